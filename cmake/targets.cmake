@@ -1,0 +1,59 @@
+# mews_library(NAME SOURCES... LIBS...): a static library of ours.
+function(mews_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE own_flags PUBLIC base_flags ${A_LIBS})
+endfunction()
+
+# mews_program(NAME SOURCES... LIBS...): an installed program.
+function(mews_program name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  target_link_libraries(${name} PRIVATE own_flags ${A_LIBS})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# mews_test(NAME SOURCES... LIBS... [ARGS...]): a cmocka unit test, ctest name unit.NAME. Allocation
+# failures can be injected (tests/support/fault.h).
+function(mews_test name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS;ARGS" ${ARGN})
+  add_executable(test_${name} EXCLUDE_FROM_ALL ${A_SOURCES})
+  set_target_properties(test_${name} PROPERTIES EXCLUDE_FROM_ALL FALSE)
+  target_link_libraries(test_${name} PRIVATE own_flags ${A_LIBS} test_support PkgConfig::CMOCKA)
+  target_link_options(test_${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc)
+  add_test(NAME unit.${name} COMMAND test_${name} ${A_ARGS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+# fuzz_target(NAME SOURCES... LIBS...): tests/fuzz/fuzz_NAME.c over the corpus tests/fuzz/corpus/NAME;
+# a fuzzer with the fuzz preset, otherwise a replay of the corpus, ctest name fuzz.NAME.
+function(fuzz_target name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  if(MEWS_FUZZ)
+    add_executable(fuzz_${name} ${A_SOURCES})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(fuzz_${name} ${A_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.c)
+  endif()
+  target_link_libraries(fuzz_${name} PRIVATE own_flags ${A_LIBS})
+  if(NOT MEWS_FUZZ)
+    add_test(NAME fuzz.${name} COMMAND fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endif()
+endfunction()
+
+# mews_e2e(NAME COMMAND... [ROOT] [TIMEOUT s]): a script that drives the real programs, ctest e2e.NAME.
+function(mews_e2e name)
+  cmake_parse_arguments(A "ROOT" "TIMEOUT" "COMMAND" ${ARGN})
+  add_test(NAME e2e.${name} COMMAND ${A_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set(labels e2e slow)
+  if(A_ROOT)
+    list(APPEND labels root)
+  endif()
+  if(NOT A_TIMEOUT)
+    set(A_TIMEOUT 300)
+  endif()
+  set_tests_properties(e2e.${name} PROPERTIES LABELS "${labels}" TIMEOUT ${A_TIMEOUT}
+    SKIP_RETURN_CODE 77 RUN_SERIAL ON ENVIRONMENT "MEWS_BUILD=${CMAKE_BINARY_DIR}")
+endfunction()

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filter.h - conditions: compile, match, print.
+ *
+ * A filter is immutable once compiled, so threads share it; it lives in the arena that it was
+ * compiled into. Grammar and semantics are Falco's filter language.
+ */
+#ifndef MEWS_COLLECTOR_FILTER_FILTER_H
+#define MEWS_COLLECTOR_FILTER_FILTER_H
+
+#include "collector/filter/field.h"
+#include "collector/state/state.h"
+#include "common/arena.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include "common/slice.h"
+
+struct filter;
+struct expr; /* a parsed condition */
+
+#define FILTER_DEPTH_MAX 1000
+
+/* A set of event numbers: bit EV_* . */
+struct event_set {
+	uint64_t w[EV_TYPE_MAX / 64];
+};
+
+static inline bool
+event_set_has(const struct event_set *s, unsigned num)
+{
+	return s->w[num / 64] >> (num % 64) & 1;
+}
+
+/* Text to tree. *ret lives in 'a'. -EINVAL and *d (line and column within the text), -ENOMEM. */
+int expr_parse(struct slice text, struct arena *a, struct expr **ret, struct diag *d) MUST_CHECK;
+
+/*
+ * Replace macro references by their trees: 'macro' returns the tree of a name, or NULL (an error at
+ * the reference's place). The tree is changed in place, macros' trees are shared, not copied.
+ */
+typedef const struct expr *expr_macro_fn(void *arg, struct slice name);
+int expr_resolve(struct expr *e, expr_macro_fn *macro, void *arg, struct arena *a,
+    struct diag *d) MUST_CHECK;
+
+/* Canonical text: "(evt.type = open and fd.name startswith /etc)". */
+void expr_print(const struct expr *e, struct buf *out);
+
+/* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL. */
+int filter_compile(const struct expr *e, struct arena *a, struct filter **ret,
+    struct diag *d) MUST_CHECK;
+
+/* No allocation but in 'fs'; forward jumps only, so it ends. */
+bool filter_match(const struct filter *f, const struct view *v, struct fscratch *fs);
+
+/* The events on which it can be true (an index only: a superset). */
+void filter_events(const struct filter *f, struct event_set *ret);
+
+/* The fields it reads: calls fn for each, once. */
+void filter_fields(const struct filter *f, void (*fn)(void *arg, const struct field_ref *f),
+    void *arg);
+
+/* The program as text, for people and golden tests. */
+void filter_dump(const struct filter *f, struct buf *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest.h - the door: NNG REP contexts, TLS, who speaks for which node, order and duplicates.
+ *
+ * Every request is answered at once; nothing waits here for a commit or a shard. Runs on NNG's
+ * threads, one callback per context; a connection's record is guarded by its own mutex, since its
+ * requests can arrive on several contexts at a time.
+ */
+#ifndef MEWS_COLLECTOR_INGEST_INGEST_H
+#define MEWS_COLLECTOR_INGEST_INGEST_H
+
+#include "collector/filter/filter.h"
+#include "collector/shard.h"
+#include "collector/stream.h"
+#include "common/diag.h"
+#include "common/macros.h"
+
+struct ingest_cfg {
+	const char *listen;       /* tls+tcp://0.0.0.0:7443, tcp://, ipc:// */
+	const char *cluster;      /* "" accepts any */
+	const char *name;         /* the collector's: sent in Challenge */
+	const char *ca, *cert, *key; /* PEM files; NULL without TLS */
+	const char *crl;          /* PEM, or NULL */
+	bool insecure;            /* plain tcp:// without identity, only when told so */
+	unsigned contexts;
+	struct streams *streams;
+	struct shards *shards;
+	struct outbox *outbox;    /* where a stream goes on */
+};
+
+struct ingest;
+
+/* -EINVAL/-EADDRINUSE/... and *d: one sentence with the remedy. */
+int ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d) MUST_CHECK;
+void ingest_stop(struct ingest *i);
+
+/* What sensors are to capture from now on; goes out with the next reply to each. Any thread. */
+void ingest_set_interest(struct ingest *i, const struct event_set *wanted);
+
+/* Reload certificate, key, CA and CRL for connections from now on. */
+int ingest_reload_tls(struct ingest *i, struct diag *d) MUST_CHECK;
+
+struct ingest_stats {
+	uint64_t connections, refused_identity, refused_protocol, malformed, duplicates, gaps, busy;
+};
+void ingest_stats(struct ingest *i, struct ingest_stats *ret);
+
+#endif

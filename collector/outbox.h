@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * outbox.h - alerts on disk before anybody is told that they are safe; and their history.
+ *
+ * SQLite, WAL, synchronous=FULL. One thread commits: it gathers transactions for at most 2 ms and
+ * writes them as one. Checkpoints happen off that thread. An alert whose id is there already is
+ * dropped (a batch sent again). How far each stream is durable is committed with the alerts.
+ *
+ * Bounded by age and by size: delivered alerts are pruned first; undelivered ones never silently
+ * (when only they are left, commits stop with -ENOSPC, acknowledgement stops with them, and
+ * sensors spool).
+ */
+#ifndef MEWS_COLLECTOR_OUTBOX_H
+#define MEWS_COLLECTOR_OUTBOX_H
+
+#include "collector/alert.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct outbox;
+
+struct outbox_cfg {
+	const char *path;
+	uint64_t max_bytes, max_age_ms;
+	uint64_t min_free_bytes; /* below this much free disk, commits wait */
+	const char *const *outputs; /* names of those that must have an alert before it may be pruned */
+	size_t noutputs;
+};
+
+/* A stream: one sensor process on one boot of one node. */
+struct stream_id {
+	char cluster[128], node[256], boot_id[40];
+	uint64_t sensor_start;
+};
+
+/* What one batch of a stream produced. */
+struct outbox_txn {
+	const struct stream_id *stream; /* borrowed until done() */
+	uint64_t seq;                   /* this batch, and all before it, are durable after the commit */
+	struct alert *alerts;           /* a list; owned from outbox_put() on */
+	/* Called on the commit thread, once: r 0, or -errno when it was given up at shutdown. */
+	void (*done)(struct outbox_txn *t, int r);
+	void *arg;
+};
+
+/* -EINVAL and *d: what is wrong and what to do (corrupt file, no permission, another collector
+ * has it, disk full). Starts the commit thread. */
+int outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d) MUST_CHECK;
+
+/* Commits what was put, then stops. */
+void outbox_close(struct outbox *o);
+
+/* Any thread. 0: taken, done() will come. -EAGAIN: the queue is full, try again. */
+int outbox_put(struct outbox *o, struct outbox_txn *t) MUST_CHECK;
+
+/* The newest durable batch of a stream; 0 if none. Any thread. */
+int outbox_stream_seq(struct outbox *o, const struct stream_id *s, uint64_t *ret) MUST_CHECK;
+
+/* A row, as outputs and queries see it; texts live until the callback returns. */
+struct outbox_row {
+	uint64_t rowid;
+	struct alert alert;
+};
+
+/* Any thread: rows after 'after', at most 'max', oldest first; fn returns false to stop.
+ * Returns how many, or -errno. */
+int outbox_read(struct outbox *o, uint64_t after, int max,
+    bool (*fn)(void *arg, const struct outbox_row *row), void *arg);
+
+/* What 'mewsctl alerts' asks. NULL or 0: any. */
+struct outbox_query {
+	const char *rule, *node, *cluster, *id;
+	uint64_t since, until; /* realtime ns */
+	int priority_max;      /* -1: any */
+	uint64_t after;        /* rowid */
+	int limit;
+	bool newest_first;
+};
+int outbox_select(struct outbox *o, const struct outbox_query *q,
+    bool (*fn)(void *arg, const struct outbox_row *row), void *arg);
+
+/* An output's place: everything up to 'rowid' is delivered. Saved in batches; any thread. */
+int outbox_cursor(struct outbox *o, const char *output, uint64_t *ret) MUST_CHECK;
+void outbox_delivered(struct outbox *o, const char *output, uint64_t rowid);
+
+/* Set aside: this output can never deliver this alert. Kept, with the reason, and counted. */
+void outbox_set_aside(struct outbox *o, const char *output, uint64_t rowid, const char *why);
+
+/* Blocks until a row after 'after' is there, or timeout, or close; true: there is. */
+bool outbox_wait(struct outbox *o, uint64_t after, int timeout_ms);
+
+struct outbox_stats {
+	uint64_t rows, bytes, committed, duplicates, commits, pruned, set_aside, stalled_ms;
+	uint64_t last_rowid;
+	bool full; /* commits are waiting for room */
+};
+void outbox_stats(struct outbox *o, struct outbox_stats *ret);
+
+#endif

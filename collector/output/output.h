@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output.h - where alerts go: what one kind of output must do.
+ *
+ * To add one: write output_<name>.c, end it with 'const struct output_ops output_<name>', and add
+ * one line to outputs.def. Nothing else changes.
+ *
+ * Each configured output has a thread of its own that reads the outbox and makes all calls on its
+ * instance, so a slow one never blocks another. What is not acknowledged by done() is offered again
+ * after a restart: at least once, with the alert's id to tell a repetition by.
+ */
+#ifndef MEWS_COLLECTOR_OUTPUT_OUTPUT_H
+#define MEWS_COLLECTOR_OUTPUT_OUTPUT_H
+
+#include "collector/outbox.h"
+#include "common/config.h"
+#include "common/diag.h"
+#include "common/macros.h"
+
+/* How an alert ended: delivered; or refused for good, and why. Called by the output's thread, in
+ * any order, once per submitted row. */
+typedef void output_done_fn(void *arg, uint64_t rowid, const char *refused);
+
+struct output_ops {
+	const char *name;  /* keyword in the config: outputs.NAME.* */
+	size_t state_size; /* private state: caller allocates it zeroed, passes it as 'st' */
+	const struct opt *opts;
+	size_t nopts;
+
+	/* Read options, acquire. May block, at start only; an unreachable peer is not an error here.
+	 * After a failure close() is still called, once: it must cope with a half-opened 'st'. */
+	int (*open)(void *st, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d);
+
+	/* Hand over one alert, copied if kept. Never blocks. 0: done() will come. -EAGAIN: full, try
+	 * again after poll(). Other errno: it cannot be sent now; try again after a pause (counted). */
+	int (*submit)(void *st, const struct outbox_row *row);
+
+	int (*poll)(void *st, int timeout_ms);    /* let the destination progress; may be NULL */
+	long (*drain)(void *st, int deadline_ms); /* returns how many are still without done() */
+	void (*close)(void *st);
+};
+
+#define OUTPUT(name) extern const struct output_ops output_##name;
+#include "collector/output/outputs.def"
+
+struct outputs;
+
+/* Opens and starts every output whose outputs.NAME.enabled is true. -EINVAL and *d. */
+int outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d) MUST_CHECK;
+/* Drains for at most deadline_ms, saves places, stops. */
+void outputs_stop(struct outputs *o, int deadline_ms);
+
+/* The names enabled in a configuration: before the outbox opens, since pruning waits for them. */
+int outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d);
+
+struct output_stats {
+	const char *name;
+	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
+	const char *error; /* the last one, or "" */
+};
+size_t outputs_stats(struct outputs *o, struct output_stats *ret, size_t max);
+
+#endif

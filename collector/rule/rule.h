@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule.h - Falco rule files: load them, ask them about an event.
+ *
+ * A ruleset is immutable and counted by references, so that shards share it and a reload swaps it
+ * whole; the counters (evaluations and hits per rule) belong to each thread's own rule_run.
+ */
+#ifndef MEWS_COLLECTOR_RULE_RULE_H
+#define MEWS_COLLECTOR_RULE_RULE_H
+
+#include "collector/alert.h"
+#include "collector/filter/filter.h"
+#include "common/buf.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FALCO_ENGINE_VERSION "0.63.0" /* the rule engine version whose semantics these are */
+
+struct ruleset;
+struct format; /* a compiled output text */
+
+struct rule {
+	const char *name, *desc, *source;
+	const char *condition;     /* as written */
+	const char *resolved;      /* canonical, macros and lists resolved: part of an alert's id */
+	const char *output;
+	const char *const *tags;
+	size_t ntags;
+	enum priority priority;
+	bool enabled;
+	bool loaded;               /* compiled and indexed: enabled, right source, priority high enough */
+	const char *blind;         /* why it can never match today ("needs bpf, not captured"), or NULL */
+	const char *file;
+	unsigned line;
+	uint32_t id;               /* index in the ruleset */
+	struct filter *filter;
+	struct format *format;
+	struct event_set events;
+};
+
+/* One error or warning, with Falco's code ("LOAD_ERR_COMPILE_CONDITION"). */
+struct rule_msg {
+	bool error;
+	const char *code;
+	struct diag diag;
+	const char *item; /* "rule 'X'", or "" */
+};
+
+/* What loading said. Owned by the caller: rule_log_fini(). */
+struct rule_log {
+	struct rule_msg *v;
+	size_t n, errors, warnings;
+};
+void rule_log_fini(struct rule_log *l);
+void rule_log_print(FILE *f, const struct rule_log *l);
+
+struct rule_options {
+	enum priority min_priority; /* PRIO_DEBUG: all */
+	bool match_all;             /* rule_matching: all */
+};
+
+/* Files or folders (their *.yaml and *.yml, by name), in order. -EINVAL: l says why; -ENOMEM. */
+int ruleset_load(const char *const *paths, size_t n, const struct rule_options *o,
+    struct ruleset **ret, struct rule_log *l) MUST_CHECK;
+/* The same for one text in memory: tests and fuzzing. */
+int ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
+    struct ruleset **ret, struct rule_log *l) MUST_CHECK;
+struct ruleset *ruleset_ref(struct ruleset *s);
+void ruleset_unref(struct ruleset *s);
+
+size_t ruleset_rules(const struct ruleset *s, const struct rule *const **ret); /* load order */
+struct ruleset_counts {
+	size_t rules, macros, lists, enabled, blind;
+};
+void ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret);
+
+/* The events that any loaded rule can match on, without the state set. */
+void ruleset_events(const struct ruleset *s, struct event_set *ret);
+
+/* A thread's own part: counters, scratch. */
+struct rule_run;
+int rule_run_new(struct ruleset *s, struct rule_run **ret) MUST_CHECK; /* takes a reference */
+void rule_run_free(struct rule_run *r);
+void rule_run_counts(const struct rule_run *r, uint32_t rule, uint64_t *evals, uint64_t *hits);
+
+/* Evaluate one event: calls hit() for each rule that matches (the first only, unless match_all). */
+typedef void rule_hit_fn(void *arg, const struct rule *rule, const struct view *v);
+void rule_run_event(struct rule_run *r, const struct view *v, rule_hit_fn *hit, void *arg);
+
+/* ---- output: format.c ---- */
+
+/* Compile "text %field ..."; null fields print <NA>. -EINVAL and *d (line 1, col in the text). */
+int format_compile(const char *text, struct arena *a, struct format **ret, struct diag *d) MUST_CHECK;
+void format_text(const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
+/* The output_fields of an alert: "name":value,... without the braces. */
+void format_fields(const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
+void format_each_field(const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg);
+
+/* What an alert carries beside its rule and event. */
+struct alert_origin {
+	const char *cluster, *node, *boot_id;
+	uint64_t sensor_start, seq;
+	bool loss_window; /* events were lost on the node around this one */
+};
+
+/* Falco's JSON line for this rule and event, with its deterministic id. 'scratch' buffers are the
+ * caller's, used again for each. -ENOMEM. */
+int alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
+    struct fscratch *fs, struct buf *scratch, struct alert **ret) MUST_CHECK;
+
+#endif

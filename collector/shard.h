@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shard.h - the threads that own nodes: decode, state, rules, alerts.
+ *
+ * A node belongs to one shard; its state, the intern pool and the scratch memory are that thread's
+ * alone. Others send ops through a bounded queue; when it is full, shard_put() refuses and ingest
+ * pushes back on the sensor (credit 0).
+ */
+#ifndef MEWS_COLLECTOR_SHARD_H
+#define MEWS_COLLECTOR_SHARD_H
+
+#include "collector/outbox.h"
+#include "collector/rule/rule.h"
+#include "collector/state/state.h"
+#include "collector/stream.h"
+#include "common/macros.h"
+#include "proto/wire.pb-c.h"
+
+enum op_type {
+	OP_HELLO,    /* ingest -> shard: a stream is (again) there; interfaces in 'req' */
+	OP_BATCH,    /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
+	OP_SNAPSHOT, /* ingest -> shard: a part of a snapshot */
+	OP_BYE,      /* ingest -> shard: the sensor has stopped for good */
+	OP_RULES,    /* main   -> shard: a new ruleset; the old one is unref'd after this op */
+	OP_DRAIN,    /* main   -> shard: 'done' is called when everything before it is done */
+};
+
+struct op {
+	enum op_type type;
+	struct stream *stream;     /* held (stream_ref) by the op; NULL for RULES and DRAIN */
+	Wire__Request *req;        /* owned by the op; wire__request__free_unpacked() */
+	struct ruleset *rules;     /* held by the op */
+	void (*done)(void *arg);
+	void *arg;
+};
+
+struct shard_cfg {
+	const char *cluster;
+	const char *collector;
+	struct outbox *outbox;
+	struct ruleset *rules;     /* the first set; held by each shard */
+	uint64_t intern_bytes;
+	struct state_limits state;
+	unsigned queue;            /* ops */
+};
+
+struct shards;
+
+int shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret) MUST_CHECK;
+void shards_stop(struct shards *s); /* drains, joins */
+
+/* The shard of a node: by hash of cluster and name, so that it is the same after a restart. */
+struct shard *shards_of(struct shards *s, const char *cluster, const char *node);
+
+/* 0: the op is the shard's. -EAGAIN: full, the op is still the caller's. Any thread. */
+int shard_put(struct shard *s, struct op *op) MUST_CHECK;
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h - what one node's processes look like now: threads, descriptors, users.
+ *
+ * A node's state belongs to the shard thread that owns the node: nothing here is locked. Threads
+ * are keyed by tid (initial pid namespace) and told apart over time by their start time. Texts are
+ * intern ids of the shard's pool, held (intern_ref) as long as they stand here.
+ *
+ * Semantics are Falco's (libs 0.25): what an entry holds and which event changes it.
+ */
+#ifndef MEWS_COLLECTOR_STATE_STATE_H
+#define MEWS_COLLECTOR_STATE_STATE_H
+
+#include "common/intern.h"
+#include "common/macros.h"
+#include "proto/batch.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* fd.type and fd.typechar: fd_type_word(), fd_type_char(). */
+enum fd_type {
+	FD_UNKNOWN,
+	FD_FILE,
+	FD_DIRECTORY,
+	FD_IPV4,
+	FD_IPV4_SERVER,
+	FD_IPV6,
+	FD_IPV6_SERVER,
+	FD_UNIX,
+	FD_PIPE,
+	FD_EVENT,
+	FD_SIGNALFD,
+	FD_EPOLL,
+	FD_INOTIFY,
+	FD_TIMERFD,
+	FD_NETLINK,
+	FD_BPF,
+	FD_USERFAULTFD,
+	FD_IO_URING,
+	FD_MEMFD,
+	FD_PIDFD,
+	FD_UNSUPPORTED,
+};
+
+enum fd_l4 { L4_UNKNOWN, L4_NA, L4_TCP, L4_UDP, L4_ICMP, L4_RAW };
+enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
+
+/* fd_entry.state */
+#define FDS_CONNECTED   0x01
+#define FDS_PENDING     0x02 /* connect() under way */
+#define FDS_CLOEXEC     0x04
+#define FDS_UPPER_LAYER 0x08
+#define FDS_LOWER_LAYER 0x10
+#define FDS_SNAPSHOT    0x20 /* from a snapshot, not from an event */
+
+/* An open descriptor. Address and port are those of events: source is the client's end. */
+struct fd_entry {
+	uint64_t ino;
+	uint64_t since;   /* boot ns: when this was learnt */
+	int32_t fd;
+	uint32_t name;    /* intern id: fd.name */
+	uint32_t nameraw; /* intern id: the path as passed */
+	uint32_t flags;   /* open flags, events' values */
+	uint32_t dev;
+	uint16_t sport, dport;
+	uint8_t sip[16], dip[16]; /* IPv4 in the first 4 */
+	uint8_t type;     /* enum fd_type */
+	uint8_t l4;       /* enum fd_l4 */
+	uint8_t role;     /* enum fd_role */
+	uint8_t state;    /* FDS_* */
+};
+
+struct fd_table;
+
+struct thread {
+	uint64_t start;      /* start_boottime: with tid, its identity; 0 not known */
+	uint64_t clone_ts;   /* realtime ns; 0 not known */
+	uint64_t pidns_init_start_ts;
+	uint64_t updated;    /* boot ns of the newest event that changed it, or of the snapshot's read */
+	int64_t tid, pid, ptid;
+	int64_t vtid, vpid;  /* innermost pid namespace; -1 not known */
+	int64_t sid, pgid, vpgid;
+	int64_t fdlimit;
+	uint64_t cap_inheritable, cap_permitted, cap_effective;
+	uint64_t exe_ino, exe_ino_ctime, exe_ino_mtime;
+	uint64_t pgft_maj, pgft_min;
+	uint64_t cgroup_id;
+	uint32_t vm_size, vm_rss, vm_swap; /* KiB */
+	uint32_t uid, gid, loginuid;       /* 0xffffffff: not known or unset */
+	uint32_t tty;
+	uint32_t exe_flags;  /* EXE_*, values of execve.flags */
+	uint32_t comm, exe, exepath; /* exe: argv[0] */
+	uint32_t args;       /* argv[1..], each with its NUL */
+	uint32_t args_text;  /* the same joined by blanks */
+	uint32_t cmdline;    /* comm at exec, then the arguments */
+	uint32_t env;        /* each with its NUL */
+	uint32_t cgroups;    /* "subsys=/path", each with its NUL */
+	uint32_t container_id; /* "host", or 12 characters */
+	uint32_t root;
+	uint32_t cwd;        /* ends in '/'; of the main thread */
+	uint32_t nthreads;   /* live threads of the group; of the main thread */
+	struct fd_table *fds; /* of the main thread, shared by its group; NULL in the others */
+	struct thread *next_free;
+	bool placeholder;    /* never seen: proc.name is "<NA>" */
+	bool dead;           /* removed when nobody can ask for it any more */
+	bool subreaper;
+};
+
+struct state_limits {
+	uint32_t threads;       /* per node; the longest idle goes first, counted */
+	uint32_t fds;           /* per process */
+	uint64_t dead_grace_ns; /* how long a dead process can still be an ancestor */
+};
+
+struct state_stats {
+	uint64_t threads, fds;
+	uint64_t threads_evicted, fds_refused, placeholders, snapshot_entries;
+};
+
+struct state;
+
+/* 'pool' is borrowed and must outlive the state. -ENOMEM. */
+int state_new(struct intern *pool, const struct state_limits *limits, struct state **ret) MUST_CHECK;
+void state_free(struct state *s);
+
+/* The node's addresses, from its Hello: fd.lip, fd.rip, fd.is_server. */
+int state_set_interfaces(struct state *s, Wire__Interface *const *v, size_t n) MUST_CHECK;
+
+/*
+ * What rules see: one event with the state right after it (a closed descriptor and a dead process
+ * still there). Good until the next state_apply() or state_snapshot() on this state. 'thread' and
+ * 'main' are never NULL.
+ */
+struct view {
+	struct state *state;
+	const struct batch *batch;
+	const struct event *ev;
+	const struct thread *thread;
+	const struct thread *main;  /* of the group */
+	const struct fd_entry *fd;  /* the event's descriptor; NULL: none, or not known */
+	const char *node;           /* evt.hostname */
+	uint64_t num;               /* evt.num, from 1 per stream */
+	uint64_t time;              /* realtime ns of the event */
+	int64_t fd_num;             /* fd.num */
+	uint32_t event_path;        /* intern id: the resolved path of a failed open; 0: none */
+	uint32_t event_pathraw;
+	bool has_fd;                /* the event is about a descriptor: fd.num is not null */
+	bool fd_name_changed;       /* fd.name differs from before this event */
+};
+
+/* Apply one event, which makes *v whole ('state', 'batch', 'ev', 'node', 'num' and 'time' are the
+ * caller's). Never fails: what memory or a bound refuses is counted. */
+void state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v);
+
+/* Apply one event of a snapshot (task, task_file_*, useradded, groupadded). Newer state stays.
+ * state_snapshot_done(): entries that existed before 'began' (boot ns) and were not named are gone. */
+void state_snapshot(struct state *s, const struct batch *b, const struct event *ev);
+void state_snapshot_done(struct state *s, uint64_t began);
+
+/* Look-ups for fields; NULL: not known. */
+const struct thread *state_thread(const struct state *s, int64_t tid);
+const struct thread *state_main(const struct state *s, const struct thread *t);
+/* n = 0 the process itself, 1 its parent ... each hop's main thread. */
+const struct thread *state_ancestor(const struct state *s, const struct thread *t, unsigned n);
+const struct thread *state_session_leader(const struct state *s, const struct thread *t);
+const struct thread *state_vpgid_leader(const struct state *s, const struct thread *t);
+const struct thread *state_pgid_leader(const struct state *s, const struct thread *t);
+const struct fd_entry *state_fd(const struct state *s, const struct thread *t, int64_t fd);
+size_t state_fd_count(const struct state *s, const struct thread *t);
+
+/* A path as an event gave it, made absolute against the cwd or a dirfd (AT_FDCWD: -100), normalised:
+ * an intern id. An unknown dirfd gives "<UNKNOWN>" before the path. 'path' is an intern id. */
+uint32_t state_resolve(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path);
+
+/* Intern ids of names: INTERN_NULL when not known. */
+struct user_info {
+	uint32_t name, home, shell;
+};
+const struct user_info *state_user(const struct state *s, uint32_t uid);
+uint32_t state_group(const struct state *s, uint32_t gid);
+
+/* Is this address (4 or 16 bytes) one of the node's? */
+bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);
+
+struct intern *state_pool(const struct state *s);
+void state_stats(const struct state *s, struct state_stats *ret);
+
+const char *fd_type_word(enum fd_type t); /* "file" ...; NULL where Falco says null */
+char fd_type_char(enum fd_type t);
+
+/* The intern id of an event's text, put into the pool at most once per batch. */
+static inline uint32_t
+ev_intern(struct intern *pool, const struct batch *b, const struct event *ev, unsigned i)
+{
+	int64_t k;
+
+	if (!ev_has(ev, i))
+		return INTERN_NULL;
+	k = ev->v[i];
+	if (b->text_id[k] == INTERN_NULL)
+		b->text_id[k] = intern_put(pool, b->text[k]);
+	return b->text_id[k];
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/arena.h"
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { ARENA_ALIGN = 16, ARENA_BLOCK = 4096, ARENA_BLOCK_MAX = 1 << 20 };
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size; /* of data */
+	_Alignas(ARENA_ALIGN) char data[];
+};
+
+void
+arena_init(struct arena *a, size_t block)
+{
+	*a = (struct arena) { .block = block == 0 ? ARENA_BLOCK : block };
+}
+
+void
+arena_fini(struct arena *a)
+{
+	while (a->head != NULL) {
+		struct arena_block *b = a->head;
+
+		a->head = b->next;
+		free(b);
+	}
+	a->used = 0;
+	a->total = 0;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_block *b = a->head;
+	size_t size;
+	void *p;
+
+	if (n > SIZE_MAX / 2)
+		return NULL;
+	n = (n + ARENA_ALIGN - 1) & ~(size_t) (ARENA_ALIGN - 1);
+	if (b == NULL || b->size - a->used < n) {
+		size = MAX(a->block, n);
+		b = calloc(1, sizeof(*b) + size);
+		if (b == NULL)
+			return NULL;
+		b->size = size;
+		b->next = a->head;
+		a->head = b;
+		a->used = 0;
+		a->total += size;
+		a->block = MIN(a->block * 2, (size_t) ARENA_BLOCK_MAX);
+	}
+	p = b->data + a->used;
+	a->used += n;
+	return p;
+}
+
+char *
+arena_strdup(struct arena *a, struct slice s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (p != NULL && s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p;
+}

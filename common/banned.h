@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * banned.h - functions that nobody may call; included before every file of ours (-include).
+ *
+ * The headers that declare them come first, so that only a use is an error.
+ */
+#ifndef MEWS_COMMON_BANNED_H
+#define MEWS_COMMON_BANNED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll rand \
+    bzero localtime gmtime asctime ctime
+
+#endif

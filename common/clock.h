@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clock.h - the clocks that Mews uses, in nanoseconds.
+ */
+#ifndef MEWS_COMMON_CLOCK_H
+#define MEWS_COMMON_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_S  1000000000ULL
+#define NS_PER_MS 1000000ULL
+
+static inline uint64_t
+clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	(void) clock_gettime(id, &ts);
+	return (uint64_t) ts.tv_sec * NS_PER_S + (uint64_t) ts.tv_nsec;
+}
+
+/* Time since boot, suspend included: the clock of events. */
+static inline uint64_t
+clock_boot(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+static inline uint64_t
+clock_real(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+/* For intervals within a program. */
+static inline uint64_t
+clock_mono(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+#endif

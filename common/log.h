@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log.h - one line per happening, on standard error.
+ *
+ * Programs log; libraries (common, proto, filter, output) return errors. Any thread may call. The
+ * level is set once, before the first thread starts. Under systemd (JOURNAL_STREAM set) a line
+ * carries a <priority> prefix and no time; else a time; colours only on a terminal.
+ */
+#ifndef MEWS_COMMON_LOG_H
+#define MEWS_COMMON_LOG_H
+
+#include "common/macros.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* 'program' is borrowed and prefixes each line. */
+void log_init(const char *program, enum log_level level);
+
+/* The level of a name ("error", "warn", "info", "debug"), or -EINVAL. */
+int log_level_of(const char *name) MUST_CHECK;
+
+void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/schema.h"
+#include <errno.h>
+
+/* names.def: an array per table, then a table per array. */
+#define NAMES(table)             static const struct ev_name names_v_##table[] = {
+#define NAME(table, word, value) { #word, value },
+#define NAMES_END(table)         };
+#include "proto/names.def"
+
+#define NAMES(table) \
+	static const struct ev_names names_##table = { names_v_##table, ARRAY_SIZE(names_v_##table) };
+#include "proto/names.def"
+
+/* events.def says "none" for no table; the others are tables of names.def. */
+static const struct ev_names names_none = { NULL, 0 };
+
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) static const struct ev_param params_##ID[] = {
+#define PARAM(ID, index, name, TYPE, FMT, table) \
+	{ #name, &names_##table, PT_##TYPE, PF_##FMT, false },
+#define EXTRA(ID, index, name, TYPE, FMT, table) \
+	{ #name, &names_##table, PT_##TYPE, PF_##FMT, true },
+#define EVENT_END(ID)                                          \
+	{ NULL, NULL, PT_ERRNO, PF_NA, false } /* never empty */ \
+	}                                                      \
+	;
+#include "proto/events.def"
+
+/* How many parameters there are, and how many of them are Falco's. */
+enum {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) NARGS_##ID = 0
+#define PARAM(ID, index, name, TYPE, FMT, table)       +1
+#define EXTRA(ID, index, name, TYPE, FMT, table)
+#define EVENT_END(ID) ,
+#include "proto/events.def"
+};
+
+const struct ev_schema schema_events[] = {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                      \
+	{ #name, params_##ID, num, ARRAY_SIZE(params_##ID) - 1, NARGS_##ID, flags, EC_##CATEGORY, \
+	    CAP_##CAPTURE },
+#include "proto/events.def"
+};
+const size_t schema_nevents = ARRAY_SIZE(schema_events);
+
+/* Every number in its place, or 0: 1 + index into schema_events. */
+enum {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) ROW_##ID,
+#include "proto/events.def"
+};
+static const uint16_t row_of[EV_TYPE_MAX] = {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) [num] = ROW_##ID + 1,
+#include "proto/events.def"
+};
+
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)            \
+	_Static_assert(ARRAY_SIZE(params_##ID) - 1 <= EV_PARAM_MAX, \
+	    #ID " has more parameters than 'present' has bits for");
+#include "proto/events.def"
+#define PARAM(ID, index, name, TYPE, FMT, table)                               \
+	_Static_assert((index) < ARRAY_SIZE(params_##ID) - 1, #ID "." #name " is out of its row");
+#include "proto/events.def"
+
+const struct ev_schema *
+schema_get(uint32_t num)
+{
+	if (num >= EV_TYPE_MAX || row_of[num] == 0)
+		return NULL;
+	return &schema_events[row_of[num] - 1];
+}
+
+const struct ev_schema *
+schema_by_name(struct slice name, size_t i)
+{
+	for (size_t k = 0; k < schema_nevents; k++) {
+		if (slice_eq(slice_str(schema_events[k].name), name) && i-- == 0)
+			return &schema_events[k];
+	}
+	return NULL;
+}
+
+int
+schema_param(const struct ev_schema *s, struct slice name)
+{
+	for (int i = 0; i < s->nargs; i++) {
+		if (slice_eq(slice_str(s->params[i].name), name))
+			return i;
+	}
+	return -ENOENT;
+}

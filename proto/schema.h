@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schema.h - events.def and names.def as tables that a program can walk.
+ *
+ * Everything here is constant and may be used by any thread.
+ */
+#ifndef MEWS_PROTO_SCHEMA_H
+#define MEWS_PROTO_SCHEMA_H
+
+#include "common/macros.h"
+#include "common/slice.h"
+#include "proto/event.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ev_category {
+	EC_NONE,
+	EC_OTHER,
+	EC_FILE,
+	EC_NET,
+	EC_IPC,
+	EC_MEMORY,
+	EC_PROCESS,
+	EC_SLEEP,
+	EC_SYSTEM,
+	EC_SIGNAL,
+	EC_USER,
+	EC_TIME,
+	EC_IO_READ,
+	EC_IO_WRITE,
+	EC_IO_OTHER,
+	EC_WAIT,
+	EC_SCHEDULER,
+	EC_INTERNAL,
+};
+
+enum ev_capture { CAP_NOT, CAP_EXIT, CAP_TRACE, CAP_SNAP };
+
+enum ev_ptype {
+	PT_ERRNO,
+	PT_FD,
+	PT_PID,
+	PT_UID,
+	PT_GID,
+	PT_INT16,
+	PT_INT32,
+	PT_INT64,
+	PT_UINT8,
+	PT_UINT16,
+	PT_UINT32,
+	PT_UINT64,
+	PT_FLAGS8,
+	PT_FLAGS16,
+	PT_FLAGS32,
+	PT_ENUMFLAGS8,
+	PT_ENUMFLAGS16,
+	PT_ENUMFLAGS32,
+	PT_MODE,
+	PT_SIGTYPE,
+	PT_SIGSET,
+	PT_PORT,
+	PT_IPV4ADDR,
+	PT_RELTIME,
+	PT_ABSTIME,
+	PT_SYSCALLID,
+	PT_TEXT, /* from here on: texts */
+	PT_CHARBUF = PT_TEXT,
+	PT_CHARBUFARRAY,
+	PT_BYTEBUF,
+	PT_FSPATH,
+	PT_FSRELPATH,
+	PT_SOCKADDR,
+	PT_SOCKTUPLE,
+	PT_DYN,
+	PT_IPV6ADDR,
+	PT_FDLIST,
+};
+
+enum ev_pfmt { PF_NA, PF_DEC, PF_HEX, PF_OCT };
+
+struct ev_name {
+	const char *name;
+	uint64_t value;
+};
+
+/* A table of names.def. */
+struct ev_names {
+	const struct ev_name *v;
+	size_t n;
+};
+
+struct ev_param {
+	const char *name;
+	const struct ev_names *names; /* never NULL; n is 0 where there are no words */
+	enum ev_ptype type;
+	enum ev_pfmt fmt;
+	bool extra; /* our own: no evt.arg */
+};
+
+struct ev_schema {
+	const char *name; /* evt.type */
+	const struct ev_param *params;
+	uint16_t num;     /* EV_* */
+	uint8_t nparams;  /* our own included */
+	uint8_t nargs;    /* Falco's: evt.arg[0..nargs) */
+	uint32_t flags;   /* EF_* */
+	enum ev_category category;
+	enum ev_capture capture;
+};
+
+static inline bool
+ptype_is_text(enum ev_ptype t)
+{
+	return t >= PT_TEXT;
+}
+
+/* The schema of an event number; NULL for a number that names no current event. */
+const struct ev_schema *schema_get(uint32_t num);
+
+/* All current events, in the table's order. */
+extern const struct ev_schema schema_events[];
+extern const size_t schema_nevents;
+
+/* The i-th schema named 'name' (i from 0: an enter and an exit event share a name), or NULL. */
+const struct ev_schema *schema_by_name(struct slice name, size_t i);
+
+/* The index of the parameter of that name, or -ENOENT. Our own extra ones are not found. */
+int schema_param(const struct ev_schema *s, struct slice name) MUST_CHECK;
+
+/*
+ * Check a record that came from outside (a ring, a file): its length, known type, the texts inside
+ * the record, no bits past the schema. -EBADMSG if it lies. What is below may be called only on a
+ * record that passed.
+ */
+int record_check(const void *rec, size_t n) MUST_CHECK;
+
+/* Parameter 'i' of a checked record as a number; 0 if it is not filled or a text. */
+int64_t record_num(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i);
+
+/* Parameter 'i' as a text, borrowed from the record; p is NULL if it is not filled or a number. */
+struct slice record_text(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i);
+
+#endif

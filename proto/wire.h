@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire.h - numbers and texts that both ends of the wire agree on; the messages are wire.proto.
+ */
+#ifndef MEWS_PROTO_WIRE_H
+#define MEWS_PROTO_WIRE_H
+
+#include "common/buf.h"
+#include "common/macros.h"
+#include "common/slice.h"
+#include "proto/wire.pb-c.h"
+
+#define WIRE_PROTOCOL    1
+#define WIRE_NONCE_SIZE  32
+#define WIRE_WINDOW      4           /* requests outstanding per connection */
+#define WIRE_MESSAGE_MAX (1u << 20)  /* bytes of one message, both ways */
+#define WIRE_COLUMNS_MAX (8u << 20)  /* bytes of a body before compression */
+#define WIRE_EVENTS_MAX  65536       /* events of one body */
+#define RECORDING_MAGIC  "MEWSREC1"
+
+/* Drop.cause: why an event did not reach the collector. Append only. */
+enum wire_drop {
+	DROP_RING_FULL = 1, /* no room in the kernel's ring */
+	DROP_TOO_LONG = 2,  /* longer than EV_RECORD_MAX */
+	DROP_FAULT = 3,     /* a needed read failed */
+	DROP_SPOOL_FULL = 4, /* the sensor kept it as long as it could */
+	DROP_LATE = 5,      /* not dropped: emitted out of order */
+	DROP_BAD_RECORD = 6, /* record_check() refused it */
+	DROP_QUARANTINED = 7, /* the collector refused its batch twice */
+};
+
+/*
+ * The text that a Proof signs: "mews-proof-1", nonce, node, cluster, collector name, each with its
+ * 32-bit big-endian length before it. The signature is SHA-256 with the key of the certificate
+ * (ECDSA or RSA). Appends to 'out'; -ENOMEM.
+ */
+int wire_proof_text(struct slice nonce, struct slice node, struct slice cluster,
+    struct slice collector, struct buf *out) MUST_CHECK;
+
+#endif
