@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl.h - what the commands of mewsctl share: their table's shape and their exit codes.
+ *
+ * mewsctl is one thread; a command owns the process while it runs. Results go to standard output,
+ * everything else to standard error.
+ */
+#ifndef MEWS_COLLECTOR_CTL_CTL_H
+#define MEWS_COLLECTOR_CTL_CTL_H
+
+#include "common/macros.h"
+
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAIL = 1,  /* asked rightly, but the answer is no: said why on standard error */
+	CTL_USAGE = 2, /* asked wrongly: said how to ask */
+};
+
+struct ctl_command {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+};
+
+#define COMMAND(name, help) int ctl_##name(int argc, char **argv);
+#include "collector/ctl/commands.def"
+
+/* "mewsctl: ..." and a line's end, on standard error. Returns CTL_FAIL. */
+int ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* The same, and where help is found. Returns CTL_USAGE. 'command' may be NULL. */
+int ctl_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

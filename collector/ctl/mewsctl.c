@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mewsctl.c - what a person types to look after Mews; the commands are those of commands.def. */
+#include "collector/ctl/ctl.h"
+
+static const struct ctl_command commands[] = {
+#define COMMAND(name, help) { #name, help, ctl_##name },
+#include "collector/ctl/commands.def"
+};
+
+static void
+help(FILE *f)
+{
+	fputs(
+	    "Usage: mewsctl COMMAND [ARGUMENTS]\n\n"
+	    "Look after Mews: its rules, its certificates, its collectors and alerts.\n\n"
+	    "Commands:\n",
+	    f);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs(
+	    "\n'mewsctl COMMAND --help' tells more of each.\n"
+	    "Exit status: 0 done, 1 refused or failed (standard error says why), 2 asked "
+	    "wrongly.\n",
+	    f);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		help(stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return CTL_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("mewsctl " MEWS_VERSION);
+		return CTL_OK;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	return ctl_usage(NULL, "unknown command '%s'", argv[1]);
+}
