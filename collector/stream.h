@@ -2,15 +2,17 @@
 /*
  * stream.h - one sensor process on one boot of one node, as the collector knows it.
  *
- * The registry makes a stream at the first Welcome and keeps it while anybody holds it; a sensor
- * that reconnects finds its stream again. Ingest moves 'received', the outbox moves 'durable'; both
- * are atomics, so that a reply reads them without a lock. Locking: the registry's mutex guards the
- * list and the texts that a new Hello replaces.
+ * The registry makes a stream at its first Welcome and keeps it, so that a sensor that reconnects
+ * finds it again and 'status' shows a node that is gone; it lets go of a stream when the same node
+ * comes with another, or an hour after its connection ended. Ingest moves 'received', the shard
+ * 'evaluated', the outbox 'durable'; they are atomics, so that a reply reads them without a lock.
+ * Locking: the registry's mutex guards the table and 'info'.
  */
 #ifndef MEWS_COLLECTOR_STREAM_H
 #define MEWS_COLLECTOR_STREAM_H
 
 #include "collector/outbox.h"
+#include "common/clock.h"
 #include "common/macros.h"
 #include "proto/batch.h"
 #include "proto/wire.h"
@@ -19,21 +21,59 @@
 #include <stdint.h>
 
 struct shard;
+struct shards;
 struct streams; /* the registry */
 
+#define STREAM_KEEP_NS (3600 * NS_PER_S)
+
+/* What the sensor says of itself, for people. */
+struct stream_info {
+	char version[64], kernel[128], arch[32];
+	uint64_t spool_bytes, spool_batches, excluded, cpu_ns, rss_bytes, reconnects;
+};
+
 struct stream {
-	struct stream_id id;           /* constant */
-	struct shard *shard;           /* constant: the thread that owns the node */
-	struct peer_schema *schema;    /* of the last Hello; replaced only while no batch is in flight */
-	_Atomic uint64_t received;     /* batches handed to the shard, in order */
-	_Atomic uint64_t evaluated;    /* batches that rules have seen */
-	_Atomic uint64_t durable;      /* batches whose alerts are committed */
-	_Atomic uint64_t events, bytes, drops, gaps, duplicates, malformed;
-	_Atomic uint64_t last_seen;    /* realtime ns */
-	_Atomic uint64_t snapshot_id;  /* the snapshot that the shard waits for; 0: none */
-	_Atomic uint32_t interest;     /* the version that the sensor confirmed */
+	struct stream_id id;            /* constant */
+	struct shard *shard;            /* constant: the thread that owns the node */
+	struct peer_schema *schema;     /* constant: of the first Hello; NULL: the same as ours */
+	_Atomic uint64_t received;      /* batches given to the shard; a gap is a jump of seq */
+	_Atomic uint64_t evaluated;     /* batches that rules have seen */
+	_Atomic uint64_t durable;       /* batches whose alerts are committed */
+	_Atomic uint64_t events, bytes; /* handed to the shard */
+	_Atomic uint64_t drops;         /* events that the sensor says it lost */
+	_Atomic uint64_t gaps;          /* batches that never came */
+	_Atomic uint64_t duplicates, malformed; /* batches */
+	_Atomic uint64_t last_seen;             /* realtime ns */
+	_Atomic uint64_t
+	    snapshot_id; /* the snapshot that is wanted: stream_want_snapshot(); 0: none */
+	_Atomic uint32_t interest; /* the version that the sensor confirmed */
 	_Atomic bool connected;
 	_Atomic int refs;
+	struct stream_info info; /* stream_info_get(), stream_info_set() */
+	struct stream *next;     /* the registry's */
+	uint64_t hash;
 };
+
+int streams_new(struct shards *shards, struct streams **ret) MUST_CHECK; /* -ENOMEM */
+void streams_free(struct streams *s); /* a stream that somebody still holds lives on */
+
+/*
+ * The stream of this id, made (at 'durable', snapshot wanted) if there is none. *ret is held. On 0
+ * 'schema' is the stream's or freed; on -ENOMEM it is still the caller's.
+ */
+int stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
+    struct peer_schema *schema, struct stream **ret) MUST_CHECK;
+
+struct stream *stream_ref(struct stream *st); /* returns st */
+void stream_unref(struct stream *st);         /* NULL is nothing */
+
+/* Ask the sensor for a new snapshot with its next reply. Any thread; the shard too, when it has
+ * lost a node's state. Ingest clears it when the last part has been handed to the shard. */
+void stream_want_snapshot(struct stream *st);
+
+/* Calls fn for each stream, newest of each node first; under the registry's lock, so be short. */
+void streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg);
+
+void stream_info_set(struct streams *s, struct stream *st, const struct stream_info *info);
 
 #endif

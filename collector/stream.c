@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/stream.h"
+#include "collector/shard.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define BUCKETS 4096 /* by node; chains stay short up to some ten thousand nodes */
+
+struct streams {
+	pthread_mutex_t lock;
+	struct shards *shards;
+	struct stream *bucket[BUCKETS];
+};
+
+int
+streams_new(struct shards *shards, struct streams **ret)
+{
+	struct streams *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	s->shards = shards;
+	*ret = s;
+	return 0;
+}
+
+void
+streams_free(struct streams *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (s->bucket[i] != NULL) {
+			struct stream *st = s->bucket[i];
+
+			s->bucket[i] = st->next;
+			stream_unref(st);
+		}
+	}
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static uint64_t
+node_hash(const struct stream_id *id)
+{
+	return XXH3_64bits_withSeed(
+	    id->node, strlen(id->node), XXH3_64bits(id->cluster, strlen(id->cluster)));
+}
+
+static bool
+same_node(const struct stream *st, uint64_t hash, const struct stream_id *id)
+{
+	return st->hash == hash && strcmp(st->id.node, id->node) == 0 &&
+	       strcmp(st->id.cluster, id->cluster) == 0;
+}
+
+static bool
+same_process(const struct stream_id *a, const struct stream_id *b)
+{
+	return a->sensor_start == b->sensor_start && strcmp(a->boot_id, b->boot_id) == 0;
+}
+
+static struct stream *
+stream_make(const struct stream_id *id, uint64_t durable)
+{
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (st == NULL)
+		return NULL;
+	st->id = *id;
+	st->hash = node_hash(id);
+	atomic_store(&st->received, durable);
+	atomic_store(&st->evaluated, durable);
+	atomic_store(&st->durable, durable);
+	atomic_store(&st->refs, 1);
+	stream_want_snapshot(st);
+	return st;
+}
+
+/* Lets go of what nobody will ask for again: the node's earlier streams, and streams long gone. */
+static void
+sweep(struct stream **at, const struct stream *made, uint64_t now)
+{
+	while (*at != NULL) {
+		struct stream *st = *at;
+		bool gone = !atomic_load(&st->connected);
+
+		if (st != made && gone &&
+		    (same_node(st, made->hash, &made->id) ||
+			now - atomic_load(&st->last_seen) > STREAM_KEEP_NS)) {
+			*at = st->next;
+			st->next = NULL;
+			stream_unref(st);
+		} else {
+			at = &st->next;
+		}
+	}
+}
+
+int
+stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
+    struct peer_schema *schema, struct stream **ret)
+{
+	uint64_t hash = node_hash(id);
+	struct stream **head = &s->bucket[hash % BUCKETS];
+	struct stream *st;
+
+	pthread_mutex_lock(&s->lock);
+	for (st = *head; st != NULL; st = st->next) {
+		if (same_node(st, hash, id) && same_process(&st->id, id))
+			break;
+	}
+	if (st != NULL) {
+		peer_schema_free(schema);
+	} else {
+		st = stream_make(id, durable);
+		if (st == NULL) {
+			pthread_mutex_unlock(&s->lock);
+			return -ENOMEM;
+		}
+		st->schema = schema;
+		st->shard = shards_of(s->shards, id->cluster, id->node);
+		st->next = *head;
+		*head = st;
+		atomic_store(&st->last_seen, clock_real());
+		sweep(&st->next, st, clock_real());
+	}
+	*ret = stream_ref(st);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+struct stream *
+stream_ref(struct stream *st)
+{
+	atomic_fetch_add(&st->refs, 1);
+	return st;
+}
+
+void
+stream_unref(struct stream *st)
+{
+	if (st == NULL || atomic_fetch_sub(&st->refs, 1) > 1)
+		return;
+	peer_schema_free(st->schema);
+	free(st);
+}
+
+void
+stream_want_snapshot(struct stream *st)
+{
+	uint64_t id = clock_real(), old = atomic_load(&st->snapshot_id);
+
+	while (!atomic_compare_exchange_weak(&st->snapshot_id, &old, id > old ? id : old + 1))
+		;
+}
+
+void
+streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg)
+{
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct stream *st = s->bucket[i]; st != NULL; st = st->next)
+			fn(arg, st);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_info_set(struct streams *s, struct stream *st, const struct stream_info *info)
+{
+	pthread_mutex_lock(&s->lock);
+	st->info = *info;
+	pthread_mutex_unlock(&s->lock);
+}

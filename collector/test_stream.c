@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_stream.c - the registry: who is the same stream, what is kept, what is let go. */
+#include "collector/shard.h"
+#include "collector/stream.h"
+#include "tests/support/fault.h"
+#include "tests/support/test.h"
+#include <errno.h>
+
+/* The shards of this test: one per first letter of the node. */
+struct shard *
+shards_of(struct shards *s, const char *cluster, const char *node)
+{
+	(void) cluster;
+	return (struct shard *) ((char *) s + node[0]);
+}
+
+/* Schemas are proto's; here there are none. */
+void
+peer_schema_free(struct peer_schema *p)
+{
+	assert_null(p);
+}
+
+static struct stream_id
+id_of(const char *cluster, const char *node, const char *boot, uint64_t start)
+{
+	struct stream_id id = { .sensor_start = start };
+
+	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
+	(void) snprintf(id.node, sizeof(id.node), "%s", node);
+	(void) snprintf(id.boot_id, sizeof(id.boot_id), "%s", boot);
+	return id;
+}
+
+static const struct {
+	const char *cluster, *node, *boot;
+	uint64_t start;
+	bool same; /* as the first row */
+} same_cases[] = {
+	{ "c", "web1", "b1", 10, true },
+	{ "c", "web1", "b1", 11, false },
+	{ "c", "web1", "b2", 10, false },
+	{ "c", "web2", "b1", 10, false },
+	{ "d", "web1", "b1", 10, false },
+	{ "cw", "eb1", "b1", 10, false },
+};
+
+static void
+test_same(void **state)
+{
+	struct stream *first = NULL, *st = NULL;
+	struct stream_id id = id_of("c", "web1", "b1", 10), other;
+	struct streams *s = NULL;
+	char shards[256];
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(same_cases); i++) {
+		assert_int_equal(0, streams_new((struct shards *) shards, &s));
+		assert_int_equal(0, stream_get(s, &id, 7, NULL, &first));
+		assert_ptr_equal(shards + 'w', first->shard);
+		assert_int_equal(7, first->received);
+		assert_int_equal(7, first->durable);
+		assert_int_not_equal(0, first->snapshot_id);
+		other = id_of(same_cases[i].cluster, same_cases[i].node, same_cases[i].boot,
+		    same_cases[i].start);
+		assert_int_equal(0, stream_get(s, &other, 0, NULL, &st));
+		assert_int_equal(same_cases[i].same, st == first);
+		stream_unref(st);
+		stream_unref(first);
+		streams_free(s);
+	}
+}
+
+static void
+count(void *arg, struct stream *st)
+{
+	(void) st;
+	++*(unsigned *) arg;
+}
+
+static const struct {
+	const char *node;
+	uint64_t start;
+	bool connected;   /* the first stream, when the second comes */
+	uint64_t seen_ns; /* how long ago the first was seen */
+	unsigned kept;
+} sweep_cases[] = {
+	{ "web1", 11, false, 0, 1 },                  /* a restarted sensor replaces the old */
+	{ "web1", 11, true, 0, 2 },                   /* not before the old connection is gone */
+	{ "web1", 10, false, 2 * STREAM_KEEP_NS, 1 }, /* the same comes back after hours */
+	{ "web1", 9, false, 2 * STREAM_KEEP_NS, 1 },
+};
+
+static void
+test_sweep(void **state)
+{
+	struct stream *first = NULL, *st = NULL;
+	struct streams *s = NULL;
+	char shards[256];
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(sweep_cases); i++) {
+		struct stream_id id = id_of("c", "web1", "b1", 10),
+				 other =
+				     id_of("c", sweep_cases[i].node, "b1", sweep_cases[i].start);
+		unsigned n = 0;
+
+		assert_int_equal(0, streams_new((struct shards *) shards, &s));
+		assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
+		first->connected = sweep_cases[i].connected;
+		first->last_seen = clock_real() - sweep_cases[i].seen_ns;
+		assert_int_equal(0, stream_get(s, &other, 0, NULL, &st));
+		streams_each(s, count, &n);
+		assert_int_equal(sweep_cases[i].kept, n);
+		assert_string_equal("web1", first->id.node); /* still ours to read */
+		stream_unref(first);
+		streams_free(s);
+		assert_int_equal(
+		    sweep_cases[i].start, st->id.sensor_start); /* outlives the registry */
+		stream_unref(st);
+	}
+}
+
+static void
+test_snapshot_ids_grow(void **state)
+{
+	struct stream st = { 0 };
+	uint64_t last = 0;
+
+	(void) state;
+	for (int i = 0; i < 1000; i++) {
+		stream_want_snapshot(&st);
+		assert_true(st.snapshot_id > last);
+		last = st.snapshot_id;
+	}
+}
+
+static void
+test_no_memory(void **state)
+{
+	struct stream_id id = id_of("c", "web1", "b1", 10);
+	struct stream *st = NULL;
+	struct streams *s = NULL;
+	char shards[256];
+
+	(void) state;
+	fault_arm_nth(0);
+	assert_int_equal(-ENOMEM, streams_new((struct shards *) shards, &s));
+	assert_true(fault_disarm());
+	assert_null(s);
+	assert_int_equal(0, streams_new((struct shards *) shards, &s));
+	fault_arm_nth(0);
+	assert_int_equal(-ENOMEM, stream_get(s, &id, 0, NULL, &st));
+	assert_true(fault_disarm());
+	assert_null(st);
+	streams_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_snapshot_ids_grow),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
