@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * abi.h - what the kernel side and the sensor share besides event records: settings, counters, and
+ * what the task iterator prints.
+ *
+ * Both sides are built together, so nothing here is an ABI between versions. Compiled by clang
+ * -target bpf and by the host compiler.
+ */
+#ifndef MEWS_DRIVER_ABI_H
+#define MEWS_DRIVER_ABI_H
+
+#include "proto/event.h"
+
+#define DRV_CPU_MAX   512 /* rings there may be; CPUs beyond share them */
+#define DRV_NR_MAX    512 /* system call numbers are below */
+#define DRV_CAUSE_MAX 4   /* causes of a drop in the kernel are below: proto/wire.h's wire_drop */
+
+/* A thread, as the task iterator saw it. Ids are of the initial pid namespace unless named v*. */
+struct drv_task {
+	__u64 ts;    /* when it was read, boot time */
+	__u64 start; /* start_boottime of the thread: with tid, its identity */
+	__u64 cap_inheritable, cap_permitted, cap_effective;
+	__u64 cgroup_id; /* of the default hierarchy */
+	__u64 exe_ino, exe_dev;
+	__u64 exe_ctime, exe_mtime; /* ns */
+	__u64 pidns_init_start;     /* start_boottime of its pid namespace's init */
+	__u64 fdlimit;
+	__u64 pgft_maj, pgft_min;
+	__u32 vm_size, vm_rss, vm_swap; /* KiB */
+	__u32 tid, pid;
+	__u32 ptid; /* thread group of the parent */
+	__u32 pgid, vpgid, sid;
+	__u32 vtid, vpid; /* innermost namespace */
+	__u32 uid, gid;   /* effective */
+	__u32 loginuid;   /* 0xffffffff: not set */
+	__u32 tty;        /* device number; 0: none */
+	__u32 exe_flags;  /* as parameter 'flags' of execve */
+	char comm[16];
+};
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source.h - where a sensor's events come from: the kernel, or a recording.
+ *
+ * To add one: write source_<name>.c and end it with 'const struct source_ops source_<name>'.
+ * All calls on one instance come from one thread, the capture thread, but for wake(). Nothing
+ * here allocates after open().
+ */
+#ifndef MEWS_SENSOR_SOURCE_H
+#define MEWS_SENSOR_SOURCE_H
+
+#include "common/diag.h"
+#include "common/macros.h"
+#include "driver/abi.h"
+#include "proto/event.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct source_opts {
+	const char *path;     /* of a recording; the kernel's source ignores it */
+	uint64_t ring_bytes;  /* of one CPU's ring, a power of two; 0: 4 MiB */
+	uint64_t rings_bytes; /* of all rings together: each is halved until they fit; 0: 64 MiB */
+	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 500 us */
+	uint32_t exclude_pid; /* a second thread group that is not captured; 0: none */
+};
+
+/* Totals since open(). */
+struct source_stats {
+	uint64_t emitted;  /* records that emit() took */
+	uint64_t late;     /* of these, emitted after one with a later time */
+	uint64_t bad;      /* refused by record_check(), not emitted */
+	uint64_t excluded; /* not captured: of an excluded thread group */
+	uint64_t wakeups;  /* how often a wait ended because the kernel said so */
+};
+
+/*
+ * Takes a checked record, borrowed until the function returns. 0: taken. -errno: not taken; poll()
+ * ends with it, and offers the same record again next time.
+ */
+typedef int source_emit_fn(void *arg, const struct ev_hdr *rec);
+
+/* A total since open() that is not 0. 'type' is EV_*, 'cause' is enum wire_drop. */
+typedef void source_drop_fn(void *arg, uint16_t type, uint16_t cause, uint64_t count);
+
+/* A thread that lives, borrowed until the function returns. -errno ends the walk with it. */
+typedef int source_task_fn(void *arg, const struct drv_task *t);
+
+struct source_ops {
+	const char *name;  /* "bpf", "replay" */
+	size_t state_size; /* private state: the caller allocates it zeroed, passes it as 'st' */
+
+	/*
+	 * Load and attach; nothing is captured before set_interest(). -errno, and *d says in one
+	 * sentence what is missing and what to do. After a failure close() is still called, once.
+	 */
+	int (*open)(void *st, const struct source_opts *o, struct diag *d);
+
+	/*
+	 * Capture these events (EV_*) from now on and no others; those that are not captured yet,
+	 * or that do not exist, are ignored. May be called at any time after open().
+	 */
+	int (*set_interest)(void *st, const uint16_t *events, size_t n);
+
+	/*
+	 * Emit what is there, in the order of time; if there is nothing, wait at most 'timeout_ms'
+	 * (0: not at all). The number of records emitted; -errno of emit(); -ENODATA: the end of a
+	 * recording, nothing will ever come again.
+	 */
+	int (*poll)(void *st, int timeout_ms, source_emit_fn *emit, void *arg);
+
+	/* End a poll() that waits, or the next one that would. From any thread. */
+	void (*wake)(void *st);
+
+	void (*stats)(void *st, struct source_stats *ret);
+	void (*drops)(void *st, source_drop_fn *fn, void *arg);
+
+	/* Walk all threads of the system: 0 or -errno. NULL: this source knows of none. */
+	int (*tasks)(void *st, source_task_fn *fn, void *arg);
+
+	void (*close)(void *st);
+};
+
+extern const struct source_ops source_bpf;
+extern const struct source_ops source_replay;
+
+#endif
