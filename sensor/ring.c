@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/ring.h"
+#include "proto/schema.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+/* Before each record, in the kernel's own format: length and flags, then a page offset. */
+#define REC_HDR     8
+#define REC_BUSY    (1u << 31)
+#define REC_DISCARD (1u << 30)
+
+int
+rings_new(unsigned n, struct ring_set *ret)
+{
+	struct ring_set s = { .n = n };
+
+	s.v = calloc(n, sizeof(*s.v));
+	s.heap = calloc(n, sizeof(*s.heap));
+	if (s.v == NULL || s.heap == NULL) {
+		rings_free(&s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+rings_free(struct ring_set *s)
+{
+	free(s->v);
+	free(s->heap);
+	*s = (struct ring_set){ 0 };
+}
+
+void
+ring_attach(struct ring_set *s, unsigned i, void *consumer, const void *producer, const void *data,
+    size_t size)
+{
+	s->v[i] =
+	    (struct ring){ .consumer = consumer, .producer = producer, .data = data, .size = size };
+	s->v[i].pos = __atomic_load_n(s->v[i].consumer, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t
+rec_word(const struct ring *r)
+{
+	const void *p = r->data + (r->pos & (r->size - 1));
+
+	return __atomic_load_n((const uint32_t *) p, __ATOMIC_ACQUIRE);
+}
+
+static void
+ring_skip(struct ring *r, uint32_t len)
+{
+	r->pos += (REC_HDR + (uint64_t) len + 7) & ~7ULL;
+}
+
+/* Find the next record before the limit: r->head, or r->busy, or neither. */
+static void
+ring_next(struct ring_set *s, struct ring *r, uint64_t now)
+{
+	r->head = NULL;
+	r->busy = false;
+	while (r->pos < r->limit) {
+		uint32_t word = rec_word(r);
+		uint32_t len = word & ~(REC_BUSY | REC_DISCARD);
+		const void *rec = r->data + (r->pos & (r->size - 1)) + REC_HDR;
+
+		if (word & REC_BUSY) {
+			r->busy = true;
+			if (r->busy_since == 0)
+				r->busy_since = now;
+			return;
+		}
+		r->busy_since = 0;
+		if (!(word & REC_DISCARD)) {
+			if (record_check(rec, len) == 0) {
+				r->head = rec;
+				return;
+			}
+			s->stats.bad++;
+		}
+		ring_skip(r, len);
+	}
+}
+
+static uint64_t
+heap_ts(const struct ring_set *s, unsigned i)
+{
+	return s->v[s->heap[i]].head->ts;
+}
+
+static void
+heap_swap(struct ring_set *s, unsigned i, unsigned k)
+{
+	unsigned t = s->heap[i];
+
+	s->heap[i] = s->heap[k];
+	s->heap[k] = t;
+}
+
+static void
+heap_down(struct ring_set *s, unsigned i)
+{
+	for (;;) {
+		unsigned k = 2 * i + 1;
+
+		if (k >= s->nheap)
+			return;
+		if (k + 1 < s->nheap && heap_ts(s, k + 1) < heap_ts(s, k))
+			k++;
+		if (heap_ts(s, i) <= heap_ts(s, k))
+			return;
+		heap_swap(s, i, k);
+		i = k;
+	}
+}
+
+/* Note all producers' positions, and find all heads. Is a record busy that is worth waiting for? */
+static bool
+rings_note(struct ring_set *s, uint64_t now)
+{
+	bool wait = false;
+
+	s->nheap = 0;
+	for (unsigned i = 0; i < s->n; i++)
+		s->v[i].limit = __atomic_load_n(s->v[i].producer, __ATOMIC_ACQUIRE);
+	for (unsigned i = 0; i < s->n; i++) {
+		ring_next(s, &s->v[i], now);
+		if (s->v[i].head != NULL)
+			s->heap[s->nheap++] = i;
+		wait |= s->v[i].busy && now - s->v[i].busy_since < RINGS_BUSY_NS;
+	}
+	for (unsigned i = s->nheap / 2; i-- > 0;)
+		heap_down(s, i);
+	return wait;
+}
+
+static void
+ring_publish(struct ring *r)
+{
+	__atomic_store_n(r->consumer, r->pos, __ATOMIC_RELEASE);
+}
+
+/* The oldest record was emitted: go to the next of its ring. */
+static bool
+rings_advance(struct ring_set *s, uint64_t now)
+{
+	struct ring *r = &s->v[s->heap[0]];
+
+	ring_skip(r, rec_word(r));
+	ring_publish(r);
+	ring_next(s, r, now);
+	if (r->head == NULL) {
+		heap_swap(s, 0, --s->nheap);
+		ring_publish(r);
+	}
+	heap_down(s, 0);
+	return r->busy && now - r->busy_since < RINGS_BUSY_NS;
+}
+
+int
+rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *emit, void *arg)
+{
+	bool wait = rings_note(s, now);
+	int n = 0;
+
+	while (!wait && s->nheap > 0 && n < INT_MAX) {
+		const struct ev_hdr *rec = s->v[s->heap[0]].head;
+		int r;
+
+		if (rec->ts + slack > now)
+			break;
+		r = emit(arg, rec);
+		if (r < 0)
+			return r;
+		if (rec->ts < s->last_ts)
+			s->stats.late++;
+		else
+			s->last_ts = rec->ts;
+		s->stats.emitted++;
+		n++;
+		wait = rings_advance(s, now);
+	}
+	for (unsigned i = 0; i < s->n; i++) { /* what was discarded at the end of a ring */
+		if (s->v[i].pos != *s->v[i].consumer)
+			ring_publish(&s->v[i]);
+	}
+	return n;
+}
+
+bool
+rings_pending(const struct ring_set *s)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		if (__atomic_load_n(s->v[i].producer, __ATOMIC_ACQUIRE) != s->v[i].pos)
+			return true;
+	}
+	return false;
+}
