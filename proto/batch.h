@@ -53,8 +53,8 @@ struct event {
 	uint64_t start;   /* of the thread, boot ns */
 	uint64_t present; /* bit i: parameter i is filled */
 	uint32_t tid, pid;
-	uint32_t index;   /* in its batch */
-	uint32_t flags;   /* EVF_* */
+	uint32_t index; /* in its batch */
+	uint32_t flags; /* EVF_* */
 	uint16_t cpu;
 };
 
@@ -73,6 +73,7 @@ struct batch {
  * index outside its table, an event number that is unknown. -ENOMEM. On error there is nothing to
  * free. An event that this program's schema knows with fewer parameters than 'peer' says is cut to
  * what is known; one with more has the rest absent. 'peer' NULL: the same schema on both sides.
+ * The batch borrows nothing from the body.
  */
 struct peer_schema;
 int batch_decode(const Wire__Body *body, const struct peer_schema *peer, struct batch **ret,
@@ -80,8 +81,8 @@ int batch_decode(const Wire__Body *body, const struct peer_schema *peer, struct 
 void batch_free(struct batch *b);
 
 /* The peer's schema, from its Hello. -EBADMSG and *why: a type that differs from ours, too many. */
-int peer_schema_new(Wire__EventSchema *const *v, size_t n, struct peer_schema **ret,
-    const char **why) MUST_CHECK;
+int peer_schema_new(
+    Wire__EventSchema *const *v, size_t n, struct peer_schema **ret, const char **why) MUST_CHECK;
 void peer_schema_free(struct peer_schema *p);
 
 static inline bool
@@ -101,7 +102,7 @@ ev_num(const struct event *ev, unsigned i)
 static inline struct slice
 ev_text(const struct batch *b, const struct event *ev, unsigned i)
 {
-	return ev_has(ev, i) ? b->text[ev->v[i]] : (struct slice) { NULL, 0 };
+	return ev_has(ev, i) ? b->text[ev->v[i]] : (struct slice){ NULL, 0 };
 }
 
 #endif

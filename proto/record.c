@@ -79,10 +79,10 @@ record_text(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i)
 	const char *p = (const char *) (rec + 1) + numbers_size(s);
 
 	if (i >= s->nparams || !ptype_is_text(s->params[i].type) || !(rec->present >> i & 1))
-		return (struct slice) { NULL, 0 };
+		return (struct slice){ NULL, 0 };
 	for (unsigned k = 0; k < i; k++) {
 		if (ptype_is_text(s->params[k].type) && (rec->present >> k & 1))
 			p += text_size(text_len(p));
 	}
-	return (struct slice) { p + sizeof(uint32_t), text_len(p) };
+	return (struct slice){ p + sizeof(uint32_t), text_len(p) };
 }

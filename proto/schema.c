@@ -5,24 +5,30 @@
 /* names.def: an array per table, then a table per array. */
 #define NAMES(table)             static const struct ev_name names_v_##table[] = {
 #define NAME(table, word, value) { #word, value },
-#define NAMES_END(table)         };
+#define NAMES_END(table) \
+	}                \
+	;
 #include "proto/names.def"
 
-#define NAMES(table) \
-	static const struct ev_names names_##table = { names_v_##table, ARRAY_SIZE(names_v_##table) };
+#define NAMES(table)                                                    \
+	static const struct ev_names names_##table = { names_v_##table, \
+		ARRAY_SIZE(names_v_##table) };
 #include "proto/names.def"
 
 /* events.def says "none" for no table; the others are tables of names.def. */
 static const struct ev_names names_none = { NULL, 0 };
 
-#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) static const struct ev_param params_##ID[] = {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
+	static const struct ev_param params_##ID[] = {
 #define PARAM(ID, index, name, TYPE, FMT, table) \
 	{ #name, &names_##table, PT_##TYPE, PF_##FMT, false },
 #define EXTRA(ID, index, name, TYPE, FMT, table) \
 	{ #name, &names_##table, PT_##TYPE, PF_##FMT, true },
-#define EVENT_END(ID)                                          \
-	{ NULL, NULL, PT_ERRNO, PF_NA, false } /* never empty */ \
-	}                                                      \
+#define EVENT_END(ID)                              \
+	{                                          \
+		NULL, NULL, PT_ERRNO, PF_NA, false \
+	} /* never empty */                        \
+	}                                          \
 	;
 #include "proto/events.def"
 
@@ -36,9 +42,9 @@ enum {
 };
 
 const struct ev_schema schema_events[] = {
-#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                      \
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                            \
 	{ #name, params_##ID, num, ARRAY_SIZE(params_##ID) - 1, NARGS_##ID, flags, EC_##CATEGORY, \
-	    CAP_##CAPTURE },
+		CAP_##CAPTURE },
 #include "proto/events.def"
 };
 const size_t schema_nevents = ARRAY_SIZE(schema_events);
@@ -53,11 +59,11 @@ static const uint16_t row_of[EV_TYPE_MAX] = {
 #include "proto/events.def"
 };
 
-#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)            \
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)              \
 	_Static_assert(ARRAY_SIZE(params_##ID) - 1 <= EV_PARAM_MAX, \
 	    #ID " has more parameters than 'present' has bits for");
 #include "proto/events.def"
-#define PARAM(ID, index, name, TYPE, FMT, table)                               \
+#define PARAM(ID, index, name, TYPE, FMT, table) \
 	_Static_assert((index) < ARRAY_SIZE(params_##ID) - 1, #ID "." #name " is out of its row");
 #include "proto/events.def"
 

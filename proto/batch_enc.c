@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/batch.h"
+#include "proto/wire.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+/*
+ * The columns are kept as they go on the wire: each is a buffer of varints, the dictionary a buffer
+ * of whole fields. Closing a batch puts a tag and a length before each.
+ */
+enum column {
+	COL_TID, /* the field's number in Columns is FIELD_OF(column) */
+	COL_PID,
+	COL_START,
+	COL_TYPE,
+	COL_TIME,
+	COL_THREAD,
+	COL_CPU,
+	COL_FLAGS,
+	COL_ABSENT,
+	COL_PARAMS,
+	NCOLUMNS,
+};
+#define FIELD_OF(col) ((col) + 2)
+#define TAG(field)    ((char) ((field) << 3 | 2)) /* length-delimited; one byte up to field 15 */
+
+enum {
+	VARINT_MAX = 10,
+	TABLE_MIN = 64,
+	ZSTD_FROM = 256, /* bytes: below, a frame's header eats what compression gains */
+};
+
+/*
+ * What was seen in this batch: a text (a: its offset in the dictionary, b: its length) or a thread
+ * (a: its start, b: tid and pid). Open addressing with linear probing; slots hold 1 + the entry.
+ */
+struct entry {
+	uint64_t a, b;
+	uint32_t hash, pos;
+};
+
+struct table {
+	struct entry *entry; /* cap / 2 of them */
+	uint32_t *slot;
+	uint32_t n, cap; /* cap: a power of two, or 0 */
+};
+
+struct batch_enc {
+	struct buf col[NCOLUMNS];
+	struct buf dict;
+	struct table texts, threads;
+	size_t events;
+	uint64_t last_ts;
+	uint64_t seed;      /* so that nobody outside can prepare texts that collide */
+	bool flags, absent; /* is anything but 0 in that column? */
+	struct buf plain;
+	ZSTD_CCtx *zstd;
+};
+
+static int
+table_reserve(struct table *t, uint32_t n)
+{
+	uint32_t cap = t->cap == 0 ? TABLE_MIN : t->cap;
+	struct entry *entry;
+	uint32_t *slot;
+
+	if (LIKELY(t->n + n <= t->cap / 2))
+		return 0;
+	while (cap / 2 < t->n + n)
+		cap *= 2;
+	entry = realloc(t->entry, cap / 2 * sizeof(*entry));
+	if (entry == NULL)
+		return -ENOMEM;
+	t->entry = entry;
+	slot = calloc(cap, sizeof(*slot));
+	if (slot == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint32_t pos = entry[i].hash & (cap - 1);
+
+		while (slot[pos] != 0)
+			pos = (pos + 1) & (cap - 1);
+		slot[pos] = i + 1;
+		entry[i].pos = pos;
+	}
+	free(t->slot);
+	t->slot = slot;
+	t->cap = cap;
+	return 0;
+}
+
+/* The next entry of that hash from *pos on, or NULL; *pos is then where a new one belongs. */
+static const struct entry *
+table_next(const struct table *t, uint32_t hash, uint32_t *pos)
+{
+	for (; t->slot[*pos] != 0; *pos = (*pos + 1) & (t->cap - 1)) {
+		if (t->entry[t->slot[*pos] - 1].hash == hash)
+			return &t->entry[t->slot[*pos] - 1];
+	}
+	return NULL;
+}
+
+/* The caller has reserved. Returns the entry's index. */
+static uint32_t
+table_add(struct table *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b)
+{
+	t->entry[t->n] = (struct entry){ a, b, hash, pos };
+	t->slot[pos] = ++t->n;
+	return t->n - 1;
+}
+
+static void
+table_clear(struct table *t)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		t->slot[t->entry[i].pos] = 0;
+	t->n = 0;
+}
+
+static void
+table_fini(struct table *t)
+{
+	free(t->entry);
+	free(t->slot);
+}
+
+static size_t
+varint(char *p, uint64_t v)
+{
+	size_t n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		p[n++] = (char) (v | 0x80);
+	p[n++] = (char) v;
+	return n;
+}
+
+static uint64_t
+zigzag(int64_t v)
+{
+	return (uint64_t) v << 1 ^ (uint64_t) (v >> 63);
+}
+
+/* The caller has reserved. */
+static void
+put(struct buf *b, uint64_t v)
+{
+	b->n += varint(b->p + b->n, v);
+}
+
+int
+batch_enc_new(struct batch_enc **ret)
+{
+	struct batch_enc *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return -ENOMEM;
+	if (getrandom(&e->seed, sizeof(e->seed), GRND_NONBLOCK) < 0)
+		e->seed = (uintptr_t) e; /* at early boot: better than none */
+	*ret = e;
+	return 0;
+}
+
+void
+batch_enc_free(struct batch_enc *e)
+{
+	if (e == NULL)
+		return;
+	for (int i = 0; i < NCOLUMNS; i++)
+		buf_fini(&e->col[i]);
+	buf_fini(&e->dict);
+	buf_fini(&e->plain);
+	table_fini(&e->texts);
+	table_fini(&e->threads);
+	(void) ZSTD_freeCCtx(e->zstd);
+	free(e);
+}
+
+/* Room for all that this record may add, so that adding it cannot fail half-way. */
+static int
+enc_reserve(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
+{
+	for (int i = 0; i < NCOLUMNS; i++) {
+		size_t n = i == COL_PARAMS ? s->nparams * (size_t) VARINT_MAX : VARINT_MAX;
+
+		if (buf_reserve(&e->col[i], n) < 0)
+			return -ENOMEM;
+	}
+	/* a text takes no more here, tag and length included, than it takes in the record */
+	if (buf_reserve(&e->dict, rec->len) < 0 || table_reserve(&e->threads, 1) < 0)
+		return -ENOMEM;
+	return table_reserve(&e->texts, s->nparams);
+}
+
+static uint32_t
+enc_thread(struct batch_enc *e, const struct ev_hdr *rec)
+{
+	const uint64_t key[2] = { rec->start, (uint64_t) rec->tid << 32 | rec->pid };
+	uint32_t hash = (uint32_t) XXH3_64bits_withSeed(key, sizeof(key), e->seed);
+	uint32_t pos = hash & (e->threads.cap - 1);
+	const struct entry *t;
+
+	while ((t = table_next(&e->threads, hash, &pos)) != NULL) {
+		if (t->a == key[0] && t->b == key[1])
+			return (uint32_t) (t - e->threads.entry);
+		pos = (pos + 1) & (e->threads.cap - 1);
+	}
+	put(&e->col[COL_TID], rec->tid);
+	put(&e->col[COL_PID], rec->pid);
+	put(&e->col[COL_START], rec->start);
+	return table_add(&e->threads, hash, pos, key[0], key[1]);
+}
+
+/* The index of a text on the wire, from 1. */
+static uint32_t
+enc_text(struct batch_enc *e, const char *p, uint32_t n)
+{
+	uint32_t hash = (uint32_t) XXH3_64bits_withSeed(p, n, e->seed);
+	uint32_t pos = hash & (e->texts.cap - 1);
+	const struct entry *t;
+
+	while ((t = table_next(&e->texts, hash, &pos)) != NULL) {
+		if (t->b == n && memcmp(e->dict.p + t->a, p, n) == 0)
+			return (uint32_t) (t - e->texts.entry) + 1;
+		pos = (pos + 1) & (e->texts.cap - 1);
+	}
+	e->dict.p[e->dict.n++] = TAG(1);
+	put(&e->dict, n);
+	memcpy(e->dict.p + e->dict.n, p, n);
+	e->dict.n += n;
+	return table_add(&e->texts, hash, pos, e->dict.n - n, n) + 1;
+}
+
+/* Numbers stand first in a record, texts behind them: walk both in the table's order. */
+static void
+enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
+{
+	const char *num = (const char *) (rec + 1), *text = num;
+	uint64_t absent = 0;
+
+	for (unsigned i = 0; i < s->nparams; i++)
+		text += ptype_is_text(s->params[i].type) ? 0 : sizeof(int64_t);
+	for (unsigned i = 0; i < s->nparams; i++) {
+		bool filled = rec->present >> i & 1;
+		uint32_t n, id = 0;
+		int64_t v = 0;
+
+		if (!ptype_is_text(s->params[i].type)) {
+			memcpy(&v, num, sizeof(v));
+			num += sizeof(v);
+			put(&e->col[COL_PARAMS], filled ? zigzag(v) : 0);
+			absent |= (uint64_t) !filled << i;
+			continue;
+		}
+		if (filled) {
+			memcpy(&n, text, sizeof(n));
+			id = enc_text(e, text + sizeof(n), n);
+			text += (sizeof(n) + n + 7) & ~(size_t) 7;
+		}
+		put(&e->col[COL_PARAMS], zigzag(id));
+	}
+	put(&e->col[COL_ABSENT], absent);
+	e->absent |= absent != 0;
+}
+
+int
+batch_enc_add(struct batch_enc *e, const struct ev_hdr *rec)
+{
+	const struct ev_schema *s = schema_get(rec->type);
+	size_t most = rec->len + (NCOLUMNS + EV_PARAM_MAX) * (size_t) VARINT_MAX;
+
+	if (e->events == WIRE_EVENTS_MAX || batch_enc_bytes(e) + most > WIRE_COLUMNS_MAX)
+		return -ENOSPC;
+	if (enc_reserve(e, rec, s) < 0)
+		return -ENOMEM;
+	put(&e->col[COL_TYPE], rec->type);
+	put(&e->col[COL_TIME], zigzag((int64_t) (rec->ts - e->last_ts)));
+	put(&e->col[COL_THREAD], enc_thread(e, rec));
+	put(&e->col[COL_CPU], rec->cpu);
+	put(&e->col[COL_FLAGS], rec->flags);
+	e->flags |= rec->flags != 0;
+	enc_params(e, rec, s);
+	e->last_ts = rec->ts;
+	e->events++;
+	return 0;
+}
+
+size_t
+batch_enc_events(const struct batch_enc *e)
+{
+	return e->events;
+}
+
+static bool
+column_empty(const struct batch_enc *e, int i)
+{
+	return e->col[i].n == 0 || (i == COL_FLAGS && !e->flags) || (i == COL_ABSENT && !e->absent);
+}
+
+size_t
+batch_enc_bytes(const struct batch_enc *e)
+{
+	size_t n = e->dict.n;
+
+	for (int i = 0; i < NCOLUMNS; i++)
+		n += column_empty(e, i) ? 0 : e->col[i].n + 5; /* tag and length */
+	return n;
+}
+
+static int
+serialize(const struct batch_enc *e, struct buf *out)
+{
+	if (buf_reserve(out, batch_enc_bytes(e)) < 0)
+		return -ENOMEM;
+	buf_slice(out, buf_get(&e->dict));
+	for (int i = 0; i < NCOLUMNS; i++) {
+		if (column_empty(e, i))
+			continue;
+		out->p[out->n++] = TAG(FIELD_OF(i));
+		put(out, e->col[i].n);
+		buf_slice(out, buf_get(&e->col[i]));
+	}
+	return buf_ok(out);
+}
+
+/* Compress e->plain into 'data'. 0: it does not pay; 1: done; -ENOMEM. */
+static int
+compress(struct batch_enc *e, int level, struct buf *data)
+{
+	size_t n;
+
+	if (level <= 0 || e->plain.n < ZSTD_FROM)
+		return 0;
+	if (e->zstd == NULL)
+		e->zstd = ZSTD_createCCtx();
+	if (e->zstd == NULL || buf_reserve(data, ZSTD_compressBound(e->plain.n)) < 0)
+		return -ENOMEM;
+	n = ZSTD_compressCCtx(e->zstd, data->p, data->cap, e->plain.p, e->plain.n, level);
+	if (ZSTD_isError(n)) /* the room is enough: only memory can be short */
+		return -ENOMEM;
+	if (n + n / 16 >= e->plain.n)
+		return 0;
+	data->n = n;
+	return 1;
+}
+
+static void
+enc_clear(struct batch_enc *e)
+{
+	for (int i = 0; i < NCOLUMNS; i++)
+		buf_clear(&e->col[i]);
+	buf_clear(&e->dict);
+	table_clear(&e->texts);
+	table_clear(&e->threads);
+	e->events = 0;
+	e->last_ts = 0;
+	e->flags = false;
+	e->absent = false;
+}
+
+int
+batch_enc_finish(struct batch_enc *e, int level, struct buf *data, Wire__Body *body)
+{
+	int r;
+
+	buf_clear(data);
+	buf_clear(&e->plain);
+	if (serialize(e, &e->plain) < 0)
+		return -ENOMEM;
+	r = compress(e, level, data);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		buf_slice(data, buf_get(&e->plain));
+	if (buf_ok(data) < 0)
+		return -ENOMEM;
+	wire__body__init(body);
+	body->encoding = r == 1 ? WIRE__BODY__ENCODING__ZSTD : WIRE__BODY__ENCODING__PLAIN;
+	body->size = (uint32_t) e->plain.n;
+	body->data = (ProtobufCBinaryData){ data->n, (uint8_t *) data->p };
+	enc_clear(e);
+	return 0;
+}

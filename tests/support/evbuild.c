@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/evbuild.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+_Noreturn static void
+die(const struct evb *b, const char *what, const char *name)
+{
+	fprintf(
+	    stderr, "evbuild: %s: %s %s\n", b->schema == NULL ? "?" : b->schema->name, what, name);
+	abort();
+}
+
+static unsigned
+param(struct evb *b, const char *name, bool text)
+{
+	for (unsigned i = 0; i < b->schema->nparams; i++) {
+		if (strcmp(b->schema->params[i].name, name) != 0)
+			continue;
+		if (ptype_is_text(b->schema->params[i].type) != text)
+			die(b, text ? "is a number:" : "is a text:", name);
+		b->hdr.present |= 1ULL << i;
+		return i;
+	}
+	die(b, "has no parameter", name);
+}
+
+void
+evb_begin(struct evb *b, unsigned type, uint32_t tid, uint64_t ts)
+{
+	b->schema = schema_get(type);
+	if (b->schema == NULL)
+		die(b, "no such event", "");
+	b->hdr = (struct ev_hdr){
+		.type = (uint16_t) type, .ts = ts, .start = 1, .tid = tid, .pid = tid
+	};
+	memset(b->num, 0, sizeof(b->num));
+}
+
+void
+evb_task(struct evb *b, uint32_t pid, uint64_t start)
+{
+	b->hdr.pid = pid;
+	b->hdr.start = start;
+}
+
+void
+evb_num(struct evb *b, const char *name, int64_t v)
+{
+	b->num[param(b, name, false)] = v;
+}
+
+void
+evb_text(struct evb *b, const char *name, const char *text)
+{
+	b->text[param(b, name, true)] = slice_str(text);
+}
+
+void
+evb_bytes(struct evb *b, const char *name, const void *p, size_t n)
+{
+	b->text[param(b, name, true)] = (struct slice){ p, n };
+}
+
+const struct ev_hdr *
+evb_end(struct evb *b)
+{
+	const struct ev_schema *s = b->schema;
+	char *p = b->rec.bytes + sizeof(b->hdr);
+
+	for (unsigned i = 0; i < s->nparams; i++) {
+		if (ptype_is_text(s->params[i].type))
+			continue;
+		memcpy(p, &b->num[i], sizeof(b->num[i]));
+		p += sizeof(b->num[i]);
+	}
+	for (unsigned i = 0; i < s->nparams; i++) {
+		uint32_t n = (uint32_t) b->text[i].n;
+		size_t size = (sizeof(n) + n + 7) & ~(size_t) 7;
+
+		if (!ptype_is_text(s->params[i].type) || !(b->hdr.present >> i & 1))
+			continue;
+		if (size > sizeof(b->rec) - (size_t) (p - b->rec.bytes))
+			die(b, "is longer than EV_RECORD_MAX", "");
+		memset(p, 0, size);
+		memcpy(p, &n, sizeof(n));
+		if (n > 0)
+			memcpy(p + sizeof(n), b->text[i].p, n);
+		p += size;
+	}
+	b->hdr.len = (uint32_t) (p - b->rec.bytes);
+	b->rec.hdr = b->hdr;
+	if (record_check(b->rec.bytes, b->hdr.len) < 0)
+		die(b, "record_check() refuses what evbuild built", "");
+	return &b->rec.hdr;
+}
+
+void
+evb_add(struct evb *b)
+{
+	if ((b->enc == NULL && batch_enc_new(&b->enc) < 0) || batch_enc_add(b->enc, evb_end(b)) < 0)
+		die(b, "cannot be added to the batch", "");
+}
+
+struct batch *
+evb_batch(struct evb *b)
+{
+	struct batch *batch = NULL;
+	struct buf data = BUF_INIT;
+	const char *why = "no memory";
+	Wire__Body body;
+
+	if (b->enc == NULL && batch_enc_new(&b->enc) < 0)
+		die(b, "no memory", "");
+	if (batch_enc_finish(b->enc, 0, &data, &body) < 0 ||
+	    batch_decode(&body, NULL, &batch, &why) < 0)
+		die(b, "does not decode:", why);
+	buf_fini(&data);
+	return batch;
+}
+
+void
+evb_fini(struct evb *b)
+{
+	batch_enc_free(b->enc);
+	b->enc = NULL;
+}

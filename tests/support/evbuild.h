@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evbuild.h - build events for tests by the names of their parameters.
+ *
+ *	struct evb b = { 0 };
+ *
+ *	evb_begin(&b, EV_OPENAT, 100, 5);
+ *	evb_num(&b, "fd", 3);
+ *	evb_text(&b, "name", "/etc/shadow");
+ *	rec = evb_end(&b);           a checked record, good until the next evb_begin()
+ *	evb_add(&b);                 or: add it to the batch
+ *	batch = evb_batch(&b);       all that was added, through the wire and back; batch_free() it
+ *	evb_fini(&b);
+ *
+ * A name that the event does not have, and anything else a test cannot mean, aborts and says why.
+ * Texts are copied by evb_end(), until then borrowed.
+ */
+#ifndef MEWS_TESTS_SUPPORT_EVBUILD_H
+#define MEWS_TESTS_SUPPORT_EVBUILD_H
+
+#include "proto/batch.h"
+#include "proto/event.h"
+#include "proto/schema.h"
+
+struct evb {
+	const struct ev_schema *schema;
+	struct ev_hdr hdr;
+	int64_t num[EV_PARAM_MAX];
+	struct slice text[EV_PARAM_MAX];
+	union {
+		struct ev_hdr hdr;
+		char bytes[EV_RECORD_MAX];
+	} rec;
+	struct batch_enc *enc;
+};
+
+/* Open an event of the main thread 'tid' (pid is tid, start is 1), all parameters absent. */
+void evb_begin(struct evb *b, unsigned type, uint32_t tid, uint64_t ts);
+
+/* Another thread group, another start time. */
+void evb_task(struct evb *b, uint32_t pid, uint64_t start);
+
+void evb_num(struct evb *b, const char *param, int64_t v);
+void evb_text(struct evb *b, const char *param, const char *text);
+void evb_bytes(struct evb *b, const char *param, const void *p, size_t n);
+
+const struct ev_hdr *evb_end(struct evb *b);
+
+void evb_add(struct evb *b);
+struct batch *evb_batch(struct evb *b);
+void evb_fini(struct evb *b);
+
+#endif
