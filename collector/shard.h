@@ -35,8 +35,6 @@ struct op {
 };
 
 struct shard_cfg {
-	const char *cluster;
-	const char *collector;
 	struct outbox *outbox;
 	struct ruleset *rules;     /* the first set; held by each shard */
 	uint64_t intern_bytes;
@@ -46,6 +44,20 @@ struct shard_cfg {
 
 struct shards;
 
+/* What a shard counts: written by its thread, read by any. */
+struct shard_counters {
+#define STAT(name, kind, help) _Atomic uint64_t name;
+#include "collector/shard_stats.def"
+};
+
+/* The sum over all shards. */
+struct shard_stats {
+#define STAT(name, kind, help) uint64_t name;
+#include "collector/shard_stats.def"
+	uint64_t queued; /* ops waiting */
+	unsigned shards;
+};
+
 int shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret) MUST_CHECK;
 void shards_stop(struct shards *s); /* drains, joins */
 
@@ -54,5 +66,13 @@ struct shard *shards_of(struct shards *s, const char *cluster, const char *node)
 
 /* 0: the op is the shard's. -EAGAIN: full, the op is still the caller's. Any thread. */
 int shard_put(struct shard *s, struct op *op) MUST_CHECK;
+
+/* Frees an op that shard_put() did not take, and all that it holds. */
+void op_free(struct op *op);
+
+/* Every shard goes over to these rules, between two of its ops. -ENOMEM, -ESHUTDOWN. */
+int shards_set_rules(struct shards *s, struct ruleset *rules) MUST_CHECK;
+
+void shards_counters(struct shards *s, struct shard_stats *ret);
 
 #endif

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct node;
 struct shard;
 struct shards;
 struct streams; /* the registry */
@@ -35,6 +36,7 @@ struct stream_info {
 struct stream {
 	struct stream_id id;            /* constant */
 	struct shard *shard;            /* constant: the thread that owns the node */
+	struct node *node;              /* the shard thread's alone: its record of the node */
 	struct peer_schema *schema;     /* constant: of the first Hello; NULL: the same as ours */
 	_Atomic uint64_t received;      /* batches given to the shard; a gap is a jump of seq */
 	_Atomic uint64_t evaluated;     /* batches that rules have seen */

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/surface.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+enum { OUTPUTS_MAX = 16, ALERTS_DEFAULT = 100, ALERTS_MAX = 1000 };
+
+static void
+key_str(struct buf *out, const char *key, const char *value)
+{
+	buf_printf(out, "\"%s\":", key);
+	buf_json(out, slice_str(value));
+}
+
+static void
+key_u64(struct buf *out, const char *key, uint64_t value)
+{
+	buf_printf(out, "\"%s\":%lu", key, (unsigned long) value);
+}
+
+/* ---- status ---- */
+
+struct sensor_rows {
+	struct buf *out;
+	bool more;
+};
+
+static void
+sensor_row(void *arg, struct stream *s)
+{
+	struct sensor_rows *r = arg;
+	struct buf *out = r->out;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = {
+		{ "sensor_start", s->id.sensor_start },
+		{ "received", s->received },
+		{ "evaluated", s->evaluated },
+		{ "durable", s->durable },
+		{ "events", s->events },
+		{ "bytes", s->bytes },
+		{ "drops", s->drops },
+		{ "gaps", s->gaps },
+		{ "duplicates", s->duplicates },
+		{ "malformed", s->malformed },
+		{ "interest", s->interest },
+		{ "last_seen", s->last_seen },
+	};
+
+	buf_str(out, r->more ? ",{" : "{");
+	r->more = true;
+	key_str(out, "node", s->id.node);
+	buf_char(out, ',');
+	key_str(out, "cluster", s->id.cluster);
+	buf_char(out, ',');
+	key_str(out, "boot_id", s->id.boot_id);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		buf_char(out, ',');
+		key_u64(out, numbers[i].key, numbers[i].value);
+	}
+	buf_printf(out, ",\"connected\":%s}", s->connected ? "true" : "false");
+}
+
+static void
+status_outputs(const struct surface_view *v, struct buf *out)
+{
+	struct output_stats st[OUTPUTS_MAX];
+	size_t n = outputs_stats(v->outputs, st, ARRAY_SIZE(st));
+
+	buf_str(out, "\"outputs\":[");
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i > 0 ? ",{" : "{");
+		key_str(out, "name", st[i].name);
+		buf_char(out, ',');
+		key_u64(out, "delivered", st[i].delivered);
+		buf_char(out, ',');
+		key_u64(out, "refused", st[i].refused);
+		buf_char(out, ',');
+		key_u64(out, "retries", st[i].retries);
+		buf_char(out, ',');
+		key_u64(out, "waiting", st[i].lag_rows);
+		buf_char(out, ',');
+		key_u64(out, "oldest_ms", st[i].oldest_age_ms);
+		buf_char(out, ',');
+		key_str(out, "error", st[i].error);
+		buf_char(out, '}');
+	}
+	buf_char(out, ']');
+}
+
+static void
+status_collector(const struct surface_view *v, struct buf *out)
+{
+	const char *why = surface_ready(v);
+	struct shard_stats sh;
+	struct ingest_stats in;
+
+	shards_counters(v->shards, &sh);
+	ingest_stats(v->ingest, &in);
+	buf_str(out, "\"collector\":{");
+	key_str(out, "name", v->name);
+	buf_char(out, ',');
+	key_str(out, "cluster", v->cluster);
+	buf_char(out, ',');
+	key_str(out, "version", v->version);
+	buf_char(out, ',');
+	key_u64(out, "started", v->started);
+	buf_char(out, ',');
+	key_u64(out, "now", clock_real());
+	buf_printf(out, ",\"ready\":%s,", why == NULL ? "true" : "false");
+	key_str(out, "not_ready", why == NULL ? "" : why);
+#define STAT(member, kind, help) \
+	buf_char(out, ',');      \
+	key_u64(out, #member, sh.member);
+#include "collector/shard_stats.def"
+	buf_char(out, ',');
+	key_u64(out, "queued", sh.queued);
+	buf_char(out, ',');
+	key_u64(out, "connections", in.connections);
+	buf_char(out, ',');
+	key_u64(out, "refused", in.refused_identity + in.refused_protocol);
+	buf_char(out, '}');
+}
+
+static void
+status_outbox(const struct surface_view *v, struct buf *out)
+{
+	struct outbox_stats st;
+
+	outbox_stats(v->outbox, &st);
+	buf_str(out, "\"outbox\":{");
+	key_u64(out, "rows", st.rows);
+	buf_char(out, ',');
+	key_u64(out, "bytes", st.bytes);
+	buf_char(out, ',');
+	key_u64(out, "committed", st.committed);
+	buf_char(out, ',');
+	key_u64(out, "duplicates", st.duplicates);
+	buf_char(out, ',');
+	key_u64(out, "set_aside", st.set_aside);
+	buf_printf(out, ",\"full\":%s}", st.full ? "true" : "false");
+}
+
+void
+api_status(const struct surface_view *v, struct buf *out)
+{
+	struct ruleset_counts c;
+
+	buf_char(out, '{');
+	status_collector(v, out);
+	pthread_mutex_lock(v->rules_lock);
+	ruleset_counts(*v->rules, &c);
+	pthread_mutex_unlock(v->rules_lock);
+	buf_printf(out, ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu},", c.rules, c.enabled,
+	    c.blind);
+	status_outbox(v, out);
+	buf_char(out, ',');
+	status_outputs(v, out);
+	buf_str(out, ",\"sensors\":[");
+	streams_each(v->streams, sensor_row, &(struct sensor_rows) { out, false });
+	buf_str(out, "]}\n");
+}
+
+/* ---- rules ---- */
+
+static void
+rule_row(struct buf *out, const struct rule *r)
+{
+	key_str(out, "rule", r->name);
+	buf_char(out, ',');
+	key_str(out, "priority", priority_name(r->priority));
+	buf_char(out, ',');
+	key_str(out, "source", r->source);
+	buf_printf(out, ",\"enabled\":%s,\"loaded\":%s,\"blind\":", r->enabled ? "true" : "false",
+	    r->loaded ? "true" : "false");
+	if (r->blind == NULL)
+		buf_str(out, "null");
+	else
+		buf_json(out, slice_str(r->blind));
+	buf_str(out, ",\"tags\":[");
+	for (size_t i = 0; i < r->ntags; i++) {
+		if (i > 0)
+			buf_char(out, ',');
+		buf_json(out, slice_str(r->tags[i]));
+	}
+	buf_char(out, ']');
+}
+
+void
+api_rules(const struct surface_view *v, struct buf *out)
+{
+	const struct rule *const *rules;
+	struct ruleset *set;
+	size_t n;
+
+	pthread_mutex_lock(v->rules_lock);
+	set = ruleset_ref(*v->rules);
+	pthread_mutex_unlock(v->rules_lock);
+	n = ruleset_rules(set, &rules);
+	buf_char(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i > 0 ? ",{" : "{");
+		rule_row(out, rules[i]);
+		buf_char(out, '}');
+	}
+	buf_str(out, "]\n");
+	ruleset_unref(set);
+}
+
+/* ---- alerts ---- */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undo %XX and '+', in place. */
+static void
+url_decode(char *s)
+{
+	char *to = s;
+
+	while (*s != '\0') {
+		int hi, lo;
+
+		if (*s == '+') {
+			*to++ = ' ';
+			s++;
+		} else if (*s == '%' && (hi = hex_digit(s[1])) >= 0 && (lo = hex_digit(s[2])) >= 0) {
+			*to++ = (char) (hi * 16 + lo);
+			s += 3;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
+static int
+number(const char *key, const char *value, uint64_t max, uint64_t *ret, struct diag *d)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(value, &end, 10);
+	if (errno != 0 || *end != '\0' || end == value || value[0] == '-' || *ret > max)
+		return diag_fail(d, 0, 0, "'%s' must be a whole number of at most %lu, not '%s'", key,
+		    (unsigned long) max, value);
+	return 0;
+}
+
+/* One key=value of a query, decoded. */
+static int
+query_set(struct outbox_query *q, const char *key, const char *value, struct diag *d)
+{
+	uint64_t n = 0;
+	int r = 0;
+
+	if (strcmp(key, "rule") == 0) {
+		q->rule = value;
+	} else if (strcmp(key, "node") == 0) {
+		q->node = value;
+	} else if (strcmp(key, "cluster") == 0) {
+		q->cluster = value;
+	} else if (strcmp(key, "id") == 0) {
+		q->id = value;
+	} else if (strcmp(key, "since") == 0) {
+		r = number(key, value, UINT64_MAX, &q->since, d);
+	} else if (strcmp(key, "until") == 0) {
+		r = number(key, value, UINT64_MAX, &q->until, d);
+	} else if (strcmp(key, "after") == 0) {
+		r = number(key, value, INT64_MAX, &q->after, d);
+	} else if (strcmp(key, "limit") == 0) {
+		r = number(key, value, ALERTS_MAX, &n, d);
+		q->limit = (int) n;
+	} else if (strcmp(key, "order") == 0) {
+		q->newest_first = strcmp(value, "newest") == 0;
+	} else if (strcmp(key, "priority") == 0) {
+		q->priority_max = priority_of(value);
+		if (q->priority_max < 0)
+			r = diag_fail(d, 0, 0, "'%s' is no priority", value);
+	} else {
+		r = diag_fail(d, 0, 0, "unknown parameter '%s'", key);
+	}
+	return r;
+}
+
+static int
+query_parse(char *text, struct outbox_query *q, struct diag *d)
+{
+	char *save = NULL;
+
+	for (char *p = strtok_r(text, "&", &save); p != NULL; p = strtok_r(NULL, "&", &save)) {
+		char *value = strchr(p, '=');
+		int r;
+
+		if (value == NULL)
+			return diag_fail(d, 0, 0, "'%s' has no value", p);
+		*value++ = '\0';
+		url_decode(p);
+		url_decode(value);
+		r = query_set(q, p, value, d);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct alert_rows {
+	struct buf *out;
+	uint64_t last;
+	bool more;
+};
+
+static bool
+alert_row(void *arg, const struct outbox_row *row)
+{
+	struct alert_rows *r = arg;
+
+	if (r->more)
+		buf_char(r->out, ',');
+	r->more = true;
+	r->last = row->rowid;
+	buf_add(r->out, row->alert.json, row->alert.json_len);
+	return true;
+}
+
+int
+api_alerts(const struct surface_view *v, const char *query, struct buf *out, struct diag *d)
+{
+	struct outbox_query q = { .priority_max = -1, .limit = ALERTS_DEFAULT };
+	struct alert_rows rows = { .out = out };
+	char *text = strdup(query);
+	int r;
+
+	if (text == NULL)
+		return -ENOMEM;
+	r = query_parse(text, &q, d);
+	if (r == 0) {
+		rows.last = q.after;
+		buf_str(out, "{\"alerts\":[");
+		r = outbox_select(v->outbox, &q, alert_row, &rows);
+		buf_printf(out, "],\"last\":%lu}\n", (unsigned long) rows.last);
+	}
+	free(text);
+	return r < 0 ? r : buf_ok(out);
+}
+
+const char *
+surface_ready(const struct surface_view *v)
+{
+	struct outbox_stats st;
+
+	outbox_stats(v->outbox, &st);
+	return st.full ? "the outbox has no room: alerts are not acknowledged until there is" : NULL;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/app.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/stage.h"
+#include <errno.h>
+#include <unistd.h>
+
+enum { DRAIN_MS = 5000 };
+
+const struct opt app_opts[] = {
+#define OPT(type, field, key, def, min, max, help) \
+	{ key, def, help, OPT_##type, offsetof(struct app_options, field), min, max },
+#include "collector/collector.def"
+};
+const size_t app_nopts = ARRAY_SIZE(app_opts);
+
+/* Log a diagnosis, remember the exit code, and pass 'r' on. */
+static int
+fail(struct app *a, enum app_exit code, const struct diag *d, int r)
+{
+	if (d->file[0] != '\0')
+		log_error("%s:%u: %s", d->file, d->line, d->msg);
+	else
+		log_error("%s", d->msg[0] == '\0' ? strerror(-r) : d->msg);
+	a->exit_code = code;
+	return r;
+}
+
+int
+app_configure(struct app *a, struct diag *d)
+{
+	int r = cfg_bind(a->cfg, app_opts, app_nopts, &a->opt, d), level;
+
+	if (r < 0)
+		return r;
+	level = log_level_of(a->opt.log_level);
+	if (level < 0) {
+		cfg_place(a->cfg, "log.level", d);
+		return diag_fail(d, d->line, d->col, "log.level: '%s' is not error, warn, info or debug",
+		    a->opt.log_level);
+	}
+	log_init("mews-collector", (enum log_level) level);
+	r = priority_of(a->opt.min_priority);
+	if (r < 0) {
+		cfg_place(a->cfg, "rule.priority", d);
+		return diag_fail(d, d->line, d->col, "rule.priority: '%s' is no priority",
+		    a->opt.min_priority);
+	}
+	a->rule_options.min_priority = (enum priority) r;
+	a->rule_options.match_all = strcmp(a->opt.matching, "all") == 0;
+	if (!a->rule_options.match_all && strcmp(a->opt.matching, "first") != 0) {
+		cfg_place(a->cfg, "rule.matching", d);
+		return diag_fail(d, d->line, d->col, "rule.matching: '%s' is neither first nor all",
+		    a->opt.matching);
+	}
+	return 0;
+}
+
+static int
+start_signals(void *app)
+{
+	struct app *a = app;
+
+	sigemptyset(&a->signals);
+	sigaddset(&a->signals, SIGHUP);
+	sigaddset(&a->signals, SIGINT);
+	sigaddset(&a->signals, SIGTERM);
+	(void) signal(SIGPIPE, SIG_IGN);
+	return -pthread_sigmask(SIG_BLOCK, &a->signals, NULL);
+}
+
+static int
+load_rules(struct app *a, struct ruleset **ret)
+{
+	struct rule_log log = { 0 };
+	int r = ruleset_load((const char *const *) a->opt.rules.v, a->opt.rules.n, &a->rule_options, ret,
+	    &log);
+
+	rule_log_print(stderr, &log);
+	rule_log_fini(&log);
+	return r;
+}
+
+static int
+start_rules(void *app)
+{
+	struct app *a = app;
+	struct ruleset_counts c;
+	int r = load_rules(a, &a->rules);
+
+	pthread_mutex_init(&a->rules_lock, NULL);
+	if (r < 0) {
+		log_error("the rules did not load: mend the file, 'mewsctl rules check' shows the same");
+		a->exit_code = EXIT_RULES;
+		return r;
+	}
+	ruleset_counts(a->rules, &c);
+	log_info("%zu rules in force, %zu of them blind", c.enabled, c.blind);
+	return 0;
+}
+
+static void
+stop_rules(void *app)
+{
+	struct app *a = app;
+
+	ruleset_unref(a->rules);
+	pthread_mutex_destroy(&a->rules_lock);
+}
+
+static int
+start_outbox(void *app)
+{
+	struct app *a = app;
+	const char *names[APP_OUTPUTS_MAX];
+	struct diag d = { 0 };
+	int n = outputs_enabled(a->cfg, names, ARRAY_SIZE(names), &d);
+	struct outbox_cfg cfg = {
+		.path = a->opt.outbox_path,
+		.max_bytes = a->opt.outbox_max,
+		.max_age_ms = a->opt.outbox_age,
+		.min_free_bytes = a->opt.outbox_free,
+		.outputs = names,
+		.noutputs = n < 0 ? 0 : (size_t) n,
+	};
+	int r;
+
+	if (n < 0)
+		return fail(a, EXIT_CONFIG, &d, n);
+	r = outbox_open(&cfg, &a->outbox, &d);
+	return r < 0 ? fail(a, EXIT_OUTBOX, &d, r) : 0;
+}
+
+static void
+stop_outbox(void *app)
+{
+	struct app *a = app;
+
+	outbox_close(a->outbox);
+}
+
+static int
+start_outputs(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	int r = outputs_start(a->cfg, a->outbox, &a->outputs, &d);
+
+	if (r == 0)
+		r = cfg_check_unknown(a->cfg, &d); /* everybody has bound what is theirs */
+	return r < 0 ? fail(a, EXIT_CONFIG, &d, r) : 0;
+}
+
+static void
+stop_outputs(void *app)
+{
+	struct app *a = app;
+
+	outputs_stop(a->outputs, DRAIN_MS);
+}
+
+static int
+start_shards(void *app)
+{
+	struct app *a = app;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = a->opt.shards != 0 ? (unsigned) a->opt.shards : (unsigned) MAX(cpus, 1);
+	struct shard_cfg cfg = {
+		.outbox = a->outbox,
+		.rules = a->rules,
+		.intern_bytes = a->opt.intern_max,
+		.state = {
+			.threads = (uint32_t) a->opt.threads_max,
+			.fds = (uint32_t) a->opt.fds_max,
+			.dead_grace_ns = a->opt.dead_grace * NS_PER_MS,
+		},
+		.queue = (unsigned) a->opt.shard_queue,
+	};
+	int r = shards_start(n, &cfg, &a->shards);
+
+	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag) { 0 }, r) : 0;
+}
+
+static void
+stop_shards(void *app)
+{
+	struct app *a = app;
+
+	shards_stop(a->shards);
+}
+
+static int
+start_streams(void *app)
+{
+	struct app *a = app;
+	int r = streams_new(a->shards, &a->streams);
+
+	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag) { 0 }, r) : 0;
+}
+
+static void
+stop_streams(void *app)
+{
+	struct app *a = app;
+
+	streams_free(a->streams);
+}
+
+/* What sensors are asked to capture: what the rules can match on, and what state is made of. */
+static struct event_set
+wanted(struct ruleset *rules)
+{
+	struct event_set s;
+
+	ruleset_events(rules, &s);
+	for (size_t i = 0; i < schema_nevents; i++) {
+		const struct ev_schema *ev = &schema_events[i];
+		bool captured = ev->capture == CAP_EXIT || ev->capture == CAP_TRACE;
+
+		if (captured && (ev->flags & EF_STATE) != 0)
+			s.w[ev->num / 64] |= 1ull << (ev->num % 64);
+	}
+	return s;
+}
+
+static int
+start_ingest(void *app)
+{
+	struct app *a = app;
+	struct event_set set = wanted(a->rules);
+	struct diag d = { 0 };
+	struct ingest_cfg cfg = {
+		.listen = a->opt.listen,
+		.cluster = a->opt.cluster,
+		.name = a->opt.name,
+		.ca = a->opt.tls_ca,
+		.cert = a->opt.tls_cert,
+		.key = a->opt.tls_key,
+		.crl = a->opt.tls_crl,
+		.insecure = a->opt.insecure,
+		.contexts = (unsigned) a->opt.contexts,
+		.streams = a->streams,
+		.shards = a->shards,
+		.outbox = a->outbox,
+	};
+	int r = ingest_start(&cfg, &a->ingest, &d);
+
+	if (r < 0)
+		return fail(a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
+	ingest_set_interest(a->ingest, &set);
+	log_info("listening for sensors on %s", a->opt.listen);
+	return 0;
+}
+
+static void
+stop_ingest(void *app)
+{
+	struct app *a = app;
+
+	ingest_stop(a->ingest);
+	a->ingest = NULL;
+}
+
+static int
+start_surface(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	struct surface_view v = {
+		.name = a->opt.name,
+		.cluster = a->opt.cluster,
+		.version = MEWS_VERSION,
+		.started = clock_real(),
+		.outbox = a->outbox,
+		.outputs = a->outputs,
+		.streams = a->streams,
+		.shards = a->shards,
+		.ingest = a->ingest,
+		.rules_lock = &a->rules_lock,
+		.rules = &a->rules,
+	};
+	int r;
+
+	if (a->opt.http == NULL || a->opt.http[0] == '\0')
+		return 0;
+	r = surface_start(a->opt.http, &v, &a->surface, &d);
+	return r < 0 ? fail(a, EXIT_ADDRESS, &d, r) : 0;
+}
+
+static void
+stop_surface(void *app)
+{
+	struct app *a = app;
+
+	surface_stop(a->surface);
+}
+
+/* Stages start top to bottom and stop bottom to top. A stage may use the stages above it and
+ * nothing below it. */
+const struct stage app_stages[] = {
+	{ "signals", start_signals, NULL },         /* first: threads inherit the mask */
+	{ "rules", start_rules, stop_rules },       /* before anything is made: most mistakes are here */
+	{ "outbox", start_outbox, stop_outbox },
+	{ "outputs", start_outputs, stop_outputs },
+	{ "shards", start_shards, stop_shards },    /* drained while the outbox still commits */
+	{ "streams", start_streams, stop_streams },
+	{ "ingest", start_ingest, stop_ingest },    /* opens the door */
+	{ "surface", start_surface, stop_surface }, /* last: it shows all of the above */
+};
+const size_t app_nstages = ARRAY_SIZE(app_stages);
+
+/* A set that does not load leaves the old one in force. */
+static void
+reload_rules(struct app *a)
+{
+	struct ruleset *fresh = NULL, *old;
+	struct event_set set;
+
+	if (load_rules(a, &fresh) < 0) {
+		log_error("the rules did not load: the old ones stay in force");
+		return;
+	}
+	if (shards_set_rules(a->shards, fresh) < 0) {
+		ruleset_unref(fresh);
+		log_error("no memory for the new rules: the old ones stay in force");
+		return;
+	}
+	pthread_mutex_lock(&a->rules_lock);
+	old = a->rules;
+	a->rules = fresh;
+	pthread_mutex_unlock(&a->rules_lock);
+	ruleset_unref(old);
+	set = wanted(fresh);
+	ingest_set_interest(a->ingest, &set);
+	log_info("rules reloaded");
+}
+
+static void
+reload_tls(struct app *a)
+{
+	struct diag d = { 0 };
+
+	if (a->opt.tls_cert != NULL && ingest_reload_tls(a->ingest, &d) < 0)
+		log_error("certificates not reloaded: %s", d.msg);
+}
+
+int
+app_run(void *app)
+{
+	struct app *a = app;
+
+	for (;;) {
+		int sig = 0;
+
+		if (sigwait(&a->signals, &sig) != 0)
+			continue;
+		if (sig != SIGHUP) {
+			log_info("stopping");
+			return 0;
+		}
+		reload_rules(a);
+		reload_tls(a);
+	}
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app.h - the collector as a program: its options and its parts.
+ */
+#ifndef MEWS_COLLECTOR_APP_H
+#define MEWS_COLLECTOR_APP_H
+
+#include "collector/surface.h"
+#include "common/config.h"
+#include <signal.h>
+
+/* Exit codes; mews-collector(8) lists them. */
+enum app_exit {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,   /* something went wrong that no configuration mends */
+	EXIT_USAGE = 2,    /* the command line */
+	EXIT_CONFIG = 3,   /* the configuration file, a certificate */
+	EXIT_RULES = 4,    /* a rule file */
+	EXIT_OUTBOX = 5,   /* the outbox */
+	EXIT_ADDRESS = 6,  /* an address that cannot be listened on */
+};
+
+#define OPT_C_STR  const char *
+#define OPT_C_BOOL bool
+#define OPT_C_U64  uint64_t
+#define OPT_C_SIZE uint64_t
+#define OPT_C_MSEC uint64_t
+#define OPT_C_LIST struct opt_list
+
+struct app_options {
+#define OPT(type, field, key, def, min, max, help) OPT_C_##type field;
+#include "collector/collector.def"
+};
+
+extern const struct opt app_opts[];
+extern const size_t app_nopts;
+
+enum { APP_OUTPUTS_MAX = 16 };
+
+struct app {
+	struct cfg *cfg;
+	const char *config_path; /* NULL: defaults and the command line alone */
+	struct app_options opt;
+	struct rule_options rule_options;
+	pthread_mutex_t rules_lock;
+	struct ruleset *rules;   /* guarded by rules_lock */
+	struct outbox *outbox;
+	struct outputs *outputs;
+	struct streams *streams;
+	struct shards *shards;
+	struct ingest *ingest;
+	struct surface *surface;
+	sigset_t signals;        /* those that app_run() waits for */
+	enum app_exit exit_code; /* why a stage did not start */
+};
+
+/* The stages in order, and their number. */
+struct stage;
+extern const struct stage app_stages[];
+extern const size_t app_nstages;
+
+/* Waits for signals: SIGHUP reloads rules and certificates, SIGTERM and SIGINT end it. */
+int app_run(void *app);
+
+/* Bind the options, check their words. -EINVAL and *d. */
+int app_configure(struct app *a, struct diag *d) MUST_CHECK;
+
+#endif

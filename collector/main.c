@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - mews-collector: command line, then the stages of app.c. */
+#include "collector/app.h"
+#include "common/log.h"
+#include "common/stage.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+
+#define CONFIG_DEFAULT "/etc/mews/collector.yaml"
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: mews-collector [-c FILE] [-o KEY=VALUE]... [--check]\n"
+	      "\n"
+	      "Receives the events of sensors, evaluates Falco rules on them, keeps the alerts in an\n"
+	      "outbox and sends them on.\n"
+	      "\n"
+	      "  -c, --config FILE     configuration (default " CONFIG_DEFAULT ", if it is there)\n"
+	      "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
+	      "      --check           load configuration and rules, say what is wrong, and exit\n"
+	      "      --version\n"
+	      "  -h, --help\n"
+	      "\n"
+	      "A collector for one machine, alerts on standard output:\n"
+	      "\n"
+	      "  mews-collector -o listen=ipc:///run/mews.sock -o outbox.path=/tmp/outbox.db \\\n"
+	      "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
+	      "\n"
+	      "SIGHUP reloads rules and certificates. Exit codes: 0 stopped, 1 failed, 2 usage,\n"
+	      "3 configuration, 4 rules, 5 outbox, 6 address.\n"
+	      "\n"
+	      "Options:\n",
+	    f);
+	opt_print(f, app_opts, app_nopts);
+#define OUTPUT(name)                                                      \
+	if (output_##name.nopts > 0) {                                    \
+		fprintf(f, "\nOptions of output " #name ":\n");           \
+		opt_print(f, output_##name.opts, output_##name.nopts);    \
+	}
+#include "collector/output/outputs.def"
+}
+
+static int
+load_config(struct app *a, const char *path, struct diag *d)
+{
+	a->config_path = path;
+	if (path == NULL) {
+		FILE *f = fopen(CONFIG_DEFAULT, "re");
+
+		if (f == NULL)
+			return cfg_new(&a->cfg);
+		(void) fclose(f);
+		a->config_path = CONFIG_DEFAULT;
+	}
+	return cfg_load(a->config_path, &a->cfg, d);
+}
+
+struct args {
+	const char *config;
+	const char *set[64];
+	size_t nset;
+	bool check;
+};
+
+/* -1: go on; else the exit code. */
+static int
+parse_args(int argc, char **argv, struct args *args)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "option", required_argument, NULL, 'o' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1) { /* NOLINT(concurrency-mt-unsafe) */
+		switch (c) {
+		case 'c':
+			args->config = optarg;
+			break;
+		case 'o':
+			if (args->nset == ARRAY_SIZE(args->set)) {
+				fputs("mews-collector: at most 64 -o; use a file (-c)\n", stderr);
+				return EXIT_USAGE;
+			}
+			args->set[args->nset++] = optarg;
+			break;
+		case 'k':
+			args->check = true;
+			break;
+		case 'v':
+			puts("mews-collector " MEWS_VERSION);
+			return EXIT_OK;
+		case 'h':
+			usage(stdout);
+			return EXIT_OK;
+		default:
+			fputs("Try 'mews-collector --help'.\n", stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "mews-collector: '%s' is not expected here; try --help\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static int
+check_run(void *app)
+{
+	(void) app;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct app app = { 0 };
+	struct args args = { 0 };
+	struct diag d = { 0 };
+	int r = parse_args(argc, argv, &args);
+
+	if (r >= 0)
+		return r;
+	log_init("mews-collector", LOG_INFO);
+	r = load_config(&app, args.config, &d);
+	for (size_t i = 0; r == 0 && i < args.nset; i++)
+		r = cfg_override(app.cfg, args.set[i], &d);
+	if (r == 0)
+		r = app_configure(&app, &d);
+	if (r < 0) {
+		diag_print(stderr, &d, "error");
+		cfg_free(app.cfg);
+		return EXIT_CONFIG;
+	}
+	app.exit_code = EXIT_FAILED;
+	r = args.check ? stages_run(app_stages, 2, &app, check_run) /* signals and rules */
+		       : stages_run(app_stages, app_nstages, &app, app_run);
+	cfg_free(app.cfg);
+	return r < 0 ? (int) app.exit_code : EXIT_OK;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/surface.h"
+#include "common/clock.h"
+#include <stddef.h>
+#include <sys/resource.h>
+
+enum { OUTPUTS_MAX = 16 };
+
+enum kind { COUNTER, GAUGE };
+
+struct metric {
+	const char *name;
+	const char *help;
+	size_t offset;
+	enum kind kind;
+};
+
+#define STAT(member, kind, help) { #member, help, offsetof(struct shard_stats, member), kind },
+static const struct metric shard_metrics[] = {
+#include "collector/shard_stats.def"
+};
+
+#define ROW(type, member, kind, help) { #member, help, offsetof(struct type, member), kind }
+static const struct metric outbox_metrics[] = {
+	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),
+	ROW(outbox_stats, bytes, GAUGE, "Bytes of the outbox on disk."),
+	ROW(outbox_stats, committed, COUNTER, "Alerts committed."),
+	ROW(outbox_stats, duplicates, COUNTER, "Alerts dropped because their id was there already."),
+	ROW(outbox_stats, commits, COUNTER, "Commits, each of a group of batches."),
+	ROW(outbox_stats, pruned, COUNTER, "Delivered alerts removed for age or size."),
+	ROW(outbox_stats, set_aside, COUNTER, "Alerts that an output refused for good."),
+	ROW(outbox_stats, stalled_ms, COUNTER, "Milliseconds that commits waited for room on disk."),
+};
+static const struct metric ingest_metrics[] = {
+	ROW(ingest_stats, connections, GAUGE, "Connections open."),
+	ROW(ingest_stats, refused_identity, COUNTER, "Connections refused for their identity."),
+	ROW(ingest_stats, refused_protocol, COUNTER, "Connections refused for their protocol."),
+	ROW(ingest_stats, malformed, COUNTER, "Messages that could not be read."),
+	ROW(ingest_stats, duplicates, COUNTER, "Batches that had arrived before."),
+	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
+	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
+};
+static const struct metric output_metrics[] = {
+	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),
+	ROW(output_stats, refused, COUNTER, "Alerts refused for good and set aside."),
+	ROW(output_stats, retries, COUNTER, "Times an alert had to be offered again."),
+	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
+	ROW(output_stats, oldest_age_ms, GAUGE, "Age of the oldest alert waiting for this output."),
+};
+
+static void
+head(struct buf *out, const char *group, const struct metric *m)
+{
+	const char *total = m->kind == COUNTER ? "_total" : "";
+
+	buf_printf(out, "# HELP mews_%s_%s%s %s\n", group, m->name, total, m->help);
+	buf_printf(out, "# TYPE mews_%s_%s%s %s\n", group, m->name, total,
+	    m->kind == COUNTER ? "counter" : "gauge");
+}
+
+static void
+sample(struct buf *out, const char *group, const struct metric *m, const char *labels,
+    const void *stats)
+{
+	const uint64_t *value = (const void *) ((const char *) stats + m->offset);
+
+	buf_printf(out, "mews_%s_%s%s%s %lu\n", group, m->name, m->kind == COUNTER ? "_total" : "",
+	    labels, (unsigned long) *value);
+}
+
+static void
+table(struct buf *out, const char *group, const struct metric *m, size_t n, const void *stats)
+{
+	for (size_t i = 0; i < n; i++) {
+		head(out, group, &m[i]);
+		sample(out, group, &m[i], "", stats);
+	}
+}
+
+static void
+outputs_print(struct outputs *o, struct buf *out)
+{
+	struct output_stats v[OUTPUTS_MAX];
+	size_t n = outputs_stats(o, v, ARRAY_SIZE(v));
+
+	for (size_t k = 0; k < ARRAY_SIZE(output_metrics); k++) {
+		head(out, "output", &output_metrics[k]);
+		for (size_t i = 0; i < n; i++) {
+			char labels[80];
+
+			(void) snprintf(labels, sizeof(labels), "{output=\"%s\"}", v[i].name);
+			sample(out, "output", &output_metrics[k], labels, &v[i]);
+		}
+	}
+}
+
+/* The rows of one node: the counters of its stream. */
+struct node_row {
+	struct buf *out;
+	int column;
+};
+
+/* node_value() knows the columns by their place. */
+static const struct metric node_columns[] = {
+	{ "events", "Events received from a node.", 0, COUNTER },
+	{ "drops", "Events that a node's sensor could not deliver.", 0, COUNTER },
+	{ "gaps", "Losses on the way from a node.", 0, COUNTER },
+	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE },
+	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE },
+	{ "last_seen_seconds", "When a node was heard last, seconds since the epoch.", 0, GAUGE },
+};
+
+static uint64_t
+node_value(const struct stream *s, int column)
+{
+	uint64_t received = s->received, durable = s->durable;
+
+	switch (column) {
+	case 0:
+		return s->events;
+	case 1:
+		return s->drops;
+	case 2:
+		return s->gaps;
+	case 3:
+		return received > durable ? received - durable : 0;
+	case 4:
+		return s->connected;
+	default:
+		return s->last_seen / NS_PER_S;
+	}
+}
+
+static void
+label(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_char(out, '\\');
+		buf_char(out, *text);
+	}
+}
+
+static void
+node_print(void *arg, struct stream *s)
+{
+	struct node_row *r = arg;
+	const struct metric *m = &node_columns[r->column];
+
+	buf_printf(r->out, "mews_node_%s%s{cluster=\"", m->name, m->kind == COUNTER ? "_total" : "");
+	label(r->out, s->id.cluster);
+	buf_str(r->out, "\",node=\"");
+	label(r->out, s->id.node);
+	buf_printf(r->out, "\",stream=\"%lu\"} %lu\n", (unsigned long) s->id.sensor_start,
+	    (unsigned long) node_value(s, r->column));
+}
+
+static void
+process_print(struct buf *out, const struct surface_view *v)
+{
+	struct rusage u;
+
+	(void) getrusage(RUSAGE_SELF, &u);
+	buf_printf(out, "# HELP process_cpu_seconds_total User and system CPU.\n"
+			"# TYPE process_cpu_seconds_total counter\n"
+			"process_cpu_seconds_total %ld.%06ld\n",
+	    u.ru_utime.tv_sec + u.ru_stime.tv_sec + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000000,
+	    (u.ru_utime.tv_usec + u.ru_stime.tv_usec) % 1000000);
+	buf_printf(out, "# HELP process_max_resident_bytes Largest resident memory so far.\n"
+			"# TYPE process_max_resident_bytes gauge\nprocess_max_resident_bytes %ld\n",
+	    u.ru_maxrss * 1024);
+	buf_printf(out, "# HELP process_start_time_seconds When the collector started.\n"
+			"# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %lu\n",
+	    (unsigned long) (v->started / NS_PER_S));
+}
+
+static void
+rules_print(struct buf *out, const struct surface_view *v)
+{
+	struct ruleset_counts c;
+
+	pthread_mutex_lock(v->rules_lock);
+	ruleset_counts(*v->rules, &c);
+	pthread_mutex_unlock(v->rules_lock);
+	buf_printf(out, "# HELP mews_rules Rules in force.\n# TYPE mews_rules gauge\nmews_rules %zu\n",
+	    c.enabled);
+	buf_printf(out, "# HELP mews_rules_blind Rules that cannot match what is captured.\n"
+			"# TYPE mews_rules_blind gauge\nmews_rules_blind %zu\n", c.blind);
+}
+
+void
+metrics_print(const struct surface_view *v, struct buf *out)
+{
+	struct shard_stats shards;
+	struct outbox_stats outbox;
+	struct ingest_stats ingest;
+
+	shards_counters(v->shards, &shards);
+	table(out, "collector", shard_metrics, ARRAY_SIZE(shard_metrics), &shards);
+	outbox_stats(v->outbox, &outbox);
+	table(out, "outbox", outbox_metrics, ARRAY_SIZE(outbox_metrics), &outbox);
+	ingest_stats(v->ingest, &ingest);
+	table(out, "ingest", ingest_metrics, ARRAY_SIZE(ingest_metrics), &ingest);
+	outputs_print(v->outputs, out);
+	for (int i = 0; i < (int) ARRAY_SIZE(node_columns); i++) {
+		head(out, "node", &node_columns[i]);
+		streams_each(v->streams, node_print, &(struct node_row) { out, i });
+	}
+	rules_print(out, v);
+	process_print(out, v);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/node.h"
+#include "common/clock.h"
+#include "common/intern.h"
+#include "common/log.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	PUBLISH_MS = 200,        /* gauges are not older than that under load */
+	LOSS_WINDOW_S = 10,      /* alerts that long after a loss carry the mark */
+	CLOCK_STEP_HELD_S = 5,   /* a clock set back by less is held */
+};
+
+struct node {
+	struct node *next;
+	struct stream *stream;   /* held: the one whose events the state is made of */
+	struct state *state;
+	uint64_t offset;         /* realtime minus boot time, ns: of the newest batch */
+	uint64_t loss_until;     /* boot ns: events up to here are in a loss window */
+	uint64_t drops;          /* the newest sum of the sensor's counters */
+	uint64_t gaps;           /* of the stream, when last looked at */
+	uint64_t events;         /* evt.num */
+	uint64_t snapshot;       /* id of the snapshot under way */
+	uint64_t snapshot_began; /* boot ns */
+};
+
+struct nodes {
+	struct node *head;
+	struct shard_counters *counters;
+	struct intern *pool;
+	struct rule_run *rules;
+	struct fscratch *scratch;
+	struct buf text;
+	struct state_limits limits;
+	uint64_t published; /* monotonic ns */
+};
+
+/* What one batch's hits need. */
+struct hit_ctx {
+	struct nodes *nodes;
+	struct alert_origin origin;
+	struct alert **alerts;
+};
+
+int
+nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters, struct nodes **ret)
+{
+	struct nodes *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (n == NULL)
+		return -ENOMEM;
+	n->counters = counters;
+	n->limits = cfg->state;
+	r = intern_new(cfg->intern_bytes, &n->pool);
+	if (r == 0)
+		r = fscratch_new(&n->scratch);
+	if (r == 0)
+		r = rule_run_new(cfg->rules, &n->rules);
+	if (r < 0) {
+		nodes_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+static void
+node_fini(struct node *p)
+{
+	state_free(p->state);
+	p->stream->node = NULL;
+	stream_unref(p->stream);
+}
+
+void
+nodes_free(struct nodes *n)
+{
+	if (n == NULL)
+		return;
+	while (n->head != NULL) {
+		struct node *next = n->head->next;
+
+		node_fini(n->head);
+		free(n->head);
+		n->head = next;
+	}
+	rule_run_free(n->rules);
+	fscratch_free(n->scratch);
+	intern_free(n->pool);
+	buf_fini(&n->text);
+	free(n);
+}
+
+void
+nodes_set_rules(struct nodes *n, struct ruleset *rules)
+{
+	struct rule_run *run = NULL;
+
+	if (rule_run_new(rules, &run) < 0) {
+		log_error("no memory for the new rules: the old ones stay in force");
+		return;
+	}
+	rule_run_free(n->rules);
+	n->rules = run;
+}
+
+static struct node *
+node_find(const struct nodes *n, const struct stream_id *id)
+{
+	struct node *p = n->head;
+
+	while (p != NULL &&
+	    (strcmp(p->stream->id.node, id->node) != 0 ||
+		strcmp(p->stream->id.cluster, id->cluster) != 0))
+		p = p->next;
+	return p;
+}
+
+/* The node of a stream, with empty state if the stream is new. NULL: no memory. */
+static struct node *
+node_of(struct nodes *n, struct stream *stream)
+{
+	struct state *state = NULL;
+	struct node *p;
+
+	if (stream->node != NULL)
+		return stream->node;
+	p = node_find(n, &stream->id);
+	if (state_new(n->pool, &n->limits, &state) < 0)
+		return NULL;
+	if (p == NULL) {
+		p = calloc(1, sizeof(*p));
+		if (p == NULL) {
+			state_free(state);
+			return NULL;
+		}
+		p->next = n->head;
+		n->head = p;
+	} else { /* the sensor is a new one: what the old one told is not gone on with */
+		struct node *next = p->next;
+
+		node_fini(p);
+		*p = (struct node) { .next = next };
+	}
+	p->state = state;
+	p->stream = stream_ref(stream);
+	stream->node = p;
+	p->gaps = stream->gaps;
+	return p;
+}
+
+void
+node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello)
+{
+	struct node *p = node_of(n, stream);
+
+	if (p == NULL || state_set_interfaces(p->state, hello->interfaces, hello->n_interfaces) < 0)
+		log_error("no memory for the state of node %s", stream->id.node);
+}
+
+void
+node_bye(struct nodes *n, struct stream *stream)
+{
+	struct node **at = &n->head;
+
+	while (*at != NULL && (*at)->stream != stream)
+		at = &(*at)->next;
+	if (*at != NULL) {
+		struct node *p = *at;
+
+		*at = p->next;
+		node_fini(p);
+		free(p);
+	}
+}
+
+/* Event time goes on through small steps back of a node's clock; a large one is followed. */
+static void
+node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)
+{
+	uint64_t offset = real_ns - boot_ns;
+
+	if (p->offset != 0 && offset < p->offset) {
+		if (p->offset - offset < CLOCK_STEP_HELD_S * NS_PER_S)
+			return;
+		n->counters->clock_steps++;
+	}
+	p->offset = offset;
+}
+
+void
+node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part)
+{
+	struct node *p = node_of(n, stream);
+	struct batch *b = NULL;
+	const char *why = NULL;
+
+	if (p == NULL || part->body == NULL)
+		return;
+	if (batch_decode(part->body, stream->schema, &b, &why) < 0) {
+		n->counters->malformed++;
+		log_warn("node %s: a part of its snapshot does not decode: %s", stream->id.node, why);
+		return;
+	}
+	node_clock(n, p, part->boot_ns, part->real_ns);
+	if (p->snapshot != part->id) {
+		p->snapshot = part->id;
+		p->snapshot_began = part->boot_ns;
+	}
+	intern_tick(n->pool);
+	for (size_t i = 0; i < b->nev; i++)
+		state_snapshot(p->state, b, &b->ev[i]);
+	n->counters->snapshot_events += b->nev;
+	if (part->last)
+		state_snapshot_done(p->state, p->snapshot_began);
+	batch_free(b);
+}
+
+static void
+on_hit(void *arg, const struct rule *rule, const struct view *v)
+{
+	struct hit_ctx *c = arg;
+	struct alert *a = NULL;
+
+	if (alert_render(rule, v, &c->origin, c->nodes->scratch, &c->nodes->text, &a) < 0) {
+		c->nodes->counters->alerts_lost_memory++;
+		log_error("no memory for an alert of rule '%s'", rule->name);
+		return;
+	}
+	a->next = *c->alerts;
+	*c->alerts = a;
+	c->nodes->counters->alerts++;
+}
+
+/* Does this batch tell of a loss: a gap before it, or more drops than were known? */
+static bool
+node_lost(struct node *p, const Wire__Batch *batch)
+{
+	uint64_t gaps = p->stream->gaps, drops = 0;
+	bool lost = gaps != p->gaps;
+
+	for (size_t i = 0; i < batch->n_drops; i++) {
+		if (batch->drops[i]->cause != DROP_LATE)
+			drops += batch->drops[i]->count;
+	}
+	lost = lost || drops > p->drops;
+	p->gaps = gaps;
+	p->drops = drops;
+	p->stream->drops = drops;
+	return lost;
+}
+
+static void
+node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_ctx *c)
+{
+	for (size_t i = 0; i < b->nev; i++) {
+		const struct event *ev = &b->ev[i];
+		struct view v = {
+			.state = p->state,
+			.batch = b,
+			.ev = ev,
+			.node = p->stream->id.node,
+			.num = ++p->events,
+			.time = ev->ts + p->offset,
+		};
+
+		c->origin.loss_window = ev->ts <= p->loss_until;
+		state_apply(p->state, b, ev, &v);
+		rule_run_event(n->rules, &v, on_hit, c);
+		fscratch_reset(n->scratch);
+	}
+}
+
+void
+node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts)
+{
+	struct node *p = node_of(n, stream);
+	struct batch *b = NULL;
+	const char *why = "no memory";
+	struct hit_ctx c = {
+		.nodes = n,
+		.origin = {
+			.cluster = stream->id.cluster,
+			.node = stream->id.node,
+			.boot_id = stream->id.boot_id,
+			.sensor_start = stream->id.sensor_start,
+			.seq = batch->seq,
+		},
+		.alerts = alerts,
+	};
+
+	if (p == NULL || batch->body == NULL ||
+	    batch_decode(batch->body, stream->schema, &b, &why) < 0) {
+		n->counters->malformed++;
+		stream->malformed++;
+		stream->gaps++; /* its events are lost: a loss window opens */
+		log_warn("node %s: batch %lu does not decode: %s", stream->id.node,
+		    (unsigned long) batch->seq, why);
+		return;
+	}
+	node_clock(n, p, batch->boot_ns, batch->real_ns);
+	if (node_lost(p, batch)) {
+		n->counters->loss_windows++;
+		p->loss_until = batch->boot_ns + LOSS_WINDOW_S * NS_PER_S;
+	}
+	intern_tick(n->pool);
+	node_events(n, p, b, &c);
+	n->counters->batches++;
+	n->counters->events += b->nev;
+	stream->events += b->nev;
+	batch_free(b);
+}
+
+void
+nodes_publish(struct nodes *n)
+{
+	struct shard_counters *c = n->counters;
+	struct intern_stats texts;
+	struct state_stats sum = { 0 };
+	uint64_t nodes = 0, now = clock_mono();
+
+	if (now - n->published < PUBLISH_MS * NS_PER_MS)
+		return;
+	n->published = now;
+	for (struct node *p = n->head; p != NULL; p = p->next) {
+		struct state_stats one;
+
+		state_stats(p->state, &one);
+		sum.threads += one.threads;
+		sum.fds += one.fds;
+		sum.threads_evicted += one.threads_evicted;
+		sum.fds_refused += one.fds_refused;
+		sum.placeholders += one.placeholders;
+		nodes++;
+	}
+	intern_stats(n->pool, &texts);
+	c->nodes = nodes;
+	c->threads = sum.threads;
+	c->fds = sum.fds;
+	c->threads_evicted = sum.threads_evicted;
+	c->fds_refused = sum.fds_refused;
+	c->placeholders = sum.placeholders;
+	c->intern_texts = texts.texts;
+	c->intern_bytes = texts.bytes;
+	c->intern_evicted = texts.evicted;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node.h - the nodes of one shard: what a batch does to a node's state, and which alerts it raises.
+ *
+ * All of it belongs to the shard's thread; the counters alone are read by others.
+ */
+#ifndef MEWS_COLLECTOR_NODE_H
+#define MEWS_COLLECTOR_NODE_H
+
+#include "collector/shard.h"
+
+struct nodes;
+
+int nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters,
+    struct nodes **ret) MUST_CHECK;
+void nodes_free(struct nodes *n);
+
+/* A new stream begins with empty state, and waits for its snapshot; a known one goes on. */
+void node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello);
+void node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part);
+void node_bye(struct nodes *n, struct stream *stream);
+
+/* Decode, apply, evaluate. The alerts raised are put before *alerts, and are the caller's. */
+void node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch,
+    struct alert **alerts);
+
+/* Takes a reference. */
+void nodes_set_rules(struct nodes *n, struct ruleset *rules);
+
+/* Bring the gauges up to date. */
+void nodes_publish(struct nodes *n);
+
+#endif
