@@ -16,7 +16,7 @@ check_pie_supported()
 
 # base_flags: every target of the tree, generated code too.
 add_library(base_flags INTERFACE)
-target_compile_definitions(base_flags INTERFACE _GNU_SOURCE)
+target_compile_definitions(base_flags INTERFACE _GNU_SOURCE MEWS_VERSION="${PROJECT_VERSION}")
 target_include_directories(base_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 target_compile_options(base_flags INTERFACE
   -fno-omit-frame-pointer -fno-common -fno-strict-aliasing -fstack-protector-strong)

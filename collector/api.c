@@ -154,13 +154,13 @@ api_status(const struct surface_view *v, struct buf *out)
 	pthread_mutex_lock(v->rules_lock);
 	ruleset_counts(*v->rules, &c);
 	pthread_mutex_unlock(v->rules_lock);
-	buf_printf(out, ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu},", c.rules, c.enabled,
-	    c.blind);
+	buf_printf(out, ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu},", c.rules,
+	    c.enabled, c.blind);
 	status_outbox(v, out);
 	buf_char(out, ',');
 	status_outputs(v, out);
 	buf_str(out, ",\"sensors\":[");
-	streams_each(v->streams, sensor_row, &(struct sensor_rows) { out, false });
+	streams_each(v->streams, sensor_row, &(struct sensor_rows){ out, false });
 	buf_str(out, "]}\n");
 }
 
@@ -233,7 +233,8 @@ url_decode(char *s)
 		if (*s == '+') {
 			*to++ = ' ';
 			s++;
-		} else if (*s == '%' && (hi = hex_digit(s[1])) >= 0 && (lo = hex_digit(s[2])) >= 0) {
+		} else if (*s == '%' && (hi = hex_digit(s[1])) >= 0 &&
+			   (lo = hex_digit(s[2])) >= 0) {
 			*to++ = (char) (hi * 16 + lo);
 			s += 3;
 		} else {
@@ -251,8 +252,8 @@ number(const char *key, const char *value, uint64_t max, uint64_t *ret, struct d
 	errno = 0;
 	*ret = strtoull(value, &end, 10);
 	if (errno != 0 || *end != '\0' || end == value || value[0] == '-' || *ret > max)
-		return diag_fail(d, 0, 0, "'%s' must be a whole number of at most %lu, not '%s'", key,
-		    (unsigned long) max, value);
+		return diag_fail(d, 0, 0, "'%s' must be a whole number of at most %lu, not '%s'",
+		    key, (unsigned long) max, value);
 	return 0;
 }
 
@@ -327,7 +328,7 @@ alert_row(void *arg, const struct outbox_row *row)
 	if (r->more)
 		buf_char(r->out, ',');
 	r->more = true;
-	r->last = row->rowid;
+	r->last = MAX(r->last, row->rowid);
 	buf_add(r->out, row->alert.json, row->alert.json_len);
 	return true;
 }
@@ -359,5 +360,6 @@ surface_ready(const struct surface_view *v)
 	struct outbox_stats st;
 
 	outbox_stats(v->outbox, &st);
-	return st.full ? "the outbox has no room: alerts are not acknowledged until there is" : NULL;
+	return st.full ? "the outbox has no room: alerts are not acknowledged until there is"
+		       : NULL;
 }

@@ -2,7 +2,6 @@
 #include "collector/app.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/stage.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -37,15 +36,15 @@ app_configure(struct app *a, struct diag *d)
 	level = log_level_of(a->opt.log_level);
 	if (level < 0) {
 		cfg_place(a->cfg, "log.level", d);
-		return diag_fail(d, d->line, d->col, "log.level: '%s' is not error, warn, info or debug",
-		    a->opt.log_level);
+		return diag_fail(d, d->line, d->col,
+		    "log.level: '%s' is not error, warn, info or debug", a->opt.log_level);
 	}
 	log_init("mews-collector", (enum log_level) level);
 	r = priority_of(a->opt.min_priority);
 	if (r < 0) {
 		cfg_place(a->cfg, "rule.priority", d);
-		return diag_fail(d, d->line, d->col, "rule.priority: '%s' is no priority",
-		    a->opt.min_priority);
+		return diag_fail(
+		    d, d->line, d->col, "rule.priority: '%s' is no priority", a->opt.min_priority);
 	}
 	a->rule_options.min_priority = (enum priority) r;
 	a->rule_options.match_all = strcmp(a->opt.matching, "all") == 0;
@@ -74,8 +73,8 @@ static int
 load_rules(struct app *a, struct ruleset **ret)
 {
 	struct rule_log log = { 0 };
-	int r = ruleset_load((const char *const *) a->opt.rules.v, a->opt.rules.n, &a->rule_options, ret,
-	    &log);
+	int r = ruleset_load(
+	    (const char *const *) a->opt.rules.v, a->opt.rules.n, &a->rule_options, ret, &log);
 
 	rule_log_print(stderr, &log);
 	rule_log_fini(&log);
@@ -91,7 +90,8 @@ start_rules(void *app)
 
 	pthread_mutex_init(&a->rules_lock, NULL);
 	if (r < 0) {
-		log_error("the rules did not load: mend the file, 'mewsctl rules check' shows the same");
+		log_error(
+		    "the rules did not load: mend the file, 'mewsctl rules check' shows the same");
 		a->exit_code = EXIT_RULES;
 		return r;
 	}
@@ -179,7 +179,7 @@ start_shards(void *app)
 	};
 	int r = shards_start(n, &cfg, &a->shards);
 
-	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag) { 0 }, r) : 0;
+	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
 }
 
 static void
@@ -196,7 +196,7 @@ start_streams(void *app)
 	struct app *a = app;
 	int r = streams_new(a->shards, &a->streams);
 
-	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag) { 0 }, r) : 0;
+	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
 }
 
 static void
@@ -247,7 +247,8 @@ start_ingest(void *app)
 	int r = ingest_start(&cfg, &a->ingest, &d);
 
 	if (r < 0)
-		return fail(a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
+		return fail(
+		    a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
 	ingest_set_interest(a->ingest, &set);
 	log_info("listening for sensors on %s", a->opt.listen);
 	return 0;
@@ -299,11 +300,10 @@ stop_surface(void *app)
 /* Stages start top to bottom and stop bottom to top. A stage may use the stages above it and
  * nothing below it. */
 const struct stage app_stages[] = {
-	{ "signals", start_signals, NULL },         /* first: threads inherit the mask */
-	{ "rules", start_rules, stop_rules },       /* before anything is made: most mistakes are here */
-	{ "outbox", start_outbox, stop_outbox },
-	{ "outputs", start_outputs, stop_outputs },
-	{ "shards", start_shards, stop_shards },    /* drained while the outbox still commits */
+	{ "signals", start_signals, NULL },   /* first: threads inherit the mask */
+	{ "rules", start_rules, stop_rules }, /* before anything is made: most mistakes are here */
+	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
+	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
 	{ "ingest", start_ingest, stop_ingest },    /* opens the door */
 	{ "surface", start_surface, stop_surface }, /* last: it shows all of the above */

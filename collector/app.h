@@ -7,17 +7,18 @@
 
 #include "collector/surface.h"
 #include "common/config.h"
+#include "common/stage.h"
 #include <signal.h>
 
 /* Exit codes; mews-collector(8) lists them. */
 enum app_exit {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,   /* something went wrong that no configuration mends */
-	EXIT_USAGE = 2,    /* the command line */
-	EXIT_CONFIG = 3,   /* the configuration file, a certificate */
-	EXIT_RULES = 4,    /* a rule file */
-	EXIT_OUTBOX = 5,   /* the outbox */
-	EXIT_ADDRESS = 6,  /* an address that cannot be listened on */
+	EXIT_FAILED = 1,  /* something went wrong that no configuration mends */
+	EXIT_USAGE = 2,   /* the command line */
+	EXIT_CONFIG = 3,  /* the configuration file, a certificate */
+	EXIT_RULES = 4,   /* a rule file */
+	EXIT_OUTBOX = 5,  /* the outbox */
+	EXIT_ADDRESS = 6, /* an address that cannot be listened on */
 };
 
 #define OPT_C_STR  const char *
@@ -43,7 +44,7 @@ struct app {
 	struct app_options opt;
 	struct rule_options rule_options;
 	pthread_mutex_t rules_lock;
-	struct ruleset *rules;   /* guarded by rules_lock */
+	struct ruleset *rules; /* guarded by rules_lock */
 	struct outbox *outbox;
 	struct outputs *outputs;
 	struct streams *streams;
@@ -55,7 +56,7 @@ struct app {
 };
 
 /* The stages in order, and their number. */
-struct stage;
+
 extern const struct stage app_stages[];
 extern const size_t app_nstages;
 

@@ -12,32 +12,35 @@
 static void
 usage(FILE *f)
 {
-	fputs("usage: mews-collector [-c FILE] [-o KEY=VALUE]... [--check]\n"
-	      "\n"
-	      "Receives the events of sensors, evaluates Falco rules on them, keeps the alerts in an\n"
-	      "outbox and sends them on.\n"
-	      "\n"
-	      "  -c, --config FILE     configuration (default " CONFIG_DEFAULT ", if it is there)\n"
-	      "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
-	      "      --check           load configuration and rules, say what is wrong, and exit\n"
-	      "      --version\n"
-	      "  -h, --help\n"
-	      "\n"
-	      "A collector for one machine, alerts on standard output:\n"
-	      "\n"
-	      "  mews-collector -o listen=ipc:///run/mews.sock -o outbox.path=/tmp/outbox.db \\\n"
-	      "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
-	      "\n"
-	      "SIGHUP reloads rules and certificates. Exit codes: 0 stopped, 1 failed, 2 usage,\n"
-	      "3 configuration, 4 rules, 5 outbox, 6 address.\n"
-	      "\n"
-	      "Options:\n",
+	fputs(
+	    "usage: mews-collector [-c FILE] [-o KEY=VALUE]... [--check]\n"
+	    "\n"
+	    "Receives the events of sensors, evaluates Falco rules on them, keeps the alerts in "
+	    "an\n"
+	    "outbox and sends them on.\n"
+	    "\n"
+	    "  -c, --config FILE     configuration (default " CONFIG_DEFAULT
+	    ", if it is there)\n"
+	    "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
+	    "      --check           load configuration and rules, say what is wrong, and exit\n"
+	    "      --version\n"
+	    "  -h, --help\n"
+	    "\n"
+	    "A collector for one machine, alerts on standard output:\n"
+	    "\n"
+	    "  mews-collector -o listen=ipc:///run/mews.sock -o outbox.path=/tmp/outbox.db \\\n"
+	    "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
+	    "\n"
+	    "SIGHUP reloads rules and certificates. Exit codes: 0 stopped, 1 failed, 2 usage,\n"
+	    "3 configuration, 4 rules, 5 outbox, 6 address.\n"
+	    "\n"
+	    "Options:\n",
 	    f);
 	opt_print(f, app_opts, app_nopts);
-#define OUTPUT(name)                                                      \
-	if (output_##name.nopts > 0) {                                    \
-		fprintf(f, "\nOptions of output " #name ":\n");           \
-		opt_print(f, output_##name.opts, output_##name.nopts);    \
+#define OUTPUT(name)                                                   \
+	if (output_##name.nopts > 0) {                                 \
+		fprintf(f, "\nOptions of output " #name ":\n");        \
+		opt_print(f, output_##name.opts, output_##name.nopts); \
 	}
 #include "collector/output/outputs.def"
 }
@@ -78,7 +81,8 @@ parse_args(int argc, char **argv, struct args *args)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1) { /* NOLINT(concurrency-mt-unsafe) */
+	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) !=
+	       -1) { /* NOLINT(concurrency-mt-unsafe) */
 		switch (c) {
 		case 'c':
 			args->config = optarg;
@@ -105,7 +109,8 @@ parse_args(int argc, char **argv, struct args *args)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "mews-collector: '%s' is not expected here; try --help\n", argv[optind]);
+		fprintf(stderr, "mews-collector: '%s' is not expected here; try --help\n",
+		    argv[optind]);
 		return EXIT_USAGE;
 	}
 	return -1;

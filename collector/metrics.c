@@ -20,16 +20,21 @@ static const struct metric shard_metrics[] = {
 #include "collector/shard_stats.def"
 };
 
-#define ROW(type, member, kind, help) { #member, help, offsetof(struct type, member), kind }
+#define ROW(type, member, kind, help)                              \
+	{                                                          \
+#member, help, offsetof(struct type, member), kind \
+	}
 static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),
 	ROW(outbox_stats, bytes, GAUGE, "Bytes of the outbox on disk."),
 	ROW(outbox_stats, committed, COUNTER, "Alerts committed."),
-	ROW(outbox_stats, duplicates, COUNTER, "Alerts dropped because their id was there already."),
+	ROW(outbox_stats, duplicates, COUNTER,
+	    "Alerts dropped because their id was there already."),
 	ROW(outbox_stats, commits, COUNTER, "Commits, each of a group of batches."),
 	ROW(outbox_stats, pruned, COUNTER, "Delivered alerts removed for age or size."),
 	ROW(outbox_stats, set_aside, COUNTER, "Alerts that an output refused for good."),
-	ROW(outbox_stats, stalled_ms, COUNTER, "Milliseconds that commits waited for room on disk."),
+	ROW(outbox_stats, stalled_ms, COUNTER,
+	    "Milliseconds that commits waited for room on disk."),
 };
 static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, connections, GAUGE, "Connections open."),
@@ -147,7 +152,8 @@ node_print(void *arg, struct stream *s)
 	struct node_row *r = arg;
 	const struct metric *m = &node_columns[r->column];
 
-	buf_printf(r->out, "mews_node_%s%s{cluster=\"", m->name, m->kind == COUNTER ? "_total" : "");
+	buf_printf(
+	    r->out, "mews_node_%s%s{cluster=\"", m->name, m->kind == COUNTER ? "_total" : "");
 	label(r->out, s->id.cluster);
 	buf_str(r->out, "\",node=\"");
 	label(r->out, s->id.node);
@@ -161,16 +167,20 @@ process_print(struct buf *out, const struct surface_view *v)
 	struct rusage u;
 
 	(void) getrusage(RUSAGE_SELF, &u);
-	buf_printf(out, "# HELP process_cpu_seconds_total User and system CPU.\n"
-			"# TYPE process_cpu_seconds_total counter\n"
-			"process_cpu_seconds_total %ld.%06ld\n",
-	    u.ru_utime.tv_sec + u.ru_stime.tv_sec + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000000,
+	buf_printf(out,
+	    "# HELP process_cpu_seconds_total User and system CPU.\n"
+	    "# TYPE process_cpu_seconds_total counter\n"
+	    "process_cpu_seconds_total %ld.%06ld\n",
+	    u.ru_utime.tv_sec + u.ru_stime.tv_sec +
+		(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000000,
 	    (u.ru_utime.tv_usec + u.ru_stime.tv_usec) % 1000000);
-	buf_printf(out, "# HELP process_max_resident_bytes Largest resident memory so far.\n"
-			"# TYPE process_max_resident_bytes gauge\nprocess_max_resident_bytes %ld\n",
+	buf_printf(out,
+	    "# HELP process_max_resident_bytes Largest resident memory so far.\n"
+	    "# TYPE process_max_resident_bytes gauge\nprocess_max_resident_bytes %ld\n",
 	    u.ru_maxrss * 1024);
-	buf_printf(out, "# HELP process_start_time_seconds When the collector started.\n"
-			"# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %lu\n",
+	buf_printf(out,
+	    "# HELP process_start_time_seconds When the collector started.\n"
+	    "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %lu\n",
 	    (unsigned long) (v->started / NS_PER_S));
 }
 
@@ -182,10 +192,13 @@ rules_print(struct buf *out, const struct surface_view *v)
 	pthread_mutex_lock(v->rules_lock);
 	ruleset_counts(*v->rules, &c);
 	pthread_mutex_unlock(v->rules_lock);
-	buf_printf(out, "# HELP mews_rules Rules in force.\n# TYPE mews_rules gauge\nmews_rules %zu\n",
+	buf_printf(out,
+	    "# HELP mews_rules Rules in force.\n# TYPE mews_rules gauge\nmews_rules %zu\n",
 	    c.enabled);
-	buf_printf(out, "# HELP mews_rules_blind Rules that cannot match what is captured.\n"
-			"# TYPE mews_rules_blind gauge\nmews_rules_blind %zu\n", c.blind);
+	buf_printf(out,
+	    "# HELP mews_rules_blind Rules that cannot match what is captured.\n"
+	    "# TYPE mews_rules_blind gauge\nmews_rules_blind %zu\n",
+	    c.blind);
 }
 
 void
@@ -204,7 +217,7 @@ metrics_print(const struct surface_view *v, struct buf *out)
 	outputs_print(v->outputs, out);
 	for (int i = 0; i < (int) ARRAY_SIZE(node_columns); i++) {
 		head(out, "node", &node_columns[i]);
-		streams_each(v->streams, node_print, &(struct node_row) { out, i });
+		streams_each(v->streams, node_print, &(struct node_row){ out, i });
 	}
 	rules_print(out, v);
 	process_print(out, v);

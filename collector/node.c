@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 enum {
-	PUBLISH_MS = 200,        /* gauges are not older than that under load */
-	LOSS_WINDOW_S = 10,      /* alerts that long after a loss carry the mark */
-	CLOCK_STEP_HELD_S = 5,   /* a clock set back by less is held */
+	PUBLISH_MS = 200,      /* gauges are not older than that under load */
+	LOSS_WINDOW_S = 10,    /* alerts that long after a loss carry the mark */
+	CLOCK_STEP_HELD_S = 5, /* a clock set back by less is held */
 };
 
 struct node {
 	struct node *next;
-	struct stream *stream;   /* held: the one whose events the state is made of */
+	struct stream *stream; /* held: the one whose events the state is made of */
 	struct state *state;
 	uint64_t offset;         /* realtime minus boot time, ns: of the newest batch */
 	uint64_t loss_until;     /* boot ns: events up to here are in a loss window */
@@ -111,9 +111,8 @@ node_find(const struct nodes *n, const struct stream_id *id)
 {
 	struct node *p = n->head;
 
-	while (p != NULL &&
-	    (strcmp(p->stream->id.node, id->node) != 0 ||
-		strcmp(p->stream->id.cluster, id->cluster) != 0))
+	while (p != NULL && (strcmp(p->stream->id.node, id->node) != 0 ||
+				strcmp(p->stream->id.cluster, id->cluster) != 0))
 		p = p->next;
 	return p;
 }
@@ -142,7 +141,7 @@ node_of(struct nodes *n, struct stream *stream)
 		struct node *next = p->next;
 
 		node_fini(p);
-		*p = (struct node) { .next = next };
+		*p = (struct node){ .next = next };
 	}
 	p->state = state;
 	p->stream = stream_ref(stream);
@@ -201,7 +200,8 @@ node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part
 		return;
 	if (batch_decode(part->body, stream->schema, &b, &why) < 0) {
 		n->counters->malformed++;
-		log_warn("node %s: a part of its snapshot does not decode: %s", stream->id.node, why);
+		log_warn(
+		    "node %s: a part of its snapshot does not decode: %s", stream->id.node, why);
 		return;
 	}
 	node_clock(n, p, part->boot_ns, part->real_ns);

@@ -11,8 +11,8 @@
 
 struct nodes;
 
-int nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters,
-    struct nodes **ret) MUST_CHECK;
+int nodes_new(
+    const struct shard_cfg *cfg, struct shard_counters *counters, struct nodes **ret) MUST_CHECK;
 void nodes_free(struct nodes *n);
 
 /* A new stream begins with empty state, and waits for its snapshot; a known one goes on. */
@@ -21,8 +21,8 @@ void node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot 
 void node_bye(struct nodes *n, struct stream *stream);
 
 /* Decode, apply, evaluate. The alerts raised are put before *alerts, and are the caller's. */
-void node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch,
-    struct alert **alerts);
+void node_batch(
+    struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts);
 
 /* Takes a reference. */
 void nodes_set_rules(struct nodes *n, struct ruleset *rules);

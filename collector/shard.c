@@ -65,7 +65,7 @@ commit_batch(struct shard *s, struct stream *stream, uint64_t seq, struct alert 
 	while ((c = calloc(1, sizeof(*c))) == NULL)
 		(void) usleep(OUTBOX_RETRY_US);
 	c->stream = stream_ref(stream);
-	c->txn = (struct outbox_txn) {
+	c->txn = (struct outbox_txn){
 		.stream = &stream->id, .seq = seq, .alerts = alerts, .done = commit_done
 	};
 	for (;;) {
@@ -204,7 +204,8 @@ shards_stop(struct shards *s)
 struct shard *
 shards_of(struct shards *s, const char *cluster, const char *node)
 {
-	uint64_t h = XXH3_64bits_withSeed(node, strlen(node), XXH3_64bits(cluster, strlen(cluster)));
+	uint64_t h =
+	    XXH3_64bits_withSeed(node, strlen(node), XXH3_64bits(cluster, strlen(cluster)));
 
 	return &s->v[h % s->n];
 }
@@ -224,7 +225,7 @@ shards_set_rules(struct shards *s, struct ruleset *rules)
 
 		if (op == NULL)
 			return -ENOMEM;
-		*op = (struct op) { .type = OP_RULES, .rules = ruleset_ref(rules) };
+		*op = (struct op){ .type = OP_RULES, .rules = ruleset_ref(rules) };
 		while ((r = shard_put(&s->v[i], op)) == -EAGAIN)
 			(void) usleep(OUTBOX_RETRY_US);
 		if (r < 0) {
@@ -238,7 +239,7 @@ shards_set_rules(struct shards *s, struct ruleset *rules)
 void
 shards_counters(struct shards *s, struct shard_stats *ret)
 {
-	*ret = (struct shard_stats) { .shards = s->n };
+	*ret = (struct shard_stats){ .shards = s->n };
 	for (unsigned i = 0; i < s->n; i++) {
 		struct shard_counters *c = &s->v[i].counters;
 

@@ -145,7 +145,8 @@ add_routes(struct surface *s)
 }
 
 int
-surface_start(const char *listen, const struct surface_view *v, struct surface **ret, struct diag *d)
+surface_start(
+    const char *listen, const struct surface_view *v, struct surface **ret, struct diag *d)
 {
 	struct surface *s = calloc(1, sizeof(*s));
 	nng_url *url = NULL;
@@ -170,7 +171,8 @@ surface_start(const char *listen, const struct surface_view *v, struct surface *
 			nng_http_server_release(s->server);
 		free(s);
 		return diag_fail(d, 0, 0,
-		    "cannot listen on http.listen %s: %s; choose another address or stop what uses it",
+		    "cannot listen on http.listen %s: %s; choose another address or stop what uses "
+		    "it",
 		    listen, nng_strerror(rv));
 	}
 	*ret = s;

@@ -6,9 +6,8 @@
  *	/readyz           200 while sensors are acknowledged, 503 and why otherwise
  *	/metrics          Prometheus text
  *	/api/v1/status    the collector, its sensors, its outputs
- *	/api/v1/alerts    the outbox: ?rule= node= cluster= id= priority= since= until= after= limit=
- *	                  order=newest
- *	/api/v1/rules     the rules in force
+ *	/api/v1/alerts    the outbox: ?rule= node= cluster= id= priority= since= until= after=
+ *limit= order=newest /api/v1/rules     the rules in force
  *
  * Handlers run on NNG's threads; everything they read is safe to read from any thread.
  */
@@ -49,9 +48,10 @@ void surface_stop(struct surface *s);
 void metrics_print(const struct surface_view *v, struct buf *out);
 void api_status(const struct surface_view *v, struct buf *out);
 void api_rules(const struct surface_view *v, struct buf *out);
-/* 'query': what follows '?' in the URL. -EINVAL and *d: a parameter that is unknown or malformed. */
-int api_alerts(const struct surface_view *v, const char *query, struct buf *out,
-    struct diag *d) MUST_CHECK;
+/* 'query': what follows '?' in the URL. -EINVAL and *d: a parameter that is unknown or malformed.
+ */
+int api_alerts(
+    const struct surface_view *v, const char *query, struct buf *out, struct diag *d) MUST_CHECK;
 /* NULL: ready; else why not, in one sentence. */
 const char *surface_ready(const struct surface_view *v);
 

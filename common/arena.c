@@ -14,7 +14,7 @@ struct arena_block {
 void
 arena_init(struct arena *a, size_t block)
 {
-	*a = (struct arena) { .block = block == 0 ? ARENA_BLOCK : block };
+	*a = (struct arena){ .block = block == 0 ? ARENA_BLOCK : block };
 }
 
 void

@@ -184,7 +184,7 @@ buf_json(struct buf *b, struct slice s)
 	buf_char(b, '"');
 	while (i < s.n) {
 		unsigned char c = (unsigned char) s.p[i];
-		size_t n = utf8_len((struct slice) { s.p + i, s.n - i });
+		size_t n = utf8_len((struct slice){ s.p + i, s.n - i });
 
 		if (n > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
 			i += n;

@@ -21,7 +21,10 @@ struct buf {
 	bool failed;
 };
 
-#define BUF_INIT { NULL, 0, 0, false }
+#define BUF_INIT                  \
+	{                         \
+		NULL, 0, 0, false \
+	}
 
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b);
@@ -46,7 +49,7 @@ void buf_json(struct buf *b, struct slice s);
 static inline struct slice
 buf_get(const struct buf *b)
 {
-	return (struct slice) { b->p, b->n };
+	return (struct slice){ b->p, b->n };
 }
 
 #endif

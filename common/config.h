@@ -58,7 +58,8 @@ int cfg_override(struct cfg *c, const char *assignment, struct diag *d) MUST_CHE
  * a bad value, and, once cfg_check_unknown() is called after all binds, for a key nobody bound
  * (with the nearest known key as a suggestion).
  */
-int cfg_bind(struct cfg *c, const struct opt *opts, size_t n, void *base, struct diag *d) MUST_CHECK;
+int cfg_bind(
+    struct cfg *c, const struct opt *opts, size_t n, void *base, struct diag *d) MUST_CHECK;
 int cfg_check_unknown(const struct cfg *c, struct diag *d) MUST_CHECK;
 
 /* Free-form keys: calls fn for each entry "prefix.REST" and marks it as known. */

@@ -47,14 +47,16 @@ diag_print(FILE *f, const struct diag *d, const char *kind)
 		fprintf(f, "%u:", d->col);
 	if (d->file[0] != '\0' || d->line > 0)
 		fputc(' ', f);
-	fprintf(f, "%s%s:%s %s\n", colour ? "\033[1;31m" : "", kind, colour ? "\033[0m" : "", d->msg);
+	fprintf(
+	    f, "%s%s:%s %s\n", colour ? "\033[1;31m" : "", kind, colour ? "\033[0m" : "", d->msg);
 	if (d->text[0] == '\0')
 		return;
 	fprintf(f, "    %s\n", d->text);
 	if (d->col == 0 || d->col > sizeof(d->text))
 		return;
 	fputs("    ", f);
-	for (unsigned i = 0; i + 1 < d->col; i++) /* a tab stays a tab, so that the caret lines up */
+	for (unsigned i = 0; i + 1 < d->col;
+	     i++) /* a tab stays a tab, so that the caret lines up */
 		fputc(i < strlen(d->text) && d->text[i] == '\t' ? '\t' : ' ', f);
 	fputs("^\n", f);
 }

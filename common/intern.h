@@ -36,7 +36,8 @@ uint32_t intern_gen(const struct intern *p, uint32_t id);
 uint32_t intern_ref(struct intern *p, uint32_t id); /* returns id */
 void intern_unref(struct intern *p, uint32_t id);
 
-/* The start of a batch: texts that nobody holds and that no batch since the last tick used may go. */
+/* The start of a batch: texts that nobody holds and that no batch since the last tick used may go.
+ */
 void intern_tick(struct intern *p);
 
 struct intern_stats {

@@ -31,7 +31,8 @@ log_init(const char *program, enum log_level level)
 {
 	conf.program = program;
 	conf.level = level;
-	conf.journal = getenv("JOURNAL_STREAM") != NULL; /* NOLINT(concurrency-mt-unsafe): before threads */
+	conf.journal =
+	    getenv("JOURNAL_STREAM") != NULL; /* NOLINT(concurrency-mt-unsafe): before threads */
 	conf.colour = !conf.journal && isatty(STDERR_FILENO);
 }
 
@@ -66,5 +67,6 @@ log_line(enum log_level level, const char *fmt, ...)
 	(void) localtime_r(&ts.tv_sec, &tm);
 	(void) strftime(when, sizeof(when), "%H:%M:%S", &tm);
 	fprintf(stderr, "%s%s.%03ld %s %s: %s%s\n", conf.colour ? levels[level].colour : "", when,
-	    ts.tv_nsec / 1000000, conf.program, levels[level].name, msg, conf.colour ? "\033[0m" : "");
+	    ts.tv_nsec / 1000000, conf.program, levels[level].name, msg,
+	    conf.colour ? "\033[0m" : "");
 }

@@ -73,7 +73,7 @@ deadline(int timeout_ms)
 {
 	uint64_t at = clock_mono() + (uint64_t) timeout_ms * NS_PER_MS;
 
-	return (struct timespec) { (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
+	return (struct timespec){ (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
 }
 
 int

@@ -16,13 +16,13 @@ struct slice {
 	size_t n;
 };
 
-#define SLICE(lit) ((struct slice) { (lit), sizeof(lit) - 1 })
+#define SLICE(lit)   ((struct slice){ (lit), sizeof(lit) - 1 })
 #define SLICE_ARG(s) (int) (s).n, (s).p /* for "%.*s" */
 
 static inline struct slice
 slice_str(const char *s)
 {
-	return (struct slice) { s, s == NULL ? 0 : strlen(s) };
+	return (struct slice){ s, s == NULL ? 0 : strlen(s) };
 }
 
 static inline bool
@@ -41,7 +41,7 @@ static inline bool
 slice_ends(struct slice s, struct slice suffix)
 {
 	return s.n >= suffix.n &&
-	    (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+	       (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
 /* The order of strcmp(), bytes unsigned. */

@@ -101,10 +101,10 @@ struct ev_param {
 struct ev_schema {
 	const char *name; /* evt.type */
 	const struct ev_param *params;
-	uint16_t num;     /* EV_* */
-	uint8_t nparams;  /* our own included */
-	uint8_t nargs;    /* Falco's: evt.arg[0..nargs) */
-	uint32_t flags;   /* EF_* */
+	uint16_t num;    /* EV_* */
+	uint8_t nparams; /* our own included */
+	uint8_t nargs;   /* Falco's: evt.arg[0..nargs) */
+	uint32_t flags;  /* EF_* */
 	enum ev_category category;
 	enum ev_capture capture;
 };

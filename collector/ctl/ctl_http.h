@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl_http.h - ask a collector's API.
+ */
+#ifndef MEWS_COLLECTOR_CTL_CTL_HTTP_H
+#define MEWS_COLLECTOR_CTL_CTL_HTTP_H
+
+#include "common/buf.h"
+#include "common/macros.h"
+#include <jansson.h>
+
+#define CTL_COLLECTOR "http://127.0.0.1:8765"
+
+/*
+ * GET base + path, as JSON; the caller json_decref()s. NULL: standard error has said what is wrong
+ * (not reachable, an HTTP error with the collector's own words, not JSON).
+ */
+json_t *ctl_get(const char *base, const char *path) MUST_CHECK;
+
+/* Append "key=value" to a query, value percent-encoded. */
+void ctl_query(struct buf *path, const char *key, const char *value);
+
+/* "3.2M", "17.4k", "950": a count for people. */
+const char *ctl_count(uint64_t n, char buf[16]);
+
+/* Members of an object; 0 and "" where they are missing. */
+uint64_t ctl_num(const json_t *o, const char *key);
+const char *ctl_str(const json_t *o, const char *key);
+
+#endif
