@@ -17,12 +17,12 @@
 #include <stdint.h>
 
 enum ftype {
-	FT_STR,     /* texts: CHARBUF, FSPATH, FSRELPATH */
-	FT_INT,     /* signed */
-	FT_UINT,    /* unsigned */
+	FT_STR,  /* texts: CHARBUF, FSPATH, FSRELPATH */
+	FT_INT,  /* signed */
+	FT_UINT, /* unsigned */
 	FT_BOOL,
 	FT_DOUBLE,
-	FT_BYTES,   /* BYTEBUF */
+	FT_BYTES, /* BYTEBUF */
 	FT_IP,
 	FT_NET,
 	FT_PORT,
@@ -106,8 +106,8 @@ int field_get(const struct field_ref *f, const struct view *v, struct fscratch *
     struct fval *ret, int max);
 
 /* The text that outputs print; false: null. Borrowed until the next event. */
-bool field_text(const struct field_ref *f, const struct view *v, struct fscratch *fs,
-    struct slice *ret);
+bool field_text(
+    const struct field_ref *f, const struct view *v, struct fscratch *fs, struct slice *ret);
 
 /* All fields, for 'mewsctl rules fields'. */
 extern const struct field fields[];

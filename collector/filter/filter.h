@@ -39,15 +39,15 @@ int expr_parse(struct slice text, struct arena *a, struct expr **ret, struct dia
  * the reference's place). The tree is changed in place, macros' trees are shared, not copied.
  */
 typedef const struct expr *expr_macro_fn(void *arg, struct slice name);
-int expr_resolve(struct expr *e, expr_macro_fn *macro, void *arg, struct arena *a,
-    struct diag *d) MUST_CHECK;
+int expr_resolve(
+    struct expr *e, expr_macro_fn *macro, void *arg, struct arena *a, struct diag *d) MUST_CHECK;
 
 /* Canonical text: "(evt.type = open and fd.name startswith /etc)". */
 void expr_print(const struct expr *e, struct buf *out);
 
 /* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL. */
-int filter_compile(const struct expr *e, struct arena *a, struct filter **ret,
-    struct diag *d) MUST_CHECK;
+int filter_compile(
+    const struct expr *e, struct arena *a, struct filter **ret, struct diag *d) MUST_CHECK;
 
 /* No allocation but in 'fs'; forward jumps only, so it ends. */
 bool filter_match(const struct filter *f, const struct view *v, struct fscratch *fs);
@@ -56,8 +56,8 @@ bool filter_match(const struct filter *f, const struct view *v, struct fscratch 
 void filter_events(const struct filter *f, struct event_set *ret);
 
 /* The fields it reads: calls fn for each, once. */
-void filter_fields(const struct filter *f, void (*fn)(void *arg, const struct field_ref *f),
-    void *arg);
+void filter_fields(
+    const struct filter *f, void (*fn)(void *arg, const struct field_ref *f), void *arg);
 
 /* The program as text, for people and golden tests. */
 void filter_dump(const struct filter *f, struct buf *out);
