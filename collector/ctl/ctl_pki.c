@@ -1,9 +1,305 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* ctl_pki.c - mewsctl pki: the command line of pki.h. */
 #include "collector/ctl/ctl.h"
+#include "collector/ctl/pki.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+static const char help_text[] =
+    "Usage: mewsctl pki init DIR [--name FLEET] [--days N] [--force]\n"
+    "       mewsctl pki issue DIR --collector NAME [--dns NAME]... [--ip ADDRESS]... [--days N] "
+    "[--force]\n"
+    "       mewsctl pki issue DIR --node NAME [--dns NAME]... [--days N] [--force]\n"
+    "       mewsctl pki revoke DIR NAME [--node | --collector]\n"
+    "       mewsctl pki show FILE\n"
+    "\n"
+    "Sensors and collectors trust each other by certificates of one authority, the fleet's. This\n"
+    "makes one in a folder, for those who have none of their own.\n"
+    "\n"
+    "  init    makes the authority: DIR/ca.pem and DIR/ca.key (10 years), and an empty "
+    "DIR/crl.pem.\n"
+    "          Keep DIR/ca.key where nobody else reads it: who has it can join the fleet.\n"
+    "  issue   makes a certificate and its key (a year, or --days):\n"
+    "          DIR/collector-NAME.pem and .key, for a server. NAME, --dns and --ip are what "
+    "sensors\n"
+    "          call it by.\n"
+    "          DIR/node-NAME.pem and .key, for a sensor. NAME is the node's name; --dns adds "
+    "others\n"
+    "          that the same sensor may speak for.\n"
+    "  revoke  puts all certificates of that name on DIR/crl.pem; give that file to the "
+    "collectors.\n"
+    "  show    prints what a certificate says.\n"
+    "\n"
+    "Example, for a collector on host c1 and a sensor on host web1:\n"
+    "  mewsctl pki init fleet --name example.org\n"
+    "  mewsctl pki issue fleet --collector c1 --ip 192.0.2.10\n"
+    "  mewsctl pki issue fleet --node web1\n"
+    "To c1:   fleet/ca.pem fleet/crl.pem fleet/collector-c1.pem fleet/collector-c1.key\n"
+    "To web1: fleet/ca.pem fleet/node-web1.pem fleet/node-web1.key\n";
+
+enum { O_NAME = 256, O_DAYS, O_FORCE, O_COLLECTOR, O_NODE, O_DNS, O_IP, O_HELP };
+
+struct args {
+	const char *positional[2];
+	int npositional;
+	const char *fleet, *node, *collector;
+	bool node_only, collector_only;
+	const char *dns[PKI_NAMES_MAX], *ip[PKI_NAMES_MAX];
+	size_t ndns, nip;
+	int days;
+	bool force, help;
+};
+
+static int
+parse_days(const char *text, int *ret)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || v < 1 || v > 36500)
+		return ctl_usage("pki", "--days takes a number from 1 to 36500, not '%s'", text);
+	*ret = (int) v;
+	return CTL_OK;
+}
+
+static int
+add_other(const char **v, size_t *n, const char *value, bool ip)
+{
+	unsigned char a[16];
+
+	if (ip ? inet_pton(AF_INET, value, a) != 1 && inet_pton(AF_INET6, value, a) != 1
+	       : !pki_name_ok(value))
+		return ctl_usage(
+		    "pki", "'%s' is not %s", value, ip ? "an IP address" : "a host name");
+	if (*n == PKI_NAMES_MAX)
+		return ctl_usage("pki", "at most %d further names", PKI_NAMES_MAX);
+	v[(*n)++] = value;
+	return CTL_OK;
+}
+
+static int
+parse_option(int opt, const char *value, struct args *a)
+{
+	switch (opt) {
+	case O_NAME:
+		a->fleet = value;
+		return CTL_OK;
+	case O_DAYS:
+		return parse_days(value, &a->days);
+	case O_FORCE:
+		a->force = true;
+		return CTL_OK;
+	case O_COLLECTOR:
+		a->collector = value;
+		return CTL_OK;
+	case O_NODE:
+		a->node = value;
+		return CTL_OK;
+	case O_DNS:
+		return add_other(a->dns, &a->ndns, value, false);
+	case O_IP:
+		return add_other(a->ip, &a->nip, value, true);
+	case O_HELP:
+		a->help = true;
+		return CTL_OK;
+	case ':':
+		return ctl_usage("pki", "option '%s' wants a value", value);
+	default:
+		return ctl_usage("pki", "unknown option '%s'", value);
+	}
+}
+
+/* 'issue' names a node or collector by a value; 'revoke' restricts itself by a flag. */
+static int
+parse(int argc, char **argv, bool flags, struct args *a)
+{
+	const struct option options[] = {
+		{ "name", required_argument, NULL, O_NAME },
+		{ "days", required_argument, NULL, O_DAYS },
+		{ "force", no_argument, NULL, O_FORCE },
+		{ "collector", flags ? no_argument : required_argument, NULL, O_COLLECTOR },
+		{ "node", flags ? no_argument : required_argument, NULL, O_NODE },
+		{ "dns", required_argument, NULL, O_DNS },
+		{ "ip", required_argument, NULL, O_IP },
+		{ "help", no_argument, NULL, O_HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt, r;
+
+	optind = 0;
+	while ((opt = getopt_long(argc, argv, "-:h", options, NULL)) !=
+	       -1) {            /* NOLINT(concurrency-mt-unsafe): one thread */
+		if (opt == 1) { /* not an option */
+			if (a->npositional == 2)
+				return ctl_usage("pki", "'%s' is one too many", optarg);
+			a->positional[a->npositional++] = optarg;
+			continue;
+		}
+		if (opt == ':' || opt == '?')
+			r = parse_option(opt, argv[optind - 1], a);
+		else if (flags && (opt == O_NODE || opt == O_COLLECTOR))
+			r = parse_option(opt, "", a);
+		else
+			r = parse_option(opt == 'h' ? O_HELP : opt, optarg, a);
+		if (r != CTL_OK)
+			return r;
+	}
+	return CTL_OK;
+}
+
+static int
+cmd_init(const struct args *a)
+{
+	struct diag d = { 0 };
+
+	if (a->npositional != 1)
+		return ctl_usage("pki", "init wants the folder to make the authority in");
+	if (pki_init(
+		a->positional[0], a->fleet, a->days == 0 ? PKI_CA_DAYS : a->days, a->force, &d) < 0)
+		return ctl_fail("%s", d.msg);
+	printf(
+	    "%s/ca.pem   the fleet's authority: give it to every collector and sensor\n"
+	    "%s/ca.key   its key: keep it here, and keep it secret\n"
+	    "%s/crl.pem  what is revoked, nothing yet: give it to every collector\n"
+	    "Next: mewsctl pki issue %s --collector NAME, mewsctl pki issue %s --node NAME\n",
+	    a->positional[0], a->positional[0], a->positional[0], a->positional[0],
+	    a->positional[0]);
+	return CTL_OK;
+}
+
+static int
+cmd_issue(const struct args *a)
+{
+	bool node = a->node != NULL;
+	struct pki_request rq = {
+		.kind = node ? PKI_NODE : PKI_COLLECTOR,
+		.name = node ? a->node : a->collector,
+		.dns = a->dns,
+		.ndns = a->ndns,
+		.ip = a->ip,
+		.nip = a->nip,
+		.days = a->days == 0 ? PKI_CERT_DAYS : a->days,
+	};
+	struct diag d = { 0 };
+	const char *kind = pki_kind_name(rq.kind);
+
+	if (a->npositional != 1)
+		return ctl_usage("pki", "issue wants the authority's folder");
+	if ((a->node == NULL) == (a->collector == NULL))
+		return ctl_usage("pki", "issue wants either --node NAME or --collector NAME");
+	if (!pki_name_ok(rq.name))
+		return ctl_usage(
+		    "pki", "'%s' cannot be a name: letters, digits, '.', '-', '_'", rq.name);
+	if (pki_issue(a->positional[0], &rq, a->force, &d) < 0)
+		return ctl_fail("%s", d.msg);
+	printf(
+	    "%s/%s-%s.pem  the certificate of %s %s, for %d days\n"
+	    "%s/%s-%s.key  its key: for that machine alone, mode 0600\n",
+	    a->positional[0], kind, rq.name, kind, rq.name, rq.days, a->positional[0], kind,
+	    rq.name);
+	return CTL_OK;
+}
+
+static int
+cmd_revoke(const struct args *a)
+{
+	int kind = a->node != NULL ? PKI_NODE : a->collector != NULL ? PKI_COLLECTOR : -1;
+	struct diag d = { 0 };
+	int n;
+
+	if (a->npositional != 2)
+		return ctl_usage("pki", "revoke wants the authority's folder and a name");
+	n = pki_revoke(a->positional[0], a->positional[1], kind, &d);
+	if (n < 0)
+		return ctl_fail("%s", d.msg);
+	if (n == 0)
+		return ctl_fail(
+		    "no certificate of '%s' that is not revoked already is on %s/issued",
+		    a->positional[1], a->positional[0]);
+	printf("%d certificate%s of %s revoked: give %s/crl.pem to the collectors\n", n,
+	    n == 1 ? "" : "s", a->positional[1], a->positional[0]);
+	return CTL_OK;
+}
+
+static void
+show_ext(X509 *cert, int nid, const char *title)
+{
+	int at = X509_get_ext_by_NID(cert, nid, -1);
+	BIO *out;
+
+	if (at < 0)
+		return;
+	printf("%-11s", title);
+	(void) fflush(stdout);
+	out = BIO_new_fp(stdout, BIO_NOCLOSE);
+	if (out != NULL && X509V3_EXT_print(out, X509_get_ext(cert, at), 0, 0) == 1)
+		(void) BIO_flush(out);
+	BIO_free(out);
+	putchar('\n');
+}
+
+static int
+cmd_show(const struct args *a)
+{
+	char from[32], until[32], serial[41] = "", name[512];
+	struct diag d = { 0 };
+	X509 *cert = NULL;
+
+	if (a->npositional != 1)
+		return ctl_usage("pki", "show wants a file with a certificate");
+	if (pki_read_cert(a->positional[0], &cert, &d) < 0)
+		return ctl_fail("%s", d.msg);
+	pki_time(X509_get0_notBefore(cert), from);
+	pki_time(X509_get0_notAfter(cert), until);
+	if (pki_serial(cert, serial) < 0)
+		serial[0] = '\0';
+	printf(
+	    "subject    %s\n", X509_NAME_oneline(X509_get_subject_name(cert), name, sizeof(name)));
+	printf(
+	    "issuer     %s\n", X509_NAME_oneline(X509_get_issuer_name(cert), name, sizeof(name)));
+	printf("serial     %s\n", serial);
+	printf("valid      %s to %s%s\n", from, until,
+	    X509_cmp_current_time(X509_get0_notAfter(cert)) < 0 ? " (over)" : "");
+	show_ext(cert, NID_ext_key_usage, "may be");
+	show_ext(cert, NID_subject_alt_name, "names");
+	X509_free(cert);
+	return CTL_OK;
+}
 
 int
 ctl_pki(int argc, char **argv)
 {
-	(void) argc;
-	return ctl_usage(argv[0], "not yet");
+	static const struct {
+		const char *name;
+		int (*run)(const struct args *a);
+	} verbs[] = { { "init", cmd_init }, { "issue", cmd_issue }, { "revoke", cmd_revoke },
+		{ "show", cmd_show } };
+	struct args *a;
+	int r;
+
+	if (argc < 2)
+		return ctl_usage("pki", "pki wants init, issue, revoke or show");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		fputs(help_text, stdout);
+		return CTL_OK;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name) != 0)
+			continue;
+		a = calloc(1, sizeof(*a));
+		if (a == NULL)
+			return ctl_fail("out of memory");
+		a->fleet = "Mews";
+		r = parse(argc - 1, argv + 1, strcmp(argv[1], "revoke") == 0, a);
+		if (r == CTL_OK && a->help)
+			fputs(help_text, stdout);
+		else if (r == CTL_OK)
+			r = verbs[i].run(a);
+		free(a);
+		return r;
+	}
+	return ctl_usage("pki", "unknown '%s': init, issue, revoke or show", argv[1]);
 }
