@@ -53,7 +53,11 @@ enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 #define FDS_LOWER_LAYER 0x10
 #define FDS_SNAPSHOT    0x20 /* from a snapshot, not from an event */
 
-/* An open descriptor. Address and port are those of events: source is the client's end. */
+/*
+ * An open descriptor. Source is the client's end, destination the server's. A bound server socket
+ * (FD_IPV4_SERVER...) has its address in dip, dport. A unix socket has its two kernel addresses in
+ * the first 8 bytes of sip and dip. fd.l4proto is "<NA>" while role is ROLE_NONE, whatever l4 is.
+ */
 struct fd_entry {
 	uint64_t ino;
 	uint64_t since;   /* boot ns: when this was learnt */
@@ -72,6 +76,7 @@ struct fd_entry {
 
 struct fd_table;
 
+/* What the caller of a look-up may read; only this folder writes. */
 struct thread {
 	uint64_t start;      /* start_boottime: with tid, its identity; 0 not known */
 	uint64_t clone_ts;   /* realtime ns; 0 not known */
@@ -93,23 +98,33 @@ struct thread {
 	uint32_t args;       /* argv[1..], each with its NUL */
 	uint32_t args_text;  /* the same joined by blanks */
 	uint32_t cmdline;    /* comm at exec, then the arguments */
-	uint32_t env;        /* each with its NUL */
+	uint32_t env;        /* each with its NUL; of the main thread */
 	uint32_t cgroups;    /* "subsys=/path", each with its NUL */
 	uint32_t container_id; /* "host", or 12 characters */
 	uint32_t root;
 	uint32_t cwd;        /* ends in '/'; of the main thread */
 	uint32_t nthreads;   /* live threads of the group; of the main thread */
 	struct fd_table *fds; /* of the main thread, shared by its group; NULL in the others */
-	struct thread *next_free;
-	bool placeholder;    /* never seen: proc.name is "<NA>" */
-	bool dead;           /* removed when nobody can ask for it any more */
+	bool placeholder;    /* never seen: names are "<NA>" here already; proc.pid shows -1,
+	                      * proc.nthreads 0, the parents nothing */
+	bool dead;           /* has exited: removed by the next event, or with its group */
+	bool gone;           /* removed, kept for its late events and children (dead_grace_ns) */
 	bool subreaper;
+	bool listed;         /* private from here on: in the table */
+	uint32_t snap;       /* the snapshot that named it last */
+	int64_t last_fd;     /* the descriptor it used last */
+	uint64_t seen;       /* boot ns of its newest event */
+	uint64_t died;
+	struct thread *next_free; /* of the free list, of the gone */
+	struct thread *kid_next, **kid_link; /* those with the same parent */
+	struct thread *grp_next, *grp_prev;  /* its thread group, a ring */
 };
 
 struct state_limits {
 	uint32_t threads;       /* per node; the longest idle goes first, counted */
 	uint32_t fds;           /* per process */
-	uint64_t dead_grace_ns; /* how long a dead process can still be an ancestor */
+	uint64_t dead_grace_ns; /* how long a dead process serves its late events and children; look-ups
+	                         * by number do not see it */
 };
 
 struct state_stats {
@@ -148,7 +163,7 @@ struct view {
 	bool fd_name_changed;       /* fd.name differs from before this event */
 };
 
-/* Apply one event, which makes *v whole ('state', 'batch', 'ev', 'node', 'num' and 'time' are the
+/* Apply one event (any but a snapshot's), which makes *v whole ('state', 'batch', 'ev', 'node', 'num' and 'time' are the
  * caller's). Never fails: what memory or a bound refuses is counted. */
 void state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v);
 
@@ -166,18 +181,22 @@ const struct thread *state_session_leader(const struct state *s, const struct th
 const struct thread *state_vpgid_leader(const struct state *s, const struct thread *t);
 const struct thread *state_pgid_leader(const struct state *s, const struct thread *t);
 const struct fd_entry *state_fd(const struct state *s, const struct thread *t, int64_t fd);
+/* Walk the descriptors, highest first: *pos is 0 at the start; NULL at the end. */
+const struct fd_entry *state_fd_next(const struct state *s, const struct thread *t, size_t *pos);
 size_t state_fd_count(const struct state *s, const struct thread *t);
 
 /* A path as an event gave it, made absolute against the cwd or a dirfd (AT_FDCWD: -100), normalised:
- * an intern id. An unknown dirfd gives "<UNKNOWN>" before the path. 'path' is an intern id. */
+ * an intern id, good until the end of the batch. An unknown dirfd gives "<UNKNOWN>" before the path.
+ * 'path' is an intern id. */
 uint32_t state_resolve(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path);
 
 /* Intern ids of names: INTERN_NULL when not known. */
 struct user_info {
 	uint32_t name, home, shell;
 };
-const struct user_info *state_user(const struct state *s, uint32_t uid);
-uint32_t state_group(const struct state *s, uint32_t gid);
+/* As the container of 't' knows them; NULL, INTERN_NULL: not known. */
+const struct user_info *state_user(const struct state *s, const struct thread *t, uint32_t uid);
+uint32_t state_group(const struct state *s, const struct thread *t, uint32_t gid);
 
 /* Is this address (4 or 16 bytes) one of the node's? */
 bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);
