@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link.h - the conversation of one node with its collector, as a state machine.
+ *
+ *   DOWN --(its time)--> DIALING --opened--> HELLO --Challenge--> PROOF --Welcome--> UP
+ *    ^                      |                  |  '------------Welcome------------>  |
+ *    '---- any failure, reject, time-out: closed, back-off with jitter --------------'
+ *   UP --link_stop(), all durable or its deadline--> BYE --> STOPPED
+ *
+ * It owns no thread, no socket and no clock: whoever drives it calls link_tick() with the time and
+ * tells it what happened; it calls link_ops to act. So one thread drives a thousand, and a test
+ * drives it with a stub peer. Batches come from the spool, which keeps them until they are durable.
+ *
+ * Order within UP: the snapshot if one is wanted, then batches from where the collector said,
+ * within its credit and at most 'window' requests outstanding, polls when there is nothing else.
+ * Not thread-safe.
+ */
+#ifndef MEWS_SENSOR_LINK_H
+#define MEWS_SENSOR_LINK_H
+
+#include "common/buf.h"
+#include "common/log.h"
+#include "common/macros.h"
+#include "proto/wire.h"
+#include "sensor/spool.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINK_SLOTS 16 /* requests outstanding, at most */
+
+enum link_state {
+	LINK_DOWN,    /* waits for 'retry_at' */
+	LINK_DIALING, /* open() was called */
+	LINK_HELLO,   /* Hello is out */
+	LINK_PROOF,   /* Proof is out */
+	LINK_UP,
+	LINK_BYE,     /* Bye is out */
+	LINK_STOPPED, /* for good */
+};
+
+/* What a link asks of its surroundings. 'arg' is the node. */
+struct link_ops {
+	/* The transport. After open(): link_opened() or link_closed(), later. After close():
+	 * nothing more of that connection. send() copies; link_reply() follows for that slot. */
+	int (*open)(void *arg);
+	void (*close)(void *arg);
+	int (*send)(void *arg, unsigned slot, const void *msg, size_t n);
+
+	/* Append a packed request to 'out'. proof(): -ENOKEY when there is no certificate. */
+	int (*hello)(void *arg, struct buf *out);
+	int (*proof)(void *arg, const Wire__Challenge *c, struct buf *out);
+	int (*poll)(void *arg, uint64_t skip_to, struct buf *out);
+	int (*bye)(void *arg, struct buf *out);
+
+	/* News: capture this from now on; take a snapshot and hand it to link_snapshot(). */
+	void (*interest)(void *arg, const Wire__Interest *in);
+	void (*snapshot)(void *arg, uint64_t id);
+
+	/* Something that a person should know; said once per cause until the link has been up. */
+	void (*note)(void *arg, enum log_level level, const char *text);
+};
+
+struct link_cfg {
+	unsigned window;       /* requests outstanding; the collector's Welcome may lower it */
+	uint64_t timeout_ns;   /* of a reply, and of connecting */
+	uint64_t retry_min_ns; /* back-off: doubles from here ... */
+	uint64_t retry_max_ns; /* ... to here */
+	uint64_t slow_ns;      /* after a reject that only a person can mend */
+	uint64_t seed;         /* of the jitter */
+};
+
+struct link_stats {
+	uint64_t batches, bytes; /* sent, resends included */
+	uint64_t connects;       /* times it came UP */
+	uint64_t timeouts;       /* replies that did not come in time */
+	uint64_t rejects;
+};
+
+/* Packed parts of a snapshot, owned by the link once handed over. */
+struct link_parts {
+	struct buf *v;
+	size_t n;
+};
+
+struct link_slot {
+	enum { SLOT_FREE, SLOT_TALK, SLOT_PART, SLOT_BATCH, SLOT_POLL } kind;
+	uint64_t seq;  /* of a batch; of a part, its index */
+	uint64_t sent; /* when */
+};
+
+struct link {
+	const struct link_ops *ops;
+	void *arg;
+	struct spool *spool; /* borrowed */
+	struct link_cfg cfg;
+	struct link_stats stats;
+	enum link_state state;
+	struct link_slot slot[LINK_SLOTS];
+	unsigned window, outstanding;
+	uint64_t retry_at;  /* DOWN */
+	uint64_t since;     /* when the state began */
+	uint64_t last_sent; /* any request */
+	uint64_t backoff;
+	uint64_t rng;
+	uint64_t send_next; /* the next batch to send */
+	uint64_t received;  /* the collector has everything up to here */
+	uint64_t durable;
+	uint64_t skip_to; /* a gap to announce before going on; 0: none */
+	uint64_t message_max;
+	uint32_t credit;
+	uint32_t interest;  /* the version in force; 0: our own default */
+	uint64_t snap_id;   /* wanted and not yet acknowledged whole; 0: none */
+	uint64_t snap_done; /* acknowledged on this connection */
+	struct link_parts parts;
+	size_t part_next, parts_acked;
+	uint64_t stop_at; /* stopping: when to give up; 0: not stopping */
+	char said[256];   /* the last note, so that it is said once */
+	struct buf out;
+};
+
+/* 'arg', 'spool', 'ops' are borrowed. Connects at the first tick. */
+void link_init(struct link *l, const struct link_ops *ops, void *arg, struct spool *spool,
+    const struct link_cfg *cfg);
+void link_fini(struct link *l);
+
+/* Do what is due; returns when to call again at the latest. */
+uint64_t link_tick(struct link *l, uint64_t now);
+
+/* What happened. 'why' is one sentence, or NULL. */
+void link_opened(struct link *l, uint64_t now);
+void link_closed(struct link *l, uint64_t now, const char *why);
+void link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n);
+
+/* The snapshot that was asked for. Takes the parts, also when nobody waits for them any more. */
+void link_snapshot(struct link *l, uint64_t id, struct link_parts parts);
+void link_parts_free(struct link_parts *p);
+
+/* Could a new batch go out now? */
+bool link_can_send(const struct link *l);
+
+/* Finish: send what is there until 'deadline', say Bye, close. */
+void link_stop(struct link *l, uint64_t deadline);
+
+#endif

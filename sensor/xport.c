@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection is a struct conn: a socket, its contexts, and the news that it can post, one node
+ * for each kind, so that posting allocates nothing and the list is bounded by what exists. Two jobs
+ * are done for a connection by other threads: dialling, then closing. The one that ends last posts
+ * NEWS_GONE, after which nobody but the loop knows the connection, and the loop frees it.
+ */
+#include "sensor/xport.h"
+#include "sensor/link.h"
+#include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum news_kind { NEWS_DIALED, NEWS_LOST, NEWS_REPLY, NEWS_GONE };
+
+struct conn;
+
+struct news {
+	struct news *next;
+	struct conn *conn;
+	enum news_kind kind;
+	unsigned slot;
+	int rv;       /* NNG's */
+	nng_msg *msg; /* of a reply; owned */
+	bool posted;
+};
+
+struct ctx {
+	nng_ctx ctx;
+	nng_aio *aio;
+	bool receiving; /* the request is out, the reply is awaited */
+	struct news news;
+};
+
+struct conn {
+	struct conn *next; /* in the queue of jobs */
+	struct xport *x;
+	struct xport_end *end; /* NULL: given up. The loop's */
+	nng_socket sock;
+	nng_dialer dialer;
+	struct nng_tls_config *tls;
+	const char *url;
+	struct news dialed, lost, gone;
+	_Atomic int jobs; /* that still know this connection */
+	unsigned slots;
+	struct ctx ctx[LINK_SLOTS];
+};
+
+struct jobs {
+	pthread_cond_t some;
+	struct conn *head, **tail;
+};
+
+struct xport {
+	/* Locking: 'lock' guards the two lists; posts come from NNG's threads and from ours. */
+	pthread_mutex_t lock;
+	struct news *news, **news_tail;
+	struct jobs dial, close;
+	pthread_t thread[9]; /* dialers, then the closer */
+	unsigned nthreads;
+	bool stop;
+	unsigned conns; /* the loop's: not freed yet */
+	void (*wake)(void *arg);
+	void *arg;
+};
+
+struct xport_end {
+	struct xport *x;
+	struct xport_cfg cfg;
+	const struct xport_events *ev;
+	void *arg;
+	struct conn *conn;
+	bool tls;
+};
+
+/* The only place that knows what NNG's numbers mean to a person. */
+static const char *
+reason(const struct conn *c, int rv, char *buf, size_t n)
+{
+	const char *what = "is lost";
+
+	switch (rv) {
+	case NNG_ECONNREFUSED:
+		what = "cannot be reached: nobody listens there; trying again";
+		break;
+	case NNG_EADDRINVAL:
+		what = "cannot be reached: its name cannot be resolved; trying again";
+		break;
+	case NNG_ENOENT:
+		what = "cannot be reached: no such socket; trying again";
+		break;
+	case NNG_ETIMEDOUT:
+	case NNG_EUNREACHABLE:
+		what = "cannot be reached; trying again";
+		break;
+	case NNG_EPEERAUTH:
+	case NNG_ECRYPTO:
+		what =
+		    "is not trusted: its certificate is not of tls.ca, or not for the name in "
+		    "tls.server_name";
+		break;
+	case NNG_EPROTO:
+		what = "does not speak this protocol (TLS on one side only?)";
+		break;
+	case NNG_ENOMEM:
+	case NNG_ENOFILES:
+		what = "cannot be reached: out of memory or descriptors";
+		break;
+	case NNG_ECONNSHUT:
+	case NNG_ECLOSED:
+	case NNG_ECONNRESET:
+	case NNG_ECONNABORTED:
+		what = c->tls != NULL
+			   ? "closed the connection: it stopped, or refuses this certificate"
+			   : "closed the connection";
+		break;
+	default:
+		(void) snprintf(buf, n, "the collector %s: %s", c->url, nng_strerror(rv));
+		return buf;
+	}
+	(void) snprintf(buf, n, "the collector %s %s", c->url, what);
+	return buf;
+}
+
+static void
+post(struct news *w)
+{
+	struct xport *x = w->conn->x;
+	bool first;
+
+	pthread_mutex_lock(&x->lock);
+	first = x->news == NULL;
+	if (!w->posted) {
+		w->posted = true;
+		w->next = NULL;
+		*x->news_tail = w;
+		x->news_tail = &w->next;
+	}
+	pthread_mutex_unlock(&x->lock);
+	if (first)
+		x->wake(x->arg);
+}
+
+static void
+job_put(struct xport *x, struct jobs *q, struct conn *c)
+{
+	pthread_mutex_lock(&x->lock);
+	c->next = NULL;
+	*q->tail = c;
+	q->tail = &c->next;
+	pthread_cond_signal(&q->some);
+	pthread_mutex_unlock(&x->lock);
+}
+
+/* The next job; NULL: stop. */
+static struct conn *
+job_take(struct xport *x, struct jobs *q)
+{
+	struct conn *c;
+
+	pthread_mutex_lock(&x->lock);
+	while (q->head == NULL && !x->stop)
+		pthread_cond_wait(&q->some, &x->lock);
+	c = q->head;
+	if (c != NULL) {
+		q->head = c->next;
+		if (q->head == NULL)
+			q->tail = &q->head;
+	}
+	pthread_mutex_unlock(&x->lock);
+	return c;
+}
+
+static void
+job_done(struct conn *c)
+{
+	if (atomic_fetch_sub(&c->jobs, 1) == 1)
+		post(&c->gone);
+}
+
+static void *
+dial_thread(void *arg)
+{
+	struct xport *x = arg;
+	struct conn *c;
+
+	while ((c = job_take(x, &x->dial)) != NULL) {
+		c->dialed.rv = nng_dialer_start(c->dialer, 0);
+		post(&c->dialed);
+		job_done(c);
+	}
+	return NULL;
+}
+
+static void *
+close_thread(void *arg)
+{
+	struct xport *x = arg;
+	struct conn *c;
+
+	while ((c = job_take(x, &x->close)) != NULL) {
+		(void) nng_close(c->sock);
+		for (unsigned i = 0; i < c->slots; i++)
+			nng_aio_stop(c->ctx[i].aio);
+		job_done(c);
+	}
+	return NULL;
+}
+
+static void
+jobs_init(struct jobs *q)
+{
+	pthread_cond_init(&q->some, NULL);
+	q->tail = &q->head;
+}
+
+int
+xport_new(unsigned dialers, void (*wake)(void *arg), void *arg, struct xport **ret)
+{
+	struct xport *x = calloc(1, sizeof(*x));
+
+	if (x == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&x->lock, NULL);
+	jobs_init(&x->dial);
+	jobs_init(&x->close);
+	x->news_tail = &x->news;
+	x->wake = wake;
+	x->arg = arg;
+	for (unsigned i = 0; i <= MIN(dialers, 8); i++) {
+		if (pthread_create(&x->thread[i], NULL, i == 0 ? close_thread : dial_thread, x) !=
+		    0) {
+			xport_free(x);
+			return -EAGAIN;
+		}
+		x->nthreads++;
+	}
+	*ret = x;
+	return 0;
+}
+
+void
+xport_free(struct xport *x)
+{
+	const struct timespec ms = { 0, 1000000 };
+
+	if (x == NULL)
+		return;
+	while (x->conns > 0) { /* each is with the closer: its end is bounded */
+		xport_dispatch(x);
+		(void) nanosleep(&ms, NULL);
+	}
+	pthread_mutex_lock(&x->lock);
+	x->stop = true;
+	pthread_cond_broadcast(&x->dial.some);
+	pthread_cond_broadcast(&x->close.some);
+	pthread_mutex_unlock(&x->lock);
+	for (unsigned i = 0; i < x->nthreads; i++)
+		(void) pthread_join(x->thread[i], NULL);
+	pthread_cond_destroy(&x->dial.some);
+	pthread_cond_destroy(&x->close.some);
+	pthread_mutex_destroy(&x->lock);
+	free(x);
+}
+
+int
+xport_end_new(struct xport *x, const struct xport_cfg *cfg, const struct xport_events *ev,
+    void *arg, struct xport_end **ret)
+{
+	struct xport_end *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return -ENOMEM;
+	e->x = x;
+	e->cfg = *cfg;
+	e->ev = ev;
+	e->arg = arg;
+	e->tls = strncmp(cfg->url, "tls+", 4) == 0;
+	*ret = e;
+	return 0;
+}
+
+void
+xport_end_free(struct xport_end *e)
+{
+	if (e == NULL)
+		return;
+	xport_close(e);
+	free(e);
+}
+
+/* ---- NNG's callbacks ---- */
+
+static void
+on_aio(void *arg)
+{
+	struct ctx *k = arg;
+	int rv = nng_aio_result(k->aio);
+
+	if (rv == 0 && !k->receiving) {
+		k->receiving = true;
+		nng_ctx_recv(k->ctx, k->aio);
+		return;
+	}
+	if (rv != 0 && !k->receiving)
+		nng_msg_free(nng_aio_get_msg(k->aio)); /* was not sent: still ours */
+	k->news.rv = rv;
+	k->news.msg = rv == 0 ? nng_aio_get_msg(k->aio) : NULL;
+	post(&k->news);
+}
+
+static void
+on_pipe(nng_pipe pipe, nng_pipe_ev ev, void *arg)
+{
+	struct conn *c = arg;
+
+	(void) pipe;
+	if (ev == NNG_PIPE_EV_REM_POST) {
+		c->lost.rv = NNG_ECONNSHUT;
+		post(&c->lost);
+	}
+}
+
+/* ---- the loop's side ---- */
+
+static void
+conn_free(struct conn *c)
+{
+	for (unsigned i = 0; i < c->slots; i++) {
+		nng_msg_free(c->ctx[i].news.msg);
+		nng_aio_free(c->ctx[i].aio);
+	}
+	nng_tls_config_free(c->tls);
+	c->x->conns--;
+	free(c);
+}
+
+static int
+conn_tls(struct conn *c, const struct xport_end *e, const struct identity *id)
+{
+	int rv = nng_tls_config_alloc(&c->tls, NNG_TLS_MODE_CLIENT);
+
+	if (rv == 0)
+		rv = nng_tls_config_auth_mode(c->tls, NNG_TLS_AUTH_MODE_REQUIRED);
+	if (rv == 0)
+		rv = nng_tls_config_server_name(c->tls, e->cfg.server_name);
+	if (rv == 0)
+		rv = nng_tls_config_ca_chain(c->tls, id->ca.p, NULL);
+	if (rv == 0)
+		rv = nng_tls_config_own_cert(c->tls, id->cert.p, id->key.p, NULL);
+	if (rv == 0)
+		rv = nng_dialer_set_ptr(c->dialer, NNG_OPT_TLS_CONFIG, c->tls);
+	return rv;
+}
+
+static int
+conn_setup(struct conn *c, const struct xport_end *e, const struct identity *id)
+{
+	int rv = nng_socket_set_ms(c->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+
+	if (rv == 0)
+		rv = nng_socket_set_size(c->sock, NNG_OPT_RECVMAXSZ, e->cfg.recv_max);
+	if (rv == 0) /* a lost connection is not made again: the link makes a new one */
+		rv = nng_socket_set_ms(c->sock, NNG_OPT_RECONNMINT, 24 * 3600 * 1000);
+	if (rv == 0)
+		rv = nng_pipe_notify(c->sock, NNG_PIPE_EV_REM_POST, on_pipe, c);
+	while (rv == 0 && c->slots < e->cfg.slots) {
+		struct ctx *k = &c->ctx[c->slots];
+
+		k->news = (struct news){ .conn = c, .kind = NEWS_REPLY, .slot = c->slots };
+		rv = nng_aio_alloc(&k->aio, on_aio, k);
+		if (rv != 0)
+			break;
+		c->slots++;
+		nng_aio_set_timeout(k->aio, NNG_DURATION_INFINITE);
+		rv = nng_ctx_open(&k->ctx, c->sock);
+	}
+	if (rv == 0)
+		rv = nng_dialer_create(&c->dialer, c->sock, e->cfg.url);
+	if (rv == 0 && e->tls)
+		rv = conn_tls(c, e, id);
+	return rv;
+}
+
+int
+xport_open(struct xport_end *e, const struct identity *id)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->x = e->x;
+	c->url = e->cfg.url;
+	c->dialed = (struct news){ .conn = c, .kind = NEWS_DIALED };
+	c->lost = (struct news){ .conn = c, .kind = NEWS_LOST };
+	c->gone = (struct news){ .conn = c, .kind = NEWS_GONE };
+	if (nng_req0_open(&c->sock) != 0) {
+		free(c);
+		return -ENOMEM;
+	}
+	e->x->conns++;
+	if (conn_setup(c, e, id) != 0) {
+		c->jobs = 1;
+		job_put(e->x, &e->x->close, c);
+		return -EIO;
+	}
+	c->end = e;
+	e->conn = c;
+	c->jobs = 2;
+	job_put(e->x, &e->x->dial, c);
+	return 0;
+}
+
+void
+xport_close(struct xport_end *e)
+{
+	struct conn *c = e->conn;
+
+	if (c == NULL)
+		return;
+	e->conn = NULL;
+	c->end = NULL;
+	job_put(e->x, &e->x->close, c);
+}
+
+int
+xport_send(struct xport_end *e, unsigned slot, const void *msg, size_t n)
+{
+	struct ctx *k = &e->conn->ctx[slot];
+	nng_msg *m = NULL;
+
+	if (nng_msg_alloc(&m, n) != 0)
+		return -ENOMEM;
+	memcpy(nng_msg_body(m), msg, n);
+	k->receiving = false;
+	nng_aio_set_msg(k->aio, m); /* NNG's from here; on_aio() frees it if it was not sent */
+	nng_ctx_send(k->ctx, k->aio);
+	return 0;
+}
+
+static void
+deliver(struct news *w)
+{
+	struct conn *c = w->conn;
+	struct xport_end *e = c->end;
+	nng_msg *m = w->msg;
+	char buf[512];
+
+	w->msg = NULL;
+	if (w->kind == NEWS_GONE) {
+		conn_free(c);
+	} else if (e == NULL) {
+		/* given up */
+	} else if (w->kind == NEWS_REPLY && w->rv == 0) {
+		e->ev->reply(e->arg, w->slot, nng_msg_body(m), nng_msg_len(m));
+	} else if (w->kind == NEWS_DIALED && w->rv == 0) {
+		e->ev->opened(e->arg);
+	} else {
+		e->ev->closed(e->arg, reason(c, w->rv, buf, sizeof(buf)));
+	}
+	nng_msg_free(m);
+}
+
+void
+xport_dispatch(struct xport *x)
+{
+	struct news *w, *next;
+
+	pthread_mutex_lock(&x->lock);
+	w = x->news;
+	x->news = NULL;
+	x->news_tail = &x->news;
+	pthread_mutex_unlock(&x->lock);
+	for (; w != NULL; w = next) {
+		pthread_mutex_lock(&x->lock); /* from here it can be posted, and linked, again */
+		next = w->next;
+		w->posted = false;
+		pthread_mutex_unlock(&x->lock);
+		deliver(w);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * xport.h - connections over NNG: REQ sockets with contexts, one socket per connection.
+ *
+ * NNG's callbacks run on its own threads; they only post what happened and wake the loop, which
+ * takes it in xport_dispatch(). Everything here is called by the loop thread, but for what wake()
+ * does. Connecting blocks, and so does closing: threads of this module do both. A connection that
+ * was given up is closed behind the scenes; nothing of it is delivered any more.
+ *
+ * NNG neither sends again nor reconnects by itself here: both are the link's.
+ */
+#ifndef MEWS_SENSOR_XPORT_H
+#define MEWS_SENSOR_XPORT_H
+
+#include "common/macros.h"
+#include "sensor/identity.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct xport;
+struct xport_end; /* one node's end */
+
+/* What is delivered, by xport_dispatch(). 'why' is one sentence. */
+struct xport_events {
+	void (*opened)(void *arg);
+	void (*closed)(void *arg, const char *why);
+	void (*reply)(void *arg, unsigned slot, const void *msg, size_t n);
+};
+
+/* 'dialers': how many connect at the same time. wake() is called from any thread. -ENOMEM, -EAGAIN.
+ */
+int xport_new(unsigned dialers, void (*wake)(void *arg), void *arg, struct xport **ret) MUST_CHECK;
+
+/* Ends are closed before. Waits until NNG has let go of every connection. */
+void xport_free(struct xport *x);
+
+struct xport_cfg {
+	const char *url;         /* borrowed */
+	const char *server_name; /* of the collector's certificate; borrowed */
+	unsigned slots;          /* contexts */
+	size_t recv_max;         /* bytes of a message from the collector */
+};
+
+int xport_end_new(struct xport *x, const struct xport_cfg *cfg, const struct xport_events *ev,
+    void *arg, struct xport_end **ret) MUST_CHECK;
+void xport_end_free(struct xport_end *e);
+
+/* Connect; opened() or closed() follows. 'id' is borrowed for the call; NULL without TLS. */
+int xport_open(struct xport_end *e, const struct identity *id) MUST_CHECK;
+
+/* Give the connection up, if there is one. Does not block; nothing of it is delivered any more. */
+void xport_close(struct xport_end *e);
+
+/* Send a copy on a slot that has no request out; reply() follows, or closed(). */
+int xport_send(struct xport_end *e, unsigned slot, const void *msg, size_t n) MUST_CHECK;
+
+/* Deliver what was posted. */
+void xport_dispatch(struct xport *x);
+
+#endif
