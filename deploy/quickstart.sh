@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# quickstart.sh - Mews on this machine, from nothing to alerts; leaves nothing behind.
+set -euo pipefail
+
+usage() {
+	cat <<'EOF'
+usage: sudo deploy/quickstart.sh [--demo] [--kafka HOST:PORT] [--rules FILE]... [--no-build]
+
+Installs what is missing, builds Mews, makes certificates, starts a collector and a sensor on this
+machine with the default rules, and prints alerts as they happen. Ctrl-C stops everything and
+removes what was made.
+
+  --demo             also perform harmless attacks, show each alert beside its trigger with the
+                     time from system call to alert; exit 0 only if every one was seen
+  --kafka HOST:PORT  alerts go to this broker too, topic mews.alerts.v1
+  --rules FILE       more rules, after the default ones; may be repeated
+  --no-build         use the programs in build/release/bin as they are
+  -h, --help
+
+Exit codes: 0 stopped, or every attack was seen; 1 something failed, or an attack was not seen;
+2 usage.
+EOF
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$root/build/release/bin
+demo=no build=yes kafka='' rules=("$root/rules/mews_rules.yaml")
+while [ $# -gt 0 ]; do
+	case $1 in
+	--demo) demo=yes ;;
+	--no-build) build=no ;;
+	--kafka)
+		kafka=${2:?--kafka needs HOST:PORT}
+		shift
+		;;
+	--rules)
+		rules+=("${2:?--rules needs a file}")
+		shift
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		echo "quickstart: '$1' is not an option; see --help" >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; else bold='' dim='' red='' green='' plain=''; fi
+step() { printf '%s[%s/5]%s %s\n' "$bold" "$1" "$plain" "$2"; }
+die() {
+	printf '%squickstart: %s%s\n' "$red" "$1" "$plain" >&2
+	exit 1
+}
+
+[ "$(id -u)" = 0 ] || die "it must load eBPF programs and install packages: run it with sudo"
+[ -r /sys/kernel/btf/vmlinux ] || die "this kernel has no BTF (/sys/kernel/btf/vmlinux): Mews needs a kernel with CONFIG_DEBUG_INFO_BTF"
+
+dir='' collector='' sensor='' reader=''
+# Stops what was started, sensor first, so that its last events are still evaluated.
+cleanup() {
+	trap - EXIT INT TERM
+	for pid in $sensor $collector $reader; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	[ -z "$dir" ] || rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'echo; exit 0' INT TERM
+
+# Sets $port to a free TCP port on loopback at or after $1.
+free_port() {
+	port=$1
+	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+}
+
+# Waits up to $1 seconds for the command to succeed, while process $2 lives.
+wait_for() {
+	local until=$((SECONDS + $1)) pid=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		kill -0 "$pid" 2>/dev/null || return 1
+		[ "$SECONDS" -lt "$until" ] || return 1
+		sleep 0.1
+	done
+}
+
+if [ "$build" = yes ]; then
+	step 1 'installing what is missing'
+	"$root/deploy/install-deps.sh"
+	step 2 'building (release)'
+	(cd "$root" && cmake --preset release >/dev/null && cmake --build --preset release --target mews-collector mews-sensor mewsctl) |
+		grep --line-buffered -E '^\[[0-9]+/[0-9]+\]|error|FAILED' |
+		{ if [ -t 1 ]; then while IFS= read -r l; do printf '\r\e[K  %s%.70s%s' "$dim" "$l" "$plain"; done; printf '\r\e[K'; else tail -n 1; fi; }
+fi
+[ -x "$bin/mews-collector" ] && [ -x "$bin/mews-sensor" ] || die "no programs in $bin: run it without --no-build"
+
+# On the file system of /etc, so that a hard link to a file there is possible; readable by root only.
+dir=$(mktemp -d /var/tmp/mews-quickstart.XXXXXX)
+chmod 700 "$dir"
+node=$(uname -n)
+
+step 3 'making certificates'
+"$bin/mewsctl" pki init "$dir/pki" --name quickstart >/dev/null
+"$bin/mewsctl" pki issue "$dir/pki" --collector mews-collector --dns localhost --ip 127.0.0.1 >/dev/null
+"$bin/mewsctl" pki issue "$dir/pki" --node "$node" >/dev/null
+
+step 4 'starting the collector'
+free_port 7443
+listen=tls+tcp://127.0.0.1:$port
+free_port 8765
+http=127.0.0.1:$port
+collector_args=(-o "listen=$listen" -o "http.listen=$http" -o cluster=quickstart
+	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/mews-collector.pem" -o "tls.key=$dir/pki/mews-collector.key"
+	-o "outbox.path=$dir/outbox.db" -o outputs.stdout.enabled=true -o log.level=warn)
+for r in "${rules[@]}"; do collector_args+=(-o "rules=$r"); done
+[ -z "$kafka" ] || collector_args+=(-o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$kafka")
+if [ "$demo" = yes ]; then
+	# Each alert with the moment at which it was there to be read.
+	mkfifo "$dir/alerts.fifo"
+	while IFS= read -r l; do printf '%s\t%s\n' "$EPOCHREALTIME" "$l"; done <"$dir/alerts.fifo" >"$dir/alerts.tsv" &
+	reader=$!
+	"$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=json >"$dir/alerts.fifo" &
+else
+	"$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=text &
+fi
+collector=$!
+status() { "$bin/mewsctl" status --json --collector "http://$http"; }
+wait_for 20 "$collector" status || die "the collector did not start: see above"
+
+step 5 "starting the sensor on $node"
+"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=quickstart \
+	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/$node.pem" -o "tls.key=$dir/pki/$node.key" \
+	-o tls.server_name=mews-collector -o log.level=warn -o "local_collector=$collector" &
+sensor=$!
+connected() { status | grep -q '"connected": true'; }
+wait_for 30 "$sensor" connected || die "the sensor did not connect: see above"
+
+if [ "$demo" = yes ]; then
+	# shellcheck source=deploy/demo.sh
+	. "$root/deploy/demo.sh"
+	demo_run
+	exit $?
+fi
+printf '\n%sWatching this machine.%s Try: %scat /etc/shadow%s. Ctrl-C stops and removes everything.\n' "$bold" "$plain" "$bold" "$plain"
+printf '%s%s status --collector http://%s%s\n\n' "$dim" "$bin/mewsctl" "$http" "$plain"
+wait -n "$collector" "$sensor" || true
+die "a program stopped by itself: see above"
