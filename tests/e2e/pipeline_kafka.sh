@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The whole pipeline on real parts: live eBPF, mutual TLS, rules, outbox, a real Kafka broker. Each
+# alert id arrives once, in the order in which its key's alerts were raised.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+kafka=$root/tests/support/kafka.sh
+
+bootstrap=$("$kafka" start "$lab/kafka")
+trap '"$kafka" stop "$lab/kafka" || true; lab_end' EXIT
+
+cat >"$lab/rules.yaml" <<'EOF'
+- rule: Watched file opened
+  desc: A file of this test was opened.
+  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
+  output: opened %fd.name by %proc.name
+  priority: WARNING
+EOF
+lab_rules=$lab/rules.yaml
+lab_pki n1
+lab_collector -o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$bootstrap" -o outputs.kafka.topic=alerts \
+	-o outputs.kafka.properties.allow.auto.create.topics=true
+lab_sensor n1
+
+mkdir "$lab/watched"
+n=200
+for i in $(seq "$n"); do : >"$lab/watched/$i"; done
+lab_wait 30 sh -c "[ \$(grep -c 'Watched file opened' '$lab/alerts') -ge $n ]" ||
+	fail "of $n alerts $(grep -c 'Watched file opened' "$lab/alerts" || true) reached the file output"
+
+delivered() { [ "$(lab_metric 'mews_output_delivered_total{output="kafka"}')" -ge "$n" ]; }
+lab_wait 60 delivered || fail "Kafka has confirmed $(lab_metric 'mews_output_delivered_total{output="kafka"}') of $n: $(lab_status | jq -r '.outputs[] | select(.name == "kafka").error')"
+
+kcat -C -q -e -b "$bootstrap" -t alerts -f '%k\t%h\t%s\n' >"$lab/consumed"
+[ "$(cut -f1 "$lab/consumed" | sort -u)" = lab/n1 ] || fail "keys: $(cut -f1 "$lab/consumed" | sort | uniq -c)"
+cut -f3 "$lab/consumed" | jq -r .uuid >"$lab/ids"
+[ -z "$(sort "$lab/ids" | uniq -d)" ] || fail "an alert id arrived twice"
+cmp <(cut -f3 "$lab/consumed" | jq -r '.uuid') <(jq -r .uuid "$lab/alerts") || fail "Kafka's order is not that of the outbox"
+cmp <(cut -f3 "$lab/consumed" | jq -r 'select(.rule == "Watched file opened").output_fields["fd.name"]' | sed 's|.*/||') <(seq "$n") ||
+	fail "not each file's alert once, in order"
+grep -q "ce_id=$(head -n 1 "$lab/ids")" "$lab/consumed" || fail "the alert's id is not in ce_id"
+echo "$(wc -l <"$lab/ids") alerts in Kafka, each once, in order"

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# lab.sh - a collector and sensors in a scratch folder, for end-to-end scripts that source it.
+#
+#	. tests/support/lab.sh; lab_begin
+#	lab_pki n1 n2
+#	lab_collector [-o KEY=VALUE]...
+#	lab_sensor n1 [-o KEY=VALUE]...
+#	lab_metric mews_collector_alerts_total
+#
+# Everything is stopped and removed at exit; the logs are printed if the script fails.
+# shellcheck disable=SC2034 # variables for the scripts that source this
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=${MEWS_BUILD:-$root/build/release}/bin
+lab='' lab_pids=()
+
+lab_begin() {
+	lab=$(mktemp -d /var/tmp/mews-lab.XXXXXX)
+	trap lab_end EXIT
+	trap 'exit 130' INT TERM
+}
+
+lab_end() {
+	local code=$?
+	trap - EXIT
+	for pid in "${lab_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${lab_pids[@]}"; do
+		lab_wait 10 lab_gone "$pid" || kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	if [ "$code" != 0 ] && [ "$code" != 77 ]; then
+		for f in "$lab"/*.log; do
+			[ -s "$f" ] && { echo "--- ${f##*/}"; tail -n 40 "$f"; }
+		done
+	fi
+	rm -rf "$lab"
+	exit "$code"
+}
+
+lab_gone() { ! kill -0 "$1" 2>/dev/null; }
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+# lab_wait SECONDS COMMAND...: until it succeeds.
+lab_wait() {
+	local until=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$until" ] || return 1
+		sleep 0.1
+	done
+}
+
+# Sets $port to a TCP port on loopback that nobody listens on.
+lab_port() {
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
+	done
+}
+
+lab_pki() {
+	[ -f "$lab/pki/ca.pem" ] || {
+		"$bin/mewsctl" pki init "$lab/pki" --name lab >/dev/null
+		"$bin/mewsctl" pki issue "$lab/pki" --collector mews-collector --dns localhost --ip 127.0.0.1 >/dev/null
+	}
+	for node; do "$bin/mewsctl" pki issue "$lab/pki" --node "$node" >/dev/null; done
+}
+
+lab_status() { "$bin/mewsctl" status --json --collector "http://$http"; }
+
+# Starts mews-collector; alerts as JSON lines in $lab/alerts. Sets listen, http, collector_pid.
+lab_collector() {
+	[ -n "${listen:-}" ] || {
+		lab_port
+		listen=tls+tcp://127.0.0.1:$port
+		lab_port
+		http=127.0.0.1:$port
+	}
+	[ -f "$lab/pki/ca.pem" ] || lab_pki
+	"$bin/mews-collector" -o "listen=$listen" -o "http.listen=$http" -o cluster=lab \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/mews-collector.pem" -o "tls.key=$lab/pki/mews-collector.key" \
+		-o "outbox.path=$lab/outbox.db" -o "rules=${lab_rules:-$root/rules/mews_rules.yaml}" \
+		-o outputs.file.enabled=true -o "outputs.file.path=$lab/alerts" "$@" 2>>"$lab/collector.log" >>"$lab/collector.out" &
+	collector_pid=$!
+	lab_pids+=("$collector_pid")
+	lab_wait 60 lab_status || fail "the collector did not start"
+}
+
+# lab_sensor NODE ...: starts mews-sensor and waits until it is connected. Sets sensor_pid.
+lab_sensor() {
+	local node=$1
+	shift
+	"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/$node.pem" -o "tls.key=$lab/pki/$node.key" \
+		"$@" 2>>"$lab/sensor-$node.log" &
+	sensor_pid=$!
+	lab_pids+=("$sensor_pid")
+	lab_wait 60 lab_connected "$node" || fail "sensor $node did not connect"
+}
+
+lab_connected() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n and .connected)'; }
+
+# Everything that the sensor of a node has sent is durable.
+lab_durable() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n and .received > 0 and .received == .durable)'; }
+
+lab_stop() {
+	kill -TERM "$1"
+	lab_wait 30 lab_gone "$1" || fail "process $1 did not stop on SIGTERM"
+	wait "$1"
+}
+
+lab_metric() { curl -sf "http://$http/metrics" | awk -v m="$1" 'index($1, m) == 1 && $0 !~ /^#/ { s += $2 } END { print s + 0 }'; }
+
+# lab_alert RULE [JQ]: an alert of the rule (for which the expression holds) is in the file output.
+lab_alert() { jq -e --arg r "$1" "select(.rule == \$r) | select(${2:-true})" "$lab/alerts"; }
+lab_alerts() { jq -r --arg r "$1" 'select(.rule == $r) | .uuid' "$lab/alerts" 2>/dev/null | wc -l; }
