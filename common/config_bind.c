@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/config.h"
+#include "common/config_int.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+static const struct unit size_units[] = {
+	{ "", 1 },
+	{ "B", 1 },
+	{ "KiB", 1ULL << 10 },
+	{ "MiB", 1ULL << 20 },
+	{ "GiB", 1ULL << 30 },
+	{ "TiB", 1ULL << 40 },
+};
+static const struct unit msec_units[] = {
+	{ "ms", 1 },
+	{ "s", 1000 },
+	{ "m", 60000 },
+	{ "h", 3600000 },
+	{ "d", 86400000 },
+};
+
+static const struct {
+	const char *word; /* for --help */
+	const char *like; /* what a value should be, for errors */
+} types[] = {
+	[OPT_STR] = { "text", "a text" },
+	[OPT_BOOL] = { "bool", "true or false" },
+	[OPT_U64] = { "number", "a number" },
+	[OPT_SIZE] = { "size", "a size, such as 512, 64KiB or 8MiB" },
+	[OPT_MSEC] = { "time", "a time, such as 250ms, 10s, 5m, 2h or 7d" },
+	[OPT_LIST] = { "list", "a list" },
+};
+
+void
+cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct diag *d)
+{
+	d->line = key ? e->kline : e->line;
+	d->col = key ? e->kcol : e->col;
+	if (d->line > 0)
+		diag_place(d, c->name, c->content);
+	else
+		diag_place(d, "command line", (struct slice){ NULL, 0 });
+}
+
+/* Digits and a unit: 0, -EINVAL if it is something else, -ERANGE past 64 bits. */
+static int
+parse_number(const char *s, const struct unit *units, size_t n, uint64_t *ret)
+{
+	uint64_t v = 0;
+	bool any = false;
+
+	for (; *s >= '0' && *s <= '9'; s++, any = true) {
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *s - '0', &v))
+			return -ERANGE;
+	}
+	if (!any)
+		return -EINVAL;
+	if (v == 0 && *s == '\0') { /* zero needs no unit */
+		*ret = 0;
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(s, units[i].name) != 0)
+			continue;
+		if (__builtin_mul_overflow(v, units[i].factor, ret))
+			return -ERANGE;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int
+parse_value(const struct opt *o, const char *s, uint64_t *ret)
+{
+	if (o->type == OPT_SIZE)
+		return parse_number(s, size_units, ARRAY_SIZE(size_units), ret);
+	if (o->type == OPT_MSEC)
+		return parse_number(s, msec_units, ARRAY_SIZE(msec_units), ret);
+	return parse_number(s, size_units, 1, ret);
+}
+
+/* A number as a person would write it, in the largest unit that fits. */
+static void
+format_number(const struct opt *o, uint64_t v, char out[32])
+{
+	const struct unit *u = o->type == OPT_MSEC ? msec_units : size_units;
+	size_t n = o->type == OPT_MSEC ? ARRAY_SIZE(msec_units) : ARRAY_SIZE(size_units);
+	size_t i = o->type == OPT_U64 ? 0 : n - 1;
+
+	while (i > 0 && (v == 0 || v % u[i].factor != 0 || u[i].name[0] == 'B'))
+		i--;
+	(void) snprintf(out, 32, "%" PRIu64 "%s", v / u[i].factor, u[i].name);
+}
+
+static int
+bind_number(const struct opt *o, const char *s, uint64_t *ret, struct diag *d)
+{
+	char least[32], most[32];
+	int r = parse_value(o, s, ret);
+
+	if (r == -EINVAL)
+		return diag_fail(
+		    d, 0, 0, "'%s' must be %s, not '%s'", o->key, types[o->type].like, s);
+	if (r == 0 && *ret >= o->min && (o->max == 0 || *ret <= o->max))
+		return 0;
+	format_number(o, o->min, least);
+	format_number(o, o->max == 0 ? UINT64_MAX : o->max, most);
+	return diag_fail(d, 0, 0, "'%s' must be from %s to %s, not '%s'", o->key, least, most, s);
+}
+
+static int
+bind_bool(const struct opt *o, const char *s, bool *ret, struct diag *d)
+{
+	*ret = strcmp(s, "true") == 0 || strcmp(s, "yes") == 0;
+	if (*ret || strcmp(s, "false") == 0 || strcmp(s, "no") == 0)
+		return 0;
+	return diag_fail(d, 0, 0, "'%s' must be true or false, not '%s'", o->key, s);
+}
+
+/* One value into its place; lists are elsewhere. 'value' is the cfg's, or NULL for empty. */
+static int
+bind_value(const struct opt *o, char *value, char *base, struct diag *d)
+{
+	void *at = base + o->offset;
+
+	switch (o->type) {
+	case OPT_STR:
+		*(char **) at = value;
+		return 0;
+	case OPT_BOOL:
+		return bind_bool(o, value == NULL ? "false" : value, at, d);
+	case OPT_U64:
+	case OPT_SIZE:
+	case OPT_MSEC:
+		return bind_number(o, value == NULL ? "0" : value, at, d);
+	case OPT_LIST:
+		break;
+	}
+	return -EINVAL;
+}
+
+static int
+list_add(struct cfg *c, struct opt_list *l, struct slice s)
+{
+	char **v = l->v;
+
+	if ((l->n & (l->n - 1)) == 0) { /* full: room for twice as many */
+		v = arena_alloc(&c->arena, MAX(l->n * 2, (size_t) 1) * sizeof(*v));
+		if (v == NULL)
+			return -ENOMEM;
+		if (l->n > 0)
+			memcpy(v, l->v, l->n * sizeof(*v));
+		l->v = v;
+	}
+	v[l->n] = arena_strdup(&c->arena, s);
+	if (v[l->n] == NULL)
+		return -ENOMEM;
+	l->n++;
+	return 0;
+}
+
+/* A default: a list's elements are separated by commas. */
+static int
+bind_default(struct cfg *c, const struct opt *o, char *base, struct diag *d)
+{
+	const char *p = o->def;
+	char *value = NULL;
+
+	if (o->type != OPT_LIST) {
+		if (p == NULL && o->type != OPT_STR)
+			return memset(base + o->offset, 0, o->type == OPT_BOOL ? 1 : 8), 0;
+		if (p != NULL) {
+			value = arena_strdup(&c->arena, slice_str(p));
+			if (value == NULL)
+				return -ENOMEM;
+		}
+		return bind_value(o, value, base, d);
+	}
+	*(struct opt_list *) (void *) (base + o->offset) = (struct opt_list){ NULL, 0 };
+	while (p != NULL && *p != '\0') {
+		size_t n = strcspn(p, ",");
+
+		if (list_add(c, (void *) (base + o->offset), (struct slice){ p, n }) < 0)
+			return -ENOMEM;
+		p += n + (p[n] == ',');
+	}
+	return 0;
+}
+
+static int
+bind_entry(
+    struct cfg *c, const struct opt *o, struct cfg_entry *e, bool first, char *base, struct diag *d)
+{
+	struct opt_list *l = (void *) (base + o->offset);
+	int r;
+
+	if (o->type == OPT_LIST) {
+		if (first)
+			*l = (struct opt_list){ NULL, 0 };
+		if (e->value == NULL)
+			return 0;
+		return list_add(c, l, slice_str(e->value));
+	}
+	if (e->list)
+		r = diag_fail(d, 0, 0, "'%s' takes one value, not a list", o->key);
+	else if (e->value == NULL)
+		r = diag_fail(
+		    d, 0, 0, "'%s' has no value; leave the line out for the default", o->key);
+	else
+		r = bind_value(o, e->value, base, d);
+	if (r == -EINVAL)
+		cfg_entry_place(c, e, false, d);
+	return r;
+}
+
+static int
+bind_opt(struct cfg *c, const struct opt *o, char *base, struct diag *d)
+{
+	bool over = false, first = true;
+	int r = bind_default(c, o, base, d);
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (strcmp(c->entry[i].key, o->key) == 0) {
+			c->entry[i].known = true;
+			over |= c->entry[i].line == 0;
+		}
+	}
+	for (size_t i = 0; r == 0 && i < c->n; i++) {
+		struct cfg_entry *e = &c->entry[i];
+
+		if (strcmp(e->key, o->key) != 0 || (over && e->line != 0))
+			continue;
+		r = bind_entry(c, o, e, first, base, d);
+		first = false;
+	}
+	return r;
+}
+
+int
+cfg_bind(struct cfg *c, const struct opt *opts, size_t n, void *base, struct diag *d)
+{
+	const char **key;
+	int r;
+
+	*d = (struct diag){ 0 };
+	key = realloc(c->key, (c->nkey + n + 1) * sizeof(*key));
+	if (key == NULL)
+		return -ENOMEM;
+	c->key = key;
+	for (size_t i = 0; i < n; i++)
+		c->key[c->nkey++] = opts[i].key;
+	for (size_t i = 0; i < n; i++) {
+		r = bind_opt(c, &opts[i], base, d);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* How many letters to change, add or leave out to come from a to b. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned row[64], n = (unsigned) strlen(b);
+
+	if (n >= ARRAY_SIZE(row))
+		return UINT32_MAX;
+	for (unsigned k = 0; k <= n; k++)
+		row[k] = k;
+	for (unsigned i = 0; a[i] != '\0'; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i + 1;
+		for (unsigned k = 1; k <= n; k++) {
+			unsigned change = diagonal + (a[i] != b[k - 1]);
+
+			diagonal = row[k];
+			row[k] = MIN(change, MIN(row[k], row[k - 1]) + 1);
+		}
+	}
+	return row[n];
+}
+
+static const char *
+nearest(const struct cfg *c, const char *key)
+{
+	unsigned best = (unsigned) strlen(key) / 3 + 2;
+	const char *ret = NULL;
+
+	for (size_t i = 0; i < c->nkey; i++) {
+		unsigned n = distance(key, c->key[i]);
+
+		if (n < best) {
+			best = n;
+			ret = c->key[i];
+		}
+	}
+	return ret;
+}
+
+/* A section with nothing in it: 'kafka:' and all its lines commented out. */
+static bool
+is_section(const struct cfg *c, const struct cfg_entry *e)
+{
+	size_t n = strlen(e->key);
+
+	for (size_t i = 0; e->value == NULL && !e->list && i < c->nkey; i++) {
+		if (strncmp(c->key[i], e->key, n) == 0 && c->key[i][n] == '.')
+			return true;
+	}
+	return false;
+}
+
+int
+cfg_check_unknown(const struct cfg *c, struct diag *d)
+{
+	*d = (struct diag){ 0 };
+	for (size_t i = 0; i < c->n; i++) {
+		const struct cfg_entry *e = &c->entry[i];
+		const char *near;
+
+		if (e->known || is_section(c, e))
+			continue;
+		near = nearest(c, e->key);
+		if (near == NULL)
+			diag_set(d, 0, 0, "unknown key '%s'", e->key);
+		else
+			diag_set(d, 0, 0, "unknown key '%s'; did you mean '%s'?", e->key, near);
+		cfg_entry_place(c, e, true, d);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int
+cfg_each(struct cfg *c, const char *prefix,
+    int (*fn)(void *arg, const char *rest, const char *value, struct diag *d), void *arg,
+    struct diag *d)
+{
+	size_t n = strlen(prefix);
+
+	*d = (struct diag){ 0 };
+	for (size_t i = 0; i < c->n; i++) {
+		struct cfg_entry *e = &c->entry[i];
+		int r;
+
+		if (strncmp(e->key, prefix, n) != 0 || (e->key[n] != '.' && e->key[n] != '\0'))
+			continue;
+		e->known = true;
+		if (e->key[n] == '\0') { /* the section itself, empty */
+			if (e->value == NULL)
+				continue;
+			diag_set(d, 0, 0, "'%s' must hold 'key: value' lines", prefix);
+			cfg_entry_place(c, e, false, d);
+			return -EINVAL;
+		}
+		r = fn(arg, e->key + n + 1, e->value == NULL ? "" : e->value, d);
+		if (r == -EINVAL)
+			cfg_entry_place(c, e, false, d);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+bool
+cfg_has(const struct cfg *c, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	for (size_t i = 0; i < c->n; i++) {
+		const char *k = c->entry[i].key;
+
+		if (strncmp(k, prefix, n) == 0 && (k[n] == '.' || k[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+void
+cfg_place(const struct cfg *c, const char *key, struct diag *d)
+{
+	const struct cfg_entry *found = NULL;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (strcmp(c->entry[i].key, key) == 0)
+			found = &c->entry[i]; /* the last wins */
+	}
+	if (found != NULL) {
+		cfg_entry_place(c, found, false, d);
+		return;
+	}
+	d->line = 0;
+	d->col = 0;
+	diag_place(d, c->name, (struct slice){ NULL, 0 });
+}
+
+void
+opt_print(FILE *f, const struct opt *opts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct opt *o = &opts[i];
+
+		fprintf(f, "  %-28s %-7s %s", o->key, types[o->type].word, o->help);
+		if (o->def != NULL && o->def[0] != '\0')
+			fprintf(f, " [%s]", o->def);
+		fputc('\n', f);
+	}
+}

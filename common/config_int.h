@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config_int.h - what config.c (files to entries) and config_bind.c (entries to structs) share.
+ */
+#ifndef MEWS_COMMON_CONFIG_INT_H
+#define MEWS_COMMON_CONFIG_INT_H
+
+#include "common/arena.h"
+#include "common/config.h"
+
+struct cfg_entry {
+	const char *key;
+	char *value;          /* NULL: a key with nothing behind it, or an empty list */
+	unsigned line, col;   /* of the value; 0: from the command line */
+	unsigned kline, kcol; /* of the key */
+	bool list;            /* an element of a list, or an empty one */
+	bool known;           /* some table has it */
+};
+
+struct cfg {
+	struct arena arena; /* everything below */
+	const char *name;   /* the file's, or "" */
+	struct slice content;
+	struct cfg_entry *entry; /* heap */
+	size_t n, cap;
+	const char *
+	    *key; /* heap: keys that tables know, for suggestions; borrowed from the tables */
+	size_t nkey;
+};
+
+/* Set d's place from an entry: its value, or its key. */
+void cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct diag *d);
+
+#endif
