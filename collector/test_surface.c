@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The surface over parts that are made up here: what is asked of them, and what is shown. */
+#include "tests/support/test.h"
+
+#include "collector/surface.h"
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+/* ---- parts that say what a test wants ---- */
+
+static struct outbox_query asked;
+static bool outbox_is_full;
+static struct stream one_stream;
+
+void
+outbox_stats(struct outbox *o, struct outbox_stats *ret)
+{
+	(void) o;
+	*ret = (struct outbox_stats){ .rows = 7, .full = outbox_is_full };
+}
+
+int
+outbox_select(struct outbox *o, const struct outbox_query *q,
+    bool (*fn)(void *arg, const struct outbox_row *row), void *arg)
+{
+	static const char *const bodies[] = { "{\"rule\":\"b\"}", "{\"rule\":\"a\"}" };
+
+	(void) o;
+	asked = *q;
+	asked.rule =
+	    q->rule == NULL ? NULL : strdup(q->rule); /* the query's texts die with the call */
+	for (int i = 0; i < 2; i++) {
+		struct outbox_row row = { .rowid = (uint64_t) (12 - i),
+			.alert = { .json = bodies[i], .json_len = strlen(bodies[i]) } };
+
+		if (!fn(arg, &row))
+			break;
+	}
+	return 2;
+}
+
+size_t
+outputs_stats(struct outputs *o, struct output_stats *ret, size_t max)
+{
+	(void) o;
+	(void) max;
+	ret[0] = (struct output_stats){ .name = "kafka", .delivered = 3, .error = "say \"no\"" };
+	return 1;
+}
+
+void
+shards_counters(struct shards *s, struct shard_stats *ret)
+{
+	(void) s;
+	*ret = (struct shard_stats){ .events = 1234, .shards = 1 };
+}
+
+void
+ingest_stats(struct ingest *i, struct ingest_stats *ret)
+{
+	(void) i;
+	*ret = (struct ingest_stats){ .connections = 1 };
+}
+
+void
+streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg)
+{
+	(void) s;
+	fn(arg, &one_stream);
+}
+
+void
+ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret)
+{
+	(void) s;
+	*ret = (struct ruleset_counts){ .rules = 5, .enabled = 4, .blind = 1 };
+}
+
+size_t
+ruleset_rules(const struct ruleset *s, const struct rule *const **ret)
+{
+	static const char *const tags[] = { "T1003", "host" };
+	static const struct rule rule = {
+		.name = "r \"1\"",
+		.source = "syscall",
+		.tags = tags,
+		.ntags = 2,
+		.enabled = true,
+		.blind = "needs bpf",
+		.priority = PRIO_WARNING,
+	};
+	static const struct rule *const v[] = { &rule };
+
+	(void) s;
+	*ret = v;
+	return 1;
+}
+
+struct ruleset *
+ruleset_ref(struct ruleset *s)
+{
+	return s;
+}
+
+void
+ruleset_unref(struct ruleset *s)
+{
+	(void) s;
+}
+
+const char *
+priority_name(enum priority p)
+{
+	return p == PRIO_WARNING ? "Warning" : "Other";
+}
+
+int
+priority_of(const char *name)
+{
+	return strcmp(name, "warning") == 0 ? PRIO_WARNING : -EINVAL;
+}
+
+static pthread_mutex_t rules_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ruleset *rules;
+static const struct surface_view view = {
+	.name = "c",
+	.cluster = "k",
+	.version = "0",
+	.rules_lock = &rules_lock,
+	.rules = &rules,
+};
+
+static void
+setup_stream(void)
+{
+	(void) snprintf(one_stream.id.node, sizeof(one_stream.id.node), "n\"1\\");
+	(void) snprintf(one_stream.id.cluster, sizeof(one_stream.id.cluster), "k");
+	one_stream.events = 99;
+	one_stream.received = 10;
+	one_stream.durable = 4;
+	one_stream.connected = true;
+}
+
+/* ---- tests ---- */
+
+static void
+test_status(void **state)
+{
+	struct buf out = BUF_INIT;
+	json_error_t where;
+	json_t *j, *s;
+
+	(void) state;
+	setup_stream();
+	api_status(&view, &out);
+	j = json_loads(out.p, 0, &where);
+	assert_non_null(j);
+	assert_int_equal(
+	    1234, json_integer_value(json_object_get(json_object_get(j, "collector"), "events")));
+	s = json_array_get(json_object_get(j, "sensors"), 0);
+	assert_string_equal("n\"1\\", json_string_value(json_object_get(s, "node")));
+	assert_int_equal(99, json_integer_value(json_object_get(s, "events")));
+	assert_true(json_is_true(json_object_get(s, "connected")));
+	s = json_array_get(json_object_get(j, "outputs"), 0);
+	assert_string_equal("say \"no\"", json_string_value(json_object_get(s, "error")));
+	json_decref(j);
+	buf_fini(&out);
+}
+
+static void
+test_rules(void **state)
+{
+	struct buf out = BUF_INIT;
+	json_error_t where;
+	json_t *j, *r;
+
+	(void) state;
+	api_rules(&view, &out);
+	j = json_loads(out.p, 0, &where);
+	assert_non_null(j);
+	r = json_array_get(j, 0);
+	assert_string_equal("r \"1\"", json_string_value(json_object_get(r, "rule")));
+	assert_string_equal("needs bpf", json_string_value(json_object_get(r, "blind")));
+	assert_int_equal(2, json_array_size(json_object_get(r, "tags")));
+	json_decref(j);
+	buf_fini(&out);
+}
+
+static void
+test_ready(void **state)
+{
+	(void) state;
+	outbox_is_full = true;
+	assert_non_null(surface_ready(&view));
+	outbox_is_full = false;
+	assert_null(surface_ready(&view));
+}
+
+static const struct {
+	const char *query;
+	const char *msg; /* NULL: fine */
+	struct outbox_query want;
+} alert_cases[] = {
+	{ "", NULL, { .priority_max = -1, .limit = 100 } },
+	{ "rule=Log%20truncated&limit=5", NULL,
+	    { .rule = "Log truncated", .priority_max = -1, .limit = 5 } },
+	{ "rule=a+b&order=newest", NULL,
+	    { .rule = "a b", .priority_max = -1, .limit = 100, .newest_first = true } },
+	{ "priority=warning&since=5&until=9&after=3", NULL,
+	    { .priority_max = PRIO_WARNING, .limit = 100, .since = 5, .until = 9, .after = 3 } },
+	{ "limit=1001", "'limit' must be a whole number of at most 1000, not '1001'", { 0 } },
+	{ "limit=-1", "'limit' must be a whole number of at most 1000, not '-1'", { 0 } },
+	{ "since=x", "'since' must be a whole number of at most 18446744073709551615, not 'x'",
+	    { 0 } },
+	{ "priority=loud", "'loud' is no priority", { 0 } },
+	{ "colour=red", "unknown parameter 'colour'", { 0 } },
+	{ "rule", "'rule' has no value", { 0 } },
+};
+
+static void
+test_alerts(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(alert_cases); i++) {
+		const struct outbox_query *w = &alert_cases[i].want;
+		struct buf out = BUF_INIT;
+		struct diag d = { 0 };
+		int r = api_alerts(&view, alert_cases[i].query, &out, &d);
+
+		if (alert_cases[i].msg != NULL) {
+			assert_int_equal(-EINVAL, r);
+			assert_string_equal(alert_cases[i].msg, d.msg);
+			buf_fini(&out);
+			continue;
+		}
+		assert_int_equal(0, r);
+		assert_string_equal(
+		    "{\"alerts\":[{\"rule\":\"b\"},{\"rule\":\"a\"}],\"last\":12}\n", out.p);
+		assert_string_equal(
+		    w->rule == NULL ? "" : w->rule, asked.rule == NULL ? "" : asked.rule);
+		assert_int_equal(w->limit, asked.limit);
+		assert_int_equal(w->priority_max, asked.priority_max);
+		assert_int_equal(w->since, asked.since);
+		assert_int_equal(w->until, asked.until);
+		assert_int_equal(w->after, asked.after);
+		assert_int_equal(w->newest_first, asked.newest_first);
+		free((char *) (uintptr_t) asked.rule);
+		buf_fini(&out);
+	}
+}
+
+/* Each sample has its HELP and TYPE before it, counters end in _total, labels are escaped. */
+static void
+test_metrics(void **state)
+{
+	char type[128] = "", *save = NULL;
+	struct buf out = BUF_INIT;
+
+	(void) state;
+	setup_stream();
+	metrics_print(&view, &out);
+	assert_non_null(strstr(out.p, "mews_collector_events_total 1234\n"));
+	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
+	assert_non_null(strstr(
+	    out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 6\n"));
+	for (char *l = strtok_r(out.p, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
+		char kind[16];
+
+		if (sscanf(l, "# TYPE %127s %15s", type, kind) == 2) {
+			assert_int_equal(
+			    strcmp(kind, "counter") == 0, strstr(type, "_total") != NULL);
+			continue;
+		}
+		if (l[0] == '#')
+			continue;
+		assert_int_equal(0, strncmp(l, type, strlen(type)));
+		assert_true(l[strlen(type)] == ' ' || l[strlen(type)] == '{');
+	}
+	buf_fini(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_metrics),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
