@@ -6,9 +6,15 @@
  * writes them as one. Checkpoints happen off that thread. An alert whose id is there already is
  * dropped (a batch sent again). How far each stream is durable is committed with the alerts.
  *
+ * A group without any alert is durable at once, since there is nothing to lose: its streams'
+ * progress is written with the next alerts, or within a quarter of a second and then without an
+ * fsync. So after a crash of the machine outbox_stream_seq() may be behind what done() said, by
+ * batches that raised no alert; it is never ahead.
+ *
  * Bounded by age and by size: delivered alerts are pruned first; undelivered ones never silently
- * (when only they are left, commits stop with -ENOSPC, acknowledgement stops with them, and
- * sensors spool).
+ * (when only they are left, commits wait, acknowledgement waits with them, and sensors spool).
+ * Errors of the disk are retried for ever; a corrupt file ends commits ('corrupt' in the stats),
+ * and what was put stays unacknowledged.
  */
 #ifndef MEWS_COLLECTOR_OUTBOX_H
 #define MEWS_COLLECTOR_OUTBOX_H
@@ -21,12 +27,17 @@
 
 struct outbox;
 
+#define OUTBOX_OUTPUTS 16
+
 struct outbox_cfg {
 	const char *path;
-	uint64_t max_bytes, max_age_ms;
-	uint64_t min_free_bytes; /* below this much free disk, commits wait */
-	const char *const *outputs; /* names of those that must have an alert before it may be pruned */
+	uint64_t max_bytes, max_age_ms; /* of the history; 0: no bound */
+	uint64_t min_free_bytes;        /* below this much free disk, commits wait */
+	/* Names of those that must have an alert before it may be pruned; at most OUTBOX_OUTPUTS.
+	 * One that is new to the file begins after the newest alert there. */
+	const char *const *outputs;
 	size_t noutputs;
+	bool read_only; /* to look into the file, whoever has it: no thread, no outbox_put() */
 };
 
 /* A stream: one sensor process on one boot of one node. */
@@ -38,21 +49,25 @@ struct stream_id {
 /* What one batch of a stream produced. */
 struct outbox_txn {
 	const struct stream_id *stream; /* borrowed until done() */
-	uint64_t seq;                   /* this batch, and all before it, are durable after the commit */
-	struct alert *alerts;           /* a list; owned from outbox_put() on */
+	uint64_t seq;         /* this batch, and all before it, are durable after the commit */
+	struct alert *alerts; /* a list; owned from outbox_put() on */
 	/* Called on the commit thread, once: r 0, or -errno when it was given up at shutdown. */
 	void (*done)(struct outbox_txn *t, int r);
 	void *arg;
+	size_t bytes; /* the outbox's own */
 };
 
-/* -EINVAL and *d: what is wrong and what to do (corrupt file, no permission, another collector
- * has it, disk full). Starts the commit thread. */
+/* -errno and *d: what is wrong and what to do. -EBADMSG: not an outbox, or a corrupt one; -EBUSY:
+ * another collector has it; -ENOSPC; -EACCES and others as open(). Starts two threads, with all
+ * signals blocked: for commits and for checkpoints. */
 int outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d) MUST_CHECK;
 
-/* Commits what was put, then stops. */
+/* Commits what was put, then stops; what cannot be committed (no room) is given up: done(-errno).
+ * Nobody may use 'o' any more. NULL is fine. */
 void outbox_close(struct outbox *o);
 
-/* Any thread. 0: taken, done() will come. -EAGAIN: the queue is full, try again. */
+/* Any thread. 0: taken, done() will come; what was put for a stream is committed in that order.
+ * -EAGAIN: the queue is full, try again. -ESHUTDOWN. On error 't' is still the caller's. */
 int outbox_put(struct outbox *o, struct outbox_txn *t) MUST_CHECK;
 
 /* The newest durable batch of a stream; 0 if none. Any thread. */
@@ -81,20 +96,29 @@ struct outbox_query {
 int outbox_select(struct outbox *o, const struct outbox_query *q,
     bool (*fn)(void *arg, const struct outbox_row *row), void *arg);
 
-/* An output's place: everything up to 'rowid' is delivered. Saved in batches; any thread. */
+/* An output's place: everything up to 'rowid' is delivered. Saved in batches; any thread. -ENOENT:
+ * not one of cfg.outputs. */
 int outbox_cursor(struct outbox *o, const char *output, uint64_t *ret) MUST_CHECK;
 void outbox_delivered(struct outbox *o, const char *output, uint64_t rowid);
 
-/* Set aside: this output can never deliver this alert. Kept, with the reason, and counted. */
-void outbox_set_aside(struct outbox *o, const char *output, uint64_t rowid, const char *why);
+/* Set aside: this output can never deliver this alert. Kept, with the reason, and counted. -ENOMEM:
+ * try again. */
+int outbox_set_aside(
+    struct outbox *o, const char *output, uint64_t rowid, const char *why) MUST_CHECK;
 
 /* Blocks until a row after 'after' is there, or timeout, or close; true: there is. */
 bool outbox_wait(struct outbox *o, uint64_t after, int timeout_ms);
 
 struct outbox_stats {
-	uint64_t rows, bytes, committed, duplicates, commits, pruned, set_aside, stalled_ms;
+	uint64_t rows, bytes; /* of the history, on disk */
+	uint64_t committed, duplicates, commits, pruned, set_aside;
+	uint64_t errors;     /* commits or checkpoints that failed */
+	uint64_t stalled_ms; /* how long commits have waited, all together */
+	uint64_t queued;     /* transactions that wait for their commit */
 	uint64_t last_rowid;
-	bool full; /* commits are waiting for room */
+	bool full;       /* commits wait for room: on the disk, or within max_bytes */
+	bool corrupt;    /* commits have ended */
+	char error[256]; /* why commits do not go on now; "" */
 };
 void outbox_stats(struct outbox *o, struct outbox_stats *ret);
 

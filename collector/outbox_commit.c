@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbox_commit.c - the commit thread: groups of transactions, each one SQLite transaction. */
+#include "collector/outbox_int.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/statvfs.h>
+
+#define GATHER_NS (2 * NS_PER_MS)
+
+void
+outbox_trouble(struct outbox *o, int r, const char *what)
+{
+	pthread_mutex_lock(&o->lock);
+	o->stats.errors++;
+	o->stats.full = r == -ENOSPC;
+	o->stats.corrupt = o->stats.corrupt || r == -EBADMSG;
+	if (r == -EBADMSG)
+		what = "it is corrupt; stop the collector and move the file aside";
+	(void) snprintf(o->stats.error, sizeof(o->stats.error), "outbox '%s': %s", o->path,
+	    what != NULL ? what : strerror(-r));
+	pthread_mutex_unlock(&o->lock);
+}
+
+void
+outbox_pause(struct outbox *o, uint64_t ms)
+{
+	uint64_t at = clock_mono() + ms * NS_PER_MS;
+	struct timespec until = { (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
+
+	if (!o->closing)
+		(void) pthread_cond_timedwait(&o->chores, &o->lock, &until);
+}
+
+static bool
+room_on_disk(const struct outbox *o)
+{
+	struct statvfs v;
+
+	if (o->min_free_bytes == 0 || statvfs(o->path, &v) < 0)
+		return true; /* if there is none, the write will say so */
+	return (uint64_t) v.f_bavail * v.f_frsize >= o->min_free_bytes;
+}
+
+static int
+insert(struct outbox *o, const struct alert *a, uint64_t now)
+{
+	sqlite3_stmt *st = o->st[ST_INSERT];
+	int r;
+
+	(void) sqlite3_bind_text(st, 1, a->id, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) now);
+	(void) sqlite3_bind_int64(st, 3, (sqlite3_int64) a->time);
+	(void) sqlite3_bind_int(st, 4, (int) a->priority);
+	(void) sqlite3_bind_text(st, 5, a->rule, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 6, a->cluster, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 7, a->node, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text64(st, 8, a->json, a->json_len, SQLITE_STATIC, SQLITE_UTF8);
+	r = outbox_run(o, ST_INSERT);
+	if (r < 0)
+		return r;
+	if (sqlite3_changes(o->db) == 0) {
+		o->tx.duplicates++;
+		return 0;
+	}
+	o->tx.inserted++;
+	o->tx.last_rowid = (uint64_t) sqlite3_last_insert_rowid(o->db);
+	return 0;
+}
+
+static int
+insert_all(struct outbox *o, struct outbox_txn *const *v, int n)
+{
+	uint64_t now = clock_real() / NS_PER_MS;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < n; i++) {
+		for (const struct alert *a = v[i]->alerts; r == 0 && a != NULL; a = a->next)
+			r = insert(o, a, now);
+	}
+	return r;
+}
+
+/* The numbers that others may see from now on. */
+static void
+committed(struct outbox *o)
+{
+	outbox_progress_written(o);
+	pthread_mutex_lock(&o->lock);
+	o->stats.commits++;
+	o->stats.committed += o->tx.inserted;
+	o->stats.duplicates += o->tx.duplicates;
+	o->stats.pruned += o->tx.pruned;
+	o->stats.rows += o->tx.inserted;
+	o->stats.rows -= o->tx.pruned;
+	if (o->tx.last_rowid > 0) {
+		o->stats.last_rowid = o->tx.last_rowid;
+		pthread_cond_broadcast(&o->news);
+	}
+	if (!o->stats.corrupt) {
+		o->stats.full = false;
+		o->stats.error[0] = '\0';
+	}
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* One SQLite transaction with n of ours and all that waits in memory. n 0: only the latter. */
+static int
+transact(struct outbox *o, struct outbox_txn *const *v, int n)
+{
+	int r;
+
+	memset(&o->tx, 0, sizeof(o->tx));
+	pthread_mutex_lock(&o->write);
+	r = outbox_run(o, ST_BEGIN);
+	if (r == 0)
+		r = outbox_prune(o);
+	if (r == -ENOSPC && n == 0)
+		r = 0; /* places are what makes room again */
+	if (r == 0)
+		r = insert_all(o, v, n);
+	if (r == 0)
+		r = outbox_progress_write(o);
+	if (r == 0)
+		r = outbox_run(o, ST_COMMIT);
+	if (r < 0 && sqlite3_get_autocommit(o->db) == 0)
+		(void) sqlite3_exec(o->db, "ROLLBACK", NULL, NULL, NULL);
+	pthread_mutex_unlock(&o->write);
+	if (r == 0)
+		committed(o);
+	return r;
+}
+
+/* Where the streams will be once the group is committed. */
+static int
+stage_progress(struct outbox *o, struct outbox_txn *const *v, int n)
+{
+	struct outbox_progress *p;
+	int r = 0;
+
+	pthread_mutex_lock(&o->lock);
+	for (int i = 0; r == 0 && i < n; i++) {
+		p = outbox_progress_get(o, v[i]->stream, true);
+		if (p == NULL) {
+			r = -ENOMEM;
+		} else if (v[i]->seq > p->seq) {
+			p->seq = v[i]->seq;
+			p->dirty = true;
+		}
+	}
+	if (o->dirty_at == 0)
+		o->dirty_at = clock_mono();
+	pthread_mutex_unlock(&o->lock);
+	return r;
+}
+
+static void
+finish(struct outbox *o, struct outbox_txn *const *v, int n, int result)
+{
+	struct outbox_progress *p;
+	struct alert *a;
+
+	pthread_mutex_lock(&o->lock);
+	for (int i = 0; i < n; i++) {
+		p = outbox_progress_get(o, v[i]->stream, false);
+		if (result == 0 && p != NULL && v[i]->seq > p->durable)
+			p->durable = v[i]->seq;
+		o->queued_bytes -= v[i]->bytes;
+		o->stats.queued--;
+	}
+	pthread_mutex_unlock(&o->lock);
+	for (int i = 0; i < n; i++) {
+		while ((a = v[i]->alerts) != NULL) {
+			v[i]->alerts = a->next;
+			alert_free(a);
+		}
+		v[i]->done(v[i], result); /* 'v[i]' is the caller's again */
+	}
+}
+
+static int
+attempt(struct outbox *o, struct outbox_txn *const *v, int n)
+{
+	bool alerts = false;
+	int r = stage_progress(o, v, n);
+
+	for (int i = 0; i < n; i++)
+		alerts = alerts || v[i]->alerts != NULL;
+	if (r < 0 || !alerts) {
+		if (r < 0)
+			outbox_trouble(o, r, NULL);
+		return r;
+	}
+	if (o->stats.corrupt) /* written by this thread alone */
+		return -EBADMSG;
+	if (!room_on_disk(o)) {
+		outbox_trouble(o, -ENOSPC, "less free space on the disk than outbox.min_free");
+		return -ENOSPC;
+	}
+	r = transact(o, v, n);
+	if (r == -ENOSPC && o->max_bytes > 0 && o->stats.bytes > o->max_bytes)
+		outbox_trouble(o, r, "full of alerts that an output does not take");
+	else if (r < 0)
+		outbox_trouble(o, r, r == -ENOSPC ? "no room on the disk" : sqlite3_errmsg(o->db));
+	return r;
+}
+
+/* Tries until it is done; at the end of the outbox, once more. */
+static void
+commit_group(struct outbox *o, struct outbox_txn *const *v, int n)
+{
+	uint64_t since;
+	bool last = false;
+	int r;
+
+	while ((r = attempt(o, v, n)) < 0 && !last) {
+		since = clock_mono();
+		pthread_mutex_lock(&o->lock);
+		outbox_pause(o, OUTBOX_RETRY_MS);
+		o->stats.stalled_ms += (clock_mono() - since) / NS_PER_MS;
+		last = o->closing;
+		pthread_mutex_unlock(&o->lock);
+		if (outbox_progress_due(o) && !o->stats.corrupt)
+			(void) transact(o, NULL, 0); /* best effort: it may make room */
+	}
+	finish(o, v, n, r);
+}
+
+/* Progress alone needs no fsync: it is worth nothing without what was raised before it, and that
+ * has had its own. It survives a crash of the program, not of the machine. */
+static void
+write_progress(struct outbox *o)
+{
+	int r;
+
+	if (o->stats.corrupt)
+		return;
+	r = outbox_exec(o->db, "PRAGMA synchronous=NORMAL");
+	if (r == 0)
+		r = transact(o, NULL, 0);
+	if (r < 0)
+		outbox_trouble(o, r, r == -ENOSPC ? "no room on the disk" : sqlite3_errmsg(o->db));
+	/* Without it a commit would promise too much: end commits. */
+	if (outbox_exec(o->db, "PRAGMA synchronous=FULL") < 0)
+		outbox_trouble(o, -EBADMSG, NULL);
+}
+
+/* How many transactions are in 'v': 0 after a while without any, -ESHUTDOWN at the end. */
+static int
+gather(struct outbox *o, void **v)
+{
+	int n = queue_take(o->queue, v, OUTBOX_GROUP, OUTBOX_TICK_MS), more = 0;
+	uint64_t until = clock_mono() + GATHER_NS;
+
+	/* A lone alert does not wait for company; under load the fsync is worth sharing. */
+	while (n > 0 && o->busy && more >= 0 && n < OUTBOX_GROUP && clock_mono() < until) {
+		more = queue_take(o->queue, v + n, OUTBOX_GROUP - n, 1);
+		n += more > 0 ? more : 0;
+	}
+	o->busy = n > 1;
+	return n;
+}
+
+void *
+outbox_commit_main(void *arg)
+{
+	struct outbox *o = arg;
+	void *v[OUTBOX_GROUP];
+	int n;
+
+	while ((n = gather(o, v)) >= 0) {
+		if (n > 0)
+			commit_group(o, (struct outbox_txn *const *) v, n);
+		if (outbox_progress_due(o) || outbox_prune_due(o))
+			write_progress(o);
+	}
+	if (outbox_progress_due(o)) /* closing: whatever there is */
+		write_progress(o);
+	return NULL;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outbox_progress.c - how far streams and outputs are, in memory until it is written. */
+#include "collector/outbox_int.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <xxhash.h>
+
+#define STREAMS_KEPT 4096 /* above, those that are in the file leave memory */
+
+static size_t
+bucket_of(const struct stream_id *id)
+{
+	uint64_t h = XXH3_64bits_withSeed(id->node, strlen(id->node), id->sensor_start);
+
+	return (size_t) (h % OUTBOX_STREAMS);
+}
+
+static bool
+same(const struct stream_id *a, const struct stream_id *b)
+{
+	return a->sensor_start == b->sensor_start && strcmp(a->node, b->node) == 0 &&
+	       strcmp(a->boot_id, b->boot_id) == 0 && strcmp(a->cluster, b->cluster) == 0;
+}
+
+struct outbox_progress *
+outbox_progress_get(struct outbox *o, const struct stream_id *id, bool make)
+{
+	struct outbox_progress **head = &o->streams[bucket_of(id)], *p;
+
+	for (p = *head; p != NULL; p = p->next) {
+		if (same(&p->id, id))
+			return p;
+	}
+	if (!make)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return NULL;
+	p->id = *id;
+	p->next = *head;
+	*head = p;
+	o->nstreams++;
+	return p;
+}
+
+void
+outbox_progress_free(struct outbox *o, bool all)
+{
+	struct outbox_progress **at, *p;
+
+	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
+		at = &o->streams[i];
+		while ((p = *at) != NULL) {
+			if (p->dirty && !all) {
+				at = &p->next;
+				continue;
+			}
+			*at = p->next;
+			o->nstreams--;
+			free(p);
+		}
+	}
+}
+
+static int
+write_stream(struct outbox *o, const struct outbox_progress *p, uint64_t now)
+{
+	sqlite3_stmt *st = o->st[ST_STREAM];
+
+	(void) sqlite3_bind_text(st, 1, p->id.cluster, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 2, p->id.node, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 3, p->id.boot_id, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) p->id.sensor_start);
+	(void) sqlite3_bind_int64(st, 5, (sqlite3_int64) p->seq);
+	(void) sqlite3_bind_int64(st, 6, (sqlite3_int64) now);
+	return outbox_run(o, ST_STREAM);
+}
+
+/* Takes what the outputs have left here; what a failed transaction took is still in hand. */
+static void
+take_outputs(struct outbox *o)
+{
+	struct outbox_aside *a;
+
+	pthread_mutex_lock(&o->lock);
+	while ((a = o->asides) != NULL) {
+		o->asides = a->next;
+		a->next = o->asides_writing;
+		o->asides_writing = a;
+	}
+	for (size_t i = 0; i < o->nplaces; i++)
+		o->places[i].writing = o->places[i].rowid;
+	pthread_mutex_unlock(&o->lock);
+}
+
+static int
+write_outputs(struct outbox *o, uint64_t now)
+{
+	sqlite3_stmt *st = o->st[ST_ASIDE];
+	int r = 0;
+
+	for (const struct outbox_aside *a = o->asides_writing; r == 0 && a != NULL; a = a->next) {
+		(void) sqlite3_bind_text(st, 1, a->output, -1, SQLITE_STATIC);
+		(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) a->rowid);
+		(void) sqlite3_bind_text(st, 3, a->why, -1, SQLITE_STATIC);
+		(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) now);
+		r = outbox_run(o, ST_ASIDE);
+	}
+	st = o->st[ST_PLACE];
+	for (size_t i = 0; r == 0 && i < o->nplaces; i++) {
+		if (o->places[i].writing == o->places[i].saved)
+			continue;
+		(void) sqlite3_bind_text(st, 1, o->places[i].output, -1, SQLITE_STATIC);
+		(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) o->places[i].writing);
+		r = outbox_run(o, ST_PLACE);
+	}
+	return r;
+}
+
+int
+outbox_progress_write(struct outbox *o)
+{
+	uint64_t now = clock_real() / NS_PER_MS;
+	int r;
+
+	take_outputs(o);
+	r = write_outputs(o, now);
+	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
+		for (const struct outbox_progress *p = o->streams[i]; r == 0 && p != NULL;
+		     p = p->next) {
+			if (p->dirty)
+				r = write_stream(o, p, now);
+		}
+	}
+	return r;
+}
+
+void
+outbox_progress_written(struct outbox *o)
+{
+	struct outbox_aside *a;
+
+	while ((a = o->asides_writing) != NULL) {
+		o->asides_writing = a->next;
+		free(a);
+	}
+	pthread_mutex_lock(&o->lock);
+	for (size_t i = 0; i < o->nplaces; i++)
+		o->places[i].saved = o->places[i].writing;
+	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
+		for (struct outbox_progress *p = o->streams[i]; p != NULL; p = p->next)
+			p->dirty = false;
+	}
+	o->dirty_at = 0;
+	if (o->nstreams > STREAMS_KEPT)
+		outbox_progress_free(o, false);
+	pthread_mutex_unlock(&o->lock);
+}
+
+bool
+outbox_progress_due(struct outbox *o)
+{
+	bool due;
+
+	pthread_mutex_lock(&o->lock);
+	due = o->dirty_at != 0 &&
+	      (o->closing || clock_mono() - o->dirty_at >= OUTBOX_TICK_MS * NS_PER_MS);
+	pthread_mutex_unlock(&o->lock);
+	return due;
+}
