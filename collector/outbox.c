@@ -179,7 +179,7 @@ outbox_stream_seq(struct outbox *o, const struct stream_id *s, uint64_t *ret)
 
 	/* Memory first: progress leaves it only once it is in the file. */
 	pthread_mutex_lock(&o->lock);
-	p = outbox_progress_get(o, s, false);
+	p = outbox_progress_get(o, s);
 	if (p != NULL)
 		durable = p->durable;
 	pthread_mutex_unlock(&o->lock);

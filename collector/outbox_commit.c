@@ -120,7 +120,7 @@ transact(struct outbox *o, struct outbox_txn *const *v, int n)
 	if (r == 0)
 		r = insert_all(o, v, n);
 	if (r == 0)
-		r = outbox_progress_write(o);
+		r = outbox_progress_write(o, n > 0);
 	if (r == 0)
 		r = outbox_run(o, ST_COMMIT);
 	if (r < 0 && sqlite3_get_autocommit(o->db) == 0)
@@ -138,20 +138,19 @@ stage_progress(struct outbox *o, struct outbox_txn *const *v, int n)
 	struct outbox_progress *p;
 	int r = 0;
 
+	for (int i = 0; r == 0 && i < n; i++)
+		r = outbox_progress_make(o, v[i]->stream);
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&o->lock);
-	for (int i = 0; r == 0 && i < n; i++) {
-		p = outbox_progress_get(o, v[i]->stream, true);
-		if (p == NULL) {
-			r = -ENOMEM;
-		} else if (v[i]->seq > p->seq) {
-			p->seq = v[i]->seq;
-			p->dirty = true;
-		}
+	for (int i = 0; i < n; i++) {
+		p = outbox_progress_get(o, v[i]->stream);
+		p->seq = MAX(p->seq, v[i]->seq);
 	}
 	if (o->dirty_at == 0)
 		o->dirty_at = clock_mono();
 	pthread_mutex_unlock(&o->lock);
-	return r;
+	return 0;
 }
 
 static void
@@ -162,7 +161,7 @@ finish(struct outbox *o, struct outbox_txn *const *v, int n, int result)
 
 	pthread_mutex_lock(&o->lock);
 	for (int i = 0; i < n; i++) {
-		p = outbox_progress_get(o, v[i]->stream, false);
+		p = outbox_progress_get(o, v[i]->stream);
 		if (result == 0 && p != NULL && v[i]->seq > p->durable)
 			p->durable = v[i]->seq;
 		o->queued_bytes -= v[i]->bytes;

@@ -32,6 +32,9 @@ static const char *const statements[ST_COUNT] = {
 	[ST_STREAM] =
 	    "INSERT INTO stream VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
 	    " SET seq = max(seq, excluded.seq), updated = excluded.updated",
+	[ST_SEQ] =
+	    "SELECT seq FROM stream WHERE cluster = ?1 AND node = ?2 AND boot = ?3"
+	    " AND sensor_start = ?4",
 	[ST_PLACE] = "INSERT OR REPLACE INTO place VALUES(?1, ?2)",
 	[ST_ASIDE] = "INSERT OR REPLACE INTO aside VALUES(?1, ?2, ?3, ?4)",
 	[ST_PRUNE] =

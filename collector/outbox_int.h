@@ -33,6 +33,7 @@ enum outbox_stmt {
 	ST_COMMIT,
 	ST_INSERT,
 	ST_STREAM,
+	ST_SEQ,
 	ST_PLACE,
 	ST_ASIDE,
 	ST_PRUNE,
@@ -48,8 +49,9 @@ struct outbox_progress {
 	struct outbox_progress *next;
 	struct stream_id id;
 	uint64_t durable; /* may be told to others */
-	uint64_t seq;     /* durable once the transaction in hand is committed */
-	bool dirty;       /* not in the file yet */
+	uint64_t seq;     /* durable once the group in hand is committed */
+	uint64_t writing; /* in the transaction in hand */
+	uint64_t saved;   /* in the file, or 0 */
 };
 
 struct outbox_place {
@@ -138,11 +140,12 @@ void *outbox_checkpoint_main(void *arg);
 int outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages);
 
 /* outbox_progress.c. get and free need 'lock'; only the commit thread makes and changes. */
-struct outbox_progress *outbox_progress_get(
-    struct outbox *o, const struct stream_id *id, bool make);
+struct outbox_progress *outbox_progress_get(struct outbox *o, const struct stream_id *id);
+int outbox_progress_make(struct outbox *o, const struct stream_id *id) MUST_CHECK;
 void outbox_progress_free(struct outbox *o, bool all);
-/* All that waits in memory, as part of a write transaction; then, when it is committed. */
-int outbox_progress_write(struct outbox *o) MUST_CHECK;
+/* All that waits in memory, as part of a write transaction, which holds the group in hand or does
+ * not; then, when it is committed. */
+int outbox_progress_write(struct outbox *o, bool group) MUST_CHECK;
 void outbox_progress_written(struct outbox *o);
 bool outbox_progress_due(struct outbox *o);
 

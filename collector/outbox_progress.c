@@ -23,24 +23,49 @@ same(const struct stream_id *a, const struct stream_id *b)
 }
 
 struct outbox_progress *
-outbox_progress_get(struct outbox *o, const struct stream_id *id, bool make)
+outbox_progress_get(struct outbox *o, const struct stream_id *id)
 {
-	struct outbox_progress **head = &o->streams[bucket_of(id)], *p;
-
-	for (p = *head; p != NULL; p = p->next) {
+	for (struct outbox_progress *p = o->streams[bucket_of(id)]; p != NULL; p = p->next) {
 		if (same(&p->id, id))
 			return p;
 	}
-	if (!make)
-		return NULL;
+	return NULL;
+}
+
+static void
+bind_stream(sqlite3_stmt *st, const struct stream_id *id)
+{
+	(void) sqlite3_bind_text(st, 1, id->cluster, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 2, id->node, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 3, id->boot_id, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) id->sensor_start);
+}
+
+int
+outbox_progress_make(struct outbox *o, const struct stream_id *id)
+{
+	struct outbox_progress **head = &o->streams[bucket_of(id)], *p;
+	int r;
+
+	if (outbox_progress_get(o, id) != NULL) /* this thread alone changes the map */
+		return 0;
 	p = calloc(1, sizeof(*p));
 	if (p == NULL)
-		return NULL;
+		return -ENOMEM;
 	p->id = *id;
+	bind_stream(o->st[ST_SEQ], id);
+	r = outbox_number(o, ST_SEQ, &p->saved);
+	if (r < 0) {
+		free(p);
+		return r;
+	}
+	p->durable = p->seq = p->saved;
+	pthread_mutex_lock(&o->lock);
 	p->next = *head;
 	*head = p;
 	o->nstreams++;
-	return p;
+	pthread_mutex_unlock(&o->lock);
+	return 0;
 }
 
 void
@@ -51,7 +76,7 @@ outbox_progress_free(struct outbox *o, bool all)
 	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
 		at = &o->streams[i];
 		while ((p = *at) != NULL) {
-			if (p->dirty && !all) {
+			if (!all && (p->seq != p->saved || p->durable != p->saved)) {
 				at = &p->next;
 				continue;
 			}
@@ -67,11 +92,8 @@ write_stream(struct outbox *o, const struct outbox_progress *p, uint64_t now)
 {
 	sqlite3_stmt *st = o->st[ST_STREAM];
 
-	(void) sqlite3_bind_text(st, 1, p->id.cluster, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(st, 2, p->id.node, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(st, 3, p->id.boot_id, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) p->id.sensor_start);
-	(void) sqlite3_bind_int64(st, 5, (sqlite3_int64) p->seq);
+	bind_stream(st, &p->id);
+	(void) sqlite3_bind_int64(st, 5, (sqlite3_int64) p->writing);
 	(void) sqlite3_bind_int64(st, 6, (sqlite3_int64) now);
 	return outbox_run(o, ST_STREAM);
 }
@@ -118,7 +140,7 @@ write_outputs(struct outbox *o, uint64_t now)
 }
 
 int
-outbox_progress_write(struct outbox *o)
+outbox_progress_write(struct outbox *o, bool group)
 {
 	uint64_t now = clock_real() / NS_PER_MS;
 	int r;
@@ -126,9 +148,9 @@ outbox_progress_write(struct outbox *o)
 	take_outputs(o);
 	r = write_outputs(o, now);
 	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
-		for (const struct outbox_progress *p = o->streams[i]; r == 0 && p != NULL;
-		     p = p->next) {
-			if (p->dirty)
+		for (struct outbox_progress *p = o->streams[i]; r == 0 && p != NULL; p = p->next) {
+			p->writing = group ? p->seq : p->durable;
+			if (p->writing != p->saved)
 				r = write_stream(o, p, now);
 		}
 	}
@@ -149,7 +171,7 @@ outbox_progress_written(struct outbox *o)
 		o->places[i].saved = o->places[i].writing;
 	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
 		for (struct outbox_progress *p = o->streams[i]; p != NULL; p = p->next)
-			p->dirty = false;
+			p->saved = p->writing;
 	}
 	o->dirty_at = 0;
 	if (o->nstreams > STREAMS_KEPT)

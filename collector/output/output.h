@@ -17,27 +17,45 @@
 #include "common/diag.h"
 #include "common/macros.h"
 
-/* How an alert ended: delivered; or refused for good, and why. Called by the output's thread, in
- * any order, once per submitted row. */
-typedef void output_done_fn(void *arg, uint64_t rowid, const char *refused);
+enum output_result {
+	OUTPUT_DELIVERED,
+	OUTPUT_REFUSED, /* for good, and why: the outbox sets it aside */
+	OUTPUT_RETRY, /* not this time, and why: offered again, with all after it, after a pause */
+};
+
+/* How a submitted row ended. Called by the output's thread from submit, poll or drain, in any
+ * order, once per submitted row. 'why' is NULL when it was delivered. */
+typedef void output_done_fn(void *arg, uint64_t rowid, enum output_result result, const char *why);
 
 struct output_ops {
-	const char *name;  /* keyword in the config: outputs.NAME.* */
-	size_t state_size; /* private state: caller allocates it zeroed, passes it as 'st' */
-	const struct opt *opts;
+	const char *name;       /* keyword in the config: outputs.NAME.* */
+	size_t state_size;      /* private state: caller allocates it zeroed, passes it as 'st' */
+	const struct opt *opts; /* filled into 'st' before open() */
 	size_t nopts;
+	const char *free_keys; /* prefix of keys that open() reads with cfg_each(), or NULL */
 
-	/* Read options, acquire. May block, at start only; an unreachable peer is not an error here.
-	 * After a failure close() is still called, once: it must cope with a half-opened 'st'. */
+	/* Acquire. May block, at start only; an unreachable peer is not an error here. After a
+	 * failure close() is still called, once: it must cope with a half-opened 'st'. */
 	int (*open)(void *st, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d);
 
-	/* Hand over one alert, copied if kept. Never blocks. 0: done() will come. -EAGAIN: full, try
-	 * again after poll(). Other errno: it cannot be sent now; try again after a pause (counted). */
+	/* Hand over one alert, copied if kept. Never blocks. 0: done() will come, or came. -EAGAIN:
+	 * full, try again after poll(). Other errno: it cannot be sent now; try again after a pause
+	 * (counted). After an OUTPUT_RETRY no row is submitted until all those before have ended.
+	 */
 	int (*submit)(void *st, const struct outbox_row *row);
 
-	int (*poll)(void *st, int timeout_ms);    /* let the destination progress; may be NULL */
-	long (*drain)(void *st, int deadline_ms); /* returns how many are still without done() */
-	void (*close)(void *st);
+	/* Let the destination progress: waits up to timeout_ms for that, if anything is under way.
+	 */
+	void (*poll)(void *st, int timeout_ms);
+	/* Ends what is under way: returns how many are still without done(). */
+	long (*drain)(void *st, int deadline_ms);
+	/* Gives up what is under way: done(OUTPUT_RETRY) for each. May be NULL. */
+	void (*purge)(void *st);
+	/* What is wrong now, for people, or NULL; lives until the next call. May be NULL. */
+	const char *(*trouble)(void *st);
+	void (*reopen)(
+	    void *st); /* a person asked (SIGUSR1): files that were moved away. May be NULL. */
+	void (*close)(void *st); /* no done() from here */
 };
 
 #define OUTPUT(name) extern const struct output_ops output_##name;
@@ -46,17 +64,22 @@ struct output_ops {
 struct outputs;
 
 /* Opens and starts every output whose outputs.NAME.enabled is true. -EINVAL and *d. */
-int outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d) MUST_CHECK;
+int outputs_start(
+    struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d) MUST_CHECK;
 /* Drains for at most deadline_ms, saves places, stops. */
 void outputs_stop(struct outputs *o, int deadline_ms);
 
-/* The names enabled in a configuration: before the outbox opens, since pruning waits for them. */
+/* Files that were moved away are opened anew (SIGUSR1). Any thread. */
+void outputs_reopen(struct outputs *o);
+
+/* The names enabled in a configuration: before the outbox opens, since pruning waits for them.
+ * How many, or -EINVAL and *d. */
 int outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d);
 
 struct output_stats {
 	const char *name;
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
-	const char *error; /* the last one, or "" */
+	char error[256]; /* what is wrong now, or "" */
 };
 size_t outputs_stats(struct outputs *o, struct output_stats *ret, size_t max);
 
