@@ -278,7 +278,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 {
 	struct node *p = node_of(n, stream);
 	struct batch *b = NULL;
-	const char *why = "no memory";
+	const char *why = batch->body == NULL ? "it has no body" : "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
 		.origin = {
