@@ -31,7 +31,7 @@ struct nodes {
 	struct intern *pool;
 	struct rule_run *rules;
 	struct fscratch *scratch;
-	struct buf text;
+	struct alert_scratch text;
 	struct state_limits limits;
 	uint64_t published; /* monotonic ns */
 };
@@ -89,7 +89,7 @@ nodes_free(struct nodes *n)
 	rule_run_free(n->rules);
 	fscratch_free(n->scratch);
 	intern_free(n->pool);
-	buf_fini(&n->text);
+	alert_scratch_fini(&n->text);
 	free(n);
 }
 
@@ -278,7 +278,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 {
 	struct node *p = node_of(n, stream);
 	struct batch *b = NULL;
-	const char *why = batch->body == NULL ? "it has no body" : "no memory";
+	const char *why = "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
 		.origin = {

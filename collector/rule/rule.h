@@ -23,18 +23,18 @@ struct format; /* a compiled output text */
 
 struct rule {
 	const char *name, *desc, *source;
-	const char *condition;     /* as written */
-	const char *resolved;      /* canonical, macros and lists resolved: part of an alert's id */
+	const char *condition; /* as written */
+	const char *resolved;  /* canonical, macros and lists resolved: part of an alert's id */
 	const char *output;
 	const char *const *tags;
 	size_t ntags;
 	enum priority priority;
 	bool enabled;
-	bool loaded;               /* compiled and indexed: enabled, right source, priority high enough */
-	const char *blind;         /* why it can never match today ("needs bpf, not captured"), or NULL */
+	bool loaded;       /* compiled and indexed: enabled, right source, priority high enough */
+	const char *blind; /* why it can never match today ("needs bpf, not captured"), or NULL */
 	const char *file;
 	unsigned line;
-	uint32_t id;               /* index in the ruleset */
+	uint32_t id; /* index in the ruleset */
 	struct filter *filter;
 	struct format *format;
 	struct event_set events;
@@ -92,11 +92,15 @@ void rule_run_event(struct rule_run *r, const struct view *v, rule_hit_fn *hit, 
 /* ---- output: format.c ---- */
 
 /* Compile "text %field ..."; null fields print <NA>. -EINVAL and *d (line 1, col in the text). */
-int format_compile(const char *text, struct arena *a, struct format **ret, struct diag *d) MUST_CHECK;
-void format_text(const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
+int format_compile(
+    const char *text, struct arena *a, struct format **ret, struct diag *d) MUST_CHECK;
+void format_text(
+    const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
 /* The output_fields of an alert: "name":value,... without the braces. */
-void format_fields(const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
-void format_each_field(const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg);
+void format_fields(
+    const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
+void format_each_field(
+    const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg);
 
 /* What an alert carries beside its rule and event. */
 struct alert_origin {
@@ -105,9 +109,22 @@ struct alert_origin {
 	bool loss_window; /* events were lost on the node around this one */
 };
 
-/* Falco's JSON line for this rule and event, with its deterministic id. 'scratch' buffers are the
- * caller's, used again for each. -ENOMEM. */
+/* Buffers that rendering uses again for each alert: zero to begin with, alert_scratch_fini(). */
+struct alert_scratch {
+	struct buf text, json;
+};
+void alert_scratch_fini(struct alert_scratch *s);
+
+/*
+ * The deterministic id: the first 128 bits of the SHA-256 of cluster, node, boot, sensor start,
+ * batch sequence, event index, rule name and resolved condition, each with its length before it.
+ * -ENOMEM.
+ */
+int alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
+    struct buf *scratch, char ret[ALERT_ID_SIZE]) MUST_CHECK;
+
+/* Falco's JSON line for this rule and event, with its deterministic id. -ENOMEM. */
 int alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
-    struct fscratch *fs, struct buf *scratch, struct alert **ret) MUST_CHECK;
+    struct fscratch *fs, struct alert_scratch *s, struct alert **ret) MUST_CHECK;
 
 #endif

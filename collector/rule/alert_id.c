@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/rule/rule.h"
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+/* A length (32 bits, least byte first) and the bytes. */
+static void
+add_bytes(struct buf *b, const void *p, size_t n)
+{
+	unsigned char len[4];
+
+	for (unsigned i = 0; i < sizeof(len); i++)
+		len[i] = (unsigned char) (n >> (8 * i));
+	buf_add(b, len, sizeof(len));
+	buf_add(b, p, n);
+}
+
+static void
+add_text(struct buf *b, const char *s)
+{
+	add_bytes(b, s, strlen(s));
+}
+
+static void
+add_u64(struct buf *b, uint64_t v)
+{
+	unsigned char p[8];
+
+	for (unsigned i = 0; i < sizeof(p); i++)
+		p[i] = (unsigned char) (v >> (8 * i));
+	add_bytes(b, p, sizeof(p));
+}
+
+int
+alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
+    struct buf *scratch, char ret[ALERT_ID_SIZE])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char md[EVP_MAX_MD_SIZE];
+
+	buf_clear(scratch);
+	add_text(scratch, o->cluster);
+	add_text(scratch, o->node);
+	add_text(scratch, o->boot_id);
+	add_u64(scratch, o->sensor_start);
+	add_u64(scratch, o->seq);
+	add_u64(scratch, v->ev->index);
+	add_text(scratch, rule->name);
+	add_text(scratch, rule->resolved);
+	if (buf_ok(scratch) < 0)
+		return -ENOMEM;
+	if (EVP_Digest(scratch->p, scratch->n, md, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM; /* nothing else can fail here */
+	for (unsigned i = 0; i < (ALERT_ID_SIZE - 1) / 2; i++) {
+		ret[2 * i] = hex[md[i] >> 4];
+		ret[2 * i + 1] = hex[md[i] & 15];
+	}
+	ret[ALERT_ID_SIZE - 1] = '\0';
+	return 0;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/rule/rule_int.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MACRO_DEPTH = 200 };
+
+/* Where filter and format say it is wrong, as an error of the rule files. */
+static int
+fail_at(struct collection *c, const char *code, const struct mtext *m, const struct diag *d)
+{
+	struct rplace at = mtext_place(m, d->line, d->col);
+
+	return rule_fail(c, code, &at, "%s", d->msg);
+}
+
+static void
+set_item(struct collection *c, char *buf, size_t n, const char *what, struct slice name)
+{
+	(void) snprintf(buf, n, "%s '%.*s'", what, (int) MIN(name.n, 120u), name.p);
+	c->item = buf;
+}
+
+/* ---- macros ---- */
+
+static int
+parse_macro(struct collection *c, struct def_macro *m)
+{
+	struct diag d = { .line = 0 };
+	int r;
+
+	m->state = MACRO_RAW;
+	m->used = false;
+	m->expr = NULL;
+	mtext_fini(&m->text);
+	mtext_pieces(&m->text, &m->condition);
+	if (buf_ok(&m->text.b) < 0)
+		return -ENOMEM;
+	r = substitute_lists(c, &m->text);
+	if (r < 0)
+		return r;
+	r = expr_parse(buf_get(&m->text.b), c->a, &m->expr, &d);
+	return r == -EINVAL ? fail_at(c, E_CONDITION, &m->text, &d) : r;
+}
+
+/* Whose references are being resolved. */
+struct resolving {
+	struct collection *c;
+	struct def_macro *self; /* NULL: a rule, which sees every macro */
+	const char *loop;       /* the macro that leads back to itself */
+	unsigned depth;
+	int r; /* of a macro that had to be resolved on the way */
+};
+
+static int resolve_macro(struct collection *c, struct def_macro *m, unsigned depth);
+
+static const struct expr *
+on_reference(void *arg, struct slice name)
+{
+	struct resolving *rs = arg;
+	struct def_macro *m = find_macro(rs->c, name);
+
+	if (m == NULL || rs->r < 0)
+		return NULL;
+	if (m->state == MACRO_BUSY && m != rs->self) {
+		rs->loop = m->name.s.p;
+		return NULL;
+	}
+	if (rs->self != NULL && m->visibility >= rs->self->visibility)
+		return NULL;
+	if (m->state == MACRO_RAW)
+		rs->r = resolve_macro(rs->c, m, rs->depth + 1);
+	m->used = true;
+	return rs->r < 0 ? NULL : m->expr;
+}
+
+/* expr_resolve() with its errors as ours. */
+static int
+resolve(struct resolving *rs, struct expr *e, const struct mtext *m)
+{
+	struct diag d = { .line = 0 };
+	int r = expr_resolve(e, on_reference, rs, rs->c->a, &d);
+
+	if (rs->r < 0)
+		return rs->r;
+	if (r == -EINVAL && rs->loop != NULL)
+		(void) snprintf(d.msg, sizeof(d.msg), "reference loop in macro '%.100s'", rs->loop);
+	return r == -EINVAL ? fail_at(rs->c, E_VALIDATE, m, &d) : r;
+}
+
+static int
+resolve_macro(struct collection *c, struct def_macro *m, unsigned depth)
+{
+	struct resolving rs = { .c = c, .self = m, .depth = depth };
+	const char *outer = c->item;
+	char item[160];
+	int r;
+
+	set_item(c, item, sizeof(item), "macro", m->name.s);
+	if (depth > MACRO_DEPTH)
+		return rule_fail(
+		    c, E_VALIDATE, &m->name.at, "Macros refer to each other too deeply");
+	m->state = MACRO_BUSY;
+	r = resolve(&rs, m->expr, &m->text);
+	m->state = MACRO_DONE;
+	if (r == 0)
+		c->item = outer;
+	return r;
+}
+
+static int
+compile_macros(struct collection *c)
+{
+	char item[160];
+	int r = 0;
+
+	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+		set_item(c, item, sizeof(item), "macro", m->name.s);
+		r = parse_macro(c, m);
+	}
+	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+		if (m->state == MACRO_RAW)
+			r = resolve_macro(c, m, 0);
+	}
+	return r;
+}
+
+/* ---- rules ---- */
+
+/* Falco's: what skip-if-unknown-filter forgives. */
+static bool
+is_unknown_filter(const char *msg)
+{
+	static const char *const texts[] = { "nonexistent field", "invalid formatting token",
+		"unknown filter", "unknown event type" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (strstr(msg, texts[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Was it in a macro? A macro that fails alone, at the same place with the same words, is it. */
+static const struct mtext *
+culprit(struct collection *c, const struct mtext *own, const struct diag *d)
+{
+	for (struct def_macro *m = c->macros; m != NULL; m = m->next) {
+		struct diag again = { .line = 0 };
+		struct filter *f = NULL;
+
+		if (m->used && filter_compile(m->expr, c->a, &f, &again) == -EINVAL &&
+		    again.line == d->line && again.col == d->col && strcmp(again.msg, d->msg) == 0)
+			return &m->text;
+	}
+	return own;
+}
+
+/* An error of a rule that may be told to do without its unknown fields: 1, it is to be dropped. */
+static int
+rule_error(struct collection *c, const struct def_rule *d, const char *code, const struct mtext *m,
+    const struct diag *diag)
+{
+	struct rplace at;
+	int r;
+
+	if (!d->skip_unknown || !is_unknown_filter(diag->msg))
+		return fail_at(c, code, m, diag);
+	at = mtext_place(m, diag->line, diag->col);
+	r = rule_warn(c, W_FILTER, &at, "%s", diag->msg);
+	return r < 0 ? r : 1;
+}
+
+/* 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
+static int
+compile_condition(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r,
+    struct mtext *m)
+{
+	struct resolving rs = { .c = c };
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+	struct diag diag = { .line = 0 };
+	struct expr *e = NULL;
+	int ret;
+
+	add_exceptions(m, d);
+	if (buf_ok(&m->b) < 0)
+		return -ENOMEM;
+	if ((ret = substitute_lists(c, m)) < 0)
+		return ret;
+	ret = expr_parse(buf_get(&m->b), c->a, &e, &diag);
+	if (ret < 0)
+		return ret == -EINVAL ? fail_at(c, E_CONDITION, m, &diag) : ret;
+	if ((ret = resolve(&rs, e, m)) < 0)
+		return ret;
+	expr_print(e, &b);
+	if (buf_ok(&b) < 0 || (r->resolved = arena_strdup(&s->a, buf_get(&b))) == NULL)
+		return -ENOMEM;
+	ret = filter_compile(e, &s->a, &r->filter, &diag);
+	if (ret < 0)
+		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, culprit(c, m, &diag), &diag)
+				      : ret;
+	filter_events(r->filter, &r->events);
+	return find_blind(s, r, e);
+}
+
+static int
+compile_output(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r)
+{
+	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
+	struct slice text = slice_str(r->output);
+	struct diag diag = { .line = 0 };
+	const char *out;
+	int ret;
+
+	mtext_pieces(&m, &d->output);
+	if (buf_ok(&m.b) < 0)
+		return -ENOMEM;
+	for (out = r->output; *out == ' ' || *out == '\t' || *out == '\n'; out++)
+		text = (struct slice){ text.p + 1, text.n - 1 };
+	while (text.n > 0 && strchr(" \t\n", text.p[text.n - 1]) != NULL)
+		text.n--;
+	out = arena_strdup(&s->a, text);
+	if (out == NULL)
+		return -ENOMEM;
+	ret = format_compile(out, &s->a, &r->format, &diag);
+	if (ret == -EINVAL) {
+		diag.col +=
+		    (unsigned) (text.p - r->output); /* line 1: the column is a byte's number */
+		return rule_error(c, d, E_OUTPUT, &m, &diag);
+	}
+	r->output = out;
+	return ret;
+}
+
+static int
+compare_tags(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+static const char *
+keep(struct ruleset *s, const char *text)
+{
+	return arena_strdup(&s->a, slice_str(text));
+}
+
+/* What a rule says about itself; its texts become the ruleset's. */
+static int
+describe(struct ruleset *s, const struct def_rule *d, struct rule *r)
+{
+	const char **tags = arena_alloc(&s->a, (d->tags.n + 1) * sizeof(*tags));
+
+	if (tags == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->tags.n; i++) {
+		tags[i] = keep(s, d->tags.v[i].s.p);
+		if (tags[i] == NULL)
+			return -ENOMEM;
+	}
+	if (d->tags.n > 1)
+		qsort(tags, d->tags.n, sizeof(*tags), compare_tags);
+	r->tags = tags;
+	r->ntags = d->tags.n;
+	r->name = keep(s, d->name.s.p);
+	r->source = keep(s, d->source.p);
+	r->file = keep(s, d->at.src->name);
+	r->line = d->at.line;
+	r->priority = d->priority;
+	r->enabled = d->enabled;
+	r->resolved = "";
+	if (r->name == NULL || r->source == NULL || r->file == NULL ||
+	    texts_join(&s->a, &d->condition, &r->condition) < 0 ||
+	    texts_join(&s->a, &d->output, &r->output) < 0 ||
+	    texts_join(&s->a, &d->desc, &r->desc) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static unsigned
+count_events(const struct event_set *e)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < schema_nevents; i++)
+		n += event_set_has(e, schema_events[i].num);
+	return n;
+}
+
+/* 1: drop it. */
+static int
+compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct rule *r)
+{
+	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
+	int ret = describe(s, d, r);
+
+	if (ret < 0)
+		return ret;
+	if (d->unknown_source) {
+		r->blind = "its source is not known";
+		return 0;
+	}
+	ret = check_exceptions(c, d);
+	if (ret == 0)
+		ret = compile_condition(c, s, d, r, &m);
+	if (ret == 0)
+		ret = compile_output(c, s, d, r);
+	if (ret != 0)
+		return ret;
+	r->loaded = r->enabled && r->priority <= c->options->min_priority;
+	if (d->warn_evttypes && count_events(&r->events) > RULE_EVENTS_MANY)
+		return rule_warn(c, W_EVTTYPE, &d->at,
+		    "Rule matches too many evt.type values. This has a "
+		    "significant performance penalty.");
+	return 0;
+}
+
+static int
+compile_rules(struct collection *c, struct ruleset *s)
+{
+	char item[160];
+	size_t n = 0;
+
+	for (const struct def_rule *d = c->rules; d != NULL; d = d->next)
+		n++;
+	s->rules = arena_alloc(&s->a, (n + 1) * sizeof(*s->rules));
+	s->order = arena_alloc(&s->a, (n + 1) * sizeof(*s->order));
+	if (s->rules == NULL || s->order == NULL)
+		return -ENOMEM;
+	for (struct def_rule *d = c->rules; d != NULL; d = d->next) {
+		struct rule *r = &s->rules[s->n];
+		int ret;
+
+		set_item(c, item, sizeof(item), "rule", d->name.s);
+		ret = compile_rule(c, s, d, r);
+		if (ret < 0)
+			return ret;
+		if (ret > 0) { /* its slot is used again */
+			memset(r, 0, sizeof(*r));
+			continue;
+		}
+		r->id = (uint32_t) s->n;
+		s->order[s->n++] = r;
+		s->counts.enabled += r->enabled;
+		s->counts.blind += r->blind != NULL;
+	}
+	s->counts.rules = s->n;
+	return 0;
+}
+
+static int
+warn_unused(struct collection *c, struct ruleset *s)
+{
+	char item[160];
+	int r = 0;
+
+	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+		s->counts.macros++;
+		set_item(c, item, sizeof(item), "macro", m->name.s);
+		if (!m->used)
+			r = rule_warn(c, W_MACRO, &m->name.at,
+			    "Macro not referred to by any other rule/macro");
+	}
+	for (struct def_list *l = c->lists; r == 0 && l != NULL; l = l->next) {
+		s->counts.lists++;
+		set_item(c, item, sizeof(item), "list", l->name.s);
+		if (!l->used)
+			r = rule_warn(c, W_LIST, &l->name.at,
+			    "List not referred to by any other rule/macro/list");
+	}
+	return r;
+}
+
+int
+compile_all(struct collection *c, struct ruleset *s)
+{
+	int r = compile_lists(c);
+
+	if (r == 0)
+		r = compile_macros(c);
+	if (r == 0)
+		r = compile_rules(c, s);
+	if (r == 0)
+		r = warn_unused(c, s);
+	c->item = "";
+	for (struct def_macro *m = c->macros; m != NULL; m = m->next)
+		mtext_fini(&m->text);
+	return r < 0 ? r : index_build(s);
+}

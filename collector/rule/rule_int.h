@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_int.h - the steps from rule files to a ruleset; for rule_*.c only.
+ *
+ *	rule_yaml.c        a file -> YAML nodes with places; places inside scalars
+ *	rule_read.c        nodes -> typed values: the shapes of keys, warnings for unknown ones
+ *	rule_collect.c     items -> definitions: define, replace, append, override
+ *	rule_exceptions.c  exceptions: their shape, merging, and their text in a condition
+ *	rule_lists.c       lists: items of items, textual substitution
+ *	rule_compile.c     macros, conditions, outputs, events
+ *	rule_blind.c       why a rule can never match today
+ *	rule_set.c         files in order, the index by event, references
+ *	rule_run.c         a thread's evaluation
+ *
+ * Definitions are cumulative over files; after each file everything is compiled anew, so that a
+ * file must stand with what came before it. All of it lives in the collection's arena, which the
+ * ruleset takes over in the end.
+ */
+#ifndef MEWS_COLLECTOR_RULE_RULE_INT_H
+#define MEWS_COLLECTOR_RULE_RULE_INT_H
+
+#include "collector/rule/rule.h"
+#include "common/arena.h"
+#include <yaml.h>
+
+enum {
+	RULE_FILE_MAX = 8 << 20,  /* bytes of one rule file */
+	RULE_TEXT_MAX = 1 << 20,  /* bytes of one condition after lists */
+	RULE_ITEMS_MAX = 1 << 20, /* items of all lists together */
+	RULE_EVENTS_MANY = 100,   /* LOAD_NO_EVTTYPE */
+};
+
+/* Falco's codes. */
+#define E_READ      "LOAD_ERR_FILE_READ"
+#define E_YAML      "LOAD_ERR_YAML_PARSE"
+#define E_SHAPE     "LOAD_ERR_YAML_VALIDATE"
+#define E_CONDITION "LOAD_ERR_COMPILE_CONDITION"
+#define E_OUTPUT    "LOAD_ERR_COMPILE_OUTPUT"
+#define E_VALIDATE  "LOAD_ERR_VALIDATE"
+
+#define W_SOURCE     "LOAD_UNKNOWN_SOURCE"
+#define W_EVTTYPE    "LOAD_NO_EVTTYPE"
+#define W_FILTER     "LOAD_UNKNOWN_FILTER"
+#define W_MACRO      "LOAD_UNUSED_MACRO"
+#define W_LIST       "LOAD_UNUSED_LIST"
+#define W_ITEM       "LOAD_UNKNOWN_ITEM"
+#define W_KEY        "LOAD_UNKNOWN_KEY"
+#define W_DEPRECATED "LOAD_DEPRECATED_ITEM"
+#define W_NOVALUES   "LOAD_APPEND_NO_VALUES"
+#define W_EXCEPTION  "LOAD_EXCEPTION_NAME_NOT_UNIQUE"
+#define W_MACRO_NAME "LOAD_INVALID_MACRO_NAME"
+#define W_LIST_NAME  "LOAD_INVALID_LIST_NAME"
+#define W_CONDITION  "LOAD_COMPILE_CONDITION"
+
+/* A file that was read; its texts stay for places. */
+struct source {
+	const char *name;
+	struct slice text;
+};
+
+/* Where something stands. Lines and columns from 1, columns in characters. */
+struct rplace {
+	const struct source *src;
+	unsigned line, col;
+	bool exact_scalar; /* line and col are of a scalar's first byte: offsets can be mapped */
+	char style;        /* of the scalar: 0 plain, '\'', '"', '|' or '>' */
+};
+
+/* A text of a rule file. */
+struct rtext {
+	struct slice s;
+	struct rplace at;
+};
+
+/* Texts in a row: items of a list, tags, the pieces of an appended condition. */
+struct rtexts {
+	struct rtext *v;
+	size_t n, cap;
+};
+
+/* ---- rule_mtext.c ---- */
+
+/* A text with the place of each of its bytes. */
+struct mseg {
+	size_t start;             /* in the text */
+	const struct rtext *from; /* NULL: nowhere */
+	size_t off;               /* in 'from' */
+	bool linear;              /* each byte has its own; otherwise all stand for 'off' */
+};
+struct mtext {
+	struct buf b;
+	struct mseg *seg;
+	size_t nseg, cap;
+};
+void mtext_fini(struct mtext *m);
+void mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t off, bool linear);
+void mtext_pieces(struct mtext *m, const struct rtexts *t);
+void mtext_copy(struct mtext *m, const struct mtext *from, size_t start, size_t end);
+void mtext_origin(const struct mtext *m, size_t off, const struct rtext **from, size_t *at);
+/* The place in a file of a line and column (from 1, bytes) of the text. */
+struct rplace mtext_place(const struct mtext *m, unsigned line, unsigned col);
+
+struct def_list {
+	struct def_list *next;
+	struct rtext name;
+	struct rtexts items; /* raw */
+	struct slice joined; /* compiled: items of items, quoted, with commas */
+	unsigned index, visibility;
+	bool used;
+};
+
+struct def_macro {
+	struct def_macro *next;
+	struct rtext name;
+	struct rtexts condition; /* pieces, joined by blanks */
+	unsigned index, visibility;
+	/* of the compilation under way */
+	struct expr *expr;
+	struct mtext text;
+	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE } state;
+	bool used;
+};
+
+/* "a", or ["a", "b"], or [["a", "b"], "c"]. */
+struct rvalue {
+	bool is_list;
+	struct rtext text;
+	struct rvalue *v;
+	size_t n;
+};
+
+struct def_exception {
+	struct def_exception *next;
+	struct rtext name;
+	struct rvalue fields, comps;
+	struct rvalue values; /* always a list; n == 0: none */
+	bool has_fields, has_comps;
+};
+
+struct def_rule {
+	struct def_rule *next;
+	struct rtext name;
+	struct rtexts condition, output, desc; /* pieces */
+	struct rtexts tags;
+	struct def_exception *exceptions;
+	struct slice source;
+	struct rplace at, output_at;
+	enum priority priority;
+	bool enabled, warn_evttypes, skip_unknown, unknown_source;
+	unsigned index, visibility;
+};
+
+/* Everything defined so far, and where messages go. */
+struct collection {
+	struct arena *a;
+	struct rule_log *log;
+	const struct rule_options *options;
+	struct def_list *lists, **lists_end;
+	struct def_macro *macros, **macros_end;
+	struct def_rule *rules, **rules_end;
+	unsigned next_index;
+	size_t nitems;
+	const char *item; /* "rule 'X'": what messages are about */
+	bool quiet;       /* no warnings: a later file is compiled with these again */
+};
+
+/* ---- messages: rule_log.c ---- */
+
+/* Add an error (-EINVAL; -ENOMEM) or a warning (0; -ENOMEM). */
+int rule_fail(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+int rule_warn(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
+    PRINTF_LIKE(4, 5) MUST_CHECK;
+
+/* ---- rule_yaml.c ---- */
+
+/* The next document of a parser: 1, 0 at the end, or a message and -EINVAL. */
+int yaml_next(struct collection *c, yaml_parser_t *p, const struct source *src,
+    yaml_document_t *ret) MUST_CHECK;
+struct rplace yaml_place(const struct source *src, const yaml_node_t *n);
+
+/* The place of byte 'off' of a scalar's value. */
+struct rplace place_within(const struct rtext *t, size_t off);
+
+/* ---- rule_read.c: one item's keys ---- */
+
+struct item {
+	struct collection *c;
+	yaml_document_t *doc;
+	yaml_node_t *map;
+	const struct source *src;
+	struct rplace at;
+};
+
+yaml_node_t *item_get(const struct item *it, const char *key); /* NULL: no such key */
+bool item_has(const struct item *it, const char *key);
+bool node_is_null(const yaml_node_t *n);
+/* -EINVAL and a message when the key is absent ('need'), of another shape, or empty ('need'). When
+ * it is absent and not needed: 0, and *ret untouched. */
+int item_text(const struct item *it, const char *key, bool need, struct rtext *ret) MUST_CHECK;
+int item_bool(const struct item *it, const char *key, bool *ret) MUST_CHECK;
+int item_texts(const struct item *it, const char *key, bool need, struct rtexts *ret) MUST_CHECK;
+int node_text(const struct item *it, const yaml_node_t *n, struct rtext *ret) MUST_CHECK;
+int item_warn_unknown(const struct item *it, const char *const *known) MUST_CHECK;
+int texts_add(struct arena *a, struct rtexts *t, const struct rtext *x) MUST_CHECK;
+int texts_join(struct arena *a, const struct rtexts *t, const char **ret) MUST_CHECK;
+bool parse_bool(struct slice s, bool *ret);
+
+/* ---- rule_collect.c, rule_override.c ---- */
+
+/* Read one file's text into the collection. -EINVAL: the log says why. */
+int collect_source(struct collection *c, const struct source *src) MUST_CHECK;
+struct def_list *find_list(const struct collection *c, struct slice name);
+struct def_macro *find_macro(const struct collection *c, struct slice name);
+struct def_rule *find_rule(const struct collection *c, struct slice name);
+
+enum override_op { OV_NONE, OV_APPEND, OV_REPLACE };
+struct override {
+	const char *key;
+	bool replace_only;
+	enum override_op op;
+};
+/* Read 'override' for these keys (n rows; op is set). *any: the key is there. */
+int read_override(const struct item *it, struct override *v, size_t n, bool *any) MUST_CHECK;
+/* Read 'append'; deprecated. */
+int read_append(const struct item *it, bool *ret) MUST_CHECK;
+int read_rule(const struct item *it) MUST_CHECK; /* rule_item.c */
+
+/* ---- rule_exceptions.c ---- */
+
+int read_exceptions(const struct item *it, bool append, struct def_exception **list) MUST_CHECK;
+int check_exceptions(struct collection *c, struct def_rule *r) MUST_CHECK;
+
+/* ---- rule_lists.c ---- */
+
+int compile_lists(struct collection *c) MUST_CHECK;
+/* Replace each list's name by its items; marks lists as used. 'm' is replaced. */
+int substitute_lists(struct collection *c, struct mtext *m) MUST_CHECK;
+
+void add_exceptions(struct mtext *m, const struct def_rule *r);
+
+/* ---- rule_compile.c ---- */
+
+struct ruleset {
+	struct arena a; /* definitions and what is compiled from them */
+	struct rule *rules;
+	const struct rule **order;
+	size_t n;
+	struct ruleset_counts counts;
+	struct rule_options options;
+	struct event_set events;
+	struct bucket *index; /* per event number */
+	_Atomic unsigned refs;
+};
+
+/* The rules that look at an event: those that name events first, then those that look at all. */
+struct bucket {
+	const struct rule **v;
+	uint32_t n, ntyped;
+};
+
+int compile_all(struct collection *c, struct ruleset *s) MUST_CHECK;
+int index_build(struct ruleset *s) MUST_CHECK;
+/* r->blind, from its filter. */
+int find_blind(struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;
+
+#endif

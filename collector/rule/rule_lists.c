@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_lists.c - lists are text.
+ *
+ * Each list in turn, in the order of definition, replaces its name wherever it stands between
+ * blanks, parentheses, commas, equals signs or the ends - inside quotes too. Blanks around the name
+ * become one on each side. So a list that a later one brought in is not looked at again; an item
+ * that names an earlier list was replaced by that list's own items before (one level).
+ */
+#include "collector/rule/rule_int.h"
+#include <errno.h>
+#include <string.h>
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool
+is_edge(char c)
+{
+	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
+}
+
+static void
+add_item(struct buf *b, struct slice s)
+{
+	bool quote = s.n > 0 && s.p[0] != '"' && s.p[0] != '\'' && memchr(s.p, ' ', s.n) != NULL;
+
+	if (b->n > 0)
+		buf_str(b, ", ");
+	if (quote)
+		buf_char(b, '"');
+	buf_slice(b, s);
+	if (quote)
+		buf_char(b, '"');
+}
+
+/* The items of a list with those of the earlier lists that it names, as text. */
+static int
+join(struct collection *c, struct def_list *l)
+{
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+
+	for (size_t i = 0; i < l->items.n; i++) {
+		struct def_list *in = find_list(c, l->items.v[i].s);
+
+		if (in == NULL || in->index >= l->visibility || in == l) {
+			add_item(&b, l->items.v[i].s);
+			continue;
+		}
+		in->used = true;
+		for (size_t k = 0; k < in->items.n; k++)
+			add_item(&b, in->items.v[k].s);
+		if (b.n > RULE_TEXT_MAX)
+			return rule_fail(c, E_VALIDATE, &l->name.at,
+			    "The items of list '%.100s' are more than %d bytes", l->name.s.p,
+			    RULE_TEXT_MAX);
+	}
+	if (buf_ok(&b) < 0)
+		return -ENOMEM;
+	l->joined.p = arena_strdup(c->a, buf_get(&b));
+	l->joined.n = b.n;
+	return l->joined.p == NULL ? -ENOMEM : 0;
+}
+
+int
+compile_lists(struct collection *c)
+{
+	for (struct def_list *l = c->lists; l != NULL; l = l->next)
+		l->used = false;
+	for (struct def_list *l = c->lists; l != NULL; l = l->next) {
+		int r = join(c, l);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The name's next stand at or after 'from', or SIZE_MAX. */
+static size_t
+find_name(struct slice text, struct slice name, size_t from)
+{
+	while (from + name.n <= text.n) {
+		const char *p = memmem(text.p + from, text.n - from, name.p, name.n);
+		size_t at, end;
+
+		if (p == NULL)
+			break;
+		at = (size_t) (p - text.p);
+		end = at + name.n;
+		if ((at == 0 || is_edge(text.p[at - 1])) && (end == text.n || is_edge(text.p[end])))
+			return at;
+		from = at + 1;
+	}
+	return SIZE_MAX;
+}
+
+/* One list through the whole text, into 'out'. */
+static void
+substitute(const struct def_list *l, const struct mtext *m, size_t at, struct mtext *out)
+{
+	struct slice text = buf_get(&m->b);
+	size_t done = 0;
+
+	for (; at != SIZE_MAX; at = find_name(text, l->name.s, done)) {
+		size_t start = at, end = at + l->name.s.n, off;
+		const struct rtext *from;
+
+		mtext_origin(m, at, &from, &off);
+		while (start > done && is_blank(text.p[start - 1]))
+			start--;
+		while (end < text.n && is_blank(text.p[end]))
+			end++;
+		if (l->joined.n == 0 && start > done && text.p[start - 1] == ',')
+			start--;
+		else if (l->joined.n == 0 && end < text.n && text.p[end] == ',')
+			end++;
+		mtext_copy(out, m, done, start);
+		if (out->b.n > 0)
+			mtext_add(out, SLICE(" "), from, off, false);
+		mtext_add(out, l->joined, from, off, false);
+		mtext_add(out, SLICE(" "), from, off, false);
+		done = end;
+		if (out->b.n > RULE_TEXT_MAX)
+			return;
+	}
+	mtext_copy(out, m, done, text.n);
+}
+
+int
+substitute_lists(struct collection *c, struct mtext *m)
+{
+	for (struct def_list *l = c->lists; l != NULL; l = l->next) {
+		struct mtext out = { .b = BUF_INIT };
+		size_t at;
+
+		if (m->b.n == 0 || (at = find_name(buf_get(&m->b), l->name.s, 0)) == SIZE_MAX)
+			continue;
+		l->used = true;
+		substitute(l, m, at, &out);
+		mtext_fini(m);
+		*m = out;
+		if (buf_ok(&m->b) < 0)
+			return -ENOMEM;
+		if (m->b.n > RULE_TEXT_MAX) {
+			struct rplace p = mtext_place(m, 1, 1);
+
+			return rule_fail(c, E_VALIDATE, &p,
+			    "The condition is longer than %d bytes with its lists", RULE_TEXT_MAX);
+		}
+	}
+	return 0;
+}

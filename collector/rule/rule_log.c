@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/rule/rule_int.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+rule_log_fini(struct rule_log *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free((void *) (uintptr_t) l->v[i].item);
+	free(l->v);
+	*l = (struct rule_log){ NULL, 0, 0, 0 };
+}
+
+void
+rule_log_print(FILE *f, const struct rule_log *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct rule_msg *m = &l->v[i];
+		struct diag d = m->diag;
+
+		/* a long message is cut, its code is not */
+		(void) snprintf(d.msg, sizeof(d.msg), "%s%s%.300s [%s]", m->item,
+		    m->item[0] == '\0' ? "" : ": ", m->diag.msg, m->code);
+		diag_print(f, &d, m->error ? "error" : "warning");
+	}
+}
+
+static int
+log_add(struct rule_log *l, bool error, const char *code, const struct rplace *at, const char *item,
+    const char *msg)
+{
+	struct rule_msg *v = realloc(l->v, (l->n + 1) * sizeof(*v)), *m;
+	char *copy = strdup(item);
+
+	if (v != NULL)
+		l->v = v;
+	if (v == NULL || copy == NULL) {
+		free(copy);
+		return -ENOMEM;
+	}
+	m = &v[l->n++];
+	memset(m, 0, sizeof(*m));
+	m->error = error;
+	m->code = code;
+	m->item = copy;
+	diag_set(&m->diag, at->line, at->col, "%s", msg);
+	if (at->src != NULL)
+		diag_place(&m->diag, at->src->name, at->src->text);
+	if (error)
+		l->errors++;
+	else
+		l->warnings++;
+	return 0;
+}
+
+int
+rule_fail(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
+{
+	char msg[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	return log_add(c->log, true, code, at, c->item, msg) < 0 ? -ENOMEM : -EINVAL;
+}
+
+int
+rule_warn(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
+{
+	char msg[512];
+	va_list ap;
+
+	if (c->quiet)
+		return 0;
+	va_start(ap, fmt);
+	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	return log_add(c->log, false, code, at, c->item, msg);
+}

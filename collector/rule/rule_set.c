@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/rule/rule_int.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct ruleset *
+ruleset_ref(struct ruleset *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+ruleset_unref(struct ruleset *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	arena_fini(&s->a);
+	free(s);
+}
+
+size_t
+ruleset_rules(const struct ruleset *s, const struct rule *const **ret)
+{
+	*ret = s->order;
+	return s->n;
+}
+
+void
+ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret)
+{
+	*ret = s->counts;
+}
+
+void
+ruleset_events(const struct ruleset *s, struct event_set *ret)
+{
+	*ret = s->events;
+}
+
+/* ---- the index ---- */
+
+/* A rule that names no event is asked after those that do. */
+static bool
+is_typed(const struct rule *r)
+{
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (!event_set_has(&r->events, schema_events[i].num))
+			return true;
+	}
+	return false;
+}
+
+static void
+fill_bucket(const struct ruleset *s, struct bucket *b, unsigned num, bool typed)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rule *r = s->order[i];
+
+		if (r->loaded && event_set_has(&r->events, num) && is_typed(r) == typed)
+			b->v[b->n++] = r;
+	}
+}
+
+int
+index_build(struct ruleset *s)
+{
+	s->index = arena_alloc(&s->a, EV_TYPE_MAX * sizeof(*s->index));
+	if (s->index == NULL)
+		return -ENOMEM;
+	for (size_t k = 0; k < schema_nevents; k++) {
+		unsigned num = schema_events[k].num;
+		struct bucket *b = &s->index[num];
+		size_t n = 0;
+
+		for (size_t i = 0; i < s->n; i++)
+			n += s->order[i]->loaded && event_set_has(&s->order[i]->events, num);
+		b->v = arena_alloc(&s->a, (n + 1) * sizeof(struct rule *));
+		if (b->v == NULL)
+			return -ENOMEM;
+		fill_bucket(s, b, num, true);
+		b->ntyped = b->n;
+		fill_bucket(s, b, num, false);
+		if (n > 0)
+			s->events.w[num / 64] |= 1ULL << (num % 64);
+	}
+	return 0;
+}
+
+/* ---- loading ---- */
+
+static int
+compile(struct collection *c, struct ruleset **ret)
+{
+	struct ruleset *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->refs = 1;
+	s->options = *c->options;
+	arena_init(&s->a, 0);
+	r = compile_all(c, s);
+	if (r < 0)
+		ruleset_unref(s);
+	else
+		*ret = s;
+	return r;
+}
+
+static void
+collection_init(
+    struct collection *c, struct arena *a, const struct rule_options *o, struct rule_log *l)
+{
+	arena_init(a, 0);
+	*c = (struct collection){ .a = a, .log = l, .options = o, .item = "" };
+	c->lists_end = &c->lists;
+	c->macros_end = &c->macros;
+	c->rules_end = &c->rules;
+	*l = (struct rule_log){ NULL, 0, 0, 0 };
+}
+
+int
+ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
+    struct ruleset **ret, struct rule_log *l)
+{
+	struct arena a CLEANUP(arena_fini);
+	struct source src = { name, yaml };
+	struct collection c;
+	int r;
+
+	collection_init(&c, &a, o, l);
+	r = collect_source(&c, &src);
+	return r < 0 ? r : compile(&c, ret);
+}
+
+static int
+fail_read(struct collection *c, const char *path, int err)
+{
+	struct source src = { path, { NULL, 0 } };
+	struct rplace at = { .src = &src };
+
+	return rule_fail(c, E_READ, &at, "cannot be read: %s", strerror(err));
+}
+
+static void
+close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		(void) close(*fd);
+}
+
+/* A file whole, into the arena. */
+static int
+read_file(struct collection *c, const char *path, struct source **ret)
+{
+	int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC);
+	struct source *src = arena_alloc(c->a, sizeof(*src));
+	struct stat st;
+	size_t n = 0;
+	ssize_t k;
+	char *p;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail_read(c, path, errno);
+	if (S_ISDIR(st.st_mode) || st.st_size > RULE_FILE_MAX)
+		return fail_read(c, path, S_ISDIR(st.st_mode) ? EISDIR : EFBIG);
+	p = arena_alloc(c->a, RULE_FILE_MAX + 1);
+	if (src == NULL || p == NULL || (src->name = arena_strdup(c->a, slice_str(path))) == NULL)
+		return -ENOMEM;
+	while (n < RULE_FILE_MAX && (k = read(fd, p + n, RULE_FILE_MAX - n)) != 0) {
+		if (k < 0 && errno != EINTR)
+			return fail_read(c, path, errno);
+		n += k > 0 ? (size_t) k : 0;
+	}
+	src->text = (struct slice){ p, n };
+	*ret = src;
+	return 0;
+}
+
+/* Paths to load, in order; the texts are the arena's. */
+struct paths {
+	const char **v;
+	size_t n;
+};
+
+static int
+is_rule_file(const struct dirent *e)
+{
+	struct slice s = slice_str(e->d_name);
+
+	return s.p[0] != '.' && (slice_ends(s, SLICE(".yaml")) || slice_ends(s, SLICE(".yml")));
+}
+
+static int
+compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+add_path(struct collection *c, struct paths *p, const char *dir, const char *name)
+{
+	const char **v = realloc(p->v, (p->n + 1) * sizeof(*v));
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+
+	if (v == NULL)
+		return -ENOMEM;
+	p->v = v;
+	buf_str(&b, dir);
+	if (name != NULL) {
+		buf_char(&b, '/');
+		buf_str(&b, name);
+	}
+	if (buf_ok(&b) < 0 || (v[p->n] = arena_strdup(c->a, buf_get(&b))) == NULL)
+		return -ENOMEM;
+	p->n++;
+	return 0;
+}
+
+/* A file is itself; a folder is its rule files by name. */
+static int
+expand(struct collection *c, const char *path, struct paths *p)
+{
+	struct dirent **names = NULL;
+	struct stat st;
+	int n, r = 0;
+
+	if (stat(path, &st) < 0)
+		return fail_read(c, path, errno);
+	if (!S_ISDIR(st.st_mode))
+		return add_path(c, p, path, NULL);
+	n = scandir(path, &names, is_rule_file, compare_names);
+	if (n < 0)
+		return errno == ENOMEM ? -ENOMEM : fail_read(c, path, errno);
+	for (int i = 0; i < n; i++) {
+		if (r == 0)
+			r = add_path(c, p, path, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+static int
+load_files(struct collection *c, const struct paths *p, struct ruleset **ret)
+{
+	struct ruleset *s = NULL;
+	struct source *src;
+	int r = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		ruleset_unref(s);
+		s = NULL;
+		if ((r = read_file(c, p->v[i], &src)) < 0 || (r = collect_source(c, src)) < 0)
+			return r;
+		c->quiet = i + 1 < p->n; /* the last compilation says it all */
+		r = compile(c, &s);
+		c->quiet = false;
+		if (r < 0)
+			return r;
+	}
+	if (p->n == 0)
+		r = compile(c, &s); /* an empty folder: no rules */
+	if (r == 0)
+		*ret = s;
+	return r;
+}
+
+int
+ruleset_load(const char *const *paths, size_t n, const struct rule_options *o, struct ruleset **ret,
+    struct rule_log *l)
+{
+	struct arena a CLEANUP(arena_fini);
+	struct paths p = { NULL, 0 };
+	struct collection c;
+	int r = 0;
+
+	collection_init(&c, &a, o, l);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = expand(&c, paths[i], &p);
+	if (r == 0)
+		r = load_files(&c, &p, ret);
+	free(p.v);
+	return r;
+}
