@@ -15,6 +15,25 @@
 #define DRV_NR_MAX    512 /* system call numbers are below */
 #define DRV_CAUSE_MAX 4   /* causes of a drop in the kernel are below: proto/wire.h's wire_drop */
 
+/* Totals that the kernel side keeps. */
+enum drv_count {
+	DRV_COUNT_EXCLUDED, /* not captured, since an excluded thread group did it */
+	DRV_COUNT_STASH,    /* entries that found the stash full */
+	DRV_COUNT_MAX
+};
+
+/* What the sensor may change while programs run; single words, each read by itself. */
+struct drv_control {
+	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted of either kind of caller */
+	__u64 calls[2][DRV_NR_MAX / 64]; /* of 64-bit callers, of 32-bit ones */
+	__u64 events[EV_TYPE_MAX / 64];  /* events wanted, for those not captured by number */
+	__u32 exclude[2];                /* thread groups; 0: none */
+	__u32 armed;                     /* the next record wakes the sensor; the kernel clears it */
+	__u32 kicked;                    /* the kernel has woken it since it last looked */
+	__u32 enter_native;              /* the general entry hook reads for 64-bit callers too */
+	__u32 compat_seen;               /* a 32-bit caller came that wants an entry hook */
+};
+
 /* A thread, as the task iterator saw it. Ids are of the initial pid namespace unless named v*. */
 struct drv_task {
 	__u64 ts;    /* when it was read, boot time */

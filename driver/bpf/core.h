@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * core.h - what every capture program uses: settings, the scratch record, texts, the ring.
+ *
+ * A record is built in this CPU's scratch memory and then copied into this CPU's ring in one call,
+ * so that a ring never holds a half-written record for long. The hooks run with preemption off, so
+ * the scratch memory is ours until we return.
+ */
+#ifndef MEWS_DRIVER_CORE_H
+#define MEWS_DRIVER_CORE_H
+
+#include "driver/bpf/kernel.h"
+
+#include "driver/abi.h"
+
+#define EFAULT      14
+#define EINTR       4
+#define EINPROGRESS 115
+#define ERESTARTSYS 512 /* and 513, 514, 516: user space sees EINTR, or the call again */
+
+#define PF_KTHREAD 0x00200000
+#define PF_EXITING 0x00000004
+
+/* Causes of a drop: proto/wire.h's enum wire_drop, which the kernel side cannot include. */
+#define DROP_RING_FULL 1
+#define DROP_TOO_LONG  2
+#define DROP_FAULT     3
+
+#define REC_MASK  (EV_RECORD_MAX - 1)
+#define PATH_SIZE 4096
+
+/* Set by the sensor before loading. */
+const volatile u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
+
+/* Set by the sensor at any time. */
+struct drv_control ctl = {};
+
+struct scratch {
+	char rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */
+	char path[PATH_SIZE + 256];                 /* a path, built from its end */
+	char name[256];
+};
+
+/* By CPU; the sensor sets their sizes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* A pattern; the sensor makes one per CPU, of the size it was told. */
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+/* What was lost: by event and cause. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EV_TYPE_MAX *DRV_CAUSE_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} drops SEC(".maps");
+
+/* Other totals: enum drv_count. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DRV_COUNT_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} counts SEC(".maps");
+
+/* nums_OPENAT: the bits of an event's numbers; all are set at once, texts as they are found. */
+#define NUM_BIT(index, TYPE) \
+	((u64) (sizeof(struct { EV_T_##TYPE(n) }) / sizeof(u64)) << (index))
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
+	static const u64 nums_##ID __attribute__((unused)) = 0
+#define PARAM(ID, index, name, TYPE, FMT, table) | NUM_BIT(index, TYPE)
+#define EVENT_END(ID)                            ;
+#include "proto/events.def"
+
+static __always_inline void
+count(u32 which)
+{
+	u64 *n = bpf_map_lookup_elem(&counts, &which);
+
+	if (n)
+		++*n;
+}
+
+static __always_inline void
+dropped(u32 type, u32 cause)
+{
+	u32 key = type * DRV_CAUSE_MAX + cause;
+	u64 *n = bpf_map_lookup_elem(&drops, &key);
+
+	if (n)
+		++*n;
+}
+
+static __always_inline struct task_struct *
+current_task(void)
+{
+	return (struct task_struct *) bpf_get_current_task_btf();
+}
+
+/* Is 'bit' set in a bitmap of 512? */
+static __always_inline bool
+bit_get(const volatile u64 *map, u64 bit)
+{
+	return map[(bit >> 6) & 7] >> (bit & 63) & 1;
+}
+
+static __always_inline bool
+wanted(u32 type)
+{
+	return bit_get(ctl.events, type);
+}
+
+/* A thread group that is not captured: it is counted. */
+static __always_inline bool
+excluded(u32 pid)
+{
+	if (pid != ctl.exclude[0] && pid != ctl.exclude[1])
+		return false;
+	count(DRV_COUNT_EXCLUDED);
+	return true;
+}
+
+static __always_inline struct scratch *
+scratch_get(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+/* Begin a record of thread 't' whose numbers take 'size' bytes: all are 0. */
+static __always_inline void
+rec_begin(struct scratch *s, u32 type, u32 size, struct task_struct *t)
+{
+	struct ev_hdr *h = (struct ev_hdr *) s->rec;
+
+	__builtin_memset(h, 0, sizeof(*h));
+	for (u32 i = sizeof(*h); i < size; i += sizeof(u64))
+		*(u64 *) &s->rec[i] = 0;
+	h->type = type;
+	h->cpu = bpf_get_smp_processor_id();
+	h->ts = bpf_ktime_get_boot_ns();
+	h->start = t->start_boottime;
+	h->tid = t->pid;
+	h->pid = t->tgid;
+}
+
+#define REC_BEGIN(s, ID, t)                                   \
+	({                                                    \
+		rec_begin(s, EV_##ID, sizeof(struct ev_##ID), t); \
+		(struct ev_##ID *) (s)->rec;                  \
+	})
+
+static __always_inline struct ev_hdr *
+rec_hdr(struct scratch *s)
+{
+	return (struct ev_hdr *) s->rec;
+}
+
+/* Copy a record of 'len' bytes, header included, into this CPU's ring; wake the sensor if due. */
+static __always_inline void
+rec_put(void *rec, u32 type, u32 len)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (!ring) {
+		dropped(type, DROP_RING_FULL);
+		return;
+	}
+	if (ctl.armed) {
+		ctl.armed = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	} else if (!ctl.kicked && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > ring_quarter) {
+		ctl.kicked = 1;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	if (bpf_ringbuf_output(ring, rec, len, flags) < 0)
+		dropped(type, DROP_RING_FULL);
+}
+
+static __always_inline void
+rec_end(struct scratch *s, u32 len)
+{
+	struct ev_hdr *h = rec_hdr(s);
+
+	if (len > EV_RECORD_MAX) {
+		dropped(h->type, DROP_TOO_LONG);
+		return;
+	}
+	h->len = len;
+	barrier_var(len);
+	if (len <= EV_RECORD_MAX)
+		rec_put(s->rec, h->type, len);
+}
+
+/* Where the bytes of the text at 'off' go. */
+static __always_inline char *
+text_at(struct scratch *s, u32 off)
+{
+	return &s->rec[(off & REC_MASK) + sizeof(u32)];
+}
+
+/* The text at 'off' has got 'n' bytes: its length, its padding, its bit. Where the next one goes. */
+static __always_inline u32
+text_end(struct scratch *s, u32 off, u32 n, u64 bit)
+{
+	off &= REC_MASK;
+	if (n > EV_TEXT_MAX) {
+		n = EV_TEXT_MAX;
+		rec_hdr(s)->flags |= EVF_CUT;
+	}
+	*(u32 *) &s->rec[off] = n;
+	*(u64 *) &s->rec[off + sizeof(u32) + n] = 0;
+	rec_hdr(s)->present |= bit;
+	return off + ((sizeof(u32) + n + 7) & ~7U);
+}
+
+/* A string of user space. If it cannot be read, it is not there, and the offset is as before. */
+static __always_inline u32
+text_user_str(struct scratch *s, u32 off, u64 bit, const void *p)
+{
+	long n = bpf_probe_read_user_str(text_at(s, off), EV_TEXT_MAX + 2, p);
+
+	return n <= 0 ? off : text_end(s, off, (u32) n - 1, bit);
+}
+
+/* As much of [from, to) of user space as a text may have. */
+static __always_inline u32
+text_user(struct scratch *s, u32 off, u64 bit, u64 from, u64 to)
+{
+	u64 n = to - from;
+
+	if (from >= to)
+		return text_end(s, off, 0, bit);
+	if (n > EV_TEXT_MAX)
+		n = EV_TEXT_MAX + 1;
+	barrier_var(n);
+	if (n > EV_TEXT_MAX + 1 || bpf_probe_read_user(text_at(s, off), (u32) n, (void *) from) < 0)
+		return off;
+	return text_end(s, off, (u32) n, bit);
+}
+
+/* A string of the kernel. */
+static __always_inline u32
+text_kernel_str(struct scratch *s, u32 off, u64 bit, const void *p)
+{
+	long n = bpf_probe_read_kernel_str(text_at(s, off), EV_TEXT_MAX + 2, p);
+
+	return n <= 0 ? off : text_end(s, off, (u32) n - 1, bit);
+}
+
+/* Bytes of the kernel, at most EV_TEXT_MAX. */
+static __always_inline u32
+text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
+{
+	barrier_var(n);
+	if (n > EV_TEXT_MAX || bpf_probe_read_kernel(text_at(s, off), n, p) < 0)
+		return off;
+	return text_end(s, off, n, bit);
+}
+
+/* The device number as stat() shows it. */
+static __always_inline u32
+dev_encode(u32 dev)
+{
+	u32 major = dev >> 20, minor = dev & 0xfffff;
+
+	return (minor & 0xff) | (major << 8) | ((minor & ~0xffU) << 12);
+}
+
+#endif

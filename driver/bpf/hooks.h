@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * hooks.h - where the kernel calls us at the entry and the exit of system calls.
+ */
+#ifndef MEWS_DRIVER_HOOKS_H
+#define MEWS_DRIVER_HOOKS_H
+
+#include "driver/bpf/call.h"
+
+/* The program of each system call: 64-bit callers' numbers, then 32-bit callers'. Filled by the
+ * sensor from driver/syscalls.def. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2 * DRV_NR_MAX);
+	__type(key, u32);
+	__type(value, u32);
+} exits SEC(".maps");
+
+/* Every system call of the machine passes here: one bit decides. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	u64 nr = call_nr(regs);
+	bool compat;
+
+	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
+		return 0;
+	compat = is_compat(current_task());
+	if (!bit_get(ctl.calls[compat], nr))
+		return 0;
+	if (excluded(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	bpf_tail_call(ctx, &exits, (compat ? DRV_NR_MAX : 0) + nr);
+	return 0;
+}
+
+/* What each system call has read at its entry, as above. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2 * DRV_NR_MAX);
+	__type(key, u32);
+	__type(value, u32);
+} enters SEC(".maps");
+
+/*
+ * The general entry hook: every system call of the machine pays for it. So it is attached only
+ * where there are no tracepoints of single system calls, or once a 32-bit caller was seen, since
+ * those tracepoints do not fire for such.
+ */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	u64 nr = id;
+	bool compat;
+
+	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
+		return 0;
+	compat = is_compat(current_task());
+	if (compat || ctl.enter_native)
+		bpf_tail_call(ctx, &enters, (compat ? DRV_NR_MAX : 0) + nr);
+	return 0;
+}
+
+#define ENTER_BEGIN()                           \
+	bool compat = is_compat(current_task()); \
+	u64 nr = id
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(any_path0, struct pt_regs *regs, long id)
+{
+	ENTER_BEGIN();
+
+	take_path(compat, nr, call_arg(regs, compat, 0));
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(any_path1, struct pt_regs *regs, long id)
+{
+	ENTER_BEGIN();
+
+	take_path(compat, nr, call_arg(regs, compat, 1));
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(any_how, struct pt_regs *regs, long id)
+{
+	ENTER_BEGIN();
+
+	take_how(compat, nr, call_arg(regs, compat, 1), call_arg(regs, compat, 2));
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(any_addr, struct pt_regs *regs, long id)
+{
+	ENTER_BEGIN();
+
+	take_addr(compat, nr, call_arg(regs, compat, 1), arg_int(regs, compat, 2));
+	return 0;
+}
+
+/* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(any_socketcall, struct pt_regs *regs, long id)
+{
+	ENTER_BEGIN();
+	u32 args[3];
+
+	if (call_arg(regs, compat, 0) == SYS_CONNECT &&
+	    bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) == 0)
+		take_addr(compat, nr, args[1], (s32) args[2]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_open")
+int
+enter_open(struct sys_enter_ctx *ctx)
+{
+	take_path(false, ctx->nr, ctx->args[0]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_creat")
+int
+enter_creat(struct sys_enter_ctx *ctx)
+{
+	take_path(false, ctx->nr, ctx->args[0]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_openat")
+int
+enter_openat(struct sys_enter_ctx *ctx)
+{
+	take_path(false, ctx->nr, ctx->args[1]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_openat2")
+int
+enter_openat2(struct sys_enter_ctx *ctx)
+{
+	take_how(false, ctx->nr, ctx->args[1], ctx->args[2]);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_connect")
+int
+enter_connect(struct sys_enter_ctx *ctx)
+{
+	take_addr(false, ctx->nr, ctx->args[1], (s32) ctx->args[2]);
+	return 0;
+}
+
+#endif

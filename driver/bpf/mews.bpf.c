@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * mews.bpf.c - the hooks. What each event holds is in the files included here.
+ */
+#include "driver/bpf/core.h"
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/file.h"
+#include "driver/bpf/open.h"
+#include "driver/bpf/hooks.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * open.h - open, openat, openat2, creat, close, dup, dup2, dup3, link, linkat.
+ */
+#ifndef MEWS_DRIVER_OPEN_H
+#define MEWS_DRIVER_OPEN_H
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/file.h"
+
+/* Flags of open() as the kernel numbers them; those that differ between architectures first. */
+#if defined(__TARGET_ARCH_x86)
+#define K_O_DIRECT    040000
+#define K_O_LARGEFILE 0100000
+#define K_O_DIRECTORY 0200000
+#else
+#define K_O_DIRECTORY 040000
+#define K_O_DIRECT    0200000
+#define K_O_LARGEFILE 0400000
+#endif
+#define K_O_CREAT     0100
+#define K_O_EXCL      0200
+#define K_O_TRUNC     01000
+#define K_O_APPEND    02000
+#define K_O_NONBLOCK  04000
+#define K_O_DSYNC     010000
+#define K_O_CLOEXEC   02000000
+#define K_O_SYNC      04010000
+#define K_O_TMPFILE1  020000000 /* without O_DIRECTORY, which is a part of it */
+#define K_O_TMPFILE   (K_O_TMPFILE1 | K_O_DIRECTORY)
+
+/* As proto/names.def's open_flags. */
+#define N_O_CREAT     0x4
+#define N_O_APPEND    0x8
+#define N_O_DSYNC     0x10
+#define N_O_EXCL      0x20
+#define N_O_NONBLOCK  0x40
+#define N_O_SYNC      0x80
+#define N_O_TRUNC     0x100
+#define N_O_DIRECT    0x200
+#define N_O_DIRECTORY 0x400
+#define N_O_LARGEFILE 0x800
+#define N_O_CLOEXEC   0x1000
+#define N_O_TMPFILE   0x2000
+#define N_O_F_CREATED 0x4000
+#define N_FD_UPPER    0x8000
+#define N_FD_LOWER    0x10000
+
+#define FLAG(from, to) ((flags & (from)) ? (to) : 0)
+
+/* The kernel's flags in our numbers. Any bit of O_TMPFILE or O_SYNC counts as all of it: so does
+ * the schema's other implementation, and rules rely on what it shows. */
+static __always_inline u32
+open_flags(u64 flags)
+{
+	u32 access = flags & 3;
+
+	return (access == 0 ? 1 : access == 1 ? 2 : 3) | FLAG(K_O_CREAT, N_O_CREAT) |
+	    FLAG(K_O_APPEND, N_O_APPEND) | FLAG(K_O_SYNC, N_O_SYNC | N_O_DSYNC) |
+	    FLAG(K_O_EXCL, N_O_EXCL) | FLAG(K_O_NONBLOCK, N_O_NONBLOCK) |
+	    FLAG(K_O_TRUNC, N_O_TRUNC) | FLAG(K_O_DIRECT, N_O_DIRECT) |
+	    FLAG(K_O_DIRECTORY, N_O_DIRECTORY) | FLAG(K_O_LARGEFILE, N_O_LARGEFILE) |
+	    FLAG(K_O_CLOEXEC, N_O_CLOEXEC) | FLAG(K_O_TMPFILE, N_O_TMPFILE);
+}
+
+static __always_inline u32
+open_mode(u64 flags, u64 mode)
+{
+	return flags & (K_O_CREAT | K_O_TMPFILE1) ? mode & 07777 : 0;
+}
+
+struct opened {
+	u32 dev;
+	u64 ino;
+	bool created;
+	enum layer layer;
+};
+
+/* What descriptor 'fd' of the caller refers to; zeroes if it is none. */
+static __always_inline void
+opened_get(struct task_struct *t, s64 fd, struct opened *o)
+{
+	struct file *f = fd_file(t, fd);
+	struct super_block *sb;
+	struct inode *inode;
+
+	__builtin_memset(o, 0, sizeof(*o));
+	if (!f)
+		return;
+	inode = BPF_CORE_READ(f, f_inode);
+	sb = BPF_CORE_READ(inode, i_sb);
+	o->dev = dev_encode(BPF_CORE_READ(sb, s_dev));
+	o->ino = BPF_CORE_READ(inode, i_ino);
+	o->created = BPF_CORE_READ(f, f_mode) & FMODE_CREATED;
+	o->layer = inode_layer(inode, BPF_CORE_READ(sb, s_magic));
+}
+
+static __always_inline u32
+opened_flags(const struct opened *o)
+{
+	return (o->created ? N_O_F_CREATED : 0) | (o->layer == LAYER_UPPER ? N_FD_UPPER : 0) |
+	    (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
+}
+
+/*
+ * The frame of a program at a system call's exit: its task, its kind of caller, its scratch memory.
+ * 'stashed': an entry hook has read arguments. Programs are reached by a tail call, after
+ * the caller was found to be wanted and not excluded.
+ */
+#define EXIT_BEGIN(stashed)                                                                        \
+	struct task_struct *t = current_task();                                                    \
+	bool compat = is_compat(t);                                                                \
+	struct stash *st = (stashed) ? stash_find(bpf_get_current_pid_tgid()) : NULL;    \
+	struct scratch *s = scratch_get();                                                         \
+	u32 off;                                                                                   \
+                                                                                                   \
+	if (!s)                                                                                    \
+		return 0
+
+#define EXIT_END()                                                                                 \
+	do {                                                                                       \
+		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;                                      \
+		rec_end(s, off);                                                                   \
+		if (st)                                                                            \
+			stash_free(st);                                                            \
+		return 0;                                                                          \
+	} while (0)
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(true);
+	struct ev_OPEN *e = REC_BEGIN(s, OPEN, t);
+	u64 flags = call_arg(regs, compat, 1);
+	struct opened o;
+
+	opened_get(t, ret, &o);
+	e->hdr.present = nums_OPEN;
+	e->fd = call_result(ret);
+	e->flags = open_flags(flags) | opened_flags(&o);
+	e->mode = open_mode(flags, call_arg(regs, compat, 2));
+	e->dev = o.dev;
+	e->ino = o.ino;
+	off = text_path(s, st, compat, sizeof(*e), EV_BIT(OPEN, name), call_arg(regs, compat, 0));
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_creat, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(true);
+	struct ev_CREAT *e = REC_BEGIN(s, CREAT, t);
+	struct opened o;
+
+	opened_get(t, ret, &o);
+	e->hdr.present = nums_CREAT;
+	e->fd = call_result(ret);
+	e->mode = call_arg(regs, compat, 1) & 07777;
+	e->dev = o.dev;
+	e->ino = o.ino;
+	e->creat_flags = o.layer; /* the upper layer is 1, the lower one 2 */
+	off = text_path(s, st, compat, sizeof(*e), EV_BIT(CREAT, name), call_arg(regs, compat, 0));
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_openat, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(true);
+	struct ev_OPENAT *e = REC_BEGIN(s, OPENAT, t);
+	u64 flags = call_arg(regs, compat, 2);
+	struct opened o;
+
+	opened_get(t, ret, &o);
+	e->hdr.present = nums_OPENAT;
+	e->fd = call_result(ret);
+	e->dirfd = arg_int(regs, compat, 0);
+	e->flags = open_flags(flags) | opened_flags(&o);
+	e->mode = open_mode(flags, call_arg(regs, compat, 3));
+	e->dev = o.dev;
+	e->ino = o.ino;
+	off = text_path(s, st, compat, sizeof(*e), EV_BIT(OPENAT, name), call_arg(regs, compat, 1));
+	EXIT_END();
+}
+
+/* The kernel's resolve flags in our numbers. */
+static __always_inline u32
+resolve_flags(u64 flags)
+{
+	return FLAG(0x08, 0x1) | FLAG(0x10, 0x2) | FLAG(0x02, 0x4) | FLAG(0x04, 0x8) |
+	    FLAG(0x01, 0x10) | FLAG(0x20, 0x20);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(true);
+	struct ev_OPENAT2 *e = REC_BEGIN(s, OPENAT2, t);
+	u64 how[3] = { 0, 0, 0 };
+	struct opened o;
+	bool read = true;
+
+	if (st)
+		__builtin_memcpy(how, st->how, sizeof(how));
+	else
+		read = bpf_probe_read_user(how, sizeof(how), (void *) call_arg(regs, compat, 2)) == 0;
+	opened_get(t, ret, &o);
+	e->hdr.present = nums_OPENAT2;
+	if (!read)
+		e->hdr.present &= ~(EV_BIT(OPENAT2, flags) | EV_BIT(OPENAT2, mode) |
+		    EV_BIT(OPENAT2, resolve));
+	e->fd = call_result(ret);
+	e->dirfd = arg_int(regs, compat, 0);
+	e->flags = read ? open_flags(how[0]) | opened_flags(&o) : 0;
+	e->mode = open_mode(how[0], how[1]);
+	e->resolve = resolve_flags(how[2]);
+	e->dev = o.dev;
+	e->ino = o.ino;
+	off = text_path(s, st, compat, sizeof(*e), EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_close, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	struct ev_CLOSE *e = REC_BEGIN(s, CLOSE, t);
+
+	e->hdr.present = nums_CLOSE;
+	e->res = call_result(ret);
+	e->fd = arg_int(regs, compat, 0);
+	off = sizeof(*e);
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	struct ev_DUP *e = REC_BEGIN(s, DUP, t);
+
+	e->hdr.present = nums_DUP;
+	e->res = call_result(ret);
+	e->oldfd = arg_int(regs, compat, 0);
+	off = sizeof(*e);
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_dup2, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	struct ev_DUP2 *e = REC_BEGIN(s, DUP2, t);
+
+	e->hdr.present = nums_DUP2;
+	e->res = call_result(ret);
+	e->oldfd = arg_int(regs, compat, 0);
+	e->newfd = arg_int(regs, compat, 1);
+	off = sizeof(*e);
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_dup3, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	struct ev_DUP3 *e = REC_BEGIN(s, DUP3, t);
+	u64 flags = call_arg(regs, compat, 2);
+
+	e->hdr.present = nums_DUP3;
+	e->res = call_result(ret);
+	e->oldfd = arg_int(regs, compat, 0);
+	e->newfd = arg_int(regs, compat, 1);
+	e->flags = FLAG(K_O_CLOEXEC, N_O_CLOEXEC);
+	off = sizeof(*e);
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	struct ev_LINK *e = REC_BEGIN(s, LINK, t);
+
+	e->hdr.present = nums_LINK;
+	e->res = call_result(ret);
+	off = text_user_str(s, sizeof(*e), EV_BIT(LINK, oldpath), (void *) call_arg(regs, compat, 0));
+	off = text_user_str(s, off, EV_BIT(LINK, newpath), (void *) call_arg(regs, compat, 1));
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_linkat, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	struct ev_LINKAT *e = REC_BEGIN(s, LINKAT, t);
+
+	e->hdr.present = nums_LINKAT;
+	e->res = call_result(ret);
+	e->olddir = arg_int(regs, compat, 0);
+	e->newdir = arg_int(regs, compat, 2);
+	e->flags = call_arg(regs, compat, 4) & 0x1400; /* AT_SYMLINK_FOLLOW, AT_EMPTY_PATH */
+	off = text_user_str(
+	    s, sizeof(*e), EV_BIT(LINKAT, oldpath), (void *) call_arg(regs, compat, 1));
+	off = text_user_str(s, off, EV_BIT(LINKAT, newpath), (void *) call_arg(regs, compat, 3));
+	EXIT_END();
+}
+
+#endif

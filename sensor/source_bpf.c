@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source_bpf.c - the kernel's events: load driver/bpf, attach it, read its rings.
+ */
+#include "common/clock.h"
+#include "proto/schema.h"
+#include "proto/wire.h"
+#include "sensor/ring.h"
+#include "sensor/source.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <mews.skel.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define RING_BYTES   (4ULL << 20)
+#define RINGS_BYTES  (64ULL << 20)
+#define SLACK_NS     500000ULL
+#define NAP_MS       1
+#define ENTER_POINTS 5
+
+struct source_state {
+	struct mews_bpf *skel;
+	struct source_opts o;
+	struct ring_set rings;
+	size_t page;
+	uint64_t ring_bytes;
+	int *ring_fds;
+	void **maps;          /* of each ring: the consumer's page, then the producer's and the data */
+	uint64_t *percpu;     /* a per-CPU value being read */
+	unsigned ncpu;        /* possible ones */
+	int epoll_fd, wake_fd;
+	struct bpf_link *links[16];
+	unsigned nlinks;
+	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
+	bool opened;            /* the descriptors above are ours to close */
+	bool hot;               /* the last drain found something: pace the next */
+};
+
+struct call_row {
+	uint16_t event;
+	const char *prog, *enter;
+	int nr[2]; /* of 64-bit callers, of 32-bit ones */
+};
+
+#if defined(__x86_64__)
+#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) { EV_##EV, #prog, #enter, { x86_64, ia32 } },
+#else
+#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) { EV_##EV, #prog, #enter, { arm64, arm32 } },
+#endif
+#define SYSCALL ROW
+static const struct call_row calls[] = {
+#include "driver/syscalls.def"
+};
+
+static int
+quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void) level;
+	(void) fmt;
+	(void) ap;
+	return 0;
+}
+
+/* What this kernel or this process lacks, before the kernel says it less clearly. */
+static int
+check_host(struct diag *d)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	if (uname(&u) == 0)
+		(void) sscanf(u.release, "%d.%d", &major, &minor);
+	if (major < 5 || (major == 5 && minor < 11)) {
+		diag_set(d, 0, 0, "kernel %s is too old: capture needs 5.11 or newer", u.release);
+		return -ENOSYS;
+	}
+	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
+		diag_set(d, 0, 0,
+		    "this kernel tells no types (/sys/kernel/btf/vmlinux is missing): use one built "
+		    "with CONFIG_DEBUG_INFO_BTF=y, and mount /sys if it is not");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int
+load_failed(int r, struct diag *d)
+{
+	if (r == -EPERM || r == -EACCES) {
+		diag_set(d, 0, 0,
+		    "the kernel refuses eBPF to this process: run as root, or with CAP_BPF and "
+		    "CAP_PERFMON (in a container: privileged)");
+	} else if (r == -ENOMEM) {
+		diag_set(d, 0, 0,
+		    "no memory for the rings: lower the ring size, or raise the memlock limit "
+		    "(LimitMEMLOCK=infinity)");
+	} else {
+		diag_set(d, 0, 0, "this kernel does not take the capture programs: %s", strerror(-r));
+	}
+	return r;
+}
+
+static int
+attach_failed(const char *hook, int r, struct diag *d)
+{
+	diag_set(d, 0, 0, "cannot attach to %s: %s; is another tool holding it, or the kernel locked?",
+	    hook, strerror(-r));
+	return r;
+}
+
+/* Rings */
+
+static void
+ring_sizes(struct source_state *s)
+{
+	uint64_t n = s->o.ring_bytes != 0 ? s->o.ring_bytes : RING_BYTES;
+	uint64_t total = s->o.rings_bytes != 0 ? s->o.rings_bytes : RINGS_BYTES;
+	uint64_t size = s->page;
+
+	while (size < n)
+		size *= 2;
+	while (size > s->page && size * s->ncpu > total)
+		size /= 2;
+	s->ring_bytes = size;
+}
+
+static int
+ring_open(struct source_state *s, unsigned i)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u32 = i };
+	int outer = bpf_map__fd(s->skel->maps.rings), fd;
+	char *cons, *prod;
+
+	fd = bpf_map_create(
+	    BPF_MAP_TYPE_RINGBUF, "mews_ring", 0, 0, (uint32_t) s->ring_bytes, NULL);
+	if (fd < 0)
+		return fd;
+	s->ring_fds[i] = fd;
+	cons = mmap(NULL, s->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (cons == MAP_FAILED)
+		return -errno;
+	s->maps[2 * i] = cons;
+	prod = mmap(NULL, s->page + 2 * s->ring_bytes, PROT_READ, MAP_SHARED, fd, (off_t) s->page);
+	if (prod == MAP_FAILED)
+		return -errno;
+	s->maps[2 * i + 1] = prod;
+	ring_attach(&s->rings, i, cons, prod, prod + s->page, s->ring_bytes);
+	if (bpf_map_update_elem(outer, &i, &fd, BPF_ANY) != 0)
+		return -errno;
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0)
+		return -errno;
+	return 0;
+}
+
+static int
+rings_open(struct source_state *s)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = UINT32_MAX };
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->epoll_fd < 0 || s->wake_fd < 0 ||
+	    epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->wake_fd, &ev) != 0)
+		return -errno;
+	for (unsigned i = 0; i < s->ncpu; i++) {
+		int r = ring_open(s, i);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Programs */
+
+static struct bpf_program *
+prog_of(struct source_state *s, const char *prefix, const char *name)
+{
+	char full[64];
+
+	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
+	return bpf_object__find_program_by_name(s->skel->obj, full);
+}
+
+static int
+prog_array_set(int map, int base, int nr, const struct bpf_program *p)
+{
+	int key = base + nr, fd = bpf_program__fd(p);
+
+	if (nr < 0)
+		return 0;
+	return bpf_map_update_elem(map, &key, &fd, BPF_ANY) == 0 ? 0 : -errno;
+}
+
+static int
+fill_calls(struct source_state *s)
+{
+	int exits = bpf_map__fd(s->skel->maps.exits), enters = bpf_map__fd(s->skel->maps.enters);
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		const struct call_row *c = &calls[i];
+		struct bpf_program *p = prog_of(s, "exit_", c->prog);
+		struct bpf_program *e = prog_of(s, "any_", c->enter);
+
+		for (int k = 0; k < 2; k++) {
+			int r = p == NULL ? 0 : prog_array_set(exits, k * DRV_NR_MAX, c->nr[k], p);
+
+			if (r == 0 && e != NULL)
+				r = prog_array_set(enters, k * DRV_NR_MAX, c->nr[k], e);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int
+load(struct source_state *s)
+{
+	int r;
+
+	s->skel = mews_bpf__open();
+	if (s->skel == NULL)
+		return -errno;
+	s->skel->rodata->ring_quarter = (uint32_t) (s->ring_bytes / 4);
+	s->skel->bss->ctl.exclude[0] = (uint32_t) getpid();
+	s->skel->bss->ctl.exclude[1] = s->o.exclude_pid;
+	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
+	if (r == 0)
+		r = bpf_map__set_max_entries(s->skel->maps.rings, s->ncpu);
+	if (r == 0)
+		r = mews_bpf__load(s->skel);
+	if (r == 0)
+		r = fill_calls(s);
+	return r;
+}
+
+/* Attaching */
+
+static int
+link_add(struct source_state *s, struct bpf_link *l)
+{
+	if (l == NULL)
+		return -errno;
+	s->links[s->nlinks++] = l;
+	return 0;
+}
+
+static int
+attach(struct source_state *s, struct bpf_program *p)
+{
+	return link_add(s, bpf_program__attach(p));
+}
+
+/* The root of tracefs, without mounting it where anyone would see it. */
+static int
+tracefs_open(void)
+{
+	int fs, fd = open("/sys/kernel/tracing/events/syscalls", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	fs = fsopen("tracefs", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return -errno;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		fd = -errno;
+	close(fs);
+	return fd;
+}
+
+static int
+tracepoint_id(int tracefs, const char *call, uint64_t *ret)
+{
+	char path[96], text[24];
+	ssize_t n;
+	int fd;
+
+	(void) snprintf(path, sizeof(path), "events/syscalls/sys_enter_%s/id", call);
+	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return -EIO;
+	text[n] = '\0';
+	*ret = strtoull(text, NULL, 10);
+	return 0;
+}
+
+/* One event on one CPU is enough: the program runs wherever the tracepoint fires. */
+static int
+attach_enter_point(struct source_state *s, int tracefs, const char *call)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	struct bpf_program *p = prog_of(s, "enter_", call);
+	uint64_t id = 0;
+	long fd;
+	int r = tracepoint_id(tracefs, call, &id);
+
+	if (r < 0)
+		return r;
+	attr.config = id;
+	attr.sample_period = 1;
+	attr.wakeup_events = 1;
+	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = link_add(s, bpf_program__attach_perf_event(p, (int) fd));
+	if (r < 0)
+		close((int) fd);
+	return r;
+}
+
+static int
+attach_enter_points(struct source_state *s)
+{
+	static const char *const names[ENTER_POINTS] = { "open", "creat", "openat", "openat2",
+		"connect" };
+	int tracefs = tracefs_open(), r = 0;
+
+	if (tracefs < 0)
+		return tracefs;
+	for (unsigned i = 0; i < ENTER_POINTS && r == 0; i++) {
+		r = attach_enter_point(s, tracefs, names[i]);
+		if (r == -ENOENT)
+			r = 0; /* this architecture has no such call */
+	}
+	close(tracefs);
+	return r;
+}
+
+/* The hook that sees all entries, of 32-bit callers too. */
+static int
+attach_enter_all(struct source_state *s)
+{
+	if (s->enter != NULL)
+		return 0;
+	s->enter = bpf_program__attach(s->skel->progs.on_sys_enter);
+	return s->enter == NULL ? -errno : 0;
+}
+
+static int
+attach_all(struct source_state *s, struct diag *d)
+{
+	int r;
+
+	r = attach(s, s->skel->progs.on_sys_exit);
+	if (r < 0)
+		return attach_failed("sys_exit", r, d);
+	if (attach_enter_points(s) < 0) {
+		s->skel->bss->ctl.enter_native = 1;
+		r = attach_enter_all(s);
+		if (r < 0)
+			return attach_failed("sys_enter", r, d);
+	}
+	return 0;
+}
+
+static int
+bpf_open(void *st, const struct source_opts *o, struct diag *d)
+{
+	struct source_state *s = st;
+	int n = libbpf_num_possible_cpus(), r = check_host(d);
+
+	if (r < 0)
+		return r;
+	libbpf_set_print(quiet);
+	s->o = *o;
+	s->ncpu = n < 1 ? 1 : n > DRV_CPU_MAX ? DRV_CPU_MAX : (unsigned) n;
+	s->page = (size_t) sysconf(_SC_PAGESIZE);
+	s->epoll_fd = s->wake_fd = -1;
+	ring_sizes(s);
+	s->ring_fds = calloc(s->ncpu, sizeof(*s->ring_fds));
+	s->maps = calloc(s->ncpu, 2 * sizeof(*s->maps));
+	s->percpu = calloc((size_t) MAX(n, 1), sizeof(*s->percpu));
+	s->opened = true;
+	if (s->ring_fds == NULL || s->maps == NULL || s->percpu == NULL ||
+	    rings_new(s->ncpu, &s->rings) < 0) {
+		diag_set(d, 0, 0, "no memory");
+		return -ENOMEM;
+	}
+	r = load(s);
+	if (r == 0)
+		r = rings_open(s);
+	if (r < 0)
+		return load_failed(r, d);
+	return attach_all(s, d);
+}
+
+static void
+bpf_close(void *st)
+{
+	struct source_state *s = st;
+
+	if (!s->opened)
+		return;
+	bpf_link__destroy(s->enter);
+	while (s->nlinks > 0)
+		bpf_link__destroy(s->links[--s->nlinks]);
+	mews_bpf__destroy(s->skel);
+	for (unsigned i = 0; i < s->ncpu && s->maps != NULL && s->ring_fds != NULL; i++) {
+		if (s->maps[2 * i] != NULL)
+			munmap(s->maps[2 * i], s->page);
+		if (s->maps[2 * i + 1] != NULL)
+			munmap(s->maps[2 * i + 1], s->page + 2 * s->ring_bytes);
+		if (s->ring_fds[i] > 0)
+			close(s->ring_fds[i]);
+	}
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+	rings_free(&s->rings);
+	free(s->ring_fds);
+	free(s->maps);
+	free(s->percpu);
+	memset(s, 0, sizeof(*s));
+}
+
+/* Running */
+
+static int
+bpf_set_interest(void *st, const uint16_t *events, size_t n)
+{
+	struct source_state *s = st;
+	struct drv_control *ctl = &s->skel->bss->ctl;
+	struct drv_control new = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (events[i] < EV_TYPE_MAX)
+			new.events[events[i] / 64] |= 1ULL << (events[i] % 64);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		const struct call_row *c = &calls[i];
+
+		if (!(new.events[c->event / 64] >> (c->event % 64) & 1))
+			continue;
+		for (int k = 0; k < 2; k++) {
+			if (c->nr[k] < 0)
+				continue;
+			new.calls[k][c->nr[k] / 64] |= 1ULL << (c->nr[k] % 64);
+			new.any[c->nr[k] / 64] |= 1ULL << (c->nr[k] % 64);
+		}
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(new.any); i++) {
+		__atomic_store_n(&ctl->events[i], new.events[i], __ATOMIC_RELAXED);
+		__atomic_store_n(&ctl->calls[0][i], new.calls[0][i], __ATOMIC_RELAXED);
+		__atomic_store_n(&ctl->calls[1][i], new.calls[1][i], __ATOMIC_RELAXED);
+		__atomic_store_n(&ctl->any[i], new.any[i], __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
+/* Sleep until a ring is a quarter full, somebody wakes us, or (if armed) anything happens. */
+static void
+doze(struct source_state *s, int timeout_ms)
+{
+	struct epoll_event ev[16];
+	uint64_t n;
+	int r = epoll_wait(s->epoll_fd, ev, ARRAY_SIZE(ev), timeout_ms);
+
+	for (int i = 0; i < r; i++) {
+		if (ev[i].data.u32 == UINT32_MAX)
+			(void) !read(s->wake_fd, &n, sizeof(n));
+		else
+			s->rings.stats.wakeups++;
+	}
+}
+
+/* Nothing is there: have the next record wake us. A record that came meanwhile ends the wait. */
+static void
+doze_armed(struct source_state *s, int timeout_ms)
+{
+	struct drv_control *ctl = &s->skel->bss->ctl;
+
+	__atomic_store_n(&ctl->armed, 1, __ATOMIC_SEQ_CST);
+	if (!rings_pending(&s->rings))
+		doze(s, timeout_ms);
+	__atomic_store_n(&ctl->armed, 0, __ATOMIC_SEQ_CST);
+}
+
+static int
+bpf_poll(void *st, int timeout_ms, source_emit_fn *emit, void *arg)
+{
+	struct source_state *s = st;
+	struct drv_control *ctl = &s->skel->bss->ctl;
+	uint64_t slack = s->o.slack_ns != 0 ? s->o.slack_ns : SLACK_NS;
+	bool waited = timeout_ms == 0;
+
+	if (__atomic_load_n(&ctl->compat_seen, __ATOMIC_RELAXED) != 0)
+		(void) !attach_enter_all(s);
+	if (s->hot && !waited)
+		doze(s, NAP_MS);
+	for (;;) {
+		int n;
+
+		__atomic_store_n(&ctl->kicked, 0, __ATOMIC_RELAXED);
+		n = rings_drain(&s->rings, clock_boot(), slack, emit, arg);
+		s->hot = n != 0;
+		if (n != 0)
+			return n;
+		if (rings_pending(&s->rings)) {
+			if (timeout_ms == 0)
+				return 0;
+			doze(s, NAP_MS);
+			continue;
+		}
+		if (waited)
+			return 0;
+		waited = true;
+		doze_armed(s, timeout_ms);
+	}
+}
+
+static void
+bpf_wake(void *st)
+{
+	struct source_state *s = st;
+	uint64_t one = 1;
+
+	(void) !write(s->wake_fd, &one, sizeof(one));
+}
+
+static uint64_t
+percpu_sum(struct source_state *s, const struct bpf_map *map, uint32_t key)
+{
+	uint64_t sum = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, s->percpu) != 0)
+		return 0;
+	for (unsigned i = 0; i < s->ncpu; i++)
+		sum += s->percpu[i];
+	return sum;
+}
+
+static void
+bpf_stats(void *st, struct source_stats *ret)
+{
+	struct source_state *s = st;
+
+	*ret = s->rings.stats;
+	ret->excluded = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED);
+}
+
+static void
+bpf_drops(void *st, source_drop_fn *fn, void *arg)
+{
+	struct source_state *s = st;
+
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (schema_events[i].capture == CAP_NOT || schema_events[i].capture == CAP_SNAP)
+			continue;
+		for (uint16_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++) {
+			uint32_t key = schema_events[i].num * (uint32_t) DRV_CAUSE_MAX + c;
+			uint64_t n = percpu_sum(s, s->skel->maps.drops, key);
+
+			if (n > 0)
+				fn(arg, schema_events[i].num, c, n);
+		}
+	}
+}
+
+const struct source_ops source_bpf = {
+	.name = "bpf",
+	.state_size = sizeof(struct source_state),
+	.open = bpf_open,
+	.set_interest = bpf_set_interest,
+	.poll = bpf_poll,
+	.wake = bpf_wake,
+	.stats = bpf_stats,
+	.drops = bpf_drops,
+	.close = bpf_close,
+};
