@@ -28,10 +28,10 @@ struct drv_control {
 	__u64 calls[2][DRV_NR_MAX / 64]; /* of 64-bit callers, of 32-bit ones */
 	__u64 events[EV_TYPE_MAX / 64];  /* events wanted, for those not captured by number */
 	__u32 exclude[2];                /* thread groups; 0: none */
-	__u32 armed;                     /* the next record wakes the sensor; the kernel clears it */
-	__u32 kicked;                    /* the kernel has woken it since it last looked */
-	__u32 enter_native;              /* the general entry hook reads for 64-bit callers too */
-	__u32 compat_seen;               /* a 32-bit caller came that wants an entry hook */
+	__u32 armed;        /* the next record wakes the sensor; the kernel clears it */
+	__u32 kicked;       /* the kernel has woken it since it last looked */
+	__u32 enter_native; /* the general entry hook reads for 64-bit callers too */
+	__u32 compat_seen;  /* a 32-bit caller came that wants an entry hook */
 };
 
 /* A thread, as the task iterator saw it. Ids are of the initial pid namespace unless named v*. */

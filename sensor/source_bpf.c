@@ -38,9 +38,9 @@ struct source_state {
 	size_t page;
 	uint64_t ring_bytes;
 	int *ring_fds;
-	void **maps;          /* of each ring: the consumer's page, then the producer's and the data */
-	uint64_t *percpu;     /* a per-CPU value being read */
-	unsigned ncpu;        /* possible ones */
+	void **maps;      /* of each ring: the consumer's page, then the producer's and the data */
+	uint64_t *percpu; /* a per-CPU value being read */
+	unsigned ncpu;    /* possible ones */
 	int epoll_fd, wake_fd;
 	struct bpf_link *links[16];
 	unsigned nlinks;
@@ -56,9 +56,11 @@ struct call_row {
 };
 
 #if defined(__x86_64__)
-#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) { EV_##EV, #prog, #enter, { x86_64, ia32 } },
+#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) \
+	{ EV_##EV, #prog, #enter, { x86_64, ia32 } },
 #else
-#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) { EV_##EV, #prog, #enter, { arm64, arm32 } },
+#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) \
+	{ EV_##EV, #prog, #enter, { arm64, arm32 } },
 #endif
 #define SYSCALL ROW
 static const struct call_row calls[] = {
@@ -89,7 +91,8 @@ check_host(struct diag *d)
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
 		diag_set(d, 0, 0,
-		    "this kernel tells no types (/sys/kernel/btf/vmlinux is missing): use one built "
+		    "this kernel tells no types (/sys/kernel/btf/vmlinux is missing): use one "
+		    "built "
 		    "with CONFIG_DEBUG_INFO_BTF=y, and mount /sys if it is not");
 		return -ENOENT;
 	}
@@ -108,7 +111,8 @@ load_failed(int r, struct diag *d)
 		    "no memory for the rings: lower the ring size, or raise the memlock limit "
 		    "(LimitMEMLOCK=infinity)");
 	} else {
-		diag_set(d, 0, 0, "this kernel does not take the capture programs: %s", strerror(-r));
+		diag_set(
+		    d, 0, 0, "this kernel does not take the capture programs: %s", strerror(-r));
 	}
 	return r;
 }
@@ -116,8 +120,9 @@ load_failed(int r, struct diag *d)
 static int
 attach_failed(const char *hook, int r, struct diag *d)
 {
-	diag_set(d, 0, 0, "cannot attach to %s: %s; is another tool holding it, or the kernel locked?",
-	    hook, strerror(-r));
+	diag_set(d, 0, 0,
+	    "cannot attach to %s: %s; is another tool holding it, or the kernel locked?", hook,
+	    strerror(-r));
 	return r;
 }
 
@@ -144,8 +149,8 @@ ring_open(struct source_state *s, unsigned i)
 	int outer = bpf_map__fd(s->skel->maps.rings), fd;
 	char *cons, *prod;
 
-	fd = bpf_map_create(
-	    BPF_MAP_TYPE_RINGBUF, "mews_ring", 0, 0, (uint32_t) s->ring_bytes, NULL);
+	fd =
+	    bpf_map_create(BPF_MAP_TYPE_RINGBUF, "mews_ring", 0, 0, (uint32_t) s->ring_bytes, NULL);
 	if (fd < 0)
 		return fd;
 	s->ring_fds[i] = fd;

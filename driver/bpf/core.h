@@ -30,14 +30,15 @@
 #define PATH_SIZE 4096
 
 /* Set by the sensor before loading. */
-const volatile u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
+const volatile __u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
 
 /* Set by the sensor at any time. */
 struct drv_control ctl = {};
 
 struct scratch {
-	char rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */
-	char path[PATH_SIZE + 256];                 /* a path, built from its end */
+	char
+	    rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */
+	char path[PATH_SIZE + 256];                /* a path, built from its end */
 	char name[256];
 };
 
@@ -78,8 +79,7 @@ struct {
 } counts SEC(".maps");
 
 /* nums_OPENAT: the bits of an event's numbers; all are set at once, texts as they are found. */
-#define NUM_BIT(index, TYPE) \
-	((u64) (sizeof(struct { EV_T_##TYPE(n) }) / sizeof(u64)) << (index))
+#define NUM_BIT(index, TYPE) ((u64) (sizeof(struct { EV_T_##TYPE(n) }) / sizeof(u64)) << (index))
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
 	static const u64 nums_##ID __attribute__((unused)) = 0
 #define PARAM(ID, index, name, TYPE, FMT, table) | NUM_BIT(index, TYPE)
@@ -159,10 +159,10 @@ rec_begin(struct scratch *s, u32 type, u32 size, struct task_struct *t)
 	h->pid = t->tgid;
 }
 
-#define REC_BEGIN(s, ID, t)                                   \
-	({                                                    \
+#define REC_BEGIN(s, ID, t)                                       \
+	({                                                        \
 		rec_begin(s, EV_##ID, sizeof(struct ev_##ID), t); \
-		(struct ev_##ID *) (s)->rec;                  \
+		(struct ev_##ID *) (s)->rec;                      \
 	})
 
 static __always_inline struct ev_hdr *
@@ -216,7 +216,8 @@ text_at(struct scratch *s, u32 off)
 	return &s->rec[(off & REC_MASK) + sizeof(u32)];
 }
 
-/* The text at 'off' has got 'n' bytes: its length, its padding, its bit. Where the next one goes. */
+/* The text at 'off' has got 'n' bytes: its length, its padding, its bit. Where the next one goes.
+ */
 static __always_inline u32
 text_end(struct scratch *s, u32 off, u32 n, u64 bit)
 {

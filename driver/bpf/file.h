@@ -23,8 +23,7 @@ fd_file(struct task_struct *t, s64 fd)
 	struct file **files = fdt->fd;
 	struct file *f = NULL;
 
-	if (fd < 0 || fd >= fdt->max_fds ||
-	    bpf_probe_read_kernel(&f, sizeof(f), files + fd) < 0)
+	if (fd < 0 || fd >= fdt->max_fds || bpf_probe_read_kernel(&f, sizeof(f), files + fd) < 0)
 		return NULL;
 	return f;
 }
@@ -37,8 +36,8 @@ inode_layer(struct inode *inode, unsigned long magic)
 
 	if (magic != OVERLAYFS_MAGIC)
 		return LAYER_NONE;
-	bpf_probe_read_kernel(&upper, sizeof(upper),
-	    (char *) inode + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(
+	    &upper, sizeof(upper), (char *) inode + bpf_core_type_size(struct inode));
 	return upper ? LAYER_UPPER : LAYER_LOWER;
 }
 
@@ -149,8 +148,8 @@ text_kpath(struct scratch *s, u32 off, u64 bit, struct task_struct *t, u64 mnt, 
 {
 	struct fs_struct *fs = t->fs;
 
-	return text_built(s, off, bit,
-	    path_build(mnt, dentry, (u64) fs->root.mnt, (u64) fs->root.dentry));
+	return text_built(
+	    s, off, bit, path_build(mnt, dentry, (u64) fs->root.mnt, (u64) fs->root.dentry));
 }
 
 #endif

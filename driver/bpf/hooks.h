@@ -18,7 +18,8 @@ struct {
 
 /* Every system call of the machine passes here: one bit decides. */
 SEC("tp_btf/sys_exit")
-int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+int
+BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	u64 nr = call_nr(regs);
 	bool compat;
@@ -48,7 +49,8 @@ struct {
  * those tracepoints do not fire for such.
  */
 SEC("tp_btf/sys_enter")
-int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+int
+BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
 	u64 nr = id;
 	bool compat;
@@ -61,12 +63,13 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-#define ENTER_BEGIN()                           \
+#define ENTER_BEGIN()                            \
 	bool compat = is_compat(current_task()); \
 	u64 nr = id
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(any_path0, struct pt_regs *regs, long id)
+int
+BPF_PROG(any_path0, struct pt_regs *regs, long id)
 {
 	ENTER_BEGIN();
 
@@ -75,7 +78,8 @@ int BPF_PROG(any_path0, struct pt_regs *regs, long id)
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(any_path1, struct pt_regs *regs, long id)
+int
+BPF_PROG(any_path1, struct pt_regs *regs, long id)
 {
 	ENTER_BEGIN();
 
@@ -84,7 +88,8 @@ int BPF_PROG(any_path1, struct pt_regs *regs, long id)
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(any_how, struct pt_regs *regs, long id)
+int
+BPF_PROG(any_how, struct pt_regs *regs, long id)
 {
 	ENTER_BEGIN();
 
@@ -93,7 +98,8 @@ int BPF_PROG(any_how, struct pt_regs *regs, long id)
 }
 
 SEC("tp_btf/sys_enter")
-int BPF_PROG(any_addr, struct pt_regs *regs, long id)
+int
+BPF_PROG(any_addr, struct pt_regs *regs, long id)
 {
 	ENTER_BEGIN();
 
@@ -103,7 +109,8 @@ int BPF_PROG(any_addr, struct pt_regs *regs, long id)
 
 /* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
 SEC("tp_btf/sys_enter")
-int BPF_PROG(any_socketcall, struct pt_regs *regs, long id)
+int
+BPF_PROG(any_socketcall, struct pt_regs *regs, long id)
 {
 	ENTER_BEGIN();
 	u32 args[3];

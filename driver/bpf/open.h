@@ -18,16 +18,16 @@
 #define K_O_DIRECT    0200000
 #define K_O_LARGEFILE 0400000
 #endif
-#define K_O_CREAT     0100
-#define K_O_EXCL      0200
-#define K_O_TRUNC     01000
-#define K_O_APPEND    02000
-#define K_O_NONBLOCK  04000
-#define K_O_DSYNC     010000
-#define K_O_CLOEXEC   02000000
-#define K_O_SYNC      04010000
-#define K_O_TMPFILE1  020000000 /* without O_DIRECTORY, which is a part of it */
-#define K_O_TMPFILE   (K_O_TMPFILE1 | K_O_DIRECTORY)
+#define K_O_CREAT    0100
+#define K_O_EXCL     0200
+#define K_O_TRUNC    01000
+#define K_O_APPEND   02000
+#define K_O_NONBLOCK 04000
+#define K_O_DSYNC    010000
+#define K_O_CLOEXEC  02000000
+#define K_O_SYNC     04010000
+#define K_O_TMPFILE1 020000000 /* without O_DIRECTORY, which is a part of it */
+#define K_O_TMPFILE  (K_O_TMPFILE1 | K_O_DIRECTORY)
 
 /* As proto/names.def's open_flags. */
 #define N_O_CREAT     0x4
@@ -55,12 +55,15 @@ open_flags(u64 flags)
 {
 	u32 access = flags & 3;
 
-	return (access == 0 ? 1 : access == 1 ? 2 : 3) | FLAG(K_O_CREAT, N_O_CREAT) |
-	    FLAG(K_O_APPEND, N_O_APPEND) | FLAG(K_O_SYNC, N_O_SYNC | N_O_DSYNC) |
-	    FLAG(K_O_EXCL, N_O_EXCL) | FLAG(K_O_NONBLOCK, N_O_NONBLOCK) |
-	    FLAG(K_O_TRUNC, N_O_TRUNC) | FLAG(K_O_DIRECT, N_O_DIRECT) |
-	    FLAG(K_O_DIRECTORY, N_O_DIRECTORY) | FLAG(K_O_LARGEFILE, N_O_LARGEFILE) |
-	    FLAG(K_O_CLOEXEC, N_O_CLOEXEC) | FLAG(K_O_TMPFILE, N_O_TMPFILE);
+	return (access == 0      ? 1
+		   : access == 1 ? 2
+				 : 3) |
+	       FLAG(K_O_CREAT, N_O_CREAT) | FLAG(K_O_APPEND, N_O_APPEND) |
+	       FLAG(K_O_SYNC, N_O_SYNC | N_O_DSYNC) | FLAG(K_O_EXCL, N_O_EXCL) |
+	       FLAG(K_O_NONBLOCK, N_O_NONBLOCK) | FLAG(K_O_TRUNC, N_O_TRUNC) |
+	       FLAG(K_O_DIRECT, N_O_DIRECT) | FLAG(K_O_DIRECTORY, N_O_DIRECTORY) |
+	       FLAG(K_O_LARGEFILE, N_O_LARGEFILE) | FLAG(K_O_CLOEXEC, N_O_CLOEXEC) |
+	       FLAG(K_O_TMPFILE, N_O_TMPFILE);
 }
 
 static __always_inline u32
@@ -99,7 +102,7 @@ static __always_inline u32
 opened_flags(const struct opened *o)
 {
 	return (o->created ? N_O_F_CREATED : 0) | (o->layer == LAYER_UPPER ? N_FD_UPPER : 0) |
-	    (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
+	       (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
 }
 
 /*
@@ -107,27 +110,28 @@ opened_flags(const struct opened *o)
  * 'stashed': an entry hook has read arguments. Programs are reached by a tail call, after
  * the caller was found to be wanted and not excluded.
  */
-#define EXIT_BEGIN(stashed)                                                                        \
-	struct task_struct *t = current_task();                                                    \
-	bool compat = is_compat(t);                                                                \
-	struct stash *st = (stashed) ? stash_find(bpf_get_current_pid_tgid()) : NULL;    \
-	struct scratch *s = scratch_get();                                                         \
-	u32 off;                                                                                   \
-                                                                                                   \
-	if (!s)                                                                                    \
-		return 0
+#define EXIT_BEGIN(stashed)                                                           \
+	struct task_struct *t = current_task();                                       \
+	bool compat = is_compat(t);                                                   \
+	struct stash *st = (stashed) ? stash_find(bpf_get_current_pid_tgid()) : NULL; \
+	struct scratch *s = scratch_get();                                            \
+	u32 off;                                                                      \
+                                                                                      \
+	if (!s)                                                                       \
+	return 0
 
-#define EXIT_END()                                                                                 \
-	do {                                                                                       \
-		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;                                      \
-		rec_end(s, off);                                                                   \
-		if (st)                                                                            \
-			stash_free(st);                                                            \
-		return 0;                                                                          \
+#define EXIT_END()                                            \
+	do {                                                  \
+		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0; \
+		rec_end(s, off);                              \
+		if (st)                                       \
+			stash_free(st);                       \
+		return 0;                                     \
 	} while (0)
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(true);
 	struct ev_OPEN *e = REC_BEGIN(s, OPEN, t);
@@ -146,7 +150,8 @@ int BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_creat, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_creat, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(true);
 	struct ev_CREAT *e = REC_BEGIN(s, CREAT, t);
@@ -164,7 +169,8 @@ int BPF_PROG(exit_creat, struct pt_regs *regs, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_openat, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_openat, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(true);
 	struct ev_OPENAT *e = REC_BEGIN(s, OPENAT, t);
@@ -188,11 +194,12 @@ static __always_inline u32
 resolve_flags(u64 flags)
 {
 	return FLAG(0x08, 0x1) | FLAG(0x10, 0x2) | FLAG(0x02, 0x4) | FLAG(0x04, 0x8) |
-	    FLAG(0x01, 0x10) | FLAG(0x20, 0x20);
+	       FLAG(0x01, 0x10) | FLAG(0x20, 0x20);
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(true);
 	struct ev_OPENAT2 *e = REC_BEGIN(s, OPENAT2, t);
@@ -203,12 +210,13 @@ int BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
 	if (st)
 		__builtin_memcpy(how, st->how, sizeof(how));
 	else
-		read = bpf_probe_read_user(how, sizeof(how), (void *) call_arg(regs, compat, 2)) == 0;
+		read =
+		    bpf_probe_read_user(how, sizeof(how), (void *) call_arg(regs, compat, 2)) == 0;
 	opened_get(t, ret, &o);
 	e->hdr.present = nums_OPENAT2;
 	if (!read)
-		e->hdr.present &= ~(EV_BIT(OPENAT2, flags) | EV_BIT(OPENAT2, mode) |
-		    EV_BIT(OPENAT2, resolve));
+		e->hdr.present &=
+		    ~(EV_BIT(OPENAT2, flags) | EV_BIT(OPENAT2, mode) | EV_BIT(OPENAT2, resolve));
 	e->fd = call_result(ret);
 	e->dirfd = arg_int(regs, compat, 0);
 	e->flags = read ? open_flags(how[0]) | opened_flags(&o) : 0;
@@ -216,12 +224,14 @@ int BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
 	e->resolve = resolve_flags(how[2]);
 	e->dev = o.dev;
 	e->ino = o.ino;
-	off = text_path(s, st, compat, sizeof(*e), EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
+	off =
+	    text_path(s, st, compat, sizeof(*e), EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
 	EXIT_END();
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_close, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_close, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
 	struct ev_CLOSE *e = REC_BEGIN(s, CLOSE, t);
@@ -234,7 +244,8 @@ int BPF_PROG(exit_close, struct pt_regs *regs, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
 	struct ev_DUP *e = REC_BEGIN(s, DUP, t);
@@ -247,7 +258,8 @@ int BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_dup2, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_dup2, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
 	struct ev_DUP2 *e = REC_BEGIN(s, DUP2, t);
@@ -261,7 +273,8 @@ int BPF_PROG(exit_dup2, struct pt_regs *regs, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_dup3, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_dup3, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
 	struct ev_DUP3 *e = REC_BEGIN(s, DUP3, t);
@@ -277,20 +290,23 @@ int BPF_PROG(exit_dup3, struct pt_regs *regs, long ret)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_link, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_link, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
 	struct ev_LINK *e = REC_BEGIN(s, LINK, t);
 
 	e->hdr.present = nums_LINK;
 	e->res = call_result(ret);
-	off = text_user_str(s, sizeof(*e), EV_BIT(LINK, oldpath), (void *) call_arg(regs, compat, 0));
+	off =
+	    text_user_str(s, sizeof(*e), EV_BIT(LINK, oldpath), (void *) call_arg(regs, compat, 0));
 	off = text_user_str(s, off, EV_BIT(LINK, newpath), (void *) call_arg(regs, compat, 1));
 	EXIT_END();
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_linkat, struct pt_regs *regs, long ret)
+int
+BPF_PROG(exit_linkat, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
 	struct ev_LINKAT *e = REC_BEGIN(s, LINKAT, t);
