@@ -125,3 +125,32 @@ evb_fini(struct evb *b)
 	batch_enc_free(b->enc);
 	b->enc = NULL;
 }
+
+static unsigned
+index_of(const struct event *ev, const char *name)
+{
+	for (unsigned i = 0; i < ev->schema->nparams; i++) {
+		if (strcmp(ev->schema->params[i].name, name) == 0)
+			return i;
+	}
+	fprintf(stderr, "evbuild: %s has no parameter %s\n", ev->schema->name, name);
+	abort();
+}
+
+const char *
+evb_str(const struct batch *b, const struct event *ev, const char *name)
+{
+	static _Thread_local char text[EV_RECORD_MAX];
+	struct slice s = ev_text(b, ev, index_of(ev, name));
+
+	if (s.p == NULL)
+		return NULL;
+	(void) snprintf(text, sizeof(text), "%.*s", SLICE_ARG(s));
+	return text;
+}
+
+int64_t
+evb_int(const struct event *ev, const char *name)
+{
+	return ev_num(ev, index_of(ev, name));
+}

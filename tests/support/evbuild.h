@@ -50,4 +50,9 @@ void evb_add(struct evb *b);
 struct batch *evb_batch(struct evb *b);
 void evb_fini(struct evb *b);
 
+/* Parameter 'param' of a decoded event: its text, or NULL (good until the next call from this
+ * thread); its number. */
+const char *evb_str(const struct batch *b, const struct event *ev, const char *param);
+int64_t evb_int(const struct event *ev, const char *param);
+
 #endif
