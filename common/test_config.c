@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/config.h"
 #include "common/buf.h"
+#include "common/config.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <errno.h>

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/arena.h"
+#include "tests/support/fault.h"
+#include "tests/support/test.h"
+
+static void
+blocks(void **state)
+{
+	struct arena a;
+	char *p[1000];
+
+	(void) state;
+	arena_init(&a, 64);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = arena_alloc(&a, i);
+		assert_non_null(p[i]);
+		assert_int_equal(0, (uintptr_t) p[i] % 16);
+		for (size_t k = 0; k < i; k++)
+			assert_int_equal(0, p[i][k]);
+		memset(p[i], (int) i, i);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) { /* nobody wrote into another's */
+		for (size_t k = 0; k < i; k++)
+			assert_int_equal((char) i, p[i][k]);
+	}
+	assert_true(a.total >= 999 * 500 && a.total < 4 << 20);
+	arena_fini(&a);
+	assert_int_equal(0, a.total);
+	arena_fini(&a); /* again, to no harm */
+}
+
+static void
+strings(void **state)
+{
+	struct arena a;
+
+	(void) state;
+	arena_init(&a, 0);
+	assert_string_equal("ab", arena_strdup(&a, (struct slice){ "abc", 2 }));
+	assert_string_equal("", arena_strdup(&a, (struct slice){ NULL, 0 }));
+	arena_fini(&a);
+}
+
+static void
+limits(void **state)
+{
+	struct arena a;
+
+	(void) state;
+	arena_init(&a, 0);
+	assert_null(arena_alloc(&a, SIZE_MAX));
+	assert_null(arena_alloc(&a, SIZE_MAX / 2 + 1));
+	fault_arm_nth(0);
+	assert_null(arena_alloc(&a, 1));
+	assert_true(fault_disarm());
+	assert_non_null(arena_alloc(&a, 1));
+	fault_arm_nth(0);
+	assert_null(arena_alloc(&a, 1 << 20));
+	assert_true(fault_disarm());
+	assert_non_null(arena_alloc(&a, 1)); /* as it was */
+	arena_fini(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(strings),
+		cmocka_unit_test(limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
