@@ -38,12 +38,14 @@ static const struct metric outbox_metrics[] = {
 };
 static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, connections, GAUGE, "Connections open."),
+	ROW(ingest_stats, refused_tls, COUNTER, "TLS handshakes that failed."),
 	ROW(ingest_stats, refused_identity, COUNTER, "Connections refused for their identity."),
 	ROW(ingest_stats, refused_protocol, COUNTER, "Connections refused for their protocol."),
 	ROW(ingest_stats, malformed, COUNTER, "Messages that could not be read."),
 	ROW(ingest_stats, duplicates, COUNTER, "Batches that had arrived before."),
 	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
 	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
+	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
 };
 static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),

@@ -16,16 +16,16 @@
 #include "common/macros.h"
 
 struct ingest_cfg {
-	const char *listen;       /* tls+tcp://0.0.0.0:7443, tcp://, ipc:// */
-	const char *cluster;      /* "" accepts any */
-	const char *name;         /* the collector's: sent in Challenge */
+	const char *listen;          /* tls+tcp://0.0.0.0:7443, tcp://, ipc:// */
+	const char *cluster;         /* "" accepts any */
+	const char *name;            /* the collector's: sent in Challenge */
 	const char *ca, *cert, *key; /* PEM files; NULL without TLS */
-	const char *crl;          /* PEM, or NULL */
-	bool insecure;            /* plain tcp:// without identity, only when told so */
-	unsigned contexts;
+	const char *crl;             /* PEM, or NULL */
+	bool insecure;               /* plain tcp:// without identity, only when told so */
+	unsigned contexts;           /* requests under way at a time */
 	struct streams *streams;
 	struct shards *shards;
-	struct outbox *outbox;    /* where a stream goes on */
+	struct outbox *outbox; /* where a stream goes on */
 };
 
 struct ingest;
@@ -37,11 +37,20 @@ void ingest_stop(struct ingest *i);
 /* What sensors are to capture from now on; goes out with the next reply to each. Any thread. */
 void ingest_set_interest(struct ingest *i, const struct event_set *wanted);
 
-/* Reload certificate, key, CA and CRL for connections from now on. */
+/* Reload certificate, key, CA and CRL for connections from now on; sensors that the new ones do not
+ * vouch for are turned out. Also on error the old ones stay in force, and *d says why. */
 int ingest_reload_tls(struct ingest *i, struct diag *d) MUST_CHECK;
 
 struct ingest_stats {
-	uint64_t connections, refused_identity, refused_protocol, malformed, duplicates, gaps, busy;
+	uint64_t connections;      /* now */
+	uint64_t refused_tls;      /* handshakes that failed, as far as NNG counts them */
+	uint64_t refused_identity; /* Proofs */
+	uint64_t
+	    refused_protocol; /* Hellos, clusters, messages out of turn, replaced connections */
+	uint64_t malformed;   /* messages */
+	uint64_t duplicates, gaps; /* batches; runs of missing batches */
+	uint64_t busy;             /* asked to come back later */
+	uint64_t requests;
 };
 void ingest_stats(struct ingest *i, struct ingest_stats *ret);
 

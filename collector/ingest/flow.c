@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest/ingest_int.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* The op owns 'q' and holds the stream. NULL: no memory, and 'q' is freed. */
+static struct op *
+op_make(enum op_type type, struct stream *st, Wire__Request *q)
+{
+	struct op *op = calloc(1, sizeof(*op));
+
+	if (op == NULL) {
+		wire__request__free_unpacked(q, NULL);
+		return NULL;
+	}
+	*op = (struct op){ .type = type, .stream = stream_ref(st), .req = q };
+	return op;
+}
+
+static const struct refusal no_memory = { WIRE__REJECT__CODE__BUSY, 0,
+	"the collector is out of memory: come back later" };
+
+int
+flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uint64_t now,
+    struct refusal *why)
+{
+	struct stream *st = c->stream;
+	uint64_t seq = q->batch->seq;
+	struct op *op;
+	int r;
+
+	if (q->batch->interest == i->interest)
+		st->interest = c->interest = q->batch->interest;
+	op = op_make(OP_BATCH, st, q);
+	if (op == NULL) {
+		*why = no_memory;
+		return -EBADMSG;
+	}
+	r = window_put(&c->batches, st->received, seq, now, op);
+	if (r == 0) {
+		st->bytes += bytes;
+		return 0;
+	}
+	op_free(op);
+	if (r == -EALREADY) {
+		st->duplicates++;
+		i->duplicates++;
+		return 0;
+	}
+	i->busy++;
+	*why = (struct refusal){ WIRE__REJECT__CODE__BUSY, seq,
+		"more batches than the collector gave credit for: come back later" };
+	return -EBADMSG;
+}
+
+static void
+parts_drop(struct conn *c)
+{
+	struct op *op;
+
+	while ((op = window_pop(&c->parts)) != NULL)
+		op_free(op);
+	c->parts_done = 0;
+}
+
+int
+flow_part(struct ingest *i, struct conn *c, Wire__Request *q, uint64_t now, struct refusal *why)
+{
+	uint64_t id = q->snapshot->id, part = q->snapshot->part;
+	struct op *op;
+	int r;
+
+	if (id == 0 || id != c->stream->snapshot_id) { /* an older one: nobody waits for it */
+		wire__request__free_unpacked(q, NULL);
+		return 0;
+	}
+	if (id != c->snapshot_id) {
+		parts_drop(c);
+		c->snapshot_id = id;
+	}
+	op = op_make(OP_SNAPSHOT, c->stream, q);
+	if (op == NULL) {
+		*why = no_memory;
+		return -EBADMSG;
+	}
+	r = window_put(&c->parts, c->parts_done, part + 1, now, op);
+	if (r == 0)
+		return 0;
+	op_free(op);
+	if (r == -EALREADY)
+		return 0;
+	i->busy++;
+	*why = (struct refusal){ WIRE__REJECT__CODE__BUSY, 0,
+		"the collector is behind with this snapshot: come back later" };
+	return -EBADMSG;
+}
+
+void
+flow_bye(struct conn *c, Wire__Request *q)
+{
+	if (c->last != NULL)
+		wire__request__free_unpacked(q, NULL);
+	else
+		c->last = op_make(OP_BYE, c->stream, q);
+}
+
+uint32_t
+flow_credit(const struct conn *c)
+{
+	return c->stalled ? 0 : BATCHES_HELD;
+}
+
+/* ---- towards the shard ---- */
+
+/* On true the op is the shard's. */
+static bool
+hand_over(struct conn *c, struct op *op)
+{
+	c->stalled = shard_put(c->stream->shard, op) < 0;
+	return !c->stalled;
+}
+
+static bool
+pump_first(struct conn *c)
+{
+	if (c->first != NULL && !hand_over(c, c->first))
+		return false;
+	c->first = NULL;
+	return true;
+}
+
+/* Before the batch behind it goes, so that the shard sees the loss with it. */
+static void
+accept_gap(struct ingest *i, struct conn *c, uint64_t upto)
+{
+	struct stream *st = c->stream;
+
+	st->gaps += upto - st->received;
+	st->received = upto;
+	i->gaps++;
+}
+
+static void
+pump_skip(struct ingest *i, struct conn *c)
+{
+	if (c->skip_to > c->stream->received + 1 &&
+	    (c->batches.n == 0 || c->batches.v[0].seq >= c->skip_to))
+		accept_gap(i, c, c->skip_to - 1);
+	if (c->skip_to <= c->stream->received + 1)
+		c->skip_to = 0;
+}
+
+static bool
+pump_batches(struct ingest *i, struct conn *c, uint64_t now)
+{
+	struct stream *st = c->stream;
+	uint64_t seq, gap;
+	struct op *op;
+
+	for (;;) {
+		pump_skip(i, c);
+		op = window_next(
+		    &c->batches, st->received, now, PATIENCE_NS, c->skip_to, &seq, &gap);
+		if (op == NULL)
+			return true;
+		if (gap > 0)
+			accept_gap(i, c, seq - 1);
+		if (!hand_over(c, op))
+			return false;
+		(void) window_pop(&c->batches);
+		st->received = seq;
+	}
+}
+
+/* A part that does not come makes the whole snapshot void: it is asked for anew. */
+static bool
+pump_parts(struct conn *c, uint64_t now)
+{
+	struct stream *st = c->stream;
+	uint64_t part, gap, id = c->snapshot_id;
+	struct op *op;
+
+	if (id != st->snapshot_id)
+		parts_drop(c);
+	while ((op = window_next(&c->parts, c->parts_done, now, PATIENCE_NS, 0, &part, &gap)) !=
+	       NULL) {
+		bool last = op->req->snapshot->last;
+
+		if (gap > 0) {
+			stream_want_snapshot(st);
+			parts_drop(c);
+			return true;
+		}
+		if (!hand_over(c, op))
+			return false;
+		(void) window_pop(&c->parts);
+		c->parts_done = part;
+		if (last)
+			(void) atomic_compare_exchange_strong(&st->snapshot_id, &id, 0);
+	}
+	return true;
+}
+
+/* Its node's state goes only when all of it has been seen. */
+static void
+pump_last(struct conn *c)
+{
+	if (c->last == NULL || c->batches.n > 0)
+		return;
+	if (c->last->req->bye->last_seq > c->stream->received)
+		op_free(c->last);
+	else if (!hand_over(c, c->last))
+		return;
+	c->last = NULL;
+}
+
+void
+flow_pump(struct ingest *i, struct conn *c, uint64_t now)
+{
+	c->stalled = false;
+	if (pump_first(c) && pump_parts(c, now) && pump_batches(i, c, now))
+		pump_last(c);
+}

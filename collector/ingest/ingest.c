@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest/ingest_int.h"
+#include <errno.h>
+#include <stdlib.h>
+
+int
+ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
+{
+	struct ingest *i = calloc(1, sizeof(*i));
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->cfg = *cfg;
+	pthread_mutex_init(&i->lock, NULL);
+	i->admit = (struct bucket){ .per_s = ADMIT_PER_S, .burst = ADMIT_BURST };
+	i->log = (struct bucket){ .per_s = LOG_PER_S, .burst = LOG_BURST };
+	/* Another number than any that an earlier collector gave out. */
+	i->interest = (uint32_t) (clock_real() / NS_PER_S);
+	*ret = i;
+	return 0;
+}
+
+void
+ingest_free(struct ingest *i)
+{
+	if (i == NULL)
+		return;
+	for (size_t b = 0; b < CONN_BUCKETS; b++) {
+		while (i->by_pipe[b] != NULL)
+			conn_remove(i, i->by_pipe[b]->pipe);
+	}
+	trust_unref(i->trust);
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
+
+void
+ingest_set_interest(struct ingest *i, const struct event_set *wanted)
+{
+	pthread_mutex_lock(&i->lock);
+	i->wanted = *wanted;
+	i->interest++;
+	pthread_mutex_unlock(&i->lock);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest_int.h - the door's inside; for the files of this folder.
+ *
+ *	listen.c   NNG: listener, contexts, pipes, the clock
+ *	conn.c     who is connected, and which connection speaks for a node
+ *	talk.c     one request in, one reply out
+ *	flow.c     batches and snapshots of a welcomed connection, in order, to its shard
+ *	trust.c    certificates   check.c  bytes   window.c  order
+ *
+ * Locking: ingest.lock guards the tables and what a reload replaces; a conn's lock guards the
+ * conn. Whoever holds a conn's lock may take ingest.lock, never the other way round, and nobody
+ * holds two conns' locks.
+ */
+#ifndef MEWS_COLLECTOR_INGEST_INGEST_INT_H
+#define MEWS_COLLECTOR_INGEST_INGEST_INT_H
+
+#include "collector/ingest/check.h"
+#include "collector/ingest/ingest.h"
+#include "collector/ingest/trust.h"
+#include "collector/ingest/window.h"
+#include "common/clock.h"
+#include "proto/event.h"
+#include "proto/wire.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+	CONN_BUCKETS = 4096,
+	BATCHES_HELD =
+	    2 * WIRE_WINDOW, /* per connection; the credit too, so an honest sensor fits */
+	PARTS_HELD = WINDOW_MAX,
+	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
+	ADMIT_BURST = 1000,
+	LOG_PER_S = 5,
+	LOG_BURST = 20,
+};
+
+#define PATIENCE_NS (5 * NS_PER_S)    /* for a batch that is missing */
+#define WELCOME_NS  (30 * NS_PER_S)   /* from connecting to Welcome, at most */
+#define SILENCE_NS  (60 * NS_PER_S)   /* a sensor polls every second */
+#define LINGER_NS   (1 * NS_PER_S)    /* from a Reject to the connection's end */
+#define REPLACED_NS (5 * NS_PER_S)    /* for the Reject to be asked for */
+#define NEWS_NS     (250 * NS_PER_MS) /* between two Interests to one connection */
+
+/* So many at once, and so many a second. */
+struct bucket {
+	uint64_t at;   /* monotonic ns */
+	uint64_t left; /* millionths */
+	uint64_t per_s, burst;
+};
+
+bool bucket_take(struct bucket *b, uint64_t now);
+
+enum conn_state {
+	CONN_FRESH,      /* nothing said */
+	CONN_CHALLENGED, /* a nonce is out */
+	CONN_TAKING,     /* proven, and taking the node over from an older connection */
+	CONN_WELCOME,
+	CONN_REFUSED, /* or finished: nothing more is listened to */
+};
+
+struct conn {
+	uint32_t pipe; /* constant: NNG's number */
+	_Atomic int refs;
+	_Atomic bool replaced;     /* a newer connection speaks for the node */
+	_Atomic uint64_t close_at; /* monotonic ns; 0: stays */
+	_Atomic uint64_t heard;    /* monotonic ns: the last message */
+	char peer[64];             /* constant: its address, for the log */
+	pthread_mutex_t lock;      /* guards all that follows */
+	enum conn_state state;
+	uint8_t nonce[WIRE_NONCE_SIZE];
+	Wire__Request *hello;  /* owned, until Welcome */
+	struct stream_id id;   /* from CHALLENGED on, and constant */
+	struct buf cert;       /* DER, from Proof on: a new revocation list may name it */
+	struct stream *stream; /* held, from Welcome on */
+	struct stream_info info;
+	struct op *first;      /* OP_HELLO that the shard has not taken yet */
+	struct op *last;       /* OP_BYE, the same */
+	struct window batches; /* of struct op */
+	struct window parts;   /* of struct op: of snapshot 'snapshot_id', number = part + 1 */
+	uint64_t snapshot_id, parts_done;
+	uint64_t skip_to;       /* batches below it will never come */
+	uint64_t news_at;       /* monotonic ns: the last Interest */
+	uint32_t interest;      /* the version that the sensor confirmed */
+	bool stalled;           /* the shard had no room: credit 0 */
+	struct conn *next_pipe; /* ingest.lock */
+	struct conn *next_node; /* ingest.lock; only while it speaks for a node */
+	bool speaks, gone;      /* ingest.lock */
+};
+
+struct listener; /* NNG's part */
+
+struct ingest {
+	struct ingest_cfg cfg; /* texts borrowed from the caller, who keeps them */
+	bool identity;         /* connections prove who they are */
+	struct listener *listener;
+	pthread_mutex_t lock; /* guards what follows, up to the counters */
+	struct conn *by_pipe[CONN_BUCKETS], *by_node[CONN_BUCKETS];
+	struct trust *trust; /* NULL without TLS */
+	struct event_set wanted;
+	struct bucket admit, log;
+	_Atomic uint32_t interest; /* the version of 'wanted' */
+	_Atomic uint64_t connections, refused_identity, refused_protocol, malformed, duplicates,
+	    gaps, busy, requests;
+};
+
+/* A reply under construction, and room for its parts. */
+struct reply {
+	Wire__Reply msg;
+	Wire__Challenge challenge;
+	Wire__Welcome welcome;
+	Wire__Ack ack;
+	Wire__Interest interest;
+	Wire__Reject reject;
+	uint32_t events[EV_TYPE_MAX];
+	uint8_t nonce[WIRE_NONCE_SIZE];
+};
+
+/* ---- listen.c ---- */
+
+/* Everything but NNG's part: also what tests start from. */
+int ingest_new(const struct ingest_cfg *cfg, struct ingest **ret) MUST_CHECK;
+void ingest_free(struct ingest *i);
+
+/* ---- conn.c ---- */
+
+/* A connection is there. NULL: no memory. The table holds it; so does the caller, if *ret. */
+int conn_add(struct ingest *i, uint32_t pipe, const char *peer, uint64_t now) MUST_CHECK;
+void conn_remove(struct ingest *i, uint32_t pipe);
+struct conn *conn_find(struct ingest *i, uint32_t pipe); /* held, or NULL */
+void conn_unref(struct conn *c);
+
+/* From now on c speaks for its node. The connection that did before, held, or NULL. */
+struct conn *conn_take_node(struct ingest *i, struct conn *c);
+
+/* What was held back for the shard is let go. Under the conn's lock. */
+void conn_drop_held(struct conn *c);
+
+/* The connections whose time is over, at most 'max': fills their pipes; returns how many. */
+unsigned conns_overdue(struct ingest *i, uint64_t now, uint32_t *pipes, unsigned max);
+
+/* Sensors that this trust does not vouch for any more are to go. Returns how many. */
+unsigned conns_recheck(struct ingest *i, struct trust *t, uint64_t now);
+
+/* ---- talk.c ---- */
+
+/* One message of 'c' in, its answer out. Any thread. 'rep' borrows from 'i' and static texts. */
+void talk(
+    struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep);
+
+/* A warning about a peer, unless there were many of late. */
+void peer_warn(struct ingest *i, const struct conn *c, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- flow.c; all under the conn's lock, in CONN_WELCOME; 'q' becomes theirs ---- */
+
+/* -EBADMSG and *why: refused, and how. */
+int flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uint64_t now,
+    struct refusal *why) MUST_CHECK;
+int flow_part(struct ingest *i, struct conn *c, Wire__Request *q, uint64_t now,
+    struct refusal *why) MUST_CHECK;
+void flow_bye(struct conn *c, Wire__Request *q); /* without memory the node's state just stays */
+
+/* Hand on what may go. After each request. */
+void flow_pump(struct ingest *i, struct conn *c, uint64_t now);
+
+uint32_t flow_credit(const struct conn *c);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest/ingest_int.h"
+#include "common/log.h"
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+void
+peer_warn(struct ingest *i, const struct conn *c, const char *fmt, ...)
+{
+	char text[600];
+	bool say;
+	va_list ap;
+
+	pthread_mutex_lock(&i->lock);
+	say = bucket_take(&i->log, clock_mono());
+	pthread_mutex_unlock(&i->lock);
+	va_start(ap, fmt);
+	(void) vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (say)
+		log_warn("%s: %s", c->peer, text);
+	else
+		log_debug("%s: %s", c->peer, text);
+}
+
+/* ---- replies ---- */
+
+static void
+reply_init(struct reply *rep)
+{
+	wire__reply__init(&rep->msg);
+}
+
+static void
+reject(struct reply *rep, Wire__Reject__Code code, uint64_t seq, const char *text)
+{
+	wire__reject__init(&rep->reject);
+	rep->reject.code = code;
+	rep->reject.seq = seq;
+	rep->reject.text = (char *) text;
+	rep->msg.reject = &rep->reject;
+}
+
+/* Reject, and end the connection as soon as the reply has had time to arrive. */
+static void
+refuse(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now, Wire__Reject__Code code,
+    const char *text)
+{
+	const char *node = c->id.node;
+
+	reject(rep, code, 0, text);
+	conn_drop_held(c);
+	c->state = CONN_REFUSED;
+	c->close_at = now + LINGER_NS;
+	if (code == WIRE__REJECT__CODE__IDENTITY)
+		i->refused_identity++;
+	else if (code == WIRE__REJECT__CODE__BUSY)
+		i->busy++;
+	else
+		i->refused_protocol++;
+	peer_warn(i, c, "refused%s%s: %s", node[0] == '\0' ? "" : " sensor ", node, text);
+}
+
+static void
+add_ack(struct conn *c, struct reply *rep)
+{
+	struct stream *st = c->stream;
+
+	wire__ack__init(&rep->ack);
+	rep->ack.durable_seq = rep->ack.state_seq = st->durable;
+	rep->ack.received_seq = st->received;
+	rep->ack.credit = flow_credit(c);
+	rep->msg.ack = &rep->ack;
+}
+
+/* What to capture, if the sensor does not do so yet; not with every reply while it is on its way.
+ */
+static void
+add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
+{
+	rep->msg.snapshot_wanted = c->stream->snapshot_id;
+	if (c->interest == i->interest || (c->news_at != 0 && now - c->news_at < NEWS_NS))
+		return;
+	c->news_at = now;
+	wire__interest__init(&rep->interest);
+	rep->interest.events = rep->events;
+	pthread_mutex_lock(&i->lock);
+	rep->interest.version = i->interest;
+	for (unsigned n = 0; n < EV_TYPE_MAX; n++) {
+		if (event_set_has(&i->wanted, n))
+			rep->events[rep->interest.n_events++] = n;
+	}
+	pthread_mutex_unlock(&i->lock);
+	rep->msg.interest = &rep->interest;
+}
+
+/* ---- from Hello to Welcome ---- */
+
+static void
+set_id(struct conn *c, const Wire__Hello *h)
+{
+	(void) snprintf(c->id.cluster, sizeof(c->id.cluster), "%s", h->cluster);
+	(void) snprintf(c->id.node, sizeof(c->id.node), "%s", h->node);
+	(void) snprintf(c->id.boot_id, sizeof(c->id.boot_id), "%s", h->boot_id);
+	c->id.sensor_start = h->sensor_start;
+	(void) snprintf(c->info.version, sizeof(c->info.version), "%s", h->version);
+	(void) snprintf(c->info.kernel, sizeof(c->info.kernel), "%s", h->kernel);
+	(void) snprintf(c->info.arch, sizeof(c->info.arch), "%s", h->arch);
+}
+
+/* The stream of this Hello, where it was left. 0, or a refusal. */
+static int
+find_stream(struct ingest *i, struct conn *c, struct refusal *why)
+{
+	const Wire__Hello *h = c->hello->hello;
+	struct peer_schema *schema = NULL;
+	uint64_t durable = 0;
+
+	why->code = WIRE__REJECT__CODE__PROTOCOL;
+	why->text = "the sensor's events do not fit this collector's";
+	if (h->n_schema > 0 && peer_schema_new(h->schema, h->n_schema, &schema, &why->text) < 0)
+		return -EBADMSG;
+	why->code = WIRE__REJECT__CODE__BUSY;
+	why->text = "the collector cannot read its outbox, or is out of memory: come back later";
+	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0 ||
+	    stream_get(i->cfg.streams, &c->id, durable, schema, &c->stream) < 0) {
+		peer_schema_free(schema);
+		return -EBADMSG;
+	}
+	if (durable > c->stream->received)
+		c->stream->received = durable;
+	return 0;
+}
+
+/* An older connection for the node is told, with its next message, that it is not any more. After
+ * this it hands nothing to the shard. */
+static void
+take_over(struct ingest *i, struct conn *c, uint64_t now)
+{
+	struct conn *old = conn_take_node(i, c);
+
+	if (old == NULL)
+		return;
+	pthread_mutex_lock(&old->lock);
+	conn_drop_held(old);
+	if (old->stream != NULL)
+		old->stream->connected = false;
+	if (old->state != CONN_REFUSED)
+		old->close_at = now + REPLACED_NS;
+	pthread_mutex_unlock(&old->lock);
+	log_info("sensor %s has connected again, from %s; the connection from %s ends", c->id.node,
+	    c->peer, old->peer);
+	conn_unref(old);
+}
+
+static void
+add_welcome(struct ingest *i, struct conn *c, struct reply *rep)
+{
+	wire__welcome__init(&rep->welcome);
+	rep->welcome.collector = (char *) i->cfg.name;
+	rep->welcome.version = (char *) MEWS_VERSION;
+	rep->welcome.next_seq = c->stream->received + 1;
+	rep->welcome.window = WIRE_WINDOW;
+	rep->welcome.message_max = WIRE_MESSAGE_MAX;
+	rep->welcome.credit = flow_credit(c);
+	rep->msg.welcome = &rep->welcome;
+}
+
+static void
+welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
+{
+	struct refusal why = { 0 };
+	struct op *op;
+
+	c->state = CONN_TAKING;
+	pthread_mutex_unlock(&c->lock); /* two conns' locks are never held together */
+	take_over(i, c, now);
+	pthread_mutex_lock(&c->lock);
+	if (c->state != CONN_TAKING || c->replaced) {
+		refuse(i, c, rep, now, WIRE__REJECT__CODE__DUPLICATE,
+		    "a newer connection speaks for this node");
+		return;
+	}
+	op = calloc(1, sizeof(*op));
+	if (op == NULL || find_stream(i, c, &why) < 0) {
+		free(op);
+		refuse(i, c, rep, now, op == NULL ? WIRE__REJECT__CODE__BUSY : why.code,
+		    op == NULL ? "the collector is out of memory: come back later" : why.text);
+		return;
+	}
+	*op = (struct op){ .type = OP_HELLO, .stream = stream_ref(c->stream), .req = c->hello };
+	c->hello = NULL;
+	c->first = op;
+	c->state = CONN_WELCOME;
+	c->close_at = 0;
+	c->stream->connected = true;
+	c->stream->last_seen = clock_real();
+	stream_info_set(i->cfg.streams, c->stream, &c->info);
+	if (c->stream->snapshot_id != 0)
+		stream_want_snapshot(c->stream); /* what was under way is begun anew */
+	flow_pump(i, c, now);
+	add_welcome(i, c, rep);
+	add_news(i, c, rep, now);
+	log_info("sensor %s connected from %s; batches from %llu", c->id.node, c->peer,
+	    (unsigned long long) rep->welcome.next_seq);
+}
+
+static void
+on_hello(struct ingest *i, struct conn *c, Wire__Request *q, struct reply *rep, uint64_t now)
+{
+	const Wire__Hello *h = q->hello;
+	bool admitted;
+
+	pthread_mutex_lock(&i->lock);
+	admitted = bucket_take(&i->admit, now);
+	pthread_mutex_unlock(&i->lock);
+	if (!admitted) {
+		i->busy++;
+		reject(rep, WIRE__REJECT__CODE__BUSY, 0,
+		    "too many sensors connect at a time: come back later");
+		wire__request__free_unpacked(q, NULL);
+		return;
+	}
+	set_id(c, h);
+	c->hello = q;
+	if (i->cfg.cluster[0] != '\0' && strcmp(i->cfg.cluster, h->cluster) != 0) {
+		refuse(i, c, rep, now, WIRE__REJECT__CODE__CLUSTER,
+		    "this collector is of another cluster: set the sensor's 'cluster' to the "
+		    "collector's");
+		return;
+	}
+	if (!i->identity) {
+		welcome(i, c, rep, now);
+		return;
+	}
+	if (RAND_bytes(c->nonce, sizeof(c->nonce)) != 1) {
+		refuse(i, c, rep, now, WIRE__REJECT__CODE__BUSY,
+		    "the collector has no random numbers: come back later");
+		return;
+	}
+	c->state = CONN_CHALLENGED;
+	memcpy(rep->nonce, c->nonce, sizeof(rep->nonce));
+	wire__challenge__init(&rep->challenge);
+	rep->challenge.nonce = (ProtobufCBinaryData){ sizeof(rep->nonce), rep->nonce };
+	rep->challenge.collector = (char *) i->cfg.name;
+	rep->msg.challenge = &rep->challenge;
+}
+
+static struct slice
+bytes(const ProtobufCBinaryData *b)
+{
+	return (struct slice){ (const char *) b->data, b->len };
+}
+
+static int
+check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char **why)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct slice nonce = { (const char *) c->nonce, sizeof(c->nonce) };
+	struct trust *t;
+	int r;
+
+	*why = "the collector is out of memory: come back later";
+	r = wire_proof_text(
+	    nonce, slice_str(c->id.node), slice_str(c->id.cluster), slice_str(i->cfg.name), &text);
+	OPENSSL_cleanse(c->nonce, sizeof(c->nonce)); /* it was good for one Proof */
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&i->lock);
+	t = trust_ref(i->trust);
+	pthread_mutex_unlock(&i->lock);
+	r = trust_check_proof(
+	    t, bytes(&p->certificate), c->id.node, buf_get(&text), bytes(&p->signature), why);
+	trust_unref(t);
+	if (r == 0) {
+		buf_slice(&c->cert, bytes(&p->certificate));
+		r = buf_ok(&c->cert);
+	}
+	return r;
+}
+
+static void
+on_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, struct reply *rep, uint64_t now)
+{
+	const char *why = NULL;
+	int r = check_proof(i, c, p, &why);
+
+	if (r == 0)
+		welcome(i, c, rep, now);
+	else
+		refuse(i, c, rep, now,
+		    r == -ENOMEM ? WIRE__REJECT__CODE__BUSY : WIRE__REJECT__CODE__IDENTITY, why);
+}
+
+/* Before Welcome: Hello first, then, if asked, Proof; nothing else. */
+static void
+converse(struct ingest *i, struct conn *c, Wire__Request *q, struct reply *rep, uint64_t now)
+{
+	if (c->state == CONN_FRESH && q->body_case == WIRE__REQUEST__BODY_HELLO) {
+		on_hello(i, c, q, rep, now);
+		return;
+	}
+	if (c->state == CONN_CHALLENGED && q->body_case == WIRE__REQUEST__BODY_PROOF)
+		on_proof(i, c, q->proof, rep, now);
+	else
+		refuse(i, c, rep, now, WIRE__REJECT__CODE__NOT_WELCOME,
+		    "a connection begins with Hello, and Proof when challenged");
+	wire__request__free_unpacked(q, NULL);
+}
+
+/* ---- after Welcome ---- */
+
+static void
+on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
+{
+	uint64_t drops = 0;
+
+	c->interest = c->stream->interest = p->interest;
+	c->skip_to = MAX(c->skip_to, p->skip_to);
+	for (size_t k = 0; k < p->n_drops; k++) {
+		if (p->drops[k]->cause != DROP_LATE)
+			drops += p->drops[k]->count;
+	}
+	if (p->n_drops > 0)
+		c->stream->drops = drops;
+	if (p->stats == NULL)
+		return;
+	c->info.spool_bytes = p->stats->spool_bytes;
+	c->info.spool_batches = p->stats->spool_batches;
+	c->info.excluded = p->stats->excluded;
+	c->info.cpu_ns = p->stats->cpu_ns;
+	c->info.rss_bytes = p->stats->rss_bytes;
+	c->info.reconnects = p->stats->reconnects;
+	stream_info_set(i->cfg.streams, c->stream, &c->info);
+}
+
+static void
+serve(struct ingest *i, struct conn *c, Wire__Request *q, size_t n, struct reply *rep, uint64_t now)
+{
+	struct refusal why = { WIRE__REJECT__CODE__NOT_WELCOME, 0,
+		"this connection has been welcomed already" };
+	int r = 0;
+
+	switch (q->body_case) {
+	case WIRE__REQUEST__BODY_BATCH:
+		r = flow_batch(i, c, q, n, now, &why);
+		break;
+	case WIRE__REQUEST__BODY_SNAPSHOT:
+		r = flow_part(i, c, q, now, &why);
+		break;
+	case WIRE__REQUEST__BODY_BYE:
+		flow_bye(c, q);
+		break;
+	case WIRE__REQUEST__BODY_POLL:
+		on_poll(i, c, q->poll);
+		wire__request__free_unpacked(q, NULL);
+		break;
+	default:
+		i->refused_protocol++;
+		wire__request__free_unpacked(q, NULL);
+		r = -EBADMSG;
+		break;
+	}
+	if (r < 0)
+		reject(rep, why.code, why.seq, why.text);
+	c->stream->last_seen = clock_real();
+	flow_pump(i, c, now);
+	add_ack(c, rep);
+	add_news(i, c, rep, now);
+}
+
+static void
+unreadable(
+    struct ingest *i, struct conn *c, const struct refusal *why, struct reply *rep, uint64_t now)
+{
+	i->malformed++;
+	if (c->state != CONN_WELCOME) {
+		refuse(i, c, rep, now, why->code, why->text);
+		return;
+	}
+	reject(rep, why->code, why->seq, why->text);
+	add_ack(c, rep);
+	peer_warn(i, c, "sensor %s: %s", c->id.node, why->text);
+}
+
+void
+talk(struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep)
+{
+	struct refusal why = { WIRE__REJECT__CODE__TOO_LARGE, 0,
+		"a message before Welcome is at most 256 KiB" };
+	Wire__Request *q = NULL;
+
+	reply_init(rep);
+	i->requests++;
+	c->heard = now;
+	pthread_mutex_lock(&c->lock);
+	if (c->state == CONN_REFUSED || c->state == CONN_TAKING)
+		reject(rep, WIRE__REJECT__CODE__NOT_WELCOME, 0,
+		    "this connection is over: connect anew");
+	else if (c->replaced)
+		refuse(i, c, rep, now, WIRE__REJECT__CODE__DUPLICATE,
+		    "another sensor with this node's name has connected");
+	else if ((c->state != CONN_WELCOME && n > TALK_MAX) || request_read(p, n, &q, &why) < 0)
+		unreadable(i, c, &why, rep, now);
+	else if (c->state == CONN_WELCOME)
+		serve(i, c, q, n, rep, now);
+	else
+		converse(i, c, q, rep, now);
+	pthread_mutex_unlock(&c->lock);
+}

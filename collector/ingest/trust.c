@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest/trust.h"
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define FILE_MAX (4u << 20)
+
+struct trust {
+	_Atomic int refs;
+	X509_STORE *store;
+	struct buf ca, cert, key, crl; /* PEM */
+};
+
+struct trust *
+trust_ref(struct trust *t)
+{
+	atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+trust_unref(struct trust *t)
+{
+	if (t == NULL || atomic_fetch_sub(&t->refs, 1) > 1)
+		return;
+	X509_STORE_free(t->store);
+	buf_fini(&t->ca);
+	buf_fini(&t->cert);
+	if (t->key.p != NULL)
+		OPENSSL_cleanse(t->key.p, t->key.n);
+	buf_fini(&t->key);
+	buf_fini(&t->crl);
+	free(t);
+}
+
+struct trust_pem
+trust_pem(const struct trust *t)
+{
+	return (struct trust_pem){ t->ca.p, t->cert.p, t->key.p, t->crl.p };
+}
+
+/* ---- reading files ---- */
+
+static int
+read_file(const char *path, const char *what, bool secret, struct buf *b, struct diag *d)
+{
+	FILE *f = fopen(path, "re");
+	struct stat st;
+	size_t n;
+	int r;
+
+	if (f == NULL) {
+		r = -errno;
+		diag_set(d, 0, 0, "cannot read the %s %s: %s%s", what, path, strerrordesc_np(-r),
+		    r == -ENOENT ? " ('mewsctl pki --help' tells how to make one)" : "");
+		return r;
+	}
+	if (fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode)) {
+		(void) fclose(f);
+		return diag_fail(d, 0, 0, "the %s %s is not a file", what, path);
+	}
+	if (secret && (st.st_mode & 027) != 0) {
+		(void) fclose(f);
+		diag_set(
+		    d, 0, 0, "others may read or change the %s %s: chmod 600 %s", what, path, path);
+		return -EACCES;
+	}
+	if (buf_reserve(b, FILE_MAX) == 0) {
+		n = fread(b->p, 1, FILE_MAX, f);
+		b->n = n;
+		b->p[n] = '\0';
+	}
+	r = ferror(f) ? -EIO : buf_ok(b);
+	(void) fclose(f);
+	if (r < 0)
+		diag_set(d, 0, 0, "cannot read the %s %s: %s", what, path, strerrordesc_np(-r));
+	return r;
+}
+
+static BIO *
+mem(const struct buf *b)
+{
+	return BIO_new_mem_buf(b->p, (int) b->n);
+}
+
+/* Every certificate of the file is trusted; at least one, and each may sign. */
+static int
+load_ca(struct trust *t, const char *path, struct diag *d)
+{
+	BIO *b = mem(&t->ca);
+	unsigned n = 0;
+	X509 *x;
+	int r = 0;
+
+	while (r == 0 && b != NULL && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL) {
+		n++;
+		if (X509_check_ca(x) == 0)
+			r = diag_fail(
+			    d, 0, 0, "tls.ca %s holds a certificate that is no authority's", path);
+		else if (X509_STORE_add_cert(t->store, x) != 1)
+			r = -ENOMEM;
+		X509_free(x);
+	}
+	ERR_clear_error();
+	BIO_free(b);
+	if (r == 0 && n == 0)
+		r = diag_fail(d, 0, 0, "tls.ca %s holds no certificate in PEM form", path);
+	return r;
+}
+
+/* A list that is out of date would turn every sensor away: better said at the start. */
+static int
+check_crl(const struct trust *t, X509_CRL *crl, const char *path, struct diag *d)
+{
+	X509_STORE_CTX *c = X509_STORE_CTX_new();
+	X509_OBJECT *issuer = NULL;
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+	int r = 0;
+
+	if (c == NULL || X509_STORE_CTX_init(c, t->store, NULL, NULL) != 1)
+		r = -ENOMEM;
+	else
+		issuer =
+		    X509_STORE_CTX_get_obj_by_subject(c, X509_LU_X509, X509_CRL_get_issuer(crl));
+	if (r == 0 && (issuer == NULL || X509_CRL_verify(crl,
+					     X509_get0_pubkey(X509_OBJECT_get0_X509(issuer))) != 1))
+		r = diag_fail(d, 0, 0, "tls.crl %s is not signed by the authority of tls.ca", path);
+	else if (r == 0 && next != NULL && X509_cmp_current_time(next) < 0)
+		r = diag_fail(
+		    d, 0, 0, "tls.crl %s is out of date: get a new one from its authority", path);
+	X509_OBJECT_free(issuer);
+	X509_STORE_CTX_free(c);
+	ERR_clear_error();
+	return r;
+}
+
+static int
+load_crl(struct trust *t, const char *path, struct diag *d)
+{
+	BIO *b = mem(&t->crl);
+	X509_CRL *crl;
+	unsigned n = 0;
+	int r = 0;
+
+	while (r == 0 && b != NULL && (crl = PEM_read_bio_X509_CRL(b, NULL, NULL, NULL)) != NULL) {
+		n++;
+		r = check_crl(t, crl, path, d);
+		if (r == 0 && X509_STORE_add_crl(t->store, crl) != 1)
+			r = -ENOMEM;
+		X509_CRL_free(crl);
+	}
+	ERR_clear_error();
+	BIO_free(b);
+	if (r == 0 && n == 0)
+		r = diag_fail(d, 0, 0, "tls.crl %s holds no revocation list in PEM form", path);
+	if (r == 0 && X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK) != 1)
+		r = -ENOMEM;
+	return r;
+}
+
+/* ---- verifying ---- */
+
+/* X509_V_OK, or the error; -1: no memory. */
+static int
+verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose)
+{
+	X509_STORE_CTX *c = X509_STORE_CTX_new();
+	int r = -1;
+
+	if (c != NULL && X509_STORE_CTX_init(c, t->store, cert, chain) == 1 &&
+	    X509_STORE_CTX_set_purpose(c, purpose) == 1)
+		r = X509_verify_cert(c) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(c);
+	X509_STORE_CTX_free(c);
+	ERR_clear_error();
+	return r;
+}
+
+static const char *
+verify_text(int r)
+{
+	switch (r) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "the certificate has expired: issue a new one";
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return "the certificate is not valid yet: check the clocks";
+	case X509_V_ERR_CERT_REVOKED:
+		return "the certificate is revoked";
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+		return "the collector's revocation list is out of date";
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+		return "the collector has no revocation list of the certificate's authority";
+	case X509_V_ERR_INVALID_PURPOSE:
+		return "the certificate is for another purpose: sensors and collectors have "
+		       "certificates "
+		       "of their own kind";
+	case -1:
+		return "the collector is out of memory";
+	default:
+		return "the certificate is not of this fleet's authority";
+	}
+}
+
+static int
+check_own_cert(const struct trust *t, const struct trust_files *f, X509 *cert,
+    STACK_OF(X509) * chain, struct diag *d)
+{
+	int v = verify(t, cert, chain, X509_PURPOSE_SSL_SERVER);
+
+	if (v == X509_V_OK || v == X509_V_ERR_UNABLE_TO_GET_CRL)
+		return 0;
+	if (v == X509_V_ERR_INVALID_PURPOSE)
+		return diag_fail(d, 0, 0,
+		    "%s may not be a server: issue one with 'mewsctl pki issue DIR "
+		    "--collector NAME'",
+		    f->cert);
+	if (v == -1)
+		return -ENOMEM;
+	return diag_fail(d, 0, 0, "tls.certificate %s, checked against tls.ca %s: %s", f->cert,
+	    f->ca, verify_text(v));
+}
+
+static int
+no_password(char *p, int n, int writing, void *arg)
+{
+	(void) p;
+	(void) n;
+	(void) writing;
+	(void) arg;
+	return -1;
+}
+
+static int
+check_own_key(const struct trust *t, const struct trust_files *f, X509 *cert, struct diag *d)
+{
+	BIO *b = mem(&t->key);
+	EVP_PKEY *key = b == NULL ? NULL : PEM_read_bio_PrivateKey(b, NULL, no_password, NULL);
+	int r = 0;
+
+	if (key == NULL)
+		r = diag_fail(d, 0, 0,
+		    "tls.key %s is not a private key in PEM form without a password", f->key);
+	else if (X509_check_private_key(cert, key) != 1)
+		r = diag_fail(
+		    d, 0, 0, "tls.key %s does not belong to tls.certificate %s", f->key, f->cert);
+	EVP_PKEY_free(key);
+	BIO_free(b);
+	ERR_clear_error();
+	return r;
+}
+
+static int
+check_own(const struct trust *t, const struct trust_files *f, struct diag *d)
+{
+	BIO *b = mem(&t->cert);
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	X509 *cert = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL, NULL), *x;
+	int r = 0;
+
+	if (cert == NULL)
+		r = diag_fail(
+		    d, 0, 0, "tls.certificate %s is not a certificate in PEM form", f->cert);
+	while (r == 0 && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL) {
+		if (chain == NULL || sk_X509_push(chain, x) <= 0) {
+			X509_free(x);
+			r = -ENOMEM;
+		}
+	}
+	ERR_clear_error();
+	if (r == 0)
+		r = check_own_cert(t, f, cert, chain, d);
+	if (r == 0)
+		r = check_own_key(t, f, cert, d);
+	sk_X509_pop_free(chain, X509_free);
+	X509_free(cert);
+	BIO_free(b);
+	return r;
+}
+
+static int
+load(struct trust *t, const struct trust_files *f, struct diag *d)
+{
+	int r = read_file(f->ca, "authority's certificate (tls.ca)", false, &t->ca, d);
+
+	if (r == 0)
+		r = read_file(f->cert, "certificate (tls.certificate)", false, &t->cert, d);
+	if (r == 0)
+		r = read_file(f->key, "key (tls.key)", true, &t->key, d);
+	if (r == 0 && f->crl != NULL)
+		r = read_file(f->crl, "revocation list (tls.crl)", false, &t->crl, d);
+	if (r == 0)
+		r = load_ca(t, f->ca, d);
+	if (r == 0 && f->crl != NULL)
+		r = load_crl(t, f->crl, d);
+	return r < 0 ? r : check_own(t, f, d);
+}
+
+int
+trust_load(const struct trust_files *files, struct trust **ret, struct diag *d)
+{
+	struct trust *t;
+	int r;
+
+	if (files->ca == NULL || files->cert == NULL || files->key == NULL)
+		return diag_fail(d, 0, 0,
+		    "%s is not set: TLS needs tls.ca, tls.certificate and tls.key ('mewsctl pki "
+		    "--help' "
+		    "tells how to make them)",
+		    files->ca == NULL     ? "tls.ca"
+		    : files->cert == NULL ? "tls.certificate"
+					  : "tls.key");
+	t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return -ENOMEM;
+	atomic_store(&t->refs, 1);
+	t->store = X509_STORE_new();
+	r = t->store == NULL ? -ENOMEM : load(t, files, d);
+	if (r < 0) {
+		if (r == -ENOMEM)
+			diag_set(d, 0, 0, "no memory to read the certificates");
+		trust_unref(t);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}
+
+/* ---- nodes ---- */
+
+static bool
+is_name(const ASN1_STRING *s, const char *node)
+{
+	return s != NULL && (size_t) ASN1_STRING_length(s) == strlen(node) &&
+	       memcmp(ASN1_STRING_get0_data(s), node, strlen(node)) == 0;
+}
+
+/* Exactly, without wildcards and without regard to case rules of DNS: it is a node's name. */
+static bool
+has_name(X509 *cert, const char *node)
+{
+	GENERAL_NAMES *v = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	X509_NAME *subject = X509_get_subject_name(cert);
+	bool found = false;
+	int at = -1;
+
+	for (int i = 0; !found && i < sk_GENERAL_NAME_num(v); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(v, i);
+
+		found = g->type == GEN_DNS && is_name(g->d.dNSName, node);
+	}
+	while (!found && (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0)
+		found = is_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), node);
+	GENERAL_NAMES_free(v);
+	return found;
+}
+
+static X509 *
+read_der(struct slice der)
+{
+	const unsigned char *p = (const unsigned char *) der.p;
+	X509 *x = der.n == 0 || der.n > 65536 ? NULL : d2i_X509(NULL, &p, (long) der.n);
+
+	ERR_clear_error();
+	if (x != NULL && p != (const unsigned char *) der.p + der.n) {
+		X509_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+static int
+check(const struct trust *t, X509 *cert, const char *node, const char **why)
+{
+	int v = verify(t, cert, NULL, X509_PURPOSE_SSL_CLIENT);
+
+	if (v != X509_V_OK) {
+		*why = verify_text(v);
+		return -EACCES;
+	}
+	if (has_name(cert, node))
+		return 0;
+	*why =
+	    "the certificate is of another node: issue one in this node's name, or set the name "
+	    "that the certificate has";
+	return -EACCES;
+}
+
+int
+trust_check_cert(const struct trust *t, struct slice der, const char *node, const char **why)
+{
+	X509 *cert = read_der(der);
+	int r = -EACCES;
+
+	*why = "the proof holds no certificate";
+	if (cert != NULL)
+		r = check(t, cert, node, why);
+	X509_free(cert);
+	return r;
+}
+
+static bool
+signed_by(X509 *cert, struct slice text, struct slice signature)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool ok = md != NULL && key != NULL &&
+		  (EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "RSA")) &&
+		  EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+		  EVP_DigestVerify(md, (const unsigned char *) signature.p, signature.n,
+		      (const unsigned char *) text.p, text.n) == 1;
+
+	EVP_MD_CTX_free(md);
+	ERR_clear_error();
+	return ok;
+}
+
+int
+trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
+    struct slice signature, const char **why)
+{
+	X509 *cert = read_der(der);
+	int r = -EACCES;
+
+	*why = "the proof holds no certificate";
+	if (cert != NULL)
+		r = check(t, cert, node, why);
+	if (r == 0 && !signed_by(cert, text, signature)) {
+		*why = "the proof is not signed with the certificate's key for this connection";
+		r = -EACCES;
+	}
+	X509_free(cert);
+	return r;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trust.h - whom the fleet's authority vouches for, and this collector's own certificate.
+ *
+ * NNG 1.5.2 verifies a peer's certificate but does not show it, so a node proves in the protocol
+ * that it holds the key of a certificate in its name. Everything is checked with OpenSSL first,
+ * because the messages of NNG and mbed TLS would not help anybody. A struct trust never changes
+ * after trust_load(); any thread may use it.
+ */
+#ifndef MEWS_COLLECTOR_INGEST_TRUST_H
+#define MEWS_COLLECTOR_INGEST_TRUST_H
+
+#include "common/buf.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include "common/slice.h"
+
+struct trust;
+
+struct trust_files {
+	const char *ca, *cert, *key; /* PEM */
+	const char *crl;             /* PEM, or NULL */
+};
+
+/*
+ * Read and check: each file is there, readable, PEM; the key is not for everybody's eyes and is the
+ * certificate's; the certificate is of this authority, in time, and may be a server; the list of
+ * revoked ones is the authority's. -EINVAL, -ENOENT, -EACCES, -ENOMEM..., and *d: one sentence with
+ * the remedy.
+ */
+int trust_load(const struct trust_files *files, struct trust **ret, struct diag *d) MUST_CHECK;
+struct trust *trust_ref(struct trust *t); /* returns t */
+void trust_unref(struct trust *t);        /* NULL is nothing */
+
+/* The files' texts, NUL-terminated, borrowed; crl is NULL if there is none. */
+struct trust_pem {
+	const char *ca, *cert, *key, *crl;
+};
+struct trust_pem trust_pem(const struct trust *t);
+
+/*
+ * May the holder of this certificate (DER) speak for 'node'? It chains to the authority, is in
+ * time, not revoked, may be a client, and has the node's exact name as common name or DNS name.
+ * -EACCES and *why (static): no.
+ */
+int trust_check_cert(
+    const struct trust *t, struct slice der, const char *node, const char **why) MUST_CHECK;
+
+/* The same, and the signature over 'text' is of the certificate's key. */
+int trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
+    struct slice signature, const char **why) MUST_CHECK;
+
+#endif
