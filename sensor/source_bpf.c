@@ -366,11 +366,22 @@ attach_enter_all(struct source_state *s)
 static int
 attach_all(struct source_state *s, struct diag *d)
 {
+	struct {
+		const char *hook;
+		struct bpf_program *prog;
+	} hooks[] = {
+		{ "sys_exit", s->skel->progs.on_sys_exit },
+		{ "sched_process_fork", s->skel->progs.on_fork },
+		{ "sched_process_exec", s->skel->progs.on_exec },
+		{ "sched_process_exit", s->skel->progs.on_exit },
+	};
 	int r;
 
-	r = attach(s, s->skel->progs.on_sys_exit);
-	if (r < 0)
-		return attach_failed("sys_exit", r, d);
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		r = attach(s, hooks[i].prog);
+		if (r < 0)
+			return attach_failed(hooks[i].hook, r, d);
+	}
 	if (attach_enter_points(s) < 0) {
 		s->skel->bss->ctl.enter_native = 1;
 		r = attach_enter_all(s);
@@ -584,6 +595,49 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 	}
 }
 
+/* A read may end in the middle of a thread: the rest of it comes with the next. */
+static int
+tasks_read(int fd, source_task_fn *fn, void *arg)
+{
+	struct drv_task buf[64];
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, (char *) buf + have, sizeof(buf) - have);
+		size_t i = 0;
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			return n == 0 ? 0 : -errno;
+		have += (size_t) n;
+		for (; have >= sizeof(*buf); have -= sizeof(*buf)) {
+			int r = fn(arg, &buf[i++]);
+
+			if (r < 0)
+				return r;
+		}
+		memmove(buf, &buf[i], have);
+	}
+}
+
+static int
+bpf_tasks(void *st, source_task_fn *fn, void *arg)
+{
+	struct source_state *s = st;
+	struct bpf_link *l = bpf_program__attach_iter(s->skel->progs.each_task, NULL);
+	int fd, r;
+
+	if (l == NULL)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(l));
+	r = fd < 0 ? -errno : tasks_read(fd, fn, arg);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(l);
+	return r;
+}
+
 const struct source_ops source_bpf = {
 	.name = "bpf",
 	.state_size = sizeof(struct source_state),
@@ -593,5 +647,6 @@ const struct source_ops source_bpf = {
 	.wake = bpf_wake,
 	.stats = bpf_stats,
 	.drops = bpf_drops,
+	.tasks = bpf_tasks,
 	.close = bpf_close,
 };

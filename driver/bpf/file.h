@@ -142,14 +142,14 @@ text_built(struct scratch *s, u32 off, u64 bit, int n)
 	return text_kernel(s, off, bit, &s->path[(PATH_SIZE - n) & (PATH_SIZE - 1)], n);
 }
 
-/* The path of 'p' as task 't' sees it. */
+/* The path of 'path', a struct path of the kernel, as a task whose root is that of 'fs' sees it. The
+ * pointers are read, not loaded: so they are numbers to the verifier. */
 static __always_inline u32
-text_kpath(struct scratch *s, u32 off, u64 bit, struct task_struct *t, u64 mnt, u64 dentry)
+text_kpath(struct scratch *s, u32 off, u64 bit, struct fs_struct *fs, const struct path *path)
 {
-	struct fs_struct *fs = t->fs;
-
-	return text_built(
-	    s, off, bit, path_build(mnt, dentry, (u64) fs->root.mnt, (u64) fs->root.dentry));
+	return text_built(s, off, bit,
+	    path_build((u64) BPF_CORE_READ(path, mnt), (u64) BPF_CORE_READ(path, dentry),
+		(u64) BPF_CORE_READ(fs, root.mnt), (u64) BPF_CORE_READ(fs, root.dentry)));
 }
 
 #endif

@@ -6,7 +6,10 @@
 
 #include "driver/bpf/call.h"
 #include "driver/bpf/file.h"
-#include "driver/bpf/open.h"
 #include "driver/bpf/hooks.h"
+#include "driver/bpf/iter.h"
+#include "driver/bpf/net.h"
+#include "driver/bpf/open.h"
+#include "driver/bpf/proc.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * net.h - connect: the address that was asked for, and the two ends that came of it.
+ */
+#ifndef MEWS_DRIVER_NET_H
+#define MEWS_DRIVER_NET_H
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/file.h"
+#include "driver/bpf/open.h"
+
+#define AF_UNIX  1
+#define AF_INET  2
+#define AF_INET6 10
+
+#define ADDR_MAX 128 /* bytes of a sockaddr */
+#define UN_PATH  108
+
+static __always_inline u16
+swap16(u16 v)
+{
+	return v >> 8 | v << 8;
+}
+
+/* The socket behind a descriptor; NULL: it is none. */
+static __always_inline struct sock *
+fd_sock(struct task_struct *t, s64 fd)
+{
+	struct file *f = fd_file(t, fd);
+	struct socket *sock;
+
+	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	sock = BPF_CORE_READ(f, private_data);
+	return BPF_CORE_READ(sock, sk);
+}
+
+/* What of 'n' bytes at 'path' is a name: an abstract one begins after its NUL. Its start and
+ * length. */
+static __always_inline u32
+un_name(const char **path, u32 n)
+{
+	char c = 0;
+
+	if (n > UN_PATH)
+		n = UN_PATH;
+	bpf_probe_read_kernel(&c, 1, *path);
+	if (c == '\0' && n > 0) {
+		++*path;
+		n--;
+	}
+	return n;
+}
+
+/* The name of a socket, at 'to'; bytes. */
+static __always_inline u32
+un_copy(char *to, const char *path, u32 n)
+{
+	u32 len = un_name(&path, n);
+	long r = bpf_probe_read_kernel_str(to, UN_PATH, path);
+
+	if (r <= 0)
+		return 0;
+	r--;
+	return r < len ? r : len;
+}
+
+/* A sockaddr of 'len' bytes at 'sa', in the kernel, as a SOCKADDR. */
+static __always_inline u32
+text_sockaddr(struct scratch *s, u32 off, u64 bit, const char *sa, s32 len)
+{
+	char *to = text_at(s, off);
+	u16 family = 0;
+	u32 n = 1;
+
+	if (len < (s32) sizeof(family))
+		return off;
+	bpf_probe_read_kernel(&family, sizeof(family), sa);
+	to[0] = family;
+	if (family == AF_INET && len >= 8) {
+		u16 port = 0;
+
+		bpf_probe_read_kernel(&port, sizeof(port), sa + 2);
+		bpf_probe_read_kernel(to + 1, 4, sa + 4);
+		*(u16 *) (to + 5) = swap16(port);
+		n = 7;
+	} else if (family == AF_INET6 && len >= 24) {
+		u16 port = 0;
+
+		bpf_probe_read_kernel(&port, sizeof(port), sa + 2);
+		bpf_probe_read_kernel(to + 1, 16, sa + 8);
+		*(u16 *) (to + 17) = swap16(port);
+		n = 19;
+	} else if (family == AF_UNIX && len > 2) {
+		n = 1 + (un_copy(to + 1, sa + 2, len - 2) & 0x7f);
+	}
+	return text_end(s, off, n, bit);
+}
+
+/* Both ends of a connected socket, as a SOCKTUPLE. */
+static __always_inline u32
+text_tuple(struct scratch *s, u32 off, u64 bit, struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	char *to = text_at(s, off);
+	u32 n;
+
+	to[0] = family;
+	if (family == AF_INET) {
+		*(u32 *) (to + 1) = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		*(u16 *) (to + 5) = BPF_CORE_READ(sk, __sk_common.skc_num);
+		*(u32 *) (to + 7) = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		*(u16 *) (to + 11) = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+		n = 13;
+	} else if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(
+		    (struct in6_addr_k *) (to + 1), sk, __sk_common.skc_v6_rcv_saddr);
+		*(u16 *) (to + 17) = BPF_CORE_READ(sk, __sk_common.skc_num);
+		BPF_CORE_READ_INTO((struct in6_addr_k *) (to + 19), sk, __sk_common.skc_v6_daddr);
+		*(u16 *) (to + 35) = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+		n = 37;
+	} else if (family == AF_UNIX) {
+		struct sock *peer = BPF_CORE_READ((struct unix_sock *) sk, peer);
+		struct unix_address *a =
+		    peer ? BPF_CORE_READ((struct unix_sock *) peer, addr) : NULL;
+
+		*(u64 *) (to + 1) = (u64) sk;
+		*(u64 *) (to + 9) = (u64) peer;
+		n = 17;
+		if (a)
+			n += un_copy(to + 17, (const char *) &a->name[0].sun_path,
+				 BPF_CORE_READ(a, len) - 2) &
+			     0x7f;
+	} else {
+		return off;
+	}
+	return text_end(s, off, n, bit);
+}
+
+/* The address that was read at entry, or else now, into the scratch. */
+static __always_inline u32
+text_addr(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 addr, s32 len)
+{
+	if (st)
+		return text_sockaddr(s, off, bit, st->data, st->len);
+	if (len <= 0 || len > ADDR_MAX)
+		return off;
+	reread(s, compat);
+	if (bpf_probe_read_user(s->path, (u32) len & 0xff, (void *) addr) < 0)
+		return off;
+	return text_sockaddr(s, off, bit, s->path, len);
+}
+
+static __always_inline int
+connected(struct task_struct *t, bool compat, struct stash *st, long ret, s32 fd, u64 addr, s32 len)
+{
+	struct scratch *s = scratch_get();
+	struct ev_CONNECT *e;
+	struct sock *sk;
+	u32 off;
+
+	if (!s)
+		return 0;
+	e = REC_BEGIN(s, CONNECT, t);
+	e->hdr.present = nums_CONNECT;
+	e->res = call_result(ret);
+	e->fd = (s64) fd;
+	off = sizeof(*e);
+	sk = ret == 0 || ret == -EINPROGRESS ? fd_sock(t, fd) : NULL;
+	if (sk)
+		off = text_tuple(s, off, EV_BIT(CONNECT, tuple), sk);
+	off = text_addr(s, st, compat, off, EV_BIT(CONNECT, addr), addr, len);
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int
+BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+
+	return connected(t, compat, stash_find(bpf_get_current_pid_tgid()), ret,
+	    arg_int(regs, compat, 0), call_arg(regs, compat, 1), arg_int(regs, compat, 2));
+}
+
+/* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
+SEC("tp_btf/sys_exit")
+int
+BPF_PROG(exit_socketcall, struct pt_regs *regs, long ret)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+	u32 args[3];
+
+	if (call_arg(regs, compat, 0) != SYS_CONNECT)
+		return 0;
+	if (bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) < 0)
+		__builtin_memset(args, 0xff, sizeof(args));
+	return connected(t, compat, stash_find(bpf_get_current_pid_tgid()), ret, (s32) args[0],
+	    args[1], (s32) args[2]);
+}
+
+#endif

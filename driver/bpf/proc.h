@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * proc.h - processes: clone, fork, vfork and clone3 as the child sees them, execve, procexit.
+ */
+#ifndef MEWS_DRIVER_PROC_H
+#define MEWS_DRIVER_PROC_H
+
+#include "driver/bpf/open.h"
+#include "driver/bpf/task.h"
+
+#define CLONE_VM      0x100
+#define CLONE_FS      0x200
+#define CLONE_FILES   0x400
+#define CLONE_SIGHAND 0x800
+#define CLONE_VFORK   0x4000
+#define CLONE_THREAD  0x10000
+
+#define N_CLONE_CHILD_IN_PIDNS 0x20000000
+
+/* The four have the same parameters. */
+_Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_FORK), "clone and fork differ");
+_Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_VFORK), "clone and vfork differ");
+_Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_CLONE3), "clone and clone3 differ");
+
+/* The kernel's flags in proto/names.def's numbers. */
+static __always_inline u32
+clone_flags(u64 flags)
+{
+	return FLAG(CLONE_FILES, 0x1) | FLAG(CLONE_FS, 0x2) | FLAG(0x80000000, 0x4) |
+	       FLAG(0x08000000, 0x8) | FLAG(0x40000000, 0x10) | FLAG(0x00020000, 0x20) |
+	       FLAG(0x20000000, 0x40) | FLAG(0x04000000, 0x80) | FLAG(0x00008000, 0x100) |
+	       FLAG(0x00100000, 0x200) | FLAG(0x00002000, 0x400) | FLAG(CLONE_SIGHAND, 0x800) |
+	       FLAG(0x00040000, 0x1000) | FLAG(CLONE_THREAD, 0x2000) | FLAG(0x00800000, 0x4000) |
+	       FLAG(CLONE_VM, 0x8000) | FLAG(0x10000000, 0x100000) | FLAG(0x00200000, 0x800000) |
+	       FLAG(0x01000000, 0x1000000) | FLAG(0x00080000, 0x2000000) |
+	       FLAG(CLONE_VFORK, 0x8000000) | FLAG(0x02000000, 0x10000000);
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define NR_CLONE(compat) ((compat) ? 120 : 56)
+#define NR_FORK(compat)  ((compat) ? 2 : 57)
+#define NR_VFORK(compat) ((compat) ? 190 : 58)
+#define KERNEL_STACK     16384
+#else
+#define NR_CLONE(compat) ((compat) ? 120 : 220)
+#define NR_FORK(compat)  ((compat) ? 2 : ~0ULL)
+#define NR_VFORK(compat) ((compat) ? 190 : ~0ULL)
+#define KERNEL_STACK     16384
+#endif
+#define NR_CLONE3 435
+
+struct cloned {
+	u32 type; /* EV_* */
+	u64 flags;
+};
+
+#if defined(__TARGET_ARCH_x86)
+#define REGS_NR(regs)           BPF_CORE_READ(regs, orig_ax)
+#define REGS_ARG0(regs, compat) ((compat) ? (u32) BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di))
+#else
+#define REGS_NR(regs)           ((u64) (u32) BPF_CORE_READ(regs, syscallno))
+#define REGS_ARG0(regs, compat) BPF_CORE_READ(regs, orig_x0)
+#endif
+
+/* How 'parent', which runs, came to make 'child': by its registers. What the kernel makes by
+ * itself (its own threads, workers of io_uring) is a clone whose flags show in the result. */
+static __always_inline void
+cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned *c)
+{
+	bool compat = is_compat(parent);
+	struct pt_regs *regs = (struct pt_regs *) bpf_task_pt_regs(parent);
+	u64 nr = parent->flags & PF_KTHREAD ? ~0ULL : REGS_NR(regs);
+
+	c->type = EV_CLONE;
+	c->flags = 0;
+	if (nr == NR_CLONE(compat)) {
+		c->flags = (u32) REGS_ARG0(regs, compat);
+	} else if (nr == NR_FORK(compat)) {
+		c->type = EV_FORK;
+	} else if (nr == NR_VFORK(compat)) {
+		c->type = EV_VFORK;
+		c->flags = CLONE_VFORK | CLONE_VM;
+	} else if (nr == NR_CLONE3) {
+		c->type = EV_CLONE3;
+		bpf_probe_read_user(&c->flags, sizeof(c->flags), (void *) REGS_ARG0(regs, compat));
+	} else if (child->tgid == parent->tgid) {
+		c->flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	}
+}
+
+SEC("tp_btf/sched_process_fork")
+int
+BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct ev_CLONE *e;
+	struct scratch *s;
+	struct cloned c;
+	u32 off = sizeof(*e);
+
+	cloned_get(parent, child, &c);
+	if (!wanted(c.type) || excluded(child->tgid))
+		return 0;
+	s = scratch_get();
+	if (!s)
+		return 0;
+	e = REC_BEGIN(s, CLONE, child);
+	e->hdr.type = c.type;
+	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
+	e->hdr.present = nums_CLONE;
+	TASK_NUMBERS(e, child);
+	e->flags = clone_flags(c.flags) | (task_level(child) > 0 ? N_CLONE_CHILD_IN_PIDNS : 0);
+	if (child->mm)
+		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), child->mm);
+	off = text_cwd(s, off, EV_BIT(CLONE, cwd), child);
+	off = text_kernel_str(s, off, EV_BIT(CLONE, comm), child->comm);
+	off = text_cgroups(s, off, EV_BIT(CLONE, cgroups), child);
+	off = text_ns_pids(s, off, EV_BIT(CLONE, ns_pids), child->thread_pid);
+	rec_end(s, off);
+	return 0;
+}
+
+/* What an event of execve says in numbers, of the image that runs. */
+#define EXEC_NUMBERS(e, t)                                                           \
+	do {                                                                         \
+		const struct cred *c_ = (t)->cred;                                   \
+		struct mm_struct *m_ = (t)->mm;                                      \
+		struct file *f_ = m_ ? m_->exe_file : NULL;                          \
+                                                                                     \
+		TASK_NUMBERS(e, t);                                                  \
+		(e)->tty = task_tty(t);                                              \
+		(e)->vpgid = pid_at((t)->signal->pids[PIDTYPE_PGID], task_level(t)); \
+		(e)->loginuid = task_loginuid(t);                                    \
+		(e)->cap_inheritable = cap_get(&c_->cap_inheritable);                \
+		(e)->cap_permitted = cap_get(&c_->cap_permitted);                    \
+		(e)->cap_effective = cap_get(&c_->cap_effective);                    \
+		(e)->start_time = (t)->group_leader->start_boottime;                 \
+		if (f_) {                                                            \
+			struct inode *i_ = f_->f_inode;                              \
+                                                                                     \
+			(e)->flags = exe_flags(t, f_);                               \
+			(e)->exe_ino = i_->i_ino;                                    \
+			(e)->exe_ino_ctime = inode_ctime(i_);                        \
+			(e)->exe_ino_mtime = inode_mtime(i_);                        \
+			(e)->exe_dev = dev_encode(i_->i_sb->s_dev);                  \
+		}                                                                    \
+	} while (0)
+
+/* The path of the image: a memfd has only its name. */
+static __always_inline u32
+text_exe_path(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+{
+	struct file *f = t->mm ? t->mm->exe_file : NULL;
+	struct dentry *d;
+
+	if (!f || !t->fs)
+		return off;
+	d = f->f_path.dentry;
+	if (is_memfd(d))
+		return text_kernel_str(s, off, bit, d->d_name.name);
+	return text_kpath(s, off, bit, t->fs, &f->f_path);
+}
+
+SEC("tp_btf/sched_process_exec")
+int
+BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
+{
+	struct ev_EXECVE *e;
+	struct mm_struct *mm = t->mm;
+	struct scratch *s;
+	u32 off = sizeof(*e);
+
+	if (!wanted(EV_EXECVE) || excluded(t->tgid))
+		return 0;
+	s = scratch_get();
+	if (!s)
+		return 0;
+	e = REC_BEGIN(s, EXECVE, t);
+	e->hdr.present = nums_EXECVE;
+	EXEC_NUMBERS(e, t);
+	off = text_argv(s, off, EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), mm);
+	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
+	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
+	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
+	off = text_user(s, off, EV_BIT(EXECVE, env), mm->env_start, mm->env_end);
+	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
+	off = text_kernel_str(s, off, EV_BIT(EXECVE, filename), bprm->filename);
+	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t->thread_pid);
+	rec_end(s, off);
+	return 0;
+}
+
+#define ARGS_LOOKED 128 /* of a failed execve's arguments, and of its environment */
+
+/*
+ * The strings of a user space array of pointers, each with its NUL, at rec + off; at most
+ * EV_TEXT_MAX + 1 bytes. 'width': bytes of a pointer. Their number of bytes.
+ */
+__noinline int
+strings_build(u32 off, u64 array, u32 width)
+{
+	struct scratch *s = scratch_get();
+	u32 n = 0;
+
+	if (!s || !array)
+		return 0;
+	for (int i = 0; i < ARGS_LOOKED; i++, array += width) {
+		u32 room = EV_TEXT_MAX + 1 - n;
+		u64 p = 0;
+		long r;
+
+		if (bpf_probe_read_user(&p, width == 4 ? 4 : 8, (void *) array) < 0 || !p)
+			return n;
+		barrier_var(room);
+		if (room == 0 || room > EV_TEXT_MAX + 1)
+			return n;
+		r = bpf_probe_read_user_str(
+		    &s->rec[(off + sizeof(u32) + n) & REC_MASK], room, (void *) p);
+		if (r < 0)
+			return n;
+		n += r;
+	}
+	rec_hdr(s)->flags |= EVF_CUT;
+	return n;
+}
+
+/* The arguments of a call that failed. */
+static __always_inline u32
+text_attempt(struct scratch *s, u32 off, u64 exe, u64 args, u64 argv, u32 width)
+{
+	u64 p = 0;
+	int n;
+
+	if (bpf_probe_read_user(&p, width == 4 ? 4 : 8, (void *) argv) < 0 || !p)
+		return off;
+	off = text_user_str(s, off, exe, (void *) p);
+	n = strings_build(off, argv + width, width);
+	return n < 0 ? off : text_end(s, off, n, args);
+}
+
+static __always_inline u32
+text_strings(struct scratch *s, u32 off, u64 bit, u64 array, u32 width)
+{
+	int n = strings_build(off, array, width);
+
+	return n < 0 ? off : text_end(s, off, n, bit);
+}
+
+/* Only failures: a success was seen by on_exec, and is the new image's. */
+SEC("tp_btf/sys_exit")
+int
+BPF_PROG(exit_execve, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	u32 width = compat ? 4 : 8;
+	struct ev_EXECVE *e;
+
+	if (ret >= 0)
+		return 0;
+	e = REC_BEGIN(s, EXECVE, t);
+	e->hdr.present = nums_EXECVE;
+	EXEC_NUMBERS(e, t);
+	e->res = call_result(ret);
+	off = text_attempt(s, sizeof(*e), EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args),
+	    call_arg(regs, compat, 1), width);
+	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
+	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
+	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
+	off = text_strings(s, off, EV_BIT(EXECVE, env), call_arg(regs, compat, 2), width);
+	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
+	off = text_user_str(s, off, EV_BIT(EXECVE, filename), (void *) call_arg(regs, compat, 0));
+	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t->thread_pid);
+	EXIT_END();
+}
+
+SEC("tp_btf/sys_exit")
+int
+BPF_PROG(exit_execveat, struct pt_regs *regs, long ret)
+{
+	EXIT_BEGIN(false);
+	u32 width = compat ? 4 : 8;
+	struct ev_EXECVEAT *e;
+
+	if (ret >= 0)
+		return 0;
+	e = REC_BEGIN(s, EXECVEAT, t);
+	e->hdr.present = nums_EXECVEAT;
+	EXEC_NUMBERS(e, t);
+	e->res = call_result(ret);
+	off = text_attempt(s, sizeof(*e), EV_BIT(EXECVEAT, exe), EV_BIT(EXECVEAT, args),
+	    call_arg(regs, compat, 2), width);
+	off = text_cwd(s, off, EV_BIT(EXECVEAT, cwd), t);
+	off = text_kernel_str(s, off, EV_BIT(EXECVEAT, comm), t->comm);
+	off = text_cgroups(s, off, EV_BIT(EXECVEAT, cgroups), t);
+	off = text_strings(s, off, EV_BIT(EXECVEAT, env), call_arg(regs, compat, 3), width);
+	off = text_exe_path(s, off, EV_BIT(EXECVEAT, trusted_exepath), t);
+	off = text_ns_pids(s, off, EV_BIT(EXECVEAT, ns_pids), t->thread_pid);
+	EXIT_END();
+}
+
+/* Who will be the parent of an exiting thread's children: the kernel's find_new_reaper(). */
+#define REAPER_LOOKED 32
+
+static __always_inline struct task_struct *
+thread_of_node(u64 node)
+{
+	return (void *) (node - bpf_core_field_offset(struct task_struct, thread_node));
+}
+
+static __always_inline u32
+reaper_of(struct task_struct *t)
+{
+	u64 head = (u64) t->signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	u64 children = (u64) t + bpf_core_field_offset(struct task_struct, children);
+	struct list_head *node = t->signal->thread_head.next;
+	struct task_struct *up = t->real_parent;
+	u32 level = task_level(t);
+	struct pid_namespace *ns = NULL;
+
+	if ((u64) t->children.next == children)
+		return 0;
+	for (int i = 0; i < REAPER_LOOKED && (u64) node != head; i++) {
+		struct task_struct *other = thread_of_node((u64) node);
+
+		if (!(BPF_CORE_READ(other, flags) & PF_EXITING))
+			return BPF_CORE_READ(other, pid);
+		node = BPF_CORE_READ(node, next);
+	}
+	if (BPF_CORE_READ_BITFIELD_PROBED(t->signal, has_child_subreaper)) {
+		for (int i = 0; i < REAPER_LOOKED && up->pid > 1; i++) {
+			if (BPF_CORE_READ_BITFIELD_PROBED(up->signal, is_child_subreaper) &&
+			    up->thread_pid->level == level)
+				return up->tgid;
+			up = up->real_parent;
+		}
+	}
+	if (level >= PID_LEVELS)
+		return 0;
+	bpf_probe_read_kernel(&ns, sizeof(ns),
+	    (char *) t->thread_pid + bpf_core_field_offset(struct pid, numbers) +
+		level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
+	return BPF_CORE_READ(ns, child_reaper, pid);
+}
+
+SEC("tp_btf/sched_process_exit")
+int
+BPF_PROG(on_exit, struct task_struct *t)
+{
+	struct ev_PROCEXIT *e;
+	struct scratch *s;
+	u32 code;
+
+	if (!wanted(EV_PROCEXIT) || excluded(t->tgid))
+		return 0;
+	s = scratch_get();
+	if (!s)
+		return 0;
+	e = REC_BEGIN(s, PROCEXIT, t);
+	code = t->exit_code;
+	e->hdr.present = nums_PROCEXIT;
+	e->status = code;
+	e->ret = code >> 8 & 0xff;
+	e->sig = code & 0x7f;
+	e->core = code >> 7 & 1;
+	e->reaper_tid = reaper_of(t);
+	rec_end(s, sizeof(*e));
+	return 0;
+}
+
+#endif

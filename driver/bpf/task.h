@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * task.h - what the kernel knows of a thread: ids, memory, credentials, image, control groups.
+ *
+ * Ids are of the initial pid namespace; a name with 'v' is of the task's own.
+ */
+#ifndef MEWS_DRIVER_TASK_H
+#define MEWS_DRIVER_TASK_H
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/file.h"
+
+#define RLIMIT_NOFILE 7
+#define PID_LEVELS    33 /* pid namespaces within each other */
+#define PAGE_KIB      4
+
+#define S_IMMUTABLE      8
+#define CAP_DAC_OVERRIDE 1
+#define CAP_FOWNER       3
+#define NGROUPS_LOOKED   32 /* supplementary groups that are compared */
+
+#define EXE_WRITABLE    0x1
+#define EXE_UPPER_LAYER 0x2
+#define EXE_FROM_MEMFD  0x4
+#define EXE_LOWER_LAYER 0x8
+
+/* The number of 'p' in the namespace of that level; 0 if it has none there. */
+static __always_inline u32
+pid_at(struct pid *p, u32 level)
+{
+	int nr = 0;
+
+	if (!p || level > BPF_CORE_READ(p, level) || level >= PID_LEVELS)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+	    (char *) p + bpf_core_field_offset(struct pid, numbers) +
+		level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+static __always_inline u32
+task_level(struct task_struct *t)
+{
+	return t->thread_pid->level;
+}
+
+static __always_inline u64
+pidns_start(struct task_struct *t, u32 level)
+{
+	struct pid_namespace *ns = NULL;
+
+	if (level >= PID_LEVELS)
+		return 0;
+	bpf_probe_read_kernel(&ns, sizeof(ns),
+	    (char *) t->thread_pid + bpf_core_field_offset(struct pid, numbers) +
+		level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
+	return BPF_CORE_READ(ns, child_reaper, start_boottime);
+}
+
+/* The counter of one kind of pages, in KiB. */
+static __always_inline u32
+mm_kib(struct mm_struct *mm, u32 kind)
+{
+	s64 n = 0;
+
+	if (bpf_core_field_exists(((struct mm_struct___old *) 0)->rss_stat.count)) {
+		struct mm_struct___old *old = (void *) mm;
+
+		bpf_probe_read_kernel(&n, sizeof(n),
+		    (char *) old + bpf_core_field_offset(struct mm_struct___old, rss_stat) +
+			bpf_core_field_offset(struct mm_rss_stat___old, count) +
+			kind * sizeof(s64));
+	} else {
+		bpf_probe_read_kernel(&n, sizeof(n),
+		    (char *) mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+			kind * bpf_core_type_size(struct percpu_counter) +
+			bpf_core_field_offset(struct percpu_counter, count));
+	}
+	return n < 0 ? 0 : n * PAGE_KIB;
+}
+
+static __always_inline u64
+cap_get(const void *cap)
+{
+	u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), cap);
+	return v;
+}
+
+static __always_inline u32
+task_tty(struct task_struct *t)
+{
+	struct tty_struct *tty = t->signal->tty;
+	u32 minor;
+
+	if (!tty)
+		return 0;
+	minor = tty->driver->minor_start + tty->index;
+	return dev_encode((u32) tty->driver->major << 20 | minor);
+}
+
+static __always_inline u32
+task_loginuid(struct task_struct *t)
+{
+	return bpf_core_field_exists(t->loginuid) ? t->loginuid.val : ~0U;
+}
+
+static __always_inline u64
+task_cgroup_id(struct task_struct *t)
+{
+	return t->cgroups->dfl_cgrp->kn->id;
+}
+
+/*
+ * Fill what clone and execve have in common: 'e' is an event of either, 't' a thread. What the
+ * kernel calls a process's parent is the thread group of its real parent.
+ */
+#define TASK_NUMBERS(e, t)                                                              \
+	do {                                                                            \
+		u32 level_ = task_level(t);                                             \
+		struct pid *pgrp_ = (t)->signal->pids[PIDTYPE_PGID];                    \
+		struct mm_struct *mm_ = (t)->mm;                                        \
+                                                                                        \
+		(e)->tid = (t)->pid;                                                    \
+		(e)->pid = (t)->tgid;                                                   \
+		(e)->ptid = (t)->real_parent->tgid;                                     \
+		(e)->fdlimit = (t)->signal->rlim[RLIMIT_NOFILE].rlim_cur;               \
+		(e)->pgft_maj = (t)->maj_flt;                                           \
+		(e)->pgft_min = (t)->min_flt;                                           \
+		if (mm_) {                                                              \
+			(e)->vm_size = mm_->total_vm * PAGE_KIB;                        \
+			(e)->vm_rss = mm_kib(mm_, 0) + mm_kib(mm_, 1) + mm_kib(mm_, 3); \
+			(e)->vm_swap = mm_kib(mm_, 2);                                  \
+		}                                                                       \
+		(e)->uid = (t)->cred->euid.val;                                         \
+		(e)->gid = (t)->cred->egid.val;                                         \
+		(e)->vtid = pid_at((t)->thread_pid, level_);                            \
+		(e)->vpid = pid_at((t)->group_leader->thread_pid, level_);              \
+		(e)->pidns_init_start_ts = pidns_start(t, level_);                      \
+		(e)->sid = pid_at((t)->signal->pids[PIDTYPE_SID], 0);                   \
+		(e)->pgid = pid_at(pgrp_, 0);                                           \
+		(e)->cgroup_id = task_cgroup_id(t);                                     \
+	} while (0)
+
+/* The pids of 'pid' in all its namespaces, the initial one first, 32 bits each. */
+static __always_inline u32
+text_ns_pids(struct scratch *s, u32 off, u64 bit, struct pid *pid)
+{
+	u32 levels = BPF_CORE_READ(pid, level), n = 0;
+
+	for (u32 i = 0; i < PID_LEVELS && i <= levels; i++) {
+		*(u32 *) (text_at(s, off) + i * sizeof(u32)) = pid_at(pid, i);
+		n += sizeof(u32);
+	}
+	return text_end(s, off, n, bit);
+}
+
+/* Add "name=/path" and its NUL, unless it does not fit. Where the next one goes. */
+static __always_inline u32
+cgroup_put(struct scratch *s, u32 off, u32 n, u64 kn, const char *name, u32 len)
+{
+	int path = cgroup_build(kn);
+	char *to;
+
+	if (path <= 0)
+		return n;
+	if (path > PATH_SIZE || n + len + path + 1 > EV_TEXT_MAX) {
+		rec_hdr(s)->flags |= EVF_CUT;
+		return n;
+	}
+	to = &s->rec[(off + sizeof(u32) + n) & REC_MASK];
+	bpf_probe_read_kernel(to, len & 0xf, name);
+	to = &s->rec[(off + sizeof(u32) + n + len) & REC_MASK];
+	bpf_probe_read_kernel(to, path, &s->path[(PATH_SIZE - path) & (PATH_SIZE - 1)]);
+	s->rec[(off + sizeof(u32) + n + len + path) & REC_MASK] = '\0';
+	return n + len + path + 1;
+}
+
+#define CGROUP_PUT(id, name)                                                                  \
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, id)) {                          \
+		struct cgroup_subsys_state *css = NULL;                                       \
+                                                                                              \
+		bpf_probe_read_kernel(&css, sizeof(css),                                      \
+		    (char *) set + bpf_core_field_offset(struct css_set, subsys) +            \
+			bpf_core_enum_value(enum cgroup_subsys_id, id) * sizeof(css));        \
+		n = cgroup_put(                                                               \
+		    s, off, n, (u64) BPF_CORE_READ(css, cgroup, kn), name, sizeof(name) - 1); \
+	}
+
+/*
+ * The control groups of a css_set at rec + off, as /proc/PID/cgroup has them: "cpuset=/a", each
+ * with its NUL, and last "=/b", its place in the unified hierarchy. The number of bytes.
+ */
+__noinline int
+cgroups_build(u32 off, u64 css_set)
+{
+	struct scratch *s = scratch_get();
+	struct css_set *set = (void *) css_set;
+	u32 n = 0;
+
+	if (!s || !set)
+		return 0;
+	CGROUP_PUT(cpuset_cgrp_id, "cpuset=");
+	CGROUP_PUT(cpu_cgrp_id, "cpu=");
+	CGROUP_PUT(cpuacct_cgrp_id, "cpuacct=");
+	CGROUP_PUT(io_cgrp_id, "blkio=");
+	CGROUP_PUT(memory_cgrp_id, "memory=");
+	return cgroup_put(s, off, n, (u64) BPF_CORE_READ(set, dfl_cgrp, kn), "=", 1);
+}
+
+static __always_inline u32
+text_cgroups(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+{
+	int n = cgroups_build(off, (u64) BPF_CORE_READ(t, cgroups));
+
+	return n <= 0 ? off : text_end(s, off, n, bit);
+}
+
+static __always_inline u32
+text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+{
+	struct fs_struct *fs = t->fs;
+
+	if (!fs)
+		return off;
+	return text_kpath(s, off, bit, fs, &fs->pwd);
+}
+
+/* argv[0] and the rest of the arguments of an image, which is the current one. */
+static __always_inline u32
+text_argv(struct scratch *s, u32 off, u64 exe, u64 args, struct mm_struct *mm)
+{
+	u64 from = mm->arg_start, to = mm->arg_end;
+	u32 next = text_user_str(s, off, exe, (void *) from);
+	u32 len = *(u32 *) &s->rec[off & REC_MASK];
+
+	if (next == off)
+		return off;
+	if (len == EV_TEXT_MAX) /* the rest begins somewhere after what was cut */
+		return next;
+	return text_user(s, next, args, from + len + 1, to);
+}
+
+/* The image */
+
+static __always_inline bool
+in_group(const struct cred *c, u32 gid)
+{
+	struct group_info *g = c->group_info;
+	int n = g->ngroups;
+
+	if (c->fsgid.val == gid)
+		return true;
+	for (int i = 0; i < NGROUPS_LOOKED && i < n; i++) {
+		u32 v = 0;
+
+		bpf_probe_read_kernel(&v, sizeof(v),
+		    (char *) g + bpf_core_field_offset(struct group_info, gid) + i * sizeof(v));
+		if (v == gid)
+			return true;
+	}
+	return false;
+}
+
+/* Could these credentials change the file? An owner could always make it so. */
+static __always_inline bool
+inode_writable(struct inode *inode, const struct cred *c)
+{
+	u64 caps = cap_get(&c->cap_effective);
+	u16 mode = inode->i_mode;
+
+	if (inode->i_flags & S_IMMUTABLE)
+		return false;
+	if (c->fsuid.val == inode->i_uid.val)
+		return true;
+	if (caps & (1 << CAP_DAC_OVERRIDE | 1 << CAP_FOWNER))
+		return true;
+	if ((mode & 020) && in_group(c, inode->i_gid.val))
+		return true;
+	return mode & 02;
+}
+
+static __always_inline bool
+is_memfd(struct dentry *d)
+{
+	char name[6] = "";
+
+	bpf_probe_read_kernel(name, sizeof(name), d->d_name.name);
+	return d->d_parent == d && name[0] == 'm' && name[1] == 'e' && name[2] == 'm' &&
+	       name[3] == 'f' && name[4] == 'd' && name[5] == ':';
+}
+
+static __always_inline u32
+exe_flags(struct task_struct *t, struct file *f)
+{
+	struct inode *inode = f->f_inode;
+	enum layer layer = inode_layer(inode, inode->i_sb->s_magic);
+
+	return (inode_writable(inode, t->cred) ? EXE_WRITABLE : 0) |
+	       (is_memfd(f->f_path.dentry) ? EXE_FROM_MEMFD : 0) |
+	       (layer == LAYER_UPPER ? EXE_UPPER_LAYER : 0) |
+	       (layer == LAYER_LOWER ? EXE_LOWER_LAYER : 0);
+}
+
+#define NS(sec, nsec) ((u64) (sec) *1000000000ULL + (u64) (nsec))
+
+static __always_inline u64
+inode_ctime(struct inode *i)
+{
+	struct inode___6_6 *new = (void *) i;
+	struct inode___old *old = (void *) i;
+
+	if (bpf_core_field_exists(i->i_ctime_sec))
+		return NS(i->i_ctime_sec, i->i_ctime_nsec);
+	if (bpf_core_field_exists(new->__i_ctime))
+		return NS(
+		    BPF_CORE_READ(new, __i_ctime.tv_sec), BPF_CORE_READ(new, __i_ctime.tv_nsec));
+	return NS(BPF_CORE_READ(old, i_ctime.tv_sec), BPF_CORE_READ(old, i_ctime.tv_nsec));
+}
+
+static __always_inline u64
+inode_mtime(struct inode *i)
+{
+	struct inode___6_6 *new = (void *) i;
+	struct inode___old *old = (void *) i;
+
+	if (bpf_core_field_exists(i->i_mtime_sec))
+		return NS(i->i_mtime_sec, i->i_mtime_nsec);
+	if (bpf_core_field_exists(new->__i_mtime))
+		return NS(
+		    BPF_CORE_READ(new, __i_mtime.tv_sec), BPF_CORE_READ(new, __i_mtime.tv_nsec));
+	return NS(BPF_CORE_READ(old, i_mtime.tv_sec), BPF_CORE_READ(old, i_mtime.tv_nsec));
+}
+
+#endif
