@@ -142,8 +142,8 @@ text_built(struct scratch *s, u32 off, u64 bit, int n)
 	return text_kernel(s, off, bit, &s->path[(PATH_SIZE - n) & (PATH_SIZE - 1)], n);
 }
 
-/* The path of 'path', a struct path of the kernel, as a task whose root is that of 'fs' sees it. The
- * pointers are read, not loaded: so they are numbers to the verifier. */
+/* The path of 'path', a struct path of the kernel, as a task whose root is that of 'fs' sees it.
+ * The pointers are read, not loaded: so they are numbers to the verifier. */
 static __always_inline u32
 text_kpath(struct scratch *s, u32 off, u64 bit, struct fs_struct *fs, const struct path *path)
 {

@@ -294,7 +294,8 @@ struct bpf_iter__task {
 /* What a program on a tracepoint of syscalls/ is given. */
 struct sys_enter_ctx {
 	u64 unused;
-	u64 nr;
+	u32 nr;
+	u32 garbage; /* the kernel leaves it as it is */
 	u64 args[6];
 };
 

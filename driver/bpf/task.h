@@ -303,6 +303,8 @@ exe_flags(struct task_struct *t, struct file *f)
 	       (layer == LAYER_LOWER ? EXE_LOWER_LAYER : 0);
 }
 
+/* Bit 31 of the nanoseconds says that somebody has looked at the time (since 6.13). */
+#define CTIME_QUERIED (1U << 31)
 #define NS(sec, nsec) ((u64) (sec) *1000000000ULL + (u64) (nsec))
 
 static __always_inline u64
@@ -312,7 +314,7 @@ inode_ctime(struct inode *i)
 	struct inode___old *old = (void *) i;
 
 	if (bpf_core_field_exists(i->i_ctime_sec))
-		return NS(i->i_ctime_sec, i->i_ctime_nsec);
+		return NS(i->i_ctime_sec, i->i_ctime_nsec & ~CTIME_QUERIED);
 	if (bpf_core_field_exists(new->__i_ctime))
 		return NS(
 		    BPF_CORE_READ(new, __i_ctime.tv_sec), BPF_CORE_READ(new, __i_ctime.tv_nsec));
