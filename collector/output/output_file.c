@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output_file.c - alerts as lines in a file, which may be moved away and is then made anew.
+ */
+#include "collector/output/lines.h"
+#include "collector/output/output.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOOK_NS NS_PER_S /* how often to look whether the file is still there */
+
+struct file_state {
+	char *path, *format_name, *sync_name;
+	bool append;
+	enum text_format format;
+	bool sync;
+	int fd1; /* the descriptor and 1, so that zeroed is closed */
+	uint64_t look_at;
+	struct lines lines;
+	char trouble[512];
+};
+
+static const struct opt opts[] = {
+	{ "outputs.file.path", NULL, "The file; it is made with mode 0600.", OPT_STR,
+	    offsetof(struct file_state, path), 0, 0 },
+	{ "outputs.file.append", "true", "Keep what is in the file at the start.", OPT_BOOL,
+	    offsetof(struct file_state, append), 0, 0 },
+	{ "outputs.file.format", "json", "json (one alert a line, in Falco's shape) or text.",
+	    OPT_STR, offsetof(struct file_state, format_name), 0, 0 },
+	{ "outputs.file.sync", "none",
+	    "none, or batch: an alert counts as delivered once it is on the disk (fdatasync).",
+	    OPT_STR, offsetof(struct file_state, sync_name), 0, 0 },
+};
+
+/* A line that a crash cut short is ended, so that it spoils none after it. */
+static int
+end_half_line(int fd)
+{
+	struct stat sb;
+	char last = '\n';
+
+	if (fstat(fd, &sb) < 0)
+		return -errno;
+	if (!S_ISREG(sb.st_mode) || sb.st_size == 0)
+		return 0;
+	if (pread(fd, &last, 1, sb.st_size - 1) < 0)
+		return -errno;
+	if (last != '\n' && write(fd, "\n", 1) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+file_open_fd(struct file_state *st, int flags)
+{
+	int fd = open(st->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | flags, 0600),
+	    r;
+
+	if (fd < 0)
+		return -errno;
+	r = end_half_line(fd);
+	if (r < 0) {
+		(void) close(fd);
+		return r;
+	}
+	st->fd1 = fd + 1;
+	lines_restart(&st->lines);
+	return 0;
+}
+
+static int
+wrong(struct cfg *cfg, size_t opt, const char *what, const char *value, struct diag *d)
+{
+	cfg_place(cfg, opts[opt].key, d);
+	diag_set(d, d->line, d->col, "'%s' must be %s, not '%s'", opts[opt].key, what,
+	    value == NULL ? "" : value);
+	return -EINVAL;
+}
+
+static int
+file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
+{
+	struct file_state *st = state;
+	int r;
+
+	st->lines.done = done;
+	st->lines.arg = arg;
+	if (st->path == NULL || st->path[0] == '\0')
+		return wrong(cfg, 0, "the path of a file", st->path, d);
+	if (text_format_of(st->format_name, false, &st->format) < 0)
+		return wrong(cfg, 2, "json or text", st->format_name, d);
+	st->sync = strcmp(st->sync_name, "batch") == 0;
+	if (!st->sync && strcmp(st->sync_name, "none") != 0)
+		return wrong(cfg, 3, "none or batch", st->sync_name, d);
+	r = file_open_fd(st, st->append ? 0 : O_TRUNC);
+	if (r == 0 || r == -ENOSPC)
+		return 0; /* no room now: poll tries again */
+	cfg_place(cfg, opts[0].key, d);
+	diag_set(d, d->line, d->col,
+	    "cannot write '%s': %s; make its folder and let the collector's "
+	    "user write there, or set outputs.file.path",
+	    st->path, strerror(-r));
+	return -EINVAL;
+}
+
+static int
+file_submit(void *state, const struct outbox_row *row)
+{
+	struct file_state *st = state;
+
+	return lines_add(&st->lines, row, st->format);
+}
+
+/* Somebody moved the file away, or removed it: begin a new one at its path. */
+static void
+look(struct file_state *st)
+{
+	struct stat there, ours;
+
+	if (st->fd1 == 0 || clock_mono() < st->look_at)
+		return;
+	st->look_at = clock_mono() + LOOK_NS;
+	if (stat(st->path, &there) == 0 && fstat(st->fd1 - 1, &ours) == 0 &&
+	    there.st_ino == ours.st_ino && there.st_dev == ours.st_dev)
+		return;
+	(void) close(st->fd1 - 1);
+	st->fd1 = 0;
+}
+
+static int
+file_write(struct file_state *st)
+{
+	int r;
+
+	look(st);
+	if (st->fd1 == 0) {
+		r = file_open_fd(st, 0);
+		if (r < 0)
+			return r;
+	}
+	r = lines_write(&st->lines, st->fd1 - 1, 0);
+	if (r == 0 && st->sync && lines_left(&st->lines) > 0 && fdatasync(st->fd1 - 1) < 0 &&
+	    errno != EINVAL) /* a pipe or a terminal */
+		return -errno;
+	if (r == 0 || !st->sync)
+		lines_settle(&st->lines);
+	return r;
+}
+
+static void
+file_poll(void *state, int timeout_ms)
+{
+	struct file_state *st = state;
+	int r = file_write(st);
+
+	st->trouble[0] = '\0';
+	if (r < 0)
+		(void) snprintf(st->trouble, sizeof(st->trouble), "cannot write '%s': %s", st->path,
+		    strerror(-r));
+	if (lines_left(&st->lines) > 0)
+		(void) poll(NULL, 0, timeout_ms);
+}
+
+static long
+file_drain(void *state, int deadline_ms)
+{
+	struct file_state *st = state;
+	uint64_t until = clock_mono() + (uint64_t) deadline_ms * NS_PER_MS;
+
+	do
+		file_poll(st, 20);
+	while (lines_left(&st->lines) > 0 && clock_mono() < until);
+	return (long) lines_left(&st->lines);
+}
+
+static const char *
+file_trouble(void *state)
+{
+	struct file_state *st = state;
+
+	return st->trouble[0] == '\0' ? NULL : st->trouble;
+}
+
+static void
+file_reopen(void *state)
+{
+	struct file_state *st = state;
+
+	st->look_at = 0;
+	look(st);
+}
+
+static void
+file_close(void *state)
+{
+	struct file_state *st = state;
+
+	lines_fini(&st->lines);
+	if (st->fd1 > 0)
+		(void) close(st->fd1 - 1);
+	st->fd1 = 0;
+}
+
+const struct output_ops output_file = {
+	.name = "file",
+	.state_size = sizeof(struct file_state),
+	.opts = opts,
+	.nopts = ARRAY_SIZE(opts),
+	.open = file_open,
+	.submit = file_submit,
+	.poll = file_poll,
+	.drain = file_drain,
+	.trouble = file_trouble,
+	.reopen = file_reopen,
+	.close = file_close,
+};

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output_kafka.c - alerts to a Kafka topic: one in-order, idempotent stream.
+ *
+ * librdkafka retries what can be retried, in order and for as long as it takes; what it gives back
+ * all the same (a time-out that somebody configured, a missing topic, a purge) goes back to the
+ * outbox's stream, with all after it. A record that the broker refuses may have been refused for
+ * another one's sake in the same batch: it is sent once more, alone, and only then cut, or
+ * refused for good.
+ *
+ * All callbacks come from rd_kafka_poll() on the output's thread.
+ */
+#include "collector/output/output_kafka.h"
+#include "collector/output/output.h"
+#include "collector/output/text.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+
+#define CUT_LEAST 256  /* a body cut to less says nothing */
+#define OVERHEAD  2048 /* of a record beside its body, or more */
+
+static const struct opt opts[] = {
+	{ "outputs.kafka.brokers", NULL, "Where to begin: host:port, one or more.", OPT_LIST,
+	    offsetof(struct kafka_state, brokers), 0, 0 },
+	{ "outputs.kafka.topic", "mews.alerts.v1", "The topic; Mews does not create it.", OPT_STR,
+	    offsetof(struct kafka_state, topic), 0, 0 },
+};
+
+static void
+trouble(struct kafka_state *k, const char *what)
+{
+	(void) snprintf(k->trouble, sizeof(k->trouble), "%s", what);
+}
+
+/* Refused for what it is, not for the state of the cluster: no second attempt could differ. */
+static bool
+permanent(rd_kafka_resp_err_t err)
+{
+	switch ((int) err) {
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR_INVALID_MSG:
+	case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+	case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+	case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+	case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+	case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR__BAD_MSG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static const char *
+sentence(struct kafka_state *k, rd_kafka_resp_err_t err)
+{
+	switch ((int) err) {
+	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		(void) snprintf(k->trouble, sizeof(k->trouble),
+		    "Kafka has no topic '%s'; create it, or set outputs.kafka.topic", k->topic);
+		break;
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		(void) snprintf(k->trouble, sizeof(k->trouble),
+		    "Kafka does not let us write to the topic '%s'; grant WRITE and DESCRIBE",
+		    k->topic);
+		break;
+	case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+	case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+		break; /* our own doing: what led to it is the trouble */
+	default:
+		(void) snprintf(k->trouble, sizeof(k->trouble), "Kafka: %s", rd_kafka_err2str(err));
+	}
+	return k->trouble;
+}
+
+/* The broker refuses this record. */
+static void
+refused(struct kafka_state *k, uint64_t rowid, const rd_kafka_message_t *m)
+{
+	bool size = m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+		    m->err == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
+		    m->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+
+	if (k->alone != rowid) {
+		k->solo_until = k->newest; /* one by one, up to the newest that may be to blame */
+	} else if (size && m->len / 2 >= CUT_LEAST) {
+		k->cut_row = rowid;
+		k->cut_limit = m->len / 2;
+	} else {
+		k->done(k->arg, rowid, OUTPUT_REFUSED, sentence(k, m->err));
+		k->trouble[0] = '\0'; /* the record's, not Kafka's */
+		return;
+	}
+	k->done(k->arg, rowid, OUTPUT_RETRY, rd_kafka_err2str(m->err));
+}
+
+static void
+delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+	struct kafka_state *k = opaque;
+	uint64_t rowid = (uint64_t) (uintptr_t) m->_private;
+
+	(void) rk;
+	k->flying--;
+	if (k->closing)
+		return;
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		k->trouble[0] = '\0';
+		k->done(k->arg, rowid, OUTPUT_DELIVERED, NULL);
+	} else if (permanent(m->err)) {
+		refused(k, rowid, m);
+	} else {
+		k->done(k->arg, rowid, OUTPUT_RETRY, sentence(k, m->err));
+	}
+}
+
+static void
+happened(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	struct kafka_state *k = opaque;
+	char text[256];
+
+	if (err == RD_KAFKA_RESP_ERR__FATAL) {
+		k->fatal = true;
+		(void) rd_kafka_fatal_error(rk, text, sizeof(text));
+		(void) snprintf(k->trouble, sizeof(k->trouble), "Kafka: %s", text);
+	} else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || k->trouble[0] == '\0') {
+		(void) snprintf(k->trouble, sizeof(k->trouble), "Kafka: %s", reason);
+	}
+}
+
+static int
+connect_to(struct kafka_state *k, struct diag *d)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_dup(k->conf);
+	char text[512];
+
+	rd_kafka_conf_set_opaque(conf, k);
+	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+	rd_kafka_conf_set_error_cb(conf, happened);
+	k->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+	if (k->rk != NULL)
+		return 0;
+	rd_kafka_conf_destroy(conf);
+	diag_set(d, 0, 0, "outputs.kafka: %s", text);
+	return -EINVAL;
+}
+
+static int
+kafka_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
+{
+	struct kafka_state *k = state;
+	int r = kafka_conf(k, cfg, d);
+
+	k->done = done;
+	k->arg = arg;
+	return r < 0 ? r : connect_to(k, d);
+}
+
+/* A producer that broke a guarantee takes nothing more: replace it once it is empty. */
+static int
+replace(struct kafka_state *k)
+{
+	struct diag d = { 0 };
+
+	if (k->flying > 0)
+		return -EAGAIN;
+	rd_kafka_destroy(k->rk);
+	k->rk = NULL;
+	k->fatal = false;
+	if (connect_to(k, &d) == 0)
+		return 0;
+	trouble(k, d.msg);
+	k->fatal = true;
+	return -EIO;
+}
+
+static rd_kafka_resp_err_t
+produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
+{
+	const struct alert *a = &row->alert;
+	char key[512], source[1200], at[40];
+	int n = snprintf(key, sizeof(key), "%s/%s", a->cluster, a->node);
+
+	kafka_source(a->cluster, a->node, source, sizeof(source));
+	text_time(a->time, at);
+	return rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->topic),
+	    RD_KAFKA_V_KEY(key, MIN((size_t) n, sizeof(key) - 1)),
+	    RD_KAFKA_V_VALUE((void *) (uintptr_t) body.p, body.n),
+	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+	    RD_KAFKA_V_TIMESTAMP((int64_t) (a->time / NS_PER_MS)),
+	    RD_KAFKA_V_OPAQUE((void *) (uintptr_t) row->rowid),
+	    RD_KAFKA_V_HEADER("content-type", "application/json", -1),
+	    RD_KAFKA_V_HEADER("ce_specversion", "1.0", -1), RD_KAFKA_V_HEADER("ce_id", a->id, -1),
+	    RD_KAFKA_V_HEADER("ce_source", source, -1),
+	    RD_KAFKA_V_HEADER("ce_type", "io.mews.alert.v1", -1),
+	    RD_KAFKA_V_HEADER("ce_time", at, -1), RD_KAFKA_V_HEADER("ce_subject", a->rule, -1),
+	    RD_KAFKA_V_END);
+}
+
+/* Cuts until our own side takes it; the broker's limit is learnt from its answer. */
+static rd_kafka_resp_err_t
+produce_cut(struct kafka_state *k, const struct outbox_row *row, size_t limit)
+{
+	CLEANUP(buf_fini) struct buf body = BUF_INIT;
+	struct slice whole = { row->alert.json, row->alert.json_len };
+	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+	int r = 0;
+
+	for (; r == 0 && err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && limit >= CUT_LEAST;
+	     limit /= 2) {
+		r = text_cut(whole, limit, &body);
+		if (r == 0)
+			err = produce(k, row, buf_get(&body));
+	}
+	if (r == -ENOMEM)
+		return RD_KAFKA_RESP_ERR__QUEUE_FULL; /* later */
+	return r < 0 ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : err;
+}
+
+static int
+kafka_submit(void *state, const struct outbox_row *row)
+{
+	struct kafka_state *k = state;
+	struct slice body = { row->alert.json, row->alert.json_len };
+	rd_kafka_resp_err_t err;
+	int r;
+
+	if (k->fatal && (r = replace(k)) < 0)
+		return r;
+	if (row->rowid <= k->solo_until && k->flying > 0)
+		return -EAGAIN;
+	k->flying++; /* before it can end */
+	if (k->cut_row == row->rowid) {
+		err = produce_cut(k, row, k->cut_limit);
+	} else {
+		err = produce(k, row, body);
+		if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+			err = produce_cut(k, row, k->max_bytes - MIN(k->max_bytes / 2, OVERHEAD));
+	}
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		k->alone = k->flying == 1 ? row->rowid : 0;
+		k->newest = row->rowid;
+		return 0;
+	}
+	k->flying--;
+	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		return -EAGAIN;
+	if (permanent(err)) {
+		k->done(k->arg, row->rowid, OUTPUT_REFUSED, rd_kafka_err2str(err));
+		return 0;
+	}
+	(void) sentence(k, err);
+	return -EIO;
+}
+
+static void
+kafka_poll(void *state, int timeout_ms)
+{
+	struct kafka_state *k = state;
+
+	if (k->rk != NULL)
+		(void) rd_kafka_poll(k->rk, timeout_ms);
+}
+
+static long
+kafka_drain(void *state, int deadline_ms)
+{
+	struct kafka_state *k = state;
+
+	if (k->rk != NULL)
+		(void) rd_kafka_flush(k->rk, deadline_ms);
+	return (long) k->flying;
+}
+
+static void
+kafka_purge(void *state)
+{
+	struct kafka_state *k = state;
+
+	if (k->rk != NULL)
+		(void) rd_kafka_purge(k->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+static const char *
+kafka_trouble(void *state)
+{
+	struct kafka_state *k = state;
+
+	return k->trouble[0] == '\0' ? NULL : k->trouble;
+}
+
+static void
+kafka_close(void *state)
+{
+	struct kafka_state *k = state;
+
+	k->closing = true;
+	if (k->rk != NULL) {
+		kafka_purge(k);
+		(void) rd_kafka_poll(k->rk, 0);
+		rd_kafka_destroy(k->rk);
+		k->rk = NULL;
+	}
+	if (k->conf != NULL)
+		rd_kafka_conf_destroy(k->conf);
+	k->conf = NULL;
+}
+
+const struct output_ops output_kafka = {
+	.name = "kafka",
+	.state_size = sizeof(struct kafka_state),
+	.opts = opts,
+	.nopts = ARRAY_SIZE(opts),
+	.free_keys = KAFKA_PROPERTIES,
+	.open = kafka_open,
+	.submit = kafka_submit,
+	.poll = kafka_poll,
+	.drain = kafka_drain,
+	.purge = kafka_purge,
+	.trouble = kafka_trouble,
+	.close = kafka_close,
+};

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output_thread.c - outbox -> output_ops, at the output's own pace.
+ *
+ * Rows are offered in order. 'flight' holds those offered since the first that has not ended, so
+ * the output's place (its cursor in the outbox) is the row before that one, whatever order they
+ * end in. When one must be offered again, nothing new is offered until all have ended; then
+ * reading begins again behind the cursor, and rows that did end well are passed over.
+ */
+#include "collector/output/outputs_int.h"
+#include "common/clock.h"
+#include <errno.h>
+
+#define READ_ROWS   256
+#define BACKOFF_MIN 50 /* ms */
+#define BACKOFF_MAX 10000
+#define BUSY_MS     10  /* how long an output may wait for its peer while rows may come */
+#define IDLE_MS     250 /* how often an idle output looks around */
+
+static size_t
+slot(const struct output *o, size_t i)
+{
+	return (o->head + i) % WINDOW;
+}
+
+/* Where a row is in the flight: its index, or n. */
+static size_t
+find(const struct output *o, uint64_t rowid)
+{
+	size_t lo = 0, hi = o->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (o->flight[slot(o, mid)].rowid < rowid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < o->n && o->flight[slot(o, lo)].rowid == rowid ? lo : o->n;
+}
+
+static void
+note_error(struct output *o, const char *why)
+{
+	pthread_mutex_lock(&o->lock);
+	(void) snprintf(o->stats.error, sizeof(o->stats.error), "%s", why);
+	pthread_mutex_unlock(&o->lock);
+}
+
+static void
+count(struct output *o, uint64_t *counter)
+{
+	pthread_mutex_lock(&o->lock);
+	++*counter;
+	pthread_mutex_unlock(&o->lock);
+}
+
+void
+output_ended(void *arg, uint64_t rowid, enum output_result result, const char *why)
+{
+	struct output *o = arg;
+	size_t i = find(o, rowid);
+
+	if (i == o->n || o->flight[slot(o, i)].state != FLYING)
+		return;
+	o->flying--;
+	if (result == OUTPUT_REFUSED &&
+	    outbox_set_aside(o->set->outbox, o->ops->name, rowid, why) < 0)
+		result = OUTPUT_RETRY;
+	o->flight[slot(o, i)].state = result == OUTPUT_RETRY ? AGAIN : ENDED;
+	switch (result) {
+	case OUTPUT_DELIVERED:
+		o->backoff_ms = 0;
+		count(o, &o->stats.delivered);
+		break;
+	case OUTPUT_REFUSED:
+		count(o, &o->stats.refused);
+		note_error(o, why);
+		break;
+	case OUTPUT_RETRY:
+		o->again = true;
+		count(o, &o->stats.retries);
+		note_error(o, why);
+		break;
+	}
+}
+
+/* A row from the outbox: true to go on. */
+static bool
+offer(void *arg, const struct outbox_row *row)
+{
+	struct output *o = arg;
+	size_t i = find(o, row->rowid);
+	int r;
+
+	if (i < o->n && o->flight[slot(o, i)].state == ENDED) {
+		o->next = row->rowid;
+		return true;
+	}
+	if (i == o->n) { /* in the flight before it is submitted: done() may come from within */
+		if (o->n == WINDOW) {
+			o->full = true;
+			return false;
+		}
+		o->flight[slot(o, o->n++)].rowid = row->rowid;
+	}
+	o->flight[slot(o, i)].time = row->alert.time;
+	o->flight[slot(o, i)].state = FLYING;
+	o->flying++;
+	r = o->ops->submit(o->st, row);
+	if (r == 0) {
+		o->next = row->rowid;
+		o->waiting = 0;
+		return !o->again;
+	}
+	o->flight[slot(o, i)].state = AGAIN; /* 'next' is before it: it comes again by itself */
+	o->flying--;
+	o->waiting = row->alert.time;
+	o->full = r == -EAGAIN;
+	o->refusal = r == -EAGAIN ? 0 : r;
+	return false;
+}
+
+void
+output_advance(struct output *o)
+{
+	uint64_t cursor = o->cursor;
+
+	while (o->n > 0 && o->flight[o->head].state == ENDED) {
+		cursor = o->flight[o->head].rowid;
+		o->head = slot(o, 1);
+		o->n--;
+	}
+	if (cursor == o->cursor)
+		return;
+	o->cursor = cursor;
+	outbox_delivered(o->set->outbox, o->ops->name, cursor);
+}
+
+/* Sleeps, longer each time, until something goes well; stop() ends it. */
+static void
+back_off(struct output *o)
+{
+	uint64_t at;
+	struct timespec until;
+
+	o->backoff_ms = o->backoff_ms == 0 ? BACKOFF_MIN : MIN(o->backoff_ms * 2, BACKOFF_MAX);
+	at = clock_mono() + o->backoff_ms * NS_PER_MS;
+	until = (struct timespec){ (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
+	pthread_mutex_lock(&o->set->lock);
+	while (!o->set->stopping &&
+	       pthread_cond_timedwait(&o->set->wake, &o->set->lock, &until) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&o->set->lock);
+}
+
+/* One round of reading and offering. */
+static void
+fill(struct output *o)
+{
+	bool last = o->n == WINDOW && o->next >= o->flight[slot(o, o->n - 1)].rowid;
+	int r;
+
+	o->full = last;
+	o->refusal = 0;
+	if (last || !outbox_wait(o->set->outbox, o->next, 0))
+		return;
+	r = outbox_read(o->set->outbox, o->next, READ_ROWS, offer, o);
+	if (r < 0) {
+		note_error(o, "the outbox cannot be read");
+		o->refusal = r;
+	} else if (o->refusal < 0) {
+		count(o, &o->stats.retries);
+		note_error(o, strerror(-o->refusal));
+	}
+}
+
+/* All that flew has ended, some of it badly: from the cursor again. */
+static void
+begin_again(struct output *o)
+{
+	if (o->ops->purge != NULL)
+		o->ops->purge(o->st);
+	if (o->flying > 0) {
+		o->ops->poll(o->st, o->troubled ? IDLE_MS : BUSY_MS);
+		return;
+	}
+	o->again = false;
+	output_advance(o);
+	o->next = o->cursor;
+	back_off(o);
+}
+
+static void
+publish(struct output *o)
+{
+	const char *trouble = o->ops->trouble == NULL ? NULL : o->ops->trouble(o->st);
+	uint64_t now = clock_real(), oldest = o->n > 0 ? o->flight[o->head].time : o->waiting;
+	struct outbox_stats ob;
+
+	o->troubled = trouble != NULL;
+	outbox_stats(o->set->outbox, &ob);
+	pthread_mutex_lock(&o->lock);
+	o->stats.lag_rows = ob.last_rowid > o->cursor ? ob.last_rowid - o->cursor : 0;
+	o->stats.oldest_age_ms =
+	    o->stats.lag_rows == 0 || oldest == 0 || oldest > now ? 0 : (now - oldest) / NS_PER_MS;
+	if (trouble != NULL)
+		(void) snprintf(o->stats.error, sizeof(o->stats.error), "%s", trouble);
+	else if (!o->again && o->refusal == 0 && o->backoff_ms == 0)
+		o->stats.error[0] = '\0';
+	pthread_mutex_unlock(&o->lock);
+}
+
+static bool
+goes_on(struct output *o)
+{
+	bool idle = o->n == 0 && !outbox_wait(o->set->outbox, o->next, 0);
+
+	if (!o->set->stopping)
+		return true;
+	return !idle && o->backoff_ms == 0 && clock_mono() < o->set->stop_at;
+}
+
+/* Waits for the peer, or for rows, whichever there is to wait for. */
+static void
+rest(struct output *o)
+{
+	int ms = o->troubled ? IDLE_MS : BUSY_MS;
+
+	if (o->refusal < 0) {
+		o->ops->poll(o->st, 0);
+		back_off(o);
+	} else if (o->full) {
+		o->ops->poll(o->st, ms);
+	} else if (o->flying > 0) {
+		o->ops->poll(o->st, outbox_wait(o->set->outbox, o->next, 0) ? 0 : ms);
+	} else {
+		o->ops->poll(o->st, 0);
+		(void) outbox_wait(o->set->outbox, o->next, IDLE_MS);
+	}
+}
+
+void *
+output_main(void *arg)
+{
+	struct output *o = arg;
+	unsigned reopened = 0;
+
+	while (goes_on(o)) {
+		if (o->set->reopen != reopened) {
+			reopened = o->set->reopen;
+			if (o->ops->reopen != NULL)
+				o->ops->reopen(o->st);
+		}
+		if (o->again) {
+			begin_again(o);
+		} else {
+			fill(o);
+			rest(o);
+		}
+		output_advance(o);
+		publish(o);
+	}
+	return NULL;
+}

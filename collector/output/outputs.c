@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outputs.c - the outputs that a configuration names: opened, started, stopped. */
+#include "collector/output/outputs_int.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <signal.h>
+
+static const struct output_ops *const kinds[] = {
+#define OUTPUT(name) &output_##name,
+#include "collector/output/outputs.def"
+};
+
+static const struct opt enabled_opts[] = {
+#define OUTPUT(name) \
+	{ "outputs." #name ".enabled", "false", "Send alerts there.", OPT_BOOL, 0, 0, 0 },
+#include "collector/output/outputs.def"
+};
+
+_Static_assert(ARRAY_SIZE(kinds) <= OUTBOX_OUTPUTS, "the outbox keeps a place for each");
+
+static int
+bind_enabled(struct cfg *cfg, bool enabled[ARRAY_SIZE(kinds)], struct diag *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
+		r = cfg_bind(cfg, &enabled_opts[i], 1, &enabled[i], d);
+	return r;
+}
+
+int
+outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d)
+{
+	bool enabled[ARRAY_SIZE(kinds)];
+	int r = bind_enabled(cfg, enabled, d), n = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
+		if (enabled[i] && (size_t) n < max)
+			names[n++] = kinds[i]->name;
+	}
+	return r < 0 ? r : n;
+}
+
+static void
+output_free(struct output *o)
+{
+	if (o->opened)
+		o->ops->close(o->st);
+	pthread_mutex_destroy(&o->lock);
+	free(o->st);
+	free(o);
+}
+
+static int
+output_new(struct outputs *set, const struct output_ops *ops, struct output **ret)
+{
+	struct output *o = calloc(1, sizeof(*o));
+
+	if (o == NULL)
+		return -ENOMEM;
+	o->st = calloc(1, ops->state_size);
+	if (o->st == NULL) {
+		free(o);
+		return -ENOMEM;
+	}
+	o->ops = ops;
+	o->set = set;
+	o->stats.name = ops->name;
+	pthread_mutex_init(&o->lock, NULL);
+	*ret = o;
+	return 0;
+}
+
+static int
+ignore(void *arg, const char *rest, const char *value, struct diag *d)
+{
+	(void) arg;
+	(void) rest;
+	(void) value;
+	(void) d;
+	return 0;
+}
+
+/* Options of an output that is off are checked all the same. */
+static int
+add(struct outputs *set, const struct output_ops *ops, bool enabled, struct cfg *cfg,
+    struct diag *d)
+{
+	struct output *o = NULL;
+	int r = output_new(set, ops, &o);
+
+	if (r < 0)
+		return r;
+	r = cfg_bind(cfg, ops->opts, ops->nopts, o->st, d);
+	if (r == 0 && !enabled) {
+		if (ops->free_keys != NULL)
+			r = cfg_each(cfg, ops->free_keys, ignore, NULL, d);
+		output_free(o);
+		return r;
+	}
+	set->v[set->n++] = o;
+	if (r == 0) {
+		o->opened = true;
+		r = ops->open(o->st, cfg, output_ended, o, d);
+	}
+	if (r == 0)
+		r = outbox_cursor(set->outbox, ops->name, &o->cursor);
+	o->next = o->cursor;
+	return r;
+}
+
+static int
+run(struct outputs *set, struct diag *d)
+{
+	sigset_t all, old;
+	int r = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (size_t i = 0; r == 0 && i < set->n; i++) {
+		r = pthread_create(&set->v[i]->thread, NULL, output_main, set->v[i]);
+		set->v[i]->running = r == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r != 0)
+		diag_set(d, 0, 0, "cannot start a thread for an output: %s", strerror(r));
+	return -r;
+}
+
+int
+outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d)
+{
+	struct outputs *set = calloc(1, sizeof(*set));
+	bool enabled[ARRAY_SIZE(kinds)];
+	pthread_condattr_t attr;
+	int r;
+
+	if (set == NULL)
+		return -ENOMEM;
+	set->outbox = o;
+	pthread_mutex_init(&set->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&set->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	r = bind_enabled(cfg, enabled, d);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
+		r = add(set, kinds[i], enabled[i], cfg, d);
+	if (r == 0)
+		r = run(set, d);
+	if (r < 0) {
+		outputs_stop(set, 0);
+		return r;
+	}
+	*ret = set;
+	return 0;
+}
+
+void
+outputs_stop(struct outputs *set, int deadline_ms)
+{
+	uint64_t now = clock_mono(), until = now + (uint64_t) deadline_ms * NS_PER_MS;
+	struct output *o;
+
+	if (set == NULL)
+		return;
+	pthread_mutex_lock(&set->lock);
+	set->stop_at = until;
+	set->stopping = true;
+	pthread_cond_broadcast(&set->wake);
+	pthread_mutex_unlock(&set->lock);
+	for (size_t i = 0; i < set->n; i++) {
+		o = set->v[i];
+		if (o->running) {
+			(void) pthread_join(o->thread, NULL);
+			now = clock_mono();
+			(void) o->ops->drain(
+			    o->st, now < until ? (int) ((until - now) / NS_PER_MS) : 0);
+			output_advance(o);
+		}
+		output_free(o);
+	}
+	pthread_cond_destroy(&set->wake);
+	pthread_mutex_destroy(&set->lock);
+	free(set);
+}
+
+void
+outputs_reopen(struct outputs *set)
+{
+	set->reopen++;
+}
+
+size_t
+outputs_stats(struct outputs *set, struct output_stats *ret, size_t max)
+{
+	size_t n = MIN(set->n, max);
+
+	for (size_t i = 0; i < n; i++) {
+		pthread_mutex_lock(&set->v[i]->lock);
+		ret[i] = set->v[i]->stats;
+		pthread_mutex_unlock(&set->v[i]->lock);
+	}
+	return n;
+}

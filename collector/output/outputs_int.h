@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outputs_int.h - what outputs.c and output_thread.c share; nobody else includes it. */
+#ifndef MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
+#define MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
+
+#include "collector/output/output.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define WINDOW 2048 /* rows in flight */
+
+enum flight_state { FLYING, ENDED, AGAIN };
+
+struct output {
+	const struct output_ops *ops;
+	void *st;
+	struct outputs *set;
+	pthread_t thread;
+	bool opened, running;
+
+	/* The thread's. */
+	struct {
+		uint64_t rowid, time;
+		enum flight_state state;
+	} flight[WINDOW]; /* a ring, by rowid */
+	size_t head, n, flying;
+	uint64_t cursor, next; /* delivered up to; read up to */
+	bool again;            /* some row must be offered again */
+	bool full;             /* the output takes no more for now */
+	int refusal;           /* what submit() said, when it was an error */
+	uint64_t waiting;      /* the time of the row that it did not take */
+	unsigned backoff_ms;
+	bool troubled;
+
+	pthread_mutex_t lock; /* guards: */
+	struct output_stats stats;
+};
+
+struct outputs {
+	struct outbox *outbox;
+	struct output *v[OUTBOX_OUTPUTS];
+	size_t n;
+	pthread_mutex_t lock; /* with 'wake', for pauses that stop() may end */
+	pthread_cond_t wake;
+	_Atomic bool stopping;
+	_Atomic uint64_t stop_at; /* monotonic ns */
+	_Atomic unsigned reopen;  /* counts requests */
+};
+
+/* An output's done(). */
+void output_ended(void *arg, uint64_t rowid, enum output_result result, const char *why);
+/* Moves the cursor over what has ended. */
+void output_advance(struct output *o);
+void *output_main(void *arg);
+
+#endif

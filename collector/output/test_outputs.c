@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_outputs.c - the thread between outbox and output, with an output that does as it is told. */
+#include "collector/output/outputs_int.h"
+#include "common/clock.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <unistd.h>
+
+#define ROWS 5000
+
+/* What to do with a row, once: then it is delivered. */
+enum act { DELIVER, REFUSE, RETRY_ONCE, BUSY_ONCE, ERROR_ONCE };
+
+struct fake {
+	enum act act[ROWS + 1];
+	unsigned offered[ROWS + 1];
+	struct {
+		uint64_t rowid;
+		enum act act;
+	} held[WINDOW]; /* ends at poll(), newest first */
+	size_t n;
+	uint64_t order[ROWS * 2]; /* as delivered */
+	size_t norder;
+	output_done_fn *done;
+	void *arg;
+};
+
+static int
+fake_submit(void *st, const struct outbox_row *row)
+{
+	struct fake *f = st;
+	enum act act = f->act[row->rowid];
+
+	assert_true(row->rowid <= ROWS);
+	f->offered[row->rowid]++;
+	if (act == BUSY_ONCE || act == ERROR_ONCE) {
+		f->act[row->rowid] = DELIVER;
+		return act == BUSY_ONCE ? -EAGAIN : -EIO;
+	}
+	if (f->n == WINDOW)
+		return -EAGAIN;
+	f->held[f->n].rowid = row->rowid;
+	f->held[f->n++].act = act;
+	if (act != REFUSE)
+		f->act[row->rowid] = DELIVER;
+	return 0;
+}
+
+static void
+fake_poll(void *st, int timeout_ms)
+{
+	struct fake *f = st;
+	uint64_t rowid;
+
+	(void) timeout_ms;
+	while (f->n > 0) {
+		f->n--;
+		rowid = f->held[f->n].rowid;
+		if (f->held[f->n].act == REFUSE) {
+			f->done(f->arg, rowid, OUTPUT_REFUSED, "no");
+		} else if (f->held[f->n].act == RETRY_ONCE) {
+			f->done(f->arg, rowid, OUTPUT_RETRY, "later");
+		} else {
+			f->order[f->norder++] = rowid;
+			f->done(f->arg, rowid, OUTPUT_DELIVERED, NULL);
+		}
+	}
+}
+
+static long
+fake_drain(void *st, int deadline_ms)
+{
+	fake_poll(st, deadline_ms);
+	return 0;
+}
+
+static const struct output_ops fake_ops = {
+	.name = "fake",
+	.poll = fake_poll,
+	.submit = fake_submit,
+	.drain = fake_drain,
+};
+
+static char dir[] = "/tmp/mews-outputs-XXXXXX";
+static const char *const names[] = { "fake" };
+
+struct bench {
+	struct outbox *outbox;
+	struct outputs set;
+	struct output o;
+	struct fake fake;
+};
+
+static struct outbox *
+open_it(void)
+{
+	static int n;
+	char path[64];
+	struct outbox_cfg cfg = { .path = path, .outputs = names, .noutputs = 1 };
+	struct outbox *o = NULL;
+	struct diag d;
+
+	(void) snprintf(path, sizeof(path), "%s/%d.db", dir, n++);
+	assert_int_equal(0, outbox_open(&cfg, &o, &d));
+	return o;
+}
+
+static void
+done(struct outbox_txn *t, int r)
+{
+	assert_int_equal(0, r);
+	atomic_store((_Atomic bool *) t->arg, true);
+}
+
+static void
+put(struct outbox *o, unsigned from, unsigned to)
+{
+	static const struct stream_id stream = { "c", "n", "b", 1 };
+	struct outbox_txn t = { &stream, to, NULL, done, NULL, 0 };
+	_Atomic bool is_done = false;
+	struct alert **tail = &t.alerts;
+
+	for (unsigned i = from; i <= to; i++) {
+		struct alert a = { .priority = PRIO_ERROR, .time = i, .rule = "r", .json = "{}" };
+
+		a.cluster = "c";
+		a.node = "n";
+		a.json_len = 2;
+		(void) snprintf(a.id, sizeof(a.id), "%032x", i);
+		assert_int_equal(0, alert_new(&a, tail));
+		tail = &(*tail)->next;
+	}
+	t.arg = &is_done;
+	assert_int_equal(0, outbox_put(o, &t));
+	while (!atomic_load(&is_done))
+		(void) usleep(100);
+}
+
+static struct bench *
+bench_new(void)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	assert_non_null(b);
+	b->outbox = open_it();
+	b->set.outbox = b->outbox;
+	pthread_mutex_init(&b->set.lock, NULL);
+	pthread_cond_init(&b->set.wake, NULL);
+	pthread_mutex_init(&b->o.lock, NULL);
+	b->o.ops = &fake_ops;
+	b->o.st = &b->fake;
+	b->o.set = &b->set;
+	b->fake.done = output_ended;
+	b->fake.arg = &b->o;
+	return b;
+}
+
+/* Runs the thread until the output has all rows, then stops it. */
+static void
+bench_run(struct bench *b, unsigned rows)
+{
+	pthread_t thread;
+	uint64_t at = 0;
+
+	assert_int_equal(0, pthread_create(&thread, NULL, output_main, &b->o));
+	while (at < rows) {
+		assert_int_equal(0, outbox_cursor(b->outbox, "fake", &at));
+		(void) usleep(100);
+	}
+	b->set.stop_at = clock_mono();
+	b->set.stopping = true;
+	assert_int_equal(0, pthread_join(thread, NULL));
+}
+
+static void
+bench_free(struct bench *b)
+{
+	outbox_close(b->outbox);
+	free(b);
+}
+
+static void
+rows_arrive_once_in_whatever_order_they_end(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void) state;
+	put(b->outbox, 1, ROWS);
+	bench_run(b, ROWS);
+	for (unsigned i = 1; i <= ROWS; i++)
+		assert_int_equal(1, b->fake.offered[i]);
+	assert_int_equal(ROWS, b->o.stats.delivered);
+	assert_int_equal(0, b->o.stats.lag_rows);
+	bench_free(b);
+}
+
+static const struct {
+	enum act act;
+	unsigned offered;
+	uint64_t delivered, refused, retries, set_aside;
+} acts[] = {
+	{ DELIVER, 1, 3, 0, 0, 0 },
+	{ REFUSE, 1, 2, 1, 0, 1 },
+	{ RETRY_ONCE, 2, 3, 0, 1, 0 },
+	{ BUSY_ONCE, 2, 3, 0, 0, 0 },
+	{ ERROR_ONCE, 2, 3, 0, 1, 0 },
+};
+
+static void
+a_row_may_end_badly(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
+		struct bench *b = bench_new();
+		struct outbox_stats st;
+
+		put(b->outbox, 1, 3);
+		b->fake.act[2] = acts[i].act;
+		bench_run(b, 3);
+		outbox_stats(b->outbox, &st);
+		assert_int_equal(acts[i].offered, b->fake.offered[2]);
+		assert_int_equal(1, b->fake.offered[1]);
+		assert_int_equal(1, b->fake.offered[3]); /* ended well: not offered again */
+		assert_int_equal(acts[i].delivered, b->o.stats.delivered);
+		assert_int_equal(acts[i].refused, b->o.stats.refused);
+		assert_int_equal(acts[i].retries, b->o.stats.retries);
+		assert_int_equal(acts[i].set_aside, st.set_aside);
+		bench_free(b);
+	}
+}
+
+/* Many rows go wrong at once, more than a window of them: each arrives once all the same. */
+static void
+a_storm_loses_nothing(void **state)
+{
+	struct bench *b = bench_new();
+	unsigned char *seen = calloc(1, ROWS + 1);
+	uint64_t refused = 0;
+
+	(void) state;
+	assert_non_null(seen);
+	put(b->outbox, 1, ROWS);
+	for (unsigned i = 1; i <= ROWS; i++) {
+		if (i % 7 == 0)
+			b->fake.act[i] = REFUSE;
+		else if (i > 100 && i < 3000)
+			b->fake.act[i] = RETRY_ONCE;
+		else if (i % 1000 == 1)
+			b->fake.act[i] = i % 2000 == 1 ? BUSY_ONCE : ERROR_ONCE;
+		refused += b->fake.act[i] == REFUSE;
+	}
+	bench_run(b, ROWS);
+	for (size_t i = 0; i < b->fake.norder; i++)
+		assert_int_equal(1, ++seen[b->fake.order[i]]);
+	assert_int_equal(ROWS - refused, b->fake.norder);
+	assert_int_equal(refused, b->o.stats.refused);
+	free(seen);
+	bench_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_arrive_once_in_whatever_order_they_end),
+		cmocka_unit_test(a_row_may_end_badly),
+		cmocka_unit_test(a_storm_loses_nothing),
+	};
+	char cmd[128];
+	int r;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	(void) snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd) != 0 || r != 0;
+}

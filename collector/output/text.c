@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/output/text.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <jansson.h>
+
+int
+text_format_of(const char *name, bool terminal, enum text_format *ret)
+{
+	if (strcmp(name, "json") == 0)
+		*ret = TEXT_JSON;
+	else if (strcmp(name, "text") == 0)
+		*ret = terminal ? TEXT_COLOURED : TEXT_PLAIN;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+void
+text_time(uint64_t realtime_ns, char ret[40])
+{
+	time_t s = (time_t) (realtime_ns / NS_PER_S);
+	struct tm tm = { 0 };
+	size_t n;
+
+	(void) gmtime_r(&s, &tm);
+	n = strftime(ret, 40, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void) snprintf(ret + n, 40 - n, ".%09uZ", (unsigned) (realtime_ns % NS_PER_S));
+}
+
+static void
+local_time(struct buf *b, uint64_t realtime_ns, bool date)
+{
+	time_t s = (time_t) (realtime_ns / NS_PER_S);
+	struct tm tm = { 0 };
+	char text[32];
+
+	(void) localtime_r(&s, &tm);
+	(void) strftime(text, sizeof(text), date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
+	buf_printf(b, "%s.%03u ", text, (unsigned) (realtime_ns % NS_PER_S / NS_PER_MS));
+}
+
+/* Controls, C1 ones in UTF-8 too, as \xNN. */
+static void
+visible(struct buf *b, struct slice s)
+{
+	bool c1 = false; /* the second byte of one */
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char) s.p[i];
+		unsigned char next = i + 1 < s.n ? (unsigned char) s.p[i + 1] : 0;
+		bool begins = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		if (c < 0x20 || c == 0x7f || begins || c1)
+			buf_printf(b, "\\x%02x", c);
+		else
+			buf_char(b, (char) c);
+		c1 = begins;
+	}
+}
+
+static const char *
+colour(enum priority p)
+{
+	switch (p) {
+	case PRIO_EMERGENCY:
+	case PRIO_ALERT:
+	case PRIO_CRITICAL:
+		return "\033[1;31m";
+	case PRIO_ERROR:
+		return "\033[31m";
+	case PRIO_WARNING:
+		return "\033[33m";
+	case PRIO_NOTICE:
+		return "\033[36m";
+	case PRIO_INFORMATIONAL:
+	case PRIO_DEBUG:
+		return "\033[2m";
+	}
+	return "";
+}
+
+/* What Falco's shape puts before the text itself: "15:24:25.353780313: Warning ". */
+static struct slice
+without_prefix(struct slice s, enum priority p)
+{
+	size_t n = 0, name = strlen(priority_name(p));
+
+	while (n < s.n && strchr("0123456789:.", s.p[n]) != NULL)
+		n++;
+	if (n == 0 || n + name + 2 > s.n || s.p[n] != ' ' || s.p[n + name + 1] != ' ')
+		return s;
+	if (memcmp(s.p + n + 1, priority_name(p), name) != 0)
+		return s;
+	return (struct slice){ s.p + n + name + 2, s.n - n - name - 2 };
+}
+
+static void
+plain(struct buf *b, const struct alert *a, bool terminal)
+{
+	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
+	json_t *output = json_object_get(root, "output");
+	struct slice s = { json_string_value(output), json_string_length(output) };
+
+	if (s.p == NULL)
+		s = (struct slice){ a->json, a->json_len };
+	s = without_prefix(s, a->priority);
+	local_time(b, a->time, !terminal);
+	buf_printf(b, "%s%-8s%s ", terminal ? colour(a->priority) : "", priority_name(a->priority),
+	    terminal ? "\033[0m" : "");
+	visible(b, slice_str(a->node));
+	buf_str(b, terminal ? "  \033[1m" : "  ");
+	visible(b, slice_str(a->rule));
+	buf_str(b, terminal ? "\033[0m  " : "  ");
+	visible(b, s);
+	buf_char(b, '\n');
+	json_decref(root);
+}
+
+void
+text_alert(struct buf *b, const struct alert *a, enum text_format format)
+{
+	if (format != TEXT_JSON) {
+		plain(b, a, format == TEXT_COLOURED);
+		return;
+	}
+	buf_add(b, a->json, a->json_len);
+	buf_char(b, '\n');
+}
+
+static int
+cut_string(json_t *s, size_t n)
+{
+	const char *p = json_string_value(s);
+
+	if (p == NULL || json_string_length(s) <= n)
+		return 0;
+	while (n > 0 && ((unsigned char) p[n] & 0xc0) == 0x80) /* whole characters */
+		n--;
+	return json_string_setn(s, p, n);
+}
+
+static int
+cut_strings(json_t *root, json_t *fields, size_t n)
+{
+	const char *key;
+	json_t *value;
+	int r = cut_string(json_object_get(root, "output"), n);
+
+	json_object_foreach(fields, key, value)
+	{
+		if (json_is_string(value) && r == 0)
+			r = cut_string(value, n);
+	}
+	return r;
+}
+
+static int
+dump_piece(const char *p, size_t n, void *arg)
+{
+	struct buf *b = arg;
+
+	buf_add(b, p, n);
+	return b->failed ? -1 : 0;
+}
+
+/* All fields but our own. */
+static void
+drop_fields(json_t *fields)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(fields, next, key, value)
+	{
+		if (strncmp(key, "mews.", 5) != 0)
+			(void) json_object_del(fields, key);
+	}
+}
+
+static int
+cut(json_t *root, json_t *fields, size_t limit, struct buf *ret)
+{
+	static const size_t lengths[] = { 65536, 16384, 4096, 1024, 256, 64, 16, 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		if (lengths[i] == 0)
+			drop_fields(fields);
+		else if (cut_strings(root, fields, lengths[i]) < 0)
+			return -ENOMEM;
+		buf_clear(ret);
+		if (json_dump_callback(root, dump_piece, ret, JSON_COMPACT) < 0)
+			return -ENOMEM;
+		if (ret->n <= limit)
+			return 0;
+	}
+	return -EMSGSIZE;
+}
+
+int
+text_cut(struct slice json, size_t limit, struct buf *ret)
+{
+	json_t *root = json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL);
+	json_t *fields = json_object_get(root, "output_fields");
+	int r = -EBADMSG;
+
+	if (json_is_object(root) && fields == NULL) {
+		fields = json_object();
+		if (json_object_set_new(root, "output_fields", fields) < 0)
+			fields = NULL;
+	}
+	if (json_is_object(fields)) {
+		r = -ENOMEM;
+		if (json_object_set_new(fields, "mews.truncated", json_true()) == 0 &&
+		    json_object_set_new(
+			fields, "mews.untruncated_size", json_integer((json_int_t) json.n)) == 0)
+			r = cut(root, fields, limit, ret);
+	}
+	json_decref(root);
+	return r;
+}
