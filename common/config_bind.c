@@ -173,8 +173,6 @@ bind_default(struct cfg *c, const struct opt *o, char *base, struct diag *d)
 	char *value = NULL;
 
 	if (o->type != OPT_LIST) {
-		if (p == NULL && o->type != OPT_STR)
-			return memset(base + o->offset, 0, o->type == OPT_BOOL ? 1 : 8), 0;
 		if (p != NULL) {
 			value = arena_strdup(&c->arena, slice_str(p));
 			if (value == NULL)
