@@ -63,12 +63,12 @@ on_reference(void *arg, struct slice name)
 
 	if (m == NULL || rs->r < 0)
 		return NULL;
-	if (m->state == MACRO_BUSY && m != rs->self) {
+	if (rs->self != NULL && m->index >= rs->self->visibility)
+		return NULL; /* first defined after it */
+	if (m->state == MACRO_BUSY) {
 		rs->loop = m->name.s.p;
 		return NULL;
 	}
-	if (rs->self != NULL && m->visibility >= rs->self->visibility)
-		return NULL;
 	if (m->state == MACRO_RAW)
 		rs->r = resolve_macro(rs->c, m, rs->depth + 1);
 	m->used = true;

@@ -46,7 +46,7 @@ join(struct collection *c, struct def_list *l)
 	for (size_t i = 0; i < l->items.n; i++) {
 		struct def_list *in = find_list(c, l->items.v[i].s);
 
-		if (in == NULL || in->index >= l->visibility || in == l) {
+		if (in == NULL || in->index >= l->visibility) {
 			add_item(&b, l->items.v[i].s);
 			continue;
 		}
