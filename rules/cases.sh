@@ -1,0 +1,155 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# cases.sh - for each default rule a harmless command that raises it, and one that differs in the
+# attribute that decides, and does not. For tests/e2e/rules_live.sh, which sources it.
+#
+#	rule_case NAME WORD ATTRIBUTE    WORD_hit and WORD_miss are functions; they run as root, with $dir
+#	                                 an empty scratch folder below /var/tmp; what they make they remove
+rule_cases=()
+rule_case() { rule_cases+=("$1|$2|$3"); }
+
+# A write that changes nothing, to a file that may not exist before and does not after.
+touch_file() {
+	local old=no
+	[ -e "$1" ] && old=yes
+	mkdir -p "$(dirname "$1")"
+	: >>"$1"
+	[ "$old" = yes ] || rm -f "$1"
+}
+
+rule_case 'Sensitive file read' secret 'the file'
+secret_hit() { head -c 1 /etc/shadow >/dev/null; }
+secret_miss() { head -c 1 /etc/passwd >/dev/null; }
+
+rule_case 'Hard link to a sensitive file' link 'the file'
+link_hit() { ln /etc/gshadow "$dir/name" || true; }
+link_miss() {
+	: >"$dir/gshadow"
+	ln "$dir/gshadow" "$dir/name" || true
+}
+
+rule_case 'Private keys searched' keys 'what is searched'
+keys_hit() { grep -r 'BEGIN OPENSSH PRIVATE KEY' "$dir" || true; }
+keys_miss() { grep -r 'BEGIN OPENSSH PUBLIC KEY' "$dir" || true; }
+
+# In a network of its own, where nothing is sent anywhere.
+connect_alone() {
+	unshare -n sh -c "ip link set lo up; ip address add $1/32 dev lo
+		exec perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); connect(S, pack_sockaddr_in(80, inet_aton(\"$1\"))) or die \$!'"
+}
+rule_case 'Cloud metadata service contacted' metadata 'the address'
+metadata_hit() { connect_alone 169.254.169.254; }
+metadata_miss() { connect_alone 169.254.169.253; }
+
+rule_case 'Fileless execution' memfd 'where the program is'
+memfd_hit() {
+	local nr=319
+	[ "$(uname -m)" = aarch64 ] && nr=279
+	perl -MIO::Handle -e 'my $name = "x"; my $fd = syscall(shift, $name, 0); open(my $in, "<", "/bin/true"); binmode $in;
+		open(my $out, ">&=", $fd); binmode $out; local $/; print $out scalar <$in>; $out->flush;
+		exec {"/proc/self/fd/$fd"} "true" if fork() == 0; wait' "$nr"
+}
+memfd_miss() {
+	cp /bin/true "$dir/x"
+	"$dir/x"
+}
+
+rule_case 'Shell under a server' server 'the name of the parent'
+server_hit() {
+	cp /bin/bash "$dir/lighttpd"
+	"$dir/lighttpd" -c 'sh -c :; :'
+}
+server_miss() {
+	cp /bin/bash "$dir/launcher"
+	"$dir/launcher" -c 'sh -c :; :'
+}
+
+rule_case 'Redirect of a shell to a socket' redirect 'the descriptor'
+redirect_hit() { bash -c 'exec 5<>/dev/udp/127.0.0.1/9; exec 0<&5'; }
+redirect_miss() { bash -c 'exec 5<>/dev/udp/127.0.0.1/9; exec 7<&5'; }
+
+rule_case 'Remote shell tool' tool 'an argument'
+tool_hit() {
+	cp /bin/true "$dir/ncat"
+	"$dir/ncat" -l 127.0.0.1 -e /bin/sh
+}
+tool_miss() {
+	cp /bin/true "$dir/ncat"
+	"$dir/ncat" -l 127.0.0.1 -v
+}
+
+rule_case 'Execution from shared memory' shm 'the folder'
+shm_hit() {
+	local file=/dev/shm/case.$$
+	cp /bin/true "$file"
+	"$file"
+	rm -f "$file"
+}
+shm_miss() {
+	cp /bin/true "$dir/case"
+	"$dir/case"
+}
+
+rule_case 'Hidden program in a temporary folder' hidden 'the dot'
+hidden_hit() {
+	mkdir -p "$dir/.cache"
+	cp /bin/true "$dir/.cache/case"
+	"$dir/.cache/case"
+}
+hidden_miss() {
+	mkdir -p "$dir/cache"
+	cp /bin/true "$dir/cache/case"
+	"$dir/cache/case"
+}
+
+connect_unix() {
+	perl -MSocket -e 'my $a = pack_sockaddr_un(shift); socket(L, PF_UNIX, SOCK_STREAM, 0); bind(L, $a) or die; listen(L, 1);
+		socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, $a) or die' "$1"
+	rm -f "$1"
+}
+rule_case 'Container runtime contacted' runtime 'the name of the socket'
+runtime_hit() { connect_unix "$dir/docker.sock"; }
+runtime_miss() { connect_unix "$dir/printer.sock"; }
+
+rule_case 'Library preload written' preload 'the file'
+preload_hit() { touch_file /etc/ld.so.preload; }
+preload_miss() { touch_file /etc/ld.so.preload.case; }
+
+rule_case 'System program overwritten' program 'the folder'
+program_hit() { touch_file "/usr/bin/case.$$"; }
+program_miss() { touch_file "/usr/local/bin/case.$$"; }
+
+rule_case 'Account database written' accounts 'reading instead of writing'
+accounts_hit() { touch_file /etc/group; }
+accounts_miss() { head -c 1 /etc/group >/dev/null; }
+
+rule_case 'Login key written' login 'the name of the file'
+login_hit() { touch_file "$dir/.ssh/authorized_keys"; }
+login_miss() { touch_file "$dir/.ssh/known_hosts"; }
+
+rule_case 'Scheduled task written' schedule 'the folder'
+schedule_hit() { touch_file "/etc/cron.d/case-$$"; }
+schedule_miss() { touch_file "/etc/case-$$"; }
+
+rule_case 'Service definition written' service 'the folder'
+service_hit() { touch_file "/etc/systemd/system/case-$$.service"; }
+service_miss() { touch_file "$dir/etc/systemd/system/case-$$.service"; }
+
+rule_case 'Shell start-up file written' startup 'the name of the file'
+startup_hit() { touch_file "$dir/.bashrc"; }
+startup_miss() { touch_file "$dir/.bash_history"; }
+
+rule_case 'Log truncated' log 'appending instead of truncating'
+log_hit() {
+	local log=/var/log/case.$$.log
+	echo line >"$log"
+	: >"$log"
+	rm -f "$log"
+}
+log_miss() {
+	local log=/var/log/case.$$.log
+	echo line >"$log"
+	echo line >>"$log"
+	rm -f "$log"
+}

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Each default rule on live events: its case raises it, the near miss does not.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+. "$root/rules/cases.sh"
+
+now_ns() { echo "${EPOCHREALTIME/[.,]/}000"; }
+
+# run FUNCTION: in an empty scratch folder. Sets $from and $to.
+run() {
+	dir=$lab/case
+	rm -rf "$dir"
+	mkdir "$dir"
+	from=$(now_ns)
+	"$1" >"$lab/case.out" 2>&1 || {
+		cat "$lab/case.out"
+		fail "$1 does not run here"
+	}
+	to=$(now_ns)
+}
+
+# between RULE FROM TO: the outputs of its alerts in that time, 20 ms more at the end.
+between() {
+	jq -r --arg r "$1" --argjson from "$2" --argjson to "$3" 'select(.rule == $r)
+		| select(.output_fields["evt.time"] >= $from and .output_fields["evt.time"] <= $to + 20000000) | .output' "$lab/alerts" 2>/dev/null
+}
+seen() { [ -n "$(between "$@")" ]; }
+
+names=$("$bin/mewsctl" rules list --json "$root/rules/mews_rules.yaml" | jq -r '.[] | select(.enabled).rule' | sort)
+[ "$names" = "$(printf '%s\n' "${rule_cases[@]}" | cut -d'|' -f1 | sort)" ] || fail "not each default rule has a case in rules/cases.sh"
+
+lab_collector -o rule.matching=all
+lab_sensor n1
+
+misses=()
+for c in "${rule_cases[@]}"; do
+	IFS='|' read -r rule word what <<<"$c"
+	run "${word}_miss"
+	misses+=("$rule|$what|$from|$to")
+done
+bad=0
+for c in "${rule_cases[@]}"; do # after the near misses, so that these are through when these alerts are here
+	IFS='|' read -r rule word what <<<"$c"
+	run "${word}_hit"
+	if lab_wait 15 seen "$rule" "$from" "$to"; then
+		echo "ok   $rule: $(between "$rule" "$from" "$to" | head -n 1 | cut -c1-150)"
+	else
+		echo "FAIL $rule: not raised by ${word}_hit"
+		bad=$((bad + 1))
+	fi
+done
+for m in "${misses[@]}"; do
+	IFS='|' read -r rule what from to <<<"$m"
+	seen "$rule" "$from" "$to" || continue
+	echo "FAIL $rule: raised though $what differs: $(between "$rule" "$from" "$to" | head -n 1)"
+	bad=$((bad + 1))
+done
+[ "$bad" = 0 ] || fail "$bad cases"
+echo "${#rule_cases[@]} rules: each raised by its case, none by its near miss"
