@@ -45,6 +45,10 @@ int expr_resolve(
 /* Canonical text: "(evt.type = open and fd.name startswith /etc)". */
 void expr_print(const struct expr *e, struct buf *out);
 
+/* Can it be true only with a field that never has a value (FF_UNFILLED)? *ret: that field. 'a' is
+ * for scratch. */
+bool expr_unfilled(const struct expr *e, struct arena *a, struct slice *ret);
+
 /* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL. */
 int filter_compile(
     const struct expr *e, struct arena *a, struct filter **ret, struct diag *d) MUST_CHECK;

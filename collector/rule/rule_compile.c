@@ -201,7 +201,7 @@ compile_condition(struct collection *c, struct ruleset *s, const struct def_rule
 		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, culprit(c, m, &diag), &diag)
 				      : ret;
 	filter_events(r->filter, &r->events);
-	return find_blind(s, r, e);
+	return find_blind(c, s, r, e);
 }
 
 static int

@@ -261,7 +261,8 @@ struct bucket {
 
 int compile_all(struct collection *c, struct ruleset *s) MUST_CHECK;
 int index_build(struct ruleset *s) MUST_CHECK;
-/* r->blind, from its filter. */
-int find_blind(struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;
+/* r->blind and r->partly, from r->events and the tree. */
+int find_blind(
+    struct collection *c, struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;
 
 #endif
