@@ -235,16 +235,16 @@ intern_gen(const struct intern *p, uint32_t id)
 uint32_t
 intern_ref(struct intern *p, uint32_t id)
 {
-	if (id > INTERN_EMPTY)
-		p->slot[id].refs++;
+	if (id > INTERN_EMPTY && p->slot[id].refs++ == 0)
+		p->stats.held++;
 	return id;
 }
 
 void
 intern_unref(struct intern *p, uint32_t id)
 {
-	if (id > INTERN_EMPTY)
-		p->slot[id].refs--;
+	if (id > INTERN_EMPTY && --p->slot[id].refs == 0)
+		p->stats.held--;
 }
 
 void

@@ -42,6 +42,7 @@ void intern_tick(struct intern *p);
 
 struct intern_stats {
 	uint64_t texts, bytes, evicted, failed;
+	uint64_t held; /* texts that somebody holds */
 };
 void intern_stats(const struct intern *p, struct intern_stats *ret);
 

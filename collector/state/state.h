@@ -60,7 +60,7 @@ enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
  */
 struct fd_entry {
 	uint64_t ino;
-	uint64_t since;   /* boot ns: when this was learnt */
+	uint64_t since; /* boot ns: when this was learnt */
 	int32_t fd;
 	uint32_t name;    /* intern id: fd.name */
 	uint32_t nameraw; /* intern id: the path as passed */
@@ -68,22 +68,23 @@ struct fd_entry {
 	uint32_t dev;
 	uint16_t sport, dport;
 	uint8_t sip[16], dip[16]; /* IPv4 in the first 4 */
-	uint8_t type;     /* enum fd_type */
-	uint8_t l4;       /* enum fd_l4 */
-	uint8_t role;     /* enum fd_role */
-	uint8_t state;    /* FDS_* */
+	uint8_t type;             /* enum fd_type */
+	uint8_t l4;               /* enum fd_l4 */
+	uint8_t role;             /* enum fd_role */
+	uint8_t state;            /* FDS_* */
 };
 
 struct fd_table;
 
 /* What the caller of a look-up may read; only this folder writes. */
 struct thread {
-	uint64_t start;      /* start_boottime: with tid, its identity; 0 not known */
-	uint64_t clone_ts;   /* realtime ns; 0 not known */
+	uint64_t start;    /* start_boottime: with tid, its identity; 0 not known */
+	uint64_t clone_ts; /* realtime ns; 0 not known */
 	uint64_t pidns_init_start_ts;
-	uint64_t updated;    /* boot ns of the newest event that changed it, or of the snapshot's read */
+	uint64_t
+	    updated; /* boot ns of the newest event that changed it, or of the snapshot's read */
 	int64_t tid, pid, ptid;
-	int64_t vtid, vpid;  /* innermost pid namespace; -1 not known */
+	int64_t vtid, vpid; /* innermost pid namespace; -1 not known */
 	int64_t sid, pgid, vpgid;
 	int64_t fdlimit;
 	uint64_t cap_inheritable, cap_permitted, cap_effective;
@@ -93,29 +94,29 @@ struct thread {
 	uint32_t vm_size, vm_rss, vm_swap; /* KiB */
 	uint32_t uid, gid, loginuid;       /* 0xffffffff: not known or unset */
 	uint32_t tty;
-	uint32_t exe_flags;  /* EXE_*, values of execve.flags */
+	uint32_t exe_flags;          /* EXE_*, values of execve.flags */
 	uint32_t comm, exe, exepath; /* exe: argv[0] */
-	uint32_t args;       /* argv[1..], each with its NUL */
-	uint32_t args_text;  /* the same joined by blanks */
-	uint32_t cmdline;    /* comm at exec, then the arguments */
-	uint32_t env;        /* each with its NUL; of the main thread */
-	uint32_t cgroups;    /* "subsys=/path", each with its NUL */
-	uint32_t container_id; /* "host", or 12 characters */
+	uint32_t args;               /* argv[1..], each with its NUL */
+	uint32_t args_text;          /* the same joined by blanks */
+	uint32_t cmdline;            /* comm at exec, then the arguments */
+	uint32_t env;                /* each with its NUL; of the main thread */
+	uint32_t cgroups;            /* "subsys=/path", each with its NUL */
+	uint32_t container_id;       /* "host", or 12 characters */
 	uint32_t root;
-	uint32_t cwd;        /* ends in '/'; of the main thread */
-	uint32_t nthreads;   /* live threads of the group; of the main thread */
+	uint32_t cwd;         /* ends in '/'; of the main thread */
+	uint32_t nthreads;    /* live threads of the group; of the main thread */
 	struct fd_table *fds; /* of the main thread, shared by its group; NULL in the others */
-	bool placeholder;    /* never seen: names are "<NA>" here already; proc.pid shows -1,
-	                      * proc.nthreads 0, the parents nothing */
-	bool dead;           /* has exited: removed by the next event, or with its group */
-	bool gone;           /* removed, kept for its late events and children (dead_grace_ns) */
+	bool placeholder;     /* never seen: names are "<NA>" here already; proc.pid shows -1,
+			       * proc.nthreads 0, the parents nothing */
+	bool dead;            /* has exited: removed by the next event, or with its group */
+	bool gone;            /* removed, kept for its late events and children (dead_grace_ns) */
 	bool subreaper;
-	bool listed;         /* private from here on: in the table */
-	uint32_t snap;       /* the snapshot that named it last */
-	int64_t last_fd;     /* the descriptor it used last */
-	uint64_t seen;       /* boot ns of its newest event */
+	bool listed;     /* private from here on: in the table */
+	uint32_t snap;   /* the snapshot that named it last */
+	int64_t last_fd; /* the descriptor it used last */
+	uint64_t seen;   /* boot ns of its newest event */
 	uint64_t died;
-	struct thread *next_free; /* of the free list, of the gone */
+	struct thread *next_free;            /* of the free list, of the gone */
 	struct thread *kid_next, **kid_link; /* those with the same parent */
 	struct thread *grp_next, *grp_prev;  /* its thread group, a ring */
 };
@@ -123,8 +124,8 @@ struct thread {
 struct state_limits {
 	uint32_t threads;       /* per node; the longest idle goes first, counted */
 	uint32_t fds;           /* per process */
-	uint64_t dead_grace_ns; /* how long a dead process serves its late events and children; look-ups
-	                         * by number do not see it */
+	uint64_t dead_grace_ns; /* how long a dead process serves its late events and children;
+				 * look-ups by number do not see it */
 };
 
 struct state_stats {
@@ -135,7 +136,8 @@ struct state_stats {
 struct state;
 
 /* 'pool' is borrowed and must outlive the state. -ENOMEM. */
-int state_new(struct intern *pool, const struct state_limits *limits, struct state **ret) MUST_CHECK;
+int state_new(
+    struct intern *pool, const struct state_limits *limits, struct state **ret) MUST_CHECK;
 void state_free(struct state *s);
 
 /* The node's addresses, from its Hello: fd.lip, fd.rip, fd.is_server. */
@@ -151,24 +153,25 @@ struct view {
 	const struct batch *batch;
 	const struct event *ev;
 	const struct thread *thread;
-	const struct thread *main;  /* of the group */
-	const struct fd_entry *fd;  /* the event's descriptor; NULL: none, or not known */
-	const char *node;           /* evt.hostname */
-	uint64_t num;               /* evt.num, from 1 per stream */
-	uint64_t time;              /* realtime ns of the event */
-	int64_t fd_num;             /* fd.num */
-	uint32_t event_path;        /* intern id: the resolved path of a failed open; 0: none */
+	const struct thread *main; /* of the group */
+	const struct fd_entry *fd; /* the event's descriptor; NULL: none, or not known */
+	const char *node;          /* evt.hostname */
+	uint64_t num;              /* evt.num, from 1 per stream */
+	uint64_t time;             /* realtime ns of the event */
+	int64_t fd_num;            /* fd.num */
+	uint32_t event_path;       /* intern id: the resolved path of a failed open; 0: none */
 	uint32_t event_pathraw;
-	bool has_fd;                /* the event is about a descriptor: fd.num is not null */
-	bool fd_name_changed;       /* fd.name differs from before this event */
+	bool has_fd;          /* the event is about a descriptor: fd.num is not null */
+	bool fd_name_changed; /* fd.name differs from before this event */
 };
 
-/* Apply one event (any but a snapshot's), which makes *v whole ('state', 'batch', 'ev', 'node', 'num' and 'time' are the
- * caller's). Never fails: what memory or a bound refuses is counted. */
+/* Apply one event (any but a snapshot's), which makes *v whole ('state', 'batch', 'ev', 'node',
+ * 'num' and 'time' are the caller's). Never fails: what memory or a bound refuses is counted. */
 void state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v);
 
 /* Apply one event of a snapshot (task, task_file_*, useradded, groupadded). Newer state stays.
- * state_snapshot_done(): entries that existed before 'began' (boot ns) and were not named are gone. */
+ * state_snapshot_done(): entries that existed before 'began' (boot ns) and were not named are gone.
+ */
 void state_snapshot(struct state *s, const struct batch *b, const struct event *ev);
 void state_snapshot_done(struct state *s, uint64_t began);
 
@@ -185,9 +188,9 @@ const struct fd_entry *state_fd(const struct state *s, const struct thread *t, i
 const struct fd_entry *state_fd_next(const struct state *s, const struct thread *t, size_t *pos);
 size_t state_fd_count(const struct state *s, const struct thread *t);
 
-/* A path as an event gave it, made absolute against the cwd or a dirfd (AT_FDCWD: -100), normalised:
- * an intern id, good until the end of the batch. An unknown dirfd gives "<UNKNOWN>" before the path.
- * 'path' is an intern id. */
+/* A path as an event gave it, made absolute against the cwd or a dirfd (AT_FDCWD: -100),
+ * normalised: an intern id, good until the end of the batch. An unknown dirfd gives "<UNKNOWN>"
+ * before the path. 'path' is an intern id. */
 uint32_t state_resolve(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path);
 
 /* Intern ids of names: INTERN_NULL when not known. */

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One event: do what the event before left to be done, find the thread, run the event's parser,
+ * fill in the view. The parsers are by event number; an event without one changes nothing.
+ */
+#include "collector/state/state_int.h"
+#include <stdlib.h>
+
+#define FD_EVENTS (EF_CREATES_FD | EF_USES_FD | EF_DESTROYS_FD)
+
+static parse_fn *const parsers[EV_TYPE_MAX] = {
+	[EV_CLONE] = parse_clone,
+	[EV_CLONE3] = parse_clone,
+	[EV_FORK] = parse_clone,
+	[EV_VFORK] = parse_clone,
+	[EV_EXECVE] = parse_exec,
+	[EV_EXECVEAT] = parse_exec,
+	[EV_PROCEXIT] = parse_exit,
+	[EV_OPEN] = parse_open,
+	[EV_OPENAT] = parse_openat,
+	[EV_OPENAT2] = parse_openat2,
+	[EV_CREAT] = parse_creat,
+	[EV_OPEN_BY_HANDLE_AT] = parse_open_by_handle,
+	[EV_CLOSE] = parse_close,
+	[EV_CLOSE_RANGE] = parse_close_range,
+	[EV_DUP] = parse_dup,
+	[EV_DUP2] = parse_dup,
+	[EV_DUP3] = parse_dup,
+	[EV_FCNTL] = parse_fcntl,
+	[EV_PIPE] = parse_pipe,
+	[EV_PIPE2] = parse_pipe,
+	[EV_EVENTFD] = parse_new_fd,
+	[EV_EVENTFD2] = parse_new_fd,
+	[EV_SIGNALFD] = parse_new_fd,
+	[EV_SIGNALFD4] = parse_new_fd,
+	[EV_TIMERFD_CREATE] = parse_new_fd,
+	[EV_EPOLL_CREATE] = parse_new_fd,
+	[EV_EPOLL_CREATE1] = parse_new_fd,
+	[EV_INOTIFY_INIT] = parse_new_fd,
+	[EV_INOTIFY_INIT1] = parse_new_fd,
+	[EV_USERFAULTFD] = parse_new_fd,
+	[EV_IO_URING_SETUP] = parse_new_fd,
+	[EV_BPF] = parse_new_fd,
+	[EV_PIDFD_OPEN] = parse_new_fd,
+	[EV_MEMFD_CREATE] = parse_memfd,
+	[EV_PIDFD_GETFD] = parse_pidfd_getfd,
+	[EV_SOCKET] = parse_socket,
+	[EV_SOCKETPAIR] = parse_socketpair,
+	[EV_BIND] = parse_bind,
+	[EV_CONNECT] = parse_connect,
+	[EV_ACCEPT] = parse_accept,
+	[EV_ACCEPT4] = parse_accept,
+	[EV_GETSOCKOPT] = parse_getsockopt,
+	[EV_SEND] = parse_send,
+	[EV_SENDTO] = parse_send,
+	[EV_SENDMSG] = parse_send,
+	[EV_SENDMMSG] = parse_send,
+	[EV_RECV] = parse_recv,
+	[EV_RECVFROM] = parse_recv,
+	[EV_RECVMSG] = parse_recv,
+	[EV_RECVMMSG] = parse_recv,
+	[EV_CHDIR] = parse_chdir,
+	[EV_FCHDIR] = parse_fchdir,
+	[EV_GETCWD] = parse_getcwd,
+	[EV_CHROOT] = parse_chroot,
+	[EV_SETUID] = parse_setuid,
+	[EV_SETRESUID] = parse_setresuid,
+	[EV_SETREUID] = parse_setreuid,
+	[EV_SETGID] = parse_setgid,
+	[EV_SETRESGID] = parse_setresgid,
+	[EV_SETREGID] = parse_setregid,
+	[EV_CAPSET] = parse_capset,
+	[EV_SETNS] = parse_newns,
+	[EV_UNSHARE] = parse_newns,
+	[EV_SETSID] = parse_setsid,
+	[EV_PRCTL] = parse_prctl,
+	[EV_SETRLIMIT] = parse_limit,
+	[EV_PRLIMIT] = parse_limit,
+	[EV_USERADDED] = parse_user,
+	[EV_USERDELETED] = parse_user,
+	[EV_GROUPADDED] = parse_group,
+	[EV_GROUPDELETED] = parse_group,
+};
+
+/* Their parsers find the thread, or make its entry. */
+static bool
+makes_thread(unsigned num)
+{
+	return parsers[num] == parse_clone || parsers[num] == parse_exec ||
+	       parsers[num] == parse_exit;
+}
+
+/* The parameter that is an event's descriptor: what it returns, or the first that it is given. */
+static int8_t
+fd_param_of(const struct ev_schema *e)
+{
+	if (!(e->flags & FD_EVENTS))
+		return -1;
+	if (e->flags & EF_CREATES_FD)
+		return 0;
+	for (uint8_t i = 0; i < e->nargs; i++) {
+		if (e->params[i].type == PT_FD && strcmp(e->params[i].name, "res") != 0)
+			return (int8_t) i;
+	}
+	return -1;
+}
+
+static int
+words_init(struct state *s)
+{
+	struct words *w = &s->words;
+	const struct {
+		uint32_t *id;
+		struct slice text;
+	} v[] = {
+		{ &w->na, SLICE("<NA>") },
+		{ &w->here, SLICE("./") },
+		{ &w->root, SLICE("/") },
+		{ &w->host, SLICE("host") },
+		{ &w->unknown, SLICE("<unknown>") },
+		{ &w->unknown_dir, SLICE("<UNKNOWN>") },
+		{ &w->too_long, SLICE("/DIR_TOO_LONG/FILENAME_TOO_LONG") },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		uint32_t id = intern_put(s->pool, v[i].text);
+
+		if (id == INTERN_NULL)
+			return -ENOMEM;
+		hold(s->pool, v[i].id, id);
+	}
+	return 0;
+}
+
+int
+state_new(struct intern *pool, const struct state_limits *limits, struct state **ret)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->pool = pool;
+	s->limits = *limits;
+	s->fds = (struct fd_space){ .pool = pool, .max = limits->fds };
+	for (size_t i = 0; i < EV_TYPE_MAX; i++)
+		s->fd_param[i] = -1;
+	for (size_t i = 0; i < schema_nevents; i++)
+		s->fd_param[schema_events[i].num] = fd_param_of(&schema_events[i]);
+	if (words_init(s) < 0 || threads_init(s) < 0) {
+		state_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+state_free(struct state *s)
+{
+	const struct words *w;
+
+	if (s == NULL)
+		return;
+	w = &s->words;
+	threads_fini(s);
+	path_fini(s);
+	users_fini(s, &s->users);
+	users_fini(s, &s->groups);
+	intern_unref(s->pool, w->na);
+	intern_unref(s->pool, w->here);
+	intern_unref(s->pool, w->root);
+	intern_unref(s->pool, w->host);
+	intern_unref(s->pool, w->unknown);
+	intern_unref(s->pool, w->unknown_dir);
+	intern_unref(s->pool, w->too_long);
+	free(s->ifaces);
+	free(s);
+}
+
+/* Is the entry that of (tid, start)? An older holder of the tid has no entry any more. */
+static bool
+same_thread(struct state *s, struct thread **t, uint64_t start)
+{
+	if (start == 0 || (*t)->start == 0 || start == (*t)->start) {
+		if ((*t)->start == 0)
+			(*t)->start = start;
+		return true;
+	}
+	if (start > (*t)->start) { /* the tid has a new holder; the exit was missed */
+		thread_reparent(s, *t, 0);
+		thread_drop(s, *t);
+		*t = NULL;
+		return true;
+	}
+	return false;
+}
+
+struct thread *
+thread_get(struct state *s, int64_t tid, int64_t pid, uint64_t start)
+{
+	struct thread *t = thread_find(s, tid), *main = NULL;
+
+	if (t != NULL && !same_thread(s, &t, start))
+		return NULL;
+	if (t != NULL)
+		return t;
+	if (pid > 0 && pid != tid) {
+		main = thread_get(s, pid, pid, 0);
+		if (main == NULL || main->gone)
+			return NULL;
+	}
+	t = thread_add(s, tid, main);
+	if (t == NULL)
+		return NULL;
+	t->start = start;
+	t->clone_ts = start == 0 || s->epoch == 0 ? 0 : start + s->epoch;
+	if (main != NULL && !main->placeholder) {
+		thread_inherit(s, t, main);
+		thread_set_parent(s, t, main->ptid);
+	} else {
+		s->stats.placeholders++;
+	}
+	return t;
+}
+
+static bool
+in_range(const struct fd_entry *e, const void *arg)
+{
+	const int64_t *range = arg;
+
+	return e->fd >= range[0] && e->fd <= range[1];
+}
+
+static void
+finish_exit(struct state *s, struct thread *t)
+{
+	struct thread *main = thread_main(s, t);
+
+	if (t != main)
+		thread_bury(s, t);
+	if (main->dead && main->nthreads == 0)
+		thread_bury(s, main);
+}
+
+void
+state_flush(struct state *s)
+{
+	struct thread *owner = s->pending.owner, *exited = s->pending.exited;
+
+	if (owner != NULL && s->pending.first == s->pending.last) {
+		fdt_del(&s->fds, &owner->fds, s->pending.first);
+	} else if (owner != NULL) {
+		int64_t range[2] = { s->pending.first, s->pending.last };
+
+		fdt_filter(&s->fds, &owner->fds, in_range, range);
+	}
+	s->pending.owner = NULL;
+	s->pending.exited = NULL;
+	if (exited != NULL)
+		finish_exit(s, exited);
+	threads_expire(s);
+}
+
+/* Nobody in the table: an entry of nothing but its ids. */
+static struct thread *
+stray(struct apply *a)
+{
+	struct thread *t = a->s->stray;
+
+	t->tid = a->ev->tid;
+	t->pid = a->ev->pid == 0 ? a->ev->tid : a->ev->pid;
+	t->start = a->ev->start;
+	t->last_fd = -1;
+	return t;
+}
+
+/* Which descriptor the event is about, if its parser has not said. */
+static void
+find_fd(struct apply *a)
+{
+	int8_t i = a->s->fd_param[a->ev->schema->num];
+
+	if (i < 0 || !ev_has(a->ev, (unsigned) i)) {
+		a->fd = a->t->last_fd;
+		return;
+	}
+	a->fd = ev_num(a->ev, (unsigned) i);
+	if (a->fd < 0 && (a->ev->schema->flags & EF_CREATES_FD))
+		a->fd = -1;
+}
+
+static void
+fill_view(struct apply *a)
+{
+	struct view *v = a->v;
+
+	if (a->t == NULL)
+		a->t = stray(a);
+	a->main = thread_main(a->s, a->t);
+	a->t->seen = a->s->now;
+	v->thread = a->t;
+	v->main = a->main;
+	v->has_fd = (a->ev->schema->flags & FD_EVENTS) != 0;
+	if (!v->has_fd)
+		return;
+	if (!a->fd_set)
+		find_fd(a);
+	a->t->last_fd = a->fd;
+	v->fd_num = a->fd;
+	v->fd = fdt_get(a->main->fds, a->fd);
+}
+
+void
+state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v)
+{
+	struct apply a = { .s = s, .b = b, .ev = ev, .v = v, .fd = -1 };
+	unsigned num = ev->schema->num;
+
+	if (ev->ts > s->now)
+		s->now = ev->ts;
+	if (v->time > ev->ts)
+		s->epoch = v->time - ev->ts;
+	state_flush(s);
+	v->fd = NULL;
+	v->fd_num = -1;
+	v->event_path = v->event_pathraw = INTERN_NULL;
+	v->has_fd = v->fd_name_changed = false;
+	if (makes_thread(num)) {
+		parsers[num](&a);
+	} else {
+		a.t = thread_get(s, ev->tid, ev->pid, ev->start);
+		if (a.t != NULL && parsers[num] != NULL) {
+			a.main = thread_main(s, a.t);
+			parsers[num](&a);
+		}
+	}
+	fill_view(&a);
+}

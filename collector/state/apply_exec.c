@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* execve, execveat: a process takes a new image. A failure leaves the old one. */
+#include "collector/state/state_int.h"
+
+_Static_assert((int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "what both have is at one place");
+
+/* Our own parameters come after execve's filename, which execveat does not have. */
+#define EXTRA(ev, name)                                                \
+	((ev)->schema->num == EV_EXECVE ? (unsigned) EVP_EXECVE_##name \
+					: (unsigned) EVP_EXECVEAT_##name)
+
+/* The list as text: blanks between. Returns the length; the rest of the scratch stays. */
+static size_t
+join_args(struct state *s, size_t at, struct slice args)
+{
+	size_t n;
+
+	if (args.n > 0 && args.p[args.n - 1] == '\0')
+		args.n--;
+	n = MIN(args.n, SCRATCH_SIZE - at);
+	for (size_t i = 0; i < n; i++)
+		s->scratch[at + i] = args.p[i] == '\0' ? ' ' : args.p[i];
+	return at + n;
+}
+
+void
+thread_set_args(struct state *s, struct thread *t, uint32_t args)
+{
+	struct slice comm = intern_get(s->pool, t->comm), list = intern_get(s->pool, args);
+	size_t n = MIN(comm.n, 64), end;
+
+	hold(s->pool, &t->args, args);
+	if (list.n == 0) {
+		hold(s->pool, &t->args_text, INTERN_EMPTY);
+		hold(s->pool, &t->cmdline, t->comm);
+		return;
+	}
+	if (n > 0)
+		memcpy(s->scratch, comm.p, n);
+	s->scratch[n] = ' ';
+	end = join_args(s, n + 1, list);
+	hold(s->pool, &t->cmdline, intern_put(s->pool, (struct slice){ s->scratch, end }));
+	hold(s->pool, &t->args_text,
+	    intern_put(s->pool, (struct slice){ s->scratch + n + 1, end - n - 1 }));
+}
+
+void
+thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups)
+{
+	struct slice id;
+
+	if (t->cgroups == cgroups)
+		return;
+	hold(s->pool, &t->cgroups, cgroups);
+	id = container_id_of(intern_get(s->pool, cgroups));
+	hold(s->pool, &t->container_id, id.p == NULL ? s->words.host : intern_put(s->pool, id));
+}
+
+uint32_t
+strip_deleted(struct state *s, uint32_t path)
+{
+	struct slice p = intern_get(s->pool, path);
+
+	if (!slice_ends(p, SLICE(" (deleted)")))
+		return path;
+	p.n -= sizeof(" (deleted)") - 1;
+	return intern_put(s->pool, p);
+}
+
+static bool
+is_cloexec(const struct fd_entry *e, const void *arg)
+{
+	(void) arg;
+	return e->state & FDS_CLOEXEC;
+}
+
+/* The other threads are gone, the one that called has become the main thread. */
+static void
+sole_thread(struct state *s, struct thread *main)
+{
+	while (main->grp_next != main) {
+		struct thread *t = main->grp_next;
+
+		thread_reparent(s, t, main->tid);
+		thread_drop(s, t);
+	}
+	main->dead = false;
+	main->nthreads = 1;
+}
+
+static void
+set_ids(const struct apply *a, struct thread *t)
+{
+	const struct event *ev = a->ev;
+
+	NUM_INTO(ev, EVP_EXECVE_tty, t->tty);
+	NUM_INTO(ev, EVP_EXECVE_vpgid, t->vpgid);
+	NUM_INTO(ev, EVP_EXECVE_pgid, t->pgid);
+	NUM_INTO(ev, EVP_EXECVE_loginuid, t->loginuid);
+	NUM_INTO(ev, EVP_EXECVE_uid, t->uid);
+	NUM_INTO(ev, EVP_EXECVE_gid, t->gid);
+	NUM_INTO(ev, EVP_EXECVE_cap_inheritable, t->cap_inheritable);
+	NUM_INTO(ev, EVP_EXECVE_cap_permitted, t->cap_permitted);
+	NUM_INTO(ev, EVP_EXECVE_cap_effective, t->cap_effective);
+	NUM_INTO(ev, EXTRA(ev, vtid), t->vtid);
+	NUM_INTO(ev, EXTRA(ev, vpid), t->vpid);
+	NUM_INTO(ev, EXTRA(ev, sid), t->sid);
+	NUM_INTO(ev, EXTRA(ev, cgroup_id), t->cgroup_id);
+}
+
+static void
+set_image(struct apply *a, struct thread *t)
+{
+	struct state *s = a->s;
+	const struct event *ev = a->ev;
+
+	NUM_INTO(ev, EVP_EXECVE_flags, t->exe_flags);
+	NUM_INTO(ev, EVP_EXECVE_exe_ino, t->exe_ino);
+	NUM_INTO(ev, EVP_EXECVE_exe_ino_ctime, t->exe_ino_ctime);
+	NUM_INTO(ev, EVP_EXECVE_exe_ino_mtime, t->exe_ino_mtime);
+	NUM_INTO(ev, EVP_EXECVE_fdlimit, t->fdlimit);
+	NUM_INTO(ev, EVP_EXECVE_pgft_maj, t->pgft_maj);
+	NUM_INTO(ev, EVP_EXECVE_pgft_min, t->pgft_min);
+	NUM_INTO(ev, EVP_EXECVE_vm_size, t->vm_size);
+	NUM_INTO(ev, EVP_EXECVE_vm_rss, t->vm_rss);
+	NUM_INTO(ev, EVP_EXECVE_vm_swap, t->vm_swap);
+	hold_text(a, &t->comm, EVP_EXECVE_comm);
+	hold_text(a, &t->exe, EVP_EXECVE_exe);
+	hold_text(a, &t->env, EVP_EXECVE_env);
+	thread_set_args(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_args));
+	hold(s->pool, &t->exepath,
+	    strip_deleted(s, ev_intern(s->pool, a->b, ev, EVP_EXECVE_trusted_exepath)));
+	if (t->exepath == INTERN_NULL)
+		hold(s->pool, &t->exepath, INTERN_EMPTY);
+	if (ev_has(ev, EVP_EXECVE_cgroups))
+		thread_set_cgroups(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_cgroups));
+}
+
+/* A process that was not known before: what an exec tells besides. */
+static void
+set_origin(struct apply *a, struct thread *t)
+{
+	const struct event *ev = a->ev;
+	struct slice cwd = ev_text(a->b, ev, EVP_EXECVE_cwd);
+
+	if (ev_has(ev, EVP_EXECVE_ptid))
+		thread_set_parent(a->s, t, ev_num(ev, EVP_EXECVE_ptid));
+	if (cwd.n > 0 && t->cwd == a->s->words.here) {
+		hold(a->s->pool, &t->cwd,
+		    path_as_dir(a->s, ev_intern(a->s->pool, a->b, ev, EVP_EXECVE_cwd)));
+	}
+	if (t->vtid == -1)
+		t->vtid = t->tid;
+	if (t->vpid == -1)
+		t->vpid = t->pid;
+	if (ev_num(ev, EXTRA(ev, pidns_init_start_ts)) != 0)
+		t->pidns_init_start_ts =
+		    (uint64_t) ev_num(ev, EXTRA(ev, pidns_init_start_ts)) + a->s->epoch;
+	else
+		t->pidns_init_start_ts = a->s->epoch;
+	t->placeholder = false;
+}
+
+void
+parse_exec(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	struct thread *t = thread_get(a->s, ev->tid, ev->pid, ev->start);
+
+	a->t = t;
+	if (t == NULL || ev_num(ev, EVP_EXECVE_res) < 0)
+		return;
+	t = thread_main(a->s, t);
+	if (t->gone) /* all its threads that were known had exited */
+		thread_unbury(a->s, t);
+	sole_thread(a->s, t);
+	set_ids(a, t);
+	set_image(a, t);
+	if (t->placeholder)
+		set_origin(a, t);
+	fdt_filter(&a->s->fds, &t->fds, is_cloexec, NULL);
+	t->updated = ev->ts;
+	a->t = t;
+}

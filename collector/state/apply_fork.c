@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clone, clone3, fork, vfork, procexit: tasks come and go.
+ *
+ * The child's side of a clone (res 0) makes the child's entry. The parent's side (res > 0) makes
+ * one only where the child's side cannot have been missed on purpose, as a stopgap.
+ */
+#include "collector/state/state_int.h"
+
+_Static_assert((int) EVP_CLONE_ns_pids == (int) EVP_CLONE3_ns_pids &&
+		   (int) EVP_CLONE_ns_pids == (int) EVP_FORK_ns_pids &&
+		   (int) EVP_CLONE_ns_pids == (int) EVP_VFORK_ns_pids,
+    "one parser for all four");
+
+void
+thread_inherit(struct state *s, struct thread *t, const struct thread *from)
+{
+	struct intern *p = s->pool;
+
+	t->sid = from->sid;
+	t->pgid = from->pgid;
+	t->vpgid = from->vpgid;
+	t->uid = from->uid;
+	t->gid = from->gid;
+	t->loginuid = from->loginuid;
+	t->tty = from->tty;
+	t->fdlimit = from->fdlimit;
+	t->cap_inheritable = from->cap_inheritable;
+	t->cap_permitted = from->cap_permitted;
+	t->cap_effective = from->cap_effective;
+	t->exe_flags = from->exe_flags;
+	t->exe_ino = from->exe_ino;
+	t->exe_ino_ctime = from->exe_ino_ctime;
+	t->exe_ino_mtime = from->exe_ino_mtime;
+	t->cgroup_id = from->cgroup_id;
+	t->pidns_init_start_ts = from->pidns_init_start_ts;
+	hold(p, &t->comm, from->comm);
+	hold(p, &t->exe, from->exe);
+	hold(p, &t->exepath, from->exepath);
+	hold(p, &t->args, from->args);
+	hold(p, &t->args_text, from->args_text);
+	hold(p, &t->cmdline, from->cmdline);
+	hold(p, &t->cgroups, from->cgroups);
+	hold(p, &t->container_id, from->container_id);
+	hold(p, &t->root, from->root);
+	t->placeholder = false;
+}
+
+/* What a new process has of its parent's process. */
+static void
+inherit_process(struct state *s, struct thread *t, const struct thread *from)
+{
+	const struct thread *main = thread_main(s, from);
+
+	if (t->fds == NULL)
+		t->fds = fdt_ref(main->fds);
+	hold(s->pool, &t->env, main->env);
+	if (t->cwd == s->words.here)
+		hold(s->pool, &t->cwd, main->cwd);
+}
+
+static void
+child_ids(struct apply *a, struct thread *t)
+{
+	const struct event *ev = a->ev;
+
+	t->vtid = ev_has(ev, EVP_CLONE_vtid) ? ev_num(ev, EVP_CLONE_vtid) : t->tid;
+	t->vpid = ev_has(ev, EVP_CLONE_vpid) ? ev_num(ev, EVP_CLONE_vpid) : t->pid;
+	NUM_INTO(ev, EVP_CLONE_uid, t->uid);
+	NUM_INTO(ev, EVP_CLONE_gid, t->gid);
+	NUM_INTO(ev, EVP_CLONE_sid, t->sid);
+	NUM_INTO(ev, EVP_CLONE_pgid, t->pgid);
+	NUM_INTO(ev, EVP_CLONE_cgroup_id, t->cgroup_id);
+	NUM_INTO(ev, EVP_CLONE_fdlimit, t->fdlimit);
+	NUM_INTO(ev, EVP_CLONE_pgft_maj, t->pgft_maj);
+	NUM_INTO(ev, EVP_CLONE_pgft_min, t->pgft_min);
+	NUM_INTO(ev, EVP_CLONE_vm_size, t->vm_size);
+	NUM_INTO(ev, EVP_CLONE_vm_rss, t->vm_rss);
+	NUM_INTO(ev, EVP_CLONE_vm_swap, t->vm_swap);
+	if (in_pidns(t) || (ev_num(ev, EVP_CLONE_flags) & CLF_IN_PIDNS))
+		t->pidns_init_start_ts =
+		    (uint64_t) ev_num(ev, EVP_CLONE_pidns_init_start_ts) + a->s->epoch;
+	else
+		t->pidns_init_start_ts = a->s->epoch;
+}
+
+static void
+child_texts(struct apply *a, struct thread *t)
+{
+	struct intern *pool = a->s->pool;
+	uint32_t comm = t->comm, args = t->args;
+
+	hold_text(a, &t->comm, EVP_CLONE_comm);
+	hold_text(a, &t->exe, EVP_CLONE_exe);
+	if (ev_has(a->ev, EVP_CLONE_args))
+		args = ev_intern(pool, a->b, a->ev, EVP_CLONE_args);
+	if (t->comm != comm || t->args != args)
+		thread_set_args(a->s, t, args);
+	if (ev_has(a->ev, EVP_CLONE_cgroups))
+		thread_set_cgroups(a->s, t, ev_intern(pool, a->b, a->ev, EVP_CLONE_cgroups));
+	if (thread_is_main(t) && t->cwd == a->s->words.here &&
+	    ev_text(a->b, a->ev, EVP_CLONE_cwd).n > 0) {
+		hold(pool, &t->cwd, path_as_dir(a->s, ev_intern(pool, a->b, a->ev, EVP_CLONE_cwd)));
+	}
+}
+
+/* An entry that the event is not to replace: made a moment ago, by the parent's side. */
+static bool
+keep_child(struct apply *a, struct thread *t)
+{
+	uint64_t start = a->ev->start, now = a->v->time;
+
+	if (t->dead || t->placeholder || (start != 0 && t->start != 0 && start != t->start))
+		return false;
+	if (t->clone_ts == 0 || now > t->clone_ts + NS_2S)
+		return false;
+	if (t->start == 0)
+		t->start = start;
+	return true;
+}
+
+static struct thread *
+child_entry(struct apply *a, int64_t tid, int64_t pid)
+{
+	struct thread *t = thread_find(a->s, tid), *main = NULL;
+
+	if (t != NULL && t->placeholder && !t->gone && (t->start == 0 || t->start == a->ev->start))
+		return t; /* an event of it came first */
+	if (t != NULL) {
+		thread_reparent(a->s, t, 0);
+		thread_drop(a->s, t);
+	}
+	if (pid != tid) {
+		main = thread_get(a->s, pid, pid, 0);
+		if (main == NULL || main->gone)
+			return NULL;
+	}
+	return thread_add(a->s, tid, main);
+}
+
+static void
+child_side(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	int64_t tid = ev_has(ev, EVP_CLONE_tid) ? ev_num(ev, EVP_CLONE_tid) : ev->tid;
+	int64_t pid = ev_has(ev, EVP_CLONE_pid) ? ev_num(ev, EVP_CLONE_pid) : ev->pid;
+	int64_t ptid = ev_num(ev, EVP_CLONE_ptid);
+	struct thread *t = thread_find(a->s, tid);
+	const struct thread *parent;
+
+	if (pid <= 0)
+		pid = tid;
+	if (t != NULL && keep_child(a, t)) {
+		a->t = t;
+		return;
+	}
+	t = child_entry(a, tid, pid);
+	a->t = t;
+	if (t == NULL)
+		return;
+	t->start = ev->start;
+	t->clone_ts = a->v->time;
+	t->updated = ev->ts;
+	parent = thread_find(a->s, pid != tid ? pid : ptid);
+	if (parent != NULL && parent != t)
+		thread_inherit(a->s, t, parent);
+	t->placeholder = false;
+	child_ids(a, t);
+	child_texts(a, t);
+	if (parent != NULL && parent != t && thread_is_main(t))
+		inherit_process(a->s, t, parent);
+	thread_set_parent(a->s, t, ptid);
+}
+
+/* The parent's side: the child's own event may come later, or be lost. */
+static void
+parent_side(struct apply *a, int64_t child)
+{
+	uint32_t flags = (uint32_t) ev_num(a->ev, EVP_CLONE_flags);
+	struct thread *caller = a->t, *main = NULL, *t;
+	uint64_t ts = a->ev->ts;
+
+	if (flags & (CLF_NEWPID | CLF_PARENT | CLF_VFORK | CLF_IN_PIDNS) || in_pidns(caller) ||
+	    caller->placeholder || thread_find(a->s, child) != NULL ||
+	    exited_since(a->s, child, 0, ts > NS_2S ? ts - NS_2S : 1))
+		return;
+	if (flags & CLF_THREAD) {
+		main = a->main;
+		if (main->gone)
+			return;
+	}
+	a->s->pin = caller;
+	t = thread_add(a->s, child, main);
+	a->s->pin = NULL;
+	if (t == NULL)
+		return;
+	thread_inherit(a->s, t, caller);
+	t->vtid = t->tid;
+	t->vpid = t->pid;
+	t->clone_ts = a->v->time;
+	t->updated = ts;
+	if (main == NULL)
+		inherit_process(a->s, t, caller);
+	thread_set_parent(a->s, t, main == NULL ? caller->tid : caller->ptid);
+}
+
+void
+parse_clone(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	int64_t res = ev_num(ev, EVP_CLONE_res);
+
+	if (res == 0) {
+		child_side(a);
+		return;
+	}
+	a->t = thread_get(a->s, ev->tid, ev->pid, ev->start);
+	if (a->t == NULL || res < 0)
+		return;
+	a->main = thread_main(a->s, a->t);
+	parent_side(a, res);
+}
+
+void
+parse_exit(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	struct thread *t = thread_find(a->s, ev->tid), *main;
+
+	exited_add(a->s, ev->tid, ev->start, ev->ts);
+	if (t == NULL || (ev->start != 0 && t->start != 0 && ev->start != t->start))
+		return;
+	a->t = t;
+	if (t->dead)
+		return;
+	t->dead = true;
+	t->updated = ev->ts;
+	main = thread_main(a->s, t);
+	if (main->nthreads > 0)
+		main->nthreads--;
+	thread_reparent(a->s, t, ev_num(ev, EVP_PROCEXIT_reaper_tid));
+	a->s->pending.exited = t;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a thread changes about itself: folders, ids, capabilities, session, limits. */
+#include "collector/state/state_int.h"
+
+#define CAPS_ALL            ((1ULL << 41) - 1)
+#define SET_CHILD_SUBREAPER 0x24 /* names.def: prctl_option */
+#define GET_CHILD_SUBREAPER 0x25
+#define LIMIT_NOFILE        7 /* names.def: getrlimit_resource */
+
+static bool
+ok(struct apply *a)
+{
+	if (ev_num(a->ev, 0) < 0)
+		return false;
+	a->t->updated = a->ev->ts;
+	return true;
+}
+
+static void
+set_cwd(struct apply *a, uint32_t path)
+{
+	if (path == INTERN_NULL)
+		return;
+	hold(a->s->pool, &a->main->cwd, path_as_dir(a->s, path));
+	a->main->updated = a->ev->ts;
+}
+
+void
+parse_chdir(struct apply *a)
+{
+	if (ok(a)) {
+		set_cwd(a, path_full(a->s, a->t, AT_CWD,
+			       ev_intern(a->s->pool, a->b, a->ev, EVP_CHDIR_path), NULL));
+	}
+}
+
+void
+parse_fchdir(struct apply *a)
+{
+	const struct fd_entry *e = fdt_get(a->main->fds, ev_num(a->ev, EVP_FCHDIR_fd));
+
+	if (ok(a) && e != NULL)
+		set_cwd(a, e->name);
+}
+
+void
+parse_getcwd(struct apply *a)
+{
+	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_GETCWD_path);
+
+	if (ok(a) && path != INTERN_EMPTY)
+		set_cwd(a, path);
+}
+
+void
+parse_chroot(struct apply *a)
+{
+	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_CHROOT_path);
+
+	if (ok(a) && path != INTERN_NULL)
+		hold(a->s->pool, &a->t->root, path_full(a->s, a->t, AT_CWD, path, NULL));
+}
+
+/* -1 leaves an id as it is. */
+static void
+set_id(struct apply *a, uint32_t *id, unsigned i)
+{
+	if (ok(a) && ev_has(a->ev, i) && (uint32_t) ev_num(a->ev, i) != UNKNOWN_ID)
+		*id = (uint32_t) ev_num(a->ev, i);
+}
+
+void
+parse_setuid(struct apply *a)
+{
+	set_id(a, &a->t->uid, EVP_SETUID_uid);
+}
+
+void
+parse_setresuid(struct apply *a)
+{
+	set_id(a, &a->t->uid, EVP_SETRESUID_euid);
+}
+
+void
+parse_setreuid(struct apply *a)
+{
+	set_id(a, &a->t->uid, EVP_SETREUID_euid);
+}
+
+void
+parse_setgid(struct apply *a)
+{
+	set_id(a, &a->t->gid, EVP_SETGID_gid);
+}
+
+void
+parse_setresgid(struct apply *a)
+{
+	set_id(a, &a->t->gid, EVP_SETRESGID_egid);
+}
+
+void
+parse_setregid(struct apply *a)
+{
+	set_id(a, &a->t->gid, EVP_SETREGID_egid);
+}
+
+void
+parse_capset(struct apply *a)
+{
+	if (!ok(a))
+		return;
+	NUM_INTO(a->ev, EVP_CAPSET_cap_inheritable, a->t->cap_inheritable);
+	NUM_INTO(a->ev, EVP_CAPSET_cap_permitted, a->t->cap_permitted);
+	NUM_INTO(a->ev, EVP_CAPSET_cap_effective, a->t->cap_effective);
+}
+
+/* In a user namespace of its own a thread has every capability. */
+void
+parse_newns(struct apply *a)
+{
+	bool setns = a->ev->schema->num == EV_SETNS;
+	int64_t flags =
+	    ev_num(a->ev, setns ? (unsigned) EVP_SETNS_nstype : (unsigned) EVP_UNSHARE_flags);
+
+	if (!ok(a) || !(flags & CLF_NEWUSER))
+		return;
+	a->t->cap_inheritable = CAPS_ALL;
+	a->t->cap_permitted = CAPS_ALL;
+	a->t->cap_effective = CAPS_ALL;
+}
+
+void
+parse_setsid(struct apply *a)
+{
+	if (ok(a))
+		a->t->sid = ev_num(a->ev, EVP_SETSID_res);
+}
+
+void
+parse_prctl(struct apply *a)
+{
+	int64_t option = ev_num(a->ev, EVP_PRCTL_option);
+
+	if (ok(a) && (option == SET_CHILD_SUBREAPER || option == GET_CHILD_SUBREAPER))
+		a->main->subreaper = ev_num(a->ev, EVP_PRCTL_arg2_int) != 0;
+}
+
+void
+parse_limit(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	struct thread *t = a->main;
+	int64_t pid;
+
+	if (!ok(a))
+		return;
+	if (ev->schema->num == EV_SETRLIMIT) {
+		if (ev_num(ev, EVP_SETRLIMIT_resource) == LIMIT_NOFILE)
+			t->fdlimit = ev_num(ev, EVP_SETRLIMIT_cur);
+		return;
+	}
+	pid = ev_num(ev, EVP_PRLIMIT_pid);
+	if (pid != 0)
+		t = thread_find(a->s, pid);
+	if (t != NULL && ev_num(ev, EVP_PRLIMIT_resource) == LIMIT_NOFILE &&
+	    ev_num(ev, EVP_PRLIMIT_newcur) != -1)
+		t->fdlimit = ev_num(ev, EVP_PRLIMIT_newcur);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which container a cgroup path belongs to. The matchers are Falco's, one after the other, and so
+ * are their oddities: verdicts shall be the same.
+ */
+#include "collector/state/state_int.h"
+
+#define ID_LEN    64
+#define SHORT_LEN 12
+#define NONE      ((struct slice){ NULL, 0 })
+#define NOT_FOUND SIZE_MAX
+
+struct layout {
+	const char *prefix, *suffix;
+};
+
+static const struct layout layouts[] = {
+	/* podman */
+	{ "/libpod-", ".scope" },
+	{ "/libpod-", ".scope/container" },
+	{ "/libpod-", "" },
+	{ "/libpod-payload-", "" },
+	/* docker */
+	{ "/", "" },
+	{ "/docker-", ".scope" },
+	/* CRI, what docker's have not matched */
+	{ "/crio-", "" },
+	{ "/crio-", ".scope" },
+	{ "/cri-containerd-", ".scope" },
+	{ ":cri-containerd:", "" },
+	{ "/nerdctl-", ".scope" },
+};
+
+static bool
+is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool
+is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static size_t
+find_first(struct slice s, struct slice what)
+{
+	const char *p = memmem(s.p, s.n, what.p, what.n);
+
+	return p == NULL ? NOT_FOUND : (size_t) (p - s.p);
+}
+
+static size_t
+find_last(struct slice s, struct slice what)
+{
+	for (size_t i = s.n; i + 1 > what.n; i--) {
+		if (memcmp(s.p + i - what.n, what.p, what.n) == 0)
+			return i - what.n;
+		if (i == 0)
+			break;
+	}
+	return NOT_FOUND;
+}
+
+static struct slice
+head(struct slice s, size_t n)
+{
+	return (struct slice){ s.p, MIN(s.n, n) };
+}
+
+static struct slice
+tail(struct slice s, size_t from)
+{
+	return (struct slice){ s.p + from, s.n - from };
+}
+
+/* 64 characters between prefix and suffix. Whether they are hexadecimal is judged by the first
+ * character after the prefix that is not: its index in the whole path is at least 64. */
+static struct slice
+match_layout(struct slice path, struct slice prefix, struct slice suffix)
+{
+	size_t start = find_last(path, prefix);
+	size_t end = suffix.n == 0 ? path.n : find_last(path, suffix);
+	size_t i;
+
+	if (start == NOT_FOUND || end == NOT_FOUND || end != start + prefix.n + ID_LEN)
+		return NONE;
+	start += prefix.n;
+	for (i = start; i < path.n && is_hex(path.p[i]); i++)
+		;
+	if (i < path.n && i < ID_LEN)
+		return NONE;
+	return head(tail(path, start), SHORT_LEN);
+}
+
+/* The length of "/seg/" at the start of s, seg being words joined by single '.', '_' or '-'; 0: no.
+ */
+static size_t
+segment(struct slice s)
+{
+	size_t i = 1;
+
+	if (s.n < 3 || s.p[0] != '/')
+		return 0;
+	for (;;) {
+		size_t from = i;
+
+		while (i < s.n && is_alnum(s.p[i]))
+			i++;
+		if (i == from || i == s.n)
+			return 0;
+		if (s.p[i] == '/')
+			return i + 1;
+		if (s.p[i] != '.' && s.p[i] != '_' && s.p[i] != '-')
+			return 0;
+		i++;
+	}
+}
+
+static struct slice
+match_containerd(struct slice path)
+{
+	struct slice prefix = NONE, rest, id;
+
+	for (size_t i = 0; i < path.n && prefix.n == 0; i++)
+		prefix = head(tail(path, i), segment(tail(path, i)));
+	if (prefix.n == 0)
+		return NONE;
+	id = match_layout(path, prefix, SLICE(""));
+	if (id.p != NULL)
+		return id;
+	rest = tail(path, find_last(path, prefix) + prefix.n);
+	if (rest.n == 0 || rest.n >= ID_LEN || slice_ends(path, SLICE(".service")) ||
+	    slice_ends(path, SLICE(".slice")) || slice_ends(path, SLICE(".scope")))
+		return NONE;
+	return head(rest, SHORT_LEN);
+}
+
+/* What follows the first 'prefix', up to the next '/'. */
+static struct slice
+name_after(struct slice path, struct slice prefix)
+{
+	size_t i = find_first(path, prefix);
+	struct slice name;
+	const char *end;
+
+	if (i == NOT_FOUND)
+		return NONE;
+	name = tail(path, i + prefix.n);
+	end = memchr(name.p, '/', name.n);
+	if (end != NULL)
+		name.n = (size_t) (end - name.p);
+	return name.n == 0 ? NONE : name;
+}
+
+static struct slice
+match_lxc(struct slice path)
+{
+	struct slice id = name_after(path, SLICE("/lxc/"));
+
+	if (id.p == NULL)
+		id = name_after(path, SLICE("/lxc.payload/"));
+	if (id.p == NULL)
+		id = name_after(path, SLICE("/lxc.payload."));
+	return id;
+}
+
+static struct slice
+match_libvirt(struct slice path)
+{
+	static const struct slice ends[] = { { ".libvirt-lxc", 12 }, { ".scope/libvirt", 14 },
+		{ ".scope", 6 } };
+	static const struct slice begins[] = { { "/", 1 }, { "-lxc\\x2d", 8 }, { "-lxc\\x2d", 8 } };
+
+	for (size_t k = 0; k < ARRAY_SIZE(ends); k++) {
+		struct slice front = head(path, path.n - MIN(path.n, ends[k].n));
+		size_t i = find_last(front, begins[k]);
+
+		if (slice_ends(path, ends[k]) && i != NOT_FOUND && i + begins[k].n < front.n)
+			return tail(front, i + begins[k].n);
+	}
+	return name_after(path, SLICE("/libvirt/lxc/"));
+}
+
+static struct slice
+match_bpm(struct slice path)
+{
+	size_t i = find_last(path, SLICE("bpm-"));
+	struct slice name;
+
+	if (i == NOT_FOUND)
+		return NONE;
+	name = tail(path, i + 4);
+	if (slice_ends(name, SLICE(".scope")))
+		name.n -= 6;
+	for (i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (!is_alnum(c) && c != '.' && c != '_' && c != '-')
+			return NONE;
+	}
+	return name.n == 0 ? NONE : name;
+}
+
+static struct slice
+match_path(struct slice path)
+{
+	static struct slice (*const rest[])(
+	    struct slice path) = { match_containerd, match_lxc, match_libvirt, match_bpm };
+	struct slice id;
+
+	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
+		id = match_layout(path, slice_str(layouts[i].prefix), slice_str(layouts[i].suffix));
+		if (id.p != NULL)
+			return id;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
+		id = rest[i](path);
+		if (id.p != NULL)
+			return id;
+	}
+	return NONE;
+}
+
+struct slice
+container_id_of(struct slice cgroups)
+{
+	struct slice last = NONE;
+
+	while (cgroups.n > 0) {
+		const char *nul = memchr(cgroups.p, '\0', cgroups.n);
+		struct slice path =
+		    head(cgroups, nul == NULL ? cgroups.n : (size_t) (nul - cgroups.p));
+		const char *eq = memchr(path.p, '=', path.n);
+		struct slice id;
+
+		cgroups = tail(cgroups, MIN(cgroups.n, path.n + 1));
+		if (eq != NULL)
+			path = tail(path, (size_t) (eq + 1 - path.p));
+		if (last.p != NULL && slice_eq(path, last))
+			continue; /* of another subsystem */
+		last = path;
+		id = match_path(path);
+		if (id.p != NULL)
+			return id;
+	}
+	return NONE;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/state/fd_table.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define FD_FREE  (-1)
+#define SIZE_MIN 16u
+
+static struct fd_table *
+table_new(uint32_t size)
+{
+	struct fd_table *t = malloc(sizeof(*t) + size * sizeof(t->e[0]));
+
+	if (t == NULL)
+		return NULL;
+	t->refs = 1;
+	t->n = 0;
+	t->mask = size - 1;
+	for (uint32_t i = 0; i < size; i++)
+		t->e[i].fd = FD_FREE;
+	return t;
+}
+
+struct fd_table *
+fdt_ref(struct fd_table *t)
+{
+	if (t != NULL)
+		t->refs++;
+	return t;
+}
+
+void
+fdt_unref(struct fd_space *sp, struct fd_table *t)
+{
+	if (t == NULL || --t->refs > 0)
+		return;
+	for (uint32_t i = 0; i <= t->mask; i++) {
+		if (t->e[i].fd == FD_FREE)
+			continue;
+		intern_unref(sp->pool, t->e[i].name);
+		intern_unref(sp->pool, t->e[i].nameraw);
+	}
+	sp->n -= t->n;
+	free(t);
+}
+
+/* The slot of 'fd', or the free one where it would be. A table is never full. */
+static uint32_t
+slot_of(const struct fd_table *t, int32_t fd)
+{
+	uint32_t i = (uint32_t) fd & t->mask;
+
+	while (t->e[i].fd != FD_FREE && t->e[i].fd != fd)
+		i = (i + 1) & t->mask;
+	return i;
+}
+
+const struct fd_entry *
+fdt_get(const struct fd_table *t, int64_t fd)
+{
+	uint32_t i;
+
+	if (t == NULL || fd < 0 || fd > INT32_MAX)
+		return NULL;
+	i = slot_of(t, (int32_t) fd);
+	return t->e[i].fd == FD_FREE ? NULL : &t->e[i];
+}
+
+/* A table of that size with the same entries; the old one loses a reference. */
+static int
+remake(struct fd_space *sp, struct fd_table **t, uint32_t size)
+{
+	struct fd_table *old = *t, *new = table_new(size);
+
+	if (new == NULL)
+		return -1;
+	if (old != NULL) {
+		for (uint32_t i = 0; i <= old->mask; i++) {
+			struct fd_entry *e;
+
+			if (old->e[i].fd == FD_FREE)
+				continue;
+			e = &new->e[slot_of(new, old->e[i].fd)];
+			*e = old->e[i];
+			(void) intern_ref(sp->pool, e->name);
+			(void) intern_ref(sp->pool, e->nameraw);
+		}
+		new->n = old->n;
+		sp->n += new->n;
+	}
+	fdt_unref(sp, old);
+	*t = new;
+	return 0;
+}
+
+/* Before a write: the table is this process's alone, and has room for one more. */
+static int
+own(struct fd_space *sp, struct fd_table **t, bool room)
+{
+	uint32_t size = *t == NULL ? SIZE_MIN : (*t)->mask + 1;
+
+	if (*t != NULL && room && ((*t)->n + 1) * 4 > size * 3)
+		size *= 2;
+	else if (*t != NULL && (*t)->refs == 1)
+		return 0;
+	return remake(sp, t, size);
+}
+
+struct fd_entry *
+fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd)
+{
+	if (fdt_get(*t, fd) == NULL)
+		return NULL;
+	if (own(sp, t, false) < 0) {
+		sp->refused++;
+		return NULL;
+	}
+	return &(*t)->e[slot_of(*t, (int32_t) fd)];
+}
+
+struct fd_entry *
+fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd)
+{
+	struct fd_entry *e;
+
+	if (fd < 0 || fd > INT32_MAX)
+		return NULL;
+	e = fdt_edit(sp, t, fd);
+	if (e != NULL) {
+		intern_unref(sp->pool, e->name);
+		intern_unref(sp->pool, e->nameraw);
+	} else {
+		if ((*t != NULL && (*t)->n >= sp->max) || own(sp, t, true) < 0) {
+			sp->refused++;
+			return NULL;
+		}
+		(*t)->n++;
+		sp->n++;
+		e = &(*t)->e[slot_of(*t, (int32_t) fd)];
+	}
+	*e = (struct fd_entry){ .fd = (int32_t) fd };
+	return e;
+}
+
+/* Take slot i out: entries after it that belong before the hole move up. */
+static void
+slot_free(struct fd_space *sp, struct fd_table *t, uint32_t i)
+{
+	uint32_t k = i;
+
+	intern_unref(sp->pool, t->e[i].name);
+	intern_unref(sp->pool, t->e[i].nameraw);
+	for (;;) {
+		uint32_t home;
+
+		k = (k + 1) & t->mask;
+		if (t->e[k].fd == FD_FREE)
+			break;
+		home = (uint32_t) t->e[k].fd & t->mask;
+		if (((k - home) & t->mask) < ((k - i) & t->mask))
+			continue; /* it lies between the hole and its home */
+		t->e[i] = t->e[k];
+		i = k;
+	}
+	t->e[i].fd = FD_FREE;
+	t->n--;
+	sp->n--;
+}
+
+void
+fdt_del(struct fd_space *sp, struct fd_table **t, int64_t fd)
+{
+	if (fdt_get(*t, fd) == NULL)
+		return;
+	if (own(sp, t, false) < 0) {
+		sp->refused++;
+		return;
+	}
+	slot_free(sp, *t, slot_of(*t, (int32_t) fd));
+}
+
+const struct fd_entry *
+fdt_next(const struct fd_table *t, size_t *pos)
+{
+	if (t == NULL)
+		return NULL;
+	while (*pos <= t->mask) {
+		const struct fd_entry *e = &t->e[t->mask - (*pos)++];
+
+		if (e->fd != FD_FREE)
+			return e;
+	}
+	return NULL;
+}
+
+void
+fdt_filter(struct fd_space *sp, struct fd_table **t,
+    bool (*drop)(const struct fd_entry *e, const void *arg), const void *arg)
+{
+	const struct fd_entry *e;
+	size_t pos = 0;
+
+	while ((e = fdt_next(*t, &pos)) != NULL && !drop(e, arg))
+		;
+	if (e == NULL || own(sp, t, false) < 0)
+		return;
+	for (bool again = true; again;) { /* taking one out may move one past the walk */
+		again = false;
+		pos = 0;
+		while ((e = fdt_next(*t, &pos)) != NULL) {
+			if (!drop(e, arg))
+				continue;
+			slot_free(sp, *t, (uint32_t) (e - (*t)->e));
+			pos--;
+			again = true;
+		}
+	}
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fd_table.h - the open descriptors of a process.
+ *
+ * Open addressing by descriptor: descriptor k lies at slot k (modulo the size) or soon after, so a
+ * usual table is an array. A fork shares its parent's table (fdt_ref); whoever writes first gets a
+ * copy. An entry moves when its table is written to: a pointer is good until then.
+ *
+ * Owner: the main threads that hold a reference. All of a node's tables count into its fd_space.
+ */
+#ifndef MEWS_COLLECTOR_STATE_FD_TABLE_H
+#define MEWS_COLLECTOR_STATE_FD_TABLE_H
+
+#include "collector/state/state.h"
+
+struct fd_space {
+	struct intern *pool;
+	uint32_t max; /* entries per table */
+	uint64_t n;   /* entries in all tables */
+	uint64_t refused;
+};
+
+struct fd_table {
+	uint32_t refs;
+	uint32_t n;
+	uint32_t mask;
+	struct fd_entry e[]; /* fd is -1 in a free slot */
+};
+
+struct fd_table *fdt_ref(struct fd_table *t); /* NULL gives NULL */
+void fdt_unref(struct fd_space *sp, struct fd_table *t);
+
+const struct fd_entry *fdt_get(const struct fd_table *t, int64_t fd);
+
+/* The writable entry of a descriptor; *t may be NULL, and changes. fdt_put() makes it if need be,
+ * and empties it; its names are let go. NULL: no memory or the bound (counted). */
+struct fd_entry *fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd);
+struct fd_entry *fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd);
+
+void fdt_del(struct fd_space *sp, struct fd_table **t, int64_t fd);
+
+/* Walk, highest slot first. *pos is 0 at the start. */
+const struct fd_entry *fdt_next(const struct fd_table *t, size_t *pos);
+
+/* Drop those that 'drop' names. The table stays as it is when memory is out for a copy. */
+void fdt_filter(struct fd_space *sp, struct fd_table **t,
+    bool (*drop)(const struct fd_entry *e, const void *arg), const void *arg);
+
+#endif

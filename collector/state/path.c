@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths as events give them, made absolute. Most are absolute and clean already, or were seen a
+ * moment ago: a small direct-mapped memory of (folder, path), whose ids it holds, answers those.
+ */
+#include "collector/state/state_int.h"
+
+/* Drop one component from out[0..n); a relative path may run empty. */
+static size_t
+parent_of(const char *out, size_t n)
+{
+	while (n > 0 && out[n - 1] != '/')
+		n--;
+	return n > 0 ? n - 1 : 0;
+}
+
+/* Normalise in place ("//", ".", "..", a trailing '/'), lexically. Returns the length. */
+static size_t
+normalise(char *p, size_t n)
+{
+	bool absolute = n > 0 && p[0] == '/';
+	size_t out = 0, i = 0;
+
+	while (i < n) {
+		size_t from, len;
+
+		while (i < n && p[i] == '/')
+			i++;
+		for (from = i; i < n && p[i] != '/'; i++)
+			;
+		len = i - from;
+		if (len == 0 || (len == 1 && p[from] == '.'))
+			continue;
+		if (len == 2 && p[from] == '.' && p[from + 1] == '.') {
+			out = parent_of(p, out);
+			continue;
+		}
+		if (out > 0 || absolute)
+			p[out++] = '/';
+		memmove(p + out, p + from, len);
+		out += len;
+	}
+	if (out == 0 && absolute)
+		out = 1; /* p[0] is the '/' still */
+	return out;
+}
+
+/* "a//b" as "a/b". */
+static uint32_t
+raw_of(struct state *s, uint32_t path)
+{
+	struct slice p = intern_get(s->pool, path);
+	size_t n = 0;
+
+	if (p.n < 2 || p.n > SCRATCH_SIZE || memmem(p.p, p.n, "//", 2) == NULL)
+		return path;
+	for (size_t i = 0; i < p.n; i++) {
+		if (i > 0 && p.p[i] == '/' && p.p[i - 1] == '/')
+			continue;
+		s->scratch[n++] = p.p[i];
+	}
+	return intern_put(s->pool, (struct slice){ s->scratch, n });
+}
+
+static uint32_t
+full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
+{
+	size_t n;
+
+	if (p.n > 0 && p.p[0] == '/')
+		dir.n = 0;
+	if (dir.n + p.n >= PATH_CAP)
+		return s->words.too_long;
+	if (dir.n > 0)
+		memcpy(s->scratch, dir.p, dir.n);
+	memcpy(s->scratch + dir.n, p.p, p.n);
+	n = normalise(s->scratch, dir.n + p.n);
+	if (n == p.n && memcmp(s->scratch, p.p, n) == 0)
+		return path;
+	return intern_put(s->pool, (struct slice){ s->scratch, n });
+}
+
+uint32_t
+path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw)
+{
+	struct path_memo *m = &s->paths[(path * 31 + dir) % PATH_MEMO_SIZE];
+	struct slice p;
+
+	if (path == INTERN_NULL)
+		return INTERN_NULL;
+	if (m->path != path || m->dir != dir) {
+		p = intern_get(s->pool, path);
+		hold(s->pool, &m->full, full_of(s, intern_get(s->pool, dir), path, p));
+		hold(s->pool, &m->raw, raw_of(s, path));
+		hold(s->pool, &m->path, path);
+		hold(s->pool, &m->dir, dir);
+	}
+	if (raw != NULL)
+		*raw = m->raw;
+	return m->full;
+}
+
+uint32_t
+path_as_dir(struct state *s, uint32_t path)
+{
+	struct slice p = intern_get(s->pool, path);
+
+	if (p.p == NULL || p.n == 0)
+		return s->words.here;
+	if (p.p[p.n - 1] == '/' || p.n >= SCRATCH_SIZE)
+		return path;
+	memcpy(s->scratch, p.p, p.n);
+	s->scratch[p.n] = '/';
+	return intern_put(s->pool, (struct slice){ s->scratch, p.n + 1 });
+}
+
+uint32_t
+path_full(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path, uint32_t *raw)
+{
+	const struct thread *main = thread_main(s, t);
+	struct slice p = intern_get(s->pool, path);
+	const struct fd_entry *e;
+	uint32_t dir;
+
+	if (p.n > 0 && p.p[0] == '/')
+		return path_join(s, INTERN_EMPTY, path, raw);
+	if (dirfd == AT_CWD)
+		return path_join(s, main->cwd, path, raw);
+	e = fdt_get(main->fds, dirfd);
+	if (e == NULL)
+		return path_join(s, s->words.unknown_dir, path, raw);
+	dir = path_as_dir(s, e->name);
+	return path_join(s, dir, path, raw);
+}
+
+uint32_t
+state_resolve(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path)
+{
+	return path_full(s, t, dirfd, path, NULL);
+}
+
+void
+path_fini(struct state *s)
+{
+	for (size_t i = 0; i < PATH_MEMO_SIZE; i++) {
+		struct path_memo *m = &s->paths[i];
+
+		intern_unref(s->pool, m->dir);
+		intern_unref(s->pool, m->path);
+		intern_unref(s->pool, m->full);
+		intern_unref(s->pool, m->raw);
+	}
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was there before capture began. An entry carries the time it was read, and events that are
+ * newer have been applied already or will be: so an entry
+ *
+ *   - does not bring back what exited or was closed after it was read;
+ *   - fills what is not known, and replaces only what no newer event has set;
+ *   - is good until the next snapshot, which takes away what it does not name.
+ */
+#include "collector/state/state_int.h"
+#include <sys/socket.h>
+
+#define SERVER_TYPE(t) ((t) == FD_IPV4_SERVER || (t) == FD_IPV6_SERVER)
+
+/* ---- tasks ---- */
+
+static void
+task_num(const struct event *ev, unsigned i, bool all, bool unknown, void *to, size_t size)
+{
+	if (all || unknown)
+		num_into(ev, i, to, size);
+}
+#define TASK_NUM(i, member, unknown) \
+	task_num(a->ev, EVP_TASK_##i, all, (member) == (unknown), &(member), sizeof(member))
+
+static void
+task_text(struct apply *a, unsigned i, bool all, uint32_t *slot)
+{
+	struct words *w = &a->s->words;
+
+	if (all || *slot == INTERN_NULL || *slot == w->na || *slot == INTERN_EMPTY)
+		hold_text(a, slot, i);
+}
+
+static void
+task_ids(struct apply *a, struct thread *t, bool all)
+{
+	TASK_NUM(pgid, t->pgid, -1);
+	TASK_NUM(vpgid, t->vpgid, -1);
+	TASK_NUM(sid, t->sid, -1);
+	TASK_NUM(flags, t->exe_flags, 0);
+	TASK_NUM(fdlimit, t->fdlimit, 0);
+	TASK_NUM(euid, t->uid, UNKNOWN_ID);
+	TASK_NUM(egid, t->gid, UNKNOWN_ID);
+	TASK_NUM(loginuid, t->loginuid, UNKNOWN_ID);
+	TASK_NUM(tty, t->tty, 0);
+	TASK_NUM(cap_permitted, t->cap_permitted, 0);
+	TASK_NUM(cap_effective, t->cap_effective, 0);
+	TASK_NUM(cap_inheritable, t->cap_inheritable, 0);
+	TASK_NUM(exe_ino_num, t->exe_ino, 0);
+	TASK_NUM(exe_ino_ctime, t->exe_ino_ctime, 0);
+	TASK_NUM(exe_ino_mtime, t->exe_ino_mtime, 0);
+	TASK_NUM(vm_size, t->vm_size, 0);
+	TASK_NUM(vm_rss, t->vm_rss, 0);
+	TASK_NUM(vm_swap, t->vm_swap, 0);
+	TASK_NUM(pgft_maj, t->pgft_maj, 0);
+	TASK_NUM(pgft_min, t->pgft_min, 0);
+	TASK_NUM(vtgid, t->vpid, -1);
+	TASK_NUM(vpid, t->vtid, -1);
+	TASK_NUM(start_time, t->clone_ts, 0);
+	if (all || t->ptid == 0)
+		thread_set_parent(a->s, t, ev_num(a->ev, EVP_TASK_ppid));
+}
+
+/* The list of arguments is argv: its first is the exe. */
+static void
+task_args(struct apply *a, struct thread *t)
+{
+	struct intern *pool = a->s->pool;
+	struct slice argv = ev_text(a->b, a->ev, EVP_TASK_argv);
+	size_t n = strnlen(argv.p == NULL ? "" : argv.p, argv.n);
+
+	hold(pool, &t->exe, intern_put(pool, (struct slice){ argv.n == 0 ? "" : argv.p, n }));
+	n = MIN(n + 1, argv.n);
+	thread_set_args(a->s, t,
+	    n == argv.n ? INTERN_EMPTY
+			: intern_put(pool, (struct slice){ argv.p + n, argv.n - n }));
+}
+
+static void
+task_texts(struct apply *a, struct thread *t, bool all)
+{
+	struct state *s = a->s;
+	bool no_args = all || t->args == INTERN_NULL || t->exe == s->words.na;
+
+	task_text(a, EVP_TASK_comm, all, &t->comm);
+	if (no_args)
+		task_args(a, t);
+	task_text(a, EVP_TASK_exepath, all, &t->exepath);
+	hold(s->pool, &t->exepath, strip_deleted(s, t->exepath));
+	task_text(a, EVP_TASK_root, all, &t->root);
+	if (ev_has(a->ev, EVP_TASK_cgroups) && (all || t->cgroups == INTERN_NULL))
+		thread_set_cgroups(s, t, ev_intern(s->pool, a->b, a->ev, EVP_TASK_cgroups));
+	if (!thread_is_main(t))
+		return;
+	task_text(a, EVP_TASK_env, all, &t->env);
+	if (ev_text(a->b, a->ev, EVP_TASK_cwd).n > 0 && (all || t->cwd == s->words.here)) {
+		hold(s->pool, &t->cwd,
+		    path_as_dir(s, ev_intern(s->pool, a->b, a->ev, EVP_TASK_cwd)));
+	}
+}
+
+/* The entry of a snapshot's task, or NULL if it is not there any more. */
+static struct thread *
+task_entry(struct state *s, const struct event *ev)
+{
+	struct thread *t = thread_find(s, ev->tid);
+
+	if (exited_since(s, ev->tid, ev->start, ev->ts))
+		return NULL;
+	if (t != NULL && t->gone) {
+		if (t->start == ev->start || t->died >= ev->ts)
+			return NULL;
+		thread_drop(s, t); /* the tid has a new holder since */
+	}
+	t = thread_get(s, ev->tid, ev->pid, ev->start);
+	return t == NULL || t->gone ? NULL : t;
+}
+
+static void
+snap_task(struct apply *a)
+{
+	struct state *s = a->s;
+	uint64_t start_time = (uint64_t) ev_num(a->ev, EVP_TASK_start_time);
+	uint64_t init = (uint64_t) ev_num(a->ev, EVP_TASK_pidns_init_start_ts);
+	struct thread *t;
+	bool all;
+
+	if (s->epoch == 0 && start_time > a->ev->start)
+		s->epoch = start_time - a->ev->start;
+	t = task_entry(s, a->ev);
+	if (t == NULL)
+		return;
+	t->snap = s->snap;
+	all = t->updated <= a->ev->ts && !(t->placeholder && t->updated != 0);
+	task_ids(a, t, all);
+	task_texts(a, t, all);
+	if (all || t->pidns_init_start_ts == 0)
+		t->pidns_init_start_ts = in_pidns(t) && init != 0 ? init + s->epoch : s->epoch;
+	t->placeholder = false;
+	if (all)
+		t->updated = a->ev->ts;
+}
+
+/* ---- descriptors ---- */
+
+/* Nothing that an event has told since, nor closed. */
+static bool
+fd_is_news(const struct apply *a, int64_t fd)
+{
+	uint32_t pid = (uint32_t) a->main->pid;
+	uint32_t i = (pid * 31 + (uint32_t) fd) % CLOSED_SIZE;
+	const struct fd_entry *e = fdt_get(a->main->fds, fd);
+
+	if (a->s->closed[i].pid == pid && a->s->closed[i].fd == fd &&
+	    a->s->closed[i].ts >= a->ev->ts)
+		return false;
+	return e == NULL || e->since <= a->ev->ts;
+}
+
+/* The entry to fill, or NULL: what stands is newer, or the same and richer. */
+static struct fd_entry *
+snap_fd(struct apply *a, enum fd_type type, uint64_t ino, uint32_t name)
+{
+	int64_t fd = ev_num(a->ev, 0);
+	struct fd_entry *e;
+
+	if (!fd_is_news(a, fd))
+		return NULL;
+	e = fd_edit(a, fd);
+	if (e != NULL && e->type == type && (e->ino == ino || e->ino == 0) &&
+	    (name == INTERN_NULL || e->name == name)) {
+		e->since = a->ev->ts;
+		return NULL;
+	}
+	e = fd_new(a, fd, type);
+	if (e == NULL)
+		return NULL;
+	e->ino = ino;
+	e->state = FDS_SNAPSHOT;
+	if (name != INTERN_NULL)
+		fd_name(a, e, name);
+	return e;
+}
+
+static void
+snap_file(struct apply *a)
+{
+	static const uint8_t types[][2] = {
+		{ EV_TASK_FILE_PIPE & 0xff, FD_PIPE },
+		{ EV_TASK_FILE_MEMFD & 0xff, FD_MEMFD },
+		{ EV_TASK_FILE_REGULAR & 0xff, FD_FILE },
+		{ EV_TASK_FILE_DIRECTORY & 0xff, FD_DIRECTORY },
+	};
+	bool regular = a->ev->schema->num == EV_TASK_FILE_REGULAR;
+	unsigned ino = regular ? (unsigned) EVP_TASK_FILE_REGULAR_ino_num
+			       : (unsigned) EVP_TASK_FILE_PIPE_ino_num;
+	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_TASK_FILE_PIPE_path);
+	struct fd_entry *e;
+	size_t i = 0;
+
+	while (types[i][0] != (a->ev->schema->num & 0xff))
+		i++;
+	if (types[i][1] == FD_PIPE) /* has no name */
+		path = INTERN_EMPTY;
+	e = snap_fd(a, types[i][1], (uint64_t) ev_num(a->ev, ino), strip_deleted(a->s, path));
+	if (e == NULL)
+		return;
+	if (types[i][1] == FD_FILE || types[i][1] == FD_DIRECTORY)
+		hold(a->s->pool, &e->nameraw, e->name);
+	if (regular)
+		e->flags = (uint32_t) ev_num(a->ev, EVP_TASK_FILE_REGULAR_flags);
+	if (e->flags & OF_CLOEXEC)
+		e->state |= FDS_CLOEXEC;
+}
+
+/* Is a socket of this process bound to the port? Then what came in by it was accepted. */
+static bool
+listens_on(const struct thread *main, uint16_t port)
+{
+	const struct fd_entry *e;
+	size_t pos = 0;
+
+	while ((e = fdt_next(main->fds, &pos)) != NULL) {
+		if (SERVER_TYPE(e->type) && e->dport == port)
+			return true;
+	}
+	return false;
+}
+
+static uint8_t
+snap_l4(const struct event *ev)
+{
+	switch (ev_num(ev, EVP_TASK_FILE_SOCKET_INET_sk_type)) {
+	case SOCK_STREAM:
+		return L4_TCP;
+	case SOCK_DGRAM:
+		return L4_UDP;
+	case SOCK_RAW:
+		return L4_RAW;
+	default:
+		return L4_UNKNOWN;
+	}
+}
+
+static void
+snap_addr(const struct apply *a, unsigned i, uint8_t *to)
+{
+	struct slice text = ev_text(a->b, a->ev, i);
+	uint32_t v4 = (uint32_t) ev_num(a->ev, i);
+
+	if (a->ev->schema->num == EV_TASK_FILE_SOCKET_INET)
+		memcpy(to, &v4, sizeof(v4)); /* network order, as it lies in memory */
+	else if (text.n == 16)
+		memcpy(to, text.p, 16);
+}
+
+_Static_assert((int) EVP_TASK_FILE_SOCKET_INET_ino_num == (int) EVP_TASK_FILE_SOCKET_INET6_ino_num,
+    "one parser for both");
+
+static void
+snap_inet(struct apply *a)
+{
+	static const uint8_t none[16];
+	const struct event *ev = a->ev;
+	bool v4 = ev->schema->num == EV_TASK_FILE_SOCKET_INET;
+	struct ends n = { .family = v4 ? AF_INET : AF_INET6 };
+	struct fd_entry *e;
+
+	n.sport = (uint16_t) ev_num(ev, EVP_TASK_FILE_SOCKET_INET_local_port);
+	n.dport = (uint16_t) ev_num(ev, EVP_TASK_FILE_SOCKET_INET_remote_port);
+	snap_addr(a, EVP_TASK_FILE_SOCKET_INET_local_ip, n.src);
+	snap_addr(a, EVP_TASK_FILE_SOCKET_INET_remote_ip, n.dst);
+	e = snap_fd(a, v4 ? FD_IPV4 : FD_IPV6,
+	    (uint64_t) ev_num(ev, EVP_TASK_FILE_SOCKET_INET_ino_num), INTERN_NULL);
+	if (e == NULL)
+		return;
+	e->l4 = snap_l4(ev);
+	if (memcmp(n.dst, none, sizeof(none)) == 0 && n.dport == 0) {
+		if (n.sport == 0)
+			return; /* not bound either */
+		memcpy(e->dip, n.src, sizeof(e->dip));
+		e->dport = n.sport;
+		e->type = v4 ? FD_IPV4_SERVER : FD_IPV6_SERVER;
+		e->role = ROLE_SERVER;
+		fd_name(a, e, name_of_server(a->s, e));
+		return;
+	}
+	e->role = ROLE_CLIENT;
+	e->state |= FDS_CONNECTED;
+	if (listens_on(a->main, n.sport)) {
+		e->role = ROLE_SERVER;
+		ends_swap(&n);
+	}
+	(void) fd_set_ends(a, e, &n);
+}
+
+static void
+snap_unix(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	uint64_t end = (uint64_t) ev_num(ev, EVP_TASK_FILE_SOCKET_UNIX_sk_pointer);
+	struct fd_entry *e =
+	    snap_fd(a, FD_UNIX, (uint64_t) ev_num(ev, EVP_TASK_FILE_SOCKET_UNIX_ino_num),
+		ev_intern(a->s->pool, a->b, ev, EVP_TASK_FILE_SOCKET_UNIX_sun_path));
+
+	if (e == NULL)
+		return;
+	e->l4 = L4_NA;
+	memcpy(e->sip, &end, sizeof(end));
+}
+
+static void
+snap_anon(struct apply *a)
+{
+	/* By what the kernel calls them: "anon_inode:[eventfd]", the brackets not always there. */
+	static const struct {
+		struct slice word;
+		enum fd_type type;
+	} words[] = {
+		{ { "eventfd", 7 }, FD_EVENT },
+		{ { "eventpoll", 9 }, FD_EPOLL },
+		{ { "inotify", 7 }, FD_INOTIFY },
+		{ { "signalfd", 8 }, FD_SIGNALFD },
+		{ { "timerfd", 7 }, FD_TIMERFD },
+		{ { "io_uring", 8 }, FD_IO_URING },
+		{ { "userfaultfd", 11 }, FD_USERFAULTFD },
+		{ { "pidfd", 5 }, FD_PIDFD },
+		{ { "bpf", 3 }, FD_BPF },
+	};
+	struct slice path = ev_text(a->b, a->ev, EVP_TASK_FILE_ANON_INODE_path);
+	enum fd_type type = FD_UNKNOWN;
+
+	for (size_t i = 0; path.p != NULL && i < ARRAY_SIZE(words) && type == FD_UNKNOWN; i++) {
+		if (memmem(path.p, path.n, words[i].word.p, words[i].word.n) != NULL)
+			type = words[i].type;
+	}
+	(void) snap_fd(
+	    a, type, (uint64_t) ev_num(a->ev, EVP_TASK_FILE_ANON_INODE_ino_num), INTERN_EMPTY);
+}
+
+static void
+snap_netlink(struct apply *a)
+{
+	(void) snap_fd(a, FD_NETLINK,
+	    (uint64_t) ev_num(a->ev, EVP_TASK_FILE_SOCKET_NETLINK_ino_num), INTERN_EMPTY);
+}
+
+static parse_fn *
+snap_fd_parser(unsigned num)
+{
+	switch (num) {
+	case EV_TASK_FILE_PIPE:
+	case EV_TASK_FILE_MEMFD:
+	case EV_TASK_FILE_REGULAR:
+	case EV_TASK_FILE_DIRECTORY:
+		return snap_file;
+	case EV_TASK_FILE_SOCKET_INET:
+	case EV_TASK_FILE_SOCKET_INET6:
+		return snap_inet;
+	case EV_TASK_FILE_SOCKET_UNIX:
+		return snap_unix;
+	case EV_TASK_FILE_SOCKET_NETLINK:
+		return snap_netlink;
+	case EV_TASK_FILE_ANON_INODE:
+		return snap_anon;
+	default:
+		return NULL;
+	}
+}
+
+void
+state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
+{
+	struct view v = { .state = s, .batch = b, .ev = ev };
+	struct apply a = { .s = s, .b = b, .ev = ev, .v = &v, .fd = -1 };
+	unsigned num = ev->schema->num;
+	parse_fn *parse = snap_fd_parser(num);
+
+	state_flush(s);
+	if (s->snap == 0)
+		s->snap = 1;
+	s->stats.snapshot_entries++;
+	if (num == EV_TASK) {
+		snap_task(&a);
+	} else if (num == EV_USERADDED) {
+		parse_user(&a);
+	} else if (num == EV_GROUPADDED) {
+		parse_group(&a);
+	} else if (parse != NULL) {
+		a.t = task_entry(s, ev);
+		if (a.t == NULL)
+			return;
+		a.main = thread_main(s, a.t);
+		parse(&a);
+	}
+}
+
+/* ---- the end ---- */
+
+static bool
+is_older(const struct fd_entry *e, const void *arg)
+{
+	return e->since < *(const uint64_t *) arg;
+}
+
+void
+state_snapshot_done(struct state *s, uint64_t began)
+{
+	uint32_t i = 0;
+
+	state_flush(s);
+	while (i <= s->threads.mask) {
+		struct thread *t = s->threads.slots[i].t;
+
+		if (t == NULL || t->gone) {
+			i++;
+		} else if (t->snap == s->snap) {
+			if (thread_is_main(t))
+				fdt_filter(&s->fds, &t->fds, is_older, &began);
+			i++;
+		} else if (t->start < began && t->seen < began) {
+			thread_reparent(s, t, 0);
+			thread_drop(s, t); /* another may have moved to this slot */
+		} else {
+			i++;
+		}
+	}
+	s->snap++;
+	threads_expire(s);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state_int.h - what the files of this folder share; nobody else includes it.
+ */
+#ifndef MEWS_COLLECTOR_STATE_STATE_INT_H
+#define MEWS_COLLECTOR_STATE_STATE_INT_H
+
+#include "collector/state/fd_table.h"
+#include "collector/state/state.h"
+#include <errno.h>
+#include <string.h>
+
+#define AT_CWD         (-100) /* AT_FDCWD */
+#define UNKNOWN_ID     0xffffffffu
+#define PATH_CAP       1024 /* a longer path becomes /DIR_TOO_LONG/FILENAME_TOO_LONG */
+#define SCRATCH_SIZE   12288
+#define EXITED_SIZE    1024 /* how many exits a snapshot can be checked against */
+#define CLOSED_SIZE    1024 /* slots, likewise for closes */
+#define PATH_MEMO_SIZE 256
+#define HOPS_MAX       512 /* of a walk along parents, which may have a loop */
+#define NS_2S          2000000000ULL
+
+/* Values of open.flags, clone.flags, prctl.option, fcntl.cmd (names.def). */
+#define OF_DIRECTORY   0x400u
+#define OF_CLOEXEC     0x1000u
+#define OF_UPPER_LAYER 0x8000u
+#define OF_LOWER_LAYER 0x10000u
+#define CLF_NEWPID     0x40u
+#define CLF_PARENT     0x100u
+#define CLF_THREAD     0x2000u
+#define CLF_NEWUSER    0x100000u
+#define CLF_VFORK      0x8000000u
+#define CLF_IN_PIDNS   0x20000000u
+
+/* Texts that stand for themselves, held as long as the state lives. */
+struct words {
+	uint32_t na;          /* "<NA>" */
+	uint32_t here;        /* "./": a cwd that is not known */
+	uint32_t root;        /* "/" */
+	uint32_t host;        /* "host": no container */
+	uint32_t unknown;     /* "<unknown>": fd.name of an IPv4-mapped connection */
+	uint32_t unknown_dir; /* "<UNKNOWN>": before a path whose dirfd is not known */
+	uint32_t too_long;    /* in place of a path longer than PATH_CAP */
+};
+
+/* Threads by tid: open addressing. Next to it, chains of threads by their parent's id. */
+struct thread_table {
+	struct thread_slot {
+		int64_t tid;
+		struct thread *t; /* NULL: free */
+	} * slots;
+	struct thread **kids; /* by hash of ptid; as many as slots */
+	uint32_t mask;
+	uint32_t n;
+	uint32_t hand; /* where the next search for the longest idle begins */
+};
+
+struct slab {
+	struct slab *next;
+	struct thread t[64];
+};
+
+struct user_slot {
+	uint32_t container, uid; /* container 0: free */
+	struct user_info info;   /* of a group: info.name */
+};
+
+struct users {
+	struct user_slot *v;
+	uint32_t mask, n;
+};
+
+struct iface {
+	uint8_t addr[16];
+	uint8_t n, prefix;
+	bool loopback;
+};
+
+struct path_memo {
+	uint32_t dir, path, full, raw; /* intern ids, held; path 0: empty */
+};
+
+struct state {
+	struct intern *pool;
+	struct state_limits limits;
+	struct fd_space fds;
+	struct thread_table threads;
+	struct slab *slabs;
+	struct thread *free;
+	struct thread *gone, **gone_tail; /* dead, oldest first */
+	struct thread *pin;               /* not to be evicted now */
+	struct thread *stray;             /* for an event whose thread has no entry */
+	struct words words;
+	struct users users, groups;
+	struct iface *ifaces;
+	size_t nifaces;
+	uint64_t now;   /* boot ns of the newest event */
+	uint64_t epoch; /* realtime minus boot time, ns */
+	struct {
+		struct thread *owner; /* main thread whose fds first..last are closed */
+		int64_t first, last;
+		struct thread *exited;
+	} pending; /* by the event before; done before the next one */
+	struct {
+		uint32_t tid[EXITED_SIZE];
+		uint64_t start[EXITED_SIZE], ts[EXITED_SIZE];
+		uint32_t next;
+	} exited;
+	struct {
+		uint32_t pid;
+		int32_t fd;
+		uint64_t ts;
+	} closed[CLOSED_SIZE];
+	struct path_memo paths[PATH_MEMO_SIZE];
+	uint32_t snap; /* number of the snapshot under way */
+	struct state_stats stats;
+	int8_t fd_param[EV_TYPE_MAX]; /* which parameter is the event's descriptor; -1: none */
+	char scratch[SCRATCH_SIZE];
+};
+
+/* One event on its way through the parsers. */
+struct apply {
+	struct state *s;
+	const struct batch *b;
+	const struct event *ev;
+	struct view *v;
+	struct thread *t;    /* of the event; NULL: it has no entry */
+	struct thread *main; /* of its group, likewise */
+	int64_t fd;          /* what becomes view.fd_num */
+	bool fd_set;         /* a parser has chosen 'fd' */
+};
+
+typedef void parse_fn(struct apply *a);
+
+/* apply_*.c, by event */
+parse_fn parse_clone, parse_exec, parse_exit;
+parse_fn parse_open, parse_openat, parse_openat2, parse_creat, parse_open_by_handle;
+parse_fn parse_close, parse_close_range, parse_dup, parse_fcntl, parse_pipe;
+parse_fn parse_new_fd, parse_memfd, parse_pidfd_getfd;
+parse_fn parse_socket, parse_bind, parse_connect, parse_accept, parse_send, parse_recv;
+parse_fn parse_socketpair, parse_getsockopt;
+parse_fn parse_chdir, parse_fchdir, parse_getcwd, parse_chroot;
+parse_fn parse_setuid, parse_setresuid, parse_setreuid;
+parse_fn parse_setgid, parse_setresgid, parse_setregid;
+parse_fn parse_capset, parse_newns, parse_setsid, parse_prctl, parse_limit;
+parse_fn parse_user, parse_group;
+
+/* Let an intern id take the place of another. */
+static inline void
+hold(struct intern *pool, uint32_t *slot, uint32_t id)
+{
+	if (*slot == id)
+		return;
+	(void) intern_ref(pool, id);
+	intern_unref(pool, *slot);
+	*slot = id;
+}
+
+/* An event's text into a slot, where it is filled. */
+static inline void
+hold_text(struct apply *a, uint32_t *slot, unsigned i)
+{
+	if (ev_has(a->ev, i))
+		hold(a->s->pool, slot, ev_intern(a->s->pool, a->b, a->ev, i));
+}
+
+/* An event's number into a member of 4 or 8 bytes, where it is filled. */
+static inline void
+num_into(const struct event *ev, unsigned i, void *to, size_t size)
+{
+	int64_t v = ev_num(ev, i);
+	uint32_t v32 = (uint32_t) v;
+
+	if (ev_has(ev, i))
+		memcpy(to, size == sizeof(v) ? (const void *) &v : (const void *) &v32, size);
+}
+#define NUM_INTO(ev, i, member) num_into((ev), (i), &(member), sizeof(member))
+
+/* thread_table.c */
+
+/* -ENOMEM */
+int threads_init(struct state *s) MUST_CHECK;
+void threads_fini(struct state *s);
+
+/* NULL: none. One that is gone is found too. */
+struct thread *thread_find(const struct state *s, int64_t tid);
+
+/* A new listed entry, all unknown; 'tid' is not in the table. A thread (pid != tid) joins its
+ * group: 'main' is the group's. Makes room when the table is full. NULL: no memory, no room. */
+struct thread *thread_add(struct state *s, int64_t tid, struct thread *main);
+
+/* The entry as an event's of unknown thread: nothing known but its ids. */
+void thread_unknown(struct state *s, struct thread *t);
+
+/* Its parent's id: the only way to change it. */
+void thread_set_parent(struct state *s, struct thread *t, int64_t ptid);
+
+/* Everybody whose parent is 'from' gets the parent that E.3 of exit says. */
+void thread_reparent(struct state *s, struct thread *from, int64_t reaper);
+
+/* Out of the table, to the gone, for its grace. */
+void thread_bury(struct state *s, struct thread *t);
+/* Out of the table at once: its tid belongs to another, or it is not there any more. */
+void thread_drop(struct state *s, struct thread *t);
+/* It lives after all. */
+void thread_unbury(struct state *s, struct thread *t);
+/* Free those whose grace is over. */
+void threads_expire(struct state *s);
+
+/* The main thread's entry, or the thread itself. */
+struct thread *thread_main(const struct state *s, const struct thread *t);
+
+static inline bool
+thread_is_main(const struct thread *t)
+{
+	return t->tid == t->pid;
+}
+
+static inline bool
+in_pidns(const struct thread *t)
+{
+	return (t->vtid != -1 && t->vtid != t->tid) || (t->vpid != -1 && t->vpid != t->pid);
+}
+
+void exited_add(struct state *s, int64_t tid, uint64_t start, uint64_t ts);
+/* Did (tid, start) exit at or after 'since'? */
+bool exited_since(const struct state *s, int64_t tid, uint64_t start, uint64_t since);
+
+/* apply.c */
+
+/* The live entry of a thread, made if there is none: from its group, else a placeholder. */
+struct thread *thread_get(struct state *s, int64_t tid, int64_t pid, uint64_t start);
+/* What the event before left to be done. */
+void state_flush(struct state *s);
+
+/* apply_fork.c */
+/* What a new thread has of its parent or its leader. It is a placeholder no more. */
+void thread_inherit(struct state *s, struct thread *t, const struct thread *from);
+
+/* apply_exec.c */
+/* args, args_text and cmdline from the arguments' text; comm is the one set already. */
+void thread_set_args(struct state *s, struct thread *t, uint32_t args);
+void thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups);
+/* exepath without the kernel's " (deleted)" */
+uint32_t strip_deleted(struct state *s, uint32_t path);
+
+/* apply_fd.c */
+
+/* The writable entry of a descriptor of the event's process, new or made anew: type, no name. NULL:
+ * no room. */
+struct fd_entry *fd_new(struct apply *a, int64_t fd, enum fd_type type);
+/* The writable entry if there is one. */
+struct fd_entry *fd_edit(struct apply *a, int64_t fd);
+void fd_name(struct apply *a, struct fd_entry *e, uint32_t name);
+
+/* path.c */
+
+/* Join, normalise and cap; *raw, if asked for, is the path without doubled slashes. */
+uint32_t path_full(
+    struct state *s, const struct thread *t, int64_t dirfd, uint32_t path, uint32_t *raw);
+/* The same against a folder's text. */
+uint32_t path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw);
+/* A cwd: ends in '/'. */
+uint32_t path_as_dir(struct state *s, uint32_t path);
+void path_fini(struct state *s);
+
+/* addr.c: fd names of sockets */
+
+/* A SOCKTUPLE or SOCKADDR, decoded. */
+struct ends {
+	uint8_t family; /* 0: nothing there */
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	struct slice path; /* AF_UNIX */
+};
+struct ends ends_of_tuple(struct slice s);
+/* Into dst and dport. */
+struct ends ends_of_addr(struct slice s);
+void ends_swap(struct ends *e);
+/* A zero address becomes one of the node's. */
+void ends_complete(const struct state *s, struct ends *e);
+/* Type, addresses, ports and name of a connection; true if the name is another than before. */
+bool fd_set_ends(struct apply *a, struct fd_entry *e, const struct ends *n);
+uint32_t name_of_ends(struct state *s, const struct fd_entry *e, struct slice path);
+uint32_t name_of_server(struct state *s, const struct fd_entry *e);
+
+/* container_id.c */
+
+/* The container id in a list of cgroups ("subsys=/path", each with its NUL), borrowed from it; p is
+ * NULL: of the host. */
+struct slice container_id_of(struct slice cgroups);
+
+/* users.c */
+struct user_slot *users_put(struct state *s, struct users *u, uint32_t container, uint32_t uid);
+const struct user_slot *users_get(const struct users *u, uint32_t container, uint32_t uid);
+void users_del(struct state *s, struct users *u, uint32_t container, uint32_t uid);
+void users_fini(struct state *s, struct users *u);
+/* The container's id as users are keyed by: "" is "host". */
+uint32_t users_container(struct state *s, uint32_t id);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/state/state_test.h"
+#include "tests/support/test.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct state_limits roomy = { 1000, 1000, 0 };
+
+void
+play_start(struct play *p, const struct state_limits *limits)
+{
+	memset(p, 0, sizeof(*p));
+	assert_int_equal(0, intern_new(1 << 20, &p->pool));
+	assert_int_equal(0, state_new(p->pool, limits == NULL ? &roomy : limits, &p->s));
+}
+
+void
+play_stop(struct play *p)
+{
+	struct intern_stats st;
+
+	state_free(p->s);
+	intern_stats(p->pool, &st);
+	assert_int_equal(0, st.held);
+	evb_fini(&p->b);
+	intern_free(p->pool);
+}
+
+/* ---- params ---- */
+
+static size_t
+put_end(char *out, char family, char *text)
+{
+	char *colon = strrchr(text, ':');
+	uint16_t port = (uint16_t) strtoul(colon + 1, NULL, 10);
+	size_t n = family == '4' ? 4 : 16;
+
+	*colon = '\0';
+	if (inet_pton(family == '4' ? AF_INET : AF_INET6, text, out) != 1)
+		fail_msg("no address: %s", text);
+	out[n] = (char) (port & 0xff);
+	out[n + 1] = (char) (port >> 8);
+	return n + 2;
+}
+
+/* "4,1.2.3.4:80>5.6.7.8:443" */
+static size_t
+put_tuple(char *out, const char *text)
+{
+	char copy[256], *dst;
+	size_t n = 1;
+
+	(void) snprintf(copy, sizeof(copy), "%s", text + 2);
+	out[0] = text[0] == '4' ? 2 : text[0] == '6' ? 10 : 1;
+	dst = strchr(copy, '>');
+	if (text[0] == 'u' && dst != NULL) {
+		char *path = strchr(copy, ' ');
+		uint64_t end[2] = { strtoull(copy, NULL, 16), strtoull(dst + 1, NULL, 16) };
+
+		memcpy(out + n, end, sizeof(end));
+		n += sizeof(end);
+		memcpy(out + n, path + 1, strlen(path + 1));
+		return n + strlen(path + 1);
+	}
+	if (text[0] == 'u') {
+		memcpy(out + n, copy, strlen(copy));
+		return n + strlen(copy);
+	}
+	if (dst != NULL) {
+		*dst = '\0';
+		n += put_end(out + n, text[0], copy);
+		return n + put_end(out + n, text[0], dst + 1);
+	}
+	return n + put_end(out + n, text[0], copy);
+}
+
+static void
+set_param(struct play *p, char *keep, const char *name, char *value)
+{
+	int i = schema_param(p->b.schema, slice_str(name));
+	enum ev_ptype type;
+	size_t n = strlen(value);
+
+	for (unsigned k = 0; i < 0 && k < p->b.schema->nparams; k++) {
+		if (strcmp(p->b.schema->params[k].name, name) == 0)
+			i = (int) k;
+	}
+	if (i < 0)
+		fail_msg("%s has no parameter %s", p->b.schema->name, name);
+	type = p->b.schema->params[i].type;
+	if (!ptype_is_text(type)) {
+		struct in_addr v4;
+
+		if (type == PT_IPV4ADDR && inet_pton(AF_INET, value, &v4) == 1)
+			evb_num(&p->b, name, v4.s_addr);
+		else
+			evb_num(&p->b, name, strtoll(value, NULL, 0));
+		return;
+	}
+	if (type == PT_SOCKTUPLE || type == PT_SOCKADDR) {
+		n = n == 0 ? 0 : put_tuple(keep, value);
+	} else if (type == PT_IPV6ADDR) {
+		n = 16;
+		assert_int_equal(1, inet_pton(AF_INET6, value, keep));
+	} else {
+		memcpy(keep, value, n);
+		for (size_t k = 0; k < n; k++)
+			keep[k] = keep[k] == '|' ? '\0' : keep[k];
+	}
+	evb_bytes(&p->b, name, keep, n);
+}
+
+struct batch *
+play_event(struct play *p, const struct row *r, struct view *v)
+{
+	static char keep[32][4096];
+	char params[8192], *at = params, *item;
+	unsigned tid = 0, pid = 0, n = 0;
+	unsigned long start = 1;
+	struct batch *b;
+
+	if (sscanf(r->who, "%u/%u@%lu", &tid, &pid, &start) < 2)
+		pid = tid;
+	p->ts = strchr(r->who, '^') == NULL ? p->ts + 1000
+					    : strtoull(strchr(r->who, '^') + 1, NULL, 10);
+	evb_begin(&p->b, r->type, tid, p->ts);
+	evb_task(&p->b, pid, start);
+	(void) snprintf(params, sizeof(params), "%s", r->params);
+	while ((item = strsep(&at, ";")) != NULL && *item != '\0') {
+		char *value = strchr(item, '=');
+
+		*value = '\0';
+		set_param(p, keep[n++ % 32], item, value + 1);
+	}
+	evb_add(&p->b);
+	b = evb_batch(&p->b);
+	intern_tick(p->pool);
+	*v = (struct view){ .state = p->s, .batch = b, .ev = &b->ev[0], .node = "node", .num = 1 };
+	v->time = b->ev[0].ts + TEST_EPOCH;
+	return b;
+}
+
+/* ---- expectations ---- */
+
+struct found {
+	char text[8192];
+	bool known;
+};
+
+static void
+is_num(struct found *f, int64_t v)
+{
+	f->known = true;
+	(void) snprintf(f->text, sizeof(f->text), "%lld", (long long) v);
+}
+
+static void
+is_text(struct play *p, struct found *f, uint32_t id)
+{
+	struct slice t = intern_get(p->pool, id);
+
+	f->known = t.p != NULL;
+	(void) snprintf(f->text, sizeof(f->text), "%.*s", SLICE_ARG(t));
+	for (size_t i = 0; i < t.n && i < sizeof(f->text) - 1; i++)
+		f->text[i] = t.p[i] == '\0' ? '|' : t.p[i];
+}
+
+/* comm, exe, args ... of a thread; false: no such key. */
+static bool
+thread_text(struct play *p, struct found *f, const struct thread *t, const char *key)
+{
+	const struct {
+		const char *key;
+		uint32_t id;
+	} v[] = {
+		{ "comm", t->comm },
+		{ "exe", t->exe },
+		{ "exepath", t->exepath },
+		{ "args", t->args },
+		{ "argtext", t->args_text },
+		{ "cmdline", t->cmdline },
+		{ "container", t->container_id },
+		{ "root", t->root },
+		{ "cgroups", t->cgroups },
+		{ "env", state_main(p->s, t)->env },
+		{ "cwd", state_main(p->s, t)->cwd },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		if (strcmp(v[i].key, key) == 0) {
+			is_text(p, f, v[i].id);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+thread_num(struct play *p, struct found *f, const struct thread *t, const char *key)
+{
+	const struct {
+		const char *key;
+		int64_t v;
+	} v[] = {
+		{ "tid", t->tid },
+		{ "pid", t->pid },
+		{ "ptid", t->ptid },
+		{ "vtid", t->vtid },
+		{ "vpid", t->vpid },
+		{ "sid", t->sid },
+		{ "pgid", t->pgid },
+		{ "vpgid", t->vpgid },
+		{ "uid", (int32_t) t->uid },
+		{ "gid", (int32_t) t->gid },
+		{ "loginuid", (int32_t) t->loginuid },
+		{ "tty", t->tty },
+		{ "flags", t->exe_flags },
+		{ "ino", (int64_t) t->exe_ino },
+		{ "capeff", (int64_t) t->cap_effective },
+		{ "fdlimit", t->fdlimit },
+		{ "start", (int64_t) t->start },
+		{ "clone_ts", (int64_t) t->clone_ts },
+		{ "pidns_ts", (int64_t) t->pidns_init_start_ts },
+		{ "nthreads", state_main(p->s, t)->nthreads },
+		{ "placeholder", t->placeholder },
+		{ "dead", t->dead },
+		{ "nfds", (int64_t) state_fd_count(p->s, t) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		if (strcmp(v[i].key, key) == 0) {
+			is_num(f, v[i].v);
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *
+addr_text(const struct fd_entry *e, const uint8_t *addr)
+{
+	static char text[INET6_ADDRSTRLEN];
+	bool v4 = e->type == FD_IPV4 || e->type == FD_IPV4_SERVER;
+
+	return inet_ntop(v4 ? AF_INET : AF_INET6, addr, text, sizeof(text));
+}
+
+static void
+fd_key(struct play *p, struct found *f, const struct fd_entry *e, const char *key)
+{
+	if (e == NULL)
+		return;
+	if (strcmp(key, "name") == 0) {
+		is_text(p, f, e->name);
+	} else if (strcmp(key, "raw") == 0) {
+		is_text(p, f, e->nameraw);
+	} else if (strcmp(key, "type") == 0) {
+		f->known = true;
+		(void) snprintf(f->text, sizeof(f->text), "%c", fd_type_char(e->type));
+	} else if (strcmp(key, "sip") == 0 || strcmp(key, "dip") == 0) {
+		f->known = true;
+		(void) snprintf(
+		    f->text, sizeof(f->text), "%s", addr_text(e, *key == 's' ? e->sip : e->dip));
+	} else {
+		is_num(f, strcmp(key, "sport") == 0   ? (int64_t) e->sport
+			  : strcmp(key, "dport") == 0 ? (int64_t) e->dport
+			  : strcmp(key, "l4") == 0    ? (int64_t) e->l4
+			  : strcmp(key, "role") == 0  ? (int64_t) e->role
+			  : strcmp(key, "ino") == 0   ? (int64_t) e->ino
+			  : strcmp(key, "dev") == 0   ? (int64_t) e->dev
+			  : strcmp(key, "flags") == 0 ? (int64_t) e->flags
+			  : strcmp(key, "conn") == 0  ? (e->state & FDS_CONNECTED) != 0
+			  : strcmp(key, "exec") == 0  ? (e->state & FDS_CLOEXEC) != 0
+			  : strcmp(key, "upper") == 0 ? (e->state & FDS_UPPER_LAYER) != 0
+			  : strcmp(key, "server") == 0
+			      ? e->type == FD_IPV4_SERVER || e->type == FD_IPV6_SERVER
+			      : -99);
+	}
+}
+
+/*
+ * fd.KEY       the event's descriptor; fd.num, fd.changed, fd.has of the view
+ * path, raw    of a failed open
+ * N:KEY        thread N by number; N:fdK.KEY its descriptor K; N (alone): 1 if it is there
+ * aN.KEY       the N-th ancestor of the event's thread; sl.KEY, pl.KEY, vl.KEY the leaders
+ * user, group  the name of the event's thread's
+ * KEY          of the event's thread
+ */
+static void
+look_up(struct play *p, const struct view *v, const char *key, struct found *f)
+{
+	const struct thread *t = v->thread;
+	const struct user_info *u;
+	char *end;
+
+	memset(f, 0, sizeof(*f));
+	if (strcmp(key, "fd.num") == 0) {
+		is_num(f, v->fd_num);
+	} else if (strcmp(key, "fd.has") == 0) {
+		is_num(f, v->has_fd);
+	} else if (strcmp(key, "fd.changed") == 0) {
+		is_num(f, v->fd_name_changed);
+	} else if (strncmp(key, "fd.", 3) == 0) {
+		fd_key(p, f, v->fd, key + 3);
+	} else if (strcmp(key, "path") == 0) {
+		is_text(p, f, v->event_path);
+	} else if (strcmp(key, "raw") == 0) {
+		is_text(p, f, v->event_pathraw);
+	} else if (strcmp(key, "user") == 0) {
+		u = state_user(p->s, t, t->uid);
+		is_text(p, f, u == NULL ? INTERN_NULL : u->name);
+	} else if (strcmp(key, "group") == 0) {
+		is_text(p, f, state_group(p->s, t, t->gid));
+	} else if (*key >= '0' && *key <= '9') {
+		t = state_thread(p->s, strtoll(key, &end, 10));
+		if (*end == '\0') {
+			is_num(f, t != NULL);
+		} else if (t != NULL && strncmp(end, ":fd", 3) == 0 && end[3] <= '9') {
+			int64_t fd = strtoll(end + 3, &end, 10);
+
+			fd_key(p, f, state_fd(p->s, t, fd), end + 1);
+		} else if (t != NULL && !thread_text(p, f, t, end + 1) &&
+			   !thread_num(p, f, t, end + 1)) {
+			fail_msg("no key %s", key);
+		}
+	} else {
+		if (key[0] == 'a' && key[1] >= '0' && key[1] <= '9') {
+			t = state_ancestor(p->s, t, (unsigned) strtoul(key + 1, &end, 10));
+			key = end + 1;
+		} else if (key[0] != '\0' && key[1] == 'l' && key[2] == '.') {
+			t = key[0] == 's'   ? state_session_leader(p->s, t)
+			    : key[0] == 'p' ? state_pgid_leader(p->s, t)
+					    : state_vpgid_leader(p->s, t);
+			key += 3;
+		}
+		if (t != NULL && !thread_text(p, f, t, key) && !thread_num(p, f, t, key))
+			fail_msg("no key %s", key);
+	}
+}
+
+static void
+check(struct play *p, const struct row *r, const struct view *v)
+{
+	static struct found f;
+	char expect[8192], *at = expect, *item;
+
+	(void) snprintf(expect, sizeof(expect), "%s", r->expect == NULL ? "" : r->expect);
+	while ((item = strsep(&at, ";")) != NULL && *item != '\0') {
+		char *value = strchr(item, '=');
+
+		*value++ = '\0';
+		look_up(p, v, item, &f);
+		if (!f.known && strcmp(value, "-") == 0)
+			continue;
+		if (!f.known || strcmp(value, f.text) != 0) {
+			fail_msg("at %llu, %s of %s (%s): %s is '%s', not '%s'",
+			    (unsigned long long) p->ts,
+			    r->type == SNAPSHOT_DONE ? "end" : schema_get(r->type)->name, r->who,
+			    r->params, item, f.known ? f.text : "-", value);
+		}
+	}
+}
+
+void
+play_row(struct play *p, const struct row *r)
+{
+	static struct view v;
+	struct batch *b;
+
+	if (r->type == SNAPSHOT_DONE) {
+		state_snapshot_done(p->s, strtoull(r->params, NULL, 10));
+		check(p, r, &v);
+		return;
+	}
+	b = play_event(p, r, &v);
+	if (b->ev[0].schema->capture == CAP_SNAP) {
+		state_snapshot(p->s, b, &b->ev[0]);
+		v.thread = state_thread(p->s, b->ev[0].tid);
+		v.main = v.thread == NULL ? NULL : state_main(p->s, v.thread);
+	} else {
+		state_apply(p->s, b, &b->ev[0], &v);
+		assert_non_null(v.thread);
+		assert_non_null(v.main);
+	}
+	check(p, r, &v);
+	batch_free(b);
+}
+
+void
+play(const struct row *rows, size_t n, const struct state_limits *limits)
+{
+	struct play p;
+
+	play_start(&p, limits);
+	for (size_t i = 0; i < n; i++)
+		play_row(&p, &rows[i]);
+	play_stop(&p);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state_test.h - process state driven by rows: an event, and what can be looked up right after it.
+ *
+ *	{ EV_OPENAT, "10", "fd=3;dirfd=-100;name=/etc/x", "fd.name=/etc/x;fd.num=3" }
+ *
+ * who     "tid", "tid/pid", "tid/pid@start"; pid is tid, start is 1 if not said; then "^time",
+ *         1000 after the row before if not said
+ * params  by name; '|' in a text stands for NUL; tuples and addresses as
+ *"4,1.2.3.4:80>5.6.7.8:443", "6,::1:80>::2:443", "u,a0>b0 /path", addresses without the ">" part
+ * expect  see look_up() in state_test.c; a value "-" is: not known
+ * A row of type SNAPSHOT_DONE ends a snapshot that began at the time in 'params'.
+ */
+#ifndef MEWS_COLLECTOR_STATE_STATE_TEST_H
+#define MEWS_COLLECTOR_STATE_STATE_TEST_H
+
+#include "collector/state/state.h"
+#include "tests/support/evbuild.h"
+
+#define SNAPSHOT_DONE 0u
+#define TEST_EPOCH    1000000000000ULL
+
+struct row {
+	unsigned type;
+	const char *who, *params, *expect;
+};
+
+struct play {
+	struct state *s;
+	struct intern *pool;
+	struct evb b;
+	uint64_t ts;
+};
+
+void play_start(struct play *p, const struct state_limits *limits);
+/* Frees all, and checks that nothing is held any more. */
+void play_stop(struct play *p);
+void play_row(struct play *p, const struct row *r);
+
+/* A whole table against a state of its own; limits NULL: roomy ones. */
+void play(const struct row *rows, size_t n, const struct state_limits *limits);
+
+/* The event of a row, in a batch of its own. */
+struct batch *play_event(struct play *p, const struct row *r, struct view *v);
+
+#endif

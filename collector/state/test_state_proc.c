@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/state/state_test.h"
+#include "tests/support/fault.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <stdio.h>
+
+/* Processes come by fork and exec. */
+static const struct row exec_rows[] = {
+	{ EV_EXECVE, "10/10@5",
+	    "res=0;exe=/bin/sh;args=-c|echo "
+	    "hi|;comm=sh;trusted_exepath=/usr/bin/dash;ptid=1;cwd=/root;"
+	    "cgroups=cpu=/|;env=A=1|B=2|;tty=34816;vpgid=10;pgid=10;loginuid=1000;flags=1;"
+	    "cap_effective=5;exe_ino=77;uid=0;gid=0;sid=9;vtid=10;vpid=10",
+	    "comm=sh;exe=/bin/sh;args=-c|echo hi|;argtext=-c echo hi;cmdline=sh -c echo hi;"
+	    "exepath=/usr/bin/dash;cwd=/root/"
+	    ";env=A=1|B=2|;tty=34816;pgid=10;vpgid=10;sid=9;uid=0;gid=0;"
+	    "loginuid=1000;flags=1;ino=77;capeff=5;ptid=1;placeholder=0;container=host;start=5;"
+	    "nthreads=1" },
+	/* No arguments; a deleted executable. */
+	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;trusted_exepath=/tmp/x (deleted)",
+	    "cmdline=ls;argtext=;exepath=/tmp/x;cwd=/root/;tty=34816" },
+	/* A failure changes nothing. */
+	{ EV_EXECVE, "10/10@5", "res=-2;exe=nope;comm=ls", "comm=ls;exe=ls;cmdline=ls" },
+	/* An empty argument is one. */
+	{ EV_EXECVEAT, "10/10@5", "res=0;exe=b;args=x||y|;comm=b;trusted_exepath=/b;sid=3",
+	    "cmdline=b x  y;sid=3" },
+};
+
+static const struct row fork_rows[] = {
+	{ EV_EXECVE, "10",
+	    "res=0;exe=sh;args=-l|;comm=sh;trusted_exepath=/bin/sh;cwd=/w;uid=7;pgid=3", "" },
+	{ EV_OPEN, "10", "fd=4;name=/etc/x;flags=0x1000", "fd.name=/etc/x;fd.exec=1" },
+	{ EV_OPEN, "10", "fd=5;name=y", "fd.name=/w/y" },
+	{ EV_CLONE, "11/11@20",
+	    "res=0;tid=11;pid=11;ptid=10;comm=sh;uid=8;gid=9;vtid=1;vpid=1;"
+	    "flags=0x20000000;pidns_init_start_ts=500",
+	    "comm=sh;exepath=/bin/sh;cmdline=sh "
+	    "-l;args=-l|;cwd=/w/;ptid=10;uid=8;gid=9;vtid=1;vpid=1;"
+	    "pgid=3;start=20;a1.comm=sh;a1.tid=10;a2.tid=-;nthreads=1;nfds=2;pidns_ts="
+	    "1000000000500;"
+	    "clone_ts=1000000004000" },
+	/* The tables part. */
+	{ EV_CLOSE, "11/11@20", "res=0;fd=5", "fd.name=/w/y;11:nfds=2" },
+	{ EV_OPEN, "11/11@20", "fd=6;name=/z",
+	    "11:fd6.name=/z;11:fd5.name=-;10:fd5.name=/w/y;10:nfds=2" },
+	/* exec drops what is close-on-exec. */
+	{ EV_EXECVE, "11/11@20", "res=0;exe=cat;args=a|b|;comm=cat;trusted_exepath=/bin/cat",
+	    "11:fd4.name=-;11:fd6.name=/z;10:fd4.name=/etc/x;cmdline=cat a b;pgid=3;a1.cmdline=sh "
+	    "-l" },
+	/* The command line follows the name at clone, and no other. */
+	{ EV_FORK, "12/12@30", "res=0;tid=12;pid=12;ptid=11;comm=renamed",
+	    "cmdline=renamed a b;vpid=12;a1.comm=cat;a2.comm=sh" },
+};
+
+static const struct row thread_rows[] = {
+	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;cwd=/w;ptid=1", "" },
+	{ EV_CLONE3, "11/10@20", "res=0;tid=11;pid=10;ptid=1;flags=0x2000;comm=d",
+	    "comm=d;exepath=/d;ptid=1;cwd=/w/;nthreads=2" },
+	{ EV_CLONE3, "12/10@21", "res=0;tid=12;pid=10;ptid=1;flags=0x2000;comm=d", "nthreads=3" },
+	{ EV_OPENAT, "11/10@20", "fd=3;dirfd=-100;name=f", "fd.name=/w/f;10:fd3.name=/w/f" },
+	{ EV_CHDIR, "12/10@21", "res=0;path=..", "cwd=/;10:cwd=/" },
+	/* A child of a thread has the thread as its parent, and the process as its ancestor. */
+	{ EV_CLONE, "20/20@22", "res=0;tid=20;pid=20;ptid=11;comm=k",
+	    "ptid=11;a1.tid=10;20:fd3.name=/w/f" },
+	/* The thread is gone after its exit; its children go to another of the group. */
+	{ EV_PROCEXIT, "11/10@20", "status=0", "dead=1;nthreads=2;11=1;20:ptid=10" },
+	{ EV_GETCWD, "12/10@21", "res=2;path=/q", "11=0;cwd=/q/;nthreads=2" },
+	/* exec by a thread: the others are gone. */
+	{ EV_EXECVE, "10", "res=0;exe=n;comm=n;trusted_exepath=/n",
+	    "nthreads=1;12=0;11=0;20:ptid=10" },
+};
+
+static const struct row leader_exit_rows[] = {
+	{ EV_EXECVE, "10/10@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
+	{ EV_CLONE3, "11/10@20", "res=0;tid=11;pid=10;ptid=1;flags=0x2000;comm=d", "" },
+	/* The main thread stays until the group is empty. */
+	{ EV_PROCEXIT, "10/10@3", "status=0", "nthreads=1" },
+	{ EV_CHDIR, "11/10@20", "res=0;path=/a", "10=1;cwd=/a/;10:dead=1" },
+	{ EV_PROCEXIT, "11/10@20", "status=0", "10=1;11=1;nthreads=0" },
+	{ EV_CLOSE, "99", "res=0;fd=1", "10=0;11=0" },
+	/* exec by a thread whose main thread has exited already. */
+	{ EV_EXECVE, "30/30@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
+	{ EV_CLONE3, "31/30@20", "res=0;tid=31;pid=30;ptid=1;flags=0x2000;comm=d", "" },
+	{ EV_PROCEXIT, "30/30@3", "status=0", "" },
+	{ EV_EXECVE, "30/30@3", "res=0;exe=e;comm=e;trusted_exepath=/e",
+	    "dead=0;31=0;nthreads=1;comm=e" },
+	{ EV_CLOSE, "30/30@3", "res=0;fd=1", "comm=e;30=1" },
+};
+
+static const struct row reparent_rows[] = {
+	{ EV_EXECVE, "1", "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0;sid=1",
+	    "a1.comm=-" },
+	{ EV_CLONE, "10/10@2", "res=0;tid=10;pid=10;ptid=1;comm=a", "" },
+	{ EV_CLONE, "20/20@3", "res=0;tid=20;pid=20;ptid=10;comm=b", "" },
+	{ EV_CLONE, "30/30@4", "res=0;tid=30;pid=30;ptid=20;comm=c", "a3.comm=init;a4.comm=-" },
+	{ EV_CLONE, "40/40@5", "res=0;tid=40;pid=40;ptid=30;comm=e", "" },
+	/* The kernel says who takes over. */
+	{ EV_PROCEXIT, "30/30@4", "reaper_tid=10", "40:ptid=10;30=1" },
+	{ EV_CLOSE, "40/40@5", "res=0;fd=9", "30=0;a1.comm=a;a2.comm=init" },
+	/* It does not: the nearest subreaper, or init. */
+	{ EV_PRCTL, "10/10@2", "res=0;option=0x24;arg2_int=1", "" },
+	{ EV_CLONE, "50/50@6", "res=0;tid=50;pid=50;ptid=20;comm=f", "" },
+	{ EV_PROCEXIT, "20/20@3", "status=0", "50:ptid=10" },
+	{ EV_PROCEXIT, "10/10@2", "reaper_tid=999", "50:ptid=1;40:ptid=1" },
+	{ EV_PROCEXIT, "1", "status=0", "50:ptid=0" },
+	{ EV_CLOSE, "50/50@6", "res=0;fd=9", "a1.comm=-" },
+};
+
+static const struct row session_rows[] = {
+	{ EV_EXECVE, "1",
+	    "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0;sid=0;vtid=1;vpid=1", "" },
+	{ EV_CLONE, "10/10@2", "res=0;tid=10;pid=10;ptid=1;comm=login", "" },
+	{ EV_SETSID, "10/10@2", "res=10", "sid=10;sl.comm=login" },
+	{ EV_CLONE, "11/11@3", "res=0;tid=11;pid=11;ptid=10;comm=bash", "sid=10;sl.comm=login" },
+	{ EV_EXECVE, "11/11@3", "res=0;exe=b;comm=b;trusted_exepath=/b;pgid=11;vpgid=11",
+	    "pl.comm=b;vl.comm=b;sl.tid=10" },
+	{ EV_CLONE, "12/12@4", "res=0;tid=12;pid=12;ptid=11;comm=x", "pl.tid=11" },
+	/* The leader has gone: the oldest in a row with its id. */
+	{ EV_PROCEXIT, "10/10@2", "reaper_tid=1", "sl.tid=10" },
+	{ EV_CLOSE, "12/12@4", "res=0;fd=1", "sl.tid=11" },
+	{ EV_SETUID, "12/12@4", "res=0;uid=500", "uid=500" },
+	{ EV_SETUID, "12/12@4", "res=-1;uid=0", "uid=500" },
+	{ EV_SETRESUID, "12/12@4", "res=0;ruid=1;euid=2;suid=3", "uid=2" },
+	{ EV_SETRESUID, "12/12@4", "res=0;ruid=1;euid=-1;suid=3", "uid=2" },
+	{ EV_SETREGID, "12/12@4", "res=0;rgid=1;egid=6", "gid=6" },
+	{ EV_UNSHARE, "12/12@4", "res=0;flags=0x100000", "capeff=2199023255551" },
+	{ EV_CAPSET, "12/12@4", "res=0;cap_effective=1", "capeff=1" },
+	{ EV_CHROOT, "12/12@4", "res=0;path=/jail/", "root=/jail" },
+	{ EV_SETRLIMIT, "12/12@4", "res=0;cur=64;max=64;resource=7", "fdlimit=64" },
+	{ EV_PRLIMIT, "12/12@4", "res=0;newcur=65;newmax=64;pid=11;resource=7",
+	    "fdlimit=64;11:fdlimit=65" },
+};
+
+static const struct row unknown_rows[] = {
+	{ EV_CLOSE, "10", "res=0;fd=3",
+	    "placeholder=1;comm=<NA>;exe=<NA>;cmdline=<NA>;exepath=;argtext=;uid=-1;loginuid=-1;"
+	    "tty=0;"
+	    "cwd=./;vpid=-1;container=host;a1.comm=-;fd.num=3;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=rel", "fd.name=rel" },
+	/* A thread of a process that is known is no placeholder. */
+	{ EV_EXECVE, "20", "res=0;exe=d;comm=d;trusted_exepath=/d;cwd=/w;ptid=1;uid=4", "" },
+	{ EV_OPEN, "21/20@9", "fd=3;name=rel",
+	    "placeholder=0;comm=d;uid=4;fd.name=/w/rel;20:fd3.name=/w/rel" },
+	/* The tid is used again: another thread, nothing of the old one. */
+	{ EV_OPEN, "20/20@77", "fd=4;name=/n", "placeholder=1;comm=<NA>;nfds=1;start=77;21=0" },
+	/* An event of the older holder is of nobody. */
+	{ EV_OPEN, "20/20@1", "fd=5;name=/n", "placeholder=1;20:nfds=1;20:start=77" },
+	/* An exit of one that was never seen. */
+	{ EV_PROCEXIT, "50", "status=0", "placeholder=1;50=0;tid=50" },
+};
+
+/* The parent's side of a clone. */
+static const struct row parent_side_rows[] = {
+	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;cwd=/w;ptid=1;uid=4", "" },
+	{ EV_CLONE, "10", "res=11;flags=0",
+	    "tid=10;11=1;11:comm=d;11:ptid=10;11:cwd=/w/;11:start=0" },
+	/* The child's own event only says which it is. */
+	{ EV_CLONE, "11/11@9", "res=0;tid=11;pid=11;ptid=10;comm=zzz", "comm=d;start=9" },
+	{ EV_CLONE, "10", "res=12;flags=0x40", "12=0" },
+	{ EV_CLONE, "10", "res=12;flags=0x8000000", "12=0" },
+	{ EV_CLONE, "10", "res=-11;flags=0", "comm=d" },
+	{ EV_PROCEXIT, "13/13@50", "status=0", "" },
+	{ EV_CLONE, "10", "res=13;flags=0", "13=0" },
+};
+
+/* A dead process serves its late events and children for its grace, and no look-up by number. */
+static const struct row grace_rows[] = {
+	{ EV_EXECVE, "1", "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0", "" },
+	{ EV_EXECVE, "10/10@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1;cwd=/w", "" },
+	{ EV_PROCEXIT, "10/10@3", "status=0", "10=1" },
+	{ EV_CLOSE, "10/10@3", "res=0;fd=1", "comm=d;dead=1;10=0" },
+	{ EV_CLONE, "11/11@4", "res=0;tid=11;pid=11;ptid=10;comm=d", "cwd=/w/;a1.comm=d;10=0" },
+	{ EV_CLOSE, "11/11@4^900000", "res=0;fd=1", "a1.comm=-" },
+};
+
+#define PLAY(rows, limits) play(rows, ARRAY_SIZE(rows), limits)
+
+static void
+t_exec(void **st)
+{
+	(void) st;
+	PLAY(exec_rows, NULL);
+}
+
+static void
+t_fork(void **st)
+{
+	(void) st;
+	PLAY(fork_rows, NULL);
+	PLAY(parent_side_rows, NULL);
+}
+
+static void
+t_threads(void **st)
+{
+	(void) st;
+	PLAY(thread_rows, NULL);
+	PLAY(leader_exit_rows, NULL);
+}
+
+static void
+t_reparent(void **st)
+{
+	(void) st;
+	PLAY(reparent_rows, NULL);
+}
+
+static void
+t_ids(void **st)
+{
+	(void) st;
+	PLAY(session_rows, NULL);
+}
+
+static void
+t_unknown(void **st)
+{
+	(void) st;
+	PLAY(unknown_rows, NULL);
+}
+
+static void
+t_grace(void **st)
+{
+	static const struct state_limits limits = { 1000, 1000, 500000 };
+
+	(void) st;
+	PLAY(grace_rows, &limits);
+}
+
+/* The longest idle goes, and is counted; the table does not grow past its bound. */
+static void
+t_bound(void **st)
+{
+	static const struct state_limits limits = { 4, 4, 0 };
+	struct state_stats stats;
+	struct play p;
+	char who[32];
+
+	(void) st;
+	play_start(&p, &limits);
+	for (unsigned i = 0; i < 4; i++) {
+		(void) snprintf(who, sizeof(who), "%u", 10 + i);
+		play_row(&p, &(struct row){ EV_CLOSE, who, "res=0;fd=1", "" });
+	}
+	play_row(&p, &(struct row){ EV_CLOSE, "10", "res=0;fd=1", "" });
+	play_row(&p, &(struct row){ EV_CLOSE, "20", "res=0;fd=1", "10=1;11=0;12=1;13=1" });
+	for (unsigned i = 0; i < 100; i++) {
+		(void) snprintf(who, sizeof(who), "%u/%u@1", 100 + i, 20);
+		play_row(&p, &(struct row){ EV_CLOSE, who, "res=0;fd=1", "20=1" });
+	}
+	state_stats(p.s, &stats);
+	assert_int_equal(4, stats.threads);
+	assert_int_equal(101, stats.threads_evicted);
+	for (unsigned i = 0; i < 6; i++) {
+		char params[64];
+
+		(void) snprintf(params, sizeof(params), "fd=%u;name=/x", i);
+		play_row(&p, &(struct row){ EV_OPEN, "20", params, "" });
+	}
+	state_stats(p.s, &stats);
+	assert_int_equal(4, stats.fds);
+	assert_int_equal(2, stats.fds_refused);
+	play_stop(&p);
+}
+
+/* Forks, execs and exits of many processes: all tables stay whole, nothing is kept. */
+static void
+t_churn(void **st)
+{
+	static const struct state_limits limits = { 600, 64, 3000 };
+	struct state_stats stats;
+	struct play p;
+	uint32_t seed = 7;
+
+	(void) st;
+	play_start(&p, &limits);
+	play_row(&p, &(struct row){ EV_EXECVE, "1", "res=0;exe=i;comm=i;trusted_exepath=/i", "" });
+	for (unsigned i = 0; i < 20000; i++) {
+		char who[32], params[128];
+		unsigned tid, parent;
+
+		seed = seed * 1103515245u + 12345u;
+		tid = 2 + (seed >> 16) % 700;
+		parent = 1 + (seed >> 8) % 50;
+		(void) snprintf(who, sizeof(who), "%u/%u@%u", tid, tid, i + 2);
+		(void) snprintf(params, sizeof(params), "res=0;tid=%u;pid=%u;ptid=%u;comm=c%u", tid,
+		    tid, parent, seed % 13);
+		play_row(&p, &(struct row){ EV_CLONE, who, params, "" });
+		(void) snprintf(
+		    params, sizeof(params), "fd=%u;name=/f%u", (seed >> 4) % 90, seed % 17);
+		play_row(&p, &(struct row){ EV_OPEN, who, params, "" });
+		(void) snprintf(params, sizeof(params), "res=0;fd=%u", (seed >> 9) % 90);
+		play_row(&p, &(struct row){ EV_CLOSE, who, params, "" });
+		if (seed & 0x10000)
+			play_row(&p, &(struct row){ EV_PROCEXIT, who, "status=0", "" });
+	}
+	state_stats(p.s, &stats);
+	assert_true(stats.threads <= 600);
+	play_stop(&p);
+}
+
+/* Each allocation fails once: the state stays whole, and what it holds is let go. */
+static void
+t_no_memory(void **st)
+{
+	static const struct row *const tables[] = { exec_rows, fork_rows, thread_rows };
+	static const size_t sizes[] = { ARRAY_SIZE(exec_rows), ARRAY_SIZE(fork_rows),
+		ARRAY_SIZE(thread_rows) };
+	bool fired = true;
+
+	(void) st;
+	for (unsigned n = 0; fired; n++) {
+		struct play p = { 0 };
+		struct state *s = NULL;
+		int r;
+
+		assert_int_equal(0, intern_new(1 << 20, &p.pool));
+		fault_arm_nth(n);
+		r = state_new(p.pool, &(struct state_limits){ 100, 100, 0 }, &s);
+		fired = fault_disarm();
+		assert_int_equal(fired ? -ENOMEM : 0, r);
+		assert_true(fired == (s == NULL));
+		p.s = s;
+		play_stop(&p);
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(tables); k++) {
+		fired = true;
+		for (unsigned n = 0; fired; n++) {
+			struct play p;
+
+			play_start(&p, NULL);
+			fired = false;
+			for (size_t i = 0; i < sizes[k]; i++) {
+				struct view v;
+				struct batch *b = play_event(&p, &tables[k][i], &v);
+
+				if (!fired)
+					fault_arm_nth(n); /* of each event's allocations */
+				state_apply(p.s, b, &b->ev[0], &v);
+				fired |= fault_disarm();
+				assert_non_null(v.thread);
+				assert_non_null(v.main);
+				batch_free(b);
+			}
+			play_stop(&p);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_exec),
+		cmocka_unit_test(t_fork),
+		cmocka_unit_test(t_threads),
+		cmocka_unit_test(t_reparent),
+		cmocka_unit_test(t_ids),
+		cmocka_unit_test(t_unknown),
+		cmocka_unit_test(t_grace),
+		cmocka_unit_test(t_bound),
+		cmocka_unit_test(t_churn),
+		cmocka_unit_test(t_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads by tid, in slabs: an entry never moves. Three kinds of links keep what belongs together:
+ *
+ *   kids     those with the same parent id, a chain per hash of that id, parent known or not
+ *   group    the threads of a process, a ring through its main thread's entry, which is always
+ * there gone     the dead, oldest first, until their grace is over
+ */
+#include "collector/state/state_int.h"
+#include <stdlib.h>
+
+#define SLOTS_MIN 256u
+
+/* Members of struct thread that hold an intern id. */
+static const size_t held[] = {
+	offsetof(struct thread, comm),
+	offsetof(struct thread, exe),
+	offsetof(struct thread, exepath),
+	offsetof(struct thread, args),
+	offsetof(struct thread, args_text),
+	offsetof(struct thread, cmdline),
+	offsetof(struct thread, env),
+	offsetof(struct thread, cgroups),
+	offsetof(struct thread, container_id),
+	offsetof(struct thread, root),
+	offsetof(struct thread, cwd),
+};
+
+static uint32_t
+hash_of(int64_t tid)
+{
+	return (uint32_t) (((uint64_t) tid * 0x9e3779b97f4a7c15ULL) >> 32);
+}
+
+static uint32_t *
+held_id(struct thread *t, size_t i)
+{
+	return (uint32_t *) (void *) ((char *) t + held[i]);
+}
+
+/* The slot of 'tid', or the free one where it would be. */
+static uint32_t
+slot_of(const struct thread_table *tt, int64_t tid)
+{
+	uint32_t i = hash_of(tid) & tt->mask;
+
+	while (tt->slots[i].t != NULL && tt->slots[i].tid != tid)
+		i = (i + 1) & tt->mask;
+	return i;
+}
+
+struct thread *
+thread_find(const struct state *s, int64_t tid)
+{
+	return s->threads.slots[slot_of(&s->threads, tid)].t;
+}
+
+static void
+kid_link(struct thread_table *tt, struct thread *t)
+{
+	struct thread **head = &tt->kids[hash_of(t->ptid) & tt->mask];
+
+	t->kid_next = *head;
+	t->kid_link = head;
+	if (*head != NULL)
+		(*head)->kid_link = &t->kid_next;
+	*head = t;
+}
+
+static void
+kid_unlink(struct thread *t)
+{
+	if (t->kid_link == NULL)
+		return;
+	*t->kid_link = t->kid_next;
+	if (t->kid_next != NULL)
+		t->kid_next->kid_link = t->kid_link;
+	t->kid_link = NULL;
+	t->kid_next = NULL;
+}
+
+static int
+resize(struct thread_table *tt, uint32_t size)
+{
+	struct thread_table new = { .mask = size - 1, .n = tt->n };
+
+	new.slots = calloc(size, sizeof(*new.slots));
+	new.kids = calloc(size, sizeof(*new.kids));
+	if (new.slots == NULL || new.kids == NULL) {
+		free(new.slots);
+		free(new.kids);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; tt->slots != NULL && i <= tt->mask; i++) {
+		struct thread *t = tt->slots[i].t;
+
+		if (t == NULL)
+			continue;
+		new.slots[slot_of(&new, t->tid)] = tt->slots[i];
+		if (t->kid_link != NULL)
+			kid_link(&new, t);
+	}
+	free(tt->slots);
+	free(tt->kids);
+	*tt = new;
+	return 0;
+}
+
+static struct thread *
+slab_take(struct state *s)
+{
+	struct thread *t;
+
+	if (s->free == NULL) {
+		struct slab *b = malloc(sizeof(*b));
+
+		if (b == NULL)
+			return NULL;
+		b->next = s->slabs;
+		s->slabs = b;
+		for (size_t i = ARRAY_SIZE(b->t); i-- > 0;) {
+			b->t[i].next_free = s->free;
+			s->free = &b->t[i];
+		}
+	}
+	t = s->free;
+	s->free = t->next_free;
+	return t;
+}
+
+static void
+slab_give(struct state *s, struct thread *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		intern_unref(s->pool, *held_id(t, i));
+	fdt_unref(&s->fds, t->fds);
+	t->next_free = s->free;
+	s->free = t;
+}
+
+int
+threads_init(struct state *s)
+{
+	s->gone_tail = &s->gone;
+	if (resize(&s->threads, SLOTS_MIN) < 0)
+		return -ENOMEM;
+	s->stray = slab_take(s);
+	if (s->stray == NULL)
+		return -ENOMEM;
+	*s->stray = (struct thread){ 0 };
+	thread_unknown(s, s->stray);
+	return 0;
+}
+
+void
+threads_fini(struct state *s)
+{
+	struct slab *next;
+
+	for (uint32_t i = 0; s->threads.slots != NULL && i <= s->threads.mask; i++) {
+		if (s->threads.slots[i].t != NULL && !s->threads.slots[i].t->gone)
+			slab_give(s, s->threads.slots[i].t);
+	}
+	while (s->gone != NULL) {
+		struct thread *t = s->gone;
+
+		s->gone = t->next_free;
+		slab_give(s, t);
+	}
+	if (s->stray != NULL)
+		slab_give(s, s->stray);
+	for (struct slab *b = s->slabs; b != NULL; b = next) {
+		next = b->next;
+		free(b);
+	}
+	free(s->threads.slots);
+	free(s->threads.kids);
+}
+
+void
+thread_unknown(struct state *s, struct thread *t)
+{
+	const struct words *w = &s->words;
+
+	t->vtid = t->vpid = t->sid = t->pgid = t->vpgid = -1;
+	t->uid = t->gid = t->loginuid = UNKNOWN_ID;
+	t->last_fd = -1;
+	t->placeholder = true;
+	hold(s->pool, &t->comm, w->na);
+	hold(s->pool, &t->exe, w->na);
+	hold(s->pool, &t->cmdline, w->na);
+	hold(s->pool, &t->exepath, INTERN_EMPTY);
+	hold(s->pool, &t->args, INTERN_EMPTY);
+	hold(s->pool, &t->args_text, INTERN_EMPTY);
+	hold(s->pool, &t->container_id, w->host);
+	hold(s->pool, &t->cwd, w->here);
+}
+
+/* Out of the table: tid, parent, group. */
+static void
+unlist(struct state *s, struct thread *t)
+{
+	struct thread_table *tt = &s->threads;
+	uint32_t i = slot_of(tt, t->tid), k = i;
+
+	if (!t->listed)
+		return;
+	t->listed = false;
+	kid_unlink(t);
+	t->grp_prev->grp_next = t->grp_next;
+	t->grp_next->grp_prev = t->grp_prev;
+	t->grp_next = t->grp_prev = t;
+	for (;;) {
+		uint32_t home;
+
+		k = (k + 1) & tt->mask;
+		if (tt->slots[k].t == NULL)
+			break;
+		home = hash_of(tt->slots[k].tid) & tt->mask;
+		if (((k - home) & tt->mask) < ((k - i) & tt->mask))
+			continue;
+		tt->slots[i] = tt->slots[k];
+		i = k;
+	}
+	tt->slots[i].t = NULL;
+	tt->n--;
+}
+
+static void
+gone_free(struct state *s)
+{
+	struct thread *t = s->gone;
+
+	s->gone = t->next_free;
+	if (s->gone == NULL)
+		s->gone_tail = &s->gone;
+	unlist(s, t);
+	slab_give(s, t);
+}
+
+void
+threads_expire(struct state *s)
+{
+	while (s->gone != NULL && s->gone->died + s->limits.dead_grace_ns <= s->now)
+		gone_free(s);
+}
+
+void
+thread_bury(struct state *s, struct thread *t)
+{
+	if (t->gone)
+		return;
+	t->dead = t->gone = true;
+	t->died = s->now;
+	t->next_free = NULL;
+	*s->gone_tail = t;
+	s->gone_tail = &t->next_free;
+	s->stats.threads--;
+}
+
+/* Threads of a group whose main thread's entry goes: they go with it. */
+static void
+drop_group(struct state *s, struct thread *main)
+{
+	while (main->grp_next != main) {
+		struct thread *t = main->grp_next;
+
+		thread_bury(s, t);
+		unlist(s, t);
+	}
+}
+
+void
+thread_unbury(struct state *s, struct thread *t)
+{
+	struct thread **link = &s->gone;
+
+	while (*link != t)
+		link = &(*link)->next_free;
+	*link = t->next_free;
+	if (s->gone_tail == &t->next_free)
+		s->gone_tail = link;
+	t->dead = t->gone = false;
+	s->stats.threads++;
+}
+
+void
+thread_drop(struct state *s, struct thread *t)
+{
+	struct thread *main = thread_main(s, t);
+
+	if (thread_is_main(t))
+		drop_group(s, t);
+	else if (!t->dead && main->nthreads > 0)
+		main->nthreads--;
+	thread_bury(s, t);
+	unlist(s, t); /* from the gone it is freed in its turn */
+}
+
+/* The longest idle of the next few: an exact search would cost the whole table each time. */
+static bool
+evict(struct state *s, const struct thread *keep)
+{
+	struct thread_table *tt = &s->threads;
+	struct thread *worst = NULL;
+
+	if (s->gone != NULL && s->gone != s->pin && s->gone != keep) {
+		gone_free(s);
+		return true;
+	}
+	for (uint32_t n = 0, looked = 0; n <= tt->mask && looked < 64; n++) {
+		struct thread *t = tt->slots[tt->hand++ & tt->mask].t;
+
+		if (t == NULL || t == keep || t == s->pin || t->gone || t->grp_next != t)
+			continue;
+		looked++;
+		if (worst == NULL || t->seen < worst->seen)
+			worst = t;
+	}
+	for (uint32_t n = 0; worst == NULL && n <= tt->mask; n++) { /* groups only */
+		struct thread *t = tt->slots[n].t;
+
+		if (t != NULL && t != keep && t != s->pin && !thread_is_main(t))
+			worst = t;
+	}
+	if (worst == NULL)
+		return false;
+	thread_drop(s, worst); /* out of the table; it is freed in its turn */
+	s->stats.threads_evicted++;
+	return true;
+}
+
+struct thread *
+thread_add(struct state *s, int64_t tid, struct thread *main)
+{
+	struct thread_table *tt = &s->threads;
+	struct thread *t;
+	uint32_t i;
+
+	while (tt->n >= s->limits.threads) {
+		if (!evict(s, main))
+			return NULL;
+	}
+	if ((tt->n + 1) * 2 > tt->mask + 1 && resize(tt, (tt->mask + 1) * 2) < 0 &&
+	    tt->n >= tt->mask)
+		return NULL;
+	t = slab_take(s);
+	if (t == NULL)
+		return NULL;
+	*t = (struct thread){ .tid = tid, .pid = main == NULL ? tid : main->tid, .listed = true };
+	thread_unknown(s, t);
+	t->seen = s->now;
+	t->grp_next = t->grp_prev = t;
+	if (main != NULL) {
+		t->grp_prev = main->grp_prev;
+		t->grp_next = main;
+		main->grp_prev->grp_next = t;
+		main->grp_prev = t;
+		main->nthreads++;
+		hold(s->pool, &t->cwd, INTERN_NULL);
+	} else {
+		t->nthreads = 1;
+	}
+	i = slot_of(tt, tid);
+	tt->slots[i] = (struct thread_slot){ tid, t };
+	tt->n++;
+	s->stats.threads++;
+	return t;
+}
+
+struct thread *
+thread_main(const struct state *s, const struct thread *t)
+{
+	struct thread *main;
+
+	if (!thread_is_main(t) && t->listed) {
+		main = thread_find(s, t->pid);
+		if (main != NULL)
+			return main;
+	}
+	return (struct thread *) t;
+}
+
+void
+thread_set_parent(struct state *s, struct thread *t, int64_t ptid)
+{
+	if (t->kid_link != NULL && t->ptid == ptid)
+		return;
+	kid_unlink(t);
+	t->ptid = ptid;
+	if (t->listed && ptid > 0)
+		kid_link(&s->threads, t);
+}
+
+/* Who takes over the children of 'from', where the kernel did not say. */
+static int64_t
+find_reaper(const struct state *s, const struct thread *from)
+{
+	const struct thread *main = thread_main(s, from), *t = main;
+
+	do {
+		if (t != from && !t->dead)
+			return t->tid;
+		t = t->grp_next;
+	} while (t != main);
+	for (unsigned hop = 0; hop < HOPS_MAX; hop++) {
+		t = thread_find(s, main->ptid);
+		if (t == NULL || in_pidns(t) != in_pidns(from))
+			return 0;
+		main = thread_main(s, t);
+		if (main->nthreads == 0)
+			continue;
+		if (main->subreaper || main->pid == 1 || main->vpid == 1)
+			return main->dead ? main->grp_next->tid : main->tid;
+	}
+	return 0;
+}
+
+void
+thread_reparent(struct state *s, struct thread *from, int64_t reaper)
+{
+	struct thread_table *tt = &s->threads;
+	struct thread *t = tt->kids[hash_of(from->tid) & tt->mask], *next;
+	const struct thread *r = reaper > 0 ? thread_find(s, reaper) : NULL;
+	bool found = r != NULL && !r->dead && r != from;
+
+	for (; t != NULL; t = next) {
+		next = t->kid_next;
+		if (t->ptid != from->tid || t == from)
+			continue;
+		if (!found) {
+			reaper = find_reaper(s, from);
+			found = true;
+		}
+		thread_set_parent(s, t, reaper);
+	}
+}
+
+void
+exited_add(struct state *s, int64_t tid, uint64_t start, uint64_t ts)
+{
+	uint32_t i = s->exited.next++ % EXITED_SIZE;
+
+	s->exited.tid[i] = (uint32_t) tid;
+	s->exited.start[i] = start;
+	s->exited.ts[i] = ts;
+}
+
+bool
+exited_since(const struct state *s, int64_t tid, uint64_t start, uint64_t since)
+{
+	for (uint32_t i = 0; i < EXITED_SIZE; i++) {
+		if (s->exited.tid[i] != (uint32_t) tid || s->exited.ts[i] < since)
+			continue;
+		if (start == 0 || s->exited.start[i] == 0 || s->exited.start[i] == start)
+			return true;
+	}
+	return false;
+}
