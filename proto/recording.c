@@ -83,6 +83,20 @@ recorder_put(struct recorder *w, const Wire__Request *req)
 }
 
 int
+recorder_put_packed(struct recorder *w, const void *msg, size_t n)
+{
+	const uint8_t len[4] = { (uint8_t) n, (uint8_t) (n >> 8), (uint8_t) (n >> 16),
+		(uint8_t) (n >> 24) };
+
+	if (n > WIRE_MESSAGE_MAX)
+		return -EMSGSIZE;
+	if (fwrite(len, 1, sizeof(len), w->f) != sizeof(len) || fwrite(msg, 1, n, w->f) != n)
+		return file_errno();
+	w->begun = true;
+	return 0;
+}
+
+int
 recorder_close(struct recorder *w)
 {
 	int r = 0;

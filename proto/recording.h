@@ -11,6 +11,7 @@
 
 #include "common/macros.h"
 #include "proto/wire.pb-c.h"
+#include <stddef.h>
 #include <stdint.h>
 
 struct recorder;
@@ -21,6 +22,9 @@ int recorder_open(const char *path, struct recorder **ret) MUST_CHECK;
 /* Append. -EMSGSIZE: longer than WIRE_MESSAGE_MAX; -EINVAL: the first, and no Hello; -errno. After
  * an error of writing the file ends with a torn frame: close it. */
 int recorder_put(struct recorder *w, const Wire__Request *req) MUST_CHECK;
+
+/* The same with a request that is packed already. It is not looked into. */
+int recorder_put_packed(struct recorder *w, const void *msg, size_t n) MUST_CHECK;
 
 /* -errno if what was put did not reach the file. NULL is fine. */
 int recorder_close(struct recorder *w);
