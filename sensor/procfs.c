@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/procfs.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXT_MAX   (64u << 10) /* of one file; a record holds less */
+#define CHUNK      4096
+#define STAT_START 22 /* the field of stat that says when a process began */
+
+void
+proc_init(struct proc_info *p)
+{
+	*p = (struct proc_info){ .dirfd = -1 };
+}
+
+void
+proc_fini(struct proc_info *p)
+{
+	if (p->dirfd >= 0)
+		(void) close(p->dirfd);
+	buf_fini(&p->args.b);
+	buf_fini(&p->env.b);
+	buf_fini(&p->cgroups.b);
+	buf_fini(&p->exe.b);
+	buf_fini(&p->cwd.b);
+	buf_fini(&p->root.b);
+	p->dirfd = -1;
+}
+
+int
+proc_file(int dirfd, const char *path, size_t max, struct buf *out)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	size_t from = out->n;
+	ssize_t n = 1;
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (r == 0 && n > 0 && out->n - from < max) {
+		r = buf_reserve(out, CHUNK);
+		if (r < 0)
+			break;
+		n = read(fd, out->p + out->n, CHUNK);
+		if (n < 0)
+			r = -errno;
+		else
+			out->n += (size_t) n;
+	}
+	(void) close(fd);
+	if (r == 0 && out->p != NULL)
+		out->p[out->n] = '\0';
+	return r;
+}
+
+/* Not there because the process is not, or has none of it: no fault of ours. */
+static bool
+gone(int r)
+{
+	return r == -ENOENT || r == -ESRCH;
+}
+
+static void
+read_text(struct proc_info *p, const char *name, struct proc_text *t)
+{
+	int r;
+
+	buf_clear(&t->b);
+	r = proc_file(p->dirfd, name, TEXT_MAX, &t->b);
+	t->have = r == 0;
+	p->unreadable += r < 0 && !gone(r);
+}
+
+static void
+read_link(struct proc_info *p, const char *name, struct proc_text *t)
+{
+	static const char deleted[] = " (deleted)";
+	struct slice s;
+	ssize_t n = -1;
+
+	buf_clear(&t->b);
+	if (buf_reserve(&t->b, CHUNK + 1) == 0)
+		n = readlinkat(p->dirfd, name, t->b.p, CHUNK);
+	t->have = n >= 0;
+	p->unreadable += n < 0 && !gone(-errno);
+	if (n < 0)
+		return;
+	s = (struct slice){ t->b.p, (size_t) n };
+	if (slice_ends(s, SLICE(deleted)))
+		s.n -= sizeof(deleted) - 1;
+	t->b.n = s.n;
+	t->b.p[s.n] = '\0';
+}
+
+/* A list's last string may lack its end. */
+static void
+close_list(struct proc_text *t)
+{
+	if (t->have && t->b.n > 0 && t->b.p[t->b.n - 1] != '\0')
+		buf_char(&t->b, '\0');
+}
+
+/* Lines "4:cpu,cpuacct:/path" become "cpu=/path", "cpuacct=/path"; "0::/path" becomes "=/path". */
+static void
+read_cgroups(struct proc_info *p)
+{
+	struct buf raw = BUF_INIT;
+	char *line, *save = NULL;
+	int r = proc_file(p->dirfd, "cgroup", TEXT_MAX, &raw);
+
+	buf_clear(&p->cgroups.b);
+	p->cgroups.have = r == 0;
+	p->unreadable += r < 0 && !gone(r);
+	line = r < 0 || raw.n == 0 ? NULL : strtok_r(raw.p, "\n", &save);
+	for (; line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		char *subsys = strchr(line, ':'),
+		     *path = subsys == NULL ? NULL : strchr(subsys + 1, ':');
+
+		if (path == NULL)
+			continue;
+		*path++ = '\0';
+		subsys++;
+		do {
+			size_t n = strcspn(subsys, ",");
+
+			buf_printf(&p->cgroups.b, "%.*s=%s", (int) n, subsys, path);
+			buf_char(&p->cgroups.b, '\0');
+			subsys += n;
+		} while (*subsys++ == ',');
+	}
+	buf_fini(&raw);
+}
+
+/* The process's start in ticks: after the last ')', since a name may hold anything. */
+static void
+read_start(struct proc_info *p)
+{
+	struct buf b = BUF_INIT;
+	const char *s;
+
+	p->start_ticks = 0;
+	if (proc_file(p->dirfd, "stat", CHUNK, &b) == 0 && b.n > 0) {
+		s = strrchr(b.p, ')');
+		for (int field = 2; s != NULL && field < STAT_START; field++)
+			s = strchr(s + 1, ' ');
+		if (s != NULL)
+			p->start_ticks = strtoull(s + 1, NULL, 10);
+	}
+	buf_fini(&b);
+}
+
+/* "net:[4026531840]" */
+static void
+read_net_ns(struct proc_info *p)
+{
+	char link[64] = "";
+	ssize_t n = readlinkat(p->dirfd, "ns/net", link, sizeof(link) - 1);
+	const char *s = n <= 0 ? NULL : strchr(link, '[');
+
+	p->net_ns = s == NULL ? 0 : strtoull(s + 1, NULL, 10);
+}
+
+int
+proc_read(struct proc_info *p, const char *host_root, uint32_t pid)
+{
+	char path[4096];
+
+	if (p->dirfd >= 0)
+		(void) close(p->dirfd);
+	p->unreadable = 0;
+	(void) snprintf(path, sizeof(path), "%s/proc/%u", host_root, pid);
+	p->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->dirfd < 0)
+		return -errno;
+	read_text(p, "cmdline", &p->args);
+	read_text(p, "environ", &p->env);
+	close_list(&p->args);
+	close_list(&p->env);
+	read_cgroups(p);
+	read_link(p, "exe", &p->exe);
+	read_link(p, "cwd", &p->cwd);
+	read_link(p, "root", &p->root);
+	read_start(p);
+	read_net_ns(p);
+	return 0;
+}
+
+/* ---- descriptors ---- */
+
+/* "flags: 0100002", "mnt_id: 24", "ino: 7" of a descriptor. */
+static void
+parse_fdinfo(struct proc_fd *f, char *text)
+{
+	char *save = NULL, *line = strtok_r(text, "\n", &save);
+
+	f->flags = f->mnt_id = 0;
+	f->ino = 0;
+	for (; line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "flags:", 6) == 0)
+			f->flags = (uint32_t) strtoul(line + 6, NULL, 8);
+		else if (strncmp(line, "mnt_id:", 7) == 0)
+			f->mnt_id = (uint32_t) strtoul(line + 7, NULL, 10);
+		else if (strncmp(line, "ino:", 4) == 0)
+			f->ino = strtoull(line + 4, NULL, 10);
+	}
+}
+
+static int
+read_fd(const struct proc_info *p, int fddir, const char *name, struct proc_fd *f, struct buf *b)
+{
+	char path[64];
+	struct stat st;
+	ssize_t n = readlinkat(fddir, name, f->link, sizeof(f->link) - 1);
+	int r;
+
+	if (n < 0)
+		return -errno;
+	f->link[n] = '\0';
+	f->n = (size_t) n;
+	f->fd = (int) strtol(name, NULL, 10);
+	buf_clear(b);
+	(void) snprintf(path, sizeof(path), "fdinfo/%s", name);
+	r = proc_file(p->dirfd, path, CHUNK, b);
+	if (r < 0)
+		return r;
+	parse_fdinfo(f, b->p == NULL ? (char[]){ "" } : b->p);
+	f->mode = 0;
+	if (fstatat(fddir, name, &st, 0) == 0) {
+		f->mode = st.st_mode;
+		f->ino = st.st_ino;
+	}
+	return 0;
+}
+
+int
+proc_each_fd(const struct proc_info *p, int (*fn)(void *arg, const struct proc_fd *fd), void *arg,
+    uint64_t *unreadable)
+{
+	int fddir = openat(p->dirfd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *d = fddir < 0 ? NULL : fdopendir(fddir);
+	struct buf b = BUF_INIT;
+	const struct dirent *e;
+	struct proc_fd f;
+
+	if (d == NULL) {
+		r = -errno;
+		if (fddir >= 0)
+			(void) close(fddir);
+		return r;
+	}
+	while (
+	    r == 0 && (e = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe): our own DIR */
+		int got;
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		got = read_fd(p, fddir, e->d_name, &f, &b);
+		if (got == 0)
+			r = fn(arg, &f);
+		else if (!gone(got))
+			(*unreadable)++;
+	}
+	(void) closedir(d);
+	buf_fini(&b);
+	return r;
+}

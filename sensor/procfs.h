@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * procfs.h - what /proc says of one process, read once.
+ *
+ * Texts are as the kernel gives them; what cannot be read has p == NULL. The root of the file
+ * system may be anywhere, so that tests bring their own. Not thread-safe.
+ */
+#ifndef MEWS_SENSOR_PROCFS_H
+#define MEWS_SENSOR_PROCFS_H
+
+#include "common/buf.h"
+#include "common/macros.h"
+#include "common/slice.h"
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct proc_text {
+	struct buf b;
+	bool have;
+};
+
+/* One process; its buffers are used again for the next. */
+struct proc_info {
+	int dirfd;                       /* of /proc/PID; -1: not open */
+	struct proc_text args;           /* each with its NUL */
+	struct proc_text env;            /* the same */
+	struct proc_text cgroups;        /* "subsystem=/path", the same */
+	struct proc_text exe, cwd, root; /* links; " (deleted)" is taken off */
+	uint64_t start_ticks;            /* 1/100 s since boot; 0: not known */
+	uint64_t net_ns;                 /* inode; 0: not known */
+	unsigned unreadable;             /* how many of these could not be read */
+};
+
+void proc_init(struct proc_info *p);
+void proc_fini(struct proc_info *p);
+
+/* -ENOENT, -ESRCH: there is no such process (any more). Closes the one before. */
+int proc_read(struct proc_info *p, const char *host_root, uint32_t pid) MUST_CHECK;
+
+static inline struct slice
+proc_text(const struct proc_text *t)
+{
+	return t->have ? (struct slice){ t->b.p == NULL ? "" : t->b.p, t->b.n }
+		       : (struct slice){ NULL, 0 };
+}
+
+/* An open descriptor. */
+struct proc_fd {
+	int fd;
+	char link[4096 + 1]; /* what it points to, with NUL */
+	size_t n;
+	uint32_t flags; /* as open() has them */
+	uint32_t mnt_id;
+	uint64_t ino;
+	uint32_t mode; /* st_mode; 0: not known */
+};
+
+/* Calls fn for each descriptor: 0; what fn returned if not 0; -errno: the folder cannot be read.
+ * *unreadable counts descriptors that were there and could not be read. */
+int proc_each_fd(const struct proc_info *p, int (*fn)(void *arg, const struct proc_fd *fd),
+    void *arg, uint64_t *unreadable) MUST_CHECK;
+
+/* A whole file below a folder, appended. -errno. */
+int proc_file(int dirfd, const char *path, size_t max, struct buf *out) MUST_CHECK;
+
+#endif
