@@ -91,7 +91,9 @@ take_key(struct identity *id, X509 *cert, const char *path, struct diag *d)
 		    path);
 	if (X509_check_private_key(cert, id->pkey) != 1)
 		return diag_fail(d, 0, 0,
-		    "the key %s does not belong to the certificate: issue both together", path);
+		    "the key %s does not match the certificate: set tls.key to the key it was "
+		    "issued with",
+		    path);
 	return 0;
 }
 

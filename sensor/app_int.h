@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app_int.h - between app.c, app_nodes.c and app_loop.c. */
+#ifndef MEWS_SENSOR_APP_INT_H
+#define MEWS_SENSOR_APP_INT_H
+
+#include "sensor/app.h"
+
+int app_start_nodes(void *app);
+void app_stop_nodes(void *app);
+
+/* Make a snapshot of this machine; app_loop.c hands it on when it is ready. */
+void app_snapshot_start(struct app *a, uint64_t id);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app_loop.c - the one thread that does the work. */
+#include "common/clock.h"
+#include "common/log.h"
+#include "sensor/app_int.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+app_wake(void *app)
+{
+	struct app *a = app;
+	uint64_t one = 1;
+
+	if (a->src != NULL)
+		a->src->wake(a->st);
+	else if (write(a->wake_fd, &one, sizeof(one)) < 0) {
+		/* the counter is full: the loop wakes anyway */
+	}
+}
+
+/* ---- snapshot of this machine ---- */
+
+void
+app_snapshot_start(struct app *a, uint64_t id)
+{
+	struct snap_cfg sc = {
+		.host_root = a->opt.host_root,
+		.id = id,
+		.part_bytes = a->opt.batch_max,
+		.compression = (int) a->opt.compression,
+	};
+	struct snap_tasks tasks = { 0 };
+	int r;
+
+	if (a->snapshot != NULL)
+		return; /* the one being made has an older id: it is dropped, and asked for anew */
+	r = a->src->tasks == NULL ? -ENOSYS : a->src->tasks(a->st, snap_tasks_add, &tasks);
+	if (r == 0)
+		r = snapshot_start(&sc, &tasks, app_wake, a, &a->snapshot);
+	if (r < 0) {
+		log_error("cannot make a snapshot of the processes: %s", strerror(-r));
+		snap_tasks_fini(&tasks);
+	}
+}
+
+static int
+snapshot_collect(struct app *a)
+{
+	struct link_parts parts = { NULL, 0 };
+	struct snap_stats st = { 0 };
+	struct node *n = a->node[0];
+	uint64_t id;
+
+	if (a->snapshot == NULL || !snapshot_ready(a->snapshot))
+		return 0;
+	id = snapshot_finish(a->snapshot, &parts, &st);
+	a->snapshot = NULL;
+	a->snapshot_unreadable += st.unreadable;
+	log_debug(
+	    "snapshot: %llu tasks, %llu descriptors, %llu users and groups, %llu unreadable, %zu "
+	    "parts",
+	    (unsigned long long) st.tasks, (unsigned long long) st.files,
+	    (unsigned long long) st.users, (unsigned long long) st.unreadable, parts.n);
+	if (a->record != NULL)
+		return record_snapshot(a->record, &parts);
+	if (n->link.snap_id != 0 && n->link.snap_id != id)
+		app_snapshot_start(a, n->link.snap_id);
+	link_snapshot(&n->link, id, parts);
+	n->next_tick = 0;
+	return 0;
+}
+
+/* ---- signals ---- */
+
+/* New certificates, for connections from now on. A bad one leaves the old one. */
+static void
+reload(struct app *a)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		struct identity *id = NULL;
+		struct diag d = { 0 };
+
+		if (app_identity(a, a->node[i]->name, &id, &d) < 0) {
+			log_error("%s; the old certificate stays", d.msg);
+			continue;
+		}
+		if (id != NULL)
+			node_set_identity(a->node[i], id);
+		done++;
+	}
+	log_info("certificates read again, for %zu of %zu nodes", done, a->nnodes);
+}
+
+static void
+begin_stop(struct app *a, uint64_t now)
+{
+	a->stopping = true;
+	for (size_t i = 0; i < a->nnodes; i++) {
+		node_flush(a->node[i], now);
+		link_stop(&a->node[i]->link, now + a->opt.drain * NS_PER_MS);
+		a->node[i]->next_tick = 0;
+	}
+}
+
+static void
+on_signals(struct app *a, uint64_t now)
+{
+	if (atomic_exchange(&a->reload, false))
+		reload(a);
+	if (a->ends_at != 0 && now >= a->ends_at)
+		a->stop = true;
+	if (a->stop && !a->stopping)
+		begin_stop(a, now);
+}
+
+/* ---- replay ---- */
+
+/* Feed a node; at the end of a pass, when all is durable, begin the next or stop. */
+static uint64_t
+feed(struct app *a, struct node *n, uint64_t now)
+{
+	uint64_t at;
+
+	if (n->link.state == LINK_STOPPED && !a->stopping && n->cursor.passes < a->args.loop) {
+		node_restart(n, clock_real());
+		n->cursor =
+		    (struct replay_cursor){ .passes = n->cursor.passes, .fast = a->args.fast };
+	}
+	if (n->link.state != LINK_UP && n->cursor.started == 0)
+		return UINT64_MAX; /* time begins with the first connection */
+	if (a->stopping || n->link.stop_at != 0)
+		return UINT64_MAX;
+	at = replay_feed(a->replay, &n->cursor, n, now);
+	if (replay_fed(a->replay, &n->cursor) && n->spool.n == 0) {
+		n->cursor.passes++;
+		link_stop(&n->link, UINT64_MAX);
+		at = now;
+	}
+	return at;
+}
+
+static bool
+replay_over(const struct app *a)
+{
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct node *n = a->node[i];
+
+		if (n->link.state != LINK_STOPPED ||
+		    (n->cursor.passes < a->args.loop && !a->stopping))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the loop ---- */
+
+static bool
+links_stopped(const struct app *a)
+{
+	for (size_t i = 0; i < a->nnodes; i++) {
+		if (a->node[i]->link.state != LINK_STOPPED)
+			return false;
+	}
+	return true;
+}
+
+static bool
+over(const struct app *a)
+{
+	if (a->record != NULL)
+		return a->stopping && a->snapshot == NULL;
+	if (a->replay != NULL && !a->stopping)
+		return replay_over(a);
+	return a->stopping && links_stopped(a);
+}
+
+/* Every node whose time has come; returns when the next one's comes. */
+static uint64_t
+tick_nodes(struct app *a, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		struct node *n = a->node[i];
+
+		if (now >= n->next_tick) {
+			uint64_t at = a->replay != NULL ? feed(a, n, now) : UINT64_MAX;
+
+			node_tick(n, now);
+			n->next_tick = MIN(n->next_tick, at);
+		}
+		next = MIN(next, n->next_tick);
+	}
+	return next;
+}
+
+static int
+emit(void *arg, const struct ev_hdr *rec)
+{
+	struct app *a = arg;
+
+	return node_emit(a->node[0], clock_mono(), rec);
+}
+
+/* Wait for events, news or the time. */
+static int
+wait_until(struct app *a, uint64_t now, uint64_t at)
+{
+	uint64_t wait = at <= now ? 0 : MIN((at - now + NS_PER_MS - 1) / NS_PER_MS, 1000);
+	struct pollfd p = { .fd = a->wake_fd, .events = POLLIN };
+	uint64_t n;
+	int r;
+
+	if (a->src != NULL && !a->stopping) {
+		r = a->src->poll(a->st, (int) wait, emit, a);
+		if (r > 0)
+			a->node[0]->next_tick = 0;
+		return r < 0 ? r : 0;
+	}
+	r = poll(
+	    &p, 1, (int) (a->src != NULL ? MIN(wait, 10) : wait)); /* wake() goes to the source */
+	if (r > 0 && read(a->wake_fd, &n, sizeof(n)) < 0)
+		return 0;
+	return 0;
+}
+
+static int
+finish(struct app *a)
+{
+	uint64_t left = 0;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct spool *s = &a->node[i]->spool;
+
+		for (size_t k = 0; k < s->n; k++)
+			left += s->ring[(s->head + k) % s->cap].events;
+	}
+	if (left == 0)
+		return 0;
+	log_warn("stopped with %llu events that the collector has not committed: they are lost",
+	    (unsigned long long) left);
+	if (a->replay != NULL || a->record != NULL) {
+		a->exit_code = EXIT_RECORDING;
+		return -ECANCELED;
+	}
+	return 0;
+}
+
+int
+app_run(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	uint64_t now, next;
+	int r = 0;
+
+	while (r == 0) {
+		now = clock_mono();
+		on_signals(a, now);
+		if (a->xport != NULL)
+			xport_dispatch(a->xport);
+		r = snapshot_collect(a);
+		next = tick_nodes(a, now);
+		if (r == 0 && a->record != NULL)
+			r = record_spool(a->record, &a->node[0]->spool);
+		if (r < 0)
+			return app_fail(a, EXIT_RECORDING, &d, r);
+		if (over(a))
+			return finish(a);
+		if (a->ends_at != 0)
+			next = MIN(next, a->ends_at);
+		r = wait_until(a, now, next);
+	}
+	return app_fail(a, EXIT_FAILED, &d, r);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - mews-sensor: command line, then the stages of app.c. */
+#include "common/log.h"
+#include "common/stage.h"
+#include "sensor/app.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONFIG_DEFAULT "/etc/mews/sensor.yaml"
+
+static void
+usage(FILE *f)
+{
+	fputs(
+	    "usage: mews-sensor [-c FILE] [-o KEY=VALUE]... [--check]\n"
+	    "       mews-sensor --record FILE [--seconds N] [-o KEY=VALUE]...\n"
+	    "       mews-sensor --replay FILE [--speed max] [--loop N] [--nodes N] [-o "
+	    "KEY=VALUE]...\n"
+	    "\n"
+	    "Captures this machine's system calls and sends them to a collector, which knows the\n"
+	    "rules. What the collector has not committed yet is kept, and sent again.\n"
+	    "\n"
+	    "  -c, --config FILE     configuration (default " CONFIG_DEFAULT
+	    ", if it is there)\n"
+	    "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
+	    "      --check           check configuration, certificates and kernel, and exit\n"
+	    "      --record FILE     write to FILE what would be sent, with no collector\n"
+	    "      --seconds N       ... for so long; else until it is stopped\n"
+	    "      --replay FILE     send a recording instead of this machine's events (no root\n"
+	    "                        needed); exit when the collector has committed all of it\n"
+	    "      --speed real|max  ... at the recorded pace (default), or as fast as it is "
+	    "taken\n"
+	    "      --loop N          ... N times, each time as a sensor newly started\n"
+	    "      --nodes N         ... as N nodes at once, NAME-0001 and so on, each with its "
+	    "own\n"
+	    "                        connection and, from tls.dir, its own certificate\n"
+	    "      --skew MS         ... whose clocks are off by at most so much\n"
+	    "      --version\n"
+	    "  -h, --help\n"
+	    "\n"
+	    "This machine to a collector:\n"
+	    "\n"
+	    "  mews-sensor -o collector=tls+tcp://collector.example:7443 -o tls.ca=ca.pem \\\n"
+	    "      -o tls.certificate=node.pem -o tls.key=node.key\n"
+	    "\n"
+	    "A recording of ten seconds, then sent as a hundred nodes:\n"
+	    "\n"
+	    "  mews-sensor --record ten.rec --seconds 10\n"
+	    "  mews-sensor --replay ten.rec --nodes 100 -o collector=ipc:///run/mews.sock\n"
+	    "\n"
+	    "SIGTERM and SIGINT stop: what is gathered is sent, and the collector told. SIGHUP\n"
+	    "reads the certificates again. Exit codes: 0 stopped, 1 failed, 2 usage,\n"
+	    "3 configuration or certificates, 4 the kernel or its permissions, 5 the recording.\n"
+	    "\n"
+	    "Options (in the file as nested keys; labels.NAME sets a label):\n",
+	    f);
+	opt_print(f, app_opts, app_nopts);
+}
+
+enum {
+	OPT_CHECK = 256,
+	OPT_VERSION,
+	OPT_RECORD,
+	OPT_SECONDS,
+	OPT_REPLAY,
+	OPT_SPEED,
+	OPT_LOOP,
+	OPT_NODES,
+	OPT_SKEW
+};
+
+static const struct option longs[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "option", required_argument, NULL, 'o' },
+	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "record", required_argument, NULL, OPT_RECORD },
+	{ "seconds", required_argument, NULL, OPT_SECONDS },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
+	{ "speed", required_argument, NULL, OPT_SPEED },
+	{ "loop", required_argument, NULL, OPT_LOOP },
+	{ "nodes", required_argument, NULL, OPT_NODES },
+	{ "skew", required_argument, NULL, OPT_SKEW },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* -1: fine; else the exit code. */
+static int
+number(const char *opt, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < min || v > max) {
+		fprintf(stderr, "mews-sensor: --%s wants a number from %llu to %llu, not '%s'\n",
+		    opt, (unsigned long long) min, (unsigned long long) max, text);
+		return EXIT_USAGE;
+	}
+	*ret = v;
+	return -1;
+}
+
+static int
+parse_speed(struct args *args, const char *text)
+{
+	args->fast = strcmp(text, "max") == 0;
+	if (args->fast || strcmp(text, "real") == 0)
+		return -1;
+	fprintf(stderr, "mews-sensor: --speed is real or max, not '%s'\n", text);
+	return EXIT_USAGE;
+}
+
+static int
+parse_one(struct args *args, int c)
+{
+	switch (c) {
+	case 'c':
+		args->config = optarg;
+		return -1;
+	case 'o':
+		if (args->nset == ARGS_SET_MAX) {
+			fputs("mews-sensor: at most 64 -o; use a file (-c)\n", stderr);
+			return EXIT_USAGE;
+		}
+		args->set[args->nset++] = optarg;
+		return -1;
+	case OPT_CHECK:
+		args->check = true;
+		return -1;
+	case OPT_RECORD:
+		args->record = optarg;
+		return -1;
+	case OPT_SECONDS:
+		return number("seconds", optarg, 1, 31536000, &args->seconds);
+	case OPT_REPLAY:
+		args->replay = optarg;
+		return -1;
+	case OPT_SPEED:
+		return parse_speed(args, optarg);
+	case OPT_LOOP:
+		return number("loop", optarg, 1, 1000000000, &args->loop);
+	case OPT_NODES:
+		return number("nodes", optarg, 1, NODES_MAX, &args->nodes);
+	case OPT_SKEW:
+		return number("skew", optarg, 0, 86400000, &args->skew_ms);
+	case OPT_VERSION:
+		puts("mews-sensor " MEWS_VERSION);
+		return EXIT_OK;
+	case 'h':
+		usage(stdout);
+		return EXIT_OK;
+	default:
+		fputs("Try 'mews-sensor --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
+static int
+parse_args(int argc, char **argv, struct args *args)
+{
+	const char *wrong = NULL;
+	int c, r = -1;
+
+	args->loop = 1;
+	while (r < 0 && (c = getopt_long(argc, argv, "c:o:h", longs, NULL)) !=
+			    -1) /* NOLINT(concurrency-mt-unsafe) */
+		r = parse_one(args, c);
+	if (r >= 0)
+		return r;
+	if (optind < argc)
+		wrong = "takes no arguments but options; try --help";
+	else if (args->record != NULL && args->replay != NULL)
+		wrong = "either --record or --replay";
+	else if (args->seconds != 0 && args->record == NULL)
+		wrong = "--seconds belongs to --record";
+	else if (args->replay == NULL &&
+		 (args->nodes != 0 || args->loop != 1 || args->fast || args->skew_ms != 0))
+		wrong = "--nodes, --loop, --speed and --skew belong to --replay";
+	if (wrong == NULL)
+		return -1;
+	fprintf(stderr, "mews-sensor: %s\n", wrong);
+	return EXIT_USAGE;
+}
+
+static int
+load_config(struct app *a, const char *path, struct diag *d)
+{
+	a->config_path = path;
+	if (path == NULL) {
+		FILE *f = fopen(CONFIG_DEFAULT, "re");
+
+		if (f == NULL)
+			return cfg_new(&a->cfg);
+		(void) fclose(f);
+		a->config_path = CONFIG_DEFAULT;
+	}
+	return cfg_load(a->config_path, &a->cfg, d);
+}
+
+static int
+check_run(void *app)
+{
+	struct app *a = app;
+	struct identity *id = NULL;
+	struct diag d = { 0 };
+	char host[256] = "";
+	int r;
+
+	(void) gethostname(host, sizeof(host) - 1);
+	r = app_identity(
+	    a, a->opt.node == NULL || a->opt.node[0] == '\0' ? host : a->opt.node, &id, &d);
+	identity_free(id);
+	if (r < 0)
+		return app_fail(a, EXIT_CONFIG, &d, r);
+	log_info("the configuration, the certificates and the kernel are fine");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct app app;
+	struct diag d = { 0 };
+	int r = parse_args(argc, argv, &app.args);
+
+	if (r >= 0)
+		return r;
+	log_init("mews-sensor", LOG_INFO);
+	r = load_config(&app, app.args.config, &d);
+	for (size_t i = 0; r == 0 && i < app.args.nset; i++)
+		r = cfg_override(app.cfg, app.args.set[i], &d);
+	if (r == 0)
+		r = app_configure(&app, &d);
+	if (r < 0) {
+		diag_print(stderr, &d, "error");
+	} else {
+		app.exit_code = EXIT_FAILED;
+		r = app.args.check ? stages_run(app_stages, app_ncheck, &app, check_run)
+				   : stages_run(app_stages, app_nstages, &app, app_run);
+		r = r < 0 ? (int) app.exit_code : EXIT_OK;
+	}
+	env_fini(&app.env);
+	cfg_free(app.cfg);
+	return r < 0 ? EXIT_CONFIG : r;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.h - a file in the place of a collector: Hello, snapshot, then batches as they are closed.
+ *
+ * Batches wait in the spool until the snapshot is written, since a replay needs it first. What is
+ * written is durable: the spool forgets it. Belongs to the loop thread.
+ */
+#ifndef MEWS_SENSOR_RECORD_H
+#define MEWS_SENSOR_RECORD_H
+
+#include "common/diag.h"
+#include "common/macros.h"
+#include "sensor/link.h"
+#include "sensor/spool.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct record;
+
+/* Made anew, mode 0600. -errno and *d. */
+int record_open(const char *path, struct record **ret, struct diag *d) MUST_CHECK;
+
+/* A packed Hello, the first of all; the snapshot's parts, which are freed. -errno. */
+int record_hello(struct record *r, const struct buf *msg) MUST_CHECK;
+int record_snapshot(struct record *r, struct link_parts *parts) MUST_CHECK;
+
+/* Everything in the spool, once the snapshot is written. -errno. */
+int record_spool(struct record *r, struct spool *s) MUST_CHECK;
+
+uint64_t record_events(const struct record *r);
+uint64_t record_bytes(const struct record *r);
+
+/* Flush and close: -errno and *d if the file is not whole. Frees in any case. */
+int record_close(struct record *r, struct diag *d) MUST_CHECK;
+
+#endif
