@@ -29,7 +29,7 @@ thread_set_args(struct state *s, struct thread *t, uint32_t args)
 	struct slice comm = intern_get(s->pool, t->comm), list = intern_get(s->pool, args);
 	size_t n = MIN(comm.n, 64), end;
 
-	hold(s->pool, &t->args, args);
+	hold(s->pool, &t->args, list.n == 0 ? INTERN_EMPTY : args);
 	if (list.n == 0) {
 		hold(s->pool, &t->args_text, INTERN_EMPTY);
 		hold(s->pool, &t->cmdline, t->comm);

@@ -246,12 +246,16 @@ snap_l4(const struct event *ev)
 static void
 snap_addr(const struct apply *a, unsigned i, uint8_t *to)
 {
-	struct slice text = ev_text(a->b, a->ev, i);
-	uint32_t v4 = (uint32_t) ev_num(a->ev, i);
+	struct slice text;
+	uint32_t v4;
 
-	if (a->ev->schema->num == EV_TASK_FILE_SOCKET_INET)
-		memcpy(to, &v4, sizeof(v4)); /* network order, as it lies in memory */
-	else if (text.n == 16)
+	if (a->ev->schema->num == EV_TASK_FILE_SOCKET_INET) {
+		v4 = (uint32_t) ev_num(a->ev, i); /* network order, as it lies in memory */
+		memcpy(to, &v4, sizeof(v4));
+		return;
+	}
+	text = ev_text(a->b, a->ev, i);
+	if (text.n == 16)
 		memcpy(to, text.p, 16);
 }
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/state/state_int.h"
+#include "tests/support/test.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define ID   "001122334455"
+#define TEXT "0011223344556677889_aabbccddeeff00112233445566778899aabbccddeeff"
+
+static const struct {
+	const char *path;
+	const char *id; /* NULL: of the host */
+} rows[] = {
+	{ "/", NULL },
+	{ "", NULL },
+	/* podman */
+	{ "/machine.slice/libpod-" HEX, ID },
+	{ "/machine.slice/libpod-" HEX ".scope", ID },
+	{ "/machine.slice/libpod-" HEX ".scope/container", ID },
+	{ "/a.slice/b@c.service/libpod-payload-" HEX, ID },
+	{ "/user.slice/u.service/libpod-" HEX HEX, NULL },
+	/* docker, CRI */
+	{ "/docker/" HEX, ID },
+	{ "/system.slice/docker-" HEX ".scope", ID },
+	{ "/kubepods/besteffort/pod63b3/crio-" HEX, ID },
+	{ "/kubepods.slice/crio-" HEX ".scope", ID },
+	{ "/kubepods.slice/cri-containerd-" HEX ".scope", ID },
+	{ "/system.slice/kubepods-pod1.slice:cri-containerd:" HEX, ID },
+	{ "/system.slice/nerdctl-" HEX ".scope", ID },
+	{ "/kubepods/burstable/pod1/" HEX, ID },
+	/* Not hexadecimal: early in the path, and too far back to be noticed. */
+	{ "/a.slice/" TEXT, NULL },
+	{ "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/" TEXT,
+	    "001122334455" },
+	{ "/" HEX "x", NULL },
+	/* containerd's namespaces, and what they mistake for one */
+	{ "/ns-1.5/box", "box" },
+	{ "/default/a_rather_long_name", "a_rather_lon" },
+	{ "/default/x.slice", NULL },
+	{ "/default/x.scope", NULL },
+	{ "/default/x.service", NULL },
+	{ "/default/x.service.d", "x.service.d" },
+	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/foo", "user-1000.sl" },
+	{ "/system.slice/foo.service/payload", "foo.service/" },
+	{ "/a/x/a/y", "y" },
+	{ "/a--b/c", NULL },
+	{ "/-a/b", NULL },
+	/* lxc, libvirt, bpm: whole names */
+	{ "/lxc/web", "web" },
+	{ "/lxc.payload.a-name-that-is-long/init.scope", "a-name-that-is-long" },
+	{ "/machine.slice/machine-lxc\\x2d7-box.scope", "7-box" },
+	{ "/machine.slice/machine-lxc\\x2dbox.scope/libvirt", "machine-lxc\\" },
+	{ "/box.libvirt-lxc", "box" },
+	{ "/bpm-web.scope", "web" },
+	/* just a host */
+	{ "/user.slice/user-0.slice/session-1.scope", NULL },
+	{ "/init.scope", NULL },
+};
+
+static void
+t_paths(void **st)
+{
+	(void) st;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct slice id;
+		char list[512];
+		int n = snprintf(list, sizeof(list), "cpu=%s", rows[i].path);
+
+		id = container_id_of((struct slice){ list, (size_t) n + 1 });
+		if ((id.p == NULL) != (rows[i].id == NULL) ||
+		    (id.p != NULL && !slice_eq(id, slice_str(rows[i].id))))
+			fail_msg("%s: '%.*s', not '%s'", rows[i].path, SLICE_ARG(id),
+			    rows[i].id == NULL ? "-" : rows[i].id);
+	}
+}
+
+/* The first path of the list that is a container's decides. */
+static void
+t_lists(void **st)
+{
+	static const char list[] =
+	    "cpuset=/\0cpu=/init.scope\0memory=/docker/" HEX "\0blkio=/lxc/web";
+	static const char cut[] = "cpu=/lxc/web";
+	struct slice id;
+
+	(void) st;
+	id = container_id_of((struct slice){ list, sizeof(list) });
+	assert_true(slice_eq(id, slice_str(ID)));
+	id = container_id_of((struct slice){ cut, sizeof(cut) - 1 });
+	assert_true(slice_eq(id, slice_str("web")));
+	assert_null(container_id_of((struct slice){ NULL, 0 }).p);
+	assert_null(container_id_of((struct slice){ "\0\0", 2 }).p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_paths),
+		cmocka_unit_test(t_lists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
