@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# kafka.sh - a real Apache Kafka broker for tests, on free ports of the loopback interface.
+#
+#   kafka.sh fetch             download Kafka into the cache, if it is not there
+#   kafka.sh start DIR         fetch, start a broker whose files are in DIR, wait until it is ready,
+#                              print its bootstrap address; a second start in DIR finds the old data
+#                              and the old address again
+#   kafka.sh stop DIR [SIGNAL] stop it (default TERM) and wait until it is gone
+#   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE...]   create a topic; none is created by itself
+#
+# Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
+set -eu
+
+version=${MEWS_KAFKA_VERSION:-4.1.0}
+cache=${MEWS_KAFKA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mews/kafka}/$version-1
+lib=$cache/lib
+
+die() {
+	echo "kafka.sh: $1" >&2
+	exit "${2:-1}"
+}
+
+fetch() {
+	command -v java >/dev/null || die "java is missing (apt-get install default-jre-headless)" 77
+	[ ! -e "$cache/complete" ] || return 0
+	command -v mvn >/dev/null || die "mvn is missing (apt-get install maven)" 77
+	mkdir -p "$cache"
+	cat >"$cache/pom.xml" <<-POM
+		<project xmlns="http://maven.apache.org/POM/4.0.0">
+		  <modelVersion>4.0.0</modelVersion>
+		  <groupId>mews</groupId><artifactId>kafka</artifactId><version>1</version>
+		  <dependencies>
+		    <dependency><groupId>org.apache.kafka</groupId>
+		      <artifactId>kafka_2.13</artifactId><version>$version</version></dependency>
+		    <dependency><groupId>org.apache.kafka</groupId>
+		      <artifactId>kafka-tools</artifactId><version>$version</version></dependency>
+		    <dependency><groupId>org.slf4j</groupId>
+		      <artifactId>slf4j-reload4j</artifactId><version>1.7.36</version></dependency>
+		  </dependencies>
+		</project>
+	POM
+	(cd "$cache" && mvn -q -B dependency:copy-dependencies -DoutputDirectory="$lib" >&2) ||
+		die "Maven Central did not give Kafka $version"
+	: >"$cache/complete"
+}
+
+# Two ports that are free now, from the range that nothing is given by chance.
+free_ports() {
+	python3 - <<-'PY'
+		import socket
+		s = [socket.socket() for _ in range(2)]
+		for x in s:
+		    x.bind(("127.0.0.1", 0))
+		print(*(x.getsockname()[1] for x in s))
+	PY
+}
+
+configure() {
+	# shellcheck disable=SC2046
+	set -- "$1" $(free_ports)
+	if [ "${version%%.*}" -ge 4 ]; then
+		quorum="controller.quorum.bootstrap.servers=127.0.0.1:$3"
+		standalone=--standalone
+	else
+		quorum="controller.quorum.voters=1@127.0.0.1:$3"
+		standalone=
+	fi
+	cat >"$1/server.properties" <<-CONF
+		process.roles=broker,controller
+		node.id=1
+		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
+		advertised.listeners=PLAINTEXT://127.0.0.1:$2
+		controller.listener.names=CONTROLLER
+		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+		$quorum
+		log.dirs=$1/data
+		offsets.topic.replication.factor=1
+		offsets.topic.num.partitions=1
+		transaction.state.log.replication.factor=1
+		transaction.state.log.min.isr=1
+		group.initial.rebalance.delay.ms=0
+		auto.create.topics.enable=false
+	CONF
+	cat >"$1/log4j.properties" <<-CONF
+		log4j.rootLogger=INFO, F
+		log4j.appender.F=org.apache.log4j.FileAppender
+		log4j.appender.F.File=$1/broker.log
+		log4j.appender.F.layout=org.apache.log4j.PatternLayout
+		log4j.appender.F.layout.ConversionPattern=[%d] %p %m (%c)%n
+	CONF
+	id=$(tool "$1" kafka.tools.StorageTool random-uuid)
+	# shellcheck disable=SC2086
+	tool "$1" kafka.tools.StorageTool format $standalone -t "$id" -c "$1/server.properties" \
+		>"$1/format.log" 2>&1 || die "cannot format $1/data: $(cat "$1/format.log")"
+	echo "127.0.0.1:$2" >"$1/address"
+}
+
+tool() {
+	dir=$1
+	shift
+	java -Xmx256m -Dlog4j.configuration="file:$dir/log4j.properties" -cp "$lib/*" "$@"
+}
+
+start() {
+	mkdir -p "$1"
+	[ -e "$1/address" ] || configure "$1"
+	java -Xmx512m -Dlog4j.configuration="file:$1/log4j.properties" -cp "$lib/*" \
+		kafka.Kafka "$1/server.properties" >"$1/out" 2>&1 </dev/null &
+	echo $! >"$1/pid"
+	address=$(cat "$1/address")
+	tries=0
+	until grep -q "Kafka Server started" "$1/out" "$1/broker.log" 2>/dev/null &&
+		kcat -b "$address" -L -m 2 >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		kill -0 "$(cat "$1/pid")" 2>/dev/null ||
+			die "the broker ended: $(tail -n 5 "$1/out" "$1/broker.log")"
+		[ $tries -lt 300 ] || die "the broker is not ready after a minute"
+		sleep 0.2
+	done
+	echo "$address"
+}
+
+stop() {
+	[ -e "$1/pid" ] || return 0
+	pid=$(cat "$1/pid")
+	kill -"${2:-TERM}" "$pid" 2>/dev/null || true
+	tries=0
+	while kill -0 "$pid" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -ne 150 ] || kill -KILL "$pid" 2>/dev/null || true
+		[ $tries -lt 200 ] || die "the broker, process $pid, does not end"
+		sleep 0.2
+	done
+	rm -f "$1/pid"
+	: >"$1/broker.log" # the next start looks for its own message
+}
+
+case ${1:-} in
+fetch)
+	fetch
+	;;
+start)
+	command -v kcat >/dev/null || die "kcat is missing (apt-get install kcat)" 77
+	fetch
+	start "$2"
+	;;
+stop)
+	stop "$2" "${3:-TERM}"
+	;;
+topic)
+	dir=$2 name=$3 partitions=$4
+	shift 4
+	for config; do
+		shift
+		set -- "$@" --config "$config"
+	done
+	tool "$dir" org.apache.kafka.tools.TopicCommand --bootstrap-server "$(cat "$dir/address")" \
+		--create --topic "$name" --partitions "$partitions" "$@" >&2
+	;;
+*)
+	die "usage: kafka.sh fetch | start DIR | stop DIR [SIGNAL] | topic DIR NAME PARTITIONS [CONFIG=VALUE...]"
+	;;
+esac
