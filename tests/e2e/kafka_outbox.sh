@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# kafka_outbox.sh - outbox and Kafka output against a real broker: undisturbed, each alert is there
+# once and in order; with the broker and the collector's side killed midway, none is missing.
+set -eu
+
+here=$(dirname "$0")
+kafka=$here/../support/kafka.sh
+prog=$MEWS_BUILD/bin/kafka_outbox
+dir=$(mktemp -d)
+pid=
+
+finish() {
+	r=$?
+	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+	"$kafka" stop "$dir/kafka" KILL || true
+	if [ $r -eq 0 ] || [ $r -eq 77 ]; then
+		rm -rf "$dir"
+	else
+		tail -n 20 "$dir"/*.out 2>/dev/null || true
+		echo "files are in $dir" >&2
+	fi
+	exit $r
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+wait_for() { # FILE TEXT
+	tries=0
+	until grep -q "$2" "$1" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || {
+			echo "no '$2' in $1 within a minute" >&2
+			exit 1
+		}
+		sleep 0.1
+	done
+}
+
+broker=$("$kafka" start "$dir/kafka") || exit $?
+"$kafka" topic "$dir/kafka" calm 3
+"$kafka" topic "$dir/kafka" rough 3
+"$kafka" topic "$dir/kafka" small 3 max.message.bytes=20000
+
+echo "== undisturbed: each once, in order; one is cut, one is set aside"
+"$prog" produce "$dir/calm.db" "$broker" calm 5000 0 | tee "$dir/calm.out"
+grep -q "^delivered 4999 refused 1 .* set aside 1$" "$dir/calm.out"
+"$prog" verify "$broker" calm 5000 once
+
+echo "== a topic that takes only small records: the broker's own refusal cuts"
+"$prog" produce "$dir/small.db" "$broker" small 500 0 compression.codec=none | tee "$dir/small.out"
+grep -q "^delivered 499 refused 1 " "$dir/small.out"
+"$prog" verify "$broker" small 500 repeated
+
+echo "== a missing topic is trouble, and nothing is lost by it"
+"$prog" produce "$dir/late.db" "$broker" late 50 0 topic.metadata.propagation.max.ms=500 \
+	topic.metadata.refresh.interval.ms=1000 >"$dir/late.out" 2>&1 &
+pid=$!
+wait_for "$dir/late.out" "no topic 'late'"
+"$kafka" topic "$dir/kafka" late 3
+wait $pid
+pid=
+grep -q "^delivered 49 " "$dir/late.out"
+"$prog" verify "$broker" late 50 once
+
+echo "== the broker is away at first, then killed; the program is killed too"
+"$kafka" stop "$dir/kafka" KILL
+"$prog" produce "$dir/rough.db" "$broker" rough 4000 20000 >"$dir/rough.out" 2>&1 &
+pid=$!
+wait_for "$dir/rough.out" "trouble: Kafka"
+"$kafka" start "$dir/kafka" >/dev/null
+wait_for "$dir/rough.out" "trouble: $"
+"$kafka" stop "$dir/kafka" KILL
+kill -KILL $pid
+wait $pid || true
+"$prog" produce "$dir/rough.db" "$broker" rough 6000 2000 >"$dir/rough2.out" 2>&1 &
+pid=$!
+wait_for "$dir/rough2.out" "trouble: Kafka"
+"$kafka" start "$dir/kafka" >/dev/null
+wait $pid
+pid=
+cat "$dir/rough2.out"
+"$prog" verify "$broker" rough 6000 repeated
