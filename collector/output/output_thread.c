@@ -172,7 +172,8 @@ fill(struct output *o)
 		o->refusal = r;
 	} else if (o->refusal < 0) {
 		count(o, &o->stats.retries);
-		note_error(o, strerror(-o->refusal));
+		if (o->ops->trouble == NULL || o->ops->trouble(o->st) == NULL)
+			note_error(o, strerror(-o->refusal));
 	}
 }
 

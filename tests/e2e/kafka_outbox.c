@@ -7,8 +7,8 @@
  *	number 8 is no JSON and 2 MB. Those that are in the outbox already are dropped by their ids.
  *	Ends when the output has nothing left.
  *   kafka_outbox verify BROKERS TOPIC COUNT once|repeated
- *	Every alert is there, but number 8; those of a node in their order, in one partition; once, or
- *	with repetitions that change nothing.
+ *	Every alert is there, but number 8; those of a node in their order, in one partition; once,
+ *or with repetitions that change nothing.
  */
 #include "collector/output/output.h"
 #include "common/buf.h"
@@ -41,7 +41,9 @@ put_done(struct outbox_txn *t, int r)
 static struct alert *
 make(unsigned n)
 {
-	struct alert a = { .priority = PRIO_WARNING, .time = T0 + n * NS_PER_S, .rule = "Read file" };
+	struct alert a = {
+		.priority = PRIO_WARNING, .time = T0 + n * NS_PER_S, .rule = "Read file"
+	};
 	struct alert *ret = NULL;
 	struct buf b = BUF_INIT;
 	char node[32];
@@ -89,7 +91,8 @@ config(char **argv)
 	struct diag d = { 0 };
 	char set[512];
 
-	buf_printf(&b, "outputs:\n  kafka:\n    enabled: true\n    brokers: [\"%s\"]\n    topic: %s\n",
+	buf_printf(&b,
+	    "outputs:\n  kafka:\n    enabled: true\n    brokers: [\"%s\"]\n    topic: %s\n",
 	    argv[1], argv[2]);
 	if (cfg_parse("test", buf_get(&b), &cfg, &d) < 0)
 		die("%s", d.msg);
@@ -211,8 +214,8 @@ static void
 check_body(const rd_kafka_message_t *m, unsigned n)
 {
 	json_t *root = json_loadb(m->payload, m->len, 0, NULL);
-	bool cut = json_is_true(
-	    json_object_get(json_object_get(root, "output_fields"), "mews.truncated"));
+	bool cut =
+	    json_is_true(json_object_get(json_object_get(root, "output_fields"), "mews.truncated"));
 	const char *uuid = json_string_value(json_object_get(root, "uuid"));
 
 	if (uuid == NULL || strtoul(uuid, NULL, 16) != n)
@@ -262,7 +265,8 @@ assign_all(rd_kafka_t *rk, const char *topic)
 		die("no metadata of %s", topic);
 	n = md->topics[0].partition_cnt;
 	for (int i = 0; i < n; i++)
-		rd_kafka_topic_partition_list_add(list, topic, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+		rd_kafka_topic_partition_list_add(list, topic, i)->offset =
+		    RD_KAFKA_OFFSET_BEGINNING;
 	(void) rd_kafka_assign(rk, list);
 	rd_kafka_metadata_destroy(md);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -6,6 +6,7 @@ set -eu
 
 here=$(dirname "$0")
 kafka=$here/../support/kafka.sh
+export MEWS_KAFKA_AUTO_CREATE=false
 prog=$MEWS_BUILD/bin/kafka_outbox
 dir=$(mktemp -d)
 pid=
@@ -65,14 +66,14 @@ grep -q "^delivered 49 " "$dir/late.out"
 
 echo "== the broker is away at first, then killed; the program is killed too"
 "$kafka" stop "$dir/kafka" KILL
-"$prog" produce "$dir/rough.db" "$broker" rough 4000 20000 >"$dir/rough.out" 2>&1 &
+"$prog" produce "$dir/rough.db" "$broker" rough 6000 50000 >"$dir/rough.out" 2>&1 &
 pid=$!
 wait_for "$dir/rough.out" "trouble: Kafka"
 "$kafka" start "$dir/kafka" >/dev/null
 wait_for "$dir/rough.out" "trouble: $"
 "$kafka" stop "$dir/kafka" KILL
 kill -KILL $pid
-wait $pid || true
+wait $pid 2>/dev/null || true
 "$prog" produce "$dir/rough.db" "$broker" rough 6000 2000 >"$dir/rough2.out" 2>&1 &
 pid=$!
 wait_for "$dir/rough2.out" "trouble: Kafka"
@@ -80,4 +81,5 @@ wait_for "$dir/rough2.out" "trouble: Kafka"
 wait $pid
 pid=
 cat "$dir/rough2.out"
+grep -q " duplicates [1-9]" "$dir/rough2.out" # what the first run had committed
 "$prog" verify "$broker" rough 6000 repeated

@@ -7,8 +7,9 @@
 #                              print its bootstrap address; a second start in DIR finds the old data
 #                              and the old address again
 #   kafka.sh stop DIR [SIGNAL] stop it (default TERM) and wait until it is gone
-#   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE...]   create a topic; none is created by itself
+#   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE...]   create a topic
 #
+# Topics create themselves when written to, unless MEWS_KAFKA_AUTO_CREATE=false.
 # Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
 set -eu
 
@@ -80,7 +81,7 @@ configure() {
 		transaction.state.log.replication.factor=1
 		transaction.state.log.min.isr=1
 		group.initial.rebalance.delay.ms=0
-		auto.create.topics.enable=false
+		auto.create.topics.enable=${MEWS_KAFKA_AUTO_CREATE:-true}
 	CONF
 	cat >"$1/log4j.properties" <<-CONF
 		log4j.rootLogger=INFO, F
