@@ -51,6 +51,7 @@ enum fmulti {
 #define FF_NO_RHS       0x100
 #define FF_DEPRECATED   0x200
 #define FF_UNFILLED     0x400 /* never has a value yet: a rule that needs it is blind */
+#define FF_PADDED       0x800 /* prints as nine digits, with leading zeros */
 
 struct field {
 	const char *name;
@@ -67,7 +68,9 @@ struct field_ref {
 	struct slice text; /* as written: "proc.aname[2]"; lives in the compile's arena */
 	struct slice key;  /* the argument, p == NULL: none */
 	int64_t index;     /* the argument as a number */
-	const struct ev_param *param; /* evt.rawarg: its type */
+	const struct ev_param
+	    *param;                 /* evt.arg.NAME, evt.rawarg.NAME: of the first event with it */
+	const uint8_t *param_index; /* of it, by event number; 0xff: the event has none */
 	bool has_arg, has_index;
 };
 

@@ -63,6 +63,10 @@ void filter_events(const struct filter *f, struct event_set *ret);
 void filter_fields(
     const struct filter *f, void (*fn)(void *arg, const struct field_ref *f), void *arg);
 
+/* What compiling it warned of: a place and a sentence each. */
+void filter_warnings(
+    const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg);
+
 /* The program as text, for people and golden tests. */
 void filter_dump(const struct filter *f, struct buf *out);
 

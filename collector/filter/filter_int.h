@@ -8,13 +8,10 @@
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_INT_H
 #define MEWS_COLLECTOR_FILTER_FILTER_INT_H
 
+#include "collector/filter/field_bind.h"
 #include "collector/filter/filter.h"
 
 #define FILTER_SIZE_MAX 100000 /* nodes and values of a condition, macros written out */
-
-struct place {
-	unsigned line, col;
-};
 
 enum fop {
 	FOP_EXISTS,

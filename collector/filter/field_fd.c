@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/field_int.h"
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/*
+ * A descriptor is that of the event, as it stands after it. Where the event has one that is not in
+ * the table (a failed open), the name comes from the event itself.
+ */
+
+int
+get_fd_num(const struct fget *g)
+{
+	return g->v->has_fd ? put_int(g, g->v->fd_num) : 0;
+}
+
+static bool
+opens_file(const struct view *v)
+{
+	unsigned num = v->ev->schema->num;
+
+	return num == EV_OPENAT || num == EV_OPENAT2 || num == EV_CREAT;
+}
+
+int
+get_fd_type(const struct fget *g)
+{
+	if (!g->v->has_fd)
+		return 0;
+	if (g->v->fd == NULL)
+		return opens_file(g->v) ? put_word(g, "file") : 0;
+	return put_word(g, fd_type_word((enum fd_type) g->v->fd->type));
+}
+
+int
+get_fd_typechar(const struct fget *g)
+{
+	unsigned num = g->v->ev->schema->num;
+	char c, *p = fscratch_alloc(g->fs, 1);
+
+	if (!g->v->has_fd || p == NULL)
+		return 0;
+	if (g->v->fd != NULL)
+		c = fd_type_char((enum fd_type) g->v->fd->type);
+	else if (num == EV_SOCKET || num == EV_ACCEPT || num == EV_ACCEPT4)
+		c = '4';
+	else
+		c = opens_file(g->v) ? 'f' : 'o';
+	*p = c;
+	return put_text(g, (struct slice){ p, 1 });
+}
+
+/* fd.name; p == NULL: null */
+static struct slice
+name_of(const struct view *v)
+{
+	if (!v->has_fd)
+		return (struct slice){ NULL, 0 };
+	return view_text(v, v->fd != NULL ? v->fd->name : v->event_path);
+}
+
+int
+get_fd_name(const struct fget *g)
+{
+	if (g->v->has_fd && (g->v->fd != NULL || g->v->event_path != INTERN_NULL))
+		return put_id(g, g->v->fd != NULL ? g->v->fd->name : g->v->event_path);
+	return put_text(g, name_of(g->v));
+}
+
+int
+get_fd_nameraw(const struct fget *g)
+{
+	if (!g->v->has_fd)
+		return 0;
+	return put_id(g, g->v->fd != NULL ? g->v->fd->nameraw : g->v->event_pathraw);
+}
+
+static const char *
+last_slash(struct slice s)
+{
+	return s.n == 0 ? NULL : memrchr(s.p, '/', s.n);
+}
+
+static struct slice
+directory_of(const struct view *v)
+{
+	struct slice s = name_of(v);
+	const char *slash;
+
+	if (s.p == NULL || (v->fd != NULL && v->fd->type == FD_DIRECTORY))
+		return s;
+	if (v->fd != NULL && v->fd->type != FD_FILE)
+		return (struct slice){ NULL, 0 };
+	slash = last_slash(s);
+	if (slash == NULL || slash == s.p)
+		return SLICE("/");
+	return (struct slice){ s.p, (size_t) (slash - s.p) };
+}
+
+int
+get_fd_directory(const struct fget *g)
+{
+	return put_text(g, directory_of(g->v));
+}
+
+int
+get_fd_filename(const struct fget *g)
+{
+	struct slice s = name_of(g->v);
+	const char *slash = last_slash(s);
+
+	if (g->v->fd == NULL || g->v->fd->type != FD_FILE)
+		return 0;
+	if (slash == NULL)
+		return put_text(g, s);
+	return put_text(g, (struct slice){ slash + 1, s.n - (size_t) (slash + 1 - s.p) });
+}
+
+int
+get_fd_container(const struct fget *g)
+{
+	struct slice s = g->a == 0 ? name_of(g->v) : directory_of(g->v);
+	struct buf *out;
+
+	if (s.p == NULL)
+		return 0;
+	out = scratch_buf(g->fs);
+	buf_slice(out, thread_container(g->v));
+	buf_char(out, ':');
+	buf_slice(out, s);
+	return put_text(g, scratch_take(g->fs, out));
+}
+
+/* 4 or 6; 0: no internet socket. Sets *server for a bound one, which has a server's end only. */
+static unsigned
+family(const struct fd_entry *fd, bool *server)
+{
+	*server = false;
+	if (fd == NULL)
+		return 0;
+	switch ((enum fd_type) fd->type) {
+	case FD_IPV4_SERVER:
+		*server = true;
+		return 4;
+	case FD_IPV6_SERVER:
+		*server = true;
+		return 6;
+	case FD_IPV4:
+		return 4;
+	case FD_IPV6:
+		return 6;
+	case FD_UNKNOWN:
+	case FD_FILE:
+	case FD_DIRECTORY:
+	case FD_UNIX:
+	case FD_PIPE:
+	case FD_EVENT:
+	case FD_SIGNALFD:
+	case FD_EPOLL:
+	case FD_INOTIFY:
+	case FD_TIMERFD:
+	case FD_NETLINK:
+	case FD_BPF:
+	case FD_USERFAULTFD:
+	case FD_IO_URING:
+	case FD_MEMFD:
+	case FD_PIDFD:
+	case FD_UNSUPPORTED:
+		break;
+	}
+	return 0;
+}
+
+/* Which ends a field asks for: bit 0 the client's (source), bit 1 the server's. 0: null. */
+static unsigned
+ends(const struct fget *g, unsigned *fam)
+{
+	const struct fd_entry *fd = g->v->fd;
+	bool server, local;
+
+	*fam = family(fd, &server);
+	if (*fam == 0)
+		return 0;
+	if (server)
+		return g->a == END_CLIENT || g->a == END_REMOTE ? 0 : 2;
+	if (fd->role == ROLE_NONE)
+		return 0;
+	local = state_is_local(g->v->state, fd->sip, *fam == 4 ? 4 : 16);
+	switch (g->a) {
+	case END_CLIENT:
+		return 1;
+	case END_SERVER:
+		return 2;
+	case END_LOCAL:
+		return local ? 1 : 2;
+	case END_REMOTE:
+		return local ? 2 : 1;
+	default:
+		return 3;
+	}
+}
+
+int
+get_fd_ip(const struct fget *g)
+{
+	const struct fd_entry *fd = g->v->fd;
+	unsigned fam, which = ends(g, &fam);
+	int n = 0;
+
+	for (unsigned end = 1; end <= 2 && n < g->max; end++) {
+		if (!(which & end))
+			continue;
+		g->ret[n] = (struct fval){ .type = FT_IP };
+		g->ret[n].ip.family = (uint8_t) fam;
+		memcpy(g->ret[n].ip.addr, end == 1 ? fd->sip : fd->dip, 16);
+		n++;
+	}
+	return n;
+}
+
+int
+get_fd_port(const struct fget *g)
+{
+	const struct fd_entry *fd = g->v->fd;
+	unsigned fam, which = ends(g, &fam);
+	int n = 0;
+
+	if (which & 1)
+		g->ret[n++] = (struct fval){ .type = FT_PORT, .u = fd->sport };
+	if ((which & 2) && n < g->max)
+		g->ret[n++] = (struct fval){ .type = FT_PORT, .u = fd->dport };
+	return n;
+}
+
+int
+get_fd_l4proto(const struct fget *g)
+{
+	static const char *const words[] = {
+		[L4_TCP] = "tcp", [L4_UDP] = "udp", [L4_ICMP] = "icmp", [L4_RAW] = "raw"
+	};
+	const struct fd_entry *fd = g->v->fd;
+	const char *word;
+
+	if (fd == NULL)
+		return 0;
+	word = fd->role == ROLE_NONE || fd->l4 >= ARRAY_SIZE(words) ? NULL : words[fd->l4];
+	return put_word(g, word == NULL ? "<NA>" : word);
+}
+
+int
+get_fd_sockfamily(const struct fget *g)
+{
+	bool server;
+
+	if (family(g->v->fd, &server) != 0)
+		return put_word(g, "ip");
+	return g->v->fd != NULL && g->v->fd->type == FD_UNIX ? put_word(g, "unix") : 0;
+}
+
+int
+get_fd_is_server(const struct fget *g)
+{
+	const struct fd_entry *fd = g->v->fd;
+	bool server;
+	unsigned fam = family(fd, &server);
+
+	if (fd == NULL)
+		return 0;
+	return put_bool(
+	    g, server || (fam != 0 && state_is_local(g->v->state, fd->dip, fam == 4 ? 4 : 16)));
+}
+
+int
+get_fd_uid(const struct fget *g)
+{
+	struct buf *out;
+
+	if (!g->v->has_fd)
+		return 0;
+	out = scratch_buf(g->fs);
+	buf_printf(out, "%u%lld", g->v->ev->tid, (long long) g->v->fd_num);
+	return put_text(g, scratch_take(g->fs, out));
+}
+
+int
+get_fd_state(const struct fget *g)
+{
+	return g->v->fd == NULL ? 0 : put_bool(g, (g->v->fd->state & g->a) != 0);
+}
+
+int
+get_fd_name_changed(const struct fget *g)
+{
+	return g->v->fd == NULL ? 0 : put_bool(g, g->v->fd_name_changed);
+}
+
+int
+get_fd_dev(const struct fget *g)
+{
+	const struct fd_entry *fd = g->v->fd;
+
+	if (fd == NULL)
+		return 0;
+	return put_int(g, g->a == DEV_ALL     ? fd->dev
+			  : g->a == DEV_MAJOR ? major(fd->dev)
+					      : minor(fd->dev));
+}
+
+int
+get_fd_ino(const struct fget *g)
+{
+	return g->v->fd == NULL ? 0 : put_uint(g, g->v->fd->ino);
+}
+
+int
+get_fd_types(const struct fget *g)
+{
+	const struct fd_entry *fd;
+	const char *word;
+	size_t pos = 0;
+	int n = 0;
+
+	if (g->f->has_index) {
+		fd = state_fd(g->v->state, g->v->main, g->f->index);
+		return fd == NULL ? 0 : put_word(g, fd_type_word((enum fd_type) fd->type));
+	}
+	while (n < g->max && (fd = state_fd_next(g->v->state, g->v->main, &pos)) != NULL) {
+		word = fd_type_word((enum fd_type) fd->type);
+		if (word != NULL)
+			g->ret[n++] = (struct fval){ .type = FT_STR, .s = slice_str(word) };
+	}
+	return n;
+}

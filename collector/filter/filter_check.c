@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/filter_prog.h"
+#include <errno.h>
+
+/* Does the operator fit the type, and what are its constants? */
+
+#define B(op)     (1u << FOP_##op)
+#define OPS_SET   (B(EXISTS) | B(IN) | B(INTERSECTS))
+#define OPS_EQ    (OPS_SET | B(EQ) | B(NE))
+#define OPS_NUM   (OPS_EQ | B(LT) | B(LE) | B(GT) | B(GE))
+#define OPS_PARTS (B(CONTAINS) | B(STARTSWITH) | B(ENDSWITH))
+#define OPS_STR   (OPS_NUM | OPS_PARTS | B(ICONTAINS) | B(GLOB) | B(IGLOB) | B(REGEX) | B(PMATCH))
+#define OPS_BYTES (OPS_EQ | OPS_PARTS | B(BCONTAINS) | B(BSTARTSWITH))
+
+static const struct {
+	unsigned ops;
+	const char *name;
+} allowed[] = {
+	[FT_STR] = { OPS_STR, "string" },
+	[FT_INT] = { OPS_NUM, "numeric" },
+	[FT_UINT] = { OPS_NUM, "numeric" },
+	[FT_BOOL] = { OPS_EQ, "numeric" },
+	[FT_DOUBLE] = { OPS_NUM, "numeric" },
+	[FT_BYTES] = { OPS_BYTES, "buffer" },
+	[FT_IP] = { OPS_EQ, "ip address and network" },
+	[FT_NET] = { OPS_EQ, "ip address and network" },
+	[FT_PORT] = { OPS_NUM, "numeric" },
+	[FT_RELTIME] = { OPS_NUM, "numeric" },
+	[FT_ABSTIME] = { OPS_NUM, "numeric" },
+	[FT_DYN] = { OPS_NUM, "numeric" },
+};
+
+static const enum opcode opcode_of[] = {
+	[FOP_EXISTS] = OP_EXISTS,
+	[FOP_LE] = OP_LE,
+	[FOP_LT] = OP_LT,
+	[FOP_GE] = OP_GE,
+	[FOP_GT] = OP_GT,
+	[FOP_EQ] = OP_EQ,
+	[FOP_NE] = OP_NE,
+	[FOP_GLOB] = OP_GLOB,
+	[FOP_IGLOB] = OP_IGLOB,
+	[FOP_CONTAINS] = OP_CONTAINS,
+	[FOP_ICONTAINS] = OP_ICONTAINS,
+	[FOP_BCONTAINS] = OP_CONTAINS,
+	[FOP_STARTSWITH] = OP_STARTS,
+	[FOP_BSTARTSWITH] = OP_STARTS,
+	[FOP_ENDSWITH] = OP_ENDS,
+	[FOP_REGEX] = OP_REGEX,
+	[FOP_INTERSECTS] = OP_MEETS,
+	[FOP_IN] = OP_IN,
+	[FOP_PMATCH] = OP_PMATCH,
+};
+
+static int
+fit(struct compile *c, const struct check *k, const struct source *left)
+{
+	const char *name = left->list ? "list" : allowed[left->type].name;
+	unsigned ops = left->list ? OPS_SET : allowed[left->type].ops;
+
+	if (ops & 1u << k->op)
+		return 0;
+	return compile_fail(c, k->op_at, "'%s'%s not supported for %s filters", k->op_text.p,
+	    k->mod == FMOD_NONE ? " operator" : " with modifier", name);
+}
+
+static int
+warn(struct compile *c, struct place at, struct slice text)
+{
+	struct warning *w = arena_alloc(c->a, sizeof(*w));
+
+	if (w == NULL)
+		return -ENOMEM;
+	diag_set(&w->diag, at.line, at.col,
+	    "'%.*s' may be a valid field misused as a const string value", (int) MIN(text.n, 200),
+	    text.p);
+	*c->warning_tail = w;
+	c->warning_tail = &w->next;
+	return 0;
+}
+
+/* A constant that spells a field is a warning: val() is missing. */
+static int
+warn_field(struct compile *c, const struct term *t)
+{
+	static const char *const calls[] = { "val(", "tolower(", "toupper(", "b64(", "basename(",
+		"len(", "join(", "concat(", "getopt(" };
+	struct field_ref ref;
+	struct diag unused;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (slice_starts(t->text, slice_str(calls[i])) && slice_ends(t->text, SLICE(")")))
+			return warn(c, t->at, t->text);
+	}
+	if (memchr(t->text.n == 0 ? "" : t->text.p, '.', t->text.n) == NULL || t->text.p[0] == '.')
+		return 0;
+	r = field_bind(t->text, (struct slice){ NULL, 0 }, t->at, c->a, &ref, &unused);
+	return r == 0 ? warn(c, t->at, t->text) : r == -ENOMEM ? r : 0;
+}
+
+/* "48545450" to bytes */
+static int
+hex_value(struct compile *c, const struct term *t, struct konst *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = arena_alloc(c->a, t->text.n / 2 + 1);
+	const char *d;
+
+	if (p == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->text.n; i++) {
+		char low = t->text.p[i] >= 'A' && t->text.p[i] <= 'F' ? (char) (t->text.p[i] | 0x20)
+								      : t->text.p[i];
+
+		d = low == '\0' ? NULL : strchr(digits, low);
+		if (d == NULL || t->text.n % 2 != 0)
+			return compile_fail(c, t->at,
+			    "bcontains and bstartswith operator support hex strings only");
+		p[i / 2] = (char) (p[i / 2] << 4 | (d - digits));
+	}
+	ret->v = (struct fval){ .type = FT_BYTES, .s = { p, t->text.n / 2 } };
+	return 0;
+}
+
+static int
+constants(struct compile *c, const struct check *k, struct test *t)
+{
+	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
+	const struct term *first = k->right->kind == T_LIST ? k->right->kids : k->right;
+	bool hex = k->op == FOP_BCONTAINS || k->op == FOP_BSTARTSWITH;
+	size_t n = 0;
+	int r;
+
+	for (const struct term *v = first; v != NULL; v = v->next)
+		n++;
+	t->k = arena_alloc(c->a, MAX(n, 1) * sizeof(*t->k));
+	if (t->k == NULL)
+		return -ENOMEM;
+	for (const struct term *v = first; v != NULL; v = v->next) {
+		r = hex ? hex_value(c, v, &t->k[t->nk])
+			: value_parse(c, f, t->left->type, v, &t->k[t->nk]);
+		if (r == 0 && t->left->type == FT_STR)
+			r = warn_field(c, v);
+		if (r < 0)
+			return r;
+		t->nk++;
+	}
+	return 0;
+}
+
+static bool
+has_texts(enum ftype t)
+{
+	return t == FT_STR || t == FT_BYTES;
+}
+
+static int
+text_set(struct compile *c, struct test *t)
+{
+	t->set = set_new(c->a, t->nk);
+	if (t->set == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nk; i++)
+		set_add(t->set, t->k[i].v.s);
+	return 0;
+}
+
+/* evt.type against names: a set of numbers; names of calls without a row are kept beside. */
+static int
+event_test(struct compile *c, struct test *t)
+{
+	struct event_set one;
+
+	t->events = arena_alloc(c->a, sizeof(*t->events));
+	t->set = set_new(c->a, t->nk);
+	if (t->events == NULL || t->set == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nk; i++) {
+		(void) event_name_set(t->k[i].v.s, &one);
+		if (event_set_has(&one, EV_SYSCALL) && !slice_eq(t->k[i].v.s, SLICE("syscall"))) {
+			set_add(t->set, t->k[i].v.s);
+			continue;
+		}
+		for (size_t w = 0; w < ARRAY_SIZE(one.w); w++)
+			t->events->w[w] |= one.w[w];
+	}
+	return 0;
+}
+
+static int
+right_source(struct compile *c, const struct check *k, struct test *t)
+{
+	int r = source_new(c, k->right, true, &t->right);
+
+	if (r < 0)
+		return r;
+	if (k->op == FOP_PMATCH || k->op == FOP_REGEX || t->left->type == FT_NET)
+		return compile_fail(
+		    c, k->right->at, "'%s' needs a constant on its right side", k->op_text.p);
+	if (t->left->kind == S_FIELD && (t->left->ref.field->flags & FF_NO_RHS) &&
+	    t->left->ref.field->multi != FM_LIST)
+		return compile_fail(c, k->right->at, "'%.*s' can only be compared with constants",
+		    SLICE_ARG(t->left->text));
+	if (t->left->type == t->right->type && t->left->list == t->right->list)
+		return 0;
+	return compile_fail(c, k->right->at,
+	    "field '%.*s' has type '%s%s' while the right-hand side field '%.*s' has incompatible "
+	    "type "
+	    "'%s%s'",
+	    SLICE_ARG(t->left->text), ftype_name(t->left->type), t->left->list ? " list" : "",
+	    SLICE_ARG(t->right->text), ftype_name(t->right->type), t->right->list ? " list" : "");
+}
+
+/* What Falco does with 'in' where a field has its own comparison. */
+static enum opcode
+own_in(const struct test *t, enum opcode op)
+{
+	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
+
+	if (f == NULL || (op != OP_IN && op != OP_MEETS))
+		return op;
+	if (f->multi == FM_EITHER && f->type == FT_IP)
+		return OP_NEVER;
+	if (f->type == FT_DYN && !has_texts(t->left->type))
+		return OP_NEVER;
+	if (f->multi == FM_EITHER && f->type == FT_NET)
+		return t->nk == 0 ? OP_NEVER
+				  : OP_EQ; /* with the first only: the rest is not looked at */
+	return op;
+}
+
+/* evt.around[T]=MS: the field is the distance in ns. */
+static int
+around(struct compile *c, const struct check *k, struct test *t, enum opcode *op)
+{
+	if (k->op != FOP_EQ || k->mod != FMOD_NONE || t->k[0].v.u > UINT64_MAX / 1000000)
+		return compile_fail(c, k->op_at, "'evt.around' takes '=' and milliseconds");
+	t->k[0].v.u *= 1000000;
+	*op = OP_LE;
+	return 0;
+}
+
+static int
+finish(struct compile *c, const struct check *k, struct test *t, enum opcode *op)
+{
+	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
+	bool set = k->op == FOP_IN || k->op == FOP_INTERSECTS;
+
+	if (f != NULL && strcmp(f->name, "evt.type") == 0 && k->mod == FMOD_NONE &&
+	    (set || k->op == FOP_EQ || k->op == FOP_NE)) {
+		t->invert = k->op == FOP_NE;
+		*op = OP_EVT;
+		return event_test(c, t);
+	}
+	if (f != NULL && strcmp(f->name, "evt.around") == 0)
+		return around(c, k, t, op);
+	*op = own_in(t, *op);
+	return set && has_texts(t->left->type) ? text_set(c, t) : 0;
+}
+
+int
+check_compile(struct compile *c, const struct check *k, struct test **ret, enum opcode *op)
+{
+	struct test *t = arena_alloc(c->a, sizeof(*t));
+	int r;
+
+	if (t == NULL)
+		return -ENOMEM;
+	r = source_new(c, k->left, false, &t->left);
+	if (r == 0)
+		r = fit(c, k, t->left);
+	if (r < 0)
+		return r;
+	*op = opcode_of[k->op];
+	*ret = t;
+	t->mod = k->mod;
+	t->multi = t->left->list ? FM_LIST : FM_ONE;
+	if (t->left->kind == S_FIELD && t->left->ref.field->multi != FM_LIST &&
+	    !(t->left->ref.field->multi == FM_ANY && t->left->ref.has_index))
+		t->multi = t->left->ref.field->multi;
+	if (k->right == NULL)
+		return 0;
+	if (k->right->kind == T_FIELD || k->right->kind == T_XFORM)
+		return right_source(c, k, t);
+	if (k->op == FOP_REGEX)
+		return compile_fail(c, k->op_at, "the operator 'regex' is not supported yet");
+	if (k->op == FOP_PMATCH)
+		return pmatch_compile(c, k->right, t);
+	r = constants(c, k, t);
+	return r < 0 ? r : finish(c, k, t, op);
+}

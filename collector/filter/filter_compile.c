@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/filter_prog.h"
+#include <errno.h>
+
+/*
+ * A check sets the flag. "and" leaves at the first that is false, "or" at the first that is true,
+ * so the flag is right wherever its end is reached from, and "not" inverts it there.
+ */
+
+static int gen(struct compile *c, const struct expr *e);
+
+/* Instructions that an expression needs. */
+static size_t
+count(const struct expr *e)
+{
+	size_t n = 0;
+
+	switch (e->kind) {
+	case E_AND:
+	case E_OR:
+		for (const struct expr *k = e->kids; k != NULL; k = k->next)
+			n += count(k) + 1;
+		return n;
+	case E_NOT:
+		return count(e->kids) + 1;
+	case E_REF:
+		return count(e->ref);
+	case E_MACRO:
+	case E_CHECK:
+		break;
+	}
+	return 1;
+}
+
+static int
+gen_chain(struct compile *c, const struct expr *e)
+{
+	uint8_t jump = e->kind == E_AND ? OP_JF : OP_JT;
+	uint32_t open = 0, next; /* the last jump without a target, plus 1; its 'to' is the one before */
+	int r;
+
+	for (const struct expr *k = e->kids; k != NULL; k = k->next) {
+		r = gen(c, k);
+		if (r < 0)
+			return r;
+		if (k->next == NULL)
+			break;
+		c->code[c->n] = (struct insn) { .op = jump, .to = open };
+		open = (uint32_t) ++c->n;
+	}
+	for (; open != 0; open = next) {
+		next = c->code[open - 1].to;
+		c->code[open - 1].to = (uint32_t) c->n;
+	}
+	return 0;
+}
+
+static int
+gen_check(struct compile *c, const struct check *k)
+{
+	struct test *t = NULL;
+	enum opcode op = OP_NEVER;
+	int r = check_compile(c, k, &t, &op);
+
+	if (r == 0)
+		c->code[c->n++] = (struct insn){ .op = (uint8_t) op, .test = t };
+	return r;
+}
+
+static int
+gen(struct compile *c, const struct expr *e)
+{
+	int r;
+
+	switch (e->kind) {
+	case E_AND:
+	case E_OR:
+		return gen_chain(c, e);
+	case E_NOT:
+		r = gen(c, e->kids);
+		if (r == 0)
+			c->code[c->n++] = (struct insn){ .op = OP_NOT };
+		return r;
+	case E_REF:
+		return gen(c, e->ref);
+	case E_CHECK:
+		return gen_check(c, e->check);
+	case E_MACRO:
+		break;
+	}
+	return compile_fail(c, e->at, "Undefined macro '%.*s' used in filter.",
+	    (int) MIN(e->name.n, 200), e->name.p);
+}
+
+/* A jump to a jump of its own kind goes where that one goes; to the other kind, past it. */
+static void
+thread_jumps(struct insn *code, size_t n)
+{
+	for (size_t i = n; i-- > 0;) {
+		struct insn *at = &code[i];
+
+		if (at->op != OP_JT && at->op != OP_JF)
+			continue;
+		while (code[at->to].op == OP_JT || code[at->to].op == OP_JF)
+			at->to = code[at->to].op == at->op ? code[at->to].to : at->to + 1;
+	}
+}
+
+int
+filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struct diag *d)
+{
+	struct filter *f = arena_alloc(a, sizeof(*f));
+	struct compile c = { .a = a, .d = d, .f = f };
+	int r;
+
+	if (f == NULL)
+		return -ENOMEM;
+	if (e->size > FILTER_SIZE_MAX)
+		return diag_fail(d, e->at.line, e->at.col, "the condition is too large");
+	c.warning_tail = &f->warnings;
+	c.code = arena_alloc(a, (count(e) + 1) * sizeof(*c.code));
+	if (c.code == NULL)
+		return -ENOMEM;
+	r = gen(&c, e);
+	if (r < 0)
+		return r;
+	c.code[c.n++] = (struct insn){ .op = OP_RET };
+	thread_jumps(c.code, c.n);
+	f->code = c.code;
+	f->n = c.n;
+	events_infer(e, &f->events);
+	*ret = f;
+	return 0;
+}
+
+void
+filter_events(const struct filter *f, struct event_set *ret)
+{
+	*ret = f->events;
+}
+
+void
+filter_fields(const struct filter *f, void (*fn)(void *arg, const struct field_ref *f), void *arg)
+{
+	for (const struct field_node *n = f->fields; n != NULL; n = n->next)
+		fn(arg, n->ref);
+}
+
+void
+filter_warnings(const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg)
+{
+	for (const struct warning *w = f->warnings; w != NULL; w = w->next)
+		fn(arg, &w->diag);
+}

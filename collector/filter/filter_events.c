@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/filter_prog.h"
+
+/*
+ * On which events a condition can be true: 'not' is pushed down to the checks; one that is not
+ * about the event's type leaves all events, inverted or not. So it is a superset, which is all that
+ * an index needs.
+ */
+
+static void
+set_all(struct event_set *s)
+{
+	memset(s, 0xff, sizeof(*s));
+}
+
+static void
+set_none(struct event_set *s)
+{
+	memset(s, 0, sizeof(*s));
+}
+
+static void
+set_union(struct event_set *s, const struct event_set *other)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->w); i++)
+		s->w[i] |= other->w[i];
+}
+
+static void
+set_both(struct event_set *s, const struct event_set *other)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->w); i++)
+		s->w[i] &= other->w[i];
+}
+
+bool
+is_event_type(const struct term *t)
+{
+	return t->kind == T_FIELD && t->arg.p == NULL &&
+	       (slice_eq(t->text, SLICE("evt.type")) || slice_eq(t->text, SLICE("syscall.type")));
+}
+
+bool
+event_name_set(struct slice name, struct event_set *ret)
+{
+	const struct ev_schema *s;
+	bool known = false;
+
+	set_none(ret);
+	for (size_t i = 0; (s = schema_by_name(name, i)) != NULL; i++) {
+		ret->w[s->num / 64] |= 1ULL << (s->num % 64);
+		known = true;
+	}
+	if (!known && syscall_known(name)) {
+		ret->w[EV_SYSCALL / 64] |= 1ULL << (EV_SYSCALL % 64);
+		known = true;
+	}
+	return known;
+}
+
+/* The events of the names on the right. */
+static void
+named(const struct term *right, struct event_set *ret)
+{
+	const struct term *t = right->kind == T_LIST ? right->kids : right;
+	struct event_set one;
+
+	set_none(ret);
+	for (; t != NULL; t = t->next) {
+		(void) event_name_set(t->text, &one);
+		set_union(ret, &one);
+	}
+}
+
+/* All but those: the generic event stays, since it has other calls too. */
+static void
+complement(struct event_set *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->w); i++)
+		s->w[i] = ~s->w[i];
+	s->w[EV_SYSCALL / 64] |= 1ULL << (EV_SYSCALL % 64);
+}
+
+static void
+infer_type(const struct check *k, bool inverted, struct event_set *ret)
+{
+	set_all(ret);
+	if (k->op == FOP_EXISTS) {
+		if (inverted)
+			set_none(ret);
+		return;
+	}
+	if (k->mod != FMOD_NONE || (k->right->kind != T_TEXT && k->right->kind != T_LIST))
+		return;
+	if (k->op != FOP_EQ && k->op != FOP_NE && k->op != FOP_IN && k->op != FOP_INTERSECTS)
+		return;
+	named(k->right, ret);
+	if (inverted != (k->op == FOP_NE))
+		complement(ret);
+}
+
+static bool
+is(const struct term *t, const char *text)
+{
+	return t->kind == T_TEXT && slice_eq(t->text, slice_str(text));
+}
+
+/* evt.num begins at 1: rules say "evt.num=0" for never. */
+static bool
+never_num(const struct check *k)
+{
+	const struct term *t = k->right;
+
+	if (k->left->kind != T_FIELD || !slice_eq(k->left->text, SLICE("evt.num")) ||
+	    k->mod != FMOD_NONE || t == NULL)
+		return false;
+	if (k->op == FOP_IN || k->op == FOP_INTERSECTS) {
+		for (t = t->kind == T_LIST ? t->kids : NULL; t != NULL; t = t->next) {
+			if (!is(t, "0"))
+				return false;
+		}
+		return k->right->kind == T_LIST;
+	}
+	return (k->op == FOP_EQ && is(t, "0")) || (k->op == FOP_LT && is(t, "1")) ||
+	       (k->op == FOP_LE && is(t, "0"));
+}
+
+static void
+infer_check(const struct check *k, bool inverted, struct event_set *ret)
+{
+	if (is_event_type(k->left)) {
+		infer_type(k, inverted, ret);
+		return;
+	}
+	set_all(ret);
+	if (!inverted && never_num(k))
+		set_none(ret);
+}
+
+static void
+infer(const struct expr *e, bool inverted, struct event_set *ret)
+{
+	struct event_set one;
+
+	switch (e->kind) {
+	case E_NOT:
+		infer(e->kids, !inverted, ret);
+		return;
+	case E_REF:
+		infer(e->ref, inverted, ret);
+		return;
+	case E_CHECK:
+		infer_check(e->check, inverted, ret);
+		return;
+	case E_MACRO:
+		set_all(ret);
+		return;
+	case E_AND:
+	case E_OR:
+		break;
+	}
+	infer(e->kids, inverted, ret);
+	for (const struct expr *k = e->kids->next; k != NULL; k = k->next) {
+		infer(k, inverted, &one);
+		if ((e->kind == E_AND) != inverted)
+			set_both(ret, &one);
+		else
+			set_union(ret, &one);
+	}
+}
+
+void
+events_infer(const struct expr *e, struct event_set *ret)
+{
+	infer(e, false, ret);
+}

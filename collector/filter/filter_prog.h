@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filter_prog.h - a compiled condition; filter_*.c only.
+ *
+ * Everything lives in the arena that the condition was compiled into and never changes after, so
+ * threads share it. A source is asked for its values once per instruction that names it; where two
+ * rules of a set share a check, sharing its verdict is this header's business (struct test).
+ */
+#ifndef MEWS_COLLECTOR_FILTER_FILTER_PROG_H
+#define MEWS_COLLECTOR_FILTER_FILTER_PROG_H
+
+#include "collector/filter/field_int.h"
+#include "collector/filter/filter_int.h"
+
+enum opcode {
+#define OPCODE(ID, text, KIND, meaning) OP_##ID,
+#include "collector/filter/opcodes.def"
+};
+
+/* Where values come from. */
+struct source {
+	enum { S_FIELD, S_XFORM, S_CONST, S_LIST } kind;
+	enum ftype type; /* of its values */
+	bool list;       /* it has a list of them */
+	enum xform xform;
+	struct field_ref ref;
+	struct fval k;
+	struct source *args, *next; /* XFORM, LIST */
+	struct slice text;          /* for the dump */
+};
+
+/* A constant on the right. */
+struct konst {
+	struct fval v;
+	uint8_t bits; /* of a network */
+};
+
+struct set; /* texts, by hash */
+struct regex;
+
+/* A check. */
+struct test {
+	struct source *left;
+	struct source *right; /* NULL: constants */
+	struct konst *k;      /* nk; for pmatch, patterns with wildcards */
+	size_t nk;
+	struct set *set; /* in, intersects: texts; pmatch: paths; evt: calls without a row */
+	struct regex *regex;
+	struct event_set *events;
+	bool invert; /* evt: the numbers that are not in the set */
+	enum fmulti multi;
+	enum fmod mod;
+};
+
+struct insn {
+	uint8_t op;
+	uint32_t to; /* JT, JF: index, always ahead */
+	const struct test *test;
+};
+
+struct field_node {
+	const struct field_ref *ref;
+	struct field_node *next;
+};
+
+struct warning {
+	struct diag diag;
+	struct warning *next;
+};
+
+struct filter {
+	const struct insn *code;
+	size_t n;
+	struct event_set events;
+	struct field_node *fields;
+	struct warning *warnings;
+};
+
+/* What is being compiled. */
+struct compile {
+	struct arena *a;
+	struct diag *d;
+	struct filter *f;
+	struct insn *code;
+	size_t n;
+	struct warning **warning_tail;
+};
+
+#define compile_fail(c, at, ...) diag_fail((c)->d, (at).line, (at).col, __VA_ARGS__)
+
+/* ---- filter_source.c ---- */
+
+/* A field or a transformer, with its types checked; 'rhs': on the right side. */
+int source_new(struct compile *c, const struct term *t, bool rhs, struct source **ret) MUST_CHECK;
+/* As field_get(). */
+int source_get(
+    const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max);
+
+/* ---- filter_value.c ---- */
+
+/* A constant of a type. -EINVAL: c->d says what is wrong with it. */
+int value_parse(struct compile *c, const struct field *field, enum ftype type, const struct term *t,
+    struct konst *ret) MUST_CHECK;
+const char *ftype_name(enum ftype t);
+
+static inline bool
+has_text(const struct fval *v)
+{
+	return v->type == FT_STR || v->type == FT_BYTES;
+}
+
+/* ---- filter_check.c ---- */
+
+/* A check to a test and its opcode. */
+int check_compile(
+    struct compile *c, const struct check *k, struct test **ret, enum opcode *op) MUST_CHECK;
+
+/* ---- filter_events.c ---- */
+
+/* Is it evt.type or syscall.type? */
+bool is_event_type(const struct term *t);
+/* The numbers of a name; false: no event and no system call has it. */
+bool event_name_set(struct slice name, struct event_set *ret);
+void events_infer(const struct expr *e, struct event_set *ret);
+
+/* ---- filter_set.c, filter_glob.c, filter_pmatch.c ---- */
+
+struct set *set_new(struct arena *a, size_t n) MUST_CHECK; /* room for n */
+void set_add(struct set *s, struct slice text);
+bool set_has(const struct set *s, struct slice text);
+size_t set_size(const struct set *s);
+struct slice set_at(const struct set *s, size_t i); /* in the order of set_add() */
+
+/* fnmatch() without flags: '*' and '?' match '/' too. */
+bool glob_match(struct slice pattern, struct slice text, bool fold);
+
+/* Compile the right side of pmatch into t->set and t->k. */
+int pmatch_compile(struct compile *c, const struct term *list, struct test *t) MUST_CHECK;
+bool pmatch_match(const struct test *t, struct slice path, struct fscratch *fs);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/filter_prog.h"
+#include <errno.h>
+
+/* Fields and transformers: what they are checked for at compile time, and their values. */
+
+enum { ARG_VALUES = 64 };
+
+static int
+remember_field(struct compile *c, const struct field_ref *ref)
+{
+	struct field_node *n;
+
+	for (n = c->f->fields; n != NULL; n = n->next) {
+		if (slice_eq(n->ref->text, ref->text))
+			return 0;
+	}
+	n = arena_alloc(c->a, sizeof(*n));
+	if (n == NULL)
+		return -ENOMEM;
+	*n = (struct field_node){ ref, c->f->fields };
+	c->f->fields = n;
+	return 0;
+}
+
+static int
+field_source(struct compile *c, const struct term *t, bool rhs, bool within, struct source *s)
+{
+	const struct field *f;
+	int r = field_bind(t->text, t->arg, t->at, c->a, &s->ref, c->d);
+
+	if (r < 0)
+		return r;
+	f = s->ref.field;
+	if (f->flags & FF_PRINT_ONLY)
+		return compile_fail(c, t->at, "'%s' can only be printed", f->name);
+	if (rhs && !within && (f->flags & FF_NO_RHS))
+		return compile_fail(c, t->at, "'%s' cannot stand on the right side", f->name);
+	if (within && (f->flags & FF_NO_TRANSFORM))
+		return compile_fail(c, t->at, "'%s' cannot be transformed", f->name);
+	s->kind = S_FIELD;
+	s->type = f->type == FT_DYN ? param_ftype(s->ref.param) : f->type;
+	s->list = f->multi == FM_LIST && !s->ref.has_arg;
+	s->text = s->ref.text;
+	return remember_field(c, &s->ref);
+}
+
+static bool
+is_text(const struct source *s)
+{
+	return !s->list && s->kind != S_LIST && s->type == FT_STR;
+}
+
+/* The types that a transformer takes, and its own. */
+static int
+xform_type(struct compile *c, const struct term *t, struct source *s)
+{
+	const struct source *a = s->args;
+	size_t n = 0;
+
+	for (const struct source *k = a; k != NULL; k = k->next)
+		n++;
+	s->type = FT_STR;
+	switch (s->xform) {
+	case XF_TOLOWER:
+	case XF_TOUPPER:
+	case XF_BASENAME:
+		if (n == 1 && is_text(a))
+			return 0;
+		break;
+	case XF_B64:
+		s->type = a->type;
+		if (n == 1 && !a->list && a->kind != S_LIST &&
+		    (a->type == FT_STR || a->type == FT_BYTES))
+			return 0;
+		break;
+	case XF_LEN:
+		s->type = FT_UINT;
+		if (n == 1 &&
+		    (a->list || a->kind == S_LIST || a->type == FT_STR || a->type == FT_BYTES))
+			return 0;
+		break;
+	case XF_JOIN:
+		if (n == 2 && is_text(a) && (a->next->list || a->next->kind == S_LIST))
+			return 0;
+		break;
+	case XF_CONCAT:
+		for (; a != NULL && is_text(a); a = a->next)
+			;
+		if (n >= 2 && a == NULL)
+			return 0;
+		break;
+	case XF_GETOPT:
+		return compile_fail(c, t->at, "'getopt' is not supported yet");
+	}
+	return compile_fail(c, t->at, "'%.*s' does not take these arguments", SLICE_ARG(t->text));
+}
+
+static int
+source_any(struct compile *c, const struct term *t, bool rhs, bool within, struct source **ret)
+{
+	struct source *s = arena_alloc(c->a, sizeof(*s)), **tail;
+	struct buf text = BUF_INIT;
+	char *copy;
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	*ret = s;
+	if (t->kind == T_FIELD)
+		return field_source(c, t, rhs, within, s);
+	if (t->kind == T_TEXT) {
+		copy = arena_strdup(c->a, t->text);
+		if (copy == NULL)
+			return -ENOMEM;
+		s->kind = S_CONST;
+		s->type = FT_STR;
+		s->text = (struct slice){ copy, t->text.n };
+		s->k = (struct fval){ .type = FT_STR, .s = s->text };
+		return 0;
+	}
+	tail = &s->args;
+	for (const struct term *k = t->kids; k != NULL; k = k->next) {
+		r = source_any(c, k, rhs, true, tail);
+		if (r < 0)
+			return r;
+		tail = &(*tail)->next;
+	}
+	s->kind = t->kind == T_LIST ? S_LIST : S_XFORM;
+	s->xform = t->xform;
+	term_print(t, &text);
+	copy = buf_ok(&text) < 0 ? NULL : arena_strdup(c->a, buf_get(&text));
+	s->text = (struct slice){ copy, text.n };
+	buf_fini(&text);
+	if (copy == NULL)
+		return -ENOMEM;
+	return s->kind == S_XFORM ? xform_type(c, t, s) : 0;
+}
+
+int
+source_new(struct compile *c, const struct term *t, bool rhs, struct source **ret)
+{
+	return source_any(c, t, rhs, false, ret);
+}
+
+static char
+fold(char c, enum xform x)
+{
+	if (x == XF_TOLOWER)
+		return c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
+	return c >= 'a' && c <= 'z' ? (char) (c & ~0x20) : c;
+}
+
+static struct slice
+folded(struct slice s, enum xform x, struct fscratch *fs)
+{
+	char *p = fscratch_alloc(fs, s.n + 1);
+
+	for (size_t i = 0; p != NULL && i < s.n; i++)
+		p[i] = fold(s.p[i], x);
+	return (struct slice){ p, s.n };
+}
+
+static int
+b64_digit(char c)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p = c == '\0' ? NULL : strchr(digits, c);
+
+	return p == NULL ? -1 : (int) (p - digits);
+}
+
+/* Padding may be left out; p == NULL: not Base64. */
+static struct slice
+decoded(struct slice s, struct fscratch *fs)
+{
+	char *p = fscratch_alloc(fs, s.n + 1);
+	unsigned acc = 0, bits = 0;
+	size_t n = 0;
+	int d;
+
+	while (s.n > 0 && s.p[s.n - 1] == '=')
+		s.n--;
+	for (size_t i = 0; p != NULL && i < s.n; i++) {
+		d = b64_digit(s.p[i]);
+		if (d < 0)
+			return (struct slice){ NULL, 0 };
+		acc = acc << 6 | (unsigned) d;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			p[n++] = (char) (acc >> bits);
+		}
+	}
+	return (struct slice){ s.n % 4 == 1 ? NULL : p, n };
+}
+
+static struct slice
+base(struct slice s)
+{
+	const char *slash = s.n == 0 ? NULL : memrchr(s.p, '/', s.n);
+
+	if (slash == NULL)
+		return s;
+	return (struct slice){ slash + 1, s.n - (size_t) (slash + 1 - s.p) };
+}
+
+/* The values of the arguments from 's' on, with 'sep' between. */
+static struct slice
+joined(const struct source *s, struct slice sep, const struct view *v, struct fscratch *fs)
+{
+	struct fval val[ARG_VALUES];
+	struct buf *out = scratch_buf(fs);
+	bool first = true;
+	int n;
+
+	for (; s != NULL; s = s->next) {
+		n = source_get(s, v, fs, val, ARG_VALUES);
+		if (n == 0) {
+			buf_clear(out);
+			(void) scratch_take(fs, out);
+			return (struct slice){ NULL, 0 };
+		}
+		for (int i = 0; i < n; i++, first = false) {
+			if (!first)
+				buf_slice(out, sep);
+			value_text(s->kind == S_FIELD ? s->ref.field : NULL, &val[i], out);
+		}
+	}
+	return scratch_take(fs, out);
+}
+
+static int
+xform_get(const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret)
+{
+	struct fval val[ARG_VALUES];
+	struct slice text = { NULL, 0 };
+	int n;
+
+	ret[0] = (struct fval){ .type = s->type };
+	if (s->xform == XF_CONCAT) {
+		text = joined(s->args, SLICE(""), v, fs);
+	} else if (s->xform == XF_LEN && s->args->kind == S_LIST) {
+		for (const struct source *k = s->args->args; k != NULL; k = k->next)
+			ret[0].u++;
+		return 1;
+	} else {
+		n = source_get(s->args, v, fs, val, ARG_VALUES);
+		if (n == 0)
+			return 0;
+		if (s->xform == XF_LEN) {
+			ret[0].u = s->args->list ? (uint64_t) MAX(n, 0) : val[0].s.n;
+			return 1;
+		}
+		if (s->xform == XF_JOIN)
+			text = joined(
+			    s->args->next->kind == S_LIST ? s->args->next->args : s->args->next,
+			    val[0].s, v, fs);
+		else
+			text = s->xform == XF_B64        ? decoded(val[0].s, fs)
+			       : s->xform == XF_BASENAME ? base(val[0].s)
+							 : folded(val[0].s, s->xform, fs);
+	}
+	ret[0].s = text;
+	return text.p != NULL;
+}
+
+int
+source_get(
+    const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max)
+{
+	switch (s->kind) {
+	case S_FIELD:
+		return field_get(&s->ref, v, fs, ret, max);
+	case S_XFORM:
+		return xform_get(s, v, fs, ret);
+	case S_CONST:
+		ret[0] = s->k;
+		return 1;
+	case S_LIST:
+		break; /* within join() and len() only, which look into it */
+	}
+	return 0;
+}

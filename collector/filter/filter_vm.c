@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/filter_prog.h"
+
+enum { VALUES = 64 };
+
+static bool
+net_has(const struct konst *net, const struct fval *ip)
+{
+	unsigned whole = net->bits / 8, rest = net->bits % 8;
+	uint8_t mask = (uint8_t) (0xff00 >> rest);
+
+	if (net->v.ip.family != ip->ip.family || memcmp(net->v.ip.addr, ip->ip.addr, whole) != 0)
+		return false;
+	return rest == 0 || ((net->v.ip.addr[whole] ^ ip->ip.addr[whole]) & mask) == 0;
+}
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* Less, equal, greater; for addresses 0 or not. */
+static int
+compare(const struct fval *l, const struct konst *k)
+{
+	const struct fval *r = &k->v;
+
+	switch (r->type) {
+	case FT_STR:
+	case FT_BYTES:
+		return slice_cmp(l->s, r->s);
+	case FT_INT:
+	case FT_DYN:
+		return ORDER(l->i, r->i);
+	case FT_UINT:
+	case FT_PORT:
+	case FT_RELTIME:
+	case FT_ABSTIME:
+		return ORDER(l->u, r->u);
+	case FT_BOOL:
+		return ORDER(l->b, r->b);
+	case FT_DOUBLE:
+		return ORDER(l->d, r->d);
+	case FT_IP:
+		return l->ip.family != r->ip.family ||
+		       memcmp(l->ip.addr, r->ip.addr, l->ip.family == 4 ? 4 : 16) != 0;
+	case FT_NET:
+		return !net_has(k, l);
+	}
+	return 1;
+}
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
+}
+
+static bool
+icontains(struct slice s, struct slice part)
+{
+	size_t k;
+
+	for (size_t i = 0; part.n <= s.n && i <= s.n - part.n; i++) {
+		for (k = 0; k < part.n && lower(s.p[i + k]) == lower(part.p[k]); k++)
+			;
+		if (k == part.n)
+			return true;
+	}
+	return false;
+}
+
+/* The one operator on one value and one constant. */
+static bool
+holds(enum opcode op, const struct fval *l, const struct konst *k)
+{
+	const struct slice s = k->v.s;
+
+	switch (op) {
+	case OP_EQ:
+		return has_text(l) ? slice_eq(l->s, s) : compare(l, k) == 0;
+	case OP_NE:
+		return has_text(l) ? !slice_eq(l->s, s) : compare(l, k) != 0;
+	case OP_LT:
+		return compare(l, k) < 0;
+	case OP_LE:
+		return compare(l, k) <= 0;
+	case OP_GT:
+		return compare(l, k) > 0;
+	case OP_GE:
+		return compare(l, k) >= 0;
+	case OP_CONTAINS:
+		return s.n == 0 || (l->s.n >= s.n && memmem(l->s.p, l->s.n, s.p, s.n) != NULL);
+	case OP_ICONTAINS:
+		return icontains(l->s, s);
+	case OP_STARTS:
+		return slice_starts(l->s, s);
+	case OP_ENDS:
+		return slice_ends(l->s, s);
+	case OP_GLOB:
+		return glob_match(s, l->s, false);
+	case OP_IGLOB:
+		return glob_match(s, l->s, true);
+	case OP_REGEX:
+	case OP_RET:
+	case OP_NOT:
+	case OP_JT:
+	case OP_JF:
+	case OP_EVT:
+	case OP_EXISTS:
+	case OP_IN:
+	case OP_MEETS:
+	case OP_PMATCH:
+	case OP_NEVER:
+		break;
+	}
+	return false;
+}
+
+/* Is the value one of the constants? */
+static bool
+is_one_of(const struct test *t, const struct fval *l)
+{
+	if (t->set != NULL)
+		return set_has(t->set, l->s);
+	for (size_t i = 0; i < t->nk; i++) {
+		if (compare(l, &t->k[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A modifier: of the constants, how many hold. */
+static bool
+modified(enum opcode op, const struct test *t, const struct fval *l)
+{
+	size_t hits = 0;
+
+	for (size_t i = 0; i < t->nk; i++)
+		hits += holds(op, l, &t->k[i]);
+	if (t->mod == FMOD_ONEOF)
+		return hits == 1;
+	return t->mod == FMOD_ANYOF ? hits > 0 : hits > 0 && hits == t->nk;
+}
+
+/* One value of the left side against the constants. */
+static bool
+check_value(enum opcode op, const struct test *t, const struct fval *l, struct fscratch *fs)
+{
+	if (op == OP_IN || op == OP_MEETS)
+		return is_one_of(t, l);
+	if (op == OP_PMATCH)
+		return pmatch_match(t, l->s, fs);
+	if (t->mod != FMOD_NONE)
+		return modified(op, t, l);
+	return holds(op, l, &t->k[0]);
+}
+
+/* Many values: all must pass, or any. */
+static bool
+check_many(enum opcode op, const struct test *t, const struct view *v, struct fscratch *fs)
+{
+	struct fval val[VALUES];
+	int n = source_get(t->left, v, fs, val, VALUES);
+	bool all = (t->multi == FM_LIST && op == OP_IN) || (t->multi == FM_EITHER && op == OP_NE);
+
+	if (op == OP_EXISTS || n == 0)
+		return n != 0;
+	for (int i = 0; i < n; i++) {
+		if (check_value(op, t, &val[i], fs) != all)
+			return !all;
+	}
+	return all;
+}
+
+/* The right side is a field or a transformer, too. */
+static bool
+check_right(enum opcode op, const struct test *t, const struct view *v, struct fscratch *fs)
+{
+	struct fval left[VALUES], right[VALUES];
+	int n = source_get(t->left, v, fs, left, VALUES), m;
+	bool all = op == OP_IN, hit;
+
+	if (n == 0)
+		return false;
+	m = source_get(t->right, v, fs, right, VALUES);
+	if (m == 0)
+		return false;
+	if (op != OP_IN && op != OP_MEETS)
+		return holds(op, &left[0], &(struct konst){ .v = right[0] });
+	for (int i = 0; i < n; i++) {
+		hit = false;
+		for (int k = 0; k < m && !hit; k++)
+			hit = holds(OP_EQ, &left[i], &(struct konst){ .v = right[k] });
+		if (hit != all)
+			return !all;
+	}
+	return all;
+}
+
+static bool
+check_event(const struct test *t, const struct view *v, struct fscratch *fs)
+{
+	struct fval name;
+	bool hit = event_set_has(t->events, v->ev->schema->num);
+
+	if (v->ev->schema->num == EV_SYSCALL && set_size(t->set) > 0 &&
+	    source_get(t->left, v, fs, &name, 1) > 0)
+		hit = hit || set_has(t->set, name.s);
+	return hit != t->invert;
+}
+
+static bool
+run_check(const struct insn *i, const struct view *v, struct fscratch *fs)
+{
+	const struct test *t = i->test;
+	struct fval l;
+
+	if (i->op == OP_EVT)
+		return check_event(t, v, fs);
+	if (i->op == OP_NEVER)
+		return false;
+	if (t->right != NULL)
+		return check_right((enum opcode) i->op, t, v, fs);
+	if (t->multi != FM_ONE)
+		return check_many((enum opcode) i->op, t, v, fs);
+	if (source_get(t->left, v, fs, &l, 1) == 0)
+		return false;
+	return i->op == OP_EXISTS || check_value((enum opcode) i->op, t, &l, fs);
+}
+
+bool
+filter_match(const struct filter *f, const struct view *v, struct fscratch *fs)
+{
+	bool flag = false;
+
+	for (size_t pc = 0;;) {
+		const struct insn *i = &f->code[pc++];
+
+		switch (i->op) {
+		case OP_RET:
+			return flag;
+		case OP_NOT:
+			flag = !flag;
+			break;
+		case OP_JT:
+			pc = flag ? i->to : pc;
+			break;
+		case OP_JF:
+			pc = flag ? pc : i->to;
+			break;
+		default:
+			flag = run_check(i, v, fs);
+			break;
+		}
+	}
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/field_int.h"
+#include <arpa/inet.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/*
+ * A parameter has a raw text and, where something is known about it, a resolved one: 2(<f>/etc/x).
+ * evt.args prints both, evt.arg.NAME the resolved one if there is one.
+ */
+
+#define AT_CWD (-100)
+
+const char *
+errno_name(int64_t negative)
+{
+	static const char *const kernel[] = { "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
+		"ENOIOCTLCMD", "ERESTART_RESTARTBLOCK" };
+
+	if (negative <= -512 && negative > -512 - (int64_t) ARRAY_SIZE(kernel))
+		return kernel[-negative - 512];
+	if (negative >= 0 || negative < -4095)
+		return NULL;
+	return strerrorname_np((int) -negative);
+}
+
+void
+ip_text(const uint8_t *addr, unsigned family, struct buf *out)
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	char text[INET6_ADDRSTRLEN];
+
+	if (family == 6 && memcmp(addr, mapped, sizeof(mapped)) == 0) {
+		addr += sizeof(mapped);
+		family = 4;
+	}
+	if (inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, text, sizeof(text)) != NULL)
+		buf_str(out, text);
+}
+
+void
+fd_letters(const struct fd_entry *fd, struct buf *out)
+{
+	static const char l4[] = {
+		[L4_TCP] = 't', [L4_UDP] = 'u', [L4_ICMP] = 'i', [L4_RAW] = 'r'
+	};
+	bool ip = fd->type == FD_IPV4 || fd->type == FD_IPV4_SERVER || fd->type == FD_IPV6 ||
+		  fd->type == FD_IPV6_SERVER;
+
+	buf_char(out, '<');
+	buf_char(out, fd_type_char((enum fd_type) fd->type));
+	if (ip && fd->l4 < ARRAY_SIZE(l4) && l4[fd->l4] != '\0')
+		buf_char(out, l4[fd->l4]);
+	buf_char(out, '>');
+}
+
+/* The words of a number: flags take their bits away, the others are equal. */
+static void
+names_text(const struct ev_param *p, uint64_t v, struct buf *out)
+{
+	bool flags = p->type == PT_FLAGS8 || p->type == PT_FLAGS16 || p->type == PT_FLAGS32 ||
+		     p->type == PT_MODE;
+	uint64_t left = v;
+	size_t start = out->n;
+
+	for (size_t i = 0; i < p->names->n; i++) {
+		const struct ev_name *n = &p->names->v[i];
+		bool fits = n->value == 0 || !flags ? n->value == v : (left & n->value) == n->value;
+
+		if (!fits)
+			continue;
+		if (out->n > start)
+			buf_char(out, '|');
+		buf_str(out, n->name);
+		if (flags)
+			left &= ~n->value;
+	}
+}
+
+static uint16_t
+port_of(const char *p)
+{
+	return (uint16_t) ((unsigned char) p[0] | (unsigned char) p[1] << 8);
+}
+
+static uint64_t
+address_of(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static void
+sockaddr_text(struct slice s, struct buf *out)
+{
+	unsigned family = s.n == 0 ? 0 : (unsigned char) s.p[0];
+	size_t n = family == AF_INET ? 4 : 16;
+
+	if (s.n == 0) {
+		buf_str(out, "NULL");
+	} else if ((family == AF_INET || family == AF_INET6) && s.n >= 1 + n + 2) {
+		ip_text((const uint8_t *) s.p + 1, family == AF_INET ? 4 : 6, out);
+		buf_printf(out, ":%u", port_of(s.p + 1 + n));
+	} else if (family == AF_UNIX) {
+		buf_add(out, s.p + 1, s.n - 1);
+	} else {
+		buf_printf(out, "family %u", family);
+	}
+}
+
+static void
+tuple_text(struct slice s, struct buf *out)
+{
+	unsigned family = s.n == 0 ? 0 : (unsigned char) s.p[0];
+	size_t n = family == AF_INET ? 4 : 16;
+	const char *p = s.p + 1;
+
+	if (s.n == 0) {
+		buf_str(out, "NULL");
+	} else if ((family == AF_INET || family == AF_INET6) && s.n >= 1 + 2 * (n + 2)) {
+		ip_text((const uint8_t *) p, family == AF_INET ? 4 : 6, out);
+		buf_printf(out, ":%u->", port_of(p + n));
+		ip_text((const uint8_t *) p + n + 2, family == AF_INET ? 4 : 6, out);
+		buf_printf(out, ":%u", port_of(p + 2 * n + 2));
+	} else if (family == AF_UNIX && s.n >= 17) {
+		buf_printf(out, "%llx->%llx", (unsigned long long) address_of(p),
+		    (unsigned long long) address_of(p + 8));
+		if (s.n > 17)
+			buf_char(out, ' ');
+		buf_add(out, p + 16, s.n - 17);
+	} else {
+		buf_printf(out, "family %u", family);
+	}
+}
+
+static void
+bytes_text(struct slice s, struct buf *out)
+{
+	if (s.n == 0) {
+		buf_str(out, "NULL");
+		return;
+	}
+	for (size_t i = 0; i < s.n; i++)
+		buf_char(out, s.p[i] >= ' ' && s.p[i] <= '~' ? s.p[i] : '.');
+}
+
+static void
+text_raw(const struct ev_param *p, struct slice s, struct buf *out)
+{
+	if (p->type == PT_SOCKADDR)
+		sockaddr_text(s, out);
+	else if (p->type == PT_SOCKTUPLE)
+		tuple_text(s, out);
+	else if (p->type == PT_CHARBUF || p->type == PT_FSPATH || p->type == PT_FSRELPATH)
+		buf_slice(out, s.n == 0 ? SLICE("<NA>") : s);
+	else
+		bytes_text(s, out);
+}
+
+static void
+number_raw(const struct ev_param *p, int64_t v, struct buf *out)
+{
+	bool flags = p->type >= PT_FLAGS8 && p->type <= PT_ENUMFLAGS32;
+
+	if (p->fmt == PF_HEX && !flags)
+		buf_printf(out, "%llX", (unsigned long long) v);
+	else if (p->fmt == PF_OCT)
+		buf_printf(out, "%#llo", (unsigned long long) v);
+	else if (p->type == PT_RELTIME)
+		buf_printf(
+		    out, "%lld.%09lld", (long long) (v / 1000000000), (long long) (v % 1000000000));
+	else if (p->type == PT_UID || p->type == PT_GID)
+		buf_printf(out, "%d", (int32_t) v);
+	else if (p->type == PT_UINT64)
+		buf_u64(out, (uint64_t) v);
+	else
+		buf_printf(out, "%lld", (long long) v);
+}
+
+static void
+fd_resolved(const struct view *v, int64_t num, struct buf *out)
+{
+	const struct fd_entry *fd;
+	const char *name;
+
+	if (num == AT_CWD) {
+		buf_str(out, "AT_FDCWD");
+	} else if (num < 0) {
+		name = errno_name(num);
+		buf_str(out, name == NULL ? "" : name);
+	} else {
+		fd = v->has_fd && num == v->fd_num ? v->fd : state_fd(v->state, v->main, num);
+		if (fd == NULL)
+			return;
+		fd_letters(fd, out);
+		buf_slice(out, view_text(v, fd->name));
+	}
+}
+
+static void
+user_resolved(const struct view *v, const struct ev_param *p, uint32_t id, struct buf *out)
+{
+	const struct user_info *u;
+	uint32_t name;
+
+	if (id == UINT32_MAX) {
+		buf_str(out, "<NONE>");
+		return;
+	}
+	if (p->type == PT_GID) {
+		name = state_group(v->state, v->thread, id);
+	} else {
+		u = state_user(v->state, v->thread, id);
+		name = u == NULL ? INTERN_NULL : u->name;
+	}
+	if (name != INTERN_NULL)
+		buf_slice(out, view_text(v, name));
+	else
+		buf_str(out, id == 0 ? "root" : "<NA>");
+}
+
+static void
+number_resolved(const struct view *v, const struct ev_param *p, int64_t num, struct buf *out)
+{
+	const struct thread *t;
+	const char *name = NULL;
+
+	if (p->names->n > 0)
+		names_text(p, (uint64_t) num, out);
+	else if (p->type == PT_ERRNO)
+		name = errno_name(num);
+	else if (p->type == PT_FD)
+		fd_resolved(v, num, out);
+	else if (p->type == PT_UID || p->type == PT_GID)
+		user_resolved(v, p, (uint32_t) num, out);
+	else if (p->type == PT_SIGTYPE && num > 0 && num < NSIG)
+		name = sigabbrev_np((int) num);
+	else if (p->type == PT_PID && (t = state_thread(v->state, num)) != NULL)
+		buf_slice(out, view_text(v, t->comm));
+	if (name != NULL && p->type == PT_SIGTYPE)
+		buf_str(out, "SIG");
+	if (name != NULL)
+		buf_str(out, name);
+}
+
+/* A path made absolute. An FSRELPATH's descriptor is the parameter before it; while that is not
+ * known, Falco prints the path as it is. */
+static void
+path_resolved(
+    const struct view *v, const struct ev_param *p, unsigned i, struct slice s, struct buf *out)
+{
+	int64_t dirfd = p->type == PT_FSRELPATH && i > 0 ? ev_num(v->ev, i - 1) : AT_CWD;
+	uint32_t id;
+
+	if (s.n == 0 || (s.p[0] == '/' && p->type == PT_FSPATH) || v->ev->schema->num == EV_EXECVE)
+		return;
+	if (s.p[0] != '/' && dirfd != AT_CWD && state_fd(v->state, v->main, dirfd) == NULL) {
+		buf_slice(out, s);
+		return;
+	}
+	id = ev_intern(state_pool(v->state), v->batch, v->ev, i);
+	id = state_resolve(v->state, v->main, dirfd, id);
+	if (id != INTERN_NULL)
+		buf_slice(out, view_text(v, id));
+}
+
+static void
+resolved(const struct view *v, unsigned i, struct buf *out)
+{
+	const struct ev_param *p = &v->ev->schema->params[i];
+
+	if (p->type == PT_FSPATH || p->type == PT_FSRELPATH)
+		path_resolved(v, p, i, ev_text(v->batch, v->ev, i), out);
+	else if (!ptype_is_text(p->type))
+		number_resolved(v, p, ev_num(v->ev, i), out);
+}
+
+static void
+raw(const struct view *v, unsigned i, struct buf *out)
+{
+	const struct ev_param *p = &v->ev->schema->params[i];
+
+	if (ptype_is_text(p->type))
+		text_raw(p, ev_text(v->batch, v->ev, i), out);
+	else
+		number_raw(p, ev_num(v->ev, i), out);
+}
+
+bool
+param_text(const struct view *v, unsigned i, struct buf *out)
+{
+	size_t start = out->n;
+
+	if (!ev_has(v->ev, i))
+		return false;
+	resolved(v, i, out);
+	if (out->n == start)
+		raw(v, i, out);
+	return true;
+}
+
+void
+params_text(const struct view *v, struct buf *out)
+{
+	const struct ev_schema *s = v->ev->schema;
+	size_t start, mid;
+
+	for (unsigned i = 0; i < s->nargs && s->num != EV_SYSCALL; i++) {
+		if (i > 0)
+			buf_char(out, ' ');
+		buf_str(out, s->params[i].name);
+		buf_char(out, '=');
+		if (!ev_has(v->ev, i) && !ptype_is_text(s->params[i].type)) {
+			buf_str(out, "<NA>");
+			continue;
+		}
+		start = out->n;
+		raw(v, i, out);
+		mid = out->n;
+		buf_char(out, '(');
+		resolved(v, i, out);
+		buf_char(out, ')');
+		if (buf_ok(out) == 0 &&
+		    (out->n == mid + 2 ||
+			slice_eq((struct slice){ out->p + start, mid - start },
+			    (struct slice){ out->p + mid + 1, out->n - mid - 2 })))
+			out->n = mid; /* it says no more */
+	}
+}
