@@ -141,6 +141,7 @@ state_new(struct intern *pool, const struct state_limits *limits, struct state *
 		return -ENOMEM;
 	s->pool = pool;
 	s->limits = *limits;
+	s->snap = 1;
 	s->fds = (struct fd_space){ .pool = pool, .max = limits->fds };
 	for (size_t i = 0; i < EV_TYPE_MAX; i++)
 		s->fd_param[i] = -1;

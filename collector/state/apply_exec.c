@@ -67,6 +67,13 @@ strip_deleted(struct state *s, uint32_t path)
 	return intern_put(s->pool, p);
 }
 
+void
+thread_set_cwd(struct apply *a, struct thread *t, unsigned i)
+{
+	if (slice_starts(ev_text(a->b, a->ev, i), SLICE("/")))
+		hold(a->s->pool, &t->cwd, path_as_dir(a->s, ev_intern(a->s->pool, a->b, a->ev, i)));
+}
+
 static bool
 is_cloexec(const struct fd_entry *e, const void *arg)
 {
@@ -127,6 +134,7 @@ set_image(struct apply *a, struct thread *t)
 	hold_text(a, &t->comm, EVP_EXECVE_comm);
 	hold_text(a, &t->exe, EVP_EXECVE_exe);
 	hold_text(a, &t->env, EVP_EXECVE_env);
+	thread_set_cwd(a, t, EVP_EXECVE_cwd);
 	thread_set_args(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_args));
 	hold(s->pool, &t->exepath,
 	    strip_deleted(s, ev_intern(s->pool, a->b, ev, EVP_EXECVE_trusted_exepath)));
@@ -141,14 +149,9 @@ static void
 set_origin(struct apply *a, struct thread *t)
 {
 	const struct event *ev = a->ev;
-	struct slice cwd = ev_text(a->b, ev, EVP_EXECVE_cwd);
 
 	if (ev_has(ev, EVP_EXECVE_ptid))
 		thread_set_parent(a->s, t, ev_num(ev, EVP_EXECVE_ptid));
-	if (cwd.n > 0 && t->cwd == a->s->words.here) {
-		hold(a->s->pool, &t->cwd,
-		    path_as_dir(a->s, ev_intern(a->s->pool, a->b, ev, EVP_EXECVE_cwd)));
-	}
 	if (t->vtid == -1)
 		t->vtid = t->tid;
 	if (t->vpid == -1)

@@ -98,10 +98,6 @@ child_texts(struct apply *a, struct thread *t)
 		thread_set_args(a->s, t, args);
 	if (ev_has(a->ev, EVP_CLONE_cgroups))
 		thread_set_cgroups(a->s, t, ev_intern(pool, a->b, a->ev, EVP_CLONE_cgroups));
-	if (thread_is_main(t) && t->cwd == a->s->words.here &&
-	    ev_text(a->b, a->ev, EVP_CLONE_cwd).n > 0) {
-		hold(pool, &t->cwd, path_as_dir(a->s, ev_intern(pool, a->b, a->ev, EVP_CLONE_cwd)));
-	}
 }
 
 /* An entry that the event is not to replace: made a moment ago, by the parent's side. */
@@ -169,6 +165,8 @@ child_side(struct apply *a)
 	child_texts(a, t);
 	if (parent != NULL && parent != t && thread_is_main(t))
 		inherit_process(a->s, t, parent);
+	if (thread_is_main(t))
+		thread_set_cwd(a, t, EVP_CLONE_cwd);
 	thread_set_parent(a->s, t, ptid);
 }
 

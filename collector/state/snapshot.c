@@ -132,6 +132,7 @@ snap_task(struct apply *a)
 	if (t == NULL)
 		return;
 	t->snap = s->snap;
+	t->snap_ts = a->ev->ts;
 	all = t->updated <= a->ev->ts && !(t->placeholder && t->updated != 0);
 	task_ids(a, t, all);
 	task_texts(a, t, all);
@@ -382,8 +383,8 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 	parse_fn *parse = snap_fd_parser(num);
 
 	state_flush(s);
-	if (s->snap == 0)
-		s->snap = 1;
+	if (s->snap_first == 0 || ev->ts < s->snap_first) /* 0: it begins */
+		s->snap_first = ev->ts;
 	s->stats.snapshot_entries++;
 	if (num == EV_TASK) {
 		snap_task(&a);
@@ -408,28 +409,34 @@ is_older(const struct fd_entry *e, const void *arg)
 	return e->since < *(const uint64_t *) arg;
 }
 
+/* Unnamed, and there long enough for the list of tasks to have had it. */
+static bool
+is_missing(const struct thread *t, uint64_t began)
+{
+	return t->start < began && t->seen < began;
+}
+
 void
 state_snapshot_done(struct state *s, uint64_t began)
 {
 	uint32_t i = 0;
 
 	state_flush(s);
+	began = MIN(began, s->snap_first);
+	began -= MIN(began, SNAP_SLACK);
 	while (i <= s->threads.mask) {
 		struct thread *t = s->threads.slots[i].t;
 
-		if (t == NULL || t->gone) {
-			i++;
-		} else if (t->snap == s->snap) {
-			if (thread_is_main(t))
-				fdt_filter(&s->fds, &t->fds, is_older, &began);
-			i++;
-		} else if (t->start < began && t->seen < began) {
+		if (t != NULL && !t->gone && t->snap != s->snap && is_missing(t, began)) {
 			thread_reparent(s, t, 0);
-			thread_drop(s, t); /* another may have moved to this slot */
-		} else {
-			i++;
+			thread_drop(s, t);
+			continue; /* another may have moved to this slot */
 		}
+		if (t != NULL && t->snap == s->snap && thread_is_main(t))
+			fdt_filter(&s->fds, &t->fds, is_older, &t->snap_ts);
+		i++;
 	}
 	s->snap++;
+	s->snap_first = 0;
 	threads_expire(s);
 }

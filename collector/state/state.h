@@ -81,8 +81,7 @@ struct thread {
 	uint64_t start;    /* start_boottime: with tid, its identity; 0 not known */
 	uint64_t clone_ts; /* realtime ns; 0 not known */
 	uint64_t pidns_init_start_ts;
-	uint64_t
-	    updated; /* boot ns of the newest event that changed it, or of the snapshot's read */
+	uint64_t updated; /* boot ns of the newest event that changed it, or a snapshot's read */
 	int64_t tid, pid, ptid;
 	int64_t vtid, vpid; /* innermost pid namespace; -1 not known */
 	int64_t sid, pgid, vpgid;
@@ -111,10 +110,11 @@ struct thread {
 	bool dead;            /* has exited: removed by the next event, or with its group */
 	bool gone;            /* removed, kept for its late events and children (dead_grace_ns) */
 	bool subreaper;
-	bool listed;     /* private from here on: in the table */
-	uint32_t snap;   /* the snapshot that named it last */
-	int64_t last_fd; /* the descriptor it used last */
-	uint64_t seen;   /* boot ns of its newest event */
+	bool listed;      /* private from here on: in the table */
+	uint32_t snap;    /* the snapshot that named it last */
+	uint64_t snap_ts; /* and when that was read, boot ns */
+	int64_t last_fd;  /* the descriptor it used last */
+	uint64_t seen;    /* boot ns of its newest event */
 	uint64_t died;
 	struct thread *next_free;            /* of the free list, of the gone */
 	struct thread *kid_next, **kid_link; /* those with the same parent */
@@ -170,8 +170,8 @@ struct view {
 void state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v);
 
 /* Apply one event of a snapshot (task, task_file_*, useradded, groupadded). Newer state stays.
- * state_snapshot_done(): entries that existed before 'began' (boot ns) and were not named are gone.
- */
+ * state_snapshot_done(): what existed before 'began' (boot ns; or before the snapshot's first
+ * entry, if that is older) and was not named is gone. */
 void state_snapshot(struct state *s, const struct batch *b, const struct event *ev);
 void state_snapshot_done(struct state *s, uint64_t began);
 

@@ -19,6 +19,7 @@
 #define PATH_MEMO_SIZE 256
 #define HOPS_MAX       512 /* of a walk along parents, which may have a loop */
 #define NS_2S          2000000000ULL
+#define SNAP_SLACK     1000000000ULL /* ns between the list of tasks and a snapshot's first entry */
 
 /* Values of open.flags, clone.flags, prctl.option, fcntl.cmd (names.def). */
 #define OF_DIRECTORY   0x400u
@@ -112,7 +113,8 @@ struct state {
 		uint64_t ts;
 	} closed[CLOSED_SIZE];
 	struct path_memo paths[PATH_MEMO_SIZE];
-	uint32_t snap; /* number of the snapshot under way */
+	uint32_t snap;       /* number of the snapshot under way */
+	uint64_t snap_first; /* boot ns of its oldest entry */
 	struct state_stats stats;
 	int8_t fd_param[EV_TYPE_MAX]; /* which parameter is the event's descriptor; -1: none */
 	char scratch[SCRATCH_SIZE];
@@ -241,6 +243,8 @@ void thread_inherit(struct state *s, struct thread *t, const struct thread *from
 /* args, args_text and cmdline from the arguments' text; comm is the one set already. */
 void thread_set_args(struct state *s, struct thread *t, uint32_t args);
 void thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups);
+/* The kernel's word for the cwd, where the event has it: chdir() may have been missed. */
+void thread_set_cwd(struct apply *a, struct thread *t, unsigned i);
 /* exepath without the kernel's " (deleted)" */
 uint32_t strip_deleted(struct state *s, uint32_t path);
 

@@ -20,6 +20,10 @@ static const struct row exec_rows[] = {
 	/* No arguments; a deleted executable. */
 	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;trusted_exepath=/tmp/x (deleted)",
 	    "cmdline=ls;argtext=;exepath=/tmp/x;cwd=/root/;tty=34816" },
+	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;trusted_exepath=/tmp/x;cwd=/moved",
+	    "cwd=/moved/" },
+	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;trusted_exepath=/tmp/x;cwd=<NA>",
+	    "cwd=/moved/" },
 	/* A failure changes nothing. */
 	{ EV_EXECVE, "10/10@5", "res=-2;exe=nope;comm=ls", "comm=ls;exe=ls;cmdline=ls" },
 	/* An empty argument is one. */

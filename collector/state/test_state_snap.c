@@ -98,20 +98,21 @@ static const struct row race_rows[] = {
 
 /* The next snapshot takes away what it does not name. */
 static const struct row resync_rows[] = {
-	TASK("10/10@5^1000", ""),
-	{ EV_TASK_FILE_REGULAR, "10/10@5^1000", "fd=3;path=/a", "" },
-	{ EV_TASK_FILE_REGULAR, "10/10@5^1000", "fd=4;path=/b", "" },
-	TASK("20/20@6^1000", ""),
-	TASK("21/21@6^1000", ""),
-	{ SNAPSHOT_DONE, "0", "900", "20=1" },
-	{ EV_OPEN, "10/10@5^1500", "fd=5;name=/c;flags=0x1001;ino=7", "" },
-	{ EV_OPEN, "10/10@5^5500", "fd=6;name=/d", "" },
-	{ EV_GETCWD, "21/21@6^5600", "res=-1", "" },
-	/* Read at 5000: 20 is not there any more, 21 has exited since, but was there. */
-	TASK("10/10@5^5000", ""),
-	{ EV_TASK_FILE_REGULAR, "10/10@5^5000", "fd=3;path=/a", "" },
-	{ EV_TASK_FILE_REGULAR, "10/10@5^5000", "fd=5;path=/c;ino_num=7", "" },
-	{ SNAPSHOT_DONE, "0", "4900",
+	TASK("10/10@5^1000000000000", ""),
+	{ EV_TASK_FILE_REGULAR, "10/10@5^1000000000000", "fd=3;path=/a", "" },
+	{ EV_TASK_FILE_REGULAR, "10/10@5^1000000000000", "fd=4;path=/b", "" },
+	TASK("20/20@6^1000000000000", ""),
+	TASK("21/21@6^1000000000000", ""),
+	{ SNAPSHOT_DONE, "0", "900000000000", "20=1" },
+	{ EV_OPEN, "10/10@5^1500000000000", "fd=5;name=/c;flags=0x1001;ino=7", "" },
+	{ EV_OPEN, "10/10@5^5500000000000", "fd=6;name=/d", "" },
+	{ EV_GETCWD, "21/21@6^5600000000000", "res=-1", "" },
+	/* Read at 5000, said to begin later: 20 is not there any more, 21 has exited since, but was
+	   there. */
+	TASK("10/10@5^5000000000000", ""),
+	{ EV_TASK_FILE_REGULAR, "10/10@5^5000000000000", "fd=3;path=/a", "" },
+	{ EV_TASK_FILE_REGULAR, "10/10@5^5000000000000", "fd=5;path=/c;ino_num=7", "" },
+	{ SNAPSHOT_DONE, "0", "6000000000000",
 	    "20=0;21=1;10:fd3.name=/a;10:fd4.name=-;10:fd5.flags=4097;10:fd6.name=/d" },
 };
 
