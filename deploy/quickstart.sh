@@ -116,7 +116,7 @@ listen=tls+tcp://127.0.0.1:$port
 free_port 8765
 http=127.0.0.1:$port
 collector_args=(-o "listen=$listen" -o "http.listen=$http" -o cluster=quickstart
-	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/mews-collector.pem" -o "tls.key=$dir/pki/mews-collector.key"
+	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/collector-mews-collector.pem" -o "tls.key=$dir/pki/collector-mews-collector.key"
 	-o "outbox.path=$dir/outbox.db" -o outputs.stdout.enabled=true -o log.level=warn)
 for r in "${rules[@]}"; do collector_args+=(-o "rules=$r"); done
 [ -z "$kafka" ] || collector_args+=(-o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$kafka")
@@ -135,7 +135,7 @@ wait_for 20 "$collector" status || die "the collector did not start: see above"
 
 step 5 "starting the sensor on $node"
 "$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=quickstart \
-	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/$node.pem" -o "tls.key=$dir/pki/$node.key" \
+	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/node-$node.pem" -o "tls.key=$dir/pki/node-$node.key" \
 	-o tls.server_name=mews-collector -o log.level=warn -o "local_collector=$collector" &
 sensor=$!
 connected() { status | grep -q '"connected": true'; }

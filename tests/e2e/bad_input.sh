@@ -24,7 +24,7 @@ expect() {
 }
 
 lab_port
-tls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/mews-collector.pem" -o "tls.key=$lab/pki/mews-collector.key")
+tls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/collector-mews-collector.pem" -o "tls.key=$lab/pki/collector-mews-collector.key")
 base=(-o "listen=tls+tcp://127.0.0.1:$port" -o http.listen= -o "outbox.path=$lab/o.db" -o "rules=$root/rules/mews_rules.yaml")
 collector=("$bin/mews-collector" "${base[@]}")
 good=("${collector[@]}" "${tls[@]}")
@@ -48,7 +48,7 @@ expect 4 'bad.yaml:3:[0-9]+: .*nosuch.field' "${good[@]}" -o "rules=$lab/bad.yam
 # --- certificates
 expect 3 'tls.certificate' "${collector[@]}" -o "tls.ca=$lab/pki/ca.pem"
 expect 3 'no-such.pem' "${good[@]}" -o "tls.certificate=$lab/no-such.pem"
-expect 3 'match' "${good[@]}" -o "tls.key=$lab/pki/n1.key"
+expect 3 'match' "${good[@]}" -o "tls.key=$lab/pki/node-n1.key"
 echo garbage >"$lab/garbage.pem"
 expect 3 'garbage.pem' "${good[@]}" -o "tls.certificate=$lab/garbage.pem"
 expect 3 'insecure' "${collector[@]}" -o "listen=tcp://127.0.0.1:$port"
@@ -71,12 +71,12 @@ expect 3 'outputs.file.path' "${good[@]}" -o outputs.file.enabled=true
 
 # --- sensor
 sensor=("$bin/mews-sensor" -o "collector=$listen" -o node=n1 -o cluster=lab -o tls.server_name=mews-collector)
-stls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/n1.pem" -o "tls.key=$lab/pki/n1.key")
+stls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-n1.pem" -o "tls.key=$lab/pki/node-n1.key")
 expect 2 'not-an-option|unrecognized' "$bin/mews-sensor" --not-an-option
 expect 3 'no-such.yaml' "$bin/mews-sensor" -c "$lab/no-such.yaml"
 expect 3 'nodee' "${sensor[@]}" "${stls[@]}" -o nodee=x
 expect 3 'no-such.pem' "${sensor[@]}" "${stls[@]}" -o "tls.certificate=$lab/no-such.pem"
-expect 3 'match' "${sensor[@]}" "${stls[@]}" -o "tls.key=$lab/pki/mews-collector.key"
+expect 3 'match' "${sensor[@]}" "${stls[@]}" -o "tls.key=$lab/pki/collector-mews-collector.key"
 expect 3 'insecure' "${sensor[@]}" -o collector=tcp://127.0.0.1:1
 expect 4 'CAP_BPF|root' setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$bin/mews-sensor" -o collector=ipc:///tmp/x -o node=n1
 

@@ -84,7 +84,7 @@ lab_collector() {
 	}
 	[ -f "$lab/pki/ca.pem" ] || lab_pki
 	"$bin/mews-collector" -o "listen=$listen" -o "http.listen=$http" -o cluster=lab \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/mews-collector.pem" -o "tls.key=$lab/pki/mews-collector.key" \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/collector-mews-collector.pem" -o "tls.key=$lab/pki/collector-mews-collector.key" \
 		-o "outbox.path=$lab/outbox.db" -o "rules=${lab_rules:-$root/rules/mews_rules.yaml}" \
 		-o outputs.file.enabled=true -o "outputs.file.path=$lab/alerts" "$@" 2>>"$lab/collector.log" >>"$lab/collector.out" &
 	collector_pid=$!
@@ -97,7 +97,7 @@ lab_sensor() {
 	local node=$1
 	shift
 	"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/$node.pem" -o "tls.key=$lab/pki/$node.key" \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" -o "tls.key=$lab/pki/node-$node.key" \
 		"$@" 2>>"$lab/sensor-$node.log" &
 	sensor_pid=$!
 	lab_pids+=("$sensor_pid")

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 the collector under load, twice: every alert is in the outbox, once.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+cat >"$lab/rules.yaml" <<'EOF'
+- rule: Watched file opened
+  desc: A file of this test was opened.
+  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
+  output: opened %fd.name by %proc.name
+  priority: WARNING
+EOF
+lab_rules=$lab/rules.yaml
+lab_pki n1
+lab_collector
+lab_sensor n1
+mkdir "$lab/watched"
+
+n=0
+touch_files() {
+	for _ in $(seq "$1"); do
+		n=$((n + 1))
+		: >"$lab/watched/$n"
+	done
+}
+ids() { sqlite3 "$lab/outbox.db" "select $1 from alert where rule = 'Watched file opened'"; }
+committed() { [ "$(ids 'count(*)')" -ge "$n" ]; }
+
+touch_files 100
+for _ in 1 2; do
+	kill -9 "$collector_pid"
+	wait "$collector_pid" 2>/dev/null || true
+	touch_files 200 # nobody listens
+	lab_collector
+	touch_files 100
+done
+lab_wait 60 committed || fail "$(ids 'count(*)') of $n alerts are in the outbox"
+[ "$(ids 'count(*)')" = "$n" ] || fail "$(ids 'count(*)') alerts for $n events"
+[ "$(ids 'count(distinct id)')" = "$n" ] || fail "an id is there twice"
+cmp <(sqlite3 "$lab/outbox.db" "select json_extract(json, '\$.output_fields.\"fd.name\"') from alert where rule = 'Watched file opened' order by n" | sed 's|.*/||') <(seq "$n") ||
+	fail "not each event's alert once, in order"
+[ "$(lab_metric mews_node_drops_total)" = 0 ] || fail "events were dropped"
+echo "$n events, $n alerts, through two kill -9"

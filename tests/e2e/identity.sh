@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Who may speak for a node: real programs over TLS. Each refused peer is counted, none of them
+# disturbs the good one. (Replayed proofs and the like need a peer of our own: unit.ingest_identity.)
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+lab_pki n1 n2
+lab_collector
+lab_sensor n1
+good=$sensor_pid
+
+# start NAME NODE PKI CERT: a sensor that ought to be refused.
+start() {
+	local name=$1 node=$2 pki=$3 cert=$4
+	"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$pki/node-$cert.pem" -o "tls.key=$pki/node-$cert.key" 2>"$lab/$name.log" &
+	refused_pid=$!
+	lab_pids+=("$refused_pid")
+}
+refused() { [ "$(lab_metric mews_ingest_refused_identity_total)" -gt "$1" ]; }
+stranger() { lab_status | jq -e --arg n "$1" '[.sensors[].node] | index($n)'; }
+
+before=$(lab_metric mews_ingest_refused_identity_total)
+start other-name n2 "$lab/pki" n1
+lab_wait 20 refused "$before" || fail "the certificate of n1 was accepted for n2"
+lab_wait 10 grep -q 'n2' "$lab/other-name.log" || fail "the sensor does not say why it was refused"
+lab_stop "$refused_pid" || true
+
+"$bin/mewsctl" pki init "$lab/foreign" --name foreign >/dev/null
+"$bin/mewsctl" pki issue "$lab/foreign" --node n3 >/dev/null
+start foreign n3 "$lab/foreign" n3
+lab_wait 20 grep -qE 'certificate|TLS|refused|reach' "$lab/foreign.log" || fail "the sensor with a foreign certificate says nothing"
+lab_stop "$refused_pid" || true
+
+# No certificate at all: the handshake itself must fail.
+if printf '' | timeout 10 openssl s_client -connect "${listen#*//}" -CAfile "$lab/pki/ca.pem" -tls1_2 -quiet >"$lab/s_client.log" 2>&1 &&
+	! grep -qE 'alert|error' "$lab/s_client.log"; then
+	fail "a peer without a certificate was let in"
+fi
+
+stranger n3 && fail "a foreign node is in the status"
+kill -0 "$good" || fail "the good sensor died"
+lab_connected n1 >/dev/null || fail "the good sensor is no longer connected"
+head -c 1 /etc/shadow >/dev/null
+lab_wait 10 lab_alert 'Sensitive file read' >/dev/null || fail "the good node's alerts no longer come"
+echo "refused: $(lab_metric mews_ingest_refused_identity_total); the good node goes on"
