@@ -17,7 +17,8 @@ check_pie_supported()
 # base_flags: every target of the tree, generated code too.
 add_library(base_flags INTERFACE)
 target_compile_definitions(base_flags INTERFACE _GNU_SOURCE MEWS_VERSION="${PROJECT_VERSION}")
-target_include_directories(base_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+target_include_directories(base_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_include_directories(base_flags SYSTEM INTERFACE ${CMAKE_BINARY_DIR}) # generated: not judged
 target_compile_options(base_flags INTERFACE
   -fno-omit-frame-pointer -fno-common -fno-strict-aliasing -fstack-protector-strong)
 foreach(f -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero)

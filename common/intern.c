@@ -83,7 +83,7 @@ intern_new(uint64_t max_bytes, struct intern **ret)
 	if (p == NULL)
 		return -ENOMEM;
 	p->mark = max_bytes - max_bytes / 16; /* early, since each look round is bounded */
-	p->n = 1; /* id 0 is no text */
+	p->n = 1;                             /* id 0 is no text */
 	if (getrandom(&p->seed, sizeof(p->seed), GRND_NONBLOCK) < 0)
 		p->seed = (uintptr_t) p; /* at early boot: better than none */
 	if (grow(p) < 0 || intern_ref(p, intern_put(p, SLICE(""))) != INTERN_EMPTY) {
@@ -205,7 +205,8 @@ intern_put(struct intern *p, struct slice text)
 	for (id = p->bucket[hash & (p->cap - 1)]; id != 0; id = p->slot[id].next) {
 		struct slot *s = &p->slot[id];
 
-		if (s->hash == hash && s->n == text.n && memcmp(s->p, text.p, text.n) == 0) {
+		if (s->hash == hash && s->n == text.n && s->p != NULL &&
+		    memcmp(s->p, text.p, text.n) == 0) {
 			s->tick = p->tick & TICK_MASK;
 			s->hot = 1;
 			return id;

@@ -24,7 +24,7 @@ int intern_new(uint64_t max_bytes, struct intern **ret) MUST_CHECK;
 void intern_free(struct intern *p);
 
 /* The id of a text; INTERN_NULL for p == NULL, and when memory is out (counted). */
-uint32_t intern_put(struct intern *p, struct slice s);
+uint32_t intern_put(struct intern *p, struct slice text);
 
 /* The text, borrowed; it moves never, and lives as long as the id is good. */
 struct slice intern_get(const struct intern *p, uint32_t id);

@@ -23,7 +23,7 @@ blocks(void **state)
 		for (size_t k = 0; k < i; k++)
 			assert_int_equal((char) i, p[i][k]);
 	}
-	assert_true(a.total >= 999 * 500 && a.total < 4 << 20);
+	assert_true(a.total >= 499500 && a.total < 4U << 20);
 	arena_fini(&a);
 	assert_int_equal(0, a.total);
 	arena_fini(&a); /* again, to no harm */

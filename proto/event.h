@@ -71,7 +71,7 @@ enum ev_type {
  * BYTEBUF    bytes; lists (args, env, cgroups) are strings, each with its terminating NUL
  * Texts have no terminator.
  */
-#define EV_NUM(name)  __u64 name;
+#define EV_NUM(name) __u64 name;
 #define EV_TEXT(name)
 
 #define EV_T_ERRNO(n)        EV_NUM(n)
@@ -116,8 +116,8 @@ enum ev_type {
 	struct ev_##ID {                               \
 		struct ev_hdr hdr;
 #define PARAM(ID, index, name, TYPE, FMT, table) EV_T_##TYPE(name)
-#define EVENT_END(ID)                            \
-	}                                        \
+#define EVENT_END(ID) \
+	}             \
 	;
 #include "proto/events.def"
 

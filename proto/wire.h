@@ -12,20 +12,20 @@
 
 #define WIRE_PROTOCOL    1
 #define WIRE_NONCE_SIZE  32
-#define WIRE_WINDOW      4           /* requests outstanding per connection */
-#define WIRE_MESSAGE_MAX (1u << 20)  /* bytes of one message, both ways */
-#define WIRE_COLUMNS_MAX (8u << 20)  /* bytes of a body before compression */
-#define WIRE_EVENTS_MAX  65536       /* events of one body */
+#define WIRE_WINDOW      4          /* requests outstanding per connection */
+#define WIRE_MESSAGE_MAX (1u << 20) /* bytes of one message, both ways */
+#define WIRE_COLUMNS_MAX (8u << 20) /* bytes of a body before compression */
+#define WIRE_EVENTS_MAX  65536      /* events of one body */
 #define RECORDING_MAGIC  "MEWSREC1"
 
 /* Drop.cause: why an event did not reach the collector. Append only. */
 enum wire_drop {
-	DROP_RING_FULL = 1, /* no room in the kernel's ring */
-	DROP_TOO_LONG = 2,  /* longer than EV_RECORD_MAX */
-	DROP_FAULT = 3,     /* a needed read failed */
-	DROP_SPOOL_FULL = 4, /* the sensor kept it as long as it could */
-	DROP_LATE = 5,      /* not dropped: emitted out of order */
-	DROP_BAD_RECORD = 6, /* record_check() refused it */
+	DROP_RING_FULL = 1,   /* no room in the kernel's ring */
+	DROP_TOO_LONG = 2,    /* longer than EV_RECORD_MAX */
+	DROP_FAULT = 3,       /* a needed read failed */
+	DROP_SPOOL_FULL = 4,  /* the sensor kept it as long as it could */
+	DROP_LATE = 5,        /* not dropped: emitted out of order */
+	DROP_BAD_RECORD = 6,  /* record_check() refused it */
 	DROP_QUARANTINED = 7, /* the collector refused its batch twice */
 };
 

@@ -40,9 +40,9 @@ void evb_begin(struct evb *b, unsigned type, uint32_t tid, uint64_t ts);
 /* Another thread group, another start time. */
 void evb_task(struct evb *b, uint32_t pid, uint64_t start);
 
-void evb_num(struct evb *b, const char *param, int64_t v);
-void evb_text(struct evb *b, const char *param, const char *text);
-void evb_bytes(struct evb *b, const char *param, const void *p, size_t n);
+void evb_num(struct evb *b, const char *name, int64_t v);
+void evb_text(struct evb *b, const char *name, const char *text);
+void evb_bytes(struct evb *b, const char *name, const void *p, size_t n);
 
 const struct ev_hdr *evb_end(struct evb *b);
 
@@ -50,9 +50,9 @@ void evb_add(struct evb *b);
 struct batch *evb_batch(struct evb *b);
 void evb_fini(struct evb *b);
 
-/* Parameter 'param' of a decoded event: its text, or NULL (good until the next call from this
+/* Parameter 'name' of a decoded event: its text, or NULL (good until the next call from this
  * thread); its number. */
-const char *evb_str(const struct batch *b, const struct event *ev, const char *param);
-int64_t evb_int(const struct event *ev, const char *param);
+const char *evb_str(const struct batch *b, const struct event *ev, const char *name);
+int64_t evb_int(const struct event *ev, const char *name);
 
 #endif

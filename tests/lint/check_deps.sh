@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Who may include whom. A folder's rule is what its files may include in quotes; tests of a folder
+# (test_*.c) may include tests/support/ too. Exit 1 and the lines that break a rule.
+set -eu
+cd "$(dirname "$0")/../.."
+
+kernel_safe='proto/(event\.h|events\.def|names\.def)|driver/'
+status=0
+
+allow() { # folder, what it may include
+	tests/lint/files.sh c h def cpp cc | grep "^$1/" | while read -r file; do
+		ok=$2
+		case $file in
+		*/test_*) ok="$ok|tests/support/" ;;
+		esac
+		grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file" |
+			grep -vE "include[[:space:]]*\"($ok)" || true
+	done | sed "s|\$|   <- $1/ may not include this|" | grep . && status=1
+	return 0
+}
+
+allow common 'common/'
+allow proto 'common/|proto/'
+allow driver "$kernel_safe"
+allow sensor 'common/|proto/|driver/|sensor/'
+allow collector 'common/|proto/|collector/'
+allow tests 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
+allow bench 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
+exit $status

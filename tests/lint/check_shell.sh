@@ -1,0 +1,5 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+cd "$(dirname "$0")/../.."
+tests/lint/files.sh sh | xargs shellcheck -x -P SCRIPTDIR -P .

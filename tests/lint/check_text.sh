@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What every file owes: a licence in its first line (second, behind #!), 500 lines at most (tables
+# may be longer), no tabs in YAML, no space at the end of a line, no promise without an issue.
+set -eu
+cd "$(dirname "$0")/../.."
+
+status=0
+fail() {
+	echo "$1"
+	status=1
+}
+
+for file in $(tests/lint/files.sh c h def cpp cc); do
+	want='SPDX-License-Identifier: Apache-2.0'
+	case $file in
+	driver/* | proto/event.h | proto/events.def | proto/names.def)
+		want='SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'
+		;;
+	esac
+	head -n 1 "$file" | grep -qF "$want" || fail "$file:1: the first line is not $want"
+	case $file in
+	*.def) continue ;;
+	esac
+	n=$(wc -l <"$file")
+	[ "$n" -le 500 ] || fail "$file:$n: longer than 500 lines"
+done
+for file in $(tests/lint/files.sh sh); do
+	head -n 2 "$file" | grep -q 'SPDX-License-Identifier' || fail "$file:2: no licence"
+done
+for file in $(tests/lint/files.sh c h def cpp cc sh cmake yaml yml proto); do
+	! grep -nE '[[:space:]]+$' "$file" | sed "s|^|$file:|;s|\$|   <- space at the end|" | grep . ||
+		status=1
+	! grep -nE '\<(X{3}|FIX[M]E|TOD[O])\>' "$file" | grep -vE '\(#[0-9]+\)' |
+		sed "s|^|$file:|;s|\$|   <- needs an issue: (#12)|" | grep . || status=1
+done
+exit $status

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# check_tidy.sh BUILD [PATTERN]: clang-tidy over what BUILD compiles of ours, with no findings. A
+# file that passed is not looked at again until it, its headers or the checks change.
+set -eu
+cd "$(dirname "$0")/../.."
+build=$(realpath "$1") pattern=${2:-.}
+cache=$build/tidy
+mkdir -p "$cache"
+# a test is one thread, and what its asserts exclude the analyzer cannot see
+not_in_tests='-clang-analyzer-*,-concurrency-mt-unsafe'
+checks=$(sha256sum .clang-tidy tests/lint/check_tidy.sh | sha256sum)
+
+one() { # file, directory, command
+	local file=$1 dir=$2 cmd=$3 key
+	local extra=(-Wno-unknown-warning-option -Wno-ignored-optimization-argument -Qunused-arguments
+		-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+	key=$( (echo "$checks$cmd" && cd "$dir" && eval "${cmd%% -o *} -E -C $file") | sha256sum)
+	key=$cache/${key%% *}
+	[ -e "$key" ] && return 0
+	case $file in
+	*/test_* | "$PWD"/tests/*) set -- --checks="$not_in_tests" ;;
+	*) set -- ;;
+	esac
+	clang-tidy -p "$build" --quiet "$@" "${extra[@]/#/--extra-arg=}" "$file" 2>/dev/null || return 1
+	touch "$key"
+}
+export -f one
+export build cache checks not_in_tests
+
+jq -r --arg top "$PWD/" --arg pattern "$pattern" \
+	'.[] | select((.file | startswith($top)) and (.file | test("/build/") | not)
+		and (.file | endswith(".c")) and (.file | test($pattern)))
+	| [.file, .directory, .command] | join("\u0000")' "$build/compile_commands.json" |
+	tr '\n' '\0' | xargs -0 -r -n 3 -P "$(nproc)" bash -c 'one "$@"' one
