@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_output_kafka.c - what the Kafka output does when a broker refuses, on librdkafka's mock. */
+#include "collector/output/output.h"
+#include "collector/output/output_kafka.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <unistd.h>
+
+#define PRODUCE 0 /* Kafka's number of the request */
+
+struct bench {
+	rd_kafka_t *host;
+	rd_kafka_mock_cluster_t *cluster;
+	struct cfg *cfg;
+	struct kafka_state *st;
+	enum output_result result[16];
+	unsigned ended[16];
+};
+
+static void
+ended(void *arg, uint64_t rowid, enum output_result result, const char *why)
+{
+	struct bench *b = arg;
+
+	assert_int_equal(result == OUTPUT_DELIVERED, why == NULL);
+	b->ended[rowid]++;
+	b->result[rowid] = result;
+}
+
+static struct bench *
+bench_new(const char *properties)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	char yaml[1024];
+	struct diag d = { 0 };
+
+	assert_non_null(b);
+	b->host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), yaml, sizeof(yaml));
+	assert_non_null(b->host);
+	b->cluster = rd_kafka_mock_cluster_new(b->host, 1);
+	assert_non_null(b->cluster);
+	assert_int_equal(0, rd_kafka_mock_topic_create(b->cluster, "t", 1, 1));
+	(void) snprintf(yaml, sizeof(yaml),
+	    "outputs: { kafka: { topic: t, brokers: ['%s'], properties: { %s } } }",
+	    rd_kafka_mock_cluster_bootstraps(b->cluster), properties);
+	b->st = calloc(1, output_kafka.state_size);
+	assert_int_equal(0, cfg_parse("mews.yaml", slice_str(yaml), &b->cfg, &d));
+	assert_int_equal(0, cfg_bind(b->cfg, output_kafka.opts, output_kafka.nopts, b->st, &d));
+	assert_int_equal(0, output_kafka.open(b->st, b->cfg, ended, b, &d));
+	return b;
+}
+
+static void
+bench_free(struct bench *b)
+{
+	output_kafka.close(b->st);
+	cfg_free(b->cfg);
+	rd_kafka_mock_cluster_destroy(b->cluster);
+	rd_kafka_destroy(b->host);
+	free(b->st);
+	free(b);
+}
+
+static int
+submit(struct bench *b, unsigned n, size_t size)
+{
+	char *json = calloc(1, size + 100);
+	struct outbox_row row = { .rowid = n };
+	struct alert *a = &row.alert;
+	size_t at;
+	int r;
+
+	assert_non_null(json);
+	at = (size_t) snprintf(json, 100, "{\"output\":\"");
+	memset(json + at, 'x', size);
+	memcpy(json + at + size, "\"}", 2);
+	(void) snprintf(a->id, sizeof(a->id), "%032x", n);
+	a->rule = "r";
+	a->cluster = "c";
+	a->node = "n";
+	a->json = json;
+	a->json_len = at + size + 2;
+	r = output_kafka.submit(b->st, &row);
+	free(json);
+	return r;
+}
+
+static void
+wait_for(struct bench *b, unsigned rowid)
+{
+	for (int i = 0; i < 3000 && b->ended[rowid] == 0; i++)
+		output_kafka.poll(b->st, 10);
+	assert_int_equal(1, b->ended[rowid]);
+	b->ended[rowid] = 0;
+}
+
+static void
+expect(struct bench *b, unsigned rowid, enum output_result result)
+{
+	wait_for(b, rowid);
+	assert_int_equal(result, b->result[rowid]);
+}
+
+/* What a broker says of one record alone, and how that ends. */
+static const struct {
+	rd_kafka_resp_err_t err;
+	enum output_result result;
+} answers[] = {
+	{ RD_KAFKA_RESP_ERR_NO_ERROR, OUTPUT_DELIVERED },
+	{ RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+	    OUTPUT_DELIVERED }, /* librdkafka tries again */
+	{ RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, OUTPUT_DELIVERED },
+	{ RD_KAFKA_RESP_ERR_INVALID_RECORD, OUTPUT_REFUSED },
+	{ RD_KAFKA_RESP_ERR_POLICY_VIOLATION, OUTPUT_REFUSED },
+	{ RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, OUTPUT_RETRY },
+	{ RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, OUTPUT_RETRY },
+};
+
+static void
+a_broker_answers(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct bench *b = bench_new("retry.backoff.ms: 1");
+		int r;
+
+		rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 1, answers[i].err);
+		assert_int_equal(0, submit(b, 1, 10));
+		expect(b, 1, answers[i].result);
+		assert_int_equal(
+		    answers[i].result == OUTPUT_RETRY, output_kafka.trouble(b->st) != NULL);
+		/* and things go on */
+		while ((r = submit(b, 2, 10)) == -EIO)
+			output_kafka.poll(b->st, 10); /* until the topic is looked up again */
+		assert_int_equal(0, r);
+		expect(b, 2, OUTPUT_DELIVERED);
+		assert_null(output_kafka.trouble(b->st));
+		bench_free(b);
+	}
+}
+
+/* Refused in company: each alone, then the one to blame is known. */
+static void
+company_is_not_blamed(void **state)
+{
+	struct bench *b = bench_new("linger.ms: 100");
+
+	(void) state;
+	rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_int_equal(0, submit(b, n, 10));
+	for (unsigned n = 1; n <= 3; n++)
+		expect(b, n, OUTPUT_RETRY);
+	assert_int_equal(0, submit(b, 1, 10));
+	assert_int_equal(-EAGAIN, submit(b, 2, 10)); /* alone */
+	expect(b, 1, OUTPUT_DELIVERED);
+	rd_kafka_mock_push_request_errors(b->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
+	assert_int_equal(0, submit(b, 2, 10));
+	expect(b, 2, OUTPUT_REFUSED);
+	assert_int_equal(0, submit(b, 3, 10));
+	expect(b, 3, OUTPUT_DELIVERED);
+	assert_int_equal(0, submit(b, 4, 10)); /* in company again */
+	assert_int_equal(0, submit(b, 5, 10));
+	expect(b, 5, OUTPUT_DELIVERED);
+	bench_free(b);
+}
+
+/* Too large for the broker: cut by half each time; too large for us: cut before it goes. */
+static void
+large_ones_are_cut(void **state)
+{
+	struct bench *b = bench_new("message.max.bytes: 100000");
+
+	(void) state;
+	for (size_t limit = 10100; limit > 500; limit /= 4) {
+		rd_kafka_mock_push_request_errors(
+		    b->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+		assert_int_equal(0, submit(b, 1, 20000));
+		expect(b, 1, OUTPUT_RETRY);
+		assert_true(b->st->cut_limit <= limit);
+	}
+	assert_int_equal(0, submit(b, 1, 20000));
+	expect(b, 1, OUTPUT_DELIVERED);
+	assert_int_equal(0, submit(b, 2, 200000));
+	expect(b, 2, OUTPUT_DELIVERED);
+	for (unsigned i = 0; i < 12; i++) /* for ever too large */
+		rd_kafka_mock_push_request_errors(
+		    b->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	do {
+		assert_int_equal(0, submit(b, 3, 5000));
+		wait_for(b, 3);
+	} while (b->result[3] == OUTPUT_RETRY);
+	assert_int_equal(OUTPUT_REFUSED, b->result[3]);
+	bench_free(b);
+}
+
+static void
+a_purge_gives_all_back(void **state)
+{
+	struct bench *b = bench_new("linger.ms: 60000");
+
+	(void) state;
+	for (unsigned n = 1; n <= 5; n++)
+		assert_int_equal(0, submit(b, n, 10));
+	output_kafka.purge(b->st);
+	for (unsigned n = 1; n <= 5; n++)
+		expect(b, n, OUTPUT_RETRY);
+	assert_int_equal(0, submit(b, 1, 10));
+	assert_int_equal(0, output_kafka.drain(b->st, 10000));
+	expect(b, 1, OUTPUT_DELIVERED);
+	bench_free(b);
+}
+
+/* A time-out of our own is no loss, and says why nothing arrives. */
+static void
+a_time_out_gives_all_back(void **state)
+{
+	struct bench *b = bench_new("message.timeout.ms: 200, reconnect.backoff.max.ms: 100");
+
+	(void) state;
+	rd_kafka_mock_broker_set_down(b->cluster, 1);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_int_equal(0, submit(b, n, 10));
+	for (unsigned n = 1; n <= 3; n++)
+		expect(b, n, OUTPUT_RETRY);
+	assert_non_null(output_kafka.trouble(b->st));
+	rd_kafka_mock_broker_set_up(b->cluster, 1);
+	do {
+		assert_int_equal(0, submit(b, 1, 10));
+		wait_for(b, 1);
+	} while (b->result[1] == OUTPUT_RETRY);
+	assert_null(output_kafka.trouble(b->st));
+	bench_free(b);
+}
+
+static void
+a_full_queue_is_not_an_error(void **state)
+{
+	struct bench *b = bench_new("queue.buffering.max.messages: 2, linger.ms: 100");
+
+	(void) state;
+	assert_int_equal(0, submit(b, 1, 10));
+	assert_int_equal(0, submit(b, 2, 10));
+	assert_int_equal(-EAGAIN, submit(b, 3, 10));
+	expect(b, 1, OUTPUT_DELIVERED);
+	expect(b, 2, OUTPUT_DELIVERED);
+	assert_int_equal(0, submit(b, 3, 10));
+	expect(b, 3, OUTPUT_DELIVERED);
+	bench_free(b);
+}
+
+/* A producer that had to end is replaced. */
+static void
+a_fatal_error_is_survived(void **state)
+{
+	struct bench *b = bench_new("linger.ms: 0");
+
+	(void) state;
+	assert_int_equal(0, submit(b, 1, 10));
+	expect(b, 1, OUTPUT_DELIVERED);
+	(void) rd_kafka_test_fatal_error(
+	    b->st->rk, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "test");
+	for (int i = 0; i < 1000 && !b->st->fatal; i++)
+		output_kafka.poll(b->st, 10);
+	assert_true(b->st->fatal);
+	assert_non_null(output_kafka.trouble(b->st));
+	assert_int_equal(0, submit(b, 2, 10));
+	expect(b, 2, OUTPUT_DELIVERED);
+	assert_false(b->st->fatal);
+	bench_free(b);
+}
+
+static const struct {
+	const char *cluster, *node, *want;
+} sources[] = {
+	{ "prod", "web-1", "//prod/web-1" },
+	{ "a/b", "c d%\xc3\xa9", "//a%2Fb/c%20d%25%C3%A9" },
+	{ "", "", "///" },
+	{ "12345678901234567890123456789012345678901234567890", "n",
+	    "//1234567890123456789012345678901234/" },
+};
+
+static void
+sources_are_uris(void **state)
+{
+	char got[40];
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		kafka_source(sources[i].cluster, sources[i].node, got, sizeof(got));
+		assert_string_equal(sources[i].want, got);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_broker_answers),
+		cmocka_unit_test(company_is_not_blamed),
+		cmocka_unit_test(large_ones_are_cut),
+		cmocka_unit_test(a_purge_gives_all_back),
+		cmocka_unit_test(a_time_out_gives_all_back),
+		cmocka_unit_test(a_full_queue_is_not_an_error),
+		cmocka_unit_test(a_fatal_error_is_survived),
+		cmocka_unit_test(sources_are_uris),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
