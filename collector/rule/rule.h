@@ -30,10 +30,9 @@ struct rule {
 	size_t ntags;
 	enum priority priority;
 	bool enabled;
-	bool loaded; /* compiled and indexed: enabled, right source, priority high enough */
-	const char
-	    *blind; /* why it can never match today ("needs bpf, not captured yet"), or NULL */
-	const char *partly; /* which of its events are not captured yet, or NULL */
+	bool loaded;        /* compiled and indexed: enabled, right source, priority high enough */
+	const char *blind;  /* NULL, or why it can never match today: "needs bpf, ..." */
+	const char *partly; /* NULL, or which of its events are not captured yet */
 	const char *file;
 	unsigned line;
 	uint32_t id; /* index in the ruleset */

@@ -14,8 +14,14 @@ mtext_fini(struct mtext *m)
 void
 mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t off, bool linear)
 {
+	const struct mseg *last = m->nseg == 0 ? NULL : &m->seg[m->nseg - 1];
+
 	if (s.n == 0)
 		return;
+	if (last != NULL && !linear && !last->linear && last->from == from && last->off == off) {
+		buf_slice(&m->b, s); /* from the same place as what is before it */
+		return;
+	}
 	if (m->nseg == m->cap) {
 		size_t cap = m->cap == 0 ? 8 : m->cap * 2;
 		struct mseg *v = realloc(m->seg, cap * sizeof(*v));
@@ -41,35 +47,43 @@ mtext_pieces(struct mtext *m, const struct rtexts *t)
 	}
 }
 
+/* The segment that a byte is in; nseg must not be 0. */
+static size_t
+find_seg(const struct mtext *m, size_t off)
+{
+	size_t lo = 0, hi = m->nseg;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->seg[mid].start <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* A part of another text with its places. */
 void
 mtext_copy(struct mtext *m, const struct mtext *from, size_t start, size_t end)
 {
-	for (size_t i = 0; i < from->nseg && start < end; i++) {
+	for (size_t i = from->nseg == 0 ? 0 : find_seg(from, start); i < from->nseg && start < end;
+	     i++) {
 		const struct mseg *g = &from->seg[i];
 		size_t stop = i + 1 < from->nseg ? from->seg[i + 1].start : from->b.n;
-		size_t a = MAX(start, g->start), b = MIN(end, stop);
 
-		if (a < b)
-			mtext_add(m, (struct slice){ from->b.p + a, b - a }, g->from,
-			    g->linear ? g->off + (a - g->start) : g->off, g->linear);
+		stop = MIN(stop, end);
+		mtext_add(m, (struct slice){ from->b.p + start, stop - start }, g->from,
+		    g->linear ? g->off + (start - g->start) : g->off, g->linear);
+		start = stop;
 	}
-}
-
-static const struct mseg *
-find_seg(const struct mtext *m, size_t off)
-{
-	const struct mseg *g = NULL;
-
-	for (size_t i = 0; i < m->nseg && m->seg[i].start <= off; i++)
-		g = &m->seg[i];
-	return g;
 }
 
 void
 mtext_origin(const struct mtext *m, size_t off, const struct rtext **from, size_t *at)
 {
-	const struct mseg *g = find_seg(m, off);
+	const struct mseg *g = m->nseg == 0 ? NULL : &m->seg[find_seg(m, off)];
 
 	*from = g == NULL ? NULL : g->from;
 	*at = g == NULL ? 0 : g->linear ? g->off + (off - g->start) : g->off;
