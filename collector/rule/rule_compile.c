@@ -132,8 +132,8 @@ compile_macros(struct collection *c)
 static bool
 is_unknown_filter(const char *msg)
 {
-	static const char *const texts[] = { "nonexistent field", "invalid formatting token",
-		"unknown filter", "unknown event type" };
+	static const char *const texts[] = { "unknown field", "nonexistent field",
+		"invalid formatting token", "unknown filter", "unknown event type" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (strstr(msg, texts[i]) != NULL)
