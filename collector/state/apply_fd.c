@@ -43,6 +43,11 @@ choose_fd(struct apply *a, int64_t fd)
 
 /* ---- open ---- */
 
+_Static_assert((int) EVP_OPENAT_E_name == (int) EVP_OPENAT2_E_name &&
+		   (int) EVP_OPENAT_E_dirfd == (int) EVP_OPENAT2_E_dirfd &&
+		   (int) EVP_OPEN_E_name == (int) EVP_CREAT_E_name,
+    "one parser for all entries");
+
 /* What the open calls have in common: the indexes of their parameters, -1 for none. */
 struct open_params {
 	int8_t dirfd, name, flags, dev, ino;
@@ -69,6 +74,22 @@ opened(struct apply *a, const struct open_params *p, uint32_t flags, uint32_t fu
 	hold(a->s->pool, &e->nameraw, raw);
 }
 
+/* The entry of an open call: what another thread may have written over by the time of its exit. */
+void
+parse_enter(struct apply *a)
+{
+	bool dirfd = a->ev->schema->num == EV_OPENAT_E || a->ev->schema->num == EV_OPENAT2_E;
+	unsigned name = dirfd ? (unsigned) EVP_OPENAT_E_name : (unsigned) EVP_OPEN_E_name;
+	struct slice text = ev_text(a->b, a->ev, name);
+
+	a->t->enter = 0;
+	if (text.n == 0 || slice_eq(text, SLICE("<NA>")))
+		return;
+	a->t->enter = (uint16_t) (a->ev->schema->num + 1); /* its exit's number */
+	a->t->enter_dirfd = dirfd ? ev_num(a->ev, EVP_OPENAT_E_dirfd) : AT_CWD;
+	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, name));
+}
+
 static void
 open_any(struct apply *a, const struct open_params *p)
 {
@@ -76,6 +97,11 @@ open_any(struct apply *a, const struct open_params *p)
 	uint32_t name = ev_intern(a->s->pool, a->b, ev, (unsigned) p->name), full, raw = 0;
 	int64_t dirfd = p->dirfd < 0 ? AT_CWD : ev_num(ev, (unsigned) p->dirfd);
 
+	if (a->t->enter == ev->schema->num) {
+		name = a->t->enter_name;
+		dirfd = a->t->enter_dirfd;
+	}
+	a->t->enter = 0;
 	full = path_full(a->s, a->t, dirfd, name, &raw);
 	if (ev_num(ev, 0) >= 0) {
 		opened(

@@ -116,6 +116,9 @@ struct thread {
 	int64_t last_fd;  /* the descriptor it used last */
 	uint64_t seen;    /* boot ns of its newest event */
 	uint64_t died;
+	int64_t enter_dirfd; /* of the open call under way, as read at its entry */
+	uint32_t enter_name;
+	uint16_t enter;                      /* which call: its EV_* */
 	struct thread *next_free;            /* of the free list, of the gone */
 	struct thread *kid_next, **kid_link; /* those with the same parent */
 	struct thread *grp_next, *grp_prev;  /* its thread group, a ring */

@@ -136,7 +136,7 @@ typedef void parse_fn(struct apply *a);
 
 /* apply_*.c, by event */
 parse_fn parse_clone, parse_exec, parse_exit;
-parse_fn parse_open, parse_openat, parse_openat2, parse_creat, parse_open_by_handle;
+parse_fn parse_enter, parse_open, parse_openat, parse_openat2, parse_creat, parse_open_by_handle;
 parse_fn parse_close, parse_close_range, parse_dup, parse_fcntl, parse_pipe;
 parse_fn parse_new_fd, parse_memfd, parse_pidfd_getfd;
 parse_fn parse_socket, parse_bind, parse_connect, parse_accept, parse_send, parse_recv;

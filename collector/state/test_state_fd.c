@@ -36,6 +36,14 @@ static const struct row path_rows[] = {
 	{ EV_OPENAT, "10", "fd=-13;dirfd=4;name=x", "fd.num=-1;path=/root/d/x;raw=x" },
 	{ EV_OPENAT, "10", "fd=-9;dirfd=77;name=x", "fd.num=-1;path=<UNKNOWN>x" },
 	{ EV_CREAT, "10", "fd=-1;name=/c", "fd.num=-1;path=/c" },
+	/* What was read at entry counts, for that call only. */
+	{ EV_OPENAT_E, "10", "dirfd=4;name=was", "" },
+	{ EV_OPENAT, "10", "fd=9;dirfd=-100;name=/is", "fd.name=/root/d/was" },
+	{ EV_OPENAT, "10", "fd=9;dirfd=-100;name=/is", "fd.name=/is" },
+	{ EV_CREAT_E, "10", "name=/was", "" },
+	{ EV_CREAT, "10", "fd=9;name=/is", "fd.name=/was" },
+	{ EV_OPEN_E, "10", "name=<NA>", "" },
+	{ EV_OPEN, "10", "fd=9;name=/is", "fd.name=/is" },
 	/* The cwd moves. */
 	{ EV_CHDIR, "10", "res=0;path=d", "cwd=/root/d/" },
 	{ EV_CHDIR, "10", "res=-2;path=/z", "cwd=/root/d/" },
