@@ -28,11 +28,13 @@ endfunction()
 
 # fuzz_target(NAME SOURCES... LIBS...): tests/fuzz/fuzz_NAME.c over the corpus tests/fuzz/corpus/NAME;
 # a fuzzer with the fuzz preset, otherwise a replay of the corpus, ctest name fuzz.NAME.
+add_custom_target(fuzzers)
 function(fuzz_target name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   if(MEWS_FUZZ)
     add_executable(fuzz_${name} ${A_SOURCES})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers fuzz_${name})
   else()
     add_executable(fuzz_${name} ${A_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.c)
   endif()
@@ -43,13 +45,20 @@ function(fuzz_target name)
   endif()
 endfunction()
 
-# mews_e2e(NAME COMMAND... [ROOT] [TIMEOUT s]): a script that drives the real programs, ctest e2e.NAME.
+# mews_e2e(NAME COMMAND... [ROOT] [ASAN] [TSAN] [TIMEOUT s]): a script that drives the real programs,
+# ctest e2e.NAME. With ASAN, TSAN tests/run.sh runs it with those builds too.
 function(mews_e2e name)
-  cmake_parse_arguments(A "ROOT" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(A "ROOT;ASAN;TSAN" "TIMEOUT" "COMMAND" ${ARGN})
   add_test(NAME e2e.${name} COMMAND ${A_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set(labels e2e slow)
   if(A_ROOT)
     list(APPEND labels root)
+  endif()
+  if(A_ASAN)
+    list(APPEND labels asan)
+  endif()
+  if(A_TSAN)
+    list(APPEND labels tsan)
   endif()
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 300)

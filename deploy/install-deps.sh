@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# install-deps.sh [--test]: the Debian 12 packages that building Mews needs, and with --test those
+# that its tests need too. Installs only what is missing; when nothing is, it does nothing.
+set -eu
+
+build='build-essential cmake ninja-build pkg-config clang clang-14 llvm-14 bpftool libbpf-dev libelf-dev
+zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev libmbedtls-dev
+librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev
+libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
+# a package, or package:command where any provider of the command will do
+tests='shellcheck clang-tidy clang-format gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
+util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr libclang-rt-14-dev'
+
+case ${1:-} in
+'') want=$build ;;
+--test) want="$build $tests" ;;
+*)
+	echo 'usage: install-deps.sh [--test]' >&2
+	exit 2
+	;;
+esac
+
+missing=()
+for entry in $want; do
+	package=${entry%%:*}
+	if [ "$package" != "$entry" ] && command -v "${entry#*:}" >/dev/null; then
+		continue
+	fi
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+	[ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+	echo "install-deps: nothing is missing"
+	exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "install-deps: missing: ${missing[*]}: run this with sudo to install them" >&2
+	exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Runs apt-get quietly; on a terminal one line shows how far it is.
+quietly() {
+	export DEBIAN_FRONTEND=noninteractive
+	if [ -t 1 ]; then
+		apt-get -o APT::Status-Fd=3 "$@" 3>&1 >"$log" 2>&1 |
+			awk -F: '{ printf "\r  %3d%% %-60.60s", $3, $4; fflush() } END { printf "\r%70s\r", "" }'
+		return "${PIPESTATUS[0]}"
+	fi
+	apt-get "$@" >"$log" 2>&1
+}
+
+echo "install-deps: installing ${#missing[@]} packages: ${missing[*]}"
+if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
+	# the lists may be old, or not there at all
+	quietly -qq update || true
+	if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
+		tail -n 20 "$log" >&2
+		echo "install-deps: apt-get could not install: ${missing[*]} (is this Debian 12, and its mirror in reach?)" >&2
+		exit 1
+	fi
+fi
+echo "install-deps: done"
