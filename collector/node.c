@@ -40,7 +40,7 @@ struct nodes {
 struct hit_ctx {
 	struct nodes *nodes;
 	struct alert_origin origin;
-	struct alert **alerts;
+	struct alert **tail; /* where the next alert goes: they keep the events' order */
 };
 
 int
@@ -229,8 +229,8 @@ on_hit(void *arg, const struct rule *rule, const struct view *v)
 		log_error("no memory for an alert of rule '%s'", rule->name);
 		return;
 	}
-	a->next = *c->alerts;
-	*c->alerts = a;
+	*c->tail = a;
+	c->tail = &a->next;
 	c->nodes->counters->alerts++;
 }
 
@@ -278,7 +278,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 {
 	struct node *p = node_of(n, stream);
 	struct batch *b = NULL;
-	const char *why = "no memory";
+	const char *why = batch->body == NULL ? "it has no body" : "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
 		.origin = {
@@ -288,7 +288,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 			.sensor_start = stream->id.sensor_start,
 			.seq = batch->seq,
 		},
-		.alerts = alerts,
+		.tail = alerts,
 	};
 
 	if (p == NULL || batch->body == NULL ||

@@ -20,7 +20,8 @@ void node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello
 void node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part);
 void node_bye(struct nodes *n, struct stream *stream);
 
-/* Decode, apply, evaluate. The alerts raised are put before *alerts, and are the caller's. */
+/* Decode, apply, evaluate. *alerts (NULL on entry) becomes the list of the alerts raised,
+ * in the events' order; they are the caller's. */
 void node_batch(
     struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts);
 

@@ -48,13 +48,13 @@ expect 4 'bad.yaml:3:[0-9]+: .*nosuch.field' "${good[@]}" -o "rules=$lab/bad.yam
 # --- certificates
 expect 3 'tls.certificate' "${collector[@]}" -o "tls.ca=$lab/pki/ca.pem"
 expect 3 'no-such.pem' "${good[@]}" -o "tls.certificate=$lab/no-such.pem"
-expect 3 'match' "${good[@]}" -o "tls.key=$lab/pki/node-n1.key"
+expect 3 'belong' "${good[@]}" -o "tls.key=$lab/pki/node-n1.key"
 echo garbage >"$lab/garbage.pem"
 expect 3 'garbage.pem' "${good[@]}" -o "tls.certificate=$lab/garbage.pem"
 expect 3 'insecure' "${collector[@]}" -o "listen=tcp://127.0.0.1:$port"
 
 # --- addresses
-listen='' lab_collector
+lab_collector
 expect 6 'in use' "${good[@]}" -o "listen=$listen"
 expect 6 'in use' "${good[@]}" -o "http.listen=$http"
 expect 5 'another collector|in use|locked' "${good[@]}" -o "outbox.path=$lab/outbox.db"

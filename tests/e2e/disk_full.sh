@@ -29,11 +29,11 @@ ready >/dev/null || fail "not ready at the start"
 touch_files 1 50
 lab_wait 20 have 50 || fail "$(alerts) of 50 alerts"
 
-fallocate -l 23M "$lab/disk/filler"
+fallocate -l 27M "$lab/disk/filler"
 touch_files 51 150
 lab_wait 20 full || fail "the disk is full, and /readyz says: $(curl -s "http://$http/readyz")"
 lab_durable n1 >/dev/null && fail "batches are acknowledged as durable on a full disk"
-"$bin/mewsctl" status --collector "http://$http" | grep -q room || fail "mewsctl status does not say that there is no room"
+grep -q room <("$bin/mewsctl" status --collector "http://$http") || fail "mewsctl status does not say that there is no room"
 
 rm "$lab/disk/filler"
 lab_wait 20 ready || fail "there is room again, and /readyz says: $(curl -s "http://$http/readyz")"
