@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compat32.c - a 32-bit program without a C library: int 0x80, and its own numbers.
+ *
+ * It opens, links and connects in its working folder, as live_compat.c knows.
+ */
+static long
+call(long nr, long a, long b, long c, long d, long e)
+{
+	long r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+			 : "memory");
+	return r;
+}
+
+#define P(x) ((long) (x))
+
+struct how {
+	unsigned long long flags, mode, resolve;
+};
+
+static struct {
+	unsigned short family, port;
+	unsigned addr;
+	char zero[8];
+} sa = { 2, 0x0100, 0x0100007f, { 0 } }; /* 127.0.0.1, port 1: nobody listens */
+
+static char *bad_argv[] = { "arg0", "arg 1", 0 };
+static char *bad_env[] = { "K=V", 0 };
+
+static void
+run(void)
+{
+	static struct how how = { 0, 0, 0 };
+	static long sock_args[3] = { 2, 1, 0 }, conn_args[3];
+	long dir, fd;
+
+	for (int i = 0; i < 3; i++) { /* the first may be read at exit: the entry hook comes then */
+		fd = call(5, P("plain"), 0102, 0640, 0, 0); /* open: O_RDWR | O_CREAT */
+		call(6, fd, 0, 0, 0, 0);
+	}
+	fd = call(8, P("made"), 0600, 0, 0, 0); /* creat */
+	dir = call(5, P("."), 0200000, 0, 0, 0);
+	call(295, dir, P("plain"), 0, 0, 0);                 /* openat */
+	call(295, -100, P("gone"), 1, 0, 0);                 /* openat */
+	call(437, dir, P("plain"), P(&how), sizeof(how), 0); /* openat2 */
+	call(41, fd, 0, 0, 0, 0);                            /* dup */
+	call(63, fd, 50, 0, 0, 0);                           /* dup2 */
+	call(330, fd, 51, 02000000, 0, 0);                   /* dup3 */
+	call(9, P("plain"), P("second"), 0, 0, 0);           /* link */
+	call(303, dir, P("plain"), -100, P("third"), 0);     /* linkat */
+	fd = call(102, 1, P(sock_args), 0, 0, 0);            /* socketcall: socket */
+	conn_args[0] = fd;
+	conn_args[1] = P(&sa);
+	conn_args[2] = 16;
+	call(102, 3, P(conn_args), 0, 0, 0);                        /* socketcall: connect */
+	call(362, fd, P(&sa), 16, 0, 0);                            /* connect */
+	call(11, P("/no/such"), P(bad_argv), P(bad_env), 0, 0);     /* execve */
+	call(358, -100, P("/no/such"), P(bad_argv), P(bad_env), 0); /* execveat */
+	call(2, 0, 0, 0, 0, 0) == 0 ? call(1, 3, 0, 0, 0, 0) : call(7, -1, 0, 0, 0, 0); /* fork */
+}
+
+__attribute__((noreturn)) void
+_start(void)
+{
+	run();
+	for (;;)
+		call(252, 5, 0, 0, 0, 0); /* exit_group */
+}

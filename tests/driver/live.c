@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/driver/live.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATIENCE_NS (20 * NS_PER_S)
+
+void
+live_fail(struct live *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("FAIL %s: ", l->name);
+	va_start(ap, fmt);
+	(void) vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	l->failed++;
+}
+
+void *
+live_open(const struct source_opts *o)
+{
+	void *st = calloc(1, source_bpf.state_size);
+	struct diag d = { 0 };
+
+	if (st == NULL || source_bpf.open(st, o, &d) < 0) {
+		printf("cannot capture: %s\n", d.msg);
+		exit(1);
+	}
+	return st;
+}
+
+void
+live_all(void *st)
+{
+	uint16_t events[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < schema_nevents && n < ARRAY_SIZE(events); i++) {
+		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
+			events[n++] = schema_events[i].num;
+	}
+	(void) source_bpf.set_interest(st, events, n);
+}
+
+void
+live_close(void *st)
+{
+	source_bpf.close(st);
+	free(st);
+}
+
+/* Is this a record of the child, or of one that descends from it? */
+static bool
+ours(const struct live *l, const struct ev_hdr *rec)
+{
+	int64_t ptid = 0;
+
+	if (rec->pid == (uint32_t) l->child)
+		return true;
+	if (rec->type == EV_CLONE || rec->type == EV_FORK || rec->type == EV_VFORK ||
+	    rec->type == EV_CLONE3)
+		ptid = record_num(rec, schema_get(rec->type), EVP_CLONE_ptid);
+	if (ptid == getpid() && (record_num(rec, schema_get(rec->type), EVP_CLONE_flags) & 0x100))
+		return true; /* CLONE_PARENT */
+	for (size_t i = 0; i < l->nrecs; i++) {
+		if (l->recs[i]->pid == rec->pid || (ptid != 0 && l->recs[i]->pid == ptid))
+			return true;
+	}
+	return false;
+}
+
+static int
+keep(void *arg, const struct ev_hdr *rec)
+{
+	struct live *l = arg;
+	struct ev_hdr *copy;
+
+	if (!ours(l, rec) || l->nrecs == ARRAY_SIZE(l->recs))
+		return 0;
+	copy = malloc(rec->len);
+	if (copy == NULL)
+		abort();
+	memcpy(copy, rec, rec->len);
+	l->recs[l->nrecs++] = copy;
+	if (rec->type == EV_PROCEXIT && rec->tid == (uint32_t) l->child)
+		l->seen_exit = true;
+	return 0;
+}
+
+static void
+run_trigger(struct live *l, const struct live_case *c)
+{
+	if (chdir(l->f->dir) != 0)
+		_exit(99);
+	c->trigger(l->f);
+	_exit(0);
+}
+
+static void
+forget(struct live *l)
+{
+	while (l->nrecs > 0)
+		free(l->recs[--l->nrecs]);
+}
+
+void
+live_run(struct live *l, const struct live_case *c)
+{
+	unsigned failed = l->failed;
+	uint64_t end = clock_mono() + PATIENCE_NS;
+	char cmd[300];
+
+	forget(l);
+	memset(l->f, 0, sizeof(*l->f));
+	l->name = c->name;
+	l->seen_exit = false;
+	(void) snprintf(l->f->dir, sizeof(l->f->dir), "/tmp/mews-live-XXXXXX");
+	if (mkdtemp(l->f->dir) == NULL)
+		abort();
+	(void) fflush(stdout);
+	l->child = fork();
+	if (l->child == 0)
+		run_trigger(l, c);
+	if (c->meanwhile != NULL)
+		c->meanwhile(l);
+	while (!l->seen_exit && clock_mono() < end)
+		(void) source_bpf.poll(l->st, 200, keep, l);
+	if (!l->seen_exit)
+		live_fail(l, "no end of the trigger was seen");
+	if (waitpid(l->child, &l->status, 0) != l->child)
+		live_fail(l, "no trigger to wait for");
+	else
+		c->check(l);
+	(void) snprintf(cmd, sizeof(cmd), "rm -rf '%s'", l->f->dir);
+	if (system(cmd) != 0)
+		live_fail(l, "cannot remove %s", l->f->dir);
+	printf("%s %s\n", l->failed == failed ? "ok  " : "BAD ", c->name);
+}
+
+const struct ev_hdr *
+live_rec(struct live *l, uint16_t type, unsigned k)
+{
+	for (size_t i = 0; i < l->nrecs; i++) {
+		if (l->recs[i]->type == type && k-- == 0)
+			return l->recs[i];
+	}
+	live_fail(l, "no such record of %s", schema_get(type)->name);
+	return NULL;
+}
+
+const struct ev_hdr *
+live_rec_of(struct live *l, uint16_t type, int64_t tid)
+{
+	for (size_t i = 0; i < l->nrecs; i++) {
+		if (l->recs[i]->type == type && l->recs[i]->tid == tid)
+			return l->recs[i];
+	}
+	live_fail(l, "no record of %s by thread %" PRId64, schema_get(type)->name, tid);
+	return NULL;
+}
+
+unsigned
+live_count(const struct live *l, uint16_t type)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < l->nrecs; i++)
+		n += l->recs[i]->type == type;
+	return n;
+}
+
+static bool
+has(struct live *l, const struct ev_hdr *r, unsigned i)
+{
+	if (r == NULL)
+		return false;
+	if (r->present >> i & 1)
+		return true;
+	live_fail(l, "%s: parameter %u (%s) is not there", schema_get(r->type)->name, i,
+	    schema_get(r->type)->params[i].name);
+	return false;
+}
+
+void
+live_range(struct live *l, const struct ev_hdr *r, unsigned i, int64_t min, int64_t max)
+{
+	const struct ev_schema *s;
+	int64_t v;
+
+	if (!has(l, r, i))
+		return;
+	s = schema_get(r->type);
+	v = record_num(r, s, i);
+	if (ptype_is_text(s->params[i].type))
+		live_fail(l, "%s: parameter %u (%s) is a text", s->name, i, s->params[i].name);
+	else if (v < min || v > max)
+		live_fail(l, "%s: parameter %u (%s) is %" PRId64 ", not in %" PRId64 "..%" PRId64,
+		    s->name, i, s->params[i].name, v, min, max);
+}
+
+void
+live_num(struct live *l, const struct ev_hdr *r, unsigned i, int64_t want)
+{
+	live_range(l, r, i, want, want);
+}
+
+void
+live_bytes(struct live *l, const struct ev_hdr *r, unsigned i, const void *want, size_t n)
+{
+	const struct ev_schema *s;
+	struct slice t;
+
+	if (!has(l, r, i))
+		return;
+	s = schema_get(r->type);
+	t = record_text(r, s, i);
+	if (t.p == NULL)
+		live_fail(l, "%s: parameter %u (%s) is a number", s->name, i, s->params[i].name);
+	else if (!slice_eq(t, (struct slice){ want, n }))
+		live_fail(l, "%s: parameter %u (%s) is '%.*s' (%zu bytes), not '%.*s' (%zu bytes)",
+		    s->name, i, s->params[i].name, SLICE_ARG(t), t.n, (int) n, (const char *) want,
+		    n);
+}
+
+void
+live_text(struct live *l, const struct ev_hdr *r, unsigned i, const char *want)
+{
+	live_bytes(l, r, i, want, strlen(want));
+}
+
+void
+live_absent(struct live *l, const struct ev_hdr *r, unsigned i)
+{
+	if (r != NULL && (r->present >> i & 1))
+		live_fail(l, "%s: parameter %u is there", schema_get(r->type)->name, i);
+}
+
+void
+live_that(struct live *l, bool ok, const char *what)
+{
+	if (!ok)
+		live_fail(l, "not so: %s", what);
+}
+
+int64_t
+proc_status(pid_t pid, const char *key, unsigned column, int base)
+{
+	char path[64], line[1024];
+	int64_t v = -1;
+	FILE *f;
+
+	(void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		size_t n = strlen(key);
+		char *p = line + n;
+
+		if (strncmp(line, key, n) != 0 || line[n] != ':')
+			continue;
+		for (unsigned i = 0; i <= column; i++)
+			v = (int64_t) strtoull(p + (i == 0), &p, base);
+	}
+	if (f != NULL)
+		(void) fclose(f);
+	return v;
+}
+
+int64_t
+proc_stat(pid_t pid, unsigned i)
+{
+	char path[64], line[2048], *p;
+	int64_t v = -1;
+	FILE *f;
+
+	(void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(line, sizeof(line), f) == NULL)
+		abort();
+	(void) fclose(f);
+	p = strrchr(line, ')') + 3; /* field 3 is a letter */
+	for (unsigned k = 3; k < i; k++)
+		p = strchr(p, ' ') + 1;
+	v = strtoll(p, NULL, 10);
+	return v;
+}
+
+int
+main(void)
+{
+	static const struct live_case *const tables[] = { file_cases, net_cases, proc_cases,
+		compat_cases };
+	struct live *l = calloc(1, sizeof(*l));
+	struct source_opts o = { 0 };
+
+	if (l == NULL || geteuid() != 0) {
+		printf("skipped: needs root\n");
+		free(l);
+		return 77;
+	}
+	l->f = mmap(NULL, sizeof(*l->f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (l->f == MAP_FAILED)
+		abort();
+	(void) setvbuf(stdout, NULL, _IOLBF, 0);
+	l->st = live_open(&o);
+	live_all(l->st);
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		for (const struct live_case *c = tables[t]; c->name != NULL; c++)
+			live_run(l, c);
+	}
+	live_mechanics(l);
+	live_close(l->st);
+	forget(l);
+	printf("%u failed\n", l->failed);
+	(void) munmap(l->f, sizeof(*l->f));
+	return l->failed != 0 ? (free(l), 1) : (free(l), 0);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * live.h - tests of the capture programs on the running kernel.
+ *
+ * A case is a trigger, which runs in a process of its own and notes in struct facts what it did and
+ * what came of it, and a check, which compares that process's records with the facts, with errno,
+ * stat() or /proc. Parameters are named by their index, in the order that rule authors know: where
+ * two lines of events.def are swapped, a case here fails.
+ */
+#ifndef MEWS_TESTS_DRIVER_LIVE_H
+#define MEWS_TESTS_DRIVER_LIVE_H
+
+#include "proto/schema.h"
+#include "sensor/source.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A list of strings as execve() wants it. */
+#define STRINGS(...) ((char **) (const char *[]){ __VA_ARGS__ })
+
+#define FACT_TEXT 8192
+
+/* Shared between the trigger and its check. */
+struct facts {
+	int64_t n[64];
+	char s[6][FACT_TEXT];
+	char dir[256]; /* an empty folder, the trigger's working folder; removed afterwards */
+};
+
+struct live {
+	void *st; /* of source_bpf */
+	struct facts *f;
+	pid_t child;
+	int status;                /* of the child, as waitpid() has it */
+	struct ev_hdr *recs[4096]; /* of the child and its descendants */
+	size_t nrecs;
+	const char *name; /* of the case */
+	unsigned failed;  /* checks, of all cases */
+	bool seen_exit;
+};
+
+typedef void live_fn(struct live *l);
+
+struct live_case {
+	const char *name;
+	void (*trigger)(struct facts *f);
+	live_fn *check;
+	live_fn *meanwhile; /* runs in the parent while the trigger does; NULL: nothing */
+};
+
+extern const struct live_case file_cases[], proc_cases[], net_cases[], compat_cases[];
+void live_mechanics(struct live *l); /* sources of their own: drops, exclusion, refusals */
+
+/* Load with these options; exits the program if it fails. Everything is wanted. */
+void *live_open(const struct source_opts *o);
+void live_all(void *st);
+void live_close(void *st);
+
+/* Run one case. */
+void live_run(struct live *l, const struct live_case *c);
+
+/* The k-th record of that type, of any process of the case; of thread 'tid'. NULL and a failure. */
+const struct ev_hdr *live_rec(struct live *l, uint16_t type, unsigned k);
+const struct ev_hdr *live_rec_of(struct live *l, uint16_t type, int64_t tid);
+unsigned live_count(const struct live *l, uint16_t type);
+
+void live_fail(struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void live_num(struct live *l, const struct ev_hdr *r, unsigned i, int64_t want);
+void live_range(struct live *l, const struct ev_hdr *r, unsigned i, int64_t min, int64_t max);
+void live_text(struct live *l, const struct ev_hdr *r, unsigned i, const char *want);
+void live_bytes(struct live *l, const struct ev_hdr *r, unsigned i, const void *want, size_t n);
+void live_absent(struct live *l, const struct ev_hdr *r, unsigned i);
+void live_that(struct live *l, bool ok, const char *what);
+
+/* A line "key: value" of /proc/PID/status, and field 'i' (from 1) of /proc/PID/stat. */
+int64_t proc_status(pid_t pid, const char *key, unsigned column, int base);
+int64_t proc_stat(pid_t pid, unsigned i);
+
+#endif

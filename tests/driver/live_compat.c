@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_compat.c - the calls of a 32-bit program, compat32.c. */
+#include "tests/driver/live.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void
+d_compat(struct facts *f)
+{
+	char **argv = STRINGS("compat32", NULL);
+
+	(void) f;
+	(void) execv(MEWS_COMPAT32, argv);
+	_exit(98);
+}
+
+static const struct ev_hdr *
+rec(struct live *l, uint16_t type, unsigned k)
+{
+	const struct ev_hdr *r = live_rec(l, type, k);
+
+	live_that(l, r != NULL && (r->flags & EVF_COMPAT), "it is marked as of a 32-bit caller");
+	return r;
+}
+
+static void
+c_files(struct live *l)
+{
+	const struct ev_hdr *r = rec(l, EV_OPEN, 0);
+
+	live_text(l, r, 1, "plain");
+	live_num(l, r, 2, 0x3 | 0x4 | 0x4000);
+	live_num(l, r, 3, 0640);
+	live_range(l, r, 5, 2, INT64_MAX);
+	r = rec(l, EV_OPEN, 3);
+	live_text(l, r, 1, ".");
+	live_num(l, r, 2, 0x1 | 0x400 | 0x2000);
+	r = rec(l, EV_CREAT, 0);
+	live_text(l, r, 1, "made");
+	live_num(l, r, 2, 0600);
+	r = rec(l, EV_OPENAT, 0);
+	live_range(l, r, 1, 3, 100);
+	live_text(l, r, 2, "plain");
+	r = rec(l, EV_OPENAT, 1);
+	live_num(l, r, 0, -ENOENT);
+	live_num(l, r, 1, -100);
+	live_text(l, r, 2, "gone");
+	live_num(l, r, 3, 0x2);
+	r = rec(l, EV_OPENAT2, 0);
+	live_range(l, r, 0, 3, 100);
+	live_text(l, r, 2, "plain");
+	r = rec(l, EV_CLOSE, 0);
+	live_num(l, r, 0, 0);
+}
+
+static void
+c_links(struct live *l)
+{
+	const struct ev_hdr *r = rec(l, EV_DUP, 0);
+
+	live_range(l, r, 0, 3, 100);
+	r = rec(l, EV_DUP2, 0);
+	live_num(l, r, 0, 50);
+	live_num(l, r, 2, 50);
+	r = rec(l, EV_DUP3, 0);
+	live_num(l, r, 0, 51);
+	live_num(l, r, 3, 0x1000);
+	r = rec(l, EV_LINK, 0);
+	live_num(l, r, 0, 0);
+	live_text(l, r, 1, "plain");
+	live_text(l, r, 2, "second");
+	r = rec(l, EV_LINKAT, 0);
+	live_num(l, r, 0, 0);
+	live_text(l, r, 2, "plain");
+	live_num(l, r, 3, -100);
+	live_text(l, r, 4, "third");
+}
+
+static void
+c_compat(struct live *l)
+{
+	static const char addr[] = { 2, 127, 0, 0, 1, 1, 0 };
+	const struct ev_hdr *r;
+
+	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 5, "the 32-bit program ran");
+	c_files(l);
+	c_links(l);
+	for (unsigned k = 0; k < 2; k++) {
+		r = rec(l, EV_CONNECT, k);
+		live_num(l, r, 0, -ECONNREFUSED);
+		live_range(l, r, 2, 3, 100);
+		live_bytes(l, r, 3, addr, sizeof(addr));
+	}
+	r = rec(l, EV_EXECVE, 1);
+	live_num(l, r, 0, -ENOENT);
+	live_text(l, r, 1, "arg0");
+	live_bytes(l, r, 2, "arg 1", 6);
+	live_bytes(l, r, 15, "K=V", 4);
+	live_text(l, r, 30, "/no/such");
+	r = rec(l, EV_EXECVEAT, 0);
+	live_num(l, r, 0, -ENOENT);
+	live_text(l, r, 1, "arg0");
+	live_bytes(l, r, 15, "K=V", 4);
+	r = rec(l, EV_FORK, 0);
+	live_num(l, r, 5, l->child);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, r == NULL ? 0 : r->tid), 1, 3);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, l->child), 1, 5);
+}
+
+/* By now a 32-bit caller was seen: its paths are read at entry. */
+static void
+c_entry(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_OPEN, 2);
+
+	live_text(l, r, 1, "plain");
+	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "the path was read at entry");
+}
+
+const struct live_case compat_cases[] = {
+	{ "a 32-bit program", d_compat, c_compat, NULL },
+	{ "a 32-bit program, later", d_compat, c_entry, NULL },
+	{ NULL, NULL, NULL, NULL },
+};

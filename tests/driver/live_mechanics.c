@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_mechanics.c - what does not belong to one event: drops, exclusion, interest, tasks, errors.
+ */
+#include "proto/wire.h"
+#include "tests/driver/live.h"
+#include "tests/driver/live_exec.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct tally {
+	pid_t pid;
+	uint64_t records; /* close events of 'pid' */
+	uint64_t dropped; /* of any process */
+	uint64_t last_ts;
+	bool in_order;
+};
+
+static int
+tally(void *arg, const struct ev_hdr *rec)
+{
+	struct tally *t = arg;
+
+	if (rec->ts < t->last_ts)
+		t->in_order = false;
+	t->last_ts = rec->ts;
+	t->records += rec->type == EV_CLOSE && rec->pid == (uint32_t) t->pid;
+	return 0;
+}
+
+static void
+tally_drop(void *arg, uint16_t type, uint16_t cause, uint64_t count)
+{
+	struct tally *t = arg;
+
+	if (type == EV_CLOSE && cause == DROP_RING_FULL)
+		t->dropped += count;
+}
+
+/* A process that makes n failing closes, and is gone. */
+static pid_t
+closes(int n)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (int i = 0; i < n; i++)
+			(void) syscall(SYS_close, 100000 + i);
+		_exit(0);
+	}
+	(void) waitpid(pid, NULL, 0);
+	return pid;
+}
+
+/* Read until there is nothing left. */
+static void
+drain(void *st, struct tally *t)
+{
+	t->in_order = true;
+	while (source_bpf.poll(st, 10, tally, t) > 0)
+		;
+}
+
+static void
+m_drops(struct live *l)
+{
+	struct source_opts o = { .ring_bytes = 4096 };
+	struct tally t = { 0 };
+	uint16_t only = EV_CLOSE;
+	void *st;
+
+	l->name = "a ring that is full";
+	st = live_open(&o);
+	(void) source_bpf.set_interest(st, &only, 1);
+	t.pid = closes(1000);
+	drain(st, &t);
+	source_bpf.drops(st, tally_drop, &t);
+	live_that(l, t.records > 0 && t.records < 1000, "some closes came, not all");
+	live_that(l, t.records + t.dropped >= 1000, "what did not come was counted");
+	live_close(st);
+}
+
+static void
+m_interest(struct live *l)
+{
+	uint16_t only = EV_CLOSE, other = EV_OPEN;
+	struct tally t = { 0 };
+
+	l->name = "interest";
+	(void) source_bpf.set_interest(l->st, &other, 1);
+	drain(l->st, &t);
+	t.pid = closes(10);
+	drain(l->st, &t);
+	live_that(l, t.records == 0, "what nobody wants is not captured");
+	(void) source_bpf.set_interest(l->st, &only, 1);
+	t.pid = closes(2000);
+	drain(l->st, &t);
+	live_that(l, t.records == 2000, "what is wanted is captured");
+	live_that(l, t.in_order, "in the order of time");
+	(void) source_bpf.set_interest(l->st, NULL, 0);
+	t = (struct tally){ .pid = closes(10) };
+	drain(l->st, &t);
+	live_that(l, t.records == 0, "and no more when it is not");
+}
+
+static void
+m_exclusion(struct live *l)
+{
+	struct source_opts o = { 0 };
+	struct source_stats before, after;
+	struct tally t = { 0 };
+	uint16_t only = EV_CLOSE;
+	int go[2];
+	void *st;
+
+	l->name = "exclusion";
+	if (pipe(go) != 0)
+		abort();
+	t.pid = fork();
+	if (t.pid == 0) {
+		char c;
+
+		if (read(go[0], &c, 1) == 1)
+			for (int i = 0; i < 50; i++)
+				(void) syscall(SYS_close, 100000);
+		_exit(0);
+	}
+	o.exclude_pid = (uint32_t) t.pid;
+	st = live_open(&o);
+	(void) source_bpf.set_interest(st, &only, 1);
+	source_bpf.stats(st, &before);
+	if (write(go[1], "x", 1) != 1)
+		abort();
+	(void) waitpid(t.pid, NULL, 0);
+	drain(st, &t);
+	source_bpf.stats(st, &after);
+	live_that(l, t.records == 0, "an excluded process is not captured");
+	live_that(l, after.excluded - before.excluded >= 50, "and counted");
+	before = after;
+	for (int i = 0; i < 30; i++)
+		(void) syscall(SYS_close, 100000);
+	t = (struct tally){ .pid = getpid() };
+	drain(st, &t);
+	source_bpf.stats(st, &after);
+	live_that(l, t.records == 0 && after.excluded - before.excluded >= 30,
+	    "nor are we ourselves, and that is counted");
+	live_close(st);
+	close(go[0]);
+	close(go[1]);
+}
+
+struct seek {
+	struct drv_task self;
+	unsigned found, kernel;
+};
+
+static int
+seek(void *arg, const struct drv_task *t)
+{
+	struct seek *s = arg;
+
+	if (t->tid == (uint32_t) getpid()) {
+		s->self = *t;
+		s->found++;
+	}
+	s->kernel += t->ptid == 2 && t->exe_ino == 0;
+	return 0;
+}
+
+static int
+stop_at_once(void *arg, const struct drv_task *t)
+{
+	(void) arg;
+	(void) t;
+	return -ECANCELED;
+}
+
+static void
+m_tasks(struct live *l)
+{
+	struct seek s = { 0 };
+	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK), start = proc_stat(getpid(), 22);
+	char comm[64];
+
+	l->name = "the walk of all threads";
+	live_that(l, source_bpf.tasks(l->st, seek, &s) == 0, "it ends well");
+	live_that(l, s.found == 1, "we are in it once");
+	live_that(l, s.kernel > 0, "so are threads of the kernel");
+	live_that(l,
+	    s.self.pid == (uint32_t) getpid() && s.self.ptid == (uint32_t) getppid() &&
+		s.self.pgid == (uint32_t) getpgid(0) && s.self.sid == (uint32_t) getsid(0),
+	    "our ids are right");
+	live_that(l,
+	    (int64_t) s.self.start >= start * tick && (int64_t) s.self.start < (start + 1) * tick,
+	    "our start is right");
+	live_that(l,
+	    (int64_t) s.self.cap_effective == proc_status(getpid(), "CapEff", 0, 16) &&
+		(int64_t) s.self.cap_inheritable == proc_status(getpid(), "CapInh", 0, 16),
+	    "our capabilities are right");
+	live_that(l, s.self.uid == geteuid() && s.self.gid == getegid(), "so is who we are");
+	(void) read_proc(getpid(), "comm", comm, sizeof(comm));
+	comm[strcspn(comm, "\n")] = '\0';
+	live_that(l, strcmp(comm, s.self.comm) == 0, "our name is right");
+	live_that(l, s.self.vm_size > 0 && s.self.fdlimit > 0, "our size and limit are there");
+	live_that(
+	    l, source_bpf.tasks(l->st, stop_at_once, NULL) == -ECANCELED, "it can be stopped");
+}
+
+static int
+none(void *arg, const struct ev_hdr *rec)
+{
+	(void) arg;
+	(void) rec;
+	return 0;
+}
+
+static void
+m_wake(struct live *l)
+{
+	l->name = "waking";
+	source_bpf.wake(l->st);
+	live_that(
+	    l, source_bpf.poll(l->st, 600000, none, NULL) >= 0, "a wait ends when it is told to");
+}
+
+/* In a process of its own, so that what it gives up is not missed: exit status 0 if the message
+ * has the word. */
+static int
+refusal(void (*give_up)(void), const char *word)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		void *st = calloc(1, source_bpf.state_size);
+		struct source_opts o = { 0 };
+		struct diag d = { 0 };
+		int r;
+
+		give_up();
+		r = source_bpf.open(st, &o, &d);
+		source_bpf.close(st);
+		printf("     (%s)\n", d.msg);
+		(void) fflush(stdout);
+		_exit(r < 0 && strstr(d.msg, word) != NULL ? 0 : 1);
+	}
+	return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+static void
+be_nobody(void)
+{
+	if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)
+		_exit(9);
+}
+
+static void
+hide_btf(void)
+{
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("t", "/sys/kernel/btf", "tmpfs", 0, NULL) != 0)
+		_exit(9);
+}
+
+static void
+m_refusals(struct live *l)
+{
+	l->name = "refusals";
+	live_that(l, refusal(be_nobody, "CAP_BPF") == 0, "without rights it names them");
+	live_that(l, refusal(hide_btf, "CONFIG_DEBUG_INFO_BTF") == 0, "without types it says so");
+}
+
+void
+live_mechanics(struct live *l)
+{
+	static live_fn *const all[] = { m_interest, m_tasks, m_wake, m_drops, m_exclusion,
+		m_refusals };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		unsigned failed = l->failed;
+
+		all[i](l);
+		printf("%s %s\n", l->failed == failed ? "ok  " : "BAD ", l->name);
+	}
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_net.c - connect: the address asked for, and the tuple that came of it. */
+#include "tests/driver/live.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A listening socket on a free port of loopback; its address in 'sa'. */
+static int
+listener(int family, struct sockaddr_storage *sa, socklen_t *len)
+{
+	int fd = socket(family, SOCK_STREAM, 0);
+
+	memset(sa, 0, sizeof(*sa));
+	sa->ss_family = (sa_family_t) family;
+	*len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	if (family == AF_INET)
+		((struct sockaddr_in *) sa)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		((struct sockaddr_in6 *) sa)->sin6_addr = in6addr_loopback;
+	if (bind(fd, (struct sockaddr *) sa, *len) != 0 || listen(fd, 4) != 0 ||
+	    getsockname(fd, (struct sockaddr *) sa, len) != 0)
+		_exit(1);
+	return fd;
+}
+
+/* An address and its port as a record holds them: from a sockaddr. */
+static size_t
+put_end(char *to, const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in *v4 = (const void *) sa;
+	const struct sockaddr_in6 *v6 = (const void *) sa;
+	size_t n = sa->ss_family == AF_INET ? 4 : 16;
+	uint16_t port = ntohs(sa->ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
+
+	memcpy(to, n == 4 ? (const void *) &v4->sin_addr : (const void *) &v6->sin6_addr, n);
+	to[n] = (char) (port & 0xff);
+	to[n + 1] = (char) (port >> 8);
+	return n + 2;
+}
+
+/* s[0]: the tuple, s[1]: the address, as records should have them; n[2], n[3]: their lengths. */
+static void
+note_connection(struct facts *f, int fd, const struct sockaddr_storage *peer)
+{
+	struct sockaddr_storage me;
+	socklen_t len = sizeof(me);
+	size_t n = 1;
+
+	if (getsockname(fd, (struct sockaddr *) &me, &len) != 0)
+		_exit(1);
+	f->s[0][0] = f->s[1][0] = (char) peer->ss_family;
+	n += put_end(f->s[0] + n, &me);
+	n += put_end(f->s[0] + n, peer);
+	f->n[2] = (int64_t) n;
+	f->n[3] = 1 + (int64_t) put_end(f->s[1] + 1, peer);
+}
+
+static void
+connect_to(struct facts *f, int family)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	(void) listener(family, &sa, &len);
+	f->n[1] = socket(family, SOCK_STREAM, 0);
+	f->n[0] = syscall(SYS_connect, f->n[1], &sa, len);
+	note_connection(f, (int) f->n[1], &sa);
+}
+
+static void
+d_inet(struct facts *f)
+{
+	connect_to(f, AF_INET);
+}
+
+static void
+d_inet6(struct facts *f)
+{
+	connect_to(f, AF_INET6);
+}
+
+static void
+c_inet(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
+
+	live_that(l, l->f->n[0] == 0, "it connected");
+	live_num(l, r, 0, 0);
+	live_bytes(l, r, 1, l->f->s[0], (size_t) l->f->n[2]);
+	live_num(l, r, 2, l->f->n[1]);
+	live_bytes(l, r, 3, l->f->s[1], (size_t) l->f->n[3]);
+}
+
+static void
+d_refused(struct facts *f)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd = listener(AF_INET, &sa, &len);
+
+	close(fd);
+	f->n[1] = socket(AF_INET, SOCK_STREAM, 0);
+	f->n[0] = syscall(SYS_connect, f->n[1], &sa, len) == 0 ? 0 : -errno;
+	f->s[1][0] = AF_INET;
+	f->n[3] = 1 + (int64_t) put_end(f->s[1] + 1, &sa);
+	(void) syscall(SYS_connect, 4711, &sa, len);
+	(void) syscall(SYS_connect, 2, &sa, len); /* not a socket, most likely */
+	(void) syscall(SYS_connect, f->n[1], (void *) 8, len);
+}
+
+static void
+c_refused(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
+
+	live_num(l, r, 0, -ECONNREFUSED);
+	live_absent(l, r, 1);
+	live_num(l, r, 2, l->f->n[1]);
+	live_bytes(l, r, 3, l->f->s[1], (size_t) l->f->n[3]);
+	r = live_rec(l, EV_CONNECT, 1);
+	live_num(l, r, 0, -EBADF);
+	live_num(l, r, 2, 4711);
+	r = live_rec(l, EV_CONNECT, 2);
+	live_num(l, r, 0, -ENOTSOCK);
+	live_absent(l, r, 1);
+	r = live_rec(l, EV_CONNECT, 3);
+	live_num(l, r, 0, -EFAULT);
+	live_absent(l, r, 3);
+}
+
+/* One that nobody answers, since the backlog is full, is in progress. */
+static void
+d_in_progress(struct facts *f)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	(void) listener(AF_INET, &sa, &len);
+	for (int i = 0; i < 16; i++) {
+		f->n[1] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		f->n[0] = syscall(SYS_connect, f->n[1], &sa, len) == 0 ? 0 : -errno;
+		note_connection(f, (int) f->n[1], &sa);
+	}
+}
+
+static void
+c_in_progress(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 15);
+
+	live_num(l, r, 0, -EINPROGRESS);
+	live_bytes(l, r, 1, l->f->s[0], (size_t) l->f->n[2]);
+	live_num(l, r, 2, l->f->n[1]);
+	live_bytes(l, r, 3, l->f->s[1], (size_t) l->f->n[3]);
+}
+
+static void
+d_datagram(struct facts *f)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_port = htons(5353),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_storage peer;
+
+	memset(&peer, 0, sizeof(peer));
+	memcpy(&peer, &sa, sizeof(sa));
+	f->n[1] = socket(AF_INET, SOCK_DGRAM, 0);
+	f->n[0] = syscall(SYS_connect, f->n[1], &sa, sizeof(sa));
+	note_connection(f, (int) f->n[1], &peer);
+}
+
+static void
+d_unix(struct facts *f)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void) snprintf(sa.sun_path, sizeof(sa.sun_path), "%.64s/sock", f->dir);
+	(void) snprintf(f->s[1], sizeof(f->s[1]), "%s", sa.sun_path);
+	if (bind(fd, (struct sockaddr *) &sa, sizeof(sa)) != 0 || listen(fd, 4) != 0)
+		_exit(1);
+	f->n[1] = socket(AF_UNIX, SOCK_STREAM, 0);
+	f->n[0] = syscall(SYS_connect, f->n[1], &sa, sizeof(sa));
+	memset(&sa.sun_path, 0, sizeof(sa.sun_path));
+	(void) snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "abstract");
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	(void) syscall(SYS_connect, fd, &sa, offsetof(struct sockaddr_un, sun_path) + 9);
+}
+
+static void
+c_unix(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
+	struct slice t = { NULL, 0 };
+	char want[256] = { AF_UNIX };
+	size_t n = strlen(l->f->s[1]);
+
+	live_num(l, r, 0, 0);
+	live_num(l, r, 2, l->f->n[1]);
+	memcpy(want + 1, l->f->s[1], n);
+	live_bytes(l, r, 3, want, n + 1);
+	if (r != NULL)
+		t = record_text(r, schema_get(EV_CONNECT), 1);
+	live_that(l, t.n == 17 + n && t.p[0] == AF_UNIX && memcmp(t.p + 17, l->f->s[1], n) == 0,
+	    "the tuple ends with the path");
+	live_that(l, t.n > 17 && memcmp(t.p + 1, t.p + 9, 8) != 0, "the two ends differ");
+	r = live_rec(l, EV_CONNECT, 1);
+	live_num(l, r, 0, -ECONNREFUSED);
+	live_text(l, r, 3, "\001abstract");
+}
+
+/* The address lies in a page that nobody has touched. */
+static void
+d_not_resident(struct facts *f)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd = memfd_create("page", 0);
+	void *p;
+
+	(void) listener(AF_INET, &sa, &len);
+	if (write(fd, &sa, len) < 0)
+		_exit(1);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	f->n[1] = socket(AF_INET, SOCK_STREAM, 0);
+	f->n[0] = syscall(SYS_connect, f->n[1], p, len);
+	note_connection(f, (int) f->n[1], &sa);
+}
+
+static void
+c_not_resident(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
+
+	c_inet(l);
+	live_that(l, r != NULL && (r->flags & EVF_REREAD), "it was read at exit, and says so");
+}
+
+const struct live_case net_cases[] = {
+	{ "connect, IPv4", d_inet, c_inet, NULL },
+	{ "connect, IPv6", d_inet6, c_inet, NULL },
+	{ "connect, refused", d_refused, c_refused, NULL },
+	{ "connect, in progress", d_in_progress, c_in_progress, NULL },
+	{ "connect, a datagram socket", d_datagram, c_inet, NULL },
+	{ "connect, a local socket", d_unix, c_unix, NULL },
+	{ "connect, an address that is not resident", d_not_resident, c_not_resident, NULL },
+	{ NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_proc.c - clone, fork, vfork, clone3 and procexit. */
+#include "tests/driver/live.h"
+#include "tests/driver/live_exec.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void
+reap(int64_t pid)
+{
+	while (waitpid((pid_t) pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+static void
+d_fork(struct facts *f)
+{
+	struct rlimit lim = { 333, 444 };
+	int64_t pid;
+
+	(void) setrlimit(RLIMIT_NOFILE, &lim);
+	(void) setpgid(0, 0);
+	if (setresgid(56, 57, 58) != 0 || setresuid(0, 1234, 0) != 0)
+		_exit(1);
+	(void) prctl(PR_SET_NAME, "a name");
+	pid = syscall(SYS_fork);
+	if (pid == 0)
+		_exit(7);
+	f->n[0] = pid; /* not before: the child shares it */
+	reap(pid);
+}
+
+/* What is the same for all four: the child's ids, and what it took from the trigger. */
+static void
+check_child(struct live *l, const struct ev_hdr *r, int64_t tid, int64_t pid, int64_t ptid)
+{
+	char cmdline[4096];
+	size_t n = read_proc(getpid(), "cmdline", cmdline, sizeof(cmdline));
+	size_t exe = strlen(cmdline);
+	uint32_t ns_pid = (uint32_t) tid;
+
+	live_that(l, r != NULL && r->tid == tid && r->pid == pid, "the record is of the child");
+	live_num(l, r, 0, 0);
+	live_bytes(l, r, 1, cmdline, exe);
+	live_bytes(l, r, 2, cmdline + exe + 1, n - exe - 1);
+	live_num(l, r, 3, tid);
+	live_num(l, r, 4, pid);
+	live_num(l, r, 5, ptid);
+	live_text(l, r, 6, l->f->dir);
+	live_num(l, r, 18, tid);
+	live_num(l, r, 19, pid);
+	live_num(l, r, 21, proc_stat(getpid(), 6));
+	live_bytes(l, r, 24, &ns_pid, sizeof(ns_pid));
+}
+
+static void
+c_fork(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_FORK, 0);
+	char cgroups[4096];
+	size_t n = read_cgroups(getpid(), cgroups, sizeof(cgroups));
+
+	check_child(l, r, l->f->n[0], l->f->n[0], l->child);
+	live_num(l, r, 7, 333);
+	live_range(l, r, 8, 0, 10);
+	live_range(l, r, 9, 0, 1000);
+	live_range(l, r, 10, 100, 10000000);
+	live_range(l, r, 11, 0, 10000000);
+	live_num(l, r, 12, 0);
+	live_text(l, r, 13, "a name");
+	live_bytes(l, r, 14, cgroups, n);
+	live_num(l, r, 15, 0);
+	live_num(l, r, 16, 1234);
+	live_num(l, r, 17, 57);
+	live_range(l, r, 20, 1, INT64_MAX);
+	live_num(l, r, 22, l->child);
+	live_range(l, r, 23, 1, INT64_MAX);
+	r = live_rec_of(l, EV_PROCEXIT, l->f->n[0]);
+	live_num(l, r, 0, 7 << 8);
+	live_num(l, r, 1, 7);
+	live_num(l, r, 2, 0);
+	live_num(l, r, 3, 0);
+	live_num(l, r, 4, 0);
+}
+
+static void
+d_vfork(struct facts *f)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(0);
+	f->n[0] = pid;
+	reap(pid);
+}
+
+static void
+c_vfork(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_VFORK, 0);
+
+	check_child(l, r, l->f->n[0], l->f->n[0], l->child);
+	live_num(l, r, 15, 0x8000000 | 0x8000);
+}
+
+/* The kernel's clone flags, one by one, and as rules number them. */
+static const struct {
+	uint64_t flags;
+	int64_t want;
+} clone_cases[] = {
+	{ CLONE_FS, 0x2 },
+	{ CLONE_FILES, 0x1 },
+	{ CLONE_PARENT_SETTID, 0x200 },
+	{ CLONE_CHILD_CLEARTID, 0x800000 },
+	{ CLONE_CHILD_SETTID, 0x1000000 },
+	{ CLONE_SYSVSEM, 0x1000 },
+	{ CLONE_UNTRACED, 0x4000 },
+	{ CLONE_PTRACE, 0x400 },
+	{ CLONE_IO, 0x4 },
+	{ CLONE_NEWNS, 0x20 },
+	{ CLONE_NEWUTS, 0x80 },
+	{ CLONE_NEWIPC, 0x8 },
+	{ CLONE_NEWNET, 0x10 },
+	{ CLONE_NEWUSER, 0x100000 },
+	{ CLONE_NEWCGROUP, 0x10000000 },
+	{ CLONE_NEWPID, 0x40 | 0x20000000 },
+	{ CLONE_PARENT, 0x100 },
+};
+
+static void
+d_clone(struct facts *f)
+{
+	static int child_tid, parent_tid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(clone_cases); i++) {
+		int64_t pid = syscall(
+		    SYS_clone, clone_cases[i].flags | SIGCHLD, NULL, &parent_tid, &child_tid, NULL);
+
+		if (pid == 0)
+			_exit(0);
+		f->n[i] = pid;
+		if (!(clone_cases[i].flags & CLONE_PARENT))
+			reap(pid);
+	}
+}
+
+static void
+c_clone(struct live *l)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(clone_cases); i++) {
+		const struct ev_hdr *r = live_rec_of(l, EV_CLONE, l->f->n[i]);
+
+		live_num(l, r, 15, clone_cases[i].want);
+		live_num(l, r, 5, clone_cases[i].flags & CLONE_PARENT ? getpid() : l->child);
+		live_num(l, r, 18, clone_cases[i].flags & CLONE_NEWPID ? 1 : l->f->n[i]);
+		if (clone_cases[i].flags & CLONE_PARENT)
+			reap(l->f->n[i]);
+	}
+}
+
+static void
+d_clone3(struct facts *f)
+{
+	struct clone_args a = { .flags = CLONE_FS | CLONE_NEWUTS, .exit_signal = SIGCHLD };
+	int64_t pid = syscall(SYS_clone3, &a, sizeof(a));
+
+	if (pid == 0)
+		_exit(0);
+	f->n[0] = pid;
+	reap(f->n[0]);
+}
+
+static void
+c_clone3(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CLONE3, 0);
+
+	check_child(l, r, l->f->n[0], l->f->n[0], l->child);
+	live_num(l, r, 15, 0x2 | 0x80);
+}
+
+static void *
+note_tid(void *arg)
+{
+	struct facts *f = arg;
+
+	f->n[0] = syscall(SYS_gettid);
+	return NULL;
+}
+
+static void
+d_thread(struct facts *f)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, note_tid, f) != 0)
+		_exit(1);
+	(void) pthread_join(t, NULL);
+}
+
+static void
+c_thread(struct live *l)
+{
+	uint16_t type = live_count(l, EV_CLONE3) > 0 ? EV_CLONE3 : EV_CLONE;
+	const struct ev_hdr *r = live_rec(l, type, 0);
+
+	check_child(l, r, l->f->n[0], l->child, getpid());
+	/* VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID */
+	live_num(
+	    l, r, 15, 0x8000 | 0x2 | 0x1 | 0x800 | 0x2000 | 0x1000 | 0x2000000 | 0x200 | 0x800000);
+	r = live_rec_of(l, EV_PROCEXIT, l->f->n[0]);
+	live_that(
+	    l, r != NULL && r->pid == (uint32_t) l->child, "the thread's end is of its group");
+}
+
+static void
+d_killed(struct facts *f)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (;;)
+			(void) pause();
+	}
+	f->n[0] = pid;
+	(void) kill((pid_t) f->n[0], SIGKILL);
+	reap(f->n[0]);
+}
+
+static void
+c_killed(struct live *l)
+{
+	const struct ev_hdr *r = live_rec_of(l, EV_PROCEXIT, l->f->n[0]);
+
+	live_num(l, r, 0, SIGKILL);
+	live_num(l, r, 1, 0);
+	live_num(l, r, 2, SIGKILL);
+	live_num(l, r, 3, 0);
+}
+
+/* A process that leaves a child behind, which the trigger inherits. */
+static void
+d_reaper(struct facts *f)
+{
+	pid_t pid;
+
+	(void) prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork();
+	if (pid == 0) {
+		pid = fork();
+		if (pid != 0) {
+			f->n[1] = pid;
+			_exit(0);
+		}
+		for (;;)
+			(void) pause();
+	}
+	f->n[0] = pid;
+	reap(pid);
+	(void) kill((pid_t) f->n[1], SIGKILL);
+	reap(f->n[1]);
+}
+
+static void
+c_reaper(struct live *l)
+{
+	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[0]), 4, l->child);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[1]), 4, 0);
+}
+
+const struct live_case proc_cases[] = {
+	{ "fork, and its end", d_fork, c_fork, NULL },
+	{ "vfork", d_vfork, c_vfork, NULL },
+	{ "flags of clone", d_clone, c_clone, NULL },
+	{ "clone3", d_clone3, c_clone3, NULL },
+	{ "a thread", d_thread, c_thread, NULL },
+	{ "an end by a signal", d_killed, c_killed, NULL },
+	{ "an end that leaves a child", d_reaper, c_reaper, NULL },
+	{ "execve, in a pid namespace", d_exec, c_exec, m_exec },
+	{ "execve of a memfd", d_memfd, c_memfd, NULL },
+	{ "execve on an overlay", d_exec_overlay, c_exec_overlay, NULL },
+	{ "execve that fails", d_exec_fail, c_exec_fail, NULL },
+	{ "execve with too many arguments", d_exec_long, c_exec_long, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
