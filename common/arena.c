@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/arena.h"
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -11,6 +12,12 @@ struct arena_block {
 	_Alignas(ARENA_ALIGN) char data[];
 };
 
+struct arena_end {
+	struct arena_end *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 void
 arena_init(struct arena *a, size_t block)
 {
@@ -20,6 +27,8 @@ arena_init(struct arena *a, size_t block)
 void
 arena_fini(struct arena *a)
 {
+	for (; a->ends != NULL; a->ends = a->ends->next)
+		a->ends->fn(a->ends->arg);
 	while (a->head != NULL) {
 		struct arena_block *b = a->head;
 
@@ -55,6 +64,18 @@ arena_alloc(struct arena *a, size_t n)
 	p = b->data + a->used;
 	a->used += n;
 	return p;
+}
+
+int
+arena_at_end(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+	struct arena_end *e = arena_alloc(a, sizeof(*e));
+
+	if (e == NULL)
+		return -ENOMEM;
+	*e = (struct arena_end){ a->ends, fn, arg };
+	a->ends = e;
+	return 0;
 }
 
 char *

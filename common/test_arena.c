@@ -2,6 +2,7 @@
 #include "common/arena.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
+#include <errno.h>
 
 static void
 blocks(void **state)
@@ -61,11 +62,45 @@ limits(void **state)
 	arena_fini(&a);
 }
 
+static void
+add_digit(void *arg)
+{
+	unsigned *digits = arg;
+
+	*digits = *digits * 10 + 1 + *digits % 10;
+}
+
+static void
+at_end(void **state)
+{
+	unsigned first = 4, second = 7;
+	struct arena a;
+
+	(void) state;
+	arena_init(&a, 0);
+	assert_int_equal(0, arena_at_end(&a, add_digit, &first));
+	assert_int_equal(0, arena_at_end(&a, add_digit, &second));
+	assert_int_equal(0, arena_at_end(&a, add_digit, &first));
+	assert_int_equal(4, first);
+	arena_fini(&a);
+	assert_int_equal(456, first);
+	assert_int_equal(78, second);
+	arena_fini(&a); /* once */
+	assert_int_equal(78, second);
+	arena_init(&a, 0);
+	fault_arm_nth(0);
+	assert_int_equal(-ENOMEM, arena_at_end(&a, add_digit, &first));
+	assert_true(fault_disarm());
+	arena_fini(&a);
+	assert_int_equal(456, first);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks),
+		cmocka_unit_test(at_end),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(limits),
 	};

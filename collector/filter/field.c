@@ -87,23 +87,15 @@ field_get(
 	return getters[i].get(&g);
 }
 
-static void
-padded(struct buf *out, uint64_t v)
+void
+number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out)
 {
-	buf_printf(out, "%09llu", (unsigned long long) v);
-}
-
-static void
-number_text(const struct field *f, const struct fval *v, struct buf *out)
-{
-	enum ev_pfmt fmt = f == NULL ? PF_DEC : f->fmt;
-
 	if (fmt == PF_HEX)
 		buf_printf(out, "%llX", (unsigned long long) v->u);
 	else if (fmt == PF_OCT)
-		buf_printf(out, "0%llo", (unsigned long long) v->u);
-	else if (f != NULL && (f->flags & FF_PADDED))
-		padded(out, v->u);
+		buf_printf(out, "%#llo", (unsigned long long) v->u);
+	else if (padded)
+		buf_printf(out, "%09llu", (unsigned long long) v->u);
 	else if (v->type == FT_INT)
 		buf_printf(out, "%lld", (long long) v->i);
 	else
@@ -124,7 +116,8 @@ value_text(const struct field *f, const struct fval *v, struct buf *out)
 	case FT_RELTIME:
 	case FT_ABSTIME:
 	case FT_DYN:
-		number_text(f, v, out);
+		number_text(
+		    v, f == NULL ? PF_DEC : f->fmt, f != NULL && (f->flags & FF_PADDED), out);
 		break;
 	case FT_BOOL:
 		buf_str(out, v->b ? "true" : "false");
@@ -139,15 +132,31 @@ value_text(const struct field *f, const struct fval *v, struct buf *out)
 	}
 }
 
+/* What a field that stands for many prints as, where that is not all of them. */
+static struct field_ref
+as_printed(const struct field_ref *f)
+{
+	struct field_ref r = *f;
+
+	if (!r.has_arg && strcmp(r.field->name, "proc.aenv") == 0)
+		r.has_index = true; /* of ancestor 0 */
+	return r;
+}
+
 bool
 field_text(const struct field_ref *f, const struct view *v, struct fscratch *fs, struct slice *ret)
 {
 	enum { MAX = 64 };
+	struct field_ref printed = as_printed(f);
+	bool list = f->field->multi == FM_LIST, dyn = f->field->type == FT_DYN;
 	struct fval val[MAX];
-	bool list = f->field->multi == FM_LIST && !f->has_arg;
 	struct buf *out;
-	int n = field_get(f, v, fs, val, MAX);
+	int n = field_get(&printed, v, fs, val, MAX);
 
+	if (n == 0 && dyn && rawarg_empty(f, v->ev)) {
+		*ret = SLICE("0");
+		return true;
+	}
 	if (n == 0)
 		return false;
 	if (n == 1 && !list && (val[0].type == FT_STR || val[0].type == FT_BYTES)) {
@@ -160,7 +169,10 @@ field_text(const struct field_ref *f, const struct view *v, struct fscratch *fs,
 	for (int i = 0; i < n; i++) {
 		if (i > 0)
 			buf_char(out, list ? ',' : ' ');
-		value_text(f->field, &val[i], out);
+		if (dyn)
+			number_text(&val[i], rawarg_fmt(f, v->ev), false, out);
+		else
+			value_text(f->field, &val[i], out);
 	}
 	if (list)
 		buf_char(out, ')');

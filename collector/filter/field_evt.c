@@ -88,6 +88,15 @@ get_evt_hostname(const struct fget *g)
 	return put_word(g, g->v->node);
 }
 
+/* procinfo: an event of every thread, or of the main ones. */
+int
+get_evt_procinfo(const struct fget *g)
+{
+	const struct event *ev = g->v->ev;
+
+	return put_uint(g, ev->schema->num == EV_PROCINFO && (g->a == 0 || ev->tid == ev->pid));
+}
+
 int
 get_evt_const(const struct fget *g)
 {
@@ -221,7 +230,7 @@ param_of(const struct fget *g)
 	else
 		i = g->f->param_index[ev->schema->num] == 0xff ? -1
 							       : g->f->param_index[ev->schema->num];
-	return i >= 0 && ev_has(ev, (unsigned) i) ? i : -1;
+	return i;
 }
 
 int
@@ -229,17 +238,14 @@ get_evt_arg(const struct fget *g)
 {
 	const struct ev_schema *s = g->v->ev->schema;
 	int i = param_of(g);
-	struct slice text;
 	struct buf *out;
 
 	if (i < 0)
 		return 0;
-	if (s->params[i].type == PT_CHARBUF) {
-		text = ev_text(g->v->batch, g->v->ev, (unsigned) i);
-		return put_text(g, text.n == 0 ? SLICE("<NA>") : text);
-	}
+	if (s->params[i].type == PT_CHARBUF && ev_has(g->v->ev, (unsigned) i))
+		return put_text(g, ev_text(g->v->batch, g->v->ev, (unsigned) i));
 	out = scratch_buf(g->fs);
-	(void) param_text(g->v, (unsigned) i, out);
+	param_text(g->v, (unsigned) i, out);
 	return put_text(g, scratch_take(g->fs, out));
 }
 
@@ -294,22 +300,40 @@ param_ftype(const struct ev_param *p)
 	return FT_UINT;
 }
 
-/* With the type of the first event that has such a parameter, which the compiler went by. */
+/* With the type of this event's parameter, which may not be that which the compiler went by. */
 int
 get_evt_rawarg(const struct fget *g)
 {
-	enum ftype type = param_ftype(g->f->param);
+	const struct event *ev = g->v->ev;
 	int i = param_of(g);
 
 	if (i < 0)
 		return 0;
-	g->ret[0] = (struct fval){ .type = type };
-	if (type == FT_STR || type == FT_BYTES) {
-		g->ret[0].s = ev_text(g->v->batch, g->v->ev, (unsigned) i);
-		return g->ret[0].s.p != NULL;
+	g->ret[0] = (struct fval){ .type = param_ftype(&ev->schema->params[i]) };
+	if (!ptype_is_text(ev->schema->params[i].type)) {
+		g->ret[0].i = ev_num(ev, (unsigned) i);
+		return ev_has(ev, (unsigned) i);
 	}
-	g->ret[0].i = ev_num(g->v->ev, (unsigned) i);
-	return !ptype_is_text(g->v->ev->schema->params[i].type);
+	g->ret[0].s = ev_text(g->v->batch, ev, (unsigned) i);
+	if (g->ret[0].s.p == NULL)
+		g->ret[0].s = SLICE("<NA>");
+	return 1;
+}
+
+bool
+rawarg_empty(const struct field_ref *f, const struct event *ev)
+{
+	unsigned i = f->param_index[ev->schema->num];
+
+	return i != 0xff && !ev_has(ev, i) && !ptype_is_text(ev->schema->params[i].type);
+}
+
+enum ev_pfmt
+rawarg_fmt(const struct field_ref *f, const struct event *ev)
+{
+	unsigned i = f->param_index[ev->schema->num];
+
+	return i == 0xff ? PF_NA : ev->schema->params[i].fmt;
 }
 
 int

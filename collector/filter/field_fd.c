@@ -119,13 +119,15 @@ get_fd_filename(const struct fget *g)
 int
 get_fd_container(const struct fget *g)
 {
-	struct slice s = g->a == 0 ? name_of(g->v) : directory_of(g->v);
+	struct slice s = g->a == 0 ? name_of(g->v) : directory_of(g->v),
+		     id = thread_container(g->v);
 	struct buf *out;
 
 	if (s.p == NULL)
 		return 0;
 	out = scratch_buf(g->fs);
-	buf_slice(out, thread_container(g->v));
+	if (!slice_eq(id, SLICE("host")))
+		buf_slice(out, id);
 	buf_char(out, ':');
 	buf_slice(out, s);
 	return put_text(g, scratch_take(g->fs, out));
@@ -182,7 +184,7 @@ ends(const struct fget *g, unsigned *fam)
 	if (*fam == 0)
 		return 0;
 	if (server)
-		return g->a == END_CLIENT || g->a == END_REMOTE ? 0 : 2;
+		return g->a == END_SERVER || g->a == END_BOTH ? 2 : 0;
 	if (fd->role == ROLE_NONE)
 		return 0;
 	local = state_is_local(g->v->state, fd->sip, *fam == 4 ? 4 : 16);
@@ -316,6 +318,7 @@ int
 get_fd_types(const struct fget *g)
 {
 	const struct fd_entry *fd;
+	bool had[FD_UNSUPPORTED + 1] = { false };
 	const char *word;
 	size_t pos = 0;
 	int n = 0;
@@ -325,7 +328,8 @@ get_fd_types(const struct fget *g)
 		return fd == NULL ? 0 : put_word(g, fd_type_word((enum fd_type) fd->type));
 	}
 	while (n < g->max && (fd = state_fd_next(g->v->state, g->v->main, &pos)) != NULL) {
-		word = fd_type_word((enum fd_type) fd->type);
+		word = had[fd->type] ? NULL : fd_type_word((enum fd_type) fd->type);
+		had[fd->type] = true;
 		if (word != NULL)
 			g->ret[n++] = (struct fval){ .type = FT_STR, .s = slice_str(word) };
 	}

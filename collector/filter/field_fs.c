@@ -3,45 +3,45 @@
 #include <string.h>
 
 /*
- * fs.path.*: the paths that a successful event acts on. Link-like calls have their new path as the
- * source and their old one as the target, as in Falco.
+ * fs.path.*: the paths that a successful event acts on, as Falco has them. A link is made at its
+ * source and points to its target; a renamed file goes from its source to its target.
  */
 
-static const char *const names[] = { "name", "path", "filename", "pathname", "dir", "special" };
+/* The parameter by the first of these names that the event has; -1: none. */
+static int
+first_param(const struct ev_schema *s, const char *const *names, size_t n)
+{
+	int i = -1;
+
+	for (size_t k = 0; k < n && i < 0; k++)
+		i = schema_param(s, slice_str(names[k]));
+	return i;
+}
 
 static bool
-is_mount(unsigned num)
+is_rename(unsigned num)
 {
-	return num == EV_MOUNT;
+	return num == EV_RENAME || num == EV_RENAMEAT || num == EV_RENAMEAT2;
 }
 
 /* The parameter that a field asks for; -1: this event has none. */
 static int
 path_param(const struct ev_schema *s, int what)
 {
-	static const char *const source[] = { "newpath", "linkpath" }, *const target[] = {
-		"oldpath", "target"
-	};
-	int i;
+	static const char *const one[] = { "name", "path", "filename", "pathname", "dir",
+		"special" };
+	static const char *const made[] = { "newpath", "linkpath" };
+	static const char *const pointed[] = { "oldpath", "target" };
 
-	if (is_mount(s->num))
-		return what == FS_NAME
-			   ? -1
-			   : schema_param(s, slice_str(what == FS_SOURCE ? "dev" : "dir"));
-	if (what != FS_NAME) {
-		const char *const *v = what == FS_SOURCE ? source : target;
-
-		i = schema_param(s, slice_str(v[0]));
-		return i >= 0 ? i : schema_param(s, slice_str(v[1]));
-	}
-	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
-		i = schema_param(s, slice_str(names[k]));
-		if (i >= 0 &&
-		    (s->params[i].type == PT_FSPATH || s->params[i].type == PT_FSRELPATH ||
-			s->params[i].type == PT_CHARBUF))
-			return i;
-	}
-	return -1;
+	if (s->num == EV_MOUNT)
+		return what == FS_NAME     ? -1
+		       : what == FS_SOURCE ? (int) EVP_MOUNT_dev
+					   : (int) EVP_MOUNT_dir;
+	if (what == FS_NAME)
+		return first_param(s, one, ARRAY_SIZE(one));
+	if ((what == FS_SOURCE) != is_rename(s->num))
+		return first_param(s, made, ARRAY_SIZE(made));
+	return first_param(s, pointed, ARRAY_SIZE(pointed));
 }
 
 static bool
@@ -54,27 +54,31 @@ succeeded(const struct event *ev)
 	return event_num(ev, "fd", &res) && res >= 0;
 }
 
-static struct slice
-without_slashes(struct slice s)
+/* On which descriptor an event acts, where it has no path. */
+static bool
+by_descriptor(const struct view *v)
 {
-	while (s.n > 1 && s.p[s.n - 1] == '/')
-		s.n--;
-	return s;
+	unsigned num = v->ev->schema->num;
+
+	return num == EV_FCHMOD || num == EV_FCHOWN ||
+	       ((v->ev->schema->flags & EF_CREATES_FD) && v->fd != NULL);
 }
 
-/* The descriptor before an FSRELPATH; AT_FDCWD there is not taken for the cwd, as in Falco. */
+/*
+ * A relative path is below the descriptor before it; AT_FDCWD there is not taken for the cwd, and
+ * linkat's descriptors are not looked at: both as in Falco.
+ */
 static int
 resolve(const struct fget *g, int i, struct slice raw)
 {
 	const struct view *v = g->v;
-	const struct ev_param *p = &v->ev->schema->params[i];
+	const struct ev_schema *s = v->ev->schema;
 	int64_t dirfd = -100;
 	struct buf *out;
 	uint32_t id;
 
-	if (raw.n > 0 && raw.p[0] == '/')
-		return put_text(g, without_slashes(raw));
-	if (p->type == PT_FSRELPATH && i > 0) {
+	if (raw.n > 0 && raw.p[0] != '/' && s->params[i].type == PT_FSRELPATH && i > 0 &&
+	    s->num != EV_LINKAT) {
 		dirfd = ev_num(v->ev, (unsigned) i - 1);
 		if (dirfd < 0 || state_fd(v->state, v->main, dirfd) == NULL) {
 			out = scratch_buf(g->fs);
@@ -84,8 +88,7 @@ resolve(const struct fget *g, int i, struct slice raw)
 		}
 	}
 	id = ev_intern(state_pool(v->state), v->batch, v->ev, (unsigned) i);
-	id = state_resolve(v->state, v->main, dirfd, id);
-	return put_text(g, without_slashes(view_text(v, id)));
+	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }
 
 int
@@ -95,14 +98,14 @@ get_fs_path(const struct fget *g)
 	int i = path_param(ev->schema, g->a);
 	struct slice raw;
 
-	if (i < 0 || !succeeded(ev) || !ev_has(ev, (unsigned) i))
+	if (!succeeded(ev))
+		return 0;
+	if (g->a == FS_NAME && by_descriptor(g->v) && (i < 0 || g->b == 0))
+		return g->v->fd == NULL ? 0 : put_id(g, g->v->fd->name);
+	if (i < 0)
 		return 0;
 	raw = ev_text(g->v->batch, ev, (unsigned) i);
 	if (raw.p == NULL)
 		return 0;
-	if (g->b != 0)
-		return put_text(g, raw);
-	if ((ev->schema->flags & EF_CREATES_FD) && g->v->fd != NULL)
-		return put_id(g, g->v->fd->name);
-	return resolve(g, i, raw);
+	return g->b != 0 ? put_text(g, raw) : resolve(g, i, raw);
 }

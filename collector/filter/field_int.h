@@ -80,6 +80,7 @@ int put_bool(const struct fget *g, bool v);
 
 /* As outputs print it; f == NULL: a plain value. */
 void value_text(const struct field *f, const struct fval *v, struct buf *out);
+void number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out);
 
 struct slice view_text(const struct view *v, uint32_t id); /* "" for INTERN_NULL */
 
@@ -95,8 +96,8 @@ struct slice scratch_join(struct fscratch *fs, struct slice list);
 
 /* ---- param_text.c ---- */
 
-/* Parameter 'i' as evt.arg prints it: resolved if that says more. false: absent. */
-bool param_text(const struct view *v, unsigned i, struct buf *out);
+/* Parameter 'i' as evt.arg prints it: resolved if that says more; "<NA>" if it is not filled. */
+void param_text(const struct view *v, unsigned i, struct buf *out);
 /* As evt.args prints it: "name=raw(resolved)", blanks between. */
 void params_text(const struct view *v, struct buf *out);
 /* "<4t>": the letters before a descriptor's name. */
@@ -111,6 +112,10 @@ bool event_result(const struct event *ev, int64_t *ret);
 /* The number of parameter 'name', if it is there. */
 bool event_num(const struct event *ev, const char *name, int64_t *ret);
 struct slice event_text(const struct view *v, const char *name);
+/* evt.rawarg of a number that the event has, but not filled: it is null, and prints as 0. */
+bool rawarg_empty(const struct field_ref *f, const struct event *ev);
+/* How evt.rawarg prints on this event. */
+enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
 
 struct slice thread_container(const struct view *v); /* "host" or its id */
 

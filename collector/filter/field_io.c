@@ -111,6 +111,11 @@ get_evt_abspath(const struct fget *g)
 							       : "newpath";
 	uint32_t id;
 
+	if (s->num == EV_OPEN_BY_HANDLE_AT && want == NULL) {
+		id = ev_intern(
+		    state_pool(g->v->state), g->v->batch, g->v->ev, EVP_OPEN_BY_HANDLE_AT_path);
+		return put_id(g, state_resolve(g->v->state, g->v->main, -100, id));
+	}
 	for (unsigned i = 1; i < s->nargs; i++) {
 		if (s->params[i].type != PT_FSRELPATH || !ev_has(g->v->ev, i))
 			continue;

@@ -206,7 +206,7 @@ get_proc_aenv(const struct fget *g)
 		t = ancestor(g->v, g->f->index);
 		return t == NULL ? 0 : put_text(g, scratch_join(g->fs, view_text(g->v, t->env)));
 	}
-	for (int i = 1; i <= LEVELS && n < g->max; i++) {
+	for (int i = 1; i <= LEVELS && n < g->max; i++) { /* itself is no ancestor */
 		t = ancestor(g->v, i);
 		if (t == NULL)
 			break;
@@ -220,7 +220,7 @@ get_proc_aenv(const struct fget *g)
 		if (s.p != NULL)
 			return put_text(g, s);
 	}
-	return n;
+	return g->f->has_arg ? put_text(g, SLICE("")) : n;
 }
 
 int
@@ -284,7 +284,9 @@ get_proc_num(const struct fget *g)
 
 	if (t == NULL)
 		return 0;
-	threads = t->placeholder ? 0 : g->v->main->nthreads;
+	/* Once its main thread is gone, Falco counts no threads of a group any more. */
+	threads =
+	    t->placeholder || (g->v->main->dead && g->v->main != t) ? 0 : g->v->main->nthreads;
 	switch (g->b) {
 	case NUM_TTY:
 		return put_uint(g, t->tty);

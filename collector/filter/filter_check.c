@@ -4,6 +4,11 @@
 
 /* Does the operator fit the type, and what are its constants? */
 
+#define FIELD_WARNING "may be a valid field misused as a const string value"
+#define REGEX_WARNING                                                                     \
+	"may be optimized with simpler operators such as '=', 'contains', 'startswith', " \
+	"'endswith'"
+
 #define B(op)     (1u << FOP_##op)
 #define OPS_SET   (B(EXISTS) | B(IN) | B(INTERSECTS))
 #define OPS_EQ    (OPS_SET | B(EQ) | B(NE))
@@ -65,15 +70,14 @@ fit(struct compile *c, const struct check *k, const struct source *left)
 }
 
 static int
-warn(struct compile *c, struct place at, struct slice text)
+warn(struct compile *c, struct place at, const char *before, struct slice text, const char *after)
 {
 	struct warning *w = arena_alloc(c->a, sizeof(*w));
 
 	if (w == NULL)
 		return -ENOMEM;
-	diag_set(&w->diag, at.line, at.col,
-	    "'%.*s' may be a valid field misused as a const string value", (int) MIN(text.n, 200),
-	    text.p);
+	diag_set(&w->diag, at.line, at.col, "%s'%.*s' %s", before, (int) MIN(text.n, 200), text.p,
+	    after);
 	*c->warning_tail = w;
 	c->warning_tail = &w->next;
 	return 0;
@@ -91,12 +95,12 @@ warn_field(struct compile *c, const struct term *t)
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (slice_starts(t->text, slice_str(calls[i])) && slice_ends(t->text, SLICE(")")))
-			return warn(c, t->at, t->text);
+			return warn(c, t->at, "", t->text, FIELD_WARNING);
 	}
 	if (memchr(t->text.n == 0 ? "" : t->text.p, '.', t->text.n) == NULL || t->text.p[0] == '.')
 		return 0;
 	r = field_bind(t->text, (struct slice){ NULL, 0 }, t->at, c->a, &ref, &unused);
-	return r == 0 ? warn(c, t->at, t->text) : r == -ENOMEM ? r : 0;
+	return r == 0 ? warn(c, t->at, "", t->text, FIELD_WARNING) : r == -ENOMEM ? r : 0;
 }
 
 /* "48545450" to bytes */
@@ -145,6 +149,57 @@ constants(struct compile *c, const struct check *k, struct test *t)
 		if (r < 0)
 			return r;
 		t->nk++;
+	}
+	return 0;
+}
+
+/* Nothing but letters, and at the ends ^, $, or a dot with *, + or ?: an operator does that. */
+static bool
+regex_is_simple(struct slice s)
+{
+	static const char special[] = "\\.+*?()|[]{}^$";
+
+	if (s.n > 0 && s.p[0] == '^')
+		s = (struct slice){ s.p + 1, s.n - 1 };
+	if (s.n > 0 && s.p[s.n - 1] == '$')
+		s.n--;
+	if (s.n >= 2 && s.p[0] == '.' && strchr("*+?", s.p[1]) != NULL)
+		s = (struct slice){ s.p + 2, s.n - 2 };
+	if (s.n >= 2 && s.p[s.n - 2] == '.' && strchr("*+?", s.p[s.n - 1]) != NULL)
+		s.n -= 2;
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr(special, s.p[i]) != NULL)
+			return false;
+	}
+	return true;
+}
+
+static int
+regexes(struct compile *c, const struct check *k, struct test *t)
+{
+	const struct term *v = k->right->kind == T_LIST ? k->right->kids : k->right;
+	struct regex *re;
+	char why[200];
+	size_t i = 0;
+	int r;
+
+	t->regex = arena_alloc(c->a, MAX(t->nk, 1) * sizeof(*t->regex));
+	if (t->regex == NULL)
+		return -ENOMEM;
+	for (; v != NULL; v = v->next, i++) {
+		re = regex_new(v->text.p, v->text.n, why, sizeof(why));
+		if (re == NULL)
+			return compile_fail(c, v->at, "invalid regular expression: %s", why);
+		if (arena_at_end(c->a, regex_free, re) < 0) {
+			regex_free(re);
+			return -ENOMEM;
+		}
+		t->regex[i] = re;
+		r = regex_is_simple(v->text)
+			? warn(c, v->at, "regex check with ", v->text, REGEX_WARNING)
+			: 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -283,10 +338,10 @@ check_compile(struct compile *c, const struct check *k, struct test **ret, enum 
 		return 0;
 	if (k->right->kind == T_FIELD || k->right->kind == T_XFORM)
 		return right_source(c, k, t);
-	if (k->op == FOP_REGEX)
-		return compile_fail(c, k->op_at, "the operator 'regex' is not supported yet");
 	if (k->op == FOP_PMATCH)
 		return pmatch_compile(c, k->right, t);
 	r = constants(c, k, t);
+	if (r == 0 && k->op == FOP_REGEX)
+		r = regexes(c, k, t);
 	return r < 0 ? r : finish(c, k, t, op);
 }

@@ -36,7 +36,8 @@ static int
 gen_chain(struct compile *c, const struct expr *e)
 {
 	uint8_t jump = e->kind == E_AND ? OP_JF : OP_JT;
-	uint32_t open = 0, next; /* the last jump without a target, plus 1; its 'to' is the one before */
+	uint32_t open = 0,
+		 next; /* the last jump without a target, plus 1; its 'to' is the one before */
 	int r;
 
 	for (const struct expr *k = e->kids; k != NULL; k = k->next) {
@@ -45,7 +46,7 @@ gen_chain(struct compile *c, const struct expr *e)
 			return r;
 		if (k->next == NULL)
 			break;
-		c->code[c->n] = (struct insn) { .op = jump, .to = open };
+		c->code[c->n] = (struct insn){ .op = jump, .to = open };
 		open = (uint32_t) ++c->n;
 	}
 	for (; open != 0; open = next) {

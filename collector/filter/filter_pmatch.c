@@ -47,6 +47,8 @@ pmatch_compile(struct compile *c, const struct term *list, struct test *t)
 	if (t->set == NULL || t->k == NULL)
 		return -ENOMEM;
 	for (const struct term *k = list->kids; k != NULL; k = k->next) {
+		if (k->text.n > 0 && memchr(k->text.p, 0, k->text.n) != NULL)
+			return compile_fail(c, k->at, "a path may not hold a NUL byte");
 		p = arena_alloc(c->a, k->text.n * 2 + 1);
 		if (p == NULL)
 			return -ENOMEM;

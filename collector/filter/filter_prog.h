@@ -11,6 +11,7 @@
 
 #include "collector/filter/field_int.h"
 #include "collector/filter/filter_int.h"
+#include "collector/filter/filter_regex.h"
 
 enum opcode {
 #define OPCODE(ID, text, KIND, meaning) OP_##ID,
@@ -26,6 +27,7 @@ struct source {
 	struct field_ref ref;
 	struct fval k;
 	struct source *args, *next; /* XFORM, LIST */
+	struct slice arg;           /* XFORM: within [ ] */
 	struct slice text;          /* for the dump */
 };
 
@@ -45,7 +47,7 @@ struct test {
 	struct konst *k;      /* nk; for pmatch, patterns with wildcards */
 	size_t nk;
 	struct set *set; /* in, intersects: texts; pmatch: paths; evt: calls without a row */
-	struct regex *regex;
+	const struct regex **regex; /* nk of them */
 	struct event_set *events;
 	bool invert; /* evt: the numbers that are not in the set */
 	enum fmulti multi;
@@ -95,6 +97,12 @@ int source_new(struct compile *c, const struct term *t, bool rhs, struct source 
 /* As field_get(). */
 int source_get(
     const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max);
+
+/* ---- filter_getopt.c ---- */
+
+/* want.p == NULL: the values of all options, -1 if there are none; else that of one, 0: null. */
+int getopt_values(const struct fval *args, int n, struct slice spec, struct slice want,
+    struct fval *ret, int max);
 
 /* ---- filter_value.c ---- */
 

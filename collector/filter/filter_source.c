@@ -40,7 +40,7 @@ field_source(struct compile *c, const struct term *t, bool rhs, bool within, str
 		return compile_fail(c, t->at, "'%s' cannot be transformed", f->name);
 	s->kind = S_FIELD;
 	s->type = f->type == FT_DYN ? param_ftype(s->ref.param) : f->type;
-	s->list = f->multi == FM_LIST && !s->ref.has_arg;
+	s->list = f->multi == FM_LIST;
 	s->text = s->ref.text;
 	return remember_field(c, &s->ref);
 }
@@ -49,6 +49,12 @@ static bool
 is_text(const struct source *s)
 {
 	return !s->list && s->kind != S_LIST && s->type == FT_STR;
+}
+
+static bool
+is_list(const struct source *s)
+{
+	return s->list || s->kind == S_LIST;
 }
 
 /* The types that a transformer takes, and its own. */
@@ -81,7 +87,7 @@ xform_type(struct compile *c, const struct term *t, struct source *s)
 			return 0;
 		break;
 	case XF_JOIN:
-		if (n == 2 && is_text(a) && (a->next->list || a->next->kind == S_LIST))
+		if (n == 2 && is_text(a) && is_list(a->next))
 			return 0;
 		break;
 	case XF_CONCAT:
@@ -91,7 +97,13 @@ xform_type(struct compile *c, const struct term *t, struct source *s)
 			return 0;
 		break;
 	case XF_GETOPT:
-		return compile_fail(c, t->at, "'getopt' is not supported yet");
+		if (n != 2 || !is_list(a) || !is_text(a->next))
+			break;
+		if (t->arg.p != NULL && t->arg.n != 1)
+			return compile_fail(
+			    c, t->at, "the argument of 'getopt' must be one letter");
+		s->list = t->arg.p == NULL;
+		return 0;
 	}
 	return compile_fail(c, t->at, "'%.*s' does not take these arguments", SLICE_ARG(t->text));
 }
@@ -128,6 +140,14 @@ source_any(struct compile *c, const struct term *t, bool rhs, bool within, struc
 	}
 	s->kind = t->kind == T_LIST ? S_LIST : S_XFORM;
 	s->xform = t->xform;
+	copy = arena_strdup(c->a, t->arg);
+	if (copy == NULL)
+		return -ENOMEM;
+	if (t->arg.p != NULL)
+		s->arg = (struct slice){ copy, t->arg.n };
+	if (s->kind == S_XFORM && t->arg.p != NULL && t->xform != XF_GETOPT)
+		return compile_fail(
+		    c, t->at, "'%.*s' takes no argument in brackets", SLICE_ARG(t->text));
 	term_print(t, &text);
 	copy = buf_ok(&text) < 0 ? NULL : arena_strdup(c->a, buf_get(&text));
 	s->text = (struct slice){ copy, text.n };
@@ -141,6 +161,12 @@ int
 source_new(struct compile *c, const struct term *t, bool rhs, struct source **ret)
 {
 	return source_any(c, t, rhs, false, ret);
+}
+
+static bool
+is_texts(enum ftype t)
+{
+	return t == FT_STR || t == FT_BYTES;
 }
 
 static char
@@ -231,55 +257,82 @@ joined(const struct source *s, struct slice sep, const struct view *v, struct fs
 	return scratch_take(fs, out);
 }
 
-static int
-xform_get(const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret)
+/* "tolower" and its like: one text to another. */
+static struct slice
+mapped(enum xform x, struct slice s, struct fscratch *fs)
 {
-	struct fval val[ARG_VALUES];
-	struct slice text = { NULL, 0 };
+	if (x == XF_B64)
+		return decoded(s, fs);
+	return x == XF_BASENAME ? base(s) : folded(s, x, fs);
+}
+
+static int
+xform_get(
+    const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max)
+{
+	struct fval val[ARG_VALUES], spec;
+	struct slice text;
 	int n;
 
-	ret[0] = (struct fval){ .type = s->type };
 	if (s->xform == XF_CONCAT) {
 		text = joined(s->args, SLICE(""), v, fs);
-	} else if (s->xform == XF_LEN && s->args->kind == S_LIST) {
-		for (const struct source *k = s->args->args; k != NULL; k = k->next)
-			ret[0].u++;
-		return 1;
-	} else {
-		n = source_get(s->args, v, fs, val, ARG_VALUES);
-		if (n == 0)
-			return 0;
-		if (s->xform == XF_LEN) {
-			ret[0].u = s->args->list ? (uint64_t) MAX(n, 0) : val[0].s.n;
-			return 1;
-		}
-		if (s->xform == XF_JOIN)
-			text = joined(
-			    s->args->next->kind == S_LIST ? s->args->next->args : s->args->next,
-			    val[0].s, v, fs);
-		else
-			text = s->xform == XF_B64        ? decoded(val[0].s, fs)
-			       : s->xform == XF_BASENAME ? base(val[0].s)
-							 : folded(val[0].s, s->xform, fs);
+		ret[0] = (struct fval){ .type = FT_STR, .s = text };
+		return text.p != NULL;
 	}
+	n = source_get(s->args, v, fs, val, ARG_VALUES);
+	if (n == 0)
+		return 0;
+	if (s->xform == XF_GETOPT) {
+		if (source_get(s->args->next, v, fs, &spec, 1) == 0)
+			return 0;
+		return getopt_values(val, MAX(n, 0), spec.s, s->arg, ret, max);
+	}
+	ret[0] = (struct fval){ .type = s->type };
+	if (s->xform == XF_LEN) {
+		ret[0].u = is_list(s->args) ? (uint64_t) MAX(n, 0) : val[0].s.n;
+		return 1;
+	}
+	text = s->xform == XF_JOIN ? joined(s->args->next, val[0].s, v, fs)
+				   : mapped(s->xform, val[0].s, fs);
 	ret[0].s = text;
 	return text.p != NULL;
+}
+
+/* A literal list; null if any of it is. */
+static int
+list_get(
+    const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max)
+{
+	int n = 0;
+
+	for (const struct source *k = s->args; k != NULL && n < max; k = k->next, n++) {
+		if (source_get(k, v, fs, &ret[n], 1) == 0)
+			return 0;
+	}
+	return n > 0 ? n : -1;
 }
 
 int
 source_get(
     const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max)
 {
+	int n;
+
 	switch (s->kind) {
 	case S_FIELD:
-		return field_get(&s->ref, v, fs, ret, max);
+		n = field_get(&s->ref, v, fs, ret, max);
+		/* evt.rawarg has the type of its event's parameter, the program that of the first
+		 * one */
+		if (n > 0 && s->ref.field->type == FT_DYN && has_text(&ret[0]) != is_texts(s->type))
+			return 0;
+		return n;
 	case S_XFORM:
-		return xform_get(s, v, fs, ret);
+		return xform_get(s, v, fs, ret, max);
 	case S_CONST:
 		ret[0] = s->k;
 		return 1;
 	case S_LIST:
-		break; /* within join() and len() only, which look into it */
+		break;
 	}
-	return 0;
+	return list_get(s, v, fs, ret, max);
 }

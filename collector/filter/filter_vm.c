@@ -127,14 +127,70 @@ is_one_of(const struct test *t, const struct fval *l)
 	return false;
 }
 
+/* The length of the character at p, 0: it is not valid UTF-8. */
+static size_t
+utf8_length(const unsigned char *p, size_t n)
+{
+	size_t len = p[0] < 0x80   ? 1
+		     : p[0] < 0xc2 ? 0
+		     : p[0] < 0xe0 ? 2
+		     : p[0] < 0xf0 ? 3
+		     : p[0] < 0xf5 ? 4
+				   : 0;
+
+	if (len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
+		return 0;
+	return len;
+}
+
+/* With U+FFFD for each byte that is not UTF-8; p == NULL: no memory. */
+static struct slice
+as_utf8(struct slice s, struct fscratch *fs)
+{
+	const unsigned char *p = (const unsigned char *) s.p;
+	size_t i = 0, n = 0, len;
+	char *out;
+
+	while (i < s.n && (len = utf8_length(p + i, s.n - i)) > 0)
+		i += len;
+	if (i == s.n)
+		return s;
+	out = fscratch_alloc(fs, s.n * 3);
+	for (i = 0; out != NULL && i < s.n;) {
+		len = utf8_length(p + i, s.n - i);
+		if (len > 0)
+			memcpy(out + n, p + i, len);
+		else
+			memcpy(out + n, "\xef\xbf\xbd", 3);
+		n += len > 0 ? len : 3;
+		i += MAX(len, 1);
+	}
+	return (struct slice){ out, n };
+}
+
+static bool
+regex_holds(const struct test *t, size_t i, const struct fval *l, struct fscratch *fs)
+{
+	struct slice s = as_utf8(l->s, fs);
+
+	return s.p != NULL && regex_match(t->regex[i], s.p, s.n);
+}
+
 /* A modifier: of the constants, how many hold. */
 static bool
-modified(enum opcode op, const struct test *t, const struct fval *l)
+modified(enum opcode op, const struct test *t, const struct fval *l, struct fscratch *fs)
 {
 	size_t hits = 0;
 
 	for (size_t i = 0; i < t->nk; i++)
-		hits += holds(op, l, &t->k[i]);
+		hits += op == OP_REGEX ? regex_holds(t, i, l, fs) : holds(op, l, &t->k[i]);
 	if (t->mod == FMOD_ONEOF)
 		return hits == 1;
 	return t->mod == FMOD_ANYOF ? hits > 0 : hits > 0 && hits == t->nk;
@@ -149,8 +205,8 @@ check_value(enum opcode op, const struct test *t, const struct fval *l, struct f
 	if (op == OP_PMATCH)
 		return pmatch_match(t, l->s, fs);
 	if (t->mod != FMOD_NONE)
-		return modified(op, t, l);
-	return holds(op, l, &t->k[0]);
+		return modified(op, t, l, fs);
+	return op == OP_REGEX ? regex_holds(t, 0, l, fs) : holds(op, l, &t->k[0]);
 }
 
 /* Many values: all must pass, or any. */

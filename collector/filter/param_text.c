@@ -155,7 +155,7 @@ text_raw(const struct ev_param *p, struct slice s, struct buf *out)
 	else if (p->type == PT_SOCKTUPLE)
 		tuple_text(s, out);
 	else if (p->type == PT_CHARBUF || p->type == PT_FSPATH || p->type == PT_FSRELPATH)
-		buf_slice(out, s.n == 0 ? SLICE("<NA>") : s);
+		buf_slice(out, s.p == NULL ? SLICE("<NA>") : s);
 	else
 		bytes_text(s, out);
 }
@@ -285,21 +285,21 @@ raw(const struct view *v, unsigned i, struct buf *out)
 
 	if (ptype_is_text(p->type))
 		text_raw(p, ev_text(v->batch, v->ev, i), out);
+	else if (!ev_has(v->ev, i))
+		buf_str(out, "<NA>");
 	else
 		number_raw(p, ev_num(v->ev, i), out);
 }
 
-bool
+void
 param_text(const struct view *v, unsigned i, struct buf *out)
 {
 	size_t start = out->n;
 
-	if (!ev_has(v->ev, i))
-		return false;
-	resolved(v, i, out);
+	if (ev_has(v->ev, i))
+		resolved(v, i, out);
 	if (out->n == start)
 		raw(v, i, out);
-	return true;
 }
 
 void
@@ -313,13 +313,11 @@ params_text(const struct view *v, struct buf *out)
 			buf_char(out, ' ');
 		buf_str(out, s->params[i].name);
 		buf_char(out, '=');
-		if (!ev_has(v->ev, i) && !ptype_is_text(s->params[i].type)) {
-			buf_str(out, "<NA>");
-			continue;
-		}
 		start = out->n;
 		raw(v, i, out);
 		mid = out->n;
+		if (!ev_has(v->ev, i))
+			continue;
 		buf_char(out, '(');
 		resolved(v, i, out);
 		buf_char(out, ')');

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/filter.h"
+#include "collector/state/state_test.h"
+#include "tests/support/test.h"
+#include <errno.h>
+
+/*
+ * A small world: init 1, sshd 10 (by 1), bash 20 (by 10), which runs cat 30 with a descriptor table
+ * of its own. Each event is followed by what fields print and what conditions say.
+ */
+#define EXEC(comm, path, args)                                                 \
+	"res=0;comm=" comm ";exe=" path ";trusted_exepath=" path ";args=" args \
+	";env=HOME=/root|A=b|;cgroups=cpu=/"                                   \
+	"|;uid=0;gid=0;tty=34816;loginuid=1000;cwd=;vtid=0;vpid=0"             \
+	";flags=1;cap_effective=5;fdlimit=1024;filename=" path
+
+static const struct step {
+	struct row event; /* 'expect' is not used */
+	struct {
+		const char *field, *text; /* text NULL: null */
+	} fields[24];
+	struct {
+		const char *condition;
+		bool match;
+	} conditions[64];
+} steps[] = {
+	{ { EV_EXECVE, "10", EXEC("sshd", "/usr/sbin/sshd", "-D|"), "" },
+	    { { "proc.name", "sshd" }, { "proc.pname", NULL }, { "evt.type", "execve" } },
+	    { { "proc.name = sshd", true }, { "proc.pname = init", false },
+		{ "proc.pname != init", false }, { "not proc.pname = init", true },
+		{ "proc.pname exists", false }, { "not proc.pname exists", true } } },
+	{ { EV_CLONE, "20",
+	      "res=0;comm=sshd;exe=/usr/sbin/sshd;args=-D|;tid=20;pid=20;ptid=10;cwd=;uid=0;gid=0"
+	      ";vtid=20;vpid=20;flags=0;cgroups=cpu=/|",
+	      "" },
+	    { { "evt.type", "clone" }, { "proc.pname", "sshd" }, { "evt.rawres", "0" } },
+	    { { "evt.type = clone and evt.rawres = 0", true }, { "proc.ppid = 10", true } } },
+	{ { EV_EXECVE, "20", EXEC("bash", "/usr/bin/bash", "-c|ls -l /|"), "" },
+	    { { "proc.name", "bash" }, { "proc.args", "-c ls -l /" }, { "proc.args[1]", "ls -l /" },
+		{ "proc.args[7]", "" }, { "proc.cmdline", "bash -c ls -l /" },
+		{ "proc.exeline", "/usr/bin/bash -c ls -l /" }, { "proc.cmdnargs", "2" },
+		{ "proc.cmdlenargs", "9" }, { "proc.env[A]", "b" }, { "proc.env[B]", "" },
+		{ "proc.env", "HOME=/root A=b" }, { "proc.aname[1]", "sshd" },
+		{ "proc.aname[9]", NULL }, { "proc.exepath", "/usr/bin/bash" },
+		{ "proc.tty", "34816" }, { "user.uid", "0" }, { "user.name", "root" },
+		{ "user.loginuid", "1000" }, { "user.loginname", "<NA>" },
+		{ "thread.cap_effective", "CAP_CHOWN CAP_DAC_READ_SEARCH" },
+		{ "proc.is_exe_writable", "true" }, { "container.id", "host" },
+		{ "thread.cgroup.cpu", "/" }, { "thread.cgroup.memory", NULL } },
+	    { { "evt.type = execve", true }, { "evt.type in (open, execve)", true },
+		{ "evt.type in ()", false }, { "not evt.type in ()", true },
+		{ "evt.type != execve", false }, { "evt.type startswith open", false },
+		{ "evt.type contains execve", true }, { "proc.name in (bash, sh)", true },
+		{ "proc.name in ()", false }, { "proc.name intersects (bash)", true },
+		{ "proc.name < 1", false }, { "proc.name >= 1", true },
+		{ "proc.name contains as", true }, { "proc.name contains ''", true },
+		{ "proc.name icontains ASH", true }, { "proc.name startswith ba", true },
+		{ "proc.name endswith sh", true }, { "proc.name endswith xbash", false },
+		{ "proc.name glob b?s[g-i]", true }, { "proc.name glob B*", false },
+		{ "proc.name iglob B*", true }, { "proc.name regex 'ba.*'", true },
+		{ "proc.name regex 'b'", false }, { "proc.name = oneof (bash, bash)", false },
+		{ "proc.name = oneof (bash, sh)", true },
+		{ "proc.name startswith anyof (x, b)", true },
+		{ "proc.name startswith allof (b, ba)", true },
+		{ "proc.name startswith allof (b, x)", false }, { "proc.name = anyof ()", false },
+		{ "proc.name = allof ()", false }, { "proc.exepath pmatch (/usr)", true },
+		{ "proc.exepath pmatch (usr/bin/)", true }, { "proc.exepath pmatch (/us)", false },
+		{ "proc.exepath pmatch (/)", true }, { "proc.exepath pmatch (/*/bin)", true },
+		{ "proc.exepath pmatch (/*)", true },
+		{ "proc.exepath pmatch (/*/bin/bash/x)", false },
+		{ "proc.exepath pmatch ()", false }, { "proc.aname = sshd", true },
+		{ "proc.aname != sshd", false }, { "proc.aname in (x, sshd)", true },
+		{ "proc.aname[1] = sshd", true }, { "proc.aname[0] = bash", true },
+		{ "proc.aname[-1] = bash", false }, { "proc.tty != 0", true },
+		{ "proc.tty > 34815", true }, { "proc.tty in (1, 34816)", true },
+		{ "user.uid = -1", false }, { "proc.is_exe_writable = true", true },
+		{ "proc.is_exe_writable in (false)", false },
+		{ "proc.name = basename(proc.exepath)", true },
+		{ "tolower(toupper(proc.name)) = bash", true }, { "len(proc.name) = 4", true },
+		{ "concat(proc.name, '-', proc.pname) = bash-sshd", true },
+		{ "concat(proc.name, evt.pluginname) exists", false },
+		{ "join(',', (proc.name, proc.tty)) = 'bash,34816'", true },
+		{ "b64('YmFzaA==') = val(proc.name)", true }, { "evt.num = 0", false },
+		{ "evt.dir = <", true }, { "fd.name exists", false }, { "fd.name != x", false },
+		{ "evt.rawarg.flags = 1", true }, { "evt.rawarg.flags in (1)", false } } },
+	{ { EV_OPENAT, "20",
+	      "fd=3;dirfd=-100;name=/etc//../etc/shadow;flags=1;mode=0;dev=2049;ino=7", "" },
+	    { { "fd.name", "/etc/shadow" }, { "fd.directory", "/etc" }, { "fd.filename", "shadow" },
+		{ "fd.num", "3" }, { "fd.type", "file" }, { "fd.typechar", "f" },
+		{ "evt.arg.flags", "O_RDONLY" }, { "evt.arg[3]", "O_RDONLY" },
+		{ "evt.rawarg.flags", "1" }, { "evt.arg.fd", "<f>/etc/shadow" },
+		{ "evt.res", "SUCCESS" }, { "evt.arg.data", NULL },
+		{ "evt.abspath", "/etc/shadow" },
+		{ "evt.args",
+		    "fd=3(<f>/etc/shadow) dirfd=-100(AT_FDCWD) "
+		    "name=/etc//../etc/shadow(/etc/shadow) "
+		    "flags=1(O_RDONLY) mode=0 dev=801 ino=7" },
+		{ "fs.path.name", "/etc/shadow" }, { "fd.dev", "801" }, { "fd.dev.major", "8" },
+		{ "evt.is_open_read", "true" }, { "evt.type.is.openat", "1" },
+		{ "fd.types", "(file)" }, { "evt.category", "file" }, { "evt.hostname", "node" } },
+	    { { "evt.is_open_read = true and fd.name startswith /etc", true },
+		{ "evt.is_open_write = true", false }, { "fd.name pmatch (/etc)", true },
+		{ "fd.types intersects (file, pipe)", true }, { "fd.types in (file)", true },
+		{ "fd.types in (pipe)", false }, { "evt.arg.flags contains O_RDONLY", true },
+		{ "evt.type = openat and (fd.num > 3 or fd.num >= 3) and not fd.num = 4",
+		    true } } },
+	{ { EV_OPENAT, "20", "fd=-2;dirfd=-100;name=/no/file;flags=3;mode=0", "" },
+	    { { "fd.name", "/no/file" }, { "fd.num", "-1" }, { "evt.res", "ENOENT" },
+		{ "fd.filename", NULL }, { "fd.directory", "/no" }, { "fd.type", "file" },
+		{ "evt.failed", "true" }, { "evt.arg.fd", "ENOENT" }, { "fs.path.name", NULL } },
+	    { { "evt.rawres < 0", true }, { "evt.is_open_write = true", true },
+		{ "fd.num >= 0", false } } },
+	{ { EV_SOCKET, "20", "fd=5;domain=2;type=1;proto=0;flags=0", "" },
+	    { { "fd.typechar", "4" }, { "fd.name", "" }, { "evt.arg.domain", "AF_INET" } },
+	    { { "fd.sip exists", false } } },
+	{ { EV_CONNECT, "20",
+	      "res=0;tuple=4,10.0.0.1:40000>93.184.216.34:443;fd=5;addr=4,93.184.216.34:443", "" },
+	    { { "fd.name", "10.0.0.1:40000->93.184.216.34:443" }, { "fd.cip", "10.0.0.1" },
+		{ "fd.sip", "93.184.216.34" }, { "fd.sport", "443" }, { "fd.cport", "40000" },
+		{ "fd.l4proto", "tcp" }, { "fd.connected", "true" }, { "fd.sockfamily", "ip" },
+		{ "fd.directory", NULL }, { "evt.arg.addr", "93.184.216.34:443" },
+		{ "evt.arg.fd", "<4t>10.0.0.1:40000->93.184.216.34:443" } },
+	    { { "fd.ip = 10.0.0.1", true }, { "fd.ip = 10.0.0.2", false },
+		{ "fd.ip != 10.0.0.1", false }, { "fd.ip != 10.0.0.2", true },
+		{ "fd.ip in (10.0.0.1)", false }, { "fd.sip = 93.184.216.34", true },
+		{ "fd.sip in (1.2.3.4, 93.184.216.34)", true }, { "fd.sip != ::1", true },
+		{ "fd.port = 443", true }, { "fd.port = https", true },
+		{ "fd.port in (1, 40000)", true }, { "fd.port != 443", false },
+		{ "fd.port != 80", true }, { "fd.net = 10.0.0.0/8", true },
+		{ "fd.net in (10.0.0.0/8, 1.0.0.0/8)", true },
+		{ "fd.net in (1.0.0.0/8, 10.0.0.0/8)", false }, { "fd.net != 10.0.0.0/9", false },
+		{ "fd.snet = 93.184.216.0/24", true }, { "fd.snet = 93.184.216.32/30", true },
+		{ "fd.snet = 93.184.216.36/30", false },
+		{ "fd.snet in (10.0.0.0/8, 93.0.0.0/8)", true }, { "fd.snet = ::/1", false },
+		{ "fd.snet != ::/1", true }, { "fd.sport < 1024", true } } },
+	{ { EV_CLOSE, "20", "res=0;fd=3", "" },
+	    { { "fd.name", "/etc/shadow" }, { "evt.category", "file" } },
+	    { { "fd.name = /etc/shadow", true } } },
+};
+
+/* All of a run's differences are told, then it fails. */
+static unsigned differences;
+#define wrong(...) (differences++, print_error(__VA_ARGS__), print_error("\n"))
+
+static bool
+run(const char *text, const struct view *v, struct fscratch *fs)
+{
+	struct filter *f = NULL;
+	struct expr *e = NULL;
+	struct diag d = { 0 };
+	struct arena a;
+	bool match = false;
+
+	arena_init(&a, 0);
+	if (expr_parse(slice_str(text), &a, &e, &d) < 0 || filter_compile(e, &a, &f, &d) < 0)
+		wrong("%s: %s", text, d.msg);
+	else
+		match = filter_match(f, v, fs);
+	arena_fini(&a);
+	return match;
+}
+
+static void
+check_field(const char *name, const char *want, const struct view *v, struct fscratch *fs)
+{
+	struct slice text = { NULL, 0 };
+	struct field_ref ref;
+	struct diag d;
+	struct arena a;
+	size_t used;
+
+	arena_init(&a, 0);
+	if (field_lookup(slice_str(name), &a, &ref, &used, &d) < 0) {
+		wrong("%s: %s", name, d.msg);
+		arena_fini(&a);
+		return;
+	}
+	assert_int_equal(strlen(name), used);
+	if (field_text(&ref, v, fs, &text) != (want != NULL))
+		wrong("%s is %.*s", name, SLICE_ARG(text));
+	else if (want != NULL && !slice_eq(text, slice_str(want)))
+		wrong("%s is '%.*s', not '%s'", name, SLICE_ARG(text), want);
+	arena_fini(&a);
+}
+
+static void
+check_step(struct play *p, const struct step *s, struct fscratch *fs)
+{
+	struct view v;
+	struct batch *b = play_event(p, &s->event, &v);
+	bool match = false;
+
+	state_apply(p->s, b, b->ev, &v);
+	for (size_t i = 0; i < ARRAY_SIZE(s->fields) && s->fields[i].field != NULL; i++)
+		check_field(s->fields[i].field, s->fields[i].text, &v, fs);
+	for (size_t i = 0; i < ARRAY_SIZE(s->conditions) && s->conditions[i].condition != NULL;
+	     i++) {
+		fscratch_reset(fs);
+		match = run(s->conditions[i].condition, &v, fs);
+		if (match != s->conditions[i].match)
+			wrong("%s is %s", s->conditions[i].condition, match ? "true" : "false");
+	}
+	batch_free(b);
+}
+
+static void
+test_world(void **state)
+{
+	struct fscratch *fs = NULL;
+	struct play p;
+
+	(void) state;
+	play_start(&p, NULL);
+	assert_int_equal(0, fscratch_new(&fs));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		check_step(&p, &steps[i], fs);
+	fscratch_free(fs);
+	play_stop(&p);
+	assert_int_equal(0, differences);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_world),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
