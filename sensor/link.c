@@ -10,6 +10,7 @@
 #define POLL_IDLE_NS    (1000 * NS_PER_MS)
 #define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit */
 #define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
+#define BUSY_NS         (100 * NS_PER_MS) /* after a batch or a part that it had no room for */
 #define BYE_NS          (1000 * NS_PER_MS)
 #define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted: the back-off starts anew */
 
@@ -165,7 +166,8 @@ send_parts(struct link *l, uint64_t now)
 	while (r == 0 && l->part_next < l->parts.n && l->outstanding < l->window) {
 		const struct buf *b = &l->parts.v[l->part_next];
 
-		r = put(l, now, SLOT_PART, l->part_next, b->p, b->n);
+		if (b->n > 0) /* else it was sent before, and taken */
+			r = put(l, now, SLOT_PART, l->part_next, b->p, b->n);
 		l->part_next += r == 0;
 	}
 	return r;
@@ -193,15 +195,34 @@ pass_gap(struct link *l, uint64_t now, int *r)
 	return true;
 }
 
+/* Its answer is awaited: it went out before one that had to go again. */
+static bool
+is_out(const struct link *l, uint64_t seq)
+{
+	for (unsigned i = 0; i < l->window; i++) {
+		if (l->slot[i].kind == SLOT_BATCH && l->slot[i].seq == seq)
+			return true;
+	}
+	return false;
+}
+
 static int
 send_batches(struct link *l, uint64_t now)
 {
 	int r = 0;
 
+	if (l->send_next <= l->received) {
+		l->send_next = l->received + 1;
+		l->skip_to = 0;
+	}
 	while (r == 0 && l->outstanding < l->window && l->send_next < spool_next(l->spool) &&
 	       l->send_next <= l->received + l->credit && pass_gap(l, now, &r)) {
 		struct spool_entry *e = spool_get(l->spool, l->send_next);
 
+		if (is_out(l, l->send_next)) {
+			l->send_next++;
+			continue;
+		}
 		if (e == NULL)
 			break;
 		r = put(l, now, SLOT_BATCH, l->send_next, e->msg, e->n);
@@ -243,6 +264,7 @@ on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
 	l->send_next = MIN(next, last);
 	l->received = l->send_next - 1;
 	l->skip_to = 0;
+	l->hold_until = 0;
 	l->snap_done = 0;
 	l->stats.connects++;
 	l->said[0] = '\0';
@@ -327,6 +349,20 @@ reject_text(Wire__Reject__Code code)
 	}
 }
 
+/* It had no room for this one: the same again, a little later. */
+static bool
+busy(struct link *l, uint64_t now, const struct link_slot *of)
+{
+	if (of->kind == SLOT_BATCH)
+		l->send_next = MIN(l->send_next, of->seq);
+	else if (of->kind == SLOT_PART)
+		l->part_next = MIN(l->part_next, (size_t) of->seq);
+	else
+		return false;
+	l->hold_until = now + BUSY_NS;
+	return true;
+}
+
 /* True: the connection goes on. */
 static bool
 on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reject *j)
@@ -335,6 +371,8 @@ on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__
 	uint64_t wait = 0;
 
 	l->stats.rejects++;
+	if (j->code == WIRE__REJECT__CODE__BUSY && busy(l, now, of))
+		return true;
 	if (of->kind == SLOT_BATCH && (j->code == WIRE__REJECT__CODE__MALFORMED ||
 					  j->code == WIRE__REJECT__CODE__TOO_LARGE)) {
 		(void) snprintf(text, sizeof(text), "the collector refused batch %llu: %s",
@@ -356,8 +394,11 @@ on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__
 }
 
 static void
-part_acked(struct link *l)
+part_acked(struct link *l, uint64_t part)
 {
+	if (part >= l->parts.n || l->parts.v[part].n == 0)
+		return;
+	buf_fini(&l->parts.v[part]);
 	if (++l->parts_acked < l->parts.n)
 		return;
 	link_parts_free(&l->parts);
@@ -409,7 +450,7 @@ take(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reply
 	if (p->ack != NULL)
 		on_ack(l, p->ack);
 	if (of->kind == SLOT_PART && p->reject == NULL)
-		part_acked(l);
+		part_acked(l, of->seq);
 	if (p->interest != NULL)
 		on_interest(l, p->interest);
 	on_snapshot_wanted(l, p->snapshot_wanted);
@@ -478,9 +519,13 @@ overdue_at(const struct link *l)
 static int
 tick_up(struct link *l, uint64_t now)
 {
-	int r = send_parts(l, now);
+	int r = 0;
 
-	if (r == 0 && l->snap_id == 0)
+	if (now >= l->hold_until)
+		l->hold_until = 0;
+	if (l->hold_until == 0)
+		r = send_parts(l, now);
+	if (r == 0 && l->hold_until == 0 && l->snap_id == 0)
 		r = send_batches(l, now);
 	if (r == 0 && l->stop_at != 0 && (now >= l->stop_at || l->spool->n == 0) &&
 	    l->outstanding < l->window) {
@@ -507,6 +552,8 @@ next_tick(const struct link *l)
 	case LINK_UP:
 		if (l->stop_at != 0)
 			at = MIN(at, l->stop_at);
+		if (l->hold_until != 0)
+			at = MIN(at, l->hold_until);
 		if (l->outstanding < l->window && !slot_busy(l, SLOT_POLL))
 			at = MIN(at, l->last_sent + poll_interval(l));
 		return at;

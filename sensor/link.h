@@ -106,6 +106,7 @@ struct link {
 	uint64_t send_next; /* the next batch to send */
 	uint64_t received;  /* the collector has everything up to here */
 	uint64_t durable;
+	uint64_t hold_until;  /* the collector had no room: no batch, no part before; 0: go on */
 	uint64_t skip_to; /* a gap to announce before going on; 0: none */
 	uint64_t message_max;
 	uint32_t credit;
