@@ -141,8 +141,13 @@ app_identity(const struct app *a, const char *node, struct identity **ret, struc
 
 	*ret = NULL;
 	if (is_set(o->tls_dir)) {
+		const char *kind = "";
+
 		(void) snprintf(cert, sizeof(cert), "%s/%s.pem", o->tls_dir, node);
-		(void) snprintf(key, sizeof(key), "%s/%s.key", o->tls_dir, node);
+		if (access(cert, F_OK) < 0) /* as mewsctl pki names them */
+			kind = "node-";
+		(void) snprintf(cert, sizeof(cert), "%s/%s%s.pem", o->tls_dir, kind, node);
+		(void) snprintf(key, sizeof(key), "%s/%s%s.key", o->tls_dir, kind, node);
 		return identity_load(o->tls_ca, cert, key, ret, d);
 	}
 	if (!is_set(o->tls_cert) || !is_set(o->tls_ca))

@@ -44,6 +44,8 @@ app_snapshot_start(struct app *a, uint64_t id)
 	if (r < 0) {
 		log_error("cannot make a snapshot of the processes: %s", strerror(-r));
 		snap_tasks_fini(&tasks);
+		if (a->record == NULL)
+			link_snapshot(&a->node[0]->link, id, (struct link_parts){ NULL, 0 });
 	}
 }
 

@@ -311,6 +311,10 @@ link_snapshot(struct link *l, uint64_t id, struct link_parts parts)
 	}
 	l->parts = parts;
 	l->part_next = l->parts_acked = 0;
+	if (parts.n == 0) { /* it could not be made: go on without */
+		l->snap_done = id;
+		l->snap_id = 0;
+	}
 }
 
 /* This batch was refused: once may be an accident, twice is the batch. */

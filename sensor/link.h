@@ -106,8 +106,8 @@ struct link {
 	uint64_t send_next; /* the next batch to send */
 	uint64_t received;  /* the collector has everything up to here */
 	uint64_t durable;
-	uint64_t hold_until;  /* the collector had no room: no batch, no part before; 0: go on */
-	uint64_t skip_to; /* a gap to announce before going on; 0: none */
+	uint64_t hold_until; /* the collector had no room: no batch, no part before; 0: go on */
+	uint64_t skip_to;    /* a gap to announce before going on; 0: none */
 	uint64_t message_max;
 	uint32_t credit;
 	uint32_t interest;  /* the version in force; 0: our own default */
@@ -133,7 +133,8 @@ void link_opened(struct link *l, uint64_t now);
 void link_closed(struct link *l, uint64_t now, const char *why);
 void link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n);
 
-/* The snapshot that was asked for. Takes the parts, also when nobody waits for them any more. */
+/* The snapshot that was asked for. Takes the parts, also when nobody waits for them any more;
+ * none of them: there will be no snapshot, go on without. */
 void link_snapshot(struct link *l, uint64_t id, struct link_parts parts);
 void link_parts_free(struct link_parts *p);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source.h - where a sensor's events come from: the kernel, or a recording.
+ * source.h - where a sensor's events come from. A recording is no source: it holds batches, which
+ * replay.c sends as they are.
  *
  * To add one: write source_<name>.c and end it with 'const struct source_ops source_<name>'.
  * All calls on one instance come from one thread, the capture thread, but for wake(). Nothing
@@ -17,7 +18,6 @@
 #include <stdint.h>
 
 struct source_opts {
-	const char *path;     /* of a recording; the kernel's source ignores it */
 	uint64_t ring_bytes;  /* of one CPU's ring, a power of two; 0: 4 MiB */
 	uint64_t rings_bytes; /* of all rings together: each is halved until they fit; 0: 64 MiB */
 	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 500 us */
@@ -81,6 +81,5 @@ struct source_ops {
 };
 
 extern const struct source_ops source_bpf;
-extern const struct source_ops source_replay;
 
 #endif

@@ -337,7 +337,8 @@ conn_free(struct conn *c)
 		nng_msg_free(c->ctx[i].news.msg);
 		nng_aio_free(c->ctx[i].aio);
 	}
-	nng_tls_config_free(c->tls);
+	if (c->tls != NULL)
+		nng_tls_config_free(c->tls);
 	c->x->conns--;
 	free(c);
 }
