@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_talk.c - the conversation after Hello, without a network: scripts of what a sensor says, and
+ * what it hears and the shard gets.
+ */
+#include "collector/ingest/testkit.h"
+#include "tests/support/fault.h"
+#include <errno.h>
+#include <stdlib.h>
+
+struct room {
+	struct shard shard;
+	struct streams *streams;
+	struct ingest *i;
+	struct conn *c;
+	uint64_t now;
+	uint32_t pipe;
+	struct buf out;
+	struct reply rep;
+};
+
+static void
+connect_new(struct room *w)
+{
+	conn_unref(w->c);
+	assert_int_equal(0, conn_add(w->i, ++w->pipe, "test", w->now));
+	w->c = conn_find(w->i, w->pipe);
+	assert_non_null(w->c);
+}
+
+static void
+say(struct room *w)
+{
+	talk(w->i, w->c, (const uint8_t *) w->out.p, w->out.n, w->now, &w->rep);
+}
+
+static void
+room_init(struct room *w, uint64_t durable)
+{
+	struct ingest_cfg cfg = { .cluster = "", .name = "c1" };
+	struct event_set set = { { 6 } };
+
+	*w = (struct room){ .now = 1000 * NS_PER_S };
+	kit_shard_init(&w->shard);
+	kit_outbox(durable, 0);
+	assert_int_equal(0, streams_new((struct shards *) &w->shard, &w->streams));
+	cfg.streams = w->streams;
+	assert_int_equal(0, ingest_new(&cfg, &w->i));
+	ingest_set_interest(w->i, &set);
+	connect_new(w);
+}
+
+static void
+room_fini(struct room *w)
+{
+	conn_unref(w->c);
+	ingest_free(w->i);
+	streams_free(w->streams);
+	buf_fini(&w->out);
+	pthread_mutex_destroy(&w->shard.lock);
+}
+
+/*
+ * A script: "h" Hello; "b5" a batch; "s0", "s2!" a part (the last) of the wanted snapshot; "o0" of
+ * an older one; "p" a poll, "p9" one that skips to 9; "y7" Bye with last 7; "r0", "r9" so much room
+ * in the shard; "t6" six seconds pass; "c" a new connection; "w" the shard wants a snapshot.
+ */
+static void
+play(struct room *w, const char *script)
+{
+	char copy[256], *save = NULL;
+
+	(void) snprintf(copy, sizeof(copy), "%s", script);
+	for (char *t = strtok_r(copy, " ", &save); t != NULL; t = strtok_r(NULL, " ", &save)) {
+		uint64_t n = strtoull(t + 1, NULL, 10),
+			 wanted = w->c->stream == NULL ? 0 : w->c->stream->snapshot_id;
+
+		switch (*t) {
+		case 'h':
+			kit_hello(&w->out, "n", "c", 7);
+			break;
+		case 'b':
+			kit_batch(&w->out, n, 0);
+			break;
+		case 's':
+			kit_part(&w->out, wanted, (uint32_t) n, t[strlen(t) - 1] == '!');
+			break;
+		case 'o':
+			kit_part(&w->out, wanted - 1, (uint32_t) n, false);
+			break;
+		case 'p':
+			kit_poll(&w->out, 0, n);
+			break;
+		case 'y':
+			kit_bye(&w->out, n);
+			break;
+		case 'r':
+			kit_shard_room(&w->shard, (unsigned) n);
+			continue;
+		case 't':
+			w->now += n * NS_PER_S;
+			continue;
+		case 'c':
+			connect_new(w);
+			continue;
+		case 'w':
+			stream_want_snapshot(w->c->stream);
+			continue;
+		default:
+			fail_msg("no such step: %s", t);
+		}
+		say(w);
+	}
+}
+
+/* What the shard got, and how the last reply reads. */
+static const struct {
+	const char *script, *shard;
+	uint64_t received, gaps, duplicates;
+	unsigned credit;
+	Wire__Reject__Code reject;
+} flow_cases[] = {
+	{ "h p", "H", 0, 0, 0, 8, 0 },
+	{ "h b1 b2 b3", "H B1 B2 B3", 3, 0, 0, 8, 0 },
+	{ "h b2 b3 b1", "H B1 B2 B3", 3, 0, 0, 8, 0 },
+	{ "h b1 b1 b2 b1", "H B1 B2", 2, 0, 2, 8, 0 },
+	/* the shard has no room: nothing is lost, credit is 0 until it has */
+	{ "h r1 b1 b2", "H B1", 1, 0, 0, 0, 0 },
+	{ "h r1 b1 b2 b3 p", "H B1", 1, 0, 0, 0, 0 },
+	{ "h r1 b1 b2 b3 r9 p", "H B1 B2 B3", 3, 0, 0, 8, 0 },
+	{ "r0 h b1 p", "", 0, 0, 0, 0, 0 },
+	{ "r0 h b1 r1 p", "H", 0, 0, 0, 0, 0 },
+	{ "r0 h b1 r9 p", "H B1", 1, 0, 0, 8, 0 },
+	{ "h r0 b1 b2 b3 b4 b5 b6 b7 b8 b9", "H", 0, 0, 0, 0, WIRE__REJECT__CODE__BUSY },
+	/* gaps: announced, waited for, or pressed */
+	{ "h b1 p9 b9", "H B1 B9", 9, 7, 0, 8, 0 },
+	{ "h p9", "H", 8, 8, 0, 8, 0 },
+	{ "h b3 p9 b9", "H B3 B9", 9, 7, 0, 8, 0 },
+	{ "h b1 b5 t4 p", "H B1", 1, 0, 0, 8, 0 },
+	{ "h b1 b5 t5 p", "H B1 B5", 5, 3, 0, 8, 0 },
+	{ "h b1 b5 t5 p b3", "H B1 B5", 5, 3, 1, 8, 0 },
+	{ "h b1 b5 t5 r0 p p r9 p", "H B1 B5", 5, 3, 0, 8, 0 }, /* counted once */
+	{ "h b2 b3 b4 b5 b6 b7 b8 b9", "H B2 B3 B4 B5 B6 B7 B8 B9", 9, 1, 0, 8, 0 },
+	/* a connection ends: what was held is sent again, what the shard has is not */
+	{ "h b1 b3 c h p", "H B1 H", 1, 0, 0, 8, 0 },
+	{ "h b1 b3 c h b2 b3", "H B1 H B2 B3", 3, 0, 0, 8, 0 },
+	{ "h r1 b1 b2 c r9 h b2", "H B1 H B2", 2, 0, 0, 8, 0 },
+	/* snapshots: in order, whole, of the id that is wanted */
+	{ "h s0 s1 s2!", "H S0 S1 S2!", 0, 0, 0, 8, 0 },
+	{ "h s2! s0 s1", "H S0 S1 S2!", 0, 0, 0, 8, 0 },
+	{ "h s0 s0 s1!", "H S0 S1!", 0, 0, 0, 8, 0 },
+	{ "h o0 s0!", "H S0!", 0, 0, 0, 8, 0 },
+	{ "h s0! s0", "H S0!", 0, 0, 0, 8, 0 },
+	{ "h s0! w s0!", "H S0! S0!", 0, 0, 0, 8, 0 },
+	{ "h s0 w s0 s1!", "H S0 S0 S1!", 0, 0, 0, 8, 0 },
+	{ "h s0 b1 s1! b2", "H S0 B1 S1! B2", 2, 0, 0, 8, 0 },
+	{ "h s0 c h s0 s1!", "H S0 H S0 S1!", 0, 0, 0, 8, 0 },
+	{ "h r0 s0 s1! r9 p", "H S0 S1!", 0, 0, 0, 8, 0 },
+	/* Bye counts when nothing is missing */
+	{ "h b1 y1", "H B1 Y", 1, 0, 0, 8, 0 },
+	{ "h b1 y2", "H B1", 1, 0, 0, 8, 0 },
+	{ "h r0 b1 y1 r9 p", "H B1 Y", 1, 0, 0, 8, 0 },
+	/* out of turn */
+	{ "h b1 h", "H B1", 1, 0, 0, 8, WIRE__REJECT__CODE__NOT_WELCOME },
+};
+
+static void
+test_flow(void **state)
+{
+	struct room w;
+	char log[4096];
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(flow_cases); k++) {
+		const struct stream *st;
+
+		room_init(&w, 0);
+		play(&w, flow_cases[k].script);
+		kit_shard_log(&w.shard, log);
+		st = w.c->stream;
+		if (strcmp(log, flow_cases[k].shard) != 0 || st->received != flow_cases[k].received)
+			print_error("script \"%s\"\n", flow_cases[k].script);
+		assert_string_equal(flow_cases[k].shard, log);
+		assert_int_equal(flow_cases[k].received, st->received);
+		assert_int_equal(flow_cases[k].gaps, st->gaps);
+		assert_int_equal(flow_cases[k].duplicates, st->duplicates);
+		if (w.rep.msg.ack != NULL) {
+			assert_int_equal(flow_cases[k].credit, w.rep.ack.credit);
+			assert_int_equal(flow_cases[k].received, w.rep.ack.received_seq);
+		}
+		assert_int_equal(
+		    flow_cases[k].reject, w.rep.msg.reject == NULL ? 0 : w.rep.reject.code);
+		room_fini(&w);
+	}
+}
+
+/* Where a stream goes on: what is durable, or what is on its way here. */
+static const struct {
+	const char *script;
+	uint64_t durable, next;
+} next_cases[] = {
+	{ "h", 0, 1 },
+	{ "h", 41, 42 },
+	{ "h b42 b43 c h", 41, 44 },
+	{ "h b42 b44 c h", 41, 43 },
+	{ "h r0 b42 c h", 41, 42 },
+	{ "h p60 c h", 41, 60 },
+};
+
+static void
+test_next_seq(void **state)
+{
+	struct room w;
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(next_cases); k++) {
+		room_init(&w, next_cases[k].durable);
+		play(&w, next_cases[k].script);
+		assert_non_null(w.rep.msg.welcome);
+		assert_int_equal(next_cases[k].next, w.rep.welcome.next_seq);
+		assert_non_null(w.rep.msg.interest);
+		room_fini(&w);
+	}
+}
+
+/* Interest comes with Welcome, again until it is confirmed, and after each change. */
+static void
+test_interest(void **state)
+{
+	struct event_set set = { { 0 } };
+	struct room w;
+	uint32_t version;
+
+	(void) state;
+	room_init(&w, 0);
+	play(&w, "h");
+	version = w.rep.interest.version;
+	assert_int_equal(2, w.rep.interest.n_events);
+	assert_int_equal(1, w.rep.interest.events[0]);
+	assert_int_equal(2, w.rep.interest.events[1]);
+	kit_poll(&w.out, 0, 0);
+	say(&w);
+	assert_null(w.rep.msg.interest); /* on its way */
+	w.now += NS_PER_S;
+	say(&w);
+	assert_non_null(w.rep.msg.interest); /* lost, or not understood */
+	w.now += NS_PER_S;
+	kit_batch(&w.out, 1, version);
+	say(&w);
+	assert_null(w.rep.msg.interest);
+	assert_int_equal(version, w.c->stream->interest);
+	ingest_set_interest(w.i, &set);
+	kit_poll(&w.out, version, 0);
+	w.now += NS_PER_S;
+	say(&w);
+	assert_non_null(w.rep.msg.interest);
+	assert_int_equal(0, w.rep.interest.n_events);
+	assert_int_not_equal(version, w.rep.interest.version);
+	kit_batch(&w.out, 2, version); /* captured before: confirms nothing */
+	w.now += NS_PER_S;
+	say(&w);
+	assert_non_null(w.rep.msg.interest);
+	room_fini(&w);
+}
+
+/* Before Welcome everything but the expected ends the connection. */
+static void
+test_out_of_turn(void **state)
+{
+	static const char *const first[] = { "b1", "p", "y0", "o0" };
+	struct room w;
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(first); k++) {
+		room_init(&w, 0);
+		play(&w, first[k]);
+		assert_non_null(w.rep.msg.reject);
+		assert_int_equal(WIRE__REJECT__CODE__NOT_WELCOME, w.rep.reject.code);
+		assert_int_equal(1, w.i->refused_protocol);
+		play(&w, "h");
+		assert_int_equal(WIRE__REJECT__CODE__NOT_WELCOME, w.rep.reject.code);
+		assert_null(w.rep.msg.welcome);
+		room_fini(&w);
+	}
+}
+
+/* Two connections of one node, and a restarted sensor of one node. */
+static void
+test_newer(void **state)
+{
+	struct conn *old;
+	struct room w;
+	char log[4096];
+
+	(void) state;
+	room_init(&w, 0);
+	play(&w, "h b1 b3");
+	old = w.c;
+	old->refs++;
+	connect_new(&w);
+	kit_hello(&w.out, "n", "c", 8); /* another start: another stream */
+	say(&w);
+	assert_int_equal(1, w.rep.welcome.next_seq);
+	assert_true(w.c->stream != old->stream);
+	assert_true(w.c->stream->connected);
+	assert_false(old->stream->connected);
+	kit_batch(&w.out, 2, 0);
+	talk(w.i, old, (const uint8_t *) w.out.p, w.out.n, w.now, &w.rep);
+	assert_int_equal(WIRE__REJECT__CODE__DUPLICATE, w.rep.reject.code);
+	conn_remove(w.i, old->pipe); /* it hangs up: the newer one is still there */
+	assert_true(w.c->stream->connected);
+	kit_shard_log(&w.shard, log);
+	assert_string_equal("H B1 H", log);
+	conn_unref(old);
+	conn_remove(w.i, w.c->pipe);
+	assert_false(w.c->stream->connected);
+	room_fini(&w);
+}
+
+/* More Hellos than the bucket holds are asked to come back; the next second brings more. */
+static void
+test_admission(void **state)
+{
+	struct room w;
+	unsigned busy = 0;
+
+	(void) state;
+	room_init(&w, 0);
+	w.i->admit = (struct bucket){ .per_s = 2, .burst = 3 };
+	for (int k = 0; k < 5; k++) {
+		connect_new(&w);
+		play(&w, "h");
+		busy += w.rep.msg.reject != NULL && w.rep.reject.code == WIRE__REJECT__CODE__BUSY;
+	}
+	assert_int_equal(2, busy);
+	assert_int_equal(2, w.i->busy);
+	play(&w, "t1 h"); /* on the same connection */
+	assert_non_null(w.rep.msg.welcome);
+	room_fini(&w);
+}
+
+/* Whose time is over: silent before Welcome, silent after, refused. */
+static const struct {
+	const char *script;
+	uint64_t after;
+	unsigned overdue;
+} time_cases[] = {
+	{ "", 29, 0 },
+	{ "", 30, 1 },
+	{ "h", 59, 0 },
+	{ "h", 61, 1 },
+	{ "h t50 p", 50, 0 },
+	{ "b1", 0, 0 },
+	{ "b1", 1, 1 },
+};
+
+static void
+test_overdue(void **state)
+{
+	uint32_t pipes[4];
+	struct room w;
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(time_cases); k++) {
+		room_init(&w, 0);
+		play(&w, time_cases[k].script);
+		assert_int_equal(time_cases[k].overdue,
+		    conns_overdue(w.i, w.now + time_cases[k].after * NS_PER_S, pipes, 4));
+		room_fini(&w);
+	}
+}
+
+static void
+test_cluster(void **state)
+{
+	static const struct {
+		const char *ours, *theirs;
+		bool ok;
+	} cases[] = { { "", "x", true }, { "", "", true }, { "x", "x", true }, { "x", "y", false },
+		{ "x", "", false } };
+	struct room w;
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		room_init(&w, 0);
+		w.i->cfg.cluster = cases[k].ours;
+		kit_hello(&w.out, "n", cases[k].theirs, 7);
+		say(&w);
+		assert_int_equal(cases[k].ok, w.rep.msg.welcome != NULL);
+		if (!cases[k].ok)
+			assert_int_equal(WIRE__REJECT__CODE__CLUSTER, w.rep.reject.code);
+		room_fini(&w);
+	}
+}
+
+/* An outbox that cannot be read: come back later, and then it works. */
+static void
+test_outbox_fails(void **state)
+{
+	struct room w;
+
+	(void) state;
+	room_init(&w, 0);
+	kit_outbox(0, -EIO);
+	play(&w, "h");
+	assert_int_equal(WIRE__REJECT__CODE__BUSY, w.rep.reject.code);
+	kit_outbox(5, 0);
+	play(&w, "c h");
+	assert_int_equal(6, w.rep.welcome.next_seq);
+	room_fini(&w);
+}
+
+/* Each allocation fails once: a reject or nothing, never a crash; the next try goes through. */
+static void
+test_no_memory(void **state)
+{
+	unsigned n = 0;
+	bool fired = true;
+
+	(void) state;
+	for (; fired; n++) {
+		struct room w;
+
+		room_init(&w, 0);
+		kit_hello(&w.out, "n", "c", 7);
+		fault_arm_nth(n);
+		say(&w);
+		fired = fault_disarm();
+		assert_true(w.rep.msg.welcome != NULL || w.rep.msg.reject != NULL);
+		if (w.rep.msg.welcome == NULL)
+			play(&w, "c h");
+		kit_batch(&w.out, 1, 0);
+		fault_arm_nth(n);
+		say(&w);
+		fired = fault_disarm() || fired;
+		if (w.rep.msg.reject != NULL)
+			play(&w, "b1");
+		assert_int_equal(1, w.c->stream->received);
+		room_fini(&w);
+	}
+	assert_true(n > 5);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_next_seq),
+		cmocka_unit_test(test_interest),
+		cmocka_unit_test(test_out_of_turn),
+		cmocka_unit_test(test_newer),
+		cmocka_unit_test(test_admission),
+		cmocka_unit_test(test_overdue),
+		cmocka_unit_test(test_cluster),
+		cmocka_unit_test(test_outbox_fails),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
