@@ -318,7 +318,8 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 {
 	uint64_t drops = 0;
 
-	c->interest = c->stream->interest = p->interest;
+	c->interest = p->interest;
+	c->stream->interest = p->interest;
 	c->skip_to = MAX(c->skip_to, p->skip_to);
 	for (size_t k = 0; k < p->n_drops; k++) {
 		if (p->drops[k]->cause != DROP_LATE)
