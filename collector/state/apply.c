@@ -211,8 +211,10 @@ thread_get(struct state *s, int64_t tid, int64_t pid, uint64_t start)
 		return t;
 	if (pid > 0 && pid != tid) {
 		main = thread_get(s, pid, pid, 0);
-		if (main == NULL || main->gone)
+		if (main == NULL)
 			return NULL;
+		if (main->gone) /* it exited, and its last known thread: not the last */
+			thread_unbury(s, main);
 	}
 	t = thread_add(s, tid, main);
 	if (t == NULL)

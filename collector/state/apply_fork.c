@@ -128,10 +128,23 @@ child_entry(struct apply *a, int64_t tid, int64_t pid)
 	}
 	if (pid != tid) {
 		main = thread_get(a->s, pid, pid, 0);
-		if (main == NULL || main->gone)
+		if (main == NULL)
 			return NULL;
+		if (main->gone)
+			thread_unbury(a->s, main);
 	}
 	return thread_add(a->s, tid, main);
+}
+
+/* A fork copies the cwd: the parent's is the same, whatever was missed. */
+static void
+child_cwd(struct apply *a, struct thread *t, const struct thread *parent)
+{
+	bool sibling = ev_num(a->ev, EVP_CLONE_flags) & CLF_PARENT;
+
+	thread_set_cwd(a, t, EVP_CLONE_cwd);
+	if (parent != NULL && !sibling)
+		thread_set_cwd(a, thread_main(a->s, parent), EVP_CLONE_cwd);
 }
 
 static void
@@ -166,7 +179,7 @@ child_side(struct apply *a)
 	if (parent != NULL && parent != t && thread_is_main(t))
 		inherit_process(a->s, t, parent);
 	if (thread_is_main(t))
-		thread_set_cwd(a, t, EVP_CLONE_cwd);
+		child_cwd(a, t, parent);
 	thread_set_parent(a->s, t, ptid);
 }
 

@@ -89,8 +89,10 @@ struct state {
 	struct slab *slabs;
 	struct thread *free;
 	struct thread *gone, **gone_tail; /* dead, oldest first */
-	struct thread *pin;               /* not to be evicted now */
-	struct thread *stray;             /* for an event whose thread has no entry */
+	uint32_t ngone;
+	struct thread *junk;  /* dropped by this event */
+	struct thread *pin;   /* not to be evicted now */
+	struct thread *stray; /* for an event whose thread has no entry */
 	struct words words;
 	struct users users, groups;
 	struct iface *ifaces;
@@ -204,9 +206,9 @@ void thread_reparent(struct state *s, struct thread *from, int64_t reaper);
 void thread_bury(struct state *s, struct thread *t);
 /* Out of the table at once: its tid belongs to another, or it is not there any more. */
 void thread_drop(struct state *s, struct thread *t);
-/* It lives after all. */
+/* Back into the table's service: some thread of it lives after all. */
 void thread_unbury(struct state *s, struct thread *t);
-/* Free those whose grace is over. */
+/* Free those whose grace is over, and what was dropped. */
 void threads_expire(struct state *s);
 
 /* The main thread's entry, or the thread itself. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/state_test.h"
+#include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -362,10 +363,25 @@ check(struct play *p, const struct row *r, const struct view *v)
 	}
 }
 
+/* The state after an event or an entry of a snapshot, in *v. */
+static void
+run(struct play *p, const struct batch *b, struct view *v)
+{
+	if (b->ev[0].schema->capture == CAP_SNAP) {
+		state_snapshot(p->s, b, &b->ev[0]);
+		v->thread = state_thread(p->s, b->ev[0].tid);
+		v->main = v->thread == NULL ? NULL : state_main(p->s, v->thread);
+	} else {
+		state_apply(p->s, b, &b->ev[0], v);
+		assert_non_null(v->thread);
+		assert_non_null(v->main);
+	}
+}
+
 void
 play_row(struct play *p, const struct row *r)
 {
-	static struct view v;
+	struct view v = { 0 };
 	struct batch *b;
 
 	if (r->type == SNAPSHOT_DONE) {
@@ -374,17 +390,37 @@ play_row(struct play *p, const struct row *r)
 		return;
 	}
 	b = play_event(p, r, &v);
-	if (b->ev[0].schema->capture == CAP_SNAP) {
-		state_snapshot(p->s, b, &b->ev[0]);
-		v.thread = state_thread(p->s, b->ev[0].tid);
-		v.main = v.thread == NULL ? NULL : state_main(p->s, v.thread);
-	} else {
-		state_apply(p->s, b, &b->ev[0], &v);
-		assert_non_null(v.thread);
-		assert_non_null(v.main);
-	}
+	run(p, b, &v);
 	check(p, r, &v);
 	batch_free(b);
+}
+
+void
+play_no_memory(const struct row *rows, size_t n)
+{
+	unsigned fires = 1;
+
+	for (unsigned nth = 0; fires > 0; nth++) {
+		struct play p;
+
+		play_start(&p, NULL);
+		fires = 0;
+		for (size_t i = 0; i < n; i++) {
+			struct view v;
+			struct batch *b;
+
+			if (rows[i].type == SNAPSHOT_DONE) {
+				state_snapshot_done(p.s, strtoull(rows[i].params, NULL, 10));
+				continue;
+			}
+			b = play_event(&p, &rows[i], &v);
+			fault_arm_nth(nth); /* of this event's allocations */
+			run(&p, b, &v);
+			fires += fault_disarm();
+			batch_free(b);
+		}
+		play_stop(&p);
+	}
 }
 
 void

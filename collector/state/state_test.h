@@ -40,6 +40,10 @@ void play_row(struct play *p, const struct row *r);
 /* A whole table against a state of its own; limits NULL: roomy ones. */
 void play(const struct row *rows, size_t n, const struct state_limits *limits);
 
+/* A table over and over, each time with one allocation of one event failing: nothing is expected
+ * but that the state stays whole. */
+void play_no_memory(const struct row *rows, size_t n);
+
 /* The event of a row, in a batch of its own. */
 struct batch *play_event(struct play *p, const struct row *r, struct view *v);
 

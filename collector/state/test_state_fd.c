@@ -332,6 +332,17 @@ t_walk(void **st)
 	play_stop(&p);
 }
 
+static void
+t_no_memory(void **st)
+{
+	(void) st;
+	play_no_memory(path_rows, ARRAY_SIZE(path_rows));
+	play_no_memory(close_rows, ARRAY_SIZE(close_rows));
+	play_no_memory(kind_rows, ARRAY_SIZE(kind_rows));
+	play_no_memory(client_rows, ARRAY_SIZE(client_rows));
+	play_no_memory(server_rows, ARRAY_SIZE(server_rows));
+}
+
 int
 main(void)
 {
@@ -344,6 +355,7 @@ main(void)
 		cmocka_unit_test(t_long_path),
 		cmocka_unit_test(t_interfaces),
 		cmocka_unit_test(t_walk),
+		cmocka_unit_test(t_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

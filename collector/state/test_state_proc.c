@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/state/state_int.h"
 #include "collector/state/state_test.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
@@ -52,6 +53,9 @@ static const struct row fork_rows[] = {
 	{ EV_EXECVE, "11/11@20", "res=0;exe=cat;args=a|b|;comm=cat;trusted_exepath=/bin/cat",
 	    "11:fd4.name=-;11:fd6.name=/z;10:fd4.name=/etc/x;cmdline=cat a b;pgid=3;a1.cmdline=sh "
 	    "-l" },
+	/* The kernel's cwd at a fork is the parent's too. */
+	{ EV_CLONE, "13/13@25", "res=0;tid=13;pid=13;ptid=11;cwd=/else;comm=cat",
+	    "cwd=/else/;11:cwd=/else/" },
 	/* The command line follows the name at clone, and no other. */
 	{ EV_FORK, "12/12@30", "res=0;tid=12;pid=12;ptid=11;comm=renamed",
 	    "cmdline=renamed a b;vpid=12;a1.comm=cat;a2.comm=sh" },
@@ -83,6 +87,12 @@ static const struct row leader_exit_rows[] = {
 	{ EV_CHDIR, "11/10@20", "res=0;path=/a", "10=1;cwd=/a/;10:dead=1" },
 	{ EV_PROCEXIT, "11/10@20", "status=0", "10=1;11=1;nthreads=0" },
 	{ EV_CLOSE, "99", "res=0;fd=1", "10=0;11=0" },
+	/* A thread that was not known outlives those that were. */
+	{ EV_EXECVE, "40/40@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1;cwd=/w", "" },
+	{ EV_PROCEXIT, "40/40@3", "status=0", "" },
+	{ EV_OPEN, "41/40@4", "fd=3;name=x", "comm=d;fd.name=/w/x;nthreads=1;40=1;40:dead=1" },
+	{ EV_PROCEXIT, "41/40@4", "status=0", "" },
+	{ EV_CLOSE, "99", "res=0;fd=1", "40=0;41=0" },
 	/* exec by a thread whose main thread has exited already. */
 	{ EV_EXECVE, "30/30@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
 	{ EV_CLONE3, "31/30@20", "res=0;tid=31;pid=30;ptid=1;flags=0x2000;comm=d", "" },
@@ -198,9 +208,11 @@ t_fork(void **st)
 static void
 t_threads(void **st)
 {
+	static const struct state_limits limits = { 1000, 1000, 1500 };
+
 	(void) st;
 	PLAY(thread_rows, NULL);
-	PLAY(leader_exit_rows, NULL);
+	PLAY(leader_exit_rows, &limits);
 }
 
 static void
@@ -237,7 +249,7 @@ t_grace(void **st)
 static void
 t_bound(void **st)
 {
-	static const struct state_limits limits = { 4, 4, 0 };
+	static const struct state_limits limits = { 4, 4, 1000000000 };
 	struct state_stats stats;
 	struct play p;
 	char who[32];
@@ -257,6 +269,7 @@ t_bound(void **st)
 	state_stats(p.s, &stats);
 	assert_int_equal(4, stats.threads);
 	assert_int_equal(101, stats.threads_evicted);
+	assert_null(p.s->slabs->next); /* what is evicted is used again */
 	for (unsigned i = 0; i < 6; i++) {
 		char params[64];
 
@@ -309,9 +322,6 @@ t_churn(void **st)
 static void
 t_no_memory(void **st)
 {
-	static const struct row *const tables[] = { exec_rows, fork_rows, thread_rows };
-	static const size_t sizes[] = { ARRAY_SIZE(exec_rows), ARRAY_SIZE(fork_rows),
-		ARRAY_SIZE(thread_rows) };
 	bool fired = true;
 
 	(void) st;
@@ -329,28 +339,10 @@ t_no_memory(void **st)
 		p.s = s;
 		play_stop(&p);
 	}
-	for (size_t k = 0; k < ARRAY_SIZE(tables); k++) {
-		fired = true;
-		for (unsigned n = 0; fired; n++) {
-			struct play p;
-
-			play_start(&p, NULL);
-			fired = false;
-			for (size_t i = 0; i < sizes[k]; i++) {
-				struct view v;
-				struct batch *b = play_event(&p, &tables[k][i], &v);
-
-				if (!fired)
-					fault_arm_nth(n); /* of each event's allocations */
-				state_apply(p.s, b, &b->ev[0], &v);
-				fired |= fault_disarm();
-				assert_non_null(v.thread);
-				assert_non_null(v.main);
-				batch_free(b);
-			}
-			play_stop(&p);
-		}
-	}
+	play_no_memory(exec_rows, ARRAY_SIZE(exec_rows));
+	play_no_memory(fork_rows, ARRAY_SIZE(fork_rows));
+	play_no_memory(thread_rows, ARRAY_SIZE(thread_rows));
+	play_no_memory(reparent_rows, ARRAY_SIZE(reparent_rows));
 }
 
 int

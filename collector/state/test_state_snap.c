@@ -139,6 +139,15 @@ t_resync(void **st)
 	PLAY(resync_rows);
 }
 
+static void
+t_no_memory(void **st)
+{
+	(void) st;
+	play_no_memory(quiet_rows, ARRAY_SIZE(quiet_rows));
+	play_no_memory(race_rows, ARRAY_SIZE(race_rows));
+	play_no_memory(resync_rows, ARRAY_SIZE(resync_rows));
+}
+
 int
 main(void)
 {
@@ -146,6 +155,7 @@ main(void)
 		cmocka_unit_test(t_quiet),
 		cmocka_unit_test(t_race),
 		cmocka_unit_test(t_resync),
+		cmocka_unit_test(t_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,17 @@ slab_give(struct state *s, struct thread *t)
 	s->free = t;
 }
 
+static void
+junk_free(struct state *s)
+{
+	while (s->junk != NULL) {
+		struct thread *t = s->junk;
+
+		s->junk = t->next_free;
+		slab_give(s, t);
+	}
+}
+
 int
 threads_init(struct state *s)
 {
@@ -168,6 +179,7 @@ threads_fini(struct state *s)
 		s->gone = t->next_free;
 		slab_give(s, t);
 	}
+	junk_free(s);
 	if (s->stray != NULL)
 		slab_give(s, s->stray);
 	for (struct slab *b = s->slabs; b != NULL; b = next) {
@@ -233,6 +245,7 @@ gone_free(struct state *s)
 	struct thread *t = s->gone;
 
 	s->gone = t->next_free;
+	s->ngone--;
 	if (s->gone == NULL)
 		s->gone_tail = &s->gone;
 	unlist(s, t);
@@ -242,7 +255,9 @@ gone_free(struct state *s)
 void
 threads_expire(struct state *s)
 {
-	while (s->gone != NULL && s->gone->died + s->limits.dead_grace_ns <= s->now)
+	junk_free(s);
+	while (s->gone != NULL &&
+	       (s->gone->died + s->limits.dead_grace_ns <= s->now || s->ngone > s->limits.threads))
 		gone_free(s);
 }
 
@@ -256,6 +271,20 @@ thread_bury(struct state *s, struct thread *t)
 	t->next_free = NULL;
 	*s->gone_tail = t;
 	s->gone_tail = &t->next_free;
+	s->ngone++;
+	s->stats.threads--;
+}
+
+/* Out of the table at once; the memory goes with the next event. */
+static void
+discard(struct state *s, struct thread *t)
+{
+	unlist(s, t);
+	if (t->gone)
+		return; /* among the gone already */
+	t->dead = t->gone = true;
+	t->next_free = s->junk;
+	s->junk = t;
 	s->stats.threads--;
 }
 
@@ -264,10 +293,7 @@ static void
 drop_group(struct state *s, struct thread *main)
 {
 	while (main->grp_next != main) {
-		struct thread *t = main->grp_next;
-
-		thread_bury(s, t);
-		unlist(s, t);
+		discard(s, main->grp_next);
 	}
 }
 
@@ -281,7 +307,8 @@ thread_unbury(struct state *s, struct thread *t)
 	*link = t->next_free;
 	if (s->gone_tail == &t->next_free)
 		s->gone_tail = link;
-	t->dead = t->gone = false;
+	s->ngone--;
+	t->gone = false;
 	s->stats.threads++;
 }
 
@@ -294,8 +321,7 @@ thread_drop(struct state *s, struct thread *t)
 		drop_group(s, t);
 	else if (!t->dead && main->nthreads > 0)
 		main->nthreads--;
-	thread_bury(s, t);
-	unlist(s, t); /* from the gone it is freed in its turn */
+	discard(s, t);
 }
 
 /* The longest idle of the next few: an exact search would cost the whole table each time. */
@@ -326,7 +352,7 @@ evict(struct state *s, const struct thread *keep)
 	}
 	if (worst == NULL)
 		return false;
-	thread_drop(s, worst); /* out of the table; it is freed in its turn */
+	thread_drop(s, worst);
 	s->stats.threads_evicted++;
 	return true;
 }
