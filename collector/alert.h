@@ -23,21 +23,21 @@ enum priority {
 	PRIO_DEBUG,
 };
 
-const char *priority_name(enum priority p);          /* "Warning" */
-int priority_of(const char *name) MUST_CHECK;        /* any case, "info" too; or -EINVAL */
+const char *priority_name(enum priority p);   /* "Warning" */
+int priority_of(const char *name) MUST_CHECK; /* any case, "info" too; or -EINVAL */
 
 /*
  * One alert. Made whole by alert_new() and not changed after; belongs to whoever holds the pointer
  * (shard -> outbox), freed with alert_free().
  */
 struct alert {
-	struct alert *next;      /* in the outbox transaction it belongs to */
-	char id[ALERT_ID_SIZE];  /* deterministic */
+	struct alert *next;     /* in the outbox transaction it belongs to */
+	char id[ALERT_ID_SIZE]; /* deterministic */
 	enum priority priority;
-	uint64_t time;           /* realtime ns of the event */
+	uint64_t time; /* realtime ns of the event */
 	const char *rule;
 	const char *cluster, *node;
-	const char *json;        /* Falco's alert shape, one line, no newline */
+	const char *json; /* Falco's alert shape, one line, no newline */
 	size_t json_len;
 	/* the texts follow in the same allocation */
 };

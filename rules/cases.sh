@@ -6,6 +6,7 @@
 #
 #	rule_case NAME WORD ATTRIBUTE    WORD_hit and WORD_miss are functions; they run as root, with $dir
 #	                                 an empty scratch folder below /var/tmp; what they make they remove
+# shellcheck disable=SC2154,SC2034 # dir is the script's, rule_cases is for it
 rule_cases=()
 rule_case() { rule_cases+=("$1|$2|$3"); }
 

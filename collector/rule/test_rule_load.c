@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule.h"
-#include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <errno.h>
 #include <string.h>
@@ -331,161 +330,6 @@ test_warnings(void **state)
 	}
 }
 
-/* ---- what a rule carries ---- */
-
-static void
-test_attributes(void **state)
-{
-	static const char yaml[] =
-	    "- rule: first\n  desc: what it is\n  condition: evt.type=open\n  output: '  a "
-	    "%proc.name '\n"
-	    "  priority: warning\n  tags: [b, a, b]\n"
-	    "- rule: second\n  desc: d\n  condition: evt.type=close\n  output: x\n  priority: "
-	    "Debug\n"
-	    "  enabled: no\n"
-	    "- rule: first\n  tags: [c]\n  output: more\n  priority: ERROR\n"
-	    "  override: {tags: append, output: append, priority: replace}\n";
-	const struct rule_options o = { .min_priority = PRIO_NOTICE };
-	const struct rule *const *rules;
-	struct ruleset_counts c;
-	struct event_set set;
-	struct ruleset *s = NULL;
-	struct rule_log l;
-
-	(void) state;
-	assert_int_equal(0, ruleset_parse("r.yaml", slice_str(yaml), &o, &s, &l));
-	assert_int_equal(2, ruleset_rules(s, &rules));
-	assert_string_equal("first", rules[0]->name);
-	assert_string_equal("what it is", rules[0]->desc);
-	assert_string_equal("a %proc.name  more", rules[0]->output);
-	assert_string_equal("syscall", rules[0]->source);
-	assert_string_equal("r.yaml", rules[0]->file);
-	assert_int_equal(1, rules[0]->line);
-	assert_int_equal(PRIO_ERROR, rules[0]->priority);
-	assert_int_equal(3, rules[0]->ntags);
-	assert_string_equal("a", rules[0]->tags[0]);
-	assert_string_equal("c", rules[0]->tags[2]);
-	assert_true(rules[0]->enabled && rules[0]->loaded);
-	assert_false(rules[1]->enabled || rules[1]->loaded);
-	ruleset_counts(s, &c);
-	assert_int_equal(2, c.rules);
-	assert_int_equal(1, c.enabled);
-	ruleset_events(s, &set);
-	assert_true(event_set_has(&set, EV_OPEN));
-	assert_false(event_set_has(&set, EV_CLOSE));
-	rule_log_fini(&l);
-	ruleset_unref(s);
-}
-
-static const struct {
-	const char *condition, *blind, *partly;
-} blind[] = {
-	{ "evt.type=open", NULL, NULL },
-	{ "evt.type in (bpf, ptrace)", "needs ptrace, bpf, not captured yet", NULL },
-	{ "evt.type in (open, ptrace)", NULL, "ptrace not captured yet" },
-	{ "evt.type=open and evt.type=close", "its condition is true on no event", NULL },
-};
-
-static void
-test_blind(void **state)
-{
-	(void) state;
-	for (size_t i = 0; i < ARRAY_SIZE(blind); i++) {
-		const struct rule *const *rules;
-		struct ruleset_counts c;
-		struct ruleset *s = NULL;
-		struct rule_log l;
-		char yaml[256];
-
-		(void) snprintf(yaml, sizeof(yaml), RULE("r", "%s"), blind[i].condition);
-		assert_int_equal(0, parse(yaml, &s, &l));
-		assert_int_equal(1, ruleset_rules(s, &rules));
-		assert_string_equal(blind[i].blind == NULL ? "-" : blind[i].blind,
-		    rules[0]->blind == NULL ? "-" : rules[0]->blind);
-		assert_string_equal(blind[i].partly == NULL ? "-" : blind[i].partly,
-		    rules[0]->partly == NULL ? "-" : rules[0]->partly);
-		ruleset_counts(s, &c);
-		assert_int_equal(blind[i].blind != NULL, c.blind);
-		rule_log_fini(&l);
-		ruleset_unref(s);
-	}
-}
-
-/* A text that doubles with every list is stopped, whatever it costs in files. */
-static void
-test_growth(void **state)
-{
-	char yaml[8192];
-	size_t n = 0;
-	struct ruleset *s = NULL;
-	struct rule_log l;
-
-	(void) state;
-	for (int i = 0; i < 40; i++)
-		n += (size_t) snprintf(yaml + n, sizeof(yaml) - n,
-		    "- list: l%d\n  items: [l%d, l%d]\n", i, i + 1, i + 1);
-	(void) snprintf(yaml + n, sizeof(yaml) - n, RULE("r", "proc.name in (l0)"));
-	assert_int_equal(-EINVAL, parse(yaml, &s, &l));
-	assert_non_null(strstr(l.v[0].diag.msg, "longer than"));
-	rule_log_fini(&l);
-}
-
-static void
-test_load_paths(void **state)
-{
-	static const char *const missing[] = { "/nonexistent/x.yaml" };
-	static const char *const tree[] = { "rules" };
-	struct ruleset_counts c;
-	struct ruleset *s = NULL;
-	struct rule_log l;
-
-	(void) state;
-	assert_int_equal(-EINVAL, ruleset_load(missing, 1, &all, &s, &l));
-	assert_string_equal("LOAD_ERR_FILE_READ", l.v[0].code);
-	assert_string_equal("/nonexistent/x.yaml", l.v[0].diag.file);
-	rule_log_fini(&l);
-	assert_int_equal(
-	    0, ruleset_load(tree, 1, &all, &s, &l)); /* the default rules: without a word */
-	rule_log_print(stdout, &l);
-	assert_int_equal(0, l.n);
-	ruleset_counts(s, &c);
-	assert_true(c.rules >= 10);
-	assert_int_equal(c.rules, c.enabled);
-	assert_int_equal(0, c.blind);
-	rule_log_fini(&l);
-	ruleset_unref(s);
-}
-
-static void
-test_oom(void **state)
-{
-	static const char yaml[] =
-	    "- list: l\n  items: [open, a b]\n- macro: m\n  condition: proc.name in (l)\n"
-	    "- rule: r\n  desc: d\n  condition: evt.type=open and m\n  output: x %proc.name\n"
-	    "  priority: INFO\n  tags: [a]\n  typo: x\n"
-	    "  exceptions:\n  - name: e\n    fields: [fd.name]\n    values: [[b]]\n"
-	    "- rule: r\n  condition: and fd.num>1\n  append: true\n";
-
-	(void) state;
-	for (unsigned n = 0;; n++) {
-		struct ruleset *s = NULL;
-		struct rule_log l;
-		int r;
-
-		fault_arm_nth(n);
-		r = parse(yaml, &s, &l);
-		if (!fault_disarm()) {
-			assert_int_equal(0, r);
-			rule_log_fini(&l);
-			ruleset_unref(s);
-			break;
-		}
-		assert_int_equal(-ENOMEM, r);
-		assert_null(s);
-		rule_log_fini(&l);
-	}
-}
-
 int
 main(void)
 {
@@ -493,11 +337,6 @@ main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_loads),
 		cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_blind),
-		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_load_paths),
-		cmocka_unit_test(test_oom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ seen() { [ -n "$(between "$@")" ]; }
 names=$("$bin/mewsctl" rules list --json "$root/rules/mews_rules.yaml" | jq -r '.[] | select(.enabled).rule' | sort)
 [ "$names" = "$(printf '%s\n' "${rule_cases[@]}" | cut -d'|' -f1 | sort)" ] || fail "not each default rule has a case in rules/cases.sh"
 
+lab_pki n1
 lab_collector -o rule.matching=all
 lab_sensor n1
 
