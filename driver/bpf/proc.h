@@ -114,7 +114,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	off = text_cwd(s, off, EV_BIT(CLONE, cwd), child);
 	off = text_kernel_str(s, off, EV_BIT(CLONE, comm), child->comm);
 	off = text_cgroups(s, off, EV_BIT(CLONE, cgroups), child);
-	off = text_ns_pids(s, off, EV_BIT(CLONE, ns_pids), child->thread_pid);
+	off = text_ns_pids(s, off, EV_BIT(CLONE, ns_pids), child);
 	rec_end(s, off);
 	return 0;
 }
@@ -184,7 +184,7 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 	off = text_user(s, off, EV_BIT(EXECVE, env), mm->env_start, mm->env_end);
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, filename), bprm->filename);
-	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t->thread_pid);
+	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
 	rec_end(s, off);
 	return 0;
 }
@@ -268,7 +268,7 @@ BPF_PROG(exit_execve, struct pt_regs *regs, long ret)
 	off = text_strings(s, off, EV_BIT(EXECVE, env), call_arg(regs, compat, 2), width);
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
 	off = text_user_str(s, off, EV_BIT(EXECVE, filename), (void *) call_arg(regs, compat, 0));
-	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t->thread_pid);
+	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
 	EXIT_END();
 }
 
@@ -293,7 +293,7 @@ BPF_PROG(exit_execveat, struct pt_regs *regs, long ret)
 	off = text_cgroups(s, off, EV_BIT(EXECVEAT, cgroups), t);
 	off = text_strings(s, off, EV_BIT(EXECVEAT, env), call_arg(regs, compat, 3), width);
 	off = text_exe_path(s, off, EV_BIT(EXECVEAT, trusted_exepath), t);
-	off = text_ns_pids(s, off, EV_BIT(EXECVEAT, ns_pids), t->thread_pid);
+	off = text_ns_pids(s, off, EV_BIT(EXECVEAT, ns_pids), t);
 	EXIT_END();
 }
 

@@ -143,17 +143,33 @@ task_cgroup_id(struct task_struct *t)
 		(e)->cgroup_id = task_cgroup_id(t);                                     \
 	} while (0)
 
-/* The pids of 'pid' in all its namespaces, the initial one first, 32 bits each. */
-static __always_inline u32
-text_ns_pids(struct scratch *s, u32 off, u64 bit, struct pid *pid)
+/* The numbers of 'pid' in all its namespaces at rec + off, the initial one first, 32 bits each; how
+ * many bytes. A function of its own, since its loop costs the verifier much. */
+__noinline int
+ns_pids_build(u32 off, u64 pid)
 {
-	u32 levels = BPF_CORE_READ(pid, level), n = 0;
+	struct scratch *s = scratch_get();
+	u64 at = pid + bpf_core_field_offset(struct pid, numbers);
+	u32 levels, n = 0;
 
-	for (u32 i = 0; i < PID_LEVELS && i <= levels; i++) {
-		*(u32 *) (text_at(s, off) + i * sizeof(u32)) = pid_at(pid, i);
+	if (!s || !pid)
+		return 0;
+	levels = BPF_CORE_READ((struct pid *) pid, level);
+	for (u32 i = 0; i < PID_LEVELS; i++, at += bpf_core_type_size(struct upid)) {
+		if (i > levels)
+			break;
+		bpf_probe_read_kernel(text_at(s, off) + i * sizeof(u32), sizeof(u32), (void *) at);
 		n += sizeof(u32);
 	}
-	return text_end(s, off, n, bit);
+	return n;
+}
+
+static __always_inline u32
+text_ns_pids(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+{
+	int n = ns_pids_build(off, (u64) BPF_CORE_READ(t, thread_pid));
+
+	return n <= 0 ? off : text_end(s, off, n, bit);
 }
 
 /* Add "name=/path" and its NUL, unless it does not fit. Where the next one goes. */
