@@ -50,7 +50,7 @@ foreach(f
     -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith
     -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition
     -Wimplicit-fallthrough -Wcast-align -Wnull-dereference -Wdouble-promotion -Wconversion
-    -Wno-sign-conversion -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
+    -Wno-sign-conversion -Wno-format-truncation -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
     -Wunreachable-code-aggressive -Wassign-enum -Wcomma)
   string(MAKE_C_IDENTIFIER "HAS${f}" v)
   check_c_compiler_flag("-Werror ${f}" ${v})
