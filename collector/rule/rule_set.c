@@ -252,7 +252,7 @@ static int
 load_files(struct collection *c, const struct paths *p, struct ruleset **ret)
 {
 	struct ruleset *s = NULL;
-	struct source *src;
+	struct source *src = NULL;
 	int r = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
