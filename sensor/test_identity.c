@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates made here, good and bad: what each is refused with. */
+#include "sensor/identity.h"
+#include "sensor/message.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <ftw.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/mews-test-identity-XXXXXX";
+
+static const char *
+at(char *buf, const char *name)
+{
+	(void) snprintf(buf, 256, "%s/%s", dir, name);
+	return buf;
+}
+
+static EVP_PKEY *
+write_key(const char *name)
+{
+	EVP_PKEY *k = EVP_EC_gen("P-256");
+	char path[256];
+	FILE *f = fopen(at(path, name), "we");
+
+	assert_non_null(k);
+	assert_non_null(f);
+	assert_int_equal(1, PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL, NULL));
+	(void) fclose(f);
+	return k;
+}
+
+/* A certificate of 'key' for 'cn', good from 'from' to 'until' seconds from now. */
+static X509 *
+write_cert(const char *name, const char *cn, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, long from,
+    long until)
+{
+	X509 *x = X509_new();
+	X509_NAME *n = X509_get_subject_name(x);
+	char path[256];
+	FILE *f = fopen(at(path, name), "we");
+
+	assert_non_null(f);
+	assert_int_equal(1, X509_set_version(x, 2));
+	assert_int_equal(1, ASN1_INTEGER_set(X509_get_serialNumber(x), 1 + (long) strlen(name)));
+	(void) X509_gmtime_adj(X509_getm_notBefore(x), from);
+	(void) X509_gmtime_adj(X509_getm_notAfter(x), until);
+	assert_int_equal(1, X509_NAME_add_entry_by_txt(
+				n, "CN", MBSTRING_ASC, (const unsigned char *) cn, -1, -1, 0));
+	assert_int_equal(1, X509_set_issuer_name(x, ca == NULL ? n : X509_get_subject_name(ca)));
+	assert_int_equal(1, X509_set_pubkey(x, key));
+	if (ca == NULL) {
+		X509_EXTENSION *e =
+		    X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+
+		assert_int_equal(1, X509_add_ext(x, e, -1));
+		X509_EXTENSION_free(e);
+	}
+	assert_true(X509_sign(x, ca_key == NULL ? key : ca_key, EVP_sha256()) > 0);
+	assert_int_equal(1, PEM_write_X509(f, x));
+	(void) fclose(f);
+	return x;
+}
+
+static int
+setup(void **state)
+{
+	EVP_PKEY *ca_key, *other_key, *key;
+	X509 *ca, *other;
+	char path[256];
+	FILE *f;
+
+	(void) state;
+	assert_non_null(mkdtemp(dir));
+	ca_key = write_key("ca.key");
+	other_key = write_key("other-ca.key");
+	key = write_key("n1.key");
+	EVP_PKEY_free(write_key("n2.key"));
+	ca = write_cert("ca.pem", "fleet", ca_key, NULL, NULL, -10, 3600);
+	other = write_cert("other-ca.pem", "others", other_key, NULL, NULL, -10, 3600);
+	X509_free(write_cert("n1.pem", "n1", key, ca, ca_key, -10, 3600));
+	X509_free(write_cert("old.pem", "n1", key, ca, ca_key, -100, -10));
+	X509_free(write_cert("early.pem", "n1", key, ca, ca_key, 3600, 7200));
+	X509_free(write_cert("foreign.pem", "n1", key, other, other_key, -10, 3600));
+	f = fopen(at(path, "garbage"), "we");
+	fputs("not a certificate\n", f);
+	(void) fclose(f);
+	X509_free(ca);
+	X509_free(other);
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(other_key);
+	EVP_PKEY_free(key);
+	return 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
+{
+	(void) st;
+	(void) type;
+	(void) f;
+	return remove(path);
+}
+
+static int
+teardown(void **state)
+{
+	(void) state;
+	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static const struct {
+	const char *ca, *cert, *key;
+	int r;
+	const char *says;
+} cases[] = {
+	{ "ca.pem", "n1.pem", "n1.key", 0, "" },
+	{ "none.pem", "n1.pem", "n1.key", -ENOENT, "none.pem" },
+	{ "ca.pem", "none.pem", "n1.key", -ENOENT, "none.pem" },
+	{ "ca.pem", "n1.pem", "none.key", -ENOENT, "none.key" },
+	{ "ca.pem", "n1.pem", "n2.key", -EINVAL, "does not match" },
+	{ "ca.pem", "n1.pem", NULL, -EINVAL, "no private key" },
+	{ "ca.pem", "garbage", "n1.key", -EINVAL, "no certificate" },
+	{ "ca.pem", "n1.pem", "garbage", -EINVAL, "no private key" },
+	{ "ca.pem", "old.pem", "n1.key", -EINVAL, "expired" },
+	{ "ca.pem", "early.pem", "n1.key", -EINVAL, "not valid yet" },
+	{ "ca.pem", "foreign.pem", "n1.key", -EINVAL, "does not fit the authority" },
+	{ "garbage", "n1.pem", "n1.key", -EINVAL, "does not fit the authority" },
+};
+
+static void
+test_load(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char ca[256], cert[256], key[256];
+		struct identity *id = NULL;
+		struct diag d = { 0 };
+		int r = identity_load(at(ca, cases[i].ca), at(cert, cases[i].cert),
+		    cases[i].key == NULL ? NULL : at(key, cases[i].key), &id, &d);
+
+		if (r != cases[i].r || strstr(d.msg, cases[i].says) == NULL)
+			fail_msg("%s %s: %d '%s'", cases[i].ca, cases[i].cert, r, d.msg);
+		if (r == 0)
+			assert_string_equal("n1", id->subject);
+		identity_free(id);
+	}
+}
+
+/* What a collector does with a proof: the certificate's key verifies the signature over the text.
+ */
+static void
+test_proof(void **state)
+{
+	char ca[256], cert[256], key[256];
+	uint8_t nonce[WIRE_NONCE_SIZE] = { 1, 2, 3 };
+	Wire__Challenge c = WIRE__CHALLENGE__INIT;
+	struct identity *id = NULL;
+	struct buf out = BUF_INIT, text = BUF_INIT;
+	struct diag d;
+	const unsigned char *der;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	Wire__Request *rq;
+	X509 *x;
+
+	(void) state;
+	c.nonce.data = nonce;
+	c.nonce.len = sizeof(nonce);
+	c.collector = (char[]){ "coll" };
+	assert_int_equal(
+	    0, identity_load(at(ca, "ca.pem"), at(cert, "n1.pem"), at(key, "n1.key"), &id, &d));
+	assert_int_equal(0, message_proof(id, &c, "n1", "lab", &out));
+	rq = wire__request__unpack(NULL, out.n, (uint8_t *) out.p);
+	assert_int_equal(WIRE__REQUEST__BODY_PROOF, rq->body_case);
+	der = rq->proof->certificate.data;
+	x = d2i_X509(NULL, &der, (long) rq->proof->certificate.len);
+	assert_non_null(x);
+	assert_int_equal(0, wire_proof_text((struct slice){ (char *) nonce, sizeof(nonce) },
+				SLICE("n1"), SLICE("lab"), SLICE("coll"), &text));
+	assert_int_equal(
+	    1, EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, X509_get0_pubkey(x)));
+	assert_int_equal(1, EVP_DigestVerify(ctx, rq->proof->signature.data,
+				rq->proof->signature.len, (unsigned char *) text.p, text.n));
+	EVP_MD_CTX_free(ctx);
+	X509_free(x);
+	wire__request__free_unpacked(rq, NULL);
+	identity_free(id);
+	buf_fini(&out);
+	buf_fini(&text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_proof),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
