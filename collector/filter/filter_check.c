@@ -253,8 +253,7 @@ right_source(struct compile *c, const struct check *k, struct test *t)
 	if (k->op == FOP_PMATCH || k->op == FOP_REGEX || t->left->type == FT_NET)
 		return compile_fail(
 		    c, k->right->at, "'%s' needs a constant on its right side", k->op_text.p);
-	if (t->left->kind == S_FIELD && (t->left->ref.field->flags & FF_NO_RHS) &&
-	    t->left->ref.field->multi != FM_LIST)
+	if (t->multi == FM_ANY || t->multi == FM_EITHER)
 		return compile_fail(c, k->right->at, "'%.*s' can only be compared with constants",
 		    SLICE_ARG(t->left->text));
 	if (t->left->type == t->right->type && t->left->list == t->right->list)
