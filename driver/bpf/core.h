@@ -40,6 +40,11 @@ struct scratch {
 	    rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */
 	char path[PATH_SIZE + 256];                /* a path, built from its end */
 	char name[256];
+	u32 off; /* off_forget() */
+	struct {
+		u64 mount, dentry;
+		u32 pos;
+	} walk; /* of path_build() */
 };
 
 /* By CPU; the sensor sets their sizes. */
@@ -216,6 +221,17 @@ text_at(struct scratch *s, u32 off)
 	return &s->rec[(off & REC_MASK) + sizeof(u32)];
 }
 
+/*
+ * The same offset, of which the verifier knows nothing any more: what comes after a text is then
+ * walked once, and not once for each length and absence of the texts before it.
+ */
+static __always_inline u32
+off_forget(struct scratch *s, u32 off)
+{
+	*(volatile u32 *) &s->off = off;
+	return *(volatile u32 *) &s->off;
+}
+
 /* The text at 'off' has got 'n' bytes: its length, its padding, its bit. Where the next one goes.
  */
 static __always_inline u32
@@ -229,7 +245,7 @@ text_end(struct scratch *s, u32 off, u32 n, u64 bit)
 	*(u32 *) &s->rec[off] = n;
 	*(u64 *) &s->rec[off + sizeof(u32) + n] = 0;
 	rec_hdr(s)->present |= bit;
-	return off + ((sizeof(u32) + n + 7) & ~7U);
+	return off_forget(s, off + ((sizeof(u32) + n + 7) & ~7U));
 }
 
 /* A string of user space. If it cannot be read, it is not there, and the offset is as before. */

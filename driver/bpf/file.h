@@ -41,6 +41,16 @@ inode_layer(struct inode *inode, unsigned long magic)
 	return upper ? LAYER_UPPER : LAYER_LOWER;
 }
 
+/* Where path_build() is. It lives in memory, so that every turn of its loop begins with the same
+ * (nothing) known to the verifier, and is walked once. */
+static __always_inline void
+path_walk(struct scratch *s, u64 mount, u64 dentry, u32 pos)
+{
+	*(volatile u64 *) &s->walk.mount = mount;
+	*(volatile u64 *) &s->walk.dentry = dentry;
+	*(volatile u32 *) &s->walk.pos = pos;
+}
+
 /*
  * Write the path of (mnt, dentry) as seen from the root (rmnt, rdentry) to the end of this CPU's
  * path buffer. Its length; 0: nothing there; one that is too long or too deep is cut at its front,
@@ -51,17 +61,18 @@ __noinline int
 path_build(u64 mnt, u64 dentry, u64 rmnt, u64 rdentry)
 {
 	struct scratch *s = scratch_get();
-	struct mount *m = (void *) (mnt - bpf_core_field_offset(struct mount, mnt));
-	struct dentry *d = (void *) dentry;
-	u32 pos = PATH_SIZE;
+	u32 pos;
 
 	if (!s || !mnt || !dentry)
 		return 0;
+	path_walk(s, mnt - bpf_core_field_offset(struct mount, mnt), dentry, PATH_SIZE);
 	for (int i = 0; i < PATH_DEPTH; i++) {
+		struct mount *m = (void *) *(volatile u64 *) &s->walk.mount;
+		struct dentry *d = (void *) *(volatile u64 *) &s->walk.dentry;
 		struct dentry *parent = BPF_CORE_READ(d, d_parent);
-		const unsigned char *name;
 		u32 len;
 
+		pos = *(volatile u32 *) &s->walk.pos;
 		if ((u64) d == rdentry && (u64) &m->mnt == rmnt)
 			goto done;
 		if (d == BPF_CORE_READ(m, mnt.mnt_root) || d == parent) {
@@ -69,20 +80,18 @@ path_build(u64 mnt, u64 dentry, u64 rmnt, u64 rdentry)
 
 			if (up == m || d != BPF_CORE_READ(m, mnt.mnt_root))
 				goto done;
-			d = BPF_CORE_READ(m, mnt_mountpoint);
-			m = up;
+			path_walk(s, (u64) up, (u64) BPF_CORE_READ(m, mnt_mountpoint), pos);
 			continue;
 		}
 		len = BPF_CORE_READ(d, d_name.len) & 0xff;
-		name = BPF_CORE_READ(d, d_name.name);
-		if (pos <= len)
+		if (pos <= len || pos > PATH_SIZE)
 			return PATH_SIZE + 1;
-		pos -= len + 1;
-		pos &= PATH_SIZE - 1;
+		pos = (pos - len - 1) & (PATH_SIZE - 1);
 		s->path[pos] = '/';
-		if (bpf_probe_read_kernel(&s->path[pos + 1], len, name) < 0)
+		if (bpf_probe_read_kernel(&s->path[pos + 1], len, BPF_CORE_READ(d, d_name.name)) <
+		    0)
 			return 0;
-		d = parent;
+		path_walk(s, (u64) m, (u64) parent, pos);
 	}
 	return PATH_SIZE + 1;
 done:

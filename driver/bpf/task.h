@@ -76,7 +76,7 @@ mm_kib(struct mm_struct *mm, u32 kind)
 			kind * bpf_core_type_size(struct percpu_counter) +
 			bpf_core_field_offset(struct percpu_counter, count));
 	}
-	return n < 0 ? 0 : n * PAGE_KIB;
+	return (n & ~(n >> 63)) * PAGE_KIB; /* a counter in flight can be below 0 */
 }
 
 static __always_inline u64
@@ -260,23 +260,22 @@ text_argv(struct scratch *s, u32 off, u64 exe, u64 args, struct mm_struct *mm)
 
 /* The image */
 
-static __always_inline bool
-in_group(const struct cred *c, u32 gid)
+/* Does a struct group_info name this group? Not inline, for the verifier's sake. */
+__noinline int
+in_groups(u64 info, u32 gid)
 {
-	struct group_info *g = c->group_info;
-	int n = g->ngroups;
+	struct group_info *g = (void *) info;
+	int n = BPF_CORE_READ(g, ngroups);
 
-	if (c->fsgid.val == gid)
-		return true;
 	for (int i = 0; i < NGROUPS_LOOKED && i < n; i++) {
 		u32 v = 0;
 
 		bpf_probe_read_kernel(&v, sizeof(v),
 		    (char *) g + bpf_core_field_offset(struct group_info, gid) + i * sizeof(v));
 		if (v == gid)
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 /* Could these credentials change the file? An owner could always make it so. */
@@ -292,7 +291,8 @@ inode_writable(struct inode *inode, const struct cred *c)
 		return true;
 	if (caps & (1 << CAP_DAC_OVERRIDE | 1 << CAP_FOWNER))
 		return true;
-	if ((mode & 020) && in_group(c, inode->i_gid.val))
+	if ((mode & 020) && (c->fsgid.val == inode->i_gid.val ||
+				in_groups((u64) BPF_CORE_READ(c, group_info), inode->i_gid.val)))
 		return true;
 	return mode & 02;
 }
