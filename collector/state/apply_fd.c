@@ -83,8 +83,8 @@ parse_enter(struct apply *a)
 	struct slice text = ev_text(a->b, a->ev, name);
 
 	a->t->enter = 0;
-	if (text.n == 0 || slice_eq(text, SLICE("<NA>")))
-		return;
+	if (text.n == 0 || slice_eq(text, SLICE("<NA>")) || slice_eq(text, SLICE("(NULL)")))
+		return;                                    /* it could not be read */
 	a->t->enter = (uint16_t) (a->ev->schema->num + 1); /* its exit's number */
 	a->t->enter_dirfd = dirfd ? ev_num(a->ev, EVP_OPENAT_E_dirfd) : AT_CWD;
 	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, name));

@@ -44,6 +44,8 @@ static const struct row path_rows[] = {
 	{ EV_CREAT, "10", "fd=9;name=/is", "fd.name=/was" },
 	{ EV_OPEN_E, "10", "name=<NA>", "" },
 	{ EV_OPEN, "10", "fd=9;name=/is", "fd.name=/is" },
+	{ EV_OPEN_E, "10", "name=(NULL)", "" },
+	{ EV_OPEN, "10", "fd=9;name=/is", "fd.name=/is" },
 	/* The cwd moves. */
 	{ EV_CHDIR, "10", "res=0;path=d", "cwd=/root/d/" },
 	{ EV_CHDIR, "10", "res=-2;path=/z", "cwd=/root/d/" },
@@ -151,6 +153,15 @@ static const struct row client_rows[] = {
 	{ EV_SOCKET, "10", "fd=8;domain=2;type=3;proto=1", "fd.l4=4" },
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:0>10.0.0.2:0;fd=8",
 	    "fd.name=10.0.0.1->10.0.0.2" },
+	/* A stream that was bound before is a client all the same; a datagram socket is not. */
+	{ EV_SOCKET, "10", "fd=10;domain=2;type=1", "" },
+	{ EV_BIND, "10", "res=0;addr=4,10.0.0.1:700;fd=10", "fd.role=2" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:700>10.0.0.2:514;fd=10",
+	    "fd.name=10.0.0.1:700->10.0.0.2:514;fd.role=1" },
+	{ EV_SOCKET, "10", "fd=11;domain=2;type=2", "" },
+	{ EV_BIND, "10", "res=0;addr=4,10.0.0.1:701;fd=11", "fd.role=2" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:701>10.0.0.2:514;fd=11",
+	    "fd.name=10.0.0.2:514->10.0.0.1:701;fd.role=2" },
 	{ EV_SOCKET, "10", "fd=-1;domain=2;type=3;proto=1", "fd.num=-1;fd.type=-" },
 	/* Unix. */
 	{ EV_SOCKET, "10", "fd=9;domain=1;type=1", "fd.type=u;fd.name=;fd.l4=1" },

@@ -74,9 +74,10 @@ static const struct row thread_rows[] = {
 	/* The thread is gone after its exit; its children go to another of the group. */
 	{ EV_PROCEXIT, "11/10@20", "status=0", "dead=1;nthreads=2;11=1;20:ptid=10" },
 	{ EV_GETCWD, "12/10@21", "res=2;path=/q", "11=0;cwd=/q/;nthreads=2" },
+	{ EV_CLONE, "21/21@23", "res=0;tid=21;pid=21;ptid=12;comm=k", "ptid=12" },
 	/* exec by a thread: the others are gone. */
 	{ EV_EXECVE, "10", "res=0;exe=n;comm=n;trusted_exepath=/n",
-	    "nthreads=1;12=0;11=0;20:ptid=10" },
+	    "nthreads=1;12=0;11=0;20:ptid=10;21:ptid=10" },
 };
 
 static const struct row leader_exit_rows[] = {
@@ -144,6 +145,25 @@ static const struct row session_rows[] = {
 	{ EV_SETRLIMIT, "12/12@4", "res=0;cur=64;max=64;resource=7", "fdlimit=64" },
 	{ EV_PRLIMIT, "12/12@4", "res=0;newcur=65;newmax=64;pid=11;resource=7",
 	    "fdlimit=64;11:fdlimit=65" },
+};
+
+/* A container: ids of its own, which mean others on the host. */
+static const struct row pidns_rows[] = {
+	{ EV_EXECVE, "1",
+	    "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0;sid=1;vtid=1;vpid=1", "" },
+	{ EV_EXECVE, "7", "res=0;exe=host7;comm=host7;trusted_exepath=/h;ptid=1;sid=7", "" },
+	{ EV_CLONE, "100/100@2",
+	    "res=0;tid=100;pid=100;ptid=1;vtid=1;vpid=1;sid=1;flags=0x20000000;comm=c1", "" },
+	{ EV_CLONE, "101/101@3",
+	    "res=0;tid=101;pid=101;ptid=100;vtid=7;vpid=7;sid=7;flags=0x20000000;comm=c7", "" },
+	{ EV_CLONE, "102/102@4",
+	    "res=0;tid=102;pid=102;ptid=101;vtid=8;vpid=8;sid=7;flags=0x20000000;comm=c8",
+	    "sl.comm=c7;a1.comm=c7;a2.comm=c1;a3.comm=init" },
+	/* On the host the leader is found by its id, whoever the parent is. */
+	{ EV_CLONE, "50/50@5", "res=0;tid=50;pid=50;ptid=1;sid=7;comm=d", "sl.comm=host7" },
+	/* Orphans stay in their namespace: with its init, or with nobody. */
+	{ EV_PROCEXIT, "101/101@3", "status=0", "102:ptid=100" },
+	{ EV_PROCEXIT, "100/100@2", "status=0", "102:ptid=0" },
 };
 
 static const struct row unknown_rows[] = {
@@ -227,6 +247,7 @@ t_ids(void **st)
 {
 	(void) st;
 	PLAY(session_rows, NULL);
+	PLAY(pidns_rows, NULL);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/state_test.h"
 #include "tests/support/test.h"
+#include <stdio.h>
 
 #define TASK(who, more)                                                                            \
 	{                                                                                          \
@@ -139,6 +140,41 @@ t_resync(void **st)
 	PLAY(resync_rows);
 }
 
+/* Who is not known is nobody's namesake; a container's users are its own. */
+static void
+t_users(void **st)
+{
+	struct thread host = { 0 }, box = { 0 };
+	struct play p;
+	char params[128];
+
+	(void) st;
+	play_start(&p, NULL);
+	host.container_id = intern_put(p.pool, SLICE("host"));
+	box.container_id = intern_put(p.pool, SLICE("0123456789ab"));
+	assert_null(state_user(p.s, &host, 0));
+	for (unsigned i = 0; i < 300; i++) {
+		(void) snprintf(params, sizeof(params), "uid=%u;name=u%u;container_id=", i, i);
+		play_row(&p, &(struct row){ EV_USERADDED, "0", params, "" });
+	}
+	play_row(
+	    &p, &(struct row){ EV_USERADDED, "0", "uid=7;name=box;container_id=0123456789ab", "" });
+	for (unsigned i = 0; i < 300; i += 2) {
+		(void) snprintf(params, sizeof(params), "uid=%u;container_id=", i);
+		play_row(&p, &(struct row){ EV_USERDELETED, "1", params, "" });
+	}
+	for (unsigned i = 0; i < 300; i++) {
+		const struct user_info *u = state_user(p.s, &host, i);
+
+		(void) snprintf(params, sizeof(params), "u%u", i);
+		assert_true((u == NULL) == (i % 2 == 0));
+		assert_true(u == NULL || slice_eq(intern_get(p.pool, u->name), slice_str(params)));
+	}
+	assert_non_null(state_user(p.s, &box, 7));
+	assert_null(state_user(p.s, &box, 9));
+	play_stop(&p);
+}
+
 static void
 t_no_memory(void **st)
 {
@@ -155,6 +191,7 @@ main(void)
 		cmocka_unit_test(t_quiet),
 		cmocka_unit_test(t_race),
 		cmocka_unit_test(t_resync),
+		cmocka_unit_test(t_users),
 		cmocka_unit_test(t_no_memory),
 	};
 
