@@ -142,16 +142,41 @@ is_unknown_filter(const char *msg)
 	return false;
 }
 
-/* Was it in a macro? A macro that fails alone, at the same place with the same words, is it. */
+static bool
+same_diag(const struct diag *a, const struct diag *b)
+{
+	return a->line == b->line && a->col == b->col && strcmp(a->msg, b->msg) == 0;
+}
+
+struct seek {
+	const struct diag *d;
+	bool found;
+};
+
+static void
+on_same(void *arg, const struct diag *d)
+{
+	struct seek *s = arg;
+
+	s->found = s->found || same_diag(s->d, d);
+}
+
+/* Was it in a macro? A macro of which alone the same is said, at the same place, is it. */
 static const struct mtext *
 culprit(struct collection *c, const struct mtext *own, const struct diag *d)
 {
 	for (struct def_macro *m = c->macros; m != NULL; m = m->next) {
 		struct diag again = { .line = 0 };
+		struct seek seek = { .d = d };
 		struct filter *f = NULL;
+		int r;
 
-		if (m->used && filter_compile(m->expr, c->a, &f, &again) == -EINVAL &&
-		    again.line == d->line && again.col == d->col && strcmp(again.msg, d->msg) == 0)
+		if (!m->used)
+			continue;
+		r = filter_compile(m->expr, c->a, &f, &again);
+		if (r == 0)
+			filter_warnings(f, on_same, &seek);
+		if (seek.found || (r == -EINVAL && same_diag(&again, d)))
 			return &m->text;
 	}
 	return own;
@@ -172,11 +197,53 @@ rule_error(struct collection *c, const struct def_rule *d, const char *code, con
 	return r < 0 ? r : 1;
 }
 
+/* Where warnings about a condition or an output go. */
+struct warning_sink {
+	struct collection *c;
+	const struct def_rule *rule;
+	const struct mtext *m;
+	const char *where;
+	int r;
+};
+
+static void
+on_warning(void *arg, const struct diag *d)
+{
+	struct warning_sink *w = arg;
+	struct rplace at;
+
+	if (w->r < 0 || w->c->quiet)
+		return;
+	at = mtext_place(culprit(w->c, w->m, d), d->line, d->col);
+	w->r = rule_warn(w->c, W_CONDITION, &at, "%s", d->msg);
+}
+
+static void
+on_field(void *arg, const struct field_ref *f)
+{
+	struct warning_sink *w = arg;
+
+	if (w->r < 0 || (f->field->flags & FF_DEPRECATED) == 0)
+		return;
+	if (strcmp(f->field->name, "evt.dir") == 0 && strcmp(w->where, "condition") == 0)
+		w->r = rule_warn(w->c, W_DEPRECATED, &w->rule->at,
+		    "due to the drop of enter events, 'evt.dir = <' always evaluates to true, and "
+		    "'evt.dir = "
+		    ">' always evaluates to false. The rule expression can be simplified by "
+		    "removing the "
+		    "condition on 'evt.dir'");
+	else
+		w->r = rule_warn(w->c, W_DEPRECATED, &w->rule->at,
+		    "usage of deprecated field '%s' has been detected in the rule %s",
+		    f->field->name, w->where);
+}
+
 /* 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
 static int
 compile_condition(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r,
     struct mtext *m)
 {
+	struct warning_sink sink = { .c = c, .rule = d, .m = m, .where = "condition" };
 	struct resolving rs = { .c = c };
 	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 	struct diag diag = { .line = 0 };
@@ -200,37 +267,70 @@ compile_condition(struct collection *c, struct ruleset *s, const struct def_rule
 	if (ret < 0)
 		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, culprit(c, m, &diag), &diag)
 				      : ret;
+	filter_warnings(r->filter, on_warning, &sink);
+	filter_fields(r->filter, on_field, &sink);
+	if (sink.r < 0)
+		return sink.r;
 	filter_events(r->filter, &r->events);
 	return find_blind(c, s, r, e);
 }
 
+/* The output with its places, without blanks at its ends, and without the token that fields of
+ * containers have replaced. */
 static int
-compile_output(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r)
+output_text(struct collection *c, const struct def_rule *d, struct mtext *out)
 {
+	static const struct slice gone = { "%container.info", 15 };
 	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
-	struct slice text = slice_str(r->output);
-	struct diag diag = { .line = 0 };
-	const char *out;
-	int ret;
+	size_t start = 0, end;
+	const char *p;
+	int r;
 
 	mtext_pieces(&m, &d->output);
 	if (buf_ok(&m.b) < 0)
 		return -ENOMEM;
-	for (out = r->output; *out == ' ' || *out == '\t' || *out == '\n'; out++)
-		text = (struct slice){ text.p + 1, text.n - 1 };
-	while (text.n > 0 && strchr(" \t\n", text.p[text.n - 1]) != NULL)
-		text.n--;
-	out = arena_strdup(&s->a, text);
-	if (out == NULL)
-		return -ENOMEM;
-	ret = format_compile(out, &s->a, &r->format, &diag);
-	if (ret == -EINVAL) {
-		diag.col +=
-		    (unsigned) (text.p - r->output); /* line 1: the column is a byte's number */
-		return rule_error(c, d, E_OUTPUT, &m, &diag);
+	for (end = m.b.n; end > 0 && strchr(" \t\n", m.b.p[end - 1]) != NULL;)
+		end--;
+	while (start < end && strchr(" \t\n", m.b.p[start]) != NULL)
+		start++;
+	if (m.b.n > 0 && strstr(m.b.p, gone.p) != NULL) {
+		r = rule_warn(c, W_DEPRECATED, &d->at,
+		    "%%container.info is deprecated and no more useful, and "
+		    "will be dropped by Falco 1.0.0. The container plugin will automatically add "
+		    "required "
+		    "fields to the output message.");
+		if (r < 0)
+			return r;
 	}
-	r->output = out;
-	return ret;
+	while (start < end && (p = memmem(m.b.p + start, end - start, gone.p, gone.n)) != NULL) {
+		mtext_copy(out, &m, start, (size_t) (p - m.b.p));
+		start = (size_t) (p - m.b.p) + gone.n;
+	}
+	mtext_copy(out, &m, start, end);
+	return buf_ok(&out->b);
+}
+
+/* 1: drop the rule. */
+static int
+compile_output(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r)
+{
+	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
+	struct warning_sink sink = { .c = c, .rule = d, .where = "output" };
+	struct diag diag = { .line = 0 };
+	int ret = output_text(c, d, &m);
+
+	if (ret < 0)
+		return ret;
+	r->output = arena_strdup(&s->a, buf_get(&m.b));
+	if (r->output == NULL)
+		return -ENOMEM;
+	ret = format_compile(r->output, &s->a, &r->format, &diag);
+	if (ret == -EINVAL) /* line 1: the column is a byte's number */
+		return rule_error(c, d, E_OUTPUT, &m, &diag);
+	if (ret < 0)
+		return ret;
+	format_each_field(r->format, on_field, &sink);
+	return sink.r;
 }
 
 static int

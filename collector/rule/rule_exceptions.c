@@ -219,6 +219,21 @@ takes_list(struct slice op)
 	return among(list_ops, op) || is_modified(op);
 }
 
+/* "tolower(proc.name)": is it what may stand on the left of an operator? */
+static int
+check_transformed(struct collection *c, const struct rtext *t)
+{
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+	struct expr *e = NULL;
+	struct diag d;
+
+	if (memchr(t->s.p, '(', t->s.n) == NULL)
+		return -EINVAL;
+	buf_slice(&b, t->s);
+	buf_str(&b, " exists");
+	return buf_ok(&b) < 0 ? -ENOMEM : expr_parse(buf_get(&b), c->a, &e, &d);
+}
+
 static int
 check_field(struct collection *c, const struct rtext *t)
 {
@@ -230,21 +245,39 @@ check_field(struct collection *c, const struct rtext *t)
 	if (t->s.p == NULL)
 		return rule_fail(c, E_SHAPE, &t->at, "A field of an exception must be a text");
 	r = field_lookup(t->s, c->a, &ref, &used, &d);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0 || used != t->s.n)
+	if (r == -EINVAL || (r == 0 && used != t->s.n))
+		r = check_transformed(c, t);
+	if (r == -EINVAL)
 		return rule_fail(
 		    c, E_VALIDATE, &t->at, "'%.100s' is not a supported filter field", t->s.p);
-	return 0;
+	return r;
 }
 
+/* An operator with one blank between its words and none around. */
 static int
-check_op(struct collection *c, const struct rtext *t)
+check_op(struct collection *c, struct rtext *t)
 {
-	if (t->s.p != NULL && (among(any_ops, t->s) || is_modified(t->s)))
+	size_t n = 0;
+	char *p;
+
+	if (t->s.p == NULL)
+		return rule_fail(c, E_SHAPE, &t->at, "An operator of an exception must be a text");
+	p = arena_strdup(c->a, t->s);
+	if (p == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->s.n; i++) {
+		bool blank = strchr(" \t\n", p[i]) != NULL;
+
+		if (!blank || (n > 0 && p[n - 1] != ' '))
+			p[n++] = blank ? ' ' : p[i];
+	}
+	n -= n > 0 && p[n - 1] == ' ';
+	p[n] = '\0';
+	t->s = (struct slice){ p, n };
+	if (among(any_ops, t->s) || is_modified(t->s))
 		return 0;
-	return rule_fail(c, E_VALIDATE, &t->at, "'%.100s' is not a supported comparison operator",
-	    t->s.p == NULL ? "" : t->s.p);
+	return rule_fail(
+	    c, E_VALIDATE, &t->at, "'%.100s' is not a supported comparison operator", p);
 }
 
 /* 'in' for one field, '=' for each of several. */

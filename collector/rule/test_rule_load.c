@@ -255,6 +255,10 @@ static const struct {
 				     "    fields: [proc.name]\n    values: [[b]]\n"
 				     "  override: {exceptions: replace}\n",
 	    "(evt.type = open and not proc.name = b)" },
+	{ RULE("r",
+	      "evt.type=open") "  exceptions:\n  - name: e\n    fields: [tolower( proc.name)]\n"
+			       "    comps: ['  startswith   oneof ']\n    values: [[[a, b]]]\n",
+	    "(evt.type = open and not tolower(proc.name) startswith oneof (a, b))" },
 	/* the rest */
 	{ RULE("s", "evt.type=open and foo.bar=1") "  skip-if-unknown-filter: true\n" RULE(
 	      "r", "evt.type=open"),
@@ -308,6 +312,16 @@ static const struct {
 				     "- rule: r\n  exceptions:\n  - name: e\n"
 				     "  override: {exceptions: append}\n",
 	    "LOAD_APPEND_NO_VALUES", 11, 5 },
+	{ RULE("r", "evt.type=open and proc.name=proc.pname"), "LOAD_COMPILE_CONDITION", 3, 42 },
+	{ "- macro: m\n  condition: proc.name=proc.pname\n" RULE("r", "evt.type=open and m"),
+	    "LOAD_COMPILE_CONDITION", 2, 24 },
+	{ RULE("r", "evt.type=open and evt.dir=<"), "LOAD_DEPRECATED_ITEM", 1, 3 },
+	{ "- rule: r\n  desc: d\n  condition: evt.type=open\n  output: '%evt.dir'\n  priority: "
+	  "INFO\n",
+	    "LOAD_DEPRECATED_ITEM", 1, 3 },
+	{ "- rule: r\n  desc: d\n  condition: evt.type=open\n  output: a %container.info\n"
+	  "  priority: INFO\n",
+	    "LOAD_DEPRECATED_ITEM", 1, 3 },
 };
 
 static void
