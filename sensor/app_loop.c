@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DRAIN_POLLS 4 /* of a millisecond: more than a record is held back for */
+
 void
 app_wake(void *app)
 {
@@ -99,10 +101,29 @@ reload(struct app *a)
 	log_info("certificates read again, for %zu of %zu nodes", done, a->nnodes);
 }
 
+static int
+emit(void *arg, const struct ev_hdr *rec)
+{
+	struct app *a = arg;
+
+	return node_emit(a->node[0], clock_mono(), rec);
+}
+
+/* What is in the rings, and what is held back for its turn in time, belongs to what is sent. */
+static void
+drain_source(struct app *a)
+{
+	for (int i = 0; a->src != NULL && i < DRAIN_POLLS; i++) {
+		if (a->src->poll(a->st, 1, emit, a) < 0)
+			return;
+	}
+}
+
 static void
 begin_stop(struct app *a, uint64_t now)
 {
 	a->stopping = true;
+	drain_source(a);
 	for (size_t i = 0; i < a->nnodes; i++) {
 		node_flush(a->node[i], now);
 		link_stop(&a->node[i]->link, now + a->opt.drain * NS_PER_MS);
@@ -200,14 +221,6 @@ tick_nodes(struct app *a, uint64_t now)
 		next = MIN(next, n->next_tick);
 	}
 	return next;
-}
-
-static int
-emit(void *arg, const struct ev_hdr *rec)
-{
-	struct app *a = arg;
-
-	return node_emit(a->node[0], clock_mono(), rec);
 }
 
 /* Wait for events, news or the time. */
