@@ -79,6 +79,8 @@ expect 3 'no-such.pem' "${sensor[@]}" "${stls[@]}" -o "tls.certificate=$lab/no-s
 expect 3 'match' "${sensor[@]}" "${stls[@]}" -o "tls.key=$lab/pki/collector-mews-collector.key"
 expect 3 'insecure' "${sensor[@]}" -o collector=tcp://127.0.0.1:1
 expect 4 'CAP_BPF|root' setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$bin/mews-sensor" -o collector=ipc:///tmp/x -o node=n1
+# shellcheck disable=SC2016 # expanded inside the namespace
+expect 4 'CONFIG_DEBUG_INFO_BTF' unshare -m sh -c 'mount -t tmpfs none /sys/kernel && exec "$@"' - "${sensor[@]}" "${stls[@]}"
 
 # --- mewsctl
 expect 2 'unknown command' "$bin/mewsctl" nonsense
