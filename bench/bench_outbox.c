@@ -29,7 +29,7 @@ done(struct outbox_txn *t, int r)
 	struct batch *b = t->arg;
 
 	if (r < 0)
-		exit(1);
+		abort();
 	pthread_mutex_lock(&lock);
 	latency[ended++] = clock_mono() - b->put_at;
 	flying--;
@@ -53,11 +53,11 @@ put(struct outbox *o, struct batch *b, unsigned n, unsigned per, const char *jso
 	a.time = clock_real();
 	b->txn = (struct outbox_txn){ &stream, n + 1, NULL, done, b, 0 };
 	for (unsigned i = 0; i < per; i++) {
-		uint64_t mixed = (salt + n * per + i) * 0x9e3779b97f4a7c15ULL;
+		uint64_t mixed = (salt + (uint64_t) n * per + i) * 0x9e3779b97f4a7c15ULL;
 
 		(void) snprintf(a.id, sizeof(a.id), "%016lx%016lx", mixed, ~mixed);
 		if (alert_new(&a, tail) < 0)
-			exit(1);
+			abort();
 		tail = &(*tail)->next;
 	}
 	b->put_at = clock_mono();
@@ -92,12 +92,12 @@ main(int argc, char **argv)
 	char *json = calloc(1, size + 1);
 	struct diag d = { 0 };
 	double seconds;
-	uint64_t start;
+	uint64_t start, median, p99;
 
 	latency = calloc(batches, sizeof(*latency));
 	if (b == NULL || json == NULL || latency == NULL || outbox_open(&cfg, &o, &d) < 0) {
 		fprintf(stderr, "bench_outbox: %s\n", d.msg);
-		return 1;
+		abort();
 	}
 	memset(json, 'x', size);
 	start = clock_mono();
@@ -117,13 +117,13 @@ main(int argc, char **argv)
 	outbox_stats(o, &st);
 	outbox_close(o);
 	qsort(latency, batches, sizeof(*latency), order);
+	median = latency[batches / 2];
+	p99 = latency[batches - 1 - batches / 100];
 	printf(
 	    "%.0f alerts/s, %.0f commits/s, put to done: median %.2f ms, p99 %.2f ms, max %.2f "
 	    "ms\n",
-	    (double) st.committed / seconds, (double) st.commits / seconds,
-	    (double) latency[batches / 2] / 1e6,
-	    (double) latency[batches - 1 - batches / 100] / 1e6,
-	    (double) latency[batches - 1] / 1e6);
+	    (double) st.committed / seconds, (double) st.commits / seconds, (double) median / 1e6,
+	    (double) p99 / 1e6, (double) latency[batches - 1] / 1e6);
 	free(b);
 	free(json);
 	free(latency);

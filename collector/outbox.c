@@ -36,7 +36,7 @@ start_threads(struct outbox *o, struct diag *d)
 	o->checkpointing = o->committing && r == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r != 0)
-		diag_set(d, 0, 0, "cannot start the outbox's threads: %s", strerror(r));
+		diag_set(d, 0, 0, "cannot start the outbox's threads: %s", strerrordesc_np(r));
 	return -r;
 }
 

@@ -18,7 +18,7 @@ outbox_trouble(struct outbox *o, int r, const char *what)
 	if (r == -EBADMSG)
 		what = "it is corrupt; stop the collector and move the file aside";
 	(void) snprintf(o->stats.error, sizeof(o->stats.error), "outbox '%s': %s", o->path,
-	    what != NULL ? what : strerror(-r));
+	    what != NULL ? what : strerrordesc_np(-r));
 	pthread_mutex_unlock(&o->lock);
 }
 

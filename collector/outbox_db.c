@@ -153,10 +153,10 @@ fail(struct outbox *o, int r, struct diag *d)
 		diag_set(d, 0, 0,
 		    "cannot write the outbox '%s': %s; let the collector's user write to it and to "
 		    "its folder, or set outbox.path",
-		    o->path, strerror(-r));
+		    o->path, strerrordesc_np(-r));
 		break;
 	default:
-		diag_set(d, 0, 0, "cannot open the outbox '%s': %s", o->path, strerror(-r));
+		diag_set(d, 0, 0, "cannot open the outbox '%s': %s", o->path, strerrordesc_np(-r));
 	}
 	return r;
 }

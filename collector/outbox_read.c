@@ -24,7 +24,8 @@ reader_open(struct outbox *o, struct outbox_reader **ret)
 	if (rc != SQLITE_OK) {
 		(void) sqlite3_close(rd->db);
 		free(rd);
-		return outbox_err(rc);
+		rc = outbox_err(rc);
+		return rc < 0 ? rc : -EIO;
 	}
 	*ret = rd;
 	return 0;

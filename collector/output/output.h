@@ -67,10 +67,10 @@ struct outputs;
 int outputs_start(
     struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d) MUST_CHECK;
 /* Drains for at most deadline_ms, saves places, stops. */
-void outputs_stop(struct outputs *o, int deadline_ms);
+void outputs_stop(struct outputs *set, int deadline_ms);
 
 /* Files that were moved away are opened anew (SIGUSR1). Any thread. */
-void outputs_reopen(struct outputs *o);
+void outputs_reopen(struct outputs *set);
 
 /* The names enabled in a configuration: before the outbox opens, since pruning waits for them.
  * How many, or -EINVAL and *d. */
@@ -81,6 +81,6 @@ struct output_stats {
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
 	char error[256]; /* what is wrong now, or "" */
 };
-size_t outputs_stats(struct outputs *o, struct output_stats *ret, size_t max);
+size_t outputs_stats(struct outputs *set, struct output_stats *ret, size_t max);
 
 #endif

@@ -103,7 +103,7 @@ file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct 
 	diag_set(d, d->line, d->col,
 	    "cannot write '%s': %s; make its folder and let the collector's "
 	    "user write there, or set outputs.file.path",
-	    st->path, strerror(-r));
+	    st->path, strerrordesc_np(-r));
 	return -EINVAL;
 }
 
@@ -160,7 +160,7 @@ file_poll(void *state, int timeout_ms)
 	st->trouble[0] = '\0';
 	if (r < 0)
 		(void) snprintf(st->trouble, sizeof(st->trouble), "cannot write '%s': %s", st->path,
-		    strerror(-r));
+		    strerrordesc_np(-r));
 	if (lines_left(&st->lines) > 0)
 		(void) poll(NULL, 0, timeout_ms);
 }

@@ -178,6 +178,18 @@ replace(struct kafka_state *k)
 	return -EIO;
 }
 
+/* A row's number travels as the record's opaque pointer. */
+_Static_assert(sizeof(void *) == sizeof(uint64_t), "64-bit only");
+
+static void *
+opaque_of(uint64_t rowid)
+{
+	void *p;
+
+	memcpy(&p, &rowid, sizeof(p));
+	return p;
+}
+
 static rd_kafka_resp_err_t
 produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
 {
@@ -189,10 +201,9 @@ produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
 	text_time(a->time, at);
 	return rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->topic),
 	    RD_KAFKA_V_KEY(key, MIN((size_t) n, sizeof(key) - 1)),
-	    RD_KAFKA_V_VALUE((void *) (uintptr_t) body.p, body.n),
-	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+	    RD_KAFKA_V_VALUE((void *) body.p, body.n), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 	    RD_KAFKA_V_TIMESTAMP((int64_t) (a->time / NS_PER_MS)),
-	    RD_KAFKA_V_OPAQUE((void *) (uintptr_t) row->rowid),
+	    RD_KAFKA_V_OPAQUE(opaque_of(row->rowid)),
 	    RD_KAFKA_V_HEADER("content-type", "application/json", -1),
 	    RD_KAFKA_V_HEADER("ce_specversion", "1.0", -1), RD_KAFKA_V_HEADER("ce_id", a->id, -1),
 	    RD_KAFKA_V_HEADER("ce_source", source, -1),

@@ -77,7 +77,7 @@ stdout_trouble(void *state)
 	if (st->error == 0)
 		return NULL;
 	(void) snprintf(st->trouble, sizeof(st->trouble), "cannot write to standard output: %s",
-	    strerror(-st->error));
+	    strerrordesc_np(-st->error));
 	return st->trouble;
 }
 

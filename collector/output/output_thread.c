@@ -173,7 +173,7 @@ fill(struct output *o)
 	} else if (o->refusal < 0) {
 		count(o, &o->stats.retries);
 		if (o->ops->trouble == NULL || o->ops->trouble(o->st) == NULL)
-			note_error(o, strerror(-o->refusal));
+			note_error(o, strerrordesc_np(-o->refusal));
 	}
 }
 

@@ -123,7 +123,7 @@ run(struct outputs *set, struct diag *d)
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r != 0)
-		diag_set(d, 0, 0, "cannot start a thread for an output: %s", strerror(r));
+		diag_set(d, 0, 0, "cannot start a thread for an output: %s", strerrordesc_np(r));
 	return -r;
 }
 

@@ -74,7 +74,7 @@ submit(struct bench *b, unsigned n, size_t size)
 	assert_non_null(json);
 	at = (size_t) snprintf(json, 100, "{\"output\":\"");
 	memset(json + at, 'x', size);
-	memcpy(json + at + size, "\"}", 2);
+	(void) snprintf(json + at + size, 3, "\"}");
 	(void) snprintf(a->id, sizeof(a->id), "%032x", n);
 	a->rule = "r";
 	a->cluster = "c";

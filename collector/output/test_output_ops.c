@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -29,7 +30,7 @@ __wrap_write(int fd, const void *p, size_t n)
 	return -1;
 }
 
-static char dir[] = "/tmp/mews-output-XXXXXX";
+static char dir[TMPDIR_SIZE];
 static char path[64];
 
 /* An output under test, and how its rows ended. */
@@ -346,11 +347,11 @@ a_file_that_was_moved_away_begins_anew(void **state)
 {
 	static const int half[] = { 5, -ENOSPC, 0 };
 	struct bench *b = bench_open(&output_file, "outputs: { file: { path: @ } }");
-	char old[128];
+	char moved[128];
 	struct stat sb;
 
 	(void) state;
-	(void) snprintf(old, sizeof(old), "%s.1", path);
+	(void) snprintf(moved, sizeof(moved), "%s.1", path);
 	submit_all(b, 1, 1);
 	assert_int_equal(0, b->ops->drain(b->st, 1000));
 	submit_all(b, 2, 2);
@@ -358,11 +359,11 @@ a_file_that_was_moved_away_begins_anew(void **state)
 	b->ops->poll(b->st, 1);
 	assert_int_equal(1, b->delivered);
 	script = NULL;
-	assert_int_equal(0, rename(path, old));
+	assert_int_equal(0, rename(path, moved));
 	b->ops->reopen(b->st);
 	submit_all(b, 3, 3);
 	assert_int_equal(0, b->ops->drain(b->st, 1000));
-	assert_string_equal(LINE(1) "{\"out", content(old));
+	assert_string_equal(LINE(1) "{\"out", content(moved));
 	assert_string_equal(LINE(2) LINE(3), content(path));
 	assert_int_equal(0, stat(path, &sb));
 	assert_int_equal(0600, sb.st_mode & 0777);
@@ -393,6 +394,20 @@ a_missing_folder_is_trouble_until_it_is_back(void **state)
 	bench_close(b);
 }
 
+static int
+begin(void **state)
+{
+	(void) state;
+	return tmpdir_make(dir);
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	return tmpdir_remove(dir);
+}
+
 int
 main(void)
 {
@@ -411,12 +426,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_missing_folder_is_trouble_until_it_is_back, setup, teardown),
 	};
-	char cmd[128];
-	int r;
 
-	if (mkdtemp(dir) == NULL)
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	(void) snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd) != 0 || r != 0;
+	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -3,6 +3,7 @@
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -81,7 +82,7 @@ static const struct output_ops fake_ops = {
 	.drain = fake_drain,
 };
 
-static char dir[] = "/tmp/mews-outputs-XXXXXX";
+static char dir[TMPDIR_SIZE];
 static const char *const names[] = { "fake" };
 
 struct bench {
@@ -258,6 +259,20 @@ a_storm_loses_nothing(void **state)
 	bench_free(b);
 }
 
+static int
+begin(void **state)
+{
+	(void) state;
+	return tmpdir_make(dir);
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	return tmpdir_remove(dir);
+}
+
 int
 main(void)
 {
@@ -266,12 +281,6 @@ main(void)
 		cmocka_unit_test(a_row_may_end_badly),
 		cmocka_unit_test(a_storm_loses_nothing),
 	};
-	char cmd[128];
-	int r;
 
-	if (mkdtemp(dir) == NULL)
-		return 1;
-	r = cmocka_run_group_tests(tests, NULL, NULL);
-	(void) snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd) != 0 || r != 0;
+	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -87,7 +87,7 @@ body(size_t n)
 	char *text = calloc(1, n + 4), *ret;
 
 	for (size_t i = 0; i < n; i += 3)
-		memcpy(text + i, "\xe2\x82\xac", 3);
+		(void) snprintf(text + i, 4, "\xe2\x82\xac");
 	(void) json_object_set_new(fields, "proc.cmdline", json_string(text));
 	ret = json_dumps(root, JSON_COMPACT);
 	json_decref(root);

@@ -202,7 +202,7 @@ check_headers(const rd_kafka_message_t *m, unsigned n)
 	expect(n, "ce_source", want, header(h, "ce_source", got));
 	if (n == 1)
 		expect(n, "ce_time", "2026-11-22T15:24:26.000000000Z", header(h, "ce_time", got));
-	if (rd_kafka_message_timestamp(m, &type) != (int64_t) (T0 / NS_PER_MS) + n * 1000 ||
+	if (rd_kafka_message_timestamp(m, &type) != (int64_t) (T0 / NS_PER_MS + n * 1000ULL) ||
 	    type != RD_KAFKA_TIMESTAMP_CREATE_TIME)
 		die("alert %u: wrong time", n);
 	(void) snprintf(want, sizeof(want), "prod/web %u", n % KEYS);
