@@ -189,9 +189,9 @@ outbox_select(struct outbox *o, const struct outbox_query *q,
 	buf_str(&sql, q->priority_max >= 0 ? " AND priority <= :priority" : "");
 	buf_str(
 	    &sql, q->newest_first ? " ORDER BY n DESC LIMIT :limit" : " ORDER BY n LIMIT :limit");
-	r = buf_ok(&sql);
-	if (r == 0)
-		r = reader_get(o, &rd);
+	if (buf_ok(&sql) < 0)
+		return -ENOMEM;
+	r = reader_get(o, &rd);
 	if (r < 0)
 		return r;
 	r = outbox_err(sqlite3_prepare_v2(rd->db, sql.p, (int) sql.n, &st, NULL));
