@@ -5,49 +5,22 @@
 #include "common/clock.h"
 #include "proto/schema.h"
 #include "proto/wire.h"
-#include "sensor/ring.h"
-#include "sensor/source.h"
+#include "sensor/bpf_int.h"
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/perf_event.h>
-#include <mews.skel.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define RING_BYTES   (4ULL << 20)
-#define RINGS_BYTES  (64ULL << 20)
-#define SLACK_NS     500000ULL
-#define NAP_MS       1
-#define ENTER_POINTS 5
-
-struct source_state {
-	struct mews_bpf *skel;
-	struct source_opts o;
-	struct ring_set rings;
-	size_t page;
-	uint64_t ring_bytes;
-	int *ring_fds;
-	void **maps;      /* of each ring: the consumer's page, then the producer's and the data */
-	uint64_t *percpu; /* a per-CPU value being read */
-	unsigned ncpu;    /* possible ones */
-	int epoll_fd, wake_fd;
-	struct bpf_link *links[16];
-	unsigned nlinks;
-	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
-	bool opened;            /* the descriptors above are ours to close */
-	bool hot;               /* the last drain found something: pace the next */
-};
+#define RING_BYTES  (4ULL << 20)
+#define RINGS_BYTES (64ULL << 20)
+#define SLACK_NS    500000ULL
+#define NAP_MS      1
 
 struct call_row {
 	uint16_t event;
@@ -85,8 +58,8 @@ check_host(struct diag *d)
 
 	if (uname(&u) == 0)
 		(void) sscanf(u.release, "%d.%d", &major, &minor);
-	if (major < 5 || (major == 5 && minor < 11)) {
-		diag_set(d, 0, 0, "kernel %s is too old: capture needs 5.11 or newer", u.release);
+	if (major < 5 || (major == 5 && minor < 15)) {
+		diag_set(d, 0, 0, "kernel %s is too old: capture needs 5.15 or newer", u.release);
 		return -ENOSYS;
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
@@ -114,15 +87,6 @@ load_failed(int r, struct diag *d)
 		diag_set(
 		    d, 0, 0, "this kernel does not take the capture programs: %s", strerror(-r));
 	}
-	return r;
-}
-
-static int
-attach_failed(const char *hook, int r, struct diag *d)
-{
-	diag_set(d, 0, 0,
-	    "cannot attach to %s: %s; is another tool holding it, or the kernel locked?", hook,
-	    strerror(-r));
 	return r;
 }
 
@@ -191,8 +155,8 @@ rings_open(struct source_state *s)
 
 /* Programs */
 
-static struct bpf_program *
-prog_of(struct source_state *s, const char *prefix, const char *name)
+struct bpf_program *
+bpf_prog_of(struct source_state *s, const char *prefix, const char *name)
 {
 	char full[64];
 
@@ -217,8 +181,8 @@ fill_calls(struct source_state *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		const struct call_row *c = &calls[i];
-		struct bpf_program *p = prog_of(s, "exit_", c->prog);
-		struct bpf_program *e = prog_of(s, "any_", c->enter);
+		struct bpf_program *p = bpf_prog_of(s, "exit_", c->prog);
+		struct bpf_program *e = bpf_prog_of(s, "any_", c->enter);
 
 		for (int k = 0; k < 2; k++) {
 			int r = p == NULL ? 0 : prog_array_set(exits, k * DRV_NR_MAX, c->nr[k], p);
@@ -241,6 +205,7 @@ load(struct source_state *s)
 	if (s->skel == NULL)
 		return -errno;
 	s->skel->rodata->ring_quarter = (uint32_t) (s->ring_bytes / 4);
+	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
 	s->skel->bss->ctl.exclude[0] = (uint32_t) getpid();
 	s->skel->bss->ctl.exclude[1] = s->o.exclude_pid;
 	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
@@ -251,144 +216,6 @@ load(struct source_state *s)
 	if (r == 0)
 		r = fill_calls(s);
 	return r;
-}
-
-/* Attaching */
-
-static int
-link_add(struct source_state *s, struct bpf_link *l)
-{
-	if (l == NULL)
-		return -errno;
-	s->links[s->nlinks++] = l;
-	return 0;
-}
-
-static int
-attach(struct source_state *s, struct bpf_program *p)
-{
-	return link_add(s, bpf_program__attach(p));
-}
-
-/* The root of tracefs, without mounting it where anyone would see it. */
-static int
-tracefs_open(void)
-{
-	int fs, fd = open("/sys/kernel/tracing/events/syscalls", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		close(fd);
-		return open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	}
-	fs = fsopen("tracefs", FSOPEN_CLOEXEC);
-	if (fs < 0)
-		return -errno;
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	if (fd < 0)
-		fd = -errno;
-	close(fs);
-	return fd;
-}
-
-static int
-tracepoint_id(int tracefs, const char *call, uint64_t *ret)
-{
-	char path[96], text[24];
-	ssize_t n;
-	int fd;
-
-	(void) snprintf(path, sizeof(path), "events/syscalls/sys_enter_%s/id", call);
-	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return -EIO;
-	text[n] = '\0';
-	*ret = strtoull(text, NULL, 10);
-	return 0;
-}
-
-/* One event on one CPU is enough: the program runs wherever the tracepoint fires. */
-static int
-attach_enter_point(struct source_state *s, int tracefs, const char *call)
-{
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
-	struct bpf_program *p = prog_of(s, "enter_", call);
-	uint64_t id = 0;
-	long fd;
-	int r = tracepoint_id(tracefs, call, &id);
-
-	if (r < 0)
-		return r;
-	attr.config = id;
-	attr.sample_period = 1;
-	attr.wakeup_events = 1;
-	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = link_add(s, bpf_program__attach_perf_event(p, (int) fd));
-	if (r < 0)
-		close((int) fd);
-	return r;
-}
-
-static int
-attach_enter_points(struct source_state *s)
-{
-	static const char *const names[ENTER_POINTS] = { "open", "creat", "openat", "openat2",
-		"connect" };
-	int tracefs = tracefs_open(), r = 0;
-
-	if (tracefs < 0)
-		return tracefs;
-	for (unsigned i = 0; i < ENTER_POINTS && r == 0; i++) {
-		r = attach_enter_point(s, tracefs, names[i]);
-		if (r == -ENOENT)
-			r = 0; /* this architecture has no such call */
-	}
-	close(tracefs);
-	return r;
-}
-
-/* The hook that sees all entries, of 32-bit callers too. */
-static int
-attach_enter_all(struct source_state *s)
-{
-	if (s->enter != NULL)
-		return 0;
-	s->enter = bpf_program__attach(s->skel->progs.on_sys_enter);
-	return s->enter == NULL ? -errno : 0;
-}
-
-static int
-attach_all(struct source_state *s, struct diag *d)
-{
-	struct {
-		const char *hook;
-		struct bpf_program *prog;
-	} hooks[] = {
-		{ "sys_exit", s->skel->progs.on_sys_exit },
-		{ "sched_process_fork", s->skel->progs.on_fork },
-		{ "sched_process_exec", s->skel->progs.on_exec },
-		{ "sched_process_exit", s->skel->progs.on_exit },
-	};
-	int r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		r = attach(s, hooks[i].prog);
-		if (r < 0)
-			return attach_failed(hooks[i].hook, r, d);
-	}
-	if (attach_enter_points(s) < 0) {
-		s->skel->bss->ctl.enter_native = 1;
-		r = attach_enter_all(s);
-		if (r < 0)
-			return attach_failed("sys_enter", r, d);
-	}
-	return 0;
 }
 
 static int
@@ -419,7 +246,7 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 		r = rings_open(s);
 	if (r < 0)
 		return load_failed(r, d);
-	return attach_all(s, d);
+	return bpf_attach_all(s, d);
 }
 
 static void
@@ -523,7 +350,7 @@ bpf_poll(void *st, int timeout_ms, source_emit_fn *emit, void *arg)
 	bool waited = timeout_ms == 0;
 
 	if (__atomic_load_n(&ctl->compat_seen, __ATOMIC_RELAXED) != 0)
-		(void) !attach_enter_all(s);
+		(void) !bpf_attach_enter_all(s);
 	if (s->hot && !waited)
 		doze(s, NAP_MS);
 	for (;;) {

@@ -32,6 +32,8 @@
 /* Set by the sensor before loading. */
 const volatile __u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
 
+const volatile __u32 page_kib = 4; /* KiB of a page */
+
 /* Set by the sensor at any time. */
 struct drv_control ctl = {};
 

@@ -40,12 +40,10 @@ clone_flags(u64 flags)
 #define NR_CLONE(compat) ((compat) ? 120 : 56)
 #define NR_FORK(compat)  ((compat) ? 2 : 57)
 #define NR_VFORK(compat) ((compat) ? 190 : 58)
-#define KERNEL_STACK     16384
 #else
 #define NR_CLONE(compat) ((compat) ? 120 : 220)
 #define NR_FORK(compat)  ((compat) ? 2 : ~0ULL)
 #define NR_VFORK(compat) ((compat) ? 190 : ~0ULL)
-#define KERNEL_STACK     16384
 #endif
 #define NR_CLONE3 435
 

@@ -12,7 +12,6 @@
 
 #define RLIMIT_NOFILE 7
 #define PID_LEVELS    33 /* pid namespaces within each other */
-#define PAGE_KIB      4
 
 #define S_IMMUTABLE      8
 #define CAP_DAC_OVERRIDE 1
@@ -76,7 +75,15 @@ mm_kib(struct mm_struct *mm, u32 kind)
 			kind * bpf_core_type_size(struct percpu_counter) +
 			bpf_core_field_offset(struct percpu_counter, count));
 	}
-	return (n & ~(n >> 63)) * PAGE_KIB; /* a counter in flight can be below 0 */
+	return (n & ~(n >> 63)) * page_kib; /* a counter in flight can be below 0 */
+}
+
+static __always_inline u32
+mm_size(struct mm_struct *mm)
+{
+	u64 kib = (u64) mm->total_vm * page_kib;
+
+	return kib > ~0U ? ~0U : kib;
 }
 
 static __always_inline u64
@@ -129,7 +136,7 @@ task_cgroup_id(struct task_struct *t)
 		(e)->pgft_maj = (t)->maj_flt;                                           \
 		(e)->pgft_min = (t)->min_flt;                                           \
 		if (mm_) {                                                              \
-			(e)->vm_size = mm_->total_vm * PAGE_KIB;                        \
+			(e)->vm_size = mm_size(mm_);                                    \
 			(e)->vm_rss = mm_kib(mm_, 0) + mm_kib(mm_, 1) + mm_kib(mm_, 3); \
 			(e)->vm_swap = mm_kib(mm_, 2);                                  \
 		}                                                                       \

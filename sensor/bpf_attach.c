@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bpf_attach.c - where the capture programs are attached.
+ *
+ * The entries of the calls whose arguments could change meanwhile have a tracepoint each; what a
+ * tracepoint is called by number stands in tracefs, which may not be mounted.
+ */
+#include "sensor/bpf_int.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ENTER_POINTS 5
+
+static int
+attach_failed(const char *hook, int r, struct diag *d)
+{
+	diag_set(d, 0, 0,
+	    "cannot attach to %s: %s; is another tool holding it, or the kernel locked?", hook,
+	    strerror(-r));
+	return r;
+}
+
+static int
+link_add(struct source_state *s, struct bpf_link *l)
+{
+	if (l == NULL)
+		return -errno;
+	s->links[s->nlinks++] = l;
+	return 0;
+}
+
+static int
+attach(struct source_state *s, struct bpf_program *p)
+{
+	return link_add(s, bpf_program__attach(p));
+}
+
+/* The root of tracefs, without mounting it where anyone would see it. */
+static int
+tracefs_open(void)
+{
+	int fs, fd = open("/sys/kernel/tracing/events/syscalls", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	fs = fsopen("tracefs", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return -errno;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		fd = -errno;
+	close(fs);
+	return fd;
+}
+
+static int
+tracepoint_id(int tracefs, const char *call, uint64_t *ret)
+{
+	char path[96], text[24];
+	ssize_t n;
+	int fd;
+
+	(void) snprintf(path, sizeof(path), "events/syscalls/sys_enter_%s/id", call);
+	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return -EIO;
+	text[n] = '\0';
+	*ret = strtoull(text, NULL, 10);
+	return 0;
+}
+
+/* One event on one CPU is enough: the program runs wherever the tracepoint fires. */
+static int
+attach_enter_point(struct source_state *s, int tracefs, const char *call)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	struct bpf_program *p = bpf_prog_of(s, "enter_", call);
+	uint64_t id = 0;
+	long fd;
+	int r = tracepoint_id(tracefs, call, &id);
+
+	if (r < 0)
+		return r;
+	attr.config = id;
+	attr.sample_period = 1;
+	attr.wakeup_events = 1;
+	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = link_add(s, bpf_program__attach_perf_event(p, (int) fd));
+	if (r < 0)
+		close((int) fd);
+	return r;
+}
+
+static int
+attach_enter_points(struct source_state *s)
+{
+	static const char *const names[ENTER_POINTS] = { "open", "creat", "openat", "openat2",
+		"connect" };
+	int tracefs = tracefs_open(), r = 0;
+
+	if (tracefs < 0)
+		return tracefs;
+	for (unsigned i = 0; i < ENTER_POINTS && r == 0; i++) {
+		r = attach_enter_point(s, tracefs, names[i]);
+		if (r == -ENOENT)
+			r = 0; /* this architecture has no such call */
+	}
+	close(tracefs);
+	return r;
+}
+
+int
+bpf_attach_enter_all(struct source_state *s)
+{
+	if (s->enter != NULL)
+		return 0;
+	s->enter = bpf_program__attach(s->skel->progs.on_sys_enter);
+	return s->enter == NULL ? -errno : 0;
+}
+
+int
+bpf_attach_all(struct source_state *s, struct diag *d)
+{
+	struct {
+		const char *hook;
+		struct bpf_program *prog;
+	} hooks[] = {
+		{ "sys_exit", s->skel->progs.on_sys_exit },
+		{ "sched_process_fork", s->skel->progs.on_fork },
+		{ "sched_process_exec", s->skel->progs.on_exec },
+		{ "sched_process_exit", s->skel->progs.on_exit },
+	};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		r = attach(s, hooks[i].prog);
+		if (r < 0)
+			return attach_failed(hooks[i].hook, r, d);
+	}
+	if (attach_enter_points(s) < 0) {
+		s->skel->bss->ctl.enter_native = 1;
+		r = bpf_attach_enter_all(s);
+		if (r < 0)
+			return attach_failed("sys_enter", r, d);
+	}
+	return 0;
+}

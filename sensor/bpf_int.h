@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bpf_int.h - the state of source_bpf, for its own files: source_bpf.c, bpf_attach.c.
+ */
+#ifndef MEWS_SENSOR_BPF_INT_H
+#define MEWS_SENSOR_BPF_INT_H
+
+#include "sensor/ring.h"
+#include "sensor/source.h"
+#include <bpf/libbpf.h>
+#include <mews.skel.h>
+#include <stdbool.h>
+
+#define BPF_LINKS_MAX 16
+
+struct source_state {
+	struct mews_bpf *skel;
+	struct source_opts o;
+	struct ring_set rings;
+	size_t page;
+	uint64_t ring_bytes;
+	int *ring_fds;
+	void **maps;      /* of each ring: the consumer's page, then the producer's and the data */
+	uint64_t *percpu; /* a per-CPU value being read */
+	unsigned ncpu;    /* possible ones */
+	int epoll_fd, wake_fd;
+	struct bpf_link *links[BPF_LINKS_MAX];
+	unsigned nlinks;
+	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
+	bool opened;            /* the descriptors above are ours to close */
+	bool hot;               /* the last drain found something: pace the next */
+};
+
+/* The program 'prefix''name'; NULL: there is none. */
+struct bpf_program *bpf_prog_of(struct source_state *s, const char *prefix, const char *name);
+
+/* Attach all hooks. -errno, and *d says which one failed. */
+int bpf_attach_all(struct source_state *s, struct diag *d) MUST_CHECK;
+
+/* Attach the hook that sees all entries, of 32-bit callers too, if it is not yet. */
+int bpf_attach_enter_all(struct source_state *s) MUST_CHECK;
+
+#endif
