@@ -202,6 +202,7 @@ json_value(const struct fval *v, enum ev_pfmt fmt, struct slice text, struct buf
 static void
 json_field(const struct field_ref *ref, const struct view *v, struct fscratch *fs, struct buf *out)
 {
+	enum ev_pfmt fmt = ref->param != NULL ? ref->param->fmt : ref->field->fmt;
 	struct fval val[LIST_MAX];
 	struct slice text = { NULL, 0 };
 	int n;
@@ -220,7 +221,7 @@ json_field(const struct field_ref *ref, const struct view *v, struct fscratch *f
 		for (int i = 0; i < n; i++) {
 			if (i > 0)
 				buf_char(out, ',');
-			json_value(&val[i], ref->field->fmt, (struct slice){ NULL, 0 }, out);
+			json_value(&val[i], fmt, (struct slice){ NULL, 0 }, out);
 		}
 		buf_char(out, ']');
 		return;
@@ -233,7 +234,7 @@ json_field(const struct field_ref *ref, const struct view *v, struct fscratch *f
 		buf_json(out, text); /* several ancestors joined */
 		return;
 	}
-	json_value(val, ref->field->fmt, text, out);
+	json_value(val, fmt, text, out);
 }
 
 void

@@ -15,7 +15,7 @@ static const struct row exec_row = { EV_EXECVE, "10/10@5",
 	"tty=34816;loginuid=1000;uid=0;gid=0;flags=1",
 	"comm=cat" };
 static const struct row open_row = { EV_OPENAT, "10/10@5",
-	"fd=3;dirfd=-100;name=/etc/sh\"adow;flags=0x1001;mode=0", "fd.num=3" };
+	"fd=3;dirfd=-100;name=/etc/sh\"adow;flags=0x1001;mode=0;dev=64769", "fd.num=3" };
 
 struct scene {
 	struct play p;
@@ -65,6 +65,9 @@ static const struct {
 	{ "%evt.type %evt.arg.flags", "openat O_RDONLY|O_CLOEXEC",
 	    ",\"evt.arg.flags\":\"O_RDONLY|O_CLOEXEC\",\"evt.type\":\"openat\"" },
 	{ "%evt.rawtime", "1000000002000", ",\"evt.rawtime\":1000000002000" },
+	{ "%evt.rawarg.flags %evt.rawarg.fd", "1001 3",
+	    ",\"evt.rawarg.fd\":3,\"evt.rawarg.flags\":\"1001\"" },
+	{ "%fd.dev", "FD01", ",\"fd.dev\":\"FD01\"" },
 	{ "%evt.rawres", "3", ",\"evt.rawres\":3" },
 };
 
