@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/state/state_test.h"
+#include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state_test.h - process state driven by rows: an event, and what can be looked up right after it.
+ * test_play.h - process state driven by rows: an event, and what can be looked up right after it.
  *
  *	{ EV_OPENAT, "10", "fd=3;dirfd=-100;name=/etc/x", "fd.name=/etc/x;fd.num=3" }
  *
@@ -8,11 +8,11 @@
  *         1000 after the row before if not said
  * params  by name; '|' in a text stands for NUL; tuples and addresses as
  *"4,1.2.3.4:80>5.6.7.8:443", "6,::1:80>::2:443", "u,a0>b0 /path", addresses without the ">" part
- * expect  see look_up() in state_test.c; a value "-" is: not known
+ * expect  see look_up() in test_play.c; a value "-" is: not known
  * A row of type SNAPSHOT_DONE ends a snapshot that began at the time in 'params'.
  */
-#ifndef MEWS_COLLECTOR_STATE_STATE_TEST_H
-#define MEWS_COLLECTOR_STATE_STATE_TEST_H
+#ifndef MEWS_COLLECTOR_STATE_TEST_PLAY_H
+#define MEWS_COLLECTOR_STATE_TEST_PLAY_H
 
 #include "collector/state/state.h"
 #include "tests/support/evbuild.h"
