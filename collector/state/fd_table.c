@@ -16,8 +16,7 @@ table_new(uint32_t size)
 	t->refs = 1;
 	t->n = 0;
 	t->mask = size - 1;
-	for (uint32_t i = 0; i < size; i++)
-		t->e[i].fd = FD_FREE;
+	memset(t->e, 0xff, size * sizeof(t->e[0])); /* FD_FREE */
 	return t;
 }
 

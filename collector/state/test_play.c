@@ -45,6 +45,13 @@ put_end(char *out, char family, char *text)
 	return n + 2;
 }
 
+static size_t
+put_text(char *out, struct slice s)
+{
+	memcpy(out, s.p, s.n);
+	return s.n;
+}
+
 /* "4,1.2.3.4:80>5.6.7.8:443" */
 static size_t
 put_tuple(char *out, const char *text)
@@ -61,13 +68,10 @@ put_tuple(char *out, const char *text)
 
 		memcpy(out + n, end, sizeof(end));
 		n += sizeof(end);
-		memcpy(out + n, path + 1, strlen(path + 1));
-		return n + strlen(path + 1);
+		return n + put_text(out + n, slice_str(path + 1));
 	}
-	if (text[0] == 'u') {
-		memcpy(out + n, copy, strlen(copy));
-		return n + strlen(copy);
-	}
+	if (text[0] == 'u')
+		return n + put_text(out + n, slice_str(copy));
 	if (dst != NULL) {
 		*dst = '\0';
 		n += put_end(out + n, text[0], copy);
@@ -105,11 +109,22 @@ set_param(struct play *p, char *keep, const char *name, char *value)
 		n = 16;
 		assert_int_equal(1, inet_pton(AF_INET6, value, keep));
 	} else {
-		memcpy(keep, value, n);
+		(void) put_text(keep, slice_str(value));
 		for (size_t k = 0; k < n; k++)
 			keep[k] = keep[k] == '|' ? '\0' : keep[k];
 	}
 	evb_bytes(&p->b, name, keep, n);
+}
+
+/* "tid/pid@start" */
+static void
+parse_who(const char *who, uint32_t *tid, uint32_t *pid, uint64_t *start)
+{
+	char *end;
+
+	*tid = (uint32_t) strtoul(who, &end, 10);
+	*pid = *end == '/' ? (uint32_t) strtoul(end + 1, &end, 10) : *tid;
+	*start = *end == '@' ? strtoull(end + 1, &end, 10) : 1;
 }
 
 struct batch *
@@ -117,12 +132,12 @@ play_event(struct play *p, const struct row *r, struct view *v)
 {
 	static char keep[32][4096];
 	char params[8192], *at = params, *item;
-	unsigned tid = 0, pid = 0, n = 0;
-	unsigned long start = 1;
+	uint32_t tid, pid;
+	uint64_t start;
+	unsigned n = 0;
 	struct batch *b;
 
-	if (sscanf(r->who, "%u/%u@%lu", &tid, &pid, &start) < 2)
-		pid = tid;
+	parse_who(r->who, &tid, &pid, &start);
 	p->ts = strchr(r->who, '^') == NULL ? p->ts + 1000
 					    : strtoull(strchr(r->who, '^') + 1, NULL, 10);
 	evb_begin(&p->b, r->type, tid, p->ts);
@@ -247,37 +262,112 @@ addr_text(const struct fd_entry *e, const uint8_t *addr)
 	return inet_ntop(v4 ? AF_INET : AF_INET6, addr, text, sizeof(text));
 }
 
+static bool
+fd_num_key(struct found *f, const struct fd_entry *e, const char *key)
+{
+	const struct {
+		const char *key;
+		int64_t v;
+	} v[] = {
+		{ "sport", e->sport },
+		{ "dport", e->dport },
+		{ "l4", e->l4 },
+		{ "role", e->role },
+		{ "ino", (int64_t) e->ino },
+		{ "dev", e->dev },
+		{ "flags", e->flags },
+		{ "conn", (e->state & FDS_CONNECTED) != 0 },
+		{ "exec", (e->state & FDS_CLOEXEC) != 0 },
+		{ "upper", (e->state & FDS_UPPER_LAYER) != 0 },
+		{ "server", e->type == FD_IPV4_SERVER || e->type == FD_IPV6_SERVER },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		if (strcmp(v[i].key, key) == 0) {
+			is_num(f, v[i].v);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+is_str(struct found *f, const char *text)
+{
+	f->known = true;
+	(void) snprintf(f->text, sizeof(f->text), "%s", text);
+}
+
 static void
 fd_key(struct play *p, struct found *f, const struct fd_entry *e, const char *key)
 {
-	if (e == NULL)
+	if (e == NULL || fd_num_key(f, e, key))
 		return;
-	if (strcmp(key, "name") == 0) {
+	if (strcmp(key, "name") == 0)
 		is_text(p, f, e->name);
-	} else if (strcmp(key, "raw") == 0) {
+	else if (strcmp(key, "raw") == 0)
 		is_text(p, f, e->nameraw);
-	} else if (strcmp(key, "type") == 0) {
-		f->known = true;
-		(void) snprintf(f->text, sizeof(f->text), "%c", fd_type_char(e->type));
-	} else if (strcmp(key, "sip") == 0 || strcmp(key, "dip") == 0) {
-		f->known = true;
-		(void) snprintf(
-		    f->text, sizeof(f->text), "%s", addr_text(e, *key == 's' ? e->sip : e->dip));
+	else if (strcmp(key, "type") == 0)
+		is_str(f, (char[2]){ fd_type_char(e->type) });
+	else if (strcmp(key, "sip") == 0)
+		is_str(f, addr_text(e, e->sip));
+	else if (strcmp(key, "dip") == 0)
+		is_str(f, addr_text(e, e->dip));
+	else
+		fail_msg("no key fd.%s", key);
+}
+
+static void
+thread_key(struct play *p, struct found *f, const struct thread *t, const char *key)
+{
+	if (t != NULL && !thread_text(p, f, t, key) && !thread_num(p, f, t, key))
+		fail_msg("no key %s", key);
+}
+
+/* What is the view's own; false: no such key. */
+static bool
+view_key(struct play *p, struct found *f, const struct view *v, const char *key)
+{
+	const struct user_info *u;
+
+	if (strcmp(key, "fd.num") == 0) {
+		is_num(f, v->fd_num);
+	} else if (strcmp(key, "fd.has") == 0) {
+		is_num(f, v->has_fd);
+	} else if (strcmp(key, "fd.changed") == 0) {
+		is_num(f, v->fd_name_changed);
+	} else if (strncmp(key, "fd.", 3) == 0) {
+		fd_key(p, f, v->fd, key + 3);
+	} else if (strcmp(key, "path") == 0) {
+		is_text(p, f, v->event_path);
+	} else if (strcmp(key, "raw") == 0) {
+		is_text(p, f, v->event_pathraw);
+	} else if (strcmp(key, "user") == 0) {
+		u = state_user(p->s, v->thread, v->thread->uid);
+		is_text(p, f, u == NULL ? INTERN_NULL : u->name);
+	} else if (strcmp(key, "group") == 0) {
+		is_text(p, f, state_group(p->s, v->thread, v->thread->gid));
 	} else {
-		is_num(f, strcmp(key, "sport") == 0   ? (int64_t) e->sport
-			  : strcmp(key, "dport") == 0 ? (int64_t) e->dport
-			  : strcmp(key, "l4") == 0    ? (int64_t) e->l4
-			  : strcmp(key, "role") == 0  ? (int64_t) e->role
-			  : strcmp(key, "ino") == 0   ? (int64_t) e->ino
-			  : strcmp(key, "dev") == 0   ? (int64_t) e->dev
-			  : strcmp(key, "flags") == 0 ? (int64_t) e->flags
-			  : strcmp(key, "conn") == 0  ? (e->state & FDS_CONNECTED) != 0
-			  : strcmp(key, "exec") == 0  ? (e->state & FDS_CLOEXEC) != 0
-			  : strcmp(key, "upper") == 0 ? (e->state & FDS_UPPER_LAYER) != 0
-			  : strcmp(key, "server") == 0
-			      ? e->type == FD_IPV4_SERVER || e->type == FD_IPV6_SERVER
-			      : -99);
+		return false;
 	}
+	return true;
+}
+
+/* "N", "N:KEY", "N:fdK.KEY" */
+static void
+number_key(struct play *p, struct found *f, const char *key)
+{
+	char *end;
+	const struct thread *t = state_thread(p->s, strtoll(key, &end, 10));
+
+	if (*end == '\0')
+		is_num(f, t != NULL);
+	else if (t == NULL)
+		return;
+	else if (strncmp(end, ":fd", 3) == 0 && end[3] <= '9')
+		fd_key(p, f, state_fd(p->s, t, strtoll(end + 3, &end, 10)), strchr(end, '.') + 1);
+	else
+		thread_key(p, f, t, end + 1);
 }
 
 /*
@@ -292,52 +382,25 @@ static void
 look_up(struct play *p, const struct view *v, const char *key, struct found *f)
 {
 	const struct thread *t = v->thread;
-	const struct user_info *u;
 	char *end;
 
 	memset(f, 0, sizeof(*f));
-	if (strcmp(key, "fd.num") == 0) {
-		is_num(f, v->fd_num);
-	} else if (strcmp(key, "fd.has") == 0) {
-		is_num(f, v->has_fd);
-	} else if (strcmp(key, "fd.changed") == 0) {
-		is_num(f, v->fd_name_changed);
-	} else if (strncmp(key, "fd.", 3) == 0) {
-		fd_key(p, f, v->fd, key + 3);
-	} else if (strcmp(key, "path") == 0) {
-		is_text(p, f, v->event_path);
-	} else if (strcmp(key, "raw") == 0) {
-		is_text(p, f, v->event_pathraw);
-	} else if (strcmp(key, "user") == 0) {
-		u = state_user(p->s, t, t->uid);
-		is_text(p, f, u == NULL ? INTERN_NULL : u->name);
-	} else if (strcmp(key, "group") == 0) {
-		is_text(p, f, state_group(p->s, t, t->gid));
-	} else if (*key >= '0' && *key <= '9') {
-		t = state_thread(p->s, strtoll(key, &end, 10));
-		if (*end == '\0') {
-			is_num(f, t != NULL);
-		} else if (t != NULL && strncmp(end, ":fd", 3) == 0 && end[3] <= '9') {
-			int64_t fd = strtoll(end + 3, &end, 10);
-
-			fd_key(p, f, state_fd(p->s, t, fd), end + 1);
-		} else if (t != NULL && !thread_text(p, f, t, end + 1) &&
-			   !thread_num(p, f, t, end + 1)) {
-			fail_msg("no key %s", key);
-		}
-	} else {
-		if (key[0] == 'a' && key[1] >= '0' && key[1] <= '9') {
-			t = state_ancestor(p->s, t, (unsigned) strtoul(key + 1, &end, 10));
-			key = end + 1;
-		} else if (key[0] != '\0' && key[1] == 'l' && key[2] == '.') {
-			t = key[0] == 's'   ? state_session_leader(p->s, t)
-			    : key[0] == 'p' ? state_pgid_leader(p->s, t)
-					    : state_vpgid_leader(p->s, t);
-			key += 3;
-		}
-		if (t != NULL && !thread_text(p, f, t, key) && !thread_num(p, f, t, key))
-			fail_msg("no key %s", key);
+	if (view_key(p, f, v, key))
+		return;
+	if (*key >= '0' && *key <= '9') {
+		number_key(p, f, key);
+		return;
 	}
+	if (key[0] == 'a' && key[1] >= '0' && key[1] <= '9') {
+		t = state_ancestor(p->s, t, (unsigned) strtoul(key + 1, &end, 10));
+		key = end + 1;
+	} else if (strncmp(key + 1, "l.", 2) == 0) {
+		t = key[0] == 's'   ? state_session_leader(p->s, t)
+		    : key[0] == 'p' ? state_pgid_leader(p->s, t)
+				    : state_vpgid_leader(p->s, t);
+		key += 3;
+	}
+	thread_key(p, f, t, key);
 }
 
 static void

@@ -86,7 +86,7 @@ resize(struct thread_table *tt, uint32_t size)
 	struct thread_table new = { .mask = size - 1, .n = tt->n };
 
 	new.slots = calloc(size, sizeof(*new.slots));
-	new.kids = calloc(size, sizeof(*new.kids));
+	new.kids = calloc(size, sizeof(struct thread *));
 	if (new.slots == NULL || new.kids == NULL) {
 		free(new.slots);
 		free(new.kids);
