@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter.h"
-#include "collector/state/state_test.h"
+#include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <errno.h>
 
