@@ -17,8 +17,8 @@
 #include "proto/wire.pb-c.h"
 
 enum op_type {
-	OP_HELLO,    /* ingest -> shard: a stream is (again) there; interfaces in 'req' */
-	OP_BATCH,    /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
+	OP_HELLO, /* ingest -> shard: a stream is (again) there; interfaces in 'req' */
+	OP_BATCH, /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
 	OP_SNAPSHOT, /* ingest -> shard: a part of a snapshot */
 	OP_BYE,      /* ingest -> shard: the sensor has stopped for good */
 	OP_RULES,    /* main   -> shard: a new ruleset; the old one is unref'd after this op */
@@ -27,19 +27,19 @@ enum op_type {
 
 struct op {
 	enum op_type type;
-	struct stream *stream;     /* held (stream_ref) by the op; NULL for RULES and DRAIN */
-	Wire__Request *req;        /* owned by the op; wire__request__free_unpacked() */
-	struct ruleset *rules;     /* held by the op */
+	struct stream *stream; /* held (stream_ref) by the op; NULL for RULES and DRAIN */
+	Wire__Request *req;    /* owned by the op; wire__request__free_unpacked() */
+	struct ruleset *rules; /* held by the op */
 	void (*done)(void *arg);
 	void *arg;
 };
 
 struct shard_cfg {
 	struct outbox *outbox;
-	struct ruleset *rules;     /* the first set; held by each shard */
+	struct ruleset *rules; /* the first set; held by each shard */
 	uint64_t intern_bytes;
 	struct state_limits state;
-	unsigned queue;            /* ops */
+	unsigned queue; /* ops */
 };
 
 struct shards;

@@ -31,8 +31,8 @@ void arena_fini(struct arena *a);
 /* Zeroed, aligned to 16. NULL: no memory. */
 void *arena_alloc(struct arena *a, size_t n) MUST_CHECK;
 
-/* Have fn(arg) called by arena_fini(), last come first: for what another library allocates. -ENOMEM:
- * it will not be called. */
+/* Have fn(arg) called by arena_fini(), last come first: for what another library allocates.
+ * -ENOMEM: it will not be called. */
 int arena_at_end(struct arena *a, void (*fn)(void *arg), void *arg) MUST_CHECK;
 
 /* A copy with a terminating NUL that n does not count. NULL: no memory. */

@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 cd "$(dirname "$0")/../.."
-tests/lint/files.sh sh | xargs shellcheck -x -P SCRIPTDIR -P .
+tests/lint/files.sh sh | xargs shellcheck -S warning -x -P SCRIPTDIR -P .
