@@ -137,6 +137,7 @@ identity_load(
 
 	if (id == NULL)
 		return -ENOMEM;
+	id->refs = 1;
 	r = read_file(ca, "authority's certificate", &id->ca, d);
 	if (r == 0)
 		r = read_file(cert, "certificate", &id->cert, d);
@@ -159,10 +160,18 @@ identity_load(
 	return 0;
 }
 
+struct identity *
+identity_ref(struct identity *id)
+{
+	if (id != NULL)
+		id->refs++;
+	return id;
+}
+
 void
 identity_free(struct identity *id)
 {
-	if (id == NULL)
+	if (id == NULL || --id->refs > 0)
 		return;
 	if (id->key.p != NULL)
 		explicit_bzero(id->key.p, id->key.cap);

@@ -3,7 +3,8 @@
  * identity.h - who a node is: its certificate, its key, and the authority it trusts.
  *
  * Read from PEM files and checked once, so that what is wrong is said in one sentence before the
- * first connection. Immutable after loading; a new certificate is a new identity.
+ * first connection. Immutable after loading, and counted: a connection holds the one it was made
+ * with, a new certificate is a new identity. The count belongs to the loop thread.
  */
 #ifndef MEWS_SENSOR_IDENTITY_H
 #define MEWS_SENSOR_IDENTITY_H
@@ -19,7 +20,8 @@ struct identity {
 	struct buf der;           /* the node's certificate */
 	void *pkey;               /* EVP_PKEY */
 	int64_t expires;          /* realtime, seconds */
-	char subject[128];        /* the certificate's common name */
+	unsigned refs;
+	char subject[128]; /* the certificate's common name */
 };
 
 /*
@@ -29,7 +31,8 @@ struct identity {
  */
 int identity_load(const char *ca, const char *cert, const char *key, struct identity **ret,
     struct diag *d) MUST_CHECK;
-void identity_free(struct identity *id);
+struct identity *identity_ref(struct identity *id); /* returns id; NULL is nothing */
+void identity_free(struct identity *id);            /* lets go of one reference */
 
 /* SHA-256 signature with the node's key over 'text', appended to 'out'. */
 int identity_sign(const struct identity *id, struct slice text, struct buf *out) MUST_CHECK;

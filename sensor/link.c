@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/link.h"
 #include "common/clock.h"
+#include "sensor/link_int.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #define POLL_IDLE_NS    (1000 * NS_PER_MS)
 #define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit */
 #define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
-#define BUSY_NS         (100 * NS_PER_MS) /* after a batch or a part that it had no room for */
 #define BYE_NS          (1000 * NS_PER_MS)
 #define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted: the back-off starts anew */
 
@@ -41,8 +40,8 @@ link_fini(struct link *l)
 	buf_fini(&l->out);
 }
 
-static void
-note(struct link *l, enum log_level level, const char *text)
+void
+link_note(struct link *l, enum log_level level, const char *text)
 {
 	if (strncmp(l->said, text, sizeof(l->said) - 1) == 0)
 		return;
@@ -50,8 +49,8 @@ note(struct link *l, enum log_level level, const char *text)
 	l->ops->note(l->arg, level, text);
 }
 
-static void
-set_state(struct link *l, enum link_state state, uint64_t now)
+void
+link_set_state(struct link *l, enum link_state state, uint64_t now)
 {
 	l->state = state;
 	l->since = now;
@@ -84,11 +83,11 @@ down(struct link *l, uint64_t now, uint64_t wait)
 		l->backoff = MIN(l->backoff * 2, l->cfg.retry_max_ns);
 	}
 	l->retry_at = now + jitter(l, wait);
-	set_state(l, l->stop_at != 0 ? LINK_STOPPED : LINK_DOWN, now);
+	link_set_state(l, l->stop_at != 0 ? LINK_STOPPED : LINK_DOWN, now);
 }
 
-static void
-hang_up(struct link *l, uint64_t now, uint64_t wait)
+void
+link_hang_up(struct link *l, uint64_t now, uint64_t wait)
 {
 	l->ops->close(l->arg);
 	down(l, now, wait);
@@ -100,15 +99,15 @@ link_closed(struct link *l, uint64_t now, const char *why)
 	if (l->state == LINK_DOWN || l->state == LINK_STOPPED)
 		return;
 	if (why != NULL && l->state != LINK_BYE)
-		note(l, LOG_WARN, why);
-	hang_up(l, now, 0);
+		link_note(l, LOG_WARN, why);
+	link_hang_up(l, now, 0);
 }
 
-static void
-fail(struct link *l, uint64_t now, const char *why)
+void
+link_fail(struct link *l, uint64_t now, const char *why)
 {
-	note(l, LOG_ERROR, why);
-	hang_up(l, now, 0);
+	link_note(l, LOG_ERROR, why);
+	link_hang_up(l, now, 0);
 }
 
 /* ---- sending ---- */
@@ -131,8 +130,8 @@ put(struct link *l, uint64_t now, int kind, uint64_t seq, const void *msg, size_
 }
 
 /* A request that 'fill' has packed into l->out. */
-static int
-put_out(struct link *l, uint64_t now, int kind, int r)
+int
+link_put_out(struct link *l, uint64_t now, int kind, int r)
 {
 	if (r == 0)
 		r = buf_ok(&l->out);
@@ -155,7 +154,7 @@ static int
 send_poll(struct link *l, uint64_t now, uint64_t skip_to)
 {
 	buf_clear(&l->out);
-	return put_out(l, now, SLOT_POLL, l->ops->poll(l->arg, skip_to, &l->out));
+	return link_put_out(l, now, SLOT_POLL, l->ops->poll(l->arg, skip_to, &l->out));
 }
 
 static int
@@ -250,261 +249,20 @@ poll_interval(const struct link *l)
 	return l->spool->n > 0 ? POLL_PENDING_NS : POLL_IDLE_NS;
 }
 
-/* ---- receiving ---- */
-
-static void
-on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
-{
-	uint64_t last = spool_next(l->spool);
-	uint64_t next = w->next_seq == 0 ? 1 : w->next_seq;
-
-	l->window = w->window == 0 ? l->cfg.window : MIN(l->cfg.window, w->window);
-	l->message_max = w->message_max;
-	l->credit = w->credit;
-	l->send_next = MIN(next, last);
-	l->received = l->send_next - 1;
-	l->skip_to = 0;
-	l->hold_until = 0;
-	l->snap_done = 0;
-	l->stats.connects++;
-	l->said[0] = '\0';
-	set_state(l, LINK_UP, now);
-}
-
-static void
-on_ack(struct link *l, const Wire__Ack *a)
-{
-	l->credit = a->credit;
-	l->received = MAX(l->received, MIN(a->received_seq, spool_next(l->spool) - 1));
-	if (a->durable_seq > l->durable) {
-		l->durable = MIN(a->durable_seq, spool_next(l->spool) - 1);
-		spool_durable(l->spool, l->durable);
-	}
-}
-
-static void
-on_interest(struct link *l, const Wire__Interest *in)
-{
-	if (in->version == l->interest)
-		return;
-	l->ops->interest(l->arg, in);
-	l->interest = in->version;
-}
-
-static void
-on_snapshot_wanted(struct link *l, uint64_t id)
-{
-	if (id == 0 || id == l->snap_id || id == l->snap_done)
-		return;
-	link_parts_free(&l->parts);
-	l->snap_id = id;
-	l->part_next = l->parts_acked = 0;
-	l->ops->snapshot(l->arg, id);
-}
-
-void
-link_snapshot(struct link *l, uint64_t id, struct link_parts parts)
-{
-	if (id != l->snap_id || l->parts.n > 0 || l->state != LINK_UP) {
-		link_parts_free(&parts);
-		return;
-	}
-	l->parts = parts;
-	l->part_next = l->parts_acked = 0;
-	if (parts.n == 0) { /* it could not be made: go on without */
-		l->snap_done = id;
-		l->snap_id = 0;
-	}
-}
-
-/* This batch was refused: once may be an accident, twice is the batch. */
-static void
-refused_batch(struct link *l, uint64_t seq)
-{
-	struct spool_entry *e = spool_get(l->spool, seq);
-
-	if (e == NULL)
-		return;
-	if (++e->refused >= 2)
-		spool_discard(l->spool, seq);
-	l->send_next = MIN(l->send_next, seq);
-}
-
-static const char *
-reject_text(Wire__Reject__Code code)
-{
-	switch (code) {
-	case WIRE__REJECT__CODE__IDENTITY:
-		return "it does not accept this node's certificate or name";
-	case WIRE__REJECT__CODE__PROTOCOL:
-		return "it speaks another version of the protocol";
-	case WIRE__REJECT__CODE__CLUSTER:
-		return "it is not of this cluster";
-	case WIRE__REJECT__CODE__DUPLICATE:
-		return "another sensor with this node's name has connected";
-	case WIRE__REJECT__CODE__BUSY:
-		return "it is busy";
-	case WIRE__REJECT__CODE__NOT_WELCOME:
-		return "it wants a new Hello";
-	case WIRE__REJECT__CODE__TOO_LARGE:
-		return "a message was too large";
-	default:
-		return "it cannot read a message";
-	}
-}
-
-/* It had no room for this one: the same again, a little later. */
-static bool
-busy(struct link *l, uint64_t now, const struct link_slot *of)
-{
-	if (of->kind == SLOT_BATCH)
-		l->send_next = MIN(l->send_next, of->seq);
-	else if (of->kind == SLOT_PART)
-		l->part_next = MIN(l->part_next, (size_t) of->seq);
-	else
-		return false;
-	l->hold_until = now + BUSY_NS;
-	return true;
-}
-
-/* True: the connection goes on. */
-static bool
-on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reject *j)
-{
-	char text[512];
-	uint64_t wait = 0;
-
-	l->stats.rejects++;
-	if (j->code == WIRE__REJECT__CODE__BUSY && busy(l, now, of))
-		return true;
-	if (of->kind == SLOT_BATCH && (j->code == WIRE__REJECT__CODE__MALFORMED ||
-					  j->code == WIRE__REJECT__CODE__TOO_LARGE)) {
-		(void) snprintf(text, sizeof(text), "the collector refused batch %llu: %s",
-		    (unsigned long long) of->seq,
-		    j->text != NULL && j->text[0] != '\0' ? j->text : reject_text(j->code));
-		note(l, LOG_WARN, text);
-		refused_batch(l, of->seq);
-		return true;
-	}
-	if (j->code == WIRE__REJECT__CODE__IDENTITY || j->code == WIRE__REJECT__CODE__PROTOCOL ||
-	    j->code == WIRE__REJECT__CODE__CLUSTER || j->code == WIRE__REJECT__CODE__DUPLICATE)
-		wait = l->cfg.slow_ns;
-	(void) snprintf(text, sizeof(text), "the collector refused this node: %s%s",
-	    j->text != NULL && j->text[0] != '\0' ? j->text : reject_text(j->code),
-	    wait != 0 ? " (trying again, slowly)" : "");
-	note(l, wait != 0 ? LOG_ERROR : LOG_WARN, text);
-	hang_up(l, now, wait);
-	return false;
-}
-
-static void
-part_acked(struct link *l, uint64_t part)
-{
-	if (part >= l->parts.n || l->parts.v[part].n == 0)
-		return;
-	buf_fini(&l->parts.v[part]);
-	if (++l->parts_acked < l->parts.n)
-		return;
-	link_parts_free(&l->parts);
-	l->snap_done = l->snap_id;
-	l->snap_id = 0;
-}
-
-static void
-answer_challenge(struct link *l, uint64_t now, const Wire__Challenge *c)
-{
-	int r;
-
-	buf_clear(&l->out);
-	r = l->ops->proof(l->arg, c, &l->out);
-	if (r == -ENOKEY) {
-		note(l, LOG_ERROR,
-		    "the collector asks for a certificate and there is none: set tls.certificate "
-		    "and "
-		    "tls.key");
-		hang_up(l, now, l->cfg.slow_ns);
-		return;
-	}
-	set_state(l, LINK_PROOF, now);
-	if (put_out(l, now, SLOT_TALK, r) < 0)
-		fail(l, now, "cannot send the proof of identity");
-}
-
-/* A reply that was read. */
-static void
-take(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reply *p)
-{
-	if (p->reject != NULL && !on_reject(l, now, of, p->reject))
-		return;
-	if (l->state == LINK_BYE) {
-		hang_up(l, now, 0);
-		return;
-	}
-	if (l->state == LINK_HELLO && p->challenge != NULL) {
-		answer_challenge(l, now, p->challenge);
-		return;
-	}
-	if (l->state != LINK_UP) {
-		if (p->welcome == NULL) {
-			fail(l, now, "the collector answered Hello with something else");
-			return;
-		}
-		on_welcome(l, now, p->welcome);
-	}
-	if (p->ack != NULL)
-		on_ack(l, p->ack);
-	if (of->kind == SLOT_PART && p->reject == NULL)
-		part_acked(l, of->seq);
-	if (p->interest != NULL)
-		on_interest(l, p->interest);
-	on_snapshot_wanted(l, p->snapshot_wanted);
-}
-
-void
-link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n)
-{
-	struct link_slot of = l->slot[slot];
-	Wire__Reply *p;
-
-	if (of.kind == SLOT_FREE)
-		return;
-	l->slot[slot].kind = SLOT_FREE;
-	l->outstanding--;
-	p = wire__reply__unpack(NULL, n, msg);
-	if (p == NULL) {
-		fail(l, now, "the collector's answer cannot be read");
-		return;
-	}
-	take(l, now, &of, p);
-	wire__reply__free_unpacked(p, NULL);
-}
-
-void
-link_opened(struct link *l, uint64_t now)
-{
-	if (l->state != LINK_DIALING)
-		return;
-	l->window = l->cfg.window;
-	buf_clear(&l->out);
-	set_state(l, LINK_HELLO, now);
-	if (put_out(l, now, SLOT_TALK, l->ops->hello(l->arg, &l->out)) < 0)
-		fail(l, now, "cannot send Hello");
-}
-
 /* ---- time ---- */
 
 static void
 tick_down(struct link *l, uint64_t now)
 {
 	if (l->stop_at != 0) {
-		set_state(l, LINK_STOPPED, now);
+		link_set_state(l, LINK_STOPPED, now);
 		return;
 	}
 	if (now < l->retry_at)
 		return;
-	set_state(l, LINK_DIALING, now);
+	link_set_state(l, LINK_DIALING, now);
 	if (l->ops->open(l->arg) < 0)
-		fail(l, now, "cannot make a connection: out of memory or descriptors");
+		link_fail(l, now, "cannot make a connection: out of memory or descriptors");
 }
 
 /* When the oldest outstanding request is overdue. */
@@ -534,8 +292,8 @@ tick_up(struct link *l, uint64_t now)
 	if (r == 0 && l->stop_at != 0 && (now >= l->stop_at || l->spool->n == 0) &&
 	    l->outstanding < l->window) {
 		buf_clear(&l->out);
-		set_state(l, LINK_BYE, now);
-		return put_out(l, now, SLOT_TALK, l->ops->bye(l->arg, &l->out));
+		link_set_state(l, LINK_BYE, now);
+		return link_put_out(l, now, SLOT_TALK, l->ops->bye(l->arg, &l->out));
 	}
 	if (r == 0 && now >= l->last_sent + poll_interval(l) && l->outstanding < l->window &&
 	    !slot_busy(l, SLOT_POLL))
@@ -575,18 +333,18 @@ link_tick(struct link *l, uint64_t now)
 {
 	if (now >= overdue_at(l)) {
 		l->stats.timeouts++;
-		fail(l, now, "the collector did not answer in time");
+		link_fail(l, now, "the collector did not answer in time");
 	}
 	if (l->state == LINK_DIALING && now >= l->since + 2 * l->cfg.timeout_ns)
-		fail(l, now, "the collector cannot be reached: connecting took too long");
+		link_fail(l, now, "the collector cannot be reached: connecting took too long");
 	if (l->state == LINK_BYE && now >= l->since + BYE_NS)
-		hang_up(l, now, 0);
+		link_hang_up(l, now, 0);
 	if (l->stop_at != 0 && l->state > LINK_DOWN && l->state < LINK_UP && now >= l->stop_at)
-		hang_up(l, now, 0);
+		link_hang_up(l, now, 0);
 	if (l->state == LINK_DOWN)
 		tick_down(l, now);
 	if (l->state == LINK_UP && tick_up(l, now) < 0)
-		fail(l, now, "cannot send to the collector: out of memory");
+		link_fail(l, now, "cannot send to the collector: out of memory");
 	return next_tick(l);
 }
 

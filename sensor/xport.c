@@ -7,6 +7,8 @@
  */
 #include "sensor/xport.h"
 #include "sensor/link.h"
+#include "sensor/tls_probe.h"
+#include "sensor/xport_err.h"
 #include <errno.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
@@ -46,7 +48,10 @@ struct conn {
 	nng_socket sock;
 	nng_dialer dialer;
 	struct nng_tls_config *tls;
-	const char *url;
+	const char *url, *server_name;
+	struct identity *id; /* held; NULL without TLS */
+	bool probe;          /* find out why TLS fails, if it does */
+	char why[512];       /* what was found */
 	struct news dialed, lost, gone;
 	_Atomic int jobs; /* that still know this connection */
 	unsigned slots;
@@ -78,56 +83,8 @@ struct xport_end {
 	void *arg;
 	struct conn *conn;
 	bool tls;
+	char why[512]; /* the reason why TLS fails, until it works; "" not known */
 };
-
-/* The only place that knows what NNG's numbers mean to a person. */
-static const char *
-reason(const struct conn *c, int rv, char *buf, size_t n)
-{
-	const char *what = "is lost";
-
-	switch (rv) {
-	case NNG_ECONNREFUSED:
-		what = "cannot be reached: nobody listens there; trying again";
-		break;
-	case NNG_EADDRINVAL:
-		what = "cannot be reached: its name cannot be resolved; trying again";
-		break;
-	case NNG_ENOENT:
-		what = "cannot be reached: no such socket; trying again";
-		break;
-	case NNG_ETIMEDOUT:
-	case NNG_EUNREACHABLE:
-		what = "cannot be reached; trying again";
-		break;
-	case NNG_EPEERAUTH:
-	case NNG_ECRYPTO:
-		what =
-		    "is not trusted: its certificate is not of tls.ca, or not for the name in "
-		    "tls.server_name";
-		break;
-	case NNG_EPROTO:
-		what = "does not speak this protocol (TLS on one side only?)";
-		break;
-	case NNG_ENOMEM:
-	case NNG_ENOFILES:
-		what = "cannot be reached: out of memory or descriptors";
-		break;
-	case NNG_ECONNSHUT:
-	case NNG_ECLOSED:
-	case NNG_ECONNRESET:
-	case NNG_ECONNABORTED:
-		what = c->tls != NULL
-			   ? "closed the connection: it stopped, or refuses this certificate"
-			   : "closed the connection";
-		break;
-	default:
-		(void) snprintf(buf, n, "the collector %s: %s", c->url, nng_strerror(rv));
-		return buf;
-	}
-	(void) snprintf(buf, n, "the collector %s %s", c->url, what);
-	return buf;
-}
 
 static void
 post(struct news *w)
@@ -185,6 +142,17 @@ job_done(struct conn *c)
 		post(&c->gone);
 }
 
+/* TLS failed: ask why, since NNG does not tell. */
+static void
+probe(struct conn *c)
+{
+	const struct tls_probe p = { c->url, c->server_name, c->id->ca.p, c->id->cert.p,
+		c->id->key.p };
+
+	if (!tls_probe(&p, c->why, sizeof(c->why)))
+		c->why[0] = '\0';
+}
+
 static void *
 dial_thread(void *arg)
 {
@@ -193,6 +161,8 @@ dial_thread(void *arg)
 
 	while ((c = job_take(x, &x->dial)) != NULL) {
 		c->dialed.rv = nng_dialer_start(c->dialer, 0);
+		if (c->probe && xport_tls_failed(c->dialed.rv))
+			probe(c);
 		post(&c->dialed);
 		job_done(c);
 	}
@@ -339,6 +309,7 @@ conn_free(struct conn *c)
 	}
 	if (c->tls != NULL)
 		nng_tls_config_free(c->tls);
+	identity_free(c->id);
 	c->x->conns--;
 	free(c);
 }
@@ -391,7 +362,7 @@ conn_setup(struct conn *c, const struct xport_end *e, const struct identity *id)
 }
 
 int
-xport_open(struct xport_end *e, const struct identity *id)
+xport_open(struct xport_end *e, struct identity *id)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -399,6 +370,7 @@ xport_open(struct xport_end *e, const struct identity *id)
 		return -ENOMEM;
 	c->x = e->x;
 	c->url = e->cfg.url;
+	c->server_name = e->cfg.server_name;
 	c->dialed = (struct news){ .conn = c, .kind = NEWS_DIALED };
 	c->lost = (struct news){ .conn = c, .kind = NEWS_LOST };
 	c->gone = (struct news){ .conn = c, .kind = NEWS_GONE };
@@ -407,6 +379,10 @@ xport_open(struct xport_end *e, const struct identity *id)
 		return -ENOMEM;
 	}
 	e->x->conns++;
+	if (e->tls) {
+		c->id = identity_ref(id);
+		c->probe = e->why[0] == '\0';
+	}
 	if (conn_setup(c, e, id) != 0) {
 		c->jobs = 1;
 		job_put(e->x, &e->x->close, c);
@@ -462,9 +438,14 @@ deliver(struct news *w)
 	} else if (w->kind == NEWS_REPLY && w->rv == 0) {
 		e->ev->reply(e->arg, w->slot, nng_msg_body(m), nng_msg_len(m));
 	} else if (w->kind == NEWS_DIALED && w->rv == 0) {
+		e->why[0] = '\0';
 		e->ev->opened(e->arg);
 	} else {
-		e->ev->closed(e->arg, reason(c, w->rv, buf, sizeof(buf)));
+		if (c->why[0] != '\0')
+			(void) snprintf(e->why, sizeof(e->why), "%s", c->why);
+		e->ev->closed(e->arg, xport_tls_failed(w->rv) && e->why[0] != '\0'
+					  ? e->why
+					  : xport_reason(c->url, e->tls, w->rv, buf, sizeof(buf)));
 	}
 	nng_msg_free(m);
 }

@@ -45,8 +45,8 @@ int xport_end_new(struct xport *x, const struct xport_cfg *cfg, const struct xpo
     void *arg, struct xport_end **ret) MUST_CHECK;
 void xport_end_free(struct xport_end *e);
 
-/* Connect; opened() or closed() follows. 'id' is borrowed for the call; NULL without TLS. */
-int xport_open(struct xport_end *e, const struct identity *id) MUST_CHECK;
+/* Connect; opened() or closed() follows. 'id' is held; NULL without TLS. */
+int xport_open(struct xport_end *e, struct identity *id) MUST_CHECK;
 
 /* Give the connection up, if there is one. Does not block; nothing of it is delivered any more. */
 void xport_close(struct xport_end *e);

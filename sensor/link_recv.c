@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link_recv.c - what the collector's answers do to a link. */
+#include "common/clock.h"
+#include "sensor/link_int.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_NS (100 * NS_PER_MS) /* after a batch or a part that it had no room for */
+
+/* ---- receiving ---- */
+
+static void
+on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
+{
+	uint64_t last = spool_next(l->spool);
+	uint64_t next = w->next_seq == 0 ? 1 : w->next_seq;
+
+	l->window = w->window == 0 ? l->cfg.window : MIN(l->cfg.window, w->window);
+	l->message_max = w->message_max;
+	l->credit = w->credit;
+	l->send_next = MIN(next, last);
+	l->received = l->send_next - 1;
+	l->skip_to = 0;
+	l->hold_until = 0;
+	l->snap_done = 0;
+	l->stats.connects++;
+	l->said[0] = '\0';
+	link_set_state(l, LINK_UP, now);
+}
+
+static void
+on_ack(struct link *l, const Wire__Ack *a)
+{
+	l->credit = a->credit;
+	l->received = MAX(l->received, MIN(a->received_seq, spool_next(l->spool) - 1));
+	if (a->durable_seq > l->durable) {
+		l->durable = MIN(a->durable_seq, spool_next(l->spool) - 1);
+		spool_durable(l->spool, l->durable);
+	}
+}
+
+static void
+on_interest(struct link *l, const Wire__Interest *in)
+{
+	if (in->version == l->interest)
+		return;
+	l->ops->interest(l->arg, in);
+	l->interest = in->version;
+}
+
+static void
+on_snapshot_wanted(struct link *l, uint64_t id)
+{
+	if (id == 0 || id == l->snap_id || id == l->snap_done)
+		return;
+	link_parts_free(&l->parts);
+	l->snap_id = id;
+	l->part_next = l->parts_acked = 0;
+	l->ops->snapshot(l->arg, id);
+}
+
+void
+link_snapshot(struct link *l, uint64_t id, struct link_parts parts)
+{
+	if (id != l->snap_id || l->parts.n > 0 || l->state != LINK_UP) {
+		link_parts_free(&parts);
+		return;
+	}
+	l->parts = parts;
+	l->part_next = l->parts_acked = 0;
+	if (parts.n == 0) { /* it could not be made: go on without */
+		l->snap_done = id;
+		l->snap_id = 0;
+	}
+}
+
+/* This batch was refused: once may be an accident, twice is the batch. */
+static void
+refused_batch(struct link *l, uint64_t seq)
+{
+	struct spool_entry *e = spool_get(l->spool, seq);
+
+	if (e == NULL)
+		return;
+	if (++e->refused >= 2)
+		spool_discard(l->spool, seq);
+	l->send_next = MIN(l->send_next, seq);
+}
+
+static const char *
+reject_text(Wire__Reject__Code code)
+{
+	switch (code) {
+	case WIRE__REJECT__CODE__IDENTITY:
+		return "it does not accept this node's certificate or name";
+	case WIRE__REJECT__CODE__PROTOCOL:
+		return "it speaks another version of the protocol";
+	case WIRE__REJECT__CODE__CLUSTER:
+		return "it is not of this cluster";
+	case WIRE__REJECT__CODE__DUPLICATE:
+		return "another sensor with this node's name has connected";
+	case WIRE__REJECT__CODE__BUSY:
+		return "it is busy";
+	case WIRE__REJECT__CODE__NOT_WELCOME:
+		return "it wants a new Hello";
+	case WIRE__REJECT__CODE__TOO_LARGE:
+		return "a message was too large";
+	default:
+		return "it cannot read a message";
+	}
+}
+
+/* It had no room for this one: the same again, a little later. */
+static bool
+busy(struct link *l, uint64_t now, const struct link_slot *of)
+{
+	if (of->kind == SLOT_BATCH)
+		l->send_next = MIN(l->send_next, of->seq);
+	else if (of->kind == SLOT_PART)
+		l->part_next = MIN(l->part_next, (size_t) of->seq);
+	else
+		return false;
+	l->hold_until = now + BUSY_NS;
+	return true;
+}
+
+/* True: the connection goes on. */
+static bool
+on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reject *j)
+{
+	char text[512];
+	uint64_t wait = 0;
+
+	l->stats.rejects++;
+	if (j->code == WIRE__REJECT__CODE__BUSY && busy(l, now, of))
+		return true;
+	if (of->kind == SLOT_BATCH && (j->code == WIRE__REJECT__CODE__MALFORMED ||
+					  j->code == WIRE__REJECT__CODE__TOO_LARGE)) {
+		(void) snprintf(text, sizeof(text), "the collector refused batch %llu: %s",
+		    (unsigned long long) of->seq,
+		    j->text != NULL && j->text[0] != '\0' ? j->text : reject_text(j->code));
+		link_note(l, LOG_WARN, text);
+		refused_batch(l, of->seq);
+		return true;
+	}
+	if (j->code == WIRE__REJECT__CODE__IDENTITY || j->code == WIRE__REJECT__CODE__PROTOCOL ||
+	    j->code == WIRE__REJECT__CODE__CLUSTER || j->code == WIRE__REJECT__CODE__DUPLICATE)
+		wait = l->cfg.slow_ns;
+	(void) snprintf(text, sizeof(text), "the collector refused this node: %s%s",
+	    j->text != NULL && j->text[0] != '\0' ? j->text : reject_text(j->code),
+	    wait != 0 ? " (trying again, slowly)" : "");
+	link_note(l, wait != 0 ? LOG_ERROR : LOG_WARN, text);
+	link_hang_up(l, now, wait);
+	return false;
+}
+
+static void
+part_acked(struct link *l, uint64_t part)
+{
+	if (part >= l->parts.n || l->parts.v[part].n == 0)
+		return;
+	buf_fini(&l->parts.v[part]);
+	if (++l->parts_acked < l->parts.n)
+		return;
+	link_parts_free(&l->parts);
+	l->snap_done = l->snap_id;
+	l->snap_id = 0;
+}
+
+static void
+answer_challenge(struct link *l, uint64_t now, const Wire__Challenge *c)
+{
+	int r;
+
+	buf_clear(&l->out);
+	r = l->ops->proof(l->arg, c, &l->out);
+	if (r == -ENOKEY) {
+		link_note(l, LOG_ERROR,
+		    "the collector asks for a certificate and there is none: set tls.certificate "
+		    "and "
+		    "tls.key");
+		link_hang_up(l, now, l->cfg.slow_ns);
+		return;
+	}
+	link_set_state(l, LINK_PROOF, now);
+	if (link_put_out(l, now, SLOT_TALK, r) < 0)
+		link_fail(l, now, "cannot send the proof of identity");
+}
+
+/* A reply that was read. */
+static void
+take(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reply *p)
+{
+	if (p->reject != NULL && !on_reject(l, now, of, p->reject))
+		return;
+	if (l->state == LINK_BYE) {
+		link_hang_up(l, now, 0);
+		return;
+	}
+	if (l->state == LINK_HELLO && p->challenge != NULL) {
+		answer_challenge(l, now, p->challenge);
+		return;
+	}
+	if (l->state != LINK_UP) {
+		if (p->welcome == NULL) {
+			link_fail(l, now, "the collector answered Hello with something else");
+			return;
+		}
+		on_welcome(l, now, p->welcome);
+	}
+	if (p->ack != NULL)
+		on_ack(l, p->ack);
+	if (of->kind == SLOT_PART && p->reject == NULL)
+		part_acked(l, of->seq);
+	if (p->interest != NULL)
+		on_interest(l, p->interest);
+	on_snapshot_wanted(l, p->snapshot_wanted);
+}
+
+void
+link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n)
+{
+	struct link_slot of = l->slot[slot];
+	Wire__Reply *p;
+
+	if (of.kind == SLOT_FREE)
+		return;
+	l->slot[slot].kind = SLOT_FREE;
+	l->outstanding--;
+	p = wire__reply__unpack(NULL, n, msg);
+	if (p == NULL) {
+		link_fail(l, now, "the collector's answer cannot be read");
+		return;
+	}
+	take(l, now, &of, p);
+	wire__reply__free_unpacked(p, NULL);
+}
+
+void
+link_opened(struct link *l, uint64_t now)
+{
+	if (l->state != LINK_DIALING)
+		return;
+	l->window = l->cfg.window;
+	buf_clear(&l->out);
+	link_set_state(l, LINK_HELLO, now);
+	if (link_put_out(l, now, SLOT_TALK, l->ops->hello(l->arg, &l->out)) < 0)
+		link_fail(l, now, "cannot send Hello");
+}
