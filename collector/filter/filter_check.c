@@ -183,9 +183,6 @@ regexes(struct compile *c, const struct check *k, struct test *t)
 	size_t i = 0;
 	int r;
 
-	t->regex = arena_alloc(c->a, MAX(t->nk, 1) * sizeof(*t->regex));
-	if (t->regex == NULL)
-		return -ENOMEM;
 	for (; v != NULL; v = v->next, i++) {
 		re = regex_new(v->text.p, v->text.n, why, sizeof(why));
 		if (re == NULL)
@@ -194,7 +191,7 @@ regexes(struct compile *c, const struct check *k, struct test *t)
 			regex_free(re);
 			return -ENOMEM;
 		}
-		t->regex[i] = re;
+		t->k[i].regex = re;
 		r = regex_is_simple(v->text)
 			? warn(c, v->at, "regex check with ", v->text, REGEX_WARNING)
 			: 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_int.h"
+#include <assert.h>
 #include <errno.h>
 
 /*
@@ -393,6 +394,7 @@ expr_parse(struct slice text, struct arena *a, struct expr **ret, struct diag *d
 	r = parse_or(&l, &e);
 	if (r < 0)
 		return r;
+	assert(e != NULL);
 	(void) lex_blank(&l);
 	if (l.pos < text.n)
 		return lex_fail(&l, l.pos, "unexpected token after '%.*s', expecting 'or', 'and'",

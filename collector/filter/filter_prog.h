@@ -35,6 +35,7 @@ struct source {
 struct konst {
 	struct fval v;
 	uint8_t bits; /* of a network */
+	const struct regex *regex;
 };
 
 struct set; /* texts, by hash */
@@ -47,7 +48,6 @@ struct test {
 	struct konst *k;      /* nk; for pmatch, patterns with wildcards */
 	size_t nk;
 	struct set *set; /* in, intersects: texts; pmatch: paths; evt: calls without a row */
-	const struct regex **regex; /* nk of them */
 	struct event_set *events;
 	bool invert; /* evt: the numbers that are not in the set */
 	enum fmulti multi;
@@ -85,6 +85,7 @@ struct compile {
 	struct filter *f;
 	struct insn *code;
 	size_t n;
+	unsigned nested; /* transformers around the current one */
 	struct warning **warning_tail;
 };
 

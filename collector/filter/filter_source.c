@@ -4,7 +4,10 @@
 
 /* Fields and transformers: what they are checked for at compile time, and their values. */
 
-enum { ARG_VALUES = 64 };
+enum {
+	ARG_VALUES = 64,
+	XFORM_DEPTH_MAX = 32, /* each level takes some KB of the stack while it runs */
+};
 
 static int
 remember_field(struct compile *c, const struct field_ref *ref)
@@ -57,55 +60,69 @@ is_list(const struct source *s)
 	return s->list || s->kind == S_LIST;
 }
 
-/* The types that a transformer takes, and its own. */
-static int
-xform_type(struct compile *c, const struct term *t, struct source *s)
+static bool
+is_texts(enum ftype t)
 {
-	const struct source *a = s->args;
+	return t == FT_STR || t == FT_BYTES;
+}
+
+static size_t
+count_args(const struct source *a)
+{
 	size_t n = 0;
 
-	for (const struct source *k = a; k != NULL; k = k->next)
+	for (; a != NULL; a = a->next)
 		n++;
-	s->type = FT_STR;
-	switch (s->xform) {
+	return n;
+}
+
+static bool
+all_texts(const struct source *a)
+{
+	while (a != NULL && is_text(a))
+		a = a->next;
+	return a == NULL;
+}
+
+/* Does a transformer take these? */
+static bool
+takes(enum xform x, const struct source *a)
+{
+	size_t n = count_args(a);
+
+	switch (x) {
 	case XF_TOLOWER:
 	case XF_TOUPPER:
 	case XF_BASENAME:
-		if (n == 1 && is_text(a))
-			return 0;
-		break;
+		return n == 1 && is_text(a);
 	case XF_B64:
-		s->type = a->type;
-		if (n == 1 && !a->list && a->kind != S_LIST &&
-		    (a->type == FT_STR || a->type == FT_BYTES))
-			return 0;
-		break;
+		return n == 1 && !is_list(a) && is_texts(a->type);
 	case XF_LEN:
-		s->type = FT_UINT;
-		if (n == 1 &&
-		    (a->list || a->kind == S_LIST || a->type == FT_STR || a->type == FT_BYTES))
-			return 0;
-		break;
+		return n == 1 && (is_list(a) || is_texts(a->type));
 	case XF_JOIN:
-		if (n == 2 && is_text(a) && is_list(a->next))
-			return 0;
-		break;
+		return n == 2 && is_text(a) && is_list(a->next);
 	case XF_CONCAT:
-		for (; a != NULL && is_text(a); a = a->next)
-			;
-		if (n >= 2 && a == NULL)
-			return 0;
-		break;
+		return n >= 2 && all_texts(a);
 	case XF_GETOPT:
-		if (n != 2 || !is_list(a) || !is_text(a->next))
-			break;
-		if (t->arg.p != NULL && t->arg.n != 1)
-			return compile_fail(
-			    c, t->at, "the argument of 'getopt' must be one letter");
-		s->list = t->arg.p == NULL;
-		return 0;
+		return n == 2 && is_list(a) && is_text(a->next);
 	}
-	return compile_fail(c, t->at, "'%.*s' does not take these arguments", SLICE_ARG(t->text));
+	return false;
+}
+
+static int
+xform_type(struct compile *c, const struct term *t, struct source *s)
+{
+	if (t->arg.p != NULL && s->xform != XF_GETOPT)
+		return compile_fail(
+		    c, t->at, "'%.*s' takes no argument in brackets", SLICE_ARG(t->text));
+	if (!takes(s->xform, s->args))
+		return compile_fail(
+		    c, t->at, "'%.*s' does not take these arguments", SLICE_ARG(t->text));
+	if (t->arg.p != NULL && t->arg.n != 1)
+		return compile_fail(c, t->at, "the argument of 'getopt' must be one letter");
+	s->list = s->xform == XF_GETOPT && t->arg.p == NULL;
+	s->type = s->xform == XF_LEN ? FT_UINT : s->xform == XF_B64 ? s->args->type : FT_STR;
+	return 0;
 }
 
 static int
@@ -131,6 +148,9 @@ source_any(struct compile *c, const struct term *t, bool rhs, bool within, struc
 		s->k = (struct fval){ .type = FT_STR, .s = s->text };
 		return 0;
 	}
+	if (++c->nested > XFORM_DEPTH_MAX)
+		return compile_fail(
+		    c, t->at, "transformers are nested more than %d deep", XFORM_DEPTH_MAX);
 	tail = &s->args;
 	for (const struct term *k = t->kids; k != NULL; k = k->next) {
 		r = source_any(c, k, rhs, true, tail);
@@ -138,6 +158,7 @@ source_any(struct compile *c, const struct term *t, bool rhs, bool within, struc
 			return r;
 		tail = &(*tail)->next;
 	}
+	c->nested--;
 	s->kind = t->kind == T_LIST ? S_LIST : S_XFORM;
 	s->xform = t->xform;
 	copy = arena_strdup(c->a, t->arg);
@@ -145,9 +166,6 @@ source_any(struct compile *c, const struct term *t, bool rhs, bool within, struc
 		return -ENOMEM;
 	if (t->arg.p != NULL)
 		s->arg = (struct slice){ copy, t->arg.n };
-	if (s->kind == S_XFORM && t->arg.p != NULL && t->xform != XF_GETOPT)
-		return compile_fail(
-		    c, t->at, "'%.*s' takes no argument in brackets", SLICE_ARG(t->text));
 	term_print(t, &text);
 	copy = buf_ok(&text) < 0 ? NULL : arena_strdup(c->a, buf_get(&text));
 	s->text = (struct slice){ copy, text.n };
@@ -161,12 +179,6 @@ int
 source_new(struct compile *c, const struct term *t, bool rhs, struct source **ret)
 {
 	return source_any(c, t, rhs, false, ret);
-}
-
-static bool
-is_texts(enum ftype t)
-{
-	return t == FT_STR || t == FT_BYTES;
 }
 
 static char
@@ -283,13 +295,19 @@ xform_get(
 	if (n == 0)
 		return 0;
 	if (s->xform == XF_GETOPT) {
-		if (source_get(s->args->next, v, fs, &spec, 1) == 0)
+		if (source_get(s->args->next, v, fs, &spec, 1) <= 0)
 			return 0;
 		return getopt_values(val, MAX(n, 0), spec.s, s->arg, ret, max);
 	}
 	ret[0] = (struct fval){ .type = s->type };
+	if (s->xform == XF_LEN && is_list(s->args)) {
+		ret[0].u = (uint64_t) MAX(n, 0);
+		return 1;
+	}
+	if (n < 0)
+		return 0;
 	if (s->xform == XF_LEN) {
-		ret[0].u = is_list(s->args) ? (uint64_t) MAX(n, 0) : val[0].s.n;
+		ret[0].u = val[0].s.n;
 		return 1;
 	}
 	text = s->xform == XF_JOIN ? joined(s->args->next, val[0].s, v, fs)

@@ -154,6 +154,7 @@ utf8_length(const unsigned char *p, size_t n)
 static struct slice
 as_utf8(struct slice s, struct fscratch *fs)
 {
+	static const char replacement[3] = { '\xef', '\xbf', '\xbd' };
 	const unsigned char *p = (const unsigned char *) s.p;
 	size_t i = 0, n = 0, len;
 	char *out;
@@ -162,14 +163,14 @@ as_utf8(struct slice s, struct fscratch *fs)
 		i += len;
 	if (i == s.n)
 		return s;
-	out = fscratch_alloc(fs, s.n * 3);
+	out = fscratch_alloc(fs, s.n * sizeof(replacement));
 	for (i = 0; out != NULL && i < s.n;) {
 		len = utf8_length(p + i, s.n - i);
 		if (len > 0)
 			memcpy(out + n, p + i, len);
 		else
-			memcpy(out + n, "\xef\xbf\xbd", 3);
-		n += len > 0 ? len : 3;
+			memcpy(out + n, replacement, sizeof(replacement));
+		n += len > 0 ? len : sizeof(replacement);
 		i += MAX(len, 1);
 	}
 	return (struct slice){ out, n };
@@ -180,7 +181,7 @@ regex_holds(const struct test *t, size_t i, const struct fval *l, struct fscratc
 {
 	struct slice s = as_utf8(l->s, fs);
 
-	return s.p != NULL && regex_match(t->regex[i], s.p, s.n);
+	return s.p != NULL && regex_match(t->k[i].regex, s.p, s.n);
 }
 
 /* A modifier: of the constants, how many hold. */

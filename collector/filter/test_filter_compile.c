@@ -245,6 +245,31 @@ test_fields_and_warnings(void **state)
 	arena_fini(&a);
 }
 
+static void
+test_nested_transformers(void **state)
+{
+	(void) state;
+	for (unsigned n = 32; n <= 33; n++) {
+		struct buf text = BUF_INIT;
+		struct filter *f = NULL;
+		struct diag d = { 0 };
+		struct arena a;
+
+		arena_init(&a, 0);
+		for (unsigned i = 0; i < n; i++)
+			buf_str(&text, "tolower(");
+		buf_str(&text, "proc.name");
+		for (unsigned i = 0; i < n; i++)
+			buf_str(&text, ")");
+		buf_str(&text, " = x");
+		assert_int_equal(n == 32 ? 0 : -EINVAL, compile(text.p, &a, &f, &d));
+		if (n > 32)
+			assert_string_equal("transformers are nested more than 32 deep", d.msg);
+		buf_fini(&text);
+		arena_fini(&a);
+	}
+}
+
 /* What is large compiles or is refused, and does not take the stack or hours. */
 static void
 test_large(void **state)
@@ -373,6 +398,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_fields_and_warnings),
+		cmocka_unit_test(test_nested_transformers),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_lookup),
