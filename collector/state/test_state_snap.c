@@ -2,6 +2,7 @@
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <stdio.h>
+#include <string.h>
 
 #define TASK(who, more)                                                                            \
 	{                                                                                          \
@@ -175,6 +176,75 @@ t_users(void **st)
 	play_stop(&p);
 }
 
+static uint32_t
+next(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+/* Any event with any values, as a sensor that lies could send it. */
+static void
+any_event(struct evb *b, uint32_t *seed, char texts[][64])
+{
+	static const int64_t nums[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1, -2, -100, -115, 24,
+		100, 1 << 20, UINT32_MAX, INT32_MAX, INT64_MAX, INT64_MIN, 0x2000, 0x20000000,
+		0x1001 };
+	static const char *const words[] = { "", "/", "..", "a/../../b", "/a/b|c", "cpu=/docker/x|",
+		"\002abcdefghijkl", "\nabcdefghijklmnopqrstuvwxyzabcdefghijklmnop",
+		"\001abcdefghijklmnopq" };
+	const struct ev_schema *e = &schema_events[next(seed) % schema_nevents];
+	uint32_t tid = next(seed) % 12;
+
+	evb_begin(b, e->num, tid, 1000 + next(seed) % 100000);
+	evb_task(b, next(seed) % 3 == 0 ? next(seed) % 12 : tid, next(seed) % 4);
+	for (unsigned i = 0; i < e->nparams; i++) {
+		const char *name = e->params[i].name;
+
+		if (next(seed) % 5 == 0)
+			continue;
+		if (!ptype_is_text(e->params[i].type)) {
+			evb_num(b, name, nums[next(seed) % ARRAY_SIZE(nums)]);
+			continue;
+		}
+		(void) snprintf(texts[i], 64, "%s", words[next(seed) % ARRAY_SIZE(words)]);
+		evb_bytes(b, name, texts[i], next(seed) % (strlen(texts[i]) + 1));
+	}
+	evb_add(b);
+}
+
+static void
+t_anything(void **st)
+{
+	static const struct state_limits limits = { 10, 6, 2000 };
+	static char texts[EV_PARAM_MAX][64];
+	struct state_stats stats;
+	struct play p;
+	uint32_t seed = 1;
+
+	(void) st;
+	play_start(&p, &limits);
+	for (unsigned n = 0; n < 40000; n++) {
+		struct view v;
+		struct batch *b;
+
+		any_event(&p.b, &seed, texts);
+		b = evb_batch(&p.b);
+		intern_tick(p.pool);
+		v = (struct view){ .state = p.s, .batch = b, .ev = &b->ev[0], .time = 1 << 30 };
+		if (next(&seed) % 4 == 0)
+			state_snapshot(p.s, b, &b->ev[0]);
+		else
+			state_apply(p.s, b, &b->ev[0], &v);
+		if (next(&seed) % 64 == 0)
+			state_snapshot_done(p.s, next(&seed));
+		batch_free(b);
+		state_stats(p.s, &stats);
+		assert_true(stats.threads <= limits.threads);
+	}
+	play_stop(&p);
+}
+
 static void
 t_no_memory(void **st)
 {
@@ -191,6 +261,7 @@ main(void)
 		cmocka_unit_test(t_quiet),
 		cmocka_unit_test(t_race),
 		cmocka_unit_test(t_resync),
+		cmocka_unit_test(t_anything),
 		cmocka_unit_test(t_users),
 		cmocka_unit_test(t_no_memory),
 	};
