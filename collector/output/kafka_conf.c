@@ -9,15 +9,14 @@
 static const struct {
 	const char *name, *value;
 } defaults[] = {
-	{ "client.id", "mews-collector" },
-	{ "enable.idempotence", "true" },
+	{ "client.id", "mews-collector" }, { "enable.idempotence", "true" },
 	{ "partitioner", "murmur2_random" }, /* as Java's: consumers may co-partition */
 	{ "compression.codec", "lz4" },
 	{ "message.timeout.ms", "0" },             /* for ever: the outbox keeps the rest */
 	{ "queue.buffering.max.kbytes", "65536" }, /* the outbox is the queue */
-	{ "topic.metadata.propagation.max.ms", "10000" },
-	{ "reconnect.backoff.max.ms", "5000" },
+	{ "topic.metadata.propagation.max.ms", "10000" }, { "reconnect.backoff.max.ms", "5000" },
 	{ "socket.keepalive.enable", "true" },
+	{ "log.connection.close", "false" }, /* an idle connection that ends is no trouble */
 };
 
 static void
