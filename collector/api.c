@@ -141,7 +141,10 @@ status_outbox(const struct surface_view *v, struct buf *out)
 	key_u64(out, "duplicates", st.duplicates);
 	buf_char(out, ',');
 	key_u64(out, "set_aside", st.set_aside);
-	buf_printf(out, ",\"full\":%s}", st.full ? "true" : "false");
+	buf_char(out, ',');
+	key_str(out, "error", st.error);
+	buf_printf(out, ",\"full\":%s,\"corrupt\":%s}", st.full ? "true" : "false",
+	    st.corrupt ? "true" : "false");
 }
 
 void

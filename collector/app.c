@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/app.h"
+#include "collector/watch.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include <errno.h>
@@ -63,6 +64,7 @@ start_signals(void *app)
 
 	sigemptyset(&a->signals);
 	sigaddset(&a->signals, SIGHUP);
+	sigaddset(&a->signals, SIGUSR1);
 	sigaddset(&a->signals, SIGINT);
 	sigaddset(&a->signals, SIGTERM);
 	(void) signal(SIGPIPE, SIG_IGN);
@@ -348,18 +350,22 @@ reload_tls(struct app *a)
 int
 app_run(void *app)
 {
+	const struct timespec second = { 1, 0 };
+	struct watch watch = { 0 };
 	struct app *a = app;
+	int sig;
 
 	for (;;) {
-		int sig = 0;
-
-		if (sigwait(&a->signals, &sig) != 0)
-			continue;
-		if (sig != SIGHUP) {
+		sig = sigtimedwait(&a->signals, NULL, &second);
+		watch_look(&watch, a->outbox, a->outputs);
+		if (sig == SIGHUP) {
+			reload_rules(a);
+			reload_tls(a);
+		} else if (sig == SIGUSR1) {
+			outputs_reopen(a->outputs);
+		} else if (sig > 0) {
 			log_info("stopping");
 			return 0;
 		}
-		reload_rules(a);
-		reload_tls(a);
 	}
 }

@@ -60,7 +60,8 @@ struct app {
 extern const struct stage app_stages[];
 extern const size_t app_nstages;
 
-/* Waits for signals: SIGHUP reloads rules and certificates, SIGTERM and SIGINT end it. */
+/* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 opens output files anew,
+ * SIGTERM and SIGINT end it. Meanwhile it says what trouble outbox and outputs have. */
 int app_run(void *app);
 
 /* Bind the options, check their words. -EINVAL and *d. */

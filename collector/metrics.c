@@ -33,6 +33,8 @@ static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, commits, COUNTER, "Commits, each of a group of batches."),
 	ROW(outbox_stats, pruned, COUNTER, "Delivered alerts removed for age or size."),
 	ROW(outbox_stats, set_aside, COUNTER, "Alerts that an output refused for good."),
+	ROW(outbox_stats, errors, COUNTER, "Commits and checkpoints that failed."),
+	ROW(outbox_stats, queued, GAUGE, "Batches that wait for their commit."),
 	ROW(outbox_stats, stalled_ms, COUNTER,
 	    "Milliseconds that commits waited for room on disk."),
 };
@@ -214,6 +216,12 @@ metrics_print(const struct surface_view *v, struct buf *out)
 	table(out, "collector", shard_metrics, ARRAY_SIZE(shard_metrics), &shards);
 	outbox_stats(v->outbox, &outbox);
 	table(out, "outbox", outbox_metrics, ARRAY_SIZE(outbox_metrics), &outbox);
+	buf_printf(out,
+	    "# HELP mews_outbox_full Commits wait for room.\n"
+	    "# TYPE mews_outbox_full gauge\nmews_outbox_full %d\n"
+	    "# HELP mews_outbox_corrupt The outbox is corrupt: commits have ended.\n"
+	    "# TYPE mews_outbox_corrupt gauge\nmews_outbox_corrupt %d\n",
+	    outbox.full, outbox.corrupt);
 	ingest_stats(v->ingest, &ingest);
 	table(out, "ingest", ingest_metrics, ARRAY_SIZE(ingest_metrics), &ingest);
 	outputs_print(v->outputs, out);

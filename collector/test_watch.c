@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/watch.h"
+#include "common/log.h"
+#include "tests/support/test.h"
+#include <stdarg.h>
+
+static struct outbox_stats outbox;
+static struct output_stats output;
+static char logged[512];
+
+void
+outbox_stats(struct outbox *o, struct outbox_stats *ret)
+{
+	(void) o;
+	*ret = outbox;
+}
+
+size_t
+outputs_stats(struct outputs *set, struct output_stats *ret, size_t max)
+{
+	(void) set;
+	assert_true(max >= 1);
+	*ret = output;
+	return 1;
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+	size_t n = strlen(logged);
+	va_list ap;
+
+	n += (size_t) snprintf(logged + n, sizeof(logged) - n, "%d ", (int) level);
+	va_start(ap, fmt);
+	(void) vsnprintf(logged + n, sizeof(logged) - n, fmt, ap);
+	va_end(ap);
+}
+
+static const struct {
+	const char *outbox, *output;
+	uint64_t refused;
+	const char *logged;
+} steps[] = {
+	{ "", "", 0, "" },
+	{ "outbox 'x': full", "", 0,
+	    "0 outbox 'x': full; until then alerts are not acknowledged, and sensors keep them" },
+	{ "outbox 'x': full", "", 0, "" }, /* once */
+	{ "outbox 'x': other", "", 0, "" },
+	{ "", "", 0, "2 outbox: commits go on" },
+	{ "", "refused", 0, "1 output kafka: refused; its alerts wait in the outbox" },
+	{ "", "refused again", 0, "" },
+	{ "", "", 0, "2 output kafka: alerts flow again" },
+	{ "", "", 2, "1 output kafka refused 2 alerts for good; they are set aside in the outbox" },
+	{ "", "", 2, "" },
+	{ "", "", 5, "1 output kafka refused 3 alerts for good; they are set aside in the outbox" },
+};
+
+static void
+each_trouble_is_told_once(void **state)
+{
+	struct watch w = { 0 };
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		logged[0] = '\0';
+		(void) snprintf(outbox.error, sizeof(outbox.error), "%s", steps[i].outbox);
+		(void) snprintf(output.error, sizeof(output.error), "%s", steps[i].output);
+		output.name = "kafka";
+		output.refused = steps[i].refused;
+		watch_look(&w, NULL, NULL);
+		assert_string_equal(steps[i].logged, logged);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_trouble_is_told_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/watch.h"
+#include "common/log.h"
+
+static void
+look_at_outbox(struct watch *w, struct outbox *o)
+{
+	struct outbox_stats st;
+	bool trouble;
+
+	outbox_stats(o, &st);
+	trouble = st.error[0] != '\0';
+	if (trouble && !w->outbox)
+		log_error(
+		    "%s; until then alerts are not acknowledged, and sensors keep them", st.error);
+	else if (!trouble && w->outbox)
+		log_info("outbox: commits go on");
+	w->outbox = trouble;
+}
+
+static void
+look_at_outputs(struct watch *w, struct outputs *set)
+{
+	struct output_stats st[OUTBOX_OUTPUTS];
+	size_t n = outputs_stats(set, st, ARRAY_SIZE(st));
+
+	for (size_t i = 0; i < n; i++) {
+		bool trouble = st[i].error[0] != '\0';
+
+		if (st[i].refused > w->outputs[i].refused)
+			log_warn(
+			    "output %s refused %lu alerts for good; they are set aside in the "
+			    "outbox",
+			    st[i].name, (unsigned long) (st[i].refused - w->outputs[i].refused));
+		if (trouble && !w->outputs[i].trouble)
+			log_warn("output %s: %s; its alerts wait in the outbox", st[i].name,
+			    st[i].error);
+		else if (!trouble && w->outputs[i].trouble)
+			log_info("output %s: alerts flow again", st[i].name);
+		w->outputs[i].refused = st[i].refused;
+		w->outputs[i].trouble = trouble;
+	}
+}
+
+void
+watch_look(struct watch *w, struct outbox *o, struct outputs *set)
+{
+	look_at_outbox(w, o);
+	look_at_outputs(w, set);
+}

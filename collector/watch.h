@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watch.h - trouble with outbox and outputs: logged when it begins and when it ends, each once.
+ *
+ * Both go on by themselves and do not log; the main thread looks at them every second.
+ */
+#ifndef MEWS_COLLECTOR_WATCH_H
+#define MEWS_COLLECTOR_WATCH_H
+
+#include "collector/outbox.h"
+#include "collector/output/output.h"
+
+struct watch {
+	bool outbox; /* in trouble */
+	struct {
+		bool trouble;
+		uint64_t refused; /* as told */
+	} outputs[OUTBOX_OUTPUTS];
+};
+
+/* Zeroed at first. Main thread only. */
+void watch_look(struct watch *w, struct outbox *o, struct outputs *set);
+
+#endif
