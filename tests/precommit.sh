@@ -6,7 +6,7 @@ set -eu
 cd "$(git rev-parse --show-toplevel)"
 
 git diff --cached --name-only --diff-filter=ACM -- '*.c' '*.h' | xargs -r clang-format --dry-run -Werror
-git diff --cached --name-only --diff-filter=ACM -- '*.sh' | xargs -r shellcheck -x -P SCRIPTDIR -P .
+git diff --cached --name-only --diff-filter=ACM -- '*.sh' | xargs -r shellcheck -S warning -x -P SCRIPTDIR -P .
 tests/lint/check_deps.sh
 tests/lint/check_text.sh
 if [ -x build/dev/proto/schema_gen ]; then

@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Who may include whom. A folder's rule is what its files may include in quotes; tests of a folder
-# (test_*.c) may include tests/support/ too. Exit 1 and the lines that break a rule.
+# (test*) may include tests/support/ too. Exit 1 and the lines that break a rule.
 set -eu
 cd "$(dirname "$0")/../.."
 
-kernel_safe='proto/(event\.h|events\.def|names\.def)|driver/'
+kernel_safe='proto/(event\.h|(events|names|syscalls)\.def)|driver/'
 status=0
 
 allow() { # folder, what it may include
 	tests/lint/files.sh c h def cpp cc | grep "^$1/" | while read -r file; do
 		ok=$2
 		case $file in
-		*/test_*) ok="$ok|tests/support/" ;;
+		*/test*) ok="$ok|tests/support/" ;;
 		esac
 		grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file" |
 			grep -vE "include[[:space:]]*\"($ok)" || true
