@@ -2,17 +2,23 @@
 #include "collector/filter/filter_int.h"
 #include <errno.h>
 
-/* Does this side name a field that never has a value? */
+/* Does this side name a field that never has a value? Its argument matters not. */
 static bool
 term_unfilled(const struct term *t, struct arena *a, struct slice *ret)
 {
-	struct field_ref ref;
+	struct field_ref ref = { .field = NULL };
 	size_t used = 0;
 	struct diag d;
 
 	if (t->kind != T_FIELD)
 		return false;
-	if (field_lookup(t->text, a, &ref, &used, &d) < 0 || (ref.field->flags & FF_UNFILLED) == 0)
+	for (size_t i = 0; i < nfields && ref.field == NULL; i++) {
+		if (slice_eq(slice_str(fields[i].name), t->text))
+			ref.field = &fields[i];
+	}
+	if (ref.field == NULL && field_lookup(t->text, a, &ref, &used, &d) < 0)
+		return false;
+	if ((ref.field->flags & FF_UNFILLED) == 0)
 		return false;
 	*ret = t->text;
 	return true;

@@ -68,6 +68,10 @@ static const struct {
 	{ "evt.type=open", NULL, NULL },
 	{ "evt.type in (bpf, ptrace)", "needs ptrace, bpf, not captured yet", NULL },
 	{ "evt.type in (open, ptrace)", NULL, "ptrace not captured yet" },
+	{ "evt.type=open and container.mount.dest[/etc] exists",
+	    "needs container.mount.dest, which is not filled yet", NULL },
+	{ "evt.type=open and not container.privileged=true", NULL, NULL },
+	{ "evt.type=open and (container.privileged=true or fd.num=1)", NULL, NULL },
 	{ "evt.type=open and evt.type=close", "its condition is true on no event", NULL },
 };
 
