@@ -48,6 +48,7 @@ static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
 	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
+	ROW(ingest_stats, ending, GAUGE, "Connections being ended; if it stays above 0, restart."),
 };
 static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),

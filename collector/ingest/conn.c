@@ -140,6 +140,8 @@ conn_remove(struct ingest *i, uint32_t pipe)
 		return;
 	conn_over(c);
 	i->connections--;
+	if (c->ended)
+		i->ending--;
 	conn_unref(c);
 }
 
@@ -185,7 +187,7 @@ conn_take_node(struct ingest *i, struct conn *c)
 }
 
 unsigned
-conns_overdue(struct ingest *i, uint64_t now, uint32_t *pipes, unsigned max)
+conns_overdue(struct ingest *i, uint64_t now, struct conn **v, unsigned max)
 {
 	unsigned n = 0;
 
@@ -194,9 +196,11 @@ conns_overdue(struct ingest *i, uint64_t now, uint32_t *pipes, unsigned max)
 		for (struct conn *c = i->by_pipe[b]; c != NULL && n < max; c = c->next_pipe) {
 			uint64_t close_at = c->close_at, heard = c->heard;
 
-			if ((close_at != 0 && now >= close_at) ||
-			    (now > heard && now - heard > SILENCE_NS))
-				pipes[n++] = c->pipe;
+			if (!c->ended && ((close_at != 0 && now >= close_at) ||
+					     (now > heard && now - heard > SILENCE_NS))) {
+				c->refs++;
+				v[n++] = c;
+			}
 		}
 	}
 	pthread_mutex_unlock(&i->lock);

@@ -51,6 +51,7 @@ struct ingest_stats {
 	uint64_t duplicates, gaps; /* batches; runs of missing batches */
 	uint64_t busy;             /* asked to come back later */
 	uint64_t requests;
+	uint64_t ending; /* connections that are being ended; stays above 0: restart */
 };
 void ingest_stats(struct ingest *i, struct ingest_stats *ret);
 

@@ -2,7 +2,8 @@
 /*
  * ingest_int.h - the door's inside; for the files of this folder.
  *
- *	listen.c   NNG: listener, contexts, pipes, the clock
+ *	listen.c   NNG: listener, contexts, pipes, the clock   tls.c   its certificates
+ *	hangup.c   ending connections
  *	conn.c     who is connected, and which connection speaks for a node
  *	talk.c     one request in, one reply out
  *	flow.c     batches and snapshots of a welcomed connection, in order, to its shard
@@ -30,6 +31,7 @@ enum {
 	BATCHES_HELD =
 	    2 * WIRE_WINDOW, /* per connection; the credit too, so an honest sensor fits */
 	PARTS_HELD = WINDOW_MAX,
+	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection whose answers are not sent */
 	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
 	ADMIT_BURST = 1000,
 	LOG_PER_S = 5,
@@ -41,6 +43,9 @@ enum {
 #define SILENCE_NS  (60 * NS_PER_S)   /* a sensor polls every second */
 #define LINGER_NS   (1 * NS_PER_S)    /* from a Reject to the connection's end */
 #define REPLACED_NS (5 * NS_PER_S)    /* for the Reject to be asked for */
+#define PEER_TEXT   64                /* bytes of an address */
+#define CLOSE_NOW   1                 /* conn.close_at */
+#define QUIET_NS    (300 * NS_PER_MS) /* after which nothing more is being read */
 #define NEWS_NS     (250 * NS_PER_MS) /* between two Interests to one connection */
 
 /* So many at once, and so many a second. */
@@ -63,11 +68,14 @@ enum conn_state {
 struct conn {
 	uint32_t pipe; /* constant: NNG's number */
 	_Atomic int refs;
-	_Atomic bool replaced;     /* a newer connection speaks for the node */
-	_Atomic uint64_t close_at; /* monotonic ns; 0: stays */
-	_Atomic uint64_t heard;    /* monotonic ns: the last message */
-	char peer[64];             /* constant: its address, for the log */
-	pthread_mutex_t lock;      /* guards all that follows */
+	_Atomic unsigned in_flight; /* requests being answered */
+	_Atomic bool cut;           /* its socket is shut; NNG has not been told */
+	_Atomic bool ended;         /* NNG has been told */
+	_Atomic bool replaced;      /* a newer connection speaks for the node */
+	_Atomic uint64_t close_at;  /* monotonic ns; 0: stays */
+	_Atomic uint64_t heard;     /* monotonic ns: the last message */
+	char peer[PEER_TEXT];       /* constant: its address, for the log */
+	pthread_mutex_t lock;       /* guards all that follows */
 	enum conn_state state;
 	uint8_t nonce[WIRE_NONCE_SIZE];
 	Wire__Request *hello;  /* owned, until Welcome */
@@ -100,6 +108,8 @@ struct ingest {
 	struct trust *trust; /* NULL without TLS */
 	struct event_set wanted;
 	struct bucket admit, log;
+	_Atomic bool stopping;
+	_Atomic uint64_t ending;   /* connections that are 'ended', and still there */
 	_Atomic uint32_t interest; /* the version of 'wanted' */
 	_Atomic uint64_t connections, refused_identity, refused_protocol, malformed, duplicates,
 	    gaps, busy, requests;
@@ -137,11 +147,19 @@ struct conn *conn_take_node(struct ingest *i, struct conn *c);
 /* What was held back for the shard is let go. Under the conn's lock. */
 void conn_drop_held(struct conn *c);
 
-/* The connections whose time is over, at most 'max': fills their pipes; returns how many. */
-unsigned conns_overdue(struct ingest *i, uint64_t now, uint32_t *pipes, unsigned max);
+/* The connections whose time is over, at most 'max': fills v, held; returns how many. */
+unsigned conns_overdue(struct ingest *i, uint64_t now, struct conn **v, unsigned max);
 
 /* Sensors that this trust does not vouch for any more are to go. Returns how many. */
 unsigned conns_recheck(struct ingest *i, struct trust *t, uint64_t now);
+
+/* ---- hangup.c ---- */
+
+struct sockaddr;
+void peer_text(const struct sockaddr *a, char text[PEER_TEXT]);
+
+/* Shut the TCP connection between that peer (NULL: each) and our address, whose port counts. */
+void hang_up(const char *peer, const char *local);
 
 /* ---- talk.c ---- */
 

@@ -1,40 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/ingest/ingest_int.h"
+#include "collector/ingest/listen.h"
 #include "common/log.h"
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
-#include <nng/supplemental/tls/tls.h>
 #include <nng/supplemental/util/platform.h>
 #include <stdlib.h>
 
 enum {
 	TICK_MS = 500,
-	CLOSE_MAX = 256, /* connections ended per tick */
+	STOP_MS = 300,  /* for what is being read to end */
+	SEND_MS = 5000, /* for a peer to take its answer */
+	STOP_S = 3,     /* for NNG to end its connections */
+	STUCK_TICKS = 20,
+	CLOSE_MAX = 16, /* connections ended per tick */
 	/* NNG counts its own headers: a hop per device and the request's number. */
 	HEADERS_MAX = 64,
 };
 
-/* A context: one request at a time, from its arrival to the end of its answer. */
-struct job {
-	struct ingest *i;
-	nng_ctx ctx;
-	nng_aio *aio;
-	bool sending;
-	struct reply rep;
-};
-
-struct listener {
-	nng_socket sock;
-	nng_listener listener;
-	nng_aio *tick;
-	bool tls;
-	unsigned njobs;
-	struct job jobs[];
-};
-
-static int
+int
 nng_errno(int rv) /* the only place that knows NNG's numbers */
 {
 	switch (rv) {
@@ -73,26 +58,54 @@ reply_pack(const struct reply *rep)
 	return m;
 }
 
-/* The answer, or NULL: the connection is gone, or there is no memory (the sensor times out). */
-static nng_msg *
-answer(struct job *j, nng_msg *m)
-{
-	struct conn *c = conn_find(j->i, (uint32_t) nng_pipe_id(nng_msg_get_pipe(m)));
-	nng_msg *out;
-
-	if (c == NULL)
-		return NULL;
-	talk(j->i, c, nng_msg_body(m), nng_msg_len(m), clock_mono(), &j->rep);
-	out = reply_pack(&j->rep);
-	conn_unref(c);
-	return out;
-}
-
 static void
 job_receive(struct job *j)
 {
-	j->sending = false;
+	nng_aio_set_timeout(j->aio, NNG_DURATION_INFINITE);
 	nng_ctx_recv(j->ctx, j->aio);
+}
+
+static void
+job_end(struct job *j)
+{
+	j->conn->in_flight--;
+	conn_unref(j->conn);
+	j->conn = NULL;
+}
+
+/*
+ * The answer, with j->conn set; or NULL: nobody gets one. Who asks and asks and does not take the
+ * answers would hold every context in the end: it is not answered any more, and hung up on by
+ * tick(). Not from here: NNG 1.5.2 can lock up when a connection is closed while it sends.
+ */
+static nng_msg *
+answer(struct job *j, nng_msg *m)
+{
+	nng_msg *out = NULL;
+
+	j->conn = conn_find(j->i, (uint32_t) nng_pipe_id(nng_msg_get_pipe(m)));
+	if (j->conn == NULL)
+		return NULL;
+	j->conn->heard = clock_mono();
+	if (j->conn->in_flight++ < IN_FLIGHT_MAX && !j->i->stopping) {
+		talk(j->i, j->conn, nng_msg_body(m), nng_msg_len(m), clock_mono(), &j->rep);
+		out = reply_pack(&j->rep);
+	} else if (j->conn->close_at != CLOSE_NOW) {
+		j->i->busy++;
+		j->conn->close_at = CLOSE_NOW;
+	}
+	if (out == NULL)
+		job_end(j);
+	return out;
+}
+
+/* It did not take its answer in time, or went away. */
+static void
+send_failed(struct job *j, int rv)
+{
+	nng_msg_free(nng_aio_get_msg(j->aio));
+	if (rv == NNG_ETIMEDOUT)
+		j->conn->close_at = CLOSE_NOW;
 }
 
 static void
@@ -100,50 +113,49 @@ job_run(void *arg)
 {
 	struct job *j = arg;
 	int rv = nng_aio_result(j->aio);
-	nng_msg *m, *out;
+	nng_msg *m, *out = NULL;
 
-	if (rv == NNG_ECLOSED || rv == NNG_ECANCELED)
-		return;
-	if (j->sending) {
+	if (j->conn != NULL) {
 		if (rv != 0)
-			nng_msg_free(nng_aio_get_msg(j->aio)); /* the peer has gone */
+			send_failed(j, rv);
+		job_end(j);
 		job_receive(j);
 		return;
 	}
-	if (rv != 0) {
-		job_receive(j);
-		return;
+	if (rv == NNG_ECLOSED || rv == NNG_ECANCELED)
+		return; /* the end of ingest */
+	if (rv == 0) {
+		m = nng_aio_get_msg(j->aio);
+		out = answer(j, m);
+		nng_msg_free(m);
 	}
-	m = nng_aio_get_msg(j->aio);
-	out = answer(j, m);
-	nng_msg_free(m);
 	if (out == NULL) {
 		job_receive(j);
 		return;
 	}
-	j->sending = true;
 	nng_aio_set_msg(j->aio, out);
+	nng_aio_set_timeout(j->aio, SEND_MS);
 	nng_ctx_send(j->ctx, j->aio);
 }
 
 /* ---- connections ---- */
 
 static void
-peer_text(nng_pipe p, char *text, size_t n)
+addr_text(const nng_sockaddr *a, char text[PEER_TEXT])
 {
-	char host[INET6_ADDRSTRLEN] = "?";
-	nng_sockaddr a;
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 
-	if (nng_pipe_get_addr(p, NNG_OPT_REMADDR, &a) != 0)
-		a.s_family = NNG_AF_UNSPEC;
-	if (a.s_family == NNG_AF_INET) {
-		(void) inet_ntop(AF_INET, &a.s_in.sa_addr, host, sizeof(host));
-		(void) snprintf(text, n, "%s:%u", host, ntohs(a.s_in.sa_port));
-	} else if (a.s_family == NNG_AF_INET6) {
-		(void) inet_ntop(AF_INET6, a.s_in6.sa_addr, host, sizeof(host));
-		(void) snprintf(text, n, "[%s]:%u", host, ntohs(a.s_in6.sa_port));
+	if (a->s_family == NNG_AF_INET) {
+		v4.sin_port = a->s_in.sa_port;
+		v4.sin_addr.s_addr = a->s_in.sa_addr;
+		peer_text((struct sockaddr *) &v4, text);
+	} else if (a->s_family == NNG_AF_INET6) {
+		v6.sin6_port = a->s_in6.sa_port;
+		memcpy(&v6.sin6_addr, a->s_in6.sa_addr, sizeof(v6.sin6_addr));
+		peer_text((struct sockaddr *) &v6, text);
 	} else {
-		(void) snprintf(text, n, "this machine");
+		peer_text(&(struct sockaddr){ .sa_family = AF_UNSPEC }, text);
 	}
 }
 
@@ -152,113 +164,66 @@ on_pipe(nng_pipe p, nng_pipe_ev ev, void *arg)
 {
 	struct ingest *i = arg;
 	uint32_t id = (uint32_t) nng_pipe_id(p);
-	char peer[64];
+	char peer[PEER_TEXT];
+	nng_sockaddr a;
 
 	if (ev == NNG_PIPE_EV_REM_POST) {
 		conn_remove(i, id);
 		return;
 	}
-	peer_text(p, peer, sizeof(peer));
+	if (nng_pipe_get_addr(p, NNG_OPT_REMADDR, &a) != 0)
+		a.s_family = NNG_AF_UNSPEC;
+	addr_text(&a, peer);
 	if (conn_add(i, id, peer, clock_mono()) < 0)
 		(void) nng_pipe_close(p);
+}
+
+/* With TLS in two steps; hangup.c tells why. */
+static void
+end_conn(struct ingest *i, struct conn *c, uint64_t now)
+{
+	if (i->listener->tls && !c->cut) {
+		hang_up(c->peer, i->listener->local);
+		c->cut = true;
+	} else if (!i->listener->tls || now > c->heard + QUIET_NS) {
+		c->ended = true;
+		i->ending++;
+		(void) nng_pipe_close((nng_pipe){ c->pipe });
+	}
+}
+
+/* Connections that NNG was told to end, and does not. */
+static void
+watch_ending(struct ingest *i)
+{
+	struct listener *l = i->listener;
+
+	l->ending_ticks = i->ending == 0 ? 0 : l->ending_ticks + 1;
+	if (l->ending_ticks == STUCK_TICKS)
+		log_error(
+		    "the network library does not let go of %llu connections any more: restart "
+		    "this collector when it suits (nothing is lost: sensors keep what is not "
+		    "durable)",
+		    (unsigned long long) i->ending);
 }
 
 static void
 tick(void *arg)
 {
 	struct ingest *i = arg;
-	uint32_t pipes[CLOSE_MAX];
+	struct conn *v[CLOSE_MAX];
+	uint64_t now = clock_mono();
 	unsigned n;
 
 	if (nng_aio_result(i->listener->tick) != 0)
 		return;
-	n = conns_overdue(i, clock_mono(), pipes, CLOSE_MAX);
-	for (unsigned k = 0; k < n; k++)
-		(void) nng_pipe_close((nng_pipe){ pipes[k] });
+	n = conns_overdue(i, now, v, CLOSE_MAX);
+	for (unsigned k = 0; k < n; k++) {
+		end_conn(i, v[k], now);
+		conn_unref(v[k]);
+	}
+	watch_ending(i);
 	nng_sleep_aio(TICK_MS, i->listener->tick);
-}
-
-/* ---- TLS ---- */
-
-static int
-tls_config(const struct trust *t, nng_tls_config **ret)
-{
-	struct trust_pem pem = trust_pem(t);
-	nng_tls_config *c = NULL;
-	int rv = nng_tls_config_alloc(&c, NNG_TLS_MODE_SERVER);
-
-	if (rv != 0)
-		return rv;
-	rv = nng_tls_config_version(c, NNG_TLS_1_2, NNG_TLS_1_2);
-	if (rv == 0)
-		rv = nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED);
-	if (rv == 0)
-		rv = nng_tls_config_ca_chain(c, pem.ca, pem.crl);
-	if (rv == 0)
-		rv = nng_tls_config_own_cert(c, pem.cert, pem.key, NULL);
-	if (rv != 0) {
-		nng_tls_config_free(c);
-		return rv;
-	}
-	*ret = c;
-	return 0;
-}
-
-static int
-set_tls(struct listener *l, const struct trust *t, struct diag *d)
-{
-	nng_tls_config *c = NULL;
-	int rv = tls_config(t, &c);
-
-	if (rv != 0) {
-		diag_set(d, 0, 0,
-		    "the TLS library does not take these certificates (%s): use EC P-256 or RSA "
-		    "keys and "
-		    "SHA-256, as 'mewsctl pki' does",
-		    nng_strerror(rv));
-		return rv == NNG_ENOMEM ? -ENOMEM : -EINVAL;
-	}
-	rv = nng_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, c);
-	nng_tls_config_free(c); /* the listener holds it */
-	if (rv != 0)
-		diag_set(d, 0, 0, "the TLS library does not take new certificates: %s",
-		    nng_strerror(rv));
-	return nng_errno(rv);
-}
-
-static int
-trust_of(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d)
-{
-	struct trust_files f = { cfg->ca, cfg->cert, cfg->key, cfg->crl };
-
-	return trust_load(&f, ret, d);
-}
-
-int
-ingest_reload_tls(struct ingest *i, struct diag *d)
-{
-	struct trust *fresh = NULL, *old;
-	unsigned n;
-	int r;
-
-	if (!i->listener->tls)
-		return 0;
-	r = trust_of(&i->cfg, &fresh, d);
-	if (r == 0)
-		r = set_tls(i->listener, fresh, d);
-	if (r < 0) {
-		trust_unref(fresh);
-		return r;
-	}
-	pthread_mutex_lock(&i->lock);
-	old = i->trust;
-	i->trust = trust_ref(fresh);
-	pthread_mutex_unlock(&i->lock);
-	n = conns_recheck(i, fresh, clock_mono());
-	trust_unref(fresh);
-	trust_unref(old);
-	log_info("certificates reloaded; %u connected sensors are not trusted any more", n);
-	return 0;
 }
 
 /* ---- start and stop ---- */
@@ -367,12 +332,13 @@ start(struct ingest *i, enum scheme scheme, struct diag *d)
 {
 	struct listener *l = i->listener;
 	int rv = prepare(i, l, scheme), r;
+	nng_sockaddr local;
 
 	if (rv != 0)
 		return listen_fail(i->cfg.listen, rv, d);
 	if (scheme == SCHEME_TLS) {
 		l->tls = i->identity = true;
-		r = set_tls(l, i->trust, d);
+		r = tls_set(l, i->trust, d);
 		if (r < 0)
 			return r;
 	}
@@ -381,6 +347,8 @@ start(struct ingest *i, enum scheme scheme, struct diag *d)
 	rv = nng_listener_start(l->listener, 0);
 	if (rv != 0)
 		return listen_fail(i->cfg.listen, rv, d);
+	if (nng_listener_get_addr(l->listener, NNG_OPT_LOCADDR, &local) == 0)
+		addr_text(&local, l->local);
 	nng_sleep_aio(TICK_MS, l->tick);
 	return 0;
 }
@@ -396,7 +364,7 @@ ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d)
 		return r;
 	r = ingest_new(cfg, &i);
 	if (r == 0 && scheme == SCHEME_TLS)
-		r = trust_of(cfg, &i->trust, d);
+		r = tls_trust(cfg, &i->trust, d);
 	if (r == 0) {
 		i->listener = calloc(1, sizeof(*i->listener) + cfg->contexts * sizeof(struct job));
 		r = i->listener == NULL ? -ENOMEM : start(i, scheme, d);
@@ -411,6 +379,35 @@ ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d)
 	return 0;
 }
 
+static void *
+close_socket(void *arg)
+{
+	struct listener *l = arg;
+
+	(void) nng_close(l->sock); /* also the contexts; their callbacks see it */
+	return NULL;
+}
+
+/* False: NNG is stuck, see hangup.c; what it still may use must not be freed. */
+static bool
+close_in_time(struct listener *l)
+{
+	struct timespec until;
+	pthread_t t;
+
+	if (!l->tls || pthread_create(&t, NULL, close_socket, l) != 0) {
+		(void) close_socket(l);
+		return true;
+	}
+	(void) clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_S;
+	if (pthread_timedjoin_np(t, NULL, &until) == 0)
+		return true;
+	(void) pthread_detach(t);
+	log_warn("the network library does not end its connections: going on without");
+	return false;
+}
+
 void
 ingest_stop(struct ingest *i)
 {
@@ -419,7 +416,13 @@ ingest_stop(struct ingest *i)
 	if (l != NULL) {
 		if (l->tick != NULL)
 			nng_aio_stop(l->tick);
-		(void) nng_close(l->sock); /* also the contexts; their callbacks see it */
+		i->stopping = true;
+		if (l->local[0] != '\0' && l->tls) {
+			hang_up(NULL, l->local);
+			nng_msleep(STOP_MS);
+		}
+		if (!close_in_time(l))
+			return;
 		for (unsigned k = 0; k < l->njobs; k++)
 			nng_aio_free(l->jobs[k].aio);
 		nng_aio_free(l->tick);
@@ -463,5 +466,6 @@ ingest_stats(struct ingest *i, struct ingest_stats *ret)
 		.gaps = i->gaps,
 		.busy = i->busy,
 		.requests = i->requests,
+		.ending = i->ending,
 	};
 }

@@ -357,15 +357,18 @@ static const struct {
 static void
 test_overdue(void **state)
 {
-	uint32_t pipes[4];
+	struct conn *v[4];
 	struct room w;
+	unsigned n;
 
 	(void) state;
 	for (size_t k = 0; k < ARRAY_SIZE(time_cases); k++) {
 		room_init(&w, 0);
 		play(&w, time_cases[k].script);
-		assert_int_equal(time_cases[k].overdue,
-		    conns_overdue(w.i, w.now + time_cases[k].after * NS_PER_S, pipes, 4));
+		n = conns_overdue(w.i, w.now + time_cases[k].after * NS_PER_S, v, 4);
+		assert_int_equal(time_cases[k].overdue, n);
+		while (n > 0)
+			conn_unref(v[--n]);
 		room_fini(&w);
 	}
 }

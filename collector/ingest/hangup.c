@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hangup.c - ends TCP connections from below.
+ *
+ * NNG 1.5.2 waits for ever, in its only reaper thread, when a TLS connection is closed while it
+ * reads: the read that its callback submits to a closed stream never completes. After that no
+ * connection is ever freed. So first the socket is shut, which lets reading end by itself, and NNG
+ * is told when nothing has come for a while. The socket is found by its addresses, since NNG does
+ * not show it. It may have been closed meanwhile and its number used again: then somebody else is
+ * disconnected, and connects anew, as every sensor does.
+ */
+#include "collector/ingest/ingest_int.h"
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+void
+peer_text(const struct sockaddr *a, char text[PEER_TEXT])
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *) (const void *) a;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *) (const void *) a;
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (a->sa_family == AF_INET) {
+		(void) inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		(void) snprintf(text, PEER_TEXT, "%s:%u", host, ntohs(v4->sin_port));
+	} else if (a->sa_family == AF_INET6) {
+		(void) inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		(void) snprintf(text, PEER_TEXT, "[%s]:%u", host, ntohs(v6->sin6_port));
+	} else {
+		(void) snprintf(text, PEER_TEXT, "this machine");
+	}
+}
+
+static bool
+is_tcp(const struct sockaddr_storage *a)
+{
+	return a->ss_family == AF_INET || a->ss_family == AF_INET6;
+}
+
+/* The place after the address: the port. */
+static bool
+same_port(const struct sockaddr_storage *a, const char *address)
+{
+	char text[PEER_TEXT];
+
+	peer_text((const struct sockaddr *) a, text);
+	return strcmp(strrchr(text, ':'), strrchr(address, ':')) == 0;
+}
+
+static bool
+is_ours(int fd, const char *peer, const char *local)
+{
+	struct sockaddr_storage theirs, ours;
+	socklen_t n = sizeof(theirs), m = sizeof(ours);
+	char text[PEER_TEXT];
+
+	if (getpeername(fd, (struct sockaddr *) &theirs, &n) < 0 || !is_tcp(&theirs) ||
+	    getsockname(fd, (struct sockaddr *) &ours, &m) < 0 || !same_port(&ours, local))
+		return false;
+	peer_text((struct sockaddr *) &theirs, text);
+	return peer == NULL || strcmp(text, peer) == 0;
+}
+
+void
+hang_up(const char *peer, const char *local)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe): own DIR */
+		int fd = e->d_name[0] == '.' ? -1 : (int) strtol(e->d_name, NULL, 10);
+
+		if (fd >= 0 && is_ours(fd, peer, local))
+			(void) shutdown(fd, SHUT_RDWR);
+	}
+	if (d != NULL)
+		(void) closedir(d);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listen.h - NNG's part of the door; for listen.c and tls.c. */
+#ifndef MEWS_COLLECTOR_INGEST_LISTEN_H
+#define MEWS_COLLECTOR_INGEST_LISTEN_H
+
+#include "collector/ingest/ingest_int.h"
+#include <nng/nng.h>
+
+/* A context: one request at a time, from its arrival to the end of its answer. */
+struct job {
+	struct ingest *i;
+	nng_ctx ctx;
+	nng_aio *aio;
+	struct conn *conn; /* held while its answer is being sent; else NULL */
+	struct reply rep;
+};
+
+struct listener {
+	nng_socket sock;
+	nng_listener listener;
+	nng_aio *tick;
+	bool tls;
+	char local[PEER_TEXT]; /* its address */
+	unsigned ending_ticks; /* how long there have been connections that do not end */
+	unsigned njobs;
+	struct job jobs[];
+};
+
+int nng_errno(int rv); /* -errno of NNG's number */
+
+/* Read and check the files of 'cfg'. */
+int tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d) MUST_CHECK;
+
+/* Connections from now on are made with these certificates. */
+int tls_set(struct listener *l, const struct trust *t, struct diag *d) MUST_CHECK;
+
+#endif

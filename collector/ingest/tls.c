@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest/listen.h"
+#include "common/log.h"
+#include <errno.h>
+#include <nng/supplemental/tls/tls.h>
+
+static int
+tls_config(const struct trust *t, nng_tls_config **ret)
+{
+	struct trust_pem pem = trust_pem(t);
+	nng_tls_config *c = NULL;
+	int rv = nng_tls_config_alloc(&c, NNG_TLS_MODE_SERVER);
+
+	if (rv != 0)
+		return rv;
+	rv = nng_tls_config_version(c, NNG_TLS_1_2, NNG_TLS_1_2);
+	if (rv == 0)
+		rv = nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED);
+	if (rv == 0)
+		rv = nng_tls_config_ca_chain(c, pem.ca, pem.crl);
+	if (rv == 0)
+		rv = nng_tls_config_own_cert(c, pem.cert, pem.key, NULL);
+	if (rv != 0) {
+		nng_tls_config_free(c);
+		return rv;
+	}
+	*ret = c;
+	return 0;
+}
+
+int
+tls_set(struct listener *l, const struct trust *t, struct diag *d)
+{
+	nng_tls_config *c = NULL;
+	int rv = tls_config(t, &c);
+
+	if (rv != 0) {
+		diag_set(d, 0, 0,
+		    "the TLS library does not take these certificates (%s): use EC P-256 or RSA "
+		    "keys and "
+		    "SHA-256, as 'mewsctl pki' does",
+		    nng_strerror(rv));
+		return rv == NNG_ENOMEM ? -ENOMEM : -EINVAL;
+	}
+	rv = nng_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, c);
+	nng_tls_config_free(c); /* the listener holds it */
+	if (rv != 0)
+		diag_set(d, 0, 0, "the TLS library does not take new certificates: %s",
+		    nng_strerror(rv));
+	return nng_errno(rv);
+}
+
+int
+tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d)
+{
+	struct trust_files f = { cfg->ca, cfg->cert, cfg->key, cfg->crl };
+
+	return trust_load(&f, ret, d);
+}
+
+int
+ingest_reload_tls(struct ingest *i, struct diag *d)
+{
+	struct trust *fresh = NULL, *old;
+	unsigned n;
+	int r;
+
+	if (!i->listener->tls)
+		return 0;
+	r = tls_trust(&i->cfg, &fresh, d);
+	if (r == 0)
+		r = tls_set(i->listener, fresh, d);
+	if (r < 0) {
+		trust_unref(fresh);
+		return r;
+	}
+	pthread_mutex_lock(&i->lock);
+	old = i->trust;
+	i->trust = trust_ref(fresh);
+	pthread_mutex_unlock(&i->lock);
+	n = conns_recheck(i, fresh, clock_mono());
+	trust_unref(fresh);
+	trust_unref(old);
+	log_info("certificates reloaded; %u connected sensors are not trusted any more", n);
+	return 0;
+}
