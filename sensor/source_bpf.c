@@ -349,8 +349,9 @@ bpf_poll(void *st, int timeout_ms, source_emit_fn *emit, void *arg)
 	uint64_t slack = s->o.slack_ns != 0 ? s->o.slack_ns : SLACK_NS;
 	bool waited = timeout_ms == 0;
 
-	if (__atomic_load_n(&ctl->compat_seen, __ATOMIC_RELAXED) != 0)
-		(void) !bpf_attach_enter_all(s);
+	if (ctl->compat_seen != 0 &&
+	    __atomic_exchange_n(&ctl->compat_seen, 0, __ATOMIC_RELAXED) != 0)
+		(void) !bpf_attach_enter_all(s); /* if not now, then at the next such caller */
 	if (s->hot && !waited)
 		doze(s, NAP_MS);
 	for (;;) {

@@ -151,11 +151,10 @@ struct mm_struct {
 	struct file *exe_file;
 	struct percpu_counter rss_stat[4]; /* since 6.2 */
 };
-struct mm_rss_stat___old {
-	s64 count[4];
-};
 struct mm_struct___old {
-	struct mm_rss_stat___old rss_stat;
+	struct {
+		s64 count[4];
+	} rss_stat; /* a named type would be looked for in modules, which takes CAP_SYS_ADMIN */
 };
 
 struct task_struct;

@@ -62,18 +62,15 @@ mm_kib(struct mm_struct *mm, u32 kind)
 {
 	s64 n = 0;
 
-	if (bpf_core_field_exists(((struct mm_struct___old *) 0)->rss_stat.count)) {
-		struct mm_struct___old *old = (void *) mm;
-
-		bpf_probe_read_kernel(&n, sizeof(n),
-		    (char *) old + bpf_core_field_offset(struct mm_struct___old, rss_stat) +
-			bpf_core_field_offset(struct mm_rss_stat___old, count) +
-			kind * sizeof(s64));
-	} else {
+	if (bpf_core_field_exists(mm->rss_stat)) {
 		bpf_probe_read_kernel(&n, sizeof(n),
 		    (char *) mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
 			kind * bpf_core_type_size(struct percpu_counter) +
 			bpf_core_field_offset(struct percpu_counter, count));
+	} else {
+		bpf_probe_read_kernel(&n, sizeof(n),
+		    (char *) mm + bpf_core_field_offset(struct mm_struct___old, rss_stat) +
+			kind * sizeof(n));
 	}
 	return (n & ~(n >> 63)) * page_kib; /* a counter in flight can be below 0 */
 }
