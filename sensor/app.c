@@ -332,6 +332,7 @@ stop_threads(void *app)
 const struct stage app_stages[] = {
 	{ "signals", start_signals, stop_signals },
 	{ "files", start_files, stop_files }, /* while we may still open everything */
+	{ "identities", app_start_identities, app_stop_identities },
 	{ "source", start_source, stop_source },
 	{ "privileges", start_privileges,
 	    NULL }, /* after the programs are loaded, before threads */
@@ -339,4 +340,4 @@ const struct stage app_stages[] = {
 	{ "nodes", app_start_nodes, app_stop_nodes }, /* last: they connect */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
-const size_t app_ncheck = 3; /* as far as the source */
+const size_t app_ncheck = 4; /* as far as the source */

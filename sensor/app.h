@@ -58,6 +58,7 @@ struct app {
 	int wake_fd; /* without a source: what the loop waits for */
 	struct env env;
 	struct xport *xport;
+	struct identity **identity; /* of each node, until the node is made */
 	struct node **node;
 	size_t nnodes;
 	struct replay *replay;

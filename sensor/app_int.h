@@ -5,6 +5,8 @@
 
 #include "sensor/app.h"
 
+int app_start_identities(void *app);
+void app_stop_identities(void *app);
 int app_start_nodes(void *app);
 void app_stop_nodes(void *app);
 

@@ -163,6 +163,48 @@ boot_of(const struct app *a, size_t i, char *out, size_t size)
 		(void) snprintf(out, size, "%s", id);
 }
 
+/* Before anything that takes long, and while we may still read every file. */
+int
+app_start_identities(void *app)
+{
+	struct app *a = app;
+	size_t n = MAX(a->args.nodes, 1);
+
+	a->identity = calloc(n, sizeof(struct identity *));
+	if (a->identity == NULL)
+		return app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, -ENOMEM);
+	for (size_t i = 0; a->record == NULL && i < n; i++) {
+		char name[NODE_NAME_MAX - 8];
+		struct diag d = { 0 };
+		int r;
+
+		name_of(a, i, name, sizeof(name));
+		r = app_identity(a, name, &a->identity[i], &d);
+		if (r < 0) {
+			(void) app_fail(a, EXIT_CONFIG, &d, r);
+			app_stop_identities(a);
+			return r;
+		}
+		if (a->identity[i] != NULL && strcmp(a->identity[i]->subject, name) != 0)
+			log_warn(
+			    "the certificate is for '%s' and this node is '%s': the collector "
+			    "will refuse it unless the certificate has that name too",
+			    a->identity[i]->subject, name);
+	}
+	return 0;
+}
+
+void
+app_stop_identities(void *app)
+{
+	struct app *a = app;
+
+	for (size_t i = 0; i < MAX(a->args.nodes, 1); i++)
+		identity_free(a->identity[i]);
+	free(a->identity);
+	a->identity = NULL;
+}
+
 static int
 add_node(struct app *a, size_t i, uint64_t start)
 {
@@ -188,21 +230,11 @@ add_node(struct app *a, size_t i, uint64_t start)
 	if (skew > 0) /* spread evenly over -skew ... +skew */
 		nc.skew_ns =
 		    (int64_t) (i * 0x9e3779b97f4a7c15ULL % (uint64_t) (2 * skew + 1)) - skew;
-	if (a->xport != NULL) {
-		r = app_identity(a, name, &nc.identity, &d);
-		if (r < 0)
-			return app_fail(a, EXIT_CONFIG, &d, r);
-		if (nc.identity != NULL && strcmp(nc.identity->subject, name) != 0)
-			log_warn(
-			    "the certificate is for '%s' and this node is '%s': the collector "
-			    "will refuse it unless the certificate has that name too",
-			    nc.identity->subject, name);
-	}
+	nc.identity = a->identity[i];
 	r = node_new(&nc, &a->node[i]);
-	if (r < 0) {
-		identity_free(nc.identity);
+	if (r < 0)
 		return app_fail(a, EXIT_FAILED, &d, r);
-	}
+	a->identity[i] = NULL; /* the node's */
 	a->node[i]->cursor.fast = a->args.fast;
 	a->nnodes = i + 1;
 	return 0;

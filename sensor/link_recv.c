@@ -17,6 +17,7 @@ on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
 {
 	uint64_t last = spool_next(l->spool);
 	uint64_t next = w->next_seq == 0 ? 1 : w->next_seq;
+	char text[256];
 
 	l->window = w->window == 0 ? l->cfg.window : MIN(l->cfg.window, w->window);
 	l->message_max = w->message_max;
@@ -27,6 +28,10 @@ on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
 	l->hold_until = 0;
 	l->snap_done = 0;
 	l->stats.connects++;
+	(void) snprintf(text, sizeof(text), "connected to %s, batches from %llu",
+	    w->collector != NULL && w->collector[0] != '\0' ? w->collector : "the collector",
+	    (unsigned long long) l->send_next);
+	l->ops->note(l->arg, LOG_INFO, text);
 	l->said[0] = '\0';
 	link_set_state(l, LINK_UP, now);
 }

