@@ -363,6 +363,11 @@ surface_ready(const struct surface_view *v)
 	struct outbox_stats st;
 
 	outbox_stats(v->outbox, &st);
-	return st.full ? "the outbox has no room: alerts are not acknowledged until there is"
-		       : NULL;
+	if (st.corrupt)
+		return "the outbox is corrupt: alerts are not acknowledged; move the file aside";
+	if (st.full)
+		return "the outbox has no room: alerts are not acknowledged until there is";
+	if (st.error[0] != '\0')
+		return "the outbox cannot be written: alerts are not acknowledged until it can";
+	return NULL;
 }

@@ -11,6 +11,8 @@
 
 static struct outbox_query asked;
 static bool outbox_is_full;
+static bool outbox_is_corrupt;
+static const char *outbox_error = "";
 static struct stream one_stream;
 
 void
@@ -18,6 +20,8 @@ outbox_stats(struct outbox *o, struct outbox_stats *ret)
 {
 	(void) o;
 	*ret = (struct outbox_stats){ .rows = 7, .full = outbox_is_full };
+	ret->corrupt = outbox_is_corrupt;
+	(void) snprintf(ret->error, sizeof(ret->error), "%s", outbox_error);
 }
 
 int
@@ -192,8 +196,15 @@ test_ready(void **state)
 {
 	(void) state;
 	outbox_is_full = true;
-	assert_non_null(surface_ready(&view));
+	assert_non_null(strstr(surface_ready(&view), "no room"));
 	outbox_is_full = false;
+	assert_null(surface_ready(&view));
+	outbox_error = "disk";
+	assert_non_null(strstr(surface_ready(&view), "cannot be written"));
+	outbox_is_corrupt = true;
+	assert_non_null(strstr(surface_ready(&view), "corrupt"));
+	outbox_is_corrupt = false;
+	outbox_error = "";
 	assert_null(surface_ready(&view));
 }
 
