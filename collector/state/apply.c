@@ -169,6 +169,10 @@ state_free(struct state *s)
 	w = &s->words;
 	threads_fini(s);
 	path_fini(s);
+	for (size_t i = 0; i < CGROUP_MEMO_SIZE; i++) {
+		intern_unref(s->pool, s->containers[i].cgroups);
+		intern_unref(s->pool, s->containers[i].id);
+	}
 	users_fini(s, &s->users);
 	users_fini(s, &s->groups);
 	intern_unref(s->pool, w->na);

@@ -47,13 +47,19 @@ thread_set_args(struct state *s, struct thread *t, uint32_t args)
 void
 thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups)
 {
-	struct slice id;
+	uint32_t *from = &s->containers[cgroups % CGROUP_MEMO_SIZE].cgroups;
+	uint32_t *id = &s->containers[cgroups % CGROUP_MEMO_SIZE].id;
 
 	if (t->cgroups == cgroups)
 		return;
 	hold(s->pool, &t->cgroups, cgroups);
-	id = container_id_of(intern_get(s->pool, cgroups));
-	hold(s->pool, &t->container_id, id.p == NULL ? s->words.host : intern_put(s->pool, id));
+	if (*from != cgroups || *id == INTERN_NULL) {
+		struct slice name = container_id_of(intern_get(s->pool, cgroups));
+
+		hold(s->pool, from, cgroups);
+		hold(s->pool, id, name.p == NULL ? s->words.host : intern_put(s->pool, name));
+	}
+	hold(s->pool, &t->container_id, *id);
 }
 
 uint32_t

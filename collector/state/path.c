@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths as events give them, made absolute. Most are absolute and clean already, or were seen a
- * moment ago: a small direct-mapped memory of (folder, path), whose ids it holds, answers those.
+ * Paths as events give them, made absolute. Most are absolute and clean already; of the
+ * others many were seen a moment ago: a small direct-mapped memory of (folder, path), whose ids it
+ * holds, answers those.
  */
 #include "collector/state/state_int.h"
 
@@ -80,6 +81,23 @@ full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 	return intern_put(s->pool, (struct slice){ s->scratch, n });
 }
 
+/* Absolute, within the cap, and normalise() would leave it as it is. */
+static bool
+is_clean(struct slice p)
+{
+	if (p.n == 0 || p.n >= PATH_CAP || p.p[0] != '/')
+		return false;
+	for (size_t i = 0; i < p.n; i++) {
+		if (p.p[i] != '/')
+			continue;
+		if (i + 1 == p.n)
+			return p.n == 1;
+		if (p.p[i + 1] == '/' || p.p[i + 1] == '.')
+			return false; /* or a name with a dot: looked at more closely */
+	}
+	return true;
+}
+
 uint32_t
 path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw)
 {
@@ -90,6 +108,11 @@ path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw)
 		return INTERN_NULL;
 	if (m->path != path || m->dir != dir) {
 		p = intern_get(s->pool, path);
+		if (is_clean(p)) {
+			if (raw != NULL)
+				*raw = path;
+			return path;
+		}
 		hold(s->pool, &m->full, full_of(s, intern_get(s->pool, dir), path, p));
 		hold(s->pool, &m->raw, raw_of(s, path));
 		hold(s->pool, &m->path, path);

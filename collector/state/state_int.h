@@ -10,16 +10,17 @@
 #include <errno.h>
 #include <string.h>
 
-#define AT_CWD         (-100) /* AT_FDCWD */
-#define UNKNOWN_ID     0xffffffffu
-#define PATH_CAP       1024 /* a longer path becomes /DIR_TOO_LONG/FILENAME_TOO_LONG */
-#define SCRATCH_SIZE   12288
-#define EXITED_SIZE    1024 /* how many exits a snapshot can be checked against */
-#define CLOSED_SIZE    1024 /* slots, likewise for closes */
-#define PATH_MEMO_SIZE 256
-#define HOPS_MAX       512 /* of a walk along parents, which may have a loop */
-#define NS_2S          2000000000ULL
-#define SNAP_SLACK     1000000000ULL /* ns between the list of tasks and a snapshot's first entry */
+#define AT_CWD           (-100) /* AT_FDCWD */
+#define UNKNOWN_ID       0xffffffffu
+#define PATH_CAP         1024 /* a longer path becomes /DIR_TOO_LONG/FILENAME_TOO_LONG */
+#define SCRATCH_SIZE     12288
+#define EXITED_SIZE      1024 /* how many exits a snapshot can be checked against */
+#define CLOSED_SIZE      1024 /* slots, likewise for closes */
+#define PATH_MEMO_SIZE   256
+#define CGROUP_MEMO_SIZE 16
+#define HOPS_MAX         512 /* of a walk along parents, which may have a loop */
+#define NS_2S            2000000000ULL
+#define SNAP_SLACK       1000000000ULL /* ns between the list of tasks and a snapshot's first entry */
 
 /* Values of open.flags, clone.flags, prctl.option, fcntl.cmd (names.def). */
 #define OF_DIRECTORY   0x400u
@@ -115,8 +116,11 @@ struct state {
 		uint64_t ts;
 	} closed[CLOSED_SIZE];
 	struct path_memo paths[PATH_MEMO_SIZE];
-	uint32_t snap;       /* number of the snapshot under way */
-	uint64_t snap_first; /* boot ns of its oldest entry */
+	struct {
+		uint32_t cgroups, id;
+	} containers[CGROUP_MEMO_SIZE]; /* by cgroups; both held */
+	uint32_t snap;                  /* number of the snapshot under way */
+	uint64_t snap_first;            /* boot ns of its oldest entry */
 	struct state_stats stats;
 	int8_t fd_param[EV_TYPE_MAX]; /* which parameter is the event's descriptor; -1: none */
 	char scratch[SCRATCH_SIZE];

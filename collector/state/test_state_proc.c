@@ -25,6 +25,12 @@ static const struct row exec_rows[] = {
 	    "cwd=/moved/" },
 	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;trusted_exepath=/tmp/x;cwd=<NA>",
 	    "cwd=/moved/" },
+	/* The container follows the cgroups, by turns. */
+	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;cgroups=cpu=/lxc/web|",
+	    "container=web" },
+	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;cgroups=cpu=/|", "container=host" },
+	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;cgroups=cpu=/lxc/web|",
+	    "container=web" },
 	/* A failure changes nothing. */
 	{ EV_EXECVE, "10/10@5", "res=-2;exe=nope;comm=ls", "comm=ls;exe=ls;cmdline=ls" },
 	/* An empty argument is one. */
