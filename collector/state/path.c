@@ -85,15 +85,16 @@ full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 static bool
 is_clean(struct slice p)
 {
-	if (p.n == 0 || p.n >= PATH_CAP || p.p[0] != '/')
+	const char *at = p.p, *end = p.p + p.n;
+
+	if (p.n == 0 || p.n >= PATH_CAP || *at != '/')
 		return false;
-	for (size_t i = 0; i < p.n; i++) {
-		if (p.p[i] != '/')
-			continue;
-		if (i + 1 == p.n)
+	while (at != NULL) {
+		if (++at == end)
 			return p.n == 1;
-		if (p.p[i + 1] == '/' || p.p[i + 1] == '.')
+		if (*at == '/' || *at == '.')
 			return false; /* or a name with a dot: looked at more closely */
+		at = memchr(at, '/', (size_t) (end - at));
 	}
 	return true;
 }
