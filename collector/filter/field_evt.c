@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/field_bind.h"
 #include "collector/filter/field_int.h"
+#include <string.h>
 #include <time.h>
 
 bool
@@ -25,8 +26,17 @@ event_text(const struct view *v, const char *name)
 bool
 event_result(const struct event *ev, int64_t *ret)
 {
-	return event_num(ev, "res", ret) ||
-	       ((ev->schema->flags & EF_CREATES_FD) && event_num(ev, "fd", ret));
+	const struct ev_schema *s = ev->schema;
+	bool made = (s->flags & EF_CREATES_FD) != 0;
+
+	if (s->nargs == 0)
+		return false;
+	if (strcmp(s->params[0].name, "res") == 0 ||
+	    (made && strcmp(s->params[0].name, "fd") == 0)) {
+		*ret = ev_num(ev, 0);
+		return ev_has(ev, 0);
+	}
+	return event_num(ev, "res", ret) || (made && event_num(ev, "fd", ret));
 }
 
 int

@@ -35,10 +35,12 @@ get_fd_type(const struct fget *g)
 int
 get_fd_typechar(const struct fget *g)
 {
+	static const char letters[] = "fd46upesiltnbrmPXo";
 	unsigned num = g->v->ev->schema->num;
-	char c, *p = fscratch_alloc(g->fs, 1);
+	const char *p;
+	char c;
 
-	if (!g->v->has_fd || p == NULL)
+	if (!g->v->has_fd)
 		return 0;
 	if (g->v->fd != NULL)
 		c = fd_type_char((enum fd_type) g->v->fd->type);
@@ -46,8 +48,8 @@ get_fd_typechar(const struct fget *g)
 		c = '4';
 	else
 		c = opens_file(g->v) ? 'f' : 'o';
-	*p = c;
-	return put_text(g, (struct slice){ p, 1 });
+	p = strchr(letters, c);
+	return p == NULL ? 0 : put_text(g, (struct slice){ p, 1 });
 }
 
 /* fd.name; p == NULL: null */

@@ -73,21 +73,46 @@ enum {
 	F_CREATED = 0x4000,
 };
 
+/* Where an open has its flags and its mode; -1: nowhere. false: it is no open. */
+static bool
+open_params(unsigned num, int *flags, int *mode)
+{
+	switch (num) {
+	case EV_OPEN:
+		*flags = EVP_OPEN_flags;
+		*mode = EVP_OPEN_mode;
+		return true;
+	case EV_OPENAT:
+		*flags = EVP_OPENAT_flags;
+		*mode = EVP_OPENAT_mode;
+		return true;
+	case EV_OPENAT2:
+		*flags = EVP_OPENAT2_flags;
+		*mode = EVP_OPENAT2_mode;
+		return true;
+	case EV_OPEN_BY_HANDLE_AT:
+		*flags = EVP_OPEN_BY_HANDLE_AT_flags;
+		*mode = -1;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Falco: a bit of the flags as asked for, also on an open that failed; false on other events. */
 int
 get_evt_is_open(const struct fget *g)
 {
 	const struct event *ev = g->v->ev;
-	unsigned num = ev->schema->num;
-	int64_t flags = 0, mode = 0, fd = -1;
+	int64_t flags, mode, fd = -1;
+	int flags_at, mode_at;
 
-	if (num == EV_CREAT && g->a == OPEN_EXEC)
-		return put_bool(g, event_num(ev, "mode", &mode) && (mode & 0111) != 0);
-	if (num != EV_OPEN && num != EV_OPENAT && num != EV_OPENAT2 && num != EV_OPEN_BY_HANDLE_AT)
+	if (ev->schema->num == EV_CREAT && g->a == OPEN_EXEC)
+		return put_bool(g, (ev_num(ev, EVP_CREAT_mode) & 0111) != 0);
+	if (!open_params(ev->schema->num, &flags_at, &mode_at))
 		return put_bool(g, false);
-	(void) event_num(ev, "flags", &flags);
-	(void) event_num(ev, "mode", &mode);
-	(void) event_num(ev, "fd", &fd);
+	flags = ev_num(ev, (unsigned) flags_at);
+	mode = mode_at < 0 ? 0 : ev_num(ev, (unsigned) mode_at);
 	switch (g->a) {
 	case OPEN_READ:
 		return put_bool(g, (flags & F_READ) != 0);
@@ -96,6 +121,7 @@ get_evt_is_open(const struct fget *g)
 	case OPEN_EXEC:
 		return put_bool(g, (flags & (F_CREAT | F_TMPFILE)) != 0 && (mode & 0111) != 0);
 	default:
+		(void) event_result(ev, &fd);
 		return put_bool(
 		    g, (flags & F_CREATED) != 0 || ((flags & F_TMPFILE) != 0 && fd >= 0));
 	}

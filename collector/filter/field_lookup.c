@@ -36,6 +36,14 @@ find_field(struct slice name, struct slice *rest)
 	return NULL;
 }
 
+bool
+field_known(struct slice name)
+{
+	struct slice rest;
+
+	return find_field(name, &rest) != NULL;
+}
+
 /* How many letters differ, at most. */
 static unsigned
 distance(struct slice a, const char *b)

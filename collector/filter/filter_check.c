@@ -97,7 +97,7 @@ warn_field(struct compile *c, const struct term *t)
 		if (slice_starts(t->text, slice_str(calls[i])) && slice_ends(t->text, SLICE(")")))
 			return warn(c, t->at, "", t->text, FIELD_WARNING);
 	}
-	if (memchr(t->text.n == 0 ? "" : t->text.p, '.', t->text.n) == NULL || t->text.p[0] == '.')
+	if (!field_known(t->text))
 		return 0;
 	r = field_bind(t->text, (struct slice){ NULL, 0 }, t->at, c->a, &ref, &unused);
 	return r == 0 ? warn(c, t->at, "", t->text, FIELD_WARNING) : r == -ENOMEM ? r : 0;
