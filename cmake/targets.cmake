@@ -14,6 +14,11 @@ function(mews_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
+set(UNIT_TIMEOUT 120)
+if(MEWS_SANITIZE OR MEWS_COVERAGE)
+  set(UNIT_TIMEOUT 400)
+endif()
+
 # mews_test(NAME SOURCES... LIBS... [ARGS...]): a cmocka unit test, ctest name unit.NAME. Allocation
 # failures can be injected (tests/support/fault.h).
 function(mews_test name)
@@ -23,7 +28,7 @@ function(mews_test name)
   target_link_libraries(test_${name} PRIVATE own_flags ${A_LIBS} test_support PkgConfig::CMOCKA)
   target_link_options(test_${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc)
   add_test(NAME unit.${name} COMMAND test_${name} ${A_ARGS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 120)
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${UNIT_TIMEOUT})
 endfunction()
 
 # fuzz_target(NAME SOURCES... LIBS...): tests/fuzz/fuzz_NAME.c over the corpus tests/fuzz/corpus/NAME;
@@ -45,20 +50,14 @@ function(fuzz_target name)
   endif()
 endfunction()
 
-# mews_e2e(NAME COMMAND... [ROOT] [ASAN] [TSAN] [TIMEOUT s]): a script that drives the real programs,
-# ctest e2e.NAME. With ASAN, TSAN tests/run.sh runs it with those builds too.
+# mews_e2e(NAME COMMAND... [ROOT] [TIMEOUT s]): a script that drives the real programs, ctest e2e.NAME.
+# Labels asan, tsan: tests/run.sh runs it with those builds too.
 function(mews_e2e name)
-  cmake_parse_arguments(A "ROOT;ASAN;TSAN" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(A "ROOT" "TIMEOUT" "COMMAND" ${ARGN})
   add_test(NAME e2e.${name} COMMAND ${A_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set(labels e2e slow)
   if(A_ROOT)
     list(APPEND labels root)
-  endif()
-  if(A_ASAN)
-    list(APPEND labels asan)
-  endif()
-  if(A_TSAN)
-    list(APPEND labels tsan)
   endif()
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 300)
