@@ -57,6 +57,7 @@ parse_args(int argc, char **argv, struct rules_args *a, bool *help)
 
 	opterr = 0;
 	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h') {
 			*help = true;

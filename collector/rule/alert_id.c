@@ -52,7 +52,7 @@ alert_id(const struct rule *rule, const struct view *v, const struct alert_origi
 		return -ENOMEM;
 	if (EVP_Digest(scratch->p, scratch->n, md, NULL, EVP_sha256(), NULL) != 1)
 		return -ENOMEM; /* nothing else can fail here */
-	for (unsigned i = 0; i < (ALERT_ID_SIZE - 1) / 2; i++) {
+	for (size_t i = 0; i < (ALERT_ID_SIZE - 1) / 2; i++) {
 		ret[2 * i] = hex[md[i] >> 4];
 		ret[2 * i + 1] = hex[md[i] & 15];
 	}

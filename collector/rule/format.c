@@ -41,7 +41,7 @@ collect_fields(struct format *f, struct arena *a)
 {
 	size_t n = 0;
 
-	f->fields = arena_alloc(a, (f->n + 1) * sizeof(*f->fields));
+	f->fields = arena_alloc(a, (f->n + 1) * sizeof(void *));
 	if (f->fields == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->n; i++) {
@@ -49,7 +49,7 @@ collect_fields(struct format *f, struct arena *a)
 			f->fields[f->nfields++] = &f->parts[i].ref;
 	}
 	if (f->nfields > 1)
-		qsort(f->fields, f->nfields, sizeof(struct field_ref *), by_name);
+		qsort(f->fields, f->nfields, sizeof(void *), by_name);
 	for (size_t i = 0; i < f->nfields; i++) {
 		if (n == 0 || by_name(&f->fields[n - 1], &f->fields[i]) != 0)
 			f->fields[n++] = f->fields[i];

@@ -46,7 +46,7 @@ struct rule_msg {
 	bool error;
 	const char *code;
 	struct diag diag;
-	const char *item; /* "rule 'X'", or "" */
+	char *item; /* "rule 'X'", or "" */
 };
 
 /* What loading said. Owned by the caller: rule_log_fini(). */

@@ -426,7 +426,7 @@ compile_rules(struct collection *c, struct ruleset *s)
 	for (const struct def_rule *d = c->rules; d != NULL; d = d->next)
 		n++;
 	s->rules = arena_alloc(&s->a, (n + 1) * sizeof(*s->rules));
-	s->order = arena_alloc(&s->a, (n + 1) * sizeof(*s->order));
+	s->order = arena_alloc(&s->a, (n + 1) * sizeof(void *));
 	if (s->rules == NULL || s->order == NULL)
 		return -ENOMEM;
 	for (struct def_rule *d = c->rules; d != NULL; d = d->next) {

@@ -95,7 +95,7 @@ struct mtext {
 void mtext_fini(struct mtext *m);
 void mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t off, bool linear);
 void mtext_pieces(struct mtext *m, const struct rtexts *t);
-void mtext_copy(struct mtext *m, const struct mtext *from, size_t start, size_t end);
+void mtext_copy(struct mtext *m, const struct mtext *from, size_t lo, size_t hi);
 void mtext_origin(const struct mtext *m, size_t off, const struct rtext **from, size_t *at);
 /* The place in a file of a line and column (from 1, bytes) of the text. */
 struct rplace mtext_place(const struct mtext *m, unsigned line, unsigned col);

@@ -9,7 +9,7 @@ void
 rule_log_fini(struct rule_log *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		free((void *) (uintptr_t) l->v[i].item);
+		free(l->v[i].item);
 	free(l->v);
 	*l = (struct rule_log){ NULL, 0, 0, 0 };
 }

@@ -22,7 +22,7 @@ mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t off,
 		buf_slice(&m->b, s); /* from the same place as what is before it */
 		return;
 	}
-	if (m->nseg == m->cap) {
+	if (m->seg == NULL || m->nseg == m->cap) {
 		size_t cap = m->cap == 0 ? 8 : m->cap * 2;
 		struct mseg *v = realloc(m->seg, cap * sizeof(*v));
 
@@ -66,17 +66,16 @@ find_seg(const struct mtext *m, size_t off)
 
 /* A part of another text with its places. */
 void
-mtext_copy(struct mtext *m, const struct mtext *from, size_t start, size_t end)
+mtext_copy(struct mtext *m, const struct mtext *from, size_t lo, size_t hi)
 {
-	for (size_t i = from->nseg == 0 ? 0 : find_seg(from, start); i < from->nseg && start < end;
-	     i++) {
+	for (size_t i = from->nseg == 0 ? 0 : find_seg(from, lo); i < from->nseg && lo < hi; i++) {
 		const struct mseg *g = &from->seg[i];
 		size_t stop = i + 1 < from->nseg ? from->seg[i + 1].start : from->b.n;
 
-		stop = MIN(stop, end);
-		mtext_add(m, (struct slice){ from->b.p + start, stop - start }, g->from,
-		    g->linear ? g->off + (start - g->start) : g->off, g->linear);
-		start = stop;
+		stop = MIN(stop, hi);
+		mtext_add(m, (struct slice){ from->b.p + lo, stop - lo }, g->from,
+		    g->linear ? g->off + (lo - g->start) : g->off, g->linear);
+		lo = stop;
 	}
 }
 

@@ -146,7 +146,7 @@ fail_read(struct collection *c, const char *path, int err)
 	struct source src = { path, { NULL, 0 } };
 	struct rplace at = { .src = &src };
 
-	return rule_fail(c, E_READ, &at, "cannot be read: %s", strerror(err));
+	return rule_fail(c, E_READ, &at, "cannot be read: %s", strerrordesc_np(err));
 }
 
 static void
