@@ -130,8 +130,8 @@ parse(int argc, char **argv, bool flags, struct args *a)
 	int opt, r;
 
 	optind = 0;
-	while ((opt = getopt_long(argc, argv, "-:h", options, NULL)) !=
-	       -1) {            /* NOLINT(concurrency-mt-unsafe): one thread */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while ((opt = getopt_long(argc, argv, "-:h", options, NULL)) != -1) {
 		if (opt == 1) { /* not an option */
 			if (a->npositional == 2)
 				return ctl_usage("pki", "'%s' is one too many", optarg);

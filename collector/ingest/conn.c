@@ -240,7 +240,7 @@ conns_recheck(struct ingest *i, struct trust *t, uint64_t now)
 		for (c = i->by_pipe[b]; c != NULL; c = c->next_pipe)
 			n++;
 	}
-	v = calloc(n + 1, sizeof(*v));
+	v = calloc(n + 1, sizeof(struct conn *)); /* NOLINT(bugprone-sizeof-expression) */
 	n = 0;
 	for (size_t b = 0; v != NULL && b < CONN_BUCKETS; b++) {
 		for (c = i->by_pipe[b]; c != NULL; c = c->next_pipe) {

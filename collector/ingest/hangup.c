@@ -52,7 +52,7 @@ same_port(const struct sockaddr_storage *a, const char *address)
 static bool
 is_ours(int fd, const char *peer, const char *local)
 {
-	struct sockaddr_storage theirs, ours;
+	struct sockaddr_storage theirs = { 0 }, ours = { 0 };
 	socklen_t n = sizeof(theirs), m = sizeof(ours);
 	char text[PEER_TEXT];
 

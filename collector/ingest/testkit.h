@@ -16,7 +16,12 @@
 
 struct shard {
 	pthread_mutex_t lock;
-	unsigned room; /* ops it still takes */
+	unsigned room;         /* ops it still takes */
+	unsigned out_of_order; /* batches that did not follow the one before of their stream */
+	struct {
+		const struct stream *stream;
+		uint64_t last;
+	} seen[16];
 	char log[4096];
 };
 
@@ -61,6 +66,9 @@ void kit_hang_up(struct kit_sensor *s);
 
 /* Send, and wait for the reply; NULL: the connection ended, or nothing came in time. */
 Wire__Reply *kit_ask(struct kit_sensor *s, const struct buf *request);
+
+/* The same in a context of its own: several threads may ask at a time. */
+Wire__Reply *kit_ask_ctx(struct kit_sensor *s, const struct buf *request);
 
 /* A Proof for this challenge with that certificate and key. */
 void kit_proof(struct buf *out, const Wire__Challenge *c, const char *node, const char *cluster,

@@ -227,7 +227,8 @@ check_own_cert(const struct trust *t, const struct trust_files *f, X509 *cert,
 }
 
 static int
-no_password(char *p, int n, int writing, void *arg)
+no_password(char *p, /* NOLINT(readability-non-const-parameter): pem_password_cb */
+    int n, int writing, void *arg)
 {
 	(void) p;
 	(void) n;
