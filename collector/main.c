@@ -31,18 +31,13 @@ usage(FILE *f)
 	    "  mews-collector -o listen=ipc:///run/mews.sock -o outbox.path=/tmp/outbox.db \\\n"
 	    "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
 	    "\n"
-	    "SIGHUP reloads rules and certificates. Exit codes: 0 stopped, 1 failed, 2 usage,\n"
-	    "3 configuration, 4 rules, 5 outbox, 6 address.\n"
+	    "SIGHUP reloads rules and certificates, SIGUSR1 opens output files anew. Exit codes:\n"
+	    "0 stopped, 1 failed, 2 usage, 3 configuration, 4 rules, 5 outbox, 6 address.\n"
 	    "\n"
 	    "Options:\n",
 	    f);
 	opt_print(f, app_opts, app_nopts);
-#define OUTPUT(name)                                                   \
-	if (output_##name.nopts > 0) {                                 \
-		fprintf(f, "\nOptions of output " #name ":\n");        \
-		opt_print(f, output_##name.opts, output_##name.nopts); \
-	}
-#include "collector/output/outputs.def"
+	outputs_help(f);
 }
 
 static int

@@ -72,6 +72,9 @@ void outputs_stop(struct outputs *set, int deadline_ms);
 /* Files that were moved away are opened anew (SIGUSR1). Any thread. */
 void outputs_reopen(struct outputs *set);
 
+/* The options of every output, for --help. */
+void outputs_help(FILE *f);
+
 /* The names enabled in a configuration: before the outbox opens, since pruning waits for them.
  * How many, or -EINVAL and *d. */
 int outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d);

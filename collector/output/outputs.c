@@ -28,6 +28,19 @@ bind_enabled(struct cfg *cfg, bool enabled[ARRAY_SIZE(kinds)], struct diag *d)
 	return r;
 }
 
+void
+outputs_help(FILE *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		fprintf(f, "\nOptions of output %s:\n", kinds[i]->name);
+		opt_print(f, &enabled_opts[i], 1);
+		opt_print(f, kinds[i]->opts, kinds[i]->nopts);
+		if (kinds[i]->free_keys != NULL)
+			fprintf(
+			    f, "  %s.* text  Any property of its library.\n", kinds[i]->free_keys);
+	}
+}
+
 int
 outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d)
 {
