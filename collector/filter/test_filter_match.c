@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/field_int.h"
 #include "collector/filter/filter.h"
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
-#include <errno.h>
+#include <stdlib.h>
 
 /*
  * A small world: init 1, sshd 10 (by 1), bash 20 (by 10), which runs cat 30 with a descriptor table
@@ -136,6 +137,39 @@ static const struct step {
 	{ { EV_CLOSE, "20", "res=0;fd=3", "" },
 	    { { "fd.name", "/etc/shadow" }, { "evt.category", "file" } },
 	    { { "fd.name = /etc/shadow", true } } },
+	{ { EV_LINKAT, "20",
+	      "res=0;olddir=-100;oldpath=/etc/shadow;newdir=-100;newpath=/tmp/x;flags=1024", "" },
+	    { { "fs.path.source", "/tmp/x" }, { "fs.path.target", "/etc/shadow" },
+		{ "fs.path.name", NULL }, { "evt.arg.flags", "AT_SYMLINK_FOLLOW" },
+		{ "evt.abspath.src", "/etc/shadow" }, { "evt.abspath.dst", "/tmp/x" },
+		{ "evt.arg.olddir", "AT_FDCWD" }, { "fd.name", NULL } },
+	    { { "evt.arg.oldpath in (/etc/shadow)", true },
+		{ "fs.path.target startswith /etc", true } } },
+	{ { EV_LINK, "20", "res=-1;oldpath=/etc/shadow;newpath=/tmp/x", "" },
+	    { { "fs.path.source", NULL }, { "evt.arg.res", "EPERM" }, { "evt.arg[0]", "EPERM" },
+		{ "evt.args", "res=-1(EPERM) oldpath=/etc/shadow newpath=/tmp/x" } },
+	    { { "evt.failed = true", true }, { "evt.count.error = 1", true } } },
+	{ { EV_CREAT, "20", "fd=6;name=/tmp/run;mode=493;dev=1;ino=8;creat_flags=0", "" },
+	    { { "evt.is_open_exec", "true" }, { "evt.arg.mode", "0755" }, { "fd.name", "/tmp/run" },
+		{ "evt.is_open_write", "false" } },
+	    { { "evt.is_open_exec = true and evt.arg.name = /tmp/run", true } } },
+	{ { EV_DUP2, "20", "res=1;oldfd=6;newfd=1", "" },
+	    { { "fd.num", "1" }, { "fd.name", "/tmp/run" }, { "proc.stdout.name", "/tmp/run" },
+		{ "proc.stdout.type", "file" }, { "proc.stdin.name", NULL } },
+	    { { "fd.num in (0, 1, 2)", true } } },
+	{ { EV_CLOSE, "77", "res=-9;fd=4", "" },
+	    { { "proc.name", "<NA>" }, { "proc.pname", NULL }, { "proc.pid", "-1" },
+		{ "proc.exepath", "" }, { "proc.cwd", "./" }, { "user.uid", "4294967295" },
+		{ "user.name", "<NA>" }, { "user.loginuid", "-1" }, { "evt.res", "EBADF" },
+		{ "container.id", "host" }, { "proc.vpid", NULL }, { "container.name", "host" },
+		{ "container.image.tag", "" }, { "k8s.pod.name", NULL }, { "thread.tid", "77" } },
+	    { { "user.uid != 0", true }, { "proc.pname != x", false }, { "user.uid = -1", true },
+		{ "container.id != host", false }, { "container.privileged = false", true } } },
+	{ { EV_PROCEXIT, "20", "status=0;ret=0;sig=0;core=0;reaper_tid=1", "" },
+	    { { "proc.name", "bash" }, { "evt.type", "procexit" }, { "evt.res", NULL },
+		{ "evt.rawres", NULL }, { "syscall.type", NULL }, { "evt.source", "syscall" } },
+	    { { "evt.type = procexit and proc.name = bash", true },
+		{ "evt.rawres >= 0", false } } },
 };
 
 /* All of a run's differences are told, then it fails. */
@@ -219,11 +253,69 @@ test_world(void **state)
 	assert_int_equal(0, differences);
 }
 
+/* 1566230400 is 2019-08-19 16:00:00 in UTC. */
+static void
+test_time(void **state)
+{
+	static const struct {
+		const char *field, *text;
+	} rows[] = {
+		{ "evt.time", "16:00:00.010000002" },
+		{ "evt.time.s", "16:00:00" },
+		{ "evt.time.iso8601", "2019-08-19T16:00:00.010000002+0000" },
+		{ "evt.datetime", "2019-08-19 16:00:00.010000002" },
+		{ "evt.datetime.s", "2019-08-19 16:00:00" },
+		{ "evt.rawtime", "1566230400010000002" },
+		{ "evt.rawtime.s", "1566230400" },
+		{ "evt.rawtime.ns", "010000002" },
+		{ "evt.num", "7" },
+	};
+	const struct event ev = { .schema = schema_get(EV_CLOSE) };
+	const struct view v = { .ev = &ev, .time = 1566230400010000002, .num = 7, .node = "n" };
+	struct fscratch *fs = NULL;
+
+	(void) state;
+	assert_int_equal(0, setenv("TZ", "UTC", 1));
+	assert_int_equal(0, fscratch_new(&fs));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check_field(rows[i].field, rows[i].text, &v, fs);
+	assert_true(run("evt.around[1566230400000000000] = 11", &v, fs));
+	assert_false(run("evt.around[1566230400000000000] = 10", &v, fs));
+	assert_true(run("evt.rawtime > 1566230400000000000", &v, fs));
+	fscratch_free(fs);
+	assert_int_equal(0, differences);
+}
+
+/* More than a block, and texts within texts: what was handed out stays until the reset. */
+static void
+test_scratch(void **state)
+{
+	struct fscratch *fs = NULL;
+	char *p[40];
+
+	(void) state;
+	assert_int_equal(0, fscratch_new(&fs));
+	for (unsigned round = 0; round < 3; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+			p[i] = fscratch_alloc(fs, 1000 * i + 1);
+			assert_non_null(p[i]);
+			memset(p[i], (int) i, 1000 * i + 1);
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+			assert_int_equal((char) i, p[i][1000 * i]);
+		fscratch_reset(fs);
+	}
+	fscratch_free(fs);
+	fscratch_free(NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_scratch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
