@@ -20,6 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* NNG 1.5.2 can wait for ever in its only reaper thread when a connection is closed while it reads;
+ * then nothing is ever freed, and a stop does not wait for it longer than this. */
+enum { FREE_MS = 3000 };
+
 enum news_kind { NEWS_DIALED, NEWS_LOST, NEWS_REPLY, NEWS_GONE };
 
 struct conn;
@@ -41,8 +45,14 @@ struct ctx {
 	struct news news;
 };
 
+/* In a queue of jobs. A connection can be in both: given up before it was dialled. */
+struct job {
+	struct job *next;
+	struct conn *conn;
+};
+
 struct conn {
-	struct conn *next; /* in the queue of jobs */
+	struct job dial, close;
 	struct xport *x;
 	struct xport_end *end; /* NULL: given up. The loop's */
 	nng_socket sock;
@@ -60,7 +70,7 @@ struct conn {
 
 struct jobs {
 	pthread_cond_t some;
-	struct conn *head, **tail;
+	struct job *head, **tail;
 };
 
 struct xport {
@@ -106,12 +116,12 @@ post(struct news *w)
 }
 
 static void
-job_put(struct xport *x, struct jobs *q, struct conn *c)
+job_put(struct xport *x, struct jobs *q, struct job *j)
 {
 	pthread_mutex_lock(&x->lock);
-	c->next = NULL;
-	*q->tail = c;
-	q->tail = &c->next;
+	j->next = NULL;
+	*q->tail = j;
+	q->tail = &j->next;
 	pthread_cond_signal(&q->some);
 	pthread_mutex_unlock(&x->lock);
 }
@@ -120,19 +130,19 @@ job_put(struct xport *x, struct jobs *q, struct conn *c)
 static struct conn *
 job_take(struct xport *x, struct jobs *q)
 {
-	struct conn *c;
+	struct job *j;
 
 	pthread_mutex_lock(&x->lock);
 	while (q->head == NULL && !x->stop)
 		pthread_cond_wait(&q->some, &x->lock);
-	c = q->head;
-	if (c != NULL) {
-		q->head = c->next;
+	j = q->head;
+	if (j != NULL) {
+		q->head = j->next;
 		if (q->head == NULL)
 			q->tail = &q->head;
 	}
 	pthread_mutex_unlock(&x->lock);
-	return c;
+	return j == NULL ? NULL : j->conn;
 }
 
 static void
@@ -223,10 +233,12 @@ xport_free(struct xport *x)
 
 	if (x == NULL)
 		return;
-	while (x->conns > 0) { /* each is with the closer: its end is bounded */
+	for (int i = 0; x->conns > 0 && i < FREE_MS; i++) {
 		xport_dispatch(x);
 		(void) nanosleep(&ms, NULL);
 	}
+	if (x->conns > 0) /* NNG does not let go: what it may still use must not be freed */
+		return;
 	pthread_mutex_lock(&x->lock);
 	x->stop = true;
 	pthread_cond_broadcast(&x->dial.some);
@@ -369,6 +381,7 @@ xport_open(struct xport_end *e, struct identity *id)
 	if (c == NULL)
 		return -ENOMEM;
 	c->x = e->x;
+	c->dial.conn = c->close.conn = c;
 	c->url = e->cfg.url;
 	c->server_name = e->cfg.server_name;
 	c->dialed = (struct news){ .conn = c, .kind = NEWS_DIALED };
@@ -385,13 +398,13 @@ xport_open(struct xport_end *e, struct identity *id)
 	}
 	if (conn_setup(c, e, id) != 0) {
 		c->jobs = 1;
-		job_put(e->x, &e->x->close, c);
+		job_put(e->x, &e->x->close, &c->close);
 		return -EIO;
 	}
 	c->end = e;
 	e->conn = c;
 	c->jobs = 2;
-	job_put(e->x, &e->x->dial, c);
+	job_put(e->x, &e->x->dial, &c->dial);
 	return 0;
 }
 
@@ -404,7 +417,7 @@ xport_close(struct xport_end *e)
 		return;
 	e->conn = NULL;
 	c->end = NULL;
-	job_put(e->x, &e->x->close, c);
+	job_put(e->x, &e->x->close, &c->close);
 }
 
 int

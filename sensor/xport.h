@@ -20,7 +20,8 @@
 struct xport;
 struct xport_end; /* one node's end */
 
-/* What is delivered, by xport_dispatch(). 'why' is one sentence. */
+/* What is delivered, by xport_dispatch(). After closed() call xport_close(), from within or soon
+ * after: until then a lost connection may be told more than once. 'why' is one sentence. */
 struct xport_events {
 	void (*opened)(void *arg);
 	void (*closed)(void *arg, const char *why);
@@ -31,7 +32,8 @@ struct xport_events {
  */
 int xport_new(unsigned dialers, void (*wake)(void *arg), void *arg, struct xport **ret) MUST_CHECK;
 
-/* Ends are closed before. Waits until NNG has let go of every connection. */
+/* Ends are freed before. Waits until NNG has let go of every connection; if it does not for three
+ * seconds, everything is left as it is, for the end of the process. */
 void xport_free(struct xport *x);
 
 struct xport_cfg {
