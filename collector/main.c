@@ -76,8 +76,8 @@ parse_args(int argc, char **argv, struct args *args)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) !=
-	       -1) { /* NOLINT(concurrency-mt-unsafe) */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			args->config = optarg;

@@ -24,7 +24,7 @@ app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
 	if (d->file[0] != '\0')
 		log_error("%s:%u: %s", d->file, d->line, d->msg);
 	else
-		log_error("%s", d->msg[0] == '\0' ? strerror(-r) : d->msg);
+		log_error("%s", d->msg[0] == '\0' ? strerrordesc_np(-r) : d->msg);
 	a->exit_code = code;
 	return r;
 }
@@ -124,7 +124,8 @@ app_configure(struct app *a, struct diag *d)
 	r = env_init(&a->env, a->opt.host_root);
 	if (r < 0 && r != -ENOMEM)
 		return diag_fail(d, 0, 0, "host_root: cannot read %s/proc: %s",
-		    strcmp(a->opt.host_root, "/") == 0 ? "" : a->opt.host_root, strerror(-r));
+		    strcmp(a->opt.host_root, "/") == 0 ? "" : a->opt.host_root,
+		    strerrordesc_np(-r));
 	if (r == 0)
 		r = cfg_each(a->cfg, "labels", add_label, a, d);
 	if (r == 0)

@@ -44,7 +44,7 @@ app_snapshot_start(struct app *a, uint64_t id)
 	if (r == 0)
 		r = snapshot_start(&sc, &tasks, app_wake, a, &a->snapshot);
 	if (r < 0) {
-		log_error("cannot make a snapshot of the processes: %s", strerror(-r));
+		log_error("cannot make a snapshot of the processes: %s", strerrordesc_np(-r));
 		snap_tasks_fini(&tasks);
 		if (a->record == NULL)
 			link_snapshot(&a->node[0]->link, id, (struct link_parts){ NULL, 0 });

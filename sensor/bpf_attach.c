@@ -23,7 +23,7 @@ attach_failed(const char *hook, int r, struct diag *d)
 {
 	diag_set(d, 0, 0,
 	    "cannot attach to %s: %s; is another tool holding it, or the kernel locked?", hook,
-	    strerror(-r));
+	    strerrordesc_np(-r));
 	return r;
 }
 

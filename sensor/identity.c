@@ -28,7 +28,7 @@ read_file(const char *path, const char *what, struct buf *out, struct diag *d)
 	}
 	if (n < 0) {
 		r = -errno;
-		diag_set(d, 0, 0, "cannot read the %s %s: %s", what, path, strerror(errno));
+		diag_set(d, 0, 0, "cannot read the %s %s: %s", what, path, strerrordesc_np(errno));
 	}
 	if (fd >= 0)
 		(void) close(fd);

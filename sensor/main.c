@@ -167,8 +167,8 @@ parse_args(int argc, char **argv, struct args *args)
 	int c, r = -1;
 
 	args->loop = 1;
-	while (r < 0 && (c = getopt_long(argc, argv, "c:o:h", longs, NULL)) !=
-			    -1) /* NOLINT(concurrency-mt-unsafe) */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	while (r < 0 && (c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1)
 		r = parse_one(args, c);
 	if (r >= 0)
 		return r;

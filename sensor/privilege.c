@@ -118,6 +118,6 @@ privilege_drop(bool live, struct diag *d)
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (r < 0)
-		diag_set(d, 0, 0, "cannot give up capabilities: %s", strerror(-r));
+		diag_set(d, 0, 0, "cannot give up capabilities: %s", strerrordesc_np(-r));
 	return r;
 }

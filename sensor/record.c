@@ -37,7 +37,7 @@ record_open(const char *path, struct record **ret, struct diag *d)
 	if (r->path != NULL)
 		e = recorder_open(path, &r->w);
 	if (e < 0) {
-		diag_set(d, 0, 0, "cannot write the recording %s: %s", path, strerror(-e));
+		diag_set(d, 0, 0, "cannot write the recording %s: %s", path, strerrordesc_np(-e));
 		free(r->path);
 		free(r);
 		return e;
@@ -101,7 +101,8 @@ record_close(struct record *r, struct diag *d)
 	int e = recorder_close(r->w);
 
 	if (e < 0)
-		diag_set(d, 0, 0, "the recording %s is not whole: %s", r->path, strerror(-e));
+		diag_set(
+		    d, 0, 0, "the recording %s is not whole: %s", r->path, strerrordesc_np(-e));
 	free(r->path);
 	free(r);
 	return e;

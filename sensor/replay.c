@@ -89,7 +89,7 @@ take_all(struct replay *r, struct recording *f, const char *path, struct diag *d
 		diag_set(d, 0, 0, "the recording %s is damaged at byte %llu: %s", path,
 		    (unsigned long long) recording_offset(f), why);
 	else if (e < 0)
-		diag_set(d, 0, 0, "cannot read the recording %s: %s", path, strerror(-e));
+		diag_set(d, 0, 0, "cannot read the recording %s: %s", path, strerrordesc_np(-e));
 	else if (r->hello == NULL)
 		return diag_fail(d, 0, 0, "the recording %s is empty", path);
 	return e;
@@ -108,7 +108,7 @@ replay_load(const char *path, struct replay **ret, struct diag *d)
 	if (e == -EBADMSG)
 		diag_set(d, 0, 0, "%s is not a recording (mews-sensor --record makes one)", path);
 	else if (e < 0)
-		diag_set(d, 0, 0, "cannot read the recording %s: %s", path, strerror(-e));
+		diag_set(d, 0, 0, "cannot read the recording %s: %s", path, strerrordesc_np(-e));
 	else
 		e = take_all(r, f, path, d);
 	recording_close(f);

@@ -57,6 +57,7 @@ check_host(struct diag *d)
 	int major = 0, minor = 0;
 
 	if (uname(&u) == 0)
+		/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
 		(void) sscanf(u.release, "%d.%d", &major, &minor);
 	if (major < 5 || (major == 5 && minor < 15)) {
 		diag_set(d, 0, 0, "kernel %s is too old: capture needs 5.15 or newer", u.release);
@@ -84,8 +85,8 @@ load_failed(int r, struct diag *d)
 		    "no memory for the rings: lower the ring size, or raise the memlock limit "
 		    "(LimitMEMLOCK=infinity)");
 	} else {
-		diag_set(
-		    d, 0, 0, "this kernel does not take the capture programs: %s", strerror(-r));
+		diag_set(d, 0, 0, "this kernel does not take the capture programs: %s",
+		    strerrordesc_np(-r));
 	}
 	return r;
 }

@@ -71,6 +71,7 @@ grow(struct spool *s)
 }
 
 int
+/* NOLINTNEXTLINE(readability-non-const-parameter): 'msg' is the spool's from here on */
 spool_add(struct spool *s, char *msg, uint32_t n, uint32_t events)
 {
 	uint64_t room = s->max_bytes;

@@ -192,8 +192,8 @@ ctl_alerts(int argc, char **argv)
 		{ &o.cluster, 'C' }, { &o.priority, 'p' }, { &o.since, 's' }, { &o.id, 'i' } };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "n:fh", longs, NULL)) !=
-	       -1) { /* NOLINT(concurrency-mt-unsafe) */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	while ((c = getopt_long(argc, argv, "n:fh", longs, NULL)) != -1) {
 		if (c == '?')
 			return ctl_usage("alerts", "that is not how to ask");
 		if (c == 'h') {
