@@ -57,6 +57,7 @@ static void
 on_drops(void *arg, struct node_drops *d)
 {
 	struct app *a = arg;
+	struct source_stats ss = { 0 };
 	uint64_t now = clock_mono();
 
 	if (a->src == NULL)
@@ -64,6 +65,8 @@ on_drops(void *arg, struct node_drops *d)
 	if (a->dropped_at == 0 || now - a->dropped_at > 20 * NS_PER_MS) {
 		a->dropped.n = 0;
 		a->src->drops(a->st, add_drop, &a->dropped);
+		a->src->stats(a->st, &ss);
+		node_drop_add(&a->dropped, 0, DROP_BAD_RECORD, ss.bad);
 		a->dropped_at = now;
 	}
 	for (size_t i = 0; i < a->dropped.n; i++)
