@@ -15,7 +15,11 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-find_library(NNG_LIBRARY nng REQUIRED)
+find_library(NNG_ARCHIVE libnng.a REQUIRED) # the archive: common/nng_close.c mends it
+find_library(MBEDTLS_LIBRARY mbedtls REQUIRED)
+find_library(MBEDX509_LIBRARY mbedx509 REQUIRED)
+find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
+set(NNG_LIBRARY nng_mended) # common/CMakeLists.txt
 find_program(PROTOC_C protoc-c REQUIRED)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
 find_program(BPF_CLANG NAMES clang-14 clang REQUIRED)

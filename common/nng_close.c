@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nng_close.c - makes NNG 1.5.2 end TLS connections whatever they are doing.
+ *
+ * In that version, reading from or writing to a stream with an aio that has been closed meanwhile
+ * does nothing and tells nobody. Where NNG's own TLS code does so (it goes on reading a message
+ * while the connection is closed; it reads from a socket that has failed), the pipe waits for ever
+ * for the end of that read, in the one thread that frees connections, or stays as if it were open.
+ * Both happen when peers vanish under load. Here such a call ends with an error, as later versions
+ * of NNG do it.
+ *
+ * NNG is linked as an archive, and the linker hands us three of its calls (--wrap,
+ * cmake/deps.cmake).
+ */
+#include <nng/nng.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+int __real_nni_aio_begin(nng_aio *aio);
+int __wrap_nni_aio_begin(nng_aio *aio);
+void __real_nng_stream_recv(nng_stream *s, nng_aio *aio);
+void __wrap_nng_stream_recv(nng_stream *s, nng_aio *aio);
+void __real_nng_stream_send(nng_stream *s, nng_aio *aio);
+void __wrap_nng_stream_send(nng_stream *s, nng_aio *aio);
+void nni_aio_finish_error(nng_aio *aio, int rv); /* NNG's own: runs the callback, later */
+
+/* The aio of the stream call under way in this thread, if it could not begin. */
+static _Thread_local const nng_aio *not_begun;
+
+int
+__wrap_nni_aio_begin(nng_aio *aio)
+{
+	int rv = __real_nni_aio_begin(aio);
+
+	if (rv != 0)
+		not_begun = aio;
+	return rv;
+}
+
+static void
+end_lost(nng_aio *aio, const nng_aio *outer)
+{
+	bool lost = not_begun == aio;
+
+	not_begun = outer;
+	if (lost)
+		nni_aio_finish_error(aio, NNG_ECLOSED);
+}
+
+void
+__wrap_nng_stream_recv(nng_stream *s, nng_aio *aio)
+{
+	const nng_aio *outer = not_begun;
+
+	not_begun = NULL;
+	__real_nng_stream_recv(s, aio);
+	end_lost(aio, outer);
+}
+
+void
+__wrap_nng_stream_send(nng_stream *s, nng_aio *aio)
+{
+	const nng_aio *outer = not_begun;
+
+	not_begun = NULL;
+	__real_nng_stream_send(s, aio);
+	end_lost(aio, outer);
+}
