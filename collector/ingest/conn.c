@@ -8,12 +8,12 @@ bool
 bucket_take(struct bucket *b, uint64_t now)
 {
 	const uint64_t one = 1000000;
-	uint64_t past = MIN(now - b->at, 3600 * NS_PER_S);
+	uint64_t past = now > b->at ? MIN(now - b->at, 3600 * NS_PER_S) : 0;
 
 	if (b->at == 0)
 		b->left = b->burst * one;
 	b->left = MIN(b->left + past / 1000 * b->per_s, b->burst * one);
-	b->at = now;
+	b->at = MAX(b->at, now);
 	if (b->left < one)
 		return false;
 	b->left -= one;

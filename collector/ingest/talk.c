@@ -82,7 +82,7 @@ static void
 add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 {
 	rep->msg.snapshot_wanted = c->stream->snapshot_id;
-	if (c->interest == i->interest || (c->news_at != 0 && now - c->news_at < NEWS_NS))
+	if (c->interest == i->interest || (c->news_at != 0 && now < c->news_at + NEWS_NS))
 		return;
 	c->news_at = now;
 	wire__interest__init(&rep->interest);

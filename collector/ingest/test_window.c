@@ -11,9 +11,10 @@
 #define PATIENCE 100
 
 /*
- * A script of steps, and what it prints: "5" arrives, "5@90" at that time; "t200" time passes; "s9"
- * all below 9 are given up; "x" the taker has no room, "o" it has again. Printed: "5" left, "+2" a
- * gap of two was accepted before it, "d5" a duplicate, "f5" refused since full.
+ * A script of steps, and what it prints: "5" arrives; "t200" time passes, "u20" a thread has read
+ * the clock before; "s9" all below 9 are given up; "x" the taker has no room, "o" it has again.
+ * Printed: "5" left, "+2" a gap of two was accepted before it, "d5" a duplicate, "f5" refused since
+ * full.
  */
 static const struct {
 	unsigned max;
@@ -29,6 +30,7 @@ static const struct {
 	{ 4, 0, "2 3 4", "" },             /* waits */
 	{ 4, 0, "2 3 4 5", "+1 2 3 4 5" }, /* full: what is missing is given up */
 	{ 4, 0, "5 t99", "" },
+	{ 4, 0, "5 u20 6", "" },
 	{ 4, 0, "5 t100", "+4 5" },        /* patience is over */
 	{ 4, 0, "3 t60 2 t40", "+1 2 3" }, /* of the one that waited longest */
 	{ 4, 0, "5 s5", "+4 5" },          /* the sensor says so */
@@ -79,6 +81,8 @@ step(struct sim *s, const char *t)
 
 	if (*t == 't')
 		s->now += n;
+	else if (*t == 'u')
+		s->now -= n;
 	else if (*t == 's')
 		s->skip_to = n;
 	else if (*t == 'x' || *t == 'o')

@@ -34,11 +34,12 @@ window_put(struct window *w, uint64_t done, uint64_t seq, uint64_t now, void *p)
 	return 0;
 }
 
+/* 'now' may be earlier than 'since': threads read the clock before they wait for their turn. */
 static bool
 waited(const struct window *w, uint64_t now, uint64_t patience)
 {
 	for (unsigned i = 0; i < w->n; i++) {
-		if (now - w->v[i].since >= patience)
+		if (now > w->v[i].since && now - w->v[i].since >= patience)
 			return true;
 	}
 	return false;
