@@ -52,7 +52,7 @@ run() {
 	# some kernels place libraries where the thread sanitizer has its shadow
 	setarch "$(uname -m)" -R ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@" >"$log" 2>&1 || status=$?
 	closing=$(grep -n 'tests passed' "$log" | tail -n 1 | cut -d: -f1)
-	[ "$status" = 0 ] || grep -vE '^ *[0-9]+/[0-9]+ Test.*Passed|^ +Start +[0-9]+:' "$log" | head -n 300
+	[ "$status" = 0 ] || sed '/tests passed/,$d' "$log" | grep -vE '^ *[0-9]+/[0-9]+ Test.*Passed|^ +Start +[0-9]+:' | head -n 300
 	if [ -z "$closing" ]; then
 		tail -n 5 "$log"
 		failed+=("$preset")
