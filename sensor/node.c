@@ -295,6 +295,7 @@ node_hello(struct node *n, struct buf *out)
 	h.cluster = n->cluster;
 	h.boot_id = n->boot_id;
 	h.sensor_start = n->cfg.sensor_start;
+	h.durable_seq = n->link.durable;
 	rq.body_case = WIRE__REQUEST__BODY_HELLO;
 	rq.hello = &h;
 	return message_pack(&rq, out);

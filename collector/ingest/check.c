@@ -110,6 +110,8 @@ check_hello(const Wire__Hello *h, Wire__Reject__Code *code)
 		if (!printable(h->labels[i]->key, 128) || !printable(h->labels[i]->value, 256))
 			return "a label is too long or not printable";
 	}
+	if (h->durable_seq > SEQ_MAX)
+		return "a batch number is out of range";
 	if (h->n_schema > EV_TYPE_MAX)
 		return "more events are described than there can be";
 	return check_interfaces(h);

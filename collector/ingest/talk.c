@@ -117,7 +117,7 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 {
 	const Wire__Hello *h = c->hello->hello;
 	struct peer_schema *schema = NULL;
-	uint64_t durable = 0;
+	uint64_t durable = 0, from;
 
 	why->code = WIRE__REJECT__CODE__PROTOCOL;
 	why->text = "the sensor's events do not fit this collector's";
@@ -125,14 +125,19 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 		return -EBADMSG;
 	why->code = WIRE__REJECT__CODE__BUSY;
 	why->text = "the collector cannot read its outbox, or is out of memory: come back later";
-	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0 ||
-	    stream_get(i->cfg.streams, &c->id, durable, schema, &c->stream) < 0) {
-		peer_schema_free(schema);
-		return -EBADMSG;
-	}
-	if (durable > c->stream->received)
-		c->stream->received = durable;
+	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0)
+		goto fail;
+	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor has
+	 * forgotten them, and nothing is lost. */
+	from = MAX(durable, h->durable_seq);
+	if (stream_get(i->cfg.streams, &c->id, from, schema, &c->stream) < 0)
+		goto fail;
+	if (from > c->stream->received)
+		c->stream->received = from;
 	return 0;
+fail:
+	peer_schema_free(schema);
+	return -EBADMSG;
 }
 
 /* An older connection for the node is told, with its next message, that it is not any more. After

@@ -33,6 +33,9 @@ for _ in 1 2; do
 	touch_files 200 # nobody listens
 	lab_collector
 	touch_files 100
+	lab_wait 20 lab_durable n1 || fail "not all is durable"
+	for _ in $(seq 50); do cat /proc/version >/dev/null; done # batches without alerts
+	lab_wait 20 lab_durable n1 || fail "not all is durable"
 done
 lab_wait 60 committed || fail "$(ids 'count(*)') of $n alerts are in the outbox"
 [ "$(ids 'count(*)')" = "$n" ] || fail "$(ids 'count(*)') alerts for $n events"
@@ -40,4 +43,5 @@ lab_wait 60 committed || fail "$(ids 'count(*)') of $n alerts are in the outbox"
 cmp <(sqlite3 "$lab/outbox.db" "select json_extract(json, '\$.output_fields.\"fd.name\"') from alert where rule = 'Watched file opened' order by n" | sed 's|.*/||') <(seq "$n") ||
 	fail "not each event's alert once, in order"
 [ "$(lab_metric mews_node_drops_total)" = 0 ] || fail "events were dropped"
+[ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "a gap is told of, where nothing was lost"
 echo "$n events, $n alerts, through two kill -9"
