@@ -139,7 +139,8 @@ SPOIL(spoil_dict)
 }
 SPOIL(spoil_absent)
 {
-	c->msg.n_absent = 2, c->absent[1] = 1 << 6;
+	c->absent[c->msg.n_absent++] = 0;
+	c->absent[c->msg.n_absent++] = 1 << 6;
 }
 
 static const struct {
