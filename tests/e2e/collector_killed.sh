@@ -3,25 +3,15 @@
 # kill -9 the collector under load, twice: every alert is in the outbox, once.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
-cat >"$lab/rules.yaml" <<'EOF'
-- rule: Watched file opened
-  desc: A file of this test was opened.
-  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
-  output: opened %fd.name by %proc.name
-  priority: WARNING
-EOF
-lab_rules=$lab/rules.yaml
+lab_watch
 lab_pki n1
 lab_collector
 lab_sensor n1
-mkdir "$lab/watched"
 
 n=0
 touch_files() {
-	for _ in $(seq "$1"); do
-		n=$((n + 1))
-		: >"$lab/watched/$n"
-	done
+	lab_touch $((n + 1)) $((n + $1))
+	n=$((n + $1))
 }
 ids() { sqlite3 "$lab/outbox.db" "select $1 from alert where rule = 'Watched file opened'"; }
 committed() { [ "$(ids 'count(*)')" -ge "$n" ]; }

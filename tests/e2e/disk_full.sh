@@ -4,15 +4,8 @@
 # why, and once there is room every alert is there.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
-cat >"$lab/rules.yaml" <<'EOF'
-- rule: Watched file opened
-  desc: A file of this test was opened.
-  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
-  output: opened %fd.name by %proc.name
-  priority: WARNING
-EOF
-lab_rules=$lab/rules.yaml
-mkdir "$lab/disk" "$lab/watched"
+lab_watch
+mkdir "$lab/disk"
 mount -t tmpfs -o size=32m mews-lab "$lab/disk"
 trap 'umount "$lab/disk" 2>/dev/null || umount -l "$lab/disk" || true; lab_end' EXIT
 
@@ -20,17 +13,16 @@ lab_pki n1
 lab_collector -o "outbox.path=$lab/disk/outbox.db" -o outbox.min_free=8MiB
 lab_sensor n1
 alerts() { sqlite3 "$lab/disk/outbox.db" "select count(*) from alert where rule = 'Watched file opened'"; }
-touch_files() { for i in $(seq "$1" "$2"); do : >"$lab/watched/$i"; done; }
 ready() { curl -sf "http://$http/readyz"; }
 full() { ! ready && curl -s "http://$http/readyz" | grep -q room; }
 have() { [ "$(alerts)" -ge "$1" ]; }
 
 ready >/dev/null || fail "not ready at the start"
-touch_files 1 50
+lab_touch 1 50
 lab_wait 20 have 50 || fail "$(alerts) of 50 alerts"
 
 fallocate -l 27M "$lab/disk/filler"
-touch_files 51 150
+lab_touch 51 150
 lab_wait 20 full || fail "the disk is full, and /readyz says: $(curl -s "http://$http/readyz")"
 lab_durable n1 >/dev/null && fail "batches are acknowledged as durable on a full disk"
 grep -q room <("$bin/mewsctl" status --collector "http://$http") || fail "mewsctl status does not say that there is no room"

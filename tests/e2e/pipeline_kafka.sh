@@ -9,22 +9,14 @@ kafka=$root/tests/support/kafka.sh
 bootstrap=$("$kafka" start "$lab/kafka")
 trap '"$kafka" stop "$lab/kafka" || true; lab_end' EXIT
 
-cat >"$lab/rules.yaml" <<'EOF'
-- rule: Watched file opened
-  desc: A file of this test was opened.
-  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
-  output: opened %fd.name by %proc.name
-  priority: WARNING
-EOF
-lab_rules=$lab/rules.yaml
+lab_watch
 lab_pki n1
 lab_collector -o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$bootstrap" -o outputs.kafka.topic=alerts \
 	-o outputs.kafka.properties.allow.auto.create.topics=true
 lab_sensor n1
 
-mkdir "$lab/watched"
 n=200
-for i in $(seq "$n"); do : >"$lab/watched/$i"; done
+lab_touch 1 "$n"
 lab_wait 30 sh -c "[ \$(grep -c 'Watched file opened' '$lab/alerts') -ge $n ]" ||
 	fail "of $n alerts $(grep -c 'Watched file opened' "$lab/alerts" || true) reached the file output"
 

@@ -3,15 +3,7 @@
 # A collector that is not there yet, and a broker that never is: said once, retried, nothing lost.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
-cat >"$lab/rules.yaml" <<'EOF'
-- rule: Watched file opened
-  desc: A file of this test was opened.
-  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
-  output: opened %fd.name by %proc.name
-  priority: WARNING
-EOF
-lab_rules=$lab/rules.yaml
-mkdir "$lab/watched"
+lab_watch
 lab_pki n1
 lab_port
 listen=tls+tcp://127.0.0.1:$port
@@ -24,7 +16,7 @@ http=127.0.0.1:$port
 sensor_pid=$!
 lab_pids+=("$sensor_pid")
 lab_wait 30 grep -q "$listen" "$lab/sensor-n1.log" || fail "the sensor does not say that the collector does not answer"
-for i in $(seq 50); do : >"$lab/watched/$i"; done
+lab_touch 1 50
 sleep 2 # a few attempts
 [ "$(grep -c "$listen" "$lab/sensor-n1.log")" = 1 ] || fail "the sensor repeats itself"
 kill -0 "$sensor_pid" || fail "the sensor gave up"

@@ -72,6 +72,24 @@ lab_pki() {
 	for node; do "$bin/mewsctl" pki issue "$lab/pki" --node "$node" >/dev/null; done
 }
 
+# One rule, which each file that lab_touch opens raises: 'Watched file opened'.
+lab_watch() {
+	mkdir "$lab/watched"
+	lab_rules=$lab/rules.yaml
+	cat >"$lab_rules" <<'EOF'
+- rule: Watched file opened
+  desc: A file of this test was opened.
+  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
+  output: opened %fd.name by %proc.name
+  priority: WARNING
+EOF
+}
+# lab_touch FROM TO: opens the files of these numbers, in order.
+lab_touch() {
+	local i
+	for i in $(seq "$1" "$2"); do : >"$lab/watched/$i"; done
+}
+
 lab_status() { "$bin/mewsctl" status --json --collector "http://$http"; }
 
 # Starts mews-collector; alerts as JSON lines in $lab/alerts. Sets listen, http, collector_pid.
