@@ -149,9 +149,14 @@ start_outputs(void *app)
 	struct diag d = { 0 };
 	int r = outputs_start(a->cfg, a->outbox, &a->outputs, &d);
 
-	if (r == 0)
-		r = cfg_check_unknown(a->cfg, &d); /* everybody has bound what is theirs */
-	return r < 0 ? fail(a, EXIT_CONFIG, &d, r) : 0;
+	if (r < 0)
+		return fail(a, EXIT_CONFIG, &d, r);
+	r = cfg_check_unknown(a->cfg, &d); /* everybody has bound what is theirs */
+	if (r < 0) {
+		outputs_stop(a->outputs, 0);
+		return fail(a, EXIT_CONFIG, &d, r);
+	}
+	return 0;
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/ingest_int.h"
+#include "common/log.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -134,8 +135,11 @@ static void
 accept_gap(struct ingest *i, struct conn *c, uint64_t upto)
 {
 	struct stream *st = c->stream;
+	uint64_t n = upto - st->received;
 
-	st->gaps += upto - st->received;
+	log_warn("sensor %s: %lu batches before number %lu never came; their events are lost",
+	    c->id.node, (unsigned long) n, (unsigned long) upto + 1);
+	st->gaps += n;
 	st->received = upto;
 	i->gaps++;
 }
