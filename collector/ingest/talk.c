@@ -127,8 +127,8 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 	why->text = "the collector cannot read its outbox, or is out of memory: come back later";
 	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0)
 		goto fail;
-	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor has
-	 * forgotten them, and nothing is lost. */
+	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor
+	 * has forgotten them, and nothing is lost. */
 	from = MAX(durable, h->durable_seq);
 	if (stream_get(i->cfg.streams, &c->id, from, schema, &c->stream) < 0)
 		goto fail;
