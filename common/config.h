@@ -73,7 +73,7 @@ bool cfg_has(const struct cfg *c, const char *prefix);
 /* The place of a key, for an error found later: fills d->file, line, col (0 if from no file). */
 void cfg_place(const struct cfg *c, const char *key, struct diag *d);
 
-/* One line per option, for --help and CONFIG.md. */
+/* One line per option, for --help. */
 void opt_print(FILE *f, const struct opt *opts, size_t n);
 
 #endif
