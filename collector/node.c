@@ -144,6 +144,8 @@ node_of(struct nodes *n, struct stream *stream)
 		*p = (struct node){ .next = next };
 	}
 	p->state = state;
+	if (stream->evaluated > 0) /* it had a state, which is gone */
+		stream_want_snapshot(stream);
 	p->stream = stream_ref(stream);
 	stream->node = p;
 	p->gaps = stream->gaps;
@@ -313,6 +315,27 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	batch_free(b);
 }
 
+/* Nodes that come and go for good must not stay: one that was not heard of for as long as the
+ * registry keeps its stream is forgotten, and sends a snapshot should it come back. */
+static void
+forget_gone(struct nodes *n)
+{
+	uint64_t now = clock_real();
+	struct node **at = &n->head;
+
+	while (*at != NULL) {
+		struct node *p = *at;
+
+		if (p->stream->connected || p->stream->last_seen + STREAM_KEEP_NS > now) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		node_fini(p);
+		free(p);
+	}
+}
+
 void
 nodes_publish(struct nodes *n)
 {
@@ -324,6 +347,7 @@ nodes_publish(struct nodes *n)
 	if (now - n->published < PUBLISH_MS * NS_PER_MS)
 		return;
 	n->published = now;
+	forget_gone(n);
 	for (struct node *p = n->head; p != NULL; p = p->next) {
 		struct state_stats one;
 

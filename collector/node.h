@@ -28,7 +28,7 @@ void node_batch(
 /* Takes a reference. */
 void nodes_set_rules(struct nodes *n, struct ruleset *rules);
 
-/* Bring the gauges up to date. */
+/* Bring the gauges up to date, and forget nodes that are gone for good. */
 void nodes_publish(struct nodes *n);
 
 #endif

@@ -157,6 +157,15 @@ stream_unref(struct stream *st)
 	st->refs--;
 }
 
+static int snapshots_wanted;
+
+void
+stream_want_snapshot(struct stream *st)
+{
+	(void) st;
+	snapshots_wanted++;
+}
+
 /* ---- the test's own side ---- */
 
 struct bench {
@@ -336,6 +345,43 @@ test_streams(void **state)
 	bench_close(&b);
 }
 
+/* A node that is not heard of any more is forgotten; should it come back, it tells all anew. */
+static void
+test_gone(void **state)
+{
+	struct bench b;
+	char ids[40];
+
+	(void) state;
+	bench_open(&b);
+	b.stream.last_seen = clock_real();
+	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
+	nodes_publish(b.nodes);
+	assert_int_equal(1, b.counters.nodes);
+	nodes_free(b.nodes);
+
+	bench_open(&b);
+	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
+	b.stream.evaluated = 1;
+	b.stream.last_seen = clock_real() - STREAM_KEEP_NS - NS_PER_S;
+	b.stream.connected = true;
+	nodes_publish(b.nodes);
+	assert_int_equal(1, states_alive);
+	nodes_free(b.nodes);
+
+	bench_open(&b);
+	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
+	b.stream.evaluated = 1;
+	b.stream.last_seen = clock_real() - STREAM_KEEP_NS - NS_PER_S;
+	nodes_publish(b.nodes);
+	assert_int_equal(0, states_alive);
+	assert_int_equal(0, b.stream.refs);
+	assert_int_equal(0, snapshots_wanted);
+	(void) feed(&b, &b.stream, 2, 2, NULL, ids);
+	assert_int_equal(1, snapshots_wanted);
+	bench_close(&b);
+}
+
 static void
 test_snapshot(void **state)
 {
@@ -378,6 +424,7 @@ main(void)
 		cmocka_unit_test(test_loss_window),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_snapshot),
 	};
 
