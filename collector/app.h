@@ -40,7 +40,6 @@ enum { APP_OUTPUTS_MAX = 16 };
 
 struct app {
 	struct cfg *cfg;
-	const char *config_path; /* NULL: defaults and the command line alone */
 	struct app_options opt;
 	struct rule_options rule_options;
 	pthread_mutex_t rules_lock;

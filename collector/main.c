@@ -40,21 +40,6 @@ usage(FILE *f)
 	outputs_help(f);
 }
 
-static int
-load_config(struct app *a, const char *path, struct diag *d)
-{
-	a->config_path = path;
-	if (path == NULL) {
-		FILE *f = fopen(CONFIG_DEFAULT, "re");
-
-		if (f == NULL)
-			return cfg_new(&a->cfg);
-		(void) fclose(f);
-		a->config_path = CONFIG_DEFAULT;
-	}
-	return cfg_load(a->config_path, &a->cfg, d);
-}
-
 struct args {
 	const char *config;
 	const char *set[64];
@@ -129,7 +114,7 @@ main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	log_init("mews-collector", LOG_INFO);
-	r = load_config(&app, args.config, &d);
+	r = cfg_open(args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < args.nset; i++)
 		r = cfg_override(app.cfg, args.set[i], &d);
 	if (r == 0)

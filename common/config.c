@@ -431,6 +431,17 @@ cfg_load(const char *path, struct cfg **ret, struct diag *d)
 }
 
 int
+cfg_open(const char *path, const char *usual, struct cfg **ret, struct diag *d)
+{
+	int r = cfg_load(path == NULL ? usual : path, ret, d);
+
+	if (r != -ENOENT || path != NULL)
+		return r;
+	*d = (struct diag){ 0 };
+	return cfg_new(ret);
+}
+
+int
 cfg_override(struct cfg *c, const char *assignment, struct diag *d)
 {
 	const char *eq = strchr(assignment, '=');

@@ -46,6 +46,9 @@ struct opt {
 /* An empty configuration, or that of a file. -EINVAL and *d; -ENOMEM; -errno of reading, and *d. */
 int cfg_new(struct cfg **ret) MUST_CHECK;
 int cfg_load(const char *path, struct cfg **ret, struct diag *d) MUST_CHECK;
+/* What a program starts with: the file that was asked for; if none was (path NULL), the usual one,
+ * and an empty configuration where that is missing. */
+int cfg_open(const char *path, const char *usual, struct cfg **ret, struct diag *d) MUST_CHECK;
 int cfg_parse(const char *name, struct slice yaml, struct cfg **ret, struct diag *d) MUST_CHECK;
 void cfg_free(struct cfg *c);
 

@@ -217,6 +217,16 @@ files(void **state)
 	assert_int_equal(-EISDIR, cfg_load("/", &c, &d));
 	assert_string_equal("cannot read it: Is a directory", d.msg);
 	assert_null(c);
+
+	/* the usual file may be missing, but not be unreadable; one that was asked for may be
+	 * neither */
+	assert_int_equal(-ENOENT, cfg_open(path, "/", &c, &d));
+	assert_int_equal(-EISDIR, cfg_open(NULL, "/", &c, &d));
+	assert_null(c);
+	assert_int_equal(0, cfg_open(NULL, path, &c, &d));
+	assert_string_equal("", d.msg);
+	assert_false(cfg_has(c, "rules"));
+	cfg_free(c);
 }
 
 static int

@@ -49,7 +49,6 @@ struct args {
 struct app {
 	struct args args;
 	struct cfg *cfg;
-	const char *config_path;
 	struct options opt;
 	enum app_exit exit_code;
 

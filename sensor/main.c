@@ -188,21 +188,6 @@ parse_args(int argc, char **argv, struct args *args)
 }
 
 static int
-load_config(struct app *a, const char *path, struct diag *d)
-{
-	a->config_path = path;
-	if (path == NULL) {
-		FILE *f = fopen(CONFIG_DEFAULT, "re");
-
-		if (f == NULL)
-			return cfg_new(&a->cfg);
-		(void) fclose(f);
-		a->config_path = CONFIG_DEFAULT;
-	}
-	return cfg_load(a->config_path, &a->cfg, d);
-}
-
-static int
 check_run(void *app)
 {
 	(void) app;
@@ -220,7 +205,7 @@ main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	log_init("mews-sensor", LOG_INFO);
-	r = load_config(&app, app.args.config, &d);
+	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < app.args.nset; i++)
 		r = cfg_override(app.cfg, app.args.set[i], &d);
 	if (r == 0)
