@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_rules.h"
+#include <getopt.h>
+
+enum { EVENTS_WIDTH = 38, EVENTS_MANY = 100 };
+
+static const char help_text[] =
+    "Usage: mewsctl rules list [--tag TAG] [--json] [FILE...]\n"
+    "\n"
+    "Shows each rule: priority, state, the events it looks at, why it is blind; without a file\n"
+    "those of /etc/mews/rules.d, or else the default rules.\n"
+    "\n"
+    "  --tag TAG   only rules with this tag; may be repeated: all of them\n"
+    "  --json      an array of objects instead of a table\n"
+    "\n"
+    "What would notice a technique of MITRE ATT&CK:\n"
+    "  mewsctl rules list --tag T1059.004\n"
+    "\n"
+    "Exit status: 0 the files load, 1 they do not, 2 asked wrongly.\n";
+
+struct list_args {
+	struct rule_paths paths;
+	const char *tags[16];
+	size_t ntags;
+	bool json, help;
+};
+
+static bool
+has_tags(const struct rule *r, const struct list_args *a)
+{
+	for (size_t i = 0; i < a->ntags; i++) {
+		size_t k = 0;
+
+		while (k < r->ntags && strcmp(r->tags[k], a->tags[i]) != 0)
+			k++;
+		if (k == r->ntags)
+			return false;
+	}
+	return true;
+}
+
+static void
+print_events(const struct rule *r)
+{
+	char text[EVENTS_WIDTH + 1] = "";
+	size_t i = 0, n = 0, shown = 0, len = 0, count;
+	const char *name;
+
+	while ((name = rule_event_name(r, &i)) != NULL) {
+		n++;
+		count = strlen(name) + (len > 0);
+		if (shown + 1 < n || len + count > EVENTS_WIDTH - 6)
+			continue;
+		len += (size_t) snprintf(
+		    text + len, sizeof(text) - len, "%s%s", len > 0 ? "," : "", name);
+		shown++;
+	}
+	if (n > EVENTS_MANY)
+		(void) snprintf(text, sizeof(text), "any (%zu)", n);
+	else if (shown < n)
+		(void) snprintf(text + len, sizeof(text) - len, ",+%zu", n - shown);
+	printf(" %-*s", EVENTS_WIDTH, text);
+}
+
+static void
+print_row(const struct rule *r, int width)
+{
+	printf("%-*s %-13s %-8s", width, r->name, priority_name(r->priority),
+	    !r->enabled        ? "off"
+	    : r->blind != NULL ? "blind"
+			       : "on");
+	print_events(r);
+	if (r->blind != NULL)
+		printf(" %s", r->blind);
+	else if (r->partly != NULL)
+		printf(" partly blind: %s", r->partly);
+	putchar('\n');
+}
+
+static void
+key(struct buf *b, const char *name, const char *value)
+{
+	buf_str(b, name);
+	if (value == NULL)
+		buf_str(b, "null");
+	else
+		buf_json(b, slice_str(value));
+}
+
+static void
+json_row(const struct rule *r, struct buf *b)
+{
+	const char *name;
+	size_t i = 0;
+
+	key(b, "{\"rule\":", r->name);
+	key(b, ",\"priority\":", priority_name(r->priority));
+	key(b, ",\"source\":", r->source);
+	buf_printf(b, ",\"enabled\":%s", r->enabled ? "true" : "false");
+	key(b, ",\"blind\":", r->blind);
+	key(b, ",\"partly_blind\":", r->partly);
+	key(b, ",\"file\":", r->file);
+	buf_printf(b, ",\"line\":%u", r->line);
+	key(b, ",\"desc\":", r->desc);
+	key(b, ",\"output\":", r->output);
+	key(b, ",\"condition\":", r->condition);
+	key(b, ",\"resolved\":", r->resolved);
+	buf_str(b, ",\"tags\":[");
+	for (size_t k = 0; k < r->ntags; k++)
+		key(b, k > 0 ? "," : "", r->tags[k]);
+	buf_str(b, "],\"events\":[");
+	for (bool first = true; (name = rule_event_name(r, &i)) != NULL; first = false)
+		key(b, first ? "" : ",", name);
+	buf_str(b, "]}");
+}
+
+static int
+print_json(const struct rule *const *rules, size_t n, const struct list_args *a)
+{
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+	bool first = true;
+
+	buf_char(&b, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (!has_tags(rules[i], a))
+			continue;
+		buf_str(&b, first ? "\n" : ",\n");
+		json_row(rules[i], &b);
+		first = false;
+	}
+	if (buf_ok(&b) < 0)
+		return ctl_fail("no memory to print the rules");
+	printf("%s\n]\n", b.p);
+	return CTL_OK;
+}
+
+static void
+print_table(const struct rule *const *rules, size_t n, const struct list_args *a)
+{
+	int width = 4;
+
+	for (size_t i = 0; i < n; i++) {
+		if (has_tags(rules[i], a))
+			width = MAX(width, (int) MIN(strlen(rules[i]->name), 48u));
+	}
+	printf("%-*s %-13s %-8s %-*s %s\n", width, "RULE", "PRIORITY", "STATE", EVENTS_WIDTH,
+	    "EVENTS", "WHY BLIND");
+	for (size_t i = 0; i < n; i++) {
+		if (has_tags(rules[i], a))
+			print_row(rules[i], width);
+	}
+}
+
+static int
+list(struct list_args *a)
+{
+	const struct rule_options o = { .min_priority = PRIO_DEBUG };
+	const struct rule *const *rules;
+	struct ruleset *s = NULL;
+	struct rule_log log;
+	size_t n;
+	int r = rule_paths_default(&a->paths);
+
+	if (r != CTL_OK)
+		return r;
+	r = rule_paths_load(&a->paths, &o, &s, &log);
+	rule_log_fini(&log);
+	if (r != CTL_OK)
+		return r;
+	n = ruleset_rules(s, &rules);
+	if (a->json)
+		r = print_json(rules, n, a);
+	else
+		print_table(rules, n, a);
+	ruleset_unref(s);
+	return r;
+}
+
+static int
+parse_args(int argc, char **argv, struct list_args *a)
+{
+	static const struct option options[] = {
+		{ "tag", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, r = CTL_OK;
+
+	opterr = 0;
+	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			a->help = true;
+		else if (c == 'j')
+			a->json = true;
+		else if (c == 't' && a->ntags < ARRAY_SIZE(a->tags))
+			a->tags[a->ntags++] = optarg;
+		else if (c == 't')
+			return ctl_usage("rules list", "at most %zu tags", ARRAY_SIZE(a->tags));
+		else
+			return ctl_usage(
+			    "rules list", "'%s' is no option, or wants a value", argv[optind - 1]);
+	}
+	for (; optind < argc && r == CTL_OK; optind++)
+		r = rule_paths_add(&a->paths, argv[optind]);
+	return r;
+}
+
+int
+rules_list(int argc, char **argv)
+{
+	struct list_args a = { .json = false };
+	int r = parse_args(argc, argv, &a);
+
+	if (r != CTL_OK || !a.help)
+		return r == CTL_OK ? list(&a) : r;
+	fputs(help_text, stdout);
+	return CTL_OK;
+}
