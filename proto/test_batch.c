@@ -32,8 +32,8 @@ some_record(struct evb *b)
 	evb_begin(
 	    b, s->num, (uint32_t) (next() % 5), next() % 1000000 + (next() & 1) * (1ULL << 62));
 	evb_task(b, (uint32_t) (next() % 3), next() % 2);
-	b->hdr.cpu = (uint16_t) next();
-	b->hdr.flags = next() % 4 == 0 ? EVF_CUT : 0;
+	b->c.hdr.cpu = (uint16_t) next();
+	b->c.hdr.flags = next() % 4 == 0 ? EVF_CUT : 0;
 	for (unsigned i = 0; i < s->nparams; i++) {
 		const struct ev_param *p = &s->params[i];
 

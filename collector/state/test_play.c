@@ -83,17 +83,17 @@ put_tuple(char *out, const char *text)
 static void
 set_param(struct play *p, char *keep, const char *name, char *value)
 {
-	int i = schema_param(p->b.schema, slice_str(name));
+	int i = schema_param(p->b.c.schema, slice_str(name));
 	enum ev_ptype type;
 	size_t n = strlen(value);
 
-	for (unsigned k = 0; i < 0 && k < p->b.schema->nparams; k++) {
-		if (strcmp(p->b.schema->params[k].name, name) == 0)
+	for (unsigned k = 0; i < 0 && k < p->b.c.schema->nparams; k++) {
+		if (strcmp(p->b.c.schema->params[k].name, name) == 0)
 			i = (int) k;
 	}
 	if (i < 0)
-		fail_msg("%s has no parameter %s", p->b.schema->name, name);
-	type = p->b.schema->params[i].type;
+		fail_msg("%s has no parameter %s", p->b.c.schema->name, name);
+	type = p->b.c.schema->params[i].type;
 	if (!ptype_is_text(type)) {
 		struct in_addr v4;
 

@@ -216,7 +216,7 @@ add_event(struct run *r, const json_t *j)
 		else if (str(p, "hex")[0] != '\0')
 			add_hex(r, str(p, "n"), str(p, "hex"), is_string(s->params[k].type));
 	}
-	r->b.hdr.cpu = 1;
+	r->b.c.hdr.cpu = 1;
 	evb_add(&r->b);
 	drop_batch(r);
 	r->batch = evb_batch(&r->b);

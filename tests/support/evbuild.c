@@ -6,20 +6,21 @@
 _Noreturn static void
 die(const struct evb *b, const char *what, const char *name)
 {
-	fprintf(
-	    stderr, "evbuild: %s: %s %s\n", b->schema == NULL ? "?" : b->schema->name, what, name);
+	fprintf(stderr, "evbuild: %s: %s %s\n", b->c.schema == NULL ? "?" : b->c.schema->name, what,
+	    name);
 	abort();
 }
 
 static unsigned
-param(struct evb *b, const char *name, bool text)
+param(const struct evb *b, const char *name, bool text)
 {
-	for (unsigned i = 0; i < b->schema->nparams; i++) {
-		if (strcmp(b->schema->params[i].name, name) != 0)
+	const struct ev_schema *s = b->c.schema;
+
+	for (unsigned i = 0; i < s->nparams; i++) {
+		if (strcmp(s->params[i].name, name) != 0)
 			continue;
-		if (ptype_is_text(b->schema->params[i].type) != text)
+		if (ptype_is_text(s->params[i].type) != text)
 			die(b, text ? "is a number:" : "is a text:", name);
-		b->hdr.present |= 1ULL << i;
 		return i;
 	}
 	die(b, "has no parameter", name);
@@ -28,69 +29,47 @@ param(struct evb *b, const char *name, bool text)
 void
 evb_begin(struct evb *b, unsigned type, uint32_t tid, uint64_t ts)
 {
-	b->schema = schema_get(type);
-	if (b->schema == NULL)
+	const struct ev_schema *s = schema_get(type);
+
+	if (s == NULL)
 		die(b, "no such event", "");
-	b->hdr = (struct ev_hdr){
-		.type = (uint16_t) type, .ts = ts, .start = 1, .tid = tid, .pid = tid
-	};
-	memset(b->num, 0, sizeof(b->num));
+	compose_begin(&b->c, s);
+	b->c.hdr.ts = ts;
+	b->c.hdr.tid = tid;
+	evb_task(b, tid, 1);
 }
 
 void
 evb_task(struct evb *b, uint32_t pid, uint64_t start)
 {
-	b->hdr.pid = pid;
-	b->hdr.start = start;
+	b->c.hdr.pid = pid;
+	b->c.hdr.start = start;
 }
 
 void
 evb_num(struct evb *b, const char *name, int64_t v)
 {
-	b->num[param(b, name, false)] = v;
+	compose_num(&b->c, param(b, name, false), v);
 }
 
 void
 evb_text(struct evb *b, const char *name, const char *text)
 {
-	b->text[param(b, name, true)] = slice_str(text);
+	compose_text(&b->c, param(b, name, true), slice_str(text));
 }
 
 void
 evb_bytes(struct evb *b, const char *name, const void *p, size_t n)
 {
-	b->text[param(b, name, true)] = (struct slice){ p, n };
+	compose_text(&b->c, param(b, name, true), (struct slice){ p, n });
 }
 
 const struct ev_hdr *
 evb_end(struct evb *b)
 {
-	const struct ev_schema *s = b->schema;
-	char *p = b->rec.bytes + sizeof(b->hdr);
-
-	for (unsigned i = 0; i < s->nparams; i++) {
-		if (ptype_is_text(s->params[i].type))
-			continue;
-		memcpy(p, &b->num[i], sizeof(b->num[i]));
-		p += sizeof(b->num[i]);
-	}
-	for (unsigned i = 0; i < s->nparams; i++) {
-		uint32_t n = (uint32_t) b->text[i].n;
-		size_t size = (sizeof(n) + n + 7) & ~(size_t) 7;
-
-		if (!ptype_is_text(s->params[i].type) || !(b->hdr.present >> i & 1))
-			continue;
-		if (size > sizeof(b->rec) - (size_t) (p - b->rec.bytes))
-			die(b, "is longer than EV_RECORD_MAX", "");
-		memset(p, 0, size);
-		memcpy(p, &n, sizeof(n));
-		if (n > 0)
-			memcpy(p + sizeof(n), b->text[i].p, n);
-		p += size;
-	}
-	b->hdr.len = (uint32_t) (p - b->rec.bytes);
-	b->rec.hdr = b->hdr;
-	if (record_check(b->rec.bytes, b->hdr.len) < 0)
+	if (compose_end(&b->c, &b->rec) < 0)
+		die(b, "is longer than EV_RECORD_MAX", "");
+	if (record_check(b->rec.bytes, b->rec.hdr.len) < 0)
 		die(b, "record_check() refuses what evbuild built", "");
 	return &b->rec.hdr;
 }

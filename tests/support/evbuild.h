@@ -19,18 +19,13 @@
 #define MEWS_TESTS_SUPPORT_EVBUILD_H
 
 #include "proto/batch.h"
+#include "proto/compose.h"
 #include "proto/event.h"
 #include "proto/schema.h"
 
 struct evb {
-	const struct ev_schema *schema;
-	struct ev_hdr hdr;
-	int64_t num[EV_PARAM_MAX];
-	struct slice text[EV_PARAM_MAX];
-	union {
-		struct ev_hdr hdr;
-		char bytes[EV_RECORD_MAX];
-	} rec;
+	struct composer c;
+	union ev_record rec;
 	struct batch_enc *enc;
 };
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compose.h - a record from its parameters, where there is no kernel to write it: in cases that
+ * people write down, and in tests.
+ *
+ * Not thread-safe: a composer belongs to the thread that uses it.
+ */
+#ifndef MEWS_PROTO_COMPOSE_H
+#define MEWS_PROTO_COMPOSE_H
+
+#include "common/macros.h"
+#include "common/slice.h"
+#include "proto/schema.h"
+#include <stdint.h>
+
+struct composer {
+	const struct ev_schema *schema;
+	struct ev_hdr hdr; /* 'present' and 'len' are the functions', the rest the caller's */
+	int64_t num[EV_PARAM_MAX];
+	struct slice text[EV_PARAM_MAX]; /* borrowed until compose_end() */
+};
+
+/* Room for one record. */
+union ev_record {
+	struct ev_hdr hdr;
+	char bytes[EV_RECORD_MAX];
+};
+
+/* Open an event of this type, all parameters absent, the header zero. */
+void compose_begin(struct composer *c, const struct ev_schema *s);
+
+/* Fill parameter 'i', which is a number or a text as its type says. */
+void compose_num(struct composer *c, unsigned i, int64_t v);
+void compose_text(struct composer *c, unsigned i, struct slice v);
+
+/* Write the record. -EMSGSIZE: it would be longer than EV_RECORD_MAX. */
+int compose_end(const struct composer *c, union ev_record *ret) MUST_CHECK;
+
+#endif
