@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conform_fields FOLDER [-v]: fields and verdicts against FOLDER/libsinsp_cases.jsonl, through our
- * own batches and process state.
+ * replay.c - threads and events, through our own batches and process state, and what fields and
+ * conditions then are: "field", "has_value", "eval", "compiles".
  *
- * A test is the lines with the same "t": the thread that was there before, then events, each
- * followed by what a field is ("field", "has_value"), what a condition says ("eval"), and what
- * compiles. Events that are not in the table, and what follows one until the next, are left out and
- * counted. With -v every difference is printed.
+ * What is asked after an event that is not in the table is not answered.
  */
 #include "collector/filter/filter.h"
+#include "tests/conformance/conform.h"
 #include "tests/support/evbuild.h"
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct run {
+static struct replay {
 	char test[256];
 	struct intern *pool;
 	struct state *state;
@@ -25,23 +22,7 @@ struct run {
 	struct view view;
 	uint64_t num;
 	bool usable; /* the last event is one that we know */
-	bool verbose;
-	unsigned cases, bad, left_out;
-};
-
-static const char *
-str(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s == NULL ? "" : s;
-}
-
-static int64_t
-num(const json_t *j, const char *key)
-{
-	return json_integer_value(json_object_get(j, key));
-}
+} run;
 
 static size_t
 unhex(const char *hex, char *out, size_t max)
@@ -58,14 +39,14 @@ unhex(const char *hex, char *out, size_t max)
 }
 
 static void
-drop_batch(struct run *r)
+drop_batch(struct replay *r)
 {
 	batch_free(r->batch);
 	r->batch = NULL;
 }
 
 static void
-stop_test(struct run *r)
+stop_test(struct replay *r)
 {
 	drop_batch(r);
 	state_free(r->state);
@@ -75,7 +56,7 @@ stop_test(struct run *r)
 }
 
 static void
-start_test(struct run *r, const char *name)
+start_test(struct replay *r, const char *name)
 {
 	static const struct state_limits limits = { 1000, 1000, 0 };
 
@@ -87,6 +68,18 @@ start_test(struct run *r, const char *name)
 	r->usable = false;
 }
 
+/* The test that a line is of; the first line of another ends the one before. */
+static struct replay *
+of_test(const json_t *j)
+{
+	if (run.fs == NULL && fscratch_new(&run.fs) < 0)
+		abort();
+	if (run.state == NULL || strcmp(str(j, "t"), run.test) != 0)
+		start_test(&run, str(j, "t"));
+	fscratch_reset(run.fs);
+	return &run;
+}
+
 static bool
 is_string(enum ev_ptype t)
 {
@@ -95,7 +88,7 @@ is_string(enum ev_ptype t)
 
 /* 'cut': without the NUL that ends it */
 static void
-add_hex(struct run *r, const char *param, const char *hex, bool cut)
+add_hex(struct replay *r, const char *param, const char *hex, bool cut)
 {
 	static char keep[32][16384];
 	static unsigned k;
@@ -106,7 +99,7 @@ add_hex(struct run *r, const char *param, const char *hex, bool cut)
 }
 
 static void
-snapshot_event(struct run *r)
+snapshot_event(struct replay *r)
 {
 	evb_add(&r->b);
 	drop_batch(r);
@@ -114,9 +107,10 @@ snapshot_event(struct run *r)
 	state_snapshot(r->state, r->batch, r->batch->ev);
 }
 
-static void
-add_thread(struct run *r, const json_t *j)
+void
+play_thread(const json_t *j)
 {
+	struct replay *r = of_test(j);
 	uint32_t tid = (uint32_t) num(j, "tid");
 	static char argv[16384];
 	size_t n = strlen(str(j, "exe")) + 1;
@@ -186,9 +180,10 @@ number(const char *type, const char *hex)
 	return (int64_t) v;
 }
 
-static void
-add_event(struct run *r, const json_t *j)
+void
+play_event(const json_t *j)
 {
+	struct replay *r = of_test(j);
 	const struct ev_schema *s = schema_get((uint32_t) num(j, "code"));
 	uint64_t ts = (uint64_t) num(j, "ts");
 	int64_t tid = num(j, "tid");
@@ -230,18 +225,6 @@ add_event(struct run *r, const json_t *j)
 	state_apply(r->state, r->batch, r->batch->ev, &r->view);
 }
 
-static void
-differs(struct run *r, const json_t *j, const char *is)
-{
-	char *want = json_dumps(json_object_get(j, "r"), JSON_ENCODE_ANY);
-
-	r->bad++;
-	if (r->verbose)
-		printf("%s: %s %s\n  is   %s\n  want %s\n", r->test, str(j, "k"), str(j, "f"), is,
-		    want);
-	free(want);
-}
-
 /* The cases hold text as it is printed, with U+FFFD for what is not UTF-8. */
 static bool
 same_text(struct slice a, struct slice b)
@@ -254,130 +237,79 @@ same_text(struct slice a, struct slice b)
 	return slice_eq(buf_get(&x), buf_get(&y));
 }
 
-/* Fields and events of a plugin; state that the case set without an event; what comes from an enter
- * event, which the driver reads and no event of ours carries. */
-static bool
-not_ours(const json_t *j)
-{
-	static const char *const tests[] = { ".event_sources", ".filename_toctou", ".execveat_",
-		".enter_event_retrieval", ".USER_FILTER_extract_from_existent_user_entry" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
-		if (strstr(str(j, "t"), tests[i]) != NULL)
-			return true;
-	}
-	return strstr(str(j, "f"), "sample.") != NULL;
-}
-
-static void
-field_case(struct run *r, const json_t *j)
+bool
+field_case(const json_t *j, struct buf *why)
 {
 	CLEANUP(arena_fini) struct arena a;
+	struct replay *r = of_test(j);
 	const json_t *want = json_object_get(j, "r");
+	struct slice name = slice_str(str(j, "f")), text = SLICE("");
 	struct field_ref ref;
-	struct slice text = SLICE("");
 	struct diag d = { 0 };
-	size_t used;
+	size_t used = 0;
 	bool known;
 
+	if (!r->usable) {
+		buf_str(why, "its event is not in the table");
+		return false;
+	}
 	arena_init(&a, 0);
-	r->cases++;
-	if (field_lookup(slice_str(str(j, "f")), &a, &ref, &used, &d) < 0) {
-		differs(r, j, d.msg);
-		return;
+	if (field_lookup(name, &a, &ref, &used, &d) < 0 || used != name.n) {
+		buf_str(why, d.msg);
+		return false;
 	}
 	known = field_text(&ref, &r->view, r->fs, &text);
-	if (json_is_boolean(want)) {
-		if (known != json_is_true(want))
-			differs(r, j, known ? "a value" : "null");
-	} else if (!known) {
-		if (!json_is_null(want))
-			differs(r, j, "null");
-	} else if (!json_is_string(want) || !same_text(text, slice_str(json_string_value(want)))) {
-		differs(r, j, text.p);
-	}
+	if (known)
+		buf_json(why, text);
+	else
+		buf_str(why, "null");
+	if (json_is_boolean(want))
+		return known == json_is_true(want);
+	if (!known)
+		return json_is_null(want);
+	return json_is_string(want) && same_text(text, slice_str(json_string_value(want)));
 }
 
-static void
-condition_case(struct run *r, const json_t *j)
+bool
+condition_case(const json_t *j, struct buf *why)
 {
 	CLEANUP(arena_fini) struct arena a;
+	struct replay *r = of_test(j);
 	const json_t *want = json_object_get(j, "r");
-	bool run = strcmp(str(j, "k"), "eval") == 0, refused = !json_is_boolean(want), hit;
+	bool eval = strcmp(str(j, "k"), "eval") == 0, hit;
 	struct filter *f = NULL;
 	struct expr *e = NULL;
 	struct diag d = { 0 };
 	int res;
 
-	if (!run)
-		refused = json_is_false(want);
+	if (eval && !r->usable) {
+		buf_str(why, "its event is not in the table");
+		return false;
+	}
 	arena_init(&a, 0);
-	r->cases++;
 	res = expr_parse(slice_str(str(j, "f")), &a, &e, &d);
 	if (res == 0)
 		res = filter_compile(e, &a, &f, &d);
-	if (res < 0 || refused) {
-		if ((res < 0) != refused)
-			differs(r, j, res < 0 ? d.msg : "it compiles");
-		return;
+	if (res == -ENOMEM)
+		abort();
+	if (res < 0 || !eval) {
+		buf_str(why, res < 0 ? d.msg : "compiles");
+		if (res < 0 && !same_message(d.msg, str(j, "err")))
+			return false;
+		return eval ? json_is_string(want) && strcmp(json_string_value(want), "throw") == 0
+			    : (res == 0) == json_is_true(want);
 	}
-	if (!run)
-		return;
 	hit = filter_match(f, &r->view, r->fs);
-	if (hit != json_is_true(want))
-		differs(r, j, hit ? "true" : "false");
+	buf_str(why, hit ? "true" : "false");
+	return json_is_boolean(want) && hit == json_is_true(want);
 }
 
-static void
-run_line(struct run *r, const json_t *j)
+void
+play_end(void)
 {
-	const char *k = str(j, "k");
-
-	if (strcmp(str(j, "t"), r->test) != 0)
-		start_test(r, str(j, "t"));
-	fscratch_reset(r->fs);
-	if (strcmp(k, "thread") == 0)
-		add_thread(r, j);
-	else if (strcmp(k, "event") == 0)
-		add_event(r, j);
-	else if (strcmp(k, "compiles") == 0)
-		condition_case(r, j);
-	else if (strcmp(k, "open") == 0)
-		return;
-	else if (!r->usable || not_ours(j))
-		r->left_out++;
-	else if (strcmp(k, "eval") == 0)
-		condition_case(r, j);
-	else
-		field_case(r, j);
-}
-
-int
-main(int argc, char **argv)
-{
-	struct run r = { .verbose = argc == 3 && strcmp(argv[2], "-v") == 0 };
-	char path[4096];
-	json_t *j;
-	FILE *f;
-
-	if (argc < 2) {
-		fprintf(stderr, "usage: conform_fields FOLDER [-v]\n");
-		return 2;
-	}
-	(void) snprintf(path, sizeof(path), "%s/libsinsp_cases.jsonl", argv[1]);
-	f = fopen(path, "r");
-	if (f == NULL || fscratch_new(&r.fs) < 0) {
-		perror(path);
-		return 2;
-	}
-	while ((j = json_loadf(f, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, NULL)) != NULL) {
-		run_line(&r, j);
-		json_decref(j);
-	}
-	(void) fclose(f);
-	stop_test(&r);
-	evb_fini(&r.b);
-	fscratch_free(r.fs);
-	printf("%u cases, %u differ, %u left out\n", r.cases, r.bad, r.left_out);
-	return r.bad > 0 || r.cases == 0;
+	stop_test(&run);
+	evb_fini(&run.b);
+	if (run.fs != NULL)
+		fscratch_free(run.fs);
+	run.fs = NULL;
 }
