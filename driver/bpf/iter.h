@@ -13,32 +13,36 @@ each_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *t = ctx->task;
 	struct drv_task d = {};
+	const struct cred *cred;
+	struct signal_struct *sig;
 	struct mm_struct *mm;
 	struct file *f;
 	u32 level;
 
 	if (!t)
 		return 0;
-	mm = t->mm;
-	f = mm ? mm->exe_file : NULL;
+	cred = BPF_CORE_READ(t, cred);
+	sig = BPF_CORE_READ(t, signal);
+	mm = BPF_CORE_READ(t, mm);
+	f = mm ? BPF_CORE_READ(mm, exe_file) : NULL;
 	level = task_level(t);
 	d.ts = bpf_ktime_get_boot_ns();
 	d.start = t->start_boottime;
-	d.cap_inheritable = cap_get(&t->cred->cap_inheritable);
-	d.cap_permitted = cap_get(&t->cred->cap_permitted);
-	d.cap_effective = cap_get(&t->cred->cap_effective);
+	d.cap_inheritable = cap_get(&cred->cap_inheritable);
+	d.cap_permitted = cap_get(&cred->cap_permitted);
+	d.cap_effective = cap_get(&cred->cap_effective);
 	d.cgroup_id = task_cgroup_id(t);
 	if (f) {
-		struct inode *i = f->f_inode;
+		struct inode *i = BPF_CORE_READ(f, f_inode);
 
-		d.exe_ino = i->i_ino;
-		d.exe_dev = dev_encode(i->i_sb->s_dev);
+		d.exe_ino = BPF_CORE_READ(i, i_ino);
+		d.exe_dev = dev_encode(BPF_CORE_READ(i, i_sb, s_dev));
 		d.exe_ctime = inode_ctime(i);
 		d.exe_mtime = inode_mtime(i);
 		d.exe_flags = exe_flags(t, f);
 	}
 	d.pidns_init_start = pidns_start(t, level);
-	d.fdlimit = t->signal->rlim[RLIMIT_NOFILE].rlim_cur;
+	d.fdlimit = BPF_CORE_READ(sig, rlim[RLIMIT_NOFILE].rlim_cur);
 	d.pgft_maj = t->maj_flt;
 	d.pgft_min = t->min_flt;
 	if (mm) {
@@ -48,14 +52,14 @@ each_task(struct bpf_iter__task *ctx)
 	}
 	d.tid = t->pid;
 	d.pid = t->tgid;
-	d.ptid = t->real_parent->tgid;
-	d.pgid = pid_at(t->signal->pids[PIDTYPE_PGID], 0);
-	d.vpgid = pid_at(t->signal->pids[PIDTYPE_PGID], level);
-	d.sid = pid_at(t->signal->pids[PIDTYPE_SID], 0);
-	d.vtid = pid_at(t->thread_pid, level);
-	d.vpid = pid_at(t->group_leader->thread_pid, level);
-	d.uid = t->cred->euid.val;
-	d.gid = t->cred->egid.val;
+	d.ptid = BPF_CORE_READ(t, real_parent, tgid);
+	d.pgid = pid_at(BPF_CORE_READ(sig, pids[PIDTYPE_PGID]), 0);
+	d.vpgid = pid_at(BPF_CORE_READ(sig, pids[PIDTYPE_PGID]), level);
+	d.sid = pid_at(BPF_CORE_READ(sig, pids[PIDTYPE_SID]), 0);
+	d.vtid = pid_at(BPF_CORE_READ(t, thread_pid), level);
+	d.vpid = pid_at(BPF_CORE_READ(t, group_leader, thread_pid), level);
+	d.uid = BPF_CORE_READ(cred, euid.val);
+	d.gid = BPF_CORE_READ(cred, egid.val);
 	d.loginuid = task_loginuid(t);
 	d.tty = task_tty(t);
 	bpf_probe_read_kernel_str(d.comm, sizeof(d.comm), t->comm);

@@ -90,6 +90,7 @@ SEC("tp_btf/sched_process_fork")
 int
 BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
+	struct mm_struct *mm;
 	struct ev_CLONE *e;
 	struct scratch *s;
 	struct cloned c;
@@ -107,8 +108,9 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e->hdr.present = nums_CLONE;
 	TASK_NUMBERS(e, child);
 	e->flags = clone_flags(c.flags) | (task_level(child) > 0 ? N_CLONE_CHILD_IN_PIDNS : 0);
-	if (child->mm)
-		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), child->mm);
+	mm = BPF_CORE_READ(child, mm);
+	if (mm)
+		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), mm);
 	off = text_cwd(s, off, EV_BIT(CLONE, cwd), child);
 	off = text_kernel_str(s, off, EV_BIT(CLONE, comm), child->comm);
 	off = text_cgroups(s, off, EV_BIT(CLONE, cgroups), child);
@@ -118,44 +120,44 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 }
 
 /* What an event of execve says in numbers, of the image that runs. */
-#define EXEC_NUMBERS(e, t)                                                           \
-	do {                                                                         \
-		const struct cred *c_ = (t)->cred;                                   \
-		struct mm_struct *m_ = (t)->mm;                                      \
-		struct file *f_ = m_ ? m_->exe_file : NULL;                          \
-                                                                                     \
-		TASK_NUMBERS(e, t);                                                  \
-		(e)->tty = task_tty(t);                                              \
-		(e)->vpgid = pid_at((t)->signal->pids[PIDTYPE_PGID], task_level(t)); \
-		(e)->loginuid = task_loginuid(t);                                    \
-		(e)->cap_inheritable = cap_get(&c_->cap_inheritable);                \
-		(e)->cap_permitted = cap_get(&c_->cap_permitted);                    \
-		(e)->cap_effective = cap_get(&c_->cap_effective);                    \
-		(e)->start_time = (t)->group_leader->start_boottime;                 \
-		if (f_) {                                                            \
-			struct inode *i_ = f_->f_inode;                              \
-                                                                                     \
-			(e)->flags = exe_flags(t, f_);                               \
-			(e)->exe_ino = i_->i_ino;                                    \
-			(e)->exe_ino_ctime = inode_ctime(i_);                        \
-			(e)->exe_ino_mtime = inode_mtime(i_);                        \
-			(e)->exe_dev = dev_encode(i_->i_sb->s_dev);                  \
-		}                                                                    \
+#define EXEC_NUMBERS(e, t)                                                                        \
+	do {                                                                                      \
+		const struct cred *c_ = BPF_CORE_READ(t, cred);                                   \
+		struct file *f_ = BPF_CORE_READ(t, mm, exe_file);                                 \
+                                                                                                  \
+		TASK_NUMBERS(e, t);                                                               \
+		(e)->tty = task_tty(t);                                                           \
+		(e)->vpgid = pid_at(BPF_CORE_READ(t, signal, pids[PIDTYPE_PGID]), task_level(t)); \
+		(e)->loginuid = task_loginuid(t);                                                 \
+		(e)->cap_inheritable = cap_get(&c_->cap_inheritable);                             \
+		(e)->cap_permitted = cap_get(&c_->cap_permitted);                                 \
+		(e)->cap_effective = cap_get(&c_->cap_effective);                                 \
+		(e)->start_time = BPF_CORE_READ(t, group_leader, start_boottime);                 \
+		if (f_) {                                                                         \
+			struct inode *i_ = BPF_CORE_READ(f_, f_inode);                            \
+                                                                                                  \
+			(e)->flags = exe_flags(t, f_);                                            \
+			(e)->exe_ino = BPF_CORE_READ(i_, i_ino);                                  \
+			(e)->exe_ino_ctime = inode_ctime(i_);                                     \
+			(e)->exe_ino_mtime = inode_mtime(i_);                                     \
+			(e)->exe_dev = dev_encode(BPF_CORE_READ(i_, i_sb, s_dev));                \
+		}                                                                                 \
 	} while (0)
 
 /* The path of the image: a memfd has only its name. */
 static __always_inline u32
 text_exe_path(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 {
-	struct file *f = t->mm ? t->mm->exe_file : NULL;
+	struct file *f = BPF_CORE_READ(t, mm, exe_file);
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 	struct dentry *d;
 
-	if (!f || !t->fs)
+	if (!f || !fs)
 		return off;
-	d = f->f_path.dentry;
+	d = BPF_CORE_READ(f, f_path.dentry);
 	if (is_memfd(d))
-		return text_kernel_str(s, off, bit, d->d_name.name);
-	return text_kpath(s, off, bit, t->fs, &f->f_path);
+		return text_kernel_str(s, off, bit, BPF_CORE_READ(d, d_name.name));
+	return text_kpath(s, off, bit, fs, &f->f_path);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -163,7 +165,7 @@ int
 BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
 	struct ev_EXECVE *e;
-	struct mm_struct *mm = t->mm;
+	struct mm_struct *mm;
 	struct scratch *s;
 	u32 off = sizeof(*e);
 
@@ -172,6 +174,7 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 	s = scratch_get();
 	if (!s)
 		return 0;
+	mm = BPF_CORE_READ(t, mm);
 	e = REC_BEGIN(s, EXECVE, t);
 	e->hdr.present = nums_EXECVE;
 	EXEC_NUMBERS(e, t);
@@ -179,7 +182,8 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
-	off = text_user(s, off, EV_BIT(EXECVE, env), mm->env_start, mm->env_end);
+	off = text_user(
+	    s, off, EV_BIT(EXECVE, env), BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end));
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, filename), bprm->filename);
 	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
@@ -307,14 +311,14 @@ thread_of_node(u64 node)
 static __always_inline u32
 reaper_of(struct task_struct *t)
 {
-	u64 head = (u64) t->signal + bpf_core_field_offset(struct signal_struct, thread_head);
-	u64 children = (u64) t + bpf_core_field_offset(struct task_struct, children);
-	struct list_head *node = t->signal->thread_head.next;
-	struct task_struct *up = t->real_parent;
+	struct signal_struct *sig = BPF_CORE_READ(t, signal);
+	u64 head = (u64) &sig->thread_head;
+	struct list_head *node = BPF_CORE_READ(sig, thread_head.next);
+	struct task_struct *up = BPF_CORE_READ(t, real_parent);
 	u32 level = task_level(t);
 	struct pid_namespace *ns = NULL;
 
-	if ((u64) t->children.next == children)
+	if (BPF_CORE_READ(t, children.next) == &t->children)
 		return 0;
 	for (int i = 0; i < REAPER_LOOKED && (u64) node != head; i++) {
 		struct task_struct *other = thread_of_node((u64) node);
@@ -323,18 +327,19 @@ reaper_of(struct task_struct *t)
 			return BPF_CORE_READ(other, pid);
 		node = BPF_CORE_READ(node, next);
 	}
-	if (BPF_CORE_READ_BITFIELD_PROBED(t->signal, has_child_subreaper)) {
-		for (int i = 0; i < REAPER_LOOKED && up->pid > 1; i++) {
-			if (BPF_CORE_READ_BITFIELD_PROBED(up->signal, is_child_subreaper) &&
-			    up->thread_pid->level == level)
-				return up->tgid;
-			up = up->real_parent;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sig, has_child_subreaper)) {
+		for (int i = 0; i < REAPER_LOOKED && BPF_CORE_READ(up, pid) > 1; i++) {
+			sig = BPF_CORE_READ(up, signal);
+			if (BPF_CORE_READ_BITFIELD_PROBED(sig, is_child_subreaper) &&
+			    task_level(up) == level)
+				return BPF_CORE_READ(up, tgid);
+			up = BPF_CORE_READ(up, real_parent);
 		}
 	}
 	if (level >= PID_LEVELS)
 		return 0;
 	bpf_probe_read_kernel(&ns, sizeof(ns),
-	    (char *) t->thread_pid + bpf_core_field_offset(struct pid, numbers) +
+	    (char *) BPF_CORE_READ(t, thread_pid) + bpf_core_field_offset(struct pid, numbers) +
 		level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
 	return BPF_CORE_READ(ns, child_reaper, pid);
 }

@@ -40,7 +40,7 @@ pid_at(struct pid *p, u32 level)
 static __always_inline u32
 task_level(struct task_struct *t)
 {
-	return t->thread_pid->level;
+	return BPF_CORE_READ(t, thread_pid, level);
 }
 
 static __always_inline u64
@@ -51,7 +51,7 @@ pidns_start(struct task_struct *t, u32 level)
 	if (level >= PID_LEVELS)
 		return 0;
 	bpf_probe_read_kernel(&ns, sizeof(ns),
-	    (char *) t->thread_pid + bpf_core_field_offset(struct pid, numbers) +
+	    (char *) BPF_CORE_READ(t, thread_pid) + bpf_core_field_offset(struct pid, numbers) +
 		level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, ns));
 	return BPF_CORE_READ(ns, child_reaper, start_boottime);
 }
@@ -78,7 +78,7 @@ mm_kib(struct mm_struct *mm, u32 kind)
 static __always_inline u32
 mm_size(struct mm_struct *mm)
 {
-	u64 kib = (u64) mm->total_vm * page_kib;
+	u64 kib = (u64) BPF_CORE_READ(mm, total_vm) * page_kib;
 
 	return kib > ~0U ? ~0U : kib;
 }
@@ -95,13 +95,14 @@ cap_get(const void *cap)
 static __always_inline u32
 task_tty(struct task_struct *t)
 {
-	struct tty_struct *tty = t->signal->tty;
-	u32 minor;
+	struct tty_struct *tty = BPF_CORE_READ(t, signal, tty);
+	struct tty_driver *driver;
 
 	if (!tty)
 		return 0;
-	minor = tty->driver->minor_start + tty->index;
-	return dev_encode((u32) tty->driver->major << 20 | minor);
+	driver = BPF_CORE_READ(tty, driver);
+	return dev_encode((u32) BPF_CORE_READ(driver, major) << 20 |
+			  (BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index)));
 }
 
 static __always_inline u32
@@ -113,7 +114,7 @@ task_loginuid(struct task_struct *t)
 static __always_inline u64
 task_cgroup_id(struct task_struct *t)
 {
-	return t->cgroups->dfl_cgrp->kn->id;
+	return BPF_CORE_READ(t, cgroups, dfl_cgrp, kn, id);
 }
 
 /*
@@ -123,13 +124,14 @@ task_cgroup_id(struct task_struct *t)
 #define TASK_NUMBERS(e, t)                                                              \
 	do {                                                                            \
 		u32 level_ = task_level(t);                                             \
-		struct pid *pgrp_ = (t)->signal->pids[PIDTYPE_PGID];                    \
-		struct mm_struct *mm_ = (t)->mm;                                        \
+		struct signal_struct *sig_ = BPF_CORE_READ(t, signal);                  \
+		struct mm_struct *mm_ = BPF_CORE_READ(t, mm);                           \
+		const struct cred *cred_ = BPF_CORE_READ(t, cred);                      \
                                                                                         \
 		(e)->tid = (t)->pid;                                                    \
 		(e)->pid = (t)->tgid;                                                   \
-		(e)->ptid = (t)->real_parent->tgid;                                     \
-		(e)->fdlimit = (t)->signal->rlim[RLIMIT_NOFILE].rlim_cur;               \
+		(e)->ptid = BPF_CORE_READ(t, real_parent, tgid);                        \
+		(e)->fdlimit = BPF_CORE_READ(sig_, rlim[RLIMIT_NOFILE].rlim_cur);       \
 		(e)->pgft_maj = (t)->maj_flt;                                           \
 		(e)->pgft_min = (t)->min_flt;                                           \
 		if (mm_) {                                                              \
@@ -137,13 +139,13 @@ task_cgroup_id(struct task_struct *t)
 			(e)->vm_rss = mm_kib(mm_, 0) + mm_kib(mm_, 1) + mm_kib(mm_, 3); \
 			(e)->vm_swap = mm_kib(mm_, 2);                                  \
 		}                                                                       \
-		(e)->uid = (t)->cred->euid.val;                                         \
-		(e)->gid = (t)->cred->egid.val;                                         \
-		(e)->vtid = pid_at((t)->thread_pid, level_);                            \
-		(e)->vpid = pid_at((t)->group_leader->thread_pid, level_);              \
+		(e)->uid = BPF_CORE_READ(cred_, euid.val);                              \
+		(e)->gid = BPF_CORE_READ(cred_, egid.val);                              \
+		(e)->vtid = pid_at(BPF_CORE_READ(t, thread_pid), level_);               \
+		(e)->vpid = pid_at(BPF_CORE_READ(t, group_leader, thread_pid), level_); \
 		(e)->pidns_init_start_ts = pidns_start(t, level_);                      \
-		(e)->sid = pid_at((t)->signal->pids[PIDTYPE_SID], 0);                   \
-		(e)->pgid = pid_at(pgrp_, 0);                                           \
+		(e)->sid = pid_at(BPF_CORE_READ(sig_, pids[PIDTYPE_SID]), 0);           \
+		(e)->pgid = pid_at(BPF_CORE_READ(sig_, pids[PIDTYPE_PGID]), 0);         \
 		(e)->cgroup_id = task_cgroup_id(t);                                     \
 	} while (0)
 
@@ -240,7 +242,7 @@ text_cgroups(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 static __always_inline u32
 text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 {
-	struct fs_struct *fs = t->fs;
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 
 	if (!fs)
 		return off;
@@ -251,7 +253,7 @@ text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 static __always_inline u32
 text_argv(struct scratch *s, u32 off, u64 exe, u64 args, struct mm_struct *mm)
 {
-	u64 from = mm->arg_start, to = mm->arg_end;
+	u64 from = BPF_CORE_READ(mm, arg_start), to = BPF_CORE_READ(mm, arg_end);
 	u32 next = text_user_str(s, off, exe, (void *) from);
 	u32 len = *(u32 *) &s->rec[off & REC_MASK];
 
@@ -287,16 +289,17 @@ static __always_inline bool
 inode_writable(struct inode *inode, const struct cred *c)
 {
 	u64 caps = cap_get(&c->cap_effective);
-	u16 mode = inode->i_mode;
+	u32 gid = BPF_CORE_READ(inode, i_gid.val);
+	u16 mode = BPF_CORE_READ(inode, i_mode);
 
-	if (inode->i_flags & S_IMMUTABLE)
+	if (BPF_CORE_READ(inode, i_flags) & S_IMMUTABLE)
 		return false;
-	if (c->fsuid.val == inode->i_uid.val)
+	if (BPF_CORE_READ(c, fsuid.val) == BPF_CORE_READ(inode, i_uid.val))
 		return true;
 	if (caps & (1 << CAP_DAC_OVERRIDE | 1 << CAP_FOWNER))
 		return true;
-	if ((mode & 020) && (c->fsgid.val == inode->i_gid.val ||
-				in_groups((u64) BPF_CORE_READ(c, group_info), inode->i_gid.val)))
+	if ((mode & 020) && (BPF_CORE_READ(c, fsgid.val) == gid ||
+				in_groups((u64) BPF_CORE_READ(c, group_info), gid)))
 		return true;
 	return mode & 02;
 }
@@ -306,19 +309,19 @@ is_memfd(struct dentry *d)
 {
 	char name[6] = "";
 
-	bpf_probe_read_kernel(name, sizeof(name), d->d_name.name);
-	return d->d_parent == d && name[0] == 'm' && name[1] == 'e' && name[2] == 'm' &&
-	       name[3] == 'f' && name[4] == 'd' && name[5] == ':';
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(d, d_name.name));
+	return BPF_CORE_READ(d, d_parent) == d && name[0] == 'm' && name[1] == 'e' &&
+	       name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
 }
 
 static __always_inline u32
 exe_flags(struct task_struct *t, struct file *f)
 {
-	struct inode *inode = f->f_inode;
-	enum layer layer = inode_layer(inode, inode->i_sb->s_magic);
+	struct inode *inode = BPF_CORE_READ(f, f_inode);
+	enum layer layer = inode_layer(inode, BPF_CORE_READ(inode, i_sb, s_magic));
 
-	return (inode_writable(inode, t->cred) ? EXE_WRITABLE : 0) |
-	       (is_memfd(f->f_path.dentry) ? EXE_FROM_MEMFD : 0) |
+	return (inode_writable(inode, BPF_CORE_READ(t, cred)) ? EXE_WRITABLE : 0) |
+	       (is_memfd(BPF_CORE_READ(f, f_path.dentry)) ? EXE_FROM_MEMFD : 0) |
 	       (layer == LAYER_UPPER ? EXE_UPPER_LAYER : 0) |
 	       (layer == LAYER_LOWER ? EXE_LOWER_LAYER : 0);
 }
@@ -334,7 +337,8 @@ inode_ctime(struct inode *i)
 	struct inode___old *old = (void *) i;
 
 	if (bpf_core_field_exists(i->i_ctime_sec))
-		return NS(i->i_ctime_sec, i->i_ctime_nsec & ~CTIME_QUERIED);
+		return NS(
+		    BPF_CORE_READ(i, i_ctime_sec), BPF_CORE_READ(i, i_ctime_nsec) & ~CTIME_QUERIED);
 	if (bpf_core_field_exists(new->__i_ctime))
 		return NS(
 		    BPF_CORE_READ(new, __i_ctime.tv_sec), BPF_CORE_READ(new, __i_ctime.tv_nsec));
@@ -348,7 +352,7 @@ inode_mtime(struct inode *i)
 	struct inode___old *old = (void *) i;
 
 	if (bpf_core_field_exists(i->i_mtime_sec))
-		return NS(i->i_mtime_sec, i->i_mtime_nsec);
+		return NS(BPF_CORE_READ(i, i_mtime_sec), BPF_CORE_READ(i, i_mtime_nsec));
 	if (bpf_core_field_exists(new->__i_mtime))
 		return NS(
 		    BPF_CORE_READ(new, __i_mtime.tv_sec), BPF_CORE_READ(new, __i_mtime.tv_nsec));
