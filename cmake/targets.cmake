@@ -65,3 +65,36 @@ function(mews_e2e name)
   set_tests_properties(e2e.${name} PROPERTIES LABELS "${labels}" TIMEOUT ${A_TIMEOUT}
     SKIP_RETURN_CODE 77 RUN_SERIAL ON ENVIRONMENT "MEWS_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(BPF_ARCH arm64)
+else()
+  set(BPF_ARCH x86)
+endif()
+
+# mews_bpf(NAME FILE.bpf.c [DEPENDS...]): what includes <FILE.skel.h>, and runs in the kernel. Targets that
+# link NAME also want add_dependencies(... NAME_skeleton).
+function(mews_bpf name source)
+  cmake_parse_arguments(A "" "" "DEPENDS" ${ARGN})
+  get_filename_component(base ${source} NAME_WE)
+  set(object ${CMAKE_CURRENT_BINARY_DIR}/${base}.bpf.o)
+  set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${base}.skel.h)
+  add_custom_command(
+    OUTPUT ${object}
+    COMMAND ${BPF_CLANG} -target bpf -D__TARGET_ARCH_${BPF_ARCH} -O2 -g -mcpu=v3
+            -Wall -Wextra -Werror -Wno-unused-parameter -I${CMAKE_SOURCE_DIR}
+            -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE}
+            -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
+    DEPENDS ${source} ${A_DEPENDS}
+    COMMENT "BPF ${base}.bpf.o")
+  add_custom_command(
+    OUTPUT ${skeleton}
+    COMMAND ${BPFTOOL} gen skeleton ${object} name ${base}_bpf > ${skeleton}
+    DEPENDS ${object}
+    COMMENT "BPF ${base}.skel.h")
+  add_custom_target(${name}_skeleton DEPENDS ${skeleton})
+  add_library(${name} INTERFACE)
+  add_dependencies(${name} ${name}_skeleton)
+  target_include_directories(${name} SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})
+  target_link_libraries(${name} INTERFACE PkgConfig::LIBBPF)
+endfunction()

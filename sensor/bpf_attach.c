@@ -28,18 +28,12 @@ attach_failed(const char *hook, int r, struct diag *d)
 }
 
 static int
-link_add(struct source_state *s, struct bpf_link *l)
+link_add(struct hooks *h, struct bpf_link *l)
 {
 	if (l == NULL)
 		return -errno;
-	s->links[s->nlinks++] = l;
+	h->links[h->n++] = l;
 	return 0;
-}
-
-static int
-attach(struct source_state *s, struct bpf_program *p)
-{
-	return link_add(s, bpf_program__attach(p));
 }
 
 /* The root of tracefs, without mounting it where anyone would see it. */
@@ -85,10 +79,10 @@ tracepoint_id(int tracefs, const char *call, uint64_t *ret)
 
 /* One event on one CPU is enough: the program runs wherever the tracepoint fires. */
 static int
-attach_enter_point(struct source_state *s, int tracefs, const char *call)
+attach_enter_point(struct hooks *h, const struct bpf_object *obj, int tracefs, const char *call)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
-	struct bpf_program *p = bpf_prog_of(s, "enter_", call);
+	struct bpf_program *p = bpf_prog_of(obj, "enter_", call);
 	uint64_t id = 0;
 	long fd;
 	int r = tracepoint_id(tracefs, call, &id);
@@ -101,14 +95,14 @@ attach_enter_point(struct source_state *s, int tracefs, const char *call)
 	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = link_add(s, bpf_program__attach_perf_event(p, (int) fd));
+	r = link_add(h, bpf_program__attach_perf_event(p, (int) fd));
 	if (r < 0)
 		close((int) fd);
 	return r;
 }
 
-static int
-attach_enter_points(struct source_state *s)
+int
+hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
 	static const char *const names[ENTER_POINTS] = { "open", "creat", "openat", "openat2",
 		"connect" };
@@ -117,12 +111,41 @@ attach_enter_points(struct source_state *s)
 	if (tracefs < 0)
 		return tracefs;
 	for (unsigned i = 0; i < ENTER_POINTS && r == 0; i++) {
-		r = attach_enter_point(s, tracefs, names[i]);
+		r = attach_enter_point(h, obj, tracefs, names[i]);
 		if (r == -ENOENT)
 			r = 0; /* this architecture has no such call */
 	}
 	close(tracefs);
 	return r;
+}
+
+int
+hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
+{
+	static const struct {
+		const char *hook, *prog;
+	} rows[] = {
+		{ "sys_exit", "sys_exit" },
+		{ "sched_process_fork", "fork" },
+		{ "sched_process_exec", "exec" },
+		{ "sched_process_exit", "exit" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bpf_program *p = bpf_prog_of(obj, "on_", rows[i].prog);
+		int r = link_add(h, bpf_program__attach(p));
+
+		if (r < 0)
+			return attach_failed(rows[i].hook, r, d);
+	}
+	return 0;
+}
+
+void
+hooks_detach(struct hooks *h)
+{
+	while (h->n > 0)
+		bpf_link__destroy(h->links[--h->n]);
 }
 
 int
@@ -137,23 +160,11 @@ bpf_attach_enter_all(struct source_state *s)
 int
 bpf_attach_all(struct source_state *s, struct diag *d)
 {
-	struct {
-		const char *hook;
-		struct bpf_program *prog;
-	} hooks[] = {
-		{ "sys_exit", s->skel->progs.on_sys_exit },
-		{ "sched_process_fork", s->skel->progs.on_fork },
-		{ "sched_process_exec", s->skel->progs.on_exec },
-		{ "sched_process_exit", s->skel->progs.on_exit },
-	};
-	int r;
+	int r = hooks_attach(&s->hooks, s->skel->obj, d);
 
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		r = attach(s, hooks[i].prog);
-		if (r < 0)
-			return attach_failed(hooks[i].hook, r, d);
-	}
-	if (attach_enter_points(s) < 0) {
+	if (r < 0)
+		return r;
+	if (hooks_attach_enters(&s->hooks, s->skel->obj) < 0) {
 		s->skel->bss->ctl.enter_native = 1;
 		r = bpf_attach_enter_all(s);
 		if (r < 0)

@@ -13,6 +13,12 @@
 
 #define BPF_LINKS_MAX 16
 
+/* What holds an object's programs on their hooks. */
+struct hooks {
+	struct bpf_link *links[BPF_LINKS_MAX];
+	unsigned n;
+};
+
 struct source_state {
 	struct mews_bpf *skel;
 	struct source_opts o;
@@ -24,15 +30,22 @@ struct source_state {
 	uint64_t *percpu; /* a per-CPU value being read */
 	unsigned ncpu;    /* possible ones */
 	int epoll_fd, wake_fd;
-	struct bpf_link *links[BPF_LINKS_MAX];
-	unsigned nlinks;
+	struct hooks hooks;
 	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
 	bool opened;            /* the descriptors above are ours to close */
 	bool hot;               /* the last drain found something: pace the next */
 };
 
 /* The program 'prefix''name'; NULL: there is none. */
-struct bpf_program *bpf_prog_of(struct source_state *s, const char *prefix, const char *name);
+struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
+
+/*
+ * Attach an object's programs, found by their names: on_*, and those at the entry of one system
+ * call, enter_*. On an error what was attached stays so, until hooks_detach().
+ */
+int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;
+int hooks_attach_enters(struct hooks *h, const struct bpf_object *obj) MUST_CHECK;
+void hooks_detach(struct hooks *h);
 
 /* Attach all hooks. -errno, and *d says which one failed. */
 int bpf_attach_all(struct source_state *s, struct diag *d) MUST_CHECK;

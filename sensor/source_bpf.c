@@ -157,12 +157,12 @@ rings_open(struct source_state *s)
 /* Programs */
 
 struct bpf_program *
-bpf_prog_of(struct source_state *s, const char *prefix, const char *name)
+bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
 {
 	char full[64];
 
 	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
-	return bpf_object__find_program_by_name(s->skel->obj, full);
+	return bpf_object__find_program_by_name(obj, full);
 }
 
 static int
@@ -182,8 +182,8 @@ fill_calls(struct source_state *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		const struct call_row *c = &calls[i];
-		struct bpf_program *p = bpf_prog_of(s, "exit_", c->prog);
-		struct bpf_program *e = bpf_prog_of(s, "any_", c->enter);
+		struct bpf_program *p = bpf_prog_of(s->skel->obj, "exit_", c->prog);
+		struct bpf_program *e = bpf_prog_of(s->skel->obj, "any_", c->enter);
 
 		for (int k = 0; k < 2; k++) {
 			int r = p == NULL ? 0 : prog_array_set(exits, k * DRV_NR_MAX, c->nr[k], p);
@@ -258,8 +258,7 @@ bpf_close(void *st)
 	if (!s->opened)
 		return;
 	bpf_link__destroy(s->enter);
-	while (s->nlinks > 0)
-		bpf_link__destroy(s->links[--s->nlinks]);
+	hooks_detach(&s->hooks);
 	mews_bpf__destroy(s->skel);
 	for (unsigned i = 0; i < s->ncpu && s->maps != NULL && s->ring_fds != NULL; i++) {
 		if (s->maps[2 * i] != NULL)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * empty.bpf.c - programs that do nothing, named as those of driver/bpf, for the same hooks: what
+ * being called costs.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#define EMPTY(hook, name)         \
+	SEC(hook)                 \
+	int name(const void *ctx) \
+	{                         \
+		return 0;         \
+	}                         \
+	_Static_assert(1, "takes the semicolon")
+
+EMPTY("tp_btf/sys_exit", on_sys_exit);
+EMPTY("tp_btf/sched_process_fork", on_fork);
+EMPTY("tp_btf/sched_process_exec", on_exec);
+EMPTY("tp_btf/sched_process_exit", on_exit);
+EMPTY("tp/syscalls/sys_enter_open", enter_open);
+EMPTY("tp/syscalls/sys_enter_creat", enter_creat);
+EMPTY("tp/syscalls/sys_enter_openat", enter_openat);
+EMPTY("tp/syscalls/sys_enter_openat2", enter_openat2);
+EMPTY("tp/syscalls/sys_enter_connect", enter_connect);
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
