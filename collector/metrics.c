@@ -151,19 +151,71 @@ label(struct buf *out, const char *text)
 	}
 }
 
+/* The name of a metric and, still open, the labels that say whose it is. */
+static void
+node_labels(struct buf *out, const char *name, const struct stream *s)
+{
+	buf_printf(out, "%s{cluster=\"", name);
+	label(out, s->id.cluster);
+	buf_str(out, "\",node=\"");
+	label(out, s->id.node);
+	buf_printf(out, "\",stream=\"%lu\"", (unsigned long) s->id.sensor_start);
+}
+
 static void
 node_print(void *arg, struct stream *s)
 {
 	struct node_row *r = arg;
 	const struct metric *m = &node_columns[r->column];
+	char name[64];
 
-	buf_printf(
-	    r->out, "mews_node_%s%s{cluster=\"", m->name, m->kind == COUNTER ? "_total" : "");
-	label(r->out, s->id.cluster);
-	buf_str(r->out, "\",node=\"");
-	label(r->out, s->id.node);
-	buf_printf(r->out, "\",stream=\"%lu\"} %lu\n", (unsigned long) s->id.sensor_start,
-	    (unsigned long) node_value(s, r->column));
+	(void) snprintf(
+	    name, sizeof(name), "mews_node_%s%s", m->name, m->kind == COUNTER ? "_total" : "");
+	node_labels(r->out, name, s);
+	buf_printf(r->out, "} %lu\n", (unsigned long) node_value(s, r->column));
+}
+
+static const char *
+type_name(unsigned type)
+{
+	const struct ev_schema *s = schema_get(type);
+
+	return s == NULL ? "unknown" : s->name;
+}
+
+static void
+node_type_print(void *arg, struct stream *s)
+{
+	for (unsigned i = 0; i < EV_TYPE_MAX; i++) {
+		uint64_t drops = s->type_drops[i];
+
+		if (drops > 0) {
+			node_labels(arg, "mews_node_type_drops_total", s);
+			buf_printf(arg, ",type=\"%s\"} %lu\n", type_name(i), (unsigned long) drops);
+		}
+	}
+}
+
+/* Only types that there are: most of the table is never captured. */
+static void
+types_print(const struct surface_view *v, struct buf *out)
+{
+	uint64_t events[EV_TYPE_MAX] = { 0 };
+
+	shards_types(v->shards, events);
+	buf_str(out,
+	    "# HELP mews_collector_type_events_total Events evaluated, by type.\n"
+	    "# TYPE mews_collector_type_events_total counter\n");
+	for (unsigned i = 0; i < EV_TYPE_MAX; i++) {
+		if (events[i] > 0)
+			buf_printf(out, "mews_collector_type_events_total{type=\"%s\"} %lu\n",
+			    type_name(i), (unsigned long) events[i]);
+	}
+	buf_str(out,
+	    "# HELP mews_node_type_drops_total Events that a node's sensor could not deliver, by "
+	    "type.\n"
+	    "# TYPE mews_node_type_drops_total counter\n");
+	streams_each(v->streams, node_type_print, out);
 }
 
 static void
@@ -230,6 +282,7 @@ metrics_print(const struct surface_view *v, struct buf *out)
 		head(out, "node", &node_columns[i]);
 		streams_each(v->streams, node_print, &(struct node_row){ out, i });
 	}
+	types_print(v, out);
 	rules_print(out, v);
 	process_print(out, v);
 }

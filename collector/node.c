@@ -240,18 +240,24 @@ on_hit(void *arg, const struct rule *rule, const struct view *v)
 static bool
 node_lost(struct node *p, const Wire__Batch *batch)
 {
-	uint64_t gaps = p->stream->gaps, drops = 0;
+	uint64_t gaps = p->stream->gaps, drops;
 	bool lost = gaps != p->gaps;
 
-	for (size_t i = 0; i < batch->n_drops; i++) {
-		if (batch->drops[i]->cause != DROP_LATE)
-			drops += batch->drops[i]->count;
-	}
+	drops = stream_set_drops(p->stream, batch->drops, batch->n_drops);
 	lost = lost || drops > p->drops;
 	p->gaps = gaps;
 	p->drops = drops;
-	p->stream->drops = drops;
 	return lost;
+}
+
+/* The shard's thread alone writes: no locked instruction per event. */
+static void
+count_type(struct nodes *n, const struct event *ev)
+{
+	_Atomic uint64_t *c = &n->counters->types[ev->schema->num];
+
+	atomic_store_explicit(
+	    c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 static void
@@ -272,6 +278,7 @@ node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_c
 		state_apply(p->state, b, ev, &v);
 		rule_run_event(n->rules, &v, on_hit, c);
 		fscratch_reset(n->scratch);
+		count_type(n, ev);
 	}
 }
 

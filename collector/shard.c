@@ -248,3 +248,12 @@ shards_counters(struct shards *s, struct shard_stats *ret)
 		ret->queued += queue_len(s->v[i].ops);
 	}
 }
+
+void
+shards_types(struct shards *s, uint64_t v[EV_TYPE_MAX])
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		for (unsigned k = 0; k < EV_TYPE_MAX; k++)
+			v[k] += s->v[i].counters.types[k];
+	}
+}

@@ -48,6 +48,7 @@ struct shards;
 struct shard_counters {
 #define STAT(name, kind, help) _Atomic uint64_t name;
 #include "collector/shard_stats.def"
+	_Atomic uint64_t types[EV_TYPE_MAX]; /* events evaluated, by EV_* */
 };
 
 /* The sum over all shards. */
@@ -74,5 +75,8 @@ void op_free(struct op *op);
 int shards_set_rules(struct shards *s, struct ruleset *rules) MUST_CHECK;
 
 void shards_counters(struct shards *s, struct shard_stats *ret);
+
+/* Adds to v the events evaluated of each type. */
+void shards_types(struct shards *s, uint64_t v[EV_TYPE_MAX]);
 
 #endif

@@ -102,6 +102,25 @@ sweep(struct stream **at, const struct stream *made, uint64_t now)
 	}
 }
 
+uint64_t
+stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
+{
+	uint64_t of[EV_TYPE_MAX] = { 0 }, sum = 0;
+
+	if (n == 0 && st->drops == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i]->cause == DROP_LATE)
+			continue;
+		of[v[i]->event < EV_TYPE_MAX ? v[i]->event : 0] += v[i]->count;
+		sum += v[i]->count;
+	}
+	for (size_t i = 0; i < EV_TYPE_MAX; i++)
+		st->type_drops[i] = of[i];
+	st->drops = sum;
+	return sum;
+}
+
 int
 stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
     struct peer_schema *schema, struct stream **ret)

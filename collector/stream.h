@@ -42,8 +42,8 @@ struct stream {
 	_Atomic uint64_t evaluated;     /* batches that rules have seen */
 	_Atomic uint64_t durable;       /* batches whose alerts are committed */
 	_Atomic uint64_t events, bytes; /* handed to the shard */
-	_Atomic uint64_t drops;         /* events that the sensor says it lost */
-	_Atomic uint64_t gaps;          /* batches that never came */
+	_Atomic uint64_t drops; /* events that the sensor says it lost: stream_set_drops() */
+	_Atomic uint64_t gaps;  /* batches that never came */
 	_Atomic uint64_t duplicates, malformed; /* batches */
 	_Atomic uint64_t last_seen;             /* realtime ns */
 	_Atomic uint64_t
@@ -51,8 +51,9 @@ struct stream {
 	_Atomic uint32_t interest; /* the version that the sensor confirmed */
 	_Atomic bool connected;
 	_Atomic int refs;
-	struct stream_info info; /* stream_info_get(), stream_info_set() */
-	struct stream *next;     /* the registry's */
+	_Atomic uint64_t type_drops[EV_TYPE_MAX]; /* the same by EV_*; 0: not known of what type */
+	struct stream_info info;                  /* stream_info_get(), stream_info_set() */
+	struct stream *next;                      /* the registry's */
 	uint64_t hash;
 };
 
@@ -72,6 +73,9 @@ void stream_unref(struct stream *st);         /* NULL is nothing */
 /* Ask the sensor for a new snapshot with its next reply. Any thread; the shard too, when it has
  * lost a node's state. Ingest clears it when the last part has been handed to the shard. */
 void stream_want_snapshot(struct stream *st);
+
+/* What the sensor says that it lost since its start; returns the sum. Late events are not lost. */
+uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
 
 /* Calls fn for each stream, newest of each node first; under the registry's lock, so be short. */
 void streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg);

@@ -135,6 +135,37 @@ test_snapshot_ids_grow(void **state)
 	}
 }
 
+/* Cumulative counters: the newest say it all. */
+static void
+test_drops(void **state)
+{
+	Wire__Drop a = WIRE__DROP__INIT, b = WIRE__DROP__INIT, late = WIRE__DROP__INIT;
+	Wire__Drop *v[] = { &a, &b, &late };
+	struct stream *st = calloc(1, sizeof(*st));
+
+	(void) state;
+	a.event = EV_OPEN;
+	a.cause = DROP_RING_FULL;
+	a.count = 3;
+	b.event = 100000; /* a newer sensor's */
+	b.cause = DROP_TOO_LONG;
+	b.count = 2;
+	late.event = EV_OPEN; /* out of order is not lost */
+	late.cause = DROP_LATE;
+	late.count = 9;
+	assert_int_equal(5, stream_set_drops(st, v, 3));
+	assert_int_equal(5, st->drops);
+	assert_int_equal(3, st->type_drops[EV_OPEN]);
+	assert_int_equal(2, st->type_drops[0]);
+	a.count = 4;
+	assert_int_equal(4, stream_set_drops(st, v, 1));
+	assert_int_equal(4, st->type_drops[EV_OPEN]);
+	assert_int_equal(0, st->type_drops[0]);
+	assert_int_equal(0, stream_set_drops(st, NULL, 0));
+	assert_int_equal(0, st->drops);
+	free(st);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -163,6 +194,7 @@ main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_snapshot_ids_grow),
+		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_no_memory),
 	};
 

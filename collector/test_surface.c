@@ -54,6 +54,13 @@ outputs_stats(struct outputs *o, struct output_stats *ret, size_t max)
 }
 
 void
+shards_types(struct shards *s, uint64_t v[EV_TYPE_MAX])
+{
+	(void) s;
+	v[EV_OPEN] += 5;
+}
+
+void
 shards_counters(struct shards *s, struct shard_stats *ret)
 {
 	(void) s;
@@ -144,6 +151,7 @@ setup_stream(void)
 	one_stream.received = 10;
 	one_stream.durable = 4;
 	one_stream.connected = true;
+	one_stream.type_drops[EV_CLOSE] = 2;
 }
 
 /* ---- tests ---- */
@@ -275,6 +283,10 @@ test_metrics(void **state)
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
 	assert_non_null(strstr(
 	    out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 6\n"));
+	assert_non_null(strstr(out.p, "\nmews_collector_type_events_total{type=\"open\"} 5\n"));
+	assert_non_null(strstr(out.p,
+	    "\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\","
+	    "type=\"close\"} 2\n"));
 	for (char *l = strtok_r(out.p, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
 		char kind[16];
 

@@ -321,17 +321,11 @@ converse(struct ingest *i, struct conn *c, Wire__Request *q, struct reply *rep, 
 static void
 on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 {
-	uint64_t drops = 0;
-
 	c->interest = p->interest;
 	c->stream->interest = p->interest;
 	c->skip_to = MAX(c->skip_to, p->skip_to);
-	for (size_t k = 0; k < p->n_drops; k++) {
-		if (p->drops[k]->cause != DROP_LATE)
-			drops += p->drops[k]->count;
-	}
 	if (p->n_drops > 0)
-		c->stream->drops = drops;
+		(void) stream_set_drops(c->stream, p->drops, p->n_drops);
 	if (p->stats == NULL)
 		return;
 	c->info.spool_bytes = p->stats->spool_bytes;
