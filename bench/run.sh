@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh [--json FILE] [--stage NAME]... [--quick]: measures what Mews costs, prints one table.
+#
+# README.md beside this says what each figure means. Exit status: 0 every limit is met, 1 a figure
+# could not be taken or does not count (stderr says which), 2 usage, 3 a limit is missed.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# stage | about how many seconds it takes
+stages='syscall|120
+sensor|60
+idle|30
+latency|40
+start|30
+wire|40
+collector|90
+nodes|180'
+
+# stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
+figures='syscall|empty_hooks_ns|ns added to getppid by empty programs on the same hooks|
+syscall|syscall_unwanted_ns|ns added to a system call nobody wants (getppid)|v <= EMPTY_HOOKS_NS + 15
+syscall|empty_hooks_open_close_ns|ns added to open+close by the empty programs|
+syscall|open_close_captured_ns|ns added to open+close, both captured|v <= EMPTY_HOOKS_OPEN_CLOSE_NS + 1100
+sensor|sensor_ns_per_event|ns of sensor CPU per event, at 400k events/s|v <= 350
+sensor|sensor_ns_per_event_100k|ns of sensor CPU per event, at 100k events/s|v <= 1000
+sensor|drops_at_400k|events dropped at 400k events/s for 10 s, 8 MB of ring|v <= 0
+sensor|sensor_rss_less_rings_mb|MB of sensor memory under load, VmRSS less rings|v <= 12
+sensor|sensor_rss_anon_mb|MB of sensor memory under load, RssAnon|v <= 6
+idle|sensor_idle_cpu_percent|% of a core, the sensor with nothing captured|v <= 0.3
+latency|latency_idle_p50_ms|ms from system call to alert, idle, median|v <= 4
+latency|latency_idle_p99_ms|ms from system call to alert, idle, 99th percentile|v <= 15
+latency|latency_load_p99_ms|ms from system call to alert at 100k events/s, 99th percentile|v <= 25
+start|sensor_start_s|s from the sensor'\''s start to its first captured event|v <= 0.7
+wire|wire_bytes_per_event|bytes on the wire per event of the mixed load|v <= 20
+wire|wire_bytes_per_event_zstd|the same, compressed|v <= 8
+collector|collector_events_per_cpu_s|events the collector evaluates per CPU second|v >= 1500000
+nodes|collector_events_per_cpu_s_1000_nodes|the same from 1,000 nodes|v >= 0.9 * COLLECTOR_EVENTS_PER_CPU_S'
+
+usage() {
+	echo "usage: bench/run.sh [--json FILE] [--stage NAME]... [--quick]" >&2
+	echo "stages: $(cut -d'|' -f1 <<<"$stages" | paste -sd ' ')" >&2
+	exit 2
+}
+
+json='' wanted=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--json | --stage)
+		[ $# -gt 1 ] || usage
+		if [ "$1" = --json ]; then json=$2; else wanted+=("$2"); fi
+		shift
+		;;
+	--quick) export BENCH_QUICK=1 ;;
+	*) usage ;;
+	esac
+	shift
+done
+for w in "${wanted[@]}"; do grep -q "^$w|" <<<"$stages" || usage; done
+[ ${#wanted[@]} -gt 0 ] || mapfile -t wanted < <(cut -d'|' -f1 <<<"$stages")
+
+scratch=$(mktemp -d /var/tmp/mews-bench.XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+export BENCH_RECORDING=${BENCH_RECORDING:-$scratch/mixed.rec}
+
+declare -A value=()
+failed=()
+: >"$scratch/also"
+for stage in "${wanted[@]}"; do
+	echo "bench: $stage (about $(sed -n "s/^$stage|//p" <<<"$stages") s)" >&2
+	"$here/stage.sh" "$stage" >"$scratch/out" || failed+=("stage $stage")
+	while read -r kind key rest; do
+		case $kind in
+		figure) value[$key]=$rest ;;
+		also) echo "$stage|$key|$rest" >>"$scratch/also" ;;
+		*) echo "$kind $key $rest" >&2 ;; # a log, of a stage that failed
+		esac
+	done <"$scratch/out"
+done
+
+# met EXPRESSION VALUE: it holds, with the names in it replaced by figures; 2: one of them is missing.
+met() {
+	local e=$1 name
+	for name in $(grep -oE '[A-Z][A-Z_0-9]+' <<<"$e"); do
+		[ -n "${value[${name,,}]:-}" ] || return 2
+		e=${e//$name/${value[${name,,}]}}
+	done
+	awk -v v="$2" "BEGIN { exit !($e) }"
+}
+
+missed=0
+printf '%-62s %12s  %-46s %s\n' what figure limit ''
+while IFS='|' read -r stage key what limit; do
+	[[ " ${wanted[*]} " == *" $stage "* ]] || continue
+	v=${value[$key]:-} result=''
+	if ! [[ $v =~ ^-?[0-9]+(\.[0-9]+)?$ ]]; then
+		failed+=("figure $key") result=missing
+	elif [ -n "$limit" ]; then
+		r=0
+		met "$limit" "$v" || r=$?
+		case $r in
+		0) result=met ;;
+		1) result=MISSED missed=$((missed + 1)) ;;
+		*) result='(run the other stage too)' ;;
+		esac
+	fi
+	printf '%-62s %12s  %-46s %s\n' "$what" "${v:--}" "$(tr '[:upper:]' '[:lower:]' <<<"${limit#v }")" "$result"
+	while IFS='|' read -r of number text; do
+		[ "$of" != "$stage" ] || printf '  %-60s %12s\n' "$text" "$number"
+	done <"$scratch/also" >>"$scratch/rest"
+	sed -i "/^$stage|/d" "$scratch/also"
+done <<<"$figures"
+printf '\nbeside them:\n'
+cat "$scratch/rest"
+
+if [ -n "$json" ]; then
+	for key in "${!value[@]}"; do printf '%s %s\n' "$key" "${value[$key]}"; done | sort |
+		awk 'BEGIN { printf "{" } { printf "%s\n  \"%s\": %s", (NR > 1 ? "," : ""), $1, $2 } END { print "\n}" }' >"$json"
+fi
+if [ ${#failed[@]} -gt 0 ]; then
+	printf 'bench: failed: %s\n' "${failed[@]}" >&2
+	exit 1
+fi
+[ "$missed" = 0 ] || exit 3

@@ -1,0 +1,179 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# stages.sh - what each stage measures; for stage.sh, which sources it. README.md explains.
+# shellcheck disable=SC2154 # bin, lab, http and the pids are lab.sh's
+
+quick=${BENCH_QUICK:-}
+seconds=10
+[ -z "$quick" ] || seconds=3
+
+figure() { echo "figure $1 $2"; }
+also() { echo "also $*"; }
+say() { echo "    $*" >&2; }
+calc() { awk "BEGIN { printf \"%.${2:-1}f\", ($1) }"; }
+
+cpu_ns() { "$bin/bench_cpu" "$1"; }
+
+# Events of a type that the collector has evaluated, or knows to be dropped.
+counted() {
+	curl -sf "http://$http/metrics" | awk -v want="type=\"$1\"}" '
+		/^mews_(collector_type_events|node_type_drops)_total/ && index($0, want) { n += $NF }
+		END { print n + 0 }'
+}
+counted_is() { [ "$(counted "$1")" -ge "$2" ]; }
+
+# The snapshot is through, and what starting caused too.
+settle() {
+	lab_wait 30 lab_durable n1 || fail "the snapshot did not become durable"
+	sleep 1
+}
+
+# load RATE SECONDS: makes events, and waits until each is evaluated or known to be dropped.
+# Sets $made (events) and $dropped, and fails if the count does not come out or the rate is not reached.
+load() {
+	local rate=$1 seconds=$2 opens closes took reached
+	local opens0 closes0 drops0
+	opens0=$(counted open) closes0=$(counted close) drops0=$(lab_metric mews_node_drops_total)
+	: >"$lab/file"
+	read -r opens closes took < <("$bin/bench_load" "$rate" "$seconds" 2 "$lab/file") || fail "the generator failed"
+	lab_wait 60 counted_is open $((opens0 + opens)) || true
+	lab_wait 10 lab_durable n1 || true
+	opens0=$(($(counted open) - opens0)) closes0=$(($(counted close) - closes0))
+	dropped=$(($(lab_metric mews_node_drops_total) - drops0))
+	made=$((opens + closes))
+	reached=$(calc "$made / $took" 0)
+	also "$reached" "events/s made, of $rate wanted, for $took s"
+	also "$((opens0 - opens))" "open events too many, of $opens made: evaluated and dropped less made"
+	also "$((closes0 - closes))" "close events of other processes, beside the $closes made"
+	[ "$opens0" = "$opens" ] || fail "$opens open events were made, $opens0 evaluated or dropped"
+	[ "$closes0" -ge "$closes" ] || fail "$closes close events were made, $closes0 evaluated or dropped"
+	[ "$(calc "$reached >= $rate * 0.995" 0)" = 1 ] || fail "the generator reached $reached events/s of $rate"
+}
+
+# ---- the sensor ----
+
+# cost RATE SECONDS: the sensor's CPU per event, from before the load until all of it is durable.
+cost() {
+	local before
+	before=$(cpu_ns "$sensor_pid")
+	load "$1" "$2"
+	per_event=$(calc "($(cpu_ns "$sensor_pid") - $before) / $made")
+}
+
+# Makes a cgroup that counts memory, if this machine lets us: sets $group, and $group_home to ours.
+group_make() {
+	local at
+	group='' group_home=''
+	for at in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+		mkdir -p "$at/mews-bench" 2>/dev/null || continue
+		if [ -e "$at/mews-bench/memory.current" ] || [ -e "$at/mews-bench/memory.usage_in_bytes" ]; then
+			group=$at/mews-bench
+			group_home=$at$(awk -F: '$2 == "memory" { v1 = $3 } $2 == "" { v2 = $3 } END { print v1 != "" ? v1 : v2 }' /proc/self/cgroup)
+			return
+		fi
+		rmdir "$at/mews-bench"
+	done
+}
+
+# group_enter FOLDER: this shell, and what it starts from now on, is counted there.
+group_enter() { [ -z "$group" ] || echo $$ >"$1/cgroup.procs"; }
+
+# Prints the sensor's memory in kB: RssAnon, VmRSS, of that ring mappings, PSS, its cgroup's.
+memory() {
+	local anon cgroup
+	anon=$(awk '/^RssAnon/ { print $2 }' "/proc/$sensor_pid/status")
+	cgroup=$(cat "$group"/memory.current "$group"/memory.usage_in_bytes 2>/dev/null || true)
+	awk -v anon="$anon" -v cgroup="$((${cgroup:-0} / 1024))" '
+		/^[0-9a-f]+-[0-9a-f]+ / { ring = /bpf-map|bpf_ring/ }
+		$1 == "Rss:" { rss += $2; if (ring) rings += $2 }
+		$1 == "Pss:" { pss += $2 }
+		END { print anon, rss, rings + 0, pss, cgroup }' "/proc/$sensor_pid/smaps"
+}
+
+# The largest of what memory() printed, column by column, as megabytes.
+most() { awk -v n="$1" '$n > max { max = $n } END { printf "%.2f", max / 1024 }' "$lab/memory"; }
+
+# Until $lab/loading is gone: memory twice a second.
+watch_memory() {
+	while [ -e "$lab/loading" ]; do
+		memory >>"$lab/memory"
+		sleep 0.5
+	done
+}
+
+stage_sensor() {
+	lab_pki n1
+	lab_collector
+	group_make
+	group_enter "$group"
+	lab_sensor n1 -o capture.rings=8MiB
+	group_enter "$group_home"
+	settle
+	say "400,000 events a second"
+	: >"$lab/loading"
+	watch_memory &
+	cost 400000 "$seconds"
+	rm "$lab/loading"
+	wait $!
+	figure sensor_ns_per_event "$per_event"
+	figure drops_at_400k "$dropped"
+	awk '{ print $2 - $3 }' "$lab/memory" | sort -n | tail -n 1 | awk '{ printf "figure sensor_rss_less_rings_mb %.2f\n", $1 / 1024 }'
+	figure sensor_rss_anon_mb "$(most 1)"
+	also "$(most 2)" "MB of VmRSS"
+	also "$(most 3)" "MB of that are mappings of rings"
+	also "$(most 4)" "MB of PSS"
+	also "$(most 5)" "MB in the sensor's cgroup (0: none could be made), kernel memory charged to it too"
+	say "100,000 events a second"
+	cost 100000 "$seconds"
+	figure sensor_ns_per_event_100k "$per_event"
+	lab_stop "$sensor_pid"
+	[ -z "$group" ] || rmdir "$group"
+}
+
+stage_idle() {
+	local before events t0 t1
+	lab_pki n1
+	lab_collector
+	lab_sensor n1
+	settle
+	say "20 seconds of nothing"
+	sleep 3
+	events=$(lab_metric mews_collector_events_total)
+	before=$(cpu_ns "$sensor_pid") t0=${EPOCHREALTIME/[.,]/}
+	sleep 20
+	before=$(($(cpu_ns "$sensor_pid") - before)) t1=${EPOCHREALTIME/[.,]/}
+	events=$(($(lab_metric mews_collector_events_total) - events))
+	figure sensor_idle_cpu_percent "$(calc "$before / ($t1 - $t0) / 10" 3)"
+	also "$events" "events of the rest of the machine meanwhile"
+}
+
+# ---- from the system call to the alert ----
+
+stage_latency() {
+	local n p50 p99 max samples=400
+	[ -z "$quick" ] || samples=300
+	mkfifo "$lab/collector.out"
+	exec 7<>"$lab/collector.out"
+	lab_pki n1
+	lab_collector -o outputs.stdout.enabled=true
+	lab_sensor n1
+	settle
+	mkdir "$lab/idle" "$lab/load"
+
+	say "$samples actions, nothing else"
+	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/idle" "$samples" 50 <&7) || fail "actions without one alert each"
+	figure latency_idle_p50_ms "$p50"
+	figure latency_idle_p99_ms "$p99"
+	also "$max" "ms, the longest of $n, idle"
+
+	say "$samples actions beside 100,000 events a second"
+	load 100000 "$(calc "$samples * 0.015 + 2" 0)" >"$lab/load.out" 2>"$lab/load.log" &
+	lab_pids+=($!)
+	sleep 1
+	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/load" "$samples" 15 <&7) || fail "actions without one alert each"
+	wait $! || fail "the load beside it: $(cat "$lab/load.log")"
+	cat "$lab/load.out"
+	figure latency_load_p99_ms "$p99"
+	also "$p50" "ms, the median under load"
+	also "$max" "ms, the longest of $n, under load"
+}
