@@ -4,7 +4,7 @@
 
 /* Does the operator fit the type, and what are its constants? */
 
-#define FIELD_WARNING "may be a valid field misused as a const string value"
+#define MISUSED "misused as a const string value"
 #define REGEX_WARNING                                                                     \
 	"may be optimized with simpler operators such as '=', 'contains', 'startswith', " \
 	"'endswith'"
@@ -83,24 +83,45 @@ warn(struct compile *c, struct place at, const char *before, struct slice text, 
 	return 0;
 }
 
-/* A constant that spells a field is a warning: val() is missing. */
+/* Is the text, a blank or more after it aside, a field that there is? 1: yes. -ENOMEM. */
+static int
+spells_field(struct compile *c, const struct term *t)
+{
+	struct field_ref ref;
+	struct diag unused;
+	struct term *field;
+	struct lex l;
+	int r;
+
+	lex_init(&l, t->text, c->a, &unused);
+	r = term_field(&l, &field);
+	if (r <= 0)
+		return r == -ENOMEM ? r : 0;
+	(void) lex_blank(&l);
+	if (l.pos < t->text.n)
+		return 0;
+	r = field_bind(field->text, field->arg, t->at, c->a, &ref, &unused);
+	return r == -ENOMEM ? r : r == 0;
+}
+
+/* A constant that spells a field, or a call, is a warning: it is compared as a text. */
 static int
 warn_field(struct compile *c, const struct term *t)
 {
 	static const char *const calls[] = { "val(", "tolower(", "toupper(", "b64(", "basename(",
 		"len(", "join(", "concat(", "getopt(" };
-	struct field_ref ref;
-	struct diag unused;
+	struct slice s = t->text;
 	int r;
 
+	while (s.n > 0 && s.p[s.n - 1] == ' ')
+		s.n--;
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (slice_starts(t->text, slice_str(calls[i])) && slice_ends(t->text, SLICE(")")))
-			return warn(c, t->at, "", t->text, FIELD_WARNING);
+		if (slice_starts(s, slice_str(calls[i])) && slice_ends(s, SLICE(")")))
+			return warn(
+			    c, t->at, "", t->text, "may be a valid field transformer " MISUSED);
 	}
-	if (!field_known(t->text))
-		return 0;
-	r = field_bind(t->text, (struct slice){ NULL, 0 }, t->at, c->a, &ref, &unused);
-	return r == 0 ? warn(c, t->at, "", t->text, FIELD_WARNING) : r == -ENOMEM ? r : 0;
+	r = spells_field(c, t);
+	return r <= 0 ? r : warn(c, t->at, "", t->text, "may be a valid field " MISUSED);
 }
 
 /* "48545450" to bytes */

@@ -167,7 +167,7 @@ parse_right(struct lex *l, enum op_kind kind, bool blank, struct check *c)
 			r = parse_list_or_name(l, c);
 		if (r == 0)
 			return lex_fail(l, start,
-			    "expected a list, an identifier or a field with a valid "
+			    "expected a list, an identifier, or a field with a valid "
 			    "transformer: " XFORM_NAMES);
 	}
 	return r < 0 ? r : 0;

@@ -84,42 +84,79 @@ all_texts(const struct source *a)
 	return a == NULL;
 }
 
-/* Does a transformer take these? */
-static bool
-takes(enum xform x, const struct source *a)
+/* Why a transformer of several arguments does not take these; NULL: it does. */
+static const char *
+wrong_args(enum xform x, const struct source *a)
 {
 	size_t n = count_args(a);
 
-	switch (x) {
-	case XF_TOLOWER:
-	case XF_TOUPPER:
-	case XF_BASENAME:
-		return n == 1 && is_text(a);
-	case XF_B64:
-		return n == 1 && !is_list(a) && is_texts(a->type);
-	case XF_LEN:
-		return n == 1 && (is_list(a) || is_texts(a->type));
-	case XF_JOIN:
-		return n == 2 && is_text(a) && is_list(a->next);
-	case XF_CONCAT:
-		return n >= 2 && all_texts(a);
-	case XF_GETOPT:
-		return n == 2 && is_list(a) && is_text(a->next);
+	if (x == XF_CONCAT) {
+		if (n < 2)
+			return "concat() requires at least 2 arguments";
+		return all_texts(a) ? NULL : "concat() arguments must be strings";
 	}
-	return false;
+	if (x == XF_JOIN) {
+		if (n != 2)
+			return "join() requires exactly 2 arguments: separator and list";
+		if (is_list(a))
+			return "join() first argument (separator) must be a single value, not a "
+			       "list";
+		if (!is_text(a))
+			return "join() first argument (separator) must be a string";
+		return is_list(a->next) ? NULL : "join() second argument must be a list";
+	}
+	if (n != 2)
+		return "getopt() requires exactly 2 arguments: args list and optstring";
+	if (!is_list(a))
+		return "getopt() first argument must be a list";
+	if (is_list(a->next))
+		return "getopt() second argument (optstring) must be a single value";
+	return is_text(a->next) ? NULL : "getopt() second argument (optstring) must be a string";
+}
+
+/* A transformer of one argument. */
+static bool
+takes(enum xform x, const struct source *a)
+{
+	if (x == XF_LEN)
+		return is_list(a) || is_texts(a->type);
+	return !is_list(a) && (a->type == FT_STR || (x == XF_B64 && a->type == FT_BYTES));
+}
+
+static int
+check_args(struct compile *c, const struct term *t, const struct source *s)
+{
+	const struct source *a = s->args;
+	const char *why;
+
+	if (s->xform == XF_JOIN || s->xform == XF_CONCAT || s->xform == XF_GETOPT) {
+		why = wrong_args(s->xform, a);
+		return why == NULL ? 0 : compile_fail(c, t->at, "%s", why);
+	}
+	if (count_args(a) != 1)
+		return compile_fail(
+		    c, t->at, "'%.*s' takes exactly one argument", SLICE_ARG(t->text));
+	if (takes(s->xform, a))
+		return 0;
+	return compile_fail(c, t->kids->at, "'%.*s' does not take '%.*s' (%s%s)",
+	    SLICE_ARG(t->text), (int) MIN(a->text.n, 200), a->text.p,
+	    is_list(a) ? "a list of type " : "", ftype_name(a->type));
 }
 
 static int
 xform_type(struct compile *c, const struct term *t, struct source *s)
 {
+	int r;
+
 	if (t->arg.p != NULL && s->xform != XF_GETOPT)
 		return compile_fail(
 		    c, t->at, "'%.*s' takes no argument in brackets", SLICE_ARG(t->text));
-	if (!takes(s->xform, s->args))
-		return compile_fail(
-		    c, t->at, "'%.*s' does not take these arguments", SLICE_ARG(t->text));
+	r = check_args(c, t, s);
+	if (r < 0)
+		return r;
 	if (t->arg.p != NULL && t->arg.n != 1)
-		return compile_fail(c, t->at, "the argument of 'getopt' must be one letter");
+		return compile_fail(
+		    c, t->at, "getopt() field argument must be a single option character");
 	s->list = s->xform == XF_GETOPT && t->arg.p == NULL;
 	s->type = s->xform == XF_LEN ? FT_UINT : s->xform == XF_B64 ? s->args->type : FT_STR;
 	return 0;

@@ -210,7 +210,9 @@ term_list(struct lex *l, size_t start, struct term **ret)
 		(void) lex_blank(l);
 		r = term_text(l, tail);
 		if (r == 0)
-			return lex_fail(l, l->pos, "expected a string value");
+			return lex_fail(l, l->pos,
+			    (*ret)->kids == NULL ? "expected a ')' token"
+						 : "expected a string value");
 		if (r < 0)
 			return r;
 		tail = &(*tail)->next;

@@ -79,7 +79,7 @@ static const struct {
 	{ "fd.name = \"a\\'\"", 1, 13, "invalid \\' escape in \"-quoted string" },
 	{ "fd.name in (a,,b)", 1, 15, "expected a string value" },
 	{ "fd.name in (a b)", 1, 15, "expected a ')' token" },
-	{ "fd.name in [a]", 1, 12, "expected a list, an identifier or a field" },
+	{ "fd.name in [a]", 1, 12, "expected a list, an identifier, or a field" },
 	{ "evt.arg[] = x", 1, 9, "expected a valid field argument" },
 	{ "evt.arg[ 1 ] = x", 1, 9, "expected a valid field argument" },
 	{ "evt.arg[1 = x", 1, 10, "expected a ']' token" },

@@ -40,17 +40,23 @@ is_true(const json_t *j, const char *key)
  * front, which ours keeps elsewhere. No message expected: any will do. */
 bool same_message(const char *ours, const char *theirs);
 
-bool parse_case(const json_t *j, struct buf *why);
-bool compile_case(const json_t *j, struct buf *why); /* and run_mock */
-bool load_case(const json_t *j, struct buf *why);
-bool cgroup_case(const json_t *j, struct buf *why);
+typedef bool case_fn(const json_t *j, struct buf *why);
+
+case_fn parse_case;
+case_fn compile_case; /* and run_mock */
+case_fn load_case;
+case_fn cgroup_case;
 
 /* Threads and events are played to a state of their own for each test ("t"); what is asked after
  * them is asked about the last event. */
 void play_thread(const json_t *j);
 void play_event(const json_t *j);
-bool field_case(const json_t *j, struct buf *why);     /* and has_value */
-bool condition_case(const json_t *j, struct buf *why); /* eval and compiles */
+case_fn field_case;     /* and has_value */
+case_fn condition_case; /* eval and compiles */
 void play_end(void);
+
+/* A case that passes, with each value that it expects altered, one at a time: how many that were,
+ * and in 'unnoticed' those of which it passes still. */
+size_t alter_case(const json_t *j, case_fn *holds, struct buf *unnoticed);
 
 #endif
