@@ -62,7 +62,7 @@ for w in "${wanted[@]}"; do grep -q "^$w|" <<<"$stages" || usage; done
 scratch=$(mktemp -d /var/tmp/mews-bench.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
-export BENCH_RECORDING=${BENCH_RECORDING:-$scratch/mixed.rec}
+export BENCH_CACHE=${BENCH_CACHE:-$scratch}
 
 declare -A value=()
 failed=()

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# stage.sh NAME: one stage of the bench, alone; run.sh makes a table of what it prints:
+# stage.sh NAME [ARGUMENT]: one stage of the bench, alone; run.sh makes a table of what it prints:
 #
 #	figure KEY VALUE    one that has a limit, or belongs beside one that has
 #	also VALUE WHAT     one that explains
 #
-# Environment: BENCH_QUICK=1 shortens; BENCH_RECORDING names the recording of the mixed load, made
-# if it is not there. Needs root.
+# Environment: BENCH_QUICK=1 shortens; BENCH_CACHE names a folder where the recording of the mixed
+# load and the certificates stay for the next call. Needs root.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../tests/support/lab.sh"
 . "$here/stages.sh"
@@ -23,4 +23,4 @@ for tool in curl jq; do
 done
 [ "$(id -u)" = 0 ] || fail "capturing needs root"
 lab_begin
-"stage_$1"
+"stage_$1" "${@:2}"

@@ -177,3 +177,107 @@ stage_latency() {
 	also "$p50" "ms, the median under load"
 	also "$max" "ms, the longest of $n, under load"
 }
+
+# ---- the mixed load ----
+
+# Sets $recording: the mixed load as the sensor recorded it, made if it is not there. Certificates
+# are kept beside it: a thousand of them take 20 seconds.
+recording() {
+	local rounds=20 recorder
+	[ -z "$quick" ] || rounds=10
+	local cache=${BENCH_CACHE:-$lab}
+	mkdir -p "$cache/pki"
+	[ "$cache" = "$lab" ] || ln -s "$cache/pki" "$lab/pki"
+	recording=$cache/mixed.rec
+	[ ! -s "$recording" ] || return 0
+	say "recording the mixed load, $rounds rounds"
+	"$bin/mews-sensor" --record "$recording.part" -o node=n 2>"$lab/record.log" &
+	recorder=$!
+	lab_pids+=("$recorder")
+	sleep 2
+	"$here/mixed.sh" "$rounds" 2>"$lab/mixed.log" || fail "the mixed load failed: $(cat "$lab/mixed.log")"
+	kill "$recorder"
+	wait "$recorder" || fail "the recording failed"
+	mv "$recording.part" "$recording"
+	also "$(sed -nE 's/.*recorded ([0-9]+) events.*/\1/p' "$lab/record.log")" "events recorded"
+}
+
+stage_wire() {
+	local bytes events batches
+	recording
+	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 0) || fail "the recording cannot be encoded again"
+	figure wire_bytes_per_event "$bytes"
+	also "$batches" "batches of 2,000 events"
+	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 1)
+	figure wire_bytes_per_event_zstd "$bytes"
+}
+
+# ---- the collector ----
+
+# Events evaluated and nanoseconds of CPU, so far.
+progress() { echo "$(lab_metric mews_collector_events_total) $(cpu_ns "$collector_pid")"; }
+
+# rate INTERVALS SECONDS: sets $per_cpu_s, the median of so many intervals' events per CPU second.
+rate() {
+	local e0 n0 e1 n1
+	read -r e0 n0 < <(progress)
+	for _ in $(seq "$1"); do
+		sleep "$2"
+		read -r e1 n1 < <(progress)
+		[ "$e1" -gt "$e0" ] || fail "no event was evaluated in $2 seconds"
+		calc "($e1 - $e0) * 1e9 / ($n1 - $n0)" 0
+		echo
+		e0=$e1 n0=$n1
+	done | sort -n >"$lab/rates"
+	per_cpu_s=$(awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }' "$lab/rates")
+	also "$(paste -sd ' ' "$lab/rates" | tr ' ' '/')" "events per CPU second, each interval"
+}
+
+connected() { lab_status | jq -r '[.sensors[] | select(.connected)] | length'; }
+connected_is() { [ "$(connected)" = "$1" ]; }
+
+# replay NODES: a collector with one shard, and the recording played by so many nodes, over and over.
+replay() {
+	local name
+	for name in $([ "$1" = 1 ] && echo n || seq -f 'n-%04g' "$1"); do
+		[ -e "$lab/pki/node-$name.key" ] || lab_pki "$name"
+	done
+	rm -f "$lab"/outbox.db*
+	lab_collector -o shards=1
+	"$bin/mews-sensor" --replay "$recording" --speed max --loop 1000000 --nodes "$1" -o node=n -o cluster=lab \
+		-o "collector=$listen" -o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/pki" \
+		-o spool.memory=2MiB 2>"$lab/sensor-replay.log" &
+	sensor_pid=$!
+	lab_pids+=("$sensor_pid")
+	lab_wait 120 connected_is "$1" || fail "$(connected) of $1 nodes connected"
+	sleep 3
+}
+
+replay_end() {
+	kill -9 "$sensor_pid"
+	wait "$sensor_pid" 2>/dev/null || true
+	lab_stop "$collector_pid"
+}
+
+stage_collector() {
+	recording
+	replay 1
+	say "from one node"
+	rate "${1:-5}" 3
+	figure collector_events_per_cpu_s "$per_cpu_s"
+	replay_end
+}
+
+stage_nodes() {
+	local n
+	recording
+	for n in ${1:-100 1000}; do
+		say "$n nodes: connecting"
+		replay "$n"
+		say "$n nodes: measuring"
+		rate 3 4
+		replay_end
+		also "$per_cpu_s" "events per CPU second, the median of $n nodes"
+	done
+	figure collector_events_per_cpu_s_1000_nodes "$per_cpu_s"
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_wire.c - a recording's events again in batches of one size: bytes on the wire per event.
+ *
+ *   bench_wire RECORDING EVENTS_PER_BATCH LEVEL
+ *
+ * Each batch is decoded, its events become records again, and the sensor's encoder makes batches of
+ * so many of them, compressed with zstd at LEVEL (0: not). What is counted per batch is the whole
+ * request, the framing of NNG (a length of 8 bytes and a request id of 4, which NNG hands to TLS
+ * one by one) and TLS records of at most 16 KB with 29 bytes around each. A last batch that is not
+ * full is left out.
+ *
+ * Prints one line: BYTES_PER_EVENT EVENTS BATCHES.
+ */
+#include "proto/batch.h"
+#include "proto/recording.h"
+#include "proto/wire.h"
+#include "sensor/rec.h"
+#include <string.h>
+#include <unistd.h>
+
+enum { NNG_BYTES = 12, NNG_WRITES = 2, TLS_BYTES = 29, TLS_RECORD = 16384 };
+
+struct bench {
+	struct batch_enc *enc;
+	struct buf data;
+	struct rec rec;
+	unsigned per_batch;
+	int level;
+	uint64_t seq, boot_ns, real_ns, bytes;
+};
+
+_Noreturn static void
+die(const char *what, const char *why)
+{
+	fprintf(stderr, "bench_wire: %s: %s\n", what, why);
+	_exit(EXIT_FAILURE);
+}
+
+static void
+close_batch(struct bench *b)
+{
+	Wire__Request rq = WIRE__REQUEST__INIT;
+	Wire__Batch batch = WIRE__BATCH__INIT;
+	Wire__Body body = WIRE__BODY__INIT;
+	size_t n;
+
+	if (batch_enc_finish(b->enc, b->level, &b->data, &body) < 0)
+		die("encoding", "no memory");
+	batch.seq = ++b->seq;
+	batch.boot_ns = b->boot_ns;
+	batch.real_ns = b->real_ns;
+	batch.interest = 1;
+	batch.events = b->per_batch;
+	batch.body = &body;
+	rq.body_case = WIRE__REQUEST__BODY_BATCH;
+	rq.batch = &batch;
+	n = wire__request__get_packed_size(&rq);
+	b->bytes += n + NNG_BYTES + TLS_BYTES * (NNG_WRITES + (n + TLS_RECORD - 1) / TLS_RECORD);
+}
+
+static void
+add(struct bench *b, const struct batch *from, const struct event *ev)
+{
+	struct rec *r = &b->rec;
+
+	rec_begin(r, ev->schema->num, ev->ts, ev->pid, ev->tid, ev->start);
+	r->u.hdr.cpu = ev->cpu;
+	for (unsigned i = 0; i < ev->schema->nparams; i++) {
+		if (ptype_is_text(ev->schema->params[i].type))
+			rec_text(r, i, ev_text(from, ev, i));
+		else if (ev_has(ev, i))
+			rec_num(r, i, ev->v[i]);
+	}
+	r->u.hdr.flags |= ev->flags;
+	if (batch_enc_add(b->enc, rec_end(r)) < 0)
+		die("encoding", "an event does not fit");
+	if (batch_enc_events(b->enc) == b->per_batch)
+		close_batch(b);
+}
+
+static void
+add_batch(struct bench *b, const Wire__Batch *from)
+{
+	struct batch *batch = NULL;
+	const char *why = "no memory";
+
+	if (batch_decode(from->body, NULL, &batch, &why) < 0)
+		die("a batch does not decode", why);
+	b->boot_ns = from->boot_ns;
+	b->real_ns = from->real_ns;
+	for (size_t i = 0; i < batch->nev; i++)
+		add(b, batch, &batch->ev[i]);
+	batch_free(batch);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct bench b;
+	struct recording *f = NULL;
+	Wire__Request *rq = NULL;
+	const char *why = "not a recording, or not readable";
+	int r;
+
+	b.per_batch = argc == 4 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
+	if (b.per_batch == 0 || b.per_batch > WIRE_EVENTS_MAX) {
+		fputs("usage: bench_wire RECORDING EVENTS_PER_BATCH LEVEL\n", stderr);
+		return 2;
+	}
+	b.level = (int) strtol(argv[3], NULL, 10);
+	if (batch_enc_new(&b.enc) < 0 || recording_open(argv[1], &f) < 0)
+		die(argv[1], why);
+	while ((r = recording_next(f, &rq, &why)) == 1) {
+		if (rq->body_case == WIRE__REQUEST__BODY_BATCH && rq->batch->body != NULL)
+			add_batch(&b, rq->batch);
+		wire__request__free_unpacked(rq, NULL);
+	}
+	if (r < 0)
+		die(argv[1], why);
+	if (b.seq == 0)
+		die(argv[1], "it holds less than a batch");
+	printf("%.2f %lu %lu\n", (double) b.bytes / (double) (b.seq * b.per_batch),
+	    (unsigned long) (b.seq * b.per_batch), (unsigned long) b.seq);
+	recording_close(f);
+	batch_enc_free(b.enc);
+	buf_fini(&b.data);
+	return EXIT_SUCCESS;
+}
