@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_rules.h"
+#include "collector/ctl/offline.h"
+#include "collector/output/text.h"
+#include <errno.h>
+#include <getopt.h>
+#include <unistd.h>
+
+static const char help_text[] =
+    "Usage: mewsctl replay [OPTIONS] RECORDING\n"
+    "\n"
+    "Shows the alerts that rules raise on recorded events, without a collector. A recording is "
+    "made\n"
+    "on a node: mews-sensor --record FILE --seconds 60. It holds what the node's programs were "
+    "given,\n"
+    "secrets too.\n"
+    "\n"
+    "  -r, --rules FILE     a rule file or folder; may be repeated, in order (default\n"
+    "                       /etc/mews/rules.d, or else the default rules)\n"
+    "      --matching M     first: an event raises the first rule that matches (default);\n"
+    "                       all: every one\n"
+    "      --priority P     rules of this priority or higher\n"
+    "      --json           one JSON object per line, as the outputs send it\n"
+    "\n"
+    "What would a new rule have said of last night?\n"
+    "  mewsctl replay --rules new.yaml night.rec\n"
+    "\n"
+    "Exit status: 0 done, 1 rules or recording cannot be read, 2 asked wrongly.\n";
+
+struct replay {
+	struct rule_paths paths;
+	struct rule_options options;
+	const char *recording;
+	enum text_format format;
+	bool help;
+	/* while it plays */
+	struct rule_run *run;
+	struct alert_scratch scratch;
+	struct fscratch *fs;
+	const struct alert_origin *origin;
+	uint64_t alerts;
+	int error;
+};
+
+static void
+on_hit(void *arg, const struct rule *rule, const struct view *v)
+{
+	CLEANUP(buf_fini) struct buf line = BUF_INIT;
+	struct replay *p = arg;
+	struct alert *a = NULL;
+
+	if (alert_render(rule, v, p->origin, p->fs, &p->scratch, &a) < 0) {
+		p->error = -ENOMEM;
+		return;
+	}
+	text_alert(&line, a, p->format);
+	alert_free(a);
+	if (buf_ok(&line) < 0)
+		p->error = -ENOMEM;
+	else
+		(void) fwrite(line.p, 1, line.n, stdout);
+	p->alerts++;
+}
+
+static int
+on_event(void *arg, const struct view *v, const struct alert_origin *o, struct fscratch *fs)
+{
+	struct replay *p = arg;
+
+	p->origin = o;
+	p->fs = fs;
+	rule_run_event(p->run, v, on_hit, p);
+	return p->error;
+}
+
+static int
+play(struct replay *p)
+{
+	struct offline *o = NULL;
+	struct diag d = { .line = 0 };
+	int r = offline_new(on_event, p, &o);
+
+	if (r == 0)
+		r = offline_recording(o, p->recording, &d);
+	if (r == 0)
+		fprintf(stderr, "%lu events, %lu alerts\n", (unsigned long) offline_events(o),
+		    (unsigned long) p->alerts);
+	offline_free(o);
+	if (r < 0)
+		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
+	return fflush(stdout) == 0 ? CTL_OK
+				   : ctl_fail("cannot write the alerts: %s", strerror(errno));
+}
+
+static int
+replay(struct replay *p)
+{
+	struct ruleset *s = NULL;
+	struct rule_log log;
+	int r = rule_paths_default(&p->paths);
+
+	if (r != CTL_OK)
+		return r;
+	r = rule_paths_load(&p->paths, &p->options, &s, &log);
+	rule_log_fini(&log);
+	if (r != CTL_OK)
+		return r;
+	if (rule_run_new(s, &p->run) < 0)
+		r = ctl_fail("no memory to evaluate the rules");
+	else
+		r = play(p);
+	rule_run_free(p->run);
+	alert_scratch_fini(&p->scratch);
+	ruleset_unref(s);
+	return r;
+}
+
+static int
+option(struct replay *p, int c, const char *text)
+{
+	int priority;
+
+	switch (c) {
+	case 'r':
+		return rule_paths_add(&p->paths, optarg);
+	case 'm':
+		p->options.match_all = strcmp(optarg, "all") == 0;
+		if (!p->options.match_all && strcmp(optarg, "first") != 0)
+			return ctl_usage("replay", "--matching is first or all, not '%s'", optarg);
+		return CTL_OK;
+	case 'p':
+		priority = priority_of(optarg);
+		if (priority < 0)
+			return ctl_usage("replay", "'%s' is no priority", optarg);
+		p->options.min_priority = (enum priority) priority;
+		return CTL_OK;
+	case 'j':
+		p->format = TEXT_JSON;
+		return CTL_OK;
+	case 'h':
+		p->help = true;
+		return CTL_OK;
+	default:
+		return ctl_usage("replay", "'%s' is no option, or wants a value", text);
+	}
+}
+
+int
+ctl_replay(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "matching", required_argument, NULL, 'm' },
+		{ "priority", required_argument, NULL, 'p' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct replay p = {
+		.options = { .min_priority = PRIO_DEBUG },
+		.format = isatty(STDOUT_FILENO) ? TEXT_COLOURED : TEXT_PLAIN,
+	};
+	int c, r = CTL_OK;
+
+	opterr = 0;
+	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:h", options, NULL)) != -1)
+		r = option(&p, c, argv[optind - 1]);
+	if (r != CTL_OK)
+		return r;
+	if (p.help) {
+		fputs(help_text, stdout);
+		return CTL_OK;
+	}
+	if (argc - optind != 1)
+		return ctl_usage("replay", "it wants one recording");
+	p.recording = argv[optind];
+	return replay(&p);
+}
