@@ -45,6 +45,9 @@ int expr_resolve(
 /* Canonical text: "(evt.type = open and fd.name startswith /etc)". */
 void expr_print(const struct expr *e, struct buf *out);
 
+/* A text that parses to the same tree again, which expr_print()'s need not. */
+void expr_print_exact(const struct expr *e, struct buf *out);
+
 /* Can it be true only with a field that never has a value (FF_UNFILLED)? *ret: that field. 'a' is
  * for scratch. */
 bool expr_unfilled(const struct expr *e, struct arena *a, struct slice *ret);

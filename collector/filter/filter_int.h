@@ -140,7 +140,4 @@ int term_list(struct lex *l, size_t start, struct term **ret) MUST_CHECK;
 /* A term's canonical text: "tolower(proc.name)". */
 void term_print(const struct term *t, struct buf *out);
 
-/* A text that parses to the same tree again, which expr_print()'s need not. */
-void expr_print_exact(const struct expr *e, struct buf *out);
-
 #endif

@@ -59,6 +59,16 @@ visible(struct buf *b, struct slice s)
 	}
 }
 
+void
+text_print(FILE *f, struct slice s)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	visible(&b, s);
+	if (buf_ok(&b) == 0)
+		(void) fwrite(b.p, 1, b.n, f);
+}
+
 static const char *
 colour(enum priority p)
 {

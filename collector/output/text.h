@@ -11,6 +11,7 @@
 #include "collector/outbox.h"
 #include "common/buf.h"
 #include "common/macros.h"
+#include <stdio.h>
 
 enum text_format {
 	TEXT_JSON,     /* the body as it is */
@@ -23,6 +24,9 @@ int text_format_of(const char *name, bool terminal, enum text_format *ret) MUST_
 
 /* Appends one line with its newline; buf_ok() tells. */
 void text_alert(struct buf *b, const struct alert *a, enum text_format format);
+
+/* A text from outside, as safe for a terminal as text_alert()'s. */
+void text_print(FILE *f, struct slice s);
 
 /* An RFC 3339 time in UTC with nanoseconds. */
 void text_time(uint64_t realtime_ns, char ret[40]);

@@ -25,6 +25,7 @@ struct rule {
 	const char *name, *desc, *source;
 	const char *condition; /* as written */
 	const char *resolved;  /* canonical, macros and lists resolved: part of an alert's id */
+	const char *exact;     /* the same, as expr_parse() takes it; NULL: not compiled */
 	const char *output;
 	const char *const *tags;
 	size_t ntags;

@@ -263,6 +263,10 @@ compile_condition(struct collection *c, struct ruleset *s, const struct def_rule
 	expr_print(e, &b);
 	if (buf_ok(&b) < 0 || (r->resolved = arena_strdup(&s->a, buf_get(&b))) == NULL)
 		return -ENOMEM;
+	buf_clear(&b);
+	expr_print_exact(e, &b);
+	if (buf_ok(&b) < 0 || (r->exact = arena_strdup(&s->a, buf_get(&b))) == NULL)
+		return -ENOMEM;
 	ret = filter_compile(e, &s->a, &r->filter, &diag);
 	if (ret < 0)
 		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, culprit(c, m, &diag), &diag)

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_rules.h"
+#include "collector/ctl/offline.h"
+#include "collector/filter/explain.h"
+#include "collector/output/text.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+
+static const char help_text[] =
+    "Usage: mewsctl rules explain RULE --replay RECORDING [--rules FILE]... [OPTIONS]\n"
+    "\n"
+    "Says of each recorded event that the rule looks at whether it matches, and if not, which\n"
+    "sub-condition decided, with the values of its fields; then how often each decided. Where any "
+    "one\n"
+    "of several would have been enough, all of them are told.\n"
+    "\n"
+    "      --replay FILE   the recording (mews-sensor --record FILE --seconds 60)\n"
+    "  -r, --rules FILE    a rule file or folder; may be repeated, in order (default\n"
+    "                      /etc/mews/rules.d, or else the default rules)\n"
+    "      --event N       only the event of this number (evt.num)\n"
+    "      --summary       only the counts\n"
+    "\n"
+    "Why did 'Shell under a server' not notice?\n"
+    "  mewsctl rules explain 'Shell under a server' --replay incident.rec\n"
+    "\n"
+    "Exit status: 0 done, 1 no such rule, or rules or recording cannot be read, 2 asked wrongly.\n";
+
+struct explaining {
+	struct rule_paths paths;
+	const char *name, *recording;
+	uint64_t only; /* evt.num; 0: all */
+	bool summary, help;
+	/* while it plays */
+	const struct rule *rule;
+	struct explain *x;
+	const struct view *v;
+	struct fscratch *fs;
+	uint64_t looked, matched;
+};
+
+static void
+print_value(void *arg, const struct field_ref *f)
+{
+	const struct explaining *e = arg;
+	struct slice s = SLICE("<NA>");
+
+	(void) field_text(f, e->v, e->fs, &s);
+	printf("  %.*s=", SLICE_ARG(f->text));
+	text_print(stdout, s);
+}
+
+static void
+on_part(void *arg, struct explain_part *p, bool is)
+{
+	struct explaining *e = arg;
+
+	if (e->summary)
+		return;
+	printf("    %s: ", is ? "true " : "false");
+	text_print(stdout, slice_str(p->text));
+	filter_fields(p->filter, print_value, e);
+	putchar('\n');
+}
+
+static void
+print_event(const struct view *v)
+{
+	struct slice comm = intern_get(state_pool(v->state), v->thread->comm);
+	char time[40];
+
+	text_time(v->time, time);
+	printf("#%lu %s %s by ", (unsigned long) v->num, time, v->ev->schema->name);
+	text_print(stdout, comm);
+	printf(" (%u)\n", v->ev->tid);
+}
+
+static int
+on_event(void *arg, const struct view *v, const struct alert_origin *o UNUSED, struct fscratch *fs)
+{
+	struct explaining *e = arg;
+
+	if (!event_set_has(&e->rule->events, v->ev->schema->num) ||
+	    (e->only != 0 && v->num != e->only))
+		return 0;
+	e->v = v;
+	e->fs = fs;
+	e->looked++;
+	if (!e->summary)
+		print_event(v);
+	if (explain_event(e->x, v, fs, on_part, e)) {
+		e->matched++;
+		if (!e->summary)
+			puts("    it matches");
+	}
+	return 0;
+}
+
+static void
+print_part(void *arg UNUSED, struct explain_part *p)
+{
+	if (p->decided == 0)
+		return;
+	printf("%9lu  ", (unsigned long) p->decided);
+	text_print(stdout, slice_str(p->text));
+	putchar('\n');
+}
+
+static int
+play(struct explaining *e)
+{
+	struct offline *o = NULL;
+	struct diag d = { .line = 0 };
+	int r = offline_new(on_event, e, &o);
+
+	if (r == 0)
+		r = offline_recording(o, e->recording, &d);
+	offline_free(o);
+	if (r < 0)
+		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
+	printf("%lu events that the rule looks at, %lu match%s\n", (unsigned long) e->looked,
+	    (unsigned long) e->matched, e->looked > e->matched ? "; what decided the others:" : "");
+	explain_each(e->x, print_part, NULL);
+	return CTL_OK;
+}
+
+static const struct rule *
+find(const struct ruleset *s, const char *name)
+{
+	const struct rule *const *rules;
+	size_t n = ruleset_rules(s, &rules);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rules[i]->name, name) == 0)
+			return rules[i];
+	}
+	return NULL;
+}
+
+static int
+explain_rule(struct explaining *e, const struct ruleset *s)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct diag d = { .line = 0 };
+	struct expr *tree = NULL;
+
+	arena_init(&a, 0);
+	e->rule = find(s, e->name);
+	if (e->rule == NULL)
+		return ctl_fail("there is no rule '%s': 'mewsctl rules list' shows them", e->name);
+	if (e->rule->exact == NULL)
+		return ctl_fail(
+		    "rule '%s' is not loaded: it is not enabled, or of another source", e->name);
+	if (expr_parse(slice_str(e->rule->exact), &a, &tree, &d) < 0 ||
+	    explain_new(tree, &a, &e->x, &d) < 0)
+		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
+	return play(e);
+}
+
+static int
+explain(struct explaining *e)
+{
+	const struct rule_options o = { .min_priority = PRIO_DEBUG };
+	struct ruleset *s = NULL;
+	struct rule_log log;
+	int r = rule_paths_default(&e->paths);
+
+	if (r != CTL_OK)
+		return r;
+	r = rule_paths_load(&e->paths, &o, &s, &log);
+	rule_log_fini(&log);
+	if (r != CTL_OK)
+		return r;
+	r = explain_rule(e, s);
+	ruleset_unref(s);
+	return r;
+}
+
+static int
+option(struct explaining *e, int c, const char *text)
+{
+	char *end = NULL;
+
+	switch (c) {
+	case 'r':
+		return rule_paths_add(&e->paths, optarg);
+	case 'p':
+		e->recording = optarg;
+		return CTL_OK;
+	case 'e':
+		e->only = strtoull(optarg, &end, 10);
+		if (e->only == 0 || *end != '\0')
+			return ctl_usage("rules explain", "'%s' is no event's number", optarg);
+		return CTL_OK;
+	case 's':
+		e->summary = true;
+		return CTL_OK;
+	case 'h':
+		e->help = true;
+		return CTL_OK;
+	default:
+		return ctl_usage("rules explain", "'%s' is no option, or wants a value", text);
+	}
+}
+
+int
+rules_explain(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "replay", required_argument, NULL, 'p' },
+		{ "event", required_argument, NULL, 'e' },
+		{ "summary", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct explaining e = { .only = 0 };
+	int c, r = CTL_OK;
+
+	opterr = 0;
+	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:h", options, NULL)) != -1)
+		r = option(&e, c, argv[optind - 1]);
+	if (r != CTL_OK)
+		return r;
+	if (e.help) {
+		fputs(help_text, stdout);
+		return CTL_OK;
+	}
+	if (argc - optind != 1)
+		return ctl_usage("rules explain", "it wants one rule's name");
+	if (e.recording == NULL)
+		return ctl_usage("rules explain", "it wants --replay RECORDING");
+	e.name = argv[optind];
+	return explain(&e);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * explain.h - which part of a condition decided: each sub-condition is a filter of its own.
+ *
+ * Slow beside filter_match(), and says the same. Not shared by threads.
+ */
+#ifndef MEWS_COLLECTOR_FILTER_EXPLAIN_H
+#define MEWS_COLLECTOR_FILTER_EXPLAIN_H
+
+#include "collector/filter/filter.h"
+
+/* A sub-condition without 'and', 'or' and 'not'. */
+struct explain_part {
+	const char *text; /* canonical */
+	const struct filter *filter;
+	uint64_t decided; /* events on which it was told to explain_event()'s function */
+};
+
+struct explain;
+
+/* A resolved condition's tree, which must have compiled. Lives in 'a'. -EINVAL and *d, -ENOMEM. */
+int explain_new(
+    const struct expr *e, struct arena *a, struct explain **ret, struct diag *d) MUST_CHECK;
+
+/*
+ * The verdict on one event. When it is false, calls fn for the sub-condition that decided ('is' is
+ * what it was); for each of several where any one of them would have been enough.
+ */
+typedef void explain_fn(void *arg, struct explain_part *p, bool is);
+bool explain_event(
+    struct explain *x, const struct view *v, struct fscratch *fs, explain_fn *fn, void *arg);
+
+/* All its sub-conditions, in the order of the text. */
+void explain_each(struct explain *x, void (*fn)(void *arg, struct explain_part *p), void *arg);
+
+#endif
