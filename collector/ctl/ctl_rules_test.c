@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/case_file.h"
+#include "collector/ctl/ctl_rules.h"
+#include "collector/ctl/offline.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+
+static const char help_text[] =
+    "Usage: mewsctl rules test [--rules FILE]... [--matching first|all] [-v] CASES...\n"
+    "\n"
+    "Plays the events of each case through process state and rules, and compares the alerts. A "
+    "file "
+    "of\n"
+    "cases:\n"
+    "\n"
+    "  rules: [my_rules.yaml]            # seen from this file; --rules goes before it\n"
+    "  cases:\n"
+    "    - name: a password file is read by cat\n"
+    "      processes:                    # there already: parameters of the event 'task', by pid\n"
+    "        - {pid: 10, ppid: 1, comm: bash, exepath: /usr/bin/bash, argv: [bash], cwd: /root/}\n"
+    "      events:                       # each by its name, with its parameters by theirs\n"
+    "        - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}\n"
+    "          by: 10                    # its thread; default: the last process\n"
+    "      alerts:                       # in order; [] for none\n"
+    "        - rule: Sensitive file read\n"
+    "          fields: {fd.name: /etc/shadow}   # and 'output'; both may be left out\n"
+    "\n"
+    "Values: numbers, the words of flags (O_RDWR|O_CREAT), ENOENT for -2, AT_FDCWD, SIGKILL, "
+    "lists\n"
+    "([sh, -c, id]), addresses (10.0.0.1:443), connections (10.0.0.2:40000->10.0.0.1:443), !hex "
+    "bytes.\n"
+    "\n"
+    "  -r, --rules FILE     a rule file or folder, instead of those that the cases name\n"
+    "      --matching M     first (default) or all: as rule.matching of a collector\n"
+    "  -v, --verbose        name the cases that passed, too\n"
+    "\n"
+    "Exit status: 0 all pass, 1 some do not, or a file cannot be read, 2 asked wrongly.\n";
+
+struct testing {
+	struct rule_paths paths;
+	struct rule_options options;
+	bool verbose, help;
+	size_t passed, total;
+	/* of the case under way */
+	const char *file;
+	const struct rule_case *c;
+	struct rule_run *run;
+	const struct case_alert *next; /* expected next; NULL: no more */
+	struct fscratch *fs;
+	bool failed;
+};
+
+static void PRINTF_LIKE(2, 3) differs(struct testing *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!t->failed)
+		printf("FAIL %s (%s:%u)\n", t->c->name, t->file, t->c->line);
+	t->failed = true;
+	fputs("    ", stdout);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+static void
+compare_field(struct testing *t, const struct case_field *f, const struct view *v)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct slice is = SLICE("<NA>");
+	struct diag d = { .line = 0 };
+	struct field_ref ref;
+	size_t used;
+
+	arena_init(&a, 0);
+	if (field_lookup(slice_str(f->name), &a, &ref, &used, &d) < 0) {
+		differs(t, "%s", d.msg);
+		return;
+	}
+	(void) field_text(&ref, v, t->fs, &is);
+	if (!slice_eq(is, slice_str(f->want)))
+		differs(t, "%s is '%.*s', expected '%s'", f->name, SLICE_ARG(is), f->want);
+}
+
+static void
+on_hit(void *arg, const struct rule *rule, const struct view *v)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct testing *t = arg;
+	const struct case_alert *want = t->next;
+
+	if (want == NULL || strcmp(want->rule, rule->name) != 0) {
+		differs(t, "event %lu (%s) raises '%s', expected %s%s%s", (unsigned long) v->num,
+		    v->ev->schema->name, rule->name, want == NULL ? "nothing" : "'",
+		    want == NULL ? "" : want->rule, want == NULL ? "" : "'");
+		return;
+	}
+	t->next = want->next;
+	for (const struct case_field *f = want->fields; f != NULL; f = f->next)
+		compare_field(t, f, v);
+	if (want->output == NULL)
+		return;
+	format_text(rule->format, v, t->fs, &text);
+	if (buf_ok(&text) < 0 || !slice_eq(buf_get(&text), slice_str(want->output)))
+		differs(t, "the output is '%.*s', expected '%s'", SLICE_ARG(buf_get(&text)),
+		    want->output);
+}
+
+static int
+on_event(void *arg, const struct view *v, const struct alert_origin *o UNUSED, struct fscratch *fs)
+{
+	struct testing *t = arg;
+
+	t->fs = fs;
+	rule_run_event(t->run, v, on_hit, t);
+	return 0;
+}
+
+static int
+play(struct offline *o, const struct rule_case *c, const char **why)
+{
+	Wire__Hello hello = WIRE__HELLO__INIT;
+	Wire__Snapshot snapshot = WIRE__SNAPSHOT__INIT;
+	Wire__Batch batch = WIRE__BATCH__INIT;
+	Wire__Request hello_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
+		WIRE__REQUEST__BODY_HELLO, { .hello = &hello } };
+	Wire__Request snapshot_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
+		WIRE__REQUEST__BODY_SNAPSHOT, { .snapshot = &snapshot } };
+	Wire__Request batch_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
+		WIRE__REQUEST__BODY_BATCH, { .batch = &batch } };
+	int r;
+
+	hello.node = (char *) "node";
+	snapshot.id = snapshot.last = 1;
+	snapshot.body = c->processes;
+	batch.seq = 1;
+	batch.body = c->events;
+	r = offline_request(o, &hello_req, why);
+	if (r == 0)
+		r = offline_request(o, &snapshot_req, why);
+	return r == 0 ? offline_request(o, &batch_req, why) : r;
+}
+
+static int
+test_case(struct testing *t, const struct rule_case *c)
+{
+	struct offline *o = NULL;
+	const char *why = "no memory";
+	int r = offline_new(on_event, t, &o);
+
+	t->c = c;
+	t->next = c->alerts;
+	t->failed = false;
+	if (r == 0)
+		r = play(o, c, &why);
+	offline_free(o);
+	if (r < 0)
+		return ctl_fail("case '%s': %s", c->name, why);
+	for (; t->next != NULL; t->next = t->next->next)
+		differs(t, "'%s' was not raised", t->next->rule);
+	t->total++;
+	t->passed += !t->failed;
+	if (t->verbose && !t->failed)
+		printf("ok   %s\n", c->name);
+	return CTL_OK;
+}
+
+/* The rules that --rules names, or else those that the file does, or else the default ones. */
+static int
+load_rules(const struct testing *t, const struct case_file *f, struct ruleset **ret)
+{
+	struct rule_paths paths = t->paths;
+	struct rule_log log;
+	int r = CTL_OK;
+
+	for (size_t i = 0; t->paths.n == 0 && i < f->nrules && r == CTL_OK; i++)
+		r = rule_paths_add(&paths, f->rules[i]);
+	if (r == CTL_OK)
+		r = rule_paths_default(&paths);
+	if (r != CTL_OK)
+		return r;
+	r = rule_paths_load(&paths, &t->options, ret, &log);
+	rule_log_fini(&log);
+	return r;
+}
+
+static int
+test_file(struct testing *t, const char *path)
+{
+	struct case_file f;
+	struct diag d = { .line = 0 };
+	struct ruleset *s = NULL;
+	int r = case_file_read(path, &f, &d);
+
+	if (r == -EINVAL) {
+		diag_print(stderr, &d, "error");
+		return CTL_FAIL;
+	}
+	if (r < 0)
+		return ctl_fail("%s", r == -ENOMEM ? "no memory" : d.msg);
+	t->file = path;
+	r = load_rules(t, &f, &s);
+	if (r == CTL_OK && rule_run_new(s, &t->run) < 0)
+		r = ctl_fail("no memory to evaluate the rules");
+	for (const struct rule_case *c = f.cases; c != NULL && r == CTL_OK; c = c->next)
+		r = test_case(t, c);
+	rule_run_free(t->run);
+	t->run = NULL;
+	if (s != NULL)
+		ruleset_unref(s);
+	case_file_fini(&f);
+	return r;
+}
+
+static int
+option(struct testing *t, int c, const char *text)
+{
+	switch (c) {
+	case 'r':
+		return rule_paths_add(&t->paths, optarg);
+	case 'm':
+		t->options.match_all = strcmp(optarg, "all") == 0;
+		if (!t->options.match_all && strcmp(optarg, "first") != 0)
+			return ctl_usage(
+			    "rules test", "--matching is first or all, not '%s'", optarg);
+		return CTL_OK;
+	case 'v':
+		t->verbose = true;
+		return CTL_OK;
+	case 'h':
+		t->help = true;
+		return CTL_OK;
+	default:
+		return ctl_usage("rules test", "'%s' is no option, or wants a value", text);
+	}
+}
+
+static int
+test(struct testing *t, char **files, size_t n)
+{
+	int r = CTL_OK;
+
+	for (size_t i = 0; i < n && r == CTL_OK; i++)
+		r = test_file(t, files[i]);
+	if (r != CTL_OK)
+		return r;
+	printf("%zu of %zu cases pass\n", t->passed, t->total);
+	return t->passed == t->total ? CTL_OK : CTL_FAIL;
+}
+
+int
+rules_test(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "matching", required_argument, NULL, 'm' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct testing t = { .options = { .min_priority = PRIO_DEBUG } };
+	int c, r = CTL_OK;
+
+	opterr = 0;
+	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:vh", options, NULL)) != -1)
+		r = option(&t, c, argv[optind - 1]);
+	if (r != CTL_OK)
+		return r;
+	if (t.help) {
+		fputs(help_text, stdout);
+		return CTL_OK;
+	}
+	if (optind == argc)
+		return ctl_usage("rules test", "it wants files of cases");
+	return test(&t, argv + optind, (size_t) (argc - optind));
+}
