@@ -6,6 +6,7 @@
  * NEWS_GONE, after which nobody but the loop knows the connection, and the loop frees it.
  */
 #include "sensor/xport.h"
+#include "common/nng_task.h"
 #include "sensor/link.h"
 #include "sensor/tls_probe.h"
 #include "sensor/xport_err.h"
@@ -431,7 +432,9 @@ xport_send(struct xport_end *e, unsigned slot, const void *msg, size_t n)
 	memcpy(nng_msg_body(m), msg, n);
 	k->receiving = false;
 	nng_aio_set_msg(k->aio, m); /* NNG's from here; on_aio() frees it if it was not sent */
+	nng_task_hold();            /* NNG's threads need not wake for what this one can do */
 	nng_ctx_send(k->ctx, k->aio);
+	nng_task_run();
 	return 0;
 }
 

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nng_task.c - the part of NNG 1.5.2 that runs its callbacks, written anew.
+ *
+ * NNG is linked as an archive, and its aio.c and init.c find these functions here instead of in
+ * its taskq.c. A task lives inside an aio, which keeps 144 bytes for it, and is used as follows:
+ * prep says that it will be due, dispatch and exec that it is, abort that it will not be; wait and
+ * fini return when it is neither due nor running.
+ *
+ * A worker that makes a task due comes back for it, so no other is woken unless more wait than one
+ * thread should keep. Tasks must not wait for one another, in NNG's design and here.
+ */
+#include "common/nng_task.h"
+#include "common/macros.h"
+#include <nng/nng.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <unistd.h>
+
+enum { WORKERS_MIN = 2, WORKERS_MAX = 16, ENOUGH = 4 };
+
+struct nni_task {
+	struct nni_task *next;
+	void (*cb)(void *arg);
+	void *arg;
+	_Atomic unsigned busy; /* prepared or due or running */
+	_Atomic bool prepared;
+};
+_Static_assert(sizeof(struct nni_task) <= 144, "what NNG keeps for it");
+
+struct list {
+	struct nni_task *head, **tail;
+	size_t n;
+};
+
+/* There is one queue, as in NNG: its functions take none. */
+static struct {
+	/* Locking: 'lock' guards what follows. */
+	pthread_mutex_t lock;
+	pthread_cond_t some; /* a task, or the end */
+	pthread_cond_t done; /* a task that is waited for */
+	struct list due;
+	unsigned idle;
+	bool stop;
+	pthread_t worker[WORKERS_MAX];
+	unsigned nworkers;
+} q = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.some = PTHREAD_COND_INITIALIZER,
+	.done = PTHREAD_COND_INITIALIZER,
+};
+static _Atomic unsigned waiters;
+
+static _Thread_local bool is_worker;
+static _Thread_local bool holds;
+static _Thread_local struct list held;
+
+int nni_taskq_sys_init(void);
+void nni_taskq_sys_fini(void);
+void nni_task_init(struct nni_task *t, void *queue, void (*cb)(void *), void *arg);
+void nni_task_fini(struct nni_task *t);
+void nni_task_prep(struct nni_task *t);
+void nni_task_abort(struct nni_task *t);
+void nni_task_exec(struct nni_task *t);
+void nni_task_dispatch(struct nni_task *t);
+void nni_task_wait(struct nni_task *t);
+
+static void
+list_add(struct list *l, struct nni_task *t)
+{
+	t->next = NULL;
+	if (l->head == NULL)
+		l->tail = &l->head;
+	*l->tail = t;
+	l->tail = &t->next;
+	l->n++;
+}
+
+static struct nni_task *
+list_take(struct list *l)
+{
+	struct nni_task *t = l->head;
+
+	if (t != NULL) {
+		l->head = t->next;
+		l->n--;
+	}
+	return t;
+}
+
+/* One reason less to wait for it. It may be gone when this returns. */
+static void
+release(struct nni_task *t)
+{
+	if (atomic_fetch_sub(&t->busy, 1) > 1 || waiters == 0)
+		return;
+	pthread_mutex_lock(&q.lock);
+	pthread_cond_broadcast(&q.done);
+	pthread_mutex_unlock(&q.lock);
+}
+
+static void
+run(struct nni_task *t)
+{
+	if (t->cb != NULL)
+		t->cb(t->arg);
+	release(t);
+}
+
+static void *
+work(void *arg)
+{
+	(void) arg;
+	is_worker = true;
+	(void) pthread_setname_np(pthread_self(), "nng:task");
+	pthread_mutex_lock(&q.lock);
+	for (;;) {
+		struct nni_task *t = list_take(&q.due);
+
+		if (t == NULL && q.stop)
+			break;
+		if (t == NULL) {
+			q.idle++;
+			pthread_cond_wait(&q.some, &q.lock);
+			q.idle--;
+			continue;
+		}
+		pthread_mutex_unlock(&q.lock);
+		run(t);
+		pthread_mutex_lock(&q.lock);
+	}
+	pthread_mutex_unlock(&q.lock);
+	return NULL;
+}
+
+int
+nni_taskq_sys_init(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = (unsigned) MAX(MIN(cpus, WORKERS_MAX), WORKERS_MIN);
+
+	q.stop = false;
+	while (q.nworkers < n) {
+		if (pthread_create(&q.worker[q.nworkers], NULL, work, NULL) != 0) {
+			nni_taskq_sys_fini();
+			return NNG_ENOMEM;
+		}
+		q.nworkers++;
+	}
+	return 0;
+}
+
+void
+nni_taskq_sys_fini(void)
+{
+	pthread_mutex_lock(&q.lock);
+	q.stop = true;
+	pthread_cond_broadcast(&q.some);
+	pthread_mutex_unlock(&q.lock);
+	while (q.nworkers > 0)
+		(void) pthread_join(q.worker[--q.nworkers], NULL);
+}
+
+void
+nni_task_init(struct nni_task *t, void *queue, void (*cb)(void *), void *arg)
+{
+	(void) queue;
+	*t = (struct nni_task){ .cb = cb, .arg = arg };
+}
+
+void
+nni_task_fini(struct nni_task *t)
+{
+	nni_task_wait(t);
+}
+
+void
+nni_task_prep(struct nni_task *t)
+{
+	atomic_fetch_add(&t->busy, 1);
+	t->prepared = true;
+}
+
+void
+nni_task_abort(struct nni_task *t)
+{
+	if (atomic_exchange(&t->prepared, false))
+		release(t);
+}
+
+/* It is due: busy is counted once, whether it was prepared or not. */
+static void
+begin(struct nni_task *t)
+{
+	if (!atomic_exchange(&t->prepared, false))
+		atomic_fetch_add(&t->busy, 1);
+}
+
+void
+nni_task_exec(struct nni_task *t)
+{
+	begin(t);
+	run(t);
+}
+
+void
+nni_task_dispatch(struct nni_task *t)
+{
+	begin(t);
+	if (t->cb == NULL) {
+		release(t);
+		return;
+	}
+	if (holds) {
+		list_add(&held, t);
+		return;
+	}
+	pthread_mutex_lock(&q.lock);
+	list_add(&q.due, t);
+	if (q.idle > 0 && (!is_worker || q.due.n > ENOUGH))
+		pthread_cond_signal(&q.some);
+	pthread_mutex_unlock(&q.lock);
+}
+
+void
+nni_task_wait(struct nni_task *t)
+{
+	if (t->busy == 0)
+		return;
+	pthread_mutex_lock(&q.lock);
+	waiters++;
+	while (t->busy > 0)
+		pthread_cond_wait(&q.done, &q.lock);
+	waiters--;
+	pthread_mutex_unlock(&q.lock);
+}
+
+void
+nng_task_hold(void)
+{
+	holds = true;
+}
+
+void
+nng_task_run(void)
+{
+	struct nni_task *t;
+
+	while ((t = list_take(&held)) != NULL)
+		run(t);
+	holds = false;
+}
