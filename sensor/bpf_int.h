@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bpf_int.h - the state of source_bpf, for its own files: source_bpf.c, bpf_attach.c.
+ * bpf_int.h - the state of source_bpf, for its own files: source_bpf.c, bpf_rings.c, bpf_attach.c.
  */
 #ifndef MEWS_SENSOR_BPF_INT_H
 #define MEWS_SENSOR_BPF_INT_H
@@ -35,6 +35,15 @@ struct source_state {
 	bool opened;            /* the descriptors above are ours to close */
 	bool hot;               /* the last drain found something: pace the next */
 };
+
+/* Before loading: how large the rings are, and memory for what is known of each. -ENOMEM. */
+int bpf_rings_new(struct source_state *s) MUST_CHECK;
+
+/* After loading: the rings, and what waits for them. -errno. */
+int bpf_rings_open(struct source_state *s) MUST_CHECK;
+
+/* Whatever of the two above was done. */
+void bpf_rings_close(struct source_state *s);
 
 /* The program 'prefix''name'; NULL: there is none. */
 struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);

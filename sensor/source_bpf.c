@@ -12,15 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define RING_BYTES  (4ULL << 20)
-#define RINGS_BYTES (64ULL << 20)
-#define SLACK_NS    500000ULL
-#define NAP_MS      1
+#define SLACK_NS 500000ULL
+#define NAP_MS   1
 
 struct call_row {
 	uint16_t event;
@@ -89,69 +85,6 @@ load_failed(int r, struct diag *d)
 		    strerrordesc_np(-r));
 	}
 	return r;
-}
-
-/* Rings */
-
-static void
-ring_sizes(struct source_state *s)
-{
-	uint64_t n = s->o.ring_bytes != 0 ? s->o.ring_bytes : RING_BYTES;
-	uint64_t total = s->o.rings_bytes != 0 ? s->o.rings_bytes : RINGS_BYTES;
-	uint64_t size = s->page;
-
-	while (size < n)
-		size *= 2;
-	while (size > s->page && size * s->ncpu > total)
-		size /= 2;
-	s->ring_bytes = size;
-}
-
-static int
-ring_open(struct source_state *s, unsigned i)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u32 = i };
-	int outer = bpf_map__fd(s->skel->maps.rings), fd;
-	char *cons, *prod;
-
-	fd =
-	    bpf_map_create(BPF_MAP_TYPE_RINGBUF, "mews_ring", 0, 0, (uint32_t) s->ring_bytes, NULL);
-	if (fd < 0)
-		return fd;
-	s->ring_fds[i] = fd;
-	cons = mmap(NULL, s->page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (cons == MAP_FAILED)
-		return -errno;
-	s->maps[2 * i] = cons;
-	prod = mmap(NULL, s->page + 2 * s->ring_bytes, PROT_READ, MAP_SHARED, fd, (off_t) s->page);
-	if (prod == MAP_FAILED)
-		return -errno;
-	s->maps[2 * i + 1] = prod;
-	ring_attach(&s->rings, i, cons, prod, prod + s->page, s->ring_bytes);
-	if (bpf_map_update_elem(outer, &i, &fd, BPF_ANY) != 0)
-		return -errno;
-	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0)
-		return -errno;
-	return 0;
-}
-
-static int
-rings_open(struct source_state *s)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = UINT32_MAX };
-
-	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (s->epoll_fd < 0 || s->wake_fd < 0 ||
-	    epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->wake_fd, &ev) != 0)
-		return -errno;
-	for (unsigned i = 0; i < s->ncpu; i++) {
-		int r = ring_open(s, i);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }
 
 /* Programs */
@@ -232,19 +165,15 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	s->ncpu = n < 1 ? 1 : n > DRV_CPU_MAX ? DRV_CPU_MAX : (unsigned) n;
 	s->page = (size_t) sysconf(_SC_PAGESIZE);
 	s->epoll_fd = s->wake_fd = -1;
-	ring_sizes(s);
-	s->ring_fds = calloc(s->ncpu, sizeof(*s->ring_fds));
-	s->maps = calloc(s->ncpu, 2 * sizeof(*s->maps));
 	s->percpu = calloc((size_t) MAX(n, 1), sizeof(*s->percpu));
 	s->opened = true;
-	if (s->ring_fds == NULL || s->maps == NULL || s->percpu == NULL ||
-	    rings_new(s->ncpu, &s->rings) < 0) {
+	if (s->percpu == NULL || bpf_rings_new(s) < 0) {
 		diag_set(d, 0, 0, "no memory");
 		return -ENOMEM;
 	}
 	r = load(s);
 	if (r == 0)
-		r = rings_open(s);
+		r = bpf_rings_open(s);
 	if (r < 0)
 		return load_failed(r, d);
 	return bpf_attach_all(s, d);
@@ -260,21 +189,7 @@ bpf_close(void *st)
 	bpf_link__destroy(s->enter);
 	hooks_detach(&s->hooks);
 	mews_bpf__destroy(s->skel);
-	for (unsigned i = 0; i < s->ncpu && s->maps != NULL && s->ring_fds != NULL; i++) {
-		if (s->maps[2 * i] != NULL)
-			munmap(s->maps[2 * i], s->page);
-		if (s->maps[2 * i + 1] != NULL)
-			munmap(s->maps[2 * i + 1], s->page + 2 * s->ring_bytes);
-		if (s->ring_fds[i] > 0)
-			close(s->ring_fds[i]);
-	}
-	if (s->epoll_fd >= 0)
-		close(s->epoll_fd);
-	if (s->wake_fd >= 0)
-		close(s->wake_fd);
-	rings_free(&s->rings);
-	free(s->ring_fds);
-	free(s->maps);
+	bpf_rings_close(s);
 	free(s->percpu);
 	memset(s, 0, sizeof(*s));
 }
