@@ -10,13 +10,16 @@ const struct field fields[] = {
 };
 const size_t nfields = ARRAY_SIZE(fields);
 
-static const struct {
-	field_getter *get;
-	int a, b;
-} getters[] = {
+static const struct getter getters[] = {
 #define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) { get_##getter, a, b },
 #include "collector/filter/fields.def"
 };
+
+void
+field_getter_of(const struct field *f, struct getter *ret)
+{
+	*ret = getters[f - fields];
+}
 
 int
 get_null(const struct fget *g)

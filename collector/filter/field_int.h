@@ -21,6 +21,13 @@ struct fget {
 };
 typedef int field_getter(const struct fget *g);
 
+/* A field's, with the columns a and b of its row. */
+struct getter {
+	field_getter *get;
+	int a, b;
+};
+void field_getter_of(const struct field *f, struct getter *ret);
+
 #define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) field_getter get_##getter;
 #include "collector/filter/fields.def"
 
@@ -93,6 +100,9 @@ struct buf *scratch_buf(struct fscratch *fs);
 struct slice scratch_take(struct fscratch *fs, struct buf *b);
 /* The text without its NULs: each but the last becomes a blank. */
 struct slice scratch_join(struct fscratch *fs, struct slice list);
+
+/* Has an allocation failed since the reset? Then what was made of texts may be wrong. */
+bool fscratch_failed(const struct fscratch *fs);
 
 /* ---- param_text.c ---- */
 

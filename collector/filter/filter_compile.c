@@ -7,7 +7,7 @@
  * so the flag is right wherever its end is reached from, and "not" inverts it there.
  */
 
-static int gen(struct compile *c, const struct expr *e);
+static int gen(struct compile *c, const struct expr *e, struct cond **ret);
 
 /* Instructions that an expression needs. */
 static size_t
@@ -33,17 +33,23 @@ count(const struct expr *e)
 }
 
 static int
-gen_chain(struct compile *c, const struct expr *e)
+gen_chain(struct compile *c, const struct expr *e, struct cond *ret)
 {
 	uint8_t jump = e->kind == E_AND ? OP_JF : OP_JT;
 	uint32_t open = 0,
 		 next; /* the last jump without a target, plus 1; its 'to' is the one before */
+	struct cond *kid, *last = NULL;
 	int r;
 
 	for (const struct expr *k = e->kids; k != NULL; k = k->next) {
-		r = gen(c, k);
+		r = gen(c, k, &kid);
 		if (r < 0)
 			return r;
+		if (last == NULL)
+			ret->kids = kid;
+		else
+			last->next = kid;
+		last = kid;
 		if (k->next == NULL)
 			break;
 		c->code[c->n] = (struct insn){ .op = jump, .to = open };
@@ -57,35 +63,56 @@ gen_chain(struct compile *c, const struct expr *e)
 }
 
 static int
-gen_check(struct compile *c, const struct check *k)
+gen_check(struct compile *c, const struct check *k, struct cond *ret)
 {
 	struct test *t = NULL;
 	enum opcode op = OP_NEVER;
 	int r = check_compile(c, k, &t, &op);
 
-	if (r == 0)
-		c->code[c->n++] = (struct insn){ .op = (uint8_t) op, .test = t };
-	return r;
+	if (r < 0)
+		return r;
+	t->op = (uint8_t) op;
+	ret->test = t;
+	c->code[c->n++] = (struct insn){ .op = (uint8_t) op, .test = t };
+	return 0;
 }
 
 static int
-gen(struct compile *c, const struct expr *e)
+gen_not(struct compile *c, const struct expr *e, struct cond *ret)
 {
-	int r;
+	struct cond *kid;
+	int r = gen(c, e->kids, &kid);
 
+	if (r < 0)
+		return r;
+	ret->kids = kid;
+	c->code[c->n++] = (struct insn){ .op = OP_NOT };
+	return 0;
+}
+
+static int
+gen(struct compile *c, const struct expr *e, struct cond **ret)
+{
+	static const uint8_t kinds[] = {
+		[E_AND] = C_AND, [E_OR] = C_OR, [E_NOT] = C_NOT, [E_CHECK] = C_CHECK
+	};
+
+	if (e->kind == E_REF)
+		return gen(c, e->ref, ret);
+	*ret = arena_alloc(c->a, sizeof(**ret));
+	if (*ret == NULL)
+		return -ENOMEM;
+	if (e->kind != E_MACRO)
+		(*ret)->kind = kinds[e->kind];
 	switch (e->kind) {
 	case E_AND:
 	case E_OR:
-		return gen_chain(c, e);
+		return gen_chain(c, e, *ret);
 	case E_NOT:
-		r = gen(c, e->kids);
-		if (r == 0)
-			c->code[c->n++] = (struct insn){ .op = OP_NOT };
-		return r;
-	case E_REF:
-		return gen(c, e->ref);
+		return gen_not(c, e, *ret);
 	case E_CHECK:
-		return gen_check(c, e->check);
+		return gen_check(c, e->check, *ret);
+	case E_REF:
 	case E_MACRO:
 		break;
 	}
@@ -112,6 +139,7 @@ filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struc
 {
 	struct filter *f = arena_alloc(a, sizeof(*f));
 	struct compile c = { .a = a, .d = d, .f = f };
+	struct cond *cond = NULL;
 	int r;
 
 	if (f == NULL)
@@ -122,13 +150,14 @@ filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struc
 	c.code = arena_alloc(a, (count(e) + 1) * sizeof(*c.code));
 	if (c.code == NULL)
 		return -ENOMEM;
-	r = gen(&c, e);
+	r = gen(&c, e, &cond);
 	if (r < 0)
 		return r;
 	c.code[c.n++] = (struct insn){ .op = OP_RET };
 	thread_jumps(c.code, c.n);
 	f->code = c.code;
 	f->n = c.n;
+	f->cond = cond;
 	events_infer(e, &f->events);
 	*ret = f;
 	return 0;

@@ -4,7 +4,7 @@
  *
  * Everything lives in the arena that the condition was compiled into and never changes after, so
  * threads share it. A source is asked for its values once per instruction that names it; where two
- * rules of a set share a check, sharing its verdict is this header's business (struct test).
+ * rules of a set share a check, a plan asks it once (plan.h).
  */
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_PROG_H
 #define MEWS_COLLECTOR_FILTER_FILTER_PROG_H
@@ -43,6 +43,7 @@ struct regex;
 
 /* A check. */
 struct test {
+	uint8_t op; /* enum opcode */
 	struct source *left;
 	struct source *right; /* NULL: constants */
 	struct konst *k;      /* nk; for pmatch, patterns with wildcards */
@@ -60,6 +61,14 @@ struct insn {
 	const struct test *test;
 };
 
+/* The same condition as a tree of checks, macros written out: what a plan is made of. */
+enum cond_kind { C_CHECK, C_AND, C_OR, C_NOT };
+struct cond {
+	uint8_t kind;                   /* enum cond_kind */
+	const struct test *test;        /* CHECK */
+	const struct cond *kids, *next; /* AND, OR, NOT */
+};
+
 struct field_node {
 	const struct field_ref *ref;
 	struct field_node *next;
@@ -73,6 +82,7 @@ struct warning {
 struct filter {
 	const struct insn *code;
 	size_t n;
+	const struct cond *cond;
 	struct event_set events;
 	struct field_node *fields;
 	struct warning *warnings;
@@ -123,6 +133,17 @@ has_text(const struct fval *v)
 /* A check to a test and its opcode. */
 int check_compile(
     struct compile *c, const struct check *k, struct test **ret, enum opcode *op) MUST_CHECK;
+
+/* ---- filter_vm.c ---- */
+
+/* One check on one event. */
+bool check_run(const struct test *t, const struct view *v, struct fscratch *fs);
+
+/* ---- filter_same.c ---- */
+
+/* Do two checks say the same? If so their hashes are equal. */
+bool test_same(const struct test *a, const struct test *b);
+uint64_t test_hash(const struct test *t);
 
 /* ---- filter_events.c ---- */
 

@@ -264,23 +264,23 @@ check_event(const struct test *t, const struct view *v, struct fscratch *fs)
 	return hit != t->invert;
 }
 
-static bool
-run_check(const struct insn *i, const struct view *v, struct fscratch *fs)
+bool
+check_run(const struct test *t, const struct view *v, struct fscratch *fs)
 {
-	const struct test *t = i->test;
+	enum opcode op = (enum opcode) t->op;
 	struct fval l;
 
-	if (i->op == OP_EVT)
+	if (op == OP_EVT)
 		return check_event(t, v, fs);
-	if (i->op == OP_NEVER)
+	if (op == OP_NEVER)
 		return false;
 	if (t->right != NULL)
-		return check_right((enum opcode) i->op, t, v, fs);
+		return check_right(op, t, v, fs);
 	if (t->multi != FM_ONE)
-		return check_many((enum opcode) i->op, t, v, fs);
+		return check_many(op, t, v, fs);
 	if (source_get(t->left, v, fs, &l, 1) == 0)
 		return false;
-	return i->op == OP_EXISTS || check_value((enum opcode) i->op, t, &l, fs);
+	return op == OP_EXISTS || check_value(op, t, &l, fs);
 }
 
 bool
@@ -304,7 +304,7 @@ filter_match(const struct filter *f, const struct view *v, struct fscratch *fs)
 			pc = flag ? pc : i->to;
 			break;
 		default:
-			flag = run_check(i, v, fs);
+			flag = check_run(i->test, v, fs);
 			break;
 		}
 	}

@@ -21,6 +21,7 @@ struct fscratch {
 	size_t used; /* of now */
 	struct buf buf[SCRATCH_BUFS];
 	unsigned taken;
+	bool failed;
 };
 
 int
@@ -56,6 +57,13 @@ fscratch_reset(struct fscratch *fs)
 	fs->now = fs->first;
 	fs->used = 0;
 	fs->taken = 0;
+	fs->failed = false;
+}
+
+bool
+fscratch_failed(const struct fscratch *fs)
+{
+	return fs->failed;
 }
 
 void *
@@ -74,8 +82,10 @@ fscratch_alloc(struct fscratch *fs, size_t n)
 	if (b == NULL || b->size - fs->used < n) {
 		at = b == NULL ? &fs->first : &b->next;
 		b = malloc(sizeof(*b) + MAX(n, (size_t) SCRATCH_BLOCK));
-		if (b == NULL)
+		if (b == NULL) {
+			fs->failed = true;
 			return NULL;
+		}
 		b->next = NULL;
 		b->size = MAX(n, (size_t) SCRATCH_BLOCK);
 		*at = fs->now = b;
@@ -100,6 +110,7 @@ scratch_take(struct fscratch *fs, struct buf *b)
 {
 	char *p = buf_ok(b) < 0 ? NULL : fscratch_alloc(fs, b->n + 1);
 
+	fs->failed = fs->failed || p == NULL;
 	fs->taken = (unsigned) (b - fs->buf);
 	if (p == NULL)
 		return (struct slice){ NULL, 0 };

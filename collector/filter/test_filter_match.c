@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/field_int.h"
-#include "collector/filter/filter.h"
+#include "collector/filter/plan.h"
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <stdlib.h>
@@ -253,6 +253,180 @@ test_world(void **state)
 	assert_int_equal(0, differences);
 }
 
+/* ---- a plan says what the conditions say by themselves ---- */
+
+enum { PLANNED_MAX = 4096 };
+
+struct planned {
+	struct plan_item item[PLANNED_MAX];
+	struct event_set events[PLANNED_MAX];
+	const char *text[PLANNED_MAX];
+	size_t n;
+	bool hit[PLANNED_MAX];
+};
+
+static void
+plan_one(struct planned *all, const char *condition, struct arena *a)
+{
+	struct filter *f = NULL;
+	struct expr *e = NULL;
+	struct diag d;
+
+	assert_true(all->n < PLANNED_MAX);
+	assert_int_equal(0, expr_parse(slice_str(condition), a, &e, &d));
+	assert_int_equal(0, filter_compile(e, a, &f, &d));
+	filter_events(f, &all->events[all->n]);
+	all->item[all->n] = (struct plan_item){ f, &all->events[all->n] };
+	all->text[all->n++] = arena_strdup(a, slice_str(condition));
+}
+
+/* Each condition of the world, and each with the one before it in ways that a plan takes apart. */
+static void
+plan_all(struct planned *all, struct arena *a)
+{
+	static const struct {
+		const char *before, *between, *after;
+	} ways[] = { { "(", ") and not (", ")" }, { "(", ") or (", ")" },
+		{ "not ((", ") and (", " or proc.name = cat))" },
+		{ "(", " and fd.num >= 0) or (evt.type = openat and ", ")" } };
+	const char *last = "evt.num = 0";
+	char text[1024];
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(steps[i].conditions); k++) {
+			const char *c = steps[i].conditions[k].condition;
+
+			if (c == NULL)
+				break;
+			plan_one(all, c, a);
+			for (size_t w = 0; w < ARRAY_SIZE(ways); w++) {
+				(void) snprintf(text, sizeof(text), "%s%s%s%s%s", ways[w].before,
+				    last, ways[w].between, c, ways[w].after);
+				plan_one(all, text, a);
+			}
+			last = c;
+		}
+	}
+}
+
+static bool
+on_planned(void *arg, uint32_t item)
+{
+	struct planned *all = arg;
+
+	assert_false(all->hit[item]);
+	all->hit[item] = true;
+	return true;
+}
+
+static void
+check_planned(struct planned *all, struct plan_run *run, const struct view *v, struct fscratch *fs)
+{
+	memset(all->hit, 0, sizeof(all->hit));
+	plan_event(run, v, fs, on_planned, all);
+	for (size_t i = 0; i < all->n; i++) {
+		bool match = event_set_has(&all->events[i], v->ev->schema->num);
+
+		fscratch_reset(fs);
+		match = match && filter_match(all->item[i].filter, v, fs);
+		if (match != all->hit[i])
+			wrong("a plan says otherwise of %s", all->text[i]);
+	}
+}
+
+static void
+test_plan(void **state)
+{
+	static struct planned all;
+	struct plan_counts counts;
+	struct plan_run *run = NULL;
+	struct fscratch *fs = NULL;
+	struct plan *plan = NULL;
+	uint64_t checks = 0;
+	struct arena a;
+	struct play p;
+
+	(void) state;
+	arena_init(&a, 0);
+	plan_all(&all, &a);
+	assert_int_equal(0, plan_new(all.item, all.n, &a, &plan));
+	assert_int_equal(0, plan_run_new(plan, &run));
+	play_start(&p, NULL);
+	assert_int_equal(0, fscratch_new(&fs));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct view v;
+		struct batch *b = play_event(&p, &steps[i].event, &v);
+
+		state_apply(p.s, b, b->ev, &v);
+		for (unsigned again = 0; again < 2; again++) /* from memory, the second time */
+			check_planned(&all, run, &v, fs);
+		batch_free(b);
+	}
+	for (uint32_t i = 0; i < all.n; i++) {
+		plan_run_counts(run, i, &counts);
+		checks += counts.checks;
+	}
+	assert_true(checks > 0);
+	plan_run_free(run);
+	fscratch_free(fs);
+	play_stop(&p);
+	arena_fini(&a);
+	assert_int_equal(0, differences);
+}
+
+static bool
+on_name(void *arg, uint32_t item)
+{
+	*(unsigned *) arg += item + 1;
+	return true;
+}
+
+/* What is remembered of a text ends with it: its id may be another text's afterwards. */
+static void
+test_plan_evicted(void **state)
+{
+	static const struct state_limits limits = { 10, 10, 0 };
+	const struct event ev = { .schema = schema_get(EV_CLOSE) };
+	static struct planned all;
+	struct fscratch *fs = NULL;
+	struct plan_run *run = NULL;
+	struct intern *pool = NULL;
+	struct plan *plan = NULL;
+	struct thread t = { 0 };
+	unsigned hits = 0, gen, n = 0;
+	struct arena a;
+	struct view v = { .ev = &ev, .thread = &t, .main = &t };
+	char text[32];
+
+	(void) state;
+	arena_init(&a, 0);
+	plan_one(&all, "evt.type = close and proc.name = dog", &a);
+	plan_one(&all, "evt.type = close and proc.name startswith cat", &a);
+	assert_int_equal(0, plan_new(all.item, all.n, &a, &plan));
+	assert_int_equal(0, plan_run_new(plan, &run));
+	assert_int_equal(0, fscratch_new(&fs));
+	assert_int_equal(0, intern_new(1 << 14, &pool));
+	assert_int_equal(0, state_new(pool, &limits, &v.state));
+	t.comm = intern_put(pool, SLICE("dog"));
+	gen = intern_gen(pool, t.comm);
+	plan_event(run, &v, fs, on_name, &hits);
+	plan_event(run, &v, fs, on_name, &hits);
+	assert_int_equal(2, hits);
+	while (intern_gen(pool, t.comm) == gen || intern_get(pool, t.comm).p == NULL) {
+		intern_tick(pool);
+		(void) snprintf(text, sizeof(text), "cat %u", n++);
+		(void) intern_put(pool, slice_str(text));
+	}
+	hits = 0;
+	plan_event(run, &v, fs, on_name, &hits);
+	assert_int_equal(2, hits); /* the second condition, and not the first */
+	plan_run_free(run);
+	fscratch_free(fs);
+	state_free(v.state);
+	intern_free(pool);
+	arena_fini(&a);
+}
+
 /* 1566230400 is 2019-08-19 16:00:00 in UTC. */
 static void
 test_time(void **state)
@@ -314,6 +488,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_plan_evicted),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_scratch),
 	};

@@ -491,5 +491,5 @@ compile_all(struct collection *c, struct ruleset *s)
 	c->item = "";
 	for (struct def_macro *m = c->macros; m != NULL; m = m->next)
 		mtext_fini(&m->text);
-	return r < 0 ? r : index_build(s);
+	return r < 0 ? r : plan_rules(s);
 }

@@ -9,7 +9,8 @@
  *	rule_lists.c       lists: items of items, textual substitution
  *	rule_compile.c     macros, conditions, outputs, events
  *	rule_blind.c       why a rule can never match today
- *	rule_set.c         files in order, the index by event, references
+ *	rule_plan.c        the loaded rules in the order that they are asked
+ *	rule_set.c         files in order, references
  *	rule_run.c         a thread's evaluation
  *
  * Definitions are cumulative over files; after each file everything is compiled anew, so that a
@@ -19,6 +20,7 @@
 #ifndef MEWS_COLLECTOR_RULE_RULE_INT_H
 #define MEWS_COLLECTOR_RULE_RULE_INT_H
 
+#include "collector/filter/plan.h"
 #include "collector/rule/rule.h"
 #include "common/arena.h"
 #include <yaml.h>
@@ -249,20 +251,21 @@ struct ruleset {
 	struct ruleset_counts counts;
 	struct rule_options options;
 	struct event_set events;
-	struct bucket *index; /* per event number */
+	struct plan *plan;
+	const struct rule **asked; /* the plan's items: those that name events first, then those
+				    * that look at all */
+	size_t nasked, ntyped;
 	_Atomic unsigned refs;
 };
 
-/* The rules that look at an event: those that name events first, then those that look at all. */
-struct bucket {
-	const struct rule **v;
-	uint32_t n, ntyped;
-};
-
 int compile_all(struct collection *c, struct ruleset *s) MUST_CHECK;
-int index_build(struct ruleset *s) MUST_CHECK;
 /* r->blind and r->partly, from r->events and the tree. */
 int find_blind(
     struct collection *c, struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;
+
+/* ---- rule_plan.c ---- */
+
+/* Plan the rules that are loaded, and set s->events. */
+int plan_rules(struct ruleset *s) MUST_CHECK;
 
 #endif

@@ -44,55 +44,6 @@ ruleset_events(const struct ruleset *s, struct event_set *ret)
 	*ret = s->events;
 }
 
-/* ---- the index ---- */
-
-/* A rule that names no event is asked after those that do. */
-static bool
-is_typed(const struct rule *r)
-{
-	for (size_t i = 0; i < schema_nevents; i++) {
-		if (!event_set_has(&r->events, schema_events[i].num))
-			return true;
-	}
-	return false;
-}
-
-static void
-fill_bucket(const struct ruleset *s, struct bucket *b, unsigned num, bool typed)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		const struct rule *r = s->order[i];
-
-		if (r->loaded && event_set_has(&r->events, num) && is_typed(r) == typed)
-			b->v[b->n++] = r;
-	}
-}
-
-int
-index_build(struct ruleset *s)
-{
-	s->index = arena_alloc(&s->a, EV_TYPE_MAX * sizeof(*s->index));
-	if (s->index == NULL)
-		return -ENOMEM;
-	for (size_t k = 0; k < schema_nevents; k++) {
-		unsigned num = schema_events[k].num;
-		struct bucket *b = &s->index[num];
-		size_t n = 0;
-
-		for (size_t i = 0; i < s->n; i++)
-			n += s->order[i]->loaded && event_set_has(&s->order[i]->events, num);
-		b->v = arena_alloc(&s->a, (n + 1) * sizeof(struct rule *));
-		if (b->v == NULL)
-			return -ENOMEM;
-		fill_bucket(s, b, num, true);
-		b->ntyped = b->n;
-		fill_bucket(s, b, num, false);
-		if (n > 0)
-			s->events.w[num / 64] |= 1ULL << (num % 64);
-	}
-	return 0;
-}
-
 /* ---- loading ---- */
 
 static int

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_filter.c - any text as a condition: refused with a place, or it prints to a text that gives
- * the same tree; what compiles runs on every event of a small world, and is true on no event that
- * its index leaves out.
+ * the same tree; what compiles runs on every event of a small world, is true on no event that its
+ * index leaves out, and is the same as a plan.
  */
-#include "collector/filter/filter.h"
 #include "collector/filter/filter_int.h"
+#include "collector/filter/plan.h"
 #include "tests/support/evbuild.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -92,6 +92,37 @@ check_print(const struct expr *e, struct arena *a)
 	buf_fini(&second);
 }
 
+static bool
+on_hit(void *arg, uint32_t item)
+{
+	*(unsigned *) arg |= 1u << item;
+	return true;
+}
+
+/* By itself, and planned: each event twice, the second time from memory. */
+static void
+check_plan(const struct filter *f, struct arena *a)
+{
+	struct event_set all;
+	const struct plan_item items[] = { { f, &all }, { f, &all } };
+	struct plan_run *run = NULL;
+	struct plan *plan = NULL;
+
+	memset(&all, 0xff, sizeof(all));
+	if (plan_new(items, 2, a, &plan) < 0 || plan_run_new(plan, &run) < 0)
+		abort();
+	for (size_t i = 0; i < EVENTS * 2; i++) {
+		unsigned hits = 0, want;
+
+		fscratch_reset(w.fs);
+		want = filter_match(f, &w.view[i / 2], w.fs) ? 3 : 0;
+		plan_event(run, &w.view[i / 2], w.fs, on_hit, &hits);
+		if (hits != want)
+			abort();
+	}
+	plan_run_free(run);
+}
+
 static void
 check_run(const struct filter *f)
 {
@@ -126,10 +157,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_print(e, &a);
 		r = filter_compile(e, &a, &f, &d);
 	}
-	if (r == 0)
+	if (r == 0) {
 		check_run(f);
-	else if (r != -EINVAL || d.line == 0 || d.col == 0 || d.msg[0] == '\0')
+		check_plan(f, &a);
+	} else if (r != -EINVAL || d.line == 0 || d.col == 0 || d.msg[0] == '\0') {
 		abort();
+	}
 	arena_fini(&a);
 	return 0;
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * field_key.h - what a field's value depends on, in 128 bits: verdicts are memoized by it.
+ *
+ * Where the key is the same, so is the value, and with it whatever is made of the value alone. For
+ * texts of the pool it is the id and its generation, which is got without looking at the text; an
+ * evicted text never has its key again. For other texts it is their hash under a seed that nobody
+ * outside knows, for numbers the number.
+ */
+#ifndef MEWS_COLLECTOR_FILTER_FIELD_KEY_H
+#define MEWS_COLLECTOR_FILTER_FIELD_KEY_H
+
+#include "collector/filter/field.h"
+
+enum key_kind {
+	KEY_NONE,   /* hardly ever the same twice: not worth memoizing */
+	KEY_VALUE,  /* the value itself */
+	KEY_THREAD, /* a text of the event's thread, at 'offset' in it */
+	KEY_FD,     /* name and kind of the event's descriptor: several fields are made of them */
+};
+
+struct field_key {
+	enum key_kind kind;
+	int offset;
+	unsigned cost; /* of getting it, about, in ns */
+	const struct field_ref *ref;
+};
+
+struct key {
+	uint64_t k[2]; /* k[1] is never 0 */
+};
+
+void field_key_of(const struct field_ref *f, struct field_key *ret);
+/* Does one key do for both? */
+bool field_key_same(const struct field_key *a, const struct field_key *b);
+
+void field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs,
+    uint64_t seed, struct key *ret);
+
+/* Has the field the same value on every event of this number? It can be got then with nothing but
+ * the schema. */
+bool field_is_fixed(const struct field_ref *f, unsigned num);
+
+#endif

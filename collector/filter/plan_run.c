@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/plan_int.h"
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+/*
+ * All lanes of the event's type are in; each column takes out those whose demand of it is not met.
+ * What the demand says of a value is a bit of the value's row, so a value that was there before
+ * costs a look-up and an "and" for 64 lanes. Only what is still in then is looked at by itself.
+ */
+
+/* Written by the run's thread alone, read by any. */
+typedef _Atomic uint64_t counter;
+
+static inline void
+count(counter *c, uint64_t n)
+{
+	atomic_store_explicit(
+	    c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+struct plan_run {
+	const struct plan *plan;
+	const struct view *v;
+	struct fscratch *fs;
+	const struct intern *pool; /* that the rows know */
+	uint64_t event;            /* number of the event under way */
+	uint64_t seed;
+	struct col *cols;
+	uint64_t *verdict; /* per check: the event's number << 1 | verdict */
+	uint64_t *in;      /* lanes */
+	uint64_t checks_run;
+	counter *events;  /* per type */
+	counter *unasked; /* per item: events on which one before it was the last */
+	counter *checks;  /* per item */
+};
+
+/* A column's rows. */
+struct col {
+	char *rows;
+	size_t row_size;
+	unsigned shift;
+	struct row *now;
+	uint64_t event; /* that 'now' is of */
+};
+
+static struct row *
+row_at(const struct col *c, size_t i)
+{
+	return (struct row *) (void *) (c->rows + i * c->row_size);
+}
+
+static int
+make_rows(struct plan_run *r)
+{
+	for (uint32_t i = 0; i < r->plan->ncolumns; i++) {
+		const struct column *column = &r->plan->columns[i];
+		struct col *c = &r->cols[i];
+
+		c->row_size = sizeof(struct row) + column->words * sizeof(struct word);
+		c->shift = 64 - column->bits;
+		c->rows = calloc((size_t) 1 << column->bits, c->row_size);
+		if (c->rows == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int
+plan_run_new(const struct plan *p, struct plan_run **ret)
+{
+	struct plan_run *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->plan = p;
+	if (getrandom(&r->seed, sizeof(r->seed), GRND_NONBLOCK) < 0)
+		r->seed = (uintptr_t) r; /* at early boot: better than none */
+	r->cols = calloc(p->ncolumns + 1, sizeof(*r->cols));
+	r->verdict = calloc(p->nchecks + 1, sizeof(*r->verdict));
+	r->in = calloc(p->words + 1, sizeof(*r->in));
+	r->events = calloc(EV_TYPE_MAX, sizeof(*r->events));
+	r->unasked = calloc(p->nitems + 1, sizeof(*r->unasked));
+	r->checks = calloc(p->nitems + 1, sizeof(*r->checks));
+	if (r->cols == NULL || r->verdict == NULL || r->in == NULL || r->events == NULL ||
+	    r->unasked == NULL || r->checks == NULL || make_rows(r) < 0) {
+		plan_run_free(r);
+		return -ENOMEM;
+	}
+	*ret = r;
+	return 0;
+}
+
+void
+plan_run_free(struct plan_run *r)
+{
+	if (r == NULL)
+		return;
+	for (uint32_t i = 0; r->cols != NULL && i < r->plan->ncolumns; i++)
+		free(r->cols[i].rows);
+	free(r->cols);
+	free(r->verdict);
+	free(r->in);
+	free(r->events);
+	free(r->unasked);
+	free(r->checks);
+	free(r);
+}
+
+static void
+forget(struct plan_run *r)
+{
+	for (uint32_t i = 0; i < r->plan->ncolumns; i++)
+		memset(r->cols[i].rows, 0, r->cols[i].row_size << r->plan->columns[i].bits);
+}
+
+/* The row of the column's value on this event; nothing is known in a new one, but that lanes which
+ * demand nothing pass. */
+static struct row *
+row_of(struct plan_run *r, unsigned column)
+{
+	const struct column *c = &r->plan->columns[column];
+	struct col *col = &r->cols[column];
+	struct row *row;
+	struct key key;
+
+	if (col->event == r->event)
+		return col->now;
+	field_key_get(&c->key, r->v, r->fs, r->seed, &key);
+	row = row_at(col, (key.k[0] ^ key.k[1] << 20) * 0x9e3779b97f4a7c15u >> col->shift);
+	if (row->key.k[0] != key.k[0] || row->key.k[1] != key.k[1]) {
+		row->key = key;
+		for (uint32_t w = 0; w < r->plan->words; w++)
+			row->w[w] = (struct word){ ~c->care[w], ~c->care[w] };
+		for (uint32_t w = r->plan->words; w < c->words; w++)
+			row->w[w] = (struct word){ 0, 0 };
+	}
+	col->event = r->event;
+	col->now = row;
+	return row;
+}
+
+static bool run_node(struct plan_run *r, const struct node *n);
+
+static bool
+run_test(struct plan_run *r, uint32_t check)
+{
+	uint64_t *v = &r->verdict[check];
+
+	if (*v >> 1 != r->event) {
+		r->checks_run++;
+		*v = r->event << 1 | check_run(r->plan->checks[check].test, r->v, r->fs);
+	}
+	return *v & 1;
+}
+
+/* Ask, and remember. What memory did not suffice for is not remembered. */
+static bool
+learn(struct plan_run *r, struct row *row, uint32_t bit, const struct node *n)
+{
+	uint64_t mask = 1ULL << (bit % 64);
+	struct word *w = &row->w[bit / 64];
+	bool pass = run_node(r, n);
+
+	w->pass = pass ? w->pass | mask : w->pass & ~mask;
+	if (!fscratch_failed(r->fs))
+		w->known |= mask;
+	return pass;
+}
+
+static bool
+run_memo(struct plan_run *r, const struct node *n)
+{
+	struct row *row = row_of(r, (unsigned) n->column);
+	const struct word *w = &row->w[n->bit / 64];
+
+	if (w->known >> (n->bit % 64) & 1)
+		return w->pass >> (n->bit % 64) & 1;
+	return learn(r, row, n->bit, n->kids[0]);
+}
+
+static bool
+run_node(struct plan_run *r, const struct node *n)
+{
+	switch ((enum node_kind) n->kind) {
+	case N_FALSE:
+		return false;
+	case N_TRUE:
+		return true;
+	case N_CHECK:
+		return run_test(r, n->check) != n->negated;
+	case N_MEMO:
+		return run_memo(r, n);
+	case N_AND:
+		for (uint32_t i = 0; i < n->n; i++) {
+			if (!run_node(r, n->kids[i]))
+				return false;
+		}
+		return true;
+	case N_OR:
+		for (uint32_t i = 0; i < n->n; i++) {
+			if (run_node(r, n->kids[i]))
+				return true;
+		}
+		return false;
+	}
+	return false;
+}
+
+/* What a row does not know yet of lanes. */
+static void
+learn_lanes(struct plan_run *r, const struct column *c, struct row *row, uint32_t w, uint64_t lanes)
+{
+	for (; lanes != 0; lanes &= lanes - 1) {
+		uint32_t lane = w * 64 + (uint32_t) __builtin_ctzll(lanes);
+		uint64_t before = r->checks_run;
+
+		(void) learn(r, row, lane, c->lane[lane]);
+		count(&r->checks[r->plan->lanes[lane].item], r->checks_run - before);
+	}
+}
+
+/* Leave in what the column lets pass. false: nothing is left. */
+static bool
+sift(struct plan_run *r, const struct program *g, unsigned column)
+{
+	const struct column *c = &r->plan->columns[column];
+	uint64_t cared = 0, left = 0;
+	struct row *row;
+
+	for (uint32_t w = g->first; w < g->end; w++)
+		cared |= r->in[w] & c->care[w];
+	if (cared == 0)
+		return true;
+	row = row_of(r, column);
+	for (uint32_t w = g->first; w < g->end; w++) {
+		uint64_t unknown = r->in[w] & ~row->w[w].known;
+
+		if (UNLIKELY(unknown != 0))
+			learn_lanes(r, c, row, w, unknown);
+		r->in[w] &= row->w[w].pass;
+		left |= r->in[w];
+	}
+	return left != 0;
+}
+
+/* Those that all columns let pass. */
+static void
+ask_rest(struct plan_run *r, const struct program *g, plan_hit_fn *hit, void *arg)
+{
+	for (uint32_t i = 0; i < g->nslots; i++) {
+		uint32_t lane = g->slots[i].lane, item = g->slots[i].item;
+		uint64_t before = r->checks_run;
+		bool holds;
+
+		if (lane == NO_LANE || !(r->in[lane / 64] >> (lane % 64) & 1))
+			continue;
+		holds = run_node(r, r->plan->lanes[lane].rest);
+		count(&r->checks[item], r->checks_run - before);
+		if (holds && !hit(arg, item)) {
+			while (++i < g->nslots)
+				count(&r->unasked[g->slots[i].item], 1);
+		}
+	}
+}
+
+void
+plan_event(
+    struct plan_run *r, const struct view *v, struct fscratch *fs, plan_hit_fn *hit, void *arg)
+{
+	const struct program *g = r->plan->program[v->ev->schema->num];
+
+	if (g == NULL)
+		return;
+	if (UNLIKELY(r->pool != state_pool(v->state))) {
+		if (r->pool != NULL)
+			forget(r);
+		r->pool = state_pool(v->state);
+	}
+	r->v = v;
+	r->fs = fs;
+	r->event++;
+	count(&r->events[v->ev->schema->num], 1);
+	if (g->end == 0)
+		return;
+	fscratch_reset(fs);
+	memcpy(r->in + g->first, g->all, (g->end - g->first) * sizeof(*r->in));
+	for (uint32_t i = 0; i < g->ncolumns; i++) {
+		if (!sift(r, g, g->columns[i]))
+			return;
+	}
+	ask_rest(r, g, hit, arg);
+}
+
+static bool
+is_asked(const struct program *g, uint32_t item)
+{
+	for (uint32_t i = 0; g != NULL && i < g->nslots; i++) {
+		if (g->slots[i].item == item)
+			return true;
+	}
+	return false;
+}
+
+void
+plan_run_counts(const struct plan_run *r, uint32_t item, struct plan_counts *ret)
+{
+	uint64_t events = 0;
+
+	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
+		if (r->events[i] > 0 && is_asked(r->plan->program[i], item))
+			events += r->events[i];
+	}
+	ret->evals = events - MIN(events, r->unasked[item]);
+	ret->checks = r->checks[item];
+}

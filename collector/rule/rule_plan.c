@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/rule/rule_int.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* A rule that names no event is asked after those that do. */
+static bool
+is_typed(const struct rule *r)
+{
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (!event_set_has(&r->events, schema_events[i].num))
+			return true;
+	}
+	return false;
+}
+
+static void
+ask(struct ruleset *s, struct plan_item *items, bool typed)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rule *r = s->order[i];
+
+		if (!r->loaded || is_typed(r) != typed)
+			continue;
+		s->asked[s->nasked] = r;
+		items[s->nasked++] = (struct plan_item){ r->filter, &r->events };
+		for (size_t w = 0; w < ARRAY_SIZE(r->events.w); w++)
+			s->events.w[w] |= r->events.w[w];
+	}
+}
+
+/* Numbers that are no current event's are nobody's. */
+static void
+only_events(struct event_set *s)
+{
+	struct event_set all = { { 0 } };
+
+	for (size_t i = 0; i < schema_nevents; i++)
+		all.w[schema_events[i].num / 64] |= 1ULL << (schema_events[i].num % 64);
+	for (size_t w = 0; w < ARRAY_SIZE(s->w); w++)
+		s->w[w] &= all.w[w];
+}
+
+int
+plan_rules(struct ruleset *s)
+{
+	struct plan_item *items = calloc(s->n + 1, sizeof(*items));
+	int r = -ENOMEM;
+
+	s->asked = arena_alloc(&s->a, (s->n + 1) * sizeof(struct rule *));
+	if (items != NULL && s->asked != NULL) {
+		ask(s, items, true);
+		s->ntyped = s->nasked;
+		ask(s, items, false);
+		only_events(&s->events);
+		r = plan_new(items, s->nasked, &s->a, &s->plan);
+	}
+	free(items);
+	return r;
+}
