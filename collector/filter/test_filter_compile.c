@@ -155,23 +155,23 @@ static const struct {
 	int num;
 	bool has;
 } sets[] = {
-	{ "evt.type = execve", 1, EV_EXECVE, true },
-	{ "evt.type = open", 2, EV_OPEN, true }, /* and the enter event of the same name */
-	{ "evt.type in (execve, close)", 2, EV_CLOSE, true },
-	{ "evt.type = execve or evt.type = close", 2, EV_CLOSE, true },
+	{ "evt.type = execve", 2, EV_EXECVE, true }, /* and the entry of the same name */
+	{ "evt.type = open", 2, EV_OPEN, true },
+	{ "evt.type in (execve, close)", 3, EV_CLOSE, true },
+	{ "evt.type = execve or evt.type = close", 3, EV_CLOSE, true },
 	{ "evt.type = execve and evt.type = close", 0, EV_CLOSE, false },
-	{ "evt.type != execve", 195, EV_EXECVE, false },
-	{ "not evt.type = execve", 195, EV_EXECVE, false },
-	{ "not evt.type != execve", 1, EV_EXECVE, true },
-	{ "not (evt.type = execve or evt.type = close)", 194, EV_CLOSE, false },
+	{ "evt.type != execve", 196, EV_EXECVE, false },
+	{ "not evt.type = execve", 196, EV_EXECVE, false },
+	{ "not evt.type != execve", 2, EV_EXECVE, true },
+	{ "not (evt.type = execve or evt.type = close)", 195, EV_CLOSE, false },
 	{ "not (evt.type = execve and proc.name = a)", 0xffff, EV_EXECVE, true },
-	{ "evt.type = execve and not proc.name = a", 1, EV_EXECVE, true },
+	{ "evt.type = execve and not proc.name = a", 2, EV_EXECVE, true },
 	{ "evt.type = execve or proc.name = a", 0xffff, EV_CLOSE, true },
 	{ "evt.type exists", 0xffff, EV_CLOSE, true },
 	{ "not evt.type exists", 0, EV_CLOSE, false },
 	{ "evt.type = getrandom", 1, EV_SYSCALL, true },
 	{ "not evt.type = getrandom", 0xffff, EV_SYSCALL, true },
-	{ "syscall.type = execve", 1, EV_EXECVE, true },
+	{ "syscall.type = execve", 2, EV_EXECVE, true },
 	{ "evt.type contains execve", 0xffff, EV_CLOSE, true },
 	{ "evt.num = 0", 0, EV_CLOSE, false },
 	{ "evt.num < 1", 0, EV_CLOSE, false },
@@ -180,7 +180,7 @@ static const struct {
 	{ "evt.num >= 1", 0xffff, EV_CLOSE, true },
 	{ "not evt.num = 0", 0xffff, EV_CLOSE, true },
 	{ "evt.type = execve and evt.num = 0", 0, EV_EXECVE, false },
-	{ "evt.type = execve or evt.num = 0", 1, EV_EXECVE, true },
+	{ "evt.type = execve or evt.num = 0", 2, EV_EXECVE, true },
 	{ "proc.name = a", 0xffff, EV_CLOSE, true },
 };
 
