@@ -202,9 +202,7 @@ fd_set_ends(struct apply *a, struct fd_entry *e, const struct ends *n)
 		memcpy(e->sip, n->src + 12, 4);
 		memcpy(e->dip, n->dst + 12, 4);
 		e->type = FD_IPV4;
-		fd_name(a, e, a->s->words.unknown);
-	} else {
-		fd_name(a, e, name_of_ends(a->s, e, n->path));
 	}
+	fd_name(a, e, name_of_ends(a->s, e, n->path));
 	return e->name != before;
 }

@@ -16,6 +16,9 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_EXECVE] = parse_exec,
 	[EV_EXECVEAT] = parse_exec,
 	[EV_PROCEXIT] = parse_exit,
+	[EV_EXECVE_E] = parse_exec_enter,
+	[EV_EXECVEAT_E] = parse_exec_enter,
+	[EV_SWITCH] = parse_switch,
 	[EV_OPEN_E] = parse_enter,
 	[EV_OPENAT_E] = parse_enter,
 	[EV_OPENAT2_E] = parse_enter,
@@ -183,6 +186,7 @@ state_free(struct state *s)
 	intern_unref(s->pool, w->unknown_dir);
 	intern_unref(s->pool, w->too_long);
 	free(s->ifaces);
+	free(s->switched);
 	free(s);
 }
 
@@ -329,6 +333,10 @@ state_apply(struct state *s, const struct batch *b, const struct event *ev, stru
 
 	if (ev->ts > s->now)
 		s->now = ev->ts;
+	if (s->began == 0)
+		s->began = s->current = ev->ts;
+	s->before = s->current;
+	s->current = ev->ts;
 	if (v->time > ev->ts)
 		s->epoch = v->time - ev->ts;
 	state_flush(s);

@@ -4,6 +4,8 @@
 
 _Static_assert((int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "what both have is at one place");
 
+#define EXECVEAT_EMPTY_PATH 0x1 /* names.def: execveat_flags */
+
 /* Our own parameters come after execve's filename, which execveat does not have. */
 #define EXTRA(ev, name)                                                \
 	((ev)->schema->num == EV_EXECVE ? (unsigned) EVP_EXECVE_##name \
@@ -121,8 +123,37 @@ set_ids(const struct apply *a, struct thread *t)
 	NUM_INTO(ev, EXTRA(ev, cgroup_id), t->cgroup_id);
 }
 
+/* The entry of an exec call, of a sensor that cannot tell the kernel's path at the exit. */
+void
+parse_exec_enter(struct apply *a)
+{
+	const struct event *ev = a->ev;
+	bool at = ev->schema->num == EV_EXECVEAT_E;
+	unsigned name = at ? (unsigned) EVP_EXECVEAT_E_pathname : (unsigned) EVP_EXECVE_E_filename;
+
+	a->t->enter = ev->schema->num;
+	a->t->enter_dirfd = at ? ev_num(ev, EVP_EXECVEAT_E_dirfd) : AT_CWD;
+	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, ev, name));
+	if (at && (ev_num(ev, EVP_EXECVEAT_E_flags) & EXECVEAT_EMPTY_PATH))
+		hold(a->s->pool, &a->t->enter_name, INTERN_EMPTY); /* the descriptor itself */
+}
+
+/* The path that was asked for at the call's entry. */
+static uint32_t
+entry_path(struct apply *a, struct thread *t)
+{
+	struct slice name = intern_get(a->s->pool, t->enter_name);
+
+	if (t->enter != EV_EXECVE_E && t->enter != EV_EXECVEAT_E)
+		return INTERN_EMPTY;
+	t->enter = 0;
+	if (slice_eq(name, SLICE("<NA>")))
+		return t->enter_name;
+	return path_full(a->s, t, t->enter_dirfd, t->enter_name, NULL);
+}
+
 static void
-set_image(struct apply *a, struct thread *t)
+set_image(struct apply *a, struct thread *t, uint32_t asked_for)
 {
 	struct state *s = a->s;
 	const struct event *ev = a->ev;
@@ -142,10 +173,11 @@ set_image(struct apply *a, struct thread *t)
 	hold_text(a, &t->env, EVP_EXECVE_env);
 	thread_set_cwd(a, t, EVP_EXECVE_cwd);
 	thread_set_args(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_args));
-	hold(s->pool, &t->exepath,
-	    strip_deleted(s, ev_intern(s->pool, a->b, ev, EVP_EXECVE_trusted_exepath)));
-	if (t->exepath == INTERN_NULL)
-		hold(s->pool, &t->exepath, INTERN_EMPTY);
+	if (ev_has(ev, EVP_EXECVE_trusted_exepath))
+		hold(s->pool, &t->exepath,
+		    strip_deleted(s, ev_intern(s->pool, a->b, ev, EVP_EXECVE_trusted_exepath)));
+	else
+		hold(s->pool, &t->exepath, asked_for);
 	if (ev_has(ev, EVP_EXECVE_cgroups))
 		thread_set_cgroups(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_cgroups));
 }
@@ -175,6 +207,7 @@ parse_exec(struct apply *a)
 {
 	const struct event *ev = a->ev;
 	struct thread *t = thread_get(a->s, ev->tid, ev->pid, ev->start);
+	uint32_t asked_for;
 
 	a->t = t;
 	if (t == NULL || ev_num(ev, EVP_EXECVE_res) < 0)
@@ -182,9 +215,10 @@ parse_exec(struct apply *a)
 	t = thread_main(a->s, t);
 	if (t->gone) /* all its threads that were known had exited */
 		thread_unbury(a->s, t);
+	asked_for = entry_path(a, a->t);
 	sole_thread(a->s, t);
 	set_ids(a, t);
-	set_image(a, t);
+	set_image(a, t, asked_for);
 	if (t->placeholder)
 		set_origin(a, t);
 	fdt_filter(&a->s->fds, &t->fds, is_cloexec, NULL);

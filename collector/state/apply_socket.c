@@ -94,6 +94,7 @@ parse_bind(struct apply *a)
 	const struct event *ev = a->ev;
 	struct ends n = ends_of_addr(ev_text(a->b, ev, EVP_BIND_addr));
 	struct fd_entry *e;
+	uint32_t before;
 
 	if (ev_num(ev, EVP_BIND_res) < 0 || n.family == 0)
 		return;
@@ -108,11 +109,13 @@ parse_bind(struct apply *a)
 	}
 	if (n.dport == 0)
 		return;
+	before = e->name;
 	memcpy(e->dip, n.dst, sizeof(e->dip));
 	e->dport = n.dport;
 	e->type = n.family == AF_INET ? FD_IPV4_SERVER : FD_IPV6_SERVER;
 	e->role = ROLE_SERVER;
 	fd_name(a, e, name_of_server(a->s, e));
+	a->v->fd_name_changed = e->name != before;
 }
 
 /* The ends of a connect(): the socket's, if the kernel had them, else what was asked for. */
@@ -140,8 +143,8 @@ parse_connect(struct apply *a)
 		e = fd_new(a, fd, type_of(n.family));
 	if (e == NULL)
 		return;
-	e->state &= (uint8_t) ~(FDS_CONNECTED | FDS_PENDING);
-	e->state |= res < 0 ? FDS_PENDING : FDS_CONNECTED;
+	e->state &= (uint8_t) ~FDS_PENDING;
+	e->state |= res < 0 ? FDS_CONNECTED | FDS_PENDING : FDS_CONNECTED; /* as Falco has it */
 	if (n.family == 0)
 		return;
 	ends_complete(a->s, &n);
@@ -150,6 +153,11 @@ parse_connect(struct apply *a)
 	else
 		e->role = ROLE_CLIENT;
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
+	if (n.family == AF_INET6 && e->type == FD_IPV4) { /* mapped: Falco loses the transport */
+		e->l4 = L4_UNKNOWN;
+		fd_name(a, e, a->s->words.unknown);
+		a->v->fd_name_changed = true;
+	}
 }
 
 void
@@ -279,7 +287,6 @@ parse_getsockopt(struct apply *a)
 	e->state &= (uint8_t) ~FDS_PENDING;
 	for (size_t i = 1; i < val.n; i++) { /* the first byte is the value's kind */
 		if (val.p[i] != 0)
-			return;
+			e->state &= (uint8_t) ~FDS_CONNECTED;
 	}
-	e->state |= FDS_CONNECTED;
 }

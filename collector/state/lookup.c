@@ -142,6 +142,24 @@ state_is_local(const struct state *s, const uint8_t *addr, size_t n)
 	return false;
 }
 
+uint64_t
+state_began(const struct state *s)
+{
+	return s->began;
+}
+
+uint64_t
+state_before(const struct state *s)
+{
+	return s->before;
+}
+
+uint64_t
+state_switch_ns(const struct state *s)
+{
+	return s->switch_ns;
+}
+
 struct intern *
 state_pool(const struct state *s)
 {

@@ -116,7 +116,8 @@ struct thread {
 	int64_t last_fd;  /* the descriptor it used last */
 	uint64_t seen;    /* boot ns of its newest event */
 	uint64_t died;
-	int64_t enter_dirfd; /* of the open call under way, as read at its entry */
+	uint64_t exec_ns;    /* on a CPU so far, as switch events tell */
+	int64_t enter_dirfd; /* of the open or exec under way, as read at its entry */
 	uint32_t enter_name;
 	uint16_t enter;                      /* which call: its EV_* */
 	struct thread *next_free;            /* of the free list, of the gone */
@@ -203,6 +204,12 @@ struct user_info {
 /* As the container of 't' knows them; NULL, INTERN_NULL: not known. */
 const struct user_info *state_user(const struct state *s, const struct thread *t, uint32_t uid);
 uint32_t state_group(const struct state *s, const struct thread *t, uint32_t gid);
+
+/* When the first event of this state was, and the one before the newest (boot ns). */
+uint64_t state_began(const struct state *s);
+uint64_t state_before(const struct state *s);
+/* Of a switch event: how long its thread had the CPU; 0: not known. */
+uint64_t state_switch_ns(const struct state *s);
 
 /* Is this address (4 or 16 bytes) one of the node's? */
 bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);

@@ -18,7 +18,8 @@
 #define CLOSED_SIZE      1024 /* slots, likewise for closes */
 #define PATH_MEMO_SIZE   256
 #define CGROUP_MEMO_SIZE 16
-#define HOPS_MAX         512 /* of a walk along parents, which may have a loop */
+#define CPUS_MAX         1024 /* whose switches are followed */
+#define HOPS_MAX         512  /* of a walk along parents, which may have a loop */
 #define NS_2S            2000000000ULL
 #define SNAP_SLACK       1000000000ULL /* ns between the list of tasks and a snapshot's first entry */
 
@@ -98,7 +99,11 @@ struct state {
 	struct users users, groups;
 	struct iface *ifaces;
 	size_t nifaces;
-	uint64_t now;   /* boot ns of the newest event */
+	uint64_t now;             /* boot ns of the newest event */
+	uint64_t began;           /* of the first one */
+	uint64_t before, current; /* of the one before this one, of this one */
+	uint64_t *switched,
+	    switch_ns;  /* per CPU: when it last switched; NULL: no switch was seen */
 	uint64_t epoch; /* realtime minus boot time, ns */
 	struct {
 		struct thread *owner; /* main thread whose fds first..last are closed */
@@ -141,7 +146,7 @@ struct apply {
 typedef void parse_fn(struct apply *a);
 
 /* apply_*.c, by event */
-parse_fn parse_clone, parse_exec, parse_exit;
+parse_fn parse_clone, parse_exec, parse_exit, parse_exec_enter, parse_switch;
 parse_fn parse_enter, parse_open, parse_openat, parse_openat2, parse_creat, parse_open_by_handle;
 parse_fn parse_close, parse_close_range, parse_dup, parse_fcntl, parse_pipe;
 parse_fn parse_new_fd, parse_memfd, parse_pidfd_getfd;

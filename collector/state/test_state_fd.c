@@ -145,8 +145,10 @@ static const struct row client_rows[] = {
 	/* Under way, then done. */
 	{ EV_SOCKET, "10", "fd=6;domain=2;type=1;proto=6", "" },
 	{ EV_CONNECT, "10", "res=-115;tuple=4,10.0.0.1:1>10.0.0.2:80;fd=6",
-	    "fd.name=10.0.0.1:1->10.0.0.2:80;fd.conn=0;fd.role=1" },
+	    "fd.name=10.0.0.1:1->10.0.0.2:80;fd.conn=1;fd.role=1" },
 	{ EV_GETSOCKOPT, "10", "res=0;fd=6;level=1;optname=4;val=\001||||||||", "fd.conn=1" },
+	{ EV_CONNECT, "10", "res=-115;tuple=4,10.0.0.1:1>10.0.0.2:80;fd=6", "fd.conn=1" },
+	{ EV_GETSOCKOPT, "10", "res=0;fd=6;level=1;optname=4;val=\001o|||||||", "fd.conn=0" },
 	/* The tuple is not there: the address that was asked for. */
 	{ EV_CONNECT, "10", "res=0;tuple=;addr=4,10.9.9.9:53;fd=7",
 	    "fd.name=0.0.0.0:0->10.9.9.9:53;fd.type=4" },
