@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/field_bind.h"
 #include "collector/filter/field_int.h"
+#include "common/clock.h"
 #include <string.h>
 #include <time.h>
 
@@ -45,51 +46,137 @@ get_evt_num(const struct fget *g)
 	return put_uint(g, g->v->num);
 }
 
-int
-get_evt_clock(const struct fget *g)
+/* 'date': with the day, and what stands after it. */
+static void
+time_text(uint64_t ns, bool utc, char date, bool fraction, struct buf *out)
 {
-	time_t sec = (time_t) (g->v->time / 1000000000);
-	unsigned ns = (unsigned) (g->v->time % 1000000000);
-	struct buf *out = scratch_buf(g->fs);
+	time_t sec = (time_t) (ns / NS_PER_S);
 	struct tm tm;
 
-	if (g->a == CLK_ISO)
+	if (utc)
 		(void) gmtime_r(&sec, &tm);
 	else
 		(void) localtime_r(&sec, &tm);
-	if (g->a == CLK_ISO || g->a == CLK_DATE || g->a == CLK_DATE_S)
-		buf_printf(out, "%04d-%02d-%02d%c", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		    g->a == CLK_ISO ? 'T' : ' ');
+	if (date != '\0')
+		buf_printf(
+		    out, "%04d-%02d-%02d%c", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, date);
 	buf_printf(out, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (g->a != CLK_TIME_S && g->a != CLK_DATE_S)
-		buf_printf(out, ".%09u", ns);
+	if (fraction)
+		buf_printf(out, ".%09u", (unsigned) (ns % NS_PER_S));
+}
+
+void
+date_text(uint64_t ns, bool fraction, struct buf *out)
+{
+	time_text(ns, false, ' ', fraction, out);
+}
+
+int
+get_evt_clock(const struct fget *g)
+{
+	bool fraction = g->a != CLK_TIME_S && g->a != CLK_DATE_S;
+	char date = g->a == CLK_ISO ? 'T' : g->a == CLK_DATE || g->a == CLK_DATE_S ? ' ' : '\0';
+	struct buf *out = scratch_buf(g->fs);
+
+	time_text(g->v->time, g->a == CLK_ISO, date, fraction, out);
 	if (g->a == CLK_ISO)
 		buf_str(out, "+0000");
 	return put_text(g, scratch_take(g->fs, out));
 }
 
+static uint64_t
+part_of(uint64_t ns, int part)
+{
+	return part == PART_ALL ? ns : part == PART_S ? ns / NS_PER_S : ns % NS_PER_S;
+}
+
 int
 get_evt_rawtime(const struct fget *g)
 {
-	uint64_t t = g->v->time;
+	return put_uint(g, part_of(g->v->time, g->a));
+}
 
-	return put_uint(g, g->a == PART_ALL ? t : g->a == PART_S ? t / 1000000000 : t % 1000000000);
+int
+get_evt_reltime(const struct fget *g)
+{
+	return put_uint(g, part_of(g->v->ev->ts - state_began(g->v->state), g->a));
+}
+
+/* Events of different CPUs may be a little out of order. */
+int
+get_evt_deltatime(const struct fget *g)
+{
+	uint64_t before = state_before(g->v->state), ts = g->v->ev->ts;
+
+	return put_uint(g, part_of(ts > before ? ts - before : 0, g->a));
+}
+
+/* An event at a call's entry has an even number, and its exit the next one. */
+static bool
+is_entry(const struct event *ev)
+{
+	switch (ev->schema->num) {
+	case EV_OPEN_E:
+	case EV_CONNECT_E:
+	case EV_CREAT_E:
+	case EV_EXECVE_E:
+	case EV_OPENAT_E:
+	case EV_OPENAT2_E:
+	case EV_EXECVEAT_E:
+		return true;
+	default:
+		return false;
+	}
 }
 
 int
 get_evt_word(const struct fget *g)
 {
-	static const char *const words[] = {
-		[WORD_SOURCE] = "syscall", [WORD_DIR] = "<", [WORD_LATENCY] = "0ns"
-	};
+	if (g->a == WORD_DIR)
+		return put_word(g, is_entry(g->v->ev) ? ">" : "<");
+	return put_word(g, "0ns");
+}
 
-	return put_word(g, words[g->a]);
+/* What plugins raise is of their own sources, which are not known here. */
+int
+get_evt_source(const struct fget *g)
+{
+	const struct event *ev = g->v->ev;
+
+	if (ev->schema->num == EV_PLUGINEVENT ||
+	    (ev->schema->num == EV_ASYNCEVENT && ev_num(ev, EVP_ASYNCEVENT_plugin_id) != 0))
+		return 0;
+	return put_word(g, "syscall");
+}
+
+/* Told of, rather than done by a thread. */
+static bool
+is_async(const struct event *ev)
+{
+	switch (ev->schema->num) {
+	case EV_DROP_E:
+	case EV_DROP:
+	case EV_SCAPEVENT:
+	case EV_PROCINFO:
+	case EV_CPU_HOTPLUG:
+	case EV_NOTIFICATION:
+	case EV_INFRA:
+	case EV_CONTAINER:
+	case EV_USERADDED:
+	case EV_USERDELETED:
+	case EV_GROUPADDED:
+	case EV_GROUPDELETED:
+	case EV_ASYNCEVENT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 int
 get_evt_is_async(const struct fget *g)
 {
-	return put_bool(g, g->v->ev->schema->num == EV_ASYNCEVENT);
+	return put_bool(g, is_async(g->v->ev));
 }
 
 int
@@ -113,27 +200,36 @@ get_evt_const(const struct fget *g)
 	return put_uint(g, (uint64_t) g->a);
 }
 
-/* A system call without a row of its own is named by its number. */
-static const char *
-event_name(const struct event *ev)
+/* A system call without a row of its own is named by its number, an asynchronous event by itself.
+ */
+static struct slice
+event_name(const struct view *v)
 {
-	const char *name = NULL;
+	struct slice name = { NULL, 0 };
 
-	if (ev->schema->num == EV_SYSCALL)
-		name = syscall_name(ev_num(ev, EVP_SYSCALL_ID));
-	return name == NULL ? ev->schema->name : name;
+	if (v->ev->schema->num == EV_SYSCALL)
+		name = slice_str(syscall_name(ev_num(v->ev, EVP_SYSCALL_ID)));
+	else if (v->ev->schema->num == EV_ASYNCEVENT)
+		name = ev_text(v->batch, v->ev, EVP_ASYNCEVENT_name);
+	return name.p == NULL ? slice_str(v->ev->schema->name) : name;
 }
 
 int
 get_evt_type(const struct fget *g)
 {
-	return put_word(g, event_name(g->v->ev));
+	return put_text(g, event_name(g->v));
 }
 
 int
 get_evt_type_is(const struct fget *g)
 {
-	return put_uint(g, slice_eq(slice_str(event_name(g->v->ev)), g->f->key));
+	return put_uint(g, slice_eq(event_name(g->v), g->f->key));
+}
+
+int
+get_evt_asynctype(const struct fget *g)
+{
+	return is_async(g->v->ev) ? put_text(g, event_name(g->v)) : 0;
 }
 
 int
@@ -143,7 +239,7 @@ get_evt_syscall(const struct fget *g)
 
 	if (c == EC_INTERNAL || c == EC_SCHEDULER || g->v->ev->schema->num == EV_PROCEXIT)
 		return 0;
-	return put_word(g, event_name(g->v->ev));
+	return put_text(g, event_name(g->v));
 }
 
 /* An event on a descriptor is of the descriptor's kind. */
@@ -179,7 +275,7 @@ io_category(const struct view *v)
 	case FD_UNSUPPORTED:
 		break;
 	}
-	return "other";
+	return "unknown";
 }
 
 static const char *
@@ -189,7 +285,7 @@ category(const struct view *v)
 		[EC_OTHER] = "other",
 		[EC_FILE] = "file",
 		[EC_NET] = "net",
-		[EC_IPC] = "ipc",
+		[EC_IPC] = "IPC",
 		[EC_MEMORY] = "memory",
 		[EC_PROCESS] = "process",
 		[EC_SLEEP] = "sleep",
@@ -217,133 +313,6 @@ int
 get_evt_cpu(const struct fget *g)
 {
 	return put_int(g, g->v->ev->cpu);
-}
-
-int
-get_evt_args(const struct fget *g)
-{
-	struct buf *out = scratch_buf(g->fs);
-
-	params_text(g->v, out);
-	return put_text(g, scratch_take(g->fs, out));
-}
-
-/* The index in this event of the parameter that the reference names; -1: it has none. */
-static int
-param_of(const struct fget *g)
-{
-	const struct event *ev = g->v->ev;
-	int i;
-
-	if (g->f->has_index)
-		i = g->f->index < ev->schema->nargs ? (int) g->f->index : -1;
-	else
-		i = g->f->param_index[ev->schema->num] == 0xff ? -1
-							       : g->f->param_index[ev->schema->num];
-	return i;
-}
-
-int
-get_evt_arg(const struct fget *g)
-{
-	const struct ev_schema *s = g->v->ev->schema;
-	int i = param_of(g);
-	struct buf *out;
-
-	if (i < 0)
-		return 0;
-	if (s->params[i].type == PT_CHARBUF && ev_has(g->v->ev, (unsigned) i))
-		return put_text(g, ev_text(g->v->batch, g->v->ev, (unsigned) i));
-	out = scratch_buf(g->fs);
-	param_text(g->v, (unsigned) i, out);
-	return put_text(g, scratch_take(g->fs, out));
-}
-
-enum ftype
-param_ftype(const struct ev_param *p)
-{
-	switch (p->type) {
-	case PT_ERRNO:
-	case PT_FD:
-	case PT_PID:
-	case PT_INT16:
-	case PT_INT32:
-	case PT_INT64:
-		return FT_INT;
-	case PT_CHARBUF:
-	case PT_FSPATH:
-	case PT_FSRELPATH:
-		return FT_STR;
-	case PT_CHARBUFARRAY:
-	case PT_BYTEBUF:
-	case PT_SOCKADDR:
-	case PT_SOCKTUPLE:
-	case PT_DYN:
-	case PT_IPV6ADDR:
-	case PT_FDLIST:
-		return FT_BYTES;
-	case PT_PORT:
-		return FT_PORT;
-	case PT_RELTIME:
-		return FT_RELTIME;
-	case PT_ABSTIME:
-		return FT_ABSTIME;
-	case PT_UID:
-	case PT_GID:
-	case PT_UINT8:
-	case PT_UINT16:
-	case PT_UINT32:
-	case PT_UINT64:
-	case PT_FLAGS8:
-	case PT_FLAGS16:
-	case PT_FLAGS32:
-	case PT_ENUMFLAGS8:
-	case PT_ENUMFLAGS16:
-	case PT_ENUMFLAGS32:
-	case PT_MODE:
-	case PT_SIGTYPE:
-	case PT_SIGSET:
-	case PT_IPV4ADDR:
-	case PT_SYSCALLID:
-		break;
-	}
-	return FT_UINT;
-}
-
-/* With the type of this event's parameter, which may not be that which the compiler went by. */
-int
-get_evt_rawarg(const struct fget *g)
-{
-	const struct event *ev = g->v->ev;
-	int i = param_of(g);
-
-	if (i < 0)
-		return 0;
-	g->ret[0] = (struct fval){ .type = param_ftype(&ev->schema->params[i]) };
-	if (!ptype_is_text(ev->schema->params[i].type)) {
-		g->ret[0].i = ev_num(ev, (unsigned) i);
-		return ev_has(ev, (unsigned) i);
-	}
-	g->ret[0].s = ev_text(g->v->batch, ev, (unsigned) i);
-	if (g->ret[0].s.p == NULL)
-		g->ret[0].s = SLICE("<NA>");
-	return 1;
-}
-
-bool
-rawarg_empty(const struct field_ref *f, const struct event *ev)
-{
-	unsigned i = f->param_index[ev->schema->num];
-
-	return i != 0xff && !ev_has(ev, i) && !ptype_is_text(ev->schema->params[i].type);
-}
-
-enum ev_pfmt
-rawarg_fmt(const struct field_ref *f, const struct event *ev)
-{
-	unsigned i = f->param_index[ev->schema->num];
-
-	return i == 0xff ? PF_NA : ev->schema->params[i].fmt;
 }
 
 int
@@ -376,21 +345,69 @@ get_evt_failed(const struct fget *g)
 {
 	int64_t res;
 
-	return put_bool(g, event_result(g->v->ev, &res) && res < 0);
+	return event_result(g->v->ev, &res) ? put_bool(g, res < 0) : 0;
+}
+
+/* What an event that failed failed at: by its descriptor, or by what it would have made. */
+static int
+error_kind(const struct view *v)
+{
+	unsigned num = v->ev->schema->num;
+
+	if (v->fd != NULL)
+		return v->fd->type == FD_FILE || v->fd->type == FD_DIRECTORY ? FDK_FILE
+		       : v->fd->type >= FD_IPV4 && v->fd->type <= FD_UNIX    ? FDK_NET
+									     : FDK_OTHER;
+	if (num == EV_OPEN || num == EV_CREAT || num == EV_OPENAT || num == EV_OPENAT2 ||
+	    num == EV_OPEN_BY_HANDLE_AT)
+		return FDK_FILE;
+	if (num == EV_ACCEPT || num == EV_ACCEPT4 || num == EV_CONNECT)
+		return FDK_NET;
+	return v->ev->schema->category == EC_MEMORY ? FDK_MEMORY : FDK_OTHER;
 }
 
 int
 get_evt_count_error(const struct fget *g)
 {
-	const char *c = category(g->v);
-	bool file = strcmp(c, "file") == 0, net = strcmp(c, "net") == 0,
-	     memory = strcmp(c, "memory") == 0;
-	bool kind = g->a == FDK_ANY || (g->a == FDK_FILE && file) || (g->a == FDK_NET && net) ||
-		    (g->a == FDK_MEMORY && memory) ||
-		    (g->a == FDK_OTHER && !file && !net && !memory);
+	bool kind = g->a == FDK_ANY ||
+		    (g->a == FDK_MEMORY && g->v->ev->schema->category == EC_MEMORY) ||
+		    (g->a != FDK_MEMORY && error_kind(g->v) == g->a);
 	int64_t res;
 
-	return put_uint(g, kind && event_result(g->v->ev, &res) && res < 0);
+	return kind && event_result(g->v->ev, &res) ? put_uint(g, res < 0) : 0;
+}
+
+int
+get_evt_count_exit(const struct fget *g)
+{
+	return g->v->ev->schema->num % 2 == 0 ? 0 : put_uint(g, 1);
+}
+
+/* "...; Event: NAME; ..." in the description of an event of the infrastructure. */
+int
+get_evt_infra(const struct fget *g)
+{
+	static const char *const keys[] = { "Event:", "ID:", "name:", "Image:" };
+	struct slice s, key = slice_str(keys[g->a]);
+	const char *p, *end;
+	enum { ID = 1, ID_SHOWN = 12 };
+
+	if (g->v->ev->schema->num != EV_INFRA)
+		return 0;
+	s = ev_text(g->v->batch, g->v->ev, EVP_INFRA_description);
+	p = s.n == 0 ? NULL : memmem(s.p, s.n, key.p, key.n);
+	if (p == NULL)
+		return 0;
+	end = memchr(p, ';', (size_t) (s.p + s.n - p));
+	end = end == NULL ? s.p + s.n : end;
+	for (p += key.n; p < end && *p == ' '; p++)
+		;
+	while (end > p && end[-1] == ' ')
+		end--;
+	s = (struct slice){ p, (size_t) (end - p) };
+	if (g->a == ID)
+		s.n = MIN(s.n, (size_t) ID_SHOWN);
+	return put_text(g, s);
 }
 
 int

@@ -14,21 +14,43 @@ get_fd_num(const struct fget *g)
 	return g->v->has_fd ? put_int(g, g->v->fd_num) : 0;
 }
 
-static bool
-opens_file(const struct view *v)
+/* The letter of what an event would have made, had it not failed; Falco forgets open(). */
+static char
+would_be(const struct view *v)
 {
-	unsigned num = v->ev->schema->num;
-
-	return num == EV_OPENAT || num == EV_OPENAT2 || num == EV_CREAT;
+	switch (v->ev->schema->num) {
+	case EV_OPENAT:
+	case EV_OPENAT2:
+	case EV_CREAT:
+		return 'f';
+	case EV_SOCKET:
+	case EV_ACCEPT:
+	case EV_ACCEPT4:
+		return '4';
+	case EV_PIPE:
+	case EV_PIPE2:
+		return 'p';
+	case EV_EVENTFD:
+	case EV_EVENTFD2:
+		return 'e';
+	case EV_SIGNALFD:
+	case EV_SIGNALFD4:
+		return 's';
+	case EV_TIMERFD_CREATE:
+		return 't';
+	case EV_INOTIFY_INIT:
+	case EV_INOTIFY_INIT1:
+		return 'i';
+	default:
+		return 'o';
+	}
 }
 
 int
 get_fd_type(const struct fget *g)
 {
-	if (!g->v->has_fd)
-		return 0;
 	if (g->v->fd == NULL)
-		return opens_file(g->v) ? put_word(g, "file") : 0;
+		return 0;
 	return put_word(g, fd_type_word((enum fd_type) g->v->fd->type));
 }
 
@@ -36,29 +58,62 @@ int
 get_fd_typechar(const struct fget *g)
 {
 	static const char letters[] = "fd46upesiltnbrmPXo";
-	unsigned num = g->v->ev->schema->num;
 	const char *p;
 	char c;
 
 	if (!g->v->has_fd)
 		return 0;
-	if (g->v->fd != NULL)
-		c = fd_type_char((enum fd_type) g->v->fd->type);
-	else if (num == EV_SOCKET || num == EV_ACCEPT || num == EV_ACCEPT4)
-		c = '4';
-	else
-		c = opens_file(g->v) ? 'f' : 'o';
+	c = g->v->fd != NULL ? fd_type_char((enum fd_type) g->v->fd->type) : would_be(g->v);
 	p = strchr(letters, c);
 	return p == NULL ? 0 : put_text(g, (struct slice){ p, 1 });
 }
 
+static int
+tuple_param(const struct view *v)
+{
+	unsigned num = v->ev->schema->num;
+
+	if (num == EV_CONNECT)
+		return EVP_CONNECT_tuple;
+	return num == EV_ACCEPT || num == EV_ACCEPT4 ? EVP_ACCEPT_tuple : -1;
+}
+
+bool
+fd_lost_tuple(const struct view *v, struct slice *ret)
+{
+	int i = tuple_param(v);
+
+	if (i < 0)
+		return false;
+	*ret = ev_text(v->batch, v->ev, (unsigned) i);
+	return true;
+}
+
+static struct slice
+tuple_of(const struct fget *g)
+{
+	int i = tuple_param(g->v);
+	struct buf *out;
+
+	if (i < 0)
+		return (struct slice){ NULL, 0 };
+	out = scratch_buf(g->fs);
+	param_text(g->v, (unsigned) i, out);
+	return scratch_take(g->fs, out);
+}
+
 /* fd.name; p == NULL: null */
 static struct slice
-name_of(const struct view *v)
+name_of(const struct fget *g)
 {
+	const struct view *v = g->v;
+	struct slice tuple = { NULL, 0 };
+
 	if (!v->has_fd)
 		return (struct slice){ NULL, 0 };
-	return view_text(v, v->fd != NULL ? v->fd->name : v->event_path);
+	if (v->fd == NULL && v->event_path == INTERN_NULL)
+		tuple = tuple_of(g);
+	return tuple.p != NULL ? tuple : view_text(v, v->fd != NULL ? v->fd->name : v->event_path);
 }
 
 int
@@ -66,7 +121,7 @@ get_fd_name(const struct fget *g)
 {
 	if (g->v->has_fd && (g->v->fd != NULL || g->v->event_path != INTERN_NULL))
 		return put_id(g, g->v->fd != NULL ? g->v->fd->name : g->v->event_path);
-	return put_text(g, name_of(g->v));
+	return put_text(g, name_of(g));
 }
 
 int
@@ -74,6 +129,8 @@ get_fd_nameraw(const struct fget *g)
 {
 	if (!g->v->has_fd)
 		return 0;
+	if (g->v->fd == NULL && g->v->event_path == INTERN_NULL)
+		return put_text(g, name_of(g));
 	return put_id(g, g->v->fd != NULL ? g->v->fd->nameraw : g->v->event_pathraw);
 }
 
@@ -83,10 +140,12 @@ last_slash(struct slice s)
 	return s.n == 0 ? NULL : memrchr(s.p, '/', s.n);
 }
 
+/* Up to the last slash; a path that ends in one is whole. */
 static struct slice
-directory_of(const struct view *v)
+directory_of(const struct fget *g)
 {
-	struct slice s = name_of(v);
+	const struct view *v = g->v;
+	struct slice s = name_of(g);
 	const char *slash;
 
 	if (s.p == NULL || (v->fd != NULL && v->fd->type == FD_DIRECTORY))
@@ -96,24 +155,30 @@ directory_of(const struct view *v)
 	slash = last_slash(s);
 	if (slash == NULL || slash == s.p)
 		return SLICE("/");
+	if (slash + 1 == s.p + s.n)
+		return s;
 	return (struct slice){ s.p, (size_t) (slash - s.p) };
 }
 
 int
 get_fd_directory(const struct fget *g)
 {
-	return put_text(g, directory_of(g->v));
+	return put_text(g, directory_of(g));
 }
 
 int
 get_fd_filename(const struct fget *g)
 {
-	struct slice s = name_of(g->v);
-	const char *slash = last_slash(s);
+	struct slice s;
+	const char *slash;
 
 	if (g->v->fd == NULL || g->v->fd->type != FD_FILE)
 		return 0;
+	s = name_of(g);
+	slash = last_slash(s);
 	if (slash == NULL)
+		return put_text(g, SLICE("/"));
+	if (slash + 1 == s.p + s.n)
 		return put_text(g, s);
 	return put_text(g, (struct slice){ slash + 1, s.n - (size_t) (slash + 1 - s.p) });
 }
@@ -121,8 +186,7 @@ get_fd_filename(const struct fget *g)
 int
 get_fd_container(const struct fget *g)
 {
-	struct slice s = g->a == 0 ? name_of(g->v) : directory_of(g->v),
-		     id = thread_container(g->v);
+	struct slice s = g->a == 0 ? name_of(g) : directory_of(g), id = thread_container(g->v);
 	struct buf *out;
 
 	if (s.p == NULL)
@@ -234,6 +298,23 @@ get_fd_port(const struct fget *g)
 	if ((which & 2) && n < g->max)
 		g->ret[n++] = (struct fval){ .type = FT_PORT, .u = fd->dport };
 	return n;
+}
+
+/* Falco looks names of services up only where it is told to, and is not by default. */
+int
+get_fd_proto(const struct fget *g)
+{
+	struct fval port;
+	struct fget one = *g;
+	struct buf *out;
+
+	one.ret = &port;
+	one.max = 1;
+	if (get_fd_port(&one) == 0)
+		return 0;
+	out = scratch_buf(g->fs);
+	buf_u64(out, port.u);
+	return put_text(g, scratch_take(g->fs, out));
 }
 
 int

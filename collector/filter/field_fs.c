@@ -44,6 +44,7 @@ path_param(const struct ev_schema *s, int what)
 	return first_param(s, pointed, ARRAY_SIZE(pointed));
 }
 
+/* A descriptor of -1 is a failure, any other errno is not: as in Falco. */
 static bool
 succeeded(const struct event *ev)
 {
@@ -51,7 +52,7 @@ succeeded(const struct event *ev)
 
 	if (event_num(ev, "res", &res))
 		return res == 0;
-	return event_num(ev, "fd", &res) && res >= 0;
+	return event_num(ev, "fd", &res) && res != -1;
 }
 
 /* On which descriptor an event acts, where it has no path. */
@@ -64,29 +65,49 @@ by_descriptor(const struct view *v)
 	       ((v->ev->schema->flags & EF_CREATES_FD) && v->fd != NULL);
 }
 
+static int
+put_unknown(const struct fget *g, struct slice path)
+{
+	struct buf *out = scratch_buf(g->fs);
+
+	buf_str(out, "<UNKNOWN>");
+	buf_slice(out, path);
+	return put_text(g, scratch_take(g->fs, out));
+}
+
+/* The descriptor that a relative path is below; AT_CWD: the working folder. */
+static int64_t
+folder_of(const struct event *ev, int i)
+{
+	const struct ev_schema *s = ev->schema;
+
+	if (s->num == EV_SYMLINKAT)
+		return ev_num(ev, EVP_SYMLINKAT_linkdirfd);
+	if (s->params[i].type != PT_FSRELPATH || i == 0 || s->num == EV_LINKAT)
+		return AT_CWD;
+	return ev_num(ev, (unsigned) i - 1);
+}
+
 /*
- * A relative path is below the descriptor before it; AT_FDCWD there is not taken for the cwd, and
- * linkat's descriptors are not looked at: both as in Falco.
+ * A relative path is below the descriptor before it. Where that is the descriptor that the event is
+ * about, AT_FDCWD is not taken for the working folder; a failed open has nothing but that; linkat's
+ * descriptors are not looked at; a link's target is below its folder: all as in Falco.
  */
 static int
 resolve(const struct fget *g, int i, struct slice raw)
 {
 	const struct view *v = g->v;
-	const struct ev_schema *s = v->ev->schema;
-	int64_t dirfd = -100;
-	struct buf *out;
+	bool relative = raw.n == 0 || raw.p[0] != '/';
+	int64_t dirfd = relative ? folder_of(v->ev, i) : AT_CWD;
+	bool by_fd = v->ev->schema->params[i].type == PT_FSRELPATH &&
+		     (v->ev->schema->flags & (EF_USES_FD | EF_CREATES_FD));
 	uint32_t id;
 
-	if (raw.n > 0 && raw.p[0] != '/' && s->params[i].type == PT_FSRELPATH && i > 0 &&
-	    s->num != EV_LINKAT) {
-		dirfd = ev_num(v->ev, (unsigned) i - 1);
-		if (dirfd < 0 || state_fd(v->state, v->main, dirfd) == NULL) {
-			out = scratch_buf(g->fs);
-			buf_str(out, "<UNKNOWN>");
-			buf_slice(out, raw);
-			return put_text(g, scratch_take(g->fs, out));
-		}
-	}
+	if (relative && dirfd == AT_CWD && (by_fd || v->ev->schema->num == EV_SYMLINKAT))
+		return put_unknown(
+		    g, v->ev->schema->flags & EF_CREATES_FD ? (struct slice){ NULL, 0 } : raw);
+	if (dirfd != AT_CWD && state_fd(v->state, v->main, dirfd) == NULL)
+		return put_unknown(g, raw);
 	id = ev_intern(state_pool(v->state), v->batch, v->ev, (unsigned) i);
 	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }

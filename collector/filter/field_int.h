@@ -11,6 +11,8 @@
 #include "common/buf.h"
 #include "common/intern.h"
 
+#define AT_CWD (-100) /* AT_FDCWD */
+
 struct fget {
 	const struct field_ref *f;
 	const struct view *v;
@@ -34,9 +36,10 @@ void field_getter_of(const struct field *f, struct getter *ret);
 /* What the columns a and b of fields.def mean. */
 enum { CLK_TIME, CLK_TIME_S, CLK_ISO, CLK_DATE, CLK_DATE_S };
 enum { PART_ALL, PART_S, PART_NS };
-enum { WORD_SOURCE, WORD_DIR, WORD_LATENCY };
+enum { WORD_DIR, WORD_LATENCY };
 enum { IO_ANY, IO_IN, IO_OUT };
 enum { FDK_ANY, FDK_FILE, FDK_NET, FDK_MEMORY, FDK_OTHER };
+enum { INFRA_NAME, INFRA_ID, INFRA_CONTAINER, INFRA_IMAGE };
 enum { OPEN_READ, OPEN_WRITE, OPEN_EXEC, OPEN_CREATE };
 enum { WHO_SELF, WHO_PARENT, WHO_SID, WHO_VPGID, WHO_PGID };
 enum {
@@ -66,6 +69,7 @@ enum {
 enum { TIME_AGE, TIME_START, TIME_CTIME, TIME_MTIME, TIME_SINCE_CTIME, TIME_PIDNS_CTIME };
 enum { TXT_NAME, TXT_HOME, TXT_SHELL };
 enum { END_CLIENT, END_SERVER, END_LOCAL, END_REMOTE, END_BOTH };
+enum { LIST_NUM, LIST_NAME, LIST_CIP, LIST_SIP, LIST_CPORT, LIST_SPORT };
 enum { DEV_ALL, DEV_MAJOR, DEV_MINOR };
 enum { FS_NAME, FS_SOURCE, FS_TARGET };
 enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
@@ -98,6 +102,8 @@ void *fscratch_alloc(struct fscratch *fs, size_t n) MUST_CHECK; /* NULL: no memo
  * that lives until the reset (p == NULL: no memory). */
 struct buf *scratch_buf(struct fscratch *fs);
 struct slice scratch_take(struct fscratch *fs, struct buf *b);
+/* One more than last time, from 1. */
+uint64_t scratch_count(struct fscratch *fs);
 /* The text without its NULs: each but the last becomes a blank. */
 struct slice scratch_join(struct fscratch *fs, struct slice list);
 
@@ -122,10 +128,21 @@ bool event_result(const struct event *ev, int64_t *ret);
 /* The number of parameter 'name', if it is there. */
 bool event_num(const struct event *ev, const char *name, int64_t *ret);
 struct slice event_text(const struct view *v, const char *name);
+/* ---- field_arg.c ---- */
+
 /* evt.rawarg of a number that the event has, but not filled: it is null, and prints as 0. */
 bool rawarg_empty(const struct field_ref *f, const struct event *ev);
 /* How evt.rawarg prints on this event. */
 enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
+
+/* ---- what several files need ---- */
+
+/* The ends that a call was about whose descriptor is not in the table (its fd.name), as the event
+ * has them. false: it is no such call. */
+bool fd_lost_tuple(const struct view *v, struct slice *ret);
+
+/* "2019-08-19 16:00:00", local time, and with ".000000001". */
+void date_text(uint64_t ns, bool fraction, struct buf *out);
 
 struct slice thread_container(const struct view *v); /* "host" or its id */
 

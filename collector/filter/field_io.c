@@ -20,15 +20,19 @@ get_evt_buffer(const struct fget *g)
 	return is_io(g->v, IO_ANY) ? put_text(g, event_text(g->v, "data")) : 0;
 }
 
+/* What a call on a descriptor that is known read, wrote or did otherwise. */
 int
 get_evt_buflen(const struct fget *g)
 {
 	const struct fd_entry *fd = g->v->fd;
-	bool net = fd != NULL && fd->type >= FD_IPV4 && fd->type <= FD_UNIX;
-	bool file = fd != NULL && (fd->type == FD_FILE || fd->type == FD_DIRECTORY);
+	enum ev_category c = g->v->ev->schema->category;
 	int64_t res;
 
-	if (!is_io(g->v, g->a) || (g->b == FDK_FILE && !file) || (g->b == FDK_NET && !net))
+	if (fd == NULL || (c != EC_IO_READ && c != EC_IO_WRITE && c != EC_IO_OTHER))
+		return 0;
+	if ((g->a == IO_IN && c != EC_IO_READ) || (g->a == IO_OUT && c != EC_IO_WRITE) ||
+	    (g->b == FDK_FILE && fd->type != FD_FILE) ||
+	    (g->b == FDK_NET && (fd->type < FD_IPV4 || fd->type > FD_IPV6_SERVER)))
 		return 0;
 	return event_result(g->v->ev, &res) && res >= 0 ? put_uint(g, (uint64_t) res) : 0;
 }
@@ -44,7 +48,7 @@ get_evt_io_dir(const struct fget *g)
 {
 	if (!is_io(g->v, IO_ANY))
 		return 0;
-	return put_word(g, is_io(g->v, IO_IN) ? "read" : "write");
+	return put_word(g, is_io(g->v, IO_OUT) ? "write" : "read");
 }
 
 int
@@ -127,31 +131,63 @@ get_evt_is_open(const struct fget *g)
 	}
 }
 
-/* The path of an *at call, by its descriptor: the parameter before it. */
+/* Where an *at call has its paths: evt.abspath and .src, .dst; each after its descriptor. */
+static int
+at_path(unsigned num, bool second)
+{
+	switch (num) {
+	case EV_RENAMEAT:
+		return second ? EVP_RENAMEAT_newpath : EVP_RENAMEAT_oldpath;
+	case EV_RENAMEAT2:
+		return second ? EVP_RENAMEAT2_newpath : EVP_RENAMEAT2_oldpath;
+	case EV_LINKAT:
+		return second ? EVP_LINKAT_newpath : EVP_LINKAT_oldpath;
+	case EV_SYMLINKAT:
+		return EVP_SYMLINKAT_linkpath;
+	case EV_OPENAT:
+		return EVP_OPENAT_name;
+	case EV_OPENAT2:
+		return EVP_OPENAT2_name;
+	case EV_UNLINKAT:
+		return EVP_UNLINKAT_name;
+	case EV_MKDIRAT:
+		return EVP_MKDIRAT_path;
+	case EV_FCHMODAT:
+		return EVP_FCHMODAT_filename;
+	case EV_FCHOWNAT:
+		return EVP_FCHOWNAT_pathname;
+	default:
+		return -1;
+	}
+}
+
 int
 get_evt_abspath(const struct fget *g)
 {
-	const struct ev_schema *s = g->v->ev->schema;
-	const char *want = !g->f->has_arg                      ? NULL
-			   : slice_eq(g->f->key, SLICE("src")) ? "oldpath"
-							       : "newpath";
+	const struct view *v = g->v;
+	const struct event *ev = v->ev;
+	bool second = g->f->has_arg && slice_eq(g->f->key, SLICE("dst"));
+	int i = at_path(ev->schema->num, second);
+	struct slice path;
+	int64_t dirfd;
 	uint32_t id;
 
-	if (s->num == EV_OPEN_BY_HANDLE_AT && want == NULL) {
-		id = ev_intern(
-		    state_pool(g->v->state), g->v->batch, g->v->ev, EVP_OPEN_BY_HANDLE_AT_path);
-		return put_id(g, state_resolve(g->v->state, g->v->main, -100, id));
+	if (ev->schema->num == EV_OPEN_BY_HANDLE_AT && ev_num(ev, EVP_OPEN_BY_HANDLE_AT_fd) > 0) {
+		id = ev_intern(state_pool(v->state), v->batch, ev, EVP_OPEN_BY_HANDLE_AT_path);
+		return put_id(g, state_resolve(v->state, v->main, AT_CWD, id));
 	}
-	for (unsigned i = 1; i < s->nargs; i++) {
-		if (s->params[i].type != PT_FSRELPATH || !ev_has(g->v->ev, i))
-			continue;
-		if (want == NULL ? strcmp(s->params[i].name, "newpath") == 0 ||
-				       strcmp(s->params[i].name, "oldpath") == 0
-				 : strcmp(s->params[i].name, want) != 0)
-			continue;
-		id = ev_intern(state_pool(g->v->state), g->v->batch, g->v->ev, i);
-		return put_id(
-		    g, state_resolve(g->v->state, g->v->main, ev_num(g->v->ev, i - 1), id));
+	if (i < 0 || !ev_has(ev, (unsigned) i) || !ev_has(ev, (unsigned) i - 1))
+		return 0;
+	path = ev_text(v->batch, ev, (unsigned) i);
+	dirfd = ev_num(ev, (unsigned) i - 1);
+	if (path.n > 0 && path.p[0] != '/' && dirfd != AT_CWD &&
+	    state_fd(v->state, v->main, dirfd) == NULL) {
+		struct buf *out = scratch_buf(g->fs);
+
+		buf_str(out, "<UNKNOWN>/");
+		buf_slice(out, path);
+		return put_text(g, scratch_take(g->fs, out));
 	}
-	return 0;
+	id = ev_intern(state_pool(v->state), v->batch, ev, (unsigned) i);
+	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }

@@ -19,7 +19,8 @@ static bool
 is_time(const struct field_ref *f, const struct getter *g)
 {
 	return f->field->type == FT_RELTIME || f->field->type == FT_ABSTIME ||
-	       g->get == get_evt_num || g->get == get_evt_clock || g->get == get_evt_around;
+	       g->get == get_evt_num || g->get == get_evt_clock || g->get == get_evt_around ||
+	       g->get == get_util_cnt;
 }
 
 void
@@ -120,14 +121,17 @@ values_key(const struct field_ref *f, const struct view *v, struct fscratch *fs,
 
 /* All that the fields of KEY_FD look at: field_fd.c. */
 static void
-fd_key(const struct view *v, struct key *ret)
+fd_key(const struct view *v, uint64_t seed, struct key *ret)
 {
 	const struct fd_entry *fd = v->fd;
+	struct slice tuple;
 
 	if (!v->has_fd)
 		*ret = (struct key){ { 0, TAG_NULL } };
 	else if (fd != NULL)
 		*ret = id_key(v, fd->name, 1u | (uint64_t) fd->type << 1);
+	else if (v->event_path == INTERN_NULL && fd_lost_tuple(v, &tuple))
+		*ret = hash_key(tuple.p, tuple.n, seed + v->ev->schema->num);
 	else
 		*ret = id_key(v, v->event_path, (uint64_t) v->ev->schema->num << 16);
 }
@@ -140,7 +144,7 @@ field_key_get(const struct field_key *key, const struct view *v, struct fscratch
 
 	switch (key->kind) {
 	case KEY_FD:
-		fd_key(v, ret);
+		fd_key(v, seed, ret);
 		return;
 	case KEY_THREAD:
 		memcpy(&id, (const char *) v->thread + key->offset, sizeof(id));
@@ -166,8 +170,9 @@ field_is_fixed(const struct field_ref *f, unsigned num)
 	struct getter g;
 
 	field_getter_of(f->field, &g);
-	if (g.get == get_evt_type || g.get == get_evt_type_is || g.get == get_evt_syscall)
-		return num != EV_SYSCALL;
+	if (g.get == get_evt_type || g.get == get_evt_type_is || g.get == get_evt_syscall ||
+	    g.get == get_evt_asynctype || g.get == get_evt_source)
+		return num != EV_SYSCALL && num != EV_ASYNCEVENT;
 	if (g.get == get_evt_is_open)
 		return !is_open(num);
 	if ((g.get == get_evt_arg || g.get == get_evt_rawarg) && !f->has_index)

@@ -323,6 +323,21 @@ get_proc_num(const struct fget *g)
 	}
 }
 
+/* Of switch events only. */
+int
+get_proc_exectime(const struct fget *g)
+{
+	if (g->v->ev->schema->num != EV_SWITCH)
+		return put_uint(g, 0);
+	return put_uint(g, g->a == 0 ? state_switch_ns(g->v->state) : g->v->thread->exec_ns);
+}
+
+int
+get_util_cnt(const struct fget *g)
+{
+	return put_uint(g, scratch_count(g->fs));
+}
+
 int
 get_proc_time(const struct fget *g)
 {
@@ -341,11 +356,11 @@ get_proc_time(const struct fget *g)
 	case TIME_MTIME:
 		return t->exe_ino_mtime == 0 ? 0 : put_uint(g, t->exe_ino_mtime);
 	case TIME_SINCE_CTIME:
-		if (t->exe_ino_ctime == 0 || began <= t->exe_ino_ctime)
+		if (began <= t->exe_ino_ctime)
 			return 0;
 		return put_uint(g, began - t->exe_ino_ctime);
 	default:
-		if (t->exe_ino_ctime == 0 || t->pidns_init_start_ts <= t->exe_ino_ctime)
+		if (t->pidns_init_start_ts <= t->exe_ino_ctime)
 			return 0;
 		return put_uint(g, t->pidns_init_start_ts - t->exe_ino_ctime);
 	}

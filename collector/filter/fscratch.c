@@ -22,6 +22,7 @@ struct fscratch {
 	struct buf buf[SCRATCH_BUFS];
 	unsigned taken;
 	bool failed;
+	uint64_t count; /* of scratch_count() */
 };
 
 int
@@ -118,6 +119,12 @@ scratch_take(struct fscratch *fs, struct buf *b)
 		memcpy(p, b->p, b->n);
 	p[b->n] = '\0';
 	return (struct slice){ p, b->n };
+}
+
+uint64_t
+scratch_count(struct fscratch *fs)
+{
+	return ++fs->count;
 }
 
 struct slice

@@ -10,8 +10,6 @@
  * evt.args prints both, evt.arg.NAME the resolved one if there is one.
  */
 
-#define AT_CWD (-100)
-
 const char *
 errno_name(int64_t negative)
 {
@@ -50,7 +48,7 @@ fd_letters(const struct fd_entry *fd, struct buf *out)
 
 	buf_char(out, '<');
 	buf_char(out, fd_type_char((enum fd_type) fd->type));
-	if (ip && fd->l4 < ARRAY_SIZE(l4) && l4[fd->l4] != '\0')
+	if (ip && fd->role != ROLE_NONE && fd->l4 < ARRAY_SIZE(l4) && l4[fd->l4] != '\0')
 		buf_char(out, l4[fd->l4]);
 	buf_char(out, '>');
 }
@@ -98,12 +96,13 @@ sockaddr_text(struct slice s, struct buf *out)
 {
 	unsigned family = s.n == 0 ? 0 : (unsigned char) s.p[0];
 	size_t n = family == AF_INET ? 4 : 16;
+	char ip[INET6_ADDRSTRLEN];
 
 	if (s.n == 0) {
 		buf_str(out, "NULL");
 	} else if ((family == AF_INET || family == AF_INET6) && s.n >= 1 + n + 2) {
-		ip_text((const uint8_t *) s.p + 1, family == AF_INET ? 4 : 6, out);
-		buf_printf(out, ":%u", port_of(s.p + 1 + n));
+		(void) inet_ntop((int) family, s.p + 1, ip, sizeof(ip));
+		buf_printf(out, "%s:%u", ip, port_of(s.p + 1 + n));
 	} else if (family == AF_UNIX) {
 		buf_add(out, s.p + 1, s.n - 1);
 	} else {
@@ -172,6 +171,8 @@ number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 	else if (p->type == PT_RELTIME)
 		buf_printf(
 		    out, "%lld.%09lld", (long long) (v / 1000000000), (long long) (v % 1000000000));
+	else if (p->type == PT_ABSTIME)
+		date_text((uint64_t) v, true, out);
 	else if (p->type == PT_UID || p->type == PT_GID)
 		buf_printf(out, "%d", (int32_t) v);
 	else if (p->type == PT_UINT64)
@@ -246,18 +247,39 @@ number_resolved(const struct view *v, const struct ev_param *p, int64_t num, str
 		buf_str(out, name);
 }
 
-/* A path made absolute. An FSRELPATH's descriptor is the parameter before it; while that is not
- * known, Falco prints the path as it is. */
+/* An FSRELPATH's descriptor is the parameter before it. */
+static int64_t
+dirfd_of(const struct view *v, unsigned i)
+{
+	bool relative = v->ev->schema->params[i].type == PT_FSRELPATH && i > 0;
+
+	return relative ? ev_num(v->ev, i - 1) : AT_CWD;
+}
+
+/* A path below a descriptor that is not known: Falco resolves it to itself, and says so. */
+static bool
+is_adrift(const struct view *v, unsigned i)
+{
+	int64_t dirfd = dirfd_of(v, i);
+	struct slice s;
+
+	if (dirfd == AT_CWD || state_fd(v->state, v->main, dirfd) != NULL)
+		return false;
+	s = ev_text(v->batch, v->ev, i);
+	return s.n > 0 && s.p[0] != '/';
+}
+
+/* A path made absolute. */
 static void
 path_resolved(
     const struct view *v, const struct ev_param *p, unsigned i, struct slice s, struct buf *out)
 {
-	int64_t dirfd = p->type == PT_FSRELPATH && i > 0 ? ev_num(v->ev, i - 1) : AT_CWD;
+	int64_t dirfd = dirfd_of(v, i);
 	uint32_t id;
 
 	if (s.n == 0 || (s.p[0] == '/' && p->type == PT_FSPATH) || v->ev->schema->num == EV_EXECVE)
 		return;
-	if (s.p[0] != '/' && dirfd != AT_CWD && state_fd(v->state, v->main, dirfd) == NULL) {
+	if (is_adrift(v, i)) {
 		buf_slice(out, s);
 		return;
 	}
@@ -321,7 +343,7 @@ params_text(const struct view *v, struct buf *out)
 		buf_char(out, '(');
 		resolved(v, i, out);
 		buf_char(out, ')');
-		if (buf_ok(out) == 0 &&
+		if (buf_ok(out) == 0 && !is_adrift(v, i) &&
 		    (out->n == mid + 2 ||
 			slice_eq((struct slice){ out->p + start, mid - start },
 			    (struct slice){ out->p + mid + 1, out->n - mid - 2 })))

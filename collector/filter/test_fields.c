@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/test_ask.h"
+#include "collector/state/test_play.h"
+#include "tests/support/test.h"
+#include <stdlib.h>
+
+/*
+ * Fields that few rules ask for, each after an event that fills it and after one that does not.
+ */
+static const struct step {
+	struct row event; /* 'expect' is not used */
+	struct {
+		const char *field, *text; /* text NULL: null */
+	} fields[16];
+} steps[] = {
+	{ { EV_EXECVE, "10^5000000000",
+	      "res=0;comm=bash;exe=-bash;args=;env=A=1|;cwd=/root;pid=10;tid=10;ptid=1;vtid=10"
+	      ";vpid=10;uid=0;gid=0;fdlimit=10;sid=10;vpgid=10;pgid=10",
+	      "" },
+	    { { "evt.reltime", "000000000" }, { "evt.reltime.s", "0" }, { "evt.deltatime", "0" },
+		{ "proc.exepath", "" }, { "util.cnt", "1" }, { "util.cnt", "2" },
+		{ "proc.loginshellid", "10" }, { "proc.is_sid_leader", "true" },
+		{ "proc.is_pgid_leader", "true" }, { "thread.exectime", "0" },
+		{ "fdlist.nums", NULL }, { "evt.asynctype", NULL }, { "evt.is_async", "false" },
+		{ "evt.infra.docker.name", NULL }, { "evt.count.exit", "1" } } },
+	/* The path of an exec, by what was seen at the call's entry. */
+	{ { EV_EXECVE_E, "10^5000000010", "filename=bin/ls", "" },
+	    { { "evt.dir", ">" }, { "evt.count.exit", NULL }, { "evt.type", "execve" } } },
+	{ { EV_EXECVE, "10^6500000020", "res=0;comm=ls;exe=ls;args=", "" },
+	    { { "proc.exepath", "/root/bin/ls" }, { "evt.dir", "<" },
+		{ "evt.reltime", "1500000020" }, { "evt.reltime.s", "1" },
+		{ "evt.reltime.ns", "500000020" }, { "evt.deltatime", "1500000010" },
+		{ "evt.deltatime.s", "1" }, { "evt.deltatime.ns", "500000010" } } },
+	{ { EV_OPENAT, "10", "fd=3;dirfd=-100;name=/opt/tool;flags=1025;mode=0", "" },
+	    { { "fd.typechar", "d" }, { "fd.filename", NULL }, { "fd.directory", "/opt/tool" } } },
+	{ { EV_EXECVEAT_E, "10", "dirfd=3;pathname=run;flags=0", "" }, { { "evt.dir", ">" } } },
+	{ { EV_EXECVEAT, "10", "res=0;comm=run;exe=run;args=", "" },
+	    { { "proc.exepath", "/opt/tool/run" } } },
+	{ { EV_EXECVEAT_E, "10", "dirfd=3;pathname=;flags=1", "" }, { { "evt.dir", ">" } } },
+	{ { EV_EXECVE, "10", "res=0;comm=run;exe=run;args=", "" },
+	    { { "proc.exepath", "/opt/tool" } } },
+	{ { EV_EXECVEAT_E, "10", "dirfd=3;pathname=<NA>;flags=0", "" }, { { "evt.dir", ">" } } },
+	{ { EV_EXECVEAT, "10", "res=0;comm=run;exe=run;args=", "" },
+	    { { "proc.exepath", "<NA>" } } },
+	/* What failed, by its kind. */
+	{ { EV_OPEN, "10", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
+	    { { "evt.count.error", "1" }, { "evt.count.error.file", "1" },
+		{ "evt.count.error.net", NULL }, { "evt.count.error.memory", NULL },
+		{ "evt.count.error.other", NULL }, { "fd.typechar", "o" }, { "fd.type", NULL },
+		{ "fs.path.name", "/etc/shadow" } } },
+	{ { EV_ACCEPT, "10", "fd=-11;tuple=;queuepct=0;queuelen=0;queuemax=0", "" },
+	    { { "evt.count.error.net", "1" }, { "evt.count.error.file", NULL },
+		{ "fd.name", "NULL" }, { "fd.nameraw", "NULL" }, { "fd.directory", "/" },
+		{ "fd.typechar", "4" }, { "fd.filename", NULL }, { "fd.type", NULL } } },
+	{ { EV_MUNMAP, "10", "res=-22;addr=1;length=1", "" },
+	    { { "evt.count.error.memory", "1" }, { "evt.count.error.other", NULL },
+		{ "evt.category", "memory" } } },
+	{ { EV_PIPE2, "10", "res=-24;fd1=0;fd2=0;ino=0;flags=0", "" },
+	    { { "evt.count.error.other", "1" }, { "fd.num", "-1" }, { "fd.typechar", "p" },
+		{ "evt.category", "IPC" } } },
+	{ { EV_SYSCALL, "10", "ID=139", "" },
+	    { { "evt.failed", NULL }, { "evt.count.error", NULL }, { "evt.args", "" },
+		{ "evt.type", "sysfs" }, { "evt.res", NULL } } },
+	/* Lengths are of what is known to be read or written. */
+	{ { EV_SOCKET, "10", "fd=5;domain=2;type=2;proto=0;flags=0", "" },
+	    { { "fd.l4proto", "<NA>" }, { "evt.arg.fd", "<4>" }, { "fd.sproto", NULL } } },
+	{ { EV_SENDTO, "10", "res=3;data=abc;fd=5;size=3;tuple=4,10.0.0.1:1000>10.0.0.2:53", "" },
+	    { { "evt.buflen", "3" }, { "evt.buflen.out", "3" }, { "evt.buflen.in", NULL },
+		{ "evt.buflen.net", "3" }, { "evt.buflen.net.out", "3" },
+		{ "evt.buflen.file", NULL }, { "evt.buffer", "abc" }, { "evt.io_dir", "write" },
+		{ "fd.cproto", "1000" }, { "fd.sproto", "53" }, { "fd.rproto", "1000" },
+		{ "fd.lproto", "53" }, { "evt.arg.fd", "<4u>10.0.0.1:1000->10.0.0.2:53" },
+		{ "evt.category", "net" } } },
+	{ { EV_READ, "10", "res=2;data=ab;fd=99;size=2", "" },
+	    { { "evt.buflen", NULL }, { "evt.buffer", "ab" }, { "evt.category", "unknown" } } },
+	/* What poll() waits for: 5, 3 and 77. */
+	{ { EV_POLL, "10", "res=1;timeout=0;fds=\003|\005|||||||\001|\003|||||||\001|M|||||||\001|",
+	      "" },
+	    { { "fdlist.nums", "5,3,77" },
+		{ "fdlist.names", "10.0.0.1:1000->10.0.0.2:53,/opt/tool,<NA>" },
+		{ "fdlist.cips", "10.0.0.1" }, { "fdlist.sips", "10.0.0.2" },
+		{ "fdlist.cports", "1000" }, { "fdlist.sports", "53" },
+		{ "evt.is_wait", "true" } } },
+	/* An address of IPv4 within IPv6: the connection has no transport, and no name. */
+	{ { EV_SOCKET, "10", "fd=6;domain=10;type=1;proto=0;flags=0", "" },
+	    { { "fd.typechar", "6" }, { "fd.sockfamily", "ip" } } },
+	{ { EV_CONNECT, "10",
+	      "res=0;tuple=6,::ffff:5.6.7.8:999>::ffff:1.2.3.4:443;fd=6;addr=6,::ffff:1.2.3.4:443",
+	      "" },
+	    { { "fd.name", "<unknown>" }, { "fd.sip", "1.2.3.4" }, { "fd.l4proto", "<NA>" },
+		{ "evt.arg.addr", "::ffff:1.2.3.4:443" },
+		{ "evt.arg.tuple", "5.6.7.8:999->1.2.3.4:443" }, { "fd.type", "ipv4" },
+		{ "evt.arg.fd", "<4><unknown>" } } },
+	{ { EV_ACCEPT4, "10",
+	      "fd=7;tuple=6,::ffff:5.6.7.8:999>::ffff:1.2.3.4:443;queuepct=0;flags=0", "" },
+	    { { "fd.name", "5.6.7.8:999->1.2.3.4:443" }, { "fd.l4proto", "tcp" },
+		{ "fd.name_changed", "true" } } },
+	{ { EV_BIND, "10", "res=0;addr=4,10.0.0.1:80;fd=5", "" },
+	    { { "fd.name_changed", "true" }, { "fd.name", "10.0.0.1:80" } } },
+	/* Paths of *at calls. */
+	{ { EV_RENAMEAT, "10", "res=0;olddirfd=3;oldpath=a;newdirfd=-100;newpath=b", "" },
+	    { { "evt.abspath", "/opt/tool/a" }, { "evt.abspath.src", "/opt/tool/a" },
+		{ "evt.abspath.dst", "/root/b" }, { "fs.path.source", "/opt/tool/a" },
+		{ "fs.path.target", "/root/b" } } },
+	{ { EV_UNLINKAT, "10", "res=0;dirfd=-100;name=a;flags=0", "" },
+	    { { "evt.abspath", "/root/a" }, { "fs.path.name", "<UNKNOWN>a" }, { "fd.name", "" },
+		{ "fd.num", "-100" } } },
+	{ { EV_UNLINKAT, "10", "res=0;dirfd=44;name=a;flags=0", "" },
+	    { { "evt.abspath", "<UNKNOWN>/a" }, { "evt.arg.name", "a" },
+		{ "evt.args", "res=0 dirfd=44 name=a(a) flags=0" } } },
+	{ { EV_SYMLINKAT, "10", "res=0;target=../x;linkdirfd=3;linkpath=l", "" },
+	    { { "fs.path.source", "/opt/tool/l" }, { "fs.path.target", "/opt/x" },
+		{ "fs.path.targetraw", "../x" }, { "evt.abspath", "/opt/tool/l" } } },
+	{ { EV_OPENAT, "10", "fd=-2;dirfd=-100;name=no;flags=1;mode=0", "" },
+	    { { "fs.path.name", "<UNKNOWN>" }, { "fs.path.nameraw", "no" },
+		{ "fd.name", "/root/no" }, { "evt.abspath", "/root/no" } } },
+	{ { EV_OPENAT, "10", "fd=-1;dirfd=-100;name=no;flags=1;mode=0", "" },
+	    { { "fs.path.name", NULL }, { "fs.path.nameraw", NULL } } },
+	/* Names of files as they are. */
+	{ { EV_MEMFD_CREATE, "10", "fd=8;name=m;flags=0", "" },
+	    { { "fd.filename", NULL }, { "fd.directory", NULL }, { "fd.type", "memfd" } } },
+	/* What is told of rather than done. */
+	{ { EV_USERADDED, "10", "uid=7;gid=7;name=u;home=/u;shell=/s;container_id=", "" },
+	    { { "evt.is_async", "true" }, { "evt.asynctype", "useradded" },
+		{ "evt.type", "useradded" }, { "evt.source", "syscall" } } },
+	{ { EV_ASYNCEVENT, "10", "plugin_id=0;name=tick;data=x", "" },
+	    { { "evt.is_async", "true" }, { "evt.asynctype", "tick" }, { "evt.type", "tick" },
+		{ "evt.source", "syscall" } } },
+	{ { EV_ASYNCEVENT, "10", "plugin_id=9;name=tick;data=x", "" }, { { "evt.source", NULL } } },
+	{ { EV_INFRA, "10", "source=docker;name=x;description= ID: 0123456789abcdef ;scope=", "" },
+	    { { "evt.infra.docker.container.id", "0123456789ab" },
+		{ "evt.infra.docker.container.name", NULL } } },
+	/* A CPU's switches. */
+	{ { EV_SWITCH, "1^9000000000", "next=10;vm_rss=5", "" },
+	    { { "thread.exectime", "0" }, { "thread.totexectime", "0" } } },
+	{ { EV_SWITCH, "10^9000000300", "next=1;vm_rss=77", "" },
+	    { { "thread.exectime", "300" }, { "thread.totexectime", "300" },
+		{ "proc.vmrss", "77" } } },
+	{ { EV_SWITCH, "1^9000000400", "next=10", "" }, { { "thread.exectime", "100" } } },
+	{ { EV_SWITCH, "10^9000000450", "next=1", "" },
+	    { { "thread.exectime", "50" }, { "thread.totexectime", "350" } } },
+};
+
+static void
+check_step(struct play *p, const struct step *s, struct fscratch *fs)
+{
+	struct view v;
+	struct batch *b = play_event(p, &s->event, &v);
+
+	state_apply(p->s, b, b->ev, &v);
+	for (size_t i = 0; i < ARRAY_SIZE(s->fields) && s->fields[i].field != NULL; i++)
+		ask_field(s->fields[i].field, s->fields[i].text, &v, fs);
+	fscratch_reset(fs);
+	batch_free(b);
+}
+
+static void
+test_rows(void **state)
+{
+	struct fscratch *fs = NULL;
+	struct play p;
+
+	(void) state;
+	play_start(&p, NULL);
+	assert_int_equal(0, fscratch_new(&fs));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		check_step(&p, &steps[i], fs);
+	fscratch_free(fs);
+	play_stop(&p);
+	assert_int_equal(0, ask_differences);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
