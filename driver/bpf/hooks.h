@@ -16,22 +16,38 @@ struct {
 	__type(value, u32);
 } exits SEC(".maps");
 
-/* Every system call of the machine passes here: one bit decides. */
+#if defined(__TARGET_ARCH_x86)
+#define NATIVE_NR(x86_64, arm64) (x86_64)
+#else
+#define NATIVE_NR(x86_64, arm64) (arm64)
+#endif
+
+/*
+ * Every system call of the machine passes here: one bit decides. The kernel makes a jump of a tail
+ * call whose entry it knows when it loads the program; a computed one goes through a retpoline.
+ */
 SEC("tp_btf/sys_exit")
 int
 BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	u64 nr = call_nr(regs);
+	struct task_struct *t;
 	bool compat;
 
 	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
 		return 0;
-	compat = is_compat(current_task());
-	if (!bit_get(ctl.calls[compat], nr))
+	t = current_task();
+	compat = is_compat(t);
+	if (!bit_get(ctl.calls[compat], nr) || excluded(t->tgid))
 		return 0;
-	if (excluded(bpf_get_current_pid_tgid() >> 32))
+	if (compat) {
+		bpf_tail_call(ctx, &exits, DRV_NR_MAX + nr);
 		return 0;
-	bpf_tail_call(ctx, &exits, (compat ? DRV_NR_MAX : 0) + nr);
+	}
+#define SYSCALL(EV, prog, enter, x86_64, ia32, arm64, arm32)                       \
+	if (NATIVE_NR(x86_64, arm64) >= 0 && nr == (u64) NATIVE_NR(x86_64, arm64)) \
+		bpf_tail_call_static(ctx, &exits, NATIVE_NR(x86_64, arm64));
+#include "driver/syscalls.def"
 	return 0;
 }
 
