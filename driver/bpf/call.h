@@ -16,12 +16,12 @@
 
 #define STASH_SLOTS 256 /* a power of two */
 #define STASH_TRIES 4
-#define STASH_STALE 1000000000ULL /* a slot this old may be taken over */
+#define STASH_STALE 1000 /* a slot that was taken so many jiffies ago may be taken over */
 
 struct stash {
-	u32 tid; /* who holds it; 0: free */
-	u32 len; /* of data */
-	u64 ts;
+	u32 tid;    /* who holds it; 0: free */
+	u32 len;    /* of data */
+	u64 since;  /* jiffies */
 	u64 how[3]; /* of openat2 */
 	char data[EV_TEXT_MAX + 8];
 };
@@ -123,10 +123,10 @@ stash_take(u32 tid, u64 now)
 		if (!s)
 			return NULL;
 		was = s->tid;
-		if (was != 0 && was != tid && now - s->ts < STASH_STALE)
+		if (was != 0 && was != tid && now - s->since < STASH_STALE)
 			continue;
 		if (was == tid || __sync_val_compare_and_swap(&s->tid, was, tid) == was) {
-			s->ts = now;
+			s->since = now;
 			return s;
 		}
 	}
@@ -164,7 +164,7 @@ take_begin(bool compat, u64 nr)
 		return NULL;
 	if (pid == ctl.exclude[0] || pid == ctl.exclude[1])
 		return NULL;
-	return stash_take((u32) id, bpf_ktime_get_boot_ns());
+	return stash_take((u32) id, bpf_jiffies64());
 }
 
 static __always_inline void

@@ -42,7 +42,8 @@ struct scratch {
 	    rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */
 	char path[PATH_SIZE + 256];                /* a path, built from its end */
 	char name[256];
-	u32 off; /* off_forget() */
+	u32 off;     /* off_forget() */
+	u32 unasked; /* bytes put into the ring since it was asked how full it is */
 	struct {
 		u64 mount, dentry;
 		u32 pos;
@@ -178,42 +179,47 @@ rec_hdr(struct scratch *s)
 	return (struct ev_hdr *) s->rec;
 }
 
-/* Copy a record of 'len' bytes, header included, into this CPU's ring; wake the sensor if due. */
-static __always_inline void
-rec_put(void *rec, u32 type, u32 len)
+/* Shall a record of 'len' bytes wake the sensor? How full a ring is, is asked for once in a while:
+ * user space writes to the same memory. */
+static __always_inline bool
+wake_due(struct scratch *s, void *ring, u32 len)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	void *ring = bpf_map_lookup_elem(&rings, &cpu);
-	u64 flags = BPF_RB_NO_WAKEUP;
-
-	if (!ring) {
-		dropped(type, DROP_RING_FULL);
-		return;
-	}
 	if (ctl.armed) {
 		ctl.armed = 0;
-		flags = BPF_RB_FORCE_WAKEUP;
-	} else if (!ctl.kicked && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > ring_quarter) {
-		ctl.kicked = 1;
-		flags = BPF_RB_FORCE_WAKEUP;
+		return true;
 	}
-	if (bpf_ringbuf_output(ring, rec, len, flags) < 0)
-		dropped(type, DROP_RING_FULL);
+	s->unasked += len;
+	if (s->unasked < ring_quarter / 8 || ctl.kicked)
+		return false;
+	s->unasked = 0;
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < ring_quarter)
+		return false;
+	ctl.kicked = 1;
+	return true;
 }
 
+/* Copy the record, of 'len' bytes with its header, into this CPU's ring. */
 static __always_inline void
 rec_end(struct scratch *s, u32 len)
 {
 	struct ev_hdr *h = rec_hdr(s);
+	u32 type = h->type, cpu = h->cpu;
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	u64 flags;
 
 	if (len > EV_RECORD_MAX) {
-		dropped(h->type, DROP_TOO_LONG);
+		dropped(type, DROP_TOO_LONG);
 		return;
 	}
 	h->len = len;
+	if (!ring) {
+		dropped(type, DROP_RING_FULL);
+		return;
+	}
+	flags = wake_due(s, ring, len) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 	barrier_var(len);
-	if (len <= EV_RECORD_MAX)
-		rec_put(s->rec, h->type, len);
+	if (len > EV_RECORD_MAX || bpf_ringbuf_output(ring, h, len, flags) < 0)
+		dropped(type, DROP_RING_FULL);
 }
 
 /* Where the bytes of the text at 'off' go. */
@@ -292,6 +298,24 @@ text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
 	if (n > EV_TEXT_MAX || bpf_probe_read_kernel(text_at(s, off), n, p) < 0)
 		return off;
 	return text_end(s, off, n, bit);
+}
+
+/* Two words of the kernel, at p + first and p + second: in one read if they lie close together in
+ * this order, as those that are read together do in the kernels there are. */
+static __always_inline void
+read_words(const void *p, u32 first, u32 second, u64 ret[2])
+{
+	u64 v[16];
+	u32 apart = second - first;
+
+	if (apart <= sizeof(v) - sizeof(u64) && apart % sizeof(u64) == 0) {
+		bpf_probe_read_kernel(v, apart + sizeof(u64), p + first);
+		ret[0] = v[0];
+		ret[1] = *(u64 *) ((char *) v + apart);
+	} else {
+		bpf_probe_read_kernel(&ret[0], sizeof(u64), p + first);
+		bpf_probe_read_kernel(&ret[1], sizeof(u64), p + second);
+	}
 }
 
 /* The device number as stat() shows it. */

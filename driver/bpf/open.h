@@ -79,23 +79,27 @@ struct opened {
 	enum layer layer;
 };
 
-/* What descriptor 'fd' of the caller refers to; zeroes if it is none. */
+/* What descriptor 'fd' of the caller refers to, opened with these flags; zeroes if it is none. */
 static __always_inline void
-opened_get(struct task_struct *t, s64 fd, struct opened *o)
+opened_get(struct task_struct *t, s64 fd, u64 flags, struct opened *o)
 {
 	struct file *f = fd_file(t, fd);
-	struct super_block *sb;
 	struct inode *inode;
+	u64 in_inode[2], in_sb[2];
 
 	__builtin_memset(o, 0, sizeof(*o));
 	if (!f)
 		return;
 	inode = BPF_CORE_READ(f, f_inode);
-	sb = BPF_CORE_READ(inode, i_sb);
-	o->dev = dev_encode(BPF_CORE_READ(sb, s_dev));
-	o->ino = BPF_CORE_READ(inode, i_ino);
-	o->created = BPF_CORE_READ(f, f_mode) & FMODE_CREATED;
-	o->layer = inode_layer(inode, BPF_CORE_READ(sb, s_magic));
+	read_words(inode, bpf_core_field_offset(struct inode, i_sb),
+	    bpf_core_field_offset(struct inode, i_ino), in_inode);
+	read_words((void *) in_inode[0], bpf_core_field_offset(struct super_block, s_dev),
+	    bpf_core_field_offset(struct super_block, s_magic), in_sb);
+	o->dev = dev_encode((u32) in_sb[0]);
+	o->ino = in_inode[1];
+	o->layer = inode_layer(inode, in_sb[1]);
+	if (flags & (K_O_CREAT | K_O_TMPFILE1))
+		o->created = BPF_CORE_READ(f, f_mode) & FMODE_CREATED;
 }
 
 static __always_inline u32
@@ -110,14 +114,14 @@ opened_flags(const struct opened *o)
  * 'stashed': an entry hook has read arguments. Programs are reached by a tail call, after
  * the caller was found to be wanted and not excluded.
  */
-#define EXIT_BEGIN(stashed)                                                           \
-	struct task_struct *t = current_task();                                       \
-	bool compat = is_compat(t);                                                   \
-	struct stash *st = (stashed) ? stash_find(bpf_get_current_pid_tgid()) : NULL; \
-	struct scratch *s = scratch_get();                                            \
-	u32 off;                                                                      \
-                                                                                      \
-	if (!s)                                                                       \
+#define EXIT_BEGIN(stashed)                                       \
+	struct task_struct *t = current_task();                   \
+	bool compat = is_compat(t);                               \
+	struct stash *st = (stashed) ? stash_find(t->pid) : NULL; \
+	struct scratch *s = scratch_get();                        \
+	u32 off;                                                  \
+                                                                  \
+	if (!s)                                                   \
 	return 0
 
 #define EXIT_END()                                            \
@@ -138,7 +142,7 @@ BPF_PROG(exit_open, struct pt_regs *regs, long ret)
 	u64 flags = call_arg(regs, compat, 1);
 	struct opened o;
 
-	opened_get(t, ret, &o);
+	opened_get(t, ret, flags, &o);
 	e->hdr.present = nums_OPEN;
 	e->fd = call_result(ret);
 	e->flags = open_flags(flags) | opened_flags(&o);
@@ -157,7 +161,7 @@ BPF_PROG(exit_creat, struct pt_regs *regs, long ret)
 	struct ev_CREAT *e = REC_BEGIN(s, CREAT, t);
 	struct opened o;
 
-	opened_get(t, ret, &o);
+	opened_get(t, ret, K_O_CREAT, &o);
 	e->hdr.present = nums_CREAT;
 	e->fd = call_result(ret);
 	e->mode = call_arg(regs, compat, 1) & 07777;
@@ -177,7 +181,7 @@ BPF_PROG(exit_openat, struct pt_regs *regs, long ret)
 	u64 flags = call_arg(regs, compat, 2);
 	struct opened o;
 
-	opened_get(t, ret, &o);
+	opened_get(t, ret, flags, &o);
 	e->hdr.present = nums_OPENAT;
 	e->fd = call_result(ret);
 	e->dirfd = arg_int(regs, compat, 0);
@@ -212,7 +216,7 @@ BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
 	else
 		read =
 		    bpf_probe_read_user(how, sizeof(how), (void *) call_arg(regs, compat, 2)) == 0;
-	opened_get(t, ret, &o);
+	opened_get(t, ret, how[0], &o);
 	e->hdr.present = nums_OPENAT2;
 	if (!read)
 		e->hdr.present &=
