@@ -47,14 +47,14 @@ app_configure(struct app *a, struct diag *d)
 		return diag_fail(
 		    d, d->line, d->col, "rule.priority: '%s' is no priority", a->opt.min_priority);
 	}
-	a->rule_options.min_priority = (enum priority) r;
-	a->rule_options.match_all = strcmp(a->opt.matching, "all") == 0;
-	if (!a->rule_options.match_all && strcmp(a->opt.matching, "first") != 0) {
+	a->rules_config.options.min_priority = (enum priority) r;
+	a->rules_config.options.match_all = strcmp(a->opt.matching, "all") == 0;
+	if (!a->rules_config.options.match_all && strcmp(a->opt.matching, "first") != 0) {
 		cfg_place(a->cfg, "rule.matching", d);
 		return diag_fail(d, d->line, d->col, "rule.matching: '%s' is neither first nor all",
 		    a->opt.matching);
 	}
-	return 0;
+	return rule_config_read(&a->rules_config, a->cfg, d);
 }
 
 static int
@@ -75,8 +75,8 @@ static int
 load_rules(struct app *a, struct ruleset **ret)
 {
 	struct rule_log log = { 0 };
-	int r = ruleset_load(
-	    (const char *const *) a->opt.rules.v, a->opt.rules.n, &a->rule_options, ret, &log);
+	int r = ruleset_load((const char *const *) a->opt.rules.v, a->opt.rules.n,
+	    &a->rules_config.options, ret, &log);
 
 	rule_log_print(stderr, &log);
 	rule_log_fini(&log);

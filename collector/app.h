@@ -5,6 +5,7 @@
 #ifndef MEWS_COLLECTOR_APP_H
 #define MEWS_COLLECTOR_APP_H
 
+#include "collector/rule/rule_config.h"
 #include "collector/surface.h"
 #include "common/config.h"
 #include "common/stage.h"
@@ -41,7 +42,7 @@ enum { APP_OUTPUTS_MAX = 16 };
 struct app {
 	struct cfg *cfg;
 	struct app_options opt;
-	struct rule_options rule_options;
+	struct rule_config rules_config;
 	pthread_mutex_t rules_lock;
 	struct ruleset *rules; /* guarded by rules_lock */
 	struct outbox *outbox;

@@ -37,6 +37,7 @@ usage(FILE *f)
 	    "Options:\n",
 	    f);
 	opt_print(f, app_opts, app_nopts);
+	rule_config_help(f);
 	outputs_help(f);
 }
 

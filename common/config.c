@@ -210,23 +210,47 @@ put_scalar(struct reader *rd, const yaml_event_t *ev, struct cfg_entry e)
 	return e.key == NULL ? -ENOMEM : add_entry(rd->c, e);
 }
 
+static int read_mapping(struct reader *rd, unsigned depth);
+
+/* A mapping in a list: its keys stand below the number of the element. */
 static int
-read_list(struct reader *rd, const yaml_event_t *start, struct cfg_entry e)
+read_element(struct reader *rd, size_t i, const yaml_event_t *start, unsigned depth)
+{
+	size_t before = rd->key.n;
+	int r;
+
+	if (depth >= DEPTH_MAX)
+		return diag_fail(rd->d, line_of(start), col_of(start), "nested too deeply");
+	buf_printf(&rd->key, ".%zu", i);
+	r = buf_ok(&rd->key);
+	if (r == 0)
+		r = read_mapping(rd, depth + 1);
+	if (r == 0) {
+		rd->key.n = before;
+		rd->key.p[before] = '\0';
+	}
+	return r;
+}
+
+static int
+read_list(struct reader *rd, const yaml_event_t *start, struct cfg_entry e, unsigned depth)
 {
 	size_t before = rd->c->n;
 	yaml_event_t ev;
 	int r = 0;
 
 	e.list = true;
-	while (r == 0) {
+	for (size_t i = 0; r == 0; i++) {
 		r = next_event(rd, &ev);
 		if (r < 0)
 			return r;
 		if (ev.type == YAML_SEQUENCE_END_EVENT)
 			break;
-		if (ev.type != YAML_SCALAR_EVENT || is_null(&ev))
+		if (ev.type == YAML_MAPPING_START_EVENT)
+			r = read_element(rd, i, &ev, depth);
+		else if (ev.type != YAML_SCALAR_EVENT || is_null(&ev))
 			r = diag_fail(rd->d, line_of(&ev), col_of(&ev),
-			    "the list '%s' may hold only plain values", rd->key.p);
+			    "the list '%s' may hold only plain values and mappings", rd->key.p);
 		else
 			r = put_scalar(rd, &ev, e);
 		yaml_event_delete(&ev);
@@ -242,8 +266,6 @@ read_list(struct reader *rd, const yaml_event_t *start, struct cfg_entry e)
 	return e.key == NULL ? -ENOMEM : add_entry(rd->c, e);
 }
 
-static int read_mapping(struct reader *rd, unsigned depth);
-
 static int
 read_value(struct reader *rd, const yaml_event_t *key, unsigned depth)
 {
@@ -256,7 +278,7 @@ read_value(struct reader *rd, const yaml_event_t *key, unsigned depth)
 	if (ev.type == YAML_SCALAR_EVENT)
 		r = put_scalar(rd, &ev, e);
 	else if (ev.type == YAML_SEQUENCE_START_EVENT)
-		r = read_list(rd, &ev, e);
+		r = read_list(rd, &ev, e, depth);
 	else if (ev.type != YAML_MAPPING_START_EVENT)
 		r = diag_fail(rd->d, line_of(&ev), col_of(&ev), "aliases are not supported here");
 	else if (depth >= DEPTH_MAX)

@@ -3,7 +3,8 @@
  * config.h - a YAML file as dotted keys, and tables that say which keys there are.
  *
  * A file is read into entries: "outbox.path" -> "/var/lib/mews/outbox.db", each with its place;
- * an element of a list is an entry of its own with the list's key. A program's options are a table
+ * an element of a list is an entry of its own with the list's key, and if it is a mapping, its keys
+ * follow its number ("append_output.0.extra_output": for cfg_each()). A program's options are a table
  * of struct opt (written once, in a .def file), which cfg_bind() fills into a struct, with range
  * checks. A key that no table knows is an error with its place. Values may say ${NAME} for an
  * environment variable, or ${file:/path} for the first line of a file (secrets).

@@ -70,6 +70,24 @@ void filter_fields(
 void filter_warnings(
     const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg);
 
+/* ---- what an output prints: filter_output.c ---- */
+
+struct out_value;
+
+/*
+ * The longest field or the transformer that 'text' begins with: "toupper(proc.name)",
+ * "proc.aname[2]". Sets *used to the bytes taken. It lives in 'a'. -EINVAL and *d (line 1, col from
+ * 1 within text); -ENOMEM.
+ */
+int out_value_new(struct slice text, struct arena *a, struct out_value **ret, size_t *used,
+    struct diag *d) MUST_CHECK;
+/* As field_text(). */
+bool out_value_text(
+    const struct out_value *o, const struct view *v, struct fscratch *fs, struct slice *ret);
+/* The field, or those that the transformer reads. */
+void out_value_fields(
+    const struct out_value *o, void (*fn)(void *arg, const struct field_ref *f), void *arg);
+
 /* The program as text, for people and golden tests. */
 void filter_dump(const struct filter *f, struct buf *out);
 

@@ -90,13 +90,14 @@ colour(enum priority p)
 	return "";
 }
 
-/* What Falco's shape puts before the text itself: "15:24:25.353780313: Warning ". */
+/* What Falco's shape puts before the text itself: "15:24:25.353780313: Warning ", or with a date.
+ */
 static struct slice
 without_prefix(struct slice s, enum priority p)
 {
 	size_t n = 0, name = strlen(priority_name(p));
 
-	while (n < s.n && strchr("0123456789:.", s.p[n]) != NULL)
+	while (n < s.n && strchr("0123456789:.-+T", s.p[n]) != NULL)
 		n++;
 	if (n == 0 || n + name + 2 > s.n || s.p[n] != ' ' || s.p[n + name + 1] != ' ')
 		return s;

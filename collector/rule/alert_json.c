@@ -3,7 +3,7 @@
  * alert_json.c - an alert as Falco prints it with json_output: keys in alphabetical order, and what
  * is our own as mews.* in output_fields.
  */
-#include "collector/rule/rule.h"
+#include "collector/rule/format_int.h"
 #include "common/clock.h"
 #include <errno.h>
 #include <time.h>
@@ -15,16 +15,31 @@ alert_scratch_fini(struct alert_scratch *s)
 	buf_fini(&s->json);
 }
 
-/* "15:24:25.353780313: Warning text" */
+/* "15:24:25.353780313", or "2026-11-22T15:24:25.353780313+0000" */
 static void
-add_line(const struct rule *r, const struct view *v, struct fscratch *fs, struct buf *out)
+add_clock(uint64_t time, bool iso8601, struct buf *out)
 {
-	time_t s = (time_t) (v->time / NS_PER_S);
+	time_t s = (time_t) (time / NS_PER_S);
 	struct tm tm = { .tm_sec = 0 };
 
-	(void) localtime_r(&s, &tm);
-	buf_printf(out, "%02d:%02d:%02d.%09u: %s ", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	    (unsigned) (v->time % NS_PER_S), priority_name(r->priority));
+	if (iso8601)
+		(void) gmtime_r(&s, &tm);
+	else
+		(void) localtime_r(&s, &tm);
+	if (iso8601)
+		buf_printf(out, "%04d-%02d-%02dT", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+	buf_printf(out, "%02d:%02d:%02d.%09u%s", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	    (unsigned) (time % NS_PER_S), iso8601 ? "+0000" : "");
+}
+
+/* "15:24:25.353780313: Warning text"; the text itself begins at *message. */
+static void
+add_line(const struct rule *r, const struct view *v, struct fscratch *fs, struct buf *out,
+    size_t *message)
+{
+	add_clock(v->time, r->format->json.iso8601, out);
+	buf_printf(out, ": %s ", priority_name(r->priority));
+	*message = out->n;
 	format_text(r->format, v, fs, out);
 }
 
@@ -59,6 +74,35 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
+/* The keys that the configuration may leave out or add, up to "priority". */
+static void
+add_texts(const struct rule *rule, const struct view *v, const struct alert_origin *o,
+    struct fscratch *fs, struct alert_scratch *s)
+{
+	const struct alert_json *what = &rule->format->json;
+	const struct format_own own[] = { { "mews.cluster", o->cluster, false },
+		{ "mews.loss_window", NULL, o->loss_window } };
+	struct buf *j = &s->json;
+	size_t message = 0;
+
+	add_line(rule, v, fs, &s->text, &message);
+	if (buf_ok(&s->text) < 0)
+		return;
+	if (what->message) {
+		buf_str(j, ",\"message\":");
+		buf_json(j, (struct slice){ s->text.p + message, s->text.n - message });
+	}
+	if (!what->no_output) {
+		buf_str(j, ",\"output\":");
+		buf_json(j, buf_get(&s->text));
+	}
+	if (!what->no_fields) {
+		buf_str(j, ",\"output_fields\":{");
+		format_fields(rule->format, v, fs, own, ARRAY_SIZE(own), j);
+		buf_char(j, '}');
+	}
+}
+
 int
 alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
     struct fscratch *fs, struct alert_scratch *s, struct alert **ret)
@@ -77,19 +121,15 @@ alert_render(const struct rule *rule, const struct view *v, const struct alert_o
 		return r;
 	buf_clear(&s->text);
 	buf_clear(j);
-	add_line(rule, v, fs, &s->text);
 	add_key(j, "{\"hostname\":", o->node);
-	buf_str(j, ",\"output\":");
-	buf_json(j, buf_get(&s->text));
-	buf_str(j, ",\"output_fields\":{");
-	format_fields(rule->format, v, fs, j);
-	add_key(j, ",\"mews.cluster\":", o->cluster);
-	buf_printf(j, ",\"mews.loss_window\":%s},", o->loss_window ? "true" : "false");
-	add_key(j, "\"priority\":", priority_name(rule->priority));
+	add_texts(rule, v, o, fs, s);
+	add_key(j, ",\"priority\":", priority_name(rule->priority));
 	add_key(j, ",\"rule\":", rule->name);
 	add_key(j, ",\"source\":", rule->source);
-	buf_str(j, ",\"tags\":");
-	add_tags(rule, j);
+	if (!rule->format->json.no_tags) {
+		buf_str(j, ",\"tags\":");
+		add_tags(rule, j);
+	}
 	buf_str(j, ",\"time\":");
 	add_time(v->time, j);
 	add_key(j, ",\"uuid\":", a.id);

@@ -58,9 +58,47 @@ struct rule_log {
 void rule_log_fini(struct rule_log *l);
 void rule_log_print(FILE *f, const struct rule_log *l);
 
+/* Rules to switch on or off, whatever their files say: one after the other, the last wins. */
+struct rule_select {
+	bool enable;
+	enum { SELECT_NAME, SELECT_TAG, SELECT_PART } by;
+	const char *what; /* a name, in which '*' is anything; a tag; a part of the name */
+};
+
+/* A field to add to output_fields. */
+struct rule_extra {
+	const char *name, *format; /* format NULL: the field of that name */
+};
+
+enum { RULE_TAGS_MAX = 16, RULE_EXTRA_MAX = 32, RULE_SELECT_MAX = 256, RULE_APPEND_MAX = 32 };
+
+/* What to append to the outputs of rules that have all of these. */
+struct rule_append {
+	const char *source, *rule; /* NULL: any */
+	const char *tags[RULE_TAGS_MAX];
+	size_t ntags;
+	const char *output; /* NULL: nothing */
+	struct rule_extra extra[RULE_EXTRA_MAX];
+	size_t nextra;
+	bool suggested; /* the fields that say in which container */
+};
+
+/* What an alert's JSON holds. */
+struct alert_json {
+	bool iso8601; /* the time in the text, and its key */
+	bool message; /* the text without time and priority */
+	bool no_output, no_fields, no_tags;
+};
+
+/* All zero: every rule, nothing added, the first that matches. */
 struct rule_options {
 	enum priority min_priority; /* PRIO_DEBUG: all */
 	bool match_all;             /* rule_matching: all */
+	struct alert_json json;
+	const struct rule_select *select;
+	size_t nselect;
+	const struct rule_append *append;
+	size_t nappend;
 };
 
 /* Files or folders (their *.yaml and *.yml, by name), in order. -EINVAL: l says why; -ENOMEM. */
@@ -91,16 +129,28 @@ void rule_run_counts(const struct rule_run *r, uint32_t rule, uint64_t *evals, u
 typedef void rule_hit_fn(void *arg, const struct rule *rule, const struct view *v);
 void rule_run_event(struct rule_run *r, const struct view *v, rule_hit_fn *hit, void *arg);
 
-/* ---- output: format.c ---- */
+/* ---- output: format*.c ---- */
+
+struct format_options {
+	struct alert_json json;
+	const struct rule_extra *extra;
+	size_t nextra;
+};
 
 /* Compile "text %field ..."; null fields print <NA>. -EINVAL and *d (line 1, col in the text). */
-int format_compile(
-    const char *text, struct arena *a, struct format **ret, struct diag *d) MUST_CHECK;
+int format_compile(const char *text, const struct format_options *o, struct arena *a,
+    struct format **ret, struct diag *d) MUST_CHECK;
 void format_text(
     const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
-/* The output_fields of an alert: "name":value,... without the braces. */
-void format_fields(
-    const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
+
+/* A field of ours in output_fields: a text, or yes or no. */
+struct format_own {
+	const char *name, *text;
+	bool yes;
+};
+/* The output_fields of an alert, ours (by name) among them: "name":value,... without the braces. */
+void format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
+    const struct format_own *own, size_t nown, struct buf *out);
 void format_each_field(
     const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg);
 

@@ -321,14 +321,17 @@ compile_output(struct collection *c, struct ruleset *s, const struct def_rule *d
 	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
 	struct warning_sink sink = { .c = c, .rule = d, .where = "output" };
 	struct diag diag = { .line = 0 };
+	struct format_options o;
 	int ret = output_text(c, d, &m);
 
+	if (ret == 0)
+		ret = append_output(c->options, r, &m, &o, c->a);
 	if (ret < 0)
 		return ret;
 	r->output = arena_strdup(&s->a, buf_get(&m.b));
 	if (r->output == NULL)
 		return -ENOMEM;
-	ret = format_compile(r->output, &s->a, &r->format, &diag);
+	ret = format_compile(r->output, &o, &s->a, &r->format, &diag);
 	if (ret == -EINVAL) /* line 1: the column is a byte's number */
 		return rule_error(c, d, E_OUTPUT, &m, &diag);
 	if (ret < 0)
@@ -413,6 +416,7 @@ compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct
 		ret = compile_output(c, s, d, r);
 	if (ret != 0)
 		return ret;
+	r->enabled = rule_selected(c->options, r);
 	r->loaded = r->enabled && r->priority <= c->options->min_priority;
 	if (d->warn_evttypes && count_events(&r->events) > RULE_EVENTS_MANY)
 		return rule_warn(c, W_EVTTYPE, &d->at,

@@ -8,6 +8,7 @@
  *	rule_exceptions.c  exceptions: their shape, merging, and their text in a condition
  *	rule_lists.c       lists: items of items, textual substitution
  *	rule_compile.c     macros, conditions, outputs, events
+ *	rule_select.c      what the configuration switches on or off, and appends
  *	rule_blind.c       why a rule can never match today
  *	rule_plan.c        the loaded rules in the order that they are asked
  *	rule_set.c         files in order, references
@@ -240,6 +241,14 @@ int compile_lists(struct collection *c) MUST_CHECK;
 int substitute_lists(struct collection *c, struct mtext *m) MUST_CHECK;
 
 void add_exceptions(struct mtext *m, const struct def_rule *r);
+
+/* ---- rule_select.c ---- */
+
+/* Is the rule on, its file's word and the configuration's taken together? */
+bool rule_selected(const struct rule_options *o, const struct rule *r);
+/* What the configuration appends to the rule's output; *ret is for format_compile(). */
+int append_output(const struct rule_options *o, const struct rule *r, struct mtext *out,
+    struct format_options *ret, struct arena *a) MUST_CHECK;
 
 /* ---- rule_compile.c ---- */
 

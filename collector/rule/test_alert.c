@@ -45,30 +45,49 @@ scene_stop(struct scene *s)
 
 /* ---- formats ---- */
 
+static const struct format_options plain;
+
+#define TIME "\"evt.time\":1000000002000"
+
 static const struct {
-	const char *format, *text, *fields; /* the fields after evt.time */
+	const char *format, *text, *fields;
 } formats[] = {
-	{ "", "", "" },
-	{ "no fields", "no fields", "" },
-	{ "%proc.name", "cat", ",\"proc.name\":\"cat\"" },
+	{ "", "", TIME },
+	{ "no fields", "no fields", TIME },
+	{ "%proc.name", "cat", TIME ",\"proc.name\":\"cat\"" },
 	{ "p=%proc.name, f=%fd.name.", "p=cat, f=/etc/sh\"adow.",
-	    ",\"fd.name\":\"/etc/sh\\\"adow\",\"proc.name\":\"cat\"" },
-	{ "%proc.namefoo", "catfoo", ",\"proc.name\":\"cat\"" },
-	{ "%fd.num%fd.num", "33", ",\"fd.num\":3" },
-	{ "[%5proc.name] [%2proc.name]", "[cat  ] [ca]", ",\"proc.name\":\"cat\"" },
-	{ "%fd.name[1]", "/etc/sh\"adow[1]", ",\"fd.name\":\"/etc/sh\\\"adow\"" },
+	    TIME ",\"fd.name\":\"/etc/sh\\\"adow\",\"proc.name\":\"cat\"" },
+	{ "%proc.namefoo", "catfoo", TIME ",\"proc.name\":\"cat\"" },
+	{ "%proc.name.foo", "cat.foo", TIME ",\"proc.name\":\"cat\"" },
+	{ "*%proc.name", "*cat", TIME ",\"proc.name\":\"cat\"" },
+	{ "%fd.num%fd.num", "33", TIME ",\"fd.num\":3" },
+	{ "[%5proc.name] [%2proc.name]", "[cat  ] [ca]", TIME ",\"proc.name\":\"cat\"" },
+	{ "%fd.name[1]", "/etc/sh\"adow[1]", TIME ",\"fd.name\":\"/etc/sh\\\"adow\"" },
 	{ "%user.loginuid %proc.tty %user.uid", "1000 34816 0",
-	    ",\"proc.tty\":34816,\"user.loginuid\":1000,\"user.uid\":0" },
-	{ "%proc.pname|%4proc.pname|%proc.aname[2]", "<NA>|<NA>|<NA>",
-	    ",\"proc.aname[2]\":null,\"proc.pname\":null" },
-	{ "%evt.is_open_read", "true", ",\"evt.is_open_read\":true" },
+	    TIME ",\"proc.tty\":34816,\"user.loginuid\":1000,\"user.uid\":0" },
+	{ "%proc.pname|%4proc.pname|%6proc.pname|%2proc.pname|%proc.aname[2]",
+	    "<NA>|<NA>|<NA>  |<N|<NA>", TIME ",\"proc.aname[2]\":null,\"proc.pname\":null" },
+	{ "%evt.is_open_read", "true", "\"evt.is_open_read\":true," TIME },
 	{ "%evt.type %evt.arg.flags", "openat O_RDONLY|O_CLOEXEC",
-	    ",\"evt.arg.flags\":\"O_RDONLY|O_CLOEXEC\",\"evt.type\":\"openat\"" },
-	{ "%evt.rawtime", "1000000002000", ",\"evt.rawtime\":1000000002000" },
+	    "\"evt.arg.flags\":\"O_RDONLY|O_CLOEXEC\"," TIME ",\"evt.type\":\"openat\"" },
+	{ "%evt.rawtime", "1000000002000", "\"evt.rawtime\":1000000002000," TIME },
 	{ "%evt.rawarg.flags %evt.rawarg.fd", "1001 3",
-	    ",\"evt.rawarg.fd\":3,\"evt.rawarg.flags\":\"1001\"" },
-	{ "%fd.dev", "FD01", ",\"fd.dev\":\"FD01\"" },
-	{ "%evt.rawres", "3", ",\"evt.rawres\":3" },
+	    "\"evt.rawarg.fd\":3,\"evt.rawarg.flags\":\"1001\"," TIME },
+	{ "%fd.dev", "FD01", TIME ",\"fd.dev\":\"FD01\"" },
+	{ "%evt.rawres", "3", "\"evt.rawres\":3," TIME },
+	{ "%evt.time.s %evt.num", "00:16:40 1",
+	    "\"evt.num\":1," TIME ",\"evt.time.s\":1000000002000" },
+	/* transformers print; what they read is what the fields hold */
+	{ "%toupper(proc.name)!", "CAT!", TIME ",\"proc.name\":\"cat\"" },
+	{ "%5toupper(proc.name)|%2toupper(proc.name)|", "CAT  |CA|",
+	    TIME ",\"proc.name\":\"cat\"" },
+	{ "%basename(fd.name)", "sh\"adow", TIME ",\"fd.name\":\"/etc/sh\\\"adow\"" },
+	{ "%concat(proc.name, \"-\", fd.name)", "cat-/etc/sh\"adow",
+	    TIME ",\"fd.name\":\"/etc/sh\\\"adow\",\"proc.name\":\"cat\"" },
+	{ "%tolower(proc.pname)", "<NA>", TIME ",\"proc.pname\":null" },
+	{ "%getopt((\"-a\", \"-b\"), \"ab\")", "(a,b)", TIME },
+	{ "%join(\"+\", fd.types)", "file", TIME ",\"fd.types\":[\"file\"]" },
+	{ "%len(proc.name)", "<NA>", TIME ",\"proc.name\":\"cat\"" },
 };
 
 static void
@@ -85,15 +104,14 @@ test_formats(void **state)
 		struct diag d;
 
 		arena_init(&a, 0);
-		if (format_compile(formats[i].format, &a, &f, &d) < 0)
+		if (format_compile(formats[i].format, &plain, &a, &f, &d) < 0)
 			fail_msg("%s: %s", formats[i].format, d.msg);
 		buf_str(&b, "");
 		format_text(f, &s.v, s.fs, &b);
 		assert_string_equal(formats[i].text, b.p);
 		buf_clear(&b);
-		format_fields(f, &s.v, s.fs, &b);
-		assert_memory_equal("\"evt.time\":1000000002000", b.p, 24);
-		assert_string_equal(formats[i].fields, b.p + 24);
+		format_fields(f, &s.v, s.fs, NULL, 0, &b);
+		assert_string_equal(formats[i].fields, b.p);
 	}
 	scene_stop(&s);
 }
@@ -108,6 +126,10 @@ static const struct {
 	{ "a %*proc.name", 3 },
 	{ "%nope", 1 },
 	{ "%99999proc.name", 1 },
+	{ "%toupper (proc.name)", 1 },
+	{ "x %toupper(proc.pid)", 3 },
+	{ "%toupper(proc.name", 1 },
+	{ "%val(proc.name)", 1 },
 	{ "%proc.name %foo.bar", 12 },
 };
 
@@ -121,7 +143,8 @@ test_format_errors(void **state)
 		struct diag d;
 
 		arena_init(&a, 0);
-		assert_int_equal(-EINVAL, format_compile(format_errors[i].format, &a, &f, &d));
+		assert_int_equal(
+		    -EINVAL, format_compile(format_errors[i].format, &plain, &a, &f, &d));
 		assert_int_equal(format_errors[i].col, d.col);
 		assert_null(f);
 	}
@@ -202,6 +225,57 @@ test_alert(void **state)
 	assert_int_equal(1000000002000, a->time);
 	assert_int_equal(strlen(a->json), a->json_len);
 	json_decref(j);
+	alert_free(a);
+	alert_scratch_fini(&scratch);
+	scene_stop(&s);
+	ruleset_unref(set);
+}
+
+/* What the configuration adds to outputs and to alerts, and leaves out. */
+static void
+test_alert_options(void **state)
+{
+	static const struct rule_append append[] = {
+		{ .output = "pid=%proc.pid",
+		    .tags = { "T1", "z" },
+		    .ntags = 2,
+		    .extra = { { "evt.num", NULL }, { "a.who", "%proc.name of %user.uid" } },
+		    .nextra = 2 },
+		{ .output = "not this", .tags = { "T1", "absent" }, .ntags = 2 },
+		{ .output = "nor this", .rule = "A fil" },
+		{ .output = "nor this", .source = "k8s_audit" },
+		{ .rule = "A file", .source = "syscall", .suggested = true },
+	};
+	struct rule_options o = { .min_priority = PRIO_DEBUG,
+		.json = { .iso8601 = true, .message = true, .no_tags = true },
+		.append = append,
+		.nappend = ARRAY_SIZE(append) };
+	struct alert_scratch scratch = { .text = BUF_INIT };
+	const struct rule *const *rules;
+	struct ruleset *set = NULL;
+	struct alert *a = NULL;
+	struct rule_log l;
+	struct scene s;
+
+	(void) state;
+	assert_int_equal(0, ruleset_parse("r.yaml", SLICE(rules_yaml), &o, &set, &l));
+	rule_log_fini(&l);
+	assert_int_equal(1, ruleset_rules(set, &rules));
+	scene_start(&s, &open_row);
+	assert_int_equal(0, alert_render(rules[0], &s.v, &origin, s.fs, &scratch, &a));
+	assert_non_null(strstr(a->json,
+	    "{\"hostname\":\"web-1\",\"message\":\"file=/etc/sh\\\"adow by cat of <NA> pid=10 "
+	    "container_id=host container_name="));
+	assert_non_null(
+	    strstr(a->json, "\"output\":\"1970-01-01T00:16:40.000002000+0000: Warning "));
+	assert_non_null(strstr(
+	    a->json, "\"output_fields\":{\"a.who\":\"cat of 0\",\"container.id\":\"host\","));
+	assert_non_null(
+	    strstr(a->json, ",\"evt.num\":1,\"evt.time.iso8601\":1000000002000,\"fd.name\":"));
+	assert_non_null(strstr(a->json,
+	    "\"k8s.pod.name\":null,\"mews.cluster\":\"prod\",\"mews.loss_window\":true,\"proc."
+	    "name\""));
+	assert_null(strstr(a->json, "\"tags\""));
 	alert_free(a);
 	alert_scratch_fini(&scratch);
 	scene_stop(&s);
@@ -394,6 +468,7 @@ main(void)
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_format_errors),
 		cmocka_unit_test(test_alert),
+		cmocka_unit_test(test_alert_options),
 		cmocka_unit_test(test_alert_id),
 		cmocka_unit_test(test_alert_oom),
 		cmocka_unit_test(test_matching),

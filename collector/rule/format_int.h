@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* format_int.h - a compiled output; format*.c and alert_json.c only. */
+#ifndef MEWS_COLLECTOR_RULE_FORMAT_INT_H
+#define MEWS_COLLECTOR_RULE_FORMAT_INT_H
+
+#include "collector/rule/rule.h"
+#include "common/arena.h"
+
+struct format_part {
+	struct slice text; /* before the value */
+	struct out_value *value;
+	unsigned width; /* 0: as it is */
+};
+
+struct format_text {
+	struct format_part *v;
+	size_t n;
+};
+
+/* One of the output_fields. */
+struct format_field {
+	struct slice name;
+	const struct field_ref *ref; /* NULL: the event's time, or 'text' */
+	const struct format_text *text;
+};
+
+struct format {
+	struct format_text text;
+	struct format_field *fields; /* distinct, by name */
+	size_t nfields;
+	struct alert_json json;
+};
+
+/* format.c */
+int format_parts(
+    const char *text, struct arena *a, struct format_text *ret, struct diag *d) MUST_CHECK;
+void format_print(
+    const struct format_text *t, const struct view *v, struct fscratch *fs, struct buf *out);
+
+/* format_fields.c: f->fields, of the parts and of the options. */
+int format_collect(
+    struct format *f, const struct format_options *o, struct arena *a, struct diag *d) MUST_CHECK;
+
+#endif
