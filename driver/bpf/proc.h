@@ -37,13 +37,15 @@ clone_flags(u64 flags)
 }
 
 #if defined(__TARGET_ARCH_x86)
-#define NR_CLONE(compat) ((compat) ? 120 : 56)
-#define NR_FORK(compat)  ((compat) ? 2 : 57)
-#define NR_VFORK(compat) ((compat) ? 190 : 58)
+#define NR_CLONE(compat)    ((compat) ? 120 : 56)
+#define NR_FORK(compat)     ((compat) ? 2 : 57)
+#define NR_VFORK(compat)    ((compat) ? 190 : 58)
+#define NR_EXECVEAT(compat) ((compat) ? 358 : 322)
 #else
-#define NR_CLONE(compat) ((compat) ? 120 : 220)
-#define NR_FORK(compat)  ((compat) ? 2 : ~0ULL)
-#define NR_VFORK(compat) ((compat) ? 190 : ~0ULL)
+#define NR_CLONE(compat)    ((compat) ? 120 : 220)
+#define NR_FORK(compat)     ((compat) ? 2 : ~0ULL)
+#define NR_VFORK(compat)    ((compat) ? 190 : ~0ULL)
+#define NR_EXECVEAT(compat) ((compat) ? 387 : 281)
 #endif
 #define NR_CLONE3 435
 
@@ -247,55 +249,45 @@ text_strings(struct scratch *s, u32 off, u64 bit, u64 array, u32 width)
 	return n < 0 ? off : text_end(s, off, n, bit);
 }
 
-/* Only failures: a success was seen by on_exec, and is the new image's. */
+/* Numbers and texts of both have the same places, as far as the path that only execve has. */
+_Static_assert(
+    sizeof(struct ev_EXECVE) == sizeof(struct ev_EXECVEAT), "execve and execveat differ");
+_Static_assert(EV_BIT(EXECVE, gid) == EV_BIT(EXECVEAT, gid), "execve and execveat differ");
+
+/*
+ * execve and execveat, whose arguments are one further. Only failures: a success was seen by
+ * on_exec, and is the new image's. Which of them it is, is remembered in the record only: so the
+ * rest is verified once.
+ */
 SEC("tp_btf/sys_exit")
 int
-BPF_PROG(exit_execve, struct pt_regs *regs, long ret)
+BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(false);
+	bool at = call_nr(regs) == NR_EXECVEAT(compat);
+	u64 path = call_arg(regs, compat, 0);
+	u64 argv = call_arg(regs, compat, at ? 2 : 1);
+	u64 env = call_arg(regs, compat, at ? 3 : 2);
 	u32 width = compat ? 4 : 8;
 	struct ev_EXECVE *e;
 
 	if (ret >= 0)
 		return 0;
 	e = REC_BEGIN(s, EXECVE, t);
-	e->hdr.present = nums_EXECVE;
+	e->hdr.type = at ? EV_EXECVEAT : EV_EXECVE;
+	e->hdr.present = at ? nums_EXECVEAT : nums_EXECVE;
 	EXEC_NUMBERS(e, t);
 	e->res = call_result(ret);
-	off = text_attempt(s, sizeof(*e), EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args),
-	    call_arg(regs, compat, 1), width);
+	off = text_attempt(s, sizeof(*e), EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), argv, width);
 	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
-	off = text_strings(s, off, EV_BIT(EXECVE, env), call_arg(regs, compat, 2), width);
+	off = text_strings(s, off, EV_BIT(EXECVE, env), env, width);
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
-	off = text_user_str(s, off, EV_BIT(EXECVE, filename), (void *) call_arg(regs, compat, 0));
-	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
-	EXIT_END();
-}
-
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_execveat, struct pt_regs *regs, long ret)
-{
-	EXIT_BEGIN(false);
-	u32 width = compat ? 4 : 8;
-	struct ev_EXECVEAT *e;
-
-	if (ret >= 0)
-		return 0;
-	e = REC_BEGIN(s, EXECVEAT, t);
-	e->hdr.present = nums_EXECVEAT;
-	EXEC_NUMBERS(e, t);
-	e->res = call_result(ret);
-	off = text_attempt(s, sizeof(*e), EV_BIT(EXECVEAT, exe), EV_BIT(EXECVEAT, args),
-	    call_arg(regs, compat, 2), width);
-	off = text_cwd(s, off, EV_BIT(EXECVEAT, cwd), t);
-	off = text_kernel_str(s, off, EV_BIT(EXECVEAT, comm), t->comm);
-	off = text_cgroups(s, off, EV_BIT(EXECVEAT, cgroups), t);
-	off = text_strings(s, off, EV_BIT(EXECVEAT, env), call_arg(regs, compat, 3), width);
-	off = text_exe_path(s, off, EV_BIT(EXECVEAT, trusted_exepath), t);
-	off = text_ns_pids(s, off, EV_BIT(EXECVEAT, ns_pids), t);
+	if (e->hdr.type == EV_EXECVE)
+		off = text_user_str(s, off, EV_BIT(EXECVE, filename), (void *) path);
+	off = text_ns_pids(s, off,
+	    e->hdr.type == EV_EXECVE ? EV_BIT(EXECVE, ns_pids) : EV_BIT(EXECVEAT, ns_pids), t);
 	EXIT_END();
 }
 

@@ -400,12 +400,15 @@ void
 c_exec_fail(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_EXECVE, 0);
+	const uint32_t pids[] = { (uint32_t) l->child };
 
 	check_attempt(l, r);
 	live_text(l, r, 30, "/no/such/program");
+	live_bytes(l, r, 35, pids, sizeof(pids));
 	r = live_rec(l, EV_EXECVEAT, 0);
 	check_attempt(l, r);
 	live_num(l, r, 30, l->child); /* vtid: there is no filename */
+	live_bytes(l, r, 34, pids, sizeof(pids));
 	r = live_rec(l, EV_EXECVE, 1);
 	live_num(l, r, 0, -EACCES);
 	live_absent(l, r, 1);
