@@ -12,6 +12,7 @@
  * NNG is linked as an archive, and the linker hands us three of its calls (--wrap,
  * cmake/deps.cmake).
  */
+#include "common/nng_gather.h"
 #include <nng/nng.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,6 +64,7 @@ __wrap_nng_stream_send(nng_stream *s, nng_aio *aio)
 	const nng_aio *outer = not_begun;
 
 	not_begun = NULL;
+	nng_gather(aio);
 	__real_nng_stream_send(s, aio);
 	end_lost(aio, outer);
 }

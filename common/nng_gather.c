@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nng_gather.c - a message over TLS as one piece.
+ *
+ * NNG 1.5.2 sends a message as its length, its header and its body, and its TLS makes of each a
+ * record, a system call and a round of callbacks, here and at the peer. This puts the short pieces
+ * and the beginning of the body into one buffer, as much as a TLS record holds.
+ *
+ * The buffer belongs to the aio, of which a connection has one for sending, and one send of it is
+ * under way at a time. It hangs in two of the aio's inputs, which sending does not use; the second
+ * says that the first is ours.
+ */
+#include "common/nng_gather.h"
+#include "common/macros.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHORT = 16, RECORD = 16384, INPUT = 2 };
+
+struct gather {
+	size_t cap;
+	char bytes[];
+};
+static const char ours;
+
+void nni_aio_get_iov(nng_aio *aio, unsigned *n, nng_iov **v); /* NNG's own */
+void __real_nni_aio_free(nng_aio *aio);
+void __wrap_nni_aio_free(nng_aio *aio);
+
+static struct gather *
+gather_of(nng_aio *aio)
+{
+	return nng_aio_get_input(aio, INPUT + 1) == &ours ? nng_aio_get_input(aio, INPUT) : NULL;
+}
+
+/* The aio's buffer, of at least 'size' bytes. NULL: no memory. */
+static struct gather *
+gather_get(nng_aio *aio, size_t size)
+{
+	struct gather *g = gather_of(aio);
+
+	if (g != NULL && g->cap >= size)
+		return g;
+	free(g);
+	g = malloc(sizeof(*g) + size);
+	if (g != NULL)
+		g->cap = size;
+	(void) nng_aio_set_input(aio, INPUT, g);
+	(void) nng_aio_set_input(aio, INPUT + 1, (void *) &ours);
+	return g;
+}
+
+void
+nng_gather(nng_aio *aio)
+{
+	nng_iov *v, out[8];
+	size_t total = 0, size, done = 0;
+	struct gather *g;
+	unsigned n, k = 0;
+
+	nni_aio_get_iov(aio, &n, &v);
+	if (n < 2 || n > ARRAY_SIZE(out) || v[0].iov_len > SHORT)
+		return;
+	g = gather_of(aio);
+	if (g != NULL && (char *) v[0].iov_buf >= g->bytes &&
+	    (char *) v[0].iov_buf < g->bytes + g->cap)
+		return; /* the rest of what was gathered before */
+	for (unsigned i = 0; i < n; i++)
+		total += v[i].iov_len;
+	size = MIN(total, (size_t) RECORD);
+	g = gather_get(aio, size);
+	if (g == NULL)
+		return; /* in pieces, then */
+	out[k++] = (nng_iov){ g->bytes, size };
+	for (unsigned i = 0; i < n; i++) {
+		size_t take = MIN(v[i].iov_len, size - done);
+
+		memcpy(g->bytes + done, v[i].iov_buf, take);
+		done += take;
+		if (take < v[i].iov_len)
+			out[k++] = (nng_iov){ (char *) v[i].iov_buf + take, v[i].iov_len - take };
+	}
+	(void) nng_aio_set_iov(aio, k, out);
+}
+
+void
+__wrap_nni_aio_free(nng_aio *aio)
+{
+	if (aio != NULL)
+		free(gather_of(aio));
+	__real_nni_aio_free(aio);
+}
