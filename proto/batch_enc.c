@@ -53,6 +53,7 @@ struct batch_enc {
 	struct buf dict;
 	struct table texts, threads;
 	size_t events;
+	size_t bytes; /* of all columns on the wire */
 	uint64_t last_ts;
 	uint64_t seed;      /* so that nobody outside can prepare texts that collide */
 	bool flags, absent; /* is anything but 0 in that column? */
@@ -266,13 +267,29 @@ enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema
 	e->absent |= absent != 0;
 }
 
+static bool
+column_empty(const struct batch_enc *e, int i)
+{
+	return e->col[i].n == 0 || (i == COL_FLAGS && !e->flags) || (i == COL_ABSENT && !e->absent);
+}
+
+static size_t
+columns_bytes(const struct batch_enc *e)
+{
+	size_t n = e->dict.n;
+
+	for (int i = 0; i < NCOLUMNS; i++)
+		n += column_empty(e, i) ? 0 : e->col[i].n + 5; /* tag and length */
+	return n;
+}
+
 int
 batch_enc_add(struct batch_enc *e, const struct ev_hdr *rec)
 {
 	const struct ev_schema *s = schema_get(rec->type);
 	size_t most = rec->len + (NCOLUMNS + EV_PARAM_MAX) * (size_t) VARINT_MAX;
 
-	if (e->events == WIRE_EVENTS_MAX || batch_enc_bytes(e) + most > WIRE_COLUMNS_MAX)
+	if (e->events == WIRE_EVENTS_MAX || e->bytes + most > WIRE_COLUMNS_MAX)
 		return -ENOSPC;
 	if (enc_reserve(e, rec, s) < 0)
 		return -ENOMEM;
@@ -285,6 +302,7 @@ batch_enc_add(struct batch_enc *e, const struct ev_hdr *rec)
 	enc_params(e, rec, s);
 	e->last_ts = rec->ts;
 	e->events++;
+	e->bytes = columns_bytes(e);
 	return 0;
 }
 
@@ -294,26 +312,16 @@ batch_enc_events(const struct batch_enc *e)
 	return e->events;
 }
 
-static bool
-column_empty(const struct batch_enc *e, int i)
-{
-	return e->col[i].n == 0 || (i == COL_FLAGS && !e->flags) || (i == COL_ABSENT && !e->absent);
-}
-
 size_t
 batch_enc_bytes(const struct batch_enc *e)
 {
-	size_t n = e->dict.n;
-
-	for (int i = 0; i < NCOLUMNS; i++)
-		n += column_empty(e, i) ? 0 : e->col[i].n + 5; /* tag and length */
-	return n;
+	return e->bytes;
 }
 
 static int
 serialize(const struct batch_enc *e, struct buf *out)
 {
-	if (buf_reserve(out, batch_enc_bytes(e)) < 0)
+	if (buf_reserve(out, e->bytes) < 0)
 		return -ENOMEM;
 	buf_slice(out, buf_get(&e->dict));
 	for (int i = 0; i < NCOLUMNS; i++) {
@@ -356,6 +364,7 @@ enc_clear(struct batch_enc *e)
 	table_clear(&e->texts);
 	table_clear(&e->threads);
 	e->events = 0;
+	e->bytes = 0;
 	e->last_ts = 0;
 	e->flags = false;
 	e->absent = false;
