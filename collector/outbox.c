@@ -258,6 +258,8 @@ outbox_wait(struct outbox *o, uint64_t after, int timeout_ms)
 
 	pthread_mutex_lock(&o->lock);
 	while (o->stats.last_rowid <= after && !o->closing) {
+		if (timeout_ms == 0)
+			break; /* a wait, however short, sleeps for a while */
 		if (timeout_ms < 0)
 			(void) pthread_cond_wait(&o->news, &o->lock);
 		else if (pthread_cond_timedwait(&o->news, &o->lock, &until) == ETIMEDOUT)
