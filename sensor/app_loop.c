@@ -106,7 +106,7 @@ emit(void *arg, const struct ev_hdr *rec)
 {
 	struct app *a = arg;
 
-	return node_emit(a->node[0], clock_mono(), rec);
+	return node_emit(a->node[0], rec);
 }
 
 /* What is in the rings, and what is held back for its turn in time, belongs to what is sent. */
@@ -114,7 +114,7 @@ static void
 drain_source(struct app *a)
 {
 	for (int i = 0; a->src != NULL && i < DRAIN_POLLS; i++) {
-		if (a->src->poll(a->st, 1, emit, a) < 0)
+		if (a->src->poll(a->st, 1, 0, emit, a) < 0)
 			return;
 	}
 }
@@ -229,11 +229,12 @@ wait_until(struct app *a, uint64_t now, uint64_t at)
 {
 	uint64_t wait = at <= now ? 0 : MIN((at - now + NS_PER_MS - 1) / NS_PER_MS, 1000);
 	struct pollfd p = { .fd = a->wake_fd, .events = POLLIN };
-	uint64_t n;
+	uint64_t n, rest;
 	int r;
 
 	if (a->src != NULL && !a->stopping) {
-		r = a->src->poll(a->st, (int) wait, emit, a);
+		rest = pace_rest(&a->node[0]->pace); /* what comes before stays in the rings */
+		r = a->src->poll(a->st, (int) wait, rest > now ? rest - now : 0, emit, a);
 		if (r > 0)
 			a->node[0]->next_tick = 0;
 		return r < 0 ? r : 0;

@@ -225,7 +225,7 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 	(void) snprintf(n->name, sizeof(n->name), "%s", cfg->name);
 	(void) snprintf(n->cluster, sizeof(n->cluster), "%s", cfg->cluster);
 	(void) snprintf(n->boot_id, sizeof(n->boot_id), "%s", cfg->boot_id);
-	n->pace = (struct pace){ cfg->opt->interval * NS_PER_MS, cfg->opt->batch_bytes, 0 };
+	n->pace = (struct pace){ cfg->opt->interval * NS_PER_MS, cfg->opt->batch_bytes, 0, 0 };
 	spool_init(&n->spool, cfg->opt->spool);
 	set_link(n);
 	for (size_t i = 0; i < NODE_DROPS_MAX; i++) {
@@ -376,19 +376,19 @@ node_flush(struct node *n, uint64_t now)
 }
 
 int
-node_emit(struct node *n, uint64_t now, const struct ev_hdr *rec)
+node_emit(struct node *n, const struct ev_hdr *rec)
 {
 	int r;
 
 	if (batch_enc_bytes(n->enc) + rec->len > n->cfg.opt->batch_max)
-		node_flush(n, now);
+		node_flush(n, clock_mono());
 	r = batch_enc_add(n->enc, rec);
 	if (r == -ENOSPC) {
-		node_flush(n, now);
+		node_flush(n, clock_mono());
 		r = batch_enc_add(n->enc, rec);
 	}
 	if (r == 0 && batch_enc_bytes(n->enc) >= n->pace.bytes)
-		node_flush(n, now);
+		node_flush(n, clock_mono());
 	return r;
 }
 

@@ -91,10 +91,10 @@ struct node {
 int node_new(const struct node_cfg *cfg, struct node **ret) MUST_CHECK;
 void node_free(struct node *n);
 
-/* The current time, as the node's thread sees it, is passed to each of these. */
-
 /* Take a record: source_emit_fn. */
-int node_emit(struct node *n, uint64_t now, const struct ev_hdr *rec) MUST_CHECK;
+int node_emit(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
+
+/* The current time, as the node's thread sees it, is passed to each of these. */
 
 /* Close the batch being gathered, if there is one. */
 void node_flush(struct node *n, uint64_t now);

@@ -166,12 +166,15 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 	bool wait = rings_note(s, now);
 	int n = 0;
 
+	s->held_ts = 0;
 	while (!wait && s->nheap > 0 && n < INT_MAX) {
 		const struct ev_hdr *rec = s->v[s->heap[0]].head;
 		int r;
 
-		if (rec->ts + slack > now)
+		if (rec->ts + slack > now) {
+			s->held_ts = rec->ts;
 			break;
+		}
 		r = emit(arg, rec);
 		if (r < 0)
 			return r;

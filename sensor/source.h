@@ -20,7 +20,7 @@
 struct source_opts {
 	uint64_t ring_bytes;  /* of one CPU's ring, a power of two; 0: 4 MiB */
 	uint64_t rings_bytes; /* of all rings together: each is halved until they fit; 0: 64 MiB */
-	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 500 us */
+	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 100 us */
 	uint32_t exclude_pid; /* a second thread group that is not captured; 0: none */
 };
 
@@ -63,10 +63,11 @@ struct source_ops {
 
 	/*
 	 * Emit what is there, in the order of time; if there is nothing, wait at most 'timeout_ms'
-	 * (0: not at all). The number of records emitted; -errno of emit(); -ENODATA: the end of a
-	 * recording, nothing will ever come again.
+	 * (0: not at all). While records keep coming they are first left to gather for 'rest_ns',
+	 * or until there are many. The number of records emitted; -errno of emit(); -ENODATA: the
+	 * end of a recording, nothing will ever come again.
 	 */
-	int (*poll)(void *st, int timeout_ms, source_emit_fn *emit, void *arg);
+	int (*poll)(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void *arg);
 
 	/* End a poll() that waits, or the next one that would. From any thread. */
 	void (*wake)(void *st);

@@ -15,8 +15,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define SLACK_NS 500000ULL
-#define NAP_MS   1
+#define SLACK_NS 100000ULL
+#define NAP_NS   NS_PER_MS
 
 struct call_row {
 	uint16_t event;
@@ -230,11 +230,12 @@ bpf_set_interest(void *st, const uint16_t *events, size_t n)
 
 /* Sleep until a ring is a quarter full, somebody wakes us, or (if armed) anything happens. */
 static void
-doze(struct source_state *s, int timeout_ms)
+doze(struct source_state *s, uint64_t ns)
 {
+	struct timespec ts = { (time_t) (ns / NS_PER_S), (long) (ns % NS_PER_S) };
 	struct epoll_event ev[16];
 	uint64_t n;
-	int r = epoll_wait(s->epoll_fd, ev, ARRAY_SIZE(ev), timeout_ms);
+	int r = epoll_pwait2(s->epoll_fd, ev, ARRAY_SIZE(ev), &ts, NULL);
 
 	for (int i = 0; i < r; i++) {
 		if (ev[i].data.u32 == UINT32_MAX)
@@ -246,21 +247,31 @@ doze(struct source_state *s, int timeout_ms)
 
 /* Nothing is there: have the next record wake us. A record that came meanwhile ends the wait. */
 static void
-doze_armed(struct source_state *s, int timeout_ms)
+doze_armed(struct source_state *s, uint64_t ns)
 {
 	struct drv_control *ctl = &s->skel->bss->ctl;
 
 	__atomic_store_n(&ctl->armed, 1, __ATOMIC_SEQ_CST);
 	if (!rings_pending(&s->rings))
-		doze(s, timeout_ms);
+		doze(s, ns);
 	__atomic_store_n(&ctl->armed, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Until what the last drain held back is old enough. */
+static void
+doze_young(struct source_state *s, uint64_t now, uint64_t slack)
+{
+	uint64_t held = s->rings.held_ts;
+
+	doze(s, held != 0 ? held + slack - now : NAP_NS);
+}
+
 static int
-bpf_poll(void *st, int timeout_ms, source_emit_fn *emit, void *arg)
+bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void *arg)
 {
 	struct source_state *s = st;
 	struct drv_control *ctl = &s->skel->bss->ctl;
+	uint64_t timeout = (uint64_t) timeout_ms * NS_PER_MS;
 	uint64_t slack = s->o.slack_ns != 0 ? s->o.slack_ns : SLACK_NS;
 	bool waited = timeout_ms == 0;
 
@@ -268,25 +279,26 @@ bpf_poll(void *st, int timeout_ms, source_emit_fn *emit, void *arg)
 	    __atomic_exchange_n(&ctl->compat_seen, 0, __ATOMIC_RELAXED) != 0)
 		(void) !bpf_attach_enter_all(s); /* if not now, then at the next such caller */
 	if (s->hot && !waited)
-		doze(s, NAP_MS);
+		doze(s, MIN(timeout, MAX(rest_ns, NAP_NS)));
 	for (;;) {
+		uint64_t now = clock_boot();
 		int n;
 
 		__atomic_store_n(&ctl->kicked, 0, __ATOMIC_RELAXED);
-		n = rings_drain(&s->rings, clock_boot(), slack, emit, arg);
+		n = rings_drain(&s->rings, now, slack, emit, arg);
 		s->hot = n != 0;
 		if (n != 0)
 			return n;
 		if (rings_pending(&s->rings)) {
 			if (timeout_ms == 0)
 				return 0;
-			doze(s, NAP_MS);
+			doze_young(s, now, slack);
 			continue;
 		}
 		if (waited)
 			return 0;
 		waited = true;
-		doze_armed(s, timeout_ms);
+		doze_armed(s, timeout);
 	}
 }
 

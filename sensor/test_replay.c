@@ -127,7 +127,7 @@ write_recording(void)
 		evb_begin(&b, EV_OPENAT, 10, 1000 + i);
 		evb_num(&b, "fd", (int64_t) i);
 		evb_text(&b, "name", i % 2 ? "/etc/passwd" : "/etc/group");
-		assert_int_equal(0, node_emit(n, 1, evb_end(&b)));
+		assert_int_equal(0, node_emit(n, evb_end(&b)));
 		assert_int_equal(0, record_spool(r, &n->spool)); /* waits for the snapshot */
 	}
 	dropped = 17;

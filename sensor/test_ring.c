@@ -119,7 +119,9 @@ t_holds_back_what_is_younger_than_the_slack(void **state)
 	put(&f, 1, 91, 0);
 	expect(&f, 100, 1, "90");
 	assert_true(rings_pending(&f.set));
+	assert_int_equal(91, f.set.held_ts);
 	expect(&f, 101, 1, "91");
+	assert_int_equal(0, f.set.held_ts);
 	teardown(&f);
 }
 

@@ -134,7 +134,7 @@ live_run(struct live *l, const struct live_case *c)
 	if (c->meanwhile != NULL)
 		c->meanwhile(l);
 	while (!l->seen_exit && clock_mono() < end)
-		(void) source_bpf.poll(l->st, 200, keep, l);
+		(void) source_bpf.poll(l->st, 200, 0, keep, l);
 	if (!l->seen_exit)
 		live_fail(l, "no end of the trigger was seen");
 	if (waitpid(l->child, &l->status, 0) != l->child)

@@ -68,7 +68,7 @@ drain(void *st, struct tally *t)
 {
 	t->in_order = true;
 	t->until = clock_boot();
-	while (source_bpf.poll(st, 10, tally, t) > 0 && t->last_ts <= t->until)
+	while (source_bpf.poll(st, 10, 0, tally, t) > 0 && t->last_ts <= t->until)
 		;
 }
 
@@ -231,7 +231,7 @@ m_wake(struct live *l)
 	l->name = "waking";
 	source_bpf.wake(l->st);
 	live_that(
-	    l, source_bpf.poll(l->st, 600000, none, NULL) >= 0, "a wait ends when it is told to");
+	    l, source_bpf.poll(l->st, 600000, 0, none, NULL) >= 0, "a wait ends when it is told to");
 }
 
 /* In a process of its own, so that what it gives up is not missed: exit status 0 if the message
@@ -324,7 +324,7 @@ run_least(void)
 		_exit((int) syscall(SYS_open, path, O_RDONLY, 0));
 	(void) waitpid(t.pid, NULL, 0);
 	t.until = clock_boot();
-	while (source_bpf.poll(st, 10, see_open, &t) > 0 && t.last_ts <= t.until)
+	while (source_bpf.poll(st, 10, 0, see_open, &t) > 0 && t.last_ts <= t.until)
 		;
 	(void) source_bpf.tasks(st, seek, &s);
 	printf("     (%d opens, %u of the walk)\n", (int) t.records, s.found);
