@@ -50,6 +50,17 @@ load() {
 	[ "$(calc "$reached >= $rate * 0.995" 0)" = 1 ] || fail "the generator reached $reached events/s of $rate"
 }
 
+# ---- the hooks ----
+
+stage_syscall() {
+	local key
+	"$bin/bench_syscall" --json --rounds "${1:-300}" >"$lab/syscall.json" 2>"$lab/syscall.log" ||
+		fail "bench_syscall: $(tail -n 1 "$lab/syscall.log")"
+	for key in empty_hooks_ns syscall_unwanted_ns empty_hooks_open_close_ns open_close_captured_ns; do
+		figure "$key" "$(jq ".$key" "$lab/syscall.json")"
+	done
+}
+
 # ---- the sensor ----
 
 # cost RATE SECONDS: the sensor's CPU per event, from before the load until all of it is durable.
@@ -147,7 +158,24 @@ stage_idle() {
 	also "$events" "events of the rest of the machine meanwhile"
 }
 
+stage_start() {
+	local n=9
+	[ -z "$quick" ] || n=3
+	mkfifo "$lab/collector.out"
+	exec 7<>"$lab/collector.out"
+	lab_pki n1
+	lab_collector -o outputs.stdout.enabled=true -o outputs.stdout.format=json
+	for i in $(seq "$n"); do
+		"$bin/bench_start" "$lab/start$i" "$bin/mews-sensor" -o "collector=$listen" -o node=n1 -o cluster=lab \
+			-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-n1.pem" \
+			-o "tls.key=$lab/pki/node-n1.key" 2>>"$lab/sensor-n1.log" <&7 || fail "no start"
+	done | sort -n >"$lab/starts"
+	figure sensor_start_s "$(awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }' "$lab/starts")"
+	also "$(paste -sd ' ' "$lab/starts" | tr ' ' '/')" "s, each start"
+}
+
 # ---- from the system call to the alert ----
+
 
 stage_latency() {
 	local n p50 p99 max samples=400
