@@ -154,3 +154,66 @@ log_miss() {
 	echo line >>"$log"
 	rm -f "$log"
 }
+
+rule_case 'Memory of a process read' memory 'the file'
+memory_hit() { head -c 1 "/proc/$$/mem" >/dev/null 2>&1 || true; }
+memory_miss() { head -c 1 "/proc/$$/maps" >/dev/null; }
+
+# Stands for a program by its name alone.
+named() {
+	cp /bin/true "$dir/$1"
+	"$dir/$@"
+}
+rule_case 'Packet capture started' capture 'the name of the program'
+capture_hit() { named tcpdump -i lo; }
+capture_miss() { named tcpdumb -i lo; }
+
+rule_case 'Download run as a shell script' download 'where the pipe leads'
+download_hit() { sh -c 'false && curl http://127.0.0.1/x | sh; :'; }
+download_miss() { sh -c 'false && curl http://127.0.0.1/x | cat; :'; }
+
+rule_case 'Shell given a terminal by a script' terminal 'an argument'
+terminal_hit() { named python3.11 -c 'import pty; pty.spawn("/bin/sh")'; }
+terminal_miss() { named python3.11 -c 'import pty; pty.openpty()'; }
+
+rule_case 'Cryptocurrency miner started' miner 'the scheme of an address'
+miner_hit() { named updater -o stratum+tcp://127.0.0.1:3333; }
+miner_miss() { named updater -o tcp://127.0.0.1:3333; }
+
+rule_case 'Kernel told what to start' lever 'reading instead of writing'
+lever_hit() { : >>/proc/sys/kernel/core_pattern; }
+lever_miss() { head -c 1 /proc/sys/kernel/core_pattern >/dev/null; }
+
+rule_case 'Kernel module tool started' module 'the name of the program'
+module_hit() { named insmod case.ko; }
+module_miss() { named lsmod case.ko; }
+
+rule_case 'Login rules written' logins 'the folder'
+logins_hit() { touch_file "/etc/pam.d/case.$$"; }
+logins_miss() { touch_file "/etc/pam.case.$$"; }
+
+rule_case 'Device rule written' device 'the folder'
+device_hit() { touch_file "/etc/udev/rules.d/case.$$"; }
+device_miss() { touch_file "/etc/udev/case.$$"; }
+
+rule_case 'Trusted certificate written' certificate 'the folder'
+certificate_hit() { touch_file "/usr/local/share/ca-certificates/case.$$"; }
+certificate_miss() { touch_file "/usr/local/share/case.$$"; }
+
+rule_case 'Watching program stopped' watching 'what is done to it'
+watching_hit() { named systemctl stop auditd; }
+watching_miss() { named systemctl status auditd; }
+
+rule_case 'Firewall emptied' firewall 'an argument'
+firewall_hit() { named nft flush ruleset; }
+firewall_miss() { named nft list ruleset; }
+
+rule_case 'Command history emptied' history 'appending instead of truncating'
+history_hit() {
+	echo line >>"$dir/.bash_history"
+	: >"$dir/.bash_history"
+}
+history_miss() {
+	echo line >>"$dir/.bash_history"
+	: >>"$dir/.bash_history"
+}
