@@ -161,8 +161,10 @@ memory_miss() { head -c 1 "/proc/$$/maps" >/dev/null; }
 
 # Stands for a program by its name alone.
 named() {
-	cp /bin/true "$dir/$1"
-	"$dir/$@"
+	local program=$dir/$1
+	shift
+	cp /bin/true "$program"
+	"$program" "$@"
 }
 rule_case 'Packet capture started' capture 'the name of the program'
 capture_hit() { named tcpdump -i lo; }

@@ -144,17 +144,21 @@ play(struct offline *o, const struct rule_case *c, const char **why)
 }
 
 static int
-test_case(struct testing *t, const struct rule_case *c)
+test_case(struct testing *t, const struct rule_case *c, struct ruleset *rules)
 {
 	struct offline *o = NULL;
 	const char *why = "no memory";
 	int r = offline_new(on_event, t, &o);
 
+	if (r == 0)
+		r = rule_run_new(rules, &t->run); /* it remembers texts, which are the play's */
 	t->c = c;
 	t->next = c->alerts;
 	t->failed = false;
 	if (r == 0)
 		r = play(o, c, &why);
+	rule_run_free(t->run);
+	t->run = NULL;
 	offline_free(o);
 	if (r < 0)
 		return ctl_fail("case '%s': %s", c->name, why);
@@ -202,12 +206,8 @@ test_file(struct testing *t, const char *path)
 		return ctl_fail("%s", r == -ENOMEM ? "no memory" : d.msg);
 	t->file = path;
 	r = load_rules(t, &f, &s);
-	if (r == CTL_OK && rule_run_new(s, &t->run) < 0)
-		r = ctl_fail("no memory to evaluate the rules");
 	for (const struct rule_case *c = f.cases; c != NULL && r == CTL_OK; c = c->next)
-		r = test_case(t, c);
-	rule_run_free(t->run);
-	t->run = NULL;
+		r = test_case(t, c, s);
 	if (s != NULL)
 		ruleset_unref(s);
 	case_file_fini(&f);
