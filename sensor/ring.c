@@ -10,6 +10,10 @@
 #define REC_BUSY    (1u << 31)
 #define REC_DISCARD (1u << 30)
 
+/* Space is given back at the end of a drain, and in between when so much of the ring was read. Not
+ * with each record: the kernel looks at the same word with each that it puts. */
+#define PUBLISH_PART 16
+
 int
 rings_new(unsigned n, struct ring_set *ret)
 {
@@ -150,12 +154,11 @@ rings_advance(struct ring_set *s, uint64_t now)
 	struct ring *r = &s->v[s->heap[0]];
 
 	ring_skip(r, rec_word(r));
-	ring_publish(r);
-	ring_next(s, r, now);
-	if (r->head == NULL) {
-		heap_swap(s, 0, --s->nheap);
+	if (r->pos - *r->consumer >= r->size / PUBLISH_PART)
 		ring_publish(r);
-	}
+	ring_next(s, r, now);
+	if (r->head == NULL)
+		heap_swap(s, 0, --s->nheap);
 	heap_down(s, 0);
 	return r->busy && now - r->busy_since < RINGS_BUSY_NS;
 }
@@ -176,8 +179,10 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 			break;
 		}
 		r = emit(arg, rec);
-		if (r < 0)
-			return r;
+		if (r < 0) {
+			n = r;
+			break;
+		}
 		if (rec->ts < s->last_ts)
 			s->stats.late++;
 		else
@@ -186,7 +191,7 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 		n++;
 		wait = rings_advance(s, now);
 	}
-	for (unsigned i = 0; i < s->n; i++) { /* what was discarded at the end of a ring */
+	for (unsigned i = 0; i < s->n; i++) {
 		if (s->v[i].pos != *s->v[i].consumer)
 			ring_publish(&s->v[i]);
 	}
