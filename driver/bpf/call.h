@@ -167,50 +167,53 @@ take_begin(bool compat, u64 nr)
 	return stash_take((u32) id, bpf_jiffies64());
 }
 
-static __always_inline void
+static __always_inline int
 take_path(bool compat, u64 nr, u64 path)
 {
 	struct stash *s = take_begin(compat, nr);
 	long n;
 
 	if (!s)
-		return;
+		return 0;
 	n = bpf_probe_read_user_str(s->data, EV_TEXT_MAX + 2, (void *) path);
 	if (n <= 0)
 		stash_free(s); /* not resident, perhaps: the exit looks again */
 	else
 		s->len = n - 1;
+	return 0;
 }
 
-static __always_inline void
+static __always_inline int
 take_how(bool compat, u64 nr, u64 path, u64 how)
 {
 	struct stash *s = take_begin(compat, nr);
 	long n;
 
 	if (!s)
-		return;
+		return 0;
 	n = bpf_probe_read_user_str(s->data, EV_TEXT_MAX + 2, (void *) path);
 	if (n <= 0 || bpf_probe_read_user(s->how, sizeof(s->how), (void *) how) < 0)
 		stash_free(s);
 	else
 		s->len = n - 1;
+	return 0;
 }
 
-static __always_inline void
+static __always_inline int
 take_addr(bool compat, u64 nr, u64 addr, s32 len)
 {
 	struct stash *s;
 
 	if (len <= 0 || len > 128)
-		return;
+		return 0;
 	s = take_begin(compat, nr);
 	if (!s)
-		return;
+		return 0;
 	if (bpf_probe_read_user(s->data, (u32) len & 0xff, (void *) addr) < 0)
 		stash_free(s);
 	else
 		s->len = len;
+	return 0;
 }
 
 /* An argument is read at exit only: say so; have the hook for 32-bit callers attached. */
@@ -237,5 +240,36 @@ text_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u6
 	reread(s, compat);
 	return text_user_str(s, off, bit, (void *) path);
 }
+
+/* The program that captures a system call: reached by a tail call, after the caller was found to be
+ * wanted and not excluded. */
+#define EXIT(name)             \
+	SEC("tp_btf/sys_exit") \
+	int BPF_PROG(exit_##name, struct pt_regs *regs, long ret)
+
+/*
+ * Its frame: its task, its kind of caller, what an entry hook has read of arguments ('stashed'),
+ * the record with its numbers 0, where its first text goes.
+ */
+#define EXIT_BEGIN(ID, stashed)                                   \
+	struct task_struct *t = current_task();                   \
+	bool compat = is_compat(t);                               \
+	struct stash *st = (stashed) ? stash_find(t->pid) : NULL; \
+	struct scratch *s = scratch_get();                        \
+	struct ev_##ID *e;                                        \
+	u32 off = sizeof(*e);                                     \
+                                                                  \
+	if (!s)                                                   \
+		return 0;                                         \
+	e = REC_BEGIN(s, ID, t)
+
+#define EXIT_END()                                            \
+	do {                                                  \
+		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0; \
+		rec_end(s, off);                              \
+		if (st)                                       \
+			stash_free(st);                       \
+		return 0;                                     \
+	} while (0)
 
 #endif

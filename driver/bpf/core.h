@@ -150,9 +150,9 @@ scratch_get(void)
 	return bpf_map_lookup_elem(&scratches, &cpu);
 }
 
-/* Begin a record of thread 't' whose numbers take 'size' bytes: all are 0. */
+/* Begin a record of thread 't' whose numbers take 'size' bytes: all are 0, and said to be there. */
 static __always_inline void
-rec_begin(struct scratch *s, u32 type, u32 size, struct task_struct *t)
+rec_begin(struct scratch *s, u32 type, u32 size, u64 nums, struct task_struct *t)
 {
 	struct ev_hdr *h = (struct ev_hdr *) s->rec;
 
@@ -165,12 +165,13 @@ rec_begin(struct scratch *s, u32 type, u32 size, struct task_struct *t)
 	h->start = t->start_boottime;
 	h->tid = t->pid;
 	h->pid = t->tgid;
+	h->present = nums;
 }
 
-#define REC_BEGIN(s, ID, t)                                       \
-	({                                                        \
-		rec_begin(s, EV_##ID, sizeof(struct ev_##ID), t); \
-		(struct ev_##ID *) (s)->rec;                      \
+#define REC_BEGIN(s, ID, t)                                                  \
+	({                                                                   \
+		rec_begin(s, EV_##ID, sizeof(struct ev_##ID), nums_##ID, t); \
+		(struct ev_##ID *) (s)->rec;                                 \
 	})
 
 static __always_inline struct ev_hdr *

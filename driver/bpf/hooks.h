@@ -79,102 +79,63 @@ BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-#define ENTER_BEGIN()                            \
-	bool compat = is_compat(current_task()); \
-	u64 nr = id
+/* What reads at the entry of calls of any number, reached by a tail call. */
+#define ANY(name)               \
+	SEC("tp_btf/sys_enter") \
+	int BPF_PROG(any_##name, struct pt_regs *regs, long nr)
 
-SEC("tp_btf/sys_enter")
-int
-BPF_PROG(any_path0, struct pt_regs *regs, long id)
+ANY(path0)
 {
-	ENTER_BEGIN();
+	bool compat = is_compat(current_task());
 
-	take_path(compat, nr, call_arg(regs, compat, 0));
-	return 0;
+	return take_path(compat, nr, call_arg(regs, compat, 0));
 }
 
-SEC("tp_btf/sys_enter")
-int
-BPF_PROG(any_path1, struct pt_regs *regs, long id)
+ANY(path1)
 {
-	ENTER_BEGIN();
+	bool compat = is_compat(current_task());
 
-	take_path(compat, nr, call_arg(regs, compat, 1));
-	return 0;
+	return take_path(compat, nr, call_arg(regs, compat, 1));
 }
 
-SEC("tp_btf/sys_enter")
-int
-BPF_PROG(any_how, struct pt_regs *regs, long id)
+ANY(how)
 {
-	ENTER_BEGIN();
+	bool compat = is_compat(current_task());
 
-	take_how(compat, nr, call_arg(regs, compat, 1), call_arg(regs, compat, 2));
-	return 0;
+	return take_how(compat, nr, call_arg(regs, compat, 1), call_arg(regs, compat, 2));
 }
 
-SEC("tp_btf/sys_enter")
-int
-BPF_PROG(any_addr, struct pt_regs *regs, long id)
+ANY(addr)
 {
-	ENTER_BEGIN();
+	bool compat = is_compat(current_task());
 
-	take_addr(compat, nr, call_arg(regs, compat, 1), arg_int(regs, compat, 2));
-	return 0;
+	return take_addr(compat, nr, call_arg(regs, compat, 1), arg_int(regs, compat, 2));
 }
 
 /* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
-SEC("tp_btf/sys_enter")
-int
-BPF_PROG(any_socketcall, struct pt_regs *regs, long id)
+ANY(socketcall)
 {
-	ENTER_BEGIN();
+	bool compat = is_compat(current_task());
 	u32 args[3];
 
-	if (call_arg(regs, compat, 0) == SYS_CONNECT &&
-	    bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) == 0)
-		take_addr(compat, nr, args[1], (s32) args[2]);
-	return 0;
+	if (call_arg(regs, compat, 0) != SYS_CONNECT ||
+	    bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) < 0)
+		return 0;
+	return take_addr(compat, nr, args[1], (s32) args[2]);
 }
 
-SEC("tp/syscalls/sys_enter_open")
-int
-enter_open(struct sys_enter_ctx *ctx)
-{
-	take_path(false, ctx->nr, ctx->args[0]);
-	return 0;
-}
+/* What reads at the entry of one call, of 64-bit callers. */
+#define ENTER(name, what, ...)                                   \
+	SEC("tp/syscalls/sys_enter_" #name)                      \
+	int enter_##name(struct sys_enter_ctx *ctx)              \
+	{                                                        \
+		return take_##what(false, ctx->nr, __VA_ARGS__); \
+	}
 
-SEC("tp/syscalls/sys_enter_creat")
-int
-enter_creat(struct sys_enter_ctx *ctx)
-{
-	take_path(false, ctx->nr, ctx->args[0]);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_enter_openat")
-int
-enter_openat(struct sys_enter_ctx *ctx)
-{
-	take_path(false, ctx->nr, ctx->args[1]);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_enter_openat2")
-int
-enter_openat2(struct sys_enter_ctx *ctx)
-{
-	take_how(false, ctx->nr, ctx->args[1], ctx->args[2]);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_enter_connect")
-int
-enter_connect(struct sys_enter_ctx *ctx)
-{
-	take_addr(false, ctx->nr, ctx->args[1], (s32) ctx->args[2]);
-	return 0;
-}
+ENTER(open, path, ctx->args[0])
+ENTER(creat, path, ctx->args[0])
+ENTER(openat, path, ctx->args[1])
+ENTER(openat2, how, ctx->args[1], ctx->args[2])
+ENTER(connect, addr, ctx->args[1], (s32) ctx->args[2])
 
 #endif

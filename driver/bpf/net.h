@@ -162,7 +162,6 @@ connected(struct task_struct *t, bool compat, struct stash *st, long ret, s32 fd
 	if (!s)
 		return 0;
 	e = REC_BEGIN(s, CONNECT, t);
-	e->hdr.present = nums_CONNECT;
 	e->res = call_result(ret);
 	e->fd = (s64) fd;
 	off = sizeof(*e);
@@ -173,21 +172,17 @@ connected(struct task_struct *t, bool compat, struct stash *st, long ret, s32 fd
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_connect, struct pt_regs *regs, long ret)
+EXIT(connect)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
 
-	return connected(t, compat, stash_find(bpf_get_current_pid_tgid()), ret,
-	    arg_int(regs, compat, 0), call_arg(regs, compat, 1), arg_int(regs, compat, 2));
+	return connected(t, compat, stash_find(t->pid), ret, arg_int(regs, compat, 0),
+	    call_arg(regs, compat, 1), arg_int(regs, compat, 2));
 }
 
 /* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_socketcall, struct pt_regs *regs, long ret)
+EXIT(socketcall)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
@@ -197,8 +192,7 @@ BPF_PROG(exit_socketcall, struct pt_regs *regs, long ret)
 		return 0;
 	if (bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) < 0)
 		__builtin_memset(args, 0xff, sizeof(args));
-	return connected(t, compat, stash_find(bpf_get_current_pid_tgid()), ret, (s32) args[0],
-	    args[1], (s32) args[2]);
+	return connected(t, compat, stash_find(t->pid), ret, (s32) args[0], args[1], (s32) args[2]);
 }
 
 #endif

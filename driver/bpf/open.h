@@ -109,87 +109,51 @@ opened_flags(const struct opened *o)
 	       (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
 }
 
-/*
- * The frame of a program at a system call's exit: its task, its kind of caller, its scratch memory.
- * 'stashed': an entry hook has read arguments. Programs are reached by a tail call, after
- * the caller was found to be wanted and not excluded.
- */
-#define EXIT_BEGIN(stashed)                                       \
-	struct task_struct *t = current_task();                   \
-	bool compat = is_compat(t);                               \
-	struct stash *st = (stashed) ? stash_find(t->pid) : NULL; \
-	struct scratch *s = scratch_get();                        \
-	u32 off;                                                  \
-                                                                  \
-	if (!s)                                                   \
-	return 0
-
-#define EXIT_END()                                            \
-	do {                                                  \
-		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0; \
-		rec_end(s, off);                              \
-		if (st)                                       \
-			stash_free(st);                       \
-		return 0;                                     \
-	} while (0)
-
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_open, struct pt_regs *regs, long ret)
+EXIT(open)
 {
-	EXIT_BEGIN(true);
-	struct ev_OPEN *e = REC_BEGIN(s, OPEN, t);
+	EXIT_BEGIN(OPEN, true);
 	u64 flags = call_arg(regs, compat, 1);
 	struct opened o;
 
 	opened_get(t, ret, flags, &o);
-	e->hdr.present = nums_OPEN;
 	e->fd = call_result(ret);
 	e->flags = open_flags(flags) | opened_flags(&o);
 	e->mode = open_mode(flags, call_arg(regs, compat, 2));
 	e->dev = o.dev;
 	e->ino = o.ino;
-	off = text_path(s, st, compat, sizeof(*e), EV_BIT(OPEN, name), call_arg(regs, compat, 0));
+	off = text_path(s, st, compat, off, EV_BIT(OPEN, name), call_arg(regs, compat, 0));
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_creat, struct pt_regs *regs, long ret)
+EXIT(creat)
 {
-	EXIT_BEGIN(true);
-	struct ev_CREAT *e = REC_BEGIN(s, CREAT, t);
+	EXIT_BEGIN(CREAT, true);
 	struct opened o;
 
 	opened_get(t, ret, K_O_CREAT, &o);
-	e->hdr.present = nums_CREAT;
 	e->fd = call_result(ret);
 	e->mode = call_arg(regs, compat, 1) & 07777;
 	e->dev = o.dev;
 	e->ino = o.ino;
 	e->creat_flags = o.layer; /* the upper layer is 1, the lower one 2 */
-	off = text_path(s, st, compat, sizeof(*e), EV_BIT(CREAT, name), call_arg(regs, compat, 0));
+	off = text_path(s, st, compat, off, EV_BIT(CREAT, name), call_arg(regs, compat, 0));
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_openat, struct pt_regs *regs, long ret)
+EXIT(openat)
 {
-	EXIT_BEGIN(true);
-	struct ev_OPENAT *e = REC_BEGIN(s, OPENAT, t);
+	EXIT_BEGIN(OPENAT, true);
 	u64 flags = call_arg(regs, compat, 2);
 	struct opened o;
 
 	opened_get(t, ret, flags, &o);
-	e->hdr.present = nums_OPENAT;
 	e->fd = call_result(ret);
 	e->dirfd = arg_int(regs, compat, 0);
 	e->flags = open_flags(flags) | opened_flags(&o);
 	e->mode = open_mode(flags, call_arg(regs, compat, 3));
 	e->dev = o.dev;
 	e->ino = o.ino;
-	off = text_path(s, st, compat, sizeof(*e), EV_BIT(OPENAT, name), call_arg(regs, compat, 1));
+	off = text_path(s, st, compat, off, EV_BIT(OPENAT, name), call_arg(regs, compat, 1));
 	EXIT_END();
 }
 
@@ -201,12 +165,9 @@ resolve_flags(u64 flags)
 	       FLAG(0x01, 0x10) | FLAG(0x20, 0x20);
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
+EXIT(openat2)
 {
-	EXIT_BEGIN(true);
-	struct ev_OPENAT2 *e = REC_BEGIN(s, OPENAT2, t);
+	EXIT_BEGIN(OPENAT2, true);
 	u64 how[3] = { 0, 0, 0 };
 	struct opened o;
 	bool read = true;
@@ -217,7 +178,6 @@ BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
 		read =
 		    bpf_probe_read_user(how, sizeof(how), (void *) call_arg(regs, compat, 2)) == 0;
 	opened_get(t, ret, how[0], &o);
-	e->hdr.present = nums_OPENAT2;
 	if (!read)
 		e->hdr.present &=
 		    ~(EV_BIT(OPENAT2, flags) | EV_BIT(OPENAT2, mode) | EV_BIT(OPENAT2, resolve));
@@ -228,100 +188,64 @@ BPF_PROG(exit_openat2, struct pt_regs *regs, long ret)
 	e->resolve = resolve_flags(how[2]);
 	e->dev = o.dev;
 	e->ino = o.ino;
-	off =
-	    text_path(s, st, compat, sizeof(*e), EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
+	off = text_path(s, st, compat, off, EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_close, struct pt_regs *regs, long ret)
+EXIT(close)
 {
-	EXIT_BEGIN(false);
-	struct ev_CLOSE *e = REC_BEGIN(s, CLOSE, t);
-
-	e->hdr.present = nums_CLOSE;
+	EXIT_BEGIN(CLOSE, false);
 	e->res = call_result(ret);
 	e->fd = arg_int(regs, compat, 0);
-	off = sizeof(*e);
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_dup, struct pt_regs *regs, long ret)
+EXIT(dup)
 {
-	EXIT_BEGIN(false);
-	struct ev_DUP *e = REC_BEGIN(s, DUP, t);
-
-	e->hdr.present = nums_DUP;
+	EXIT_BEGIN(DUP, false);
 	e->res = call_result(ret);
 	e->oldfd = arg_int(regs, compat, 0);
-	off = sizeof(*e);
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_dup2, struct pt_regs *regs, long ret)
+EXIT(dup2)
 {
-	EXIT_BEGIN(false);
-	struct ev_DUP2 *e = REC_BEGIN(s, DUP2, t);
-
-	e->hdr.present = nums_DUP2;
+	EXIT_BEGIN(DUP2, false);
 	e->res = call_result(ret);
 	e->oldfd = arg_int(regs, compat, 0);
 	e->newfd = arg_int(regs, compat, 1);
-	off = sizeof(*e);
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_dup3, struct pt_regs *regs, long ret)
+EXIT(dup3)
 {
-	EXIT_BEGIN(false);
-	struct ev_DUP3 *e = REC_BEGIN(s, DUP3, t);
+	EXIT_BEGIN(DUP3, false);
 	u64 flags = call_arg(regs, compat, 2);
 
-	e->hdr.present = nums_DUP3;
 	e->res = call_result(ret);
 	e->oldfd = arg_int(regs, compat, 0);
 	e->newfd = arg_int(regs, compat, 1);
 	e->flags = FLAG(K_O_CLOEXEC, N_O_CLOEXEC);
-	off = sizeof(*e);
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_link, struct pt_regs *regs, long ret)
+EXIT(link)
 {
-	EXIT_BEGIN(false);
-	struct ev_LINK *e = REC_BEGIN(s, LINK, t);
-
-	e->hdr.present = nums_LINK;
+	EXIT_BEGIN(LINK, false);
 	e->res = call_result(ret);
-	off =
-	    text_user_str(s, sizeof(*e), EV_BIT(LINK, oldpath), (void *) call_arg(regs, compat, 0));
+	off = text_user_str(s, off, EV_BIT(LINK, oldpath), (void *) call_arg(regs, compat, 0));
 	off = text_user_str(s, off, EV_BIT(LINK, newpath), (void *) call_arg(regs, compat, 1));
 	EXIT_END();
 }
 
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_linkat, struct pt_regs *regs, long ret)
+EXIT(linkat)
 {
-	EXIT_BEGIN(false);
-	struct ev_LINKAT *e = REC_BEGIN(s, LINKAT, t);
-
-	e->hdr.present = nums_LINKAT;
+	EXIT_BEGIN(LINKAT, false);
 	e->res = call_result(ret);
 	e->olddir = arg_int(regs, compat, 0);
 	e->newdir = arg_int(regs, compat, 2);
 	e->flags = call_arg(regs, compat, 4) & 0x1400; /* AT_SYMLINK_FOLLOW, AT_EMPTY_PATH */
-	off = text_user_str(
-	    s, sizeof(*e), EV_BIT(LINKAT, oldpath), (void *) call_arg(regs, compat, 1));
+	off = text_user_str(s, off, EV_BIT(LINKAT, oldpath), (void *) call_arg(regs, compat, 1));
 	off = text_user_str(s, off, EV_BIT(LINKAT, newpath), (void *) call_arg(regs, compat, 3));
 	EXIT_END();
 }

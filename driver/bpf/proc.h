@@ -107,7 +107,6 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e = REC_BEGIN(s, CLONE, child);
 	e->hdr.type = c.type;
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
-	e->hdr.present = nums_CLONE;
 	TASK_NUMBERS(e, child);
 	e->flags = clone_flags(c.flags) | (task_level(child) > 0 ? N_CLONE_CHILD_IN_PIDNS : 0);
 	mm = BPF_CORE_READ(child, mm);
@@ -178,7 +177,6 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 		return 0;
 	mm = BPF_CORE_READ(t, mm);
 	e = REC_BEGIN(s, EXECVE, t);
-	e->hdr.present = nums_EXECVE;
 	EXEC_NUMBERS(e, t);
 	off = text_argv(s, off, EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), mm);
 	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
@@ -259,26 +257,22 @@ _Static_assert(EV_BIT(EXECVE, gid) == EV_BIT(EXECVEAT, gid), "execve and execvea
  * on_exec, and is the new image's. Which of them it is, is remembered in the record only: so the
  * rest is verified once.
  */
-SEC("tp_btf/sys_exit")
-int
-BPF_PROG(exit_exec, struct pt_regs *regs, long ret)
+EXIT(exec)
 {
-	EXIT_BEGIN(false);
+	if (ret >= 0)
+		return 0;
+	EXIT_BEGIN(EXECVE, false);
 	bool at = call_nr(regs) == NR_EXECVEAT(compat);
 	u64 path = call_arg(regs, compat, 0);
 	u64 argv = call_arg(regs, compat, at ? 2 : 1);
 	u64 env = call_arg(regs, compat, at ? 3 : 2);
 	u32 width = compat ? 4 : 8;
-	struct ev_EXECVE *e;
 
-	if (ret >= 0)
-		return 0;
-	e = REC_BEGIN(s, EXECVE, t);
 	e->hdr.type = at ? EV_EXECVEAT : EV_EXECVE;
 	e->hdr.present = at ? nums_EXECVEAT : nums_EXECVE;
 	EXEC_NUMBERS(e, t);
 	e->res = call_result(ret);
-	off = text_attempt(s, sizeof(*e), EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), argv, width);
+	off = text_attempt(s, off, EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), argv, width);
 	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
@@ -351,7 +345,6 @@ BPF_PROG(on_exit, struct task_struct *t)
 		return 0;
 	e = REC_BEGIN(s, PROCEXIT, t);
 	code = t->exit_code;
-	e->hdr.present = nums_PROCEXIT;
 	e->status = code;
 	e->ret = code >> 8 & 0xff;
 	e->sig = code & 0x7f;
