@@ -32,6 +32,7 @@ struct nodes {
 	struct rule_run *rules;
 	struct fscratch *scratch;
 	struct alert_scratch text;
+	struct batch *batch; /* the one in hand, or the memory of the last */
 	struct state_limits limits;
 	uint64_t published; /* monotonic ns */
 };
@@ -90,6 +91,7 @@ nodes_free(struct nodes *n)
 	fscratch_free(n->scratch);
 	intern_free(n->pool);
 	alert_scratch_fini(&n->text);
+	batch_free(n->batch);
 	free(n);
 }
 
@@ -195,17 +197,18 @@ void
 node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part)
 {
 	struct node *p = node_of(n, stream);
-	struct batch *b = NULL;
-	const char *why = NULL;
+	const char *why = "no memory";
+	struct batch *b;
 
 	if (p == NULL || part->body == NULL)
 		return;
-	if (batch_decode(part->body, stream->schema, &b, &why) < 0) {
+	if (batch_decode_again(part->body, stream->schema, &n->batch, &why) < 0) {
 		n->counters->malformed++;
 		log_warn(
 		    "node %s: a part of its snapshot does not decode: %s", stream->id.node, why);
 		return;
 	}
+	b = n->batch;
 	node_clock(n, p, part->boot_ns, part->real_ns);
 	if (p->snapshot != part->id) {
 		p->snapshot = part->id;
@@ -217,7 +220,6 @@ node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part
 	n->counters->snapshot_events += b->nev;
 	if (part->last)
 		state_snapshot_done(p->state, p->snapshot_began);
-	batch_free(b);
 }
 
 static void
@@ -286,7 +288,7 @@ void
 node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts)
 {
 	struct node *p = node_of(n, stream);
-	struct batch *b = NULL;
+	struct batch *b;
 	const char *why = batch->body == NULL ? "it has no body" : "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
@@ -301,7 +303,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	};
 
 	if (p == NULL || batch->body == NULL ||
-	    batch_decode(batch->body, stream->schema, &b, &why) < 0) {
+	    batch_decode_again(batch->body, stream->schema, &n->batch, &why) < 0) {
 		n->counters->malformed++;
 		stream->malformed++;
 		stream->gaps++; /* its events are lost: a loss window opens */
@@ -309,6 +311,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 		    (unsigned long) batch->seq, why);
 		return;
 	}
+	b = n->batch;
 	node_clock(n, p, batch->boot_ns, batch->real_ns);
 	if (node_lost(p, batch)) {
 		n->counters->loss_windows++;
@@ -319,7 +322,6 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	n->counters->batches++;
 	n->counters->events += b->nev;
 	stream->events += b->nev;
-	batch_free(b);
 }
 
 /* Nodes that come and go for good must not stay: one that was not heard of for as long as the

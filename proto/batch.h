@@ -4,14 +4,14 @@
  *
  * Encoder: records in, a Body out; memory is kept and used again, so that an event costs no
  * allocation. Decoder: a Body in, an array of events out that borrows from the batch; everything
- * is checked here once, at the door, and everything of a batch dies together.
+ * is checked here once, at the door, and everything of a batch dies together; its memory is kept
+ * for the next batch.
  *
  * Neither is thread-safe: each belongs to the thread that uses it.
  */
 #ifndef MEWS_PROTO_BATCH_H
 #define MEWS_PROTO_BATCH_H
 
-#include "common/arena.h"
 #include "common/buf.h"
 #include "common/macros.h"
 #include "common/slice.h"
@@ -59,24 +59,34 @@ struct event {
 };
 
 struct batch {
-	struct arena arena;
-	const struct slice *text; /* text[0] is null */
+	struct slice *text; /* text[0] is null */
 	uint32_t *text_id; /* per text: room for the collector's intern id; zeroed by the decoder */
 	size_t ntext;
 	struct event *ev;
 	size_t nev;
+	/* The decoder's, for the next batch too. */
+	struct buf plain; /* the columns, where texts are */
+	struct ZSTD_DCtx_s *zstd;
+	char *memory; /* the arrays */
+	size_t room;
 };
 
 /*
  * Decode a body that came from outside. -EBADMSG, and *why says in a few words what is wrong
- * (static text): an unknown encoding, sizes past the WIRE_ limits, columns of unequal length, an
- * index outside its table, an event number that is unknown. -ENOMEM. On error there is nothing to
- * free. An event that this program's schema knows with fewer parameters than 'peer' says is cut to
- * what is known; one with more has the rest absent. 'peer' NULL: the same schema on both sides.
- * The batch borrows nothing from the body.
+ * (static text): an unknown encoding, sizes past the WIRE_ limits, columns that are not as the
+ * encoder makes them (packed, each in one piece) or of unequal length, an index outside its table,
+ * an event number that is unknown. -ENOMEM. On error there is nothing to free. An event that this
+ * program's schema knows with fewer parameters than 'peer' says is cut to what is known; one with
+ * more has the rest absent. 'peer' NULL: the same schema on both sides. The batch borrows nothing
+ * from the body.
  */
 struct peer_schema;
 int batch_decode(const Wire__Body *body, const struct peer_schema *peer, struct batch **ret,
+    const char **why) MUST_CHECK;
+
+/* The same in the memory of *b, a batch that nobody needs any more, or NULL. After an error *b is
+ * without events, or NULL still, and the caller's as before. */
+int batch_decode_again(const Wire__Body *body, const struct peer_schema *peer, struct batch **b,
     const char **why) MUST_CHECK;
 void batch_free(struct batch *b);
 

@@ -6,9 +6,8 @@
 #include <zstd.h>
 
 enum {
-	NOT_SENT = 0xff,   /* peer_schema.n: the peer did not name this event */
-	PIECES_MAX = 1024, /* fields of a Columns message, the dictionary's apart */
-	DECODE_BLOCK = 16 << 10,
+	NOT_SENT = 0xff,      /* peer_schema.n: the peer did not name this event */
+	KEPT_BYTES = 4 << 20, /* of memory for the next batch */
 };
 
 /* Field numbers of Columns. */
@@ -29,6 +28,31 @@ enum field {
 
 struct peer_schema {
 	uint8_t n[EV_TYPE_MAX]; /* parameters of each event, as the peer sends it */
+	uint8_t lacks;          /* the most that one of its events has fewer than ours */
+};
+
+/* Where the columns are, and how many values each has. */
+struct columns {
+	struct slice col[NFIELDS];
+	size_t n[NFIELDS];
+};
+
+/* A thread of the batch. */
+struct origin {
+	uint64_t start;
+	uint32_t tid, pid;
+};
+
+/* What is being made, and the next value of each column. */
+struct decode {
+	struct batch *b;
+	const struct peer_schema *peer;
+	const uint8_t *at[NFIELDS];
+	struct origin *origin;
+	size_t norigins;
+	int64_t *v;    /* room for the parameters still to come, */
+	size_t params; /* that many on the wire */
+	const char **why;
 };
 
 #define bad(why, text) (*(why) = (text), -EBADMSG)
@@ -42,6 +66,7 @@ peer_schema_new(Wire__EventSchema *const *v, size_t n, struct peer_schema **ret,
 	if (p == NULL)
 		return -ENOMEM;
 	memset(p->n, NOT_SENT, sizeof(p->n));
+	p->lacks = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct ev_schema *s = schema_get(v[i]->num);
 
@@ -60,6 +85,8 @@ peer_schema_new(Wire__EventSchema *const *v, size_t n, struct peer_schema **ret,
 				goto fail;
 		}
 		p->n[v[i]->num] = (uint8_t) v[i]->n_types;
+		if (s != NULL && v[i]->n_types < s->nparams)
+			p->lacks = MAX(p->lacks, (uint8_t) (s->nparams - v[i]->n_types));
 	}
 	*ret = p;
 	return 0;
@@ -73,6 +100,8 @@ peer_schema_free(struct peer_schema *p)
 {
 	free(p);
 }
+
+/* ---- finding the columns ---- */
 
 /* 0 and *v, or -EBADMSG if it does not end. */
 static int
@@ -92,56 +121,80 @@ get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
 	return -EBADMSG;
 }
 
+/* How many end in these bytes. */
 static size_t
 count_varints(const uint8_t *p, size_t n)
 {
+	const uint64_t tops = 0x8080808080808080ULL;
 	size_t count = 0;
+	uint64_t w;
 
-	for (size_t i = 0; i < n; i++)
-		count += p[i] < 0x80;
+	for (; n >= sizeof(w); n -= sizeof(w), p += sizeof(w)) {
+		memcpy(&w, p, sizeof(w));
+		count += (size_t) __builtin_popcountll(~w & tops);
+	}
+	for (; n > 0; n--)
+		count += *p++ < 0x80;
 	return count;
 }
 
-/* How many values each column has: what there will be to allocate. */
+/* The next field: its number and kind, and how many bytes at *p are its value. */
 static int
-count_columns(struct slice data, size_t *count, const char **why)
+next_field(const uint8_t **p, const uint8_t *end, uint64_t *field, unsigned *kind, size_t *n,
+    const char **why)
+{
+	const uint8_t *from;
+	uint64_t tag, v = 0;
+
+	if (get_varint(p, end, &tag) < 0)
+		return bad(why, "the columns are cut short");
+	if (tag >> 3 == 0)
+		return bad(why, "the columns are not a Columns message");
+	*field = tag >> 3;
+	*kind = tag & 7;
+	from = *p;
+	if (*kind == 1 || *kind == 5) {
+		v = *kind == 1 ? 8 : 4;
+	} else if (*kind != 0 && *kind != 2) {
+		return bad(why, "the columns have an unknown encoding");
+	} else if (get_varint(p, end, &v) < 0) {
+		return bad(why, "the columns are cut short");
+	} else if (*kind == 0) {
+		v = (uint64_t) (*p - from);
+		*p = from;
+	}
+	if (v > (uint64_t) (end - *p))
+		return bad(why, "the columns are cut short");
+	*n = (size_t) v;
+	return 0;
+}
+
+/* Fields that we do not know are a newer peer's, and no harm. */
+static int
+find_columns(struct slice data, struct columns *c, const char **why)
 {
 	const uint8_t *p = (const uint8_t *) data.p, *end = p + data.n;
-	size_t pieces = 0;
 
 	while (p < end) {
-		uint64_t tag, n = 0;
-		size_t values = 1;
+		uint64_t field;
+		unsigned kind;
+		size_t n;
+		int r = next_field(&p, end, &field, &kind, &n, why);
 
-		if (get_varint(&p, end, &tag) < 0)
-			return bad(why, "the columns are cut short");
-		switch (tag & 7) {
-		case 0:
-			if (get_varint(&p, end, &n) < 0)
-				return bad(why, "the columns are cut short");
-			n = 0;
-			break;
-		case 1:
-			n = 8;
-			break;
-		case 2:
-			if (get_varint(&p, end, &n) < 0)
-				return bad(why, "the columns are cut short");
-			break;
-		case 5:
-			n = 4;
-			break;
-		default:
-			return bad(why, "the columns have an unknown encoding");
+		if (r < 0)
+			return r;
+		if (field < NFIELDS && kind != 2)
+			return bad(why, "a column's values are not packed");
+		if (field == F_DICT) {
+			c->n[F_DICT]++;
+		} else if (field < NFIELDS) {
+			if (c->col[field].p != NULL)
+				return bad(why, "a column comes twice");
+			if (n > 0 && p[n - 1] >= 0x80)
+				return bad(why, "a column's values are damaged");
+			c->col[field] = (struct slice){ (const char *) p, n };
+			c->n[field] = count_varints(p, n);
 		}
-		if (n > (uint64_t) (end - p))
-			return bad(why, "the columns are cut short");
-		if (tag >> 3 != F_DICT && ++pieces > PIECES_MAX)
-			return bad(why, "the columns are in too many pieces");
-		if ((tag & 7) == 2 && tag >> 3 != F_DICT)
-			values = count_varints(p, n);
-		if (tag >> 3 < NFIELDS)
-			count[tag >> 3] += values;
 		p += n;
 	}
 	return 0;
@@ -167,215 +220,270 @@ check_counts(const size_t *count, const char **why)
 	return 0;
 }
 
-/* The Columns message of a body, borrowed from it or from the arena. */
+/* The Columns message of a body, in the batch's own memory. */
 static int
-unwrap(const Wire__Body *body, struct arena *a, struct slice *ret, const char **why)
+unwrap(const Wire__Body *body, struct batch *b, const char **why)
 {
 	const ProtobufCBinaryData *d = &body->data;
-	char *p;
 
 	if (body->size > WIRE_COLUMNS_MAX)
 		return bad(why, "the columns are too large");
+	if (b->plain.cap > KEPT_BYTES && body->size < KEPT_BYTES)
+		buf_fini(&b->plain);
+	buf_clear(&b->plain);
 	if (body->encoding == WIRE__BODY__ENCODING__PLAIN) {
 		if (d->len != body->size)
 			return bad(why, "the size is not that of the data");
-		*ret = (struct slice){ (const char *) d->data, d->len };
-		return 0;
+		buf_add(&b->plain, d->data, d->len);
+		return buf_ok(&b->plain);
 	}
 	if (body->encoding != WIRE__BODY__ENCODING__ZSTD)
 		return bad(why, "unknown encoding");
 	if (ZSTD_getFrameContentSize(d->data, d->len) != body->size ||
 	    ZSTD_findFrameCompressedSize(d->data, d->len) != d->len)
 		return bad(why, "the size is not that of the compressed data");
-	p = arena_alloc(a, body->size);
-	if (p == NULL)
+	if (b->zstd == NULL)
+		b->zstd = ZSTD_createDCtx();
+	if (b->zstd == NULL || buf_reserve(&b->plain, body->size) < 0)
 		return -ENOMEM;
-	if (ZSTD_decompress(p, body->size, d->data, d->len) != body->size)
+	if (ZSTD_decompressDCtx(b->zstd, b->plain.p, body->size, d->data, d->len) != body->size)
 		return bad(why, "the compressed data is damaged");
-	*ret = (struct slice){ p, body->size };
+	b->plain.n = body->size;
 	return 0;
 }
 
-/* protobuf-c unpacks into the arena, which frees all at once. */
-struct unpack_mem {
-	struct arena *arena;
-	bool failed;
-};
+/* ---- making events of them ---- */
 
-static void *
-pb_alloc(void *data, size_t n)
+/* Memory for everything, at once: what the last batch had, if that is enough. */
+static int
+make_room(struct decode *d, const struct columns *c)
 {
-	struct unpack_mem *m = data;
-	void *p = arena_alloc(m->arena, n);
+	struct batch *b = d->b;
+	size_t nev = c->n[F_TYPE], ntext = c->n[F_DICT] + 1,
+	       lacks = d->peer == NULL ? 0 : d->peer->lacks;
+	size_t ev = nev * sizeof(*b->ev), v = (c->n[F_PARAMS] + nev * lacks) * sizeof(*d->v);
+	size_t text = ntext * sizeof(*b->text), origin = c->n[F_TID] * sizeof(*d->origin);
+	size_t ids = ntext * sizeof(*b->text_id), need = ev + v + text + origin + ids;
 
-	m->failed |= p == NULL;
-	return p;
+	if (b->room < need || (b->room > KEPT_BYTES && need < KEPT_BYTES)) {
+		free(b->memory);
+		b->room = need + need / 2;
+		b->memory = malloc(b->room);
+		if (b->memory == NULL) {
+			b->room = 0;
+			return -ENOMEM;
+		}
+	}
+	b->ev = (void *) b->memory;
+	d->v = (void *) (b->memory + ev);
+	b->text = (void *) (b->memory + ev + v);
+	d->origin = (void *) (b->memory + ev + v + text);
+	b->text_id = (void *) (b->memory + ev + v + text + origin);
+	memset(b->text_id, 0, ids);
+	return 0;
 }
 
 static void
-pb_free(void *data, void *p)
+make_texts(struct batch *b, size_t n)
 {
-	(void) data;
-	(void) p;
-}
+	const uint8_t *p = (const uint8_t *) b->plain.p, *end = p + b->plain.n;
+	const char *why;
+	uint64_t field;
+	unsigned kind;
+	size_t len, k = 1;
 
-static int
-unpack(
-    struct arena *a, struct slice data, const size_t *count, Wire__Columns **ret, const char **why)
-{
-	struct unpack_mem mem = { a, false };
-	ProtobufCAllocator pa = { pb_alloc, pb_free, &mem };
-	Wire__Columns *c;
-
-	c = wire__columns__unpack(&pa, data.n, (const uint8_t *) data.p);
-	if (c == NULL)
-		return mem.failed ? -ENOMEM : bad(why, "the columns are not a Columns message");
-	if (c->n_dict != count[F_DICT] || c->n_tid != count[F_TID] || c->n_pid != count[F_PID] ||
-	    c->n_start != count[F_START] || c->n_type != count[F_TYPE] ||
-	    c->n_time != count[F_TIME] || c->n_thread != count[F_THREAD] ||
-	    c->n_cpu != count[F_CPU] || c->n_flags != count[F_FLAGS] ||
-	    c->n_absent != count[F_ABSENT] || c->n_params != count[F_PARAMS])
-		return bad(why, "a column's values are damaged");
-	*ret = c;
-	return 0;
-}
-
-static int
-make_texts(struct batch *b, const Wire__Columns *c)
-{
-	size_t n = c->n_dict + 1;
-	struct slice *text = arena_alloc(&b->arena, n * sizeof(*text));
-
-	b->text_id = arena_alloc(&b->arena, n * sizeof(*b->text_id));
-	if (text == NULL || b->text_id == NULL)
-		return -ENOMEM;
-	for (size_t i = 1; i < n; i++) {
-		const ProtobufCBinaryData *d = &c->dict[i - 1];
-
-		text[i] = (struct slice){ d->len == 0 ? "" : (const char *) d->data, d->len };
+	b->ntext = n + 1;
+	b->text[0] = (struct slice){ NULL, 0 };
+	while (k <= n && next_field(&p, end, &field, &kind, &len, &why) == 0) {
+		if (field == F_DICT)
+			b->text[k++] = (struct slice){ len == 0 ? "" : (const char *) p, len };
+		p += len;
 	}
-	b->text = text;
-	b->ntext = n;
+}
+
+/* The rest of a value whose first byte was 'x'. What it has beyond 64 bits is nothing. */
+static uint64_t
+next_long(const uint8_t **p, uint64_t x)
+{
+	uint64_t c;
+
+	x &= 0x7f;
+	for (unsigned shift = 7;; shift += 7) {
+		c = *(*p)++;
+		if (shift < 64)
+			x |= (c & 0x7f) << shift;
+		if (c < 0x80)
+			return x;
+	}
+}
+
+/* The next value of a column. There is one: they were counted, and the last one ends. */
+static inline uint64_t
+next(const uint8_t **p)
+{
+	uint64_t x = *(*p)++;
+
+	return LIKELY(x < 0x80) ? x : next_long(p, x);
+}
+
+static inline int64_t
+next_signed(const uint8_t **p)
+{
+	uint64_t x = next(p);
+
+	return (int64_t) (x >> 1 ^ (0 - (x & 1)));
+}
+
+static void
+make_origins(struct decode *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		d->origin[i].start = next(&d->at[F_START]);
+		d->origin[i].tid = (uint32_t) next(&d->at[F_TID]);
+		d->origin[i].pid = (uint32_t) next(&d->at[F_PID]);
+	}
+	d->norigins = n;
+}
+
+/* The event's schema, and how many parameters it has on the wire: what may be there. */
+static int
+make_schema(struct decode *d, struct event *ev, unsigned *n)
+{
+	uint64_t type = next(&d->at[F_TYPE]);
+
+	ev->schema = type < EV_TYPE_MAX ? schema_get((uint32_t) type) : NULL;
+	if (ev->schema == NULL)
+		return bad(d->why, "an event's number is unknown");
+	*n = d->peer == NULL ? ev->schema->nparams : d->peer->n[type];
+	if (d->peer != NULL && *n == NOT_SENT)
+		return bad(d->why, "an event that the Hello did not name");
+	if (*n > d->params)
+		return bad(d->why, "fewer parameters than the events have");
+	d->params -= *n;
 	return 0;
 }
 
-/* How many values an event's parameters take on the wire; -EBADMSG if it may not be there. */
+/* Values and 'present' of an event that has n of them on the wire. */
 static int
-wire_params(const struct ev_schema *s, const struct peer_schema *peer, const char **why)
+make_params(struct decode *d, struct event *ev, unsigned n, uint64_t absent)
 {
-	if (s == NULL)
-		return bad(why, "an event's number is unknown");
-	if (peer == NULL)
-		return s->nparams;
-	if (peer->n[s->num] == NOT_SENT)
-		return bad(why, "an event that the Hello did not name");
-	return peer->n[s->num];
-}
-
-/* Set v and present of an event whose 'n' values start at 'v'. */
-static int
-make_params(struct batch *b, struct event *ev, const int64_t *v, unsigned n, uint64_t absent,
-    const char **why)
-{
-	unsigned known = MIN(n, (unsigned) ev->schema->nparams);
-	int64_t *copy;
+	unsigned ours = ev->schema->nparams, known = MIN(n, ours);
+	uint64_t mask = (1ULL << known) - 1;
+	int64_t *v = d->v;
 
 	if (n < 64 && absent >> n != 0)
-		return bad(why, "an absent parameter that the event does not have");
-	ev->present = ~absent & ((1ULL << known) - 1);
-	for (unsigned i = 0; i < known; i++) {
-		if (!ptype_is_text(ev->schema->params[i].type))
-			continue;
-		if (v[i] < 0 || (uint64_t) v[i] >= b->ntext)
-			return bad(why, "a text's index is outside the dictionary");
+		return bad(d->why, "an absent parameter that the event does not have");
+	for (unsigned i = 0; i < known; i++)
+		v[i] = next_signed(&d->at[F_PARAMS]);
+	for (unsigned i = known; i < n; i++)
+		(void) next(&d->at[F_PARAMS]);
+	for (unsigned i = known; i < ours; i++)
+		v[i] = 0;
+	ev->v = v;
+	ev->present = ~absent & mask;
+	for (uint64_t left = ev->schema->texts & mask; left != 0; left &= left - 1) {
+		unsigned i = (unsigned) __builtin_ctzll(left);
+
+		if ((uint64_t) v[i] >= d->b->ntext)
+			return bad(d->why, "a text's index is outside the dictionary");
 		if (v[i] == 0)
 			ev->present &= ~(1ULL << i);
 	}
-	ev->v = v;
-	if (n >= ev->schema->nparams)
-		return 0;
-	copy = arena_alloc(&b->arena, ev->schema->nparams * sizeof(*copy));
-	if (copy == NULL)
-		return -ENOMEM;
-	memcpy(copy, v, n * sizeof(*v));
-	ev->v = copy;
+	d->v += ours;
 	return 0;
 }
 
 static int
-make_events(
-    struct batch *b, const Wire__Columns *c, const struct peer_schema *peer, const char **why)
+make_event(struct decode *d, struct event *ev, const struct columns *c)
+{
+	uint64_t thread = next(&d->at[F_THREAD]), cpu = next(&d->at[F_CPU]), absent;
+	unsigned n;
+	int r = make_schema(d, ev, &n);
+
+	if (r < 0)
+		return r;
+	if (thread >= d->norigins)
+		return bad(d->why, "a thread's index is outside the threads");
+	if (cpu > UINT16_MAX)
+		return bad(d->why, "a CPU's number is out of range");
+	ev->start = d->origin[thread].start;
+	ev->tid = d->origin[thread].tid;
+	ev->pid = d->origin[thread].pid;
+	ev->flags = c->n[F_FLAGS] == 0 ? 0 : (uint32_t) next(&d->at[F_FLAGS]);
+	ev->cpu = (uint16_t) cpu;
+	absent = c->n[F_ABSENT] == 0 ? 0 : next(&d->at[F_ABSENT]);
+	return make_params(d, ev, n, absent);
+}
+
+static int
+make_events(struct decode *d, const struct columns *c)
 {
 	uint64_t ts = 0;
-	size_t at = 0;
-	int r;
 
-	b->ev = arena_alloc(&b->arena, c->n_type * sizeof(*b->ev));
-	if (b->ev == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n_type; i++) {
-		struct event *ev = &b->ev[i];
-		uint32_t thread = c->thread[i];
-		int n;
+	for (unsigned i = 0; i < NFIELDS; i++)
+		d->at[i] = (const uint8_t *) c->col[i].p;
+	d->params = c->n[F_PARAMS];
+	make_texts(d->b, c->n[F_DICT]);
+	make_origins(d, c->n[F_TID]);
+	for (size_t i = 0; i < c->n[F_TYPE]; i++) {
+		struct event *ev = &d->b->ev[i];
+		int r;
 
-		ev->schema = schema_get(c->type[i]);
-		n = wire_params(ev->schema, peer, why);
-		if (n < 0)
-			return n;
-		if (thread >= c->n_tid)
-			return bad(why, "a thread's index is outside the threads");
-		if ((size_t) n > c->n_params - at)
-			return bad(why, "fewer parameters than the events have");
-		if (c->cpu[i] > UINT16_MAX)
-			return bad(why, "a CPU's number is out of range");
-		ts += (uint64_t) c->time[i];
+		ts += (uint64_t) next_signed(&d->at[F_TIME]);
 		ev->ts = ts;
-		ev->start = c->start[thread];
-		ev->tid = c->tid[thread];
-		ev->pid = c->pid[thread];
 		ev->index = (uint32_t) i;
-		ev->flags = c->n_flags == 0 ? 0 : c->flags[i];
-		ev->cpu = (uint16_t) c->cpu[i];
-		r = make_params(
-		    b, ev, c->params + at, (unsigned) n, c->n_absent == 0 ? 0 : c->absent[i], why);
+		r = make_event(d, ev, c);
 		if (r < 0)
 			return r;
-		at += (size_t) n;
 	}
-	b->nev = c->n_type;
-	return at == c->n_params ? 0 : bad(why, "more parameters than the events have");
+	d->b->nev = c->n[F_TYPE];
+	return d->params == 0 ? 0 : bad(d->why, "more parameters than the events have");
+}
+
+static int
+decode_into(
+    struct batch *b, const Wire__Body *body, const struct peer_schema *peer, const char **why)
+{
+	struct decode d = { .b = b, .peer = peer, .why = why };
+	struct columns c = { 0 };
+	int r;
+
+	b->nev = b->ntext = 0;
+	r = unwrap(body, b, why);
+	if (r == 0)
+		r = find_columns(buf_get(&b->plain), &c, why);
+	if (r == 0)
+		r = check_counts(c.n, why);
+	if (r == 0)
+		r = make_room(&d, &c);
+	if (r == 0)
+		r = make_events(&d, &c);
+	if (r < 0)
+		b->nev = 0;
+	return r;
+}
+
+int
+batch_decode_again(
+    const Wire__Body *body, const struct peer_schema *peer, struct batch **b, const char **why)
+{
+	if (*b == NULL)
+		*b = calloc(1, sizeof(**b));
+	return *b == NULL ? -ENOMEM : decode_into(*b, body, peer, why);
 }
 
 int
 batch_decode(
     const Wire__Body *body, const struct peer_schema *peer, struct batch **ret, const char **why)
 {
-	struct batch *b = calloc(1, sizeof(*b));
-	size_t count[NFIELDS] = { 0 };
-	struct slice data = { NULL, 0 };
-	Wire__Columns *c = NULL;
-	int r;
+	struct batch *b = NULL;
+	int r = batch_decode_again(body, peer, &b, why);
 
-	if (b == NULL)
-		return -ENOMEM;
-	arena_init(&b->arena, DECODE_BLOCK);
-	r = unwrap(body, &b->arena, &data, why);
-	if (r == 0)
-		r = count_columns(data, count, why);
-	if (r == 0)
-		r = check_counts(count, why);
-	if (r == 0)
-		r = unpack(&b->arena, data, count, &c, why);
-	if (r == 0)
-		r = make_texts(b, c);
-	if (r == 0)
-		r = make_events(b, c, peer, why);
-	if (r < 0) {
+	if (r < 0)
 		batch_free(b);
-		return r;
-	}
-	*ret = b;
-	return 0;
+	else
+		*ret = b;
+	return r;
 }
 
 void
@@ -383,6 +491,8 @@ batch_free(struct batch *b)
 {
 	if (b == NULL)
 		return;
-	arena_fini(&b->arena);
+	buf_fini(&b->plain);
+	(void) ZSTD_freeDCtx(b->zstd);
+	free(b->memory);
 	free(b);
 }

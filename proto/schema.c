@@ -42,9 +42,14 @@ enum {
 };
 
 const struct ev_schema schema_events[] = {
-#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                            \
-	{ #name, params_##ID, num, ARRAY_SIZE(params_##ID) - 1, NARGS_##ID, flags, EC_##CATEGORY, \
-		CAP_##CAPTURE },
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                   \
+	{                                                                                \
+#name, params_##ID, num, ARRAY_SIZE(params_##ID) - 1, NARGS_##ID, flags, \
+		    EC_##CATEGORY, CAP_##CAPTURE, 0
+#define PARAM(ID, index, name, TYPE, FMT, table) | (uint64_t) (PT_##TYPE >= PT_TEXT) << (index)
+#define EVENT_END(ID) \
+	}             \
+	,
 #include "proto/events.def"
 };
 const size_t schema_nevents = ARRAY_SIZE(schema_events);

@@ -107,6 +107,7 @@ struct ev_schema {
 	uint32_t flags;  /* EF_* */
 	enum ev_category category;
 	enum ev_capture capture;
+	uint64_t texts; /* bit i: parameter i is a text */
 };
 
 static inline bool
