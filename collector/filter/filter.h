@@ -48,6 +48,12 @@ void expr_print(const struct expr *e, struct buf *out);
 /* A text that parses to the same tree again, which expr_print()'s need not. */
 void expr_print_exact(const struct expr *e, struct buf *out);
 
+/* What it names: calls fn for each, as often as it is there; the text is borrowed. Macros are those
+ * that it refers to itself; operators and fields those of their conditions, too. */
+enum expr_name { NAME_MACRO, NAME_OPERATOR, NAME_FIELD };
+void expr_names(const struct expr *e, enum expr_name what,
+    void (*fn)(void *arg, struct slice name), void *arg);
+
 /* Can it be true only with a field that never has a value (FF_UNFILLED)? *ret: that field. 'a' is
  * for scratch. */
 bool expr_unfilled(const struct expr *e, struct arena *a, struct slice *ret);

@@ -120,3 +120,12 @@ format_text(const struct format *f, const struct view *v, struct fscratch *fs, s
 {
 	format_print(&f->text, v, fs, out);
 }
+
+void
+format_each_use(const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg)
+{
+	for (size_t i = 0; i < f->text.n; i++) {
+		if (f->text.v[i].value != NULL)
+			out_value_fields(f->text.v[i].value, fn, arg);
+	}
+}

@@ -99,6 +99,7 @@ struct rule_options {
 	size_t nselect;
 	const struct rule_append *append;
 	size_t nappend;
+	struct buf *describe; /* NULL, or where Falco's description of what was loaded goes */
 };
 
 /* Files or folders (their *.yaml and *.yml, by name), in order. -EINVAL: l says why; -ENOMEM. */
@@ -151,7 +152,10 @@ struct format_own {
 /* The output_fields of an alert, ours (by name) among them: "name":value,... without the braces. */
 void format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
     const struct format_own *own, size_t nown, struct buf *out);
+/* Each field that output_fields has, once, by name; each as the text names them, in its order. */
 void format_each_field(
+    const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg);
+void format_each_use(
     const struct format *f, void (*fn)(void *, const struct field_ref *), void *arg);
 
 /* What an alert carries beside its rule and event. */

@@ -79,6 +79,15 @@ parse_version(struct slice s, unsigned long v[3])
 	return n == 2 && (i == s.n || s.p[i] == '-' || s.p[i] == '+');
 }
 
+/* Is version a newer than b? */
+static bool
+is_newer(const unsigned long a[3], const unsigned long b[3])
+{
+	if (a[0] != b[0])
+		return a[0] > b[0];
+	return a[1] != b[1] ? a[1] > b[1] : a[2] > b[2];
+}
+
 static int
 read_engine_version(const struct item *it)
 {
@@ -95,41 +104,42 @@ read_engine_version(const struct item *it)
 		    "format.",
 		    t.s.p);
 	(void) parse_version(SLICE(FALCO_ENGINE_VERSION), have);
-	if (want[0] != have[0] || want[1] > have[1] || (want[1] == have[1] && want[2] > have[2]))
+	if (want[0] != have[0] || is_newer(want, have))
 		return rule_fail(it->c, E_VALIDATE, &t.at,
 		    "Rules require engine version %lu.%lu.%lu, but engine version "
 		    "is " FALCO_ENGINE_VERSION,
 		    want[0], want[1], want[2]);
+	if (is_newer(want, it->c->engine))
+		memcpy(it->c->engine, want, sizeof(want));
 	return 0;
 }
 
 /* One {name, version} of required_plugin_versions. */
 static int
-read_plugin(const struct item *it)
+read_plugin(const struct item *it, struct def_plugin *ret)
 {
 	static const char *const known[] = { "name", "version", "alternatives", NULL };
 	unsigned long v[3];
-	struct rtext name, version;
-	int r = item_text(it, "name", true, &name);
+	int r = item_text(it, "name", true, &ret->name);
 
 	if (r < 0)
 		return r;
-	r = item_text(it, "version", true, &version);
+	r = item_text(it, "version", true, &ret->version);
 	if (r < 0)
 		return r;
-	if (!parse_version(version.s, v))
-		return rule_fail(it->c, E_SHAPE, &version.at,
+	if (!parse_version(ret->version.s, v))
+		return rule_fail(it->c, E_SHAPE, &ret->version.at,
 		    "Unable to parse plugin version '%.100s' as a semver string. Expected "
 		    "\"x.y.z\" semver "
 		    "format.",
-		    version.s.p);
+		    ret->version.s.p);
 	return item_warn_unknown(it, known);
 }
 
 /* Each of a sequence of plugin versions, and their alternatives; 'container' is built in, and a
  * field of another plugin is an unknown field, so that nothing more is asked here. */
 static int
-read_plugin_versions(const struct item *it, const char *key)
+read_plugins(const struct item *it, const char *key, struct def_plugin **list)
 {
 	yaml_node_t *n = item_get(it, key);
 	struct rplace at = yaml_place(it->src, n);
@@ -138,8 +148,10 @@ read_plugin_versions(const struct item *it, const char *key)
 	if (n->type != YAML_SEQUENCE_NODE)
 		return rule_fail(
 		    it->c, E_SHAPE, &at, "Mapping for key '%s' is not a sequence", key);
+	while (*list != NULL)
+		list = &(*list)->next;
 	for (yaml_node_item_t *i = n->data.sequence.items.start;
-	     r == 0 && i < n->data.sequence.items.top; i++) {
+	     r == 0 && i < n->data.sequence.items.top; i++, list = &(*list)->next) {
 		struct item sub = { it->c, it->doc, yaml_document_get_node(it->doc, *i), it->src,
 			it->at };
 
@@ -148,11 +160,20 @@ read_plugin_versions(const struct item *it, const char *key)
 			return rule_fail(it->c, E_SHAPE, &sub.at,
 			    "Plugin version must be an object with "
 			    "'name' and 'version'");
-		r = read_plugin(&sub);
+		*list = arena_alloc(it->c->a, sizeof(**list));
+		if (*list == NULL)
+			return -ENOMEM;
+		r = read_plugin(&sub, *list);
 		if (r == 0 && strcmp(key, "alternatives") != 0 && item_has(&sub, "alternatives"))
-			r = read_plugin_versions(&sub, "alternatives");
+			r = read_plugins(&sub, "alternatives", &(*list)->alternatives);
 	}
 	return r;
+}
+
+static int
+read_plugin_versions(const struct item *it)
+{
+	return read_plugins(it, "required_plugin_versions", &it->c->plugins);
 }
 
 /* What a list or a macro item asks for: a definition, or more for the one there is. */
@@ -276,7 +297,7 @@ static const struct {
 	int (*read)(const struct item *it);
 } classes[] = {
 	{ "required_engine_version", "", read_engine_version },
-	{ "required_plugin_versions", "", NULL },
+	{ "required_plugin_versions", "", read_plugin_versions },
 	{ "list", "list", read_list },
 	{ "macro", "macro", read_macro },
 	{ "rule", "rule", read_rule },
@@ -298,8 +319,7 @@ read_item(struct item *it)
 			(void) snprintf(item, sizeof(item), "%s '%s'", classes[i].what,
 			    (const char *) n->data.scalar.value);
 		c->item = item;
-		r = classes[i].read != NULL ? classes[i].read(it)
-					    : read_plugin_versions(it, classes[i].key);
+		r = classes[i].read(it);
 		c->item = "";
 		return r;
 	}

@@ -37,7 +37,7 @@ parse_macro(struct collection *c, struct def_macro *m)
 	mtext_pieces(&m->text, &m->condition);
 	if (buf_ok(&m->text.b) < 0)
 		return -ENOMEM;
-	r = substitute_lists(c, &m->text);
+	r = substitute_lists(c, &m->text, &m->lists);
 	if (r < 0)
 		return r;
 	r = expr_parse(buf_get(&m->text.b), c->a, &m->expr, &d);
@@ -240,8 +240,8 @@ on_field(void *arg, const struct field_ref *f)
 
 /* 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
 static int
-compile_condition(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r,
-    struct mtext *m)
+compile_condition(
+    struct collection *c, struct ruleset *s, struct def_rule *d, struct rule *r, struct mtext *m)
 {
 	struct warning_sink sink = { .c = c, .rule = d, .m = m, .where = "condition" };
 	struct resolving rs = { .c = c };
@@ -253,13 +253,14 @@ compile_condition(struct collection *c, struct ruleset *s, const struct def_rule
 	add_exceptions(m, d);
 	if (buf_ok(&m->b) < 0)
 		return -ENOMEM;
-	if ((ret = substitute_lists(c, m)) < 0)
+	if ((ret = substitute_lists(c, m, &d->lists)) < 0)
 		return ret;
 	ret = expr_parse(buf_get(&m->b), c->a, &e, &diag);
 	if (ret < 0)
 		return ret == -EINVAL ? fail_at(c, E_CONDITION, m, &diag) : ret;
 	if ((ret = resolve(&rs, e, m)) < 0)
 		return ret;
+	d->expr = e;
 	expr_print(e, &b);
 	if (buf_ok(&b) < 0 || (r->resolved = arena_strdup(&s->a, buf_get(&b))) == NULL)
 		return -ENOMEM;
@@ -492,6 +493,8 @@ compile_all(struct collection *c, struct ruleset *s)
 		r = compile_rules(c, s);
 	if (r == 0)
 		r = warn_unused(c, s);
+	if (r == 0 && c->options->describe != NULL && !c->quiet)
+		r = describe_all(c, s, c->options->describe);
 	c->item = "";
 	for (struct def_macro *m = c->macros; m != NULL; m = m->next)
 		mtext_fini(&m->text);

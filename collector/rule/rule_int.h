@@ -10,6 +10,7 @@
  *	rule_compile.c     macros, conditions, outputs, events
  *	rule_select.c      what the configuration switches on or off, and appends
  *	rule_blind.c       why a rule can never match today
+ *	rule_describe.c    what was written and what became of it, as JSON
  *	rule_plan.c        the loaded rules in the order that they are asked
  *	rule_set.c         files in order, references
  *	rule_run.c         a thread's evaluation
@@ -106,8 +107,10 @@ struct rplace mtext_place(const struct mtext *m, unsigned line, unsigned col);
 struct def_list {
 	struct def_list *next;
 	struct rtext name;
-	struct rtexts items; /* raw */
-	struct slice joined; /* compiled: items of items, quoted, with commas */
+	struct rtexts items;    /* raw */
+	struct rtexts compiled; /* items of items, quoted */
+	struct rtexts lists;    /* those that items name */
+	struct slice joined;    /* compiled, with commas */
 	unsigned index, visibility;
 	bool used;
 };
@@ -119,6 +122,7 @@ struct def_macro {
 	unsigned index, visibility;
 	/* of the compilation under way */
 	struct expr *expr;
+	struct rtexts lists; /* in its condition */
 	struct mtext text;
 	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE } state;
 	bool used;
@@ -149,8 +153,18 @@ struct def_rule {
 	struct slice source;
 	struct rplace at, output_at;
 	enum priority priority;
-	bool enabled, warn_evttypes, skip_unknown, unknown_source;
+	bool enabled, warn_evttypes, skip_unknown, unknown_source, capture;
+	uint64_t capture_ms;
 	unsigned index, visibility;
+	/* of the compilation under way */
+	const struct expr *expr; /* resolved */
+	struct rtexts lists;     /* in its condition */
+};
+
+/* A plugin that a file asks for. */
+struct def_plugin {
+	struct def_plugin *next, *alternatives;
+	struct rtext name, version;
 };
 
 /* Everything defined so far, and where messages go. */
@@ -161,6 +175,8 @@ struct collection {
 	struct def_list *lists, **lists_end;
 	struct def_macro *macros, **macros_end;
 	struct def_rule *rules, **rules_end;
+	struct def_plugin *plugins;
+	unsigned long engine[3]; /* the highest version that a file asks for */
 	unsigned next_index;
 	size_t nitems;
 	const char *item; /* "rule 'X'": what messages are about */
@@ -237,8 +253,9 @@ int check_exceptions(struct collection *c, struct def_rule *r) MUST_CHECK;
 /* ---- rule_lists.c ---- */
 
 int compile_lists(struct collection *c) MUST_CHECK;
-/* Replace each list's name by its items; marks lists as used. 'm' is replaced. */
-int substitute_lists(struct collection *c, struct mtext *m) MUST_CHECK;
+/* Replace each list's name by its items; marks lists as used and names them in *used. 'm' is
+ * replaced. */
+int substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used) MUST_CHECK;
 
 void add_exceptions(struct mtext *m, const struct def_rule *r);
 
@@ -271,6 +288,11 @@ int compile_all(struct collection *c, struct ruleset *s) MUST_CHECK;
 /* r->blind and r->partly, from r->events and the tree. */
 int find_blind(
     struct collection *c, struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;
+
+/* ---- rule_describe.c ---- */
+
+/* The collection that 's' was compiled from, as Falco's JSON. 'out' is cleared. -ENOMEM. */
+int describe_all(const struct collection *c, const struct ruleset *s, struct buf *out) MUST_CHECK;
 
 /* ---- rule_plan.c ---- */
 

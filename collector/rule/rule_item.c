@@ -65,12 +65,10 @@ read_tags(const struct item *it, bool append, struct rtexts *ret)
 	return 0;
 }
 
-/* The keys that change nothing about verdicts are only checked. */
 static int
 read_flags(const struct item *it, struct def_rule *d)
 {
 	struct rtext ms = { .s = { NULL, 0 } };
-	bool capture = false;
 	char *end;
 	int r = item_bool(it, "enabled", &d->enabled);
 
@@ -79,12 +77,12 @@ read_flags(const struct item *it, struct def_rule *d)
 	if (r == 0)
 		r = item_bool(it, "skip-if-unknown-filter", &d->skip_unknown);
 	if (r == 0)
-		r = item_bool(it, "capture", &capture);
+		r = item_bool(it, "capture", &d->capture);
 	if (r == 0)
 		r = item_text(it, "capture_duration", false, &ms);
 	if (r < 0 || ms.s.p == NULL)
 		return r;
-	(void) strtoul(ms.s.p, &end, 10);
+	d->capture_ms = strtoul(ms.s.p, &end, 10);
 	if (*end != '\0' || ms.s.p[0] == '-')
 		return rule_fail(it->c, E_SHAPE, &ms.at,
 		    "Can't decode YAML scalar value of key "

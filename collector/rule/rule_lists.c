@@ -23,40 +23,37 @@ is_edge(char c)
 	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
 }
 
-static void
-add_item(struct buf *b, struct slice s)
+/* An item as it stands in a condition: with a blank in it, between quotes. */
+static int
+add_item(struct collection *c, struct def_list *l, const struct rtext *item)
 {
+	struct slice s = item->s;
 	bool quote = s.n > 0 && s.p[0] != '"' && s.p[0] != '\'' && memchr(s.p, ' ', s.n) != NULL;
+	struct rtext t = *item;
+	char *p;
 
-	if (b->n > 0)
-		buf_str(b, ", ");
-	if (quote)
-		buf_char(b, '"');
-	buf_slice(b, s);
-	if (quote)
-		buf_char(b, '"');
+	if (quote) {
+		p = arena_alloc(c->a, s.n + 3);
+		if (p == NULL)
+			return -ENOMEM;
+		p[0] = p[s.n + 1] = '"';
+		memcpy(p + 1, s.p, s.n);
+		t.s = (struct slice){ p, s.n + 2 };
+	}
+	l->joined.n += t.s.n + 2;
+	return texts_add(c->a, &l->compiled, &t);
 }
 
-/* The items of a list with those of the earlier lists that it names, as text. */
+/* Items with commas between. */
 static int
 join(struct collection *c, struct def_list *l)
 {
 	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 
-	for (size_t i = 0; i < l->items.n; i++) {
-		struct def_list *in = find_list(c, l->items.v[i].s);
-
-		if (in == NULL || in->index >= l->visibility) {
-			add_item(&b, l->items.v[i].s);
-			continue;
-		}
-		in->used = true;
-		for (size_t k = 0; k < in->items.n; k++)
-			add_item(&b, in->items.v[k].s);
-		if (b.n > RULE_TEXT_MAX)
-			return rule_fail(c, E_VALIDATE, &l->name.at,
-			    "The items of list '%.100s' are more than %d bytes", l->name.s.p,
-			    RULE_TEXT_MAX);
+	for (size_t i = 0; i < l->compiled.n; i++) {
+		if (i > 0)
+			buf_str(&b, ", ");
+		buf_slice(&b, l->compiled.v[i].s);
 	}
 	if (buf_ok(&b) < 0)
 		return -ENOMEM;
@@ -65,13 +62,39 @@ join(struct collection *c, struct def_list *l)
 	return l->joined.p == NULL ? -ENOMEM : 0;
 }
 
+/* The items of a list with those of the earlier lists that it names. */
+static int
+compile_list(struct collection *c, struct def_list *l)
+{
+	int r = 0;
+
+	l->joined.n = l->compiled.n = l->lists.n = 0;
+	for (size_t i = 0; r == 0 && i < l->items.n; i++) {
+		struct def_list *in = find_list(c, l->items.v[i].s);
+
+		if (in == NULL || in->index >= l->visibility) {
+			r = add_item(c, l, &l->items.v[i]);
+			continue;
+		}
+		in->used = true;
+		r = texts_add(c->a, &l->lists, &in->name);
+		for (size_t k = 0; r == 0 && k < in->items.n; k++)
+			r = add_item(c, l, &in->items.v[k]);
+		if (r == 0 && l->joined.n > RULE_TEXT_MAX)
+			return rule_fail(c, E_VALIDATE, &l->name.at,
+			    "The items of list '%.100s' are more than %d bytes", l->name.s.p,
+			    RULE_TEXT_MAX);
+	}
+	return r < 0 ? r : join(c, l);
+}
+
 int
 compile_lists(struct collection *c)
 {
 	for (struct def_list *l = c->lists; l != NULL; l = l->next)
 		l->used = false;
 	for (struct def_list *l = c->lists; l != NULL; l = l->next) {
-		int r = join(c, l);
+		int r = compile_list(c, l);
 
 		if (r < 0)
 			return r;
@@ -131,8 +154,9 @@ substitute(const struct def_list *l, const struct mtext *m, size_t at, struct mt
 }
 
 int
-substitute_lists(struct collection *c, struct mtext *m)
+substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used)
 {
+	used->n = 0;
 	for (struct def_list *l = c->lists; l != NULL; l = l->next) {
 		struct mtext out = { .b = BUF_INIT };
 		size_t at;
@@ -140,6 +164,8 @@ substitute_lists(struct collection *c, struct mtext *m)
 		if (m->b.n == 0 || (at = find_name(buf_get(&m->b), l->name.s, 0)) == SIZE_MAX)
 			continue;
 		l->used = true;
+		if (texts_add(c->a, used, &l->name) < 0)
+			return -ENOMEM;
 		substitute(l, m, at, &out);
 		mtext_fini(m);
 		*m = out;

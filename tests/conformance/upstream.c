@@ -1,120 +1,191 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conform_upstream FOLDER: FOLDER/upstream_rules_compiled.json, canonical texts and event sets of
- * whole rules.
+ * conform_upstream CASES RULES: the rule files of CASES/upstream_rules_compiled.json, in the folder
+ * RULES, alone: their description is what Falco's is, value by value. Together: no error, no
+ * warning, and each rule has its output and its events.
  */
-#include "collector/filter/filter.h"
+#include "collector/rule/rule.h"
+#include "tests/conformance/conform.h"
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *
-str(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
+static unsigned bad;
 
-	return s == NULL ? "" : s;
+/* Load files that must have nothing to complain of; their description. */
+static json_t *
+describe(const char *const *paths, size_t n)
+{
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+	const struct rule_options o = { .min_priority = PRIO_DEBUG, .describe = &out };
+	struct ruleset *s = NULL;
+	struct rule_log l;
+	json_t *j = NULL;
+
+	if (ruleset_load(paths, n, &o, &s, &l) < 0 || l.n > 0) {
+		rule_log_print(stdout, &l);
+		bad++;
+	} else {
+		j = json_loadb(out.p, out.n, JSON_REJECT_DUPLICATES, NULL);
+		bad += j == NULL;
+	}
+	rule_log_fini(&l);
+	ruleset_unref(s);
+	return j;
 }
 
-static int
-compile(const char *text, struct arena *a, struct expr **e, struct filter **f, struct diag *d)
-{
-	int r = expr_parse(slice_str(text), a, e, d);
-
-	return r < 0 ? r : filter_compile(*e, a, f, d);
-}
-
-/* The names of the events of a set are those of the list; asyncevent is in every list. */
 static bool
-same_events(const struct filter *f, const json_t *names)
+holds(const json_t *array, const json_t *e)
 {
-	struct event_set is, want = { 0 };
-	json_t *name;
+	json_t *k;
 	size_t i;
 
-	filter_events(f, &is);
-	json_array_foreach(names, i, name)
+	json_array_foreach(array, i, k)
 	{
-		for (size_t k = 0; k < schema_nevents; k++) {
-			if (strcmp(schema_events[k].name, json_string_value(name)) == 0)
-				want.w[schema_events[k].num / 64] |= 1ULL
-								     << schema_events[k].num % 64;
-		}
+		if (json_equal(k, e))
+			return true;
 	}
-	is.w[EV_ASYNCEVENT / 64] |= 1ULL << EV_ASYNCEVENT % 64;
-	for (size_t k = 0; k < schema_nevents; k++) {
-		if (event_set_has(&is, schema_events[k].num) !=
-		    event_set_has(&want, schema_events[k].num))
+	return false;
+}
+
+/* Arrays are sets, but for those of which the order says something. */
+static bool
+same_array(const char *key, const json_t *want, const json_t *is)
+{
+	bool ordered = strstr(key, "items") != NULL || strcmp(key, "output_fields") == 0;
+	json_t *e;
+	size_t i;
+
+	if (json_array_size(want) != json_array_size(is) || (ordered && !json_equal(want, is)))
+		return false;
+	json_array_foreach(want, i, e)
+	{
+		if (!holds(is, e))
 			return false;
 	}
 	return true;
 }
 
-static unsigned
-rule_case(const json_t *rule)
+static bool
+same(const char *key, const json_t *want, const json_t *is)
 {
-	CLEANUP(arena_fini) struct arena a;
-	CLEANUP(buf_fini) struct buf out = BUF_INIT;
-	const json_t *details = json_object_get(rule, "details");
-	const char *text = str(details, "condition_compiled");
-	struct filter *f = NULL;
-	struct expr *e = NULL;
-	struct diag d = { 0 };
+	return json_is_array(want) && json_is_array(is) ? same_array(key, want, is)
+							: json_equal(want, is);
+}
 
-	/* As printed, an empty text and one with parentheses cannot be parsed again. */
-	if (strstr(text, "(systemd)") != NULL || strstr(text, ", )") != NULL ||
-	    strstr(text, "=  ") != NULL)
-		return 0;
-	arena_init(&a, 0);
-	if (compile(text, &a, &e, &f, &d) < 0) {
-		printf("%s\n  %s\n", text, d.msg);
-		return 1;
+static const json_t *
+named(const json_t *items, const char *name)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(items, i, e)
+	{
+		if (strcmp(str(json_object_get(e, "info"), "name"), name) == 0)
+			return e;
 	}
-	expr_print(e, &out);
-	if (!slice_eq(buf_get(&out), slice_str(text))) {
-		printf("want %s\nis   %s\n", text, out.p);
-		return 1;
+	return NULL;
+}
+
+/* "info" or "details" of one item; 'keys': NULL, or only these. */
+static void
+compare_part(const char *name, const json_t *want, const json_t *is, const char *const *keys)
+{
+	const char *key;
+	json_t *v;
+
+	if (!keys && json_object_size(want) != json_object_size(is)) {
+		printf("%s has other keys\n", name);
+		bad++;
 	}
-	if (!same_events(f, json_object_get(details, "events"))) {
-		printf("events of %s\n", text);
-		return 1;
+	json_object_foreach((json_t *) want, key, v)
+	{
+		size_t k = 0;
+
+		while (keys != NULL && keys[k] != NULL && strcmp(keys[k], key) != 0)
+			k++;
+		if ((keys != NULL && keys[k] == NULL) || same(key, v, json_object_get(is, key)))
+			continue;
+		printf("%s: %s differs\n", name, key);
+		bad++;
 	}
-	return 0;
 }
 
 static void
-run_rules(const char *folder, unsigned *n, unsigned *bad)
+compare(const json_t *want, const json_t *is, const char *kind, const char *const *keys)
 {
-	char path[4096];
-	const char *file;
-	json_t *all, *of_file, *rule;
+	const json_t *items = json_object_get(is, kind), *mine;
+	const char *name;
+	json_t *e;
 	size_t i;
 
-	(void) snprintf(path, sizeof(path), "%s/upstream_rules_compiled.json", folder);
-	all = json_load_file(path, 0, NULL);
-	json_object_foreach(all, file, of_file)
+	json_array_foreach(json_object_get(want, kind), i, e)
 	{
-		json_array_foreach(
-		    json_object_get(json_object_get(of_file, "describe"), "rules"), i, rule)
-		{
-			*bad += rule_case(rule);
-			++*n;
+		name = str(json_object_get(e, "info"), "name");
+		mine = named(items, name);
+		if (mine == NULL) {
+			printf("%s '%s' is not there\n", kind, name);
+			bad++;
+			continue;
 		}
+		if (keys == NULL)
+			compare_part(
+			    name, json_object_get(e, "info"), json_object_get(mine, "info"), NULL);
+		compare_part(
+		    name, json_object_get(e, "details"), json_object_get(mine, "details"), keys);
 	}
-	json_decref(all);
+}
+
+static void
+compare_whole(const json_t *want, const json_t *is)
+{
+	static const char *const kinds[] = { "rules", "macros", "lists" };
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *) want, key, v)
+	{
+		const json_t *mine = json_object_get(is, key);
+		bool array = strcmp(key, "required_plugin_versions") != 0 && json_is_array(v);
+
+		if (array ? json_array_size(v) == json_array_size(mine) : json_equal(v, mine))
+			continue;
+		printf("%s differs\n", key);
+		bad++;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		compare(want, is, kinds[i], NULL);
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned rules = 0, bad = 0;
+	static const char *const own[] = { "output_compiled", "events", NULL };
+	char path[2][4096], cases[4096];
+	const char *paths[2] = { path[0], path[1] }, *file;
+	json_t *all, *of_file, *is;
+	size_t n = 0;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: conform_upstream FOLDER\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: conform_upstream CASES RULES\n");
 		return 2;
 	}
-	run_rules(argv[1], &rules, &bad);
-	printf("%u rules, %u differ\n", rules, bad);
-	return bad > 0 || rules == 0;
+	(void) snprintf(cases, sizeof(cases), "%s/upstream_rules_compiled.json", argv[1]);
+	all = json_load_file(cases, 0, NULL);
+	json_object_foreach(all, file, of_file)
+	{
+		if (n == ARRAY_SIZE(path))
+			break;
+		(void) snprintf(path[n], sizeof(path[n]), "%s/%s", argv[2], file);
+		is = describe(&paths[n++], 1);
+		compare_whole(json_object_get(of_file, "describe"), is);
+		json_decref(is);
+	}
+	is = describe(paths, n);
+	json_object_foreach(all, file, of_file)
+	    compare(json_object_get(of_file, "describe"), is, "rules", own);
+	json_decref(is);
+	json_decref(all);
+	printf("%zu files, %u differences\n", n, bad);
+	return bad > 0 || n == 0;
 }

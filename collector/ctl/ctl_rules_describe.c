@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_rules.h"
+#include "collector/output/text.h"
+#include <getopt.h>
+
+enum { SPLIT_DEPTH = 2, INDENT = 4 };
+
+static const char help_text[] =
+    "Usage: mewsctl rules describe RULE [-r FILE]...\n"
+    "       mewsctl rules describe --json FILE...\n"
+    "\n"
+    "Shows one rule as the collector sees it: its condition with macros and lists resolved, the\n"
+    "events and fields that it looks at, and which of them are not there yet, so that it is "
+    "blind.\n"
+    "\n"
+    "  -r, --rules FILE  a rule file or folder; may be repeated, in order (default\n"
+    "                    /etc/mews/rules.d, or else the default rules)\n"
+    "      --json        all rules, macros and lists of the files in the shape of Falco's "
+    "description\n"
+    "\n"
+    "Exit status: 0 done, 1 no such rule, or the files do not load, 2 asked wrongly.\n";
+
+struct describe_args {
+	struct rule_paths paths;
+	const char *name;
+	bool json, help;
+};
+
+static void
+print_line(const char *key, const char *text)
+{
+	printf("%-13s", key);
+	text_print(stdout, slice_str(text));
+	putchar('\n');
+}
+
+/* Is there "and " or "or " at p, between two sub-conditions? How long. */
+static size_t
+junction(const char *p)
+{
+	return strncmp(p, " and ", 5) == 0 ? 5 : strncmp(p, " or ", 4) == 0 ? 4 : 0;
+}
+
+/* A canonical condition, a line for each sub-condition down to some depth. */
+static void
+print_condition(const char *text)
+{
+	const char *start = text;
+	char quote = '\0';
+	int depth = 0, line_depth = 0;
+
+	for (const char *p = text;; p++) {
+		if (*p == '\0' ||
+		    (quote == '\0' && depth <= SPLIT_DEPTH && junction(p) > 0 && p > start)) {
+			printf("%*s", INDENT * (line_depth + 1), "");
+			text_print(stdout, (struct slice){ start, (size_t) (p - start) });
+			putchar('\n');
+			if (*p == '\0')
+				return;
+			start = p + 1;
+			line_depth = depth;
+		}
+		if (quote != '\0')
+			quote = *p == quote && p[-1] != '\\' ? '\0' : quote;
+		else if (*p == '"')
+			quote = *p;
+		else if (*p == '(' || *p == ')')
+			depth += *p == '(' ? 1 : -1;
+	}
+}
+
+static bool
+is_captured(const struct rule *r, const char *name)
+{
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (schema_events[i].capture != CAP_NOT &&
+		    event_set_has(&r->events, schema_events[i].num) &&
+		    strcmp(schema_events[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+print_events(const struct rule *r, bool captured)
+{
+	const char *name, *sep = "";
+	size_t i = 0, n = 0;
+
+	while ((name = rule_event_name(r, &i)) != NULL) {
+		if (is_captured(r, name) != captured)
+			continue;
+		if (n++ == 0)
+			printf("%-13s", captured ? "events" : "not captured");
+		printf("%s%s", sep, name);
+		sep = ", ";
+	}
+	if (n > 0)
+		putchar('\n');
+}
+
+static void
+print_field(void *arg, const struct field_ref *f)
+{
+	bool unfilled = (f->field->flags & FF_UNFILLED) != 0;
+
+	printf("    %-28.*s ", SLICE_ARG(f->text));
+	printf("%s%s\n", unfilled ? "(never filled yet) " : "", f->field->help);
+	(void) arg;
+}
+
+static const char *
+state_of(const struct rule *r)
+{
+	if (!r->enabled)
+		return "off";
+	return r->loaded ? "on" : "not loaded: its priority is too low, or its source unknown";
+}
+
+static void
+print_rule(const struct rule *r)
+{
+	print_line("rule", r->name);
+	print_line("description", r->desc);
+	printf("%-13s%s:%u\n", "file", r->file, r->line);
+	printf("%-13s%s\n", "priority", priority_name(r->priority));
+	printf("%-13s%s\n", "source", r->source);
+	printf("%-13s", "tags");
+	for (size_t i = 0; i < r->ntags; i++) {
+		fputs(i > 0 ? ", " : "", stdout);
+		text_print(stdout, slice_str(r->tags[i]));
+	}
+	printf("\n%-13s%s\n", "state", state_of(r));
+	if (r->blind != NULL)
+		print_line("blind", r->blind);
+	if (r->partly != NULL)
+		print_line("partly blind", r->partly);
+	if (r->filter == NULL)
+		return;
+	printf("condition, macros and lists resolved\n");
+	print_condition(r->resolved);
+	print_events(r, true);
+	print_events(r, false);
+	printf("fields of the condition\n");
+	filter_fields(r->filter, print_field, NULL);
+	printf("fields of the output\n");
+	format_each_field(r->format, print_field, NULL);
+	print_line("output", r->output);
+}
+
+static int
+describe_one(const struct ruleset *s, const char *name)
+{
+	const struct rule *const *rules;
+	size_t n = ruleset_rules(s, &rules);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rules[i]->name, name) == 0) {
+			print_rule(rules[i]);
+			return CTL_OK;
+		}
+	}
+	return ctl_fail("no rule is called '%s': 'mewsctl rules list' shows their names", name);
+}
+
+static int
+describe(struct describe_args *a)
+{
+	struct buf json CLEANUP(buf_fini) = BUF_INIT;
+	const struct rule_options o = { .min_priority = PRIO_DEBUG,
+		.describe = a->json ? &json : NULL };
+	struct ruleset *s = NULL;
+	struct rule_log log;
+	int r = rule_paths_default(&a->paths);
+
+	if (r != CTL_OK)
+		return r;
+	r = rule_paths_load(&a->paths, &o, &s, &log);
+	rule_log_fini(&log);
+	if (r != CTL_OK)
+		return r;
+	if (a->json)
+		puts(json.p);
+	else
+		r = describe_one(s, a->name);
+	ruleset_unref(s);
+	return r;
+}
+
+static int
+parse_args(int argc, char **argv, struct describe_args *a)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, r = CTL_OK;
+
+	opterr = 0;
+	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+		if (c == 'h')
+			a->help = true;
+		else if (c == 'j')
+			a->json = true;
+		else if (c == 'r')
+			r = rule_paths_add(&a->paths, optarg);
+		else
+			r = ctl_usage("rules describe", "'%s' is no option, or wants a value",
+			    argv[optind - 1]);
+	}
+	if (r == CTL_OK && !a->json && !a->help) {
+		if (optind + 1 != argc)
+			return ctl_usage("rules describe", "it wants the name of one rule");
+		a->name = argv[optind++];
+	}
+	for (; optind < argc && r == CTL_OK; optind++)
+		r = rule_paths_add(&a->paths, argv[optind]);
+	return r;
+}
+
+int
+rules_describe(int argc, char **argv)
+{
+	struct describe_args a = { .json = false };
+	int r = parse_args(argc, argv, &a);
+
+	if (r != CTL_OK || !a.help)
+		return r == CTL_OK ? describe(&a) : r;
+	fputs(help_text, stdout);
+	return CTL_OK;
+}
