@@ -7,7 +7,8 @@
  *	rule_collect.c     items -> definitions: define, replace, append, override
  *	rule_exceptions.c  exceptions: their shape, merging, and their text in a condition
  *	rule_lists.c       lists: items of items, textual substitution
- *	rule_compile.c     macros, conditions, outputs, events
+ *	rule_macros.c      macros: parsed, and resolved into one another
+ *	rule_compile.c     conditions, outputs, events
  *	rule_select.c      what the configuration switches on or off, and appends
  *	rule_blind.c       why a rule can never match today
  *	rule_describe.c    what was written and what became of it, as JSON
@@ -266,6 +267,17 @@ bool rule_selected(const struct rule_options *o, const struct rule *r);
 /* What the configuration appends to the rule's output; *ret is for format_compile(). */
 int append_output(const struct rule_options *o, const struct rule *r, struct mtext *out,
     struct format_options *ret, struct arena *a) MUST_CHECK;
+
+/* ---- rule_macros.c ---- */
+
+/* Parse and resolve all macros. */
+int compile_macros(struct collection *c) MUST_CHECK;
+/* Resolve a rule's references to macros; it sees all of them. */
+int resolve_rule(struct collection *c, struct expr *e, const struct mtext *m) MUST_CHECK;
+/* Where filter and format say it is wrong, as an error of the rule files. */
+int fail_at(struct collection *c, const char *code, const struct mtext *m, const struct diag *d);
+/* What messages are about from now on; its text is in 'buf'. */
+void set_item(struct collection *c, char *buf, size_t n, const char *what, struct slice name);
 
 /* ---- rule_compile.c ---- */
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rule_macros.c - macros are trees: parsed once, resolved in their order, shared by what names
+ * them. */
+#include "collector/rule/rule_int.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MACRO_DEPTH = 200 };
+
+int
+fail_at(struct collection *c, const char *code, const struct mtext *m, const struct diag *d)
+{
+	struct rplace at = mtext_place(m, d->line, d->col);
+
+	return rule_fail(c, code, &at, "%s", d->msg);
+}
+
+void
+set_item(struct collection *c, char *buf, size_t n, const char *what, struct slice name)
+{
+	(void) snprintf(buf, n, "%s '%.*s'", what, (int) MIN(name.n, 120u), name.p);
+	c->item = buf;
+}
+
+static int
+parse_macro(struct collection *c, struct def_macro *m)
+{
+	struct diag d = { .line = 0 };
+	int r;
+
+	m->state = MACRO_RAW;
+	m->used = false;
+	m->expr = NULL;
+	mtext_fini(&m->text);
+	mtext_pieces(&m->text, &m->condition);
+	if (buf_ok(&m->text.b) < 0)
+		return -ENOMEM;
+	r = substitute_lists(c, &m->text, &m->lists);
+	if (r < 0)
+		return r;
+	r = expr_parse(buf_get(&m->text.b), c->a, &m->expr, &d);
+	return r == -EINVAL ? fail_at(c, E_CONDITION, &m->text, &d) : r;
+}
+
+/* Whose references are being resolved. */
+struct resolving {
+	struct collection *c;
+	struct def_macro *self; /* NULL: a rule, which sees every macro */
+	const char *loop;       /* the macro that leads back to itself */
+	unsigned depth;
+	int r; /* of a macro that had to be resolved on the way */
+};
+
+static int resolve_macro(struct collection *c, struct def_macro *m, unsigned depth);
+
+static const struct expr *
+on_reference(void *arg, struct slice name)
+{
+	struct resolving *rs = arg;
+	struct def_macro *m = find_macro(rs->c, name);
+
+	if (m == NULL || rs->r < 0)
+		return NULL;
+	if (rs->self != NULL && m->index >= rs->self->visibility)
+		return NULL; /* first defined after it */
+	if (m->state == MACRO_BUSY) {
+		rs->loop = m->name.s.p;
+		return NULL;
+	}
+	if (m->state == MACRO_RAW)
+		rs->r = resolve_macro(rs->c, m, rs->depth + 1);
+	m->used = true;
+	return rs->r < 0 ? NULL : m->expr;
+}
+
+/* expr_resolve() with its errors as ours. */
+static int
+resolve(struct resolving *rs, struct expr *e, const struct mtext *m)
+{
+	struct diag d = { .line = 0 };
+	int r = expr_resolve(e, on_reference, rs, rs->c->a, &d);
+
+	if (rs->r < 0)
+		return rs->r;
+	if (r == -EINVAL && rs->loop != NULL)
+		(void) snprintf(d.msg, sizeof(d.msg), "reference loop in macro '%.100s'", rs->loop);
+	return r == -EINVAL ? fail_at(rs->c, E_VALIDATE, m, &d) : r;
+}
+
+static int
+resolve_macro(struct collection *c, struct def_macro *m, unsigned depth)
+{
+	struct resolving rs = { .c = c, .self = m, .depth = depth };
+	const char *outer = c->item;
+	char item[160];
+	int r;
+
+	set_item(c, item, sizeof(item), "macro", m->name.s);
+	if (depth > MACRO_DEPTH)
+		return rule_fail(
+		    c, E_VALIDATE, &m->name.at, "Macros refer to each other too deeply");
+	m->state = MACRO_BUSY;
+	r = resolve(&rs, m->expr, &m->text);
+	m->state = MACRO_DONE;
+	if (r == 0)
+		c->item = outer;
+	return r;
+}
+
+int
+compile_macros(struct collection *c)
+{
+	char item[160];
+	int r = 0;
+
+	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+		set_item(c, item, sizeof(item), "macro", m->name.s);
+		r = parse_macro(c, m);
+	}
+	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+		if (m->state == MACRO_RAW)
+			r = resolve_macro(c, m, 0);
+	}
+	return r;
+}
+
+int
+resolve_rule(struct collection *c, struct expr *e, const struct mtext *m)
+{
+	return resolve(&(struct resolving){ .c = c }, e, m);
+}
