@@ -6,7 +6,7 @@
 /* What a key says beside its first half; the rest of the second half may hold more. */
 enum tag { TAG_NULL = 1, TAG_EMPTY, TAG_ID, TAG_NUMBER, TAG_HASH, TAG_BITS = 7 };
 
-enum { KEY_VALUES = 64 };
+enum { VALUES = 64 };
 
 static bool
 is_of_fd(const struct getter *g)
@@ -23,6 +23,30 @@ is_time(const struct field_ref *f, const struct getter *g)
 	       g->get == get_util_cnt;
 }
 
+/* Made of nothing but the thread and its relatives. */
+static bool
+is_of_process(const struct getter *g)
+{
+	static field_getter *const getters[] = { get_proc_text, get_proc_ancestors, get_proc_apid,
+		get_proc_args, get_proc_aargs, get_proc_nargs, get_proc_exeline, get_proc_env,
+		get_proc_aenv, get_proc_cwd, get_proc_loginshell, get_proc_exe_flag,
+		get_proc_is_leader, get_proc_ismain, get_proc_caps, get_proc_cgroups,
+		get_proc_cgroup, get_user_uid, get_user_text, get_user_loginuid, get_user_loginname,
+		get_group_gid, get_group_name, get_container_id };
+	static const int numbers[] = { NUM_TTY, NUM_PID, NUM_VPID, NUM_SID, NUM_VPGID, NUM_PGID,
+		NUM_EXE_INO };
+
+	for (size_t i = 0; i < ARRAY_SIZE(getters); i++) {
+		if (g->get == getters[i])
+			return true;
+	}
+	for (size_t i = 0; g->get == get_proc_num && i < ARRAY_SIZE(numbers); i++) {
+		if (g->b == numbers[i])
+			return true;
+	}
+	return false;
+}
+
 void
 field_key_of(const struct field_ref *f, struct field_key *ret)
 {
@@ -32,6 +56,7 @@ field_key_of(const struct field_ref *f, struct field_key *ret)
 	field_getter_of(f->field, &g);
 	*ret = (struct field_key){ .kind = KEY_VALUE, .ref = f, .cost = number ? 8 : 20 };
 	if (f->field->multi != FM_ONE) {
+		ret->kind = KEY_VALUES;
 		ret->cost = 100;
 	} else if (is_time(f, &g)) {
 		*ret = (struct field_key){ .kind = KEY_NONE, .ref = f, .cost = 10 };
@@ -39,12 +64,16 @@ field_key_of(const struct field_ref *f, struct field_key *ret)
 		ret->cost = 4; /* tells most opens apart */
 	} else if (g.get == get_proc_text && g.a == WHO_SELF) {
 		*ret = (struct field_key){ .kind = KEY_THREAD, .ref = f, .cost = 6, .offset = g.b };
+	} else if (g.get == get_proc_env) {
+		*ret =
+		    (struct field_key){ .kind = KEY_MAIN, .ref = f, .cost = 7, .offset = TH(env) };
 	} else if (is_of_fd(&g)) {
 		*ret = (struct field_key){ .kind = KEY_FD, .ref = f, .cost = 5 };
 	} else if (g.get == get_evt_args || g.get == get_evt_buffer || g.get == get_evt_clock ||
-		   g.get == get_proc_env || g.get == get_proc_aenv) {
+		   g.get == get_proc_aenv) {
 		ret->cost = 150;
 	}
+	ret->process = ret->kind != KEY_NONE && is_of_process(&g);
 }
 
 bool
@@ -97,26 +126,22 @@ value_key(const struct fval *val, const struct view *v, uint64_t seed)
 	return (struct key){ { val->u, TAG_NUMBER } };
 }
 
+/* Of a field with more than one value: of all of them. */
 static void
-values_key(const struct field_ref *f, const struct view *v, struct fscratch *fs, uint64_t seed,
+values_key(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed,
     struct key *ret)
 {
-	bool one = f->field->multi == FM_ONE;
-	struct fval val[KEY_VALUES];
-	struct key keys[KEY_VALUES];
-	int n = field_get(f, v, fs, val, one ? 1 : KEY_VALUES);
+	struct fval val[VALUES];
+	struct key keys[VALUES];
+	int n = field_get(key->ref, v, fs, val, VALUES);
 
 	if (n <= 0) {
 		*ret = (struct key){ { 0, n == 0 ? TAG_NULL : TAG_EMPTY } };
 		return;
 	}
-	if (n == 1) {
-		*ret = value_key(&val[0], v, seed);
-		return;
-	}
 	for (int i = 0; i < n; i++)
 		keys[i] = value_key(&val[i], v, seed);
-	*ret = hash_key(keys, (size_t) n * sizeof(keys[0]), seed);
+	*ret = n == 1 ? keys[0] : hash_key(keys, (size_t) n * sizeof(keys[0]), seed);
 }
 
 /* All that the fields of KEY_FD look at: field_fd.c. */
@@ -140,6 +165,8 @@ void
 field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed,
     struct key *ret)
 {
+	const struct thread *t;
+	struct fval val;
 	uint32_t id;
 
 	switch (key->kind) {
@@ -147,14 +174,21 @@ field_key_get(const struct field_key *key, const struct view *v, struct fscratch
 		fd_key(v, seed, ret);
 		return;
 	case KEY_THREAD:
-		memcpy(&id, (const char *) v->thread + key->offset, sizeof(id));
+	case KEY_MAIN:
+		t = key->kind == KEY_MAIN ? v->main : v->thread;
+		memcpy(&id, (const char *) t + key->offset, sizeof(id));
 		*ret = id_key(v, id, 0);
+		return;
+	case KEY_VALUES:
+		values_key(key, v, fs, seed, ret);
 		return;
 	case KEY_NONE:
 	case KEY_VALUE:
 		break;
 	}
-	values_key(key->ref, v, fs, seed, ret);
+	*ret = (struct key){ { 0, TAG_NULL } };
+	if (field_get(key->ref, v, fs, &val, 1) > 0)
+		*ret = value_key(&val, v, seed);
 }
 
 static bool

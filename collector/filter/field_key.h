@@ -15,7 +15,9 @@
 enum key_kind {
 	KEY_NONE,   /* hardly ever the same twice: not worth memoizing */
 	KEY_VALUE,  /* the value itself */
+	KEY_VALUES, /* all values, where there may be more than one */
 	KEY_THREAD, /* a text of the event's thread, at 'offset' in it */
+	KEY_MAIN,   /* the same of the main thread */
 	KEY_FD,     /* name and kind of the event's descriptor: several fields are made of them */
 };
 
@@ -23,6 +25,7 @@ struct field_key {
 	enum key_kind kind;
 	int offset;
 	unsigned cost; /* of getting it, about, in ns */
+	bool process;  /* the same for a thread as long as state_version() is */
 	const struct field_ref *ref;
 };
 

@@ -116,8 +116,11 @@ static int
 make_rests(struct planner *b)
 {
 	for (uint32_t i = 0; i < b->p->nlanes; i++) {
-		b->lanes[i].rest = node_rest(b, b->lanes[i].node);
-		if (b->lanes[i].rest == NULL)
+		struct lane *l = &b->lanes[i];
+
+		l->process = node_rest(b, l->node, true);
+		l->rest = node_rest(b, l->node, false);
+		if (l->process == NULL || l->rest == NULL)
 			return -ENOMEM;
 	}
 	return 0;
@@ -145,15 +148,18 @@ size_rows(struct plan *p)
 
 struct step {
 	uint16_t column;
+	bool process;
 	uint32_t cost, lanes;
 };
 
-/* Cheap columns first, and those that decide about more lanes. */
+/* Those of the process together; cheap columns first, and those that decide about more lanes. */
 static int
 by_use(const void *x, const void *y)
 {
 	const struct step *a = x, *b = y;
 
+	if (a->process != b->process)
+		return a->process ? -1 : 1;
 	if (a->cost != b->cost)
 		return a->cost < b->cost ? -1 : 1;
 	if (a->lanes != b->lanes)
@@ -175,15 +181,19 @@ order_columns(struct planner *b, struct program *g)
 		for (uint32_t w = g->first; w < g->end; w++)
 			lanes += (uint32_t) __builtin_popcountll(c->care[w] & g->all[w - g->first]);
 		if (lanes > 0)
-			step[n++] = (struct step){ (uint16_t) i, c->key.cost, lanes };
+			step[n++] =
+			    (struct step){ (uint16_t) i, c->key.process, c->key.cost, lanes };
 	}
 	if (n > 1)
 		qsort(step, n, sizeof(step[0]), by_use);
 	columns = arena_alloc(b->a, MAX(n, 1u) * sizeof(*columns));
 	if (columns == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		columns[i] = step[i].column;
+		g->nprocess += step[i].process;
+	}
+	g->of_process = g->nprocess > 0;
 	g->columns = columns;
 	g->ncolumns = n;
 	return 0;

@@ -142,17 +142,26 @@ with_memos(struct planner *b, struct node *n)
 	return node_join(b, (enum node_kind) n->kind, base);
 }
 
+static bool
+is_of_process(const struct planner *b, const struct node *n)
+{
+	for (size_t w = 0; w < ARRAY_SIZE(n->columns); w++) {
+		if (n->columns[w] & ~b->p->process[w])
+			return false;
+	}
+	return !n->direct;
+}
+
 struct node *
-node_rest(struct planner *b, struct node *n)
+node_rest(struct planner *b, struct node *n, bool process)
 {
 	size_t base = b->top;
+	struct node **parts = n->kind == N_AND ? n->kids : &n;
+	uint32_t count = n->kind == N_AND ? n->n : 1;
 
-	if (n->column != NO_COLUMN)
-		return b->yes;
-	if (n->kind != N_AND)
-		return with_memos(b, n);
-	for (uint32_t i = 0; i < n->n; i++) {
-		if (n->kids[i]->column == NO_COLUMN && node_push(b, with_memos(b, n->kids[i])) < 0)
+	for (uint32_t i = 0; i < count; i++) {
+		if (parts[i]->column == NO_COLUMN && is_of_process(b, parts[i]) == process &&
+		    node_push(b, with_memos(b, parts[i])) < 0)
 			return NULL;
 	}
 	return node_join(b, N_AND, base);

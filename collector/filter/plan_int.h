@@ -19,6 +19,7 @@ enum {
 	PLAN_MEMO_BYTES = 24 << 20, /* of a run's rows, about */
 	PLAN_ROWS_MIN = 64,
 	PLAN_ROWS_MAX = 1 << 14,
+	PLAN_THREADS_BITS = 11, /* 2^bits threads whose verdicts a run remembers */
 	NO_COLUMN = -1,
 };
 #define NO_LANE UINT32_MAX /* its condition is false on every event of the type */
@@ -79,7 +80,8 @@ struct column {
 /* One condition as it is on some types of events. */
 struct lane {
 	struct node *node;
-	struct node *rest; /* what the columns do not decide; N_TRUE: nothing */
+	/* what the columns do not decide, N_TRUE: nothing; of the process, and of what else */
+	struct node *process, *rest;
 	uint32_t item;
 	uint32_t next; /* of the same item, 1 + its number; 0: none */
 };
@@ -90,10 +92,11 @@ struct slot {
 
 /* A type of event. */
 struct program {
-	uint32_t first, end; /* words of lanes */
-	const uint64_t *all; /* the lanes, from word 'first' on */
-	const uint16_t *columns;
-	uint32_t ncolumns;
+	uint32_t first, end;     /* words of lanes */
+	const uint64_t *all;     /* the lanes, from word 'first' on */
+	const uint16_t *columns; /* of the process, then others */
+	uint32_t nprocess, ncolumns;
+	bool of_process;          /* something is asked about the process */
 	const struct slot *slots; /* in the items' order */
 	uint32_t nslots;
 };
@@ -104,7 +107,8 @@ struct plan {
 	struct column *columns;
 	struct lane *lanes;
 	uint32_t nchecks, ncolumns, nlanes, nitems;
-	uint32_t words; /* of all lanes */
+	uint32_t words;                          /* of all lanes */
+	uint64_t process[PLAN_COLUMNS_MAX / 64]; /* columns of the process */
 };
 
 /* A plan being made. What the plan keeps is in 'a'; the vectors are the heap's. */
@@ -153,7 +157,7 @@ node_has_column(const struct node *n, unsigned column)
 struct node *node_on_type(struct planner *b, struct node *n, unsigned num);
 /* What it demands of a column alone: N_TRUE if nothing. b->mark must be a new one. */
 struct node *node_demand(struct planner *b, struct node *n, unsigned column);
-/* What is left of a condition when its demands are met. */
-struct node *node_rest(struct planner *b, struct node *n);
+/* What is left of a condition when its demands are met: of the process alone, or of what else. */
+struct node *node_rest(struct planner *b, struct node *n, bool process);
 
 #endif

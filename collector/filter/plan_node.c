@@ -270,6 +270,8 @@ column_of(struct planner *b, const struct test *t, int16_t *ret)
 	if (p->ncolumns == PLAN_COLUMNS_MAX)
 		return 0;
 	p->columns[p->ncolumns] = (struct column){ .key = key };
+	if (key.process)
+		p->process[p->ncolumns / 64] |= 1ULL << (p->ncolumns % 64);
 	*ret = (int16_t) p->ncolumns++;
 	return 0;
 }

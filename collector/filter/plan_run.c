@@ -31,10 +31,25 @@ struct plan_run {
 	struct col *cols;
 	uint64_t *verdict; /* per check: the event's number << 1 | verdict */
 	uint64_t *in;      /* lanes */
+	uint64_t *before;  /* room for lanes */
+	uint8_t *recalled; /* per type: of late, how often threads were known; see is_worth() */
+	char *threads;     /* struct of_thread, by hash */
+	size_t thread_size;
 	uint64_t checks_run;
-	counter *events;  /* per type */
-	counter *unasked; /* per item: events on which one before it was the last */
-	counter *checks;  /* per item */
+	bool process_known; /* what is in has been asked about the process */
+	counter *events;    /* per type */
+	counter *unasked;   /* per item: events on which one before it was the last */
+	counter *checks;    /* per item */
+};
+
+/* The lanes that a thread lets pass on a type of event, from the program's first word on. */
+struct of_thread {
+	const struct state *state;
+	const struct thread *thread;
+	const struct program *program;
+	uint64_t version;
+	int64_t tid;
+	uint64_t pass[];
 };
 
 /* A column's rows. */
@@ -81,11 +96,16 @@ plan_run_new(const struct plan *p, struct plan_run **ret)
 	r->cols = calloc(p->ncolumns + 1, sizeof(*r->cols));
 	r->verdict = calloc(p->nchecks + 1, sizeof(*r->verdict));
 	r->in = calloc(p->words + 1, sizeof(*r->in));
+	r->before = calloc(p->words + 1, sizeof(*r->before));
+	r->thread_size = sizeof(struct of_thread) + p->words * sizeof(uint64_t);
+	r->threads = calloc((size_t) 1 << PLAN_THREADS_BITS, r->thread_size);
+	r->recalled = calloc(EV_TYPE_MAX, sizeof(*r->recalled));
 	r->events = calloc(EV_TYPE_MAX, sizeof(*r->events));
 	r->unasked = calloc(p->nitems + 1, sizeof(*r->unasked));
 	r->checks = calloc(p->nitems + 1, sizeof(*r->checks));
-	if (r->cols == NULL || r->verdict == NULL || r->in == NULL || r->events == NULL ||
-	    r->unasked == NULL || r->checks == NULL || make_rows(r) < 0) {
+	if (r->cols == NULL || r->verdict == NULL || r->in == NULL || r->before == NULL ||
+	    r->threads == NULL || r->recalled == NULL || r->events == NULL || r->unasked == NULL ||
+	    r->checks == NULL || make_rows(r) < 0) {
 		plan_run_free(r);
 		return -ENOMEM;
 	}
@@ -103,6 +123,9 @@ plan_run_free(struct plan_run *r)
 	free(r->cols);
 	free(r->verdict);
 	free(r->in);
+	free(r->before);
+	free(r->threads);
+	free(r->recalled);
 	free(r->events);
 	free(r->unasked);
 	free(r->checks);
@@ -246,6 +269,119 @@ sift(struct plan_run *r, const struct program *g, unsigned column)
 	return left != 0;
 }
 
+/* ---- what the process alone decides ---- */
+
+static size_t
+lanes_size(const struct program *g)
+{
+	return (g->end - g->first) * sizeof(uint64_t);
+}
+
+static struct of_thread *
+of_thread(const struct plan_run *r, const struct program *g)
+{
+	uint64_t h = ((uintptr_t) r->v->thread >> 4) + ((uintptr_t) g >> 4);
+
+	h = h * 0x9e3779b97f4a7c15u >> (64 - PLAN_THREADS_BITS);
+	return (struct of_thread *) (void *) (r->threads + h * r->thread_size);
+}
+
+/* Leave in what the thread lets pass. false: it is not known. */
+static bool
+recall_thread(struct plan_run *r, const struct program *g, const struct of_thread *t)
+{
+	const struct view *v = r->v;
+
+	if (t->thread != v->thread || t->program != g || t->version != state_version(v->state) ||
+	    t->tid != v->thread->tid || t->state != v->state)
+		return false;
+	for (uint32_t w = g->first; w < g->end; w++)
+		r->in[w] &= t->pass[w - g->first];
+	return true;
+}
+
+/* Ask all lanes about the process, so that the thread's next event need not. */
+static void
+learn_thread(struct plan_run *r, const struct program *g, struct of_thread *t)
+{
+	memcpy(r->before, r->in + g->first, lanes_size(g));
+	memcpy(r->in + g->first, g->all, lanes_size(g));
+	for (uint32_t i = 0; i < g->nprocess && sift(r, g, g->columns[i]); i++)
+		;
+	for (uint32_t w = g->first; w < g->end; w++) {
+		for (uint64_t left = r->in[w]; left != 0; left &= left - 1) {
+			uint32_t bit = (uint32_t) __builtin_ctzll(left);
+
+			if (!run_node(r, r->plan->lanes[w * 64 + bit].process))
+				r->in[w] &= ~(1ULL << bit);
+		}
+	}
+	*t = (struct of_thread){ .state = r->v->state,
+		.thread = r->v->thread,
+		.program = fscratch_failed(r->fs) ? NULL : g,
+		.version = state_version(r->v->state),
+		.tid = r->v->thread->tid };
+	memcpy(t->pass, r->in + g->first, lanes_size(g));
+	for (uint32_t w = g->first; w < g->end; w++)
+		r->in[w] &= r->before[w - g->first];
+}
+
+static bool
+is_empty(const struct plan_run *r, const struct program *g)
+{
+	uint64_t left = 0;
+
+	for (uint32_t w = g->first; w < g->end; w++)
+		left |= r->in[w];
+	return left == 0;
+}
+
+enum { RECALL_MAX = 64, RECALL_EVERY = 64 };
+
+/* Is it worth remembering threads on this type? Where processes change with every event of it, as
+ * with execve, it is not; now and then it is tried again. */
+static bool
+is_worth(struct plan_run *r, unsigned num, bool known)
+{
+	uint8_t *n = &r->recalled[num];
+
+	if (known)
+		*n = (uint8_t) MIN(*n + 1, (int) RECALL_MAX);
+	else if (*n > 0)
+		*n = (uint8_t) (*n / 2);
+	else
+		return r->event % RECALL_EVERY == 0;
+	return true;
+}
+
+/* false: no lane is left. */
+static bool
+sift_all(struct plan_run *r, const struct program *g)
+{
+	struct of_thread *t = g->of_process ? of_thread(r, g) : NULL;
+	bool known = t == NULL || recall_thread(r, g, t);
+	bool learns = t != NULL && is_worth(r, r->v->ev->schema->num, known) && !known;
+
+	if (known && is_empty(r, g))
+		return false;
+	for (uint32_t i = g->nprocess; i < g->ncolumns; i++) {
+		if (!sift(r, g, g->columns[i]))
+			return false;
+	}
+	r->process_known = known || learns;
+	if (learns) {
+		learn_thread(r, g, t);
+		return !is_empty(r, g);
+	}
+	for (uint32_t i = 0; !known && i < g->nprocess; i++) {
+		if (!sift(r, g, g->columns[i]))
+			return false;
+	}
+	return true;
+}
+
+/* ---- an event ---- */
+
 /* Those that all columns let pass. */
 static void
 ask_rest(struct plan_run *r, const struct program *g, plan_hit_fn *hit, void *arg)
@@ -257,7 +393,8 @@ ask_rest(struct plan_run *r, const struct program *g, plan_hit_fn *hit, void *ar
 
 		if (lane == NO_LANE || !(r->in[lane / 64] >> (lane % 64) & 1))
 			continue;
-		holds = run_node(r, r->plan->lanes[lane].rest);
+		holds = (r->process_known || run_node(r, r->plan->lanes[lane].process)) &&
+			run_node(r, r->plan->lanes[lane].rest);
 		count(&r->checks[item], r->checks_run - before);
 		if (holds && !hit(arg, item)) {
 			while (++i < g->nslots)
@@ -274,6 +411,9 @@ plan_event(
 
 	if (g == NULL)
 		return;
+	count(&r->events[v->ev->schema->num], 1);
+	if (g->end == 0)
+		return;
 	if (UNLIKELY(r->pool != state_pool(v->state))) {
 		if (r->pool != NULL)
 			forget(r);
@@ -282,16 +422,10 @@ plan_event(
 	r->v = v;
 	r->fs = fs;
 	r->event++;
-	count(&r->events[v->ev->schema->num], 1);
-	if (g->end == 0)
-		return;
 	fscratch_reset(fs);
-	memcpy(r->in + g->first, g->all, (g->end - g->first) * sizeof(*r->in));
-	for (uint32_t i = 0; i < g->ncolumns; i++) {
-		if (!sift(r, g, g->columns[i]))
-			return;
-	}
-	ask_rest(r, g, hit, arg);
+	memcpy(r->in + g->first, g->all, lanes_size(g));
+	if (sift_all(r, g))
+		ask_rest(r, g, hit, arg);
 }
 
 static bool

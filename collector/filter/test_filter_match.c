@@ -372,6 +372,7 @@ test_plan_evicted(void **state)
 		(void) intern_put(pool, slice_str(text));
 	}
 	hits = 0;
+	t.tid++; /* another thread: nothing is known of it */
 	plan_event(run, &v, fs, on_name, &hits);
 	assert_int_equal(2, hits); /* the second condition, and not the first */
 	plan_run_free(run);

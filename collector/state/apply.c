@@ -4,6 +4,7 @@
  * fill in the view. The parsers are by event number; an event without one changes nothing.
  */
 #include "collector/state/state_int.h"
+#include "common/clock.h"
 #include <stdlib.h>
 
 #define FD_EVENTS (EF_CREATES_FD | EF_USES_FD | EF_DESTROYS_FD)
@@ -97,6 +98,23 @@ makes_thread(unsigned num)
 	       parsers[num] == parse_exit;
 }
 
+/* Their parsers touch nothing but descriptors. */
+static bool
+keeps_processes(unsigned num)
+{
+	static parse_fn *const keep[] = { parse_enter, parse_open, parse_openat, parse_openat2,
+		parse_creat, parse_open_by_handle, parse_close, parse_close_range, parse_dup,
+		parse_fcntl, parse_pipe, parse_new_fd, parse_memfd, parse_pidfd_getfd, parse_socket,
+		parse_socketpair, parse_bind, parse_connect, parse_accept, parse_getsockopt,
+		parse_send, parse_recv, NULL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++) {
+		if (parsers[num] == keep[i])
+			return true;
+	}
+	return false;
+}
+
 /* The parameter that is an event's descriptor: what it returns, or the first that it is given. */
 static int8_t
 fd_param_of(const struct ev_schema *e)
@@ -150,8 +168,11 @@ state_new(struct intern *pool, const struct state_limits *limits, struct state *
 	s->limits = *limits;
 	s->snap = 1;
 	s->fds = (struct fd_space){ .pool = pool, .max = limits->fds };
-	for (size_t i = 0; i < EV_TYPE_MAX; i++)
+	s->version = clock_mono(); /* later than any of a state before it at the same address */
+	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
 		s->fd_param[i] = -1;
+		s->keeps_processes[i] = keeps_processes((unsigned) i);
+	}
 	for (size_t i = 0; i < schema_nevents; i++)
 		s->fd_param[schema_events[i].num] = fd_param_of(&schema_events[i]);
 	if (words_init(s) < 0 || threads_init(s) < 0) {
@@ -340,6 +361,7 @@ state_apply(struct state *s, const struct batch *b, const struct event *ev, stru
 	if (v->time > ev->ts)
 		s->epoch = v->time - ev->ts;
 	state_flush(s);
+	s->version += !s->keeps_processes[num];
 	v->fd = NULL;
 	v->fd_num = -1;
 	v->event_path = v->event_pathraw = INTERN_NULL;

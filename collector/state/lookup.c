@@ -166,6 +166,12 @@ state_pool(const struct state *s)
 	return s->pool;
 }
 
+uint64_t
+state_version(const struct state *s)
+{
+	return s->version;
+}
+
 void
 state_stats(const struct state *s, struct state_stats *ret)
 {

@@ -383,6 +383,7 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 	parse_fn *parse = snap_fd_parser(num);
 
 	state_flush(s);
+	s->version++;
 	if (s->snap_first == 0 || ev->ts < s->snap_first) /* 0: it begins */
 		s->snap_first = ev->ts;
 	s->stats.snapshot_entries++;
@@ -422,6 +423,7 @@ state_snapshot_done(struct state *s, uint64_t began)
 	uint32_t i = 0;
 
 	state_flush(s);
+	s->version++;
 	began = MIN(began, s->snap_first);
 	began -= MIN(began, SNAP_SLACK);
 	while (i <= s->threads.mask) {

@@ -215,6 +215,11 @@ uint64_t state_switch_ns(const struct state *s);
 bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);
 
 struct intern *state_pool(const struct state *s);
+
+/* Changes whenever something may have changed that is known of processes, threads, users and
+ * groups: descriptors apart, what is made of a thread is the same as long as this is. No two states
+ * at one address have the same. */
+uint64_t state_version(const struct state *s);
 void state_stats(const struct state *s, struct state_stats *ret);
 
 const char *fd_type_word(enum fd_type t); /* "file" ...; NULL where Falco says null */

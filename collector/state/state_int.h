@@ -99,6 +99,7 @@ struct state {
 	struct users users, groups;
 	struct iface *ifaces;
 	size_t nifaces;
+	uint64_t version;         /* state_version() */
 	uint64_t now;             /* boot ns of the newest event */
 	uint64_t began;           /* of the first one */
 	uint64_t before, current; /* of the one before this one, of this one */
@@ -127,7 +128,8 @@ struct state {
 	uint32_t snap;                  /* number of the snapshot under way */
 	uint64_t snap_first;            /* boot ns of its oldest entry */
 	struct state_stats stats;
-	int8_t fd_param[EV_TYPE_MAX]; /* which parameter is the event's descriptor; -1: none */
+	int8_t fd_param[EV_TYPE_MAX];      /* which parameter is the event's descriptor; -1: none */
+	bool keeps_processes[EV_TYPE_MAX]; /* events of the type leave 'version' alone */
 	char scratch[SCRATCH_SIZE];
 };
 

@@ -218,6 +218,7 @@ unlist(struct state *s, struct thread *t)
 
 	if (!t->listed)
 		return;
+	s->version++;
 	t->listed = false;
 	kid_unlink(t);
 	t->grp_prev->grp_next = t->grp_next;
@@ -266,6 +267,7 @@ thread_bury(struct state *s, struct thread *t)
 {
 	if (t->gone)
 		return;
+	s->version++;
 	t->dead = t->gone = true;
 	t->died = s->now;
 	t->next_free = NULL;
@@ -302,6 +304,7 @@ thread_unbury(struct state *s, struct thread *t)
 {
 	struct thread **link = &s->gone;
 
+	s->version++;
 	while (*link != t)
 		link = &(*link)->next_free;
 	*link = t->next_free;
@@ -391,6 +394,7 @@ thread_add(struct state *s, int64_t tid, struct thread *main)
 	i = slot_of(tt, tid);
 	tt->slots[i] = (struct thread_slot){ tid, t };
 	tt->n++;
+	s->version++;
 	s->stats.threads++;
 	return t;
 }
@@ -413,6 +417,7 @@ thread_set_parent(struct state *s, struct thread *t, int64_t ptid)
 {
 	if (t->kid_link != NULL && t->ptid == ptid)
 		return;
+	s->version++;
 	kid_unlink(t);
 	t->ptid = ptid;
 	if (t->listed && ptid > 0)
