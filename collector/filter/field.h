@@ -50,7 +50,7 @@ enum fmulti {
 #define FF_NO_TRANSFORM 0x080
 #define FF_NO_RHS       0x100
 #define FF_DEPRECATED   0x200
-#define FF_UNFILLED     0x400 /* never has a value yet: a rule that needs it is blind */
+#define FF_UNFILLED     0x400 /* never has a value yet: see field_waits() */
 #define FF_PADDED       0x800 /* prints as nine digits, with leading zeros */
 
 struct field {
@@ -111,6 +111,9 @@ int field_get(const struct field_ref *f, const struct view *v, struct fscratch *
 /* The text that outputs print; false: null. Borrowed until the next event. */
 bool field_text(
     const struct field_ref *f, const struct view *v, struct fscratch *fs, struct slice *ret);
+
+/* What a field waits for that cannot have a value yet; NULL: it can. */
+const char *field_waits(const struct field *f);
 
 /* All fields, for 'mewsctl rules fields'. */
 extern const struct field fields[];

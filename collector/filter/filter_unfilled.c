@@ -18,7 +18,7 @@ term_unfilled(const struct term *t, struct arena *a, struct slice *ret)
 	}
 	if (ref.field == NULL && field_lookup(t->text, a, &ref, &used, &d) < 0)
 		return false;
-	if ((ref.field->flags & FF_UNFILLED) == 0)
+	if (field_waits(ref.field) == NULL)
 		return false;
 	*ret = t->text;
 	return true;

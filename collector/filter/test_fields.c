@@ -170,10 +170,48 @@ test_rows(void **state)
 	assert_int_equal(0, ask_differences);
 }
 
+/* What a field waits for; those that events fill wait for these to be captured. */
+static void
+test_waits(void **state)
+{
+	static const struct {
+		const char *field;
+		uint16_t event; /* 0: of none */
+		const char *cause;
+	} rows[] = {
+		{ "fd.name", 0, NULL },
+		{ "proc.exepath", 0, NULL },
+		{ "fdlist.names", EV_POLL, "poll" },
+		{ "thread.exectime", EV_SWITCH, "switches of CPUs" },
+		{ "evt.buflen.in", EV_READ, "reads" },
+		{ "evt.infra.docker.name", EV_INFRA, "events of the infrastructure" },
+		{ "k8s.rc.name", 0, "nothing any more" },
+		{ "thread.cpu", 0, "samples of CPU use" },
+	};
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool waits = rows[i].cause != NULL &&
+			     (rows[i].event == 0 || schema_get(rows[i].event)->capture == CAP_NOT);
+		const struct field *f = fields;
+
+		while (f < fields + nfields && strcmp(f->name, rows[i].field) != 0)
+			f++;
+		assert_true(f < fields + nfields);
+		if (waits)
+			assert_string_equal(rows[i].cause, field_waits(f));
+		else
+			assert_null(field_waits(f));
+	}
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_waits),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
