@@ -157,8 +157,10 @@ api_status(const struct surface_view *v, struct buf *out)
 	pthread_mutex_lock(v->rules_lock);
 	ruleset_counts(*v->rules, &c);
 	pthread_mutex_unlock(v->rules_lock);
-	buf_printf(out, ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu},", c.rules,
-	    c.enabled, c.blind);
+	buf_printf(out,
+	    ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu,"
+	    "\"partly_blind\":%zu},",
+	    c.rules, c.enabled, c.blind, c.partly);
 	status_outbox(v, out);
 	buf_char(out, ',');
 	status_outputs(v, out);
@@ -170,6 +172,15 @@ api_status(const struct surface_view *v, struct buf *out)
 /* ---- rules ---- */
 
 static void
+key_or_null(struct buf *out, const char *key, const char *value)
+{
+	if (value != NULL)
+		key_str(out, key, value);
+	else
+		buf_printf(out, "\"%s\":null", key);
+}
+
+static void
 rule_row(struct buf *out, const struct rule *r)
 {
 	key_str(out, "rule", r->name);
@@ -177,12 +188,11 @@ rule_row(struct buf *out, const struct rule *r)
 	key_str(out, "priority", priority_name(r->priority));
 	buf_char(out, ',');
 	key_str(out, "source", r->source);
-	buf_printf(out, ",\"enabled\":%s,\"loaded\":%s,\"blind\":", r->enabled ? "true" : "false",
+	buf_printf(out, ",\"enabled\":%s,\"loaded\":%s,", r->enabled ? "true" : "false",
 	    r->loaded ? "true" : "false");
-	if (r->blind == NULL)
-		buf_str(out, "null");
-	else
-		buf_json(out, slice_str(r->blind));
+	key_or_null(out, "blind", r->blind);
+	buf_char(out, ',');
+	key_or_null(out, "partly", r->partly);
 	buf_str(out, ",\"tags\":[");
 	for (size_t i = 0; i < r->ntags; i++) {
 		if (i > 0)

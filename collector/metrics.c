@@ -145,9 +145,9 @@ static void
 label(struct buf *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
+		if (*text == '"' || *text == '\\' || *text == '\n')
 			buf_char(out, '\\');
-		buf_char(out, *text);
+		buf_char(out, *text == '\n' ? 'n' : *text);
 	}
 }
 
@@ -241,14 +241,51 @@ process_print(struct buf *out, const struct surface_view *v)
 	    (unsigned long) (v->started / NS_PER_S));
 }
 
+/* A line for each enabled rule that has a cause. */
+static void
+causes_print(struct buf *out, const struct ruleset *set, bool partly)
+{
+	const struct rule *const *rules;
+	size_t n = ruleset_rules(set, &rules);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *cause = partly ? rules[i]->partly : rules[i]->blind;
+
+		if (!rules[i]->enabled || cause == NULL)
+			continue;
+		buf_printf(out, "mews_rule_%s{rule=\"", partly ? "partly_blind" : "blind");
+		label(out, rules[i]->name);
+		buf_str(out, "\",cause=\"");
+		label(out, cause);
+		buf_str(out, "\"} 1\n");
+	}
+}
+
+static void
+blind_print(struct buf *out, const struct ruleset *set)
+{
+	buf_str(out,
+	    "# HELP mews_rule_blind A rule that cannot match what is captured, and why.\n"
+	    "# TYPE mews_rule_blind gauge\n");
+	causes_print(out, set, false);
+	buf_str(out,
+	    "# HELP mews_rule_partly_blind A rule that sees some of its events only, and why.\n"
+	    "# TYPE mews_rule_partly_blind gauge\n");
+	causes_print(out, set, true);
+}
+
 static void
 rules_print(struct buf *out, const struct surface_view *v)
 {
 	struct ruleset_counts c;
+	struct ruleset *set;
 
 	pthread_mutex_lock(v->rules_lock);
-	ruleset_counts(*v->rules, &c);
+	set = ruleset_ref(*v->rules);
 	pthread_mutex_unlock(v->rules_lock);
+	ruleset_counts(set, &c);
+	blind_print(out, set);
+	ruleset_unref(set);
 	buf_printf(out,
 	    "# HELP mews_rules Rules in force.\n# TYPE mews_rules gauge\nmews_rules %zu\n",
 	    c.enabled);

@@ -101,11 +101,19 @@ ruleset_rules(const struct ruleset *s, const struct rule *const **ret)
 		.blind = "needs bpf",
 		.priority = PRIO_WARNING,
 	};
-	static const struct rule *const v[] = { &rule };
+	static const struct rule half = {
+		.name = "half",
+		.source = "syscall",
+		.enabled = true,
+		.loaded = true,
+		.partly = "creat not captured yet",
+	};
+	static const struct rule off = { .name = "off", .source = "syscall", .blind = "needs x" };
+	static const struct rule *const v[] = { &rule, &half, &off };
 
 	(void) s;
 	*ret = v;
-	return 1;
+	return ARRAY_SIZE(v);
 }
 
 struct ruleset *
@@ -194,7 +202,12 @@ test_rules(void **state)
 	r = json_array_get(j, 0);
 	assert_string_equal("r \"1\"", json_string_value(json_object_get(r, "rule")));
 	assert_string_equal("needs bpf", json_string_value(json_object_get(r, "blind")));
+	assert_true(json_is_null(json_object_get(r, "partly")));
 	assert_int_equal(2, json_array_size(json_object_get(r, "tags")));
+	r = json_array_get(j, 1);
+	assert_true(json_is_null(json_object_get(r, "blind")));
+	assert_string_equal(
+	    "creat not captured yet", json_string_value(json_object_get(r, "partly")));
 	json_decref(j);
 	buf_fini(&out);
 }
@@ -287,6 +300,10 @@ test_metrics(void **state)
 	assert_non_null(strstr(out.p,
 	    "\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\","
 	    "type=\"close\"} 2\n"));
+	assert_non_null(
+	    strstr(out.p, "\nmews_rule_blind{rule=\"r \\\"1\\\"\",cause=\"needs bpf\"} 1\n# HELP"));
+	assert_non_null(strstr(out.p,
+	    "\nmews_rule_partly_blind{rule=\"half\",cause=\"creat not captured yet\"} 1\n# HELP"));
 	for (char *l = strtok_r(out.p, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
 		char kind[16];
 

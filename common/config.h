@@ -4,9 +4,9 @@
  *
  * A file is read into entries: "outbox.path" -> "/var/lib/mews/outbox.db", each with its place;
  * an element of a list is an entry of its own with the list's key, and if it is a mapping, its keys
- * follow its number ("append_output.0.extra_output": for cfg_each()). A program's options are a table
- * of struct opt (written once, in a .def file), which cfg_bind() fills into a struct, with range
- * checks. A key that no table knows is an error with its place. Values may say ${NAME} for an
+ * follow its number ("append_output.0.extra_output": for cfg_each()). A program's options are a
+ * table of struct opt (written once, in a .def file), which cfg_bind() fills into a struct, with
+ * range checks. A key that no table knows is an error with its place. Values may say ${NAME} for an
  * environment variable, or ${file:/path} for the first line of a file (secrets).
  */
 #ifndef MEWS_COMMON_CONFIG_H

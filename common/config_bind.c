@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config.h"
 #include "common/config_int.h"
+#include "common/near.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -261,47 +262,6 @@ cfg_bind(struct cfg *c, const struct opt *opts, size_t n, void *base, struct dia
 	return 0;
 }
 
-/* How many letters to change, add or leave out to come from a to b. */
-static unsigned
-distance(const char *a, const char *b)
-{
-	unsigned row[64], n = (unsigned) strlen(b);
-
-	if (n >= ARRAY_SIZE(row))
-		return UINT32_MAX;
-	for (unsigned k = 0; k <= n; k++)
-		row[k] = k;
-	for (unsigned i = 0; a[i] != '\0'; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i + 1;
-		for (unsigned k = 1; k <= n; k++) {
-			unsigned change = diagonal + (a[i] != b[k - 1]);
-
-			diagonal = row[k];
-			row[k] = MIN(change, MIN(row[k], row[k - 1]) + 1);
-		}
-	}
-	return row[n];
-}
-
-static const char *
-nearest(const struct cfg *c, const char *key)
-{
-	unsigned best = (unsigned) strlen(key) / 3 + 2;
-	const char *ret = NULL;
-
-	for (size_t i = 0; i < c->nkey; i++) {
-		unsigned n = distance(key, c->key[i]);
-
-		if (n < best) {
-			best = n;
-			ret = c->key[i];
-		}
-	}
-	return ret;
-}
-
 /* A section with nothing in it: 'kafka:' and all its lines commented out. */
 static bool
 is_section(const struct cfg *c, const struct cfg_entry *e)
@@ -321,15 +281,13 @@ cfg_check_unknown(const struct cfg *c, struct diag *d)
 	*d = (struct diag){ 0 };
 	for (size_t i = 0; i < c->n; i++) {
 		const struct cfg_entry *e = &c->entry[i];
-		const char *near;
+		struct near near = near_to(slice_str(e->key));
 
 		if (e->known || is_section(c, e))
 			continue;
-		near = nearest(c, e->key);
-		if (near == NULL)
-			diag_set(d, 0, 0, "unknown key '%s'", e->key);
-		else
-			diag_set(d, 0, 0, "unknown key '%s'; did you mean '%s'?", e->key, near);
+		for (size_t k = 0; k < c->nkey; k++)
+			near_try(&near, slice_str(c->key[k]));
+		diag_set(d, 0, 0, "unknown key '%s'%s", e->key, near_hint(&near));
 		cfg_entry_place(c, e, true, d);
 		return -EINVAL;
 	}

@@ -14,9 +14,6 @@ struct place {
 int field_bind(struct slice name, struct slice arg, struct place at, struct arena *a,
     struct field_ref *ret, struct diag *d) MUST_CHECK;
 
-/* Is it a field's name, a dotted argument included? It says nothing of the argument. */
-bool field_known(struct slice name);
-
 /* Is it the name of a system call of any architecture? */
 bool syscall_known(struct slice name);
 

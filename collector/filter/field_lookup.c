@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/field_bind.h"
 #include "collector/filter/field_int.h"
+#include "common/near.h"
 #include <errno.h>
 #include <stdlib.h>
-
-enum { NAME_MAX_LEN = 64 };
 
 static const struct field *
 find_exact(struct slice name)
@@ -36,56 +35,15 @@ find_field(struct slice name, struct slice *rest)
 	return NULL;
 }
 
-bool
-field_known(struct slice name)
-{
-	struct slice rest;
-
-	return find_field(name, &rest) != NULL;
-}
-
-/* How many letters differ, at most. */
-static unsigned
-distance(struct slice a, const char *b)
-{
-	unsigned row[NAME_MAX_LEN + 1], diag, old;
-	size_t n = strlen(b);
-
-	if (a.n > NAME_MAX_LEN || n > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; i < a.n; i++) {
-		diag = row[0];
-		row[0] = (unsigned) i + 1;
-		for (size_t j = 0; j < n; j++) {
-			old = row[j + 1];
-			diag += a.p[i] != b[j];
-			row[j + 1] = MIN(MIN(row[j], row[j + 1]) + 1, diag);
-			diag = old;
-		}
-	}
-	return row[n];
-}
-
 static int
 unknown_field(struct slice name, struct place at, struct diag *d)
 {
-	unsigned best = NAME_MAX_LEN, k;
-	const char *near = NULL;
+	struct near near = near_to(name);
 
-	for (size_t i = 0; i < nfields; i++) {
-		k = distance(name, fields[i].name);
-		if (k < best) {
-			best = k;
-			near = fields[i].name;
-		}
-	}
-	if (near != NULL && best <= 2 + name.n / 6)
-		return diag_fail(d, at.line, at.col, "unknown field '%.*s': did you mean '%s'?",
-		    (int) MIN(name.n, 200), name.p, near);
-	return diag_fail(
-	    d, at.line, at.col, "unknown field '%.*s'", (int) MIN(name.n, 200), name.p);
+	for (size_t i = 0; i < nfields; i++)
+		near_try(&near, slice_str(fields[i].name));
+	return diag_fail(d, at.line, at.col, "unknown field '%.*s'%s", (int) MIN(name.n, 200),
+	    name.p, near_hint(&near));
 }
 
 static bool

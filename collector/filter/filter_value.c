@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
+#include "common/near.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -138,20 +139,35 @@ parse_net(struct compile *c, const struct term *t, struct konst *k)
 }
 
 static int
+check_event(struct compile *c, const struct term *t)
+{
+	struct near near = near_to(t->text);
+	struct event_set set;
+
+	if (event_name_set(t->text, &set))
+		return 0;
+	for (size_t i = 0; i < schema_nevents; i++)
+		near_try(&near, slice_str(schema_events[i].name));
+	return compile_fail(c, t->at, "unknown event type '%.*s'%s", (int) MIN(t->text.n, 100),
+	    t->text.p, near_hint(&near));
+}
+
+static int
 parse_text(
     struct compile *c, const struct field *f, enum ftype type, const struct term *t, struct fval *v)
 {
-	struct event_set set;
 	char *copy;
 
 	if (type == FT_STR && t->text.n > 0 && memchr(t->text.p, 0, t->text.n) != NULL)
 		return compile_fail(c, t->at, "a value of '%s' may not hold a NUL byte",
 		    f == NULL ? "this" : f->name);
 	if (f != NULL &&
-	    (strcmp(f->name, "evt.type") == 0 || strcmp(f->name, "syscall.type") == 0) &&
-	    !event_name_set(t->text, &set))
-		return compile_fail(
-		    c, t->at, "unknown event type '%.*s'", (int) MIN(t->text.n, 100), t->text.p);
+	    (strcmp(f->name, "evt.type") == 0 || strcmp(f->name, "syscall.type") == 0)) {
+		int r = check_event(c, t);
+
+		if (r < 0)
+			return r;
+	}
 	copy = arena_strdup(c->a, t->text);
 	if (copy == NULL)
 		return -ENOMEM;

@@ -113,7 +113,7 @@ void ruleset_unref(struct ruleset *s);
 
 size_t ruleset_rules(const struct ruleset *s, const struct rule *const **ret); /* load order */
 struct ruleset_counts {
-	size_t rules, macros, lists, enabled, blind;
+	size_t rules, macros, lists, enabled, blind, partly;
 };
 void ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret);
 

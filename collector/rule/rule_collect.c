@@ -34,6 +34,33 @@ find_rule(const struct collection *c, struct slice name)
 	return r;
 }
 
+static const char *
+like_list(const struct collection *c, struct slice name, struct near *n)
+{
+	*n = near_to(name);
+	for (const struct def_list *l = c->lists; l != NULL; l = l->next)
+		near_try(n, l->name.s);
+	return near_hint(n);
+}
+
+static const char *
+like_macro(const struct collection *c, struct slice name, struct near *n)
+{
+	*n = near_to(name);
+	for (const struct def_macro *m = c->macros; m != NULL; m = m->next)
+		near_try(n, m->name.s);
+	return near_hint(n);
+}
+
+const char *
+like_rule(const struct collection *c, struct slice name, struct near *n)
+{
+	*n = near_to(name);
+	for (const struct def_rule *r = c->rules; r != NULL; r = r->next)
+		near_try(n, r->name.s);
+	return near_hint(n);
+}
+
 static bool
 is_alpha(char c)
 {
@@ -201,6 +228,7 @@ read_list(const struct item *it)
 	struct rtext name = { .s = { NULL, 0 } };
 	struct rtexts items = { NULL, 0, 0 };
 	struct def_list *l;
+	struct near near;
 	bool append = false;
 	int r = item_text(it, "list", true, &name);
 
@@ -216,7 +244,8 @@ read_list(const struct item *it)
 	if (l == NULL && append)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "List uses 'append' or 'override.items: append' but "
-		    "no list by that name already exists");
+		    "no list by that name already exists%s",
+		    like_list(c, name.s, &near));
 	if (strpbrk(name.s.p, "()\"' \t\r\n\b=,") != NULL) {
 		r = rule_warn(c, W_LIST_NAME, &name.at,
 		    "List has an invalid name. List names should match a "
@@ -251,6 +280,7 @@ read_macro(const struct item *it)
 	struct collection *c = it->c;
 	struct rtext name = { .s = { NULL, 0 } }, condition = { .s = { NULL, 0 } };
 	struct def_macro *m;
+	struct near near;
 	bool append = false;
 	int r = item_text(it, "macro", true, &name);
 
@@ -266,7 +296,8 @@ read_macro(const struct item *it)
 	if (m == NULL && append)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Macro uses 'append' or 'override.condition: append' "
-		    "but no macro by that name already exists");
+		    "but no macro by that name already exists%s",
+		    like_macro(c, name.s, &near));
 	if (!is_ident(name.s)) {
 		r = rule_warn(c, W_MACRO_NAME, &name.at,
 		    "Macro has an invalid name. Macro names should match "

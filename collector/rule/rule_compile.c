@@ -329,6 +329,7 @@ compile_rules(struct collection *c, struct ruleset *s)
 		s->order[s->n++] = r;
 		s->counts.enabled += r->enabled;
 		s->counts.blind += r->blind != NULL;
+		s->counts.partly += r->partly != NULL;
 	}
 	s->counts.rules = s->n;
 	return 0;

@@ -156,6 +156,7 @@ append(const struct item *it, const struct rtext *name)
 {
 	struct collection *c = it->c;
 	struct def_rule *d = find_rule(c, name->s);
+	struct near near;
 	int r;
 
 	if (!item_has(it, "condition") && !item_has(it, "exceptions"))
@@ -164,7 +165,8 @@ append(const struct item *it, const struct rtext *name)
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Rule uses 'append' or 'override.<key>: append' but "
-		    "no rule by that name already exists");
+		    "no rule by that name already exists%s",
+		    like_rule(c, name->s, &near));
 	r = read_piece(it, "condition", true, &d->condition);
 	if (r == 0)
 		r = read_exceptions(it, true, &d->exceptions);
@@ -180,15 +182,17 @@ override_rule(const struct item *it, const struct rtext *name, const struct over
 	struct collection *c = it->c;
 	struct def_rule *d = find_rule(c, name->s);
 	bool appends = false;
+	struct near near;
 	int r;
 
 	for (size_t i = 0; i < OV_N; i++)
 		appends = appends || ov[i].op == OV_APPEND;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
-		    "%s but no rule by that name already exists",
+		    "%s but no rule by that name already exists%s",
 		    appends ? "Rule uses 'append' or 'override.<key>: append'"
-			    : "An 'override.<key>: replace' to a rule was requested");
+			    : "An 'override.<key>: replace' to a rule was requested",
+		    like_rule(c, name->s, &near));
 	if ((r = read_piece(it, "condition", ov[OV_CONDITION].op == OV_APPEND, &d->condition)) <
 		0 ||
 	    (r = read_piece(it, "output", ov[OV_OUTPUT].op == OV_APPEND, &d->output)) < 0 ||
@@ -214,13 +218,15 @@ toggle(const struct item *it, const struct rtext *name)
 {
 	struct collection *c = it->c;
 	struct def_rule *d = find_rule(c, name->s);
+	struct near near;
 	int r;
 
 	if (!item_has(it, "enabled"))
 		return rule_fail(c, E_SHAPE, &it->at, "Item has no mapping for key 'condition'");
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
-		    "Rule has 'enabled' key but no rule by that name already exists");
+		    "Rule has 'enabled' key but no rule by that name already exists%s",
+		    like_rule(c, name->s, &near));
 	r = item_bool(it, "enabled", &d->enabled);
 	if (r < 0)
 		return r;

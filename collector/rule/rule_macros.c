@@ -48,6 +48,7 @@ struct resolving {
 	struct collection *c;
 	struct def_macro *self; /* NULL: a rule, which sees every macro */
 	const char *loop;       /* the macro that leads back to itself */
+	struct slice missing;   /* the name that is no macro's, or not yet */
 	unsigned depth;
 	int r; /* of a macro that had to be resolved on the way */
 };
@@ -60,6 +61,7 @@ on_reference(void *arg, struct slice name)
 	struct resolving *rs = arg;
 	struct def_macro *m = find_macro(rs->c, name);
 
+	rs->missing = name;
 	if (m == NULL || rs->r < 0)
 		return NULL;
 	if (rs->self != NULL && m->index >= rs->self->visibility)
@@ -74,6 +76,27 @@ on_reference(void *arg, struct slice name)
 	return rs->r < 0 ? NULL : m->expr;
 }
 
+/* What is behind "Undefined macro": another spelling, or the order of the files. */
+static void
+add_hint(const struct resolving *rs, struct diag *d)
+{
+	const struct def_macro *there = find_macro(rs->c, rs->missing);
+	struct near near = near_to(rs->missing);
+	size_t n = strlen(d->msg);
+
+	for (const struct def_macro *m = rs->c->macros; m != NULL; m = m->next) {
+		if (m != rs->self)
+			near_try(&near, m->name.s);
+	}
+	if (there != NULL && there != rs->self)
+		(void) snprintf(d->msg + n, sizeof(d->msg) - n,
+		    " It is defined later, in line %u, and macros see earlier ones only.",
+		    there->name.at.line);
+	else if (there == NULL && near.best.p != NULL)
+		(void) snprintf(d->msg + n, sizeof(d->msg) - n, " Did you mean '%.*s'?",
+		    (int) MIN(near.best.n, 100), near.best.p);
+}
+
 /* expr_resolve() with its errors as ours. */
 static int
 resolve(struct resolving *rs, struct expr *e, const struct mtext *m)
@@ -85,6 +108,8 @@ resolve(struct resolving *rs, struct expr *e, const struct mtext *m)
 		return rs->r;
 	if (r == -EINVAL && rs->loop != NULL)
 		(void) snprintf(d.msg, sizeof(d.msg), "reference loop in macro '%.100s'", rs->loop);
+	else if (r == -EINVAL && strncmp(d.msg, "Undefined", 9) == 0)
+		add_hint(rs, &d);
 	return r == -EINVAL ? fail_at(rs->c, E_VALIDATE, m, &d) : r;
 }
 
