@@ -5,6 +5,7 @@
 #include "sensor/app.h"
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,7 @@ main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	(void) mallopt(M_ARENA_MAX, 1); /* one thread works: the others' arenas would lie idle */
 	log_init("mews-sensor", LOG_INFO);
 	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < app.args.nset; i++)
