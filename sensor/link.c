@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define POLL_IDLE_NS    (1000 * NS_PER_MS)
-#define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit */
+#define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit; twice as long each time, ... */
+#define POLL_HELD_MAX   4                 /* ... so often: a thousand nodes that wait are no load */
 #define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
 #define BYE_NS          (1000 * NS_PER_MS)
 #define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted: the back-off starts anew */
@@ -150,9 +151,17 @@ slot_busy(const struct link *l, int kind)
 	return false;
 }
 
+/* There is something to send, and no credit for it. */
+static bool
+is_held(const struct link *l)
+{
+	return l->snap_id == 0 && l->send_next > l->received + l->credit;
+}
+
 static int
 send_poll(struct link *l, uint64_t now, uint64_t skip_to)
 {
+	l->held_polls = is_held(l) ? MIN(l->held_polls + 1, POLL_HELD_MAX) : 0;
 	buf_clear(&l->out);
 	return link_put_out(l, now, SLOT_POLL, l->ops->poll(l->arg, skip_to, &l->out));
 }
@@ -244,8 +253,8 @@ link_can_send(const struct link *l)
 static uint64_t
 poll_interval(const struct link *l)
 {
-	if (l->snap_id == 0 && l->send_next > l->received + l->credit)
-		return POLL_HELD_NS;
+	if (is_held(l))
+		return POLL_HELD_NS << l->held_polls;
 	return l->spool->n > 0 ? POLL_PENDING_NS : POLL_IDLE_NS;
 }
 

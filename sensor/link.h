@@ -110,9 +110,10 @@ struct link {
 	uint64_t skip_to;    /* a gap to announce before going on; 0: none */
 	uint64_t message_max;
 	uint32_t credit;
-	uint32_t interest;  /* the version in force; 0: our own default */
-	uint64_t snap_id;   /* wanted and not yet acknowledged whole; 0: none */
-	uint64_t snap_done; /* acknowledged on this connection */
+	unsigned held_polls; /* in a row, without credit */
+	uint32_t interest;   /* the version in force; 0: our own default */
+	uint64_t snap_id;    /* wanted and not yet acknowledged whole; 0: none */
+	uint64_t snap_done;  /* acknowledged on this connection */
 	struct link_parts parts;
 	size_t part_next, parts_acked;
 	uint64_t stop_at; /* stopping: when to give up; 0: not stopping */

@@ -22,6 +22,7 @@ on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
 	l->window = w->window == 0 ? l->cfg.window : MIN(l->cfg.window, w->window);
 	l->message_max = w->message_max;
 	l->credit = w->credit;
+	l->held_polls = 0;
 	l->send_next = MIN(next, last);
 	l->received = l->send_next - 1;
 	l->skip_to = 0;
@@ -40,6 +41,8 @@ static void
 on_ack(struct link *l, const Wire__Ack *a)
 {
 	l->credit = a->credit;
+	if (a->credit > 0)
+		l->held_polls = 0;
 	l->received = MAX(l->received, MIN(a->received_seq, spool_next(l->spool) - 1));
 	if (a->durable_seq > l->durable) {
 		l->durable = MIN(a->durable_seq, spool_next(l->spool) - 1);

@@ -50,7 +50,14 @@ test_credit_and_polls(void **state)
 	peer_tick(&p, 49);
 	peer_expect(&p, "");
 	peer_tick(&p, 1);
-	peer_expect(&p, "poll"); /* every 50 ms without credit */
+	peer_expect(&p, "poll"); /* without credit after 50 ms, then after twice as long */
+	for (unsigned ms = 100; ms <= 1600; ms *= 2) {
+		peer_ack(&p, "poll", 2, 0, 0);
+		peer_tick(&p, MIN(ms, 800) - 1);
+		peer_expect(&p, "");
+		peer_tick(&p, 1);
+		peer_expect(&p, "poll");
+	}
 	peer_ack(&p, "poll", 2, 0, 2);
 	peer_tick(&p, 0);
 	peer_expect(&p, "b3 b4");
