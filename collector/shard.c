@@ -9,14 +9,16 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { OPS_AT_ONCE = 16, OUTBOX_RETRY_US = 1000 };
+enum { OPS_AT_ONCE = 16, OUTBOX_RETRY_US = 1000, TELL_MS = 250 };
 
 struct shard {
 	pthread_t thread;
 	bool started;
 	struct queue *ops;
 	struct outbox *outbox;
-	struct nodes *nodes; /* the thread's alone */
+	struct nodes *nodes;  /* the thread's alone, as what follows */
+	struct stream *quiet; /* whose progress the outbox is yet to hear */
+	uint64_t told;        /* monotonic ns: when it last did */
 	struct shard_counters counters;
 };
 
@@ -32,14 +34,27 @@ struct commit {
 };
 
 static void
+commit_free(struct commit *c)
+{
+	stream_unref(c->stream);
+	free(c);
+}
+
+static void
 commit_done(struct outbox_txn *t, int r)
 {
 	struct commit *c = CONTAINER_OF(t, struct commit, txn);
 
 	if (r == 0)
 		c->stream->durable = t->seq;
-	stream_unref(c->stream);
-	free(c);
+	commit_free(c);
+}
+
+static void
+told(struct outbox_txn *t, int r)
+{
+	(void) r;
+	commit_free(CONTAINER_OF(t, struct commit, txn));
 }
 
 static void
@@ -64,6 +79,7 @@ commit_batch(struct shard *s, struct stream *stream, uint64_t seq, struct alert 
 
 	while ((c = calloc(1, sizeof(*c))) == NULL)
 		(void) usleep(OUTBOX_RETRY_US);
+	stream->put = seq;
 	c->stream = stream_ref(stream);
 	c->txn = (struct outbox_txn){
 		.stream = &stream->id, .seq = seq, .alerts = alerts, .done = commit_done
@@ -82,6 +98,57 @@ commit_batch(struct shard *s, struct stream *stream, uint64_t seq, struct alert 
 	}
 }
 
+/*
+ * A batch without alerts is durable as it is, if nothing before it is still on its way: there is
+ * nothing to lose. The outbox hears of it later, so that its thread need not wake for each.
+ */
+static bool
+durable_at_once(struct shard *s, struct stream *st, uint64_t seq)
+{
+	if (st->durable != st->put)
+		return false;
+	if (st->quiet == 0) {
+		st->quiet_next = s->quiet;
+		s->quiet = stream_ref(st);
+	}
+	st->put = st->quiet = st->durable = seq;
+	return true;
+}
+
+/* False: the outbox has no room, or memory is out. */
+static bool
+tell_outbox(struct shard *s, struct stream *st)
+{
+	struct commit *c;
+	int r;
+
+	if (st->quiet < st->put) /* a batch with alerts went after it, and tells */
+		return true;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return false;
+	c->stream = stream_ref(st);
+	c->txn = (struct outbox_txn){ .stream = &st->id, .seq = st->quiet, .done = told };
+	r = outbox_put(s->outbox, &c->txn);
+	if (r < 0)
+		commit_free(c);
+	return r != -EAGAIN;
+}
+
+/* What was durable at once; 'last': what the outbox cannot take is let go. */
+static void
+tell_all(struct shard *s, bool last)
+{
+	struct stream *st;
+
+	while ((st = s->quiet) != NULL && (tell_outbox(s, st) || last)) {
+		s->quiet = st->quiet_next;
+		st->quiet = 0;
+		stream_unref(st);
+	}
+	s->told = clock_mono();
+}
+
 static void
 op_batch(struct shard *s, struct op *op)
 {
@@ -90,7 +157,8 @@ op_batch(struct shard *s, struct op *op)
 
 	node_batch(s->nodes, op->stream, op->req->batch, &alerts);
 	op->stream->evaluated = seq;
-	commit_batch(s, op->stream, seq, alerts);
+	if (alerts != NULL || !durable_at_once(s, op->stream, seq))
+		commit_batch(s, op->stream, seq, alerts);
 }
 
 static void
@@ -139,11 +207,14 @@ shard_main(void *arg)
 	void *ops[OPS_AT_ONCE];
 	int n;
 
-	while ((n = queue_take(s->ops, ops, OPS_AT_ONCE, -1)) >= 0) {
+	while ((n = queue_take(s->ops, ops, OPS_AT_ONCE, s->quiet == NULL ? -1 : TELL_MS)) >= 0) {
 		for (int i = 0; i < n; i++)
 			op_run(s, ops[i]);
 		nodes_publish(s->nodes);
+		if (s->quiet != NULL && clock_mono() - s->told >= TELL_MS * NS_PER_MS)
+			tell_all(s, false);
 	}
+	tell_all(s, true);
 	return NULL;
 }
 

@@ -77,6 +77,7 @@ stream_make(const struct stream_id *id, uint64_t durable)
 	atomic_store(&st->received, durable);
 	atomic_store(&st->evaluated, durable);
 	atomic_store(&st->durable, durable);
+	st->put = durable;
 	atomic_store(&st->refs, 1);
 	stream_want_snapshot(st);
 	return st;

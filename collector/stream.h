@@ -37,6 +37,9 @@ struct stream {
 	struct stream_id id;            /* constant */
 	struct shard *shard;            /* constant: the thread that owns the node */
 	struct node *node;              /* the shard thread's alone: its record of the node */
+	uint64_t put;                   /* likewise: batches given to the outbox, or durable */
+	uint64_t quiet;                 /* likewise: durable, which the outbox is yet to hear */
+	struct stream *quiet_next;      /* likewise: held */
 	struct peer_schema *schema;     /* constant: of the first Hello; NULL: the same as ours */
 	_Atomic uint64_t received;      /* batches given to the shard; a gap is a jump of seq */
 	_Atomic uint64_t evaluated;     /* batches that rules have seen */
