@@ -6,7 +6,8 @@ static const char help_text[] =
     "Usage: mewsctl rules check FILE...\n"
     "\n"
     "Says every error and warning with its file, line and column, how many rules there are, and\n"
-    "which of them are blind: they load, but need an event that is not captured yet.\n"
+    "which of them are blind, wholly or in part: they load, but need an event that is not\n"
+    "captured yet, or a field that is never filled.\n"
     "\n"
     "Exit status: 0 the files load, 1 they do not, 2 asked wrongly.\n";
 
@@ -20,6 +21,9 @@ print_blind(const struct ruleset *s)
 		if (rules[i]->blind != NULL)
 			printf("blind: '%s' (%s:%u): %s\n", rules[i]->name, rules[i]->file,
 			    rules[i]->line, rules[i]->blind);
+		else if (rules[i]->partly != NULL)
+			printf("partly blind: '%s' (%s:%u): %s\n", rules[i]->name, rules[i]->file,
+			    rules[i]->line, rules[i]->partly);
 	}
 }
 
@@ -35,8 +39,8 @@ check(const struct rule_paths *paths)
 	if (r == CTL_OK) {
 		print_blind(s);
 		ruleset_counts(s, &c);
-		printf("%zu rules (%zu enabled, %zu blind), %zu macros, %zu lists; ", c.rules,
-		    c.enabled, c.blind, c.macros, c.lists);
+		printf("%zu rules (%zu enabled, %zu blind, %zu in part), %zu macros, %zu lists; ",
+		    c.rules, c.enabled, c.blind, c.partly, c.macros, c.lists);
 		ruleset_unref(s);
 	}
 	printf("%zu error%s, %zu warning%s\n", log.errors, log.errors == 1 ? "" : "s", log.warnings,

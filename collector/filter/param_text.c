@@ -111,8 +111,9 @@ sockaddr_text(struct slice s, struct buf *out)
 }
 
 static void
-tuple_text(struct slice s, struct buf *out)
+tuple_text(const struct view *v, struct slice s, struct buf *out)
 {
+	bool ports = v->fd == NULL || (v->fd->l4 != L4_ICMP && v->fd->l4 != L4_RAW);
 	unsigned family = s.n == 0 ? 0 : (unsigned char) s.p[0];
 	size_t n = family == AF_INET ? 4 : 16;
 	const char *p = s.p + 1;
@@ -121,9 +122,12 @@ tuple_text(struct slice s, struct buf *out)
 		buf_str(out, "NULL");
 	} else if ((family == AF_INET || family == AF_INET6) && s.n >= 1 + 2 * (n + 2)) {
 		ip_text((const uint8_t *) p, family == AF_INET ? 4 : 6, out);
-		buf_printf(out, ":%u->", port_of(p + n));
+		if (ports)
+			buf_printf(out, ":%u", port_of(p + n));
+		buf_str(out, "->");
 		ip_text((const uint8_t *) p + n + 2, family == AF_INET ? 4 : 6, out);
-		buf_printf(out, ":%u", port_of(p + 2 * n + 2));
+		if (ports)
+			buf_printf(out, ":%u", port_of(p + 2 * n + 2));
 	} else if (family == AF_UNIX && s.n >= 17) {
 		buf_printf(out, "%llx->%llx", (unsigned long long) address_of(p),
 		    (unsigned long long) address_of(p + 8));
@@ -147,24 +151,13 @@ bytes_text(struct slice s, struct buf *out)
 }
 
 static void
-text_raw(const struct ev_param *p, struct slice s, struct buf *out)
-{
-	if (p->type == PT_SOCKADDR)
-		sockaddr_text(s, out);
-	else if (p->type == PT_SOCKTUPLE)
-		tuple_text(s, out);
-	else if (p->type == PT_CHARBUF || p->type == PT_FSPATH || p->type == PT_FSRELPATH)
-		buf_slice(out, s.p == NULL ? SLICE("<NA>") : s);
-	else
-		bytes_text(s, out);
-}
-
-static void
 number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 {
 	bool flags = p->type >= PT_FLAGS8 && p->type <= PT_ENUMFLAGS32;
 
-	if (p->fmt == PF_HEX && !flags)
+	if (p->type == PT_IPV4ADDR)
+		ip_text((const uint8_t *) &v, 4, out);
+	else if (p->fmt == PF_HEX && !flags)
 		buf_printf(out, "%llX", (unsigned long long) v);
 	else if (p->fmt == PF_OCT)
 		buf_printf(out, "%#llo", (unsigned long long) v);
@@ -179,6 +172,93 @@ number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 		buf_u64(out, (uint64_t) v);
 	else
 		buf_printf(out, "%lld", (long long) v);
+}
+
+/* A parameter whose type is in its first byte, by its event. Those that are not here are bytes. */
+static const struct dyn_kind {
+	unsigned event, kind;
+	struct ev_param as;
+} dyn_kinds[] = {
+#define KIND(EVENT, kind, TYPE, FMT)                       \
+	{                                                  \
+		EV_##EVENT, kind,                          \
+		{                                          \
+			.type = PT_##TYPE, .fmt = PF_##FMT \
+		}                                          \
+	}
+	KIND(PTRACE, 0, UINT64, HEX),
+	KIND(PTRACE, 1, SIGTYPE, DEC),
+	KIND(SETSOCKOPT, 1, ERRNO, DEC),
+	KIND(SETSOCKOPT, 2, UINT32, DEC),
+	KIND(SETSOCKOPT, 3, UINT64, DEC),
+	KIND(SETSOCKOPT, 4, RELTIME, DEC),
+	KIND(GETSOCKOPT, 1, ERRNO, DEC),
+	KIND(GETSOCKOPT, 2, UINT32, DEC),
+	KIND(GETSOCKOPT, 3, UINT64, DEC),
+	KIND(GETSOCKOPT, 4, RELTIME, DEC),
+#undef KIND
+};
+
+/* The number that such a parameter is; NULL: it is none. */
+static const struct ev_param *
+dyn_number(const struct view *v, struct slice s, int64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (s.n < 2 || s.n > 9)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(dyn_kinds); i++) {
+		const struct dyn_kind *k = &dyn_kinds[i];
+
+		if (k->event != v->ev->schema->num || k->kind != (unsigned char) s.p[0])
+			continue;
+		memcpy(&n, s.p + 1, s.n - 1);
+		*ret = (int64_t) n;
+		return &k->as;
+	}
+	return NULL;
+}
+
+/* "3:f1 4:p2": descriptors, the letters of their types, the events polled for. */
+static void
+fdlist_text(const struct view *v, struct slice s, struct buf *out)
+{
+	enum { COUNT = 2, ENTRY = 10 };
+	size_t n = s.n < COUNT ? 0 : (s.n - COUNT) / ENTRY;
+
+	for (size_t i = 0; i < MIN(n, port_of(s.p)); i++) {
+		const char *p = s.p + COUNT + i * ENTRY;
+		int64_t num = (int64_t) address_of(p);
+		const struct fd_entry *fd = state_fd(v->state, v->main, num);
+
+		buf_printf(out, "%s%lld:%c%x", i > 0 ? " " : "", (long long) num,
+		    fd == NULL ? '?' : fd_type_char((enum fd_type) fd->type), port_of(p + 8));
+	}
+}
+
+static void
+text_raw(const struct view *v, const struct ev_param *p, struct slice s, struct buf *out)
+{
+	const struct ev_param *as;
+	int64_t num = 0;
+
+	if (p->type == PT_SOCKADDR) {
+		sockaddr_text(s, out);
+	} else if (p->type == PT_SOCKTUPLE) {
+		tuple_text(v, s, out);
+	} else if (p->type == PT_CHARBUF || p->type == PT_FSPATH || p->type == PT_FSRELPATH) {
+		buf_slice(out, s.p == NULL ? SLICE("<NA>") : s);
+	} else if (p->type == PT_DYN && (as = dyn_number(v, s, &num)) != NULL) {
+		number_raw(as, num, out);
+	} else if (p->type == PT_DYN && s.n > 0) {
+		bytes_text((struct slice){ s.p + 1, s.n - 1 }, out);
+	} else if (p->type == PT_IPV6ADDR && s.n == 16) {
+		ip_text((const uint8_t *) s.p, 6, out);
+	} else if (p->type == PT_FDLIST && s.n > 0) {
+		fdlist_text(v, s, out);
+	} else {
+		bytes_text(s, out);
+	}
 }
 
 static void
@@ -229,7 +309,7 @@ number_resolved(const struct view *v, const struct ev_param *p, int64_t num, str
 	const struct thread *t;
 	const char *name = NULL;
 
-	if (p->names->n > 0)
+	if (p->names != NULL && p->names->n > 0)
 		names_text(p, (uint64_t) num, out);
 	else if (p->type == PT_ERRNO)
 		name = errno_name(num);
@@ -293,11 +373,15 @@ static void
 resolved(const struct view *v, unsigned i, struct buf *out)
 {
 	const struct ev_param *p = &v->ev->schema->params[i];
+	int64_t num = 0;
 
 	if (p->type == PT_FSPATH || p->type == PT_FSRELPATH)
 		path_resolved(v, p, i, ev_text(v->batch, v->ev, i), out);
 	else if (!ptype_is_text(p->type))
 		number_resolved(v, p, ev_num(v->ev, i), out);
+	else if (p->type == PT_DYN &&
+		 (p = dyn_number(v, ev_text(v->batch, v->ev, i), &num)) != NULL)
+		number_resolved(v, p, num, out);
 }
 
 static void
@@ -306,7 +390,7 @@ raw(const struct view *v, unsigned i, struct buf *out)
 	const struct ev_param *p = &v->ev->schema->params[i];
 
 	if (ptype_is_text(p->type))
-		text_raw(p, ev_text(v->batch, v->ev, i), out);
+		text_raw(v, p, ev_text(v->batch, v->ev, i), out);
 	else if (!ev_has(v->ev, i))
 		buf_str(out, "<NA>");
 	else
