@@ -159,6 +159,8 @@ name_of_ends(struct state *s, const struct fd_entry *e, struct slice path)
 	bool ports = e->l4 != L4_ICMP && e->l4 != L4_RAW;
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 
+	if (e->type != FD_UNIX && e->l4 == L4_UNKNOWN)
+		return s->words.unknown;
 	if (e->type == FD_UNIX) {
 		n = snprintf(s->scratch, SCRATCH_SIZE, "%llx->%llx%s%.*s",
 		    (unsigned long long) pointer_of(e->sip),
@@ -174,15 +176,53 @@ name_of_ends(struct state *s, const struct fd_entry *e, struct slice path)
 	return intern_put(s->pool, (struct slice){ s->scratch, MIN((size_t) n, SCRATCH_SIZE - 1) });
 }
 
-uint32_t
-name_of_server(struct state *s, const struct fd_entry *e)
+static uint32_t
+name_of_end(struct state *s, int family, const uint8_t *addr, uint16_t port)
 {
 	char ip[INET6_ADDRSTRLEN];
 	int n;
 
-	(void) inet_ntop(e->type == FD_IPV4_SERVER ? AF_INET : AF_INET6, e->dip, ip, sizeof(ip));
-	n = snprintf(s->scratch, SCRATCH_SIZE, "%s:%u", ip, e->dport);
+	(void) inet_ntop(family, addr, ip, sizeof(ip));
+	n = snprintf(s->scratch, SCRATCH_SIZE, "%s:%u", ip, port);
 	return intern_put(s->pool, (struct slice){ s->scratch, (size_t) n });
+}
+
+uint32_t
+name_of_server(struct state *s, const struct fd_entry *e)
+{
+	return name_of_end(s, e->type == FD_IPV4_SERVER ? AF_INET : AF_INET6, e->dip, e->dport);
+}
+
+uint32_t
+name_of_addr(struct state *s, const struct ends *n)
+{
+	return name_of_end(s, n->family == FAMILY_INET ? AF_INET : AF_INET6, n->dst, n->dport);
+}
+
+static bool
+is_mapped(const uint8_t *addr)
+{
+	return memcmp(addr, mapped, sizeof(mapped)) == 0;
+}
+
+bool
+ends_mapped(const struct ends *n)
+{
+	return is_mapped(n->src) && is_mapped(n->dst);
+}
+
+void
+fd_set_server(struct fd_entry *e, const struct ends *n)
+{
+	bool v4 = n->family == FAMILY_INET || is_mapped(n->dst);
+
+	memset(e->dip, 0, sizeof(e->dip));
+	if (n->family == FAMILY_INET6 && v4)
+		memcpy(e->dip, n->dst + sizeof(mapped), 4);
+	else
+		memcpy(e->dip, n->dst, sizeof(e->dip));
+	e->dport = n->dport;
+	e->type = v4 ? FD_IPV4_SERVER : FD_IPV6_SERVER;
 }
 
 bool
@@ -195,8 +235,7 @@ fd_set_ends(struct apply *a, struct fd_entry *e, const struct ends *n)
 	e->sport = n->sport;
 	e->dport = n->dport;
 	e->type = n->family == FAMILY_UNIX ? FD_UNIX : n->family == FAMILY_INET ? FD_IPV4 : FD_IPV6;
-	if (n->family == FAMILY_INET6 && memcmp(n->src, mapped, sizeof(mapped)) == 0 &&
-	    memcmp(n->dst, mapped, sizeof(mapped)) == 0) {
+	if (n->family == FAMILY_INET6 && ends_mapped(n)) {
 		memset(e->sip, 0, sizeof(e->sip));
 		memset(e->dip, 0, sizeof(e->dip));
 		memcpy(e->sip, n->src + 12, 4);

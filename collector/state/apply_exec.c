@@ -168,7 +168,7 @@ set_image(struct apply *a, struct thread *t, uint32_t asked_for)
 	NUM_INTO(ev, EVP_EXECVE_vm_size, t->vm_size);
 	NUM_INTO(ev, EVP_EXECVE_vm_rss, t->vm_rss);
 	NUM_INTO(ev, EVP_EXECVE_vm_swap, t->vm_swap);
-	hold_text(a, &t->comm, EVP_EXECVE_comm);
+	hold_text(a, &t->comm, ev_has(ev, EVP_EXECVE_comm) ? EVP_EXECVE_comm : EVP_EXECVE_exe);
 	hold_text(a, &t->exe, EVP_EXECVE_exe);
 	hold_text(a, &t->env, EVP_EXECVE_env);
 	thread_set_cwd(a, t, EVP_EXECVE_cwd);

@@ -72,6 +72,7 @@ opened(struct apply *a, const struct open_params *p, uint32_t flags, uint32_t fu
 		e->state |= FDS_LOWER_LAYER;
 	hold(a->s->pool, &e->name, full);
 	hold(a->s->pool, &e->nameraw, raw);
+	a->v->fd_name_changed = true; /* from none, as in Falco */
 }
 
 /* The entry of an open call: what another thread may have written over by the time of its exit. */
@@ -399,6 +400,7 @@ parse_memfd(struct apply *a)
 	if (e == NULL)
 		return;
 	hold_text(a, &e->name, EVP_MEMFD_CREATE_name);
+	a->v->fd_name_changed = e->name != INTERN_EMPTY;
 	if (ev_num(a->ev, EVP_MEMFD_CREATE_flags) & 0x1)
 		e->state |= FDS_CLOEXEC;
 }

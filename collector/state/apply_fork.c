@@ -59,6 +59,22 @@ inherit_process(struct state *s, struct thread *t, const struct thread *from)
 		hold(s->pool, &t->cwd, main->cwd);
 }
 
+/* What both sides of a clone tell. */
+static void
+child_nums(struct apply *a, struct thread *t)
+{
+	const struct event *ev = a->ev;
+
+	NUM_INTO(ev, EVP_CLONE_uid, t->uid);
+	NUM_INTO(ev, EVP_CLONE_gid, t->gid);
+	NUM_INTO(ev, EVP_CLONE_fdlimit, t->fdlimit);
+	NUM_INTO(ev, EVP_CLONE_pgft_maj, t->pgft_maj);
+	NUM_INTO(ev, EVP_CLONE_pgft_min, t->pgft_min);
+	NUM_INTO(ev, EVP_CLONE_vm_size, t->vm_size);
+	NUM_INTO(ev, EVP_CLONE_vm_rss, t->vm_rss);
+	NUM_INTO(ev, EVP_CLONE_vm_swap, t->vm_swap);
+}
+
 static void
 child_ids(struct apply *a, struct thread *t)
 {
@@ -66,17 +82,10 @@ child_ids(struct apply *a, struct thread *t)
 
 	t->vtid = ev_has(ev, EVP_CLONE_vtid) ? ev_num(ev, EVP_CLONE_vtid) : t->tid;
 	t->vpid = ev_has(ev, EVP_CLONE_vpid) ? ev_num(ev, EVP_CLONE_vpid) : t->pid;
-	NUM_INTO(ev, EVP_CLONE_uid, t->uid);
-	NUM_INTO(ev, EVP_CLONE_gid, t->gid);
+	child_nums(a, t);
 	NUM_INTO(ev, EVP_CLONE_sid, t->sid);
 	NUM_INTO(ev, EVP_CLONE_pgid, t->pgid);
 	NUM_INTO(ev, EVP_CLONE_cgroup_id, t->cgroup_id);
-	NUM_INTO(ev, EVP_CLONE_fdlimit, t->fdlimit);
-	NUM_INTO(ev, EVP_CLONE_pgft_maj, t->pgft_maj);
-	NUM_INTO(ev, EVP_CLONE_pgft_min, t->pgft_min);
-	NUM_INTO(ev, EVP_CLONE_vm_size, t->vm_size);
-	NUM_INTO(ev, EVP_CLONE_vm_rss, t->vm_rss);
-	NUM_INTO(ev, EVP_CLONE_vm_swap, t->vm_swap);
 	if (in_pidns(t) || (ev_num(ev, EVP_CLONE_flags) & CLF_IN_PIDNS))
 		t->pidns_init_start_ts =
 		    (uint64_t) ev_num(ev, EVP_CLONE_pidns_init_start_ts) + a->s->epoch;
@@ -183,6 +192,21 @@ child_side(struct apply *a)
 	thread_set_parent(a->s, t, ptid);
 }
 
+/* An event of a thread that nothing was known of tells what it is. */
+static void
+learn_caller(struct apply *a, struct thread *t)
+{
+	const struct event *ev = a->ev;
+
+	t->vtid = ev_has(ev, EVP_CLONE_vtid) ? ev_num(ev, EVP_CLONE_vtid) : t->tid;
+	t->vpid = ev_has(ev, EVP_CLONE_vpid) ? ev_num(ev, EVP_CLONE_vpid) : t->pid;
+	if (ev_has(ev, EVP_CLONE_ptid))
+		thread_set_parent(a->s, t, ev_num(ev, EVP_CLONE_ptid));
+	child_nums(a, t);
+	child_texts(a, t);
+	t->placeholder = false;
+}
+
 /* The parent's side: the child's own event may come later, or be lost. */
 static void
 parent_side(struct apply *a, int64_t child)
@@ -191,8 +215,10 @@ parent_side(struct apply *a, int64_t child)
 	struct thread *caller = a->t, *main = NULL, *t;
 	uint64_t ts = a->ev->ts;
 
+	if (caller->placeholder)
+		learn_caller(a, caller);
 	if (flags & (CLF_NEWPID | CLF_PARENT | CLF_VFORK | CLF_IN_PIDNS) || in_pidns(caller) ||
-	    caller->placeholder || thread_find(a->s, child) != NULL ||
+	    a->ev->schema->num == EV_VFORK || thread_find(a->s, child) != NULL ||
 	    exited_since(a->s, child, 0, ts > NS_2S ? ts - NS_2S : 1))
 		return;
 	if (flags & CLF_THREAD) {
@@ -206,6 +232,8 @@ parent_side(struct apply *a, int64_t child)
 	if (t == NULL)
 		return;
 	thread_inherit(a->s, t, caller);
+	child_nums(a, t);
+	child_texts(a, t);
 	t->vtid = t->tid;
 	t->vpid = t->pid;
 	t->clone_ts = a->v->time;

@@ -6,7 +6,14 @@
 #define CAPS_ALL            ((1ULL << 41) - 1)
 #define SET_CHILD_SUBREAPER 0x24 /* names.def: prctl_option */
 #define GET_CHILD_SUBREAPER 0x25
-#define LIMIT_NOFILE        7 /* names.def: getrlimit_resource */
+_Static_assert((int) EVP_GETRLIMIT_cur == (int) EVP_SETRLIMIT_cur &&
+		   (int) EVP_GETRLIMIT_resource == (int) EVP_SETRLIMIT_resource &&
+		   (int) EVP_BRK_vm_swap == (int) EVP_MMAP_vm_swap &&
+		   (int) EVP_BRK_vm_swap == (int) EVP_MMAP2_vm_swap &&
+		   (int) EVP_BRK_vm_swap == (int) EVP_MUNMAP_vm_swap,
+    "one parser for all of a kind");
+
+#define LIMIT_NOFILE 7 /* names.def: getrlimit_resource */
 
 static bool
 ok(struct apply *a)
@@ -148,8 +155,8 @@ parse_switch(struct apply *a)
 	if (last != 0 && last < a->ev->ts)
 		s->switch_ns = a->ev->ts - last;
 	a->t->exec_ns += s->switch_ns;
-	NUM_INTO(a->ev, EVP_SWITCH_pgft_maj, a->main->pgft_maj);
-	NUM_INTO(a->ev, EVP_SWITCH_pgft_min, a->main->pgft_min);
+	NUM_INTO(a->ev, EVP_SWITCH_pgft_maj, a->t->pgft_maj);
+	NUM_INTO(a->ev, EVP_SWITCH_pgft_min, a->t->pgft_min);
 	NUM_INTO(a->ev, EVP_SWITCH_vm_size, a->main->vm_size);
 	NUM_INTO(a->ev, EVP_SWITCH_vm_rss, a->main->vm_rss);
 	NUM_INTO(a->ev, EVP_SWITCH_vm_swap, a->main->vm_swap);
@@ -171,6 +178,15 @@ parse_prctl(struct apply *a)
 		a->main->subreaper = ev_num(a->ev, EVP_PRCTL_arg2_int) != 0;
 }
 
+/* brk, mmap, munmap: what the process has now. */
+void
+parse_memory(struct apply *a)
+{
+	NUM_INTO(a->ev, EVP_BRK_vm_size, a->main->vm_size);
+	NUM_INTO(a->ev, EVP_BRK_vm_rss, a->main->vm_rss);
+	NUM_INTO(a->ev, EVP_BRK_vm_swap, a->main->vm_swap);
+}
+
 void
 parse_limit(struct apply *a)
 {
@@ -180,8 +196,9 @@ parse_limit(struct apply *a)
 
 	if (!ok(a))
 		return;
-	if (ev->schema->num == EV_SETRLIMIT) {
-		if (ev_num(ev, EVP_SETRLIMIT_resource) == LIMIT_NOFILE)
+	if (ev->schema->num != EV_PRLIMIT) {
+		if (ev_num(ev, EVP_SETRLIMIT_resource) == LIMIT_NOFILE &&
+		    ev_num(ev, EVP_SETRLIMIT_cur) != -1)
 			t->fdlimit = ev_num(ev, EVP_SETRLIMIT_cur);
 		return;
 	}

@@ -29,23 +29,33 @@ type_of(int64_t domain)
 	}
 }
 
+/* By the protocol that is asked for, else by the kind of socket. */
 static uint8_t
 l4_of(enum fd_type type, int64_t sock_type, int64_t proto)
 {
+	bool raw = SOCK_TYPE(sock_type) == SOCK_RAW;
+
 	if (type != FD_IPV4 && type != FD_IPV6)
 		return L4_NA;
-	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
-		return L4_ICMP;
-	switch (SOCK_TYPE(sock_type)) {
-	case SOCK_STREAM:
-		return L4_TCP;
-	case SOCK_DGRAM:
-		return L4_UDP;
-	case SOCK_RAW:
+	switch (proto) {
+	case IPPROTO_TCP:
+		return raw ? L4_RAW : L4_TCP;
+	case IPPROTO_UDP:
+		return raw ? L4_RAW : L4_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return raw ? L4_RAW : L4_ICMP;
+	case IPPROTO_RAW:
 		return L4_RAW;
+	case IPPROTO_IP:
+		break;
 	default:
 		return L4_UNKNOWN;
 	}
+	return SOCK_TYPE(sock_type) == SOCK_STREAM  ? L4_TCP
+	       : SOCK_TYPE(sock_type) == SOCK_DGRAM ? L4_UDP
+	       : raw                                ? L4_RAW
+						    : L4_UNKNOWN;
 }
 
 void
@@ -82,50 +92,91 @@ parse_socketpair(struct apply *a)
 		memcpy(e->sip, &end[i], sizeof(end[i]));
 		memcpy(e->dip, &end[1 - i], sizeof(end[i]));
 		e->l4 = L4_NA;
-		e->state |= FDS_CONNECTED;
-		fd_name(a, e, name_of_ends(a->s, e, (struct slice){ NULL, 0 }));
 	}
 }
 
-/* A bound unix socket keeps the path as its name until it is connected. */
+/* The address becomes the name; with a port, the socket is a server's. */
+static void
+bound(struct apply *a, struct fd_entry *e, const struct ends *n)
+{
+	uint32_t before = e->name;
+
+	if (n->family == AF_UNIX) {
+		fd_name(a, e, intern_put(a->s->pool, n->path));
+	} else {
+		if (n->dport != 0) {
+			fd_set_server(e, n);
+			e->role = ROLE_SERVER;
+		}
+		fd_name(a, e, name_of_addr(a->s, n));
+	}
+	a->v->fd_name_changed = e->name != before;
+}
+
 void
 parse_bind(struct apply *a)
 {
 	const struct event *ev = a->ev;
 	struct ends n = ends_of_addr(ev_text(a->b, ev, EVP_BIND_addr));
 	struct fd_entry *e;
-	uint32_t before;
 
 	if (ev_num(ev, EVP_BIND_res) < 0 || n.family == 0)
 		return;
 	e = fd_edit(a, ev_num(ev, EVP_BIND_fd));
 	if (e == NULL)
 		e = fd_new(a, ev_num(ev, EVP_BIND_fd), type_of(n.family));
-	if (e == NULL)
-		return;
-	if (n.family == AF_UNIX) {
-		fd_name(a, e, intern_put(a->s->pool, n.path));
-		return;
-	}
-	if (n.dport == 0)
-		return;
-	before = e->name;
-	memcpy(e->dip, n.dst, sizeof(e->dip));
-	e->dport = n.dport;
-	e->type = n.family == AF_INET ? FD_IPV4_SERVER : FD_IPV6_SERVER;
-	e->role = ROLE_SERVER;
-	fd_name(a, e, name_of_server(a->s, e));
-	a->v->fd_name_changed = e->name != before;
+	if (e != NULL)
+		bound(a, e, &n);
 }
 
-/* The ends of a connect(): the socket's, if the kernel had them, else what was asked for. */
+/* The entry of a connect(): the address as it was before another thread could change it. */
+void
+parse_connect_enter(struct apply *a)
+{
+	struct slice addr = ev_text(a->b, a->ev, EVP_CONNECT_E_addr);
+
+	a->t->enter = addr.n == 0 ? 0 : EV_CONNECT;
+	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, EVP_CONNECT_E_addr));
+}
+
 static struct ends
-connect_ends(const struct apply *a)
+entry_addr(struct apply *a)
+{
+	bool there = a->t->enter == EV_CONNECT;
+
+	a->t->enter = 0;
+	return ends_of_addr(
+	    there ? intern_get(a->s->pool, a->t->enter_name) : (struct slice){ NULL, 0 });
+}
+
+static bool
+same_dst(const struct ends *x, const struct ends *y)
+{
+	return x->family == y->family && x->dport == y->dport &&
+	       memcmp(x->dst, y->dst, sizeof(x->dst)) == 0;
+}
+
+/*
+ * The ends of a connect(): the socket's, if the kernel had them, else what was asked for. Where the
+ * kernel's destination is the one that was asked for, as read at the call's end, it may have been
+ * changed meanwhile: the one of the call's entry counts.
+ */
+static struct ends
+connect_ends(struct apply *a)
 {
 	struct ends n = ends_of_tuple(ev_text(a->b, a->ev, EVP_CONNECT_tuple));
+	struct ends at_exit = ends_of_addr(ev_text(a->b, a->ev, EVP_CONNECT_addr));
+	struct ends at_entry = entry_addr(a);
 
 	if (n.family == 0)
-		n = ends_of_addr(ev_text(a->b, a->ev, EVP_CONNECT_addr));
+		return at_entry.family != 0 ? at_entry : at_exit;
+	if (at_entry.family == n.family && n.family != AF_UNIX && same_dst(&n, &at_exit)) {
+		memcpy(n.dst, at_entry.dst, sizeof(n.dst));
+		n.dport = at_entry.dport;
+	} else if (at_entry.family == AF_UNIX && n.family == AF_UNIX &&
+		   slice_eq(n.path, at_exit.path)) {
+		n.path = at_entry.path;
+	}
 	return n;
 }
 
@@ -139,10 +190,12 @@ parse_connect(struct apply *a)
 	if (res < 0 && res != -EINPROGRESS)
 		return;
 	e = fd_edit(a, fd);
-	if (e == NULL) /* its socket() was not seen */
+	if (e == NULL) { /* its socket() was not seen */
 		e = fd_new(a, fd, type_of(n.family));
-	if (e == NULL)
-		return;
+		if (e == NULL)
+			return;
+		e->l4 = L4_NA;
+	}
 	e->state &= (uint8_t) ~FDS_PENDING;
 	e->state |= res < 0 ? FDS_CONNECTED | FDS_PENDING : FDS_CONNECTED; /* as Falco has it */
 	if (n.family == 0)
@@ -152,12 +205,9 @@ parse_connect(struct apply *a)
 		ends_swap(&n);
 	else
 		e->role = ROLE_CLIENT;
+	if (n.family == AF_INET6 && ends_mapped(&n))
+		e->l4 = L4_UNKNOWN; /* Falco loses the transport, and with it the name */
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
-	if (n.family == AF_INET6 && e->type == FD_IPV4) { /* mapped: Falco loses the transport */
-		e->l4 = L4_UNKNOWN;
-		fd_name(a, e, a->s->words.unknown);
-		a->v->fd_name_changed = true;
-	}
 }
 
 void
@@ -167,7 +217,7 @@ parse_accept(struct apply *a)
 	struct ends n = ends_of_tuple(ev_text(a->b, ev, EVP_ACCEPT_tuple));
 	struct fd_entry *e;
 
-	if (ev_num(ev, EVP_ACCEPT_fd) < 0)
+	if (ev_num(ev, EVP_ACCEPT_fd) < 0 || n.family == 0) /* of a kind that has no ends */
 		return;
 	e = fd_new(a, ev_num(ev, EVP_ACCEPT_fd), type_of(n.family));
 	if (e == NULL)
@@ -176,26 +226,29 @@ parse_accept(struct apply *a)
 	e->state |= FDS_CONNECTED;
 	if (ev->schema->num == EV_ACCEPT4 && (ev_num(ev, EVP_ACCEPT4_flags) & OF_CLOEXEC))
 		e->state |= FDS_CLOEXEC;
-	if (n.family == 0)
-		return;
 	e->l4 = n.family == AF_UNIX ? L4_NA : L4_TCP;
 	ends_complete(a->s, &n);
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
 
-/* Is the socket bound to this end? */
-static bool
-bound_to(const struct fd_entry *e, uint16_t port)
+bool
+owns_port(const struct thread *main, uint16_t port)
 {
-	return e->role == ROLE_SERVER && e->dport == port;
+	const struct fd_entry *e;
+	size_t pos = 0;
+
+	while ((e = fdt_next(main->fds, &pos)) != NULL) {
+		if ((e->type == FD_IPV4_SERVER || e->type == FD_IPV6_SERVER) && e->dport == port)
+			return true;
+	}
+	return false;
 }
 
-/* A datagram or a first one: 'n' has the sender as source. */
+/* What was sent or received: 'n' has the sender as source. */
 static void
-talk(struct apply *a, int64_t fd, struct ends n, bool sent, bool ok)
+talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 {
 	struct fd_entry *e = fd_edit(a, fd);
-	uint16_t own_port = sent ? n.sport : n.dport;
 
 	if (e == NULL && n.family != 0) {
 		e = fd_new(a, fd, type_of(n.family));
@@ -204,17 +257,19 @@ talk(struct apply *a, int64_t fd, struct ends n, bool sent, bool ok)
 	}
 	if (e == NULL)
 		return;
-	if (ok)
+	if (e->type == FD_IPV4 || e->type == FD_IPV6)
 		e->state |= FDS_CONNECTED;
 	if (n.family == 0 || (e->l4 == L4_TCP && e->name != INTERN_EMPTY))
 		return;
 	ends_complete(a->s, &n);
 	if (n.family != AF_UNIX) {
-		bool server = bound_to(e, own_port);
-
-		if (server == sent) /* the server's end is to be the destination */
+		if (e->role == ROLE_NONE)
+			e->role = owns_port(a->main, sent ? n.sport : n.dport) ? ROLE_SERVER
+									       : ROLE_CLIENT;
+		if ((e->role == ROLE_SERVER) == sent) /* the server's end is the destination */
 			ends_swap(&n);
-		e->role = server ? ROLE_SERVER : ROLE_CLIENT;
+		if (e->l4 == L4_UNKNOWN || e->l4 == L4_NA)
+			e->l4 = L4_UDP;
 	}
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
@@ -255,7 +310,7 @@ talk_event(struct apply *a, bool sent)
 	if (res < 0)
 		return;
 	talk(a, ev_num(a->ev, (unsigned) p.fd),
-	    ends_of_tuple(ev_text(a->b, a->ev, (unsigned) p.tuple)), sent, true);
+	    ends_of_tuple(ev_text(a->b, a->ev, (unsigned) p.tuple)), sent);
 }
 
 void
@@ -268,6 +323,23 @@ void
 parse_recv(struct apply *a)
 {
 	talk_event(a, false);
+}
+
+/* A socket that was read from or written to is connected. */
+void
+parse_io(struct apply *a)
+{
+	int8_t i = a->s->fd_param[a->ev->schema->num];
+	const struct fd_entry *e =
+	    i < 0 ? NULL : fdt_get(a->main->fds, ev_num(a->ev, (unsigned) i));
+	struct fd_entry *w;
+
+	if (e == NULL || (e->type != FD_IPV4 && e->type != FD_IPV6) || (e->state & FDS_CONNECTED) ||
+	    ev_num(a->ev, 0) < 0)
+		return;
+	w = fd_edit(a, e->fd);
+	if (w != NULL)
+		w->state |= FDS_CONNECTED;
 }
 
 /* SO_ERROR tells how a pending connect() ended. */

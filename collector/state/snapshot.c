@@ -10,8 +10,6 @@
 #include "collector/state/state_int.h"
 #include <sys/socket.h>
 
-#define SERVER_TYPE(t) ((t) == FD_IPV4_SERVER || (t) == FD_IPV6_SERVER)
-
 /* ---- tasks ---- */
 
 static void
@@ -215,20 +213,6 @@ snap_file(struct apply *a)
 		e->state |= FDS_CLOEXEC;
 }
 
-/* Is a socket of this process bound to the port? Then what came in by it was accepted. */
-static bool
-listens_on(const struct thread *main, uint16_t port)
-{
-	const struct fd_entry *e;
-	size_t pos = 0;
-
-	while ((e = fdt_next(main->fds, &pos)) != NULL) {
-		if (SERVER_TYPE(e->type) && e->dport == port)
-			return true;
-	}
-	return false;
-}
-
 static uint8_t
 snap_l4(const struct event *ev)
 {
@@ -293,7 +277,7 @@ snap_inet(struct apply *a)
 	}
 	e->role = ROLE_CLIENT;
 	e->state |= FDS_CONNECTED;
-	if (listens_on(a->main, n.sport)) {
+	if (owns_port(a->main, n.sport)) {
 		e->role = ROLE_SERVER;
 		ends_swap(&n);
 	}

@@ -41,7 +41,7 @@ struct words {
 	uint32_t here;        /* "./": a cwd that is not known */
 	uint32_t root;        /* "/" */
 	uint32_t host;        /* "host": no container */
-	uint32_t unknown;     /* "<unknown>": fd.name of an IPv4-mapped connection */
+	uint32_t unknown;     /* "<unknown>": fd.name of a socket whose transport is not known */
 	uint32_t unknown_dir; /* "<UNKNOWN>": before a path whose dirfd is not known */
 	uint32_t too_long;    /* in place of a path longer than PATH_CAP */
 };
@@ -153,11 +153,11 @@ parse_fn parse_enter, parse_open, parse_openat, parse_openat2, parse_creat, pars
 parse_fn parse_close, parse_close_range, parse_dup, parse_fcntl, parse_pipe;
 parse_fn parse_new_fd, parse_memfd, parse_pidfd_getfd;
 parse_fn parse_socket, parse_bind, parse_connect, parse_accept, parse_send, parse_recv;
-parse_fn parse_socketpair, parse_getsockopt;
+parse_fn parse_socketpair, parse_getsockopt, parse_connect_enter, parse_io;
 parse_fn parse_chdir, parse_fchdir, parse_getcwd, parse_chroot;
 parse_fn parse_setuid, parse_setresuid, parse_setreuid;
 parse_fn parse_setgid, parse_setresgid, parse_setregid;
-parse_fn parse_capset, parse_newns, parse_setsid, parse_prctl, parse_limit;
+parse_fn parse_capset, parse_newns, parse_setsid, parse_prctl, parse_limit, parse_memory;
 parse_fn parse_user, parse_group;
 
 /* Let an intern id take the place of another. */
@@ -281,6 +281,11 @@ uint32_t path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw);
 uint32_t path_as_dir(struct state *s, uint32_t path);
 void path_fini(struct state *s);
 
+/* apply_socket.c */
+
+/* Is a socket of this process bound to the port? Then what comes in by it is a server's. */
+bool owns_port(const struct thread *main, uint16_t port);
+
 /* addr.c: fd names of sockets */
 
 /* A SOCKTUPLE or SOCKADDR, decoded. */
@@ -300,6 +305,11 @@ void ends_complete(const struct state *s, struct ends *e);
 bool fd_set_ends(struct apply *a, struct fd_entry *e, const struct ends *n);
 uint32_t name_of_ends(struct state *s, const struct fd_entry *e, struct slice path);
 uint32_t name_of_server(struct state *s, const struct fd_entry *e);
+uint32_t name_of_addr(struct state *s, const struct ends *n);
+/* Are both of IPv4 within IPv6? */
+bool ends_mapped(const struct ends *n);
+/* The address that a socket is bound to. */
+void fd_set_server(struct fd_entry *e, const struct ends *n);
 
 /* container_id.c */
 

@@ -13,7 +13,7 @@ static const struct row path_rows[] = {
 	SHELL,
 	{ EV_OPEN, "10", "fd=3;name=/tmp/random/dir...///../../name/;flags=3;dev=5;ino=77",
 	    "fd.name=/tmp/name;fd.raw=/tmp/random/dir.../../../name/;fd.type=f;fd.num=3;fd.flags=3;"
-	    "fd.dev=5;fd.ino=77;fd.has=1;fd.changed=0;path=-;raw=-" },
+	    "fd.dev=5;fd.ino=77;fd.has=1;fd.changed=1;path=-;raw=-" },
 	{ EV_OPEN, "10", "fd=3;name=a/./b/../c", "fd.name=/root/a/c;fd.raw=a/./b/../c" },
 	{ EV_OPEN, "10", "fd=3;name=../../../x", "fd.name=/x" },
 	{ EV_OPEN, "10", "fd=3;name=/..", "fd.name=/" },
@@ -152,7 +152,7 @@ static const struct row client_rows[] = {
 	/* The tuple is not there: the address that was asked for. */
 	{ EV_CONNECT, "10", "res=0;tuple=;addr=4,10.9.9.9:53;fd=7",
 	    "fd.name=0.0.0.0:0->10.9.9.9:53;fd.type=4" },
-	{ EV_SOCKET, "10", "fd=8;domain=2;type=3;proto=1", "fd.l4=4" },
+	{ EV_SOCKET, "10", "fd=8;domain=2;type=3;proto=1", "fd.l4=5" },
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:0>10.0.0.2:0;fd=8",
 	    "fd.name=10.0.0.1->10.0.0.2" },
 	/* A stream that was bound before is a client all the same; a datagram socket is not. */
@@ -165,12 +165,32 @@ static const struct row client_rows[] = {
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:701>10.0.0.2:514;fd=11",
 	    "fd.name=10.0.0.2:514->10.0.0.1:701;fd.role=2" },
 	{ EV_SOCKET, "10", "fd=-1;domain=2;type=3;proto=1", "fd.num=-1;fd.type=-" },
+	/* A transport that has no name. */
+	{ EV_SOCKET, "10", "fd=9;domain=2;type=1;proto=132", "fd.l4=0" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:7>10.0.0.2:8;fd=9",
+	    "fd.name=<unknown>;fd.sip=10.0.0.1;fd.dport=8" },
+	{ EV_SOCKET, "10", "fd=9;domain=2;type=3;proto=6", "fd.l4=5" },
+	{ EV_SOCKET, "10", "fd=9;domain=2;type=2;proto=1", "fd.l4=4" },
+	/* The address as it was at the entry, unless the kernel has yet another. */
+	{ EV_SOCKET, "10", "fd=9;domain=2;type=1;proto=0", "" },
+	{ EV_CONNECT_E, "10", "fd=9;addr=4,10.0.0.7:70", "" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:7>10.0.0.2:8;fd=9;addr=4,10.0.0.2:8",
+	    "fd.name=10.0.0.1:7->10.0.0.7:70" },
+	{ EV_CONNECT_E, "10", "fd=9;addr=4,10.0.0.7:70", "" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:7>10.0.0.2:8;fd=9;addr=4,10.0.0.3:8",
+	    "fd.name=10.0.0.1:7->10.0.0.2:8" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:7>10.0.0.9:8;fd=9;addr=4,10.0.0.9:8",
+	    "fd.name=10.0.0.1:7->10.0.0.9:8" },
+	/* What is read or written is connected. */
+	{ EV_SOCKET, "10", "fd=9;domain=2;type=1;proto=0", "fd.conn=0" },
+	{ EV_READ, "10", "res=-11;fd=9;size=1", "fd.conn=0" },
+	{ EV_WRITE, "10", "res=1;fd=9;size=1", "fd.conn=1" },
 	/* Unix. */
 	{ EV_SOCKET, "10", "fd=9;domain=1;type=1", "fd.type=u;fd.name=;fd.l4=1" },
 	{ EV_CONNECT, "10", "res=0;tuple=u,ffff1>ffff2 /run/x.sock;fd=9",
 	    "fd.name=ffff1->ffff2 /run/x.sock;fd.type=u;fd.conn=1" },
 	{ EV_SOCKETPAIR, "10", "res=0;fd1=20;fd2=21;source=0xa;peer=0xb;domain=1;type=1",
-	    "fd.num=21;fd.name=b->a;10:fd20.name=a->b;fd.type=u" },
+	    "fd.num=21;fd.name=;10:fd20.name=;fd.type=u;fd.conn=0" },
 	{ EV_SOCKET, "10", "fd=22;domain=16;type=3", "fd.type=n" },
 	{ EV_SOCKET, "10", "fd=23;domain=17;type=3", "fd.type=o" },
 };
@@ -188,7 +208,11 @@ static const struct row server_rows[] = {
 	{ EV_ACCEPT4, "10", "fd=7;tuple=u,a>b /s;flags=0x1000",
 	    "fd.name=a->b /s;fd.exec=1;fd.type=u" },
 	{ EV_ACCEPT, "10", "fd=-11;tuple=", "fd.num=-1;fd.name=-" },
-	{ EV_BIND, "10", "res=0;addr=4,0.0.0.0:0;fd=4", "fd.name=142.251.111.147:443" },
+	{ EV_BIND, "10", "res=0;addr=4,0.0.0.0:0;fd=4", "fd.name=0.0.0.0:0;fd.dport=443" },
+	{ EV_SOCKET, "10", "fd=20;domain=10;type=1", "" },
+	{ EV_BIND, "10", "res=0;addr=6,::ffff:10.0.0.1:88;fd=20",
+	    "fd.name=::ffff:10.0.0.1:88;fd.type=4;fd.dip=10.0.0.1;fd.dport=88;fd.l4=2" },
+	{ EV_ACCEPT, "10", "fd=21;tuple=", "fd.num=21;fd.name=-" },
 	/* A bound datagram socket is the server to whoever talks to it. */
 	{ EV_SOCKET, "10", "fd=8;domain=2;type=2", "" },
 	{ EV_BIND, "10", "res=0;addr=4,10.0.0.1:53;fd=8", "fd.name=10.0.0.1:53" },

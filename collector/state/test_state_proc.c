@@ -149,6 +149,12 @@ static const struct row session_rows[] = {
 	{ EV_CAPSET, "12/12@4", "res=0;cap_effective=1", "capeff=1" },
 	{ EV_CHROOT, "12/12@4", "res=0;path=/jail/", "root=/jail" },
 	{ EV_SETRLIMIT, "12/12@4", "res=0;cur=64;max=64;resource=7", "fdlimit=64" },
+	{ EV_GETRLIMIT, "12/12@4", "res=0;cur=70;max=70;resource=7", "fdlimit=70" },
+	{ EV_GETRLIMIT, "12/12@4", "res=0;cur=-1;max=-1;resource=7", "fdlimit=70" },
+	{ EV_GETRLIMIT, "12/12@4", "res=0;cur=7;max=70;resource=1", "fdlimit=70" },
+	{ EV_SETRLIMIT, "12/12@4", "res=0;cur=64;max=64;resource=7", "fdlimit=64" },
+	{ EV_MMAP, "12/12@4", "res=0;vm_size=9;vm_rss=8;vm_swap=7", "vmsize=9;vmrss=8" },
+	{ EV_BRK, "12/12@4", "res=0;vm_rss=5", "vmsize=9;vmrss=5" },
 	{ EV_PRLIMIT, "12/12@4", "res=0;newcur=65;newmax=64;pid=11;resource=7",
 	    "fdlimit=64;11:fdlimit=65" },
 };
@@ -202,6 +208,13 @@ static const struct row parent_side_rows[] = {
 	{ EV_CLONE, "10", "res=-11;flags=0", "comm=d" },
 	{ EV_PROCEXIT, "13/13@50", "status=0", "" },
 	{ EV_CLONE, "10", "res=13;flags=0", "13=0" },
+	{ EV_VFORK, "10", "res=14;flags=0", "14=0" },
+	/* What the event tells counts more than what was known; of an unknown caller it tells all.
+	 */
+	{ EV_CLONE, "10", "res=15;flags=0;exe=e;comm=f;args=x|;uid=9;fdlimit=12",
+	    "comm=d;15:comm=f;15:exe=e;15:cmdline=f x;15:uid=9;15:fdlimit=12;15:exepath=/d" },
+	{ EV_CLONE, "70/70@9", "res=71;flags=0;exe=u;comm=u;pid=70;ptid=10;vtid=70;vpid=70",
+	    "placeholder=0;comm=u;ptid=10;vpid=70;a1.comm=d;71:comm=u;71:ptid=70" },
 };
 
 /* A dead process serves its late events and children for its grace, and no look-up by number. */

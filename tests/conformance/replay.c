@@ -180,6 +180,13 @@ number(const char *type, const char *hex)
 	return (int64_t) v;
 }
 
+/* A clone's list of arguments may be empty; what else is empty is not filled. */
+static bool
+may_be_empty(const struct ev_schema *s, const char *param)
+{
+	return strcmp(param, "args") == 0 && s->num != EV_EXECVE && s->num != EV_EXECVEAT;
+}
+
 void
 play_event(const json_t *j)
 {
@@ -204,11 +211,12 @@ play_event(const json_t *j)
 
 		if (k < 0)
 			continue;
-		if (strcmp(str(p, "n"), "pid") == 0 && (s->num == EV_CLONE || s->num == EV_EXECVE))
+		if (strcmp(str(p, "n"), "pid") == 0 && s->category == EC_PROCESS &&
+		    schema_param(s, SLICE("ptid")) >= 0)
 			evb_task(&r->b, (uint32_t) number("pid", str(p, "hex")), 1);
 		if (!ptype_is_text(s->params[k].type) && str(p, "hex")[0] != '\0')
 			evb_num(&r->b, str(p, "n"), number(str(p, "ty"), str(p, "hex")));
-		else if (str(p, "hex")[0] != '\0')
+		else if (str(p, "hex")[0] != '\0' || may_be_empty(s, str(p, "n")))
 			add_hex(r, str(p, "n"), str(p, "hex"), is_string(s->params[k].type));
 	}
 	r->b.c.hdr.cpu = 1;
