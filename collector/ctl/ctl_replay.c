@@ -124,10 +124,7 @@ option(struct replay *p, int c, const char *text)
 	case 'r':
 		return rule_paths_add(&p->paths, optarg);
 	case 'm':
-		p->options.match_all = strcmp(optarg, "all") == 0;
-		if (!p->options.match_all && strcmp(optarg, "first") != 0)
-			return ctl_usage("replay", "--matching is first or all, not '%s'", optarg);
-		return CTL_OK;
+		return rule_matching_of("replay", optarg, &p->options.match_all);
 	case 'p':
 		priority = priority_of(optarg);
 		if (priority < 0)

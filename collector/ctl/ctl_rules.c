@@ -91,6 +91,29 @@ rule_paths_load(const struct rule_paths *p, const struct rule_options *o, struct
 	return r < 0 ? CTL_FAIL : CTL_OK;
 }
 
+const struct rule *
+rule_by_name(const struct ruleset *s, const char *name)
+{
+	const struct rule *const *rules;
+	size_t n = ruleset_rules(s, &rules);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rules[i]->name, name) == 0)
+			return rules[i];
+	}
+	(void) ctl_fail("no rule is called '%s': 'mewsctl rules list' shows their names", name);
+	return NULL;
+}
+
+int
+rule_matching_of(const char *command, const char *text, bool *all)
+{
+	*all = strcmp(text, "all") == 0;
+	if (*all || strcmp(text, "first") == 0)
+		return CTL_OK;
+	return ctl_usage(command, "--matching is first or all, not '%s'", text);
+}
+
 const char *
 rule_event_name(const struct rule *r, size_t *i)
 {

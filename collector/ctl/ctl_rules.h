@@ -32,6 +32,12 @@ int rule_paths_default(struct rule_paths *p) MUST_CHECK;
 int rule_paths_load(const struct rule_paths *p, const struct rule_options *o, struct ruleset **ret,
     struct rule_log *log) MUST_CHECK;
 
+/* The rule of this name; NULL: there is none, said so. */
+const struct rule *rule_by_name(const struct ruleset *s, const char *name);
+
+/* "first" or "all" of --matching. CTL_USAGE, said why. */
+int rule_matching_of(const char *command, const char *text, bool *all) MUST_CHECK;
+
 /* The next name of the rule's events, each once, from *i (0 at the start); NULL: no more. */
 const char *rule_event_name(const struct rule *r, size_t *i);
 

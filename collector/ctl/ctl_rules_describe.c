@@ -151,16 +151,12 @@ print_rule(const struct rule *r)
 static int
 describe_one(const struct ruleset *s, const char *name)
 {
-	const struct rule *const *rules;
-	size_t n = ruleset_rules(s, &rules);
+	const struct rule *r = rule_by_name(s, name);
 
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(rules[i]->name, name) == 0) {
-			print_rule(rules[i]);
-			return CTL_OK;
-		}
-	}
-	return ctl_fail("no rule is called '%s': 'mewsctl rules list' shows their names", name);
+	if (r == NULL)
+		return CTL_FAIL;
+	print_rule(r);
+	return CTL_OK;
 }
 
 static int

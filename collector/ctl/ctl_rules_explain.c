@@ -124,19 +124,6 @@ play(struct explaining *e)
 	return CTL_OK;
 }
 
-static const struct rule *
-find(const struct ruleset *s, const char *name)
-{
-	const struct rule *const *rules;
-	size_t n = ruleset_rules(s, &rules);
-
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(rules[i]->name, name) == 0)
-			return rules[i];
-	}
-	return NULL;
-}
-
 static int
 explain_rule(struct explaining *e, const struct ruleset *s)
 {
@@ -145,9 +132,9 @@ explain_rule(struct explaining *e, const struct ruleset *s)
 	struct expr *tree = NULL;
 
 	arena_init(&a, 0);
-	e->rule = find(s, e->name);
+	e->rule = rule_by_name(s, e->name);
 	if (e->rule == NULL)
-		return ctl_fail("there is no rule '%s': 'mewsctl rules list' shows them", e->name);
+		return CTL_FAIL;
 	if (e->rule->exact == NULL)
 		return ctl_fail(
 		    "rule '%s' is not loaded: it is not enabled, or of another source", e->name);

@@ -221,11 +221,7 @@ option(struct testing *t, int c, const char *text)
 	case 'r':
 		return rule_paths_add(&t->paths, optarg);
 	case 'm':
-		t->options.match_all = strcmp(optarg, "all") == 0;
-		if (!t->options.match_all && strcmp(optarg, "first") != 0)
-			return ctl_usage(
-			    "rules test", "--matching is first or all, not '%s'", optarg);
-		return CTL_OK;
+		return rule_matching_of("rules test", optarg, &t->options.match_all);
 	case 'v':
 		t->verbose = true;
 		return CTL_OK;

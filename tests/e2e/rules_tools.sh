@@ -80,10 +80,10 @@ says() {
 says 'is not a recording' replay "$lab_rules"
 says 'No such file' replay "$lab/none"
 says 'it wants one recording' replay
-says "there is no rule 'nosuch'" rules explain nosuch --replay "$rec"
+says "no rule is called 'nosuch'" rules explain nosuch --replay "$rec"
 says 'it wants --replay' rules explain x
 says 'cannot read' rules test "$lab/none.yaml"
-says "there is no rule 'nosuch'" rules describe nosuch
+says "no rule is called 'nosuch'" rules describe nosuch
 says 'nosuch' rules fields nosuch
 head -c 5000 "$rec" >"$lab/torn.rec"
 says 'torn.rec: at byte ' replay -r "$lab_rules" "$lab/torn.rec"
