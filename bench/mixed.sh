@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # mixed.sh [ROUNDS]: an ordinary machine's work, the same each time: shells, find, tar, gcc, and an
-# HTTP server with clients. About 15,000 captured events a round; 10 rounds if not told.
+# HTTP server with clients. About 30,000 captured events a round; 10 rounds if not told.
 #
-# For a recording:  mews-sensor --record mixed.rec & bench/mixed.sh 70; kill %1
+# For a recording:  mews-sensor --record mixed.rec & bench/mixed.sh 35; kill %1
 set -euo pipefail
 rounds=${1:-10}
 case $rounds in

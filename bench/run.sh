@@ -8,14 +8,15 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # stage | about how many seconds it takes
-stages='syscall|120
-sensor|60
+stages='syscall|60
+sensor|30
 idle|30
 latency|40
-start|30
-wire|40
-collector|90
-nodes|180'
+start|10
+wire|30
+collector|30
+nodes|120
+cost|60'
 
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
 figures='syscall|empty_hooks_ns|ns added to getppid by empty programs on the same hooks|
@@ -57,7 +58,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 for w in "${wanted[@]}"; do grep -q "^$w|" <<<"$stages" || usage; done
-[ ${#wanted[@]} -gt 0 ] || mapfile -t wanted < <(cut -d'|' -f1 <<<"$stages")
+[ ${#wanted[@]} -gt 0 ] || mapfile -t wanted < <(cut -d'|' -f1 <<<"$stages" | grep -v '^cost$') # that one needs tools of its own
 
 scratch=$(mktemp -d /var/tmp/mews-bench.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -73,7 +74,7 @@ for stage in "${wanted[@]}"; do
 	while read -r kind key rest; do
 		case $kind in
 		figure) value[$key]=$rest ;;
-		also) echo "$stage|$key|$rest" >>"$scratch/also" ;;
+		also) printf '%s|%s|%s\n' "$stage" "$key" "$rest" >>"$scratch/also" ;;
 		*) echo "$kind $key $rest" >&2 ;; # a log, of a stage that failed
 		esac
 	done <"$scratch/out"
@@ -106,13 +107,11 @@ while IFS='|' read -r stage key what limit; do
 		esac
 	fi
 	printf '%-62s %12s  %-46s %s\n' "$what" "${v:--}" "$(tr '[:upper:]' '[:lower:]' <<<"${limit#v }")" "$result"
-	while IFS='|' read -r of number text; do
-		[ "$of" != "$stage" ] || printf '  %-60s %12s\n' "$text" "$number"
-	done <"$scratch/also" >>"$scratch/rest"
-	sed -i "/^$stage|/d" "$scratch/also"
 done <<<"$figures"
 printf '\nbeside them:\n'
-cat "$scratch/rest"
+while IFS='|' read -r stage number text; do
+	printf '%-10s %12s %s\n' "$stage" "$number" "$text"
+done <"$scratch/also"
 
 if [ -n "$json" ]; then
 	for key in "${!value[@]}"; do printf '%s %s\n' "$key" "${value[$key]}"; done | sort |

@@ -10,6 +10,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../tests/support/lab.sh"
 . "$here/stages.sh"
+. "$here/cost.sh"
 
 [ "$(declare -F "stage_${1:-}")" ] || {
 	echo "usage: bench/stage.sh $(declare -F | sed -n 's/.* stage_//p' | paste -sd '|')" >&2
