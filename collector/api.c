@@ -181,7 +181,7 @@ key_or_null(struct buf *out, const char *key, const char *value)
 }
 
 static void
-rule_row(struct buf *out, const struct rule *r)
+rule_row(struct buf *out, const struct rule *r, const struct rule_sum *sum)
 {
 	key_str(out, "rule", r->name);
 	buf_char(out, ',');
@@ -193,6 +193,12 @@ rule_row(struct buf *out, const struct rule *r)
 	key_or_null(out, "blind", r->blind);
 	buf_char(out, ',');
 	key_or_null(out, "partly", r->partly);
+	buf_char(out, ',');
+	key_u64(out, "evaluations", sum->evals);
+	buf_char(out, ',');
+	key_u64(out, "checks", sum->checks);
+	buf_char(out, ',');
+	key_u64(out, "hits", sum->hits);
 	buf_str(out, ",\"tags\":[");
 	for (size_t i = 0; i < r->ntags; i++) {
 		if (i > 0)
@@ -215,8 +221,11 @@ api_rules(const struct surface_view *v, struct buf *out)
 	n = ruleset_rules(set, &rules);
 	buf_char(out, '[');
 	for (size_t i = 0; i < n; i++) {
+		struct rule_sum sum;
+
+		ruleset_sum(set, (uint32_t) i, &sum);
 		buf_str(out, i > 0 ? ",{" : "{");
-		rule_row(out, rules[i]);
+		rule_row(out, rules[i], &sum);
 		buf_char(out, '}');
 	}
 	buf_str(out, "]\n");

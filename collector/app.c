@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include <errno.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum { DRAIN_MS = 5000 };
@@ -214,28 +215,11 @@ stop_streams(void *app)
 	streams_free(a->streams);
 }
 
-/* What sensors are asked to capture: what the rules can match on, and what state is made of. */
-static struct event_set
-wanted(struct ruleset *rules)
-{
-	struct event_set s;
-
-	ruleset_events(rules, &s);
-	for (size_t i = 0; i < schema_nevents; i++) {
-		const struct ev_schema *ev = &schema_events[i];
-		bool captured = ev->capture == CAP_EXIT || ev->capture == CAP_TRACE;
-
-		if (captured && (ev->flags & EF_STATE) != 0)
-			s.w[ev->num / 64] |= 1ull << (ev->num % 64);
-	}
-	return s;
-}
-
 static int
 start_ingest(void *app)
 {
 	struct app *a = app;
-	struct event_set set = wanted(a->rules);
+	struct event_set set = rules_interest(a->rules);
 	struct diag d = { 0 };
 	struct ingest_cfg cfg = {
 		.listen = a->opt.listen,
@@ -271,6 +255,33 @@ stop_ingest(void *app)
 }
 
 static int
+start_reload(void *app)
+{
+	struct app *a = app;
+	const struct reload_cfg cfg = {
+		.paths = (const char *const *) a->opt.rules.v,
+		.npaths = a->opt.rules.n,
+		.options = &a->rules_config.options,
+		.watch = a->opt.rules_watch,
+		.shards = a->shards,
+		.ingest = a->ingest,
+		.lock = &a->rules_lock,
+		.rules = &a->rules,
+	};
+	int r = reload_new(&cfg, &a->reload);
+
+	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static void
+stop_reload(void *app)
+{
+	struct app *a = app;
+
+	reload_free(a->reload);
+}
+
+static int
 start_surface(void *app)
 {
 	struct app *a = app;
@@ -287,6 +298,7 @@ start_surface(void *app)
 		.ingest = a->ingest,
 		.rules_lock = &a->rules_lock,
 		.rules = &a->rules,
+		.reload = a->reload,
 	};
 	int r;
 
@@ -312,36 +324,11 @@ const struct stage app_stages[] = {
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
-	{ "ingest", start_ingest, stop_ingest },    /* opens the door */
+	{ "ingest", start_ingest, stop_ingest }, /* opens the door */
+	{ "reload", start_reload, stop_reload },
 	{ "surface", start_surface, stop_surface }, /* last: it shows all of the above */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
-
-/* A set that does not load leaves the old one in force. */
-static void
-reload_rules(struct app *a)
-{
-	struct ruleset *fresh = NULL, *old;
-	struct event_set set;
-
-	if (load_rules(a, &fresh) < 0) {
-		log_error("the rules did not load: the old ones stay in force");
-		return;
-	}
-	if (shards_set_rules(a->shards, fresh) < 0) {
-		ruleset_unref(fresh);
-		log_error("no memory for the new rules: the old ones stay in force");
-		return;
-	}
-	pthread_mutex_lock(&a->rules_lock);
-	old = a->rules;
-	a->rules = fresh;
-	pthread_mutex_unlock(&a->rules_lock);
-	ruleset_unref(old);
-	set = wanted(fresh);
-	ingest_set_interest(a->ingest, &set);
-	log_info("rules reloaded");
-}
 
 static void
 reload_tls(struct app *a)
@@ -352,25 +339,56 @@ reload_tls(struct app *a)
 		log_error("certificates not reloaded: %s", d.msg);
 }
 
+/* The next signal that has arrived; 0: none. */
+static int
+next_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == (ssize_t) sizeof(info) ? (int) info.ssi_signo : 0;
+}
+
+/* Wait for signals and for what reload waits for. false: it is time to stop. */
+static bool
+run_once(struct app *a, int signals)
+{
+	struct pollfd v[1 + RELOAD_FDS] = { { .fd = signals, .events = POLLIN } };
+	int n = 1 + reload_fds(a->reload, v + 1), sig;
+	bool asked = false;
+
+	(void) poll(v, (nfds_t) n, reload_timeout_ms(a->reload));
+	while ((sig = next_signal(signals)) != 0) {
+		if (sig == SIGINT || sig == SIGTERM)
+			return false;
+		if (sig == SIGUSR1)
+			outputs_reopen(a->outputs);
+		if (sig == SIGHUP) {
+			asked = true;
+			reload_tls(a);
+		}
+	}
+	reload_run(a->reload, asked);
+	return true;
+}
+
 int
 app_run(void *app)
 {
-	const struct timespec second = { 1, 0 };
-	struct watch watch = { 0 };
 	struct app *a = app;
-	int sig;
+	int fd = signalfd(-1, &a->signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	struct watch watch = { 0 };
+	uint64_t looked = 0;
 
-	for (;;) {
-		sig = sigtimedwait(&a->signals, NULL, &second);
+	if (fd < 0)
+		return -errno;
+	while (run_once(a, fd)) {
+		if (clock_mono() - looked < NS_PER_S)
+			continue;
+		looked = clock_mono();
 		watch_look(&watch, a->outbox, a->outputs);
-		if (sig == SIGHUP) {
-			reload_rules(a);
-			reload_tls(a);
-		} else if (sig == SIGUSR1) {
-			outputs_reopen(a->outputs);
-		} else if (sig > 0) {
-			log_info("stopping");
-			return 0;
-		}
 	}
+	log_info("stopping");
+	reload_close(a->reload);
+	(void) close(fd);
+	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef MEWS_COLLECTOR_APP_H
 #define MEWS_COLLECTOR_APP_H
 
+#include "collector/reload.h"
 #include "collector/rule/rule_config.h"
 #include "collector/surface.h"
 #include "common/config.h"
@@ -50,6 +51,7 @@ struct app {
 	struct streams *streams;
 	struct shards *shards;
 	struct ingest *ingest;
+	struct reload *reload;
 	struct surface *surface;
 	sigset_t signals;        /* those that app_run() waits for */
 	enum app_exit exit_code; /* why a stage did not start */
@@ -61,7 +63,8 @@ extern const struct stage app_stages[];
 extern const size_t app_nstages;
 
 /* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 opens output files anew,
- * SIGTERM and SIGINT end it. Meanwhile it says what trouble outbox and outputs have. */
+ * SIGTERM and SIGINT end it. Rules are reloaded when reload.h says so too. Meanwhile it says what
+ * trouble outbox and outputs have. */
 int app_run(void *app);
 
 /* Bind the options, check their words. -EINVAL and *d. */

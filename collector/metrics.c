@@ -279,6 +279,7 @@ rules_print(struct buf *out, const struct surface_view *v)
 {
 	struct ruleset_counts c;
 	struct ruleset *set;
+	struct reload_stats st;
 
 	pthread_mutex_lock(v->rules_lock);
 	set = ruleset_ref(*v->rules);
@@ -293,6 +294,54 @@ rules_print(struct buf *out, const struct surface_view *v)
 	    "# HELP mews_rules_blind Rules that cannot match what is captured.\n"
 	    "# TYPE mews_rules_blind gauge\nmews_rules_blind %zu\n",
 	    c.blind);
+	reload_stats(v->reload, &st);
+	buf_printf(out,
+	    "# HELP mews_rules_reloads_total Times rules were loaded anew.\n"
+	    "# TYPE mews_rules_reloads_total counter\n"
+	    "mews_rules_reloads_total{result=\"ok\"} %lu\n"
+	    "mews_rules_reloads_total{result=\"failed\"} %lu\n"
+	    "# HELP mews_rules_reloaded_seconds When that last went well, seconds since the "
+	    "epoch; 0: never.\n"
+	    "# TYPE mews_rules_reloaded_seconds gauge\nmews_rules_reloaded_seconds %lu\n",
+	    (unsigned long) st.done, (unsigned long) st.failed,
+	    (unsigned long) (st.last / NS_PER_S));
+}
+
+static const struct metric rule_metrics[] = {
+	ROW(rule_sum, evals, COUNTER, "Events that a rule was asked about."),
+	ROW(rule_sum, checks, COUNTER, "Checks run for a rule on values not seen of late."),
+	ROW(rule_sum, hits, COUNTER, "Events that a rule matched."),
+};
+
+/* Rules that are in force, each with its counters. */
+static void
+rule_counters_print(struct buf *out, const struct surface_view *v)
+{
+	const struct rule *const *rules;
+	struct ruleset *set;
+	size_t n;
+
+	pthread_mutex_lock(v->rules_lock);
+	set = ruleset_ref(*v->rules);
+	pthread_mutex_unlock(v->rules_lock);
+	n = ruleset_rules(set, &rules);
+	for (size_t k = 0; k < ARRAY_SIZE(rule_metrics); k++) {
+		head(out, "rule", &rule_metrics[k]);
+		for (size_t i = 0; i < n; i++) {
+			struct buf labels CLEANUP(buf_fini) = BUF_INIT;
+			struct rule_sum sum;
+
+			if (!rules[i]->loaded)
+				continue;
+			ruleset_sum(set, (uint32_t) i, &sum);
+			buf_str(&labels, "{rule=\"");
+			label(&labels, rules[i]->name);
+			buf_str(&labels, "\"}");
+			if (buf_ok(&labels) == 0)
+				sample(out, "rule", &rule_metrics[k], labels.p, &sum);
+		}
+	}
+	ruleset_unref(set);
 }
 
 void
@@ -321,5 +370,6 @@ metrics_print(const struct surface_view *v, struct buf *out)
 	}
 	types_print(v, out);
 	rules_print(out, v);
+	rule_counters_print(out, v);
 	process_print(out, v);
 }

@@ -95,17 +95,13 @@ nodes_free(struct nodes *n)
 	free(n);
 }
 
-void
-nodes_set_rules(struct nodes *n, struct ruleset *rules)
+struct rule_run *
+nodes_swap_rules(struct nodes *n, struct rule_run *rules)
 {
-	struct rule_run *run = NULL;
+	struct rule_run *old = n->rules;
 
-	if (rule_run_new(rules, &run) < 0) {
-		log_error("no memory for the new rules: the old ones stay in force");
-		return;
-	}
-	rule_run_free(n->rules);
-	n->rules = run;
+	n->rules = rules;
+	return old;
 }
 
 static struct node *

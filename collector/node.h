@@ -25,8 +25,8 @@ void node_bye(struct nodes *n, struct stream *stream);
 void node_batch(
     struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts);
 
-/* Takes a reference. */
-void nodes_set_rules(struct nodes *n, struct ruleset *rules);
+/* Evaluate with this from now on; what was used until now is the caller's. */
+struct rule_run *nodes_swap_rules(struct nodes *n, struct rule_run *rules) MUST_CHECK;
 
 /* Bring the gauges up to date, and forget nodes that are gone for good. */
 void nodes_publish(struct nodes *n);

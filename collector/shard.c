@@ -5,6 +5,7 @@
 #include "common/queue.h"
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -16,9 +17,12 @@ struct shard {
 	bool started;
 	struct queue *ops;
 	struct outbox *outbox;
-	struct nodes *nodes;  /* the thread's alone, as what follows */
-	struct stream *quiet; /* whose progress the outbox is yet to hear */
-	uint64_t told;        /* monotonic ns: when it last did */
+	_Atomic(struct rule_run *) next; /* to go over to */
+	_Atomic(struct rule_run *) left; /* gone over from */
+	bool settling;                   /* main's: 'left' is waited for */
+	struct nodes *nodes;             /* the thread's alone, as what follows */
+	struct stream *quiet;            /* whose progress the outbox is yet to hear */
+	uint64_t told;                   /* monotonic ns: when it last did */
 	struct shard_counters counters;
 };
 
@@ -177,9 +181,7 @@ op_run(struct shard *s, struct op *op)
 	case OP_BYE:
 		node_bye(s->nodes, op->stream);
 		break;
-	case OP_RULES:
-		nodes_set_rules(s->nodes, op->rules);
-		break;
+	case OP_WAKE:
 	case OP_DRAIN:
 		break;
 	}
@@ -193,11 +195,20 @@ op_free(struct op *op)
 {
 	if (op->req != NULL)
 		wire__request__free_unpacked(op->req, NULL);
-	if (op->rules != NULL)
-		ruleset_unref(op->rules);
 	if (op->stream != NULL)
 		stream_unref(op->stream);
 	free(op);
+}
+
+static void
+take_rules(struct shard *s)
+{
+	struct rule_run *next;
+
+	if (LIKELY(atomic_load_explicit(&s->next, memory_order_relaxed) == NULL))
+		return;
+	next = atomic_exchange(&s->next, NULL);
+	atomic_store(&s->left, nodes_swap_rules(s->nodes, next));
 }
 
 static void *
@@ -208,8 +219,10 @@ shard_main(void *arg)
 	int n;
 
 	while ((n = queue_take(s->ops, ops, OPS_AT_ONCE, s->quiet == NULL ? -1 : TELL_MS)) >= 0) {
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
+			take_rules(s);
 			op_run(s, ops[i]);
+		}
 		nodes_publish(s->nodes);
 		if (s->quiet != NULL && clock_mono() - s->told >= TELL_MS * NS_PER_MS)
 			tell_all(s, false);
@@ -266,6 +279,8 @@ shards_stop(struct shards *s)
 			queue_close(sh->ops);
 		if (sh->started)
 			(void) pthread_join(sh->thread, NULL);
+		rule_run_free(sh->next);
+		rule_run_free(sh->left);
 		nodes_free(sh->nodes);
 		queue_free(sh->ops);
 	}
@@ -287,24 +302,55 @@ shard_put(struct shard *s, struct op *op)
 	return queue_put(s->ops, op);
 }
 
-int
-shards_set_rules(struct shards *s, struct ruleset *rules)
+/* An idle shard looks; a busy one does so anyway. */
+static void
+wake(struct shard *s)
 {
-	for (unsigned i = 0; i < s->n; i++) {
-		struct op *op = calloc(1, sizeof(*op));
-		int r;
+	struct op *op = calloc(1, sizeof(*op));
 
-		if (op == NULL)
-			return -ENOMEM;
-		*op = (struct op){ .type = OP_RULES, .rules = ruleset_ref(rules) };
-		while ((r = shard_put(&s->v[i], op)) == -EAGAIN)
-			(void) usleep(OUTBOX_RETRY_US);
+	if (op == NULL)
+		return; /* then with its next op */
+	*op = (struct op){ .type = OP_WAKE };
+	if (shard_put(s, op) < 0)
+		op_free(op);
+}
+
+int
+shards_offer_rules(struct shards *s, struct ruleset *rules)
+{
+	struct rule_run **runs = calloc(s->n, sizeof(struct rule_run *));
+	int r = runs == NULL ? -ENOMEM : 0;
+
+	for (unsigned i = 0; r == 0 && i < s->n; i++)
+		r = rule_run_new(rules, &runs[i]);
+	for (unsigned i = 0; runs != NULL && i < s->n; i++) {
 		if (r < 0) {
-			op_free(op);
-			return r;
+			rule_run_free(runs[i]);
+			continue;
 		}
+		s->v[i].settling = true;
+		atomic_store(&s->v[i].next, runs[i]);
+		wake(&s->v[i]);
 	}
-	return 0;
+	free(runs);
+	return r;
+}
+
+bool
+shards_settled(struct shards *s)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		struct shard *sh = &s->v[i];
+		struct rule_run *left = sh->settling ? atomic_exchange(&sh->left, NULL) : NULL;
+
+		if (left != NULL)
+			sh->settling = false;
+		rule_run_free(left);
+		all = all && !sh->settling;
+	}
+	return all;
 }
 
 void

@@ -21,15 +21,14 @@ enum op_type {
 	OP_BATCH, /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
 	OP_SNAPSHOT, /* ingest -> shard: a part of a snapshot */
 	OP_BYE,      /* ingest -> shard: the sensor has stopped for good */
-	OP_RULES,    /* main   -> shard: a new ruleset; the old one is unref'd after this op */
+	OP_WAKE,     /* main   -> shard: there are new rules to take, should it be idle */
 	OP_DRAIN,    /* main   -> shard: 'done' is called when everything before it is done */
 };
 
 struct op {
 	enum op_type type;
-	struct stream *stream; /* held (stream_ref) by the op; NULL for RULES and DRAIN */
+	struct stream *stream; /* held (stream_ref) by the op; NULL for WAKE and DRAIN */
 	Wire__Request *req;    /* owned by the op; wire__request__free_unpacked() */
-	struct ruleset *rules; /* held by the op */
 	void (*done)(void *arg);
 	void *arg;
 };
@@ -71,8 +70,14 @@ int shard_put(struct shard *s, struct op *op) MUST_CHECK;
 /* Frees an op that shard_put() did not take, and all that it holds. */
 void op_free(struct op *op);
 
-/* Every shard goes over to these rules, between two of its ops. -ENOMEM, -ESHUTDOWN. */
-int shards_set_rules(struct shards *s, struct ruleset *rules) MUST_CHECK;
+/*
+ * Every shard goes over to these rules, between two of its ops: a batch is evaluated by one set.
+ * All that a shard needs is made before any of them changes; -ENOMEM: none does. The main thread
+ * only, and not again until shards_settled() says that all have changed, which frees what they
+ * leave.
+ */
+int shards_offer_rules(struct shards *s, struct ruleset *rules) MUST_CHECK;
+bool shards_settled(struct shards *s);
 
 void shards_counters(struct shards *s, struct shard_stats *ret);
 

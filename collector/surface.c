@@ -112,16 +112,52 @@ on_alerts(nng_aio *aio)
 	reply(aio, NNG_HTTP_STATUS_OK, "application/json", &b);
 }
 
+struct http_ask {
+	struct reload_ask ask;
+	nng_aio *aio;
+};
+
+static void
+on_reloaded(struct reload_ask *a, int r, struct slice json)
+{
+	struct http_ask *h = CONTAINER_OF(a, struct http_ask, ask);
+	struct buf b = BUF_INIT;
+
+	buf_slice(&b, json);
+	reply(h->aio,
+	    r == 0         ? NNG_HTTP_STATUS_OK
+	    : r == -EINVAL ? NNG_HTTP_STATUS_UNPROCESSABLE_ENTITY
+			   : NNG_HTTP_STATUS_SERVICE_UNAVAILABLE,
+	    "application/json", &b);
+	free(h);
+}
+
+static void
+on_reload(nng_aio *aio)
+{
+	struct http_ask *h = calloc(1, sizeof(*h));
+
+	if (h == NULL) {
+		nng_aio_finish(aio, NNG_ENOMEM);
+		return;
+	}
+	h->aio = aio;
+	h->ask.done = on_reloaded;
+	reload_ask(view_of(aio)->reload, &h->ask);
+}
+
 static const struct {
 	const char *path;
 	void (*fn)(nng_aio *);
+	const char *method;
 } routes[] = {
-	{ "/healthz", on_healthz },
-	{ "/readyz", on_readyz },
-	{ "/metrics", on_metrics },
-	{ "/api/v1/status", on_status },
-	{ "/api/v1/rules", on_rules },
-	{ "/api/v1/alerts", on_alerts },
+	{ "/healthz", on_healthz, "GET" },
+	{ "/readyz", on_readyz, "GET" },
+	{ "/metrics", on_metrics, "GET" },
+	{ "/api/v1/status", on_status, "GET" },
+	{ "/api/v1/rules", on_rules, "GET" },
+	{ "/api/v1/rules/reload", on_reload, "POST" },
+	{ "/api/v1/alerts", on_alerts, "GET" },
 };
 
 static int
@@ -133,6 +169,8 @@ add_routes(struct surface *s)
 
 		if (rv == 0)
 			rv = nng_http_handler_set_data(h, s, NULL);
+		if (rv == 0)
+			rv = nng_http_handler_set_method(h, routes[i].method);
 		if (rv == 0)
 			rv = nng_http_server_add_handler(s->server, h);
 		if (rv != 0) {

@@ -7,7 +7,9 @@
  *	/metrics          Prometheus text
  *	/api/v1/status    the collector, its sensors, its outputs
  *	/api/v1/alerts    the outbox: ?rule= node= cluster= id= priority= since= until= after=
- *limit= order=newest /api/v1/rules     the rules in force
+ *	                  limit= order=newest
+ *	/api/v1/rules     the rules in force, and what each has cost and given
+ *	/api/v1/rules/reload  POST: load them anew; 422 and the loader's errors if they do not load
  *
  * Handlers run on NNG's threads; everything they read is safe to read from any thread.
  */
@@ -17,6 +19,7 @@
 #include "collector/ingest/ingest.h"
 #include "collector/outbox.h"
 #include "collector/output/output.h"
+#include "collector/reload.h"
 #include "collector/rule/rule.h"
 #include "collector/shard.h"
 #include "common/buf.h"
@@ -35,6 +38,7 @@ struct surface_view {
 	struct ingest *ingest;
 	pthread_mutex_t *rules_lock; /* guards the pointer: a reload swaps it */
 	struct ruleset *const *rules;
+	struct reload *reload;
 };
 
 struct surface;

@@ -98,6 +98,7 @@ ruleset_rules(const struct ruleset *s, const struct rule *const **ret)
 		.tags = tags,
 		.ntags = 2,
 		.enabled = true,
+		.loaded = true,
 		.blind = "needs bpf",
 		.priority = PRIO_WARNING,
 	};
@@ -114,6 +115,20 @@ ruleset_rules(const struct ruleset *s, const struct rule *const **ret)
 	(void) s;
 	*ret = v;
 	return ARRAY_SIZE(v);
+}
+
+void
+ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret)
+{
+	(void) s;
+	*ret = (struct rule_sum){ .evals = 100, .checks = 7, .hits = rule + 42 };
+}
+
+void
+reload_stats(const struct reload *r, struct reload_stats *ret)
+{
+	(void) r;
+	*ret = (struct reload_stats){ 3, 2, 9000000000 };
 }
 
 struct ruleset *
@@ -204,6 +219,8 @@ test_rules(void **state)
 	assert_string_equal("needs bpf", json_string_value(json_object_get(r, "blind")));
 	assert_true(json_is_null(json_object_get(r, "partly")));
 	assert_int_equal(2, json_array_size(json_object_get(r, "tags")));
+	assert_int_equal(100, json_integer_value(json_object_get(r, "evaluations")));
+	assert_int_equal(42, json_integer_value(json_object_get(r, "hits")));
 	r = json_array_get(j, 1);
 	assert_true(json_is_null(json_object_get(r, "blind")));
 	assert_string_equal(
@@ -293,6 +310,8 @@ test_metrics(void **state)
 	setup_stream();
 	metrics_print(&view, &out);
 	assert_non_null(strstr(out.p, "mews_collector_events_total 1234\n"));
+	assert_non_null(strstr(out.p, "\nmews_rule_hits_total{rule=\"r \\\"1\\\"\"} 42\n"));
+	assert_non_null(strstr(out.p, "\nmews_rules_reloads_total{result=\"failed\"} 2\n"));
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
 	assert_non_null(strstr(
 	    out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 6\n"));

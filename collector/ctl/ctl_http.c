@@ -27,44 +27,71 @@ say_http_error(const char *base, long status, struct slice body)
 	json_decref(j);
 }
 
-json_t *
-ctl_get(const char *base, const char *path)
+/* The answer's body and status. CTL_FAIL, said why: there is none. */
+static int
+ask(const char *base, const char *path, bool post, struct buf *body, long *status)
 {
-	CLEANUP(buf_fini) struct buf body = BUF_INIT, url = BUF_INIT;
+	CLEANUP(buf_fini) struct buf url = BUF_INIT;
 	CURL *c = curl_easy_init();
-	json_error_t where;
-	json_t *j = NULL;
-	long status = 0;
 	CURLcode rv;
 
 	buf_str(&url, base);
 	buf_str(&url, path);
 	if (c == NULL || buf_ok(&url) < 0) {
-		(void) ctl_fail("no memory");
 		curl_easy_cleanup(c);
-		return NULL;
+		return ctl_fail("no memory");
 	}
 	(void) curl_easy_setopt(c, CURLOPT_URL, url.p);
 	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT, (long) TIMEOUT_S);
 	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
 	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	if (post)
+		(void) curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
 	rv = curl_easy_perform(c);
-	(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
 	curl_easy_cleanup(c);
-	if (rv != CURLE_OK) {
-		(void) ctl_fail(
-		    "cannot ask the collector at %s: %s; is it running, and is this its "
-		    "http.listen? (--collector URL)",
-		    base, curl_easy_strerror(rv));
-	} else if (status != 200) {
-		say_http_error(base, status, buf_get(&body));
-	} else {
-		j = json_loadb(body.p == NULL ? "" : body.p, body.n, 0, &where);
-		if (j == NULL)
-			(void) ctl_fail("%s did not answer in JSON: %s", base, where.text);
-	}
+	if (rv == CURLE_OK)
+		return CTL_OK;
+	return ctl_fail(
+	    "cannot ask the collector at %s: %s; is it running, and is this its "
+	    "http.listen? (--collector URL)",
+	    base, curl_easy_strerror(rv));
+}
+
+static json_t *
+parse(const char *base, const struct buf *body)
+{
+	json_error_t where;
+	json_t *j = json_loadb(body->p == NULL ? "" : body->p, body->n, 0, &where);
+
+	if (j == NULL)
+		(void) ctl_fail("%s did not answer in JSON: %s", base, where.text);
 	return j;
+}
+
+json_t *
+ctl_get(const char *base, const char *path)
+{
+	CLEANUP(buf_fini) struct buf body = BUF_INIT;
+	long status = 0;
+
+	if (ask(base, path, false, &body, &status) != CTL_OK)
+		return NULL;
+	if (status == 200)
+		return parse(base, &body);
+	say_http_error(base, status, buf_get(&body));
+	return NULL;
+}
+
+json_t *
+ctl_post(const char *base, const char *path, long *status)
+{
+	CLEANUP(buf_fini) struct buf body = BUF_INIT;
+
+	if (ask(base, path, true, &body, status) != CTL_OK)
+		return NULL;
+	return parse(base, &body);
 }
 
 void

@@ -17,6 +17,9 @@
  */
 json_t *ctl_get(const char *base, const char *path) MUST_CHECK;
 
+/* POST without a body. *status: what HTTP said; the answer's JSON also when that is no success. */
+json_t *ctl_post(const char *base, const char *path, long *status) MUST_CHECK;
+
 /* Append "key=value" to a query, value percent-encoded. */
 void ctl_query(struct buf *path, const char *key, const char *value);
 

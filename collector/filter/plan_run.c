@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/plan_int.h"
+#include "common/counter.h"
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -10,16 +10,6 @@
  * What the demand says of a value is a bit of the value's row, so a value that was there before
  * costs a look-up and an "and" for 64 lanes. Only what is still in then is looked at by itself.
  */
-
-/* Written by the run's thread alone, read by any. */
-typedef _Atomic uint64_t counter;
-
-static inline void
-count(counter *c, uint64_t n)
-{
-	atomic_store_explicit(
-	    c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
-}
 
 struct plan_run {
 	const struct plan *plan;
@@ -241,7 +231,7 @@ learn_lanes(struct plan_run *r, const struct column *c, struct row *row, uint32_
 		uint64_t before = r->checks_run;
 
 		(void) learn(r, row, lane, c->lane[lane]);
-		count(&r->checks[r->plan->lanes[lane].item], r->checks_run - before);
+		counter_add(&r->checks[r->plan->lanes[lane].item], r->checks_run - before);
 	}
 }
 
@@ -395,10 +385,10 @@ ask_rest(struct plan_run *r, const struct program *g, plan_hit_fn *hit, void *ar
 			continue;
 		holds = (r->process_known || run_node(r, r->plan->lanes[lane].process)) &&
 			run_node(r, r->plan->lanes[lane].rest);
-		count(&r->checks[item], r->checks_run - before);
+		counter_add(&r->checks[item], r->checks_run - before);
 		if (holds && !hit(arg, item)) {
 			while (++i < g->nslots)
-				count(&r->unasked[g->slots[i].item], 1);
+				counter_add(&r->unasked[g->slots[i].item], 1);
 		}
 	}
 }
@@ -411,7 +401,7 @@ plan_event(
 
 	if (g == NULL)
 		return;
-	count(&r->events[v->ev->schema->num], 1);
+	counter_add(&r->events[v->ev->schema->num], 1);
 	if (g->end == 0)
 		return;
 	if (UNLIKELY(r->pool != state_pool(v->state))) {
@@ -441,12 +431,15 @@ is_asked(const struct program *g, uint32_t item)
 void
 plan_run_counts(const struct plan_run *r, uint32_t item, struct plan_counts *ret)
 {
-	uint64_t events = 0;
+	uint64_t events = 0, unasked;
 
 	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
-		if (r->events[i] > 0 && is_asked(r->plan->program[i], item))
-			events += r->events[i];
+		uint64_t n = counter_get(&r->events[i]);
+
+		if (n > 0 && is_asked(r->plan->program[i], item))
+			events += n;
 	}
-	ret->evals = events - MIN(events, r->unasked[item]);
-	ret->checks = r->checks[item];
+	unasked = counter_get(&r->unasked[item]);
+	ret->evals = events - MIN(events, unasked);
+	ret->checks = counter_get(&r->checks[item]);
 }

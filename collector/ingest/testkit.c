@@ -97,7 +97,7 @@ write_down(struct shard *s, const struct op *op)
 	case OP_BYE:
 		(void) snprintf(to, n, "Y");
 		break;
-	case OP_RULES:
+	case OP_WAKE:
 	case OP_DRAIN:
 		break;
 	}

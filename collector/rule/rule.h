@@ -124,7 +124,19 @@ void ruleset_events(const struct ruleset *s, struct event_set *ret);
 struct rule_run;
 int rule_run_new(struct ruleset *s, struct rule_run **ret) MUST_CHECK; /* takes a reference */
 void rule_run_free(struct rule_run *r);
-void rule_run_counts(const struct rule_run *r, uint32_t rule, uint64_t *evals, uint64_t *hits);
+
+/*
+ * What a rule has cost and given: the events that it was asked about, its matches, and the checks
+ * that had to be run for it, since no verdict on the value was known yet.
+ */
+struct rule_sum {
+	uint64_t evals, hits, checks;
+};
+void rule_run_sum(const struct rule_run *r, uint32_t rule, struct rule_sum *ret);
+/* Of all runs of the set, also of those that are no more. Any thread. */
+void ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret);
+/* Go on counting where the rules of the same names in 'from' are; nobody runs that any more. */
+void ruleset_inherit(struct ruleset *s, struct ruleset *from);
 
 /* Evaluate one event: calls hit() for each rule that matches (the first only, unless match_all). */
 typedef void rule_hit_fn(void *arg, const struct rule *rule, const struct view *v);

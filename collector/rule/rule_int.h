@@ -27,6 +27,7 @@
 #include "collector/rule/rule.h"
 #include "common/arena.h"
 #include "common/near.h"
+#include <pthread.h>
 #include <yaml.h>
 
 enum {
@@ -296,6 +297,9 @@ struct ruleset {
 	const struct rule **asked; /* the plan's items: those that name events first, then those
 				    * that look at all */
 	size_t nasked, ntyped;
+	pthread_mutex_t lock;
+	struct rule_run *runs; /* under 'lock' */
+	struct rule_sum *past; /* per rule, under 'lock': of runs that are no more */
 	_Atomic unsigned refs;
 };
 

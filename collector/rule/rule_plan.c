@@ -48,7 +48,8 @@ plan_rules(struct ruleset *s)
 	int r = -ENOMEM;
 
 	s->asked = arena_alloc(&s->a, (s->n + 1) * sizeof(struct rule *));
-	if (items != NULL && s->asked != NULL) {
+	s->past = arena_alloc(&s->a, (s->n + 1) * sizeof(*s->past));
+	if (items != NULL && s->asked != NULL && s->past != NULL) {
 		ask(s, items, true);
 		s->ntyped = s->nasked;
 		ask(s, items, false);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/counter.h"
 #include <errno.h>
 #include <stdlib.h>
 
 struct rule_run {
 	struct ruleset *set;
+	struct rule_run *next, **link; /* of the set's */
 	struct plan_run *plan;
 	struct fscratch *fs;
-	uint64_t *hits; /* per rule */
+	counter *hits;  /* per rule */
 	uint32_t *item; /* per rule: its number in the plan, or NOT_ASKED */
 };
 
@@ -32,8 +34,44 @@ rule_run_new(struct ruleset *s, struct rule_run **ret)
 		r->item[i] = NOT_ASKED;
 	for (uint32_t i = 0; i < s->nasked; i++)
 		r->item[s->asked[i]->id] = i;
+	pthread_mutex_lock(&s->lock);
+	r->next = s->runs;
+	r->link = &s->runs;
+	if (r->next != NULL)
+		r->next->link = &r->next;
+	s->runs = r;
+	pthread_mutex_unlock(&s->lock);
 	*ret = r;
 	return 0;
+}
+
+static void
+add_sum(struct rule_sum *to, const struct rule_sum *x)
+{
+	to->evals += x->evals;
+	to->hits += x->hits;
+	to->checks += x->checks;
+}
+
+/* Off the set's list; what it counted stays. */
+static void
+unlist(struct rule_run *r)
+{
+	struct ruleset *s = r->set;
+
+	if (r->link == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct rule_sum sum;
+
+		rule_run_sum(r, i, &sum);
+		add_sum(&s->past[i], &sum);
+	}
+	*r->link = r->next;
+	if (r->next != NULL)
+		r->next->link = r->link;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void
@@ -41,6 +79,7 @@ rule_run_free(struct rule_run *r)
 {
 	if (r == NULL)
 		return;
+	unlist(r);
 	plan_run_free(r->plan);
 	fscratch_free(r->fs);
 	free(r->hits);
@@ -50,14 +89,43 @@ rule_run_free(struct rule_run *r)
 }
 
 void
-rule_run_counts(const struct rule_run *r, uint32_t rule, uint64_t *evals, uint64_t *hits)
+rule_run_sum(const struct rule_run *r, uint32_t rule, struct rule_sum *ret)
 {
 	struct plan_counts c = { 0 };
 
 	if (r->item[rule] != NOT_ASKED)
 		plan_run_counts(r->plan, r->item[rule], &c);
-	*evals = c.evals;
-	*hits = r->hits[rule];
+	*ret = (struct rule_sum){ c.evals, counter_get(&r->hits[rule]), c.checks };
+}
+
+void
+ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret)
+{
+	struct rule_sum one;
+
+	pthread_mutex_lock(&s->lock);
+	*ret = s->past[rule];
+	for (const struct rule_run *r = s->runs; r != NULL; r = r->next) {
+		rule_run_sum(r, rule, &one);
+		add_sum(ret, &one);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+ruleset_inherit(struct ruleset *s, struct ruleset *from)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct rule_sum sum = { 0 };
+
+		for (uint32_t k = 0; k < from->n; k++) {
+			if (strcmp(s->order[i]->name, from->order[k]->name) == 0)
+				ruleset_sum(from, k, &sum);
+		}
+		pthread_mutex_lock(&s->lock);
+		add_sum(&s->past[i], &sum);
+		pthread_mutex_unlock(&s->lock);
+	}
 }
 
 struct asking {
@@ -78,7 +146,7 @@ on_hit(void *arg, uint32_t item)
 	if (a->typed_matched && item >= a->run->set->ntyped)
 		return false;
 	a->typed_matched = a->typed_matched || item < a->run->set->ntyped;
-	a->run->hits[rule->id]++;
+	counter_add(&a->run->hits[rule->id], 1);
 	a->hit(a->arg, rule, a->v);
 	return a->run->set->options.match_all;
 }

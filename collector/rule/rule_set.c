@@ -21,6 +21,7 @@ ruleset_unref(struct ruleset *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	(void) pthread_mutex_destroy(&s->lock);
 	arena_fini(&s->a);
 	free(s);
 }
@@ -55,6 +56,7 @@ compile(struct collection *c, struct ruleset **ret)
 	if (s == NULL)
 		return -ENOMEM;
 	s->refs = 1;
+	(void) pthread_mutex_init(&s->lock, NULL);
 	s->options = *c->options;
 	arena_init(&s->a, 0);
 	r = compile_all(c, s);

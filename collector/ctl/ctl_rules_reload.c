@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_http.h"
+#include "collector/ctl/ctl_rules.h"
+#include <getopt.h>
+
+static const char help_text[] =
+    "Usage: mewsctl rules reload [--collector URL] [--json]\n"
+    "\n"
+    "Has a collector load its rules anew, and waits until they are in force. If they do not load\n"
+    "the old ones stay in force, and what is wrong is said.\n"
+    "\n"
+    "  --collector URL  where its http.listen is (default " CTL_COLLECTOR
+    ")\n"
+    "  --json           the API's answer as it is\n"
+    "\n"
+    "Exit status: 0 in force, 1 not reachable or not loaded, 2 asked wrongly.\n";
+
+static void
+print_messages(const json_t *j, const char *key, const char *what)
+{
+	json_t *list = json_object_get(j, key), *m;
+	size_t i;
+
+	json_array_foreach(list, i, m)
+	{
+		const char *item = ctl_str(m, "item");
+
+		fprintf(stderr, "%s:%lu:%lu: %s: %s%s%s [%s]\n", ctl_str(m, "file"),
+		    (unsigned long) ctl_num(m, "line"), (unsigned long) ctl_num(m, "column"), what,
+		    item, item[0] == '\0' ? "" : ": ", ctl_str(m, "message"), ctl_str(m, "code"));
+	}
+}
+
+static int
+reload(const char *base, bool as_json)
+{
+	long status = 0;
+	json_t *j = ctl_post(base, "/api/v1/rules/reload", &status);
+	int code = CTL_OK;
+
+	if (j == NULL)
+		return CTL_FAIL;
+	if (as_json) {
+		(void) json_dumpf(j, stdout, JSON_INDENT(2));
+		puts("");
+	} else {
+		print_messages(j, "errors", "error");
+		print_messages(j, "warnings", "warning");
+	}
+	if (status != 200)
+		code = ctl_fail("%s", ctl_str(j, "error"));
+	else if (!as_json)
+		printf("%lu rules in force, %lu of them blind\n",
+		    (unsigned long) ctl_num(j, "enabled"), (unsigned long) ctl_num(j, "blind"));
+	json_decref(j);
+	return code;
+}
+
+int
+rules_reload(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "collector", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *base = CTL_COLLECTOR;
+	bool as_json = false;
+	int c;
+
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			base = optarg;
+			break;
+		case 'j':
+			as_json = true;
+			break;
+		case 'h':
+			fputs(help_text, stdout);
+			return CTL_OK;
+		default:
+			return ctl_usage("rules reload", "that is not how to ask");
+		}
+	}
+	if (optind < argc)
+		return ctl_usage("rules reload", "'%s' is not expected here", argv[optind]);
+	return reload(base, as_json);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * counter.h - a number that one thread counts up and any may read, at the price of plain stores.
+ */
+#ifndef MEWS_COMMON_COUNTER_H
+#define MEWS_COMMON_COUNTER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef _Atomic uint64_t counter;
+
+static inline uint64_t
+counter_get(const counter *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+/* The counting thread only. */
+static inline void
+counter_add(counter *c, uint64_t n)
+{
+	atomic_store_explicit(c, counter_get(c) + n, memory_order_relaxed);
+}
+
+#endif
