@@ -115,7 +115,8 @@ durable_at_once(struct shard *s, struct stream *st, uint64_t seq)
 		st->quiet_next = s->quiet;
 		s->quiet = stream_ref(st);
 	}
-	st->put = st->quiet = st->durable = seq;
+	st->put = st->quiet = seq;
+	st->durable = seq;
 	return true;
 }
 

@@ -270,6 +270,8 @@ thread_bury(struct state *s, struct thread *t)
 	s->version++;
 	t->dead = t->gone = true;
 	t->died = s->now;
+	fdt_unref(&s->fds, t->fds); /* the kernel has closed them */
+	t->fds = NULL;
 	t->next_free = NULL;
 	*s->gone_tail = t;
 	s->gone_tail = &t->next_free;
