@@ -205,7 +205,8 @@ main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	(void) mallopt(M_ARENA_MAX, 1); /* one thread works: the others' arenas would lie idle */
+	/* One thread works: the others' arenas would lie idle. */
+	(void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 	log_init("mews-sensor", LOG_INFO);
 	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < app.args.nset; i++)
