@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACE_BURST   4
+#define PACE_BURST   16
 #define PACE_HELD_NS 250000000ULL
 #define PACE_NEVER   UINT64_MAX
 
