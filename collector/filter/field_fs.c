@@ -7,41 +7,53 @@
  * source and points to its target; a renamed file goes from its source to its target.
  */
 
-/* The parameter by the first of these names that the event has; -1: none. */
+enum { NONE = -1 };
+
+/* Which parameters of an event are paths. 'name' is fs.path.name; NAME_OF_FD: the descriptor's. */
+enum { NAME_OF_FD = -2 };
+static const struct paths {
+	uint16_t event;
+	int8_t name, source, target;
+} paths[] = {
+	{ EV_OPEN, EVP_OPEN_name, NONE, NONE },
+	{ EV_OPENAT, EVP_OPENAT_name, NONE, NONE },
+	{ EV_OPENAT2, EVP_OPENAT2_name, NONE, NONE },
+	{ EV_MKDIR, EVP_MKDIR_path, NONE, NONE },
+	{ EV_MKDIRAT, EVP_MKDIRAT_path, NONE, NONE },
+	{ EV_RMDIR, EVP_RMDIR_path, NONE, NONE },
+	{ EV_UNLINK, EVP_UNLINK_path, NONE, NONE },
+	{ EV_UNLINKAT, EVP_UNLINKAT_name, NONE, NONE },
+	{ EV_CHMOD, EVP_CHMOD_filename, NONE, NONE },
+	{ EV_FCHMOD, NAME_OF_FD, NONE, NONE },
+	{ EV_FCHMODAT, EVP_FCHMODAT_filename, NONE, NONE },
+	{ EV_CHOWN, EVP_CHOWN_path, NONE, NONE },
+	{ EV_LCHOWN, EVP_LCHOWN_path, NONE, NONE },
+	{ EV_FCHOWN, NAME_OF_FD, NONE, NONE },
+	{ EV_FCHOWNAT, EVP_FCHOWNAT_pathname, NONE, NONE },
+	{ EV_QUOTACTL, EVP_QUOTACTL_special, NONE, NONE },
+	{ EV_UMOUNT, EVP_UMOUNT_name, NONE, NONE },
+	{ EV_UMOUNT2, EVP_UMOUNT2_name, NONE, NONE },
+	{ EV_RENAME, NONE, EVP_RENAME_oldpath, EVP_RENAME_newpath },
+	{ EV_RENAMEAT, NONE, EVP_RENAMEAT_oldpath, EVP_RENAMEAT_newpath },
+	{ EV_RENAMEAT2, NONE, EVP_RENAMEAT2_oldpath, EVP_RENAMEAT2_newpath },
+	{ EV_LINK, NONE, EVP_LINK_newpath, EVP_LINK_oldpath },
+	{ EV_LINKAT, NONE, EVP_LINKAT_newpath, EVP_LINKAT_oldpath },
+	{ EV_SYMLINK, NONE, EVP_SYMLINK_linkpath, EVP_SYMLINK_target },
+	{ EV_SYMLINKAT, NONE, EVP_SYMLINKAT_linkpath, EVP_SYMLINKAT_target },
+	{ EV_MOUNT, NONE, EVP_MOUNT_dev, EVP_MOUNT_dir },
+};
+
+/* The parameter that a field asks for. */
 static int
-first_param(const struct ev_schema *s, const char *const *names, size_t n)
+path_param(unsigned num, int what)
 {
-	int i = -1;
-
-	for (size_t k = 0; k < n && i < 0; k++)
-		i = schema_param(s, slice_str(names[k]));
-	return i;
-}
-
-static bool
-is_rename(unsigned num)
-{
-	return num == EV_RENAME || num == EV_RENAMEAT || num == EV_RENAMEAT2;
-}
-
-/* The parameter that a field asks for; -1: this event has none. */
-static int
-path_param(const struct ev_schema *s, int what)
-{
-	static const char *const one[] = { "name", "path", "filename", "pathname", "dir",
-		"special" };
-	static const char *const made[] = { "newpath", "linkpath" };
-	static const char *const pointed[] = { "oldpath", "target" };
-
-	if (s->num == EV_MOUNT)
-		return what == FS_NAME     ? -1
-		       : what == FS_SOURCE ? (int) EVP_MOUNT_dev
-					   : (int) EVP_MOUNT_dir;
-	if (what == FS_NAME)
-		return first_param(s, one, ARRAY_SIZE(one));
-	if ((what == FS_SOURCE) != is_rename(s->num))
-		return first_param(s, made, ARRAY_SIZE(made));
-	return first_param(s, pointed, ARRAY_SIZE(pointed));
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (paths[i].event == num)
+			return what == FS_NAME     ? paths[i].name
+			       : what == FS_SOURCE ? paths[i].source
+						   : paths[i].target;
+	}
+	return NONE;
 }
 
 /* A descriptor of -1 is a failure, any other errno is not: as in Falco. */
@@ -53,16 +65,6 @@ succeeded(const struct event *ev)
 	if (event_num(ev, "res", &res))
 		return res == 0;
 	return event_num(ev, "fd", &res) && res != -1;
-}
-
-/* On which descriptor an event acts, where it has no path. */
-static bool
-by_descriptor(const struct view *v)
-{
-	unsigned num = v->ev->schema->num;
-
-	return num == EV_FCHMOD || num == EV_FCHOWN ||
-	       ((v->ev->schema->flags & EF_CREATES_FD) && v->fd != NULL);
 }
 
 static int
@@ -116,15 +118,15 @@ int
 get_fs_path(const struct fget *g)
 {
 	const struct event *ev = g->v->ev;
-	int i = path_param(ev->schema, g->a);
+	int i = path_param(ev->schema->num, g->a);
 	struct slice raw;
 
-	if (!succeeded(ev))
+	if (i == NONE || !succeeded(ev))
 		return 0;
-	if (g->a == FS_NAME && by_descriptor(g->v) && (i < 0 || g->b == 0))
+	/* An open that succeeded has its path in the table. */
+	if (i == NAME_OF_FD ||
+	    (g->b == 0 && (ev->schema->flags & EF_CREATES_FD) && g->v->fd != NULL))
 		return g->v->fd == NULL ? 0 : put_id(g, g->v->fd->name);
-	if (i < 0)
-		return 0;
 	raw = ev_text(g->v->batch, ev, (unsigned) i);
 	if (raw.p == NULL)
 		return 0;

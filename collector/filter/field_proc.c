@@ -389,10 +389,9 @@ get_proc_fds(const struct fget *g)
 
 	if (g->a == 0)
 		return put_uint(g, n);
-	if (g->v->main->fdlimit <= 0)
-		return 0;
-	g->ret[0] = (struct fval){ .type = FT_DOUBLE,
-		.d = (double) n * 100 / (double) g->v->main->fdlimit };
+	g->ret[0] = (struct fval){ .type = FT_DOUBLE };
+	if (g->v->main->fdlimit > 0)
+		g->ret[0].d = (double) n * 100 / (double) g->v->main->fdlimit;
 	return 1;
 }
 

@@ -131,6 +131,17 @@ static const struct step {
 		{ "fd.name", "/root/no" }, { "evt.abspath", "/root/no" } } },
 	{ { EV_OPENAT, "10", "fd=-1;dirfd=-100;name=no;flags=1;mode=0", "" },
 	    { { "fs.path.name", NULL }, { "fs.path.nameraw", NULL } } },
+	/* Not every event with a path acts on it. */
+	{ { EV_CREAT, "10", "fd=9;name=/tmp/c;mode=0", "" },
+	    { { "fs.path.name", NULL }, { "fs.path.nameraw", NULL }, { "fd.name", "/tmp/c" } } },
+	{ { EV_DUP, "10", "res=10;oldfd=9", "" }, { { "fs.path.name", NULL } } },
+	{ { EV_CHDIR, "10", "res=0;path=/", "" },
+	    { { "fs.path.name", NULL }, { "proc.cwd", "/" } } },
+	{ { EV_CHOWN, "10", "res=0;path=etc/x;uid=0;gid=0", "" },
+	    { { "fs.path.name", "/etc/x" }, { "fs.path.nameraw", "etc/x" },
+		{ "fs.path.source", NULL } } },
+	{ { EV_FCHMOD, "10", "res=0;fd=9;mode=0", "" },
+	    { { "fs.path.name", "/tmp/c" }, { "fs.path.nameraw", "/tmp/c" } } },
 	/* Names of files as they are. */
 	{ { EV_MEMFD_CREATE, "10", "fd=8;name=m;flags=0", "" },
 	    { { "fd.filename", NULL }, { "fd.directory", NULL }, { "fd.type", "memfd" } } },
