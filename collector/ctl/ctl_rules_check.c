@@ -3,13 +3,23 @@
 #include <getopt.h>
 
 static const char help_text[] =
-    "Usage: mewsctl rules check FILE...\n"
+    "Usage: mewsctl rules check [--json] FILE...\n"
     "\n"
     "Says every error and warning with its file, line and column, how many rules there are, and\n"
     "which of them are blind, wholly or in part: they load, but need an event that is not\n"
     "captured yet, or a field that is never filled.\n"
     "\n"
+    "  --json   one object in the shape of Falco's validation, and the blind rules as\n"
+    "           'mews_blind_rules'\n"
+    "\n"
     "Exit status: 0 the files load, 1 they do not, 2 asked wrongly.\n";
+
+struct check_args {
+	struct rule_paths paths;
+	bool json, help;
+};
+
+/* ---- for people ---- */
 
 static void
 print_blind(const struct ruleset *s)
@@ -18,62 +28,271 @@ print_blind(const struct ruleset *s)
 	size_t n = ruleset_rules(s, &rules);
 
 	for (size_t i = 0; i < n; i++) {
-		if (rules[i]->blind != NULL)
-			printf("blind: '%s' (%s:%u): %s\n", rules[i]->name, rules[i]->file,
-			    rules[i]->line, rules[i]->blind);
-		else if (rules[i]->partly != NULL)
-			printf("partly blind: '%s' (%s:%u): %s\n", rules[i]->name, rules[i]->file,
-			    rules[i]->line, rules[i]->partly);
+		const struct rule *r = rules[i];
+
+		if (r->blind != NULL)
+			printf("blind: '%s' (%s:%u): %s\n", r->name, r->file, r->line, r->blind);
+		else if (r->partly != NULL)
+			printf("partly blind: '%s' (%s:%u): %s\n", r->name, r->file, r->line,
+			    r->partly);
 	}
 }
 
-static int
-check(const struct rule_paths *paths)
+static void
+print_summary(const struct ruleset *s, const struct rule_log *l)
 {
-	const struct rule_options o = { .min_priority = PRIO_DEBUG };
-	struct ruleset *s = NULL;
 	struct ruleset_counts c;
-	struct rule_log log;
-	int r = rule_paths_load(paths, &o, &s, &log);
 
-	if (r == CTL_OK) {
+	if (s != NULL) {
 		print_blind(s);
 		ruleset_counts(s, &c);
 		printf("%zu rules (%zu enabled, %zu blind, %zu in part), %zu macros, %zu lists; ",
 		    c.rules, c.enabled, c.blind, c.partly, c.macros, c.lists);
-		ruleset_unref(s);
 	}
-	printf("%zu error%s, %zu warning%s\n", log.errors, log.errors == 1 ? "" : "s", log.warnings,
-	    log.warnings == 1 ? "" : "s");
+	printf("%zu error%s, %zu warning%s\n", l->errors, l->errors == 1 ? "" : "s", l->warnings,
+	    l->warnings == 1 ? "" : "s");
+}
+
+/* ---- for programs ---- */
+
+static const struct {
+	const char *code, *text;
+} codes[] = {
+	{ "LOAD_ERR_FILE_READ", "The file cannot be read" },
+	{ "LOAD_ERR_YAML_PARSE", "The file is not YAML" },
+	{ "LOAD_ERR_YAML_VALIDATE", "An item does not have the shape that it should have" },
+	{ "LOAD_ERR_COMPILE_CONDITION", "A condition does not compile" },
+	{ "LOAD_ERR_COMPILE_OUTPUT", "An output does not compile" },
+	{ "LOAD_ERR_VALIDATE", "Rules, macros, lists or exceptions do not fit each other" },
+	{ "LOAD_UNKNOWN_SOURCE", "The rule's event source is not known: it is left out" },
+	{ "LOAD_NO_EVTTYPE", "The rule looks at very many types of events" },
+	{ "LOAD_UNKNOWN_FILTER", "The rule names an unknown field and asks to be left out" },
+	{ "LOAD_UNUSED_MACRO", "No rule and no macro refers to the macro" },
+	{ "LOAD_UNUSED_LIST", "No rule, macro or list refers to the list" },
+	{ "LOAD_UNKNOWN_ITEM", "The item is of no known kind: it is left out" },
+	{ "LOAD_UNKNOWN_KEY", "The item has a key that is not known: it is left out" },
+	{ "LOAD_DEPRECATED_ITEM", "Something deprecated is used" },
+	{ "LOAD_APPEND_NO_VALUES", "An exception is appended to without values" },
+	{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "Two exceptions of the rule have one name" },
+	{ "LOAD_INVALID_MACRO_NAME", "No condition can spell the macro's name" },
+	{ "LOAD_INVALID_LIST_NAME", "No condition can spell the list's name" },
+	{ "LOAD_COMPILE_CONDITION", "The condition compiles, but may not mean what it says" },
+};
+
+static const char *
+code_text(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (strcmp(codes[i].code, code) == 0)
+			return codes[i].text;
+	}
+	return code;
+}
+
+static void
+text(struct buf *b, const char *key, struct slice s)
+{
+	buf_str(b, key);
+	buf_json(b, s);
+}
+
+static void
+location(struct buf *b, struct slice type, struct slice name, const char *file, unsigned line,
+    unsigned col, size_t offset)
+{
+	text(b, "{\"item_type\":", type);
+	text(b, ",\"item_name\":", name);
+	text(b, ",\"position\":{\"name\":", slice_str(file));
+	buf_printf(b, ",\"line\":%u,\"column\":%u,\"offset\":%zu}}", line, col, offset);
+}
+
+/* The file, then the item, at the place itself: lines and columns from 0 here. */
+static void
+locations(struct buf *b, const struct rule_msg *m)
+{
+	const char *quote = strchr(m->item, '\'');
+	size_t n = quote == NULL ? 0 : strlen(quote);
+	unsigned line = m->diag.line - (m->diag.line > 0), col = m->diag.col - (m->diag.col > 0);
+
+	location(b, SLICE("rules content"), SLICE(""), m->diag.file, n < 3 ? line : 0,
+	    n < 3 ? col : 0, n < 3 ? m->offset : 0);
+	if (n < 3)
+		return;
+	buf_char(b, ',');
+	location(b, (struct slice){ m->item, (size_t) (quote - m->item) - 1 },
+	    (struct slice){ quote + 1, n - 2 }, m->diag.file, line, col, m->offset);
+}
+
+/* The field that a message calls deprecated: the first text between quotes, if it is one. */
+static void
+deprecated_field(struct buf *b, const struct rule_msg *m)
+{
+	const char *p = strstr(m->diag.msg, "'evt.");
+	size_t n = p == NULL ? 0 : strcspn(p + 1, "' ");
+
+	if (n > 0 && strcmp(m->code, "LOAD_DEPRECATED_ITEM") == 0)
+		text(b, ",\"deprecated_field\":", (struct slice){ p + 1, n });
+}
+
+static void
+message(struct buf *b, const struct rule_msg *m)
+{
+	CLEANUP(buf_fini) struct buf snippet = BUF_INIT;
+
+	text(b, "{\"code\":", slice_str(m->code));
+	text(b, ",\"codedesc\":", slice_str(code_text(m->code)));
+	text(b, ",\"message\":", slice_str(m->diag.msg));
+	buf_str(b, ",\"context\":{\"locations\":[");
+	locations(b, m);
+	buf_printf(&snippet, "%s\n", m->diag.text);
+	for (unsigned i = 1; i < m->diag.col; i++)
+		buf_char(&snippet, ' ');
+	buf_str(&snippet, "^\n");
+	text(b, "],\"snippet\":", m->diag.text[0] == '\0' ? SLICE("") : buf_get(&snippet));
+	buf_char(b, '}');
+	deprecated_field(b, m);
+	buf_char(b, '}');
+}
+
+/* The errors, or the warnings, of a file. How many. */
+static size_t
+messages(struct buf *b, const char *key, const struct rule_log *l, const char *file, bool errors)
+{
+	size_t n = 0;
+
+	buf_str(b, key);
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].error != errors || strcmp(l->v[i].diag.file, file) != 0)
+			continue;
+		buf_str(b, n++ > 0 ? "," : "");
+		message(b, &l->v[i]);
+	}
+	buf_char(b, ']');
+	return n;
+}
+
+static void
+file_result(struct buf *b, const struct rule_log *l, const struct rule_file *f)
+{
+	size_t errors;
+
+	text(b, "{\"name\":", slice_str(f->name));
+	errors = messages(b, ",\"errors\":[", l, f->name, true);
+	(void) messages(b, ",\"warnings\":[", l, f->name, false);
+	buf_printf(b, ",\"successful\":%s,\"schema_valid\":%s,\"schema_warnings\":[",
+	    errors == 0 ? "true" : "false",
+	    f->schema == SCHEMA_NONE    ? "null"
+	    : f->schema == SCHEMA_VALID ? "true"
+					: "false");
+	for (size_t i = 0; i < f->nfindings; i++)
+		text(b, i > 0 ? "," : "", slice_str(f->findings[i]));
+	buf_str(b, "]}");
+}
+
+static void
+blind_rules(struct buf *b, const struct ruleset *s)
+{
+	const struct rule *const *rules;
+	size_t n = ruleset_rules(s, &rules);
+	bool first = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *why = rules[i]->blind != NULL ? rules[i]->blind : rules[i]->partly;
+
+		if (why == NULL)
+			continue;
+		text(b, first ? "{\"rule\":" : ",{\"rule\":", slice_str(rules[i]->name));
+		text(b, ",\"cause\":", slice_str(why));
+		buf_printf(b, ",\"in_part\":%s}", rules[i]->blind == NULL ? "true" : "false");
+		first = false;
+	}
+}
+
+static int
+print_json(const struct ruleset *s, const struct rule_log *l, const struct buf *description)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	buf_str(&b, "{\"falco_load_results\":[");
+	for (size_t i = 0; i < l->nfiles; i++) {
+		buf_str(&b, i > 0 ? "," : "");
+		file_result(&b, l, &l->files[i]);
+	}
+	buf_str(&b, "],\"falco_describe_results\":");
+	if (s == NULL)
+		buf_str(&b, "null");
+	else
+		buf_slice(&b, buf_get(description));
+	buf_str(&b, ",\"mews_blind_rules\":[");
+	if (s != NULL)
+		blind_rules(&b, s);
+	buf_str(&b, "]}");
+	if (buf_ok(&b) < 0)
+		return ctl_fail("no memory to print what was found");
+	puts(b.p);
+	return CTL_OK;
+}
+
+/* ---- */
+
+static int
+check(const struct check_args *a)
+{
+	struct buf description CLEANUP(buf_fini) = BUF_INIT;
+	const struct rule_options o = { .min_priority = PRIO_DEBUG,
+		.describe = a->json ? &description : NULL };
+	struct ruleset *s = NULL;
+	struct rule_log log;
+	int r = rule_paths_load(&a->paths, &o, &s, &log), shown = CTL_OK;
+
+	if (a->json)
+		shown = print_json(s, &log, &description);
+	else
+		print_summary(s, &log);
+	ruleset_unref(s);
 	rule_log_fini(&log);
+	return r == CTL_OK ? shown : r;
+}
+
+static int
+parse_args(int argc, char **argv, struct check_args *a)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, r = CTL_OK;
+
+	opterr = 0;
+	optind = 1;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			a->help = true;
+		else if (c == 'j')
+			a->json = true;
+		else
+			return ctl_usage("rules check", "'%s' is no option", argv[optind - 1]);
+	}
+	for (; optind < argc && r == CTL_OK; optind++)
+		r = rule_paths_add(&a->paths, argv[optind]);
 	return r;
 }
 
 int
 rules_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct rule_paths paths = { .n = 0 };
-	int c, r;
+	struct check_args a = { .json = false };
+	int r = parse_args(argc, argv, &a);
 
-	opterr = 0;
-	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c != 'h')
-			return ctl_usage("rules check", "'%s' is no option", argv[optind - 1]);
+	if (r != CTL_OK)
+		return r;
+	if (a.help) {
 		fputs(help_text, stdout);
 		return CTL_OK;
 	}
-	for (; optind < argc; optind++) {
-		r = rule_paths_add(&paths, argv[optind]);
-		if (r != CTL_OK)
-			return r;
-	}
-	if (paths.n == 0)
+	if (a.paths.n == 0)
 		return ctl_usage("rules check", "it wants the rule files");
-	return check(&paths);
+	return check(&a);
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
+#include "collector/rule/rule_config.h"
 #include <getopt.h>
 
 enum { EVENTS_WIDTH = 38, EVENTS_MANY = 100 };
 
 static const char help_text[] =
-    "Usage: mewsctl rules list [--tag TAG] [--json] [FILE...]\n"
+    "Usage: mewsctl rules list [--tag TAG] [--enable WHICH] [--disable WHICH] [--json] [FILE...]\n"
     "\n"
     "Shows each rule: priority, state, the events it looks at, why it is blind; without a file\n"
     "those of /etc/mews/rules.d, or else the default rules.\n"
     "\n"
     "  --tag TAG   only rules with this tag; may be repeated: all of them\n"
+    "  --enable, --disable WHICH\n"
+    "              as rule.select in a collector's configuration, one after the other:\n"
+    "              rule=NAME ('*' is anything), tag=TAG, contains=TEXT\n"
     "  --json      an array of objects instead of a table\n"
     "\n"
     "What would notice a technique of MITRE ATT&CK:\n"
@@ -23,6 +27,7 @@ struct list_args {
 	const char *tags[16];
 	size_t ntags;
 	bool json, help;
+	struct rule_config config;
 };
 
 static bool
@@ -154,7 +159,6 @@ print_table(const struct rule *const *rules, size_t n, const struct list_args *a
 static int
 list(struct list_args *a)
 {
-	const struct rule_options o = { .min_priority = PRIO_DEBUG };
 	const struct rule *const *rules;
 	struct ruleset *s = NULL;
 	struct rule_log log;
@@ -163,7 +167,7 @@ list(struct list_args *a)
 
 	if (r != CTL_OK)
 		return r;
-	r = rule_paths_load(&a->paths, &o, &s, &log);
+	r = rule_paths_load(&a->paths, &a->config.options, &s, &log);
 	rule_log_fini(&log);
 	if (r != CTL_OK)
 		return r;
@@ -176,11 +180,28 @@ list(struct list_args *a)
 	return r;
 }
 
+/* "tag=network" */
+static int
+select_rules(struct list_args *a, bool enable, char *which)
+{
+	char *eq = strchr(which, '=');
+	struct diag d;
+
+	if (eq == NULL)
+		return ctl_usage("rules list", "'%s' is not rule=, tag= or contains=", which);
+	*eq = '\0';
+	if (rule_config_select(&a->config, enable, which, eq + 1, &d) < 0)
+		return ctl_usage("rules list", "%s", d.msg);
+	return CTL_OK;
+}
+
 static int
 parse_args(int argc, char **argv, struct list_args *a)
 {
 	static const struct option options[] = {
 		{ "tag", required_argument, NULL, 't' },
+		{ "enable", required_argument, NULL, 'e' },
+		{ "disable", required_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -190,8 +211,10 @@ parse_args(int argc, char **argv, struct list_args *a)
 	opterr = 0;
 	optind = 1;
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
+	while (r == CTL_OK && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'e' || c == 'd')
+			r = select_rules(a, c == 'e', optarg);
+		else if (c == 'h')
 			a->help = true;
 		else if (c == 'j')
 			a->json = true;
@@ -211,7 +234,7 @@ parse_args(int argc, char **argv, struct list_args *a)
 int
 rules_list(int argc, char **argv)
 {
-	struct list_args a = { .json = false };
+	struct list_args a = { .config.options.min_priority = PRIO_DEBUG };
 	int r = parse_args(argc, argv, &a);
 
 	if (r != CTL_OK || !a.help)

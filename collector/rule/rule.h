@@ -47,13 +47,24 @@ struct rule_msg {
 	bool error;
 	const char *code;
 	struct diag diag;
-	char *item; /* "rule 'X'", or "" */
+	char *item;    /* "rule 'X'", or "" */
+	size_t offset; /* of the place, in the file's bytes */
+};
+
+/* A file that loading came to, and its shape beside that of rule files. */
+struct rule_file {
+	char *name;
+	enum { SCHEMA_NONE, SCHEMA_VALID, SCHEMA_INVALID } schema; /* none: it was not read */
+	char **findings;
+	size_t nfindings;
 };
 
 /* What loading said. Owned by the caller: rule_log_fini(). */
 struct rule_log {
 	struct rule_msg *v;
 	size_t n, errors, warnings;
+	struct rule_file *files; /* in order, up to the one with the first error */
+	size_t nfiles;
 };
 void rule_log_fini(struct rule_log *l);
 void rule_log_print(FILE *f, const struct rule_log *l);

@@ -387,10 +387,13 @@ read_document(struct collection *c, yaml_document_t *doc, const struct source *s
 int
 collect_source(struct collection *c, const struct source *src)
 {
+	struct rule_file *file = NULL;
 	yaml_parser_t parser;
 	yaml_document_t doc;
-	int r;
+	int r = rule_log_file(c->log, src->name, &file);
 
+	if (r < 0)
+		return r;
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
@@ -400,8 +403,10 @@ collect_source(struct collection *c, const struct source *src)
 		if (r < 0)
 			break;
 		if (r > 0) {
-			int e = read_document(c, &doc, src);
+			int e = check_schema(&doc, file);
 
+			if (e == 0)
+				e = read_document(c, &doc, src);
 			if (e < 0)
 				r = e;
 		}

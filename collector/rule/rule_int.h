@@ -4,6 +4,7 @@
  *
  *	rule_yaml.c        a file -> YAML nodes with places; places inside scalars
  *	rule_read.c        nodes -> typed values: the shapes of keys, warnings for unknown ones
+ *	rule_schema.c      the shape of a file, told beside
  *	rule_collect.c     items -> definitions: define, replace, append, override
  *	rule_exceptions.c  exceptions: their shape, merging, and their text in a condition
  *	rule_lists.c       lists: items of items, textual substitution
@@ -193,6 +194,16 @@ int rule_fail(struct collection *c, const char *code, const struct rplace *at, c
     PRINTF_LIKE(4, 5);
 int rule_warn(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
     PRINTF_LIKE(4, 5) MUST_CHECK;
+
+/* A file that is about to be read; *ret is good until the next. -ENOMEM. */
+int rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret) MUST_CHECK;
+/* Something about its shape. -ENOMEM. */
+int rule_file_warn(struct rule_file *f, const char *text) MUST_CHECK;
+
+/* ---- rule_schema.c ---- */
+
+/* Look at the shape of one document; file->schema. -ENOMEM. */
+int check_schema(yaml_document_t *doc, struct rule_file *file) MUST_CHECK;
 
 /* ---- rule_yaml.c ---- */
 

@@ -10,8 +10,62 @@ rule_log_fini(struct rule_log *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->v[i].item);
+	for (size_t i = 0; i < l->nfiles; i++) {
+		for (size_t k = 0; k < l->files[i].nfindings; k++)
+			free(l->files[i].findings[k]);
+		free(l->files[i].findings);
+		free(l->files[i].name);
+	}
 	free(l->v);
-	*l = (struct rule_log){ NULL, 0, 0, 0 };
+	free(l->files);
+	*l = (struct rule_log){ .v = NULL };
+}
+
+int
+rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret)
+{
+	struct rule_file *v = realloc(l->files, (l->nfiles + 1) * sizeof(*v));
+	char *copy = strdup(name);
+
+	if (v != NULL)
+		l->files = v;
+	if (v == NULL || copy == NULL) {
+		free(copy);
+		return -ENOMEM;
+	}
+	*ret = &v[l->nfiles++];
+	**ret = (struct rule_file){ .name = copy };
+	return 0;
+}
+
+int
+rule_file_warn(struct rule_file *f, const char *text)
+{
+	char **v = realloc(f->findings, (f->nfindings + 1) * sizeof(*v));
+	char *copy = strdup(text);
+
+	if (v != NULL)
+		f->findings = v;
+	if (v == NULL || copy == NULL) {
+		free(copy);
+		return -ENOMEM;
+	}
+	v[f->nfindings++] = copy;
+	f->schema = SCHEMA_INVALID;
+	return 0;
+}
+
+/* Where a line and a column (in characters) begin, in bytes. */
+static size_t
+offset_of(struct slice text, unsigned line, unsigned col)
+{
+	size_t i = 0;
+
+	for (; line > 1 && i < text.n; i++)
+		line -= text.p[i] == '\n';
+	for (; col > 1 && i < text.n; i++)
+		col -= i + 1 == text.n || (text.p[i + 1] & 0xc0) != 0x80;
+	return i;
 }
 
 void
@@ -47,8 +101,10 @@ log_add(struct rule_log *l, bool error, const char *code, const struct rplace *a
 	m->code = code;
 	m->item = copy;
 	diag_set(&m->diag, at->line, at->col, "%s", msg);
-	if (at->src != NULL)
+	if (at->src != NULL) {
 		diag_place(&m->diag, at->src->name, at->src->text);
+		m->offset = offset_of(at->src->text, at->line, at->col);
+	}
 	if (error)
 		l->errors++;
 	else

@@ -76,7 +76,7 @@ collection_init(
 	c->lists_end = &c->lists;
 	c->macros_end = &c->macros;
 	c->rules_end = &c->rules;
-	*l = (struct rule_log){ NULL, 0, 0, 0 };
+	*l = (struct rule_log){ .v = NULL };
 }
 
 int
@@ -98,7 +98,10 @@ fail_read(struct collection *c, const char *path, int err)
 {
 	struct source src = { path, { NULL, 0 } };
 	struct rplace at = { .src = &src };
+	struct rule_file *file = NULL;
 
+	if (rule_log_file(c->log, path, &file) < 0)
+		return -ENOMEM;
 	return rule_fail(c, E_READ, &at, "cannot be read: %s", strerrordesc_np(err));
 }
 

@@ -122,6 +122,11 @@ load_case(const json_t *j, struct buf *why)
 	if (r == -ENOMEM)
 		abort();
 	buf_str(why, r == 0 ? "loads" : "refused");
+	for (size_t i = 0; i < l.files[0].nfindings; i++)
+		buf_printf(why, " shape: %s", l.files[0].findings[i]);
+	same = same && (l.files[0].schema == SCHEMA_VALID) == is_true(result, "schema_valid") &&
+	       (l.files[0].nfindings > 0) ==
+		   (json_array_size(json_object_get(result, "schema_warnings")) > 0);
 	same = same_messages(&l, true, json_object_get(result, "errors"), why) && same;
 	same = same_messages(&l, false, json_object_get(result, "warnings"), why) && same;
 	if (r == 0)

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What mewsctl says of rules: which are blind and why, in 'rules check', 'rules list' and 'rules
+# describe', for people and as JSON; what is wrong with a file, and where.
+set -u
+ctl=${MEWS_BUILD:?}/bin/mewsctl
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fails=0
+
+cat >"$dir/r.yaml" <<'YAML'
+- macro: openers
+  condition: evt.type in (openat, switch)
+- rule: no such event
+  desc: d
+  condition: evt.type=switch
+  output: x
+  priority: INFO
+- rule: no such value
+  desc: d
+  condition: evt.type=openat and container.privileged=true
+  output: x
+  priority: INFO
+- rule: half
+  desc: d
+  condition: openers and fd.name=/etc/shadow
+  output: x %proc.name
+  priority: WARNING
+- rule: sees
+  desc: d
+  condition: evt.type=openat and fd.name=/etc/shadow
+  output: x
+  priority: INFO
+YAML
+cat >"$dir/bad.yaml" <<'YAML'
+- rule: bad
+  desc: d
+  condition: evt.type=openat and proc.nmae=x
+  output: x
+  priority: INFO
+YAML
+
+# says CODE TEXT COMMAND...: exits with CODE, and its output or its complaints hold TEXT.
+says() {
+	local code=$1 text=$2 got=0
+	shift 2
+	"$@" >"$dir/out" 2>&1 || got=$?
+	if [ "$got" != "$code" ] || ! grep -qF -- "$text" "$dir/out"; then
+		printf 'FAIL: %s: exit %s, expected %s and: %s\n' "$*" "$got" "$code" "$text"
+		sed 's/^/    /' "$dir/out"
+		fails=$((fails + 1))
+	fi
+}
+
+# never TEXT: the last output does not hold it.
+never() {
+	grep -qF -- "$1" "$dir/out" || return 0
+	printf 'FAIL: there is: %s\n' "$1"
+	fails=$((fails + 1))
+}
+
+says 0 "blind: 'no such event' ($dir/r.yaml:3): needs switch, not captured yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "partly blind: 'half' ($dir/r.yaml:13): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "4 rules (4 enabled, 2 blind, 1 in part), 1 macros, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
+never "'sees'"
+says 0 '"mews_blind_rules":[{"rule":"no such event","cause":"needs switch, not captured yet","in_part":false}' "$ctl" rules check --json "$dir/r.yaml"
+says 0 '{"rule":"half","cause":"switch not captured yet","in_part":true}]' "$ctl" rules check --json "$dir/r.yaml"
+says 0 '"successful":true,"schema_valid":true,"schema_warnings":[]}],"falco_describe_results":{"required_engine_version"' "$ctl" rules check --json "$dir/r.yaml"
+says 0 'blind    switch' "$ctl" rules list "$dir/r.yaml"
+says 0 'partly blind: switch not captured yet' "$ctl" rules list "$dir/r.yaml"
+says 0 'half          Warning       off' "$ctl" rules list --disable 'rule=h*' "$dir/r.yaml"
+says 0 'half          Warning       on' "$ctl" rules list --disable 'rule=*' --enable contains=al "$dir/r.yaml"
+says 0 'sees          Informational off' "$ctl" rules list --disable 'rule=*' --enable contains=al "$dir/r.yaml"
+says 2 "rules are selected by 'rule', 'tag' or 'contains', not 'name'" "$ctl" rules list --disable name=x "$dir/r.yaml"
+says 0 '"partly_blind":"switch not captured yet"' "$ctl" rules list --json "$dir/r.yaml"
+says 0 'partly blind switch not captured yet' "$ctl" rules describe half -r "$dir/r.yaml"
+says 0 '    (evt.type in (openat, switch)' "$ctl" rules describe half -r "$dir/r.yaml"
+says 0 '"condition_compiled":"(evt.type in (openat, switch) and fd.name = /etc/shadow)","condition_fields":["evt.type","fd.name"]' "$ctl" rules describe --json "$dir/r.yaml"
+says 1 "no rule is called 'nobody'" "$ctl" rules describe nobody -r "$dir/r.yaml"
+says 2 'wants the name of one rule' "$ctl" rules describe -r "$dir/r.yaml"
+
+says 1 "$dir/bad.yaml:3:34: error: rule 'bad': unknown field 'proc.nmae': did you mean 'proc.name'? [LOAD_ERR_COMPILE_CONDITION]" "$ctl" rules check "$dir/bad.yaml"
+says 1 '"successful":false,"schema_valid":true' "$ctl" rules check --json "$dir/bad.yaml"
+says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}}],"snippet":"  condition: evt.type=openat and proc.nmae=x\n                                 ^\n"' "$ctl" rules check --json "$dir/bad.yaml"
+says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"
+says 1 '"schema_valid":null' "$ctl" rules check --json "$dir/none.yaml"
+
+[ "$fails" = 0 ]
