@@ -244,17 +244,39 @@ owns_port(const struct thread *main, uint16_t port)
 	return false;
 }
 
+/* The role that its ends have, if it has none yet; the server's end becomes the destination. */
+static void
+take_role(struct apply *a, struct fd_entry *e, struct ends *n, bool sent)
+{
+	uint16_t own = sent ? n->sport : n->dport;
+
+	if (e->role == ROLE_NONE)
+		e->role = owns_port(a->main, own) ? ROLE_SERVER : ROLE_CLIENT;
+	if ((e->role == ROLE_SERVER) == sent)
+		ends_swap(n);
+	if (e->l4 == L4_UNKNOWN || e->l4 == L4_NA)
+		e->l4 = L4_UDP;
+}
+
+static struct fd_entry *
+talker(struct apply *a, int64_t fd, uint8_t family)
+{
+	struct fd_entry *e = fd_edit(a, fd);
+
+	if (e != NULL || family == 0)
+		return e;
+	e = fd_new(a, fd, type_of(family)); /* its socket() was not seen */
+	if (e != NULL)
+		e->l4 = family == AF_UNIX ? L4_NA : L4_UDP;
+	return e;
+}
+
 /* What was sent or received: 'n' has the sender as source. */
 static void
 talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 {
-	struct fd_entry *e = fd_edit(a, fd);
+	struct fd_entry *e = talker(a, fd, n.family);
 
-	if (e == NULL && n.family != 0) {
-		e = fd_new(a, fd, type_of(n.family));
-		if (e != NULL)
-			e->l4 = n.family == AF_UNIX ? L4_NA : L4_UDP;
-	}
 	if (e == NULL)
 		return;
 	if (e->type == FD_IPV4 || e->type == FD_IPV6)
@@ -262,15 +284,8 @@ talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 	if (n.family == 0 || (e->l4 == L4_TCP && e->name != INTERN_EMPTY))
 		return;
 	ends_complete(a->s, &n);
-	if (n.family != AF_UNIX) {
-		if (e->role == ROLE_NONE)
-			e->role = owns_port(a->main, sent ? n.sport : n.dport) ? ROLE_SERVER
-									       : ROLE_CLIENT;
-		if ((e->role == ROLE_SERVER) == sent) /* the server's end is the destination */
-			ends_swap(&n);
-		if (e->l4 == L4_UNKNOWN || e->l4 == L4_NA)
-			e->l4 = L4_UDP;
-	}
+	if (n.family != AF_UNIX)
+		take_role(a, e, &n, sent);
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
 

@@ -322,7 +322,7 @@ run_file(struct run *r, const char *folder, const char *name)
 	f = fopen(path, "r");
 	if (f == NULL) {
 		perror(path);
-		exit(2);
+		abort();
 	}
 	start(r);
 	if (probes)
@@ -350,7 +350,7 @@ read_known(struct run *r, const char *path)
 
 	if (f == NULL || getdelim(&r->known, &cap, '\0', f) < 0) {
 		perror(path);
-		exit(2);
+		abort();
 	}
 	(void) fclose(f);
 	for (const char *p = r->known; (p = strchr(p, '\n')) != NULL && p[1] != '\0'; p++)
