@@ -51,8 +51,12 @@ void expr_print_exact(const struct expr *e, struct buf *out);
 /* What it names: calls fn for each, as often as it is there; the text is borrowed. Macros are those
  * that it refers to itself; operators and fields those of their conditions, too. */
 enum expr_name { NAME_MACRO, NAME_OPERATOR, NAME_FIELD };
-void expr_names(const struct expr *e, enum expr_name what,
-    void (*fn)(void *arg, struct slice name), void *arg);
+void expr_names(
+    const struct expr *e, enum expr_name what, void (*fn)(void *arg, struct slice name), void *arg);
+
+/* A check of evt.type or syscall.type against another field: no index can tell its events. Macros
+ * are not looked into. false: there is none; else its place. */
+bool expr_computed_type(const struct expr *e, unsigned *line, unsigned *col);
 
 /* Can it be true only with a field that never has a value (FF_UNFILLED)? *ret: that field. 'a' is
  * for scratch. */

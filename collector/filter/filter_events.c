@@ -174,3 +174,21 @@ events_infer(const struct expr *e, struct event_set *ret)
 {
 	infer(e, false, ret);
 }
+
+bool
+expr_computed_type(const struct expr *e, unsigned *line, unsigned *col)
+{
+	const struct term *right = e->kind == E_CHECK ? e->check->right : NULL;
+
+	if (right != NULL && is_event_type(e->check->left) &&
+	    (right->kind == T_FIELD || right->kind == T_XFORM)) {
+		*line = right->at.line;
+		*col = right->at.col;
+		return true;
+	}
+	for (const struct expr *k = e->kids; k != NULL; k = k->next) {
+		if (expr_computed_type(k, line, col))
+			return true;
+	}
+	return false;
+}

@@ -133,7 +133,7 @@ check_args(struct compile *c, const struct term *t, const struct source *s)
 		why = wrong_args(s->xform, a);
 		return why == NULL ? 0 : compile_fail(c, t->at, "%s", why);
 	}
-	if (count_args(a) != 1)
+	if (a == NULL || a->next != NULL)
 		return compile_fail(
 		    c, t->at, "'%.*s' takes exactly one argument", SLICE_ARG(t->text));
 	if (takes(s->xform, a))

@@ -114,6 +114,25 @@ on_field(void *arg, const struct field_ref *f)
 		    f->field->name, w->where);
 }
 
+/* Falco's rules name their events, in macros too; conditions elsewhere may compute them. */
+static int
+check_types(struct collection *c, const struct expr *e, const struct mtext *own)
+{
+	struct diag d = { .line = 0 };
+	bool found = expr_computed_type(e, &d.line, &d.col);
+
+	for (const struct def_macro *m = c->macros; !found && m != NULL; m = m->next) {
+		if (m->used && expr_computed_type(m->expr, &d.line, &d.col)) {
+			found = true;
+			own = &m->text;
+		}
+	}
+	if (!found)
+		return 0;
+	diag_set(&d, d.line, d.col, "the event's type can only be compared with names");
+	return fail_at(c, E_CONDITION, own, &d);
+}
+
 /* 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
 static int
 compile_condition(
@@ -134,6 +153,8 @@ compile_condition(
 	if (ret < 0)
 		return ret == -EINVAL ? fail_at(c, E_CONDITION, m, &diag) : ret;
 	if ((ret = resolve_rule(c, e, m)) < 0)
+		return ret;
+	if ((ret = check_types(c, e, m)) < 0)
 		return ret;
 	d->expr = e;
 	expr_print(e, &b);

@@ -48,6 +48,12 @@ static const struct {
 	{ "- required_engine_version: 1.0.0\n", "LOAD_ERR_VALIDATE", 1, 28, "1.0.0" },
 	{ "- required_plugin_versions:\n  - name: container\n", "LOAD_ERR_YAML_VALIDATE", 2, 5,
 	    "no mapping for key 'version'" },
+	{ RULE("r", "evt.type=val(syscall.type)"), "LOAD_ERR_COMPILE_CONDITION", 3, 27,
+	    "the event's type can only be compared with names" },
+	{ "- macro: m\n  condition: not syscall.type=tolower(evt.type)\n" RULE(
+	      "r", "evt.type=open and m"),
+	    "LOAD_ERR_COMPILE_CONDITION", 2, 31,
+	    "the event's type can only be compared with names" },
 	/* what was meant */
 	{ RULE("r", "evt.type=opn"), "LOAD_ERR_COMPILE_CONDITION", 3, 23,
 	    "unknown event type 'opn': did you mean 'open'?" },
