@@ -42,6 +42,9 @@ static const struct step {
 	{ { EV_EXECVEAT_E, "10", "dirfd=3;pathname=<NA>;flags=0", "" }, { { "evt.dir", ">" } } },
 	{ { EV_EXECVEAT, "10", "res=0;comm=run;exe=run;args=", "" },
 	    { { "proc.exepath", "<NA>" } } },
+	{ { EV_EXECVEAT_E, "10", "dirfd=88;pathname=run;flags=0", "" }, { { "evt.dir", ">" } } },
+	{ { EV_EXECVEAT, "10", "res=0;comm=run;exe=run;args=", "" },
+	    { { "proc.exepath", "<NA>" } } },
 	/* What failed, by its kind. */
 	{ { EV_OPEN, "10", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
 	    { { "evt.count.error", "1" }, { "evt.count.error.file", "1" },

@@ -149,6 +149,9 @@ entry_path(struct apply *a, struct thread *t)
 	t->enter = 0;
 	if (slice_eq(name, SLICE("<NA>")))
 		return t->enter_name;
+	if (!slice_starts(name, SLICE("/")) && t->enter_dirfd != AT_CWD &&
+	    fdt_get(thread_main(a->s, t)->fds, t->enter_dirfd) == NULL)
+		return a->s->words.na;
 	return path_full(a->s, t, t->enter_dirfd, t->enter_name, NULL);
 }
 
