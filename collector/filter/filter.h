@@ -49,7 +49,8 @@ void expr_print(const struct expr *e, struct buf *out);
 void expr_print_exact(const struct expr *e, struct buf *out);
 
 /* What it names: calls fn for each, as often as it is there; the text is borrowed. Macros are those
- * that it refers to itself; operators and fields those of their conditions, too. */
+ * that it refers to itself; operators and fields those of their conditions, too. No memory: the
+ * text's p is NULL. */
 enum expr_name { NAME_MACRO, NAME_OPERATOR, NAME_FIELD };
 void expr_names(
     const struct expr *e, enum expr_name what, void (*fn)(void *arg, struct slice name), void *arg);

@@ -18,8 +18,7 @@ name_term(const struct term *t, const struct naming *n)
 	if (t->kind != T_FIELD)
 		return;
 	term_print(t, &text);
-	if (buf_ok(&text) == 0)
-		n->fn(n->arg, buf_get(&text));
+	n->fn(n->arg, buf_ok(&text) < 0 ? (struct slice){ NULL, 0 } : buf_get(&text));
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
+#include <assert.h>
 #include <errno.h>
 
 /* Fields and transformers: what they are checked for at compile time, and their values. */
@@ -138,6 +139,7 @@ check_args(struct compile *c, const struct term *t, const struct source *s)
 		    c, t->at, "'%.*s' takes exactly one argument", SLICE_ARG(t->text));
 	if (takes(s->xform, a))
 		return 0;
+	assert(t->kids != NULL); /* 'a' was made of it */
 	return compile_fail(c, t->kids->at, "'%.*s' does not take '%.*s' (%s%s)",
 	    SLICE_ARG(t->text), (int) MIN(a->text.n, 200), a->text.p,
 	    is_list(a) ? "a list of type " : "", ftype_name(a->type));

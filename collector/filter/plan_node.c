@@ -167,7 +167,8 @@ flatten(struct planner *b, enum node_kind kind, size_t base)
 	}
 	if (r < 0)
 		return r;
-	qsort(b->stack + base, b->top - base, sizeof(struct node *), by_cost);
+	if (b->top - base > 1)
+		qsort(b->stack + base, b->top - base, sizeof(struct node *), by_cost);
 	n = base;
 	for (size_t i = base; i < b->top; i++) {
 		if (n == base || b->stack[n - 1] != b->stack[i])

@@ -64,7 +64,10 @@ names_add(struct names *n, struct slice s, bool distinct)
 static void
 on_name(void *arg, struct slice name)
 {
-	names_add(arg, name, true);
+	struct names *n = arg;
+
+	n->out->failed = n->out->failed || name.p == NULL;
+	names_add(n, name, true);
 }
 
 static void
@@ -260,7 +263,7 @@ compiled(const struct ruleset *s, const struct def_rule *d)
 static void
 open_object(struct buf *out)
 {
-	buf_str(out, out->p[out->n - 1] == '[' ? "{" : ",{");
+	buf_str(out, out->n > 0 && out->p[out->n - 1] == '[' ? "{" : ",{");
 }
 
 static void

@@ -148,8 +148,17 @@ test_load_paths(void **state)
 static void
 test_oom(void **state)
 {
+	static const struct rule_append append[] = {
+		{ .output = "u=%toupper(proc.name)",
+		    .extra = { { "evt.num", NULL }, { "x", "%proc.pid" } },
+		    .nextra = 2 },
+		{ .suggested = true }
+	};
 	static const char yaml[] =
-	    "- list: l\n  items: [open, a b]\n- macro: m\n  condition: proc.name in (l)\n"
+	    "- required_plugin_versions:\n  - name: a\n    version: 1.0.0\n"
+	    "    alternatives: [{name: b, version: 1.0.0}]\n"
+	    "- list: k\n  items: [c]\n- list: l\n  items: [open, a b, k]\n- macro: m\n  condition: "
+	    "proc.name in (l)\n"
 	    "- rule: r\n  desc: d\n  condition: evt.type=open and m\n  output: x %proc.name\n"
 	    "  priority: INFO\n  tags: [a]\n  typo: x\n"
 	    "  exceptions:\n  - name: e\n    fields: [fd.name]\n    values: [[b]]\n"
@@ -157,14 +166,20 @@ test_oom(void **state)
 
 	(void) state;
 	for (unsigned n = 0;; n++) {
+		struct buf text CLEANUP(buf_fini) = BUF_INIT;
+		const struct rule_options o = { .min_priority = PRIO_DEBUG,
+			.append = append,
+			.nappend = ARRAY_SIZE(append),
+			.describe = &text };
 		struct ruleset *s = NULL;
 		struct rule_log l;
 		int r;
 
 		fault_arm_nth(n);
-		r = parse(yaml, &s, &l);
+		r = ruleset_parse("r.yaml", SLICE(yaml), &o, &s, &l);
 		if (!fault_disarm()) {
 			assert_int_equal(0, r);
+			assert_non_null(strstr(text.p, "\"lists\":[{\"info\":"));
 			rule_log_fini(&l);
 			ruleset_unref(s);
 			break;
