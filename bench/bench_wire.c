@@ -12,10 +12,9 @@
  *
  * Prints one line: BYTES_PER_EVENT EVENTS BATCHES.
  */
-#include "proto/batch.h"
+#include "proto/compose.h"
 #include "proto/recording.h"
 #include "proto/wire.h"
-#include "sensor/rec.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@ enum { NNG_BYTES = 12, NNG_WRITES = 2, TLS_BYTES = 29, TLS_RECORD = 16384 };
 struct bench {
 	struct batch_enc *enc;
 	struct buf data;
-	struct rec rec;
+	union ev_record rec;
 	unsigned per_batch;
 	int level;
 	uint64_t seq, boot_ns, real_ns, bytes;
@@ -62,18 +61,10 @@ close_batch(struct bench *b)
 static void
 add(struct bench *b, const struct batch *from, const struct event *ev)
 {
-	struct rec *r = &b->rec;
+	struct composer c;
 
-	rec_begin(r, ev->schema->num, ev->ts, ev->pid, ev->tid, ev->start);
-	r->u.hdr.cpu = ev->cpu;
-	for (unsigned i = 0; i < ev->schema->nparams; i++) {
-		if (ptype_is_text(ev->schema->params[i].type))
-			rec_text(r, i, ev_text(from, ev, i));
-		else if (ev_has(ev, i))
-			rec_num(r, i, ev->v[i]);
-	}
-	r->u.hdr.flags |= ev->flags;
-	if (batch_enc_add(b->enc, rec_end(r)) < 0)
+	compose_event(&c, from, ev);
+	if (compose_end(&c, &b->rec) < 0 || batch_enc_add(b->enc, &b->rec.hdr) < 0)
 		die("encoding", "an event does not fit");
 	if (batch_enc_events(b->enc) == b->per_batch)
 		close_batch(b);

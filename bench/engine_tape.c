@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine.h"
 #include "common/intern.h"
+#include "proto/compose.h"
 #include "proto/recording.h"
 #include "proto/wire.h"
 #include <stdlib.h>
-#include <zstd.h>
 
 enum { SUFFIX = 10 }; /* what tape_distinct() puts behind a path: ".%09llx" */
 
@@ -128,52 +128,15 @@ tape_frequent(const struct tape *t, const struct ev_schema *ret[TAPE_FREQUENT])
 
 /* ---- distinct paths ---- */
 
-/* A body's columns with another dictionary under construction. */
-struct rewrite {
-	Wire__Columns *c;
-	ProtobufCBinaryData *dict;
-	size_t n;
-	uint32_t *kept; /* by old index: the new one; 0: not used yet */
-};
-
-static Wire__Columns *
-columns_of(const Wire__Body *body)
+/* A path of its own for this event, in 'room'. */
+static struct slice
+new_path(struct tape *t, struct slice old, bool again, char room[EV_TEXT_MAX + 1])
 {
-	uint8_t *p = need(malloc(body->size + 1));
-	size_t n = body->data.len;
-	Wire__Columns *c;
+	size_t n = old.n - (again ? SUFFIX : 0);
 
-	if (body->encoding == WIRE__BODY__ENCODING__ZSTD)
-		n = ZSTD_decompress(p, body->size, body->data.data, n);
-	else
-		memcpy(p, body->data.data, n);
-	c = n == body->size ? wire__columns__unpack(NULL, n, p) : NULL;
-	free(p);
-	return need(c);
-}
-
-static int64_t
-keep_text(struct rewrite *w, int64_t k)
-{
-	if (w->kept[k] == 0) {
-		w->dict[w->n++] = w->c->dict[k - 1];
-		w->c->dict[k - 1].data = NULL;
-		w->kept[k] = (uint32_t) w->n;
-	}
-	return w->kept[k];
-}
-
-/* 'old' is borrowed: a text used twice is there for the second time, too. */
-static int64_t
-new_path(struct rewrite *w, struct slice old, uint64_t serial)
-{
-	size_t room = old.n + SUFFIX + 1;
-	uint8_t *p = need(malloc(room));
-
-	memcpy(p, old.p, old.n);
-	(void) snprintf((char *) p + old.n, room - old.n, ".%09llx", (unsigned long long) serial);
-	w->dict[w->n++] = (ProtobufCBinaryData){ old.n + SUFFIX, p };
-	return (int64_t) w->n;
+	memcpy(room, old.p, n);
+	(void) snprintf(room + n, SUFFIX + 1, ".%09llx", (unsigned long long) t->serial++);
+	return (struct slice){ room, n + SUFFIX };
 }
 
 static bool
@@ -182,64 +145,47 @@ is_path(const struct ev_schema *s, size_t i)
 	return s->params[i].type == PT_FSPATH || s->params[i].type == PT_FSRELPATH;
 }
 
-/* One event's parameters; returns how many. 'd' is the batch as it was. */
-static size_t
-rewrite_event(struct tape *t, struct rewrite *w, const struct batch *d, const struct event *ev,
-    int64_t *v, bool again)
-{
-	for (size_t i = 0; i < ev->schema->nparams; i++) {
-		struct slice old;
-
-		if (!ptype_is_text(ev->schema->params[i].type) || v[i] == 0)
-			continue;
-		old = d->text[v[i]];
-		if (!is_path(ev->schema, i) || old.n == 0 || old.n + SUFFIX > EV_TEXT_MAX) {
-			v[i] = keep_text(w, v[i]);
-			continue;
-		}
-		old.n -= again ? SUFFIX : 0;
-		v[i] = new_path(w, old, t->serial++);
-	}
-	return ev->schema->nparams;
-}
-
-/* As a body of its own, compressed as the sensor would. */
 static void
-pack(Wire__Body *body, const Wire__Columns *c)
+rewrite_event(struct tape *t, struct batch_enc *enc, const struct batch *b, const struct event *ev,
+    bool again)
 {
-	size_t n = wire__columns__get_packed_size(c), bound = ZSTD_compressBound(n);
-	uint8_t *plain = need(malloc(n)), *data = need(malloc(bound));
+	static char room[EV_PARAM_MAX][EV_TEXT_MAX + 1];
+	static union ev_record rec;
+	struct composer c;
 
-	(void) wire__columns__pack(c, plain);
-	free(body->data.data);
-	body->encoding = WIRE__BODY__ENCODING__ZSTD;
-	body->size = (uint32_t) n;
-	body->data.data = data;
-	body->data.len = ZSTD_compress(data, bound, plain, n, 1);
-	free(plain);
+	compose_event(&c, b, ev);
+	for (unsigned i = 0; i < ev->schema->nparams; i++) {
+		struct slice text = ev_text(b, ev, i);
+
+		if (is_path(ev->schema, i) && text.n > 0 && text.n + SUFFIX <= EV_TEXT_MAX)
+			compose_text(&c, i, new_path(t, text, again, room[i]));
+	}
+	if (compose_end(&c, &rec) < 0 || batch_enc_add(enc, &rec.hdr) < 0)
+		engine_die("an event does not fit into its batch");
 }
 
+/* The body anew, compressed as the sensor would. */
 static void
 rewrite_batch(struct tape *t, Wire__Batch *b, bool again)
 {
 	struct batch *d = decode(t, b);
-	struct rewrite w = { .c = columns_of(b->body) };
-	size_t at = 0;
+	struct batch_enc *enc = NULL;
+	struct buf data = BUF_INIT;
+	Wire__Body body;
 
-	w.dict = need(calloc(w.c->n_params + 1, sizeof(*w.dict)));
-	w.kept = need(calloc(d->ntext, sizeof(*w.kept)));
+	if (batch_enc_new(&enc) < 0)
+		engine_die("out of memory");
 	for (size_t i = 0; i < d->nev; i++)
-		at += rewrite_event(t, &w, d, &d->ev[i], &w.c->params[at], again);
-	if (at != w.c->n_params)
-		engine_die("the recording is of another version: record it anew");
-	for (size_t k = 0; k < w.c->n_dict; k++)
-		free(w.c->dict[k].data);
-	free(w.c->dict);
-	w.c->dict = w.dict;
-	w.c->n_dict = w.n;
-	pack(b->body, w.c);
-	wire__columns__free_unpacked(w.c, NULL);
-	free(w.kept);
+		rewrite_event(t, enc, d, &d->ev[i], again);
+	if (batch_enc_finish(enc, 1, &data, &body) < 0)
+		engine_die("out of memory");
+	free(b->body->data.data);
+	b->body->encoding = body.encoding;
+	b->body->size = body.size;
+	b->body->data.len = body.data.len;
+	b->body->data.data = memcpy(need(malloc(body.data.len)), body.data.data, body.data.len);
+	buf_fini(&data);
+	batch_enc_free(enc);
 	batch_free(d);
 }
 

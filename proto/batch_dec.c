@@ -18,7 +18,7 @@ enum field {
 	F_START,
 	F_TYPE,
 	F_TIME,
-	F_THREAD,
+	F_ORIGIN,
 	F_CPU,
 	F_FLAGS,
 	F_ABSENT,
@@ -37,10 +37,11 @@ struct columns {
 	size_t n[NFIELDS];
 };
 
-/* A thread of the batch. */
+/* Who did it, where, and how it was read. */
 struct origin {
 	uint64_t start;
-	uint32_t tid, pid;
+	uint32_t tid, pid, flags;
+	uint16_t cpu;
 };
 
 /* What is being made, and the next value of each column. */
@@ -50,8 +51,9 @@ struct decode {
 	const uint8_t *at[NFIELDS];
 	struct origin *origin;
 	size_t norigins;
-	int64_t *v;    /* room for the parameters still to come, */
-	size_t params; /* that many on the wire */
+	const int64_t *last[EV_TYPE_MAX]; /* parameters of the newest event; NULL: none yet */
+	int64_t *v;                       /* room for the parameters still to come, */
+	size_t params;                    /* that many on the wire */
 	const char **why;
 };
 
@@ -203,16 +205,16 @@ find_columns(struct slice data, struct columns *c, const char **why)
 static int
 check_counts(const size_t *count, const char **why)
 {
-	size_t nev = count[F_TYPE], nthread = count[F_TID];
+	size_t nev = count[F_TYPE], norigin = count[F_TID];
 
 	if (nev > WIRE_EVENTS_MAX)
 		return bad(why, "too many events");
-	if (count[F_TIME] != nev || count[F_THREAD] != nev || count[F_CPU] != nev ||
-	    (count[F_FLAGS] != nev && count[F_FLAGS] != 0) ||
+	if (count[F_TIME] != nev || count[F_ORIGIN] != nev ||
 	    (count[F_ABSENT] != nev && count[F_ABSENT] != 0))
 		return bad(why, "columns of unequal length");
-	if (count[F_PID] != nthread || count[F_START] != nthread || nthread > nev)
-		return bad(why, "thread columns of unequal length");
+	if (count[F_PID] != norigin || count[F_START] != norigin || count[F_CPU] != norigin ||
+	    (count[F_FLAGS] != norigin && count[F_FLAGS] != 0) || norigin > nev)
+		return bad(why, "origin columns of unequal length");
 	if (count[F_PARAMS] > nev * 64)
 		return bad(why, "too many parameters");
 	if (count[F_DICT] > count[F_PARAMS])
@@ -334,15 +336,23 @@ next_signed(const uint8_t **p)
 	return (int64_t) (x >> 1 ^ (0 - (x & 1)));
 }
 
-static void
-make_origins(struct decode *d, size_t n)
+static int
+make_origins(struct decode *d, size_t n, bool flags)
 {
 	for (size_t i = 0; i < n; i++) {
-		d->origin[i].start = next(&d->at[F_START]);
-		d->origin[i].tid = (uint32_t) next(&d->at[F_TID]);
-		d->origin[i].pid = (uint32_t) next(&d->at[F_PID]);
+		struct origin *o = &d->origin[i];
+		uint64_t cpu = next(&d->at[F_CPU]);
+
+		if (cpu > UINT16_MAX)
+			return bad(d->why, "a CPU's number is out of range");
+		o->start = next(&d->at[F_START]);
+		o->tid = (uint32_t) next(&d->at[F_TID]);
+		o->pid = (uint32_t) next(&d->at[F_PID]);
+		o->flags = flags ? (uint32_t) next(&d->at[F_FLAGS]) : 0;
+		o->cpu = (uint16_t) cpu;
 	}
 	d->norigins = n;
+	return 0;
 }
 
 /* The event's schema, and how many parameters it has on the wire: what may be there. */
@@ -369,17 +379,20 @@ make_params(struct decode *d, struct event *ev, unsigned n, uint64_t absent)
 {
 	unsigned ours = ev->schema->nparams, known = MIN(n, ours);
 	uint64_t mask = (1ULL << known) - 1;
+	const int64_t *last = d->last[ev->schema->num];
 	int64_t *v = d->v;
 
 	if (n < 64 && absent >> n != 0)
 		return bad(d->why, "an absent parameter that the event does not have");
 	for (unsigned i = 0; i < known; i++)
 		v[i] = next_signed(&d->at[F_PARAMS]);
+	for (unsigned i = 0; last != NULL && i < known; i++)
+		v[i] = (int64_t) ((uint64_t) v[i] + (uint64_t) last[i]);
 	for (unsigned i = known; i < n; i++)
 		(void) next(&d->at[F_PARAMS]);
 	for (unsigned i = known; i < ours; i++)
 		v[i] = 0;
-	ev->v = v;
+	ev->v = d->last[ev->schema->num] = v;
 	ev->present = ~absent & mask;
 	for (uint64_t left = ev->schema->texts & mask; left != 0; left &= left - 1) {
 		unsigned i = (unsigned) __builtin_ctzll(left);
@@ -396,21 +409,19 @@ make_params(struct decode *d, struct event *ev, unsigned n, uint64_t absent)
 static int
 make_event(struct decode *d, struct event *ev, const struct columns *c)
 {
-	uint64_t thread = next(&d->at[F_THREAD]), cpu = next(&d->at[F_CPU]), absent;
+	uint64_t k = next(&d->at[F_ORIGIN]), absent;
 	unsigned n;
 	int r = make_schema(d, ev, &n);
 
 	if (r < 0)
 		return r;
-	if (thread >= d->norigins)
-		return bad(d->why, "a thread's index is outside the threads");
-	if (cpu > UINT16_MAX)
-		return bad(d->why, "a CPU's number is out of range");
-	ev->start = d->origin[thread].start;
-	ev->tid = d->origin[thread].tid;
-	ev->pid = d->origin[thread].pid;
-	ev->flags = c->n[F_FLAGS] == 0 ? 0 : (uint32_t) next(&d->at[F_FLAGS]);
-	ev->cpu = (uint16_t) cpu;
+	if (k >= d->norigins)
+		return bad(d->why, "an origin's index is outside the origins");
+	ev->start = d->origin[k].start;
+	ev->tid = d->origin[k].tid;
+	ev->pid = d->origin[k].pid;
+	ev->flags = d->origin[k].flags;
+	ev->cpu = d->origin[k].cpu;
 	absent = c->n[F_ABSENT] == 0 ? 0 : next(&d->at[F_ABSENT]);
 	return make_params(d, ev, n, absent);
 }
@@ -419,15 +430,17 @@ static int
 make_events(struct decode *d, const struct columns *c)
 {
 	uint64_t ts = 0;
+	int r;
 
 	for (unsigned i = 0; i < NFIELDS; i++)
 		d->at[i] = (const uint8_t *) c->col[i].p;
 	d->params = c->n[F_PARAMS];
 	make_texts(d->b, c->n[F_DICT]);
-	make_origins(d, c->n[F_TID]);
+	r = make_origins(d, c->n[F_TID], c->n[F_FLAGS] > 0);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < c->n[F_TYPE]; i++) {
 		struct event *ev = &d->b->ev[i];
-		int r;
 
 		ts += (uint64_t) next_signed(&d->at[F_TIME]);
 		ev->ts = ts;

@@ -17,7 +17,7 @@ enum column {
 	COL_START,
 	COL_TYPE,
 	COL_TIME,
-	COL_THREAD,
+	COL_ORIGIN,
 	COL_CPU,
 	COL_FLAGS,
 	COL_ABSENT,
@@ -34,11 +34,12 @@ enum {
 };
 
 /*
- * What was seen in this batch: a text (a: its offset in the dictionary, b: its length) or a thread
- * (a: its start, b: tid and pid). Open addressing with linear probing; slots hold 1 + the entry.
+ * What was seen in this batch: a text (a: its offset in the dictionary, b: its length) or an origin
+ * (a: the thread's start, b: tid and pid, c: CPU and flags). Open addressing with linear probing;
+ * slots hold 1 + the entry.
  */
 struct entry {
-	uint64_t a, b;
+	uint64_t a, b, c;
 	uint32_t hash, pos;
 };
 
@@ -51,12 +52,13 @@ struct table {
 struct batch_enc {
 	struct buf col[NCOLUMNS];
 	struct buf dict;
-	struct table texts, threads;
+	struct table texts, origins;
 	size_t events;
 	size_t bytes; /* of all columns on the wire */
 	uint64_t last_ts;
 	uint64_t seed;      /* so that nobody outside can prepare texts that collide */
 	bool flags, absent; /* is anything but 0 in that column? */
+	int64_t *last;      /* of each event type, the parameters of the newest event */
 	struct buf plain;
 	ZSTD_CCtx *zstd;
 };
@@ -106,9 +108,9 @@ table_next(const struct table *t, uint32_t hash, uint32_t *pos)
 
 /* The caller has reserved. Returns the entry's index. */
 static uint32_t
-table_add(struct table *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b)
+table_add(struct table *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b, uint64_t c)
 {
-	t->entry[t->n] = (struct entry){ a, b, hash, pos };
+	t->entry[t->n] = (struct entry){ a, b, c, hash, pos };
 	t->slot[pos] = ++t->n;
 	return t->n - 1;
 }
@@ -159,6 +161,11 @@ batch_enc_new(struct batch_enc **ret)
 
 	if (e == NULL)
 		return -ENOMEM;
+	e->last = calloc(schema_nparams, sizeof(*e->last));
+	if (e->last == NULL) {
+		free(e);
+		return -ENOMEM;
+	}
 	if (getrandom(&e->seed, sizeof(e->seed), GRND_NONBLOCK) < 0)
 		e->seed = (uintptr_t) e; /* at early boot: better than none */
 	*ret = e;
@@ -175,8 +182,9 @@ batch_enc_free(struct batch_enc *e)
 	buf_fini(&e->dict);
 	buf_fini(&e->plain);
 	table_fini(&e->texts);
-	table_fini(&e->threads);
+	table_fini(&e->origins);
 	(void) ZSTD_freeCCtx(e->zstd);
+	free(e->last);
 	free(e);
 }
 
@@ -191,28 +199,33 @@ enc_reserve(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schem
 			return -ENOMEM;
 	}
 	/* a text takes no more here, tag and length included, than it takes in the record */
-	if (buf_reserve(&e->dict, rec->len) < 0 || table_reserve(&e->threads, 1) < 0)
+	if (buf_reserve(&e->dict, rec->len) < 0 || table_reserve(&e->origins, 1) < 0)
 		return -ENOMEM;
 	return table_reserve(&e->texts, s->nparams);
 }
 
+/* The index of who did it, where, and how it was read. */
 static uint32_t
-enc_thread(struct batch_enc *e, const struct ev_hdr *rec)
+enc_origin(struct batch_enc *e, const struct ev_hdr *rec)
 {
-	const uint64_t key[2] = { rec->start, (uint64_t) rec->tid << 32 | rec->pid };
+	const uint64_t key[3] = { rec->start, (uint64_t) rec->tid << 32 | rec->pid,
+		(uint64_t) rec->cpu << 32 | rec->flags };
 	uint32_t hash = (uint32_t) XXH3_64bits_withSeed(key, sizeof(key), e->seed);
-	uint32_t pos = hash & (e->threads.cap - 1);
+	uint32_t pos = hash & (e->origins.cap - 1);
 	const struct entry *t;
 
-	while ((t = table_next(&e->threads, hash, &pos)) != NULL) {
-		if (t->a == key[0] && t->b == key[1])
-			return (uint32_t) (t - e->threads.entry);
-		pos = (pos + 1) & (e->threads.cap - 1);
+	while ((t = table_next(&e->origins, hash, &pos)) != NULL) {
+		if (t->a == key[0] && t->b == key[1] && t->c == key[2])
+			return (uint32_t) (t - e->origins.entry);
+		pos = (pos + 1) & (e->origins.cap - 1);
 	}
 	put(&e->col[COL_TID], rec->tid);
 	put(&e->col[COL_PID], rec->pid);
 	put(&e->col[COL_START], rec->start);
-	return table_add(&e->threads, hash, pos, key[0], key[1]);
+	put(&e->col[COL_CPU], rec->cpu);
+	put(&e->col[COL_FLAGS], rec->flags);
+	e->flags |= rec->flags != 0;
+	return table_add(&e->origins, hash, pos, key[0], key[1], key[2]);
 }
 
 /* The index of a text on the wire, from 1. */
@@ -232,7 +245,15 @@ enc_text(struct batch_enc *e, const char *p, uint32_t n)
 	put(&e->dict, n);
 	memcpy(e->dict.p + e->dict.n, p, n);
 	e->dict.n += n;
-	return table_add(&e->texts, hash, pos, e->dict.n - n, n) + 1;
+	return table_add(&e->texts, hash, pos, e->dict.n - n, n, 0) + 1;
+}
+
+/* A parameter, as the difference to the same of the newest event of this type. */
+static inline void
+enc_param(struct batch_enc *e, int64_t *last, int64_t v)
+{
+	put(&e->col[COL_PARAMS], zigzag((int64_t) ((uint64_t) v - (uint64_t) *last)));
+	*last = v;
 }
 
 /* Numbers stand first in a record, texts behind them: walk both in the table's order. */
@@ -240,6 +261,7 @@ static void
 enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
 {
 	const char *num = (const char *) (rec + 1), *text = num;
+	int64_t *last = e->last + s->first;
 	uint64_t absent = 0;
 
 	for (unsigned i = 0; i < s->nparams; i++)
@@ -252,7 +274,7 @@ enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema
 		if (!ptype_is_text(s->params[i].type)) {
 			memcpy(&v, num, sizeof(v));
 			num += sizeof(v);
-			put(&e->col[COL_PARAMS], filled ? zigzag(v) : 0);
+			enc_param(e, &last[i], filled ? v : 0);
 			absent |= (uint64_t) !filled << i;
 			continue;
 		}
@@ -261,7 +283,7 @@ enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema
 			id = enc_text(e, text + sizeof(n), n);
 			text += (sizeof(n) + n + 7) & ~(size_t) 7;
 		}
-		put(&e->col[COL_PARAMS], zigzag(id));
+		enc_param(e, &last[i], id);
 	}
 	put(&e->col[COL_ABSENT], absent);
 	e->absent |= absent != 0;
@@ -295,10 +317,7 @@ batch_enc_add(struct batch_enc *e, const struct ev_hdr *rec)
 		return -ENOMEM;
 	put(&e->col[COL_TYPE], rec->type);
 	put(&e->col[COL_TIME], zigzag((int64_t) (rec->ts - e->last_ts)));
-	put(&e->col[COL_THREAD], enc_thread(e, rec));
-	put(&e->col[COL_CPU], rec->cpu);
-	put(&e->col[COL_FLAGS], rec->flags);
-	e->flags |= rec->flags != 0;
+	put(&e->col[COL_ORIGIN], enc_origin(e, rec));
 	enc_params(e, rec, s);
 	e->last_ts = rec->ts;
 	e->events++;
@@ -362,7 +381,8 @@ enc_clear(struct batch_enc *e)
 		buf_clear(&e->col[i]);
 	buf_clear(&e->dict);
 	table_clear(&e->texts);
-	table_clear(&e->threads);
+	table_clear(&e->origins);
+	memset(e->last, 0, schema_nparams * sizeof(*e->last));
 	e->events = 0;
 	e->bytes = 0;
 	e->last_ts = 0;

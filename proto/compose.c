@@ -25,6 +25,28 @@ compose_text(struct composer *c, unsigned i, struct slice v)
 	c->text[i] = v;
 }
 
+void
+compose_event(struct composer *c, const struct batch *b, const struct event *ev)
+{
+	const struct ev_schema *s = ev->schema;
+
+	compose_begin(c, s);
+	c->hdr.ts = ev->ts;
+	c->hdr.start = ev->start;
+	c->hdr.tid = ev->tid;
+	c->hdr.pid = ev->pid;
+	c->hdr.cpu = ev->cpu;
+	c->hdr.flags = ev->flags;
+	for (unsigned i = 0; i < s->nparams; i++) {
+		if (!ev_has(ev, i))
+			continue;
+		if (ptype_is_text(s->params[i].type))
+			compose_text(c, i, b->text[ev->v[i]]);
+		else
+			compose_num(c, i, ev->v[i]);
+	}
+}
+
 /* Append one text: its length, its bytes, padding. NULL: no room. */
 static char *
 put_text(char *p, const char *end, struct slice s)

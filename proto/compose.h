@@ -10,7 +10,7 @@
 
 #include "common/macros.h"
 #include "common/slice.h"
-#include "proto/schema.h"
+#include "proto/batch.h"
 #include <stdint.h>
 
 struct composer {
@@ -28,6 +28,9 @@ union ev_record {
 
 /* Open an event of this type, all parameters absent, the header zero. */
 void compose_begin(struct composer *c, const struct ev_schema *s);
+
+/* The record of a decoded event, whose texts it borrows. */
+void compose_event(struct composer *c, const struct batch *b, const struct event *ev);
 
 /* Fill parameter 'i', which is a number or a text as its type says. */
 void compose_num(struct composer *c, unsigned i, int64_t v);

@@ -41,11 +41,20 @@ enum {
 #include "proto/events.def"
 };
 
+/* Where an event's parameters stand among those of all events. */
+enum {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
+	FIRST_##ID, LAST_##ID = FIRST_##ID + (int) ARRAY_SIZE(params_##ID) - 2,
+#include "proto/events.def"
+	NPARAMS
+};
+const size_t schema_nparams = NPARAMS;
+
 const struct ev_schema schema_events[] = {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                   \
 	{                                                                                \
 #name, params_##ID, num, ARRAY_SIZE(params_##ID) - 1, NARGS_##ID, flags, \
-		    EC_##CATEGORY, CAP_##CAPTURE, 0
+		    EC_##CATEGORY, CAP_##CAPTURE, FIRST_##ID, 0
 #define PARAM(ID, index, name, TYPE, FMT, table) | (uint64_t) (PT_##TYPE >= PT_TEXT) << (index)
 #define EVENT_END(ID) \
 	}             \

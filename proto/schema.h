@@ -107,6 +107,7 @@ struct ev_schema {
 	uint32_t flags;  /* EF_* */
 	enum ev_category category;
 	enum ev_capture capture;
+	uint16_t first; /* where its parameters stand among those of all events */
 	uint64_t texts; /* bit i: parameter i is a text */
 };
 
@@ -122,6 +123,7 @@ const struct ev_schema *schema_get(uint32_t num);
 /* All current events, in the table's order. */
 extern const struct ev_schema schema_events[];
 extern const size_t schema_nevents;
+extern const size_t schema_nparams; /* of all of them together */
 
 /* The i-th schema named 'name' (i from 0: an enter and an exit event share a name), or NULL. */
 const struct ev_schema *schema_by_name(struct slice name, size_t i);

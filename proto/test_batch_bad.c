@@ -11,7 +11,7 @@
 struct columns {
 	Wire__Columns msg;
 	ProtobufCBinaryData dict[16];
-	uint32_t tid[2], pid[2], type[2], thread[2], cpu[2], flags[2];
+	uint32_t tid[2], pid[2], type[2], origin[2], cpu[2], flags[2];
 	uint64_t start[2], absent[2];
 	int64_t time[2], params[64];
 };
@@ -28,19 +28,19 @@ columns_init(struct columns *c)
 		.start = { 9 },
 		.type = { EV_OPEN, EV_OPEN },
 		.time = { 100, 1 },
-		.params = { 3, 1, 0, 0, 0, 5, -2, 0, 0, 0, 0, 0 },
+		.params = { 3, 1, 0, 0, 0, 5, -5, -1, 0, 0, 0, -5 },
 	};
 	wire__columns__init(&c->msg);
 	c->msg.n_dict = 1;
 	c->msg.dict = c->dict;
-	c->msg.n_tid = c->msg.n_pid = c->msg.n_start = 1;
+	c->msg.n_tid = c->msg.n_pid = c->msg.n_start = c->msg.n_cpu = 1;
 	c->msg.tid = c->tid;
 	c->msg.pid = c->pid;
 	c->msg.start = c->start;
-	c->msg.n_type = c->msg.n_time = c->msg.n_thread = c->msg.n_cpu = 2;
+	c->msg.n_type = c->msg.n_time = c->msg.n_origin = 2;
 	c->msg.type = c->type;
 	c->msg.time = c->time;
-	c->msg.thread = c->thread;
+	c->msg.origin = c->origin;
 	c->msg.cpu = c->cpu;
 	c->msg.flags = c->flags;
 	c->msg.absent = c->absent;
@@ -94,17 +94,17 @@ SPOIL(spoil_type_high)
 {
 	c->type[1] = EV_TYPE_MAX;
 }
-SPOIL(spoil_thread)
+SPOIL(spoil_origin)
 {
-	c->thread[1] = 1;
+	c->origin[1] = 1;
 }
 SPOIL(spoil_text)
 {
-	c->params[7] = 2;
+	c->params[7] = 1;
 }
 SPOIL(spoil_text_negative)
 {
-	c->params[7] = -1;
+	c->params[7] = -2;
 }
 SPOIL(spoil_cpu)
 {
@@ -122,9 +122,9 @@ SPOIL(spoil_time)
 {
 	c->msg.n_time = 1;
 }
-SPOIL(spoil_threads)
+SPOIL(spoil_origins)
 {
-	c->msg.n_thread = 1;
+	c->msg.n_origin = 1;
 }
 SPOIL(spoil_cpus)
 {
@@ -132,7 +132,7 @@ SPOIL(spoil_cpus)
 }
 SPOIL(spoil_flags)
 {
-	c->msg.n_flags = 1;
+	c->msg.n_flags = 2;
 }
 SPOIL(spoil_absents)
 {
@@ -163,19 +163,19 @@ static const struct {
 	{ spoil_nothing, NULL },
 	{ spoil_type, "an event's number is unknown" },
 	{ spoil_type_high, "an event's number is unknown" },
-	{ spoil_thread, "a thread's index is outside the threads" },
+	{ spoil_origin, "an origin's index is outside the origins" },
 	{ spoil_text, "a text's index is outside the dictionary" },
 	{ spoil_text_negative, "a text's index is outside the dictionary" },
 	{ spoil_cpu, "a CPU's number is out of range" },
 	{ spoil_few_params, "fewer parameters than the events have" },
 	{ spoil_many_params, "more parameters than the events have" },
 	{ spoil_time, "columns of unequal length" },
-	{ spoil_threads, "columns of unequal length" },
-	{ spoil_cpus, "columns of unequal length" },
-	{ spoil_flags, "columns of unequal length" },
+	{ spoil_origins, "columns of unequal length" },
+	{ spoil_cpus, "origin columns of unequal length" },
+	{ spoil_flags, "origin columns of unequal length" },
 	{ spoil_absents, "columns of unequal length" },
-	{ spoil_pids, "thread columns of unequal length" },
-	{ spoil_starts, "thread columns of unequal length" },
+	{ spoil_pids, "origin columns of unequal length" },
+	{ spoil_starts, "origin columns of unequal length" },
 	{ spoil_dict, "more texts than parameters" },
 	{ spoil_absent, "an absent parameter that the event does not have" },
 };
@@ -375,10 +375,9 @@ other_version(void **state)
 		memset(c.params, 0, sizeof(c.params));
 		c.params[0] = 3;
 		c.params[1] = 1;
-		c.params[n] = -2;
-		c.params[n + 1] = 1;
+		c.params[n] = -5; /* less than the first one's */
 		if (n > 5)
-			c.params[5] = c.params[n + 5] = 77;
+			c.params[5] = 77;
 		assert_int_equal(0, decode(&c, peer, &b, &why));
 		assert_int_equal(3, ev_num(&b->ev[0], 0));
 		assert_int_equal(-2, ev_num(&b->ev[1], 0));

@@ -61,7 +61,7 @@ static struct options
 options(void)
 {
 	return (struct options){ .interval = 10,
-		.batch_bytes = 4096,
+		.batch_bytes = 2048,
 		.batch_max = 65536,
 		.compression = 1,
 		.spool = 8 << 20,
@@ -252,9 +252,9 @@ static const struct {
 } bad[] = {
 	{ "hello, world", 12, "not a recording" },
 	{ "", 0, "not a recording" },
-	{ "MEWSREC1", 8, "empty" },
-	{ "MEWSREC1\x05\0\0\0ab", 14, "damaged at byte 8" },
-	{ "MEWSREC1\x02\0\0\0\xff\xff", 14, "damaged at byte 8" },
+	{ "MEWSREC2", 8, "empty" },
+	{ "MEWSREC2\x05\0\0\0ab", 14, "damaged at byte 8" },
+	{ "MEWSREC2\x02\0\0\0\xff\xff", 14, "damaged at byte 8" },
 };
 
 static void
