@@ -118,6 +118,7 @@ is_newer(const unsigned long a[3], const unsigned long b[3])
 static int
 read_engine_version(const struct item *it)
 {
+	static const char *const known[] = { "required_engine_version", NULL };
 	unsigned long want[3], have[3];
 	struct rtext t = { .s = { NULL, 0 } };
 	int r = item_text(it, "required_engine_version", true, &t);
@@ -138,7 +139,7 @@ read_engine_version(const struct item *it)
 		    want[0], want[1], want[2]);
 	if (is_newer(want, it->c->engine))
 		memcpy(it->c->engine, want, sizeof(want));
-	return 0;
+	return item_warn_unknown(it, known);
 }
 
 /* One {name, version} of required_plugin_versions. */
@@ -200,7 +201,10 @@ read_plugins(const struct item *it, const char *key, struct def_plugin **list)
 static int
 read_plugin_versions(const struct item *it)
 {
-	return read_plugins(it, "required_plugin_versions", &it->c->plugins);
+	static const char *const known[] = { "required_plugin_versions", NULL };
+	int r = read_plugins(it, "required_plugin_versions", &it->c->plugins);
+
+	return r < 0 ? r : item_warn_unknown(it, known);
 }
 
 /* What a list or a macro item asks for: a definition, or more for the one there is. */

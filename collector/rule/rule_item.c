@@ -90,11 +90,37 @@ read_flags(const struct item *it, struct def_rule *d)
 	return 0;
 }
 
+/* The source an item names; none if the key is absent or empty. */
 static int
 read_source(const struct item *it, struct rtext *ret)
 {
-	*ret = (struct rtext){ SLICE("syscall"), it->at };
+	const yaml_node_t *n = item_get(it, "source");
+
+	*ret = (struct rtext){ .s = { NULL, 0 } };
+	if (n == NULL || node_is_null(n) ||
+	    (n->type == YAML_SCALAR_NODE && n->data.scalar.length == 0))
+		return 0;
 	return item_text(it, "source", false, ret);
+}
+
+/* A rule keeps its source, whatever else is said of it. */
+static int
+same_source(const struct item *it, const struct def_rule *d, struct slice source)
+{
+	if (d == NULL || source.p == NULL || slice_eq(source, d->source))
+		return 0;
+	return rule_fail(
+	    it->c, E_VALIDATE, &it->at, "Rule has been re-defined with a different source");
+}
+
+/* The same, of an item that adds to the rule or changes it. */
+static int
+keeps_source(const struct item *it, const struct def_rule *d)
+{
+	struct rtext source;
+	int r = read_source(it, &source);
+
+	return r < 0 ? r : same_source(it, d, source.s);
 }
 
 static int
@@ -124,11 +150,9 @@ define(const struct item *it, const struct rtext *name)
 	r = read_source(it, &source);
 	if (r < 0)
 		return r;
-	d.source = source.s;
-	if (old != NULL && !slice_eq(old->source, d.source))
-		return rule_fail(
-		    c, E_VALIDATE, &it->at, "Rule has been re-defined with a different source");
-	if ((r = read_piece(it, "condition", false, &d.condition)) < 0 ||
+	d.source = source.s.p != NULL ? source.s : SLICE("syscall");
+	if ((r = same_source(it, old, d.source)) < 0 ||
+	    (r = read_piece(it, "condition", false, &d.condition)) < 0 ||
 	    (r = read_piece(it, "output", false, &d.output)) < 0 ||
 	    (r = read_piece(it, "desc", false, &d.desc)) < 0 ||
 	    (r = read_priority(it, true, &d.priority)) < 0 || (r = read_flags(it, &d)) < 0 ||
@@ -167,7 +191,9 @@ append(const struct item *it, const struct rtext *name)
 		    "Rule uses 'append' or 'override.<key>: append' but "
 		    "no rule by that name already exists%s",
 		    like_rule(c, name->s, &near));
-	r = read_piece(it, "condition", true, &d->condition);
+	r = keeps_source(it, d);
+	if (r == 0)
+		r = read_piece(it, "condition", true, &d->condition);
 	if (r == 0)
 		r = read_exceptions(it, true, &d->exceptions);
 	d->visibility = c->next_index++;
@@ -193,7 +219,8 @@ override_rule(const struct item *it, const struct rtext *name, const struct over
 		    appends ? "Rule uses 'append' or 'override.<key>: append'"
 			    : "An 'override.<key>: replace' to a rule was requested",
 		    like_rule(c, name->s, &near));
-	if ((r = read_piece(it, "condition", ov[OV_CONDITION].op == OV_APPEND, &d->condition)) <
+	if ((r = keeps_source(it, d)) < 0 ||
+	    (r = read_piece(it, "condition", ov[OV_CONDITION].op == OV_APPEND, &d->condition)) <
 		0 ||
 	    (r = read_piece(it, "output", ov[OV_OUTPUT].op == OV_APPEND, &d->output)) < 0 ||
 	    (r = read_piece(it, "desc", ov[OV_DESC].op == OV_APPEND, &d->desc)) < 0)

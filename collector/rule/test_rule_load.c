@@ -108,6 +108,12 @@ static const struct {
 	    "LOAD_ERR_YAML_VALIDATE", 8, 24, "cannot be appended to, use 'replace'" },
 	{ RULE("r", "evt.type=open") RULE("r", "evt.type=open") "  source: k8s_audit\n",
 	    "LOAD_ERR_VALIDATE", 6, 3, "different source" },
+	{ RULE("r", "evt.type=open") "- rule: r\n  condition: or a\n  append: true\n"
+				     "  source: k8s_audit\n",
+	    "LOAD_ERR_VALIDATE", 6, 3, "different source" },
+	{ RULE("r", "evt.type=open") "  source: k8s_audit\n- rule: r\n  tags: [a]\n"
+				     "  source: syscall\n  override: {tags: append}\n",
+	    "LOAD_ERR_VALIDATE", 7, 3, "different source" },
 	/* macros */
 	{ RULE("r", "evt.type=open and nope"), "LOAD_ERR_VALIDATE", 3, 32,
 	    "Undefined macro 'nope'" },
@@ -327,6 +333,8 @@ static const struct {
 } warnings[] = {
 	{ "- blah: 1\n", "LOAD_UNKNOWN_ITEM", 1, 3 },
 	{ RULE("r", "evt.type=open") "  typo: 1\n", "LOAD_UNKNOWN_KEY", 6, 3 },
+	{ "- required_engine_version: 5\n  typo: 1\n", "LOAD_UNKNOWN_KEY", 2, 3 },
+	{ "- required_plugin_versions: []\n  typo: 1\n", "LOAD_UNKNOWN_KEY", 2, 3 },
 	{ RULE("r", "evt.type=open") "  source: other\n", "LOAD_UNKNOWN_SOURCE", 1, 3 },
 	{ RULE("r", "evt.type=open") "- rule: r\n  enabled: false\n", "LOAD_DEPRECATED_ITEM", 6,
 	    3 },
