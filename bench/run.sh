@@ -16,6 +16,8 @@ start|10
 wire|30
 collector|30
 nodes|120
+engine|60
+reload|20
 cost|60'
 
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
@@ -36,7 +38,13 @@ start|sensor_start_s|s from the sensor'\''s start to its first captured event|v 
 wire|wire_bytes_per_event|bytes on the wire per event of the mixed load|v <= 20
 wire|wire_bytes_per_event_zstd|the same, compressed|v <= 8
 collector|collector_events_per_cpu_s|events the collector evaluates per CPU second|v >= 1500000
-nodes|collector_events_per_cpu_s_1000_nodes|the same from 1,000 nodes|v >= 0.9 * COLLECTOR_EVENTS_PER_CPU_S'
+nodes|collector_events_per_cpu_s_1000_nodes|the same from 1,000 nodes|v >= 0.9 * COLLECTOR_EVENTS_PER_CPU_S
+engine|engine_events_per_cpu_s_falco_rules|events per CPU second in one thread, Falco'\''s falco_rules.yaml|v >= 2000000
+engine|engine_events_per_cpu_s_both_files|the same with falco-incubating_rules.yaml too|v >= 1700000
+engine|engine_events_per_cpu_s_distinct_paths|the same, every path one of its own|v >= 1000000
+engine|engine_cost_per_30_rules_percent|% more for 30 more rules|v <= 10
+reload|reload_pause_ms|ms that new rules hold up evaluation, at most|v <= 10
+reload|reload_lost_events|events evaluated by no set, or by two|v <= 0'
 
 usage() {
 	echo "usage: bench/run.sh [--json FILE] [--stage NAME]... [--quick]" >&2

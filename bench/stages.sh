@@ -211,7 +211,7 @@ stage_latency() {
 # Sets $recording: the mixed load as the sensor recorded it, made if it is not there. Certificates
 # are kept beside it: a thousand of them take 20 seconds.
 recording() {
-	local rounds=20 recorder
+	local rounds=40 recorder
 	[ -z "$quick" ] || rounds=10
 	local cache=${BENCH_CACHE:-$lab}
 	mkdir -p "$cache/pki"
@@ -308,4 +308,37 @@ stage_nodes() {
 		also "$per_cpu_s" "events per CPU second, the median of $n nodes"
 	done
 	figure collector_events_per_cpu_s_1000_nodes "$per_cpu_s"
+}
+
+# ---- the rule engine ----
+
+# engine RULES... [OPTION]...: what bench_engine makes of the recording, as JSON.
+engine() { "$bin/bench_engine" --json "$@" "$recording" || fail "bench_engine $*"; }
+
+stage_engine() {
+	local rules=${BENCH_FALCO_RULES:-$root/../shared/rules} out
+	local first=$rules/falco_rules.yaml second=$rules/falco-incubating_rules.yaml
+	[ -r "$first" ] && [ -r "$second" ] ||
+		fail "Falco's falco_rules.yaml and falco-incubating_rules.yaml are not in $rules: BENCH_FALCO_RULES=DIR says where they are"
+	recording
+	say "one of Falco's rule files"
+	out=$(engine --rules "$first")
+	figure engine_events_per_cpu_s_falco_rules "$(jq .events_per_cpu_s <<<"$out")"
+	also "$(jq .events <<<"$out")" "events"
+	also "$(jq .distinct_texts <<<"$out")" "distinct texts among them"
+	say "both"
+	out=$(engine --rules "$first" --rules "$second" --more-rules 30)
+	figure engine_events_per_cpu_s_both_files "$(jq .events_per_cpu_s <<<"$out")"
+	figure engine_cost_per_30_rules_percent "$(jq .cost_per_30_rules_percent <<<"$out")"
+	say "both, every path one of its own"
+	out=$(engine --rules "$first" --rules "$second" --distinct-paths)
+	figure engine_events_per_cpu_s_distinct_paths "$(jq .events_per_cpu_s <<<"$out")"
+	also "$(jq .distinct_texts <<<"$out")" "distinct texts then"
+}
+
+stage_reload() {
+	local out
+	out=$("$bin/bench_reload" --json --rules "$root/rules/mews_rules.yaml" --reloads 100) || fail "bench_reload: $out"
+	figure reload_pause_ms "$(jq .reload_pause_ms <<<"$out")"
+	figure reload_lost_events "$(jq .reload_lost_events <<<"$out")"
 }
