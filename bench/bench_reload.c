@@ -272,6 +272,7 @@ parse_args(struct bench *b, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	int c;
 
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread yet */
 	while ((c = getopt_long(argc, argv, "r:n:s:jh", longs, NULL)) != -1) {
 		if (c == 'r' && b->nfiles <= FILES_MAX)
 			b->files[b->nfiles++] = optarg;
@@ -283,7 +284,7 @@ parse_args(struct bench *b, int argc, char **argv)
 			b->json = true;
 		else {
 			usage(c == 'h' ? stdout : stderr);
-			exit(c == 'h' ? 0 : 2);
+			exit(c == 'h' ? 0 : 2); /* NOLINT(concurrency-mt-unsafe) */
 		}
 	}
 	if (b->shards == 0 || b->shards > SHARDS_MAX || b->reloads == 0)

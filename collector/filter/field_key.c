@@ -4,7 +4,7 @@
 #include <xxhash.h>
 
 /* What a key says beside its first half; the rest of the second half may hold more. */
-enum tag { TAG_NULL = 1, TAG_EMPTY, TAG_ID, TAG_NUMBER, TAG_HASH, TAG_BITS = 7 };
+enum tag { TAG_NULL = 1, TAG_EMPTY, TAG_ID = KEY_TAG_ID, TAG_NUMBER, TAG_HASH, TAG_BITS = 7 };
 
 enum { VALUES = 64 };
 
@@ -85,14 +85,6 @@ field_key_same(const struct field_key *a, const struct field_key *b)
 }
 
 static struct key
-id_key(const struct view *v, uint32_t id, uint64_t more)
-{
-	uint64_t gen = intern_gen(state_pool(v->state), id);
-
-	return (struct key){ { gen << 32 | id, more << 3 | TAG_ID } };
-}
-
-static struct key
 hash_key(const void *p, size_t n, uint64_t seed)
 {
 	XXH128_hash_t h = XXH3_128bits_withSeed(p, n, seed);
@@ -107,7 +99,7 @@ value_key(const struct fval *val, const struct view *v, uint64_t seed)
 	case FT_STR:
 	case FT_BYTES:
 		if (val->id > INTERN_EMPTY)
-			return id_key(v, val->id, 0);
+			return field_key_of_id(v, val->id, 0);
 		return hash_key(val->s.p, val->s.n, seed);
 	case FT_BOOL:
 		return (struct key){ { val->b, TAG_NUMBER } };
@@ -144,44 +136,35 @@ values_key(const struct field_key *key, const struct view *v, struct fscratch *f
 	*ret = n == 1 ? keys[0] : hash_key(keys, (size_t) n * sizeof(keys[0]), seed);
 }
 
-/* All that the fields of KEY_FD look at: field_fd.c. */
+/* All that the fields of KEY_FD look at where there is no entry: field_fd.c. */
 static void
-fd_key(const struct view *v, uint64_t seed, struct key *ret)
+lost_fd_key(const struct view *v, uint64_t seed, struct key *ret)
 {
-	const struct fd_entry *fd = v->fd;
 	struct slice tuple;
 
 	if (!v->has_fd)
 		*ret = (struct key){ { 0, TAG_NULL } };
-	else if (fd != NULL)
-		*ret = id_key(v, fd->name, 1u | (uint64_t) fd->type << 1);
 	else if (v->event_path == INTERN_NULL && fd_lost_tuple(v, &tuple))
 		*ret = hash_key(tuple.p, tuple.n, seed + v->ev->schema->num);
 	else
-		*ret = id_key(v, v->event_path, (uint64_t) v->ev->schema->num << 16);
+		*ret = field_key_of_id(v, v->event_path, (uint64_t) v->ev->schema->num << 16);
 }
 
 void
-field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed,
-    struct key *ret)
+field_key_slow(const struct field_key *key, const struct view *v, struct fscratch *fs,
+    uint64_t seed, struct key *ret)
 {
-	const struct thread *t;
 	struct fval val;
-	uint32_t id;
 
 	switch (key->kind) {
 	case KEY_FD:
-		fd_key(v, seed, ret);
-		return;
-	case KEY_THREAD:
-	case KEY_MAIN:
-		t = key->kind == KEY_MAIN ? v->main : v->thread;
-		memcpy(&id, (const char *) t + key->offset, sizeof(id));
-		*ret = id_key(v, id, 0);
+		lost_fd_key(v, seed, ret);
 		return;
 	case KEY_VALUES:
 		values_key(key, v, fs, seed, ret);
 		return;
+	case KEY_THREAD:
+	case KEY_MAIN:
 	case KEY_NONE:
 	case KEY_VALUE:
 		break;

@@ -30,15 +30,42 @@ struct field_key {
 };
 
 struct key {
-	uint64_t k[2]; /* k[1] is never 0 */
+	uint64_t k[2]; /* k[1] is never 0: its lowest three bits say what it is */
 };
+#define KEY_TAG_ID 3
 
 void field_key_of(const struct field_ref *f, struct field_key *ret);
 /* Does one key do for both? */
 bool field_key_same(const struct field_key *a, const struct field_key *b);
 
-void field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs,
+static inline struct key
+field_key_of_id(const struct view *v, uint32_t id, uint64_t more)
+{
+	uint64_t gen = intern_gen(state_pool(v->state), id);
+
+	return (struct key){ { gen << 32 | id, more << 3 | KEY_TAG_ID } };
+}
+
+/* Of what field_key_get() does not do itself. */
+void field_key_slow(const struct field_key *key, const struct view *v, struct fscratch *fs,
     uint64_t seed, struct key *ret);
+
+static inline void
+field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed,
+    struct key *ret)
+{
+	const struct thread *t = key->kind == KEY_MAIN ? v->main : v->thread;
+	uint32_t id;
+
+	if (key->kind == KEY_FD && v->has_fd && v->fd != NULL) {
+		*ret = field_key_of_id(v, v->fd->name, 1u | (uint64_t) v->fd->type << 1);
+	} else if (key->kind == KEY_THREAD || key->kind == KEY_MAIN) {
+		memcpy(&id, (const char *) t + key->offset, sizeof(id));
+		*ret = field_key_of_id(v, id, 0);
+	} else {
+		field_key_slow(key, v, fs, seed, ret);
+	}
+}
 
 /* Has the field the same value on every event of this number? It can be got then with nothing but
  * the schema. */

@@ -18,7 +18,7 @@ enum {
 	PLAN_COLUMNS_MAX = 256,     /* fields beyond are asked anew on each event */
 	PLAN_MEMO_BYTES = 24 << 20, /* of a run's rows, about */
 	PLAN_ROWS_MIN = 64,
-	PLAN_ROWS_MAX = 1 << 14,
+	PLAN_ROWS_MAX = 1 << 13,
 	PLAN_THREADS_BITS = 11, /* 2^bits threads whose verdicts a run remembers */
 	NO_COLUMN = -1,
 };

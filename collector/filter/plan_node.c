@@ -195,12 +195,14 @@ node_join(struct planner *b, enum node_kind kind, size_t base)
 			b->stack[n++] = b->stack[i];
 	}
 	b->top = n;
+	if (n == base)
+		return neutral;
 	if (flatten(b, kind, base) < 0)
 		return NULL;
 	n = b->top - base;
 	b->top = base;
-	if (n <= 1)
-		return n == 0 ? neutral : b->stack[base];
+	if (n == 1)
+		return b->stack[base];
 	want.kids = b->stack + base;
 	want.n = (uint32_t) n;
 	want.hash = kind;

@@ -22,24 +22,23 @@ struct plan_run {
 	uint64_t *verdict; /* per check: the event's number << 1 | verdict */
 	uint64_t *in;      /* lanes */
 	uint64_t *before;  /* room for lanes */
-	uint8_t *recalled; /* per type: of late, how often threads were known; see is_worth() */
+	uint8_t *stops;    /* per type: recall_early() */
 	char *threads;     /* struct of_thread, by hash */
 	size_t thread_size;
 	uint64_t checks_run;
-	bool process_known; /* what is in has been asked about the process */
-	counter *events;    /* per type */
-	counter *unasked;   /* per item: events on which one before it was the last */
-	counter *checks;    /* per item */
+	counter *events;  /* per type */
+	counter *unasked; /* per item: events on which one before it was the last */
+	counter *checks;  /* per item */
 };
 
-/* The lanes that a thread lets pass on a type of event, from the program's first word on. */
+/* Of the lanes of a type of event, from the program's first word on: which a thread lets pass. */
 struct of_thread {
 	const struct state *state;
 	const struct thread *thread;
 	const struct program *program;
 	uint64_t version;
 	int64_t tid;
-	uint64_t pass[];
+	struct word w[];
 };
 
 /* A column's rows. */
@@ -87,14 +86,14 @@ plan_run_new(const struct plan *p, struct plan_run **ret)
 	r->verdict = calloc(p->nchecks + 1, sizeof(*r->verdict));
 	r->in = calloc(p->words + 1, sizeof(*r->in));
 	r->before = calloc(p->words + 1, sizeof(*r->before));
-	r->thread_size = sizeof(struct of_thread) + p->words * sizeof(uint64_t);
+	r->thread_size = sizeof(struct of_thread) + p->words * sizeof(struct word);
 	r->threads = calloc((size_t) 1 << PLAN_THREADS_BITS, r->thread_size);
-	r->recalled = calloc(EV_TYPE_MAX, sizeof(*r->recalled));
+	r->stops = calloc(EV_TYPE_MAX, sizeof(*r->stops));
 	r->events = calloc(EV_TYPE_MAX, sizeof(*r->events));
 	r->unasked = calloc(p->nitems + 1, sizeof(*r->unasked));
 	r->checks = calloc(p->nitems + 1, sizeof(*r->checks));
 	if (r->cols == NULL || r->verdict == NULL || r->in == NULL || r->before == NULL ||
-	    r->threads == NULL || r->recalled == NULL || r->events == NULL || r->unasked == NULL ||
+	    r->threads == NULL || r->stops == NULL || r->events == NULL || r->unasked == NULL ||
 	    r->checks == NULL || make_rows(r) < 0) {
 		plan_run_free(r);
 		return -ENOMEM;
@@ -115,7 +114,7 @@ plan_run_free(struct plan_run *r)
 	free(r->in);
 	free(r->before);
 	free(r->threads);
-	free(r->recalled);
+	free(r->stops);
 	free(r->events);
 	free(r->unasked);
 	free(r->checks);
@@ -240,32 +239,28 @@ static bool
 sift(struct plan_run *r, const struct program *g, unsigned column)
 {
 	const struct column *c = &r->plan->columns[column];
-	uint64_t cared = 0, left = 0;
+	const uint64_t *care = c->care;
+	uint32_t first = g->first, end = g->end;
+	uint64_t *in = r->in, cared = 0, left = 0;
 	struct row *row;
 
-	for (uint32_t w = g->first; w < g->end; w++)
-		cared |= r->in[w] & c->care[w];
+	for (uint32_t w = first; w < end; w++)
+		cared |= in[w] & care[w];
 	if (cared == 0)
 		return true;
 	row = row_of(r, column);
-	for (uint32_t w = g->first; w < g->end; w++) {
-		uint64_t unknown = r->in[w] & ~row->w[w].known;
+	for (uint32_t w = first; w < end; w++) {
+		uint64_t unknown = in[w] & ~row->w[w].known;
 
 		if (UNLIKELY(unknown != 0))
 			learn_lanes(r, c, row, w, unknown);
-		r->in[w] &= row->w[w].pass;
-		left |= r->in[w];
+		in[w] &= row->w[w].pass;
+		left |= in[w];
 	}
 	return left != 0;
 }
 
 /* ---- what the process alone decides ---- */
-
-static size_t
-lanes_size(const struct program *g)
-{
-	return (g->end - g->first) * sizeof(uint64_t);
-}
 
 static struct of_thread *
 of_thread(const struct plan_run *r, const struct program *g)
@@ -276,28 +271,42 @@ of_thread(const struct plan_run *r, const struct program *g)
 	return (struct of_thread *) (void *) (r->threads + h * r->thread_size);
 }
 
-/* Leave in what the thread lets pass. false: it is not known. */
-static bool
-recall_thread(struct plan_run *r, const struct program *g, const struct of_thread *t)
+/* The thread's entry on this type of event, in which nothing is known if it is a new one. */
+static struct of_thread *
+recall_thread(struct plan_run *r, const struct program *g)
 {
 	const struct view *v = r->v;
+	struct of_thread *t = of_thread(r, g);
+	uint64_t version = state_version(v->state);
 
-	if (t->thread != v->thread || t->program != g || t->version != state_version(v->state) ||
-	    t->tid != v->thread->tid || t->state != v->state)
-		return false;
-	for (uint32_t w = g->first; w < g->end; w++)
-		r->in[w] &= t->pass[w - g->first];
-	return true;
+	if (t->thread == v->thread && t->program == g && t->version == version &&
+	    t->tid == v->thread->tid && t->state == v->state)
+		return t;
+	*t = (struct of_thread){ v->state, v->thread, g, version, v->thread->tid };
+	for (uint32_t w = 0; w < g->end - g->first; w++)
+		t->w[w] = (struct word){ 0, 0 };
+	return t;
 }
 
-/* Ask all lanes about the process, so that the thread's next event need not. */
-static void
-learn_thread(struct plan_run *r, const struct program *g, struct of_thread *t)
+/* Leave in what the thread is not known to stop. Was that any? */
+static bool
+stop_known(struct plan_run *r, const struct program *g, const struct of_thread *t)
 {
-	memcpy(r->before, r->in + g->first, lanes_size(g));
-	memcpy(r->in + g->first, g->all, lanes_size(g));
-	for (uint32_t i = 0; i < g->nprocess && sift(r, g, g->columns[i]); i++)
-		;
+	uint64_t stopped = 0;
+
+	for (uint32_t w = g->first; w < g->end; w++) {
+		const struct word *k = &t->w[w - g->first];
+
+		stopped |= r->in[w] & k->known & ~k->pass;
+		r->in[w] &= k->pass | ~k->known;
+	}
+	return stopped != 0;
+}
+
+/* Take out those that are in whose rest about the process is not true. */
+static void
+ask_process(struct plan_run *r, const struct program *g)
+{
 	for (uint32_t w = g->first; w < g->end; w++) {
 		for (uint64_t left = r->in[w]; left != 0; left &= left - 1) {
 			uint32_t bit = (uint32_t) __builtin_ctzll(left);
@@ -306,14 +315,35 @@ learn_thread(struct plan_run *r, const struct program *g, struct of_thread *t)
 				r->in[w] &= ~(1ULL << bit);
 		}
 	}
-	*t = (struct of_thread){ .state = r->v->state,
-		.thread = r->v->thread,
-		.program = fscratch_failed(r->fs) ? NULL : g,
-		.version = state_version(r->v->state),
-		.tid = r->v->thread->tid };
-	memcpy(t->pass, r->in + g->first, lanes_size(g));
-	for (uint32_t w = g->first; w < g->end; w++)
-		r->in[w] &= r->before[w - g->first];
+}
+
+/* Ask those that are in, and not known, about the process, so that the thread's next event need
+ * not. */
+static void
+learn_thread(struct plan_run *r, const struct program *g, struct of_thread *t)
+{
+	uint64_t unknown = 0;
+
+	for (uint32_t w = g->first; w < g->end; w++) {
+		r->before[w] = r->in[w];
+		r->in[w] &= ~t->w[w - g->first].known;
+		unknown |= r->in[w];
+	}
+	for (uint32_t i = 0; unknown != 0 && i < g->nprocess; i++) {
+		if (!sift(r, g, g->columns[i]))
+			break;
+	}
+	if (unknown != 0)
+		ask_process(r, g);
+	for (uint32_t w = g->first; w < g->end; w++) {
+		struct word *k = &t->w[w - g->first];
+
+		k->pass |= r->in[w];
+		k->known |= r->before[w];
+		r->in[w] = r->before[w] & k->pass;
+	}
+	if (fscratch_failed(r->fs))
+		t->program = NULL;
 }
 
 static bool
@@ -326,48 +356,43 @@ is_empty(const struct plan_run *r, const struct program *g)
 	return left == 0;
 }
 
-enum { RECALL_MAX = 64, RECALL_EVERY = 64 };
+enum { STOPS_MAX = 64, STOPS_EVERY = 64 };
 
-/* Is it worth remembering threads on this type? Where processes change with every event of it, as
- * with execve, it is not; now and then it is tried again. */
-static bool
-is_worth(struct plan_run *r, unsigned num, bool known)
+/* Look at the thread before the other columns where that has stopped lanes of late; now and then to
+ * see whether it would. */
+static struct of_thread *
+recall_early(struct plan_run *r, const struct program *g)
 {
-	uint8_t *n = &r->recalled[num];
+	uint8_t *stops = &r->stops[r->v->ev->schema->num];
+	struct of_thread *t;
 
-	if (known)
-		*n = (uint8_t) MIN(*n + 1, (int) RECALL_MAX);
-	else if (*n > 0)
-		*n = (uint8_t) (*n / 2);
-	else
-		return r->event % RECALL_EVERY == 0;
-	return true;
+	if (!g->of_process || (*stops == 0 && r->event % STOPS_EVERY != 0))
+		return NULL;
+	t = recall_thread(r, g);
+	*stops =
+	    (uint8_t) (stop_known(r, g, t) ? MIN(*stops + 8, (int) STOPS_MAX) : MAX(*stops - 1, 0));
+	return t;
 }
 
 /* false: no lane is left. */
 static bool
 sift_all(struct plan_run *r, const struct program *g)
 {
-	struct of_thread *t = g->of_process ? of_thread(r, g) : NULL;
-	bool known = t == NULL || recall_thread(r, g, t);
-	bool learns = t != NULL && is_worth(r, r->v->ev->schema->num, known) && !known;
+	struct of_thread *t = recall_early(r, g);
 
-	if (known && is_empty(r, g))
+	if (t != NULL && is_empty(r, g))
 		return false;
 	for (uint32_t i = g->nprocess; i < g->ncolumns; i++) {
 		if (!sift(r, g, g->columns[i]))
 			return false;
 	}
-	r->process_known = known || learns;
-	if (learns) {
+	if (g->of_process && t == NULL) {
+		t = recall_thread(r, g);
+		(void) stop_known(r, g, t);
+	}
+	if (t != NULL)
 		learn_thread(r, g, t);
-		return !is_empty(r, g);
-	}
-	for (uint32_t i = 0; !known && i < g->nprocess; i++) {
-		if (!sift(r, g, g->columns[i]))
-			return false;
-	}
-	return true;
+	return !is_empty(r, g);
 }
 
 /* ---- an event ---- */
@@ -383,8 +408,7 @@ ask_rest(struct plan_run *r, const struct program *g, plan_hit_fn *hit, void *ar
 
 		if (lane == NO_LANE || !(r->in[lane / 64] >> (lane % 64) & 1))
 			continue;
-		holds = (r->process_known || run_node(r, r->plan->lanes[lane].process)) &&
-			run_node(r, r->plan->lanes[lane].rest);
+		holds = run_node(r, r->plan->lanes[lane].rest);
 		counter_add(&r->checks[item], r->checks_run - before);
 		if (holds && !hit(arg, item)) {
 			while (++i < g->nslots)
@@ -413,7 +437,8 @@ plan_event(
 	r->fs = fs;
 	r->event++;
 	fscratch_reset(fs);
-	memcpy(r->in + g->first, g->all, lanes_size(g));
+	for (uint32_t w = g->first; w < g->end; w++)
+		r->in[w] = g->all[w - g->first];
 	if (sift_all(r, g))
 		ask_rest(r, g, hit, arg);
 }
