@@ -148,6 +148,12 @@ hex_value(struct compile *c, const struct term *t, struct konst *ret)
 	return 0;
 }
 
+static bool
+has_texts(enum ftype t)
+{
+	return t == FT_STR || t == FT_BYTES;
+}
+
 static int
 constants(struct compile *c, const struct check *k, struct test *t)
 {
@@ -165,7 +171,7 @@ constants(struct compile *c, const struct check *k, struct test *t)
 	for (const struct term *v = first; v != NULL; v = v->next) {
 		r = hex ? hex_value(c, v, &t->k[t->nk])
 			: value_parse(c, f, t->left->type, v, &t->k[t->nk]);
-		if (r == 0 && t->left->type == FT_STR)
+		if (r == 0 && has_texts(t->left->type))
 			r = warn_field(c, v);
 		if (r < 0)
 			return r;
@@ -220,12 +226,6 @@ regexes(struct compile *c, const struct check *k, struct test *t)
 			return r;
 	}
 	return 0;
-}
-
-static bool
-has_texts(enum ftype t)
-{
-	return t == FT_STR || t == FT_BYTES;
 }
 
 static int
@@ -355,9 +355,9 @@ check_compile(struct compile *c, const struct check *k, struct test **ret, enum 
 		return 0;
 	if (k->right->kind == T_FIELD || k->right->kind == T_XFORM)
 		return right_source(c, k, t);
-	if (k->op == FOP_PMATCH)
-		return pmatch_compile(c, k->right, t);
 	r = constants(c, k, t);
+	if (r == 0 && k->op == FOP_PMATCH)
+		return pmatch_compile(c, t);
 	if (r == 0 && k->op == FOP_REGEX)
 		r = regexes(c, k, t);
 	return r < 0 ? r : finish(c, k, t, op);

@@ -105,24 +105,40 @@ is(const struct term *t, const char *text)
 	return t->kind == T_TEXT && slice_eq(t->text, slice_str(text));
 }
 
+/* The comparison that is true when this one is not; FOP_EXISTS: none is. */
+static const enum fop opposite[] = {
+	[FOP_EQ] = FOP_NE,
+	[FOP_NE] = FOP_EQ,
+	[FOP_LT] = FOP_GE,
+	[FOP_GE] = FOP_LT,
+	[FOP_LE] = FOP_GT,
+	[FOP_GT] = FOP_LE,
+	[FOP_PMATCH] = FOP_EXISTS,
+};
+
+static bool
+is_zeros(const struct term *list)
+{
+	const struct term *t = list->kind == T_LIST ? list->kids : list;
+
+	while (t != NULL && is(t, "0"))
+		t = t->next;
+	return t == NULL;
+}
+
 /* evt.num begins at 1: rules say "evt.num=0" for never. */
 static bool
-never_num(const struct check *k)
+never_num(const struct check *k, bool inverted)
 {
 	const struct term *t = k->right;
+	enum fop op = inverted ? opposite[k->op] : k->op;
 
 	if (k->left->kind != T_FIELD || !slice_eq(k->left->text, SLICE("evt.num")) ||
 	    k->mod != FMOD_NONE || t == NULL)
 		return false;
-	if (k->op == FOP_IN || k->op == FOP_INTERSECTS) {
-		for (t = t->kind == T_LIST ? t->kids : NULL; t != NULL; t = t->next) {
-			if (!is(t, "0"))
-				return false;
-		}
-		return k->right->kind == T_LIST;
-	}
-	return (k->op == FOP_EQ && is(t, "0")) || (k->op == FOP_LT && is(t, "1")) ||
-	       (k->op == FOP_LE && is(t, "0"));
+	if (op == FOP_IN || op == FOP_INTERSECTS)
+		return is_zeros(t);
+	return ((op == FOP_EQ || op == FOP_LE) && is(t, "0")) || (op == FOP_LT && is(t, "1"));
 }
 
 static void
@@ -133,7 +149,7 @@ infer_check(const struct check *k, bool inverted, struct event_set *ret)
 		return;
 	}
 	set_all(ret);
-	if (!inverted && never_num(k))
+	if (never_num(k, inverted))
 		set_none(ret);
 }
 

@@ -34,29 +34,26 @@ is_wild(struct slice s)
 }
 
 int
-pmatch_compile(struct compile *c, const struct term *list, struct test *t)
+pmatch_compile(struct compile *c, struct test *t)
 {
+	size_t n = t->nk;
 	struct slice s;
-	size_t n = 0;
 	char *p;
 
-	for (const struct term *k = list->kids; k != NULL; k = k->next)
-		n++;
 	t->set = set_new(c->a, n);
-	t->k = arena_alloc(c->a, MAX(n, 1) * sizeof(*t->k));
-	if (t->set == NULL || t->k == NULL)
+	if (t->set == NULL)
 		return -ENOMEM;
-	for (const struct term *k = list->kids; k != NULL; k = k->next) {
-		if (k->text.n > 0 && memchr(k->text.p, 0, k->text.n) != NULL)
-			return compile_fail(c, k->at, "a path may not hold a NUL byte");
-		p = arena_alloc(c->a, k->text.n * 2 + 1);
+	t->nk = 0;
+	for (size_t i = 0; i < n; i++) {
+		s = t->k[i].v.s;
+		p = arena_alloc(c->a, s.n * 2 + 1);
 		if (p == NULL)
 			return -ENOMEM;
-		s = (struct slice){ p, normal(k->text, p) };
+		s = (struct slice){ p, normal(s, p) };
 		if (slice_eq(s, SLICE("/*")))
 			s.n = 0; /* every path */
 		if (is_wild(s))
-			t->k[t->nk++].v = (struct fval){ .type = FT_STR, .s = s };
+			t->k[t->nk++].v.s = s; /* not after i: their place is free */
 		else
 			set_add(t->set, s);
 	}

@@ -165,7 +165,7 @@ struct slice set_at(const struct set *s, size_t i); /* in the order of set_add()
 bool glob_match(struct slice pattern, struct slice text, bool fold);
 
 /* Compile the right side of pmatch into t->set and t->k. */
-int pmatch_compile(struct compile *c, const struct term *list, struct test *t) MUST_CHECK;
+int pmatch_compile(struct compile *c, struct test *t) MUST_CHECK;
 bool pmatch_match(const struct test *t, struct slice path, struct fscratch *fs);
 
 #endif

@@ -64,7 +64,9 @@ static const struct {
 	{ "evt.buffer bcontains 0g", 1, 22, "bcontains and bstartswith operator support hex" },
 	{ "evt.buffer bstartswith 012", 1, 24, "bcontains and bstartswith operator support hex" },
 	{ "proc.name = \"a\\x00b\"", 1, 13, "a value of 'proc.name' may not hold a NUL byte" },
-	{ "proc.name pmatch (\"a\\x00b\")", 1, 19, "a path may not hold a NUL byte" },
+	{ "proc.name pmatch (\"a\\x00b\")", 1, 19,
+	    "a value of 'proc.name' may not hold a NUL byte" },
+	{ "evt.type pmatch (opn)", 1, 18, "unknown event type 'opn'" },
 	{ "proc.name regex '['", 1, 17, "invalid regular expression: missing ]" },
 	{ "proc.name = val(proc.pid)", 1, 17,
 	    "field 'proc.name' has type 'text' while the right-hand side field 'proc.pid' has" },
@@ -179,6 +181,9 @@ static const struct {
 	{ "evt.num <= 0", 0, EV_CLOSE, false },
 	{ "evt.num in (0)", 0, EV_CLOSE, false },
 	{ "evt.num >= 1", 0xffff, EV_CLOSE, true },
+	{ "not evt.num > 0", 0, EV_CLOSE, false },
+	{ "not evt.num != 0", 0, EV_CLOSE, false },
+	{ "not evt.num in (0)", 0xffff, EV_CLOSE, true },
 	{ "not evt.num = 0", 0xffff, EV_CLOSE, true },
 	{ "evt.type = execve and evt.num = 0", 0, EV_EXECVE, false },
 	{ "evt.type = execve or evt.num = 0", 2, EV_EXECVE, true },
@@ -237,12 +242,13 @@ test_fields_and_warnings(void **state)
 	arena_init(&a, 0);
 	assert_int_equal(
 	    0, compile("proc.name = fd.name and proc.name in (a, 'tolower(x)') and proc.aname[2] = "
-		       "concat(proc.exe, '-', fd.name) and proc.aname[3] regex '.*b'",
+		       "concat(proc.exe, '-', fd.name) and proc.aname[3] regex '.*b' and "
+		       "fd.name pmatch (/a, proc.exe) and evt.buffer contains fd.name",
 		   &a, &f, &d));
 	filter_fields(f, count_field, &nread);
 	filter_warnings(f, count_warning, &warnings);
-	assert_int_equal(5, nread);
-	assert_int_equal(3, warnings);
+	assert_int_equal(6, nread);
+	assert_int_equal(5, warnings);
 	arena_fini(&a);
 }
 

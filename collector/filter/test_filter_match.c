@@ -67,6 +67,7 @@ static const struct step {
 		{ "proc.name startswith allof (b, x)", false }, { "proc.name = anyof ()", false },
 		{ "proc.name = allof ()", false }, { "proc.exepath pmatch (/usr)", true },
 		{ "proc.exepath pmatch (usr/bin/)", true }, { "proc.exepath pmatch (/us)", false },
+		{ "proc.exepath pmatch usr", true }, { "proc.exepath pmatch us", false },
 		{ "proc.exepath pmatch (/)", true }, { "proc.exepath pmatch (/*/bin)", true },
 		{ "proc.exepath pmatch (/*)", true },
 		{ "proc.exepath pmatch (/*/bin/bash/x)", false },
