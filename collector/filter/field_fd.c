@@ -328,7 +328,7 @@ get_fd_l4proto(const struct fget *g)
 
 	if (fd == NULL)
 		return 0;
-	word = fd->role == ROLE_NONE || fd->l4 >= ARRAY_SIZE(words) ? NULL : words[fd->l4];
+	word = fd_transport(fd) >= ARRAY_SIZE(words) ? NULL : words[fd_transport(fd)];
 	return put_word(g, word == NULL ? "<NA>" : word);
 }
 

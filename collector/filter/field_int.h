@@ -116,6 +116,13 @@ bool fscratch_failed(const struct fscratch *fs);
 void param_text(const struct view *v, unsigned i, struct buf *out);
 /* As evt.args prints it: "name=raw(resolved)", blanks between. */
 void params_text(const struct view *v, struct buf *out);
+/* The transport that Falco shows: of a raw socket at once, of another one when it has its role. */
+static inline unsigned
+fd_transport(const struct fd_entry *fd)
+{
+	return fd->role != ROLE_NONE || fd->l4 == L4_RAW ? fd->l4 : L4_NA;
+}
+
 /* "<4t>": the letters before a descriptor's name. */
 void fd_letters(const struct fd_entry *fd, struct buf *out);
 void ip_text(const uint8_t *addr, unsigned family, struct buf *out);

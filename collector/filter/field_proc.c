@@ -360,9 +360,9 @@ get_proc_time(const struct fget *g)
 			return 0;
 		return put_uint(g, began - t->exe_ino_ctime);
 	default:
-		if (t->pidns_init_start_ts <= t->exe_ino_ctime)
+		if (t->pidns_init_start_ts == 0 || t->exe_ino_ctime <= t->pidns_init_start_ts)
 			return 0;
-		return put_uint(g, t->pidns_init_start_ts - t->exe_ino_ctime);
+		return put_uint(g, t->exe_ino_ctime - t->pidns_init_start_ts);
 	}
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/filter/field_bind.h"
 #include "collector/filter/field_int.h"
+#include "common/clock.h"
 #include <arpa/inet.h>
 #include <signal.h>
 #include <string.h>
@@ -45,11 +47,12 @@ fd_letters(const struct fd_entry *fd, struct buf *out)
 	};
 	bool ip = fd->type == FD_IPV4 || fd->type == FD_IPV4_SERVER || fd->type == FD_IPV6 ||
 		  fd->type == FD_IPV6_SERVER;
+	unsigned shown = fd_transport(fd);
 
 	buf_char(out, '<');
 	buf_char(out, fd_type_char((enum fd_type) fd->type));
-	if (ip && fd->role != ROLE_NONE && fd->l4 < ARRAY_SIZE(l4) && l4[fd->l4] != '\0')
-		buf_char(out, l4[fd->l4]);
+	if (ip && shown < ARRAY_SIZE(l4) && l4[shown] != '\0')
+		buf_char(out, l4[shown]);
 	buf_char(out, '>');
 }
 
@@ -151,6 +154,30 @@ bytes_text(struct slice s, struct buf *out)
 }
 
 static void
+signal_text(int sig, struct buf *out)
+{
+	const char *name = sig == SIGIO ? "IO" : sig <= 0 || sig >= NSIG ? NULL : sigabbrev_np(sig);
+
+	if (name != NULL)
+		buf_printf(out, "SIG%s", name);
+}
+
+/* A set's bit 0 is signal 1; Falco has the first 32. */
+static void
+signals_text(uint64_t set, struct buf *out)
+{
+	size_t start = out->n;
+
+	for (int sig = 1; sig <= 32; sig++) {
+		if (!(set >> (sig - 1) & 1))
+			continue;
+		if (out->n > start)
+			buf_char(out, ' ');
+		signal_text(sig, out);
+	}
+}
+
+static void
 number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 {
 	bool flags = p->type >= PT_FLAGS8 && p->type <= PT_ENUMFLAGS32;
@@ -161,9 +188,10 @@ number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 		buf_printf(out, "%llX", (unsigned long long) v);
 	else if (p->fmt == PF_OCT)
 		buf_printf(out, "%#llo", (unsigned long long) v);
-	else if (p->type == PT_RELTIME)
-		buf_printf(
-		    out, "%lld.%09lld", (long long) (v / 1000000000), (long long) (v % 1000000000));
+	else if (p->type == PT_RELTIME && v == -1)
+		buf_str(out, "none");
+	else if (p->type == PT_SIGSET)
+		signals_text((uint64_t) v, out);
 	else if (p->type == PT_ABSTIME)
 		date_text((uint64_t) v, true, out);
 	else if (p->type == PT_UID || p->type == PT_GID)
@@ -317,12 +345,14 @@ number_resolved(const struct view *v, const struct ev_param *p, int64_t num, str
 		fd_resolved(v, num, out);
 	else if (p->type == PT_UID || p->type == PT_GID)
 		user_resolved(v, p, (uint32_t) num, out);
-	else if (p->type == PT_SIGTYPE && num > 0 && num < NSIG)
-		name = sigabbrev_np((int) num);
+	else if (p->type == PT_SIGTYPE)
+		signal_text((int) num, out);
 	else if (p->type == PT_PID && (t = state_thread(v->state, num)) != NULL)
 		buf_slice(out, view_text(v, t->comm));
-	if (name != NULL && p->type == PT_SIGTYPE)
-		buf_str(out, "SIG");
+	else if (p->type == PT_RELTIME && num != -1)
+		buf_printf(out, "%gs", (double) (uint64_t) num / NS_PER_S);
+	else if (p->type == PT_SYSCALLID)
+		name = syscall_name(num);
 	if (name != NULL)
 		buf_str(out, name);
 }

@@ -70,7 +70,7 @@ static const struct step {
 	{ { EV_GETSOCKOPT, "10", "res=0;fd=3;level=1;optname=4;val=\002A;optlen=4", "" },
 	    { { "evt.arg.val", "65" } } },
 	{ { EV_SETSOCKOPT, "10", "res=0;fd=3;level=1;optname=20;val=\004A;optlen=8", "" },
-	    { { "evt.arg.val", "0.000000065" } } },
+	    { { "evt.arg.val", "6.5e-08s" } } },
 	{ { EV_SETSOCKOPT, "10", "res=0;fd=3;level=1;optname=20;val=|A\001;optlen=8", "" },
 	    { { "evt.arg.val", "A." } } },
 	{ { EV_POLL, "10", "res=0;fds=\002|\003|||||||\001|\011|||||||\014|;timeout=0", "" },
@@ -79,6 +79,16 @@ static const struct step {
 	    { { "fd.typechar", "4" } } },
 	{ { EV_SENDTO, "10", "res=3;data=abc;fd=6;size=3;tuple=4,10.0.0.1:0>10.0.0.2:0", "" },
 	    { { "evt.arg.tuple", "10.0.0.1->10.0.0.2" } } },
+	/* Kinds of values that few events have. */
+	{ { EV_NANOSLEEP, "10", "res=0;interval=1500000000", "" },
+	    { { "evt.arg.interval", "1.5s" }, { "evt.args", "res=0 interval=1500000000(1.5s)" } } },
+	{ { EV_NANOSLEEP, "10", "res=0;interval=-1", "" }, { { "evt.arg.interval", "none" } } },
+	{ { EV_PPOLL, "10", "res=0;fds=;timeout=0;sigmask=0x10000201", "" },
+	    { { "evt.arg.sigmask", "SIGHUP SIGUSR1 SIGIO" }, { "evt.arg.timeout", "0s" } } },
+	{ { EV_KILL, "10", "res=0;pid=4;sig=29", "" }, { { "evt.arg.sig", "SIGIO" } } },
+	/* A raw socket needs no peer to have a transport. */
+	{ { EV_SOCKET, "10", "fd=5;domain=2;type=3;proto=1;flags=0", "" },
+	    { { "fd.l4proto", "raw" }, { "evt.arg.fd", "<4r>" } } },
 	/* Lengths are of what is known to be read or written. */
 	{ { EV_SOCKET, "10", "fd=5;domain=2;type=2;proto=0;flags=0", "" },
 	    { { "fd.l4proto", "<NA>" }, { "evt.arg.fd", "<4>" }, { "fd.sproto", NULL } } },

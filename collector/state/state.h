@@ -56,7 +56,8 @@ enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 /*
  * An open descriptor. Source is the client's end, destination the server's. A bound server socket
  * (FD_IPV4_SERVER...) has its address in dip, dport. A unix socket has its two kernel addresses in
- * the first 8 bytes of sip and dip. fd.l4proto is "<NA>" while role is ROLE_NONE, whatever l4 is.
+ * the first 8 bytes of sip and dip. While role is ROLE_NONE fd.l4proto is "<NA>", unless l4 is
+ * L4_RAW.
  */
 struct fd_entry {
 	uint64_t ino;
