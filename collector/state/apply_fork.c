@@ -124,6 +124,20 @@ keep_child(struct apply *a, struct thread *t)
 	return true;
 }
 
+/* A thread tells about its process what nothing else did. */
+static void
+learn_leader(struct state *s, struct thread *main, const struct thread *t)
+{
+	main->vtid = main->vpid = t->vpid;
+	hold(s->pool, &main->comm, t->comm);
+	hold(s->pool, &main->exe, t->exe);
+	hold(s->pool, &main->args, t->args);
+	hold(s->pool, &main->args_text, t->args_text);
+	hold(s->pool, &main->cmdline, t->cmdline);
+	thread_set_parent(s, main, t->ptid);
+	main->placeholder = false;
+}
+
 static struct thread *
 child_entry(struct apply *a, int64_t tid, int64_t pid)
 {
@@ -190,6 +204,8 @@ child_side(struct apply *a)
 	if (thread_is_main(t))
 		child_cwd(a, t, parent);
 	thread_set_parent(a->s, t, ptid);
+	if (!thread_is_main(t) && thread_main(a->s, t)->placeholder)
+		learn_leader(a->s, thread_main(a->s, t), t);
 }
 
 /* An event of a thread that nothing was known of tells what it is. */

@@ -217,6 +217,14 @@ static const struct row parent_side_rows[] = {
 	    "placeholder=0;comm=u;ptid=10;vpid=70;a1.comm=d;71:comm=u;71:ptid=70" },
 };
 
+/* A thread of a process that was never seen tells who the process is. */
+static const struct row leader_rows[] = {
+	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
+	{ EV_CLONE, "81/80", "res=0;tid=81;pid=80;ptid=10;comm=w;exe=x;args=y|;flags=0x2000",
+	    "comm=w;a1.comm=d;80:comm=w;80:exe=x;80:cmdline=w y;80:ptid=10;80:vpid=80" },
+	{ EV_CLOSE, "80", "res=0;fd=1", "placeholder=0;a1.comm=d" },
+};
+
 /* A dead process serves its late events and children for its grace, and no look-up by number. */
 static const struct row grace_rows[] = {
 	{ EV_EXECVE, "1", "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0", "" },
@@ -242,6 +250,7 @@ t_fork(void **st)
 	(void) st;
 	PLAY(fork_rows, NULL);
 	PLAY(parent_side_rows, NULL);
+	PLAY(leader_rows, NULL);
 }
 
 static void
