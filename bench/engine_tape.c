@@ -155,9 +155,12 @@ rewrite_event(struct tape *t, struct batch_enc *enc, const struct batch *b, cons
 
 	compose_event(&c, b, ev);
 	for (unsigned i = 0; i < ev->schema->nparams; i++) {
-		struct slice text = ev_text(b, ev, i);
+		struct slice text;
 
-		if (is_path(ev->schema, i) && text.n > 0 && text.n + SUFFIX <= EV_TEXT_MAX)
+		if (!is_path(ev->schema, i))
+			continue;
+		text = ev_text(b, ev, i);
+		if (text.n > 0 && text.n + SUFFIX <= EV_TEXT_MAX)
 			compose_text(&c, i, new_path(t, text, again, room[i]));
 	}
 	if (compose_end(&c, &rec) < 0 || batch_enc_add(enc, &rec.hdr) < 0)
