@@ -428,16 +428,30 @@ add_tuples(struct mtext *m, const struct def_exception *e)
 	}
 }
 
-/* "(condition) and not (exception) ..." */
+static const struct def_exception *
+with_values(const struct def_exception *e)
+{
+	while (e != NULL && e->values.n == 0)
+		e = e->next;
+	return e;
+}
+
+/* "(condition) and not (exception) ..."; without exceptions as it is, so that no parenthesis of it
+ * closes one of ours. */
 void
 add_exceptions(struct mtext *m, const struct def_rule *r)
 {
-	mtext_add(m, SLICE("("), NULL, 0, false);
+	const struct def_exception *e = with_values(r->exceptions);
+	const struct rtext *last = &r->condition.v[r->condition.n - 1];
+
+	if (e == NULL) {
+		mtext_pieces(m, &r->condition);
+		return;
+	}
+	mtext_add(m, SLICE("("), &r->condition.v[0], 0, false);
 	mtext_pieces(m, &r->condition);
-	mtext_add(m, SLICE(")"), NULL, 0, false);
-	for (const struct def_exception *e = r->exceptions; e != NULL; e = e->next) {
-		if (e->values.n == 0)
-			continue;
+	mtext_add(m, SLICE(")"), last, last->s.n, false);
+	for (; e != NULL; e = with_values(e->next)) {
 		mtext_add(m, SLICE(" and not ("), &e->name, 0, false);
 		if (e->fields.is_list)
 			add_tuples(m, e);

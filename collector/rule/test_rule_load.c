@@ -123,6 +123,14 @@ static const struct {
 	{ "- macro: a\n  condition: evt.type=open\n- macro: b\n  condition: a\n- macro: a\n"
 	  "  condition: b\n",
 	    "LOAD_ERR_VALIDATE", 4, 14, "reference loop in macro 'a'" },
+	/* conditions that end too early, or close more than they open */
+	{ RULE("r", "evt.type=open and"), "LOAD_ERR_COMPILE_CONDITION", 3, 31,
+	    "expected blank or '(' after 'and'" },
+	{ RULE("r", "evt.type=open and (") "  exceptions:\n  - name: e\n    fields: proc.name\n"
+					   "    values: [a]\n",
+	    "LOAD_ERR_COMPILE_CONDITION", 3, 33, "expected a '(' token" },
+	{ RULE("r", "evt.type=open) or (evt.type=close"), "LOAD_ERR_COMPILE_CONDITION", 3, 27,
+	    "unexpected token after 'open'" },
 	/* conditions: each scalar style, and what was appended or comes from a list */
 	{ RULE("r", "evt.type=open and foo.bar=1"), "LOAD_ERR_COMPILE_CONDITION", 3, 32,
 	    "foo.bar" },
