@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/batch.h"
+#include "proto/peer_schema.h"
 #include "proto/wire.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <zstd.h>
 
-enum {
-	NOT_SENT = 0xff,      /* peer_schema.n: the peer did not name this event */
-	KEPT_BYTES = 4 << 20, /* of memory for the next batch */
-};
+enum { KEPT_BYTES = 4 << 20 }; /* of memory for the next batch */
 
 /* Field numbers of Columns. */
 enum field {
@@ -24,11 +22,6 @@ enum field {
 	F_ABSENT,
 	F_PARAMS,
 	NFIELDS,
-};
-
-struct peer_schema {
-	uint8_t n[EV_TYPE_MAX]; /* parameters of each event, as the peer sends it */
-	uint8_t lacks;          /* the most that one of its events has fewer than ours */
 };
 
 /* Where the columns are, and how many values each has. */
@@ -58,50 +51,6 @@ struct decode {
 };
 
 #define bad(why, text) (*(why) = (text), -EBADMSG)
-
-int
-peer_schema_new(Wire__EventSchema *const *v, size_t n, struct peer_schema **ret, const char **why)
-{
-	struct peer_schema *p = malloc(sizeof(*p));
-	int r = -EBADMSG;
-
-	if (p == NULL)
-		return -ENOMEM;
-	memset(p->n, NOT_SENT, sizeof(p->n));
-	p->lacks = 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct ev_schema *s = schema_get(v[i]->num);
-
-		*why = "an event's number is out of range";
-		if (v[i]->num >= EV_TYPE_MAX)
-			goto fail;
-		*why = "an event is described twice";
-		if (p->n[v[i]->num] != NOT_SENT)
-			goto fail;
-		*why = "an event has too many parameters";
-		if (v[i]->n_types > 64)
-			goto fail;
-		*why = "an event's parameter has another type here";
-		for (size_t k = 0; s != NULL && k < MIN(v[i]->n_types, (size_t) s->nparams); k++) {
-			if (v[i]->types[k] != s->params[k].type)
-				goto fail;
-		}
-		p->n[v[i]->num] = (uint8_t) v[i]->n_types;
-		if (s != NULL && v[i]->n_types < s->nparams)
-			p->lacks = MAX(p->lacks, (uint8_t) (s->nparams - v[i]->n_types));
-	}
-	*ret = p;
-	return 0;
-fail:
-	peer_schema_free(p);
-	return r;
-}
-
-void
-peer_schema_free(struct peer_schema *p)
-{
-	free(p);
-}
 
 /* ---- finding the columns ---- */
 
@@ -365,7 +314,7 @@ make_schema(struct decode *d, struct event *ev, unsigned *n)
 	if (ev->schema == NULL)
 		return bad(d->why, "an event's number is unknown");
 	*n = d->peer == NULL ? ev->schema->nparams : d->peer->n[type];
-	if (d->peer != NULL && *n == NOT_SENT)
+	if (d->peer != NULL && *n == PEER_NOT_SENT)
 		return bad(d->why, "an event that the Hello did not name");
 	if (*n > d->params)
 		return bad(d->why, "fewer parameters than the events have");

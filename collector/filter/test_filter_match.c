@@ -24,7 +24,7 @@ static const struct step {
 	struct {
 		const char *condition;
 		bool match;
-	} conditions[64];
+	} conditions[80];
 } steps[] = {
 	{ { EV_EXECVE, "10", EXEC("sshd", "/usr/sbin/sshd", "-D|"), "" },
 	    { { "proc.name", "sshd" }, { "proc.pname", NULL }, { "evt.type", "execve" } },

@@ -230,8 +230,8 @@ m_wake(struct live *l)
 {
 	l->name = "waking";
 	source_bpf.wake(l->st);
-	live_that(
-	    l, source_bpf.poll(l->st, 600000, 0, none, NULL) >= 0, "a wait ends when it is told to");
+	live_that(l, source_bpf.poll(l->st, 600000, 0, none, NULL) >= 0,
+	    "a wait ends when it is told to");
 }
 
 /* In a process of its own, so that what it gives up is not missed: exit status 0 if the message
