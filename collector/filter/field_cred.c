@@ -30,28 +30,79 @@ get_proc_caps(const struct fget *g)
 	return put_text(g, scratch_take(g->fs, out));
 }
 
+/* A control group's controller by its usual name; the kernel has others for some. */
+static struct slice
+controller_name(struct slice s)
+{
+	static const struct {
+		const char *kernel, *usual;
+	} names[] = {
+		{ "io", "blkio" },
+		{ "mem", "memory" },
+		{ "perf", "perf_event" },
+	};
+	const struct slice suffix = SLICE("_cgroup");
+
+	if (slice_ends(s, suffix))
+		s.n -= suffix.n;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (slice_eq(s, slice_str(names[i].kernel)))
+			return slice_str(names[i].usual);
+	}
+	return s;
+}
+
+/* The next of a list of "controller=/path", each with its NUL. */
+static bool
+next_cgroup(struct slice *list, struct slice *name, struct slice *path)
+{
+	const char *nul, *eq;
+	size_t n;
+
+	while (list->n > 0) {
+		nul = memchr(list->p, '\0', list->n);
+		n = nul == NULL ? list->n : (size_t) (nul - list->p);
+		eq = memchr(list->p, '=', n);
+		if (eq != NULL) {
+			*name = controller_name((struct slice){ list->p, (size_t) (eq - list->p) });
+			*path = (struct slice){ eq + 1, n - (size_t) (eq + 1 - list->p) };
+		}
+		n += nul != NULL;
+		list->p += n;
+		list->n -= n;
+		if (eq != NULL)
+			return true;
+	}
+	return false;
+}
+
 int
 get_proc_cgroups(const struct fget *g)
 {
-	struct slice s = view_text(g->v, g->v->thread->cgroups);
+	struct slice list = view_text(g->v, g->v->thread->cgroups), name, path;
+	struct buf *out;
 
-	return s.n == 0 ? 0 : put_text(g, scratch_join(g->fs, s));
+	if (list.n == 0)
+		return 0;
+	out = scratch_buf(g->fs);
+	while (next_cgroup(&list, &name, &path)) {
+		if (out->n > 0)
+			buf_char(out, ' ');
+		buf_slice(out, name);
+		buf_char(out, '=');
+		buf_slice(out, path);
+	}
+	return put_text(g, scratch_take(g->fs, out));
 }
 
-/* "subsys=/path", each with its NUL */
 int
 get_proc_cgroup(const struct fget *g)
 {
-	struct slice s = view_text(g->v, g->v->thread->cgroups), key = g->f->key;
-	const char *p = s.p, *end = s.p + s.n, *nul;
+	struct slice list = view_text(g->v, g->v->thread->cgroups), name, path;
 
-	for (; p < end; p = nul + 1) {
-		nul = memchr(p, '\0', (size_t) (end - p));
-		if (nul == NULL)
-			nul = end;
-		if ((size_t) (nul - p) > key.n && p[key.n] == '=' && memcmp(p, key.p, key.n) == 0)
-			return put_text(
-			    g, (struct slice){ p + key.n + 1, (size_t) (nul - p) - key.n - 1 });
+	while (next_cgroup(&list, &name, &path)) {
+		if (slice_eq(name, g->f->key))
+			return put_text(g, path);
 	}
 	return 0;
 }

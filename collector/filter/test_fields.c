@@ -86,6 +86,11 @@ static const struct step {
 	{ { EV_PPOLL, "10", "res=0;fds=;timeout=0;sigmask=0x10000201", "" },
 	    { { "evt.arg.sigmask", "SIGHUP SIGUSR1 SIGIO" }, { "evt.arg.timeout", "0s" } } },
 	{ { EV_KILL, "10", "res=0;pid=4;sig=29", "" }, { { "evt.arg.sig", "SIGIO" } } },
+	{ { EV_EXECVE, "9",
+	      "res=0;comm=c;exe=c;args=;cgroups=cpuset=/a=b|io=/c|mem_cgroup=/d|perf=/e|", "" },
+	    { { "thread.cgroups", "cpuset=/a=b blkio=/c memory=/d perf_event=/e" },
+		{ "thread.cgroup.cpuset", "/a=b" }, { "thread.cgroup.blkio", "/c" },
+		{ "thread.cgroup.memory", "/d" }, { "thread.cgroup.io", NULL } } },
 	/* A raw socket needs no peer to have a transport. */
 	{ { EV_SOCKET, "10", "fd=5;domain=2;type=3;proto=1;flags=0", "" },
 	    { { "fd.l4proto", "raw" }, { "evt.arg.fd", "<4r>" } } },
