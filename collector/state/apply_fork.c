@@ -190,6 +190,7 @@ child_side(struct apply *a)
 	a->t = t;
 	if (t == NULL)
 		return;
+	t->told = true;
 	t->start = ev->start;
 	t->clone_ts = a->v->time;
 	t->updated = ev->ts;
@@ -223,24 +224,38 @@ learn_caller(struct apply *a, struct thread *t)
 	t->placeholder = false;
 }
 
+/* Is the holder of the child's tid that child already, not one whose exit was missed? */
+static bool
+is_known(const struct apply *a, const struct thread *t)
+{
+	uint64_t ts = a->ev->ts;
+
+	return t == a->t || t == a->main || t->told || t->updated > ts ||
+	       (t->start != 0 && t->start + NS_2S > ts);
+}
+
 /* The parent's side: the child's own event may come later, or be lost. */
 static void
 parent_side(struct apply *a, int64_t child)
 {
 	uint32_t flags = (uint32_t) ev_num(a->ev, EVP_CLONE_flags);
-	struct thread *caller = a->t, *main = NULL, *t;
+	struct thread *caller = a->t, *main = NULL, *t = thread_find(a->s, child);
 	uint64_t ts = a->ev->ts;
 
 	if (caller->placeholder)
 		learn_caller(a, caller);
 	if (flags & (CLF_NEWPID | CLF_PARENT | CLF_VFORK | CLF_IN_PIDNS) || in_pidns(caller) ||
-	    a->ev->schema->num == EV_VFORK || thread_find(a->s, child) != NULL ||
+	    a->ev->schema->num == EV_VFORK || (t != NULL && is_known(a, t)) ||
 	    exited_since(a->s, child, 0, ts > NS_2S ? ts - NS_2S : 1))
 		return;
 	if (flags & CLF_THREAD) {
 		main = a->main;
 		if (main->gone)
 			return;
+	}
+	if (t != NULL) {
+		thread_reparent(a->s, t, 0);
+		thread_drop(a->s, t);
 	}
 	a->s->pin = caller;
 	t = thread_add(a->s, child, main);

@@ -111,6 +111,7 @@ struct thread {
 	bool dead;            /* has exited: removed by the next event, or with its group */
 	bool gone;            /* removed, kept for its late events and children (dead_grace_ns) */
 	bool subreaper;
+	bool told;        /* by its own clone event, which counts more than its parent's */
 	bool listed;      /* private from here on: in the table */
 	uint32_t snap;    /* the snapshot that named it last */
 	uint64_t snap_ts; /* and when that was read, boot ns */

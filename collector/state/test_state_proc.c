@@ -217,6 +217,17 @@ static const struct row parent_side_rows[] = {
 	    "placeholder=0;comm=u;ptid=10;vpid=70;a1.comm=d;71:comm=u;71:ptid=70" },
 };
 
+/* Who had the child's tid before, and was not seen to exit, is not the child. */
+static const struct row reused_rows[] = {
+	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
+	{ EV_EXECVE, "16", "res=0;exe=old;comm=old;trusted_exepath=/old", "comm=old" },
+	{ EV_CLONE, "10^9000000000", "res=16;flags=0", "16:comm=d;16:ptid=10;16:exepath=/d" },
+	{ EV_CLONE, "17", "res=0;tid=17;pid=17;ptid=10;comm=own", "comm=own" },
+	{ EV_CLONE, "10", "res=17;flags=0", "17:comm=own" },
+	{ EV_OPEN, "18/18@8999999000", "fd=4;name=/n", "placeholder=1" },
+	{ EV_CLONE, "10", "res=18;flags=0", "18:start=8999999000;18:nfds=1" },
+};
+
 /* A thread of a process that was never seen tells who the process is. */
 static const struct row leader_rows[] = {
 	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
@@ -250,6 +261,7 @@ t_fork(void **st)
 	(void) st;
 	PLAY(fork_rows, NULL);
 	PLAY(parent_side_rows, NULL);
+	PLAY(reused_rows, NULL);
 	PLAY(leader_rows, NULL);
 }
 
