@@ -7,7 +7,12 @@ static const struct {
 	const char *theirs, *ours;
 } reworded[] = {
 	{ "filter_check called with nonexistent field %1", "unknown field '%1'" },
+	{ "filter_check called with nonexistent field %1[%2]", "'%1' takes no argument" },
+	{ "filter_check called with nonexistent field %1[%2]",
+	    "the argument of '%1': '%2' is not" },
+	{ "filter_check called with nonexistent field evt.type.is.%1", "unknown event type '%1'" },
 	{ "filter syntax error: %1", "'%1' needs an argument" },
+	{ "filter syntax error: %1[%2]", "'%1' takes no argument in brackets" },
 	{ "unknown event type %1", "unknown event type '%1'" },
 	{ "unknown event argument %1", "unknown event argument '%1'" },
 	{ "%1 is not a valid number", "'%1' is not a valid" },
