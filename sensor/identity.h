@@ -13,13 +13,10 @@
 #include "common/diag.h"
 #include "common/macros.h"
 #include "common/slice.h"
-#include <stdint.h>
 
 struct identity {
 	struct buf ca, cert, key; /* PEM, with NUL */
 	struct buf der;           /* the node's certificate */
-	void *pkey;               /* EVP_PKEY */
-	int64_t expires;          /* realtime, seconds */
 	unsigned refs;
 	char subject[128]; /* the certificate's common name */
 };
@@ -34,7 +31,8 @@ int identity_load(const char *ca, const char *cert, const char *key, struct iden
 struct identity *identity_ref(struct identity *id); /* returns id; NULL is nothing */
 void identity_free(struct identity *id);            /* lets go of one reference */
 
-/* SHA-256 signature with the node's key over 'text', appended to 'out'. */
+/* SHA-256 signature with the node's key over 'text', appended to 'out'. -ENOMEM; -EIO: no memory or
+ * no randomness inside mbedTLS. */
 int identity_sign(const struct identity *id, struct slice text, struct buf *out) MUST_CHECK;
 
 #endif

@@ -23,16 +23,17 @@ at(char *buf, const char *name)
 	return buf;
 }
 
+/* 'k', in a file; locked with the password, if there is one. */
 static EVP_PKEY *
-write_key(const char *name)
+write_key(const char *name, EVP_PKEY *k, const char *password)
 {
-	EVP_PKEY *k = EVP_EC_gen("P-256");
 	char path[256];
 	FILE *f = fopen(at(path, name), "we");
 
 	assert_non_null(k);
 	assert_non_null(f);
-	assert_int_equal(1, PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL, NULL));
+	assert_int_equal(1, PEM_write_PrivateKey(f, k, password == NULL ? NULL : EVP_aes_128_cbc(),
+				NULL, 0, NULL, (void *) password));
 	(void) fclose(f);
 	return k;
 }
@@ -72,20 +73,25 @@ write_cert(const char *name, const char *cn, EVP_PKEY *key, X509 *ca, EVP_PKEY *
 static int
 setup(void **state)
 {
-	EVP_PKEY *ca_key, *other_key, *key;
+	EVP_PKEY *ca_key, *other_key, *key, *rsa, *ed;
 	X509 *ca, *other;
 	char path[256];
 	FILE *f;
 
 	(void) state;
 	assert_non_null(mkdtemp(dir));
-	ca_key = write_key("ca.key");
-	other_key = write_key("other-ca.key");
-	key = write_key("n1.key");
-	EVP_PKEY_free(write_key("n2.key"));
+	ca_key = write_key("ca.key", EVP_EC_gen("P-256"), NULL);
+	other_key = write_key("other-ca.key", EVP_EC_gen("P-256"), NULL);
+	key = write_key("n1.key", EVP_EC_gen("P-256"), NULL);
+	(void) write_key("locked.key", key, "secret");
+	rsa = write_key("rsa.key", EVP_RSA_gen(2048), NULL);
+	ed = write_key("ed.key", EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL);
+	EVP_PKEY_free(write_key("n2.key", EVP_EC_gen("P-256"), NULL));
 	ca = write_cert("ca.pem", "fleet", ca_key, NULL, NULL, -10, 3600);
 	other = write_cert("other-ca.pem", "others", other_key, NULL, NULL, -10, 3600);
 	X509_free(write_cert("n1.pem", "n1", key, ca, ca_key, -10, 3600));
+	X509_free(write_cert("rsa.pem", "n1", rsa, ca, ca_key, -10, 3600));
+	X509_free(write_cert("ed.pem", "n1", ed, ca, ca_key, -10, 3600));
 	X509_free(write_cert("old.pem", "n1", key, ca, ca_key, -100, -10));
 	X509_free(write_cert("early.pem", "n1", key, ca, ca_key, 3600, 7200));
 	X509_free(write_cert("foreign.pem", "n1", key, other, other_key, -10, 3600));
@@ -97,6 +103,8 @@ setup(void **state)
 	EVP_PKEY_free(ca_key);
 	EVP_PKEY_free(other_key);
 	EVP_PKEY_free(key);
+	EVP_PKEY_free(rsa);
+	EVP_PKEY_free(ed);
 	return 0;
 }
 
@@ -122,6 +130,7 @@ static const struct {
 	const char *says;
 } cases[] = {
 	{ "ca.pem", "n1.pem", "n1.key", 0, "" },
+	{ "ca.pem", "rsa.pem", "rsa.key", 0, "" },
 	{ "none.pem", "n1.pem", "n1.key", -ENOENT, "none.pem" },
 	{ "ca.pem", "none.pem", "n1.key", -ENOENT, "none.pem" },
 	{ "ca.pem", "n1.pem", "none.key", -ENOENT, "none.key" },
@@ -129,10 +138,14 @@ static const struct {
 	{ "ca.pem", "n1.pem", NULL, -EINVAL, "no private key" },
 	{ "ca.pem", "garbage", "n1.key", -EINVAL, "no certificate" },
 	{ "ca.pem", "n1.pem", "garbage", -EINVAL, "no private key" },
+	{ "ca.pem", "n1.pem", "locked.key", -EINVAL, "without a password" },
+	{ "ca.pem", "n1.pem", "rsa.key", -EINVAL, "does not match" },
+	{ "ca.pem", "ed.pem", "ed.key", -EINVAL, "no certificate (ECDSA or RSA)" },
+	{ "ca.pem", "n1.pem", "ed.key", -EINVAL, "no private key (ECDSA or RSA)" },
 	{ "ca.pem", "old.pem", "n1.key", -EINVAL, "expired" },
 	{ "ca.pem", "early.pem", "n1.key", -EINVAL, "not valid yet" },
 	{ "ca.pem", "foreign.pem", "n1.key", -EINVAL, "does not fit the authority" },
-	{ "garbage", "n1.pem", "n1.key", -EINVAL, "does not fit the authority" },
+	{ "garbage", "n1.pem", "n1.key", -EINVAL, "no certificate" },
 };
 
 static void
@@ -157,7 +170,7 @@ test_load(void **state)
 /* What a collector does with a proof: the certificate's key verifies the signature over the text.
  */
 static void
-test_proof(void **state)
+check_proof(const char *cert_name, const char *key_name)
 {
 	char ca[256], cert[256], key[256];
 	uint8_t nonce[WIRE_NONCE_SIZE] = { 1, 2, 3 };
@@ -170,12 +183,11 @@ test_proof(void **state)
 	Wire__Request *rq;
 	X509 *x;
 
-	(void) state;
 	c.nonce.data = nonce;
 	c.nonce.len = sizeof(nonce);
 	c.collector = (char[]){ "coll" };
 	assert_int_equal(
-	    0, identity_load(at(ca, "ca.pem"), at(cert, "n1.pem"), at(key, "n1.key"), &id, &d));
+	    0, identity_load(at(ca, "ca.pem"), at(cert, cert_name), at(key, key_name), &id, &d));
 	assert_int_equal(0, message_proof(id, &c, "n1", "lab", &out));
 	rq = wire__request__unpack(NULL, out.n, (uint8_t *) out.p);
 	assert_int_equal(WIRE__REQUEST__BODY_PROOF, rq->body_case);
@@ -194,6 +206,14 @@ test_proof(void **state)
 	identity_free(id);
 	buf_fini(&out);
 	buf_fini(&text);
+}
+
+static void
+test_proof(void **state)
+{
+	(void) state;
+	check_proof("n1.pem", "n1.key");
+	check_proof("rsa.pem", "rsa.key");
 }
 
 int

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/tls_probe.h"
+#include "common/buf.h"
+#include "sensor/mbed.h"
+#include <mbedtls/error.h>
+#include <mbedtls/net_sockets.h>
+#include <mbedtls/ssl.h>
 #include <netdb.h>
 #include <nng/nng.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,112 +43,164 @@ dial(const char *url)
 	return fd;
 }
 
-static void
-add_authorities(X509_STORE *store, const char *pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	X509 *x;
+/* The connection, and what is learned over it. */
+struct talk {
+	int fd;
+	struct buf out; /* not sent yet */
+	bool cert;      /* the collector's certificate came */
+	char name[128]; /* the first that it is for */
+};
 
-	while (bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-		(void) X509_STORE_add_cert(store, x);
-		X509_free(x);
-	}
-	BIO_free(bio);
+static int
+put(void *arg, const unsigned char *p, size_t n)
+{
+	buf_add(&((struct talk *) arg)->out, p, n);
+	return (int) n;
 }
 
-static void
-set_own(SSL *ssl, const struct tls_probe *p)
+/*
+ * All that is said between two answers leaves at once, and it does not matter whether it arrives: a
+ * collector that refuses a certificate says so and closes, while the rest is still on its way.
+ */
+static int
+get(void *arg, unsigned char *p, size_t n)
 {
-	BIO *cert = BIO_new_mem_buf(p->cert, -1), *key = BIO_new_mem_buf(p->key, -1);
-	X509 *x = cert == NULL ? NULL : PEM_read_bio_X509(cert, NULL, NULL, NULL);
-	EVP_PKEY *k = key == NULL ? NULL : PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
+	struct talk *t = arg;
+	ssize_t got;
 
-	if (x != NULL && k != NULL) {
-		(void) SSL_use_certificate(ssl, x);
-		(void) SSL_use_PrivateKey(ssl, k);
-	}
-	X509_free(x);
-	EVP_PKEY_free(k);
-	BIO_free(cert);
-	BIO_free(key);
+	if (buf_ok(&t->out) < 0)
+		return MBEDTLS_ERR_NET_RECV_FAILED;
+	(void) send(t->fd, t->out.p, t->out.n, MSG_NOSIGNAL);
+	buf_clear(&t->out);
+	got = recv(t->fd, p, n, 0);
+	return got < 0 ? MBEDTLS_ERR_NET_RECV_FAILED : (int) got;
 }
 
-/* The first name that a certificate is for. */
-static void
-name_of(X509 *x, char *out, size_t n)
+static int
+see(void *arg, mbedtls_x509_crt *x, int depth,
+    uint32_t *flags) /* NOLINT(readability-non-const-parameter): mbedTLS's callback */
 {
-	GENERAL_NAMES *names =
-	    x == NULL ? NULL : X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	const mbedtls_x509_sequence *alt = &x->subject_alt_names;
+	struct talk *t = arg;
 
-	out[0] = '\0';
-	for (int i = 0; out[0] == '\0' && i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+	(void) flags;
+	if (depth != 0)
+		return 0;
+	t->cert = true;
+	while (alt != NULL &&
+	       (alt->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) != MBEDTLS_X509_SAN_DNS_NAME)
+		alt = alt->next;
+	if (alt == NULL)
+		mbed_common_name(x, t->name, sizeof(t->name));
+	else
+		(void) snprintf(t->name, sizeof(t->name), "%.*s", (int) alt->buf.len,
+		    (const char *) alt->buf.p);
+	return 0;
+}
 
-		if (g->type == GEN_DNS)
-			(void) snprintf(out, n, "%.*s", ASN1_STRING_length(g->d.dNSName),
-			    (const char *) ASN1_STRING_get0_data(g->d.dNSName));
+/* What went wrong in a handshake; the other side's alert has its own words. */
+static void
+handshake_error(const mbedtls_ssl_context *ssl, int rv, char *out, size_t n)
+{
+	if (rv != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
+		mbedtls_strerror(rv, out, n);
+		return;
 	}
-	GENERAL_NAMES_free(names);
-	if (out[0] == '\0' && x != NULL)
-		(void) X509_NAME_get_text_by_NID(
-		    X509_get_subject_name(x), NID_commonName, out, (int) n);
+	switch (ssl->in_msg[1]) { /* mbedTLS 2.28 has no function that tells */
+	case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
+		(void) snprintf(out, n, "unknown authority");
+		break;
+	case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
+		(void) snprintf(out, n, "certificate revoked");
+		break;
+	case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
+		(void) snprintf(out, n, "certificate expired");
+		break;
+	case MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT:
+		(void) snprintf(out, n, "certificate for another purpose");
+		break;
+	default:
+		(void) snprintf(out, n, "TLS alert %d", ssl->in_msg[1]);
+	}
 }
 
 static bool
-explain(SSL *ssl, int done, const struct tls_probe *p, char *why, size_t n)
+explain(const mbedtls_ssl_context *ssl, int rv, const struct talk *t, const struct tls_probe *p,
+    char *why, size_t n)
 {
-	long v = SSL_get_verify_result(ssl);
-	unsigned long e = ERR_peek_error();
-	X509 *peer = SSL_get0_peer_certificate(ssl);
-	char name[128];
+	uint32_t bad = t->cert ? mbedtls_ssl_get_verify_result(ssl) : 0;
+	char error[128];
 
-	if (v == X509_V_ERR_HOSTNAME_MISMATCH || v == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-		name_of(peer, name, sizeof(name));
+	if (bad == MBEDTLS_X509_BADCERT_CN_MISMATCH) {
 		(void) snprintf(why, n,
 		    "the collector %s is not trusted: its certificate is for '%s', not for '%s': "
-		    "set "
-		    "tls.server_name to a name that it has",
-		    p->url, name, p->server_name);
-	} else if (v != X509_V_OK) {
+		    "set tls.server_name to a name that it has",
+		    p->url, t->name, p->server_name);
+	} else if (bad != 0) {
 		(void) snprintf(why, n,
 		    "the collector %s is not trusted: its certificate does not fit tls.ca: %s",
-		    p->url, X509_verify_cert_error_string(v));
-	} else if (done != 1 && ERR_GET_LIB(e) == ERR_LIB_SSL) {
+		    p->url, mbed_why(bad));
+	} else if (rv != 0 && rv != MBEDTLS_ERR_NET_RECV_FAILED) {
+		handshake_error(ssl, rv, error, sizeof(error));
 		(void) snprintf(why, n,
 		    "the collector %s refuses this node's certificate or its TLS: %s; is it of the "
 		    "collector's authority, and not revoked?",
-		    p->url, ERR_reason_error_string(e));
+		    p->url, error);
 	} else {
 		return false;
 	}
 	return true;
 }
 
+/* One handshake over 'fd', with the settings of NNG. */
+static bool
+shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
+{
+	struct talk t = { .fd = fd, .out = BUF_INIT };
+	mbedtls_ssl_context ssl;
+	mbedtls_ssl_config conf;
+	mbedtls_x509_crt ca, cert;
+	mbedtls_pk_context key;
+	bool found = false;
+
+	mbedtls_ssl_init(&ssl);
+	mbedtls_ssl_config_init(&conf);
+	mbedtls_x509_crt_init(&ca);
+	mbedtls_x509_crt_init(&cert);
+	mbedtls_pk_init(&key);
+	if (!mbed_certs(&ca, p->ca) || !mbed_certs(&cert, p->cert) || !mbed_key(&key, p->key) ||
+	    mbedtls_ssl_config_defaults(&conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+		MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+		goto out;
+	mbedtls_ssl_conf_min_version(
+	    &conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	/* go on with a bad certificate, to learn the other side's view */
+	mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
+	mbedtls_ssl_conf_verify(&conf, see, &t);
+	mbedtls_ssl_conf_rng(&conf, mbed_random, NULL);
+	mbedtls_ssl_conf_ca_chain(&conf, &ca, NULL);
+	mbedtls_ssl_set_bio(&ssl, &t, put, get, NULL);
+	if (mbedtls_ssl_conf_own_cert(&conf, &cert, &key) != 0 ||
+	    mbedtls_ssl_setup(&ssl, &conf) != 0 ||
+	    mbedtls_ssl_set_hostname(&ssl, p->server_name) != 0)
+		goto out;
+	found = explain(&ssl, mbedtls_ssl_handshake(&ssl), &t, p, why, n);
+out:
+	mbedtls_ssl_free(&ssl);
+	mbedtls_ssl_config_free(&conf);
+	mbedtls_x509_crt_free(&ca);
+	mbedtls_x509_crt_free(&cert);
+	mbedtls_pk_free(&key);
+	buf_fini(&t.out);
+	return found;
+}
+
 bool
 tls_probe(const struct tls_probe *p, char *why, size_t n)
 {
-	int fd = dial(p->url), done;
-	SSL_CTX *ctx = fd < 0 ? NULL : SSL_CTX_new(TLS_client_method());
-	SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
-	bool found = false;
+	int fd = dial(p->url);
+	bool found = fd >= 0 && shake_hands(p, fd, why, n);
 
-	if (ssl != NULL) {
-		add_authorities(SSL_CTX_get_cert_store(ctx), p->ca);
-		(void) SSL_set_max_proto_version(ssl, TLS1_2_VERSION); /* as NNG's */
-		SSL_set_verify(
-		    ssl, SSL_VERIFY_NONE, NULL); /* go on, to learn the other side's view */
-		(void) SSL_set_tlsext_host_name(ssl, p->server_name);
-		if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), p->server_name) != 1)
-			(void) SSL_set1_host(ssl, p->server_name);
-		set_own(ssl, p);
-		ERR_clear_error();
-		(void) SSL_set_fd(ssl, fd);
-		done = SSL_connect(ssl);
-		found = explain(ssl, done, p, why, n);
-	}
-	ERR_clear_error();
-	SSL_free(ssl);
-	SSL_CTX_free(ctx);
 	if (fd >= 0)
 		(void) close(fd);
 	return found;

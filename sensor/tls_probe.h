@@ -2,9 +2,9 @@
 /*
  * tls_probe.h - why a TLS connection does not come about.
  *
- * NNG says "cryptographic error" whatever the cause. After such a failure, one handshake by OpenSSL
- * tells a wrong name from a wrong authority from a certificate that the collector refuses. Blocks,
- * for at most PROBE_S; sends no data.
+ * NNG says "cryptographic error" whatever the cause. After such a failure, one handshake of our
+ * own tells a wrong name from a wrong authority from a certificate that the collector refuses.
+ * Blocks, for at most PROBE_S; sends no data.
  */
 #ifndef MEWS_SENSOR_TLS_PROBE_H
 #define MEWS_SENSOR_TLS_PROBE_H

@@ -9,11 +9,12 @@ lab_collector
 lab_sensor n1
 good=$sensor_pid
 
-# start NAME NODE PKI CERT: a sensor that ought to be refused.
+# start NAME NODE PKI CERT [OPTION]...: a sensor that ought to be refused, or ought to refuse the collector.
 start() {
 	local name=$1 node=$2 pki=$3 cert=$4
+	shift 4
 	"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$pki/node-$cert.pem" -o "tls.key=$pki/node-$cert.key" 2>"$lab/$name.log" &
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$pki/node-$cert.pem" -o "tls.key=$pki/node-$cert.key" "$@" 2>"$lab/$name.log" &
 	refused_pid=$!
 	lab_pids+=("$refused_pid")
 }
@@ -31,6 +32,20 @@ lab_stop "$refused_pid" || true
 start foreign n3 "$lab/foreign" n3
 lab_wait 20 grep -qE 'certificate|TLS|refused|reach' "$lab/foreign.log" || fail "the sensor with a foreign certificate says nothing"
 lab_stop "$refused_pid" || true
+
+# What TLS itself fails at: each reason has its sentence. A later option wins over an earlier one.
+# says NAME SENTENCE: the sensor started last has said it, and is stopped.
+says() {
+	lab_wait 20 grep -q "$2" "$lab/$1.log" || fail "$1: not '$2', but: $(tail -n 1 "$lab/$1.log")"
+	lab_stop "$refused_pid" || true
+}
+cat "$lab/pki/ca.pem" "$lab/foreign/ca.pem" >"$lab/both.pem"
+start unknown-here n3 "$lab/foreign" n3 -o "tls.ca=$lab/both.pem"
+says unknown-here "refuses this node's certificate or its TLS: unknown authority"
+start wrong-authority n3 "$lab/foreign" n3 -o "tls.ca=$lab/foreign/ca.pem"
+says wrong-authority 'does not fit tls.ca: it is not signed by that authority'
+start wrong-name n2 "$lab/pki" n2 -o tls.server_name=elsewhere
+says wrong-name "its certificate is for 'mews-collector', not for 'elsewhere'"
 
 # No certificate at all: the handshake itself must fail.
 if printf '' | timeout 10 openssl s_client -connect "${listen#*//}" -CAfile "$lab/pki/ca.pem" -tls1_2 -quiet >"$lab/s_client.log" 2>&1 &&

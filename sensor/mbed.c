@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/mbed.h"
+#include "common/macros.h"
+#include <mbedtls/entropy.h>
+#include <mbedtls/oid.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Up to the first NUL, as NNG does, and none of the certificates may be a strange one. */
+bool
+mbed_certs(mbedtls_x509_crt *x, const char *pem)
+{
+	return mbedtls_x509_crt_parse(x, (const unsigned char *) pem, strlen(pem) + 1) == 0;
+}
+
+bool
+mbed_key(mbedtls_pk_context *k, const char *pem)
+{
+	return mbedtls_pk_parse_key(k, (const unsigned char *) pem, strlen(pem) + 1, NULL, 0) == 0;
+}
+
+void
+mbed_common_name(const mbedtls_x509_crt *x, char *out, size_t n)
+{
+	const mbedtls_x509_name *name = &x->subject;
+
+	while (name != NULL && MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &name->oid) != 0)
+		name = name->next;
+	(void) snprintf(out, n, "%.*s", name == NULL ? 0 : (int) name->val.len,
+	    name == NULL ? "" : (const char *) name->val.p);
+}
+
+const char *
+mbed_why(uint32_t flags)
+{
+	static const struct {
+		uint32_t flags;
+		const char *why;
+	} reasons[] = {
+		{ MBEDTLS_X509_BADCERT_NOT_TRUSTED, "it is not signed by that authority" },
+		{ MBEDTLS_X509_BADCERT_EXPIRED, "it, or the authority, has expired" },
+		{ MBEDTLS_X509_BADCERT_FUTURE, "it, or the authority, is not valid yet" },
+		{ MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
+		    "it is for another purpose" },
+		{ MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
+			MBEDTLS_X509_BADCERT_BAD_KEY,
+		    "its key or its signature is of a kind too weak" },
+	};
+
+	for (size_t i = 0; flags != UINT32_MAX && i < ARRAY_SIZE(reasons); i++)
+		if ((flags & reasons[i].flags) != 0)
+			return reasons[i].why;
+	return "it cannot be verified";
+}
+
+int
+mbed_random(void *arg, unsigned char *out, size_t n)
+{
+	(void) arg;
+	for (size_t got; n > 0; out += got, n -= got) {
+		got = n < 256 ? n : 256; /* all that getentropy gives at once */
+		if (getentropy(out, got) < 0)
+			return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
+	}
+	return 0;
+}
