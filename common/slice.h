@@ -44,6 +44,13 @@ slice_ends(struct slice s, struct slice suffix)
 	       (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
+/* A text that a NUL may end before its slice does. */
+static inline struct slice
+slice_until_nul(struct slice s)
+{
+	return (struct slice){ s.p, s.n == 0 ? 0 : strnlen(s.p, s.n) };
+}
+
 /* The order of strcmp(), bytes unsigned. */
 static inline int
 slice_cmp(struct slice a, struct slice b)

@@ -107,7 +107,7 @@ sockaddr_text(struct slice s, struct buf *out)
 		(void) inet_ntop((int) family, s.p + 1, ip, sizeof(ip));
 		buf_printf(out, "%s:%u", ip, port_of(s.p + 1 + n));
 	} else if (family == AF_UNIX) {
-		buf_add(out, s.p + 1, s.n - 1);
+		buf_slice(out, slice_until_nul((struct slice){ s.p + 1, s.n - 1 }));
 	} else {
 		buf_printf(out, "family %u", family);
 	}
@@ -136,7 +136,7 @@ tuple_text(const struct view *v, struct slice s, struct buf *out)
 		    (unsigned long long) address_of(p + 8));
 		if (s.n > 17)
 			buf_char(out, ' ');
-		buf_add(out, p + 16, s.n - 17);
+		buf_slice(out, slice_until_nul((struct slice){ p + 16, s.n - 17 }));
 	} else {
 		buf_printf(out, "family %u", family);
 	}
@@ -376,7 +376,7 @@ is_adrift(const struct view *v, unsigned i)
 	if (dirfd == AT_CWD || state_fd(v->state, v->main, dirfd) != NULL)
 		return false;
 	s = ev_text(v->batch, v->ev, i);
-	return s.n > 0 && s.p[0] != '/';
+	return s.n > 0 && s.p[0] != '/' && !slice_eq(s, SLICE("<NA>"));
 }
 
 /* A path made absolute. */
@@ -389,6 +389,8 @@ path_resolved(
 
 	if (s.n == 0 || (s.p[0] == '/' && p->type == PT_FSPATH) || v->ev->schema->num == EV_EXECVE)
 		return;
+	if (slice_eq(s, SLICE("<NA>")))
+		return; /* it could not be read */
 	if (is_adrift(v, i)) {
 		buf_slice(out, s);
 		return;

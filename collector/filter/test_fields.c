@@ -91,6 +91,11 @@ static const struct step {
 	    { { "thread.cgroups", "cpuset=/a=b blkio=/c memory=/d perf_event=/e" },
 		{ "thread.cgroup.cpuset", "/a=b" }, { "thread.cgroup.blkio", "/c" },
 		{ "thread.cgroup.memory", "/d" }, { "thread.cgroup.io", NULL } } },
+	/* A path that could not be read is below nothing. */
+	{ { EV_UNLINKAT, "10", "res=0;dirfd=44;name=<NA>;flags=0", "" },
+	    { { "evt.arg.name", "<NA>" }, { "evt.args", "res=0 dirfd=44 name=<NA> flags=0" } } },
+	{ { EV_CHMOD, "10", "res=-14;filename=<NA>;mode=0", "" },
+	    { { "evt.arg.filename", "<NA>" } } },
 	/* A raw socket needs no peer to have a transport. */
 	{ { EV_SOCKET, "10", "fd=5;domain=2;type=3;proto=1;flags=0", "" },
 	    { { "fd.l4proto", "raw" }, { "evt.arg.fd", "<4r>" } } },

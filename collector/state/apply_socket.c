@@ -102,7 +102,7 @@ bound(struct apply *a, struct fd_entry *e, const struct ends *n)
 	uint32_t before = e->name;
 
 	if (n->family == AF_UNIX) {
-		fd_name(a, e, intern_put(a->s->pool, n->path));
+		fd_name(a, e, intern_put(a->s->pool, slice_until_nul(n->path)));
 	} else {
 		if (n->dport != 0) {
 			fd_set_server(e, n);

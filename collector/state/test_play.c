@@ -49,6 +49,8 @@ static size_t
 put_text(char *out, struct slice s)
 {
 	memcpy(out, s.p, s.n);
+	for (size_t i = 0; i < s.n; i++)
+		out[i] = out[i] == '|' ? '\0' : out[i];
 	return s.n;
 }
 
@@ -110,8 +112,6 @@ set_param(struct play *p, char *keep, const char *name, char *value)
 		assert_int_equal(1, inet_pton(AF_INET6, value, keep));
 	} else {
 		(void) put_text(keep, slice_str(value));
-		for (size_t k = 0; k < n; k++)
-			keep[k] = keep[k] == '|' ? '\0' : keep[k];
 	}
 	evb_bytes(&p->b, name, keep, n);
 }

@@ -208,6 +208,8 @@ static const struct row server_rows[] = {
 	{ EV_ACCEPT4, "10", "fd=7;tuple=u,a>b /s;flags=0x1000",
 	    "fd.name=a->b /s;fd.exec=1;fd.type=u" },
 	{ EV_ACCEPT, "10", "fd=-11;tuple=", "fd.num=-1;fd.name=-" },
+	/* A path may have the NUL that ends it. */
+	{ EV_BIND, "10", "res=0;addr=u,/run/y|;fd=7", "fd.name=/run/y;fd.changed=1" },
 	{ EV_BIND, "10", "res=0;addr=4,0.0.0.0:0;fd=4", "fd.name=0.0.0.0:0;fd.dport=443" },
 	{ EV_SOCKET, "10", "fd=20;domain=10;type=1", "" },
 	{ EV_BIND, "10", "res=0;addr=6,::ffff:10.0.0.1:88;fd=20",
