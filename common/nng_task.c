@@ -20,12 +20,13 @@
 #include <unistd.h>
 
 enum { WORKERS_MIN = 2, WORKERS_MAX = 16, ENOUGH = 4 };
+#define WAITED (1U << 31)
 
 struct nni_task {
 	struct nni_task *next;
 	void (*cb)(void *arg);
 	void *arg;
-	_Atomic unsigned busy; /* prepared or due or running */
+	_Atomic unsigned busy; /* prepared or due or running, so often; | WAITED: somebody waits */
 	_Atomic bool prepared;
 };
 _Static_assert(sizeof(struct nni_task) <= 144, "what NNG keeps for it");
@@ -51,7 +52,6 @@ static struct {
 	.some = PTHREAD_COND_INITIALIZER,
 	.done = PTHREAD_COND_INITIALIZER,
 };
-static _Atomic unsigned waiters;
 
 static _Thread_local bool is_worker;
 static _Thread_local bool holds;
@@ -90,11 +90,12 @@ list_take(struct list *l)
 	return t;
 }
 
-/* One reason less to wait for it. It may be gone when this returns. */
+/* One reason less to wait for it. It may be gone when this returns. Who waits is woken for its own
+ * task only: with some dialling, and so waiting, every other callback would wake them all. */
 static void
 release(struct nni_task *t)
 {
-	if (atomic_fetch_sub(&t->busy, 1) > 1 || waiters == 0)
+	if (atomic_fetch_sub(&t->busy, 1) != (WAITED | 1))
 		return;
 	pthread_mutex_lock(&q.lock);
 	pthread_cond_broadcast(&q.done);
@@ -227,13 +228,12 @@ nni_task_dispatch(struct nni_task *t)
 void
 nni_task_wait(struct nni_task *t)
 {
-	if (t->busy == 0)
+	if ((t->busy & ~WAITED) == 0)
 		return;
 	pthread_mutex_lock(&q.lock);
-	waiters++;
-	while (t->busy > 0)
+	while ((atomic_fetch_or(&t->busy, WAITED) & ~WAITED) > 0)
 		pthread_cond_wait(&q.done, &q.lock);
-	waiters--;
+	atomic_fetch_and(&t->busy, ~WAITED);
 	pthread_mutex_unlock(&q.lock);
 }
 
