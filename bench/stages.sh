@@ -274,7 +274,7 @@ replay() {
 	lab_collector -o shards=1
 	"$bin/mews-sensor" --replay "$recording" --speed max --loop 1000000 --nodes "$1" -o node=n -o cluster=lab \
 		-o "collector=$listen" -o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/pki" \
-		-o spool.memory=2MiB -o link.timeout=60s -o link.retry_max=1s 2>"$lab/sensor-replay.log" &
+		-o spool.memory=2MiB 2>"$lab/sensor-replay.log" &
 	sensor_pid=$!
 	lab_pids+=("$sensor_pid")
 	lab_wait 120 connected_is "$1" || fail "$(connected) of $1 nodes connected"

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define DRAIN_POLLS 4 /* of a millisecond: more than a record is held back for */
+#define OPENING_MAX 8 /* nodes on their way to Welcome; as many as there are dialers */
+#define OPENING_NS  (2 * NS_PER_MS) /* until one more is tried */
 
 void
 app_wake(void *app)
@@ -203,19 +205,37 @@ over(const struct app *a)
 	return a->stopping && links_stopped(a);
 }
 
-/* Every node whose time has come; returns when the next one's comes. */
+static bool
+is_opening(const struct node *n)
+{
+	return n->link.state > LINK_DOWN && n->link.state < LINK_UP;
+}
+
+/*
+ * Every node whose time has come; returns when the next one's comes. Few connect at a time: the
+ * others' timeouts would run while they wait for a dialer here and for the collector's attention
+ * there, and who gives up and tries again only makes the queue longer.
+ */
 static uint64_t
 tick_nodes(struct app *a, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
+	unsigned opening = 0;
 
+	for (size_t i = 0; i < a->nnodes; i++)
+		opening += is_opening(a->node[i]);
 	for (size_t i = 0; i < a->nnodes; i++) {
 		struct node *n = a->node[i];
 
-		if (now >= n->next_tick) {
+		if (now >= n->next_tick && opening >= OPENING_MAX && n->link.state == LINK_DOWN &&
+		    !a->stopping) {
+			n->next_tick = now + OPENING_NS;
+		} else if (now >= n->next_tick) {
 			uint64_t at = a->replay != NULL ? feed(a, n, now) : UINT64_MAX;
+			bool was = is_opening(n);
 
 			node_tick(n, now);
+			opening += is_opening(n) && !was;
 			n->next_tick = MIN(n->next_tick, at);
 		}
 		next = MIN(next, n->next_tick);
