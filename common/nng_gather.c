@@ -24,8 +24,10 @@ struct gather {
 static const char ours;
 
 void nni_aio_get_iov(nng_aio *aio, unsigned *n, nng_iov **v); /* NNG's own */
-void __real_nni_aio_free(nng_aio *aio);
+void __real_nni_aio_free(nng_aio *aio); /* of one from the heap */
 void __wrap_nni_aio_free(nng_aio *aio);
+void __real_nni_aio_fini(nng_aio *aio); /* of one that is part of something */
+void __wrap_nni_aio_fini(nng_aio *aio);
 
 static struct gather *
 gather_of(nng_aio *aio)
@@ -83,10 +85,24 @@ nng_gather(nng_aio *aio)
 	(void) nng_aio_set_iov(aio, k, out);
 }
 
+static void
+gather_drop(nng_aio *aio)
+{
+	free(gather_of(aio));
+	(void) nng_aio_set_input(aio, INPUT + 1, NULL);
+}
+
 void
 __wrap_nni_aio_free(nng_aio *aio)
 {
 	if (aio != NULL)
-		free(gather_of(aio));
+		gather_drop(aio);
 	__real_nni_aio_free(aio);
+}
+
+void
+__wrap_nni_aio_fini(nng_aio *aio)
+{
+	gather_drop(aio);
+	__real_nni_aio_fini(aio);
 }
