@@ -24,7 +24,7 @@ struct gather {
 static const char ours;
 
 void nni_aio_get_iov(nng_aio *aio, unsigned *n, nng_iov **v); /* NNG's own */
-void __real_nni_aio_free(nng_aio *aio); /* of one from the heap */
+void __real_nni_aio_free(nng_aio *aio);                       /* of one from the heap */
 void __wrap_nni_aio_free(nng_aio *aio);
 void __real_nni_aio_fini(nng_aio *aio); /* of one that is part of something */
 void __wrap_nni_aio_fini(nng_aio *aio);
