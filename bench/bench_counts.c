@@ -39,6 +39,7 @@ static void __attribute__((constructor)) begin(void)
 	(void) close(fd);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
 void *
 malloc(size_t n)
 {
@@ -78,3 +79,4 @@ epoll_pwait2(
 
 	return r > 0 ? epoll_wait(fd, ev, max, 0) : r;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

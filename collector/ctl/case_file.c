@@ -202,7 +202,7 @@ int
 case_file_read(const char *path, struct case_file *ret, struct diag *d)
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	struct slice text;
+	struct slice text = { NULL, 0 };
 	int res;
 
 	if (r == NULL)
@@ -213,7 +213,7 @@ case_file_read(const char *path, struct case_file *ret, struct diag *d)
 	r->d = d;
 	res = load(path, &ret->a, &text);
 	if (res < 0) {
-		diag_set(d, 0, 0, "cannot read %s: %s", path, strerror(-res));
+		diag_set(d, 0, 0, "cannot read %s: %s", path, strerrordesc_np(-res));
 	} else {
 		res = batch_enc_new(&r->enc);
 		if (res == 0)

@@ -89,7 +89,7 @@ play(struct replay *p)
 	if (r < 0)
 		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
 	return fflush(stdout) == 0 ? CTL_OK
-				   : ctl_fail("cannot write the alerts: %s", strerror(errno));
+				   : ctl_fail("cannot write the alerts: %s", strerrordesc_np(errno));
 }
 
 static int

@@ -175,7 +175,7 @@ offline_recording(struct offline *o, const char *path, struct diag *d)
 	if (r == -EBADMSG)
 		return diag_fail(d, 0, 0, "%s is not a recording of mews-sensor --record", path);
 	if (r < 0) {
-		diag_set(d, 0, 0, "cannot open %s: %s", path, strerror(-r));
+		diag_set(d, 0, 0, "cannot open %s: %s", path, strerrordesc_np(-r));
 		return r;
 	}
 	while (r == 0) {
@@ -189,7 +189,7 @@ offline_recording(struct offline *o, const char *path, struct diag *d)
 		diag_set(d, 0, 0, "%s: at byte %lu: %s", path,
 		    (unsigned long) recording_offset(rec), r == -ENOMEM ? "no memory" : why);
 	else if (r < 0)
-		diag_set(d, 0, 0, "%s: %s", path, strerror(-r));
+		diag_set(d, 0, 0, "%s: %s", path, strerrordesc_np(-r));
 	recording_close(rec);
 	return r;
 }
