@@ -88,8 +88,9 @@ play(struct replay *p)
 	offline_free(o);
 	if (r < 0)
 		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
-	return fflush(stdout) == 0 ? CTL_OK
-				   : ctl_fail("cannot write the alerts: %s", strerrordesc_np(errno));
+	return fflush(stdout) == 0
+		   ? CTL_OK
+		   : ctl_fail("cannot write the alerts: %s", strerrordesc_np(errno));
 }
 
 static int

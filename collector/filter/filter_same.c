@@ -15,7 +15,9 @@ source_same(const struct source *a, const struct source *b)
 		return slice_eq(a->text, b->text);
 	if (a->kind == S_CONST)
 		return slice_eq(a->k.s, b->k.s);
-	if ((a->arg.p == NULL) != (b->arg.p == NULL) || !slice_eq(a->arg, b->arg))
+	if ((a->arg.p == NULL) != (b->arg.p == NULL))
+		return false;
+	if (a->arg.p != NULL && !slice_eq(a->arg, b->arg))
 		return false;
 	a = a->args;
 	b = b->args;
