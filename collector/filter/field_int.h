@@ -135,6 +135,11 @@ bool event_result(const struct event *ev, int64_t *ret);
 /* The number of parameter 'name', if it is there. */
 bool event_num(const struct event *ev, const char *name, int64_t *ret);
 struct slice event_text(const struct view *v, const char *name);
+/* ---- field_io.c ---- */
+
+/* What an open asks for: all that evt.is_open_read and evt.is_open_write look at. */
+unsigned open_access(const struct event *ev);
+
 /* ---- field_arg.c ---- */
 
 /* evt.rawarg of a number that the event has, but not filled: it is null, and prints as 0. */

@@ -131,6 +131,16 @@ get_evt_is_open(const struct fget *g)
 	}
 }
 
+unsigned
+open_access(const struct event *ev)
+{
+	int flags_at, mode_at;
+
+	if (!open_params(ev->schema->num, &flags_at, &mode_at))
+		return 0;
+	return (unsigned) ev_num(ev, (unsigned) flags_at) & (F_READ | F_WRITE);
+}
+
 /* Where an *at call has its paths: evt.abspath and .src, .dst; each after its descriptor. */
 static int
 at_path(unsigned num, bool second)

@@ -60,6 +60,8 @@ field_key_of(const struct field_ref *f, struct field_key *ret)
 		ret->cost = 100;
 	} else if (is_time(f, &g)) {
 		*ret = (struct field_key){ .kind = KEY_NONE, .ref = f, .cost = 10 };
+	} else if (g.get == get_evt_is_open && (g.a == OPEN_READ || g.a == OPEN_WRITE)) {
+		*ret = (struct field_key){ .kind = KEY_OPEN, .ref = f, .cost = 3 };
 	} else if (g.get == get_evt_is_open) {
 		ret->cost = 4; /* tells most opens apart */
 	} else if (g.get == get_proc_text && g.a == WHO_SELF) {
@@ -81,7 +83,7 @@ field_key_same(const struct field_key *a, const struct field_key *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	return a->kind == KEY_FD || slice_eq(a->ref->text, b->ref->text);
+	return a->kind == KEY_FD || a->kind == KEY_OPEN || slice_eq(a->ref->text, b->ref->text);
 }
 
 static struct key
@@ -119,59 +121,55 @@ value_key(const struct fval *val, const struct view *v, uint64_t seed)
 }
 
 /* Of a field with more than one value: of all of them. */
-static void
-values_key(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed,
-    struct key *ret)
+static struct key
+values_key(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed)
 {
 	struct fval val[VALUES];
 	struct key keys[VALUES];
 	int n = field_get(key->ref, v, fs, val, VALUES);
 
-	if (n <= 0) {
-		*ret = (struct key){ { 0, n == 0 ? TAG_NULL : TAG_EMPTY } };
-		return;
-	}
+	if (n <= 0)
+		return (struct key){ { 0, n == 0 ? TAG_NULL : TAG_EMPTY } };
 	for (int i = 0; i < n; i++)
 		keys[i] = value_key(&val[i], v, seed);
-	*ret = n == 1 ? keys[0] : hash_key(keys, (size_t) n * sizeof(keys[0]), seed);
+	return n == 1 ? keys[0] : hash_key(keys, (size_t) n * sizeof(keys[0]), seed);
 }
 
 /* All that the fields of KEY_FD look at where there is no entry: field_fd.c. */
-static void
-lost_fd_key(const struct view *v, uint64_t seed, struct key *ret)
+static struct key
+lost_fd_key(const struct view *v, uint64_t seed)
 {
 	struct slice tuple;
 
 	if (!v->has_fd)
-		*ret = (struct key){ { 0, TAG_NULL } };
-	else if (v->event_path == INTERN_NULL && fd_lost_tuple(v, &tuple))
-		*ret = hash_key(tuple.p, tuple.n, seed + v->ev->schema->num);
-	else
-		*ret = field_key_of_id(v, v->event_path, (uint64_t) v->ev->schema->num << 16);
+		return (struct key){ { 0, TAG_NULL } };
+	if (v->event_path == INTERN_NULL && fd_lost_tuple(v, &tuple))
+		return hash_key(tuple.p, tuple.n, seed + v->ev->schema->num);
+	return field_key_of_id(v, v->event_path, (uint64_t) v->ev->schema->num << 16);
 }
 
-void
-field_key_slow(const struct field_key *key, const struct view *v, struct fscratch *fs,
-    uint64_t seed, struct key *ret)
+struct key
+field_key_slow(
+    const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed)
 {
 	struct fval val;
 
 	switch (key->kind) {
 	case KEY_FD:
-		lost_fd_key(v, seed, ret);
-		return;
+		return lost_fd_key(v, seed);
 	case KEY_VALUES:
-		values_key(key, v, fs, seed, ret);
-		return;
+		return values_key(key, v, fs, seed);
+	case KEY_OPEN:
+		return (struct key){ { open_access(v->ev), TAG_NUMBER } };
 	case KEY_THREAD:
 	case KEY_MAIN:
 	case KEY_NONE:
 	case KEY_VALUE:
 		break;
 	}
-	*ret = (struct key){ { 0, TAG_NULL } };
 	if (field_get(key->ref, v, fs, &val, 1) > 0)
-		*ret = value_key(&val, v, seed);
+		return value_key(&val, v, seed);
+	return (struct key){ { 0, TAG_NULL } };
 }
 
 static bool

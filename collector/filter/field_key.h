@@ -19,6 +19,7 @@ enum key_kind {
 	KEY_THREAD, /* a text of the event's thread, at 'offset' in it */
 	KEY_MAIN,   /* the same of the main thread */
 	KEY_FD,     /* name and kind of the event's descriptor: several fields are made of them */
+	KEY_OPEN,   /* what an open asks for: to read, to write */
 };
 
 struct field_key {
@@ -47,24 +48,22 @@ field_key_of_id(const struct view *v, uint32_t id, uint64_t more)
 }
 
 /* Of what field_key_get() does not do itself. */
-void field_key_slow(const struct field_key *key, const struct view *v, struct fscratch *fs,
-    uint64_t seed, struct key *ret);
+struct key field_key_slow(
+    const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed);
 
-static inline void
-field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed,
-    struct key *ret)
+static inline struct key
+field_key_get(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed)
 {
 	const struct thread *t = key->kind == KEY_MAIN ? v->main : v->thread;
 	uint32_t id;
 
-	if (key->kind == KEY_FD && v->has_fd && v->fd != NULL) {
-		*ret = field_key_of_id(v, v->fd->name, 1u | (uint64_t) v->fd->type << 1);
-	} else if (key->kind == KEY_THREAD || key->kind == KEY_MAIN) {
+	if (key->kind == KEY_FD && v->has_fd && v->fd != NULL)
+		return field_key_of_id(v, v->fd->name, 1u | (uint64_t) v->fd->type << 1);
+	if (key->kind == KEY_THREAD || key->kind == KEY_MAIN) {
 		memcpy(&id, (const char *) t + key->offset, sizeof(id));
-		*ret = field_key_of_id(v, id, 0);
-	} else {
-		field_key_slow(key, v, fs, seed, ret);
+		return field_key_of_id(v, id, 0);
 	}
+	return field_key_slow(key, v, fs, seed);
 }
 
 /* Has the field the same value on every event of this number? It can be got then with nothing but

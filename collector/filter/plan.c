@@ -126,21 +126,33 @@ make_rests(struct planner *b)
 	return 0;
 }
 
+/* As many as it may have values in a while, about: of threads there are fewer than of files. */
+static size_t
+rows_wanted(const struct column *c)
+{
+	if (c->key.kind == KEY_OPEN || c->key.ref->field->type == FT_BOOL)
+		return PLAN_ROWS_MIN;
+	return c->key.process ? PLAN_ROWS_MAX / 4 : PLAN_ROWS_MAX;
+}
+
 /* How many rows each column may have. */
 static void
 size_rows(struct plan *p)
 {
-	size_t each = PLAN_MEMO_BYTES / MAX(p->ncolumns, 1u);
+	size_t bytes = 0, rows;
+	unsigned halved = 0;
 
 	for (uint32_t i = 0; i < p->ncolumns; i++) {
 		struct column *c = &p->columns[i];
-		size_t row, rows = PLAN_ROWS_MAX;
 
 		c->words = p->words + (c->nmemo + 63) / 64;
-		row = sizeof(struct row) + c->words * sizeof(struct word);
-		while (rows > PLAN_ROWS_MIN && rows * row > each)
-			rows /= 2;
-		c->bits = (uint32_t) __builtin_ctzll(rows);
+		bytes += rows_wanted(c) * (sizeof(struct row) + c->words * sizeof(struct word));
+	}
+	while (bytes >> halved > PLAN_MEMO_BYTES)
+		halved++;
+	for (uint32_t i = 0; i < p->ncolumns; i++) {
+		rows = MAX(rows_wanted(&p->columns[i]) >> halved, (size_t) PLAN_ROWS_MIN);
+		p->columns[i].bits = (uint32_t) __builtin_ctzll(rows);
 	}
 }
 

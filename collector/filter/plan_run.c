@@ -43,12 +43,14 @@ struct of_thread {
 
 /* A column's rows. */
 struct col {
-	char *rows;
+	char *room, *rows; /* of the heap; in it, from a cache line's start on */
 	size_t row_size;
 	unsigned shift;
 	struct row *now;
 	uint64_t event; /* that 'now' is of */
 };
+
+enum { CACHE_LINE = 64 };
 
 static struct row *
 row_at(const struct col *c, size_t i)
@@ -65,9 +67,10 @@ make_rows(struct plan_run *r)
 
 		c->row_size = sizeof(struct row) + column->words * sizeof(struct word);
 		c->shift = 64 - column->bits;
-		c->rows = calloc((size_t) 1 << column->bits, c->row_size);
-		if (c->rows == NULL)
+		c->room = calloc(1, (c->row_size << column->bits) + CACHE_LINE);
+		if (c->room == NULL)
 			return -ENOMEM;
+		c->rows = c->room + (-(uintptr_t) c->room & (CACHE_LINE - 1));
 	}
 	return 0;
 }
@@ -108,7 +111,7 @@ plan_run_free(struct plan_run *r)
 	if (r == NULL)
 		return;
 	for (uint32_t i = 0; r->cols != NULL && i < r->plan->ncolumns; i++)
-		free(r->cols[i].rows);
+		free(r->cols[i].room);
 	free(r->cols);
 	free(r->verdict);
 	free(r->in);
@@ -128,8 +131,30 @@ forget(struct plan_run *r)
 		memset(r->cols[i].rows, 0, r->cols[i].row_size << r->plan->columns[i].bits);
 }
 
-/* The row of the column's value on this event; nothing is known in a new one, but that lanes which
- * demand nothing pass. */
+static bool
+is_of(const struct row *row, const struct key *key)
+{
+	return row->key.k[0] == key->k[0] && row->key.k[1] == key->k[1];
+}
+
+/* A row in which nothing is known but that lanes which demand nothing pass. It takes the place of
+ * its pair's first, and that one the second's. */
+static struct row *
+new_row(const struct plan_run *r, const struct column *c, const struct col *col, size_t i,
+    const struct key *key)
+{
+	struct row *row = row_at(col, i);
+
+	memcpy(row_at(col, i + 1), row, col->row_size);
+	row->key = *key;
+	for (uint32_t w = 0; w < r->plan->words; w++)
+		row->w[w] = (struct word){ ~c->care[w], ~c->care[w] };
+	for (uint32_t w = r->plan->words; w < c->words; w++)
+		row->w[w] = (struct word){ 0, 0 };
+	return row;
+}
+
+/* The row of the column's value on this event: one of a pair. */
 static struct row *
 row_of(struct plan_run *r, unsigned column)
 {
@@ -137,17 +162,17 @@ row_of(struct plan_run *r, unsigned column)
 	struct col *col = &r->cols[column];
 	struct row *row;
 	struct key key;
+	size_t i;
 
 	if (col->event == r->event)
 		return col->now;
-	field_key_get(&c->key, r->v, r->fs, r->seed, &key);
-	row = row_at(col, (key.k[0] ^ key.k[1] << 20) * 0x9e3779b97f4a7c15u >> col->shift);
-	if (row->key.k[0] != key.k[0] || row->key.k[1] != key.k[1]) {
-		row->key = key;
-		for (uint32_t w = 0; w < r->plan->words; w++)
-			row->w[w] = (struct word){ ~c->care[w], ~c->care[w] };
-		for (uint32_t w = r->plan->words; w < c->words; w++)
-			row->w[w] = (struct word){ 0, 0 };
+	key = field_key_get(&c->key, r->v, r->fs, r->seed);
+	i = (key.k[0] ^ key.k[1] << 20) * 0x9e3779b97f4a7c15u >> col->shift & ~(size_t) 1;
+	row = row_at(col, i);
+	if (!is_of(row, &key)) {
+		row = row_at(col, i + 1);
+		if (!is_of(row, &key))
+			row = new_row(r, c, col, i, &key);
 	}
 	col->event = r->event;
 	col->now = row;
