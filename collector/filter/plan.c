@@ -205,7 +205,7 @@ order_columns(struct planner *b, struct program *g)
 		columns[i] = step[i].column;
 		g->nprocess += step[i].process;
 	}
-	g->of_process = g->nprocess > 0;
+	g->of_process |= g->nprocess > 0;
 	g->columns = columns;
 	g->ncolumns = n;
 	return 0;
@@ -229,8 +229,10 @@ finish_program(struct planner *b, struct program *g)
 	if (all == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < g->nslots; i++) {
-		if (g->slots[i].lane != NO_LANE)
-			set_bit(all, g->slots[i].lane - g->first * 64);
+		if (g->slots[i].lane == NO_LANE)
+			continue;
+		set_bit(all, g->slots[i].lane - g->first * 64);
+		g->of_process |= b->lanes[g->slots[i].lane].process->kind != N_TRUE;
 	}
 	g->all = all;
 	return order_columns(b, g);
