@@ -40,8 +40,12 @@ near_to(struct slice want)
 void
 near_try(struct near *n, struct slice name)
 {
-	unsigned d = distance(n->want, name);
+	size_t gap = MAX(name.n, n->want.n) - MIN(name.n, n->want.n);
+	unsigned d;
 
+	if (gap >= n->distance) /* each letter too many is one to leave out */
+		return;
+	d = distance(n->want, name);
 	if (d >= n->distance || d == 0)
 		return;
 	n->distance = d;
