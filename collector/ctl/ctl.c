@@ -28,3 +28,13 @@ ctl_usage(const char *command, const char *fmt, ...)
 	    command == NULL ? "" : " ");
 	return CTL_USAGE;
 }
+
+void
+ctl_key(struct buf *b, const char *name, const char *value)
+{
+	buf_str(b, name);
+	if (value == NULL)
+		buf_str(b, "null");
+	else
+		buf_json(b, slice_str(value));
+}

@@ -8,6 +8,7 @@
 #ifndef MEWS_COLLECTOR_CTL_CTL_H
 #define MEWS_COLLECTOR_CTL_CTL_H
 
+#include "common/buf.h"
 #include "common/macros.h"
 
 enum ctl_exit {
@@ -29,5 +30,8 @@ int ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* The same, and where help is found. Returns CTL_USAGE. 'command' may be NULL. */
 int ctl_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Append a piece of a JSON object: 'name' as it is ("{\"rule\":"), then the value, NULL as null. */
+void ctl_key(struct buf *b, const char *name, const char *value);
 
 #endif

@@ -97,13 +97,8 @@ static int
 replay(struct replay *p)
 {
 	struct ruleset *s = NULL;
-	struct rule_log log;
-	int r = rule_paths_default(&p->paths);
+	int r = rule_paths_open(&p->paths, &p->options, &s);
 
-	if (r != CTL_OK)
-		return r;
-	r = rule_paths_load(&p->paths, &p->options, &s, &log);
-	rule_log_fini(&log);
 	if (r != CTL_OK)
 		return r;
 	if (rule_run_new(s, &p->run) < 0)

@@ -66,8 +66,8 @@ rule_paths_add(struct rule_paths *p, const char *path)
 	return CTL_OK;
 }
 
-int
-rule_paths_default(struct rule_paths *p)
+static int
+default_paths(struct rule_paths *p)
 {
 	if (p->n > 0)
 		return CTL_OK;
@@ -89,6 +89,19 @@ rule_paths_load(const struct rule_paths *p, const struct rule_options *o, struct
 	if (r == -ENOMEM)
 		return ctl_fail("no memory to load the rules");
 	return r < 0 ? CTL_FAIL : CTL_OK;
+}
+
+int
+rule_paths_open(struct rule_paths *p, const struct rule_options *o, struct ruleset **ret)
+{
+	struct rule_log log;
+	int r = default_paths(p);
+
+	if (r != CTL_OK)
+		return r;
+	r = rule_paths_load(p, o, ret, &log);
+	rule_log_fini(&log);
+	return r;
 }
 
 const struct rule *

@@ -17,20 +17,21 @@ enum { RULE_PATHS_MAX = 256 };
 struct rule_paths {
 	const char *v[RULE_PATHS_MAX];
 	size_t n;
-	char standard[4200]; /* room for rule_paths_default() */
+	char standard[4200]; /* room for the path that is taken when none is named */
 };
 
 /* Take one more, or say that there are too many and return CTL_USAGE. */
 int rule_paths_add(struct rule_paths *p, const char *path) MUST_CHECK;
 
-/* If none was named: /etc/mews/rules.d, or else the rules that came with the programs. CTL_FAIL,
- * said why. */
-int rule_paths_default(struct rule_paths *p) MUST_CHECK;
-
 /* Load them; warnings and errors go to standard error and stay in *log (the caller's, also after a
  * failure). CTL_FAIL, said why. */
 int rule_paths_load(const struct rule_paths *p, const struct rule_options *o, struct ruleset **ret,
     struct rule_log *log) MUST_CHECK;
+
+/* The same where what loading said needs no second look; if no file was named, those of
+ * /etc/mews/rules.d, or else the rules that came with the programs. CTL_FAIL, said why. */
+int rule_paths_open(
+    struct rule_paths *p, const struct rule_options *o, struct ruleset **ret) MUST_CHECK;
 
 /* The rule of this name; NULL: there is none, said so. */
 const struct rule *rule_by_name(const struct ruleset *s, const char *name);

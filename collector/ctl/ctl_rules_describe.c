@@ -166,13 +166,8 @@ describe(struct describe_args *a)
 	const struct rule_options o = { .min_priority = PRIO_DEBUG,
 		.describe = a->json ? &json : NULL };
 	struct ruleset *s = NULL;
-	struct rule_log log;
-	int r = rule_paths_default(&a->paths);
+	int r = rule_paths_open(&a->paths, &o, &s);
 
-	if (r != CTL_OK)
-		return r;
-	r = rule_paths_load(&a->paths, &o, &s, &log);
-	rule_log_fini(&log);
 	if (r != CTL_OK)
 		return r;
 	if (a->json)

@@ -149,13 +149,8 @@ explain(struct explaining *e)
 {
 	const struct rule_options o = { .min_priority = PRIO_DEBUG };
 	struct ruleset *s = NULL;
-	struct rule_log log;
-	int r = rule_paths_default(&e->paths);
+	int r = rule_paths_open(&e->paths, &o, &s);
 
-	if (r != CTL_OK)
-		return r;
-	r = rule_paths_load(&e->paths, &o, &s, &log);
-	rule_log_fini(&log);
 	if (r != CTL_OK)
 		return r;
 	r = explain_rule(e, s);

@@ -90,28 +90,18 @@ print_row(const struct field *f)
 }
 
 static void
-key(struct buf *b, const char *name, const char *value)
-{
-	buf_str(b, name);
-	if (value == NULL)
-		buf_str(b, "null");
-	else
-		buf_json(b, slice_str(value));
-}
-
-static void
 json_row(const struct field *f, struct buf *b)
 {
 	char arg[32];
 
 	argument(f, arg);
-	key(b, "{\"field\":", f->name);
-	key(b, ",\"type\":", type_word(f));
-	key(b, ",\"argument\":", *arg == '\0' ? NULL : arg);
+	ctl_key(b, "{\"field\":", f->name);
+	ctl_key(b, ",\"type\":", type_word(f));
+	ctl_key(b, ",\"argument\":", *arg == '\0' ? NULL : arg);
 	buf_printf(b, ",\"filled\":%s", field_waits(f) == NULL ? "true" : "false");
-	key(b, ",\"waits_for\":", field_waits(f));
-	key(b, ",\"limits\":", *limits(f) == '\0' ? NULL : limits(f));
-	key(b, ",\"description\":", f->help);
+	ctl_key(b, ",\"waits_for\":", field_waits(f));
+	ctl_key(b, ",\"limits\":", *limits(f) == '\0' ? NULL : limits(f));
+	ctl_key(b, ",\"description\":", f->help);
 	buf_char(b, '}');
 }
 

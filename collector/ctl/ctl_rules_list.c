@@ -83,39 +83,29 @@ print_row(const struct rule *r, int width)
 }
 
 static void
-key(struct buf *b, const char *name, const char *value)
-{
-	buf_str(b, name);
-	if (value == NULL)
-		buf_str(b, "null");
-	else
-		buf_json(b, slice_str(value));
-}
-
-static void
 json_row(const struct rule *r, struct buf *b)
 {
 	const char *name;
 	size_t i = 0;
 
-	key(b, "{\"rule\":", r->name);
-	key(b, ",\"priority\":", priority_name(r->priority));
-	key(b, ",\"source\":", r->source);
+	ctl_key(b, "{\"rule\":", r->name);
+	ctl_key(b, ",\"priority\":", priority_name(r->priority));
+	ctl_key(b, ",\"source\":", r->source);
 	buf_printf(b, ",\"enabled\":%s", r->enabled ? "true" : "false");
-	key(b, ",\"blind\":", r->blind);
-	key(b, ",\"partly_blind\":", r->partly);
-	key(b, ",\"file\":", r->file);
+	ctl_key(b, ",\"blind\":", r->blind);
+	ctl_key(b, ",\"partly_blind\":", r->partly);
+	ctl_key(b, ",\"file\":", r->file);
 	buf_printf(b, ",\"line\":%u", r->line);
-	key(b, ",\"desc\":", r->desc);
-	key(b, ",\"output\":", r->output);
-	key(b, ",\"condition\":", r->condition);
-	key(b, ",\"resolved\":", r->resolved);
+	ctl_key(b, ",\"desc\":", r->desc);
+	ctl_key(b, ",\"output\":", r->output);
+	ctl_key(b, ",\"condition\":", r->condition);
+	ctl_key(b, ",\"resolved\":", r->resolved);
 	buf_str(b, ",\"tags\":[");
 	for (size_t k = 0; k < r->ntags; k++)
-		key(b, k > 0 ? "," : "", r->tags[k]);
+		ctl_key(b, k > 0 ? "," : "", r->tags[k]);
 	buf_str(b, "],\"events\":[");
 	for (bool first = true; (name = rule_event_name(r, &i)) != NULL; first = false)
-		key(b, first ? "" : ",", name);
+		ctl_key(b, first ? "" : ",", name);
 	buf_str(b, "]}");
 }
 
@@ -161,14 +151,9 @@ list(struct list_args *a)
 {
 	const struct rule *const *rules;
 	struct ruleset *s = NULL;
-	struct rule_log log;
 	size_t n;
-	int r = rule_paths_default(&a->paths);
+	int r = rule_paths_open(&a->paths, &a->config.options, &s);
 
-	if (r != CTL_OK)
-		return r;
-	r = rule_paths_load(&a->paths, &a->config.options, &s, &log);
-	rule_log_fini(&log);
 	if (r != CTL_OK)
 		return r;
 	n = ruleset_rules(s, &rules);

@@ -176,18 +176,11 @@ static int
 load_rules(const struct testing *t, const struct case_file *f, struct ruleset **ret)
 {
 	struct rule_paths paths = t->paths;
-	struct rule_log log;
 	int r = CTL_OK;
 
 	for (size_t i = 0; t->paths.n == 0 && i < f->nrules && r == CTL_OK; i++)
 		r = rule_paths_add(&paths, f->rules[i]);
-	if (r == CTL_OK)
-		r = rule_paths_default(&paths);
-	if (r != CTL_OK)
-		return r;
-	r = rule_paths_load(&paths, &t->options, ret, &log);
-	rule_log_fini(&log);
-	return r;
+	return r == CTL_OK ? rule_paths_open(&paths, &t->options, ret) : r;
 }
 
 static int
