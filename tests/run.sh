@@ -3,7 +3,8 @@
 # run.sh: install what the tests need, build, and run all of them.
 #
 #   --quick        release and its unit and lint tests only: minutes, no root needed
-#   --long         also five minutes of fuzzing per target, and coverage
+#   --long         also the tests that take minutes (label 'long'), five minutes of fuzzing per target,
+#                  and coverage
 #   --allow-skip   a test that cannot run here is not a failure
 #
 # Exit status 0 if everything passed. Logs are in build/PRESET/run.log.
@@ -17,7 +18,7 @@ for arg in "$@"; do
 	--long) long=yes ;;
 	--allow-skip) allow_skip=yes ;;
 	*)
-		sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+		sed -n '3,10s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -76,14 +77,14 @@ say 'installing what the tests need'
 deploy/install-deps.sh --test
 build release
 if [ "$quick" = yes ]; then
-	run release -L 'unit|fuzz|lint' -LE slow -j "$(nproc)"
+	run release -L 'unit|fuzz|lint' -LE 'slow|long' -j "$(nproc)"
 else
-	run release -j "$(nproc)"
+	if [ "$long" = yes ]; then run release -j "$(nproc)"; else run release -LE long -j "$(nproc)"; fi
 	build asan
-	run asan -L 'unit|fuzz|live|asan' -LE lint -j "$(nproc)"
+	run asan -L 'unit|fuzz|live|asan' -LE 'lint|long' -j "$(nproc)"
 	build tsan
 	# the rules' compiler is one thread, and its tests many small steps: not here
-	run tsan -L 'unit|tsan' -LE lint -E 'unit.(filter|rule)' -j "$(nproc)"
+	run tsan -L 'unit|tsan' -LE 'lint|long' -E 'unit.(filter|rule)' -j "$(nproc)"
 	build fuzz fuzzers
 	say 'fuzzing'
 	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 20)" || failed+=(fuzzing)
