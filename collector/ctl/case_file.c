@@ -20,7 +20,8 @@ read_fields(struct reader *r, const yaml_node_t *n, struct case_field **tail)
 			return -ENOMEM;
 		*tail = f;
 		tail = &f->next;
-		res = want_text(r, v, f->name, &f->want);
+		if (!is_null(v))
+			res = want_text(r, v, f->name, &f->want);
 	}
 	return res;
 }

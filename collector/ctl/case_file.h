@@ -12,7 +12,7 @@
  *	        by: 10                    # tid, or {tid: 11, pid: 10}; default: the last process
  *	    alerts:                       # in order; [] for none
  *	      - rule: Sensitive file read
- *	        fields: {fd.name: /etc/shadow}
+ *	        fields: {fd.name: /etc/shadow, fd.sip: null}
  *
  * Nothing is a field's value but what 'fields' compares: events and processes are raw, and fields
  * come from them as on a node. EVENTS.md lists events and parameters.
@@ -27,7 +27,7 @@
 
 struct case_field {
 	struct case_field *next;
-	const char *name, *want;
+	const char *name, *want; /* want NULL: the field has no value */
 };
 
 struct case_alert {

@@ -47,6 +47,7 @@ yaml_node_t *item(struct reader *r, const yaml_node_t *n, size_t i);
 struct slice pair(struct reader *r, const yaml_node_t *n, size_t i, yaml_node_t **value);
 yaml_node_t *get(struct reader *r, const yaml_node_t *n, const char *key); /* NULL: no such key */
 struct slice scalar(const yaml_node_t *n); /* p is NULL: it is none */
+bool is_null(const yaml_node_t *n);        /* null or ~, unquoted */
 
 /* -EINVAL and r->d unless it is a mapping with no keys but these (NULL: any; ends with NULL), a
  * list, a text, a number; -ENOMEM. */

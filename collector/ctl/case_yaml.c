@@ -18,6 +18,15 @@ scalar(const yaml_node_t *n)
 	return (struct slice){ (const char *) n->data.scalar.value, n->data.scalar.length };
 }
 
+bool
+is_null(const yaml_node_t *n)
+{
+	struct slice s = scalar(n);
+
+	return s.p != NULL && n->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	       (slice_eq(s, SLICE("null")) || slice_eq(s, SLICE("~")));
+}
+
 size_t
 npairs(const yaml_node_t *n)
 {

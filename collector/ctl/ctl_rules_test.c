@@ -73,14 +73,17 @@ compare_field(struct testing *t, const struct case_field *f, const struct view *
 	struct diag d = { .line = 0 };
 	struct field_ref ref;
 	size_t used;
+	bool is_null;
 
 	arena_init(&a, 0);
 	if (field_lookup(slice_str(f->name), &a, &ref, &used, &d) < 0) {
 		differs(t, "%s", d.msg);
 		return;
 	}
-	(void) field_text(&ref, v, t->fs, &is);
-	if (!slice_eq(is, slice_str(f->want)))
+	is_null = !field_text(&ref, v, t->fs, &is);
+	if (f->want == NULL && !is_null)
+		differs(t, "%s is '%.*s', expected no value", f->name, SLICE_ARG(is));
+	else if (f->want != NULL && !slice_eq(is, slice_str(f->want)))
 		differs(t, "%s is '%.*s', expected '%s'", f->name, SLICE_ARG(is), f->want);
 }
 

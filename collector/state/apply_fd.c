@@ -29,6 +29,12 @@ fd_edit(struct apply *a, int64_t fd)
 }
 
 void
+fd_forget(struct apply *a, int64_t fd)
+{
+	fdt_del(&a->s->fds, &a->main->fds, fd);
+}
+
+void
 fd_name(struct apply *a, struct fd_entry *e, uint32_t name)
 {
 	hold(a->s->pool, &e->name, name);
@@ -225,15 +231,17 @@ parse_close_range(struct apply *a)
 
 /* ---- copies ---- */
 
+/* Gives the number 'to' the meaning of *src, a copy; NULL: its meaning is not known. */
 static void
-copy_fd(struct apply *a, int64_t from, int64_t to, bool cloexec)
+put_copy(struct apply *a, const struct fd_entry *src, int64_t to, bool cloexec)
 {
-	const struct fd_entry *src = fdt_get(a->main->fds, from);
 	struct fd_entry copy, *e;
 
-	if (src == NULL || from == to)
+	if (src == NULL) {
+		fd_forget(a, to);
 		return;
-	copy = *src; /* moves when the table grows */
+	}
+	copy = *src; /* moves when the table grows; its names may be let go with the old 'to' */
 	(void) intern_ref(a->s->pool, copy.name);
 	(void) intern_ref(a->s->pool, copy.nameraw);
 	e = fd_new(a, to, copy.type);
@@ -243,11 +251,18 @@ copy_fd(struct apply *a, int64_t from, int64_t to, bool cloexec)
 		return;
 	}
 	copy.fd = e->fd;
-	copy.since = a->ev->ts;
+	copy.since = e->since;
 	copy.state &= (uint8_t) ~(FDS_CLOEXEC | FDS_SNAPSHOT);
 	if (cloexec)
 		copy.state |= FDS_CLOEXEC;
 	*e = copy;
+}
+
+static void
+copy_fd(struct apply *a, int64_t from, int64_t to, bool cloexec)
+{
+	if (from != to)
+		put_copy(a, fdt_get(a->main->fds, from), to, cloexec);
 }
 
 void
@@ -284,33 +299,27 @@ parse_fcntl(struct apply *a)
 	}
 }
 
-/* From another process: what it is there. */
+/* The entry that a descriptor of another process has there; NULL: it is not known. */
+static const struct fd_entry *
+getfd_source(struct apply *a)
+{
+	const struct fd_entry *pidfd = fdt_get(a->main->fds, ev_num(a->ev, EVP_PIDFD_GETFD_pid_fd));
+	const struct thread *target;
+
+	if (pidfd == NULL || pidfd->type != FD_PIDFD)
+		return NULL;
+	target = thread_find(a->s, (int64_t) pidfd->ino);
+	return target == NULL ? NULL
+			      : state_fd(a->s, target, ev_num(a->ev, EVP_PIDFD_GETFD_target_fd));
+}
+
 void
 parse_pidfd_getfd(struct apply *a)
 {
 	int64_t fd = ev_num(a->ev, EVP_PIDFD_GETFD_fd);
-	const struct fd_entry *pidfd = fdt_get(a->main->fds, ev_num(a->ev, EVP_PIDFD_GETFD_pid_fd));
-	const struct fd_entry *src;
-	const struct thread *target;
-	struct fd_entry copy, *e;
 
-	if (fd < 0 || pidfd == NULL || pidfd->type != FD_PIDFD)
-		return;
-	target = thread_find(a->s, (int64_t) pidfd->ino);
-	src = target == NULL ? NULL
-			     : state_fd(a->s, target, ev_num(a->ev, EVP_PIDFD_GETFD_target_fd));
-	if (src == NULL)
-		return;
-	copy = *src;
-	e = fd_new(a, fd, copy.type);
-	if (e == NULL)
-		return;
-	(void) intern_ref(a->s->pool, copy.name);
-	(void) intern_ref(a->s->pool, copy.nameraw);
-	copy.fd = e->fd;
-	copy.since = e->since;
-	copy.state |= FDS_CLOEXEC;
-	*e = copy;
+	if (fd >= 0)
+		put_copy(a, getfd_source(a), fd, true);
 }
 
 /* ---- the others ---- */

@@ -58,6 +58,32 @@ l4_of(enum fd_type type, int64_t sock_type, int64_t proto)
 						    : L4_UNKNOWN;
 }
 
+/* Also one of a family that has no type of its own. */
+static bool
+may_be_socket(const struct fd_entry *e)
+{
+	return (e->type >= FD_IPV4 && e->type <= FD_UNIX) || e->type == FD_NETLINK ||
+	       e->type == FD_UNKNOWN;
+}
+
+/*
+ * The writable entry of a descriptor that a call has just used as a socket, if it is one. An entry
+ * of another kind is of an earlier holder of the number, whose end was missed: it is forgotten.
+ */
+static struct fd_entry *
+socket_edit(struct apply *a, int64_t fd)
+{
+	const struct fd_entry *e = fdt_get(a->main->fds, fd);
+
+	if (e == NULL)
+		return NULL;
+	if (!may_be_socket(e)) {
+		fd_forget(a, fd);
+		return NULL;
+	}
+	return fd_edit(a, fd);
+}
+
 void
 parse_socket(struct apply *a)
 {
@@ -122,7 +148,7 @@ parse_bind(struct apply *a)
 
 	if (ev_num(ev, EVP_BIND_res) < 0 || n.family == 0)
 		return;
-	e = fd_edit(a, ev_num(ev, EVP_BIND_fd));
+	e = socket_edit(a, ev_num(ev, EVP_BIND_fd));
 	if (e == NULL)
 		e = fd_new(a, ev_num(ev, EVP_BIND_fd), type_of(n.family));
 	if (e != NULL)
@@ -189,7 +215,7 @@ parse_connect(struct apply *a)
 
 	if (res < 0 && res != -EINPROGRESS)
 		return;
-	e = fd_edit(a, fd);
+	e = socket_edit(a, fd);
 	if (e == NULL) { /* its socket() was not seen */
 		e = fd_new(a, fd, type_of(n.family));
 		if (e == NULL)
@@ -217,8 +243,12 @@ parse_accept(struct apply *a)
 	struct ends n = ends_of_tuple(ev_text(a->b, ev, EVP_ACCEPT_tuple));
 	struct fd_entry *e;
 
-	if (ev_num(ev, EVP_ACCEPT_fd) < 0 || n.family == 0) /* of a kind that has no ends */
+	if (ev_num(ev, EVP_ACCEPT_fd) < 0)
 		return;
+	if (n.family == 0) { /* of a kind that has no ends */
+		fd_forget(a, ev_num(ev, EVP_ACCEPT_fd));
+		return;
+	}
 	e = fd_new(a, ev_num(ev, EVP_ACCEPT_fd), type_of(n.family));
 	if (e == NULL)
 		return;
@@ -261,7 +291,7 @@ take_role(struct apply *a, struct fd_entry *e, struct ends *n, bool sent)
 static struct fd_entry *
 talker(struct apply *a, int64_t fd, uint8_t family)
 {
-	struct fd_entry *e = fd_edit(a, fd);
+	struct fd_entry *e = socket_edit(a, fd);
 
 	if (e != NULL || family == 0)
 		return e;

@@ -105,13 +105,22 @@ own(struct fd_space *sp, struct fd_table **t, bool room)
 	return remake(sp, t, size);
 }
 
+/* No memory for a table of its own: better all unknown than one entry wrong. */
+static void
+lose(struct fd_space *sp, struct fd_table **t)
+{
+	fdt_unref(sp, *t);
+	*t = NULL;
+	sp->refused++;
+}
+
 struct fd_entry *
 fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd)
 {
 	if (fdt_get(*t, fd) == NULL)
 		return NULL;
 	if (own(sp, t, false) < 0) {
-		sp->refused++;
+		lose(sp, t);
 		return NULL;
 	}
 	return &(*t)->e[slot_of(*t, (int32_t) fd)];
@@ -172,7 +181,7 @@ fdt_del(struct fd_space *sp, struct fd_table **t, int64_t fd)
 	if (fdt_get(*t, fd) == NULL)
 		return;
 	if (own(sp, t, false) < 0) {
-		sp->refused++;
+		lose(sp, t);
 		return;
 	}
 	slot_free(sp, *t, slot_of(*t, (int32_t) fd));

@@ -33,7 +33,9 @@ void fdt_unref(struct fd_space *sp, struct fd_table *t);
 const struct fd_entry *fdt_get(const struct fd_table *t, int64_t fd);
 
 /* The writable entry of a descriptor; *t may be NULL, and changes. fdt_put() makes it if need be,
- * and empties it; its names are let go. NULL: no memory or the bound (counted). */
+ * and empties it; its names are let go. NULL: no memory or the bound (counted). Without the memory
+ * to change what is shared, the process loses its table: no entry may keep what is not so any more.
+ */
 struct fd_entry *fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd);
 struct fd_entry *fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd);
 

@@ -268,6 +268,8 @@ uint32_t strip_deleted(struct state *s, uint32_t path);
 struct fd_entry *fd_new(struct apply *a, int64_t fd, enum fd_type type);
 /* The writable entry if there is one. */
 struct fd_entry *fd_edit(struct apply *a, int64_t fd);
+/* The number has a new meaning, which is not known: its old one must not outlive it. */
+void fd_forget(struct apply *a, int64_t fd);
 void fd_name(struct apply *a, struct fd_entry *e, uint32_t name);
 
 /* path.c */

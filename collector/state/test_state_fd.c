@@ -234,6 +234,63 @@ static const struct row server_rows[] = {
 	    "fd.name=172.40.111.222:54321->142.251.111.147:443" },
 };
 
+/* A number that a call gives a new meaning never keeps the old one, known or not. */
+static const struct row reused_rows[] = {
+	SHELL,
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_DUP2, "10", "res=3;oldfd=19;newfd=3", "fd.num=3;fd.type=-;fd.name=-;10:nfds=0" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_DUP3, "10", "res=3;oldfd=19;newfd=3;flags=0x1000", "fd.type=-;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_DUP2, "10", "res=-9;oldfd=19;newfd=3", "10:fd3.name=/old" },
+	{ EV_DUP, "10", "res=3;oldfd=19", "fd.num=3;fd.type=-;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_FCNTL, "10", "res=3;fd=19;cmd=1;arg=0", "fd.num=3;fd.type=-;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_FCNTL, "10", "res=3;fd=19;cmd=0x1a;arg=0", "fd.num=3;fd.type=-;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_FCNTL, "10", "res=3;fd=3;cmd=1;arg=0", "10:fd3.name=/old" },
+	/* Of a pidfd that is not known, of one whose process is not, of a descriptor that is not.
+	 */
+	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=16;target_fd=3", "fd.num=3;fd.type=-;fd.name=-" },
+	{ EV_PIDFD_OPEN, "10", "fd=16;pid=20", "" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=16;target_fd=3", "fd.type=-;fd.name=-" },
+	{ EV_EXECVE, "20", "res=0;exe=t;comm=t;trusted_exepath=/t", "" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=16;target_fd=3", "fd.type=-;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_PIDFD_GETFD, "10", "fd=-9;pid_fd=16;target_fd=3", "10:fd3.name=/old" },
+	/* Its own, over an entry that was missed to end. */
+	{ EV_PIDFD_OPEN, "10", "fd=17;pid=10", "" },
+	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=17;target_fd=3", "fd.name=/old" },
+	/* Accepted: of a kind without ends. */
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_ACCEPT, "10", "fd=3;tuple=", "fd.num=3;fd.type=-;fd.name=-" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_ACCEPT4, "10", "fd=-11;tuple=;flags=0", "10:fd3.name=/old" },
+	{ EV_ACCEPT4, "10", "fd=3;tuple=;flags=0", "fd.type=-;fd.name=-" },
+	/* Used as a socket: its close and its socket() were missed. */
+	{ EV_OPEN, "10", "fd=3;name=/old;flags=0x8001;ino=7", "" },
+	{ EV_CONNECT, "10", "res=0;tuple=;addr=;fd=3", "fd.type=o;fd.name=;fd.upper=0;fd.ino=0" },
+	{ EV_OPEN, "10", "fd=3;name=/old;flags=0x8001;ino=7", "" },
+	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:1>10.0.0.2:80;fd=3",
+	    "fd.type=4;fd.name=10.0.0.1:1->10.0.0.2:80;fd.upper=0;fd.ino=0" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_CONNECT, "10", "res=-2;tuple=;addr=4,10.0.0.2:80;fd=3", "fd.name=/old" },
+	{ EV_BIND, "10", "res=0;addr=u,/run/y;fd=3", "fd.type=u;fd.name=/run/y" },
+	{ EV_OPEN, "10", "fd=3;name=/old", "" },
+	{ EV_SENDTO, "10", "res=5;tuple=;fd=3", "fd.type=-;fd.name=-" },
+	/* One that another process holds keeps it there. */
+	{ EV_OPEN, "20", "fd=5;name=/theirs", "" },
+	{ EV_CLONE, "30", "res=0;exe=t;ptid=20;pid=30;tid=30;vtid=30;vpid=30", "" },
+	{ EV_DUP2, "30", "res=5;oldfd=9;newfd=5", "fd.name=-;20:fd5.name=/theirs" },
+	/* A result that is no descriptor. */
+	{ EV_OPEN, "10", "fd=0;name=/in", "" },
+	{ EV_BPF, "10", "fd=0;cmd=2", "10:fd0.name=/in" },
+	{ EV_FCNTL, "10", "res=0;fd=3;cmd=3;arg=1", "10:fd0.name=/in" },
+};
+
 #define PLAY(rows) play(rows, ARRAY_SIZE(rows), NULL)
 
 static void
@@ -255,6 +312,13 @@ t_kinds(void **st)
 {
 	(void) st;
 	PLAY(kind_rows);
+}
+
+static void
+t_reused(void **st)
+{
+	(void) st;
+	PLAY(reused_rows);
 }
 
 static void
@@ -378,6 +442,7 @@ t_no_memory(void **st)
 	play_no_memory(path_rows, ARRAY_SIZE(path_rows));
 	play_no_memory(close_rows, ARRAY_SIZE(close_rows));
 	play_no_memory(kind_rows, ARRAY_SIZE(kind_rows));
+	play_no_memory(reused_rows, ARRAY_SIZE(reused_rows));
 	play_no_memory(client_rows, ARRAY_SIZE(client_rows));
 	play_no_memory(server_rows, ARRAY_SIZE(server_rows));
 }
@@ -389,6 +454,7 @@ main(void)
 		cmocka_unit_test(t_paths),
 		cmocka_unit_test(t_close),
 		cmocka_unit_test(t_kinds),
+		cmocka_unit_test(t_reused),
 		cmocka_unit_test(t_clients),
 		cmocka_unit_test(t_servers),
 		cmocka_unit_test(t_long_path),

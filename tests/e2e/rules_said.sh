@@ -86,4 +86,31 @@ says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}
 says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"
 says 1 '"schema_valid":null' "$ctl" rules check --json "$dir/none.yaml"
 
+# A case that expects a field to have no value.
+cat >"$dir/null.yaml" <<'YAML'
+rules: [r.yaml]
+cases:
+  - name: none
+    processes:
+      - {pid: 10, ppid: 1, comm: sh, exepath: /bin/sh, argv: [sh], cwd: /}
+    events:
+      - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}
+    alerts: [{rule: half, fields: {fd.sip: null}}]
+  - name: one
+    processes:
+      - {pid: 10, ppid: 1, comm: sh, exepath: /bin/sh, argv: [sh], cwd: /}
+    events:
+      - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}
+    alerts: [{rule: half, fields: {fd.name: null}}]
+  - name: a text
+    processes:
+      - {pid: 10, ppid: 1, comm: sh, exepath: /bin/sh, argv: [sh], cwd: /}
+    events:
+      - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}
+    alerts: [{rule: half, fields: {fd.sip: "null"}}]
+YAML
+says 1 "fd.name is '/etc/shadow', expected no value" "$ctl" rules test "$dir/null.yaml"
+says 1 "fd.sip is '<NA>', expected 'null'" "$ctl" rules test "$dir/null.yaml"
+says 1 "1 of 3 cases pass" "$ctl" rules test "$dir/null.yaml"
+
 [ "$fails" = 0 ]
