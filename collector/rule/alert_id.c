@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/rule/rule.h"
+#include "collector/rule/format_int.h"
 #include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -16,8 +16,8 @@ add_bytes(struct buf *b, const void *p, size_t n)
 	buf_add(b, p, n);
 }
 
-static void
-add_text(struct buf *b, const char *s)
+void
+alert_id_text(struct buf *b, const char *s)
 {
 	add_bytes(b, s, strlen(s));
 }
@@ -33,24 +33,14 @@ add_u64(struct buf *b, uint64_t v)
 }
 
 int
-alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
-    struct buf *scratch, char ret[ALERT_ID_SIZE])
+alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char md[EVP_MAX_MD_SIZE];
 
-	buf_clear(scratch);
-	add_text(scratch, o->cluster);
-	add_text(scratch, o->node);
-	add_text(scratch, o->boot_id);
-	add_u64(scratch, o->sensor_start);
-	add_u64(scratch, o->seq);
-	add_u64(scratch, v->ev->index);
-	add_text(scratch, rule->name);
-	add_text(scratch, rule->resolved);
-	if (buf_ok(scratch) < 0)
+	if (buf_ok(b) < 0)
 		return -ENOMEM;
-	if (EVP_Digest(scratch->p, scratch->n, md, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(b->p, b->n, md, NULL, EVP_sha256(), NULL) != 1)
 		return -ENOMEM; /* nothing else can fail here */
 	for (size_t i = 0; i < (ALERT_ID_SIZE - 1) / 2; i++) {
 		ret[2 * i] = hex[md[i] >> 4];
@@ -58,4 +48,20 @@ alert_id(const struct rule *rule, const struct view *v, const struct alert_origi
 	}
 	ret[ALERT_ID_SIZE - 1] = '\0';
 	return 0;
+}
+
+int
+alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
+    struct buf *scratch, char ret[ALERT_ID_SIZE])
+{
+	buf_clear(scratch);
+	alert_id_text(scratch, o->cluster);
+	alert_id_text(scratch, o->node);
+	alert_id_text(scratch, o->boot_id);
+	add_u64(scratch, o->sensor_start);
+	add_u64(scratch, o->seq);
+	add_u64(scratch, v->ev->index);
+	alert_id_text(scratch, rule->name);
+	alert_id_text(scratch, rule->resolved);
+	return alert_id_end(scratch, ret);
 }

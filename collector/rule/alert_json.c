@@ -32,20 +32,25 @@ add_clock(uint64_t time, bool iso8601, struct buf *out)
 	    (unsigned) (time % NS_PER_S), iso8601 ? "+0000" : "");
 }
 
+void
+alert_line_head(uint64_t time, enum priority p, bool iso8601, struct buf *out)
+{
+	add_clock(time, iso8601, out);
+	buf_printf(out, ": %s ", priority_name(p));
+}
+
 /* "15:24:25.353780313: Warning text"; the text itself begins at *message. */
 static void
 add_line(const struct rule *r, const struct view *v, struct fscratch *fs, struct buf *out,
     size_t *message)
 {
-	add_clock(v->time, r->format->json.iso8601, out);
-	buf_printf(out, ": %s ", priority_name(r->priority));
+	alert_line_head(v->time, r->priority, r->format->json.iso8601, out);
 	*message = out->n;
 	format_text(r->format, v, fs, out);
 }
 
-/* "2026-11-22T15:24:25.353780313Z" */
-static void
-add_time(uint64_t time, struct buf *out)
+void
+alert_time(uint64_t time, struct buf *out)
 {
 	time_t s = (time_t) (time / NS_PER_S);
 	struct tm tm = { .tm_sec = 0 };
@@ -131,7 +136,7 @@ alert_render(const struct rule *rule, const struct view *v, const struct alert_o
 		add_tags(rule, j);
 	}
 	buf_str(j, ",\"time\":");
-	add_time(v->time, j);
+	alert_time(v->time, j);
 	add_key(j, ",\"uuid\":", a.id);
 	buf_char(j, '}');
 	if (buf_ok(&s->text) < 0 || buf_ok(j) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* format_int.h - a compiled output; format*.c and alert_json.c only. */
+/* format_int.h - a compiled output, parts of an alert; format*.c and alert*.c only. */
 #ifndef MEWS_COLLECTOR_RULE_FORMAT_INT_H
 #define MEWS_COLLECTOR_RULE_FORMAT_INT_H
 
@@ -40,5 +40,13 @@ void format_print(
 /* format_fields.c: f->fields, of the parts and of the options. */
 int format_collect(
     struct format *f, const struct format_options *o, struct arena *a, struct diag *d) MUST_CHECK;
+
+/* alert_json.c: "15:24:25.353780313: Warning ", and "2026-11-22T15:24:25.353780313Z" in quotes. */
+void alert_line_head(uint64_t time, enum priority p, bool iso8601, struct buf *out);
+void alert_time(uint64_t time, struct buf *out);
+
+/* alert_id.c: a text with its length before it; then the id of all that 'b' holds. -ENOMEM. */
+void alert_id_text(struct buf *b, const char *s);
+int alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE]) MUST_CHECK;
 
 #endif
