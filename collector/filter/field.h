@@ -2,8 +2,8 @@
 /*
  * field.h - the fields that conditions and outputs name, and how to get their values.
  *
- * fields.def has a row per field (Falco's 233 and the container plugin's 61). A reference is
- * looked up once, when a rule is compiled, and asked for many times.
+ * fields.def has a row per field (Falco's 233, the container plugin's 61, and mews.*). A reference
+ * is looked up once, when a rule is compiled, and asked for many times.
  */
 #ifndef MEWS_COLLECTOR_FILTER_FIELD_H
 #define MEWS_COLLECTOR_FILTER_FIELD_H

@@ -382,19 +382,20 @@ test_lookup(void **state)
 static void
 test_fields_table(void **state)
 {
-	unsigned plugin = 0;
+	unsigned plugin = 0, own = 0;
 
 	(void) state;
-	assert_int_equal(233 + 61, nfields);
 	for (size_t i = 0; i < nfields; i++) {
 		plugin += strncmp(fields[i].name, "container.", 10) == 0 ||
 			  strncmp(fields[i].name, "k8s.", 4) == 0 ||
 			  strncmp(fields[i].name, "proc.is_container_", 18) == 0;
+		own += strncmp(fields[i].name, "mews.", 5) == 0;
 		assert_true(strlen(fields[i].help) > 3);
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(fields[i].name, fields[k].name);
 	}
 	assert_int_equal(61, plugin);
+	assert_int_equal(233 + 61 + own, nfields);
 }
 
 int

@@ -79,14 +79,31 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
+enum { OWN_MAX = 4 };
+
+/* Our own output_fields, by name; the event's marks only if they are set. How many. */
+static size_t
+own_fields(const struct view *v, const struct alert_origin *o, struct format_own own[OWN_MAX])
+{
+	size_t n = 0;
+
+	own[n++] = (struct format_own){ "mews.cluster", o->cluster, false };
+	if (v->ev->flags & EVF_CUT)
+		own[n++] = (struct format_own){ "mews.cut", NULL, true };
+	own[n++] = (struct format_own){ "mews.loss_window", NULL, o->loss_window };
+	if (v->ev->flags & EVF_REREAD)
+		own[n++] = (struct format_own){ "mews.reread", NULL, true };
+	return n;
+}
+
 /* The keys that the configuration may leave out or add, up to "priority". */
 static void
 add_texts(const struct rule *rule, const struct view *v, const struct alert_origin *o,
     struct fscratch *fs, struct alert_scratch *s)
 {
 	const struct alert_json *what = &rule->format->json;
-	const struct format_own own[] = { { "mews.cluster", o->cluster, false },
-		{ "mews.loss_window", NULL, o->loss_window } };
+	struct format_own own[OWN_MAX];
+	size_t nown = own_fields(v, o, own);
 	struct buf *j = &s->json;
 	size_t message = 0;
 
@@ -103,7 +120,7 @@ add_texts(const struct rule *rule, const struct view *v, const struct alert_orig
 	}
 	if (!what->no_fields) {
 		buf_str(j, ",\"output_fields\":{");
-		format_fields(rule->format, v, fs, own, ARRAY_SIZE(own), j);
+		format_fields(rule->format, v, fs, own, nown, j);
 		buf_char(j, '}');
 	}
 }

@@ -200,6 +200,17 @@ print_field(const struct format_field *f, const struct view *v, struct fscratch 
 	}
 }
 
+static void
+print_own(const struct format_own *own, struct buf *out)
+{
+	buf_json(out, slice_str(own->name));
+	buf_char(out, ':');
+	if (own->text != NULL)
+		buf_json(out, slice_str(own->text));
+	else
+		buf_str(out, own->yes ? "true" : "false");
+}
+
 void
 format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
     const struct format_own *own, size_t nown, struct buf *out)
@@ -208,20 +219,17 @@ format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
 	size_t k = 0;
 
 	for (size_t i = 0; i < f->nfields || k < nown;) {
+		int order = k < nown ? -1 : 1;
+
+		if (k < nown && i < f->nfields)
+			order = slice_cmp(slice_str(own[k].name), f->fields[i].name);
 		if (i + k > 0)
 			buf_char(out, ',');
-		if (k < nown &&
-		    (i == f->nfields || slice_cmp(slice_str(own[k].name), f->fields[i].name) < 0)) {
-			buf_json(out, slice_str(own[k].name));
-			buf_char(out, ':');
-			if (own[k].text != NULL)
-				buf_json(out, slice_str(own[k].text));
-			else
-				buf_str(out, own[k].yes ? "true" : "false");
-			k++;
-		} else {
-			print_field(&f->fields[i++], v, fs, out, &scratch);
-		}
+		if (order <= 0)
+			print_own(&own[k++], out);
+		else
+			print_field(&f->fields[i], v, fs, out, &scratch);
+		i += order >= 0; /* the rule's output has it too: once is enough */
 	}
 }
 

@@ -88,17 +88,14 @@ set_param(struct play *p, char *keep, const char *name, char *value)
 	int i = schema_param(p->b.c.schema, slice_str(name));
 	enum ev_ptype type;
 	size_t n = strlen(value);
+	struct in_addr v4;
 
-	for (unsigned k = 0; i < 0 && k < p->b.c.schema->nparams; k++) {
-		if (strcmp(p->b.c.schema->params[k].name, name) == 0)
-			i = (int) k;
-	}
+	for (unsigned k = 0; i < 0 && k < p->b.c.schema->nparams; k++)
+		i = strcmp(p->b.c.schema->params[k].name, name) == 0 ? (int) k : -1;
 	if (i < 0)
 		fail_msg("%s has no parameter %s", p->b.c.schema->name, name);
 	type = p->b.c.schema->params[i].type;
 	if (!ptype_is_text(type)) {
-		struct in_addr v4;
-
 		if (type == PT_IPV4ADDR && inet_pton(AF_INET, value, &v4) == 1)
 			evb_num(&p->b, name, v4.s_addr);
 		else
@@ -132,6 +129,7 @@ play_event(struct play *p, const struct row *r, struct view *v)
 {
 	static char keep[32][4096];
 	char params[8192], *at = params, *item;
+	const char *flags = r->who + strcspn(r->who, "!");
 	uint32_t tid, pid;
 	uint64_t start;
 	unsigned n = 0;
@@ -142,6 +140,7 @@ play_event(struct play *p, const struct row *r, struct view *v)
 					    : strtoull(strchr(r->who, '^') + 1, NULL, 10);
 	evb_begin(&p->b, r->type, tid, p->ts);
 	evb_task(&p->b, pid, start);
+	p->b.c.hdr.flags = (uint32_t) strtoul(flags + (*flags == '!'), NULL, 0);
 	(void) snprintf(params, sizeof(params), "%s", r->params);
 	while ((item = strsep(&at, ";")) != NULL && *item != '\0') {
 		char *value = strchr(item, '=');

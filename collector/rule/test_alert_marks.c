@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/rule/rule.h"
+#include "collector/state/test_play.h"
+#include "tests/support/test.h"
+#include <jansson.h>
+#include <stdlib.h>
+
+/*
+ * An alert says which texts of its event cannot be relied on: once, whether the output of its rule
+ * asks or not.
+ */
+static const struct {
+	const char *who, *output;
+	bool cut, reread;
+	size_t fields; /* evt.time, mews.cluster, mews.loss_window, and these */
+} rows[] = {
+	{ "10", "no field", false, false, 3 },
+	{ "10!1", "no field", true, false, 4 },
+	{ "10!2", "no field", false, true, 4 },
+	{ "10!3", "no field", true, true, 5 },
+	{ "10!3", "cut=%mews.cut", true, true, 5 },
+	{ "10!1", "reread=%mews.reread", true, false, 5 },
+	{ "10!4", "32 bits", false, false, 3 },
+};
+
+static struct ruleset *
+load(const char *output)
+{
+	struct rule_options o = { .min_priority = PRIO_DEBUG };
+	struct buf yaml CLEANUP(buf_fini) = BUF_INIT;
+	struct ruleset *set = NULL;
+	struct rule_log l;
+
+	buf_printf(&yaml,
+	    "- rule: R\n  desc: d\n  condition: evt.type=open\n  output: %s\n"
+	    "  priority: WARNING\n",
+	    output);
+	assert_int_equal(0, ruleset_parse("r.yaml", buf_get(&yaml), &o, &set, &l));
+	rule_log_fini(&l);
+	return set;
+}
+
+/* The output_fields of an alert of the only rule; json_decref() the object that *whole is. */
+static json_t *
+render(const struct ruleset *set, const struct view *v, struct fscratch *fs, json_t **whole)
+{
+	static const struct alert_origin origin = { .cluster = "c", .node = "n", .boot_id = "b" };
+	struct alert_scratch scratch = { .text = BUF_INIT };
+	const struct rule *const *rules;
+	struct alert *a = NULL;
+
+	assert_int_equal(1, ruleset_rules(set, &rules));
+	assert_int_equal(0, alert_render(rules[0], v, &origin, fs, &scratch, &a));
+	*whole = json_loadb(a->json, a->json_len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(*whole);
+	alert_free(a);
+	alert_scratch_fini(&scratch);
+	return json_object_get(*whole, "output_fields");
+}
+
+static void
+test_marks(void **state)
+{
+	struct fscratch *fs = NULL;
+	struct play p;
+
+	(void) state;
+	play_start(&p, NULL);
+	assert_int_equal(0, fscratch_new(&fs));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct row row = { EV_OPEN, rows[i].who, "fd=3;name=/x;flags=1;mode=0", "" };
+		struct ruleset *set = load(rows[i].output);
+		json_t *whole = NULL, *f;
+		struct view v;
+		struct batch *b = play_event(&p, &row, &v);
+
+		state_apply(p.s, b, b->ev, &v);
+		f = render(set, &v, fs, &whole);
+		assert_int_equal(rows[i].fields, json_object_size(f));
+		assert_int_equal(rows[i].cut, json_is_true(json_object_get(f, "mews.cut")));
+		assert_int_equal(rows[i].reread, json_is_true(json_object_get(f, "mews.reread")));
+		json_decref(whole);
+		batch_free(b);
+		ruleset_unref(set);
+	}
+	fscratch_free(fs);
+	play_stop(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_marks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
