@@ -4,7 +4,9 @@
 #include "collector/outbox_int.h"
 #include "common/clock.h"
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 static void
 init_locks(struct outbox *o)
@@ -12,7 +14,7 @@ init_locks(struct outbox *o)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&o->lock, NULL);
-	pthread_mutex_init(&o->write, NULL);
+	pthread_mutex_init(&o->moving, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&o->news, &attr);
@@ -58,6 +60,8 @@ outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d)
 	o->min_free_bytes = cfg->min_free_bytes;
 	o->read_only = cfg->read_only;
 	o->dirty_at = 1;
+	o->quiet_ms = OUTBOX_QUIET_MS;
+	o->wal_again = OUTBOX_WAL_RESTART;
 	o->path = malloc(strlen(cfg->path) + 1);
 	if (o->path == NULL || queue_new(OUTBOX_QUEUE, &o->queue) < 0)
 		goto nomem;
@@ -85,13 +89,13 @@ outbox_close(struct outbox *o)
 
 	if (o == NULL)
 		return;
-	if (o->queue != NULL)
-		queue_close(o->queue);
 	pthread_mutex_lock(&o->lock);
-	o->closing = true;
+	o->closing = true; /* before the queue: the commit thread's last look sees it */
 	pthread_cond_broadcast(&o->news);
 	pthread_cond_broadcast(&o->chores);
 	pthread_mutex_unlock(&o->lock);
+	if (o->queue != NULL)
+		queue_close(o->queue);
 	if (o->committing)
 		(void) pthread_join(o->committer, NULL);
 	if (o->checkpointing)
@@ -110,7 +114,7 @@ outbox_close(struct outbox *o)
 	pthread_cond_destroy(&o->news);
 	pthread_cond_destroy(&o->chores);
 	pthread_mutex_destroy(&o->lock);
-	pthread_mutex_destroy(&o->write);
+	pthread_mutex_destroy(&o->moving);
 	free(o->path);
 	free(o);
 }
@@ -270,10 +274,29 @@ outbox_wait(struct outbox *o, uint64_t after, int timeout_ms)
 	return there;
 }
 
+/* Of all files. */
+static uint64_t
+bytes_on_disk(const struct outbox *o)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char path[PATH_MAX];
+	struct stat sb;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		(void) snprintf(path, sizeof(path), "%s%s", o->path, suffixes[i]);
+		n += stat(path, &sb) == 0 ? (uint64_t) sb.st_size : 0;
+	}
+	return n;
+}
+
 void
 outbox_stats(struct outbox *o, struct outbox_stats *ret)
 {
+	uint64_t bytes = bytes_on_disk(o);
+
 	pthread_mutex_lock(&o->lock);
 	*ret = o->stats;
 	pthread_mutex_unlock(&o->lock);
+	ret->bytes = bytes;
 }

@@ -3,18 +3,20 @@
  * outbox.h - alerts on disk before anybody is told that they are safe; and their history.
  *
  * SQLite, WAL, synchronous=FULL. One thread commits: it gathers transactions for at most 2 ms and
- * writes them as one. Checkpoints happen off that thread. An alert whose id is there already is
- * dropped (a batch sent again). How far each stream is durable is committed with the alerts.
+ * writes them as one, or as several if they are large. Checkpoints happen off that thread as far as
+ * they can. An alert whose id is there already is dropped (a batch sent again). How far a stream is
+ * durable is committed with its alerts.
  *
- * A group without any alert is durable at once, since there is nothing to lose: its streams'
- * progress is written with the next alerts, or within a quarter of a second and then without an
- * fsync. So after a crash of the machine outbox_stream_seq() may be behind what done() said, by
- * batches that raised no alert; it is never ahead.
+ * A batch without any alert is durable at once, since there is nothing to lose: its stream's
+ * progress is written with the stream's next alerts, at the end, and otherwise every few minutes
+ * without an fsync, so that an idle collector hardly writes. After a crash outbox_stream_seq() may
+ * be behind what done() said, by batches that raised no alert; it is never ahead.
  *
  * Bounded by age and by size: delivered alerts are pruned first; undelivered ones never silently
- * (when only they are left, commits wait, acknowledgement waits with them, and sensors spool).
- * Errors of the disk are retried for ever; a corrupt file ends commits ('corrupt' in the stats),
- * and what was put stays unacknowledged.
+ * (when only they are left, commits wait, acknowledgement waits with them, and sensors spool). All
+ * files together take at most max_bytes and 64 MiB; if another program's long read keeps the log
+ * from beginning anew, commits wait for it. Errors of the disk are retried for ever; a corrupt file
+ * ends commits ('corrupt' in the stats), and what was put stays unacknowledged.
  */
 #ifndef MEWS_COLLECTOR_OUTBOX_H
 #define MEWS_COLLECTOR_OUTBOX_H
@@ -31,7 +33,7 @@ struct outbox;
 
 struct outbox_cfg {
 	const char *path;
-	uint64_t max_bytes, max_age_ms; /* of the history; 0: no bound */
+	uint64_t max_bytes, max_age_ms; /* of the history; 0: no bound. Files: 64 MiB more */
 	uint64_t min_free_bytes;        /* below this much free disk, commits wait */
 	/* Names of those that must have an alert before it may be pruned; at most OUTBOX_OUTPUTS.
 	 * One that is new to the file begins after the newest alert there. */
@@ -79,8 +81,8 @@ struct outbox_row {
 	struct alert alert;
 };
 
-/* Any thread: rows after 'after', at most 'max', oldest first; fn returns false to stop.
- * Returns how many, or -errno. */
+/* Any thread: rows after 'after', at most 'max', oldest first; fn returns false to stop, and may
+ * take its time: nothing is locked meanwhile. Returns how many, or -errno. */
 int outbox_read(struct outbox *o, uint64_t after, int max,
     bool (*fn)(void *arg, const struct outbox_row *row), void *arg);
 
@@ -110,7 +112,8 @@ int outbox_set_aside(
 bool outbox_wait(struct outbox *o, uint64_t after, int timeout_ms);
 
 struct outbox_stats {
-	uint64_t rows, bytes; /* of the history, on disk */
+	uint64_t rows;  /* of the history */
+	uint64_t bytes; /* of all files: the database, its log and the log's index */
 	uint64_t committed, duplicates, commits, pruned, set_aside;
 	uint64_t errors;     /* commits or checkpoints that failed */
 	uint64_t stalled_ms; /* how long commits have waited, all together */

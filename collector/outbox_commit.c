@@ -68,22 +68,54 @@ insert(struct outbox *o, const struct alert *a, uint64_t now)
 	return 0;
 }
 
+/* What goes into one transaction: 'whole' of v[], then the first 'part' alerts of the next. */
+struct piece {
+	struct outbox_txn *const *v;
+	int whole;
+	unsigned part;
+};
+
+static struct piece
+cut(struct outbox_txn *const *v, int n)
+{
+	struct piece p = { .v = v };
+	uint64_t bytes = 0;
+	unsigned rows = 0;
+
+	for (p.whole = 0; p.whole < n; p.whole++) {
+		p.part = 0;
+		for (const struct alert *a = v[p.whole]->alerts; a != NULL; a = a->next) {
+			bytes += a->json_len;
+			if (rows > 0 && (rows == OUTBOX_TX_ROWS || bytes > OUTBOX_TX_BYTES))
+				return p;
+			rows++;
+			p.part++;
+		}
+	}
+	p.part = 0;
+	return p;
+}
+
 static int
-insert_all(struct outbox *o, struct outbox_txn *const *v, int n)
+insert_all(struct outbox *o, const struct piece *p)
 {
 	uint64_t now = clock_real() / NS_PER_MS;
+	const struct alert *a;
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < n; i++) {
-		for (const struct alert *a = v[i]->alerts; r == 0 && a != NULL; a = a->next)
+	for (int i = 0; r == 0 && i < p->whole; i++) {
+		for (a = p->v[i]->alerts; r == 0 && a != NULL; a = a->next)
 			r = insert(o, a, now);
 	}
+	a = p->part > 0 ? p->v[p->whole]->alerts : NULL;
+	for (unsigned i = 0; r == 0 && i < p->part; i++, a = a->next)
+		r = insert(o, a, now);
 	return r;
 }
 
-/* The numbers that others may see from now on. */
+/* The numbers that others may see from now on; 'trouble' remains if a piece still waits. */
 static void
-committed(struct outbox *o)
+committed(struct outbox *o, bool trouble)
 {
 	outbox_progress_written(o);
 	pthread_mutex_lock(&o->lock);
@@ -97,67 +129,82 @@ committed(struct outbox *o)
 		o->stats.last_rowid = o->tx.last_rowid;
 		pthread_cond_broadcast(&o->news);
 	}
-	if (!o->stats.corrupt) {
+	if (!o->stats.corrupt && !trouble) {
 		o->stats.full = false;
 		o->stats.error[0] = '\0';
 	}
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* One SQLite transaction with n of ours and all that waits in memory. n 0: only the latter. */
+/* One SQLite transaction with a piece, or NULL, and what waits in memory. 1: it made room for the
+ * piece, but not enough yet. */
 static int
-transact(struct outbox *o, struct outbox_txn *const *v, int n)
+transact(struct outbox *o, const struct piece *p)
 {
-	int r;
+	int r = outbox_wal_room(o), room = 0;
 
+	if (r < 0)
+		return r;
 	memset(&o->tx, 0, sizeof(o->tx));
-	pthread_mutex_lock(&o->write);
 	r = outbox_run(o, ST_BEGIN);
 	if (r == 0)
-		r = outbox_prune(o);
-	if (r == -ENOSPC && n == 0)
+		r = room = outbox_prune(o);
+	if (r == -ENOSPC && p == NULL)
 		r = 0; /* places are what makes room again */
-	if (r == 0)
-		r = insert_all(o, v, n);
-	if (r == 0)
-		r = outbox_progress_write(o, n > 0);
+	if (r == 0 && p != NULL)
+		r = insert_all(o, p);
+	if (r >= 0)
+		r = outbox_progress_write(o, p != NULL && room == 0);
 	if (r == 0)
 		r = outbox_run(o, ST_COMMIT);
 	if (r < 0 && sqlite3_get_autocommit(o->db) == 0)
 		(void) sqlite3_exec(o->db, "ROLLBACK", NULL, NULL, NULL);
-	pthread_mutex_unlock(&o->write);
-	if (r == 0)
-		committed(o);
-	return r;
+	if (r < 0)
+		return r;
+	committed(o, o->waiting && p == NULL);
+	return p != NULL ? room : 0;
 }
 
-/* Where the streams will be once the group is committed. */
+/* Where the streams will be once the piece is committed. */
 static int
-stage_progress(struct outbox *o, struct outbox_txn *const *v, int n)
+stage_progress(struct outbox *o, const struct piece *in)
 {
 	struct outbox_progress *p;
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < n; i++)
-		r = outbox_progress_make(o, v[i]->stream);
+	for (int i = 0; r == 0 && i < in->whole; i++)
+		r = outbox_progress_make(o, in->v[i]->stream);
 	if (r < 0)
 		return r;
+	o->hand++;
 	pthread_mutex_lock(&o->lock);
-	for (int i = 0; i < n; i++) {
-		p = outbox_progress_get(o, v[i]->stream);
-		p->seq = MAX(p->seq, v[i]->seq);
+	for (int i = 0; i < in->whole; i++) {
+		p = outbox_progress_get(o, in->v[i]->stream);
+		p->seq = MAX(p->seq, in->v[i]->seq);
+		p->hand = o->hand;
 	}
-	if (o->dirty_at == 0)
-		o->dirty_at = clock_mono();
+	if (o->quiet_at == 0)
+		o->quiet_at = clock_mono();
 	pthread_mutex_unlock(&o->lock);
 	return 0;
+}
+
+/* The first n alerts of 't' go. */
+static void
+drop_alerts(struct outbox_txn *t, unsigned n)
+{
+	struct alert *a;
+
+	while (n-- > 0 && (a = t->alerts) != NULL) {
+		t->alerts = a->next;
+		alert_free(a);
+	}
 }
 
 static void
 finish(struct outbox *o, struct outbox_txn *const *v, int n, int result)
 {
 	struct outbox_progress *p;
-	struct alert *a;
 
 	pthread_mutex_lock(&o->lock);
 	for (int i = 0; i < n; i++) {
@@ -169,22 +216,32 @@ finish(struct outbox *o, struct outbox_txn *const *v, int n, int result)
 	}
 	pthread_mutex_unlock(&o->lock);
 	for (int i = 0; i < n; i++) {
-		while ((a = v[i]->alerts) != NULL) {
-			v[i]->alerts = a->next;
-			alert_free(a);
-		}
+		drop_alerts(v[i], UINT32_MAX);
 		v[i]->done(v[i], result); /* 'v[i]' is the caller's again */
 	}
 }
 
-static int
-attempt(struct outbox *o, struct outbox_txn *const *v, int n)
+static void
+note_failure(struct outbox *o, int r)
 {
-	bool alerts = false;
-	int r = stage_progress(o, v, n);
+	if (r == -ENOSPC && o->max_bytes > 0 && o->used > o->max_bytes)
+		outbox_trouble(o, r, "full of alerts that an output does not take");
+	else if (r == -ENOSPC)
+		outbox_trouble(o, r, "no room on the disk");
+	else if (r == -EBUSY)
+		outbox_trouble(o, r, "another program reads or writes it for too long");
+	else
+		outbox_trouble(o, r, sqlite3_errmsg(o->db));
+}
 
-	for (int i = 0; i < n; i++)
-		alerts = alerts || v[i]->alerts != NULL;
+static int
+attempt(struct outbox *o, const struct piece *p)
+{
+	bool alerts = p->part > 0;
+	int r = stage_progress(o, p);
+
+	for (int i = 0; i < p->whole; i++)
+		alerts = alerts || p->v[i]->alerts != NULL;
 	if (r < 0 || !alerts) {
 		if (r < 0)
 			outbox_trouble(o, r, NULL);
@@ -196,33 +253,56 @@ attempt(struct outbox *o, struct outbox_txn *const *v, int n)
 		outbox_trouble(o, -ENOSPC, "less free space on the disk than outbox.min_free");
 		return -ENOSPC;
 	}
-	r = transact(o, v, n);
-	if (r == -ENOSPC && o->max_bytes > 0 && o->stats.bytes > o->max_bytes)
-		outbox_trouble(o, r, "full of alerts that an output does not take");
-	else if (r < 0)
-		outbox_trouble(o, r, r == -ENOSPC ? "no room on the disk" : sqlite3_errmsg(o->db));
+	do
+		r = transact(o, p);
+	while (r > 0);
+	if (r < 0)
+		note_failure(o, r);
 	return r;
 }
 
-/* Tries until it is done; at the end of the outbox, once more. */
+/* Waits for a better moment; false: it is the last. */
+static bool
+try_later(struct outbox *o)
+{
+	uint64_t since = clock_mono();
+	bool last;
+
+	pthread_mutex_lock(&o->lock);
+	outbox_pause(o, OUTBOX_RETRY_MS);
+	o->stats.stalled_ms += (clock_mono() - since) / NS_PER_MS;
+	last = o->closing;
+	pthread_mutex_unlock(&o->lock);
+	if (outbox_progress_due(o) && !o->stats.corrupt)
+		(void) transact(o, NULL); /* best effort: it may make room */
+	return !last;
+}
+
+/* Tries until all of it is done; at the end of the outbox, once more. */
 static void
 commit_group(struct outbox *o, struct outbox_txn *const *v, int n)
 {
-	uint64_t since;
+	struct piece p;
 	bool last = false;
 	int r;
 
-	while ((r = attempt(o, v, n)) < 0 && !last) {
-		since = clock_mono();
-		pthread_mutex_lock(&o->lock);
-		outbox_pause(o, OUTBOX_RETRY_MS);
-		o->stats.stalled_ms += (clock_mono() - since) / NS_PER_MS;
-		last = o->closing;
-		pthread_mutex_unlock(&o->lock);
-		if (outbox_progress_due(o) && !o->stats.corrupt)
-			(void) transact(o, NULL, 0); /* best effort: it may make room */
+	while (n > 0) {
+		p = cut(v, n);
+		while ((r = attempt(o, &p)) < 0 && !last) {
+			o->waiting = true;
+			last = !try_later(o);
+		}
+		o->waiting = false;
+		if (r < 0) {
+			finish(o, v, n, r);
+			return;
+		}
+		finish(o, v, p.whole, 0);
+		v += p.whole;
+		n -= p.whole;
+		if (n > 0)
+			drop_alerts(v[0], p.part);
 	}
-	finish(o, v, n, r);
 }
 
 /* Progress alone needs no fsync: it is worth nothing without what was raised before it, and that
@@ -236,9 +316,9 @@ write_progress(struct outbox *o)
 		return;
 	r = outbox_exec(o->db, "PRAGMA synchronous=NORMAL");
 	if (r == 0)
-		r = transact(o, NULL, 0);
+		r = transact(o, NULL);
 	if (r < 0)
-		outbox_trouble(o, r, r == -ENOSPC ? "no room on the disk" : sqlite3_errmsg(o->db));
+		note_failure(o, r);
 	/* Without it a commit would promise too much: end commits. */
 	if (outbox_exec(o->db, "PRAGMA synchronous=FULL") < 0)
 		outbox_trouble(o, -EBADMSG, NULL);

@@ -272,12 +272,13 @@ outbox_db_open(struct outbox *o, struct diag *d)
 	r = outbox_err(sqlite3_open_v2(o->path, &o->db, flags, NULL));
 	if (r < 0)
 		return fail(o, r, d);
-	(void) sqlite3_busy_timeout(o->db, 2000);
+	(void) sqlite3_busy_timeout(o->db, OUTBOX_BUSY_MS);
 	if (!o->read_only) {
 		r = outbox_exec(o->db,
-		    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-		    "PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;"
-		    "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF");
+		    "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+		    "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=16777216;"
+		    "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
+		    "PRAGMA trusted_schema=OFF");
 		if (r < 0)
 			return fail(o, r, d);
 	}
@@ -344,8 +345,6 @@ outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
 		r = ask(o->db, "SELECT count(*) FROM alert", &o->stats.rows);
 	if (r == 0)
 		r = ask(o->db, "SELECT count(*) FROM aside", &o->stats.set_aside);
-	if (r == 0)
-		r = ask(o->db, "PRAGMA page_size", &o->page_size);
 	for (size_t i = 0; r == 0 && i < cfg->noutputs && i < OUTBOX_OUTPUTS; i++)
 		r = load_place(o, cfg->outputs[i]);
 	if (r == 0 && !o->read_only)

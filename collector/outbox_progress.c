@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <xxhash.h>
 
-#define STREAMS_KEPT 4096 /* above, those that are in the file leave memory */
+#define STREAMS_KEPT 4096  /* above, those that are in the file leave memory */
+#define STREAMS_MOST 65536 /* above, they are written at once */
+#define STREAM_BYTES 192   /* of a row in the file, about */
 
 static size_t
 bucket_of(const struct stream_id *id)
@@ -95,6 +97,7 @@ write_stream(struct outbox *o, const struct outbox_progress *p, uint64_t now)
 	bind_stream(st, &p->id);
 	(void) sqlite3_bind_int64(st, 5, (sqlite3_int64) p->writing);
 	(void) sqlite3_bind_int64(st, 6, (sqlite3_int64) now);
+	o->tx.streams++;
 	return outbox_run(o, ST_STREAM);
 }
 
@@ -139,18 +142,44 @@ write_outputs(struct outbox *o, uint64_t now)
 	return r;
 }
 
+/* How long progress may wait after so many rows of it, for the rate to be kept. */
+static uint64_t
+quiet_for(uint64_t rows)
+{
+	uint64_t bytes = OUTBOX_QUIET_OVERHEAD + 2 * (rows * STREAM_BYTES + OUTBOX_PAGE);
+
+	return MAX(OUTBOX_QUIET_MS, bytes * 1000 / OUTBOX_QUIET_RATE);
+}
+
+/* The streams' progress has waited for long enough. Needs 'lock'. */
+static bool
+quiet_due(const struct outbox *o)
+{
+	if (o->quiet_at == 0)
+		return false;
+	return o->closing || o->nstreams > STREAMS_MOST ||
+	       clock_mono() - o->quiet_at >= o->quiet_ms * NS_PER_MS;
+}
+
 int
-outbox_progress_write(struct outbox *o, bool group)
+outbox_progress_write(struct outbox *o, bool piece)
 {
 	uint64_t now = clock_real() / NS_PER_MS;
 	int r;
 
 	take_outputs(o);
 	r = write_outputs(o, now);
+	pthread_mutex_lock(&o->lock);
+	o->tx.all = quiet_due(o);
+	pthread_mutex_unlock(&o->lock);
 	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
 		for (struct outbox_progress *p = o->streams[i]; r == 0 && p != NULL; p = p->next) {
-			p->writing = group ? p->seq : p->durable;
-			if (p->writing != p->saved)
+			bool in_piece = piece && p->hand == o->hand;
+
+			p->writing = in_piece ? p->seq : p->durable;
+			if (!in_piece && !o->tx.all)
+				p->writing = p->saved;
+			else if (p->writing != p->saved)
 				r = write_stream(o, p, now);
 		}
 	}
@@ -174,6 +203,10 @@ outbox_progress_written(struct outbox *o)
 			p->saved = p->writing;
 	}
 	o->dirty_at = 0;
+	if (o->tx.all) {
+		o->quiet_at = 0;
+		o->quiet_ms = quiet_for(o->tx.streams);
+	}
 	if (o->nstreams > STREAMS_KEPT)
 		outbox_progress_free(o, false);
 	pthread_mutex_unlock(&o->lock);
@@ -185,8 +218,9 @@ outbox_progress_due(struct outbox *o)
 	bool due;
 
 	pthread_mutex_lock(&o->lock);
-	due = o->dirty_at != 0 &&
-	      (o->closing || clock_mono() - o->dirty_at >= OUTBOX_TICK_MS * NS_PER_MS);
+	due = quiet_due(o);
+	if (o->dirty_at != 0)
+		due = due || o->closing || clock_mono() - o->dirty_at >= OUTBOX_TICK_MS * NS_PER_MS;
 	pthread_mutex_unlock(&o->lock);
 	return due;
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_read.c - rows for outputs and queries, on connections of their own. */
+/*
+ * outbox_read.c - rows for outputs and queries, on connections of their own.
+ *
+ * In slices: a slice is copied in one short read transaction, and only then shown to the caller. A
+ * caller that takes its time, and a query that looks at all of a long history, keep nobody from
+ * writing.
+ */
 #include "collector/outbox_int.h"
-#include "common/buf.h"
 #include <errno.h>
 
 #define COLUMNS "n, id, time, priority, rule, cluster, node, json"
@@ -54,6 +59,7 @@ reader_free(struct outbox_reader *rd)
 {
 	(void) sqlite3_finalize(rd->read);
 	(void) sqlite3_close(rd->db);
+	buf_fini(&rd->text);
 	free(rd);
 }
 
@@ -84,54 +90,102 @@ outbox_readers_free(struct outbox *o)
 	o->nidle = 0;
 }
 
-static const char *
-text(sqlite3_stmt *st, int col)
+/* A column's text behind the others; *at is where. */
+static void
+copy_text(struct outbox_reader *rd, sqlite3_stmt *st, int col, size_t *at)
 {
 	const char *s = (const char *) sqlite3_column_text(st, col);
 
-	return s == NULL ? "" : s;
+	*at = rd->text.n;
+	if (s != NULL)
+		buf_add(&rd->text, s, (size_t) sqlite3_column_bytes(st, col));
+	buf_char(&rd->text, '\0');
 }
 
-/* Calls fn for each row of a statement: how many, or -errno. */
-static int
-rows(sqlite3_stmt *st, bool (*fn)(void *arg, const struct outbox_row *row), void *arg)
-{
-	struct outbox_row row;
-	int rc, n = 0;
+/* Where a row's texts are, until the slice is whole and they move no more. */
+struct places {
+	size_t rule, cluster, node, json;
+};
 
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		memset(&row, 0, sizeof(row));
-		row.rowid = (uint64_t) sqlite3_column_int64(st, 0);
-		(void) snprintf(row.alert.id, sizeof(row.alert.id), "%s", text(st, 1));
-		row.alert.time = (uint64_t) sqlite3_column_int64(st, 2);
-		row.alert.priority = (enum priority) sqlite3_column_int(st, 3);
-		row.alert.rule = text(st, 4);
-		row.alert.cluster = text(st, 5);
-		row.alert.node = text(st, 6);
-		row.alert.json = text(st, 7);
-		row.alert.json_len = (size_t) sqlite3_column_bytes(st, 7);
-		n++;
-		if (!fn(arg, &row))
-			break;
+static void
+copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct outbox_row *row, struct places *p)
+{
+	const char *id = (const char *) sqlite3_column_text(st, 1);
+
+	memset(row, 0, sizeof(*row));
+	row->rowid = (uint64_t) sqlite3_column_int64(st, 0);
+	(void) snprintf(row->alert.id, sizeof(row->alert.id), "%s", id == NULL ? "" : id);
+	row->alert.time = (uint64_t) sqlite3_column_int64(st, 2);
+	row->alert.priority = (enum priority) sqlite3_column_int(st, 3);
+	copy_text(rd, st, 4, &p->rule);
+	copy_text(rd, st, 5, &p->cluster);
+	copy_text(rd, st, 6, &p->node);
+	copy_text(rd, st, 7, &p->json);
+	row->alert.json_len = rd->text.n - p->json - 1;
+}
+
+/* Copies what the statement gives, as much as a slice holds, and ends its transaction. How many,
+ * or -errno; *more: there may be others. */
+static int
+copy_slice(struct outbox_reader *rd, sqlite3_stmt *st, size_t max, bool *more)
+{
+	struct places at[OUTBOX_READ_ROWS];
+	int rc = SQLITE_ROW;
+
+	rd->n = 0;
+	buf_clear(&rd->text);
+	max = MIN(max, OUTBOX_READ_ROWS);
+	while (rd->n < max && rd->text.n < OUTBOX_READ_BYTES &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		copy_row(rd, st, &rd->rows[rd->n], &at[rd->n]);
+		rd->n++;
 	}
 	(void) sqlite3_reset(st);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? n : outbox_err(rc);
+	if (outbox_err(rc) < 0 || buf_ok(&rd->text) < 0)
+		return outbox_err(rc) < 0 ? outbox_err(rc) : -ENOMEM;
+	for (size_t i = 0; i < rd->n; i++) {
+		rd->rows[i].alert.rule = rd->text.p + at[i].rule;
+		rd->rows[i].alert.cluster = rd->text.p + at[i].cluster;
+		rd->rows[i].alert.node = rd->text.p + at[i].node;
+		rd->rows[i].alert.json = rd->text.p + at[i].json;
+	}
+	*more = rc == SQLITE_ROW;
+	return (int) rd->n;
+}
+
+typedef bool (*row_fn)(void *arg, const struct outbox_row *row);
+
+/* Shows a slice: true if the caller wants more; *n counts. */
+static bool
+show(const struct outbox_reader *rd, row_fn fn, void *arg, int *n)
+{
+	for (size_t i = 0; i < rd->n; i++) {
+		++*n;
+		if (!fn(arg, &rd->rows[i]))
+			return false;
+	}
+	return true;
 }
 
 int
-outbox_read(struct outbox *o, uint64_t after, int max,
-    bool (*fn)(void *arg, const struct outbox_row *row), void *arg)
+outbox_read(struct outbox *o, uint64_t after, int max, row_fn fn, void *arg)
 {
 	struct outbox_reader *rd = NULL;
-	int r = reader_get(o, &rd);
+	bool more = true;
+	int r = reader_get(o, &rd), n = 0;
 
 	if (r < 0)
 		return r;
-	(void) sqlite3_bind_int64(rd->read, 1, (sqlite3_int64) after);
-	(void) sqlite3_bind_int(rd->read, 2, max);
-	r = rows(rd->read, fn, arg);
+	while (r >= 0 && more && n < max) {
+		(void) sqlite3_bind_int64(rd->read, 1, (sqlite3_int64) after);
+		(void) sqlite3_bind_int(rd->read, 2, max - n);
+		r = copy_slice(rd, rd->read, (size_t) (max - n), &more);
+		if (r < 0 || !show(rd, fn, arg, &n))
+			break;
+		after = rd->n > 0 ? rd->rows[rd->n - 1].rowid : after;
+	}
 	reader_put(o, rd);
-	return r;
+	return r < 0 ? r : n;
 }
 
 static int
@@ -152,8 +206,6 @@ bind_query(sqlite3_stmt *st, const struct outbox_query *q)
 		{ ":since", (sqlite3_int64) q->since },
 		{ ":until", (sqlite3_int64) q->until },
 		{ ":priority", q->priority_max },
-		{ ":after", (sqlite3_int64) q->after },
-		{ ":limit", q->limit > 0 ? q->limit : -1 },
 	};
 	int at, rc = SQLITE_OK;
 
@@ -170,36 +222,102 @@ bind_query(sqlite3_stmt *st, const struct outbox_query *q)
 	return outbox_err(rc);
 }
 
-int
-outbox_select(struct outbox *o, const struct outbox_query *q,
-    bool (*fn)(void *arg, const struct outbox_row *row), void *arg)
+static int
+make_query(struct outbox_reader *rd, const struct outbox_query *q, sqlite3_stmt **ret)
 {
 	CLEANUP(buf_fini) struct buf sql = BUF_INIT;
-	struct outbox_reader *rd = NULL;
-	sqlite3_stmt *st = NULL;
 	int r;
 
-	buf_str(&sql, "SELECT " COLUMNS " FROM alert WHERE n > :after");
+	buf_str(&sql, "SELECT " COLUMNS " FROM alert WHERE n > :after AND n <= :upto");
 	buf_str(&sql, q->rule != NULL ? " AND rule = :rule" : "");
 	buf_str(&sql, q->node != NULL ? " AND node = :node" : "");
 	buf_str(&sql, q->cluster != NULL ? " AND cluster = :cluster" : "");
 	buf_str(&sql, q->id != NULL ? " AND id = :id" : "");
-	buf_str(&sql, q->since != 0 ? " AND time >= :since" : "");
-	buf_str(&sql, q->until != 0 ? " AND time < :until" : "");
+	buf_str(&sql, q->since != 0 ? " AND +time >= :since" : "");
+	buf_str(&sql, q->until != 0 ? " AND +time < :until" : "");
 	buf_str(&sql, q->priority_max >= 0 ? " AND priority <= :priority" : "");
-	buf_str(
-	    &sql, q->newest_first ? " ORDER BY n DESC LIMIT :limit" : " ORDER BY n LIMIT :limit");
+	buf_str(&sql, q->newest_first ? " ORDER BY n DESC" : " ORDER BY n");
 	if (buf_ok(&sql) < 0)
 		return -ENOMEM;
+	r = outbox_err(sqlite3_prepare_v2(rd->db, sql.p, (int) sql.n, ret, NULL));
+	return r < 0 ? r : bind_query(*ret, q);
+}
+
+/* Rows after 'after', up to 'upto', that may be what is asked for. */
+struct span {
+	sqlite3_int64 after, upto;
+};
+
+static int
+find_span(struct outbox_reader *rd, const struct outbox_query *q, struct span *ret)
+{
+	sqlite3_stmt *st = NULL;
+	const char *sql = "SELECT min(n) - 1, max(n) FROM alert";
+	int rc;
+
+	if (q->since != 0 || q->until != 0) /* the index of times alone */
+		sql = "SELECT min(n) - 1, max(n) FROM alert WHERE time >= ?1 AND time < ?2";
+	rc = sqlite3_prepare_v2(rd->db, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK && (q->since != 0 || q->until != 0)) {
+		(void) sqlite3_bind_int64(st, 1, (sqlite3_int64) q->since);
+		(void) sqlite3_bind_int64(
+		    st, 2, q->until == 0 ? INT64_MAX : (sqlite3_int64) q->until);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) /* NULLs, so zeros, if there is nothing */
+		*ret = (struct span){ MAX(sqlite3_column_int64(st, 0), (sqlite3_int64) q->after),
+			sqlite3_column_int64(st, 1) };
+	(void) sqlite3_finalize(st);
+	return outbox_err(rc);
+}
+
+/* One slice of the span, and the span is shorter by it. */
+static int
+next_slice(struct outbox_reader *rd, sqlite3_stmt *st, const struct outbox_query *q,
+    struct span *all, size_t max)
+{
+	sqlite3_int64 width = q->id != NULL ? INT64_MAX : OUTBOX_READ_SPAN;
+	struct span s = *all;
+	bool more = false;
+	int r;
+
+	if (s.upto - s.after > width && q->newest_first)
+		s.after = s.upto - width;
+	else if (s.upto - s.after > width)
+		s.upto = s.after + width;
+	(void) sqlite3_bind_int64(st, sqlite3_bind_parameter_index(st, ":after"), s.after);
+	(void) sqlite3_bind_int64(st, sqlite3_bind_parameter_index(st, ":upto"), s.upto);
+	r = copy_slice(rd, st, max, &more);
+	if (r < 0)
+		return r;
+	if (q->newest_first)
+		all->upto = more ? (sqlite3_int64) rd->rows[rd->n - 1].rowid - 1 : s.after;
+	else
+		all->after = more ? (sqlite3_int64) rd->rows[rd->n - 1].rowid : s.upto;
+	return 0;
+}
+
+int
+outbox_select(struct outbox *o, const struct outbox_query *q, row_fn fn, void *arg)
+{
+	int limit = q->limit > 0 ? q->limit : INT32_MAX, n = 0, r;
+	struct outbox_reader *rd = NULL;
+	struct span all = { 0, 0 };
+	sqlite3_stmt *st = NULL;
+
 	r = reader_get(o, &rd);
 	if (r < 0)
 		return r;
-	r = outbox_err(sqlite3_prepare_v2(rd->db, sql.p, (int) sql.n, &st, NULL));
+	r = make_query(rd, q, &st);
 	if (r == 0)
-		r = bind_query(st, q);
-	if (r == 0)
-		r = rows(st, fn, arg);
+		r = find_span(rd, q, &all);
+	while (r == 0 && n < limit && all.after < all.upto) {
+		r = next_slice(rd, st, q, &all, (size_t) (limit - n));
+		if (r < 0 || !show(rd, fn, arg, &n))
+			break;
+	}
 	(void) sqlite3_finalize(st);
 	reader_put(o, rd);
-	return r;
+	return r < 0 ? r : n;
 }

@@ -141,7 +141,7 @@ history_is_bounded_by_size(void **state)
 	st = stats(o);
 	assert_true(st.pruned >= 190);
 	assert_int_equal(id, st.rows + st.pruned);
-	assert_true(st.bytes <= (1 << 20) + 65536);
+	assert_true(st.bytes <= (1 << 20) + KIT_BEYOND);
 	outbox_close(o);
 	o = open_it(1 << 20, 1);
 	assert_int_equal(st.rows, stats(o).rows);

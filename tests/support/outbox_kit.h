@@ -12,6 +12,9 @@
 #include <stdatomic.h>
 
 extern char kit_path[64]; /* of the outbox under test */
+
+/* How much all files together may be larger than max_bytes. */
+#define KIT_BEYOND (64ULL << 20)
 extern const struct stream_id node1, node2;
 
 /* A cmocka setup: another path. */
