@@ -384,6 +384,7 @@ cfg_parse(const char *name, struct slice yaml, struct cfg **ret, struct diag *d)
 	*d = (struct diag){ 0 };
 	if (r < 0)
 		return r;
+	yaml = slice_skip_bom(yaml);
 	rd.c = c;
 	c->name = arena_strdup(&c->arena, slice_str(name));
 	copy = arena_strdup(&c->arena, yaml);

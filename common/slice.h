@@ -51,6 +51,15 @@ slice_until_nul(struct slice s)
 	return (struct slice){ s.p, s.n == 0 ? 0 : strnlen(s.p, s.n) };
 }
 
+/* Without a byte order mark in front, as some editors write: it is no content. */
+static inline struct slice
+slice_skip_bom(struct slice s)
+{
+	struct slice bom = SLICE("\xef\xbb\xbf");
+
+	return slice_starts(s, bom) ? (struct slice){ s.p + bom.n, s.n - bom.n } : s;
+}
+
 /* The order of strcmp(), bytes unsigned. */
 static inline int
 slice_cmp(struct slice a, struct slice b)

@@ -63,6 +63,9 @@ static const struct {
 	{ "", { NULL }, "/tmp 1 7 1048576 5000 x y" },
 	{ "# nothing\n", { NULL }, "/tmp 1 7 1048576 5000 x y" },
 	{ "a: {path: /x, on: no}\n", { NULL }, "/x 0 7 1048576 5000 x y" },
+	{ "\xef\xbb\xbf"
+	  "a:\n  number: 9\n",
+	    { NULL }, "/tmp 1 9 1048576 5000 x y" },
 	{ "a:\n", { NULL }, "/tmp 1 7 1048576 5000 x y" }, /* a section without its lines */
 	{ "a.path: ''\n", { NULL }, " 1 7 1048576 5000 x y" },
 	{ "a:\n  number: 100\n  size: 64KiB\n  time: 2m\n", { NULL },

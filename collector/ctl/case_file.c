@@ -162,6 +162,7 @@ parse(struct reader *r, const char *path, struct slice text)
 	yaml_parser_t parser;
 	int res;
 
+	text = slice_skip_bom(text);
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *) text.p, text.n);

@@ -19,6 +19,10 @@ read_value(const struct item *it, const yaml_node_t *n, unsigned depth, struct r
 		    "The rule files hold more than %d items of lists, tags and exceptions",
 		    RULE_ITEMS_MAX);
 	*ret = (struct rvalue){ .text = { .at = at } };
+	if (node_is_null(n))
+		return rule_fail(c, E_VALIDATE, &at,
+		    "An exception has an empty entry (null) here: write the text, or \"\" for one "
+		    "without characters");
 	if (n->type == YAML_SCALAR_NODE)
 		return node_text(it, n, &ret->text);
 	if (n->type != YAML_SEQUENCE_NODE || depth == 0)

@@ -84,7 +84,7 @@ ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
     struct ruleset **ret, struct rule_log *l)
 {
 	struct arena a CLEANUP(arena_fini);
-	struct source src = { name, yaml };
+	struct source src = { name, slice_skip_bom(yaml) };
 	struct collection c;
 	int r;
 
@@ -135,7 +135,7 @@ read_file(struct collection *c, const char *path, struct source **ret)
 			return fail_read(c, path, errno);
 		n += k > 0 ? (size_t) k : 0;
 	}
-	src->text = (struct slice){ p, n };
+	src->text = slice_skip_bom((struct slice){ p, n });
 	*ret = src;
 	return 0;
 }

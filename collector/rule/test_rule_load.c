@@ -54,6 +54,21 @@ static const struct {
 	      "r", "evt.type=open and m"),
 	    "LOAD_ERR_COMPILE_CONDITION", 2, 31,
 	    "the event's type can only be compared with names" },
+	{ RULE("r",
+	      "evt.type=open") "  exceptions:\n  - name: e\n    fields: [proc.name, proc.pname]\n"
+			       "    values:\n    - [a, null]\n",
+	    "LOAD_ERR_VALIDATE", 10, 11, "an empty entry (null)" },
+	{ RULE("r",
+	      "evt.type=open") "  exceptions:\n  - name: e\n    fields: [proc.name, proc.pname]\n"
+			       "    values:\n    - - a\n      -\n",
+	    "LOAD_ERR_VALIDATE", 11, 8, "an empty entry (null)" },
+	{ RULE("r", "evt.type=open") "  exceptions:\n  - name: e\n    fields: proc.name\n"
+				     "    values: [a, ~]\n",
+	    "LOAD_ERR_VALIDATE", 9, 17, "an empty entry (null)" },
+	{ RULE("r", "evt.type=open") "  exceptions:\n  - name: e\n    fields: [proc.name,]\n"
+				     "    comps: [null]\n    values: [[a]]\n",
+	    "LOAD_ERR_VALIDATE", 9, 13, "an empty entry (null)" },
+	{ "\xef\xbb\xbf- rule\n", "LOAD_ERR_YAML_VALIDATE", 1, 3, "associative array" },
 	/* what was meant */
 	{ RULE("r", "evt.type=opn"), "LOAD_ERR_COMPILE_CONDITION", 3, 23,
 	    "unknown event type 'opn': did you mean 'open'?" },
@@ -216,6 +231,11 @@ static const struct {
 	const char *yaml, *resolved;
 } loads[] = {
 	{ RULE("r", "evt.type=open"), "evt.type = open" },
+	{ "\xef\xbb\xbf" RULE("r", "evt.type=open"), "evt.type = open" },
+	{ RULE("r",
+	      "evt.type=open") "  exceptions:\n  - name: e\n    fields: [proc.name, proc.args]\n"
+			       "    values:\n    - [a, \"\"]\n",
+	    "(evt.type = open and not (proc.name = a and proc.args = ))" },
 	{ "---\n" RULE("r", "evt.type=open") "---\n---\n- macro: m\n  condition: evt.type=close\n"
 					     "...\n",
 	    "evt.type = open" },
