@@ -239,6 +239,18 @@ text_set(struct compile *c, struct test *t)
 	return 0;
 }
 
+/* Constants that are not texts: one by one while they are few. */
+static int
+value_set(struct compile *c, struct test *t)
+{
+	enum { FEW = 8 };
+
+	if (t->nk <= FEW || !vset_takes(t->k[0].v.type))
+		return 0;
+	t->vset = vset_new(c->a, t->k, t->nk);
+	return t->vset == NULL ? -ENOMEM : 0;
+}
+
 /* evt.type against names: a set of numbers; names of calls without a row are kept beside. */
 static int
 event_test(struct compile *c, struct test *t)
@@ -328,7 +340,9 @@ finish(struct compile *c, const struct check *k, struct test *t, enum opcode *op
 	if (f != NULL && strcmp(f->name, "evt.around") == 0)
 		return around(c, k, t, op);
 	*op = own_in(t, *op);
-	return set && has_texts(t->left->type) ? text_set(c, t) : 0;
+	if (!set)
+		return 0;
+	return has_texts(t->left->type) ? text_set(c, t) : value_set(c, t);
 }
 
 int

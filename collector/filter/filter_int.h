@@ -11,7 +11,8 @@
 #include "collector/filter/field_bind.h"
 #include "collector/filter/filter.h"
 
-#define FILTER_SIZE_MAX 100000 /* nodes and values of a condition, macros written out */
+#define FILTER_SIZE_MAX   4000000 /* values of a condition, macros written out ... */
+#define FILTER_CHECK_SIZE 40      /* ... of which a check, and, or, not counts as so many */
 
 enum fop {
 	FOP_EXISTS,
@@ -78,7 +79,7 @@ struct check {
 struct expr {
 	enum expr_kind kind;
 	struct place at;
-	size_t size; /* nodes and values, macros written out */
+	size_t size; /* of nodes and values, macros written out */
 	unsigned depth;
 	struct expr *kids, *next; /* AND, OR, NOT */
 	struct slice name;        /* MACRO, REF */

@@ -13,12 +13,20 @@ lex_init(struct lex *l, struct slice text, struct arena *a, struct diag *d)
 	*l = (struct lex){ .text = text, .seen_at = { 1, 1 }, .a = a, .d = d };
 }
 
+/* From the place asked for last, forwards or back: it is near. */
 struct place
 lex_place(struct lex *l, size_t pos)
 {
-	if (pos < l->seen) {
-		l->seen = 0;
-		l->seen_at = (struct place){ 1, 1 };
+	while (l->seen > pos) {
+		l->seen--;
+		l->seen_at.col--;
+		if (l->text.p[l->seen] == '\n') {
+			const char *before = memrchr(l->text.p, '\n', l->seen);
+
+			l->seen_at.line--;
+			l->seen_at.col = (unsigned) (l->text.p + l->seen -
+						     (before == NULL ? l->text.p - 1 : before));
+		}
 	}
 	for (; l->seen < pos; l->seen++) {
 		if (l->text.p[l->seen] == '\n') {

@@ -76,7 +76,7 @@ new_expr(struct lex *l, enum expr_kind kind, size_t pos, struct expr **ret)
 		return -ENOMEM;
 	e->kind = kind;
 	e->at = lex_place(l, pos);
-	e->size = 1;
+	e->size = FILTER_CHECK_SIZE;
 	e->depth = 1;
 	*ret = e;
 	return 0;
@@ -400,8 +400,9 @@ expr_parse(struct slice text, struct arena *a, struct expr **ret, struct diag *d
 		return lex_fail(&l, l.pos, "unexpected token after '%.*s', expecting 'or', 'and'",
 		    (int) MIN(l.last.n, 200), l.last.p);
 	if (e->size > FILTER_SIZE_MAX)
-		return lex_fail(&l, 0, "the condition is too large: more than %d checks and values",
-		    FILTER_SIZE_MAX);
+		return lex_fail(&l, 0,
+		    "the condition is too large: more than %d checks or %d values",
+		    FILTER_SIZE_MAX / FILTER_CHECK_SIZE, FILTER_SIZE_MAX);
 	*ret = e;
 	return 0;
 }

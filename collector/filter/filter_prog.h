@@ -38,7 +38,8 @@ struct konst {
 	const struct regex *regex;
 };
 
-struct set; /* texts, by hash */
+struct set;  /* texts, by hash */
+struct vset; /* numbers, addresses or networks, by hash */
 struct regex;
 
 /* A check. */
@@ -49,6 +50,8 @@ struct test {
 	struct konst *k;      /* nk; for pmatch, patterns with wildcards */
 	size_t nk;
 	struct set *set; /* in, intersects: texts; pmatch: paths; evt: calls without a row */
+	struct vset
+	    *vset; /* in, intersects: the constants again, when they are many and no texts */
 	struct event_set *events;
 	bool invert; /* evt: the numbers that are not in the set */
 	enum fmulti multi;
@@ -160,6 +163,13 @@ void set_add(struct set *s, struct slice text);
 bool set_has(const struct set *s, struct slice text);
 size_t set_size(const struct set *s);
 struct slice set_at(const struct set *s, size_t i); /* in the order of set_add() */
+
+/* The same for constants of one type, n > 0, that are numbers, addresses or networks. */
+struct vset *vset_new(struct arena *a, const struct konst *k, size_t n) MUST_CHECK;
+/* Is the value one of them, or in one of them? */
+bool vset_has(const struct vset *s, const struct fval *v);
+/* Is there a set for constants of this type? */
+bool vset_takes(enum ftype t);
 
 /* fnmatch() without flags: '*' and '?' match '/' too. */
 bool glob_match(struct slice pattern, struct slice text, bool fold);

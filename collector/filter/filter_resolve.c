@@ -28,7 +28,7 @@ expr_resolve(struct expr *e, expr_macro_fn *macro, void *arg, struct arena *a, s
 		r = 0;
 	if (r < 0 || e->kids == NULL)
 		return r;
-	e->size = 1;
+	e->size = FILTER_CHECK_SIZE;
 	e->depth = 1;
 	for (struct expr *k = e->kids; k != NULL; k = k->next) {
 		r = expr_resolve(k, macro, arg, a, d);

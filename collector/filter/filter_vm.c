@@ -120,6 +120,8 @@ is_one_of(const struct test *t, const struct fval *l)
 {
 	if (t->set != NULL)
 		return set_has(t->set, l->s);
+	if (t->vset != NULL)
+		return vset_has(t->vset, l);
 	for (size_t i = 0; i < t->nk; i++) {
 		if (compare(l, &t->k[i]) == 0)
 			return true;

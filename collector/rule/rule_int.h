@@ -32,9 +32,9 @@
 #include <yaml.h>
 
 enum {
-	RULE_FILE_MAX = 8 << 20,  /* bytes of one rule file */
-	RULE_TEXT_MAX = 1 << 20,  /* bytes of one condition after lists */
-	RULE_ITEMS_MAX = 1 << 20, /* items of all lists together */
+	RULE_FILE_MAX = 64 << 20, /* bytes of one rule file */
+	RULE_TEXT_MAX = 64 << 20, /* bytes of one condition after lists */
+	RULE_ITEMS_MAX = 4 << 20, /* items of all lists together */
 	RULE_EVENTS_MANY = 100,   /* LOAD_NO_EVTTYPE */
 };
 

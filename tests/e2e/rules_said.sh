@@ -86,6 +86,24 @@ says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}
 says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"
 says 1 '"schema_valid":null' "$ctl" rules check --json "$dir/none.yaml"
 
+# A list as long as a threat feed.
+awk 'BEGIN { print "- list: feed\n  items:"
+	for (i = 0; i < 200000; i++) printf "  - 10.%d.%d.%d\n", i / 65536, i / 256 % 256, i % 256
+	print "- rule: known address\n  desc: d\n  condition: evt.type = connect and fd.sip in (feed)\n  output: x\n  priority: INFO" }' >"$dir/feed.yaml"
+says 0 "loaded in " "$ctl" rules check -v "$dir/feed.yaml"
+says 0 "1 rules (1 enabled, 0 blind, 0 in part), 0 macros, 1 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/feed.yaml"
+cat >"$dir/feed_cases.yaml" <<'YAML'
+rules: [feed.yaml]
+cases:
+  - name: in the list
+    events: [{connect: {res: 0, fd: 5, tuple: "10.0.0.2:40000->10.3.13.63:80", addr: "10.3.13.63:80"}}]
+    alerts: [known address]
+  - name: not in it
+    events: [{connect: {res: 0, fd: 5, tuple: "10.0.0.2:40000->10.3.13.64:80", addr: "10.3.13.64:80"}}]
+    alerts: []
+YAML
+says 0 "2 of 2 cases pass" "$ctl" rules test "$dir/feed_cases.yaml"
+
 # A case that expects a field to have no value.
 cat >"$dir/null.yaml" <<'YAML'
 rules: [r.yaml]
