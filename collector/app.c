@@ -2,7 +2,7 @@
 #include "collector/app.h"
 #include "collector/watch.h"
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/log_peer.h"
 #include <errno.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -388,6 +388,7 @@ app_run(void *app)
 		watch_look(&watch, a->outbox, a->outputs);
 	}
 	log_info("stopping");
+	log_peer_flush();
 	reload_close(a->reload);
 	(void) close(fd);
 	return 0;

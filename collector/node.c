@@ -2,7 +2,7 @@
 #include "collector/node.h"
 #include "common/clock.h"
 #include "common/intern.h"
-#include "common/log.h"
+#include "common/log_peer.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -156,7 +156,8 @@ node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello)
 	struct node *p = node_of(n, stream);
 
 	if (p == NULL || state_set_interfaces(p->state, hello->interfaces, hello->n_interfaces) < 0)
-		log_error("no memory for the state of node %s", stream->id.node);
+		log_peer(LOG_ERROR, stream->id.node, "no memory for the state of node %s",
+		    stream->id.node);
 }
 
 void
@@ -200,7 +201,7 @@ node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part
 		return;
 	if (batch_decode_again(part->body, stream->schema, &n->batch, &why) < 0) {
 		n->counters->malformed++;
-		log_warn(
+		log_peer(LOG_WARN, stream->id.node,
 		    "node %s: a part of its snapshot does not decode: %s", stream->id.node, why);
 		return;
 	}
@@ -226,7 +227,8 @@ on_hit(void *arg, const struct rule *rule, const struct view *v)
 
 	if (alert_render(rule, v, &c->origin, c->nodes->scratch, &c->nodes->text, &a) < 0) {
 		c->nodes->counters->alerts_lost_memory++;
-		log_error("no memory for an alert of rule '%s'", rule->name);
+		log_peer(LOG_ERROR, c->origin.node, "node %s: no memory for an alert of rule '%s'",
+		    c->origin.node, rule->name);
 		return;
 	}
 	*c->tail = a;
@@ -303,8 +305,8 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 		n->counters->malformed++;
 		stream->malformed++;
 		stream->gaps++; /* its events are lost: a loss window opens */
-		log_warn("node %s: batch %lu does not decode: %s", stream->id.node,
-		    (unsigned long) batch->seq, why);
+		log_peer(LOG_WARN, stream->id.node, "node %s: batch %lu does not decode: %s",
+		    stream->id.node, (unsigned long) batch->seq, why);
 		return;
 	}
 	b = n->batch;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/log.h"
+#include "common/escape.h"
 #include <errno.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,19 +45,23 @@ log_level_of(const char *name)
 	return -EINVAL;
 }
 
-void
-log_line(enum log_level level, const char *fmt, ...)
+bool
+log_enabled(enum log_level level)
 {
-	char msg[2048], when[40];
+	return level <= conf.level;
+}
+
+void
+log_vline(enum log_level level, const char *fmt, va_list ap)
+{
+	char raw[2048], msg[2 * sizeof(raw)], when[40];
 	struct timespec ts;
 	struct tm tm;
-	va_list ap;
 
-	if (level > conf.level)
+	if (!log_enabled(level))
 		return;
-	va_start(ap, fmt);
-	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
+	(void) vsnprintf(raw, sizeof(raw), fmt, ap);
+	(void) escape_text(msg, sizeof(msg), slice_str(raw));
 	if (conf.journal) {
 		fprintf(stderr, "<%d>%s\n", levels[level].priority, msg);
 		return;
@@ -69,4 +72,14 @@ log_line(enum log_level level, const char *fmt, ...)
 	fprintf(stderr, "%s%s.%03ld %s %s: %s%s\n", conf.colour ? levels[level].colour : "", when,
 	    ts.tv_nsec / 1000000, conf.program, levels[level].name, msg,
 	    conf.colour ? "\033[0m" : "");
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vline(level, fmt, ap);
+	va_end(ap);
 }

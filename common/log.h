@@ -4,12 +4,16 @@
  *
  * Programs log; libraries (common, proto, filter, output) return errors. Any thread may call. The
  * level is set once, before the first thread starts. Under systemd (JOURNAL_STREAM set) a line
- * carries a <priority> prefix and no time; else a time; colours only on a terminal.
+ * carries a <priority> prefix and no time; else a time; colours only on a terminal. Whatever a line
+ * is made of, it stays one line and moves no cursor: see escape.h. What somebody else can cause
+ * goes through log_peer.h.
  */
 #ifndef MEWS_COMMON_LOG_H
 #define MEWS_COMMON_LOG_H
 
 #include "common/macros.h"
+#include <stdarg.h>
+#include <stdbool.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -19,7 +23,11 @@ void log_init(const char *program, enum log_level level);
 /* The level of a name ("error", "warn", "info", "debug"), or -EINVAL. */
 int log_level_of(const char *name) MUST_CHECK;
 
+/* Is a line of this level written at all? */
+bool log_enabled(enum log_level level);
+
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void log_vline(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/log_peer.h"
 #include "sensor/app_int.h"
 #include "sensor/privilege.h"
 #include <errno.h>
@@ -327,6 +327,7 @@ stop_threads(void *app)
 	struct app *a = app;
 
 	xport_free(a->xport);
+	log_peer_flush();
 	a->quit_signals = true;
 	(void) pthread_kill(a->signal_thread, SIGHUP);
 	(void) pthread_join(a->signal_thread, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app_loop.c - the one thread that does the work. */
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/log_peer.h"
 #include "sensor/app_int.h"
 #include <errno.h>
 #include <poll.h>
@@ -46,7 +46,8 @@ app_snapshot_start(struct app *a, uint64_t id)
 	if (r == 0)
 		r = snapshot_start(&sc, &tasks, app_wake, a, &a->snapshot);
 	if (r < 0) {
-		log_error("cannot make a snapshot of the processes: %s", strerrordesc_np(-r));
+		log_peer(LOG_ERROR, "the collector", "cannot make a snapshot of the processes: %s",
+		    strerrordesc_np(-r));
 		snap_tasks_fini(&tasks);
 		if (a->record == NULL)
 			link_snapshot(&a->node[0]->link, id, (struct link_parts){ NULL, 0 });
@@ -66,7 +67,7 @@ snapshot_collect(struct app *a)
 	id = snapshot_finish(a->snapshot, &parts, &st);
 	a->snapshot = NULL;
 	a->snapshot_unreadable += st.unreadable;
-	log_debug(
+	log_peer(LOG_DEBUG, "the collector",
 	    "snapshot: %llu tasks, %llu descriptors, %llu users and groups, %llu unreadable, %zu "
 	    "parts",
 	    (unsigned long long) st.tasks, (unsigned long long) st.files,
@@ -299,6 +300,7 @@ app_run(void *app)
 	while (r == 0) {
 		now = clock_mono();
 		on_signals(a, now);
+		log_peer_tick();
 		if (a->xport != NULL)
 			xport_dispatch(a->xport);
 		r = snapshot_collect(a);

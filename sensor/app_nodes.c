@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app_nodes.c - the nodes that this process plays: names, identities, and what they ask of it. */
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/log_peer.h"
 #include "sensor/app.h"
 #include "sensor/app_int.h"
 #include <errno.h>
@@ -20,15 +20,14 @@ on_interest(void *arg, struct node *n, const Wire__Interest *in)
 	uint16_t v[EV_TYPE_MAX];
 	size_t k = 0;
 
-	(void) n;
 	for (size_t i = 0; i < in->n_events && k < EV_TYPE_MAX; i++) {
 		if (in->events[i] < EV_TYPE_MAX)
 			v[k++] = (uint16_t) in->events[i];
 	}
 	if (a->src != NULL && a->src->set_interest(a->st, v, k) < 0)
-		log_error("cannot change what is captured");
+		log_peer(LOG_ERROR, n->name, "cannot change what is captured");
 	else
-		log_debug("capturing %zu events, version %u", k, in->version);
+		log_peer(LOG_DEBUG, n->name, "capturing %zu events, version %u", k, in->version);
 }
 
 static void
@@ -42,7 +41,7 @@ on_snapshot(void *arg, struct node *n, uint64_t id)
 		return;
 	}
 	if (replay_snapshot(a->replay, &n->cursor, n->cfg.skew_ns, id, &parts) < 0)
-		log_error("node %s: no memory for the snapshot", n->name);
+		log_peer(LOG_ERROR, n->name, "node %s: no memory for the snapshot", n->name);
 	link_snapshot(&n->link, id, parts);
 }
 
@@ -119,9 +118,9 @@ on_note(void *arg, struct node *n, enum log_level level, const char *text)
 	struct app *a = arg;
 
 	if (a->nnodes > 1)
-		log_line(level, "node %s: %s", n->name, text);
+		log_peer(level, n->name, "node %s: %s", n->name, text);
 	else
-		log_line(level, "%s", text);
+		log_peer(level, n->name, "%s", text);
 }
 
 static const struct node_owner owner = { on_interest, on_snapshot, on_drops, on_stats, on_note };

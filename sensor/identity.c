@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/identity.h"
+#include "common/file.h"
 #include "sensor/mbed.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <mbedtls/sha256.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define PEM_MAX (1u << 20)
-
-static int
-read_file(const char *path, const char *what, struct buf *out, struct diag *d)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 1;
-	int r = 0;
-
-	while (n > 0 && out->n < PEM_MAX && r == 0) {
-		r = buf_reserve(out, 4096);
-		n = r < 0 ? 0 : read(fd, out->p + out->n, 4096);
-		if (n > 0)
-			out->n += (size_t) n;
-	}
-	if (n < 0) {
-		r = -errno;
-		diag_set(d, 0, 0, "cannot read the %s %s: %s", what, path, strerrordesc_np(errno));
-	}
-	if (fd >= 0)
-		(void) close(fd);
-	if (r == 0)
-		buf_char(out, '\0'); /* NNG wants a string */
-	return r < 0 ? r : buf_ok(out);
-}
 
 static int
 check_key(const struct identity *id, const mbedtls_x509_crt *x, const char *path, struct diag *d)
@@ -109,11 +82,11 @@ identity_load(
 		return -ENOMEM;
 	id->refs = 1;
 	mbedtls_x509_crt_init(&x);
-	r = read_file(ca, "authority's certificate", &id->ca, d);
+	r = file_read(ca, "authority's certificate (tls.ca)", false, &id->ca, d);
 	if (r == 0)
-		r = read_file(cert, "certificate", &id->cert, d);
+		r = file_read(cert, "certificate (tls.certificate)", false, &id->cert, d);
 	if (r == 0)
-		r = read_file(key == NULL ? cert : key, "key", &id->key, d);
+		r = file_read(key == NULL ? cert : key, "key (tls.key)", true, &id->key, d);
 	if (r == 0)
 		r = take_cert(id, &x, ca, cert, d);
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/mews-test-identity-XXXXXX";
@@ -32,6 +33,7 @@ write_key(const char *name, EVP_PKEY *k, const char *password)
 
 	assert_non_null(k);
 	assert_non_null(f);
+	assert_int_equal(0, fchmod(fileno(f), 0600));
 	assert_int_equal(1, PEM_write_PrivateKey(f, k, password == NULL ? NULL : EVP_aes_128_cbc(),
 				NULL, 0, NULL, (void *) password));
 	(void) fclose(f);
@@ -95,8 +97,11 @@ setup(void **state)
 	X509_free(write_cert("old.pem", "n1", key, ca, ca_key, -100, -10));
 	X509_free(write_cert("early.pem", "n1", key, ca, ca_key, 3600, 7200));
 	X509_free(write_cert("foreign.pem", "n1", key, other, other_key, -10, 3600));
+	(void) write_key("open.key", key, NULL);
+	assert_int_equal(0, chmod(at(path, "open.key"), 0644));
 	f = fopen(at(path, "garbage"), "we");
 	fputs("not a certificate\n", f);
+	assert_int_equal(0, fchmod(fileno(f), 0600));
 	(void) fclose(f);
 	X509_free(ca);
 	X509_free(other);
@@ -135,7 +140,8 @@ static const struct {
 	{ "ca.pem", "none.pem", "n1.key", -ENOENT, "none.pem" },
 	{ "ca.pem", "n1.pem", "none.key", -ENOENT, "none.key" },
 	{ "ca.pem", "n1.pem", "n2.key", -EINVAL, "does not match" },
-	{ "ca.pem", "n1.pem", NULL, -EINVAL, "no private key" },
+	{ "ca.pem", "n1.pem", NULL, -EACCES, "others may read" },
+	{ "ca.pem", "n1.pem", "open.key", -EACCES, "open.key: chmod 600 " },
 	{ "ca.pem", "garbage", "n1.key", -EINVAL, "no certificate" },
 	{ "ca.pem", "n1.pem", "garbage", -EINVAL, "no private key" },
 	{ "ca.pem", "n1.pem", "locked.key", -EINVAL, "without a password" },

@@ -8,8 +8,11 @@
  *	DIR/node-NAME.pem, .key  for a sensor: may only be a client
  *	DIR/collector-NAME.pem   for a collector: may only be a server
  *
- * EC P-256 and SHA-256 throughout: mbed TLS 2.28, which carries the connections, knows them. One
- * thread; functions return 0 or -errno with *d set to a sentence.
+ *	DIR/lock                 held while a command reads and changes the above: one at a time
+ *
+ * Files are replaced whole, and on the disk before the next is touched: the list first, so that
+ * whatever was issued can be revoked. EC P-256 and SHA-256 throughout: mbed TLS 2.28, which carries
+ *the connections, knows them. One thread; functions return 0 or -errno with *d set to a sentence.
  */
 #ifndef MEWS_COLLECTOR_CTL_PKI_H
 #define MEWS_COLLECTOR_CTL_PKI_H

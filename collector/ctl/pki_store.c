@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +29,79 @@ pki_path(const char *dir, const char *stem, const char *suffix, char ret[4096])
 
 #define fail_errno(d, ...) (diag_set((d), 0, 0, __VA_ARGS__), -errno)
 
+/* ---- one command at a time ---- */
+
+/* The commands read the list, change it and write it back: two at a time would lose a line, and its
+ * certificate could never be revoked. Closing the descriptor, or dying, lets the next one go on. */
+static int
+lock(const char *dir, struct diag *d)
+{
+	char path[4096];
+	int fd, r;
+
+	pki_path(dir, "lock", "", path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == ENOENT) {
+		diag_set(d, 0, 0, "there is no folder %s: make one with 'mewsctl pki init %s'", dir,
+		    dir);
+		return -ENOENT;
+	}
+	if (fd < 0)
+		return fail_errno(d, "cannot open %s: %s", path, strerrordesc_np(errno));
+	do {
+		r = flock(fd, LOCK_EX);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return fd;
+	r = fail_errno(d, "cannot lock %s: %s", path, strerrordesc_np(errno));
+	(void) close(fd);
+	return r;
+}
+
+static void
+close_fdp(const int *fd)
+{
+	if (*fd >= 0)
+		(void) close(*fd);
+}
+
 /* ---- writing: whole or not at all ---- */
+
+/* The new name is on the disk too, and not only the bytes. */
+static int
+sync_folder(const char *path)
+{
+	char dir[4096];
+	char *slash;
+	int fd, r;
+
+	(void) snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash != NULL)
+		slash[slash == dir] = '\0';
+	fd = open(slash == NULL ? "." : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	r = fsync(fd);
+	(void) close(fd);
+	return r;
+}
+
+static int
+write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		p += done;
+		n -= (size_t) done;
+	}
+	return fsync(fd);
+}
 
 static int
 file_write(const char *path, const char *p, size_t n, mode_t mode, struct diag *d)
@@ -41,10 +114,10 @@ file_write(const char *path, const char *p, size_t n, mode_t mode, struct diag *
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return fail_errno(d, "cannot write %s: %s", tmp, strerrordesc_np(errno));
-	if (write(fd, p, n) != (ssize_t) n || fsync(fd) < 0)
-		saved = errno == 0 ? ENOSPC : errno;
+	if (write_all(fd, p, n) < 0)
+		saved = errno;
 	(void) close(fd);
-	if (saved == 0 && rename(tmp, path) < 0)
+	if (saved == 0 && (rename(tmp, path) < 0 || sync_folder(path) < 0))
 		saved = errno;
 	if (saved == 0)
 		return 0;
@@ -263,6 +336,7 @@ refuse_existing(const char *path, bool force, struct diag *d)
 int
 pki_init(const char *dir, const char *fleet, int days, bool force, struct diag *d)
 {
+	CLEANUP(close_fdp) int locked = -1;
 	struct pki_pair ca = { NULL, NULL };
 	struct issued none = { NULL, 0 };
 	char path[4096];
@@ -270,6 +344,9 @@ pki_init(const char *dir, const char *fleet, int days, bool force, struct diag *
 
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return fail_errno(d, "cannot make the folder %s: %s", dir, strerrordesc_np(errno));
+	locked = lock(dir, d);
+	if (locked < 0)
+		return locked;
 	pki_path(dir, "ca", ".key", path);
 	r = refuse_existing(path, force, d);
 	if (r < 0)
@@ -315,10 +392,13 @@ record_and_write(const char *dir, const struct pki_request *rq, const char *stem
 int
 pki_issue(const char *dir, const struct pki_request *rq, bool force, struct diag *d)
 {
+	CLEANUP(close_fdp) int locked = lock(dir, d);
 	struct pki_pair ca = { NULL, NULL }, p = { NULL, NULL };
 	char stem[300], path[4096];
 	int r;
 
+	if (locked < 0)
+		return locked;
 	(void) snprintf(stem, sizeof(stem), "%s-%s", pki_kind_name(rq->kind), rq->name);
 	pki_path(dir, stem, ".key", path);
 	r = refuse_existing(path, force, d);
@@ -336,12 +416,15 @@ pki_issue(const char *dir, const struct pki_request *rq, bool force, struct diag
 int
 pki_revoke(const char *dir, const char *name, int kind, struct diag *d)
 {
+	CLEANUP(close_fdp) int locked = lock(dir, d);
 	struct pki_pair ca = { NULL, NULL };
 	struct issued is = { NULL, 0 };
 	time_t now = time(NULL);
 	struct tm tm;
 	int r, n = 0;
 
+	if (locked < 0)
+		return locked;
 	r = ca_read(dir, &ca, d);
 	if (r == 0)
 		r = issued_read(dir, &is, d);

@@ -8,6 +8,8 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char dir[64];
 
@@ -152,6 +154,39 @@ test_revoked(void **state)
 	X509_free(ca);
 }
 
+enum { PARALLEL = 40 };
+
+/* As many processes at once: each certificate is on the list, and can be revoked. */
+static void
+test_parallel(void **state)
+{
+	char name[16], line[64];
+	pid_t pid[PARALLEL];
+	int status;
+
+	(void) state;
+	for (int i = 0; i < PARALLEL; i++) {
+		(void) snprintf(line, sizeof(line), "issue DIR --node p%d", i);
+		pid[i] = fork();
+		assert_true(pid[i] >= 0);
+		if (pid[i] == 0)
+			_exit(freopen("/dev/null", "we", stdout) == NULL ? 99 : run(line));
+	}
+	for (int i = 0; i < PARALLEL; i++) {
+		assert_int_equal(pid[i], waitpid(pid[i], &status, 0));
+		assert_int_equal(0, status);
+	}
+	for (int i = 0; i < PARALLEL; i++) {
+		struct diag d = { 0 };
+		int n;
+
+		(void) snprintf(name, sizeof(name), "p%d", i);
+		n = pki_revoke(dir, name, PKI_NODE, &d);
+		if (n != 1)
+			fail_msg("%s: %d revoked", name, n);
+	}
+}
+
 /* A list of issued certificates that was damaged is not written over. */
 static void
 test_damaged(void **state)
@@ -191,6 +226,7 @@ main(void)
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_what_was_made),
 		cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_parallel),
 		cmocka_unit_test(test_damaged),
 	};
 

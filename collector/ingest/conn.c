@@ -4,22 +4,6 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-bool
-bucket_take(struct bucket *b, uint64_t now)
-{
-	const uint64_t one = 1000000;
-	uint64_t past = now > b->at ? MIN(now - b->at, 3600 * NS_PER_S) : 0;
-
-	if (b->at == 0)
-		b->left = b->burst * one;
-	b->left = MIN(b->left + past / 1000 * b->per_s, b->burst * one);
-	b->at = MAX(b->at, now);
-	if (b->left < one)
-		return false;
-	b->left -= one;
-	return true;
-}
-
 static struct conn **
 pipe_bucket(struct ingest *i, uint32_t pipe)
 {
@@ -39,6 +23,7 @@ int
 conn_add(struct ingest *i, uint32_t pipe, const char *peer, uint64_t now)
 {
 	struct conn *c = calloc(1, sizeof(*c)), **at;
+	const char *colon;
 
 	if (c == NULL)
 		return -ENOMEM;
@@ -48,6 +33,9 @@ conn_add(struct ingest *i, uint32_t pipe, const char *peer, uint64_t now)
 	c->heard = now;
 	c->close_at = now + WELCOME_NS;
 	(void) snprintf(c->peer, sizeof(c->peer), "%s", peer);
+	colon = strrchr(peer, ':');
+	(void) snprintf(c->host, sizeof(c->host), "%.*s",
+	    (int) (colon == NULL ? strlen(peer) : (size_t) (colon - peer)), peer);
 	window_init(&c->batches, BATCHES_HELD);
 	window_init(&c->parts, PARTS_HELD);
 	pthread_mutex_lock(&i->lock);
@@ -209,7 +197,7 @@ conns_overdue(struct ingest *i, uint64_t now, struct conn **v, unsigned max)
 
 /* Under no lock; true: it has to go. */
 static bool
-recheck(struct ingest *i, struct conn *c, struct trust *t, uint64_t now)
+recheck(struct conn *c, struct trust *t, uint64_t now)
 {
 	const char *why = NULL;
 	bool bad;
@@ -225,7 +213,7 @@ recheck(struct ingest *i, struct conn *c, struct trust *t, uint64_t now)
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (bad)
-		peer_warn(i, c, "sensor %s is turned out: %s", c->id.node, why);
+		conn_log(c, LOG_WARN, "sensor %s is turned out: %s", c->id.node, why);
 	return bad;
 }
 
@@ -250,7 +238,7 @@ conns_recheck(struct ingest *i, struct trust *t, uint64_t now)
 	}
 	pthread_mutex_unlock(&i->lock);
 	for (unsigned k = 0; v != NULL && k < n; k++) {
-		out += recheck(i, v[k], t, now);
+		out += recheck(v[k], t, now);
 		conn_unref(v[k]);
 	}
 	free(v);

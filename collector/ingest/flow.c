@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/ingest_int.h"
-#include "common/log.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -137,7 +136,9 @@ accept_gap(struct ingest *i, struct conn *c, uint64_t upto)
 	struct stream *st = c->stream;
 	uint64_t n = upto - st->received;
 
-	log_warn("sensor %s: %lu batches before number %lu never came; their events are lost",
+	conn_log(c, LOG_WARN,
+	    "sensor %s: %lu batches before number %lu never came; their events "
+	    "are lost",
 	    c->id.node, (unsigned long) n, (unsigned long) upto + 1);
 	st->gaps += n;
 	st->received = upto;

@@ -13,7 +13,6 @@ ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
 	i->cfg = *cfg;
 	pthread_mutex_init(&i->lock, NULL);
 	i->admit = (struct bucket){ .per_s = ADMIT_PER_S, .burst = ADMIT_BURST };
-	i->log = (struct bucket){ .per_s = LOG_PER_S, .burst = LOG_BURST };
 	/* Another number than any that an earlier collector gave out. */
 	i->interest = (uint32_t) (clock_real() / NS_PER_S);
 	*ret = i;

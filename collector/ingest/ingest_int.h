@@ -20,7 +20,9 @@
 #include "collector/ingest/ingest.h"
 #include "collector/ingest/trust.h"
 #include "collector/ingest/window.h"
+#include "common/bucket.h"
 #include "common/clock.h"
+#include "common/log_peer.h"
 #include "proto/event.h"
 #include "proto/wire.h"
 #include <pthread.h>
@@ -34,8 +36,6 @@ enum {
 	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection whose answers are not sent */
 	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
 	ADMIT_BURST = 1000,
-	LOG_PER_S = 5,
-	LOG_BURST = 20,
 };
 
 #define PATIENCE_NS (5 * NS_PER_S)    /* for a batch that is missing */
@@ -47,15 +47,6 @@ enum {
 #define CLOSE_NOW   1                 /* conn.close_at */
 #define QUIET_NS    (300 * NS_PER_MS) /* after which nothing more is being read */
 #define NEWS_NS     (250 * NS_PER_MS) /* between two Interests to one connection */
-
-/* So many at once, and so many a second. */
-struct bucket {
-	uint64_t at;   /* monotonic ns */
-	uint64_t left; /* millionths */
-	uint64_t per_s, burst;
-};
-
-bool bucket_take(struct bucket *b, uint64_t now);
 
 enum conn_state {
 	CONN_FRESH,      /* nothing said */
@@ -75,6 +66,7 @@ struct conn {
 	_Atomic uint64_t close_at;  /* monotonic ns; 0: stays */
 	_Atomic uint64_t heard;     /* monotonic ns: the last message */
 	char peer[PEER_TEXT];       /* constant: its address, for the log */
+	char host[PEER_TEXT];       /* constant: the same without the port */
 	pthread_mutex_t lock;       /* guards all that follows */
 	enum conn_state state;
 	uint8_t nonce[WIRE_NONCE_SIZE];
@@ -107,7 +99,7 @@ struct ingest {
 	struct conn *by_pipe[CONN_BUCKETS], *by_node[CONN_BUCKETS];
 	struct trust *trust; /* NULL without TLS */
 	struct event_set wanted;
-	struct bucket admit, log;
+	struct bucket admit;
 	_Atomic bool stopping;
 	_Atomic uint64_t ending;   /* connections that are 'ended', and still there */
 	_Atomic uint32_t interest; /* the version of 'wanted' */
@@ -167,8 +159,8 @@ void hang_up(const char *peer, const char *local);
 void talk(
     struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep);
 
-/* A warning about a peer, unless there were many of late. */
-void peer_warn(struct ingest *i, const struct conn *c, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A line that a peer can cause: see log_peer.h. It counts against the node, if that is proven. */
+void conn_log(const struct conn *c, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- flow.c; all under the conn's lock, in CONN_WELCOME; 'q' becomes theirs ---- */
 

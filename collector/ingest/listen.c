@@ -223,6 +223,7 @@ tick(void *arg)
 		conn_unref(v[k]);
 	}
 	watch_ending(i);
+	log_peer_tick();
 	nng_sleep_aio(TICK_MS, i->listener->tick);
 }
 

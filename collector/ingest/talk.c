@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/ingest_int.h"
-#include "common/log.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -8,22 +7,15 @@
 #include <stdlib.h>
 
 void
-peer_warn(struct ingest *i, const struct conn *c, const char *fmt, ...)
+conn_log(const struct conn *c, enum log_level level, const char *fmt, ...)
 {
 	char text[600];
-	bool say;
 	va_list ap;
 
-	pthread_mutex_lock(&i->lock);
-	say = bucket_take(&i->log, clock_mono());
-	pthread_mutex_unlock(&i->lock);
 	va_start(ap, fmt);
 	(void) vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (say)
-		log_warn("%s: %s", c->peer, text);
-	else
-		log_debug("%s: %s", c->peer, text);
+	log_peer(level, c->cert.n > 0 ? c->id.node : c->host, "%s: %s", c->peer, text);
 }
 
 /* ---- replies ---- */
@@ -61,7 +53,7 @@ refuse(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now, Wire__
 		i->busy++;
 	else
 		i->refused_protocol++;
-	peer_warn(i, c, "refused%s%s: %s", node[0] == '\0' ? "" : " sensor ", node, text);
+	conn_log(c, LOG_WARN, "refused%s%s: %s", node[0] == '\0' ? "" : " sensor ", node, text);
 }
 
 static void
@@ -156,8 +148,8 @@ take_over(struct ingest *i, struct conn *c, uint64_t now)
 	if (old->state != CONN_REFUSED)
 		old->close_at = now + REPLACED_NS;
 	pthread_mutex_unlock(&old->lock);
-	log_info("sensor %s has connected again, from %s; the connection from %s ends", c->id.node,
-	    c->peer, old->peer);
+	conn_log(c, LOG_INFO, "sensor %s has connected again; the connection from %s ends",
+	    c->id.node, old->peer);
 	conn_unref(old);
 }
 
@@ -209,7 +201,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	flow_pump(i, c, now);
 	add_welcome(i, c, rep);
 	add_news(i, c, rep, now);
-	log_info("sensor %s connected from %s; batches from %llu", c->id.node, c->peer,
+	conn_log(c, LOG_INFO, "sensor %s connected; batches from %llu", c->id.node,
 	    (unsigned long long) rep->welcome.next_seq);
 }
 
@@ -383,7 +375,7 @@ unreadable(
 	}
 	reject(rep, why->code, why->seq, why->text);
 	add_ack(c, rep);
-	peer_warn(i, c, "sensor %s: %s", c->id.node, why->text);
+	conn_log(c, LOG_WARN, "sensor %s: %s", c->id.node, why->text);
 }
 
 void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/trust.h"
+#include "common/file.h"
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -8,9 +9,6 @@
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-
-#define FILE_MAX (4u << 20)
 
 struct trust {
 	_Atomic int refs;
@@ -46,41 +44,17 @@ trust_pem(const struct trust *t)
 	return (struct trust_pem){ t->ca.p, t->cert.p, t->key.p, t->crl.p };
 }
 
-/* ---- reading files ---- */
+/* ---- loading ---- */
 
 static int
-read_file(const char *path, const char *what, bool secret, struct buf *b, struct diag *d)
+read_pem(const char *path, const char *what, bool secret, struct buf *b, struct diag *d)
 {
-	FILE *f = fopen(path, "re");
-	struct stat st;
-	size_t n;
-	int r;
+	int r = file_read(path, what, secret, b, d);
 
-	if (f == NULL) {
-		r = -errno;
-		diag_set(d, 0, 0, "cannot read the %s %s: %s%s", what, path, strerrordesc_np(-r),
-		    r == -ENOENT ? " ('mewsctl pki --help' tells how to make one)" : "");
-		return r;
-	}
-	if (fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode)) {
-		(void) fclose(f);
-		return diag_fail(d, 0, 0, "the %s %s is not a file", what, path);
-	}
-	if (secret && (st.st_mode & 027) != 0) {
-		(void) fclose(f);
-		diag_set(
-		    d, 0, 0, "others may read or change the %s %s: chmod 600 %s", what, path, path);
-		return -EACCES;
-	}
-	if (buf_reserve(b, FILE_MAX) == 0) {
-		n = fread(b->p, 1, FILE_MAX, f);
-		b->n = n;
-		b->p[n] = '\0';
-	}
-	r = ferror(f) ? -EIO : buf_ok(b);
-	(void) fclose(f);
-	if (r < 0)
-		diag_set(d, 0, 0, "cannot read the %s %s: %s", what, path, strerrordesc_np(-r));
+	if (r == -ENOENT)
+		diag_set(d, 0, 0,
+		    "cannot read the %s %s: %s ('mewsctl pki --help' tells how to make one)", what,
+		    path, strerrordesc_np(-r));
 	return r;
 }
 
@@ -287,14 +261,14 @@ check_own(const struct trust *t, const struct trust_files *f, struct diag *d)
 static int
 load(struct trust *t, const struct trust_files *f, struct diag *d)
 {
-	int r = read_file(f->ca, "authority's certificate (tls.ca)", false, &t->ca, d);
+	int r = read_pem(f->ca, "authority's certificate (tls.ca)", false, &t->ca, d);
 
 	if (r == 0)
-		r = read_file(f->cert, "certificate (tls.certificate)", false, &t->cert, d);
+		r = read_pem(f->cert, "certificate (tls.certificate)", false, &t->cert, d);
 	if (r == 0)
-		r = read_file(f->key, "key (tls.key)", true, &t->key, d);
+		r = read_pem(f->key, "key (tls.key)", true, &t->key, d);
 	if (r == 0 && f->crl != NULL)
-		r = read_file(f->crl, "revocation list (tls.crl)", false, &t->crl, d);
+		r = read_pem(f->crl, "revocation list (tls.crl)", false, &t->crl, d);
 	if (r == 0)
 		r = load_ca(t, f->ca, d);
 	if (r == 0 && f->crl != NULL)

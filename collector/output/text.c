@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/output/text.h"
 #include "common/clock.h"
+#include "common/escape.h"
 #include <errno.h>
 #include <jansson.h>
 
@@ -40,31 +41,12 @@ local_time(struct buf *b, uint64_t realtime_ns, bool date)
 	buf_printf(b, "%s.%03u ", text, (unsigned) (realtime_ns % NS_PER_S / NS_PER_MS));
 }
 
-/* Controls, C1 ones in UTF-8 too, as \xNN. */
-static void
-visible(struct buf *b, struct slice s)
-{
-	bool c1 = false; /* the second byte of one */
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char) s.p[i];
-		unsigned char next = i + 1 < s.n ? (unsigned char) s.p[i + 1] : 0;
-		bool begins = c == 0xc2 && next >= 0x80 && next < 0xa0;
-
-		if (c < 0x20 || c == 0x7f || begins || c1)
-			buf_printf(b, "\\x%02x", c);
-		else
-			buf_char(b, (char) c);
-		c1 = begins;
-	}
-}
-
 void
 text_print(FILE *f, struct slice s)
 {
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
-	visible(&b, s);
+	escape_add(&b, s);
 	if (buf_ok(&b) == 0)
 		(void) fwrite(b.p, 1, b.n, f);
 }
@@ -119,11 +101,11 @@ plain(struct buf *b, const struct alert *a, bool terminal)
 	local_time(b, a->time, !terminal);
 	buf_printf(b, "%s%-8s%s ", terminal ? colour(a->priority) : "", priority_name(a->priority),
 	    terminal ? "\033[0m" : "");
-	visible(b, slice_str(a->node));
+	escape_add(b, slice_str(a->node));
 	buf_str(b, terminal ? "  \033[1m" : "  ");
-	visible(b, slice_str(a->rule));
+	escape_add(b, slice_str(a->rule));
 	buf_str(b, terminal ? "\033[0m  " : "  ");
-	visible(b, s);
+	escape_add(b, s);
 	buf_char(b, '\n');
 	json_decref(root);
 }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/escape.h"
+#include "common/macros.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ESCAPED 4 /* bytes of \xNN */
+
+/* Characters that are not shown as they are, beside the bytes below 0x20. */
+static const struct {
+	uint32_t first, last;
+} hidden[] = {
+	{ 0x7f, 0x9f },      /* DEL, C1 */
+	{ 0xad, 0xad },      /* soft hyphen */
+	{ 0x061c, 0x061c },  /* Arabic letter mark */
+	{ 0x200b, 0x200f },  /* zero width, direction marks */
+	{ 0x2028, 0x202e },  /* line and paragraph separators, embeddings, overrides */
+	{ 0x2060, 0x206f },  /* word joiner, isolates, deprecated formatting */
+	{ 0xfeff, 0xfeff },  /* zero width no-break space */
+	{ 0xfff9, 0xfffb },  /* annotations */
+	{ 0xe0000, 0xe0fff } /* tags, variation selectors */
+};
+
+static bool
+is_hidden(uint32_t c)
+{
+	if (c < 0x20)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* The length of the character at p, and the character; 0: it is not UTF-8 (RFC 3629). */
+static size_t
+decode(const unsigned char *p, size_t n, uint32_t *ret)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+
+	if (len == 0 || len > n || p[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return len;
+}
+
+/* The next character of 's' as it is to be shown, in 'out'; advances 's'. Returns its length. */
+static size_t
+next_shown(struct slice *s, char out[4 * ESCAPED + 1])
+{
+	const unsigned char *p = (const unsigned char *) s->p;
+	uint32_t c = 0;
+	size_t len = decode(p, s->n, &c), n = 0;
+	bool plain = len > 0 && !is_hidden(c);
+
+	if (len == 0)
+		len = 1;
+	if (plain) {
+		memcpy(out, p, len);
+		n = len;
+	}
+	for (size_t i = 0; !plain && i < len; i++, n += ESCAPED)
+		(void) snprintf(out + n, ESCAPED + 1, "\\x%02x", p[i]);
+	s->p += len;
+	s->n -= len;
+	return n;
+}
+
+void
+escape_add(struct buf *b, struct slice s)
+{
+	char one[4 * ESCAPED + 1];
+
+	while (s.n > 0) {
+		size_t n = next_shown(&s, one);
+
+		buf_add(b, one, n);
+	}
+}
+
+size_t
+escape_text(char *out, size_t cap, struct slice s)
+{
+	char one[4 * ESCAPED + 1];
+	size_t at = 0;
+
+	while (s.n > 0) {
+		size_t n = next_shown(&s, one);
+
+		if (at + n >= cap)
+			break;
+		memcpy(out + at, one, n);
+		at += n;
+	}
+	out[at] = '\0';
+	return at;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h - small files that a person has set up, read whole. */
+#ifndef MEWS_COMMON_FILE_H
+#define MEWS_COMMON_FILE_H
+
+#include "common/buf.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FILE_MAX (4u << 20)
+
+/* Append a regular file of at most FILE_MAX bytes to 'b'; 'what' names it in the sentence.
+ * 'secret': refuse one that others may read or change (the group may read it). 0 or -errno, and *d:
+ * where, why, and the remedy. Never waits for a writer, as a FIFO would have it. */
+int file_read(
+    const char *path, const char *what, bool secret, struct buf *b, struct diag *d) MUST_CHECK;
+
+/* A number that changes when the file is replaced or written; 0: it is not there. */
+uint64_t file_stamp(const char *path);
+
+#endif

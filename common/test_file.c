@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/file.h"
+#include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[TMPDIR_SIZE];
+
+static const struct {
+	mode_t mode;
+	bool secret;
+	int r;
+	const char *says;
+} cases[] = {
+	{ 0600, true, 0, "" },
+	{ 0400, true, 0, "" },
+	{ 0640, true, 0, "" }, /* a group made for it */
+	{ 0644, true, -EACCES, "others may read or change the key" },
+	{ 0660, true, -EACCES, "chmod 600 " },
+	{ 0601, true, -EACCES, "chmod 600 " },
+	{ 0666, false, 0, "" },
+};
+
+static void
+test_modes(void **state)
+{
+	char path[64];
+	FILE *f;
+
+	(void) state;
+	(void) snprintf(path, sizeof(path), "%s/k", dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("secret", f);
+	(void) fclose(f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buf b = BUF_INIT;
+		struct diag d = { 0 };
+		int r;
+
+		assert_int_equal(0, chmod(path, cases[i].mode));
+		r = file_read(path, "key", cases[i].secret, &b, &d);
+		if (r != cases[i].r || strstr(d.msg, cases[i].says) == NULL)
+			fail_msg("%o: %d '%s'", cases[i].mode, r, d.msg);
+		if (r == 0)
+			assert_string_equal("secret", b.p);
+		buf_fini(&b);
+	}
+}
+
+/* What is no file is said to be none, and is not waited for. */
+static void
+test_no_file(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct diag d = { 0 };
+	char path[64];
+
+	(void) state;
+	(void) snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(0, mkfifo(path, 0600));
+	assert_int_equal(-EINVAL, file_read(path, "key", true, &b, &d));
+	assert_non_null(strstr(d.msg, "is not a file"));
+	assert_int_equal(-EINVAL, file_read(dir, "key", true, &b, &d));
+	(void) snprintf(path, sizeof(path), "%s/none", dir);
+	assert_int_equal(-ENOENT, file_read(path, "key", true, &b, &d));
+	assert_non_null(strstr(d.msg, "none"));
+	assert_int_equal(0, file_stamp(path));
+	buf_fini(&b);
+}
+
+static void
+test_stamp(void **state)
+{
+	char path[64], other[64];
+	uint64_t first;
+	FILE *f;
+
+	(void) state;
+	(void) snprintf(path, sizeof(path), "%s/k", dir);
+	(void) snprintf(other, sizeof(other), "%s/k.new", dir);
+	first = file_stamp(path);
+	assert_true(first != 0 && first == file_stamp(path));
+	f = fopen(other, "we");
+	assert_non_null(f);
+	fputs("sicret", f);
+	(void) fclose(f);
+	assert_int_equal(0, rename(other, path));
+	assert_true(file_stamp(path) != first);
+}
+
+static int
+setup(void **state)
+{
+	(void) state;
+	return tmpdir_make(dir);
+}
+
+static int
+teardown(void **state)
+{
+	(void) state;
+	return tmpdir_remove(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_stamp),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_log.c - one line stays one line, and nobody writes too many. */
+#include "common/clock.h"
+#include "common/log_peer.h"
+#include "tests/support/test.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t now = 1000 * NS_PER_S;
+static int saved = -1;
+static char log_text[1 << 20];
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+
+int
+__wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	(void) id;
+	ts->tv_sec = (time_t) (now / NS_PER_S);
+	ts->tv_nsec = (long) (now % NS_PER_S);
+	return 0;
+}
+
+static FILE *
+begin(void)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	(void) fflush(stderr);
+	saved = dup(STDERR_FILENO);
+	assert_true(saved >= 0);
+	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+	return f;
+}
+
+/* What was logged since begin(), in log_text; how many lines. */
+static unsigned
+end(FILE *f)
+{
+	unsigned lines = 0;
+	size_t n;
+
+	(void) fflush(stderr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void) close(saved);
+	rewind(f);
+	n = fread(log_text, 1, sizeof(log_text) - 1, f);
+	log_text[n] = '\0';
+	(void) fclose(f);
+	for (size_t i = 0; i < n; i++)
+		lines += log_text[i] == '\n';
+	return lines;
+}
+
+static void
+test_escaped(void **state)
+{
+	FILE *f = begin();
+	unsigned n;
+
+	(void) state;
+	log_warn(
+	    "the collector refused this node: %s", "no\n12:00:00 all is well\033[1A\xe2\x80\xae");
+	n = end(f);
+	assert_int_equal(1, n);
+	assert_non_null(strstr(log_text, "no\\x0a12:00:00 all is well\\x1b[1A\\xe2\\x80\\xae\n"));
+	assert_null(strchr(log_text, '\033'));
+}
+
+/* A flood of one peer: its lines are bounded, all are accounted for, another is heard. */
+static void
+test_flood(void **state)
+{
+	unsigned long long told;
+	unsigned n, passed;
+	const char *at;
+	FILE *f;
+
+	(void) state;
+	f = begin();
+	for (unsigned i = 0; i < 100000; i++) {
+		log_peer(LOG_WARN, "bad", "malformed %u", i);
+		now += 50000; /* 5 s in all */
+	}
+	log_peer(LOG_WARN, "good", "a word of the good one");
+	passed = end(f);
+	assert_true(passed <= LOG_PEER_BURST + 5 * LOG_PEER_PER_S + 1);
+	assert_non_null(strstr(log_text, "a word of the good one"));
+	assert_int_equal(100000 - (passed - 1), log_peer_held());
+
+	f = begin();
+	log_peer_tick(); /* too early */
+	now += 10 * NS_PER_S;
+	log_peer_tick();
+	log_peer_tick();
+	n = end(f);
+	assert_int_equal(1, n);
+	at = strstr(log_text, "warn: ");
+	assert_non_null(at);
+	told = strtoull(at + strlen("warn: "), NULL, 10);
+	assert_int_equal(100000 - (passed - 1), told);
+	assert_non_null(strstr(log_text, " more lines about bad were held back"));
+}
+
+/* Many peers together are bounded too. */
+static void
+test_crowd(void **state)
+{
+	unsigned n;
+	FILE *f;
+
+	(void) state;
+	now += 3600 * NS_PER_S;
+	f = begin();
+	for (unsigned i = 0; i < 10000; i++) {
+		char name[32];
+
+		(void) snprintf(name, sizeof(name), "n%u", i);
+		log_peer(LOG_INFO, name, "connected");
+	}
+	n = end(f);
+	assert_int_equal(LOG_ALL_BURST, n);
+	f = begin();
+	log_peer_flush();
+	assert_true(end(f) > 0);
+}
+
+/* What is not written takes nothing from what is. */
+static void
+test_level(void **state)
+{
+	unsigned n;
+	FILE *f;
+
+	(void) state;
+	now += 3600 * NS_PER_S;
+	f = begin();
+	for (unsigned i = 0; i < 1000; i++)
+		log_peer(LOG_DEBUG, "one", "a detail");
+	log_peer(LOG_WARN, "one", "%s", "news");
+	n = end(f);
+	assert_int_equal(1, n);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_escaped),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_level),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
