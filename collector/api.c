@@ -44,6 +44,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "bytes", s->bytes },
 		{ "drops", s->drops },
 		{ "gaps", s->gaps },
+		{ "suppressed", s->suppressed },
 		{ "duplicates", s->duplicates },
 		{ "malformed", s->malformed },
 		{ "interest", s->interest },
@@ -199,6 +200,8 @@ rule_row(struct buf *out, const struct rule *r, const struct rule_sum *sum)
 	key_u64(out, "checks", sum->checks);
 	buf_char(out, ',');
 	key_u64(out, "hits", sum->hits);
+	buf_char(out, ',');
+	key_u64(out, "suppressed", sum->suppressed);
 	buf_str(out, ",\"tags\":[");
 	for (size_t i = 0; i < r->ntags; i++) {
 		if (i > 0)

@@ -183,6 +183,10 @@ start_shards(void *app)
 			.fds = (uint32_t) a->opt.fds_max,
 			.dead_grace_ns = a->opt.dead_grace * NS_PER_MS,
 		},
+		.throttle = {
+			.process = { a->opt.alert_rate, a->opt.alert_burst },
+			.user = { a->opt.user_rate, a->opt.user_burst },
+		},
 		.queue = (unsigned) a->opt.shard_queue,
 	};
 	int r = shards_start(n, &cfg, &a->shards);

@@ -117,6 +117,7 @@ static const struct metric node_columns[] = {
 	{ "gaps", "Losses on the way from a node.", 0, COUNTER },
 	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE },
 	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE },
+	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER },
 	{ "last_seen_seconds", "When a node was heard last, seconds since the epoch.", 0, GAUGE },
 };
 
@@ -136,6 +137,8 @@ node_value(const struct stream *s, int column)
 		return received > durable ? received - durable : 0;
 	case 4:
 		return s->connected;
+	case 5:
+		return s->suppressed;
 	default:
 		return s->last_seen / NS_PER_S;
 	}
@@ -311,6 +314,7 @@ static const struct metric rule_metrics[] = {
 	ROW(rule_sum, evals, COUNTER, "Events that a rule was asked about."),
 	ROW(rule_sum, checks, COUNTER, "Checks run for a rule on values not seen of late."),
 	ROW(rule_sum, hits, COUNTER, "Events that a rule matched."),
+	ROW(rule_sum, suppressed, COUNTER, "Matches of a rule that are in summaries."),
 };
 
 /* Rules that are in force, each with its counters. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/node.h"
+#include "collector/rule/throttle.h"
 #include "common/clock.h"
 #include "common/intern.h"
 #include "common/log_peer.h"
@@ -16,6 +17,7 @@ struct node {
 	struct node *next;
 	struct stream *stream; /* held: the one whose events the state is made of */
 	struct state *state;
+	struct throttle *throttle;
 	uint64_t offset;         /* realtime minus boot time, ns: of the newest batch */
 	uint64_t loss_until;     /* boot ns: events up to here are in a loss window */
 	uint64_t drops;          /* the newest sum of the sensor's counters */
@@ -34,12 +36,14 @@ struct nodes {
 	struct alert_scratch text;
 	struct batch *batch; /* the one in hand, or the memory of the last */
 	struct state_limits limits;
+	struct throttle_limits throttle;
 	uint64_t published; /* monotonic ns */
 };
 
 /* What one batch's hits need. */
 struct hit_ctx {
 	struct nodes *nodes;
+	struct node *node;
 	struct alert_origin origin;
 	struct alert **tail; /* where the next alert goes: they keep the events' order */
 };
@@ -54,6 +58,7 @@ nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters, struct n
 		return -ENOMEM;
 	n->counters = counters;
 	n->limits = cfg->state;
+	n->throttle = cfg->throttle;
 	r = intern_new(cfg->intern_bytes, &n->pool);
 	if (r == 0)
 		r = fscratch_new(&n->scratch);
@@ -71,6 +76,7 @@ static void
 node_fini(struct node *p)
 {
 	state_free(p->state);
+	throttle_free(p->throttle);
 	p->stream->node = NULL;
 	stream_unref(p->stream);
 }
@@ -119,6 +125,7 @@ node_find(const struct nodes *n, const struct stream_id *id)
 static struct node *
 node_of(struct nodes *n, struct stream *stream)
 {
+	struct throttle *throttle = NULL;
 	struct state *state = NULL;
 	struct node *p;
 
@@ -127,9 +134,14 @@ node_of(struct nodes *n, struct stream *stream)
 	p = node_find(n, &stream->id);
 	if (state_new(n->pool, &n->limits, &state) < 0)
 		return NULL;
+	if (throttle_new(&n->throttle, &throttle) < 0) {
+		state_free(state);
+		return NULL;
+	}
 	if (p == NULL) {
 		p = calloc(1, sizeof(*p));
 		if (p == NULL) {
+			throttle_free(throttle);
 			state_free(state);
 			return NULL;
 		}
@@ -142,6 +154,7 @@ node_of(struct nodes *n, struct stream *stream)
 		*p = (struct node){ .next = next };
 	}
 	p->state = state;
+	p->throttle = throttle;
 	if (stream->evaluated > 0) /* it had a state, which is gone */
 		stream_want_snapshot(stream);
 	p->stream = stream_ref(stream);
@@ -220,20 +233,56 @@ node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part
 }
 
 static void
+add_alert(struct hit_ctx *c, struct alert *a)
+{
+	*c->tail = a;
+	c->tail = &a->next;
+	c->nodes->counters->alerts++;
+}
+
+static void
 on_hit(void *arg, const struct rule *rule, const struct view *v)
 {
 	struct hit_ctx *c = arg;
+	struct nodes *n = c->nodes;
 	struct alert *a = NULL;
 
-	if (alert_render(rule, v, &c->origin, c->nodes->scratch, &c->nodes->text, &a) < 0) {
-		c->nodes->counters->alerts_lost_memory++;
+	if (throttle_suppress(c->node->throttle, rule, v, &c->origin, n->scratch, &n->text.text)) {
+		n->counters->suppressed++;
+		c->node->stream->suppressed++;
+		rule_run_suppressed(n->rules, rule);
+		return;
+	}
+	if (alert_render(rule, v, &c->origin, n->scratch, &n->text, &a) < 0) {
+		n->counters->alerts_lost_memory++;
 		log_peer(LOG_ERROR, c->origin.node, "node %s: no memory for an alert of rule '%s'",
 		    c->origin.node, rule->name);
 		return;
 	}
-	*c->tail = a;
-	c->tail = &a->next;
-	c->nodes->counters->alerts++;
+	add_alert(c, a);
+}
+
+/* What the batch's matches beyond the limits are told in. */
+static void
+add_summaries(struct hit_ctx *c)
+{
+	struct shard_counters *counters = c->nodes->counters;
+	struct alert *a = NULL;
+	uint64_t matches = 0;
+	int r;
+
+	while ((r = throttle_next_summary(
+		    c->node->throttle, &c->origin, &c->nodes->text, &a, &matches)) != 0) {
+		if (r < 0) {
+			counters->alerts_lost_memory += matches;
+			log_peer(LOG_ERROR, c->origin.node,
+			    "node %s: no memory for an alert of %lu matches", c->origin.node,
+			    (unsigned long) matches);
+			continue;
+		}
+		add_alert(c, a);
+		counters->summaries++;
+	}
 }
 
 /* Does this batch tell of a loss: a gap before it, or more drops than were known? */
@@ -280,6 +329,7 @@ node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_c
 		fscratch_reset(n->scratch);
 		count_type(n, ev);
 	}
+	add_summaries(c);
 }
 
 void
@@ -290,6 +340,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	const char *why = batch->body == NULL ? "it has no body" : "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
+		.node = p,
 		.origin = {
 			.cluster = stream->id.cluster,
 			.node = stream->id.node,
@@ -349,7 +400,7 @@ nodes_publish(struct nodes *n)
 	struct shard_counters *c = n->counters;
 	struct intern_stats texts;
 	struct state_stats sum = { 0 };
-	uint64_t nodes = 0, now = clock_mono();
+	uint64_t nodes = 0, buckets = 0, now = clock_mono();
 
 	if (now - n->published < PUBLISH_MS * NS_PER_MS)
 		return;
@@ -364,10 +415,12 @@ nodes_publish(struct nodes *n)
 		sum.threads_evicted += one.threads_evicted;
 		sum.fds_refused += one.fds_refused;
 		sum.placeholders += one.placeholders;
+		buckets += throttle_buckets(p->throttle);
 		nodes++;
 	}
 	intern_stats(n->pool, &texts);
 	c->nodes = nodes;
+	c->throttle_buckets = buckets;
 	c->threads = sum.threads;
 	c->fds = sum.fds;
 	c->threads_evicted = sum.threads_evicted;

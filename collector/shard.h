@@ -11,6 +11,7 @@
 
 #include "collector/outbox.h"
 #include "collector/rule/rule.h"
+#include "collector/rule/throttle.h"
 #include "collector/state/state.h"
 #include "collector/stream.h"
 #include "common/macros.h"
@@ -38,7 +39,8 @@ struct shard_cfg {
 	struct ruleset *rules; /* the first set; held by each shard */
 	uint64_t intern_bytes;
 	struct state_limits state;
-	unsigned queue; /* ops */
+	struct throttle_limits throttle; /* per node */
+	unsigned queue;                  /* ops */
 };
 
 struct shards;

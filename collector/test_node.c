@@ -139,6 +139,60 @@ alert_render(const struct rule *rule, const struct view *v, const struct alert_o
 }
 
 void
+rule_run_suppressed(struct rule_run *r, const struct rule *rule)
+{
+	(void) r;
+	(void) rule;
+}
+
+/* Here every match is an alert of its own. */
+int
+throttle_new(const struct throttle_limits *l, struct throttle **ret)
+{
+	(void) l;
+	*ret = NULL;
+	return 0;
+}
+
+void
+throttle_free(struct throttle *t)
+{
+	(void) t;
+}
+
+bool
+throttle_suppress(struct throttle *t, const struct rule *rule, const struct view *v,
+    const struct alert_origin *o, struct fscratch *fs, struct buf *scratch)
+{
+	(void) t;
+	(void) rule;
+	(void) v;
+	(void) o;
+	(void) fs;
+	(void) scratch;
+	return false;
+}
+
+int
+throttle_next_summary(struct throttle *t, const struct alert_origin *o, struct alert_scratch *s,
+    struct alert **ret, uint64_t *count)
+{
+	(void) t;
+	(void) o;
+	(void) s;
+	(void) ret;
+	(void) count;
+	return 0;
+}
+
+size_t
+throttle_buckets(const struct throttle *t)
+{
+	(void) t;
+	return 0;
+}
+
+void
 alert_scratch_fini(struct alert_scratch *s)
 {
 	(void) s;

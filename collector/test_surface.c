@@ -121,7 +121,7 @@ void
 ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret)
 {
 	(void) s;
-	*ret = (struct rule_sum){ .evals = 100, .checks = 7, .hits = rule + 42 };
+	*ret = (struct rule_sum){ .evals = 100, .checks = 7, .hits = rule + 42, .suppressed = 9 };
 }
 
 void
@@ -174,6 +174,7 @@ setup_stream(void)
 	one_stream.received = 10;
 	one_stream.durable = 4;
 	one_stream.connected = true;
+	one_stream.suppressed = 77;
 	one_stream.type_drops[EV_CLOSE] = 2;
 }
 
@@ -196,6 +197,7 @@ test_status(void **state)
 	s = json_array_get(json_object_get(j, "sensors"), 0);
 	assert_string_equal("n\"1\\", json_string_value(json_object_get(s, "node")));
 	assert_int_equal(99, json_integer_value(json_object_get(s, "events")));
+	assert_int_equal(77, json_integer_value(json_object_get(s, "suppressed")));
 	assert_true(json_is_true(json_object_get(s, "connected")));
 	s = json_array_get(json_object_get(j, "outputs"), 0);
 	assert_string_equal("say \"no\"", json_string_value(json_object_get(s, "error")));
@@ -221,6 +223,7 @@ test_rules(void **state)
 	assert_int_equal(2, json_array_size(json_object_get(r, "tags")));
 	assert_int_equal(100, json_integer_value(json_object_get(r, "evaluations")));
 	assert_int_equal(42, json_integer_value(json_object_get(r, "hits")));
+	assert_int_equal(9, json_integer_value(json_object_get(r, "suppressed")));
 	r = json_array_get(j, 1);
 	assert_true(json_is_null(json_object_get(r, "blind")));
 	assert_string_equal(
@@ -311,6 +314,9 @@ test_metrics(void **state)
 	metrics_print(&view, &out);
 	assert_non_null(strstr(out.p, "mews_collector_events_total 1234\n"));
 	assert_non_null(strstr(out.p, "\nmews_rule_hits_total{rule=\"r \\\"1\\\"\"} 42\n"));
+	assert_non_null(strstr(out.p, "\nmews_rule_suppressed_total{rule=\"r \\\"1\\\"\"} 9\n"));
+	assert_non_null(strstr(out.p,
+	    "\nmews_node_suppressed_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 77\n"));
 	assert_non_null(strstr(out.p, "\nmews_rules_reloads_total{result=\"failed\"} 2\n"));
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
 	assert_non_null(strstr(

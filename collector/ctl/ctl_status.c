@@ -38,18 +38,19 @@ print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now
 {
 	const json_t *old = same_sensor(before, s);
 	bool up = json_is_true(json_object_get(s, "connected"));
-	char events[16], drops[16], rate[16] = "-", bytes[16];
+	char events[16], drops[16], rate[16] = "-", bytes[16], suppressed[16];
 	uint64_t seen = ctl_num(s, "last_seen");
 
 	if (old != NULL && seconds > 0)
 		(void) ctl_count(
 		    (uint64_t) ((double) (ctl_num(s, "events") - ctl_num(old, "events")) / seconds),
 		    rate);
-	printf("%-24s %-12s %-5s %9s %9s %9s %7lu %9s %7lu %6lus\n", ctl_str(s, "node"),
+	printf("%-24s %-12s %-5s %9s %9s %9s %7lu %9s %7lu %10s %6lus\n", ctl_str(s, "node"),
 	    ctl_str(s, "cluster"), up ? "up" : "down", ctl_count(ctl_num(s, "events"), events),
 	    rate, ctl_count(ctl_num(s, "bytes"), bytes),
 	    (unsigned long) (ctl_num(s, "received") - ctl_num(s, "durable")),
 	    ctl_count(ctl_num(s, "drops"), drops), (unsigned long) ctl_num(s, "gaps"),
+	    ctl_count(ctl_num(s, "suppressed"), suppressed),
 	    (unsigned long) (now > seen ? (now - seen) / NS_PER_S : 0));
 }
 
@@ -58,7 +59,7 @@ print_collector(const json_t *j)
 {
 	const json_t *c = json_object_get(j, "collector"), *o = json_object_get(j, "outbox");
 	const json_t *r = json_object_get(j, "rules");
-	char events[16], alerts[16], bytes[16];
+	char events[16], alerts[16], bytes[16], suppressed[16], summaries[16];
 	uint64_t up = (ctl_num(c, "now") - ctl_num(c, "started")) / NS_PER_S;
 
 	printf("collector  %s %s, up %lud%02lu:%02lu:%02lu, %s\n", ctl_str(c, "name"),
@@ -71,6 +72,9 @@ print_collector(const json_t *j)
 	    ctl_count(ctl_num(c, "events"), events), ctl_count(ctl_num(c, "alerts"), alerts),
 	    (unsigned long) ctl_num(r, "enabled"), (unsigned long) ctl_num(r, "blind"),
 	    (unsigned long) ctl_num(c, "threads"), (unsigned long) ctl_num(c, "fds"));
+	printf("storms     %s matches told in %s alerts that sum them up\n",
+	    ctl_count(ctl_num(c, "suppressed"), suppressed),
+	    ctl_count(ctl_num(c, "summaries"), summaries));
 	printf("outbox     %lu alerts kept, %sB; %lu set aside; %lu sent twice and dropped\n",
 	    (unsigned long) ctl_num(o, "rows"), ctl_count(ctl_num(o, "bytes"), bytes),
 	    (unsigned long) ctl_num(o, "set_aside"), (unsigned long) ctl_num(o, "duplicates"));
@@ -107,8 +111,8 @@ print_status(const json_t *j, const json_t *before)
 
 	print_collector(j);
 	print_outputs(j);
-	printf("\n%-24s %-12s %-5s %9s %9s %9s %7s %9s %7s %7s\n", "SENSOR", "CLUSTER", "",
-	    "EVENTS", "EVENTS/S", "BYTES", "LAG", "DROPS", "GAPS", "SEEN");
+	printf("\n%-24s %-12s %-5s %9s %9s %9s %7s %9s %7s %10s %7s\n", "SENSOR", "CLUSTER", "",
+	    "EVENTS", "EVENTS/S", "BYTES", "LAG", "DROPS", "GAPS", "SUPPRESSED", "SEEN");
 	json_array_foreach(list, i, s)
 	    print_sensor(s, before, (double) (now - then) / (double) NS_PER_S, now);
 }

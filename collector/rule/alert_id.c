@@ -51,8 +51,8 @@ alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE])
 }
 
 int
-alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
-    struct buf *scratch, char ret[ALERT_ID_SIZE])
+alert_id_event(const struct rule *rule, uint32_t index, const struct alert_origin *o,
+    const char *kind, struct buf *scratch, char ret[ALERT_ID_SIZE])
 {
 	buf_clear(scratch);
 	alert_id_text(scratch, o->cluster);
@@ -60,8 +60,17 @@ alert_id(const struct rule *rule, const struct view *v, const struct alert_origi
 	alert_id_text(scratch, o->boot_id);
 	add_u64(scratch, o->sensor_start);
 	add_u64(scratch, o->seq);
-	add_u64(scratch, v->ev->index);
+	add_u64(scratch, index);
 	alert_id_text(scratch, rule->name);
 	alert_id_text(scratch, rule->resolved);
+	if (kind != NULL)
+		alert_id_text(scratch, kind);
 	return alert_id_end(scratch, ret);
+}
+
+int
+alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
+    struct buf *scratch, char ret[ALERT_ID_SIZE])
+{
+	return alert_id_event(rule, v->ev->index, o, NULL, scratch, ret);
 }

@@ -15,9 +15,8 @@ alert_scratch_fini(struct alert_scratch *s)
 	buf_fini(&s->json);
 }
 
-/* "15:24:25.353780313", or "2026-11-22T15:24:25.353780313+0000" */
-static void
-add_clock(uint64_t time, bool iso8601, struct buf *out)
+void
+alert_clock(uint64_t time, bool iso8601, struct buf *out)
 {
 	time_t s = (time_t) (time / NS_PER_S);
 	struct tm tm = { .tm_sec = 0 };
@@ -35,7 +34,7 @@ add_clock(uint64_t time, bool iso8601, struct buf *out)
 void
 alert_line_head(uint64_t time, enum priority p, bool iso8601, struct buf *out)
 {
-	add_clock(time, iso8601, out);
+	alert_clock(time, iso8601, out);
 	buf_printf(out, ": %s ", priority_name(p));
 }
 
@@ -96,20 +95,26 @@ own_fields(const struct view *v, const struct alert_origin *o, struct format_own
 	return n;
 }
 
-/* The keys that the configuration may leave out or add, up to "priority". */
-static void
-add_texts(const struct rule *rule, const struct view *v, const struct alert_origin *o,
-    struct fscratch *fs, struct alert_scratch *s)
+size_t
+alert_fields(const struct format *f, const struct view *v, const struct alert_origin *o,
+    struct fscratch *fs, struct buf *out)
 {
-	const struct alert_json *what = &rule->format->json;
 	struct format_own own[OWN_MAX];
 	size_t nown = own_fields(v, o, own);
-	struct buf *j = &s->json;
-	size_t message = 0;
 
-	add_line(rule, v, fs, &s->text, &message);
+	return format_fields(f, v, fs, own, nown, out);
+}
+
+int
+alert_json_begin(
+    const struct alert *a, const struct alert_json *what, size_t message, struct alert_scratch *s)
+{
+	struct buf *j = &s->json;
+
 	if (buf_ok(&s->text) < 0)
-		return;
+		return -ENOMEM;
+	buf_clear(j);
+	add_key(j, "{\"hostname\":", a->node);
 	if (what->message) {
 		buf_str(j, ",\"message\":");
 		buf_json(j, (struct slice){ s->text.p + message, s->text.n - message });
@@ -118,18 +123,37 @@ add_texts(const struct rule *rule, const struct view *v, const struct alert_orig
 		buf_str(j, ",\"output\":");
 		buf_json(j, buf_get(&s->text));
 	}
-	if (!what->no_fields) {
-		buf_str(j, ",\"output_fields\":{");
-		format_fields(rule->format, v, fs, own, nown, j);
-		buf_char(j, '}');
+	return 0;
+}
+
+int
+alert_json_end(
+    struct alert *a, const struct rule *rule, struct alert_scratch *s, struct alert **ret)
+{
+	struct buf *j = &s->json;
+
+	add_key(j, ",\"priority\":", priority_name(a->priority));
+	add_key(j, ",\"rule\":", a->rule);
+	add_key(j, ",\"source\":", rule->source);
+	if (!rule->format->json.no_tags) {
+		buf_str(j, ",\"tags\":");
+		add_tags(rule, j);
 	}
+	buf_str(j, ",\"time\":");
+	alert_time(a->time, j);
+	add_key(j, ",\"uuid\":", a->id);
+	buf_char(j, '}');
+	if (buf_ok(j) < 0)
+		return -ENOMEM;
+	a->json = j->p;
+	a->json_len = j->n;
+	return alert_new(a, ret);
 }
 
 int
 alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
     struct fscratch *fs, struct alert_scratch *s, struct alert **ret)
 {
-	struct buf *j = &s->json;
 	struct alert a = {
 		.priority = rule->priority,
 		.time = v->time,
@@ -137,28 +161,20 @@ alert_render(const struct rule *rule, const struct view *v, const struct alert_o
 		.cluster = o->cluster,
 		.node = o->node,
 	};
+	size_t message = 0;
 	int r = alert_id(rule, v, o, &s->text, a.id);
 
 	if (r < 0)
 		return r;
 	buf_clear(&s->text);
-	buf_clear(j);
-	add_key(j, "{\"hostname\":", o->node);
-	add_texts(rule, v, o, fs, s);
-	add_key(j, ",\"priority\":", priority_name(rule->priority));
-	add_key(j, ",\"rule\":", rule->name);
-	add_key(j, ",\"source\":", rule->source);
-	if (!rule->format->json.no_tags) {
-		buf_str(j, ",\"tags\":");
-		add_tags(rule, j);
+	add_line(rule, v, fs, &s->text, &message);
+	r = alert_json_begin(&a, &rule->format->json, message, s);
+	if (r < 0)
+		return r;
+	if (!rule->format->json.no_fields) {
+		buf_str(&s->json, ",\"output_fields\":{");
+		(void) alert_fields(rule->format, v, o, fs, &s->json);
+		buf_char(&s->json, '}');
 	}
-	buf_str(j, ",\"time\":");
-	alert_time(v->time, j);
-	add_key(j, ",\"uuid\":", a.id);
-	buf_char(j, '}');
-	if (buf_ok(&s->text) < 0 || buf_ok(j) < 0)
-		return -ENOMEM;
-	a.json = j->p;
-	a.json_len = j->n;
-	return alert_new(&a, ret);
+	return alert_json_end(&a, rule, s, ret);
 }

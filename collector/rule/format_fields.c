@@ -211,12 +211,12 @@ print_own(const struct format_own *own, struct buf *out)
 		buf_str(out, own->yes ? "true" : "false");
 }
 
-void
+size_t
 format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
     const struct format_own *own, size_t nown, struct buf *out)
 {
 	CLEANUP(buf_fini) struct buf scratch = BUF_INIT; /* used by configured formats only */
-	size_t k = 0;
+	size_t k = 0, own_end = out->n;
 
 	for (size_t i = 0; i < f->nfields || k < nown;) {
 		int order = k < nown ? -1 : 1;
@@ -225,12 +225,15 @@ format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
 			order = slice_cmp(slice_str(own[k].name), f->fields[i].name);
 		if (i + k > 0)
 			buf_char(out, ',');
-		if (order <= 0)
+		if (order <= 0) {
 			print_own(&own[k++], out);
-		else
+			own_end = out->n;
+		} else {
 			print_field(&f->fields[i], v, fs, out, &scratch);
+		}
 		i += order >= 0; /* the rule's output has it too: once is enough */
 	}
+	return own_end;
 }
 
 void

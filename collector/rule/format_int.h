@@ -41,9 +41,26 @@ void format_print(
 int format_collect(
     struct format *f, const struct format_options *o, struct arena *a, struct diag *d) MUST_CHECK;
 
-/* alert_json.c: "15:24:25.353780313: Warning ", and "2026-11-22T15:24:25.353780313Z" in quotes. */
+/* alert_json.c: "15:24:25.353780313", or "2026-11-22T15:24:25.353780313+0000"; the same and
+ * ": Warning "; "2026-11-22T15:24:25.353780313Z" in quotes. */
+void alert_clock(uint64_t time, bool iso8601, struct buf *out);
 void alert_line_head(uint64_t time, enum priority p, bool iso8601, struct buf *out);
 void alert_time(uint64_t time, struct buf *out);
+
+/* An alert's JSON in three steps. The keys before output_fields, of the line in s->text, in which
+ * the message begins at 'message': -ENOMEM. The output_fields without their braces; returns where
+ * in 'out' ours end. The rest, and the alert: -ENOMEM. */
+int alert_json_begin(const struct alert *a, const struct alert_json *what, size_t message,
+    struct alert_scratch *s) MUST_CHECK;
+size_t alert_fields(const struct format *f, const struct view *v, const struct alert_origin *o,
+    struct fscratch *fs, struct buf *out);
+int alert_json_end(struct alert *a, const struct rule *rule, struct alert_scratch *s,
+    struct alert **ret) MUST_CHECK;
+
+/* alert_id.c: the id of a rule's alert for the event at 'index' of a batch; 'kind' sets another
+ * alert about that event apart, NULL: none. -ENOMEM. */
+int alert_id_event(const struct rule *rule, uint32_t index, const struct alert_origin *o,
+    const char *kind, struct buf *scratch, char ret[ALERT_ID_SIZE]) MUST_CHECK;
 
 /* alert_id.c: a text with its length before it; then the id of all that 'b' holds. -ENOMEM. */
 void alert_id_text(struct buf *b, const char *s);

@@ -142,7 +142,9 @@ void rule_run_free(struct rule_run *r);
  */
 struct rule_sum {
 	uint64_t evals, hits, checks;
+	uint64_t suppressed; /* of the hits: in a summary, not an alert of their own */
 };
+void rule_run_suppressed(struct rule_run *r, const struct rule *rule); /* counts one */
 void rule_run_sum(const struct rule_run *r, uint32_t rule, struct rule_sum *ret);
 /* Of all runs of the set, also of those that are no more. Any thread. */
 void ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret);
@@ -172,8 +174,9 @@ struct format_own {
 	const char *name, *text;
 	bool yes;
 };
-/* The output_fields of an alert, ours (by name) among them: "name":value,... without the braces. */
-void format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
+/* The output_fields of an alert, ours (by name) among them: "name":value,... without the braces.
+ * Returns where in 'out' the last of ours ends. */
+size_t format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
     const struct format_own *own, size_t nown, struct buf *out);
 /* Each field that output_fields has, once, by name; each as the text names them, in its order. */
 void format_each_field(

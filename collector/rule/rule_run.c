@@ -9,7 +9,8 @@ struct rule_run {
 	struct rule_run *next, **link; /* of the set's */
 	struct plan_run *plan;
 	struct fscratch *fs;
-	counter *hits;  /* per rule */
+	counter *hits; /* per rule */
+	counter *suppressed;
 	uint32_t *item; /* per rule: its number in the plan, or NOT_ASKED */
 };
 
@@ -24,9 +25,10 @@ rule_run_new(struct ruleset *s, struct rule_run **ret)
 		return -ENOMEM;
 	r->set = ruleset_ref(s);
 	r->hits = calloc(s->n + 1, sizeof(*r->hits));
+	r->suppressed = calloc(s->n + 1, sizeof(*r->suppressed));
 	r->item = calloc(s->n + 1, sizeof(*r->item));
-	if (r->hits == NULL || r->item == NULL || fscratch_new(&r->fs) < 0 ||
-	    plan_run_new(s->plan, &r->plan) < 0) {
+	if (r->hits == NULL || r->suppressed == NULL || r->item == NULL ||
+	    fscratch_new(&r->fs) < 0 || plan_run_new(s->plan, &r->plan) < 0) {
 		rule_run_free(r);
 		return -ENOMEM;
 	}
@@ -51,6 +53,7 @@ add_sum(struct rule_sum *to, const struct rule_sum *x)
 	to->evals += x->evals;
 	to->hits += x->hits;
 	to->checks += x->checks;
+	to->suppressed += x->suppressed;
 }
 
 /* Off the set's list; what it counted stays. */
@@ -83,9 +86,16 @@ rule_run_free(struct rule_run *r)
 	plan_run_free(r->plan);
 	fscratch_free(r->fs);
 	free(r->hits);
+	free(r->suppressed);
 	free(r->item);
 	ruleset_unref(r->set);
 	free(r);
+}
+
+void
+rule_run_suppressed(struct rule_run *r, const struct rule *rule)
+{
+	counter_add(&r->suppressed[rule->id], 1);
 }
 
 void
@@ -95,7 +105,12 @@ rule_run_sum(const struct rule_run *r, uint32_t rule, struct rule_sum *ret)
 
 	if (r->item[rule] != NOT_ASKED)
 		plan_run_counts(r->plan, r->item[rule], &c);
-	*ret = (struct rule_sum){ c.evals, counter_get(&r->hits[rule]), c.checks };
+	*ret = (struct rule_sum){
+		.evals = c.evals,
+		.hits = counter_get(&r->hits[rule]),
+		.checks = c.checks,
+		.suppressed = counter_get(&r->suppressed[rule]),
+	};
 }
 
 void

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * throttle.c - token buckets as the time at which each would be full again (the generic cell rate
+ * algorithm): one number, and a bucket whose time has passed needs no memory.
+ */
+#include "collector/rule/throttle.h"
+#include "collector/rule/alert_summary.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+enum {
+	SLOTS_MIN = 64,
+	SLOTS_MAX = 2 * THROTTLE_BUCKETS,
+	SEEN_SLOTS = 128, /* more than THROTTLE_DISTINCT: probing ends */
+};
+#define FULL_NS (100 * NS_PER_MS) /* a full table is not swept again before that */
+
+enum level { PROCESS, USER, LEVELS };
+
+/* What a bucket has once it was empty. */
+struct dry {
+	struct dry *next; /* of those with matches in their summary */
+	uint64_t window;  /* boot ns of its first match without a token */
+	uint32_t nseen;
+	uint64_t seen[SEEN_SLOTS]; /* hashes of outputs, 0: free */
+	struct alert_summary summary;
+};
+
+struct bucket {
+	uint64_t key; /* 0: a free slot */
+	uint64_t full_at;
+	struct dry *dry;
+};
+
+struct throttle {
+	struct {
+		uint64_t token_ns; /* a token comes every so often; 0: no limit */
+		uint64_t empty_ns; /* a bucket is empty when it will be full so much later */
+	} level[LEVELS];
+	struct bucket *slots; /* a hash table, at most half full */
+	size_t nslots, used;
+	uint64_t sweep_at;            /* boot ns: the table is full until then */
+	struct dry *open, **open_end; /* with matches of the batch in hand */
+};
+
+/* A match on its way through the levels. */
+struct match {
+	const struct rule *rule;
+	const struct view *v;
+	struct fscratch *fs;
+	struct buf *scratch;
+	uint64_t output; /* hash of its output; 0: not known yet */
+};
+
+int
+throttle_new(const struct throttle_limits *l, struct throttle **ret)
+{
+	const struct throttle_limit *limits[] = { [PROCESS] = &l->process, [USER] = &l->user };
+	struct throttle *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < LEVELS && l->process.rate > 0; i++) {
+		if (limits[i]->rate == 0)
+			continue;
+		t->level[i].token_ns = NS_PER_S / limits[i]->rate;
+		t->level[i].empty_ns = t->level[i].token_ns * MAX(limits[i]->burst, 1u);
+	}
+	t->open_end = &t->open;
+	*ret = t;
+	return 0;
+}
+
+static void
+dry_free(struct dry *d)
+{
+	if (d == NULL)
+		return;
+	alert_summary_fini(&d->summary);
+	free(d);
+}
+
+void
+throttle_free(struct throttle *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->nslots; i++)
+		dry_free(t->slots[i].dry);
+	free(t->slots);
+	free(t);
+}
+
+size_t
+throttle_buckets(const struct throttle *t)
+{
+	return t->used;
+}
+
+/* ---- the table ---- */
+
+/* Where the key is, or would be. */
+static struct bucket *
+slot_of(struct bucket *slots, size_t n, uint64_t key)
+{
+	size_t i = key & (n - 1);
+
+	while (slots[i].key != 0 && slots[i].key != key)
+		i = (i + 1) & (n - 1);
+	return &slots[i];
+}
+
+/* A bucket that is full again, and whose summary is out, is as good as none. */
+static bool
+is_needed(const struct bucket *b, uint64_t now)
+{
+	return b->key != 0 && (b->full_at > now || (b->dry != NULL && b->dry->summary.count > 0));
+}
+
+/* Leave out what is not needed any more, in a table of a size that fits. -ENOMEM: it is as before.
+ */
+static int
+sweep(struct throttle *t, uint64_t now)
+{
+	size_t needed = 0, n = SLOTS_MIN;
+	struct bucket *slots;
+
+	for (size_t i = 0; i < t->nslots; i++)
+		needed += is_needed(&t->slots[i], now);
+	while (n < 4 * needed && n < SLOTS_MAX)
+		n *= 2;
+	slots = calloc(n, sizeof(*slots));
+	if (slots == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nslots; i++) {
+		struct bucket *b = &t->slots[i];
+
+		if (is_needed(b, now))
+			*slot_of(slots, n, b->key) = *b;
+		else
+			dry_free(b->dry);
+	}
+	free(t->slots);
+	t->slots = slots;
+	t->nslots = n;
+	t->used = needed;
+	if (needed > SLOTS_MAX * 3 / 8)
+		t->sweep_at = now + FULL_NS;
+	return 0;
+}
+
+/* Room for one more. false: the table is full, or memory is out. */
+static bool
+make_room(struct throttle *t, bool shared, uint64_t now)
+{
+	if (t->used < t->nslots / 2)
+		return true;
+	if (t->nslots < SLOTS_MAX || now >= t->sweep_at) {
+		if (sweep(t, now) < 0)
+			return false;
+	}
+	/* The rest of a full table is for the buckets that are shared. */
+	return t->used < (shared ? t->nslots * 7 / 8 : t->nslots / 2);
+}
+
+/* Its bucket, full if it is new. NULL: there is no room for a new one. */
+static struct bucket *
+find(struct throttle *t, uint64_t key, bool shared, uint64_t now)
+{
+	struct bucket *b = t->nslots == 0 ? NULL : slot_of(t->slots, t->nslots, key);
+
+	if (b != NULL && b->key == key)
+		return b;
+	if (!make_room(t, shared, now))
+		return NULL;
+	b = slot_of(t->slots, t->nslots, key);
+	*b = (struct bucket){ .key = key };
+	t->used++;
+	return b;
+}
+
+/* ---- who it is ---- */
+
+/* A user is a container, a login (su and sudo do not change it), or else a number: what a process
+ * without privileges cannot choose. */
+static uint64_t
+user_of(const struct view *v, char by[SUMMARY_BY])
+{
+	const struct thread *th = v->thread;
+	struct slice container = intern_get(state_pool(v->state), th->container_id);
+
+	if (container.n > 0 && !slice_eq(container, SLICE("host"))) {
+		(void) snprintf(
+		    by, SUMMARY_BY, "container %.*s", (int) MIN(container.n, 32u), container.p);
+		return XXH3_64bits(container.p, container.n);
+	}
+	if (th->loginuid != UINT32_MAX) {
+		(void) snprintf(by, SUMMARY_BY, "login user %" PRIu32, th->loginuid);
+		return 1ull << 32 | th->loginuid;
+	}
+	(void) snprintf(by, SUMMARY_BY, "user %" PRIu32, th->uid);
+	return th->uid;
+}
+
+static uint64_t
+key_of(enum level level, const struct match *m, bool shared, char by[SUMMARY_BY])
+{
+	struct {
+		uint64_t rule, level, who, start;
+	} k = { .rule = XXH3_64bits(m->rule->name, strlen(m->rule->name)), .level = level };
+
+	if (shared) {
+		(void) snprintf(
+		    by, SUMMARY_BY, level == USER ? "several users" : "several processes");
+		k.level = LEVELS + level;
+	} else if (level == USER) {
+		k.who = user_of(m->v, by);
+	} else {
+		(void) snprintf(by, SUMMARY_BY, "process %" PRIu32, m->v->ev->pid);
+		k.who = m->v->ev->pid;
+		k.start = m->v->main->start;
+	}
+	return XXH3_64bits(&k, sizeof(k)) | 1; /* not 0 */
+}
+
+/* ---- the decision ---- */
+
+static bool
+has_token(const struct throttle *t, enum level level, const struct bucket *b, uint64_t now)
+{
+	return MAX(b->full_at, now) - now + t->level[level].token_ns <= t->level[level].empty_ns;
+}
+
+/* Its place among the outputs of the window: it is there, or free. */
+static uint64_t *
+seen_slot(struct dry *d, uint64_t output)
+{
+	size_t i = output % SEEN_SLOTS;
+
+	while (d->seen[i] != 0 && d->seen[i] != output)
+		i = (i + 1) % SEEN_SLOTS;
+	return &d->seen[i];
+}
+
+/* -ENOMEM */
+static int
+begin_window(struct bucket *b, uint64_t now)
+{
+	struct dry *d = b->dry;
+
+	if (d == NULL) {
+		d = b->dry = calloc(1, sizeof(*d));
+		if (d == NULL)
+			return -ENOMEM;
+		d->window = now;
+	} else if (now > d->window && now - d->window >= THROTTLE_WINDOW_NS) {
+		d->window = now;
+		d->nseen = 0;
+		memset(d->seen, 0, sizeof(d->seen));
+	}
+	return 0;
+}
+
+/* Is the output one of the window's first hundred, and new? It is rendered only while the answer
+ * can be yes. */
+static bool
+is_new_output(struct dry *d, struct match *m)
+{
+	if (d->nseen == THROTTLE_DISTINCT)
+		return false;
+	if (m->output == 0) {
+		buf_clear(m->scratch);
+		format_text(m->rule->format, m->v, m->fs, m->scratch);
+		m->output = XXH3_64bits(m->scratch->p, m->scratch->n) | 1;
+	}
+	return *seen_slot(d, m->output) == 0;
+}
+
+static void
+count(struct throttle *t, struct dry *d, const struct match *m, const struct alert_origin *o,
+    const char *by)
+{
+	if (d->summary.count == 0) {
+		d->next = NULL;
+		*t->open_end = d;
+		t->open_end = &d->next;
+	}
+	alert_summary_add(&d->summary, m->rule, m->v, o, by, m->fs);
+}
+
+/* Take a token, or the output's place. */
+static void
+take(struct throttle *t, enum level level, struct bucket *b, const struct match *m, uint64_t now)
+{
+	if (has_token(t, level, b, now)) {
+		b->full_at = MAX(b->full_at, now) + t->level[level].token_ns;
+	} else if (b->dry != NULL && b->dry->nseen < THROTTLE_DISTINCT) {
+		*seen_slot(b->dry, m->output) = m->output;
+		b->dry->nseen++;
+	}
+}
+
+bool
+throttle_suppress(struct throttle *t, const struct rule *rule, const struct view *v,
+    const struct alert_origin *o, struct fscratch *fs, struct buf *scratch)
+{
+	struct match m = { rule, v, fs, scratch, 0 };
+	uint64_t now = v->ev->ts, key[LEVELS] = { 0 };
+	struct bucket *b;
+	char by[SUMMARY_BY];
+
+	for (enum level i = 0; i < LEVELS; i++) {
+		if (t->level[i].token_ns == 0)
+			continue;
+		key[i] = key_of(i, &m, false, by);
+		b = find(t, key[i], false, now);
+		if (b == NULL) {
+			key[i] = key_of(i, &m, true, by);
+			b = find(t, key[i], true, now);
+		}
+		if (b == NULL || has_token(t, i, b, now) || begin_window(b, now) < 0)
+			continue;
+		if (!is_new_output(b->dry, &m)) {
+			count(t, b->dry, &m, o, by);
+			return true;
+		}
+	}
+	for (enum level i = 0; i < LEVELS; i++) { /* the table may have moved */
+		b = key[i] == 0 ? NULL : find(t, key[i], true, now);
+		if (b != NULL)
+			take(t, i, b, &m, now);
+	}
+	return false;
+}
+
+int
+throttle_next_summary(struct throttle *t, const struct alert_origin *o, struct alert_scratch *s,
+    struct alert **ret, uint64_t *nmatches)
+{
+	struct dry *d = t->open;
+	int r;
+
+	if (d == NULL)
+		return 0;
+	t->open = d->next;
+	if (t->open == NULL)
+		t->open_end = &t->open;
+	*nmatches = d->summary.count;
+	r = alert_summary_end(&d->summary, o, s, ret);
+	return r < 0 ? r : 1;
+}
