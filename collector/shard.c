@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/shard.h"
 #include "collector/node.h"
+#include "collector/shard_queue.h"
 #include "common/clock.h"
-#include "common/queue.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,12 +10,12 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { OPS_AT_ONCE = 16, OUTBOX_RETRY_US = 1000, TELL_MS = 250 };
+enum { OUTBOX_RETRY_US = 1000, TELL_MS = 250 };
 
 struct shard {
 	pthread_t thread;
 	bool started;
-	struct queue *ops;
+	struct shard_queue *ops;
 	struct outbox *outbox;
 	_Atomic(struct rule_run *) next; /* to go over to */
 	_Atomic(struct rule_run *) left; /* gone over from */
@@ -183,7 +183,6 @@ op_run(struct shard *s, struct op *op)
 		node_bye(s->nodes, op->stream);
 		break;
 	case OP_WAKE:
-	case OP_DRAIN:
 		break;
 	}
 	if (op->done != NULL)
@@ -216,13 +215,13 @@ static void *
 shard_main(void *arg)
 {
 	struct shard *s = arg;
-	void *ops[OPS_AT_ONCE];
-	int n;
+	struct op *op;
+	int r;
 
-	while ((n = queue_take(s->ops, ops, OPS_AT_ONCE, s->quiet == NULL ? -1 : TELL_MS)) >= 0) {
-		for (int i = 0; i < n; i++) {
+	while ((r = shard_queue_take(s->ops, s->quiet == NULL ? -1 : TELL_MS, &op)) >= 0) {
+		if (r > 0) {
 			take_rules(s);
-			op_run(s, ops[i]);
+			op_run(s, op);
 		}
 		nodes_publish(s->nodes);
 		if (s->quiet != NULL && clock_mono() - s->told >= TELL_MS * NS_PER_MS)
@@ -235,7 +234,7 @@ shard_main(void *arg)
 static int
 shard_start(struct shard *s, const struct shard_cfg *cfg)
 {
-	int r = queue_new(cfg->queue, &s->ops);
+	int r = shard_queue_new(cfg->queue, &s->ops);
 
 	if (r < 0)
 		return r;
@@ -277,13 +276,13 @@ shards_stop(struct shards *s)
 		struct shard *sh = &s->v[i];
 
 		if (sh->ops != NULL)
-			queue_close(sh->ops);
+			shard_queue_close(sh->ops);
 		if (sh->started)
 			(void) pthread_join(sh->thread, NULL);
 		rule_run_free(sh->next);
 		rule_run_free(sh->left);
 		nodes_free(sh->nodes);
-		queue_free(sh->ops);
+		shard_queue_free(sh->ops);
 	}
 	free(s);
 }
@@ -300,7 +299,7 @@ shards_of(struct shards *s, const char *cluster, const char *node)
 int
 shard_put(struct shard *s, struct op *op)
 {
-	return queue_put(s->ops, op);
+	return shard_queue_put(s->ops, op);
 }
 
 /* An idle shard looks; a busy one does so anyway. */
@@ -363,7 +362,7 @@ shards_counters(struct shards *s, struct shard_stats *ret)
 
 #define STAT(name, kind, help) ret->name += c->name;
 #include "collector/shard_stats.def"
-		ret->queued += queue_len(s->v[i].ops);
+		ret->queued += shard_queue_len(s->v[i].ops);
 	}
 }
 

@@ -3,8 +3,8 @@
  * shard.h - the threads that own nodes: decode, state, rules, alerts.
  *
  * A node belongs to one shard; its state, the intern pool and the scratch memory are that thread's
- * alone. Others send ops through a bounded queue; when it is full, shard_put() refuses and ingest
- * pushes back on the sensor (credit 0).
+ * alone. Others send ops through a bounded queue, which serves each node in turn; when it has no
+ * room for a node, shard_put() refuses and ingest pushes back on that sensor (credit 0).
  */
 #ifndef MEWS_COLLECTOR_SHARD_H
 #define MEWS_COLLECTOR_SHARD_H
@@ -23,15 +23,15 @@ enum op_type {
 	OP_SNAPSHOT, /* ingest -> shard: a part of a snapshot */
 	OP_BYE,      /* ingest -> shard: the sensor has stopped for good */
 	OP_WAKE,     /* main   -> shard: there are new rules to take, should it be idle */
-	OP_DRAIN,    /* main   -> shard: 'done' is called when everything before it is done */
 };
 
 struct op {
 	enum op_type type;
-	struct stream *stream; /* held (stream_ref) by the op; NULL for WAKE and DRAIN */
+	struct stream *stream; /* held (stream_ref) by the op; NULL for WAKE */
 	Wire__Request *req;    /* owned by the op; wire__request__free_unpacked() */
 	void (*done)(void *arg);
 	void *arg;
+	struct op *next; /* the queue's */
 };
 
 struct shard_cfg {
@@ -66,7 +66,8 @@ void shards_stop(struct shards *s); /* drains, joins */
 /* The shard of a node: by hash of cluster and name, so that it is the same after a restart. */
 struct shard *shards_of(struct shards *s, const char *cluster, const char *node);
 
-/* 0: the op is the shard's. -EAGAIN: full, the op is still the caller's. Any thread. */
+/* 0: the op is the shard's. -EAGAIN: no room for its node, the op is still the caller's. Any
+ * thread. */
 int shard_put(struct shard *s, struct op *op) MUST_CHECK;
 
 /* Frees an op that shard_put() did not take, and all that it holds. */

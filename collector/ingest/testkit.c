@@ -98,7 +98,6 @@ write_down(struct shard *s, const struct op *op)
 		(void) snprintf(to, n, "Y");
 		break;
 	case OP_WAKE:
-	case OP_DRAIN:
 		break;
 	}
 }

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# One process opens a watched file without end, and the collector is killed twice meanwhile: each
+# match is told once, in an alert of its own or in a summary, and other rules go on beside it.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+lab_watch
+cat >>"$lab_rules" <<'EOR'
+- rule: Storm
+  desc: A file that is opened without end.
+  condition: evt.type = open and fd.name startswith /var/tmp/mews-lab and fd.name endswith /file
+  output: opened %fd.name by %proc.name
+  priority: NOTICE
+EOR
+limits=(-o alerts.rate=100 -o alerts.burst=500)
+lab_pki n1
+lab_collector "${limits[@]}"
+lab_sensor n1 -o capture.rings=64MiB -o spool.memory=256MiB
+
+storm() { sqlite3 "$lab/outbox.db" "select $1 from alert where rule = 'Storm'"; }
+count="json_extract(json, '\$.output_fields.\"mews.suppressed.count\"')"
+summaries() { storm "count($count)"; }
+more_than() { [ "$(summaries)" -gt "$1" ]; }
+
+: >"$lab/file"
+"$bin/bench_load" 40000 8 1 "$lab/file" >"$lab/load" &
+load=$!
+lab_pids+=("$load")
+for _ in 1 2; do
+	lab_wait 30 more_than "$(summaries)" || fail "no summary of the storm"
+	kill -9 "$collector_pid"
+	wait "$collector_pid" 2>/dev/null || true
+	lab_collector "${limits[@]}"
+done
+lab_gone "$load" && fail "the storm was over before the collector was killed"
+lab_touch 1 20
+wait "$load" || fail "the generator failed"
+read -r opens _ <"$lab/load"
+lab_wait 60 lab_durable n1 || fail "not all is durable"
+
+dropped=$(curl -sf "http://$http/metrics" | awk '/^mews_node_type_drops_total/ && /type="open"/ { n += $NF } END { print n + 0 }')
+own=$(storm "count(*) - count($count)")
+told=$(storm "coalesce(sum($count), 0)")
+[ $((own + told)) = $((opens - dropped)) ] || fail "$own alerts and $told matches in summaries of $opens opens, $dropped of them dropped"
+[ "$(storm 'count(distinct id) = count(*)')" = 1 ] || fail "an id is there twice"
+[ "$own" -lt 5000 ] || fail "$own alerts of $opens matches: they were not limited"
+[ "$(sqlite3 "$lab/outbox.db" "select count(*) from alert where rule = 'Watched file opened'")" = 20 ] || fail "not each alert of the other rule"
+[ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "a gap is told of, where nothing was lost"
+
+# The collector's own account, since its last start.
+hits=$(lab_metric 'mews_rule_hits_total{rule="Storm"}')
+[ "$(lab_metric 'mews_rule_suppressed_total{rule="Storm"}')" = "$(lab_metric mews_collector_suppressed_total)" ] || fail "another rule's matches are in summaries"
+[ "$(lab_metric mews_node_suppressed_total)" = "$(lab_metric mews_collector_suppressed_total)" ] || fail "the node's matches in summaries are not all"
+[ "$(lab_status | jq '.sensors[0].suppressed')" = "$(lab_metric mews_collector_suppressed_total)" ] || fail "the status says another number"
+[ $(($(lab_metric mews_collector_alerts_total) - $(lab_metric mews_collector_summaries_total) + $(lab_metric mews_collector_suppressed_total))) = $((hits + 20)) ] ||
+	fail "matches are neither alerts nor in summaries"
+
+# Switched off, each match is an alert.
+lab_stop "$collector_pid"
+own=$(storm 'count(*)')
+lab_collector -o alerts.rate=0
+lab_wait 60 lab_connected n1 || fail "the sensor did not come back"
+read -r opens _ < <("$bin/bench_load" 20000 1 1 "$lab/file")
+more() { [ "$(storm 'count(*)')" -ge $((own + opens)) ]; }
+lab_wait 60 more || fail "$(($(storm 'count(*)') - own)) alerts of $opens matches with alerts.rate=0"
+[ "$(lab_metric mews_collector_suppressed_total)" = 0 ] || fail "matches are in summaries with alerts.rate=0"
+echo "$told matches in $(summaries) summaries"
