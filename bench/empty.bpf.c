@@ -24,5 +24,8 @@ EMPTY("tp/syscalls/sys_enter_creat", enter_creat);
 EMPTY("tp/syscalls/sys_enter_openat", enter_openat);
 EMPTY("tp/syscalls/sys_enter_openat2", enter_openat2);
 EMPTY("tp/syscalls/sys_enter_connect", enter_connect);
+EMPTY("tp/syscalls/sys_enter_link", enter_link);
+EMPTY("tp/syscalls/sys_enter_linkat", enter_linkat);
+EMPTY("tp/syscalls/sys_enter_execve", enter_execve);
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

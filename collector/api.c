@@ -45,6 +45,8 @@ sensor_row(void *arg, struct stream *s)
 		{ "drops", s->drops },
 		{ "gaps", s->gaps },
 		{ "suppressed", s->suppressed },
+		{ "rereads", s->rereads },
+		{ "unstashed", s->unstashed },
 		{ "duplicates", s->duplicates },
 		{ "malformed", s->malformed },
 		{ "interest", s->interest },

@@ -115,6 +115,10 @@ static const struct metric node_columns[] = {
 	{ "events", "Events received from a node.", 0, COUNTER },
 	{ "drops", "Events that a node's sensor could not deliver.", 0, COUNTER },
 	{ "gaps", "Losses on the way from a node.", 0, COUNTER },
+	{ "rereads", "Paths and addresses that a node's sensor read when a call ended.", 0,
+	    COUNTER },
+	{ "unstashed", "Calls of a node without memory for what is read at their entry.", 0,
+	    COUNTER },
 	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE },
 	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE },
 	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER },
@@ -134,10 +138,14 @@ node_value(const struct stream *s, int column)
 	case 2:
 		return s->gaps;
 	case 3:
-		return received > durable ? received - durable : 0;
+		return s->rereads;
 	case 4:
-		return s->connected;
+		return s->unstashed;
 	case 5:
+		return received > durable ? received - durable : 0;
+	case 6:
+		return s->connected;
+	case 7:
 		return s->suppressed;
 	default:
 		return s->last_seen / NS_PER_S;

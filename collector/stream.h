@@ -48,6 +48,7 @@ struct stream {
 	_Atomic uint64_t drops;      /* events that the sensor says it lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
 	_Atomic uint64_t suppressed; /* matches that are in summaries */
+	_Atomic uint64_t rereads, unstashed;    /* SensorStats */
 	_Atomic uint64_t duplicates, malformed; /* batches */
 	_Atomic uint64_t last_seen;             /* realtime ns */
 	_Atomic uint64_t

@@ -176,6 +176,8 @@ setup_stream(void)
 	one_stream.connected = true;
 	one_stream.suppressed = 77;
 	one_stream.type_drops[EV_CLOSE] = 2;
+	one_stream.rereads = 8;
+	one_stream.unstashed = 7;
 }
 
 /* ---- tests ---- */
@@ -321,6 +323,10 @@ test_metrics(void **state)
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
 	assert_non_null(strstr(
 	    out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 6\n"));
+	assert_non_null(strstr(
+	    out.p, "mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 8\n"));
+	assert_non_null(strstr(out.p,
+	    "mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 7\n"));
 	assert_non_null(strstr(out.p, "\nmews_collector_type_events_total{type=\"open\"} 5\n"));
 	assert_non_null(strstr(out.p,
 	    "\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\","

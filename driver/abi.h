@@ -18,8 +18,22 @@
 /* Totals that the kernel side keeps. */
 enum drv_count {
 	DRV_COUNT_EXCLUDED, /* not captured, since an excluded thread group did it */
-	DRV_COUNT_STASH,    /* entries that found the stash full */
+	DRV_COUNT_STASH,    /* entries of calls that got no memory for what is read there */
+	DRV_COUNT_REREAD,   /* paths and addresses that were read at exit only: EVF_REREAD */
 	DRV_COUNT_MAX
+};
+
+/* A process that is not captured: a number alone may come to be another's. */
+struct drv_excluded {
+	__u64 start; /* start_boottime of its main thread */
+	__u64 pid;   /* thread group id; 0: none */
+};
+
+#define DRV_OWNERS 256 /* users of control groups are hashed to so many; a power of two */
+
+/* How many pieces of memory are held for calls in flight, and by whom. */
+struct drv_shares {
+	__u32 all, by[DRV_OWNERS];
 };
 
 /* What the sensor may change while programs run; single words, each read by itself. */
@@ -27,7 +41,7 @@ struct drv_control {
 	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted of either kind of caller */
 	__u64 calls[2][DRV_NR_MAX / 64]; /* of 64-bit callers, of 32-bit ones */
 	__u64 events[EV_TYPE_MAX / 64];  /* events wanted, for those not captured by number */
-	__u32 exclude[2];                /* thread groups; 0: none */
+	struct drv_excluded exclude[2];
 	__u32 armed;        /* the next record wakes the sensor; the kernel clears it */
 	__u32 kicked;       /* the kernel has woken it since it last looked */
 	__u32 enter_native; /* the general entry hook reads for 64-bit callers too */

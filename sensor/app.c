@@ -268,6 +268,9 @@ start_source(void *app)
 	a->src = &source_bpf;
 	a->st = calloc(1, a->src->state_size);
 	r = a->st == NULL ? -ENOMEM : a->src->open(a->st, &so, &d);
+	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
+		log_warn(
+		    "local_collector: there is no process %u, so none is left out", so.exclude_pid);
 	if (r == 0 && !a->args.check)
 		r = capture_all(a);
 	if (r == 0) {

@@ -65,7 +65,8 @@ struct app {
 
 	struct snapshot *snapshot; /* being made */
 	uint64_t snapshot_unreadable;
-	struct node_drops dropped; /* of the source, as of 'dropped_at' */
+	uint64_t unstashed, unstashed_next; /* as last told; when to tell again */
+	struct node_drops dropped;          /* of the source, as of 'dropped_at' */
 	uint64_t dropped_at;
 
 	sigset_t signals;

@@ -97,6 +97,23 @@ cpu_ns(void)
 	       ((uint64_t) u.ru_utime.tv_usec + (uint64_t) u.ru_stime.tv_usec) * 1000;
 }
 
+/* A path that is read late may be a lie: say so when it begins, and at most once a minute. */
+static void
+tell_unstashed(struct app *a, uint64_t unstashed)
+{
+	uint64_t now = clock_mono();
+
+	if (unstashed == a->unstashed || (a->unstashed != 0 && now < a->unstashed_next))
+		return;
+	log_warn(
+	    "%llu system calls found no memory for what is read at their entry: their paths "
+	    "were read when they ended, and are marked mews.reread; which process has so many "
+	    "threads in system calls?",
+	    (unsigned long long) unstashed);
+	a->unstashed = unstashed;
+	a->unstashed_next = now + 60 * NS_PER_S;
+}
+
 static void
 on_stats(void *arg, Wire__SensorStats *s)
 {
@@ -107,6 +124,9 @@ on_stats(void *arg, Wire__SensorStats *s)
 		a->src->stats(a->st, &ss);
 	s->late = ss.late;
 	s->excluded = ss.excluded;
+	s->reread = ss.reread;
+	s->unstashed = ss.unstashed;
+	tell_unstashed(a, ss.unstashed);
 	s->cpu_ns = cpu_ns();
 	s->rss_bytes = rss_bytes();
 	s->snapshot_unreadable = a->snapshot_unreadable;

@@ -16,8 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ENTER_POINTS 5
-
 static int
 attach_failed(const char *hook, int r, struct diag *d)
 {
@@ -79,10 +77,9 @@ tracepoint_id(int tracefs, const char *call, uint64_t *ret)
 
 /* One event on one CPU is enough: the program runs wherever the tracepoint fires. */
 static int
-attach_enter_point(struct hooks *h, const struct bpf_object *obj, int tracefs, const char *call)
+attach_enter_point(struct hooks *h, const struct bpf_program *p, int tracefs, const char *call)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
-	struct bpf_program *p = bpf_prog_of(obj, "enter_", call);
 	uint64_t id = 0;
 	long fd;
 	int r = tracepoint_id(tracefs, call, &id);
@@ -104,16 +101,22 @@ attach_enter_point(struct hooks *h, const struct bpf_object *obj, int tracefs, c
 int
 hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
-	static const char *const names[ENTER_POINTS] = { "open", "creat", "openat", "openat2",
-		"connect" };
+	static const char prefix[] = "enter_";
+	struct bpf_program *p;
 	int tracefs = tracefs_open(), r = 0;
 
 	if (tracefs < 0)
 		return tracefs;
-	for (unsigned i = 0; i < ENTER_POINTS && r == 0; i++) {
-		r = attach_enter_point(h, obj, tracefs, names[i]);
-		if (r == -ENOENT)
-			r = 0; /* this architecture has no such call */
+	bpf_object__for_each_program(p, obj)
+	{
+		const char *name = bpf_program__name(p);
+
+		if (strncmp(name, prefix, strlen(prefix)) != 0)
+			continue;
+		r = attach_enter_point(h, p, tracefs, name + strlen(prefix));
+		if (r < 0 && r != -ENOENT) /* this architecture has no such call */
+			break;
+		r = 0;
 	}
 	close(tracefs);
 	return r;

@@ -21,16 +21,19 @@ struct source_opts {
 	uint64_t ring_bytes;  /* of one CPU's ring, a power of two; 0: 4 MiB */
 	uint64_t rings_bytes; /* of all rings together: each is halved until they fit; 0: 64 MiB */
 	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 100 us */
-	uint32_t exclude_pid; /* a second thread group that is not captured; 0: none */
+	uint32_t stashes_max; /* threads whose paths are read at entry; 0: 65536 */
+	uint32_t exclude_pid; /* a second process that is not captured, if it lives; 0: none */
 };
 
 /* Totals since open(). */
 struct source_stats {
-	uint64_t emitted;  /* records that emit() took */
-	uint64_t late;     /* of these, emitted after one with a later time */
-	uint64_t bad;      /* refused by record_check(), not emitted */
-	uint64_t excluded; /* not captured: of an excluded thread group */
-	uint64_t wakeups;  /* how often a wait ended because the kernel said so */
+	uint64_t emitted;   /* records that emit() took */
+	uint64_t late;      /* of these, emitted after one with a later time */
+	uint64_t bad;       /* refused by record_check(), not emitted */
+	uint64_t excluded;  /* not captured: of an excluded process */
+	uint64_t reread;    /* paths and addresses read at a call's exit only: EVF_REREAD */
+	uint64_t unstashed; /* calls for whose entry the kernel had no memory: some of the above */
+	uint64_t wakeups;   /* how often a wait ended because the kernel said so */
 };
 
 /*

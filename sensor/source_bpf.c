@@ -139,9 +139,9 @@ load(struct source_state *s)
 	if (s->skel == NULL)
 		return -errno;
 	s->skel->rodata->ring_quarter = (uint32_t) (s->ring_bytes / 4);
+	if (s->o.stashes_max != 0)
+		s->skel->rodata->stashes_max = s->o.stashes_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
-	s->skel->bss->ctl.exclude[0] = (uint32_t) getpid();
-	s->skel->bss->ctl.exclude[1] = s->o.exclude_pid;
 	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
 	if (r == 0)
 		r = bpf_map__set_max_entries(s->skel->maps.rings, s->ncpu);
@@ -150,6 +150,63 @@ load(struct source_state *s)
 	if (r == 0)
 		r = fill_calls(s);
 	return r;
+}
+
+/* A read may end in the middle of a thread: the rest of it comes with the next. */
+static int
+tasks_read(int fd, source_task_fn *fn, void *arg)
+{
+	struct drv_task buf[64];
+	size_t have = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, (char *) buf + have, sizeof(buf) - have);
+		size_t i = 0;
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			return n == 0 ? 0 : -errno;
+		have += (size_t) n;
+		for (; have >= sizeof(*buf); have -= sizeof(*buf)) {
+			int r = fn(arg, &buf[i++]);
+
+			if (r < 0)
+				return r;
+		}
+		memmove(buf, &buf[i], have);
+	}
+}
+
+static int
+bpf_tasks(void *st, source_task_fn *fn, void *arg)
+{
+	struct source_state *s = st;
+	struct bpf_link *l = bpf_program__attach_iter(s->skel->progs.each_task, NULL);
+	int fd, r;
+
+	if (l == NULL)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(l));
+	r = fd < 0 ? -errno : tasks_read(fd, fn, arg);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(l);
+	return r;
+}
+
+/* The identity of the processes that are not captured, as the kernel has it. */
+static int
+exclude_found(void *arg, const struct drv_task *t)
+{
+	struct source_state *s = arg;
+	uint32_t pids[2] = { (uint32_t) getpid(), s->o.exclude_pid };
+
+	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+		if (t->tid == pids[i] && t->pid == pids[i])
+			s->skel->bss->ctl.exclude[i] = (struct drv_excluded){ t->start, t->pid };
+	}
+	return 0;
 }
 
 static int
@@ -174,6 +231,8 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	r = load(s);
 	if (r == 0)
 		r = bpf_rings_open(s);
+	if (r == 0)
+		r = bpf_tasks(s, exclude_found, s);
 	if (r < 0)
 		return load_failed(r, d);
 	return bpf_attach_all(s, d);
@@ -330,6 +389,8 @@ bpf_stats(void *st, struct source_stats *ret)
 
 	*ret = s->rings.stats;
 	ret->excluded = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED);
+	ret->unstashed = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_STASH);
+	ret->reread = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD);
 }
 
 static void
@@ -348,49 +409,6 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 				fn(arg, schema_events[i].num, c, n);
 		}
 	}
-}
-
-/* A read may end in the middle of a thread: the rest of it comes with the next. */
-static int
-tasks_read(int fd, source_task_fn *fn, void *arg)
-{
-	struct drv_task buf[64];
-	size_t have = 0;
-
-	for (;;) {
-		ssize_t n = read(fd, (char *) buf + have, sizeof(buf) - have);
-		size_t i = 0;
-
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			return n == 0 ? 0 : -errno;
-		have += (size_t) n;
-		for (; have >= sizeof(*buf); have -= sizeof(*buf)) {
-			int r = fn(arg, &buf[i++]);
-
-			if (r < 0)
-				return r;
-		}
-		memmove(buf, &buf[i], have);
-	}
-}
-
-static int
-bpf_tasks(void *st, source_task_fn *fn, void *arg)
-{
-	struct source_state *s = st;
-	struct bpf_link *l = bpf_program__attach_iter(s->skel->progs.each_task, NULL);
-	int fd, r;
-
-	if (l == NULL)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(l));
-	r = fd < 0 ? -errno : tasks_read(fd, fn, arg);
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(l);
-	return r;
 }
 
 const struct source_ops source_bpf = {

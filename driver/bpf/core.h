@@ -132,11 +132,24 @@ wanted(u32 type)
 	return bit_get(ctl.events, type);
 }
 
-/* A thread group that is not captured: it is counted. */
+/* Is this thread of a process that is not captured? */
 static __always_inline bool
-excluded(u32 pid)
+is_excluded(struct task_struct *t)
 {
-	if (pid != ctl.exclude[0] && pid != ctl.exclude[1])
+	u32 pid = t->tgid;
+
+	if (pid == ctl.exclude[0].pid)
+		return BPF_CORE_READ(t, group_leader, start_boottime) == ctl.exclude[0].start;
+	if (pid == ctl.exclude[1].pid)
+		return BPF_CORE_READ(t, group_leader, start_boottime) == ctl.exclude[1].start;
+	return false;
+}
+
+/* The same, and it is counted. */
+static __always_inline bool
+excluded(struct task_struct *t)
+{
+	if (!is_excluded(t))
 		return false;
 	count(DRV_COUNT_EXCLUDED);
 	return true;

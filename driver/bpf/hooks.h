@@ -38,7 +38,7 @@ BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	t = current_task();
 	compat = is_compat(t);
-	if (!bit_get(ctl.calls[compat], nr) || excluded(t->tgid))
+	if (!bit_get(ctl.calls[compat], nr) || excluded(t))
 		return 0;
 	if (compat) {
 		bpf_tail_call(ctx, &exits, DRV_NR_MAX + nr);
@@ -98,6 +98,20 @@ ANY(path1)
 	return take_path(compat, nr, call_arg(regs, compat, 1));
 }
 
+ANY(paths01)
+{
+	bool compat = is_compat(current_task());
+
+	return take_paths(compat, nr, call_arg(regs, compat, 0), call_arg(regs, compat, 1));
+}
+
+ANY(paths13)
+{
+	bool compat = is_compat(current_task());
+
+	return take_paths(compat, nr, call_arg(regs, compat, 1), call_arg(regs, compat, 3));
+}
+
 ANY(how)
 {
 	bool compat = is_compat(current_task());
@@ -109,7 +123,8 @@ ANY(addr)
 {
 	bool compat = is_compat(current_task());
 
-	return take_addr(compat, nr, call_arg(regs, compat, 1), arg_int(regs, compat, 2));
+	return take_addr(compat, nr, arg_int(regs, compat, 0), call_arg(regs, compat, 1),
+	    arg_int(regs, compat, 2));
 }
 
 /* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
@@ -121,7 +136,7 @@ ANY(socketcall)
 	if (call_arg(regs, compat, 0) != SYS_CONNECT ||
 	    bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) < 0)
 		return 0;
-	return take_addr(compat, nr, args[1], (s32) args[2]);
+	return take_addr(compat, nr, (s32) args[0], args[1], (s32) args[2]);
 }
 
 /* What reads at the entry of one call, of 64-bit callers. */
@@ -136,6 +151,9 @@ ENTER(open, path, ctx->args[0])
 ENTER(creat, path, ctx->args[0])
 ENTER(openat, path, ctx->args[1])
 ENTER(openat2, how, ctx->args[1], ctx->args[2])
-ENTER(connect, addr, ctx->args[1], (s32) ctx->args[2])
+ENTER(connect, addr, (s32) ctx->args[0], ctx->args[1], (s32) ctx->args[2])
+ENTER(link, paths, ctx->args[0], ctx->args[1])
+ENTER(linkat, paths, ctx->args[1], ctx->args[3])
+ENTER(execve, path, ctx->args[0])
 
 #endif

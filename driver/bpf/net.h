@@ -142,7 +142,7 @@ static __always_inline u32
 text_addr(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 addr, s32 len)
 {
 	if (st)
-		return text_sockaddr(s, off, bit, st->data, st->len);
+		return text_sockaddr(s, off, bit, st->head, st->len[0]);
 	if (len <= 0 || len > ADDR_MAX)
 		return off;
 	reread(s, compat);
@@ -177,7 +177,7 @@ EXIT(connect)
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
 
-	return connected(t, compat, stash_find(t->pid), ret, arg_int(regs, compat, 0),
+	return connected(t, compat, call_stash(t, regs, compat), ret, arg_int(regs, compat, 0),
 	    call_arg(regs, compat, 1), arg_int(regs, compat, 2));
 }
 
@@ -186,13 +186,16 @@ EXIT(socketcall)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
-	u32 args[3];
+	struct stash *st = call_stash(t, regs, compat);
+	u32 args[3] = { ~0U, ~0U, ~0U };
 
 	if (call_arg(regs, compat, 0) != SYS_CONNECT)
 		return 0;
-	if (bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1)) < 0)
-		__builtin_memset(args, 0xff, sizeof(args));
-	return connected(t, compat, stash_find(t->pid), ret, (s32) args[0], args[1], (s32) args[2]);
+	if (st)
+		args[0] = st->how[0];
+	else
+		bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1));
+	return connected(t, compat, st, ret, (s32) args[0], args[1], (s32) args[2]);
 }
 
 #endif

@@ -231,22 +231,24 @@ EXIT(dup3)
 
 EXIT(link)
 {
-	EXIT_BEGIN(LINK, false);
+	EXIT_BEGIN(LINK, true);
 	e->res = call_result(ret);
-	off = text_user_str(s, off, EV_BIT(LINK, oldpath), (void *) call_arg(regs, compat, 0));
-	off = text_user_str(s, off, EV_BIT(LINK, newpath), (void *) call_arg(regs, compat, 1));
+	off = text_path_of(s, st, compat, off, EV_BIT(LINK, oldpath), 0, call_arg(regs, compat, 0));
+	off = text_path_of(s, st, compat, off, EV_BIT(LINK, newpath), 1, call_arg(regs, compat, 1));
 	EXIT_END();
 }
 
 EXIT(linkat)
 {
-	EXIT_BEGIN(LINKAT, false);
+	EXIT_BEGIN(LINKAT, true);
 	e->res = call_result(ret);
 	e->olddir = arg_int(regs, compat, 0);
 	e->newdir = arg_int(regs, compat, 2);
 	e->flags = call_arg(regs, compat, 4) & 0x1400; /* AT_SYMLINK_FOLLOW, AT_EMPTY_PATH */
-	off = text_user_str(s, off, EV_BIT(LINKAT, oldpath), (void *) call_arg(regs, compat, 1));
-	off = text_user_str(s, off, EV_BIT(LINKAT, newpath), (void *) call_arg(regs, compat, 3));
+	off =
+	    text_path_of(s, st, compat, off, EV_BIT(LINKAT, oldpath), 0, call_arg(regs, compat, 1));
+	off =
+	    text_path_of(s, st, compat, off, EV_BIT(LINKAT, newpath), 1, call_arg(regs, compat, 3));
 	EXIT_END();
 }
 

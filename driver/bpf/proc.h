@@ -99,7 +99,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	u32 off = sizeof(*e);
 
 	cloned_get(parent, child, &c);
-	if (!wanted(c.type) || excluded(child->tgid))
+	if (!wanted(c.type) || excluded(child))
 		return 0;
 	s = scratch_get();
 	if (!s)
@@ -170,7 +170,7 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 	struct scratch *s;
 	u32 off = sizeof(*e);
 
-	if (!wanted(EV_EXECVE) || excluded(t->tgid))
+	if (!wanted(EV_EXECVE) || excluded(t))
 		return 0;
 	s = scratch_get();
 	if (!s)
@@ -261,7 +261,7 @@ EXIT(exec)
 {
 	if (ret >= 0)
 		return 0;
-	EXIT_BEGIN(EXECVE, false);
+	EXIT_BEGIN(EXECVE, true);
 	bool at = call_nr(regs) == NR_EXECVEAT(compat);
 	u64 path = call_arg(regs, compat, 0);
 	u64 argv = call_arg(regs, compat, at ? 2 : 1);
@@ -279,7 +279,7 @@ EXIT(exec)
 	off = text_strings(s, off, EV_BIT(EXECVE, env), env, width);
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
 	if (e->hdr.type == EV_EXECVE)
-		off = text_user_str(s, off, EV_BIT(EXECVE, filename), (void *) path);
+		off = text_path(s, st, compat, off, EV_BIT(EXECVE, filename), path);
 	off = text_ns_pids(s, off,
 	    e->hdr.type == EV_EXECVE ? EV_BIT(EXECVE, ns_pids) : EV_BIT(EXECVEAT, ns_pids), t);
 	EXIT_END();
@@ -338,7 +338,8 @@ BPF_PROG(on_exit, struct task_struct *t)
 	struct scratch *s;
 	u32 code;
 
-	if (!wanted(EV_PROCEXIT) || excluded(t->tgid))
+	stash_end(t);
+	if (!wanted(EV_PROCEXIT) || excluded(t))
 		return 0;
 	s = scratch_get();
 	if (!s)

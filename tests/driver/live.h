@@ -48,7 +48,8 @@ struct live_case {
 	live_fn *meanwhile; /* runs in the parent while the trigger does; NULL: nothing */
 };
 
-extern const struct live_case file_cases[], proc_cases[], net_cases[], compat_cases[];
+extern const struct live_case file_cases[], entry_cases[], proc_cases[], net_cases[],
+    compat_cases[];
 void live_mechanics(struct live *l); /* sources of their own: drops, exclusion, refusals */
 
 /* Load with these options; exits the program if it fails. Everything is wanted. */

@@ -345,117 +345,6 @@ c_link(struct live *l)
 	live_num(l, r, 5, 0x1000);
 }
 
-/* The path lies in a file's page that nobody has touched through this mapping. */
-static void
-d_not_resident(struct facts *f)
-{
-	int fd = memfd_create("page", 0);
-	char *p;
-
-	path_in(f, 0, "hidden");
-	if (write(fd, f->s[0], strlen(f->s[0]) + 1) < 0)
-		_exit(1);
-	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
-	f->n[0] = CALL(SYS_open, p, O_WRONLY | O_CREAT, 0600);
-	f->n[1] = CALL(SYS_open, p, O_RDONLY, 0);
-	f->n[2] = CALL(SYS_open, (char *) 8, O_RDONLY, 0);
-}
-
-static void
-c_not_resident(struct live *l)
-{
-	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
-
-	live_num(l, r, 0, l->f->n[0]);
-	live_text(l, r, 1, l->f->s[0]);
-	live_that(
-	    l, r != NULL && (r->flags & EVF_REREAD), "the first was read at exit, and says so");
-	r = live_rec(l, EV_OPEN, 1);
-	live_text(l, r, 1, l->f->s[0]);
-	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "the second was read at entry");
-	r = live_rec(l, EV_OPEN, 2);
-	live_num(l, r, 0, -EFAULT);
-	live_absent(l, r, 1);
-}
-
-/* Another thread changes the path while the kernel waits in open(): a FIFO without a writer. */
-static void *
-change_path(void *arg)
-{
-	struct facts *f = arg;
-	char path[64], state[16];
-
-	while (__atomic_load_n(&f->n[5], __ATOMIC_ACQUIRE) == 0)
-		(void) sched_yield();
-	(void) snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int) f->n[5]);
-	do { /* until the other thread sleeps in its call */
-		int fd = open(path, O_RDONLY);
-
-		memset(state, 0, sizeof(state));
-		if (read(fd, state, sizeof(state) - 1) < 0)
-			_exit(1);
-		close(fd);
-	} while (strtol(state, NULL, 10) != SYS_open || state[0] == 'r');
-	memcpy(f->s[1], "innocent", 9);
-	f->n[1] = CALL(SYS_openat, AT_FDCWD, f->s[0], O_WRONLY, 0);
-	return NULL;
-}
-
-static void
-d_changed(struct facts *f)
-{
-	pthread_t t;
-
-	path_in(f, 0, "fifo");
-	path_in(f, 1, "fifo");
-	if (mkfifo(f->s[0], 0600) != 0 || pthread_create(&t, NULL, change_path, f) != 0)
-		_exit(1);
-	__atomic_store_n(&f->n[5], CALL(SYS_gettid), __ATOMIC_RELEASE);
-	f->n[0] = CALL(SYS_open, f->s[1], O_RDONLY, 0);
-	(void) pthread_join(t, NULL);
-}
-
-static void
-c_changed(struct live *l)
-{
-	const struct ev_hdr *r = NULL;
-
-	for (unsigned k = 0; k < live_count(l, EV_OPEN); k++) {
-		r = live_rec(l, EV_OPEN, k);
-		if (record_num(r, schema_get(EV_OPEN), 0) == l->f->n[0])
-			break;
-	}
-	live_text(l, r, 1, l->f->s[0]);
-	live_that(l, strcmp(l->f->s[1], "innocent") == 0, "the path was changed");
-}
-
-static void
-d_long(struct facts *f)
-{
-	memset(f->s[0], 'x', 5000);
-	memset(f->s[1], 'y', 4096);
-	(void) CALL(SYS_open, f->s[0], O_RDONLY, 0);
-	(void) CALL(SYS_open, f->s[1], O_RDONLY, 0);
-	(void) CALL(SYS_link, f->s[0], f->s[1]);
-}
-
-static void
-c_long(struct live *l)
-{
-	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
-
-	live_num(l, r, 0, -ENAMETOOLONG);
-	live_bytes(l, r, 1, l->f->s[0], 4096);
-	live_that(l, r != NULL && (r->flags & EVF_CUT), "5000 bytes are cut, and it says so");
-	r = live_rec(l, EV_OPEN, 1);
-	live_bytes(l, r, 1, l->f->s[1], 4096);
-	live_that(l, r != NULL && !(r->flags & EVF_CUT), "4096 bytes are not cut");
-	r = live_rec(l, EV_LINK, 0);
-	live_bytes(l, r, 1, l->f->s[0], 4096);
-	live_bytes(l, r, 2, l->f->s[1], 4096);
-	live_that(l, r != NULL && (r->flags & EVF_CUT), "a cut link says so");
-}
-
 static void
 d_overlay(struct facts *f)
 {
@@ -492,9 +381,6 @@ const struct live_case file_cases[] = {
 	{ "creat", d_creat, c_creat, NULL },
 	{ "close, dup, dup2, dup3", d_close_dup, c_close_dup, NULL },
 	{ "link, linkat", d_link, c_link, NULL },
-	{ "a path that is not resident", d_not_resident, c_not_resident, NULL },
-	{ "a path changed during the call", d_changed, c_changed, NULL },
-	{ "paths that are too long", d_long, c_long, NULL },
 	{ "layers of an overlay", d_overlay, c_overlay, NULL },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +63,24 @@ closes(int n)
 	}
 	(void) waitpid(pid, NULL, 0);
 	return pid;
+}
+
+/* The same with 20 closes, by a process that is given the number 'pid'. */
+static pid_t
+closes_as(pid_t pid)
+{
+	struct clone_args a = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t) &pid, .set_tid_size = 1
+	};
+	pid_t got = (pid_t) syscall(SYS_clone3, &a, sizeof(a));
+
+	if (got == 0) {
+		for (int i = 0; i < 20; i++)
+			(void) syscall(SYS_close, 100000 + i);
+		_exit(0);
+	}
+	(void) waitpid(got, NULL, 0);
+	return got;
 }
 
 /* Read whatever happened before now; the rest of the machine may never be quiet. */
@@ -147,6 +168,9 @@ m_exclusion(struct live *l)
 	source_bpf.stats(st, &after);
 	live_that(l, t.records == 0, "an excluded process is not captured");
 	live_that(l, after.excluded - before.excluded >= 50, "and counted");
+	t.pid = closes_as(t.pid);
+	drain(st, &t);
+	live_that(l, t.records == 20, "another process that gets its number is captured");
 	before = after;
 	for (int i = 0; i < 30; i++)
 		(void) syscall(SYS_close, 100000);
@@ -158,6 +182,114 @@ m_exclusion(struct live *l)
 	live_close(st);
 	close(go[0]);
 	close(go[1]);
+}
+
+/* One open by a child; was it read at its exit? */
+struct one_open {
+	pid_t pid;
+	bool seen, reread;
+};
+
+static int
+see_one(void *arg, const struct ev_hdr *rec)
+{
+	struct one_open *o = arg;
+
+	if (rec->type == EV_OPEN && rec->pid == (uint32_t) o->pid) {
+		o->seen = true;
+		o->reread = rec->flags & EVF_REREAD;
+	}
+	return 0;
+}
+
+static void *
+open_and_wait(void *arg)
+{
+	char path[] = "/no/such";
+
+	(void) syscall(SYS_open, path, O_RDONLY, 0);
+	(void) pthread_barrier_wait(arg);
+	for (;;)
+		(void) pause();
+	return NULL;
+}
+
+/* A process of 'n' threads that have each opened something, and wait. */
+static pid_t
+crowd(unsigned n)
+{
+	static pthread_barrier_t all;
+	pthread_t t;
+	int there[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(there) != 0)
+		abort();
+	pid = fork();
+	if (pid == 0) {
+		(void) pthread_barrier_init(&all, NULL, n + 1);
+		while (n-- > 0) {
+			if (pthread_create(&t, NULL, open_and_wait, &all) != 0)
+				_exit(1);
+		}
+		(void) pthread_barrier_wait(&all);
+		close(there[0]);
+		close(there[1]);
+		for (;;)
+			(void) pause();
+	}
+	close(there[1]);
+	(void) !read(there[0], &c, 1); /* the end of the pipe: all are there */
+	close(there[0]);
+	return pid;
+}
+
+/* Does a child of that user, whose thread is new, get memory for its path? */
+static bool
+open_of(void *st, uid_t uid)
+{
+	struct one_open o = { .pid = fork() };
+	uint64_t end = clock_mono() + 10 * NS_PER_S;
+
+	if (o.pid == 0) {
+		char path[] = "/no/such";
+
+		if (setuid(uid) != 0)
+			_exit(1);
+		(void) syscall(SYS_open, path, O_RDONLY, 0);
+		_exit(0);
+	}
+	(void) waitpid(o.pid, NULL, 0);
+	while (!o.seen && clock_mono() < end)
+		(void) source_bpf.poll(st, 100, 0, see_one, &o);
+	return o.seen && !o.reread;
+}
+
+/* A user who takes all the memory that there is takes it from no other, and gives it back. */
+static void
+m_shares(struct live *l)
+{
+	enum { MANY = 100 };
+	struct source_opts o = { .stashes_max = MANY };
+	struct source_stats stats;
+	uint16_t only = EV_OPEN;
+	pid_t pid;
+	void *st;
+
+	l->name = "memory for what is read at entry";
+	st = live_open(&o);
+	(void) source_bpf.set_interest(st, &only, 1);
+	pid = crowd(MANY);
+	source_bpf.stats(st, &stats);
+	live_that(l, stats.unstashed >= MANY / 4, "who has half of it gets no more");
+	live_that(l, stats.reread >= stats.unstashed, "and its paths are read at exit");
+	live_that(l, !open_of(st, getuid()), "nor does another process of that user");
+	live_that(l, open_of(st, 54321), "another user does");
+	(void) kill(pid, SIGKILL);
+	(void) waitpid(pid, NULL, 0);
+	live_that(l, open_of(st, getuid()), "when the threads have ended, it is free again");
+	live_close(st);
 }
 
 struct seek {
@@ -350,7 +482,7 @@ m_least(struct live *l)
 void
 live_mechanics(struct live *l)
 {
-	static live_fn *const all[] = { m_interest, m_tasks, m_wake, m_drops, m_exclusion,
+	static live_fn *const all[] = { m_interest, m_tasks, m_wake, m_drops, m_exclusion, m_shares,
 		m_refusals, m_least };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

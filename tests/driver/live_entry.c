@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_entry.c - what is read when a call is entered, whatever is done to it meanwhile. */
+#include "tests/driver/live.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The call itself, whatever the C library would make of it; -errno. */
+#define CALL(...) call_result(syscall(__VA_ARGS__))
+
+static long
+call_result(long r)
+{
+	return r < 0 ? -errno : r;
+}
+
+static void
+path_in(struct facts *f, unsigned i, const char *name)
+{
+	(void) snprintf(f->s[i], sizeof(f->s[i]), "%.200s/%s", f->dir, name);
+}
+
+/* The path lies in a file's page that nobody has touched through this mapping. */
+static void
+d_not_resident(struct facts *f)
+{
+	int fd = memfd_create("page", 0);
+	char *p;
+
+	path_in(f, 0, "hidden");
+	if (write(fd, f->s[0], strlen(f->s[0]) + 1) < 0)
+		_exit(1);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	f->n[0] = CALL(SYS_open, p, O_WRONLY | O_CREAT, 0600);
+	f->n[1] = CALL(SYS_open, p, O_RDONLY, 0);
+	f->n[2] = CALL(SYS_open, (char *) 8, O_RDONLY, 0);
+}
+
+static void
+c_not_resident(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
+
+	live_num(l, r, 0, l->f->n[0]);
+	live_text(l, r, 1, l->f->s[0]);
+	live_that(
+	    l, r != NULL && (r->flags & EVF_REREAD), "the first was read at exit, and says so");
+	r = live_rec(l, EV_OPEN, 1);
+	live_text(l, r, 1, l->f->s[0]);
+	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "the second was read at entry");
+	r = live_rec(l, EV_OPEN, 2);
+	live_num(l, r, 0, -EFAULT);
+	live_absent(l, r, 1);
+}
+
+/* Another thread changes the path while the kernel waits in open(): a FIFO without a writer. */
+static void *
+change_path(void *arg)
+{
+	struct facts *f = arg;
+	char path[64], state[16];
+
+	while (__atomic_load_n(&f->n[5], __ATOMIC_ACQUIRE) == 0)
+		(void) sched_yield();
+	(void) snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int) f->n[5]);
+	do { /* until the other thread sleeps in its call */
+		int fd = open(path, O_RDONLY);
+
+		memset(state, 0, sizeof(state));
+		if (read(fd, state, sizeof(state) - 1) < 0)
+			_exit(1);
+		close(fd);
+	} while (strtol(state, NULL, 10) != SYS_open || state[0] == 'r');
+	memcpy(f->s[1], "innocent", 9);
+	f->n[1] = CALL(SYS_openat, AT_FDCWD, f->s[0], O_WRONLY, 0);
+	return NULL;
+}
+
+static void
+d_changed(struct facts *f)
+{
+	pthread_t t;
+
+	path_in(f, 0, "fifo");
+	path_in(f, 1, "fifo");
+	if (mkfifo(f->s[0], 0600) != 0 || pthread_create(&t, NULL, change_path, f) != 0)
+		_exit(1);
+	__atomic_store_n(&f->n[5], CALL(SYS_gettid), __ATOMIC_RELEASE);
+	f->n[0] = CALL(SYS_open, f->s[1], O_RDONLY, 0);
+	(void) pthread_join(t, NULL);
+}
+
+static void
+c_changed(struct live *l)
+{
+	const struct ev_hdr *r = NULL;
+
+	for (unsigned k = 0; k < live_count(l, EV_OPEN); k++) {
+		r = live_rec(l, EV_OPEN, k);
+		if (record_num(r, schema_get(EV_OPEN), 0) == l->f->n[0])
+			break;
+	}
+	live_text(l, r, 1, l->f->s[0]);
+	live_that(l, strcmp(l->f->s[1], "innocent") == 0, "the path was changed");
+}
+
+static void
+d_long(struct facts *f)
+{
+	memset(f->s[0], 'x', 5000);
+	memset(f->s[1], 'y', 4096);
+	(void) CALL(SYS_open, f->s[0], O_RDONLY, 0);
+	(void) CALL(SYS_open, f->s[1], O_RDONLY, 0);
+	(void) CALL(SYS_link, f->s[0], f->s[1]);
+}
+
+static void
+c_long(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
+
+	live_num(l, r, 0, -ENAMETOOLONG);
+	live_bytes(l, r, 1, l->f->s[0], 4096);
+	live_that(l, r != NULL && (r->flags & EVF_CUT), "5000 bytes are cut, and it says so");
+	r = live_rec(l, EV_OPEN, 1);
+	live_bytes(l, r, 1, l->f->s[1], 4096);
+	live_that(l, r != NULL && !(r->flags & EVF_CUT), "4096 bytes are not cut");
+	r = live_rec(l, EV_LINK, 0);
+	live_bytes(l, r, 1, l->f->s[0], 4096);
+	live_bytes(l, r, 2, l->f->s[1], 4096);
+	live_that(l, r != NULL && (r->flags & EVF_CUT), "a cut link says so");
+	for (size_t i = 0; i < l->nrecs; i++)
+		live_that(l, !(l->recs[i]->flags & EVF_REREAD), "long paths are read at entry");
+}
+
+/*
+ * A path of a link is changed while the kernel waits for the other one, which lies in a page that
+ * comes when this thread gives it. Kernels read the second one first.
+ */
+struct late_page {
+	struct facts *f;
+	int uffd;
+	char *page;
+};
+
+static void *
+give_page(void *arg)
+{
+	struct late_page *p = arg;
+	static char text[4096] __attribute__((aligned(4096))) = "source";
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t) p->page, .src = (uintptr_t) text, .len = sizeof(text)
+	};
+	struct uffd_msg msg;
+
+	if (read(p->uffd, &msg, sizeof(msg)) != sizeof(msg))
+		_exit(1);
+	memcpy(p->f->s[1], "innocent", 9);
+	if (ioctl(p->uffd, UFFDIO_COPY, &copy) != 0)
+		_exit(1);
+	return NULL;
+}
+
+static void
+d_link_changed(struct facts *f)
+{
+	struct late_page p = { f, (int) syscall(SYS_userfaultfd, O_CLOEXEC), NULL };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	pthread_t t;
+
+	p.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (uintptr_t) p.page;
+	reg.range.len = 4096;
+	if (p.uffd < 0 || ioctl(p.uffd, UFFDIO_API, &api) != 0 ||
+	    ioctl(p.uffd, UFFDIO_REGISTER, &reg) != 0)
+		_exit(1);
+	(void) CALL(SYS_creat, "source", 0600);
+	memcpy(f->s[1], "target", 7);
+	if (pthread_create(&t, NULL, give_page, &p) != 0)
+		_exit(1);
+	f->n[0] = CALL(SYS_link, p.page, f->s[1]);
+	f->n[1] = access("target", F_OK);
+	(void) pthread_join(t, NULL);
+}
+
+static void
+c_link_changed(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_LINK, 0);
+
+	live_num(l, r, 0, 0);
+	live_text(l, r, 1, "source");
+	live_text(l, r, 2, "target");
+	live_that(l, l->f->n[1] == 0 && strcmp(l->f->s[1], "innocent") == 0,
+	    "the path was changed when the kernel had read it");
+	live_that(l, r != NULL && (r->flags & EVF_REREAD), "the other one was read at exit");
+}
+
+/* More threads than the old stash had slots wait in a call; others are still read at entry. */
+#define CROWD 600
+
+static void *
+wait_in_open(void *arg)
+{
+	int fd = open(arg, O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static void
+wait_for_sleepers(void)
+{
+	char path[64], state[16];
+
+	for (;;) {
+		DIR *d = opendir("/proc/self/task");
+		const struct dirent *e;
+		unsigned n = 0;
+
+		while ((e = readdir(d)) != NULL) {
+			int fd;
+
+			(void) snprintf(
+			    path, sizeof(path), "/proc/self/task/%.20s/syscall", e->d_name);
+			fd = open(path, O_RDONLY);
+			memset(state, 0, sizeof(state));
+			if (fd >= 0 && read(fd, state, sizeof(state) - 1) > 0)
+				n += strtol(state, NULL, 10) == SYS_openat && state[0] != 'r';
+			close(fd);
+		}
+		(void) closedir(d);
+		if (n >= CROWD)
+			return;
+	}
+}
+
+static void
+d_crowd(struct facts *f)
+{
+	pthread_attr_t small;
+	pthread_t t[CROWD];
+	int end;
+
+	path_in(f, 0, "fifo");
+	(void) pthread_attr_init(&small);
+	(void) pthread_attr_setstacksize(&small, 65536);
+	if (mkfifo(f->s[0], 0600) != 0)
+		_exit(1);
+	for (unsigned i = 0; i < CROWD; i++) {
+		if (pthread_create(&t[i], &small, wait_in_open, f->s[0]) != 0)
+			_exit(1);
+	}
+	wait_for_sleepers();
+	if (fork() == 0) {
+		char other[] = "/no/such"; /* on the stack, which is there */
+
+		f->n[1] = CALL(SYS_open, other, O_RDONLY, 0);
+		_exit(0);
+	}
+	(void) wait(NULL);
+	end = open(f->s[0], O_RDWR);
+	for (unsigned i = 0; i < CROWD; i++)
+		(void) pthread_join(t[i], NULL);
+	close(end);
+}
+
+static void
+c_crowd(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
+	unsigned waited = 0;
+
+	live_text(l, r, 1, "/no/such");
+	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "another's path is read at entry");
+	live_num(l, r, 0, l->f->n[1]);
+	for (size_t i = 0; i < l->nrecs; i++) {
+		r = l->recs[i];
+		waited += r->type == EV_OPENAT && r->tid != r->pid && !(r->flags & EVF_REREAD);
+	}
+	live_that(l, waited == CROWD, "and so is each of the crowd's");
+}
+
+const struct live_case entry_cases[] = {
+	{ "a path that is not resident", d_not_resident, c_not_resident, NULL },
+	{ "a path changed during the call", d_changed, c_changed, NULL },
+	{ "a link's path changed during the call", d_link_changed, c_link_changed, NULL },
+	{ "paths that are too long", d_long, c_long, NULL },
+	{ "a crowd that waits in open", d_crowd, c_crowd, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
