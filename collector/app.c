@@ -7,7 +7,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { DRAIN_MS = 5000 };
+enum {
+	DRAIN_MS = 5000,
+	HTTP_CONNECTIONS = 256,
+	HTTP_REQUEST_MS = 10000,
+	HTTP_ANSWER_MS = 60000,
+};
 
 const struct opt app_opts[] = {
 #define OPT(type, field, key, def, min, max, help) \
@@ -285,12 +290,30 @@ stop_reload(void *app)
 	reload_free(a->reload);
 }
 
+/* The default socket is used where its folder is there and ours. */
+static const char *
+http_socket(const struct app *a)
+{
+	if (strcmp(a->opt.http_socket, API_SOCKET) == 0 && access(API_FOLDER, W_OK) < 0) {
+		log_info("no API on a unix socket: " API_FOLDER " is not there, or not ours");
+		return NULL;
+	}
+	return a->opt.http_socket;
+}
+
 static int
-start_surface(void *app)
+start_api(void *app)
 {
 	struct app *a = app;
 	struct diag d = { 0 };
-	struct surface_view v = {
+	const struct api_cfg cfg = {
+		.listen = a->opt.http,
+		.socket = http_socket(a),
+		.connections = HTTP_CONNECTIONS,
+		.request_ms = HTTP_REQUEST_MS,
+		.answer_ms = HTTP_ANSWER_MS,
+	};
+	const struct api_view v = {
 		.name = a->opt.name,
 		.cluster = a->opt.cluster,
 		.version = MEWS_VERSION,
@@ -304,20 +327,17 @@ start_surface(void *app)
 		.rules = &a->rules,
 		.reload = a->reload,
 	};
-	int r;
+	int r = api_start(&cfg, &v, &a->api, &d);
 
-	if (a->opt.http == NULL || a->opt.http[0] == '\0')
-		return 0;
-	r = surface_start(a->opt.http, &v, &a->surface, &d);
 	return r < 0 ? fail(a, EXIT_ADDRESS, &d, r) : 0;
 }
 
 static void
-stop_surface(void *app)
+stop_api(void *app)
 {
 	struct app *a = app;
 
-	surface_stop(a->surface);
+	api_stop(a->api);
 }
 
 /* Stages start top to bottom and stop bottom to top. A stage may use the stages above it and
@@ -330,7 +350,7 @@ const struct stage app_stages[] = {
 	{ "streams", start_streams, stop_streams },
 	{ "ingest", start_ingest, stop_ingest }, /* opens the door */
 	{ "reload", start_reload, stop_reload },
-	{ "surface", start_surface, stop_surface }, /* last: it shows all of the above */
+	{ "api", start_api, stop_api }, /* last: it shows all of the above */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
 

@@ -5,9 +5,9 @@
 #ifndef MEWS_COLLECTOR_APP_H
 #define MEWS_COLLECTOR_APP_H
 
+#include "collector/api/api.h"
 #include "collector/reload.h"
 #include "collector/rule/rule_config.h"
-#include "collector/surface.h"
 #include "common/config.h"
 #include "common/stage.h"
 #include <signal.h>
@@ -52,7 +52,7 @@ struct app {
 	struct shards *shards;
 	struct ingest *ingest;
 	struct reload *reload;
-	struct surface *surface;
+	struct api *api;
 	sigset_t signals;        /* those that app_run() waits for */
 	enum app_exit exit_code; /* why a stage did not start */
 };

@@ -92,11 +92,32 @@ struct outbox_query {
 	uint64_t since, until; /* realtime ns */
 	int priority_max;      /* -1: any */
 	uint64_t after;        /* rowid */
+	uint64_t before;       /* rowid; 0: any */
 	int limit;
 	bool newest_first;
 };
 int outbox_select(struct outbox *o, const struct outbox_query *q,
     bool (*fn)(void *arg, const struct outbox_row *row), void *arg);
+
+/* A connection of the caller's own, for a caller that nobody is to wait for: between two calls it
+ * holds nothing that others need, and it never takes the outbox's lock. One thread at a time. */
+struct outbox_reader;
+int outbox_reader_open(struct outbox *o, struct outbox_reader **ret) MUST_CHECK;
+void outbox_reader_close(struct outbox_reader *rd); /* NULL is nothing */
+
+/* The rows after 'after', up to 'upto', among which those of a query are; none: after >= upto. */
+struct outbox_span {
+	uint64_t after, upto;
+};
+int outbox_reader_span(
+    struct outbox_reader *rd, const struct outbox_query *q, struct outbox_span *ret) MUST_CHECK;
+
+/* Looks at the next part of the span, a few milliseconds' worth, and makes the span shorter by it:
+ * from its front, or from its end with q->newest_first. Calls fn, which returns true, for each row
+ * that the query asks for, at most 'max' (q->limit does not count). How many, or -errno. */
+int outbox_reader_slice(struct outbox_reader *rd, const struct outbox_query *q,
+    struct outbox_span *span, size_t max, bool (*fn)(void *arg, const struct outbox_row *row),
+    void *arg) MUST_CHECK;
 
 /* An output's place: everything up to 'rowid' is delivered. Saved in batches; any thread. -ENOENT:
  * not one of cfg.outputs. */

@@ -11,8 +11,8 @@
 
 #define COLUMNS "n, id, time, priority, rule, cluster, node, json"
 
-static int
-reader_open(struct outbox *o, struct outbox_reader **ret)
+int
+outbox_reader_open(struct outbox *o, struct outbox_reader **ret)
 {
 	struct outbox_reader *rd = calloc(1, sizeof(*rd));
 	int rc;
@@ -49,14 +49,16 @@ reader_get(struct outbox *o, struct outbox_reader **ret)
 	}
 	pthread_mutex_unlock(&o->lock);
 	if (rd == NULL)
-		return reader_open(o, ret);
+		return outbox_reader_open(o, ret);
 	*ret = rd;
 	return 0;
 }
 
-static void
-reader_free(struct outbox_reader *rd)
+void
+outbox_reader_close(struct outbox_reader *rd)
 {
+	if (rd == NULL)
+		return;
 	(void) sqlite3_finalize(rd->read);
 	(void) sqlite3_close(rd->db);
 	buf_fini(&rd->text);
@@ -75,7 +77,7 @@ reader_put(struct outbox *o, struct outbox_reader *rd)
 	}
 	pthread_mutex_unlock(&o->lock);
 	if (rd != NULL)
-		reader_free(rd);
+		outbox_reader_close(rd);
 }
 
 void
@@ -85,7 +87,7 @@ outbox_readers_free(struct outbox *o)
 
 	while ((rd = o->idle) != NULL) {
 		o->idle = rd->next;
-		reader_free(rd);
+		outbox_reader_close(rd);
 	}
 	o->nidle = 0;
 }
@@ -243,18 +245,14 @@ make_query(struct outbox_reader *rd, const struct outbox_query *q, sqlite3_stmt 
 	return r < 0 ? r : bind_query(*ret, q);
 }
 
-/* Rows after 'after', up to 'upto', that may be what is asked for. */
-struct span {
-	sqlite3_int64 after, upto;
-};
-
-static int
-find_span(struct outbox_reader *rd, const struct outbox_query *q, struct span *ret)
+int
+outbox_reader_span(struct outbox_reader *rd, const struct outbox_query *q, struct outbox_span *ret)
 {
 	sqlite3_stmt *st = NULL;
 	const char *sql = "SELECT min(n) - 1, max(n) FROM alert";
 	int rc;
 
+	*ret = (struct outbox_span){ 0, 0 };
 	if (q->since != 0 || q->until != 0) /* the index of times alone */
 		sql = "SELECT min(n) - 1, max(n) FROM alert WHERE time >= ?1 AND time < ?2";
 	rc = sqlite3_prepare_v2(rd->db, sql, -1, &st, NULL);
@@ -265,9 +263,12 @@ find_span(struct outbox_reader *rd, const struct outbox_query *q, struct span *r
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) /* NULLs, so zeros, if there is nothing */
-		*ret = (struct span){ MAX(sqlite3_column_int64(st, 0), (sqlite3_int64) q->after),
-			sqlite3_column_int64(st, 1) };
+	if (rc == SQLITE_ROW) { /* NULLs, so zeros, if there is nothing */
+		ret->after = MAX((uint64_t) sqlite3_column_int64(st, 0), q->after);
+		ret->upto = (uint64_t) sqlite3_column_int64(st, 1);
+		if (q->before != 0)
+			ret->upto = MIN(ret->upto, q->before - 1);
+	}
 	(void) sqlite3_finalize(st);
 	return outbox_err(rc);
 }
@@ -275,10 +276,10 @@ find_span(struct outbox_reader *rd, const struct outbox_query *q, struct span *r
 /* One slice of the span, and the span is shorter by it. */
 static int
 next_slice(struct outbox_reader *rd, sqlite3_stmt *st, const struct outbox_query *q,
-    struct span *all, size_t max)
+    struct outbox_span *all, size_t max)
 {
-	sqlite3_int64 width = q->id != NULL ? INT64_MAX : OUTBOX_READ_SPAN;
-	struct span s = *all;
+	uint64_t width = q->id != NULL ? INT64_MAX : OUTBOX_READ_SPAN;
+	struct outbox_span s = *all;
 	bool more = false;
 	int r;
 
@@ -286,16 +287,37 @@ next_slice(struct outbox_reader *rd, sqlite3_stmt *st, const struct outbox_query
 		s.after = s.upto - width;
 	else if (s.upto - s.after > width)
 		s.upto = s.after + width;
-	(void) sqlite3_bind_int64(st, sqlite3_bind_parameter_index(st, ":after"), s.after);
-	(void) sqlite3_bind_int64(st, sqlite3_bind_parameter_index(st, ":upto"), s.upto);
+	(void) sqlite3_bind_int64(
+	    st, sqlite3_bind_parameter_index(st, ":after"), (sqlite3_int64) s.after);
+	(void) sqlite3_bind_int64(
+	    st, sqlite3_bind_parameter_index(st, ":upto"), (sqlite3_int64) s.upto);
 	r = copy_slice(rd, st, max, &more);
 	if (r < 0)
 		return r;
 	if (q->newest_first)
-		all->upto = more ? (sqlite3_int64) rd->rows[rd->n - 1].rowid - 1 : s.after;
+		all->upto = more ? rd->rows[rd->n - 1].rowid - 1 : s.after;
 	else
-		all->after = more ? (sqlite3_int64) rd->rows[rd->n - 1].rowid : s.upto;
+		all->after = more ? rd->rows[rd->n - 1].rowid : s.upto;
 	return 0;
+}
+
+int
+outbox_reader_slice(struct outbox_reader *rd, const struct outbox_query *q,
+    struct outbox_span *span, size_t max, row_fn fn, void *arg)
+{
+	sqlite3_stmt *st = NULL;
+	int n = 0, r;
+
+	if (span->after >= span->upto)
+		return 0;
+	r = make_query(rd, q, &st);
+	if (r == 0)
+		r = next_slice(rd, st, q, span, max);
+	(void) sqlite3_finalize(st);
+	if (r < 0)
+		return r;
+	(void) show(rd, fn, arg, &n);
+	return n;
 }
 
 int
@@ -303,7 +325,7 @@ outbox_select(struct outbox *o, const struct outbox_query *q, row_fn fn, void *a
 {
 	int limit = q->limit > 0 ? q->limit : INT32_MAX, n = 0, r;
 	struct outbox_reader *rd = NULL;
-	struct span all = { 0, 0 };
+	struct outbox_span all = { 0, 0 };
 	sqlite3_stmt *st = NULL;
 
 	r = reader_get(o, &rd);
@@ -311,7 +333,7 @@ outbox_select(struct outbox *o, const struct outbox_query *q, row_fn fn, void *a
 		return r;
 	r = make_query(rd, q, &st);
 	if (r == 0)
-		r = find_span(rd, q, &all);
+		r = outbox_reader_span(rd, q, &all);
 	while (r == 0 && n < limit && all.after < all.upto) {
 		r = next_slice(rd, st, q, &all, (size_t) (limit - n));
 		if (r < 0 || !show(rd, fn, arg, &n))

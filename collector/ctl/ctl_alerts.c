@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { POLL_US = 300 * 1000 };
+enum { POLL_US = 300 * 1000, PART_MAX = 10000 };
 
 static const char usage_text[] =
     "Usage: mewsctl alerts [OPTIONS]\n"
     "\n"
     "Shows alerts that a collector keeps, oldest first.\n"
     "\n"
-    "  -n, --limit N        the newest N (default 20)\n"
+    "  -n, --limit N        the newest N (default 20); 0: all\n"
     "  -f, --follow         go on showing new ones, until interrupted\n"
     "      --rule NAME      only of this rule\n"
     "      --node NAME      only of this node\n"
@@ -23,13 +23,14 @@ static const char usage_text[] =
     "      --since AGE      not older than AGE: 90s, 10m, 2h, 7d\n"
     "      --id ID          the alert of this id\n"
     "      --json           one JSON object per line, as the outputs send it\n"
-    "      --collector URL  where its http.listen is (default " CTL_COLLECTOR
+    "      --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
     ")\n"
     "\n"
     "Exit status: 0 done, 1 not reachable or refused, 2 asked wrongly.\n";
 
 struct opts {
-	const char *base, *limit, *rule, *node, *cluster, *priority, *since, *id;
+	uint64_t limit;
+	const char *base, *rule, *node, *cluster, *priority, *since, *id;
 	bool follow, json;
 };
 
@@ -77,12 +78,26 @@ add(struct buf *path, const char *key, const char *value)
 		ctl_query(path, key, value);
 }
 
-/* since, limit: NULL for none. after: a row's number, 0 for none. */
+static void
+add_number(struct buf *path, const char *key, uint64_t n)
+{
+	char text[24];
+
+	(void) snprintf(text, sizeof(text), "%lu", (unsigned long) n);
+	add(path, key, text);
+}
+
+/* A part of the history: one answer of the API. */
+struct part {
+	bool newest;            /* first */
+	uint64_t after, before; /* rows; 0: any */
+	uint64_t limit;         /* 0: as many as come */
+};
+
 static json_t *
-ask(const struct opts *o, const char *since, const char *limit, uint64_t after, bool newest)
+ask(const struct opts *o, const struct part *p)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
-	char number[24];
 
 	buf_str(&path, "/api/v1/alerts");
 	add(&path, "rule", o->rule);
@@ -90,27 +105,75 @@ ask(const struct opts *o, const char *since, const char *limit, uint64_t after, 
 	add(&path, "cluster", o->cluster);
 	add(&path, "priority", o->priority);
 	add(&path, "id", o->id);
-	add(&path, "since", since);
-	add(&path, "limit", limit);
-	add(&path, "order", newest ? "newest" : NULL);
-	if (after > 0) {
-		(void) snprintf(number, sizeof(number), "%lu", (unsigned long) after);
-		add(&path, "after", number);
-	}
+	add(&path, "since", o->since);
+	add(&path, "order", p->newest ? "newest" : NULL);
+	add_number(&path, "limit", MIN(p->limit, PART_MAX));
+	if (p->after > 0)
+		add_number(&path, "after", p->after);
+	if (p->before > 0)
+		add_number(&path, "before", p->before);
 	return buf_ok(&path) < 0 ? NULL : ctl_get(o->base, path.p);
 }
 
-/* Print an answer, oldest first; returns the newest row's number. */
-static uint64_t
-print_answer(const struct opts *o, const json_t *j, bool newest_first)
+static bool
+more(const json_t *answer)
 {
-	json_t *list = json_object_get(j, "alerts");
+	return json_is_true(json_object_get(answer, "more"));
+}
+
+static void
+print_list(const struct opts *o, const json_t *list, bool backwards)
+{
 	size_t n = json_array_size(list);
 
 	for (size_t i = 0; i < n; i++)
-		print_alert(json_array_get(list, newest_first ? n - 1 - i : i), o->json);
+		print_alert(json_array_get(list, backwards ? n - 1 - i : i), o->json);
 	(void) fflush(stdout);
-	return ctl_num(j, "last");
+}
+
+/* Prints all that came after '*last', and moves it. */
+static int
+show_from(const struct opts *o, uint64_t *last)
+{
+	bool go_on = true;
+
+	while (go_on) {
+		json_t *j = ask(o, &(struct part){ .after = *last });
+
+		if (j == NULL)
+			return CTL_FAIL;
+		print_list(o, json_object_get(j, "alerts"), false);
+		*last = MAX(*last, ctl_num(j, "last"));
+		go_on = more(j);
+		json_decref(j);
+	}
+	return CTL_OK;
+}
+
+/* Prints the newest o->limit, oldest first. */
+static int
+show_newest(const struct opts *o, uint64_t *last)
+{
+	json_t *all = json_array();
+	uint64_t before = 0;
+	int r = all == NULL ? CTL_FAIL : CTL_OK;
+	bool go_on = r == CTL_OK;
+
+	while (go_on) {
+		const uint64_t left = o->limit - json_array_size(all);
+		json_t *j = ask(o, &(struct part){ true, 0, before, left });
+
+		if (j == NULL || json_array_extend(all, json_object_get(j, "alerts")) < 0)
+			r = CTL_FAIL;
+		*last = MAX(*last, ctl_num(j, "last"));
+		before = ctl_num(j, "first");
+		go_on = r == CTL_OK && more(j) && json_array_size(all) < o->limit;
+		json_decref(j);
+	}
+	if (r == CTL_OK)
+		print_list(o, all, true);
+	json_decref(all);
+	return r;
 }
 
 /* "10m" -> realtime ns that long ago, as text. -EINVAL. */
@@ -141,29 +204,14 @@ since_text(const char *age, char *ret, size_t n)
 static int
 alerts(const struct opts *o)
 {
-	char since[24] = "";
-	uint64_t last;
-	json_t *j;
+	uint64_t last = 0;
+	int r = o->limit == 0 ? show_from(o, &last) : show_newest(o, &last);
 
-	if (o->since != NULL && since_text(o->since, since, sizeof(since)) < 0)
-		return ctl_usage("alerts", "--since '%s': say it as 90s, 10m, 2h or 7d", o->since);
-	j = ask(o, since[0] == '\0' ? NULL : since, o->limit, 0, true);
-	if (j == NULL)
-		return CTL_FAIL;
-	last = print_answer(o, j, true);
-	json_decref(j);
-	while (o->follow) {
-		uint64_t seen;
-
+	while (r == CTL_OK && o->follow) {
 		(void) usleep(POLL_US);
-		j = ask(o, NULL, "1000", last, false);
-		if (j == NULL)
-			return CTL_FAIL;
-		seen = print_answer(o, j, false);
-		last = MAX(last, seen);
-		json_decref(j);
+		r = show_from(o, &last);
 	}
-	return CTL_OK;
+	return r;
 }
 
 static const struct option longs[] = {
@@ -184,11 +232,14 @@ static const struct option longs[] = {
 int
 ctl_alerts(int argc, char **argv)
 {
-	struct opts o = { .base = CTL_COLLECTOR, .limit = "20" };
+	struct opts o = { .base = ctl_collector(), .limit = 20 };
+	const char *limit = "20";
+	char since[24];
+	char *end;
 	const struct {
 		const char **to;
 		int c;
-	} texts[] = { { &o.base, 'c' }, { &o.limit, 'n' }, { &o.rule, 'r' }, { &o.node, 'N' },
+	} texts[] = { { &o.base, 'c' }, { &limit, 'n' }, { &o.rule, 'r' }, { &o.node, 'N' },
 		{ &o.cluster, 'C' }, { &o.priority, 'p' }, { &o.since, 's' }, { &o.id, 'i' } };
 	int c;
 
@@ -209,5 +260,12 @@ ctl_alerts(int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("alerts", "'%s' is not expected here", argv[optind]);
+	errno = 0;
+	o.limit = strtoull(limit, &end, 10);
+	if (errno != 0 || *end != '\0' || limit[0] < '0' || limit[0] > '9')
+		return ctl_usage("alerts", "--limit '%s' is not a number", limit);
+	if (o.since != NULL && since_text(o.since, since, sizeof(since)) < 0)
+		return ctl_usage("alerts", "--since '%s': say it as 90s, 10m, 2h or 7d", o.since);
+	o.since = o.since == NULL ? NULL : since;
 	return alerts(&o);
 }

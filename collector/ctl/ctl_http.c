@@ -2,8 +2,15 @@
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl.h"
 #include <curl/curl.h>
+#include <unistd.h>
 
-enum { TIMEOUT_S = 10, BODY_MAX = 64 << 20 };
+enum { TIMEOUT_S = 30, BODY_MAX = 64 << 20 };
+
+const char *
+ctl_collector(void)
+{
+	return access(CTL_SOCKET, R_OK | W_OK) == 0 ? "unix:" CTL_SOCKET : CTL_COLLECTOR;
+}
 
 static size_t
 on_data(char *p, size_t size, size_t n, void *arg)
@@ -32,16 +39,21 @@ static int
 ask(const char *base, const char *path, bool post, struct buf *body, long *status)
 {
 	CLEANUP(buf_fini) struct buf url = BUF_INIT;
+	const char *socket = strncmp(base, "unix:", 5) == 0 ? base + 5 : NULL;
 	CURL *c = curl_easy_init();
 	CURLcode rv;
 
-	buf_str(&url, base);
+	buf_str(&url, socket != NULL ? "http://localhost" : base);
 	buf_str(&url, path);
 	if (c == NULL || buf_ok(&url) < 0) {
 		curl_easy_cleanup(c);
 		return ctl_fail("no memory");
 	}
 	(void) curl_easy_setopt(c, CURLOPT_URL, url.p);
+	if (socket != NULL) {
+		(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
+		(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
+	}
 	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT, (long) TIMEOUT_S);
 	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
@@ -55,7 +67,7 @@ ask(const char *base, const char *path, bool post, struct buf *body, long *statu
 		return CTL_OK;
 	return ctl_fail(
 	    "cannot ask the collector at %s: %s; is it running, and is this its "
-	    "http.listen? (--collector URL)",
+	    "http.listen or http.socket? (--collector URL)",
 	    base, curl_easy_strerror(rv));
 }
 

@@ -10,10 +10,15 @@
 #include <jansson.h>
 
 #define CTL_COLLECTOR "http://127.0.0.1:8765"
+#define CTL_SOCKET    "/run/mews/api.sock"
+
+/* The collector of this machine: its socket if we may use it, else its TCP address. */
+const char *ctl_collector(void);
 
 /*
- * GET base + path, as JSON; the caller json_decref()s. NULL: standard error has said what is wrong
- * (not reachable, an HTTP error with the collector's own words, not JSON).
+ * GET base + path, as JSON; base: http://HOST:PORT or unix:PATH; the caller json_decref()s. NULL:
+ * standard error has said what is wrong (not reachable, an HTTP error with the collector's own
+ * words, not JSON).
  */
 json_t *ctl_get(const char *base, const char *path) MUST_CHECK;
 

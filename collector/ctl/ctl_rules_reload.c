@@ -9,7 +9,7 @@ static const char help_text[] =
     "Has a collector load its rules anew, and waits until they are in force. If they do not load\n"
     "the old ones stay in force, and what is wrong is said.\n"
     "\n"
-    "  --collector URL  where its http.listen is (default " CTL_COLLECTOR
+    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
     ")\n"
     "  --json           the API's answer as it is\n"
     "\n"
@@ -65,7 +65,7 @@ rules_reload(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *base = CTL_COLLECTOR;
+	const char *base = ctl_collector();
 	bool as_json = false;
 	int c;
 

@@ -21,7 +21,7 @@ static const char help_text[] =
     "  --rows N         so many rules (default 20; 0: all)\n"
     "  --watch          again every second, of that second, until interrupted\n"
     "  --json           an array of objects instead of a table\n"
-    "  --collector URL  where its http.listen is (default " CTL_COLLECTOR
+    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
     ")\n"
     "\n"
     "Exit status: 0, 1 not reachable, 2 asked wrongly.\n";
@@ -203,7 +203,7 @@ rules_top(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct top_args a = { .base = CTL_COLLECTOR, .by = "checks", .rows = ROWS_DEFAULT };
+	struct top_args a = { .base = ctl_collector(), .by = "checks", .rows = ROWS_DEFAULT };
 	int c;
 
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */

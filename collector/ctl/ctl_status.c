@@ -10,7 +10,7 @@ static const char usage_text[] =
     "\n"
     "Shows a collector, its sensors (rates, lag, drops) and its outputs.\n"
     "\n"
-    "  --collector URL  where its http.listen is (default " CTL_COLLECTOR
+    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
     ")\n"
     "  --json           the API's answer as it is\n"
     "  --watch          again every second, until interrupted\n"
@@ -175,7 +175,7 @@ ctl_status(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *base = CTL_COLLECTOR;
+	const char *base = ctl_collector();
 	bool as_json = false, watch = false;
 	int c;
 

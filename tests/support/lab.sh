@@ -101,7 +101,7 @@ lab_collector() {
 		http=127.0.0.1:$port
 	}
 	[ -f "$lab/pki/ca.pem" ] || lab_pki
-	"$bin/mews-collector" -o "listen=$listen" -o "http.listen=$http" -o cluster=lab \
+	"$bin/mews-collector" -o "listen=$listen" -o "http.listen=$http" -o "http.socket=$lab/api.sock" -o cluster=lab \
 		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/collector-mews-collector.pem" -o "tls.key=$lab/pki/collector-mews-collector.key" \
 		-o "outbox.path=$lab/outbox.db" -o "rules=${lab_rules:-$root/rules/mews_rules.yaml}" \
 		-o outputs.file.enabled=true -o "outputs.file.path=$lab/alerts" "$@" 2>>"$lab/collector.log" >>"$lab/collector.out" &

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/surface.h"
+#include "collector/api/api_int.h"
 #include "common/clock.h"
 #include <stddef.h>
 #include <sys/resource.h>
@@ -49,6 +49,15 @@ static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
 	ROW(ingest_stats, ending, GAUGE, "Connections being ended; if it stays above 0, restart."),
+};
+static const struct metric api_counters[] = {
+	ROW(api_stats, connections, GAUGE, "HTTP connections open."),
+	ROW(api_stats, requests, COUNTER, "HTTP requests."),
+	ROW(api_stats, refused, COUNTER, "HTTP connections refused: too many were open."),
+	ROW(api_stats, ended, COUNTER,
+	    "HTTP connections ended: too slow, or idle while another needed the place."),
+	ROW(api_stats, no_files, COUNTER,
+	    "Times that no descriptor was left to accept an HTTP connection with."),
 };
 static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),
@@ -209,7 +218,7 @@ node_type_print(void *arg, struct stream *s)
 
 /* Only types that there are: most of the table is never captured. */
 static void
-types_print(const struct surface_view *v, struct buf *out)
+types_print(const struct api_view *v, struct buf *out)
 {
 	uint64_t events[EV_TYPE_MAX] = { 0 };
 
@@ -230,7 +239,7 @@ types_print(const struct surface_view *v, struct buf *out)
 }
 
 static void
-process_print(struct buf *out, const struct surface_view *v)
+process_print(struct buf *out, const struct api_view *v)
 {
 	struct rusage u;
 
@@ -286,7 +295,7 @@ blind_print(struct buf *out, const struct ruleset *set)
 }
 
 static void
-rules_print(struct buf *out, const struct surface_view *v)
+rules_print(struct buf *out, const struct api_view *v)
 {
 	struct ruleset_counts c;
 	struct ruleset *set;
@@ -327,7 +336,7 @@ static const struct metric rule_metrics[] = {
 
 /* Rules that are in force, each with its counters. */
 static void
-rule_counters_print(struct buf *out, const struct surface_view *v)
+rule_counters_print(struct buf *out, const struct api_view *v)
 {
 	const struct rule *const *rules;
 	struct ruleset *set;
@@ -357,11 +366,12 @@ rule_counters_print(struct buf *out, const struct surface_view *v)
 }
 
 void
-metrics_print(const struct surface_view *v, struct buf *out)
+api_metrics(const struct api_view *v, struct buf *out)
 {
 	struct shard_stats shards;
 	struct outbox_stats outbox;
 	struct ingest_stats ingest;
+	struct api_stats api;
 
 	shards_counters(v->shards, &shards);
 	table(out, "collector", shard_metrics, ARRAY_SIZE(shard_metrics), &shards);
@@ -375,6 +385,8 @@ metrics_print(const struct surface_view *v, struct buf *out)
 	    outbox.full, outbox.corrupt);
 	ingest_stats(v->ingest, &ingest);
 	table(out, "ingest", ingest_metrics, ARRAY_SIZE(ingest_metrics), &ingest);
+	api_stats(v->api, &api);
+	table(out, "api", api_counters, ARRAY_SIZE(api_counters), &api);
 	outputs_print(v->outputs, out);
 	for (int i = 0; i < (int) ARRAY_SIZE(node_columns); i++) {
 		head(out, "node", &node_columns[i]);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The surface over parts that are made up here: what is asked of them, and what is shown. */
+/* Bodies, over parts that are made up here; and the parameters of a query for alerts. */
 #include "tests/support/test.h"
 
-#include "collector/surface.h"
+#include "collector/api/api_int.h"
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 
 /* ---- parts that say what a test wants ---- */
 
-static struct outbox_query asked;
 static bool outbox_is_full;
 static bool outbox_is_corrupt;
 static const char *outbox_error = "";
@@ -22,26 +21,6 @@ outbox_stats(struct outbox *o, struct outbox_stats *ret)
 	*ret = (struct outbox_stats){ .rows = 7, .full = outbox_is_full };
 	ret->corrupt = outbox_is_corrupt;
 	(void) snprintf(ret->error, sizeof(ret->error), "%s", outbox_error);
-}
-
-int
-outbox_select(struct outbox *o, const struct outbox_query *q,
-    bool (*fn)(void *arg, const struct outbox_row *row), void *arg)
-{
-	static const char *const bodies[] = { "{\"rule\":\"b\"}", "{\"rule\":\"a\"}" };
-
-	(void) o;
-	asked = *q;
-	asked.rule =
-	    q->rule == NULL ? NULL : strdup(q->rule); /* the query's texts die with the call */
-	for (int i = 0; i < 2; i++) {
-		struct outbox_row row = { .rowid = (uint64_t) (12 - i),
-			.alert = { .json = bodies[i], .json_len = strlen(bodies[i]) } };
-
-		if (!fn(arg, &row))
-			break;
-	}
-	return 2;
 }
 
 size_t
@@ -155,9 +134,57 @@ priority_of(const char *name)
 	return strcmp(name, "warning") == 0 ? PRIO_WARNING : -EINVAL;
 }
 
+void
+api_stats(const struct api *a, struct api_stats *ret)
+{
+	(void) a;
+	*ret = (struct api_stats){ .refused = 5 };
+}
+
+/* alerts.c is here for its parameters alone; test_server.c shows the rest of it */
+int
+outbox_reader_open(struct outbox *o, struct outbox_reader **ret)
+{
+	(void) o;
+	(void) ret;
+	return -EIO;
+}
+
+int
+outbox_reader_span(struct outbox_reader *rd, const struct outbox_query *q, struct outbox_span *ret)
+{
+	(void) rd;
+	(void) q;
+	(void) ret;
+	return -EIO;
+}
+
+int
+outbox_reader_slice(struct outbox_reader *rd, const struct outbox_query *q,
+    struct outbox_span *span, size_t max, bool (*fn)(void *arg, const struct outbox_row *row),
+    void *arg)
+{
+	(void) rd;
+	(void) q;
+	(void) span;
+	(void) max;
+	(void) fn;
+	(void) arg;
+	return -EIO;
+}
+
+enum MHD_Result
+reply_error(struct MHD_Connection *c, unsigned status, const char *why)
+{
+	(void) c;
+	(void) status;
+	(void) why;
+	return MHD_NO;
+}
+
 static pthread_mutex_t rules_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ruleset *rules;
-static const struct surface_view view = {
+static const struct api_view view = {
 	.name = "c",
 	.cluster = "k",
 	.version = "0",
@@ -239,68 +266,101 @@ test_ready(void **state)
 {
 	(void) state;
 	outbox_is_full = true;
-	assert_non_null(strstr(surface_ready(&view), "no room"));
+	assert_non_null(strstr(api_ready(&view), "no room"));
 	outbox_is_full = false;
-	assert_null(surface_ready(&view));
+	assert_null(api_ready(&view));
 	outbox_error = "disk";
-	assert_non_null(strstr(surface_ready(&view), "cannot be written"));
+	assert_non_null(strstr(api_ready(&view), "cannot be written"));
 	outbox_is_corrupt = true;
-	assert_non_null(strstr(surface_ready(&view), "corrupt"));
+	assert_non_null(strstr(api_ready(&view), "corrupt"));
 	outbox_is_corrupt = false;
 	outbox_error = "";
-	assert_null(surface_ready(&view));
+	assert_null(api_ready(&view));
 }
 
 static const struct {
-	const char *query;
+	const char *key, *value;
 	const char *msg; /* NULL: fine */
 	struct outbox_query want;
 } alert_cases[] = {
-	{ "", NULL, { .priority_max = -1, .limit = 100 } },
-	{ "rule=Log%20truncated&limit=5", NULL,
-	    { .rule = "Log truncated", .priority_max = -1, .limit = 5 } },
-	{ "rule=a+b&order=newest", NULL,
-	    { .rule = "a b", .priority_max = -1, .limit = 100, .newest_first = true } },
-	{ "priority=warning&since=5&until=9&after=3", NULL,
-	    { .priority_max = PRIO_WARNING, .limit = 100, .since = 5, .until = 9, .after = 3 } },
-	{ "limit=1001", "'limit' must be a whole number of at most 1000, not '1001'", { 0 } },
-	{ "limit=-1", "'limit' must be a whole number of at most 1000, not '-1'", { 0 } },
-	{ "since=x", "'since' must be a whole number of at most 18446744073709551615, not 'x'",
+	{ "rule", "Log truncated", NULL,
+	    { .rule = "Log truncated", .priority_max = -1, .limit = 100 } },
+	{ "node", "", NULL, { .node = "", .priority_max = -1, .limit = 100 } },
+	{ "cluster", "k", NULL, { .cluster = "k", .priority_max = -1, .limit = 100 } },
+	{ "id", "x", NULL, { .id = "x", .priority_max = -1, .limit = 100 } },
+	{ "order", "newest", NULL, { .priority_max = -1, .limit = 100, .newest_first = true } },
+	{ "order", "oldest", NULL, { .priority_max = -1, .limit = 100 } },
+	{ "priority", "warning", NULL, { .priority_max = PRIO_WARNING, .limit = 100 } },
+	{ "since", "5", NULL, { .priority_max = -1, .limit = 100, .since = 5 } },
+	{ "until", "9223372036854775807", NULL,
+	    { .priority_max = -1, .limit = 100, .until = INT64_MAX } },
+	{ "after", "3", NULL, { .priority_max = -1, .limit = 100, .after = 3 } },
+	{ "before", "9", NULL, { .priority_max = -1, .limit = 100, .before = 9 } },
+	{ "limit", "0", NULL, { .priority_max = -1, .limit = 0 } },
+	{ "limit", "1000000", NULL, { .priority_max = -1, .limit = 1000000 } },
+	{ "limit", "2147483648",
+	    "'limit' must be a whole number of at most 2147483647, not '2147483648'", { 0 } },
+	{ "limit", "-1", "'limit' must be a whole number of at most 2147483647, not '-1'", { 0 } },
+	{ "limit", " 1", "'limit' must be a whole number of at most 2147483647, not ' 1'", { 0 } },
+	{ "limit", "1x", "'limit' must be a whole number of at most 2147483647, not '1x'", { 0 } },
+	{ "limit", "", "'limit' must be a whole number of at most 2147483647, not ''", { 0 } },
+	{ "since", "x", "'since' must be a whole number of at most 9223372036854775807, not 'x'",
 	    { 0 } },
-	{ "priority=loud", "'loud' is no priority", { 0 } },
-	{ "colour=red", "unknown parameter 'colour'", { 0 } },
-	{ "rule", "'rule' has no value", { 0 } },
+	{ "after", "99999999999999999999",
+	    "'after' must be a whole number of at most 9223372036854775807, not "
+	    "'99999999999999999999'",
+	    { 0 } },
+	{ "order", "", "'order' is oldest or newest, not ''", { 0 } },
+	{ "priority", "loud", "'loud' is no priority", { 0 } },
+	{ "colour", "red", "unknown parameter 'colour'", { 0 } },
+	{ "rule", NULL, "'rule' has no value", { 0 } },
 };
 
+static const char *
+or_none(const char *s)
+{
+	return s == NULL ? "(none)" : s;
+}
+
 static void
-test_alerts(void **state)
+same_query(const struct outbox_query *w, const struct outbox_query *q)
+{
+	assert_string_equal(or_none(w->rule), or_none(q->rule));
+	assert_string_equal(or_none(w->node), or_none(q->node));
+	assert_string_equal(or_none(w->cluster), or_none(q->cluster));
+	assert_string_equal(or_none(w->id), or_none(q->id));
+	assert_int_equal(w->limit, q->limit);
+	assert_int_equal(w->priority_max, q->priority_max);
+	assert_int_equal(w->since, q->since);
+	assert_int_equal(w->until, q->until);
+	assert_int_equal(w->after, q->after);
+	assert_int_equal(w->before, q->before);
+	assert_int_equal(w->newest_first, q->newest_first);
+}
+
+static void
+test_query(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(alert_cases); i++) {
-		const struct outbox_query *w = &alert_cases[i].want;
-		struct buf out = BUF_INIT;
+		struct alerts_query a;
 		struct diag d = { 0 };
-		int r = api_alerts(&view, alert_cases[i].query, &out, &d);
+		int r;
 
-		if (alert_cases[i].msg != NULL) {
-			assert_int_equal(-EINVAL, r);
-			assert_string_equal(alert_cases[i].msg, d.msg);
-			buf_fini(&out);
-			continue;
-		}
+		alerts_query_init(&a);
+		r = alerts_query_set(&a, "rule", "another", &d);
 		assert_int_equal(0, r);
-		assert_string_equal(
-		    "{\"alerts\":[{\"rule\":\"b\"},{\"rule\":\"a\"}],\"last\":12}\n", out.p);
-		assert_string_equal(
-		    w->rule == NULL ? "" : w->rule, asked.rule == NULL ? "" : asked.rule);
-		assert_int_equal(w->limit, asked.limit);
-		assert_int_equal(w->priority_max, asked.priority_max);
-		assert_int_equal(w->since, asked.since);
-		assert_int_equal(w->until, asked.until);
-		assert_int_equal(w->after, asked.after);
-		assert_int_equal(w->newest_first, asked.newest_first);
-		free((char *) (uintptr_t) asked.rule);
-		buf_fini(&out);
+		if (alert_cases[i].want.rule == NULL) {
+			alerts_query_fini(&a);
+			alerts_query_init(&a);
+		} /* else the later one counts */
+		r = alerts_query_set(&a, alert_cases[i].key, alert_cases[i].value, &d);
+		assert_int_equal(alert_cases[i].msg != NULL ? -EINVAL : 0, r);
+		if (r == 0)
+			same_query(&alert_cases[i].want, &a.q);
+		else
+			assert_string_equal(alert_cases[i].msg, d.msg);
+		alerts_query_fini(&a);
 	}
 }
 
@@ -313,13 +373,14 @@ test_metrics(void **state)
 
 	(void) state;
 	setup_stream();
-	metrics_print(&view, &out);
+	api_metrics(&view, &out);
 	assert_non_null(strstr(out.p, "mews_collector_events_total 1234\n"));
 	assert_non_null(strstr(out.p, "\nmews_rule_hits_total{rule=\"r \\\"1\\\"\"} 42\n"));
 	assert_non_null(strstr(out.p, "\nmews_rule_suppressed_total{rule=\"r \\\"1\\\"\"} 9\n"));
 	assert_non_null(strstr(out.p,
 	    "\nmews_node_suppressed_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 77\n"));
 	assert_non_null(strstr(out.p, "\nmews_rules_reloads_total{result=\"failed\"} 2\n"));
+	assert_non_null(strstr(out.p, "\nmews_api_refused_total 5\n"));
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
 	assert_non_null(strstr(
 	    out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 6\n"));
@@ -358,7 +419,7 @@ main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_ready),
-		cmocka_unit_test(test_alerts),
+		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_metrics),
 	};
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/surface.h"
+#include "collector/api/api_int.h"
 #include "common/clock.h"
-#include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 
-enum { OUTPUTS_MAX = 16, ALERTS_DEFAULT = 100, ALERTS_MAX = 1000 };
+enum { OUTPUTS_MAX = 16 };
 
 static void
 key_str(struct buf *out, const char *key, const char *value)
@@ -68,7 +65,7 @@ sensor_row(void *arg, struct stream *s)
 }
 
 static void
-status_outputs(const struct surface_view *v, struct buf *out)
+status_outputs(const struct api_view *v, struct buf *out)
 {
 	struct output_stats st[OUTPUTS_MAX];
 	size_t n = outputs_stats(v->outputs, st, ARRAY_SIZE(st));
@@ -95,9 +92,9 @@ status_outputs(const struct surface_view *v, struct buf *out)
 }
 
 static void
-status_collector(const struct surface_view *v, struct buf *out)
+status_collector(const struct api_view *v, struct buf *out)
 {
-	const char *why = surface_ready(v);
+	const char *why = api_ready(v);
 	struct shard_stats sh;
 	struct ingest_stats in;
 
@@ -129,7 +126,7 @@ status_collector(const struct surface_view *v, struct buf *out)
 }
 
 static void
-status_outbox(const struct surface_view *v, struct buf *out)
+status_outbox(const struct api_view *v, struct buf *out)
 {
 	struct outbox_stats st;
 
@@ -151,7 +148,7 @@ status_outbox(const struct surface_view *v, struct buf *out)
 }
 
 void
-api_status(const struct surface_view *v, struct buf *out)
+api_status(const struct api_view *v, struct buf *out)
 {
 	struct ruleset_counts c;
 
@@ -214,7 +211,7 @@ rule_row(struct buf *out, const struct rule *r, const struct rule_sum *sum)
 }
 
 void
-api_rules(const struct surface_view *v, struct buf *out)
+api_rules(const struct api_view *v, struct buf *out)
 {
 	const struct rule *const *rules;
 	struct ruleset *set;
@@ -237,152 +234,8 @@ api_rules(const struct surface_view *v, struct buf *out)
 	ruleset_unref(set);
 }
 
-/* ---- alerts ---- */
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undo %XX and '+', in place. */
-static void
-url_decode(char *s)
-{
-	char *to = s;
-
-	while (*s != '\0') {
-		int hi, lo;
-
-		if (*s == '+') {
-			*to++ = ' ';
-			s++;
-		} else if (*s == '%' && (hi = hex_digit(s[1])) >= 0 &&
-			   (lo = hex_digit(s[2])) >= 0) {
-			*to++ = (char) (hi * 16 + lo);
-			s += 3;
-		} else {
-			*to++ = *s++;
-		}
-	}
-	*to = '\0';
-}
-
-static int
-number(const char *key, const char *value, uint64_t max, uint64_t *ret, struct diag *d)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(value, &end, 10);
-	if (errno != 0 || *end != '\0' || end == value || value[0] == '-' || *ret > max)
-		return diag_fail(d, 0, 0, "'%s' must be a whole number of at most %lu, not '%s'",
-		    key, (unsigned long) max, value);
-	return 0;
-}
-
-/* One key=value of a query, decoded. */
-static int
-query_set(struct outbox_query *q, const char *key, const char *value, struct diag *d)
-{
-	uint64_t n = 0;
-	int r = 0;
-
-	if (strcmp(key, "rule") == 0) {
-		q->rule = value;
-	} else if (strcmp(key, "node") == 0) {
-		q->node = value;
-	} else if (strcmp(key, "cluster") == 0) {
-		q->cluster = value;
-	} else if (strcmp(key, "id") == 0) {
-		q->id = value;
-	} else if (strcmp(key, "since") == 0) {
-		r = number(key, value, UINT64_MAX, &q->since, d);
-	} else if (strcmp(key, "until") == 0) {
-		r = number(key, value, UINT64_MAX, &q->until, d);
-	} else if (strcmp(key, "after") == 0) {
-		r = number(key, value, INT64_MAX, &q->after, d);
-	} else if (strcmp(key, "limit") == 0) {
-		r = number(key, value, ALERTS_MAX, &n, d);
-		q->limit = (int) n;
-	} else if (strcmp(key, "order") == 0) {
-		q->newest_first = strcmp(value, "newest") == 0;
-	} else if (strcmp(key, "priority") == 0) {
-		q->priority_max = priority_of(value);
-		if (q->priority_max < 0)
-			r = diag_fail(d, 0, 0, "'%s' is no priority", value);
-	} else {
-		r = diag_fail(d, 0, 0, "unknown parameter '%s'", key);
-	}
-	return r;
-}
-
-static int
-query_parse(char *text, struct outbox_query *q, struct diag *d)
-{
-	char *save = NULL;
-
-	for (char *p = strtok_r(text, "&", &save); p != NULL; p = strtok_r(NULL, "&", &save)) {
-		char *value = strchr(p, '=');
-		int r;
-
-		if (value == NULL)
-			return diag_fail(d, 0, 0, "'%s' has no value", p);
-		*value++ = '\0';
-		url_decode(p);
-		url_decode(value);
-		r = query_set(q, p, value, d);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-struct alert_rows {
-	struct buf *out;
-	uint64_t last;
-	bool more;
-};
-
-static bool
-alert_row(void *arg, const struct outbox_row *row)
-{
-	struct alert_rows *r = arg;
-
-	if (r->more)
-		buf_char(r->out, ',');
-	r->more = true;
-	r->last = MAX(r->last, row->rowid);
-	buf_add(r->out, row->alert.json, row->alert.json_len);
-	return true;
-}
-
-int
-api_alerts(const struct surface_view *v, const char *query, struct buf *out, struct diag *d)
-{
-	struct outbox_query q = { .priority_max = -1, .limit = ALERTS_DEFAULT };
-	struct alert_rows rows = { .out = out };
-	char *text = strdup(query);
-	int r;
-
-	if (text == NULL)
-		return -ENOMEM;
-	r = query_parse(text, &q, d);
-	if (r == 0) {
-		rows.last = q.after;
-		buf_str(out, "{\"alerts\":[");
-		r = outbox_select(v->outbox, &q, alert_row, &rows);
-		buf_printf(out, "],\"last\":%lu}\n", (unsigned long) rows.last);
-	}
-	free(text);
-	return r < 0 ? r : buf_ok(out);
-}
-
 const char *
-surface_ready(const struct surface_view *v)
+api_ready(const struct api_view *v)
 {
 	struct outbox_stats st;
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api.h - what the collector shows of itself, over HTTP on a TCP address and on a unix socket.
+ *
+ *	/healthz          200 while the program runs
+ *	/readyz           200 while sensors are acknowledged, 503 and why otherwise
+ *	/metrics          Prometheus text
+ *	/api/v1/status    the collector, its sensors, its outputs
+ *	/api/v1/alerts    the outbox: alerts.c tells the parameters
+ *	/api/v1/rules     the rules in force, and what each has cost and given
+ *	/api/v1/rules/reload  POST: load them anew; 422 and the loader's errors if they do not load
+ *
+ * Each of the two has one thread, of low priority: clients can slow each other down, but not
+ * detection. Connections, the time and memory of each, and alerts per answer are bounded.
+ */
+#ifndef MEWS_COLLECTOR_API_API_H
+#define MEWS_COLLECTOR_API_API_H
+
+#include "collector/ingest/ingest.h"
+#include "collector/outbox.h"
+#include "collector/output/output.h"
+#include "collector/reload.h"
+#include "collector/rule/rule.h"
+#include "collector/shard.h"
+#include "common/buf.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include <pthread.h>
+
+/* Where mewsctl looks first. */
+#define API_FOLDER "/run/mews"
+#define API_SOCKET API_FOLDER "/api.sock"
+
+struct api;
+
+/* What the API shows: borrowed, and alive from api_start() to api_stop(). */
+struct api_view {
+	const char *name, *cluster, *version;
+	uint64_t started; /* realtime ns */
+	struct outbox *outbox;
+	struct outputs *outputs;
+	struct streams *streams;
+	struct shards *shards;
+	struct ingest *ingest;
+	pthread_mutex_t *rules_lock; /* guards the pointer: a reload swaps it */
+	struct ruleset *const *rules;
+	struct reload *reload;
+	const struct api *api; /* set by api_start(); NULL: its counters are 0 */
+};
+
+struct api_cfg {
+	const char *listen;   /* HOST:PORT; NULL or "": not on TCP */
+	const char *socket;   /* a path; NULL or "": no unix socket */
+	unsigned connections; /* open at a time, on each of the two */
+	unsigned request_ms;  /* for a whole request to arrive; also how long one may idle */
+	unsigned answer_ms;   /* for an answer to be taken */
+};
+
+/* -EINVAL, -EADDRINUSE and the like, and *d: what is wrong and what to do. */
+int api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret,
+    struct diag *d) MUST_CHECK;
+void api_stop(struct api *a); /* NULL is nothing */
+
+struct api_stats {
+	uint64_t connections; /* now */
+	uint64_t requests;    /* answered, or being answered */
+	uint64_t refused;     /* connections: too many were open */
+	uint64_t ended;       /* connections: too slow, or idle while another needed the place */
+	uint64_t no_files;    /* connections that could not be accepted: no descriptor was left */
+};
+/* Any thread. NULL: zeros. */
+void api_stats(const struct api *a, struct api_stats *ret);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * door.c - one listener: its thread accepts, drives libmicrohttpd, and ends what takes too long.
+ *
+ * Connections are accepted here and not by the library, so that one too many is answered (503)
+ * instead of waiting in the backlog, and a lack of descriptors is noticed. An idle connection makes
+ * room for a new one.
+ */
+#include "collector/api/api_int.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	NICE = 10,      /* below everything that detects: a tenth of a busy CPU */
+	TICK_MS = 500,  /* between two looks at what takes too long */
+	ACCEPTS = 16,   /* in one turn */
+	PAUSE_MS = 200, /* without a descriptor to accept with */
+	TELL_S = 60,    /* between two lines about that */
+	ROOM_MS = 1000, /* an idle connection is safe for so long */
+	SLACK = 64,     /* connections that are ended, but still the library's */
+	MEMORY = 32768, /* of one connection: headers, and what is being sent */
+};
+
+/* ---- connections ---- */
+
+static void
+conn_end(struct door *d, struct api_conn *c)
+{
+	c->ended = true;
+	d->nconns--;
+	counter_add(&d->ended, 1);
+	(void) shutdown(c->fd, SHUT_RDWR); /* the library sees it, and closes */
+}
+
+static void
+on_connection(
+    void *cls, struct MHD_Connection *mhd, void **ctx, enum MHD_ConnectionNotificationCode what)
+{
+	struct door *d = cls;
+	struct api_conn *c = *ctx;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		int fd =
+		    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+
+		c = calloc(1, sizeof(*c));
+		if (c == NULL) {
+			(void) shutdown(fd, SHUT_RDWR);
+			return;
+		}
+		*c =
+		    (struct api_conn){ d->conns, &d->conns, fd, clock_mono(), false, false, false };
+		if (c->next != NULL)
+			c->next->prev = &c->next;
+		d->conns = c;
+		d->nconns++;
+		*ctx = c;
+	} else if (c != NULL) {
+		*c->prev = c->next;
+		if (c->next != NULL)
+			c->next->prev = c->prev;
+		d->nconns -= !c->ended;
+		free(c);
+		*ctx = NULL;
+	}
+	atomic_store_explicit(&d->connections, d->nconns, memory_order_relaxed);
+}
+
+static void
+end_slow(struct door *d, uint64_t now)
+{
+	const struct api_cfg *cfg = &d->api->cfg;
+
+	for (struct api_conn *c = d->conns; c != NULL; c = c->next) {
+		uint64_t ms = c->answering ? cfg->answer_ms : cfg->request_ms;
+
+		if (!c->ended && !c->held && now > c->since + ms * NS_PER_MS)
+			conn_end(d, c);
+	}
+}
+
+/* The connection that has been idle longest makes room, if one has been for a while. */
+static bool
+make_room(struct door *d, uint64_t now)
+{
+	struct api_conn *oldest = NULL;
+
+	for (struct api_conn *c = d->conns; c != NULL; c = c->next) {
+		if (!c->ended && !c->answering && (oldest == NULL || c->since < oldest->since))
+			oldest = c;
+	}
+	if (oldest == NULL || now < oldest->since + ROOM_MS * NS_PER_MS)
+		return false;
+	conn_end(d, oldest);
+	return true;
+}
+
+/* ---- accept ---- */
+
+static void
+refuse(struct door *d, int fd)
+{
+	static const char busy[] =
+	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+	    "Content-Type: application/json\r\nContent-Length: 36\r\n"
+	    "Connection: close\r\n\r\n"
+	    "{\"error\":\"too many connections now\"}";
+	char request[1024];
+
+	counter_add(&d->refused, 1);
+	(void) recv(fd, request, sizeof(request), MSG_DONTWAIT); /* or close() would cut it off */
+	(void) send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void) close(fd);
+}
+
+static void
+no_files(struct door *d, uint64_t now)
+{
+	counter_add(&d->no_files, 1);
+	d->pause_until = now + PAUSE_MS * NS_PER_MS;
+	if (d->told != 0 && now - d->told < TELL_S * NS_PER_S)
+		return;
+	d->told = now;
+	log_error(
+	    "no file descriptor is left to accept an HTTP connection with: raise the limit "
+	    "(LimitNOFILE of the service, or 'ulimit -Hn')");
+}
+
+static void
+accept_some(struct door *d, uint64_t now)
+{
+	for (int i = 0; i < ACCEPTS; i++) {
+		struct sockaddr_storage from = { 0 };
+		socklen_t n = sizeof(from);
+		int fd = accept4(
+		    d->listen_fd, (struct sockaddr *) &from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE)
+				no_files(d, now);
+			return;
+		}
+		if (d->nconns >= d->api->cfg.connections && !make_room(d, now))
+			refuse(d, fd);
+		else if (MHD_add_connection(d->mhd, fd, (struct sockaddr *) &from, n) != MHD_YES)
+			counter_add(&d->refused, 1); /* it has closed fd */
+	}
+}
+
+/* ---- the thread ---- */
+
+static int
+timeout_ms(struct door *d)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return MHD_get_timeout(d->mhd, &ms) == MHD_YES && ms < TICK_MS ? (int) ms : TICK_MS;
+}
+
+static void *
+door_main(void *arg)
+{
+	struct door *d = arg;
+	const int epoll = MHD_get_daemon_info(d->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	uint64_t looked = 0, now, n;
+
+	(void) setpriority(PRIO_PROCESS, (id_t) gettid(), NICE); /* of this thread alone */
+	while (!d->stopping) {
+		struct pollfd v[] = { { d->wake, POLLIN, 0 }, { epoll, POLLIN, 0 },
+			{ d->listen_fd, POLLIN, 0 } };
+
+		now = clock_mono();
+		(void) poll(v, now < d->pause_until ? 2 : 3, timeout_ms(d));
+		now = clock_mono();
+		if (v[0].revents != 0)
+			(void) !read(d->wake, &n, sizeof(n));
+		if (v[2].revents != 0)
+			accept_some(d, now);
+		answer_asks(d);
+		if (now - looked > TICK_MS * NS_PER_MS) {
+			looked = now;
+			end_slow(d, now);
+		}
+		(void) MHD_run(d->mhd);
+	}
+	answer_asks(d);
+	return NULL;
+}
+
+int
+door_start(struct door *d, int listen_fd)
+{
+	const unsigned limit = d->api->cfg.connections + SLACK;
+	int r;
+
+	d->listen_fd = listen_fd;
+	(void) pthread_mutex_init(&d->lock, NULL);
+	d->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (d->wake < 0)
+		return -errno;
+	errno = 0;
+	d->mhd =
+	    MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
+		NULL, NULL, on_request, d, MHD_OPTION_CONNECTION_LIMIT, limit,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
+	if (d->mhd == NULL)
+		return errno == 0 ? -ENOMEM : -errno;
+	r = -pthread_create(&d->thread, NULL, door_main, d);
+	d->running = r == 0;
+	return r;
+}
+
+void
+door_stop(struct door *d)
+{
+	const uint64_t one = 1;
+
+	d->stopping = true;
+	if (d->running) {
+		(void) !write(d->wake, &one, sizeof(one));
+		(void) pthread_join(d->thread, NULL);
+	}
+	if (d->mhd != NULL)
+		MHD_stop_daemon(d->mhd);
+	if (d->wake >= 0)
+		(void) close(d->wake);
+	(void) close(d->listen_fd);
+	if (d->path != NULL)
+		(void) unlink(d->path);
+	outbox_reader_close(d->reader);
+	(void) pthread_mutex_destroy(&d->lock);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * routes.c - a request finds its function. libmicrohttpd calls on_request() once with the headers,
+ * once per piece of a body, and once when the request is whole; that last call answers.
+ */
+#include "collector/api/api_int.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum MHD_Result
+reply(struct MHD_Connection *c, unsigned status, const char *type, struct buf *body)
+{
+	struct MHD_Response *res;
+	enum MHD_Result r = MHD_NO;
+
+	if (buf_ok(body) < 0) {
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		buf_clear(body);
+	}
+	/* the body is the library's from here on */
+	res = MHD_create_response_from_buffer(body->n, body->p, MHD_RESPMEM_MUST_FREE);
+	if (res == NULL)
+		buf_fini(body);
+	*body = (struct buf) BUF_INIT;
+	if (res == NULL)
+		return MHD_NO;
+	if (MHD_add_response_header(res, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
+	    (status != MHD_HTTP_SERVICE_UNAVAILABLE ||
+		MHD_add_response_header(res, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES))
+		r = MHD_queue_response(c, status, res);
+	MHD_destroy_response(res);
+	return r;
+}
+
+enum MHD_Result
+reply_error(struct MHD_Connection *c, unsigned status, const char *why)
+{
+	struct buf b = BUF_INIT;
+
+	buf_str(&b, "{\"error\":");
+	buf_json(&b, slice_str(why));
+	buf_str(&b, "}\n");
+	return reply(c, status, "application/json", &b);
+}
+
+static const struct api_view *
+view_of(const struct request *q)
+{
+	return &q->door->api->view;
+}
+
+static enum MHD_Result
+on_healthz(struct request *q)
+{
+	struct buf b = BUF_INIT;
+
+	buf_str(&b, "ok\n");
+	return reply(q->mhd, MHD_HTTP_OK, "text/plain", &b);
+}
+
+static enum MHD_Result
+on_readyz(struct request *q)
+{
+	const char *why = api_ready(view_of(q));
+	struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s\n", why == NULL ? "ok" : why);
+	return reply(
+	    q->mhd, why == NULL ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain", &b);
+}
+
+static enum MHD_Result
+on_metrics(struct request *q)
+{
+	struct buf b = BUF_INIT;
+
+	api_metrics(view_of(q), &b);
+	return reply(q->mhd, MHD_HTTP_OK, "text/plain; version=0.0.4", &b);
+}
+
+static enum MHD_Result
+on_status(struct request *q)
+{
+	struct buf b = BUF_INIT;
+
+	api_status(view_of(q), &b);
+	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
+}
+
+static enum MHD_Result
+on_rules(struct request *q)
+{
+	struct buf b = BUF_INIT;
+
+	api_rules(view_of(q), &b);
+	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
+}
+
+/* ---- reload: the main thread does it, and the connection is held meanwhile ---- */
+
+static void
+on_reloaded(struct reload_ask *a, int r, struct slice json)
+{
+	struct request *q = CONTAINER_OF(a, struct request, ask);
+	struct door *d = q->door;
+	const uint64_t one = 1;
+
+	q->result = r;
+	buf_slice(&q->said, json);
+	pthread_mutex_lock(&d->lock);
+	q->next = d->asks;
+	d->asks = q;
+	pthread_mutex_unlock(&d->lock);
+	(void) !write(d->wake, &one, sizeof(one));
+}
+
+void
+answer_asks(struct door *d)
+{
+	struct request *q;
+
+	pthread_mutex_lock(&d->lock);
+	q = d->asks;
+	d->asks = NULL;
+	pthread_mutex_unlock(&d->lock);
+	while (q != NULL) {
+		struct request *next = q->next;
+
+		if (q->conn != NULL) {
+			q->conn->held = false;
+			q->conn->since = clock_mono();
+		}
+		MHD_resume_connection(q->mhd); /* on_reload() comes again */
+		q = next;
+	}
+}
+
+static enum MHD_Result
+on_reload(struct request *q)
+{
+	if (!q->asked) {
+		q->asked = true;
+		q->ask.done = on_reloaded;
+		if (q->conn != NULL)
+			q->conn->held = true;
+		MHD_suspend_connection(q->mhd);
+		reload_ask(view_of(q)->reload, &q->ask);
+		return MHD_YES;
+	}
+	return reply(q->mhd,
+	    q->result == 0         ? MHD_HTTP_OK
+	    : q->result == -EINVAL ? MHD_HTTP_UNPROCESSABLE_CONTENT
+				   : MHD_HTTP_SERVICE_UNAVAILABLE,
+	    "application/json", &q->said);
+}
+
+/* ---- which ---- */
+
+static const struct route {
+	const char *path;
+	enum MHD_Result (*fn)(struct request *);
+	const char *method;
+} routes[] = {
+	{ "/healthz", on_healthz, "GET" },
+	{ "/readyz", on_readyz, "GET" },
+	{ "/metrics", on_metrics, "GET" },
+	{ "/api/v1/status", on_status, "GET" },
+	{ "/api/v1/rules", on_rules, "GET" },
+	{ "/api/v1/rules/reload", on_reload, "POST" },
+	{ "/api/v1/alerts", answer_alerts, "GET" },
+};
+
+static const struct route *
+find_route(const char *url)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		if (strcmp(routes[i].path, url) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+/* The headers are there: what is refused is refused before its body comes. */
+static enum MHD_Result
+begin(struct request *q, const char *url, const char *method)
+{
+	const char *size =
+	    MHD_lookup_connection_value(q->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	q->route = find_route(url);
+	if (q->route == NULL)
+		return reply_error(q->mhd, MHD_HTTP_NOT_FOUND, "there is no such thing here");
+	if (strcmp(method, q->route->method) != 0 &&
+	    (strcmp(method, "HEAD") != 0 || strcmp(q->route->method, "GET") != 0))
+		return reply_error(q->mhd, MHD_HTTP_METHOD_NOT_ALLOWED,
+		    q->route->method[0] == 'G' ? "only GET is possible here"
+					       : "only POST is possible here");
+	if (size != NULL && strtoull(size, NULL, 10) > BODY_MAX)
+		return reply_error(
+		    q->mhd, MHD_HTTP_CONTENT_TOO_LARGE, "the request's body is too large");
+	return MHD_YES;
+}
+
+enum MHD_Result
+on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_size, void **req)
+{
+	struct door *d = cls;
+	struct request *q = *req;
+
+	(void) version;
+	(void) upload;
+	if (q == NULL) {
+		q = calloc(1, sizeof(*q));
+		if (q == NULL)
+			return MHD_NO;
+		*req = q;
+		q->door = d;
+		q->mhd = c;
+		q->conn =
+		    MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+		if (q->conn != NULL) {
+			q->conn->answering = true;
+			q->conn->since = clock_mono();
+		}
+		counter_add(&d->requests, 1);
+		return begin(q, url, method);
+	}
+	q->body += *upload_size;
+	if (*upload_size > 0) {
+		*upload_size = 0;
+		return q->body > BODY_MAX ? MHD_NO : MHD_YES;
+	}
+	return q->route->fn(q);
+}
+
+void
+on_completed(void *cls, struct MHD_Connection *c, void **req, enum MHD_RequestTerminationCode why)
+{
+	struct request *q = *req;
+
+	(void) cls;
+	(void) c;
+	(void) why;
+	if (q == NULL)
+		return;
+	if (q->conn != NULL) {
+		q->conn->answering = false;
+		q->conn->since = clock_mono();
+	}
+	buf_fini(&q->said);
+	free(q);
+	*req = NULL;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/api/api_int.h"
+#include <errno.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 128 };
+
+/* ---- TCP ---- */
+
+/* HOST:PORT, [HOST]:PORT or :PORT, taken apart in place. */
+static int
+split(char *text, char **host, char **port, struct diag *d)
+{
+	char *colon = strrchr(text, ':');
+
+	*host = text;
+	if (colon == NULL || colon[1] == '\0')
+		return diag_fail(d, 0, 0,
+		    "http.listen: '%s' has no port: write HOST:PORT, such as 127.0.0.1:8765", text);
+	*colon = '\0';
+	*port = colon + 1;
+	if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
+		colon[-1] = '\0';
+		*host = text + 1;
+	}
+	return 0;
+}
+
+static int
+bind_tcp(const struct addrinfo *a)
+{
+	const int on = 1;
+	int fd =
+	    socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	(void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	r = -errno;
+	(void) close(fd);
+	return r;
+}
+
+int
+listen_tcp(const char *where, struct diag *d)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	char text[300], *host = NULL, *port = NULL;
+	int r;
+
+	(void) snprintf(text, sizeof(text), "%s", where);
+	r = split(text, &host, &port, d);
+	if (r < 0)
+		return r;
+	r = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &list);
+	if (r != 0)
+		return diag_fail(
+		    d, 0, 0, "http.listen: '%s' is not an address: %s", where, gai_strerror(r));
+	r = bind_tcp(list);
+	freeaddrinfo(list);
+	if (r < 0)
+		diag_set(d, 0, 0,
+		    "cannot listen on http.listen %s: %s; choose another address or stop what uses "
+		    "it",
+		    where, r == -EADDRINUSE ? "it is in use" : strerrordesc_np(-r));
+	return r;
+}
+
+/* ---- unix ---- */
+
+/* Removes a socket that nobody listens on. -EADDRINUSE: somebody does; -EEXIST: no socket. */
+static int
+remove_stale(const struct sockaddr_un *a)
+{
+	struct stat st;
+	int fd, r = 0;
+
+	if (lstat(a->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *) a, sizeof(*a)) == 0 || errno == EAGAIN)
+		r = -EADDRINUSE;
+	else if (errno != ECONNREFUSED)
+		r = -errno;
+	else if (unlink(a->sun_path) < 0)
+		r = -errno;
+	(void) close(fd);
+	return r;
+}
+
+static int
+bind_unix(const struct sockaddr_un *a)
+{
+	int fd, r = remove_stale(a);
+
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* before bind(), which makes the file with this mode */
+	if (fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *) a, sizeof(*a)) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	r = -errno;
+	(void) close(fd);
+	return r;
+}
+
+int
+listen_unix(const char *path, struct diag *d)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int r;
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return diag_fail(d, 0, 0,
+		    "http.socket: the path %s is too long: a socket's has at most %zu bytes", path,
+		    sizeof(a.sun_path) - 1);
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	r = bind_unix(&a);
+	if (r == -EADDRINUSE)
+		diag_set(d, 0, 0,
+		    "http.socket %s is in use: another collector listens there; choose another "
+		    "path",
+		    path);
+	else if (r == -EEXIST)
+		diag_set(d, 0, 0,
+		    "http.socket %s is there and is not a socket: remove it, or choose another "
+		    "path",
+		    path);
+	else if (r < 0)
+		diag_set(d, 0, 0,
+		    "cannot listen on http.socket %s: %s; its folder must be there and writable",
+		    path, strerrordesc_np(-r));
+	return r;
+}
