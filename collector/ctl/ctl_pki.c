@@ -10,9 +10,10 @@
 
 static const char help_text[] =
     "Usage: mewsctl pki init DIR [--name FLEET] [--days N] [--force]\n"
-    "       mewsctl pki issue DIR --collector NAME [--dns NAME]... [--ip ADDRESS]... [--days N] "
-    "[--force]\n"
-    "       mewsctl pki issue DIR --node NAME [--dns NAME]... [--days N] [--force]\n"
+    "       mewsctl pki issue DIR --collector NAME [--dns NAME]... [--ip ADDRESS]... [--days N | "
+    "--for TIME]\n"
+    "             [--force]\n"
+    "       mewsctl pki issue DIR --node NAME [--dns NAME]... [--days N | --for TIME] [--force]\n"
     "       mewsctl pki revoke DIR NAME [--node | --collector]\n"
     "       mewsctl pki show FILE\n"
     "\n"
@@ -22,15 +23,16 @@ static const char help_text[] =
     "  init    makes the authority: DIR/ca.pem and DIR/ca.key (10 years), and an empty "
     "DIR/crl.pem.\n"
     "          Keep DIR/ca.key where nobody else reads it: who has it can join the fleet.\n"
-    "  issue   makes a certificate and its key (a year, or --days):\n"
+    "  issue   makes a certificate and its key (a year, --days, or --for 12h, 30m, 45s):\n"
     "          DIR/collector-NAME.pem and .key, for a server. NAME, --dns and --ip are what "
     "sensors\n"
     "          call it by.\n"
     "          DIR/node-NAME.pem and .key, for a sensor. NAME is the node's name; --dns adds "
     "others\n"
     "          that the same sensor may speak for.\n"
-    "  revoke  puts all certificates of that name on DIR/crl.pem; give that file to the "
-    "collectors.\n"
+    "  revoke  puts all certificates of that name on DIR/crl.pem; give that file to "
+    "collectors\n"
+    "          and sensors (tls.crl), which read it again when it changes.\n"
     "  show    prints what a certificate says.\n"
     "\n"
     "Example, for a collector on host c1 and a sensor on host web1:\n"
@@ -38,9 +40,9 @@ static const char help_text[] =
     "  mewsctl pki issue fleet --collector c1 --ip 192.0.2.10\n"
     "  mewsctl pki issue fleet --node web1\n"
     "To c1:   fleet/ca.pem fleet/crl.pem fleet/collector-c1.pem fleet/collector-c1.key\n"
-    "To web1: fleet/ca.pem fleet/node-web1.pem fleet/node-web1.key\n";
+    "To web1: fleet/ca.pem fleet/crl.pem fleet/node-web1.pem fleet/node-web1.key\n";
 
-enum { O_NAME = 256, O_DAYS, O_FORCE, O_COLLECTOR, O_NODE, O_DNS, O_IP, O_HELP };
+enum { O_NAME = 256, O_DAYS, O_FORCE, O_COLLECTOR, O_NODE, O_DNS, O_IP, O_FOR, O_HELP };
 
 struct args {
 	const char *positional[2];
@@ -50,6 +52,7 @@ struct args {
 	const char *dns[PKI_NAMES_MAX], *ip[PKI_NAMES_MAX];
 	size_t ndns, nip;
 	int days;
+	long seconds;
 	bool force, help;
 };
 
@@ -63,6 +66,26 @@ parse_days(const char *text, int *ret)
 		return ctl_usage("pki", "--days takes a number from 1 to 36500, not '%s'", text);
 	*ret = (int) v;
 	return CTL_OK;
+}
+
+/* A number and its unit, for certificates that are issued anew every few hours. */
+static int
+parse_time(const char *text, long *ret)
+{
+	static const struct {
+		const char *unit;
+		long seconds;
+	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	for (size_t i = 0; v > 0 && v <= 1000000 && i < ARRAY_SIZE(units); i++) {
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		*ret = v * units[i].seconds;
+		return CTL_OK;
+	}
+	return ctl_usage("pki", "--for takes a time such as 90d, 12h, 30m or 45s, not '%s'", text);
 }
 
 static int
@@ -89,6 +112,8 @@ parse_option(int opt, const char *value, struct args *a)
 		return CTL_OK;
 	case O_DAYS:
 		return parse_days(value, &a->days);
+	case O_FOR:
+		return parse_time(value, &a->seconds);
 	case O_FORCE:
 		a->force = true;
 		return CTL_OK;
@@ -119,6 +144,7 @@ parse(int argc, char **argv, bool flags, struct args *a)
 	const struct option options[] = {
 		{ "name", required_argument, NULL, O_NAME },
 		{ "days", required_argument, NULL, O_DAYS },
+		{ "for", required_argument, NULL, O_FOR },
 		{ "force", no_argument, NULL, O_FORCE },
 		{ "collector", flags ? no_argument : required_argument, NULL, O_COLLECTOR },
 		{ "node", flags ? no_argument : required_argument, NULL, O_NODE },
@@ -163,7 +189,7 @@ cmd_init(const struct args *a)
 	printf(
 	    "%s/ca.pem   the fleet's authority: give it to every collector and sensor\n"
 	    "%s/ca.key   its key: keep it here, and keep it secret\n"
-	    "%s/crl.pem  what is revoked, nothing yet: give it to every collector\n"
+	    "%s/crl.pem  what is revoked, nothing yet: give it to every collector and sensor\n"
 	    "Next: mewsctl pki issue %s --collector NAME, mewsctl pki issue %s --node NAME\n",
 	    a->positional[0], a->positional[0], a->positional[0], a->positional[0],
 	    a->positional[0]);
@@ -181,10 +207,12 @@ cmd_issue(const struct args *a)
 		.ndns = a->ndns,
 		.ip = a->ip,
 		.nip = a->nip,
-		.days = a->days == 0 ? PKI_CERT_DAYS : a->days,
+		.days = a->days == 0 && a->seconds == 0 ? PKI_CERT_DAYS : a->days,
+		.seconds = a->seconds,
 	};
 	struct diag d = { 0 };
 	const char *kind = pki_kind_name(rq.kind);
+	char period[32] = "";
 
 	if (a->npositional != 1)
 		return ctl_usage("pki", "issue wants the authority's folder");
@@ -195,10 +223,12 @@ cmd_issue(const struct args *a)
 		    "pki", "'%s' cannot be a name: letters, digits, '.', '-', '_'", rq.name);
 	if (pki_issue(a->positional[0], &rq, a->force, &d) < 0)
 		return ctl_fail("%s", d.msg);
+	if (rq.seconds == 0)
+		(void) snprintf(period, sizeof(period), ", for %d days", rq.days);
 	printf(
-	    "%s/%s-%s.pem  the certificate of %s %s, for %d days\n"
+	    "%s/%s-%s.pem  the certificate of %s %s%s\n"
 	    "%s/%s-%s.key  its key: for that machine alone, mode 0600\n",
-	    a->positional[0], kind, rq.name, kind, rq.name, rq.days, a->positional[0], kind,
+	    a->positional[0], kind, rq.name, kind, rq.name, period, a->positional[0], kind,
 	    rq.name);
 	return CTL_OK;
 }
@@ -219,7 +249,7 @@ cmd_revoke(const struct args *a)
 		return ctl_fail(
 		    "no certificate of '%s' that is not revoked already is on %s/issued",
 		    a->positional[1], a->positional[0]);
-	printf("%d certificate%s of %s revoked: give %s/crl.pem to the collectors\n", n,
+	printf("%d certificate%s of %s revoked: give %s/crl.pem to the collectors and sensors\n", n,
 	    n == 1 ? "" : "s", a->positional[1], a->positional[0]);
 	return CTL_OK;
 }

@@ -47,6 +47,7 @@ struct pki_request {
 	const char *const *dns, *const *ip; /* further names */
 	size_t ndns, nip;
 	int days;
+	long seconds; /* beside the days */
 };
 
 /* ---- pki_cert.c: in memory ---- */

@@ -61,7 +61,7 @@ add_name(X509_NAME *n, const char *field, const char *value)
 
 /* A random serial, a subject, times and a key: what every certificate has. */
 static bool
-cert_begin(struct pki_pair *p, int days)
+cert_begin(struct pki_pair *p, int days, long seconds)
 {
 	BIGNUM *serial = BN_new();
 	bool ok;
@@ -73,7 +73,7 @@ cert_begin(struct pki_pair *p, int days)
 	     BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(p->cert)) != NULL &&
 	     X509_set_version(p->cert, 2) == 1 && X509_set_pubkey(p->cert, p->key) == 1 &&
 	     X509_gmtime_adj(X509_getm_notBefore(p->cert), -CLOCK_SKEW_S) != NULL &&
-	     X509_time_adj_ex(X509_getm_notAfter(p->cert), days, 0, NULL) != NULL;
+	     X509_time_adj_ex(X509_getm_notAfter(p->cert), days, seconds, NULL) != NULL;
 	BN_free(serial);
 	return ok;
 }
@@ -84,7 +84,7 @@ pki_make_ca(const char *fleet, int days, struct pki_pair *ret, struct diag *d)
 	struct pki_pair p = { NULL, NULL };
 	X509_NAME *n;
 
-	if (!cert_begin(&p, days))
+	if (!cert_begin(&p, days, 0))
 		goto fail;
 	n = X509_get_subject_name(p.cert);
 	if (!add_name(n, "O", fleet) || !add_name(n, "CN", "Mews fleet authority") ||
@@ -165,7 +165,7 @@ pki_make_cert(
 	const char *usage = rq->kind == PKI_NODE ? "clientAuth" : "serverAuth";
 	struct pki_pair p = { NULL, NULL };
 
-	if (!cert_begin(&p, rq->days) || !add_subject(p.cert, ca->cert, rq->name) ||
+	if (!cert_begin(&p, rq->days, rq->seconds) || !add_subject(p.cert, ca->cert, rq->name) ||
 	    X509_set_issuer_name(p.cert, X509_get_subject_name(ca->cert)) != 1 ||
 	    !add_ext(p.cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_ext(p.cert, ca->cert, NID_key_usage, "critical,digitalSignature") ||

@@ -74,6 +74,9 @@ static const struct {
 	{ "issue DIR --node a --dns a2", CTL_OK },
 	{ "issue DIR --node a", CTL_FAIL }, /* not over a key */
 	{ "issue DIR --node a --force --days 3", CTL_OK },
+	{ "issue DIR --node a --force --for 3", CTL_USAGE },
+	{ "issue DIR --node a --force --for 0s", CTL_USAGE },
+	{ "issue DIR --node a --force --for 3w", CTL_USAGE },
 	{ "issue DIR --node c", CTL_OK }, /* a node and a collector may share a name */
 	{ "show DIR", CTL_FAIL },
 	{ "show /nowhere.pem", CTL_FAIL },
