@@ -3,7 +3,9 @@
 #include "collector/watch.h"
 #include "common/clock.h"
 #include "common/log_peer.h"
+#include "common/rights.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -75,6 +77,36 @@ start_signals(void *app)
 	sigaddset(&a->signals, SIGTERM);
 	(void) signal(SIGPIPE, SIG_IGN);
 	return -pthread_sigmask(SIG_BLOCK, &a->signals, NULL);
+}
+
+/* The port of an address, or 0. */
+static unsigned long
+port_of(const char *address)
+{
+	const char *colon = address == NULL ? NULL : strrchr(address, ':');
+
+	return colon == NULL ? 0 : strtoul(colon + 1, NULL, 10);
+}
+
+static bool
+is_low(unsigned long port)
+{
+	return port > 0 && port < 1024;
+}
+
+/* Of all that root may do, a collector uses one thing at most. Before any thread: they inherit. */
+static int
+start_rights(void *app)
+{
+	static const cap_value_t low_port[] = { CAP_NET_BIND_SERVICE };
+	struct app *a = app;
+	bool low = is_low(port_of(a->opt.listen)) || is_low(port_of(a->opt.http));
+	struct diag d = { 0 };
+	int r = rights_keep(low_port, low ? 1 : 0);
+
+	if (r < 0)
+		diag_set(&d, 0, 0, "cannot give up capabilities: %s", strerrordesc_np(-r));
+	return r < 0 ? fail(a, EXIT_FAILED, &d, r) : 0;
 }
 
 static int
@@ -344,6 +376,7 @@ stop_api(void *app)
  * nothing below it. */
 const struct stage app_stages[] = {
 	{ "signals", start_signals, NULL },   /* first: threads inherit the mask */
+	{ "rights", start_rights, NULL },     /* before files are read: as they are read later */
 	{ "rules", start_rules, stop_rules }, /* before anything is made: most mistakes are here */
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
@@ -409,6 +442,7 @@ app_run(void *app)
 		if (clock_mono() - looked < NS_PER_S)
 			continue;
 		looked = clock_mono();
+		ingest_watch_tls(a->ingest);
 		watch_look(&watch, a->outbox, a->outputs);
 	}
 	log_info("stopping");

@@ -126,7 +126,7 @@ main(int argc, char **argv)
 		return EXIT_CONFIG;
 	}
 	app.exit_code = EXIT_FAILED;
-	r = args.check ? stages_run(app_stages, 2, &app, check_run) /* signals and rules */
+	r = args.check ? stages_run(app_stages, 3, &app, check_run) /* as far as the rules */
 		       : stages_run(app_stages, app_nstages, &app, app_run);
 	cfg_free(app.cfg);
 	return r < 0 ? (int) app.exit_code : EXIT_OK;

@@ -53,7 +53,8 @@ struct stream {
 	_Atomic uint64_t last_seen;             /* realtime ns */
 	_Atomic uint64_t
 	    snapshot_id; /* the snapshot that is wanted: stream_want_snapshot(); 0: none */
-	_Atomic uint32_t interest; /* the version that the sensor confirmed */
+	_Atomic uint64_t cert_until; /* realtime ns: its certificate expires; 0: without one */
+	_Atomic uint32_t interest;   /* the version that the sensor confirmed */
 	_Atomic bool connected;
 	_Atomic int refs;
 	_Atomic uint64_t type_drops[EV_TYPE_MAX]; /* the same by EV_*; 0: not known of what type */

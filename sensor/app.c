@@ -139,7 +139,12 @@ app_identity(const struct app *a, const char *node, struct identity **ret, struc
 {
 	const struct options *o = &a->opt;
 	char cert[4096], key[4096];
-	int r;
+	struct identity_files f = {
+		.ca = o->tls_ca,
+		.cert = o->tls_cert,
+		.key = is_set(o->tls_key) ? o->tls_key : NULL,
+		.crl = is_set(o->tls_crl) ? o->tls_crl : NULL,
+	};
 
 	*ret = NULL;
 	if (is_set(o->tls_dir)) {
@@ -150,12 +155,13 @@ app_identity(const struct app *a, const char *node, struct identity **ret, struc
 			kind = "node-";
 		(void) snprintf(cert, sizeof(cert), "%s/%s%s.pem", o->tls_dir, kind, node);
 		(void) snprintf(key, sizeof(key), "%s/%s%s.key", o->tls_dir, kind, node);
-		return identity_load(o->tls_ca, cert, key, ret, d);
+		f.cert = cert;
+		f.key = key;
+		return identity_load(&f, ret, d);
 	}
 	if (!is_set(o->tls_cert) || !is_set(o->tls_ca))
 		return 0;
-	r = identity_load(o->tls_ca, o->tls_cert, is_set(o->tls_key) ? o->tls_key : NULL, ret, d);
-	return r;
+	return identity_load(&f, ret, d);
 }
 
 /* ---- stages ---- */

@@ -69,6 +69,10 @@ struct app {
 	struct node_drops dropped;          /* of the source, as of 'dropped_at' */
 	uint64_t dropped_at;
 
+	uint64_t certs_looked; /* monotonic ns: app_watch_certs() */
+	uint64_t certs_warned; /* the same: of the node's own, which expires */
+	uint64_t crl_stamp;    /* of the file that was read */
+
 	sigset_t signals;
 	pthread_t signal_thread;
 	bool have_signal_thread;

@@ -10,6 +10,11 @@ void app_stop_identities(void *app);
 int app_start_nodes(void *app);
 void app_stop_nodes(void *app);
 
+/* Certificates read again when asked to or when the revocation list has changed; connections to a
+ * collector that is not trusted any more are given up. At most once a second, but for what was
+ * asked. */
+void app_watch_certs(struct app *a, uint64_t now);
+
 /* Make a snapshot of this machine; app_loop.c hands it on when it is ready. */
 void app_snapshot_start(struct app *a, uint64_t id);
 

@@ -83,27 +83,6 @@ snapshot_collect(struct app *a)
 
 /* ---- signals ---- */
 
-/* New certificates, for connections from now on. A bad one leaves the old one. */
-static void
-reload(struct app *a)
-{
-	size_t done = 0;
-
-	for (size_t i = 0; i < a->nnodes; i++) {
-		struct identity *id = NULL;
-		struct diag d = { 0 };
-
-		if (app_identity(a, a->node[i]->name, &id, &d) < 0) {
-			log_error("%s; the old certificate stays", d.msg);
-			continue;
-		}
-		if (id != NULL)
-			node_set_identity(a->node[i], id);
-		done++;
-	}
-	log_info("certificates read again, for %zu of %zu nodes", done, a->nnodes);
-}
-
 static int
 emit(void *arg, const struct ev_hdr *rec)
 {
@@ -137,8 +116,7 @@ begin_stop(struct app *a, uint64_t now)
 static void
 on_signals(struct app *a, uint64_t now)
 {
-	if (atomic_exchange(&a->reload, false))
-		reload(a);
+	app_watch_certs(a, now);
 	if (a->ends_at != 0 && now >= a->ends_at)
 		a->stop = true;
 	if (a->stop && !a->stopping)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app_nodes.c - the nodes that this process plays: names, identities, and what they ask of it. */
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log_peer.h"
 #include "sensor/app.h"
 #include "sensor/app_int.h"
@@ -195,6 +196,8 @@ app_start_identities(void *app)
 	a->identity = calloc(n, sizeof(struct identity *));
 	if (a->identity == NULL)
 		return app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, -ENOMEM);
+	if (a->opt.tls_crl != NULL) /* before it is read: a change meanwhile is seen later */
+		a->crl_stamp = file_stamp(a->opt.tls_crl);
 	for (size_t i = 0; a->record == NULL && i < n; i++) {
 		char name[NODE_NAME_MAX - 8];
 		struct diag d = { 0 };

@@ -28,51 +28,145 @@ check_key(const struct identity *id, const mbedtls_x509_crt *x, const char *path
 	return r;
 }
 
+/* ---- verifying ---- */
+
+/* The authority, and what it has revoked. */
+struct trusted {
+	mbedtls_x509_crt ca;
+	mbedtls_x509_crl crl;
+};
+
+static void
+trusted_fini(struct trusted *t)
+{
+	mbedtls_x509_crt_free(&t->ca);
+	mbedtls_x509_crl_free(&t->crl);
+}
+
+/* -ENOENT: no authority in there; -ENODATA: no list. */
+static int
+trusted_read(const struct identity *id, struct trusted *t)
+{
+	mbedtls_x509_crt_init(&t->ca);
+	mbedtls_x509_crl_init(&t->crl);
+	if (!mbed_certs(&t->ca, id->ca.p))
+		return -ENOENT;
+	if (id->crl.n > 0 && mbedtls_x509_crl_parse(&t->crl, (const unsigned char *) id->crl.p,
+				 strlen(id->crl.p) + 1) != 0)
+		return -ENODATA;
+	return 0;
+}
+
+/* 0, or the flags of mbed TLS. */
+static uint32_t
+verify(struct trusted *t, mbedtls_x509_crt *x)
+{
+	uint32_t flags = 0;
+
+	if (mbedtls_x509_crt_verify(x, &t->ca, &t->crl, NULL, &flags, NULL, NULL) == 0)
+		return 0;
+	return flags == 0 ? UINT32_MAX : flags;
+}
+
+/* mbed TLS passes over a list that is of nobody it knows: here it would be as good as none. */
+static bool
+has_list(const struct trusted *t, const mbedtls_x509_crt *ca)
+{
+	for (const mbedtls_x509_crl *l = &t->crl; l != NULL; l = l->next) {
+		if (l->issuer_raw.len == ca->subject_raw.len &&
+		    memcmp(l->issuer_raw.p, ca->subject_raw.p, ca->subject_raw.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_lists(const struct trusted *t, const struct identity_files *f, struct diag *d)
+{
+	char name[128];
+
+	for (const mbedtls_x509_crt *x = &t->ca; f->crl != NULL && x != NULL; x = x->next) {
+		if (has_list(t, x))
+			continue;
+		mbed_common_name(x, name, sizeof(name));
+		return diag_fail(d, 0, 0,
+		    "tls.crl %s holds no list of the authority '%s' of tls.ca %s: add its list",
+		    f->crl, name, f->ca);
+	}
+	return 0;
+}
+
 /* The file's first certificate alone: it is the one that the proof shows to the collector. */
 static int
-verify(const struct identity *id, const mbedtls_x509_crt *x, const char *ca, const char *path,
+check_cert(const struct identity *id, const mbedtls_x509_crt *x, const struct identity_files *f,
     struct diag *d)
 {
-	mbedtls_x509_crt first = *x, trusted;
-	uint32_t flags = 0;
-	int r = 0;
+	mbedtls_x509_crt first = *x;
+	struct trusted t;
+	uint32_t flags;
+	int r = trusted_read(id, &t);
 
 	first.next = NULL;
-	mbedtls_x509_crt_init(&trusted);
-	if (!mbed_certs(&trusted, id->ca.p))
-		r = diag_fail(d, 0, 0, "%s holds no certificate (ECDSA or RSA) in PEM", ca);
-	else if (mbedtls_x509_crt_verify(&first, &trusted, NULL, NULL, &flags, NULL, NULL) != 0)
-		r = diag_fail(d, 0, 0, "the certificate %s does not fit the authority %s: %s", path,
-		    ca, mbed_why(flags));
-	mbedtls_x509_crt_free(&trusted);
+	if (r == -ENOENT)
+		r = diag_fail(d, 0, 0, "%s holds no certificate (ECDSA or RSA) in PEM", f->ca);
+	else if (r == -ENODATA)
+		r = diag_fail(d, 0, 0, "tls.crl %s holds no revocation list in PEM form", f->crl);
+	else
+		r = check_lists(&t, f, d);
+	if (r == 0) {
+		flags = verify(&t, &first);
+		if (flags != 0)
+			r = diag_fail(d, 0, 0,
+			    "the certificate %s does not fit the authority %s: %s", f->cert, f->ca,
+			    mbed_why(flags));
+	}
+	trusted_fini(&t);
 	return r;
 }
 
 static int
-take_cert(
-    struct identity *id, mbedtls_x509_crt *x, const char *ca, const char *path, struct diag *d)
+take_cert(struct identity *id, mbedtls_x509_crt *x, const struct identity_files *f, struct diag *d)
 {
 	int r;
 
 	if (!mbed_certs(x, id->cert.p))
-		return diag_fail(d, 0, 0, "%s holds no certificate (ECDSA or RSA) in PEM", path);
+		return diag_fail(d, 0, 0, "%s holds no certificate (ECDSA or RSA) in PEM", f->cert);
 	if (mbedtls_x509_time_is_past(&x->valid_to))
 		return diag_fail(d, 0, 0,
-		    "the certificate %s has expired: issue a new one (mewsctl pki issue)", path);
+		    "the certificate %s has expired: issue a new one (mewsctl pki issue)", f->cert);
 	if (mbedtls_x509_time_is_future(&x->valid_from))
 		return diag_fail(d, 0, 0,
-		    "the certificate %s is not valid yet: check this machine's clock", path);
-	r = verify(id, x, ca, path, d);
+		    "the certificate %s is not valid yet: check this machine's clock", f->cert);
+	r = check_cert(id, x, f, d);
 	if (r < 0)
 		return r;
+	id->until = mbed_until(x);
 	mbed_common_name(x, id->subject, sizeof(id->subject));
 	buf_add(&id->der, x->raw.p, x->raw.len);
 	return buf_ok(&id->der);
 }
 
+/* ---- loading ---- */
+
+static int
+read_files(struct identity *id, const struct identity_files *f, struct diag *d)
+{
+	const char *key = f->key == NULL ? f->cert : f->key;
+	int r = file_read(f->ca, "authority's certificate (tls.ca)", false, &id->ca, d);
+
+	if (r == 0)
+		r = file_read(f->cert, "certificate (tls.certificate)", false, &id->cert, d);
+	if (r == 0)
+		r = file_read(key, "key (tls.key)", true, &id->key, d);
+	if (r == 0 && f->crl != NULL)
+		r = file_read(f->crl, "revocation list (tls.crl)", false, &id->crl, d);
+	if (r == 0 && f->crl != NULL && id->crl.n == 0)
+		r = diag_fail(d, 0, 0, "tls.crl %s holds no revocation list in PEM form", f->crl);
+	return r;
+}
+
 int
-identity_load(
-    const char *ca, const char *cert, const char *key, struct identity **ret, struct diag *d)
+identity_load(const struct identity_files *f, struct identity **ret, struct diag *d)
 {
 	struct identity *id = calloc(1, sizeof(*id));
 	mbedtls_x509_crt x;
@@ -82,15 +176,11 @@ identity_load(
 		return -ENOMEM;
 	id->refs = 1;
 	mbedtls_x509_crt_init(&x);
-	r = file_read(ca, "authority's certificate (tls.ca)", false, &id->ca, d);
+	r = read_files(id, f, d);
 	if (r == 0)
-		r = file_read(cert, "certificate (tls.certificate)", false, &id->cert, d);
+		r = take_cert(id, &x, f, d);
 	if (r == 0)
-		r = file_read(key == NULL ? cert : key, "key (tls.key)", true, &id->key, d);
-	if (r == 0)
-		r = take_cert(id, &x, ca, cert, d);
-	if (r == 0)
-		r = check_key(id, &x, key == NULL ? cert : key, d);
+		r = check_key(id, &x, f->key == NULL ? f->cert : f->key, d);
 	mbedtls_x509_crt_free(&x);
 	if (r < 0) {
 		identity_free(id);
@@ -118,6 +208,7 @@ identity_free(struct identity *id)
 	buf_fini(&id->ca);
 	buf_fini(&id->cert);
 	buf_fini(&id->key);
+	buf_fini(&id->crl);
 	buf_fini(&id->der);
 	free(id);
 }
@@ -142,4 +233,56 @@ identity_sign(const struct identity *id, struct slice text, struct buf *out)
 		out->n += n;
 	mbedtls_pk_free(&k);
 	return r;
+}
+
+const char *
+identity_crl(const struct identity *id)
+{
+	return id->crl.n == 0 ? NULL : id->crl.p;
+}
+
+/* ---- the collector ---- */
+
+/* The peer's certificates as a chain, its own first. False: it has shown none that can be read. */
+static bool
+peer_chain(const struct peer_certs *p, mbedtls_x509_crt *x)
+{
+	mbedtls_x509_crt_init(x);
+	for (size_t i = 0; i < PEER_CERTS && p->der[i].n > 0; i++) {
+		if (mbedtls_x509_crt_parse_der(
+			x, (const unsigned char *) p->der[i].p, p->der[i].n) != 0)
+			return false;
+	}
+	return p->der[0].n > 0;
+}
+
+int
+identity_check_peer(const struct identity *id, const struct peer_certs *p, const char **why)
+{
+	struct trusted t;
+	mbedtls_x509_crt x;
+	uint32_t flags = UINT32_MAX;
+	bool shown = peer_chain(p, &x);
+
+	if (trusted_read(id, &t) == 0 && shown)
+		flags = verify(&t, &x);
+	mbedtls_x509_crt_free(&x);
+	trusted_fini(&t);
+	if (flags == 0)
+		return 0;
+	*why = mbed_why(flags);
+	return -EACCES;
+}
+
+uint64_t
+peer_certs_until(const struct peer_certs *p)
+{
+	uint64_t until = UINT64_MAX;
+	mbedtls_x509_crt x;
+	bool any = peer_chain(p, &x);
+
+	for (const mbedtls_x509_crt *c = &x; any && c != NULL; c = c->next)
+		until = MIN(until, mbed_until(c));
+	mbedtls_x509_crt_free(&x);
+	return any ? until : 0;
 }

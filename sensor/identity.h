@@ -13,26 +13,45 @@
 #include "common/diag.h"
 #include "common/macros.h"
 #include "common/slice.h"
+#include "sensor/peer_certs.h"
+
+struct identity_files {
+	const char *ca, *cert; /* PEM */
+	const char *key;       /* PEM; NULL: in 'cert' */
+	const char *crl; /* PEM: a list of revoked certificates of each authority; NULL: none */
+};
 
 struct identity {
-	struct buf ca, cert, key; /* PEM, with NUL */
-	struct buf der;           /* the node's certificate */
+	struct buf ca, cert, key, crl; /* PEM, with NUL; crl.n is 0 without a list */
+	struct buf der;                /* the node's certificate */
+	uint64_t until;                /* realtime ns: when it expires */
 	unsigned refs;
 	char subject[128]; /* the certificate's common name */
 };
 
 /*
- * Load. 'cert' may hold the key too, with 'key' NULL. -EINVAL, -ENOENT, -EACCES..., and *d: a file
- * that cannot be read, is not PEM, a certificate that expired or is not valid yet, is not of this
- * authority, a key of another certificate. -ENOMEM.
+ * Load. -EINVAL, -ENOENT, -EACCES..., and *d: a file that cannot be read, is not PEM, a key that
+ * others may read, a certificate that expired or is not valid yet, is not of this authority or
+ * revoked, a key of another certificate; a list of revoked ones that is out of date, not signed by
+ * the authority, or missing for one of them: a list that cannot be used is not ignored. -ENOMEM.
  */
-int identity_load(const char *ca, const char *cert, const char *key, struct identity **ret,
-    struct diag *d) MUST_CHECK;
+int identity_load(const struct identity_files *f, struct identity **ret, struct diag *d) MUST_CHECK;
 struct identity *identity_ref(struct identity *id); /* returns id; NULL is nothing */
 void identity_free(struct identity *id);            /* lets go of one reference */
+
+/* The PEM texts as NNG wants them; NULL without a list. */
+const char *identity_crl(const struct identity *id);
 
 /* SHA-256 signature with the node's key over 'text', appended to 'out'. -ENOMEM; -EIO: no memory or
  * no randomness inside mbedTLS. */
 int identity_sign(const struct identity *id, struct slice text, struct buf *out) MUST_CHECK;
+
+/* Would the peer still be trusted, as of now? -EACCES, and *why (static) says why not. Costs a
+ * verification of signatures. */
+int identity_check_peer(
+    const struct identity *id, const struct peer_certs *p, const char **why) MUST_CHECK;
+
+/* When the first of the peer's certificates expires: realtime ns; 0: it has shown none. */
+uint64_t peer_certs_until(const struct peer_certs *p);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/mbed.h"
+#include "common/clock.h"
 #include "common/macros.h"
 #include <mbedtls/entropy.h>
 #include <mbedtls/oid.h>
@@ -31,6 +32,24 @@ mbed_common_name(const mbedtls_x509_crt *x, char *out, size_t n)
 	    name == NULL ? "" : (const char *) name->val.p);
 }
 
+uint64_t
+mbed_until(const mbedtls_x509_crt *x)
+{
+	struct tm tm = {
+		.tm_year = x->valid_to.year - 1900,
+		.tm_mon = x->valid_to.mon - 1,
+		.tm_mday = x->valid_to.day,
+		.tm_hour = x->valid_to.hour,
+		.tm_min = x->valid_to.min,
+		.tm_sec = x->valid_to.sec,
+	};
+	time_t t = timegm(&tm);
+
+	return t < 0                                  ? 0
+	       : (uint64_t) t > UINT64_MAX / NS_PER_S ? UINT64_MAX
+						      : (uint64_t) t * NS_PER_S;
+}
+
 const char *
 mbed_why(uint32_t flags)
 {
@@ -39,6 +58,15 @@ mbed_why(uint32_t flags)
 		const char *why;
 	} reasons[] = {
 		{ MBEDTLS_X509_BADCERT_NOT_TRUSTED, "it is not signed by that authority" },
+		{ MBEDTLS_X509_BADCERT_REVOKED, "it is revoked (tls.crl)" },
+		{ MBEDTLS_X509_BADCRL_NOT_TRUSTED | MBEDTLS_X509_BADCRL_BAD_MD |
+			MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY,
+		    "the revocation list (tls.crl) is not signed by that authority" },
+		{ MBEDTLS_X509_BADCRL_EXPIRED,
+		    "the revocation list (tls.crl) is out of date: get a new one from its "
+		    "authority" },
+		{ MBEDTLS_X509_BADCRL_FUTURE,
+		    "the revocation list (tls.crl) is not valid yet: check this machine's clock" },
 		{ MBEDTLS_X509_BADCERT_EXPIRED, "it, or the authority, has expired" },
 		{ MBEDTLS_X509_BADCERT_FUTURE, "it, or the authority, is not valid yet" },
 		{ MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,

@@ -21,6 +21,9 @@ bool mbed_key(mbedtls_pk_context *k, const char *pem) MUST_CHECK;
 /* The subject's common name, cut to n - 1 bytes; "": none. */
 void mbed_common_name(const mbedtls_x509_crt *x, char *out, size_t n);
 
+/* When it expires: realtime ns. */
+uint64_t mbed_until(const mbedtls_x509_crt *x);
+
 /* Why a certificate does not verify, from the flags of mbedTLS: the gravest of the reasons. */
 const char *mbed_why(uint32_t flags);
 

@@ -266,6 +266,17 @@ node_set_identity(struct node *n, struct identity *id)
 }
 
 void
+node_check_peer(struct node *n, uint64_t now, bool all)
+{
+	char why[512];
+
+	if (n->end == NULL || xport_trusts(n->end, all ? n->cfg.identity : NULL, why, sizeof(why)))
+		return;
+	link_closed(&n->link, now, why);
+	n->next_tick = 0;
+}
+
+void
 node_restart(struct node *n, uint64_t sensor_start)
 {
 	link_fini(&n->link);

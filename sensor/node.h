@@ -111,6 +111,10 @@ void node_restart(struct node *n, uint64_t sensor_start);
 /* From now on, connect as this. Takes it. */
 void node_set_identity(struct node *n, struct identity *id);
 
+/* Give the connection up if the collector's certificate is not good any more; 'all': look at more
+ * than its expiry. */
+void node_check_peer(struct node *n, uint64_t now, bool all);
+
 /* Bring n->drops up to date. */
 void node_gather_drops(struct node *n);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/privilege.h"
+#include "common/rights.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,38 +85,11 @@ privilege_check(const char *host_root, struct diag *d)
 	return 0;
 }
 
-/* Only 'v' stays, in this process; nothing for what it executes. */
-static int
-keep_only(const cap_value_t *v, int n)
-{
-	cap_t caps = cap_init(), have = cap_get_proc();
-	int r = caps == NULL || have == NULL ? -ENOMEM : 0;
-
-	for (int i = 0; r == 0 && i < n; i++) {
-		cap_flag_value_t f = CAP_CLEAR;
-
-		(void) cap_get_flag(have, v[i], CAP_PERMITTED, &f);
-		if (f == CAP_SET && (cap_set_flag(caps, CAP_PERMITTED, 1, &v[i], CAP_SET) < 0 ||
-					cap_set_flag(caps, CAP_EFFECTIVE, 1, &v[i], CAP_SET) < 0))
-			r = -errno;
-	}
-	(void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	for (cap_value_t c = 0; r == 0 && c <= CAP_LAST_CAP; c++)
-		(void) cap_drop_bound(c); /* needs SETPCAP, which not everybody has */
-	if (r == 0 && cap_set_proc(caps) < 0)
-		r = -errno;
-	(void) cap_free(caps);
-	(void) cap_free(have);
-	return r;
-}
-
 int
 privilege_drop(bool live, struct diag *d)
 {
-	int r = keep_only(kept, live ? (int) ARRAY_SIZE(kept) : 0);
+	int r = rights_keep(kept, live ? (int) ARRAY_SIZE(kept) : 0);
 
-	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = -errno;
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot give up capabilities: %s", strerrordesc_np(-r));
 	return r;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/mews-test-identity-XXXXXX";
@@ -72,11 +73,41 @@ write_cert(const char *name, const char *cn, EVP_PKEY *key, X509 *ca, EVP_PKEY *
 	return x;
 }
 
+/* A list of 'ca' signed with 'key', good for 'until' seconds, that names 'revoked' (or nobody). */
+static void
+write_crl(const char *name, X509 *ca, EVP_PKEY *key, X509 *revoked, long until)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *from = X509_gmtime_adj(NULL, -1000), *to = X509_gmtime_adj(NULL, until);
+	char path[256];
+	FILE *f = fopen(at(path, name), "we");
+
+	assert_non_null(f);
+	assert_int_equal(1, X509_CRL_set_version(crl, 1));
+	assert_int_equal(1, X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca)));
+	assert_int_equal(1, X509_CRL_set1_lastUpdate(crl, from));
+	assert_int_equal(1, X509_CRL_set1_nextUpdate(crl, to));
+	if (revoked != NULL) {
+		X509_REVOKED *r = X509_REVOKED_new();
+
+		assert_int_equal(
+		    1, X509_REVOKED_set_serialNumber(r, X509_get_serialNumber(revoked)));
+		assert_int_equal(1, X509_REVOKED_set_revocationDate(r, from));
+		assert_int_equal(1, X509_CRL_add0_revoked(crl, r));
+	}
+	assert_true(X509_CRL_sign(crl, key, EVP_sha256()) > 0);
+	assert_int_equal(1, PEM_write_X509_CRL(f, crl));
+	(void) fclose(f);
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(to);
+	X509_CRL_free(crl);
+}
+
 static int
 setup(void **state)
 {
 	EVP_PKEY *ca_key, *other_key, *key, *rsa, *ed;
-	X509 *ca, *other;
+	X509 *ca, *other, *n1, *c1;
 	char path[256];
 	FILE *f;
 
@@ -91,7 +122,16 @@ setup(void **state)
 	EVP_PKEY_free(write_key("n2.key", EVP_EC_gen("P-256"), NULL));
 	ca = write_cert("ca.pem", "fleet", ca_key, NULL, NULL, -10, 3600);
 	other = write_cert("other-ca.pem", "others", other_key, NULL, NULL, -10, 3600);
-	X509_free(write_cert("n1.pem", "n1", key, ca, ca_key, -10, 3600));
+	n1 = write_cert("n1.pem", "n1", key, ca, ca_key, -10, 3600);
+	c1 = write_cert("collector.pem", "c1", key, ca, ca_key, -10, 1800);
+	write_crl("none.crl", ca, ca_key, NULL, 3600);
+	write_crl("n1.crl", ca, ca_key, n1, 3600);
+	write_crl("c1.crl", ca, ca_key, c1, 3600);
+	write_crl("stale.crl", ca, ca_key, NULL, -10);
+	write_crl("forged.crl", ca, other_key, NULL, 3600);
+	write_crl("other.crl", other, other_key, NULL, 3600);
+	X509_free(n1);
+	X509_free(c1);
 	X509_free(write_cert("rsa.pem", "n1", rsa, ca, ca_key, -10, 3600));
 	X509_free(write_cert("ed.pem", "n1", ed, ca, ca_key, -10, 3600));
 	X509_free(write_cert("old.pem", "n1", key, ca, ca_key, -100, -10));
@@ -132,38 +172,59 @@ teardown(void **state)
 static const struct {
 	const char *ca, *cert, *key;
 	int r;
-	const char *says;
+	const char *says, *crl;
 } cases[] = {
-	{ "ca.pem", "n1.pem", "n1.key", 0, "" },
-	{ "ca.pem", "rsa.pem", "rsa.key", 0, "" },
-	{ "none.pem", "n1.pem", "n1.key", -ENOENT, "none.pem" },
-	{ "ca.pem", "none.pem", "n1.key", -ENOENT, "none.pem" },
-	{ "ca.pem", "n1.pem", "none.key", -ENOENT, "none.key" },
-	{ "ca.pem", "n1.pem", "n2.key", -EINVAL, "does not match" },
-	{ "ca.pem", "n1.pem", NULL, -EACCES, "others may read" },
-	{ "ca.pem", "n1.pem", "open.key", -EACCES, "open.key: chmod 600 " },
-	{ "ca.pem", "garbage", "n1.key", -EINVAL, "no certificate" },
-	{ "ca.pem", "n1.pem", "garbage", -EINVAL, "no private key" },
-	{ "ca.pem", "n1.pem", "locked.key", -EINVAL, "without a password" },
-	{ "ca.pem", "n1.pem", "rsa.key", -EINVAL, "does not match" },
-	{ "ca.pem", "ed.pem", "ed.key", -EINVAL, "no certificate (ECDSA or RSA)" },
-	{ "ca.pem", "n1.pem", "ed.key", -EINVAL, "no private key (ECDSA or RSA)" },
-	{ "ca.pem", "old.pem", "n1.key", -EINVAL, "expired" },
-	{ "ca.pem", "early.pem", "n1.key", -EINVAL, "not valid yet" },
-	{ "ca.pem", "foreign.pem", "n1.key", -EINVAL, "does not fit the authority" },
-	{ "garbage", "n1.pem", "n1.key", -EINVAL, "no certificate" },
+	{ "ca.pem", "n1.pem", "n1.key", 0, "", NULL },
+	{ "ca.pem", "rsa.pem", "rsa.key", 0, "", NULL },
+	{ "none.pem", "n1.pem", "n1.key", -ENOENT, "none.pem", NULL },
+	{ "ca.pem", "none.pem", "n1.key", -ENOENT, "none.pem", NULL },
+	{ "ca.pem", "n1.pem", "none.key", -ENOENT, "none.key", NULL },
+	{ "ca.pem", "n1.pem", "n2.key", -EINVAL, "does not match", NULL },
+	{ "ca.pem", "n1.pem", NULL, -EACCES, "others may read", NULL },
+	{ "ca.pem", "n1.pem", "open.key", -EACCES, "open.key: chmod 600 ", NULL },
+	{ "ca.pem", "garbage", "n1.key", -EINVAL, "no certificate", NULL },
+	{ "ca.pem", "n1.pem", "garbage", -EINVAL, "no private key", NULL },
+	{ "ca.pem", "n1.pem", "locked.key", -EINVAL, "without a password", NULL },
+	{ "ca.pem", "n1.pem", "rsa.key", -EINVAL, "does not match", NULL },
+	{ "ca.pem", "ed.pem", "ed.key", -EINVAL, "no certificate (ECDSA or RSA)", NULL },
+	{ "ca.pem", "n1.pem", "ed.key", -EINVAL, "no private key (ECDSA or RSA)", NULL },
+	{ "ca.pem", "old.pem", "n1.key", -EINVAL, "expired", NULL },
+	{ "ca.pem", "early.pem", "n1.key", -EINVAL, "not valid yet", NULL },
+	{ "ca.pem", "foreign.pem", "n1.key", -EINVAL, "does not fit the authority", NULL },
+	{ "garbage", "n1.pem", "n1.key", -EINVAL, "no certificate", NULL },
+	{ "ca.pem", "n1.pem", "n1.key", 0, "", "none.crl" },
+	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "it is revoked", "n1.crl" },
+	{ "ca.pem", "n1.pem", "n1.key", -ENOENT, "missing.crl", "missing.crl" },
+	/* a list that cannot be used is not the same as none */
+	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "no revocation list", "garbage" },
+	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "out of date", "stale.crl" },
+	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "not signed by that authority", "forged.crl" },
+	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "no list of the authority 'fleet'", "other.crl" },
 };
+
+static int
+load(const char *ca, const char *cert, const char *key, const char *crl, struct identity **id,
+    struct diag *d)
+{
+	char path[4][256];
+	struct identity_files f = {
+		.ca = at(path[0], ca),
+		.cert = at(path[1], cert),
+		.key = key == NULL ? NULL : at(path[2], key),
+		.crl = crl == NULL ? NULL : at(path[3], crl),
+	};
+
+	return identity_load(&f, id, d);
+}
 
 static void
 test_load(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		char ca[256], cert[256], key[256];
 		struct identity *id = NULL;
 		struct diag d = { 0 };
-		int r = identity_load(at(ca, cases[i].ca), at(cert, cases[i].cert),
-		    cases[i].key == NULL ? NULL : at(key, cases[i].key), &id, &d);
+		int r = load(cases[i].ca, cases[i].cert, cases[i].key, cases[i].crl, &id, &d);
 
 		if (r != cases[i].r || strstr(d.msg, cases[i].says) == NULL)
 			fail_msg("%s %s: %d '%s'", cases[i].ca, cases[i].cert, r, d.msg);
@@ -178,12 +239,11 @@ test_load(void **state)
 static void
 check_proof(const char *cert_name, const char *key_name)
 {
-	char ca[256], cert[256], key[256];
 	uint8_t nonce[WIRE_NONCE_SIZE] = { 1, 2, 3 };
 	Wire__Challenge c = WIRE__CHALLENGE__INIT;
 	struct identity *id = NULL;
 	struct buf out = BUF_INIT, text = BUF_INIT;
-	struct diag d;
+	struct diag d = { 0 };
 	const unsigned char *der;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	Wire__Request *rq;
@@ -192,8 +252,7 @@ check_proof(const char *cert_name, const char *key_name)
 	c.nonce.data = nonce;
 	c.nonce.len = sizeof(nonce);
 	c.collector = (char[]){ "coll" };
-	assert_int_equal(
-	    0, identity_load(at(ca, "ca.pem"), at(cert, cert_name), at(key, key_name), &id, &d));
+	assert_int_equal(0, load("ca.pem", cert_name, key_name, NULL, &id, &d));
 	assert_int_equal(0, message_proof(id, &c, "n1", "lab", &out));
 	rq = wire__request__unpack(NULL, out.n, (uint8_t *) out.p);
 	assert_int_equal(WIRE__REQUEST__BODY_PROOF, rq->body_case);
@@ -222,12 +281,74 @@ test_proof(void **state)
 	check_proof("rsa.pem", "rsa.key");
 }
 
+static void
+show(struct peer_certs *p, size_t i, const char *name)
+{
+	unsigned char *der = NULL;
+	char path[256];
+	FILE *f = fopen(at(path, name), "re");
+	X509 *x;
+	int n;
+
+	assert_non_null(f);
+	x = PEM_read_X509(f, NULL, NULL, NULL);
+	(void) fclose(f);
+	n = i2d_X509(x, &der);
+	assert_true(n > 0);
+	buf_clear(&p->der[i]);
+	buf_add(&p->der[i], der, (size_t) n);
+	OPENSSL_free(der);
+	X509_free(x);
+}
+
+/* A collector's certificate, after the handshake. */
+static const struct {
+	const char *crl, *cert, *says; /* NULL: trusted */
+} peers[] = {
+	{ NULL, "collector.pem", NULL },
+	{ "none.crl", "collector.pem", NULL },
+	{ "c1.crl", "collector.pem", "it is revoked" },
+	{ NULL, "old.pem", "has expired" },
+	{ NULL, "foreign.pem", "not signed by that authority" },
+};
+
+static void
+test_peer(void **state)
+{
+	uint64_t now = (uint64_t) time(NULL);
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		struct identity *id = NULL;
+		struct peer_certs p = { 0 };
+		struct diag d = { 0 };
+		const char *why = NULL;
+		int r;
+
+		assert_int_equal(0, load("ca.pem", "n1.pem", "n1.key", peers[i].crl, &id, &d));
+		assert_int_equal(0, peer_certs_until(&p));
+		assert_int_equal(-EACCES, identity_check_peer(id, &p, &why)); /* none shown */
+		show(&p, 0, peers[i].cert);
+		show(&p, 1, "ca.pem");
+		r = identity_check_peer(id, &p, &why);
+		assert_int_equal(peers[i].says == NULL ? 0 : -EACCES, r);
+		if (r < 0 && strstr(why, peers[i].says) == NULL)
+			fail_msg("%s: %s", peers[i].cert, why);
+		if (i == 0) /* the first of the chain's ends, and the node's own */
+			assert_in_range(peer_certs_until(&p) / 1000000000, now + 1700, now + 1800);
+		assert_in_range(id->until / 1000000000, now + 3500, now + 3600);
+		peer_certs_fini(&p);
+		identity_free(id);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_peer),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -160,6 +160,7 @@ shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
 	mbedtls_ssl_context ssl;
 	mbedtls_ssl_config conf;
 	mbedtls_x509_crt ca, cert;
+	mbedtls_x509_crl crl;
 	mbedtls_pk_context key;
 	bool found = false;
 
@@ -167,8 +168,11 @@ shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
 	mbedtls_ssl_config_init(&conf);
 	mbedtls_x509_crt_init(&ca);
 	mbedtls_x509_crt_init(&cert);
+	mbedtls_x509_crl_init(&crl);
 	mbedtls_pk_init(&key);
 	if (!mbed_certs(&ca, p->ca) || !mbed_certs(&cert, p->cert) || !mbed_key(&key, p->key) ||
+	    (p->crl != NULL && mbedtls_x509_crl_parse(&crl, (const unsigned char *) p->crl,
+				   strlen(p->crl) + 1) != 0) ||
 	    mbedtls_ssl_config_defaults(&conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 		MBEDTLS_SSL_PRESET_DEFAULT) != 0)
 		goto out;
@@ -178,7 +182,7 @@ shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
 	mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
 	mbedtls_ssl_conf_verify(&conf, see, &t);
 	mbedtls_ssl_conf_rng(&conf, mbed_random, NULL);
-	mbedtls_ssl_conf_ca_chain(&conf, &ca, NULL);
+	mbedtls_ssl_conf_ca_chain(&conf, &ca, p->crl == NULL ? NULL : &crl);
 	mbedtls_ssl_set_bio(&ssl, &t, put, get, NULL);
 	if (mbedtls_ssl_conf_own_cert(&conf, &cert, &key) != 0 ||
 	    mbedtls_ssl_setup(&ssl, &conf) != 0 ||
@@ -190,6 +194,7 @@ out:
 	mbedtls_ssl_config_free(&conf);
 	mbedtls_x509_crt_free(&ca);
 	mbedtls_x509_crt_free(&cert);
+	mbedtls_x509_crl_free(&crl);
 	mbedtls_pk_free(&key);
 	buf_fini(&t.out);
 	return found;

@@ -19,6 +19,7 @@ struct tls_probe {
 	const char *url; /* tls+tcp://HOST:PORT */
 	const char *server_name;
 	const char *ca, *cert, *key; /* PEM */
+	const char *crl;             /* PEM, or NULL */
 };
 
 /* True, and 'why' says it in one sentence; false: nothing is found wrong, or nobody answers. */

@@ -6,14 +6,15 @@
  * NEWS_GONE, after which nobody but the loop knows the connection, and the loop frees it.
  */
 #include "sensor/xport.h"
+#include "common/clock.h"
 #include "common/nng_task.h"
 #include "sensor/link.h"
+#include "sensor/tls_client.h"
 #include "sensor/tls_probe.h"
 #include "sensor/xport_err.h"
 #include <errno.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
-#include <nng/supplemental/tls/tls.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -60,9 +61,11 @@ struct conn {
 	nng_dialer dialer;
 	struct nng_tls_config *tls;
 	const char *url, *server_name;
-	struct identity *id; /* held; NULL without TLS */
-	bool probe;          /* find out why TLS fails, if it does */
-	char why[512];       /* what was found */
+	struct identity *id;    /* held; NULL without TLS */
+	struct peer_certs peer; /* the collector's certificates */
+	uint64_t until;         /* realtime ns: they expire; 0: not connected, or no TLS */
+	bool probe;             /* find out why TLS fails, if it does */
+	char why[512];          /* what was found */
 	struct news dialed, lost, gone;
 	_Atomic int jobs; /* that still know this connection */
 	unsigned slots;
@@ -158,7 +161,7 @@ static void
 probe(struct conn *c)
 {
 	const struct tls_probe p = { c->url, c->server_name, c->id->ca.p, c->id->cert.p,
-		c->id->key.p };
+		c->id->key.p, identity_crl(c->id) };
 
 	if (!tls_probe(&p, c->why, sizeof(c->why)))
 		c->why[0] = '\0';
@@ -323,26 +326,9 @@ conn_free(struct conn *c)
 	if (c->tls != NULL)
 		nng_tls_config_free(c->tls);
 	identity_free(c->id);
+	peer_certs_fini(&c->peer);
 	c->x->conns--;
 	free(c);
-}
-
-static int
-conn_tls(struct conn *c, const struct xport_end *e, const struct identity *id)
-{
-	int rv = nng_tls_config_alloc(&c->tls, NNG_TLS_MODE_CLIENT);
-
-	if (rv == 0)
-		rv = nng_tls_config_auth_mode(c->tls, NNG_TLS_AUTH_MODE_REQUIRED);
-	if (rv == 0)
-		rv = nng_tls_config_server_name(c->tls, e->cfg.server_name);
-	if (rv == 0)
-		rv = nng_tls_config_ca_chain(c->tls, id->ca.p, NULL);
-	if (rv == 0)
-		rv = nng_tls_config_own_cert(c->tls, id->cert.p, id->key.p, NULL);
-	if (rv == 0)
-		rv = nng_dialer_set_ptr(c->dialer, NNG_OPT_TLS_CONFIG, c->tls);
-	return rv;
 }
 
 static int
@@ -370,7 +356,9 @@ conn_setup(struct conn *c, const struct xport_end *e, const struct identity *id)
 	if (rv == 0)
 		rv = nng_dialer_create(&c->dialer, c->sock, e->cfg.url);
 	if (rv == 0 && e->tls)
-		rv = conn_tls(c, e, id);
+		rv = tls_client(id, e->cfg.server_name, &c->peer, &c->tls);
+	if (rv == 0 && e->tls)
+		rv = nng_dialer_set_ptr(c->dialer, NNG_OPT_TLS_CONFIG, c->tls);
 	return rv;
 }
 
@@ -438,6 +426,23 @@ xport_send(struct xport_end *e, unsigned slot, const void *msg, size_t n)
 	return 0;
 }
 
+bool
+xport_trusts(struct xport_end *e, const struct identity *id, char *why, size_t n)
+{
+	const struct conn *c = e->conn;
+	const char *bad = NULL;
+
+	if (c == NULL || c->until == 0)
+		return true;
+	if (clock_real() >= c->until)
+		bad = "it has expired";
+	else if (id == NULL || identity_check_peer(id, &c->peer, &bad) == 0)
+		return true;
+	(void) snprintf(
+	    why, n, "the collector %s is not trusted any more: its certificate: %s", c->url, bad);
+	return false;
+}
+
 static void
 deliver(struct news *w)
 {
@@ -455,6 +460,7 @@ deliver(struct news *w)
 		e->ev->reply(e->arg, w->slot, nng_msg_body(m), nng_msg_len(m));
 	} else if (w->kind == NEWS_DIALED && w->rv == 0) {
 		e->why[0] = '\0';
+		c->until = e->tls ? peer_certs_until(&c->peer) : 0;
 		e->ev->opened(e->arg);
 	} else {
 		if (c->why[0] != '\0')

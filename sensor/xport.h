@@ -14,6 +14,7 @@
 
 #include "common/macros.h"
 #include "sensor/identity.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,13 @@ int xport_open(struct xport_end *e, struct identity *id) MUST_CHECK;
 
 /* Give the connection up, if there is one. Does not block; nothing of it is delivered any more. */
 void xport_close(struct xport_end *e);
+
+/*
+ * Is the collector's certificate still good? Its expiry, which costs nothing; and, with 'id' not
+ * NULL, everything: whether it is of the authority of 'id', and not revoked. False: 'why' is one
+ * sentence, and the connection should be given up. True without a connection, or without TLS.
+ */
+bool xport_trusts(struct xport_end *e, const struct identity *id, char *why, size_t n) MUST_CHECK;
 
 /* Send a copy on a slot that has no request out; reply() follows, or closed(). */
 int xport_send(struct xport_end *e, unsigned slot, const void *msg, size_t n) MUST_CHECK;

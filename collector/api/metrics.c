@@ -48,6 +48,9 @@ static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
 	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
+	ROW(ingest_stats, log_held, COUNTER, "Lines about peers that were too many to write."),
+	ROW(ingest_stats, certificate_expiry_seconds, GAUGE,
+	    "When this collector's certificate expires, seconds since the epoch; 0: no TLS."),
 	ROW(ingest_stats, ending, GAUGE, "Connections being ended; if it stays above 0, restart."),
 };
 static const struct metric api_counters[] = {
@@ -131,6 +134,8 @@ static const struct metric node_columns[] = {
 	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE },
 	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE },
 	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER },
+	{ "certificate_expiry_seconds",
+	    "When a node's certificate expires, seconds since the epoch; 0: no TLS.", 0, GAUGE },
 	{ "last_seen_seconds", "When a node was heard last, seconds since the epoch.", 0, GAUGE },
 };
 
@@ -156,6 +161,8 @@ node_value(const struct stream *s, int column)
 		return s->connected;
 	case 7:
 		return s->suppressed;
+	case 8:
+		return s->cert_until / NS_PER_S;
 	default:
 		return s->last_seen / NS_PER_S;
 	}

@@ -203,11 +203,11 @@ recheck(struct conn *c, struct trust *t, uint64_t now)
 	bool bad;
 
 	pthread_mutex_lock(&c->lock);
-	bad = c->state == CONN_WELCOME && c->cert.n > 0 &&
-	      trust_check_cert(t, buf_get(&c->cert), c->id.node, &why) < 0;
-	if (bad) {
-		c->state = CONN_REFUSED;
-		c->close_at = now + LINGER_NS;
+	bad = c->state == CONN_WELCOME && c->cert.n > 0 && c->unfit == NULL &&
+	      trust_check_cert(t, buf_get(&c->cert), c->id.node, &c->until, &why) < 0;
+	if (bad) { /* nothing of it is taken any more; talk() tells it why */
+		c->unfit = why;
+		c->close_at = now + REPLACED_NS;
 		c->stream->connected = false;
 		conn_drop_held(c);
 	}

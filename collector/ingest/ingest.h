@@ -41,6 +41,11 @@ void ingest_set_interest(struct ingest *i, const struct event_set *wanted);
  * vouch for are turned out. Also on error the old ones stay in force, and *d says why. */
 int ingest_reload_tls(struct ingest *i, struct diag *d) MUST_CHECK;
 
+/* What time does to certificates; to be called about every second, by the thread that reloads. A
+ * changed revocation list is read, as by ingest_reload_tls(); that this collector's certificate
+ * ends within two weeks is said every day. */
+void ingest_watch_tls(struct ingest *i);
+
 struct ingest_stats {
 	uint64_t connections;      /* now */
 	uint64_t refused_tls;      /* handshakes that failed, as far as NNG counts them */
@@ -51,6 +56,8 @@ struct ingest_stats {
 	uint64_t duplicates, gaps; /* batches; runs of missing batches */
 	uint64_t busy;             /* asked to come back later */
 	uint64_t requests;
+	uint64_t log_held; /* lines about peers that were not written: log_peer.h */
+	uint64_t certificate_expiry_seconds; /* since the epoch: this collector's; 0: no TLS */
 	uint64_t ending; /* connections that are being ended; stays above 0: restart */
 };
 void ingest_stats(struct ingest *i, struct ingest_stats *ret);

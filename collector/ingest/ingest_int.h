@@ -70,9 +70,11 @@ struct conn {
 	pthread_mutex_t lock;       /* guards all that follows */
 	enum conn_state state;
 	uint8_t nonce[WIRE_NONCE_SIZE];
-	Wire__Request *hello;  /* owned, until Welcome */
-	struct stream_id id;   /* from CHALLENGED on, and constant */
-	struct buf cert;       /* DER, from Proof on: a new revocation list may name it */
+	Wire__Request *hello; /* owned, until Welcome */
+	struct stream_id id;  /* from CHALLENGED on, and constant */
+	struct buf cert;      /* DER, from Proof on: a new revocation list may name it */
+	uint64_t until;       /* realtime ns: it expires; 0: without one */
+	const char *unfit; /* static: why it is not trusted any more; said with its next message */
 	struct stream *stream; /* held, from Welcome on */
 	struct stream_info info;
 	struct op *first;      /* OP_HELLO that the shard has not taken yet */
@@ -100,6 +102,7 @@ struct ingest {
 	struct trust *trust; /* NULL without TLS */
 	struct event_set wanted;
 	struct bucket admit;
+	uint64_t crl_stamp, warned; /* ingest_watch_tls()'s, and one thread's */
 	_Atomic bool stopping;
 	_Atomic uint64_t ending;   /* connections that are 'ended', and still there */
 	_Atomic uint32_t interest; /* the version of 'wanted' */

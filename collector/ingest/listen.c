@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/listen.h"
+#include "common/file.h"
 #include "common/log.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -364,6 +365,8 @@ ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d)
 	if (r < 0)
 		return r;
 	r = ingest_new(cfg, &i);
+	if (r == 0 && cfg->crl != NULL)
+		i->crl_stamp = file_stamp(cfg->crl); /* before it is read */
 	if (r == 0 && scheme == SCHEME_TLS)
 		r = tls_trust(cfg, &i->trust, d);
 	if (r == 0) {
@@ -454,6 +457,18 @@ refused_tls(const struct listener *l)
 	return n;
 }
 
+static uint64_t
+own_expiry(struct ingest *i)
+{
+	uint64_t until = 0;
+
+	pthread_mutex_lock(&i->lock);
+	if (i->trust != NULL)
+		until = trust_until(i->trust);
+	pthread_mutex_unlock(&i->lock);
+	return until / NS_PER_S;
+}
+
 void
 ingest_stats(struct ingest *i, struct ingest_stats *ret)
 {
@@ -468,5 +483,7 @@ ingest_stats(struct ingest *i, struct ingest_stats *ret)
 		.busy = i->busy,
 		.requests = i->requests,
 		.ending = i->ending,
+		.log_held = log_peer_held(),
+		.certificate_expiry_seconds = own_expiry(i),
 	};
 }

@@ -194,6 +194,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->state = CONN_WELCOME;
 	c->close_at = 0;
 	c->stream->connected = true;
+	c->stream->cert_until = c->until;
 	c->stream->last_seen = clock_real();
 	stream_info_set(i->cfg.streams, c->stream, &c->info);
 	if (c->stream->snapshot_id != 0)
@@ -269,8 +270,8 @@ check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char *
 	pthread_mutex_lock(&i->lock);
 	t = trust_ref(i->trust);
 	pthread_mutex_unlock(&i->lock);
-	r = trust_check_proof(
-	    t, bytes(&p->certificate), c->id.node, buf_get(&text), bytes(&p->signature), why);
+	r = trust_check_proof(t, bytes(&p->certificate), c->id.node, buf_get(&text),
+	    bytes(&p->signature), &c->until, why);
 	trust_unref(t);
 	if (r == 0) {
 		buf_slice(&c->cert, bytes(&p->certificate));
@@ -380,6 +381,26 @@ unreadable(
 	conn_log(c, LOG_WARN, "sensor %s: %s", c->id.node, why->text);
 }
 
+/* Why this connection, made with a good certificate, has to end; NULL: it stays. */
+static const char *
+unfit(const struct conn *c)
+{
+	if (c->unfit != NULL)
+		return c->unfit;
+	return c->until != 0 && clock_real() >= c->until
+		   ? "the certificate has expired: issue a new one"
+		   : NULL;
+}
+
+/* After the last message of a connection that was welcomed. */
+static void
+expel(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
+{
+	if (c->stream != NULL)
+		c->stream->connected = false;
+	refuse(i, c, rep, now, WIRE__REJECT__CODE__IDENTITY, unfit(c));
+}
+
 void
 talk(struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep)
 {
@@ -397,6 +418,8 @@ talk(struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now,
 	else if (c->replaced)
 		refuse(i, c, rep, now, WIRE__REJECT__CODE__DUPLICATE,
 		    "another sensor with this node's name has connected");
+	else if (unfit(c) != NULL)
+		expel(i, c, rep, now);
 	else if ((c->state != CONN_WELCOME && n > TALK_MAX) || request_read(p, n, &q, &why) < 0)
 		unreadable(i, c, &why, rep, now);
 	else if (c->state == CONN_WELCOME)

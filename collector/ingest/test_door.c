@@ -415,6 +415,7 @@ test_reload(void **state)
 	struct world *w = *state;
 	struct diag d = { 0 };
 	struct kit_sensor s, again;
+	struct ingest_stats st;
 	Wire__Reply *rep;
 
 	assert_int_equal(0, dial(w, &s, "node-b"));
@@ -424,10 +425,19 @@ test_reload(void **state)
 	rep = kit_ask(&s, &w->out);
 	assert_null(rep->reject);
 	wire__reply__free_unpacked(rep, NULL);
-	assert_int_equal(1, pki_revoke(w->pki.dir, "b", -1, &d));
-	assert_int_equal(0, ingest_reload_tls(w->ingest, &d));
+	ingest_watch_tls(w->ingest); /* nothing has changed */
 	kit_poll(&w->out, 0, 0);
-	expect_reject(kit_ask(&s, &w->out), WIRE__REJECT__CODE__NOT_WELCOME, "revoked meanwhile");
+	rep = kit_ask(&s, &w->out);
+	assert_null(rep->reject);
+	wire__reply__free_unpacked(rep, NULL);
+	assert_int_equal(1, pki_revoke(w->pki.dir, "b", -1, &d));
+	ingest_watch_tls(w->ingest); /* the list has */
+	kit_poll(&w->out, 0, 0);
+	rep = kit_ask(&s, &w->out);
+	assert_non_null(rep);
+	assert_non_null(rep->reject);
+	assert_non_null(strstr(rep->reject->text, "revoked"));
+	expect_reject(rep, WIRE__REJECT__CODE__IDENTITY, "revoked meanwhile");
 	/* the accept that NNG had begun already is with the old list: then the Proof is refused */
 	assert_int_equal(0, dial(w, &again, "node-b"));
 	expect_reject(introduce(w, &again, "b", "node-b"), WIRE__REJECT__CODE__IDENTITY, "revoked");
@@ -435,6 +445,9 @@ test_reload(void **state)
 	assert_false(gets_an_answer(w, &again, dial(w, &again, "node-b")));
 	kit_hang_up(&again);
 	kit_hang_up(&s);
+	ingest_stats(w->ingest, &st);
+	assert_true(st.certificate_expiry_seconds > clock_real() / NS_PER_S + 86000);
+	assert_true(st.certificate_expiry_seconds < clock_real() / NS_PER_S + 87000);
 	good_goes_on(w);
 	/* a new list that cannot be read changes nothing */
 	assert_int_equal(0, truncate(kit_file(&w->pki, "crl.pem"), 0));

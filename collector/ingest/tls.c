@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/listen.h"
+#include "common/file.h"
 #include "common/log.h"
 #include <errno.h>
 #include <nng/supplemental/tls/tls.h>
+
+#define WARN_NS (14ull * 86400 * NS_PER_S) /* before our certificate's end */
+#define NAG_NS  (86400 * NS_PER_S)         /* from one warning to the next */
 
 static int
 tls_config(const struct trust *t, nng_tls_config **ret)
@@ -58,6 +62,12 @@ tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d)
 	return trust_load(&f, ret, d);
 }
 
+static uint64_t
+crl_stamp(const struct ingest *i)
+{
+	return i->cfg.crl == NULL ? 0 : file_stamp(i->cfg.crl);
+}
+
 int
 ingest_reload_tls(struct ingest *i, struct diag *d)
 {
@@ -67,6 +77,8 @@ ingest_reload_tls(struct ingest *i, struct diag *d)
 
 	if (!i->listener->tls)
 		return 0;
+	i->crl_stamp = crl_stamp(i);
+	i->warned = 0;
 	r = tls_trust(&i->cfg, &fresh, d);
 	if (r == 0)
 		r = tls_set(i->listener, fresh, d);
@@ -83,4 +95,43 @@ ingest_reload_tls(struct ingest *i, struct diag *d)
 	trust_unref(old);
 	log_info("certificates reloaded; %u connected sensors are not trusted any more", n);
 	return 0;
+}
+
+static void
+warn_of_end(struct ingest *i, uint64_t now)
+{
+	uint64_t until, real = clock_real();
+
+	if (i->warned != 0 && now - i->warned < NAG_NS)
+		return;
+	i->warned = now;
+	pthread_mutex_lock(&i->lock);
+	until = trust_until(i->trust);
+	pthread_mutex_unlock(&i->lock);
+	if (until > real + WARN_NS)
+		return;
+	log_warn(
+	    "this collector's certificate %s %s: issue a new one (mewsctl pki issue), put it "
+	    "in place and send SIGHUP",
+	    i->cfg.cert,
+	    until <= real               ? "has expired"
+	    : until < real + 2 * NAG_NS ? "expires within two days"
+					: "expires within two weeks");
+}
+
+void
+ingest_watch_tls(struct ingest *i)
+{
+	struct diag d = { 0 };
+	uint64_t stamp;
+
+	if (!i->listener->tls)
+		return;
+	stamp = crl_stamp(i);
+	if (stamp != 0 && i->crl_stamp != 0 && stamp != i->crl_stamp &&
+	    ingest_reload_tls(i, &d) < 0)
+		log_error("the revocation list has changed and is not in force: %s", d.msg);
+	if (stamp != 0)
+		i->crl_stamp = stamp;
+	warn_of_end(i, clock_mono());
 }

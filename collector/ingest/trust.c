@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/trust.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include <errno.h>
 #include <openssl/err.h>
@@ -14,6 +15,7 @@ struct trust {
 	_Atomic int refs;
 	X509_STORE *store;
 	struct buf ca, cert, key, crl; /* PEM */
+	uint64_t until;                /* realtime ns: our certificate, or one above it, expires */
 };
 
 struct trust *
@@ -36,6 +38,12 @@ trust_unref(struct trust *t)
 	buf_fini(&t->key);
 	buf_fini(&t->crl);
 	free(t);
+}
+
+uint64_t
+trust_until(const struct trust *t)
+{
+	return t->until;
 }
 
 struct trust_pem
@@ -141,9 +149,28 @@ load_crl(struct trust *t, const char *path, struct diag *d)
 
 /* ---- verifying ---- */
 
-/* X509_V_OK, or the error; -1: no memory. */
+/* The first end of a verified chain, in realtime ns. */
+static uint64_t
+chain_until(const X509_STORE_CTX *c)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(c);
+	uint64_t until = UINT64_MAX;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		struct tm tm = { 0 };
+		time_t t = -1;
+
+		if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm) == 1)
+			t = timegm(&tm);
+		if (t >= 0 && (uint64_t) t < UINT64_MAX / NS_PER_S)
+			until = MIN(until, (uint64_t) t * NS_PER_S);
+	}
+	return until;
+}
+
+/* X509_V_OK and *until, or the error; -1: no memory. */
 static int
-verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose)
+verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose, uint64_t *until)
 {
 	X509_STORE_CTX *c = X509_STORE_CTX_new();
 	int r = -1;
@@ -151,6 +178,8 @@ verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose)
 	if (c != NULL && X509_STORE_CTX_init(c, t->store, cert, chain) == 1 &&
 	    X509_STORE_CTX_set_purpose(c, purpose) == 1)
 		r = X509_verify_cert(c) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(c);
+	if (r == X509_V_OK)
+		*until = chain_until(c);
 	X509_STORE_CTX_free(c);
 	ERR_clear_error();
 	return r;
@@ -182,10 +211,10 @@ verify_text(int r)
 }
 
 static int
-check_own_cert(const struct trust *t, const struct trust_files *f, X509 *cert,
-    STACK_OF(X509) * chain, struct diag *d)
+check_own_cert(struct trust *t, const struct trust_files *f, X509 *cert, STACK_OF(X509) * chain,
+    struct diag *d)
 {
-	int v = verify(t, cert, chain, X509_PURPOSE_SSL_SERVER);
+	int v = verify(t, cert, chain, X509_PURPOSE_SSL_SERVER, &t->until);
 
 	if (v == X509_V_OK || v == X509_V_ERR_UNABLE_TO_GET_CRL)
 		return 0;
@@ -231,7 +260,7 @@ check_own_key(const struct trust *t, const struct trust_files *f, X509 *cert, st
 }
 
 static int
-check_own(const struct trust *t, const struct trust_files *f, struct diag *d)
+check_own(struct trust *t, const struct trust_files *f, struct diag *d)
 {
 	BIO *b = mem(&t->cert);
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -350,9 +379,9 @@ read_der(struct slice der)
 }
 
 static int
-check(const struct trust *t, X509 *cert, const char *node, const char **why)
+check(const struct trust *t, X509 *cert, const char *node, uint64_t *until, const char **why)
 {
-	int v = verify(t, cert, NULL, X509_PURPOSE_SSL_CLIENT);
+	int v = verify(t, cert, NULL, X509_PURPOSE_SSL_CLIENT, until);
 
 	if (v != X509_V_OK) {
 		*why = verify_text(v);
@@ -367,14 +396,15 @@ check(const struct trust *t, X509 *cert, const char *node, const char **why)
 }
 
 int
-trust_check_cert(const struct trust *t, struct slice der, const char *node, const char **why)
+trust_check_cert(
+    const struct trust *t, struct slice der, const char *node, uint64_t *until, const char **why)
 {
 	X509 *cert = read_der(der);
 	int r = -EACCES;
 
 	*why = "the proof holds no certificate";
 	if (cert != NULL)
-		r = check(t, cert, node, why);
+		r = check(t, cert, node, until, why);
 	X509_free(cert);
 	return r;
 }
@@ -397,14 +427,14 @@ signed_by(X509 *cert, struct slice text, struct slice signature)
 
 int
 trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
-    struct slice signature, const char **why)
+    struct slice signature, uint64_t *until, const char **why)
 {
 	X509 *cert = read_der(der);
 	int r = -EACCES;
 
 	*why = "the proof holds no certificate";
 	if (cert != NULL)
-		r = check(t, cert, node, why);
+		r = check(t, cert, node, until, why);
 	if (r == 0 && !signed_by(cert, text, signature)) {
 		*why = "the proof is not signed with the certificate's key for this connection";
 		r = -EACCES;

@@ -38,16 +38,19 @@ struct trust_pem {
 };
 struct trust_pem trust_pem(const struct trust *t);
 
+/* When this collector's certificate, or one above it, expires: realtime ns. */
+uint64_t trust_until(const struct trust *t);
+
 /*
  * May the holder of this certificate (DER) speak for 'node'? It chains to the authority, is in
  * time, not revoked, may be a client, and has the node's exact name as common name or DNS name.
- * -EACCES and *why (static): no.
+ * -EACCES and *why (static): no. *until: realtime ns when it, or one above it, expires.
  */
-int trust_check_cert(
-    const struct trust *t, struct slice der, const char *node, const char **why) MUST_CHECK;
+int trust_check_cert(const struct trust *t, struct slice der, const char *node, uint64_t *until,
+    const char **why) MUST_CHECK;
 
 /* The same, and the signature over 'text' is of the certificate's key. */
 int trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
-    struct slice signature, const char **why) MUST_CHECK;
+    struct slice signature, uint64_t *until, const char **why) MUST_CHECK;
 
 #endif

@@ -19,6 +19,7 @@ start() {
 	lab_pids+=("$refused_pid")
 }
 refused() { [ "$(lab_metric mews_ingest_refused_identity_total)" -gt "$1" ]; }
+gone() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n) | .connected == false'; }
 stranger() { lab_status | jq -e --arg n "$1" '[.sensors[].node] | index($n)'; }
 
 before=$(lab_metric mews_ingest_refused_identity_total)
@@ -46,6 +47,42 @@ start wrong-authority n3 "$lab/foreign" n3 -o "tls.ca=$lab/foreign/ca.pem"
 says wrong-authority 'does not fit tls.ca: it is not signed by that authority'
 start wrong-name n2 "$lab/pki" n2 -o tls.server_name=elsewhere
 says wrong-name "its certificate is for 'mews-collector', not for 'elsewhere'"
+
+# A key that others may read is refused with its remedy.
+cp "$lab/pki/node-n2.key" "$lab/open.key"
+chmod 644 "$lab/open.key"
+got=0
+timeout 30 "$bin/mews-sensor" -o "collector=$listen" -o node=n2 -o cluster=lab -o "tls.ca=$lab/pki/ca.pem" \
+	-o "tls.certificate=$lab/pki/node-n2.pem" -o "tls.key=$lab/open.key" 2>"$lab/open-key.log" || got=$?
+[ "$got" = 3 ] || fail "a key that others may read was taken (exit $got)"
+grep -q "others may read or change the key (tls.key) $lab/open.key: chmod 600" "$lab/open-key.log" || fail "the remedy is not said"
+
+# The collector's certificate is revoked: a sensor that has the list hangs up by itself, and the
+# next handshake fails. The good one has no list.
+lab_sensor n2 -o "tls.crl=$lab/pki/crl.pem"
+with_list=$sensor_pid
+"$bin/mewsctl" pki revoke "$lab/pki" mews-collector --collector >/dev/null
+lab_wait 20 grep -q 'is not trusted any more: its certificate: it is revoked' "$lab/sensor-n2.log" || fail "the sensor stays with a revoked collector"
+lab_wait 30 grep -q 'does not fit tls.ca: it is revoked' "$lab/sensor-n2.log" || fail "the sensor does not say that the collector is revoked"
+lab_wait 10 gone n2 || fail "n2 is still connected to a revoked collector"
+lab_stop "$with_list" || true
+
+# Certificates that end while a connection stands: the node's at the collector, the collector's at
+# the sensor. (The accept that is under way still has the old one: it is the first sensor's.)
+"$bin/mewsctl" pki issue "$lab/pki" --node n4 --for 20s >/dev/null
+"$bin/mewsctl" pki issue "$lab/pki" --node n5 >/dev/null
+"$bin/mewsctl" pki issue "$lab/pki" --collector mews-collector --ip 127.0.0.1 --force --for 25s >/dev/null
+kill -HUP "$collector_pid"
+lab_wait 10 grep -q 'certificates reloaded' "$lab/collector.log" || fail "SIGHUP did not reload the certificates"
+lab_sensor n4
+short=$sensor_pid
+lab_sensor n5
+lab_wait 40 grep -q 'refused this node: the certificate has expired' "$lab/sensor-n4.log" || fail "a node stays connected beyond its certificate"
+lab_wait 40 grep -q 'is not trusted any more: its certificate: it has expired' "$lab/sensor-n5.log" || fail "the sensor stays connected beyond the collector's certificate"
+grep -q 'refused sensor n4: the certificate has expired' "$lab/collector.log" || fail "the collector does not say whose certificate expired"
+[ "$(lab_metric mews_ingest_certificate_expiry_seconds)" -gt 0 ] || fail "the collector does not tell when its certificate expires"
+lab_stop "$short" || true
+lab_stop "$sensor_pid" || true
 
 # No certificate at all: the handshake itself must fail.
 if printf '' | timeout 10 openssl s_client -connect "${listen#*//}" -CAfile "$lab/pki/ca.pem" -tls1_2 -quiet >"$lab/s_client.log" 2>&1 &&

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flood.c - a sensor with a good certificate that gives the collector much to say.
+ *
+ *	flood URL CA CERT KEY SERVER NODE CLUSTER COUNT
+ *
+ * Sends COUNT gaps, as many messages that cannot be read and batches that do not decode, and
+ * connects COUNT / 100 times more. Prints how many requests were answered.
+ */
+#include "collector/ingest/testkit.h"
+#include <stdlib.h>
+
+struct args {
+	const char *url, *ca, *cert, *key, *server, *node, *cluster;
+};
+
+/* Connect and be welcomed. False: not let in. */
+static bool
+join(struct kit_sensor *s, const struct args *a, struct buf *out, uint64_t start)
+{
+	Wire__Reply *rep;
+	bool in;
+
+	if (kit_dial(s, a->url, a->ca, a->cert, a->key, a->server) != 0)
+		return false;
+	kit_hello(out, a->node, a->cluster, start);
+	rep = kit_ask(s, out);
+	if (rep == NULL || rep->challenge == NULL)
+		return false;
+	kit_proof(out, rep->challenge, a->node, a->cluster, a->cert, a->key);
+	wire__reply__free_unpacked(rep, NULL);
+	rep = kit_ask(s, out);
+	in = rep != NULL && rep->welcome != NULL;
+	if (rep != NULL)
+		wire__reply__free_unpacked(rep, NULL);
+	return in;
+}
+
+/* True: answered. */
+static bool
+tell(struct kit_sensor *s, const struct buf *out)
+{
+	Wire__Reply *rep = kit_ask(s, out);
+
+	if (rep == NULL)
+		return false;
+	wire__reply__free_unpacked(rep, NULL);
+	return true;
+}
+
+static unsigned long
+flood(struct kit_sensor *s, struct buf *out, unsigned long count)
+{
+	unsigned long answers = 0;
+	uint64_t seq = 0;
+
+	for (unsigned long k = 0; k < count; k++) {
+		seq += 10;
+		kit_poll(out, 0, seq);
+		answers += tell(s, out);
+		kit_batch(out, seq, 0); /* empty: it does not decode */
+		answers += tell(s, out);
+		buf_clear(out);
+		buf_str(out, "\xff\xff\xff");
+		answers += tell(s, out);
+	}
+	return answers;
+}
+
+int
+main(int argc, char **argv)
+{
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+	struct kit_sensor s;
+	struct args a;
+	unsigned long count, answers;
+
+	if (argc != 9) {
+		fputs("usage: flood URL CA CERT KEY SERVER NODE CLUSTER COUNT\n", stderr);
+		return 2;
+	}
+	a = (struct args){ argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], argv[7] };
+	count = strtoul(argv[8], NULL, 10);
+	if (!join(&s, &a, &out, 1)) {
+		fputs("flood: not let in\n", stderr);
+		return 1;
+	}
+	answers = flood(&s, &out, count);
+	kit_hang_up(&s);
+	for (unsigned long k = 0; k < count / 100; k++) {
+		answers += join(&s, &a, &out, k + 2);
+		kit_hang_up(&s);
+	}
+	printf("%lu\n", answers);
+	return 0;
+}
