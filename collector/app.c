@@ -161,6 +161,8 @@ start_outbox(void *app)
 		.max_bytes = a->opt.outbox_max,
 		.max_age_ms = a->opt.outbox_age,
 		.min_free_bytes = a->opt.outbox_free,
+		.cluster = a->opt.cluster,
+		.node = a->opt.name,
 		.outputs = names,
 		.noutputs = n < 0 ? 0 : (size_t) n,
 	};

@@ -54,7 +54,7 @@ outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d)
 	if (o == NULL)
 		goto nomem;
 	init_locks(o);
-	o->lock_fd = -1;
+	o->lock_fd = o->high_fd = -1;
 	o->max_bytes = cfg->max_bytes;
 	o->max_age_ms = cfg->max_age_ms;
 	o->min_free_bytes = cfg->min_free_bytes;
@@ -66,7 +66,7 @@ outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d)
 	if (o->path == NULL || queue_new(OUTBOX_QUEUE, &o->queue) < 0)
 		goto nomem;
 	memcpy(o->path, cfg->path, strlen(cfg->path) + 1);
-	r = outbox_db_open(o, d);
+	r = outbox_start(o, cfg, d);
 	if (r == 0)
 		r = outbox_db_load(o, cfg, d);
 	if (r == 0 && !o->read_only)
@@ -278,13 +278,13 @@ outbox_wait(struct outbox *o, uint64_t after, int timeout_ms)
 static uint64_t
 bytes_on_disk(const struct outbox *o)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-high" };
 	char path[PATH_MAX];
 	struct stat sb;
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		(void) snprintf(path, sizeof(path), "%s%s", o->path, suffixes[i]);
+		outbox_path(o, suffixes[i], path);
 		n += stat(path, &sb) == 0 ? (uint64_t) sb.st_size : 0;
 	}
 	return n;
@@ -298,5 +298,6 @@ outbox_stats(struct outbox *o, struct outbox_stats *ret)
 	pthread_mutex_lock(&o->lock);
 	*ret = o->stats;
 	pthread_mutex_unlock(&o->lock);
-	ret->bytes = bytes;
+	ret->bytes = bytes + o->damaged_bytes;
+	ret->damaged = o->damaged_rows;
 }

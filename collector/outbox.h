@@ -17,6 +17,11 @@
  * files together take at most max_bytes and 64 MiB; if another program's long read keeps the log
  * from beginning anew, commits wait for it. Errors of the disk are retried for ever; a corrupt file
  * ends commits ('corrupt' in the stats), and what was put stays unacknowledged.
+ *
+ * Damage is found at the start: integrity check, a checksum of each row, and the newest number,
+ * which is kept in PATH-high too. Then what can be read goes into a fresh file, the damaged one is
+ * set aside as PATH.damaged-TIME, and an alert "Mews outbox damaged" counts what is lost. A row
+ * whose checksum is wrong is never shown.
  */
 #ifndef MEWS_COLLECTOR_OUTBOX_H
 #define MEWS_COLLECTOR_OUTBOX_H
@@ -39,6 +44,7 @@ struct outbox_cfg {
 	 * One that is new to the file begins after the newest alert there. */
 	const char *const *outputs;
 	size_t noutputs;
+	const char *cluster, *node; /* whom alerts of the outbox itself name */
 	bool read_only; /* to look into the file, whoever has it: no thread, no outbox_put() */
 };
 
@@ -59,7 +65,7 @@ struct outbox_txn {
 	size_t bytes; /* the outbox's own */
 };
 
-/* -errno and *d: what is wrong and what to do. -EBADMSG: not an outbox, or a corrupt one; -EBUSY:
+/* -errno and *d: what is wrong and what to do. -EBADMSG: not an outbox, or a newer one; -EBUSY:
  * another collector has it; -ENOSPC; -EACCES and others as open(). Starts two threads, with all
  * signals blocked: for commits and for checkpoints. */
 int outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d) MUST_CHECK;
@@ -134,15 +140,17 @@ bool outbox_wait(struct outbox *o, uint64_t after, int timeout_ms);
 
 struct outbox_stats {
 	uint64_t rows;  /* of the history */
-	uint64_t bytes; /* of all files: the database, its log and the log's index */
+	uint64_t bytes; /* of all files, also of those that were set aside */
 	uint64_t committed, duplicates, commits, pruned, set_aside;
 	uint64_t errors;     /* commits or checkpoints that failed */
 	uint64_t stalled_ms; /* how long commits have waited, all together */
 	uint64_t queued;     /* transactions that wait for their commit */
 	uint64_t last_rowid;
-	bool full;       /* commits wait for room: on the disk, or within max_bytes */
-	bool corrupt;    /* commits have ended */
-	char error[256]; /* why commits do not go on now; "" */
+	uint64_t lost;    /* alerts lost to damage, found at the start */
+	uint64_t damaged; /* rows left out on reads since, because their checksum is wrong */
+	bool full;        /* commits wait for room: on the disk, or within max_bytes */
+	bool corrupt;     /* commits have ended */
+	char error[256];  /* why commits do not go on now; "" */
 };
 void outbox_stats(struct outbox *o, struct outbox_stats *ret);
 

@@ -16,7 +16,7 @@ outbox_trouble(struct outbox *o, int r, const char *what)
 	o->stats.full = r == -ENOSPC;
 	o->stats.corrupt = o->stats.corrupt || r == -EBADMSG;
 	if (r == -EBADMSG)
-		what = "it is corrupt; stop the collector and move the file aside";
+		what = "it is damaged; restart the collector, which keeps what can be read";
 	(void) snprintf(o->stats.error, sizeof(o->stats.error), "outbox '%s': %s", o->path,
 	    what != NULL ? what : strerrordesc_np(-r));
 	pthread_mutex_unlock(&o->lock);
@@ -45,17 +45,12 @@ room_on_disk(const struct outbox *o)
 static int
 insert(struct outbox *o, const struct alert *a, uint64_t now)
 {
-	sqlite3_stmt *st = o->st[ST_INSERT];
+	struct outbox_record rec;
 	int r;
 
-	(void) sqlite3_bind_text(st, 1, a->id, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) now);
-	(void) sqlite3_bind_int64(st, 3, (sqlite3_int64) a->time);
-	(void) sqlite3_bind_int(st, 4, (int) a->priority);
-	(void) sqlite3_bind_text(st, 5, a->rule, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(st, 6, a->cluster, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(st, 7, a->node, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text64(st, 8, a->json, a->json_len, SQLITE_STATIC, SQLITE_UTF8);
+	/* 'last_rowid' is written by this thread alone */
+	outbox_record_of(&rec, a, MAX(o->tx.last_rowid, o->stats.last_rowid) + 1, now);
+	outbox_record_bind(o->st[ST_INSERT], &rec);
 	r = outbox_run(o, ST_INSERT);
 	if (r < 0)
 		return r;
@@ -64,7 +59,7 @@ insert(struct outbox *o, const struct alert *a, uint64_t now)
 		return 0;
 	}
 	o->tx.inserted++;
-	o->tx.last_rowid = (uint64_t) sqlite3_last_insert_rowid(o->db);
+	o->tx.last_rowid = rec.n;
 	return 0;
 }
 
@@ -162,6 +157,7 @@ transact(struct outbox *o, const struct piece *p)
 	if (r < 0)
 		return r;
 	committed(o, o->waiting && p == NULL);
+	outbox_high_write(o);
 	return p != NULL ? room : 0;
 }
 

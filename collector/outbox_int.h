@@ -13,11 +13,13 @@
 
 #include "collector/outbox.h"
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/queue.h"
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 
-#define OUTBOX_SCHEMA     1
+#define OUTBOX_SCHEMA     2
 #define OUTBOX_QUEUE      4096
 #define OUTBOX_QUEUE_MAX  (64ULL << 20) /* bytes of alerts that wait */
 #define OUTBOX_GROUP      512           /* of ours that are taken from the queue together */
@@ -58,6 +60,14 @@
 #define OUTBOX_WAL_RESTART     3072 /* the commit thread ends it, if little is left to move */
 #define OUTBOX_WAL_LIMIT       6144 /* the commit thread waits until it has begun anew */
 #define OUTBOX_WAL_PATIENCE_MS 5
+
+#define OUTBOX_TELL_NS (10 * NS_PER_S) /* what takes long at the start says so */
+#define OUTBOX_SYNC_MS 20              /* how long the newest number may be not yet durable */
+
+/* Of a row, in the order of struct outbox_record. */
+#define OUTBOX_COLUMNS "n, id, added, time, priority, rule, cluster, node, json, sum"
+/* The highest number ever, of pruned rows too: numbers are never used again. */
+#define OUTBOX_NEWEST "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"
 
 enum outbox_stmt {
 	ST_BEGIN,
@@ -100,20 +110,61 @@ struct outbox_aside {
 	char why[256];
 };
 
+/* A row of the history; texts are borrowed. */
+struct outbox_record {
+	uint64_t n, added, time, priority;
+	struct slice id, rule, cluster, node, json;
+};
+
+/* What is kept beside the database: see outbox_high.c. */
+enum outbox_high_state {
+	HIGH_MISSING,
+	HIGH_WHOLE,
+	HIGH_HALF,    /* one of its two sectors is damaged */
+	HIGH_DAMAGED, /* both are */
+	HIGH_NEWER,   /* written by a collector that is newer than this one */
+};
+
+struct outbox_high {
+	enum outbox_high_state state; /* when it was loaded */
+	uint64_t turn;
+	uint64_t newest, oldest; /* numbers */
+	uint64_t rows;
+	size_t nplaces;
+	struct {
+		uint64_t output, n;
+	} places[OUTBOX_OUTPUTS];
+};
+
+struct outbox_damage {
+	char what[256]; /* what was found */
+	uint64_t kept, lost;
+	char aside[PATH_MAX];    /* where the damaged file is now; "": it is gone */
+	char identity[PATH_MAX]; /* of the alert: no other damage has this name */
+	char text[3 * PATH_MAX];
+};
+
+struct outbox_schema {
+	uint64_t application, version, tables;
+	bool ours;
+};
+
 struct outbox_reader {
 	struct outbox_reader *next;
 	sqlite3 *db;
 	sqlite3_stmt *read;
 	struct outbox_row rows[OUTBOX_READ_ROWS]; /* a slice, copied */
 	size_t n;
-	struct buf text; /* theirs */
+	struct buf text;           /* theirs */
+	uint64_t last;             /* the number of the last row that was looked at */
+	_Atomic uint64_t *damaged; /* counts rows that are left out; the outbox's */
 };
 
 struct outbox {
 	char *path;
 	uint64_t max_bytes, max_age_ms, min_free_bytes;
 	bool read_only;
-	int lock_fd;
+	int lock_fd, high_fd;
 	struct queue *queue;
 	pthread_t committer, checkpointer;
 	bool committing, checkpointing; /* the threads run */
@@ -121,12 +172,16 @@ struct outbox {
 	/* The commit thread's. */
 	sqlite3 *db;
 	sqlite3_stmt *st[ST_COUNT];
-	uint64_t used;      /* bytes of pages that hold something */
-	uint64_t oldest_ms; /* when the oldest alert was committed; 0: none */
-	uint64_t hand;      /* counts pieces */
-	int wal_again;      /* when the log has so many pages, see whether it can begin anew */
-	bool busy;          /* the last group had company: gather */
-	bool waiting;       /* a piece could not be committed yet */
+	uint64_t used;          /* bytes of pages that hold something */
+	uint64_t oldest_ms;     /* when the oldest alert was committed; 0: none */
+	uint64_t oldest_n;      /* its number, or the one that comes next */
+	uint64_t damaged_bytes; /* of files that were set aside */
+	struct outbox_high high;
+	uint64_t hand; /* counts pieces */
+	int wal_again; /* when the log has so many pages, see whether it can begin anew */
+	bool busy;     /* the last group had company: gather */
+	bool migrated; /* from schema 1, at this start */
+	bool waiting;  /* a piece could not be committed yet */
 	struct outbox_aside *asides_writing;
 	struct {
 		uint64_t inserted, duplicates, pruned, last_rowid;
@@ -134,12 +189,14 @@ struct outbox {
 		bool all;         /* and they are all that waited */
 	} tx;                     /* what the transaction in hand will have done */
 
-	pthread_mutex_t moving; /* a checkpoint runs: SQLite refuses a second one */
+	_Atomic uint64_t damaged_rows; /* left out on reads */
+	pthread_mutex_t moving;        /* a checkpoint runs: SQLite refuses a second one */
 
 	pthread_mutex_t lock;
 	pthread_cond_t news;   /* last_rowid moved, or closing */
 	pthread_cond_t chores; /* for the checkpoint thread, and the commit thread's pauses */
 	bool closing;
+	bool high_dirty;         /* written, not yet durable */
 	int wal_pages, wal_done; /* in the log; of those, how many a checkpoint has moved */
 	uint64_t queued_bytes;
 	uint64_t dirty_at; /* when the oldest unwritten place of an output came; 0: none; 1: now */
@@ -157,14 +214,73 @@ struct outbox {
 
 /* outbox_db.c: the only place that knows SQLite's error numbers. */
 int outbox_err(int rc) MUST_CHECK;
-int outbox_db_open(struct outbox *o, struct diag *d) MUST_CHECK;
+int outbox_db_connect(struct outbox *o) MUST_CHECK;
+int outbox_db_prepare(struct outbox *o) MUST_CHECK;
 void outbox_db_close(struct outbox *o);
 int outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
 int outbox_exec(sqlite3 *db, const char *sql) MUST_CHECK;
+/* One number by a statement of its own; *ret is untouched without a row. */
+int outbox_ask(sqlite3 *db, const char *sql, uint64_t *ret) MUST_CHECK;
 /* Runs a statement of the commit thread to its end and resets it. */
 int outbox_run(struct outbox *o, enum outbox_stmt st) MUST_CHECK;
 /* The same for one that returns a number; *ret is untouched without a row. */
 int outbox_number(struct outbox *o, enum outbox_stmt st, uint64_t *ret) MUST_CHECK;
+
+/* outbox_start.c. outbox_fail() says what is wrong and passes 'r' on. */
+int outbox_start(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
+int outbox_fail(const struct outbox *o, int r, struct diag *d);
+
+/* outbox_schema.c */
+int outbox_schema_make(sqlite3 *db) MUST_CHECK;
+int outbox_schema_look(sqlite3 *db, struct outbox_schema *ret) MUST_CHECK;
+int outbox_schema_migrate(struct outbox *o) MUST_CHECK;
+
+/* outbox_record.c */
+uint64_t outbox_record_sum(const struct outbox_record *r);
+void outbox_record_of(struct outbox_record *ret, const struct alert *a, uint64_t n, uint64_t added);
+/* The parameters ?1 to ?10 are OUTBOX_COLUMNS; 'r' must live until the statement is reset. */
+void outbox_record_bind(sqlite3_stmt *st, const struct outbox_record *r);
+/* From a row of OUTBOX_COLUMNS, borrowed from the statement; false: its checksum is wrong. */
+bool outbox_record_read(sqlite3_stmt *st, struct outbox_record *ret);
+/* Without a checksum: it has an alert's shape, and its JSON ends with its id. */
+bool outbox_record_plausible(const struct outbox_record *r);
+
+/* outbox_high.c. Loaded at the start, made anew then, written by the commit thread. */
+int outbox_high_load(struct outbox *o) MUST_CHECK;
+int outbox_high_make(struct outbox *o) MUST_CHECK;
+void outbox_high_write(struct outbox *o);
+bool outbox_high_place(const struct outbox_high *h, const char *output, uint64_t *ret);
+static inline bool
+outbox_high_known(const struct outbox_high *h)
+{
+	return h->state == HIGH_WHOLE || h->state == HIGH_HALF;
+}
+
+/* outbox_check.c: -EBADMSG, and d->what, if anything is not as it was written. */
+int outbox_check(struct outbox *o, bool summed, struct outbox_damage *d) MUST_CHECK;
+
+/* outbox_pages.c: every whole row that is found in the pages of a file and its log, in any order,
+ * some more than once. -errno of opening, or what fn returns. */
+typedef int (*outbox_found_fn)(void *arg, const struct outbox_record *r);
+int outbox_pages_search(
+    const char *db, const char *log, bool summed, outbox_found_fn fn, void *arg) MUST_CHECK;
+
+/* outbox_salvage.c. Needs that nobody has the file open; d->what is set, the rest is filled in. */
+int outbox_salvage(struct outbox *o, const struct outbox_cfg *cfg, bool summed,
+    struct outbox_damage *d) MUST_CHECK;
+/* The last step, if it was interrupted there; 'aside' NULL: a new name. */
+int outbox_salvage_finish(struct outbox *o, const char *aside) MUST_CHECK;
+void outbox_damage_text(const struct outbox *o, struct outbox_damage *d);
+int outbox_damage_alert(const struct outbox *o, const struct outbox_cfg *cfg,
+    const struct outbox_damage *d, struct alert **ret) MUST_CHECK;
+
+/* outbox_damaged.c: files that were set aside, and paths. */
+void outbox_path(const struct outbox *o, const char *suffix, char ret[PATH_MAX]);
+int outbox_sync_folder(const struct outbox *o) MUST_CHECK;
+void outbox_damaged_name(const struct outbox *o, char ret[PATH_MAX]);
+int outbox_damaged_move(const struct outbox *o, const char *suffix, const char *to) MUST_CHECK;
+void outbox_damaged_count(struct outbox *o); /* sums up, and removes those beyond the newest few */
+bool outbox_damaged_drop(struct outbox *o);  /* the oldest one; false: there is none */
 
 /* outbox_commit.c */
 void *outbox_commit_main(void *arg);
@@ -178,6 +294,7 @@ void outbox_pause(struct outbox *o, uint64_t ms);
 int outbox_prune(struct outbox *o) MUST_CHECK;
 bool outbox_prune_due(struct outbox *o);
 int outbox_measure(struct outbox *o) MUST_CHECK;
+int outbox_oldest(struct outbox *o) MUST_CHECK;
 
 /* outbox_wal.c. outbox_wal_room() is the commit thread's, before a transaction; -EBUSY: the log
  * has reached its limit and somebody reads from it. */

@@ -60,21 +60,36 @@ prune_step(struct outbox *o, enum outbox_stmt which, uint64_t upto, uint64_t bef
 	return sqlite3_changes(o->db);
 }
 
+int
+outbox_oldest(struct outbox *o)
+{
+	sqlite3_stmt *st = o->st[ST_OLDEST];
+	int rc = sqlite3_step(st);
+
+	o->oldest_ms = 0;
+	o->oldest_n = o->stats.last_rowid + 1;
+	if (rc == SQLITE_ROW) {
+		o->oldest_ms = (uint64_t) sqlite3_column_int64(st, 0);
+		o->oldest_n = (uint64_t) sqlite3_column_int64(st, 1);
+	}
+	(void) sqlite3_reset(st);
+	return outbox_err(rc);
+}
+
 static int
 after_prune(struct outbox *o)
 {
 	int r = outbox_exec(o->db, "DELETE FROM aside WHERE n < (SELECT min(n) FROM alert)");
 
-	o->oldest_ms = 0;
 	if (r == 0)
-		r = outbox_number(o, ST_OLDEST, &o->oldest_ms);
+		r = outbox_oldest(o);
 	return r < 0 ? r : outbox_measure(o);
 }
 
 static bool
 too_large(const struct outbox *o)
 {
-	return o->max_bytes > 0 && o->used > o->max_bytes;
+	return o->max_bytes > 0 && o->used + o->damaged_bytes > o->max_bytes;
 }
 
 int
@@ -84,7 +99,9 @@ outbox_prune(struct outbox *o)
 	int r = outbox_measure(o), gone = 1;
 
 	if (r == 0 && o->oldest_ms == 0)
-		r = outbox_number(o, ST_OLDEST, &o->oldest_ms);
+		r = outbox_oldest(o);
+	while (r == 0 && too_large(o) && outbox_damaged_drop(o))
+		; /* these go first */
 	for (int i = 0; r == 0 && gone > 0 && i < PRUNE_STEPS; i++) {
 		bool old = o->oldest_ms != 0 && o->oldest_ms < before;
 

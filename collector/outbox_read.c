@@ -9,8 +9,6 @@
 #include "collector/outbox_int.h"
 #include <errno.h>
 
-#define COLUMNS "n, id, time, priority, rule, cluster, node, json"
-
 int
 outbox_reader_open(struct outbox *o, struct outbox_reader **ret)
 {
@@ -19,12 +17,13 @@ outbox_reader_open(struct outbox *o, struct outbox_reader **ret)
 
 	if (rd == NULL)
 		return -ENOMEM;
+	rd->damaged = &o->damaged_rows;
 	rc = sqlite3_open_v2(o->path, &rd->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(rd->db, 2000);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v3(rd->db,
-		    "SELECT " COLUMNS " FROM alert WHERE n > ?1 ORDER BY n LIMIT ?2", -1,
+		    "SELECT " OUTBOX_COLUMNS " FROM alert WHERE n > ?1 ORDER BY n LIMIT ?2", -1,
 		    SQLITE_PREPARE_PERSISTENT, &rd->read, NULL);
 	if (rc != SQLITE_OK) {
 		(void) sqlite3_close(rd->db);
@@ -92,16 +91,15 @@ outbox_readers_free(struct outbox *o)
 	o->nidle = 0;
 }
 
-/* A column's text behind the others; *at is where. */
-static void
-copy_text(struct outbox_reader *rd, sqlite3_stmt *st, int col, size_t *at)
+/* A text behind the others, with a NUL; where it is. */
+static size_t
+copy_text(struct outbox_reader *rd, struct slice s)
 {
-	const char *s = (const char *) sqlite3_column_text(st, col);
+	size_t at = rd->text.n;
 
-	*at = rd->text.n;
-	if (s != NULL)
-		buf_add(&rd->text, s, (size_t) sqlite3_column_bytes(st, col));
+	buf_slice(&rd->text, s);
 	buf_char(&rd->text, '\0');
+	return at;
 }
 
 /* Where a row's texts are, until the slice is whole and they move no more. */
@@ -109,21 +107,24 @@ struct places {
 	size_t rule, cluster, node, json;
 };
 
-static void
-copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct outbox_row *row, struct places *p)
+/* False: its checksum is wrong, so it is not what was written. */
+static bool
+copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct places *p)
 {
-	const char *id = (const char *) sqlite3_column_text(st, 1);
+	struct outbox_row *row = &rd->rows[rd->n];
+	struct outbox_record rec;
 
+	if (!outbox_record_read(st, &rec))
+		return false;
 	memset(row, 0, sizeof(*row));
-	row->rowid = (uint64_t) sqlite3_column_int64(st, 0);
-	(void) snprintf(row->alert.id, sizeof(row->alert.id), "%s", id == NULL ? "" : id);
-	row->alert.time = (uint64_t) sqlite3_column_int64(st, 2);
-	row->alert.priority = (enum priority) sqlite3_column_int(st, 3);
-	copy_text(rd, st, 4, &p->rule);
-	copy_text(rd, st, 5, &p->cluster);
-	copy_text(rd, st, 6, &p->node);
-	copy_text(rd, st, 7, &p->json);
-	row->alert.json_len = rd->text.n - p->json - 1;
+	row->rowid = rec.n;
+	(void) snprintf(row->alert.id, sizeof(row->alert.id), "%.*s", (int) rec.id.n, rec.id.p);
+	row->alert.time = rec.time;
+	row->alert.priority = (enum priority) rec.priority;
+	row->alert.json_len = rec.json.n;
+	*p = (struct places){ copy_text(rd, rec.rule), copy_text(rd, rec.cluster),
+		copy_text(rd, rec.node), copy_text(rd, rec.json) };
+	return true;
 }
 
 /* Copies what the statement gives, as much as a slice holds, and ends its transaction. How many,
@@ -139,8 +140,11 @@ copy_slice(struct outbox_reader *rd, sqlite3_stmt *st, size_t max, bool *more)
 	max = MIN(max, OUTBOX_READ_ROWS);
 	while (rd->n < max && rd->text.n < OUTBOX_READ_BYTES &&
 	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		copy_row(rd, st, &rd->rows[rd->n], &at[rd->n]);
-		rd->n++;
+		rd->last = (uint64_t) sqlite3_column_int64(st, 0);
+		if (copy_row(rd, st, &at[rd->n]))
+			rd->n++;
+		else
+			++*rd->damaged;
 	}
 	(void) sqlite3_reset(st);
 	if (outbox_err(rc) < 0 || buf_ok(&rd->text) < 0)
@@ -184,7 +188,7 @@ outbox_read(struct outbox *o, uint64_t after, int max, row_fn fn, void *arg)
 		r = copy_slice(rd, rd->read, (size_t) (max - n), &more);
 		if (r < 0 || !show(rd, fn, arg, &n))
 			break;
-		after = rd->n > 0 ? rd->rows[rd->n - 1].rowid : after;
+		after = rd->last;
 	}
 	reader_put(o, rd);
 	return r < 0 ? r : n;
@@ -230,7 +234,7 @@ make_query(struct outbox_reader *rd, const struct outbox_query *q, sqlite3_stmt 
 	CLEANUP(buf_fini) struct buf sql = BUF_INIT;
 	int r;
 
-	buf_str(&sql, "SELECT " COLUMNS " FROM alert WHERE n > :after AND n <= :upto");
+	buf_str(&sql, "SELECT " OUTBOX_COLUMNS " FROM alert WHERE n > :after AND n <= :upto");
 	buf_str(&sql, q->rule != NULL ? " AND rule = :rule" : "");
 	buf_str(&sql, q->node != NULL ? " AND node = :node" : "");
 	buf_str(&sql, q->cluster != NULL ? " AND cluster = :cluster" : "");
@@ -295,9 +299,9 @@ next_slice(struct outbox_reader *rd, sqlite3_stmt *st, const struct outbox_query
 	if (r < 0)
 		return r;
 	if (q->newest_first)
-		all->upto = more ? rd->rows[rd->n - 1].rowid - 1 : s.after;
+		all->upto = more ? rd->last - 1 : s.after;
 	else
-		all->after = more ? rd->rows[rd->n - 1].rowid : s.upto;
+		all->after = more ? rd->last : s.upto;
 	return 0;
 }
 

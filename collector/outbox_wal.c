@@ -11,6 +11,7 @@
 #include "collector/outbox_int.h"
 #include "common/clock.h"
 #include <errno.h>
+#include <unistd.h>
 
 int
 outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
@@ -84,12 +85,37 @@ open_reader(struct outbox *o, sqlite3 **ret)
 	return outbox_exec(*ret, "PRAGMA synchronous=FULL; SELECT count(*) FROM sqlite_schema");
 }
 
+static bool
+enough_to_move(const struct outbox *o)
+{
+	return o->wal_pages - o->wal_done >= OUTBOX_WAL_PAGES;
+}
+
+/* Makes the newest number durable, but not for each commit. Needs 'lock'. */
+static void
+sync_high(struct outbox *o)
+{
+	int r;
+
+	o->high_dirty = false;
+	pthread_mutex_unlock(&o->lock);
+	r = fdatasync(o->high_fd);
+	pthread_mutex_lock(&o->lock);
+	o->stats.errors += r < 0;
+	if (!enough_to_move(o))
+		outbox_pause(o, OUTBOX_SYNC_MS);
+}
+
 /* Sleeps until there is enough to move; false: closing. Needs 'lock'. */
 static bool
 wait_for_pages(struct outbox *o)
 {
-	while (!o->closing && o->wal_pages - o->wal_done < OUTBOX_WAL_PAGES)
-		outbox_pause(o, 1000);
+	while (!o->closing && !enough_to_move(o)) {
+		if (o->high_dirty)
+			sync_high(o);
+		else
+			outbox_pause(o, 1000);
+	}
 	return !o->closing;
 }
 
@@ -115,6 +141,8 @@ outbox_checkpoint_main(void *arg)
 			pthread_mutex_unlock(&o->moving);
 		}
 		pthread_mutex_lock(&o->lock);
+		if (o->high_dirty)
+			sync_high(o);
 		if (r < 0 || o->wal_done == before) /* the disk, or a reader is in the way */
 			outbox_pause(o, OUTBOX_RETRY_MS);
 	}

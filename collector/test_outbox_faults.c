@@ -206,10 +206,10 @@ write_file(const char *p, const void *data, size_t n, off_t at)
 	assert_int_equal(0, close(fd));
 }
 
+/* Files of others, and of a collector to come, are left alone. */
 static void
 bad_files_get_a_sentence(void **state)
 {
-	char junk[4096], sql[] = "PRAGMA user_version=2";
 	struct outbox *o = open_it(0, 0), *other = NULL;
 	struct outbox_cfg cfg = { .path = kit_path };
 	struct diag d = { 0 };
@@ -221,30 +221,14 @@ bad_files_get_a_sentence(void **state)
 	assert_int_equal(0600, sb.st_mode & 0777);
 	assert_int_equal(-EBUSY, outbox_open(&cfg, &other, &d));
 	assert_non_null(strstr(d.msg, "another collector has"));
-	for (unsigned id = 1; id <= 50; id++)
-		assert_int_equal(0, put(o, &node1, id, make(id, "r", "n", PRIO_ERROR, 3000)));
 	outbox_close(o);
-
-	assert_int_equal(SQLITE_OK, sqlite3_open(kit_path, &db));
-	assert_int_equal(SQLITE_OK, sqlite3_exec(db, sql, NULL, NULL, NULL));
-	assert_int_equal(-EBADMSG, refused(&d));
-	assert_non_null(strstr(d.msg, "schema 2"));
-	sql[sizeof(sql) - 2] = '1';
-	assert_int_equal(SQLITE_OK, sqlite3_exec(db, sql, NULL, NULL, NULL));
-	assert_int_equal(SQLITE_OK, sqlite3_close(db));
-
-	memset(junk, 0xa5, sizeof(junk));
-	assert_int_equal(0, stat(kit_path, &sb));
-	for (off_t at = 4096; at + 4096 <= sb.st_size; at += 4096)
-		write_file(kit_path, junk, sizeof(junk), at);
-	assert_int_equal(-EBADMSG, refused(&d));
-	assert_non_null(strstr(d.msg, kit_path));
-	assert_non_null(strstr(d.msg, "aside"));
 
 	(void) kit_setup(NULL);
 	write_file(
 	    kit_path, "this is not a database, it is a letter to the editor, long enough ", 64, 0);
 	assert_int_equal(-EBADMSG, refused(&d));
+	assert_non_null(strstr(d.msg, kit_path));
+	assert_non_null(strstr(d.msg, "not an outbox"));
 
 	(void) kit_setup(NULL);
 	assert_int_equal(SQLITE_OK, sqlite3_open(kit_path, &db));
@@ -252,6 +236,16 @@ bad_files_get_a_sentence(void **state)
 	assert_int_equal(SQLITE_OK, sqlite3_close(db));
 	assert_int_equal(-EBADMSG, refused(&d));
 	assert_non_null(strstr(d.msg, "not an outbox"));
+
+	(void) kit_setup(NULL);
+	assert_int_equal(SQLITE_OK, sqlite3_open(kit_path, &db));
+	assert_int_equal(SQLITE_OK,
+	    sqlite3_exec(db,
+		"CREATE TABLE alert(x); PRAGMA application_id=0x6d657773; PRAGMA user_version=9",
+		NULL, NULL, NULL));
+	assert_int_equal(SQLITE_OK, sqlite3_close(db));
+	assert_int_equal(-EBADMSG, refused(&d));
+	assert_non_null(strstr(d.msg, "schema 9"));
 
 	(void) snprintf(kit_path, sizeof(kit_path), "/tmp/no/such/folder.db");
 	assert_int_equal(-ENOENT, refused(&d));

@@ -16,6 +16,11 @@ look_at_outbox(struct watch *w, struct outbox *o)
 	else if (!trouble && w->outbox)
 		log_info("outbox: commits go on");
 	w->outbox = trouble;
+	if (st.damaged > 0 && w->damaged == 0)
+		log_error(
+		    "outbox: a row's checksum is wrong, it is left out; restart the collector, "
+		    "which checks all of it");
+	w->damaged = st.damaged;
 }
 
 static void

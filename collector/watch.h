@@ -11,7 +11,8 @@
 #include "collector/output/output.h"
 
 struct watch {
-	bool outbox; /* in trouble */
+	bool outbox;      /* in trouble */
+	uint64_t damaged; /* rows, as told */
 	struct {
 		bool trouble;
 		uint64_t refused; /* as told */

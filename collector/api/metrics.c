@@ -26,13 +26,16 @@ static const struct metric shard_metrics[] = {
 	}
 static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),
-	ROW(outbox_stats, bytes, GAUGE, "Bytes of the outbox on disk."),
+	ROW(outbox_stats, bytes, GAUGE,
+	    "Bytes of all files of the outbox, also of those set aside."),
 	ROW(outbox_stats, committed, COUNTER, "Alerts committed."),
 	ROW(outbox_stats, duplicates, COUNTER,
 	    "Alerts dropped because their id was there already."),
 	ROW(outbox_stats, commits, COUNTER, "Commits, each of a group of batches."),
 	ROW(outbox_stats, pruned, COUNTER, "Delivered alerts removed for age or size."),
 	ROW(outbox_stats, set_aside, COUNTER, "Alerts that an output refused for good."),
+	ROW(outbox_stats, lost, COUNTER, "Alerts lost to damage that was found at the start."),
+	ROW(outbox_stats, damaged, COUNTER, "Rows left out on reads: their checksum is wrong."),
 	ROW(outbox_stats, errors, COUNTER, "Commits and checkpoints that failed."),
 	ROW(outbox_stats, queued, GAUGE, "Batches that wait for their commit."),
 	ROW(outbox_stats, stalled_ms, COUNTER,
@@ -387,7 +390,7 @@ api_metrics(const struct api_view *v, struct buf *out)
 	buf_printf(out,
 	    "# HELP mews_outbox_full Commits wait for room.\n"
 	    "# TYPE mews_outbox_full gauge\nmews_outbox_full %d\n"
-	    "# HELP mews_outbox_corrupt The outbox is corrupt: commits have ended.\n"
+	    "# HELP mews_outbox_corrupt The outbox is damaged: commits have ended.\n"
 	    "# TYPE mews_outbox_corrupt gauge\nmews_outbox_corrupt %d\n",
 	    outbox.full, outbox.corrupt);
 	ingest_stats(v->ingest, &ingest);

@@ -142,6 +142,10 @@ status_outbox(const struct api_view *v, struct buf *out)
 	buf_char(out, ',');
 	key_u64(out, "set_aside", st.set_aside);
 	buf_char(out, ',');
+	key_u64(out, "lost", st.lost);
+	buf_char(out, ',');
+	key_u64(out, "damaged", st.damaged);
+	buf_char(out, ',');
 	key_str(out, "error", st.error);
 	buf_printf(out, ",\"full\":%s,\"corrupt\":%s}", st.full ? "true" : "false",
 	    st.corrupt ? "true" : "false");
@@ -241,7 +245,7 @@ api_ready(const struct api_view *v)
 
 	outbox_stats(v->outbox, &st);
 	if (st.corrupt)
-		return "the outbox is corrupt: alerts are not acknowledged; move the file aside";
+		return "the outbox is damaged: alerts are not acknowledged; restart the collector";
 	if (st.full)
 		return "the outbox has no room: alerts are not acknowledged until there is";
 	if (st.error[0] != '\0')

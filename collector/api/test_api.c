@@ -272,7 +272,7 @@ test_ready(void **state)
 	outbox_error = "disk";
 	assert_non_null(strstr(api_ready(&view), "cannot be written"));
 	outbox_is_corrupt = true;
-	assert_non_null(strstr(api_ready(&view), "corrupt"));
+	assert_non_null(strstr(api_ready(&view), "damaged"));
 	outbox_is_corrupt = false;
 	outbox_error = "";
 	assert_null(api_ready(&view));

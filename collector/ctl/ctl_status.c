@@ -78,6 +78,11 @@ print_collector(const json_t *j)
 	printf("outbox     %lu alerts kept, %sB; %lu set aside; %lu sent twice and dropped\n",
 	    (unsigned long) ctl_num(o, "rows"), ctl_count(ctl_num(o, "bytes"), bytes),
 	    (unsigned long) ctl_num(o, "set_aside"), (unsigned long) ctl_num(o, "duplicates"));
+	if (ctl_num(o, "lost") + ctl_num(o, "damaged") > 0)
+		printf(
+		    "           %lu alerts lost to damage of its files, %lu damaged rows left "
+		    "out\n",
+		    (unsigned long) ctl_num(o, "lost"), (unsigned long) ctl_num(o, "damaged"));
 	printf("refused    %lu connections, %lu malformed batches\n",
 	    (unsigned long) ctl_num(c, "refused"), (unsigned long) ctl_num(c, "malformed"));
 }
