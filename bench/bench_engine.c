@@ -109,8 +109,6 @@ play(struct bench *b, struct nodes *nodes, unsigned loop)
 
 		if (q->body_case == WIRE__REQUEST__BODY_HELLO && nodes != NULL) {
 			node_hello(nodes, &st, q->hello);
-		} else if (q->body_case == WIRE__REQUEST__BODY_SNAPSHOT && nodes != NULL) {
-			node_snapshot(nodes, &st, q->snapshot);
 		} else if (q->body_case == WIRE__REQUEST__BODY_BATCH) {
 			from = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 			alerts = NULL;

@@ -13,7 +13,7 @@ enum { TAPE_FREQUENT = 8 };
 /* A recording in memory. Bodies are what the sensor made, or what engine_distinct() made of them.
  */
 struct tape {
-	Wire__Request **v; /* Hello, snapshot, batches, in order */
+	Wire__Request **v; /* Hello, batches, in order */
 	size_t n;
 	struct peer_schema *schema;
 	uint64_t events; /* of batches */

@@ -18,13 +18,11 @@ struct node {
 	struct stream *stream; /* held: the one whose events the state is made of */
 	struct state *state;
 	struct throttle *throttle;
-	uint64_t offset;         /* realtime minus boot time, ns: of the newest batch */
-	uint64_t loss_until;     /* boot ns: events up to here are in a loss window */
-	uint64_t drops;          /* the newest sum of the sensor's counters */
-	uint64_t gaps;           /* of the stream, when last looked at */
-	uint64_t events;         /* evt.num */
-	uint64_t snapshot;       /* id of the snapshot under way */
-	uint64_t snapshot_began; /* boot ns */
+	uint64_t offset;     /* realtime minus boot time, ns: of the newest batch */
+	uint64_t loss_until; /* boot ns: events up to here are in a loss window */
+	uint64_t drops;      /* the newest sum of the sensor's counters */
+	uint64_t gaps;       /* of the stream, when last looked at */
+	uint64_t events;     /* evt.num */
 };
 
 struct nodes {
@@ -203,35 +201,6 @@ node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)
 	p->offset = offset;
 }
 
-void
-node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part)
-{
-	struct node *p = node_of(n, stream);
-	const char *why = "no memory";
-	struct batch *b;
-
-	if (p == NULL || part->body == NULL)
-		return;
-	if (batch_decode_again(part->body, stream->schema, &n->batch, &why) < 0) {
-		n->counters->malformed++;
-		log_peer(LOG_WARN, stream->id.node,
-		    "node %s: a part of its snapshot does not decode: %s", stream->id.node, why);
-		return;
-	}
-	b = n->batch;
-	node_clock(n, p, part->boot_ns, part->real_ns);
-	if (p->snapshot != part->id) {
-		p->snapshot = part->id;
-		p->snapshot_began = part->boot_ns;
-	}
-	intern_tick(n->pool);
-	for (size_t i = 0; i < b->nev; i++)
-		state_snapshot(p->state, b, &b->ev[i]);
-	n->counters->snapshot_events += b->nev;
-	if (part->last)
-		state_snapshot_done(p->state, p->snapshot_began);
-}
-
 static void
 add_alert(struct hit_ctx *c, struct alert *a)
 {
@@ -309,27 +278,65 @@ count_type(struct nodes *n, const struct event *ev)
 	    c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
+/* A snapshot that has lost a part will never be whole: another one, if nobody has asked for it. A
+ * gap may have swallowed one that was asked for. */
 static void
+snapshot_part(struct node *p, const Wire__Snapshot *part, bool gap)
+{
+	bool lost = part != NULL && !state_snapshot_part(p->state, part) &&
+		    part->id == p->stream->snapshot_id;
+
+	if (lost || (gap && p->stream->snapshot_id != 0))
+		stream_want_snapshot(p->stream);
+}
+
+static void
+snapshot_end(struct node *p, const Wire__Snapshot *part)
+{
+	uint64_t id = part == NULL ? 0 : part->id;
+
+	if (part != NULL &&
+	    state_snapshot_end(p->state, part)) /* now nobody waits for it any more */
+		(void) atomic_compare_exchange_strong(&p->stream->snapshot_id, &id, 0);
+}
+
+static void
+node_event(struct nodes *n, struct node *p, const struct batch *b, const struct event *ev,
+    struct hit_ctx *c)
+{
+	struct view v = {
+		.state = p->state,
+		.batch = b,
+		.ev = ev,
+		.node = p->stream->id.node,
+		.num = ++p->events,
+		.time = ev->ts + p->offset,
+	};
+
+	c->origin.loss_window = ev->ts <= p->loss_until;
+	state_apply(p->state, b, ev, &v);
+	rule_run_event(n->rules, &v, on_hit, c);
+	fscratch_reset(n->scratch);
+	count_type(n, ev);
+}
+
+/* Returns how many were events; the others are rows of a snapshot. */
+static size_t
 node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_ctx *c)
 {
-	for (size_t i = 0; i < b->nev; i++) {
-		const struct event *ev = &b->ev[i];
-		struct view v = {
-			.state = p->state,
-			.batch = b,
-			.ev = ev,
-			.node = p->stream->id.node,
-			.num = ++p->events,
-			.time = ev->ts + p->offset,
-		};
+	size_t rows = 0;
 
-		c->origin.loss_window = ev->ts <= p->loss_until;
-		state_apply(p->state, b, ev, &v);
-		rule_run_event(n->rules, &v, on_hit, c);
-		fscratch_reset(n->scratch);
-		count_type(n, ev);
+	for (size_t i = 0; i < b->nev; i++) {
+		if (b->ev[i].schema->capture == CAP_SNAP) {
+			state_snapshot(p->state, b, &b->ev[i]);
+			rows++;
+		} else {
+			node_event(n, p, b, &b->ev[i], c);
+		}
 	}
 	add_summaries(c);
+	n->counters->snapshot_events += rows;
+	return b->nev - rows;
 }
 
 void
@@ -337,6 +344,8 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 {
 	struct node *p = node_of(n, stream);
 	struct batch *b;
+	size_t events;
+	bool gap;
 	const char *why = batch->body == NULL ? "it has no body" : "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
@@ -361,16 +370,19 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 		return;
 	}
 	b = n->batch;
+	gap = stream->gaps != p->gaps;
 	node_clock(n, p, batch->boot_ns, batch->real_ns);
 	if (node_lost(p, batch)) {
 		n->counters->loss_windows++;
 		p->loss_until = batch->boot_ns + LOSS_WINDOW_S * NS_PER_S;
 	}
 	intern_tick(n->pool);
-	node_events(n, p, b, &c);
+	snapshot_part(p, batch->snapshot, gap);
+	events = node_events(n, p, b, &c);
+	snapshot_end(p, batch->snapshot);
 	n->counters->batches++;
-	n->counters->events += b->nev;
-	stream->events += b->nev;
+	n->counters->events += events;
+	stream->events += events;
 }
 
 /* Nodes that come and go for good must not stay: one that was not heard of for as long as the

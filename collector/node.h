@@ -17,11 +17,10 @@ void nodes_free(struct nodes *n);
 
 /* A new stream begins with empty state, and waits for its snapshot; a known one goes on. */
 void node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello);
-void node_snapshot(struct nodes *n, struct stream *stream, const Wire__Snapshot *part);
 void node_bye(struct nodes *n, struct stream *stream);
 
-/* Decode, apply, evaluate. *alerts (NULL on entry) becomes the list of the alerts raised,
- * in the events' order; they are the caller's. */
+/* Decode, apply, evaluate; rows of a snapshot are applied in their place. *alerts (NULL on entry)
+ * becomes the list of the alerts raised, in the events' order; they are the caller's. */
 void node_batch(
     struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts);
 

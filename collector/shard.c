@@ -176,9 +176,6 @@ op_run(struct shard *s, struct op *op)
 	case OP_BATCH:
 		op_batch(s, op);
 		break;
-	case OP_SNAPSHOT:
-		node_snapshot(s->nodes, op->stream, op->req->snapshot);
-		break;
 	case OP_BYE:
 		node_bye(s->nodes, op->stream);
 		break;

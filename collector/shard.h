@@ -20,9 +20,8 @@
 enum op_type {
 	OP_HELLO, /* ingest -> shard: a stream is (again) there; interfaces in 'req' */
 	OP_BATCH, /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
-	OP_SNAPSHOT, /* ingest -> shard: a part of a snapshot */
-	OP_BYE,      /* ingest -> shard: the sensor has stopped for good */
-	OP_WAKE,     /* main   -> shard: there are new rules to take, should it be idle */
+	OP_BYE,   /* ingest -> shard: the sensor has stopped for good */
+	OP_WAKE,  /* main   -> shard: there are new rules to take, should it be idle */
 };
 
 struct op {

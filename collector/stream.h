@@ -76,8 +76,8 @@ int stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 struct stream *stream_ref(struct stream *st); /* returns st */
 void stream_unref(struct stream *st);         /* NULL is nothing */
 
-/* Ask the sensor for a new snapshot with its next reply. Any thread; the shard too, when it has
- * lost a node's state. Ingest clears it when the last part has been handed to the shard. */
+/* Ask the sensor for a new snapshot with each reply. Any thread; the shard too, when it has lost a
+ * node's state or a part of the snapshot. The shard ends it when the snapshot is whole. */
 void stream_want_snapshot(struct stream *st);
 
 /* What the sensor says that it lost since its start; returns the sum. Late events are not lost. */

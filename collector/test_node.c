@@ -1,235 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a batch does to a node: time, loss windows, streams that follow one another. State and rules
- * are made up here; every event hits one rule, whose alerts tell what they were given. */
+ * are those of test_node_stubs.c. */
 #include "tests/support/test.h"
 
 #include "collector/node.h"
+#include "collector/test_node_stubs.h"
 #include "common/clock.h"
 #include "tests/support/evbuild.h"
 #include <errno.h>
 #include <stdlib.h>
-
-/* ---- made-up state and rules ---- */
-
-struct state {
-	int applied, snapshot;
-	uint64_t done_at;
-};
-
-static int states_alive;
-static struct state *newest;
-
-int
-state_new(struct intern *pool, const struct state_limits *limits, struct state **ret)
-{
-	(void) pool;
-	(void) limits;
-	newest = calloc(1, sizeof(*newest));
-	if (newest == NULL)
-		return -ENOMEM;
-	states_alive++;
-	*ret = newest;
-	return 0;
-}
-
-void
-state_free(struct state *s)
-{
-	states_alive -= s != NULL;
-	free(s);
-}
-
-int
-state_set_interfaces(struct state *s, Wire__Interface *const *v, size_t n)
-{
-	(void) s;
-	(void) v;
-	(void) n;
-	return 0;
-}
-
-void
-state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v)
-{
-	(void) b;
-	(void) ev;
-	(void) v;
-	s->applied++;
-}
-
-void
-state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
-{
-	(void) b;
-	(void) ev;
-	s->snapshot++;
-}
-
-void
-state_snapshot_done(struct state *s, uint64_t began)
-{
-	s->done_at = began;
-}
-
-void
-state_stats(const struct state *s, struct state_stats *ret)
-{
-	*ret = (struct state_stats){ .threads = (uint64_t) s->applied };
-}
-
-int
-rule_run_new(struct ruleset *s, struct rule_run **ret)
-{
-	(void) s;
-	*ret = NULL;
-	return 0;
-}
-
-void
-rule_run_free(struct rule_run *r)
-{
-	(void) r;
-}
-
-void
-rule_run_event(struct rule_run *r, const struct view *v, rule_hit_fn *hit, void *arg)
-{
-	static const struct rule rule = { .name = "any" };
-
-	(void) r;
-	hit(arg, &rule, v);
-}
-
-int
-fscratch_new(struct fscratch **ret)
-{
-	*ret = NULL;
-	return 0;
-}
-
-void
-fscratch_free(struct fscratch *fs)
-{
-	(void) fs;
-}
-
-void
-fscratch_reset(struct fscratch *fs)
-{
-	(void) fs;
-}
-
-/* The id tells the rest: evt.num, and 'L' in a loss window. */
-int
-alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
-    struct fscratch *fs, struct alert_scratch *scratch, struct alert **ret)
-{
-	struct alert *a = calloc(1, sizeof(*a));
-
-	(void) fs;
-	(void) scratch;
-	if (a == NULL)
-		return -ENOMEM;
-	a->rule = rule->name;
-	a->time = v->time;
-	(void) snprintf(a->id, sizeof(a->id), "%lu:%lu%s", (unsigned long) o->seq,
-	    (unsigned long) v->num, o->loss_window ? "L" : "");
-	*ret = a;
-	return 0;
-}
-
-void
-rule_run_suppressed(struct rule_run *r, const struct rule *rule)
-{
-	(void) r;
-	(void) rule;
-}
-
-/* Here every match is an alert of its own. */
-int
-throttle_new(const struct throttle_limits *l, struct throttle **ret)
-{
-	(void) l;
-	*ret = NULL;
-	return 0;
-}
-
-void
-throttle_free(struct throttle *t)
-{
-	(void) t;
-}
-
-bool
-throttle_suppress(struct throttle *t, const struct rule *rule, const struct view *v,
-    const struct alert_origin *o, struct fscratch *fs, struct buf *scratch)
-{
-	(void) t;
-	(void) rule;
-	(void) v;
-	(void) o;
-	(void) fs;
-	(void) scratch;
-	return false;
-}
-
-int
-throttle_next_summary(struct throttle *t, const struct alert_origin *o, struct alert_scratch *s,
-    struct alert **ret, uint64_t *count)
-{
-	(void) t;
-	(void) o;
-	(void) s;
-	(void) ret;
-	(void) count;
-	return 0;
-}
-
-size_t
-throttle_buckets(const struct throttle *t)
-{
-	(void) t;
-	return 0;
-}
-
-void
-alert_scratch_fini(struct alert_scratch *s)
-{
-	(void) s;
-}
-
-uint64_t
-stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
-{
-	st->drops = 0;
-	for (size_t i = 0; i < n; i++)
-		st->drops += v[i]->count;
-	return st->drops;
-}
-
-struct stream *
-stream_ref(struct stream *st)
-{
-	st->refs++;
-	return st;
-}
-
-void
-stream_unref(struct stream *st)
-{
-	st->refs--;
-}
-
-static int snapshots_wanted;
-
-void
-stream_want_snapshot(struct stream *st)
-{
-	(void) st;
-	snapshots_wanted++;
-}
-
-/* ---- the test's own side ---- */
 
 struct bench {
 	struct shard_counters counters;
@@ -246,6 +25,7 @@ bench_open(struct bench *b)
 	*b = (struct bench){ .stream = {
 				 .id = { .node = "n", .cluster = "c", .sensor_start = 1 } } };
 	assert_int_equal(0, nodes_new(&cfg, &b->counters, &b->nodes));
+	snapshots_wanted = 0;
 }
 
 static void
@@ -256,11 +36,11 @@ bench_close(struct bench *b)
 	assert_int_equal(0, b->stream.refs);
 }
 
-/* A batch of one close() at boot time 'ts'; the ids of its alerts, and the last one's time. */
+/* A batch with this script: 'e' a close(), 'r' a row of a snapshot. The ids of its alerts, and the
+ * last one's time. */
 static uint64_t
-feed(struct bench *b, struct stream *st, uint64_t ts, uint64_t real, Wire__Drop *drop, char *ids)
+deliver(struct bench *b, struct stream *st, const char *script, Wire__Batch *batch, char *ids)
 {
-	Wire__Batch batch = WIRE__BATCH__INIT;
 	Wire__Body body = WIRE__BODY__INIT;
 	struct batch_enc *enc = NULL;
 	struct buf data = BUF_INIT;
@@ -268,18 +48,15 @@ feed(struct bench *b, struct stream *st, uint64_t ts, uint64_t real, Wire__Drop 
 	struct evb e = { 0 };
 	uint64_t time = 0;
 
-	evb_begin(&e, EV_CLOSE, 10, ts);
-	evb_num(&e, "res", 0);
 	assert_int_equal(0, batch_enc_new(&enc));
-	assert_int_equal(0, batch_enc_add(enc, evb_end(&e)));
+	for (; *script != '\0'; script++) {
+		evb_begin(&e, *script == 'r' ? EV_TASK : EV_CLOSE, 10, batch->boot_ns);
+		assert_int_equal(0, batch_enc_add(enc, evb_end(&e)));
+	}
 	assert_int_equal(0, batch_enc_finish(enc, 0, &data, &body));
-	batch.seq = ++b->seq;
-	batch.boot_ns = ts;
-	batch.real_ns = real;
-	batch.body = &body;
-	batch.drops = &drop;
-	batch.n_drops = drop != NULL;
-	node_batch(b->nodes, st, &batch, &alerts);
+	batch->seq = ++b->seq;
+	batch->body = &body;
+	node_batch(b->nodes, st, batch, &alerts);
 	ids[0] = '\0';
 	while (alerts != NULL) {
 		struct alert *next = alerts->next;
@@ -293,6 +70,19 @@ feed(struct bench *b, struct stream *st, uint64_t ts, uint64_t real, Wire__Drop 
 	buf_fini(&data);
 	evb_fini(&e);
 	return time;
+}
+
+/* A batch of one close() at boot time 'ts'. */
+static uint64_t
+feed(struct bench *b, struct stream *st, uint64_t ts, uint64_t real, Wire__Drop *drop, char *ids)
+{
+	Wire__Batch batch = WIRE__BATCH__INIT;
+
+	batch.boot_ns = ts;
+	batch.real_ns = real;
+	batch.drops = &drop;
+	batch.n_drops = drop != NULL;
+	return deliver(b, st, "e", &batch, ids);
 }
 
 static void
@@ -442,37 +232,76 @@ test_gone(void **state)
 	bench_close(&b);
 }
 
+/* Id 0: no part of a snapshot. */
+static void
+feed_rows(struct bench *b, const char *script, uint64_t id, uint32_t part, bool last)
+{
+	Wire__Snapshot snapshot = WIRE__SNAPSHOT__INIT;
+	Wire__Batch batch = WIRE__BATCH__INIT;
+	char ids[40];
+
+	snapshot.id = id;
+	snapshot.part = part;
+	snapshot.last = last;
+	snapshot.began_ns = 77;
+	batch.boot_ns = 100;
+	batch.real_ns = 1100;
+	batch.snapshot = id == 0 ? NULL : &snapshot;
+	(void) deliver(b, &b->stream, script, &batch, ids);
+}
+
+/* Rows take their place among the events, are no events, and end the wish when all have come. */
 static void
 test_snapshot(void **state)
 {
-	Wire__Snapshot part = WIRE__SNAPSHOT__INIT;
-	Wire__Body body = WIRE__BODY__INIT;
-	struct batch_enc *enc = NULL;
-	struct buf data = BUF_INIT;
-	struct evb e = { 0 };
 	struct bench b;
 
 	(void) state;
 	bench_open(&b);
-	assert_int_equal(0, batch_enc_new(&enc));
-	evb_begin(&e, EV_TASK, 1, 5);
-	assert_int_equal(0, batch_enc_add(enc, evb_end(&e)));
-	assert_int_equal(0, batch_enc_finish(enc, 0, &data, &body));
-	part.id = 4;
-	part.boot_ns = 77;
-	part.body = &body;
-	node_snapshot(b.nodes, &b.stream, &part);
+	b.stream.snapshot_id = 4;
+	feed_rows(&b, "eere", 4, 0, false);
 	assert_int_equal(1, newest->snapshot);
-	assert_int_equal(0, newest->done_at);
-	part.part = 1;
-	part.boot_ns = 88; /* the snapshot began with its first part */
-	part.last = true;
-	node_snapshot(b.nodes, &b.stream, &part);
+	assert_int_equal(2, newest->applied_before);
+	assert_int_equal(3, newest->applied);
+	assert_int_equal(3, b.counters.events);
+	assert_int_equal(3, b.counters.alerts);
+	assert_int_equal(4, b.stream.snapshot_id);
+	feed_rows(&b, "e", 0, 0, false);
+	feed_rows(&b, "", 4, 1, true);
 	assert_int_equal(77, newest->done_at);
-	assert_int_equal(2, b.counters.snapshot_events);
-	batch_enc_free(enc);
-	buf_fini(&data);
-	evb_fini(&e);
+	assert_int_equal(0, b.stream.snapshot_id);
+	assert_int_equal(1, b.counters.snapshot_events);
+	assert_int_equal(0, snapshots_wanted);
+	bench_close(&b);
+}
+
+/* A part that never came makes it void: another is asked for, once. An older snapshot, whole or
+ * not, is not the one that is waited for. A gap may have held all of it. */
+static void
+test_snapshot_lost(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	b.stream.snapshot_id = 4;
+	feed_rows(&b, "r", 4, 0, false);
+	feed_rows(&b, "r", 4, 2, false);
+	assert_int_equal(1, snapshots_wanted);
+	feed_rows(&b, "r", 4, 3, true);
+	assert_int_equal(1, snapshots_wanted);
+	assert_int_equal(0, newest->done_at);
+	assert_int_equal(5, b.stream.snapshot_id);
+	feed_rows(&b, "r", 3, 0, true);
+	assert_int_equal(5, b.stream.snapshot_id);
+	b.stream.gaps++;
+	feed_rows(&b, "e", 0, 0, false);
+	assert_int_equal(2, snapshots_wanted);
+	feed_rows(&b, "r", 6, 0, true);
+	assert_int_equal(0, b.stream.snapshot_id);
+	b.stream.gaps++;
+	feed_rows(&b, "e", 0, 0, false);
+	assert_int_equal(2, snapshots_wanted);
 	bench_close(&b);
 }
 
@@ -486,6 +315,7 @@ main(void)
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_snapshot),
+		cmocka_unit_test(test_snapshot_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * abi.h - what the kernel side and the sensor share besides event records: settings, counters, and
- * what the task iterator prints.
+ * what the iterators print.
  *
  * Both sides are built together, so nothing here is an ABI between versions. Compiled by clang
  * -target bpf and by the host compiler.
@@ -42,6 +42,8 @@ struct drv_control {
 	__u64 calls[2][DRV_NR_MAX / 64]; /* of 64-bit callers, of 32-bit ones */
 	__u64 events[EV_TYPE_MAX / 64];  /* events wanted, for those not captured by number */
 	struct drv_excluded exclude[2];
+	__u32 scanner; /* a thread group that is not captured with all its children; 0: none */
+	__u32 unused;
 	__u32 armed;        /* the next record wakes the sensor; the kernel clears it */
 	__u32 kicked;       /* the kernel has woken it since it last looked */
 	__u32 enter_native; /* the general entry hook reads for 64-bit callers too */
@@ -69,6 +71,19 @@ struct drv_task {
 	__u32 tty;        /* device number; 0: none */
 	__u32 exe_flags;  /* as parameter 'flags' of execve */
 	char comm[16];
+};
+
+/* An open descriptor, as the file iterator saw it. */
+struct drv_file {
+	__u64 ts;    /* when it was read, boot time */
+	__u64 start; /* start_boottime of the process */
+	__u64 ino;
+	__u64 magic; /* of its file system */
+	__u32 pid, fd;
+	__u32 flags;  /* as open() has them, O_CLOEXEC too */
+	__u32 mode;   /* type and permissions, as stat() has them */
+	__u32 mnt_id; /* as mountinfo has it */
+	__u32 zero;
 };
 
 #endif

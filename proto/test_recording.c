@@ -77,7 +77,7 @@ round_trip(void **state)
 	recording_close(r);
 }
 
-#define HELLO "MEWSREC2\4\0\0\0\12\2\10\1"
+#define HELLO "MEWSREC3\4\0\0\0\12\2\10\1"
 
 static const struct {
 	const char *bytes;
@@ -90,15 +90,15 @@ static const struct {
 	{                                         \
 		lit, sizeof(lit) - 1, __VA_ARGS__ \
 	}
-	BAD("MEWSREC2", 0, 8, "the recording is empty"),
+	BAD("MEWSREC3", 0, 8, "the recording is empty"),
 	BAD(HELLO "\1", 1, 16, "the recording is cut short"),
 	BAD(HELLO "\1\0\0", 1, 16, "the recording is cut short"),
 	BAD(HELLO "\5\0\0\0abcd", 1, 16, "the recording is cut short"),
 	BAD(HELLO "\1\0\x10\0", 1, 16, "a frame is longer than a message may be"),
 	BAD(HELLO "\0\0\0\xff", 1, 16, "a frame is longer than a message may be"),
 	BAD(HELLO "\2\0\0\0\xff\xff", 1, 16, "a frame is not a request"),
-	BAD("MEWSREC2\2\0\0\0\x32\0", 0, 8, "it does not begin with a Hello"),
-	BAD("MEWSREC2\0\0\0\0", 0, 8, "it does not begin with a Hello"),
+	BAD("MEWSREC3\2\0\0\0\x32\0", 0, 8, "it does not begin with a Hello"),
+	BAD("MEWSREC3\0\0\0\0", 0, 8, "it does not begin with a Hello"),
 };
 
 static void

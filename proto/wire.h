@@ -10,13 +10,13 @@
 #include "common/slice.h"
 #include "proto/wire.pb-c.h"
 
-#define WIRE_PROTOCOL    2
+#define WIRE_PROTOCOL    3
 #define WIRE_NONCE_SIZE  32
 #define WIRE_WINDOW      4          /* requests outstanding per connection */
 #define WIRE_MESSAGE_MAX (1u << 20) /* bytes of one message, both ways */
 #define WIRE_COLUMNS_MAX (8u << 20) /* bytes of a body before compression */
 #define WIRE_EVENTS_MAX  65536      /* events of one body */
-#define RECORDING_MAGIC  "MEWSREC2"
+#define RECORDING_MAGIC  "MEWSREC3"
 
 /* Drop.cause: why an event did not reach the collector. Append only. */
 enum wire_drop {

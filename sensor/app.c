@@ -206,6 +206,27 @@ stop_signals(void *app)
 	(void) close(a->wake_fd);
 }
 
+/* Before threads, programs, files and keys: what it is forked from has none of them. */
+static int
+start_scanner(void *app)
+{
+	struct app *a = app;
+	int r;
+
+	if (a->args.replay != NULL || a->args.check)
+		return 0;
+	r = scanner_start(a->opt.host_root, &a->scanner);
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static void
+stop_scanner(void *app)
+{
+	struct app *a = app;
+
+	scanner_stop(a->scanner);
+}
+
 static int
 start_files(void *app)
 {
@@ -262,6 +283,7 @@ start_source(void *app)
 		.ring_bytes = a->opt.ring,
 		.rings_bytes = a->opt.rings,
 		.exclude_pid = (uint32_t) a->opt.exclude_pid,
+		.scanner_pid = a->scanner == NULL ? 0 : scanner_pid(a->scanner),
 	};
 	struct diag d = { 0 };
 	int r;
@@ -308,7 +330,7 @@ start_privileges(void *app)
 {
 	struct app *a = app;
 	struct diag d = { 0 };
-	int r = privilege_drop(a->src != NULL, &d);
+	int r = privilege_drop(a->src != NULL ? PRIVILEGE_CAPTURE : PRIVILEGE_NONE, &d);
 
 	return r < 0 ? app_fail(a, EXIT_KERNEL, &d, r) : 0;
 }
@@ -344,7 +366,7 @@ stop_threads(void *app)
 
 /* Stages start top to bottom and stop bottom to top. */
 const struct stage app_stages[] = {
-	{ "signals", start_signals, stop_signals },
+	{ "signals", start_signals, stop_signals }, { "scanner", start_scanner, stop_scanner },
 	{ "files", start_files, stop_files }, /* while we may still open everything */
 	{ "identities", app_start_identities, app_stop_identities },
 	{ "source", start_source, stop_source },
@@ -354,4 +376,4 @@ const struct stage app_stages[] = {
 	{ "nodes", app_start_nodes, app_stop_nodes }, /* last: they connect */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
-const size_t app_ncheck = 4; /* as far as the source */
+const size_t app_ncheck = 5; /* as far as the source */

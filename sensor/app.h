@@ -3,7 +3,7 @@
  * app.h - mews-sensor as a list of stages, and the loop that they serve.
  *
  * One thread, the loop's, drains the source, closes batches, and drives every node's link. Others
- * only wake it: NNG's callbacks, the signal thread, a snapshot that is ready.
+ * only wake it: NNG's callbacks and the signal thread.
  */
 #ifndef MEWS_SENSOR_APP_H
 #define MEWS_SENSOR_APP_H
@@ -63,8 +63,8 @@ struct app {
 	struct replay *replay;
 	struct record *record;
 
-	struct snapshot *snapshot; /* being made */
-	uint64_t snapshot_unreadable;
+	struct scanner *scanner;
+	struct snapshot snapshot;           /* of this machine */
 	uint64_t unstashed, unstashed_next; /* as last told; when to tell again */
 	struct node_drops dropped;          /* of the source, as of 'dropped_at' */
 	uint64_t dropped_at;
@@ -78,6 +78,7 @@ struct app {
 	bool have_signal_thread;
 	_Atomic bool stop, reload, quit_signals;
 	bool stopping;
+	uint64_t stop_at; /* stopping: when to give up; 0: not stopping */
 	uint64_t ends_at; /* of a recording that ends by itself; 0: none */
 };
 

@@ -15,7 +15,4 @@ void app_stop_nodes(void *app);
  * asked. */
 void app_watch_certs(struct app *a, uint64_t now);
 
-/* Make a snapshot of this machine; app_loop.c hands it on when it is ready. */
-void app_snapshot_start(struct app *a, uint64_t id);
-
 #endif

@@ -26,61 +26,6 @@ app_wake(void *app)
 	}
 }
 
-/* ---- snapshot of this machine ---- */
-
-void
-app_snapshot_start(struct app *a, uint64_t id)
-{
-	struct snap_cfg sc = {
-		.host_root = a->opt.host_root,
-		.id = id,
-		.part_bytes = a->opt.batch_max,
-		.compression = (int) a->opt.compression,
-	};
-	struct snap_tasks tasks = { 0 };
-	int r;
-
-	if (a->snapshot != NULL)
-		return; /* the one being made has an older id: it is dropped, and asked for anew */
-	r = a->src->tasks == NULL ? -ENOSYS : a->src->tasks(a->st, snap_tasks_add, &tasks);
-	if (r == 0)
-		r = snapshot_start(&sc, &tasks, app_wake, a, &a->snapshot);
-	if (r < 0) {
-		log_peer(LOG_ERROR, "the collector", "cannot make a snapshot of the processes: %s",
-		    strerrordesc_np(-r));
-		snap_tasks_fini(&tasks);
-		if (a->record == NULL)
-			link_snapshot(&a->node[0]->link, id, (struct link_parts){ NULL, 0 });
-	}
-}
-
-static int
-snapshot_collect(struct app *a)
-{
-	struct link_parts parts = { NULL, 0 };
-	struct snap_stats st = { 0 };
-	struct node *n = a->node[0];
-	uint64_t id;
-
-	if (a->snapshot == NULL || !snapshot_ready(a->snapshot))
-		return 0;
-	id = snapshot_finish(a->snapshot, &parts, &st);
-	a->snapshot = NULL;
-	a->snapshot_unreadable += st.unreadable;
-	log_peer(LOG_DEBUG, "the collector",
-	    "snapshot: %llu tasks, %llu descriptors, %llu users and groups, %llu unreadable, %zu "
-	    "parts",
-	    (unsigned long long) st.tasks, (unsigned long long) st.files,
-	    (unsigned long long) st.users, (unsigned long long) st.unreadable, parts.n);
-	if (a->record != NULL)
-		return record_snapshot(a->record, &parts);
-	if (n->link.snap_id != 0 && n->link.snap_id != id)
-		app_snapshot_start(a, n->link.snap_id);
-	link_snapshot(&n->link, id, parts);
-	n->next_tick = 0;
-	return 0;
-}
-
 /* ---- signals ---- */
 
 static int
@@ -105,10 +50,11 @@ static void
 begin_stop(struct app *a, uint64_t now)
 {
 	a->stopping = true;
+	snapshot_drop(&a->snapshot);
 	drain_source(a);
 	for (size_t i = 0; i < a->nnodes; i++) {
 		node_flush(a->node[i], now);
-		link_stop(&a->node[i]->link, now + a->opt.drain * NS_PER_MS);
+		link_stop(&a->node[i]->link, a->stop_at);
 		a->node[i]->next_tick = 0;
 	}
 }
@@ -119,8 +65,12 @@ on_signals(struct app *a, uint64_t now)
 	app_watch_certs(a, now);
 	if (a->ends_at != 0 && now >= a->ends_at)
 		a->stop = true;
-	if (a->stop && !a->stopping)
-		begin_stop(a, now);
+	if (!a->stop || a->stopping)
+		return;
+	if (a->stop_at == 0)
+		a->stop_at = now + a->opt.drain * NS_PER_MS;
+	if (a->record == NULL || !snapshot_busy(&a->snapshot) || now >= a->stop_at)
+		begin_stop(a, now); /* a recording is of little use without its snapshot */
 }
 
 /* ---- replay ---- */
@@ -178,7 +128,7 @@ static bool
 over(const struct app *a)
 {
 	if (a->record != NULL)
-		return a->stopping && a->snapshot == NULL;
+		return a->stopping;
 	if (a->replay != NULL && !a->stopping)
 		return replay_over(a);
 	return a->stopping && links_stopped(a);
@@ -281,8 +231,8 @@ app_run(void *app)
 		log_peer_tick();
 		if (a->xport != NULL)
 			xport_dispatch(a->xport);
-		r = snapshot_collect(a);
-		next = tick_nodes(a, now);
+		next = snapshot_tick(&a->snapshot, now);
+		next = MIN(next, tick_nodes(a, now));
 		if (r == 0 && a->record != NULL)
 			r = record_spool(a->record, &a->node[0]->spool);
 		if (r < 0)

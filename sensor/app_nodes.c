@@ -35,15 +35,9 @@ static void
 on_snapshot(void *arg, struct node *n, uint64_t id)
 {
 	struct app *a = arg;
-	struct link_parts parts = { NULL, 0 };
 
-	if (a->replay == NULL) {
-		app_snapshot_start(a, id);
-		return;
-	}
-	if (replay_snapshot(a->replay, &n->cursor, n->cfg.skew_ns, id, &parts) < 0)
-		log_peer(LOG_ERROR, n->name, "node %s: no memory for the snapshot", n->name);
-	link_snapshot(&n->link, id, parts);
+	if (a->replay == NULL && !a->stopping) /* else it is in the recording */
+		snapshot_begin(&a->snapshot, n, id, clock_mono());
 }
 
 static void
@@ -130,7 +124,7 @@ on_stats(void *arg, Wire__SensorStats *s)
 	tell_unstashed(a, ss.unstashed);
 	s->cpu_ns = cpu_ns();
 	s->rss_bytes = rss_bytes();
-	s->snapshot_unreadable = a->snapshot_unreadable;
+	s->snapshot_unreadable = a->snapshot.unreadable;
 }
 
 static void
@@ -277,7 +271,7 @@ start_record(struct app *a)
 	buf_fini(&hello);
 	if (r < 0)
 		return app_fail(a, EXIT_RECORDING, &d, r);
-	app_snapshot_start(a, 1);
+	snapshot_begin(&a->snapshot, a->node[0], 1, clock_mono());
 	if (a->args.seconds > 0)
 		a->ends_at = clock_mono() + a->args.seconds * NS_PER_S;
 	return 0;
@@ -291,6 +285,9 @@ app_start_nodes(void *app)
 	uint64_t start = clock_real();
 	int r = 0;
 
+	a->snapshot.src = a->src;
+	a->snapshot.st = a->st;
+	a->snapshot.scanner = a->scanner;
 	a->node = calloc(n, sizeof(struct node *));
 	if (a->node == NULL)
 		r = -ENOMEM;
@@ -309,12 +306,8 @@ void
 app_stop_nodes(void *app)
 {
 	struct app *a = app;
-	struct link_parts parts = { NULL, 0 };
 
-	if (a->snapshot != NULL)
-		(void) snapshot_finish(a->snapshot, &parts, &(struct snap_stats){ 0 });
-	a->snapshot = NULL;
-	link_parts_free(&parts);
+	snapshot_drop(&a->snapshot);
 	for (size_t i = 0; i < a->nnodes; i++)
 		node_free(a->node[i]);
 	free(a->node);

@@ -26,18 +26,8 @@ link_init(struct link *l, const struct link_ops *ops, void *arg, struct spool *s
 }
 
 void
-link_parts_free(struct link_parts *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		buf_fini(&p->v[i]);
-	free(p->v);
-	*p = (struct link_parts){ NULL, 0 };
-}
-
-void
 link_fini(struct link *l)
 {
-	link_parts_free(&l->parts);
 	buf_fini(&l->out);
 }
 
@@ -77,8 +67,6 @@ down(struct link *l, uint64_t now, uint64_t wait)
 	memset(l->slot, 0, sizeof(l->slot));
 	l->outstanding = 0;
 	l->credit = 0;
-	l->snap_id = 0;
-	link_parts_free(&l->parts);
 	if (wait == 0) {
 		wait = l->backoff;
 		l->backoff = MIN(l->backoff * 2, l->cfg.retry_max_ns);
@@ -155,7 +143,7 @@ slot_busy(const struct link *l, int kind)
 static bool
 is_held(const struct link *l)
 {
-	return l->snap_id == 0 && l->send_next > l->received + l->credit;
+	return l->send_next > l->received + l->credit;
 }
 
 static int
@@ -164,21 +152,6 @@ send_poll(struct link *l, uint64_t now, uint64_t skip_to)
 	l->held_polls = is_held(l) ? MIN(l->held_polls + 1, POLL_HELD_MAX) : 0;
 	buf_clear(&l->out);
 	return link_put_out(l, now, SLOT_POLL, l->ops->poll(l->arg, skip_to, &l->out));
-}
-
-static int
-send_parts(struct link *l, uint64_t now)
-{
-	int r = 0;
-
-	while (r == 0 && l->part_next < l->parts.n && l->outstanding < l->window) {
-		const struct buf *b = &l->parts.v[l->part_next];
-
-		if (b->n > 0) /* else it was sent before, and taken */
-			r = put(l, now, SLOT_PART, l->part_next, b->p, b->n);
-		l->part_next += r == 0;
-	}
-	return r;
 }
 
 /* The next batch is not there any more: first let those before it arrive, then tell the collector
@@ -246,7 +219,7 @@ send_batches(struct link *l, uint64_t now)
 bool
 link_can_send(const struct link *l)
 {
-	return l->state == LINK_UP && l->snap_id == 0 && l->outstanding < l->window &&
+	return l->state == LINK_UP && l->outstanding < l->window &&
 	       l->send_next == spool_next(l->spool) && l->send_next <= l->received + l->credit;
 }
 
@@ -295,8 +268,6 @@ tick_up(struct link *l, uint64_t now)
 	if (now >= l->hold_until)
 		l->hold_until = 0;
 	if (l->hold_until == 0)
-		r = send_parts(l, now);
-	if (r == 0 && l->hold_until == 0 && l->snap_id == 0)
 		r = send_batches(l, now);
 	if (r == 0 && l->stop_at != 0 && (now >= l->stop_at || l->spool->n == 0) &&
 	    l->outstanding < l->window) {

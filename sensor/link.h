@@ -11,8 +11,8 @@
  * tells it what happened; it calls link_ops to act. So one thread drives a thousand, and a test
  * drives it with a stub peer. Batches come from the spool, which keeps them until they are durable.
  *
- * Order within UP: the snapshot if one is wanted, then batches from where the collector said,
- * within its credit and at most 'window' requests outstanding, polls when there is nothing else.
+ * Order within UP: batches from where the collector said, within its credit and at most 'window'
+ * requests outstanding, polls when there is nothing else.
  * Not thread-safe.
  */
 #ifndef MEWS_SENSOR_LINK_H
@@ -53,7 +53,7 @@ struct link_ops {
 	int (*poll)(void *arg, uint64_t skip_to, struct buf *out);
 	int (*bye)(void *arg, struct buf *out);
 
-	/* News: capture this from now on; take a snapshot and hand it to link_snapshot(). */
+	/* News: capture this from now on; begin a snapshot with this id. */
 	void (*interest)(void *arg, const Wire__Interest *in);
 	void (*snapshot)(void *arg, uint64_t id);
 
@@ -77,15 +77,9 @@ struct link_stats {
 	uint64_t rejects;
 };
 
-/* Packed parts of a snapshot, owned by the link once handed over. */
-struct link_parts {
-	struct buf *v;
-	size_t n;
-};
-
 struct link_slot {
-	enum { SLOT_FREE, SLOT_TALK, SLOT_PART, SLOT_BATCH, SLOT_POLL } kind;
-	uint64_t seq;  /* of a batch; of a part, its index */
+	enum { SLOT_FREE, SLOT_TALK, SLOT_BATCH, SLOT_POLL } kind;
+	uint64_t seq;  /* of a batch */
 	uint64_t sent; /* when */
 };
 
@@ -106,18 +100,15 @@ struct link {
 	uint64_t send_next; /* the next batch to send */
 	uint64_t received;  /* the collector has everything up to here */
 	uint64_t durable;
-	uint64_t hold_until; /* the collector had no room: no batch, no part before; 0: go on */
+	uint64_t hold_until; /* the collector had no room: no batch before; 0: go on */
 	uint64_t skip_to;    /* a gap to announce before going on; 0: none */
 	uint64_t message_max;
 	uint32_t credit;
 	unsigned held_polls; /* in a row, without credit */
 	uint32_t interest;   /* the version in force; 0: our own default */
-	uint64_t snap_id;    /* wanted and not yet acknowledged whole; 0: none */
-	uint64_t snap_done;  /* acknowledged on this connection */
-	struct link_parts parts;
-	size_t part_next, parts_acked;
-	uint64_t stop_at; /* stopping: when to give up; 0: not stopping */
-	char said[256];   /* the last note, so that it is said once */
+	uint64_t snap_id;    /* the snapshot that was asked for last, and begun; 0: none */
+	uint64_t stop_at;    /* stopping: when to give up; 0: not stopping */
+	char said[256];      /* the last note, so that it is said once */
 	struct buf out;
 };
 
@@ -133,11 +124,6 @@ uint64_t link_tick(struct link *l, uint64_t now);
 void link_opened(struct link *l, uint64_t now);
 void link_closed(struct link *l, uint64_t now, const char *why);
 void link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n);
-
-/* The snapshot that was asked for. Takes the parts, also when nobody waits for them any more;
- * none of them: there will be no snapshot, go on without. */
-void link_snapshot(struct link *l, uint64_t id, struct link_parts parts);
-void link_parts_free(struct link_parts *p);
 
 /* Could a new batch go out now? */
 bool link_can_send(const struct link *l);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_NS (100 * NS_PER_MS) /* after a batch or a part that it had no room for */
+#define BUSY_NS (100 * NS_PER_MS) /* after a batch that it had no room for */
 
 /* ---- receiving ---- */
 
@@ -27,7 +27,6 @@ on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
 	l->received = l->send_next - 1;
 	l->skip_to = 0;
 	l->hold_until = 0;
-	l->snap_done = 0;
 	l->stats.connects++;
 	(void) snprintf(text, sizeof(text), "connected to %s, batches from %llu",
 	    w->collector != NULL && w->collector[0] != '\0' ? w->collector : "the collector",
@@ -62,27 +61,10 @@ on_interest(struct link *l, const Wire__Interest *in)
 static void
 on_snapshot_wanted(struct link *l, uint64_t id)
 {
-	if (id == 0 || id == l->snap_id || id == l->snap_done)
+	if (id == 0 || id == l->snap_id)
 		return;
-	link_parts_free(&l->parts);
 	l->snap_id = id;
-	l->part_next = l->parts_acked = 0;
 	l->ops->snapshot(l->arg, id);
-}
-
-void
-link_snapshot(struct link *l, uint64_t id, struct link_parts parts)
-{
-	if (id != l->snap_id || l->parts.n > 0 || l->state != LINK_UP) {
-		link_parts_free(&parts);
-		return;
-	}
-	l->parts = parts;
-	l->part_next = l->parts_acked = 0;
-	if (parts.n == 0) { /* it could not be made: go on without */
-		l->snap_done = id;
-		l->snap_id = 0;
-	}
 }
 
 /* This batch was refused: once may be an accident, twice is the batch. */
@@ -125,12 +107,9 @@ reject_text(Wire__Reject__Code code)
 static bool
 busy(struct link *l, uint64_t now, const struct link_slot *of)
 {
-	if (of->kind == SLOT_BATCH)
-		l->send_next = MIN(l->send_next, of->seq);
-	else if (of->kind == SLOT_PART)
-		l->part_next = MIN(l->part_next, (size_t) of->seq);
-	else
+	if (of->kind != SLOT_BATCH)
 		return false;
+	l->send_next = MIN(l->send_next, of->seq);
 	l->hold_until = now + BUSY_NS;
 	return true;
 }
@@ -163,19 +142,6 @@ on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__
 	link_note(l, wait != 0 ? LOG_ERROR : LOG_WARN, text);
 	link_hang_up(l, now, wait);
 	return false;
-}
-
-static void
-part_acked(struct link *l, uint64_t part)
-{
-	if (part >= l->parts.n || l->parts.v[part].n == 0)
-		return;
-	buf_fini(&l->parts.v[part]);
-	if (++l->parts_acked < l->parts.n)
-		return;
-	link_parts_free(&l->parts);
-	l->snap_done = l->snap_id;
-	l->snap_id = 0;
 }
 
 static void
@@ -221,8 +187,6 @@ take(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reply
 	}
 	if (p->ack != NULL)
 		on_ack(l, p->ack);
-	if (of->kind == SLOT_PART && p->reject == NULL)
-		part_acked(l, of->seq);
 	if (p->interest != NULL)
 		on_interest(l, p->interest);
 	on_snapshot_wanted(l, p->snapshot_wanted);

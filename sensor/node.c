@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_BATCHES 4 /* that the collector has not taken yet, while rows are added */
+#define ROWS_SPOOL   4 /* the part of the spool's memory that must be in use, for rows to wait */
+
 /* ---- what the link asks for ---- */
 
 static int
@@ -283,6 +286,7 @@ node_restart(struct node *n, uint64_t sensor_start)
 	spool_fini(&n->spool);
 	n->cfg.sensor_start = sensor_start;
 	n->interest = 0;
+	n->snap = (struct node_snapshot){ 0 };
 	spool_init(&n->spool, n->cfg.opt->spool);
 	set_link(n);
 	n->next_tick = 0;
@@ -367,9 +371,10 @@ node_flush(struct node *n, uint64_t now)
 {
 	Wire__Batch b = WIRE__BATCH__INIT;
 	Wire__Body body = WIRE__BODY__INIT;
-	size_t events = n->enc == NULL ? 0 : batch_enc_events(n->enc);
+	Wire__Snapshot snap = WIRE__SNAPSHOT__INIT;
+	size_t records = n->enc == NULL ? 0 : batch_enc_events(n->enc);
 
-	if (events == 0)
+	if (records == 0 && !n->snap.last)
 		return;
 	pace_left(&n->pace, now);
 	n->next_tick = 0;
@@ -378,16 +383,25 @@ node_flush(struct node *n, uint64_t now)
 	node_gather_drops(n);
 	b.boot_ns = clock_boot();
 	b.real_ns = clock_real() + (uint64_t) n->cfg.skew_ns;
-	b.events = (uint32_t) events;
+	b.events = (uint32_t) records - n->snap.rows;
 	b.body = &body;
 	b.n_drops = n->drops.n;
 	b.drops = n->drops.p;
+	if (n->snap.rows > 0 || n->snap.last) {
+		snap.id = n->snap.id;
+		snap.part = n->snap.part++;
+		snap.last = n->snap.last;
+		snap.began_ns = n->snap.began;
+		b.snapshot = &snap;
+	}
+	n->snap.rows = 0;
+	n->snap.last = false;
 	if (node_put_batch(n, &b) < 0)
-		n->lost += events;
+		n->lost += b.events;
 }
 
-int
-node_emit(struct node *n, const struct ev_hdr *rec)
+static int
+gather(struct node *n, const struct ev_hdr *rec, bool row)
 {
 	int r;
 
@@ -398,9 +412,49 @@ node_emit(struct node *n, const struct ev_hdr *rec)
 		node_flush(n, clock_mono());
 		r = batch_enc_add(n->enc, rec);
 	}
+	n->snap.rows += row && r == 0;
 	if (r == 0 && batch_enc_bytes(n->enc) >= n->pace.bytes)
 		node_flush(n, clock_mono());
 	return r;
+}
+
+int
+node_emit(struct node *n, const struct ev_hdr *rec)
+{
+	return gather(n, rec, false);
+}
+
+/* ---- a snapshot among the events ---- */
+
+void
+node_snapshot_begin(struct node *n, uint64_t id, uint64_t began)
+{
+	node_flush(n, clock_mono()); /* rows of the one before are told as its own */
+	n->snap = (struct node_snapshot){ .id = id, .began = began };
+}
+
+int
+node_row(struct node *n, const struct ev_hdr *rec)
+{
+	return gather(n, rec, true);
+}
+
+void
+node_snapshot_end(struct node *n, uint64_t now)
+{
+	n->snap.last = true;
+	node_flush(n, now);
+}
+
+bool
+node_wants_rows(const struct node *n)
+{
+	const struct link *l = &n->link;
+
+	if (n->cfg.xport == NULL) /* a recording takes all */
+		return true;
+	return l->state == LINK_UP && spool_next(&n->spool) <= l->received + 1 + ROWS_BATCHES &&
+	       n->spool.bytes <= n->spool.max_bytes / ROWS_SPOOL;
 }
 
 void

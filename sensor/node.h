@@ -39,7 +39,8 @@ struct node;
 struct node_owner {
 	/* Capture these events from now on. */
 	void (*interest)(void *arg, struct node *n, const Wire__Interest *in);
-	/* Make a snapshot; its parts go to link_snapshot(&n->link, id, ...). */
+	/* Begin a snapshot: node_snapshot_begin(), node_row() for each row, node_snapshot_end().
+	 * One that is under way is given up. */
 	void (*snapshot)(void *arg, struct node *n, uint64_t id);
 	/* Add what the source dropped and what it says of itself. */
 	void (*drops)(void *arg, struct node_drops *d);
@@ -69,6 +70,15 @@ struct node_cfg {
 	struct xport *xport; /* NULL: no collector (recording) */
 };
 
+/* The snapshot under way, as the batch being gathered has to tell of it. */
+struct node_snapshot {
+	uint64_t id; /* 0: none */
+	uint64_t began;
+	uint32_t part; /* of the next batch that has rows of it */
+	uint32_t rows; /* that the batch being gathered has */
+	bool last;     /* and these were the last */
+};
+
 struct node {
 	struct node_cfg cfg;
 	char name[NODE_NAME_MAX], cluster[NODE_NAME_MAX], boot_id[64];
@@ -80,6 +90,7 @@ struct node {
 	struct xport_end *end;
 	char server_name[256];
 	struct node_drops drops;
+	struct node_snapshot snap;
 	uint32_t interest;  /* the version in force */
 	uint64_t next_tick; /* when link or pace want the time */
 	uint64_t events, batches, bytes;
@@ -93,6 +104,16 @@ void node_free(struct node *n);
 
 /* Take a record: source_emit_fn. */
 int node_emit(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
+
+/* A snapshot's rows go into the batches among the events: they are told with it, resent with it and
+ * lost with it. 'began' is boot time. The end closes the batch being gathered. */
+void node_snapshot_begin(struct node *n, uint64_t id, uint64_t began);
+int node_row(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
+void node_snapshot_end(struct node *n, uint64_t now);
+
+/* Has it room for rows? They wait while the collector is away or behind: a snapshot pushes no event
+ * out of the spool, and no event waits behind many rows. */
+bool node_wants_rows(const struct node *n);
 
 /* The current time, as the node's thread sees it, is passed to each of these. */
 

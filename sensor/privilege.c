@@ -11,9 +11,11 @@
 
 #define PIDNS_INIT_INO 0xeffffffcu /* of the initial pid namespace, on every kernel */
 
-/* BPF and PERFMON: programs' maps and iterators. DAC_READ_SEARCH and SYS_PTRACE: other users' /proc
- * entries, and their environments and descriptors. */
-static const cap_value_t kept[] = { CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE };
+/* BPF and PERFMON: programs' maps and iterators. DAC_READ_SEARCH: new certificates. */
+static const cap_value_t capture_caps[] = { CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH };
+
+/* Other users' /proc entries, their environments and descriptors. */
+static const cap_value_t scan_caps[] = { CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE };
 
 static bool
 have_cap(cap_value_t v)
@@ -86,10 +88,16 @@ privilege_check(const char *host_root, struct diag *d)
 }
 
 int
-privilege_drop(bool live, struct diag *d)
+privilege_drop(enum privilege keep, struct diag *d)
 {
-	int r = rights_keep(kept, live ? (int) ARRAY_SIZE(kept) : 0);
+	int r;
 
+	if (keep == PRIVILEGE_CAPTURE)
+		r = rights_keep(capture_caps, ARRAY_SIZE(capture_caps));
+	else if (keep == PRIVILEGE_SCAN)
+		r = rights_keep(scan_caps, ARRAY_SIZE(scan_caps));
+	else
+		r = rights_keep(NULL, 0);
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot give up capabilities: %s", strerrordesc_np(-r));
 	return r;

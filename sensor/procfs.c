@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX   (64u << 10) /* of one file; a record holds less */
@@ -19,17 +18,24 @@ proc_init(struct proc_info *p)
 }
 
 void
-proc_fini(struct proc_info *p)
+proc_close(struct proc_info *p)
 {
 	if (p->dirfd >= 0)
 		(void) close(p->dirfd);
+	p->dirfd = -1;
+	p->pid = 0;
+}
+
+void
+proc_fini(struct proc_info *p)
+{
+	proc_close(p);
 	buf_fini(&p->args.b);
 	buf_fini(&p->env.b);
 	buf_fini(&p->cgroups.b);
 	buf_fini(&p->exe.b);
 	buf_fini(&p->cwd.b);
 	buf_fini(&p->root.b);
-	p->dirfd = -1;
 }
 
 int
@@ -166,106 +172,51 @@ read_net_ns(struct proc_info *p)
 }
 
 int
-proc_read(struct proc_info *p, const char *host_root, uint32_t pid)
+proc_open(struct proc_info *p, const char *host_root, uint32_t pid)
 {
 	char path[4096];
 
-	if (p->dirfd >= 0)
-		(void) close(p->dirfd);
-	p->unreadable = 0;
+	proc_close(p);
+	p->pid = pid;
 	(void) snprintf(path, sizeof(path), "%s/proc/%u", host_root, pid);
 	p->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dirfd < 0)
 		return -errno;
-	read_text(p, "cmdline", &p->args);
-	read_text(p, "environ", &p->env);
-	close_list(&p->args);
-	close_list(&p->env);
-	read_cgroups(p);
-	read_link(p, "exe", &p->exe);
-	read_link(p, "cwd", &p->cwd);
-	read_link(p, "root", &p->root);
 	read_start(p);
 	read_net_ns(p);
 	return 0;
 }
 
-/* ---- descriptors ---- */
-
-/* "flags: 0100002", "mnt_id: 24", "ino: 7" of a descriptor. */
-static void
-parse_fdinfo(struct proc_fd *f, char *text)
+int
+proc_texts(struct proc_info *p, bool memory)
 {
-	char *save = NULL, *line = strtok_r(text, "\n", &save);
-
-	f->flags = f->mnt_id = 0;
-	f->ino = 0;
-	for (; line != NULL; line = strtok_r(NULL, "\n", &save)) {
-		if (strncmp(line, "flags:", 6) == 0)
-			f->flags = (uint32_t) strtoul(line + 6, NULL, 8);
-		else if (strncmp(line, "mnt_id:", 7) == 0)
-			f->mnt_id = (uint32_t) strtoul(line + 7, NULL, 10);
-		else if (strncmp(line, "ino:", 4) == 0)
-			f->ino = strtoull(line + 4, NULL, 10);
+	p->unreadable = 0;
+	p->args.have = p->env.have = false;
+	read_cgroups(p);
+	read_link(p, "exe", &p->exe);
+	read_link(p, "cwd", &p->cwd);
+	read_link(p, "root", &p->root);
+	if (memory) {
+		read_text(p, "cmdline", &p->args);
+		read_text(p, "environ", &p->env);
+		close_list(&p->args);
+		close_list(&p->env);
 	}
-}
-
-static int
-read_fd(const struct proc_info *p, int fddir, const char *name, struct proc_fd *f, struct buf *b)
-{
-	char path[64];
-	struct stat st;
-	ssize_t n = readlinkat(fddir, name, f->link, sizeof(f->link) - 1);
-	int r;
-
-	if (n < 0)
-		return -errno;
-	f->link[n] = '\0';
-	f->n = (size_t) n;
-	f->fd = (int) strtol(name, NULL, 10);
-	buf_clear(b);
-	(void) snprintf(path, sizeof(path), "fdinfo/%s", name);
-	r = proc_file(p->dirfd, path, CHUNK, b);
-	if (r < 0)
-		return r;
-	parse_fdinfo(f, b->p == NULL ? (char[]){ "" } : b->p);
-	f->mode = 0;
-	if (fstatat(fddir, name, &st, 0) == 0) {
-		f->mode = st.st_mode;
-		f->ino = st.st_ino;
-	}
-	return 0;
+	return buf_ok(&p->args.b) < 0 || buf_ok(&p->env.b) < 0 || buf_ok(&p->cgroups.b) < 0
+		   ? -ENOMEM
+		   : 0;
 }
 
 int
-proc_each_fd(const struct proc_info *p, int (*fn)(void *arg, const struct proc_fd *fd), void *arg,
-    uint64_t *unreadable)
+proc_fd_link(const struct proc_info *p, struct proc_fd *f)
 {
-	int fddir = openat(p->dirfd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *d = fddir < 0 ? NULL : fdopendir(fddir);
-	struct buf b = BUF_INIT;
-	const struct dirent *e;
-	struct proc_fd f;
+	char name[32];
+	ssize_t n;
 
-	if (d == NULL) {
-		r = -errno;
-		if (fddir >= 0)
-			(void) close(fddir);
-		return r;
-	}
-	while (
-	    r == 0 && (e = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe): our own DIR */
-		int got;
-
-		if (e->d_name[0] < '0' || e->d_name[0] > '9')
-			continue;
-		got = read_fd(p, fddir, e->d_name, &f, &b);
-		if (got == 0)
-			r = fn(arg, &f);
-		else if (!gone(got))
-			(*unreadable)++;
-	}
-	(void) closedir(d);
-	buf_fini(&b);
-	return r;
+	(void) snprintf(name, sizeof(name), "fd/%d", f->fd);
+	n = readlinkat(p->dirfd, name, f->link, sizeof(f->link) - 1);
+	if (n < 0)
+		return -errno;
+	f->link[n] = '\0';
+	return (int) n;
 }

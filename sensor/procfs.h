@@ -11,7 +11,6 @@
 #include "common/buf.h"
 #include "common/macros.h"
 #include "common/slice.h"
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +22,7 @@ struct proc_text {
 /* One process; its buffers are used again for the next. */
 struct proc_info {
 	int dirfd;                       /* of /proc/PID; -1: not open */
+	uint32_t pid;                    /* opened last, or tried; 0: none */
 	struct proc_text args;           /* each with its NUL */
 	struct proc_text env;            /* the same */
 	struct proc_text cgroups;        /* "subsystem=/path", the same */
@@ -35,8 +35,14 @@ struct proc_info {
 void proc_init(struct proc_info *p);
 void proc_fini(struct proc_info *p);
 
-/* -ENOENT, -ESRCH: there is no such process (any more). Closes the one before. */
-int proc_read(struct proc_info *p, const char *host_root, uint32_t pid) MUST_CHECK;
+/* Open a process's folder: start and network namespace are known. -ENOENT, -ESRCH: there is no such
+ * process (any more). Closes the one before. Waits for nobody. */
+int proc_open(struct proc_info *p, const char *host_root, uint32_t pid) MUST_CHECK;
+void proc_close(struct proc_info *p);
+
+/* The texts of the open process. 'memory': also arguments and environment, which are read from its
+ * memory, and waited for as long as another holds that. -ENOMEM. */
+int proc_texts(struct proc_info *p, bool memory) MUST_CHECK;
 
 static inline struct slice
 proc_text(const struct proc_text *t)
@@ -56,10 +62,9 @@ struct proc_fd {
 	uint32_t mode; /* st_mode; 0: not known */
 };
 
-/* Calls fn for each descriptor: 0; what fn returned if not 0; -errno: the folder cannot be read.
- * *unreadable counts descriptors that were there and could not be read. */
-int proc_each_fd(const struct proc_info *p, int (*fn)(void *arg, const struct proc_fd *fd),
-    void *arg, uint64_t *unreadable) MUST_CHECK;
+/* Where the descriptor f->fd points to, into f->link: its length. -errno. It is the kernel's own
+ * record of the path: the file system is not asked. */
+int proc_fd_link(const struct proc_info *p, struct proc_fd *f) MUST_CHECK;
 
 /* A whole file below a folder, appended. -errno. */
 int proc_file(int dirfd, const char *path, size_t max, struct buf *out) MUST_CHECK;

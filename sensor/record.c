@@ -9,7 +9,6 @@
 struct record {
 	struct recorder *w;
 	char *path;
-	bool ready; /* the snapshot is written */
 	uint64_t next, events, bytes;
 };
 
@@ -53,23 +52,11 @@ record_hello(struct record *r, const struct buf *msg)
 }
 
 int
-record_snapshot(struct record *r, struct link_parts *parts)
-{
-	int e = 0;
-
-	for (size_t i = 0; e == 0 && i < parts->n; i++)
-		e = put(r, parts->v[i].p, parts->v[i].n);
-	link_parts_free(parts);
-	r->ready = true;
-	return e;
-}
-
-int
 record_spool(struct record *r, struct spool *s)
 {
 	int e = 0;
 
-	if (!r->ready || spool_seek(s, r->next) == spool_next(s))
+	if (spool_seek(s, r->next) == spool_next(s))
 		return 0;
 	while (e == 0 && (r->next = spool_seek(s, r->next)) < spool_next(s)) {
 		const struct spool_entry *b = spool_get(s, r->next);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.h - a file in the place of a collector: Hello, snapshot, then batches as they are closed.
+ * record.h - a file in the place of a collector: Hello, then batches as they are closed.
  *
- * Batches wait in the spool until the snapshot is written, since a replay needs it first. What is
- * written is durable: the spool forgets it. Belongs to the loop thread.
+ * What is written is durable: the spool forgets it. Belongs to the loop thread.
  */
 #ifndef MEWS_SENSOR_RECORD_H
 #define MEWS_SENSOR_RECORD_H
 
+#include "common/buf.h"
 #include "common/diag.h"
 #include "common/macros.h"
-#include "sensor/link.h"
 #include "sensor/spool.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -20,11 +19,10 @@ struct record;
 /* Made anew, mode 0600. -errno and *d. */
 int record_open(const char *path, struct record **ret, struct diag *d) MUST_CHECK;
 
-/* A packed Hello, the first of all; the snapshot's parts, which are freed. -errno. */
+/* A packed Hello, the first of all. -errno. */
 int record_hello(struct record *r, const struct buf *msg) MUST_CHECK;
-int record_snapshot(struct record *r, struct link_parts *parts) MUST_CHECK;
 
-/* Everything in the spool, once the snapshot is written. -errno. */
+/* Everything in the spool. -errno. */
 int record_spool(struct record *r, struct spool *s) MUST_CHECK;
 
 uint64_t record_events(const struct record *r);

@@ -11,8 +11,8 @@
 
 struct replay {
 	Wire__Request *hello;
-	Wire__Request **part, **batch; /* owned */
-	size_t nparts, nbatches, part_cap, batch_cap;
+	Wire__Request **batch; /* owned */
+	size_t nbatches, cap;
 	uint64_t events;
 };
 
@@ -23,28 +23,25 @@ replay_free(struct replay *r)
 		return;
 	if (r->hello != NULL)
 		wire__request__free_unpacked(r->hello, NULL);
-	for (size_t i = 0; i < r->nparts; i++)
-		wire__request__free_unpacked(r->part[i], NULL);
 	for (size_t i = 0; i < r->nbatches; i++)
 		wire__request__free_unpacked(r->batch[i], NULL);
-	free(r->part);
 	free(r->batch);
 	free(r);
 }
 
 static int
-push(Wire__Request ***v, size_t *n, size_t *cap, Wire__Request *rq)
+push(struct replay *r, Wire__Request *rq)
 {
-	if (*n == *cap) {
-		size_t c = *cap == 0 ? 64 : *cap * 2;
-		Wire__Request **p = realloc(*v, c * sizeof(struct Wire__Request *));
+	if (r->nbatches == r->cap) {
+		size_t c = r->cap == 0 ? 64 : r->cap * 2;
+		Wire__Request **p = realloc(r->batch, c * sizeof(struct Wire__Request *));
 
 		if (p == NULL)
 			return -ENOMEM;
-		*v = p;
-		*cap = c;
+		r->batch = p;
+		r->cap = c;
 	}
-	(*v)[(*n)++] = rq;
+	r->batch[r->nbatches++] = rq;
 	return 0;
 }
 
@@ -58,12 +55,8 @@ take(struct replay *r, Wire__Request *rq)
 		r->hello = rq;
 		return 0;
 	}
-	if (rq->body_case == WIRE__REQUEST__BODY_SNAPSHOT) {
-		e = push(&r->part, &r->nparts, &r->part_cap, rq);
-		if (e == 0)
-			return 0;
-	} else if (rq->body_case == WIRE__REQUEST__BODY_BATCH && rq->batch->body != NULL) {
-		e = push(&r->batch, &r->nbatches, &r->batch_cap, rq);
+	if (rq->body_case == WIRE__REQUEST__BODY_BATCH && rq->batch->body != NULL) {
+		e = push(r, rq);
 		if (e == 0) {
 			r->events += rq->batch->events;
 			return 0;
@@ -138,12 +131,10 @@ replay_fed(const struct replay *r, const struct replay_cursor *c)
 	return c->next == r->nbatches;
 }
 
-/* The recording's time zero: the first thing in it that has one. */
+/* The recording's time zero. */
 static uint64_t
 boot_zero(const struct replay *r)
 {
-	if (r->nparts > 0)
-		return r->part[0]->snapshot->boot_ns;
 	return r->nbatches > 0 ? r->batch[0]->batch->boot_ns : 0;
 }
 
@@ -169,6 +160,7 @@ replay_feed(const struct replay *r, struct replay_cursor *c, struct node *n, uin
 	start(c, now);
 	for (; c->next < r->nbatches; c->next++) {
 		Wire__Batch b = *r->batch[c->next]->batch;
+		Wire__Snapshot snap;
 		uint64_t due = c->started + (b.boot_ns - MIN(b.boot_ns, boot_zero(r)));
 
 		if (n->spool.n >= AHEAD || n->spool.bytes + WIRE_MESSAGE_MAX > n->spool.max_bytes)
@@ -178,51 +170,13 @@ replay_feed(const struct replay *r, struct replay_cursor *c, struct node *n, uin
 		/* At full speed the events are compressed in time: none is in the future. */
 		b.real_ns = c->fast ? clock_real() + (uint64_t) n->cfg.skew_ns
 				    : real_at(r, c, b.boot_ns, n->cfg.skew_ns);
+		if (b.snapshot != NULL) { /* it answers this collector's wish */
+			snap = *b.snapshot;
+			snap.id = n->link.snap_id;
+			b.snapshot = &snap;
+		}
 		if (node_put_batch(n, &b) < 0)
 			return now + 10 * NS_PER_MS;
 	}
 	return UINT64_MAX;
-}
-
-static int
-add_part(struct link_parts *ps, Wire__Snapshot *s)
-{
-	Wire__Request rq = WIRE__REQUEST__INIT;
-
-	rq.body_case = WIRE__REQUEST__BODY_SNAPSHOT;
-	rq.snapshot = s;
-	return message_pack(&rq, &ps->v[ps->n++]);
-}
-
-int
-replay_snapshot(const struct replay *r, struct replay_cursor *c, int64_t skew_ns, uint64_t id,
-    struct link_parts *ret)
-{
-	struct link_parts ps = { calloc(r->nparts + 1, sizeof(struct buf)), 0 };
-	Wire__Snapshot none = WIRE__SNAPSHOT__INIT;
-	int e = ps.v == NULL ? -ENOMEM : 0;
-
-	start(c, clock_mono());
-	for (size_t i = 0; e == 0 && i < r->nparts; i++) {
-		Wire__Snapshot s = *r->part[i]->snapshot;
-
-		s.id = id;
-		s.part = (uint32_t) i;
-		s.last = i + 1 == r->nparts;
-		s.real_ns = real_at(r, c, s.boot_ns, skew_ns);
-		e = add_part(&ps, &s);
-	}
-	if (e == 0 && r->nparts == 0) {
-		none.id = id;
-		none.last = true;
-		none.boot_ns = boot_zero(r);
-		none.real_ns = real_at(r, c, none.boot_ns, skew_ns);
-		e = add_part(&ps, &none);
-	}
-	if (e < 0) {
-		link_parts_free(&ps);
-		return e;
-	}
-	*ret = ps;
-	return 0;
 }

@@ -3,9 +3,9 @@
  * replay.h - a recording in the place of the kernel.
  *
  * Batches go out as they were recorded; only what belongs to the stream is new: the node's name,
- * sensor start, numbers, interest version, and the realtime of the clock pair, so that events
- * happen now. One recording is read once and shared by all nodes that play it; each has a cursor.
- * Belongs to the loop thread.
+ * sensor start, numbers, interest version, the snapshot's id, and the realtime of the clock pair,
+ * so that events happen now. One recording is read once and shared by all nodes that play it; each
+ * has a cursor. Belongs to the loop thread.
  */
 #ifndef MEWS_SENSOR_REPLAY_H
 #define MEWS_SENSOR_REPLAY_H
@@ -31,9 +31,5 @@ uint64_t replay_feed(const struct replay *r, struct replay_cursor *c, struct nod
 
 /* All batches of this pass are in the spool. */
 bool replay_fed(const struct replay *r, const struct replay_cursor *c);
-
-/* The recorded snapshot as parts with this id; one empty part if there is none. -ENOMEM. */
-int replay_snapshot(const struct replay *r, struct replay_cursor *c, int64_t skew_ns, uint64_t id,
-    struct link_parts *ret) MUST_CHECK;
 
 #endif

@@ -191,6 +191,8 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 		n++;
 		wait = rings_advance(s, now);
 	}
+	if (!wait && n >= 0)
+		s->emitted_to = MAX(s->emitted_to, now - MIN(now, slack));
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->v[i].pos != *s->v[i].consumer)
 			ring_publish(&s->v[i]);

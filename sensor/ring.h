@@ -41,6 +41,7 @@ struct ring_set {
 	unsigned *heap; /* rings that have a head, the oldest first */
 	unsigned nheap;
 	uint64_t last_ts;
+	uint64_t emitted_to; /* what happened before this time has been emitted, or is late */
 	uint64_t held_ts; /* of the record that the last drain held back for its youth; 0: none */
 	struct source_stats stats;
 };

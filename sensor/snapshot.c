@@ -1,272 +1,250 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot.c - the scan as parts of a message, and the thread that it runs on. What becomes of one
- * process is in snapshot_proc.c. */
 #include "sensor/snapshot.h"
-#include "common/clock.h"
-#include "sensor/message.h"
-#include "sensor/snapshot_int.h"
-#include "sensor/users.h"
+#include "common/log.h"
+#include "proto/schema.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-struct snapshot {
-	struct snap_cfg cfg;
-	struct snap_tasks tasks;
-	struct link_parts parts;
-	struct snap_stats stats;
-	pthread_t thread;
-	_Atomic bool ready;
-	void (*wake)(void *arg);
-	void *arg;
-};
+#define WAIT_NS   (20 * NS_PER_MS)  /* the node has no room */
+#define RETRY_NS  (10 * NS_PER_S)   /* no worker could begin */
+#define STUCK_NS  NS_PER_S          /* without a word: a worker reads what another holds */
+#define HASTE_NS  (100 * NS_PER_MS) /* the same, after STUCK_FEW of them */
+#define STUCK_FEW 8
+#define LONG_NS   (10 * NS_PER_S) /* the same, where nobody is waited for: much is read at once */
 
-int
-snap_tasks_add(void *tasks, const struct drv_task *t)
+static void
+end_worker(struct snapshot *s)
 {
-	struct snap_tasks *v = tasks;
-
-	if (v->n == v->cap) {
-		size_t cap = v->cap == 0 ? 1024 : v->cap * 2;
-		struct drv_task *p = realloc(v->v, cap * sizeof(*p));
-
-		if (p == NULL)
-			return -ENOMEM;
-		v->v = p;
-		v->cap = cap;
-	}
-	v->v[v->n++] = *t;
-	return 0;
+	if (s->fd >= 0)
+		(void) close(s->fd);
+	s->fd = -1;
+	s->from = s->to = 0;
+	s->stats.tasks += s->at.stats.tasks;
+	s->stats.files += s->at.stats.files;
+	s->stats.users += s->at.stats.users;
+	s->stats.unreadable += s->at.stats.unreadable;
+	s->at = (struct scan_note){ 0 };
 }
 
 void
-snap_tasks_fini(struct snap_tasks *t)
+snapshot_drop(struct snapshot *s)
 {
-	free(t->v);
-	*t = (struct snap_tasks){ 0 };
+	if (s->node != NULL)
+		end_worker(s);
+	s->node = NULL;
 }
 
-/* ---- parts ---- */
+/* ---- workers ---- */
 
-/* Close the part being gathered, also an empty one. */
 static int
-close_part(struct scan *s, bool last)
+begin_worker(struct snapshot *s)
 {
-	Wire__Snapshot w = WIRE__SNAPSHOT__INIT;
-	Wire__Request rq = WIRE__REQUEST__INIT;
-	Wire__Body body = WIRE__BODY__INIT;
-	struct buf *v = realloc(s->parts.v, (s->parts.n + 1) * sizeof(*v));
+	int tasks = s->src->iter(s->st, SOURCE_TASKS);
+	int files = s->src->iter(s->st, SOURCE_FILES);
+	int r = MIN(tasks, files);
+
+	if (r >= 0)
+		r = scanner_begin(s->scanner, &s->order, tasks, files);
+	if (tasks >= 0)
+		(void) close(tasks);
+	if (files >= 0)
+		(void) close(files);
+	s->fd = r;
+	return r;
+}
+
+/* From the beginning, a little later: without workers there is nothing to go on with. */
+static void
+begin_again(struct snapshot *s, uint64_t now, const char *why)
+{
+	log_error("cannot make a snapshot of the processes: %s; trying again", why);
+	end_worker(s);
+	s->order = (struct scan_order){ 0 };
+	s->next = now + RETRY_NS;
+}
+
+static void
+worker_or_later(struct snapshot *s, uint64_t now)
+{
 	int r;
 
-	if (v == NULL)
-		return -ENOMEM;
-	s->parts.v = v;
-	v[s->parts.n] = (struct buf) BUF_INIT;
-	r = batch_enc_finish(s->enc, s->cfg->compression, &s->data, &body);
-	w.id = s->cfg->id;
-	w.part = (uint32_t) s->parts.n;
-	w.last = last;
-	w.boot_ns = clock_boot();
-	w.real_ns = clock_real();
-	w.body = &body;
-	rq.body_case = WIRE__REQUEST__BODY_SNAPSHOT;
-	rq.snapshot = &w;
-	if (r == 0)
-		r = message_pack(&rq, &v[s->parts.n]);
+	if (s->order.step == 0 && s->order.mute == 0) { /* from the beginning */
+		s->began = clock_boot();
+		s->stats = (struct scan_stats){ 0 };
+		node_snapshot_begin(s->node, s->id, s->began);
+	}
+	r = begin_worker(s);
+	if (r < 0)
+		begin_again(s, now, strerrordesc_np(-r));
+	s->heard = now;
+}
+
+static void
+say_stuck(struct snapshot *s, const struct scan_note *at)
+{
+	if (s->stuck++ >= STUCK_FEW)
+		return;
+	if (at->step < SCAN_TASKS)
+		log_warn(
+		    "the file system of host_root does not answer: the snapshot goes on "
+		    "without %s",
+		    at->step == SCAN_USERS ? "etc/passwd" : "etc/group");
+	else
+		log_warn(
+		    "process %u does not let itself be read (it may wait for a file system that "
+		    "does not answer): the snapshot goes on without its %s",
+		    at->hdr.pid,
+		    at->step == SCAN_TASKS ? "arguments and environment" : "descriptors");
+}
+
+/* It waits for something that may never come, or has died of it. What it was about to read is left
+ * out, and the rest is read by another one. */
+static void
+pass_stuck(struct snapshot *s, uint64_t now)
+{
+	const struct scan_note at = s->at;
+	bool muted = s->order.mute == at.hdr.pid;
+	struct scan_order o = { .step = (uint32_t) at.step, .pid = at.hdr.pid };
+
+	if (at.step == SCAN_TASKS && !muted)
+		o.mute = o.pid;
+	else if (at.step >= SCAN_TASKS)
+		o.pid++;
+	else
+		o.step++;
+	say_stuck(s, &at);
+	s->stats.unreadable++;
+	end_worker(s);
+	s->order = o;
+	worker_or_later(s, now);
+}
+
+static uint64_t
+patience(const struct snapshot *s)
+{
+	if (s->at.hdr.len == 0 || s->at.step == SCAN_FILES)
+		return LONG_NS;
+	return s->stuck < STUCK_FEW ? STUCK_NS : HASTE_NS;
+}
+
+/* ---- rows ---- */
+
+static void
+finish(struct snapshot *s, uint64_t now)
+{
+	end_worker(s);
+	s->unreadable += s->stats.unreadable;
+	log_debug(
+	    "snapshot: %llu tasks, %llu descriptors, %llu users and groups, %llu unreadable, "
+	    "%u times stuck",
+	    (unsigned long long) s->stats.tasks, (unsigned long long) s->stats.files,
+	    (unsigned long long) s->stats.users, (unsigned long long) s->stats.unreadable,
+	    s->stuck);
+	node_snapshot_end(s->node, now);
+	s->node = NULL;
+}
+
+/* The next record, or NULL and: 0, it is not there yet; -errno, it will not come. */
+static const struct ev_hdr *
+next_record(struct snapshot *s, uint64_t now, int *r)
+{
+	for (;;) {
+		const struct ev_hdr *h = (const void *) (s->buf + s->from);
+		size_t have = s->to - s->from;
+		ssize_t n;
+
+		*r = 0;
+		if (have >= sizeof(*h) &&
+		    (h->len < sizeof(*h) || h->len > EV_RECORD_MAX || h->len % 8))
+			*r = -EBADMSG;
+		else if (have >= sizeof(*h) && h->len <= have)
+			return h;
+		if (*r < 0)
+			return NULL;
+		memmove(s->buf, s->buf + s->from, have);
+		s->from = 0;
+		s->to = have;
+		n = recv(s->fd, s->buf + have, sizeof(s->buf) - have, MSG_DONTWAIT);
+		if (n <= 0) {
+			*r = n == 0 ? -EPIPE : errno == EAGAIN || errno == EINTR ? 0 : -errno;
+			return NULL;
+		}
+		s->to += (size_t) n;
+		s->heard = now;
+	}
+}
+
+/* 1: go on; 0: not now; -errno: the worker is of no use. */
+static int
+take(struct snapshot *s, const struct ev_hdr *h, uint64_t now)
+{
+	int r;
+
+	if (h->type == 0) {
+		if (h->len != sizeof(s->at))
+			return -EBADMSG;
+		memcpy(&s->at, h, sizeof(s->at));
+		s->from += h->len;
+		if (s->at.step != SCAN_DONE)
+			return 1;
+		finish(s, now);
+		return 0;
+	}
+	r = record_check(h, h->len);
 	if (r < 0)
 		return r;
-	s->parts.n++;
-	return 0;
-}
-
-int
-scan_add(struct scan *s)
-{
-	const struct ev_hdr *rec = rec_end(&s->rec);
-	int r = 0;
-
-	if (batch_enc_events(s->enc) > 0 && batch_enc_bytes(s->enc) + rec->len > s->cfg->part_bytes)
-		r = close_part(s, false);
-	if (r == 0)
-		r = batch_enc_add(s->enc, rec);
-	if (r == -ENOSPC) {
-		r = close_part(s, false);
-		if (r == 0)
-			r = batch_enc_add(s->enc, rec);
-	}
-	return r;
-}
-
-/* ---- users and groups ---- */
-
-static int
-add_user(struct scan *s, struct slice line)
-{
-	struct user_line u;
-
-	if (!user_parse(line, &u))
+	if (h->ts >= s->src->emitted_to(s->st)) { /* older events are to come first */
+		s->heard = now;
 		return 0;
-	rec_begin(&s->rec, EV_USERADDED, clock_boot(), 0, 0, 0);
-	rec_num(&s->rec, EVP_USERADDED_uid, u.uid);
-	rec_num(&s->rec, EVP_USERADDED_gid, u.gid);
-	rec_text(&s->rec, EVP_USERADDED_name, u.name);
-	rec_text(&s->rec, EVP_USERADDED_home, u.home);
-	rec_text(&s->rec, EVP_USERADDED_shell, u.shell);
-	rec_text(&s->rec, EVP_USERADDED_container_id, SLICE(""));
-	s->stats.users++;
-	return scan_add(s);
-}
-
-static int
-add_group(struct scan *s, struct slice line)
-{
-	struct slice name;
-	uint32_t gid;
-
-	if (!group_parse(line, &name, &gid))
+	}
+	if (node_row(s->node, h) < 0)
 		return 0;
-	rec_begin(&s->rec, EV_GROUPADDED, clock_boot(), 0, 0, 0);
-	rec_num(&s->rec, EVP_GROUPADDED_gid, gid);
-	rec_text(&s->rec, EVP_GROUPADDED_name, name);
-	rec_text(&s->rec, EVP_GROUPADDED_container_id, SLICE(""));
-	s->stats.users++;
-	return scan_add(s);
-}
-
-static int
-scan_lines(struct scan *s, const char *path, int (*add)(struct scan *s, struct slice line))
-{
-	int fd = open(s->cfg->host_root, O_PATH | O_DIRECTORY | O_CLOEXEC), r;
-	struct buf text = BUF_INIT;
-	struct slice rest, line;
-
-	r = fd < 0 ? -errno : proc_file(fd, path, USERS_MAX, &text);
-	if (fd >= 0)
-		(void) close(fd);
-	if (r < 0 && r != -ENOMEM) {
-		s->stats.unreadable++;
-		r = 0;
-	}
-	rest = buf_get(&text);
-	while (r == 0 && line_next(&rest, &line))
-		r = add(s, line);
-	buf_fini(&text);
-	return r;
-}
-
-/* ---- the whole ---- */
-
-static int
-by_group(const void *a, const void *b)
-{
-	const struct drv_task *x = a, *y = b;
-
-	if (x->pid != y->pid)
-		return x->pid < y->pid ? -1 : 1;
-	if ((x->tid == x->pid) != (y->tid == y->pid))
-		return x->tid == x->pid ? -1 : 1;
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
-}
-
-int
-snapshot_scan(const struct snap_cfg *cfg, struct snap_tasks *tasks, struct link_parts *ret,
-    struct snap_stats *stats)
-{
-	struct scan *s = calloc(1, sizeof(*s));
-	int r;
-
-	if (s == NULL)
-		return -ENOMEM;
-	s->cfg = cfg;
-	proc_init(&s->proc);
-	sockets_init(&s->sockets);
-	if (tasks->n > 0)
-		qsort(tasks->v, tasks->n, sizeof(*tasks->v), by_group);
-	r = batch_enc_new(&s->enc);
-	if (r == 0)
-		r = scan_lines(s, "etc/passwd", add_user);
-	if (r == 0)
-		r = scan_lines(s, "etc/group", add_group);
-	for (size_t i = 0, n; r == 0 && i < tasks->n; i += n) {
-		for (n = 1; i + n < tasks->n && tasks->v[i + n].pid == tasks->v[i].pid;)
-			n++;
-		r = scan_process(s, &tasks->v[i], n);
-	}
-	if (r == 0)
-		r = close_part(s, true);
-	*stats = s->stats;
-	if (r == 0)
-		*ret = s->parts;
-	else
-		link_parts_free(&s->parts);
-	batch_enc_free(s->enc);
-	buf_fini(&s->data);
-	proc_fini(&s->proc);
-	sockets_fini(&s->sockets);
-	free(s);
-	return r;
-}
-
-/* ---- the thread ---- */
-
-static void *
-run(void *arg)
-{
-	struct snapshot *s = arg;
-	void (*wake)(void *) = s->wake;
-	void *to = s->arg;
-
-	if (snapshot_scan(&s->cfg, &s->tasks, &s->parts, &s->stats) < 0)
-		s->stats.unreadable++;
-	s->ready = true; /* from here the loop may free it as soon as this thread is over */
-	wake(to);
-	return NULL;
-}
-
-int
-snapshot_start(const struct snap_cfg *cfg, struct snap_tasks *tasks, void (*wake)(void *arg),
-    void *arg, struct snapshot **ret)
-{
-	struct snapshot *s = calloc(1, sizeof(*s));
-	int r;
-
-	if (s == NULL)
-		return -ENOMEM;
-	s->cfg = *cfg;
-	s->wake = wake;
-	s->arg = arg;
-	s->tasks = *tasks;
-	r = -pthread_create(&s->thread, NULL, run, s);
-	if (r < 0) {
-		free(s);
-		return r;
-	}
-	*tasks = (struct snap_tasks){ 0 };
-	*ret = s;
-	return 0;
-}
-
-bool
-snapshot_ready(const struct snapshot *s)
-{
-	return s->ready;
+	s->from += h->len;
+	return 1;
 }
 
 uint64_t
-snapshot_finish(struct snapshot *s, struct link_parts *ret, struct snap_stats *stats)
+snapshot_tick(struct snapshot *s, uint64_t now)
 {
-	uint64_t id;
+	int r = 1;
 
-	if (s == NULL)
-		return 0;
-	(void) pthread_join(s->thread, NULL);
-	id = s->cfg.id;
-	*ret = s->parts;
-	*stats = s->stats;
-	snap_tasks_fini(&s->tasks);
-	free(s);
-	return id;
+	if (s->node == NULL)
+		return UINT64_MAX;
+	if (now < s->next)
+		return s->next;
+	s->next = now + SNAPSHOT_SLICE_NS;
+	if (s->fd < 0)
+		worker_or_later(s, now);
+	if (!node_wants_rows(s->node)) {
+		s->heard = now;
+		s->next = now + WAIT_NS;
+		return s->next;
+	}
+	for (unsigned i = 0; r > 0 && s->fd >= 0 && i < SNAPSHOT_SLICE; i++) {
+		const struct ev_hdr *h = next_record(s, now, &r);
+
+		if (h != NULL)
+			r = take(s, h, now);
+	}
+	if (s->node == NULL || s->fd < 0)
+		return s->node == NULL ? UINT64_MAX : s->next;
+	if (r < 0 && s->at.hdr.len == 0)
+		begin_again(s, now, "its process has ended");
+	else if (r < 0 || (r == 0 && now > s->heard + patience(s)))
+		pass_stuck(s, now);
+	return s->next;
+}
+
+void
+snapshot_begin(struct snapshot *s, struct node *n, uint64_t id, uint64_t now)
+{
+	snapshot_drop(s);
+	s->node = n;
+	s->id = id;
+	s->stuck = 0;
+	s->order = (struct scan_order){ 0 };
+	s->fd = -1;
+	s->next = now;
 }

@@ -1,54 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot.h - what was there before capture began: tasks, their descriptors, users and groups.
+ * snapshot.h - a scan's rows on their way into the node's batches, a slice at a time.
  *
- * Who exists comes from the kernel's task iterator (only it knows a task's exact start); the rest
- * from one pass over the host's /proc, by a thread of its own, since it takes long. Capture is on
- * already, so nothing falls between; an entry carries the time at which it was read. What cannot be
- * read (a process that ended meanwhile, a permission) is counted and left out.
+ *	scanner's worker --socket--> snapshot_tick() --node_row()--> batches, among the events
+ *
+ * A row is handed on when all events that are older have been, at most SNAPSHOT_SLICE of them every
+ * SNAPSHOT_SLICE_NS, and only while the node has room (node_wants_rows()): so the worker waits for
+ * the collector, not the other way round. A worker that says nothing is stuck in what it said that
+ * it would read: it is left to the scanner, and another goes on behind it. Belongs to the loop
+ * thread; never blocks, and holds no more than SNAPSHOT_BYTES.
  */
 #ifndef MEWS_SENSOR_SNAPSHOT_H
 #define MEWS_SENSOR_SNAPSHOT_H
 
+#include "common/clock.h"
 #include "common/macros.h"
-#include "driver/abi.h"
-#include "sensor/link.h"
-#include <stddef.h>
+#include "sensor/node.h"
+#include "sensor/scanner.h"
+#include "sensor/source.h"
 #include <stdint.h>
 
-/* All threads of the system. */
-struct snap_tasks {
-	struct drv_task *v;
-	size_t n, cap;
+#define SNAPSHOT_SLICE    512
+#define SNAPSHOT_SLICE_NS (5 * NS_PER_MS)
+#define SNAPSHOT_BYTES    (2 * EV_RECORD_MAX)
+
+struct snapshot {
+	const struct source_ops *src; /* borrowed */
+	void *st;
+	struct scanner *scanner; /* borrowed */
+	struct node *node;       /* of the snapshot under way; NULL: there is none */
+	uint64_t id, began;      /* boot ns */
+	int fd;                  /* where rows come from; -1: no worker */
+	struct scan_order order; /* what the worker was told */
+	struct scan_note at;     /* what it said last */
+	struct scan_stats stats; /* of all workers of this snapshot */
+	unsigned stuck;          /* workers so far */
+	uint64_t heard;      /* monotonic: when it last said something, or was not listened to */
+	uint64_t next;       /* when to go on */
+	size_t from, to;     /* what of 'buf' is there */
+	uint64_t unreadable; /* since the start: what was there and could not be read */
+	char buf[SNAPSHOT_BYTES] __attribute__((aligned(8)));
 };
 
-int snap_tasks_add(void *tasks, const struct drv_task *t); /* source_task_fn; -ENOMEM */
-void snap_tasks_fini(struct snap_tasks *t);
+/* Begin one for this node; what is under way is given up. */
+void snapshot_begin(struct snapshot *s, struct node *n, uint64_t id, uint64_t now);
 
-struct snap_cfg {
-	const char *host_root; /* borrowed */
-	uint64_t id;
-	size_t part_bytes; /* of a part, at most about this */
-	int compression;
-};
+/* Do what is due. When to call again; UINT64_MAX: none is under way. */
+uint64_t snapshot_tick(struct snapshot *s, uint64_t now);
 
-struct snap_stats {
-	uint64_t tasks, files, users, unreadable;
-};
+static inline bool
+snapshot_busy(const struct snapshot *s)
+{
+	return s->node != NULL;
+}
 
-/* The scan itself, on the caller's thread. Sorts the tasks. -ENOMEM. */
-int snapshot_scan(const struct snap_cfg *cfg, struct snap_tasks *tasks, struct link_parts *ret,
-    struct snap_stats *stats) MUST_CHECK;
-
-struct snapshot;
-
-/* The scan on a thread of its own, which calls wake(arg) at its end. Takes the tasks. */
-int snapshot_start(const struct snap_cfg *cfg, struct snap_tasks *tasks, void (*wake)(void *arg),
-    void *arg, struct snapshot **ret) MUST_CHECK;
-
-bool snapshot_ready(const struct snapshot *s);
-
-/* Wait for its end, take the result, free it. Its id, which is 0 only for NULL. */
-uint64_t snapshot_finish(struct snapshot *s, struct link_parts *ret, struct snap_stats *stats);
+/* Give up what is under way, if anything. */
+void snapshot_drop(struct snapshot *s);
 
 #endif

@@ -23,6 +23,7 @@ struct source_opts {
 	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 100 us */
 	uint32_t stashes_max; /* threads whose paths are read at entry; 0: 65536 */
 	uint32_t exclude_pid; /* a second process that is not captured, if it lives; 0: none */
+	uint32_t scanner_pid; /* one that is not captured with all its children; 0: none */
 };
 
 /* Totals since open(). */
@@ -45,8 +46,10 @@ typedef int source_emit_fn(void *arg, const struct ev_hdr *rec);
 /* A total since open() that is not 0. 'type' is EV_*, 'cause' is enum wire_drop. */
 typedef void source_drop_fn(void *arg, uint16_t type, uint16_t cause, uint64_t count);
 
-/* A thread that lives, borrowed until the function returns. -errno ends the walk with it. */
-typedef int source_task_fn(void *arg, const struct drv_task *t);
+enum source_iter {
+	SOURCE_TASKS, /* all threads: struct drv_task */
+	SOURCE_FILES, /* all open descriptors: struct drv_file, by process */
+};
 
 struct source_ops {
 	const char *name;  /* "bpf", "replay" */
@@ -78,8 +81,12 @@ struct source_ops {
 	void (*stats)(void *st, struct source_stats *ret);
 	void (*drops)(void *st, source_drop_fn *fn, void *arg);
 
-	/* Walk all threads of the system: 0 or -errno. NULL: this source knows of none. */
-	int (*tasks)(void *st, source_task_fn *fn, void *arg);
+	/* Everything that happened before this time (boot ns) has been emitted, or is late. */
+	uint64_t (*emitted_to)(void *st);
+
+	/* A new descriptor, the caller's, that gives what there is on the system as it is read, up
+	 * to its end. To read it takes no right, and waits for nobody. -errno. */
+	int (*iter)(void *st, enum source_iter which);
 
 	void (*close)(void *st);
 };

@@ -142,6 +142,7 @@ load(struct source_state *s)
 	if (s->o.stashes_max != 0)
 		s->skel->rodata->stashes_max = s->o.stashes_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
+	s->skel->bss->ctl.scanner = s->o.scanner_pid;
 	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
 	if (r == 0)
 		r = bpf_map__set_max_entries(s->skel->maps.rings, s->ncpu);
@@ -152,61 +153,45 @@ load(struct source_state *s)
 	return r;
 }
 
-/* A read may end in the middle of a thread: the rest of it comes with the next. */
+/* The link is needed until the iterator is made: that keeps the program. */
 static int
-tasks_read(int fd, source_task_fn *fn, void *arg)
-{
-	struct drv_task buf[64];
-	size_t have = 0;
-
-	for (;;) {
-		ssize_t n = read(fd, (char *) buf + have, sizeof(buf) - have);
-		size_t i = 0;
-
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			return n == 0 ? 0 : -errno;
-		have += (size_t) n;
-		for (; have >= sizeof(*buf); have -= sizeof(*buf)) {
-			int r = fn(arg, &buf[i++]);
-
-			if (r < 0)
-				return r;
-		}
-		memmove(buf, &buf[i], have);
-	}
-}
-
-static int
-bpf_tasks(void *st, source_task_fn *fn, void *arg)
+bpf_iter(void *st, enum source_iter which)
 {
 	struct source_state *s = st;
-	struct bpf_link *l = bpf_program__attach_iter(s->skel->progs.each_task, NULL);
-	int fd, r;
+	struct bpf_link *l = bpf_program__attach_iter(
+	    which == SOURCE_TASKS ? s->skel->progs.each_task : s->skel->progs.each_file, NULL);
+	int fd;
 
 	if (l == NULL)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(l));
-	r = fd < 0 ? -errno : tasks_read(fd, fn, arg);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		fd = -errno;
 	bpf_link__destroy(l);
-	return r;
+	return fd;
 }
 
 /* The identity of the processes that are not captured, as the kernel has it. */
 static int
-exclude_found(void *arg, const struct drv_task *t)
+exclude(struct source_state *s)
 {
-	struct source_state *s = arg;
 	uint32_t pids[2] = { (uint32_t) getpid(), s->o.exclude_pid };
+	int fd = bpf_iter(s, SOURCE_TASKS);
+	struct drv_task t;
+	ssize_t n = fd;
 
-	for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
-		if (t->tid == pids[i] && t->pid == pids[i])
-			s->skel->bss->ctl.exclude[i] = (struct drv_excluded){ t->start, t->pid };
+	while (n >= 0 && (n = read(fd, &t, sizeof(t))) == (ssize_t) sizeof(t)) {
+		for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
+			if (t.tid == pids[i] && t.pid == pids[i])
+				s->skel->bss->ctl.exclude[i] =
+				    (struct drv_excluded){ t.start, t.pid };
+		}
 	}
-	return 0;
+	if (fd >= 0) {
+		n = n < 0 ? -errno : 0;
+		(void) close(fd);
+	}
+	return (int) n;
 }
 
 static int
@@ -232,7 +217,7 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	if (r == 0)
 		r = bpf_rings_open(s);
 	if (r == 0)
-		r = bpf_tasks(s, exclude_found, s);
+		r = exclude(s);
 	if (r < 0)
 		return load_failed(r, d);
 	return bpf_attach_all(s, d);
@@ -411,6 +396,14 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 	}
 }
 
+static uint64_t
+bpf_emitted_to(void *st)
+{
+	const struct source_state *s = st;
+
+	return s->rings.emitted_to;
+}
+
 const struct source_ops source_bpf = {
 	.name = "bpf",
 	.state_size = sizeof(struct source_state),
@@ -420,6 +413,7 @@ const struct source_ops source_bpf = {
 	.wake = bpf_wake,
 	.stats = bpf_stats,
 	.drops = bpf_drops,
-	.tasks = bpf_tasks,
+	.emitted_to = bpf_emitted_to,
+	.iter = bpf_iter,
 	.close = bpf_close,
 };

@@ -51,9 +51,6 @@ on_send(void *arg, unsigned slot, const void *msg, size_t n)
 	case WIRE__REQUEST__BODY_BATCH:
 		(void) snprintf(w, 32, "b%d", (int) rq->batch->seq);
 		break;
-	case WIRE__REQUEST__BODY_SNAPSHOT:
-		(void) snprintf(w, 32, "s%d.%d", (int) rq->snapshot->id, (int) rq->snapshot->part);
-		break;
 	case WIRE__REQUEST__BODY_POLL:
 		if (rq->poll->skip_to != 0)
 			(void) snprintf(w, 32, "skip%d", (int) rq->poll->skip_to);

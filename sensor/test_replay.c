@@ -90,30 +90,12 @@ make_node(const struct options *o, const char *name, const Wire__Hello *hello)
 	return n;
 }
 
-static struct link_parts
-snapshot_part(void)
-{
-	struct link_parts ps = { calloc(1, sizeof(struct buf)), 1 };
-	Wire__Snapshot s = WIRE__SNAPSHOT__INIT;
-	Wire__Request rq = WIRE__REQUEST__INIT;
-
-	s.id = 1;
-	s.last = true;
-	s.boot_ns = 100;
-	s.real_ns = 100;
-	rq.body_case = WIRE__REQUEST__BODY_SNAPSHOT;
-	rq.snapshot = &s;
-	assert_int_equal(0, message_pack(&rq, &ps.v[0]));
-	return ps;
-}
-
 /* 1000 events through a node into the file. Returns how many batches. */
 static uint64_t
 write_recording(void)
 {
 	struct options o = options();
 	struct node *n = make_node(&o, "n1", NULL);
-	struct link_parts ps = snapshot_part();
 	struct record *r = NULL;
 	struct buf hello = BUF_INIT;
 	struct evb b = { 0 };
@@ -128,12 +110,12 @@ write_recording(void)
 		evb_num(&b, "fd", (int64_t) i);
 		evb_text(&b, "name", i % 2 ? "/etc/passwd" : "/etc/group");
 		assert_int_equal(0, node_emit(n, evb_end(&b)));
-		assert_int_equal(0, record_spool(r, &n->spool)); /* waits for the snapshot */
 	}
 	dropped = 17;
 	node_flush(n, 1);
+	node_snapshot_begin(n, 1, 100);
+	node_snapshot_end(n, 2);
 	batches = n->spool.n;
-	assert_int_equal(0, record_snapshot(r, &ps));
 	assert_int_equal(0, record_spool(r, &n->spool));
 	assert_int_equal(0, n->spool.n);
 	assert_int_equal(1000, record_events(r));
@@ -144,6 +126,18 @@ write_recording(void)
 	return batches;
 }
 
+static Wire__Request *
+request_of(struct node *n, uint64_t seq)
+{
+	struct spool_entry *e = spool_get(&n->spool, seq);
+	Wire__Request *rq;
+
+	assert_non_null(e);
+	rq = wire__request__unpack(NULL, e->n, (uint8_t *) e->msg);
+	assert_non_null(rq);
+	return rq;
+}
+
 /* The events of everything in the spool; checks numbers and versions on the way. */
 static size_t
 check_spool(struct node *n, uint64_t first_fd)
@@ -151,12 +145,10 @@ check_spool(struct node *n, uint64_t first_fd)
 	size_t events = 0;
 
 	for (uint64_t seq = n->spool.first; seq < spool_next(&n->spool); seq++) {
-		struct spool_entry *e = spool_get(&n->spool, seq);
-		Wire__Request *rq = wire__request__unpack(NULL, e->n, (uint8_t *) e->msg);
+		Wire__Request *rq = request_of(n, seq);
 		struct batch *b = NULL;
 		const char *why;
 
-		assert_non_null(rq);
 		assert_int_equal(seq, rq->batch->seq);
 		assert_int_equal(5, rq->batch->interest);
 		assert_in_range(rq->batch->real_ns, clock_real() - 60 * NS_PER_S, clock_real());
@@ -181,7 +173,6 @@ test_round_trip(void **state)
 	struct options o = options();
 	uint64_t batches = write_recording();
 	struct replay *r = NULL;
-	struct link_parts ps;
 	Wire__Request *rq;
 	struct node *n;
 	struct diag d;
@@ -194,17 +185,20 @@ test_round_trip(void **state)
 	n = make_node(&o, "other", replay_hello(r));
 	n->interest = 5;
 	n->cursor.fast = true;
+	n->link.snap_id = 44;
 	assert_int_equal(UINT64_MAX, replay_feed(r, &n->cursor, n, 1));
 	assert_true(replay_fed(r, &n->cursor));
 	assert_int_equal(batches, n->spool.n);
 	assert_int_equal(1000, check_spool(n, 0));
-	assert_int_equal(0, replay_snapshot(r, &n->cursor, 0, 44, &ps));
-	assert_int_equal(1, ps.n);
-	rq = wire__request__unpack(NULL, ps.v[0].n, (uint8_t *) ps.v[0].p);
-	assert_int_equal(44, rq->snapshot->id);
-	assert_true(rq->snapshot->last);
+	rq = request_of(n, batches); /* the end of the snapshot, in a batch of its own */
+	assert_int_equal(44, rq->batch->snapshot->id);
+	assert_int_equal(0, rq->batch->snapshot->part);
+	assert_int_equal(100, rq->batch->snapshot->began_ns);
+	assert_true(rq->batch->snapshot->last);
 	wire__request__free_unpacked(rq, NULL);
-	link_parts_free(&ps);
+	rq = request_of(n, batches - 1);
+	assert_null(rq->batch->snapshot);
+	wire__request__free_unpacked(rq, NULL);
 	node_free(n);
 	replay_free(r);
 }
@@ -223,12 +217,11 @@ test_pace_and_room(void **state)
 	(void) write_recording();
 	assert_int_equal(0, replay_load(path, &r, &d));
 	n = make_node(&o, "n", replay_hello(r));
-	due =
-	    replay_feed(r, &n->cursor, n, now); /* the snapshot was at 100 ns, batches came later */
-	assert_int_equal(0, n->spool.n);
+	due = replay_feed(r, &n->cursor, n, now);
+	assert_int_equal(1, n->spool.n); /* time begins with the first */
 	assert_true(due > now && due != UINT64_MAX);
 	(void) replay_feed(r, &n->cursor, n, due);
-	assert_true(n->spool.n > 0);
+	assert_true(n->spool.n > 1);
 	(void) replay_feed(r, &n->cursor, n, due + 3600 * NS_PER_S);
 	assert_true(replay_fed(r, &n->cursor));
 	node_free(n);
@@ -252,9 +245,9 @@ static const struct {
 } bad[] = {
 	{ "hello, world", 12, "not a recording" },
 	{ "", 0, "not a recording" },
-	{ "MEWSREC2", 8, "empty" },
-	{ "MEWSREC2\x05\0\0\0ab", 14, "damaged at byte 8" },
-	{ "MEWSREC2\x02\0\0\0\xff\xff", 14, "damaged at byte 8" },
+	{ "MEWSREC3", 8, "empty" },
+	{ "MEWSREC3\x05\0\0\0ab", 14, "damaged at byte 8" },
+	{ "MEWSREC3\x02\0\0\0\xff\xff", 14, "damaged at byte 8" },
 };
 
 static void

@@ -24,7 +24,7 @@
 
 /* NNG 1.5.2 can wait for ever in its only reaper thread when a connection is closed while it reads;
  * then nothing is ever freed, and a stop does not wait for it longer than this. */
-enum { FREE_MS = 3000 };
+enum { FREE_MS = 500 };
 
 enum news_kind { NEWS_DIALED, NEWS_LOST, NEWS_REPLY, NEWS_GONE };
 

@@ -126,23 +126,24 @@ play(struct offline *o, const struct rule_case *c, const char **why)
 {
 	Wire__Hello hello = WIRE__HELLO__INIT;
 	Wire__Snapshot snapshot = WIRE__SNAPSHOT__INIT;
-	Wire__Batch batch = WIRE__BATCH__INIT;
+	Wire__Batch rows = WIRE__BATCH__INIT, batch = WIRE__BATCH__INIT;
 	Wire__Request hello_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
 		WIRE__REQUEST__BODY_HELLO, { .hello = &hello } };
-	Wire__Request snapshot_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
-		WIRE__REQUEST__BODY_SNAPSHOT, { .snapshot = &snapshot } };
+	Wire__Request rows_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
+		WIRE__REQUEST__BODY_BATCH, { .batch = &rows } };
 	Wire__Request batch_req = { PROTOBUF_C_MESSAGE_INIT(&wire__request__descriptor),
 		WIRE__REQUEST__BODY_BATCH, { .batch = &batch } };
 	int r;
 
 	hello.node = (char *) "node";
 	snapshot.id = snapshot.last = 1;
-	snapshot.body = c->processes;
+	rows.snapshot = &snapshot;
+	rows.body = c->processes;
 	batch.seq = 1;
 	batch.body = c->events;
 	r = offline_request(o, &hello_req, why);
 	if (r == 0)
-		r = offline_request(o, &snapshot_req, why);
+		r = offline_request(o, &rows_req, why);
 	return r == 0 ? offline_request(o, &batch_req, why) : r;
 }
 

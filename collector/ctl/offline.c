@@ -21,7 +21,6 @@ struct offline {
 	char *node, *cluster, *boot_id;
 	uint64_t sensor_start;
 	uint64_t num; /* evt.num */
-	uint64_t snapshot, snapshot_began;
 	uint64_t events;
 };
 
@@ -92,28 +91,7 @@ on_hello(struct offline *o, const Wire__Hello *h, const char **why)
 }
 
 static int
-on_snapshot(struct offline *o, const Wire__Snapshot *part, const char **why)
-{
-	struct batch *b = NULL;
-	int r = batch_decode(part->body, o->schema, &b, why);
-
-	if (r < 0)
-		return r;
-	if (o->snapshot != part->id) {
-		o->snapshot = part->id;
-		o->snapshot_began = part->boot_ns;
-	}
-	intern_tick(o->pool);
-	for (size_t i = 0; i < b->nev; i++)
-		state_snapshot(o->state, b, &b->ev[i]);
-	if (part->last)
-		state_snapshot_done(o->state, o->snapshot_began);
-	batch_free(b);
-	return 0;
-}
-
-static int
-on_batch(struct offline *o, const Wire__Batch *batch, const char **why)
+on_event(struct offline *o, const Wire__Batch *batch, const struct batch *b, const struct event *ev)
 {
 	const struct alert_origin origin = {
 		.cluster = o->cluster,
@@ -122,27 +100,42 @@ on_batch(struct offline *o, const Wire__Batch *batch, const char **why)
 		.sensor_start = o->sensor_start,
 		.seq = batch->seq,
 	};
+	struct view v = {
+		.state = o->state,
+		.batch = b,
+		.ev = ev,
+		.node = o->node,
+		.num = ++o->num,
+		.time = ev->ts + (batch->real_ns - batch->boot_ns),
+	};
+	int r;
+
+	state_apply(o->state, b, ev, &v);
+	r = o->fn(o->arg, &v, &origin, o->scratch);
+	fscratch_reset(o->scratch);
+	o->events++;
+	return r;
+}
+
+static int
+on_batch(struct offline *o, const Wire__Batch *batch, const char **why)
+{
 	struct batch *b = NULL;
 	int r = batch_decode(batch->body, o->schema, &b, why);
 
 	if (r < 0)
 		return r;
 	intern_tick(o->pool);
+	if (batch->snapshot != NULL)
+		(void) state_snapshot_part(o->state, batch->snapshot);
 	for (size_t i = 0; i < b->nev && r == 0; i++) {
-		struct view v = {
-			.state = o->state,
-			.batch = b,
-			.ev = &b->ev[i],
-			.node = o->node,
-			.num = ++o->num,
-			.time = b->ev[i].ts + (batch->real_ns - batch->boot_ns),
-		};
-
-		state_apply(o->state, b, v.ev, &v);
-		r = o->fn(o->arg, &v, &origin, o->scratch);
-		fscratch_reset(o->scratch);
-		o->events++;
+		if (b->ev[i].schema->capture == CAP_SNAP)
+			state_snapshot(o->state, b, &b->ev[i]);
+		else
+			r = on_event(o, batch, b, &b->ev[i]);
 	}
+	if (batch->snapshot != NULL)
+		(void) state_snapshot_end(o->state, batch->snapshot);
 	batch_free(b);
 	return r;
 }
@@ -157,8 +150,6 @@ offline_request(struct offline *o, const Wire__Request *req, const char **why)
 	if (o->state == NULL)
 		return -EBADMSG;
 	*why = "it has no body";
-	if (req->body_case == WIRE__REQUEST__BODY_SNAPSHOT)
-		return req->snapshot->body == NULL ? -EBADMSG : on_snapshot(o, req->snapshot, why);
 	if (req->body_case == WIRE__REQUEST__BODY_BATCH)
 		return req->batch->body == NULL ? -EBADMSG : on_batch(o, req->batch, why);
 	return 0;

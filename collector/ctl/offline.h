@@ -24,9 +24,9 @@ int offline_new(offline_fn *fn, void *arg, struct offline **ret) MUST_CHECK;
 void offline_free(struct offline *o);
 
 /*
- * Take one request: Hello begins a node anew, Snapshot fills its state, Batch calls fn for each
- * event, others are passed over. -EBADMSG and *why (static text): it does not decode; -ENOMEM; what
- * fn returned.
+ * Take one request: Hello begins a node anew, Batch calls fn for each event and fills the state
+ * with the rows of a snapshot, others are passed over. -EBADMSG and *why (static text): it does not
+ * decode; -ENOMEM; what fn returned.
  */
 int offline_request(struct offline *o, const Wire__Request *req, const char **why) MUST_CHECK;
 

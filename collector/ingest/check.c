@@ -91,7 +91,7 @@ check_hello(const Wire__Hello *h, Wire__Reject__Code *code)
 {
 	if (h->protocol != WIRE_PROTOCOL) {
 		*code = WIRE__REJECT__CODE__PROTOCOL;
-		return "this collector speaks protocol 1 only: bring sensor and collector to "
+		return "this collector speaks another protocol: bring sensor and collector to "
 		       "neighbouring versions";
 	}
 	if (!node_name_ok(h->node))
@@ -153,9 +153,6 @@ check_request(const Wire__Request *q, Wire__Reject__Code *code)
 		return check_hello(q->hello, code);
 	case WIRE__REQUEST__BODY_PROOF:
 		return NULL;
-	case WIRE__REQUEST__BODY_SNAPSHOT:
-		return q->snapshot->part > 1u << 20 ? "a snapshot of more than a million parts"
-						    : check_body(q->snapshot->body, code);
 	case WIRE__REQUEST__BODY_BATCH:
 		return check_batch(q->batch, code);
 	case WIRE__REQUEST__BODY_POLL:

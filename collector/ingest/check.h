@@ -26,7 +26,7 @@ struct refusal {
 /*
  * 0 and *ret, to be freed by wire__request__free_unpacked(), or -EBADMSG and *why. Behind it: a
  * body is there; names and texts are of bounded length and printable; sizes are within the WIRE_
- * limits; a batch has a number; a snapshot's part and a batch have a Body. Whether the columns in
+ * limits; a batch has a number and a Body. Whether the columns in
  * the Body are sound is the decoder's to say.
  */
 int request_read(const uint8_t *p, size_t n, Wire__Request **ret, struct refusal *why) MUST_CHECK;

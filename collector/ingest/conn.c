@@ -37,7 +37,6 @@ conn_add(struct ingest *i, uint32_t pipe, const char *peer, uint64_t now)
 	(void) snprintf(c->host, sizeof(c->host), "%.*s",
 	    (int) (colon == NULL ? strlen(peer) : (size_t) (colon - peer)), peer);
 	window_init(&c->batches, BATCHES_HELD);
-	window_init(&c->parts, PARTS_HELD);
 	pthread_mutex_lock(&i->lock);
 	at = pipe_bucket(i, pipe);
 	c->next_pipe = *at;
@@ -63,8 +62,6 @@ conn_drop_held(struct conn *c)
 	op_drop(&c->first);
 	op_drop(&c->last);
 	while ((op = window_pop(&c->batches)) != NULL)
-		op_free(op);
-	while ((op = window_pop(&c->parts)) != NULL)
 		op_free(op);
 }
 

@@ -53,48 +53,6 @@ flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uin
 	return -EBADMSG;
 }
 
-static void
-parts_drop(struct conn *c)
-{
-	struct op *op;
-
-	while ((op = window_pop(&c->parts)) != NULL)
-		op_free(op);
-	c->parts_done = 0;
-}
-
-int
-flow_part(struct ingest *i, struct conn *c, Wire__Request *q, uint64_t now, struct refusal *why)
-{
-	uint64_t id = q->snapshot->id, part = q->snapshot->part;
-	struct op *op;
-	int r;
-
-	if (id == 0 || id != c->stream->snapshot_id) { /* an older one: nobody waits for it */
-		wire__request__free_unpacked(q, NULL);
-		return 0;
-	}
-	if (id != c->snapshot_id) {
-		parts_drop(c);
-		c->snapshot_id = id;
-	}
-	op = op_make(OP_SNAPSHOT, c->stream, q);
-	if (op == NULL) {
-		*why = no_memory;
-		return -EBADMSG;
-	}
-	r = window_put(&c->parts, c->parts_done, part + 1, now, op);
-	if (r == 0)
-		return 0;
-	op_free(op);
-	if (r == -EALREADY)
-		return 0;
-	i->busy++;
-	*why = (struct refusal){ WIRE__REJECT__CODE__BUSY, 0,
-		"the collector is behind with this snapshot: come back later" };
-	return -EBADMSG;
-}
-
 void
 flow_bye(struct conn *c, Wire__Request *q)
 {
@@ -177,35 +135,6 @@ pump_batches(struct ingest *i, struct conn *c, uint64_t now)
 	}
 }
 
-/* A part that does not come makes the whole snapshot void: it is asked for anew. */
-static bool
-pump_parts(struct conn *c, uint64_t now)
-{
-	struct stream *st = c->stream;
-	uint64_t part, gap, id = c->snapshot_id;
-	struct op *op;
-
-	if (id != st->snapshot_id)
-		parts_drop(c);
-	while ((op = window_next(&c->parts, c->parts_done, now, PATIENCE_NS, 0, &part, &gap)) !=
-	       NULL) {
-		bool last = op->req->snapshot->last;
-
-		if (gap > 0) {
-			stream_want_snapshot(st);
-			parts_drop(c);
-			return true;
-		}
-		if (!hand_over(c, op))
-			return false;
-		(void) window_pop(&c->parts);
-		c->parts_done = part;
-		if (last)
-			(void) atomic_compare_exchange_strong(&st->snapshot_id, &id, 0);
-	}
-	return true;
-}
-
 /* Its node's state goes only when all of it has been seen. */
 static void
 pump_last(struct conn *c)
@@ -223,6 +152,6 @@ void
 flow_pump(struct ingest *i, struct conn *c, uint64_t now)
 {
 	c->stalled = false;
-	if (pump_first(c) && pump_parts(c, now) && pump_batches(i, c, now))
+	if (pump_first(c) && pump_batches(i, c, now))
 		pump_last(c);
 }

@@ -6,7 +6,7 @@
  *	hangup.c   ending connections
  *	conn.c     who is connected, and which connection speaks for a node
  *	talk.c     one request in, one reply out
- *	flow.c     batches and snapshots of a welcomed connection, in order, to its shard
+ *	flow.c     batches of a welcomed connection, in order, to its shard
  *	trust.c    certificates   check.c  bytes   window.c  order
  *
  * Locking: ingest.lock guards the tables and what a reload replaces; a conn's lock guards the
@@ -32,7 +32,6 @@ enum {
 	CONN_BUCKETS = 4096,
 	BATCHES_HELD =
 	    2 * WIRE_WINDOW, /* per connection; the credit too, so an honest sensor fits */
-	PARTS_HELD = WINDOW_MAX,
 	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection whose answers are not sent */
 	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
 	ADMIT_BURST = 1000,
@@ -77,11 +76,9 @@ struct conn {
 	const char *unfit; /* static: why it is not trusted any more; said with its next message */
 	struct stream *stream; /* held, from Welcome on */
 	struct stream_info info;
-	struct op *first;      /* OP_HELLO that the shard has not taken yet */
-	struct op *last;       /* OP_BYE, the same */
-	struct window batches; /* of struct op */
-	struct window parts;   /* of struct op: of snapshot 'snapshot_id', number = part + 1 */
-	uint64_t snapshot_id, parts_done;
+	struct op *first;       /* OP_HELLO that the shard has not taken yet */
+	struct op *last;        /* OP_BYE, the same */
+	struct window batches;  /* of struct op */
 	uint64_t skip_to;       /* batches below it will never come */
 	uint64_t news_at;       /* monotonic ns: the last Interest */
 	uint32_t interest;      /* the version that the sensor confirmed */
@@ -169,8 +166,6 @@ void conn_log(const struct conn *c, enum log_level level, const char *fmt, ...) 
 
 /* -EBADMSG and *why: refused, and how. */
 int flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uint64_t now,
-    struct refusal *why) MUST_CHECK;
-int flow_part(struct ingest *i, struct conn *c, Wire__Request *q, uint64_t now,
     struct refusal *why) MUST_CHECK;
 void flow_bye(struct conn *c, Wire__Request *q); /* without memory the node's state just stays */
 

@@ -197,8 +197,6 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->stream->cert_until = c->until;
 	c->stream->last_seen = clock_real();
 	stream_info_set(i->cfg.streams, c->stream, &c->info);
-	if (c->stream->snapshot_id != 0)
-		stream_want_snapshot(c->stream); /* what was under way is begun anew */
 	flow_pump(i, c, now);
 	add_welcome(i, c, rep);
 	add_news(i, c, rep, now);
@@ -342,9 +340,6 @@ serve(struct ingest *i, struct conn *c, Wire__Request *q, size_t n, struct reply
 	switch (q->body_case) {
 	case WIRE__REQUEST__BODY_BATCH:
 		r = flow_batch(i, c, q, n, now, &why);
-		break;
-	case WIRE__REQUEST__BODY_SNAPSHOT:
-		r = flow_part(i, c, q, now, &why);
 		break;
 	case WIRE__REQUEST__BODY_BYE:
 		flow_bye(c, q);

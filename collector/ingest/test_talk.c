@@ -61,9 +61,8 @@ room_fini(struct room *w)
 }
 
 /*
- * A script: "h" Hello; "b5" a batch; "s0", "s2!" a part (the last) of the wanted snapshot; "o0" of
- * an older one; "p" a poll, "p9" one that skips to 9; "y7" Bye with last 7; "r0", "r9" so much room
- * in the shard; "t6" six seconds pass; "c" a new connection; "w" the shard wants a snapshot.
+ * A script: "h" Hello; "b5" a batch; "p" a poll, "p9" one that skips to 9; "y7" Bye with last 7;
+ * "r0", "r9" so much room in the shard; "t6" six seconds pass; "c" a new connection.
  */
 static void
 play(struct room *w, const char *script)
@@ -72,8 +71,7 @@ play(struct room *w, const char *script)
 
 	(void) snprintf(copy, sizeof(copy), "%s", script);
 	for (char *t = strtok_r(copy, " ", &save); t != NULL; t = strtok_r(NULL, " ", &save)) {
-		uint64_t n = strtoull(t + 1, NULL, 10),
-			 wanted = w->c->stream == NULL ? 0 : w->c->stream->snapshot_id;
+		uint64_t n = strtoull(t + 1, NULL, 10);
 
 		switch (*t) {
 		case 'h':
@@ -81,12 +79,6 @@ play(struct room *w, const char *script)
 			break;
 		case 'b':
 			kit_batch(&w->out, n, 0);
-			break;
-		case 's':
-			kit_part(&w->out, wanted, (uint32_t) n, t[strlen(t) - 1] == '!');
-			break;
-		case 'o':
-			kit_part(&w->out, wanted - 1, (uint32_t) n, false);
 			break;
 		case 'p':
 			kit_poll(&w->out, 0, n);
@@ -102,9 +94,6 @@ play(struct room *w, const char *script)
 			continue;
 		case 'c':
 			connect_new(w);
-			continue;
-		case 'w':
-			stream_want_snapshot(w->c->stream);
 			continue;
 		default:
 			fail_msg("no such step: %s", t);
@@ -145,17 +134,6 @@ static const struct {
 	{ "h b1 b3 c h p", "H B1 H", 1, 0, 0, 8, 0 },
 	{ "h b1 b3 c h b2 b3", "H B1 H B2 B3", 3, 0, 0, 8, 0 },
 	{ "h r1 b1 b2 c r9 h b2", "H B1 H B2", 2, 0, 0, 8, 0 },
-	/* snapshots: in order, whole, of the id that is wanted */
-	{ "h s0 s1 s2!", "H S0 S1 S2!", 0, 0, 0, 8, 0 },
-	{ "h s2! s0 s1", "H S0 S1 S2!", 0, 0, 0, 8, 0 },
-	{ "h s0 s0 s1!", "H S0 S1!", 0, 0, 0, 8, 0 },
-	{ "h o0 s0!", "H S0!", 0, 0, 0, 8, 0 },
-	{ "h s0! s0", "H S0!", 0, 0, 0, 8, 0 },
-	{ "h s0! w s0!", "H S0! S0!", 0, 0, 0, 8, 0 },
-	{ "h s0 w s0 s1!", "H S0 S0 S1!", 0, 0, 0, 8, 0 },
-	{ "h s0 b1 s1! b2", "H S0 B1 S1! B2", 2, 0, 0, 8, 0 },
-	{ "h s0 c h s0 s1!", "H S0 H S0 S1!", 0, 0, 0, 8, 0 },
-	{ "h r0 s0 s1! r9 p", "H S0 S1!", 0, 0, 0, 8, 0 },
 	/* Bye counts when nothing is missing */
 	{ "h b1 y1", "H B1 Y", 1, 0, 0, 8, 0 },
 	{ "h b1 y2", "H B1", 1, 0, 0, 8, 0 },
@@ -267,7 +245,7 @@ test_interest(void **state)
 static void
 test_out_of_turn(void **state)
 {
-	static const char *const first[] = { "b1", "p", "y0", "o0" };
+	static const char *const first[] = { "b1", "p", "y0" };
 	struct room w;
 
 	(void) state;

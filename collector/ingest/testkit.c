@@ -90,10 +90,6 @@ write_down(struct shard *s, const struct op *op)
 	case OP_BATCH:
 		(void) snprintf(to, n, "B%llu", (unsigned long long) op->req->batch->seq);
 		break;
-	case OP_SNAPSHOT:
-		(void) snprintf(
-		    to, n, "S%u%s", op->req->snapshot->part, op->req->snapshot->last ? "!" : "");
-		break;
 	case OP_BYE:
 		(void) snprintf(to, n, "Y");
 		break;
@@ -182,22 +178,6 @@ kit_batch(struct buf *out, uint64_t seq, uint32_t interest)
 	b.interest = interest;
 	b.body = &body;
 	REQUEST(q, BATCH, batch, &b);
-	kit_pack(&q, out);
-}
-
-void
-kit_part(struct buf *out, uint64_t id, uint32_t part, bool last)
-{
-	Wire__Snapshot s;
-	Wire__Body body;
-
-	wire__body__init(&body);
-	wire__snapshot__init(&s);
-	s.id = id;
-	s.part = part;
-	s.last = last;
-	s.body = &body;
-	REQUEST(q, SNAPSHOT, snapshot, &s);
 	kit_pack(&q, out);
 }
 

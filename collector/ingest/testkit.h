@@ -36,7 +36,6 @@ void kit_outbox(uint64_t durable, int r);
 
 void kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start);
 void kit_batch(struct buf *out, uint64_t seq, uint32_t interest);
-void kit_part(struct buf *out, uint64_t id, uint32_t part, bool last);
 void kit_poll(struct buf *out, uint32_t interest, uint64_t skip_to);
 void kit_bye(struct buf *out, uint64_t last_seq);
 void kit_pack(const Wire__Request *q, struct buf *out);

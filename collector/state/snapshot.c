@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was there before capture began. An entry carries the time it was read, and events that are
- * newer have been applied already or will be: so an entry
+ * What was there before capture began. A row carries the time at which it was read and comes after
+ * all events that are older; events that are newer may have been applied already. So a row
  *
  *   - does not bring back what exited or was closed after it was read;
  *   - fills what is not known, and replaces only what no newer event has set;
- *   - is good until the next snapshot, which takes away what it does not name.
+ *   - is good until the next snapshot, which takes away what it does not name, once it is whole.
  */
 #include "collector/state/state_int.h"
 #include <sys/socket.h>
@@ -401,13 +401,12 @@ is_missing(const struct thread *t, uint64_t began)
 	return t->start < began && t->seen < began;
 }
 
-void
-state_snapshot_done(struct state *s, uint64_t began)
+/* What the snapshot that began then has not named is not there any more. */
+static void
+take_away(struct state *s, uint64_t began)
 {
 	uint32_t i = 0;
 
-	state_flush(s);
-	s->version++;
 	began = MIN(began, s->snap_first);
 	began -= MIN(began, SNAP_SLACK);
 	while (i <= s->threads.mask) {
@@ -422,7 +421,34 @@ state_snapshot_done(struct state *s, uint64_t began)
 			fdt_filter(&s->fds, &t->fds, is_older, &t->snap_ts);
 		i++;
 	}
-	s->snap++;
-	s->snap_first = 0;
+}
+
+bool
+state_snapshot_part(struct state *s, const Wire__Snapshot *part)
+{
+	if (part->part == 0) {
+		s->snap++;
+		s->snap_first = 0;
+		s->snap_id = part->id;
+		s->snap_part = 0;
+	}
+	if (part->id == 0 || part->id != s->snap_id || part->part != s->snap_part) {
+		s->snap_id = 0;
+		return false;
+	}
+	s->snap_part++;
+	return true;
+}
+
+bool
+state_snapshot_end(struct state *s, const Wire__Snapshot *part)
+{
+	if (!part->last || part->id == 0 || part->id != s->snap_id)
+		return false;
+	state_flush(s);
+	s->version++;
+	take_away(s, part->began_ns);
+	s->snap_id = 0;
 	threads_expire(s);
+	return true;
 }

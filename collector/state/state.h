@@ -175,11 +175,16 @@ struct view {
  * 'num' and 'time' are the caller's). Never fails: what memory or a bound refuses is counted. */
 void state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v);
 
-/* Apply one event of a snapshot (task, task_file_*, useradded, groupadded). Newer state stays.
- * state_snapshot_done(): what existed before 'began' (boot ns; or before the snapshot's first
- * entry, if that is older) and was not named is gone. */
+/* Apply one row of a snapshot (task, task_file_*, useradded, groupadded). Newer state stays. */
 void state_snapshot(struct state *s, const struct batch *b, const struct event *ev);
-void state_snapshot_done(struct state *s, uint64_t began);
+
+/* Before the rows of a batch: which part of which snapshot they are. False: a part before it is
+ * missing, and this snapshot takes nothing away. */
+bool state_snapshot_part(struct state *s, const Wire__Snapshot *part);
+
+/* After the rows. True: the snapshot is whole; what existed before it began (or before its first
+ * row, if that is older) and was not named is gone. */
+bool state_snapshot_end(struct state *s, const Wire__Snapshot *part);
 
 /* Look-ups for fields; NULL: not known. */
 const struct thread *state_thread(const struct state *s, int64_t tid);

@@ -126,7 +126,9 @@ struct state {
 		uint32_t cgroups, id;
 	} containers[CGROUP_MEMO_SIZE]; /* by cgroups; both held */
 	uint32_t snap;                  /* number of the snapshot under way */
-	uint64_t snap_first;            /* boot ns of its oldest entry */
+	uint64_t snap_first;            /* boot ns of its oldest row */
+	uint64_t snap_id;               /* its id on the wire; 0: none that can become whole */
+	uint32_t snap_part;             /* the part that it wants next */
 	struct state_stats stats;
 	int8_t fd_param[EV_TYPE_MAX];      /* which parameter is the event's descriptor; -1: none */
 	bool keeps_processes[EV_TYPE_MAX]; /* events of the type leave 'version' alone */

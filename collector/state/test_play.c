@@ -427,18 +427,18 @@ check(struct play *p, const struct row *r, const struct view *v)
 	}
 }
 
-/* The state after an event or an entry of a snapshot, in *v. */
+/* The state after an event or a row of a snapshot, in *v. */
 static void
 run(struct play *p, const struct batch *b, struct view *v)
 {
 	if (b->ev[0].schema->capture == CAP_SNAP) {
+		play_snapshot_begin(p);
 		state_snapshot(p->s, b, &b->ev[0]);
 		v->thread = state_thread(p->s, b->ev[0].tid);
 		v->main = v->thread == NULL ? NULL : state_main(p->s, v->thread);
 	} else {
 		state_apply(p->s, b, &b->ev[0], v);
-		assert_non_null(v->thread);
-		assert_non_null(v->main);
+		assert_true(v->thread != NULL && v->main != NULL);
 	}
 }
 
@@ -449,7 +449,7 @@ play_row(struct play *p, const struct row *r)
 	struct batch *b;
 
 	if (r->type == SNAPSHOT_DONE) {
-		state_snapshot_done(p->s, strtoull(r->params, NULL, 10));
+		play_snapshot_end(p, strtoull(r->params, NULL, 10));
 		check(p, r, &v);
 		return;
 	}
@@ -474,7 +474,7 @@ play_no_memory(const struct row *rows, size_t n)
 			struct batch *b;
 
 			if (rows[i].type == SNAPSHOT_DONE) {
-				state_snapshot_done(p.s, strtoull(rows[i].params, NULL, 10));
+				play_snapshot_end(&p, strtoull(rows[i].params, NULL, 10));
 				continue;
 			}
 			b = play_event(&p, &rows[i], &v);
@@ -493,7 +493,7 @@ play(const struct row *rows, size_t n, const struct state_limits *limits)
 	struct play p;
 
 	play_start(&p, limits);
-	for (size_t i = 0; i < n; i++)
-		play_row(&p, &rows[i]);
+	while (n-- > 0)
+		play_row(&p, rows++);
 	play_stop(&p);
 }

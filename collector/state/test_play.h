@@ -30,12 +30,17 @@ struct play {
 	struct intern *pool;
 	struct evb b;
 	uint64_t ts;
+	bool snapshot; /* one is under way */
 };
 
 void play_start(struct play *p, const struct state_limits *limits);
 /* Frees all, and checks that nothing is held any more. */
 void play_stop(struct play *p);
 void play_row(struct play *p, const struct row *r);
+/* Begins a snapshot, if none is under way: a row of one does. */
+void play_snapshot_begin(struct play *p);
+/* Ends the snapshot, which then is whole, as of one that began at this time. */
+void play_snapshot_end(struct play *p, uint64_t began);
 
 /* A whole table against a state of its own; limits NULL: roomy ones. */
 void play(const struct row *rows, size_t n, const struct state_limits *limits);

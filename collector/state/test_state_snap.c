@@ -237,7 +237,7 @@ t_anything(void **st)
 		else
 			state_apply(p.s, b, &b->ev[0], &v);
 		if (next(&seed) % 64 == 0)
-			state_snapshot_done(p.s, next(&seed));
+			play_snapshot_end(&p, next(&seed));
 		batch_free(b);
 		state_stats(p.s, &stats);
 		assert_true(stats.threads <= limits.threads);

@@ -136,13 +136,13 @@ wanted(u32 type)
 static __always_inline bool
 is_excluded(struct task_struct *t)
 {
-	u32 pid = t->tgid;
+	u32 pid = t->tgid, scanner = ctl.scanner;
 
 	if (pid == ctl.exclude[0].pid)
 		return BPF_CORE_READ(t, group_leader, start_boottime) == ctl.exclude[0].start;
 	if (pid == ctl.exclude[1].pid)
 		return BPF_CORE_READ(t, group_leader, start_boottime) == ctl.exclude[1].start;
-	return false;
+	return scanner && (pid == scanner || (u32) t->real_parent->tgid == scanner);
 }
 
 /* The same, and it is counted. */

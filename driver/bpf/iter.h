@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * iter.h - all threads that there are, for the snapshot: one struct drv_task each.
+ * iter.h - what there is, for the snapshot: a struct drv_task for each thread, a struct drv_file
+ * for each open descriptor. They read the kernel's own tables and wait for nobody.
  */
 #ifndef MEWS_DRIVER_ITER_H
 #define MEWS_DRIVER_ITER_H
 
+#include "driver/bpf/open.h"
 #include "driver/bpf/task.h"
 
 SEC("iter/task")
@@ -63,6 +65,49 @@ each_task(struct bpf_iter__task *ctx)
 	d.loginuid = task_loginuid(t);
 	d.tty = task_tty(t);
 	bpf_probe_read_kernel_str(d.comm, sizeof(d.comm), t->comm);
+	bpf_seq_write(ctx->meta->seq, &d, sizeof(d));
+	return 0;
+}
+
+#define BITS_PER_LONG (8 * sizeof(unsigned long))
+
+static __always_inline u32
+close_on_exec(struct task_struct *t, u32 fd)
+{
+	unsigned long *bits = BPF_CORE_READ(t, files, fdt, close_on_exec), word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), &bits[fd / BITS_PER_LONG]);
+	return word >> (fd % BITS_PER_LONG) & 1 ? K_O_CLOEXEC : 0;
+}
+
+/* Threads that share their leader's descriptors are passed over by the kernel; those that have
+ * their own while their leader has some too, here: a process is told with one table. */
+SEC("iter/task_file")
+int
+each_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *t = ctx->task, *leader;
+	struct file *f = ctx->file;
+	struct drv_file d = {};
+	struct inode *i;
+	void *mount;
+
+	if (!t || !f)
+		return 0;
+	leader = t->group_leader;
+	if (t != leader && leader->files)
+		return 0;
+	i = f->f_inode;
+	d.ts = bpf_ktime_get_boot_ns();
+	d.start = leader->start_boottime;
+	d.ino = BPF_CORE_READ(i, i_ino);
+	d.magic = BPF_CORE_READ(i, i_sb, s_magic);
+	d.pid = t->tgid;
+	d.fd = ctx->fd;
+	d.flags = f->f_flags | close_on_exec(t, ctx->fd);
+	d.mode = BPF_CORE_READ(i, i_mode);
+	mount = (char *) BPF_CORE_READ(f, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	d.mnt_id = BPF_CORE_READ((struct mount *) mount, mnt_id);
 	bpf_seq_write(ctx->meta->seq, &d, sizeof(d));
 	return 0;
 }

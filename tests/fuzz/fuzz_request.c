@@ -21,9 +21,6 @@ promises(const Wire__Request *q)
 		must(node_name_ok(q->hello->node) && strlen(q->hello->boot_id) == 36);
 		must(strlen(q->hello->cluster) <= 127 && q->hello->n_labels <= LABELS_MAX);
 		break;
-	case WIRE__REQUEST__BODY_SNAPSHOT:
-		must(q->snapshot->body != NULL && q->snapshot->body->size <= WIRE_COLUMNS_MAX);
-		break;
 	case WIRE__REQUEST__BODY_BATCH:
 		must(q->batch->seq != 0 && q->batch->events <= WIRE_EVENTS_MAX);
 		must(q->batch->body != NULL && q->batch->body->size <= WIRE_COLUMNS_MAX);

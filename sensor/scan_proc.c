@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* scan_proc.c - a process and its descriptors as records. */
 #include "common/clock.h"
 #include "sensor/fdkind.h"
-#include "sensor/snapshot_int.h"
+#include "sensor/scan_int.h"
 #include <errno.h>
-#include <stdlib.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -43,7 +46,7 @@ task_numbers(struct scan *s, const struct drv_task *t)
 	rec_num(r, EVP_TASK_loginuid, t->loginuid);
 }
 
-/* The texts are the process's: threads share them but for their names. */
+/* The texts are the process's: threads share them but for their names, and two are told once. */
 static int
 add_task(struct scan *s, const struct drv_task *t)
 {
@@ -55,8 +58,10 @@ add_task(struct scan *s, const struct drv_task *t)
 	    &s->rec, EVP_TASK_comm, (struct slice){ t->comm, strnlen(t->comm, sizeof(t->comm)) });
 	rec_list(&s->rec, EVP_TASK_argv, proc_text(&p->args));
 	rec_text(&s->rec, EVP_TASK_exepath, proc_text(&p->exe));
-	rec_list(&s->rec, EVP_TASK_env, proc_text(&p->env));
-	rec_text(&s->rec, EVP_TASK_cwd, proc_text(&p->cwd));
+	if (t->tid == t->pid) {
+		rec_list(&s->rec, EVP_TASK_env, proc_text(&p->env));
+		rec_text(&s->rec, EVP_TASK_cwd, proc_text(&p->cwd));
+	}
 	rec_list(&s->rec, EVP_TASK_cgroups, proc_text(&p->cgroups));
 	rec_text(&s->rec, EVP_TASK_root, proc_text(&p->root));
 	s->stats.tasks++;
@@ -68,7 +73,7 @@ add_task(struct scan *s, const struct drv_task *t)
 static void
 begin_file(struct scan *s, unsigned type)
 {
-	rec_begin(&s->rec, type, s->read_at, s->main->pid, s->main->tid, s->main->start);
+	rec_begin(&s->rec, type, s->read_at, s->proc.pid, s->proc.pid, s->start);
 }
 
 static void
@@ -131,7 +136,7 @@ netlink_record(struct scan *s, const struct proc_fd *f, const struct sock_info *
 static int
 add_socket(struct scan *s, const struct proc_fd *f)
 {
-	const struct sock_info *k = sockets_find(&s->sockets, strtoull(f->link + 8, NULL, 10));
+	const struct sock_info *k = sockets_find(&s->sockets, f->ino);
 
 	if (k == NULL) {
 		s->stats.unreadable++;
@@ -164,9 +169,8 @@ plain_record(struct scan *s, unsigned type, const struct proc_fd *f, struct slic
 }
 
 static int
-add_file(void *arg, const struct proc_fd *f)
+add_file(struct scan *s, const struct proc_fd *f)
 {
-	struct scan *s = arg;
 	struct slice path = { f->link, f->n };
 	enum fd_kind kind = fd_kind(path, f->mode);
 
@@ -204,48 +208,95 @@ add_file(void *arg, const struct proc_fd *f)
 	return scan_add(s);
 }
 
-static int
-add_files(struct scan *s)
-{
-	int r = sockets_load(&s->sockets, s->proc.dirfd, s->proc.net_ns, &s->stats.unreadable);
-
-	if (r == 0)
-		r = proc_each_fd(&s->proc, add_file, s, &s->stats.unreadable);
-	if (r < 0 && r != -ENOMEM) {
-		s->stats.unreadable += r != -ENOENT && r != -ESRCH;
-		r = 0;
-	}
-	return r;
-}
-
 /* ---- processes ---- */
 
 /* Another process has this pid by now. /proc counts in ticks, and rounds down. */
 static bool
-is_another(const struct proc_info *p, const struct drv_task *t)
+is_another(const struct proc_info *p, uint64_t start)
 {
-	uint64_t start = p->start_ticks * TICK_NS;
+	uint64_t from = p->start_ticks * TICK_NS;
 
-	return p->start_ticks != 0 && (t->start < start || t->start - start >= 2 * TICK_NS);
+	return p->start_ticks != 0 && (start < from || start - from >= 2 * TICK_NS);
+}
+
+/* The process's folder is open, and its own: false, and counted, where that is not so. */
+static bool
+open_process(struct scan *s, uint32_t pid, uint64_t start)
+{
+	int r = proc_open(&s->proc, s->host_root, pid);
+
+	s->start = start;
+	s->gone = r < 0 || is_another(&s->proc, start);
+	s->stats.unreadable += r < 0 && r != -ENOENT && r != -ESRCH;
+	return !s->gone;
+}
+
+/* Threads of the kernel, and what is dead and waited for, have no program. */
+static bool
+has_program(const struct drv_task *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].exe_ino != 0 || t[i].vm_size != 0)
+			return true;
+	}
+	return false;
 }
 
 int
 scan_process(struct scan *s, const struct drv_task *t, size_t n)
 {
-	int r = proc_read(&s->proc, s->cfg->host_root, t->pid);
+	int r;
 
-	if (r == -ENOENT || r == -ESRCH || (r == 0 && is_another(&s->proc, t)))
+	if (!has_program(t, n))
 		return 0;
-	if (r < 0) {
-		s->stats.unreadable++;
-		return r == -ENOMEM ? r : 0;
-	}
-	s->stats.unreadable += s->proc.unreadable;
-	if (!s->proc.exe.have && s->proc.args.b.n == 0 && s->proc.unreadable == 0)
-		return 0; /* a kernel thread, or a process that is dead and waited for */
-	s->main = t;
+	r = scan_at(s, SCAN_TASKS, t->pid);
+	if (r < 0 || !open_process(s, t->pid, t->start))
+		return r;
 	s->read_at = clock_boot();
+	r = proc_texts(&s->proc, t->pid != s->order.mute);
+	s->stats.unreadable += s->proc.unreadable + (t->pid == s->order.mute);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = add_task(s, &t[i]);
-	return r < 0 ? r : add_files(s);
+	return r;
+}
+
+/* ---- descriptors ---- */
+
+/* The next process's: its folder, and the sockets of its network namespace. */
+static int
+next_process(struct scan *s, const struct drv_file *f)
+{
+	int r = scan_at(s, SCAN_FILES, f->pid);
+
+	if (r < 0 || !open_process(s, f->pid, f->start))
+		return r;
+	return sockets_load(&s->sockets, s->proc.dirfd, s->proc.net_ns, &s->stats.unreadable);
+}
+
+int
+scan_file(struct scan *s, const struct drv_file *f)
+{
+	struct proc_fd fd = { .fd = (int) f->fd,
+		.flags = f->flags,
+		.mnt_id = f->mnt_id,
+		.ino = f->ino,
+		.mode = f->mode };
+	int r = 0;
+
+	if (f->pid != s->proc.pid)
+		r = next_process(s, f);
+	if (r < 0 || s->gone)
+		return r;
+	s->read_at = f->ts;
+	if (f->magic == SOCKFS_MAGIC || f->magic == PIPEFS_MAGIC)
+		r = snprintf(fd.link, sizeof(fd.link), "%s:[%llu]",
+		    f->magic == SOCKFS_MAGIC ? "socket" : "pipe", (unsigned long long) f->ino);
+	else
+		r = proc_fd_link(&s->proc, &fd);
+	if (r < 0) { /* closed meanwhile, mostly */
+		s->stats.unreadable += r != -ENOENT && r != -ESRCH;
+		return 0;
+	}
+	fd.n = (size_t) r;
+	return add_file(s, &fd);
 }
