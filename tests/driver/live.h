@@ -50,6 +50,8 @@ struct live_case {
 
 extern const struct live_case file_cases[], entry_cases[], proc_cases[], net_cases[],
     compat_cases[];
+live_fn live_tasks, live_files;      /* what the iterators print */
+unsigned live_seen(void *st);        /* how often this process is among the tasks */
 void live_mechanics(struct live *l); /* sources of their own: drops, exclusion, refusals */
 
 /* Load with these options; exits the program if it fails. Everything is wanted. */

@@ -293,118 +293,6 @@ m_shares(struct live *l)
 	live_close(st);
 }
 
-struct seek {
-	struct drv_task self;
-	unsigned found, kernel;
-};
-
-/* The whole of an iterator, an item of 'size' bytes at a time. False: it does not end well. */
-static bool
-walk(void *st, enum source_iter which, size_t size, void (*fn)(void *arg, const void *item),
-    void *arg)
-{
-	int fd = source_bpf.iter(st, which);
-	ssize_t n = -1;
-	char item[1024];
-
-	if (fd < 0)
-		return false;
-	while ((n = read(fd, item, size)) == (ssize_t) size)
-		fn(arg, item);
-	(void) close(fd);
-	return n == 0;
-}
-
-static void
-seek(void *arg, const void *item)
-{
-	const struct drv_task *t = item;
-	struct seek *s = arg;
-
-	if (t->tid == (uint32_t) getpid()) {
-		s->self = *t;
-		s->found++;
-	}
-	s->kernel += t->ptid == 2 && t->exe_ino == 0;
-}
-
-struct seek_file {
-	uint32_t fd;
-	struct drv_file file;
-	unsigned found;
-};
-
-static void
-seek_file(void *arg, const void *item)
-{
-	const struct drv_file *f = item;
-	struct seek_file *s = arg;
-
-	if (f->pid != (uint32_t) getpid() || f->fd != s->fd)
-		return;
-	s->file = *f;
-	s->found++;
-}
-
-static void
-m_files(struct live *l)
-{
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), p[2];
-	struct seek_file s = { .fd = (uint32_t) fd };
-	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK), start = proc_stat(getpid(), 22);
-	uint64_t before = clock_boot();
-	struct stat st;
-
-	l->name = "the walk of all descriptors";
-	live_that(l, fd >= 0 && fstat(fd, &st) == 0 && pipe(p) == 0, "there is something to see");
-	live_that(
-	    l, walk(l->st, SOURCE_FILES, sizeof(struct drv_file), seek_file, &s), "it ends well");
-	live_that(l, s.found == 1, "ours is in it once");
-	live_that(l, s.file.ino == st.st_ino && s.file.mode == st.st_mode, "what it is is right");
-	live_that(l, (s.file.flags & (O_CLOEXEC | O_ACCMODE)) == (O_CLOEXEC | O_RDONLY),
-	    "so is how it was opened");
-	live_that(l, s.file.ts >= before && s.file.ts <= clock_boot(), "and when that was");
-	live_that(l,
-	    (int64_t) s.file.start >= start * tick && (int64_t) s.file.start < (start + 1) * tick,
-	    "and whose it is");
-	s = (struct seek_file){ .fd = (uint32_t) p[1] };
-	(void) walk(l->st, SOURCE_FILES, sizeof(struct drv_file), seek_file, &s);
-	live_that(l, S_ISFIFO(s.file.mode) && (s.file.flags & (O_CLOEXEC | O_ACCMODE)) == O_WRONLY,
-	    "a pipe is one");
-	close(p[0]);
-	close(p[1]);
-	close(fd);
-}
-
-static void
-m_tasks(struct live *l)
-{
-	struct seek s = { 0 };
-	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK), start = proc_stat(getpid(), 22);
-	char comm[64];
-
-	l->name = "the walk of all threads";
-	live_that(l, walk(l->st, SOURCE_TASKS, sizeof(struct drv_task), seek, &s), "it ends well");
-	live_that(l, s.found == 1, "we are in it once");
-	live_that(l, s.kernel > 0, "so are threads of the kernel");
-	live_that(l,
-	    s.self.pid == (uint32_t) getpid() && s.self.ptid == (uint32_t) getppid() &&
-		s.self.pgid == (uint32_t) getpgid(0) && s.self.sid == (uint32_t) getsid(0),
-	    "our ids are right");
-	live_that(l,
-	    (int64_t) s.self.start >= start * tick && (int64_t) s.self.start < (start + 1) * tick,
-	    "our start is right");
-	live_that(l,
-	    (int64_t) s.self.cap_effective == proc_status(getpid(), "CapEff", 0, 16) &&
-		(int64_t) s.self.cap_inheritable == proc_status(getpid(), "CapInh", 0, 16),
-	    "our capabilities are right");
-	live_that(l, s.self.uid == geteuid() && s.self.gid == getegid(), "so is who we are");
-	(void) read_proc(getpid(), "comm", comm, sizeof(comm));
-	comm[strcspn(comm, "\n")] = '\0';
-	live_that(l, strcmp(comm, s.self.comm) == 0, "our name is right");
-	live_that(l, s.self.vm_size > 0 && s.self.fdlimit > 0, "our size and limit are there");
-}
-
 static int
 none(void *arg, const struct ev_hdr *rec)
 {
@@ -497,9 +385,9 @@ see_open(void *arg, const struct ev_hdr *rec)
 static void
 run_least(void)
 {
+	unsigned seen;
 	struct source_opts o = { 0 };
 	struct tally t = { 0 };
-	struct seek s = { 0 };
 	char path[] = "/no/such"; /* on the stack: resident after fork() */
 	uint16_t only = EV_OPEN;
 	void *st;
@@ -514,10 +402,10 @@ run_least(void)
 	t.until = clock_boot();
 	while (source_bpf.poll(st, 10, 0, see_open, &t) > 0 && t.last_ts <= t.until)
 		;
-	(void) walk(st, SOURCE_TASKS, sizeof(struct drv_task), seek, &s);
-	printf("     (%d opens, %u of the walk)\n", (int) t.records, s.found);
+	seen = live_seen(st);
+	printf("     (%d opens, %u of the walk)\n", (int) t.records, seen);
 	(void) fflush(stdout);
-	_exit(t.records == 1 && s.found == 1 ? 0 : 1);
+	_exit(t.records == 1 && seen == 1 ? 0 : 1);
 }
 
 static void
@@ -538,8 +426,8 @@ m_least(struct live *l)
 void
 live_mechanics(struct live *l)
 {
-	static live_fn *const all[] = { m_interest, m_tasks, m_files, m_wake, m_drops, m_exclusion,
-		m_shares, m_refusals, m_least };
+	static live_fn *const all[] = { m_interest, live_tasks, live_files, m_wake, m_drops,
+		m_exclusion, m_shares, m_refusals, m_least };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		unsigned failed = l->failed;
