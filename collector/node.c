@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/node.h"
+#include "collector/node_loss.h"
 #include "collector/rule/throttle.h"
 #include "common/clock.h"
 #include "common/intern.h"
@@ -9,7 +10,6 @@
 
 enum {
 	PUBLISH_MS = 200,      /* gauges are not older than that under load */
-	LOSS_WINDOW_S = 10,    /* alerts that long after a loss carry the mark */
 	CLOCK_STEP_HELD_S = 5, /* a clock set back by less is held */
 };
 
@@ -18,11 +18,9 @@ struct node {
 	struct stream *stream; /* held: the one whose events the state is made of */
 	struct state *state;
 	struct throttle *throttle;
-	uint64_t offset;     /* realtime minus boot time, ns: of the newest batch */
-	uint64_t loss_until; /* boot ns: events up to here are in a loss window */
-	uint64_t drops;      /* the newest sum of the sensor's counters */
-	uint64_t gaps;       /* of the stream, when last looked at */
-	uint64_t events;     /* evt.num */
+	struct node_loss loss;
+	uint64_t offset; /* realtime minus boot time, ns: of the newest batch */
+	uint64_t events; /* evt.num */
 };
 
 struct nodes {
@@ -157,7 +155,7 @@ node_of(struct nodes *n, struct stream *stream)
 		stream_want_snapshot(stream);
 	p->stream = stream_ref(stream);
 	stream->node = p;
-	p->gaps = stream->gaps;
+	node_loss_begin(&p->loss, n->counters, stream);
 	return p;
 }
 
@@ -254,18 +252,14 @@ add_summaries(struct hit_ctx *c)
 	}
 }
 
-/* Does this batch tell of a loss: a gap before it, or more drops than were known? */
-static bool
-node_lost(struct node *p, const Wire__Batch *batch)
+/* What the state had to forget for its bounds opens a loss window. */
+static void
+note_evicted(struct node *p)
 {
-	uint64_t gaps = p->stream->gaps, drops;
-	bool lost = gaps != p->gaps;
+	struct state_stats st;
 
-	drops = stream_set_drops(p->stream, batch->drops, batch->n_drops);
-	lost = lost || drops > p->drops;
-	p->gaps = gaps;
-	p->drops = drops;
-	return lost;
+	state_stats(p->state, &st);
+	node_loss_evicted(&p->loss, st.threads_evicted + st.fds_refused);
 }
 
 /* The shard's thread alone writes: no locked instruction per event. */
@@ -291,13 +285,16 @@ snapshot_part(struct node *p, const Wire__Snapshot *part, bool gap)
 }
 
 static void
-snapshot_end(struct node *p, const Wire__Snapshot *part)
+snapshot_end(struct node *p, const Wire__Batch *batch)
 {
+	const Wire__Snapshot *part = batch->snapshot;
 	uint64_t id = part == NULL ? 0 : part->id;
 
-	if (part != NULL &&
-	    state_snapshot_end(p->state, part)) /* now nobody waits for it any more */
-		(void) atomic_compare_exchange_strong(&p->stream->snapshot_id, &id, 0);
+	if (part == NULL || !state_snapshot_end(p->state, part))
+		return;
+	node_loss_whole(&p->loss, batch->boot_ns);
+	/* now nobody waits for it any more */
+	(void) atomic_compare_exchange_strong(&p->stream->snapshot_id, &id, 0);
 }
 
 static void
@@ -313,7 +310,7 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 		.time = ev->ts + p->offset,
 	};
 
-	c->origin.loss_window = ev->ts <= p->loss_until;
+	c->origin.losses = loss_at(&p->loss.windows, ev->ts);
 	state_apply(p->state, b, ev, &v);
 	rule_run_event(n->rules, &v, on_hit, c);
 	fscratch_reset(n->scratch);
@@ -364,22 +361,20 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	    batch_decode_again(batch->body, stream->schema, &n->batch, &why) < 0) {
 		n->counters->malformed++;
 		stream->malformed++;
-		stream->gaps++; /* its events are lost: a loss window opens */
+		if (p != NULL)
+			node_loss_undecodable(&p->loss, batch);
 		log_peer(LOG_WARN, stream->id.node, "node %s: batch %lu does not decode: %s",
 		    stream->id.node, (unsigned long) batch->seq, why);
 		return;
 	}
 	b = n->batch;
-	gap = stream->gaps != p->gaps;
 	node_clock(n, p, batch->boot_ns, batch->real_ns);
-	if (node_lost(p, batch)) {
-		n->counters->loss_windows++;
-		p->loss_until = batch->boot_ns + LOSS_WINDOW_S * NS_PER_S;
-	}
+	gap = node_loss_batch(&p->loss, batch);
 	intern_tick(n->pool);
 	snapshot_part(p, batch->snapshot, gap);
 	events = node_events(n, p, b, &c);
-	snapshot_end(p, batch->snapshot);
+	snapshot_end(p, batch);
+	note_evicted(p);
 	n->counters->batches++;
 	n->counters->events += events;
 	stream->events += events;

@@ -359,6 +359,8 @@ shards_counters(struct shards *s, struct shard_stats *ret)
 
 #define STAT(name, kind, help) ret->name += c->name;
 #include "collector/shard_stats.def"
+		for (unsigned k = 0; k < LOSS_MAX; k++)
+			ret->losses[k] += c->losses[k];
 		ret->queued += shard_queue_len(s->v[i].ops);
 	}
 }

@@ -49,13 +49,15 @@ struct shard_counters {
 #define STAT(name, kind, help) _Atomic uint64_t name;
 #include "collector/shard_stats.def"
 	_Atomic uint64_t types[EV_TYPE_MAX]; /* events evaluated, by EV_* */
+	_Atomic uint64_t losses[LOSS_MAX];   /* loss windows opened, by cause */
 };
 
 /* The sum over all shards. */
 struct shard_stats {
 #define STAT(name, kind, help) uint64_t name;
 #include "collector/shard_stats.def"
-	uint64_t queued; /* ops waiting */
+	uint64_t losses[LOSS_MAX]; /* loss windows opened, by cause */
+	uint64_t queued;           /* ops waiting */
 	unsigned shards;
 };
 

@@ -77,10 +77,26 @@ stream_make(const struct stream_id *id, uint64_t durable)
 	atomic_store(&st->received, durable);
 	atomic_store(&st->evaluated, durable);
 	atomic_store(&st->durable, durable);
-	st->put = durable;
+	st->put = st->began = durable;
 	atomic_store(&st->refs, 1);
 	stream_want_snapshot(st);
 	return st;
+}
+
+/* The node's sensor was started anew: its losses are counted on, and if the machine was not booted
+ * meanwhile, this is one more. */
+static void
+follow(struct stream *st, const struct stream *old)
+{
+	for (size_t i = 0; i < LOSS_MAX; i++) {
+		st->loss.opened[i] = old->loss.opened[i];
+		st->loss.since[i] = old->loss.since[i];
+	}
+	if (strcmp(st->id.boot_id, old->id.boot_id) != 0)
+		return;
+	st->restarted = true;
+	st->before = old->said_bye ? LOSS_sensor_stopped : LOSS_sensor_died;
+	st->before_seen = old->last_seen;
 }
 
 /* Lets go of what nobody will ask for again: the node's earlier streams, and streams long gone. */
@@ -128,12 +144,16 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 {
 	uint64_t hash = node_hash(id);
 	struct stream **head = &s->bucket[hash % BUCKETS];
-	struct stream *st;
+	struct stream *st, *old = NULL;
 
 	pthread_mutex_lock(&s->lock);
 	for (st = *head; st != NULL; st = st->next) {
-		if (same_node(st, hash, id) && same_process(&st->id, id))
+		if (!same_node(st, hash, id))
+			continue;
+		if (same_process(&st->id, id))
 			break;
+		if (old == NULL) /* the newest */
+			old = st;
 	}
 	if (st != NULL) {
 		peer_schema_free(schema);
@@ -145,6 +165,8 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 		}
 		st->schema = schema;
 		st->shard = shards_of(s->shards, id->cluster, id->node);
+		if (old != NULL)
+			follow(st, old);
 		st->next = *head;
 		*head = st;
 		atomic_store(&st->last_seen, clock_real());

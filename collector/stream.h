@@ -11,6 +11,7 @@
 #ifndef MEWS_COLLECTOR_STREAM_H
 #define MEWS_COLLECTOR_STREAM_H
 
+#include "collector/loss.h"
 #include "collector/outbox.h"
 #include "common/clock.h"
 #include "common/macros.h"
@@ -34,16 +35,20 @@ struct stream_info {
 };
 
 struct stream {
-	struct stream_id id;            /* constant */
-	struct shard *shard;            /* constant: the thread that owns the node */
-	struct node *node;              /* the shard thread's alone: its record of the node */
-	uint64_t put;                   /* likewise: batches given to the outbox, or durable */
-	uint64_t quiet;                 /* likewise: durable, which the outbox is yet to hear */
-	struct stream *quiet_next;      /* likewise: held */
-	struct peer_schema *schema;     /* constant: of the first Hello; NULL: the same as ours */
-	_Atomic uint64_t received;      /* batches given to the shard; a gap is a jump of seq */
-	_Atomic uint64_t evaluated;     /* batches that rules have seen */
-	_Atomic uint64_t durable;       /* batches whose alerts are committed */
+	struct stream_id id;        /* constant */
+	struct shard *shard;        /* constant: the thread that owns the node */
+	struct node *node;          /* the shard thread's alone: its record of the node */
+	uint64_t put;               /* likewise: batches given to the outbox, or durable */
+	uint64_t quiet;             /* likewise: durable, which the outbox is yet to hear */
+	struct stream *quiet_next;  /* likewise: held */
+	bool restarted;             /* likewise: the node had a sensor on this boot before ... */
+	enum loss_cause before;     /* constant: ... which ended so, ... */
+	uint64_t before_seen;       /* constant: ... last heard of then, realtime ns */
+	uint64_t began;             /* constant: 'durable' when this collector met the stream */
+	struct peer_schema *schema; /* constant: of the first Hello; NULL: the same as ours */
+	_Atomic uint64_t received;  /* batches given to the shard; a gap is a jump of seq */
+	_Atomic uint64_t evaluated; /* batches that rules have seen */
+	_Atomic uint64_t durable;   /* batches whose alerts are committed */
 	_Atomic uint64_t events, bytes; /* handed to the shard */
 	_Atomic uint64_t drops;      /* events that the sensor says it lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
@@ -51,11 +56,13 @@ struct stream {
 	_Atomic uint64_t rereads, unstashed;    /* SensorStats */
 	_Atomic uint64_t duplicates, malformed; /* batches */
 	_Atomic uint64_t last_seen;             /* realtime ns */
+	struct loss_shown loss;                 /* of the node: an earlier stream's counts go on */
 	_Atomic uint64_t
 	    snapshot_id; /* the snapshot that is wanted: stream_want_snapshot(); 0: none */
 	_Atomic uint64_t cert_until; /* realtime ns: its certificate expires; 0: without one */
 	_Atomic uint32_t interest;   /* the version that the sensor confirmed */
 	_Atomic bool connected;
+	_Atomic bool said_bye; /* the sensor was stopped, it did not die */
 	_Atomic int refs;
 	_Atomic uint64_t type_drops[EV_TYPE_MAX]; /* the same by EV_*; 0: not known of what type */
 	struct stream_info info;                  /* stream_info_get(), stream_info_set() */

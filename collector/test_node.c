@@ -122,17 +122,18 @@ test_loss_window(void **state)
 	assert_string_equal("1:1", ids);
 	drop.count = 3;
 	(void) feed(&b, &b.stream, 11 * s, 1001 * s, &drop, ids);
-	assert_string_equal("2:2L", ids);
+	assert_string_equal("2:2D", ids);
 	assert_int_equal(3, b.stream.drops);
 	(void) feed(
 	    &b, &b.stream, 12 * s, 1002 * s, &drop, ids); /* no more, but within the window */
-	assert_string_equal("3:3L", ids);
+	assert_string_equal("3:3D", ids);
 	(void) feed(&b, &b.stream, 40 * s, 1030 * s, &drop, ids);
 	assert_string_equal("4:4", ids);
 	b.stream.gaps++;
 	(void) feed(&b, &b.stream, 60 * s, 1050 * s, NULL, ids);
-	assert_string_equal("5:5L", ids);
-	assert_int_equal(2, b.counters.loss_windows);
+	assert_string_equal("5:5G", ids);
+	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
+	assert_int_equal(1, b.counters.losses[LOSS_batches_missing]);
 	assert_int_equal(5, b.counters.types[EV_CLOSE]);
 	bench_close(&b);
 }
@@ -160,7 +161,7 @@ test_malformed(void **state)
 	assert_int_equal(2, b.stream.malformed);
 	(void) feed(
 	    &b, &b.stream, 2 * NS_PER_S, 2 * NS_PER_S, NULL, ids); /* its events are a loss */
-	assert_string_equal("2:2L", ids);
+	assert_string_equal("2:2U", ids);
 	bench_close(&b);
 }
 
@@ -305,6 +306,34 @@ test_snapshot_lost(void **state)
 	bench_close(&b);
 }
 
+/* Blind until the snapshot is whole and 10 s more; and when the state has to forget. */
+static void
+test_state_lost(void **state)
+{
+	const uint64_t s = NS_PER_S;
+	struct bench b;
+	char ids[40];
+
+	(void) state;
+	bench_open(&b);
+	b.stream.began = b.stream.evaluated = 7; /* this collector is new to it */
+	(void) feed(&b, &b.stream, 50, 50, NULL, ids);
+	assert_string_equal("1:1C", ids);
+	feed_rows(&b, "r", 4, 0, false);
+	(void) feed(&b, &b.stream, 20 * s, 20 * s, NULL, ids);
+	assert_string_equal("3:2C", ids);
+	feed_rows(&b, "r", 4, 1, true);
+	(void) feed(&b, &b.stream, 30 * s, 30 * s, NULL, ids);
+	assert_string_equal("5:3C", ids);
+	(void) feed(&b, &b.stream, 31 * s, 31 * s, NULL, ids);
+	assert_string_equal("6:4", ids);
+	newest->refused = 1;
+	(void) feed(&b, &b.stream, 32 * s, 32 * s, NULL, ids);
+	(void) feed(&b, &b.stream, 33 * s, 33 * s, NULL, ids);
+	assert_string_equal("8:6E", ids);
+	bench_close(&b);
+}
+
 int
 main(void)
 {
@@ -316,6 +345,7 @@ main(void)
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_snapshot_lost),
+		cmocka_unit_test(test_state_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

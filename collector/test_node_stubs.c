@@ -71,7 +71,7 @@ state_snapshot_end(struct state *s, const Wire__Snapshot *part)
 void
 state_stats(const struct state *s, struct state_stats *ret)
 {
-	*ret = (struct state_stats){ .threads = (uint64_t) s->applied };
+	*ret = (struct state_stats){ .threads = (uint64_t) s->applied, .fds_refused = s->refused };
 }
 
 int
@@ -116,7 +116,7 @@ fscratch_reset(struct fscratch *fs)
 	(void) fs;
 }
 
-/* The id tells the rest: evt.num, and 'L' in a loss window. */
+/* The id tells the rest: evt.num, and a letter for each loss window, in the order of loss.def. */
 int
 alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
     struct fscratch *fs, struct alert_scratch *scratch, struct alert **ret)
@@ -129,8 +129,11 @@ alert_render(const struct rule *rule, const struct view *v, const struct alert_o
 		return -ENOMEM;
 	a->rule = rule->name;
 	a->time = v->time;
-	(void) snprintf(a->id, sizeof(a->id), "%lu:%lu%s", (unsigned long) o->seq,
-	    (unsigned long) v->num, o->loss_window ? "L" : "");
+	(void) snprintf(
+	    a->id, sizeof(a->id), "%lu:%lu", (unsigned long) o->seq, (unsigned long) v->num);
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		if ((o->losses >> i & 1) != 0)
+			a->id[strlen(a->id)] = "DGUCFSKE"[i];
 	*ret = a;
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 struct state {
 	int applied, snapshot;
+	uint64_t refused;
 	int applied_before; /* events that the last row came after */
 	uint32_t part;      /* that is wanted next */
 	bool broken;

@@ -84,11 +84,17 @@ static const struct {
 	bool connected;   /* the first stream, when the second comes */
 	uint64_t seen_ns; /* how long ago the first was seen */
 	unsigned kept;
+	bool bye,
+	    restarted; /* the first said Bye; the second knows that the sensor was started anew */
 } sweep_cases[] = {
-	{ "web1", 11, false, 0, 1 },                  /* a restarted sensor replaces the old */
-	{ "web1", 11, true, 0, 2 },                   /* not before the old connection is gone */
-	{ "web1", 10, false, 2 * STREAM_KEEP_NS, 1 }, /* the same comes back after hours */
-	{ "web1", 9, false, 2 * STREAM_KEEP_NS, 1 },
+	/* a restarted sensor replaces the old, not before the old connection is gone */
+	{ "web1", 11, false, 0, 1, false, true },
+	{ "web1", 11, true, 0, 2, false, true },
+	{ "web1", 11, false, 0, 1, true, true },
+	/* the same comes back after hours */
+	{ "web1", 10, false, 2 * STREAM_KEEP_NS, 1, false, false },
+	{ "web1", 9, false, 2 * STREAM_KEEP_NS, 1, false, true },
+	{ "web2", 9, false, 0, 2, false, false },
 };
 
 static void
@@ -109,7 +115,17 @@ test_sweep(void **state)
 		assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
 		first->connected = sweep_cases[i].connected;
 		first->last_seen = clock_real() - sweep_cases[i].seen_ns;
+		first->said_bye = sweep_cases[i].bye;
+		first->loss.opened[LOSS_events_dropped] = 3;
 		assert_int_equal(0, stream_get(s, &other, 0, NULL, &st));
+		assert_int_equal(sweep_cases[i].restarted, st->restarted);
+		if (st->restarted) {
+			assert_int_equal(
+			    sweep_cases[i].bye ? LOSS_sensor_stopped : LOSS_sensor_died,
+			    st->before);
+			assert_int_equal(first->last_seen, st->before_seen);
+			assert_int_equal(3, st->loss.opened[LOSS_events_dropped]);
+		}
 		streams_each(s, count, &n);
 		assert_int_equal(sweep_cases[i].kept, n);
 		assert_string_equal("web1", first->id.node); /* still ours to read */
@@ -119,6 +135,28 @@ test_sweep(void **state)
 		    sweep_cases[i].start, st->id.sensor_start); /* outlives the registry */
 		stream_unref(st);
 	}
+}
+
+/* A machine that was booted anew had no events to lose. */
+static void
+test_rebooted(void **state)
+{
+	struct stream_id id = id_of("c", "web1", "b1", 10), other = id_of("c", "web1", "b2", 11);
+	struct stream *first = NULL, *st = NULL;
+	struct streams *s = NULL;
+	char shards[256];
+
+	(void) state;
+	assert_int_equal(0, streams_new((struct shards *) shards, &s));
+	assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
+	first->loss.opened[LOSS_events_dropped] = 3;
+	assert_int_equal(0, stream_get(s, &other, 5, NULL, &st));
+	assert_false(st->restarted);
+	assert_int_equal(5, st->began);
+	assert_int_equal(3, st->loss.opened[LOSS_events_dropped]);
+	stream_unref(first);
+	stream_unref(st);
+	streams_free(s);
 }
 
 static void
@@ -193,6 +231,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_rebooted),
 		cmocka_unit_test(test_snapshot_ids_grow),
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_no_memory),

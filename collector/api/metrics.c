@@ -139,6 +139,7 @@ static const struct metric node_columns[] = {
 	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER },
 	{ "certificate_expiry_seconds",
 	    "When a node's certificate expires, seconds since the epoch; 0: no TLS.", 0, GAUGE },
+	{ "loss_window", "Whether a loss window of a node is open.", 0, GAUGE },
 	{ "last_seen_seconds", "When a node was heard last, seconds since the epoch.", 0, GAUGE },
 };
 
@@ -166,6 +167,8 @@ node_value(const struct stream *s, int column)
 		return s->suppressed;
 	case 8:
 		return s->cert_until / NS_PER_S;
+	case 9:
+		return loss_shown_open(&s->loss, clock_real()) != 0;
 	default:
 		return s->last_seen / NS_PER_S;
 	}
@@ -246,6 +249,18 @@ types_print(const struct api_view *v, struct buf *out)
 	    "type.\n"
 	    "# TYPE mews_node_type_drops_total counter\n");
 	streams_each(v->streams, node_type_print, out);
+}
+
+static void
+losses_print(struct buf *out, const struct shard_stats *st)
+{
+	buf_str(out,
+	    "# HELP mews_collector_loss_windows_total Times a node's loss window opened, by "
+	    "cause.\n"
+	    "# TYPE mews_collector_loss_windows_total counter\n");
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		buf_printf(out, "mews_collector_loss_windows_total{cause=\"%s\"} %lu\n",
+		    loss_name(i), (unsigned long) st->losses[i]);
 }
 
 static void
@@ -385,6 +400,7 @@ api_metrics(const struct api_view *v, struct buf *out)
 
 	shards_counters(v->shards, &shards);
 	table(out, "collector", shard_metrics, ARRAY_SIZE(shard_metrics), &shards);
+	losses_print(out, &shards);
 	outbox_stats(v->outbox, &outbox);
 	table(out, "outbox", outbox_metrics, ARRAY_SIZE(outbox_metrics), &outbox);
 	buf_printf(out,

@@ -61,6 +61,8 @@ sensor_row(void *arg, struct stream *s)
 		buf_char(out, ',');
 		key_u64(out, numbers[i].key, numbers[i].value);
 	}
+	buf_str(out, ",\"loss\":");
+	loss_json(&s->loss, clock_real(), out);
 	buf_printf(out, ",\"connected\":%s}", s->connected ? "true" : "false");
 }
 
@@ -116,7 +118,13 @@ status_collector(const struct api_view *v, struct buf *out)
 	buf_char(out, ',');      \
 	key_u64(out, #member, sh.member);
 #include "collector/shard_stats.def"
-	buf_char(out, ',');
+	buf_str(out, ",\"loss_windows\":{");
+	for (unsigned i = 0; i < LOSS_MAX; i++) {
+		if (i > 0)
+			buf_char(out, ',');
+		key_u64(out, loss_name(i), sh.losses[i]);
+	}
+	buf_str(out, "},");
 	key_u64(out, "queued", sh.queued);
 	buf_char(out, ',');
 	key_u64(out, "connections", in.connections);

@@ -33,6 +33,29 @@ same_sensor(const json_t *before, const json_t *sensor)
 	return NULL;
 }
 
+/* Why the node was not, or is not, seen whole; nothing if it always was. */
+static void
+print_losses(const json_t *loss, uint64_t now)
+{
+	json_t *open = json_object_get(loss, "open"), *name, *times;
+	uint64_t since = ctl_num(loss, "since");
+	const char *cause;
+	size_t i;
+
+	if (json_array_size(open) > 0)
+		printf("  loss window since %lus:",
+		    (unsigned long) (now > since ? (now - since) / NS_PER_S : 0));
+	json_array_foreach(open, i, name) printf(" %s", json_string_value(name));
+	if (json_array_size(open) > 0)
+		puts("");
+	if (json_object_size(json_object_get(loss, "windows")) == 0)
+		return;
+	printf("  loss windows so far:");
+	json_object_foreach(json_object_get(loss, "windows"), cause, times)
+	    printf(" %s %lld", cause, (long long) json_integer_value(times));
+	puts("");
+}
+
 static void
 print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now)
 {
@@ -52,6 +75,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now
 	    ctl_count(ctl_num(s, "drops"), drops), (unsigned long) ctl_num(s, "gaps"),
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),
 	    (unsigned long) (now > seen ? (now - seen) / NS_PER_S : 0));
+	print_losses(json_object_get(s, "loss"), now);
 }
 
 static void

@@ -56,6 +56,7 @@ flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uin
 void
 flow_bye(struct conn *c, Wire__Request *q)
 {
+	c->stream->said_bye = true;
 	if (c->last != NULL)
 		wire__request__free_unpacked(q, NULL);
 	else

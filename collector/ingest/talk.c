@@ -195,6 +195,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->close_at = 0;
 	c->stream->connected = true;
 	c->stream->cert_until = c->until;
+	c->stream->said_bye = false;
 	c->stream->last_seen = clock_real();
 	stream_info_set(i->cfg.streams, c->stream, &c->info);
 	flow_pump(i, c, now);

@@ -3,6 +3,7 @@
  * alert_json.c - an alert as Falco prints it with json_output: keys in alphabetical order, and what
  * is our own as mews.* in output_fields.
  */
+#include "collector/loss.h"
 #include "collector/rule/format_int.h"
 #include "common/clock.h"
 #include <errno.h>
@@ -78,18 +79,22 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
-enum { OWN_MAX = 4 };
+enum { OWN_MAX = 5 };
 
 /* Our own output_fields, by name; the event's marks only if they are set. How many. */
 static size_t
-own_fields(const struct view *v, const struct alert_origin *o, struct format_own own[OWN_MAX])
+own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_NAMES],
+    struct format_own own[OWN_MAX])
 {
 	size_t n = 0;
 
 	own[n++] = (struct format_own){ "mews.cluster", o->cluster, false };
 	if (v->ev->flags & EVF_CUT)
 		own[n++] = (struct format_own){ "mews.cut", NULL, true };
-	own[n++] = (struct format_own){ "mews.loss_window", NULL, o->loss_window };
+	if (o->losses != 0)
+		own[n++] =
+		    (struct format_own){ "mews.loss_cause", loss_names(o->losses, causes), false };
+	own[n++] = (struct format_own){ "mews.loss_window", NULL, o->losses != 0 };
 	if (v->ev->flags & EVF_REREAD)
 		own[n++] = (struct format_own){ "mews.reread", NULL, true };
 	return n;
@@ -99,8 +104,9 @@ size_t
 alert_fields(const struct format *f, const struct view *v, const struct alert_origin *o,
     struct fscratch *fs, struct buf *out)
 {
+	char causes[LOSS_NAMES];
 	struct format_own own[OWN_MAX];
-	size_t nown = own_fields(v, o, own);
+	size_t nown = own_fields(v, o, causes, own);
 
 	return format_fields(f, v, fs, own, nown, out);
 }

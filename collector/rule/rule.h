@@ -188,7 +188,7 @@ void format_each_use(
 struct alert_origin {
 	const char *cluster, *node, *boot_id;
 	uint64_t sensor_start, seq;
-	bool loss_window; /* events were lost on the node around this one */
+	uint32_t losses; /* the loss windows that the event is in: bits of enum loss_cause */
 };
 
 /* Buffers that rendering uses again for each alert: zero to begin with, alert_scratch_fini(). */

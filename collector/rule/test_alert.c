@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/loss.h"
 #include "collector/rule/rule.h"
 #include "collector/state/test_play.h"
 #include "tests/support/fault.h"
@@ -173,7 +174,7 @@ static const struct alert_origin origin = { .cluster = "prod",
 	.boot_id = "0f",
 	.sensor_start = 7,
 	.seq = 9,
-	.loss_window = true };
+	.losses = 1 << LOSS_sensor_died | 1 << LOSS_events_dropped };
 
 static const char *
 text(const json_t *j, const char *key)
@@ -210,12 +211,13 @@ test_alert(void **state)
 	assert_string_equal("T1", json_string_value(json_array_get(json_object_get(j, "tags"), 0)));
 	assert_int_equal(2, json_array_size(json_object_get(j, "tags")));
 	f = json_object_get(j, "output_fields");
-	assert_int_equal(6, json_object_size(f));
+	assert_int_equal(7, json_object_size(f));
 	assert_int_equal(1000000002000, json_integer_value(json_object_get(f, "evt.time")));
 	assert_string_equal("/etc/sh\"adow", text(f, "fd.name"));
 	assert_true(json_is_null(json_object_get(f, "proc.pname")));
 	assert_string_equal("prod", text(f, "mews.cluster"));
 	assert_true(json_is_true(json_object_get(f, "mews.loss_window")));
+	assert_string_equal("events_dropped,sensor_died", text(f, "mews.loss_cause"));
 	assert_null(strchr(a->json, '\n'));
 	/* what the outbox and the outputs read without the JSON */
 	assert_string_equal("A file", a->rule);
@@ -273,7 +275,8 @@ test_alert_options(void **state)
 	assert_non_null(
 	    strstr(a->json, ",\"evt.num\":1,\"evt.time.iso8601\":1000000002000,\"fd.name\":"));
 	assert_non_null(strstr(a->json,
-	    "\"k8s.pod.name\":null,\"mews.cluster\":\"prod\",\"mews.loss_window\":true,\"proc."
+	    "\"k8s.pod.name\":null,\"mews.cluster\":\"prod\",\"mews.loss_cause\":\"events_dropped,"
+	    "sensor_died\",\"mews.loss_window\":true,\"proc."
 	    "name\""));
 	assert_null(strstr(a->json, "\"tags\""));
 	alert_free(a);
@@ -324,7 +327,7 @@ test_alert_id(void **state)
 	assert_int_equal(0, alert_id(&renamed, &s.v, &origin, &b, other));
 	assert_string_not_equal(id, other);
 	o = origin;
-	o.loss_window = false; /* no part of it */
+	o.losses = 0; /* no part of it */
 	assert_int_equal(0, alert_id(rules[0], &s.v, &o, &b, other));
 	assert_string_equal(id, other);
 	scene_stop(&s);
