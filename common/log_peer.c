@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
@@ -49,9 +48,10 @@ slot_of(const char *peer, uint64_t now)
 	return s;
 }
 
-static bool
-may_log(const char *peer, uint64_t now)
+bool
+log_peer_may(const char *peer)
 {
+	uint64_t now = clock_mono();
 	struct slot *s;
 	bool ok;
 
@@ -73,7 +73,7 @@ log_peer(enum log_level level, const char *peer, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!log_enabled(level) || !may_log(peer, clock_mono()))
+	if (!log_enabled(level) || !log_peer_may(peer))
 		return;
 	va_start(ap, fmt);
 	log_vline(level, fmt, ap);
