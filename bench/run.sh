@@ -12,6 +12,7 @@ stages='syscall|60
 sensor|30
 idle|30
 latency|40
+storm|75
 start|10
 wire|30
 collector|30
@@ -34,6 +35,12 @@ idle|sensor_idle_cpu_percent|% of a core, the sensor with nothing captured|v <= 
 latency|latency_idle_p50_ms|ms from system call to alert, idle, median|v <= 4
 latency|latency_idle_p99_ms|ms from system call to alert, idle, 99th percentile|v <= 15
 latency|latency_load_p99_ms|ms from system call to alert at 100k events/s, 99th percentile|v <= 25
+storm|storm_before_p50_ms|ms from system call to alert, before the storm, median|
+storm|storm_before_p99_ms|the same, 99th percentile|
+storm|storm_other_node_p50_ms|ms to an alert while another node storms, median|v <= STORM_BEFORE_P50_MS + 10
+storm|storm_other_node_p99_ms|the same, 99th percentile|v <= 50
+storm|storm_same_node_p50_ms|ms to another rule'\''s alert on the node that storms, median|v <= 50
+storm|storm_same_node_p99_ms|the same, 99th percentile|v <= 200
 start|sensor_start_s|s from the sensor'\''s start to its first captured event|v <= 0.7
 wire|wire_bytes_per_event|bytes on the wire per event of the mixed load|v <= 20
 wire|wire_bytes_per_event_zstd|the same, compressed|v <= 8

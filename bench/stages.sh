@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # stages.sh - what each stage measures; for stage.sh, which sources it. README.md explains.
-# shellcheck disable=SC2154 # bin, lab, http and the pids are lab.sh's
+# shellcheck disable=SC2154,SC2034 # bin, lab, http and the pids are lab.sh's, lab_rules is for it
 
 quick=${BENCH_QUICK:-}
 seconds=10
@@ -204,6 +204,87 @@ stage_latency() {
 	figure latency_load_p99_ms "$p99"
 	also "$p50" "ms, the median under load"
 	also "$max" "ms, the longest of $n, under load"
+}
+
+# ---- beside an alert storm ----
+
+# Sets $storm: a recording of one process that opens a file 165,000 times a second.
+storm_recording() {
+	local recorder opens took for=20
+	[ -z "$quick" ] || for=8
+	storm=$lab/storm.rec
+	say "recording a storm of $for s"
+	"$bin/mews-sensor" --record "$storm" -o node=storm -o cluster=lab -o capture.rings=64MiB 2>"$lab/record.log" &
+	recorder=$!
+	lab_pids+=("$recorder")
+	sleep 2
+	read -r opens _ took < <("$bin/bench_load" 330000 "$for" 1 "$lab/file") || fail "the generator failed"
+	kill "$recorder"
+	wait "$recorder" || fail "the recording failed: $(cat "$lab/record.log")"
+	also "$(calc "$opens / $took" 0)" "matching opens a second in the storm"
+}
+
+storm_rules() {
+	cp "$root/rules/mews_rules.yaml" "$lab/rules.yaml"
+	cat >>"$lab/rules.yaml" <<EOF
+- rule: Storm
+  desc: A file that is opened without end.
+  condition: evt.type = open and fd.name = $lab/file
+  output: opened %fd.name by %proc.name parent=%proc.pname command=%proc.cmdline user=%user.name
+  priority: NOTICE
+EOF
+	lab_rules=$lab/rules.yaml
+}
+
+storm_matches() { lab_metric 'mews_rule_hits_total{rule="Storm"}'; }
+storm_beyond() { [ "$(storm_matches)" -gt "$1" ]; }
+
+# beside KEY FOLDER: the latency of n1's alerts, while the storm goes on.
+beside() {
+	local n p50 p99 max before
+	mkdir -p "$lab/$2"
+	before=$(lab_metric mews_collector_suppressed_total)
+	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/$2" "$samples" 25 <&7) || fail "actions without one alert each"
+	figure "$1_p50_ms" "$p50"
+	figure "$1_p99_ms" "$p99"
+	also "$max" "ms, the longest of $n, $2"
+	also "$(($(lab_metric mews_collector_suppressed_total) - before))" "matches in summaries meanwhile"
+}
+
+stage_storm() {
+	local samples=400 load
+	[ -z "$quick" ] || samples=150
+	: >"$lab/file"
+	storm_recording
+	storm_rules
+	mkfifo "$lab/collector.out"
+	exec 7<>"$lab/collector.out"
+	lab_pki n1 storm
+	lab_collector -o outputs.stdout.enabled=true "$@"
+	lab_sensor n1
+	settle
+	say "$samples actions, nothing else"
+	beside storm_before before
+
+	say "$samples actions while another node storms"
+	"$bin/mews-sensor" --replay "$storm" --loop 100 -o node=storm -o cluster=lab -o "collector=$listen" \
+		-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-storm.pem" \
+		-o "tls.key=$lab/pki/node-storm.key" 2>"$lab/sensor-storm.log" &
+	load=$!
+	lab_pids+=("$load")
+	lab_wait 30 storm_beyond 10000 || fail "the storm did not come"
+	beside storm_other_node other_node
+	kill "$load"
+	wait "$load" || true
+
+	say "$samples actions while the same node storms"
+	"$bin/bench_load" 330000 "$(calc "$samples * 0.025 + 5" 0)" 1 "$lab/file" >"$lab/load" &
+	load=$!
+	lab_pids+=("$load")
+	lab_wait 30 storm_beyond $(($(storm_matches) + 10000)) || fail "the storm did not come"
+	beside storm_same_node same_node
+	wait "$load" || fail "the generator failed"
+	also "$(lab_metric mews_node_drops_total)" "events dropped of all"
 }
 
 # ---- the mixed load ----

@@ -15,6 +15,7 @@ enum {
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 2 * THROTTLE_BUCKETS,
 	SEEN_SLOTS = 128, /* more than THROTTLE_DISTINCT: probing ends */
+	LIKE_SLOTS = 16,
 };
 #define FULL_NS (100 * NS_PER_MS) /* a full table is not swept again before that */
 
@@ -26,6 +27,7 @@ struct dry {
 	uint64_t window;  /* boot ns of its first match without a token */
 	uint32_t nseen;
 	uint64_t seen[SEEN_SLOTS]; /* hashes of outputs, 0: free */
+	uint64_t like[LIKE_SLOTS]; /* of matches whose output is known to be there */
 	struct alert_summary summary;
 };
 
@@ -50,9 +52,11 @@ struct throttle {
 struct match {
 	const struct rule *rule;
 	const struct view *v;
+	const struct alert_origin *o;
 	struct fscratch *fs;
 	struct buf *scratch;
-	uint64_t output; /* hash of its output; 0: not known yet */
+	uint64_t rule_hash;
+	uint64_t like, output; /* hashes; 0: not known yet */
 };
 
 int
@@ -184,42 +188,70 @@ find(struct throttle *t, uint64_t key, bool shared, uint64_t now)
 
 /* ---- who it is ---- */
 
+static bool
+in_container(struct slice id)
+{
+	return id.n > 0 && !slice_eq(id, SLICE("host"));
+}
+
+static struct slice
+container_of(const struct view *v)
+{
+	return intern_get(state_pool(v->state), v->thread->container_id);
+}
+
 /* A user is a container, a login (su and sudo do not change it), or else a number: what a process
  * without privileges cannot choose. */
 static uint64_t
-user_of(const struct view *v, char by[SUMMARY_BY])
+user_of(const struct view *v)
 {
-	const struct thread *th = v->thread;
-	struct slice container = intern_get(state_pool(v->state), th->container_id);
+	struct slice container = container_of(v);
 
-	if (container.n > 0 && !slice_eq(container, SLICE("host"))) {
-		(void) snprintf(
-		    by, SUMMARY_BY, "container %.*s", (int) MIN(container.n, 32u), container.p);
+	if (in_container(container))
 		return XXH3_64bits(container.p, container.n);
-	}
-	if (th->loginuid != UINT32_MAX) {
-		(void) snprintf(by, SUMMARY_BY, "login user %" PRIu32, th->loginuid);
-		return 1ull << 32 | th->loginuid;
-	}
-	(void) snprintf(by, SUMMARY_BY, "user %" PRIu32, th->uid);
-	return th->uid;
+	if (v->thread->loginuid != UINT32_MAX)
+		return 1ull << 32 | v->thread->loginuid;
+	return v->thread->uid;
+}
+
+static void
+describe_user(const struct view *v, char by[SUMMARY_BY])
+{
+	struct slice c = container_of(v);
+
+	if (in_container(c))
+		(void) snprintf(by, SUMMARY_BY, "container %.*s", (int) MIN(c.n, 32u), c.p);
+	else if (v->thread->loginuid != UINT32_MAX)
+		(void) snprintf(by, SUMMARY_BY, "login user %" PRIu32, v->thread->loginuid);
+	else
+		(void) snprintf(by, SUMMARY_BY, "user %" PRIu32, v->thread->uid);
+}
+
+/* Whose bucket it is, for people. */
+static void
+describe(enum level level, bool shared, const struct view *v, char by[SUMMARY_BY])
+{
+	if (shared)
+		(void) snprintf(
+		    by, SUMMARY_BY, level == USER ? "several users" : "several processes");
+	else if (level == USER)
+		describe_user(v, by);
+	else
+		(void) snprintf(by, SUMMARY_BY, "process %" PRIu32, v->ev->pid);
 }
 
 static uint64_t
-key_of(enum level level, const struct match *m, bool shared, char by[SUMMARY_BY])
+key_of(enum level level, bool shared, const struct match *m)
 {
 	struct {
 		uint64_t rule, level, who, start;
-	} k = { .rule = XXH3_64bits(m->rule->name, strlen(m->rule->name)), .level = level };
+	} k = { .rule = m->rule_hash, .level = level };
 
 	if (shared) {
-		(void) snprintf(
-		    by, SUMMARY_BY, level == USER ? "several users" : "several processes");
 		k.level = LEVELS + level;
 	} else if (level == USER) {
-		k.who = user_of(m->v, by);
+		k.who = user_of(m->v);
 	} else {
-		(void) snprintf(by, SUMMARY_BY, "process %" PRIu32, m->v->ev->pid);
 		k.who = m->v->ev->pid;
 		k.start = m->v->main->start;
 	}
@@ -260,8 +292,51 @@ begin_window(struct bucket *b, uint64_t now)
 		d->window = now;
 		d->nseen = 0;
 		memset(d->seen, 0, sizeof(d->seen));
+		memset(d->like, 0, sizeof(d->like));
 	}
 	return 0;
+}
+
+/*
+ * A hash of all that an output is made of, but for the time and the number of the event and the
+ * process's other descriptors. A storm is mostly one match over and over: rendering it to see that
+ * costs ten times as much as this.
+ */
+static uint64_t
+likeness(const struct match *m)
+{
+	enum { FD_BYTES = offsetof(struct fd_entry, state) + 1 };
+	const struct view *v = m->v;
+	const struct event *ev = v->ev;
+	struct {
+		uint64_t batch, state, present;
+		int64_t fd_num;
+		uint32_t tid, pid, flags, type, cpu, path, pathraw, fd_name_changed;
+		uint8_t fd[FD_BYTES];
+	} k;
+
+	memset(&k, 0, sizeof(k));
+	k.batch = m->o->seq; /* indices of texts are the batch's */
+	k.state = state_version(v->state);
+	k.present = ev->present;
+	k.fd_num = v->fd_num;
+	k.tid = ev->tid;
+	k.pid = ev->pid;
+	k.flags = ev->flags;
+	k.type = ev->schema->num;
+	k.cpu = ev->cpu;
+	k.path = v->event_path;
+	k.pathraw = v->event_pathraw;
+	k.fd_name_changed = v->fd_name_changed;
+	if (v->fd != NULL) {
+		struct fd_entry fd = *v->fd;
+
+		fd.since = 0;
+		memcpy(k.fd, &fd, FD_BYTES);
+	}
+	return XXH3_64bits_withSeed(
+		   &k, sizeof(k), XXH3_64bits(ev->v, ev->schema->nparams * sizeof(*ev->v))) |
+	       1;
 }
 
 /* Is the output one of the window's first hundred, and new? It is rendered only while the answer
@@ -269,26 +344,38 @@ begin_window(struct bucket *b, uint64_t now)
 static bool
 is_new_output(struct dry *d, struct match *m)
 {
+	uint64_t *like;
+
 	if (d->nseen == THROTTLE_DISTINCT)
+		return false;
+	if (m->like == 0)
+		m->like = likeness(m);
+	like = &d->like[(m->like >> 1) % LIKE_SLOTS];
+	if (*like == m->like)
 		return false;
 	if (m->output == 0) {
 		buf_clear(m->scratch);
 		format_text(m->rule->format, m->v, m->fs, m->scratch);
 		m->output = XXH3_64bits(m->scratch->p, m->scratch->n) | 1;
 	}
-	return *seen_slot(d, m->output) == 0;
+	if (*seen_slot(d, m->output) == 0)
+		return true;
+	*like = m->like;
+	return false;
 }
 
 static void
-count(struct throttle *t, struct dry *d, const struct match *m, const struct alert_origin *o,
-    const char *by)
+count(struct throttle *t, struct dry *d, const struct match *m, enum level level, bool shared)
 {
+	char by[SUMMARY_BY] = "";
+
 	if (d->summary.count == 0) {
 		d->next = NULL;
 		*t->open_end = d;
 		t->open_end = &d->next;
+		describe(level, shared, m->v, by);
 	}
-	alert_summary_add(&d->summary, m->rule, m->v, o, by, m->fs);
+	alert_summary_add(&d->summary, m->rule, m->v, m->o, by, m->fs);
 }
 
 /* Take a token, or the output's place. */
@@ -307,24 +394,33 @@ bool
 throttle_suppress(struct throttle *t, const struct rule *rule, const struct view *v,
     const struct alert_origin *o, struct fscratch *fs, struct buf *scratch)
 {
-	struct match m = { rule, v, fs, scratch, 0 };
+	struct match m = {
+		.rule = rule,
+		.v = v,
+		.o = o,
+		.fs = fs,
+		.scratch = scratch,
+		.rule_hash = XXH3_64bits(rule->name, strlen(rule->name)),
+	};
 	uint64_t now = v->ev->ts, key[LEVELS] = { 0 };
 	struct bucket *b;
-	char by[SUMMARY_BY];
 
 	for (enum level i = 0; i < LEVELS; i++) {
+		bool shared = false;
+
 		if (t->level[i].token_ns == 0)
 			continue;
-		key[i] = key_of(i, &m, false, by);
+		key[i] = key_of(i, false, &m);
 		b = find(t, key[i], false, now);
 		if (b == NULL) {
-			key[i] = key_of(i, &m, true, by);
+			shared = true;
+			key[i] = key_of(i, true, &m);
 			b = find(t, key[i], true, now);
 		}
 		if (b == NULL || has_token(t, i, b, now) || begin_window(b, now) < 0)
 			continue;
 		if (!is_new_output(b->dry, &m)) {
-			count(t, b->dry, &m, o, by);
+			count(t, b->dry, &m, i, shared);
 			return true;
 		}
 	}
