@@ -75,10 +75,10 @@ walk(struct outbox *o, const char *drop, char oldest[TIME_LEN + 1])
 	const char *name, *at;
 	struct dirent *e;
 	struct stat sb;
+	uint64_t bytes = 0;
 	size_t sets = 0, i;
 	DIR *dir;
 
-	o->damaged_bytes = 0;
 	oldest[0] = '\0';
 	split(o, folder, &name);
 	dir = opendir(folder);
@@ -90,7 +90,7 @@ walk(struct outbox *o, const char *drop, char oldest[TIME_LEN + 1])
 		if (drop != NULL && strncmp(at, drop, TIME_LEN) == 0 &&
 		    unlinkat(dirfd(dir), e->d_name, 0) == 0)
 			continue;
-		o->damaged_bytes += (uint64_t) sb.st_size;
+		bytes += (uint64_t) sb.st_size;
 		if (oldest[0] == '\0' || strncmp(at, oldest, TIME_LEN) < 0)
 			(void) snprintf(oldest, TIME_LEN + 1, "%.*s", TIME_LEN, at);
 		for (i = 0; i < sets && strncmp(seen[i], at, TIME_LEN) != 0; i++)
@@ -100,6 +100,7 @@ walk(struct outbox *o, const char *drop, char oldest[TIME_LEN + 1])
 	}
 	if (dir != NULL)
 		(void) closedir(dir);
+	o->damaged_bytes = bytes;
 	return sets;
 }
 

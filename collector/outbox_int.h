@@ -175,7 +175,7 @@ struct outbox {
 	uint64_t used;          /* bytes of pages that hold something */
 	uint64_t oldest_ms;     /* when the oldest alert was committed; 0: none */
 	uint64_t oldest_n;      /* its number, or the one that comes next */
-	uint64_t damaged_bytes; /* of files that were set aside */
+	_Atomic uint64_t damaged_bytes; /* of files that were set aside */
 	struct outbox_high high;
 	uint64_t hand; /* counts pieces */
 	int wal_again; /* when the log has so many pages, see whether it can begin anew */

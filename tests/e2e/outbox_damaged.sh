@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 the collector, change a byte of its outbox, start it again: it starts, says in one sentence
+# and in one alert what is lost, keeps the rest, and goes on. The log, the file, the newest number.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+lab_watch
+lab_pki n1
+lab_collector
+lab_sensor n1
+
+n=0 lost=0
+touch_files() {
+	lab_touch $((n + 1)) $((n + $1))
+	n=$((n + $1))
+}
+rows() { sqlite3 "$lab/outbox.db" "select count(*) from alert where rule = 'Watched file opened'"; }
+have() { [ "$(rows)" -ge $((n - lost)) ]; }
+told() { sqlite3 "$lab/outbox.db" "select coalesce(sum(json_extract(json, '\$.output_fields.\"mews.rows_lost\"')), 0) from alert where rule = 'Mews outbox damaged'"; }
+
+# damage FILE OFFSET...: of a collector that is killed, flips the bytes; then it starts again.
+damage() {
+	local file=$1 at byte sentences
+	shift
+	lab_wait 30 lab_durable n1 || fail "not all is durable"
+	lab_wait 30 have || fail "$(rows) alerts of $n, $lost lost"
+	kill -9 "$collector_pid"
+	wait "$collector_pid" 2>/dev/null || true
+	sentences=$(grep -c "the outbox '$lab/outbox.db' was damaged" "$lab/collector.log" || true)
+	for at; do
+		byte=$(od -An -tu1 -j "$at" -N 1 "$file")
+		printf "\\x$(printf %x $((byte ^ 0x41)))" | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
+	done
+	lab_collector
+	grep "the outbox '$lab/outbox.db' was damaged" "$lab/collector.log" | tail -n 1
+	[ "$(grep -c "the outbox '$lab/outbox.db' was damaged" "$lab/collector.log")" = $((sentences + 1)) ] ||
+		fail "${file##*/} was changed, and it is not told in one sentence"
+	lost=$(told)
+	[ "$(rows)" = $((n - lost)) ] || fail "$(rows) alerts are kept of $n, $lost told to be lost"
+	[ -e "$(compgen -G "$lab/outbox.db.damaged-*" | tail -n 1)" ] || fail "nothing is set aside"
+}
+
+touch_files 300
+damage "$lab/outbox.db-wal" $(($(stat -c %s "$lab/outbox.db-wal") / 2)) $(($(stat -c %s "$lab/outbox.db-wal") / 3))
+[ "$lost" -gt 0 ] && [ "$lost" -le 10 ] || fail "two bytes of the log cost $lost alerts"
+[ "$(lab_metric mews_outbox_lost)" = "$lost" ] || fail "/metrics: $(lab_metric mews_outbox_lost) alerts lost, not $lost"
+touch_files 50
+damage "$lab/outbox.db" $(($(stat -c %s "$lab/outbox.db") / 8192 * 4096)) # the kind of a page in the middle
+touch_files 50
+before=$lost
+damage "$lab/outbox.db-high" 100 700
+[ "$lost" = "$before" ] || fail "the file with the newest number costs alerts"
+touch_files 50
+lab_wait 30 lab_durable n1 || fail "not all is durable"
+lab_wait 30 have || fail "$(rows) alerts of $n, $lost lost"
+[ "$(rows)" = $((n - lost)) ] || fail "$(rows) alerts of $n, $lost lost"
+
+# Outputs: each once, those that tell of the damage too.
+delivered() { [ "$(lab_alerts 'Watched file opened')" -ge $((n - lost)) ]; }
+lab_wait 20 delivered || fail "$(lab_alerts 'Watched file opened') alerts are delivered of $n, $lost lost"
+[ "$(lab_alerts 'Mews outbox damaged')" = 3 ] || fail "$(lab_alerts 'Mews outbox damaged') alerts tell of three damages"
+[ -n "$(lab_alert 'Mews outbox damaged' '.source == "internal" and .priority == "Critical" and .output_fields."mews.rows_lost" > 0' || true)" ] ||
+	fail "no alert counts what is lost"
+"$bin/mewsctl" alerts --collector "http://$http" --rule 'Mews outbox damaged' | grep -q 'was damaged' ||
+	fail "mewsctl alerts does not show it"
+echo "$n alerts, $lost lost and told, through three damages"
