@@ -19,6 +19,8 @@ collector|30
 nodes|120
 engine|60
 reload|20
+outbox|30
+idle_disk|320
 cost|60'
 
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
@@ -51,7 +53,9 @@ engine|engine_events_per_cpu_s_both_files|the same with falco-incubating_rules.y
 engine|engine_events_per_cpu_s_distinct_paths|the same, every path one of its own|v >= 1000000
 engine|engine_cost_per_30_rules_percent|% more for 30 more rules|v <= 10
 reload|reload_pause_ms|ms that new rules hold up evaluation, at most|v <= 10
-reload|reload_lost_events|events evaluated by no set, or by two|v <= 0'
+reload|reload_lost_events|events evaluated by no set, or by two|v <= 0
+outbox|outbox_most_mib|MiB of the outbox'\''s files, 36,000 alerts, max_bytes 16 MiB|v <= 80
+idle_disk|idle_disk_mb_per_day|MB a day that an idle collector writes to its disk|v <= 20'
 
 usage() {
 	echo "usage: bench/run.sh [--json FILE] [--stage NAME]... [--quick]" >&2

@@ -423,3 +423,58 @@ stage_reload() {
 	figure reload_pause_ms "$(jq .reload_pause_ms <<<"$out")"
 	figure reload_lost_events "$(jq .reload_lost_events <<<"$out")"
 }
+
+# ---- the outbox's files ----
+
+outbox_bytes() { stat -c %s "$lab"/outbox.db* 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
+written_bytes() { awk '$1 == "write_bytes:" { print $2 }' "/proc/$collector_pid/io"; }
+committed_is() { [ "$(lab_metric mews_outbox_committed_total)" -ge "$1" ]; }
+
+# Until $lab/loading is gone: the outbox's bytes, all files, ten times a second.
+watch_outbox() {
+	while [ -e "$lab/loading" ]; do
+		outbox_bytes >>"$lab/sizes"
+		sleep 0.1
+	done
+}
+
+# As many alerts as an hour of ten a second gives, from two processes, with room for a third of them.
+stage_outbox() {
+	local opens closes took before
+	lab_watch
+	lab_pki n1
+	lab_collector -o outbox.max_bytes=16MiB
+	lab_sensor n1
+	settle
+	: >"$lab/watched/file"
+	before=$(written_bytes)
+	: >"$lab/loading"
+	watch_outbox &
+	read -r opens closes took < <("$bin/bench_load" 3600 "${1:-20}" 2 "$lab/watched/file") || fail "the generator failed"
+	lab_wait 60 committed_is "$opens" || fail "$(lab_metric mews_outbox_committed_total) alerts committed of $opens"
+	rm "$lab/loading"
+	wait $!
+	figure outbox_most_mib "$(calc "$(sort -n "$lab/sizes" | tail -n 1) / 1048576")"
+	also "$opens" "alerts in $took s, $closes closes"
+	also "$(lab_metric mews_outbox_pruned_total)" "of them pruned"
+	also "$(calc "($(written_bytes) - $before) / 1024 / $opens")" "KiB written for each, the output's file and the log too"
+}
+
+# One write of progress, which comes every five minutes if no alert comes before, and all that is
+# written beside it, as of a day. A sensor is connected, and sends batches without alerts.
+stage_idle_disk() {
+	local before batches
+	lab_rules=$lab/rules.yaml
+	printf -- '- rule: Never\n  desc: Nobody does that.\n  condition: evt.type in (open, openat) and fd.name = /no/such/file\n  output: never\n  priority: DEBUG\n' >"$lab_rules"
+	lab_pki n1
+	lab_collector
+	lab_sensor n1
+	settle
+	before=$(written_bytes) batches=$(lab_status | jq '.sensors[0].received')
+	say "310 s of waiting"
+	sleep 310
+	[ "$(lab_metric mews_outbox_committed_total)" = 0 ] || fail "an alert was raised"
+	figure idle_disk_mb_per_day "$(calc "($(written_bytes) - $before) * 86400 / 300 / 1e6")"
+	also "$(($(lab_status | jq '.sensors[0].received') - batches))" "batches without an alert meanwhile"
+	also "$(lab_metric mews_outbox_commits_total)" "commits since the start"
+}

@@ -172,9 +172,9 @@ struct outbox {
 	/* The commit thread's. */
 	sqlite3 *db;
 	sqlite3_stmt *st[ST_COUNT];
-	uint64_t used;          /* bytes of pages that hold something */
-	uint64_t oldest_ms;     /* when the oldest alert was committed; 0: none */
-	uint64_t oldest_n;      /* its number, or the one that comes next */
+	uint64_t used;                  /* bytes of pages that hold something */
+	uint64_t oldest_ms;             /* when the oldest alert was committed; 0: none */
+	uint64_t oldest_n;              /* its number, or the one that comes next */
 	_Atomic uint64_t damaged_bytes; /* of files that were set aside */
 	struct outbox_high high;
 	uint64_t hand; /* counts pieces */
