@@ -48,6 +48,10 @@ struct scratch {
 		u64 mount, dentry;
 		u32 pos;
 	} walk; /* of path_build() */
+	struct {
+		u64 from, cut_at;
+		u32 n, passing;
+	} args; /* of args_build() */
 };
 
 /* By CPU; the sensor sets their sizes. */

@@ -4,6 +4,7 @@
  */
 #include "driver/bpf/core.h"
 
+#include "driver/bpf/args.h"
 #include "driver/bpf/call.h"
 #include "driver/bpf/file.h"
 #include "driver/bpf/hooks.h"

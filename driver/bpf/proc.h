@@ -5,6 +5,7 @@
 #ifndef MEWS_DRIVER_PROC_H
 #define MEWS_DRIVER_PROC_H
 
+#include "driver/bpf/args.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/task.h"
 
@@ -182,69 +183,13 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
-	off = text_user(
-	    s, off, EV_BIT(EXECVE, env), BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end));
+	off = text_args(s, off, EV_BIT(EXECVE, env), BPF_CORE_READ(mm, env_start),
+	    BPF_CORE_READ(mm, env_end), ARGS_WHOLE);
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, filename), bprm->filename);
 	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
 	rec_end(s, off);
 	return 0;
-}
-
-#define ARGS_LOOKED 128 /* of a failed execve's arguments, and of its environment */
-
-/*
- * The strings of a user space array of pointers, each with its NUL, at rec + off; at most
- * EV_TEXT_MAX + 1 bytes. 'width': bytes of a pointer. Their number of bytes.
- */
-__noinline int
-strings_build(u32 off, u64 array, u32 width)
-{
-	struct scratch *s = scratch_get();
-	u32 n = 0;
-
-	if (!s || !array)
-		return 0;
-	for (int i = 0; i < ARGS_LOOKED; i++, array += width) {
-		u32 room = EV_TEXT_MAX + 1 - n;
-		u64 p = 0;
-		long r;
-
-		if (bpf_probe_read_user(&p, width == 4 ? 4 : 8, (void *) array) < 0 || !p)
-			return n;
-		barrier_var(room);
-		if (room == 0 || room > EV_TEXT_MAX + 1)
-			return n;
-		r = bpf_probe_read_user_str(
-		    &s->rec[(off + sizeof(u32) + n) & REC_MASK], room, (void *) p);
-		if (r < 0)
-			return n;
-		n += r;
-	}
-	rec_hdr(s)->flags |= EVF_CUT;
-	return n;
-}
-
-/* The arguments of a call that failed. */
-static __always_inline u32
-text_attempt(struct scratch *s, u32 off, u64 exe, u64 args, u64 argv, u32 width)
-{
-	u64 p = 0;
-	int n;
-
-	if (bpf_probe_read_user(&p, width == 4 ? 4 : 8, (void *) argv) < 0 || !p)
-		return off;
-	off = text_user_str(s, off, exe, (void *) p);
-	n = strings_build(off, argv + width, width);
-	return n < 0 ? off : text_end(s, off, n, args);
-}
-
-static __always_inline u32
-text_strings(struct scratch *s, u32 off, u64 bit, u64 array, u32 width)
-{
-	int n = strings_build(off, array, width);
-
-	return n < 0 ? off : text_end(s, off, n, bit);
 }
 
 /* Numbers and texts of both have the same places, as far as the path that only execve has. */

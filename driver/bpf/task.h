@@ -249,21 +249,6 @@ text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 	return text_kpath(s, off, bit, fs, &fs->pwd);
 }
 
-/* argv[0] and the rest of the arguments of an image, which is the current one. */
-static __always_inline u32
-text_argv(struct scratch *s, u32 off, u64 exe, u64 args, struct mm_struct *mm)
-{
-	u64 from = BPF_CORE_READ(mm, arg_start), to = BPF_CORE_READ(mm, arg_end);
-	u32 next = text_user_str(s, off, exe, (void *) from);
-	u32 len = *(u32 *) &s->rec[off & REC_MASK];
-
-	if (next == off)
-		return off;
-	if (len == EV_TEXT_MAX) /* the rest begins somewhere after what was cut */
-		return next;
-	return text_user(s, next, args, from + len + 1, to);
-}
-
 /* The image */
 
 /* Does a struct group_info name this group? Not inline, for the verifier's sake. */

@@ -48,7 +48,7 @@ struct live_case {
 	live_fn *meanwhile; /* runs in the parent while the trigger does; NULL: nothing */
 };
 
-extern const struct live_case file_cases[], entry_cases[], proc_cases[], net_cases[],
+extern const struct live_case file_cases[], entry_cases[], proc_cases[], args_cases[], net_cases[],
     compat_cases[];
 live_fn live_tasks, live_files;      /* what the iterators print */
 unsigned live_seen(void *st);        /* how often this process is among the tasks */

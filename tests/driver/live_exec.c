@@ -418,37 +418,3 @@ c_exec_fail(struct live *l)
 	live_absent(l, r, 30);
 	live_text(l, r, 1, "zero");
 }
-
-/* 60 arguments of 99 bytes: more than a record holds. */
-void
-d_exec_long(struct facts *f)
-{
-	static char arg[100];
-	const char *argv[62] = { "first" };
-	char **env = STRINGS(NULL);
-
-	(void) f;
-	memset(arg, 'a', sizeof(arg) - 1);
-	for (int i = 1; i < 61; i++)
-		argv[i] = arg;
-	(void) execve("/no/such", (char **) argv, (char **) argv);
-	(void) execve("/bin/true", (char **) argv, env);
-}
-
-void
-c_exec_long(struct live *l)
-{
-	static char want[6000];
-
-	memset(want, 'a', sizeof(want));
-	for (size_t i = 99; i < sizeof(want); i += 100)
-		want[i] = '\0';
-	for (unsigned k = 0; k < 2; k++) {
-		const struct ev_hdr *r = live_rec(l, EV_EXECVE, k);
-
-		live_num(l, r, 0, k == 0 ? -ENOENT : 0);
-		live_text(l, r, 1, "first");
-		live_bytes(l, r, 2, want, 4096);
-		live_that(l, r != NULL && (r->flags & EVF_CUT), "it is cut, and says so");
-	}
-}

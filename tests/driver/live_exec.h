@@ -6,8 +6,8 @@
 #include "tests/driver/live.h"
 
 void d_exec(struct facts *f), d_memfd(struct facts *f), d_exec_overlay(struct facts *f);
-void d_exec_fail(struct facts *f), d_exec_long(struct facts *f);
-live_fn c_exec, m_exec, c_memfd, c_exec_overlay, c_exec_fail, c_exec_long;
+void d_exec_fail(struct facts *f);
+live_fn c_exec, m_exec, c_memfd, c_exec_overlay, c_exec_fail;
 
 /* A file of /proc/PID, NUL-terminated; its bytes. */
 size_t read_proc(pid_t pid, const char *name, char *to, size_t size);

@@ -290,6 +290,5 @@ const struct live_case proc_cases[] = {
 	{ "execve of a memfd", d_memfd, c_memfd, NULL },
 	{ "execve on an overlay", d_exec_overlay, c_exec_overlay, NULL },
 	{ "execve that fails", d_exec_fail, c_exec_fail, NULL },
-	{ "execve with too many arguments", d_exec_long, c_exec_long, NULL },
 	{ NULL, NULL, NULL, NULL },
 };

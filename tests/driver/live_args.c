@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_args.c - arguments and environments that are longer than a text may be hide nothing. */
+#include "tests/driver/live.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HUGE 100000
+
+/* A string of n bytes, all c. */
+static char *
+filled(size_t n, char c)
+{
+	char *p = malloc(n + 1);
+
+	if (p == NULL)
+		abort();
+	memset(p, c, n);
+	p[n] = '\0';
+	return p;
+}
+
+/* The same arguments for a program that is not there, and for one that is. */
+static void
+exec_both(char **argv, char **env)
+{
+	(void) syscall(SYS_execve, "/no/such", argv, env);
+	(void) execve("/bin/true", argv, env);
+	_exit(1);
+}
+
+/* What a list should have become: pieces, one after the other. */
+struct list {
+	char p[8192];
+	size_t n;
+};
+
+static void
+add_filled(struct list *l, size_t n, char c)
+{
+	memset(l->p + l->n, c, n);
+	l->n += n;
+	l->p[l->n++] = '\0';
+}
+
+static void
+add_string(struct list *l, const char *s)
+{
+	memcpy(l->p + l->n, s, strlen(s) + 1);
+	l->n += strlen(s) + 1;
+}
+
+/* Parameter 'i' of the k-th execve: it is this list, and says that it was cut. */
+static void
+check_list(struct live *l, unsigned k, unsigned i, const struct list *want)
+{
+	const struct ev_hdr *r = live_rec(l, EV_EXECVE, k);
+
+	live_num(l, r, 0, k == 0 ? -ENOENT : 0);
+	live_bytes(l, r, i, want->p, want->n);
+	live_that(l, r != NULL && (r->flags & EVF_CUT), "it was cut, and says so");
+}
+
+static void
+d_first(struct facts *f)
+{
+	char *argv[] = { filled(5000, 'z'), filled(2, 'c'), filled(4, 'e'), NULL };
+	char *env[] = { NULL };
+
+	(void) f;
+	exec_both(argv, env);
+}
+
+static void
+c_first(struct live *l)
+{
+	struct list args = { .n = 0 }, exe = { .n = 0 };
+
+	add_filled(&exe, 4096, 'z');
+	exe.n--;
+	add_filled(&args, 2, 'c');
+	add_filled(&args, 4, 'e');
+	for (unsigned k = 0; k < 2; k++) {
+		check_list(l, k, 1, &exe);
+		check_list(l, k, 2, &args);
+	}
+}
+
+/* Nothing of a long argv[0] is an argument. */
+static void
+d_only(struct facts *f)
+{
+	char *argv[] = { filled(5000, 'z'), NULL }, *env[] = { NULL };
+
+	(void) f;
+	exec_both(argv, env);
+}
+
+static void
+c_only(struct live *l)
+{
+	struct list none = { .n = 0 };
+
+	check_list(l, 0, 2, &none);
+	check_list(l, 1, 2, &none);
+}
+
+static void
+d_second(struct facts *f)
+{
+	char *argv[] = { filled(1, 'x'), filled(HUGE, 'p'), filled(4, 'e'), NULL };
+	char *env[] = { NULL };
+
+	(void) f;
+	exec_both(argv, env);
+}
+
+static void
+c_second(struct live *l)
+{
+	struct list attempt = { .n = 0 }, args = { .n = 0 };
+
+	add_filled(&attempt, 2047, 'p');
+	add_filled(&attempt, 4, 'e');
+	check_list(l, 0, 2, &attempt);
+	add_filled(&args, 1535, 'p');
+	add_filled(&args, 4, 'e');
+	check_list(l, 1, 2, &args);
+}
+
+/* A script has its beginning and its end. */
+static void
+d_script(struct facts *f)
+{
+	char *script = filled(9000, '#'),
+	     *argv[] = { filled(2, 's'), filled(2, 'c'), script, NULL };
+	char *env[] = { NULL };
+
+	(void) f;
+	memcpy(script + 9000 - 4, "evil", 4);
+	exec_both(argv, env);
+}
+
+static void
+c_script(struct live *l)
+{
+	struct list args = { .n = 0 };
+
+	add_filled(&args, 2, 'c');
+	add_filled(&args, 1533, '#');
+	memset(args.p + args.n, '#', 4096 - args.n - 5);
+	args.n = 4096 - 5;
+	add_string(&args, "evil");
+	check_list(l, 1, 2, &args);
+}
+
+/* 60 of 99 bytes: 30 from the beginning, the others from the end. */
+static void
+d_many(struct facts *f)
+{
+	char *argv[62] = { filled(5, 'f') }, *env[61];
+
+	(void) f;
+	for (int i = 1; i < 61; i++) {
+		argv[i] = filled(99, 'a');
+		env[i - 1] = argv[i];
+	}
+	argv[60] = filled(99, 'z');
+	argv[61] = env[60] = NULL;
+	exec_both(argv, env);
+}
+
+static void
+c_many(struct live *l)
+{
+	struct list attempt = { .n = 0 }, args = { .n = 0 }, env = { .n = 0 };
+
+	for (int i = 0; i < 41; i++)
+		add_filled(&attempt, 99, 'a');
+	attempt.n = 4096;
+	check_list(l, 0, 2, &attempt);
+	for (int i = 0; i < 30; i++)
+		add_filled(&args, 99, 'a');
+	add_filled(&args, 95, 'a'); /* of one, the end */
+	for (int i = 0; i < 9; i++)
+		add_filled(&args, 99, 'a');
+	add_filled(&args, 99, 'z');
+	check_list(l, 1, 2, &args);
+	for (int i = 0; i < 40; i++)
+		add_filled(&env, 99, 'a');
+	check_list(l, 1, 15, &env); /* whole ones only */
+}
+
+static void
+d_env(struct facts *f)
+{
+	char *argv[] = { filled(1, 'x'), NULL }, *pad = filled(HUGE, 'e');
+	char *env[] = { pad, filled(3, 'v'), pad, filled(3, 'w'), NULL };
+
+	(void) f;
+	exec_both(argv, env);
+}
+
+static void
+c_env(struct live *l)
+{
+	struct list env = { .n = 0 };
+
+	add_filled(&env, 1535, 'e');
+	add_filled(&env, 3, 'v');
+	add_filled(&env, 765, 'e');
+	add_filled(&env, 3, 'w');
+	check_list(l, 1, 15, &env);
+}
+
+const struct live_case args_cases[] = {
+	{ "execve with a long argv[0]", d_first, c_first, NULL },
+	{ "execve with nothing but a long argv[0]", d_only, c_only, NULL },
+	{ "execve with a long argument", d_second, c_second, NULL },
+	{ "execve with a long script", d_script, c_script, NULL },
+	{ "execve with too many arguments", d_many, c_many, NULL },
+	{ "execve with a long environment", d_env, c_env, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
