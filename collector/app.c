@@ -2,6 +2,7 @@
 #include "collector/app.h"
 #include "collector/watch.h"
 #include "common/clock.h"
+#include "common/descriptors.h"
 #include "common/log_peer.h"
 #include "common/rights.h"
 #include <errno.h>
@@ -343,7 +344,7 @@ start_api(void *app)
 	const struct api_cfg cfg = {
 		.listen = a->opt.http,
 		.socket = http_socket(a),
-		.connections = HTTP_CONNECTIONS,
+		.connections = (unsigned) MIN(HTTP_CONNECTIONS, descriptors_max() / 8),
 		.request_ms = HTTP_REQUEST_MS,
 		.answer_ms = HTTP_ANSWER_MS,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - mews-collector: command line, then the stages of app.c. */
 #include "collector/app.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "common/stage.h"
 #include <errno.h>
@@ -115,6 +116,7 @@ main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	log_init("mews-collector", LOG_INFO);
+	(void) descriptors_raise();
 	r = cfg_open(args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < args.nset; i++)
 		r = cfg_override(app.cfg, args.set[i], &d);

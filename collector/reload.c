@@ -3,13 +3,11 @@
 #include "collector/rule_watch.h"
 #include "common/clock.h"
 #include "common/counter.h"
-#include "common/log_peer.h"
+#include "common/log.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define ASKERS "reloads of the rules" /* who may ask as often as they like: log_peer.h */
 
 enum {
 	IDLE_MS = 1000,
@@ -233,8 +231,7 @@ start(struct reload *r)
 	int e = ruleset_load(r->cfg.paths, r->cfg.npaths, r->cfg.options, &fresh, &log);
 
 	r->first = r->last = 0;
-	if (log_peer_may(ASKERS))
-		rule_log_print(stderr, &log);
+	rule_log_print(stderr, &log);
 	if (e == 0)
 		e = change(r, fresh);
 	say(&log, fresh, e, &r->said);
@@ -243,8 +240,8 @@ start(struct reload *r)
 		return;
 	ruleset_unref(fresh);
 	counter_add(&r->failed, 1);
-	log_peer(LOG_ERROR, ASKERS, "%s: the old ones stay in force",
-	    e == -ENOMEM ? "no memory for the new rules" : "the rules did not load");
+	log_error(e == -ENOMEM ? "no memory for the new rules: the old ones stay in force"
+			       : "the rules did not load: the old ones stay in force");
 	answer(&r->waiting, e, buf_get(&r->said));
 }
 
@@ -259,7 +256,7 @@ finish(struct reload *r)
 	set_interest(r, now, now);
 	counter_add(&r->done, 1);
 	counter_add(&r->when, clock_real() - counter_get(&r->when));
-	log_peer(LOG_INFO, ASKERS, "rules reloaded");
+	log_info("rules reloaded");
 	answer(&r->waiting, 0, buf_get(&r->said));
 }
 

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/watch.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "tests/support/test.h"
 #include <stdarg.h>
 
 static struct outbox_stats outbox;
 static struct output_stats output;
+static uint64_t used;
 static char logged[512];
+
+uint64_t
+descriptors_used(void)
+{
+	return used;
+}
+
+uint64_t
+descriptors_max(void)
+{
+	return 800;
+}
 
 void
 outbox_stats(struct outbox *o, struct outbox_stats *ret)
@@ -72,11 +86,41 @@ each_trouble_is_told_once(void **state)
 	}
 }
 
+static void
+descriptors_are_told_of(void **state)
+{
+	static const struct {
+		uint64_t used;
+		const char *logged;
+	} looks[] = {
+		{ 699, "" },
+		{ 700,
+		    "0 700 of 800 file descriptors are in use, and without one no sensor can "
+		    "connect: raise the limit (LimitNOFILE of the service, or 'ulimit -Hn')" },
+		{ 800, "" },
+		{ 600, "" },
+		{ 599, "2 file descriptors: there are enough again" },
+		{ 600, "" },
+	};
+	struct watch w = { 0 };
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
+		logged[0] = '\0';
+		used = looks[i].used;
+		outbox.error[0] = output.error[0] = '\0';
+		output.refused = 0;
+		watch_look(&w, NULL, NULL);
+		assert_string_equal(looks[i].logged, logged);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_trouble_is_told_once),
+		cmocka_unit_test(descriptors_are_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

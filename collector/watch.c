@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/watch.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 
 static void
@@ -47,9 +48,27 @@ look_at_outputs(struct watch *w, struct outputs *set)
 	}
 }
 
+static void
+look_at_descriptors(struct watch *w)
+{
+	uint64_t used = descriptors_used(), max = descriptors_max();
+
+	if (!w->descriptors && used >= max - max / 8) {
+		w->descriptors = true;
+		log_error(
+		    "%lu of %lu file descriptors are in use, and without one no sensor can "
+		    "connect: raise the limit (LimitNOFILE of the service, or 'ulimit -Hn')",
+		    (unsigned long) used, (unsigned long) max);
+	} else if (w->descriptors && used < max / 4 * 3) {
+		w->descriptors = false;
+		log_info("file descriptors: there are enough again");
+	}
+}
+
 void
 watch_look(struct watch *w, struct outbox *o, struct outputs *set)
 {
 	look_at_outbox(w, o);
 	look_at_outputs(w, set);
+	look_at_descriptors(w);
 }

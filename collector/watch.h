@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watch.h - trouble with outbox and outputs: logged when it begins and when it ends, each once.
+ * watch.h - trouble with outbox, outputs and descriptors: logged when it begins and when it ends,
+ * each once.
  *
- * Both go on by themselves and do not log; the main thread looks at them every second.
+ * They do not log by themselves; the main thread looks at them every second.
  */
 #ifndef MEWS_COLLECTOR_WATCH_H
 #define MEWS_COLLECTOR_WATCH_H
@@ -13,6 +14,7 @@
 struct watch {
 	bool outbox;      /* in trouble */
 	uint64_t damaged; /* rows, as told */
+	bool descriptors; /* short of them */
 	struct {
 		bool trouble;
 		uint64_t refused; /* as told */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
@@ -48,10 +49,9 @@ slot_of(const char *peer, uint64_t now)
 	return s;
 }
 
-bool
-log_peer_may(const char *peer)
+static bool
+may_log(const char *peer, uint64_t now)
 {
-	uint64_t now = clock_mono();
 	struct slot *s;
 	bool ok;
 
@@ -73,7 +73,7 @@ log_peer(enum log_level level, const char *peer, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!log_enabled(level) || !log_peer_may(peer))
+	if (!log_enabled(level) || !may_log(peer, clock_mono()))
 		return;
 	va_start(ap, fmt);
 	log_vline(level, fmt, ap);

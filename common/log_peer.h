@@ -10,7 +10,6 @@
 #define MEWS_COMMON_LOG_PEER_H
 
 #include "common/log.h"
-#include <stdbool.h>
 #include <stdint.h>
 
 #define LOG_PEER_BURST 10
@@ -24,10 +23,6 @@
  * program's level costs and counts nothing.
  */
 void log_peer(enum log_level level, const char *peer, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-/* May one more line, or a few that belong together, be written? It counts as one line, and is held
- * back as one. For what is not written by log_peer() itself. */
-bool log_peer_may(const char *peer);
 
 /* Tell what was held back, once in ten seconds per peer. To be called about every second. */
 void log_peer_tick(void);

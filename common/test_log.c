@@ -106,23 +106,6 @@ test_flood(void **state)
 	assert_non_null(strstr(log_text, " more lines about bad were held back"));
 }
 
-/* Lines that are written otherwise count the same. */
-static void
-test_may(void **state)
-{
-	unsigned may = 0;
-
-	(void) state;
-	now += 3600 * NS_PER_S;
-	for (unsigned i = 0; i < 1000; i++)
-		may += log_peer_may("asker");
-	assert_int_equal(LOG_PEER_BURST, may);
-	now += 3 * NS_PER_S;
-	for (unsigned i = 0; i < 1000; i++)
-		may += log_peer_may("asker");
-	assert_int_equal(LOG_PEER_BURST + 3 * LOG_PEER_PER_S, may);
-}
-
 /* Many peers together are bounded too. */
 static void
 test_crowd(void **state)
@@ -169,7 +152,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escaped),
 		cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_may),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_level),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - mews-sensor: command line, then the stages of app.c. */
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "common/stage.h"
 #include "sensor/app.h"
@@ -208,6 +209,7 @@ main(int argc, char **argv)
 	/* One thread works: the others' arenas would lie idle. */
 	(void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 	log_init("mews-sensor", LOG_INFO);
+	(void) descriptors_raise();
 	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < app.args.nset; i++)
 		r = cfg_override(app.cfg, app.args.set[i], &d);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
+#include "common/descriptors.h"
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/resource.h>
 
@@ -50,6 +52,8 @@ static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, duplicates, COUNTER, "Batches that had arrived before."),
 	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
 	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
+	ROW(ingest_stats, crowded_out, COUNTER,
+	    "Connections ended before they proved who they are: too many were open."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
 	ROW(ingest_stats, log_held, COUNTER, "Lines about peers that were too many to write."),
 	ROW(ingest_stats, certificate_expiry_seconds, GAUGE,
@@ -251,6 +255,20 @@ types_print(const struct api_view *v, struct buf *out)
 	streams_each(v->streams, node_type_print, out);
 }
 
+/* The process's own directory is open meanwhile, and is not counted. */
+static long
+open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	long n = -3; /* ., .. and d */
+
+	while (d != NULL && readdir(d) != NULL) /* NOLINT(concurrency-mt-unsafe): own DIR */
+		n++;
+	if (d != NULL)
+		(void) closedir(d);
+	return MAX(n, 0);
+}
+
 static void
 losses_print(struct buf *out, const struct shard_stats *st)
 {
@@ -280,6 +298,12 @@ process_print(struct buf *out, const struct api_view *v)
 	    "# HELP process_max_resident_bytes Largest resident memory so far.\n"
 	    "# TYPE process_max_resident_bytes gauge\nprocess_max_resident_bytes %ld\n",
 	    u.ru_maxrss * 1024);
+	buf_printf(out,
+	    "# HELP process_open_fds File descriptors open.\n"
+	    "# TYPE process_open_fds gauge\nprocess_open_fds %ld\n"
+	    "# HELP process_max_fds File descriptors that may be open.\n"
+	    "# TYPE process_max_fds gauge\nprocess_max_fds %lu\n",
+	    open_files(), (unsigned long) descriptors_max());
 	buf_printf(out,
 	    "# HELP process_start_time_seconds When the collector started.\n"
 	    "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %lu\n",

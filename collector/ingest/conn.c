@@ -92,6 +92,7 @@ leave_node(struct ingest *i, struct conn *c)
 	*at = c->next_node;
 	c->next_node = NULL;
 	c->speaks = false;
+	i->speaking--;
 }
 
 static void
@@ -166,6 +167,7 @@ conn_take_node(struct ingest *i, struct conn *c)
 		c->next_node = *head;
 		*head = c;
 		c->speaks = true;
+		i->speaking++;
 	}
 	pthread_mutex_unlock(&i->lock);
 	return old;

@@ -11,7 +11,6 @@
  */
 #include "collector/ingest/ingest_int.h"
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -49,32 +48,40 @@ same_port(const struct sockaddr_storage *a, const char *address)
 	return strcmp(strrchr(text, ':'), strrchr(address, ':')) == 0;
 }
 
-static bool
-is_ours(int fd, const char *peer, const char *local)
+bool
+connected_to(int fd, const char *local, char peer[PEER_TEXT])
 {
 	struct sockaddr_storage theirs = { 0 }, ours = { 0 };
 	socklen_t n = sizeof(theirs), m = sizeof(ours);
-	char text[PEER_TEXT];
 
 	if (getpeername(fd, (struct sockaddr *) &theirs, &n) < 0 || !is_tcp(&theirs) ||
 	    getsockname(fd, (struct sockaddr *) &ours, &m) < 0 || !same_port(&ours, local))
 		return false;
-	peer_text((struct sockaddr *) &theirs, text);
-	return peer == NULL || strcmp(text, peer) == 0;
+	peer_text((struct sockaddr *) &theirs, peer);
+	return true;
+}
+
+int
+next_descriptor(DIR *fds)
+{
+	struct dirent *e = readdir(fds); /* NOLINT(concurrency-mt-unsafe): one thread at a time */
+
+	while (e != NULL && e->d_name[0] == '.')
+		e = readdir(fds); /* NOLINT(concurrency-mt-unsafe): likewise */
+	return e == NULL ? -1 : (int) strtol(e->d_name, NULL, 10);
 }
 
 void
-hang_up(const char *peer, const char *local)
+hang_up(DIR *fds, const char *peer, const char *local)
 {
-	DIR *d = opendir("/proc/self/fd");
-	struct dirent *e;
+	char text[PEER_TEXT];
+	int fd;
 
-	while (d != NULL && (e = readdir(d)) != NULL) { /* NOLINT(concurrency-mt-unsafe): own DIR */
-		int fd = e->d_name[0] == '.' ? -1 : (int) strtol(e->d_name, NULL, 10);
-
-		if (fd >= 0 && is_ours(fd, peer, local))
+	if (fds == NULL)
+		return;
+	rewinddir(fds);
+	while ((fd = next_descriptor(fds)) >= 0) {
+		if (connected_to(fd, local, text) && (peer == NULL || strcmp(text, peer) == 0))
 			(void) shutdown(fd, SHUT_RDWR);
 	}
-	if (d != NULL)
-		(void) closedir(d);
 }

@@ -28,6 +28,7 @@ ingest_free(struct ingest *i)
 		while (i->by_pipe[b] != NULL)
 			conn_remove(i, i->by_pipe[b]->pipe);
 	}
+	strangers_free(i->strangers);
 	trust_unref(i->trust);
 	pthread_mutex_destroy(&i->lock);
 	free(i);

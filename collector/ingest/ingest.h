@@ -58,6 +58,7 @@ struct ingest_stats {
 	uint64_t requests;
 	uint64_t log_held; /* lines about peers that were not written: log_peer.h */
 	uint64_t certificate_expiry_seconds; /* since the epoch: this collector's; 0: no TLS */
+	uint64_t crowded_out;                /* connections: too many had not proven who they are */
 	uint64_t ending; /* connections that are being ended; stays above 0: restart */
 };
 void ingest_stats(struct ingest *i, struct ingest_stats *ret);

@@ -3,7 +3,7 @@
  * ingest_int.h - the door's inside; for the files of this folder.
  *
  *	listen.c   NNG: listener, contexts, pipes, the clock   tls.c   its certificates
- *	hangup.c   ending connections
+ *	hangup.c   ending connections             strangers.c   bounding those of nobody
  *	conn.c     who is connected, and which connection speaks for a node
  *	talk.c     one request in, one reply out
  *	flow.c     batches of a welcomed connection, in order, to its shard
@@ -25,6 +25,7 @@
 #include "common/log_peer.h"
 #include "proto/event.h"
 #include "proto/wire.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -89,6 +90,7 @@ struct conn {
 };
 
 struct listener; /* NNG's part */
+struct strangers;
 
 struct ingest {
 	struct ingest_cfg cfg; /* texts borrowed from the caller, who keeps them */
@@ -101,8 +103,11 @@ struct ingest {
 	struct bucket admit;
 	uint64_t crl_stamp, warned; /* ingest_watch_tls()'s, and one thread's */
 	_Atomic bool stopping;
-	_Atomic uint64_t ending;   /* connections that are 'ended', and still there */
-	_Atomic uint32_t interest; /* the version of 'wanted' */
+	_Atomic uint64_t ending;     /* connections that are 'ended', and still there */
+	_Atomic uint32_t interest;   /* the version of 'wanted' */
+	struct strangers *strangers; /* the tick's */
+	_Atomic uint64_t strangers_ended;
+	_Atomic size_t speaking; /* connections in by_node */
 	_Atomic uint64_t connections, refused_identity, refused_protocol, malformed, duplicates,
 	    gaps, busy, requests;
 };
@@ -150,8 +155,21 @@ unsigned conns_recheck(struct ingest *i, struct trust *t, uint64_t now);
 struct sockaddr;
 void peer_text(const struct sockaddr *a, char text[PEER_TEXT]);
 
+/* Is this a TCP connection at our address, whose port counts? Its other end, as peer_text(). */
+bool connected_to(int fd, const char *local, char peer[PEER_TEXT]);
+
+/* The descriptors that are open, one after the other, from rewinddir() on; -1: no more. 'fds' is
+ * the listener's, opened at the start, since later there may be no descriptor to open it with. */
+int next_descriptor(DIR *fds);
+
 /* Shut the TCP connection between that peer (NULL: each) and our address, whose port counts. */
-void hang_up(const char *peer, const char *local);
+void hang_up(DIR *fds, const char *peer, const char *local);
+
+/* ---- strangers.c ---- */
+
+/* Every tick, one at a time: peers that have proven nothing make room, if they are too many. */
+void strangers_look(struct ingest *i, DIR *fds, const char *local, uint64_t now);
+void strangers_free(struct strangers *s); /* NULL is nothing */
 
 /* ---- talk.c ---- */
 

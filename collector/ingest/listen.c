@@ -184,7 +184,7 @@ static void
 end_conn(struct ingest *i, struct conn *c, uint64_t now)
 {
 	if (i->listener->tls && !c->cut) {
-		hang_up(c->peer, i->listener->local);
+		hang_up(i->listener->fds, c->peer, i->listener->local);
 		c->cut = true;
 	} else if (!i->listener->tls || now > c->heard + QUIET_NS) {
 		c->ended = true;
@@ -224,6 +224,8 @@ tick(void *arg)
 		conn_unref(v[k]);
 	}
 	watch_ending(i);
+	if (i->listener->fds != NULL && strchr(i->listener->local, ':') != NULL)
+		strangers_look(i, i->listener->fds, i->listener->local, now);
 	log_peer_tick();
 	nng_sleep_aio(TICK_MS, i->listener->tick);
 }
@@ -310,6 +312,8 @@ static int
 prepare(struct ingest *i, struct listener *l, enum scheme scheme)
 {
 	int rv = nng_rep0_open(&l->sock);
+
+	l->fds = opendir("/proc/self/fd"); /* without it nobody is hung up on from below */
 
 	if (rv == 0)
 		rv =
@@ -422,7 +426,7 @@ ingest_stop(struct ingest *i)
 			nng_aio_stop(l->tick);
 		i->stopping = true;
 		if (l->local[0] != '\0' && l->tls) {
-			hang_up(NULL, l->local);
+			hang_up(l->fds, NULL, l->local);
 			nng_msleep(STOP_MS);
 		}
 		if (!close_in_time(l))
@@ -430,6 +434,8 @@ ingest_stop(struct ingest *i)
 		for (unsigned k = 0; k < l->njobs; k++)
 			nng_aio_free(l->jobs[k].aio);
 		nng_aio_free(l->tick);
+		if (l->fds != NULL)
+			(void) closedir(l->fds);
 	}
 	ingest_free(i);
 	free(l);
@@ -485,5 +491,6 @@ ingest_stats(struct ingest *i, struct ingest_stats *ret)
 		.ending = i->ending,
 		.log_held = log_peer_held(),
 		.certificate_expiry_seconds = own_expiry(i),
+		.crowded_out = i->strangers_ended,
 	};
 }

@@ -21,6 +21,7 @@ struct listener {
 	nng_aio *tick;
 	bool tls;
 	char local[PEER_TEXT]; /* its address */
+	DIR *fds;              /* /proc/self/fd */
 	unsigned ending_ticks; /* how long there have been connections that do not end */
 	unsigned njobs;
 	struct job jobs[];

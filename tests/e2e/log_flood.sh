@@ -5,7 +5,6 @@
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki bad
-lab_watch
 lab_collector
 before=$(wc -l <"$lab/collector.log")
 began=$SECONDS
@@ -20,16 +19,4 @@ limit=$((2 * (10 + took + 30 + (took + 30) / 10 + 1)))
 [ "$lines" -le "$limit" ] || fail "$lines lines in $took s, more than $limit"
 [ "$(lab_metric mews_ingest_log_held_total)" -gt 10000 ] || fail "the lines held back are not counted"
 grep -q 'sensor bad' "$lab/collector.log" || fail "the log does not say who it was"
-
-# The same through the API: rules that do not load, again and again.
-echo '- rule: broken' >"$lab_rules"
-before=$(wc -l <"$lab/collector.log")
-began=$SECONDS
-for _ in $(seq 200); do curl -s -o "$lab/reload.json" -X POST "http://$http/api/v1/rules/reload"; done
-took=$((SECONDS - began + 1))
-grep -q broken "$lab/reload.json" || fail "whoever asked is not told what is wrong with the rules"
-reloads=$(tail -n "+$((before + 1))" "$lab/collector.log" | grep -c 'the rules did not load' || true)
-[ "$reloads" -ge 1 ] && [ "$reloads" -le $((10 + took)) ] || fail "$reloads failed reloads were logged in $took s"
-
-echo "200 reloads in $took s: $reloads logged"
 echo "$answers requests in $took s: $lines lines, $(lab_metric mews_ingest_log_held_total) held back"
