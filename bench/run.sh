@@ -17,6 +17,7 @@ start|10
 wire|30
 collector|30
 nodes|120
+reconnect|110
 engine|60
 reload|20
 outbox|30
@@ -48,6 +49,9 @@ wire|wire_bytes_per_event|bytes on the wire per event of the mixed load|v <= 20
 wire|wire_bytes_per_event_zstd|the same, compressed|v <= 8
 collector|collector_events_per_cpu_s|events the collector evaluates per CPU second|v >= 1500000
 nodes|collector_events_per_cpu_s_1000_nodes|the same from 1,000 nodes|v >= 0.9 * COLLECTOR_EVENTS_PER_CPU_S
+reconnect|reconnect_1s_s|s until 100 sensors are back, over TLS, after a collector was away for 1 s|v <= 3
+reconnect|reconnect_60s_s|the same after a minute|v <= 3
+reconnect|retry_cpu_percent|% of a core that a sensor takes while nothing answers|v <= 0.2
 engine|engine_events_per_cpu_s_falco_rules|events per CPU second in one thread, Falco'\''s falco_rules.yaml|v >= 2000000
 engine|engine_events_per_cpu_s_both_files|the same with falco-incubating_rules.yaml too|v >= 1700000
 engine|engine_events_per_cpu_s_distinct_paths|the same, every path one of its own|v >= 1000000

@@ -391,6 +391,19 @@ stage_nodes() {
 	figure collector_events_per_cpu_s_1000_nodes "$per_cpu_s"
 }
 
+# ---- a collector that was away ----
+
+stage_reconnect() {
+	local down out
+	for down in 1 60; do
+		say "100 sensors, a collector that is away for $down s"
+		out=$("$root/tests/e2e/reconnect.sh" --seconds-down "$down" --limit 60) || fail "reconnect.sh: $out"
+		figure "reconnect_${down}s_s" "$(calc "$(sed -n 's/^reconnect_ms //p' <<<"$out") / 1000" 2)"
+		also "$(tail -n 1 <<<"$out")"
+	done
+	figure retry_cpu_percent "$(sed -n 's/^retry_cpu_percent //p' <<<"$out")"
+}
+
 # ---- the rule engine ----
 
 # engine RULES... [OPTION]...: what bench_engine makes of the recording, as JSON.

@@ -58,38 +58,46 @@ jitter(struct link *l, uint64_t ns)
 	return ns / 2 + (l->rng * 0x2545f4914f6cdd1dULL >> 11) % (ns / 2 + 1);
 }
 
-/* The connection is over, whoever ended it. The next try comes after 'wait', or the back-off. */
-static void
-down(struct link *l, uint64_t now, uint64_t wait)
+/* How long to wait for the next try. While nothing answers, a try costs nobody much, and the sooner
+ * a collector's return is noticed the better. */
+static uint64_t
+back_off(struct link *l, bool absent)
 {
+	uint64_t max = absent ? MAX(l->cfg.absent_ns, l->spread_ns) : l->cfg.retry_max_ns;
+	uint64_t wait = MIN(l->backoff, MIN(max, l->cfg.retry_max_ns));
+
+	l->backoff = MIN(wait * 2, l->cfg.retry_max_ns);
+	return wait;
+}
+
+/* The connection is over, whoever ended it. */
+static void
+hang_up(struct link *l, uint64_t now, uint64_t wait, bool absent)
+{
+	l->ops->close(l->arg);
 	if (l->state == LINK_UP && now - l->since >= STEADY_NS)
 		l->backoff = l->cfg.retry_min_ns;
 	memset(l->slot, 0, sizeof(l->slot));
 	l->outstanding = 0;
 	l->credit = 0;
-	if (wait == 0) {
-		wait = l->backoff;
-		l->backoff = MIN(l->backoff * 2, l->cfg.retry_max_ns);
-	}
-	l->retry_at = now + jitter(l, wait);
+	l->retry_at = now + jitter(l, wait != 0 ? wait : back_off(l, absent));
 	link_set_state(l, l->stop_at != 0 ? LINK_STOPPED : LINK_DOWN, now);
 }
 
 void
 link_hang_up(struct link *l, uint64_t now, uint64_t wait)
 {
-	l->ops->close(l->arg);
-	down(l, now, wait);
+	hang_up(l, now, wait, false);
 }
 
 void
-link_closed(struct link *l, uint64_t now, const char *why)
+link_closed(struct link *l, uint64_t now, const char *why, bool absent)
 {
 	if (l->state == LINK_DOWN || l->state == LINK_STOPPED)
 		return;
 	if (why != NULL && l->state != LINK_BYE)
 		link_note(l, LOG_WARN, why);
-	link_hang_up(l, now, 0);
+	hang_up(l, now, 0, absent);
 }
 
 void

@@ -66,6 +66,7 @@ struct link_cfg {
 	uint64_t timeout_ns;   /* of a reply, and of connecting */
 	uint64_t retry_min_ns; /* back-off: doubles from here ... */
 	uint64_t retry_max_ns; /* ... to here */
+	uint64_t absent_ns;    /* ... or to here, while nothing answers at the address */
 	uint64_t slow_ns;      /* after a reject that only a person can mend */
 	uint64_t seed;         /* of the jitter */
 };
@@ -103,6 +104,8 @@ struct link {
 	uint64_t hold_until; /* the collector had no room: no batch before; 0: go on */
 	uint64_t skip_to;    /* a gap to announce before going on; 0: none */
 	uint64_t message_max;
+	uint64_t
+	    spread_ns; /* what the collector wants to have between its return and ours, at most */
 	uint32_t credit;
 	unsigned held_polls; /* in a row, without credit */
 	uint32_t interest;   /* the version in force; 0: our own default */
@@ -120,9 +123,9 @@ void link_fini(struct link *l);
 /* Do what is due; returns when to call again at the latest. */
 uint64_t link_tick(struct link *l, uint64_t now);
 
-/* What happened. 'why' is one sentence, or NULL. */
+/* What happened. 'why' is one sentence, or NULL; 'absent': nothing answers at the address. */
 void link_opened(struct link *l, uint64_t now);
-void link_closed(struct link *l, uint64_t now, const char *why);
+void link_closed(struct link *l, uint64_t now, const char *why, bool absent);
 void link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n);
 
 /* Could a new batch go out now? */

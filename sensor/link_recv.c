@@ -40,6 +40,7 @@ static void
 on_ack(struct link *l, const Wire__Ack *a)
 {
 	l->credit = a->credit;
+	l->spread_ns = a->spread_ms * NS_PER_MS;
 	if (a->credit > 0)
 		l->held_polls = 0;
 	l->received = MAX(l->received, MIN(a->received_seq, spool_next(l->spool) - 1));

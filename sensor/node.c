@@ -146,11 +146,11 @@ on_opened(void *arg)
 }
 
 static void
-on_closed(void *arg, const char *why)
+on_closed(void *arg, const char *why, bool absent)
 {
 	struct node *n = arg;
 
-	link_closed(&n->link, clock_mono(), why);
+	link_closed(&n->link, clock_mono(), why, absent);
 	n->next_tick = 0;
 }
 
@@ -176,6 +176,7 @@ set_link(struct node *n)
 		.timeout_ns = o->timeout * NS_PER_MS,
 		.retry_min_ns = o->retry_min * NS_PER_MS,
 		.retry_max_ns = MAX(o->retry_max, o->retry_min) * NS_PER_MS,
+		.absent_ns = MAX(o->retry_absent, o->retry_min) * NS_PER_MS,
 		.slow_ns = o->retry_slow * NS_PER_MS,
 		.seed = n->cfg.sensor_start,
 	};
@@ -275,7 +276,7 @@ node_check_peer(struct node *n, uint64_t now, bool all)
 
 	if (n->end == NULL || xport_trusts(n->end, all ? n->cfg.identity : NULL, why, sizeof(why)))
 		return;
-	link_closed(&n->link, now, why);
+	link_closed(&n->link, now, why, false);
 	n->next_tick = 0;
 }
 

@@ -89,7 +89,7 @@ test_resend(void **state)
 	peer_tick(&p, 0);
 	peer_expect(&p, "b1 b2 b3");
 	peer_ack(&p, "b1", 1, 1, 8);
-	link_closed(&p.link, p.now, "gone");
+	link_closed(&p.link, p.now, "gone", false);
 	peer_expect(&p, "note close");
 	assert_string_equal("gone", p.note);
 	peer_tick(&p, 49); /* back-off: at least half of it */
@@ -138,13 +138,46 @@ test_backoff(void **state)
 	peer_begin(&p);
 	for (size_t i = 0; i < ARRAY_SIZE(bound); i++) {
 		peer_tick(&p, i == 0 ? 0 : bound[i - 1]);
-		link_closed(&p.link, p.now, "refused");
+		link_closed(&p.link, p.now, "refused", false);
 		peer_expect(&p, i == 0 ? "open note close" : "open close");
 		assert_in_range(p.link.retry_at - p.now, bound[i] * MS / 2, bound[i] * MS);
 	}
 	p.open_fails = -ENOMEM;
 	peer_tick(&p, 1000);
 	peer_expect(&p, "open note close");
+	peer_end(&p);
+}
+
+/* While nothing answers at the address, the bound is a lower one, unless the collector has so many
+ * sensors that they must not all come back at once. */
+static void
+test_absent(void **state)
+{
+	static const struct {
+		bool absent;
+		unsigned spread_ms;
+		uint64_t bound_ms; /* of the wait after this failure */
+	} rows[] = {
+		{ false, 0, 100 }, { true, 0, 200 }, { true, 0, 300 }, { true, 0, 300 },
+		{ true, 500, 500 }, { true, 50, 300 }, /* less than our own */
+		{ false, 0, 600 }, /* something was there, and hung up: it may have enough to do */
+		{ false, 0, 1000 }, { true, 5000, 1000 }, /* never longer than without */
+		{ true, 0, 300 },                         /* what was a long wait is one no more */
+	};
+	struct peer p;
+
+	(void) state;
+	peer_begin(&p);
+	peer_tick(&p, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		p.link.spread_ns = rows[i].spread_ms * MS;
+		link_closed(&p.link, p.now, "refused", rows[i].absent);
+		assert_in_range(
+		    p.link.retry_at - p.now, rows[i].bound_ms * MS / 2, rows[i].bound_ms * MS);
+		peer_tick(&p, rows[i].bound_ms);
+		assert_int_equal(LINK_DIALING, p.link.state);
+	}
+	p.log[0] = '\0';
 	peer_end(&p);
 }
 
@@ -265,7 +298,7 @@ test_snapshot(void **state)
 	peer_add(&p, 1);
 	peer_tick(&p, 0);
 	peer_expect(&p, "b4");
-	link_closed(&p.link, p.now, NULL);
+	link_closed(&p.link, p.now, NULL, false);
 	peer_expect(&p, "close");
 	peer_up(&p, 1, 8);
 	peer_tick(&p, 0);
@@ -325,7 +358,7 @@ test_stop(void **state)
 
 	peer_begin(&p); /* not connected: there is nobody to tell */
 	peer_tick(&p, 0);
-	link_closed(&p.link, p.now, NULL);
+	link_closed(&p.link, p.now, NULL, false);
 	link_stop(&p.link, p.now + 3000 * MS);
 	peer_tick(&p, 0);
 	assert_int_equal(LINK_STOPPED, p.link.state);
@@ -372,6 +405,7 @@ main(void)
 		cmocka_unit_test(test_resend),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_rejects),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_gap),

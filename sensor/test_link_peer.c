@@ -146,6 +146,7 @@ peer_begin(struct peer *p)
 		.timeout_ns = 5000 * MS,
 		.retry_min_ns = 100 * MS,
 		.retry_max_ns = 1000 * MS,
+		.absent_ns = 300 * MS,
 		.slow_ns = 60000 * MS,
 		.seed = 7 };
 

@@ -30,6 +30,7 @@ __lsan_default_suppressions(void)
 
 struct seen {
 	int opened, closed, replies;
+	bool absent; /* when it was closed */
 	char why[512], last[64];
 	struct xport_end *end;
 };
@@ -54,11 +55,12 @@ on_opened(void *arg)
 }
 
 static void
-on_closed(void *arg, const char *why)
+on_closed(void *arg, const char *why, bool absent)
 {
 	struct seen *s = arg;
 
 	s->closed++;
+	s->absent = absent;
 	(void) snprintf(s->why, sizeof(s->why), "%s", why);
 	xport_close(s->end); /* as the contract says */
 }
@@ -187,6 +189,7 @@ test_talk(void **state)
 	stop_peer(peer);
 	assert_non_null(strstr(s.why, url));
 	assert_int_equal(8, s.replies);
+	assert_false(s.absent);
 	xport_end_free(e);
 	xport_free(x);
 }
@@ -208,6 +211,7 @@ test_nobody_there(void **state)
 	}
 	assert_int_equal(0, s.opened);
 	assert_non_null(strstr(s.why, "cannot be reached"));
+	assert_true(s.absent);
 	xport_end_free(e);
 	xport_free(x);
 }

@@ -465,9 +465,11 @@ deliver(struct news *w)
 	} else {
 		if (c->why[0] != '\0')
 			(void) snprintf(e->why, sizeof(e->why), "%s", c->why);
-		e->ev->closed(e->arg, xport_tls_failed(w->rv) && e->why[0] != '\0'
-					  ? e->why
-					  : xport_reason(c->url, e->tls, w->rv, buf, sizeof(buf)));
+		e->ev->closed(e->arg,
+		    xport_tls_failed(w->rv) && e->why[0] != '\0'
+			? e->why
+			: xport_reason(c->url, e->tls, w->rv, buf, sizeof(buf)),
+		    xport_absent(w->rv));
 	}
 	nng_msg_free(m);
 }

@@ -22,10 +22,11 @@ struct xport;
 struct xport_end; /* one node's end */
 
 /* What is delivered, by xport_dispatch(). After closed() call xport_close(), from within or soon
- * after: until then a lost connection may be told more than once. 'why' is one sentence. */
+ * after: until then a lost connection may be told more than once. 'why' is one sentence; 'absent':
+ * nothing answers there, so that trying again costs nobody much. */
 struct xport_events {
 	void (*opened)(void *arg);
-	void (*closed)(void *arg, const char *why);
+	void (*closed)(void *arg, const char *why, bool absent);
 	void (*reply)(void *arg, unsigned slot, const void *msg, size_t n);
 };
 

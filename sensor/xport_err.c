@@ -11,6 +11,13 @@ xport_tls_failed(int rv)
 	       rv == NNG_ECLOSED || rv == NNG_ECONNRESET;
 }
 
+bool
+xport_absent(int rv)
+{
+	return rv == NNG_ECONNREFUSED || rv == NNG_ENOENT || rv == NNG_EUNREACHABLE ||
+	       rv == NNG_EADDRINVAL;
+}
+
 /* The only place that knows what NNG's numbers mean to a person. */
 const char *
 xport_reason(const char *url, bool tls, int rv, char *buf, size_t n)

@@ -8,6 +8,7 @@
 
 /* Could TLS be the reason of this failure to connect? */
 bool xport_tls_failed(int rv);
+bool xport_absent(int rv); /* no connection was made: nothing answers at the address */
 
 /* One sentence, in 'buf'. */
 const char *xport_reason(const char *url, bool tls, int rv, char *buf, size_t n);

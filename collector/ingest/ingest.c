@@ -2,6 +2,7 @@
 #include "collector/ingest/ingest_int.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int
 ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
@@ -11,6 +12,7 @@ ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
 	if (i == NULL)
 		return -ENOMEM;
 	i->cfg = *cfg;
+	i->cpus = (unsigned) MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	pthread_mutex_init(&i->lock, NULL);
 	i->admit = (struct bucket){ .per_s = ADMIT_PER_S, .burst = ADMIT_BURST };
 	/* Another number than any that an earlier collector gave out. */

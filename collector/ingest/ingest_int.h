@@ -36,6 +36,8 @@ enum {
 	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection whose answers are not sent */
 	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
 	ADMIT_BURST = 1000,
+	HANDSHAKE_MS = 8, /* of CPU that a new connection over TLS costs */
+	SPREAD_MS = 1000, /* less need not be told: sensors leave that much time by themselves */
 };
 
 #define PATIENCE_NS (5 * NS_PER_S)    /* for a batch that is missing */
@@ -95,6 +97,7 @@ struct strangers;
 struct ingest {
 	struct ingest_cfg cfg; /* texts borrowed from the caller, who keeps them */
 	bool identity;         /* connections prove who they are */
+	unsigned cpus;
 	struct listener *listener;
 	pthread_mutex_t lock; /* guards what follows, up to the counters */
 	struct conn *by_pipe[CONN_BUCKETS], *by_node[CONN_BUCKETS];

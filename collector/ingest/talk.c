@@ -56,8 +56,17 @@ refuse(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now, Wire__
 	conn_log(c, LOG_WARN, "refused%s%s: %s", node[0] == '\0' ? "" : " sensor ", node, text);
 }
 
+/* In how long all sensors can connect anew, as far as CPU goes. */
+static uint32_t
+spread_ms(const struct ingest *i)
+{
+	uint64_t ms = i->connections * HANDSHAKE_MS / i->cpus;
+
+	return ms > SPREAD_MS ? (uint32_t) ms : 0;
+}
+
 static void
-add_ack(struct conn *c, struct reply *rep)
+add_ack(struct ingest *i, struct conn *c, struct reply *rep)
 {
 	struct stream *st = c->stream;
 
@@ -65,6 +74,7 @@ add_ack(struct conn *c, struct reply *rep)
 	rep->ack.durable_seq = rep->ack.state_seq = st->durable;
 	rep->ack.received_seq = st->received;
 	rep->ack.credit = flow_credit(c);
+	rep->ack.spread_ms = spread_ms(i);
 	rep->msg.ack = &rep->ack;
 }
 
@@ -359,7 +369,7 @@ serve(struct ingest *i, struct conn *c, Wire__Request *q, size_t n, struct reply
 		reject(rep, why.code, why.seq, why.text);
 	c->stream->last_seen = clock_real();
 	flow_pump(i, c, now);
-	add_ack(c, rep);
+	add_ack(i, c, rep);
 	add_news(i, c, rep, now);
 }
 
@@ -373,7 +383,7 @@ unreadable(
 		return;
 	}
 	reject(rep, why->code, why->seq, why->text);
-	add_ack(c, rep);
+	add_ack(i, c, rep);
 	conn_log(c, LOG_WARN, "sensor %s: %s", c->id.node, why->text);
 }
 

@@ -172,6 +172,45 @@ test_flow(void **state)
 	}
 }
 
+/* A collector of thousands asks them not to come back all at once. */
+static void
+test_spread(void **state)
+{
+	static const struct {
+		uint64_t connections;
+		uint32_t spread_ms; /* with 2 CPUs, at 8 ms of CPU each */
+	} rows[] = { { 1, 0 }, { 100, 0 }, { 250, 0 }, { 1000, 4000 }, { 10000, 40000 } };
+	struct room w;
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+		room_init(&w, 0);
+		play(&w, "h");
+		w.i->cpus = 2;
+		w.i->connections = rows[k].connections;
+		play(&w, "p");
+		assert_int_equal(rows[k].spread_ms, w.rep.ack.spread_ms);
+		room_fini(&w);
+	}
+}
+
+/* A sensor that has stopped did not die, until it is back. */
+static void
+test_bye(void **state)
+{
+	struct room w;
+
+	(void) state;
+	room_init(&w, 0);
+	play(&w, "h b1");
+	assert_false(w.c->stream->said_bye);
+	play(&w, "y1");
+	assert_true(w.c->stream->said_bye);
+	play(&w, "c h");
+	assert_false(w.c->stream->said_bye);
+	room_fini(&w);
+}
+
 /* Where a stream goes on: what is durable, or what is on its way here. */
 static const struct {
 	const char *script;
@@ -427,6 +466,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_bye),
 		cmocka_unit_test(test_next_seq),
 		cmocka_unit_test(test_interest),
 		cmocka_unit_test(test_out_of_turn),

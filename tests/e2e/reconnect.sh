@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# reconnect.sh [--seconds-down N] [--limit S]: a collector is killed and comes back: a hundred
+# sensors find it, over TLS, without waiting for each other. The limit is for a loaded machine; the
+# figure is in bench/run.sh (stage 'reconnect').
+. "$(dirname "$0")/../support/lab.sh"
+down=30 limit=12
+while [ $# -gt 1 ]; do
+	case $1 in
+	--seconds-down) down=$2 ;;
+	--limit) limit=$2 ;;
+	esac
+	shift 2
+done
+lab_begin
+nodes=100
+mkdir "$lab/keys"
+
+"$bin/quiet_recording" "$lab/quiet.rec" $((down + 600))
+lab_pki # the authority, before others use it at the same time
+for i in $(seq -f '%04g' "$nodes"); do
+	"$bin/mewsctl" pki issue "$lab/pki" --node "n-$i" >/dev/null
+	cp "$lab/pki/node-n-$i.pem" "$lab/keys/n-$i.pem"
+	cp "$lab/pki/node-n-$i.key" "$lab/keys/n-$i.key"
+done
+lab_collector
+"$bin/mews-sensor" --replay "$lab/quiet.rec" --nodes "$nodes" -o node=n -o cluster=lab -o "collector=$listen" \
+	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/keys" 2>"$lab/sensor-replay.log" &
+sensor=$!
+lab_pids+=("$sensor")
+connected() { lab_metric mews_node_connected; }
+all() { [ "$(connected)" -ge "$nodes" ]; }
+lab_wait 60 all || fail "only $(connected) of $nodes sensors connected at first"
+
+kill -9 "$collector_pid"
+wait "$collector_pid" 2>/dev/null || true
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+before=$(ticks "$sensor")
+sleep "$down" # the subject of the test: for how long they have been trying
+cost=$(awk "BEGIN { printf \"%.3f\", ($(ticks "$sensor") - $before) / $down / $nodes }")
+: >"$lab/collector.log"
+lab_collector
+listening() { grep -q 'listening for sensors' "$lab/collector.log"; }
+lab_wait 10 listening || fail "the collector does not listen"
+began=$(date +%s%N)
+before=$(ticks "$sensor")
+lab_wait "$limit" all || fail "only $(connected) of $nodes sensors are back after $limit s"
+ms=$((($(date +%s%N) - began) / 1000000))
+[ "$(lab_metric 'mews_collector_loss_windows_total{cause="collector_restarted"}')" -gt 0 ] || fail "nobody was told that state is lost"
+echo "reconnect_ms $ms"
+echo "retry_cpu_percent $cost"
+echo "$nodes sensors are back $ms ms after a collector that was away for $down s listens again; meanwhile each took $cost %" \
+	"of a core; coming back took $((10 * ($(ticks "$sensor") - before))) ms of CPU there, $((10 * $(ticks "$collector_pid"))) ms here"
