@@ -18,6 +18,7 @@ static const struct {
 		"2J\xc2\x85\x9b"),
 	    "\\xc2\\x9b2J\\xc2\\x85\\x9b" },
 	/* what reads backwards, or on another line, or not at all */
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional) */
 	{ SLICE("\xe2\x80\xae"
 		"txt.exe\xe2\x81\xa6\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf\xd8\x9c"),
 	    "\\xe2\\x80\\xaetxt.exe\\xe2\\x81\\xa6\\xe2\\x80\\xa8\\xe2\\x80\\x8b\\xef\\xbb\\xbf"
