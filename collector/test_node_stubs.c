@@ -175,13 +175,13 @@ throttle_suppress(struct throttle *t, const struct rule *rule, const struct view
 
 int
 throttle_next_summary(struct throttle *t, const struct alert_origin *o, struct alert_scratch *s,
-    struct alert **ret, uint64_t *count)
+    struct alert **ret, uint64_t *nmatches)
 {
 	(void) t;
 	(void) o;
 	(void) s;
 	(void) ret;
-	(void) count;
+	(void) nmatches;
 	return 0;
 }
 

@@ -47,11 +47,11 @@ bool throttle_suppress(struct throttle *t, const struct rule *rule, const struct
     const struct alert_origin *o, struct fscratch *fs, struct buf *scratch);
 
 /*
- * The end of a batch: the next of its summaries. 1, and *ret, the caller's; -ENOMEM: *count matches
- * are told nowhere; 0: there are no more. 'o' is of the batch.
+ * The end of a batch: the next of its summaries. 1, and *ret, the caller's; -ENOMEM: *nmatches are
+ * told nowhere; 0: there are no more. 'o' is of the batch.
  */
 int throttle_next_summary(struct throttle *t, const struct alert_origin *o, struct alert_scratch *s,
-    struct alert **ret, uint64_t *count) MUST_CHECK;
+    struct alert **ret, uint64_t *nmatches) MUST_CHECK;
 
 size_t throttle_buckets(const struct throttle *t); /* that are kept now */
 
