@@ -60,23 +60,26 @@ add_task(struct scene *s, unsigned pid, uint64_t ts)
 static void
 add_opens(struct scene *s, const char *text)
 {
-	unsigned ms, pid, n, each = 0;
-	char more[2] = "", path[64], name[80];
+	char *p, path[64], name[80];
+	unsigned long ms = strtoul(text, &p, 10), pid = strtoul(p, &p, 10), n;
+	bool each = *p == '+';
+	size_t len;
 
-	if (sscanf(text, "%u %u%1[+] %63s %u", &ms, &pid, more, path, &n) != 5) {
-		assert_int_equal(4, sscanf(text, "%u %u %63s %u", &ms, &pid, path, &n));
-		more[0] = '\0';
-	}
-	each = more[0] == '+';
+	p += strspn(p, "+ ");
+	len = strcspn(p, " ");
+	(void) snprintf(path, sizeof(path), "%.*s", (int) len, p);
+	n = strtoul(p + len, NULL, 10);
+	assert_true(pid > 0 && n > 0);
+	len = strcspn(path, "#");
 	for (unsigned i = 0; i < n; i++) {
+		unsigned task = (unsigned) pid + i * each;
 		uint64_t ts = 1000000000ull + ms * 1000000ull;
-		size_t len = strcspn(path, "#");
 
 		(void) snprintf(name, sizeof(name), "%.*s", (int) len, path);
 		if (path[len] == '#')
 			(void) snprintf(name + len, sizeof(name) - len, "%u", s->files++);
-		add_task(s, pid + i * each, ts);
-		evb_begin(&s->b, EV_OPENAT, pid + i * each, ts);
+		add_task(s, task, ts);
+		evb_begin(&s->b, EV_OPENAT, task, ts);
 		evb_num(&s->b, "fd", 3);
 		evb_num(&s->b, "dirfd", -100);
 		evb_text(&s->b, "name", name);
@@ -290,7 +293,8 @@ test_cases(void **state)
 			buf_str(&out, k > 0 ? " |" : "");
 			note(&out, bench_batch(&b, k));
 		}
-		if (strcmp(cases[i].alerts, out.p) != 0)
+		assert_int_equal(0, buf_ok(&out));
+		if (!slice_eq(slice_str(cases[i].alerts), buf_get(&out)))
 			fail_msg("%s: '%s', not '%s'", cases[i].what, out.p, cases[i].alerts);
 		bench_stop(&b);
 	}
