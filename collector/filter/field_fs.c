@@ -114,6 +114,22 @@ resolve(const struct fget *g, int i, struct slice raw)
 	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }
 
+/* The same as the kernel takes it: below the descriptor, or the working folder. */
+static int
+resolve_own(const struct fget *g, int i)
+{
+	const struct view *v = g->v;
+	const struct ev_schema *s = v->ev->schema;
+	int64_t dirfd = AT_CWD;
+
+	if (s->num == EV_SYMLINKAT)
+		dirfd = ev_num(v->ev, EVP_SYMLINKAT_linkdirfd);
+	else if (s->params[i].type == PT_FSRELPATH && i > 0)
+		dirfd = ev_num(v->ev, (unsigned) i - 1);
+	return put_id(g, state_resolve(v->state, v->main, dirfd,
+			     ev_intern(state_pool(v->state), v->batch, v->ev, (unsigned) i)));
+}
+
 int
 get_fs_path(const struct fget *g)
 {
@@ -121,14 +137,16 @@ get_fs_path(const struct fget *g)
 	int i = path_param(ev->schema->num, g->a);
 	struct slice raw;
 
-	if (i == NONE || !succeeded(ev))
+	if (i == NONE || (g->b != FS_OWN && !succeeded(ev)))
 		return 0;
 	/* An open that succeeded has its path in the table. */
 	if (i == NAME_OF_FD ||
-	    (g->b == 0 && (ev->schema->flags & EF_CREATES_FD) && g->v->fd != NULL))
+	    (g->b != FS_RAW && (ev->schema->flags & EF_CREATES_FD) && g->v->fd != NULL))
 		return g->v->fd == NULL ? 0 : put_id(g, g->v->fd->name);
 	raw = ev_text(g->v->batch, ev, (unsigned) i);
 	if (raw.p == NULL)
 		return 0;
-	return g->b != 0 ? put_text(g, raw) : resolve(g, i, raw);
+	if (g->b == FS_RAW)
+		return put_text(g, raw);
+	return g->b == FS_OWN ? resolve_own(g, i) : resolve(g, i, raw);
 }

@@ -72,6 +72,7 @@ enum { END_CLIENT, END_SERVER, END_LOCAL, END_REMOTE, END_BOTH };
 enum { LIST_NUM, LIST_NAME, LIST_CIP, LIST_SIP, LIST_CPORT, LIST_SPORT };
 enum { DEV_ALL, DEV_MAJOR, DEV_MINOR };
 enum { FS_NAME, FS_SOURCE, FS_TARGET };
+enum { FS_FALCO, FS_RAW, FS_OWN };
 enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
 #define TH(member) ((int) offsetof(struct thread, member))
 

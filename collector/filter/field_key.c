@@ -32,7 +32,7 @@ is_of_process(const struct getter *g)
 		get_proc_aenv, get_proc_cwd, get_proc_loginshell, get_proc_exe_flag,
 		get_proc_is_leader, get_proc_ismain, get_proc_caps, get_proc_cgroups,
 		get_proc_cgroup, get_user_uid, get_user_text, get_user_loginuid, get_user_loginname,
-		get_group_gid, get_group_name, get_container_id };
+		get_group_gid, get_group_name, get_container_id, get_mews_program };
 	static const int numbers[] = { NUM_TTY, NUM_PID, NUM_VPID, NUM_SID, NUM_VPGID, NUM_PGID,
 		NUM_EXE_INO };
 

@@ -7,6 +7,12 @@
 /*
  * Fields that few rules ask for, each after an event that fills it and after one that does not.
  */
+/* 1,200 bytes that say nothing, and 1,200 that do. */
+#define TEN(x)   x x x x x x x x x x
+#define DOTS     TEN(TEN("/./././././."))
+#define NAMES    TEN(TEN("/abcdefghijk"))
+#define TOO_LONG "/DIR_TOO_LONG/FILENAME_TOO_LONG"
+
 static const struct step {
 	struct row event; /* 'expect' is not used */
 	struct {
@@ -50,6 +56,41 @@ static const struct step {
 	    { { "mews.cut", "true" }, { "mews.reread", "false" } } },
 	{ { EV_OPEN, "10!2", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
 	    { { "mews.cut", "false" }, { "mews.reread", "true" } } },
+	/* Falco's limit is for what a path comes to, not for how it is written. */
+	{ { EV_OPEN, "10", "fd=90;name=/etc" DOTS "/shadow;flags=1;mode=0", "" },
+	    { { "fd.name", "/etc/shadow" }, { "fd.nameraw", "/etc" DOTS "/shadow" } } },
+	{ { EV_OPENAT, "10", "fd=90;dirfd=-100;name=.." DOTS "/../etc/shadow;flags=1;mode=0", "" },
+	    { { "fd.name", "/etc/shadow" } } },
+	{ { EV_OPEN, "10", "fd=90;name=" NAMES ";flags=1;mode=0", "" },
+	    { { "fd.name", TOO_LONG }, { "fd.nameraw", NAMES } } },
+	/* A loader runs what it is told to. */
+	{ { EV_EXECVE, "30",
+	      "res=0;comm=ld;exe=ld;trusted_exepath=/usr/lib/ld-linux-x86-64.so.2;cwd=/tmp"
+	      ";args=--library-path|/lib|--list|x/../evil|--argv0|",
+	      "" },
+	    { { "mews.proc.program", "/tmp/evil" },
+		{ "proc.exepath", "/usr/lib/ld-linux-x86-64.so.2" } } },
+	{ { EV_EXECVE, "30",
+	      "res=0;comm=ld;exe=ld;trusted_exepath=/lib/ld-musl-x86_64.so.1;cwd=/tmp"
+	      ";args=--argv0|sshd|--|--odd|",
+	      "" },
+	    { { "mews.proc.program", "/tmp/--odd" } } },
+	{ { EV_EXECVE, "30",
+	      "res=0;comm=ld;exe=ld;trusted_exepath=/lib/ld-2.31.so;cwd=/tmp;args=--preload|", "" },
+	    { { "mews.proc.program", "/lib/ld-2.31.so" } } },
+	{ { EV_EXECVE, "30", "res=0;comm=ld;exe=ld;trusted_exepath=/usr/bin/ld;args=/dev/shm/x|",
+	      "" },
+	    { { "mews.proc.program", "/usr/bin/ld" } } },
+	/* Our own paths are absolute, whatever came of the call. */
+	{ { EV_LINK, "10", "res=0;oldpath=/etc/../etc/shadow;newpath=x", "" },
+	    { { "fs.path.target", "/etc/shadow" }, { "mews.path.target", "/etc/shadow" },
+		{ "fs.path.targetraw", "/etc/../etc/shadow" },
+		{ "evt.arg.oldpath", "/etc/../etc/shadow" } } },
+	{ { EV_LINKAT, "10", "res=-17;olddir=3;oldpath=../x;newdir=-100;newpath=l;flags=0", "" },
+	    { { "fs.path.target", NULL }, { "mews.path.target", "/opt/x" },
+		{ "mews.path.source", "/root/l" }, { "mews.path.name", NULL } } },
+	{ { EV_OPENAT, "10", "fd=-2;dirfd=-100;name=no;flags=1;mode=0", "" },
+	    { { "mews.path.name", "/root/no" } } },
 	/* What failed, by its kind. */
 	{ { EV_OPEN, "10", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
 	    { { "evt.count.error", "1" }, { "evt.count.error.file", "1" },

@@ -70,12 +70,14 @@ full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 
 	if (p.n > 0 && p.p[0] == '/')
 		dir.n = 0;
-	if (dir.n + p.n >= PATH_CAP)
+	if (dir.n + p.n > SCRATCH_SIZE)
 		return s->words.too_long;
 	if (dir.n > 0)
 		memcpy(s->scratch, dir.p, dir.n);
 	memcpy(s->scratch + dir.n, p.p, p.n);
 	n = normalise(s->scratch, dir.n + p.n);
+	if (n >= PATH_CAP)
+		return s->words.too_long;
 	if (n == p.n && memcmp(s->scratch, p.p, n) == 0)
 		return path;
 	return intern_put(s->pool, (struct slice){ s->scratch, n });

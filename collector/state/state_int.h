@@ -12,10 +12,10 @@
 
 #define AT_CWD           (-100) /* AT_FDCWD */
 #define UNKNOWN_ID       0xffffffffu
-#define PATH_CAP         1024 /* a longer path becomes /DIR_TOO_LONG/FILENAME_TOO_LONG */
-#define SCRATCH_SIZE     12288
-#define EXITED_SIZE      1024 /* how many exits a snapshot can be checked against */
-#define CLOSED_SIZE      1024 /* slots, likewise for closes */
+#define PATH_CAP         1024  /* a path that is longer when normalised becomes /DIR_TOO_LONG/... */
+#define SCRATCH_SIZE     12288 /* a folder and a path below it, of 4096 bytes each, fit */
+#define EXITED_SIZE      1024  /* how many exits a snapshot can be checked against */
+#define CLOSED_SIZE      1024  /* slots, likewise for closes */
 #define PATH_MEMO_SIZE   256
 #define CGROUP_MEMO_SIZE 16
 #define CPUS_MAX         1024 /* whose switches are followed */
