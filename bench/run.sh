@@ -14,6 +14,7 @@ idle|30
 latency|40
 storm|75
 start|10
+readers|60
 wire|30
 collector|30
 nodes|120
@@ -44,6 +45,8 @@ storm|storm_other_node_p50_ms|ms to an alert while another node storms, median|v
 storm|storm_other_node_p99_ms|the same, 99th percentile|v <= 50
 storm|storm_same_node_p50_ms|ms to another rule'\''s alert on the node that storms, median|v <= 50
 storm|storm_same_node_p99_ms|the same, 99th percentile|v <= 200
+readers|readers_none_p99_ms|ms from system call to alert, outbox of 800,000 alerts, 99th percentile|
+readers|readers_16_p99_ms|the same while 16 clients read all of them|v <= 2 * READERS_NONE_P99_MS + 10
 start|sensor_start_s|s from the sensor'\''s start to its first captured event|v <= 0.7
 wire|wire_bytes_per_event|bytes on the wire per event of the mixed load|v <= 20
 wire|wire_bytes_per_event_zstd|the same, compressed|v <= 8

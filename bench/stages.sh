@@ -287,6 +287,55 @@ stage_storm() {
 	also "$(lab_metric mews_node_drops_total)" "events dropped of all"
 }
 
+# reader N: reads all alerts over and over, an answer at a time; bytes of each answer in $lab/read.N.
+reader() {
+	local after=0 tail
+	while :; do
+		tail=$(curl -s -m 60 -w ' %{size_download}' "http://$http/api/v1/alerts?limit=0&after=$after" | tail -c 80)
+		[[ $tail =~ \"last\":([0-9]+),\"more\":(true|false)\}[[:space:]]+([0-9]+) ]] || continue
+		after=${BASH_REMATCH[1]}
+		[ "${BASH_REMATCH[2]}" = true ] || after=0
+		echo "${BASH_REMATCH[3]}" >>"$lab/read.$1"
+	done
+}
+
+stage_readers() {
+	local n p50 p99 max samples=400 alerts=800000 i readers=() took pid
+	[ -z "$quick" ] || alerts=100000
+	say "an outbox of $alerts alerts"
+	"$bin/bench_outbox" "$lab/outbox.db" "$alerts" 1000 4 >"$lab/fill.log"
+	mkfifo "$lab/collector.out"
+	exec 7<>"$lab/collector.out"
+	lab_pki n1
+	lab_collector -o outputs.stdout.enabled=true -o outbox.max_bytes=8GiB
+	lab_sensor n1
+	settle
+	mkdir "$lab/alone" "$lab/beside"
+
+	say "$samples actions, nobody reads"
+	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/alone" "$samples" 25 <&7) || fail "actions without one alert each"
+	figure readers_none_p99_ms "$p99"
+	also "$p50 / $max" "ms, median and longest of $n, nobody reads"
+
+	say "$samples actions, 16 readers of all $alerts alerts"
+	for i in $(seq 16); do
+		reader "$i" &
+		readers+=($!)
+	done
+	lab_pids+=("${readers[@]}")
+	sleep 2
+	took=$SECONDS
+	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/beside" "$samples" 25 <&7) || fail "actions without one alert each"
+	took=$((SECONDS - took + 2))
+	figure readers_16_p99_ms "$p99"
+	also "$p50 / $max" "ms, median and longest of $n, 16 readers"
+	also "$(cat "$lab"/read.* | awk -v s="$took" '{ n += $1 } END { printf "%.0f", n / s / 1e6 }')" "MB/s read meanwhile by all of them"
+	also "$(calc "$(curl -s -o "$lab/health" -w '%{time_total}' "http://$http/healthz") * 1000")" "ms for /healthz on TCP meanwhile"
+	also "$(calc "$(curl -s -o "$lab/health" -w '%{time_total}' --unix-socket "$lab/api.sock" http://localhost/healthz) * 1000")" "ms for /healthz on the unix socket meanwhile"
+	also "$(awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$collector_pid/status")" "MB resident at most, the collector"
+	for pid in "${readers[@]}"; do kill "$pid" && wait "$pid" 2>/dev/null || true; done
+}
+
 # ---- the mixed load ----
 
 # Sets $recording: the mixed load as the sensor recorded it, made if it is not there. Certificates
