@@ -7,7 +7,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define BUCKETS 4096 /* by node; chains stay short up to some ten thousand nodes */
+#define BUCKETS  4096 /* by node; chains stay short up to some ten thousand nodes */
+#define HELD_MAX 32
 
 struct streams {
 	pthread_mutex_t lock;
@@ -202,15 +203,39 @@ stream_want_snapshot(struct stream *st)
 		;
 }
 
+/* Up to HELD_MAX streams of a bucket, held, from the skip-th on: how many. */
+static size_t
+hold_some(struct streams *s, size_t bucket, size_t skip, struct stream *held[HELD_MAX])
+{
+	struct stream *st;
+	size_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->bucket[bucket];
+	for (; st != NULL && skip > 0; skip--)
+		st = st->next;
+	for (; st != NULL && n < HELD_MAX; st = st->next)
+		held[n++] = stream_ref(st);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
 void
 streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg)
 {
-	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct stream *st = s->bucket[i]; st != NULL; st = st->next)
-			fn(arg, st);
+	struct stream *held[HELD_MAX];
+
+	for (size_t b = 0; b < BUCKETS; b++) {
+		size_t n = HELD_MAX;
+
+		for (size_t skip = 0; n == HELD_MAX; skip += n) {
+			n = hold_some(s, b, skip, held);
+			for (size_t i = 0; i < n; i++) {
+				fn(arg, held[i]);
+				stream_unref(held[i]);
+			}
+		}
 	}
-	pthread_mutex_unlock(&s->lock);
 }
 
 void

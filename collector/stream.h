@@ -90,7 +90,8 @@ void stream_want_snapshot(struct stream *st);
 /* What the sensor says that it lost since its start; returns the sum. Late events are not lost. */
 uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
 
-/* Calls fn for each stream, newest of each node first; under the registry's lock, so be short. */
+/* Calls fn for each stream, newest of each node first. It may take its time: the stream is held,
+ * and the registry is not locked meanwhile. */
 void streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg);
 
 void stream_info_set(struct streams *s, struct stream *st, const struct stream_info *info);

@@ -163,12 +163,15 @@ void
 api_status(const struct api_view *v, struct buf *out)
 {
 	struct ruleset_counts c;
+	struct ruleset *set;
 
 	buf_char(out, '{');
 	status_collector(v, out);
 	pthread_mutex_lock(v->rules_lock);
-	ruleset_counts(*v->rules, &c);
+	set = ruleset_ref(*v->rules);
 	pthread_mutex_unlock(v->rules_lock);
+	ruleset_counts(set, &c);
+	ruleset_unref(set);
 	buf_printf(out,
 	    ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu,"
 	    "\"partly_blind\":%zu},",

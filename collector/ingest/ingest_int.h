@@ -109,7 +109,7 @@ struct ingest {
 	_Atomic uint64_t ending;     /* connections that are 'ended', and still there */
 	_Atomic uint32_t interest;   /* the version of 'wanted' */
 	struct strangers *strangers; /* the tick's */
-	_Atomic uint64_t strangers_ended;
+	_Atomic uint64_t strangers_ended, refused_tls;
 	_Atomic size_t speaking; /* connections in by_node */
 	_Atomic uint64_t connections, refused_identity, refused_protocol, malformed, duplicates,
 	    gaps, busy, requests;

@@ -15,6 +15,7 @@ enum {
 	SEND_MS = 5000, /* for a peer to take its answer */
 	STOP_S = 3,     /* for NNG to end its connections */
 	STUCK_TICKS = 20,
+	STATS_TICKS = 4,
 	CLOSE_MAX = 16, /* connections ended per tick */
 	/* NNG counts its own headers: a hop per device and the request's number. */
 	HEADERS_MAX = 64,
@@ -208,6 +209,39 @@ watch_ending(struct ingest *i)
 		    (unsigned long long) i->ending);
 }
 
+/* Handshakes that failed: NNG tells nobody, but counts; under a lock that new connections take, so
+ * not from the API. */
+static uint64_t
+refused_tls(const struct listener *l)
+{
+	static const char *const names[] = { "auth", "proto" };
+	nng_stat *all = NULL, *s;
+	uint64_t n = 0;
+
+	if (l == NULL || !l->tls || nng_stats_get(&all) != 0)
+		return 0;
+	s = nng_stat_find_listener(all, l->listener);
+	for (size_t k = 0; s != NULL && k < ARRAY_SIZE(names); k++) {
+		nng_stat *one = nng_stat_find(s, names[k]);
+
+		n += one == NULL ? 0 : nng_stat_value(one);
+	}
+	nng_stats_free(all);
+	return n;
+}
+
+static uint64_t
+own_expiry(struct ingest *i)
+{
+	uint64_t until = 0;
+
+	pthread_mutex_lock(&i->lock);
+	if (i->trust != NULL)
+		until = trust_until(i->trust);
+	pthread_mutex_unlock(&i->lock);
+	return until / NS_PER_S;
+}
+
 static void
 tick(void *arg)
 {
@@ -224,6 +258,8 @@ tick(void *arg)
 		conn_unref(v[k]);
 	}
 	watch_ending(i);
+	if (i->listener->ticks++ % STATS_TICKS == 0)
+		i->refused_tls = refused_tls(i->listener);
 	if (i->listener->fds != NULL && strchr(i->listener->local, ':') != NULL)
 		strangers_look(i, i->listener->fds, i->listener->local, now);
 	log_peer_tick();
@@ -443,44 +479,12 @@ ingest_stop(struct ingest *i)
 
 /* ---- what it counts ---- */
 
-/* Handshakes that failed: NNG tells nobody, but counts. */
-static uint64_t
-refused_tls(const struct listener *l)
-{
-	static const char *const names[] = { "auth", "proto" };
-	nng_stat *all = NULL, *s;
-	uint64_t n = 0;
-
-	if (l == NULL || !l->tls || nng_stats_get(&all) != 0)
-		return 0;
-	s = nng_stat_find_listener(all, l->listener);
-	for (size_t k = 0; s != NULL && k < ARRAY_SIZE(names); k++) {
-		nng_stat *one = nng_stat_find(s, names[k]);
-
-		n += one == NULL ? 0 : nng_stat_value(one);
-	}
-	nng_stats_free(all);
-	return n;
-}
-
-static uint64_t
-own_expiry(struct ingest *i)
-{
-	uint64_t until = 0;
-
-	pthread_mutex_lock(&i->lock);
-	if (i->trust != NULL)
-		until = trust_until(i->trust);
-	pthread_mutex_unlock(&i->lock);
-	return until / NS_PER_S;
-}
-
 void
 ingest_stats(struct ingest *i, struct ingest_stats *ret)
 {
 	*ret = (struct ingest_stats){
 		.connections = i->connections,
-		.refused_tls = refused_tls(i->listener),
+		.refused_tls = i->refused_tls,
 		.refused_identity = i->refused_identity,
 		.refused_protocol = i->refused_protocol,
 		.malformed = i->malformed,

@@ -22,6 +22,7 @@ struct listener {
 	bool tls;
 	char local[PEER_TEXT]; /* its address */
 	DIR *fds;              /* /proc/self/fd */
+	unsigned ticks;
 	unsigned ending_ticks; /* how long there have been connections that do not end */
 	unsigned njobs;
 	struct job jobs[];
