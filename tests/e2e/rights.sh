@@ -26,7 +26,9 @@ has() {
 	done
 }
 # CAP_DAC_READ_SEARCH 2, CAP_SYS_PTRACE 19, CAP_PERFMON 38, CAP_BPF 39
-has mews-sensor "$sensor_pid" "$(mask 2 19 38 39)"
+has mews-sensor "$sensor_pid" "$(mask 2 38 39)"
+scanner=$(pgrep -P "$sensor_pid") || fail "the sensor has no scanner"
+has mews-scanner "$scanner" "$(mask 2 19)"
 has mews-collector "$collector_pid" "$(mask)"
 lab_stop "$sensor_pid"
 lab_stop "$collector_pid"
@@ -50,4 +52,4 @@ if ! nm "$bin/mews-collector" | grep -q __asan_init; then
 	[ "$(stat -c %u "/proc/$pid/environ")" = 0 ] || fail "the collector's memory can be read by its user's other processes"
 fi
 lab_stop "$pid"
-echo "sensor: $(mask 2 19 38 39), collector: $(mask), on a low port: $(mask 10)"
+echo "sensor: $(mask 2 38 39), its scanner: $(mask 2 19), collector: $(mask), on a low port: $(mask 10)"
