@@ -180,7 +180,7 @@ test_selections(void **state)
 }
 
 static size_t
-on_data_dropped(char *p, size_t size, size_t n, void *arg)
+on_data_dropped(const char *p, size_t size, size_t n, void *arg)
 {
 	(void) p;
 	*(size_t *) arg += size * n;

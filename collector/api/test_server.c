@@ -89,36 +89,42 @@ test_oversize(void **state)
 	assert_null(atomic_load(&asked));
 }
 
+struct asker {
+	struct buf body;
+	long status;
+};
+
 static void *
 ask_reload(void *arg)
 {
-	struct buf *b = arg;
+	struct asker *a = arg;
 
-	return (void *) ask("POST", "/api/v1/rules/reload", "", b);
+	a->status = ask("POST", "/api/v1/rules/reload", "", &a->body);
+	return NULL;
 }
 
 static void
 test_reload(void **state)
 {
 	struct api_cfg cfg = patient;
-	struct buf b = BUF_INIT, other = BUF_INIT;
+	struct asker asker = { .body = BUF_INIT };
+	struct buf other = BUF_INIT;
 	struct reload_ask *r;
 	pthread_t t;
-	void *status;
 
 	(void) state;
 	cfg.answer_ms = 1; /* does not count while a reload is under way */
 	start(&cfg);
-	assert_int_equal(0, pthread_create(&t, NULL, ask_reload, &b));
+	assert_int_equal(0, pthread_create(&t, NULL, ask_reload, &asker));
 	while ((r = atomic_load(&asked)) == NULL)
 		(void) usleep(1000);
 	assert_int_equal(200, ask("GET", "/healthz", NULL, &other)); /* others go on meanwhile */
 	r->done(r, -EINVAL, SLICE("{\"loaded\":false}\n"));
-	(void) pthread_join(t, &status);
-	assert_int_equal(422, (long) status);
-	assert_string_equal("{\"loaded\":false}\n", b.p);
+	(void) pthread_join(t, NULL);
+	assert_int_equal(422, asker.status);
+	assert_string_equal("{\"loaded\":false}\n", asker.body.p);
 	atomic_store(&asked, NULL);
-	buf_fini(&b);
+	buf_fini(&asker.body);
 	buf_fini(&other);
 }
 
