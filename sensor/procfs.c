@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_MAX   (64u << 10) /* of one file; a record holds less */
+#define TEXT_MAX   (256u << 10) /* of one file; a record holds less */
 #define CHUNK      4096
 #define STAT_START 22 /* the field of stat that says when a process began */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/rec.h"
+#include "sensor/args.h"
 #include <assert.h>
 #include <string.h>
 
@@ -56,13 +57,30 @@ rec_text(struct rec *r, unsigned i, struct slice s)
 		(void) append(r, i, s);
 }
 
+static void
+append_list(struct rec *r, unsigned i, struct slice s, bool whole)
+{
+	char cut[EV_TEXT_MAX];
+
+	if (s.p != NULL && s.n > EV_TEXT_MAX) {
+		s = (struct slice){ cut, args_cut(s, whole, cut) };
+		r->u.hdr.flags |= EVF_CUT;
+		if (s.n > 0)
+			cut[s.n - 1] = '\0';
+	}
+	rec_text(r, i, s);
+}
+
 void
 rec_list(struct rec *r, unsigned i, struct slice s)
 {
-	if (s.p != NULL && s.n > EV_TEXT_MAX)
-		append(r, i, s)[EV_TEXT_MAX - 1] = '\0';
-	else
-		rec_text(r, i, s);
+	append_list(r, i, s, true);
+}
+
+void
+rec_args(struct rec *r, unsigned i, struct slice s)
+{
+	append_list(r, i, s, false);
 }
 
 const struct ev_hdr *

@@ -29,8 +29,10 @@ void rec_begin(
 void rec_num(struct rec *r, unsigned i, int64_t v);
 void rec_text(struct rec *r, unsigned i, struct slice s);
 
-/* A list: strings, each with its NUL; when it is cut, the last one still ends with one. */
+/* A list: strings, each with its NUL. One that is too long is cut by args_cut(): of whole strings
+ * at its end; arguments, where the end of a string says something too. */
 void rec_list(struct rec *r, unsigned i, struct slice s);
+void rec_args(struct rec *r, unsigned i, struct slice s);
 
 const struct ev_hdr *rec_end(struct rec *r);
 

@@ -56,7 +56,7 @@ add_task(struct scan *s, const struct drv_task *t)
 	task_numbers(s, t);
 	rec_text(
 	    &s->rec, EVP_TASK_comm, (struct slice){ t->comm, strnlen(t->comm, sizeof(t->comm)) });
-	rec_list(&s->rec, EVP_TASK_argv, proc_text(&p->args));
+	rec_args(&s->rec, EVP_TASK_argv, proc_text(&p->args));
 	rec_text(&s->rec, EVP_TASK_exepath, proc_text(&p->exe));
 	if (t->tid == t->pid) {
 		rec_list(&s->rec, EVP_TASK_env, proc_text(&p->env));

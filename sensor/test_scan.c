@@ -426,7 +426,7 @@ test_rec(void **state)
 	rec_num(&r, EVP_TASK_ppid, -1);
 	rec_num(&r, EVP_TASK_loginuid, 5);
 	rec_text(&r, EVP_TASK_comm, SLICE("c"));
-	rec_list(&r, EVP_TASK_argv, (struct slice){ big, sizeof(big) });
+	rec_args(&r, EVP_TASK_argv, (struct slice){ big, sizeof(big) });
 	rec_text(&r, EVP_TASK_exepath, (struct slice){ NULL, 0 });
 	rec_text(&r, EVP_TASK_cwd, SLICE(""));
 	h = rec_end(&r);
