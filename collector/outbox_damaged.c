@@ -82,7 +82,7 @@ walk(struct outbox *o, const char *drop, char oldest[TIME_LEN + 1])
 	oldest[0] = '\0';
 	split(o, folder, &name);
 	dir = opendir(folder);
-	while (dir != NULL && (e = readdir(dir)) != NULL) {
+	while (dir != NULL && (e = readdir(dir)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
 		at = time_of(e->d_name, name);
 		if (at == NULL || fstatat(dirfd(dir), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(sb.st_mode))
@@ -107,15 +107,15 @@ walk(struct outbox *o, const char *drop, char oldest[TIME_LEN + 1])
 bool
 outbox_damaged_drop(struct outbox *o)
 {
-	char oldest[TIME_LEN + 1], next[TIME_LEN + 1];
+	char goes[TIME_LEN + 1], rest[TIME_LEN + 1];
 	uint64_t before;
 
-	if (o->damaged_bytes == 0 || walk(o, NULL, oldest) == 0)
+	if (o->damaged_bytes == 0 || walk(o, NULL, goes) == 0)
 		return false;
 	before = o->damaged_bytes;
-	(void) walk(o, oldest, next);
-	log_warn("outbox: '%s.damaged-%s', which was set aside, is removed to make room", o->path,
-	    oldest);
+	(void) walk(o, goes, rest);
+	log_warn(
+	    "outbox: '%s.damaged-%s', which was set aside, is removed to make room", o->path, goes);
 	return o->damaged_bytes < before;
 }
 

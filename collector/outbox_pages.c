@@ -22,7 +22,7 @@
 #define COLUMNS    10
 
 struct file {
-	const uint8_t *p;
+	uint8_t *p; /* mapped, only to be read */
 	size_t n;
 };
 
@@ -258,7 +258,7 @@ static void
 unmap(struct file *f)
 {
 	if (f->n > 0)
-		(void) munmap((void *) (uintptr_t) f->p, f->n);
+		(void) munmap(f->p, f->n);
 }
 
 /* Which frame of the log is a page's last. */

@@ -132,7 +132,7 @@ copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct places *p)
 static int
 copy_slice(struct outbox_reader *rd, sqlite3_stmt *st, size_t max, bool *more)
 {
-	struct places at[OUTBOX_READ_ROWS];
+	struct places at[OUTBOX_READ_ROWS] = { 0 };
 	int rc = SQLITE_ROW;
 
 	rd->n = 0;
