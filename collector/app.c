@@ -221,6 +221,7 @@ start_shards(void *app)
 		.state = {
 			.threads = (uint32_t) a->opt.threads_max,
 			.fds = (uint32_t) a->opt.fds_max,
+			.bytes = a->opt.node_bytes,
 			.dead_grace_ns = a->opt.dead_grace * NS_PER_MS,
 		},
 		.throttle = {

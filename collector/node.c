@@ -259,7 +259,8 @@ note_evicted(struct node *p)
 	struct state_stats st;
 
 	state_stats(p->state, &st);
-	node_loss_evicted(&p->loss, st.threads_evicted + st.fds_refused);
+	p->stream->state_bytes = st.bytes;
+	node_loss_evicted(&p->loss, st.threads_evicted + st.fds_refused + st.forgotten);
 }
 
 /* The shard's thread alone writes: no locked instruction per event. */
@@ -371,6 +372,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	node_clock(n, p, batch->boot_ns, batch->real_ns);
 	gap = node_loss_batch(&p->loss, batch);
 	intern_tick(n->pool);
+	state_begin_batch(p->state);
 	snapshot_part(p, batch->snapshot, gap);
 	events = node_events(n, p, b, &c);
 	snapshot_end(p, batch);
@@ -421,6 +423,8 @@ nodes_publish(struct nodes *n)
 		sum.fds += one.fds;
 		sum.threads_evicted += one.threads_evicted;
 		sum.fds_refused += one.fds_refused;
+		sum.forgotten += one.forgotten;
+		sum.bytes += one.bytes;
 		sum.placeholders += one.placeholders;
 		buckets += throttle_buckets(p->throttle);
 		nodes++;
@@ -432,6 +436,8 @@ nodes_publish(struct nodes *n)
 	c->fds = sum.fds;
 	c->threads_evicted = sum.threads_evicted;
 	c->fds_refused = sum.fds_refused;
+	c->forgotten = sum.forgotten;
+	c->state_bytes = sum.bytes;
 	c->placeholders = sum.placeholders;
 	c->intern_texts = texts.texts;
 	c->intern_bytes = texts.bytes;

@@ -55,6 +55,7 @@ struct stream {
 	_Atomic uint64_t suppressed; /* matches that are in summaries */
 	_Atomic uint64_t rereads, unstashed;    /* SensorStats */
 	_Atomic uint64_t duplicates, malformed; /* batches */
+	_Atomic uint64_t state_bytes;           /* of the node, as state_stats.bytes */
 	_Atomic uint64_t last_seen;             /* realtime ns */
 	struct loss_shown loss;                 /* of the node: an earlier stream's counts go on */
 	_Atomic uint64_t

@@ -38,6 +38,12 @@ state_set_interfaces(struct state *s UNUSED, Wire__Interface *const *v UNUSED, s
 }
 
 void
+state_begin_batch(struct state *s)
+{
+	(void) s;
+}
+
+void
 state_apply(struct state *s, const struct batch *b UNUSED, const struct event *ev UNUSED,
     struct view *v UNUSED)
 {

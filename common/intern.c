@@ -8,7 +8,8 @@
 
 enum { SLOTS_MIN = 64, SCAN_MIN = 64, SCAN_PER_BYTES = 16 };
 
-#define TICK_MASK 0x7fffffffU
+#define TICK_MASK    0x7fffU
+#define ACCOUNTS_MAX 0x10000U
 
 /* A text, or a free slot (p NULL). Texts of one bucket form a chain, free slots another. */
 struct slot {
@@ -18,8 +19,14 @@ struct slot {
 	uint32_t hash;
 	uint32_t refs;
 	uint32_t gen;
-	uint32_t tick : 31; /* of the last put */
-	uint32_t hot : 1;   /* used again since the hand last came by */
+	uint16_t owner;     /* the account that it is charged to while it is held */
+	uint16_t tick : 15; /* of the last put */
+	uint16_t hot : 1;   /* used again since the hand last came by */
+};
+
+struct account {
+	uint64_t bytes;
+	bool open;
 };
 _Static_assert(sizeof(struct slot) == 32, "two slots per cache line");
 
@@ -34,6 +41,8 @@ struct intern {
 	uint32_t n, cap;  /* slots ever used, slots */
 	uint32_t free;    /* chain of free slots; 0: none */
 	uint32_t hand;
+	struct account *accounts;
+	uint32_t naccounts, account; /* the one in force */
 	uint32_t tick;
 	uint64_t mark; /* bytes from which on texts are evicted */
 	uint64_t seed; /* so that nobody outside can prepare texts that collide */
@@ -84,6 +93,12 @@ intern_new(uint64_t max_bytes, struct intern **ret)
 		return -ENOMEM;
 	p->mark = max_bytes - max_bytes / 16; /* early, since each look round is bounded */
 	p->n = 1;                             /* id 0 is no text */
+	p->accounts = calloc(1, sizeof(p->accounts[0]));
+	p->naccounts = 1;
+	if (p->accounts == NULL) {
+		intern_free(p);
+		return -ENOMEM;
+	}
 	if (getrandom(&p->seed, sizeof(p->seed), GRND_NONBLOCK) < 0)
 		p->seed = (uintptr_t) p; /* at early boot: better than none */
 	if (grow(p) < 0 || intern_ref(p, intern_put(p, SLICE(""))) != INTERN_EMPTY) {
@@ -104,6 +119,7 @@ intern_free(struct intern *p)
 		free(p->slot[i].p);
 	free(p->slot);
 	free(p->bucket);
+	free(p->accounts);
 	free(p);
 }
 
@@ -236,16 +252,70 @@ intern_gen(const struct intern *p, uint32_t id)
 uint32_t
 intern_ref(struct intern *p, uint32_t id)
 {
-	if (id > INTERN_EMPTY && p->slot[id].refs++ == 0)
+	struct slot *s = &p->slot[id];
+
+	if (id > INTERN_EMPTY && s->refs++ == 0) {
+		s->owner = (uint16_t) p->account;
+		p->accounts[s->owner].bytes += cost(s->n);
 		p->stats.held++;
+	}
 	return id;
 }
 
 void
 intern_unref(struct intern *p, uint32_t id)
 {
-	if (id > INTERN_EMPTY && --p->slot[id].refs == 0)
+	struct slot *s = &p->slot[id];
+
+	if (id > INTERN_EMPTY && --s->refs == 0) {
+		p->accounts[s->owner].bytes -= cost(s->n);
 		p->stats.held--;
+	}
+}
+
+int
+intern_account_open(struct intern *p, uint32_t *ret)
+{
+	struct account *more;
+	uint32_t i = 1;
+
+	while (i < p->naccounts && (p->accounts[i].open || p->accounts[i].bytes > 0))
+		i++;
+	if (i >= p->naccounts) {
+		*ret = 0;
+		if (p->naccounts == ACCOUNTS_MAX)
+			return 0;
+		more = realloc(p->accounts, (p->naccounts + 1) * sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		p->accounts = more;
+		i = p->naccounts++;
+		p->accounts[i].bytes = 0;
+	}
+	p->accounts[i].open = true;
+	*ret = i;
+	return 0;
+}
+
+void
+intern_account_close(struct intern *p, uint32_t account)
+{
+	if (account != 0)
+		p->accounts[account].open = false;
+	if (p->account == account)
+		p->account = 0;
+}
+
+void
+intern_charge(struct intern *p, uint32_t account)
+{
+	p->account = account;
+}
+
+uint64_t
+intern_charged(const struct intern *p, uint32_t account)
+{
+	return p->accounts[account].bytes;
 }
 
 void

@@ -36,6 +36,17 @@ uint32_t intern_gen(const struct intern *p, uint32_t id);
 uint32_t intern_ref(struct intern *p, uint32_t id); /* returns id */
 void intern_unref(struct intern *p, uint32_t id);
 
+/*
+ * Who holds how much. A text that nobody held is charged to the account in force when somebody
+ * holds it, until nobody does: a shared text is its first holder's. Account 0 is everybody's, and
+ * in force at the beginning; it is given out too when all 65,535 others are. A closed account is
+ * given out again once nothing is charged to it. open: -ENOMEM.
+ */
+int intern_account_open(struct intern *p, uint32_t *ret) MUST_CHECK;
+void intern_account_close(struct intern *p, uint32_t account);
+void intern_charge(struct intern *p, uint32_t account);
+uint64_t intern_charged(const struct intern *p, uint32_t account); /* bytes */
+
 /* The start of a batch: texts that nobody holds and that no batch since the last tick used may go.
  */
 void intern_tick(struct intern *p);

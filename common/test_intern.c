@@ -156,10 +156,55 @@ memory(void **state)
 	}
 }
 
+/* A text is its first holder's as long as anybody holds it. */
+static void
+test_accounts(void **state)
+{
+	struct intern *p = NULL;
+	uint32_t a = 0, b = 0, c = 0, one, two;
+	uint64_t each;
+
+	(void) state;
+	assert_int_equal(0, intern_new(1 << 20, &p));
+	assert_int_equal(0, intern_account_open(p, &a));
+	assert_int_equal(0, intern_account_open(p, &b));
+	assert_true(a != 0 && b != 0 && a != b);
+	one = intern_put(p, SLICE("one"));
+	two = intern_put(p, SLICE("two"));
+	intern_charge(p, a);
+	assert_int_equal(0, intern_charged(p, a)); /* to be known is not to be held */
+	(void) intern_ref(p, one);
+	(void) intern_ref(p, one);
+	each = intern_charged(p, a);
+	assert_true(each > 3);
+	intern_charge(p, b);
+	(void) intern_ref(p, one);
+	assert_int_equal(0, intern_charged(p, b));
+	(void) intern_ref(p, two);
+	assert_int_equal(each, intern_charged(p, b));
+	intern_charge(p, a);
+	intern_unref(p, two); /* whoever lets go: it was b's */
+	assert_int_equal(0, intern_charged(p, b));
+	intern_unref(p, one);
+	intern_unref(p, one);
+	intern_account_close(p, a);
+	assert_int_equal(
+	    0, intern_account_open(p, &c)); /* 'one' is still held, and charged to it */
+	assert_int_not_equal(a, c);
+	intern_account_close(p, c);
+	assert_int_equal(each, intern_charged(p, a));
+	intern_unref(p, one);
+	assert_int_equal(0, intern_charged(p, a));
+	assert_int_equal(0, intern_account_open(p, &c));
+	assert_int_equal(a, c);
+	intern_free(p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(identity),
 		cmocka_unit_test(eviction),
 		cmocka_unit_test(same_batch),

@@ -47,6 +47,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "duplicates", s->duplicates },
 		{ "malformed", s->malformed },
 		{ "interest", s->interest },
+		{ "state_bytes", s->state_bytes },
 		{ "last_seen", s->last_seen },
 	};
 

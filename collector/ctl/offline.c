@@ -126,6 +126,7 @@ on_batch(struct offline *o, const Wire__Batch *batch, const char **why)
 	if (r < 0)
 		return r;
 	intern_tick(o->pool);
+	state_begin_batch(o->state);
 	if (batch->snapshot != NULL)
 		(void) state_snapshot_part(o->state, batch->snapshot);
 	for (size_t i = 0; i < b->nev && r == 0; i++) {

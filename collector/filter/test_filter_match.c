@@ -381,7 +381,7 @@ on_name(void *arg, uint32_t item)
 static void
 test_plan_evicted(void **state)
 {
-	static const struct state_limits limits = { 10, 10, 0 };
+	static const struct state_limits limits = { 10, 10, 0, 0 };
 	const struct event ev = { .schema = schema_get(EV_CLOSE) };
 	static struct planned all;
 	struct fscratch *fs = NULL;

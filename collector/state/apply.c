@@ -185,6 +185,11 @@ state_new(struct intern *pool, const struct state_limits *limits, struct state *
 	}
 	for (size_t i = 0; i < schema_nevents; i++)
 		s->fd_param[schema_events[i].num] = fd_param_of(&schema_events[i]);
+	if (intern_account_open(pool, &s->account) < 0) {
+		free(s);
+		return -ENOMEM;
+	}
+	intern_charge(pool, s->account);
 	if (words_init(s) < 0 || threads_init(s) < 0) {
 		state_free(s);
 		return -ENOMEM;
@@ -216,6 +221,7 @@ state_free(struct state *s)
 	intern_unref(s->pool, w->unknown);
 	intern_unref(s->pool, w->unknown_dir);
 	intern_unref(s->pool, w->too_long);
+	intern_account_close(s->pool, s->account);
 	free(s->ifaces);
 	free(s->switched);
 	free(s);

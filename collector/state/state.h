@@ -130,13 +130,16 @@ struct thread {
 struct state_limits {
 	uint32_t threads;       /* per node; the longest idle goes first, counted */
 	uint32_t fds;           /* per process */
+	uint64_t bytes;         /* per node: its texts, threads and descriptors; 0: no bound */
 	uint64_t dead_grace_ns; /* how long a dead process serves its late events and children;
 				 * look-ups by number do not see it */
 };
 
 struct state_stats {
 	uint64_t threads, fds;
+	uint64_t bytes; /* what counts against limits.bytes */
 	uint64_t threads_evicted, fds_refused, placeholders, snapshot_entries;
+	uint64_t forgotten; /* threads that lost their texts and descriptors to limits.bytes */
 };
 
 struct state;
@@ -170,6 +173,14 @@ struct view {
 	bool has_fd;          /* the event is about a descriptor: fd.num is not null */
 	bool fd_name_changed; /* fd.name differs from before this event */
 };
+
+/*
+ * Before each batch: what is held from here on is this node's, and the node is brought back within
+ * limits.bytes. If it is beyond, the heaviest threads go first: their descriptors, arguments,
+ * environment and paths are not known any more, which is counted; they, their names and their
+ * parents stay. One batch is the most by which the bound is exceeded.
+ */
+void state_begin_batch(struct state *s);
 
 /* Apply one event (any but a snapshot's), which makes *v whole ('state', 'batch', 'ev', 'node',
  * 'num' and 'time' are the caller's). Never fails: what memory or a bound refuses is counted. */

@@ -86,6 +86,7 @@ struct path_memo {
 struct state {
 	struct intern *pool;
 	struct state_limits limits;
+	uint32_t account; /* of the pool: the texts that this node holds */
 	struct fd_space fds;
 	struct thread_table threads;
 	struct slab *slabs;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct state_limits roomy = { 1000, 1000, 0 };
+static const struct state_limits roomy = { 1000, 1000, 0, 0 };
 
 void
 play_start(struct play *p, const struct state_limits *limits)

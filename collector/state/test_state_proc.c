@@ -268,7 +268,7 @@ t_fork(void **st)
 static void
 t_threads(void **st)
 {
-	static const struct state_limits limits = { 1000, 1000, 1500 };
+	static const struct state_limits limits = { 1000, 1000, 0, 1500 };
 
 	(void) st;
 	PLAY(thread_rows, NULL);
@@ -300,7 +300,7 @@ t_unknown(void **st)
 static void
 t_grace(void **st)
 {
-	static const struct state_limits limits = { 1000, 1000, 500000 };
+	static const struct state_limits limits = { 1000, 1000, 0, 500000 };
 
 	(void) st;
 	PLAY(grace_rows, &limits);
@@ -310,7 +310,7 @@ t_grace(void **st)
 static void
 t_bound(void **st)
 {
-	static const struct state_limits limits = { 4, 4, 1000000000 };
+	static const struct state_limits limits = { 4, 4, 0, 1000000000 };
 	struct state_stats stats;
 	struct play p;
 	char who[32];
@@ -347,7 +347,7 @@ t_bound(void **st)
 static void
 t_churn(void **st)
 {
-	static const struct state_limits limits = { 600, 64, 3000 };
+	static const struct state_limits limits = { 600, 64, 0, 3000 };
 	struct state_stats stats;
 	struct play p;
 	uint32_t seed = 7;
@@ -393,7 +393,7 @@ t_no_memory(void **st)
 
 		assert_int_equal(0, intern_new(1 << 20, &p.pool));
 		fault_arm_nth(n);
-		r = state_new(p.pool, &(struct state_limits){ 100, 100, 0 }, &s);
+		r = state_new(p.pool, &(struct state_limits){ 100, 100, 0, 0 }, &s);
 		fired = fault_disarm();
 		assert_int_equal(fired ? -ENOMEM : 0, r);
 		assert_true(fired == (s == NULL));

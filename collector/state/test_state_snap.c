@@ -216,7 +216,7 @@ any_event(struct evb *b, uint32_t *seed, char texts[][64])
 static void
 t_anything(void **st)
 {
-	static const struct state_limits limits = { 10, 6, 2000 };
+	static const struct state_limits limits = { 10, 6, 0, 2000 };
 	static char texts[EV_PARAM_MAX][64];
 	struct state_stats stats;
 	struct play p;

@@ -58,7 +58,7 @@ stop_test(struct replay *r)
 static void
 start_test(struct replay *r, const char *name)
 {
-	static const struct state_limits limits = { 1000, 1000, 0 };
+	static const struct state_limits limits = { 1000, 1000, 0, 0 };
 
 	stop_test(r);
 	(void) snprintf(r->test, sizeof(r->test), "%s", name);

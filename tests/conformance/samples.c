@@ -136,7 +136,7 @@ add_sockets(struct run *r)
 static void
 start(struct run *r)
 {
-	static const struct state_limits limits = { 1000, 1000, 0 };
+	static const struct state_limits limits = { 1000, 1000, 0, 0 };
 
 	if (intern_new(1 << 24, &r->pool) < 0 || state_new(r->pool, &limits, &r->state) < 0)
 		abort();

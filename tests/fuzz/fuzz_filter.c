@@ -50,7 +50,7 @@ build_events(struct evb *b)
 static void
 build_world(void)
 {
-	static const struct state_limits limits = { 100, 100, 0 };
+	static const struct state_limits limits = { 100, 100, 0, 0 };
 	static struct evb b;
 
 	if (intern_new(1 << 20, &w.pool) < 0 || fscratch_new(&w.fs) < 0)
