@@ -64,4 +64,18 @@ read -r opens _ < <("$bin/bench_load" 20000 1 1 "$lab/file")
 more() { [ "$(storm 'count(*)')" -ge $((own + opens)) ]; }
 lab_wait 60 more || fail "$(($(storm 'count(*)') - own)) alerts of $opens matches with alerts.rate=0"
 [ "$(lab_metric mews_collector_suppressed_total)" = 0 ] || fail "matches are in summaries with alerts.rate=0"
+
+# A storm of processes that match once each is limited by their user.
+lab_stop "$collector_pid"
+lab_collector -o alerts.user_rate=10 -o alerts.user_burst=20
+lab_wait 60 lab_connected n1 || fail "the sensor did not come back"
+watched() { sqlite3 "$lab/outbox.db" "select $1 from alert where rule = 'Watched file opened' and node = 'n1'"; }
+before=$(watched 'count(*)')
+for _ in $(seq 500); do (: >"$lab/watched/1"); done
+matches() { watched "count(*) - count($count) + coalesce(sum($count), 0)"; }
+all_told() { [ "$(matches)" -ge $((before + 500)) ]; }
+lab_wait 60 all_told || true
+[ "$(matches)" = $((before + 500)) ] || fail "$(matches) matches are told of $((before + 500))"
+[ "$(watched "coalesce(sum($count), 0)")" -gt 0 ] || fail "500 processes raised an alert each"
+[ "$(watched "count(json_extract(json, '\$.output_fields.\"mews.suppressed.by\"') like 'process %' or null)")" = 0 ] || fail "a process was limited that matched once"
 echo "$told matches in $(summaries) summaries"
