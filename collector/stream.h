@@ -53,11 +53,11 @@ struct stream {
 	_Atomic uint64_t drops;      /* events that the sensor says it lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
 	_Atomic uint64_t suppressed; /* matches that are in summaries */
-	_Atomic uint64_t rereads, unstashed;    /* SensorStats */
-	_Atomic uint64_t duplicates, malformed; /* batches */
-	_Atomic uint64_t state_bytes;           /* of the node, as state_stats.bytes */
-	_Atomic uint64_t last_seen;             /* realtime ns */
-	struct loss_shown loss;                 /* of the node: an earlier stream's counts go on */
+	_Atomic uint64_t rereads, unstashed, unreadable; /* SensorStats */
+	_Atomic uint64_t duplicates, malformed;          /* batches */
+	_Atomic uint64_t state_bytes;                    /* of the node, as state_stats.bytes */
+	_Atomic uint64_t last_seen;                      /* realtime ns */
+	struct loss_shown loss; /* of the node: an earlier stream's counts go on */
 	_Atomic uint64_t
 	    snapshot_id; /* the snapshot that is wanted: stream_want_snapshot(); 0: none */
 	_Atomic uint64_t cert_until; /* realtime ns: its certificate expires; 0: without one */

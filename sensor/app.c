@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 const struct opt app_opts[] = {
@@ -166,6 +167,31 @@ app_identity(const struct app *a, const char *node, struct identity **ret, struc
 
 /* ---- stages ---- */
 
+#define OVERDUE_MS 1900 /* beyond stop.drain */
+
+/* The loop does not come to its end: what it may wait for is not worth a machine that cannot shut
+ * down. */
+static void
+on_overdue(int sig)
+{
+	static const char text[] = "mews-sensor: stopping takes too long: ending at once\n";
+
+	(void) sig;
+	(void) !write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(EXIT_FAILED);
+}
+
+static void
+arm_overdue(const struct app *a)
+{
+	uint64_t ms = a->opt.drain + OVERDUE_MS;
+	struct itimerval t = { .it_value = {
+				   (time_t) (ms / 1000), (suseconds_t) (ms % 1000 * 1000) } };
+
+	(void) signal(SIGALRM, on_overdue);
+	(void) setitimer(ITIMER_REAL, &t, NULL);
+}
+
 static void *
 signal_thread(void *app)
 {
@@ -175,8 +201,8 @@ signal_thread(void *app)
 	while (sigwait(&a->signals, &sig) == 0 && !a->quit_signals) {
 		if (sig == SIGHUP)
 			a->reload = true;
-		else
-			a->stop = true;
+		else if (!atomic_exchange(&a->stop, true))
+			arm_overdue(a);
 		app_wake(a);
 	}
 	return NULL;

@@ -145,6 +145,9 @@ static const struct metric node_columns[] = {
 	    "When a node's certificate expires, seconds since the epoch; 0: no TLS.", 0, GAUGE },
 	{ "loss_window", "Whether a loss window of a node is open.", 0, GAUGE },
 	{ "last_seen_seconds", "When a node was heard last, seconds since the epoch.", 0, GAUGE },
+	{ "snapshot_awaited", "Whether a node's processes are not yet known as a whole.", 0,
+	    GAUGE },
+	{ "unreadable", "What a node's snapshots could not read of its processes.", 0, COUNTER },
 };
 
 static uint64_t
@@ -173,8 +176,12 @@ node_value(const struct stream *s, int column)
 		return s->cert_until / NS_PER_S;
 	case 9:
 		return loss_shown_open(&s->loss, clock_real()) != 0;
-	default:
+	case 10:
 		return s->last_seen / NS_PER_S;
+	case 11:
+		return s->snapshot_id != 0;
+	default:
+		return s->unreadable;
 	}
 }
 

@@ -48,6 +48,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "malformed", s->malformed },
 		{ "interest", s->interest },
 		{ "state_bytes", s->state_bytes },
+		{ "unreadable", s->unreadable },
 		{ "last_seen", s->last_seen },
 	};
 
@@ -64,7 +65,8 @@ sensor_row(void *arg, struct stream *s)
 	}
 	buf_str(out, ",\"loss\":");
 	loss_json(&s->loss, clock_real(), out);
-	buf_printf(out, ",\"connected\":%s}", s->connected ? "true" : "false");
+	buf_printf(out, ",\"snapshot\":\"%s\",\"connected\":%s}",
+	    s->snapshot_id == 0 ? "whole" : "awaited", s->connected ? "true" : "false");
 }
 
 static void

@@ -61,6 +61,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now
 {
 	const json_t *old = same_sensor(before, s);
 	bool up = json_is_true(json_object_get(s, "connected"));
+	bool part = strcmp(ctl_str(s, "snapshot"), "awaited") == 0;
 	char events[16], drops[16], rate[16] = "-", bytes[16], suppressed[16];
 	uint64_t seen = ctl_num(s, "last_seen");
 
@@ -69,8 +70,11 @@ print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now
 		    (uint64_t) ((double) (ctl_num(s, "events") - ctl_num(old, "events")) / seconds),
 		    rate);
 	printf("%-24s %-12s %-5s %9s %9s %9s %7lu %9s %7lu %10s %6lus\n", ctl_str(s, "node"),
-	    ctl_str(s, "cluster"), up ? "up" : "down", ctl_count(ctl_num(s, "events"), events),
-	    rate, ctl_count(ctl_num(s, "bytes"), bytes),
+	    ctl_str(s, "cluster"),
+	    !up    ? "down"
+	    : part ? "part"
+		   : "up",
+	    ctl_count(ctl_num(s, "events"), events), rate, ctl_count(ctl_num(s, "bytes"), bytes),
 	    (unsigned long) (ctl_num(s, "received") - ctl_num(s, "durable")),
 	    ctl_count(ctl_num(s, "drops"), drops), (unsigned long) ctl_num(s, "gaps"),
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),

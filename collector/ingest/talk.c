@@ -334,6 +334,7 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 	c->info.spool_batches = p->stats->spool_batches;
 	c->info.excluded = p->stats->excluded;
 	c->stream->rereads = p->stats->reread;
+	c->stream->unreadable = p->stats->snapshot_unreadable;
 	c->stream->unstashed = p->stats->unstashed;
 	c->info.cpu_ns = p->stats->cpu_ns;
 	c->info.rss_bytes = p->stats->rss_bytes;
