@@ -125,6 +125,16 @@ get_fd_name(const struct fget *g)
 }
 
 int
+get_fd_realname(const struct fget *g)
+{
+	const struct fd_entry *fd = g->v->fd;
+
+	if (g->v->has_fd && fd != NULL && fd->real != INTERN_NULL && fd->real != INTERN_EMPTY)
+		return put_id(g, fd->real);
+	return get_fd_name(g);
+}
+
+int
 get_fd_nameraw(const struct fget *g)
 {
 	if (!g->v->has_fd)

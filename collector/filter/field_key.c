@@ -69,6 +69,8 @@ field_key_of(const struct field_ref *f, struct field_key *ret)
 	} else if (g.get == get_proc_env) {
 		*ret =
 		    (struct field_key){ .kind = KEY_MAIN, .ref = f, .cost = 7, .offset = TH(env) };
+	} else if (g.get == get_fd_realname) {
+		*ret = (struct field_key){ .kind = KEY_REAL, .ref = f, .cost = 5 };
 	} else if (is_of_fd(&g)) {
 		*ret = (struct field_key){ .kind = KEY_FD, .ref = f, .cost = 5 };
 	} else if (g.get == get_evt_args || g.get == get_evt_buffer || g.get == get_evt_clock ||
@@ -163,6 +165,7 @@ field_key_slow(
 		return (struct key){ { open_access(v->ev), TAG_NUMBER } };
 	case KEY_THREAD:
 	case KEY_MAIN:
+	case KEY_REAL:
 	case KEY_NONE:
 	case KEY_VALUE:
 		break;

@@ -19,6 +19,7 @@ enum key_kind {
 	KEY_THREAD, /* a text of the event's thread, at 'offset' in it */
 	KEY_MAIN,   /* the same of the main thread */
 	KEY_FD,     /* name and kind of the event's descriptor: several fields are made of them */
+	KEY_REAL,   /* the path of the file that the event's descriptor refers to */
 	KEY_OPEN,   /* what an open asks for: to read, to write */
 };
 
@@ -59,6 +60,11 @@ field_key_get(const struct field_key *key, const struct view *v, struct fscratch
 
 	if (key->kind == KEY_FD && v->has_fd && v->fd != NULL)
 		return field_key_of_id(v, v->fd->name, 1u | (uint64_t) v->fd->type << 1);
+	if (key->kind == KEY_REAL && v->has_fd && v->fd != NULL) {
+		id = v->fd->real > INTERN_EMPTY ? v->fd->real : v->fd->name;
+		if (id > INTERN_EMPTY)
+			return field_key_of_id(v, id, 0);
+	}
 	if (key->kind == KEY_THREAD || key->kind == KEY_MAIN) {
 		memcpy(&id, (const char *) t + key->offset, sizeof(id));
 		return field_key_of_id(v, id, 0);

@@ -8,6 +8,7 @@
 #define CREAT_UPPER      0x1
 #define CREAT_LOWER      0x2
 #define RANGE_CLOEXEC    0x4
+#define CONFINED         0x3 /* RESOLVE_BENEATH, RESOLVE_IN_ROOT */
 
 struct fd_entry *
 fd_new(struct apply *a, int64_t fd, enum fd_type type)
@@ -18,7 +19,7 @@ fd_new(struct apply *a, int64_t fd, enum fd_type type)
 		return NULL;
 	e->type = (uint8_t) type;
 	e->since = a->ev->ts;
-	e->name = e->nameraw = INTERN_EMPTY;
+	e->name = e->nameraw = e->real = INTERN_EMPTY;
 	return e;
 }
 
@@ -56,7 +57,7 @@ _Static_assert((int) EVP_OPENAT_E_name == (int) EVP_OPENAT2_E_name &&
 
 /* What the open calls have in common: the indexes of their parameters, -1 for none. */
 struct open_params {
-	int8_t dirfd, name, flags, dev, ino;
+	int8_t dirfd, name, flags, dev, ino, real;
 };
 
 static void
@@ -78,6 +79,8 @@ opened(struct apply *a, const struct open_params *p, uint32_t flags, uint32_t fu
 		e->state |= FDS_LOWER_LAYER;
 	hold(a->s->pool, &e->name, full);
 	hold(a->s->pool, &e->nameraw, raw);
+	if (p->real >= 0)
+		hold_text(a, &e->real, (unsigned) p->real);
 	a->v->fd_name_changed = true; /* from none, as in Falco */
 }
 
@@ -97,6 +100,20 @@ parse_enter(struct apply *a)
 	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, name));
 }
 
+/* The path of an openat2 that its folder confines: what was opened; of one that failed, the path below
+ * the folder, which is its root too. */
+static uint32_t
+confined(struct apply *a, int64_t dirfd, uint32_t name)
+{
+	struct slice p = intern_get(a->s->pool, name);
+
+	if (ev_has(a->ev, EVP_OPENAT2_realname))
+		return ev_intern(a->s->pool, a->b, a->ev, EVP_OPENAT2_realname);
+	while (p.n > 0 && *p.p == '/')
+		p.p++, p.n--;
+	return path_full(a->s, a->t, dirfd, intern_put(a->s->pool, p), NULL);
+}
+
 static void
 open_any(struct apply *a, const struct open_params *p)
 {
@@ -110,6 +127,8 @@ open_any(struct apply *a, const struct open_params *p)
 	}
 	a->t->enter = 0;
 	full = path_full(a->s, a->t, dirfd, name, &raw);
+	if (ev->schema->num == EV_OPENAT2 && (ev_num(ev, EVP_OPENAT2_resolve) & CONFINED))
+		full = confined(a, dirfd, name);
 	if (ev_num(ev, 0) >= 0) {
 		opened(
 		    a, p, p->flags < 0 ? 0 : (uint32_t) ev_num(ev, (unsigned) p->flags), full, raw);
@@ -123,7 +142,7 @@ void
 parse_open(struct apply *a)
 {
 	static const struct open_params p = { -1, EVP_OPEN_name, EVP_OPEN_flags, EVP_OPEN_dev,
-		EVP_OPEN_ino };
+		EVP_OPEN_ino, EVP_OPEN_realname };
 
 	open_any(a, &p);
 }
@@ -132,7 +151,7 @@ void
 parse_openat(struct apply *a)
 {
 	static const struct open_params p = { EVP_OPENAT_dirfd, EVP_OPENAT_name, EVP_OPENAT_flags,
-		EVP_OPENAT_dev, EVP_OPENAT_ino };
+		EVP_OPENAT_dev, EVP_OPENAT_ino, EVP_OPENAT_realname };
 
 	open_any(a, &p);
 }
@@ -141,7 +160,8 @@ void
 parse_openat2(struct apply *a)
 {
 	static const struct open_params p = { EVP_OPENAT2_dirfd, EVP_OPENAT2_name,
-		EVP_OPENAT2_flags, EVP_OPENAT2_dev, EVP_OPENAT2_ino };
+		EVP_OPENAT2_flags, EVP_OPENAT2_dev, EVP_OPENAT2_ino,
+		EVP_OPENAT2_realname };
 
 	open_any(a, &p);
 }
@@ -150,7 +170,7 @@ void
 parse_creat(struct apply *a)
 {
 	static const struct open_params p = { -1, EVP_CREAT_name, -1, EVP_CREAT_dev,
-		EVP_CREAT_ino };
+		EVP_CREAT_ino, EVP_CREAT_realname };
 	uint32_t layer = (uint32_t) ev_num(a->ev, EVP_CREAT_creat_flags);
 	struct fd_entry *e;
 
@@ -167,7 +187,8 @@ void
 parse_open_by_handle(struct apply *a)
 {
 	static const struct open_params p = { -1, EVP_OPEN_BY_HANDLE_AT_path,
-		EVP_OPEN_BY_HANDLE_AT_flags, EVP_OPEN_BY_HANDLE_AT_dev, EVP_OPEN_BY_HANDLE_AT_ino };
+		EVP_OPEN_BY_HANDLE_AT_flags, EVP_OPEN_BY_HANDLE_AT_dev, EVP_OPEN_BY_HANDLE_AT_ino,
+		-1 };
 	uint32_t raw = 0, full = path_join(a->s, INTERN_EMPTY,
 			      ev_intern(a->s->pool, a->b, a->ev, EVP_OPEN_BY_HANDLE_AT_path), &raw);
 
@@ -242,12 +263,10 @@ put_copy(struct apply *a, const struct fd_entry *src, int64_t to, bool cloexec)
 		return;
 	}
 	copy = *src; /* moves when the table grows; its names may be let go with the old 'to' */
-	(void) intern_ref(a->s->pool, copy.name);
-	(void) intern_ref(a->s->pool, copy.nameraw);
+	fd_names_ref(a->s->pool, &copy);
 	e = fd_new(a, to, copy.type);
 	if (e == NULL) {
-		intern_unref(a->s->pool, copy.name);
-		intern_unref(a->s->pool, copy.nameraw);
+		fd_names_unref(a->s->pool, &copy);
 		return;
 	}
 	copy.fd = e->fd;

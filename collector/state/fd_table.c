@@ -29,6 +29,22 @@ fdt_ref(struct fd_table *t)
 }
 
 void
+fd_names_ref(struct intern *pool, const struct fd_entry *e)
+{
+	(void) intern_ref(pool, e->name);
+	(void) intern_ref(pool, e->nameraw);
+	(void) intern_ref(pool, e->real);
+}
+
+void
+fd_names_unref(struct intern *pool, const struct fd_entry *e)
+{
+	intern_unref(pool, e->name);
+	intern_unref(pool, e->nameraw);
+	intern_unref(pool, e->real);
+}
+
+void
 fdt_unref(struct fd_space *sp, struct fd_table *t)
 {
 	if (t == NULL || --t->refs > 0)
@@ -36,8 +52,7 @@ fdt_unref(struct fd_space *sp, struct fd_table *t)
 	for (uint32_t i = 0; i <= t->mask; i++) {
 		if (t->e[i].fd == FD_FREE)
 			continue;
-		intern_unref(sp->pool, t->e[i].name);
-		intern_unref(sp->pool, t->e[i].nameraw);
+		fd_names_unref(sp->pool, &t->e[i]);
 	}
 	sp->n -= t->n;
 	free(t);
@@ -81,8 +96,7 @@ remake(struct fd_space *sp, struct fd_table **t, uint32_t size)
 				continue;
 			e = &new->e[slot_of(new, old->e[i].fd)];
 			*e = old->e[i];
-			(void) intern_ref(sp->pool, e->name);
-			(void) intern_ref(sp->pool, e->nameraw);
+			fd_names_ref(sp->pool, e);
 		}
 		new->n = old->n;
 		sp->n += new->n;
@@ -135,8 +149,7 @@ fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd)
 		return NULL;
 	e = fdt_edit(sp, t, fd);
 	if (e != NULL) {
-		intern_unref(sp->pool, e->name);
-		intern_unref(sp->pool, e->nameraw);
+		fd_names_unref(sp->pool, e);
 	} else {
 		if ((*t != NULL && (*t)->n >= sp->max) || own(sp, t, true) < 0) {
 			sp->refused++;
@@ -156,8 +169,7 @@ slot_free(struct fd_space *sp, struct fd_table *t, uint32_t i)
 {
 	uint32_t k = i;
 
-	intern_unref(sp->pool, t->e[i].name);
-	intern_unref(sp->pool, t->e[i].nameraw);
+	fd_names_unref(sp->pool, &t->e[i]);
 	for (;;) {
 		uint32_t home;
 

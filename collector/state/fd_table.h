@@ -41,6 +41,10 @@ struct fd_entry *fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd);
 
 void fdt_del(struct fd_space *sp, struct fd_table **t, int64_t fd);
 
+/* The texts that an entry holds: one more, or one less, reference to each. */
+void fd_names_ref(struct intern *pool, const struct fd_entry *e);
+void fd_names_unref(struct intern *pool, const struct fd_entry *e);
+
 /* Walk, highest slot first. *pos is 0 at the start. */
 const struct fd_entry *fdt_next(const struct fd_table *t, size_t *pos);
 

@@ -65,6 +65,7 @@ struct fd_entry {
 	int32_t fd;
 	uint32_t name;    /* intern id: fd.name */
 	uint32_t nameraw; /* intern id: the path as passed */
+	uint32_t real;    /* intern id: the path that the kernel opened; empty: it is the name */
 	uint32_t flags;   /* open flags, events' values */
 	uint32_t dev;
 	uint16_t sport, dport;

@@ -45,13 +45,17 @@ struct scratch {
 	u32 off;     /* off_forget() */
 	u32 unasked; /* bytes put into the ring since it was asked how full it is */
 	struct {
-		u64 mount, dentry;
+		u64 mount, top, dentry;
 		u32 pos;
 	} walk; /* of path_build() */
 	struct {
 		u64 from, cut_at;
 		u32 n, passing;
 	} args; /* of args_build() */
+	struct {
+		u64 mnt, dentry, sb;
+		u64 looked; /* jiffies */
+	} root; /* root_look() */
 };
 
 /* By CPU; the sensor sets their sizes. */

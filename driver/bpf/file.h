@@ -11,7 +11,10 @@
 #define FMODE_CREATED   0x100000
 #define S_IFMT          0170000
 #define S_IFSOCK        0140000
-#define PATH_DEPTH      64 /* names of one path */
+#define ROOT_STALE      250     /* jiffies after which the machine's root is looked up again */
+#define PATH_FAST       6       /* steps of a path that cost no call */
+#define PATH_CUT        0x10000 /* path_build(): its front is missing */
+#define PATH_DOTS       3
 
 /* Which side of an overlay a file is on. */
 enum layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER };
@@ -41,63 +44,165 @@ inode_layer(struct inode *inode, unsigned long magic)
 	return upper ? LAYER_UPPER : LAYER_LOWER;
 }
 
-/* Where path_build() is. It lives in memory, so that every turn of its loop begins with the same
- * (nothing) known to the verifier, and is walked once. */
+/*
+ * The machine's root directory, which is that of the first process, into this CPU's scratch memory.
+ * It hardly ever changes, so it is looked up once in a while.
+ */
 static __always_inline void
-path_walk(struct scratch *s, u64 mount, u64 dentry, u32 pos)
+root_look(struct scratch *s, struct task_struct *t)
+{
+	u64 now = bpf_jiffies64();
+	struct pid_namespace *ns;
+	struct fs_struct *fs;
+	struct dentry *d;
+
+	if (s->root.dentry && now - s->root.looked < ROOT_STALE)
+		return;
+	ns = BPF_CORE_READ(t, thread_pid, numbers[0].ns);
+	fs = BPF_CORE_READ(ns, child_reaper, fs);
+	d = BPF_CORE_READ(fs, root.dentry);
+	s->root.looked = now;
+	s->root.mnt = (u64) BPF_CORE_READ(fs, root.mnt);
+	s->root.sb = (u64) BPF_CORE_READ(d, d_sb);
+	s->root.dentry = (u64) d;
+}
+
+struct named {
+	struct dentry *parent;
+	const char *name;
+	u32 len;
+};
+
+/* What a dentry says of its place: in one read, since the three lie side by side. */
+static __always_inline struct named
+dentry_named(struct dentry *d)
+{
+	const u32 at = bpf_core_field_offset(struct dentry, d_parent);
+	const u32 len = bpf_core_field_offset(struct dentry, d_name.len) - at;
+	const u32 name = bpf_core_field_offset(struct dentry, d_name.name) - at;
+	u64 v[4] = {};
+
+	if (len > sizeof(v) - sizeof(u64) || name > sizeof(v) - sizeof(u64))
+		return (struct named){ BPF_CORE_READ(d, d_parent),
+			(const char *) BPF_CORE_READ(d, d_name.name),
+			BPF_CORE_READ(d, d_name.len) };
+	bpf_probe_read_kernel(v, sizeof(v), (char *) d + at);
+	return (struct named){ (void *) v[0], *(const char **) ((char *) v + name),
+		*(u32 *) ((char *) v + len) };
+}
+
+/* Where path_build() is, and the dentry at which its mount ends. It lives in memory, so that every
+ * turn begins with the same (nothing) known to the verifier, and is walked once. */
+static __always_inline void
+path_walk(struct scratch *s, u64 mount, u64 top, u64 dentry, u32 pos)
 {
 	*(volatile u64 *) &s->walk.mount = mount;
+	*(volatile u64 *) &s->walk.top = top;
 	*(volatile u64 *) &s->walk.dentry = dentry;
 	*(volatile u32 *) &s->walk.pos = pos;
 }
 
-/*
- * Write the path of (mnt, dentry) as seen from the root (rmnt, rdentry) to the end of this CPU's
- * path buffer. Its length; 0: nothing there; one that is too long or too deep is cut at its front,
- * and then longer than PATH_SIZE. All are pointers; a global function takes numbers only, and is
- * verified once for all its callers.
- */
-__noinline int
-path_build(u64 mnt, u64 dentry, u64 rmnt, u64 rdentry)
+enum path_end {
+	PATH_GOES_ON,
+	PATH_DONE,
+	PATH_LONG, /* the next name does not fit */
+	PATH_NONE, /* it leads nowhere */
+};
+
+/* One step up, in front of what was written so far. Without a mount, the file system is all. */
+static __always_inline enum path_end
+path_turn(struct scratch *s)
+{
+	struct mount *m = (void *) *(volatile u64 *) &s->walk.mount;
+	struct dentry *d = (void *) *(volatile u64 *) &s->walk.dentry;
+	u64 top = *(volatile u64 *) &s->walk.top;
+	u32 pos = *(volatile u32 *) &s->walk.pos;
+	struct named n;
+
+	if ((u64) d == s->root.dentry && (!m || (u64) &m->mnt == s->root.mnt))
+		return PATH_DONE;
+	if ((u64) d == top) {
+		struct mount *up = BPF_CORE_READ(m, mnt_parent);
+
+		if (up == m)
+			return PATH_DONE;
+		path_walk(s, (u64) up, (u64) BPF_CORE_READ(up, mnt.mnt_root),
+		    (u64) BPF_CORE_READ(m, mnt_mountpoint), pos);
+		return PATH_GOES_ON;
+	}
+	n = dentry_named(d);
+	if (d == n.parent) /* no folder's: a pipe, a socket */
+		return m && pos < PATH_SIZE ? PATH_DONE : PATH_NONE;
+	n.len &= 0xff;
+	if (pos <= n.len + PATH_DOTS || pos > PATH_SIZE)
+		return PATH_LONG;
+	pos = (pos - n.len - 1) & (PATH_SIZE - 1);
+	s->path[pos] = '/';
+	if (bpf_probe_read_kernel(&s->path[pos + 1], n.len, n.name) < 0)
+		return PATH_NONE;
+	path_walk(s, (u64) m, top, (u64) n.parent, pos);
+	return PATH_GOES_ON;
+}
+
+/* The helper that goes through a map is the one loop that the verifier does not walk turn by turn in
+ * all the kernels there are: so this map is as long as a path may be deep. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PATH_SIZE / 2 + 64);
+	__type(key, u32);
+	__type(value, u32);
+} turns SEC(".maps");
+
+static long
+path_turns(void *map, const u32 *key, u32 *value, void *end)
 {
 	struct scratch *s = scratch_get();
-	u32 pos;
+	enum path_end r = s ? path_turn(s) : PATH_NONE;
 
-	if (!s || !mnt || !dentry)
-		return 0;
-	path_walk(s, mnt - bpf_core_field_offset(struct mount, mnt), dentry, PATH_SIZE);
-	for (int i = 0; i < PATH_DEPTH; i++) {
-		struct mount *m = (void *) *(volatile u64 *) &s->walk.mount;
-		struct dentry *d = (void *) *(volatile u64 *) &s->walk.dentry;
-		struct dentry *parent = BPF_CORE_READ(d, d_parent);
-		u32 len;
+	*(u32 *) end = r;
+	return r != PATH_GOES_ON;
+}
 
-		pos = *(volatile u32 *) &s->walk.pos;
-		if ((u64) d == rdentry && (u64) &m->mnt == rmnt)
-			goto done;
-		if (d == BPF_CORE_READ(m, mnt.mnt_root) || d == parent) {
-			struct mount *up = BPF_CORE_READ(m, mnt_parent);
-
-			if (up == m || d != BPF_CORE_READ(m, mnt.mnt_root))
-				goto done;
-			path_walk(s, (u64) up, (u64) BPF_CORE_READ(m, mnt_mountpoint), pos);
-			continue;
-		}
-		len = BPF_CORE_READ(d, d_name.len) & 0xff;
-		if (pos <= len || pos > PATH_SIZE)
-			return PATH_SIZE + 1;
-		pos = (pos - len - 1) & (PATH_SIZE - 1);
-		s->path[pos] = '/';
-		if (bpf_probe_read_kernel(&s->path[pos + 1], len, BPF_CORE_READ(d, d_name.name)) <
-		    0)
-			return 0;
-		path_walk(s, (u64) m, (u64) parent, pos);
+/* How many bytes were built from 'pos' on; where the front is missing, "..." stands in its place. */
+static __always_inline int
+path_len(struct scratch *s, u32 pos, bool cut)
+{
+	if (cut) {
+		pos = (pos - PATH_DOTS) & (PATH_SIZE - 1);
+		s->path[pos] = s->path[pos + 1] = s->path[pos + 2] = '.';
+		return (int) (PATH_SIZE - pos) | PATH_CUT;
 	}
-	return PATH_SIZE + 1;
-done:
 	if (pos == PATH_SIZE)
 		s->path[--pos & (PATH_SIZE - 1)] = '/';
 	return (int) (PATH_SIZE - pos);
+}
+
+/*
+ * Write the path of (mnt, dentry) as seen from the machine's root, which root_look() has found, to
+ * the end of this CPU's path buffer; without 'mnt', its path in its file system, if the root is on
+ * it. Its length; 0: it has none; with PATH_CUT set: its front is missing, since it is too long. Both
+ * are pointers; a global function takes numbers only, and is verified once for all its callers.
+ */
+__noinline int
+path_build(u64 mnt, u64 dentry)
+{
+	struct scratch *s = scratch_get();
+	struct vfsmount *first = (void *) mnt;
+	enum path_end r = PATH_GOES_ON;
+
+	if (!s || !dentry)
+		return 0;
+	path_walk(s, mnt ? mnt - bpf_core_field_offset(struct mount, mnt) : 0,
+	    mnt ? (u64) BPF_CORE_READ(first, mnt_root) : 0, dentry, PATH_SIZE);
+	for (int i = 0; i < PATH_FAST && r == PATH_GOES_ON; i++)
+		r = path_turn(s);
+	if (r == PATH_GOES_ON) {
+		u32 end = r;
+
+		bpf_for_each_map_elem(&turns, path_turns, &end, 0);
+		r = end;
+	}
+	return r == PATH_NONE ? 0 : path_len(s, *(volatile u32 *) &s->walk.pos, r != PATH_DONE);
 }
 
 /* As path_build(), of a cgroup's directory. */
@@ -124,8 +229,8 @@ cgroup_build(u64 knode)
 		if (len <= 0)
 			return 0;
 		len = (len - 1) & 0xff;
-		if (pos <= len)
-			return PATH_SIZE + 1;
+		if (pos <= len + PATH_DOTS || pos > PATH_SIZE)
+			return path_len(s, pos, true);
 		pos -= len + 1;
 		pos &= PATH_SIZE - 1;
 		s->path[pos] = '/';
@@ -133,32 +238,99 @@ cgroup_build(u64 knode)
 			return 0;
 		kn = up;
 	}
-	return PATH_SIZE + 1;
+	return path_len(s, pos, true);
 done:
-	if (pos == PATH_SIZE)
-		s->path[--pos & (PATH_SIZE - 1)] = '/';
-	return (int) (PATH_SIZE - pos);
+	return path_len(s, pos, false);
 }
 
-/* Append the 'n' bytes that one of the above has built. A cut path is left out, and marked. */
+/* Append what one of the above has built. */
 static __always_inline u32
 text_built(struct scratch *s, u32 off, u64 bit, int n)
 {
-	if (n > PATH_SIZE)
-		rec_hdr(s)->flags |= EVF_CUT;
-	if (n <= 0 || n > PATH_SIZE)
+	u32 len = n & ~PATH_CUT;
+
+	if (n <= 0 || len > PATH_SIZE)
 		return off;
-	return text_kernel(s, off, bit, &s->path[(PATH_SIZE - n) & (PATH_SIZE - 1)], n);
+	if (n & PATH_CUT)
+		rec_hdr(s)->flags |= EVF_CUT;
+	return text_kernel(s, off, bit, &s->path[(PATH_SIZE - len) & (PATH_SIZE - 1)], len);
 }
 
-/* The path of 'path', a struct path of the kernel, as a task whose root is that of 'fs' sees it.
- * The pointers are read, not loaded: so they are numbers to the verifier. */
+/* The path of 'path', a struct path of the kernel, from the machine's root, as /proc/PID/exe of 't'
+ * would show it. The pointers are read, not loaded: so they are numbers to the verifier. */
 static __always_inline u32
-text_kpath(struct scratch *s, u32 off, u64 bit, struct fs_struct *fs, const struct path *path)
+text_kpath(struct scratch *s, u32 off, u64 bit, struct task_struct *t, const struct path *path)
 {
+	root_look(s, t);
 	return text_built(s, off, bit,
-	    path_build((u64) BPF_CORE_READ(path, mnt), (u64) BPF_CORE_READ(path, dentry),
-		(u64) BPF_CORE_READ(fs, root.mnt), (u64) BPF_CORE_READ(fs, root.dentry)));
+	    path_build((u64) BPF_CORE_READ(path, mnt), (u64) BPF_CORE_READ(path, dentry)));
+}
+
+/* A memfd: it has only a name. */
+static __always_inline bool
+is_memfd(struct dentry *d)
+{
+	char name[6] = "";
+
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(d, d_name.name));
+	return BPF_CORE_READ(d, d_parent) == d && name[0] == 'm' && name[1] == 'e' &&
+	       name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
+}
+
+/*
+ * The path of an open file of the caller, whatever led there: symbolic links, a root of the task's own, a
+ * bind mount. On the file system of the machine's root it is the path there, and that of a bind
+ * mount stays unseen; on others it is that of the mount by which it was opened.
+ */
+__noinline int
+real_build(u64 file)
+{
+	struct scratch *s = scratch_get();
+	struct dentry *d;
+	u64 at[2];
+	int n = 0;
+
+	if (!s || !file)
+		return 0;
+	root_look(s, current_task());
+	read_words((void *) file + bpf_core_field_offset(struct file, f_path),
+	    bpf_core_field_offset(struct path, mnt), bpf_core_field_offset(struct path, dentry), at);
+	d = (void *) at[1];
+	if ((u64) BPF_CORE_READ(d, d_sb) == s->root.sb)
+		n = path_build(0, at[1]);
+	return n ? n : path_build(at[0], at[1]);
+}
+
+#define SAME_MAX 256 /* bytes that are compared */
+
+/* Are the 'n' bytes that were built those of the text at 'off'? Behind both are zeroes. A long one is
+ * not looked at. */
+__noinline int
+text_same(u32 off, u32 n)
+{
+	struct scratch *s = scratch_get();
+	const u64 *given, *built;
+
+	if (!s || n > SAME_MAX || *(u32 *) &s->rec[off & REC_MASK] != n)
+		return 0;
+	given = (void *) text_at(s, off);
+	built = (void *) &s->path[(PATH_SIZE - n) & (PATH_SIZE - 1)];
+	for (u32 i = 0; i < SAME_MAX / sizeof(u64); i++) {
+		if (i * sizeof(u64) >= n)
+			return 1;
+		if (given[i] != built[i])
+			return 0;
+	}
+	return 1;
+}
+
+/* The path of an open file, unless it is the text at 'given' (0: there is none). */
+static __always_inline u32
+text_real(struct scratch *s, u32 off, u64 bit, struct file *f, u32 given)
+{
+	int n = real_build((u64) f);
+
+	return given && text_same(given, n) ? off : text_built(s, off, bit, n);
 }
 
 #endif

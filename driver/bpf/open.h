@@ -73,6 +73,7 @@ open_mode(u64 flags, u64 mode)
 }
 
 struct opened {
+	struct file *file;
 	u32 dev;
 	u64 ino;
 	bool created;
@@ -90,6 +91,7 @@ opened_get(struct task_struct *t, s64 fd, u64 flags, struct opened *o)
 	__builtin_memset(o, 0, sizeof(*o));
 	if (!f)
 		return;
+	o->file = f;
 	inode = BPF_CORE_READ(f, f_inode);
 	read_words(inode, bpf_core_field_offset(struct inode, i_sb),
 	    bpf_core_field_offset(struct inode, i_ino), in_inode);
@@ -109,6 +111,16 @@ opened_flags(const struct opened *o)
 	       (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
 }
 
+/* The path of what was opened, unless it is the text 'name', the first one, which begins at 'first'.
+ * What user space computes of a relative path, or of one with links, is not known here. */
+static __always_inline u32
+opened_text(struct scratch *s, u32 off, u64 name, u64 real, u32 first, const struct opened *o)
+{
+	if (!o->file)
+		return off;
+	return text_real(s, off, real, o->file, (rec_hdr(s)->present & name) ? first : 0);
+}
+
 EXIT(open)
 {
 	EXIT_BEGIN(OPEN, true);
@@ -122,6 +134,7 @@ EXIT(open)
 	e->dev = o.dev;
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPEN, name), call_arg(regs, compat, 0));
+	off = opened_text(s, off, EV_BIT(OPEN, name), EV_BIT(OPEN, realname), sizeof(*e), &o);
 	EXIT_END();
 }
 
@@ -137,6 +150,7 @@ EXIT(creat)
 	e->ino = o.ino;
 	e->creat_flags = o.layer; /* the upper layer is 1, the lower one 2 */
 	off = text_path(s, st, compat, off, EV_BIT(CREAT, name), call_arg(regs, compat, 0));
+	off = opened_text(s, off, EV_BIT(CREAT, name), EV_BIT(CREAT, realname), sizeof(*e), &o);
 	EXIT_END();
 }
 
@@ -154,6 +168,7 @@ EXIT(openat)
 	e->dev = o.dev;
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPENAT, name), call_arg(regs, compat, 1));
+	off = opened_text(s, off, EV_BIT(OPENAT, name), EV_BIT(OPENAT, realname), sizeof(*e), &o);
 	EXIT_END();
 }
 
@@ -189,6 +204,7 @@ EXIT(openat2)
 	e->dev = o.dev;
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
+	off = opened_text(s, off, EV_BIT(OPENAT2, name), EV_BIT(OPENAT2, realname), sizeof(*e), &o);
 	EXIT_END();
 }
 

@@ -151,15 +151,14 @@ static __always_inline u32
 text_exe_path(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 {
 	struct file *f = BPF_CORE_READ(t, mm, exe_file);
-	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 	struct dentry *d;
 
-	if (!f || !fs)
+	if (!f)
 		return off;
 	d = BPF_CORE_READ(f, f_path.dentry);
 	if (is_memfd(d))
 		return text_kernel_str(s, off, bit, BPF_CORE_READ(d, d_name.name));
-	return text_kpath(s, off, bit, fs, &f->f_path);
+	return text_kpath(s, off, bit, t, &f->f_path);
 }
 
 SEC("tp_btf/sched_process_exec")

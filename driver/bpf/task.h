@@ -182,11 +182,14 @@ text_ns_pids(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 static __always_inline u32
 cgroup_put(struct scratch *s, u32 off, u32 n, u64 kn, const char *name, u32 len)
 {
-	int path = cgroup_build(kn);
+	int built = cgroup_build(kn);
+	u32 path = built & ~PATH_CUT;
 	char *to;
 
-	if (path <= 0)
+	if (built <= 0)
 		return n;
+	if (built & PATH_CUT)
+		rec_hdr(s)->flags |= EVF_CUT;
 	if (path > PATH_SIZE || n + len + path + 1 > EV_TEXT_MAX) {
 		rec_hdr(s)->flags |= EVF_CUT;
 		return n;
@@ -246,7 +249,7 @@ text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 
 	if (!fs)
 		return off;
-	return text_kpath(s, off, bit, fs, &fs->pwd);
+	return text_kpath(s, off, bit, t, &fs->pwd);
 }
 
 /* The image */
@@ -287,16 +290,6 @@ inode_writable(struct inode *inode, const struct cred *c)
 				in_groups((u64) BPF_CORE_READ(c, group_info), gid)))
 		return true;
 	return mode & 02;
-}
-
-static __always_inline bool
-is_memfd(struct dentry *d)
-{
-	char name[6] = "";
-
-	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(d, d_name.name));
-	return BPF_CORE_READ(d, d_parent) == d && name[0] == 'm' && name[1] == 'e' &&
-	       name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
 }
 
 static __always_inline u32

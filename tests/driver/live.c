@@ -297,8 +297,8 @@ proc_stat(pid_t pid, unsigned i)
 int
 main(void)
 {
-	static const struct live_case *const tables[] = { file_cases, entry_cases, net_cases,
-		proc_cases, args_cases, compat_cases };
+	static const struct live_case *const tables[] = { file_cases, entry_cases, names_cases,
+		net_cases, proc_cases, args_cases, compat_cases };
 	struct live *l = calloc(1, sizeof(*l));
 	struct source_opts o = { 0 };
 

@@ -357,7 +357,8 @@ c_exec_overlay(struct live *l)
 	live_num(l, r, 19, 0x1 | 0x2);
 	live_text(l, r, 30, "all/new");
 	r = live_rec_of(l, EV_EXECVE, l->f->n[3]);
-	live_text(l, r, 27, "/new"); /* as the program itself sees it */
+	(void) snprintf(path, sizeof(path), "%s/all/new", l->f->dir);
+	live_text(l, r, 27, path); /* not as the program itself sees it */
 }
 
 void
