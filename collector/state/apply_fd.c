@@ -100,8 +100,8 @@ parse_enter(struct apply *a)
 	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, name));
 }
 
-/* The path of an openat2 that its folder confines: what was opened; of one that failed, the path below
- * the folder, which is its root too. */
+/* The path of an openat2 that its folder confines: what was opened; of one that failed, the path
+ * below the folder, which is its root too. */
 static uint32_t
 confined(struct apply *a, int64_t dirfd, uint32_t name)
 {
@@ -160,8 +160,7 @@ void
 parse_openat2(struct apply *a)
 {
 	static const struct open_params p = { EVP_OPENAT2_dirfd, EVP_OPENAT2_name,
-		EVP_OPENAT2_flags, EVP_OPENAT2_dev, EVP_OPENAT2_ino,
-		EVP_OPENAT2_realname };
+		EVP_OPENAT2_flags, EVP_OPENAT2_dev, EVP_OPENAT2_ino, EVP_OPENAT2_realname };
 
 	open_any(a, &p);
 }
@@ -169,8 +168,8 @@ parse_openat2(struct apply *a)
 void
 parse_creat(struct apply *a)
 {
-	static const struct open_params p = { -1, EVP_CREAT_name, -1, EVP_CREAT_dev,
-		EVP_CREAT_ino, EVP_CREAT_realname };
+	static const struct open_params p = { -1, EVP_CREAT_name, -1, EVP_CREAT_dev, EVP_CREAT_ino,
+		EVP_CREAT_realname };
 	uint32_t layer = (uint32_t) ev_num(a->ev, EVP_CREAT_creat_flags);
 	struct fd_entry *e;
 

@@ -144,8 +144,8 @@ path_turn(struct scratch *s)
 	return PATH_GOES_ON;
 }
 
-/* The helper that goes through a map is the one loop that the verifier does not walk turn by turn in
- * all the kernels there are: so this map is as long as a path may be deep. */
+/* The helper that goes through a map is the one loop that the verifier does not walk turn by turn
+ * in all the kernels there are: so this map is as long as a path may be deep. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, PATH_SIZE / 2 + 64);
@@ -163,7 +163,8 @@ path_turns(void *map, const u32 *key, u32 *value, void *end)
 	return r != PATH_GOES_ON;
 }
 
-/* How many bytes were built from 'pos' on; where the front is missing, "..." stands in its place. */
+/* How many bytes were built from 'pos' on; where the front is missing, "..." stands in its place.
+ */
 static __always_inline int
 path_len(struct scratch *s, u32 pos, bool cut)
 {
@@ -180,8 +181,9 @@ path_len(struct scratch *s, u32 pos, bool cut)
 /*
  * Write the path of (mnt, dentry) as seen from the machine's root, which root_look() has found, to
  * the end of this CPU's path buffer; without 'mnt', its path in its file system, if the root is on
- * it. Its length; 0: it has none; with PATH_CUT set: its front is missing, since it is too long. Both
- * are pointers; a global function takes numbers only, and is verified once for all its callers.
+ * it. Its length; 0: it has none; with PATH_CUT set: its front is missing, since it is too long.
+ * Both are pointers; a global function takes numbers only, and is verified once for all its
+ * callers.
  */
 __noinline int
 path_build(u64 mnt, u64 dentry)
@@ -278,9 +280,9 @@ is_memfd(struct dentry *d)
 }
 
 /*
- * The path of an open file of the caller, whatever led there: symbolic links, a root of the task's own, a
- * bind mount. On the file system of the machine's root it is the path there, and that of a bind
- * mount stays unseen; on others it is that of the mount by which it was opened.
+ * The path of an open file of the caller, whatever led there: symbolic links, a root of the task's
+ * own, a bind mount. On the file system of the machine's root it is the path there, and that of a
+ * bind mount stays unseen; on others it is that of the mount by which it was opened.
  */
 __noinline int
 real_build(u64 file)
@@ -294,7 +296,8 @@ real_build(u64 file)
 		return 0;
 	root_look(s, current_task());
 	read_words((void *) file + bpf_core_field_offset(struct file, f_path),
-	    bpf_core_field_offset(struct path, mnt), bpf_core_field_offset(struct path, dentry), at);
+	    bpf_core_field_offset(struct path, mnt), bpf_core_field_offset(struct path, dentry),
+	    at);
 	d = (void *) at[1];
 	if ((u64) BPF_CORE_READ(d, d_sb) == s->root.sb)
 		n = path_build(0, at[1]);
@@ -303,8 +306,8 @@ real_build(u64 file)
 
 #define SAME_MAX 256 /* bytes that are compared */
 
-/* Are the 'n' bytes that were built those of the text at 'off'? Behind both are zeroes. A long one is
- * not looked at. */
+/* Are the 'n' bytes that were built those of the text at 'off'? Behind both are zeroes. A long one
+ * is not looked at. */
 __noinline int
 text_same(u32 off, u32 n)
 {
@@ -329,7 +332,13 @@ static __always_inline u32
 text_real(struct scratch *s, u32 off, u64 bit, struct file *f, u32 given)
 {
 	int n = real_build((u64) f);
+	struct dentry *d;
 
+	if (n == 0) {
+		d = BPF_CORE_READ(f, f_path.dentry);
+		return is_memfd(d) ? text_kernel_str(s, off, bit, BPF_CORE_READ(d, d_name.name))
+				   : off;
+	}
 	return given && text_same(given, n) ? off : text_built(s, off, bit, n);
 }
 

@@ -111,8 +111,8 @@ opened_flags(const struct opened *o)
 	       (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
 }
 
-/* The path of what was opened, unless it is the text 'name', the first one, which begins at 'first'.
- * What user space computes of a relative path, or of one with links, is not known here. */
+/* The path of what was opened, unless it is the text 'name', the first one, which begins at
+ * 'first'. What user space computes of a relative path, or of one with links, is not known here. */
 static __always_inline u32
 opened_text(struct scratch *s, u32 off, u64 name, u64 real, u32 first, const struct opened *o)
 {
