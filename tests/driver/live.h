@@ -48,8 +48,8 @@ struct live_case {
 	live_fn *meanwhile; /* runs in the parent while the trigger does; NULL: nothing */
 };
 
-extern const struct live_case file_cases[], entry_cases[], names_cases[],
-    proc_cases[], args_cases[], net_cases[], compat_cases[];
+extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
+    args_cases[], net_cases[], compat_cases[];
 live_fn live_tasks, live_files;      /* what the iterators print */
 unsigned live_seen(void *st);        /* how often this process is among the tasks */
 void live_mechanics(struct live *l); /* sources of their own: drops, exclusion, refusals */
