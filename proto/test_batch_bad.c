@@ -28,7 +28,7 @@ columns_init(struct columns *c)
 		.start = { 9 },
 		.type = { EV_OPEN, EV_OPEN },
 		.time = { 100, 1 },
-		.params = { 3, 1, 0, 0, 0, 5, -5, -1, 0, 0, 0, -5 },
+		.params = { 3, 1, 0, 0, 0, 5, 0, -5, -1, 0, 0, 0, -5, 0 },
 	};
 	wire__columns__init(&c->msg);
 	c->msg.n_dict = 1;
@@ -44,7 +44,7 @@ columns_init(struct columns *c)
 	c->msg.cpu = c->cpu;
 	c->msg.flags = c->flags;
 	c->msg.absent = c->absent;
-	c->msg.n_params = 12;
+	c->msg.n_params = 14;
 	c->msg.params = c->params;
 }
 
@@ -100,11 +100,11 @@ SPOIL(spoil_origin)
 }
 SPOIL(spoil_text)
 {
-	c->params[7] = 1;
+	c->params[8] = 1;
 }
 SPOIL(spoil_text_negative)
 {
-	c->params[7] = -2;
+	c->params[8] = -2;
 }
 SPOIL(spoil_cpu)
 {
@@ -112,11 +112,11 @@ SPOIL(spoil_cpu)
 }
 SPOIL(spoil_few_params)
 {
-	c->msg.n_params = 11;
+	c->msg.n_params = 13;
 }
 SPOIL(spoil_many_params)
 {
-	c->msg.n_params = 13;
+	c->msg.n_params = 15;
 }
 SPOIL(spoil_time)
 {
@@ -148,12 +148,12 @@ SPOIL(spoil_starts)
 }
 SPOIL(spoil_dict)
 {
-	c->msg.n_dict = 13;
+	c->msg.n_dict = 15;
 }
 SPOIL(spoil_absent)
 {
 	c->absent[c->msg.n_absent++] = 0;
-	c->absent[c->msg.n_absent++] = 1 << 6;
+	c->absent[c->msg.n_absent++] = 1 << 7;
 }
 
 static const struct {

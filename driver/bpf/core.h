@@ -55,7 +55,7 @@ struct scratch {
 	struct {
 		u64 mnt, dentry, sb;
 		u64 looked; /* jiffies */
-	} root; /* root_look() */
+	} root;             /* root_look() */
 };
 
 /* By CPU; the sensor sets their sizes. */
