@@ -167,7 +167,7 @@ app_identity(const struct app *a, const char *node, struct identity **ret, struc
 
 /* ---- stages ---- */
 
-#define OVERDUE_MS 1900 /* beyond stop.drain */
+#define OVERDUE_MS 1500 /* beyond stop.drain: the kernel takes a little for what is left */
 
 /* The loop does not come to its end: what it may wait for is not worth a machine that cannot shut
  * down. */

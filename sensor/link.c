@@ -11,7 +11,7 @@
 #define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit; twice as long each time, ... */
 #define POLL_HELD_MAX   4                 /* ... so often: a thousand nodes that wait are no load */
 #define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
-#define BYE_NS          (1000 * NS_PER_MS)
+#define BYE_NS          (500 * NS_PER_MS)
 #define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted: the back-off starts anew */
 
 void
@@ -331,6 +331,9 @@ link_tick(struct link *l, uint64_t now)
 		link_hang_up(l, now, 0);
 	if (l->state == LINK_DOWN)
 		tick_down(l, now);
+	if (l->state == LINK_UP && l->stop_at != 0 && now >= l->stop_at &&
+	    l->outstanding >= l->window)
+		link_hang_up(l, now, 0); /* no answer comes that would let Bye go out */
 	if (l->state == LINK_UP && tick_up(l, now) < 0)
 		link_fail(l, now, "cannot send to the collector: out of memory");
 	return next_tick(l);

@@ -372,8 +372,17 @@ test_stop(void **state)
 	peer_ack(&p, "b1", 1, 0, 8);
 	peer_tick(&p, 300);
 	peer_expect(&p, "b1 bye");
-	peer_tick(&p, 1000); /* and no answer to Bye ends that */
+	peer_tick(&p, 500); /* and no answer to Bye ends that */
 	peer_expect(&p, "close");
+	assert_int_equal(LINK_STOPPED, p.link.state);
+	peer_end(&p);
+
+	peer_begin(&p); /* the collector answers nothing at all: Bye has no place */
+	peer_add(&p, 9);
+	peer_up(&p, 1, 9);
+	link_stop(&p.link, p.now + 300 * MS);
+	peer_tick(&p, 0);
+	peer_tick(&p, 300);
 	assert_int_equal(LINK_STOPPED, p.link.state);
 	peer_end(&p);
 }

@@ -8,8 +8,9 @@
  * on it and their working folder there, and then never again. One of them then replaces a mapping
  * whose page it has changed: it waits for that page to be written, and holds its memory's lock
  *while it does, so its /proc/PID/cmdline cannot be read. Prints "stuck PID PID" (the second one is
- *that) and waits to be killed, which ends the connection and all that waits for it. Exit 77: no
- *FUSE here.
+ *that) and waits to be killed, or for the end of what started it. That closes the connection's only
+ * descriptor, and so ends all that waits for it. Nothing else may have that one: ps would hang for
+ * ever, and whoever wants a lock that came with an inherited descriptor. Exit 77: no FUSE here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -137,13 +138,14 @@ use(const char *dir, int ready, int go)
 }
 
 static pid_t
-start(const char *dir, int ready, int go)
+start(int fuse, const char *dir, int ready, int go)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
+		(void) close(fuse);
 		use(dir, ready, go);
 		exit(0);
 	}
@@ -152,7 +154,7 @@ start(const char *dir, int ready, int go)
 
 /* Can its cmdline not be read? */
 static int
-holds_its_memory(pid_t pid)
+holds_its_memory(int fuse, pid_t pid)
 {
 	const struct timespec ms = { 0, 1000000 };
 	pid_t reader = fork();
@@ -161,6 +163,8 @@ holds_its_memory(pid_t pid)
 		char path[64], byte;
 		int fd;
 
+		(void) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		(void) close(fuse);
 		(void) snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 		fd = open(path, O_RDONLY);
 		_exit(fd >= 0 && read(fd, &byte, 1) == 1 ? 0 : 1);
@@ -178,7 +182,7 @@ int
 main(int argc, char **argv)
 {
 	const struct timespec ms = { 0, 1000000 };
-	int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC), ready[2], go[2];
+	int fuse, ready[2], go[2];
 	char opts[128], bytes[2];
 	size_t done = 0;
 	pid_t holder, stuck;
@@ -187,6 +191,9 @@ main(int argc, char **argv)
 		fputs("usage: dead_mount DIR\n", stderr);
 		return 2;
 	}
+	(void) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void) close_range(3, ~0U, 0);
+	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	(void) snprintf(opts, sizeof(opts), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
 	if (fuse < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -196,8 +203,8 @@ main(int argc, char **argv)
 	}
 	if (pipe(ready) < 0 || pipe(go) < 0)
 		die("pipe");
-	holder = start(argv[1], ready[1], -1);
-	stuck = start(argv[1], ready[1], go[0]);
+	holder = start(fuse, argv[1], ready[1], -1);
+	stuck = start(fuse, argv[1], ready[1], go[0]);
 	while (done < 2) {
 		struct pollfd p[2] = { { .fd = fuse, .events = POLLIN },
 			{ .fd = ready[0], .events = POLLIN } };
@@ -211,7 +218,7 @@ main(int argc, char **argv)
 	}
 	if (write(go[1], "g", 1) != 1) /* from here on nobody answers */
 		die("the pipe");
-	for (int i = 0; i < 2000 && !holds_its_memory(stuck); i++)
+	for (int i = 0; i < 2000 && !holds_its_memory(fuse, stuck); i++)
 		(void) nanosleep(&ms, NULL);
 	printf("stuck %d %d\n", holder, stuck);
 	(void) fflush(stdout);

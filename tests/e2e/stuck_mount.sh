@@ -54,4 +54,8 @@ kill -STOP "$collector_pid"
 lab_touch 401 402
 ends 3.5
 kill -CONT "$collector_pid"
+# Nothing of it may stay: what waits for a dead mount makes ps hang too.
+kill -KILL "$dead_PID"
+released() { ! grep -q '^State:.D' "/proc/$stuck/status"; } # gone, or dead and not yet buried
+lab_wait 10 released || fail "the process on the dead mount does not end with it"
 echo "400 alerts, a whole snapshot and two prompt ends beside a file system that is dead"
