@@ -316,7 +316,8 @@ test_state_lost(void **state)
 
 	(void) state;
 	bench_open(&b);
-	b.stream.began = b.stream.evaluated = 7; /* this collector is new to it */
+	b.stream.began = 7; /* this collector is new to it */
+	b.stream.evaluated = 7;
 	(void) feed(&b, &b.stream, 50, 50, NULL, ids);
 	assert_string_equal("1:1C", ids);
 	feed_rows(&b, "r", 4, 0, false);

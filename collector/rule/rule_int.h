@@ -35,7 +35,9 @@ enum {
 	RULE_FILE_MAX = 64 << 20, /* bytes of one rule file */
 	RULE_TEXT_MAX = 64 << 20, /* bytes of one condition after lists */
 	RULE_ITEMS_MAX = 4 << 20, /* items of all lists together */
-	RULE_EVENTS_MANY = 100,   /* LOAD_NO_EVTTYPE */
+	RULE_NAMES_MAX =
+	    100000, /* times that a condition may name one list, earlier lists written out */
+	RULE_EVENTS_MANY = 100, /* LOAD_NO_EVTTYPE */
 };
 
 /* Falco's codes. */

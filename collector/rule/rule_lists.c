@@ -121,12 +121,13 @@ find_name(struct slice text, struct slice name, size_t from)
 	return SIZE_MAX;
 }
 
-/* One list through the whole text, into 'out'. */
-static void
+/* One list through the whole text, into 'out', as far as the bounds go. Returns how often it was
+ * named. */
+static size_t
 substitute(const struct def_list *l, const struct mtext *m, size_t at, struct mtext *out)
 {
 	struct slice text = buf_get(&m->b);
-	size_t done = 0;
+	size_t done = 0, named = 0;
 
 	for (; at != SIZE_MAX; at = find_name(text, l->name.s, done)) {
 		size_t start = at, end = at + l->name.s.n, off;
@@ -147,10 +148,11 @@ substitute(const struct def_list *l, const struct mtext *m, size_t at, struct mt
 		mtext_add(out, l->joined, from, off, false);
 		mtext_add(out, SLICE(" "), from, off, false);
 		done = end;
-		if (out->b.n > RULE_TEXT_MAX)
-			return;
+		if (++named > RULE_NAMES_MAX || out->b.n > RULE_TEXT_MAX)
+			return named;
 	}
 	mtext_copy(out, m, done, text.n);
+	return named;
 }
 
 int
@@ -159,21 +161,25 @@ substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used)
 	used->n = 0;
 	for (struct def_list *l = c->lists; l != NULL; l = l->next) {
 		struct mtext out = { .b = BUF_INIT };
-		size_t at;
+		size_t at, named;
 
 		if (m->b.n == 0 || (at = find_name(buf_get(&m->b), l->name.s, 0)) == SIZE_MAX)
 			continue;
 		l->used = true;
 		if (texts_add(c->a, used, &l->name) < 0)
 			return -ENOMEM;
-		substitute(l, m, at, &out);
+		named = substitute(l, m, at, &out);
 		mtext_fini(m);
 		*m = out;
 		if (buf_ok(&m->b) < 0)
 			return -ENOMEM;
-		if (m->b.n > RULE_TEXT_MAX) {
+		if (named > RULE_NAMES_MAX || m->b.n > RULE_TEXT_MAX) {
 			struct rplace p = mtext_place(m, 1, 1);
 
+			if (named > RULE_NAMES_MAX)
+				return rule_fail(c, E_VALIDATE, &p,
+				    "The condition names list '%.100s' more than %d times",
+				    l->name.s.p, RULE_NAMES_MAX);
 			return rule_fail(c, E_VALIDATE, &p,
 			    "The condition is longer than %d bytes with its lists", RULE_TEXT_MAX);
 		}

@@ -118,24 +118,29 @@ read_file(struct collection *c, const char *path, struct source **ret)
 {
 	int fd CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC);
 	struct source *src = arena_alloc(c->a, sizeof(*src));
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 	struct stat st;
-	size_t n = 0;
 	ssize_t k;
 	char *p;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail_read(c, path, errno);
-	if (S_ISDIR(st.st_mode) || st.st_size > RULE_FILE_MAX)
-		return fail_read(c, path, S_ISDIR(st.st_mode) ? EISDIR : EFBIG);
-	p = arena_alloc(c->a, RULE_FILE_MAX + 1);
-	if (src == NULL || p == NULL || (src->name = arena_strdup(c->a, slice_str(path))) == NULL)
-		return -ENOMEM;
-	while (n < RULE_FILE_MAX && (k = read(fd, p + n, RULE_FILE_MAX - n)) != 0) {
+	if (S_ISDIR(st.st_mode))
+		return fail_read(c, path, EISDIR);
+	do {
+		if (buf_reserve(&b, 1 << 16) < 0)
+			return -ENOMEM;
+		k = read(fd, b.p + b.n, b.cap - b.n - 1);
 		if (k < 0 && errno != EINTR)
 			return fail_read(c, path, errno);
-		n += k > 0 ? (size_t) k : 0;
-	}
-	src->text = slice_skip_bom((struct slice){ p, n });
+		b.n += k > 0 ? (size_t) k : 0;
+		if (b.n > RULE_FILE_MAX)
+			return fail_read(c, path, EFBIG);
+	} while (k != 0);
+	p = arena_strdup(c->a, buf_get(&b));
+	if (src == NULL || p == NULL || (src->name = arena_strdup(c->a, slice_str(path))) == NULL)
+		return -ENOMEM;
+	src->text = slice_skip_bom((struct slice){ p, b.n });
 	*ret = src;
 	return 0;
 }

@@ -140,7 +140,7 @@ d_script(struct facts *f)
 	char *env[] = { NULL };
 
 	(void) f;
-	memcpy(script + 9000 - 4, "evil", 4);
+	memcpy(script + 9000 - 4, (const char[]){ 'e', 'v', 'i', 'l' }, 4);
 	exec_both(argv, env);
 }
 

@@ -35,8 +35,17 @@ lab_end() {
 			[ -s "$f" ] && { echo "--- ${f##*/}"; tail -n 40 "$f"; }
 		done
 	fi
-	rm -rf "$lab"
+	lab_unmount && rm -rf --one-file-system "$lab"
 	exit "$code"
+}
+
+lab_mounts() { awk -v below="$lab/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r; }
+
+# What a script has mounted below $lab goes first: a removal would go through a bind mount.
+lab_unmount() {
+	local at
+	for at in $(lab_mounts); do umount -l "$at"; done
+	[ -z "$(lab_mounts)" ] || { echo "not removed, something is mounted there: $lab" >&2; return 1; }
 }
 
 lab_gone() { ! kill -0 "$1" 2>/dev/null; }
