@@ -145,5 +145,5 @@ lab_stop() {
 lab_metric() { curl -sf "http://$http/metrics" | awk -v m="$1" 'index($1, m) == 1 && $0 !~ /^#/ { s += $2 } END { print s + 0 }'; }
 
 # lab_alert RULE [JQ]: an alert of the rule (for which the expression holds) is in the file output.
-lab_alert() { jq -e --arg r "$1" "select(.rule == \$r) | select(${2:-true})" "$lab/alerts"; }
+lab_alert() { jq -c --arg r "$1" "select(.rule == \$r) | select(${2:-true})" "$lab/alerts" 2>/dev/null | grep .; }
 lab_alerts() { jq -r --arg r "$1" 'select(.rule == $r) | .uuid' "$lab/alerts" 2>/dev/null | wc -l; }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evasions - one program for what evasions.sh tries: it reads a file, and ends.
+ *
+ *	evasions                     /etc/shadow
+ *	evasions PATH                by open()
+ *	evasions root FOLDER PATH    by openat2() with RESOLVE_IN_ROOT: the path is seen from the
+ *folder evasions beneath FOLDER PATH with RESOLVE_BENEATH
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int
+main(int argc, char **argv)
+{
+	struct open_how how = { .flags = O_RDONLY };
+	char b[4];
+	int dir, fd;
+
+	if (argc == 4) {
+		how.resolve = strcmp(argv[1], "root") == 0 ? RESOLVE_IN_ROOT : RESOLVE_BENEATH;
+		dir = open(argv[2], O_PATH | O_DIRECTORY);
+		fd = (int) syscall(SYS_openat2, dir, argv[3], &how, sizeof(how));
+	} else {
+		fd = open(argc == 2 ? argv[1] : "/etc/shadow", O_RDONLY);
+	}
+	return fd < 0 || read(fd, b, sizeof(b)) < 0;
+}
