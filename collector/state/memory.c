@@ -37,8 +37,8 @@ weight_of(const struct state *s, const struct thread *t)
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
 		sum += intern_get(s->pool, ids[i]).n;
 	while ((e = fdt_next(t->fds, &pos)) != NULL)
-		sum +=
-		    sizeof(*e) + intern_get(s->pool, e->name).n + intern_get(s->pool, e->nameraw).n;
+		sum += sizeof(*e) + intern_get(s->pool, e->name).n +
+		       intern_get(s->pool, e->nameraw).n + intern_get(s->pool, e->real).n;
 	return sum;
 }
 
