@@ -32,7 +32,7 @@ struct live {
 	struct facts *f;
 	pid_t child;
 	int status;                /* of the child, as waitpid() has it */
-	struct ev_hdr *recs[4096]; /* of the child and its descendants */
+	struct ev_hdr *recs[16384]; /* of the child and its descendants */
 	size_t nrecs;
 	const char *name; /* of the case */
 	unsigned failed;  /* checks, of all cases */
