@@ -31,7 +31,7 @@ struct live {
 	void *st; /* of source_bpf */
 	struct facts *f;
 	pid_t child;
-	int status;                /* of the child, as waitpid() has it */
+	int status;                 /* of the child, as waitpid() has it */
 	struct ev_hdr *recs[16384]; /* of the child and its descendants */
 	size_t nrecs;
 	const char *name; /* of the case */
