@@ -13,6 +13,7 @@ sensor|30
 idle|30
 latency|40
 storm|75
+snapshot|60
 start|10
 readers|60
 wire|30
@@ -45,6 +46,8 @@ storm|storm_other_node_p50_ms|ms to an alert while another node storms, median|v
 storm|storm_other_node_p99_ms|the same, 99th percentile|v <= STORM_BEFORE_P99_MS + 50
 storm|storm_same_node_p50_ms|ms to another rule'\''s alert on the node that storms, median|v <= 50
 storm|storm_same_node_p99_ms|the same, 99th percentile|v <= STORM_BEFORE_P99_MS + 200
+snapshot|snapshot_none_p99_ms|ms from system call to alert on a node with 1,000,000 descriptors, 99th percentile|
+snapshot|snapshot_taken_p99_ms|the same while its snapshot is taken|v <= 25
 readers|readers_none_p99_ms|ms from system call to alert, outbox of 800,000 alerts, 99th percentile|
 readers|readers_16_p99_ms|the same while 16 clients read all of them|v <= 2 * READERS_NONE_P99_MS + 10
 start|sensor_start_s|s from the sensor'\''s start to its first captured event|v <= 0.7

@@ -287,9 +287,58 @@ stage_storm() {
 	also "$(lab_metric mews_node_drops_total)" "events dropped of all"
 }
 
+# ---- beside the snapshot of a million descriptors ----
+
+snapshot_whole() { lab_status | jq -e '.sensors[] | select(.node == "n1" and .snapshot == "whole")'; }
+
+# actions_in FOLDER: what bench_latency prints of n1's alerts.
+actions_in() {
+	mkdir "$lab/$1"
+	"$bin/bench_latency" "$lab/$1" 200 15 <&7 || fail "actions without one alert each"
+}
+
+stage_snapshot() {
+	local n p50 p99 max total=1000000 each=100000 processes rows t0 took
+	[ -z "$quick" ] || total=300000
+	[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -gt $((each + 64)) ] || each=$(($(ulimit -Hn) - 64))
+	processes=$(((total + each - 1) / each))
+	say "$processes processes with $each descriptors each"
+	: >"$lab/file"
+	mkfifo "$lab/held" "$lab/collector.out"
+	"$bin/bench_hold" "$processes" "$each" "$lab/file" >"$lab/held" &
+	lab_pids+=($!)
+	read -r _ <"$lab/held" || fail "the descriptors could not be opened"
+	exec 7<>"$lab/collector.out"
+	lab_pki n1
+	lab_collector -o outputs.stdout.enabled=true -o state.node_bytes=1GiB
+	lab_sensor n1
+	lab_wait 120 snapshot_whole || fail "the snapshot did not come to an end"
+	settle
+
+	say "200 actions, no snapshot"
+	read -r n p50 p99 max < <(actions_in none)
+	figure snapshot_none_p99_ms "$p99"
+	also "$p50 / $max" "ms, median and longest of $n, no snapshot"
+
+	say "200 actions while the snapshot is taken"
+	lab_stop "$sensor_pid"
+	rows=$(lab_metric mews_collector_snapshot_events_total) t0=${EPOCHREALTIME/[.,]/}
+	lab_sensor n1
+	read -r n p50 p99 max < <(actions_in taken)
+	! snapshot_whole || fail "the snapshot ended before the actions did"
+	figure snapshot_taken_p99_ms "$p99"
+	also "$p50 / $max" "ms, median and longest of $n, while the snapshot is taken"
+	lab_wait 120 snapshot_whole || fail "the snapshot did not come to an end"
+	took=$((${EPOCHREALTIME/[.,]/} - t0))
+	also "$(($(lab_metric mews_collector_snapshot_events_total) - rows))" "rows of the snapshot, in $(calc "$took / 1e6") s"
+	also "$(awk '/^VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$sensor_pid/status")" "MB resident at most, the sensor, rings too"
+	also "$(awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$collector_pid/status")" "MB resident at most, the collector"
+}
+
 # reader N: reads all alerts over and over, an answer at a time; bytes of each answer in $lab/read.N.
 reader() {
 	local after=0 tail
+	renice -n 19 "$BASHPID" >/dev/null # as if they had a machine of their own
 	while :; do
 		tail=$(curl -s -m 60 -w ' %{size_download}' "http://$http/api/v1/alerts?limit=0&after=$after" | tail -c 80)
 		[[ $tail =~ \"last\":([0-9]+),\"more\":(true|false)\}[[:space:]]+([0-9]+) ]] || continue

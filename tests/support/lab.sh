@@ -65,10 +65,12 @@ lab_wait() {
 	done
 }
 
-# Sets $port to a TCP port on loopback that nobody listens on.
+# Sets $port to a TCP port on loopback that nobody listens on, another one each time.
 lab_port() {
+	local last=${port:-}
 	while :; do
 		port=$((20000 + RANDOM % 12000))
+		[ "$port" != "$last" ] || continue
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
 	done
 }
