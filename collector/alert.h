@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALERT_ID_SIZE 33 /* 32 hex digits and a NUL */
+#define ALERT_ID_SIZE 37 /* a UUID, 36 characters, and a NUL */
 
 /* Falco's priorities; the number is syslog's. */
 enum priority {
@@ -32,7 +32,7 @@ int priority_of(const char *name) MUST_CHECK; /* any case, "info" too; or -EINVA
  */
 struct alert {
 	struct alert *next;     /* in the outbox transaction it belongs to */
-	char id[ALERT_ID_SIZE]; /* deterministic */
+	char id[ALERT_ID_SIZE]; /* deterministic: see alert_id() */
 	enum priority priority;
 	uint64_t time; /* realtime ns of the event */
 	const char *rule;

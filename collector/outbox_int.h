@@ -245,6 +245,14 @@ bool outbox_record_read(sqlite3_stmt *st, struct outbox_record *ret);
 /* Without a checksum: it has an alert's shape, and its JSON ends with its id. */
 bool outbox_record_plausible(const struct outbox_record *r);
 
+/* Can an alert's id be this long? It is a UUID; it was 32 hex digits in files of earlier versions.
+ */
+static inline bool
+outbox_id_length_ok(size_t n)
+{
+	return n == ALERT_ID_SIZE - 1 || n == 32;
+}
+
 /* outbox_high.c. Loaded at the start, made anew then, written by the commit thread. */
 int outbox_high_load(struct outbox *o) MUST_CHECK;
 int outbox_high_make(struct outbox *o) MUST_CHECK;

@@ -179,9 +179,10 @@ try_row(struct pages *g, const uint8_t *p, const uint8_t *end)
 
 	m = n == 0 ? 0 : varint(p + n, end, &rowid);
 	p += n + m;
-	/* A header's size, a NULL for the number, a text of 32 bytes: so every alert begins. */
-	if (m == 0 || end - p < 4 || p[1] != 0 || p[2] != 13 + 2 * 32 || payload > ROW_MOST ||
-	    rowid == 0 || rowid > INT64_MAX)
+	/* A header's size, a NULL for the number, the text of an id: so every alert begins. */
+	if (m == 0 || end - p < 4 || p[1] != 0 || p[2] < 13 || p[2] % 2 == 0 ||
+	    !outbox_id_length_ok((p[2] - 13U) / 2) || payload > ROW_MOST || rowid == 0 ||
+	    rowid > INT64_MAX)
 		return false;
 	here = bytes_in_leaf((size_t) payload);
 	if (here > (size_t) (end - p))

@@ -81,10 +81,11 @@ bool
 outbox_record_plausible(const struct outbox_record *r)
 {
 	static const char key[] = ",\"uuid\":\"";
-	const size_t tail = sizeof(key) - 1 + 32 + 2; /* of the JSON: the key, the id, "} */
+	const size_t tail = sizeof(key) - 1 + r->id.n + 2; /* of the JSON: the key, the id, "} */
 	const char *end = r->json.p + r->json.n;
 
-	return r->id.n == 32 && r->rule.n > 0 && r->priority <= PRIO_DEBUG && r->json.n > tail &&
-	       r->json.p[0] == '{' && memcmp(end - tail, key, sizeof(key) - 1) == 0 &&
-	       memcmp(end - 34, r->id.p, 32) == 0 && memcmp(end - 2, "\"}", 2) == 0;
+	return outbox_id_length_ok(r->id.n) && r->rule.n > 0 && r->priority <= PRIO_DEBUG &&
+	       r->json.n > tail && r->json.p[0] == '{' &&
+	       memcmp(end - tail, key, sizeof(key) - 1) == 0 &&
+	       memcmp(end - r->id.n - 2, r->id.p, r->id.n) == 0 && memcmp(end - 2, "\"}", 2) == 0;
 }

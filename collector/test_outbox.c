@@ -122,7 +122,7 @@ static const struct {
 	{ { .priority_max = -1, .node = "b" }, "3 4" },
 	{ { .priority_max = -1, .rule = "shell", .node = "b" }, "4" },
 	{ { .priority_max = -1, .cluster = "test" }, "" },
-	{ { .priority_max = -1, .id = "00000000000000000000000000000003" }, "3" },
+	{ { .priority_max = -1, .id = "00000003-0000-8000-8000-000000000000" }, "3" },
 	{ { .priority_max = -1, .since = 2000, .until = 4000 }, "2 3" },
 	{ { .priority_max = PRIO_CRITICAL }, "2 3" },
 	{ { .priority_max = PRIO_EMERGENCY }, "" },

@@ -56,7 +56,7 @@ fill(void)
 
 			a.json_len = (size_t) snprintf(
 			    json, sizeof(json), "{\"n\":%u,\"pad\":\"%s\"}", n, pad);
-			(void) snprintf(a.id, sizeof(a.id), "%032x", n);
+			(void) snprintf(a.id, sizeof(a.id), "%08x-0000-8000-8000-000000000000", n);
 			a.rule = n % 5000 == 0 ? "rare" : "a b&c";
 			a.cluster = "prod";
 			a.node = "n";
@@ -149,7 +149,7 @@ static const struct {
 	{ "rule=nothing", 0, false },
 	{ "rule=nothing&order=newest", 0, false },
 	{ "rule=nothing&rule=rare", 10, false },
-	{ "id=00000000000000000000000000000100", 1, false },
+	{ "id=00000100-0000-8000-8000-000000000000", 1, false },
 	{ "since=49991", 10, false },
 	{ "until=6", 5, false },
 	{ "after=49990&limit=0", 10, false },

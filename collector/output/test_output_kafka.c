@@ -75,7 +75,7 @@ submit(struct bench *b, unsigned n, size_t size)
 	at = (size_t) snprintf(json, 100, "{\"output\":\"");
 	memset(json + at, 'x', size);
 	(void) snprintf(json + at + size, 3, "\"}");
-	(void) snprintf(a->id, sizeof(a->id), "%032x", n);
+	(void) snprintf(a->id, sizeof(a->id), "%08x-0000-8000-8000-000000000000", n);
 	a->rule = "r";
 	a->cluster = "c";
 	a->node = "n";

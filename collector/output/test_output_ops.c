@@ -103,7 +103,7 @@ submit(struct bench *b, unsigned n)
 	struct alert *a = &row.alert;
 
 	(void) snprintf(json, sizeof(json), "{\"output\":\"alert %u\"}", n);
-	(void) snprintf(a->id, sizeof(a->id), "%032x", n);
+	(void) snprintf(a->id, sizeof(a->id), "%08x-0000-8000-8000-000000000000", n);
 	a->rule = "r";
 	a->cluster = "c";
 	a->node = "n";

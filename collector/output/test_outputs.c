@@ -127,7 +127,7 @@ put(struct outbox *o, unsigned from, unsigned to)
 		a.cluster = "c";
 		a.node = "n";
 		a.json_len = 2;
-		(void) snprintf(a.id, sizeof(a.id), "%032x", i);
+		(void) snprintf(a.id, sizeof(a.id), "%08x-0000-8000-8000-000000000000", i);
 		assert_int_equal(0, alert_new(&a, tail));
 		tail = &(*tail)->next;
 	}

@@ -37,16 +37,21 @@ alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char md[EVP_MAX_MD_SIZE];
+	char *p = ret;
 
 	if (buf_ok(b) < 0)
 		return -ENOMEM;
 	if (EVP_Digest(b->p, b->n, md, NULL, EVP_sha256(), NULL) != 1)
-		return -ENOMEM; /* nothing else can fail here */
-	for (size_t i = 0; i < (ALERT_ID_SIZE - 1) / 2; i++) {
-		ret[2 * i] = hex[md[i] >> 4];
-		ret[2 * i + 1] = hex[md[i] & 15];
+		return -ENOMEM;                          /* nothing else can fail here */
+	md[6] = (unsigned char) ((md[6] & 0x0f) | 0x80); /* RFC 9562: version 8 */
+	md[8] = (unsigned char) ((md[8] & 0x3f) | 0x80); /* and its variant */
+	for (size_t i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = hex[md[i] >> 4];
+		*p++ = hex[md[i] & 15];
 	}
-	ret[ALERT_ID_SIZE - 1] = '\0';
+	*p = '\0';
 	return 0;
 }
 

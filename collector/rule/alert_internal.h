@@ -28,8 +28,8 @@ struct alert_internal {
 	const char *output;         /* one sentence, without time and priority */
 	const struct alert_internal_field *fields; /* after evt.time and mews.cluster */
 	size_t nfields;
-	/* What makes it the same alert when it is raised again: the id is the first half of a
-	 * SHA-256 over cluster, node, rule and this text. */
+	/* What makes it the same alert when it is raised again: the id is a UUID made
+	 * of the SHA-256 of cluster, node, rule and this text. */
 	const char *identity;
 };
 

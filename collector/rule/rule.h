@@ -198,9 +198,9 @@ struct alert_scratch {
 void alert_scratch_fini(struct alert_scratch *s);
 
 /*
- * The deterministic id: the first 128 bits of the SHA-256 of cluster, node, boot, sensor start,
- * batch sequence, event index, rule name and resolved condition, each with its length before it.
- * -ENOMEM.
+ * The deterministic id: a UUID (RFC 9562, version 8) made of the first 128 bits of the SHA-256 of
+ * cluster, node, boot, sensor start, batch sequence, event index, rule name and resolved condition,
+ * each with its length before it. -ENOMEM.
  */
 int alert_id(const struct rule *rule, const struct view *v, const struct alert_origin *o,
     struct buf *scratch, char ret[ALERT_ID_SIZE]) MUST_CHECK;

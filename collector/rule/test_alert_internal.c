@@ -35,12 +35,12 @@ static const struct {
 	    "\"mews.file\":\"/var/lib/mews/\\\"outbox\\\".db\",\"mews.rows_lost\":2881},"
 	    "\"priority\":\"Critical\",\"rule\":\"Mews outbox damaged\",\"source\":\"internal\","
 	    "\"tags\":[\"internal\",\"mews\"],\"time\":\"2026-11-28T16:04:25.353780313Z\","
-	    "\"uuid\":\"9f5e68234ac038b40e15c205074bc9b1\"}" },
+	    "\"uuid\":\"9f5e6823-4ac0-88b4-8e15-c205074bc9b1\"}" },
 	{ { .no_output = true, .no_fields = true, .no_tags = true, .message = true },
 	    "{\"hostname\":\"collector-1\",\"message\":\"2881 alerts are lost\","
 	    "\"priority\":\"Critical\",\"rule\":\"Mews outbox damaged\",\"source\":\"internal\","
 	    "\"time\":\"2026-11-28T16:04:25.353780313Z\",\"uuid\":"
-	    "\"9f5e68234ac038b40e15c205074bc9b1\"}" },
+	    "\"9f5e6823-4ac0-88b4-8e15-c205074bc9b1\"}" },
 };
 
 static void
@@ -85,7 +85,8 @@ its_id_is_of_what_it_tells(void **state)
 	other[3].identity = "43";
 	assert_int_equal(0, alert_internal(&damage, NULL, &a));
 	assert_int_equal(0, alert_internal(&again, NULL, &b));
-	assert_string_equal("9f5e68234ac038b40e15c205074bc9b1", a->id); /* for ever: it is kept */
+	assert_string_equal(
+	    "9f5e6823-4ac0-88b4-8e15-c205074bc9b1", a->id); /* for ever: it is kept */
 	assert_string_equal(a->id, b->id);
 	alert_free(b);
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {

@@ -48,7 +48,7 @@ make(unsigned n)
 	struct buf b = BUF_INIT;
 	char node[32];
 
-	(void) snprintf(a.id, sizeof(a.id), "%032x", n);
+	(void) snprintf(a.id, sizeof(a.id), "%08x-0000-8000-8000-000000000000", n);
 	(void) snprintf(node, sizeof(node), "web %u", n % KEYS);
 	a.cluster = "prod";
 	a.node = node;

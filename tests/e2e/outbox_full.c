@@ -39,7 +39,7 @@ put(struct outbox *o, unsigned n)
 	a.cluster = "c";
 	a.node = "n";
 	a.json = json;
-	(void) snprintf(a.id, sizeof(a.id), "%032x", n);
+	(void) snprintf(a.id, sizeof(a.id), "%08x-0000-8000-8000-000000000000", n);
 	*t = (struct outbox_txn){ &stream, n, NULL, done, NULL, 0 };
 	assert_int_equal(0, alert_new(&a, &t->alerts));
 	assert_int_equal(0, outbox_put(o, t));

@@ -89,7 +89,7 @@ make(unsigned id, const char *rule, const char *node, enum priority prio, size_t
 	assert_non_null(json);
 	memset(json, 'x', json_len);
 	json[json_len] = '\0';
-	(void) snprintf(a.id, sizeof(a.id), "%032x", id);
+	(void) snprintf(a.id, sizeof(a.id), "%08x-0000-8000-8000-000000000000", id);
 	a.cluster = "prod";
 	a.node = node;
 	a.json = json;
