@@ -49,6 +49,11 @@ app_configure(struct app *a, struct diag *d)
 		return diag_fail(d, d->line, d->col,
 		    "log.level: '%s' is not error, warn, info or debug", a->opt.log_level);
 	}
+	if (log_format(a->opt.log_format) < 0) {
+		cfg_place(a->cfg, "log.format", d);
+		return diag_fail(
+		    d, d->line, d->col, "log.format: '%s' is not text or json", a->opt.log_format);
+	}
 	log_init("mews-collector", (enum log_level) level);
 	r = priority_of(a->opt.min_priority);
 	if (r < 0) {

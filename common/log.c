@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,17 +23,43 @@ static const struct {
 static struct {
 	const char *program;
 	enum log_level level;
-	bool journal, colour;
+	bool journal, colour, json;
 } conf = { .program = "mews", .level = LOG_INFO };
+
+/* systemd names the journal's stream by device and inode. A program whose standard error was
+ * redirected inherits the variable, too. */
+static bool
+to_journal(void)
+{
+	const char *stream =
+	    getenv("JOURNAL_STREAM"); /* NOLINT(concurrency-mt-unsafe): no threads */
+	unsigned long long dev, ino;
+	struct stat st;
+	char *end;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	dev = strtoull(stream, &end, 10);
+	if (*end != ':')
+		return false;
+	ino = strtoull(end + 1, NULL, 10);
+	return st.st_dev == dev && st.st_ino == ino;
+}
 
 void
 log_init(const char *program, enum log_level level)
 {
 	conf.program = program;
 	conf.level = level;
-	conf.journal =
-	    getenv("JOURNAL_STREAM") != NULL; /* NOLINT(concurrency-mt-unsafe): before threads */
+	conf.journal = to_journal();
 	conf.colour = !conf.journal && isatty(STDERR_FILENO);
+}
+
+int
+log_format(const char *name)
+{
+	conf.json = strcmp(name, "json") == 0;
+	return conf.json || strcmp(name, "text") == 0 ? 0 : -EINVAL;
 }
 
 int
@@ -51,27 +78,61 @@ log_enabled(enum log_level level)
 	return level <= conf.level;
 }
 
+/* RFC 3339, local time and its distance from UTC: "2026-11-28T16:04:25.353+01:00". */
+static void
+now_text(char ret[40])
+{
+	struct timespec ts;
+	char zone[8];
+	struct tm tm;
+	size_t n;
+
+	(void) clock_gettime(CLOCK_REALTIME, &ts);
+	(void) localtime_r(&ts.tv_sec, &tm);
+	n = strftime(ret, 40, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void) strftime(zone, sizeof(zone), "%z", &tm);
+	(void) snprintf(ret + n, 40 - n, ".%03ld%.3s:%.2s", ts.tv_nsec / 1000000, zone, zone + 3);
+}
+
+/* What is escaped already, between quotes of JSON. */
+static void
+quote(char *out, size_t cap, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 2 < cap; text++) {
+		if (*text == '"' || *text == '\\')
+			out[n++] = '\\';
+		out[n++] = *text;
+	}
+	out[n] = '\0';
+}
+
 void
 log_vline(enum log_level level, const char *fmt, va_list ap)
 {
-	char raw[2048], msg[2 * sizeof(raw)], when[40];
-	struct timespec ts;
-	struct tm tm;
+	char raw[2048], msg[2 * sizeof(raw)], quoted[2 * sizeof(msg)], prefix[8] = "", when[40];
 
 	if (!log_enabled(level))
 		return;
 	(void) vsnprintf(raw, sizeof(raw), fmt, ap);
 	(void) escape_text(msg, sizeof(msg), slice_str(raw));
-	if (conf.journal) {
-		fprintf(stderr, "<%d>%s\n", levels[level].priority, msg);
+	if (conf.journal)
+		(void) snprintf(prefix, sizeof(prefix), "<%d>", levels[level].priority);
+	if (conf.journal && !conf.json) { /* the journal knows the rest */
+		fprintf(stderr, "%s%s\n", prefix, msg);
 		return;
 	}
-	(void) clock_gettime(CLOCK_REALTIME, &ts);
-	(void) localtime_r(&ts.tv_sec, &tm);
-	(void) strftime(when, sizeof(when), "%H:%M:%S", &tm);
-	fprintf(stderr, "%s%s.%03ld %s %s: %s%s\n", conf.colour ? levels[level].colour : "", when,
-	    ts.tv_nsec / 1000000, conf.program, levels[level].name, msg,
-	    conf.colour ? "\033[0m" : "");
+	now_text(when);
+	if (!conf.json) {
+		fprintf(stderr, "%s%s %s %s: %s%s\n", conf.colour ? levels[level].colour : "", when,
+		    conf.program, levels[level].name, msg, conf.colour ? "\033[0m" : "");
+		return;
+	}
+	quote(quoted, sizeof(quoted), msg);
+	fprintf(stderr,
+	    "%s{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"message\":\"%s\"}\n", prefix,
+	    when, levels[level].name, conf.program, quoted);
 }
 
 void

@@ -3,10 +3,11 @@
  * log.h - one line per happening, on standard error.
  *
  * Programs log; libraries (common, proto, filter, output) return errors. Any thread may call. The
- * level is set once, before the first thread starts. Under systemd (JOURNAL_STREAM set) a line
- * carries a <priority> prefix and no time; else a time; colours only on a terminal. Whatever a line
- * is made of, it stays one line and moves no cursor: see escape.h. What somebody else can cause
- * goes through log_peer.h.
+ * level and the format are set once, before the first thread starts. A line begins with date, time
+ * and zone (RFC 3339); colours only on a terminal. If standard error is systemd's journal, it
+ * begins with the journal's <priority> instead. As JSON a line is an object of time, level, program
+ * and message. Whatever a line is made of, it stays one line and moves no cursor: see escape.h.
+ * What somebody else can cause goes through log_peer.h.
  */
 #ifndef MEWS_COMMON_LOG_H
 #define MEWS_COMMON_LOG_H
@@ -19,6 +20,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* 'program' is borrowed and prefixes each line. */
 void log_init(const char *program, enum log_level level);
+
+/* "text" (the default) or "json". -EINVAL: it is neither. */
+int log_format(const char *name) MUST_CHECK;
 
 /* The level of a name ("error", "warn", "info", "debug"), or -EINVAL. */
 int log_level_of(const char *name) MUST_CHECK;

@@ -3,9 +3,11 @@
 #include "common/clock.h"
 #include "common/log_peer.h"
 #include "tests/support/test.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +71,60 @@ test_escaped(void **state)
 	assert_int_equal(1, n);
 	assert_non_null(strstr(log_text, "no\\x0a12:00:00 all is well\\x1b[1A\\xe2\\x80\\xae\n"));
 	assert_null(strchr(log_text, '\033'));
+}
+
+/* What a line looks like, as text, as JSON and in the journal. */
+static void
+test_shapes(void **state)
+{
+	static const char message[] = "a \"quoted\" \\ \n word";
+	char stream[64];
+	struct stat st;
+	FILE *f;
+
+	(void) state;
+	now = 1795881865 * NS_PER_S + 353780313; /* 2026-11-28T16:04:25 UTC */
+	assert_int_equal(0, setenv("TZ", "CET-1", 1));
+	tzset();
+	f = begin();
+	log_init("mews-test", LOG_INFO);
+	log_warn("%s", message);
+	(void) end(f);
+	assert_string_equal(
+	    "2026-11-28T17:04:25.353+01:00 mews-test warn: a \"quoted\" \\ \\x0a word\n", log_text);
+
+	assert_int_equal(-EINVAL, log_format("xml"));
+	assert_int_equal(0, log_format("json"));
+	f = begin();
+	log_error("%s", message);
+	(void) end(f);
+	assert_string_equal(
+	    "{\"time\":\"2026-11-28T17:04:25.353+01:00\",\"level\":\"error\","
+	    "\"program\":\"mews-test\","
+	    "\"message\":\"a \\\"quoted\\\" \\\\ \\\\x0a word\"}\n",
+	    log_text);
+
+	/* the journal is known by its device and inode, not by the variable alone */
+	assert_int_equal(0, log_format("text"));
+	assert_int_equal(0, setenv("JOURNAL_STREAM", "1:2", 1));
+	f = begin();
+	log_init("mews-test", LOG_INFO);
+	log_info("elsewhere");
+	assert_int_equal(0, fstat(STDERR_FILENO, &st));
+	(void) snprintf(stream, sizeof(stream), "%lu:%lu", (unsigned long) st.st_dev,
+	    (unsigned long) st.st_ino);
+	assert_int_equal(0, setenv("JOURNAL_STREAM", stream, 1));
+	log_init("mews-test", LOG_INFO);
+	log_error("broken");
+	log_warn("odd");
+	log_info("fine");
+	(void) end(f);
+	assert_string_equal(
+	    "2026-11-28T17:04:25.353+01:00 mews-test info: elsewhere\n"
+	    "<3>broken\n<4>odd\n<6>fine\n",
+	    log_text);
+	assert_int_equal(0, unsetenv("JOURNAL_STREAM"));
+	log_init("mews-test", LOG_INFO);
 }
 
 /* A flood of one peer: its lines are bounded, all are accounted for, another is heard. */
@@ -151,6 +207,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escaped),
+		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_level),

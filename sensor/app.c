@@ -101,6 +101,11 @@ check_options(struct app *a, struct diag *d)
 		return diag_fail(d, d->line, d->col,
 		    "log.level: '%s' is not error, warn, info or debug", o->log_level);
 	}
+	if (log_format(o->log_format) < 0) {
+		cfg_place(a->cfg, "log.format", d);
+		return diag_fail(
+		    d, d->line, d->col, "log.format: '%s' is not text or json", o->log_format);
+	}
 	log_init("mews-sensor", (enum log_level) r);
 	return check_url(a, d);
 }
