@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - mews-collector: command line, then the stages of app.c. */
 #include "collector/app.h"
+#include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 #include "common/stage.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 
 #define CONFIG_DEFAULT "/etc/mews/collector.yaml"
@@ -63,8 +63,7 @@ parse_args(int argc, char **argv, struct args *args)
 	};
 	int c;
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while ((c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "c:o:h", longs)) != -1) {
 		switch (c) {
 		case 'c':
 			args->config = optarg;
@@ -86,7 +85,8 @@ parse_args(int argc, char **argv, struct args *args)
 			usage(stdout);
 			return EXIT_OK;
 		default:
-			fputs("Try 'mews-collector --help'.\n", stderr);
+			fprintf(
+			    stderr, "mews-collector: %s\nTry 'mews-collector --help'.\n", optarg);
 			return EXIT_USAGE;
 		}
 	}

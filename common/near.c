@@ -5,27 +5,29 @@
 
 enum { NAME_LEN = 64, FAR_MAX = 5 };
 
-/* How many letters to change, add or leave out to come from a to b. */
+/* How many letters to change, add, leave out or swap with the next to come from a to b. */
 static unsigned
 distance(struct slice a, struct slice b)
 {
-	unsigned row[NAME_LEN + 1], diagonal, old;
+	unsigned rows[3][NAME_LEN + 1]; /* row i is that of a's first i letters */
 
 	if (a.n > NAME_LEN || b.n > NAME_LEN)
 		return NAME_LEN;
 	for (unsigned k = 0; k <= b.n; k++)
-		row[k] = k;
-	for (size_t i = 0; i < a.n; i++) {
-		diagonal = row[0];
-		row[0] = (unsigned) i + 1;
-		for (size_t k = 0; k < b.n; k++) {
-			old = row[k + 1];
-			diagonal += a.p[i] != b.p[k];
-			row[k + 1] = MIN(MIN(row[k], row[k + 1]) + 1, diagonal);
-			diagonal = old;
+		rows[0][k] = k;
+	for (size_t i = 1; i <= a.n; i++) {
+		const unsigned *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
+		unsigned *row = rows[i % 3];
+
+		row[0] = (unsigned) i;
+		for (size_t k = 1; k <= b.n; k++) {
+			row[k] = MIN(MIN(above[k], row[k - 1]) + 1,
+			    above[k - 1] + (a.p[i - 1] != b.p[k - 1]));
+			if (i > 1 && k > 1 && a.p[i - 1] == b.p[k - 2] && a.p[i - 2] == b.p[k - 1])
+				row[k] = MIN(row[k], two_above[k - 2] + 1);
 		}
 	}
-	return row[b.n];
+	return rows[a.n % 3][b.n];
 }
 
 struct near
@@ -58,6 +60,6 @@ near_hint(struct near *n)
 	n->hint[0] = '\0';
 	if (n->best.p != NULL)
 		(void) snprintf(
-		    n->hint, sizeof(n->hint), ": did you mean '%.*s'?", SLICE_ARG(n->best));
+		    n->hint, sizeof(n->hint), "; did you mean '%.*s'?", SLICE_ARG(n->best));
 	return n->hint;
 }

@@ -5,7 +5,7 @@
  *	struct near n = near_to(SLICE("proc.nmae"));
  *
  *	near_try(&n, SLICE("proc.name"));   each name that there is
- *	near_hint(&n)                       ": did you mean 'proc.name'?", or ""
+ *	near_hint(&n)                       "; did you mean 'proc.name'?", or ""
  */
 #ifndef MEWS_COMMON_NEAR_H
 #define MEWS_COMMON_NEAR_H

@@ -9,11 +9,12 @@ static const char *const names[] = { "proc.name", "proc.pname", "fd.name", "open
 static const struct {
 	const char *want, *hint;
 } cases[] = {
-	{ "proc.nmae", ": did you mean 'proc.name'?" },
-	{ "proc.pnam", ": did you mean 'proc.pname'?" },
+	{ "proc.nmae", "; did you mean 'proc.name'?" },
+	{ "proc.pnam", "; did you mean 'proc.pname'?" },
 	{ "PROC.name", "" },
-	{ "opn", ": did you mean 'open'?" },
-	{ "opena", ": did you mean 'open'?" }, /* the first of two that are as near */
+	{ "opn", "; did you mean 'open'?" },
+	{ "opena", "; did you mean 'open'?" }, /* the first of two that are as near */
+	{ "poen", "; did you mean 'open'?" },  /* two letters swapped are one mistake */
 	{ "nope", "" },
 	{ "a", "" }, /* too short to be near anything */
 	{ "", "" },

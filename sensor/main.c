@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - mews-sensor: command line, then the stages of app.c. */
+#include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 #include "common/stage.h"
 #include "sensor/app.h"
 #include <errno.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,7 +157,7 @@ parse_one(struct args *args, int c)
 		usage(stdout);
 		return EXIT_OK;
 	default:
-		fputs("Try 'mews-sensor --help'.\n", stderr);
+		fprintf(stderr, "mews-sensor: %s\nTry 'mews-sensor --help'.\n", optarg);
 		return EXIT_USAGE;
 	}
 }
@@ -169,8 +169,7 @@ parse_args(int argc, char **argv, struct args *args)
 	int c, r = -1;
 
 	args->loop = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while (r < 0 && (c = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1)
+	while (r < 0 && (c = cmdline_next(argc, argv, "c:o:h", longs)) != -1)
 		r = parse_one(args, c);
 	if (r >= 0)
 		return r;

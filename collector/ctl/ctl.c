@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl.h"
+#include "common/near.h"
 #include <stdarg.h>
 
 int
@@ -27,6 +28,16 @@ ctl_usage(const char *command, const char *fmt, ...)
 	fprintf(stderr, "\nTry 'mewsctl %s%s--help'.\n", command == NULL ? "" : command,
 	    command == NULL ? "" : " ");
 	return CTL_USAGE;
+}
+
+int
+ctl_unknown(const char *command, const char *word, const struct ctl_command *v, size_t n)
+{
+	struct near near = near_to(slice_str(word));
+
+	for (size_t i = 0; i < n; i++)
+		near_try(&near, slice_str(v[i].name));
+	return ctl_usage(command, "unknown command '%s'%s", word, near_hint(&near));
 }
 
 void

@@ -9,6 +9,7 @@
 #define MEWS_COLLECTOR_CTL_CTL_H
 
 #include "common/buf.h"
+#include "common/cmdline.h"
 #include "common/macros.h"
 
 enum ctl_exit {
@@ -30,6 +31,10 @@ int ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* The same, and where help is found. Returns CTL_USAGE. 'command' may be NULL. */
 int ctl_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* "unknown command 'stauts'; did you mean 'status'?" of the commands there are. CTL_USAGE. */
+int ctl_unknown(
+    const char *command, const char *word, const struct ctl_command *v, size_t n) MUST_CHECK;
 
 /* Append a piece of a JSON object: 'name' as it is ("{\"rule\":"), then the value, NULL as null. */
 void ctl_key(struct buf *b, const char *name, const char *value);

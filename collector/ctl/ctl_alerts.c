@@ -3,7 +3,6 @@
 #include "collector/ctl/ctl_http.h"
 #include "common/clock.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +13,7 @@ static const char usage_text[] =
     "\n"
     "Shows alerts that a collector keeps, oldest first.\n"
     "\n"
-    "  -n, --limit N        the newest N (default 20); 0: all\n"
+    "  -n, --limit N        the newest N (default 20); all; 0 shows none, for --follow\n"
     "  -f, --follow         go on showing new ones, until interrupted\n"
     "      --rule NAME      only of this rule\n"
     "      --node NAME      only of this node\n"
@@ -31,7 +30,7 @@ static const char usage_text[] =
 struct opts {
 	uint64_t limit;
 	const char *base, *rule, *node, *cluster, *priority, *since, *id;
-	bool follow, json;
+	bool follow, json, all;
 };
 
 static const char *
@@ -150,7 +149,7 @@ show_from(const struct opts *o, uint64_t *last)
 	return CTL_OK;
 }
 
-/* Prints the newest o->limit, oldest first. */
+/* Prints the newest o->limit, oldest first; without one, finds where new ones begin. */
 static int
 show_newest(const struct opts *o, uint64_t *last)
 {
@@ -160,7 +159,7 @@ show_newest(const struct opts *o, uint64_t *last)
 	bool go_on = r == CTL_OK;
 
 	while (go_on) {
-		const uint64_t left = o->limit - json_array_size(all);
+		const uint64_t left = MAX(o->limit, (uint64_t) 1) - json_array_size(all);
 		json_t *j = ask(o, &(struct part){ true, 0, before, left });
 
 		if (j == NULL || json_array_extend(all, json_object_get(j, "alerts")) < 0)
@@ -170,7 +169,7 @@ show_newest(const struct opts *o, uint64_t *last)
 		go_on = r == CTL_OK && more(j) && json_array_size(all) < o->limit;
 		json_decref(j);
 	}
-	if (r == CTL_OK)
+	if (r == CTL_OK && o->limit > 0)
 		print_list(o, all, true);
 	json_decref(all);
 	return r;
@@ -205,7 +204,7 @@ static int
 alerts(const struct opts *o)
 {
 	uint64_t last = 0;
-	int r = o->limit == 0 ? show_from(o, &last) : show_newest(o, &last);
+	int r = o->all ? show_from(o, &last) : show_newest(o, &last);
 
 	while (r == CTL_OK && o->follow) {
 		(void) usleep(POLL_US);
@@ -243,10 +242,9 @@ ctl_alerts(int argc, char **argv)
 		{ &o.cluster, 'C' }, { &o.priority, 'p' }, { &o.since, 's' }, { &o.id, 'i' } };
 	int c;
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while ((c = getopt_long(argc, argv, "n:fh", longs, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "n:fh", longs)) != -1) {
 		if (c == '?')
-			return ctl_usage("alerts", "that is not how to ask");
+			return ctl_usage("alerts", "%s", optarg);
 		if (c == 'h') {
 			fputs(usage_text, stdout);
 			return CTL_OK;
@@ -262,8 +260,9 @@ ctl_alerts(int argc, char **argv)
 		return ctl_usage("alerts", "'%s' is not expected here", argv[optind]);
 	errno = 0;
 	o.limit = strtoull(limit, &end, 10);
-	if (errno != 0 || *end != '\0' || limit[0] < '0' || limit[0] > '9')
-		return ctl_usage("alerts", "--limit '%s' is not a number", limit);
+	o.all = strcmp(limit, "all") == 0;
+	if (!o.all && (errno != 0 || *end != '\0' || limit[0] < '0' || limit[0] > '9'))
+		return ctl_usage("alerts", "--limit takes a number or 'all', not '%s'", limit);
 	if (o.since != NULL && since_text(o.since, since, sizeof(since)) < 0)
 		return ctl_usage("alerts", "--since '%s': say it as 90s, 10m, 2h or 7d", o.since);
 	o.since = o.since == NULL ? NULL : since;

@@ -2,9 +2,9 @@
 /* ctl_pki.c - mewsctl pki: the command line of pki.h. */
 #include "collector/ctl/ctl.h"
 #include "collector/ctl/pki.h"
+#include "common/near.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -130,10 +130,8 @@ parse_option(int opt, const char *value, struct args *a)
 	case O_HELP:
 		a->help = true;
 		return CTL_OK;
-	case ':':
-		return ctl_usage("pki", "option '%s' wants a value", value);
 	default:
-		return ctl_usage("pki", "unknown option '%s'", value);
+		return ctl_usage("pki", "%s", value);
 	}
 }
 
@@ -156,17 +154,14 @@ parse(int argc, char **argv, bool flags, struct args *a)
 	int opt, r;
 
 	optind = 0;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while ((opt = getopt_long(argc, argv, "-:h", options, NULL)) != -1) {
+	while ((opt = cmdline_next(argc, argv, "-:h", options)) != -1) {
 		if (opt == 1) { /* not an option */
 			if (a->npositional == 2)
 				return ctl_usage("pki", "'%s' is one too many", optarg);
 			a->positional[a->npositional++] = optarg;
 			continue;
 		}
-		if (opt == ':' || opt == '?')
-			r = parse_option(opt, argv[optind - 1], a);
-		else if (flags && (opt == O_NODE || opt == O_COLLECTOR))
+		if (flags && (opt == O_NODE || opt == O_COLLECTOR))
 			r = parse_option(opt, "", a);
 		else
 			r = parse_option(opt == 'h' ? O_HELP : opt, optarg, a);
@@ -182,7 +177,7 @@ cmd_init(const struct args *a)
 	struct diag d = { 0 };
 
 	if (a->npositional != 1)
-		return ctl_usage("pki", "init wants the folder to make the authority in");
+		return ctl_usage("pki", "name the folder to make the authority in");
 	if (pki_init(
 		a->positional[0], a->fleet, a->days == 0 ? PKI_CA_DAYS : a->days, a->force, &d) < 0)
 		return ctl_fail("%s", d.msg);
@@ -215,9 +210,10 @@ cmd_issue(const struct args *a)
 	char period[32] = "";
 
 	if (a->npositional != 1)
-		return ctl_usage("pki", "issue wants the authority's folder");
+		return ctl_usage("pki", "name the folder of the authority");
 	if ((a->node == NULL) == (a->collector == NULL))
-		return ctl_usage("pki", "issue wants either --node NAME or --collector NAME");
+		return ctl_usage(
+		    "pki", "say whose certificate it is: either --node NAME or --collector NAME");
 	if (!pki_name_ok(rq.name))
 		return ctl_usage(
 		    "pki", "'%s' cannot be a name: letters, digits, '.', '-', '_'", rq.name);
@@ -241,7 +237,8 @@ cmd_revoke(const struct args *a)
 	int n;
 
 	if (a->npositional != 2)
-		return ctl_usage("pki", "revoke wants the authority's folder and a name");
+		return ctl_usage(
+		    "pki", "name the folder of the authority, and whose certificates to revoke");
 	n = pki_revoke(a->positional[0], a->positional[1], kind, &d);
 	if (n < 0)
 		return ctl_fail("%s", d.msg);
@@ -307,11 +304,12 @@ ctl_pki(int argc, char **argv)
 		int (*run)(const struct args *a);
 	} verbs[] = { { "init", cmd_init }, { "issue", cmd_issue }, { "revoke", cmd_revoke },
 		{ "show", cmd_show } };
+	struct near near;
 	struct args *a;
 	int r;
 
 	if (argc < 2)
-		return ctl_usage("pki", "pki wants init, issue, revoke or show");
+		return ctl_usage("pki", "name a command of pki: init, issue, revoke or show");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		fputs(help_text, stdout);
 		return CTL_OK;
@@ -331,5 +329,8 @@ ctl_pki(int argc, char **argv)
 		free(a);
 		return r;
 	}
-	return ctl_usage("pki", "unknown '%s': init, issue, revoke or show", argv[1]);
+	near = near_to(slice_str(argv[1]));
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		near_try(&near, slice_str(verbs[i].name));
+	return ctl_usage("pki", "unknown command '%s'%s", argv[1], near_hint(&near));
 }

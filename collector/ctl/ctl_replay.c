@@ -3,7 +3,6 @@
 #include "collector/ctl/offline.h"
 #include "collector/output/text.h"
 #include <errno.h>
-#include <getopt.h>
 #include <unistd.h>
 
 static const char help_text[] =
@@ -112,7 +111,7 @@ replay(struct replay *p)
 }
 
 static int
-option(struct replay *p, int c, const char *text)
+option(struct replay *p, int c)
 {
 	int priority;
 
@@ -134,7 +133,7 @@ option(struct replay *p, int c, const char *text)
 		p->help = true;
 		return CTL_OK;
 	default:
-		return ctl_usage("replay", "'%s' is no option, or wants a value", text);
+		return ctl_usage("replay", "%s", optarg);
 	}
 }
 
@@ -155,11 +154,9 @@ ctl_replay(int argc, char **argv)
 	};
 	int c, r = CTL_OK;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:h", options, NULL)) != -1)
-		r = option(&p, c, argv[optind - 1]);
+	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:h", options)) != -1)
+		r = option(&p, c);
 	if (r != CTL_OK)
 		return r;
 	if (p.help) {
@@ -167,7 +164,7 @@ ctl_replay(int argc, char **argv)
 		return CTL_OK;
 	}
 	if (argc - optind != 1)
-		return ctl_usage("replay", "it wants one recording");
+		return ctl_usage("replay", "name one recording");
 	p.recording = argv[optind];
 	return replay(&p);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
+#include "common/near.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -109,12 +110,15 @@ rule_by_name(const struct ruleset *s, const char *name)
 {
 	const struct rule *const *rules;
 	size_t n = ruleset_rules(s, &rules);
+	struct near near = near_to(slice_str(name));
 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(rules[i]->name, name) == 0)
 			return rules[i];
+		near_try(&near, slice_str(rules[i]->name));
 	}
-	(void) ctl_fail("no rule is called '%s': 'mewsctl rules list' shows their names", name);
+	(void) ctl_fail("no rule is called '%s'%s\n'mewsctl rules list' shows their names", name,
+	    near_hint(&near));
 	return NULL;
 }
 
@@ -149,7 +153,7 @@ int
 ctl_rules(int argc, char **argv)
 {
 	if (argc < 2)
-		return ctl_usage("rules", "rules wants a command");
+		return ctl_usage("rules", "name a command of rules");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		help();
 		return CTL_OK;
@@ -158,5 +162,5 @@ ctl_rules(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	return ctl_usage("rules", "unknown command '%s'", argv[1]);
+	return ctl_unknown("rules", argv[1], commands, ARRAY_SIZE(commands));
 }

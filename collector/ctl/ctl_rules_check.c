@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
 #include "common/clock.h"
-#include <getopt.h>
 #include <sys/resource.h>
 
 static const char help_text[] =
@@ -283,10 +282,8 @@ parse_args(int argc, char **argv, struct check_args *a)
 	};
 	int c, r = CTL_OK;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while ((c = getopt_long(argc, argv, "hv", options, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "hv", options)) != -1) {
 		if (c == 'h')
 			a->help = true;
 		else if (c == 'j')
@@ -294,7 +291,7 @@ parse_args(int argc, char **argv, struct check_args *a)
 		else if (c == 'v')
 			a->verbose = true;
 		else
-			return ctl_usage("rules check", "'%s' is no option", argv[optind - 1]);
+			return ctl_usage("rules check", "%s", optarg);
 	}
 	for (; optind < argc && r == CTL_OK; optind++)
 		r = rule_paths_add(&a->paths, argv[optind]);
@@ -314,6 +311,6 @@ rules_check(int argc, char **argv)
 		return CTL_OK;
 	}
 	if (a.paths.n == 0)
-		return ctl_usage("rules check", "it wants the rule files");
+		return ctl_usage("rules check", "name at least one rule file or folder");
 	return check(&a);
 }

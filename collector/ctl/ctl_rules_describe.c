@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
 #include "collector/output/text.h"
-#include <getopt.h>
 
 enum { SPLIT_DEPTH = 2, INDENT = 4 };
 
@@ -189,10 +188,8 @@ parse_args(int argc, char **argv, struct describe_args *a)
 	};
 	int c, r = CTL_OK;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:h", options)) != -1) {
 		if (c == 'h')
 			a->help = true;
 		else if (c == 'j')
@@ -200,12 +197,11 @@ parse_args(int argc, char **argv, struct describe_args *a)
 		else if (c == 'r')
 			r = rule_paths_add(&a->paths, optarg);
 		else
-			r = ctl_usage("rules describe", "'%s' is no option, or wants a value",
-			    argv[optind - 1]);
+			r = ctl_usage("rules describe", "%s", optarg);
 	}
 	if (r == CTL_OK && !a->json && !a->help) {
 		if (optind + 1 != argc)
-			return ctl_usage("rules describe", "it wants the name of one rule");
+			return ctl_usage("rules describe", "name one rule");
 		a->name = argv[optind++];
 	}
 	for (; optind < argc && r == CTL_OK; optind++)

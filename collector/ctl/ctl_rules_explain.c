@@ -4,7 +4,6 @@
 #include "collector/filter/explain.h"
 #include "collector/output/text.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 
 static const char help_text[] =
@@ -159,7 +158,7 @@ explain(struct explaining *e)
 }
 
 static int
-option(struct explaining *e, int c, const char *text)
+option(struct explaining *e, int c)
 {
 	char *end = NULL;
 
@@ -181,7 +180,7 @@ option(struct explaining *e, int c, const char *text)
 		e->help = true;
 		return CTL_OK;
 	default:
-		return ctl_usage("rules explain", "'%s' is no option, or wants a value", text);
+		return ctl_usage("rules explain", "%s", optarg);
 	}
 }
 
@@ -199,11 +198,9 @@ rules_explain(int argc, char **argv)
 	struct explaining e = { .only = 0 };
 	int c, r = CTL_OK;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:h", options, NULL)) != -1)
-		r = option(&e, c, argv[optind - 1]);
+	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:h", options)) != -1)
+		r = option(&e, c);
 	if (r != CTL_OK)
 		return r;
 	if (e.help) {
@@ -211,9 +208,10 @@ rules_explain(int argc, char **argv)
 		return CTL_OK;
 	}
 	if (argc - optind != 1)
-		return ctl_usage("rules explain", "it wants one rule's name");
+		return ctl_usage("rules explain", "name one rule");
 	if (e.recording == NULL)
-		return ctl_usage("rules explain", "it wants --replay RECORDING");
+		return ctl_usage(
+		    "rules explain", "say which recording to explain with --replay RECORDING");
 	e.name = argv[optind];
 	return explain(&e);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
 #include "collector/filter/field.h"
-#include <getopt.h>
 
 static const char help_text[] =
     "Usage: mewsctl rules fields [--json | --markdown] [CLASS]\n"
@@ -215,10 +214,8 @@ parse_args(int argc, char **argv, enum shape *as, const char **class, bool *help
 	};
 	int c;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "h", options)) != -1) {
 		if (c == 'h')
 			*help = true;
 		else if (c == 'j')
@@ -226,10 +223,10 @@ parse_args(int argc, char **argv, enum shape *as, const char **class, bool *help
 		else if (c == 'm')
 			*as = AS_MARKDOWN;
 		else
-			return ctl_usage("rules", "'%s' is no option", argv[optind - 1]);
+			return ctl_usage("rules fields", "%s", optarg);
 	}
 	if (optind + 1 < argc)
-		return ctl_usage("rules", "fields wants one class at most");
+		return ctl_usage("rules fields", "name one class of fields, or none for all");
 	*class = argv[optind];
 	return CTL_OK;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
 #include "collector/rule/rule_config.h"
-#include <getopt.h>
 
 enum { EVENTS_WIDTH = 38, EVENTS_MANY = 100 };
 
@@ -193,10 +192,8 @@ parse_args(int argc, char **argv, struct list_args *a)
 	};
 	int c, r = CTL_OK;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while (r == CTL_OK && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (r == CTL_OK && (c = cmdline_next(argc, argv, "h", options)) != -1) {
 		if (c == 'e' || c == 'd')
 			r = select_rules(a, c == 'e', optarg);
 		else if (c == 'h')
@@ -208,8 +205,7 @@ parse_args(int argc, char **argv, struct list_args *a)
 		else if (c == 't')
 			return ctl_usage("rules list", "at most %zu tags", ARRAY_SIZE(a->tags));
 		else
-			return ctl_usage(
-			    "rules list", "'%s' is no option, or wants a value", argv[optind - 1]);
+			return ctl_usage("rules list", "%s", optarg);
 	}
 	for (; optind < argc && r == CTL_OK; optind++)
 		r = rule_paths_add(&a->paths, argv[optind]);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl_rules.h"
-#include <getopt.h>
 
 static const char help_text[] =
     "Usage: mewsctl rules reload [--collector URL] [--json]\n"
@@ -69,8 +68,7 @@ rules_reload(int argc, char **argv)
 	bool as_json = false;
 	int c;
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "c:jh", longs)) != -1) {
 		switch (c) {
 		case 'c':
 			base = optarg;
@@ -82,7 +80,7 @@ rules_reload(int argc, char **argv)
 			fputs(help_text, stdout);
 			return CTL_OK;
 		default:
-			return ctl_usage("rules reload", "that is not how to ask");
+			return ctl_usage("rules reload", "%s", optarg);
 		}
 	}
 	if (optind < argc)

@@ -3,7 +3,6 @@
 #include "collector/ctl/ctl_rules.h"
 #include "collector/ctl/offline.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 
 static const char help_text[] =
@@ -212,7 +211,7 @@ test_file(struct testing *t, const char *path)
 }
 
 static int
-option(struct testing *t, int c, const char *text)
+option(struct testing *t, int c)
 {
 	switch (c) {
 	case 'r':
@@ -226,7 +225,7 @@ option(struct testing *t, int c, const char *text)
 		t->help = true;
 		return CTL_OK;
 	default:
-		return ctl_usage("rules test", "'%s' is no option, or wants a value", text);
+		return ctl_usage("rules test", "%s", optarg);
 	}
 }
 
@@ -256,11 +255,9 @@ rules_test(int argc, char **argv)
 	struct testing t = { .options = { .min_priority = PRIO_DEBUG } };
 	int c, r = CTL_OK;
 
-	opterr = 0;
 	optind = 1;
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while (r == CTL_OK && (c = getopt_long(argc, argv, "r:vh", options, NULL)) != -1)
-		r = option(&t, c, argv[optind - 1]);
+	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:vh", options)) != -1)
+		r = option(&t, c);
 	if (r != CTL_OK)
 		return r;
 	if (t.help) {
@@ -268,6 +265,6 @@ rules_test(int argc, char **argv)
 		return CTL_OK;
 	}
 	if (optind == argc)
-		return ctl_usage("rules test", "it wants files of cases");
+		return ctl_usage("rules test", "name at least one file of cases");
 	return test(&t, argv + optind, (size_t) (argc - optind));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl_rules.h"
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -206,8 +205,7 @@ rules_top(int argc, char **argv)
 	struct top_args a = { .base = ctl_collector(), .by = "checks", .rows = ROWS_DEFAULT };
 	int c;
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while ((c = getopt_long(argc, argv, "c:b:n:wjh", longs, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "c:b:n:wjh", longs)) != -1) {
 		switch (c) {
 		case 'c':
 			a.base = optarg;
@@ -232,7 +230,7 @@ rules_top(int argc, char **argv)
 			fputs(help_text, stdout);
 			return CTL_OK;
 		default:
-			return ctl_usage("rules top", "that is not how to ask");
+			return ctl_usage("rules top", "%s", optarg);
 		}
 	}
 	if (optind < argc)

@@ -2,7 +2,6 @@
 #include "collector/ctl/ctl.h"
 #include "collector/ctl/ctl_http.h"
 #include "common/clock.h"
-#include <getopt.h>
 #include <unistd.h>
 
 static const char usage_text[] =
@@ -212,8 +211,7 @@ ctl_status(int argc, char **argv)
 	bool as_json = false, watch = false;
 	int c;
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while ((c = getopt_long(argc, argv, "c:jwh", longs, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "c:jwh", longs)) != -1) {
 		switch (c) {
 		case 'c':
 			base = optarg;
@@ -228,7 +226,7 @@ ctl_status(int argc, char **argv)
 			fputs(usage_text, stdout);
 			return CTL_OK;
 		default:
-			return ctl_usage("status", "that is not how to ask");
+			return ctl_usage("status", "%s", optarg);
 		}
 	}
 	if (optind < argc)

@@ -44,5 +44,5 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	return ctl_usage(NULL, "unknown command '%s'", argv[1]);
+	return ctl_unknown(NULL, argv[1], commands, ARRAY_SIZE(commands));
 }

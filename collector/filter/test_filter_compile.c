@@ -19,7 +19,7 @@ static const struct {
 	unsigned line, col;
 	const char *msg;
 } bad[] = {
-	{ "proc.nmae = x", 1, 1, "unknown field 'proc.nmae': did you mean 'proc.name'?" },
+	{ "proc.nmae = x", 1, 1, "unknown field 'proc.nmae'; did you mean 'proc.name'?" },
 	{ "a.b = x", 1, 1, "unknown field 'a.b'" },
 	{ "proc.name = x and\n proc.nmae = y", 2, 2, "unknown field 'proc.nmae'" },
 	{ "fd.name[1] = x", 1, 1, "'fd.name' takes no argument" },
@@ -372,7 +372,7 @@ test_lookup(void **state)
 	assert_int_equal(-EINVAL, field_lookup(SLICE("%"), &a, &ref, &used, &d));
 	assert_string_equal("a field name is expected here", d.msg);
 	assert_int_equal(-EINVAL, field_lookup(SLICE("fd.nmae and"), &a, &ref, &used, &d));
-	assert_string_equal("unknown field 'fd.nmae': did you mean 'fd.name'?", d.msg);
+	assert_string_equal("unknown field 'fd.nmae'; did you mean 'fd.name'?", d.msg);
 	arena_fini(&a);
 }
 

@@ -252,7 +252,7 @@ check_field(struct collection *c, const struct rtext *t)
 	if (r == -EINVAL || (r == 0 && used != t->s.n))
 		r = check_transformed(c, t);
 	if (r == -EINVAL) {
-		const char *hint = strstr(d.msg, ": did you mean");
+		const char *hint = strstr(d.msg, "; did you mean");
 
 		return rule_fail(c, E_VALIDATE, &t->at,
 		    "'%.100s' is not a supported filter field%s", t->s.p, hint == NULL ? "" : hint);

@@ -248,7 +248,7 @@ int collect_source(struct collection *c, const struct source *src) MUST_CHECK;
 struct def_list *find_list(const struct collection *c, struct slice name);
 struct def_macro *find_macro(const struct collection *c, struct slice name);
 struct def_rule *find_rule(const struct collection *c, struct slice name);
-/* Where one of that name is missing: ": did you mean 'X'?", or "". */
+/* Where one of that name is missing: "; did you mean 'X'?", or "". */
 const char *like_rule(const struct collection *c, struct slice name, struct near *n);
 
 enum override_op { OV_NONE, OV_APPEND, OV_REPLACE };

@@ -139,7 +139,7 @@ static const struct {
 	{ "append_output:\n- suggested_output: maybe\n", 2, 21,
 	    "'suggested_output' must be true or false, not 'maybe'" },
 	{ "append_output:\n- extra_output: 'x %proc.nmae'\n", 2, 17,
-	    "unknown filter: proc.nmae (unknown field 'proc.nmae': did you mean 'proc.name'?)" },
+	    "unknown filter: proc.nmae (unknown field 'proc.nmae'; did you mean 'proc.name'?)" },
 	{ "append_output:\n- extra_fields: [evt.numb]\n", 2, 18, "unknown field 'evt.numb'" },
 	{ "append_output:\n- extra_fields: [{a: '%'}]\n", 2, 22,
 	    "invalid formatting token: a field must follow '%'" },

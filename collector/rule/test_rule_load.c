@@ -71,9 +71,9 @@ static const struct {
 	{ "\xef\xbb\xbf- rule\n", "LOAD_ERR_YAML_VALIDATE", 1, 3, "associative array" },
 	/* what was meant */
 	{ RULE("r", "evt.type=opn"), "LOAD_ERR_COMPILE_CONDITION", 3, 23,
-	    "unknown event type 'opn': did you mean 'open'?" },
+	    "unknown event type 'opn'; did you mean 'open'?" },
 	{ RULE("r", "evt.type=open and proc.nmae=x"), "LOAD_ERR_COMPILE_CONDITION", 3, 32,
-	    "unknown field 'proc.nmae': did you mean 'proc.name'?" },
+	    "unknown field 'proc.nmae'; did you mean 'proc.name'?" },
 	{ "- rule: r\n  desc: d\n  condition: evt.type=open\n  output: '%proc.nmae'\n"
 	  "  priority: INFO\n",
 	    "LOAD_ERR_COMPILE_OUTPUT", 4, 12, "did you mean 'proc.name'?" },
@@ -85,18 +85,18 @@ static const struct {
 	    "Undefined macro 'b' used in filter. It is defined later, in line 3" },
 	{ "- list: shells\n  items: [sh]\n- list: shell\n  items: [a]\n  append: true\n",
 	    "LOAD_ERR_VALIDATE", 3, 3,
-	    "no list by that name already exists: did you mean 'shells'?" },
+	    "no list by that name already exists; did you mean 'shells'?" },
 	{ "- macro: shells\n  condition: proc.name=a\n- macro: shell\n  condition: or a\n"
 	  "  append: true\n",
 	    "LOAD_ERR_VALIDATE", 3, 3,
-	    "no macro by that name already exists: did you mean 'shells'?" },
+	    "no macro by that name already exists; did you mean 'shells'?" },
 	{ RULE("Some rule", "evt.type=open") "- rule: some rule\n  enabled: false\n",
 	    "LOAD_ERR_VALIDATE", 6, 3,
-	    "no rule by that name already exists: did you mean 'Some rule'?" },
+	    "no rule by that name already exists; did you mean 'Some rule'?" },
 	{ RULE("r", "evt.type=open") "  exceptions:\n  - name: e\n    fields: proc.nmae\n    "
 				     "values: [a]\n",
 	    "LOAD_ERR_VALIDATE", 8, 13,
-	    "'proc.nmae' is not a supported filter field: did you mean 'proc.name'?" },
+	    "'proc.nmae' is not a supported filter field; did you mean 'proc.name'?" },
 	/* appending and overriding */
 	{ "- list: l\n  items: [a]\n  append: true\n", "LOAD_ERR_VALIDATE", 1, 3,
 	    "no list by that name" },

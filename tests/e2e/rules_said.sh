@@ -78,9 +78,9 @@ says 0 'partly blind switch not captured yet' "$ctl" rules describe half -r "$di
 says 0 '    (evt.type in (openat, switch)' "$ctl" rules describe half -r "$dir/r.yaml"
 says 0 '"condition_compiled":"(evt.type in (openat, switch) and fd.name = /etc/shadow)","condition_fields":["evt.type","fd.name"]' "$ctl" rules describe --json "$dir/r.yaml"
 says 1 "no rule is called 'nobody'" "$ctl" rules describe nobody -r "$dir/r.yaml"
-says 2 'wants the name of one rule' "$ctl" rules describe -r "$dir/r.yaml"
+says 2 'name one rule' "$ctl" rules describe -r "$dir/r.yaml"
 
-says 1 "$dir/bad.yaml:3:34: error: rule 'bad': unknown field 'proc.nmae': did you mean 'proc.name'? [LOAD_ERR_COMPILE_CONDITION]" "$ctl" rules check "$dir/bad.yaml"
+says 1 "$dir/bad.yaml:3:34: error: rule 'bad': unknown field 'proc.nmae'; did you mean 'proc.name'? [LOAD_ERR_COMPILE_CONDITION]" "$ctl" rules check "$dir/bad.yaml"
 says 1 '"successful":false,"schema_valid":true' "$ctl" rules check --json "$dir/bad.yaml"
 says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}}],"snippet":"  condition: evt.type=openat and proc.nmae=x\n                                 ^\n"' "$ctl" rules check --json "$dir/bad.yaml"
 says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"

@@ -79,9 +79,9 @@ says() {
 }
 says 'is not a recording' replay "$lab_rules"
 says 'No such file' replay "$lab/none"
-says 'it wants one recording' replay
+says 'name one recording' replay
 says "no rule is called 'nosuch'" rules explain nosuch --replay "$rec"
-says 'it wants --replay' rules explain x
+says 'with --replay RECORDING' rules explain x
 says 'cannot read' rules test "$lab/none.yaml"
 says "no rule is called 'nosuch'" rules describe nosuch
 says 'nosuch' rules fields nosuch

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What the programs say of a command line that is wrong, and the exit code: one sentence that names
+# the mistake, and what was probably meant.
+set -u
+bin=${MEWS_BUILD:?}/bin
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fails=0
+
+# says CODE WORDS PROGRAM ARGUMENT...
+says() {
+	local code=$1 words=$2 program=$3
+	shift 3
+	"$bin/$program" "$@" >"$dir/out" 2>&1
+	local got=$?
+	if [ "$got" != "$code" ] || ! grep -qF -- "$words" "$dir/out"; then
+		echo "FAIL: $program $*: exit $got, not $code with: $words"
+		cat "$dir/out"
+		fails=$((fails + 1))
+	fi
+}
+
+# Commands.
+says 2 "mewsctl: unknown command 'stauts'; did you mean 'status'?" mewsctl stauts
+says 2 "mewsctl: unknown command 'frobnicate'" mewsctl frobnicate
+says 2 "mewsctl: unknown command 'chekc'; did you mean 'check'?" mewsctl rules chekc
+says 2 "mewsctl: unknown command 'shwo'; did you mean 'show'?" mewsctl pki shwo
+says 2 "Try 'mewsctl rules --help'." mewsctl rules
+
+# Options: of each program and each command.
+for c in alerts status replay 'rules check' 'rules list' 'rules describe' 'rules fields' 'rules explain' 'rules test' \
+	'rules reload' 'rules top' 'pki show'; do
+	read -ra words <<<"$c"
+	says 2 "mewsctl: unknown option '--hepl'; did you mean '--help'?" mewsctl "${words[@]}" --hepl
+	says 2 "mewsctl: unknown option '-Z'" mewsctl "${words[@]}" -Z
+done
+says 2 "mewsctl: unknown option '--jsn'; did you mean '--json'?" mewsctl alerts --jsn
+says 2 "mewsctl: option '--since' needs a value" mewsctl alerts --since
+says 2 "mewsctl: option '--json' takes no value" mewsctl alerts --json=yes
+says 2 "--limit takes a number or 'all', not 'many'" mewsctl alerts -n many
+for p in mews-collector mews-sensor; do
+	says 2 "$p: unknown option '--chekc'; did you mean '--check'?" "$p" --chekc
+	says 2 "$p: option '-o' needs a value" "$p" -o
+	says 2 "Try '$p --help'." "$p" -x
+done
+
+# Keys of the configuration, and names.
+says 3 "unknown key 'collecter'; did you mean 'collector'?" mews-sensor --check -o collecter=x
+says 3 "log.format: 'jason' is not text or json" mews-collector --check -o log.format=jason
+says 3 "log.format: 'jason' is not text or json" mews-sensor --check -o log.format=jason -o collector=ipc:///x
+says 1 "no rule is called 'Sensitive file raed'; did you mean 'Sensitive file read'?" \
+	mewsctl rules describe --rules rules/mews_rules.yaml 'Sensitive file raed'
+
+[ "$fails" = 0 ] || exit 1
+echo "every mistake has its sentence"
