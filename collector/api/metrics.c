@@ -345,7 +345,8 @@ blind_print(struct buf *out, const struct ruleset *set)
 	    "# TYPE mews_rule_blind gauge\n");
 	causes_print(out, set, false);
 	buf_str(out,
-	    "# HELP mews_rule_partly_blind A rule that sees some of its events only, and why.\n"
+	    "# HELP mews_rule_partly_blind A rule of which some events, conditions or "
+	    "exceptions are without effect, and why.\n"
 	    "# TYPE mews_rule_partly_blind gauge\n");
 	causes_print(out, set, true);
 }

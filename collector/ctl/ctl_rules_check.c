@@ -8,7 +8,7 @@ static const char help_text[] =
     "\n"
     "Says every error and warning with its file, line and column, how many rules there are, and\n"
     "which of them are blind, wholly or in part: they load, but need an event that is not\n"
-    "captured yet, or a field that is never filled.\n"
+    "captured yet or a field that is never filled, or have an exception on such a field.\n"
     "\n"
     "  --json   one object in the shape of Falco's validation, and the blind rules as\n"
     "           'mews_blind_rules'\n"

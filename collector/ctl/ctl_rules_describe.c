@@ -101,7 +101,7 @@ print_events(const struct rule *r, bool captured)
 static void
 print_field(void *arg, const struct field_ref *f)
 {
-	bool unfilled = (f->field->flags & FF_UNFILLED) != 0;
+	bool unfilled = field_waits(f->field) != NULL;
 
 	printf("    %-28.*s ", SLICE_ARG(f->text));
 	printf("%s%s\n", unfilled ? "(never filled yet) " : "", f->field->help);

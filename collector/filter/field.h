@@ -50,8 +50,11 @@ enum fmulti {
 #define FF_NO_TRANSFORM 0x080
 #define FF_NO_RHS       0x100
 #define FF_DEPRECATED   0x200
-#define FF_UNFILLED     0x400 /* never has a value yet: see field_waits() */
-#define FF_PADDED       0x800 /* prints as nine digits, with leading zeros */
+#define FF_UNFILLED     0x400  /* never has a value yet: see field_waits() */
+#define FF_PADDED       0x800  /* prints as nine digits, with leading zeros */
+#define FF_COMM         0x1000 /* the kernel's name of a task: COMM_MAX bytes at most */
+
+enum { COMM_MAX = 15 };
 
 struct field {
 	const char *name;

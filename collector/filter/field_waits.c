@@ -23,6 +23,7 @@ static const struct {
 	{ "evt.buflen.file.out", { 0 }, EF_WRITES_FD, "writes" },
 	{ "evt.buflen.net.in", { 0 }, EF_READS_FD, "reads" },
 	{ "evt.buflen.net.out", { 0 }, EF_WRITES_FD, "writes" },
+	{ "fd.l4proto", { EV_SOCKET }, 0, "sockets to be seen when they are made" },
 	{ "fdlist.", { EV_POLL, EV_PPOLL }, 0, "poll" },
 	{ "thread.exectime", { EV_SWITCH }, 0, "switches of CPUs" },
 	{ "thread.totexectime", { EV_SWITCH }, 0, "switches of CPUs" },

@@ -59,9 +59,15 @@ void expr_names(
  * are not looked into. false: there is none; else its place. */
 bool expr_computed_type(const struct expr *e, unsigned *line, unsigned *col);
 
-/* Can it be true only with a field that never has a value (FF_UNFILLED)? *ret: that field. 'a' is
- * for scratch. */
-bool expr_unfilled(const struct expr *e, struct arena *a, struct slice *ret);
+/*
+ * What fields that never have a value today do to a resolved condition: those of field_waits(), and
+ * parameters that no captured event of 'events' has. Calls fn for each check of one, which is
+ * always false; 'inverted': it stands below 'not', where that makes an exception that never
+ * applies. true: the condition is never true, for want of *ret. 'a' is for scratch.
+ */
+typedef void unfilled_fn(void *arg, struct slice field, bool inverted);
+bool expr_unfilled(const struct expr *e, const struct event_set *events, struct arena *a,
+    unfilled_fn *fn, void *arg, struct slice *ret);
 
 /* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL. */
 int filter_compile(

@@ -9,6 +9,8 @@
 	"may be optimized with simpler operators such as '=', 'contains', 'startswith', " \
 	"'endswith'"
 
+enum { LONG_NAMES_WARNED = 20 }; /* of one check */
+
 #define B(op)     (1u << FOP_##op)
 #define OPS_SET   (B(EXISTS) | B(IN) | B(INTERSECTS))
 #define OPS_EQ    (OPS_SET | B(EQ) | B(NE))
@@ -69,20 +71,6 @@ fit(struct compile *c, const struct check *k, const struct source *left)
 	    k->mod == FMOD_NONE ? " operator" : " with modifier", name);
 }
 
-static int
-warn(struct compile *c, struct place at, const char *before, struct slice text, const char *after)
-{
-	struct warning *w = arena_alloc(c->a, sizeof(*w));
-
-	if (w == NULL)
-		return -ENOMEM;
-	diag_set(&w->diag, at.line, at.col, "%s'%.*s' %s", before, (int) MIN(text.n, 200), text.p,
-	    after);
-	*c->warning_tail = w;
-	c->warning_tail = &w->next;
-	return 0;
-}
-
 /* Is the text, a blank or more after it aside, a field that there is? 1: yes. -ENOMEM. */
 static int
 spells_field(struct compile *c, const struct term *t)
@@ -117,11 +105,47 @@ warn_field(struct compile *c, const struct term *t)
 		s.n--;
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (slice_starts(s, slice_str(calls[i])) && slice_ends(s, SLICE(")")))
-			return warn(
-			    c, t->at, "", t->text, "may be a valid field transformer " MISUSED);
+			return compile_warn(c, t->at,
+			    "'%.*s' may be a valid field transformer " MISUSED,
+			    (int) MIN(t->text.n, 200), t->text.p);
 	}
 	r = spells_field(c, t);
-	return r <= 0 ? r : warn(c, t->at, "", t->text, "may be a valid field " MISUSED);
+	return r <= 0 ? r
+		      : compile_warn(c, t->at, "'%.*s' may be a valid field " MISUSED,
+			    (int) MIN(t->text.n, 200), t->text.p);
+}
+
+/* The field that is compared; NULL: it is part of a longer text. */
+static const struct field *
+compared_field(const struct source *s)
+{
+	while (s->kind == S_XFORM && (s->xform == XF_TOLOWER || s->xform == XF_TOUPPER))
+		s = s->args;
+	return s->kind == S_FIELD ? s->ref.field : NULL;
+}
+
+/* The kernel cuts the name of a task: a constant that is longer is a warning, since it never
+ * matches. Patterns are not looked at. */
+static int
+warn_long_name(struct compile *c, const struct check *k, const struct source *left,
+    const struct term *v, unsigned *warned)
+{
+	const struct field *f = compared_field(left);
+	bool cut = k->op == FOP_CONTAINS || k->op == FOP_ICONTAINS || k->op == FOP_ENDSWITH;
+	bool whole = k->op == FOP_EQ || k->op == FOP_NE || k->op == FOP_IN ||
+		     k->op == FOP_INTERSECTS || k->op == FOP_STARTSWITH;
+
+	if (f == NULL || !(f->flags & FF_COMM) || v->text.n <= COMM_MAX || !(cut || whole))
+		return 0;
+	(*warned)++;
+	if (cut)
+		return compile_warn(c, v->at,
+		    "'%.*s' never matches: '%s' is cut after %d bytes; compare the executable's "
+		    "path instead",
+		    (int) MIN(v->text.n, 100), v->text.p, f->name, COMM_MAX);
+	return compile_warn(c, v->at,
+	    "'%.*s' never matches: '%s' is cut after %d bytes; write '%.*s'",
+	    (int) MIN(v->text.n, 100), v->text.p, f->name, COMM_MAX, COMM_MAX, v->text.p);
 }
 
 /* "48545450" to bytes */
@@ -160,6 +184,7 @@ constants(struct compile *c, const struct check *k, struct test *t)
 	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
 	const struct term *first = k->right->kind == T_LIST ? k->right->kids : k->right;
 	bool hex = k->op == FOP_BCONTAINS || k->op == FOP_BSTARTSWITH;
+	unsigned long_names = 0;
 	size_t n = 0;
 	int r;
 
@@ -169,10 +194,14 @@ constants(struct compile *c, const struct check *k, struct test *t)
 	if (t->k == NULL)
 		return -ENOMEM;
 	for (const struct term *v = first; v != NULL; v = v->next) {
+		struct warning **tail = c->warning_tail;
+
 		r = hex ? hex_value(c, v, &t->k[t->nk])
 			: value_parse(c, f, t->left->type, v, &t->k[t->nk]);
 		if (r == 0 && has_texts(t->left->type))
 			r = warn_field(c, v);
+		if (r == 0 && c->warning_tail == tail && long_names < LONG_NAMES_WARNED)
+			r = warn_long_name(c, k, t->left, v, &long_names);
 		if (r < 0)
 			return r;
 		t->nk++;
@@ -220,7 +249,8 @@ regexes(struct compile *c, const struct check *k, struct test *t)
 		}
 		t->k[i].regex = re;
 		r = regex_is_simple(v->text)
-			? warn(c, v->at, "regex check with ", v->text, REGEX_WARNING)
+			? compile_warn(c, v->at, "regex check with '%.*s' " REGEX_WARNING,
+			      (int) MIN(v->text.n, 200), v->text.p)
 			: 0;
 		if (r < 0)
 			return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
 #include <errno.h>
+#include <stdarg.h>
 
 /*
  * A check sets the flag. "and" leaves at the first that is false, "or" at the first that is true,
@@ -118,6 +119,24 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 	}
 	return compile_fail(c, e->at, "Undefined macro '%.*s' used in filter.",
 	    (int) MIN(e->name.n, 200), e->name.p);
+}
+
+int
+compile_warn(struct compile *c, struct place at, const char *fmt, ...)
+{
+	struct warning *w = arena_alloc(c->a, sizeof(*w));
+	va_list ap;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->diag.line = at.line;
+	w->diag.col = at.col;
+	va_start(ap, fmt);
+	(void) vsnprintf(w->diag.msg, sizeof(w->diag.msg), fmt, ap);
+	va_end(ap);
+	*c->warning_tail = w;
+	c->warning_tail = &w->next;
+	return 0;
 }
 
 /* A jump to a jump of its own kind goes where that one goes; to the other kind, past it. */

@@ -104,6 +104,12 @@ struct compile {
 
 #define compile_fail(c, at, ...) diag_fail((c)->d, (at).line, (at).col, __VA_ARGS__)
 
+/* ---- filter_compile.c ---- */
+
+/* Add a warning about a place of the condition. -ENOMEM. */
+int compile_warn(struct compile *c, struct place at, const char *fmt, ...)
+    PRINTF_LIKE(3, 4) MUST_CHECK;
+
 /* ---- filter_source.c ---- */
 
 /* A field or a transformer, with its types checked; 'rhs': on the right side. */

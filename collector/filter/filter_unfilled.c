@@ -1,50 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filter_unfilled.c - what fields without a value do to a condition.
+ *
+ * A check of a field that never has a value is false, and 'not' of it is true. The tree is folded
+ * with these: it may turn out false as a whole; otherwise each such check stands somewhere in it,
+ * below 'not' or not.
+ */
 #include "collector/filter/filter_int.h"
 #include <errno.h>
 
-/* Does this side name a field that never has a value? Its argument matters not. */
+struct fold {
+	const struct event_set *events;
+	struct arena *a;
+	unfilled_fn *fn;
+	void *arg;
+	struct slice why; /* the field of the last check that is false */
+};
+
+/* Is it on some captured event among 'events'? */
 static bool
-term_unfilled(const struct term *t, struct arena *a, struct slice *ret)
+has_param(const struct field_ref *ref, const struct event_set *events)
+{
+	for (size_t i = 0; i < schema_nevents; i++) {
+		const struct ev_schema *s = &schema_events[i];
+
+		if (s->capture != CAP_NOT && event_set_has(events, s->num) &&
+		    ref->param_index[s->num] != 0xff)
+			return true;
+	}
+	return false;
+}
+
+static bool
+field_unfilled(struct fold *f, const struct term *t)
 {
 	struct field_ref ref = { .field = NULL };
-	size_t used = 0;
 	struct diag d;
 
-	if (t->kind != T_FIELD)
-		return false;
 	for (size_t i = 0; i < nfields && ref.field == NULL; i++) {
 		if (slice_eq(slice_str(fields[i].name), t->text))
 			ref.field = &fields[i];
 	}
-	if (ref.field == NULL && field_lookup(t->text, a, &ref, &used, &d) < 0)
+	if (ref.field == NULL && field_bind(t->text, t->arg, t->at, f->a, &ref, &d) < 0)
 		return false;
-	if (field_waits(ref.field) == NULL)
+	if (field_waits(ref.field) == NULL &&
+	    (ref.param_index == NULL || has_param(&ref, f->events)))
 		return false;
-	*ret = t->text;
+	f->why = t->text;
 	return true;
 }
 
-bool
-expr_unfilled(const struct expr *e, struct arena *a, struct slice *ret)
+/* Does this side of a check never have a value? A transformer has none if an argument has none. */
+static bool
+term_unfilled(struct fold *f, const struct term *t)
 {
-	const struct expr *k = e->kids;
-
-	switch (e->kind) {
-	case E_AND:
-		while (k != NULL && !expr_unfilled(k, a, ret))
-			k = k->next;
-		return k != NULL;
-	case E_OR:
-		while (k != NULL && expr_unfilled(k, a, ret))
-			k = k->next;
-		return k == NULL && e->kids != NULL;
-	case E_REF:
-		return expr_unfilled(e->ref, a, ret);
-	case E_CHECK:
-		return term_unfilled(e->check->left, a, ret);
-	case E_NOT:
-	case E_MACRO:
+	if (t->kind == T_FIELD)
+		return field_unfilled(f, t);
+	if (t->kind != T_XFORM)
 		return false;
+	for (const struct term *k = t->kids; k != NULL; k = k->next) {
+		if (term_unfilled(f, k))
+			return true;
 	}
 	return false;
+}
+
+static bool
+check_unfilled(struct fold *f, const struct check *k, bool inverted)
+{
+	if (!term_unfilled(f, k->left) && (k->right == NULL || !term_unfilled(f, k->right)))
+		return false;
+	f->fn(f->arg, f->why, inverted);
+	return true;
+}
+
+enum truth { FALSE_ALWAYS, TRUE_ALWAYS, OPEN };
+
+/* What a tree always is. 'inverted': below an odd number of 'not'. All of it is looked at. */
+static enum truth
+fold(struct fold *f, const struct expr *e, bool inverted)
+{
+	enum truth decides = e->kind == E_AND ? FALSE_ALWAYS : TRUE_ALWAYS, t;
+	bool decided = false, open = false;
+	struct slice why = { NULL, 0 };
+
+	switch (e->kind) {
+	case E_CHECK:
+		return check_unfilled(f, e->check, inverted) ? FALSE_ALWAYS : OPEN;
+	case E_REF:
+		return fold(f, e->ref, inverted);
+	case E_NOT:
+		t = fold(f, e->kids, !inverted);
+		return t == OPEN ? OPEN : t == TRUE_ALWAYS ? FALSE_ALWAYS : TRUE_ALWAYS;
+	case E_MACRO:
+		return OPEN;
+	case E_AND:
+	case E_OR:
+		break;
+	}
+	for (const struct expr *k = e->kids; k != NULL; k = k->next) {
+		t = fold(f, k, inverted);
+		if (t == decides && !decided) {
+			decided = true;
+			why = f->why;
+		}
+		open = open || t == OPEN;
+	}
+	if (decided)
+		f->why = why;
+	else if (open)
+		return OPEN;
+	return decided == (decides == FALSE_ALWAYS) ? FALSE_ALWAYS : TRUE_ALWAYS;
+}
+
+bool
+expr_unfilled(const struct expr *e, const struct event_set *events, struct arena *a,
+    unfilled_fn *fn, void *arg, struct slice *ret)
+{
+	struct fold f = { .events = events, .a = a, .fn = fn, .arg = arg };
+
+	if (fold(&f, e, false) != FALSE_ALWAYS)
+		return false;
+	*ret = f.why;
+	return true;
 }

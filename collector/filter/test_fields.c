@@ -278,6 +278,7 @@ test_waits(void **state)
 		{ "fd.name", 0, NULL },
 		{ "proc.exepath", 0, NULL },
 		{ "fdlist.names", EV_POLL, "poll" },
+		{ "fd.l4proto", EV_SOCKET, "sockets to be seen when they are made" },
 		{ "thread.exectime", EV_SWITCH, "switches of CPUs" },
 		{ "evt.buflen.in", EV_READ, "reads" },
 		{ "evt.infra.docker.name", EV_INFRA, "events of the infrastructure" },

@@ -252,6 +252,65 @@ test_fields_and_warnings(void **state)
 	arena_fini(&a);
 }
 
+/* Names longer than a task's can be; "": no warning. */
+static const struct {
+	const char *text;
+	unsigned col;
+	const char *msg;
+} long_names[] = {
+	{ "proc.name = systemd-journal", 0, "" },
+	{ "proc.name = systemd-journald", 13,
+	    "'systemd-journald' never matches: 'proc.name' is cut after 15 bytes; write "
+	    "'systemd-journal'" },
+	{ "not proc.pname in (a, systemd-journald)", 23,
+	    "'systemd-journald' never matches: 'proc.pname' is cut after 15 bytes; write "
+	    "'systemd-journal'" },
+	{ "proc.aname != systemd-journald", 15,
+	    "'systemd-journald' never matches: 'proc.aname' is cut after 15 bytes; write "
+	    "'systemd-journal'" },
+	{ "proc.aname[2] startswith oneof (systemd-journald)", 33,
+	    "'systemd-journald' never matches: 'proc.aname' is cut after 15 bytes; write "
+	    "'systemd-journal'" },
+	{ "tolower(proc.sname) = systemd-journald", 23,
+	    "'systemd-journald' never matches: 'proc.sname' is cut after 15 bytes; write "
+	    "'systemd-journal'" },
+	{ "proc.name contains systemd-journald", 20,
+	    "'systemd-journald' never matches: 'proc.name' is cut after 15 bytes; compare the "
+	    "executable's path instead" },
+	{ "proc.name endswith systemd-journald", 20,
+	    "'systemd-journald' never matches: 'proc.name' is cut after 15 bytes; compare the "
+	    "executable's path instead" },
+	{ "proc.name glob 'systemd-[jn]*tworkd'", 0, "" },
+	{ "concat(proc.name, 'x') = systemd-journald", 0, "" },
+	{ "proc.exe = systemd-journald and proc.cmdline startswith systemd-journald", 0, "" },
+};
+
+static void
+keep_warning(void *arg, const struct diag *d)
+{
+	struct diag *last = arg;
+
+	*last = *d;
+}
+
+static void
+test_long_names(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(long_names); i++) {
+		struct diag d = { 0 }, last = { 0 };
+		struct filter *f = NULL;
+		struct arena a;
+
+		arena_init(&a, 0);
+		assert_int_equal(0, compile(long_names[i].text, &a, &f, &d));
+		filter_warnings(f, keep_warning, &last);
+		assert_string_equal(long_names[i].msg, last.msg);
+		assert_int_equal(long_names[i].col, last.col);
+		arena_fini(&a);
+	}
+}
+
 static void
 test_nested_transformers(void **state)
 {
@@ -404,6 +463,7 @@ main(void)
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_fields_and_warnings),
+		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_nested_transformers),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_no_memory),

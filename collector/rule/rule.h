@@ -33,7 +33,7 @@ struct rule {
 	bool enabled;
 	bool loaded;        /* compiled and indexed: enabled, right source, priority high enough */
 	const char *blind;  /* NULL, or why it can never match today: "needs bpf, ..." */
-	const char *partly; /* NULL, or which of its events are not captured yet */
+	const char *partly; /* NULL, or what of it never matches or never applies today */
 	const char *file;
 	unsigned line;
 	uint32_t id; /* index in the ruleset */

@@ -2,15 +2,17 @@
 /*
  * rule_blind.c - what a rule cannot see today.
  *
- * An enter and an exit event share a name; a rule that names it needs one of them.
+ * A rule is blind if no event that it asks for is captured, or if its condition cannot be true
+ * without a field that has no value yet. It is partly blind if that holds for some of its events,
+ * or of its condition: an alternative that never matches, an exception that never applies.
  */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
 #include <string.h>
 
-enum { NAMES_SHOWN = 6 };
+enum { NAMES_SHOWN = 6, NAMES_KEPT = 32 };
 
-/* Is this the first event of its name in the set? */
+/* Is this the first event of its name in the set? An enter and an exit event share one. */
 static bool
 is_first(const struct event_set *set, size_t i)
 {
@@ -35,49 +37,106 @@ is_seen(const struct event_set *set, const char *name)
 	return false;
 }
 
-/* Appends the names that are not captured; *seen and *missing are how many of either there are. */
+/* Names for a sentence: the first few, each once, then how many more. */
+struct names {
+	struct slice kept[NAMES_KEPT];
+	size_t n; /* all */
+};
+
 static void
-names(const struct event_set *set, struct buf *out, unsigned *seen, unsigned *missing)
+names_add(struct names *v, struct slice name)
+{
+	for (size_t i = 0; i < MIN(v->n, (size_t) NAMES_KEPT); i++) {
+		if (slice_eq(v->kept[i], name))
+			return;
+	}
+	if (v->n < NAMES_KEPT)
+		v->kept[v->n] = name;
+	v->n++;
+}
+
+static void
+names_print(const struct names *v, struct buf *out)
+{
+	for (size_t i = 0; i < MIN(v->n, (size_t) NAMES_SHOWN); i++)
+		buf_printf(out, "%s%.*s", i == 0 ? "" : ", ", SLICE_ARG(v->kept[i]));
+	if (v->n > NAMES_SHOWN)
+		buf_printf(out, " and %zu more", v->n - NAMES_SHOWN);
+}
+
+/* What is missing of a condition. */
+struct missing {
+	struct names events;                   /* not captured */
+	size_t seen;                           /* names of events that are */
+	struct names alternatives, exceptions; /* fields without a value */
+};
+
+static void
+find_events(const struct event_set *set, struct missing *m)
 {
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (!event_set_has(set, schema_events[i].num) || !is_first(set, i))
 			continue;
-		if (is_seen(set, schema_events[i].name)) {
-			(*seen)++;
-			continue;
-		}
-		if ((*missing)++ < NAMES_SHOWN)
-			buf_printf(out, "%s%s", *missing == 1 ? "" : ", ", schema_events[i].name);
+		if (is_seen(set, schema_events[i].name))
+			m->seen++;
+		else
+			names_add(&m->events, slice_str(schema_events[i].name));
 	}
-	if (*missing > NAMES_SHOWN)
-		buf_printf(out, " and %u more", *missing - NAMES_SHOWN);
+}
+
+static void
+on_unfilled(void *arg, struct slice field, bool inverted)
+{
+	struct missing *m = arg;
+
+	names_add(inverted ? &m->exceptions : &m->alternatives, field);
+}
+
+static void
+print_part(struct buf *out, const char *before, const struct names *v, const char *after)
+{
+	if (v->n == 0)
+		return;
+	buf_str(out, out->n > 0 ? "; " : "");
+	buf_str(out, before);
+	names_print(v, out);
+	buf_str(out, after);
+}
+
+static void
+print_partly(struct buf *out, const struct missing *m)
+{
+	print_part(out, "", &m->events, " not captured yet");
+	print_part(out, "conditions on ", &m->alternatives, " never match: not filled yet");
+	print_part(out, "exceptions on ", &m->exceptions, " never apply: not filled yet");
 }
 
 int
 find_blind(struct collection *c, struct ruleset *s, struct rule *r, const struct expr *e)
 {
-	struct buf list CLEANUP(buf_fini) = BUF_INIT, b CLEANUP(buf_fini) = BUF_INIT;
-	unsigned seen = 0, missing = 0;
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+	struct missing m = { .seen = 0 };
 	struct slice field;
+	bool blind = true;
 	const char *text;
 
-	names(&r->events, &list, &seen, &missing);
-	if (seen == 0 && missing == 0)
+	find_events(&r->events, &m);
+	if (m.seen == 0 && m.events.n == 0)
 		buf_str(&b, "its condition is true on no event");
-	else if (seen == 0)
-		buf_printf(&b, "needs %s, not captured yet", list.p);
-	else if (expr_unfilled(e, c->a, &field))
+	else if (m.seen == 0)
+		print_part(&b, "needs ", &m.events, ", not captured yet");
+	else if (expr_unfilled(e, &r->events, c->a, on_unfilled, &m, &field))
 		buf_printf(&b, "needs %.*s, which is not filled yet", SLICE_ARG(field));
-	else if (missing > 0)
-		buf_printf(&b, "%s not captured yet", list.p);
 	else
-		return 0;
-	if (buf_ok(&list) < 0 || buf_ok(&b) < 0 ||
-	    (text = arena_strdup(&s->a, buf_get(&b))) == NULL)
+		blind = false;
+	if (!blind)
+		print_partly(&b, &m);
+	if (buf_ok(&b) < 0)
 		return -ENOMEM;
-	if (seen > 0 && slice_ends(buf_get(&b), SLICE("not captured yet")))
-		r->partly = text;
-	else
-		r->blind = text;
+	if (b.n == 0)
+		return 0;
+	if ((text = arena_strdup(&s->a, buf_get(&b))) == NULL)
+		return -ENOMEM;
+	*(blind ? &r->blind : &r->partly) = text;
 	return 0;
 }

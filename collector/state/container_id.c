@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which container a cgroup path belongs to. The matchers are Falco's, one after the other, and so
- * are their oddities: verdicts shall be the same.
+ * are their oddities: verdicts shall be the same. One is not imitated: a folder of 32 hexadecimal
+ * digits, which is how virtual machines and their agents name theirs, is no container.
  */
 #include "collector/state/state_int.h"
 
 #define ID_LEN    64
+#define UUID_LEN  32 /* without dashes */
 #define SHORT_LEN 12
 #define NONE      ((struct slice){ NULL, 0 })
 #define NOT_FOUND SIZE_MAX
@@ -118,6 +120,16 @@ segment(struct slice s)
 	}
 }
 
+static bool
+is_uuid(struct slice s)
+{
+	size_t i = 0;
+
+	while (i < s.n && is_hex(s.p[i]))
+		i++;
+	return s.n == UUID_LEN && i == s.n;
+}
+
 static struct slice
 match_containerd(struct slice path)
 {
@@ -131,8 +143,9 @@ match_containerd(struct slice path)
 	if (id.p != NULL)
 		return id;
 	rest = tail(path, find_last(path, prefix) + prefix.n);
-	if (rest.n == 0 || rest.n >= ID_LEN || slice_ends(path, SLICE(".service")) ||
-	    slice_ends(path, SLICE(".slice")) || slice_ends(path, SLICE(".scope")))
+	if (rest.n == 0 || rest.n >= ID_LEN || is_uuid(rest) ||
+	    slice_ends(path, SLICE(".service")) || slice_ends(path, SLICE(".slice")) ||
+	    slice_ends(path, SLICE(".scope")))
 		return NONE;
 	return head(rest, SHORT_LEN);
 }

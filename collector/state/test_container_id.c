@@ -46,6 +46,10 @@ static const struct {
 	{ "/a/x/a/y", "y" },
 	{ "/a--b/c", NULL },
 	{ "/-a/b", NULL },
+	/* a virtual machine's folder */
+	{ "/machine/00112233445566778899aabbccddeeff", NULL },
+	{ "/machine/00112233445566778899aabbccddeef", ID },
+	{ "/machine/00112233445566778899aabbccddee_f", ID },
 	/* lxc, libvirt, bpm: whole names */
 	{ "/lxc/web", "web" },
 	{ "/lxc.payload.a-name-that-is-long/init.scope", "a-name-that-is-long" },

@@ -21,6 +21,13 @@ cat >"$dir/r.yaml" <<'YAML'
   condition: evt.type=openat and container.privileged=true
   output: x
   priority: INFO
+- rule: no exception
+  desc: d
+  condition: evt.type=openat and fd.name=/none
+  exceptions:
+    - {name: images, fields: [container.image.repository, proc.name], comps: [=, in], values: [[ours, [a, b]]]}
+  output: x
+  priority: INFO
 - rule: half
   desc: d
   condition: openers and fd.name=/etc/shadow
@@ -61,9 +68,11 @@ never() {
 
 says 0 "blind: 'no such event' ($dir/r.yaml:3): needs switch, not captured yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
-says 0 "partly blind: 'half' ($dir/r.yaml:13): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
-says 0 "4 rules (4 enabled, 2 blind, 1 in part), 1 macros, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
+says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "5 rules (5 enabled, 2 blind, 2 in part), 1 macros, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
 never "'sees'"
+says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on container.image.repository never apply: not filled yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "partly blind: exceptions on container.image.repository never apply" "$ctl" rules list "$dir/r.yaml"
 says 0 '"mews_blind_rules":[{"rule":"no such event","cause":"needs switch, not captured yet","in_part":false}' "$ctl" rules check --json "$dir/r.yaml"
 says 0 '{"rule":"half","cause":"switch not captured yet","in_part":true}]' "$ctl" rules check --json "$dir/r.yaml"
 says 0 '"successful":true,"schema_valid":true,"schema_warnings":[]}],"falco_describe_results":{"required_engine_version"' "$ctl" rules check --json "$dir/r.yaml"
@@ -79,6 +88,18 @@ says 0 '    (evt.type in (openat, switch)' "$ctl" rules describe half -r "$dir/r
 says 0 '"condition_compiled":"(evt.type in (openat, switch) and fd.name = /etc/shadow)","condition_fields":["evt.type","fd.name"]' "$ctl" rules describe --json "$dir/r.yaml"
 says 1 "no rule is called 'nobody'" "$ctl" rules describe nobody -r "$dir/r.yaml"
 says 2 'name one rule' "$ctl" rules describe -r "$dir/r.yaml"
+
+cat >"$dir/long.yaml" <<'YAML'
+- list: daemons
+  items: [systemd-journald]
+- rule: long
+  desc: d
+  condition: evt.type=openat and (proc.name in (daemons) or proc.aname=update-ca-certificates)
+  output: x
+  priority: INFO
+YAML
+says 0 "$dir/long.yaml:5:49: warning: rule 'long': 'systemd-journald' never matches: 'proc.name' is cut after 15 bytes; write 'systemd-journal'" "$ctl" rules check "$dir/long.yaml"
+says 0 "$dir/long.yaml:5:72: warning: rule 'long': 'update-ca-certificates' never matches: 'proc.aname' is cut after 15 bytes; write 'update-ca-certi'" "$ctl" rules check "$dir/long.yaml"
 
 says 1 "$dir/bad.yaml:3:34: error: rule 'bad': unknown field 'proc.nmae'; did you mean 'proc.name'? [LOAD_ERR_COMPILE_CONDITION]" "$ctl" rules check "$dir/bad.yaml"
 says 1 '"successful":false,"schema_valid":true' "$ctl" rules check --json "$dir/bad.yaml"
