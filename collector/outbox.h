@@ -138,6 +138,15 @@ int outbox_set_aside(
 /* Blocks until a row after 'after' is there, or timeout, or close; true: there is. */
 bool outbox_wait(struct outbox *o, uint64_t after, int timeout_ms);
 
+/* Seconds from an event, by its node's clock, to the commit of its alert: upper bounds of buckets.
+ */
+#define OUTBOX_LATENCY_BOUNDS                                                                   \
+	{                                                                                       \
+		0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, \
+		    300                                                                         \
+	}
+enum { OUTBOX_LATENCY_BUCKETS = 17 }; /* the last is of all that is longer */
+
 struct outbox_stats {
 	uint64_t rows;  /* of the history */
 	uint64_t bytes; /* of all files, also of those that were set aside */
@@ -146,7 +155,10 @@ struct outbox_stats {
 	uint64_t stalled_ms; /* how long commits have waited, all together */
 	uint64_t queued;     /* transactions that wait for their commit */
 	uint64_t last_rowid;
-	uint64_t lost;    /* alerts lost to damage, found at the start */
+	uint64_t
+	    latency[OUTBOX_LATENCY_BUCKETS]; /* alerts committed, by the time that it took ... */
+	uint64_t latency_ns;                 /* ... all together */
+	uint64_t lost;                       /* alerts lost to damage, found at the start */
 	uint64_t damaged; /* rows left out on reads since, because their checksum is wrong */
 	bool full;        /* commits wait for room: on the disk, or within max_bytes */
 	bool corrupt;     /* commits have ended */

@@ -58,7 +58,7 @@ insert(struct outbox *o, const struct alert *a, uint64_t now)
 		o->tx.duplicates++;
 		return 0;
 	}
-	o->tx.inserted++;
+	o->times[o->tx.inserted++] = a->time;
 	o->tx.last_rowid = rec.n;
 	return 0;
 }
@@ -108,12 +108,33 @@ insert_all(struct outbox *o, const struct piece *p)
 	return r;
 }
 
+/* How long it was from the events to now, when their alerts are kept. A node's clock that is ahead
+ * makes it none. */
+static void
+count_latency(struct outbox *o)
+{
+	static const double bounds[] = OUTBOX_LATENCY_BOUNDS;
+	uint64_t now = clock_real();
+
+	_Static_assert(ARRAY_SIZE(bounds) + 1 == OUTBOX_LATENCY_BUCKETS, "one more for the rest");
+	for (uint64_t i = 0; i < o->tx.inserted; i++) {
+		uint64_t took = now > o->times[i] ? now - o->times[i] : 0;
+		size_t b = 0;
+
+		while (b < ARRAY_SIZE(bounds) && (double) took > bounds[b] * (double) NS_PER_S)
+			b++;
+		o->stats.latency[b]++;
+		o->stats.latency_ns += took;
+	}
+}
+
 /* The numbers that others may see from now on; 'trouble' remains if a piece still waits. */
 static void
 committed(struct outbox *o, bool trouble)
 {
 	outbox_progress_written(o);
 	pthread_mutex_lock(&o->lock);
+	count_latency(o);
 	o->stats.commits++;
 	o->stats.committed += o->tx.inserted;
 	o->stats.duplicates += o->tx.duplicates;

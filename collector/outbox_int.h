@@ -185,9 +185,10 @@ struct outbox {
 	struct outbox_aside *asides_writing;
 	struct {
 		uint64_t inserted, duplicates, pruned, last_rowid;
-		uint64_t streams; /* rows of them */
-		bool all;         /* and they are all that waited */
-	} tx;                     /* what the transaction in hand will have done */
+		uint64_t streams;       /* rows of them */
+		bool all;               /* and they are all that waited */
+	} tx;                           /* what the transaction in hand will have done */
+	uint64_t times[OUTBOX_TX_ROWS]; /* of the events of the alerts that it inserted */
 
 	_Atomic uint64_t damaged_rows; /* left out on reads */
 	pthread_mutex_t moving;        /* a checkpoint runs: SQLite refuses a second one */

@@ -166,8 +166,10 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 		}
 		st->schema = schema;
 		st->shard = shards_of(s->shards, id->cluster, id->node);
-		if (old != NULL)
+		if (old != NULL) {
 			follow(st, old);
+			old->superseded = true;
+		}
 		st->next = *head;
 		*head = st;
 		atomic_store(&st->last_seen, clock_real());

@@ -63,7 +63,8 @@ struct stream {
 	_Atomic uint64_t cert_until; /* realtime ns: its certificate expires; 0: without one */
 	_Atomic uint32_t interest;   /* the version that the sensor confirmed */
 	_Atomic bool connected;
-	_Atomic bool said_bye; /* the sensor was stopped, it did not die */
+	_Atomic bool superseded; /* the node has a newer stream */
+	_Atomic bool said_bye;   /* the sensor was stopped, it did not die */
 	_Atomic int refs;
 	_Atomic uint64_t type_drops[EV_TYPE_MAX]; /* the same by EV_*; 0: not known of what type */
 	struct stream_info info;                  /* stream_info_get(), stream_info_set() */

@@ -10,7 +10,8 @@ librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttp
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
 # a package, or package:command where any provider of the command will do
 tests='shellcheck clang-tidy clang-format gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
-util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr libclang-rt-14-dev'
+util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr libclang-rt-14-dev
+prometheus:promtool'
 
 case ${1:-} in
 '') want=$build ;;

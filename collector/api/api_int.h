@@ -101,6 +101,7 @@ enum MHD_Result reply_error(struct MHD_Connection *c, unsigned status, const cha
 /* ---- bodies, appended to 'out' ---- */
 
 void api_metrics(const struct api_view *v, struct buf *out);
+void api_metrics_process(const struct api_view *v, struct buf *out);
 void api_status(const struct api_view *v, struct buf *out);
 void api_rules(const struct api_view *v, struct buf *out);
 /* NULL: ready; else why not, in one sentence. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
-#include "common/descriptors.h"
-#include <dirent.h>
 #include <stddef.h>
-#include <sys/resource.h>
 
 enum { OUTPUTS_MAX = 16 };
 
@@ -15,16 +12,22 @@ struct metric {
 	const char *help;
 	size_t offset;
 	enum kind kind;
+	bool ms; /* kept in milliseconds, shown in seconds */
 };
 
-#define STAT(member, kind, help) { #member, help, offsetof(struct shard_stats, member), kind },
+#define STAT(member, kind, help) \
+	{ #member, help, offsetof(struct shard_stats, member), kind, false },
 static const struct metric shard_metrics[] = {
 #include "collector/shard_stats.def"
 };
 
-#define ROW(type, member, kind, help)                              \
-	{                                                          \
-#member, help, offsetof(struct type, member), kind \
+#define ROW(type, member, kind, help)                                     \
+	{                                                                 \
+#member, help, offsetof(struct type, member), kind, false \
+	}
+#define SECONDS(type, member, name, kind, help)                       \
+	{                                                             \
+		name, help, offsetof(struct type, member), kind, true \
 	}
 static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),
@@ -40,8 +43,8 @@ static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, damaged, COUNTER, "Rows left out on reads: their checksum is wrong."),
 	ROW(outbox_stats, errors, COUNTER, "Commits and checkpoints that failed."),
 	ROW(outbox_stats, queued, GAUGE, "Batches that wait for their commit."),
-	ROW(outbox_stats, stalled_ms, COUNTER,
-	    "Milliseconds that commits waited for room on disk."),
+	SECONDS(outbox_stats, stalled_ms, "stalled_seconds", COUNTER,
+	    "Time that commits waited for room on disk."),
 };
 static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, connections, GAUGE, "Connections open."),
@@ -56,8 +59,9 @@ static const struct metric ingest_metrics[] = {
 	    "Connections ended before they proved who they are: too many were open."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
 	ROW(ingest_stats, log_held, COUNTER, "Lines about peers that were too many to write."),
-	ROW(ingest_stats, certificate_expiry_seconds, GAUGE,
-	    "When this collector's certificate expires, seconds since the epoch; 0: no TLS."),
+	{ "certificate_expiry_timestamp_seconds",
+	    "When this collector's certificate expires, since the epoch; 0: no TLS.",
+	    offsetof(struct ingest_stats, certificate_expiry_seconds), GAUGE, false },
 	ROW(ingest_stats, ending, GAUGE, "Connections being ended; if it stays above 0, restart."),
 };
 static const struct metric api_counters[] = {
@@ -74,7 +78,8 @@ static const struct metric output_metrics[] = {
 	ROW(output_stats, refused, COUNTER, "Alerts refused for good and set aside."),
 	ROW(output_stats, retries, COUNTER, "Times an alert had to be offered again."),
 	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
-	ROW(output_stats, oldest_age_ms, GAUGE, "Age of the oldest alert waiting for this output."),
+	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
+	    "Age of the oldest alert waiting for this output."),
 };
 
 static void
@@ -93,8 +98,13 @@ sample(struct buf *out, const char *group, const struct metric *m, const char *l
 {
 	const uint64_t *value = (const void *) ((const char *) stats + m->offset);
 
-	buf_printf(out, "mews_%s_%s%s%s %lu\n", group, m->name, m->kind == COUNTER ? "_total" : "",
-	    labels, (unsigned long) *value);
+	buf_printf(
+	    out, "mews_%s_%s%s%s ", group, m->name, m->kind == COUNTER ? "_total" : "", labels);
+	if (m->ms)
+		buf_printf(
+		    out, "%lu.%03u\n", (unsigned long) (*value / 1000), (unsigned) (*value % 1000));
+	else
+		buf_printf(out, "%lu\n", (unsigned long) *value);
 }
 
 static void
@@ -131,23 +141,25 @@ struct node_row {
 
 /* node_value() knows the columns by their place. */
 static const struct metric node_columns[] = {
-	{ "events", "Events received from a node.", 0, COUNTER },
-	{ "drops", "Events that a node's sensor could not deliver.", 0, COUNTER },
-	{ "gaps", "Losses on the way from a node.", 0, COUNTER },
-	{ "rereads", "Paths and addresses that a node's sensor read when a call ended.", 0,
-	    COUNTER },
+	{ "events", "Events received from a node.", 0, COUNTER, false },
+	{ "drops", "Events that a node's sensor could not deliver.", 0, COUNTER, false },
+	{ "gaps", "Losses on the way from a node.", 0, COUNTER, false },
+	{ "rereads", "Paths and addresses that a node's sensor read when a call ended.", 0, COUNTER,
+	    false },
 	{ "unstashed", "Calls of a node without memory for what is read at their entry.", 0,
-	    COUNTER },
-	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE },
-	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE },
-	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER },
-	{ "certificate_expiry_seconds",
-	    "When a node's certificate expires, seconds since the epoch; 0: no TLS.", 0, GAUGE },
-	{ "loss_window", "Whether a loss window of a node is open.", 0, GAUGE },
-	{ "last_seen_seconds", "When a node was heard last, seconds since the epoch.", 0, GAUGE },
-	{ "snapshot_awaited", "Whether a node's processes are not yet known as a whole.", 0,
-	    GAUGE },
-	{ "unreadable", "What a node's snapshots could not read of its processes.", 0, COUNTER },
+	    COUNTER, false },
+	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE, false },
+	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE, false },
+	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER, false },
+	{ "certificate_expiry_timestamp_seconds",
+	    "When a node's certificate expires, since the epoch; 0: no TLS.", 0, GAUGE, false },
+	{ "loss_window", "Whether a loss window of a node is open.", 0, GAUGE, false },
+	{ "last_seen_timestamp_seconds", "When a node was heard last, since the epoch.", 0, GAUGE,
+	    false },
+	{ "snapshot_awaited", "Whether a node's processes are not yet known as a whole.", 0, GAUGE,
+	    false },
+	{ "unreadable", "What a node's snapshots could not read of its processes.", 0, COUNTER,
+	    false },
 };
 
 static uint64_t
@@ -203,7 +215,7 @@ node_labels(struct buf *out, const char *name, const struct stream *s)
 	label(out, s->id.cluster);
 	buf_str(out, "\",node=\"");
 	label(out, s->id.node);
-	buf_printf(out, "\",stream=\"%lu\"", (unsigned long) s->id.sensor_start);
+	buf_char(out, '"');
 }
 
 static void
@@ -213,6 +225,8 @@ node_print(void *arg, struct stream *s)
 	const struct metric *m = &node_columns[r->column];
 	char name[64];
 
+	if (s->superseded)
+		return;
 	(void) snprintf(
 	    name, sizeof(name), "mews_node_%s%s", m->name, m->kind == COUNTER ? "_total" : "");
 	node_labels(r->out, name, s);
@@ -230,7 +244,7 @@ type_name(unsigned type)
 static void
 node_type_print(void *arg, struct stream *s)
 {
-	for (unsigned i = 0; i < EV_TYPE_MAX; i++) {
+	for (unsigned i = 0; !s->superseded && i < EV_TYPE_MAX; i++) {
 		uint64_t drops = s->type_drops[i];
 
 		if (drops > 0) {
@@ -262,20 +276,6 @@ types_print(const struct api_view *v, struct buf *out)
 	streams_each(v->streams, node_type_print, out);
 }
 
-/* The process's own directory is open meanwhile, and is not counted. */
-static long
-open_files(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	long n = -3; /* ., .. and d */
-
-	while (d != NULL && readdir(d) != NULL) /* NOLINT(concurrency-mt-unsafe): own DIR */
-		n++;
-	if (d != NULL)
-		(void) closedir(d);
-	return MAX(n, 0);
-}
-
 static void
 losses_print(struct buf *out, const struct shard_stats *st)
 {
@@ -286,35 +286,6 @@ losses_print(struct buf *out, const struct shard_stats *st)
 	for (unsigned i = 0; i < LOSS_MAX; i++)
 		buf_printf(out, "mews_collector_loss_windows_total{cause=\"%s\"} %lu\n",
 		    loss_name(i), (unsigned long) st->losses[i]);
-}
-
-static void
-process_print(struct buf *out, const struct api_view *v)
-{
-	struct rusage u;
-
-	(void) getrusage(RUSAGE_SELF, &u);
-	buf_printf(out,
-	    "# HELP process_cpu_seconds_total User and system CPU.\n"
-	    "# TYPE process_cpu_seconds_total counter\n"
-	    "process_cpu_seconds_total %ld.%06ld\n",
-	    u.ru_utime.tv_sec + u.ru_stime.tv_sec +
-		(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000000,
-	    (u.ru_utime.tv_usec + u.ru_stime.tv_usec) % 1000000);
-	buf_printf(out,
-	    "# HELP process_max_resident_bytes Largest resident memory so far.\n"
-	    "# TYPE process_max_resident_bytes gauge\nprocess_max_resident_bytes %ld\n",
-	    u.ru_maxrss * 1024);
-	buf_printf(out,
-	    "# HELP process_open_fds File descriptors open.\n"
-	    "# TYPE process_open_fds gauge\nprocess_open_fds %ld\n"
-	    "# HELP process_max_fds File descriptors that may be open.\n"
-	    "# TYPE process_max_fds gauge\nprocess_max_fds %lu\n",
-	    open_files(), (unsigned long) descriptors_max());
-	buf_printf(out,
-	    "# HELP process_start_time_seconds When the collector started.\n"
-	    "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %lu\n",
-	    (unsigned long) (v->started / NS_PER_S));
 }
 
 /* A line for each enabled rule that has a cause. */
@@ -377,9 +348,10 @@ rules_print(struct buf *out, const struct api_view *v)
 	    "# TYPE mews_rules_reloads_total counter\n"
 	    "mews_rules_reloads_total{result=\"ok\"} %lu\n"
 	    "mews_rules_reloads_total{result=\"failed\"} %lu\n"
-	    "# HELP mews_rules_reloaded_seconds When that last went well, seconds since the "
+	    "# HELP mews_rules_reloaded_timestamp_seconds When that last went well, since the "
 	    "epoch; 0: never.\n"
-	    "# TYPE mews_rules_reloaded_seconds gauge\nmews_rules_reloaded_seconds %lu\n",
+	    "# TYPE mews_rules_reloaded_timestamp_seconds gauge\n"
+	    "mews_rules_reloaded_timestamp_seconds %lu\n",
 	    (unsigned long) st.done, (unsigned long) st.failed,
 	    (unsigned long) (st.last / NS_PER_S));
 }
@@ -422,6 +394,29 @@ rule_counters_print(struct buf *out, const struct api_view *v)
 	ruleset_unref(set);
 }
 
+static void
+latency_print(struct buf *out, const struct outbox_stats *st)
+{
+	static const double bounds[] = OUTBOX_LATENCY_BOUNDS;
+	uint64_t n = 0;
+
+	buf_str(out,
+	    "# HELP mews_alert_latency_seconds From an event, by its node's clock, to the commit "
+	    "of "
+	    "its alert.\n"
+	    "# TYPE mews_alert_latency_seconds histogram\n");
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+		n += st->latency[i];
+		buf_printf(out, "mews_alert_latency_seconds_bucket{le=\"%g\"} %lu\n", bounds[i],
+		    (unsigned long) n);
+	}
+	n += st->latency[ARRAY_SIZE(bounds)];
+	buf_printf(out,
+	    "mews_alert_latency_seconds_bucket{le=\"+Inf\"} %lu\n"
+	    "mews_alert_latency_seconds_sum %.9f\nmews_alert_latency_seconds_count %lu\n",
+	    (unsigned long) n, (double) st->latency_ns / (double) NS_PER_S, (unsigned long) n);
+}
+
 void
 api_metrics(const struct api_view *v, struct buf *out)
 {
@@ -441,6 +436,7 @@ api_metrics(const struct api_view *v, struct buf *out)
 	    "# HELP mews_outbox_corrupt The outbox is damaged: commits have ended.\n"
 	    "# TYPE mews_outbox_corrupt gauge\nmews_outbox_corrupt %d\n",
 	    outbox.full, outbox.corrupt);
+	latency_print(out, &outbox);
 	ingest_stats(v->ingest, &ingest);
 	table(out, "ingest", ingest_metrics, ARRAY_SIZE(ingest_metrics), &ingest);
 	api_stats(v->api, &api);
@@ -453,5 +449,5 @@ api_metrics(const struct api_view *v, struct buf *out)
 	types_print(v, out);
 	rules_print(out, v);
 	rule_counters_print(out, v);
-	process_print(out, v);
+	api_metrics_process(v, out);
 }

@@ -18,7 +18,11 @@ void
 outbox_stats(struct outbox *o, struct outbox_stats *ret)
 {
 	(void) o;
-	*ret = (struct outbox_stats){ .rows = 7, .full = outbox_is_full };
+	*ret = (struct outbox_stats){ .rows = 7,
+		.full = outbox_is_full,
+		.stalled_ms = 2050,
+		.latency = { [2] = 3, [OUTBOX_LATENCY_BUCKETS - 1] = 1 },
+		.latency_ns = 400500000000 };
 	ret->corrupt = outbox_is_corrupt;
 	(void) snprintf(ret->error, sizeof(ret->error), "%s", outbox_error);
 }
@@ -28,7 +32,9 @@ outputs_stats(struct outputs *o, struct output_stats *ret, size_t max)
 {
 	(void) o;
 	(void) max;
-	ret[0] = (struct output_stats){ .name = "kafka", .delivered = 3, .error = "say \"no\"" };
+	ret[0] = (struct output_stats){
+		.name = "kafka", .delivered = 3, .oldest_age_ms = 1500, .error = "say \"no\""
+	};
 	return 1;
 }
 
@@ -368,7 +374,7 @@ test_query(void **state)
 static void
 test_metrics(void **state)
 {
-	char type[128] = "", *save = NULL;
+	char type[128] = "", kind[16] = "", *save = NULL;
 	struct buf out = BUF_INIT;
 
 	(void) state;
@@ -377,28 +383,36 @@ test_metrics(void **state)
 	assert_non_null(strstr(out.p, "mews_collector_events_total 1234\n"));
 	assert_non_null(strstr(out.p, "\nmews_rule_hits_total{rule=\"r \\\"1\\\"\"} 42\n"));
 	assert_non_null(strstr(out.p, "\nmews_rule_suppressed_total{rule=\"r \\\"1\\\"\"} 9\n"));
-	assert_non_null(strstr(out.p,
-	    "\nmews_node_suppressed_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 77\n"));
+	assert_non_null(
+	    strstr(out.p, "\nmews_node_suppressed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 77\n"));
 	assert_non_null(strstr(out.p, "\nmews_rules_reloads_total{result=\"failed\"} 2\n"));
 	assert_non_null(strstr(out.p, "\nmews_api_refused_total 5\n"));
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));
-	assert_non_null(strstr(
-	    out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 6\n"));
-	assert_non_null(strstr(
-	    out.p, "mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 8\n"));
-	assert_non_null(strstr(out.p,
-	    "mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\"} 7\n"));
+	assert_non_null(
+	    strstr(out.p, "mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\"} 6\n"));
+	assert_non_null(
+	    strstr(out.p, "mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 8\n"));
+	assert_non_null(
+	    strstr(out.p, "mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 7\n"));
 	assert_non_null(strstr(out.p, "\nmews_collector_type_events_total{type=\"open\"} 5\n"));
 	assert_non_null(strstr(out.p,
-	    "\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\",stream=\"0\","
+	    "\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\","
 	    "type=\"close\"} 2\n"));
 	assert_non_null(
 	    strstr(out.p, "\nmews_rule_blind{rule=\"r \\\"1\\\"\",cause=\"needs bpf\"} 1\n# HELP"));
 	assert_non_null(strstr(out.p,
 	    "\nmews_rule_partly_blind{rule=\"half\",cause=\"creat not captured yet\"} 1\n# HELP"));
+	assert_non_null(strstr(out.p, "\nmews_outbox_stalled_seconds_total 2.050\n"));
+	assert_non_null(
+	    strstr(out.p, "\nmews_output_oldest_age_seconds{output=\"kafka\"} 1.500\n"));
+	assert_non_null(strstr(out.p, "\nmews_alert_latency_seconds_bucket{le=\"0.005\"} 3\n"));
+	assert_non_null(strstr(out.p, "\nmews_alert_latency_seconds_bucket{le=\"300\"} 3\n"));
+	assert_non_null(strstr(out.p,
+	    "\nmews_alert_latency_seconds_bucket{le=\"+Inf\"} 4\n"
+	    "mews_alert_latency_seconds_sum 400.500000000\nmews_alert_latency_seconds_count 4\n"));
+	assert_non_null(strstr(out.p, "\nmews_build_info{version=\"" MEWS_VERSION "\",compiler="));
+	assert_null(strstr(out.p, "stream=")); /* a label that changes with each start */
 	for (char *l = strtok_r(out.p, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
-		char kind[16];
-
 		if (sscanf(l, "# TYPE %127s %15s", type, kind) == 2) {
 			assert_int_equal(
 			    strcmp(kind, "counter") == 0, strstr(type, "_total") != NULL);
@@ -407,7 +421,8 @@ test_metrics(void **state)
 		if (l[0] == '#')
 			continue;
 		assert_int_equal(0, strncmp(l, type, strlen(type)));
-		assert_true(l[strlen(type)] == ' ' || l[strlen(type)] == '{');
+		assert_true(
+		    strchr(strcmp(kind, "histogram") == 0 ? "_" : " {", l[strlen(type)]) != NULL);
 	}
 	buf_fini(&out);
 }

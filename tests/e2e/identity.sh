@@ -80,8 +80,8 @@ lab_sensor n5
 lab_wait 40 grep -q 'refused this node: the certificate has expired' "$lab/sensor-n4.log" || fail "a node stays connected beyond its certificate"
 lab_wait 40 grep -q 'is not trusted any more: its certificate: it has expired' "$lab/sensor-n5.log" || fail "the sensor stays connected beyond the collector's certificate"
 grep -q 'refused sensor n4: the certificate has expired' "$lab/collector.log" || fail "the collector does not say whose certificate expired"
-[ "$(lab_metric mews_ingest_certificate_expiry_seconds)" -gt 0 ] || fail "the collector does not tell when its certificate expires"
-[ "$(lab_metric "mews_node_certificate_expiry_seconds{cluster=\"lab\",node=\"n4\"")" -gt 0 ] || fail "nobody tells when the certificate of n4 expires"
+[ "$(lab_metric mews_ingest_certificate_expiry_timestamp_seconds)" -gt 0 ] || fail "the collector does not tell when its certificate expires"
+[ "$(lab_metric "mews_node_certificate_expiry_timestamp_seconds{cluster=\"lab\",node=\"n4\"")" -gt 0 ] || fail "nobody tells when the certificate of n4 expires"
 lab_stop "$short" || true
 lab_stop "$sensor_pid" || true
 
