@@ -150,7 +150,7 @@ json_list(const struct field_ref *ref, const struct view *v, struct fscratch *fs
 	struct fval val[LIST_MAX];
 	int n = field_get(ref, v, fs, val, LIST_MAX);
 
-	if (n == 0) {
+	if (n <= 0) { /* Falco has null for an empty list too */
 		buf_str(out, "null");
 		return;
 	}
@@ -172,11 +172,12 @@ json_field(const struct field_ref *ref, const struct view *v, struct fscratch *f
 
 	if (is_time(ref->field)) {
 		buf_u64(out, v->time);
-	} else if (ref->field->multi == FM_LIST && !ref->has_arg) {
+	} else if (ref->field->multi == FM_LIST) {
 		json_list(ref, v, fs, fmt, out);
 	} else if (!field_text(ref, v, fs, &text)) {
 		buf_str(out, "null");
-	} else if (ref->field->multi != FM_ONE || field_get(ref, v, fs, &val, 1) <= 0) {
+	} else if ((ref->field->multi != FM_ONE && !ref->has_arg) ||
+		   field_get(ref, v, fs, &val, 1) <= 0) {
 		buf_json(out, text); /* several ancestors joined */
 	} else {
 		json_value(&val, fmt, text, out);

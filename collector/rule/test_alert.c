@@ -74,6 +74,13 @@ static const struct {
 	{ "%evt.rawtime", "1000000002000", "\"evt.rawtime\":1000000002000," TIME },
 	{ "%evt.rawarg.flags %evt.rawarg.fd", "1001 3",
 	    "\"evt.rawarg.fd\":3,\"evt.rawarg.flags\":\"1001\"," TIME },
+	/* an index changes nothing about a field's type */
+	{ "%proc.apid[0] %proc.aname[0]", "10 cat",
+	    TIME ",\"proc.aname[0]\":\"cat\",\"proc.apid[0]\":10" },
+	{ "%proc.apid[1] %fd.types[3]", "<NA> (file)",
+	    TIME ",\"fd.types[3]\":[\"file\"],\"proc.apid[1]\":null" },
+	{ "%evt.type.is.openat %proc.args[0]", "1 a",
+	    TIME ",\"evt.type.is.openat\":1,\"proc.args[0]\":\"a\"" },
 	{ "%fd.dev", "FD01", TIME ",\"fd.dev\":\"FD01\"" },
 	{ "%evt.rawres", "3", "\"evt.rawres\":3," TIME },
 	{ "%evt.time.s %evt.num", "00:16:40 1",
