@@ -42,6 +42,7 @@ struct ev_hdr {
 #define EVF_COMPAT 0x4 /* a 32-bit caller (int 0x80, ia32) */
 
 #define EV_TEXT_MAX   4096  /* bytes of one path, of all arguments, of all environment */
+#define EV_OPEN_FDS   1024  /* descriptors that execve.open_fds tells of, a bit each */
 #define EV_RECORD_MAX 32768 /* bytes of one record; no record is longer */
 #define EV_PARAM_MAX  40    /* parameters of one event, our own included */
 

@@ -76,6 +76,37 @@ next_cgroup(struct slice *list, struct slice *name, struct slice *path)
 	return false;
 }
 
+/*
+ * Of the list's controllers; the place in the unified hierarchy, which has no name, is beside them
+ * only to tell containers. A machine that has no other hierarchy says nothing else in /proc: there
+ * it is the place of each controller.
+ */
+static const char *const unified[] = { "cpuset", "cpu", "cpuacct", "blkio", "memory" };
+
+/* Has the list no controller? Then *path is the place in the unified hierarchy. */
+static bool
+is_unified(struct slice list, struct slice *path)
+{
+	struct slice name, none = { NULL, 0 };
+
+	*path = none;
+	while (next_cgroup(&list, &name, path)) {
+		if (name.n > 0)
+			return false;
+	}
+	return path->p != NULL;
+}
+
+static void
+put_cgroup(struct buf *out, struct slice name, struct slice path)
+{
+	if (out->n > 0)
+		buf_char(out, ' ');
+	buf_slice(out, name);
+	buf_char(out, '=');
+	buf_slice(out, path);
+}
+
 int
 get_proc_cgroups(const struct fget *g)
 {
@@ -85,12 +116,11 @@ get_proc_cgroups(const struct fget *g)
 	if (list.n == 0)
 		return 0;
 	out = scratch_buf(g->fs);
+	for (size_t i = 0; i < ARRAY_SIZE(unified) && is_unified(list, &path); i++)
+		put_cgroup(out, slice_str(unified[i]), path);
 	while (next_cgroup(&list, &name, &path)) {
-		if (out->n > 0)
-			buf_char(out, ' ');
-		buf_slice(out, name);
-		buf_char(out, '=');
-		buf_slice(out, path);
+		if (name.n > 0)
+			put_cgroup(out, name, path);
 	}
 	return put_text(g, scratch_take(g->fs, out));
 }
@@ -100,6 +130,10 @@ get_proc_cgroup(const struct fget *g)
 {
 	struct slice list = view_text(g->v, g->v->thread->cgroups), name, path;
 
+	for (size_t i = 0; i < ARRAY_SIZE(unified) && is_unified(list, &path); i++) {
+		if (slice_eq(slice_str(unified[i]), g->f->key))
+			return put_text(g, path);
+	}
 	while (next_cgroup(&list, &name, &path)) {
 		if (slice_eq(name, g->f->key))
 			return put_text(g, path);
@@ -196,7 +230,7 @@ get_container_host(const struct fget *g)
 int
 get_container_time(const struct fget *g)
 {
-	uint64_t began = g->v->thread->pidns_init_start_ts;
+	uint64_t began = state_pidns_start(g->v->state, g->v->thread);
 
 	if (began == 0 || (g->a != 0 && began > g->v->time))
 		return 0;

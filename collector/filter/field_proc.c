@@ -280,6 +280,7 @@ int
 get_proc_num(const struct fget *g)
 {
 	const struct thread *t = who(g);
+	uint64_t pidns;
 	uint32_t threads;
 
 	if (t == NULL)
@@ -309,7 +310,8 @@ get_proc_num(const struct fget *g)
 	case NUM_NCHILDS:
 		return put_uint(g, threads > 0 ? threads - 1 : 0);
 	case NUM_PIDNS:
-		return put_uint(g, t->pidns_init_start_ts);
+		pidns = state_pidns_start(g->v->state, t);
+		return pidns == 0 ? 0 : put_uint(g, pidns);
 	case NUM_PFMAJOR:
 		return put_uint(g, t->pgft_maj);
 	case NUM_PFMINOR:
@@ -342,7 +344,7 @@ int
 get_proc_time(const struct fget *g)
 {
 	const struct thread *t = who(g);
-	uint64_t began = t == NULL ? 0 : t->clone_ts;
+	uint64_t pidns, began = t == NULL ? 0 : t->clone_ts;
 
 	if (t == NULL)
 		return 0;
@@ -360,9 +362,10 @@ get_proc_time(const struct fget *g)
 			return 0;
 		return put_uint(g, began - t->exe_ino_ctime);
 	default:
-		if (t->pidns_init_start_ts == 0 || t->exe_ino_ctime <= t->pidns_init_start_ts)
-			return 0;
-		return put_uint(g, t->exe_ino_ctime - t->pidns_init_start_ts);
+		pidns = state_pidns_start(g->v->state, t);
+		return pidns == 0 || t->exe_ino_ctime <= pidns
+			   ? 0
+			   : put_uint(g, t->exe_ino_ctime - pidns);
 	}
 }
 

@@ -82,11 +82,27 @@ thread_set_cwd(struct apply *a, struct thread *t, unsigned i)
 		hold(a->s->pool, &t->cwd, path_as_dir(a->s, ev_intern(a->s->pool, a->b, a->ev, i)));
 }
 
+/* Not open any more after an exec, by the kernel's own bits: so what was closed unseen and what was
+ * marked close-on-exec unseen goes too. Where they do not reach, by what was seen of the mark. */
 static bool
-is_cloexec(const struct fd_entry *e, const void *arg)
+is_closed(const struct fd_entry *e, const void *arg)
 {
-	(void) arg;
-	return e->state & FDS_CLOEXEC;
+	const struct slice *open = arg;
+	size_t i = (size_t) e->fd / 8;
+
+	if (i < open->n)
+		return !((unsigned char) open->p[i] >> (e->fd % 8) & 1);
+	return (e->state & FDS_CLOEXEC) || (open->n > 0 && open->n < EV_OPEN_FDS / 8);
+}
+
+static void
+close_on_exec(struct apply *a, struct thread *t)
+{
+	struct slice open = SLICE("");
+
+	if (a->ev->schema->num == EV_EXECVE && ev_has(a->ev, EVP_EXECVE_open_fds))
+		open = ev_text(a->b, a->ev, EVP_EXECVE_open_fds);
+	fdt_filter(&a->s->fds, &t->fds, is_closed, &open);
 }
 
 /* The other threads are gone, the one that called has become the main thread. */
@@ -197,11 +213,7 @@ set_origin(struct apply *a, struct thread *t)
 		t->vtid = t->tid;
 	if (t->vpid == -1)
 		t->vpid = t->pid;
-	if (ev_num(ev, EXTRA(ev, pidns_init_start_ts)) != 0)
-		t->pidns_init_start_ts =
-		    (uint64_t) ev_num(ev, EXTRA(ev, pidns_init_start_ts)) + a->s->epoch;
-	else
-		t->pidns_init_start_ts = a->s->epoch;
+	thread_set_pidns(t, in_pidns(t), ev_num(ev, EXTRA(ev, pidns_init_start_ts)));
 	t->placeholder = false;
 }
 
@@ -224,7 +236,7 @@ parse_exec(struct apply *a)
 	set_image(a, t, asked_for);
 	if (t->placeholder)
 		set_origin(a, t);
-	fdt_filter(&a->s->fds, &t->fds, is_cloexec, NULL);
+	close_on_exec(a, t);
 	t->updated = ev->ts;
 	a->t = t;
 }

@@ -7,6 +7,7 @@
 #define F_DUPFD_CLOEXEC_ 0x1a
 #define CREAT_UPPER      0x1
 #define CREAT_LOWER      0x2
+#define RANGE_UNSHARE    0x2
 #define RANGE_CLOEXEC    0x4
 #define CONFINED         0x3 /* RESOLVE_BENEATH, RESOLVE_IN_ROOT */
 
@@ -232,6 +233,8 @@ parse_close_range(struct apply *a)
 
 	if (ev_num(a->ev, EVP_CLOSE_RANGE_res) < 0)
 		return;
+	if ((ev_num(a->ev, EVP_CLOSE_RANGE_flags) & RANGE_UNSHARE) && a->main->nthreads > 1)
+		return; /* of its own copy only; the process keeps what it has */
 	if (!(ev_num(a->ev, EVP_CLOSE_RANGE_flags) & RANGE_CLOEXEC)) {
 		a->s->pending.owner = a->main;
 		a->s->pending.first = first;

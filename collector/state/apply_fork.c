@@ -33,7 +33,8 @@ thread_inherit(struct state *s, struct thread *t, const struct thread *from)
 	t->exe_ino_ctime = from->exe_ino_ctime;
 	t->exe_ino_mtime = from->exe_ino_mtime;
 	t->cgroup_id = from->cgroup_id;
-	t->pidns_init_start_ts = from->pidns_init_start_ts;
+	t->pidns_start = from->pidns_start;
+	t->pidns_known = from->pidns_known;
 	hold(p, &t->comm, from->comm);
 	hold(p, &t->exe, from->exe);
 	hold(p, &t->exepath, from->exepath);
@@ -44,6 +45,13 @@ thread_inherit(struct state *s, struct thread *t, const struct thread *from)
 	hold(p, &t->container_id, from->container_id);
 	hold(p, &t->root, from->root);
 	t->placeholder = false;
+}
+
+void
+thread_set_pidns(struct thread *t, bool nested, int64_t init_start)
+{
+	t->pidns_start = nested ? (uint64_t) init_start : 0;
+	t->pidns_known = true;
 }
 
 /* What a new process has of its parent's process. */
@@ -86,11 +94,8 @@ child_ids(struct apply *a, struct thread *t)
 	NUM_INTO(ev, EVP_CLONE_sid, t->sid);
 	NUM_INTO(ev, EVP_CLONE_pgid, t->pgid);
 	NUM_INTO(ev, EVP_CLONE_cgroup_id, t->cgroup_id);
-	if (in_pidns(t) || (ev_num(ev, EVP_CLONE_flags) & CLF_IN_PIDNS))
-		t->pidns_init_start_ts =
-		    (uint64_t) ev_num(ev, EVP_CLONE_pidns_init_start_ts) + a->s->epoch;
-	else
-		t->pidns_init_start_ts = a->s->epoch;
+	thread_set_pidns(t, in_pidns(t) || (ev_num(ev, EVP_CLONE_flags) & CLF_IN_PIDNS),
+	    ev_num(ev, EVP_CLONE_pidns_init_start_ts));
 }
 
 static void

@@ -143,6 +143,12 @@ state_is_local(const struct state *s, const uint8_t *addr, size_t n)
 }
 
 uint64_t
+state_pidns_start(const struct state *s, const struct thread *t)
+{
+	return t->pidns_known && s->epoch != 0 ? s->epoch + t->pidns_start : 0;
+}
+
+uint64_t
 state_began(const struct state *s)
 {
 	return s->began;

@@ -55,7 +55,8 @@ task_ids(struct apply *a, struct thread *t, bool all)
 	TASK_NUM(pgft_min, t->pgft_min, 0);
 	TASK_NUM(vtgid, t->vpid, -1);
 	TASK_NUM(vpid, t->vtid, -1);
-	TASK_NUM(start_time, t->clone_ts, 0);
+	if (all || t->clone_ts == 0)
+		t->clone_ts = a->s->epoch == 0 ? 0 : a->ev->start + a->s->epoch;
 	if (all || t->ptid == 0)
 		thread_set_parent(a->s, t, ev_num(a->ev, EVP_TASK_ppid));
 }
@@ -120,7 +121,6 @@ snap_task(struct apply *a)
 {
 	struct state *s = a->s;
 	uint64_t start_time = (uint64_t) ev_num(a->ev, EVP_TASK_start_time);
-	uint64_t init = (uint64_t) ev_num(a->ev, EVP_TASK_pidns_init_start_ts);
 	struct thread *t;
 	bool all;
 
@@ -134,8 +134,8 @@ snap_task(struct apply *a)
 	all = t->updated <= a->ev->ts && !(t->placeholder && t->updated != 0);
 	task_ids(a, t, all);
 	task_texts(a, t, all);
-	if (all || t->pidns_init_start_ts == 0)
-		t->pidns_init_start_ts = in_pidns(t) && init != 0 ? init + s->epoch : s->epoch;
+	if (all || !t->pidns_known)
+		thread_set_pidns(t, in_pidns(t), ev_num(a->ev, EVP_TASK_pidns_init_start_ts));
 	t->placeholder = false;
 	if (all)
 		t->updated = a->ev->ts;

@@ -80,9 +80,9 @@ struct fd_table;
 
 /* What the caller of a look-up may read; only this folder writes. */
 struct thread {
-	uint64_t start;    /* start_boottime: with tid, its identity; 0 not known */
-	uint64_t clone_ts; /* realtime ns; 0 not known */
-	uint64_t pidns_init_start_ts;
+	uint64_t start;       /* start_boottime: with tid, its identity; 0 not known */
+	uint64_t clone_ts;    /* realtime ns; 0 not known */
+	uint64_t pidns_start; /* boot ns: when its pid namespace began; see state_pidns_start() */
 	uint64_t updated; /* boot ns of the newest event that changed it, or a snapshot's read */
 	int64_t tid, pid, ptid;
 	int64_t vtid, vpid; /* innermost pid namespace; -1 not known */
@@ -111,6 +111,7 @@ struct thread {
 			       * proc.nthreads 0, the parents nothing */
 	bool dead;            /* has exited: removed by the next event, or with its group */
 	bool gone;            /* removed, kept for its late events and children (dead_grace_ns) */
+	bool pidns_known;
 	bool subreaper;
 	bool told;        /* by its own clone event, which counts more than its parent's */
 	bool listed;      /* private from here on: in the table */
@@ -223,6 +224,10 @@ struct user_info {
 /* As the container of 't' knows them; NULL, INTERN_NULL: not known. */
 const struct user_info *state_user(const struct state *s, const struct thread *t, uint32_t uid);
 uint32_t state_group(const struct state *s, const struct thread *t, uint32_t gid);
+
+/* When the pid namespace of 't' began (the machine, if it is the host's), realtime ns; 0: not
+ * known. The same for all processes of a namespace, until the node's clock is set. */
+uint64_t state_pidns_start(const struct state *s, const struct thread *t);
 
 /* When the first event of this state was, and the one before the newest (boot ns). */
 uint64_t state_began(const struct state *s);

@@ -236,7 +236,7 @@ thread_num(struct play *p, struct found *f, const struct thread *t, const char *
 		{ "fdlimit", t->fdlimit },
 		{ "start", (int64_t) t->start },
 		{ "clone_ts", (int64_t) t->clone_ts },
-		{ "pidns_ts", (int64_t) t->pidns_init_start_ts },
+		{ "pidns_ts", (int64_t) state_pidns_start(p->s, t) },
 		{ "vmsize", state_main(p->s, t)->vm_size },
 		{ "vmrss", state_main(p->s, t)->vm_rss },
 		{ "nthreads", state_main(p->s, t)->nthreads },

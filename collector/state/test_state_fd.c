@@ -9,6 +9,9 @@
 		    ""                                                                            \
 	}
 
+#define SIX(x)  x x x x x x
+#define NULS127 SIX("|||||||") SIX("|||||||") SIX("|||||||") "|"
+
 static const struct row path_rows[] = {
 	SHELL,
 	{ EV_OPEN, "10", "fd=3;name=/tmp/random/dir...///../../name/;flags=3;dev=5;ino=77",
@@ -89,6 +92,34 @@ static const struct row close_rows[] = {
 	{ EV_FSTAT, "10", "res=0;fd=7", "10:nfds=2;10:fd3.name=/a;10:fd4.name=/a;fd.name=-" },
 	/* A descriptor is used again. */
 	{ EV_OPEN, "10", "fd=4;name=/new", "fd.name=/new;fd.exec=0" },
+};
+
+/* What is open after an exec: the kernel's bits count more than what was seen of a descriptor. */
+static const struct row exec_rows[] = {
+	SHELL,
+	{ EV_OPEN, "10", "fd=3;name=/marked", "" },
+	{ EV_OPEN, "10", "fd=4;name=/kept;flags=0x1001", "fd.exec=1" },
+	{ EV_OPEN, "10", "fd=5;name=/e", "" },
+	{ EV_OPEN, "10", "fd=9;name=/closed", "10:nfds=4" },
+	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh;open_fds=\060|",
+	    "10:nfds=2;10:fd4.name=/kept;10:fd5.name=/e" },
+	/* Fewer bits than there can be: there are no more descriptors. */
+	{ EV_OPEN, "10", "fd=3000;name=/high", "10:nfds=3" },
+	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh;open_fds=\060", "10:nfds=2" },
+	/* As many as there can be: beyond them, by the mark. */
+	{ EV_OPEN, "10", "fd=3000;name=/high", "" },
+	{ EV_OPEN, "10", "fd=3001;name=/marked;flags=0x1001", "10:nfds=4" },
+	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh;open_fds=\040" NULS127,
+	    "10:nfds=2;10:fd5.name=/e;10:fd3000.name=/high" },
+	/* A sensor that does not tell, and an execveat: by the mark. */
+	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh", "10:nfds=2" },
+	{ EV_EXECVEAT, "10", "res=0;exe=sh;comm=sh", "10:nfds=2" },
+	/* A thread that unshares its descriptors closes its own copies. */
+	{ EV_CLONE, "11/10@2", "res=0;tid=11;pid=10;ptid=1;flags=0x2000;comm=sh", "nthreads=2" },
+	{ EV_CLOSE_RANGE, "11/10@2", "res=0;first=3;last=0xffffffff;flags=2", "" },
+	{ EV_FSTAT, "10", "res=0;fd=5", "10:nfds=2" },
+	{ EV_CLOSE_RANGE, "11/10@2", "res=0;first=3;last=0xffffffff;flags=0", "" },
+	{ EV_FSTAT, "10", "res=0;fd=5", "10:nfds=0" },
 };
 
 static const struct row kind_rows[] = {
@@ -305,6 +336,7 @@ t_close(void **st)
 {
 	(void) st;
 	PLAY(close_rows);
+	PLAY(exec_rows);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * open.h - open, openat, openat2, creat, close, dup, dup2, dup3, link, linkat.
+ * open.h - open, openat, openat2, creat, close, close_range, dup, dup2, dup3, link, linkat.
  */
 #ifndef MEWS_DRIVER_OPEN_H
 #define MEWS_DRIVER_OPEN_H
@@ -213,6 +213,16 @@ EXIT(close)
 	EXIT_BEGIN(CLOSE, false);
 	e->res = call_result(ret);
 	e->fd = arg_int(regs, compat, 0);
+	EXIT_END();
+}
+
+EXIT(close_range)
+{
+	EXIT_BEGIN(CLOSE_RANGE, false);
+	e->res = call_result(ret);
+	e->first = call_arg(regs, compat, 0);
+	e->last = call_arg(regs, compat, 1);
+	e->flags = call_arg(regs, compat, 2);
 	EXIT_END();
 }
 

@@ -187,6 +187,7 @@ BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 	off = text_exe_path(s, off, EV_BIT(EXECVE, trusted_exepath), t);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, filename), bprm->filename);
 	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
+	off = text_open_fds(s, off, EV_BIT(EXECVE, open_fds), t);
 	rec_end(s, off);
 	return 0;
 }

@@ -252,6 +252,19 @@ text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 	return text_kpath(s, off, bit, t, &fs->pwd);
 }
 
+/* Which descriptors are open: a bit each, from 0. Less than EV_OPEN_FDS of them: there are no more.
+ */
+static __always_inline u32
+text_open_fds(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+{
+	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
+	u32 n = BPF_CORE_READ(fdt, max_fds);
+
+	if (n > EV_OPEN_FDS)
+		n = EV_OPEN_FDS;
+	return n == 0 ? off : text_kernel(s, off, bit, BPF_CORE_READ(fdt, open_fds), n / 8);
+}
+
 /* The image */
 
 /* Does a struct group_info name this group? Not inline, for the verifier's sake. */

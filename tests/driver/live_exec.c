@@ -141,6 +141,7 @@ d_exec(struct facts *f)
 			fd = open("fifo", O_RDONLY);
 		while (fd < 0);
 		(void) dup2(fd, 0);
+		(void) fcntl(fd, F_SETFD, FD_CLOEXEC);
 		take_credentials();
 		(void) execve("/bin/../bin/cat", argv, env);
 		_exit(1);
@@ -149,6 +150,22 @@ d_exec(struct facts *f)
 	reap(pid);
 	(void) kill((pid_t) f->n[0], SIGKILL);
 	reap(f->n[0]);
+}
+
+/* The open descriptors as bits, of as many as the process has room for; how many bytes. */
+static size_t
+read_open_fds(pid_t pid, char *to)
+{
+	size_t room = (size_t) proc_status(pid, "FDSize", 0, 10);
+	char path[64];
+
+	memset(to, 0, room / 8);
+	for (size_t fd = 0; fd < room; fd++) {
+		(void) snprintf(path, sizeof(path), "/proc/%d/fd/%zu", pid, fd);
+		if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			to[fd / 8] |= (char) (1 << fd % 8);
+	}
+	return room / 8;
 }
 
 /* Once cat runs: n[] and s[] get what /proc says of it. */
@@ -187,6 +204,7 @@ m_exec(struct live *l)
 	f->n[24] = proc_stat((pid_t) f->n[0], 22);
 	f->n[25] = proc_stat(pid, 22);
 	f->n[26] = (int64_t) read_cgroups(pid, f->s[0], sizeof(f->s[0]));
+	f->n[27] = (int64_t) read_open_fds(pid, f->s[3]);
 	(void) read_proc(pid, "loginuid", f->s[1], sizeof(f->s[1]));
 	(void) snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	n = readlink(path, f->s[2], sizeof(f->s[2]) - 1);
@@ -260,6 +278,7 @@ c_exec(struct live *l)
 	live_num(l, r, 29, f->n[20]);
 	live_text(l, r, 30, "/bin/../bin/cat");
 	live_num(l, r, 37, f->n[33]);
+	live_bytes(l, r, 39, f->s[3], (size_t) f->n[27]);
 	check_ids(l, r);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_file.c - open, openat, openat2, creat, close, dup, dup2, dup3, link, linkat. */
+/* live_file.c - open, openat, openat2, creat, close, close_range, dup, dup2, dup3, link, linkat. */
 #include "tests/driver/live.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -263,6 +263,9 @@ d_close_dup(struct facts *f)
 	f->n[5] = CALL(SYS_dup3, 2, 2, 0);
 	f->n[6] = CALL(SYS_close, 77);
 	f->n[7] = CALL(SYS_close, 4713);
+	f->n[8] = CALL(SYS_close_range, 77, 78, 0);
+	f->n[9] = CALL(SYS_close_range, 79, ~0U, 0x4);
+	f->n[10] = CALL(SYS_close_range, 5, 4, 0);
 }
 
 static void
@@ -297,6 +300,18 @@ c_close_dup(struct live *l)
 	r = live_rec(l, EV_CLOSE, 1);
 	live_num(l, r, 0, -EBADF);
 	live_num(l, r, 1, 4713);
+	r = live_rec(l, EV_CLOSE_RANGE, 0);
+	live_num(l, r, 0, 0);
+	live_num(l, r, 1, 77);
+	live_num(l, r, 2, 78);
+	live_num(l, r, 3, 0);
+	r = live_rec(l, EV_CLOSE_RANGE, 1);
+	live_num(l, r, 0, 0);
+	live_num(l, r, 1, 79);
+	live_num(l, r, 2, UINT32_MAX);
+	live_num(l, r, 3, 0x4);
+	r = live_rec(l, EV_CLOSE_RANGE, 2);
+	live_num(l, r, 0, -EINVAL);
 }
 
 static void
@@ -379,7 +394,7 @@ const struct live_case file_cases[] = {
 	{ "openat2", d_openat2, c_openat2, NULL },
 	{ "flags of open", d_flags, c_flags, NULL },
 	{ "creat", d_creat, c_creat, NULL },
-	{ "close, dup, dup2, dup3", d_close_dup, c_close_dup, NULL },
+	{ "close, close_range, dup, dup2, dup3", d_close_dup, c_close_dup, NULL },
 	{ "link, linkat", d_link, c_link, NULL },
 	{ "layers of an overlay", d_overlay, c_overlay, NULL },
 	{ NULL, NULL, NULL, NULL },

@@ -75,7 +75,7 @@ c_fork(struct live *l)
 	live_range(l, r, 8, 0, 10);
 	live_range(l, r, 9, 0, 1000);
 	live_range(l, r, 10, 100, UINT32_MAX);
-	live_range(l, r, 11, 0, UINT32_MAX);
+	live_range(l, r, 11, 100, UINT32_MAX);
 	live_num(l, r, 12, 0);
 	live_text(l, r, 13, "a name");
 	live_bytes(l, r, 14, cgroups, n);
