@@ -379,15 +379,14 @@ is_adrift(const struct view *v, unsigned i)
 	return s.n > 0 && s.p[0] != '/' && !slice_eq(s, SLICE("<NA>"));
 }
 
-/* A path made absolute. */
+/* A relative path made absolute. One that is absolute stays as it was passed, as in Falco. */
 static void
-path_resolved(
-    const struct view *v, const struct ev_param *p, unsigned i, struct slice s, struct buf *out)
+path_resolved(const struct view *v, unsigned i, struct slice s, struct buf *out)
 {
 	int64_t dirfd = dirfd_of(v, i);
 	uint32_t id;
 
-	if (s.n == 0 || (s.p[0] == '/' && p->type == PT_FSPATH) || v->ev->schema->num == EV_EXECVE)
+	if (s.n == 0 || s.p[0] == '/' || v->ev->schema->num == EV_EXECVE)
 		return;
 	if (slice_eq(s, SLICE("<NA>")))
 		return; /* it could not be read */
@@ -408,7 +407,7 @@ resolved(const struct view *v, unsigned i, struct buf *out)
 	int64_t num = 0;
 
 	if (p->type == PT_FSPATH || p->type == PT_FSRELPATH)
-		path_resolved(v, p, i, ev_text(v->batch, v->ev, i), out);
+		path_resolved(v, i, ev_text(v->batch, v->ev, i), out);
 	else if (!ptype_is_text(p->type))
 		number_resolved(v, p, ev_num(v->ev, i), out);
 	else if (p->type == PT_DYN &&

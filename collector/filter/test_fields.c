@@ -138,6 +138,21 @@ static const struct step {
 	    { { "thread.cgroups", "cpuset=/a=b blkio=/c memory=/d perf_event=/e" },
 		{ "thread.cgroup.cpuset", "/a=b" }, { "thread.cgroup.blkio", "/c" },
 		{ "thread.cgroup.memory", "/d" }, { "thread.cgroup.io", NULL } } },
+	/* The place in the unified hierarchy is no controller's, unless there is no other one. */
+	{ { EV_EXECVE, "9", "res=0;comm=c;exe=c;args=;cgroups=cpu=/a|=/u|", "" },
+	    { { "thread.cgroups", "cpu=/a" }, { "thread.cgroup.memory", NULL } } },
+	{ { EV_EXECVE, "9", "res=0;comm=c;exe=c;args=;cgroups==/u|", "" },
+	    { { "thread.cgroups", "cpuset=/u cpu=/u cpuacct=/u blkio=/u memory=/u" },
+		{ "thread.cgroup.memory", "/u" }, { "thread.cgroup.pids", NULL } } },
+	/* A path that is absolute already says no more when it is made so. */
+	{ { EV_UNLINKAT, "10", "res=0;dirfd=3;name=/a/../b//c/;flags=0", "" },
+	    { { "evt.arg.name", "/a/../b//c/" },
+		{ "evt.args", "res=0 dirfd=3(<d>/opt/tool) name=/a/../b//c/ flags=0" } } },
+	/* What descriptors there are is told by events about one. */
+	{ { EV_FSTAT, "10", "res=0;fd=3", "" },
+	    { { "fd.types[3]", "(directory)" }, { "fd.types[44]", NULL } } },
+	{ { EV_KILL, "10", "res=0;pid=4;sig=9", "" },
+	    { { "fd.types", NULL }, { "fd.types[3]", NULL } } },
 	/* A path that could not be read is below nothing. */
 	{ { EV_UNLINKAT, "10", "res=0;dirfd=44;name=<NA>;flags=0", "" },
 	    { { "evt.arg.name", "<NA>" }, { "evt.args", "res=0 dirfd=44 name=<NA> flags=0" } } },

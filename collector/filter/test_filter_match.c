@@ -96,7 +96,7 @@ static const struct step {
 		{ "evt.abspath", "/etc/shadow" },
 		{ "evt.args",
 		    "fd=3(<f>/etc/shadow) dirfd=-100(AT_FDCWD) "
-		    "name=/etc//../etc/shadow(/etc/shadow) "
+		    "name=/etc//../etc/shadow "
 		    "flags=1(O_RDONLY) mode=0 dev=801 ino=7" },
 		{ "fs.path.name", "/etc/shadow" }, { "fd.dev", "801" }, { "fd.dev.major", "8" },
 		{ "evt.is_open_read", "true" }, { "evt.type.is.openat", "1" },
