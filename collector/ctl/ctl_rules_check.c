@@ -6,7 +6,7 @@
 static const char help_text[] =
     "Usage: mewsctl rules check [--json] [-v] FILE...\n"
     "\n"
-    "Says every error and warning with its file, line and column, how many rules there are, and\n"
+    "Says every error and warning of all files with its place, how many rules there are, and\n"
     "which of them are blind, wholly or in part: they load, but need an event that is not\n"
     "captured yet or a field that is never filled, or have an exception on such a field.\n"
     "\n"

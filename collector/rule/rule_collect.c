@@ -61,6 +61,21 @@ like_rule(const struct collection *c, struct slice name, struct near *n)
 	return near_hint(n);
 }
 
+bool
+is_broken(const struct collection *c, const char *what, struct slice name)
+{
+	size_t n = strlen(what);
+
+	for (size_t i = 0; i < c->broken.n; i++) {
+		struct slice s = c->broken.v[i].s; /* what 'name' */
+
+		if (s.n == n + name.n + 3 && memcmp(s.p, what, n) == 0 &&
+		    memcmp(s.p + n + 2, name.p, name.n) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_alpha(char c)
 {
@@ -245,6 +260,8 @@ read_list(const struct item *it)
 	if (r < 0)
 		return r;
 	l = find_list(c, name.s);
+	if (l == NULL && append && is_broken(c, "list", name.s))
+		return -EINVAL;
 	if (l == NULL && append)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "List uses 'append' or 'override.items: append' but "
@@ -297,6 +314,8 @@ read_macro(const struct item *it)
 	if (r < 0)
 		return r;
 	m = find_macro(c, name.s);
+	if (m == NULL && append && is_broken(c, "macro", name.s))
+		return -EINVAL;
 	if (m == NULL && append)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Macro uses 'append' or 'override.condition: append' "
@@ -338,6 +357,22 @@ static const struct {
 	{ "rule", "rule", read_rule },
 };
 
+/* An item that was not read for an error: what only follows from that is not told. */
+static int
+add_broken(struct collection *c, const char *what, const yaml_node_t *n)
+{
+	struct buf b CLEANUP(buf_fini) = BUF_INIT;
+	struct rtext t = { .s = { NULL, 0 } };
+
+	if (what[0] == '\0' || n->type != YAML_SCALAR_NODE)
+		return 0;
+	buf_printf(&b, "%s '%s'", what, (const char *) n->data.scalar.value);
+	if (buf_ok(&b) < 0 || (t.s.p = arena_strdup(c->a, buf_get(&b))) == NULL)
+		return -ENOMEM;
+	t.s.n = b.n;
+	return texts_add(c->a, &c->broken, &t);
+}
+
 static int
 read_item(struct item *it)
 {
@@ -356,6 +391,8 @@ read_item(struct item *it)
 		c->item = item;
 		r = classes[i].read(it);
 		c->item = "";
+		if (r == -EINVAL && add_broken(c, classes[i].what, n) < 0)
+			return -ENOMEM;
 		return r;
 	}
 	return rule_warn(c, W_ITEM, &it->at, "Unknown top level item");
@@ -373,17 +410,19 @@ read_document(struct collection *c, yaml_document_t *doc, const struct source *s
 	if (root->type != YAML_SEQUENCE_NODE)
 		return rule_fail(c, E_SHAPE, &at, "Rules content is not yaml array of objects");
 	for (yaml_node_item_t *i = root->data.sequence.items.start;
-	     r == 0 && i < root->data.sequence.items.top; i++) {
+	     r != -ENOMEM && i < root->data.sequence.items.top; i++) {
 		struct item it = { c, doc, yaml_document_get_node(doc, *i), src, { .src = src } };
 
 		it.at = yaml_place(src, it.map);
 		if (node_is_null(it.map))
 			continue;
 		if (it.map->type != YAML_MAPPING_NODE)
-			return rule_fail(c, E_SHAPE, &it.at,
-			    "Unexpected element type. Each element should be a yaml associative "
-			    "array.");
-		r = read_item(&it);
+			r = rule_worse(r, rule_fail(c, E_SHAPE, &it.at,
+					      "Unexpected element type. Each element should be a "
+					      "yaml associative "
+					      "array."));
+		else
+			r = rule_worse(r, read_item(&it));
 	}
 	return r;
 }
@@ -394,7 +433,7 @@ collect_source(struct collection *c, const struct source *src)
 	struct rule_file *file = NULL;
 	yaml_parser_t parser;
 	yaml_document_t doc;
-	int r = rule_log_file(c->log, src->name, &file);
+	int r = rule_log_file(c->log, src->name, &file), all = 0;
 
 	if (r < 0)
 		return r;
@@ -411,11 +450,10 @@ collect_source(struct collection *c, const struct source *src)
 
 			if (e == 0)
 				e = read_document(c, &doc, src);
-			if (e < 0)
-				r = e;
+			all = rule_worse(all, e);
 		}
 		yaml_document_delete(&doc);
-	} while (r > 0);
+	} while (r > 0 && all != -ENOMEM);
 	yaml_parser_delete(&parser);
-	return r;
+	return rule_worse(all, MIN(r, 0));
 }

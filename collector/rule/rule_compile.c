@@ -47,7 +47,7 @@ culprit(struct collection *c, const struct mtext *own, const struct diag *d)
 		struct filter *f = NULL;
 		int r;
 
-		if (!m->used)
+		if (!m->used || m->state == MACRO_BROKEN)
 			continue;
 		r = filter_compile(m->expr, c->a, &f, &again);
 		if (r == 0)
@@ -122,7 +122,8 @@ check_types(struct collection *c, const struct expr *e, const struct mtext *own)
 	bool found = expr_computed_type(e, &d.line, &d.col);
 
 	for (const struct def_macro *m = c->macros; !found && m != NULL; m = m->next) {
-		if (m->used && expr_computed_type(m->expr, &d.line, &d.col)) {
+		if (m->used && m->state != MACRO_BROKEN &&
+		    expr_computed_type(m->expr, &d.line, &d.col)) {
 			found = true;
 			own = &m->text;
 		}
@@ -309,8 +310,8 @@ compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct
 	ret = check_exceptions(c, d);
 	if (ret == 0)
 		ret = compile_condition(c, s, d, r, &m);
-	if (ret == 0)
-		ret = compile_output(c, s, d, r);
+	if (ret == 0 || ret == -EINVAL)
+		ret = rule_worse(ret, compile_output(c, s, d, r));
 	if (ret != 0)
 		return ret;
 	r->enabled = rule_selected(c->options, r);
@@ -327,6 +328,7 @@ compile_rules(struct collection *c, struct ruleset *s)
 {
 	char item[160];
 	size_t n = 0;
+	int all = 0;
 
 	for (const struct def_rule *d = c->rules; d != NULL; d = d->next)
 		n++;
@@ -340,9 +342,10 @@ compile_rules(struct collection *c, struct ruleset *s)
 
 		set_item(c, item, sizeof(item), "rule", d->name.s);
 		ret = compile_rule(c, s, d, r);
-		if (ret < 0)
+		if (ret == -ENOMEM)
 			return ret;
-		if (ret > 0) { /* its slot is used again */
+		all = rule_worse(all, MIN(ret, 0));
+		if (ret != 0) { /* its slot is used again */
 			memset(r, 0, sizeof(*r));
 			continue;
 		}
@@ -353,7 +356,7 @@ compile_rules(struct collection *c, struct ruleset *s)
 		s->counts.partly += r->partly != NULL;
 	}
 	s->counts.rules = s->n;
-	return 0;
+	return all;
 }
 
 static int
@@ -384,11 +387,11 @@ compile_all(struct collection *c, struct ruleset *s)
 {
 	int r = compile_lists(c);
 
-	if (r == 0)
-		r = compile_macros(c);
-	if (r == 0)
-		r = compile_rules(c, s);
-	if (r == 0)
+	if (r != -ENOMEM)
+		r = rule_worse(r, compile_macros(c));
+	if (r != -ENOMEM)
+		r = rule_worse(r, compile_rules(c, s));
+	if (r == 0 && c->log->errors == 0) /* else what would use it may be missing */
 		r = warn_unused(c, s);
 	if (r == 0 && c->options->describe != NULL && !c->quiet)
 		r = describe_all(c, s, c->options->describe);

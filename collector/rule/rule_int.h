@@ -17,6 +17,10 @@
  *	rule_set.c         files in order, references
  *	rule_run.c         a thread's evaluation
  *
+ * An error (-EINVAL, said in the log) does not end the loading: the other items of the file and the
+ * other files are looked at too, so that all errors are said at once; each is said once, and what
+ * only follows from it is not. A set with an error is not made.
+ *
  * Definitions are cumulative over files; after each file everything is compiled anew, so that a
  * file must stand with what came before it. All of it lives in the collection's arena, which the
  * ruleset takes over in the end.
@@ -28,6 +32,7 @@
 #include "collector/rule/rule.h"
 #include "common/arena.h"
 #include "common/near.h"
+#include <errno.h>
 #include <pthread.h>
 #include <yaml.h>
 
@@ -38,6 +43,7 @@ enum {
 	RULE_NAMES_MAX =
 	    100000, /* times that a condition may name one list, earlier lists written out */
 	RULE_EVENTS_MANY = 100, /* LOAD_NO_EVTTYPE */
+	RULE_ERRORS_MAX = 1000, /* errors that are told */
 };
 
 /* Falco's codes. */
@@ -130,7 +136,7 @@ struct def_macro {
 	struct expr *expr;
 	struct rtexts lists; /* in its condition */
 	struct mtext text;
-	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE } state;
+	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE, MACRO_BROKEN } state;
 	bool used;
 };
 
@@ -185,13 +191,21 @@ struct collection {
 	unsigned long engine[3]; /* the highest version that a file asks for */
 	unsigned next_index;
 	size_t nitems;
-	const char *item; /* "rule 'X'": what messages are about */
-	bool quiet;       /* no warnings: a later file is compiled with these again */
+	struct rtexts broken; /* "rule 'X'": items that were not read, for an error in them */
+	const char *item;     /* "rule 'X'": what messages are about */
+	bool quiet;           /* no warnings: a later file is compiled with these again */
 };
 
 /* ---- messages: rule_log.c ---- */
 
-/* Add an error (-EINVAL; -ENOMEM) or a warning (0; -ENOMEM). */
+/* Of two results: no memory before an error before what is neither. */
+static inline int
+rule_worse(int a, int b)
+{
+	return a == -ENOMEM || b == 0 || (a < 0 && b > 0) ? a : b;
+}
+
+/* Add an error (-EINVAL; -ENOMEM), unless it is there already, or a warning (0; -ENOMEM). */
 int rule_fail(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 int rule_warn(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
@@ -248,6 +262,8 @@ int collect_source(struct collection *c, const struct source *src) MUST_CHECK;
 struct def_list *find_list(const struct collection *c, struct slice name);
 struct def_macro *find_macro(const struct collection *c, struct slice name);
 struct def_rule *find_rule(const struct collection *c, struct slice name);
+/* Is it missing because there was an error in it? "rule", "macro" or "list". */
+bool is_broken(const struct collection *c, const char *what, struct slice name);
 /* Where one of that name is missing: "; did you mean 'X'?", or "". */
 const char *like_rule(const struct collection *c, struct slice name, struct near *n);
 

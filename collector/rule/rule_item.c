@@ -140,24 +140,26 @@ define(const struct item *it, const struct rtext *name)
 	struct def_rule *old = find_rule(c, name->s);
 	struct def_rule d = { .name = *name, .at = it->at, .enabled = true, .warn_evttypes = true };
 	struct rtext source;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(need); i++) {
 		if (!item_has(it, need[i]))
-			return rule_fail(
-			    c, E_SHAPE, &it->at, "Item has no mapping for key '%s'", need[i]);
+			r = rule_worse(r, rule_fail(c, E_SHAPE, &it->at,
+					      "Item has no mapping for key '%s'", need[i]));
 	}
-	r = read_source(it, &source);
-	if (r < 0)
-		return r;
+	r = rule_worse(r, read_source(it, &source));
 	d.source = source.s.p != NULL ? source.s : SLICE("syscall");
-	if ((r = same_source(it, old, d.source)) < 0 ||
-	    (r = read_piece(it, "condition", false, &d.condition)) < 0 ||
-	    (r = read_piece(it, "output", false, &d.output)) < 0 ||
-	    (r = read_piece(it, "desc", false, &d.desc)) < 0 ||
-	    (r = read_priority(it, true, &d.priority)) < 0 || (r = read_flags(it, &d)) < 0 ||
-	    (r = read_tags(it, false, &d.tags)) < 0 ||
-	    (r = read_exceptions(it, false, &d.exceptions)) < 0 || (r = check_source(it, &d)) < 0)
+	r = rule_worse(r, same_source(it, old, d.source));
+	r = rule_worse(r, read_piece(it, "condition", false, &d.condition));
+	r = rule_worse(r, read_piece(it, "output", false, &d.output));
+	r = rule_worse(r, read_piece(it, "desc", false, &d.desc));
+	r = rule_worse(r, read_priority(it, false, &d.priority));
+	r = rule_worse(r, read_flags(it, &d));
+	r = rule_worse(r, read_tags(it, false, &d.tags));
+	r = rule_worse(r, read_exceptions(it, false, &d.exceptions));
+	if (r == 0)
+		r = check_source(it, &d);
+	if (r < 0)
 		return r;
 	d.visibility = d.index = c->next_index++;
 	if (old != NULL) {
@@ -186,6 +188,8 @@ append(const struct item *it, const struct rtext *name)
 	if (!item_has(it, "condition") && !item_has(it, "exceptions"))
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Appended rule must have exceptions or condition property");
+	if (d == NULL && is_broken(c, "rule", name->s))
+		return -EINVAL;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Rule uses 'append' or 'override.<key>: append' but "
@@ -213,6 +217,8 @@ override_rule(const struct item *it, const struct rtext *name, const struct over
 
 	for (size_t i = 0; i < OV_N; i++)
 		appends = appends || ov[i].op == OV_APPEND;
+	if (d == NULL && is_broken(c, "rule", name->s))
+		return -EINVAL;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "%s but no rule by that name already exists%s",
@@ -250,6 +256,8 @@ toggle(const struct item *it, const struct rtext *name)
 
 	if (!item_has(it, "enabled"))
 		return rule_fail(c, E_SHAPE, &it->at, "Item has no mapping for key 'condition'");
+	if (d == NULL && is_broken(c, "rule", name->s))
+		return -EINVAL;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Rule has 'enabled' key but no rule by that name already exists%s",

@@ -91,15 +91,13 @@ compile_list(struct collection *c, struct def_list *l)
 int
 compile_lists(struct collection *c)
 {
+	int r = 0;
+
 	for (struct def_list *l = c->lists; l != NULL; l = l->next)
 		l->used = false;
-	for (struct def_list *l = c->lists; l != NULL; l = l->next) {
-		int r = compile_list(c, l);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (struct def_list *l = c->lists; r != -ENOMEM && l != NULL; l = l->next)
+		r = rule_worse(r, compile_list(c, l));
+	return r;
 }
 
 /* The name's next stand at or after 'from', or SIZE_MAX. */

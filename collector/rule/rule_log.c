@@ -112,6 +112,23 @@ log_add(struct rule_log *l, bool error, const char *code, const struct rplace *a
 	return 0;
 }
 
+/* What is compiled again with a later file has the same errors again. */
+static bool
+is_told(const struct rule_log *l, const char *code, const struct rplace *at, const char *item,
+    const char *msg)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct rule_msg *m = &l->v[i];
+
+		if (m->error && m->diag.line == at->line && m->diag.col == at->col &&
+		    m->code == code && strcmp(m->item, item) == 0 &&
+		    strcmp(m->diag.msg, msg) == 0 &&
+		    (at->src == NULL || strcmp(m->diag.file, at->src->name) == 0))
+			return true;
+	}
+	return false;
+}
+
 int
 rule_fail(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
 {
@@ -121,6 +138,8 @@ rule_fail(struct collection *c, const char *code, const struct rplace *at, const
 	va_start(ap, fmt);
 	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
+	if (c->log->errors >= RULE_ERRORS_MAX || is_told(c->log, code, at, c->item, msg))
+		return -EINVAL;
 	return log_add(c->log, true, code, at, c->item, msg) < 0 ? -ENOMEM : -EINVAL;
 }
 

@@ -62,8 +62,13 @@ on_reference(void *arg, struct slice name)
 	struct def_macro *m = find_macro(rs->c, name);
 
 	rs->missing = name;
-	if (m == NULL || rs->r < 0)
+	if (rs->r < 0)
 		return NULL;
+	if (m == NULL) {
+		if (is_broken(rs->c, "macro", name))
+			rs->r = -EINVAL; /* said there */
+		return NULL;
+	}
 	if (rs->self != NULL && m->index >= rs->self->visibility)
 		return NULL; /* first defined after it */
 	if (m->state == MACRO_BUSY) {
@@ -73,6 +78,8 @@ on_reference(void *arg, struct slice name)
 	if (m->state == MACRO_RAW)
 		rs->r = resolve_macro(rs->c, m, rs->depth + 1);
 	m->used = true;
+	if (m->state == MACRO_BROKEN)
+		rs->r = rule_worse(rs->r, -EINVAL); /* said there */
 	return rs->r < 0 ? NULL : m->expr;
 }
 
@@ -122,14 +129,13 @@ resolve_macro(struct collection *c, struct def_macro *m, unsigned depth)
 	int r;
 
 	set_item(c, item, sizeof(item), "macro", m->name.s);
-	if (depth > MACRO_DEPTH)
-		return rule_fail(
-		    c, E_VALIDATE, &m->name.at, "Macros refer to each other too deeply");
 	m->state = MACRO_BUSY;
-	r = resolve(&rs, m->expr, &m->text);
-	m->state = MACRO_DONE;
-	if (r == 0)
-		c->item = outer;
+	if (depth > MACRO_DEPTH)
+		r = rule_fail(c, E_VALIDATE, &m->name.at, "Macros refer to each other too deeply");
+	else
+		r = resolve(&rs, m->expr, &m->text);
+	m->state = r < 0 ? MACRO_BROKEN : MACRO_DONE;
+	c->item = outer;
 	return r;
 }
 
@@ -137,15 +143,17 @@ int
 compile_macros(struct collection *c)
 {
 	char item[160];
-	int r = 0;
+	int r = 0, one;
 
-	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+	for (struct def_macro *m = c->macros; r != -ENOMEM && m != NULL; m = m->next) {
 		set_item(c, item, sizeof(item), "macro", m->name.s);
-		r = parse_macro(c, m);
+		one = parse_macro(c, m);
+		m->state = one < 0 ? MACRO_BROKEN : MACRO_RAW;
+		r = rule_worse(r, one);
 	}
-	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
+	for (struct def_macro *m = c->macros; r != -ENOMEM && m != NULL; m = m->next) {
 		if (m->state == MACRO_RAW)
-			r = resolve_macro(c, m, 0);
+			r = rule_worse(r, resolve_macro(c, m, 0));
 	}
 	return r;
 }

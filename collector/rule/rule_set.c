@@ -67,6 +67,20 @@ compile(struct collection *c, struct ruleset **ret)
 	return r;
 }
 
+/* Compile what was collected, also if some of it could not be ('so_far'), for its errors. */
+static int
+finish(struct collection *c, int so_far, struct ruleset **ret)
+{
+	struct ruleset *s = NULL;
+	int r = rule_worse(so_far, compile(c, &s));
+
+	if (r < 0)
+		ruleset_unref(s);
+	else
+		*ret = s;
+	return r;
+}
+
 static void
 collection_init(
     struct collection *c, struct arena *a, const struct rule_options *o, struct rule_log *l)
@@ -90,7 +104,7 @@ ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
 
 	collection_init(&c, &a, o, l);
 	r = collect_source(&c, &src);
-	return r < 0 ? r : compile(&c, ret);
+	return r == -ENOMEM ? r : finish(&c, r, ret);
 }
 
 static int
@@ -210,27 +224,33 @@ expand(struct collection *c, const char *path, struct paths *p)
 }
 
 static int
-load_files(struct collection *c, const struct paths *p, struct ruleset **ret)
+load_files(struct collection *c, const struct paths *p, int so_far, struct ruleset **ret)
 {
 	struct ruleset *s = NULL;
 	struct source *src = NULL;
-	int r = 0;
+	int r = so_far, one;
 
 	for (size_t i = 0; i < p->n; i++) {
 		ruleset_unref(s);
 		s = NULL;
-		if ((r = read_file(c, p->v[i], &src)) < 0 || (r = collect_source(c, src)) < 0)
-			return r;
-		c->quiet = i + 1 < p->n; /* the last compilation says it all */
-		r = compile(c, &s);
-		c->quiet = false;
-		if (r < 0)
-			return r;
+		one = read_file(c, p->v[i], &src);
+		if (one == 0)
+			one = collect_source(c, src);
+		if (one != -ENOMEM) {
+			c->quiet = i + 1 < p->n; /* the last compilation says it all */
+			one = finish(c, one, &s);
+			c->quiet = false;
+		}
+		r = rule_worse(r, one);
+		if (r == -ENOMEM)
+			break;
 	}
-	if (p->n == 0)
+	if (p->n == 0 && r == 0)
 		r = compile(c, &s); /* an empty folder: no rules */
 	if (r == 0)
 		*ret = s;
+	else
+		ruleset_unref(s);
 	return r;
 }
 
@@ -244,10 +264,10 @@ ruleset_load(const char *const *paths, size_t n, const struct rule_options *o, s
 	int r = 0;
 
 	collection_init(&c, &a, o, l);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = expand(&c, paths[i], &p);
-	if (r == 0)
-		r = load_files(&c, &p, ret);
+	for (size_t i = 0; r != -ENOMEM && i < n; i++)
+		r = rule_worse(r, expand(&c, paths[i], &p));
+	if (r != -ENOMEM)
+		r = load_files(&c, &p, r, ret);
 	free(p.v);
 	return r;
 }

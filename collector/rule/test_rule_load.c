@@ -225,6 +225,55 @@ test_errors(void **state)
 	}
 }
 
+/* Every error of a text is told, once, and nothing that only follows from another. */
+static const char all_yaml[] =
+    "- macro: broken\n  condition: evt.type = (\n"
+    "- list: nolist\n"
+    "- rule: uses it\n  desc: d\n  condition: broken and evt.type=open\n"
+    "  output: x\n  priority: INFO\n"
+    "- rule: twice\n  condition: evt.type=open\n  output: x\n"
+    "  priority: LOUD\n"
+    "- rule: both\n  desc: d\n  condition: evt.type=open and proc.nmae=x\n"
+    "  output: x %fd.nmae\n  priority: INFO\n"
+    "- rule: twice\n  condition: and evt.type=open\n"
+    "  override: {condition: append}\n"
+    "- list: nolist\n  items: [a]\n  override: {items: append}\n"
+    "- text\n";
+static const struct {
+	unsigned line;
+	const char *msg;
+} all_errors[] = {
+	{ 3, "Item has no mapping for key 'items'" },
+	{ 9, "Item has no mapping for key 'desc'" },
+	{ 12, "Invalid priority 'LOUD'" },
+	{ 24, "Unexpected element type" },
+	{ 2, "expected a string value" },
+	{ 15, "unknown field 'proc.nmae'" },
+	{ 16, "unknown field 'fd.nmae'" },
+};
+
+static void
+test_all_errors(void **state)
+{
+	struct ruleset *s = NULL;
+	struct rule_log l;
+	size_t n = 0;
+
+	(void) state;
+	assert_int_equal(-EINVAL, parse(all_yaml, &s, &l));
+	assert_null(s);
+	for (size_t i = 0; i < l.n; i++) {
+		if (!l.v[i].error)
+			continue;
+		if (n == ARRAY_SIZE(all_errors) || l.v[i].diag.line != all_errors[n].line ||
+		    strstr(l.v[i].diag.msg, all_errors[n].msg) == NULL)
+			fail_msg("error %zu: line %u: %s", n, l.v[i].diag.line, l.v[i].diag.msg);
+		n++;
+	}
+	assert_int_equal(ARRAY_SIZE(all_errors), n);
+	rule_log_fini(&l);
+}
+
 /* ---- what loads, and what its first rule's condition became ---- */
 
 static const struct {
@@ -419,6 +468,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_all_errors),
 		cmocka_unit_test(test_loads),
 		cmocka_unit_test(test_warnings),
 	};

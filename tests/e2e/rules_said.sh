@@ -102,6 +102,11 @@ says 0 "$dir/long.yaml:5:49: warning: rule 'long': 'systemd-journald' never matc
 says 0 "$dir/long.yaml:5:72: warning: rule 'long': 'update-ca-certificates' never matches: 'proc.aname' is cut after 15 bytes; write 'update-ca-certi'" "$ctl" rules check "$dir/long.yaml"
 
 says 1 "$dir/bad.yaml:3:34: error: rule 'bad': unknown field 'proc.nmae'; did you mean 'proc.name'? [LOAD_ERR_COMPILE_CONDITION]" "$ctl" rules check "$dir/bad.yaml"
+printf -- '- rule: [\n' >"$dir/torn.yaml"
+says 1 "$dir/none.yaml: error: cannot be read" "$ctl" rules check "$dir/none.yaml" "$dir/bad.yaml" "$dir/torn.yaml" "$dir/r.yaml" "$dir/bad.yaml"
+says 1 "$dir/bad.yaml:3:34: error: " "$ctl" rules check "$dir/none.yaml" "$dir/bad.yaml" "$dir/torn.yaml" "$dir/r.yaml"
+says 1 "$dir/torn.yaml:2:1: error: YAML: " "$ctl" rules check "$dir/none.yaml" "$dir/bad.yaml" "$dir/torn.yaml" "$dir/r.yaml"
+says 1 "3 errors, 0 warnings" "$ctl" rules check "$dir/none.yaml" "$dir/bad.yaml" "$dir/torn.yaml" "$dir/r.yaml"
 says 1 '"successful":false,"schema_valid":true' "$ctl" rules check --json "$dir/bad.yaml"
 says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}}],"snippet":"  condition: evt.type=openat and proc.nmae=x\n                                 ^\n"' "$ctl" rules check --json "$dir/bad.yaml"
 says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"
