@@ -61,9 +61,11 @@ die() {
 [ -r /sys/kernel/btf/vmlinux ] || die "this kernel has no BTF (/sys/kernel/btf/vmlinux): Mews needs a kernel with CONFIG_DEBUG_INFO_BTF"
 
 dir='' collector='' sensor='' reader=''
-# Stops what was started, sensor first, so that its last events are still evaluated.
+# Stops what was started, sensor first, so that its last events are still evaluated; another Ctrl-C
+# does not cut that short: it takes a few seconds at most.
 cleanup() {
-	trap - EXIT INT TERM
+	trap - EXIT
+	trap '' INT TERM HUP
 	for pid in $sensor $collector $reader; do
 		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
@@ -71,7 +73,7 @@ cleanup() {
 	[ -z "$dir" ] || rm -rf "$dir"
 }
 trap cleanup EXIT
-trap 'echo; exit 0' INT TERM
+trap 'echo; exit 0' INT TERM HUP
 
 # Sets $port to a free TCP port on loopback at or after $1.
 free_port() {
@@ -120,21 +122,23 @@ collector_args=(-o "listen=$listen" -o "http.listen=$http" -o cluster=quickstart
 	-o "outbox.path=$dir/outbox.db" -o outputs.stdout.enabled=true -o log.level=warn)
 for r in "${rules[@]}"; do collector_args+=(-o "rules=$r"); done
 [ -z "$kafka" ] || collector_args+=(-o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$kafka")
+# A terminal's Ctrl-C goes to every program in its foreground at once. These two are in sessions of
+# their own (setsid), so that this script alone hears it and stops them in order.
 if [ "$demo" = yes ]; then
 	# Each alert with the moment at which it was there to be read.
 	mkfifo "$dir/alerts.fifo"
 	while IFS= read -r l; do printf '%s\t%s\n' "$EPOCHREALTIME" "$l"; done <"$dir/alerts.fifo" >"$dir/alerts.tsv" &
 	reader=$!
-	"$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=json >"$dir/alerts.fifo" &
+	setsid "$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=json >"$dir/alerts.fifo" &
 else
-	"$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=text &
+	setsid "$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=text &
 fi
 collector=$!
 status() { "$bin/mewsctl" status --json --collector "http://$http"; }
 wait_for 20 "$collector" status || die "the collector did not start: see above"
 
 step 5 "starting the sensor on $node"
-"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=quickstart \
+setsid "$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=quickstart \
 	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/node-$node.pem" -o "tls.key=$dir/pki/node-$node.key" \
 	-o tls.server_name=mews-collector -o log.level=warn -o "local_collector=$collector" &
 sensor=$!
