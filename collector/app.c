@@ -233,6 +233,7 @@ start_shards(void *app)
 			.process = { a->opt.alert_rate, a->opt.alert_burst },
 			.user = { a->opt.user_rate, a->opt.user_burst },
 		},
+		.json = &a->rules_config.options.json,
 		.queue = (unsigned) a->opt.shard_queue,
 	};
 	int r = shards_start(n, &cfg, &a->shards);
@@ -255,6 +256,22 @@ start_streams(void *app)
 	int r = streams_new(a->shards, &a->streams);
 
 	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static int
+start_lookout(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	const struct lookout_cfg cfg = {
+		.streams = a->streams,
+		.outbox = a->outbox,
+		.json = &a->rules_config.options.json,
+		.forget_ns = a->opt.forget_after * NS_PER_MS,
+	};
+	int r = lookout_start(&a->lookout, &cfg, &d);
+
+	return r < 0 ? fail(a, EXIT_OUTBOX, &d, r) : 0;
 }
 
 static void
@@ -390,6 +407,7 @@ const struct stage app_stages[] = {
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
+	{ "lookout", start_lookout, NULL },      /* before sensors come: who is known already */
 	{ "ingest", start_ingest, stop_ingest }, /* opens the door */
 	{ "reload", start_reload, stop_reload },
 	{ "api", start_api, stop_api }, /* last: it shows all of the above */
@@ -422,7 +440,7 @@ run_once(struct app *a, int signals)
 	int n = 1 + reload_fds(a->reload, v + 1), sig;
 	bool asked = false;
 
-	(void) poll(v, (nfds_t) n, reload_timeout_ms(a->reload));
+	(void) poll(v, (nfds_t) n, MIN(reload_timeout_ms(a->reload), LOOKOUT_MS));
 	while ((sig = next_signal(signals)) != 0) {
 		if (sig == SIGINT || sig == SIGTERM)
 			return false;
@@ -448,6 +466,8 @@ app_run(void *app)
 	if (fd < 0)
 		return -errno;
 	while (run_once(a, fd)) {
+		if (clock_mono() - a->lookout.looked >= LOOKOUT_MS * NS_PER_MS)
+			lookout_run(&a->lookout, clock_mono());
 		if (clock_mono() - looked < NS_PER_S)
 			continue;
 		looked = clock_mono();

@@ -6,6 +6,7 @@
 #define MEWS_COLLECTOR_APP_H
 
 #include "collector/api/api.h"
+#include "collector/lookout.h"
 #include "collector/reload.h"
 #include "collector/rule/rule_config.h"
 #include "common/config.h"
@@ -49,6 +50,7 @@ struct app {
 	struct outbox *outbox;
 	struct outputs *outputs;
 	struct streams *streams;
+	struct lookout lookout;
 	struct shards *shards;
 	struct ingest *ingest;
 	struct reload *reload;

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/loss.h"
+#include "collector/alert.h"
 #include "common/macros.h"
 
 static const char *const names[LOSS_MAX] = {
-#define LOSS(name, text) #name,
+#define LOSS(name, priority, text) #name,
 #include "collector/loss.def"
 };
 
 static const char *const texts[LOSS_MAX] = {
-#define LOSS(name, text) text,
+#define LOSS(name, priority, text) text,
+#include "collector/loss.def"
+};
+
+static const int priorities[LOSS_MAX] = {
+#define LOSS(name, priority, text) priority,
 #include "collector/loss.def"
 };
 
@@ -22,6 +28,24 @@ const char *
 loss_text(enum loss_cause cause)
 {
 	return texts[cause];
+}
+
+int
+loss_priority(enum loss_cause cause)
+{
+	return priorities[cause];
+}
+
+const char *
+loss_time(uint64_t real_ns, char out[LOSS_TIME])
+{
+	time_t s = (time_t) (real_ns / NS_PER_S);
+	struct tm tm = { .tm_sec = 0 };
+
+	(void) gmtime_r(&s, &tm);
+	if (strftime(out, LOSS_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		out[0] = '\0';
+	return out;
 }
 
 const char *

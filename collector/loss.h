@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum loss_cause {
-#define LOSS(name, text) LOSS_##name,
+#define LOSS(name, priority, text) LOSS_##name,
 #include "collector/loss.def"
 	LOSS_MAX,
 };
@@ -27,12 +27,20 @@ enum loss_cause {
 /* Bytes that hold the names of all causes, with a comma or the NUL behind each. */
 enum {
 	LOSS_NAMES = 0
-#define LOSS(name, text) +sizeof(#name)
+#define LOSS(name, priority, text) +sizeof(#name)
 #include "collector/loss.def"
 };
 
 const char *loss_name(enum loss_cause cause); /* "sensor_died" */
 const char *loss_text(enum loss_cause cause); /* for people; a clause, without an end */
+
+/* The priority of the alert about it, an enum priority, or LOSS_QUIET. */
+enum { LOSS_QUIET = -1 };
+int loss_priority(enum loss_cause cause);
+
+/* A time for people, in UTC: "2026-11-28T04:50:11Z". Returns 'out'. */
+enum { LOSS_TIME = sizeof("2026-11-28T04:50:11Z") };
+const char *loss_time(uint64_t real_ns, char out[LOSS_TIME]);
 
 /* The names of a set of causes (bit 1 << cause), with a comma between them. Returns 'out'. */
 const char *loss_names(uint32_t causes, char out[LOSS_NAMES]);
@@ -54,9 +62,11 @@ uint32_t loss_at(const struct loss *l, uint64_t ts);
 
 /* The same for other threads to read; written by the node's shard. Realtime ns. */
 struct loss_shown {
-	_Atomic uint64_t opened[LOSS_MAX]; /* how often */
-	_Atomic uint64_t since[LOSS_MAX];  /* the newest window's begin */
-	_Atomic uint64_t until[LOSS_MAX];  /* and end; LOSS_OPEN */
+	_Atomic uint64_t opened[LOSS_MAX];  /* how often */
+	_Atomic uint64_t since[LOSS_MAX];   /* the newest window's begin */
+	_Atomic uint64_t until[LOSS_MAX];   /* and end; LOSS_OPEN */
+	_Atomic uint64_t told[LOSS_MAX];    /* 'opened' at the newest alert about it ... */
+	_Atomic uint64_t told_at[LOSS_MAX]; /* ... and when that was, monotonic ns; 0: none was */
 };
 
 /* The windows open at 'now', as a set of causes. */

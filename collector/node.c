@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/node.h"
+#include "collector/blind.h"
 #include "collector/node_loss.h"
 #include "collector/rule/throttle.h"
 #include "common/clock.h"
@@ -12,6 +13,8 @@ enum {
 	PUBLISH_MS = 200,      /* gauges are not older than that under load */
 	CLOCK_STEP_HELD_S = 5, /* a clock set back by less is held */
 };
+
+#define STATE_KEEP_NS (3600 * NS_PER_S) /* of a node that is gone */
 
 struct node {
 	struct node *next;
@@ -33,6 +36,7 @@ struct nodes {
 	struct batch *batch; /* the one in hand, or the memory of the last */
 	struct state_limits limits;
 	struct throttle_limits throttle;
+	const struct alert_json *json;
 	uint64_t published; /* monotonic ns */
 };
 
@@ -55,6 +59,7 @@ nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters, struct n
 	n->counters = counters;
 	n->limits = cfg->state;
 	n->throttle = cfg->throttle;
+	n->json = cfg->json;
 	r = intern_new(cfg->intern_bytes, &n->pool);
 	if (r == 0)
 		r = fscratch_new(&n->scratch);
@@ -200,10 +205,16 @@ node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)
 }
 
 static void
-add_alert(struct hit_ctx *c, struct alert *a)
+append(struct hit_ctx *c, struct alert *a)
 {
 	*c->tail = a;
 	c->tail = &a->next;
+}
+
+static void
+add_alert(struct hit_ctx *c, struct alert *a)
+{
+	append(c, a);
 	c->nodes->counters->alerts++;
 }
 
@@ -249,6 +260,23 @@ add_summaries(struct hit_ctx *c)
 		}
 		add_alert(c, a);
 		counters->summaries++;
+	}
+}
+
+/* The loss windows that have opened, as far as the SOC has not heard of their kind just now. What
+ * no memory is left for is raised with the next batch. */
+static void
+add_losses(struct hit_ctx *c)
+{
+	struct node *p = c->node;
+	enum loss_cause cause;
+	struct alert *a = NULL;
+	uint64_t times;
+
+	while (node_loss_owed(&p->loss, &cause, &times) &&
+	       blind_loss(p->stream, cause, times, c->origin.seq, c->nodes->json, &a) == 0) {
+		node_loss_told(&p->loss, cause);
+		append(c, a); /* not one of the rules' */
 	}
 }
 
@@ -362,8 +390,10 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	    batch_decode_again(batch->body, stream->schema, &n->batch, &why) < 0) {
 		n->counters->malformed++;
 		stream->malformed++;
-		if (p != NULL)
+		if (p != NULL) {
 			node_loss_undecodable(&p->loss, batch);
+			add_losses(&c);
+		}
 		log_peer(LOG_WARN, stream->id.node, "node %s: batch %lu does not decode: %s",
 		    stream->id.node, (unsigned long) batch->seq, why);
 		return;
@@ -377,13 +407,14 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	events = node_events(n, p, b, &c);
 	snapshot_end(p, batch);
 	note_evicted(p);
+	add_losses(&c);
 	n->counters->batches++;
 	n->counters->events += events;
 	stream->events += events;
 }
 
-/* Nodes that come and go for good must not stay: one that was not heard of for as long as the
- * registry keeps its stream is forgotten, and sends a snapshot should it come back. */
+/* The state of nodes that come and go for good must not stay: such a node sends a snapshot should
+ * it come back. */
 static void
 forget_gone(struct nodes *n)
 {
@@ -393,7 +424,7 @@ forget_gone(struct nodes *n)
 	while (*at != NULL) {
 		struct node *p = *at;
 
-		if (p->stream->connected || p->stream->last_seen + STREAM_KEEP_NS > now) {
+		if (p->stream->connected || p->stream->last_seen + STATE_KEEP_NS > now) {
 			at = &p->next;
 			continue;
 		}

@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/node_loss.h"
+#include "collector/blind.h"
 #include "common/log_peer.h"
-
-enum { TIME_TEXT = sizeof("2026-11-28T04:50:11Z") };
-
-static const char *
-time_text(uint64_t real_ns, char out[TIME_TEXT])
-{
-	time_t s = (time_t) (real_ns / NS_PER_S);
-	struct tm tm = { .tm_sec = 0 };
-
-	(void) gmtime_r(&s, &tm);
-	if (strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		out[0] = '\0';
-	return out;
-}
 
 /* Open a window, or keep it open, up to the boot time 'until'. It is told when it opens; 'since',
  * realtime ns, is when Mews still saw. */
@@ -24,7 +11,7 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 	struct loss_shown *shown = &l->stream->loss;
 	const char *node = l->stream->id.node;
 	uint64_t now = clock_real();
-	char time[TIME_TEXT];
+	char time[LOSS_TIME];
 
 	if (since == 0)
 		since = now;
@@ -32,8 +19,10 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 		l->counters->losses[cause]++;
 		shown->opened[cause]++;
 		shown->since[cause] = since;
+		if (loss_priority(cause) != LOSS_QUIET)
+			l->owed |= 1U << cause;
 		log_peer(LOG_WARN, node, "node %s: %s (loss window %s, since %s)", node,
-		    loss_text(cause), loss_name(cause), time_text(since, time));
+		    loss_text(cause), loss_name(cause), loss_time(since, time));
 	}
 	shown->until[cause] = until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
 }
@@ -114,4 +103,35 @@ node_loss_whole(struct node_loss *l, uint64_t boot_ns)
 		if (shown->until[i] == LOSS_OPEN)
 			shown->until[i] = end;
 	}
+}
+
+bool
+node_loss_owed(struct node_loss *l, enum loss_cause *cause, uint64_t *times)
+{
+	struct loss_shown *shown = &l->stream->loss;
+	uint64_t now = l->owed == 0 ? 0 : clock_mono();
+
+	for (unsigned i = 0; l->owed != 0 && i < LOSS_MAX; i++) {
+		bool due = shown->told_at[i] == 0 || now - shown->told_at[i] >= BLIND_EVERY_NS;
+
+		if ((l->owed >> i & 1) == 0)
+			continue;
+		if (due) {
+			*cause = (enum loss_cause) i;
+			*times = shown->opened[i] - shown->told[i];
+			return true;
+		}
+		l->owed &= ~(1U << i);
+	}
+	return false;
+}
+
+void
+node_loss_told(struct node_loss *l, enum loss_cause cause)
+{
+	struct loss_shown *shown = &l->stream->loss;
+
+	l->owed &= ~(1U << cause);
+	shown->told[cause] = shown->opened[cause];
+	shown->told_at[cause] = clock_mono();
 }

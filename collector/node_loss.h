@@ -20,6 +20,7 @@ struct node_loss {
 	uint64_t evicted; /* the node's state, since it was made */
 	uint64_t boot_ns; /* of the newest batch */
 	uint64_t seen;    /* when it was captured, realtime ns; 0: none was */
+	uint32_t owed;    /* windows that an alert is yet to tell of: bits of enum loss_cause */
 };
 
 /* A node begins with empty state: has there been one, or an earlier sensor? */
@@ -33,6 +34,12 @@ void node_loss_evicted(struct node_loss *l, uint64_t evicted);
 
 /* This batch does not decode. */
 void node_loss_undecodable(struct node_loss *l, const Wire__Batch *batch);
+
+/* True: this cause wants an alert, for so many windows since the last one; node_loss_told() when it
+ * is raised. A cause has one alert in BLIND_EVERY_NS: windows in between are counted in the next.
+ */
+bool node_loss_owed(struct node_loss *l, enum loss_cause *cause, uint64_t *times);
+void node_loss_told(struct node_loss *l, enum loss_cause cause);
 
 /* A snapshot has been applied: from this boot time on the state is whole. */
 void node_loss_whole(struct node_loss *l, uint64_t boot_ns);

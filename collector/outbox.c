@@ -110,6 +110,9 @@ outbox_close(struct outbox *o)
 			o->asides_writing = a->next;
 		free(a);
 	}
+	outbox_nodes_written(o);
+	o->nodes_writing = o->nodes;
+	outbox_nodes_written(o);
 	queue_free(o->queue);
 	pthread_cond_destroy(&o->news);
 	pthread_cond_destroy(&o->chores);

@@ -81,6 +81,22 @@ int outbox_put(struct outbox *o, struct outbox_txn *t) MUST_CHECK;
 /* The newest durable batch of a stream; 0 if none. Any thread. */
 int outbox_stream_seq(struct outbox *o, const struct stream_id *s, uint64_t *ret) MUST_CHECK;
 
+/* The nodes that sensors have connected from are remembered until they are forgotten: a collector
+ * that starts anew knows of whom it should hear. */
+struct outbox_node {
+	struct stream_id id; /* of the newest sensor */
+	uint64_t seen;       /* realtime ns: when it was heard of last, within some minutes */
+	bool stopped;        /* the sensor said that it stops */
+};
+
+/* Remember it as it is now, or forget it (of 'id', cluster and node alone count). Any thread;
+ * written within a second. -EAGAIN: too many wait for that; -ENOMEM. */
+int outbox_node_put(struct outbox *o, const struct outbox_node *n) MUST_CHECK;
+int outbox_node_forget(struct outbox *o, const struct stream_id *id) MUST_CHECK;
+
+/* Calls fn for each that is in the file, until it returns a negative number. 0, that, or -errno. */
+int outbox_nodes(struct outbox *o, int (*fn)(void *arg, const struct outbox_node *n), void *arg);
+
 /* A row, as outputs and queries see it; texts live until the callback returns. */
 struct outbox_row {
 	uint64_t rowid;

@@ -21,6 +21,8 @@ static const char *const statements[ST_COUNT] = {
 	    " AND sensor_start = ?4",
 	[ST_PLACE] = "INSERT OR REPLACE INTO place VALUES(?1, ?2)",
 	[ST_ASIDE] = "INSERT OR REPLACE INTO aside VALUES(?1, ?2, ?3, ?4)",
+	[ST_NODE] = "INSERT OR REPLACE INTO node VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[ST_FORGET] = "DELETE FROM node WHERE cluster = ?1 AND node = ?2",
 	[ST_PRUNE] =
 	    "DELETE FROM alert WHERE n IN"
 	    " (SELECT n FROM alert WHERE n <= ?1 ORDER BY n LIMIT ?2)",
@@ -123,15 +125,12 @@ outbox_db_connect(struct outbox *o)
 int
 outbox_db_prepare(struct outbox *o)
 {
-	int r;
+	int r = outbox_exec(o->db, OUTBOX_NODE_TABLE);
 
-	for (size_t i = 0; i < ST_COUNT; i++) {
+	for (size_t i = 0; r == 0 && i < ST_COUNT; i++)
 		r = outbox_err(sqlite3_prepare_v3(
 		    o->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &o->st[i], NULL));
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r;
 }
 
 void

@@ -61,6 +61,15 @@
 #define OUTBOX_WAL_LIMIT       6144 /* the commit thread waits until it has begun anew */
 #define OUTBOX_WAL_PATIENCE_MS 5
 
+#define OUTBOX_NODES_MAX 4096 /* that wait to be written */
+
+/* Made by every start, so that a file of an older collector has it too: that one leaves it alone.
+ */
+#define OUTBOX_NODE_TABLE                                                            \
+	"CREATE TABLE IF NOT EXISTS node(cluster TEXT NOT NULL, node TEXT NOT NULL," \
+	" boot TEXT NOT NULL, sensor_start INTEGER NOT NULL, seen INTEGER NOT NULL," \
+	" stopped INTEGER NOT NULL, PRIMARY KEY(cluster, node)) WITHOUT ROWID;"
+
 #define OUTBOX_TELL_NS (10 * NS_PER_S) /* what takes long at the start says so */
 #define OUTBOX_SYNC_MS 20              /* how long the newest number may be not yet durable */
 
@@ -77,6 +86,8 @@ enum outbox_stmt {
 	ST_SEQ,
 	ST_PLACE,
 	ST_ASIDE,
+	ST_NODE,
+	ST_FORGET,
 	ST_PRUNE,
 	ST_PRUNE_OLD,
 	ST_OLDEST,
@@ -108,6 +119,13 @@ struct outbox_aside {
 	char output[32];
 	uint64_t rowid;
 	char why[256];
+};
+
+/* A node to remember or to forget. */
+struct outbox_news {
+	struct outbox_news *next;
+	struct outbox_node node;
+	bool forget;
 };
 
 /* A row of the history; texts are borrowed. */
@@ -183,6 +201,7 @@ struct outbox {
 	bool migrated; /* from schema 1, at this start */
 	bool waiting;  /* a piece could not be committed yet */
 	struct outbox_aside *asides_writing;
+	struct outbox_news *nodes_writing; /* in the order in which they came */
 	struct {
 		uint64_t inserted, duplicates, pruned, last_rowid;
 		uint64_t streams;       /* rows of them */
@@ -208,6 +227,8 @@ struct outbox {
 	struct outbox_place places[OUTBOX_OUTPUTS];
 	size_t nplaces;
 	struct outbox_aside *asides; /* newest first */
+	struct outbox_news *nodes;   /* newest first */
+	size_t nnodes;
 	struct outbox_reader *idle;
 	size_t nidle;
 	struct outbox_stats stats;
@@ -314,12 +335,19 @@ int outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages);
 /* outbox_progress.c. get and free need 'lock'; only the commit thread makes and changes. */
 struct outbox_progress *outbox_progress_get(struct outbox *o, const struct stream_id *id);
 int outbox_progress_make(struct outbox *o, const struct stream_id *id) MUST_CHECK;
+/* The parameters ?1 to ?4 are the stream's. */
+void outbox_stream_bind(sqlite3_stmt *st, const struct stream_id *id);
 void outbox_progress_free(struct outbox *o, bool all);
 /* What waits in memory, as part of a write transaction that holds the piece in hand or none: the
  * streams of the piece, or all of them if it is time; then, when it is committed. */
 int outbox_progress_write(struct outbox *o, bool piece) MUST_CHECK;
 void outbox_progress_written(struct outbox *o);
 bool outbox_progress_due(struct outbox *o);
+
+/* outbox_nodes.c. What waits goes in hand, as a part of a write transaction; then it is committed.
+ */
+int outbox_nodes_write(struct outbox *o) MUST_CHECK;
+void outbox_nodes_written(struct outbox *o);
 
 /* outbox_read.c */
 void outbox_readers_free(struct outbox *o);

@@ -34,8 +34,8 @@ outbox_progress_get(struct outbox *o, const struct stream_id *id)
 	return NULL;
 }
 
-static void
-bind_stream(sqlite3_stmt *st, const struct stream_id *id)
+void
+outbox_stream_bind(sqlite3_stmt *st, const struct stream_id *id)
 {
 	(void) sqlite3_bind_text(st, 1, id->cluster, -1, SQLITE_STATIC);
 	(void) sqlite3_bind_text(st, 2, id->node, -1, SQLITE_STATIC);
@@ -55,7 +55,7 @@ outbox_progress_make(struct outbox *o, const struct stream_id *id)
 	if (p == NULL)
 		return -ENOMEM;
 	p->id = *id;
-	bind_stream(o->st[ST_SEQ], id);
+	outbox_stream_bind(o->st[ST_SEQ], id);
 	r = outbox_number(o, ST_SEQ, &p->saved);
 	if (r < 0) {
 		free(p);
@@ -94,7 +94,7 @@ write_stream(struct outbox *o, const struct outbox_progress *p, uint64_t now)
 {
 	sqlite3_stmt *st = o->st[ST_STREAM];
 
-	bind_stream(st, &p->id);
+	outbox_stream_bind(st, &p->id);
 	(void) sqlite3_bind_int64(st, 5, (sqlite3_int64) p->writing);
 	(void) sqlite3_bind_int64(st, 6, (sqlite3_int64) now);
 	o->tx.streams++;
@@ -169,6 +169,8 @@ outbox_progress_write(struct outbox *o, bool piece)
 
 	take_outputs(o);
 	r = write_outputs(o, now);
+	if (r == 0)
+		r = outbox_nodes_write(o);
 	pthread_mutex_lock(&o->lock);
 	o->tx.all = quiet_due(o);
 	pthread_mutex_unlock(&o->lock);
@@ -190,19 +192,24 @@ void
 outbox_progress_written(struct outbox *o)
 {
 	struct outbox_aside *a;
+	bool late; /* something came after this transaction took what there was */
 
 	while ((a = o->asides_writing) != NULL) {
 		o->asides_writing = a->next;
 		free(a);
 	}
+	outbox_nodes_written(o);
 	pthread_mutex_lock(&o->lock);
-	for (size_t i = 0; i < o->nplaces; i++)
+	late = o->asides != NULL || o->nodes != NULL;
+	for (size_t i = 0; i < o->nplaces; i++) {
 		o->places[i].saved = o->places[i].writing;
+		late = late || o->places[i].rowid != o->places[i].saved;
+	}
 	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
 		for (struct outbox_progress *p = o->streams[i]; p != NULL; p = p->next)
 			p->saved = p->writing;
 	}
-	o->dirty_at = 0;
+	o->dirty_at = late ? clock_mono() : 0;
 	if (o->tx.all) {
 		o->quiet_at = 0;
 		o->quiet_ms = quiet_for(o->tx.streams);

@@ -177,6 +177,8 @@ fill(struct salvage *s, bool summed, struct outbox_damage *d)
 	    "INSERT OR REPLACE INTO stream VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 	(void) copy_table(
 	    s, "SELECT * FROM aside", "INSERT OR REPLACE INTO aside VALUES(?1, ?2, ?3, ?4)");
+	(void) copy_table(
+	    s, "SELECT * FROM node", "INSERT OR REPLACE INTO node VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 	r = save_places(s, places);
 	if (outbox_ask(s->old, OUTBOX_NEWEST, &newest) == 0)
 		s->newest = MAX(s->newest, newest);

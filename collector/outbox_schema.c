@@ -21,7 +21,7 @@ static const char tables[] = //
     " PRIMARY KEY(cluster, node, boot, sensor_start)) WITHOUT ROWID;"
     "CREATE TABLE place(output TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE aside(output TEXT NOT NULL, n INTEGER NOT NULL, why TEXT NOT NULL,"
-    " at INTEGER NOT NULL, PRIMARY KEY(output, n)) WITHOUT ROWID;";
+    " at INTEGER NOT NULL, PRIMARY KEY(output, n)) WITHOUT ROWID;" OUTBOX_NODE_TABLE;
 
 int
 outbox_schema_make(sqlite3 *db)

@@ -39,6 +39,7 @@ struct shard_cfg {
 	uint64_t intern_bytes;
 	struct state_limits state;
 	struct throttle_limits throttle; /* per node */
+	const struct alert_json *json;   /* of alerts about losses; NULL: Falco's defaults */
 	unsigned queue;                  /* ops */
 };
 

@@ -8,12 +8,14 @@
 #include <xxhash.h>
 
 #define BUCKETS  4096 /* by node; chains stay short up to some ten thousand nodes */
+#define GONE_MAX (STREAMS_GONE / BUCKETS) /* streams of a bucket that are not connected */
 #define HELD_MAX 32
 
 struct streams {
 	pthread_mutex_t lock;
 	struct shards *shards;
 	struct stream *bucket[BUCKETS];
+	struct stream *crowded_out; /* held */
 };
 
 int
@@ -32,16 +34,19 @@ streams_new(struct shards *shards, struct streams **ret)
 void
 streams_free(struct streams *s)
 {
+	struct stream *st;
+
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++) {
 		while (s->bucket[i] != NULL) {
-			struct stream *st = s->bucket[i];
-
+			st = s->bucket[i];
 			s->bucket[i] = st->next;
 			stream_unref(st);
 		}
 	}
+	while ((st = streams_crowded_out(s)) != NULL)
+		stream_unref(st);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -84,57 +89,174 @@ stream_make(const struct stream_id *id, uint64_t durable)
 	return st;
 }
 
-/* The node's sensor was started anew: its losses are counted on, and if the machine was not booted
- * meanwhile, this is one more. */
+/* The node's stream is another one now: its losses are counted on, and if its sensor was started
+ * anew without a boot, this is one more. */
 static void
 follow(struct stream *st, const struct stream *old)
 {
 	for (size_t i = 0; i < LOSS_MAX; i++) {
 		st->loss.opened[i] = old->loss.opened[i];
 		st->loss.since[i] = old->loss.since[i];
+		st->loss.told[i] = old->loss.told[i];
+		st->loss.told_at[i] = old->loss.told_at[i];
 	}
-	if (strcmp(st->id.boot_id, old->id.boot_id) != 0)
+	st->told.lost = old->told.lost;
+	st->told.since = old->told.since;
+	st->told.alerted = old->told.alerted;
+	st->told.losses = old->told.losses;
+	if (strcmp(st->id.boot_id, old->id.boot_id) != 0 ||
+	    st->id.sensor_start == old->id.sensor_start)
 		return;
 	st->restarted = true;
 	st->before = old->said_bye ? LOSS_sensor_stopped : LOSS_sensor_died;
 	st->before_seen = old->last_seen;
 }
 
-/* Lets go of what nobody will ask for again: the node's earlier streams, and streams long gone. */
+/* Take the stream out of its bucket; the registry's reference is the caller's now. */
+static struct stream *
+take_out(struct stream **at)
+{
+	struct stream *st = *at;
+
+	*at = st->next;
+	st->next = NULL;
+	st->forgotten = true;
+	return st;
+}
+
+/* Lets go of the node's earlier streams: nobody will ask for them again. */
 static void
-sweep(struct stream **at, const struct stream *made, uint64_t now)
+sweep(struct stream **at, const struct stream *made)
 {
 	while (*at != NULL) {
 		struct stream *st = *at;
-		bool gone = !atomic_load(&st->connected);
 
-		if (st != made && gone &&
-		    (same_node(st, made->hash, &made->id) ||
-			now - atomic_load(&st->last_seen) > STREAM_KEEP_NS)) {
-			*at = st->next;
-			st->next = NULL;
-			stream_unref(st);
-		} else {
+		if (st != made && same_node(st, made->hash, &made->id))
+			stream_unref(take_out(at));
+		else
 			at = &st->next;
-		}
 	}
+}
+
+/* Nodes that come and go under ever new names must not fill the memory: the one that was gone first
+ * is let go of. */
+static void
+bound(struct streams *s, struct stream **at)
+{
+	struct stream **first = NULL;
+	unsigned gone = 0;
+
+	for (; *at != NULL; at = &(*at)->next) {
+		if ((*at)->connected)
+			continue;
+		gone++;
+		if (first == NULL || (*at)->last_seen < (*first)->last_seen)
+			first = at;
+	}
+	if (gone > GONE_MAX) {
+		struct stream *st = take_out(first);
+
+		st->next = s->crowded_out;
+		s->crowded_out = st;
+	}
+}
+
+struct stream *
+streams_crowded_out(struct streams *s)
+{
+	struct stream *st;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->crowded_out;
+	if (st != NULL) {
+		s->crowded_out = st->next;
+		st->next = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return st;
+}
+
+int
+streams_remember(struct streams *s, const struct outbox_node *n)
+{
+	struct stream *st = stream_make(&n->id, 0), **head;
+
+	if (st == NULL)
+		return -ENOMEM;
+	st->shard = shards_of(s->shards, n->id.cluster, n->id.node);
+	st->last_seen = n->seen;
+	st->said_bye = n->stopped;
+	st->kept = true;
+	st->kept_stopped = n->stopped;
+	head = &s->bucket[st->hash % BUCKETS];
+	pthread_mutex_lock(&s->lock);
+	st->next = *head;
+	*head = st;
+	bound(s, head);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int
+streams_forget(struct streams *s, const char *cluster, const char *node)
+{
+	struct stream_id id = { 0 };
+	struct stream **head, **at;
+	int r = -ENOENT;
+	uint64_t hash;
+
+	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
+	(void) snprintf(id.node, sizeof(id.node), "%s", node);
+	hash = node_hash(&id);
+	head = &s->bucket[hash % BUCKETS];
+	pthread_mutex_lock(&s->lock);
+	for (const struct stream *st = *head; st != NULL; st = st->next) {
+		if (same_node(st, hash, &id) && r != -EBUSY)
+			r = st->connected ? -EBUSY : 0;
+	}
+	for (at = head; r == 0 && *at != NULL;) {
+		if (same_node(*at, hash, &id))
+			stream_unref(take_out(at));
+		else
+			at = &(*at)->next;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* Counters of the types; NULL: no memory, and then the sum alone is known. */
+static struct type_drops *
+type_drops_of(struct stream *st)
+{
+	struct type_drops *made, *there = st->type_drops;
+
+	if (there != NULL)
+		return there;
+	made = calloc(1, sizeof(*made));
+	if (made != NULL && !atomic_compare_exchange_strong(&st->type_drops, &there, made)) {
+		free(made); /* another thread was first */
+		return there;
+	}
+	return made;
 }
 
 uint64_t
 stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 {
 	uint64_t of[EV_TYPE_MAX] = { 0 }, sum = 0;
+	struct type_drops *types;
 
 	if (n == 0 && st->drops == 0)
 		return 0;
+	types = type_drops_of(st);
 	for (size_t i = 0; i < n; i++) {
 		if (v[i]->cause == DROP_LATE)
 			continue;
 		of[v[i]->event < EV_TYPE_MAX ? v[i]->event : 0] += v[i]->count;
 		sum += v[i]->count;
 	}
-	for (size_t i = 0; i < EV_TYPE_MAX; i++)
-		st->type_drops[i] = of[i];
+	for (size_t i = 0; types != NULL && i < EV_TYPE_MAX; i++)
+		types->n[i] = of[i];
 	st->drops = sum;
 	return sum;
 }
@@ -151,7 +273,7 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 	for (st = *head; st != NULL; st = st->next) {
 		if (!same_node(st, hash, id))
 			continue;
-		if (same_process(&st->id, id))
+		if (same_process(&st->id, id) && st->heard != 0)
 			break;
 		if (old == NULL) /* the newest */
 			old = st;
@@ -166,15 +288,18 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 		}
 		st->schema = schema;
 		st->shard = shards_of(s->shards, id->cluster, id->node);
-		if (old != NULL) {
+		if (old != NULL)
 			follow(st, old);
-			old->superseded = true;
-		}
 		st->next = *head;
 		*head = st;
-		atomic_store(&st->last_seen, clock_real());
-		sweep(&st->next, st, clock_real());
+		sweep(&st->next, st);
+		bound(s, head);
 	}
+	/* in here, so that streams_forget() sees it */
+	st->connected = true;
+	st->said_bye = false;
+	st->last_seen = clock_real();
+	st->heard = clock_mono();
 	*ret = stream_ref(st);
 	pthread_mutex_unlock(&s->lock);
 	return 0;
@@ -193,6 +318,7 @@ stream_unref(struct stream *st)
 	if (st == NULL || atomic_fetch_sub(&st->refs, 1) > 1)
 		return;
 	peer_schema_free(st->schema);
+	free(st->type_drops);
 	free(st);
 }
 

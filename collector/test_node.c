@@ -3,6 +3,7 @@
  * are those of test_node_stubs.c. */
 #include "tests/support/test.h"
 
+#include "collector/blind.h"
 #include "collector/node.h"
 #include "collector/test_node_stubs.h"
 #include "common/clock.h"
@@ -15,7 +16,10 @@ struct bench {
 	struct nodes *nodes;
 	struct stream stream;
 	uint64_t seq;
+	char told[40]; /* the causes of alerts about losses */
 };
+
+#define HOUR_NS (3600 * NS_PER_S)
 
 static void
 bench_open(struct bench *b)
@@ -37,7 +41,7 @@ bench_close(struct bench *b)
 }
 
 /* A batch with this script: 'e' a close(), 'r' a row of a snapshot. The ids of its alerts, and the
- * last one's time. */
+ * last one's time; alerts about losses go into b->told. */
 static uint64_t
 deliver(struct bench *b, struct stream *st, const char *script, Wire__Batch *batch, char *ids)
 {
@@ -61,8 +65,13 @@ deliver(struct bench *b, struct stream *st, const char *script, Wire__Batch *bat
 	while (alerts != NULL) {
 		struct alert *next = alerts->next;
 
-		(void) snprintf(ids, 40, "%s", alerts->id);
-		time = alerts->time;
+		if (strcmp(alerts->rule, BLIND_LOSS) == 0) {
+			(void) snprintf(b->told + strlen(b->told),
+			    sizeof(b->told) - strlen(b->told), "%s", alerts->id);
+		} else {
+			(void) snprintf(ids, 40, "%s", alerts->id);
+			time = alerts->time;
+		}
 		free(alerts);
 		alerts = next;
 	}
@@ -135,6 +144,12 @@ test_loss_window(void **state)
 	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
 	assert_int_equal(1, b.counters.losses[LOSS_batches_missing]);
 	assert_int_equal(5, b.counters.types[EV_CLOSE]);
+	/* again, but the SOC has just heard of this cause */
+	drop.count = 9;
+	(void) feed(&b, &b.stream, 90 * s, 1080 * s, &drop, ids);
+	assert_string_equal("6:6D", ids);
+	assert_int_equal(2, b.counters.losses[LOSS_events_dropped]);
+	assert_string_equal("DG", b.told);
 	bench_close(&b);
 }
 
@@ -156,7 +171,10 @@ test_malformed(void **state)
 	body.size = sizeof(junk);
 	batch.body = &body;
 	node_batch(b.nodes, &b.stream, &batch, &alerts);
-	assert_null(alerts);
+	assert_string_equal(BLIND_LOSS, alerts->rule);
+	assert_string_equal("U", alerts->id);
+	assert_null(alerts->next);
+	free(alerts);
 	assert_int_equal(2, b.counters.malformed);
 	assert_int_equal(2, b.stream.malformed);
 	(void) feed(
@@ -214,7 +232,7 @@ test_gone(void **state)
 	bench_open(&b);
 	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
 	b.stream.evaluated = 1;
-	b.stream.last_seen = clock_real() - STREAM_KEEP_NS - NS_PER_S;
+	b.stream.last_seen = clock_real() - HOUR_NS - NS_PER_S;
 	b.stream.connected = true;
 	nodes_publish(b.nodes);
 	assert_int_equal(1, states_alive);
@@ -223,7 +241,7 @@ test_gone(void **state)
 	bench_open(&b);
 	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
 	b.stream.evaluated = 1;
-	b.stream.last_seen = clock_real() - STREAM_KEEP_NS - NS_PER_S;
+	b.stream.last_seen = clock_real() - HOUR_NS - NS_PER_S;
 	nodes_publish(b.nodes);
 	assert_int_equal(0, states_alive);
 	assert_int_equal(0, b.stream.refs);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_node_loss.c - what opens a loss window on a node, what closes it, and where it is told. */
+#include "collector/blind.h"
 #include "collector/node_loss.h"
 #include "tests/support/test.h"
 #include <stdlib.h>
@@ -158,6 +159,51 @@ test_batches(void **state)
 	bench_close(&b);
 }
 
+/* Every cause has a name, and an alert unless something else tells of it. */
+static const struct {
+	enum loss_cause cause;
+	int priority;
+} priority_cases[] = {
+	{ LOSS_events_dropped, PRIO_ERROR },
+	{ LOSS_sensor_died, PRIO_ERROR },
+	{ LOSS_sensor_stopped, PRIO_NOTICE },
+	{ LOSS_collector_restarted, LOSS_QUIET },
+	{ LOSS_state_forgotten, LOSS_QUIET },
+};
+
+/* What the SOC is told: once for each cause in BLIND_EVERY_NS, with the number of windows. */
+static void
+test_owed(void **state)
+{
+	enum loss_cause cause = LOSS_MAX;
+	uint64_t times = 0;
+	struct bench b;
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(priority_cases); i++)
+		assert_int_equal(
+		    priority_cases[i].priority, loss_priority(priority_cases[i].cause));
+	bench_open(&b);
+	b.stream->evaluated = b.stream->began = 7;
+	node_loss_begin(&b.loss, &b.counters, b.stream);
+	assert_false(node_loss_owed(&b.loss, &cause, &times)); /* collector_restarted is quiet */
+	(void) feed(&b, 10, 1);
+	assert_true(node_loss_owed(&b.loss, &cause, &times));
+	assert_int_equal(LOSS_events_dropped, cause);
+	assert_int_equal(1, times);
+	assert_true(node_loss_owed(&b.loss, &cause, &times)); /* until it is told */
+	node_loss_told(&b.loss, cause);
+	assert_false(node_loss_owed(&b.loss, &cause, &times));
+	(void) feed(&b, 40, 2);
+	(void) feed(&b, 80, 3);
+	assert_false(node_loss_owed(&b.loss, &cause, &times)); /* too soon */
+	b.stream->loss.told_at[cause] -= BLIND_EVERY_NS;
+	(void) feed(&b, 120, 4);
+	assert_true(node_loss_owed(&b.loss, &cause, &times));
+	assert_int_equal(3, times);
+	bench_close(&b);
+}
+
 /* What a full state forgets makes rules blind. */
 static void
 test_evicted(void **state)
@@ -187,6 +233,7 @@ main(void)
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_evicted),
+		cmocka_unit_test(test_owed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "collector/test_node_stubs.h"
 #include "tests/support/test.h"
 
+#include "collector/blind.h"
 #include "collector/node.h"
 #include "common/clock.h"
 #include "tests/support/evbuild.h"
@@ -122,6 +123,24 @@ fscratch_reset(struct fscratch *fs)
 	(void) fs;
 }
 
+/* A letter for each loss window, in the order of loss.def. */
+static const char letters[] = "DGUCFSKE";
+
+/* The id tells the cause. */
+int
+blind_loss(const struct stream *st UNUSED, enum loss_cause cause, uint64_t times UNUSED,
+    uint64_t seq UNUSED, const struct alert_json *shape UNUSED, struct alert **ret)
+{
+	struct alert *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return -ENOMEM;
+	a->rule = BLIND_LOSS;
+	a->id[0] = letters[cause];
+	*ret = a;
+	return 0;
+}
+
 /* The id tells the rest: evt.num, and a letter for each loss window, in the order of loss.def. */
 int
 alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
@@ -139,7 +158,7 @@ alert_render(const struct rule *rule, const struct view *v, const struct alert_o
 	    a->id, sizeof(a->id), "%lu:%lu", (unsigned long) o->seq, (unsigned long) v->num);
 	for (unsigned i = 0; i < LOSS_MAX; i++)
 		if ((o->losses >> i & 1) != 0)
-			a->id[strlen(a->id)] = "DGUCFSKE"[i];
+			a->id[strlen(a->id)] = letters[i];
 	*ret = a;
 	return 0;
 }

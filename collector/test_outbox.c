@@ -3,6 +3,7 @@
 #include "tests/support/outbox_kit.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 static void
@@ -91,6 +92,74 @@ places_and_set_aside_survive(void **state)
 	assert_int_equal(0, outbox_cursor(o, "kafka", &at));
 	assert_int_equal(1, at);
 	assert_int_equal(1, stats(o).set_aside);
+	outbox_close(o);
+}
+
+static int
+name_node(void *arg, const struct outbox_node *n)
+{
+	struct seen *k = arg;
+
+	k->n += (size_t) snprintf(k->text + k->n, sizeof(k->text) - k->n, "%s/%s:%lu:%lu:%d ",
+	    n->id.cluster, n->id.node, (unsigned long) n->id.sensor_start, (unsigned long) n->seen,
+	    n->stopped);
+	return 0;
+}
+
+static const char *
+nodes_of(struct outbox *o, struct seen *k)
+{
+	*k = (struct seen){ .n = 0 };
+	assert_int_equal(0, outbox_nodes(o, name_node, k));
+	return k->text;
+}
+
+static void
+nodes_are_remembered_until_they_are_forgotten(void **state)
+{
+	struct outbox_node a = { .id = { "c", "a", "b1", 1 }, .seen = 10 }, b = a, c = a;
+	struct outbox *o = open_it(0, 0);
+	struct seen k;
+
+	(void) state;
+	assert_string_equal("", nodes_of(o, &k));
+	(void) snprintf(b.id.node, sizeof(b.id.node), "b");
+	c.id.cluster[0] = '\0';
+	assert_int_equal(0, outbox_node_put(o, &a));
+	assert_int_equal(0, outbox_node_put(o, &b));
+	assert_int_equal(0, outbox_node_put(o, &c));
+	a.id.sensor_start = 2; /* the newest sensor of the node counts */
+	a.seen = 20;
+	a.stopped = true;
+	assert_int_equal(0, outbox_node_put(o, &a));
+	outbox_close(o);
+	o = open_it(0, 0);
+	assert_string_equal("/a:1:10:0 c/a:2:20:1 c/b:1:10:0 ", nodes_of(o, &k));
+	assert_int_equal(0, outbox_node_forget(o, &a.id));
+	outbox_close(o);
+	o = open_it(0, 0);
+	assert_string_equal("/a:1:10:0 c/b:1:10:0 ", nodes_of(o, &k));
+	/* its newest batches were heard of later */
+	assert_int_equal(0, put(o, &b.id, 7, make(1, "r", "n", PRIO_ERROR, 1)));
+	(void) nodes_of(o, &k);
+	assert_null(strstr(k.text, "c/b:1:10:0"));
+	outbox_close(o);
+}
+
+/* As many as wait to be written are bounded. */
+static void
+nodes_wait_for_room(void **state)
+{
+	struct outbox_node n = { .id = { "c", "a", "b1", 1 }, .seen = 10 };
+	struct outbox *o = open_it(0, 0);
+	int r = 0;
+
+	(void) state;
+	kit_fail("COMMIT", SQLITE_FULL, INT32_MAX);
+	for (int i = 0; r == 0 && i < 100000; i++)
+		r = outbox_node_put(o, &n);
+	assert_int_equal(-EAGAIN, r);
+	kit_fail(NULL, 0, 0);
 	outbox_close(o);
 }
 
@@ -217,6 +286,8 @@ main(void)
 		cmocka_unit_test_setup(a_batch_sent_again_is_dropped, kit_setup),
 		cmocka_unit_test_setup(quiet_batches_advance, kit_setup),
 		cmocka_unit_test_setup(places_and_set_aside_survive, kit_setup),
+		cmocka_unit_test_setup(nodes_are_remembered_until_they_are_forgotten, kit_setup),
+		cmocka_unit_test_setup(nodes_wait_for_room, kit_setup),
 		cmocka_unit_test_setup(a_new_output_begins_at_the_end, kit_setup),
 		cmocka_unit_test_setup(queries_choose, kit_setup),
 		cmocka_unit_test_setup(others_may_look_into_it, kit_setup),

@@ -6,6 +6,8 @@
  *	/readyz           200 while sensors are acknowledged, 503 and why otherwise
  *	/metrics          Prometheus text
  *	/api/v1/status    the collector, its sensors, its outputs
+ *	/api/v1/nodes/forget  POST, with cluster= and node=: a node that is gone leaves the list;
+ *	                  404: it is not known, 409: its sensor is connected
  *	/api/v1/alerts    the outbox: alerts.c tells the parameters
  *	/api/v1/rules     the rules in force, and what each has cost and given
  *	/api/v1/rules/reload  POST: load them anew; 422 and the loader's errors if they do not load

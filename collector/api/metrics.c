@@ -160,6 +160,7 @@ static const struct metric node_columns[] = {
 	    false },
 	{ "unreadable", "What a node's snapshots could not read of its processes.", 0, COUNTER,
 	    false },
+	{ "up", "Whether a node is seen: its sensor is connected and answers.", 0, GAUGE, false },
 };
 
 static uint64_t
@@ -192,8 +193,10 @@ node_value(const struct stream *s, int column)
 		return s->last_seen / NS_PER_S;
 	case 11:
 		return s->snapshot_id != 0;
-	default:
+	case 12:
 		return s->unreadable;
+	default:
+		return stream_sight(s, clock_mono()) == SIGHT_up;
 	}
 }
 
@@ -225,12 +228,35 @@ node_print(void *arg, struct stream *s)
 	const struct metric *m = &node_columns[r->column];
 	char name[64];
 
-	if (s->superseded)
+	if (s->forgotten)
 		return;
 	(void) snprintf(
 	    name, sizeof(name), "mews_node_%s%s", m->name, m->kind == COUNTER ? "_total" : "");
 	node_labels(r->out, name, s);
 	buf_printf(r->out, "} %lu\n", (unsigned long) node_value(s, r->column));
+}
+
+static void
+count_sight(void *arg, struct stream *s)
+{
+	unsigned long *n = arg;
+
+	if (!s->forgotten)
+		n[stream_sight(s, clock_mono())]++;
+}
+
+static void
+nodes_print(const struct api_view *v, struct buf *out)
+{
+	unsigned long n[SIGHT_MAX] = { 0 };
+
+	streams_each(v->streams, count_sight, n);
+	buf_str(out,
+	    "# HELP mews_nodes Nodes that are known, by whether they are seen; all but 'up' are "
+	    "not.\n"
+	    "# TYPE mews_nodes gauge\n");
+	for (unsigned i = 0; i < SIGHT_MAX; i++)
+		buf_printf(out, "mews_nodes{state=\"%s\"} %lu\n", sight_name((enum sight) i), n[i]);
 }
 
 static const char *
@@ -244,8 +270,10 @@ type_name(unsigned type)
 static void
 node_type_print(void *arg, struct stream *s)
 {
-	for (unsigned i = 0; !s->superseded && i < EV_TYPE_MAX; i++) {
-		uint64_t drops = s->type_drops[i];
+	const struct type_drops *types = s->forgotten ? NULL : s->type_drops;
+
+	for (unsigned i = 0; types != NULL && i < EV_TYPE_MAX; i++) {
+		uint64_t drops = types->n[i];
 
 		if (drops > 0) {
 			node_labels(arg, "mews_node_type_drops_total", s);
@@ -442,6 +470,7 @@ api_metrics(const struct api_view *v, struct buf *out)
 	api_stats(v->api, &api);
 	table(out, "api", api_counters, ARRAY_SIZE(api_counters), &api);
 	outputs_print(v->outputs, out);
+	nodes_print(v, out);
 	for (int i = 0; i < (int) ARRAY_SIZE(node_columns); i++) {
 		head(out, "node", &node_columns[i]);
 		streams_each(v->streams, node_print, &(struct node_row){ out, i });

@@ -156,6 +156,38 @@ on_reload(struct request *q)
 	    "application/json", &q->said);
 }
 
+/* ---- a node that is gone for good ---- */
+
+static enum MHD_Result
+on_forget(struct request *q)
+{
+	const struct api_view *v = view_of(q);
+	const char *cluster = MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, "cluster");
+	const char *node = MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, "node");
+	struct stream_id id = { 0 };
+	struct buf b = BUF_INIT;
+	int r;
+
+	if (cluster == NULL || node == NULL || strlen(cluster) >= sizeof(id.cluster) ||
+	    strlen(node) >= sizeof(id.node))
+		return reply_error(
+		    q->mhd, MHD_HTTP_BAD_REQUEST, "'cluster' and 'node' must say which node");
+	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
+	(void) snprintf(id.node, sizeof(id.node), "%s", node);
+	r = streams_forget(v->streams, cluster, node);
+	if (r == -ENOENT)
+		return reply_error(q->mhd, MHD_HTTP_NOT_FOUND, "no such node is known");
+	if (r == -EBUSY)
+		return reply_error(
+		    q->mhd, MHD_HTTP_CONFLICT, "its sensor is connected: stop the sensor first");
+	if (outbox_node_forget(v->outbox, &id) < 0)
+		return reply_error(q->mhd, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    "the outbox could not be told: the node comes back into the list with the "
+		    "collector's next start");
+	buf_str(&b, "{}\n");
+	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
+}
+
 /* ---- which ---- */
 
 static const struct route {
@@ -169,6 +201,7 @@ static const struct route {
 	{ "/api/v1/status", on_status, "GET" },
 	{ "/api/v1/rules", on_rules, "GET" },
 	{ "/api/v1/rules/reload", on_reload, "POST" },
+	{ "/api/v1/nodes/forget", on_forget, "POST" },
 	{ "/api/v1/alerts", answer_alerts, "GET" },
 };
 

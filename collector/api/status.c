@@ -65,8 +65,9 @@ sensor_row(void *arg, struct stream *s)
 	}
 	buf_str(out, ",\"loss\":");
 	loss_json(&s->loss, clock_real(), out);
-	buf_printf(out, ",\"snapshot\":\"%s\",\"connected\":%s}",
-	    s->snapshot_id == 0 ? "whole" : "awaited", s->connected ? "true" : "false");
+	buf_printf(out, ",\"snapshot\":\"%s\",\"connected\":%s,\"state\":\"%s\"}",
+	    s->snapshot_id == 0 ? "whole" : "awaited", s->connected ? "true" : "false",
+	    sight_name(stream_sight(s, clock_mono())));
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_alerts.c - a history of a real outbox, asked for through the real server, page by page. */
 #include "collector/api/testkit.h"
+#include "common/clock.h"
 #include "tests/support/outbox_kit.h"
 #include <curl/curl.h>
 #include <jansson.h>
@@ -267,6 +268,43 @@ test_too_many_reads(void **state)
 	buf_fini(&b);
 }
 
+static int
+count_node(void *arg, const struct outbox_node *n)
+{
+	*(unsigned *) arg += strcmp(n->id.node, "gone") == 0;
+	return 0;
+}
+
+/* The outbox writes what it is to remember a moment later. */
+static void
+wait_for_nodes(unsigned want)
+{
+	const uint64_t until = clock_mono() + 30 * NS_PER_S;
+	unsigned n = !want;
+
+	while (n != want && clock_mono() < until) {
+		n = 0;
+		assert_int_equal(0, outbox_nodes(outbox, count_node, &n));
+	}
+	assert_int_equal(want, n);
+}
+
+static void
+test_forget(void **state)
+{
+	const struct outbox_node n = { .id = { "k", "gone", "b", 1 }, .seen = 1 };
+	struct buf b = BUF_INIT;
+
+	(void) state;
+	start(&patient);
+	assert_int_equal(0, outbox_node_put(outbox, &n));
+	wait_for_nodes(1);
+	assert_int_equal(200, ask("POST", "/api/v1/nodes/forget?cluster=k&node=gone", "", &b));
+	assert_string_equal("{}\n", b.p);
+	wait_for_nodes(0);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -278,6 +316,7 @@ main(void)
 		cmocka_unit_test_teardown(test_selections, stop),
 		cmocka_unit_test_teardown(test_slow_taker, stop),
 		cmocka_unit_test_teardown(test_too_many_reads, stop),
+		cmocka_unit_test_teardown(test_forget, stop),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

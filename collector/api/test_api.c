@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include "collector/api/api_int.h"
+#include "common/clock.h"
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -198,6 +199,8 @@ static const struct api_view view = {
 	.rules = &rules,
 };
 
+static struct type_drops drops;
+
 static void
 setup_stream(void)
 {
@@ -208,7 +211,9 @@ setup_stream(void)
 	one_stream.durable = 4;
 	one_stream.connected = true;
 	one_stream.suppressed = 77;
-	one_stream.type_drops[EV_CLOSE] = 2;
+	drops.n[EV_CLOSE] = 2;
+	one_stream.type_drops = &drops;
+	one_stream.heard = clock_mono();
 	one_stream.rereads = 8;
 	one_stream.unstashed = 7;
 }
@@ -234,6 +239,7 @@ test_status(void **state)
 	assert_int_equal(99, json_integer_value(json_object_get(s, "events")));
 	assert_int_equal(77, json_integer_value(json_object_get(s, "suppressed")));
 	assert_true(json_is_true(json_object_get(s, "connected")));
+	assert_string_equal("up", json_string_value(json_object_get(s, "state")));
 	s = json_array_get(json_object_get(j, "outputs"), 0);
 	assert_string_equal("say \"no\"", json_string_value(json_object_get(s, "error")));
 	json_decref(j);
@@ -385,6 +391,9 @@ test_metrics(void **state)
 	assert_non_null(strstr(out.p, "\nmews_rule_suppressed_total{rule=\"r \\\"1\\\"\"} 9\n"));
 	assert_non_null(
 	    strstr(out.p, "\nmews_node_suppressed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 77\n"));
+	assert_non_null(strstr(out.p, "\nmews_node_up{cluster=\"k\",node=\"n\\\"1\\\\\"} 1\n"));
+	assert_non_null(
+	    strstr(out.p, "\nmews_nodes{state=\"up\"} 1\nmews_nodes{state=\"silent\"} 0\n"));
 	assert_non_null(strstr(out.p, "\nmews_rules_reloads_total{result=\"failed\"} 2\n"));
 	assert_non_null(strstr(out.p, "\nmews_api_refused_total 5\n"));
 	assert_non_null(strstr(out.p, "mews_output_delivered_total{output=\"kafka\"} 3\n"));

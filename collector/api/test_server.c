@@ -36,6 +36,14 @@ static const struct {
 	{ "GET", "/api/v1/alerts?rule", NULL, 400, "{\"error\":\"'rule' has no value\"}\n" },
 	{ "GET", "/api/v1/alerts?rule=a%00b", NULL, 400,
 	    "{\"error\":\"'rule' has a NUL in it\"}\n" },
+	{ "GET", "/api/v1/nodes/forget?cluster=k&node=gone", NULL, 405,
+	    "{\"error\":\"only POST is possible here\"}\n" },
+	{ "POST", "/api/v1/nodes/forget?cluster=k&node=here", "", 409,
+	    "{\"error\":\"its sensor is connected: stop the sensor first\"}\n" },
+	{ "POST", "/api/v1/nodes/forget?cluster=&node=gone", "", 404,
+	    "{\"error\":\"no such node is known\"}\n" },
+	{ "POST", "/api/v1/nodes/forget?node=gone", "", 400,
+	    "{\"error\":\"'cluster' and 'node' must say which node\"}\n" },
 };
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/testkit.h"
 #include <curl/curl.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -37,6 +38,16 @@ api_ready(const struct api_view *v)
 {
 	(void) v;
 	return "not today";
+}
+
+/* One node is known, "k/gone", and one is connected, "k/here". */
+int
+streams_forget(struct streams *s, const char *cluster, const char *node)
+{
+	(void) s;
+	if (strcmp(cluster, "k") != 0)
+		return -ENOENT;
+	return strcmp(node, "gone") == 0 ? 0 : strcmp(node, "here") == 0 ? -EBUSY : -ENOENT;
 }
 
 void

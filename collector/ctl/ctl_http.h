@@ -31,6 +31,9 @@ void ctl_query(struct buf *path, const char *key, const char *value);
 /* "3.2M", "17.4k", "950": a count for people. */
 const char *ctl_count(uint64_t n, char buf[16]);
 
+/* How many of the sensors in the API's status are not up (ctl_nodes.c). */
+size_t ctl_unseen(const json_t *status);
+
 /* Members of an object; 0 and "" where they are missing. */
 uint64_t ctl_num(const json_t *o, const char *key);
 const char *ctl_str(const json_t *o, const char *key);

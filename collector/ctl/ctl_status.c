@@ -14,7 +14,11 @@ static const char usage_text[] =
     "  --json           the API's answer as it is\n"
     "  --watch          again every second, until interrupted\n"
     "\n"
-    "Exit status: 0 ready, 1 not reachable or not ready, 2 asked wrongly.\n";
+    "The state of a sensor is as 'mewsctl nodes' tells it, or 'part' while the processes of its\n"
+    "node are not yet known as a whole.\n"
+    "\n"
+    "Exit status: 0 ready, and every known node is up; 1 not reachable or not ready; 2 usage; 3 a\n"
+    "node is not up.\n";
 
 /* The row of the same stream in an earlier answer, to make rates of two counts. */
 static const json_t *
@@ -59,8 +63,8 @@ static void
 print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now)
 {
 	const json_t *old = same_sensor(before, s);
-	bool up = json_is_true(json_object_get(s, "connected"));
-	bool part = strcmp(ctl_str(s, "snapshot"), "awaited") == 0;
+	bool up = strcmp(ctl_str(s, "state"), "up") == 0;
+	bool part = up && strcmp(ctl_str(s, "snapshot"), "awaited") == 0;
 	char events[16], drops[16], rate[16] = "-", bytes[16], suppressed[16];
 	uint64_t seen = ctl_num(s, "last_seen");
 
@@ -68,11 +72,8 @@ print_sensor(const json_t *s, const json_t *before, double seconds, uint64_t now
 		(void) ctl_count(
 		    (uint64_t) ((double) (ctl_num(s, "events") - ctl_num(old, "events")) / seconds),
 		    rate);
-	printf("%-24s %-12s %-5s %9s %9s %9s %7lu %9s %7lu %10s %6lus\n", ctl_str(s, "node"),
-	    ctl_str(s, "cluster"),
-	    !up    ? "down"
-	    : part ? "part"
-		   : "up",
+	printf("%-24s %-12s %-7s %9s %9s %9s %7lu %9s %7lu %10s %6lus\n", ctl_str(s, "node"),
+	    ctl_str(s, "cluster"), part ? "part" : ctl_str(s, "state"),
 	    ctl_count(ctl_num(s, "events"), events), rate, ctl_count(ctl_num(s, "bytes"), bytes),
 	    (unsigned long) (ctl_num(s, "received") - ctl_num(s, "durable")),
 	    ctl_count(ctl_num(s, "drops"), drops), (unsigned long) ctl_num(s, "gaps"),
@@ -143,23 +144,25 @@ print_status(const json_t *j, const json_t *before)
 
 	print_collector(j);
 	print_outputs(j);
-	printf("\n%-24s %-12s %-5s %9s %9s %9s %7s %9s %7s %10s %7s\n", "SENSOR", "CLUSTER", "",
-	    "EVENTS", "EVENTS/S", "BYTES", "LAG", "DROPS", "GAPS", "SUPPRESSED", "SEEN");
+	printf("\n%-24s %-12s %-7s %9s %9s %9s %7s %9s %7s %10s %7s\n", "SENSOR", "CLUSTER",
+	    "STATE", "EVENTS", "EVENTS/S", "BYTES", "LAG", "DROPS", "GAPS", "SUPPRESSED", "SEEN");
 	json_array_foreach(list, i, s)
 	    print_sensor(s, before, (double) (now - then) / (double) NS_PER_S, now);
 }
 
-static bool
-ready(const json_t *j)
+static int
+code_of(const json_t *j)
 {
-	return json_is_true(json_object_get(json_object_get(j, "collector"), "ready"));
+	if (!json_is_true(json_object_get(json_object_get(j, "collector"), "ready")))
+		return CTL_FAIL;
+	return ctl_unseen(j) > 0 ? CTL_UNSEEN : CTL_OK;
 }
 
 static int
 status_json(const char *base)
 {
 	json_t *j = ctl_get(base, "/api/v1/status");
-	int code = j != NULL && ready(j) ? CTL_OK : CTL_FAIL;
+	int code = j != NULL ? code_of(j) : CTL_FAIL;
 
 	if (j != NULL) {
 		(void) json_dumpf(j, stdout, JSON_INDENT(2));
@@ -187,7 +190,7 @@ status(const char *base, bool watch)
 			fputs("\033[H\033[2J", stdout);
 		print_status(j, before);
 		(void) fflush(stdout);
-		code = ready(j) ? CTL_OK : CTL_FAIL;
+		code = code_of(j);
 		json_decref(before);
 		before = j;
 		if (!watch)

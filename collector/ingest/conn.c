@@ -96,11 +96,14 @@ leave_node(struct ingest *i, struct conn *c)
 }
 
 static void
-conn_over(struct conn *c)
+conn_over(struct ingest *i, struct conn *c)
 {
 	pthread_mutex_lock(&c->lock);
 	if (c->stream != NULL && !c->replaced) /* else the newer one says whether it is */
 		c->stream->connected = false;
+	if (c->state == CONN_WELCOME && !c->replaced && !i->stopping)
+		conn_log(c, LOG_INFO, "sensor %s %s", c->id.node,
+		    c->stream->said_bye ? "was stopped" : "is gone: the connection has ended");
 	c->state = CONN_REFUSED;
 	conn_drop_held(c);
 	pthread_mutex_unlock(&c->lock);
@@ -124,7 +127,7 @@ conn_remove(struct ingest *i, uint32_t pipe)
 	pthread_mutex_unlock(&i->lock);
 	if (c == NULL)
 		return;
-	conn_over(c);
+	conn_over(i, c);
 	i->connections--;
 	if (c->ended)
 		i->ending--;

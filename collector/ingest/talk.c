@@ -203,10 +203,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->first = op;
 	c->state = CONN_WELCOME;
 	c->close_at = 0;
-	c->stream->connected = true;
 	c->stream->cert_until = c->until;
-	c->stream->said_bye = false;
-	c->stream->last_seen = clock_real();
 	stream_info_set(i->cfg.streams, c->stream, &c->info);
 	flow_pump(i, c, now);
 	add_welcome(i, c, rep);
@@ -369,6 +366,7 @@ serve(struct ingest *i, struct conn *c, Wire__Request *q, size_t n, struct reply
 	if (r < 0)
 		reject(rep, why.code, why.seq, why.text);
 	c->stream->last_seen = clock_real();
+	c->stream->heard = now;
 	flow_pump(i, c, now);
 	add_ack(i, c, rep);
 	add_news(i, c, rep, now);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl.h"
+#include "collector/ctl/ctl_http.h"
+#include "common/clock.h"
+#include "common/escape.h"
+#include <getopt.h>
+
+static const char usage_text[] =
+    "Usage: mewsctl nodes [--collector URL] [--json]\n"
+    "       mewsctl nodes forget [--collector URL] CLUSTER/NODE...\n"
+    "\n"
+    "Lists the nodes that a collector knows, and whether each is seen. A node whose sensor is "
+    "gone\n"
+    "stays in the list, also over a restart of the collector, until it is forgotten: do that when\n"
+    "the machine is gone for good. A node without a cluster is written /NODE.\n"
+    "\n"
+    "  up       its sensor is connected and answers\n"
+    "  silent   connected, but nothing was heard for 3 seconds: it hangs, or the network is cut\n"
+    "  down     its sensor was killed, crashed or cannot reach the collector\n"
+    "  stopped  its sensor was stopped\n"
+    "  missing  known before the collector started, and not connected since\n"
+    "\n"
+    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
+    ")\n"
+    "  --json           the list as JSON\n"
+    "\n"
+    "Exit status: 0 every node is seen, or all named ones are forgotten; 1 the collector cannot "
+    "be\n"
+    "reached, or did not forget; 2 usage; 3 a node is not seen.\n";
+
+size_t
+ctl_unseen(const json_t *status)
+{
+	json_t *list = json_object_get(status, "sensors"), *s;
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, s)
+	{
+		n += strcmp(ctl_str(s, "state"), "up") != 0;
+	}
+	return n;
+}
+
+/* "CLUSTER/NODE", as 'forget' takes it. */
+static void
+print_name(const json_t *s)
+{
+	char name[1024], raw[512];
+
+	(void) snprintf(raw, sizeof(raw), "%s/%s", ctl_str(s, "cluster"), ctl_str(s, "node"));
+	(void) escape_text(name, sizeof(name), slice_str(raw));
+	printf("%-40s", name);
+}
+
+static void
+print_node(const json_t *s, uint64_t now)
+{
+	uint64_t seen = ctl_num(s, "last_seen");
+	time_t at = (time_t) (seen / NS_PER_S);
+	char when[32] = "";
+	struct tm tm;
+
+	(void) gmtime_r(&at, &tm);
+	(void) strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	print_name(s);
+	printf(" %-8s %-20s %lus ago\n", ctl_str(s, "state"), when,
+	    (unsigned long) (now > seen ? (now - seen) / NS_PER_S : 0));
+}
+
+static void
+print_json(const json_t *list)
+{
+	static const char *const keys[] = { "cluster", "node", "state", "last_seen", "boot_id",
+		"sensor_start" };
+	json_t *out = json_array(), *s;
+	size_t i;
+
+	json_array_foreach((json_t *) list, i, s)
+	{
+		json_t *o = json_object();
+
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+			(void) json_object_set(o, keys[k], json_object_get(s, keys[k]));
+		(void) json_array_append_new(out, o);
+	}
+	(void) json_dumpf(out, stdout, JSON_INDENT(2));
+	puts("");
+	json_decref(out);
+}
+
+static int
+nodes_list(const char *base, bool as_json)
+{
+	json_t *j = ctl_get(base, "/api/v1/status"), *s;
+	const json_t *list = json_object_get(j, "sensors");
+	size_t unseen = ctl_unseen(j), i;
+
+	if (j == NULL)
+		return CTL_FAIL;
+	if (as_json) {
+		print_json(list);
+	} else {
+		printf("%-40s %-8s %s\n", "CLUSTER/NODE", "STATE", "LAST SEEN");
+		json_array_foreach((json_t *) list, i, s)
+		    print_node(s, ctl_num(json_object_get(j, "collector"), "now"));
+	}
+	json_decref(j);
+	return unseen > 0 ? CTL_UNSEEN : CTL_OK;
+}
+
+static int
+nodes_forget(const char *base, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	CLEANUP(buf_fini) struct buf path = BUF_INIT;
+	char cluster[256];
+	int code = CTL_OK;
+	long status = 0;
+	json_t *j;
+
+	if (slash == NULL || slash - name >= (ptrdiff_t) sizeof(cluster))
+		return ctl_usage(
+		    "nodes", "'%s' is not CLUSTER/NODE as 'mewsctl nodes' lists it", name);
+	(void) snprintf(cluster, sizeof(cluster), "%.*s", (int) (slash - name), name);
+	buf_str(&path, "/api/v1/nodes/forget");
+	ctl_query(&path, "cluster", cluster);
+	ctl_query(&path, "node", slash + 1);
+	if (buf_ok(&path) < 0)
+		return ctl_fail("no memory");
+	j = ctl_post(base, path.p, &status);
+	if (j == NULL)
+		return CTL_FAIL;
+	if (status == 200)
+		printf("%s is forgotten\n", name);
+	else
+		code = ctl_fail("%s: %s", name, ctl_str(j, "error"));
+	json_decref(j);
+	return code;
+}
+
+static int
+forget_all(const char *base, char **names, int n)
+{
+	int code = CTL_OK;
+
+	if (n == 0)
+		return ctl_usage("nodes", "which node is to be forgotten? CLUSTER/NODE");
+	for (int i = 0; i < n; i++) {
+		int r = nodes_forget(base, names[i]);
+
+		code = r > code ? r : code;
+	}
+	return code;
+}
+
+int
+ctl_nodes(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "collector", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *base = ctl_collector();
+	bool as_json = false;
+	int c;
+
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			base = optarg;
+			break;
+		case 'j':
+			as_json = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return CTL_OK;
+		default:
+			return ctl_usage("nodes", "unknown option");
+		}
+	}
+	if (optind < argc && strcmp(argv[optind], "forget") == 0)
+		return forget_all(base, argv + optind + 1, argc - optind - 1);
+	if (optind < argc)
+		return ctl_usage("nodes", "unknown command '%s'", argv[optind]);
+	return nodes_list(base, as_json);
+}

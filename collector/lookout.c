@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/lookout.h"
+#include "collector/blind.h"
+#include "common/log.h"
+#include "common/log_peer.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define RETURN_NS    (30 * NS_PER_S)  /* for sensors to find a collector that was restarted ... */
+#define HANDSHAKE_NS (10 * NS_PER_MS) /* ... and this for each of them */
+
+/* An alert on its way through the outbox. */
+struct told {
+	struct outbox_txn txn;
+	struct stream *stream; /* held */
+};
+
+struct look {
+	struct lookout *w;
+	uint64_t now;   /* monotonic ns */
+	bool overslept; /* this process did not run for a while: nobody is silent yet */
+};
+
+static int
+remember(void *arg, const struct outbox_node *n)
+{
+	struct lookout *w = arg;
+
+	w->patience += HANDSHAKE_NS;
+	return streams_remember(w->cfg.streams, n);
+}
+
+int
+lookout_start(struct lookout *w, const struct lookout_cfg *cfg, struct diag *d)
+{
+	uint64_t began = clock_mono() + RETURN_NS;
+	int r;
+
+	*w = (struct lookout){ .cfg = *cfg, .patience = began };
+	r = outbox_nodes(cfg->outbox, remember, w);
+	if (r < 0)
+		diag_set(d, 0, 0, "cannot read from the outbox which nodes are known: %s",
+		    strerrordesc_np(-r));
+	else if (w->patience != began)
+		log_info("%lu nodes are known from before: 'mewsctl nodes' shows which are seen",
+		    (unsigned long) ((w->patience - began) / HANDSHAKE_NS));
+	return r;
+}
+
+static void
+put_done(struct outbox_txn *t, int r)
+{
+	struct told *k = CONTAINER_OF(t, struct told, txn);
+
+	(void) r;
+	stream_unref(k->stream);
+	free(k);
+}
+
+/* The alert; what cannot be done now is owed, and tried with the next look. */
+static void
+raise_alert(struct look *l, struct stream *st, enum sight sight)
+{
+	struct stream_told *told = &st->told;
+	struct alert *a = NULL;
+	struct told *k;
+
+	told->owed = true;
+	if (told->alerted != 0 && l->now - told->alerted < BLIND_EVERY_NS)
+		return;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL || blind_sight(st, sight, told->losses, l->w->cfg.json, &a) < 0) {
+		free(k);
+		return;
+	}
+	k->stream = stream_ref(st);
+	k->txn = (struct outbox_txn){ .stream = &st->id, .alerts = a, .done = put_done };
+	if (outbox_put(l->w->cfg.outbox, &k->txn) < 0) {
+		alert_free(a);
+		put_done(&k->txn, 0);
+		return;
+	}
+	told->owed = false;
+	told->alerted = l->now;
+	told->losses = 0;
+}
+
+static void
+look_for_loss(struct look *l, struct stream *st, enum sight sight)
+{
+	struct stream_told *told = &st->told;
+	uint64_t since = st->heard;
+
+	if (told->lost) {
+		if (told->owed)
+			raise_alert(l, st, sight);
+		return;
+	}
+	if (sight == SIGHT_missing ? l->now < l->w->patience : l->now - since < STREAM_SILENT_NS)
+		return;
+	told->lost = true;
+	told->since = sight == SIGHT_missing ? l->now : since;
+	told->losses++;
+	log_peer(LOG_WARN, st->id.node, "node %s is not seen any more: %s", st->id.node,
+	    sight_text(sight));
+	raise_alert(l, st, sight);
+}
+
+static void
+look_for_return(struct look *l, struct stream *st)
+{
+	if (!st->told.lost)
+		return;
+	st->told.lost = st->told.owed = false;
+	log_peer(LOG_INFO, st->id.node, "node %s is seen again, after %lu s", st->id.node,
+	    (unsigned long) ((l->now - st->told.since) / NS_PER_S));
+}
+
+/* The outbox hears of each sensor when it is new, and when it stops. */
+static void
+keep(struct lookout *w, struct stream *st, enum sight sight)
+{
+	bool stopped = sight == SIGHT_stopped;
+	struct outbox_node n = { .id = st->id, .seen = st->last_seen, .stopped = stopped };
+
+	if ((st->kept && st->kept_stopped == stopped) || sight == SIGHT_missing ||
+	    outbox_node_put(w->cfg.outbox, &n) < 0)
+		return;
+	st->kept = true;
+	st->kept_stopped = stopped;
+}
+
+static void
+forget(struct lookout *w, const struct stream *st, const char *why)
+{
+	if (outbox_node_forget(w->cfg.outbox, &st->id) == 0)
+		log_peer(LOG_INFO, st->id.node, "node %s is forgotten: %s", st->id.node, why);
+}
+
+static void
+look_at(void *arg, struct stream *st)
+{
+	struct look *l = arg;
+	struct lookout *w = l->w;
+	enum sight sight;
+
+	if (st->forgotten)
+		return;
+	if (l->overslept && st->connected && !st->told.lost)
+		st->heard = l->now;
+	sight = stream_sight(st, l->now);
+	keep(w, st, sight);
+	if (sight == SIGHT_up)
+		look_for_return(l, st);
+	else if (w->cfg.forget_ns != 0 && !st->connected &&
+		 st->last_seen + w->cfg.forget_ns < clock_real() &&
+		 streams_forget(w->cfg.streams, st->id.cluster, st->id.node) == 0)
+		forget(w, st, "it was gone for longer than nodes.forget_after");
+	else
+		look_for_loss(l, st, sight);
+}
+
+void
+lookout_run(struct lookout *w, uint64_t now)
+{
+	struct look l = {
+		.w = w,
+		.now = now,
+		.overslept = w->looked != 0 && now - w->looked > STREAM_SILENT_NS / 2,
+	};
+	struct stream *st;
+
+	w->looked = now;
+	streams_each(w->cfg.streams, look_at, &l);
+	while ((st = streams_crowded_out(w->cfg.streams)) != NULL) {
+		forget(w, st, "too many nodes are gone");
+		stream_unref(st);
+	}
+}

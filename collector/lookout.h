@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lookout.h - the watch over the nodes: whoever is not seen any more is told of.
+ *
+ * A sensor polls every second. Once a node has not been heard of for STREAM_SILENT_NS (it was
+ * killed, it hangs, it was stopped, its network is cut), or does not come back after a restart of
+ * the collector, there is a log line and an alert "Mews lost sight of a node"; when it is seen
+ * again, a log line. A node has one alert in BLIND_EVERY_NS: a later one waits, and tells how often
+ * the node was lost meanwhile. New nodes, and those that are told to be forgotten, are handed to
+ * the outbox here, which remembers them.
+ *
+ * Main thread only; a look costs a few loads per node.
+ */
+#ifndef MEWS_COLLECTOR_LOOKOUT_H
+#define MEWS_COLLECTOR_LOOKOUT_H
+
+#include "collector/rule/rule.h"
+#include "collector/stream.h"
+
+#define LOOKOUT_MS 500 /* between two looks, about */
+
+struct lookout_cfg {
+	struct streams *streams;
+	struct outbox *outbox;
+	const struct alert_json *json; /* of the alerts; borrowed */
+	uint64_t forget_ns;            /* nodes that are gone for longer are forgotten; 0: never */
+};
+
+struct lookout {
+	struct lookout_cfg cfg;
+	uint64_t looked;   /* monotonic ns: the last look, 0: none */
+	uint64_t patience; /* until then, nodes that were known before may yet come */
+};
+
+/* Put what the outbox remembers into the registry. -errno, and *d. */
+int lookout_start(struct lookout *w, const struct lookout_cfg *cfg, struct diag *d) MUST_CHECK;
+
+/* Look at every node; often enough is every LOOKOUT_MS. 'now': monotonic ns. */
+void lookout_run(struct lookout *w, uint64_t now);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_lookout.c - who is told of, when, how often; what the outbox is to remember. */
+#include "collector/blind.h"
+#include "collector/lookout.h"
+#include "collector/shard.h"
+#include "common/log.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define S NS_PER_S
+
+/* ---- the outbox: what it was given, as a text ---- */
+
+static char said[8192];
+static bool full;
+static const struct outbox_node *known;
+
+static void
+say(const char *what, const char *node)
+{
+	size_t n = strlen(said);
+
+	(void) snprintf(said + n, sizeof(said) - n, "%s%s %s", n > 0 ? ", " : "", what, node);
+}
+
+int
+outbox_put(struct outbox *o, struct outbox_txn *t)
+{
+	(void) o;
+	if (full)
+		return -EAGAIN;
+	assert_string_equal(BLIND_SIGHT, t->alerts->rule);
+	assert_int_equal(PRIO_CRITICAL, t->alerts->priority);
+	assert_int_equal(0, t->seq); /* no batch becomes durable by it */
+	say("alert", t->alerts->json);
+	alert_free(t->alerts);
+	t->done(t, 0);
+	return 0;
+}
+
+int
+outbox_node_put(struct outbox *o, const struct outbox_node *n)
+{
+	(void) o;
+	if (full)
+		return -EAGAIN;
+	say(n->stopped ? "keep stopped" : "keep", n->id.node);
+	return 0;
+}
+
+int
+outbox_node_forget(struct outbox *o, const struct stream_id *id)
+{
+	(void) o;
+	say("forget", id->node);
+	return 0;
+}
+
+int
+outbox_nodes(struct outbox *o, int (*fn)(void *arg, const struct outbox_node *n), void *arg)
+{
+	(void) o;
+	return known == NULL ? 0 : fn(arg, known);
+}
+
+struct shard *
+shards_of(struct shards *s, const char *cluster, const char *node)
+{
+	(void) cluster;
+	(void) node;
+	return (struct shard *) s;
+}
+
+/* ---- */
+
+struct bench {
+	struct streams *streams;
+	struct lookout w;
+	struct stream *st;
+	uint64_t began;
+};
+
+static void
+bench_open(struct bench *b, const struct outbox_node *before, uint64_t forget_ns)
+{
+	struct diag d = { 0 };
+
+	*b = (struct bench){ .began = clock_mono() };
+	said[0] = '\0';
+	full = false;
+	known = before;
+	log_init("test", LOG_ERROR);
+	assert_int_equal(0, streams_new((struct shards *) b, &b->streams));
+	assert_int_equal(
+	    0, lookout_start(&b->w,
+		   &(struct lookout_cfg){ .streams = b->streams, .forget_ns = forget_ns }, &d));
+}
+
+static void
+bench_close(struct bench *b)
+{
+	stream_unref(b->st);
+	streams_free(b->streams);
+}
+
+/* A sensor connects, at second 0. */
+static void
+connect_sensor(struct bench *b, uint64_t start)
+{
+	const struct stream_id id = { "c", "n1", "b1", start };
+
+	stream_unref(b->st);
+	assert_int_equal(0, stream_get(b->streams, &id, 0, NULL, &b->st));
+	b->st->heard = b->began;
+}
+
+/* What the outbox is given up to this second, looked at every half. An alert is "alert STATE
+ * TIMES". */
+static const char *
+until(struct bench *b, uint64_t second)
+{
+	static char text[8192];
+	const char *p;
+
+	said[0] = text[0] = '\0';
+	for (uint64_t t = b->w.looked == 0 ? b->began : b->w.looked; t <= b->began + second * S;
+	     t += S / 2)
+		lookout_run(&b->w, t);
+	(void) snprintf(text, sizeof(text), "%s", said);
+	p = strstr(said, "\"mews.node_state\":\"");
+	if (p != NULL) {
+		char state[16] = "", times[16] = "";
+
+		(void) sscanf(
+		    p, "\"mews.node_state\":\"%15[a-z]\",\"mews.times\":%15[0-9]", state, times);
+		*strstr(text, "alert") = '\0';
+		(void) snprintf(
+		    text + strlen(text), sizeof(text) - strlen(text), "alert %s %s", state, times);
+	}
+	return text;
+}
+
+static void
+test_silent(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	assert_string_equal("keep n1", until(&b, 3));
+	assert_string_equal("alert silent 1", until(&b, 5)); /* within five seconds */
+	assert_string_equal("", until(&b, 400));             /* once */
+	b.st->connected = false; /* that its connection ends then is nothing new */
+	assert_string_equal("", until(&b, 410));
+	bench_close(&b);
+}
+
+static const struct {
+	bool bye;
+	const char *said;
+} end_cases[] = {
+	{ false, "alert down 1" },
+	{ true, "keep stopped n1, alert stopped 1" },
+};
+
+static void
+test_ends(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(end_cases); i++) {
+		struct bench b;
+
+		bench_open(&b, NULL, 0);
+		connect_sensor(&b, 1);
+		(void) until(&b, 1);
+		b.st->connected = false;
+		b.st->said_bye = end_cases[i].bye;
+		assert_string_equal(end_cases[i].said, until(&b, 5));
+		bench_close(&b);
+	}
+}
+
+/* A sensor that is back at once was not lost: the loss window tells of it. */
+static void
+test_restart(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	(void) until(&b, 1);
+	b.st->connected = false;
+	assert_string_equal("", until(&b, 2));
+	connect_sensor(&b, 2);
+	b.st->heard = b.began + 2 * S;
+	assert_string_equal("keep n1", until(&b, 4));
+	bench_close(&b);
+}
+
+/* One that comes and goes has an alert in five minutes, which waits if it must, also over a restart
+ * of its sensor; and it says how often. */
+static void
+test_flapping(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	assert_string_equal("keep n1, alert silent 1", until(&b, 5));
+	for (uint64_t s = 10; s <= 30; s += 10) {
+		connect_sensor(&b, s);
+		b.st->heard = b.began + s * S;
+		assert_string_equal("keep n1", until(&b, s + 6));
+		b.st->connected = false;
+	}
+	assert_string_equal("", until(&b, 302));
+	assert_string_equal("alert down 3", until(&b, 305));
+	bench_close(&b);
+}
+
+/* What the outbox has no room for is owed. */
+static void
+test_full(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	full = true;
+	assert_string_equal("", until(&b, 9));
+	full = false;
+	assert_string_equal("keep n1, alert silent 1", until(&b, 10));
+	bench_close(&b);
+}
+
+/* A collector that did not run itself has heard of nobody, and blames nobody. */
+static void
+test_overslept(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	(void) until(&b, 1);
+	said[0] = '\0';
+	lookout_run(&b.w, b.began + 60 * S);
+	assert_string_equal("", said);
+	assert_string_equal("", until(&b, 62));
+	assert_string_equal("alert silent 1", until(&b, 64));
+	bench_close(&b);
+}
+
+static void
+test_missing(void **state)
+{
+	const struct outbox_node before = { .id = { "c", "n1", "b1", 1 }, .seen = 7 * S };
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, &before, 0);
+	assert_string_equal("", until(&b, 29)); /* sensors need time to find it */
+	assert_string_equal("alert missing 1", until(&b, 32));
+	connect_sensor(&b, 2);
+	b.st->heard = b.began + 32 * S;
+	assert_true(b.st->restarted);
+	assert_string_equal("keep n1", until(&b, 34));
+	bench_close(&b);
+}
+
+static void
+test_forget_after(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 3600 * S);
+	connect_sensor(&b, 1);
+	(void) until(&b, 1);
+	b.st->connected = false;
+	b.st->last_seen = clock_real() - 3599 * S;
+	assert_string_equal("alert down 1", until(&b, 5));
+	b.st->last_seen = clock_real() - 3601 * S;
+	assert_string_equal("forget n1", until(&b, 6));
+	assert_string_equal("", until(&b, 7));
+	bench_close(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_overslept),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_forget_after),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
