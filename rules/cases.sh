@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# cases.sh - for each default rule a harmless command that raises it, and one that differs in the
-# attribute that decides, and does not. For tests/e2e/rules_live.sh, which sources it.
+# cases.sh - for each default rule harmless commands that raise it, and for each of these one that
+# differs in the attribute that decides, and does not. For tests/e2e/rules_live.sh, which sources it.
 #
 #	rule_case NAME WORD ATTRIBUTE    WORD_hit and WORD_miss are functions; they run as root, with $dir
 #	                                 an empty scratch folder below /var/tmp; what they make they remove
@@ -19,9 +19,55 @@ touch_file() {
 	[ "$old" = yes ] || rm -f "$1"
 }
 
+# Stands for a program by its name alone.
+named() {
+	local program=$dir/$1
+	shift
+	cp /bin/true "$program"
+	"$program" "$@"
+}
+
 rule_case 'Sensitive file read' secret 'the file'
 secret_hit() { head -c 1 /etc/shadow >/dev/null; }
 secret_miss() { head -c 1 /etc/passwd >/dev/null; }
+
+rule_case 'Sensitive file read' renamed 'the program that a name leads to'
+renamed_hit() {
+	ln -s /usr/bin/head "$dir/passwd"
+	"$dir/passwd" -c 1 /etc/shadow >/dev/null
+}
+renamed_miss() {
+	ln -s /usr/bin/passwd "$dir/head"
+	"$dir/head" -S root >/dev/null
+}
+
+rule_case 'Sensitive file archived' archive 'the folder'
+archive_hit() { tar -C / -cf - etc | wc -c; }
+archive_miss() { tar -C / -cf - etc/default | wc -c; }
+
+rule_case 'Private key or cloud credentials read' credentials 'the name of the file'
+credentials_hit() {
+	mkdir -p "$dir/.aws"
+	echo key >"$dir/.aws/credentials"
+	cat "$dir/.aws/credentials" >/dev/null
+}
+credentials_miss() {
+	mkdir -p "$dir/.aws"
+	echo key >"$dir/.aws/config"
+	cat "$dir/.aws/config" >/dev/null
+}
+
+rule_case 'Private key or cloud credentials read' privatekey 'the public half'
+privatekey_hit() {
+	mkdir -p "$dir/.ssh"
+	echo key >"$dir/.ssh/id_ed25519"
+	cat "$dir"/.ssh/id_* >/dev/null
+}
+privatekey_miss() {
+	mkdir -p "$dir/.ssh"
+	echo key >"$dir/.ssh/id_ed25519.pub"
+	cat "$dir"/.ssh/id_* >/dev/null
+}
 
 rule_case 'Hard link to a sensitive file' link 'the file'
 link_hit() { ln /etc/gshadow "$dir/name" || true; }
@@ -30,7 +76,7 @@ link_miss() {
 	ln "$dir/gshadow" "$dir/name" || true
 }
 
-rule_case 'Private keys searched' keys 'what is searched'
+rule_case 'Search for private keys' keys 'what is searched'
 keys_hit() { grep -r 'BEGIN OPENSSH PRIVATE KEY' "$dir" || true; }
 keys_miss() { grep -r 'BEGIN OPENSSH PUBLIC KEY' "$dir" || true; }
 
@@ -56,7 +102,7 @@ memfd_miss() {
 	"$dir/x"
 }
 
-rule_case 'Shell under a server' server 'the name of the parent'
+rule_case 'Shell spawned by a server' server 'the name of the parent'
 server_hit() {
 	cp /bin/bash "$dir/lighttpd"
 	"$dir/lighttpd" -c 'sh -c :; :'
@@ -66,11 +112,21 @@ server_miss() {
 	"$dir/launcher" -c 'sh -c :; :'
 }
 
-rule_case 'Redirect of a shell to a socket' redirect 'the descriptor'
+rule_case 'Shell spawned by an application runtime' runtimeshell 'the name of the parent'
+runtimeshell_hit() {
+	cp /bin/bash "$dir/java"
+	"$dir/java" -c 'sh -c :; :'
+}
+runtimeshell_miss() {
+	cp /bin/bash "$dir/javac"
+	"$dir/javac" -c 'sh -c :; :'
+}
+
+rule_case 'Shell redirected to a network connection' redirect 'the descriptor'
 redirect_hit() { bash -c 'exec 5<>/dev/udp/127.0.0.1/9; exec 0<&5'; }
 redirect_miss() { bash -c 'exec 5<>/dev/udp/127.0.0.1/9; exec 7<&5'; }
 
-rule_case 'Remote shell tool' tool 'an argument'
+rule_case 'Network tool runs a program' tool 'an argument'
 tool_hit() {
 	cp /bin/true "$dir/ncat"
 	"$dir/ncat" -l 127.0.0.1 -e /bin/sh
@@ -79,6 +135,10 @@ tool_miss() {
 	cp /bin/true "$dir/ncat"
 	"$dir/ncat" -l 127.0.0.1 -v
 }
+
+rule_case 'Network tool runs a program' together 'an option among others'
+together_hit() { named nc -lvnpe 4444 /bin/sh; }
+together_miss() { named nc -lvnp 4444 /bin/sh; }
 
 rule_case 'Execution from shared memory' shm 'the folder'
 shm_hit() {
@@ -109,23 +169,33 @@ connect_unix() {
 		socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, $a) or die' "$1"
 	rm -f "$1"
 }
-rule_case 'Container runtime contacted' runtime 'the name of the socket'
+rule_case 'Container runtime socket contacted' runtime 'the name of the socket'
 runtime_hit() { connect_unix "$dir/docker.sock"; }
 runtime_miss() { connect_unix "$dir/printer.sock"; }
 
-rule_case 'Library preload written' preload 'the file'
+rule_case 'Preload library list written' preload 'the file'
 preload_hit() { touch_file /etc/ld.so.preload; }
 preload_miss() { touch_file /etc/ld.so.preload.case; }
 
-rule_case 'System program overwritten' program 'the folder'
+rule_case 'System program written' program 'the folder'
 program_hit() { touch_file "/usr/bin/case.$$"; }
 program_miss() { touch_file "/usr/local/bin/case.$$"; }
+
+rule_case 'System program written' imitated 'the folder'
+imitated_hit() {
+	cp /bin/bash "$dir/dpkg"
+	"$dir/dpkg" -c ": >>/usr/bin/case.$$; rm -f /usr/bin/case.$$"
+}
+imitated_miss() {
+	cp /bin/bash "$dir/dpkg"
+	"$dir/dpkg" -c ": >>/usr/local/bin/case.$$; rm -f /usr/local/bin/case.$$"
+}
 
 rule_case 'Account database written' accounts 'reading instead of writing'
 accounts_hit() { touch_file /etc/group; }
 accounts_miss() { head -c 1 /etc/group >/dev/null; }
 
-rule_case 'Login key written' login 'the name of the file'
+rule_case 'SSH authorized keys written' login 'the name of the file'
 login_hit() { touch_file "$dir/.ssh/authorized_keys"; }
 login_miss() { touch_file "$dir/.ssh/known_hosts"; }
 
@@ -137,7 +207,7 @@ rule_case 'Service definition written' service 'the folder'
 service_hit() { touch_file "/etc/systemd/system/case-$$.service"; }
 service_miss() { touch_file "$dir/etc/systemd/system/case-$$.service"; }
 
-rule_case 'Shell start-up file written' startup 'the name of the file'
+rule_case 'Shell startup file written' startup 'the name of the file'
 startup_hit() { touch_file "$dir/.bashrc"; }
 startup_miss() { touch_file "$dir/.bash_history"; }
 
@@ -155,26 +225,19 @@ log_miss() {
 	rm -f "$log"
 }
 
-rule_case 'Memory of a process read' memory 'the file'
+rule_case 'Process memory read' memory 'the file'
 memory_hit() { head -c 1 "/proc/$$/mem" >/dev/null 2>&1 || true; }
 memory_miss() { head -c 1 "/proc/$$/maps" >/dev/null; }
 
-# Stands for a program by its name alone.
-named() {
-	local program=$dir/$1
-	shift
-	cp /bin/true "$program"
-	"$program" "$@"
-}
 rule_case 'Packet capture started' capture 'the name of the program'
 capture_hit() { named tcpdump -i lo; }
 capture_miss() { named tcpdumb -i lo; }
 
-rule_case 'Download run as a shell script' download 'where the pipe leads'
+rule_case 'Download piped to a shell' download 'where the pipe leads'
 download_hit() { sh -c 'false && curl http://127.0.0.1/x | sh; :'; }
 download_miss() { sh -c 'false && curl http://127.0.0.1/x | cat; :'; }
 
-rule_case 'Shell given a terminal by a script' terminal 'an argument'
+rule_case 'Interactive shell spawned by a script' terminal 'an argument'
 terminal_hit() { named python3.11 -c 'import pty; pty.spawn("/bin/sh")'; }
 terminal_miss() { named python3.11 -c 'import pty; pty.openpty()'; }
 
@@ -182,7 +245,7 @@ rule_case 'Cryptocurrency miner started' miner 'the scheme of an address'
 miner_hit() { named updater -o stratum+tcp://127.0.0.1:3333; }
 miner_miss() { named updater -o tcp://127.0.0.1:3333; }
 
-rule_case 'Kernel told what to start' lever 'reading instead of writing'
+rule_case 'Kernel helper program changed' lever 'reading instead of writing'
 lever_hit() { : >>/proc/sys/kernel/core_pattern; }
 lever_miss() { head -c 1 /proc/sys/kernel/core_pattern >/dev/null; }
 
@@ -190,7 +253,7 @@ rule_case 'Kernel module tool started' module 'the name of the program'
 module_hit() { named insmod case.ko; }
 module_miss() { named lsmod case.ko; }
 
-rule_case 'Login rules written' logins 'the folder'
+rule_case 'Authentication configuration written' logins 'the folder'
 logins_hit() { touch_file "/etc/pam.d/case.$$"; }
 logins_miss() { touch_file "/etc/pam.case.$$"; }
 
@@ -198,19 +261,34 @@ rule_case 'Device rule written' device 'the folder'
 device_hit() { touch_file "/etc/udev/rules.d/case.$$"; }
 device_miss() { touch_file "/etc/udev/case.$$"; }
 
-rule_case 'Trusted certificate written' certificate 'the folder'
+rule_case 'Trusted CA certificate written' certificate 'the folder'
 certificate_hit() { touch_file "/usr/local/share/ca-certificates/case.$$"; }
 certificate_miss() { touch_file "/usr/local/share/case.$$"; }
 
-rule_case 'Watching program stopped' watching 'what is done to it'
+rule_case 'Security service stopped' watching 'what is done to it'
 watching_hit() { named systemctl stop auditd; }
 watching_miss() { named systemctl status auditd; }
 
-rule_case 'Firewall emptied' firewall 'an argument'
+rule_case 'Firewall rules flushed' firewall 'an argument'
 firewall_hit() { named nft flush ruleset; }
 firewall_miss() { named nft list ruleset; }
 
-rule_case 'Command history emptied' history 'appending instead of truncating'
+rule_case 'Security service stopped' killed 'the signal'
+killed_hit() { named pkill -9 falco; }
+killed_miss() { named pkill -HUP falco; }
+
+rule_case 'Firewall rules flushed' chain 'an argument'
+chain_hit() { named iptables -F INPUT; }
+chain_miss() { named iptables -L INPUT; }
+
+rule_case 'Command history cleared' first 'whether the file was there'
+first_hit() {
+	echo line >"$dir/.zsh_history"
+	: >"$dir/.zsh_history"
+}
+first_miss() { echo line >"$dir/.zsh_history"; }
+
+rule_case 'Command history cleared' history 'appending instead of truncating'
 history_hit() {
 	echo line >>"$dir/.bash_history"
 	: >"$dir/.bash_history"

@@ -20,8 +20,8 @@ static const char help_text[] =
     "      --event N       only the event of this number (evt.num)\n"
     "      --summary       only the counts\n"
     "\n"
-    "Why did 'Shell under a server' not notice?\n"
-    "  mewsctl rules explain 'Shell under a server' --replay incident.rec\n"
+    "Why did 'Shell spawned by a server' not notice?\n"
+    "  mewsctl rules explain 'Shell spawned by a server' --replay incident.rec\n"
     "\n"
     "Exit status: 0 done, 1 no such rule, or rules or recording cannot be read, 2 asked wrongly.\n";
 

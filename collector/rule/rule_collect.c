@@ -242,7 +242,8 @@ read_how(const struct item *it, const char *key, bool *append)
 static int
 read_list(const struct item *it)
 {
-	static const char *const known[] = { "list", "items", "append", "override", NULL };
+	static const char *const known[] = { "list", "items", "append", "override", "shared",
+		NULL };
 	struct collection *c = it->c;
 	struct rtext name = { .s = { NULL, 0 } };
 	struct rtexts items = { NULL, 0, 0 };
@@ -291,13 +292,15 @@ read_list(const struct item *it)
 	}
 	l->name = name;
 	l->visibility = c->next_index++;
-	return item_warn_unknown(it, known);
+	r = item_bool(it, "shared", &l->shared);
+	return r < 0 ? r : item_warn_unknown(it, known);
 }
 
 static int
 read_macro(const struct item *it)
 {
-	static const char *const known[] = { "macro", "condition", "append", "override", NULL };
+	static const char *const known[] = { "macro", "condition", "append", "override", "shared",
+		NULL };
 	struct collection *c = it->c;
 	struct rtext name = { .s = { NULL, 0 } }, condition = { .s = { NULL, 0 } };
 	struct def_macro *m;
@@ -343,7 +346,8 @@ read_macro(const struct item *it)
 		return r;
 	m->name = name;
 	m->visibility = c->next_index++;
-	return item_warn_unknown(it, known);
+	r = item_bool(it, "shared", &m->shared);
+	return r < 0 ? r : item_warn_unknown(it, known);
 }
 
 static const struct {

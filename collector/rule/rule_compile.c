@@ -368,14 +368,14 @@ warn_unused(struct collection *c, struct ruleset *s)
 	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
 		s->counts.macros++;
 		set_item(c, item, sizeof(item), "macro", m->name.s);
-		if (!m->used)
+		if (!m->used && !m->shared)
 			r = rule_warn(c, W_MACRO, &m->name.at,
 			    "Macro not referred to by any other rule/macro");
 	}
 	for (struct def_list *l = c->lists; r == 0 && l != NULL; l = l->next) {
 		s->counts.lists++;
 		set_item(c, item, sizeof(item), "list", l->name.s);
-		if (!l->used)
+		if (!l->used && !l->shared)
 			r = rule_warn(c, W_LIST, &l->name.at,
 			    "List not referred to by any other rule/macro/list");
 	}

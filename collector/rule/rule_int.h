@@ -125,6 +125,7 @@ struct def_list {
 	struct slice joined;    /* compiled, with commas */
 	unsigned index, visibility;
 	bool used;
+	bool shared; /* for files that are loaded later: no warning if nothing uses it */
 };
 
 struct def_macro {
@@ -138,6 +139,7 @@ struct def_macro {
 	struct mtext text;
 	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE, MACRO_BROKEN } state;
 	bool used;
+	bool shared; /* as a list's */
 };
 
 /* "a", or ["a", "b"], or [["a", "b"], "c"]. */

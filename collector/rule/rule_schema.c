@@ -61,8 +61,8 @@ static const struct key_shape items[] = { { "required_engine_version", TEXT, NUL
 	{ "tags", TEXTS, NULL, NULL }, { "warn_evttypes", BOOL, NULL, NULL },
 	{ "skip-if-unknown-filter", BOOL, NULL, NULL }, { "capture", BOOL, NULL, NULL },
 	{ "capture_duration", NUMBER, NULL, NULL }, { "exceptions", OBJECTS, exceptions, NULL },
-	{ "append", BOOL, NULL, NULL }, { "override", OBJECT, overrides, NULL },
-	{ NULL, ANY, NULL, NULL } };
+	{ "append", BOOL, NULL, NULL }, { "shared", BOOL, NULL, NULL },
+	{ "override", OBJECT, overrides, NULL }, { NULL, ANY, NULL, NULL } };
 
 struct checking {
 	yaml_document_t *doc;
