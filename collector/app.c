@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/app.h"
+#include "collector/app_int.h"
 #include "collector/watch.h"
 #include "common/clock.h"
 #include "common/descriptors.h"
@@ -16,60 +16,6 @@ enum {
 	HTTP_REQUEST_MS = 10000,
 	HTTP_ANSWER_MS = 60000,
 };
-
-const struct opt app_opts[] = {
-#define OPT(type, field, key, def, min, max, help) \
-	{ key, def, help, OPT_##type, offsetof(struct app_options, field), min, max },
-#include "collector/collector.def"
-};
-const size_t app_nopts = ARRAY_SIZE(app_opts);
-
-/* Log a diagnosis, remember the exit code, and pass 'r' on. */
-static int
-fail(struct app *a, enum app_exit code, const struct diag *d, int r)
-{
-	if (d->file[0] != '\0')
-		log_error("%s:%u: %s", d->file, d->line, d->msg);
-	else
-		log_error("%s", d->msg[0] == '\0' ? strerrordesc_np(-r) : d->msg);
-	a->exit_code = code;
-	return r;
-}
-
-int
-app_configure(struct app *a, struct diag *d)
-{
-	int r = cfg_bind(a->cfg, app_opts, app_nopts, &a->opt, d), level;
-
-	if (r < 0)
-		return r;
-	level = log_level_of(a->opt.log_level);
-	if (level < 0) {
-		cfg_place(a->cfg, "log.level", d);
-		return diag_fail(d, d->line, d->col,
-		    "log.level: '%s' is not error, warn, info or debug", a->opt.log_level);
-	}
-	if (log_format(a->opt.log_format) < 0) {
-		cfg_place(a->cfg, "log.format", d);
-		return diag_fail(
-		    d, d->line, d->col, "log.format: '%s' is not text or json", a->opt.log_format);
-	}
-	log_init("mews-collector", (enum log_level) level);
-	r = priority_of(a->opt.min_priority);
-	if (r < 0) {
-		cfg_place(a->cfg, "rule.priority", d);
-		return diag_fail(
-		    d, d->line, d->col, "rule.priority: '%s' is no priority", a->opt.min_priority);
-	}
-	a->rules_config.options.min_priority = (enum priority) r;
-	a->rules_config.options.match_all = strcmp(a->opt.matching, "all") == 0;
-	if (!a->rules_config.options.match_all && strcmp(a->opt.matching, "first") != 0) {
-		cfg_place(a->cfg, "rule.matching", d);
-		return diag_fail(d, d->line, d->col, "rule.matching: '%s' is neither first nor all",
-		    a->opt.matching);
-	}
-	return rule_config_read(&a->rules_config, a->cfg, d);
-}
 
 static int
 start_signals(void *app)
@@ -112,7 +58,7 @@ start_rights(void *app)
 
 	if (r < 0)
 		diag_set(&d, 0, 0, "cannot give up capabilities: %s", strerrordesc_np(-r));
-	return r < 0 ? fail(a, EXIT_FAILED, &d, r) : 0;
+	return r < 0 ? app_fail(a, EXIT_FAILED, &d, r) : 0;
 }
 
 static int
@@ -132,17 +78,23 @@ start_rules(void *app)
 {
 	struct app *a = app;
 	struct ruleset_counts c;
+	struct diag d = { 0 };
 	int r = load_rules(a, &a->rules);
 
 	pthread_mutex_init(&a->rules_lock, NULL);
 	if (r < 0) {
-		log_error(
-		    "the rules did not load: mend the file, 'mewsctl rules check' shows the same");
-		a->exit_code = EXIT_RULES;
-		return r;
+		diag_set(&d, 0, 0,
+		    "the rules did not load: correct the file ('mewsctl rules check' shows the "
+		    "same errors)");
+		return app_fail(a, EXIT_RULES, &d, r);
 	}
 	ruleset_counts(a->rules, &c);
-	log_info("%zu rules in force, %zu of them blind", c.enabled, c.blind);
+	if (c.enabled == 0)
+		log_warn(
+		    "no rule is in force, so nothing raises an alert: name rule files or their "
+		    "folder in 'rules'");
+	else
+		log_info("rules in force: %zu, of them blind: %zu", c.enabled, c.blind);
 	return 0;
 }
 
@@ -155,29 +107,30 @@ stop_rules(void *app)
 	pthread_mutex_destroy(&a->rules_lock);
 }
 
-static int
-start_outbox(void *app)
+struct outbox_cfg
+app_outbox_cfg(const struct app *a)
 {
-	struct app *a = app;
-	const char *names[APP_OUTPUTS_MAX];
-	struct diag d = { 0 };
-	int n = outputs_enabled(a->cfg, names, ARRAY_SIZE(names), &d);
-	struct outbox_cfg cfg = {
+	return (struct outbox_cfg){
 		.path = a->opt.outbox_path,
 		.max_bytes = a->opt.outbox_max,
 		.max_age_ms = a->opt.outbox_age,
 		.min_free_bytes = a->opt.outbox_free,
 		.cluster = a->opt.cluster,
 		.node = a->opt.name,
-		.outputs = names,
-		.noutputs = n < 0 ? 0 : (size_t) n,
+		.outputs = a->output,
+		.noutputs = a->noutputs,
 	};
-	int r;
+}
 
-	if (n < 0)
-		return fail(a, EXIT_CONFIG, &d, n);
-	r = outbox_open(&cfg, &a->outbox, &d);
-	return r < 0 ? fail(a, EXIT_OUTBOX, &d, r) : 0;
+static int
+start_outbox(void *app)
+{
+	struct app *a = app;
+	const struct outbox_cfg cfg = app_outbox_cfg(a);
+	struct diag d = { 0 };
+	int r = outbox_open(&cfg, &a->outbox, &d);
+
+	return r < 0 ? app_fail(a, EXIT_OUTBOX, &d, r) : 0;
 }
 
 static void
@@ -195,14 +148,7 @@ start_outputs(void *app)
 	struct diag d = { 0 };
 	int r = outputs_start(a->cfg, a->outbox, &a->outputs, &d);
 
-	if (r < 0)
-		return fail(a, EXIT_CONFIG, &d, r);
-	r = cfg_check_unknown(a->cfg, &d); /* everybody has bound what is theirs */
-	if (r < 0) {
-		outputs_stop(a->outputs, 0);
-		return fail(a, EXIT_CONFIG, &d, r);
-	}
-	return 0;
+	return r < 0 ? app_fail(a, EXIT_CONFIG, &d, r) : 0;
 }
 
 static void
@@ -238,7 +184,7 @@ start_shards(void *app)
 	};
 	int r = shards_start(n, &cfg, &a->shards);
 
-	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
 }
 
 static void
@@ -255,7 +201,7 @@ start_streams(void *app)
 	struct app *a = app;
 	int r = streams_new(a->shards, &a->streams);
 
-	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
 }
 
 static int
@@ -271,7 +217,7 @@ start_lookout(void *app)
 	};
 	int r = lookout_start(&a->lookout, &cfg, &d);
 
-	return r < 0 ? fail(a, EXIT_OUTBOX, &d, r) : 0;
+	return r < 0 ? app_fail(a, EXIT_OUTBOX, &d, r) : 0;
 }
 
 static void
@@ -282,13 +228,10 @@ stop_streams(void *app)
 	streams_free(a->streams);
 }
 
-static int
-start_ingest(void *app)
+struct ingest_cfg
+app_ingest_cfg(const struct app *a)
 {
-	struct app *a = app;
-	struct event_set set = rules_interest(a->rules);
-	struct diag d = { 0 };
-	struct ingest_cfg cfg = {
+	return (struct ingest_cfg){
 		.listen = a->opt.listen,
 		.cluster = a->opt.cluster,
 		.name = a->opt.name,
@@ -302,10 +245,19 @@ start_ingest(void *app)
 		.shards = a->shards,
 		.outbox = a->outbox,
 	};
+}
+
+static int
+start_ingest(void *app)
+{
+	struct app *a = app;
+	struct event_set set = rules_interest(a->rules);
+	const struct ingest_cfg cfg = app_ingest_cfg(a);
+	struct diag d = { 0 };
 	int r = ingest_start(&cfg, &a->ingest, &d);
 
 	if (r < 0)
-		return fail(
+		return app_fail(
 		    a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
 	ingest_set_interest(a->ingest, &set);
 	log_info("listening for sensors on %s", a->opt.listen);
@@ -337,7 +289,7 @@ start_reload(void *app)
 	};
 	int r = reload_new(&cfg, &a->reload);
 
-	return r < 0 ? fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
 }
 
 static void
@@ -352,11 +304,21 @@ stop_reload(void *app)
 static const char *
 http_socket(const struct app *a)
 {
-	if (strcmp(a->opt.http_socket, API_SOCKET) == 0 && access(API_FOLDER, W_OK) < 0) {
-		log_info("no API on a unix socket: " API_FOLDER " is not there, or not ours");
-		return NULL;
-	}
-	return a->opt.http_socket;
+	bool usual = strcmp(a->opt.http_socket, API_SOCKET) == 0;
+
+	return usual && access(API_FOLDER, W_OK) < 0 ? NULL : a->opt.http_socket;
+}
+
+struct api_cfg
+app_api_cfg(const struct app *a)
+{
+	return (struct api_cfg){
+		.listen = a->opt.http,
+		.socket = http_socket(a),
+		.connections = (unsigned) MIN(HTTP_CONNECTIONS, descriptors_max() / 8),
+		.request_ms = HTTP_REQUEST_MS,
+		.answer_ms = HTTP_ANSWER_MS,
+	};
 }
 
 static int
@@ -364,13 +326,7 @@ start_api(void *app)
 {
 	struct app *a = app;
 	struct diag d = { 0 };
-	const struct api_cfg cfg = {
-		.listen = a->opt.http,
-		.socket = http_socket(a),
-		.connections = (unsigned) MIN(HTTP_CONNECTIONS, descriptors_max() / 8),
-		.request_ms = HTTP_REQUEST_MS,
-		.answer_ms = HTTP_ANSWER_MS,
-	};
+	const struct api_cfg cfg = app_api_cfg(a);
 	const struct api_view v = {
 		.name = a->opt.name,
 		.cluster = a->opt.cluster,
@@ -387,7 +343,9 @@ start_api(void *app)
 	};
 	int r = api_start(&cfg, &v, &a->api, &d);
 
-	return r < 0 ? fail(a, EXIT_ADDRESS, &d, r) : 0;
+	if (cfg.socket == NULL)
+		log_info("no API on a unix socket: " API_FOLDER " is not there, or not ours");
+	return r < 0 ? app_fail(a, EXIT_ADDRESS, &d, r) : 0;
 }
 
 static void
@@ -401,9 +359,12 @@ stop_api(void *app)
 /* Stages start top to bottom and stop bottom to top. A stage may use the stages above it and
  * nothing below it. */
 const struct stage app_stages[] = {
-	{ "signals", start_signals, NULL },   /* first: threads inherit the mask */
-	{ "rights", start_rights, NULL },     /* before files are read: as they are read later */
-	{ "rules", start_rules, stop_rules }, /* before anything is made: most mistakes are here */
+	{ "signals", start_signals, NULL }, /* first: threads inherit the mask */
+	{ "rights", start_rights, NULL },   /* before files are read: as they are read later */
+	/* Before anything is made: what would be refused. */
+	{ "configuration", app_check_config, NULL },
+	{ "rules", start_rules, stop_rules }, /* most mistakes are here */
+	{ "places", app_check_places, NULL }, /* --check ends here: app_ncheck */
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
@@ -413,6 +374,7 @@ const struct stage app_stages[] = {
 	{ "api", start_api, stop_api }, /* last: it shows all of the above */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
+const size_t app_ncheck = 5;
 
 static void
 reload_tls(struct app *a)

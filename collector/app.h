@@ -43,6 +43,11 @@ enum { APP_OUTPUTS_MAX = 16 };
 
 struct app {
 	struct cfg *cfg;
+	bool check;  /* start nothing: only look, and go on after what would be refused */
+	bool wrong;  /* ... and something was */
+	bool beside; /* ... while a collector runs: what it has in use is no error */
+	struct outbox_output output[APP_OUTPUTS_MAX];
+	size_t noutputs; /* that are on */
 	struct app_options opt;
 	struct rule_config rules_config;
 	pthread_mutex_t rules_lock;
@@ -63,13 +68,15 @@ struct app {
 
 extern const struct stage app_stages[];
 extern const size_t app_nstages;
+extern const size_t app_ncheck; /* how many of them make nothing: those are what --check runs */
 
 /* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 opens output files anew,
  * SIGTERM and SIGINT end it. Rules are reloaded when reload.h says so too. Meanwhile it says what
  * trouble outbox and outputs have. */
 int app_run(void *app);
 
-/* Bind the options, check their words. -EINVAL and *d. */
+/* Bind the options, check their words. -EINVAL and *d, or, with d->msg empty, each key that is
+ * unknown is printed. */
 int app_configure(struct app *a, struct diag *d) MUST_CHECK;
 
 #endif

@@ -207,7 +207,7 @@ place_of(struct outbox *o, const char *output)
 }
 
 int
-outbox_cursor(struct outbox *o, const char *output, uint64_t *ret)
+outbox_cursor(struct outbox *o, const char *output, uint64_t *ret, uint64_t *skipped)
 {
 	struct outbox_place *p;
 	int r = -ENOENT;
@@ -216,6 +216,8 @@ outbox_cursor(struct outbox *o, const char *output, uint64_t *ret)
 	p = place_of(o, output);
 	if (p != NULL) {
 		*ret = p->rowid;
+		if (skipped != NULL)
+			*skipped = p->skipped;
 		r = 0;
 	}
 	pthread_mutex_unlock(&o->lock);

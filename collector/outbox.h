@@ -36,13 +36,19 @@ struct outbox;
 
 #define OUTBOX_OUTPUTS 16
 
+struct outbox_output {
+	const char *name;
+	bool beginning; /* if it is new or was off: from the oldest alert that it has not had */
+};
+
 struct outbox_cfg {
 	const char *path;
 	uint64_t max_bytes, max_age_ms; /* of the history; 0: no bound. Files: 64 MiB more */
 	uint64_t min_free_bytes;        /* below this much free disk, commits wait */
-	/* Names of those that must have an alert before it may be pruned; at most OUTBOX_OUTPUTS.
-	 * One that is new to the file begins after the newest alert there. */
-	const char *const *outputs;
+	/* Those that must have an alert before it may be pruned; at most OUTBOX_OUTPUTS. One that
+	 * is new to the file, or was not among them the last time that it was opened, begins after
+	 * the newest alert there, unless it says 'beginning'. */
+	const struct outbox_output *outputs;
 	size_t noutputs;
 	const char *cluster, *node; /* whom alerts of the outbox itself name */
 	bool read_only; /* to look into the file, whoever has it: no thread, no outbox_put() */
@@ -69,6 +75,10 @@ struct outbox_txn {
  * another collector has it; -ENOSPC; -EACCES and others as open(). Starts two threads, with all
  * signals blocked: for commits and for checkpoints. */
 int outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d) MUST_CHECK;
+
+/* What outbox_open() would refuse, with its errors and sentences, but for a disk without room and
+ * for damage that cannot be salvaged: nothing is made, changed or read through. */
+int outbox_probe(const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
 
 /* Commits what was put, then stops; what cannot be committed (no room) is given up: done(-errno).
  * Nobody may use 'o' any more. NULL is fine. */
@@ -141,9 +151,11 @@ int outbox_reader_slice(struct outbox_reader *rd, const struct outbox_query *q,
     struct outbox_span *span, size_t max, bool (*fn)(void *arg, const struct outbox_row *row),
     void *arg) MUST_CHECK;
 
-/* An output's place: everything up to 'rowid' is delivered. Saved in batches; any thread. -ENOENT:
- * not one of cfg.outputs. */
-int outbox_cursor(struct outbox *o, const char *output, uint64_t *ret) MUST_CHECK;
+/* An output's place: everything up to 'rowid' is delivered, or was passed over when the file was
+ * opened: *skipped alerts (may be NULL). Saved in batches; any thread. -ENOENT: not one of
+ * cfg.outputs. */
+int outbox_cursor(
+    struct outbox *o, const char *output, uint64_t *ret, uint64_t *skipped) MUST_CHECK;
 void outbox_delivered(struct outbox *o, const char *output, uint64_t rowid);
 
 /* Set aside: this output can never deliver this alert. Kept, with the reason, and counted. -ENOMEM:

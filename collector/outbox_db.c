@@ -149,33 +149,6 @@ outbox_db_close(struct outbox *o)
 	o->lock_fd = o->high_fd = -1;
 }
 
-/* An output that the file does not know begins after the newest alert: its history was not
- * promised to it. */
-static int
-load_place(struct outbox *o, const char *name)
-{
-	struct outbox_place *p = &o->places[o->nplaces];
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(o->db, "SELECT n FROM place WHERE output = ?1", -1, &st, NULL);
-
-	(void) snprintf(p->output, sizeof(p->output), "%s", name);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		p->rowid = (uint64_t) sqlite3_column_int64(st, 0);
-		p->saved = p->rowid;
-	} else if (rc == SQLITE_DONE) {
-		p->rowid = o->stats.last_rowid;
-		p->saved = UINT64_MAX;
-	}
-	(void) sqlite3_finalize(st);
-	if (outbox_err(rc) == 0)
-		o->nplaces++;
-	return outbox_err(rc);
-}
-
 int
 outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
 {
@@ -192,8 +165,8 @@ outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
 		r = outbox_ask(o->db, "SELECT count(*) FROM alert", &o->stats.rows);
 	if (r == 0)
 		r = outbox_ask(o->db, "SELECT count(*) FROM aside", &o->stats.set_aside);
-	for (size_t i = 0; r == 0 && i < cfg->noutputs && i < OUTBOX_OUTPUTS; i++)
-		r = load_place(o, cfg->outputs[i]);
+	if (r == 0)
+		r = outbox_places_load(o, cfg);
 	if (r == 0 && !o->read_only)
 		r = outbox_oldest(o);
 	if (r == 0 && !o->read_only)

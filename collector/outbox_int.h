@@ -19,16 +19,17 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#define OUTBOX_SCHEMA     2
-#define OUTBOX_QUEUE      4096
-#define OUTBOX_QUEUE_MAX  (64ULL << 20) /* bytes of alerts that wait */
-#define OUTBOX_GROUP      512           /* of ours that are taken from the queue together */
-#define OUTBOX_STREAMS    1024          /* buckets of the progress map */
-#define OUTBOX_TICK_MS    250           /* places of outputs are written at least that often */
-#define OUTBOX_RETRY_MS   200
-#define OUTBOX_BUSY_MS    2000 /* how long SQLite waits for others */
-#define OUTBOX_IDLE_CONNS 8
-#define OUTBOX_PAGE       4096
+#define OUTBOX_SCHEMA      2
+#define OUTBOX_APPLICATION 0x6d657773 /* "mews": SQLite's application_id */
+#define OUTBOX_QUEUE       4096
+#define OUTBOX_QUEUE_MAX   (64ULL << 20) /* bytes of alerts that wait */
+#define OUTBOX_GROUP       512           /* of ours that are taken from the queue together */
+#define OUTBOX_STREAMS     1024          /* buckets of the progress map */
+#define OUTBOX_TICK_MS     250           /* places of outputs are written at least that often */
+#define OUTBOX_RETRY_MS    200
+#define OUTBOX_BUSY_MS     2000 /* how long SQLite waits for others */
+#define OUTBOX_IDLE_CONNS  8
+#define OUTBOX_PAGE        4096
 /* A reader holds a snapshot for no more than this: it keeps the log from beginning anew. */
 #define OUTBOX_READ_ROWS  256        /* copied */
 #define OUTBOX_READ_BYTES (1U << 20) /* of them, and one row more */
@@ -112,6 +113,7 @@ struct outbox_place {
 	uint64_t rowid;
 	uint64_t writing; /* in the transaction in hand */
 	uint64_t saved;   /* in the file; UINT64_MAX: never yet */
+	uint64_t skipped; /* alerts, when the file was opened */
 };
 
 struct outbox_aside {
@@ -240,6 +242,8 @@ int outbox_db_connect(struct outbox *o) MUST_CHECK;
 int outbox_db_prepare(struct outbox *o) MUST_CHECK;
 void outbox_db_close(struct outbox *o);
 int outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
+/* outbox_places.c: where the outputs are, when the file is opened. */
+int outbox_places_load(struct outbox *o, const struct outbox_cfg *cfg) MUST_CHECK;
 int outbox_exec(sqlite3 *db, const char *sql) MUST_CHECK;
 /* One number by a statement of its own; *ret is untouched without a row. */
 int outbox_ask(sqlite3 *db, const char *sql, uint64_t *ret) MUST_CHECK;
@@ -251,6 +255,8 @@ int outbox_number(struct outbox *o, enum outbox_stmt st, uint64_t *ret) MUST_CHE
 /* outbox_start.c. outbox_fail() says what is wrong and passes 'r' on. */
 int outbox_start(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
 int outbox_fail(const struct outbox *o, int r, struct diag *d);
+/* It is another program's, or a newer collector's: -EBADMSG, and *d. */
+int outbox_refuse(const struct outbox *o, const struct outbox_schema *s, struct diag *d);
 
 /* outbox_schema.c */
 int outbox_schema_make(sqlite3 *db) MUST_CHECK;

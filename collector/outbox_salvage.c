@@ -80,10 +80,10 @@ save_places(struct salvage *s, bool readable)
 
 	for (size_t i = 0; r == 0 && i < s->cfg->noutputs; i++) {
 		n = 0;
-		if (!outbox_high_place(h, s->cfg->outputs[i], &n) &&
+		if (!outbox_high_place(h, s->cfg->outputs[i].name, &n) &&
 		    (readable || outbox_high_known(h)))
 			continue; /* new, or known to the table */
-		(void) sqlite3_bind_text(st, 1, s->cfg->outputs[i], -1, SQLITE_STATIC);
+		(void) sqlite3_bind_text(st, 1, s->cfg->outputs[i].name, -1, SQLITE_STATIC);
 		(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) n);
 		r = outbox_err(sqlite3_step(st));
 		(void) sqlite3_reset(st);

@@ -5,10 +5,9 @@
 #include "common/log.h"
 #include <errno.h>
 
-#define APPLICATION_ID 0x6d657773 /* "mews" */
-#define BATCH          512        /* rows of one transaction of a migration */
-#define BATCH_BYTES    (2 << 20)
-#define CHECKPOINT     8 /* transactions of a migration */
+#define BATCH       512 /* rows of one transaction of a migration */
+#define BATCH_BYTES (2 << 20)
+#define CHECKPOINT  8 /* transactions of a migration */
 
 static const char tables[] = //
     "CREATE TABLE alert(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
@@ -30,7 +29,7 @@ outbox_schema_make(sqlite3 *db)
 
 	(void) snprintf(sql, sizeof(sql),
 	    "BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", tables,
-	    APPLICATION_ID, OUTBOX_SCHEMA);
+	    OUTBOX_APPLICATION, OUTBOX_SCHEMA);
 	return outbox_exec(db, sql);
 }
 
@@ -43,7 +42,7 @@ outbox_schema_look(sqlite3 *db, struct outbox_schema *ret)
 		r = outbox_ask(db, "PRAGMA user_version", &ret->version);
 	if (r == 0)
 		r = outbox_ask(db, "SELECT count(*) FROM sqlite_schema", &ret->tables);
-	ret->ours = r == 0 && ret->application == APPLICATION_ID;
+	ret->ours = r == 0 && ret->application == OUTBOX_APPLICATION;
 	return r;
 }
 

@@ -87,8 +87,8 @@ begins_like_ours(const struct outbox *o, bool *summed)
 	       memcmp(head + 68, "mews", 4) == 0; /* application_id */
 }
 
-static int
-refuse(const struct outbox *o, const struct outbox_schema *s, struct diag *d)
+int
+outbox_refuse(const struct outbox *o, const struct outbox_schema *s, struct diag *d)
 {
 	if (!s->ours)
 		return outbox_fail(o, -EBADMSG, d);
@@ -126,7 +126,7 @@ recognise(struct outbox *o, struct outbox_damage *g, struct diag *d)
 		return r < 0 ? outbox_fail(o, r, d) : 0;
 	}
 	if (!s.ours || s.version < 1 || s.version > OUTBOX_SCHEMA)
-		return known ? DAMAGED : refuse(o, &s, d);
+		return known ? DAMAGED : outbox_refuse(o, &s, d);
 	r = outbox_check(o, s.version == OUTBOX_SCHEMA, g);
 	if (r == 0 && s.version == 1)
 		r = migrate(o);
@@ -219,7 +219,7 @@ open_to_read(struct outbox *o, struct diag *d)
 		r = outbox_schema_look(o->db, &s);
 	if (r < 0)
 		return outbox_fail(o, r, d);
-	return s.ours && s.version == OUTBOX_SCHEMA ? 0 : refuse(o, &s, d);
+	return s.ours && s.version == OUTBOX_SCHEMA ? 0 : outbox_refuse(o, &s, d);
 }
 
 /* The file beside it was there before, or ought to be. */

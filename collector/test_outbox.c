@@ -80,16 +80,16 @@ places_and_set_aside_survive(void **state)
 
 	(void) state;
 	assert_int_equal(0, put(o, &node1, 1, make(1, "r", "n", PRIO_ERROR, 1)));
-	assert_int_equal(0, outbox_cursor(o, "kafka", &at));
+	assert_int_equal(0, outbox_cursor(o, "kafka", &at, NULL));
 	assert_int_equal(0, at);
-	assert_int_equal(-ENOENT, outbox_cursor(o, "slack", &at));
+	assert_int_equal(-ENOENT, outbox_cursor(o, "slack", &at, NULL));
 	outbox_delivered(o, "kafka", 1);
 	outbox_delivered(o, "kafka", 0); /* never backwards */
 	outbox_delivered(o, "slack", 5);
 	assert_int_equal(0, outbox_set_aside(o, "kafka", 1, "too large"));
 	outbox_close(o);
 	o = open_it(0, 1);
-	assert_int_equal(0, outbox_cursor(o, "kafka", &at));
+	assert_int_equal(0, outbox_cursor(o, "kafka", &at, NULL));
 	assert_int_equal(1, at);
 	assert_int_equal(1, stats(o).set_aside);
 	outbox_close(o);
@@ -174,7 +174,7 @@ a_new_output_begins_at_the_end(void **state)
 	assert_int_equal(0, put(o, &node1, 2, make(2, "r", "n", PRIO_ERROR, 1)));
 	outbox_close(o);
 	o = open_it(0, 1);
-	assert_int_equal(0, outbox_cursor(o, "kafka", &at));
+	assert_int_equal(0, outbox_cursor(o, "kafka", &at, NULL));
 	assert_int_equal(2, at);
 	outbox_close(o);
 }

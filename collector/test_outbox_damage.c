@@ -167,7 +167,7 @@ open_damaged(const char *what, long at)
 		fail_msg("%s at %ld: %u alerts, %zu files set aside", what, at, k.told,
 		    set_aside_files());
 	assert_int_equal(0, stats(o).damaged);
-	assert_int_equal(0, outbox_cursor(o, "kafka", &place));
+	assert_int_equal(0, outbox_cursor(o, "kafka", &place, NULL));
 	assert_int_equal(ALERTS / 2, place);
 	/* and it goes on as ever */
 	assert_int_equal(0, put(o, &node1, ALERTS + 1, make(9999, "r", "n", PRIO_ERROR, 3)));

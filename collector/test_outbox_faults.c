@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const kafka_only[] = { "kafka" };
+static const struct outbox_output kafka_only[] = { { "kafka", false } };
 
 static int
 refused(struct diag *d)

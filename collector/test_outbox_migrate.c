@@ -94,7 +94,7 @@ all_of_it_goes_on(struct outbox *o)
 	assert_int_equal(2 * ALERTS, stats(o).last_rowid);
 	assert_int_equal(1, stats(o).set_aside);
 	assert_int_equal(4711, seq_of(o, &node1));
-	assert_int_equal(0, outbox_cursor(o, "kafka", &place));
+	assert_int_equal(0, outbox_cursor(o, "kafka", &place, NULL));
 	assert_int_equal(1000, place);
 }
 

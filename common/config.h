@@ -66,6 +66,13 @@ int cfg_bind(
     struct cfg *c, const struct opt *opts, size_t n, void *base, struct diag *d) MUST_CHECK;
 int cfg_check_unknown(const struct cfg *c, struct diag *d) MUST_CHECK;
 
+/* The same for every such key: tell() for each. 0 or -EINVAL. */
+int cfg_tell_unknown(
+    const struct cfg *c, void (*tell)(void *arg, const struct diag *d), void *arg) MUST_CHECK;
+/* Is it a falco.yaml? To be asked before the first cfg_bind(), whose sentences would mislead.
+ * -EINVAL and *d. */
+int cfg_check_foreign(const struct cfg *c, struct diag *d) MUST_CHECK;
+
 /* Free-form keys: calls fn for each entry "prefix.REST" and marks it as known. */
 int cfg_each(struct cfg *c, const char *prefix,
     int (*fn)(void *arg, const char *rest, const char *value, struct diag *d), void *arg,

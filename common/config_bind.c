@@ -275,21 +275,85 @@ is_section(const struct cfg *c, const struct cfg_entry *e)
 	return false;
 }
 
+/* The first from index *i on that no table knows, or NULL. */
+static const struct cfg_entry *
+next_unknown(const struct cfg *c, size_t *i)
+{
+	for (; *i < c->n; ++*i) {
+		const struct cfg_entry *e = &c->entry[*i];
+
+		if (!e->known && !is_section(c, e))
+			return &c->entry[(*i)++];
+	}
+	return NULL;
+}
+
+static void
+say_unknown(const struct cfg *c, const struct cfg_entry *e, struct diag *d)
+{
+	struct near near = near_to(slice_str(e->key));
+
+	*d = (struct diag){ 0 };
+	for (size_t k = 0; k < c->nkey; k++)
+		near_try(&near, slice_str(c->key[k]));
+	diag_set(d, 0, 0, "unknown key '%s'%s", e->key, near_hint(&near));
+	cfg_entry_place(c, e, true, d);
+}
+
 int
 cfg_check_unknown(const struct cfg *c, struct diag *d)
 {
+	size_t i = 0;
+	const struct cfg_entry *e = next_unknown(c, &i);
+
+	*d = (struct diag){ 0 };
+	if (e == NULL)
+		return 0;
+	say_unknown(c, e, d);
+	return -EINVAL;
+}
+
+int
+cfg_tell_unknown(const struct cfg *c, void (*tell)(void *arg, const struct diag *d), void *arg)
+{
+	const struct cfg_entry *e;
+	struct diag d;
+	size_t i = 0;
+	int r = 0;
+
+	while ((e = next_unknown(c, &i)) != NULL) {
+		say_unknown(c, e, &d);
+		tell(arg, &d);
+		r = -EINVAL;
+	}
+	return r;
+}
+
+int
+cfg_check_foreign(const struct cfg *c, struct diag *d)
+{
+	/* Keys at the top of falco.yaml that no program of ours has. */
+	static const char *const falco[] = { "rules_file", "rules_files", "engine", "falco_libs",
+		"json_output", "stdout_output", "syslog_output", "file_output", "program_output",
+		"http_output", "grpc_output", "load_plugins", "plugins", "watch_config_files",
+		"syscall_event_drops", "base_syscalls", "buffered_outputs", "rule_matching" };
+
 	*d = (struct diag){ 0 };
 	for (size_t i = 0; i < c->n; i++) {
-		const struct cfg_entry *e = &c->entry[i];
-		struct near near = near_to(slice_str(e->key));
+		struct slice key = slice_str(c->entry[i].key);
+		size_t n = strcspn(key.p, ".");
 
-		if (e->known || is_section(c, e))
-			continue;
-		for (size_t k = 0; k < c->nkey; k++)
-			near_try(&near, slice_str(c->key[k]));
-		diag_set(d, 0, 0, "unknown key '%s'%s", e->key, near_hint(&near));
-		cfg_entry_place(c, e, true, d);
-		return -EINVAL;
+		for (size_t k = 0; k < ARRAY_SIZE(falco); k++) {
+			if (strlen(falco[k]) != n || memcmp(falco[k], key.p, n) != 0)
+				continue;
+			diag_set(d, 0, 0,
+			    "'%s' is an option of Falco, whose configuration Mews does not read: "
+			    "--help lists the options here, and Falco's rule files go into the "
+			    "collector's 'rules'",
+			    falco[k]);
+			cfg_entry_place(c, &c->entry[i], true, d);
+			return -EINVAL;
+		}
 	}
 	return 0;
 }

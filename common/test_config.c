@@ -273,6 +273,58 @@ each(void **state)
 }
 
 static void
+count_unknown(void *arg, const struct diag *d)
+{
+	buf_printf(arg, "%u:%u %s;", d->line, d->col, d->msg);
+}
+
+static void
+unknown(void **state)
+{
+	struct options o = { 0 };
+	struct cfg *c = NULL;
+	struct diag d = { 0 };
+	struct buf out = BUF_INIT;
+
+	(void) state;
+	assert_int_equal(0, cfg_parse("t.yaml", SLICE("a:\n  pathh: x\nrules: y\nq: 1\n"), &c, &d));
+	assert_int_equal(0, cfg_bind(c, opts, ARRAY_SIZE(opts), &o, &d));
+	assert_int_equal(-EINVAL, cfg_tell_unknown(c, count_unknown, &out));
+	assert_string_equal(
+	    "2:3 unknown key 'a.pathh'; did you mean 'a.path'?;4:1 unknown key 'q';", out.p);
+	cfg_free(c);
+	buf_fini(&out);
+}
+
+static const struct {
+	const char *yaml;
+	unsigned line; /* 0: it is not Falco's */
+} foreign_cases[] = {
+	{ "listen: x\nappend_output:\n - match: {}\n", 0 },
+	{ "", 0 },
+	{ "engines: 1\nmy:\n  engine: 1\n", 0 },
+	{ "# Falco\nrules_files:\n  - a\n", 2 },
+	{ "append_output: []\nengine:\n  kind: modern_ebpf\n", 3 },
+	{ "plugins:\n  - name: k8saudit\n", 2 },
+};
+
+static void
+foreign(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(foreign_cases); i++) {
+		struct cfg *c = NULL;
+		struct diag d = { 0 };
+
+		assert_int_equal(0, cfg_parse("t.yaml", slice_str(foreign_cases[i].yaml), &c, &d));
+		assert_int_equal(
+		    foreign_cases[i].line == 0 ? 0 : -EINVAL, cfg_check_foreign(c, &d));
+		assert_int_equal(foreign_cases[i].line, d.line);
+		cfg_free(c);
+	}
+}
+
+static void
 printing(void **state)
 {
 	char text[256] = "";
@@ -321,6 +373,8 @@ main(void)
 		cmocka_unit_test(errors),
 		cmocka_unit_test(files),
 		cmocka_unit_test(each),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(foreign),
 		cmocka_unit_test(printing),
 		cmocka_unit_test(memory),
 	};

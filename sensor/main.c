@@ -210,6 +210,8 @@ main(int argc, char **argv)
 	log_init("mews-sensor", LOG_INFO);
 	(void) descriptors_raise();
 	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
+	if (r == 0)
+		r = cfg_check_foreign(app.cfg, &d);
 	for (size_t i = 0; r == 0 && i < app.args.nset; i++)
 		r = cfg_override(app.cfg, app.args.set[i], &d);
 	if (r == 0)

@@ -63,6 +63,9 @@ int api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **
     struct diag *d) MUST_CHECK;
 void api_stop(struct api *a); /* NULL is nothing */
 
+/* What api_start() would refuse, with its errors and sentences; nothing listens afterwards. */
+int api_probe(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
+
 struct api_stats {
 	uint64_t connections; /* now */
 	uint64_t requests;    /* answered, or being answered */

@@ -78,6 +78,8 @@ struct request {
 int listen_tcp(const char *where, struct diag *d) MUST_CHECK;
 /* Mode 0600. What a collector that is gone left there is replaced. */
 int listen_unix(const char *path, struct diag *d) MUST_CHECK;
+/* What listen_unix() would refuse. */
+int probe_unix(const char *path, struct diag *d) MUST_CHECK;
 
 /* ---- door.c ---- */
 

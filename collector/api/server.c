@@ -2,6 +2,7 @@
 #include "collector/api/api_int.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int
 open_door(struct api *a, const char *path, int fd, struct diag *d)
@@ -20,6 +21,26 @@ open_door(struct api *a, const char *path, int fd, struct diag *d)
 	return r;
 }
 
+static bool
+is_set(const char *s)
+{
+	return s != NULL && s[0] != '\0';
+}
+
+int
+api_probe(const struct api_cfg *cfg, struct diag *d)
+{
+	int fd;
+
+	if (is_set(cfg->listen)) {
+		fd = listen_tcp(cfg->listen, d);
+		if (fd < 0)
+			return fd;
+		(void) close(fd);
+	}
+	return is_set(cfg->socket) ? probe_unix(cfg->socket, d) : 0;
+}
+
 int
 api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret, struct diag *d)
 {
@@ -31,9 +52,9 @@ api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret,
 	a->cfg = *cfg;
 	a->view = *v;
 	a->view.api = a;
-	if (cfg->listen != NULL && cfg->listen[0] != '\0')
+	if (is_set(cfg->listen))
 		r = open_door(a, NULL, listen_tcp(cfg->listen, d), d);
-	if (r == 0 && cfg->socket != NULL && cfg->socket[0] != '\0')
+	if (r == 0 && is_set(cfg->socket))
 		r = open_door(a, cfg->socket, listen_unix(cfg->socket, d), d);
 	if (r < 0) {
 		api_stop(a);

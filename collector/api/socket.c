@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/api_int.h"
+#include "common/probe.h"
 #include <errno.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -76,37 +77,15 @@ listen_tcp(const char *where, struct diag *d)
 
 /* ---- unix ---- */
 
-/* Removes a socket that nobody listens on. -EADDRINUSE: somebody does; -EEXIST: no socket. */
-static int
-remove_stale(const struct sockaddr_un *a)
-{
-	struct stat st;
-	int fd, r = 0;
-
-	if (lstat(a->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *) a, sizeof(*a)) == 0 || errno == EAGAIN)
-		r = -EADDRINUSE;
-	else if (errno != ECONNREFUSED)
-		r = -errno;
-	else if (unlink(a->sun_path) < 0)
-		r = -errno;
-	(void) close(fd);
-	return r;
-}
-
 static int
 bind_unix(const struct sockaddr_un *a)
 {
-	int fd, r = remove_stale(a);
+	int fd, r = probe_socket(a->sun_path);
 
 	if (r < 0)
 		return r;
+	if (unlink(a->sun_path) < 0 && errno != ENOENT) /* one that nobody listens on */
+		return -errno;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -119,6 +98,42 @@ bind_unix(const struct sockaddr_un *a)
 	return r;
 }
 
+static int
+unix_fail(const char *path, int r, struct diag *d)
+{
+	switch (r) {
+	case -EADDRINUSE:
+		diag_set(d, 0, 0,
+		    "http.socket %s is in use: another collector listens there; choose another "
+		    "path",
+		    path);
+		break;
+	case -EEXIST:
+		diag_set(d, 0, 0,
+		    "http.socket %s is there and is not a socket: remove it, or choose another "
+		    "path",
+		    path);
+		break;
+	case -ENAMETOOLONG:
+		return diag_fail(d, 0, 0,
+		    "http.socket: the path %s is too long: a socket's has at most %zu bytes", path,
+		    sizeof(((struct sockaddr_un *) 0)->sun_path) - 1);
+	default:
+		diag_set(d, 0, 0,
+		    "cannot listen on http.socket %s: %s; its folder must be there and writable",
+		    path, strerrordesc_np(-r));
+	}
+	return r;
+}
+
+int
+probe_unix(const char *path, struct diag *d)
+{
+	int r = probe_socket(path);
+
+	return r < 0 ? unix_fail(path, r, d) : 0;
+}
+
 int
 listen_unix(const char *path, struct diag *d)
 {
@@ -126,24 +141,8 @@ listen_unix(const char *path, struct diag *d)
 	int r;
 
 	if (strlen(path) >= sizeof(a.sun_path))
-		return diag_fail(d, 0, 0,
-		    "http.socket: the path %s is too long: a socket's has at most %zu bytes", path,
-		    sizeof(a.sun_path) - 1);
+		return unix_fail(path, -ENAMETOOLONG, d);
 	memcpy(a.sun_path, path, strlen(path) + 1);
 	r = bind_unix(&a);
-	if (r == -EADDRINUSE)
-		diag_set(d, 0, 0,
-		    "http.socket %s is in use: another collector listens there; choose another "
-		    "path",
-		    path);
-	else if (r == -EEXIST)
-		diag_set(d, 0, 0,
-		    "http.socket %s is there and is not a socket: remove it, or choose another "
-		    "path",
-		    path);
-	else if (r < 0)
-		diag_set(d, 0, 0,
-		    "cannot listen on http.socket %s: %s; its folder must be there and writable",
-		    path, strerrordesc_np(-r));
-	return r;
+	return r < 0 ? unix_fail(path, r, d) : r;
 }

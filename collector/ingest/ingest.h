@@ -34,6 +34,15 @@ struct ingest;
 int ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d) MUST_CHECK;
 void ingest_stop(struct ingest *i);
 
+/* What ingest_start() would refuse, with its errors and sentences. ingest_check(): what 'listen'
+ * says, and the certificates. ingest_probe(): can it be listened on? Nobody is accepted; *ret holds
+ * the address until ingest_probe_end(), so that another one can be found to be the same. */
+struct nng_stream_listener;
+int ingest_check(const struct ingest_cfg *cfg, struct diag *d) MUST_CHECK;
+int ingest_probe(
+    const struct ingest_cfg *cfg, struct nng_stream_listener **ret, struct diag *d) MUST_CHECK;
+void ingest_probe_end(struct nng_stream_listener *l); /* NULL is nothing */
+
 /* What sensors are to capture from now on; goes out with the next reply to each. Any thread. */
 void ingest_set_interest(struct ingest *i, const struct event_set *wanted);
 

@@ -3,6 +3,7 @@
  * ingest_int.h - the door's inside; for the files of this folder.
  *
  *	listen.c   NNG: listener, contexts, pipes, the clock   tls.c   its certificates
+ *	address.c  what is listened on, and whether that can be
  *	hangup.c   ending connections             strangers.c   bounding those of nobody
  *	conn.c     who is connected, and which connection speaks for a node
  *	talk.c     one request in, one reply out

@@ -21,31 +21,6 @@ enum {
 	HEADERS_MAX = 64,
 };
 
-int
-nng_errno(int rv) /* the only place that knows NNG's numbers */
-{
-	switch (rv) {
-	case 0:
-		return 0;
-	case NNG_ENOMEM:
-		return -ENOMEM;
-	case NNG_EADDRINUSE:
-		return -EADDRINUSE;
-	case NNG_EADDRINVAL:
-		return -EADDRNOTAVAIL;
-	case NNG_EPERM:
-		return -EACCES;
-	case NNG_ENOENT:
-		return -ENOENT;
-	case NNG_ENOTSUP:
-		return -EPROTONOSUPPORT;
-	case NNG_ENOFILES:
-		return -EMFILE;
-	default:
-		return -EIO;
-	}
-}
-
 /* ---- requests ---- */
 
 /* NULL: no memory. */
@@ -268,63 +243,6 @@ tick(void *arg)
 
 /* ---- start and stop ---- */
 
-enum scheme { SCHEME_TLS, SCHEME_TCP, SCHEME_IPC };
-
-static int
-scheme_of(const struct ingest_cfg *cfg, enum scheme *ret, struct diag *d)
-{
-	const char *url = cfg->listen;
-
-	if (strncmp(url, "tls+tcp", 7) == 0)
-		*ret = SCHEME_TLS;
-	else if (strncmp(url, "ipc://", 6) == 0)
-		*ret = SCHEME_IPC;
-	else if (strncmp(url, "tcp", 3) != 0)
-		return diag_fail(d, 0, 0,
-		    "listen: '%s' is not an address: tls+tcp://HOST:PORT, ipc:///PATH, or "
-		    "tcp://HOST:PORT with 'insecure: true'",
-		    url);
-	else if (!cfg->insecure)
-		return diag_fail(d, 0, 0,
-		    "listen: %s would let any host speak for any node: use tls+tcp://, or say "
-		    "'insecure: true'",
-		    url);
-	else
-		*ret = SCHEME_TCP;
-	return 0;
-}
-
-static int
-listen_fail(const char *url, int rv, struct diag *d)
-{
-	int r = nng_errno(rv);
-
-	switch (r) {
-	case -EADDRINUSE:
-		diag_set(d, 0, 0,
-		    "%s is in use: stop what listens there ('ss -ltnp' shows it), or set 'listen' "
-		    "to "
-		    "another address",
-		    url);
-		break;
-	case -EADDRNOTAVAIL:
-		diag_set(d, 0, 0,
-		    "%s is not an address of this machine: set 'listen' to one that is", url);
-		break;
-	case -EACCES:
-		diag_set(d, 0, 0,
-		    "no permission to listen on %s: take a port above 1023, or a folder that is "
-		    "this "
-		    "user's",
-		    url);
-		break;
-	default:
-		diag_set(d, 0, 0, "cannot listen on %s: %s", url, nng_strerror(rv));
-		break;
-	}
-	return r;
-}
-
 static int
 open_jobs(struct ingest *i, struct listener *l)
 {
@@ -377,7 +295,7 @@ start(struct ingest *i, enum scheme scheme, struct diag *d)
 	nng_sockaddr local;
 
 	if (rv != 0)
-		return listen_fail(i->cfg.listen, rv, d);
+		return address_fail(i->cfg.listen, rv, d);
 	if (scheme == SCHEME_TLS) {
 		l->tls = i->identity = true;
 		r = tls_set(l, i->trust, d);
@@ -388,7 +306,7 @@ start(struct ingest *i, enum scheme scheme, struct diag *d)
 		job_receive(&l->jobs[k]);
 	rv = nng_listener_start(l->listener, 0);
 	if (rv != 0)
-		return listen_fail(i->cfg.listen, rv, d);
+		return address_fail(i->cfg.listen, rv, d);
 	if (nng_listener_get_addr(l->listener, NNG_OPT_LOCADDR, &local) == 0)
 		addr_text(&local, l->local);
 	nng_sleep_aio(TICK_MS, l->tick);
@@ -400,8 +318,10 @@ ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d)
 {
 	struct ingest *i = NULL;
 	enum scheme scheme;
-	int r = scheme_of(cfg, &scheme, d);
+	int r = address_scheme(cfg, &scheme, d);
 
+	if (r == 0 && scheme == SCHEME_IPC)
+		r = address_probe_ipc(cfg->listen, d);
 	if (r < 0)
 		return r;
 	r = ingest_new(cfg, &i);

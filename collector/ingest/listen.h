@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen.h - NNG's part of the door; for listen.c and tls.c. */
+/* listen.h - NNG's part of the door; for listen.c, address.c and tls.c. */
 #ifndef MEWS_COLLECTOR_INGEST_LISTEN_H
 #define MEWS_COLLECTOR_INGEST_LISTEN_H
 
@@ -30,8 +30,19 @@ struct listener {
 
 int nng_errno(int rv); /* -errno of NNG's number */
 
+/* address.c: what 'listen' says. -EINVAL and *d. */
+enum scheme { SCHEME_TLS, SCHEME_TCP, SCHEME_IPC };
+int address_scheme(const struct ingest_cfg *cfg, enum scheme *ret, struct diag *d) MUST_CHECK;
+/* NNG cannot listen there: the sentence, and -errno. */
+int address_fail(const char *url, int rv, struct diag *d);
+/* Can an ipc:// address be listened on? NNG would remove any file that is in its way. */
+int address_probe_ipc(const char *url, struct diag *d) MUST_CHECK;
+
 /* Read and check the files of 'cfg'. */
 int tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d) MUST_CHECK;
+
+/* Does the TLS library take them? -EINVAL, -ENOMEM, and *d. */
+int tls_check(const struct trust *t, struct diag *d) MUST_CHECK;
 
 /* Connections from now on are made with these certificates. */
 int tls_set(struct listener *l, const struct trust *t, struct diag *d) MUST_CHECK;

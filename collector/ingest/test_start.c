@@ -24,6 +24,9 @@ static const struct {
 	{ "127.0.0.1:7443", NULL, NULL, NULL, NULL, true, -EINVAL,
 	    "is not an address: tls+tcp://" },
 	{ "tcp://127.0.0.1:0", NULL, NULL, NULL, NULL, false, -EINVAL, "say 'insecure: true'" },
+	{ "tcp://127.0.0.1", NULL, NULL, NULL, NULL, true, -EINVAL, "has no port" },
+	{ "tls+tcp://127.0.0.1:port", "ca.pem", "collector-c.pem", "collector-c.key", NULL, false,
+	    -EADDRNOTAVAIL, "127.0.0.1:port" },
 	{ "tcp://192.0.2.1:7443", NULL, NULL, NULL, NULL, true, -EADDRNOTAVAIL,
 	    "is not an address of this machine" },
 	{ "ipc:///nowhere/at/all", NULL, NULL, NULL, NULL, false, -ENOENT,
@@ -96,9 +99,17 @@ test_start(void **state)
 			.crl = crl,
 			.insecure = cases[k].insecure,
 			.contexts = 2 };
+		struct nng_stream_listener *held = NULL;
 		struct ingest *i = NULL;
-		struct diag d = { 0 };
-		int r = ingest_start(&cfg, &i, &d);
+		struct diag d = { 0 }, before = { 0 };
+		int r, checked = ingest_check(&cfg, &before);
+
+		if (checked == 0)
+			checked = ingest_probe(&cfg, &held, &before);
+		ingest_probe_end(held);
+		r = ingest_start(&cfg, &i, &d);
+		assert_int_equal(r, checked); /* what start refuses, a check does, and as it does */
+		assert_string_equal(d.msg, before.msg);
 
 		if (r != cases[k].r || (r < 0 && strstr(d.msg, cases[k].msg) == NULL))
 			print_error("case %zu: %d, '%s'\n", k, r, d.msg);
@@ -119,6 +130,7 @@ static void
 test_port_in_use(void **state)
 {
 	struct ingest_cfg cfg = { .cluster = "", .name = "c", .insecure = true, .contexts = 2 };
+	struct nng_stream_listener *held = NULL;
 	struct ingest *one = NULL, *two = NULL;
 	struct diag d = { 0 };
 	char url[64];
@@ -131,6 +143,9 @@ test_port_in_use(void **state)
 		r = ingest_start(&cfg, &one, &d);
 	}
 	assert_int_equal(0, r);
+	assert_int_equal(-EADDRINUSE, ingest_probe(&cfg, &held, &d));
+	assert_null(held);
+	assert_non_null(strstr(d.msg, "is in use: stop what listens there"));
 	assert_int_equal(-EADDRINUSE, ingest_start(&cfg, &two, &d));
 	assert_null(two);
 	assert_non_null(strstr(d.msg, url));

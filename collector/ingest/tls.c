@@ -9,7 +9,7 @@
 #define NAG_NS  (86400 * NS_PER_S)         /* from one warning to the next */
 
 static int
-tls_config(const struct trust *t, nng_tls_config **ret)
+try_config(const struct trust *t, nng_tls_config **ret)
 {
 	struct trust_pem pem = trust_pem(t);
 	nng_tls_config *c = NULL;
@@ -32,20 +32,39 @@ tls_config(const struct trust *t, nng_tls_config **ret)
 	return 0;
 }
 
+static int
+tls_config(const struct trust *t, nng_tls_config **ret, struct diag *d)
+{
+	int rv = try_config(t, ret);
+
+	if (rv == 0)
+		return 0;
+	diag_set(d, 0, 0,
+	    "the TLS library does not take these certificates (%s): use EC P-256 or RSA keys and "
+	    "SHA-256, as 'mewsctl pki' does",
+	    nng_strerror(rv));
+	return rv == NNG_ENOMEM ? -ENOMEM : -EINVAL;
+}
+
+int
+tls_check(const struct trust *t, struct diag *d)
+{
+	nng_tls_config *c = NULL;
+	int r = tls_config(t, &c, d);
+
+	if (r == 0)
+		nng_tls_config_free(c);
+	return r;
+}
+
 int
 tls_set(struct listener *l, const struct trust *t, struct diag *d)
 {
 	nng_tls_config *c = NULL;
-	int rv = tls_config(t, &c);
+	int r = tls_config(t, &c, d), rv;
 
-	if (rv != 0) {
-		diag_set(d, 0, 0,
-		    "the TLS library does not take these certificates (%s): use EC P-256 or RSA "
-		    "keys and "
-		    "SHA-256, as 'mewsctl pki' does",
-		    nng_strerror(rv));
-		return rv == NNG_ENOMEM ? -ENOMEM : -EINVAL;
-	}
+	if (r < 0)
+		return r;
 	rv = nng_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, c);
 	nng_tls_config_free(c); /* the listener holds it */
 	if (rv != 0)

@@ -43,6 +43,57 @@ property(void *arg, const char *name, const char *value, struct diag *d)
 	return -EINVAL;
 }
 
+/* One of a list: HOST:PORT, [HOST]:PORT or HOST, with a protocol in front or without. */
+static bool
+is_broker(struct slice s)
+{
+	const char *colon, *close;
+	uint32_t port = 0;
+
+	for (size_t i = 0; i + 3 <= s.n; i++) {
+		if (memcmp(s.p + i, "://", 3) == 0) {
+			s = (struct slice){ s.p + i + 3, s.n - i - 3 };
+			break;
+		}
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		if (isspace((unsigned char) s.p[i]) || s.p[i] == '/')
+			return false;
+	}
+	colon = memrchr(s.p, ':', s.n);
+	close = memrchr(s.p, ']', s.n);
+	if (colon == NULL || (close != NULL && close > colon))
+		return s.n > 0;
+	for (const char *c = colon + 1; c < s.p + s.n; c++) {
+		if (!isdigit((unsigned char) *c) || port > UINT16_MAX)
+			return false;
+		port = port * 10 + (uint32_t) (*c - '0');
+	}
+	return colon > s.p && port > 0 && port <= UINT16_MAX;
+}
+
+/* The library passes over what it does not understand, and waits for ever. */
+static int
+check_brokers(const char *list, struct cfg *cfg, struct diag *d)
+{
+	for (const char *p = list;; p++) {
+		struct slice s = { p, strcspn(p, ",") };
+
+		p += s.n;
+		for (; s.n > 0 && s.p[0] == ' '; s.n--)
+			s.p++;
+		if (!is_broker(s)) {
+			cfg_place(cfg, "outputs.kafka.brokers", d);
+			return diag_fail(d, d->line, d->col,
+			    "outputs.kafka.brokers: '%.*s' is not an address: say host:port of a "
+			    "Kafka broker",
+			    SLICE_ARG(s));
+		}
+		if (*p == '\0')
+			return 0;
+	}
+}
+
 static int
 set_brokers(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 {
@@ -55,10 +106,8 @@ set_brokers(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 		buf_str(&list, k->brokers.v[i]);
 	}
 	if (list.n > 0 && buf_ok(&list) == 0) {
-		r = property(k, "bootstrap.servers", list.p, d);
-		if (r < 0)
-			cfg_place(cfg, "outputs.kafka.brokers", d);
-		return r;
+		r = check_brokers(list.p, cfg, d);
+		return r < 0 ? r : property(k, "bootstrap.servers", list.p, d);
 	}
 	if (buf_ok(&list) < 0)
 		return -ENOMEM;
@@ -66,9 +115,26 @@ set_brokers(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 	    cfg_has(cfg, KAFKA_PROPERTIES ".test.mock.num.brokers"))
 		return 0;
 	cfg_place(cfg, "outputs.kafka.brokers", d);
-	diag_set(d, d->line, d->col,
+	return diag_fail(d, d->line, d->col,
 	    "outputs.kafka.brokers is missing: say host:port of a Kafka broker");
-	return -EINVAL;
+}
+
+/* As Kafka wants it: letters, digits, '.', '_' and '-', 249 of them at most. */
+static int
+check_topic(const char *topic, struct cfg *cfg, struct diag *d)
+{
+	size_t n = strlen(topic), good = 0;
+
+	while (isalnum((unsigned char) topic[good]) ||
+	       (topic[good] != '\0' && strchr("._-", topic[good]) != NULL))
+		good++;
+	if (n > 0 && n <= 249 && good == n && strcmp(topic, ".") != 0 && strcmp(topic, "..") != 0)
+		return 0;
+	cfg_place(cfg, "outputs.kafka.topic", d);
+	return diag_fail(d, d->line, d->col,
+	    "outputs.kafka.topic: '%s' is not a name that a topic can have: letters, digits, '.', "
+	    "'_' and '-', at most 249",
+	    topic);
 }
 
 int
@@ -76,7 +142,7 @@ kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 {
 	char text[32];
 	size_t n = sizeof(text);
-	int r = 0;
+	int r = check_topic(k->topic, cfg, d);
 
 	k->conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(k->conf, quiet);
@@ -89,6 +155,17 @@ kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 	if (r == 0 && rd_kafka_conf_get(k->conf, "message.max.bytes", text, &n) == RD_KAFKA_CONF_OK)
 		k->max_bytes = strtoul(text, NULL, 10);
 	return r;
+}
+
+bool
+kafka_scram_fails(const struct kafka_state *k, int version)
+{
+	char text[256];
+	size_t n = sizeof(text);
+
+	return version < KAFKA_SCRAM_MENDED &&
+	       rd_kafka_conf_get(k->conf, "sasl.mechanisms", text, &n) == RD_KAFKA_CONF_OK &&
+	       strncasecmp(text, "SCRAM-", 6) == 0;
 }
 
 static size_t

@@ -34,6 +34,10 @@ struct output_ops {
 	size_t nopts;
 	const char *free_keys; /* prefix of keys that open() reads with cfg_each(), or NULL */
 
+	/* All that open() would refuse, with its sentences, without making, changing or calling
+	 * anything. close() follows, once. */
+	int (*check)(void *st, struct cfg *cfg, struct diag *d);
+
 	/* Acquire. May block, at start only; an unreachable peer is not an error here. After a
 	 * failure close() is still called, once: it must cope with a half-opened 'st'. */
 	int (*open)(void *st, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d);
@@ -75,14 +79,20 @@ void outputs_reopen(struct outputs *set);
 /* The options of every output, for --help. */
 void outputs_help(FILE *f);
 
-/* The names enabled in a configuration: before the outbox opens, since pruning waits for them.
- * How many, or -EINVAL and *d. */
-int outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d);
+/* Binds the options of all outputs, on or off, and lists those that are on: the outbox wants to
+ * know them when it opens, since pruning waits for them. How many, or -EINVAL and *d. */
+int outputs_enabled(struct cfg *cfg, struct outbox_output *v, size_t max, struct diag *d);
+
+/* What outputs_start() would refuse: tell() for each output that is wrong, with -errno. The last of
+ * those, or 0. */
+int outputs_check(
+    struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int r), void *arg) MUST_CHECK;
 
 struct output_stats {
 	const char *name;
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
-	char error[256]; /* what is wrong now, or "" */
+	uint64_t skipped; /* kept from before it was switched on, and not sent */
+	char error[256];  /* what is wrong now, or "" */
 };
 size_t outputs_stats(struct outputs *set, struct output_stats *ret, size_t max);
 

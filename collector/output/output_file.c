@@ -5,6 +5,7 @@
 #include "collector/output/lines.h"
 #include "collector/output/output.h"
 #include "common/clock.h"
+#include "common/probe.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -82,13 +83,21 @@ wrong(struct cfg *cfg, size_t opt, const char *what, const char *value, struct d
 }
 
 static int
-file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
+cannot_write(const struct file_state *st, struct cfg *cfg, int r, struct diag *d)
+{
+	cfg_place(cfg, opts[0].key, d);
+	return diag_fail(d, d->line, d->col,
+	    "cannot write '%s': %s; make its folder and let the collector's user write there, or "
+	    "set outputs.file.path",
+	    st->path, strerrordesc_np(-r));
+}
+
+static int
+file_check(void *state, struct cfg *cfg, struct diag *d)
 {
 	struct file_state *st = state;
 	int r;
 
-	st->lines.done = done;
-	st->lines.arg = arg;
 	if (st->path == NULL || st->path[0] == '\0')
 		return wrong(cfg, 0, "the path of a file", st->path, d);
 	if (text_format_of(st->format_name, false, &st->format) < 0)
@@ -96,15 +105,24 @@ file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct 
 	st->sync = strcmp(st->sync_name, "batch") == 0;
 	if (!st->sync && strcmp(st->sync_name, "none") != 0)
 		return wrong(cfg, 3, "none or batch", st->sync_name, d);
+	r = probe_file(st->path);
+	return r < 0 ? cannot_write(st, cfg, r, d) : 0;
+}
+
+static int
+file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
+{
+	struct file_state *st = state;
+	int r = file_check(state, cfg, d);
+
+	st->lines.done = done;
+	st->lines.arg = arg;
+	if (r < 0)
+		return r;
 	r = file_open_fd(st, st->append ? 0 : O_TRUNC);
 	if (r == 0 || r == -ENOSPC)
 		return 0; /* no room now: poll tries again */
-	cfg_place(cfg, opts[0].key, d);
-	diag_set(d, d->line, d->col,
-	    "cannot write '%s': %s; make its folder and let the collector's "
-	    "user write there, or set outputs.file.path",
-	    st->path, strerrordesc_np(-r));
-	return -EINVAL;
+	return cannot_write(st, cfg, r, d);
 }
 
 static int
@@ -210,6 +228,7 @@ const struct output_ops output_file = {
 	.state_size = sizeof(struct file_state),
 	.opts = opts,
 	.nopts = ARRAY_SIZE(opts),
+	.check = file_check,
 	.open = file_open,
 	.submit = file_submit,
 	.poll = file_poll,

@@ -15,6 +15,7 @@
 #include "collector/output/text.h"
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 
@@ -147,6 +148,29 @@ connect_to(struct kafka_state *k, struct diag *d)
 	rd_kafka_conf_destroy(conf);
 	diag_set(d, 0, 0, "outputs.kafka: %s", text);
 	return -EINVAL;
+}
+
+/* A producer is made, so that the library judges the properties together, and reads the files that
+ * they name; it knows no broker, so it calls nobody. */
+static int
+kafka_check(void *state, struct cfg *cfg, struct diag *d)
+{
+	struct kafka_state *k = state;
+	char text[400];
+	int r = kafka_conf(k, cfg, d);
+
+	if (r < 0)
+		return r;
+	if (kafka_scram_fails(k, rd_kafka_version()))
+		log_warn(
+		    "outputs.kafka: librdkafka %s cannot log in to Kafka 4 with SCRAM: use "
+		    "librdkafka 2.6.1 or newer, or SASL/PLAIN over TLS, unless the brokers are "
+		    "Kafka 3",
+		    rd_kafka_version_str());
+	if (rd_kafka_conf_set(k->conf, "bootstrap.servers", NULL, text, sizeof(text)) !=
+	    RD_KAFKA_CONF_OK)
+		return diag_fail(d, 0, 0, "outputs.kafka: %s", text);
+	return connect_to(k, d);
 }
 
 static int
@@ -327,6 +351,7 @@ const struct output_ops output_kafka = {
 	.opts = opts,
 	.nopts = ARRAY_SIZE(opts),
 	.free_keys = KAFKA_PROPERTIES,
+	.check = kafka_check,
 	.open = kafka_open,
 	.submit = kafka_submit,
 	.poll = kafka_poll,

@@ -30,6 +30,11 @@ struct kafka_state {
 /* Properties: ours, then the brokers, then what the configuration says. -EINVAL and *d. */
 int kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d) MUST_CHECK;
 
+/* Kafka 4 does not accept what a librdkafka before this version sends when it logs in with SCRAM:
+ * it repeats a nonce, which older brokers let pass. */
+#define KAFKA_SCRAM_MENDED 0x020601ff
+bool kafka_scram_fails(const struct kafka_state *k, int version);
+
 /* "//cluster/node" as a URI reference. */
 void kafka_source(const char *cluster, const char *node, char *ret, size_t size);
 

@@ -24,18 +24,26 @@ static const struct opt opts[] = {
 };
 
 static int
-stdout_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
+stdout_check(void *state, struct cfg *cfg, struct diag *d)
 {
 	struct stdout_state *st = state;
 
-	st->lines.done = done;
-	st->lines.arg = arg;
 	if (text_format_of(st->format_name, isatty(STDOUT_FILENO) != 0, &st->format) == 0)
 		return 0;
 	cfg_place(cfg, opts[0].key, d);
 	diag_set(d, d->line, d->col, "'%s' must be json or text, not '%s'", opts[0].key,
 	    st->format_name);
 	return -EINVAL;
+}
+
+static int
+stdout_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
+{
+	struct stdout_state *st = state;
+
+	st->lines.done = done;
+	st->lines.arg = arg;
+	return stdout_check(state, cfg, d);
 }
 
 static int
@@ -94,6 +102,7 @@ const struct output_ops output_stdout = {
 	.state_size = sizeof(struct stdout_state),
 	.opts = opts,
 	.nopts = ARRAY_SIZE(opts),
+	.check = stdout_check,
 	.open = stdout_open,
 	.submit = stdout_submit,
 	.poll = stdout_poll,

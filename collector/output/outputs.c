@@ -2,6 +2,7 @@
 /* outputs.c - the outputs that a configuration names: opened, started, stopped. */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include <errno.h>
 #include <signal.h>
 
@@ -10,22 +11,44 @@ static const struct output_ops *const kinds[] = {
 #include "collector/output/outputs.def"
 };
 
-static const struct opt enabled_opts[] = {
-#define OUTPUT(name) \
-	{ "outputs." #name ".enabled", "false", "Send alerts there.", OPT_BOOL, 0, 0, 0 },
+/* What every output has. */
+struct choice {
+	bool enabled;
+	char *from;
+};
+
+#define COMMON_OPTS 2
+static const struct opt common_opts[][COMMON_OPTS] = {
+#define OUTPUT(name)                                                                             \
+	{ { "outputs." #name ".enabled", "false", "Send alerts there.", OPT_BOOL,                \
+	      offsetof(struct choice, enabled), 0, 0 },                                          \
+		{ "outputs." #name ".from", "now",                                               \
+		    "Where it begins when it is new or was off: now, or beginning (all that is " \
+		    "kept and "                                                                  \
+		    "that it has not had).",                                                     \
+		    OPT_STR, offsetof(struct choice, from), 0, 0 } },
 #include "collector/output/outputs.def"
 };
 
 _Static_assert(ARRAY_SIZE(kinds) <= OUTBOX_OUTPUTS, "the outbox keeps a place for each");
 
 static int
-bind_enabled(struct cfg *cfg, bool enabled[ARRAY_SIZE(kinds)], struct diag *d)
+bind_choice(struct cfg *cfg, size_t kind, struct outbox_output *ret, bool *enabled, struct diag *d)
 {
-	int r = 0;
+	const struct opt *opts = common_opts[kind];
+	struct choice c = { 0 };
+	int r = cfg_bind(cfg, opts, COMMON_OPTS, &c, d);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
-		r = cfg_bind(cfg, &enabled_opts[i], 1, &enabled[i], d);
-	return r;
+	if (r < 0)
+		return r;
+	*enabled = c.enabled;
+	*ret = (struct outbox_output){ kinds[kind]->name, false };
+	ret->beginning = strcmp(c.from, "beginning") == 0;
+	if (ret->beginning || strcmp(c.from, "now") == 0)
+		return 0;
+	cfg_place(cfg, opts[1].key, d);
+	return diag_fail(
+	    d, d->line, d->col, "'%s' must be now or beginning, not '%s'", opts[1].key, c.from);
 }
 
 void
@@ -33,25 +56,12 @@ outputs_help(FILE *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		fprintf(f, "\nOptions of output %s:\n", kinds[i]->name);
-		opt_print(f, &enabled_opts[i], 1);
+		opt_print(f, common_opts[i], COMMON_OPTS);
 		opt_print(f, kinds[i]->opts, kinds[i]->nopts);
 		if (kinds[i]->free_keys != NULL)
 			fprintf(
 			    f, "  %s.* text  Any property of its library.\n", kinds[i]->free_keys);
 	}
-}
-
-int
-outputs_enabled(struct cfg *cfg, const char **names, size_t max, struct diag *d)
-{
-	bool enabled[ARRAY_SIZE(kinds)];
-	int r = bind_enabled(cfg, enabled, d), n = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
-		if (enabled[i] && (size_t) n < max)
-			names[n++] = kinds[i]->name;
-	}
-	return r < 0 ? r : n;
 }
 
 static void
@@ -94,31 +104,102 @@ ignore(void *arg, const char *rest, const char *value, struct diag *d)
 	return 0;
 }
 
-/* Options of an output that is off are checked all the same. */
+/* The options of one kind, whether it is on or not. */
 static int
-add(struct outputs *set, const struct output_ops *ops, bool enabled, struct cfg *cfg,
-    struct diag *d)
+bind_kind(struct cfg *cfg, const struct output_ops *ops, struct diag *d)
+{
+	void *st = calloc(1, ops->state_size);
+	int r = st == NULL ? -ENOMEM : cfg_bind(cfg, ops->opts, ops->nopts, st, d);
+
+	if (r == 0 && ops->free_keys != NULL)
+		r = cfg_each(cfg, ops->free_keys, ignore, NULL, d);
+	free(st);
+	return r;
+}
+
+int
+outputs_enabled(struct cfg *cfg, struct outbox_output *v, size_t max, struct diag *d)
+{
+	struct outbox_output o;
+	bool enabled = false;
+	int r = 0, n = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
+		r = bind_kind(cfg, kinds[i], d);
+		if (r == 0)
+			r = bind_choice(cfg, i, &o, &enabled, d);
+		if (r == 0 && enabled && (size_t) n < max)
+			v[n++] = o;
+	}
+	return r < 0 ? r : n;
+}
+
+static int
+check(struct cfg *cfg, size_t kind, struct diag *d)
+{
+	const struct output_ops *ops = kinds[kind];
+	void *st = calloc(1, ops->state_size);
+	int r = st == NULL ? -ENOMEM : cfg_bind(cfg, ops->opts, ops->nopts, st, d);
+
+	if (r == 0)
+		r = ops->check(st, cfg, d);
+	if (st != NULL)
+		ops->close(st);
+	free(st);
+	return r;
+}
+
+int
+outputs_check(struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int r), void *arg)
+{
+	struct outbox_output o;
+	bool enabled = false;
+	int ret = 0, r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct diag d = { 0 };
+
+		r = bind_choice(cfg, i, &o, &enabled, &d);
+		if (r == 0 && enabled)
+			r = check(cfg, i, &d);
+		if (r < 0) {
+			tell(arg, &d, r);
+			ret = r;
+		}
+	}
+	return ret;
+}
+
+/* What it does not get, since it was not on when that was raised. */
+static void
+tell_skipped(const struct output *o)
+{
+	if (o->stats.skipped > 0)
+		log_warn(
+		    "output %s is new or was off: the %llu alerts that are kept from before are "
+		    "not sent there ('mewsctl alerts' shows them)",
+		    o->ops->name, (unsigned long long) o->stats.skipped);
+}
+
+static int
+add(struct outputs *set, const struct output_ops *ops, struct cfg *cfg, struct diag *d)
 {
 	struct output *o = NULL;
 	int r = output_new(set, ops, &o);
 
 	if (r < 0)
 		return r;
-	r = cfg_bind(cfg, ops->opts, ops->nopts, o->st, d);
-	if (r == 0 && !enabled) {
-		if (ops->free_keys != NULL)
-			r = cfg_each(cfg, ops->free_keys, ignore, NULL, d);
-		output_free(o);
-		return r;
-	}
 	set->v[set->n++] = o;
+	r = cfg_bind(cfg, ops->opts, ops->nopts, o->st, d);
 	if (r == 0) {
 		o->opened = true;
 		r = ops->open(o->st, cfg, output_ended, o, d);
 	}
 	if (r == 0)
-		r = outbox_cursor(set->outbox, ops->name, &o->cursor);
+		r = outbox_cursor(set->outbox, ops->name, &o->cursor, &o->stats.skipped);
 	o->next = o->cursor;
+	if (r == 0)
+		tell_skipped(o);
 	return r;
 }
 
@@ -144,9 +225,10 @@ int
 outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d)
 {
 	struct outputs *set = calloc(1, sizeof(*set));
-	bool enabled[ARRAY_SIZE(kinds)];
+	struct outbox_output choice;
+	bool enabled = false;
 	pthread_condattr_t attr;
-	int r;
+	int r = 0;
 
 	if (set == NULL)
 		return -ENOMEM;
@@ -156,9 +238,11 @@ outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct di
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&set->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	r = bind_enabled(cfg, enabled, d);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
-		r = add(set, kinds[i], enabled[i], cfg, d);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
+		r = bind_choice(cfg, i, &choice, &enabled, d);
+		if (r == 0 && enabled)
+			r = add(set, kinds[i], cfg, d);
+	}
 	if (r == 0)
 		r = run(set, d);
 	if (r < 0) {

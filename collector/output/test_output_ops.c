@@ -234,6 +234,14 @@ static const struct {
 	    "'outputs.file.sync' must be none or batch, not 'maybe'" },
 	{ &output_kafka, "outputs:\n kafka:\n  topic: t", 0,
 	    "outputs.kafka.brokers is missing: say host:port of a Kafka broker" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: [ b:1, 'b:' ]", 3,
+	    "outputs.kafka.brokers: 'b:' is not an address: say host:port of a Kafka broker" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: 'a:1,b:70000'", 3,
+	    "outputs.kafka.brokers: 'b:70000' is not an address" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: http://b:1/x", 3,
+	    "outputs.kafka.brokers: 'http://b:1/x' is not an address" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  topic: a/b", 4,
+	    "outputs.kafka.topic: 'a/b' is not a name that a topic can have" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   no.such: 1", 5,
 	    "outputs.kafka.properties.no.such: No such configuration property: \"no.such\"" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   acks: many", 5,
@@ -251,14 +259,51 @@ bad_options_have_a_place_and_a_sentence(void **state)
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct bench *b = bench_new(bad[i].ops, bad[i].yaml);
-		struct diag d = { 0 };
+		struct diag d = { 0 }, checked = { 0 };
 
+		assert_int_equal(-EINVAL, b->ops->check(b->st, b->cfg, &checked));
+		bench_close(b);
+		b = bench_new(bad[i].ops, bad[i].yaml);
 		assert_int_equal(-EINVAL, b->ops->open(b->st, b->cfg, ended, b, &d));
+		assert_string_equal(d.msg, checked.msg);
+		assert_int_equal(d.line, checked.line);
 		if (strncmp(d.msg, bad[i].msg, strlen(bad[i].msg)) != 0)
 			assert_string_equal(bad[i].msg, d.msg);
 		assert_int_equal(bad[i].line, d.line);
 		bench_close(b);
 	}
+}
+
+static char *content(const char *p);
+
+static const struct {
+	const struct output_ops *ops;
+	const char *yaml;
+} fine[] = {
+	{ &output_file, "outputs: { file: { path: @, append: false } }" },
+	{ &output_file, "outputs: { file: { path: @.new } }" },
+	{ &output_kafka,
+	    "outputs: { kafka: { brokers: [ 'a:1, ssl://b:2', '[::1]:3', '::1', c ] } }" },
+};
+
+static void
+a_check_changes_nothing(void **state)
+{
+	char fresh[80];
+
+	(void) state;
+	assert_int_equal(5, write(STDOUT_FILENO, "kept\n", 5)); /* in 'path' */
+	for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {
+		struct bench *b = bench_new(fine[i].ops, fine[i].yaml);
+		struct diag d = { 0 };
+
+		if (b->ops->check(b->st, b->cfg, &d) != 0)
+			fail_msg("%s", d.msg);
+		bench_close(b);
+	}
+	assert_string_equal("kept\n", content(path));
+	(void) snprintf(fresh, sizeof(fresh), "%s.new", path);
+	assert_int_equal(-1, access(fresh, F_OK));
 }
 
 static char *
@@ -418,6 +463,7 @@ main(void)
 		    without_memory_a_row_is_taken_or_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    bad_options_have_a_place_and_a_sentence, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_check_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_file_goes_on_after_its_last_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_cuts_no_line, setup, teardown),

@@ -83,7 +83,7 @@ static const struct output_ops fake_ops = {
 };
 
 static char dir[TMPDIR_SIZE];
-static const char *const names[] = { "fake" };
+static const struct outbox_output names[] = { { "fake", false } };
 
 struct bench {
 	struct outbox *outbox;
@@ -165,7 +165,7 @@ bench_run(struct bench *b, unsigned rows)
 
 	assert_int_equal(0, pthread_create(&thread, NULL, output_main, &b->o));
 	while (at < rows) {
-		assert_int_equal(0, outbox_cursor(b->outbox, "fake", &at));
+		assert_int_equal(0, outbox_cursor(b->outbox, "fake", &at, NULL));
 		(void) usleep(100);
 	}
 	b->set.stop_at = clock_mono();

@@ -66,6 +66,7 @@ enum {
 #define W_EXCEPTION  "LOAD_EXCEPTION_NAME_NOT_UNIQUE"
 #define W_MACRO_NAME "LOAD_INVALID_MACRO_NAME"
 #define W_LIST_NAME  "LOAD_INVALID_LIST_NAME"
+#define W_NOFILE     "LOAD_NO_RULE_FILE"
 #define W_CONDITION  "LOAD_COMPILE_CONDITION"
 
 /* A file that was read; its texts stay for places. */

@@ -199,6 +199,20 @@ add_path(struct collection *c, struct paths *p, const char *dir, const char *nam
 	return 0;
 }
 
+/* A folder that was just made, or the wrong one: nothing would ever match. */
+static int
+warn_empty(struct collection *c, const char *path)
+{
+	struct source src = { path, { NULL, 0 } };
+	struct rplace at = { .src = &src };
+	struct rule_file *file = NULL;
+
+	if (rule_log_file(c->log, path, &file) < 0)
+		return -ENOMEM;
+	return rule_warn(
+	    c, W_NOFILE, &at, "The folder holds no rule file (*.yaml): no rule is loaded from it");
+}
+
 /* A file is itself; a folder is its rule files by name. */
 static int
 expand(struct collection *c, const char *path, struct paths *p)
@@ -214,6 +228,8 @@ expand(struct collection *c, const char *path, struct paths *p)
 	n = scandir(path, &names, is_rule_file, compare_names);
 	if (n < 0)
 		return errno == ENOMEM ? -ENOMEM : fail_read(c, path, errno);
+	if (n == 0)
+		r = warn_empty(c, path);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = add_path(c, p, path, names[i]->d_name);

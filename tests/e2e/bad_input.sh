@@ -23,57 +23,14 @@ expect() {
 	fi
 }
 
-lab_port
-tls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/collector-mews-collector.pem" -o "tls.key=$lab/pki/collector-mews-collector.key")
-base=(-o "listen=tls+tcp://127.0.0.1:$port" -o http.listen= -o "outbox.path=$lab/o.db" -o "rules=$root/rules/mews_rules.yaml")
-collector=("$bin/mews-collector" "${base[@]}")
-good=("${collector[@]}" "${tls[@]}")
-
-# --- command line and configuration
-expect 2 'not-an-option|unrecognized' "$bin/mews-collector" --not-an-option
-expect 3 'no-such.yaml' "$bin/mews-collector" -c "$lab/no-such.yaml"
-printf 'cluster: a\nlisten: [\n' >"$lab/broken.yaml"
-expect 3 'broken.yaml:[0-9]+' "$bin/mews-collector" -c "$lab/broken.yaml"
-printf 'clutser: a\n' >"$lab/key.yaml"
-expect 3 "clutser.*cluster" "${good[@]}" -c "$lab/key.yaml"
-expect 3 'shards' "${good[@]}" -o shards=many
-expect 3 'outbox.max_bytes' "${good[@]}" -o outbox.max_bytes=1
-expect 3 'rule.matching' "${good[@]}" -o rule.matching=some
-
-# --- rules
-expect 4 'no-such-rules.yaml' "${good[@]}" -o "rules=$lab/no-such-rules.yaml"
-printf -- '- rule: r\n  desc: d\n  condition: evt.type = open and nosuch.field = 1\n  output: o\n  priority: INFO\n' >"$lab/bad.yaml"
-expect 4 'bad.yaml:3:[0-9]+: .*nosuch.field' "${good[@]}" -o "rules=$lab/bad.yaml"
-
-# --- certificates
-expect 3 'tls.certificate' "${collector[@]}" -o "tls.ca=$lab/pki/ca.pem"
-expect 3 'no-such.pem' "${good[@]}" -o "tls.certificate=$lab/no-such.pem"
-expect 3 'belong' "${good[@]}" -o "tls.key=$lab/pki/node-n1.key"
-echo garbage >"$lab/garbage.pem"
-expect 3 'garbage.pem' "${good[@]}" -o "tls.certificate=$lab/garbage.pem"
-expect 3 'insecure' "${collector[@]}" -o "listen=tcp://127.0.0.1:$port"
-
-# --- addresses
-lab_collector
-expect 6 'in use' "${good[@]}" -o "listen=$listen"
-expect 6 'in use' "${good[@]}" -o "http.listen=$http"
-expect 5 'another collector|in use|locked' "${good[@]}" -o "outbox.path=$lab/outbox.db"
-lab_stop "$collector_pid"
-
-# --- outbox
-head -c 65536 /dev/urandom >"$lab/corrupt.db"
-expect 5 'corrupt.db' "${good[@]}" -o "outbox.path=$lab/corrupt.db"
-expect 5 'no-such-folder' "${good[@]}" -o "outbox.path=$lab/no-such-folder/o.db"
-
-# --- outputs
-expect 3 'no.such.property' "${good[@]}" -o outputs.kafka.enabled=true -o outputs.kafka.brokers=127.0.0.1:1 -o outputs.kafka.properties.no.such.property=1
-expect 3 'outputs.file.path' "${good[@]}" -o outputs.file.enabled=true
-
+# The collector's part is check.sh.
 # --- sensor
-sensor=("$bin/mews-sensor" -o "collector=$listen" -o node=n1 -o cluster=lab -o tls.server_name=mews-collector)
+sensor=("$bin/mews-sensor" -o collector=tls+tcp://127.0.0.1:1 -o node=n1 -o cluster=lab -o tls.server_name=mews-collector)
 stls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-n1.pem" -o "tls.key=$lab/pki/node-n1.key")
 expect 2 'not-an-option|unrecognized' "$bin/mews-sensor" --not-an-option
 expect 3 'no-such.yaml' "$bin/mews-sensor" -c "$lab/no-such.yaml"
+printf 'rules_files:\n  - /etc/falco/falco_rules.yaml\n' >"$lab/falco.yaml"
+expect 3 "'rules_files' is an option of Falco" "$bin/mews-sensor" -c "$lab/falco.yaml"
 expect 3 'nodee' "${sensor[@]}" "${stls[@]}" -o nodee=x
 expect 3 'no-such.pem' "${sensor[@]}" "${stls[@]}" -o "tls.certificate=$lab/no-such.pem"
 expect 3 'match' "${sensor[@]}" "${stls[@]}" -o "tls.key=$lab/pki/collector-mews-collector.key"
@@ -85,6 +42,7 @@ expect 4 'CONFIG_DEBUG_INFO_BTF' unshare -m sh -c 'mount -t tmpfs none /sys/kern
 # --- mewsctl
 expect 2 'unknown command' "$bin/mewsctl" nonsense
 expect 1 'cannot ask' "$bin/mewsctl" status --collector http://127.0.0.1:1
+printf -- '- rule: r\n  desc: d\n  condition: evt.type = open and nosuch.field = 1\n  output: o\n  priority: INFO\n' >"$lab/bad.yaml"
 expect 1 'bad.yaml:3' "$bin/mewsctl" rules check "$lab/bad.yaml"
 
 [ "$fails" = 0 ] || fail "$fails cases"

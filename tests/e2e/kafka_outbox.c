@@ -125,7 +125,7 @@ produce(char **argv)
 	unsigned count = (unsigned) strtoul(argv[3], NULL, 10);
 	unsigned pace = (unsigned) strtoul(argv[4], NULL, 10);
 	struct outbox_cfg ocfg = { .path = argv[0] };
-	static const char *const names[] = { "kafka" };
+	static const struct outbox_output names[] = { { "kafka", false } };
 	struct cfg *cfg = config(argv);
 	struct output_stats st = { 0 };
 	struct outputs *out = NULL;

@@ -62,7 +62,7 @@ kit_setup(void **state)
 	return 0;
 }
 
-static const char *const kafka_only[] = { "kafka" };
+static const struct outbox_output kafka_only[] = { { "kafka", false } };
 
 struct outbox *
 open_it(uint64_t max_bytes, size_t noutputs)

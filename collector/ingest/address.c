@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* address.c - where sensors connect: what may be said, and whether it can be listened on. */
+#include "collector/ingest/listen.h"
+#include "common/probe.h"
+#include <errno.h>
+
+#define IPC "ipc://"
+
+int
+nng_errno(int rv) /* the only place that knows NNG's numbers */
+{
+	switch (rv) {
+	case 0:
+		return 0;
+	case NNG_ENOMEM:
+		return -ENOMEM;
+	case NNG_EADDRINUSE:
+		return -EADDRINUSE;
+	case NNG_EADDRINVAL:
+		return -EADDRNOTAVAIL;
+	case NNG_EPERM:
+		return -EACCES;
+	case NNG_ENOENT:
+		return -ENOENT;
+	case NNG_ENOTSUP:
+		return -EPROTONOSUPPORT;
+	case NNG_ENOFILES:
+		return -EMFILE;
+	default:
+		return -EIO;
+	}
+}
+
+static int
+check_port(const char *url, struct diag *d)
+{
+	nng_url *u = NULL;
+	int r = 0;
+
+	if (nng_url_parse(&u, url) != 0)
+		return diag_fail(
+		    d, 0, 0, "listen: '%s' cannot be understood; as tls+tcp://0.0.0.0:7443", url);
+	if (u->u_port == NULL || u->u_port[0] == '\0')
+		r = diag_fail(d, 0, 0, "listen: '%s' has no port; as tls+tcp://0.0.0.0:7443", url);
+	nng_url_free(u);
+	return r;
+}
+
+int
+address_scheme(const struct ingest_cfg *cfg, enum scheme *ret, struct diag *d)
+{
+	const char *url = cfg->listen == NULL ? "" : cfg->listen;
+
+	if (strncmp(url, "tls+tcp", 7) == 0)
+		*ret = SCHEME_TLS;
+	else if (strncmp(url, IPC, strlen(IPC)) == 0)
+		*ret = SCHEME_IPC;
+	else if (strncmp(url, "tcp", 3) != 0)
+		return diag_fail(d, 0, 0,
+		    "listen: '%s' is not an address: tls+tcp://HOST:PORT, ipc:///PATH, or "
+		    "tcp://HOST:PORT with 'insecure: true'",
+		    url);
+	else if (!cfg->insecure)
+		return diag_fail(d, 0, 0,
+		    "listen: %s would let any host speak for any node: use tls+tcp://, or say "
+		    "'insecure: true'",
+		    url);
+	else
+		*ret = SCHEME_TCP;
+	return *ret == SCHEME_IPC ? 0 : check_port(url, d);
+}
+
+static int
+fail(const char *url, int r, const char *why, struct diag *d)
+{
+	switch (r) {
+	case -EADDRINUSE:
+		diag_set(d, 0, 0,
+		    "%s is in use: stop what listens there ('ss -ltnp' shows it), or set 'listen' "
+		    "to another address",
+		    url);
+		break;
+	case -EADDRNOTAVAIL:
+		diag_set(d, 0, 0,
+		    "%s is not an address of this machine: set 'listen' to one that is", url);
+		break;
+	case -EACCES:
+		diag_set(d, 0, 0,
+		    "no permission to listen on %s: take a port above 1023, or a folder that "
+		    "belongs to this user",
+		    url);
+		break;
+	case -EEXIST:
+		diag_set(d, 0, 0,
+		    "cannot listen on %s: a file that is not a socket is there; remove it, or set "
+		    "'listen' to another path",
+		    url);
+		break;
+	default:
+		diag_set(d, 0, 0, "cannot listen on %s: %s", url, why);
+		break;
+	}
+	return r;
+}
+
+int
+address_fail(const char *url, int rv, struct diag *d)
+{
+	return fail(url, nng_errno(rv), nng_strerror(rv), d);
+}
+
+int
+address_probe_ipc(const char *url, struct diag *d)
+{
+	int r = probe_socket(url + strlen(IPC));
+
+	return r < 0 ? fail(url, r, strerrordesc_np(-r), d) : 0;
+}
+
+int
+ingest_check(const struct ingest_cfg *cfg, struct diag *d)
+{
+	struct trust *t = NULL;
+	enum scheme scheme;
+	int r = address_scheme(cfg, &scheme, d);
+
+	if (r == 0 && scheme == SCHEME_TLS)
+		r = tls_trust(cfg, &t, d);
+	if (t != NULL)
+		r = tls_check(t, d);
+	trust_unref(t);
+	return r;
+}
+
+int
+ingest_probe(const struct ingest_cfg *cfg, struct nng_stream_listener **ret, struct diag *d)
+{
+	const char *url = cfg->listen;
+	enum scheme scheme;
+	int r = address_scheme(cfg, &scheme, d), rv;
+
+	*ret = NULL;
+	if (r < 0)
+		return r;
+	if (scheme == SCHEME_IPC)
+		return address_probe_ipc(url, d);
+	/* Below TLS it is the same socket. */
+	rv = nng_stream_listener_alloc(ret, scheme == SCHEME_TLS ? url + strlen("tls+") : url);
+	if (rv == 0)
+		rv = nng_stream_listener_listen(*ret);
+	if (rv == 0)
+		return 0;
+	ingest_probe_end(*ret);
+	*ret = NULL;
+	return address_fail(url, rv, d);
+}
+
+void
+ingest_probe_end(struct nng_stream_listener *l)
+{
+	if (l == NULL)
+		return;
+	nng_stream_listener_close(l);
+	nng_stream_listener_free(l);
+}
