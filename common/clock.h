@@ -40,4 +40,23 @@ clock_mono(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* Boot time and wall clock as of one moment: a thread can be held up between two readings, so the
+ * nearest pair of a few is taken. */
+static inline void
+clock_pair(uint64_t *boot, uint64_t *real)
+{
+	enum { TRIES = 5, NEAR_NS = 1000 };
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < TRIES && best > NEAR_NS; i++) {
+		uint64_t before = clock_boot(), now = clock_real(), apart = clock_boot() - before;
+
+		if (apart >= best)
+			continue;
+		best = apart;
+		*boot = before + apart / 2;
+		*real = now;
+	}
+}
+
 #endif

@@ -382,8 +382,8 @@ node_flush(struct node *n, uint64_t now)
 	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
 		return; /* still gathered: the next flush tries again */
 	node_gather_drops(n);
-	b.boot_ns = clock_boot();
-	b.real_ns = clock_real() + (uint64_t) n->cfg.skew_ns;
+	clock_pair(&b.boot_ns, &b.real_ns);
+	b.real_ns += (uint64_t) n->cfg.skew_ns;
 	b.events = (uint32_t) records - n->snap.rows;
 	b.body = &body;
 	b.n_drops = n->drops.n;

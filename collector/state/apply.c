@@ -7,7 +7,8 @@
 #include "common/clock.h"
 #include <stdlib.h>
 
-#define FD_EVENTS (EF_CREATES_FD | EF_USES_FD | EF_DESTROYS_FD)
+#define EPOCH_STEP_NS ((int64_t) NS_PER_MS)
+#define FD_EVENTS     (EF_CREATES_FD | EF_USES_FD | EF_DESTROYS_FD)
 
 static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_CLONE] = parse_clone,
@@ -362,6 +363,19 @@ fill_view(struct apply *a)
 	v->fd = fdt_get(a->main->fds, a->fd);
 }
 
+/* The node's clocks are read one after the other, so that what lies between them varies a little. A
+ * clock that was set differs by more. */
+static void
+hold_epoch(struct state *s, uint64_t epoch)
+{
+	int64_t by = (int64_t) (epoch - s->epoch);
+
+	if ((int64_t) epoch <= 0)
+		return;
+	if (s->epoch == 0 || by >= EPOCH_STEP_NS || by <= -EPOCH_STEP_NS)
+		s->epoch = epoch;
+}
+
 void
 state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v)
 {
@@ -374,8 +388,7 @@ state_apply(struct state *s, const struct batch *b, const struct event *ev, stru
 		s->began = s->current = ev->ts;
 	s->before = s->current;
 	s->current = ev->ts;
-	if (v->time > ev->ts)
-		s->epoch = v->time - ev->ts;
+	hold_epoch(s, v->time - ev->ts);
 	state_flush(s);
 	s->version += !s->keeps_processes[num];
 	v->fd = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/state_int.h"
 #include "collector/state/test_play.h"
+#include "common/clock.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -290,6 +291,43 @@ t_ids(void **st)
 	PLAY(pidns_rows, NULL);
 }
 
+/* A row as of a wall clock that is so much ahead. */
+static void
+play_ahead(struct play *p, const struct row *r, uint64_t ahead)
+{
+	struct view v;
+	struct batch *b = play_event(p, r, &v);
+
+	v.time += ahead;
+	state_apply(p->s, b, b->ev, &v);
+	batch_free(b);
+}
+
+/* A namespace began when it began, however the node's clocks are read; a clock that is set moves
+ * the date for all its processes. */
+static void
+t_pidns_clock(void **st)
+{
+	static const struct row host[] = {
+		{ EV_CLONE, "10/10@2", "res=0;tid=10;pid=10;ptid=1;comm=a", "" },
+		{ EV_CLONE, "11/11@3", "res=0;tid=11;pid=11;ptid=1;comm=a", "" },
+		{ EV_EXECVE, "12", "res=0;exe=a;comm=a;pidns_init_start_ts=7;vtid=12;vpid=12", "" },
+	};
+	struct play p;
+
+	(void) st;
+	play_start(&p, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+		play_ahead(&p, &host[i], i * 137);
+	for (int64_t tid = 10; tid <= 12; tid++)
+		assert_int_equal(TEST_EPOCH, state_pidns_start(p.s, state_thread(p.s, tid)));
+	play_ahead(&p, &(struct row){ EV_CLOSE, "10/10@2", "res=0;fd=1", "" }, NS_PER_S);
+	for (int64_t tid = 10; tid <= 12; tid++)
+		assert_int_equal(
+		    TEST_EPOCH + NS_PER_S, state_pidns_start(p.s, state_thread(p.s, tid)));
+	play_stop(&p);
+}
+
 static void
 t_unknown(void **st)
 {
@@ -415,6 +453,7 @@ main(void)
 		cmocka_unit_test(t_threads),
 		cmocka_unit_test(t_reparent),
 		cmocka_unit_test(t_ids),
+		cmocka_unit_test(t_pidns_clock),
 		cmocka_unit_test(t_unknown),
 		cmocka_unit_test(t_grace),
 		cmocka_unit_test(t_bound),
