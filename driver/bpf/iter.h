@@ -49,7 +49,7 @@ each_task(struct bpf_iter__task *ctx)
 	d.pgft_min = t->min_flt;
 	if (mm) {
 		d.vm_size = mm_size(mm);
-		d.vm_rss = mm_kib(mm, 0) + mm_kib(mm, 1) + mm_kib(mm, 3);
+		d.vm_rss = mm_rss(mm);
 		d.vm_swap = mm_kib(mm, 2);
 	}
 	d.tid = t->pid;

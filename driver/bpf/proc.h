@@ -109,6 +109,9 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e->hdr.type = c.type;
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
 	TASK_NUMBERS(e, child);
+	mm = BPF_CORE_READ(parent, mm);
+	if (mm) /* a copy's pages of files come with its first touch of them */
+		e->vm_rss = mm_rss(mm);
 	e->flags = clone_flags(c.flags) | (task_level(child) > 0 ? N_CLONE_CHILD_IN_PIDNS : 0);
 	mm = BPF_CORE_READ(child, mm);
 	if (mm)

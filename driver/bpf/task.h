@@ -75,6 +75,13 @@ mm_kib(struct mm_struct *mm, u32 kind)
 	return (n & ~(n >> 63)) * page_kib; /* a counter in flight can be below 0 */
 }
 
+/* What is resident: pages of files, anonymous ones, and shared memory. */
+static __always_inline u32
+mm_rss(struct mm_struct *mm)
+{
+	return mm_kib(mm, 0) + mm_kib(mm, 1) + mm_kib(mm, 3);
+}
+
 static __always_inline u32
 mm_size(struct mm_struct *mm)
 {
@@ -136,7 +143,7 @@ task_cgroup_id(struct task_struct *t)
 		(e)->pgft_min = (t)->min_flt;                                           \
 		if (mm_) {                                                              \
 			(e)->vm_size = mm_size(mm_);                                    \
-			(e)->vm_rss = mm_kib(mm_, 0) + mm_kib(mm_, 1) + mm_kib(mm_, 3); \
+			(e)->vm_rss = mm_rss(mm_);                                      \
 			(e)->vm_swap = mm_kib(mm_, 2);                                  \
 		}                                                                       \
 		(e)->uid = BPF_CORE_READ(cred_, euid.val);                              \
