@@ -340,7 +340,7 @@ reader() {
 	local after=0 tail
 	renice -n 19 "$BASHPID" >/dev/null # as if they had a machine of their own
 	while :; do
-		tail=$(curl -s -m 60 -w ' %{size_download}' "http://$http/api/v1/alerts?limit=0&after=$after" | tail -c 80)
+		tail=$(lab_api "/api/v1/alerts?limit=0&after=$after" -w ' %{size_download}' | tail -c 80)
 		[[ $tail =~ \"last\":([0-9]+),\"more\":(true|false)\}[[:space:]]+([0-9]+) ]] || continue
 		after=${BASH_REMATCH[1]}
 		[ "${BASH_REMATCH[2]}" = true ] || after=0

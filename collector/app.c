@@ -2,7 +2,6 @@
 #include "collector/app_int.h"
 #include "collector/watch.h"
 #include "common/clock.h"
-#include "common/descriptors.h"
 #include "common/log_peer.h"
 #include "common/rights.h"
 #include <errno.h>
@@ -10,12 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum {
-	DRAIN_MS = 5000,
-	HTTP_CONNECTIONS = 256,
-	HTTP_REQUEST_MS = 10000,
-	HTTP_ANSWER_MS = 60000,
-};
+enum { DRAIN_MS = 5000 };
 
 static int
 start_signals(void *app)
@@ -300,62 +294,6 @@ stop_reload(void *app)
 	reload_free(a->reload);
 }
 
-/* The default socket is used where its folder is there and ours. */
-static const char *
-http_socket(const struct app *a)
-{
-	bool usual = strcmp(a->opt.http_socket, API_SOCKET) == 0;
-
-	return usual && access(API_FOLDER, W_OK) < 0 ? NULL : a->opt.http_socket;
-}
-
-struct api_cfg
-app_api_cfg(const struct app *a)
-{
-	return (struct api_cfg){
-		.listen = a->opt.http,
-		.socket = http_socket(a),
-		.connections = (unsigned) MIN(HTTP_CONNECTIONS, descriptors_max() / 8),
-		.request_ms = HTTP_REQUEST_MS,
-		.answer_ms = HTTP_ANSWER_MS,
-	};
-}
-
-static int
-start_api(void *app)
-{
-	struct app *a = app;
-	struct diag d = { 0 };
-	const struct api_cfg cfg = app_api_cfg(a);
-	const struct api_view v = {
-		.name = a->opt.name,
-		.cluster = a->opt.cluster,
-		.version = MEWS_VERSION,
-		.started = clock_real(),
-		.outbox = a->outbox,
-		.outputs = a->outputs,
-		.streams = a->streams,
-		.shards = a->shards,
-		.ingest = a->ingest,
-		.rules_lock = &a->rules_lock,
-		.rules = &a->rules,
-		.reload = a->reload,
-	};
-	int r = api_start(&cfg, &v, &a->api, &d);
-
-	if (cfg.socket == NULL)
-		log_info("no API on a unix socket: " API_FOLDER " is not there, or not ours");
-	return r < 0 ? app_fail(a, EXIT_ADDRESS, &d, r) : 0;
-}
-
-static void
-stop_api(void *app)
-{
-	struct app *a = app;
-
-	api_stop(a->api);
-}
-
 /* Stages start top to bottom and stop bottom to top. A stage may use the stages above it and
  * nothing below it. */
 const struct stage app_stages[] = {
@@ -371,7 +309,7 @@ const struct stage app_stages[] = {
 	{ "lookout", start_lookout, NULL },      /* before sensors come: who is known already */
 	{ "ingest", start_ingest, stop_ingest }, /* opens the door */
 	{ "reload", start_reload, stop_reload },
-	{ "api", start_api, stop_api }, /* last: it shows all of the above */
+	{ "api", app_api_start, app_api_stop }, /* last: it shows all of the above */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
 const size_t app_ncheck = 5;
@@ -383,6 +321,8 @@ reload_tls(struct app *a)
 
 	if (a->opt.tls_cert != NULL && ingest_reload_tls(a->ingest, &d) < 0)
 		log_error("certificates not reloaded: %s", d.msg);
+	if (api_reload(a->api, &d) < 0)
+		log_error("the API's tokens and certificate not reloaded: %s", d.msg);
 }
 
 /* The next signal that has arrived; 0: none. */

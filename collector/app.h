@@ -50,6 +50,7 @@ struct app {
 	size_t noutputs; /* that are on */
 	struct app_options opt;
 	struct rule_config rules_config;
+	char token_beside[4096]; /* where the API's tokens are if no place is configured */
 	pthread_mutex_t rules_lock;
 	struct ruleset *rules; /* guarded by rules_lock */
 	struct outbox *outbox;

@@ -74,6 +74,7 @@ app_configure(struct app *a, struct diag *d)
 	r = rule_config_read(&a->rules_config, a->cfg, d);
 	if (r < 0)
 		return r;
+	app_api_places(a);
 	r = outputs_enabled(a->cfg, a->output, ARRAY_SIZE(a->output), d);
 	a->noutputs = r < 0 ? 0 : (size_t) r;
 	return r < 0 ? r : cfg_tell_unknown(a->cfg, tell_unknown, NULL); /* all is bound now */
@@ -90,12 +91,20 @@ app_check_config(void *app)
 {
 	struct app *a = app;
 	const struct ingest_cfg ingest = app_ingest_cfg(a);
+	const struct api_cfg api = app_api_cfg(a);
+	const char *key = NULL;
 	struct diag d = { 0 };
 	int r = outputs_check(a->cfg, tell_output, a), e;
 
 	e = ingest_check(&ingest, &d);
 	if (e < 0)
 		r = app_fail(a, EXIT_CONFIG, &d, e);
+	d = (struct diag){ 0 };
+	e = api_check(&api, &key, &d);
+	if (e < 0) {
+		cfg_place(a->cfg, key, &d);
+		r = app_fail(a, EXIT_CONFIG, &d, e);
+	}
 	return a->check ? 0 : r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* app_int.h - what app.c and app_check.c share; nobody else includes it. */
+/* app_int.h - what app.c app_check.c and app_api.c share; nobody else includes it. */
 #ifndef MEWS_COLLECTOR_APP_INT_H
 #define MEWS_COLLECTOR_APP_INT_H
 
@@ -18,5 +18,12 @@ struct outbox_cfg app_outbox_cfg(const struct app *a);
  * for an address. And what others decide: is the outbox free, is the address? */
 int app_check_config(void *app);
 int app_check_places(void *app);
+
+/* app_api.c */
+
+/* Fill in the places that follow from others, once the options are bound. */
+void app_api_places(struct app *a);
+int app_api_start(void *app);
+void app_api_stop(void *app);
 
 #endif

@@ -23,4 +23,11 @@ counter_add(counter *c, uint64_t n)
 	atomic_store_explicit(c, counter_get(c) + n, memory_order_relaxed);
 }
 
+/* The counting thread only: for a number that is not a sum. */
+static inline void
+counter_set(counter *c, uint64_t n)
+{
+	atomic_store_explicit(c, n, memory_order_relaxed);
+}
+
 #endif

@@ -6,7 +6,7 @@ set -eu
 
 build='build-essential cmake ninja-build pkg-config clang clang-14 llvm-14 bpftool libbpf-dev libelf-dev
 zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev libmbedtls-dev
-librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev
+librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libssl-dev
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
 # a package, or package:command where any provider of the command will do
 tests='shellcheck clang-tidy clang-format gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps

@@ -12,6 +12,10 @@
  *	/api/v1/rules     the rules in force, and what each has cost and given
  *	/api/v1/rules/reload  POST: load them anew; 422 and the loader's errors if they do not load
  *
+ * The last three need a token (token.h) wherever they are asked for, but not from root or this
+ * user on the unix socket. An address that other machines can reach needs TLS, and there all but
+ * /healthz needs a token; 'insecure' lifts both.
+ *
  * Each of the two has one thread, of low priority: clients can slow each other down, but not
  * detection. Connections, the time and memory of each, and alerts per answer are bounded.
  */
@@ -50,18 +54,31 @@ struct api_view {
 	const struct api *api; /* set by api_start(); NULL: its counters are 0 */
 };
 
+/* Borrowed, and alive until api_stop(). */
 struct api_cfg {
-	const char *listen;   /* HOST:PORT; NULL or "": not on TCP */
-	const char *socket;   /* a path; NULL or "": no unix socket */
+	const char *listen;             /* HOST:PORT; NULL or "": not on TCP */
+	const char *socket;             /* a path; NULL or "": no unix socket */
+	const char *tls_cert, *tls_key; /* PEM files, for TCP; NULL or "": no TLS */
+	const char *token_file;
+	bool token_beside;    /* it is in the outbox's folder, since none was configured */
+	bool insecure;        /* other machines may be served without TLS */
 	unsigned connections; /* open at a time, on each of the two */
 	unsigned request_ms;  /* for a whole request to arrive; also how long one may idle */
 	unsigned answer_ms;   /* for an answer to be taken */
 };
 
+/*
+ * Would api_start() take this? Opens nothing, changes nothing. -EINVAL or another -errno, *d, and
+ * *key: the option that is wrong.
+ */
+int api_check(const struct api_cfg *cfg, const char **key, struct diag *d) MUST_CHECK;
+
 /* -EINVAL, -EADDRINUSE and the like, and *d: what is wrong and what to do. */
 int api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret,
     struct diag *d) MUST_CHECK;
 void api_stop(struct api *a); /* NULL is nothing */
+/* Read tokens, certificate and key anew; on error the old ones stay in use. The main thread. */
+int api_reload(struct api *a, struct diag *d) MUST_CHECK;
 
 /* What api_start() would refuse, with its errors and sentences; nothing listens afterwards. */
 int api_probe(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
@@ -72,6 +89,9 @@ struct api_stats {
 	uint64_t refused;     /* connections: too many were open */
 	uint64_t ended;       /* connections: too slow, or idle while another needed the place */
 	uint64_t no_files;    /* connections that could not be accepted: no descriptor was left */
+	uint64_t no_token;    /* requests refused: they need a token and had none */
+	uint64_t wrong_token; /* requests refused: their token is none of ours */
+	uint64_t certificate_expiry_seconds; /* realtime; 0: no TLS */
 };
 /* Any thread. NULL: zeros. */
 void api_stats(const struct api *a, struct api_stats *ret);

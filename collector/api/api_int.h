@@ -2,10 +2,11 @@
 /*
  * api_int.h - the API's inside; for the files of this folder.
  *
- *	server.c   start, stop, what is counted    door.c    one listener: its thread and
- *connections socket.c   the sockets that are listened on routes.c   what is asked, and by which
- *function it is answered status.c, metrics.c   bodies that are made whole    alerts.c   a body made
- *page by page
+ *	server.c   start, stop, reload, counts    door.c    one listener: its thread, connections
+ *	socket.c   the sockets listened on        tls.c     certificate and key
+ *	access.c   who may ask for what           token.c   the secrets for that
+ *	routes.c   a request finds its function   alerts.c  a body made page by page
+ *	status.c, metrics.c   bodies that are made whole
  *
  * All of a door is its thread's alone, but for 'asks' and what is atomic. libmicrohttpd is driven
  * by that thread and has none of its own.
@@ -14,6 +15,8 @@
 #define MEWS_COLLECTOR_API_API_INT_H
 
 #include "collector/api/api.h"
+#include "collector/api/tls.h"
+#include "collector/api/token.h"
 #include "common/counter.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -23,11 +26,21 @@ enum {
 	BODY_MAX = 64 * 1024, /* of a request; nothing takes one */
 };
 
+/* An option that is not empty. */
+static inline bool
+is_set(const char *option)
+{
+	return option != NULL && option[0] != '\0';
+}
+
 /* A connection, from accept() to close. */
 struct api_conn {
 	struct api_conn *next, **prev;
-	int fd;         /* libmicrohttpd's */
-	uint64_t since; /* monotonic ns: waits for a request since, or answers one since */
+	int fd;          /* libmicrohttpd's */
+	uint64_t opened; /* monotonic ns */
+	uint64_t since;  /* monotonic ns: waits for a request since, or answers one since */
+	char peer[48];   /* an address without its port, or "user 1000" */
+	bool trusted;    /* on the unix socket, and root or our own user */
 	bool answering;
 	bool held;  /* waits for a reload */
 	bool ended; /* shut; libmicrohttpd will see it */
@@ -36,6 +49,7 @@ struct api_conn {
 struct door {
 	struct api *api;
 	const char *path; /* of the unix socket, to be removed; NULL: TCP */
+	bool local;       /* only this machine gets here, or the configuration takes that for it */
 	int listen_fd;
 	int wake; /* eventfd: to stop, or a reload is done */
 	pthread_t thread;
@@ -43,18 +57,22 @@ struct door {
 	struct MHD_Daemon *mhd;
 	struct api_conn *conns;
 	unsigned nconns, reads;
-	uint64_t pause_until;         /* monotonic ns: no accept() before; no descriptors */
-	uint64_t told;                /* monotonic ns: when that was logged */
-	struct outbox_reader *reader; /* NULL until alerts are asked for */
-	pthread_mutex_t lock;         /* guards 'asks' */
-	struct request *asks;         /* reloads that are done */
+	uint64_t pause_until;               /* monotonic ns: no accept() before; no descriptors */
+	uint64_t told;                      /* monotonic ns: when that was logged */
+	struct outbox_reader *reader;       /* NULL until alerts are asked for */
+	pthread_mutex_t lock;               /* guards 'asks' */
+	struct request *asks;               /* reloads that are done */
+	struct api_tls *tls;                /* the pair in use, then retired ones; NULL: no TLS */
+	_Atomic(struct api_tls *) tls_next; /* to be used from now on; by api_reload() */
 	_Atomic bool stopping;
-	counter connections, requests, refused, ended, no_files;
+	counter connections, requests, refused, ended, no_files, no_token, wrong_token;
+	counter tls_until; /* realtime s */
 };
 
 struct api {
 	struct api_cfg cfg;
 	struct api_view view;
+	struct tokens tokens;
 	struct door doors[2];
 	size_t ndoors;
 };
@@ -75,7 +93,11 @@ struct request {
 
 /* ---- socket.c: a socket that is listened on, or -errno and *d ---- */
 
-int listen_tcp(const char *where, struct diag *d) MUST_CHECK;
+/* -EINVAL if other machines could reach it and the configuration does not allow that; else *local:
+ * whether a token is needed for everything. */
+int listen_tcp(const struct api_cfg *cfg, bool *local, struct diag *d) MUST_CHECK;
+/* The same without a socket. */
+int listen_check(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
 /* Mode 0600. What a collector that is gone left there is replaced. */
 int listen_unix(const char *path, struct diag *d) MUST_CHECK;
 /* What listen_unix() would refuse. */
@@ -83,9 +105,24 @@ int probe_unix(const char *path, struct diag *d) MUST_CHECK;
 
 /* ---- door.c ---- */
 
-/* Start the thread; 'listen_fd' is the door's in any case. */
-int door_start(struct door *d, int listen_fd) MUST_CHECK;
+/* Start the thread; 'listen_fd' and 'tls' (may be NULL) are the door's in any case. */
+int door_start(struct door *d, int listen_fd, struct api_tls *tls) MUST_CHECK;
+/* Have the door use this pair from now on. The main thread. */
+void door_renew(struct door *d, struct api_tls *tls);
 void door_stop(struct door *d);
+
+/* ---- access.c ---- */
+
+enum access {
+	ACCESS_ANY,   /* harmless: no token anywhere */
+	ACCESS_LOCAL, /* a token where the door is not local */
+	ACCESS_TOKEN, /* a token, unless the connection is trusted */
+};
+
+/* Fill in who is at the other end of c->fd. */
+void access_peer(const struct door *d, struct api_conn *c);
+/* NULL: the request may be answered; else why not, in one sentence: counted and logged. */
+const char *access_refused(const struct request *q, enum access need, const char *url);
 
 /* ---- routes.c: libmicrohttpd's callbacks; 'cls' is the door ---- */
 

@@ -55,8 +55,9 @@ on_connection(
 			(void) shutdown(fd, SHUT_RDWR);
 			return;
 		}
-		*c =
-		    (struct api_conn){ d->conns, &d->conns, fd, clock_mono(), false, false, false };
+		*c = (struct api_conn){ .next = d->conns, .prev = &d->conns, .fd = fd };
+		c->opened = c->since = clock_mono();
+		access_peer(d, c);
 		if (c->next != NULL)
 			c->next->prev = &c->next;
 		d->conns = c;
@@ -102,6 +103,63 @@ make_room(struct door *d, uint64_t now)
 	return true;
 }
 
+/* ---- TLS ---- */
+
+/* Of this thread, for on_certificate(): GnuTLS asks for a certificate without saying for whom, in
+ * the thread that runs the door. */
+static _Thread_local struct door *this_door;
+
+static int
+on_certificate(gnutls_session_t session UNUSED, const gnutls_datum_t *names UNUSED,
+    int nnames UNUSED, const gnutls_pk_algorithm_t *algorithms UNUSED, int nalgorithms UNUSED,
+    gnutls_pcert_st **chain, unsigned *n, gnutls_privkey_t *key)
+{
+	struct api_tls *t = this_door->tls;
+
+	*chain = t->chain;
+	*n = t->n;
+	*key = t->key;
+	return 0;
+}
+
+/* Use a new pair, if there is one; free old ones that no connection can be using. */
+static void
+renew_tls(struct door *d, uint64_t now)
+{
+	struct api_tls *next = atomic_exchange(&d->tls_next, NULL);
+	uint64_t oldest = now;
+
+	if (next != NULL) {
+		d->tls->retired = now;
+		next->next = d->tls;
+		d->tls = next;
+		counter_set(&d->tls_until, next->until);
+	}
+	if (d->tls == NULL || d->tls->next == NULL)
+		return;
+	for (const struct api_conn *c = d->conns; c != NULL; c = c->next)
+		oldest = MIN(oldest, c->opened);
+	for (struct api_tls **p = &d->tls->next; *p != NULL;) {
+		struct api_tls *t = *p;
+
+		if (t->retired >= oldest) {
+			p = &t->next;
+			continue;
+		}
+		*p = t->next;
+		api_tls_free(t);
+	}
+}
+
+void
+door_renew(struct door *d, struct api_tls *tls)
+{
+	const uint64_t one = 1;
+
+	api_tls_free(atomic_exchange(&d->tls_next, tls));
+	(void) !write(d->wake, &one, sizeof(one));
+}
+
 /* ---- accept ---- */
 
 static void
@@ -115,6 +173,10 @@ refuse(struct door *d, int fd)
 	char request[1024];
 
 	counter_add(&d->refused, 1);
+	if (d->tls != NULL) { /* it would not understand */
+		(void) close(fd);
+		return;
+	}
 	(void) recv(fd, request, sizeof(request), MSG_DONTWAIT); /* or close() would cut it off */
 	(void) send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void) close(fd);
@@ -172,6 +234,7 @@ door_main(void *arg)
 	uint64_t looked = 0, now, n;
 
 	(void) setpriority(PRIO_PROCESS, (id_t) gettid(), NICE); /* of this thread alone */
+	this_door = d;
 	while (!d->stopping) {
 		struct pollfd v[] = { { d->wake, POLLIN, 0 }, { epoll, POLLIN, 0 },
 			{ d->listen_fd, POLLIN, 0 } };
@@ -184,6 +247,7 @@ door_main(void *arg)
 		if (v[2].revents != 0)
 			accept_some(d, now);
 		answer_asks(d);
+		renew_tls(d, now);
 		if (now - looked > TICK_MS * NS_PER_MS) {
 			looked = now;
 			end_slow(d, now);
@@ -195,22 +259,33 @@ door_main(void *arg)
 }
 
 int
-door_start(struct door *d, int listen_fd)
+door_start(struct door *d, int listen_fd, struct api_tls *tls)
 {
 	const unsigned limit = d->api->cfg.connections + SLACK;
+	const struct MHD_OptionItem with_tls[] = {
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *) on_certificate },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const struct MHD_OptionItem *more = tls == NULL ? &with_tls[2] : with_tls;
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME;
 	int r;
 
 	d->listen_fd = listen_fd;
+	d->tls = tls;
+	if (tls != NULL) {
+		flags |= MHD_USE_TLS;
+		counter_set(&d->tls_until, tls->until);
+	}
 	(void) pthread_mutex_init(&d->lock, NULL);
 	d->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (d->wake < 0)
 		return -errno;
 	errno = 0;
-	d->mhd =
-	    MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-		NULL, NULL, on_request, d, MHD_OPTION_CONNECTION_LIMIT, limit,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_END);
+	d->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, d, MHD_OPTION_CONNECTION_LIMIT,
+	    limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
+	    on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_ARRAY, more,
+	    MHD_OPTION_END);
 	if (d->mhd == NULL)
 		return errno == 0 ? -ENOMEM : -errno;
 	r = -pthread_create(&d->thread, NULL, door_main, d);
@@ -235,6 +310,11 @@ door_stop(struct door *d)
 	(void) close(d->listen_fd);
 	if (d->path != NULL)
 		(void) unlink(d->path);
+	api_tls_free(atomic_exchange(&d->tls_next, NULL));
+	for (struct api_tls *t = d->tls, *next; t != NULL; t = next) {
+		next = t->next;
+		api_tls_free(t);
+	}
 	outbox_reader_close(d->reader);
 	(void) pthread_mutex_destroy(&d->lock);
 }

@@ -72,6 +72,10 @@ static const struct metric api_counters[] = {
 	    "HTTP connections ended: too slow, or idle while another needed the place."),
 	ROW(api_stats, no_files, COUNTER,
 	    "Times that no descriptor was left to accept an HTTP connection with."),
+	ROW(api_stats, no_token, COUNTER, "HTTP requests refused: they need a token and had none."),
+	ROW(api_stats, wrong_token, COUNTER, "HTTP requests refused: their token is wrong."),
+	ROW(api_stats, certificate_expiry_seconds, GAUGE,
+	    "When the API's certificate expires, seconds since the epoch; 0: no TLS."),
 };
 static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),

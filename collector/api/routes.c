@@ -28,7 +28,10 @@ reply(struct MHD_Connection *c, unsigned status, const char *type, struct buf *b
 		return MHD_NO;
 	if (MHD_add_response_header(res, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
 	    (status != MHD_HTTP_SERVICE_UNAVAILABLE ||
-		MHD_add_response_header(res, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES))
+		MHD_add_response_header(res, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES) &&
+	    (status != MHD_HTTP_UNAUTHORIZED ||
+		MHD_add_response_header(res, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") ==
+		    MHD_YES))
 		r = MHD_queue_response(c, status, res);
 	MHD_destroy_response(res);
 	return r;
@@ -194,15 +197,16 @@ static const struct route {
 	const char *path;
 	enum MHD_Result (*fn)(struct request *);
 	const char *method;
+	enum access access;
 } routes[] = {
-	{ "/healthz", on_healthz, "GET" },
-	{ "/readyz", on_readyz, "GET" },
-	{ "/metrics", on_metrics, "GET" },
-	{ "/api/v1/status", on_status, "GET" },
-	{ "/api/v1/rules", on_rules, "GET" },
-	{ "/api/v1/rules/reload", on_reload, "POST" },
-	{ "/api/v1/nodes/forget", on_forget, "POST" },
-	{ "/api/v1/alerts", answer_alerts, "GET" },
+	{ "/healthz", on_healthz, "GET", ACCESS_ANY },
+	{ "/readyz", on_readyz, "GET", ACCESS_LOCAL },
+	{ "/metrics", on_metrics, "GET", ACCESS_LOCAL },
+	{ "/api/v1/status", on_status, "GET", ACCESS_LOCAL },
+	{ "/api/v1/rules", on_rules, "GET", ACCESS_TOKEN },
+	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_TOKEN },
+	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_TOKEN },
+	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_TOKEN },
 };
 
 static const struct route *
@@ -221,6 +225,7 @@ begin(struct request *q, const char *url, const char *method)
 {
 	const char *size =
 	    MHD_lookup_connection_value(q->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *why;
 
 	q->route = find_route(url);
 	if (q->route == NULL)
@@ -230,6 +235,9 @@ begin(struct request *q, const char *url, const char *method)
 		return reply_error(q->mhd, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    q->route->method[0] == 'G' ? "only GET is possible here"
 					       : "only POST is possible here");
+	why = access_refused(q, q->route->access, url);
+	if (why != NULL)
+		return reply_error(q->mhd, MHD_HTTP_UNAUTHORIZED, why);
 	if (size != NULL && strtoull(size, NULL, 10) > BODY_MAX)
 		return reply_error(
 		    q->mhd, MHD_HTTP_CONTENT_TOO_LARGE, "the request's body is too large");

@@ -1,61 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/api_int.h"
+#include "common/log.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+/* The pair that the configuration names; NULL: none. */
 static int
-open_door(struct api *a, const char *path, int fd, struct diag *d)
+load_tls(const struct api_cfg *cfg, struct api_tls **ret, struct diag *d)
 {
-	struct door *door = &a->doors[a->ndoors];
+	*ret = NULL;
+	if (!is_set(cfg->listen) || (!is_set(cfg->tls_cert) && !is_set(cfg->tls_key)))
+		return 0;
+	if (!is_set(cfg->tls_cert) || !is_set(cfg->tls_key))
+		return diag_fail(d, 0, 0,
+		    "http.tls.certificate and http.tls.key are set together or not at all");
+	return api_tls_load(cfg->tls_cert, cfg->tls_key, ret, d);
+}
+
+int
+api_check(const struct api_cfg *cfg, const char **key, struct diag *d)
+{
+	struct api_tls *tls = NULL;
+	int r = 0;
+
+	*key = "http.tls.certificate";
+	r = load_tls(cfg, &tls, d);
+	api_tls_free(tls);
+	if (r == 0 && is_set(cfg->listen)) {
+		*key = "http.listen";
+		r = listen_check(cfg, d);
+	}
+	if (r == 0 && (is_set(cfg->listen) || is_set(cfg->socket))) {
+		*key = "http.token_file";
+		r = tokens_check(cfg->token_file, cfg->token_beside, d);
+	}
+	return r;
+}
+
+static int
+open_door(struct api *a, struct door *door, int fd, struct api_tls *tls, struct diag *d)
+{
 	int r;
 
-	if (fd < 0)
+	if (fd < 0) {
+		api_tls_free(tls);
 		return fd;
+	}
 	door->api = a;
-	door->path = path;
 	a->ndoors++;
-	r = door_start(door, fd);
+	r = door_start(door, fd, tls);
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot start the API: %s", strerrordesc_np(-r));
 	return r;
 }
 
-static bool
-is_set(const char *s)
-{
-	return s != NULL && s[0] != '\0';
-}
-
 int
 api_probe(const struct api_cfg *cfg, struct diag *d)
 {
+	bool local;
 	int fd;
 
 	if (is_set(cfg->listen)) {
-		fd = listen_tcp(cfg->listen, d);
-		if (fd < 0)
+		fd = listen_tcp(cfg, &local, d);
+		if (fd < 0 && fd != -EINVAL)
 			return fd;
-		(void) close(fd);
+		if (fd >= 0)
+			(void) close(fd);
 	}
 	return is_set(cfg->socket) ? probe_unix(cfg->socket, d) : 0;
+}
+
+static int
+open_tcp(struct api *a, struct diag *d)
+{
+	struct door *door = &a->doors[a->ndoors];
+	struct api_tls *tls = NULL;
+	int r = load_tls(&a->cfg, &tls, d);
+
+	return r < 0 ? r : open_door(a, door, listen_tcp(&a->cfg, &door->local, d), tls, d);
+}
+
+static int
+open_unix(struct api *a, struct diag *d)
+{
+	struct door *door = &a->doors[a->ndoors];
+
+	door->path = a->cfg.socket;
+	door->local = true;
+	return open_door(a, door, listen_unix(door->path, d), NULL, d);
 }
 
 int
 api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret, struct diag *d)
 {
 	struct api *a = calloc(1, sizeof(*a));
-	int r = 0;
+	bool made = false;
+	int r;
 
 	if (a == NULL)
 		return -ENOMEM;
 	a->cfg = *cfg;
 	a->view = *v;
 	a->view.api = a;
-	if (is_set(cfg->listen))
-		r = open_door(a, NULL, listen_tcp(cfg->listen, d), d);
+	r = is_set(cfg->listen) || is_set(cfg->socket)
+		? tokens_init(&a->tokens, cfg->token_file, &made, d)
+		: 0;
+	if (r == 0 && made)
+		log_info("made a token for the API: %s", cfg->token_file);
+	if (r == 0 && is_set(cfg->listen))
+		r = open_tcp(a, d);
 	if (r == 0 && is_set(cfg->socket))
-		r = open_door(a, cfg->socket, listen_unix(cfg->socket, d), d);
+		r = open_unix(a, d);
 	if (r < 0) {
 		api_stop(a);
 		return r;
@@ -71,7 +127,24 @@ api_stop(struct api *a)
 		return;
 	for (size_t i = 0; i < a->ndoors; i++)
 		door_stop(&a->doors[i]);
+	tokens_fini(&a->tokens);
 	free(a);
+}
+
+int
+api_reload(struct api *a, struct diag *d)
+{
+	struct api_tls *tls = NULL;
+	int r = 0;
+
+	if (a->ndoors == 0)
+		return 0;
+	r = tokens_read(&a->tokens, a->cfg.token_file, d);
+	if (r == 0)
+		r = load_tls(&a->cfg, &tls, d);
+	if (r == 0 && tls != NULL)
+		door_renew(&a->doors[0], tls);
+	return r;
 }
 
 void
@@ -86,5 +159,8 @@ api_stats(const struct api *a, struct api_stats *ret)
 		ret->refused += counter_get(&d->refused);
 		ret->ended += counter_get(&d->ended);
 		ret->no_files += counter_get(&d->no_files);
+		ret->no_token += counter_get(&d->no_token);
+		ret->wrong_token += counter_get(&d->wrong_token);
+		ret->certificate_expiry_seconds += counter_get(&d->tls_until);
 	}
 }

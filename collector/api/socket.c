@@ -3,6 +3,7 @@
 #include "common/probe.h"
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,6 +32,47 @@ split(char *text, char **host, char **port, struct diag *d)
 	return 0;
 }
 
+/* Only this machine can reach such an address. */
+static bool
+is_loopback(const struct sockaddr *a)
+{
+	const struct sockaddr_in *v4 = (const void *) a;
+	const struct sockaddr_in6 *v6 = (const void *) a;
+
+	if (a->sa_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (a->sa_family != AF_INET6)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+	       (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) &&
+		   v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/* The address of http.listen, which the caller frees, if it may be listened on. */
+static int
+resolve(const struct api_cfg *cfg, struct addrinfo **ret, struct diag *d)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
+	char text[300], *host = NULL, *port = NULL;
+	int r;
+
+	(void) snprintf(text, sizeof(text), "%s", cfg->listen);
+	r = split(text, &host, &port, d);
+	if (r < 0)
+		return r;
+	r = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, ret);
+	if (r != 0)
+		return diag_fail(d, 0, 0, "http.listen: '%s' is not an address: %s", cfg->listen,
+		    gai_strerror(r));
+	if (is_loopback((*ret)->ai_addr) || cfg->insecure || is_set(cfg->tls_cert))
+		return 0;
+	freeaddrinfo(*ret);
+	return diag_fail(d, 0, 0,
+	    "http.listen: other machines can reach %s: set http.tls.certificate and http.tls.key, "
+	    "listen on 127.0.0.1 instead, or set 'insecure: true' to serve anybody without TLS",
+	    cfg->listen);
+}
+
 static int
 bind_tcp(const struct addrinfo *a)
 {
@@ -50,28 +92,32 @@ bind_tcp(const struct addrinfo *a)
 }
 
 int
-listen_tcp(const char *where, struct diag *d)
+listen_check(const struct api_cfg *cfg, struct diag *d)
 {
-	const struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list = NULL;
-	char text[300], *host = NULL, *port = NULL;
-	int r;
+	int r = resolve(cfg, &list, d);
 
-	(void) snprintf(text, sizeof(text), "%s", where);
-	r = split(text, &host, &port, d);
+	if (r == 0)
+		freeaddrinfo(list);
+	return r;
+}
+
+int
+listen_tcp(const struct api_cfg *cfg, bool *local, struct diag *d)
+{
+	struct addrinfo *list = NULL;
+	int r = resolve(cfg, &list, d);
+
 	if (r < 0)
 		return r;
-	r = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &list);
-	if (r != 0)
-		return diag_fail(
-		    d, 0, 0, "http.listen: '%s' is not an address: %s", where, gai_strerror(r));
+	*local = is_loopback(list->ai_addr) || !is_set(cfg->tls_cert);
 	r = bind_tcp(list);
 	freeaddrinfo(list);
 	if (r < 0)
 		diag_set(d, 0, 0,
 		    "cannot listen on http.listen %s: %s; choose another address or stop what uses "
 		    "it",
-		    where, r == -EADDRINUSE ? "it is in use" : strerrordesc_np(-r));
+		    cfg->listen, r == -EADDRINUSE ? "it is in use" : strerrordesc_np(-r));
 	return r;
 }
 

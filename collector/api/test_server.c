@@ -236,7 +236,13 @@ test_no_descriptor(void **state)
 static int
 try_start(const char *listen, const char *path, struct diag *d)
 {
-	struct api_cfg cfg = { .listen = listen, .socket = path, .connections = 4 };
+	struct api_cfg cfg = {
+		.listen = listen,
+		.socket = path,
+		.token_file = token_file,
+		.insecure = true,
+		.connections = 4,
+	};
 	struct api_view v = { .outbox = outbox };
 	struct api *a = NULL;
 	int r = api_start(&cfg, &v, &a, d);
@@ -322,6 +328,7 @@ begin(void **state)
 	if (tmpdir_make(dir) < 0)
 		return -1;
 	(void) snprintf(sock, sizeof(sock), "%s/api.sock", dir);
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
 	return 0;
 }
 

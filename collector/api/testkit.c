@@ -59,13 +59,17 @@ reload_ask(struct reload *r, struct reload_ask *a)
 
 /* ---- a server and a client ---- */
 
-char dir[TMPDIR_SIZE], sock[108];
+char dir[TMPDIR_SIZE], sock[108], token_file[64];
 struct outbox *outbox;
 const struct api_cfg patient = {
-	.socket = sock, .connections = 64, .request_ms = 20000, .answer_ms = 20000
+	.socket = sock,
+	.token_file = token_file,
+	.connections = 64,
+	.request_ms = 20000,
+	.answer_ms = 20000,
 };
 
-static struct api *running;
+struct api *running;
 
 void
 start(const struct api_cfg *cfg)
@@ -73,8 +77,10 @@ start(const struct api_cfg *cfg)
 	struct api_view v = { .outbox = outbox };
 	struct api *a = NULL;
 	struct diag d = { 0 };
-	int r = api_start(cfg, &v, &a, &d);
+	int r;
 
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
+	r = api_start(cfg, &v, &a, &d);
 	if (r < 0)
 		fail_msg("%d: %s", r, d.msg);
 	running = a;

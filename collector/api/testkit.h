@@ -12,6 +12,8 @@
 
 extern struct reload_ask *_Atomic asked; /* by POST .../reload; the test answers it */
 extern char dir[TMPDIR_SIZE], sock[108]; /* the test's to fill; the server listens on sock */
+extern char token_file[64];              /* in 'dir'; start() fills it */
+extern struct api *running;              /* by start(), until stop() */
 extern struct outbox *outbox;            /* that it shows */
 extern const struct api_cfg patient;     /* never ends a connection within a test */
 

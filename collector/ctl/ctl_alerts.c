@@ -13,23 +13,22 @@ static const char usage_text[] =
     "\n"
     "Shows alerts that a collector keeps, oldest first.\n"
     "\n"
-    "  -n, --limit N        the newest N (default 20); all; 0 shows none, for --follow\n"
-    "  -f, --follow         go on showing new ones, until interrupted\n"
-    "      --rule NAME      only of this rule\n"
-    "      --node NAME      only of this node\n"
-    "      --cluster NAME   only of this cluster\n"
-    "      --priority P     of this priority or higher\n"
-    "      --since AGE      not older than AGE: 90s, 10m, 2h, 7d\n"
-    "      --id ID          the alert of this id\n"
-    "      --json           one JSON object per line, as the outputs send it\n"
-    "      --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
-    ")\n"
+    "  -n, --limit N          the newest N (default 20); all; 0 shows none, for --follow\n"
+    "  -f, --follow           go on showing new ones, until interrupted\n"
+    "      --rule NAME        only of this rule\n"
+    "      --node NAME        only of this node\n"
+    "      --cluster NAME     only of this cluster\n"
+    "      --priority P       of this priority or higher\n"
+    "      --since AGE        not older than AGE: 90s, 10m, 2h, 7d\n"
+    "      --id ID            the alert of this id\n"
+    "      --json             one JSON object per line, as the outputs send it\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0 done, 1 not reachable or refused, 2 asked wrongly.\n";
 
 struct opts {
 	uint64_t limit;
-	const char *base, *rule, *node, *cluster, *priority, *since, *id;
+	struct ctl_target target;
+	const char *rule, *node, *cluster, *priority, *since, *id;
 	bool follow, json, all;
 };
 
@@ -94,7 +93,7 @@ struct part {
 };
 
 static json_t *
-ask(const struct opts *o, const struct part *p)
+ask(struct opts *o, const struct part *p)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
@@ -111,7 +110,7 @@ ask(const struct opts *o, const struct part *p)
 		add_number(&path, "after", p->after);
 	if (p->before > 0)
 		add_number(&path, "before", p->before);
-	return buf_ok(&path) < 0 ? NULL : ctl_get(o->base, path.p);
+	return buf_ok(&path) < 0 ? NULL : ctl_get(&o->target, path.p);
 }
 
 static bool
@@ -132,7 +131,7 @@ print_list(const struct opts *o, const json_t *list, bool backwards)
 
 /* Prints all that came after '*last', and moves it. */
 static int
-show_from(const struct opts *o, uint64_t *last)
+show_from(struct opts *o, uint64_t *last)
 {
 	bool go_on = true;
 
@@ -151,7 +150,7 @@ show_from(const struct opts *o, uint64_t *last)
 
 /* Prints the newest o->limit, oldest first; without one, finds where new ones begin. */
 static int
-show_newest(const struct opts *o, uint64_t *last)
+show_newest(struct opts *o, uint64_t *last)
 {
 	json_t *all = json_array();
 	uint64_t before = 0;
@@ -201,7 +200,7 @@ since_text(const char *age, char *ret, size_t n)
 }
 
 static int
-alerts(const struct opts *o)
+alerts(struct opts *o)
 {
 	uint64_t last = 0;
 	int r = o->all ? show_from(o, &last) : show_newest(o, &last);
@@ -214,7 +213,7 @@ alerts(const struct opts *o)
 }
 
 static const struct option longs[] = {
-	{ "collector", required_argument, NULL, 'c' },
+	CTL_TARGET_OPTIONS,
 	{ "limit", required_argument, NULL, 'n' },
 	{ "rule", required_argument, NULL, 'r' },
 	{ "node", required_argument, NULL, 'N' },
@@ -231,15 +230,15 @@ static const struct option longs[] = {
 int
 ctl_alerts(int argc, char **argv)
 {
-	struct opts o = { .base = ctl_collector(), .limit = 20 };
+	struct opts o = { .target = ctl_target(), .limit = 20 };
 	const char *limit = "20";
 	char since[24];
 	char *end;
 	const struct {
 		const char **to;
 		int c;
-	} texts[] = { { &o.base, 'c' }, { &limit, 'n' }, { &o.rule, 'r' }, { &o.node, 'N' },
-		{ &o.cluster, 'C' }, { &o.priority, 'p' }, { &o.since, 's' }, { &o.id, 'i' } };
+	} texts[] = { { &limit, 'n' }, { &o.rule, 'r' }, { &o.node, 'N' }, { &o.cluster, 'C' },
+		{ &o.priority, 'p' }, { &o.since, 's' }, { &o.id, 'i' } };
 	int c;
 
 	while ((c = cmdline_next(argc, argv, "n:fh", longs)) != -1) {
@@ -249,6 +248,7 @@ ctl_alerts(int argc, char **argv)
 			fputs(usage_text, stdout);
 			return CTL_OK;
 		}
+		(void) ctl_target_option(&o.target, c);
 		o.follow |= c == 'f';
 		o.json |= c == 'j';
 		for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -6,11 +6,43 @@
 
 enum { TIMEOUT_S = 30, BODY_MAX = 64 << 20 };
 
-const char *
-ctl_collector(void)
+struct ctl_target
+ctl_target(void)
 {
-	return access(CTL_SOCKET, R_OK | W_OK) == 0 ? "unix:" CTL_SOCKET : CTL_COLLECTOR;
+	bool socket = access(CTL_SOCKET, R_OK | W_OK) == 0;
+
+	return (struct ctl_target){ .url = socket ? "unix:" CTL_SOCKET : CTL_COLLECTOR };
 }
+
+bool
+ctl_target_option(struct ctl_target *t, int c)
+{
+	switch (c) {
+	case CTL_OPT_COLLECTOR:
+		t->url = optarg;
+		return true;
+	case CTL_OPT_TOKEN_FILE:
+		t->token_file = optarg;
+		return true;
+	case CTL_OPT_CA:
+		t->ca = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- a request ---- */
+
+struct request {
+	const struct ctl_target *target;
+	const char *path;
+	bool post;
+	const struct ctl_token *token; /* NULL: none */
+	bool withheld;                 /* the token: the request was not sent */
+	struct buf *body;              /* of the answer */
+	long status;
+};
 
 static size_t
 on_data(char *p, size_t size, size_t n, void *arg)
@@ -23,88 +55,185 @@ on_data(char *p, size_t size, size_t n, void *arg)
 	return b->failed ? 0 : size * n;
 }
 
-/* The collector's own words, if it sent any. */
-static void
-say_http_error(const char *base, long status, struct slice body)
+/* It is connected, and nothing has been sent. */
+static int
+on_connected(void *arg, char *remote, char *local, int remote_port, int local_port UNUSED)
 {
-	json_t *j = json_loadb(body.p == NULL ? "" : body.p, body.n, 0, NULL);
-	const char *why = ctl_str(j, "error");
+	struct request *q = arg;
 
-	(void) ctl_fail("%s answered %ld%s%s", base, status, why[0] == '\0' ? "" : ": ", why);
-	json_decref(j);
+	q->withheld = !ctl_token_may_go(q->token, local, remote, remote_port);
+	return q->withheld ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* The answer's body and status. CTL_FAIL, said why: there is none. */
+static const char *
+remedy(CURLcode rv, const struct ctl_target *t)
+{
+	if (rv == CURLE_PEER_FAILED_VERIFICATION || rv == CURLE_SSL_CACERT_BADFILE)
+		return "is its authority the one that --ca names?";
+	if (rv == CURLE_GOT_NOTHING)
+		return "does it want https://?";
+	if (rv == CURLE_SSL_CONNECT_ERROR)
+		return "does it want http://?";
+	return strncmp(t->url, "unix:", 5) == 0
+		   ? "is it running, and is this its http.socket? (--collector URL)"
+		   : "is it running, and is this its http.listen? (--collector URL)";
+}
+
 static int
-ask(const char *base, const char *path, bool post, struct buf *body, long *status)
+say_failed(const struct request *q, CURLcode rv, const char *detail)
+{
+	if (q->withheld)
+		return ctl_fail(
+		    "the token was not sent: %s does not belong to a collector of this machine, "
+		    "or another user listens there; give --token-file FILE if it is right",
+		    q->target->url);
+	return ctl_fail("cannot ask the collector at %s: %s; %s", q->target->url,
+	    detail[0] == '\0' ? curl_easy_strerror(rv) : detail, remedy(rv, q->target));
+}
+
+static void
+set_options(CURL *c, struct request *q, struct curl_slist *headers, char *detail)
+{
+	const struct ctl_target *t = q->target;
+
+	if (strncmp(t->url, "unix:", 5) == 0)
+		(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, t->url + 5);
+	/* a collector is not behind a proxy of this user's browser, and a token is not for one */
+	(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
+	(void) curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT, (long) TIMEOUT_S);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, q->body);
+	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void) curl_easy_setopt(c, CURLOPT_ERRORBUFFER, detail);
+	(void) curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	if (t->ca != NULL)
+		(void) curl_easy_setopt(c, CURLOPT_CAINFO, t->ca);
+	if (q->post)
+		(void) curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
+	if (q->token != NULL && q->token->found) {
+		(void) curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_connected);
+		(void) curl_easy_setopt(c, CURLOPT_PREREQDATA, q);
+	}
+}
+
+static int
+perform(struct request *q)
 {
 	CLEANUP(buf_fini) struct buf url = BUF_INIT;
-	const char *socket = strncmp(base, "unix:", 5) == 0 ? base + 5 : NULL;
+	struct curl_slist *headers = NULL;
+	char detail[CURL_ERROR_SIZE] = "";
 	CURL *c = curl_easy_init();
 	CURLcode rv;
 
-	buf_str(&url, socket != NULL ? "http://localhost" : base);
-	buf_str(&url, path);
-	if (c == NULL || buf_ok(&url) < 0) {
+	buf_str(
+	    &url, strncmp(q->target->url, "unix:", 5) == 0 ? "http://localhost" : q->target->url);
+	buf_str(&url, q->path);
+	if (q->token != NULL)
+		headers = curl_slist_append(NULL, q->token->header);
+	if (c == NULL || buf_ok(&url) < 0 || (q->token != NULL && headers == NULL)) {
+		curl_slist_free_all(headers);
 		curl_easy_cleanup(c);
 		return ctl_fail("no memory");
 	}
 	(void) curl_easy_setopt(c, CURLOPT_URL, url.p);
-	if (socket != NULL) {
-		(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
-		(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
-	}
-	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT, (long) TIMEOUT_S);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
-	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	if (post)
-		(void) curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
+	set_options(c, q, headers, detail);
+	buf_clear(q->body);
 	rv = curl_easy_perform(c);
-	(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
+	(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &q->status);
 	curl_easy_cleanup(c);
-	if (rv == CURLE_OK)
-		return CTL_OK;
-	return ctl_fail(
-	    "cannot ask the collector at %s: %s; is it running, and is this its "
-	    "http.listen or http.socket? (--collector URL)",
-	    base, curl_easy_strerror(rv));
+	curl_slist_free_all(headers);
+	return rv == CURLE_OK ? CTL_OK : say_failed(q, rv, detail);
+}
+
+/* ---- an answer ---- */
+
+/* The collector's own words, if it sent any. */
+static void
+say_http_error(const struct request *q)
+{
+	struct slice body = buf_get(q->body);
+	json_t *j = json_loadb(body.p == NULL ? "" : body.p, body.n, 0, NULL);
+	const char *why = ctl_str(j, "error");
+
+	if (q->status == 401)
+		(void) ctl_fail(
+		    "%s: %s; --token-file FILE names a file with such a token, and root on the "
+		    "collector's machine needs none",
+		    q->target->url, why);
+	else
+		(void) ctl_fail("%s answered %ld%s%s", q->target->url, q->status,
+		    why[0] == '\0' ? "" : ": ", why);
+	json_decref(j);
+}
+
+/* The answer's body and status. A token is sent once it was asked for, or if the user gave one.
+ * CTL_FAIL, said why: there is no answer, or the token is missing. */
+static int
+ask(struct ctl_target *t, struct request *q)
+{
+	struct ctl_token token;
+	int r;
+
+	q->target = t;
+	if (t->token_file != NULL || t->use_token) {
+		if (ctl_token_read(t, &token) != CTL_OK)
+			return CTL_FAIL;
+		q->token = &token;
+	}
+	r = perform(q);
+	if (r == CTL_OK && q->status == 401 && q->token == NULL &&
+	    ctl_token_read(t, &token) == CTL_OK) {
+		t->use_token = true;
+		q->token = &token;
+		r = perform(q);
+	}
+	if (r == CTL_OK && q->status == 401) {
+		say_http_error(q);
+		r = CTL_FAIL;
+	}
+	q->token = NULL;
+	return r;
 }
 
 static json_t *
-parse(const char *base, const struct buf *body)
+parse(const struct request *q)
 {
 	json_error_t where;
-	json_t *j = json_loadb(body->p == NULL ? "" : body->p, body->n, 0, &where);
+	json_t *j = json_loadb(q->body->p == NULL ? "" : q->body->p, q->body->n, 0, &where);
 
 	if (j == NULL)
-		(void) ctl_fail("%s did not answer in JSON: %s", base, where.text);
+		(void) ctl_fail("%s did not answer in JSON: %s", q->target->url, where.text);
 	return j;
 }
 
 json_t *
-ctl_get(const char *base, const char *path)
+ctl_get(struct ctl_target *t, const char *path)
 {
 	CLEANUP(buf_fini) struct buf body = BUF_INIT;
-	long status = 0;
+	struct request q = { .path = path, .body = &body };
 
-	if (ask(base, path, false, &body, &status) != CTL_OK)
+	if (ask(t, &q) != CTL_OK)
 		return NULL;
-	if (status == 200)
-		return parse(base, &body);
-	say_http_error(base, status, buf_get(&body));
+	if (q.status == 200)
+		return parse(&q);
+	say_http_error(&q);
 	return NULL;
 }
 
 json_t *
-ctl_post(const char *base, const char *path, long *status)
+ctl_post(struct ctl_target *t, const char *path, long *status)
 {
 	CLEANUP(buf_fini) struct buf body = BUF_INIT;
+	struct request q = { .path = path, .body = &body, .post = true };
 
-	if (ask(base, path, true, &body, status) != CTL_OK)
+	if (ask(t, &q) != CTL_OK)
 		return NULL;
-	return parse(base, &body);
+	*status = q.status;
+	return parse(&q);
 }
+
+/* ---- text and numbers ---- */
 
 void
 ctl_query(struct buf *path, const char *key, const char *value)

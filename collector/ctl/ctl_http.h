@@ -7,23 +7,73 @@
 
 #include "common/buf.h"
 #include "common/macros.h"
+#include <getopt.h>
 #include <jansson.h>
+#include <sys/types.h>
 
 #define CTL_COLLECTOR "http://127.0.0.1:8765"
 #define CTL_SOCKET    "/run/mews/api.sock"
 
+/* Whom to ask, and with what right. Texts are borrowed. */
+struct ctl_target {
+	const char *url;        /* http://HOST:PORT, https://HOST:PORT or unix:PATH */
+	const char *token_file; /* NULL: where this machine's collector keeps its own */
+	const char *ca;         /* PEM file for https://; NULL: the system's authorities */
+	bool use_token;         /* it was asked for */
+};
+
 /* The collector of this machine: its socket if we may use it, else its TCP address. */
-const char *ctl_collector(void);
+struct ctl_target ctl_target(void);
+
+/* The options of every command that asks a collector: rows of its table, and their help. */
+enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
+#define CTL_TARGET_OPTIONS                                                 \
+	{ "collector", required_argument, NULL, CTL_OPT_COLLECTOR },       \
+	    { "token-file", required_argument, NULL, CTL_OPT_TOKEN_FILE }, \
+	{                                                                  \
+		"ca", required_argument, NULL, CTL_OPT_CA                  \
+	}
+#define CTL_TARGET_HELP                                                                            \
+	"      --collector URL    where it listens: http://, https:// or unix:PATH (default\n"     \
+	"                         unix:" CTL_SOCKET " or " CTL_COLLECTOR                           \
+	")\n"                                                                                      \
+	"      --token-file FILE  holds a token of the collector's http.token_file; root on its\n" \
+	"                         machine needs none\n"                                            \
+	"      --ca FILE          PEM file of the authority of an https:// collector\n"
+
+/* Takes one of these options, with its value in optarg. false: 'c' is none of them. */
+bool ctl_target_option(struct ctl_target *t, int c);
 
 /*
- * GET base + path, as JSON; base: http://HOST:PORT or unix:PATH; the caller json_decref()s. NULL:
- * standard error has said what is wrong (not reachable, an HTTP error with the collector's own
- * words, not JSON).
+ * GET t->url + path, as JSON; the caller json_decref()s. NULL: standard error has said what is
+ * wrong (not reachable, an HTTP error with the collector's own words, not JSON).
  */
-json_t *ctl_get(const char *base, const char *path) MUST_CHECK;
+json_t *ctl_get(struct ctl_target *t, const char *path) MUST_CHECK;
 
-/* POST without a body. *status: what HTTP said; the answer's JSON also when that is no success. */
-json_t *ctl_post(const char *base, const char *path, long *status) MUST_CHECK;
+/* POST without a body. *status: what HTTP said; the answer's JSON also when that is no success,
+ * but NULL for want of a token. */
+json_t *ctl_post(struct ctl_target *t, const char *path, long *status) MUST_CHECK;
+
+/* ---- ctl_token.c ---- */
+
+struct ctl_token {
+	char header[320]; /* "Authorization: Bearer ..." */
+	uid_t owner;      /* of the file */
+	bool found;       /* not given by the user: for this machine's collector only */
+};
+
+/* CTL_FAIL: there is none. Standard error has said why if the user gave the file. */
+int ctl_token_read(const struct ctl_target *t, struct ctl_token *ret) MUST_CHECK;
+
+/*
+ * May a token that was found go to who listens at this address? A port that the collector has left
+ * may be taken by any user: only if it is this machine, and the port is root's, the file's owner's
+ * or our own. 'local': our end of the connection.
+ */
+bool ctl_token_may_go(
+    const struct ctl_token *t, const char *local, const char *remote, int port) MUST_CHECK;
+
+/* ---- answers ---- */
 
 /* Append "key=value" to a query, value percent-encoded. */
 void ctl_query(struct buf *path, const char *key, const char *value);

@@ -3,11 +3,10 @@
 #include "collector/ctl/ctl_http.h"
 #include "common/clock.h"
 #include "common/escape.h"
-#include <getopt.h>
 
 static const char usage_text[] =
-    "Usage: mewsctl nodes [--collector URL] [--json]\n"
-    "       mewsctl nodes forget [--collector URL] CLUSTER/NODE...\n"
+    "Usage: mewsctl nodes [OPTIONS]\n"
+    "       mewsctl nodes forget [OPTIONS] CLUSTER/NODE...\n"
     "\n"
     "Lists the nodes that a collector knows, and whether each is seen. A node whose sensor is "
     "gone\n"
@@ -20,9 +19,7 @@ static const char usage_text[] =
     "  stopped  its sensor was stopped\n"
     "  missing  known before the collector started, and not connected since\n"
     "\n"
-    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
-    ")\n"
-    "  --json           the list as JSON\n"
+    "      --json             the list as JSON\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0 every node is seen, or all named ones are forgotten; 1 the collector cannot "
     "be\n"
@@ -89,9 +86,9 @@ print_json(const json_t *list)
 }
 
 static int
-nodes_list(const char *base, bool as_json)
+nodes_list(struct ctl_target *t, bool as_json)
 {
-	json_t *j = ctl_get(base, "/api/v1/status"), *s;
+	json_t *j = ctl_get(t, "/api/v1/status"), *s;
 	const json_t *list = json_object_get(j, "sensors");
 	size_t unseen = ctl_unseen(j), i;
 
@@ -109,7 +106,7 @@ nodes_list(const char *base, bool as_json)
 }
 
 static int
-nodes_forget(const char *base, const char *name)
+nodes_forget(struct ctl_target *t, const char *name)
 {
 	const char *slash = strchr(name, '/');
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
@@ -127,7 +124,7 @@ nodes_forget(const char *base, const char *name)
 	ctl_query(&path, "node", slash + 1);
 	if (buf_ok(&path) < 0)
 		return ctl_fail("no memory");
-	j = ctl_post(base, path.p, &status);
+	j = ctl_post(t, path.p, &status);
 	if (j == NULL)
 		return CTL_FAIL;
 	if (status == 200)
@@ -139,14 +136,14 @@ nodes_forget(const char *base, const char *name)
 }
 
 static int
-forget_all(const char *base, char **names, int n)
+forget_all(struct ctl_target *t, char **names, int n)
 {
 	int code = CTL_OK;
 
 	if (n == 0)
 		return ctl_usage("nodes", "which node is to be forgotten? CLUSTER/NODE");
 	for (int i = 0; i < n; i++) {
-		int r = nodes_forget(base, names[i]);
+		int r = nodes_forget(t, names[i]);
 
 		code = r > code ? r : code;
 	}
@@ -157,21 +154,17 @@ int
 ctl_nodes(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "collector", required_argument, NULL, 'c' },
+		CTL_TARGET_OPTIONS,
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *base = ctl_collector();
+	struct ctl_target t = ctl_target();
 	bool as_json = false;
 	int c;
 
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
+	while ((c = cmdline_next(argc, argv, "jh", longs)) != -1) {
 		switch (c) {
-		case 'c':
-			base = optarg;
-			break;
 		case 'j':
 			as_json = true;
 			break;
@@ -179,12 +172,14 @@ ctl_nodes(int argc, char **argv)
 			fputs(usage_text, stdout);
 			return CTL_OK;
 		default:
-			return ctl_usage("nodes", "unknown option");
+			if (ctl_target_option(&t, c))
+				break;
+			return ctl_usage("nodes", "%s", optarg);
 		}
 	}
 	if (optind < argc && strcmp(argv[optind], "forget") == 0)
-		return forget_all(base, argv + optind + 1, argc - optind - 1);
+		return forget_all(&t, argv + optind + 1, argc - optind - 1);
 	if (optind < argc)
 		return ctl_usage("nodes", "unknown command '%s'", argv[optind]);
-	return nodes_list(base, as_json);
+	return nodes_list(&t, as_json);
 }

@@ -3,14 +3,12 @@
 #include "collector/ctl/ctl_rules.h"
 
 static const char help_text[] =
-    "Usage: mewsctl rules reload [--collector URL] [--json]\n"
+    "Usage: mewsctl rules reload [OPTIONS]\n"
     "\n"
     "Has a collector load its rules anew, and waits until they are in force. If they do not load\n"
     "the old ones stay in force, and what is wrong is said.\n"
     "\n"
-    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
-    ")\n"
-    "  --json           the API's answer as it is\n"
+    "      --json             the API's answer as it is\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0 in force, 1 not reachable or not loaded, 2 asked wrongly.\n";
 
@@ -31,10 +29,10 @@ print_messages(const json_t *j, const char *key, const char *what)
 }
 
 static int
-reload(const char *base, bool as_json)
+reload(struct ctl_target *t, bool as_json)
 {
 	long status = 0;
-	json_t *j = ctl_post(base, "/api/v1/rules/reload", &status);
+	json_t *j = ctl_post(t, "/api/v1/rules/reload", &status);
 	int code = CTL_OK;
 
 	if (j == NULL)
@@ -59,20 +57,17 @@ int
 rules_reload(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "collector", required_argument, NULL, 'c' },
+		CTL_TARGET_OPTIONS,
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *base = ctl_collector();
+	struct ctl_target t = ctl_target();
 	bool as_json = false;
 	int c;
 
-	while ((c = cmdline_next(argc, argv, "c:jh", longs)) != -1) {
+	while ((c = cmdline_next(argc, argv, "jh", longs)) != -1) {
 		switch (c) {
-		case 'c':
-			base = optarg;
-			break;
 		case 'j':
 			as_json = true;
 			break;
@@ -80,10 +75,12 @@ rules_reload(int argc, char **argv)
 			fputs(help_text, stdout);
 			return CTL_OK;
 		default:
+			if (ctl_target_option(&t, c))
+				break;
 			return ctl_usage("rules reload", "%s", optarg);
 		}
 	}
 	if (optind < argc)
 		return ctl_usage("rules reload", "'%s' is not expected here", argv[optind]);
-	return reload(base, as_json);
+	return reload(&t, as_json);
 }

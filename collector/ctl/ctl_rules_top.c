@@ -7,8 +7,7 @@
 enum { ROWS_DEFAULT = 20, ROWS_MAX = 100000 };
 
 static const char help_text[] =
-    "Usage: mewsctl rules top [--by cost|hits|evaluations] [--rows N] [--watch] [--json]\n"
-    "                         [--collector URL]\n"
+    "Usage: mewsctl rules top [OPTIONS]\n"
     "\n"
     "Shows what each rule of a collector costs and gives since it was started, the most first:\n"
     "EVALUATIONS are events that a rule was asked about, HITS those that it matched. What rules\n"
@@ -16,17 +15,16 @@ static const char help_text[] =
     "rule,\n"
     "since the value was a new one or is not worth remembering.\n"
     "\n"
-    "  --by WHAT        order: cost (checks, the default), hits or evaluations\n"
-    "  --rows N         so many rules (default 20; 0: all)\n"
-    "  --watch          again every second, of that second, until interrupted\n"
-    "  --json           an array of objects instead of a table\n"
-    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
-    ")\n"
+    "      --by WHAT          order: cost (checks, the default), hits or evaluations\n"
+    "      --rows N           so many rules (default 20; 0: all)\n"
+    "      --watch            again every second, of that second, until interrupted\n"
+    "      --json             an array of objects instead of a table\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0, 1 not reachable, 2 asked wrongly.\n";
 
 struct top_args {
-	const char *base, *by; /* by: a key of the API's objects */
+	struct ctl_target target;
+	const char *by; /* a key of the API's objects */
 	size_t rows;
 	bool watch, json;
 };
@@ -148,9 +146,9 @@ show(const json_t *j, const json_t *before, const struct top_args *a)
 }
 
 static int
-top(const struct top_args *a)
+top(struct top_args *a)
 {
-	json_t *before = NULL, *j = ctl_get(a->base, "/api/v1/rules");
+	json_t *before = NULL, *j = ctl_get(&a->target, "/api/v1/rules");
 	int code = j == NULL ? CTL_FAIL : CTL_OK;
 
 	if (code == CTL_OK && !a->watch)
@@ -159,7 +157,7 @@ top(const struct top_args *a)
 		(void) sleep(1); /* NOLINT(concurrency-mt-unsafe): one thread */
 		json_decref(before);
 		before = j;
-		j = ctl_get(a->base, "/api/v1/rules");
+		j = ctl_get(&a->target, "/api/v1/rules");
 		if (j != NULL && !a->json && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
 		code = j == NULL ? CTL_FAIL : show(j, before, a);
@@ -194,7 +192,7 @@ int
 rules_top(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "collector", required_argument, NULL, 'c' },
+		CTL_TARGET_OPTIONS,
 		{ "by", required_argument, NULL, 'b' },
 		{ "rows", required_argument, NULL, 'n' },
 		{ "watch", no_argument, NULL, 'w' },
@@ -202,14 +200,11 @@ rules_top(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct top_args a = { .base = ctl_collector(), .by = "checks", .rows = ROWS_DEFAULT };
+	struct top_args a = { .target = ctl_target(), .by = "checks", .rows = ROWS_DEFAULT };
 	int c;
 
-	while ((c = cmdline_next(argc, argv, "c:b:n:wjh", longs)) != -1) {
+	while ((c = cmdline_next(argc, argv, "b:n:wjh", longs)) != -1) {
 		switch (c) {
-		case 'c':
-			a.base = optarg;
-			break;
 		case 'b':
 			a.by = order_key(optarg);
 			if (a.by == NULL)
@@ -230,6 +225,8 @@ rules_top(int argc, char **argv)
 			fputs(help_text, stdout);
 			return CTL_OK;
 		default:
+			if (ctl_target_option(&a.target, c))
+				break;
 			return ctl_usage("rules top", "%s", optarg);
 		}
 	}

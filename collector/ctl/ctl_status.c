@@ -5,14 +5,12 @@
 #include <unistd.h>
 
 static const char usage_text[] =
-    "Usage: mewsctl status [--collector URL] [--json] [--watch]\n"
+    "Usage: mewsctl status [OPTIONS]\n"
     "\n"
     "Shows a collector, its sensors (rates, lag, drops) and its outputs.\n"
     "\n"
-    "  --collector URL  where it listens (default unix:" CTL_SOCKET " or " CTL_COLLECTOR
-    ")\n"
-    "  --json           the API's answer as it is\n"
-    "  --watch          again every second, until interrupted\n"
+    "      --json             the API's answer as it is\n"
+    "      --watch            again every second, until interrupted\n" CTL_TARGET_HELP
     "\n"
     "The state of a sensor is as 'mewsctl nodes' tells it, or 'part' while the processes of its\n"
     "node are not yet known as a whole.\n"
@@ -159,9 +157,9 @@ code_of(const json_t *j)
 }
 
 static int
-status_json(const char *base)
+status_json(struct ctl_target *t)
 {
-	json_t *j = ctl_get(base, "/api/v1/status");
+	json_t *j = ctl_get(t, "/api/v1/status");
 	int code = j != NULL ? code_of(j) : CTL_FAIL;
 
 	if (j != NULL) {
@@ -174,14 +172,14 @@ status_json(const char *base)
 
 /* Rates need two answers: one is taken a second before the first that is shown. */
 static int
-status(const char *base, bool watch)
+status(struct ctl_target *t, bool watch)
 {
-	json_t *before = ctl_get(base, "/api/v1/status"), *j = before;
+	json_t *before = ctl_get(t, "/api/v1/status"), *j = before;
 	int code = CTL_FAIL;
 
 	while (j != NULL) {
 		(void) sleep(1); /* NOLINT(concurrency-mt-unsafe): one thread */
-		j = ctl_get(base, "/api/v1/status");
+		j = ctl_get(t, "/api/v1/status");
 		if (j == NULL) {
 			code = CTL_FAIL;
 			break;
@@ -204,21 +202,18 @@ int
 ctl_status(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "collector", required_argument, NULL, 'c' },
+		CTL_TARGET_OPTIONS,
 		{ "json", no_argument, NULL, 'j' },
 		{ "watch", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *base = ctl_collector();
+	struct ctl_target t = ctl_target();
 	bool as_json = false, watch = false;
 	int c;
 
-	while ((c = cmdline_next(argc, argv, "c:jwh", longs)) != -1) {
+	while ((c = cmdline_next(argc, argv, "jwh", longs)) != -1) {
 		switch (c) {
-		case 'c':
-			base = optarg;
-			break;
 		case 'j':
 			as_json = true;
 			break;
@@ -229,10 +224,12 @@ ctl_status(int argc, char **argv)
 			fputs(usage_text, stdout);
 			return CTL_OK;
 		default:
+			if (ctl_target_option(&t, c))
+				break;
 			return ctl_usage("status", "%s", optarg);
 		}
 	}
 	if (optind < argc)
 		return ctl_usage("status", "'%s' is not expected here", argv[optind]);
-	return as_json ? status_json(base) : status(base, watch);
+	return as_json ? status_json(&t) : status(&t, watch);
 }

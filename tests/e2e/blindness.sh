@@ -9,7 +9,7 @@ ns=mews-$$
 spare=10.213.$((RANDOM % 250 + 1))
 trap 'ip netns del "$ns" 2>/dev/null || true; lab_end' EXIT
 
-ctl() { "$bin/mewsctl" "$@" --collector "http://$http"; }
+ctl() { "$bin/mewsctl" "$@" --collector "http://$http" --token-file "$lab/api.token"; }
 code() {
 	local c=0
 	ctl "$@" >"$lab/said" 2>&1 || c=$?

@@ -111,7 +111,8 @@ refused 6 'is not an address of this machine' "${good[@]}" -o listen=tls+tcp://1
 refused 6 'cannot listen on ipc://' "${good[@]}" -o "listen=ipc://$lab/none/s"
 echo precious >"$lab/precious"
 refused 6 'not a socket' "${good[@]}" -o "listen=ipc://$lab/precious"
-refused 6 'has no port' "${good[@]}" -o http.listen=localhost
+refused 3 'has no port' "${good[@]}" -o http.listen=localhost
+refused 3 'other machines can reach' "${good[@]}" -o http.listen=0.0.0.0:1
 refused 6 'in use' "${good[@]}" -o "http.listen=${listen#tls+tcp://}"
 refused 6 'precious .*not a socket' "${good[@]}" -o "http.socket=$lab/precious"
 refused 6 'none/s: No such file' "${good[@]}" -o "http.socket=$lab/none/s"

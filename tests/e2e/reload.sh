@@ -16,8 +16,8 @@ put() {
 	set_of "$1" >"$lab/new"
 	mv "$lab/new" "$lab/rules.yaml"
 }
-ctl() { "$bin/mewsctl" rules "$@" --collector "http://$http"; }
-in_force() { [ "$(curl -sf "http://$http/api/v1/rules" | jq -r '.[].rule')" = "$1" ]; }
+ctl() { "$bin/mewsctl" rules "$@" --collector "http://$http" --token-file "$lab/api.token"; }
+in_force() { [ "$(lab_api /api/v1/rules | jq -r '.[].rule')" = "$1" ]; }
 reloaded() { lab_metric "mews_rules_reloads_total{result=\"$1\"}"; }
 
 "$bin/mews-sensor" --record "$lab/short.rec" --seconds 6 -o node=n 2>"$lab/record.log" &
@@ -65,7 +65,7 @@ odd=$(db "select count(*) from (select 1 from alert group by $number having coun
 echo '- rule: X' >"$lab/rules.yaml"
 ctl reload >"$lab/out" 2>&1 && fail "a broken set was taken"
 grep -q 'LOAD_ERR_YAML_VALIDATE' "$lab/out" || fail "the error was not told: $(cat "$lab/out")"
-[ "$(curl -s -o "$lab/answer" -w '%{http_code}' -X POST "http://$http/api/v1/rules/reload")" = 422 ] || fail "the API took it"
+[ "$(lab_api /api/v1/rules/reload -o "$lab/answer" -w '%{http_code}' -X POST)" = 422 ] || fail "the API took it"
 [ "$(jq -r '.errors[0].line' "$lab/answer")" = 1 ] || fail "the API did not say where"
 [ "$(reloaded failed)" = 2 ] || fail "$(reloaded failed) failures were counted"
 in_force A || fail "the old set is not in force"

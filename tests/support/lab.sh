@@ -101,6 +101,13 @@ lab_touch() {
 	for i in $(seq "$1" "$2"); do : >"$lab/watched/$i"; done
 }
 
+# lab_api PATH [CURL OPTION]...: asks the collector's API on TCP, with its token.
+lab_api() {
+	local path=$1
+	shift
+	curl -s -m 60 -H "Authorization: Bearer $(cat "$lab/api.token")" "$@" "http://$http$path"
+}
+
 # Succeeds also while a node is not seen, which mewsctl tells by exit code 3.
 lab_status() { "$bin/mewsctl" status --json --collector "http://$http" || [ $? = 3 ]; }
 

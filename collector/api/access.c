@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * access.c - may a request be answered?
+ *
+ * Where a door can be reached from this machine alone, or the configuration says 'insecure: true',
+ * what harms nobody is open; alerts and changes need a token everywhere. On the unix socket the
+ * kernel says who asks: root and the collector's own user need none.
+ */
+#include "collector/api/api_int.h"
+#include "common/log_peer.h"
+#include <arpa/inet.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void
+access_peer(const struct door *d, struct api_conn *c)
+{
+	struct sockaddr_storage a = { 0 };
+	const struct sockaddr_in *v4 = (const void *) &a;
+	const struct sockaddr_in6 *v6 = (const void *) &a;
+	struct ucred who = { 0 };
+	socklen_t n = d->path != NULL ? sizeof(who) : sizeof(a);
+
+	(void) snprintf(c->peer, sizeof(c->peer), "unknown");
+	if (d->path != NULL) {
+		if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
+			return;
+		c->trusted = who.uid == 0 || who.uid == geteuid();
+		(void) snprintf(c->peer, sizeof(c->peer), "user %u", who.uid);
+	} else if (getpeername(c->fd, (struct sockaddr *) &a, &n) == 0) {
+		(void) inet_ntop(a.ss_family,
+		    a.ss_family == AF_INET ? (const void *) &v4->sin_addr
+					   : (const void *) &v6->sin6_addr,
+		    c->peer, sizeof(c->peer));
+	}
+}
+
+/* The token of "Authorization: Bearer TOKEN"; empty if there is none. */
+static struct slice
+bearer(struct MHD_Connection *c)
+{
+	static const char scheme[] = "Bearer ";
+	struct slice token;
+	const char *h =
+	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+
+	if (h == NULL || strncasecmp(h, scheme, sizeof(scheme) - 1) != 0)
+		return (struct slice){ 0 };
+	h += sizeof(scheme) - 1;
+	token = slice_str(h + strspn(h, " "));
+	while (token.n > 0 && (token.p[token.n - 1] == ' ' || token.p[token.n - 1] == '\t'))
+		token.n--;
+	return token;
+}
+
+const char *
+access_refused(const struct request *q, enum access need, const char *url)
+{
+	struct door *d = q->door;
+	struct slice token;
+
+	if (need == ACCESS_ANY || (need == ACCESS_LOCAL && d->local))
+		return NULL;
+	if (q->conn != NULL && q->conn->trusted)
+		return NULL;
+	token = bearer(q->mhd);
+	if (token.n == 0) {
+		counter_add(&d->no_token, 1);
+		return "a token is needed: send 'Authorization: Bearer TOKEN' with a token of the "
+		       "collector's http.token_file";
+	}
+	if (tokens_match(&d->api->tokens, token))
+		return NULL;
+	counter_add(&d->wrong_token, 1);
+	if (q->conn != NULL)
+		log_peer(LOG_WARN, q->conn->peer, "API: %s asked for %.100s with a wrong token",
+		    q->conn->peer, url);
+	return "the token is wrong: it is none of the collector's http.token_file";
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_access.c - who gets which answer where: the file of tokens, doors on loopback, with TLS and
+ * without, and what api_check() refuses.
+ */
+#include "collector/api/testkit.h"
+#include "collector/ctl/pki.h"
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOKEN "0123456789abcdef"
+#define OTHER "another-token-of-some-length"
+
+/* ---- the file ---- */
+
+static void
+put_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(strlen(text), fwrite(text, 1, strlen(text), f));
+	assert_int_equal(0, fchmod(fileno(f), mode));
+	assert_int_equal(0, fclose(f));
+}
+
+static const struct {
+	const char *text;
+	mode_t mode;
+	int r;
+	const char *msg; /* NULL: both TOKEN and OTHER are in it */
+} files[] = {
+	{ TOKEN "\n" OTHER "\n", 0600, 0, NULL },
+	{ "# of the dashboard\r\n" TOKEN "\r\n\n \t" OTHER, 0400, 0, NULL },
+	{ TOKEN "\n" OTHER "\n", 0640, 0, NULL }, /* a group may share it */
+	{ TOKEN "\n", 0644, -EACCES, "chmod 600" },
+	{ TOKEN "\n", 0620, -EACCES, "chmod 600" },
+	{ "", 0600, -EINVAL, "has no token: remove it" },
+	{ "# nothing\n\n", 0600, -EINVAL, "has no token: remove it" },
+	{ TOKEN "\nshort\n", 0600, -EINVAL, "line 2: a token has 16 to 256 printable" },
+	{ "with a space in it\n", 0600, -EINVAL, "line 1: a token has" },
+	{ "0123456789abcde\xc3\xa9\n", 0600, -EINVAL, "line 1: a token has" },
+	{ TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN
+		"\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN
+		"\n" TOKEN "\n" TOKEN,
+	    0600, -EINVAL, "more than 16 tokens" },
+};
+
+static const struct {
+	const char *given;
+	bool match;
+} guesses[] = {
+	{ TOKEN, true },
+	{ OTHER, true },
+	{ "", false },
+	{ "0123456789abcdeF", false },
+	{ "0123456789abcde", false },
+	{ TOKEN "0", false },
+	{ "another-token-of-some-lengtH", false },
+};
+
+static void
+test_files(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct tokens t;
+		struct diag d = { 0 };
+		bool made = false;
+
+		put_file(token_file, files[i].text, files[i].mode);
+		assert_int_equal(files[i].r, tokens_check(token_file, false, &d));
+		assert_int_equal(files[i].r, tokens_init(&t, token_file, &made, &d));
+		assert_false(made);
+		if (files[i].msg != NULL)
+			assert_non_null(strstr(d.msg, files[i].msg));
+		for (size_t k = 0; k < ARRAY_SIZE(guesses) && files[i].msg == NULL; k++)
+			assert_int_equal(
+			    guesses[k].match, tokens_match(&t, slice_str(guesses[k].given)));
+		tokens_fini(&t);
+		assert_int_equal(0, unlink(token_file));
+	}
+}
+
+/* Made once, readable by its owner alone, different each time. */
+static void
+test_made(void **state)
+{
+	struct tokens a, b, c;
+	struct diag d = { 0 };
+	struct stat st;
+	bool made = false;
+	char path[128];
+
+	(void) state;
+	assert_int_equal(0, tokens_check(token_file, false, &d));
+	assert_int_equal(-1, access(token_file, F_OK)); /* that made nothing */
+	assert_int_equal(0, tokens_init(&a, token_file, &made, &d));
+	assert_true(made);
+	assert_int_equal(0, stat(token_file, &st));
+	assert_int_equal(0600, st.st_mode & 07777);
+	assert_int_equal(1, a.n);
+	assert_int_equal(64, a.v[0].n);
+	assert_int_equal(0, tokens_init(&b, token_file, &made, &d));
+	assert_false(made);
+	assert_memory_equal(a.v[0].text, b.v[0].text, 64);
+	assert_int_equal(0, unlink(token_file));
+	assert_int_equal(0, tokens_init(&c, token_file, &made, &d));
+	assert_memory_not_equal(a.v[0].text, c.v[0].text, 64);
+	assert_int_equal(0, unlink(token_file));
+	tokens_fini(&a);
+	tokens_fini(&b);
+	tokens_fini(&c);
+
+	(void) snprintf(path, sizeof(path), "%s/none/api.token", dir);
+	assert_int_equal(-ENOENT, tokens_check(path, false, &d));
+	assert_non_null(strstr(d.msg, "its folder must be there"));
+	assert_int_equal(0, tokens_check(path, true, &d)); /* the outbox says so itself */
+	assert_int_equal(-ENOENT, tokens_init(&a, path, &made, &d));
+	assert_non_null(strstr(d.msg, "set http.token_file"));
+}
+
+/* ---- doors ---- */
+
+static char pki[64], cert[4096], key[4096], ca[4096];
+
+/* A port on loopback that was free a moment ago. */
+static unsigned
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(0, bind(fd, (struct sockaddr *) &a, sizeof(a)));
+	assert_int_equal(0, getsockname(fd, (struct sockaddr *) &a, &n));
+	(void) close(fd);
+	return ntohs(a.sin_port);
+}
+
+static size_t
+on_data(char *p, size_t size, size_t n, void *arg)
+{
+	buf_add(arg, p, size * n);
+	return size * n;
+}
+
+/* HTTP's status; 0: no answer. 'header': one more, or NULL. */
+static long
+get(CURL *c, const char *url, const char *method, const char *header, struct buf *out)
+{
+	struct curl_slist *headers = header == NULL ? NULL : curl_slist_append(NULL, header);
+	long status = 0;
+
+	(void) curl_easy_setopt(c, CURLOPT_URL, url);
+	(void) curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	(void) curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	(void) curl_easy_setopt(c, CURLOPT_CAINFO, ca);
+	(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
+	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
+	buf_clear(out);
+	if (curl_easy_perform(c) == CURLE_OK)
+		(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(headers);
+	return status;
+}
+
+enum door_kind { PLAIN, TLS, OPEN_TLS, OPEN_INSECURE, OPEN_BOTH, KINDS };
+
+static const struct {
+	const char *host;
+	bool tls, insecure, local;
+} kinds[KINDS] = {
+	[PLAIN] = { "127.0.0.1", false, false, true },
+	[TLS] = { "127.0.0.1", true, false, true },
+	[OPEN_TLS] = { "0.0.0.0", true, false, false },
+	[OPEN_INSECURE] = { "0.0.0.0", false, true, true },
+	[OPEN_BOTH] = { "0.0.0.0", true, true, false },
+};
+
+/* The start of the URL. */
+static void
+start_door(enum door_kind k, char url[64])
+{
+	struct api_cfg cfg = patient;
+	static char listen[64]; /* borrowed by the API */
+	unsigned port = free_port();
+
+	(void) snprintf(listen, sizeof(listen), "%s:%u", kinds[k].host, port);
+	(void) snprintf(url, 64, "http%s://127.0.0.1:%u", kinds[k].tls ? "s" : "", port);
+	cfg.socket = NULL;
+	cfg.listen = listen;
+	cfg.insecure = kinds[k].insecure;
+	cfg.tls_cert = kinds[k].tls ? cert : NULL;
+	cfg.tls_key = kinds[k].tls ? key : NULL;
+	put_file(token_file, TOKEN "\n" OTHER "\n", 0600);
+	start(&cfg);
+}
+
+static const struct {
+	const char *method, *path;
+	enum access need;
+	long status; /* when it is answered */
+} requests[] = {
+	{ "GET", "/healthz", ACCESS_ANY, 200 },
+	{ "GET", "/readyz", ACCESS_LOCAL, 503 },
+	{ "GET", "/metrics", ACCESS_LOCAL, 200 },
+	{ "GET", "/api/v1/status", ACCESS_LOCAL, 200 },
+	{ "GET", "/api/v1/rules", ACCESS_TOKEN, 200 },
+	{ "GET", "/api/v1/alerts?limit=x", ACCESS_TOKEN, 400 },
+	{ "POST", "/api/v1/nodes/forget?node=gone", ACCESS_TOKEN, 400 },
+	{ "PUT", "/api/v1/rules/reload", ACCESS_ANY, 405 },
+	{ "GET", "/no-such-thing", ACCESS_ANY, 404 },
+};
+
+enum token { NONE, WRONG, RIGHT };
+
+static const struct {
+	const char *header;
+	enum token is;
+} tokens[] = {
+	{ NULL, NONE },
+	{ "Authorization: Basic " TOKEN, NONE },
+	{ "Authorization: Bearer ", NONE },
+	{ "Authorization: " TOKEN, NONE },
+	{ "Authorization: Bearer 0123456789abcdeF", WRONG },
+	{ "Authorization: Bearer " TOKEN " ", RIGHT }, /* HTTP trims a header's end */
+	{ "Authorization: Bearer " TOKEN OTHER, WRONG },
+	{ "Authorization: Bearer " TOKEN, RIGHT },
+	{ "authorization: bearer " OTHER, RIGHT },
+};
+
+static void
+test_doors(void **state)
+{
+	struct buf b = BUF_INIT;
+	char url[64], whole[128];
+
+	for (enum door_kind k = 0; k < KINDS; k++) {
+		CURL *c = curl_easy_init();
+		uint64_t none = 0, wrong = 0;
+
+		start_door(k, url);
+		for (size_t i = 0; i < ARRAY_SIZE(requests) * ARRAY_SIZE(tokens); i++) {
+			size_t q = i / ARRAY_SIZE(tokens), t = i % ARRAY_SIZE(tokens);
+			bool open = requests[q].need == ACCESS_ANY ||
+				    (requests[q].need == ACCESS_LOCAL && kinds[k].local);
+			bool ok = open || tokens[t].is == RIGHT;
+
+			none += !open && tokens[t].is == NONE;
+			wrong += !open && tokens[t].is == WRONG;
+			(void) snprintf(whole, sizeof(whole), "%s%s", url, requests[q].path);
+			assert_int_equal(ok ? requests[q].status : 401,
+			    get(c, whole, requests[q].method, tokens[t].header, &b));
+			if (!ok)
+				assert_non_null(
+				    strstr(b.p, tokens[t].is == NONE ? "a token is needed"
+								     : "the token is wrong"));
+		}
+		assert_int_equal(none, counts().no_token);
+		assert_int_equal(wrong, counts().wrong_token);
+		assert_int_equal(kinds[k].tls, counts().certificate_expiry_seconds > 0);
+		curl_easy_cleanup(c);
+		(void) stop(state);
+	}
+	buf_fini(&b);
+}
+
+/* Without TLS nothing is answered where it is on, not even that one is busy. */
+static void
+test_no_tls(void **state)
+{
+	struct buf b = BUF_INIT;
+	CURL *c = curl_easy_init();
+	char url[64], plain[64];
+
+	(void) state;
+	start_door(OPEN_TLS, url);
+	(void) snprintf(plain, sizeof(plain), "http%s/healthz", url + 5);
+	assert_int_equal(0, get(c, plain, "GET", NULL, &b));
+	assert_int_equal(0, b.n);
+	curl_easy_cleanup(c);
+	buf_fini(&b);
+}
+
+static void
+issue(const char *name)
+{
+	const char *ip = "127.0.0.1";
+	const struct pki_request rq = {
+		.kind = PKI_COLLECTOR, .name = name, .ip = &ip, .nip = 1, .days = 1
+	};
+	struct diag d = { 0 };
+
+	if (pki_issue(pki, &rq, true, &d) < 0)
+		fail_msg("%s", d.msg);
+}
+
+static void
+make_ca(void)
+{
+	struct diag d = { 0 };
+
+	if (pki_init(pki, "test", 1, true, &d) < 0)
+		fail_msg("%s", d.msg);
+}
+
+/* New tokens and a new certificate serve new connections; an old connection goes on. */
+static void
+test_renewal(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct diag d = { 0 };
+	CURL *old = curl_easy_init();
+	char url[64];
+
+	(void) state;
+	start_door(OPEN_TLS, url);
+	(void) snprintf(url + strlen(url), sizeof(url) - strlen(url), "/metrics");
+	assert_int_equal(200, get(old, url, "GET", "Authorization: Bearer " TOKEN, &b));
+	for (int i = 0; i < 3; i++) {
+		CURL *fresh = curl_easy_init();
+
+		make_ca(); /* the old certificate is another authority's now */
+		issue("c");
+		assert_int_equal(0, get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b));
+		put_file(token_file, OTHER "\n", 0600);
+		assert_int_equal(0, api_reload(running, &d));
+		while (get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b) == 0)
+			(void) usleep(1000);
+		assert_int_equal(200, get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b));
+		assert_int_equal(401, get(old, url, "GET", "Authorization: Bearer " TOKEN, &b));
+		curl_easy_cleanup(fresh);
+	}
+	put_file(token_file, "short\n", 0600); /* the old ones stay in use */
+	assert_int_equal(-EINVAL, api_reload(running, &d));
+	assert_int_equal(200, get(old, url, "GET", "Authorization: Bearer " OTHER, &b));
+	put_file(token_file, TOKEN "\n", 0600);
+	put_file(cert, "no certificate", 0644);
+	assert_int_equal(-EINVAL, api_reload(running, &d));
+	assert_int_equal(200, get(old, url, "GET", "Authorization: Bearer " TOKEN, &b));
+	issue("c");
+	curl_easy_cleanup(old);
+	buf_fini(&b);
+}
+
+/* ---- what is refused ---- */
+
+static char strange_key[4096];
+
+static const struct {
+	const char *listen;
+	const char *cert, *key;
+	bool insecure;
+	const char *option, *msg; /* NULL: fine */
+} checks[] = {
+	{ "127.0.0.1:8765", NULL, NULL, false, NULL, NULL },
+	{ "127.255.0.9:8765", "", "", false, NULL, NULL },
+	{ "localhost:8765", NULL, NULL, false, NULL, NULL },
+	{ "[::1]:8765", NULL, NULL, false, NULL, NULL },
+	{ "[::ffff:127.0.0.1]:8765", NULL, NULL, false, NULL, NULL },
+	{ "0.0.0.0:8765", cert, key, false, NULL, NULL },
+	{ "0.0.0.0:8765", NULL, NULL, true, NULL, NULL },
+	{ "", cert, NULL, false, NULL, NULL }, /* not on TCP */
+	{ "0.0.0.0:8765", NULL, NULL, false, "http.listen",
+	    "other machines can reach 0.0.0.0:8765: set http.tls.certificate and http.tls.key, "
+	    "listen on 127.0.0.1 instead, or set 'insecure: true'" },
+	{ ":8765", NULL, NULL, false, "http.listen", "other machines" },
+	{ "[::]:8765", NULL, NULL, false, "http.listen", "other machines" },
+	{ "192.0.2.1:8765", "", "", false, "http.listen", "other machines" },
+	{ "[::ffff:192.0.2.1]:8765", NULL, NULL, false, "http.listen", "other machines" },
+	{ "128.0.0.1:8765", NULL, NULL, false, "http.listen", "other machines" },
+	{ "127.0.0.1", NULL, NULL, false, "http.listen", "has no port" },
+	{ "127.0.0.1:1", cert, NULL, false, "http.tls.certificate", "together or not at all" },
+	{ "127.0.0.1:1", NULL, key, true, "http.tls.certificate", "together or not at all" },
+	{ "127.0.0.1:1", "/no/such.pem", key, false, "http.tls.certificate",
+	    "cannot read the http.tls.certificate file /no/such.pem" },
+	{ "127.0.0.1:1", cert, "/no/such.key", false, "http.tls.certificate",
+	    "cannot read the http.tls.key file /no/such.key" },
+	{ "127.0.0.1:1", key, key, false, "http.tls.certificate", "is not a PEM certificate" },
+	{ "127.0.0.1:1", cert, cert, false, "http.tls.certificate", "others may read" },
+	{ "127.0.0.1:1", cert, token_file, false, "http.tls.certificate", "is not a PEM key" },
+	{ "127.0.0.1:1", cert, strange_key, false, "http.tls.certificate", "does not belong" },
+};
+
+static void
+test_checks(void **state)
+{
+	(void) state;
+	put_file(token_file, TOKEN "\n", 0600);
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		struct api_cfg cfg = patient;
+		struct diag d = { 0 };
+		const char *option = NULL;
+		int r;
+
+		cfg.listen = checks[i].listen;
+		cfg.tls_cert = checks[i].cert;
+		cfg.tls_key = checks[i].key;
+		cfg.insecure = checks[i].insecure;
+		r = api_check(&cfg, &option, &d);
+		if (checks[i].msg == NULL) {
+			assert_int_equal(0, r);
+			continue;
+		}
+		assert_true(r < 0);
+		assert_string_equal(checks[i].option, option);
+		if (strstr(d.msg, checks[i].msg) == NULL)
+			fail_msg("'%s' does not say '%s'", d.msg, checks[i].msg);
+	}
+	put_file(token_file, "short\n", 0600);
+	{
+		struct diag d = { 0 };
+		const char *option = NULL;
+
+		assert_int_equal(-EINVAL, api_check(&patient, &option, &d));
+		assert_string_equal("http.token_file", option);
+	}
+}
+
+static int
+begin(void **state)
+{
+	(void) state;
+	if (tmpdir_make(dir) < 0)
+		return -1;
+	(void) snprintf(sock, sizeof(sock), "%s/api.sock", dir);
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
+	(void) snprintf(pki, sizeof(pki), "%s/pki", dir);
+	pki_path(pki, "ca", ".pem", ca);
+	pki_path(pki, "collector-c", ".pem", cert);
+	pki_path(pki, "collector-c", ".key", key);
+	pki_path(pki, "collector-other", ".key", strange_key);
+	make_ca();
+	issue("c");
+	issue("other");
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	return tmpdir_remove(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_made),
+		cmocka_unit_test_teardown(test_doors, stop),
+		cmocka_unit_test_teardown(test_no_tls, stop),
+		cmocka_unit_test_teardown(test_renewal, stop),
+		cmocka_unit_test(test_checks),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctl_token.c - the token that mewsctl sends, and to whom. */
+#include "collector/api/token.h"
+#include "collector/ctl/ctl.h"
+#include "collector/ctl/ctl_http.h"
+#include "common/config.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONFIG "/etc/mews/collector.yaml"
+#define OUTBOX "/var/lib/mews/outbox.db" /* of collector.def */
+
+struct places {
+	const char *token_file, *outbox;
+};
+
+static const struct opt opts[] = {
+	{ "http.token_file", NULL, "", OPT_STR, offsetof(struct places, token_file), 0, 0 },
+	{ "outbox.path", OUTBOX, "", OPT_STR, offsetof(struct places, outbox), 0, 0 },
+};
+
+/* Where the collector of this machine keeps its tokens, going by its configuration. */
+static void
+find_file(char *path, size_t n)
+{
+	struct places p = { NULL, OUTBOX };
+	struct cfg *cfg = NULL;
+	struct diag d = { 0 };
+	const char *slash;
+
+	if (access(CONFIG, R_OK) == 0 && cfg_load(CONFIG, &cfg, &d) == 0 &&
+	    cfg_bind(cfg, opts, ARRAY_SIZE(opts), &p, &d) < 0)
+		p = (struct places){ NULL, OUTBOX };
+	slash = strrchr(p.outbox, '/');
+	if (p.token_file != NULL && p.token_file[0] != '\0')
+		(void) snprintf(path, n, "%s", p.token_file);
+	else
+		(void) snprintf(path, n, "%.*sapi.token",
+		    slash == NULL ? 0 : (int) (slash + 1 - p.outbox), p.outbox);
+	cfg_free(cfg);
+}
+
+int
+ctl_token_read(const struct ctl_target *t, struct ctl_token *ret)
+{
+	char found[4096];
+	const char *path = t->token_file;
+	struct tokens tokens = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct diag d = { 0 };
+	struct stat st;
+	int r;
+
+	if (path == NULL) {
+		find_file(found, sizeof(found));
+		path = found;
+	}
+	r = tokens_read(&tokens, path, &d);
+	if (r < 0 || stat(path, &st) < 0)
+		return t->token_file != NULL ? ctl_fail("%s", d.msg) : CTL_FAIL;
+	(void) snprintf(ret->header, sizeof(ret->header), "Authorization: Bearer %.*s",
+	    (int) tokens.v[0].n, tokens.v[0].text);
+	ret->owner = st.st_uid;
+	ret->found = t->token_file == NULL;
+	tokens_fini(&tokens);
+	return CTL_OK;
+}
+
+/* The n-th word of a line of /proc/net/tcp, from 0. */
+static const char *
+word(const char *line, int n)
+{
+	while (*line == ' ')
+		line++;
+	for (; n > 0; n--) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return line;
+}
+
+/* The listeners of a port in a file such as /proc/net/tcp: how many, and of them trusted ones. */
+static void
+count_listeners(const char *file, const struct ctl_token *t, int port, int *all, int *trusted)
+{
+	enum { ADDRESS = 1, STATE = 3, USER = 7, LISTEN = 0x0a };
+	FILE *f = fopen(file, "re");
+	char line[512];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		const char *colon = strchr(word(line, ADDRESS), ':');
+		uid_t uid;
+
+		if (colon == NULL || strtol(colon + 1, NULL, 16) != port ||
+		    strtol(word(line, STATE), NULL, 16) != LISTEN)
+			continue;
+		uid = (uid_t) strtoul(word(line, USER), NULL, 10);
+		++*all;
+		*trusted += uid == 0 || uid == t->owner || uid == geteuid();
+	}
+	if (f != NULL)
+		(void) fclose(f);
+}
+
+bool
+ctl_token_may_go(const struct ctl_token *t, const char *local, const char *remote, int port)
+{
+	int all = 0, trusted = 0;
+
+	if (strcmp(local, remote) != 0)
+		return false;
+	count_listeners("/proc/net/tcp", t, port, &all, &trusted);
+	count_listeners("/proc/net/tcp6", t, port, &all, &trusted);
+	return all > 0 && trusted == all;
+}
