@@ -174,6 +174,7 @@ start_shards(void *app)
 			.user = { a->opt.user_rate, a->opt.user_burst },
 		},
 		.json = &a->rules_config.options.json,
+		.log_drops = a->opt.log_drops,
 		.queue = (unsigned) a->opt.shard_queue,
 	};
 	int r = shards_start(n, &cfg, &a->shards);

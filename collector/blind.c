@@ -43,7 +43,7 @@ blind_sight(const struct stream *st, enum sight sight, uint64_t times,
 }
 
 int
-blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint64_t seq,
+blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint64_t at,
     const struct alert_json *shape, struct alert **ret)
 {
 	char time[LOSS_TIME], output[600];
@@ -62,5 +62,5 @@ blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint6
 
 	(void) snprintf(output, sizeof(output), "Node %s was not seen as a whole since %s: %s",
 	    st->id.node, time, loss_text(cause));
-	return raise_alert(&a, st, loss_name(cause), seq, shape, ret);
+	return raise_alert(&a, st, loss_name(cause), at, shape, ret);
 }

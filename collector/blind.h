@@ -26,8 +26,9 @@ struct alert_json;
 int blind_sight(const struct stream *st, enum sight sight, uint64_t times,
     const struct alert_json *shape, struct alert **ret) MUST_CHECK;
 
-/* 'seq': the batch that this alert is committed with: sent again, it raises the same one. */
-int blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint64_t seq,
+/* 'at' makes it the same alert when its batch is sent again: the batch's number, or, of
+ * events_dropped, how many the sensor has dropped so far. */
+int blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint64_t at,
     const struct alert_json *shape, struct alert **ret) MUST_CHECK;
 
 #endif

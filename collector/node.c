@@ -37,6 +37,7 @@ struct nodes {
 	struct state_limits limits;
 	struct throttle_limits throttle;
 	const struct alert_json *json;
+	uint64_t log_drops;
 	uint64_t published; /* monotonic ns */
 };
 
@@ -60,6 +61,7 @@ nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters, struct n
 	n->limits = cfg->state;
 	n->throttle = cfg->throttle;
 	n->json = cfg->json;
+	n->log_drops = cfg->log_drops;
 	r = intern_new(cfg->intern_bytes, &n->pool);
 	if (r == 0)
 		r = fscratch_new(&n->scratch);
@@ -78,6 +80,7 @@ node_fini(struct node *p)
 {
 	state_free(p->state);
 	throttle_free(p->throttle);
+	node_loss_fini(&p->loss);
 	p->stream->node = NULL;
 	stream_unref(p->stream);
 }
@@ -160,7 +163,7 @@ node_of(struct nodes *n, struct stream *stream)
 		stream_want_snapshot(stream);
 	p->stream = stream_ref(stream);
 	stream->node = p;
-	node_loss_begin(&p->loss, n->counters, stream);
+	node_loss_begin(&p->loss, n->counters, stream, n->log_drops);
 	return p;
 }
 
@@ -271,10 +274,13 @@ add_losses(struct hit_ctx *c)
 	struct node *p = c->node;
 	enum loss_cause cause;
 	struct alert *a = NULL;
-	uint64_t times;
+	uint64_t times, at;
 
-	while (node_loss_owed(&p->loss, &cause, &times) &&
-	       blind_loss(p->stream, cause, times, c->origin.seq, c->nodes->json, &a) == 0) {
+	while (node_loss_owed(&p->loss, &cause, &times)) {
+		/* a restarted collector is told again of drops that an alert has told of */
+		at = cause == LOSS_events_dropped ? p->stream->drops : c->origin.seq;
+		if (blind_loss(p->stream, cause, times, at, c->nodes->json, &a) < 0)
+			return;
 		node_loss_told(&p->loss, cause);
 		append(c, a); /* not one of the rules' */
 	}

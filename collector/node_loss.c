@@ -28,7 +28,8 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 }
 
 void
-node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct stream *stream)
+node_loss_begin(
+    struct node_loss *l, struct shard_counters *counters, struct stream *stream, uint64_t log_drops)
 {
 	*l = (struct node_loss){
 		.counters = counters,
@@ -36,6 +37,7 @@ node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct str
 		.gaps = stream->gaps,
 		.malformed = stream->malformed,
 	};
+	drop_log_init(&l->log, log_drops);
 	if (stream->restarted)
 		open_window(l, stream->before, stream->before_seen, LOSS_OPEN);
 	stream->restarted = false; /* it is told once */
@@ -47,6 +49,22 @@ node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct str
 		l->drops = stream->drops;
 		open_window(l, LOSS_state_forgotten, stream->last_seen, LOSS_OPEN);
 	}
+}
+
+void
+node_loss_fini(struct node_loss *l)
+{
+	drop_log_fini(&l->log);
+}
+
+/* Which events, and why: the loss window's line says neither. */
+static void
+log_drops(struct node_loss *l, const Wire__Batch *batch)
+{
+	CLEANUP(buf_fini) struct buf line = BUF_INIT;
+
+	if (drop_log_line(&l->log, batch->drops, batch->n_drops, clock_mono(), &line))
+		log_peer(LOG_WARN, l->stream->id.node, "node %s: %s", l->stream->id.node, line.p);
 }
 
 static void
@@ -69,6 +87,8 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS);
 	if (drops > l->drops)
 		open_window(l, LOSS_events_dropped, since, l->boot_ns + LOSS_TAIL_NS);
+	if (batch->n_drops > 0)
+		log_drops(l, batch);
 	l->gaps = gaps;
 	l->malformed = st->malformed;
 	l->drops = drops;

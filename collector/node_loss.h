@@ -10,6 +10,7 @@
 
 #include "collector/loss.h"
 #include "collector/shard.h"
+#include "proto/drop_log.h"
 
 struct node_loss {
 	struct loss windows;
@@ -17,14 +18,18 @@ struct node_loss {
 	struct stream *stream; /* borrowed from the node */
 	uint64_t drops;        /* of the stream, when last looked at; so are the next two */
 	uint64_t gaps, malformed;
-	uint64_t evicted; /* the node's state, since it was made */
-	uint64_t boot_ns; /* of the newest batch */
-	uint64_t seen;    /* when it was captured, realtime ns; 0: none was */
-	uint32_t owed;    /* windows that an alert is yet to tell of: bits of enum loss_cause */
+	uint64_t evicted;    /* the node's state, since it was made */
+	uint64_t boot_ns;    /* of the newest batch */
+	uint64_t seen;       /* when it was captured, realtime ns; 0: none was */
+	struct drop_log log; /* of the drops, by type and cause */
+	uint32_t owed;       /* windows that an alert is yet to tell of: bits of enum loss_cause */
 };
 
-/* A node begins with empty state: has there been one, or an earlier sensor? */
-void node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct stream *stream);
+/* A node begins with empty state: has there been one, or an earlier sensor? 'log_drops': so many
+ * dropped events are worth a line in the log. */
+void node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
+    uint64_t log_drops);
+void node_loss_fini(struct node_loss *l);
 
 /* Before a batch's events. True: batches before it are missing, or were not decoded. */
 bool node_loss_batch(struct node_loss *l, const Wire__Batch *batch);

@@ -40,7 +40,8 @@ struct shard_cfg {
 	struct state_limits state;
 	struct throttle_limits throttle; /* per node */
 	const struct alert_json *json;   /* of alerts about losses; NULL: Falco's defaults */
-	unsigned queue;                  /* ops */
+	uint64_t log_drops; /* dropped events of a node that make a log line; 0: none */
+	unsigned queue;     /* ops */
 };
 
 struct shards;

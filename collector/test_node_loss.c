@@ -88,7 +88,7 @@ test_state_gone(void **state)
 		b.stream->restarted = gone_cases[i].restarted;
 		b.stream->before = gone_cases[i].before;
 		b.stream->before_seen = 900 * S;
-		node_loss_begin(&b.loss, &b.counters, b.stream);
+		node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 		assert_false(b.stream->restarted); /* it is told once */
 		assert_int_equal(causes, loss_shown_open(&b.stream->loss, UINT64_MAX - 1));
 		assert_false(feed(&b, 50, 0));
@@ -117,10 +117,10 @@ test_forgotten(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 	(void) feed(&b, 10, 3);
 	b.stream->evaluated = 1;
-	node_loss_begin(&b.loss, &b.counters, b.stream);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 	(void) feed(&b, 20, 3);
 	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
 	assert_int_equal(1 << LOSS_state_forgotten, at(&b, 20));
@@ -135,7 +135,7 @@ test_batches(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 	assert_false(feed(&b, 10, 0));
 	assert_false(feed(&b, 11, 3)); /* tells of drops */
 	assert_int_equal(1 << LOSS_events_dropped, at(&b, 21));
@@ -185,7 +185,7 @@ test_owed(void **state)
 		    priority_cases[i].priority, loss_priority(priority_cases[i].cause));
 	bench_open(&b);
 	b.stream->evaluated = b.stream->began = 7;
-	node_loss_begin(&b.loss, &b.counters, b.stream);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 	assert_false(node_loss_owed(&b.loss, &cause, &times)); /* collector_restarted is quiet */
 	(void) feed(&b, 10, 1);
 	assert_true(node_loss_owed(&b.loss, &cause, &times));
@@ -212,7 +212,7 @@ test_evicted(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 	(void) feed(&b, 10, 0);
 	node_loss_evicted(&b.loss, 0);
 	assert_int_equal(0, at(&b, 10));

@@ -129,7 +129,7 @@ static const char letters[] = "DGUCFSKE";
 /* The id tells the cause. */
 int
 blind_loss(const struct stream *st UNUSED, enum loss_cause cause, uint64_t times UNUSED,
-    uint64_t seq UNUSED, const struct alert_json *shape UNUSED, struct alert **ret)
+    uint64_t at UNUSED, const struct alert_json *shape UNUSED, struct alert **ret)
 {
 	struct alert *a = calloc(1, sizeof(*a));
 

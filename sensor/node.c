@@ -231,6 +231,7 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 	(void) snprintf(n->boot_id, sizeof(n->boot_id), "%s", cfg->boot_id);
 	n->pace = (struct pace){ cfg->opt->interval * NS_PER_MS, cfg->opt->batch_bytes, 0, 0 };
 	spool_init(&n->spool, cfg->opt->spool);
+	drop_log_init(&n->drop_log, cfg->opt->log_drops);
 	set_link(n);
 	for (size_t i = 0; i < NODE_DROPS_MAX; i++) {
 		wire__drop__init(&n->drops.v[i]);
@@ -258,6 +259,7 @@ node_free(struct node *n)
 	spool_fini(&n->spool);
 	batch_enc_free(n->enc);
 	buf_fini(&n->data);
+	drop_log_fini(&n->drop_log);
 	identity_free(n->cfg.identity);
 	free(n);
 }
@@ -285,6 +287,8 @@ node_restart(struct node *n, uint64_t sensor_start)
 {
 	link_fini(&n->link);
 	spool_fini(&n->spool);
+	drop_log_fini(&n->drop_log);
+	drop_log_init(&n->drop_log, n->cfg.opt->log_drops);
 	n->cfg.sensor_start = sensor_start;
 	n->interest = 0;
 	n->snap = (struct node_snapshot){ 0 };
@@ -332,6 +336,15 @@ node_drop_add(struct node_drops *d, uint32_t event, uint32_t cause, uint64_t cou
 	d->v[d->n++].count = count;
 }
 
+static void
+tell_drops(struct node *n)
+{
+	CLEANUP(buf_fini) struct buf line = BUF_INIT;
+
+	if (drop_log_line(&n->drop_log, n->drops.p, n->drops.n, clock_mono(), &line))
+		n->cfg.owner->note(n->cfg.arg, n, LOG_WARN, line.p);
+}
+
 void
 node_gather_drops(struct node *n)
 {
@@ -339,6 +352,8 @@ node_gather_drops(struct node *n)
 	n->cfg.owner->drops(n->cfg.arg, &n->drops);
 	node_drop_add(&n->drops, 0, DROP_SPOOL_FULL, n->spool.events_dropped + n->lost);
 	node_drop_add(&n->drops, 0, DROP_QUARANTINED, n->spool.events_quarantined);
+	if (n->drops.n > 0)
+		tell_drops(n);
 }
 
 int

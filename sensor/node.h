@@ -13,6 +13,7 @@
 
 #include "common/macros.h"
 #include "proto/batch.h"
+#include "proto/drop_log.h"
 #include "sensor/env.h"
 #include "sensor/identity.h"
 #include "sensor/link.h"
@@ -90,6 +91,7 @@ struct node {
 	struct xport_end *end;
 	char server_name[256];
 	struct node_drops drops;
+	struct drop_log drop_log;
 	struct node_snapshot snap;
 	uint32_t interest;  /* the version in force */
 	uint64_t next_tick; /* when link or pace want the time */
@@ -136,7 +138,7 @@ void node_set_identity(struct node *n, struct identity *id);
  * than its expiry. */
 void node_check_peer(struct node *n, uint64_t now, bool all);
 
-/* Bring n->drops up to date. */
+/* Bring n->drops up to date, and tell the owner (note) of what is new. */
 void node_gather_drops(struct node *n);
 
 /* Append the packed Hello. */

@@ -57,7 +57,7 @@ http=127.0.0.1:$port
 lab_collector
 listen=tls+tcp://127.0.0.1:${there##*:}
 lab_sensor dead && dead=$sensor_pid
-lab_sensor hung && hung=$sensor_pid
+lab_sensor hung -o capture.ring=64KiB && hung=$sensor_pid
 ip netns exec "$ns" "$bin/mews-sensor" -o "collector=$there" -o node=far -o cluster=lab -o tls.server_name=mews-collector \
 	-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-far.pem" -o "tls.key=$lab/pki/node-far.key" 2>>"$lab/sensor-far.log" &
 far=$!
@@ -73,8 +73,14 @@ alerted dead down
 kill -STOP "$hung"
 lost hung silent 'its sensor is connected but sends nothing'
 alerted hung silent
+lab_touch 1 3000 # its ring overflows: both sides say what was dropped, and why
 kill -CONT "$hung"
 found hung
+dropped() { grep -qE "$1[0-9]+ events were dropped since the sensor's start: .*[0-9]+ openat \(no room in the kernel's ring\)" "$lab/$2.log"; }
+lab_wait 20 dropped 'warn: ' sensor-hung || fail "the sensor's log does not say what was dropped"
+lab_wait 20 dropped 'node hung: ' collector || fail "the collector's log does not say what was dropped"
+lab_wait 20 lab_alert 'Mews lost events of a node' '.hostname == "hung" and .output_fields."mews.loss_cause" == "events_dropped"' ||
+	fail "no alert about the dropped events"
 lab_wait 20 back hung 1 || fail "the log does not say that hung is back"
 
 ip link set "$ns-a" down

@@ -23,12 +23,14 @@ replay() {
 		-o "tls.key=$lab/pki/node-$node.key" -o log.format=json 2>>"$lab/sensor-replay.log" || fail "the replay failed"
 }
 metrics() { curl -sf "http://$http/metrics"; }
+# How many of these alerts the rules have raised; that a sensor stopped is an alert too.
+raised() { grep -vc '"source":"internal"' "$1" || true; }
 series() { metrics | sed '/^#/d; s/ [^ ]*$//' | sort; }
 replay
 
 # --- alerts
 ctl alerts -n all --json >"$lab/all"
-n=$(wc -l <"$lab/all")
+n=$(raised "$lab/all")
 [ "$n" -gt 10 ] || fail "only $n alerts"
 [ -z "$(ctl alerts -n 0)" ] || fail "'alerts -n 0' shows something"
 ctl alerts -n 3 --json | cmp - <(tail -n 3 "$lab/all") || fail "'alerts -n 3' does not show the newest three"
@@ -41,7 +43,7 @@ python3 -c 'import sys, uuid; assert uuid.UUID(sys.argv[1]).version == 8' "$uuid
 metrics >"$lab/metrics"
 promtool check metrics <"$lab/metrics" >"$lab/promtool" 2>&1 || fail "promtool: $(cat "$lab/promtool")"
 [ ! -s "$lab/promtool" ] || fail "promtool: $(cat "$lab/promtool")"
-[ "$(lab_metric mews_alert_latency_seconds_count)" = "$n" ] || fail "the latency of $(lab_metric mews_alert_latency_seconds_count) alerts is known, of $n"
+[ "$(lab_metric mews_alert_latency_seconds_count)" -ge "$n" ] || fail "the latency of $(lab_metric mews_alert_latency_seconds_count) alerts is known, of $n"
 grep -q '^mews_build_info{version="[0-9.]*",compiler="' "$lab/metrics" || fail "no build information"
 rss=$(lab_metric process_resident_memory_bytes)
 [ "${rss%.*}" -gt 1000000 ] || fail "resident memory is $rss"
@@ -56,7 +58,8 @@ asked=$(lab_metric mews_api_requests_total)
 lab_wait 10 bash -c "[ \$(curl -sf http://$http/metrics | awk '\$1 == \"mews_api_requests_total\" { print \$2 }') -gt $((asked + 3)) ]" ||
 	fail "the follower does not ask"
 replay
-lab_wait 20 bash -c "[ \$(wc -l <$lab/new) = $n ]" || fail "$(wc -l <"$lab/new") new alerts follow, not $n"
+follow_all() { [ "$(raised "$lab/new")" = "$n" ]; }
+lab_wait 20 follow_all || fail "$(raised "$lab/new") new alerts follow, not $n"
 ! grep -qF "$uuid" "$lab/new" || fail "'--follow -n 0' shows an old alert"
 kill "$follower"
 
