@@ -53,6 +53,7 @@ root_look(struct scratch *s, struct task_struct *t)
 {
 	u64 now = bpf_jiffies64();
 	struct pid_namespace *ns;
+	struct super_block *sb;
 	struct fs_struct *fs;
 	struct dentry *d;
 
@@ -63,7 +64,10 @@ root_look(struct scratch *s, struct task_struct *t)
 	d = BPF_CORE_READ(fs, root.dentry);
 	s->root.looked = now;
 	s->root.mnt = (u64) BPF_CORE_READ(fs, root.mnt);
-	s->root.sb = (u64) BPF_CORE_READ(d, d_sb);
+	sb = BPF_CORE_READ(d, d_sb);
+	s->root.sb = (u64) sb;
+	s->root.dev = BPF_CORE_READ(sb, s_dev);
+	s->root.magic = BPF_CORE_READ(sb, s_magic);
 	s->root.dentry = (u64) d;
 }
 
@@ -279,29 +283,60 @@ is_memfd(struct dentry *d)
 	       name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
 }
 
+/* Where an open file is. */
+struct place {
+	u64 mnt, dentry, sb;
+};
+
+/* The word at 'at' of those that were read from 'first' on. */
+static __always_inline u64
+word_at(const u64 *v, u32 first, u32 at)
+{
+	u32 i = at - first;
+
+	barrier_var(i); /* or the compiler takes 'first' from the pointer, which is prohibited */
+	return *(const u64 *) ((const char *) v + i);
+}
+
+/* Sets all but 'sb'. Its inode. */
+static __always_inline struct inode *
+file_place(struct file *f, struct place *ret)
+{
+	const u32 path = bpf_core_field_offset(struct file, f_path);
+	const u32 mnt = path + bpf_core_field_offset(struct path, mnt);
+	const u32 dentry = path + bpf_core_field_offset(struct path, dentry);
+	const u32 inode = bpf_core_field_offset(struct file, f_inode);
+	const u32 first = MIN(path, inode);
+	u64 v[8];
+
+	if (MAX(mnt, MAX(dentry, inode)) - first > sizeof(v) - sizeof(u64)) {
+		ret->mnt = (u64) BPF_CORE_READ(f, f_path.mnt);
+		ret->dentry = (u64) BPF_CORE_READ(f, f_path.dentry);
+		return BPF_CORE_READ(f, f_inode);
+	}
+	bpf_probe_read_kernel(v, sizeof(v), (char *) f + first);
+	ret->mnt = word_at(v, first, mnt);
+	ret->dentry = word_at(v, first, dentry);
+	return (struct inode *) word_at(v, first, inode);
+}
+
 /*
  * The path of an open file of the caller, whatever led there: symbolic links, a root of the task's
  * own, a bind mount. On the file system of the machine's root it is the path there, and that of a
- * bind mount stays unseen; on others it is that of the mount by which it was opened.
+ * bind mount stays unseen; on others it is that of the mount by which it was opened. root_look()
+ * has been called.
  */
 __noinline int
-real_build(u64 file)
+real_build(u64 mnt, u64 dentry, u64 sb)
 {
 	struct scratch *s = scratch_get();
-	struct dentry *d;
-	u64 at[2];
 	int n = 0;
 
-	if (!s || !file)
+	if (!s || !dentry)
 		return 0;
-	root_look(s, current_task());
-	read_words((void *) file + bpf_core_field_offset(struct file, f_path),
-	    bpf_core_field_offset(struct path, mnt), bpf_core_field_offset(struct path, dentry),
-	    at);
-	d = (void *) at[1];
-	if ((u64) BPF_CORE_READ(d, d_sb) == s->root.sb)
-		n = path_build(0, at[1]);
-	return n ? n : path_build(at[0], at[1]);
+	if (sb == s->root.sb)
+		n = path_build(0, dentry);
+	return n ? n : path_build(mnt, dentry);
 }
 
 #define SAME_MAX 256 /* bytes that are compared */
@@ -327,18 +362,94 @@ text_same(u32 off, u32 n)
 	return 1;
 }
 
+#define SEEN_READ  72 /* a dentry from its parent on, to the end of a short name in it */
+#define SEEN_NAME  40 /* bytes of that name */
+#define SAME_TURNS 8
+
+/*
+ * One step up: does the text at 'off' have the dentry's name, and a slash before it, in front of
+ * what was found already? A short name is in the dentry, which is read once; others are not looked
+ * at (PATH_NONE).
+ */
+static __always_inline enum path_end
+same_turn(struct scratch *s, u32 off)
+{
+	const u32 at = bpf_core_field_offset(struct dentry, d_parent);
+	struct mount *m = (void *) *(volatile u64 *) &s->walk.mount;
+	u64 d = *(volatile u64 *) &s->walk.dentry, top = *(volatile u64 *) &s->walk.top;
+	u32 pos = *(volatile u32 *) &s->walk.pos, len, from;
+	u64 name;
+
+	if (d == s->root.dentry && (!m || (u64) &m->mnt == s->root.mnt))
+		return pos == 0 ? PATH_DONE : PATH_NONE;
+	if (pos == 0 || pos > SAME_MAX)
+		return PATH_NONE;
+	if (d == top) {
+		struct mount *up = BPF_CORE_READ(m, mnt_parent);
+
+		path_walk(s, (u64) up, (u64) BPF_CORE_READ(up, mnt.mnt_root),
+		    (u64) BPF_CORE_READ(m, mnt_mountpoint), pos);
+		return up == m ? PATH_NONE : PATH_GOES_ON;
+	}
+	if (bpf_probe_read_kernel(s->seen, SEEN_READ, (void *) d + at) < 0)
+		return PATH_NONE;
+	len = *(u32 *) ((char *) s->seen + bpf_core_field_offset(struct dentry, d_name.len) - at) &
+	      0xff;
+	name =
+	    *(u64 *) ((char *) s->seen + bpf_core_field_offset(struct dentry, d_name.name) - at) -
+	    (d + at);
+	if (name >= SEEN_READ - SEEN_NAME + sizeof(u64) || len > SEEN_NAME || len >= pos)
+		return PATH_NONE;
+	from = (off + sizeof(u32) + pos - len) & REC_MASK;
+	if (s->rec[(from - 1) & REC_MASK] != '/')
+		return PATH_NONE;
+	for (u32 i = 0; i < SEEN_NAME && i < len; i += sizeof(u64)) {
+		u64 differ = *(u64 *) &s->rec[from + i] ^ *(u64 *) ((char *) s->seen + name + i);
+
+		if (len - i < sizeof(u64))
+			differ &= (1ULL << ((len - i) * 8)) - 1;
+		if (differ)
+			return PATH_NONE;
+	}
+	path_walk(s, (u64) m, top, s->seen[0], pos - len - 1);
+	return PATH_GOES_ON;
+}
+
+/* Is that the path of an open file? Most are opened by their path: it costs less to compare it with
+ * what the kernel has, from its end, than to write that out. False: it is another, or was not
+ * looked at. */
+__noinline int
+same_walk(u32 off, u64 mnt, u64 dentry, u64 sb)
+{
+	struct scratch *s = scratch_get();
+	struct vfsmount *first = (void *) mnt;
+	enum path_end r = PATH_GOES_ON;
+	bool on_root;
+
+	if (!s || !mnt || !dentry)
+		return 0;
+	on_root = sb == s->root.sb;
+	path_walk(s, on_root ? 0 : mnt - bpf_core_field_offset(struct mount, mnt),
+	    on_root ? 0 : (u64) BPF_CORE_READ(first, mnt_root), dentry,
+	    *(u32 *) &s->rec[off & REC_MASK]);
+	for (int i = 0; i < SAME_TURNS && r == PATH_GOES_ON; i++)
+		r = same_turn(s, off);
+	return r == PATH_DONE;
+}
+
 /* The path of an open file, unless it is the text at 'given' (0: there is none). */
 static __always_inline u32
-text_real(struct scratch *s, u32 off, u64 bit, struct file *f, u32 given)
+text_real(struct scratch *s, u32 off, u64 bit, const struct place *p, u32 given)
 {
-	int n = real_build((u64) f);
-	struct dentry *d;
+	struct dentry *d = (void *) p->dentry;
+	int n;
 
-	if (n == 0) {
-		d = BPF_CORE_READ(f, f_path.dentry);
+	if (given && same_walk(given, p->mnt, p->dentry, p->sb))
+		return off;
+	n = real_build(p->mnt, p->dentry, p->sb);
+	if (n == 0)
 		return is_memfd(d) ? text_kernel_str(s, off, bit, BPF_CORE_READ(d, d_name.name))
 				   : off;
-	}
 	return given && text_same(given, n) ? off : text_built(s, off, bit, n);
 }
 

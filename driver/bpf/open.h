@@ -73,7 +73,7 @@ open_mode(u64 flags, u64 mode)
 }
 
 struct opened {
-	struct file *file;
+	struct place place;
 	u32 dev;
 	u64 ino;
 	bool created;
@@ -82,7 +82,7 @@ struct opened {
 
 /* What descriptor 'fd' of the caller refers to, opened with these flags; zeroes if it is none. */
 static __always_inline void
-opened_get(struct task_struct *t, s64 fd, u64 flags, struct opened *o)
+opened_get(struct scratch *s, struct task_struct *t, s64 fd, u64 flags, struct opened *o)
 {
 	struct file *f = fd_file(t, fd);
 	struct inode *inode;
@@ -91,12 +91,16 @@ opened_get(struct task_struct *t, s64 fd, u64 flags, struct opened *o)
 	__builtin_memset(o, 0, sizeof(*o));
 	if (!f)
 		return;
-	o->file = f;
-	inode = BPF_CORE_READ(f, f_inode);
+	root_look(s, t);
+	inode = file_place(f, &o->place);
 	read_words(inode, bpf_core_field_offset(struct inode, i_sb),
 	    bpf_core_field_offset(struct inode, i_ino), in_inode);
-	read_words((void *) in_inode[0], bpf_core_field_offset(struct super_block, s_dev),
-	    bpf_core_field_offset(struct super_block, s_magic), in_sb);
+	in_sb[0] = s->root.dev;
+	in_sb[1] = s->root.magic;
+	if (in_inode[0] != s->root.sb)
+		read_words((void *) in_inode[0], bpf_core_field_offset(struct super_block, s_dev),
+		    bpf_core_field_offset(struct super_block, s_magic), in_sb);
+	o->place.sb = in_inode[0];
 	o->dev = dev_encode((u32) in_sb[0]);
 	o->ino = in_inode[1];
 	o->layer = inode_layer(inode, in_sb[1]);
@@ -116,9 +120,9 @@ opened_flags(const struct opened *o)
 static __always_inline u32
 opened_text(struct scratch *s, u32 off, u64 name, u64 real, u32 first, const struct opened *o)
 {
-	if (!o->file)
+	if (!o->place.dentry)
 		return off;
-	return text_real(s, off, real, o->file, (rec_hdr(s)->present & name) ? first : 0);
+	return text_real(s, off, real, &o->place, (rec_hdr(s)->present & name) ? first : 0);
 }
 
 EXIT(open)
@@ -127,7 +131,7 @@ EXIT(open)
 	u64 flags = call_arg(regs, compat, 1);
 	struct opened o;
 
-	opened_get(t, ret, flags, &o);
+	opened_get(s, t, ret, flags, &o);
 	e->fd = call_result(ret);
 	e->flags = open_flags(flags) | opened_flags(&o);
 	e->mode = open_mode(flags, call_arg(regs, compat, 2));
@@ -143,7 +147,7 @@ EXIT(creat)
 	EXIT_BEGIN(CREAT, true);
 	struct opened o;
 
-	opened_get(t, ret, K_O_CREAT, &o);
+	opened_get(s, t, ret, K_O_CREAT, &o);
 	e->fd = call_result(ret);
 	e->mode = call_arg(regs, compat, 1) & 07777;
 	e->dev = o.dev;
@@ -160,7 +164,7 @@ EXIT(openat)
 	u64 flags = call_arg(regs, compat, 2);
 	struct opened o;
 
-	opened_get(t, ret, flags, &o);
+	opened_get(s, t, ret, flags, &o);
 	e->fd = call_result(ret);
 	e->dirfd = arg_int(regs, compat, 0);
 	e->flags = open_flags(flags) | opened_flags(&o);
@@ -192,7 +196,7 @@ EXIT(openat2)
 	else
 		read =
 		    bpf_probe_read_user(how, sizeof(how), (void *) call_arg(regs, compat, 2)) == 0;
-	opened_get(t, ret, how[0], &o);
+	opened_get(s, t, ret, how[0], &o);
 	if (!read)
 		e->hdr.present &=
 		    ~(EV_BIT(OPENAT2, flags) | EV_BIT(OPENAT2, mode) | EV_BIT(OPENAT2, resolve));
