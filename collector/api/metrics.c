@@ -81,6 +81,8 @@ static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),
 	ROW(output_stats, refused, COUNTER, "Alerts refused for good and set aside."),
 	ROW(output_stats, retries, COUNTER, "Times an alert had to be offered again."),
+	ROW(output_stats, skipped, COUNTER,
+	    "Alerts kept from before the output was switched on, which are not sent there."),
 	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
 	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
 	    "Age of the oldest alert waiting for this output."),

@@ -87,6 +87,8 @@ status_outputs(const struct api_view *v, struct buf *out)
 		buf_char(out, ',');
 		key_u64(out, "retries", st[i].retries);
 		buf_char(out, ',');
+		key_u64(out, "skipped", st[i].skipped);
+		buf_char(out, ',');
 		key_u64(out, "waiting", st[i].lag_rows);
 		buf_char(out, ',');
 		key_u64(out, "oldest_ms", st[i].oldest_age_ms);

@@ -128,6 +128,10 @@ print_outputs(const json_t *j)
 		    (unsigned long) ctl_num(o, "delivered"), (unsigned long) ctl_num(o, "waiting"),
 		    (unsigned long) ctl_num(o, "refused"), (unsigned long) ctl_num(o, "retries"),
 		    (unsigned long) ctl_num(o, "oldest_ms"), ctl_str(o, "error"));
+		if (ctl_num(o, "skipped") > 0)
+			printf(
+			    "%-10s new, or was off: alerts kept from before and passed over: %lu\n",
+			    "", (unsigned long) ctl_num(o, "skipped"));
 	}
 }
 

@@ -170,14 +170,13 @@ outputs_check(struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int
 	return ret;
 }
 
-/* What it does not get, since it was not on when that was raised. */
 static void
 tell_skipped(const struct output *o)
 {
 	if (o->stats.skipped > 0)
 		log_warn(
-		    "output %s is new or was off: the %llu alerts that are kept from before are "
-		    "not sent there ('mewsctl alerts' shows them)",
+		    "output %s is new or was off: the alerts kept from before are not sent "
+		    "there: %llu ('mewsctl alerts' shows them)",
 		    o->ops->name, (unsigned long long) o->stats.skipped);
 }
 

@@ -293,6 +293,37 @@ sources_are_uris(void **state)
 	}
 }
 
+static const struct {
+	const char *mechanism; /* NULL: as the library has it */
+	int version;
+	bool fails;
+} logins[] = {
+	{ NULL, 0x020002ff, false },
+	{ "PLAIN", 0x020002ff, false },
+	{ "SCRAM-SHA-256", 0x020002ff, true },
+	{ "scram-sha-512", 0x020600ff, true },
+	{ "SCRAM-SHA-512", 0x020601ff, false },
+	{ "SCRAM-SHA-512", 0x020800ff, false },
+};
+
+static void
+an_old_library_is_known(void **state)
+{
+	char text[200];
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(logins); i++) {
+		struct kafka_state k = { .conf = rd_kafka_conf_new() };
+
+		if (logins[i].mechanism != NULL)
+			assert_int_equal(
+			    RD_KAFKA_CONF_OK, rd_kafka_conf_set(k.conf, "sasl.mechanism",
+						  logins[i].mechanism, text, sizeof(text)));
+		assert_int_equal(logins[i].fails, kafka_scram_fails(&k, logins[i].version));
+		rd_kafka_conf_destroy(k.conf);
+	}
+}
+
 int
 main(void)
 {
@@ -305,6 +336,7 @@ main(void)
 		cmocka_unit_test(a_full_queue_is_not_an_error),
 		cmocka_unit_test(a_fatal_error_is_survived),
 		cmocka_unit_test(sources_are_uris),
+		cmocka_unit_test(an_old_library_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,9 @@
 #   kafka.sh stop DIR [SIGNAL] stop it (default TERM) and wait until it is gone
 #   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE...]   create a topic
 #
-# Topics create themselves when written to, unless MEWS_KAFKA_AUTO_CREATE=false.
+# Topics create themselves when written to, unless MEWS_KAFKA_AUTO_CREATE=false. With MEWS_KAFKA_TLS, a
+# PEM file of a key and its certificate, there is a listener for SASL over TLS too, whose address is in
+# DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD.
 # Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
 set -eu
 
@@ -46,11 +48,11 @@ fetch() {
 	: >"$cache/complete"
 }
 
-# Two ports that are free now, from the range that nothing is given by chance.
+# Three ports that are free now.
 free_ports() {
 	python3 - <<-'PY'
 		import socket
-		s = [socket.socket() for _ in range(2)]
+		s = [socket.socket() for _ in range(3)]
 		for x in s:
 		    x.bind(("127.0.0.1", 0))
 		print(*(x.getsockname()[1] for x in s))
@@ -67,13 +69,20 @@ configure() {
 		quorum="controller.quorum.voters=1@127.0.0.1:$3"
 		standalone=
 	fi
+	sasl='' sasl_map='' scram=''
+	if [ -n "${MEWS_KAFKA_TLS:-}" ]; then
+		sasl=,SASL_SSL://127.0.0.1:$4
+		sasl_map=,SASL_SSL:SASL_SSL
+		scram="--add-scram SCRAM-SHA-512=[name=mews,password=$MEWS_KAFKA_PASSWORD]"
+	fi
 	cat >"$1/server.properties" <<-CONF
 		process.roles=broker,controller
 		node.id=1
-		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
-		advertised.listeners=PLAINTEXT://127.0.0.1:$2
+		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3$sasl
+		advertised.listeners=PLAINTEXT://127.0.0.1:$2$sasl
 		controller.listener.names=CONTROLLER
-		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$sasl_map
+		inter.broker.listener.name=PLAINTEXT
 		$quorum
 		log.dirs=$1/data
 		offsets.topic.replication.factor=1
@@ -82,6 +91,13 @@ configure() {
 		transaction.state.log.min.isr=1
 		group.initial.rebalance.delay.ms=0
 		auto.create.topics.enable=${MEWS_KAFKA_AUTO_CREATE:-true}
+	CONF
+	[ -z "$sasl" ] || cat >>"$1/server.properties" <<-CONF
+		sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+		listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_mews="$MEWS_KAFKA_PASSWORD";
+		listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+		ssl.keystore.type=PEM
+		ssl.keystore.location=$MEWS_KAFKA_TLS
 	CONF
 	cat >"$1/log4j.properties" <<-CONF
 		log4j.rootLogger=INFO, F
@@ -92,8 +108,9 @@ configure() {
 	CONF
 	id=$(tool "$1" kafka.tools.StorageTool random-uuid)
 	# shellcheck disable=SC2086
-	tool "$1" kafka.tools.StorageTool format $standalone -t "$id" -c "$1/server.properties" \
+	tool "$1" kafka.tools.StorageTool format $standalone $scram -t "$id" -c "$1/server.properties" \
 		>"$1/format.log" 2>&1 || die "cannot format $1/data: $(cat "$1/format.log")"
+	echo "127.0.0.1:$4" >"$1/address.sasl"
 	echo "127.0.0.1:$2" >"$1/address"
 }
 

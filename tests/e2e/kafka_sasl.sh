@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The Kafka output logs in over TLS with SASL: PLAIN and SCRAM, with the password from a file; a wrong
+# password is said, and a collector says so at its start if its library cannot do what it is told to.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+kafka=$root/tests/support/kafka.sh
+prog=$bin/kafka_outbox
+
+# Kafka 4 does not accept SCRAM from a librdkafka before 2.6.1.
+library=$(kcat -V | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p')
+old=no
+[ "$(printf '%s\n' 2.6.1 "$library" | sort -V | head -n 1)" = 2.6.1 ] || old=yes
+[ "$old" = no ] || export MEWS_KAFKA_VERSION=3.9.1
+
+lab_pki
+"$bin/mewsctl" pki issue "$lab/pki" --collector kafka --dns localhost --ip 127.0.0.1 >/dev/null
+cat "$lab/pki/collector-kafka.key" "$lab/pki/collector-kafka.pem" >"$lab/kafka.pem"
+echo right-7 >"$lab/password"
+echo wrong-7 >"$lab/wrong"
+
+trap '"$kafka" stop "$lab/kafka" || true; lab_end' EXIT
+plain=$(MEWS_KAFKA_TLS=$lab/kafka.pem MEWS_KAFKA_PASSWORD=$(cat "$lab/password") "$kafka" start "$lab/kafka") || exit $?
+broker=$(cat "$lab/kafka/address.sasl")
+login=(security.protocol=sasl_ssl "ssl.ca.location=$lab/pki/ca.pem" sasl.username=mews)
+
+for mechanism in PLAIN SCRAM-SHA-512; do
+	topic=by-${mechanism,,}
+	timeout 60 "$prog" produce "$lab/$topic.db" "$broker" "$topic" 200 0 "${login[@]}" "sasl.mechanism=$mechanism" \
+		"sasl.password=\${file:$lab/password}" allow.auto.create.topics=true >"$lab/$mechanism.log" 2>&1 || fail "$mechanism: did not deliver"
+	grep -q '^delivered 199 refused 1 ' "$lab/$mechanism.log" || fail "$mechanism: $(cat "$lab/$mechanism.log")"
+	"$prog" verify "$plain" "$topic" 200 once
+
+	"$prog" produce "$lab/$topic-wrong.db" "$broker" "$topic" 10 0 "${login[@]}" "sasl.mechanism=$mechanism" \
+		"sasl.password=\${file:$lab/wrong}" >"$lab/wrong.log" 2>&1 &
+	pid=$!
+	lab_pids+=("$pid")
+	lab_wait 30 grep -qi 'trouble: Kafka: .*authentication' "$lab/wrong.log" || fail "$mechanism: a wrong password is not said: $(cat "$lab/wrong.log")"
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+	echo "$mechanism over TLS: delivered; with a wrong password: $(grep -i -m 1 authentication "$lab/wrong.log")"
+done
+
+# said MECHANISM: does a collector say that its library cannot log in to Kafka 4 with it?
+said() {
+	"$bin/mews-collector" --check -o "listen=ipc://$lab/s" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" \
+		-o "rules=$root/rules/mews_rules.yaml" -o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$broker" \
+		-o outputs.kafka.properties.security.protocol=sasl_ssl -o "outputs.kafka.properties.ssl.ca.location=$lab/pki/ca.pem" \
+		-o outputs.kafka.properties.sasl.username=mews -o "outputs.kafka.properties.sasl.password=\${file:$lab/password}" \
+		-o "outputs.kafka.properties.sasl.mechanism=$1" 2>"$lab/check.log" || fail "--check: $(cat "$lab/check.log")"
+	if grep -q "librdkafka $library cannot log in to Kafka 4 with SCRAM" "$lab/check.log"; then echo yes; else echo no; fi
+}
+[ "$(said SCRAM-SHA-512)" = "$old" ] || fail "SCRAM with librdkafka $library: $(cat "$lab/check.log")"
+[ "$(said PLAIN)" = no ] || fail "PLAIN with librdkafka $library: $(cat "$lab/check.log")"
