@@ -71,7 +71,7 @@ extern const struct stage app_stages[];
 extern const size_t app_nstages;
 extern const size_t app_ncheck; /* how many of them make nothing: those are what --check runs */
 
-/* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 opens output files anew,
+/* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 reopens output files,
  * SIGTERM and SIGINT end it. Rules are reloaded when reload.h says so too. Meanwhile it says what
  * trouble outbox and outputs have. */
 int app_run(void *app);

@@ -101,8 +101,8 @@ look_for_loss(struct look *l, struct stream *st, enum sight sight)
 	told->lost = true;
 	told->since = sight == SIGHT_missing ? l->now : since;
 	told->losses++;
-	log_peer(LOG_WARN, st->id.node, "node %s is not seen any more: %s", st->id.node,
-	    sight_text(sight));
+	log_peer(
+	    LOG_WARN, st->id.node, "node %s is no longer seen: %s", st->id.node, sight_text(sight));
 	raise_alert(l, st, sight);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lookout.h - the watch over the nodes: whoever is not seen any more is told of.
+ * lookout.h - the watch over the nodes: whoever is no longer seen is told of.
  *
  * A sensor polls every second. Once a node has not been heard of for STREAM_SILENT_NS (it was
  * killed, it hangs, it was stopped, its network is cut), or does not come back after a restart of

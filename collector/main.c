@@ -36,7 +36,7 @@ usage(FILE *f)
 	    "  mews-collector -o listen=ipc:///run/mews.sock -o outbox.path=/tmp/outbox.db \\\n"
 	    "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
 	    "\n"
-	    "SIGHUP reloads rules and certificates, SIGUSR1 opens output files anew. Exit codes:\n"
+	    "SIGHUP reloads rules and certificates, SIGUSR1 reopens output files. Exit codes:\n"
 	    "0 stopped, 1 failed, 2 usage, 3 configuration, 4 rules, 5 outbox, 6 address.\n"
 	    "\n"
 	    "Options:\n",
@@ -99,8 +99,8 @@ parse_args(int argc, char **argv, struct args *args)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "mews-collector: '%s' is not expected here; try --help\n",
-		    argv[optind]);
+		fprintf(
+		    stderr, "mews-collector: unexpected argument '%s'; try --help\n", argv[optind]);
 		return EXIT_USAGE;
 	}
 	if (args->beside && !args->check) {

@@ -11,7 +11,7 @@ int app_start_nodes(void *app);
 void app_stop_nodes(void *app);
 
 /* Certificates read again when asked to or when the revocation list has changed; connections to a
- * collector that is not trusted any more are given up. At most once a second, but for what was
+ * collector that is no longer trusted are given up. At most once a second, but for what was
  * asked. */
 void app_watch_certs(struct app *a, uint64_t now);
 

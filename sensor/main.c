@@ -99,7 +99,7 @@ number(const char *opt, const char *text, uint64_t min, uint64_t max, uint64_t *
 	errno = 0;
 	v = strtoull(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || v < min || v > max) {
-		fprintf(stderr, "mews-sensor: --%s wants a number from %llu to %llu, not '%s'\n",
+		fprintf(stderr, "mews-sensor: --%s takes a number from %llu to %llu, not '%s'\n",
 		    opt, (unsigned long long) min, (unsigned long long) max, text);
 		return EXIT_USAGE;
 	}

@@ -93,7 +93,7 @@ say_stuck(struct snapshot *s, const struct scan_note *at)
 		    at->step == SCAN_USERS ? "etc/passwd" : "etc/group");
 	else
 		log_warn(
-		    "process %u does not let itself be read (it may wait for a file system that "
+		    "process %u cannot be read (it may wait for a file system that "
 		    "does not answer): the snapshot goes on without its %s",
 		    at->hdr.pid,
 		    at->step == SCAN_TASKS ? "arguments and environment" : "descriptors");

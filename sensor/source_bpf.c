@@ -61,7 +61,8 @@ check_host(struct diag *d)
 	}
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
 		diag_set(d, 0, 0,
-		    "this kernel tells no types (/sys/kernel/btf/vmlinux is missing): use one "
+		    "this kernel has no type information (/sys/kernel/btf/vmlinux is missing): use "
+		    "one "
 		    "built "
 		    "with CONFIG_DEBUG_INFO_BTF=y, and mount /sys if it is not");
 		return -ENOENT;
@@ -81,8 +82,8 @@ load_failed(int r, struct diag *d)
 		    "no memory for the rings: lower the ring size, or raise the memlock limit "
 		    "(LimitMEMLOCK=infinity)");
 	} else {
-		diag_set(d, 0, 0, "this kernel does not take the capture programs: %s",
-		    strerrordesc_np(-r));
+		diag_set(
+		    d, 0, 0, "this kernel rejects the capture programs: %s", strerrordesc_np(-r));
 	}
 	return r;
 }

@@ -439,7 +439,7 @@ xport_trusts(struct xport_end *e, const struct identity *id, char *why, size_t n
 	else if (id == NULL || identity_check_peer(id, &c->peer, &bad) == 0)
 		return true;
 	(void) snprintf(
-	    why, n, "the collector %s is not trusted any more: its certificate: %s", c->url, bad);
+	    why, n, "the collector %s is no longer trusted: its certificate: %s", c->url, bad);
 	return false;
 }
 

@@ -54,11 +54,11 @@ static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, malformed, COUNTER, "Messages that could not be read."),
 	ROW(ingest_stats, duplicates, COUNTER, "Batches that had arrived before."),
 	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
-	ROW(ingest_stats, busy, COUNTER, "Connections asked to come back later."),
+	ROW(ingest_stats, busy, COUNTER, "Connections asked to try again later."),
 	ROW(ingest_stats, crowded_out, COUNTER,
 	    "Connections ended before they proved who they are: too many were open."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
-	ROW(ingest_stats, log_held, COUNTER, "Lines about peers that were too many to write."),
+	ROW(ingest_stats, log_held, COUNTER, "Log lines about peers that were suppressed."),
 	{ "certificate_expiry_timestamp_seconds",
 	    "When this collector's certificate expires, since the epoch; 0: no TLS.",
 	    offsetof(struct ingest_stats, certificate_expiry_seconds), GAUGE, false },
@@ -156,13 +156,13 @@ static const struct metric node_columns[] = {
 	    COUNTER, false },
 	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE, false },
 	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE, false },
-	{ "suppressed", "Matches of a node that are in summaries.", 0, COUNTER, false },
+	{ "suppressed", "Matches of a node that summary alerts report.", 0, COUNTER, false },
 	{ "certificate_expiry_timestamp_seconds",
 	    "When a node's certificate expires, since the epoch; 0: no TLS.", 0, GAUGE, false },
 	{ "loss_window", "Whether a loss window of a node is open.", 0, GAUGE, false },
 	{ "last_seen_timestamp_seconds", "When a node was heard last, since the epoch.", 0, GAUGE,
 	    false },
-	{ "snapshot_awaited", "Whether a node's processes are not yet known as a whole.", 0, GAUGE,
+	{ "snapshot_awaited", "Whether the snapshot of a node's processes is incomplete.", 0, GAUGE,
 	    false },
 	{ "unreadable", "What a node's snapshots could not read of its processes.", 0, COUNTER,
 	    false },
@@ -378,11 +378,11 @@ rules_print(struct buf *out, const struct api_view *v)
 	    c.blind);
 	reload_stats(v->reload, &st);
 	buf_printf(out,
-	    "# HELP mews_rules_reloads_total Times rules were loaded anew.\n"
+	    "# HELP mews_rules_reloads_total Times that rules were reloaded.\n"
 	    "# TYPE mews_rules_reloads_total counter\n"
 	    "mews_rules_reloads_total{result=\"ok\"} %lu\n"
 	    "mews_rules_reloads_total{result=\"failed\"} %lu\n"
-	    "# HELP mews_rules_reloaded_timestamp_seconds When that last went well, since the "
+	    "# HELP mews_rules_reloaded_timestamp_seconds When rules were last reloaded, since the "
 	    "epoch; 0: never.\n"
 	    "# TYPE mews_rules_reloaded_timestamp_seconds gauge\n"
 	    "mews_rules_reloaded_timestamp_seconds %lu\n",
@@ -391,10 +391,10 @@ rules_print(struct buf *out, const struct api_view *v)
 }
 
 static const struct metric rule_metrics[] = {
-	ROW(rule_sum, evals, COUNTER, "Events that a rule was asked about."),
+	ROW(rule_sum, evals, COUNTER, "Events on which a rule was evaluated."),
 	ROW(rule_sum, checks, COUNTER, "Checks run for a rule on values not seen of late."),
 	ROW(rule_sum, hits, COUNTER, "Events that a rule matched."),
-	ROW(rule_sum, suppressed, COUNTER, "Matches of a rule that are in summaries."),
+	ROW(rule_sum, suppressed, COUNTER, "Matches of a rule that summary alerts report."),
 };
 
 /* Rules that are in force, each with its counters. */

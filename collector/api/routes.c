@@ -185,7 +185,7 @@ on_forget(struct request *q)
 		    q->mhd, MHD_HTTP_CONFLICT, "its sensor is connected: stop the sensor first");
 	if (outbox_node_forget(v->outbox, &id) < 0)
 		return reply_error(q->mhd, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "the outbox could not be told: the node comes back into the list with the "
+		    "the outbox could not be updated: the node comes back into the list with the "
 		    "collector's next start");
 	buf_str(&b, "{}\n");
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
@@ -229,7 +229,7 @@ begin(struct request *q, const char *url, const char *method)
 
 	q->route = find_route(url);
 	if (q->route == NULL)
-		return reply_error(q->mhd, MHD_HTTP_NOT_FOUND, "there is no such thing here");
+		return reply_error(q->mhd, MHD_HTTP_NOT_FOUND, "no such resource");
 	if (strcmp(method, q->route->method) != 0 &&
 	    (strcmp(method, "HEAD") != 0 || strcmp(q->route->method, "GET") != 0))
 		return reply_error(q->mhd, MHD_HTTP_METHOD_NOT_ALLOWED,

@@ -23,7 +23,7 @@ static const char usage_text[] =
     "      --id ID            the alert of this id\n"
     "      --json             one JSON object per line, as the outputs send it\n" CTL_TARGET_HELP
     "\n"
-    "Exit status: 0 done, 1 not reachable or refused, 2 asked wrongly.\n";
+    "Exit status: 0 done, 1 not reachable or refused, 2 usage error.\n";
 
 struct opts {
 	uint64_t limit;
@@ -257,14 +257,15 @@ ctl_alerts(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return ctl_usage("alerts", "'%s' is not expected here", argv[optind]);
+		return ctl_usage("alerts", "unexpected argument '%s'", argv[optind]);
 	errno = 0;
 	o.limit = strtoull(limit, &end, 10);
 	o.all = strcmp(limit, "all") == 0;
 	if (!o.all && (errno != 0 || *end != '\0' || limit[0] < '0' || limit[0] > '9'))
 		return ctl_usage("alerts", "--limit takes a number or 'all', not '%s'", limit);
 	if (o.since != NULL && since_text(o.since, since, sizeof(since)) < 0)
-		return ctl_usage("alerts", "--since '%s': say it as 90s, 10m, 2h or 7d", o.since);
+		return ctl_usage(
+		    "alerts", "--since '%s': expected an age such as 90s, 10m, 2h or 7d", o.since);
 	o.since = o.since == NULL ? NULL : since;
 	return alerts(&o);
 }

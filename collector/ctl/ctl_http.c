@@ -71,12 +71,12 @@ remedy(CURLcode rv, const struct ctl_target *t)
 	if (rv == CURLE_PEER_FAILED_VERIFICATION || rv == CURLE_SSL_CACERT_BADFILE)
 		return "is its authority the one that --ca names?";
 	if (rv == CURLE_GOT_NOTHING)
-		return "does it want https://?";
+		return "does it need https://?";
 	if (rv == CURLE_SSL_CONNECT_ERROR)
-		return "does it want http://?";
+		return "does it need http://?";
 	return strncmp(t->url, "unix:", 5) == 0
-		   ? "is it running, and is this its http.socket? (--collector URL)"
-		   : "is it running, and is this its http.listen? (--collector URL)";
+		   ? "is it running, and is that its http.socket? (--collector URL)"
+		   : "is it running, and is that its http.listen? (--collector URL)";
 }
 
 static int
@@ -87,7 +87,7 @@ say_failed(const struct request *q, CURLcode rv, const char *detail)
 		    "the token was not sent: %s does not belong to a collector of this machine, "
 		    "or another user listens there; give --token-file FILE if it is right",
 		    q->target->url);
-	return ctl_fail("cannot ask the collector at %s: %s; %s", q->target->url,
+	return ctl_fail("cannot reach the collector at %s: %s; %s", q->target->url,
 	    detail[0] == '\0' ? curl_easy_strerror(rv) : detail, remedy(rv, q->target));
 }
 

@@ -141,7 +141,7 @@ forget_all(struct ctl_target *t, char **names, int n)
 	int code = CTL_OK;
 
 	if (n == 0)
-		return ctl_usage("nodes", "which node is to be forgotten? CLUSTER/NODE");
+		return ctl_usage("nodes", "name the node to forget: CLUSTER/NODE");
 	for (int i = 0; i < n; i++) {
 		int r = nodes_forget(t, names[i]);
 

@@ -157,7 +157,7 @@ parse(int argc, char **argv, bool flags, struct args *a)
 	while ((opt = cmdline_next(argc, argv, "-:h", options)) != -1) {
 		if (opt == 1) { /* not an option */
 			if (a->npositional == 2)
-				return ctl_usage("pki", "'%s' is one too many", optarg);
+				return ctl_usage("pki", "unexpected argument '%s'", optarg);
 			a->positional[a->npositional++] = optarg;
 			continue;
 		}
@@ -276,7 +276,7 @@ cmd_show(const struct args *a)
 	X509 *cert = NULL;
 
 	if (a->npositional != 1)
-		return ctl_usage("pki", "show wants a file with a certificate");
+		return ctl_usage("pki", "name the certificate file to show");
 	if (pki_read_cert(a->positional[0], &cert, &d) < 0)
 		return ctl_fail("%s", d.msg);
 	pki_time(X509_get0_notBefore(cert), from);

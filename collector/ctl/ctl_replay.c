@@ -21,10 +21,10 @@ static const char help_text[] =
     "      --priority P     rules of this priority or higher\n"
     "      --json           one JSON object per line, as the outputs send it\n"
     "\n"
-    "What would a new rule have said of last night?\n"
+    "What a new rule would have raised last night:\n"
     "  mewsctl replay --rules new.yaml night.rec\n"
     "\n"
-    "Exit status: 0 done, 1 rules or recording cannot be read, 2 asked wrongly.\n";
+    "Exit status: 0 done, 1 the rules or the recording cannot be read, 2 usage error.\n";
 
 struct replay {
 	struct rule_paths paths;

@@ -23,7 +23,7 @@ help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs(
-	    "\n'mewsctl rules COMMAND --help' tells more of each.\n"
+	    "\n'mewsctl rules COMMAND --help' describes each.\n"
 	    "Before you put a changed rule in force:\n"
 	    "  mewsctl rules check /etc/mews/rules.d && systemctl reload mews-collector\n"
 	    "\nExit status: 0 done, 1 the files do not load, or the answer is no, 2 asked "

@@ -6,7 +6,7 @@
 static const char help_text[] =
     "Usage: mewsctl rules check [--json] [-v] FILE...\n"
     "\n"
-    "Says every error and warning of all files with its place, how many rules there are, and\n"
+    "Prints every error and warning of all files with its location, how many rules there are, and\n"
     "which of them are blind, wholly or in part: they load, but need an event that is not\n"
     "captured yet or a field that is never filled, or have an exception on such a field.\n"
     "\n"
@@ -15,7 +15,7 @@ static const char help_text[] =
     "  -v, --verbose\n"
     "           also the time and the memory that loading takes\n"
     "\n"
-    "Exit status: 0 the files load, 1 they do not, 2 asked wrongly.\n";
+    "Exit status: 0 the files load, 1 they do not, 2 usage error.\n";
 
 struct check_args {
 	struct rule_paths paths;
@@ -41,6 +41,12 @@ print_blind(const struct ruleset *s)
 	}
 }
 
+static const char *
+plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void
 print_summary(const struct ruleset *s, const struct rule_log *l)
 {
@@ -49,11 +55,13 @@ print_summary(const struct ruleset *s, const struct rule_log *l)
 	if (s != NULL) {
 		print_blind(s);
 		ruleset_counts(s, &c);
-		printf("%zu rules (%zu enabled, %zu blind, %zu in part), %zu macros, %zu lists; ",
-		    c.rules, c.enabled, c.blind, c.partly, c.macros, c.lists);
+		printf(
+		    "%zu rule%s (%zu enabled, %zu blind, %zu in part), %zu macro%s, %zu list%s; ",
+		    c.rules, plural(c.rules), c.enabled, c.blind, c.partly, c.macros,
+		    plural(c.macros), c.lists, plural(c.lists));
 	}
-	printf("%zu error%s, %zu warning%s\n", l->errors, l->errors == 1 ? "" : "s", l->warnings,
-	    l->warnings == 1 ? "" : "s");
+	printf("%zu error%s, %zu warning%s\n", l->errors, plural(l->errors), l->warnings,
+	    plural(l->warnings));
 }
 
 /* ---- for programs ---- */

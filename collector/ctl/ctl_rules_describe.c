@@ -17,7 +17,7 @@ static const char help_text[] =
     "      --json        all rules, macros and lists of the files in the shape of Falco's "
     "description\n"
     "\n"
-    "Exit status: 0 done, 1 no such rule, or the files do not load, 2 asked wrongly.\n";
+    "Exit status: 0 done, 1 no such rule, or the files do not load, 2 usage error.\n";
 
 struct describe_args {
 	struct rule_paths paths;

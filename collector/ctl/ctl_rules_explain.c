@@ -20,10 +20,10 @@ static const char help_text[] =
     "      --event N       only the event of this number (evt.num)\n"
     "      --summary       only the counts\n"
     "\n"
-    "Why did 'Shell spawned by a server' not notice?\n"
+    "Why did a rule raise no alert?\n"
     "  mewsctl rules explain 'Shell spawned by a server' --replay incident.rec\n"
     "\n"
-    "Exit status: 0 done, 1 no such rule, or rules or recording cannot be read, 2 asked wrongly.\n";
+    "Exit status: 0 done, 1 no such rule, or rules or recording cannot be read, 2 usage error.\n";
 
 struct explaining {
 	struct rule_paths paths;

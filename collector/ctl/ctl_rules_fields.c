@@ -13,7 +13,7 @@ static const char help_text[] =
     "  --json       an array of objects\n"
     "  --markdown   the page FIELDS.md\n"
     "\n"
-    "Exit status: 0 done, 1 no field is of that class, 2 asked wrongly.\n";
+    "Exit status: 0 done, 1 no field is of that class, 2 usage error.\n";
 
 enum shape { AS_TABLE, AS_JSON, AS_MARKDOWN };
 

@@ -16,10 +16,10 @@ static const char help_text[] =
     "              rule=NAME ('*' is anything), tag=TAG, contains=TEXT\n"
     "  --json      an array of objects instead of a table\n"
     "\n"
-    "What would notice a technique of MITRE ATT&CK:\n"
+    "The rules that detect a technique of MITRE ATT&CK:\n"
     "  mewsctl rules list --tag T1059.004\n"
     "\n"
-    "Exit status: 0 the files load, 1 they do not, 2 asked wrongly.\n";
+    "Exit status: 0 the files load, 1 they do not, 2 usage error.\n";
 
 struct list_args {
 	struct rule_paths paths;

@@ -5,12 +5,12 @@
 static const char help_text[] =
     "Usage: mewsctl rules reload [OPTIONS]\n"
     "\n"
-    "Has a collector load its rules anew, and waits until they are in force. If they do not load\n"
-    "the old ones stay in force, and what is wrong is said.\n"
+    "Tells a collector to load its rules again, and waits until they are in force. If they do not\n"
+    "load, the old ones stay in force, and the errors are printed.\n"
     "\n"
     "      --json             the API's answer as it is\n" CTL_TARGET_HELP
     "\n"
-    "Exit status: 0 in force, 1 not reachable or not loaded, 2 asked wrongly.\n";
+    "Exit status: 0 in force, 1 not reachable or not loaded, 2 usage error.\n";
 
 static void
 print_messages(const json_t *j, const char *key, const char *what)
@@ -47,7 +47,7 @@ reload(struct ctl_target *t, bool as_json)
 	if (status != 200)
 		code = ctl_fail("%s", ctl_str(j, "error"));
 	else if (!as_json)
-		printf("%lu rules in force, %lu of them blind\n",
+		printf("rules in force: %lu, of them blind: %lu\n",
 		    (unsigned long) ctl_num(j, "enabled"), (unsigned long) ctl_num(j, "blind"));
 	json_decref(j);
 	return code;
@@ -81,6 +81,6 @@ rules_reload(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return ctl_usage("rules reload", "'%s' is not expected here", argv[optind]);
+		return ctl_usage("rules reload", "unexpected argument '%s'", argv[optind]);
 	return reload(&t, as_json);
 }

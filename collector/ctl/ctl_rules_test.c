@@ -34,7 +34,7 @@ static const char help_text[] =
     "      --matching M     first (default) or all: as rule.matching of a collector\n"
     "  -v, --verbose        name the cases that passed, too\n"
     "\n"
-    "Exit status: 0 all pass, 1 some do not, or a file cannot be read, 2 asked wrongly.\n";
+    "Exit status: 0 all pass, 1 some do not, or a file cannot be read, 2 usage error.\n";
 
 struct testing {
 	struct rule_paths paths;

@@ -20,7 +20,7 @@ static const char help_text[] =
     "      --watch            again every second, of that second, until interrupted\n"
     "      --json             an array of objects instead of a table\n" CTL_TARGET_HELP
     "\n"
-    "Exit status: 0, 1 not reachable, 2 asked wrongly.\n";
+    "Exit status: 0, 1 not reachable, 2 usage error.\n";
 
 struct top_args {
 	struct ctl_target target;
@@ -231,6 +231,6 @@ rules_top(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return ctl_usage("rules top", "'%s' is not expected here", argv[optind]);
+		return ctl_usage("rules top", "unexpected argument '%s'", argv[optind]);
 	return top(&a);
 }

@@ -98,10 +98,11 @@ print_collector(const json_t *j)
 	    ctl_count(ctl_num(c, "events"), events), ctl_count(ctl_num(c, "alerts"), alerts),
 	    (unsigned long) ctl_num(r, "enabled"), (unsigned long) ctl_num(r, "blind"),
 	    (unsigned long) ctl_num(c, "threads"), (unsigned long) ctl_num(c, "fds"));
-	printf("storms     %s matches told in %s alerts that sum them up\n",
+	printf("storms     %s matches reported in %s summary alerts\n",
 	    ctl_count(ctl_num(c, "suppressed"), suppressed),
 	    ctl_count(ctl_num(c, "summaries"), summaries));
-	printf("outbox     %lu alerts kept, %sB; %lu set aside; %lu sent twice and dropped\n",
+	printf(
+	    "outbox     %lu alerts kept, %sB; %lu refused by an output; %lu duplicates dropped\n",
 	    (unsigned long) ctl_num(o, "rows"), ctl_count(ctl_num(o, "bytes"), bytes),
 	    (unsigned long) ctl_num(o, "set_aside"), (unsigned long) ctl_num(o, "duplicates"));
 	if (ctl_num(o, "lost") + ctl_num(o, "damaged") > 0)
@@ -234,6 +235,6 @@ ctl_status(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return ctl_usage("status", "'%s' is not expected here", argv[optind]);
+		return ctl_usage("status", "unexpected argument '%s'", argv[optind]);
 	return as_json ? status_json(&t) : status(&t, watch);
 }

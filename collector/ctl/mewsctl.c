@@ -18,7 +18,7 @@ help(FILE *f)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs(
-	    "\n'mewsctl COMMAND --help' tells more of each.\n"
+	    "\n'mewsctl COMMAND --help' describes each.\n"
 	    "Exit status: 0 done, 1 refused or failed (standard error says why), 2 usage, 3 a "
 	    "node is not seen (status, nodes).\n",
 	    f);

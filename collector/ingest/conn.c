@@ -215,7 +215,7 @@ recheck(struct conn *c, struct trust *t, uint64_t now)
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (bad)
-		conn_log(c, LOG_WARN, "sensor %s is turned out: %s", c->id.node, why);
+		conn_log(c, LOG_WARN, "sensor %s is disconnected: %s", c->id.node, why);
 	return bad;
 }
 

@@ -18,7 +18,7 @@ op_make(enum op_type type, struct stream *st, Wire__Request *q)
 }
 
 static const struct refusal no_memory = { WIRE__REJECT__CODE__BUSY, 0,
-	"the collector is out of memory: come back later" };
+	"the collector is out of memory: try again later" };
 
 int
 flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uint64_t now,
@@ -49,7 +49,7 @@ flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uin
 	}
 	i->busy++;
 	*why = (struct refusal){ WIRE__REJECT__CODE__BUSY, seq,
-		"more batches than the collector gave credit for: come back later" };
+		"more batches than the collector gave credit for: try again later" };
 	return -EBADMSG;
 }
 

@@ -63,7 +63,7 @@ struct ingest_stats {
 	    refused_protocol; /* Hellos, clusters, messages out of turn, replaced connections */
 	uint64_t malformed;   /* messages */
 	uint64_t duplicates, gaps; /* batches; runs of missing batches */
-	uint64_t busy;             /* asked to come back later */
+	uint64_t busy;             /* asked to try again later */
 	uint64_t requests;
 	uint64_t log_held; /* lines about peers that were not written: log_peer.h */
 	uint64_t certificate_expiry_seconds; /* since the epoch: this collector's; 0: no TLS */

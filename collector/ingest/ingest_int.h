@@ -73,11 +73,11 @@ struct conn {
 	pthread_mutex_t lock;       /* guards all that follows */
 	enum conn_state state;
 	uint8_t nonce[WIRE_NONCE_SIZE];
-	Wire__Request *hello; /* owned, until Welcome */
-	struct stream_id id;  /* from CHALLENGED on, and constant */
-	struct buf cert;      /* DER, from Proof on: a new revocation list may name it */
-	uint64_t until;       /* realtime ns: it expires; 0: without one */
-	const char *unfit; /* static: why it is not trusted any more; said with its next message */
+	Wire__Request *hello;  /* owned, until Welcome */
+	struct stream_id id;   /* from CHALLENGED on, and constant */
+	struct buf cert;       /* DER, from Proof on: a new revocation list may name it */
+	uint64_t until;        /* realtime ns: it expires; 0: without one */
+	const char *unfit;     /* static: why it is no longer trusted; said with its next message */
 	struct stream *stream; /* held, from Welcome on */
 	struct stream_info info;
 	struct op *first;       /* OP_HELLO that the shard has not taken yet */

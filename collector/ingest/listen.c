@@ -178,7 +178,7 @@ watch_ending(struct ingest *i)
 	l->ending_ticks = i->ending == 0 ? 0 : l->ending_ticks + 1;
 	if (l->ending_ticks == STUCK_TICKS)
 		log_error(
-		    "the network library does not let go of %llu connections any more: restart "
+		    "the network library no longer frees %llu connections: restart "
 		    "this collector when it suits (nothing is lost: sensors keep what is not "
 		    "durable)",
 		    (unsigned long long) i->ending);

@@ -173,8 +173,8 @@ strangers_look(struct ingest *i, DIR *fds, const char *local, uint64_t now)
 		return;
 	s->told = now;
 	log_warn(
-	    "%zu connections that have not proven who they are, %lu of %lu file descriptors "
-	    "in use: the %zu oldest are hung up on",
+	    "%zu connections without a proven identity, %lu of %lu file descriptors "
+	    "in use: the %zu oldest are closed",
 	    n, (unsigned long) used, (unsigned long) max, ended);
 }
 

@@ -56,7 +56,7 @@ refuse(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now, Wire__
 	conn_log(c, LOG_WARN, "refused%s%s: %s", node[0] == '\0' ? "" : " sensor ", node, text);
 }
 
-/* In how long all sensors can connect anew, as far as CPU goes. */
+/* In how long all sensors can connect again, as far as CPU goes. */
 static uint32_t
 spread_ms(const struct ingest *i)
 {
@@ -126,7 +126,7 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 	if (h->n_schema > 0 && peer_schema_new(h->schema, h->n_schema, &schema, &why->text) < 0)
 		return -EBADMSG;
 	why->code = WIRE__REJECT__CODE__BUSY;
-	why->text = "the collector cannot read its outbox, or is out of memory: come back later";
+	why->text = "the collector cannot read its outbox, or is out of memory: try again later";
 	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0)
 		goto fail;
 	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor
@@ -195,7 +195,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	if (op == NULL || find_stream(i, c, &why) < 0) {
 		free(op);
 		refuse(i, c, rep, now, op == NULL ? WIRE__REJECT__CODE__BUSY : why.code,
-		    op == NULL ? "the collector is out of memory: come back later" : why.text);
+		    op == NULL ? "the collector is out of memory: try again later" : why.text);
 		return;
 	}
 	*op = (struct op){ .type = OP_HELLO, .stream = stream_ref(c->stream), .req = c->hello };
@@ -224,7 +224,7 @@ on_hello(struct ingest *i, struct conn *c, Wire__Request *q, struct reply *rep, 
 	if (!admitted) {
 		i->busy++;
 		reject(rep, WIRE__REJECT__CODE__BUSY, 0,
-		    "too many sensors connect at a time: come back later");
+		    "too many sensors connect at a time: try again later");
 		wire__request__free_unpacked(q, NULL);
 		return;
 	}
@@ -242,7 +242,7 @@ on_hello(struct ingest *i, struct conn *c, Wire__Request *q, struct reply *rep, 
 	}
 	if (RAND_bytes(c->nonce, sizeof(c->nonce)) != 1) {
 		refuse(i, c, rep, now, WIRE__REJECT__CODE__BUSY,
-		    "the collector has no random numbers: come back later");
+		    "the collector has no random numbers: try again later");
 		return;
 	}
 	c->state = CONN_CHALLENGED;
@@ -267,7 +267,7 @@ check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char *
 	struct trust *t;
 	int r;
 
-	*why = "the collector is out of memory: come back later";
+	*why = "the collector is out of memory: try again later";
 	r = wire_proof_text(
 	    nonce, slice_str(c->id.node), slice_str(c->id.cluster), slice_str(i->cfg.name), &text);
 	OPENSSL_cleanse(c->nonce, sizeof(c->nonce)); /* it was good for one Proof */
@@ -419,7 +419,7 @@ talk(struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now,
 	pthread_mutex_lock(&c->lock);
 	if (c->state == CONN_REFUSED || c->state == CONN_TAKING)
 		reject(rep, WIRE__REJECT__CODE__NOT_WELCOME, 0,
-		    "this connection is over: connect anew");
+		    "this connection is over: connect again");
 	else if (c->replaced)
 		refuse(i, c, rep, now, WIRE__REJECT__CODE__DUPLICATE,
 		    "another sensor with this node's name has connected");

@@ -413,7 +413,7 @@ test_cluster(void **state)
 	}
 }
 
-/* An outbox that cannot be read: come back later, and then it works. */
+/* An outbox that cannot be read: try again later, and then it works. */
 static void
 test_outbox_fails(void **state)
 {

@@ -112,7 +112,7 @@ ingest_reload_tls(struct ingest *i, struct diag *d)
 	n = conns_recheck(i, fresh, clock_mono());
 	trust_unref(fresh);
 	trust_unref(old);
-	log_info("certificates reloaded; %u connected sensors are not trusted any more", n);
+	log_info("certificates reloaded; %u connected sensors are no longer trusted", n);
 	return 0;
 }
 

@@ -61,7 +61,7 @@ read_pem(const char *path, const char *what, bool secret, struct buf *b, struct 
 
 	if (r == -ENOENT)
 		diag_set(d, 0, 0,
-		    "cannot read the %s %s: %s ('mewsctl pki --help' tells how to make one)", what,
+		    "cannot read the %s %s: %s ('mewsctl pki --help' shows how to make one)", what,
 		    path, strerrordesc_np(-r));
 	return r;
 }
@@ -315,7 +315,7 @@ trust_load(const struct trust_files *files, struct trust **ret, struct diag *d)
 		return diag_fail(d, 0, 0,
 		    "%s is not set: TLS needs tls.ca, tls.certificate and tls.key ('mewsctl pki "
 		    "--help' "
-		    "tells how to make them)",
+		    "shows how to make them)",
 		    files->ca == NULL     ? "tls.ca"
 		    : files->cert == NULL ? "tls.certificate"
 					  : "tls.key");

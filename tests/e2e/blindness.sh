@@ -17,7 +17,7 @@ code() {
 }
 state() { lab_status | jq -r --arg n "$1" '.sensors[] | select(.node == $n).state'; }
 is() { [ "$(state "$1")" = "$2" ]; }
-logged() { grep -q "node $1 is not seen any more: $2" "$lab/collector.log"; }
+logged() { grep -q "node $1 is no longer seen: $2" "$lab/collector.log"; }
 back() { [ "$(grep -c "node $1 is seen again" "$lab/collector.log")" = "$2" ]; }
 up() { [ "$(lab_metric "mews_node_up{cluster=\"lab\",node=\"$1\"")" = "$2" ]; }
 

@@ -46,7 +46,7 @@ lab_stop "$collector_pid"
 # as little as a service may be given; the program is not run under it since root may exceed it
 lab_collector
 prlimit --pid "$collector_pid" --nofile=700:700
-lab_wait 30 lab_connected n1 || fail "n1 did not connect anew"
+lab_wait 30 lab_connected n1 || fail "n1 did not connect again"
 
 idle "${http##*:}"
 lab_wait 30 metric_is mews_api_refused_total 500 || fail "the crowd at the API is not refused"

@@ -62,7 +62,7 @@ grep -q "others may read or change the key (tls.key) $lab/open.key: chmod 600" "
 lab_sensor n2 -o "tls.crl=$lab/pki/crl.pem"
 with_list=$sensor_pid
 "$bin/mewsctl" pki revoke "$lab/pki" mews-collector --collector >/dev/null
-lab_wait 20 grep -q 'is not trusted any more: its certificate: it is revoked' "$lab/sensor-n2.log" || fail "the sensor stays with a revoked collector"
+lab_wait 20 grep -q 'is no longer trusted: its certificate: it is revoked' "$lab/sensor-n2.log" || fail "the sensor stays with a revoked collector"
 lab_wait 30 grep -q 'does not fit tls.ca: it is revoked' "$lab/sensor-n2.log" || fail "the sensor does not say that the collector is revoked"
 lab_wait 10 gone n2 || fail "n2 is still connected to a revoked collector"
 lab_stop "$with_list" || true
@@ -78,7 +78,7 @@ lab_sensor n4
 short=$sensor_pid
 lab_sensor n5
 lab_wait 40 grep -q 'refused this node: the certificate has expired' "$lab/sensor-n4.log" || fail "a node stays connected beyond its certificate"
-lab_wait 40 grep -q 'is not trusted any more: its certificate: it has expired' "$lab/sensor-n5.log" || fail "the sensor stays connected beyond the collector's certificate"
+lab_wait 40 grep -q 'is no longer trusted: its certificate: it has expired' "$lab/sensor-n5.log" || fail "the sensor stays connected beyond the collector's certificate"
 grep -q 'refused sensor n4: the certificate has expired' "$lab/collector.log" || fail "the collector does not say whose certificate expired"
 [ "$(lab_metric mews_ingest_certificate_expiry_timestamp_seconds)" -gt 0 ] || fail "the collector does not tell when its certificate expires"
 [ "$(lab_metric "mews_node_certificate_expiry_timestamp_seconds{cluster=\"lab\",node=\"n4\"")" -gt 0 ] || fail "nobody tells when the certificate of n4 expires"

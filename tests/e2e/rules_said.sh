@@ -69,7 +69,7 @@ never() {
 says 0 "blind: 'no such event' ($dir/r.yaml:3): needs switch, not captured yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
-says 0 "5 rules (5 enabled, 2 blind, 2 in part), 1 macros, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
+says 0 "5 rules (5 enabled, 2 blind, 2 in part), 1 macro, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
 never "'sees'"
 says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on container.image.repository never apply: not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: exceptions on container.image.repository never apply" "$ctl" rules list "$dir/r.yaml"
@@ -117,7 +117,7 @@ awk 'BEGIN { print "- list: feed\n  items:"
 	for (i = 0; i < 200000; i++) printf "  - 10.%d.%d.%d\n", i / 65536, i / 256 % 256, i % 256
 	print "- rule: known address\n  desc: d\n  condition: evt.type = connect and fd.sip in (feed)\n  output: x\n  priority: INFO" }' >"$dir/feed.yaml"
 says 0 "loaded in " "$ctl" rules check -v "$dir/feed.yaml"
-says 0 "1 rules (1 enabled, 0 blind, 0 in part), 0 macros, 1 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/feed.yaml"
+says 0 "1 rule (1 enabled, 0 blind, 0 in part), 0 macros, 1 list; 0 errors, 0 warnings" "$ctl" rules check "$dir/feed.yaml"
 cat >"$dir/feed_cases.yaml" <<'YAML'
 rules: [feed.yaml]
 cases:
