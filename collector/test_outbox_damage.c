@@ -322,6 +322,38 @@ a_row_that_changed_is_not_shown(void **state)
 	outbox_close(o);
 }
 
+static int
+count_node(void *arg, const struct outbox_node *n)
+{
+	*(unsigned *) arg += strcmp(n->id.node, "known") == 0;
+	return 0;
+}
+
+/* The nodes that are known are in the fresh file too. */
+static void
+known_nodes_are_salvaged(void **state)
+{
+	const struct outbox_node n = { .id = { "c", "known", "b", 1 }, .seen = 1 };
+	struct outbox *o = open_it(0, 1);
+	sqlite3 *db = NULL;
+	unsigned nodes = 0;
+
+	(void) state;
+	assert_int_equal(0, outbox_node_put(o, &n));
+	for (unsigned i = 1; i <= 3; i++)
+		assert_int_equal(0, put(o, &node1, i, one(i, 10)));
+	outbox_close(o);
+	assert_int_equal(SQLITE_OK, sqlite3_open(kit_path, &db));
+	assert_int_equal(SQLITE_OK,
+	    sqlite3_exec(db, "UPDATE alert SET json = 'xyx' WHERE n = 2", NULL, NULL, NULL));
+	assert_int_equal(SQLITE_OK, sqlite3_close(db));
+	o = open_it(0, 1);
+	assert_int_equal(1, stats(o).lost);
+	assert_int_equal(0, outbox_nodes(o, count_node, &nodes));
+	assert_int_equal(1, nodes);
+	outbox_close(o);
+}
+
 /* The files that are set aside are few, and go before any alert. */
 static void
 set_aside_files_are_few(void **state)
@@ -357,6 +389,7 @@ main(void)
 		cmocka_unit_test_setup(a_flipped_byte_costs_a_row_at_most, kit_setup),
 		cmocka_unit_test_setup(a_cut_is_counted_to_the_row, kit_setup),
 		cmocka_unit_test_setup(a_row_that_changed_is_not_shown, kit_setup),
+		cmocka_unit_test_setup(known_nodes_are_salvaged, kit_setup),
 		cmocka_unit_test_setup(set_aside_files_are_few, kit_setup),
 	};
 	int r = cmocka_run_group_tests(tests, kit_begin, kit_end);
