@@ -4,18 +4,19 @@
 
 /* An alert about the stream's node; 'what' and 'at' make it this one. */
 static int
-raise_alert(struct alert_internal *a, const struct stream *st, const char *what, uint64_t at,
-    const struct alert_json *shape, struct alert **ret)
+raise_alert(const struct alert_internal *from, const struct stream *st, const char *what,
+    uint64_t at, const struct alert_json *shape, struct alert **ret)
 {
+	struct alert_internal a = *from;
 	char identity[192];
 
 	(void) snprintf(identity, sizeof(identity), "%s %s %llu %llu", what, st->id.boot_id,
 	    (unsigned long long) st->id.sensor_start, (unsigned long long) at);
-	a->cluster = st->id.cluster;
-	a->node = st->id.node;
-	a->time = clock_real();
-	a->identity = identity;
-	return alert_internal(a, shape, ret);
+	a.cluster = st->id.cluster;
+	a.node = st->id.node;
+	a.time = clock_real();
+	a.identity = identity;
+	return alert_internal(&a, shape, ret);
 }
 
 int
@@ -29,7 +30,7 @@ blind_sight(const struct stream *st, enum sight sight, uint64_t times,
 		{ "mews.node_state", sight_name(sight), 0 },
 		{ "mews.times", NULL, times },
 	};
-	struct alert_internal a = {
+	const struct alert_internal a = {
 		.rule = BLIND_SIGHT,
 		.priority = PRIO_CRITICAL,
 		.output = output,
@@ -52,7 +53,7 @@ blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint6
 		{ "mews.loss_since", loss_time(st->loss.since[cause], time), 0 },
 		{ "mews.times", NULL, times },
 	};
-	struct alert_internal a = {
+	const struct alert_internal a = {
 		.rule = BLIND_LOSS,
 		.priority = (enum priority) loss_priority(cause),
 		.output = output,

@@ -99,11 +99,13 @@ static void
 conn_over(struct ingest *i, struct conn *c)
 {
 	pthread_mutex_lock(&c->lock);
-	if (c->stream != NULL && !c->replaced) /* else the newer one says whether it is */
+	if (c->stream != NULL && !c->replaced) { /* else the newer one says whether it is */
 		c->stream->connected = false;
-	if (c->state == CONN_WELCOME && !c->replaced && !i->stopping)
-		conn_log(c, LOG_INFO, "sensor %s %s", c->id.node,
-		    c->stream->said_bye ? "was stopped" : "is gone: the connection has ended");
+		if (c->state == CONN_WELCOME && !i->stopping)
+			conn_log(c, LOG_INFO, "sensor %s %s", c->id.node,
+			    c->stream->said_bye ? "was stopped"
+						: "is gone: the connection has ended");
+	}
 	c->state = CONN_REFUSED;
 	conn_drop_held(c);
 	pthread_mutex_unlock(&c->lock);
