@@ -107,6 +107,7 @@ is dead missing && is hung missing || fail "after a restart: dead is '$(state de
 [ "$(code nodes forget lab/far)" = 1 ] && grep -q 'its sensor is connected' "$lab/said" || fail "a node that is connected is forgotten: $(cat "$lab/said")"
 [ "$(code nodes forget lab/nobody)" = 1 ] && grep -q 'no such node' "$lab/said" || fail "an unknown node is forgotten: $(cat "$lab/said")"
 [ "$(code nodes forget dead)" = 2 ] || fail "a node without its cluster is taken: $(cat "$lab/said")"
+[ "$(curl -s -o "$lab/said" -w '%{http_code}' -X POST "http://$http/api/v1/nodes/forget?cluster=lab&node=dead")" = 401 ] || fail "a node is forgotten without a token: $(cat "$lab/said")"
 [ "$(code nodes forget lab/dead)" = 0 ] || fail "dead is not forgotten: $(cat "$lab/said")"
 [ -z "$(state dead)" ] || fail "dead is listed although it is forgotten"
 
