@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/diag.h"
+#include "common/escape.h"
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -34,29 +35,85 @@ diag_place(struct diag *d, const char *file, struct slice content)
 	(void) snprintf(d->text, sizeof(d->text), "%.*s", (int) ((nl == NULL ? end : nl) - p), p);
 }
 
+static void
+print_escaped(FILE *f, const char *text)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	escape_add(&b, slice_str(text));
+	if (buf_ok(&b) == 0 && b.n > 0)
+		(void) fwrite(b.p, 1, b.n, f);
+}
+
+/* Escaped, but for its tabs, so that a caret below lines up. */
+static void
+add_line(struct buf *b, struct slice text)
+{
+	while (text.n > 0) {
+		const char *tab = memchr(text.p, '\t', text.n);
+		size_t n = tab == NULL ? text.n : (size_t) (tab - text.p);
+
+		escape_add(b, (struct slice){ text.p, n });
+		if (tab != NULL)
+			buf_char(b, '\t');
+		n += tab != NULL;
+		text = (struct slice){ text.p + n, text.n - n };
+	}
+}
+
+static bool
+begins_character(char c)
+{
+	return ((unsigned char) c & 0xc0) != 0x80;
+}
+
+/* The line, and a caret below the character of column 'col'. */
+static void
+print_line(FILE *f, const char *text, unsigned col)
+{
+	CLEANUP(buf_fini) struct buf line = BUF_INIT;
+	size_t before = 0; /* bytes of 'text' before that character */
+	unsigned at = 1;
+
+	for (; at < col && text[before] != '\0'; at++) {
+		before++;
+		while (!begins_character(text[before]))
+			before++;
+	}
+	add_line(&line, slice_str(text));
+	if (buf_ok(&line) < 0)
+		return;
+	fprintf(f, "    %s\n", line.p);
+	if (col == 0 || col > sizeof(((struct diag *) NULL)->text))
+		return;
+	buf_clear(&line);
+	add_line(&line, (struct slice){ text, before });
+	fputs("    ", f);
+	for (size_t i = 0; i < line.n; i++) {
+		if (line.p[i] == '\t' || begins_character(line.p[i]))
+			fputc(line.p[i] == '\t' ? '\t' : ' ', f);
+	}
+	fprintf(f, "%*s^\n", (int) (col - at), "");
+}
+
 void
 diag_print(FILE *f, const struct diag *d, const char *kind)
 {
 	bool colour = isatty(fileno(f));
 
-	if (d->file[0] != '\0')
-		fprintf(f, "%s:", d->file);
+	if (d->file[0] != '\0') {
+		print_escaped(f, d->file);
+		fputc(':', f);
+	}
 	if (d->line > 0)
 		fprintf(f, "%u:", d->line);
 	if (d->line > 0 && d->col > 0)
 		fprintf(f, "%u:", d->col);
 	if (d->file[0] != '\0' || d->line > 0)
 		fputc(' ', f);
-	fprintf(
-	    f, "%s%s:%s %s\n", colour ? "\033[1;31m" : "", kind, colour ? "\033[0m" : "", d->msg);
-	if (d->text[0] == '\0')
-		return;
-	fprintf(f, "    %s\n", d->text);
-	if (d->col == 0 || d->col > sizeof(d->text))
-		return;
-	fputs("    ", f);
-	for (unsigned i = 0; i + 1 < d->col;
-	     i++) /* a tab stays a tab, so that the caret lines up */
-		fputc(i < strlen(d->text) && d->text[i] == '\t' ? '\t' : ' ', f);
-	fputs("^\n", f);
+	fprintf(f, "%s%s:%s ", colour ? "\033[1;31m" : "", kind, colour ? "\033[0m" : "");
+	print_escaped(f, d->msg);
+	fputc('\n', f);
+	if (d->text[0] != '\0')
+		print_line(f, d->text, d->col);
 }

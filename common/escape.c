@@ -90,6 +90,31 @@ escape_add(struct buf *b, struct slice s)
 	}
 }
 
+void
+escape_json(struct buf *b, struct slice json)
+{
+	size_t from = 0, i = 0;
+
+	while (i < json.n) {
+		uint32_t c = 0xfffd;
+		size_t n = decode((const unsigned char *) json.p + i, json.n - i, &c);
+
+		if (n > 0 && (!is_hidden(c) || c == '\n' || c == '\t' || c == '\r')) {
+			i += n;
+			continue;
+		}
+		buf_add(b, json.p + from, i - from);
+		if (c > 0xffff)
+			buf_printf(b, "\\u%04x\\u%04x", (unsigned) (0xd800 + ((c - 0x10000) >> 10)),
+			    (unsigned) (0xdc00 + (c & 0x3ff)));
+		else
+			buf_printf(b, "\\u%04x", (unsigned) c);
+		i += n > 0 ? n : 1;
+		from = i;
+	}
+	buf_add(b, json.p + from, json.n - from);
+}
+
 size_t
 escape_text(char *out, size_t cap, struct slice s)
 {

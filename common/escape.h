@@ -17,6 +17,10 @@
 /* Append; buf_ok() tells. */
 void escape_add(struct buf *b, struct slice s);
 
+/* A text of JSON, whose strings keep their values: what would be \xNN is \uNNNN, and what is not
+ * UTF-8 \ufffd. Spaces between its parts stay. */
+void escape_json(struct buf *b, struct slice json);
+
 /* Write at most cap - 1 bytes and a NUL, cut between two characters. Returns the length. */
 size_t escape_text(char *out, size_t cap, struct slice s);
 

@@ -41,6 +41,27 @@ printing(void **state)
 	}
 }
 
+/* Of what a file says nothing moves a cursor, and the caret is still below it. */
+static void
+hostile_text(void **state)
+{
+	char out[512] = "";
+	struct diag d = { 0 };
+	FILE *f = fmemopen(out, sizeof(out), "w");
+
+	(void) state;
+	assert_non_null(f);
+	diag_set(&d, 1, 6, "unknown '%s'", "\033[2J\n\xc2\x9b\xff");
+	diag_place(&d, "f\033.yaml", SLICE("\xc3\xa9\t\033\xe2\x80\xae: bad"));
+	diag_print(f, &d, "error");
+	assert_int_equal(0, fclose(f));
+	assert_string_equal(
+	    "f\\x1b.yaml:1:6: error: unknown '\\x1b[2J\\x0a\\xc2\\x9b\\xff'\n"
+	    "    \xc3\xa9\t\\x1b\\xe2\\x80\\xae: bad\n"
+	    "     \t                 ^\n",
+	    out);
+}
+
 static void
 levels(void **state)
 {
@@ -122,6 +143,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(printing),
+		cmocka_unit_test(hostile_text),
 		cmocka_unit_test(levels),
 		cmocka_unit_test(stages),
 	};

@@ -71,11 +71,40 @@ test_room(void **state)
 	}
 }
 
+static const struct {
+	struct slice in;
+	const char *want;
+} jsons[] = {
+	{ SLICE("{\"a\": \"\xc3\xa9 \\u001b\"}\n"), "{\"a\": \"\xc3\xa9 \\u001b\"}\n" },
+	{ SLICE("\"\xc2\x9b"
+		"2J\xe2\x80\xae\x7f\""),
+	    "\"\\u009b2J\\u202e\\u007f\"" },
+	{ SLICE("\"\xf3\xa0\x80\x81\xf0\x9f\x90\xb1\""), "\"\\udb40\\udc01\xf0\x9f\x90\xb1\"" },
+	/* no JSON, but it may be shown as such */
+	{ SLICE("\033[2J\xff\xe2\x82"), "\\u001b[2J\\ufffd\\ufffd\\ufffd" },
+	{ SLICE(""), "" },
+};
+
+static void
+test_json(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(jsons); i++) {
+		struct buf b = BUF_INIT;
+
+		escape_json(&b, jsons[i].in);
+		assert_int_equal(0, buf_ok(&b));
+		assert_string_equal(jsons[i].want, b.p == NULL ? "" : b.p);
+		buf_fini(&b);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_room),
 	};
 

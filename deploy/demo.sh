@@ -57,12 +57,18 @@ do_shm() {
 	rm -f "$file"
 }
 
+# Of what an alert says nothing moves the cursor: control characters, those that turn the direction
+# of text and those that cannot be seen are shown as U+FFFD.
+safe='def safe: explode | map(if . < 32 or (. >= 127 and . < 160) or . == 173 or . == 1564 or (. >= 8203 and . <= 8207)
+	or (. >= 8232 and . <= 8238) or (. >= 8288 and . <= 8303) or . == 65279 or (. >= 65529 and . <= 65531)
+	or (. >= 917504 and . <= 921599) then 65533 else . end) | implode;'
+
 # The first alert of rule $1 not older than $2 (realtime ns): its latency in ms and its output.
 seen() {
-	jq -rR --arg rule "$1" --argjson since "$2" '
+	jq -rR --arg rule "$1" --argjson since "$2" "$safe"'
 		split("\t") as [$at, $json] | ($json | fromjson? // empty) | select(.rule == $rule)
 		| .output_fields["evt.time"] as $t | select($t >= $since)
-		| "\((($at | tonumber) * 1e3 - $t / 1e6) * 10 | round / 10)\t\(.priority)\t\(.output)"' "$dir/alerts.tsv" 2>/dev/null | head -n 1
+		| "\((($at | tonumber) * 1e3 - $t / 1e6) * 10 | round / 10)\t\(.priority)\t\(.output | safe)"' "$dir/alerts.tsv" 2>/dev/null | head -n 1
 }
 
 demo_run() {

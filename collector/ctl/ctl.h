@@ -37,6 +37,14 @@ int ctl_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int ctl_unknown(
     const char *command, const char *word, const struct ctl_command *v, size_t n) MUST_CHECK;
 
+/* A text of a rule file or an event as it may be shown (common/escape.h), cut to fit; in 'buf',
+ * which it returns. Texts of the API's answers are so already: see ctl_http.h. */
+#define CTL_SAFE 1024
+const char *ctl_safe(const char *text, char buf[CTL_SAFE]);
+
+/* A text of JSON and a line's end, on standard output; its strings keep their values. */
+int ctl_print_json(struct slice json);
+
 /* Append a piece of a JSON object: 'name' as it is ("{\"rule\":"), then the value, NULL as null. */
 void ctl_key(struct buf *b, const char *name, const char *value);
 

@@ -60,8 +60,7 @@ print_alert(const json_t *a, bool as_json)
 	const char *priority = ctl_str(a, "priority");
 
 	if (as_json) {
-		(void) json_dumpf(a, stdout, JSON_COMPACT);
-		puts("");
+		ctl_dump(a, JSON_COMPACT);
 		return;
 	}
 	printf("%.19s  %s%-13s%s %s  %s\n    %s\n", ctl_str(a, "time"),
@@ -267,5 +266,6 @@ ctl_alerts(int argc, char **argv)
 		return ctl_usage(
 		    "alerts", "--since '%s': expected an age such as 90s, 10m, 2h or 7d", o.since);
 	o.since = o.since == NULL ? NULL : since;
+	o.target.json = o.json;
 	return alerts(&o);
 }

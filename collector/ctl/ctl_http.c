@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl.h"
+#include "common/escape.h"
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { TIMEOUT_S = 30, BODY_MAX = 64 << 20 };
@@ -196,14 +198,41 @@ ask(struct ctl_target *t, struct request *q)
 	return r;
 }
 
+static void
+escape_string(json_t *s)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	escape_add(&b, (struct slice){ json_string_value(s), json_string_length(s) });
+	if (buf_ok(&b) < 0 || json_string_setn(s, b.p == NULL ? "" : b.p, b.n) < 0)
+		(void) json_string_set(s, "");
+}
+
+/* Every string in it. */
+static void
+escape_all(json_t *j)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	json_object_foreach(j, key, v) escape_all(v);
+	json_array_foreach(j, i, v) escape_all(v);
+	if (json_is_string(j))
+		escape_string(j);
+}
+
 static json_t *
 parse(const struct request *q)
 {
 	json_error_t where;
-	json_t *j = json_loadb(q->body->p == NULL ? "" : q->body->p, q->body->n, 0, &where);
+	json_t *j =
+	    json_loadb(q->body->p == NULL ? "" : q->body->p, q->body->n, JSON_ALLOW_NUL, &where);
 
 	if (j == NULL)
 		(void) ctl_fail("%s did not answer in JSON: %s", q->target->url, where.text);
+	else if (!q->target->json)
+		escape_all(j);
 	return j;
 }
 
@@ -234,6 +263,18 @@ ctl_post(struct ctl_target *t, const char *path, long *status)
 }
 
 /* ---- text and numbers ---- */
+
+void
+ctl_dump(const json_t *j, size_t flags)
+{
+	char *text = json_dumps(j, flags);
+
+	if (text == NULL)
+		(void) ctl_fail("no memory");
+	else
+		(void) ctl_print_json(slice_str(text)); /* it has said what failed */
+	free(text);
+}
 
 void
 ctl_query(struct buf *path, const char *key, const char *value)

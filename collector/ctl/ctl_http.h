@@ -20,6 +20,7 @@ struct ctl_target {
 	const char *token_file; /* NULL: where this machine's collector keeps its own */
 	const char *ca;         /* PEM file for https://; NULL: the system's authorities */
 	bool use_token;         /* it was asked for */
+	bool json;              /* the answer is shown as JSON: see ctl_get() */
 };
 
 /* The collector of this machine: its socket if we may use it, else its TCP address. */
@@ -47,6 +48,9 @@ bool ctl_target_option(struct ctl_target *t, int c);
 /*
  * GET t->url + path, as JSON; the caller json_decref()s. NULL: standard error has said what is
  * wrong (not reachable, an HTTP error with the collector's own words, not JSON).
+ *
+ * An answer is for people: its strings, some of which come from events, are escaped (escape.h).
+ * With t->json they are as the collector sent them, for ctl_dump().
  */
 json_t *ctl_get(struct ctl_target *t, const char *path) MUST_CHECK;
 
@@ -74,6 +78,9 @@ bool ctl_token_may_go(
     const struct ctl_token *t, const char *local, const char *remote, int port) MUST_CHECK;
 
 /* ---- answers ---- */
+
+/* On standard output, as jansson's flags want it; nothing in it moves a terminal's cursor. */
+void ctl_dump(const json_t *j, size_t flags);
 
 /* Append "key=value" to a query, value percent-encoded. */
 void ctl_query(struct buf *path, const char *key, const char *value);

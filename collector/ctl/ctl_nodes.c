@@ -2,7 +2,6 @@
 #include "collector/ctl/ctl.h"
 #include "collector/ctl/ctl_http.h"
 #include "common/clock.h"
-#include "common/escape.h"
 
 static const char usage_text[] =
     "Usage: mewsctl nodes [OPTIONS]\n"
@@ -42,10 +41,9 @@ ctl_unseen(const json_t *status)
 static void
 print_name(const json_t *s)
 {
-	char name[1024], raw[512];
+	char name[1024];
 
-	(void) snprintf(raw, sizeof(raw), "%s/%s", ctl_str(s, "cluster"), ctl_str(s, "node"));
-	(void) escape_text(name, sizeof(name), slice_str(raw));
+	(void) snprintf(name, sizeof(name), "%s/%s", ctl_str(s, "cluster"), ctl_str(s, "node"));
 	printf("%-40s", name);
 }
 
@@ -80,8 +78,7 @@ print_json(const json_t *list)
 			(void) json_object_set(o, keys[k], json_object_get(s, keys[k]));
 		(void) json_array_append_new(out, o);
 	}
-	(void) json_dumpf(out, stdout, JSON_INDENT(2));
-	puts("");
+	ctl_dump(out, JSON_INDENT(2));
 	json_decref(out);
 }
 
@@ -110,7 +107,7 @@ nodes_forget(struct ctl_target *t, const char *name)
 {
 	const char *slash = strchr(name, '/');
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
-	char cluster[256];
+	char cluster[256], shown[CTL_SAFE];
 	int code = CTL_OK;
 	long status = 0;
 	json_t *j;
@@ -128,7 +125,7 @@ nodes_forget(struct ctl_target *t, const char *name)
 	if (j == NULL)
 		return CTL_FAIL;
 	if (status == 200)
-		printf("%s is forgotten\n", name);
+		printf("%s is forgotten\n", ctl_safe(name, shown));
 	else
 		code = ctl_fail("%s: %s", name, ctl_str(j, "error"));
 	json_decref(j);
@@ -181,5 +178,6 @@ ctl_nodes(int argc, char **argv)
 		return forget_all(&t, argv + optind + 1, argc - optind - 1);
 	if (optind < argc)
 		return ctl_usage("nodes", "unknown command '%s'", argv[optind]);
+	t.json = as_json;
 	return nodes_list(&t, as_json);
 }

@@ -127,7 +127,7 @@ option(struct replay *p, int c)
 		p->options.min_priority = (enum priority) priority;
 		return CTL_OK;
 	case 'j':
-		p->format = TEXT_JSON;
+		p->format = isatty(STDOUT_FILENO) ? TEXT_JSON_SAFE : TEXT_JSON;
 		return CTL_OK;
 	case 'h':
 		p->help = true;

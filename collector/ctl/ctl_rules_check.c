@@ -32,12 +32,13 @@ print_blind(const struct ruleset *s)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct rule *r = rules[i];
+		const char *why = r->blind != NULL ? r->blind : r->partly;
+		char name[CTL_SAFE], file[CTL_SAFE], shown[CTL_SAFE];
 
-		if (r->blind != NULL)
-			printf("blind: '%s' (%s:%u): %s\n", r->name, r->file, r->line, r->blind);
-		else if (r->partly != NULL)
-			printf("partly blind: '%s' (%s:%u): %s\n", r->name, r->file, r->line,
-			    r->partly);
+		if (why != NULL)
+			printf("%s: '%s' (%s:%u): %s\n",
+			    r->blind != NULL ? "blind" : "partly blind", ctl_safe(r->name, name),
+			    ctl_safe(r->file, file), r->line, ctl_safe(why, shown));
 	}
 }
 
@@ -240,8 +241,7 @@ print_json(const struct ruleset *s, const struct rule_log *l, const struct buf *
 	buf_str(&b, "]}");
 	if (buf_ok(&b) < 0)
 		return ctl_fail("no memory to print what was found");
-	puts(b.p);
-	return CTL_OK;
+	return ctl_print_json(buf_get(&b));
 }
 
 /* ---- */

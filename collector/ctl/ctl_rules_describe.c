@@ -170,7 +170,7 @@ describe(struct describe_args *a)
 	if (r != CTL_OK)
 		return r;
 	if (a->json)
-		puts(json.p);
+		r = ctl_print_json(buf_get(&json));
 	else
 		r = describe_one(s, a->name);
 	ruleset_unref(s);

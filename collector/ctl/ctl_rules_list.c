@@ -69,15 +69,17 @@ print_events(const struct rule *r)
 static void
 print_row(const struct rule *r, int width)
 {
-	printf("%-*s %-13s %-8s", width, r->name, priority_name(r->priority),
+	char name[CTL_SAFE], why[CTL_SAFE];
+
+	printf("%-*s %-13s %-8s", width, ctl_safe(r->name, name), priority_name(r->priority),
 	    !r->enabled        ? "off"
 	    : r->blind != NULL ? "blind"
 			       : "on");
 	print_events(r);
 	if (r->blind != NULL)
-		printf(" %s", r->blind);
+		printf(" %s", ctl_safe(r->blind, why));
 	else if (r->partly != NULL)
-		printf(" partly blind: %s", r->partly);
+		printf(" partly blind: %s", ctl_safe(r->partly, why));
 	putchar('\n');
 }
 
@@ -122,10 +124,10 @@ print_json(const struct rule *const *rules, size_t n, const struct list_args *a)
 		json_row(rules[i], &b);
 		first = false;
 	}
+	buf_str(&b, "\n]");
 	if (buf_ok(&b) < 0)
 		return ctl_fail("no memory to print the rules");
-	printf("%s\n]\n", b.p);
-	return CTL_OK;
+	return ctl_print_json(buf_get(&b));
 }
 
 static void

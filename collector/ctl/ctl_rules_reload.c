@@ -38,8 +38,7 @@ reload(struct ctl_target *t, bool as_json)
 	if (j == NULL)
 		return CTL_FAIL;
 	if (as_json) {
-		(void) json_dumpf(j, stdout, JSON_INDENT(2));
-		puts("");
+		ctl_dump(j, JSON_INDENT(2));
 	} else {
 		print_messages(j, "errors", "error");
 		print_messages(j, "warnings", "warning");
@@ -82,5 +81,6 @@ rules_reload(int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("rules reload", "unexpected argument '%s'", argv[optind]);
+	t.json = as_json;
 	return reload(&t, as_json);
 }

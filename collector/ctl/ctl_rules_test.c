@@ -2,8 +2,10 @@
 #include "collector/ctl/case_file.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/ctl/offline.h"
+#include "collector/output/text.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 static const char help_text[] =
     "Usage: mewsctl rules test [--rules FILE]... [--matching first|all] [-v] CASES...\n"
@@ -52,16 +54,21 @@ struct testing {
 
 static void PRINTF_LIKE(2, 3) differs(struct testing *t, const char *fmt, ...)
 {
+	char name[CTL_SAFE], file[CTL_SAFE], *text = NULL;
 	va_list ap;
 
 	if (!t->failed)
-		printf("FAIL %s (%s:%u)\n", t->c->name, t->file, t->c->line);
+		printf("FAIL %s (%s:%u)\n", ctl_safe(t->c->name, name), ctl_safe(t->file, file),
+		    t->c->line);
 	t->failed = true;
-	fputs("    ", stdout);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	fputs("    ", stdout);
+	text_print(stdout, text == NULL ? SLICE("no memory") : slice_str(text));
 	putchar('\n');
+	free(text);
 }
 
 static void
@@ -151,6 +158,7 @@ test_case(struct testing *t, const struct rule_case *c, struct ruleset *rules)
 {
 	struct offline *o = NULL;
 	const char *why = "no memory";
+	char name[CTL_SAFE];
 	int r = offline_new(on_event, t, &o);
 
 	if (r == 0)
@@ -170,7 +178,7 @@ test_case(struct testing *t, const struct rule_case *c, struct ruleset *rules)
 	t->total++;
 	t->passed += !t->failed;
 	if (t->verbose && !t->failed)
-		printf("ok   %s\n", c->name);
+		printf("ok   %s\n", ctl_safe(c->name, name));
 	return CTL_OK;
 }
 

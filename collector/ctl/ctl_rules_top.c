@@ -121,10 +121,10 @@ print_json(const struct top_row *v, size_t n)
 		    (unsigned long) v[i].evaluations, (unsigned long) v[i].checks,
 		    (unsigned long) v[i].hits);
 	}
+	buf_str(&b, "\n]");
 	if (buf_ok(&b) < 0)
 		return ctl_fail("no memory");
-	printf("%s\n]\n", b.p);
-	return CTL_OK;
+	return ctl_print_json(buf_get(&b));
 }
 
 static int
@@ -232,5 +232,6 @@ rules_top(int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("rules top", "unexpected argument '%s'", argv[optind]);
+	a.target.json = a.json;
 	return top(&a);
 }

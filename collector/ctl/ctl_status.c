@@ -168,8 +168,7 @@ status_json(struct ctl_target *t)
 	int code = j != NULL ? code_of(j) : CTL_FAIL;
 
 	if (j != NULL) {
-		(void) json_dumpf(j, stdout, JSON_INDENT(2));
-		puts("");
+		ctl_dump(j, JSON_INDENT(2));
 	}
 	json_decref(j);
 	return code;
@@ -236,5 +235,6 @@ ctl_status(int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("status", "unexpected argument '%s'", argv[optind]);
+	t.json = as_json;
 	return as_json ? status_json(&t) : status(&t, watch);
 }

@@ -31,6 +31,10 @@ static const struct {
 	{ "{\"output\":5}", "n", PRIO_ALERT, TEXT_PLAIN,
 	    "2026-11-22 15:24:25.353 Alert    n  Read  {\"output\":5}\n" },
 	{ "{\"a\":1}", "n", PRIO_ALERT, TEXT_JSON, "{\"a\":1}\n" },
+	{ "{\"a\":\"\xc2\x9b\xe2\x80\xae\xc3\xa9\"}", "n", PRIO_ALERT, TEXT_JSON,
+	    "{\"a\":\"\xc2\x9b\xe2\x80\xae\xc3\xa9\"}\n" },
+	{ "{\"a\":\"\xc2\x9b\xe2\x80\xae\xc3\xa9\"}", "n", PRIO_ALERT, TEXT_JSON_SAFE,
+	    "{\"a\":\"\\u009b\\u202e\xc3\xa9\"}\n" },
 };
 
 static void
@@ -69,6 +73,8 @@ formats_have_names(void **state)
 
 	(void) state;
 	assert_int_equal(0, text_format_of("json", true, &f));
+	assert_int_equal(TEXT_JSON_SAFE, f);
+	assert_int_equal(0, text_format_of("json", false, &f));
 	assert_int_equal(TEXT_JSON, f);
 	assert_int_equal(0, text_format_of("text", true, &f));
 	assert_int_equal(TEXT_COLOURED, f);

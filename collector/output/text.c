@@ -9,7 +9,7 @@ int
 text_format_of(const char *name, bool terminal, enum text_format *ret)
 {
 	if (strcmp(name, "json") == 0)
-		*ret = TEXT_JSON;
+		*ret = terminal ? TEXT_JSON_SAFE : TEXT_JSON;
 	else if (strcmp(name, "text") == 0)
 		*ret = terminal ? TEXT_COLOURED : TEXT_PLAIN;
 	else
@@ -113,12 +113,20 @@ plain(struct buf *b, const struct alert *a, bool terminal)
 void
 text_alert(struct buf *b, const struct alert *a, enum text_format format)
 {
-	if (format != TEXT_JSON) {
+	switch (format) {
+	case TEXT_JSON:
+		buf_add(b, a->json, a->json_len);
+		buf_char(b, '\n');
+		return;
+	case TEXT_JSON_SAFE:
+		escape_json(b, (struct slice){ a->json, a->json_len });
+		buf_char(b, '\n');
+		return;
+	case TEXT_PLAIN:
+	case TEXT_COLOURED:
 		plain(b, a, format == TEXT_COLOURED);
 		return;
 	}
-	buf_add(b, a->json, a->json_len);
-	buf_char(b, '\n');
 }
 
 static int

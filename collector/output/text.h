@@ -14,9 +14,11 @@
 #include <stdio.h>
 
 enum text_format {
-	TEXT_JSON,     /* the body as it is */
-	TEXT_PLAIN,    /* date, time, priority, node, output */
-	TEXT_COLOURED, /* for a terminal: the same with colours, and without the date */
+	TEXT_JSON,      /* the body as it is */
+	TEXT_JSON_SAFE, /* for a terminal: the same object, with nothing in it that moves a cursor
+			 */
+	TEXT_PLAIN,     /* date, time, priority, node, output */
+	TEXT_COLOURED,  /* for a terminal: the same with colours, and without the date */
 };
 
 /* "json" or "text"; 'terminal' chooses how text looks. -EINVAL. */
