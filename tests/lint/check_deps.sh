@@ -8,11 +8,11 @@ cd "$(dirname "$0")/../.."
 kernel_safe='proto/(event\.h|(events|names|syscalls)\.def)|driver/'
 status=0
 
-allow() { # folder, what it may include
+allow() { # folder, what it may include, and what its tests may besides
 	tests/lint/files.sh c h def cpp cc | grep "^$1/" | while read -r file; do
 		ok=$2
 		case $file in
-		*/test*) ok="$ok|tests/support/" ;;
+		*/test*) ok="$ok|tests/support/${3:+|$3}" ;;
 		esac
 		grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file" |
 			grep -vE "include[[:space:]]*\"($ok)" || true
@@ -25,6 +25,19 @@ allow proto 'common/|proto/'
 allow driver "$kernel_safe"
 allow sensor 'common/|proto/|driver/|sensor/'
 allow collector 'common/|proto/|collector/'
+
+# The rooms of the collector: each knows those before it, and of the program around it only what is
+# named here. No cycles: what a room includes does not include it.
+room() { # room, the rooms it may include, the headers of collector/ itself, what its tests may besides
+	allow "collector/$1" "common/|proto/|collector/($1${2:+|$2})/${3:+|collector/($3)\.(h|def)}" "${4:-}"
+}
+room state
+room filter state
+room rule 'state|filter' 'alert|loss'
+room output '' 'alert|outbox'
+room ingest filter 'shard|stream' 'collector/ctl/pki\.h'
+room api 'rule|output|ingest' 'shard|shard_stats|stream|sight|lookout|reload|outbox|loss'
+room ctl 'state|filter|rule|output'
 allow tests 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
 allow bench 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
 exit $status
