@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define RETURN_NS    (30 * NS_PER_S)  /* for sensors to find a collector that was restarted ... */
+#define UNSTASHED_NS (60 * NS_PER_S)  /* between two lines about one node's calls without memory */
 #define HANDSHAKE_NS (10 * NS_PER_MS) /* ... and this for each of them */
 
 /* An alert on its way through the outbox. */
@@ -116,6 +117,25 @@ look_for_return(struct look *l, struct stream *st)
 	    (unsigned long) ((l->now - st->told.since) / NS_PER_S));
 }
 
+/* A path that is read at a call's end may be a lie. */
+static void
+look_for_unstashed(struct look *l, struct stream *st)
+{
+	struct stream_told *told = &st->told;
+	uint64_t n = st->unstashed, at = told->unstashed_at;
+
+	if (n == 0 || n == told->unstashed || (at != 0 && l->now - at < UNSTASHED_NS))
+		return;
+	log_peer(LOG_WARN, st->id.node,
+	    "node %s: %lu system calls found no kernel memory to keep their paths and addresses "
+	    "from their entry: these were read at the end of the call, when another thread could "
+	    "have changed them, and their alerts carry mews.reread; a process with a great many "
+	    "threads does this: find it with 'ps -eo nlwp,pid,comm --sort=-nlwp | head'",
+	    st->id.node, (unsigned long) n);
+	told->unstashed = n;
+	told->unstashed_at = l->now;
+}
+
 /* The outbox hears of each sensor when it is new, and when it stops. */
 static void
 keep(struct lookout *w, struct stream *st, enum sight sight)
@@ -150,6 +170,7 @@ look_at(void *arg, struct stream *st)
 		st->heard = l->now;
 	sight = stream_sight(st, l->now);
 	keep(w, st, sight);
+	look_for_unstashed(l, st);
 	if (sight == SIGHT_up)
 		look_for_return(l, st);
 	else if (w->cfg.forget_ns != 0 && !st->connected &&

@@ -49,6 +49,8 @@ struct stream_told {
 	_Atomic uint64_t since;   /* ... since then */
 	_Atomic uint64_t alerted; /* the last alert; 0: none */
 	_Atomic uint64_t losses;  /* since that alert */
+	_Atomic uint64_t unstashed,
+	    unstashed_at; /* 'unstashed' of the stream as last logged, when */
 };
 
 /* Events dropped, by EV_*; 0: not known of what type. */

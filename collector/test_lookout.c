@@ -273,6 +273,28 @@ test_missing(void **state)
 	bench_close(&b);
 }
 
+/* Calls whose entry could not be kept: told as it begins, then once a minute, while they go on. */
+static void
+test_unstashed(void **state)
+{
+	static const struct {
+		uint64_t second, unstashed, told;
+	} rows[] = { { 1, 0, 0 }, { 2, 5, 5 }, { 3, 9, 5 }, { 60, 9, 5 }, { 62, 9, 9 },
+		{ 200, 9, 9 }, { 201, 10, 10 }, { 300, 3, 3 } /* the sensor began anew */ };
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		b.st->unstashed = rows[i].unstashed;
+		b.st->heard = b.began + rows[i].second * S;
+		(void) until(&b, rows[i].second);
+		assert_int_equal(rows[i].told, b.st->told.unstashed);
+	}
+	bench_close(&b);
+}
+
 static void
 test_forget_after(void **state)
 {
@@ -302,6 +324,7 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_overslept),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_unstashed),
 		cmocka_unit_test(test_forget_after),
 	};
 

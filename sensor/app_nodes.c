@@ -101,9 +101,10 @@ tell_unstashed(struct app *a, uint64_t unstashed)
 	if (unstashed == a->unstashed || (a->unstashed != 0 && now < a->unstashed_next))
 		return;
 	log_warn(
-	    "%llu system calls found no memory for what is read at their entry: their paths "
-	    "were read when they ended, and are marked mews.reread; which process has so many "
-	    "threads in system calls?",
+	    "%llu system calls found no kernel memory to keep their paths and addresses from their "
+	    "entry: these were read at the end of the call, when another thread could have changed "
+	    "them, and their alerts carry mews.reread; a process with a great many threads does "
+	    "this: find it with 'ps -eo nlwp,pid,comm --sort=-nlwp | head'",
 	    (unsigned long long) unstashed);
 	a->unstashed = unstashed;
 	a->unstashed_next = now + 60 * NS_PER_S;

@@ -214,6 +214,8 @@ static const struct step {
 	{ { EV_OPENAT, "10", "fd=-2;dirfd=-100;name=no;flags=1;mode=0", "" },
 	    { { "fs.path.name", "<UNKNOWN>" }, { "fs.path.nameraw", "no" },
 		{ "fd.name", "/root/no" }, { "evt.abspath", "/root/no" } } },
+	{ { EV_OPENAT2, "10", "fd=-2;dirfd=3;name=no;flags=1;mode=0;resolve=0", "" },
+	    { { "fs.path.name", "/opt/tool/no" }, { "mews.path.name", "/opt/tool/no" } } },
 	{ { EV_OPENAT, "10", "fd=-1;dirfd=-100;name=no;flags=1;mode=0", "" },
 	    { { "fs.path.name", NULL }, { "fs.path.nameraw", NULL } } },
 	/* Not every event with a path acts on it. */

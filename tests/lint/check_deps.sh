@@ -36,8 +36,8 @@ room filter state
 room rule 'state|filter' 'alert|loss'
 room output '' 'alert|outbox'
 room ingest filter 'shard|stream' 'collector/ctl/pki\.h'
-room api 'rule|output|ingest' 'shard|shard_stats|stream|sight|lookout|reload|outbox|loss'
-room ctl 'state|filter|rule|output'
+room api 'rule|output|ingest' 'shard|shard_stats|stream|sight|lookout|reload|outbox|loss' 'collector/ctl/pki\.h'
+room ctl 'state|filter|rule|output|api'
 allow tests 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
 allow bench 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
 exit $status
