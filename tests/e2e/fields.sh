@@ -60,7 +60,7 @@ is "Watched file" program '."proc.fdopencount"' "$plain" # without the script's
 is "Program started" program '."fd.types"' null
 is "Program started" program '."fd.types[0]"' null
 for field in container.start_ts proc.pidns_init_start_ts; do
-	n=$(jq -r "select(.rule == \"Watched file\") | .output_fields.\"$field\"" "$lab/alerts" | sort -u | wc -l)
+	n=$(grep -o "\"$field\":[0-9]*" "$lab/alerts" | sort -u | wc -l) # to the nanosecond, which jq rounds
 	[ "$n" = 1 ] || fail "$field has $n values on one host"
 done
 echo "ok   one start of the pid namespace"
