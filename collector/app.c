@@ -83,12 +83,12 @@ start_rules(void *app)
 		return app_fail(a, EXIT_RULES, &d, r);
 	}
 	ruleset_counts(a->rules, &c);
-	if (c.enabled == 0)
+	if (c.in_force == 0)
 		log_warn(
 		    "no rule is in force, so nothing raises an alert: name rule files or their "
 		    "folder in 'rules'");
 	else
-		log_info("rules in force: %zu, of them blind: %zu", c.enabled, c.blind);
+		log_info("rules in force: %zu, of them blind: %zu", c.in_force, c.blind);
 	return 0;
 }
 

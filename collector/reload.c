@@ -183,8 +183,8 @@ say(const struct rule_log *l, const struct ruleset *set, int e, struct buf *out)
 		buf_str(out, "\"error\":\"the rules did not load: the old ones stay in force\",");
 	if (e == 0)
 		ruleset_counts(set, &c);
-	buf_printf(out, "\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu,\"errors\":[", c.rules,
-	    c.enabled, c.blind);
+	buf_printf(out, "\"rules\":%zu,\"in_force\":%zu,\"blind\":%zu,\"errors\":[", c.rules,
+	    c.in_force, c.blind);
 	say_messages(l, true, out);
 	buf_str(out, "],\"warnings\":[");
 	say_messages(l, false, out);

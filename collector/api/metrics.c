@@ -322,7 +322,7 @@ losses_print(struct buf *out, const struct shard_stats *st)
 		    loss_name(i), (unsigned long) st->losses[i]);
 }
 
-/* A line for each enabled rule that has a cause. */
+/* A line for each rule in force that has a cause. */
 static void
 causes_print(struct buf *out, const struct ruleset *set, bool partly)
 {
@@ -332,7 +332,7 @@ causes_print(struct buf *out, const struct ruleset *set, bool partly)
 	for (size_t i = 0; i < n; i++) {
 		const char *cause = partly ? rules[i]->partly : rules[i]->blind;
 
-		if (!rules[i]->enabled || cause == NULL)
+		if (!rules[i]->loaded || cause == NULL)
 			continue;
 		buf_printf(out, "mews_rule_%s{rule=\"", partly ? "partly_blind" : "blind");
 		label(out, rules[i]->name);
@@ -371,7 +371,7 @@ rules_print(struct buf *out, const struct api_view *v)
 	ruleset_unref(set);
 	buf_printf(out,
 	    "# HELP mews_rules Rules in force.\n# TYPE mews_rules gauge\nmews_rules %zu\n",
-	    c.enabled);
+	    c.in_force);
 	buf_printf(out,
 	    "# HELP mews_rules_blind Rules that cannot match what is captured.\n"
 	    "# TYPE mews_rules_blind gauge\nmews_rules_blind %zu\n",

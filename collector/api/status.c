@@ -179,9 +179,9 @@ api_status(const struct api_view *v, struct buf *out)
 	ruleset_counts(set, &c);
 	ruleset_unref(set);
 	buf_printf(out,
-	    ",\"rules\":{\"rules\":%zu,\"enabled\":%zu,\"blind\":%zu,"
+	    ",\"rules\":{\"rules\":%zu,\"in_force\":%zu,\"blind\":%zu,"
 	    "\"partly_blind\":%zu},",
-	    c.rules, c.enabled, c.blind, c.partly);
+	    c.rules, c.in_force, c.blind, c.partly);
 	status_outbox(v, out);
 	buf_char(out, ',');
 	status_outputs(v, out);

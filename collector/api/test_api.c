@@ -71,7 +71,7 @@ void
 ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret)
 {
 	(void) s;
-	*ret = (struct ruleset_counts){ .rules = 5, .enabled = 4, .blind = 1 };
+	*ret = (struct ruleset_counts){ .rules = 5, .in_force = 4, .blind = 1 };
 }
 
 size_t

@@ -113,19 +113,13 @@ replay(struct replay *p)
 static int
 option(struct replay *p, int c)
 {
-	int priority;
-
 	switch (c) {
 	case 'r':
 		return rule_paths_add(&p->paths, optarg);
 	case 'm':
 		return rule_matching_of("replay", optarg, &p->options.match_all);
 	case 'p':
-		priority = priority_of(optarg);
-		if (priority < 0)
-			return ctl_usage("replay", "'%s' is no priority", optarg);
-		p->options.min_priority = (enum priority) priority;
-		return CTL_OK;
+		return rule_priority_of("replay", optarg, &p->options.min_priority);
 	case 'j':
 		p->format = isatty(STDOUT_FILENO) ? TEXT_JSON_SAFE : TEXT_JSON;
 		return CTL_OK;

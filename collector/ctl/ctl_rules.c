@@ -131,6 +131,20 @@ rule_matching_of(const char *command, const char *text, bool *all)
 	return ctl_usage(command, "--matching is first or all, not '%s'", text);
 }
 
+int
+rule_priority_of(const char *command, const char *text, enum priority *ret)
+{
+	int p = priority_of(text);
+
+	if (p < 0)
+		return ctl_usage(command,
+		    "'%s' is not a priority: debug, info, notice, warning, error, critical, alert "
+		    "or emergency",
+		    text);
+	*ret = (enum priority) p;
+	return CTL_OK;
+}
+
 const char *
 rule_event_name(const struct rule *r, size_t *i)
 {

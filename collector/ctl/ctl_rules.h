@@ -39,6 +39,9 @@ const struct rule *rule_by_name(const struct ruleset *s, const char *name);
 /* "first" or "all" of --matching. CTL_USAGE, said why. */
 int rule_matching_of(const char *command, const char *text, bool *all) MUST_CHECK;
 
+/* A priority's name. CTL_USAGE, said why. */
+int rule_priority_of(const char *command, const char *text, enum priority *ret) MUST_CHECK;
+
 /* The next name of the rule's events, each once, from *i (0 at the start); NULL: no more. */
 const char *rule_event_name(const struct rule *r, size_t *i);
 

@@ -4,12 +4,16 @@
 #include <sys/resource.h>
 
 static const char help_text[] =
-    "Usage: mewsctl rules check [--json] [-v] FILE...\n"
+    "Usage: mewsctl rules check [--priority P] [--json] [-v] FILE...\n"
     "\n"
     "Prints every error and warning of all files with its location, how many rules there are, and\n"
     "which of them are blind, wholly or in part: they load, but need an event that is not\n"
     "captured yet or a field that is never filled, or have an exception on such a field.\n"
     "\n"
+    "  --priority P\n"
+    "           as a collector with rule.priority: P sees them: rules of a lower priority are not "
+    "in\n"
+    "           force\n"
     "  --json   one object in the shape of Falco's validation, and the blind rules as\n"
     "           'mews_blind_rules'\n"
     "  -v, --verbose\n"
@@ -20,6 +24,7 @@ static const char help_text[] =
 struct check_args {
 	struct rule_paths paths;
 	bool json, verbose, help;
+	enum priority min_priority;
 };
 
 /* ---- for people ---- */
@@ -35,7 +40,7 @@ print_blind(const struct ruleset *s)
 		const char *why = r->blind != NULL ? r->blind : r->partly;
 		char name[CTL_SAFE], file[CTL_SAFE], shown[CTL_SAFE];
 
-		if (why != NULL)
+		if (r->loaded && why != NULL)
 			printf("%s: '%s' (%s:%u): %s\n",
 			    r->blind != NULL ? "blind" : "partly blind", ctl_safe(r->name, name),
 			    ctl_safe(r->file, file), r->line, ctl_safe(why, shown));
@@ -57,8 +62,8 @@ print_summary(const struct ruleset *s, const struct rule_log *l)
 		print_blind(s);
 		ruleset_counts(s, &c);
 		printf(
-		    "%zu rule%s (%zu enabled, %zu blind, %zu in part), %zu macro%s, %zu list%s; ",
-		    c.rules, plural(c.rules), c.enabled, c.blind, c.partly, c.macros,
+		    "%zu rule%s (%zu in force, %zu blind, %zu in part), %zu macro%s, %zu list%s; ",
+		    c.rules, plural(c.rules), c.in_force, c.blind, c.partly, c.macros,
 		    plural(c.macros), c.lists, plural(c.lists));
 	}
 	printf("%zu error%s, %zu warning%s\n", l->errors, plural(l->errors), l->warnings,
@@ -211,7 +216,7 @@ blind_rules(struct buf *b, const struct ruleset *s)
 	for (size_t i = 0; i < n; i++) {
 		const char *why = rules[i]->blind != NULL ? rules[i]->blind : rules[i]->partly;
 
-		if (why == NULL)
+		if (!rules[i]->loaded || why == NULL)
 			continue;
 		text(b, first ? "{\"rule\":" : ",{\"rule\":", slice_str(rules[i]->name));
 		text(b, ",\"cause\":", slice_str(why));
@@ -261,7 +266,7 @@ static int
 check(const struct check_args *a)
 {
 	struct buf description CLEANUP(buf_fini) = BUF_INIT;
-	const struct rule_options o = { .min_priority = PRIO_DEBUG,
+	const struct rule_options o = { .min_priority = a->min_priority,
 		.describe = a->json ? &description : NULL };
 	struct ruleset *s = NULL;
 	struct rule_log log;
@@ -283,6 +288,7 @@ static int
 parse_args(int argc, char **argv, struct check_args *a)
 {
 	static const struct option options[] = {
+		{ "priority", required_argument, NULL, 'p' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -291,13 +297,15 @@ parse_args(int argc, char **argv, struct check_args *a)
 	int c, r = CTL_OK;
 
 	optind = 1;
-	while ((c = cmdline_next(argc, argv, "hv", options)) != -1) {
+	while (r == CTL_OK && (c = cmdline_next(argc, argv, "hv", options)) != -1) {
 		if (c == 'h')
 			a->help = true;
 		else if (c == 'j')
 			a->json = true;
 		else if (c == 'v')
 			a->verbose = true;
+		else if (c == 'p')
+			r = rule_priority_of("rules check", optarg, &a->min_priority);
 		else
 			return ctl_usage("rules check", "%s", optarg);
 	}
@@ -309,7 +317,7 @@ parse_args(int argc, char **argv, struct check_args *a)
 int
 rules_check(int argc, char **argv)
 {
-	struct check_args a = { .json = false };
+	struct check_args a = { .min_priority = PRIO_DEBUG };
 	int r = parse_args(argc, argv, &a);
 
 	if (r != CTL_OK)

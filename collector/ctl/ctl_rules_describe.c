@@ -25,12 +25,25 @@ struct describe_args {
 	bool json, help;
 };
 
+/* A text with all its lines, below one another, without blanks at its end. */
 static void
 print_line(const char *key, const char *text)
 {
-	printf("%-13s", key);
-	text_print(stdout, slice_str(text));
-	putchar('\n');
+	struct slice left = slice_str(text);
+
+	while (left.n > 0 && strchr(" \t\r\n", left.p[left.n - 1]) != NULL)
+		left.n--;
+	do {
+		const char *end = memchr(left.p, '\n', left.n);
+		struct slice line = { left.p, end == NULL ? left.n : (size_t) (end - left.p) };
+		size_t step = MIN(line.n + 1, left.n);
+
+		printf("%-13s", key);
+		text_print(stdout, line);
+		putchar('\n');
+		left = (struct slice){ left.p + step, left.n - step };
+		key = "";
+	} while (left.n > 0);
 }
 
 /* Is there "and " or "or " at p, between two sub-conditions? How long. */
@@ -124,12 +137,14 @@ print_rule(const struct rule *r)
 	printf("%-13s%s:%u\n", "file", r->file, r->line);
 	printf("%-13s%s\n", "priority", priority_name(r->priority));
 	printf("%-13s%s\n", "source", r->source);
-	printf("%-13s", "tags");
 	for (size_t i = 0; i < r->ntags; i++) {
-		fputs(i > 0 ? ", " : "", stdout);
+		if (i > 0)
+			fputs(", ", stdout);
+		else
+			printf("%-13s", "tags");
 		text_print(stdout, slice_str(r->tags[i]));
 	}
-	printf("\n%-13s%s\n", "state", state_of(r));
+	printf("%s%-13s%s\n", r->ntags > 0 ? "\n" : "", "state", state_of(r));
 	if (r->blind != NULL)
 		print_line("blind", r->blind);
 	if (r->partly != NULL)

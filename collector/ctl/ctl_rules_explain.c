@@ -12,11 +12,14 @@ static const char help_text[] =
     "Says of each recorded event that the rule looks at whether it matches, and if not, which\n"
     "sub-condition decided, with the values of its fields; then how often each decided. Where any "
     "one\n"
-    "of several would have been enough, all of them are told.\n"
+    "of several would have been enough, all of them are told. Where another rule matches first, "
+    "so\n"
+    "that no alert of this one is raised (rule.matching: first), that rule is named.\n"
     "\n"
     "      --replay FILE   the recording (mews-sensor --record FILE --seconds 60)\n"
     "  -r, --rules FILE    a rule file or folder; may be repeated, in order (default\n"
     "                      /etc/mews/rules.d, or else the default rules)\n"
+    "      --matching M    first (default) or all, as rule.matching of the collector\n"
     "      --event N       only the event of this number (evt.num)\n"
     "      --summary       only the counts\n"
     "\n"
@@ -29,13 +32,18 @@ struct explaining {
 	struct rule_paths paths;
 	const char *name, *recording;
 	uint64_t only; /* evt.num; 0: all */
-	bool summary, help;
+	bool summary, all, help;
 	/* while it plays */
 	const struct rule *rule;
 	struct explain *x;
 	const struct view *v;
 	struct fscratch *fs;
-	uint64_t looked, matched;
+	uint64_t looked, matched, shadowed;
+	struct rule_run *run;       /* of all rules */
+	const struct rule *first;   /* that the event in hand raises */
+	const struct rule **others; /* those that matched first, ... */
+	uint64_t *times;            /* ... by their ids, and how often */
+	size_t nrules;
 };
 
 static void
@@ -74,6 +82,37 @@ print_event(const struct view *v)
 	printf(" (%u)\n", v->ev->tid);
 }
 
+static void
+on_first(void *arg, const struct rule *rule, const struct view *v UNUSED)
+{
+	struct explaining *e = arg;
+
+	e->first = rule;
+}
+
+/* The event matches: is another rule asked before this one, and matches too? */
+static void
+on_match(struct explaining *e, const struct view *v)
+{
+	e->matched++;
+	e->first = e->rule;
+	if (!e->all && e->rule->loaded)
+		rule_run_event(e->run, v, on_first, e);
+	if (e->first != e->rule) {
+		e->shadowed++;
+		e->others[e->first->id] = e->first;
+		e->times[e->first->id]++;
+	}
+	if (e->summary)
+		return;
+	fputs("    it matches", stdout);
+	if (e->first != e->rule) {
+		fputs(", but raises no alert: this rule matches first: ", stdout);
+		text_print(stdout, slice_str(e->first->name));
+	}
+	putchar('\n');
+}
+
 static int
 on_event(void *arg, const struct view *v, const struct alert_origin *o UNUSED, struct fscratch *fs)
 {
@@ -87,11 +126,8 @@ on_event(void *arg, const struct view *v, const struct alert_origin *o UNUSED, s
 	e->looked++;
 	if (!e->summary)
 		print_event(v);
-	if (explain_event(e->x, v, fs, on_part, e)) {
-		e->matched++;
-		if (!e->summary)
-			puts("    it matches");
-	}
+	if (explain_event(e->x, v, fs, on_part, e))
+		on_match(e, v);
 	return 0;
 }
 
@@ -120,11 +156,41 @@ play(struct explaining *e)
 	printf("%lu events that the rule looks at, %lu match%s\n", (unsigned long) e->looked,
 	    (unsigned long) e->matched, e->looked > e->matched ? "; what decided the others:" : "");
 	explain_each(e->x, print_part, NULL);
+	if (e->shadowed > 0)
+		printf("%lu of the matches raise an alert of another rule, which matches first:\n",
+		    (unsigned long) e->shadowed);
+	for (size_t i = 0; e->shadowed > 0 && i < e->nrules; i++) {
+		if (e->times[i] == 0)
+			continue;
+		printf("%9lu  ", (unsigned long) e->times[i]);
+		text_print(stdout, slice_str(e->others[i]->name));
+		putchar('\n');
+	}
 	return CTL_OK;
 }
 
+/* Play with all rules at hand. */
 static int
-explain_rule(struct explaining *e, const struct ruleset *s)
+play_beside(struct explaining *e, struct ruleset *s)
+{
+	const struct rule *const *rules;
+	int r = CTL_FAIL;
+
+	e->nrules = ruleset_rules(s, &rules);
+	e->others = calloc(e->nrules + 1, sizeof(*e->others));
+	e->times = calloc(e->nrules + 1, sizeof(*e->times));
+	if (e->others == NULL || e->times == NULL || rule_run_new(s, &e->run) < 0)
+		(void) ctl_fail("no memory");
+	else
+		r = play(e);
+	rule_run_free(e->run);
+	free(e->others);
+	free(e->times);
+	return r;
+}
+
+static int
+explain_rule(struct explaining *e, struct ruleset *s)
 {
 	CLEANUP(arena_fini) struct arena a;
 	struct diag d = { .line = 0 };
@@ -140,7 +206,7 @@ explain_rule(struct explaining *e, const struct ruleset *s)
 	if (expr_parse(slice_str(e->rule->exact), &a, &tree, &d) < 0 ||
 	    explain_new(tree, &a, &e->x, &d) < 0)
 		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
-	return play(e);
+	return play_beside(e, s);
 }
 
 static int
@@ -165,6 +231,8 @@ option(struct explaining *e, int c)
 	switch (c) {
 	case 'r':
 		return rule_paths_add(&e->paths, optarg);
+	case 'm':
+		return rule_matching_of("rules explain", optarg, &e->all);
 	case 'p':
 		e->recording = optarg;
 		return CTL_OK;
@@ -190,6 +258,7 @@ rules_explain(int argc, char **argv)
 	static const struct option options[] = {
 		{ "rules", required_argument, NULL, 'r' },
 		{ "replay", required_argument, NULL, 'p' },
+		{ "matching", required_argument, NULL, 'm' },
 		{ "event", required_argument, NULL, 'e' },
 		{ "summary", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },

@@ -5,7 +5,8 @@
 enum { EVENTS_WIDTH = 38, EVENTS_MANY = 100 };
 
 static const char help_text[] =
-    "Usage: mewsctl rules list [--tag TAG] [--enable WHICH] [--disable WHICH] [--json] [FILE...]\n"
+    "Usage: mewsctl rules list [--tag TAG] [--enable WHICH] [--disable WHICH] [--priority P]\n"
+    "                          [--json] [FILE...]\n"
     "\n"
     "Shows each rule: priority, state, the events it looks at, why it is blind; without a file\n"
     "those of /etc/mews/rules.d, or else the default rules.\n"
@@ -14,6 +15,8 @@ static const char help_text[] =
     "  --enable, --disable WHICH\n"
     "              as rule.select in a collector's configuration, one after the other:\n"
     "              rule=NAME ('*' is anything), tag=TAG, contains=TEXT\n"
+    "  --priority P\n"
+    "              as rule.priority there: rules of a lower priority are left out\n"
     "  --json      an array of objects instead of a table\n"
     "\n"
     "The rules that detect a technique of MITRE ATT&CK:\n"
@@ -73,6 +76,7 @@ print_row(const struct rule *r, int width)
 
 	printf("%-*s %-13s %-8s", width, ctl_safe(r->name, name), priority_name(r->priority),
 	    !r->enabled        ? "off"
+	    : !r->loaded       ? "left out"
 	    : r->blind != NULL ? "blind"
 			       : "on");
 	print_events(r);
@@ -92,7 +96,8 @@ json_row(const struct rule *r, struct buf *b)
 	ctl_key(b, "{\"rule\":", r->name);
 	ctl_key(b, ",\"priority\":", priority_name(r->priority));
 	ctl_key(b, ",\"source\":", r->source);
-	buf_printf(b, ",\"enabled\":%s", r->enabled ? "true" : "false");
+	buf_printf(b, ",\"enabled\":%s,\"loaded\":%s", r->enabled ? "true" : "false",
+	    r->loaded ? "true" : "false");
 	ctl_key(b, ",\"blind\":", r->blind);
 	ctl_key(b, ",\"partly_blind\":", r->partly);
 	ctl_key(b, ",\"file\":", r->file);
@@ -188,6 +193,7 @@ parse_args(int argc, char **argv, struct list_args *a)
 		{ "tag", required_argument, NULL, 't' },
 		{ "enable", required_argument, NULL, 'e' },
 		{ "disable", required_argument, NULL, 'd' },
+		{ "priority", required_argument, NULL, 'p' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -198,6 +204,8 @@ parse_args(int argc, char **argv, struct list_args *a)
 	while (r == CTL_OK && (c = cmdline_next(argc, argv, "h", options)) != -1) {
 		if (c == 'e' || c == 'd')
 			r = select_rules(a, c == 'e', optarg);
+		else if (c == 'p')
+			r = rule_priority_of("rules list", optarg, &a->config.options.min_priority);
 		else if (c == 'h')
 			a->help = true;
 		else if (c == 'j')

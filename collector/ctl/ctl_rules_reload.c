@@ -47,7 +47,7 @@ reload(struct ctl_target *t, bool as_json)
 		code = ctl_fail("%s", ctl_str(j, "error"));
 	else if (!as_json)
 		printf("rules in force: %lu, of them blind: %lu\n",
-		    (unsigned long) ctl_num(j, "enabled"), (unsigned long) ctl_num(j, "blind"));
+		    (unsigned long) ctl_num(j, "in_force"), (unsigned long) ctl_num(j, "blind"));
 	json_decref(j);
 	return code;
 }

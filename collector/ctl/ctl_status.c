@@ -96,7 +96,7 @@ print_collector(const json_t *j)
 	    "evaluated  %s events, %s alerts; %lu rules, %lu blind; %lu threads and %lu fds "
 	    "known\n",
 	    ctl_count(ctl_num(c, "events"), events), ctl_count(ctl_num(c, "alerts"), alerts),
-	    (unsigned long) ctl_num(r, "enabled"), (unsigned long) ctl_num(r, "blind"),
+	    (unsigned long) ctl_num(r, "in_force"), (unsigned long) ctl_num(r, "blind"),
 	    (unsigned long) ctl_num(c, "threads"), (unsigned long) ctl_num(c, "fds"));
 	printf("storms     %s matches reported in %s summary alerts\n",
 	    ctl_count(ctl_num(c, "suppressed"), suppressed),

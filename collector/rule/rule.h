@@ -124,7 +124,8 @@ void ruleset_unref(struct ruleset *s);
 
 size_t ruleset_rules(const struct ruleset *s, const struct rule *const **ret); /* load order */
 struct ruleset_counts {
-	size_t rules, macros, lists, enabled, blind, partly;
+	size_t rules, macros, lists;    /* that the files define */
+	size_t in_force, blind, partly; /* rules that are loaded, and of these */
 };
 void ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret);
 

@@ -351,9 +351,9 @@ compile_rules(struct collection *c, struct ruleset *s)
 		}
 		r->id = (uint32_t) s->n;
 		s->order[s->n++] = r;
-		s->counts.enabled += r->enabled;
-		s->counts.blind += r->blind != NULL;
-		s->counts.partly += r->partly != NULL;
+		s->counts.in_force += r->loaded;
+		s->counts.blind += r->loaded && r->blind != NULL;
+		s->counts.partly += r->loaded && r->partly != NULL;
 	}
 	s->counts.rules = s->n;
 	return all;

@@ -54,7 +54,7 @@ test_attributes(void **state)
 	assert_false(rules[1]->enabled || rules[1]->loaded);
 	ruleset_counts(s, &c);
 	assert_int_equal(2, c.rules);
-	assert_int_equal(1, c.enabled);
+	assert_int_equal(1, c.in_force);
 	ruleset_events(s, &set);
 	assert_true(event_set_has(&set, EV_OPEN));
 	assert_false(event_set_has(&set, EV_CLOSE));
@@ -163,7 +163,7 @@ test_load_paths(void **state)
 	assert_int_equal(0, l.n);
 	ruleset_counts(s, &c);
 	assert_true(c.rules >= 10);
-	assert_int_equal(c.rules, c.enabled);
+	assert_int_equal(c.rules, c.in_force);
 	assert_int_equal(0, c.blind);
 	rule_log_fini(&l);
 	ruleset_unref(s);

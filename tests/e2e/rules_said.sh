@@ -69,7 +69,7 @@ never() {
 says 0 "blind: 'no such event' ($dir/r.yaml:3): needs switch, not captured yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
-says 0 "5 rules (5 enabled, 2 blind, 2 in part), 1 macro, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
+says 0 "5 rules (5 in force, 2 blind, 2 in part), 1 macro, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
 never "'sees'"
 says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on container.image.repository never apply: not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: exceptions on container.image.repository never apply" "$ctl" rules list "$dir/r.yaml"
@@ -112,12 +112,47 @@ says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}
 says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"
 says 1 '"schema_valid":null' "$ctl" rules check --json "$dir/none.yaml"
 
+# Rules of a lower priority are not in force, and nobody counts them.
+says 0 "5 rules (1 in force, 0 blind, 1 in part)" "$ctl" rules check --priority warning "$dir/r.yaml"
+never "blind: 'no such event'"
+says 0 'sees          Informational left out' "$ctl" rules list --priority warning "$dir/r.yaml"
+says 0 '"rule":"sees","priority":"Informational","source":"syscall","enabled":true,"loaded":false' "$ctl" rules list --json --priority warning "$dir/r.yaml"
+says 2 "'loud' is not a priority: debug, info, notice, warning, error, critical, alert or emergency" "$ctl" rules check --priority loud "$dir/r.yaml"
+
+# Texts of several lines are shown as lines.
+cat >"$dir/close.yaml" <<'YAML'
+- rule: first of two
+  desc: |
+    One line
+    and another.
+  condition: evt.type=close and proc.name exists
+  output: x
+  priority: INFO
+- rule: second of two
+  desc: d
+  condition: evt.type=close
+  output: y
+  priority: INFO
+YAML
+says 0 'description  One line' "$ctl" rules describe 'first of two' -r "$dir/close.yaml"
+says 0 '             and another.' "$ctl" rules describe 'first of two' -r "$dir/close.yaml"
+never '\x'
+
+# A rule that another one shadows.
+"$MEWS_BUILD/bin/quiet_recording" "$dir/close.rec" 3
+says 0 'it matches, but raises no alert: this rule matches first: first of two' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
+says 0 '3 of the matches raise an alert of another rule, which matches first:' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
+says 0 '3 events that the rule looks at, 3 match' "$ctl" rules explain 'second of two' --matching all --replay "$dir/close.rec" -r "$dir/close.yaml"
+never 'first of two'
+says 0 '3 events that the rule looks at, 3 match' "$ctl" rules explain 'first of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
+never 'another rule'
+
 # A list as long as a threat feed.
 awk 'BEGIN { print "- list: feed\n  items:"
 	for (i = 0; i < 200000; i++) printf "  - 10.%d.%d.%d\n", i / 65536, i / 256 % 256, i % 256
 	print "- rule: known address\n  desc: d\n  condition: evt.type = connect and fd.sip in (feed)\n  output: x\n  priority: INFO" }' >"$dir/feed.yaml"
 says 0 "loaded in " "$ctl" rules check -v "$dir/feed.yaml"
-says 0 "1 rule (1 enabled, 0 blind, 0 in part), 0 macros, 1 list; 0 errors, 0 warnings" "$ctl" rules check "$dir/feed.yaml"
+says 0 "1 rule (1 in force, 0 blind, 0 in part), 0 macros, 1 list; 0 errors, 0 warnings" "$ctl" rules check "$dir/feed.yaml"
 cat >"$dir/feed_cases.yaml" <<'YAML'
 rules: [feed.yaml]
 cases:
