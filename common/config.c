@@ -43,8 +43,8 @@ cfg_free(struct cfg *c)
 	free(c);
 }
 
-static int
-add_entry(struct cfg *c, struct cfg_entry e)
+int
+cfg_add(struct cfg *c, struct cfg_entry e)
 {
 	if (c->n == c->cap) {
 		size_t cap = c->cap == 0 ? 32 : c->cap * 2;
@@ -132,8 +132,8 @@ expand(struct slice s, struct buf *out, unsigned line, unsigned col, struct diag
 }
 
 /* A copy of 's', expanded, in the arena. */
-static int
-make_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret, struct diag *d)
+int
+cfg_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret, struct diag *d)
 {
 	struct buf out = BUF_INIT;
 	int r;
@@ -202,12 +202,12 @@ put_scalar(struct reader *rd, const yaml_event_t *ev, struct cfg_entry e)
 	e.line = line_of(ev);
 	e.col = col_of(ev);
 	if (!is_null(ev)) {
-		r = make_value(rd->c, scalar(ev), e.line, e.col, &e.value, rd->d);
+		r = cfg_value(rd->c, scalar(ev), e.line, e.col, &e.value, rd->d);
 		if (r < 0)
 			return r;
 	}
 	e.key = arena_strdup(&rd->c->arena, buf_get(&rd->key));
-	return e.key == NULL ? -ENOMEM : add_entry(rd->c, e);
+	return e.key == NULL ? -ENOMEM : cfg_add(rd->c, e);
 }
 
 static int read_mapping(struct reader *rd, unsigned depth);
@@ -263,7 +263,7 @@ read_list(struct reader *rd, const yaml_event_t *start, struct cfg_entry e, unsi
 	e.line = line_of(start); /* an empty list is an entry too: it replaces a default */
 	e.col = col_of(start);
 	e.key = arena_strdup(&rd->c->arena, buf_get(&rd->key));
-	return e.key == NULL ? -ENOMEM : add_entry(rd->c, e);
+	return e.key == NULL ? -ENOMEM : cfg_add(rd->c, e);
 }
 
 static int
@@ -462,21 +462,4 @@ cfg_open(const char *path, const char *usual, struct cfg **ret, struct diag *d)
 		return r;
 	*d = (struct diag){ 0 };
 	return cfg_new(ret);
-}
-
-int
-cfg_override(struct cfg *c, const char *assignment, struct diag *d)
-{
-	const char *eq = strchr(assignment, '=');
-	struct cfg_entry e = { 0 };
-	int r;
-
-	*d = (struct diag){ 0 };
-	if (eq == NULL || eq == assignment)
-		return diag_fail(d, 0, 0, "'%s' is not of the form key=value", assignment);
-	r = make_value(c, slice_str(eq + 1), 0, 0, &e.value, d);
-	if (r < 0)
-		return r;
-	e.key = arena_strdup(&c->arena, (struct slice){ assignment, (size_t) (eq - assignment) });
-	return e.key == NULL ? -ENOMEM : add_entry(c, e);
 }

@@ -54,7 +54,8 @@ int cfg_parse(const char *name, struct slice yaml, struct cfg **ret, struct diag
 void cfg_free(struct cfg *c);
 
 /* "key=value" from a command line, which wins over the file; a list key's first such replaces the
- * file's list, further ones add. */
+ * file's list, further ones add. "key[]=VALUE" adds an element to a list of mappings, written as
+ * YAML or JSON: "append_output[]={extra_output: 'pid=%proc.pid'}". */
 int cfg_override(struct cfg *c, const char *assignment, struct diag *d) MUST_CHECK;
 
 /*

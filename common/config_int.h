@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_int.h - what config.c (files to entries) and config_bind.c (entries to structs) share.
+ * config_int.h - what config.c (files to entries), config_override.c (command lines to entries)
+ * and config_bind.c (entries to structs) share.
  */
 #ifndef MEWS_COMMON_CONFIG_INT_H
 #define MEWS_COMMON_CONFIG_INT_H
@@ -27,6 +28,12 @@ struct cfg {
 	    *key; /* heap: keys that tables know, for suggestions; borrowed from the tables */
 	size_t nkey;
 };
+
+/* config.c: add an entry (-ENOMEM); a copy of 's', ${...} expanded, in the arena (-EINVAL and *d).
+ */
+int cfg_add(struct cfg *c, struct cfg_entry e) MUST_CHECK;
+int cfg_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret,
+    struct diag *d) MUST_CHECK;
 
 /* Set d's place from an entry: its value, or its key. */
 void cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct diag *d);

@@ -160,6 +160,7 @@ static const struct {
 	{ "a: {path: '${file:/}'}\n", NULL, 1, 11, "cannot read '/'" },
 	{ "", "nothing", 0, 0, "'nothing' is not of the form key=value" },
 	{ "", "=x", 0, 0, "'=x' is not of the form key=value" },
+	{ "", "list[]=x", 0, 0, "'list[]' takes a mapping, such as {rule: NAME}, not 'x'" },
 	{ "", "a.nmber=3", 0, 0, "unknown key 'a.nmber'; did you mean 'a.number'?" },
 	{ "", "a.number=0", 0, 0, "'a.number' must be from 1 to 100, not '0'" },
 	{ "1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: {1: 1}}}}}}}}}}}}}}}}}\n",

@@ -2,6 +2,7 @@
 #include "collector/rule/rule_config.h"
 #include "common/arena.h"
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,13 @@ rule_config_help(FILE *f)
 	    "                                       '- enable: {rule: \"Terminal*\"}', "
 	    "'- disable: {contains: shell}'.\n"
 	    "                                       On the command line: "
-	    "-o rule.select.disable.tag=network\n"
+	    "-o 'rule.select[]={disable: {tag: network}}'\n"
 	    "  append_output                list    What to append to outputs: 'match' (source, "
 	    "tags, rule), 'extra_output',\n"
 	    "                                       'extra_fields', 'suggested_output' "
-	    "[suggested_output: true]\n",
+	    "[suggested_output: true]\n"
+	    "                                       On the command line: "
+	    "-o \"append_output[]={extra_output: 'pid=%proc.pid'}\"\n",
 	    f);
 }
 
@@ -162,15 +165,14 @@ set_append(struct rule_append *a, const char *key, const char *value, struct dia
 	return 0;
 }
 
-/* "0.match.source": the keys of an element stand together. */
+/* "0.match.source": the keys of an element stand together. Those without a number are of one. */
 static int
 on_append(void *arg, const char *rest, const char *value, struct diag *d)
 {
 	struct rule_config *rc = arg;
 	int i = element(&rest);
 
-	if (i < 0)
-		return diag_fail(d, 0, 0, "'append_output' is a list of mappings");
+	i = i < 0 ? INT_MAX : i;
 	if (i != rc->last) {
 		if (rc->options.nappend == RULE_APPEND_MAX)
 			return diag_fail(

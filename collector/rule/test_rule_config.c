@@ -2,6 +2,7 @@
 #include "collector/rule/rule_config.h"
 #include "tests/support/test.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RULE(name, tags)                            \
@@ -102,6 +103,51 @@ static const struct {
 	    "out %proc.name a", "out %proc.name a" },
 };
 
+/* By -o: on its own, beside the file, and with what Falco's own option looks like. */
+static const struct {
+	const char *yaml, *set[3], *first;
+} overrides[] = {
+	{ "", { "append_output.extra_output=x=%evt.num" }, "out %proc.name x=%evt.num" },
+	{ "", { "append_output[]={extra_output: 'x=%evt.num'}" }, "out %proc.name x=%evt.num" },
+	{ "",
+	    { "append_output[]={\"match\": {\"rule\": \"Shell in container\"}, \"extra_output\": "
+	      "\"a\"}",
+		"append_output[]={\"match\": {\"rule\": \"Read keys\"}, \"extra_output\": \"b\"}" },
+	    "out %proc.name a" },
+	{ "append_output: [{extra_output: a}, {match: {tags: [file]}, extra_output: b}]",
+	    { "append_output[]={extra_output: c}", "append_output[]={extra_output: d}" },
+	    "out %proc.name a c d" },
+	{ "",
+	    { "append_output[]={extra_output: '${HOME}'}",
+		"append_output[]={suggested_output: true}" },
+	    "out %proc.name /root" SUGGESTED },
+};
+
+static void
+test_override(void **state)
+{
+	(void) state;
+	assert_int_equal(0, setenv("HOME", "/root", 1));
+	for (size_t i = 0; i < ARRAY_SIZE(overrides); i++) {
+		const struct rule *const *rules;
+		struct cfg *cfg = NULL;
+		struct rule_config rc = { .options.min_priority = PRIO_DEBUG };
+		struct ruleset *set;
+		struct diag d;
+
+		assert_int_equal(0, cfg_parse("c.yaml", slice_str(overrides[i].yaml), &cfg, &d));
+		for (size_t k = 0; k < 3 && overrides[i].set[k] != NULL; k++)
+			assert_int_equal(0, cfg_override(cfg, overrides[i].set[k], &d));
+		assert_int_equal(0, rule_config_read(&rc, cfg, &d));
+		assert_int_equal(0, cfg_check_unknown(cfg, &d));
+		set = load(&rc);
+		assert_int_equal(3, ruleset_rules(set, &rules));
+		assert_string_equal(overrides[i].first, rules[0]->output);
+		ruleset_unref(set);
+		cfg_free(cfg);
+	}
+}
+
 static void
 test_append(void **state)
 {
@@ -182,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_select),
 		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_override),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_many),
 	};
