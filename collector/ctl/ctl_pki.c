@@ -33,7 +33,7 @@ static const char help_text[] =
     "  revoke  puts all certificates of that name on DIR/crl.pem; give that file to "
     "collectors\n"
     "          and sensors (tls.crl), which read it again when it changes.\n"
-    "  show    prints what a certificate says.\n"
+    "  show    prints what a certificate or a revocation list says.\n"
     "\n"
     "Example, for a collector on host c1 and a sensor on host web1:\n"
     "  mewsctl pki init fleet --name example.org\n"
@@ -268,31 +268,80 @@ show_ext(X509 *cert, int nid, const char *title)
 	putchar('\n');
 }
 
+static void
+show_name(const char *title, X509_NAME *name)
+{
+	char text[512];
+
+	printf("%-11s%s\n", title, X509_NAME_oneline(name, text, sizeof(text)));
+}
+
+/* 'until' may be NULL: for ever. */
+static void
+show_period(const ASN1_TIME *from, const ASN1_TIME *until)
+{
+	char begin[32], end[32] = "ever";
+	bool over = until != NULL && X509_cmp_current_time(until) < 0;
+
+	pki_time(from, begin);
+	if (until != NULL)
+		pki_time(until, end);
+	printf("valid      %s to %s%s\n", begin, end, over ? " (over)" : "");
+}
+
+static void
+show_cert(X509 *cert)
+{
+	char serial[41] = "";
+
+	show_name("subject", X509_get_subject_name(cert));
+	show_name("issuer", X509_get_issuer_name(cert));
+	if (pki_serial(cert, serial) == 0)
+		printf("serial     %s\n", serial);
+	show_period(X509_get0_notBefore(cert), X509_get0_notAfter(cert));
+	show_ext(cert, NID_ext_key_usage, "may be");
+	show_ext(cert, NID_subject_alt_name, "names");
+}
+
+static void
+show_crl(X509_CRL *crl)
+{
+	STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl);
+	int n = MAX(sk_X509_REVOKED_num(list), 0); /* -1: there is no list */
+
+	puts("what       a revocation list");
+	show_name("issuer", X509_CRL_get_issuer(crl));
+	show_period(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_nextUpdate(crl));
+	printf("revoked    %d certificate%s\n", n, n == 1 ? "" : "s");
+	for (int i = 0; i < n; i++) {
+		const X509_REVOKED *one = sk_X509_REVOKED_value(list, i);
+		BIGNUM *number = ASN1_INTEGER_to_BN(X509_REVOKED_get0_serialNumber(one), NULL);
+		char *hex = number == NULL ? NULL : BN_bn2hex(number), when[32];
+
+		pki_time(X509_REVOKED_get0_revocationDate(one), when);
+		printf("           %s, %s\n", hex == NULL ? "?" : hex, when);
+		OPENSSL_free(hex);
+		BN_free(number);
+	}
+}
+
 static int
 cmd_show(const struct args *a)
 {
-	char from[32], until[32], serial[41] = "", name[512];
 	struct diag d = { 0 };
+	X509_CRL *crl = NULL;
 	X509 *cert = NULL;
 
 	if (a->npositional != 1)
-		return ctl_usage("pki", "name the certificate file to show");
-	if (pki_read_cert(a->positional[0], &cert, &d) < 0)
+		return ctl_usage("pki", "name the file to show");
+	if (pki_read(a->positional[0], &cert, &crl, &d) < 0)
 		return ctl_fail("%s", d.msg);
-	pki_time(X509_get0_notBefore(cert), from);
-	pki_time(X509_get0_notAfter(cert), until);
-	if (pki_serial(cert, serial) < 0)
-		serial[0] = '\0';
-	printf(
-	    "subject    %s\n", X509_NAME_oneline(X509_get_subject_name(cert), name, sizeof(name)));
-	printf(
-	    "issuer     %s\n", X509_NAME_oneline(X509_get_issuer_name(cert), name, sizeof(name)));
-	printf("serial     %s\n", serial);
-	printf("valid      %s to %s%s\n", from, until,
-	    X509_cmp_current_time(X509_get0_notAfter(cert)) < 0 ? " (over)" : "");
-	show_ext(cert, NID_ext_key_usage, "may be");
-	show_ext(cert, NID_subject_alt_name, "names");
+	if (cert != NULL)
+		show_cert(cert);
+	else
+		show_crl(crl);
 	X509_free(cert);
+	X509_CRL_free(crl);
 	return CTL_OK;
 }
 

@@ -81,6 +81,9 @@ int pki_issue(const char *dir, const struct pki_request *rq, bool force, struct 
 /* All certificates of that name and kind (-1: any) that are not revoked yet; returns how many. */
 int pki_revoke(const char *dir, const char *name, int kind, struct diag *d) MUST_CHECK;
 
+/* The certificate, or the revocation list, the other is NULL; -EINVAL, -ENOENT and the like. */
+int pki_read(const char *path, X509 **cert, X509_CRL **crl, struct diag *d) MUST_CHECK;
+
 /* The certificate, or -ENOENT and the like. */
 int pki_read_cert(const char *path, X509 **ret, struct diag *d) MUST_CHECK;
 

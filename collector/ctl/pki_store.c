@@ -181,6 +181,28 @@ pki_read_cert(const char *path, X509 **ret, struct diag *d)
 	return diag_fail(d, 0, 0, "%s is not a certificate in PEM form", path);
 }
 
+int
+pki_read(const char *path, X509 **cert, X509_CRL **crl, struct diag *d)
+{
+	FILE *f = fopen(path, "re");
+
+	*cert = NULL;
+	*crl = NULL;
+	if (f == NULL)
+		return fail_errno(d, "cannot read %s: %s", path, strerrordesc_np(errno));
+	*cert = PEM_read_X509(f, NULL, NULL, NULL);
+	if (*cert == NULL) {
+		rewind(f);
+		*crl = PEM_read_X509_CRL(f, NULL, NULL, NULL);
+	}
+	(void) fclose(f);
+	ERR_clear_error();
+	if (*cert != NULL || *crl != NULL)
+		return 0;
+	return diag_fail(
+	    d, 0, 0, "%s is neither a certificate nor a revocation list in PEM form", path);
+}
+
 static int
 ca_read(const char *dir, struct pki_pair *ret, struct diag *d)
 {

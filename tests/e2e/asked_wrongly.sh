@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What the programs say of a command line that is wrong, and the exit code: one sentence that names
-# the mistake, and what was probably meant.
+# the mistake, and what was probably meant; and what 'pki show' shows.
 set -u
 bin=${MEWS_BUILD:?}/bin
 dir=$(mktemp -d)
@@ -51,6 +51,17 @@ says 3 "log.format: 'jason' is not text or json" mews-collector --check -o log.f
 says 3 "log.format: 'jason' is not text or json" mews-sensor --check -o log.format=jason -o collector=ipc:///x
 says 1 "no rule is called 'Sensitive file raed'; did you mean 'Sensitive file read'?" \
 	mewsctl rules describe --rules rules/mews_rules.yaml 'Sensitive file raed'
+
+# A revocation list is shown as one: whom it is of, until when, and the serials.
+"$bin/mewsctl" pki init "$dir/pki" --name fleet >/dev/null
+says 0 'revoked    0 certificates' mewsctl pki show "$dir/pki/crl.pem"
+"$bin/mewsctl" pki issue "$dir/pki" --node web1 >/dev/null
+serial=$("$bin/mewsctl" pki show "$dir/pki/node-web1.pem" | awk '$1 == "serial" { print $2 }')
+"$bin/mewsctl" pki revoke "$dir/pki" web1 >/dev/null
+says 0 'revoked    1 certificate' mewsctl pki show "$dir/pki/crl.pem"
+says 0 "           $serial, " mewsctl pki show "$dir/pki/crl.pem"
+says 0 'issuer     /' mewsctl pki show "$dir/pki/crl.pem"
+says 1 'ca.key is neither a certificate nor a revocation list in PEM form' mewsctl pki show "$dir/pki/ca.key"
 
 [ "$fails" = 0 ] || exit 1
 echo "every mistake has its sentence"
