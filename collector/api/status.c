@@ -50,6 +50,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "state_bytes", s->state_bytes },
 		{ "unreadable", s->unreadable },
 		{ "last_seen", s->last_seen },
+		{ "certificate_expires", s->cert_until / NS_PER_S },
 	};
 
 	buf_str(out, r->more ? ",{" : "{");
@@ -134,6 +135,8 @@ status_collector(const struct api_view *v, struct buf *out)
 	key_u64(out, "queued", sh.queued);
 	buf_char(out, ',');
 	key_u64(out, "connections", in.connections);
+	buf_char(out, ',');
+	key_u64(out, "certificate_expires", in.certificate_expiry_seconds);
 	buf_char(out, ',');
 	key_u64(out, "refused", in.refused_identity + in.refused_protocol);
 	buf_char(out, '}');

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ctl_status_print.c - a collector's status for people: lines of at most 80 columns. */
+#include "collector/ctl/ctl_http.h"
+#include "collector/ctl/ctl_status.h"
+#include "common/clock.h"
+#include "common/escape.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS = 80, TITLE = 11, NODE_WIDTH = 24, DAYS_WARN = 30 };
+
+/* A text from a node or another program between lines of ours: escaped, its words on as many lines
+ * as it takes, each 'indent' wide of the left. The first line may have 'used' columns already. */
+static void
+print_words(const char *raw, unsigned indent, unsigned used)
+{
+	char text[2048];
+	const char *p = text;
+	unsigned at = used;
+
+	(void) escape_text(text, sizeof(text), slice_str(raw));
+	while (*p != '\0') {
+		size_t word = strcspn(p, " "), n = MIN(word, (size_t) (COLUMNS - indent));
+
+		if (at > indent && at + 1 + n > COLUMNS) {
+			putchar('\n');
+			at = 0;
+		} else if (at > indent) {
+			putchar(' ');
+			at++;
+		}
+		for (; at < indent; at++)
+			putchar(' ');
+		printf("%.*s", (int) n, p);
+		at += (unsigned) n;
+		p += n;
+		p += strspn(p, " ");
+	}
+	putchar('\n');
+}
+
+/* "title      text" */
+static void
+print_item(const char *title, const char *text)
+{
+	printf("%-*s", TITLE, title);
+	print_words(text, TITLE, TITLE);
+}
+
+/* The row of the same stream in an earlier answer, to make rates of two counts. */
+static const json_t *
+same_sensor(const json_t *before, const json_t *sensor)
+{
+	json_t *list = json_object_get(before, "sensors"), *other;
+	size_t i;
+
+	json_array_foreach(list, i, other)
+	{
+		if (strcmp(ctl_str(other, "node"), ctl_str(sensor, "node")) == 0 &&
+		    ctl_num(other, "sensor_start") == ctl_num(sensor, "sensor_start"))
+			return other;
+	}
+	return NULL;
+}
+
+/* "45s", "12m", "5h", "3d" */
+static const char *
+age(uint64_t seconds, char buf[16])
+{
+	static const struct {
+		uint64_t least, seconds;
+		char unit;
+	} units[] = { { 172800, 86400, 'd' }, { 7200, 3600, 'h' }, { 120, 60, 'm' },
+		{ 0, 1, 's' } };
+	size_t i = 0;
+
+	while (seconds < units[i].least)
+		i++;
+	(void) snprintf(
+	    buf, 16, "%lu%c", (unsigned long) (seconds / units[i].seconds), units[i].unit);
+	return buf;
+}
+
+/* Why the node was not, or is not, seen whole; nothing if it always was. */
+static void
+print_losses(const json_t *loss, uint64_t now)
+{
+	json_t *open = json_object_get(loss, "open"), *name, *times;
+	uint64_t since = ctl_num(loss, "since");
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	const char *cause;
+	char since_text[16];
+	size_t i;
+
+	if (json_array_size(open) > 0) {
+		buf_printf(&b, "loss window open for %s:",
+		    age(now > since ? (now - since) / NS_PER_S : 0, since_text));
+		json_array_foreach(open, i, name) buf_printf(&b, " %s", json_string_value(name));
+	}
+	if (json_object_size(json_object_get(loss, "windows")) > 0) {
+		buf_printf(&b, "%sloss windows so far:", b.n > 0 ? "; " : "");
+		json_object_foreach(json_object_get(loss, "windows"), cause, times)
+		    buf_printf(&b, " %s %lld", cause, (long long) json_integer_value(times));
+	}
+	if (buf_ok(&b) == 0 && b.n > 0) {
+		fputs("  ", stdout);
+		print_words(b.p, 4, 2);
+	}
+}
+
+/* The node's name, with its cluster where that is not the collector's own; a long one has a line of
+ * its own. */
+static void
+print_node(const json_t *s, const char *cluster)
+{
+	char name[1024], raw[512];
+	bool own = strcmp(ctl_str(s, "cluster"), cluster) == 0;
+
+	(void) snprintf(raw, sizeof(raw), "%s%s%s", own ? "" : ctl_str(s, "cluster"),
+	    own ? "" : "/", ctl_str(s, "node"));
+	(void) escape_text(name, sizeof(name), slice_str(raw));
+	if (strlen(name) <= NODE_WIDTH)
+		printf("%-*s", NODE_WIDTH, name);
+	else
+		printf("%.*s\n%*s", COLUMNS, name, NODE_WIDTH, "");
+}
+
+static void
+print_sensor(const json_t *s, const json_t *before, double seconds, const json_t *collector)
+{
+	const json_t *old = same_sensor(before, s);
+	bool up = strcmp(ctl_str(s, "state"), "up") == 0;
+	bool part = up && strcmp(ctl_str(s, "snapshot"), "awaited") == 0;
+	char events[16], drops[16], rate[16] = "-", lag[16], gaps[16], suppressed[16],
+				    seen_text[16];
+	uint64_t seen = ctl_num(s, "last_seen"), now = ctl_num(collector, "now");
+
+	if (old != NULL && seconds > 0)
+		(void) ctl_count(
+		    (uint64_t) ((double) (ctl_num(s, "events") - ctl_num(old, "events")) / seconds),
+		    rate);
+	print_node(s, ctl_str(collector, "cluster"));
+	printf(" %-7.7s %6s %7s %5s %6s %5s %6s %6s\n", part ? "part" : ctl_str(s, "state"),
+	    ctl_count(ctl_num(s, "events"), events), rate,
+	    ctl_count(ctl_num(s, "received") - ctl_num(s, "durable"), lag),
+	    ctl_count(ctl_num(s, "drops"), drops), ctl_count(ctl_num(s, "gaps"), gaps),
+	    ctl_count(ctl_num(s, "suppressed"), suppressed),
+	    age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
+	print_losses(json_object_get(s, "loss"), now);
+}
+
+static void
+print_counts(const json_t *j)
+{
+	const json_t *c = json_object_get(j, "collector"), *o = json_object_get(j, "outbox");
+	const json_t *r = json_object_get(j, "rules");
+	char events[16], alerts[16], bytes[16], suppressed[16], summaries[16];
+	uint64_t partly = ctl_num(r, "partly_blind");
+
+	printf("events     %s evaluated, %s alerts; %s matches summed up in %s of the alerts\n",
+	    ctl_count(ctl_num(c, "events"), events), ctl_count(ctl_num(c, "alerts"), alerts),
+	    ctl_count(ctl_num(c, "suppressed"), suppressed),
+	    ctl_count(ctl_num(c, "summaries"), summaries));
+	printf("rules      %lu in force, %lu blind, %lu in part\n",
+	    (unsigned long) ctl_num(r, "in_force"), (unsigned long) ctl_num(r, "blind"),
+	    (unsigned long) partly);
+	printf("state      %lu threads, %lu descriptors\n", (unsigned long) ctl_num(c, "threads"),
+	    (unsigned long) ctl_num(c, "fds"));
+	printf("outbox     %lu alerts, %sB; %lu set aside, %lu duplicates dropped\n",
+	    (unsigned long) ctl_num(o, "rows"), ctl_count(ctl_num(o, "bytes"), bytes),
+	    (unsigned long) ctl_num(o, "set_aside"), (unsigned long) ctl_num(o, "duplicates"));
+	if (ctl_num(o, "lost") + ctl_num(o, "damaged") > 0)
+		printf("           damaged: %lu alerts lost, %lu rows left out\n",
+		    (unsigned long) ctl_num(o, "lost"), (unsigned long) ctl_num(o, "damaged"));
+	printf("refused    %lu connections, %lu malformed batches\n",
+	    (unsigned long) ctl_num(c, "refused"), (unsigned long) ctl_num(c, "malformed"));
+}
+
+/* Nothing while there is a month left. */
+static void
+print_expiry(const char *whose, uint64_t expires, uint64_t now)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	uint64_t days;
+
+	if (expires == 0)
+		return;
+	days = expires > now ? (expires - now) / 86400 : 0;
+	if (days >= DAYS_WARN)
+		return;
+	if (expires <= now)
+		buf_printf(&b, "the certificate of %s has expired", whose);
+	else
+		buf_printf(&b, "the certificate of %s expires in %lu day%s", whose,
+		    (unsigned long) days, days == 1 ? "" : "s");
+	if (buf_ok(&b) == 0)
+		print_item("warning", b.p);
+}
+
+static void
+print_collector(const json_t *j)
+{
+	const json_t *c = json_object_get(j, "collector");
+	uint64_t now = ctl_num(c, "now"), up = (now - ctl_num(c, "started")) / NS_PER_S;
+	json_t *list = json_object_get(j, "sensors"), *s;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	size_t i;
+
+	buf_printf(&b, "%s %s, up %lud%02lu:%02lu:%02lu, %s", ctl_str(c, "name"),
+	    ctl_str(c, "version"), (unsigned long) (up / 86400), (unsigned long) (up / 3600 % 24),
+	    (unsigned long) (up / 60 % 60), (unsigned long) (up % 60),
+	    json_is_true(json_object_get(c, "ready")) ? "ready" : ctl_str(c, "not_ready"));
+	if (buf_ok(&b) == 0)
+		print_item("collector", b.p);
+	print_counts(j);
+	print_expiry("the collector", ctl_num(c, "certificate_expires"), now / NS_PER_S);
+	json_array_foreach(list, i, s)
+	{
+		if (json_is_true(json_object_get(s, "connected")))
+			print_expiry(
+			    ctl_str(s, "node"), ctl_num(s, "certificate_expires"), now / NS_PER_S);
+	}
+}
+
+static void
+print_outputs(const json_t *j)
+{
+	json_t *list = json_object_get(j, "outputs"), *o;
+	char oldest[16];
+	size_t i;
+
+	if (json_array_size(list) > 0)
+		printf("\n%-10s %10s %10s %8s %8s %8s\n", "OUTPUT", "DELIVERED", "WAITING",
+		    "REFUSED", "RETRIES", "OLDEST");
+	json_array_foreach(list, i, o)
+	{
+		printf("%-10s %10lu %10lu %8lu %8lu %8s\n", ctl_str(o, "name"),
+		    (unsigned long) ctl_num(o, "delivered"), (unsigned long) ctl_num(o, "waiting"),
+		    (unsigned long) ctl_num(o, "refused"), (unsigned long) ctl_num(o, "retries"),
+		    age(ctl_num(o, "oldest_ms") / 1000, oldest));
+		if (ctl_num(o, "skipped") > 0)
+			printf("  new, or was off: alerts kept from before and passed over: %lu\n",
+			    (unsigned long) ctl_num(o, "skipped"));
+		if (ctl_str(o, "error")[0] != '\0') {
+			fputs("  ", stdout);
+			print_words(ctl_str(o, "error"), 4, 2);
+		}
+	}
+}
+
+void
+status_print(const json_t *j, const json_t *before)
+{
+	const json_t *c = json_object_get(j, "collector");
+	uint64_t now = ctl_num(c, "now"),
+		 then = ctl_num(json_object_get(before, "collector"), "now");
+	json_t *list = json_object_get(j, "sensors"), *s;
+	size_t i;
+
+	print_collector(j);
+	print_outputs(j);
+	printf("\n%-*s %-7s %6s %7s %5s %6s %5s %6s %6s\n", NODE_WIDTH, "NODE", "STATE", "EVENTS",
+	    "EV/S", "LAG", "DROPS", "GAPS", "SUMMED", "SEEN");
+	json_array_foreach(list, i, s)
+	    print_sensor(s, before, (double) (now - then) / (double) NS_PER_S, c);
+}
