@@ -96,7 +96,7 @@ if [ "$build" = yes ]; then
 	step 1 'installing what is missing'
 	"$root/deploy/install-deps.sh"
 	step 2 'building (release)'
-	(cd "$root" && cmake --preset release >/dev/null && cmake --build --preset release --target mews-collector mews-sensor mewsctl) |
+	(cd "$root" && cmake --preset release >/dev/null && cmake --build --preset release --target programs) |
 		grep --line-buffered -E '^\[[0-9]+/[0-9]+\]|error|FAILED' |
 		{ if [ -t 1 ]; then while IFS= read -r l; do printf '\r\e[K  %s%.70s%s' "$dim" "$l" "$plain"; done; printf '\r\e[K'; else tail -n 1; fi; }
 fi

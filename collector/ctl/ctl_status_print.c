@@ -157,7 +157,7 @@ print_counts(const json_t *j)
 	char events[16], alerts[16], bytes[16], suppressed[16], summaries[16];
 	uint64_t partly = ctl_num(r, "partly_blind");
 
-	printf("events     %s evaluated, %s alerts; %s matches summed up in %s of the alerts\n",
+	printf("events     %s evaluated, %s alerts; %s matches reported in %s summaries\n",
 	    ctl_count(ctl_num(c, "events"), events), ctl_count(ctl_num(c, "alerts"), alerts),
 	    ctl_count(ctl_num(c, "suppressed"), suppressed),
 	    ctl_count(ctl_num(c, "summaries"), summaries));
@@ -166,9 +166,10 @@ print_counts(const json_t *j)
 	    (unsigned long) partly);
 	printf("state      %lu threads, %lu descriptors\n", (unsigned long) ctl_num(c, "threads"),
 	    (unsigned long) ctl_num(c, "fds"));
-	printf("outbox     %lu alerts, %sB; %lu set aside, %lu duplicates dropped\n",
-	    (unsigned long) ctl_num(o, "rows"), ctl_count(ctl_num(o, "bytes"), bytes),
-	    (unsigned long) ctl_num(o, "set_aside"), (unsigned long) ctl_num(o, "duplicates"));
+	printf("outbox     %s alerts, %sB; %s refused by an output, %s duplicates dropped\n",
+	    ctl_count(ctl_num(o, "rows"), alerts), ctl_count(ctl_num(o, "bytes"), bytes),
+	    ctl_count(ctl_num(o, "set_aside"), events),
+	    ctl_count(ctl_num(o, "duplicates"), suppressed));
 	if (ctl_num(o, "lost") + ctl_num(o, "damaged") > 0)
 		printf("           damaged: %lu alerts lost, %lu rows left out\n",
 		    (unsigned long) ctl_num(o, "lost"), (unsigned long) ctl_num(o, "damaged"));
