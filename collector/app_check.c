@@ -61,15 +61,17 @@ app_configure(struct app *a, struct diag *d)
 	r = priority_of(a->opt.min_priority);
 	if (r < 0) {
 		cfg_place(a->cfg, "rule.priority", d);
-		return diag_fail(
-		    d, d->line, d->col, "rule.priority: '%s' is no priority", a->opt.min_priority);
+		return diag_fail(d, d->line, d->col,
+		    "rule.priority: '%s' is not emergency, alert, critical, error, warning, "
+		    "notice, informational or debug",
+		    a->opt.min_priority);
 	}
 	a->rules_config.options.min_priority = (enum priority) r;
 	a->rules_config.options.match_all = strcmp(a->opt.matching, "all") == 0;
 	if (!a->rules_config.options.match_all && strcmp(a->opt.matching, "first") != 0) {
 		cfg_place(a->cfg, "rule.matching", d);
-		return diag_fail(d, d->line, d->col, "rule.matching: '%s' is neither first nor all",
-		    a->opt.matching);
+		return diag_fail(
+		    d, d->line, d->col, "rule.matching: '%s' is not first or all", a->opt.matching);
 	}
 	r = rule_config_read(&a->rules_config, a->cfg, d);
 	if (r < 0)

@@ -55,7 +55,7 @@ check_url(struct app *a, struct diag *d)
 	cfg_place(a->cfg, "collector", d);
 	if (strncmp(o->url, "tcp://", 6) == 0 && !o->insecure)
 		return diag_fail(d, d->line, d->col,
-		    "collector: %s is not encrypted: use tls+tcp://, or say 'insecure: true'",
+		    "collector: %s is not encrypted: use tls+tcp://, or set 'insecure: true'",
 		    o->url);
 	if (strncmp(o->url, "tls+tcp://", 10) != 0 && strncmp(o->url, "tcp://", 6) != 0 &&
 	    strncmp(o->url, "ipc://", 6) != 0)

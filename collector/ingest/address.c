@@ -38,10 +38,15 @@ check_port(const char *url, struct diag *d)
 	int r = 0;
 
 	if (nng_url_parse(&u, url) != 0)
-		return diag_fail(
-		    d, 0, 0, "listen: '%s' cannot be understood; as tls+tcp://0.0.0.0:7443", url);
+		return diag_fail(d, 0, 0,
+		    "listen: '%s' is not an address: write tls+tcp://HOST:PORT, such as "
+		    "tls+tcp://0.0.0.0:7443",
+		    url);
 	if (u->u_port == NULL || u->u_port[0] == '\0')
-		r = diag_fail(d, 0, 0, "listen: '%s' has no port; as tls+tcp://0.0.0.0:7443", url);
+		r = diag_fail(d, 0, 0,
+		    "listen: '%s' has no port: write tls+tcp://HOST:PORT, such as "
+		    "tls+tcp://0.0.0.0:7443",
+		    url);
 	nng_url_free(u);
 	return r;
 }
@@ -62,7 +67,7 @@ address_scheme(const struct ingest_cfg *cfg, enum scheme *ret, struct diag *d)
 		    url);
 	else if (!cfg->insecure)
 		return diag_fail(d, 0, 0,
-		    "listen: %s would let any host speak for any node: use tls+tcp://, or say "
+		    "listen: %s would let any host speak for any node: use tls+tcp://, or set "
 		    "'insecure: true'",
 		    url);
 	else

@@ -23,7 +23,7 @@ static const struct {
 	{ "tcp://127.0.0.1:0", NULL, NULL, NULL, NULL, true, 0, NULL },
 	{ "127.0.0.1:7443", NULL, NULL, NULL, NULL, true, -EINVAL,
 	    "is not an address: tls+tcp://" },
-	{ "tcp://127.0.0.1:0", NULL, NULL, NULL, NULL, false, -EINVAL, "say 'insecure: true'" },
+	{ "tcp://127.0.0.1:0", NULL, NULL, NULL, NULL, false, -EINVAL, "set 'insecure: true'" },
 	{ "tcp://127.0.0.1", NULL, NULL, NULL, NULL, true, -EINVAL, "has no port" },
 	{ "tls+tcp://127.0.0.1:port", "ca.pem", "collector-c.pem", "collector-c.key", NULL, false,
 	    -EADDRNOTAVAIL, "127.0.0.1:port" },

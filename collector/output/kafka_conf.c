@@ -85,8 +85,8 @@ check_brokers(const char *list, struct cfg *cfg, struct diag *d)
 		if (!is_broker(s)) {
 			cfg_place(cfg, "outputs.kafka.brokers", d);
 			return diag_fail(d, d->line, d->col,
-			    "outputs.kafka.brokers: '%.*s' is not an address: say host:port of a "
-			    "Kafka broker",
+			    "outputs.kafka.brokers: '%.*s' is not an address of a Kafka broker: "
+			    "write HOST:PORT",
 			    SLICE_ARG(s));
 		}
 		if (*p == '\0')
@@ -116,7 +116,7 @@ set_brokers(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 		return 0;
 	cfg_place(cfg, "outputs.kafka.brokers", d);
 	return diag_fail(d, d->line, d->col,
-	    "outputs.kafka.brokers is missing: say host:port of a Kafka broker");
+	    "outputs.kafka.brokers is missing: set it to HOST:PORT of a Kafka broker");
 }
 
 /* As Kafka wants it: letters, digits, '.', '_' and '-', 249 of them at most. */

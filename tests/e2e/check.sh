@@ -64,8 +64,10 @@ lab_port
 listen=tls+tcp://127.0.0.1:$port
 lab_port
 http=127.0.0.1:$port
+lab_rules=$lab/one.yaml
+printf -- '- rule: r\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n' >"$lab_rules"
 tls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/collector-mews-collector.pem" -o "tls.key=$lab/pki/collector-mews-collector.key")
-base=(-o "listen=$listen" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" -o "rules=$root/rules/mews_rules.yaml")
+base=(-o "listen=$listen" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" -o "rules=$lab_rules")
 good=("${base[@]}" "${tls[@]}")
 
 # --- the command line, the file, its keys
@@ -115,6 +117,13 @@ refused 3 'has no port' "${good[@]}" -o http.listen=localhost
 refused 3 'other machines can reach' "${good[@]}" -o http.listen=0.0.0.0:1
 refused 6 'in use' "${good[@]}" -o "http.listen=${listen#tls+tcp://}"
 refused 6 'precious .*not a socket' "${good[@]}" -o "http.socket=$lab/precious"
+api=("${good[@]}" -o "http.listen=$http")
+echo 0123456789abcdef0123456789abcdef >"$lab/open.token"
+refused 3 'open.token.* chmod 600' "${api[@]}" -o "http.token_file=$lab/open.token"
+(umask 077 && : >"$lab/empty.token")
+refused 3 'empty.token has no token' "${api[@]}" -o "http.token_file=$lab/empty.token"
+refused 3 'set together' "${api[@]}" -o "http.tls.certificate=$lab/pki/ca.pem"
+refused 3 'garbage.pem' "${api[@]}" -o "http.tls.certificate=$lab/garbage.pem" -o "http.tls.key=$lab/pki/node-n1.key"
 refused 6 'none/s: No such file' "${good[@]}" -o "http.socket=$lab/none/s"
 
 # --- the outbox
@@ -171,7 +180,7 @@ echo kept >"$lab/alerts.old"
 fine "${good[@]}" -o "outbox.path=$lab/empty.db"
 head -c 300 /dev/urandom | dd of="$lab/o.db" bs=1 seek=100 conv=notrunc status=none
 fine "${good[@]}" # damaged: it is salvaged
-fine -o "listen=ipc://$lab/s" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" -o "rules=$root/rules/mews_rules.yaml"
+fine -o "listen=ipc://$lab/s" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" -o "rules=$lab_rules"
 
 # --- in use by a collector that runs
 lab_collector
