@@ -12,12 +12,14 @@
 
 /* Escape sequences, a line that is forged, C1 as a byte and in UTF-8, what is not UTF-8, what turns
  * the direction of text or is not seen. */
-#define HOSTILE                                          \
-	"\033[2J\033]0;owned\a\nFORGED line\r\b\x7f\x9b" \
-	"2J\xff\xc0\xaf\xc2\x9b"                         \
-	"2J\xc2\x85\xe2\x80\xae"                         \
-	"gnp\xe2\x81\xa6\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x80\x81\xed\xa0\x80"
-#define COMM "\033c\n\x9b\xc2\x9b\xe2\x80\xae\xff"
+/* NOLINTBEGIN(misc-misleading-bidirectional): that is what it is for */
+static const char hostile[] =
+    "/tmp/\033[2J\033]0;owned\a\nFORGED line\r\b\x7f\x9b"
+    "2J\xff\xc0\xaf\xc2\x9b"
+    "2J\xc2\x85\xe2\x80\xae"
+    "gnp\xe2\x81\xa6\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x80\x81\xed\xa0\x80";
+static const char hostile_comm[] = "\033c\n\x9b\xc2\x9b\xe2\x80\xae\xff";
+/* NOLINTEND(misc-misleading-bidirectional) */
 
 static int
 put_hello(struct recorder *w)
@@ -61,16 +63,18 @@ put_batch(struct recorder *w, struct batch_enc *enc, uint64_t seq, Wire__Snapsho
 static int
 put_program(struct recorder *w, struct batch_enc *enc, struct evb *e)
 {
-	static const char argv[] = HOSTILE "\0" HOSTILE;
+	char argv[2][sizeof(hostile)];
 	Wire__Snapshot snapshot = WIRE__SNAPSHOT__INIT;
 	int r;
 
+	memcpy(argv[0], hostile, sizeof(hostile));
+	memcpy(argv[1], hostile, sizeof(hostile));
 	snapshot.id = snapshot.last = 1;
 	evb_begin(e, EV_TASK, 10, NS_PER_S);
 	evb_num(e, "ppid", 1);
-	evb_text(e, "comm", COMM);
+	evb_text(e, "comm", hostile_comm);
 	evb_bytes(e, "argv", argv, sizeof(argv));
-	evb_text(e, "exepath", "/tmp/" HOSTILE);
+	evb_text(e, "exepath", hostile);
 	evb_text(e, "cwd", "/");
 	r = batch_enc_add(enc, evb_end(e));
 	return r < 0 ? r : put_batch(w, enc, 1, &snapshot);
@@ -83,7 +87,7 @@ put_open(struct recorder *w, struct batch_enc *enc, struct evb *e)
 
 	evb_begin(e, EV_OPENAT, 10, 2 * NS_PER_S);
 	evb_num(e, "fd", 3);
-	evb_text(e, "name", "/tmp/" HOSTILE);
+	evb_text(e, "name", hostile);
 	r = batch_enc_add(enc, evb_end(e));
 	return r < 0 ? r : put_batch(w, enc, 2, NULL);
 }
