@@ -146,7 +146,7 @@ main(int argc, char **argv)
 		r = app_configure(&app, &d);
 	if (r < 0) {
 		if (d.msg[0] != '\0')
-			diag_print(stderr, &d, "error");
+			log_diag(&d);
 		cfg_free(app.cfg);
 		return EXIT_CONFIG;
 	}

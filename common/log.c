@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/log.h"
+#include "common/diag.h"
 #include "common/escape.h"
 #include <errno.h>
 #include <stdio.h>
@@ -143,4 +144,18 @@ log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	log_vline(level, fmt, ap);
 	va_end(ap);
+}
+
+void
+log_diag(const struct diag *d)
+{
+	char place[32] = "";
+
+	if (!conf.journal && !conf.json) {
+		diag_print(stderr, d, "error");
+		return;
+	}
+	if (d->line > 0)
+		(void) snprintf(place, sizeof(place), ":%u:%u", d->line, d->col);
+	log_line(LOG_ERROR, "%s%s%s%s", d->file, place, d->file[0] != '\0' ? ": " : "", d->msg);
 }

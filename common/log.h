@@ -33,6 +33,12 @@ bool log_enabled(enum log_level level);
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_vline(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
+struct diag;
+
+/* What is wrong with a person's text, as an error: with its line and a caret for people, as one
+ * line of the log where that is the journal's or JSON. */
+void log_diag(const struct diag *d);
+
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_log.c - one line stays one line, and nobody writes too many. */
 #include "common/clock.h"
+#include "common/diag.h"
 #include "common/log_peer.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -123,6 +124,19 @@ test_shapes(void **state)
 	    "2026-11-28T17:04:25.353+01:00 mews-test info: elsewhere\n"
 	    "<3>broken\n<4>odd\n<6>fine\n",
 	    log_text);
+
+	/* a configuration's error is one line of the journal, and has the priority of one */
+	f = begin();
+	assert_int_equal(0, fstat(STDERR_FILENO, &st));
+	(void) snprintf(stream, sizeof(stream), "%lu:%lu", (unsigned long) st.st_dev,
+	    (unsigned long) st.st_ino);
+	assert_int_equal(0, setenv("JOURNAL_STREAM", stream, 1));
+	log_init("mews-test", LOG_INFO);
+	log_diag(&(struct diag){
+	    .file = "c.yaml", .line = 3, .col = 5, .msg = "unknown key 'x'", .text = "a: x" });
+	log_diag(&(struct diag){ .msg = "no file" });
+	(void) end(f);
+	assert_string_equal("<3>c.yaml:3:5: unknown key 'x'\n<3>no file\n", log_text);
 	assert_int_equal(0, unsetenv("JOURNAL_STREAM"));
 	log_init("mews-test", LOG_INFO);
 }

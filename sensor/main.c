@@ -217,7 +217,7 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = app_configure(&app, &d);
 	if (r < 0) {
-		diag_print(stderr, &d, "error");
+		log_diag(&d);
 	} else {
 		app.exit_code = EXIT_FAILED;
 		r = app.args.check ? stages_run(app_stages, app_ncheck, &app, check_run)

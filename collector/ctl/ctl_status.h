@@ -7,6 +7,6 @@
 
 /* The answer of /api/v1/status, in lines of at most 80 columns; 'before' is an earlier answer, of
  * which rates are made. */
-void status_print(const json_t *now, const json_t *before);
+void status_print(const json_t *j, const json_t *before);
 
 #endif
