@@ -373,3 +373,11 @@ stream_info_set(struct streams *s, struct stream *st, const struct stream_info *
 	st->info = *info;
 	pthread_mutex_unlock(&s->lock);
 }
+
+void
+stream_info_get(struct streams *s, const struct stream *st, struct stream_info *ret)
+{
+	pthread_mutex_lock(&s->lock);
+	*ret = st->info;
+	pthread_mutex_unlock(&s->lock);
+}

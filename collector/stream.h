@@ -142,5 +142,6 @@ uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
 void streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg);
 
 void stream_info_set(struct streams *s, struct stream *st, const struct stream_info *info);
+void stream_info_get(struct streams *s, const struct stream *st, struct stream_info *ret);
 
 #endif

@@ -140,6 +140,9 @@ enum MHD_Result reply_error(struct MHD_Connection *c, unsigned status, const cha
 /* ---- bodies, appended to 'out' ---- */
 
 void api_metrics(const struct api_view *v, struct buf *out);
+/* The name of a metric and, still open, the labels that say whose it is. */
+void api_node_labels(struct buf *out, const char *name, const struct stream *s);
+void api_metrics_sensors(const struct api_view *v, struct buf *out);
 void api_metrics_process(const struct api_view *v, struct buf *out);
 void api_status(const struct api_view *v, struct buf *out);
 void api_rules(const struct api_view *v, struct buf *out);

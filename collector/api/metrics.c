@@ -217,8 +217,8 @@ label(struct buf *out, const char *text)
 }
 
 /* The name of a metric and, still open, the labels that say whose it is. */
-static void
-node_labels(struct buf *out, const char *name, const struct stream *s)
+void
+api_node_labels(struct buf *out, const char *name, const struct stream *s)
 {
 	buf_printf(out, "%s{cluster=\"", name);
 	label(out, s->id.cluster);
@@ -238,7 +238,7 @@ node_print(void *arg, struct stream *s)
 		return;
 	(void) snprintf(
 	    name, sizeof(name), "mews_node_%s%s", m->name, m->kind == COUNTER ? "_total" : "");
-	node_labels(r->out, name, s);
+	api_node_labels(r->out, name, s);
 	buf_printf(r->out, "} %lu\n", (unsigned long) node_value(s, r->column));
 }
 
@@ -282,7 +282,7 @@ node_type_print(void *arg, struct stream *s)
 		uint64_t drops = types->n[i];
 
 		if (drops > 0) {
-			node_labels(arg, "mews_node_type_drops_total", s);
+			api_node_labels(arg, "mews_node_type_drops_total", s);
 			buf_printf(arg, ",type=\"%s\"} %lu\n", type_name(i), (unsigned long) drops);
 		}
 	}
@@ -481,6 +481,7 @@ api_metrics(const struct api_view *v, struct buf *out)
 		head(out, "node", &node_columns[i]);
 		streams_each(v->streams, node_print, &(struct node_row){ out, i });
 	}
+	api_metrics_sensors(v, out);
 	types_print(v, out);
 	rules_print(out, v);
 	rule_counters_print(out, v);

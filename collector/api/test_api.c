@@ -68,6 +68,15 @@ streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *
 }
 
 void
+stream_info_get(struct streams *s, const struct stream *st, struct stream_info *ret)
+{
+	(void) s;
+	(void) st;
+	*ret =
+	    (struct stream_info){ .rss_bytes = 5 << 20, .cpu_ns = 1500000000, .spool_bytes = 77 };
+}
+
+void
 ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret)
 {
 	(void) s;
@@ -420,6 +429,12 @@ test_metrics(void **state)
 	    "\nmews_alert_latency_seconds_bucket{le=\"+Inf\"} 4\n"
 	    "mews_alert_latency_seconds_sum 400.500000000\nmews_alert_latency_seconds_count 4\n"));
 	assert_non_null(strstr(out.p, "\nmews_build_info{version=\"" MEWS_VERSION "\",compiler="));
+	assert_non_null(strstr(out.p,
+	    "\nmews_node_sensor_resident_memory_bytes{cluster=\"k\",node=\"n\\\"1\\\\\"} "
+	    "5242880\n"));
+	assert_non_null(strstr(out.p,
+	    "\nmews_node_sensor_cpu_seconds_total{cluster=\"k\",node=\"n\\\"1\\\\\"} "
+	    "1.500000000\n"));
 	assert_null(strstr(out.p, "stream=")); /* a label that changes with each start */
 	for (char *l = strtok_r(out.p, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(l, "# TYPE %127s %15s", type, kind) == 2) {

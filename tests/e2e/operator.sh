@@ -47,6 +47,7 @@ promtool check metrics <"$lab/metrics" >"$lab/promtool" 2>&1 || fail "promtool: 
 grep -q '^mews_build_info{version="[0-9.]*",compiler="' "$lab/metrics" || fail "no build information"
 rss=$(lab_metric process_resident_memory_bytes)
 [ "${rss%.*}" -gt 1000000 ] || fail "resident memory is $rss"
+[ "$(lab_metric mews_node_sensor_resident_memory_bytes)" -gt 1000000 ] || fail "the sensor's memory is not known"
 series >"$lab/before"
 
 # --- only what is new

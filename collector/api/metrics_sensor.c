@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics_sensor.c - what a node pays for its sensor, as the sensor says itself. */
+#include "collector/api/api_int.h"
+#include "common/clock.h"
+
+enum column { RESIDENT, CPU, SPOOL_BYTES, SPOOL_BATCHES, COLUMNS };
+
+static const struct {
+	const char *name, *kind, *help;
+} columns[COLUMNS] = {
+	[RESIDENT] = { "mews_node_sensor_resident_memory_bytes", "gauge",
+	    "Resident memory of a node's sensor." },
+	[CPU] = { "mews_node_sensor_cpu_seconds_total", "counter",
+	    "User and system CPU of a node's sensor." },
+	[SPOOL_BYTES] = { "mews_node_sensor_spool_bytes", "gauge",
+	    "Bytes that a node's sensor keeps until they are durable." },
+	[SPOOL_BATCHES] = { "mews_node_sensor_spool_batches", "gauge",
+	    "Batches that a node's sensor keeps until they are durable." },
+};
+
+struct sensor_row {
+	const struct api_view *view;
+	struct buf *out;
+	enum column column;
+};
+
+static void
+sensor_print(void *arg, struct stream *s)
+{
+	const struct sensor_row *r = arg;
+	struct stream_info info;
+
+	if (s->forgotten)
+		return;
+	stream_info_get(r->view->streams, s, &info);
+	api_node_labels(r->out, columns[r->column].name, s);
+	switch (r->column) {
+	case RESIDENT:
+		buf_printf(r->out, "} %lu\n", (unsigned long) info.rss_bytes);
+		break;
+	case CPU:
+		buf_printf(r->out, "} %lu.%09lu\n", (unsigned long) (info.cpu_ns / NS_PER_S),
+		    (unsigned long) (info.cpu_ns % NS_PER_S));
+		break;
+	case SPOOL_BYTES:
+		buf_printf(r->out, "} %lu\n", (unsigned long) info.spool_bytes);
+		break;
+	case SPOOL_BATCHES:
+		buf_printf(r->out, "} %lu\n", (unsigned long) info.spool_batches);
+		break;
+	case COLUMNS:
+		break;
+	}
+}
+
+void
+api_metrics_sensors(const struct api_view *v, struct buf *out)
+{
+	for (enum column c = 0; c < COLUMNS; c++) {
+		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", columns[c].name, columns[c].help,
+		    columns[c].name, columns[c].kind);
+		streams_each(v->streams, sensor_print, &(struct sensor_row){ v, out, c });
+	}
+}
