@@ -14,7 +14,7 @@ static const char usage_text[] =
     "\n"
     "  up       its sensor is connected and answers\n"
     "  silent   connected, but nothing was heard for 3 seconds: it hangs, or the network is cut\n"
-    "  down     its sensor was killed, crashed or cannot reach the collector\n"
+    "  down     its sensor was killed, crashed, was refused or cannot reach the collector\n"
     "  stopped  its sensor was stopped\n"
     "  missing  known before the collector started, and not connected since\n"
     "\n"
