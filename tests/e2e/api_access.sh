@@ -93,7 +93,7 @@ expect 0 'Watched file opened' "$ctl" rules top --collector "$base" --token-file
 base=http://localhost
 status 200 /api/v1/alerts --unix-socket "$lab/api.sock"
 expect 0 'in force' "$ctl" rules reload --collector "unix:$lab/api.sock"
-expect 1 'cannot ask' "${other[@]}" "$ctl" status --collector "unix:$lab/api.sock"
+expect 1 'cannot reach the collector' "${other[@]}" "$ctl" status --collector "unix:$lab/api.sock"
 chmod 666 "$lab/api.sock"
 expect 0 '"connected"|"sensors"' "${other[@]}" "$ctl" status --json --collector "unix:$lab/api.sock"
 expect 1 'a token is needed' "${other[@]}" "$ctl" alerts --collector "unix:$lab/api.sock"
@@ -150,7 +150,7 @@ done
 expect 0 ready "$ctl" status --collector "$base" --ca "$lab/pki/ca.pem" --token-file "$lab/api.token"
 expect 0 "RULE" "$ctl" rules top --collector "https://localhost:${base##*:}" --ca "$lab/pki/ca.pem" --token-file "$lab/api.token"
 expect 1 'is its authority the one that --ca names' "$ctl" status --collector "$base" --token-file "$lab/api.token"
-expect 1 'does it want https' "$ctl" status --collector "http://127.0.0.1:${base##*:}"
+expect 1 'does it need https' "$ctl" status --collector "http://127.0.0.1:${base##*:}"
 
 # --- a new token beside the old one, then the old one gone; a new certificate; no restart
 printf '%s\nthe-token-of-tomorrow\n' "$token" >"$lab/api.token"

@@ -34,7 +34,7 @@ lab_touch 1 200 # while the snapshot is being made
 lab_wait 20 alerts 200 || fail "$(lab_alerts 'Watched file opened') of 200 alerts"
 whole() { lab_status | jq -e '.sensors[] | select(.node == "n1") | .snapshot == "whole"'; }
 lab_wait 30 whole || fail "the snapshot did not become whole"
-grep -q "process $stuck does not let itself be read" "$lab/sensor-n1.log" ||
+grep -q "process $stuck cannot be read" "$lab/sensor-n1.log" ||
 	fail "the process that cannot be read is not told of"
 echo go >"$lab/go"
 lab_wait 20 lab_alert 'Told by a holder' '.output | contains("/here")' || fail "what was there before is not known"
