@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is installed and documented, as it stands: 'cmake --install' as on a machine, the example
 # configurations by --check, and the examples of the manual pages, run. All of it in file systems of
-# its own laid over /usr, /etc, /var/lib and /run, and in a network of its own.
+# its own laid over /usr, /etc, /var/lib, /var/log and /run, and in a network of its own.
 if [ "${MEWS_DOCUMENTS:-}" = "" ]; then
 	[ "$(id -u)" = 0 ] || { echo "this test needs root"; exit 77; }
 	MEWS_DOCUMENTS=1 exec unshare --net --mount -- "$0" "$@"
@@ -12,11 +12,11 @@ lab_begin
 ip link set lo up
 
 DESTDIR=$lab/root cmake --install "$bin/.." --prefix /usr >"$lab/install.log" || fail "cmake --install"
-for d in etc var; do mkdir -p "$lab/over/$d" "$lab/work/$d"; done
+for d in etc var log; do mkdir -p "$lab/over/$d" "$lab/work/$d"; done
 lab_pki node "$(uname -n)"
 # The machine of the examples: 'node' is this one.
 etc=$lab/over/etc/mews
-mkdir -p "$etc/rules.d" "$lab/over/var/mews"
+mkdir -p "$etc/rules.d" "$lab/over/var/mews" "$lab/over/log/mews"
 cp "$lab/pki/ca.pem" "$lab/pki/crl.pem" "$etc"
 cp "$lab/pki/ca.pem" "$etc/kafka-ca.pem"
 "$bin/mewsctl" pki issue "$lab/pki" --collector collector.example --dns mews-collector >/dev/null
@@ -26,9 +26,10 @@ for kind in "collector-collector.example:collector" "node-$(uname -n):node"; do
 done
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$lab/over/etc,workdir=$lab/work/etc" /etc || { echo "no overlay file systems"; exit 77; }
 mount -t overlay overlay -o "lowerdir=/var/lib,upperdir=$lab/over/var,workdir=$lab/work/var" /var/lib
+mount -t overlay overlay -o "lowerdir=/var/log,upperdir=$lab/over/log,workdir=$lab/work/log" /var/log
 mount -t overlay overlay -o "lowerdir=$lab/root/usr:/usr" /usr
 mount -t tmpfs tmpfs /run
-mkdir /run/mews "$lab/log"
+mkdir /run/mews
 echo '127.0.0.1 collector.example' >>/etc/hosts
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 hash -r
