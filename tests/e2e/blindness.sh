@@ -7,7 +7,14 @@
 lab_begin
 ns=mews-$$
 spare=10.213.$((RANDOM % 250 + 1))
-trap 'ip netns del "$ns" 2>/dev/null || true; lab_end' EXIT
+end() {
+	local code=$?
+	set +e
+	ip netns del "$ns" 2>/dev/null
+	(exit "$code") # what lab_end reports
+	lab_end
+}
+trap end EXIT
 
 ctl() { "$bin/mewsctl" "$@" --collector "http://$http" --token-file "$lab/api.token"; }
 code() {
@@ -30,7 +37,7 @@ lost() {
 	up "$1" 0 || fail "$1 is up in /metrics"
 	[ "$(lab_metric "mews_nodes{state=\"$2\"}")" = 1 ] || fail "no node in state $2 in /metrics"
 	[ "$(code status)" = 3 ] || fail "mewsctl status: exit code $(code status), not 3"
-	grep -qE "^$1 +lab +$2 " "$lab/said" || fail "mewsctl status does not show $1 as $2"
+	grep -qE "^$1 +$2 " "$lab/said" || fail "mewsctl status does not show $1 as $2"
 	[ "$(code nodes)" = 3 ] || fail "mewsctl nodes: exit code $(code nodes), not 3"
 	grep -qE "^lab/$1 +$2 " "$lab/said" || fail "mewsctl nodes does not show $1 as $2"
 }
@@ -110,6 +117,9 @@ is dead missing && is hung missing || fail "after a restart: dead is '$(state de
 [ "$(curl -s -o "$lab/said" -w '%{http_code}' -X POST "http://$http/api/v1/nodes/forget?cluster=lab&node=dead")" = 401 ] || fail "a node is forgotten without a token: $(cat "$lab/said")"
 [ "$(code nodes forget lab/dead)" = 0 ] || fail "dead is not forgotten: $(cat "$lab/said")"
 [ -z "$(state dead)" ] || fail "dead is listed although it is forgotten"
+
+written() { [ "$(sqlite3 -readonly "$lab/outbox.db" "select count(*) from node where node = 'dead'")" = 0 ]; }
+lab_wait 10 written || fail "the outbox does not forget"
 
 # Both programs end at once, and the sensor is another one after that: the node was known before.
 kill -9 "$collector_pid" "$far"
