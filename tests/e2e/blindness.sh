@@ -7,14 +7,7 @@
 lab_begin
 ns=mews-$$
 spare=10.213.$((RANDOM % 250 + 1))
-end() {
-	local code=$?
-	set +e
-	ip netns del "$ns" 2>/dev/null
-	(exit "$code") # what lab_end reports
-	lab_end
-}
-trap end EXIT
+trap 'code=$?; ip netns del "$ns" 2>/dev/null || true; lab_end "$code"' EXIT
 
 ctl() { "$bin/mewsctl" "$@" --collector "http://$http" --token-file "$lab/api.token"; }
 code() {

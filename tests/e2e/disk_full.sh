@@ -7,7 +7,7 @@ lab_begin
 lab_watch
 mkdir "$lab/disk"
 mount -t tmpfs -o size=32m mews-lab "$lab/disk"
-trap 'umount "$lab/disk" 2>/dev/null || umount -l "$lab/disk" || true; lab_end' EXIT
+trap 'code=$?; umount "$lab/disk" 2>/dev/null || umount -l "$lab/disk" || true; lab_end "$code"' EXIT
 
 lab_pki n1
 lab_collector -o "outbox.path=$lab/disk/outbox.db" -o outbox.min_free=8MiB

@@ -19,7 +19,7 @@ cat "$lab/pki/collector-kafka.key" "$lab/pki/collector-kafka.pem" >"$lab/kafka.p
 echo right-7 >"$lab/password"
 echo wrong-7 >"$lab/wrong"
 
-trap '"$kafka" stop "$lab/kafka" || true; lab_end' EXIT
+trap 'code=$?; "$kafka" stop "$lab/kafka" || true; lab_end "$code"' EXIT
 plain=$(MEWS_KAFKA_TLS=$lab/kafka.pem MEWS_KAFKA_PASSWORD=$(cat "$lab/password") "$kafka" start "$lab/kafka") || exit $?
 broker=$(cat "$lab/kafka/address.sasl")
 login=(security.protocol=sasl_ssl "ssl.ca.location=$lab/pki/ca.pem" sasl.username=mews)

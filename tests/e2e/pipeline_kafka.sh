@@ -7,7 +7,7 @@ lab_begin
 kafka=$root/tests/support/kafka.sh
 
 bootstrap=$("$kafka" start "$lab/kafka")
-trap '"$kafka" stop "$lab/kafka" || true; lab_end' EXIT
+trap 'code=$?; "$kafka" stop "$lab/kafka" || true; lab_end "$code"' EXIT
 
 lab_watch
 lab_pki n1

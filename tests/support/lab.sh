@@ -22,8 +22,10 @@ lab_begin() {
 	trap 'exit 130' INT TERM
 }
 
+# lab_end [CODE]: a script with a trap of its own on EXIT passes the code that it was left with:
+# trap 'code=$?; ...; lab_end "$code"' EXIT
 lab_end() {
-	local code=$?
+	local code=${1:-$?}
 	trap - EXIT
 	for pid in "${lab_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
 	for pid in "${lab_pids[@]}"; do
