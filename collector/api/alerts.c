@@ -123,7 +123,7 @@ set_word(struct outbox_query *q, const char *key, const char *value, struct diag
 	} else if (strcmp(key, "priority") == 0) {
 		q->priority_max = priority_of(value);
 		if (q->priority_max < 0)
-			r = diag_fail(d, 0, 0, "'%s' is no priority", value);
+			r = diag_fail(d, 0, 0, "'%s' is not a priority", value);
 	} else {
 		r = diag_fail(d, 0, 0, "unknown parameter '%s'", key);
 	}

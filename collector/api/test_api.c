@@ -332,7 +332,7 @@ static const struct {
 	    "'99999999999999999999'",
 	    { 0 } },
 	{ "order", "", "'order' is oldest or newest, not ''", { 0 } },
-	{ "priority", "loud", "'loud' is no priority", { 0 } },
+	{ "priority", "loud", "'loud' is not a priority", { 0 } },
 	{ "colour", "red", "unknown parameter 'colour'", { 0 } },
 	{ "rule", NULL, "'rule' has no value", { 0 } },
 };
