@@ -74,19 +74,23 @@ test_escaped(void **state)
 	assert_null(strchr(log_text, '\033'));
 }
 
-/* What a line looks like, as text, as JSON and in the journal. */
+static void
+at_a_time(void)
+{
+	now = 1795881865 * NS_PER_S + 353780313; /* 2026-11-28T16:04:25 UTC */
+	assert_int_equal(0, setenv("TZ", "CET-1", 1));
+	tzset();
+}
+
+/* What a line looks like, as text and as JSON. */
 static void
 test_shapes(void **state)
 {
 	static const char message[] = "a \"quoted\" \\ \n word";
-	char stream[64];
-	struct stat st;
 	FILE *f;
 
 	(void) state;
-	now = 1795881865 * NS_PER_S + 353780313; /* 2026-11-28T16:04:25 UTC */
-	assert_int_equal(0, setenv("TZ", "CET-1", 1));
-	tzset();
+	at_a_time();
 	f = begin();
 	log_init("mews-test", LOG_INFO);
 	log_warn("%s", message);
@@ -104,9 +108,19 @@ test_shapes(void **state)
 	    "\"program\":\"mews-test\","
 	    "\"message\":\"a \\\"quoted\\\" \\\\ \\\\x0a word\"}\n",
 	    log_text);
-
-	/* the journal is known by its device and inode, not by the variable alone */
 	assert_int_equal(0, log_format("text"));
+}
+
+/* The journal is known by its device and inode, not by the variable alone. */
+static void
+test_journal(void **state)
+{
+	char stream[64];
+	struct stat st;
+	FILE *f;
+
+	(void) state;
+	at_a_time();
 	assert_int_equal(0, setenv("JOURNAL_STREAM", "1:2", 1));
 	f = begin();
 	log_init("mews-test", LOG_INFO);
@@ -222,6 +236,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escaped),
 		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_level),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What every file owes: a licence in its first line (second, behind #!), 500 lines at most (tables
-# may be longer), no tabs in YAML, no space at the end of a line, no promise without an issue.
+# may be longer), no tabs in YAML, no space at the end of a line, nothing that reverses text, no promise without an issue.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -24,6 +24,9 @@ for file in $(tests/lint/files.sh c h def cpp cc); do
 	esac
 	n=$(wc -l <"$file")
 	[ "$n" -le 500 ] || fail "$file:$n: longer than 500 lines"
+done
+for file in $(tests/lint/files.sh c h def cpp cc sh); do
+	! LC_ALL=C grep -nP '\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]' "$file" || fail "$file: a character that changes the direction of text"
 done
 for file in $(tests/lint/files.sh sh); do
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier' || fail "$file:2: no licence"
