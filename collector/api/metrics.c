@@ -392,7 +392,7 @@ rules_print(struct buf *out, const struct api_view *v)
 
 static const struct metric rule_metrics[] = {
 	ROW(rule_sum, evals, COUNTER, "Events on which a rule was evaluated."),
-	ROW(rule_sum, checks, COUNTER, "Checks run for a rule on values not seen of late."),
+	ROW(rule_sum, checks, COUNTER, "Checks run for a rule on values not seen recently."),
 	ROW(rule_sum, hits, COUNTER, "Events that a rule matched."),
 	ROW(rule_sum, suppressed, COUNTER, "Matches of a rule that summary alerts report."),
 };

@@ -9,7 +9,7 @@ enum { ROWS_DEFAULT = 20, ROWS_MAX = 100000 };
 static const char help_text[] =
     "Usage: mewsctl rules top [OPTIONS]\n"
     "\n"
-    "Shows what each rule of a collector costs and gives since it was started, the most first:\n"
+    "Shows what each rule of a collector has cost and how often it matched, the most first:\n"
     "EVALUATIONS are events that a rule was asked about, HITS those that it matched. What rules\n"
     "ask of a value is remembered, so it is CHECKS that cost: those that had to be run for a "
     "rule,\n"

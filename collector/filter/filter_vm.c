@@ -152,13 +152,28 @@ utf8_length(const unsigned char *p, size_t n)
 	return len;
 }
 
+/* Of the ASCII at the beginning, which mostly is all of it: so many bytes, in eights. */
+static size_t
+ascii_eights(struct slice s)
+{
+	uint64_t w;
+	size_t i;
+
+	for (i = 0; s.n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s.p + i, sizeof(w));
+		if (w & 0x8080808080808080ULL)
+			break;
+	}
+	return i;
+}
+
 /* With U+FFFD for each byte that is not UTF-8; p == NULL: no memory. */
 static struct slice
 as_utf8(struct slice s, struct fscratch *fs)
 {
 	static const char replacement[3] = { '\xef', '\xbf', '\xbd' };
 	const unsigned char *p = (const unsigned char *) s.p;
-	size_t i = 0, n = 0, len;
+	size_t i = ascii_eights(s), n = 0, len;
 	char *out;
 
 	while (i < s.n && (len = utf8_length(p + i, s.n - i)) > 0)

@@ -22,7 +22,7 @@ told() {
 	[ "$(lab_metric "mews_collector_loss_windows_total{cause=\"$1\"}")" = 1 ] || fail "no window of cause $1 in /metrics"
 	lab_wait 10 shows "$1" || fail "no window of cause $1 in the status: $(lab_status | jq -c '.sensors[].loss')"
 	grep -q "node n1: .*loss window $1, since 20..-" "$lab/collector.log" || fail "no window of cause $1 in the log"
-	grep -q "loss window since .*$1" <("$bin/mewsctl" status --collector "http://$http") || fail "mewsctl status does not name $1"
+	grep -q "loss window open for [^;]*$1" <("$bin/mewsctl" status --collector "http://$http" | tr "\n" " ") || fail "mewsctl status does not name $1"
 	[ "$(lab_metric mews_node_loss_window)" = 1 ] || fail "the node's loss window is not open in /metrics"
 }
 down() { lab_status | jq -e '.sensors | all(.connected | not)'; }
