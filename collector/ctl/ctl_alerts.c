@@ -29,7 +29,7 @@ struct opts {
 	uint64_t limit;
 	struct ctl_target target;
 	const char *rule, *node, *cluster, *priority, *since, *id;
-	bool follow, json, all;
+	bool follow, all;
 };
 
 static const char *
@@ -124,7 +124,7 @@ print_list(const struct opts *o, const json_t *list, bool backwards)
 	size_t n = json_array_size(list);
 
 	for (size_t i = 0; i < n; i++)
-		print_alert(json_array_get(list, backwards ? n - 1 - i : i), o->json);
+		print_alert(json_array_get(list, backwards ? n - 1 - i : i), o->target.json);
 	(void) fflush(stdout);
 }
 
@@ -221,7 +221,6 @@ static const struct option longs[] = {
 	{ "since", required_argument, NULL, 's' },
 	{ "id", required_argument, NULL, 'i' },
 	{ "follow", no_argument, NULL, 'f' },
-	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -249,7 +248,6 @@ ctl_alerts(int argc, char **argv)
 		}
 		(void) ctl_target_option(&o.target, c);
 		o.follow |= c == 'f';
-		o.json |= c == 'j';
 		for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 			if (texts[i].c == c)
 				*texts[i].to = optarg;
@@ -266,6 +264,5 @@ ctl_alerts(int argc, char **argv)
 		return ctl_usage(
 		    "alerts", "--since '%s': expected an age such as 90s, 10m, 2h or 7d", o.since);
 	o.since = o.since == NULL ? NULL : since;
-	o.target.json = o.json;
 	return alerts(&o);
 }

@@ -26,13 +26,15 @@ struct ctl_target {
 /* The collector of this machine: its socket if we may use it, else its TCP address. */
 struct ctl_target ctl_target(void);
 
-/* The options of every command that asks a collector: rows of its table, and their help. */
+/* The options of every command that asks a collector: rows of its table; the help of all but
+ * --json, of which each command says what it shows. */
 enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
 #define CTL_TARGET_OPTIONS                                                 \
 	{ "collector", required_argument, NULL, CTL_OPT_COLLECTOR },       \
 	    { "token-file", required_argument, NULL, CTL_OPT_TOKEN_FILE }, \
+	    { "ca", required_argument, NULL, CTL_OPT_CA },                 \
 	{                                                                  \
-		"ca", required_argument, NULL, CTL_OPT_CA                  \
+		"json", no_argument, NULL, 'j'                             \
 	}
 #define CTL_TARGET_HELP                                                                            \
 	"      --collector URL    where it listens: http://, https:// or unix:PATH (default\n"     \
@@ -44,6 +46,11 @@ enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
 
 /* Takes one of these options, with its value in optarg. false: 'c' is none of them. */
 bool ctl_target_option(struct ctl_target *t, int c);
+
+/* The command line of a command that has these options, --help and no others. true: go on, with the
+ * arguments from optind on; false: exit with *code, since help was shown or an option is wrong. */
+bool ctl_target_parse(int argc, char **argv, const char *command, const char *help,
+    struct ctl_target *t, int *code) MUST_CHECK;
 
 /*
  * GET t->url + path, as JSON; the caller json_decref()s. NULL: standard error has said what is

@@ -83,7 +83,7 @@ print_json(const json_t *list)
 }
 
 static int
-nodes_list(struct ctl_target *t, bool as_json)
+nodes_list(struct ctl_target *t)
 {
 	json_t *j = ctl_get(t, "/api/v1/status"), *s;
 	const json_t *list = json_object_get(j, "sensors");
@@ -91,7 +91,7 @@ nodes_list(struct ctl_target *t, bool as_json)
 
 	if (j == NULL)
 		return CTL_FAIL;
-	if (as_json) {
+	if (t->json) {
 		print_json(list);
 	} else {
 		printf("%-40s %-8s %s\n", "CLUSTER/NODE", "STATE", "LAST SEEN");
@@ -150,34 +150,14 @@ forget_all(struct ctl_target *t, char **names, int n)
 int
 ctl_nodes(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CTL_TARGET_OPTIONS,
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct ctl_target t = ctl_target();
-	bool as_json = false;
-	int c;
+	struct ctl_target t;
+	int code;
 
-	while ((c = cmdline_next(argc, argv, "jh", longs)) != -1) {
-		switch (c) {
-		case 'j':
-			as_json = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return CTL_OK;
-		default:
-			if (ctl_target_option(&t, c))
-				break;
-			return ctl_usage("nodes", "%s", optarg);
-		}
-	}
+	if (!ctl_target_parse(argc, argv, "nodes", usage_text, &t, &code))
+		return code;
 	if (optind < argc && strcmp(argv[optind], "forget") == 0)
 		return forget_all(&t, argv + optind + 1, argc - optind - 1);
 	if (optind < argc)
 		return ctl_usage("nodes", "unknown command '%s'", argv[optind]);
-	t.json = as_json;
-	return nodes_list(&t, as_json);
+	return nodes_list(&t);
 }

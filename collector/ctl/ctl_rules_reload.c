@@ -29,7 +29,7 @@ print_messages(const json_t *j, const char *key, const char *what)
 }
 
 static int
-reload(struct ctl_target *t, bool as_json)
+reload(struct ctl_target *t)
 {
 	long status = 0;
 	json_t *j = ctl_post(t, "/api/v1/rules/reload", &status);
@@ -37,7 +37,7 @@ reload(struct ctl_target *t, bool as_json)
 
 	if (j == NULL)
 		return CTL_FAIL;
-	if (as_json) {
+	if (t->json) {
 		ctl_dump(j, JSON_INDENT(2));
 	} else {
 		print_messages(j, "errors", "error");
@@ -45,7 +45,7 @@ reload(struct ctl_target *t, bool as_json)
 	}
 	if (status != 200)
 		code = ctl_fail("%s", ctl_str(j, "error"));
-	else if (!as_json)
+	else if (!t->json)
 		printf("rules in force: %lu, of them blind: %lu\n",
 		    (unsigned long) ctl_num(j, "in_force"), (unsigned long) ctl_num(j, "blind"));
 	json_decref(j);
@@ -55,32 +55,12 @@ reload(struct ctl_target *t, bool as_json)
 int
 rules_reload(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CTL_TARGET_OPTIONS,
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct ctl_target t = ctl_target();
-	bool as_json = false;
-	int c;
+	struct ctl_target t;
+	int code;
 
-	while ((c = cmdline_next(argc, argv, "jh", longs)) != -1) {
-		switch (c) {
-		case 'j':
-			as_json = true;
-			break;
-		case 'h':
-			fputs(help_text, stdout);
-			return CTL_OK;
-		default:
-			if (ctl_target_option(&t, c))
-				break;
-			return ctl_usage("rules reload", "%s", optarg);
-		}
-	}
+	if (!ctl_target_parse(argc, argv, "rules reload", help_text, &t, &code))
+		return code;
 	if (optind < argc)
 		return ctl_usage("rules reload", "unexpected argument '%s'", argv[optind]);
-	t.json = as_json;
-	return reload(&t, as_json);
+	return reload(&t);
 }

@@ -26,7 +26,7 @@ struct top_args {
 	struct ctl_target target;
 	const char *by; /* a key of the API's objects */
 	size_t rows;
-	bool watch, json;
+	bool watch;
 };
 
 struct top_row {
@@ -136,7 +136,7 @@ show(const json_t *j, const json_t *before, const struct top_args *a)
 
 	if (code != CTL_OK)
 		return code;
-	if (a->json)
+	if (a->target.json)
 		code = print_json(v, n);
 	else
 		print_table(v, n);
@@ -158,7 +158,7 @@ top(struct top_args *a)
 		json_decref(before);
 		before = j;
 		j = ctl_get(&a->target, "/api/v1/rules");
-		if (j != NULL && !a->json && isatty(STDOUT_FILENO))
+		if (j != NULL && !a->target.json && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
 		code = j == NULL ? CTL_FAIL : show(j, before, a);
 	}
@@ -196,7 +196,6 @@ rules_top(int argc, char **argv)
 		{ "by", required_argument, NULL, 'b' },
 		{ "rows", required_argument, NULL, 'n' },
 		{ "watch", no_argument, NULL, 'w' },
-		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -218,9 +217,6 @@ rules_top(int argc, char **argv)
 		case 'w':
 			a.watch = true;
 			break;
-		case 'j':
-			a.json = true;
-			break;
 		case 'h':
 			fputs(help_text, stdout);
 			return CTL_OK;
@@ -232,6 +228,5 @@ rules_top(int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("rules top", "unexpected argument '%s'", argv[optind]);
-	a.target.json = a.json;
 	return top(&a);
 }

@@ -73,20 +73,16 @@ ctl_status(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		CTL_TARGET_OPTIONS,
-		{ "json", no_argument, NULL, 'j' },
 		{ "watch", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct ctl_target t = ctl_target();
-	bool as_json = false, watch = false;
+	bool watch = false;
 	int c;
 
 	while ((c = cmdline_next(argc, argv, "jwh", longs)) != -1) {
 		switch (c) {
-		case 'j':
-			as_json = true;
-			break;
 		case 'w':
 			watch = true;
 			break;
@@ -101,6 +97,5 @@ ctl_status(int argc, char **argv)
 	}
 	if (optind < argc)
 		return ctl_usage("status", "unexpected argument '%s'", argv[optind]);
-	t.json = as_json;
-	return as_json ? status_json(&t) : status(&t, watch);
+	return t.json ? status_json(&t) : status(&t, watch);
 }
