@@ -123,22 +123,24 @@ collector_args=(-o "listen=$listen" -o "http.listen=$http" -o cluster=quickstart
 for r in "${rules[@]}"; do collector_args+=(-o "rules=$r"); done
 [ -z "$kafka" ] || collector_args+=(-o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$kafka")
 # A terminal's Ctrl-C goes to every program in its foreground at once. These two are in sessions of
-# their own (setsid), so that this script alone hears it and stops them in order.
+# their own (setsid), so that this script alone hears it and stops them in order; they stop too if
+# the script is killed.
+apart=(setsid setpriv --pdeathsig TERM)
 if [ "$demo" = yes ]; then
 	# Each alert with the moment at which it was there to be read.
 	mkfifo "$dir/alerts.fifo"
 	while IFS= read -r l; do printf '%s\t%s\n' "$EPOCHREALTIME" "$l"; done <"$dir/alerts.fifo" >"$dir/alerts.tsv" &
 	reader=$!
-	setsid "$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=json >"$dir/alerts.fifo" &
+	"${apart[@]}" "$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=json >"$dir/alerts.fifo" &
 else
-	setsid "$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=text &
+	"${apart[@]}" "$bin/mews-collector" "${collector_args[@]}" -o outputs.stdout.format=text &
 fi
 collector=$!
 status() { "$bin/mewsctl" status --json --collector "http://$http"; }
 wait_for 20 "$collector" status || die "the collector did not start: see above"
 
 step 5 "starting the sensor on $node"
-setsid "$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=quickstart \
+"${apart[@]}" "$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=quickstart \
 	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/node-$node.pem" -o "tls.key=$dir/pki/node-$node.key" \
 	-o tls.server_name=mews-collector -o log.level=warn -o "local_collector=$collector" &
 sensor=$!
