@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tape.h - write a recording of events that a test has made up.
+ *
+ *	struct tape t;
+ *
+ *	tape_begin(&t, path, "n1");
+ *	evb_begin(&t.e, EV_CLOSE, 10, NS_PER_S);
+ *	tape_add(&t);
+ *	tape_batch(&t, NULL);        batch 1, a second after boot; the next one a second later
+ *	return tape_end(&t);         an exit status; standard error has said what is wrong
+ *
+ * After an error the rest does nothing.
+ */
+#ifndef MEWS_TESTS_SUPPORT_TAPE_H
+#define MEWS_TESTS_SUPPORT_TAPE_H
+
+#include "proto/batch.h"
+#include "proto/recording.h"
+#include "proto/wire.h"
+#include "tests/support/evbuild.h"
+
+struct tape {
+	const char *path;
+	struct recorder *w;
+	struct batch_enc *enc;
+	struct evb e;
+	uint64_t seq;
+	uint32_t added;
+	int r;
+};
+
+/* The recording begins with the Hello of a sensor of this node. 'path' is borrowed. */
+void tape_begin(struct tape *t, const char *path, const char *node);
+
+/* The event in t->e goes into the batch. */
+void tape_add(struct tape *t);
+
+/* Write the batch; 'snapshot' says of which one its rows are, or NULL. */
+void tape_batch(struct tape *t, Wire__Snapshot *snapshot);
+
+int tape_end(struct tape *t) MUST_CHECK;
+
+#endif
