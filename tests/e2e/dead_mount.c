@@ -7,10 +7,11 @@
  * Mounts FUSE on DIR in a mount namespace of its own, answers until two processes have a file open
  * on it and their working folder there, and then never again. One of them then replaces a mapping
  * whose page it has changed: it waits for that page to be written, and holds its memory's lock
- *while it does, so its /proc/PID/cmdline cannot be read. Prints "stuck PID PID" (the second one is
- *that) and waits to be killed, or for the end of what started it. That closes the connection's only
- * descriptor, and so ends all that waits for it. Nothing else may have that one: ps would hang for
- * ever, and whoever wants a lock that came with an inherited descriptor. Exit 77: no FUSE here.
+ * while it does, so its /proc/PID/cmdline cannot be read. Prints "stuck PID PID" (the second one is
+ * that) and waits to be killed, or for the end of what started it. That closes the connection's
+ *only descriptor, and so ends all that waits for it. Nothing else may have that one: ps would hang
+ *for ever, and whoever wants a lock that came with an inherited descriptor. Exit 77: no FUSE here;
+ *75: the lock was not held, since the page was written before: try again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@
 
 #define FILE_NODE 2
 #define FILE_SIZE 4096
+#define TRIES     2000
 
 static void
 die(const char *what)
@@ -218,8 +220,13 @@ main(int argc, char **argv)
 	}
 	if (write(go[1], "g", 1) != 1) /* from here on nobody answers */
 		die("the pipe");
-	for (int i = 0; i < 2000 && !holds_its_memory(fuse, stuck); i++)
+	for (int i = 0; !holds_its_memory(fuse, stuck); i++) {
+		if (i == TRIES) {
+			fputs("dead_mount: the memory's lock was not held\n", stderr);
+			return 75;
+		}
 		(void) nanosleep(&ms, NULL);
+	}
 	printf("stuck %d %d\n", holder, stuck);
 	(void) fflush(stdout);
 	for (;;)
