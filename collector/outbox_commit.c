@@ -108,10 +108,14 @@ insert_all(struct outbox *o, const struct piece *p)
 	return r;
 }
 
+struct latency {
+	uint64_t n[OUTBOX_LATENCY_BUCKETS], ns;
+};
+
 /* How long it was from the events to now, when their alerts are kept. A node's clock that is ahead
  * makes it none. */
 static void
-count_latency(struct outbox *o)
+measure(const struct outbox *o, struct latency *l)
 {
 	static const double bounds[] = OUTBOX_LATENCY_BOUNDS;
 	uint64_t now = clock_real();
@@ -123,8 +127,8 @@ count_latency(struct outbox *o)
 
 		while (b < ARRAY_SIZE(bounds) && (double) took > bounds[b] * (double) NS_PER_S)
 			b++;
-		o->stats.latency[b]++;
-		o->stats.latency_ns += took;
+		l->n[b]++;
+		l->ns += took;
 	}
 }
 
@@ -132,9 +136,14 @@ count_latency(struct outbox *o)
 static void
 committed(struct outbox *o, bool trouble)
 {
+	struct latency l = { 0 };
+
+	measure(o, &l); /* before the lock: it looks at every alert */
 	outbox_progress_written(o);
 	pthread_mutex_lock(&o->lock);
-	count_latency(o);
+	for (size_t i = 0; i < ARRAY_SIZE(l.n); i++)
+		o->stats.latency[i] += l.n[i];
+	o->stats.latency_ns += l.ns;
 	o->stats.commits++;
 	o->stats.committed += o->tx.inserted;
 	o->stats.duplicates += o->tx.duplicates;
