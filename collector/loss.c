@@ -37,18 +37,6 @@ loss_priority(enum loss_cause cause)
 }
 
 const char *
-loss_time(uint64_t real_ns, char out[LOSS_TIME])
-{
-	time_t s = (time_t) (real_ns / NS_PER_S);
-	struct tm tm = { .tm_sec = 0 };
-
-	(void) gmtime_r(&s, &tm);
-	if (strftime(out, LOSS_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		out[0] = '\0';
-	return out;
-}
-
-const char *
 loss_names(uint32_t causes, char out[LOSS_NAMES])
 {
 	size_t n = 0;

@@ -38,10 +38,6 @@ const char *loss_text(enum loss_cause cause); /* for people; a clause, without a
 enum { LOSS_QUIET = -1 };
 int loss_priority(enum loss_cause cause);
 
-/* A time for people, in UTC: "2026-11-28T04:50:11Z". Returns 'out'. */
-enum { LOSS_TIME = sizeof("2026-11-28T04:50:11Z") };
-const char *loss_time(uint64_t real_ns, char out[LOSS_TIME]);
-
 /* The names of a set of causes (bit 1 << cause), with a comma between them. Returns 'out'. */
 const char *loss_names(uint32_t causes, char out[LOSS_NAMES]);
 

@@ -11,7 +11,7 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 	struct loss_shown *shown = &l->stream->loss;
 	const char *node = l->stream->id.node;
 	uint64_t now = clock_real();
-	char time[LOSS_TIME];
+	char time[CLOCK_TEXT];
 
 	if (since == 0)
 		since = now;
@@ -22,7 +22,7 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 		if (loss_priority(cause) != LOSS_QUIET)
 			l->owed |= 1U << cause;
 		log_peer(LOG_WARN, node, "node %s: %s (loss window %s, since %s)", node,
-		    loss_text(cause), loss_name(cause), loss_time(since, time));
+		    loss_text(cause), loss_name(cause), clock_text(since, time));
 	}
 	shown->until[cause] = until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
 }

@@ -40,6 +40,10 @@ clock_mono(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* A time for people, in UTC: "2026-11-28T04:50:11Z". Returns 'out'. */
+enum { CLOCK_TEXT = sizeof("2026-11-28T04:50:11Z") };
+const char *clock_text(uint64_t real_ns, char out[CLOCK_TEXT]);
+
 /* Boot time and wall clock as of one moment: a thread can be held up between two readings, so the
  * nearest pair of a few is taken. */
 static inline void

@@ -20,13 +20,11 @@ text_format_of(const char *name, bool terminal, enum text_format *ret)
 void
 text_time(uint64_t realtime_ns, char ret[40])
 {
-	time_t s = (time_t) (realtime_ns / NS_PER_S);
-	struct tm tm = { 0 };
-	size_t n;
+	const size_t fraction = CLOCK_TEXT - sizeof("Z");
 
-	(void) gmtime_r(&s, &tm);
-	n = strftime(ret, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void) snprintf(ret + n, 40 - n, ".%09uZ", (unsigned) (realtime_ns % NS_PER_S));
+	(void) clock_text(realtime_ns, ret);
+	(void) snprintf(
+	    ret + fraction, 40 - fraction, ".%09uZ", (unsigned) (realtime_ns % NS_PER_S));
 }
 
 static void
