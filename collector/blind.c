@@ -24,9 +24,9 @@ blind_sight(const struct stream *st, enum sight sight, uint64_t times,
     const struct alert_json *shape, struct alert **ret)
 {
 	uint64_t seen = st->last_seen;
-	char time[LOSS_TIME], output[600];
+	char time[CLOCK_TEXT], output[600];
 	const struct alert_internal_field fields[] = {
-		{ "mews.last_seen", loss_time(seen, time), 0 },
+		{ "mews.last_seen", clock_text(seen, time), 0 },
 		{ "mews.node_state", sight_name(sight), 0 },
 		{ "mews.times", NULL, times },
 	};
@@ -47,10 +47,10 @@ int
 blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint64_t at,
     const struct alert_json *shape, struct alert **ret)
 {
-	char time[LOSS_TIME], output[600];
+	char time[CLOCK_TEXT], output[600];
 	const struct alert_internal_field fields[] = {
 		{ "mews.loss_cause", loss_name(cause), 0 },
-		{ "mews.loss_since", loss_time(st->loss.since[cause], time), 0 },
+		{ "mews.loss_since", clock_text(st->loss.since[cause], time), 0 },
 		{ "mews.times", NULL, times },
 	};
 	const struct alert_internal a = {
@@ -61,7 +61,7 @@ blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint6
 		.nfields = ARRAY_SIZE(fields),
 	};
 
-	(void) snprintf(output, sizeof(output), "Node %s was not seen as a whole since %s: %s",
+	(void) snprintf(output, sizeof(output), "Events of node %s may be missing since %s: %s",
 	    st->id.node, time, loss_text(cause));
 	return raise_alert(&a, st, loss_name(cause), at, shape, ret);
 }

@@ -3,12 +3,14 @@
 #include "collector/blind.h"
 #include "common/log.h"
 #include "common/log_peer.h"
+#include "proto/drop_log.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define RETURN_NS    (30 * NS_PER_S)  /* for sensors to find a collector that was restarted ... */
-#define UNSTASHED_NS (60 * NS_PER_S)  /* between two lines about one node's calls without memory */
 #define HANDSHAKE_NS (10 * NS_PER_MS) /* ... and this for each of them */
+#define UNSTASHED_NS (60 * NS_PER_S)  /* between two lines about one node's calls without memory */
+#define FORGETS      1024             /* in one look: what the outbox takes until the next */
 
 /* An alert on its way through the outbox. */
 struct told {
@@ -20,6 +22,7 @@ struct look {
 	struct lookout *w;
 	uint64_t now;   /* monotonic ns */
 	bool overslept; /* this process did not run for a while: nobody is silent yet */
+	unsigned forgets;
 };
 
 static int
@@ -27,24 +30,24 @@ remember(void *arg, const struct outbox_node *n)
 {
 	struct lookout *w = arg;
 
-	w->patience += HANDSHAKE_NS;
+	w->known++;
 	return streams_remember(w->cfg.streams, n);
 }
 
 int
 lookout_start(struct lookout *w, const struct lookout_cfg *cfg, struct diag *d)
 {
-	uint64_t began = clock_mono() + RETURN_NS;
 	int r;
 
-	*w = (struct lookout){ .cfg = *cfg, .patience = began };
+	*w = (struct lookout){ .cfg = *cfg };
 	r = outbox_nodes(cfg->outbox, remember, w);
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot read from the outbox which nodes are known: %s",
 		    strerrordesc_np(-r));
-	else if (w->patience != began)
-		log_info("%lu nodes are known from before: 'mewsctl nodes' shows which are seen",
-		    (unsigned long) ((w->patience - began) / HANDSHAKE_NS));
+	else if (w->known > 0)
+		log_info("nodes known from an earlier run: %u ('mewsctl nodes' lists their state)",
+		    w->known);
+	w->patience = clock_mono() + RETURN_NS + w->known * HANDSHAKE_NS;
 	return r;
 }
 
@@ -90,7 +93,7 @@ static void
 look_for_loss(struct look *l, struct stream *st, enum sight sight)
 {
 	struct stream_told *told = &st->told;
-	uint64_t since = st->heard;
+	uint64_t since = MIN((uint64_t) st->heard, l->now); /* it may be heard during this look */
 
 	if (told->lost) {
 		if (told->owed)
@@ -126,12 +129,8 @@ look_for_unstashed(struct look *l, struct stream *st)
 
 	if (n == 0 || n == told->unstashed || (at != 0 && l->now - at < UNSTASHED_NS))
 		return;
-	log_peer(LOG_WARN, st->id.node,
-	    "node %s: %lu system calls found no kernel memory to keep their paths and addresses "
-	    "from their entry: these were read at the end of the call, when another thread could "
-	    "have changed them, and their alerts carry mews.reread; a process with a great many "
-	    "threads does this: find it with 'ps -eo nlwp,pid,comm --sort=-nlwp | head'",
-	    st->id.node, (unsigned long) n);
+	log_peer(LOG_WARN, st->id.node, "node %s: %llu " DROP_LOG_UNSTASHED, st->id.node,
+	    (unsigned long long) n);
 	told->unstashed = n;
 	told->unstashed_at = l->now;
 }
@@ -141,20 +140,40 @@ static void
 keep(struct lookout *w, struct stream *st, enum sight sight)
 {
 	bool stopped = sight == SIGHT_stopped;
-	struct outbox_node n = { .id = st->id, .seen = st->last_seen, .stopped = stopped };
+	struct outbox_node n;
 
-	if ((st->kept && st->kept_stopped == stopped) || sight == SIGHT_missing ||
-	    outbox_node_put(w->cfg.outbox, &n) < 0)
+	if ((st->kept && st->kept_stopped == stopped) || sight == SIGHT_missing)
+		return;
+	n = (struct outbox_node){ .id = st->id, .seen = st->last_seen, .stopped = stopped };
+	if (outbox_node_put(w->cfg.outbox, &n) < 0)
 		return;
 	st->kept = true;
 	st->kept_stopped = stopped;
 }
 
 static void
-forget(struct lookout *w, const struct stream *st, const char *why)
+forget(struct look *l, const struct stream *st, const char *why)
 {
-	if (outbox_node_forget(w->cfg.outbox, &st->id) == 0)
+	l->forgets++;
+	if (outbox_node_forget(l->w->cfg.outbox, &st->id) == 0)
 		log_peer(LOG_INFO, st->id.node, "node %s is forgotten: %s", st->id.node, why);
+	else
+		log_peer(LOG_WARN, st->id.node,
+		    "node %s is forgotten (%s), but the outbox could not be updated: it is listed "
+		    "again after the collector's next start",
+		    st->id.node, why);
+}
+
+/* Before others are looked at: a node that has come back meanwhile is kept anew by that. */
+static void
+forget_crowded_out(struct look *l)
+{
+	struct stream *st;
+
+	while (l->forgets < FORGETS && (st = streams_crowded_out(l->w->cfg.streams)) != NULL) {
+		forget(l, st, "too many nodes are gone");
+		stream_unref(st);
+	}
 }
 
 static void
@@ -173,10 +192,10 @@ look_at(void *arg, struct stream *st)
 	look_for_unstashed(l, st);
 	if (sight == SIGHT_up)
 		look_for_return(l, st);
-	else if (w->cfg.forget_ns != 0 && !st->connected &&
+	else if (w->cfg.forget_ns != 0 && !st->connected && l->forgets < FORGETS &&
 		 st->last_seen + w->cfg.forget_ns < clock_real() &&
 		 streams_forget(w->cfg.streams, st->id.cluster, st->id.node) == 0)
-		forget(w, st, "it was gone for longer than nodes.forget_after");
+		forget(l, st, "it was gone for longer than nodes.forget_after");
 	else
 		look_for_loss(l, st, sight);
 }
@@ -189,12 +208,8 @@ lookout_run(struct lookout *w, uint64_t now)
 		.now = now,
 		.overslept = w->looked != 0 && now - w->looked > STREAM_SILENT_NS / 2,
 	};
-	struct stream *st;
 
 	w->looked = now;
+	forget_crowded_out(&l);
 	streams_each(w->cfg.streams, look_at, &l);
-	while ((st = streams_crowded_out(w->cfg.streams)) != NULL) {
-		forget(w, st, "too many nodes are gone");
-		stream_unref(st);
-	}
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lookout.h - the watch over the nodes: whoever is no longer seen is told of.
+ * lookout.h - the watch over the nodes: a node that is no longer seen is reported.
  *
  * A sensor polls every second. Once a node has not been heard of for STREAM_SILENT_NS (it was
  * killed, it hangs, it was stopped, its network is cut), or does not come back after a restart of
  * the collector, there is a log line and an alert "Mews lost sight of a node"; when it is seen
- * again, a log line. A node has one alert in BLIND_EVERY_NS: a later one waits, and tells how often
- * the node was lost meanwhile. New nodes, and those that are told to be forgotten, are handed to
- * the outbox here, which remembers them.
+ * again, a log line. A node has one alert in BLIND_EVERY_NS: a loss that lasts is raised after it,
+ * and one that is over by then is counted in the alert about the next loss. New nodes, and those
+ * that are told to be forgotten, are handed to the outbox here, which remembers them.
  *
  * Main thread only; a look costs a few loads per node.
  */
@@ -29,6 +29,7 @@ struct lookout_cfg {
 struct lookout {
 	struct lookout_cfg cfg;
 	uint64_t looked;   /* monotonic ns: the last look, 0: none */
+	unsigned known;    /* nodes that the outbox remembered */
 	uint64_t patience; /* until then, nodes that were known before may yet come */
 };
 

@@ -102,6 +102,7 @@ follow(struct stream *st, const struct stream *old)
 	}
 	st->told.lost = old->told.lost;
 	st->told.since = old->told.since;
+	st->told.owed = old->told.owed;
 	st->told.alerted = old->told.alerted;
 	st->told.losses = old->told.losses;
 	if (strcmp(st->id.boot_id, old->id.boot_id) != 0 ||

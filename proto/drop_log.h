@@ -17,6 +17,13 @@
 #define DROP_LOG_NS   (10 * NS_PER_S)
 #define DROP_LOG_ROWS 512 /* kinds (type and cause) that are told apart */
 
+/* After their number: calls whose arguments could not be saved at entry. */
+#define DROP_LOG_UNSTASHED                                                                         \
+	"system calls: no kernel memory was left to save their paths and addresses on entry, so "  \
+	"they were read on exit, when another thread may already have changed them; their alerts " \
+	"carry mews.reread. The usual cause is a process with very many threads: find it with "    \
+	"'ps -eo nlwp,pid,comm --sort=-nlwp | head'"
+
 struct drop_log {
 	uint64_t at_least; /* events that are worth a line; 0: none are */
 	uint64_t told;     /* monotonic ns: the last line; 0: none */

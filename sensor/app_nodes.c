@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log_peer.h"
+#include "proto/drop_log.h"
 #include "sensor/app.h"
 #include "sensor/app_int.h"
 #include <errno.h>
@@ -100,12 +101,7 @@ tell_unstashed(struct app *a, uint64_t unstashed)
 
 	if (unstashed == a->unstashed || (a->unstashed != 0 && now < a->unstashed_next))
 		return;
-	log_warn(
-	    "%llu system calls found no kernel memory to keep their paths and addresses from their "
-	    "entry: these were read at the end of the call, when another thread could have changed "
-	    "them, and their alerts carry mews.reread; a process with a great many threads does "
-	    "this: find it with 'ps -eo nlwp,pid,comm --sort=-nlwp | head'",
-	    (unsigned long long) unstashed);
+	log_warn("%llu " DROP_LOG_UNSTASHED, (unsigned long long) unstashed);
 	a->unstashed = unstashed;
 	a->unstashed_next = now + 60 * NS_PER_S;
 }

@@ -99,7 +99,7 @@ lost hung stopped 'its sensor was stopped'
 lab_stop "$collector_pid"
 listen=tls+tcp://0.0.0.0:${there##*:}
 lab_collector
-grep -q '3 nodes are known from before' "$lab/collector.log" || fail "the collector does not say whom it knows"
+grep -q 'nodes known from an earlier run: 3 ' "$lab/collector.log" || fail "the collector does not say whom it knows"
 found far
 is dead missing && is hung missing || fail "after a restart: dead is '$(state dead)', hung is '$(state hung)'"
 [ "$(code status)" = 3 ] || fail "mewsctl status: exit code $(code status) although two are missing"
