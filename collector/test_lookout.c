@@ -200,6 +200,22 @@ test_restart(void **state)
 	bench_close(&b);
 }
 
+/* It is heard of after the look has taken the time, and its connection ends at once. */
+static void
+test_heard_meanwhile(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	(void) until(&b, 1);
+	b.st->heard = b.began + 2 * S;
+	b.st->connected = false;
+	assert_string_equal("", until(&b, 1)); /* a look of second 1 */
+	bench_close(&b);
+}
+
 /* One that comes and goes has an alert in five minutes, which waits if it must, also over a restart
  * of its sensor; and it says how often. */
 static void
@@ -320,6 +336,7 @@ main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_heard_meanwhile),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_overslept),
