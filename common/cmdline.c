@@ -40,6 +40,18 @@ unknown_long(struct slice word, const struct option *longs)
 	    why, sizeof(why), "unknown option '%.*s'%s", SLICE_ARG(word), near_hint(&near));
 }
 
+/* Is it for the value of this option, "--json", that getopt has stopped? */
+static bool
+takes_no_value(struct slice name, const struct option *longs)
+{
+	for (const struct option *o = longs; o->name != NULL; o++) {
+		if (o->has_arg == no_argument && o->val == optopt &&
+		    strncmp(o->name, name.p + 2, name.n - 2) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* 'word' is the last that getopt has done with: a long option, or what stands before a short one.
  */
 static void
@@ -49,7 +61,7 @@ unknown(const char *word, const struct option *longs)
 
 	if (optopt == 0)
 		unknown_long(name, longs);
-	else if (strncmp(word, "--", 2) == 0 && word[name.n] == '=')
+	else if (strncmp(word, "--", 2) == 0 && word[name.n] == '=' && takes_no_value(name, longs))
 		(void) snprintf(why, sizeof(why), "option '%.*s' takes no value", SLICE_ARG(name));
 	else
 		(void) snprintf(why, sizeof(why), "unknown option '-%c'", optopt);

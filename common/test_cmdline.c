@@ -73,12 +73,29 @@ a_letter_in_a_bundle(void **state)
 	assert_string_equal("option '-n' needs a value", optarg);
 }
 
+/* Nor the option before it. */
+static void
+a_letter_after_a_value(void **state)
+{
+	char program[] = "mews", before[] = "--collector=x", word[] = "-qw";
+	char *argv[] = { program, before, word, NULL };
+
+	(void) state;
+	optind = 0;
+	assert_int_equal('c', cmdline_next(3, argv, "jn:", longs));
+	assert_int_equal('?', cmdline_next(3, argv, "jn:", longs));
+	assert_string_equal("unknown option '-q'", optarg);
+	assert_int_equal('?', cmdline_next(3, argv, "jn:", longs));
+	assert_string_equal("unknown option '-w'", optarg);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_mistake_has_a_sentence),
 		cmocka_unit_test(a_letter_in_a_bundle),
+		cmocka_unit_test(a_letter_after_a_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
