@@ -171,7 +171,7 @@ next_event(struct reader *rd, yaml_event_t *ev)
 	if (y->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
 	if (y->error == YAML_READER_ERROR)
-		return diag_fail(rd->d, 0, 0, "not a text in UTF-8: byte %zu", y->problem_offset);
+		return diag_fail(rd->d, 0, 0, "not UTF-8 text: byte %zu", y->problem_offset);
 	return diag_fail(rd->d, (unsigned) y->problem_mark.line + 1,
 	    (unsigned) y->problem_mark.column + 1, "not valid YAML: %s", y->problem);
 }

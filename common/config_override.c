@@ -45,13 +45,16 @@ add_element(struct cfg *c, struct slice key, const char *value, struct diag *d)
 {
 	CLEANUP(buf_fini) struct buf yaml = BUF_INIT;
 	unsigned long number = next_element(c, key);
+	struct diag wrong = { 0 };
 	struct cfg *one = NULL;
 	int r;
 
 	buf_printf(&yaml, "list:\n- %s\n", value);
 	if (buf_ok(&yaml) < 0)
 		return -ENOMEM;
-	r = cfg_parse("command line", buf_get(&yaml), &one, d);
+	r = cfg_parse("command line", buf_get(&yaml), &one, &wrong);
+	if (r == -EINVAL) /* its place is in a text that nobody wrote */
+		r = diag_fail(d, 0, 0, "'%.*s[]': %s", SLICE_ARG(key), wrong.msg);
 	for (size_t i = 0; r == 0 && i < one->n; i++) {
 		if (strncmp(one->entry[i].key, "list.0.", 7) == 0)
 			r = take(c, key, number, &one->entry[i]);
