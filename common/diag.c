@@ -35,16 +35,6 @@ diag_place(struct diag *d, const char *file, struct slice content)
 	(void) snprintf(d->text, sizeof(d->text), "%.*s", (int) ((nl == NULL ? end : nl) - p), p);
 }
 
-static void
-print_escaped(FILE *f, const char *text)
-{
-	CLEANUP(buf_fini) struct buf b = BUF_INIT;
-
-	escape_add(&b, slice_str(text));
-	if (buf_ok(&b) == 0 && b.n > 0)
-		(void) fwrite(b.p, 1, b.n, f);
-}
-
 /* Escaped, but for its tabs, so that a caret below lines up. */
 static void
 add_line(struct buf *b, struct slice text)
@@ -102,7 +92,7 @@ diag_print(FILE *f, const struct diag *d, const char *kind)
 	bool colour = isatty(fileno(f));
 
 	if (d->file[0] != '\0') {
-		print_escaped(f, d->file);
+		escape_print(f, slice_str(d->file));
 		fputc(':', f);
 	}
 	if (d->line > 0)
@@ -112,7 +102,7 @@ diag_print(FILE *f, const struct diag *d, const char *kind)
 	if (d->file[0] != '\0' || d->line > 0)
 		fputc(' ', f);
 	fprintf(f, "%s%s:%s ", colour ? "\033[1;31m" : "", kind, colour ? "\033[0m" : "");
-	print_escaped(f, d->msg);
+	escape_print(f, slice_str(d->msg));
 	fputc('\n', f);
 	if (d->text[0] != '\0')
 		print_line(f, d->text, d->col);

@@ -91,6 +91,16 @@ escape_add(struct buf *b, struct slice s)
 }
 
 void
+escape_print(FILE *f, struct slice s)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	escape_add(&b, s);
+	if (buf_ok(&b) == 0 && b.n > 0)
+		(void) fwrite(b.p, 1, b.n, f);
+}
+
+void
 escape_json(struct buf *b, struct slice json)
 {
 	size_t from = 0, i = 0;

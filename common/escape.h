@@ -13,9 +13,13 @@
 #include "common/buf.h"
 #include "common/slice.h"
 #include <stddef.h>
+#include <stdio.h>
 
 /* Append; buf_ok() tells. */
 void escape_add(struct buf *b, struct slice s);
+
+/* Write; nothing without memory. */
+void escape_print(FILE *f, struct slice s);
 
 /* A text of JSON, whose strings keep their values: what would be \xNN is \uNNNN, and what is not
  * UTF-8 \ufffd. Spaces between its parts stay. */

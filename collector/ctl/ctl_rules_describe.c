@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
-#include "collector/output/text.h"
+#include "common/escape.h"
 
 enum { SPLIT_DEPTH = 2, INDENT = 4 };
 
@@ -39,7 +39,7 @@ print_line(const char *key, const char *text)
 		size_t step = MIN(line.n + 1, left.n);
 
 		printf("%-13s", key);
-		text_print(stdout, line);
+		escape_print(stdout, line);
 		putchar('\n');
 		left = (struct slice){ left.p + step, left.n - step };
 		key = "";
@@ -65,7 +65,7 @@ print_condition(const char *text)
 		if (*p == '\0' ||
 		    (quote == '\0' && depth <= SPLIT_DEPTH && junction(p) > 0 && p > start)) {
 			printf("%*s", INDENT * (line_depth + 1), "");
-			text_print(stdout, (struct slice){ start, (size_t) (p - start) });
+			escape_print(stdout, (struct slice){ start, (size_t) (p - start) });
 			putchar('\n');
 			if (*p == '\0')
 				return;
@@ -142,7 +142,7 @@ print_rule(const struct rule *r)
 			fputs(", ", stdout);
 		else
 			printf("%-13s", "tags");
-		text_print(stdout, slice_str(r->tags[i]));
+		escape_print(stdout, slice_str(r->tags[i]));
 	}
 	printf("%s%-13s%s\n", r->ntags > 0 ? "\n" : "", "state", state_of(r));
 	if (r->blind != NULL)

@@ -3,6 +3,7 @@
 #include "collector/ctl/offline.h"
 #include "collector/filter/explain.h"
 #include "collector/output/text.h"
+#include "common/escape.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -39,10 +40,10 @@ struct explaining {
 	const struct view *v;
 	struct fscratch *fs;
 	uint64_t looked, matched, shadowed;
-	struct rule_run *run;       /* of all rules */
-	const struct rule *first;   /* that the event in hand raises */
-	const struct rule **others; /* those that matched first, ... */
-	uint64_t *times;            /* ... by their ids, and how often */
+	struct rule_run *run;            /* of all rules */
+	const struct rule *first;        /* that the event in hand raises */
+	const struct rule *const *rules; /* all, by their ids, ... */
+	uint64_t *times;                 /* ... and how often each matched first */
 	size_t nrules;
 };
 
@@ -54,7 +55,7 @@ print_value(void *arg, const struct field_ref *f)
 
 	(void) field_text(f, e->v, e->fs, &s);
 	printf("  %.*s=", SLICE_ARG(f->text));
-	text_print(stdout, s);
+	escape_print(stdout, s);
 }
 
 static void
@@ -65,7 +66,7 @@ on_part(void *arg, struct explain_part *p, bool is)
 	if (e->summary)
 		return;
 	printf("    %s: ", is ? "true " : "false");
-	text_print(stdout, slice_str(p->text));
+	escape_print(stdout, slice_str(p->text));
 	filter_fields(p->filter, print_value, e);
 	putchar('\n');
 }
@@ -78,7 +79,7 @@ print_event(const struct view *v)
 
 	text_time(v->time, time);
 	printf("#%lu %s %s by ", (unsigned long) v->num, time, v->ev->schema->name);
-	text_print(stdout, comm);
+	escape_print(stdout, comm);
 	printf(" (%u)\n", v->ev->tid);
 }
 
@@ -100,7 +101,6 @@ on_match(struct explaining *e, const struct view *v)
 		rule_run_event(e->run, v, on_first, e);
 	if (e->first != e->rule) {
 		e->shadowed++;
-		e->others[e->first->id] = e->first;
 		e->times[e->first->id]++;
 	}
 	if (e->summary)
@@ -108,7 +108,7 @@ on_match(struct explaining *e, const struct view *v)
 	fputs("    it matches", stdout);
 	if (e->first != e->rule) {
 		fputs(", but raises no alert: this rule matches first: ", stdout);
-		text_print(stdout, slice_str(e->first->name));
+		escape_print(stdout, slice_str(e->first->name));
 	}
 	putchar('\n');
 }
@@ -137,7 +137,7 @@ print_part(void *arg UNUSED, struct explain_part *p)
 	if (p->decided == 0)
 		return;
 	printf("%9lu  ", (unsigned long) p->decided);
-	text_print(stdout, slice_str(p->text));
+	escape_print(stdout, slice_str(p->text));
 	putchar('\n');
 }
 
@@ -163,7 +163,7 @@ play(struct explaining *e)
 		if (e->times[i] == 0)
 			continue;
 		printf("%9lu  ", (unsigned long) e->times[i]);
-		text_print(stdout, slice_str(e->others[i]->name));
+		escape_print(stdout, slice_str(e->rules[i]->name));
 		putchar('\n');
 	}
 	return CTL_OK;
@@ -173,18 +173,15 @@ play(struct explaining *e)
 static int
 play_beside(struct explaining *e, struct ruleset *s)
 {
-	const struct rule *const *rules;
 	int r = CTL_FAIL;
 
-	e->nrules = ruleset_rules(s, &rules);
-	e->others = calloc(e->nrules + 1, sizeof(*e->others));
+	e->nrules = ruleset_rules(s, &e->rules);
 	e->times = calloc(e->nrules + 1, sizeof(*e->times));
-	if (e->others == NULL || e->times == NULL || rule_run_new(s, &e->run) < 0)
+	if (e->times == NULL || rule_run_new(s, &e->run) < 0)
 		(void) ctl_fail("no memory");
 	else
 		r = play(e);
 	rule_run_free(e->run);
-	free(e->others);
 	free(e->times);
 	return r;
 }

@@ -2,7 +2,7 @@
 #include "collector/ctl/case_file.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/ctl/offline.h"
-#include "collector/output/text.h"
+#include "common/escape.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static void PRINTF_LIKE(2, 3) differs(struct testing *t, const char *fmt, ...)
 		text = NULL;
 	va_end(ap);
 	fputs("    ", stdout);
-	text_print(stdout, text == NULL ? SLICE("no memory") : slice_str(text));
+	escape_print(stdout, text == NULL ? SLICE("no memory") : slice_str(text));
 	putchar('\n');
 	free(text);
 }

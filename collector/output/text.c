@@ -39,16 +39,6 @@ local_time(struct buf *b, uint64_t realtime_ns, bool date)
 	buf_printf(b, "%s.%03u ", text, (unsigned) (realtime_ns % NS_PER_S / NS_PER_MS));
 }
 
-void
-text_print(FILE *f, struct slice s)
-{
-	CLEANUP(buf_fini) struct buf b = BUF_INIT;
-
-	escape_add(&b, s);
-	if (buf_ok(&b) == 0)
-		(void) fwrite(b.p, 1, b.n, f);
-}
-
 static const char *
 colour(enum priority p)
 {

@@ -27,9 +27,6 @@ int text_format_of(const char *name, bool terminal, enum text_format *ret) MUST_
 /* Appends one line with its newline; buf_ok() tells. */
 void text_alert(struct buf *b, const struct alert *a, enum text_format format);
 
-/* A text from outside, as safe for a terminal as text_alert()'s. */
-void text_print(FILE *f, struct slice s);
-
 /* An RFC 3339 time in UTC with nanoseconds. */
 void text_time(uint64_t realtime_ns, char ret[40]);
 
