@@ -3,7 +3,7 @@
 # run.sh [--json FILE] [--stage NAME]... [--quick]: measures what Mews costs, prints one table.
 #
 # README.md beside this says what each figure means. Exit status: 0 every limit is met, 1 a figure
-# could not be taken or does not count (stderr says which), 2 usage, 3 a limit is missed.
+# could not be taken or does not count (stderr says which), 2 usage error, 3 a limit is missed.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

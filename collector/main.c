@@ -37,7 +37,7 @@ usage(FILE *f)
 	    "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
 	    "\n"
 	    "SIGHUP reloads rules and certificates, SIGUSR1 reopens output files. Exit codes:\n"
-	    "0 stopped, 1 failed, 2 usage, 3 configuration, 4 rules, 5 outbox, 6 address.\n"
+	    "0 stopped, 1 failed, 2 usage error, 3 configuration, 4 rules, 5 outbox, 6 address.\n"
 	    "\n"
 	    "Options:\n",
 	    f);
@@ -104,7 +104,7 @@ parse_args(int argc, char **argv, struct args *args)
 		return EXIT_USAGE;
 	}
 	if (args->beside && !args->check) {
-		fputs("mews-collector: --running belongs to --check\n", stderr);
+		fputs("mews-collector: --running needs --check\n", stderr);
 		return EXIT_USAGE;
 	}
 	return -1;
@@ -119,7 +119,7 @@ check_run(void *app)
 		return -EINVAL;
 	log_info(
 	    "the configuration, the certificates, the rules, the outbox and the addresses are "
-	    "fine");
+	    "valid");
 	return 0;
 }
 

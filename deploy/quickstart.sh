@@ -19,7 +19,7 @@ removes what was made.
   -h, --help
 
 Exit codes: 0 stopped, or every attack was seen; 1 something failed, or an attack was not seen;
-2 usage.
+2 usage error.
 EOF
 }
 

@@ -53,7 +53,7 @@ usage(FILE *f)
 	    "  mews-sensor --replay ten.rec --nodes 100 -o collector=ipc:///run/mews.sock\n"
 	    "\n"
 	    "SIGTERM and SIGINT stop: what is gathered is sent, and the collector told. SIGHUP\n"
-	    "reads the certificates again. Exit codes: 0 stopped, 1 failed, 2 usage,\n"
+	    "reads the certificates again. Exit codes: 0 stopped, 1 failed, 2 usage error,\n"
 	    "3 configuration or certificates, 4 the kernel or its permissions, 5 the recording.\n"
 	    "\n"
 	    "Options (in the file as nested keys; labels.NAME sets a label):\n",
@@ -192,7 +192,7 @@ static int
 check_run(void *app)
 {
 	(void) app;
-	log_info("the configuration, the certificates and the kernel are fine");
+	log_info("the configuration, the certificates and the kernel are valid");
 	return 0;
 }
 

@@ -14,9 +14,9 @@
 
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_FAIL = 1,   /* asked rightly, but the answer is no: said why on standard error */
-	CTL_USAGE = 2,  /* asked wrongly: said how to ask */
-	CTL_UNSEEN = 3, /* asked rightly, and a node is not seen */
+	CTL_FAIL = 1,   /* valid request, but the answer is no: said why on standard error */
+	CTL_USAGE = 2,  /* usage error: said how to ask */
+	CTL_UNSEEN = 3, /* valid request, and a node is not seen */
 };
 
 struct ctl_command {

@@ -338,6 +338,23 @@ ctl_count(uint64_t n, char buf[16])
 	return buf;
 }
 
+const char *
+ctl_age(uint64_t seconds, char buf[16])
+{
+	static const struct {
+		uint64_t least, seconds;
+		char unit;
+	} units[] = { { 172800, 86400, 'd' }, { 7200, 3600, 'h' }, { 120, 60, 'm' },
+		{ 0, 1, 's' } };
+	size_t i = 0;
+
+	while (seconds < units[i].least)
+		i++;
+	(void) snprintf(
+	    buf, 16, "%lu%c", (unsigned long) (seconds / units[i].seconds), units[i].unit);
+	return buf;
+}
+
 uint64_t
 ctl_num(const json_t *o, const char *key)
 {

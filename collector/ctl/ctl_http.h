@@ -95,6 +95,9 @@ void ctl_query(struct buf *path, const char *key, const char *value);
 /* "3.2M", "17.4k", "950": a count for people. */
 const char *ctl_count(uint64_t n, char buf[16]);
 
+/* "45s", "12m", "5h", "3d" */
+const char *ctl_age(uint64_t seconds, char buf[16]);
+
 /* How many of the sensors in the API's status are not up (ctl_nodes.c). */
 size_t ctl_unseen(const json_t *status);
 

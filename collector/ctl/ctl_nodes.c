@@ -22,7 +22,7 @@ static const char usage_text[] =
     "\n"
     "Exit status: 0 every node is seen, or all named ones are forgotten; 1 the collector cannot "
     "be\n"
-    "reached, or did not forget; 2 usage; 3 a node is not seen.\n";
+    "reached, or did not forget; 2 usage error; 3 a node is not seen.\n";
 
 size_t
 ctl_unseen(const json_t *status)
@@ -52,14 +52,14 @@ print_node(const json_t *s, uint64_t now)
 {
 	uint64_t seen = ctl_num(s, "last_seen");
 	time_t at = (time_t) (seen / NS_PER_S);
-	char when[32] = "";
+	char when[32] = "", age[16];
 	struct tm tm;
 
 	(void) gmtime_r(&at, &tm);
 	(void) strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	print_name(s);
-	printf(" %-8s %-20s %lus ago\n", ctl_str(s, "state"), when,
-	    (unsigned long) (now > seen ? (now - seen) / NS_PER_S : 0));
+	printf(" %-8s %-20s %s ago\n", ctl_str(s, "state"), when,
+	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, age));
 }
 
 static void
@@ -150,6 +150,7 @@ forget_all(struct ctl_target *t, char **names, int n)
 int
 ctl_nodes(int argc, char **argv)
 {
+	static const struct ctl_command commands[] = { { "forget", NULL, NULL } };
 	struct ctl_target t;
 	int code;
 
@@ -158,6 +159,6 @@ ctl_nodes(int argc, char **argv)
 	if (optind < argc && strcmp(argv[optind], "forget") == 0)
 		return forget_all(&t, argv + optind + 1, argc - optind - 1);
 	if (optind < argc)
-		return ctl_usage("nodes", "unknown command '%s'", argv[optind]);
+		return ctl_unknown("nodes", argv[optind], commands, ARRAY_SIZE(commands));
 	return nodes_list(&t);
 }

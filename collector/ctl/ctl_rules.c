@@ -26,8 +26,8 @@ help(void)
 	    "\n'mewsctl rules COMMAND --help' describes each.\n"
 	    "Before you put a changed rule in force:\n"
 	    "  mewsctl rules check /etc/mews/rules.d && systemctl reload mews-collector\n"
-	    "\nExit status: 0 done, 1 the files do not load, or the answer is no, 2 asked "
-	    "wrongly.\n",
+	    "\nExit status: 0 done, 1 the files do not load, or the answer is no, 2 usage "
+	    "error.\n",
 	    stdout);
 }
 
@@ -111,14 +111,16 @@ rule_by_name(const struct ruleset *s, const char *name)
 	const struct rule *const *rules;
 	size_t n = ruleset_rules(s, &rules);
 	struct near near = near_to(slice_str(name));
+	const char *hint;
 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(rules[i]->name, name) == 0)
 			return rules[i];
 		near_try(&near, slice_str(rules[i]->name));
 	}
-	(void) ctl_fail("no rule is called '%s'%s\n'mewsctl rules list' shows their names", name,
-	    near_hint(&near));
+	hint = near_hint(&near);
+	(void) ctl_fail("no rule is called '%s'%s", name,
+	    hint[0] != '\0' ? hint : "; 'mewsctl rules list' shows their names");
 	return NULL;
 }
 

@@ -16,8 +16,8 @@ static const char usage_text[] =
     "The state of a sensor is as 'mewsctl nodes' tells it, or 'part' while the processes of its\n"
     "node are not yet known as a whole.\n"
     "\n"
-    "Exit status: 0 ready, and every known node is up; 1 not reachable or not ready; 2 usage; 3 a\n"
-    "node is not up.\n";
+    "Exit status: 0 ready, and every known node is up; 1 not reachable or not ready; 2 usage\n"
+    "error; 3 a node is not up.\n";
 
 static int
 code_of(const json_t *j)

@@ -9,16 +9,14 @@
 
 enum { COLUMNS = 80, TITLE = 11, NODE_WIDTH = 24, DAYS_WARN = 30 };
 
-/* A text from a node or another program between lines of ours: escaped, its words on as many lines
- * as it takes, each 'indent' wide of the left. The first line may have 'used' columns already. */
+/* A text between lines of ours: its words on as many lines as it takes, each 'indent' wide of the
+ * left. The first line may have 'used' columns already. */
 static void
-print_words(const char *raw, unsigned indent, unsigned used)
+print_words(const char *text, unsigned indent, unsigned used)
 {
-	char text[2048];
 	const char *p = text;
 	unsigned at = used;
 
-	(void) escape_text(text, sizeof(text), slice_str(raw));
 	while (*p != '\0') {
 		size_t word = strcspn(p, " "), n = MIN(word, (size_t) (COLUMNS - indent));
 
@@ -63,24 +61,6 @@ same_sensor(const json_t *before, const json_t *sensor)
 	return NULL;
 }
 
-/* "45s", "12m", "5h", "3d" */
-static const char *
-age(uint64_t seconds, char buf[16])
-{
-	static const struct {
-		uint64_t least, seconds;
-		char unit;
-	} units[] = { { 172800, 86400, 'd' }, { 7200, 3600, 'h' }, { 120, 60, 'm' },
-		{ 0, 1, 's' } };
-	size_t i = 0;
-
-	while (seconds < units[i].least)
-		i++;
-	(void) snprintf(
-	    buf, 16, "%lu%c", (unsigned long) (seconds / units[i].seconds), units[i].unit);
-	return buf;
-}
-
 /* Why the node was not, or is not, seen whole; nothing if it always was. */
 static void
 print_losses(const json_t *loss, uint64_t now)
@@ -94,13 +74,17 @@ print_losses(const json_t *loss, uint64_t now)
 
 	if (json_array_size(open) > 0) {
 		buf_printf(&b, "loss window open for %s:",
-		    age(now > since ? (now - since) / NS_PER_S : 0, since_text));
+		    ctl_age(now > since ? (now - since) / NS_PER_S : 0, since_text));
 		json_array_foreach(open, i, name) buf_printf(&b, " %s", json_string_value(name));
 	}
 	if (json_object_size(json_object_get(loss, "windows")) > 0) {
 		buf_printf(&b, "%sloss windows so far:", b.n > 0 ? "; " : "");
 		json_object_foreach(json_object_get(loss, "windows"), cause, times)
-		    buf_printf(&b, " %s %lld", cause, (long long) json_integer_value(times));
+		{
+			buf_char(&b, ' ');
+			escape_add(&b, slice_str(cause)); /* ctl_get() leaves keys alone */
+			buf_printf(&b, " %lld", (long long) json_integer_value(times));
+		}
 	}
 	if (buf_ok(&b) == 0 && b.n > 0) {
 		fputs("  ", stdout);
@@ -113,12 +97,11 @@ print_losses(const json_t *loss, uint64_t now)
 static void
 print_node(const json_t *s, const char *cluster)
 {
-	char name[1024], raw[512];
+	char name[2048];
 	bool own = strcmp(ctl_str(s, "cluster"), cluster) == 0;
 
-	(void) snprintf(raw, sizeof(raw), "%s%s%s", own ? "" : ctl_str(s, "cluster"),
+	(void) snprintf(name, sizeof(name), "%s%s%s", own ? "" : ctl_str(s, "cluster"),
 	    own ? "" : "/", ctl_str(s, "node"));
-	(void) escape_text(name, sizeof(name), slice_str(raw));
 	if (strlen(name) <= NODE_WIDTH)
 		printf("%-*s", NODE_WIDTH, name);
 	else
@@ -145,7 +128,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	    ctl_count(ctl_num(s, "received") - ctl_num(s, "durable"), lag),
 	    ctl_count(ctl_num(s, "drops"), drops), ctl_count(ctl_num(s, "gaps"), gaps),
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),
-	    age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
+	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
 	print_losses(json_object_get(s, "loss"), now);
 }
 
@@ -238,7 +221,7 @@ print_outputs(const json_t *j)
 		printf("%-10s %10lu %10lu %8lu %8lu %8s\n", ctl_str(o, "name"),
 		    (unsigned long) ctl_num(o, "delivered"), (unsigned long) ctl_num(o, "waiting"),
 		    (unsigned long) ctl_num(o, "refused"), (unsigned long) ctl_num(o, "retries"),
-		    age(ctl_num(o, "oldest_ms") / 1000, oldest));
+		    ctl_age(ctl_num(o, "oldest_ms") / 1000, oldest));
 		if (ctl_num(o, "skipped") > 0)
 			printf("  new, or was off: alerts kept from before and passed over: %lu\n",
 			    (unsigned long) ctl_num(o, "skipped"));

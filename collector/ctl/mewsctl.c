@@ -19,7 +19,8 @@ help(FILE *f)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs(
 	    "\n'mewsctl COMMAND --help' describes each.\n"
-	    "Exit status: 0 done, 1 refused or failed (standard error says why), 2 usage, 3 a "
+	    "Exit status: 0 done, 1 refused or failed (standard error says why), 2 usage error, 3 "
+	    "a "
 	    "node is not seen (status, nodes).\n",
 	    f);
 }

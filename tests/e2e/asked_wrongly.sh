@@ -26,6 +26,7 @@ says 2 "mewsctl: unknown command 'stauts'; did you mean 'status'?" mewsctl staut
 says 2 "mewsctl: unknown command 'frobnicate'" mewsctl frobnicate
 says 2 "mewsctl: unknown command 'chekc'; did you mean 'check'?" mewsctl rules chekc
 says 2 "mewsctl: unknown command 'shwo'; did you mean 'show'?" mewsctl pki shwo
+says 2 "mewsctl: unknown command 'froget'; did you mean 'forget'?" mewsctl nodes froget
 says 2 "Try 'mewsctl rules --help'." mewsctl rules
 
 # Options: of each program and each command.
@@ -38,6 +39,8 @@ done
 says 2 "mewsctl: unknown option '--jsn'; did you mean '--json'?" mewsctl alerts --jsn
 says 2 "mewsctl: option '--since' needs a value" mewsctl alerts --since
 says 2 "mewsctl: option '--json' takes no value" mewsctl alerts --json=yes
+says 2 "mewsctl: unknown option '-q'" mewsctl status --collector=x -qw
+says 2 "mews-collector: --running needs --check" mews-collector --running
 says 2 "--limit takes a number or 'all', not 'many'" mewsctl alerts -n many
 for p in mews-collector mews-sensor; do
 	says 2 "$p: unknown option '--chekc'; did you mean '--check'?" "$p" --chekc

@@ -47,7 +47,7 @@ fine() {
 	truncate -s 0 "$lab/check" "$lab/start" "$lab/out"
 	before=$(files)
 	timeout 30 "$bin/mews-collector" "$@" --check 2>"$lab/check" || wrong "$*" "--check: exit $?"
-	grep -q 'are fine$' "$lab/check" || wrong "$*" "--check does not say that it is fine"
+	grep -q 'are valid$' "$lab/check" || wrong "$*" "--check does not say that it is fine"
 	[ "$before" = "$(files)" ] || wrong "$*" "--check left behind: $(diff <(echo "$before") <(files))"
 	"$bin/mews-collector" "$@" 2>"$lab/start" >"$lab/out" &
 	pid=$!

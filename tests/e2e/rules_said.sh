@@ -86,7 +86,7 @@ says 0 '"partly_blind":"switch not captured yet"' "$ctl" rules list --json "$dir
 says 0 'partly blind switch not captured yet' "$ctl" rules describe half -r "$dir/r.yaml"
 says 0 '    (evt.type in (openat, switch)' "$ctl" rules describe half -r "$dir/r.yaml"
 says 0 '"condition_compiled":"(evt.type in (openat, switch) and fd.name = /etc/shadow)","condition_fields":["evt.type","fd.name"]' "$ctl" rules describe --json "$dir/r.yaml"
-says 1 "no rule is called 'nobody'" "$ctl" rules describe nobody -r "$dir/r.yaml"
+says 1 "no rule is called 'nobody'; 'mewsctl rules list' shows their names" "$ctl" rules describe nobody -r "$dir/r.yaml"
 says 2 'name one rule' "$ctl" rules describe -r "$dir/r.yaml"
 
 cat >"$dir/long.yaml" <<'YAML'
