@@ -50,7 +50,8 @@ struct app {
 	size_t noutputs; /* that are on */
 	struct app_options opt;
 	struct rule_config rules_config;
-	char token_beside[4096]; /* where the API's tokens are if no place is configured */
+	char token_file[4096]; /* where the API's tokens are, ... */
+	bool token_beside;     /* ... beside the outbox, since no place is configured */
 	pthread_mutex_t rules_lock;
 	struct ruleset *rules; /* guarded by rules_lock */
 	struct outbox *outbox;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app_api.c - the API's options, and its stage. */
+#include "collector/api/token.h"
 #include "collector/app_int.h"
 #include "common/clock.h"
 #include "common/descriptors.h"
@@ -21,20 +22,11 @@ http_socket(const struct app *a)
 	return usual && access(API_FOLDER, W_OK) < 0 ? NULL : a->opt.http_socket;
 }
 
-static bool
-has_token_file(const struct app *a)
-{
-	return a->opt.token_file != NULL && a->opt.token_file[0] != '\0';
-}
-
 void
 app_api_places(struct app *a)
 {
-	const char *slash = strrchr(a->opt.outbox_path, '/');
-	int folder = slash == NULL ? 0 : (int) (slash + 1 - a->opt.outbox_path);
-
-	(void) snprintf(
-	    a->token_beside, sizeof(a->token_beside), "%.*sapi.token", folder, a->opt.outbox_path);
+	a->token_beside = tokens_place(
+	    a->opt.token_file, a->opt.outbox_path, a->token_file, sizeof(a->token_file));
 }
 
 struct api_cfg
@@ -46,8 +38,8 @@ app_api_cfg(const struct app *a)
 		.tls_cert = a->opt.http_cert,
 		.tls_key = a->opt.http_key,
 		.insecure = a->opt.insecure,
-		.token_file = has_token_file(a) ? a->opt.token_file : a->token_beside,
-		.token_beside = !has_token_file(a),
+		.token_file = a->token_file,
+		.token_beside = a->token_beside,
 		.connections = (unsigned) MIN(HTTP_CONNECTIONS, descriptors_max() / 8),
 		.request_ms = HTTP_REQUEST_MS,
 		.answer_ms = HTTP_ANSWER_MS,

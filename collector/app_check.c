@@ -6,6 +6,7 @@
  * A start runs the stages of --check too, so that --check and a start refuse the same with the same
  * words, and no outbox is made for a configuration that is wrong.
  */
+#include "collector/api/token.h"
 #include "collector/app_int.h"
 #include "common/log.h"
 #include <errno.h>

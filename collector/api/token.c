@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/token.h"
 #include "common/file.h"
+#include "common/probe.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -126,6 +127,20 @@ make(const char *path, struct diag *d)
 
 /* ---- tokens ---- */
 
+bool
+tokens_place(const char *configured, const char *outbox, char *ret, size_t n)
+{
+	const char *slash = strrchr(outbox, '/');
+	bool beside = configured == NULL || configured[0] == '\0';
+
+	if (beside)
+		(void) snprintf(ret, n, "%.*sapi.token",
+		    slash == NULL ? 0 : (int) (slash + 1 - outbox), outbox);
+	else
+		(void) snprintf(ret, n, "%s", configured);
+	return beside;
+}
+
 int
 tokens_init(struct tokens *t, const char *path, bool *made, struct diag *d)
 {
@@ -166,25 +181,18 @@ int
 tokens_check(const char *path, bool beside, struct diag *d)
 {
 	struct tokens t = { .n = 0 };
-	char folder[4096];
-	char *slash;
-	int r = 0;
+	int r;
 
 	if (access(path, F_OK) == 0) {
 		r = read_into(&t, path, d);
 		explicit_bzero(&t, sizeof(t));
 		return r;
 	}
-	(void) snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (slash != NULL)
-		slash[slash == folder] = '\0';
-	if (!beside && access(slash == NULL ? "." : folder, W_OK | X_OK) < 0) {
-		r = -errno;
+	r = beside ? 0 : probe_file(path);
+	if (r < 0)
 		diag_set(d, 0, 0,
 		    "http.token_file: %s cannot be made: %s; its folder must be there and writable",
 		    path, strerrordesc_np(-r));
-	}
 	return r;
 }
 

@@ -14,6 +14,9 @@
 #include "common/slice.h"
 #include <pthread.h>
 
+/* Where the outbox is if nobody says (outbox.path), and the tokens are beside it. */
+#define OUTBOX_PATH "/var/lib/mews/outbox.db"
+
 enum {
 	TOKENS_MAX = 16,
 	TOKEN_MIN = 16, /* bytes */
@@ -29,6 +32,10 @@ struct tokens {
 		char text[TOKEN_MAX];
 	} v[TOKENS_MAX];
 };
+
+/* Where the tokens are, into 'ret': at 'configured' (http.token_file; NULL or "": nowhere), or else
+ * beside 'outbox' (outbox.path), and true. */
+bool tokens_place(const char *configured, const char *outbox, char *ret, size_t n);
 
 /* Make the file if it is missing (*made says so), and read it. 0 or -errno, and *d. */
 int tokens_init(struct tokens *t, const char *path, bool *made, struct diag *d) MUST_CHECK;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define CONFIG "/etc/mews/collector.yaml"
-#define OUTBOX "/var/lib/mews/outbox.db" /* of collector.def */
 
 struct places {
 	const char *token_file, *outbox;
@@ -17,27 +16,21 @@ struct places {
 
 static const struct opt opts[] = {
 	{ "http.token_file", NULL, "", OPT_STR, offsetof(struct places, token_file), 0, 0 },
-	{ "outbox.path", OUTBOX, "", OPT_STR, offsetof(struct places, outbox), 0, 0 },
+	{ "outbox.path", OUTBOX_PATH, "", OPT_STR, offsetof(struct places, outbox), 0, 0 },
 };
 
 /* Where the collector of this machine keeps its tokens, going by its configuration. */
 static void
 find_file(char *path, size_t n)
 {
-	struct places p = { NULL, OUTBOX };
+	struct places p = { NULL, OUTBOX_PATH };
 	struct cfg *cfg = NULL;
 	struct diag d = { 0 };
-	const char *slash;
 
 	if (access(CONFIG, R_OK) == 0 && cfg_load(CONFIG, &cfg, &d) == 0 &&
 	    cfg_bind(cfg, opts, ARRAY_SIZE(opts), &p, &d) < 0)
-		p = (struct places){ NULL, OUTBOX };
-	slash = strrchr(p.outbox, '/');
-	if (p.token_file != NULL && p.token_file[0] != '\0')
-		(void) snprintf(path, n, "%s", p.token_file);
-	else
-		(void) snprintf(path, n, "%.*sapi.token",
-		    slash == NULL ? 0 : (int) (slash + 1 - p.outbox), p.outbox);
+		p = (struct places){ NULL, OUTBOX_PATH };
+	(void) tokens_place(p.token_file, p.outbox, path, n);
 	cfg_free(cfg);
 }
 
