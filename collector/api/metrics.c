@@ -74,8 +74,9 @@ static const struct metric api_counters[] = {
 	    "Times that no descriptor was left to accept an HTTP connection with."),
 	ROW(api_stats, no_token, COUNTER, "HTTP requests refused: they need a token and had none."),
 	ROW(api_stats, wrong_token, COUNTER, "HTTP requests refused: their token is wrong."),
-	ROW(api_stats, certificate_expiry_seconds, GAUGE,
-	    "When the API's certificate expires, seconds since the epoch; 0: no TLS."),
+	{ "certificate_expiry_timestamp_seconds",
+	    "When the API's certificate expires, since the epoch; 0: no TLS.",
+	    offsetof(struct api_stats, certificate_expiry_seconds), GAUGE, false },
 };
 static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),
