@@ -322,8 +322,10 @@ reload_tls(struct app *a)
 
 	if (a->opt.tls_cert != NULL && ingest_reload_tls(a->ingest, &d) < 0)
 		log_error("certificates not reloaded: %s", d.msg);
-	if (api_reload(a->api, &d) < 0)
-		log_error("the API's tokens and certificate not reloaded: %s", d.msg);
+	if (api_reload_tokens(a->api, &d) < 0)
+		log_error("the API's tokens not reloaded: %s", d.msg);
+	if (api_reload_tls(a->api, &d) < 0)
+		log_error("the API's certificate not reloaded: %s", d.msg);
 }
 
 /* The next signal that has arrived; 0: none. */

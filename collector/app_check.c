@@ -37,7 +37,7 @@ static void
 tell_unknown(void *arg, const struct diag *d)
 {
 	(void) arg;
-	diag_print(stderr, d, "error");
+	log_diag(d);
 }
 
 int
@@ -135,12 +135,20 @@ app_check_places(void *app)
 	if (r < 0)
 		r = in_place(a, EXIT_OUTBOX, &d, r);
 	if (r == 0) {
+		d = (struct diag){ 0 };
 		r = ingest_probe(&ingest, &held, &d);
-		if (r < 0 && r != -EINVAL) /* that was said */
+		if (r < 0)
 			r = in_place(a, EXIT_ADDRESS, &d, r);
 	}
-	if (r == 0 || r == -EINVAL) {
-		r = api_probe(&api, &d);
+	if (r == 0) {
+		d = (struct diag){ 0 };
+		r = api_probe_tcp(&api, &d);
+		if (r < 0)
+			r = in_place(a, EXIT_ADDRESS, &d, r);
+	}
+	if (r == 0) {
+		d = (struct diag){ 0 };
+		r = api_probe_unix(&api, &d);
 		if (r < 0)
 			r = in_place(a, EXIT_ADDRESS, &d, r);
 	}

@@ -12,9 +12,9 @@
  *	/api/v1/rules     the rules in force, and what each has cost and given
  *	/api/v1/rules/reload  POST: load them anew; 422 and the loader's errors if they do not load
  *
- * The last three need a token (token.h) wherever they are asked for, but not from root or this
- * user on the unix socket. An address that other machines can reach needs TLS, and there all but
- * /healthz needs a token; 'insecure' lifts both.
+ * The last four need a token (token.h) everywhere, except from root or the collector's own user on
+ * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz
+ * needs a token; 'insecure' allows such an address without TLS, and treats it as local.
  *
  * Each of the two has one thread, of low priority: clients can slow each other down, but not
  * detection. Connections, the time and memory of each, and alerts per answer are bounded.
@@ -77,11 +77,16 @@ int api_check(const struct api_cfg *cfg, const char **key, struct diag *d) MUST_
 int api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret,
     struct diag *d) MUST_CHECK;
 void api_stop(struct api *a); /* NULL is nothing */
-/* Read tokens, certificate and key anew; on error the old ones stay in use. The main thread. */
-int api_reload(struct api *a, struct diag *d) MUST_CHECK;
+/* Read the tokens, or certificate and key, anew; on error the old ones stay in use. The main
+ * thread.
+ */
+int api_reload_tokens(struct api *a, struct diag *d) MUST_CHECK;
+int api_reload_tls(struct api *a, struct diag *d) MUST_CHECK;
 
-/* What api_start() would refuse, with its errors and sentences; nothing listens afterwards. */
-int api_probe(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
+/* Can 'listen' and 'socket' be listened on? What api_start() would refuse, with its errors and
+ * sentences; 0 also for what api_check() has refused. Nothing listens afterwards. */
+int api_probe_tcp(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
+int api_probe_unix(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
 
 struct api_stats {
 	uint64_t connections; /* now */

@@ -63,7 +63,7 @@ struct door {
 	pthread_mutex_t lock;               /* guards 'asks' */
 	struct request *asks;               /* reloads that are done */
 	struct api_tls *tls;                /* the pair in use, then retired ones; NULL: no TLS */
-	_Atomic(struct api_tls *) tls_next; /* to be used from now on; by api_reload() */
+	_Atomic(struct api_tls *) tls_next; /* to be used from now on; by api_reload_tls() */
 	_Atomic bool stopping;
 	counter connections, requests, refused, ended, no_files, no_token, wrong_token;
 	counter tls_until; /* realtime s */

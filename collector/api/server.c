@@ -56,18 +56,23 @@ open_door(struct api *a, struct door *door, int fd, struct api_tls *tls, struct 
 }
 
 int
-api_probe(const struct api_cfg *cfg, struct diag *d)
+api_probe_tcp(const struct api_cfg *cfg, struct diag *d)
 {
 	bool local;
 	int fd;
 
-	if (is_set(cfg->listen)) {
-		fd = listen_tcp(cfg, &local, d);
-		if (fd < 0 && fd != -EINVAL)
-			return fd;
-		if (fd >= 0)
-			(void) close(fd);
-	}
+	if (!is_set(cfg->listen))
+		return 0;
+	fd = listen_tcp(cfg, &local, d);
+	if (fd < 0)
+		return fd == -EINVAL ? 0 : fd;
+	(void) close(fd);
+	return 0;
+}
+
+int
+api_probe_unix(const struct api_cfg *cfg, struct diag *d)
+{
 	return is_set(cfg->socket) ? probe_unix(cfg->socket, d) : 0;
 }
 
@@ -132,16 +137,17 @@ api_stop(struct api *a)
 }
 
 int
-api_reload(struct api *a, struct diag *d)
+api_reload_tokens(struct api *a, struct diag *d)
+{
+	return a->ndoors == 0 ? 0 : tokens_read(&a->tokens, a->cfg.token_file, d);
+}
+
+int
+api_reload_tls(struct api *a, struct diag *d)
 {
 	struct api_tls *tls = NULL;
-	int r = 0;
+	int r = load_tls(&a->cfg, &tls, d);
 
-	if (a->ndoors == 0)
-		return 0;
-	r = tokens_read(&a->tokens, a->cfg.token_file, d);
-	if (r == 0)
-		r = load_tls(&a->cfg, &tls, d);
 	if (r == 0 && tls != NULL)
 		door_renew(&a->doors[0], tls);
 	return r;

@@ -5,10 +5,9 @@
  */
 #include "collector/api/testkit.h"
 #include "collector/ctl/pki.h"
-#include <arpa/inet.h>
+#include "common/file.h"
 #include <curl/curl.h>
 #include <errno.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,17 +15,6 @@
 #define OTHER "another-token-of-some-length"
 
 /* ---- the file ---- */
-
-static void
-put_file(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	assert_int_equal(strlen(text), fwrite(text, 1, strlen(text), f));
-	assert_int_equal(0, fchmod(fileno(f), mode));
-	assert_int_equal(0, fclose(f));
-}
 
 static const struct {
 	const char *text;
@@ -127,20 +115,6 @@ test_made(void **state)
 /* ---- doors ---- */
 
 static char pki[64], cert[4096], key[4096], ca[4096];
-
-/* A port on loopback that was free a moment ago. */
-static unsigned
-free_port(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(0, bind(fd, (struct sockaddr *) &a, sizeof(a)));
-	assert_int_equal(0, getsockname(fd, (struct sockaddr *) &a, &n));
-	(void) close(fd);
-	return ntohs(a.sin_port);
-}
 
 static size_t
 on_data(char *p, size_t size, size_t n, void *arg)
@@ -331,7 +305,8 @@ test_renewal(void **state)
 		issue("c");
 		assert_int_equal(0, get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b));
 		put_file(token_file, OTHER "\n", 0600);
-		assert_int_equal(0, api_reload(running, &d));
+		assert_int_equal(0, api_reload_tokens(running, &d));
+		assert_int_equal(0, api_reload_tls(running, &d));
 		while (get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b) == 0)
 			(void) usleep(1000);
 		assert_int_equal(200, get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b));
@@ -339,20 +314,45 @@ test_renewal(void **state)
 		curl_easy_cleanup(fresh);
 	}
 	put_file(token_file, "short\n", 0600); /* the old ones stay in use */
-	assert_int_equal(-EINVAL, api_reload(running, &d));
+	assert_int_equal(-EINVAL, api_reload_tokens(running, &d));
 	assert_int_equal(200, get(old, url, "GET", "Authorization: Bearer " OTHER, &b));
 	put_file(token_file, TOKEN "\n", 0600);
 	put_file(cert, "no certificate", 0644);
-	assert_int_equal(-EINVAL, api_reload(running, &d));
+	assert_int_equal(-EINVAL, api_reload_tls(running, &d));
+	assert_int_equal(0, api_reload_tokens(running, &d));
 	assert_int_equal(200, get(old, url, "GET", "Authorization: Bearer " TOKEN, &b));
 	issue("c");
 	curl_easy_cleanup(old);
 	buf_fini(&b);
 }
 
+/* A file of tokens that is wrong keeps no certificate from being renewed. */
+static void
+test_renewal_of_one(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct diag d = { 0 };
+	CURL *c = curl_easy_init();
+	char url[64];
+
+	(void) state;
+	start_door(OPEN_TLS, url);
+	(void) snprintf(url + strlen(url), sizeof(url) - strlen(url), "/metrics");
+	make_ca();
+	issue("c");
+	put_file(token_file, "short\n", 0600);
+	assert_int_equal(-EINVAL, api_reload_tokens(running, &d));
+	assert_int_equal(0, api_reload_tls(running, &d));
+	while (get(c, url, "GET", "Authorization: Bearer " OTHER, &b) == 0)
+		(void) usleep(1000);
+	assert_int_equal(200, get(c, url, "GET", "Authorization: Bearer " OTHER, &b));
+	curl_easy_cleanup(c);
+	buf_fini(&b);
+}
+
 /* ---- what is refused ---- */
 
-static char strange_key[4096];
+static char strange_key[4096], long_chain[4096];
 
 static const struct {
 	const char *listen;
@@ -387,13 +387,30 @@ static const struct {
 	{ "127.0.0.1:1", cert, cert, false, "http.tls.certificate", "others may read" },
 	{ "127.0.0.1:1", cert, token_file, false, "http.tls.certificate", "is not a PEM key" },
 	{ "127.0.0.1:1", cert, strange_key, false, "http.tls.certificate", "does not belong" },
+	{ "127.0.0.1:1", long_chain, key, false, "http.tls.certificate",
+	    "chain.pem has 17 certificates; at most 16 are read" },
 };
+
+/* An authority's certificate is its own issuer's: a chain of 17. */
+static void
+put_long_chain(void)
+{
+	CLEANUP(buf_fini) struct buf one = BUF_INIT, all = BUF_INIT;
+	struct diag d = { 0 };
+
+	assert_int_equal(0, file_read(ca, "authority", false, &one, &d));
+	for (int i = 0; i < 17; i++)
+		buf_add(&all, one.p, one.n);
+	assert_int_equal(0, buf_ok(&all));
+	put_file(long_chain, all.p, 0644);
+}
 
 static void
 test_checks(void **state)
 {
 	(void) state;
 	put_file(token_file, TOKEN "\n", 0600);
+	put_long_chain();
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		struct api_cfg cfg = patient;
 		struct diag d = { 0 };
@@ -433,6 +450,7 @@ begin(void **state)
 	(void) snprintf(sock, sizeof(sock), "%s/api.sock", dir);
 	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
 	(void) snprintf(pki, sizeof(pki), "%s/pki", dir);
+	(void) snprintf(long_chain, sizeof(long_chain), "%s/chain.pem", dir);
 	pki_path(pki, "ca", ".pem", ca);
 	pki_path(pki, "collector-c", ".pem", cert);
 	pki_path(pki, "collector-c", ".key", key);
@@ -459,6 +477,7 @@ main(void)
 		cmocka_unit_test_teardown(test_doors, stop),
 		cmocka_unit_test_teardown(test_no_tls, stop),
 		cmocka_unit_test_teardown(test_renewal, stop),
+		cmocka_unit_test_teardown(test_renewal_of_one, stop),
 		cmocka_unit_test(test_checks),
 	};
 

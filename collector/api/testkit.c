@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/testkit.h"
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -171,4 +173,28 @@ ask(const char *method, const char *path, const char *body, struct buf *out)
 		(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(c);
 	return status;
+}
+
+void
+put_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(strlen(text), fwrite(text, 1, strlen(text), f));
+	assert_int_equal(0, fchmod(fileno(f), mode));
+	assert_int_equal(0, fclose(f));
+}
+
+unsigned
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(0, bind(fd, (struct sockaddr *) &a, sizeof(a)));
+	assert_int_equal(0, getsockname(fd, (struct sockaddr *) &a, &n));
+	(void) close(fd);
+	return ntohs(a.sin_port);
 }

@@ -29,4 +29,9 @@ size_t hear(int fd, char *to, size_t max);
 /* A whole request: HTTP's status, or 0; the body is in 'out'. 'body' may be NULL. */
 long ask(const char *method, const char *path, const char *body, struct buf *out);
 
+void put_file(const char *path, const char *text, mode_t mode);
+
+/* A port on loopback that was free a moment ago. */
+unsigned free_port(void);
+
 #endif

@@ -14,6 +14,28 @@ datum_of(const struct buf *b)
 }
 
 static int
+take_chain(struct api_tls *t, const char *path, gnutls_x509_crt_t *list, unsigned n, struct diag *d)
+{
+	int rv;
+
+	if (n > CHAIN_MAX)
+		return diag_fail(d, 0, 0,
+		    "http.tls.certificate: %s has %u certificates; at most %d are read", path, n,
+		    CHAIN_MAX);
+	t->until = (uint64_t) gnutls_x509_crt_get_expiration_time(list[0]);
+	t->chain = calloc(n, sizeof(*t->chain));
+	if (t->chain == NULL)
+		return -ENOMEM;
+	for (; t->n < n; t->n++) {
+		rv = gnutls_pcert_import_x509(&t->chain[t->n], list[t->n], 0);
+		if (rv < 0)
+			return diag_fail(d, 0, 0, "http.tls.certificate: %s cannot be used: %s",
+			    path, gnutls_strerror(rv));
+	}
+	return 0;
+}
+
+static int
 load_chain(struct api_tls *t, const char *path, struct diag *d)
 {
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
@@ -31,24 +53,11 @@ load_chain(struct api_tls *t, const char *path, struct diag *d)
 		return diag_fail(d, 0, 0,
 		    "http.tls.certificate: %s is not a PEM certificate with its chain in order: %s",
 		    path, gnutls_strerror(rv));
-	if (n > CHAIN_MAX)
-		rv = GNUTLS_E_INTERNAL_ERROR;
-	t->chain = calloc(CHAIN_MAX, sizeof(*t->chain));
-	t->until = (uint64_t) gnutls_x509_crt_get_expiration_time(list[0]);
-	for (unsigned i = 0; i < n && rv >= 0 && t->chain != NULL; i++) {
-		rv = gnutls_pcert_import_x509(&t->chain[i], list[i], 0);
-		t->n += rv >= 0;
-	}
+	r = take_chain(t, path, list, n, d);
 	for (unsigned i = 0; i < n; i++)
 		gnutls_x509_crt_deinit(list[i]);
 	gnutls_free(list);
-	if (t->chain == NULL)
-		return -ENOMEM;
-	return rv >= 0 ? 0
-		       : diag_fail(d, 0, 0,
-			     "http.tls.certificate: %s cannot be used: %s (it may have %d "
-			     "certificates)",
-			     path, gnutls_strerror(rv), CHAIN_MAX);
+	return r;
 }
 
 static int

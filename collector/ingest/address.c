@@ -146,7 +146,7 @@ ingest_probe(const struct ingest_cfg *cfg, struct nng_stream_listener **ret, str
 
 	*ret = NULL;
 	if (r < 0)
-		return r;
+		return 0; /* ingest_check() says it */
 	if (scheme == SCHEME_IPC)
 		return address_probe_ipc(url, d);
 	/* Below TLS it is the same socket. */

@@ -35,8 +35,9 @@ int ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag 
 void ingest_stop(struct ingest *i);
 
 /* What ingest_start() would refuse, with its errors and sentences. ingest_check(): what 'listen'
- * says, and the certificates. ingest_probe(): can it be listened on? Nobody is accepted; *ret holds
- * the address until ingest_probe_end(), so that another one can be found to be the same. */
+ * says, and the certificates. ingest_probe(): can it be listened on? 0 also for a 'listen' that
+ * ingest_check() has refused. Nobody is accepted; *ret holds the address until ingest_probe_end(),
+ * so that another one can be found to be the same. */
 struct nng_stream_listener;
 int ingest_check(const struct ingest_cfg *cfg, struct diag *d) MUST_CHECK;
 int ingest_probe(

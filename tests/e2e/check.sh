@@ -81,6 +81,8 @@ refused 3 "unknown key 'lissten'; did you mean 'listen'" "${good[@]}" -o lissten
 refused 3 "unknown key 'outputs.kafak.enabled'; did you mean 'outputs.kafka.enabled'" "${good[@]}" -o outputs.kafak.enabled=true
 refused 3 "unknown key 'outputs.file.pth'; did you mean 'outputs.file.path'" "${good[@]}" -o outputs.file.pth=x
 refused 3 "unknown key 'second'" "${good[@]}" -o first=1 -o second=2
+"$bin/mews-collector" --check "${good[@]}" -o log.format=json -o lissten=x 2>"$lab/check" && wrong log.format=json "--check: exit 0"
+grep -q "\"message\":\"command line: unknown key 'lissten'" "$lab/check" || wrong log.format=json "not JSON"
 refused 3 'shards' "${good[@]}" -o shards=many
 refused 3 'outbox.max_bytes' "${good[@]}" -o outbox.max_bytes=1
 refused 3 'rule.matching' "${good[@]}" -o rule.matching=some
@@ -192,6 +194,8 @@ refused 5 'another collector has the outbox' "${good[@]}" -o "listen=tls+tcp://1
 same=("${good[@]}" -o "listen=$listen" -o "http.listen=$http" -o "http.socket=$lab/api.sock" -o "outbox.path=$lab/outbox.db")
 "$bin/mews-collector" --check --running "${same[@]}" 2>"$lab/check" || wrong --running "exit $?"
 "$bin/mews-collector" --check --running "${same[@]}" -o "tls.ca=$lab/garbage.pem" 2>"$lab/check" && wrong --running "a mistake is passed over"
+"$bin/mews-collector" --check --running "${same[@]}" -o "http.socket=$lab/precious" 2>"$lab/check" && wrong --running "a wrong socket is passed over"
+grep -q 'precious .*not a socket' "$lab/check" || wrong --running "nothing about the socket"
 lab_stop "$collector_pid"
 
 [ "$fails" = 0 ] || fail "$fails cases"
