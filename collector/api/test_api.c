@@ -394,6 +394,7 @@ static const char *const samples[] = {
 	"\nmews_nodes{state=\"up\"} 1\nmews_nodes{state=\"silent\"} 0\n",
 	"\nmews_rules_reloads_total{result=\"failed\"} 2\n",
 	"\nmews_api_refused_total 5\n",
+	"\nmews_api_certificate_expiry_timestamp_seconds 0\n",
 	"mews_output_delivered_total{output=\"kafka\"} 3\n",
 	"mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\"} 6\n",
 	"mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 8\n",

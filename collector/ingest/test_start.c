@@ -104,8 +104,13 @@ test_start(void **state)
 		struct diag d = { 0 }, before = { 0 };
 		int r, checked = ingest_check(&cfg, &before);
 
-		if (checked == 0)
+		if (checked == 0) {
 			checked = ingest_probe(&cfg, &held, &before);
+		} else { /* no error a second time */
+			struct diag again = { 0 };
+
+			assert_int_equal(0, ingest_probe(&cfg, &held, &again));
+		}
 		ingest_probe_end(held);
 		r = ingest_start(&cfg, &i, &d);
 		assert_int_equal(r, checked); /* what start refuses, a check does, and as it does */
