@@ -51,7 +51,7 @@ void
 thread_set_pidns(struct thread *t, bool nested, int64_t init_start)
 {
 	t->pidns_start = nested ? (uint64_t) init_start : 0;
-	t->pidns_known = true;
+	t->pidns_known = !nested || init_start != 0;
 }
 
 /* What a new process has of its parent's process. */

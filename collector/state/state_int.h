@@ -254,12 +254,13 @@ void state_flush(struct state *s);
 /* apply_fork.c */
 /* What a new thread has of its parent or its leader. It is a placeholder no more. */
 void thread_inherit(struct state *s, struct thread *t, const struct thread *from);
+/* Nested: not in the host's pid namespace. init_start: boot ns of its namespace's first process;
+ * 0: not known. */
+void thread_set_pidns(struct thread *t, bool nested, int64_t init_start);
 
 /* apply_exec.c */
 /* args, args_text and cmdline from the arguments' text; comm is the one set already. */
 void thread_set_args(struct state *s, struct thread *t, uint32_t args);
-/* Nested: not in the host's pid namespace. init_start: boot ns of its namespace's first process. */
-void thread_set_pidns(struct thread *t, bool nested, int64_t init_start);
 void thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups);
 /* The kernel's word for the cwd, where the event has it: chdir() may have been missed. */
 void thread_set_cwd(struct apply *a, struct thread *t, unsigned i);

@@ -166,7 +166,8 @@ static const struct row pidns_rows[] = {
 	    "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0;sid=1;vtid=1;vpid=1", "" },
 	{ EV_EXECVE, "7", "res=0;exe=host7;comm=host7;trusted_exepath=/h;ptid=1;sid=7", "" },
 	{ EV_CLONE, "100/100@2",
-	    "res=0;tid=100;pid=100;ptid=1;vtid=1;vpid=1;sid=1;flags=0x20000000;comm=c1", "" },
+	    "res=0;tid=100;pid=100;ptid=1;vtid=1;vpid=1;sid=1;flags=0x20000000;comm=c1",
+	    "pidns_ts=0" }, /* it was not told */
 	{ EV_CLONE, "101/101@3",
 	    "res=0;tid=101;pid=101;ptid=100;vtid=7;vpid=7;sid=7;flags=0x20000000;comm=c7", "" },
 	{ EV_CLONE, "102/102@4",
