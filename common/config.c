@@ -6,11 +6,14 @@
 #include "common/config.h"
 #include "common/buf.h"
 #include "common/config_int.h"
+#include "common/file.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <yaml.h>
 
-enum { DEPTH_MAX = 16, FILE_MAX_BYTES = 4 << 20, ENTRIES_MAX = 10000 };
+enum { DEPTH_MAX = 16, ENTRIES_MAX = 10000 };
 
 struct reader {
 	struct cfg *c;
@@ -414,26 +417,16 @@ cfg_parse(const char *name, struct slice yaml, struct cfg **ret, struct diag *d)
 static int
 read_all(const char *path, struct buf *out, struct diag *d)
 {
-	FILE *f = fopen(path, "re");
-	int r = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r = fd < 0 ? -errno : 0;
 
-	if (f == NULL) {
-		r = -errno;
+	if (r == 0) {
+		r = fd_read_all(fd, FILE_MAX, out);
+		(void) close(fd);
+	}
+	if (r == -EFBIG)
+		return diag_fail(d, 0, 0, "larger than a configuration may be (4 MiB)");
+	if (r < 0)
 		diag_set(d, 0, 0, "cannot read it: %s", strerrordesc_np(-r));
-		return r;
-	}
-	while (r == 0 && !feof(f)) {
-		r = buf_reserve(out, 4096);
-		if (r == 0)
-			out->n += fread(out->p + out->n, 1, 4096, f);
-		if (r == 0 && ferror(f)) {
-			r = errno == 0 ? -EIO : -errno;
-			diag_set(d, 0, 0, "cannot read it: %s", strerrordesc_np(-r));
-		} else if (r == 0 && out->n > FILE_MAX_BYTES) {
-			r = diag_fail(d, 0, 0, "larger than a configuration may be (4 MiB)");
-		}
-	}
-	(void) fclose(f);
 	return r;
 }
 

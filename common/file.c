@@ -23,28 +23,33 @@ check(int fd, const char *path, const char *what, bool secret, size_t *size, str
 	return -EACCES;
 }
 
-/* In one piece, if it is as large as it was: a secret that moves leaves copies behind. */
-static int
-read_all(int fd, size_t size, struct buf *b)
+int
+fd_read_all(int fd, size_t max, struct buf *b)
 {
-	size_t left = FILE_MAX;
-	ssize_t n = 1;
+	size_t before = b->n;
+	ssize_t n;
 
-	if (buf_reserve(b, size + 4096) < 0)
-		return -ENOMEM;
-	while (n != 0 && left > 0) {
+	do {
 		if (buf_reserve(b, 4096) < 0)
 			return -ENOMEM;
-		n = read(fd, b->p + b->n, MIN(left, (size_t) 4096));
+		n = read(fd, b->p + b->n, b->cap - b->n - 1);
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		if (n > 0) {
-			b->n += (size_t) n;
-			left -= (size_t) n;
-		}
-	}
-	buf_add(b, "", 0); /* ends with the NUL that buf.h promises */
+		b->n += n > 0 ? (size_t) n : 0;
+		b->p[b->n] = '\0';
+		if (b->n - before > max)
+			return -EFBIG;
+	} while (n != 0);
 	return buf_ok(b);
+}
+
+/* In one piece, if it is as large as it was: a secret that moves leaves copies behind. */
+static int
+read_piece(int fd, size_t size, struct buf *b)
+{
+	if (buf_reserve(b, size + 4096) < 0)
+		return -ENOMEM;
+	return fd_read_all(fd, FILE_MAX, b);
 }
 
 int
@@ -60,7 +65,7 @@ file_read(const char *path, const char *what, bool secret, struct buf *b, struct
 	}
 	r = check(fd, path, what, secret, &size, d);
 	if (r == 0) {
-		r = read_all(fd, size, b);
+		r = read_piece(fd, size, b);
 		if (r < 0)
 			diag_set(
 			    d, 0, 0, "cannot read the %s %s: %s", what, path, strerrordesc_np(-r));

@@ -17,6 +17,10 @@
 int file_read(
     const char *path, const char *what, bool secret, struct buf *b, struct diag *d) MUST_CHECK;
 
+/* Append what is left to read of 'fd': 0; -EFBIG: it is more than 'max' bytes; or another -errno.
+ */
+int fd_read_all(int fd, size_t max, struct buf *b) MUST_CHECK;
+
 /* A number that changes when the file is replaced or written; 0: it is not there. */
 uint64_t file_stamp(const char *path);
 

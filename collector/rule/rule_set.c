@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -134,23 +135,16 @@ read_file(struct collection *c, const char *path, struct source **ret)
 	struct source *src = arena_alloc(c->a, sizeof(*src));
 	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 	struct stat st;
-	ssize_t k;
 	char *p;
+	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail_read(c, path, errno);
 	if (S_ISDIR(st.st_mode))
 		return fail_read(c, path, EISDIR);
-	do {
-		if (buf_reserve(&b, 1 << 16) < 0)
-			return -ENOMEM;
-		k = read(fd, b.p + b.n, b.cap - b.n - 1);
-		if (k < 0 && errno != EINTR)
-			return fail_read(c, path, errno);
-		b.n += k > 0 ? (size_t) k : 0;
-		if (b.n > RULE_FILE_MAX)
-			return fail_read(c, path, EFBIG);
-	} while (k != 0);
+	r = fd_read_all(fd, RULE_FILE_MAX, &b);
+	if (r < 0)
+		return r == -ENOMEM ? r : fail_read(c, path, -r);
 	p = arena_strdup(c->a, buf_get(&b));
 	if (src == NULL || p == NULL || (src->name = arena_strdup(c->a, slice_str(path))) == NULL)
 		return -ENOMEM;
