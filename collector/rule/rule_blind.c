@@ -40,19 +40,30 @@ is_seen(const struct event_set *set, const char *name)
 /* Names for a sentence: the first few, each once, then how many more. */
 struct names {
 	struct slice kept[NAMES_KEPT];
-	size_t n; /* all */
+	size_t n;  /* all */
+	bool more; /* than could be kept, and thus told apart */
 };
+
+/* A name that is not among them. */
+static void
+names_add_new(struct names *v, struct slice name)
+{
+	if (v->n < NAMES_KEPT)
+		v->kept[v->n] = name;
+	v->n++;
+}
 
 static void
 names_add(struct names *v, struct slice name)
 {
-	for (size_t i = 0; i < MIN(v->n, (size_t) NAMES_KEPT); i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		if (slice_eq(v->kept[i], name))
 			return;
 	}
 	if (v->n < NAMES_KEPT)
-		v->kept[v->n] = name;
-	v->n++;
+		names_add_new(v, name);
+	else
+		v->more = true;
 }
 
 static void
@@ -60,7 +71,9 @@ names_print(const struct names *v, struct buf *out)
 {
 	for (size_t i = 0; i < MIN(v->n, (size_t) NAMES_SHOWN); i++)
 		buf_printf(out, "%s%.*s", i == 0 ? "" : ", ", SLICE_ARG(v->kept[i]));
-	if (v->n > NAMES_SHOWN)
+	if (v->more)
+		buf_str(out, " and more");
+	else if (v->n > NAMES_SHOWN)
 		buf_printf(out, " and %zu more", v->n - NAMES_SHOWN);
 }
 
@@ -80,7 +93,7 @@ find_events(const struct event_set *set, struct missing *m)
 		if (is_seen(set, schema_events[i].name))
 			m->seen++;
 		else
-			names_add(&m->events, slice_str(schema_events[i].name));
+			names_add_new(&m->events, slice_str(schema_events[i].name));
 	}
 }
 
@@ -104,11 +117,19 @@ print_part(struct buf *out, const char *before, const struct names *v, const cha
 }
 
 static void
+print_unfilled(struct buf *out, const char *before, const struct names *v, const char *never)
+{
+	print_part(out, before, v, never);
+	if (v->n > 0)
+		buf_printf(out, ", since %s no value yet", v->n == 1 ? "it has" : "they have");
+}
+
+static void
 print_partly(struct buf *out, const struct missing *m)
 {
 	print_part(out, "", &m->events, " not captured yet");
-	print_part(out, "conditions on ", &m->alternatives, " never match: not filled yet");
-	print_part(out, "exceptions on ", &m->exceptions, " never apply: not filled yet");
+	print_unfilled(out, "conditions on ", &m->alternatives, " never match");
+	print_unfilled(out, "exceptions on ", &m->exceptions, " never apply");
 }
 
 int

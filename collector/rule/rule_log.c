@@ -121,7 +121,7 @@ is_told(const struct rule_log *l, const char *code, const struct rplace *at, con
 		const struct rule_msg *m = &l->v[i];
 
 		if (m->error && m->diag.line == at->line && m->diag.col == at->col &&
-		    m->code == code && strcmp(m->item, item) == 0 &&
+		    strcmp(m->code, code) == 0 && strcmp(m->item, item) == 0 &&
 		    strcmp(m->diag.msg, msg) == 0 &&
 		    (at->src == NULL || strcmp(m->diag.file, at->src->name) == 0))
 			return true;

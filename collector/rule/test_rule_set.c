@@ -71,20 +71,20 @@ static const struct {
 	{ "evt.type=open and container.mount.dest[/etc] exists",
 	    "needs container.mount.dest, which is not filled yet", NULL },
 	{ "evt.type=open and not container.privileged=true", NULL,
-	    "exceptions on container.privileged never apply: not filled yet" },
+	    "exceptions on container.privileged never apply, since it has no value yet" },
 	{ "evt.type in (open, ptrace) and not (fd.num=1 and (container.name in (a, b) or "
 	  "container.privileged=true)) and not container.name=c",
 	    NULL,
 	    "ptrace not captured yet; exceptions on container.name, container.privileged never "
-	    "apply: not filled yet" },
+	    "apply, since they have no value yet" },
 	{ "evt.type=open and not (not container.privileged=true)",
 	    "needs container.privileged, which is not filled yet", NULL },
 	{ "evt.type=open and not (fd.num=1 or not container.name=x)",
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type=open and not (fd.num=1 and not container.name=x)", NULL,
-	    "conditions on container.name never match: not filled yet" },
+	    "conditions on container.name never match, since it has no value yet" },
 	{ "evt.type=open and (container.privileged=true or fd.num=1)", NULL,
-	    "conditions on container.privileged never match: not filled yet" },
+	    "conditions on container.privileged never match, since it has no value yet" },
 	{ "evt.type=open and (container.privileged=true or container.name=x)",
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type=open and tolower(container.name)=x",
@@ -96,6 +96,19 @@ static const struct {
 	{ "evt.type in (open, listen) and evt.arg.backlog>1",
 	    "needs evt.arg.backlog, which is not filled yet", NULL },
 	{ "evt.type in (open, listen) and evt.arg.name=x", NULL, "listen not captured yet" },
+	{ "evt.type=open and (fd.num=1 or container.full_id=x or container.name=x or cont"
+	  "ainer.image=x or container.image.id=x or container.type=x or container.mounts="
+	  "x or container.image.repository=x or container.image.tag=x or container.image."
+	  "digest=x or container.healthcheck=x or container.liveness_probe=x or container"
+	  ".readiness_probe=x or container.ip=x or container.cni.json=x or container.labe"
+	  "ls=x or k8s.pod.name=x or k8s.ns.name=x or k8s.pod.id=x or k8s.pod.uid=x or k8"
+	  "s.pod.sandbox_id=x or k8s.pod.full_sandbox_id=x or k8s.pod.labels=x or k8s.pod"
+	  ".ip=x or k8s.pod.cni.json=x or k8s.rc.name=x or k8s.rc.id=x or k8s.rc.labels=x"
+	  " or k8s.svc.name=x or k8s.svc.id=x or k8s.svc.labels=x or k8s.rs.name=x or k8s"
+	  ".rs.id=x or k8s.rs.labels=x or k8s.rs.labels=x)",
+	    NULL,
+	    "conditions on container.full_id, container.name, container.image, container.image.id, "
+	    "container.type, container.mounts and more never match, since they have no value yet" },
 	{ "evt.type=open and evt.type=close", "its condition is true on no event", NULL },
 };
 
@@ -108,7 +121,7 @@ test_blind(void **state)
 		struct ruleset_counts c;
 		struct ruleset *s = NULL;
 		struct rule_log l;
-		char yaml[256];
+		char yaml[2048];
 
 		(void) snprintf(yaml, sizeof(yaml), RULE("r", "%s"), blind[i].condition);
 		assert_int_equal(0, parse(yaml, &s, &l));

@@ -71,7 +71,7 @@ says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, whic
 says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "5 rules (5 in force, 2 blind, 2 in part), 1 macro, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
 never "'sees'"
-says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on container.image.repository never apply: not filled yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on container.image.repository never apply, since it has no value yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: exceptions on container.image.repository never apply" "$ctl" rules list "$dir/r.yaml"
 says 0 '"mews_blind_rules":[{"rule":"no such event","cause":"needs switch, not captured yet","in_part":false}' "$ctl" rules check --json "$dir/r.yaml"
 says 0 '{"rule":"half","cause":"switch not captured yet","in_part":true}]' "$ctl" rules check --json "$dir/r.yaml"
