@@ -116,8 +116,10 @@ get_proc_cgroups(const struct fget *g)
 	if (list.n == 0)
 		return 0;
 	out = scratch_buf(g->fs);
-	for (size_t i = 0; i < ARRAY_SIZE(unified) && is_unified(list, &path); i++)
-		put_cgroup(out, slice_str(unified[i]), path);
+	if (is_unified(list, &path)) {
+		for (size_t i = 0; i < ARRAY_SIZE(unified); i++)
+			put_cgroup(out, slice_str(unified[i]), path);
+	}
 	while (next_cgroup(&list, &name, &path)) {
 		if (name.n > 0)
 			put_cgroup(out, name, path);
@@ -130,9 +132,11 @@ get_proc_cgroup(const struct fget *g)
 {
 	struct slice list = view_text(g->v, g->v->thread->cgroups), name, path;
 
-	for (size_t i = 0; i < ARRAY_SIZE(unified) && is_unified(list, &path); i++) {
-		if (slice_eq(slice_str(unified[i]), g->f->key))
-			return put_text(g, path);
+	if (is_unified(list, &path)) {
+		for (size_t i = 0; i < ARRAY_SIZE(unified); i++) {
+			if (slice_eq(slice_str(unified[i]), g->f->key))
+				return put_text(g, path);
+		}
 	}
 	while (next_cgroup(&list, &name, &path)) {
 		if (slice_eq(name, g->f->key))

@@ -416,7 +416,7 @@ get_fd_types(const struct fget *g)
 	size_t pos = 0;
 	int n = 0;
 
-	if (!g->v->has_fd) /* the process has some, but the event is not about any */
+	if (!g->v->has_fd) /* the event is not about a descriptor */
 		return 0;
 	if (g->f->has_index) {
 		fd = state_fd(g->v->state, g->v->main, g->f->index);

@@ -71,7 +71,7 @@ field_waits(const struct field *f)
 			return needs[i].cause;
 	}
 	if ((f->flags & FF_UNFILLED) && (f->flags & FF_DEPRECATED))
-		return "a source (deprecated in Falco)";
+		return "nothing: it is deprecated in Falco";
 	for (size_t i = 0; (f->flags & FF_UNFILLED) && i < ARRAY_SIZE(unfilled); i++) {
 		if (strncmp(f->name, unfilled[i].name, strlen(unfilled[i].name)) == 0)
 			return unfilled[i].cause;

@@ -152,7 +152,7 @@ utf8_length(const unsigned char *p, size_t n)
 	return len;
 }
 
-/* Of the ASCII at the beginning, which mostly is all of it: so many bytes, in eights. */
+/* Length of the leading ASCII, in whole words of 8 bytes; usually nearly all of the text. */
 static size_t
 ascii_eights(struct slice s)
 {

@@ -299,7 +299,7 @@ test_waits(void **state)
 		{ "thread.exectime", EV_SWITCH, "switches of CPUs" },
 		{ "evt.buflen.in", EV_READ, "reads" },
 		{ "evt.infra.docker.name", EV_INFRA, "events of the infrastructure" },
-		{ "k8s.rc.name", 0, "a source (deprecated in Falco)" },
+		{ "k8s.rc.name", 0, "nothing: it is deprecated in Falco" },
 		{ "thread.cpu", 0, "samples of CPU use" },
 	};
 
