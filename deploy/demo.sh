@@ -68,7 +68,7 @@ seen() {
 	jq -rR --arg rule "$1" --argjson since "$2" "$safe"'
 		split("\t") as [$at, $json] | ($json | fromjson? // empty) | select(.rule == $rule)
 		| .output_fields["evt.time"] as $t | select($t >= $since)
-		| "\((($at | tonumber) * 1e3 - $t / 1e6) * 10 | round / 10)\t\(.priority)\t\(.output | safe)"' "$dir/alerts.tsv" 2>/dev/null | head -n 1
+		| "\((($at | tonumber) * 1e3 - $t / 1e6) * 10 | round / 10)\t\(.priority)\t\(.output | safe)"' "$dir/alerts.tsv" 2>/dev/null | sed -n 1p
 }
 
 demo_run() {

@@ -144,7 +144,7 @@ step 5 "starting the sensor on $node"
 	-o "tls.ca=$dir/pki/ca.pem" -o "tls.certificate=$dir/pki/node-$node.pem" -o "tls.key=$dir/pki/node-$node.key" \
 	-o tls.server_name=mews-collector -o log.level=warn -o "local_collector=$collector" &
 sensor=$!
-connected() { status | grep -q '"connected": true'; }
+connected() { grep -q '"connected": true' < <(status); }
 wait_for 30 "$sensor" connected || die "the sensor did not connect: see above"
 
 if [ "$demo" = yes ]; then

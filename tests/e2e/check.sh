@@ -30,7 +30,7 @@ refused() {
 		wrong "$*" "start: exit $by_start, expected $code and /$pattern/"
 	elif [ "$by_check" != "$by_start" ]; then
 		wrong "$*" "--check: exit $by_check, start: $by_start"
-	elif ! said "$lab/check" | grep -qxF "$(said "$lab/start" | grep -m 1 -E "$pattern")"; then
+	elif ! grep -qxF "$(said "$lab/start" | grep -m 1 -E "$pattern")" < <(said "$lab/check"); then
 		wrong "$*" "--check does not say what a start says"
 	elif [ "$before" != "$(files)" ]; then
 		wrong "$*" "left behind: $(diff <(echo "$before") <(files))"

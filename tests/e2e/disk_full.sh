@@ -14,7 +14,7 @@ lab_collector -o "outbox.path=$lab/disk/outbox.db" -o outbox.min_free=8MiB
 lab_sensor n1
 alerts() { sqlite3 "$lab/disk/outbox.db" "select count(*) from alert where rule = 'Watched file opened'"; }
 ready() { curl -sf "http://$http/readyz"; }
-full() { ! ready && curl -s "http://$http/readyz" | grep -q room; }
+full() { ! ready && grep -q room < <(curl -s "http://$http/readyz"); }
 have() { [ "$(alerts)" -ge "$1" ]; }
 
 ready >/dev/null || fail "not ready at the start"

@@ -83,7 +83,6 @@ background() {
 mkdir "$lab/here"
 cd "$lab/here"
 here() { mewsctl status --json >"$lab/status"; }
-connected() { here && jq -e --arg n "$1" '.sensors[] | select(.node == $n and .connected)' "$lab/status"; }
 while IFS= read -r line <&3; do
 	background "$line"
 	lab_wait 30 here || { tail -n 5 "$lab/said.log"; fail "no collector after: $line"; }

@@ -27,7 +27,7 @@ lab_sensor n1
 lab_wait 30 lab_durable n1 || fail "the snapshot is not through"
 
 # value RULE FILE JQ: of the alert about this file.
-value() { lab_alert "$1" "(.output | contains(\"/watched/$2\"))" | head -n 1 | jq -c ".output_fields | $3"; }
+value() { lab_alert "$1" "(.output | contains(\"/watched/$2\"))" | sed -n 1p | jq -c ".output_fields | $3"; }
 # is RULE FILE JQ WANT
 is() {
 	lab_wait 15 lab_alert "$1" "(.output | contains(\"/watched/$2\"))" || fail "no alert about $2"

@@ -66,6 +66,6 @@ lab_wait 20 delivered || fail "$(lab_alerts 'Watched file opened') alerts are de
 [ "$(lab_alerts 'Mews outbox damaged')" = 3 ] || fail "$(lab_alerts 'Mews outbox damaged') alerts tell of three damages"
 [ -n "$(lab_alert 'Mews outbox damaged' '.source == "internal" and .priority == "Critical" and .output_fields."mews.rows_lost" > 0' || true)" ] ||
 	fail "no alert counts what is lost"
-"$bin/mewsctl" alerts --collector "http://$http" --token-file "$lab/api.token" --rule 'Mews outbox damaged' | grep -q 'was damaged' ||
+grep -q 'was damaged' < <("$bin/mewsctl" alerts --collector "http://$http" --token-file "$lab/api.token" --rule 'Mews outbox damaged') ||
 	fail "mewsctl alerts does not show it"
 echo "$n alerts, $lost lost and told, through three damages"

@@ -48,7 +48,7 @@ setpriv --reuid=65534 --regid=65534 --clear-groups "$bin/mews-collector" -o "lis
 pid=$!
 lab_pids+=("$pid")
 lab_wait 60 lab_status || fail "the collector of nobody did not start"
-if ! nm "$bin/mews-collector" | grep -q __asan_init; then
+if ! grep -q __asan_init < <(nm "$bin/mews-collector"); then
 	[ "$(stat -c %u "/proc/$pid/environ")" = 0 ] || fail "the collector's memory can be read by its user's other processes"
 fi
 lab_stop "$pid"
