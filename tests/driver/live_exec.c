@@ -183,8 +183,9 @@ m_exec(struct live *l)
 	if (mkfifo(path, 0666) != 0)
 		abort();
 	fd = open(path, O_WRONLY);
-	pid = (pid_t) f->n[1];
-	do /* until it reads its input */
+	while ((pid = (pid_t) * (volatile int64_t *) &f->n[1]) == 0)
+		(void) sched_yield(); /* it may open the fifo before its parent notes its pid */
+	do                            /* until it reads its input */
 		(void) read_proc(pid, "syscall", call, sizeof(call));
 	while (strncmp(call, "0 0x0 ", 6) != 0);
 	f->n[10] = proc_stat(pid, 10);
