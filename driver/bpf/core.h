@@ -26,9 +26,9 @@
 #define DROP_TOO_LONG  2
 #define DROP_FAULT     3
 
-#define REC_MASK   (EV_RECORD_MAX - 1)
-#define SEEN_WORDS 16
-#define PATH_SIZE  4096
+#define REC_MASK  (EV_RECORD_MAX - 1)
+#define SEEN_READ 72 /* a dentry from its parent on, to the end of a short name in it */
+#define PATH_SIZE 4096
 
 /* Set by the sensor before loading. */
 const volatile __u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
@@ -43,8 +43,8 @@ struct scratch {
 	    rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */
 	char path[PATH_SIZE + 256];                /* a path, built from its end */
 	char name[256];
-	u64 seen[SEEN_WORDS + SEEN_WORDS]; /* same_turn(); its second half stays 0 */
-	u32 off;                           /* off_forget() */
+	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
+	u32 off;                               /* off_forget() */
 	u32 unasked; /* bytes put into the ring since it was asked how full it is */
 	struct {
 		u64 mount, top, dentry;

@@ -362,7 +362,6 @@ text_same(u32 off, u32 n)
 	return 1;
 }
 
-#define SEEN_READ  72 /* a dentry from its parent on, to the end of a short name in it */
 #define SEEN_NAME  40 /* bytes of that name */
 #define SAME_TURNS 8
 
