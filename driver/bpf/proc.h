@@ -109,9 +109,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e->hdr.type = c.type;
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
 	TASK_NUMBERS(e, child);
-	mm = BPF_CORE_READ(parent, mm);
-	if (mm) /* a copy's pages of files come with its first touch of them */
-		e->vm_rss = mm_rss(mm);
+	e->vm_rss = task_rss(parent); /* a copy's pages of files come with its first touch */
 	e->flags = clone_flags(c.flags) | (task_level(child) > 0 ? N_CLONE_CHILD_IN_PIDNS : 0);
 	mm = BPF_CORE_READ(child, mm);
 	if (mm)
@@ -131,6 +129,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		struct file *f_ = BPF_CORE_READ(t, mm, exe_file);                                 \
                                                                                                   \
 		TASK_NUMBERS(e, t);                                                               \
+		(e)->vm_rss = task_rss(t);                                                        \
 		(e)->tty = task_tty(t);                                                           \
 		(e)->vpgid = pid_at(BPF_CORE_READ(t, signal, pids[PIDTYPE_PGID]), task_level(t)); \
 		(e)->loginuid = task_loginuid(t);                                                 \

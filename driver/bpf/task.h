@@ -124,6 +124,14 @@ task_cgroup_id(struct task_struct *t)
 	return BPF_CORE_READ(t, cgroups, dfl_cgrp, kn, id);
 }
 
+static __always_inline u32
+task_rss(struct task_struct *t)
+{
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+
+	return mm ? mm_rss(mm) : 0;
+}
+
 /*
  * Fill what clone and execve have in common: 'e' is an event of either, 't' a thread. What the
  * kernel calls a process's parent is the thread group of its real parent.
@@ -143,7 +151,6 @@ task_cgroup_id(struct task_struct *t)
 		(e)->pgft_min = (t)->min_flt;                                           \
 		if (mm_) {                                                              \
 			(e)->vm_size = mm_size(mm_);                                    \
-			(e)->vm_rss = mm_rss(mm_);                                      \
 			(e)->vm_swap = mm_kib(mm_, 2);                                  \
 		}                                                                       \
 		(e)->uid = BPF_CORE_READ(cred_, euid.val);                              \
