@@ -400,21 +400,21 @@ static const char *const samples[] = {
 	"mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 8\n",
 	"mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 7\n",
 	"\nmews_collector_type_events_total{type=\"open\"} 5\n",
-	"\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\","
-	"type=\"close\"} 2\n",
+	("\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\","
+	 "type=\"close\"} 2\n"),
 	"\nmews_rule_blind{rule=\"r \\\"1\\\"\",cause=\"needs bpf\"} 1\n# HELP",
 	"\nmews_rule_partly_blind{rule=\"half\",cause=\"creat not captured yet\"} 1\n# HELP",
 	"\nmews_outbox_stalled_seconds_total 2.050\n",
 	"\nmews_output_oldest_age_seconds{output=\"kafka\"} 1.500\n",
 	"\nmews_alert_latency_seconds_bucket{le=\"0.005\"} 3\n",
 	"\nmews_alert_latency_seconds_bucket{le=\"300\"} 3\n",
-	"\nmews_alert_latency_seconds_bucket{le=\"+Inf\"} 4\n"
-	"mews_alert_latency_seconds_sum 400.500000000\nmews_alert_latency_seconds_count 4\n",
+	("\nmews_alert_latency_seconds_bucket{le=\"+Inf\"} 4\n"
+	 "mews_alert_latency_seconds_sum 400.500000000\nmews_alert_latency_seconds_count 4\n"),
 	"\nmews_build_info{version=\"" MEWS_VERSION "\",compiler=",
-	"\nmews_node_sensor_resident_memory_bytes{cluster=\"k\",node=\"n\\\"1\\\\\"} "
-	"5242880\n",
-	"\nmews_node_sensor_cpu_seconds_total{cluster=\"k\",node=\"n\\\"1\\\\\"} "
-	"1.500000000\n",
+	("\nmews_node_sensor_resident_memory_bytes{cluster=\"k\",node=\"n\\\"1\\\\\"} "
+	 "5242880\n"),
+	("\nmews_node_sensor_cpu_seconds_total{cluster=\"k\",node=\"n\\\"1\\\\\"} "
+	 "1.500000000\n"),
 };
 
 /* Each sample has its HELP and TYPE before it, counters end in _total, labels are escaped. */

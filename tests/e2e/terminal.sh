@@ -35,6 +35,8 @@ harmless() {
 		fails=$((fails + 1))
 	fi
 }
+# script(1) runs its command in $SHELL: a shell that reads what bash's %q writes.
+export SHELL=/bin/bash
 # to_file NAME COMMAND..., to_terminal NAME COMMAND...: both outputs go to $lab/NAME.
 to_file() {
 	local name=$1
