@@ -46,7 +46,7 @@ struct ev_hdr {
 #define EV_RECORD_MAX 32768 /* bytes of one record; no record is longer */
 #define EV_PARAM_MAX  40    /* parameters of one event, our own included */
 
-/* What an event does; events.def's flags. The values are Falco's. */
+/* What an event does; events.def's flags. The values up to EF_WAITS are Falco's. */
 #define EF_CREATES_FD  0x01
 #define EF_DESTROYS_FD 0x02
 #define EF_USES_FD     0x04
@@ -54,6 +54,11 @@ struct ev_hdr {
 #define EF_WRITES_FD   0x10
 #define EF_STATE       0x20
 #define EF_WAITS       0x80
+#define EF_ENTRY       0x10000 /* it is a call's entry; its exit has the next number */
+#define EF_ASYNC       0x20000 /* told of, rather than done by a thread */
+#define EF_THREAD      0x40000 /* it changes what is known of a thread, a user or a group */
+#define EF_FS_PATH     0x80000 /* fs.path.* and evt.abspath are of its paths, as in Falco */
+#define EF_ANY_FD      (EF_CREATES_FD | EF_DESTROYS_FD | EF_USES_FD)
 
 enum ev_type {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) EV_##ID = num,

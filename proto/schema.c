@@ -32,6 +32,12 @@ static const struct ev_names names_none = { NULL, 0 };
 	;
 #include "proto/events.def"
 
+/* An event's place among all events. */
+enum {
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) ROW_##ID,
+#include "proto/events.def"
+};
+
 /* How many parameters there are, and how many of them are Falco's. */
 enum {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) NARGS_##ID = 0
@@ -39,6 +45,13 @@ enum {
 #define EXTRA(ID, index, name, TYPE, FMT, table)
 #define EVENT_END(ID) ,
 #include "proto/events.def"
+};
+
+/* Tables of names, to be compared. */
+enum {
+	TABLE_none,
+#define NAMES(table) TABLE_##table,
+#include "proto/names.def"
 };
 
 /* Where an event's parameters stand among those of all events. */
@@ -51,23 +64,70 @@ enum {
 const size_t schema_nparams = NPARAMS;
 
 const struct ev_schema schema_events[] = {
-#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                   \
-	{                                                                                \
-#name, params_##ID, num, ARRAY_SIZE(params_##ID) - 1, NARGS_##ID, flags, \
-		    EC_##CATEGORY, CAP_##CAPTURE, FIRST_##ID, 0
+#define EVENT(num_, ID, name_, CATEGORY, flags_, CAPTURE) \
+	[ROW_##ID] = { .name = #name_,                    \
+		.params = params_##ID,                    \
+		.num = num_,                              \
+		.nparams = ARRAY_SIZE(params_##ID) - 1,   \
+		.nargs = NARGS_##ID,                      \
+		.flags = flags_,                          \
+		.category = EC_##CATEGORY,                \
+		.capture = CAP_##CAPTURE,                 \
+		.first = FIRST_##ID,                      \
+		.texts = 0
 #define PARAM(ID, index, name, TYPE, FMT, table) | (uint64_t) (PT_##TYPE >= PT_TEXT) << (index)
 #define EVENT_END(ID) \
 	}             \
 	,
 #include "proto/events.def"
+#define ROLE EVR_RESULT
+#include "proto/schema_role.h"
+#define ROLE EVR_FD
+#include "proto/schema_role.h"
+#define ROLE EVR_PATH
+#include "proto/schema_role.h"
+#define ROLE EVR_SOURCE
+#include "proto/schema_role.h"
+#define ROLE EVR_TARGET
+#include "proto/schema_role.h"
+#define ROLE EVR_OPEN_FLAGS
+#include "proto/schema_role.h"
+#define ROLE EVR_MODE
+#include "proto/schema_role.h"
+#define ROLE EVR_DEV
+#include "proto/schema_role.h"
+#define ROLE EVR_INO
+#include "proto/schema_role.h"
+#define ROLE EVR_REAL
+#include "proto/schema_role.h"
+#define ROLE EVR_DATA
+#include "proto/schema_role.h"
+#define ROLE EVR_TUPLE
+#include "proto/schema_role.h"
+#define ROLE EVR_FDS
+#include "proto/schema_role.h"
 };
 const size_t schema_nevents = ARRAY_SIZE(schema_events);
 
-/* Every number in its place, or 0: 1 + index into schema_events. */
-enum {
-#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) ROW_##ID,
-#include "proto/events.def"
+const char *const schema_role_names[] = {
+	[EVR_RESULT] = "RESULT",
+	[EVR_FD] = "FD",
+	[EVR_PATH] = "PATH",
+	[EVR_SOURCE] = "SOURCE",
+	[EVR_TARGET] = "TARGET",
+	[EVR_OPEN_FLAGS] = "OPEN_FLAGS",
+	[EVR_MODE] = "MODE",
+	[EVR_DEV] = "DEV",
+	[EVR_INO] = "INO",
+	[EVR_REAL] = "REAL",
+	[EVR_DATA] = "DATA",
+	[EVR_TUPLE] = "TUPLE",
+	[EVR_FDS] = "FDS",
 };
+_Static_assert(ARRAY_SIZE(schema_role_names) == EV_ROLES && EVR_FDS + 1 == EV_ROLES,
+    "every role has its name here, and its column in schema_events");
+
+/* Every number in its place, or 0: 1 + index into schema_events. */
 static const uint16_t row_of[EV_TYPE_MAX] = {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) [num] = ROW_##ID + 1,
 #include "proto/events.def"

@@ -98,6 +98,30 @@ struct ev_param {
 	bool extra; /* our own: no evt.arg */
 };
 
+/*
+ * What a parameter is to its event, so that one piece of code serves many events. The first
+ * parameter with a role has it; a parameter may have more than one (what dup returns is its result
+ * and its descriptor).
+ */
+enum ev_role {
+	EVR_RESULT,     /* what the call returned: an errno if below 0 */
+	EVR_FD,         /* the descriptor that the event is about: that it made, or that it used */
+	EVR_PATH,       /* the path that it acts on */
+	EVR_SOURCE,     /* of two paths: what is renamed, where a link is made, what is mounted */
+	EVR_TARGET,     /* and its new name, what the link points to, where it is mounted */
+	EVR_OPEN_FLAGS, /* O_*, or at least O_CLOEXEC */
+	EVR_MODE,       /* of a file to be made */
+	EVR_DEV,        /* device and inode of the file that was opened or is told of */
+	EVR_INO,
+	EVR_REAL,  /* its path as the kernel has it */
+	EVR_DATA,  /* the bytes that were read or written */
+	EVR_TUPLE, /* the two ends of a socket */
+	EVR_FDS,   /* descriptors that are waited for */
+	EV_ROLES,
+	EVR_NONE = EV_ROLES
+};
+#define EV_ABSENT 63 /* the index of no parameter: no event has it */
+
 struct ev_schema {
 	const char *name; /* evt.type */
 	const struct ev_param *params;
@@ -107,9 +131,24 @@ struct ev_schema {
 	uint32_t flags;  /* EF_* */
 	enum ev_category category;
 	enum ev_capture capture;
-	uint16_t first; /* where its parameters stand among those of all events */
-	uint64_t texts; /* bit i: parameter i is a text */
+	uint16_t first;         /* where its parameters stand among those of all events */
+	uint64_t texts;         /* bit i: parameter i is a text */
+	uint8_t role[EV_ROLES]; /* the parameter's index, or EV_ABSENT: EVR_* */
 };
+
+static inline bool
+schema_has_role(const struct ev_schema *s, enum ev_role role)
+{
+	return s->role[role] != EV_ABSENT;
+}
+
+/* The descriptor that parameter 'i', a path, is below if it is relative; EV_ABSENT: the working
+ * folder. It stands right before the path. */
+static inline unsigned
+schema_dirfd(const struct ev_schema *s, unsigned i)
+{
+	return i > 0 && i < s->nparams && s->params[i].type == PT_FSRELPATH ? i - 1 : EV_ABSENT;
+}
 
 static inline bool
 ptype_is_text(enum ev_ptype t)
@@ -124,6 +163,8 @@ const struct ev_schema *schema_get(uint32_t num);
 extern const struct ev_schema schema_events[];
 extern const size_t schema_nevents;
 extern const size_t schema_nparams; /* of all of them together */
+
+extern const char *const schema_role_names[EV_ROLES]; /* "RESULT"... */
 
 /* The i-th schema named 'name' (i from 0: an enter and an exit event share a name), or NULL. */
 const struct ev_schema *schema_by_name(struct slice name, size_t i);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_gen.c - prints proto/EVENTS.md from events.def and names.def; a test compares them. */
-#include "common/macros.h"
+#include "proto/schema.h"
 #include <stdio.h>
+#include <string.h>
 
 /* Every line of events.def: an event (index is -1), or one of its parameters. */
 static const struct {
@@ -26,20 +27,37 @@ static const struct {
 };
 
 static void
+print_roles(const struct ev_schema *s, int index)
+{
+	const char *before = "; ";
+
+	for (unsigned i = 0; i < EV_ROLES; i++) {
+		if (s->role[i] != index)
+			continue;
+		printf("%s%s", before, schema_role_names[i]);
+		before = ", ";
+	}
+	putchar('\n');
+}
+
+static void
 print_events(void)
 {
+	const struct ev_schema *s = NULL;
+
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *const *c = rows[i].c;
 
 		if (rows[i].index < 0) {
+			s = schema_get(rows[i].num);
 			printf("\n## %u %s\n\n", rows[i].num, rows[i].name);
 			printf("%s; category %s; flags %s; captured: %s\n", c[0], c[1], c[2], c[3]);
 			continue;
 		}
 		if (rows[i].index == 0)
 			putchar('\n');
-		printf(
-		    "%d. `%s` %s %s %s%s\n", rows[i].index, rows[i].name, c[0], c[1], c[2], c[3]);
+		printf("%d. `%s` %s %s %s%s", rows[i].index, rows[i].name, c[0], c[1], c[2], c[3]);
+		print_roles(s, rows[i].index);
 	}
 }
 
@@ -72,7 +90,8 @@ main(void)
 	    "system\n"
 	    "call), TRACE (at a tracepoint of the scheduler), SNAP (in a snapshot), NOT (not yet: "
 	    "a rule\n"
-	    "that needs it is blind).");
+	    "that needs it is blind). What stands behind a semicolon are a parameter's roles\n"
+	    "(`schema.h`: `enum ev_role`).");
 	print_events();
 	print_words();
 	return fflush(stdout) == 0 ? 0 : 1;
