@@ -115,4 +115,17 @@ ev_text(const struct batch *b, const struct event *ev, unsigned i)
 	return ev_has(ev, i) ? b->text[ev->v[i]] : (struct slice){ NULL, 0 };
 }
 
+/* The same of the parameter that has a role: of none, if the event has no such parameter. */
+static inline int64_t
+ev_role_num(const struct event *ev, enum ev_role role)
+{
+	return ev_num(ev, ev->schema->role[role]);
+}
+
+static inline struct slice
+ev_role_text(const struct batch *b, const struct event *ev, enum ev_role role)
+{
+	return ev_text(b, ev, ev->schema->role[role]);
+}
+
 #endif

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define EPOCH_STEP_NS ((int64_t) NS_PER_MS)
-#define FD_EVENTS     (EF_CREATES_FD | EF_USES_FD | EF_DESTROYS_FD)
 
 static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_CLONE] = parse_clone,
@@ -26,8 +25,8 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_OPENAT2_E] = parse_enter,
 	[EV_CREAT_E] = parse_enter,
 	[EV_OPEN] = parse_open,
-	[EV_OPENAT] = parse_openat,
-	[EV_OPENAT2] = parse_openat2,
+	[EV_OPENAT] = parse_open,
+	[EV_OPENAT2] = parse_open,
 	[EV_CREAT] = parse_creat,
 	[EV_OPEN_BY_HANDLE_AT] = parse_open_by_handle,
 	[EV_CLOSE] = parse_close,
@@ -103,42 +102,11 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 
 /* Their parsers find the thread, or make its entry. */
 static bool
-makes_thread(unsigned num)
+makes_thread(const struct ev_schema *e)
 {
-	return parsers[num] == parse_clone || parsers[num] == parse_exec ||
-	       parsers[num] == parse_exit;
-}
-
-/* Their parsers touch nothing but descriptors. */
-static bool
-keeps_processes(unsigned num)
-{
-	static parse_fn *const keep[] = { parse_enter, parse_open, parse_openat, parse_openat2,
-		parse_creat, parse_open_by_handle, parse_close, parse_close_range, parse_dup,
-		parse_fcntl, parse_pipe, parse_new_fd, parse_memfd, parse_pidfd_getfd, parse_socket,
-		parse_socketpair, parse_bind, parse_connect, parse_accept, parse_getsockopt,
-		parse_send, parse_recv, NULL };
-
-	for (size_t i = 0; i < ARRAY_SIZE(keep); i++) {
-		if (parsers[num] == keep[i])
-			return true;
-	}
-	return false;
-}
-
-/* The parameter that is an event's descriptor: what it returns, or the first that it is given. */
-static int8_t
-fd_param_of(const struct ev_schema *e)
-{
-	if (!(e->flags & FD_EVENTS))
-		return -1;
-	if (e->flags & EF_CREATES_FD)
-		return 0;
-	for (uint8_t i = 0; i < e->nargs; i++) {
-		if (e->params[i].type == PT_FD && strcmp(e->params[i].name, "res") != 0)
-			return (int8_t) i;
-	}
-	return -1;
+	return (e->flags & EF_THREAD) &&
+	       (parsers[e->num] == parse_clone || parsers[e->num] == parse_exec ||
+		   parsers[e->num] == parse_exit);
 }
 
 static int
@@ -180,12 +148,6 @@ state_new(struct intern *pool, const struct state_limits *limits, struct state *
 	s->snap = 1;
 	s->fds = (struct fd_space){ .pool = pool, .max = limits->fds };
 	s->version = clock_mono(); /* later than any of a state before it at the same address */
-	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
-		s->fd_param[i] = -1;
-		s->keeps_processes[i] = keeps_processes((unsigned) i);
-	}
-	for (size_t i = 0; i < schema_nevents; i++)
-		s->fd_param[schema_events[i].num] = fd_param_of(&schema_events[i]);
 	if (intern_account_open(pool, &s->account) < 0) {
 		free(s);
 		return -ENOMEM;
@@ -331,13 +293,13 @@ stray(struct apply *a)
 static void
 find_fd(struct apply *a)
 {
-	int8_t i = a->s->fd_param[a->ev->schema->num];
+	unsigned i = a->ev->schema->role[EVR_FD];
 
-	if (i < 0 || !ev_has(a->ev, (unsigned) i)) {
+	if (!ev_has(a->ev, i)) {
 		a->fd = a->t->last_fd;
 		return;
 	}
-	a->fd = ev_num(a->ev, (unsigned) i);
+	a->fd = ev_num(a->ev, i);
 	if (a->fd < 0 && (a->ev->schema->flags & EF_CREATES_FD))
 		a->fd = -1;
 }
@@ -353,7 +315,7 @@ fill_view(struct apply *a)
 	a->t->seen = a->s->now;
 	v->thread = a->t;
 	v->main = a->main;
-	v->has_fd = (a->ev->schema->flags & FD_EVENTS) != 0;
+	v->has_fd = (a->ev->schema->flags & EF_ANY_FD) != 0;
 	if (!v->has_fd)
 		return;
 	if (!a->fd_set)
@@ -390,12 +352,12 @@ state_apply(struct state *s, const struct batch *b, const struct event *ev, stru
 	s->current = ev->ts;
 	hold_epoch(s, v->time - ev->ts);
 	state_flush(s);
-	s->version += !s->keeps_processes[num];
+	s->version += (ev->schema->flags & EF_THREAD) != 0;
 	v->fd = NULL;
 	v->fd_num = -1;
 	v->event_path = v->event_pathraw = INTERN_NULL;
 	v->has_fd = v->fd_name_changed = false;
-	if (makes_thread(num)) {
+	if (makes_thread(ev->schema)) {
 		parsers[num](&a);
 	} else {
 		a.t = thread_get(s, ev->tid, ev->pid, ev->start);

@@ -144,13 +144,13 @@ void
 parse_exec_enter(struct apply *a)
 {
 	const struct event *ev = a->ev;
-	bool at = ev->schema->num == EV_EXECVEAT_E;
-	unsigned name = at ? (unsigned) EVP_EXECVEAT_E_pathname : (unsigned) EVP_EXECVE_E_filename;
+	unsigned name = ev->schema->role[EVR_PATH];
 
 	a->t->enter = ev->schema->num;
-	a->t->enter_dirfd = at ? ev_num(ev, EVP_EXECVEAT_E_dirfd) : AT_CWD;
+	a->t->enter_dirfd = ev_dirfd(ev, name);
 	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, ev, name));
-	if (at && (ev_num(ev, EVP_EXECVEAT_E_flags) & EXECVEAT_EMPTY_PATH))
+	if (ev->schema->num == EV_EXECVEAT_E &&
+	    (ev_num(ev, EVP_EXECVEAT_E_flags) & EXECVEAT_EMPTY_PATH))
 		hold(a->s->pool, &a->t->enter_name, INTERN_EMPTY); /* the descriptor itself */
 }
 

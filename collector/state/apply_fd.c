@@ -7,6 +7,7 @@
 #define F_DUPFD_CLOEXEC_ 0x1a
 #define CREAT_UPPER      0x1
 #define CREAT_LOWER      0x2
+#define EPOLL_CLOEXEC_   0x1
 #define RANGE_UNSHARE    0x2
 #define RANGE_CLOEXEC    0x4
 #define CONFINED         0x3 /* RESOLVE_BENEATH, RESOLVE_IN_ROOT */
@@ -42,6 +43,12 @@ fd_name(struct apply *a, struct fd_entry *e, uint32_t name)
 	hold(a->s->pool, &e->name, name);
 }
 
+bool
+asks_cloexec(const struct event *ev)
+{
+	return (ev_role_num(ev, EVR_OPEN_FLAGS) & OF_CLOEXEC) != 0;
+}
+
 static void
 choose_fd(struct apply *a, int64_t fd)
 {
@@ -51,27 +58,19 @@ choose_fd(struct apply *a, int64_t fd)
 
 /* ---- open ---- */
 
-_Static_assert((int) EVP_OPENAT_E_name == (int) EVP_OPENAT2_E_name &&
-		   (int) EVP_OPENAT_E_dirfd == (int) EVP_OPENAT2_E_dirfd &&
-		   (int) EVP_OPEN_E_name == (int) EVP_CREAT_E_name,
-    "one parser for all entries");
-
-/* What the open calls have in common: the indexes of their parameters, -1 for none. */
-struct open_params {
-	int8_t dirfd, name, flags, dev, ino, real;
-};
-
 static void
-opened(struct apply *a, const struct open_params *p, uint32_t flags, uint32_t full, uint32_t raw)
+opened(struct apply *a, uint32_t full, uint32_t raw)
 {
+	const struct event *ev = a->ev;
+	uint32_t flags = (uint32_t) ev_role_num(ev, EVR_OPEN_FLAGS);
 	bool dir = flags & OF_DIRECTORY;
-	struct fd_entry *e = fd_new(a, ev_num(a->ev, 0), dir ? FD_DIRECTORY : FD_FILE);
+	struct fd_entry *e = fd_new(a, ev_num(ev, 0), dir ? FD_DIRECTORY : FD_FILE);
 
 	if (e == NULL)
 		return;
 	e->flags = flags;
-	e->dev = (uint32_t) ev_num(a->ev, (unsigned) p->dev);
-	e->ino = (uint64_t) ev_num(a->ev, (unsigned) p->ino);
+	e->dev = (uint32_t) ev_role_num(ev, EVR_DEV);
+	e->ino = (uint64_t) ev_role_num(ev, EVR_INO);
 	if (flags & OF_CLOEXEC)
 		e->state |= FDS_CLOEXEC;
 	if (flags & OF_UPPER_LAYER)
@@ -80,8 +79,7 @@ opened(struct apply *a, const struct open_params *p, uint32_t flags, uint32_t fu
 		e->state |= FDS_LOWER_LAYER;
 	hold(a->s->pool, &e->name, full);
 	hold(a->s->pool, &e->nameraw, raw);
-	if (p->real >= 0)
-		hold_text(a, &e->real, (unsigned) p->real);
+	hold_text(a, &e->real, ev->schema->role[EVR_REAL]);
 	a->v->fd_name_changed = true; /* from none, as in Falco */
 }
 
@@ -89,15 +87,14 @@ opened(struct apply *a, const struct open_params *p, uint32_t flags, uint32_t fu
 void
 parse_enter(struct apply *a)
 {
-	bool dirfd = a->ev->schema->num == EV_OPENAT_E || a->ev->schema->num == EV_OPENAT2_E;
-	unsigned name = dirfd ? (unsigned) EVP_OPENAT_E_name : (unsigned) EVP_OPEN_E_name;
+	unsigned name = a->ev->schema->role[EVR_PATH];
 	struct slice text = ev_text(a->b, a->ev, name);
 
 	a->t->enter = 0;
 	if (text.n == 0 || slice_eq(text, SLICE("<NA>")) || slice_eq(text, SLICE("(NULL)")))
 		return;                                    /* it could not be read */
 	a->t->enter = (uint16_t) (a->ev->schema->num + 1); /* its exit's number */
-	a->t->enter_dirfd = dirfd ? ev_num(a->ev, EVP_OPENAT_E_dirfd) : AT_CWD;
+	a->t->enter_dirfd = ev_dirfd(a->ev, name);
 	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, name));
 }
 
@@ -116,23 +113,10 @@ confined(struct apply *a, int64_t dirfd, uint32_t name)
 }
 
 static void
-open_any(struct apply *a, const struct open_params *p)
+open_path(struct apply *a, uint32_t full, uint32_t raw)
 {
-	const struct event *ev = a->ev;
-	uint32_t name = ev_intern(a->s->pool, a->b, ev, (unsigned) p->name), full, raw = 0;
-	int64_t dirfd = p->dirfd < 0 ? AT_CWD : ev_num(ev, (unsigned) p->dirfd);
-
-	if (a->t->enter == ev->schema->num) {
-		name = a->t->enter_name;
-		dirfd = a->t->enter_dirfd;
-	}
-	a->t->enter = 0;
-	full = path_full(a->s, a->t, dirfd, name, &raw);
-	if (ev->schema->num == EV_OPENAT2 && (ev_num(ev, EVP_OPENAT2_resolve) & CONFINED))
-		full = confined(a, dirfd, name);
-	if (ev_num(ev, 0) >= 0) {
-		opened(
-		    a, p, p->flags < 0 ? 0 : (uint32_t) ev_num(ev, (unsigned) p->flags), full, raw);
+	if (ev_num(a->ev, 0) >= 0) {
+		opened(a, full, raw);
 		return;
 	}
 	a->v->event_path = full;
@@ -142,39 +126,29 @@ open_any(struct apply *a, const struct open_params *p)
 void
 parse_open(struct apply *a)
 {
-	static const struct open_params p = { -1, EVP_OPEN_name, EVP_OPEN_flags, EVP_OPEN_dev,
-		EVP_OPEN_ino, EVP_OPEN_realname };
+	const struct event *ev = a->ev;
+	unsigned path = ev->schema->role[EVR_PATH];
+	uint32_t name = ev_intern(a->s->pool, a->b, ev, path), full, raw = 0;
+	int64_t dirfd = ev_dirfd(ev, path);
 
-	open_any(a, &p);
-}
-
-void
-parse_openat(struct apply *a)
-{
-	static const struct open_params p = { EVP_OPENAT_dirfd, EVP_OPENAT_name, EVP_OPENAT_flags,
-		EVP_OPENAT_dev, EVP_OPENAT_ino, EVP_OPENAT_realname };
-
-	open_any(a, &p);
-}
-
-void
-parse_openat2(struct apply *a)
-{
-	static const struct open_params p = { EVP_OPENAT2_dirfd, EVP_OPENAT2_name,
-		EVP_OPENAT2_flags, EVP_OPENAT2_dev, EVP_OPENAT2_ino, EVP_OPENAT2_realname };
-
-	open_any(a, &p);
+	if (a->t->enter == ev->schema->num) {
+		name = a->t->enter_name;
+		dirfd = a->t->enter_dirfd;
+	}
+	a->t->enter = 0;
+	full = path_full(a->s, a->t, dirfd, name, &raw);
+	if (ev->schema->num == EV_OPENAT2 && (ev_num(ev, EVP_OPENAT2_resolve) & CONFINED))
+		full = confined(a, dirfd, name);
+	open_path(a, full, raw);
 }
 
 void
 parse_creat(struct apply *a)
 {
-	static const struct open_params p = { -1, EVP_CREAT_name, -1, EVP_CREAT_dev, EVP_CREAT_ino,
-		EVP_CREAT_realname };
 	uint32_t layer = (uint32_t) ev_num(a->ev, EVP_CREAT_creat_flags);
 	struct fd_entry *e;
 
-	open_any(a, &p);
+	parse_open(a);
 	e = fd_edit(a, ev_num(a->ev, EVP_CREAT_fd));
 	if (e != NULL && (layer & CREAT_UPPER))
 		e->state |= FDS_UPPER_LAYER;
@@ -186,18 +160,10 @@ parse_creat(struct apply *a)
 void
 parse_open_by_handle(struct apply *a)
 {
-	static const struct open_params p = { -1, EVP_OPEN_BY_HANDLE_AT_path,
-		EVP_OPEN_BY_HANDLE_AT_flags, EVP_OPEN_BY_HANDLE_AT_dev, EVP_OPEN_BY_HANDLE_AT_ino,
-		-1 };
 	uint32_t raw = 0, full = path_join(a->s, INTERN_EMPTY,
 			      ev_intern(a->s->pool, a->b, a->ev, EVP_OPEN_BY_HANDLE_AT_path), &raw);
 
-	if (ev_num(a->ev, 0) >= 0) {
-		opened(a, &p, (uint32_t) ev_num(a->ev, (unsigned) p.flags), full, raw);
-		return;
-	}
-	a->v->event_path = full;
-	a->v->event_pathraw = raw;
+	open_path(a, full, raw);
 }
 
 /* ---- close ---- */
@@ -290,12 +256,10 @@ void
 parse_dup(struct apply *a)
 {
 	int64_t res = ev_num(a->ev, EVP_DUP_res), from = ev_num(a->ev, EVP_DUP_oldfd);
-	bool cloexec =
-	    a->ev->schema->num == EV_DUP3 && (ev_num(a->ev, EVP_DUP3_flags) & OF_CLOEXEC) != 0;
 
 	choose_fd(a, res >= 0 ? res : from);
 	if (res >= 0)
-		copy_fd(a, from, res, cloexec);
+		copy_fd(a, from, res, asks_cloexec(a->ev));
 }
 
 void
@@ -348,8 +312,6 @@ parse_pidfd_getfd(struct apply *a)
 void
 parse_pipe(struct apply *a)
 {
-	bool cloexec =
-	    a->ev->schema->num == EV_PIPE2 && (ev_num(a->ev, EVP_PIPE2_flags) & OF_CLOEXEC) != 0;
 	int64_t fd[2] = { ev_num(a->ev, EVP_PIPE_fd1), ev_num(a->ev, EVP_PIPE_fd2) };
 
 	if (ev_num(a->ev, EVP_PIPE_res) < 0) {
@@ -361,36 +323,12 @@ parse_pipe(struct apply *a)
 
 		if (e == NULL)
 			continue;
-		e->ino = (uint64_t) ev_num(a->ev, EVP_PIPE_ino);
-		if (cloexec)
+		e->ino = (uint64_t) ev_role_num(a->ev, EVR_INO);
+		if (asks_cloexec(a->ev))
 			e->state |= FDS_CLOEXEC;
 	}
 	choose_fd(a, fd[1]);
 }
-
-/* Calls that return a descriptor of one kind. cloexec: the bit of parameter 'flags' that says so;
- * ALWAYS where the kernel sets it unasked. */
-#define ALWAYS 0xffffffffu
-static const struct {
-	uint16_t event;
-	uint8_t type;
-	int8_t flags;
-	uint32_t cloexec;
-} new_fds[] = {
-	{ EV_EVENTFD, FD_EVENT, -1, 0 },
-	{ EV_EVENTFD2, FD_EVENT, EVP_EVENTFD2_flags, OF_CLOEXEC },
-	{ EV_SIGNALFD, FD_SIGNALFD, -1, 0 },
-	{ EV_SIGNALFD4, FD_SIGNALFD, EVP_SIGNALFD4_flags, OF_CLOEXEC },
-	{ EV_TIMERFD_CREATE, FD_TIMERFD, -1, 0 },
-	{ EV_EPOLL_CREATE, FD_EPOLL, -1, 0 },
-	{ EV_EPOLL_CREATE1, FD_EPOLL, EVP_EPOLL_CREATE1_flags, 0x1 },
-	{ EV_INOTIFY_INIT, FD_INOTIFY, -1, 0 },
-	{ EV_INOTIFY_INIT1, FD_INOTIFY, EVP_INOTIFY_INIT1_flags, OF_CLOEXEC },
-	{ EV_USERFAULTFD, FD_USERFAULTFD, EVP_USERFAULTFD_flags, OF_CLOEXEC },
-	{ EV_IO_URING_SETUP, FD_IO_URING, -1, ALWAYS },
-	{ EV_BPF, FD_BPF, -1, ALWAYS },
-	{ EV_PIDFD_OPEN, FD_PIDFD, -1, ALWAYS },
-};
 
 /* bpf() returns a descriptor for these commands only (bit: names.def's bpf_cmd). */
 #define BPF_FD_CMDS                                                                           \
@@ -403,20 +341,19 @@ parse_new_fd(struct apply *a)
 {
 	const struct event *ev = a->ev;
 	uint16_t num = ev->schema->num;
+	enum fd_type type = (enum fd_type) fd_type_by_event[num];
+	/* The kernel sets it unasked. */
+	bool always = type == FD_IO_URING || type == FD_BPF || type == FD_PIDFD;
 	struct fd_entry *e;
-	size_t i = 0;
 
-	while (new_fds[i].event != num)
-		i++;
 	if (num == EV_BPF && (ev_num(ev, EVP_BPF_cmd) > 63 || ev_num(ev, EVP_BPF_cmd) < 0 ||
 				 !(BPF_FD_CMDS >> ev_num(ev, EVP_BPF_cmd) & 1)))
 		return;
-	e = fd_new(a, ev_num(ev, 0), new_fds[i].type);
+	e = fd_new(a, ev_num(ev, 0), type);
 	if (e == NULL)
 		return;
-	if (new_fds[i].cloexec == ALWAYS ||
-	    (new_fds[i].flags >= 0 &&
-		(ev_num(ev, (unsigned) new_fds[i].flags) & new_fds[i].cloexec)))
+	if (always || asks_cloexec(ev) ||
+	    (num == EV_EPOLL_CREATE1 && (ev_num(ev, EVP_EPOLL_CREATE1_flags) & EPOLL_CLOEXEC_)))
 		e->state |= FDS_CLOEXEC;
 	if (num == EV_PIDFD_OPEN) /* whose it is: pidfd_getfd asks */
 		e->ino = (uint64_t) ev_num(ev, EVP_PIDFD_OPEN_pid);

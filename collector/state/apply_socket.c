@@ -94,7 +94,7 @@ parse_socket(struct apply *a)
 	if (e == NULL)
 		return;
 	e->l4 = l4_of(type, ev_num(ev, EVP_SOCKET_type), ev_num(ev, EVP_SOCKET_proto));
-	if (ev_num(ev, EVP_SOCKET_flags) & OF_CLOEXEC)
+	if (asks_cloexec(ev))
 		e->state |= FDS_CLOEXEC;
 }
 
@@ -254,7 +254,7 @@ parse_accept(struct apply *a)
 		return;
 	e->role = ROLE_SERVER;
 	e->state |= FDS_CONNECTED;
-	if (ev->schema->num == EV_ACCEPT4 && (ev_num(ev, EVP_ACCEPT4_flags) & OF_CLOEXEC))
+	if (asks_cloexec(ev))
 		e->state |= FDS_CLOEXEC;
 	e->l4 = n.family == AF_UNIX ? L4_NA : L4_TCP;
 	ends_complete(a->s, &n);
@@ -319,43 +319,13 @@ talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
 
-struct talk_params {
-	int8_t fd, tuple;
-};
-
-static struct talk_params
-talk_params(unsigned num)
-{
-	switch (num) {
-	case EV_SEND:
-		return (struct talk_params){ EVP_SEND_fd, EVP_SEND_tuple };
-	case EV_SENDTO:
-		return (struct talk_params){ EVP_SENDTO_fd, EVP_SENDTO_tuple };
-	case EV_SENDMSG:
-		return (struct talk_params){ EVP_SENDMSG_fd, EVP_SENDMSG_tuple };
-	case EV_SENDMMSG:
-		return (struct talk_params){ EVP_SENDMMSG_fd, EVP_SENDMMSG_tuple };
-	case EV_RECV:
-		return (struct talk_params){ EVP_RECV_fd, EVP_RECV_tuple };
-	case EV_RECVFROM:
-		return (struct talk_params){ EVP_RECVFROM_fd, EVP_RECVFROM_tuple };
-	case EV_RECVMSG:
-		return (struct talk_params){ EVP_RECVMSG_fd, EVP_RECVMSG_tuple };
-	default:
-		return (struct talk_params){ EVP_RECVMMSG_fd, EVP_RECVMMSG_tuple };
-	}
-}
-
 static void
 talk_event(struct apply *a, bool sent)
 {
-	struct talk_params p = talk_params(a->ev->schema->num);
-	int64_t res = ev_num(a->ev, 0);
-
-	if (res < 0)
+	if (ev_role_num(a->ev, EVR_RESULT) < 0)
 		return;
-	talk(a, ev_num(a->ev, (unsigned) p.fd),
-	    ends_of_tuple(ev_text(a->b, a->ev, (unsigned) p.tuple)), sent);
+	talk(a, ev_role_num(a->ev, EVR_FD), ends_of_tuple(ev_role_text(a->b, a->ev, EVR_TUPLE)),
+	    sent);
 }
 
 void
@@ -374,13 +344,11 @@ parse_recv(struct apply *a)
 void
 parse_io(struct apply *a)
 {
-	int8_t i = a->s->fd_param[a->ev->schema->num];
-	const struct fd_entry *e =
-	    i < 0 ? NULL : fdt_get(a->main->fds, ev_num(a->ev, (unsigned) i));
+	const struct fd_entry *e = fdt_get(a->main->fds, ev_role_num(a->ev, EVR_FD));
 	struct fd_entry *w;
 
 	if (e == NULL || (e->type != FD_IPV4 && e->type != FD_IPV6) || (e->state & FDS_CONNECTED) ||
-	    ev_num(a->ev, 0) < 0)
+	    ev_role_num(a->ev, EVR_RESULT) < 0)
 		return;
 	w = fd_edit(a, e->fd);
 	if (w != NULL)

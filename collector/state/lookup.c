@@ -213,6 +213,12 @@ static const struct {
 	[FD_UNSUPPORTED] = { NULL, 'X' },
 };
 
+const uint8_t fd_type_by_event[] = {
+#define FDTYPE(ID, TYPE) [EV_##ID] = FD_##TYPE,
+#include "proto/events.def"
+	[EV_TYPE_MAX - 1] = FD_UNKNOWN
+};
+
 const char *
 fd_type_word(enum fd_type t)
 {

@@ -159,9 +159,10 @@ fd_is_news(const struct apply *a, int64_t fd)
 
 /* The entry to fill, or NULL: what stands is newer, or the same and richer. */
 static struct fd_entry *
-snap_fd(struct apply *a, enum fd_type type, uint64_t ino, uint32_t name)
+snap_fd(struct apply *a, enum fd_type type, uint32_t name)
 {
 	int64_t fd = ev_num(a->ev, 0);
+	uint64_t ino = (uint64_t) ev_role_num(a->ev, EVR_INO);
 	struct fd_entry *e;
 
 	if (!fd_is_news(a, fd))
@@ -185,29 +186,18 @@ snap_fd(struct apply *a, enum fd_type type, uint64_t ino, uint32_t name)
 static void
 snap_file(struct apply *a)
 {
-	static const uint8_t types[][2] = {
-		{ EV_TASK_FILE_PIPE & 0xff, FD_PIPE },
-		{ EV_TASK_FILE_MEMFD & 0xff, FD_MEMFD },
-		{ EV_TASK_FILE_REGULAR & 0xff, FD_FILE },
-		{ EV_TASK_FILE_DIRECTORY & 0xff, FD_DIRECTORY },
-	};
-	bool regular = a->ev->schema->num == EV_TASK_FILE_REGULAR;
-	unsigned ino = regular ? (unsigned) EVP_TASK_FILE_REGULAR_ino_num
-			       : (unsigned) EVP_TASK_FILE_PIPE_ino_num;
-	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_TASK_FILE_PIPE_path);
+	enum fd_type type = (enum fd_type) fd_type_by_event[a->ev->schema->num];
+	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, a->ev->schema->role[EVR_PATH]);
 	struct fd_entry *e;
-	size_t i = 0;
 
-	while (types[i][0] != (a->ev->schema->num & 0xff))
-		i++;
-	if (types[i][1] == FD_PIPE) /* has no name */
+	if (type == FD_PIPE) /* has no name */
 		path = INTERN_EMPTY;
-	e = snap_fd(a, types[i][1], (uint64_t) ev_num(a->ev, ino), strip_deleted(a->s, path));
+	e = snap_fd(a, type, strip_deleted(a->s, path));
 	if (e == NULL)
 		return;
-	if (types[i][1] == FD_FILE || types[i][1] == FD_DIRECTORY)
+	if (type == FD_FILE || type == FD_DIRECTORY)
 		hold(a->s->pool, &e->nameraw, e->name);
-	if (regular)
+	if (a->ev->schema->num == EV_TASK_FILE_REGULAR)
 		e->flags = (uint32_t) ev_num(a->ev, EVP_TASK_FILE_REGULAR_flags);
 	if (e->flags & OF_CLOEXEC)
 		e->state |= FDS_CLOEXEC;
@@ -244,7 +234,8 @@ snap_addr(const struct apply *a, unsigned i, uint8_t *to)
 		memcpy(to, text.p, 16);
 }
 
-_Static_assert((int) EVP_TASK_FILE_SOCKET_INET_ino_num == (int) EVP_TASK_FILE_SOCKET_INET6_ino_num,
+_Static_assert(
+    (int) EVP_TASK_FILE_SOCKET_INET_remote_port == (int) EVP_TASK_FILE_SOCKET_INET6_remote_port,
     "one parser for both");
 
 static void
@@ -252,7 +243,8 @@ snap_inet(struct apply *a)
 {
 	static const uint8_t none[16];
 	const struct event *ev = a->ev;
-	bool v4 = ev->schema->num == EV_TASK_FILE_SOCKET_INET;
+	enum fd_type type = (enum fd_type) fd_type_by_event[ev->schema->num];
+	bool v4 = type == FD_IPV4;
 	struct ends n = { .family = v4 ? AF_INET : AF_INET6 };
 	struct fd_entry *e;
 
@@ -260,8 +252,7 @@ snap_inet(struct apply *a)
 	n.dport = (uint16_t) ev_num(ev, EVP_TASK_FILE_SOCKET_INET_remote_port);
 	snap_addr(a, EVP_TASK_FILE_SOCKET_INET_local_ip, n.src);
 	snap_addr(a, EVP_TASK_FILE_SOCKET_INET_remote_ip, n.dst);
-	e = snap_fd(a, v4 ? FD_IPV4 : FD_IPV6,
-	    (uint64_t) ev_num(ev, EVP_TASK_FILE_SOCKET_INET_ino_num), INTERN_NULL);
+	e = snap_fd(a, type, INTERN_NULL);
 	if (e == NULL)
 		return;
 	e->l4 = snap_l4(ev);
@@ -289,9 +280,8 @@ snap_unix(struct apply *a)
 {
 	const struct event *ev = a->ev;
 	uint64_t end = (uint64_t) ev_num(ev, EVP_TASK_FILE_SOCKET_UNIX_sk_pointer);
-	struct fd_entry *e =
-	    snap_fd(a, FD_UNIX, (uint64_t) ev_num(ev, EVP_TASK_FILE_SOCKET_UNIX_ino_num),
-		ev_intern(a->s->pool, a->b, ev, EVP_TASK_FILE_SOCKET_UNIX_sun_path));
+	struct fd_entry *e = snap_fd(
+	    a, FD_UNIX, ev_intern(a->s->pool, a->b, ev, EVP_TASK_FILE_SOCKET_UNIX_sun_path));
 
 	if (e == NULL)
 		return;
@@ -324,15 +314,13 @@ snap_anon(struct apply *a)
 		if (memmem(path.p, path.n, words[i].word.p, words[i].word.n) != NULL)
 			type = words[i].type;
 	}
-	(void) snap_fd(
-	    a, type, (uint64_t) ev_num(a->ev, EVP_TASK_FILE_ANON_INODE_ino_num), INTERN_EMPTY);
+	(void) snap_fd(a, type, INTERN_EMPTY);
 }
 
 static void
 snap_netlink(struct apply *a)
 {
-	(void) snap_fd(a, FD_NETLINK,
-	    (uint64_t) ev_num(a->ev, EVP_TASK_FILE_SOCKET_NETLINK_ino_num), INTERN_EMPTY);
+	(void) snap_fd(a, FD_NETLINK, INTERN_EMPTY);
 }
 
 static parse_fn *

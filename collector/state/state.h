@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define AT_CWD (-100) /* AT_FDCWD */
+
 /* fd.type and fd.typechar: fd_type_word(), fd_type_char(). */
 enum fd_type {
 	FD_UNKNOWN,
@@ -41,6 +43,10 @@ enum fd_type {
 	FD_PIDFD,
 	FD_UNSUPPORTED,
 };
+
+/* Of the descriptor that an event makes or tells of, by its number: events.def's FDTYPE.
+ * FD_UNKNOWN: none, or the event says itself. */
+extern const uint8_t fd_type_by_event[EV_TYPE_MAX];
 
 enum fd_l4 { L4_UNKNOWN, L4_NA, L4_TCP, L4_UDP, L4_ICMP, L4_RAW };
 enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
@@ -261,6 +267,15 @@ ev_intern(struct intern *pool, const struct batch *b, const struct event *ev, un
 	if (b->text_id[k] == INTERN_NULL)
 		b->text_id[k] = intern_put(pool, b->text[k]);
 	return b->text_id[k];
+}
+
+/* The descriptor that parameter 'i', a path, is below; AT_CWD: the working folder. */
+static inline int64_t
+ev_dirfd(const struct event *ev, unsigned i)
+{
+	unsigned dirfd = schema_dirfd(ev->schema, i);
+
+	return dirfd == EV_ABSENT ? AT_CWD : ev_num(ev, dirfd);
 }
 
 #endif

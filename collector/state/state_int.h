@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define AT_CWD           (-100) /* AT_FDCWD */
 #define UNKNOWN_ID       0xffffffffu
 #define PATH_CAP         1024  /* a path that is longer when normalised becomes /DIR_TOO_LONG/... */
 #define SCRATCH_SIZE     12288 /* a folder and a path below it, of 4096 bytes each, fit */
@@ -131,8 +130,6 @@ struct state {
 	uint64_t snap_id;               /* its id on the wire; 0: none that can become whole */
 	uint32_t snap_part;             /* the part that it wants next */
 	struct state_stats stats;
-	int8_t fd_param[EV_TYPE_MAX];      /* which parameter is the event's descriptor; -1: none */
-	bool keeps_processes[EV_TYPE_MAX]; /* events of the type leave 'version' alone */
 	char scratch[SCRATCH_SIZE];
 };
 
@@ -152,7 +149,7 @@ typedef void parse_fn(struct apply *a);
 
 /* apply_*.c, by event */
 parse_fn parse_clone, parse_exec, parse_exit, parse_exec_enter, parse_switch;
-parse_fn parse_enter, parse_open, parse_openat, parse_openat2, parse_creat, parse_open_by_handle;
+parse_fn parse_enter, parse_open, parse_creat, parse_open_by_handle;
 parse_fn parse_close, parse_close_range, parse_dup, parse_fcntl, parse_pipe;
 parse_fn parse_new_fd, parse_memfd, parse_pidfd_getfd;
 parse_fn parse_socket, parse_bind, parse_connect, parse_accept, parse_send, parse_recv;
@@ -277,6 +274,8 @@ struct fd_entry *fd_edit(struct apply *a, int64_t fd);
 /* The number has a new meaning, which is not known: its old one must not outlive it. */
 void fd_forget(struct apply *a, int64_t fd);
 void fd_name(struct apply *a, struct fd_entry *e, uint32_t name);
+/* Do the flags of a call that makes a descriptor say that an exec closes it? */
+bool asks_cloexec(const struct event *ev);
 
 /* path.c */
 
