@@ -6,38 +6,12 @@
 #include <time.h>
 
 bool
-event_num(const struct event *ev, const char *name, int64_t *ret)
-{
-	int i = schema_param(ev->schema, slice_str(name));
-
-	if (i < 0 || !ev_has(ev, (unsigned) i))
-		return false;
-	*ret = ev_num(ev, (unsigned) i);
-	return true;
-}
-
-struct slice
-event_text(const struct view *v, const char *name)
-{
-	int i = schema_param(v->ev->schema, slice_str(name));
-
-	return i < 0 ? (struct slice){ NULL, 0 } : ev_text(v->batch, v->ev, (unsigned) i);
-}
-
-bool
 event_result(const struct event *ev, int64_t *ret)
 {
-	const struct ev_schema *s = ev->schema;
-	bool made = (s->flags & EF_CREATES_FD) != 0;
+	unsigned i = ev->schema->role[EVR_RESULT];
 
-	if (s->nargs == 0)
-		return false;
-	if (strcmp(s->params[0].name, "res") == 0 ||
-	    (made && strcmp(s->params[0].name, "fd") == 0)) {
-		*ret = ev_num(ev, 0);
-		return ev_has(ev, 0);
-	}
-	return event_num(ev, "res", ret) || (made && event_num(ev, "fd", ret));
+	*ret = ev_num(ev, i);
+	return ev_has(ev, i);
 }
 
 int
@@ -111,29 +85,11 @@ get_evt_deltatime(const struct fget *g)
 	return put_uint(g, part_of(ts > before ? ts - before : 0, g->a));
 }
 
-/* An event at a call's entry has an even number, and its exit the next one. */
-static bool
-is_entry(const struct event *ev)
-{
-	switch (ev->schema->num) {
-	case EV_OPEN_E:
-	case EV_CONNECT_E:
-	case EV_CREAT_E:
-	case EV_EXECVE_E:
-	case EV_OPENAT_E:
-	case EV_OPENAT2_E:
-	case EV_EXECVEAT_E:
-		return true;
-	default:
-		return false;
-	}
-}
-
 int
 get_evt_word(const struct fget *g)
 {
 	if (g->a == WORD_DIR)
-		return put_word(g, is_entry(g->v->ev) ? ">" : "<");
+		return put_word(g, g->v->ev->schema->flags & EF_ENTRY ? ">" : "<");
 	return put_word(g, "0ns");
 }
 
@@ -149,34 +105,10 @@ get_evt_source(const struct fget *g)
 	return put_word(g, "syscall");
 }
 
-/* Told of, rather than done by a thread. */
-static bool
-is_async(const struct event *ev)
-{
-	switch (ev->schema->num) {
-	case EV_DROP_E:
-	case EV_DROP:
-	case EV_SCAPEVENT:
-	case EV_PROCINFO:
-	case EV_CPU_HOTPLUG:
-	case EV_NOTIFICATION:
-	case EV_INFRA:
-	case EV_CONTAINER:
-	case EV_USERADDED:
-	case EV_USERDELETED:
-	case EV_GROUPADDED:
-	case EV_GROUPDELETED:
-	case EV_ASYNCEVENT:
-		return true;
-	default:
-		return false;
-	}
-}
-
 int
 get_evt_is_async(const struct fget *g)
 {
-	return put_bool(g, is_async(g->v->ev));
+	return put_bool(g, (g->v->ev->schema->flags & EF_ASYNC) != 0);
 }
 
 int
@@ -229,7 +161,7 @@ get_evt_type_is(const struct fget *g)
 int
 get_evt_asynctype(const struct fget *g)
 {
-	return is_async(g->v->ev) ? put_text(g, event_name(g->v)) : 0;
+	return g->v->ev->schema->flags & EF_ASYNC ? put_text(g, event_name(g->v)) : 0;
 }
 
 int
@@ -352,18 +284,17 @@ get_evt_failed(const struct fget *g)
 static int
 error_kind(const struct view *v)
 {
-	unsigned num = v->ev->schema->num;
+	const struct ev_schema *s = v->ev->schema;
 
 	if (v->fd != NULL)
 		return v->fd->type == FD_FILE || v->fd->type == FD_DIRECTORY ? FDK_FILE
 		       : v->fd->type >= FD_IPV4 && v->fd->type <= FD_UNIX    ? FDK_NET
 									     : FDK_OTHER;
-	if (num == EV_OPEN || num == EV_CREAT || num == EV_OPENAT || num == EV_OPENAT2 ||
-	    num == EV_OPEN_BY_HANDLE_AT)
+	if (opens_file(s))
 		return FDK_FILE;
-	if (num == EV_ACCEPT || num == EV_ACCEPT4 || num == EV_CONNECT)
+	if (connects(s))
 		return FDK_NET;
-	return v->ev->schema->category == EC_MEMORY ? FDK_MEMORY : FDK_OTHER;
+	return s->category == EC_MEMORY ? FDK_MEMORY : FDK_OTHER;
 }
 
 int

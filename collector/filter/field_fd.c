@@ -14,36 +14,38 @@ get_fd_num(const struct fget *g)
 	return g->v->has_fd ? put_int(g, g->v->fd_num) : 0;
 }
 
-/* The letter of what an event would have made, had it not failed; Falco forgets open(). */
+/* The letter of what an event would have made, had it not failed: of these kinds, but Falco forgets
+ * open() and open_by_handle_at(). */
 static char
-would_be(const struct view *v)
+would_be(const struct ev_schema *s)
 {
-	switch (v->ev->schema->num) {
-	case EV_OPENAT:
-	case EV_OPENAT2:
-	case EV_CREAT:
-		return 'f';
-	case EV_SOCKET:
-	case EV_ACCEPT:
-	case EV_ACCEPT4:
-		return '4';
-	case EV_PIPE:
-	case EV_PIPE2:
-		return 'p';
-	case EV_EVENTFD:
-	case EV_EVENTFD2:
-		return 'e';
-	case EV_SIGNALFD:
-	case EV_SIGNALFD4:
-		return 's';
-	case EV_TIMERFD_CREATE:
-		return 't';
-	case EV_INOTIFY_INIT:
-	case EV_INOTIFY_INIT1:
-		return 'i';
-	default:
-		return 'o';
+	switch ((enum fd_type) fd_type_by_event[s->num]) {
+	case FD_FILE:
+		return s->num == EV_OPEN || s->num == EV_OPEN_BY_HANDLE_AT ? 'o' : 'f';
+	case FD_IPV4:
+	case FD_PIPE:
+	case FD_EVENT:
+	case FD_SIGNALFD:
+	case FD_TIMERFD:
+	case FD_INOTIFY:
+		return fd_type_char((enum fd_type) fd_type_by_event[s->num]);
+	case FD_UNKNOWN:
+	case FD_DIRECTORY:
+	case FD_IPV4_SERVER:
+	case FD_IPV6:
+	case FD_IPV6_SERVER:
+	case FD_UNIX:
+	case FD_EPOLL:
+	case FD_NETLINK:
+	case FD_BPF:
+	case FD_USERFAULTFD:
+	case FD_IO_URING:
+	case FD_MEMFD:
+	case FD_PIDFD:
+	case FD_UNSUPPORTED:
+		break;
 	}
+	return 'o';
 }
 
 int
@@ -63,42 +65,30 @@ get_fd_typechar(const struct fget *g)
 
 	if (!g->v->has_fd)
 		return 0;
-	c = g->v->fd != NULL ? fd_type_char((enum fd_type) g->v->fd->type) : would_be(g->v);
+	c = g->v->fd != NULL ? fd_type_char((enum fd_type) g->v->fd->type)
+			     : would_be(g->v->ev->schema);
 	p = strchr(letters, c);
 	return p == NULL ? 0 : put_text(g, (struct slice){ p, 1 });
-}
-
-static int
-tuple_param(const struct view *v)
-{
-	unsigned num = v->ev->schema->num;
-
-	if (num == EV_CONNECT)
-		return EVP_CONNECT_tuple;
-	return num == EV_ACCEPT || num == EV_ACCEPT4 ? EVP_ACCEPT_tuple : -1;
 }
 
 bool
 fd_lost_tuple(const struct view *v, struct slice *ret)
 {
-	int i = tuple_param(v);
-
-	if (i < 0)
+	if (!connects(v->ev->schema))
 		return false;
-	*ret = ev_text(v->batch, v->ev, (unsigned) i);
+	*ret = ev_role_text(v->batch, v->ev, EVR_TUPLE);
 	return true;
 }
 
 static struct slice
 tuple_of(const struct fget *g)
 {
-	int i = tuple_param(g->v);
 	struct buf *out;
 
-	if (i < 0)
+	if (!connects(g->v->ev->schema))
 		return (struct slice){ NULL, 0 };
 	out = scratch_buf(g->fs);
-	param_text(g->v, (unsigned) i, out);
+	param_text(g->v, g->v->ev->schema->role[EVR_TUPLE], out);
 	return scratch_take(g->fs, out);
 }
 

@@ -54,12 +54,7 @@ get_fdlist(const struct fget *g)
 	uint16_t n = 0;
 	int64_t num;
 
-	if (ev->schema->num == EV_POLL)
-		list = ev_text(g->v->batch, ev, EVP_POLL_fds);
-	else if (ev->schema->num == EV_PPOLL)
-		list = ev_text(g->v->batch, ev, EVP_PPOLL_fds);
-	else
-		return 0;
+	list = ev_role_text(g->v->batch, ev, EVR_FDS);
 	if (list.n >= COUNT_SIZE)
 		memcpy(&n, list.p, sizeof(n));
 	out = scratch_buf(g->fs);

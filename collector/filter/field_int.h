@@ -11,8 +11,6 @@
 #include "common/buf.h"
 #include "common/intern.h"
 
-#define AT_CWD (-100) /* AT_FDCWD */
-
 struct fget {
 	const struct field_ref *f;
 	const struct view *v;
@@ -133,9 +131,7 @@ const char *errno_name(int64_t negative); /* NULL: not known */
 
 /* The event's result: res, or the descriptor that it made. false: it has none. */
 bool event_result(const struct event *ev, int64_t *ret);
-/* The number of parameter 'name', if it is there. */
-bool event_num(const struct event *ev, const char *name, int64_t *ret);
-struct slice event_text(const struct view *v, const char *name);
+
 /* ---- field_io.c ---- */
 
 /* What an open asks for: all that evt.is_open_read and evt.is_open_write look at. */
@@ -149,6 +145,20 @@ bool rawarg_empty(const struct field_ref *f, const struct event *ev);
 enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
 
 /* ---- what several files need ---- */
+
+/* Is it the exit of an open call, or of creat()? */
+static inline bool
+opens_file(const struct ev_schema *s)
+{
+	return fd_type_by_event[s->num] == FD_FILE && (s->flags & EF_CREATES_FD);
+}
+
+/* Does it bring a socket to its peer? */
+static inline bool
+connects(const struct ev_schema *s)
+{
+	return s->category == EC_NET && schema_has_role(s, EVR_TUPLE);
+}
 
 /* The ends that a call was about whose descriptor is not in the table (its fd.name), as the event
  * has them. false: it is no such call. */

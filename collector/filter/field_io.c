@@ -17,7 +17,7 @@ is_io(const struct view *v, int dir)
 int
 get_evt_buffer(const struct fget *g)
 {
-	return is_io(g->v, IO_ANY) ? put_text(g, event_text(g->v, "data")) : 0;
+	return put_text(g, ev_role_text(g->v->batch, g->v->ev, EVR_DATA));
 }
 
 /* What a call on a descriptor that is known read, wrote or did otherwise. */
@@ -77,53 +77,26 @@ enum {
 	F_CREATED = 0x4000,
 };
 
-/* Where an open has its flags and its mode; -1: nowhere. false: it is no open. */
-static bool
-open_params(unsigned num, int *flags, int *mode)
-{
-	switch (num) {
-	case EV_OPEN:
-		*flags = EVP_OPEN_flags;
-		*mode = EVP_OPEN_mode;
-		return true;
-	case EV_OPENAT:
-		*flags = EVP_OPENAT_flags;
-		*mode = EVP_OPENAT_mode;
-		return true;
-	case EV_OPENAT2:
-		*flags = EVP_OPENAT2_flags;
-		*mode = EVP_OPENAT2_mode;
-		return true;
-	case EV_OPEN_BY_HANDLE_AT:
-		*flags = EVP_OPEN_BY_HANDLE_AT_flags;
-		*mode = -1;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Falco: a bit of the flags as asked for, also on an open that failed; false on other events. */
 int
 get_evt_is_open(const struct fget *g)
 {
 	const struct event *ev = g->v->ev;
-	int64_t flags, mode, fd = -1;
-	int flags_at, mode_at;
+	int64_t flags, fd = -1;
+	bool makes;
 
-	if (ev->schema->num == EV_CREAT && g->a == OPEN_EXEC)
-		return put_bool(g, (ev_num(ev, EVP_CREAT_mode) & 0111) != 0);
-	if (!open_params(ev->schema->num, &flags_at, &mode_at))
+	if (!opens_file(ev->schema))
 		return put_bool(g, false);
-	flags = ev_num(ev, (unsigned) flags_at);
-	mode = mode_at < 0 ? 0 : ev_num(ev, (unsigned) mode_at);
+	flags = ev_role_num(ev, EVR_OPEN_FLAGS);
 	switch (g->a) {
 	case OPEN_READ:
 		return put_bool(g, (flags & F_READ) != 0);
 	case OPEN_WRITE:
 		return put_bool(g, (flags & F_WRITE) != 0);
-	case OPEN_EXEC:
-		return put_bool(g, (flags & (F_CREAT | F_TMPFILE)) != 0 && (mode & 0111) != 0);
+	case OPEN_EXEC: /* creat() has no flags: it makes its file always */
+		makes =
+		    (flags & (F_CREAT | F_TMPFILE)) || !schema_has_role(ev->schema, EVR_OPEN_FLAGS);
+		return put_bool(g, makes && (ev_role_num(ev, EVR_MODE) & 0111) != 0);
 	default:
 		(void) event_result(ev, &fd);
 		return put_bool(
@@ -134,41 +107,25 @@ get_evt_is_open(const struct fget *g)
 unsigned
 open_access(const struct event *ev)
 {
-	int flags_at, mode_at;
-
-	if (!open_params(ev->schema->num, &flags_at, &mode_at))
+	if (!opens_file(ev->schema))
 		return 0;
-	return (unsigned) ev_num(ev, (unsigned) flags_at) & (F_READ | F_WRITE);
+	return (unsigned) ev_role_num(ev, EVR_OPEN_FLAGS) & (F_READ | F_WRITE);
 }
 
-/* Where an *at call has its paths: evt.abspath and .src, .dst; each after its descriptor. */
-static int
-at_path(unsigned num, bool second)
+/* Which path of an *at call evt.abspath is, and .dst: of two, the first and the last. */
+static unsigned
+at_path(const struct ev_schema *s, bool last)
 {
-	switch (num) {
-	case EV_RENAMEAT:
-		return second ? EVP_RENAMEAT_newpath : EVP_RENAMEAT_oldpath;
-	case EV_RENAMEAT2:
-		return second ? EVP_RENAMEAT2_newpath : EVP_RENAMEAT2_oldpath;
-	case EV_LINKAT:
-		return second ? EVP_LINKAT_newpath : EVP_LINKAT_oldpath;
-	case EV_SYMLINKAT:
-		return EVP_SYMLINKAT_linkpath;
-	case EV_OPENAT:
-		return EVP_OPENAT_name;
-	case EV_OPENAT2:
-		return EVP_OPENAT2_name;
-	case EV_UNLINKAT:
-		return EVP_UNLINKAT_name;
-	case EV_MKDIRAT:
-		return EVP_MKDIRAT_path;
-	case EV_FCHMODAT:
-		return EVP_FCHMODAT_filename;
-	case EV_FCHOWNAT:
-		return EVP_FCHOWNAT_pathname;
-	default:
-		return -1;
+	unsigned path = s->role[EVR_PATH];
+
+	if (!(s->flags & EF_FS_PATH))
+		return EV_ABSENT;
+	if (schema_has_role(s, EVR_SOURCE)) {
+		path = MIN(s->role[EVR_SOURCE], s->role[EVR_TARGET]);
+		if (last || schema_dirfd(s, path) == EV_ABSENT)
+			path = MAX(s->role[EVR_SOURCE], s->role[EVR_TARGET]);
 	}
+	return schema_dirfd(s, path) == EV_ABSENT ? EV_ABSENT : path;
 }
 
 int
@@ -176,8 +133,8 @@ get_evt_abspath(const struct fget *g)
 {
 	const struct view *v = g->v;
 	const struct event *ev = v->ev;
-	bool second = g->f->has_arg && slice_eq(g->f->key, SLICE("dst"));
-	int i = at_path(ev->schema->num, second);
+	bool last = g->f->has_arg && slice_eq(g->f->key, SLICE("dst"));
+	unsigned i = at_path(ev->schema, last);
 	struct slice path;
 	int64_t dirfd;
 	uint32_t id;
@@ -186,10 +143,10 @@ get_evt_abspath(const struct fget *g)
 		id = ev_intern(state_pool(v->state), v->batch, ev, EVP_OPEN_BY_HANDLE_AT_path);
 		return put_id(g, state_resolve(v->state, v->main, AT_CWD, id));
 	}
-	if (i < 0 || !ev_has(ev, (unsigned) i) || !ev_has(ev, (unsigned) i - 1))
+	if (!ev_has(ev, i) || !ev_has(ev, schema_dirfd(ev->schema, i)))
 		return 0;
-	path = ev_text(v->batch, ev, (unsigned) i);
-	dirfd = ev_num(ev, (unsigned) i - 1);
+	path = ev_text(v->batch, ev, i);
+	dirfd = ev_dirfd(ev, i);
 	if (path.n > 0 && path.p[0] != '/' && dirfd != AT_CWD &&
 	    state_fd(v->state, v->main, dirfd) == NULL) {
 		struct buf *out = scratch_buf(g->fs);
@@ -198,6 +155,6 @@ get_evt_abspath(const struct fget *g)
 		buf_slice(out, path);
 		return put_text(g, scratch_take(g->fs, out));
 	}
-	id = ev_intern(state_pool(v->state), v->batch, ev, (unsigned) i);
+	id = ev_intern(state_pool(v->state), v->batch, ev, i);
 	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }

@@ -175,16 +175,10 @@ field_key_slow(
 	return (struct key){ { 0, TAG_NULL } };
 }
 
-static bool
-is_open(unsigned num)
-{
-	return num == EV_OPEN || num == EV_OPENAT || num == EV_OPENAT2 || num == EV_CREAT ||
-	       num == EV_OPEN_BY_HANDLE_AT;
-}
-
 bool
 field_is_fixed(const struct field_ref *f, unsigned num)
 {
+	const struct ev_schema *s = schema_get(num);
 	struct getter g;
 
 	field_getter_of(f->field, &g);
@@ -192,7 +186,7 @@ field_is_fixed(const struct field_ref *f, unsigned num)
 	    g.get == get_evt_asynctype || g.get == get_evt_source)
 		return num != EV_SYSCALL && num != EV_ASYNCEVENT;
 	if (g.get == get_evt_is_open)
-		return !is_open(num);
+		return s == NULL || !opens_file(s);
 	if ((g.get == get_evt_arg || g.get == get_evt_rawarg) && !f->has_index)
 		return f->param_index[num] == 0xff;
 	return g.get == get_evt_word || g.get == get_evt_const || g.get == get_evt_is_async ||

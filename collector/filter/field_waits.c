@@ -5,28 +5,29 @@
 #include <string.h>
 
 /* Fields that only some events fill, and what they wait for while none of those is captured. */
-static const struct {
-	const char *name; /* or how names begin, if it ends in a dot */
-	uint16_t events[3];
-	uint32_t flags; /* or any event with one of these */
+static const struct need {
+	const char *name;  /* or how names begin, if it ends in a dot */
+	uint32_t flags;    /* events with one of these */
+	enum ev_role role; /* or with a parameter of this role */
+	uint16_t event;    /* or this one */
 	const char *cause;
 } needs[] = {
-	{ "evt.pluginname", { 0 }, 0, "plugins" },
-	{ "evt.plugininfo", { 0 }, 0, "plugins" },
-	{ "evt.asynctype", { EV_ASYNCEVENT, EV_CONTAINER }, 0, "asynchronous events" },
-	{ "evt.infra.", { EV_INFRA }, 0, "events of the infrastructure" },
-	{ "evt.buffer", { 0 }, EF_READS_FD | EF_WRITES_FD, "reads and writes" },
-	{ "evt.io_dir", { 0 }, EF_READS_FD | EF_WRITES_FD, "reads and writes" },
-	{ "evt.buflen.in", { 0 }, EF_READS_FD, "reads" },
-	{ "evt.buflen.out", { 0 }, EF_WRITES_FD, "writes" },
-	{ "evt.buflen.file.in", { 0 }, EF_READS_FD, "reads" },
-	{ "evt.buflen.file.out", { 0 }, EF_WRITES_FD, "writes" },
-	{ "evt.buflen.net.in", { 0 }, EF_READS_FD, "reads" },
-	{ "evt.buflen.net.out", { 0 }, EF_WRITES_FD, "writes" },
-	{ "fd.l4proto", { EV_SOCKET }, 0, "sockets to be seen when they are made" },
-	{ "fdlist.", { EV_POLL, EV_PPOLL }, 0, "poll" },
-	{ "thread.exectime", { EV_SWITCH }, 0, "switches of CPUs" },
-	{ "thread.totexectime", { EV_SWITCH }, 0, "switches of CPUs" },
+	{ "evt.pluginname", 0, EVR_NONE, 0, "plugins" },
+	{ "evt.plugininfo", 0, EVR_NONE, 0, "plugins" },
+	{ "evt.asynctype", EF_ASYNC, EVR_NONE, 0, "asynchronous events" },
+	{ "evt.infra.", 0, EVR_NONE, EV_INFRA, "events of the infrastructure" },
+	{ "evt.buffer", 0, EVR_DATA, 0, "reads and writes" },
+	{ "evt.io_dir", EF_READS_FD | EF_WRITES_FD, EVR_NONE, 0, "reads and writes" },
+	{ "evt.buflen.in", EF_READS_FD, EVR_NONE, 0, "reads" },
+	{ "evt.buflen.out", EF_WRITES_FD, EVR_NONE, 0, "writes" },
+	{ "evt.buflen.file.in", EF_READS_FD, EVR_NONE, 0, "reads" },
+	{ "evt.buflen.file.out", EF_WRITES_FD, EVR_NONE, 0, "writes" },
+	{ "evt.buflen.net.in", EF_READS_FD, EVR_NONE, 0, "reads" },
+	{ "evt.buflen.net.out", EF_WRITES_FD, EVR_NONE, 0, "writes" },
+	{ "fd.l4proto", 0, EVR_NONE, EV_SOCKET, "sockets to be seen when they are made" },
+	{ "fdlist.", 0, EVR_FDS, 0, "poll" },
+	{ "thread.exectime", 0, EVR_NONE, EV_SWITCH, "switches of CPUs" },
+	{ "thread.totexectime", 0, EVR_NONE, EV_SWITCH, "switches of CPUs" },
 };
 
 /* What the others wait for that nothing fills, by how their names begin. */
@@ -48,15 +49,15 @@ is_named(const struct field *f, const char *name)
 }
 
 static bool
-is_captured(const uint16_t *events, size_t n, uint32_t flags)
+is_met(const struct need *need)
 {
 	for (size_t i = 0; i < schema_nevents; i++) {
 		const struct ev_schema *s = &schema_events[i];
-		bool listed = (s->flags & flags) != 0;
 
-		for (size_t k = 0; k < n; k++)
-			listed = listed || (events[k] != 0 && events[k] == s->num);
-		if (listed && (s->capture == CAP_EXIT || s->capture == CAP_TRACE))
+		if ((s->flags & need->flags) == 0 && s->num != need->event &&
+		    (need->role == EVR_NONE || !schema_has_role(s, need->role)))
+			continue;
+		if (s->capture == CAP_EXIT || s->capture == CAP_TRACE)
 			return true;
 	}
 	return false;
@@ -66,8 +67,7 @@ const char *
 field_waits(const struct field *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-		if (is_named(f, needs[i].name) &&
-		    !is_captured(needs[i].events, ARRAY_SIZE(needs[i].events), needs[i].flags))
+		if (is_named(f, needs[i].name) && !is_met(&needs[i]))
 			return needs[i].cause;
 	}
 	if ((f->flags & FF_UNFILLED) && (f->flags & FF_DEPRECATED))

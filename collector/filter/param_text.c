@@ -357,20 +357,11 @@ number_resolved(const struct view *v, const struct ev_param *p, int64_t num, str
 		buf_str(out, name);
 }
 
-/* An FSRELPATH's descriptor is the parameter before it. */
-static int64_t
-dirfd_of(const struct view *v, unsigned i)
-{
-	bool relative = v->ev->schema->params[i].type == PT_FSRELPATH && i > 0;
-
-	return relative ? ev_num(v->ev, i - 1) : AT_CWD;
-}
-
 /* A path below a descriptor that is not known: Falco resolves it to itself, and says so. */
 static bool
 is_adrift(const struct view *v, unsigned i)
 {
-	int64_t dirfd = dirfd_of(v, i);
+	int64_t dirfd = ev_dirfd(v->ev, i);
 	struct slice s;
 
 	if (dirfd == AT_CWD || state_fd(v->state, v->main, dirfd) != NULL)
@@ -383,7 +374,7 @@ is_adrift(const struct view *v, unsigned i)
 static void
 path_resolved(const struct view *v, unsigned i, struct slice s, struct buf *out)
 {
-	int64_t dirfd = dirfd_of(v, i);
+	int64_t dirfd = ev_dirfd(v->ev, i);
 	uint32_t id;
 
 	if (s.n == 0 || s.p[0] == '/' || v->ev->schema->num == EV_EXECVE)
