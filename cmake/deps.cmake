@@ -23,4 +23,4 @@ find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
 set(NNG_LIBRARY nng_mended) # common/CMakeLists.txt
 find_program(PROTOC_C protoc-c REQUIRED)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
-find_program(BPF_CLANG NAMES clang-14 clang REQUIRED)
+find_program(BPF_CLANG clang REQUIRED) # the release's own, whatever its version

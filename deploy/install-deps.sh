@@ -1,17 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [--test]: the Debian 12 packages that building Mews needs, and with --test those
-# that its tests need too. Installs only what is missing; when nothing is, it does nothing.
+# install-deps.sh [--test]: the packages of Debian 12 or 13 that building Mews needs, and with --test
+# those that its tests need too. Installs only what is missing; when nothing is, it does nothing.
+#
+# A compiler's package has no version in its name here: the release says which one it is.
 set -eu
 
-build='build-essential cmake ninja-build pkg-config clang clang-14 llvm-14 bpftool libbpf-dev libelf-dev
+build='build-essential cmake ninja-build pkg-config clang bpftool libbpf-dev libelf-dev
 zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev libmbedtls-dev
 librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libssl-dev
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
-# a package, or package:command where any provider of the command will do
-tests='shellcheck clang-tidy clang-format gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
-util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr libclang-rt-14-dev
-prometheus:promtool'
+# a package; package:command where any provider of the command will do; package=pattern where any
+# package of that pattern will do
+tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
+util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr
+libclang-rt-dev=libclang-rt-*dev prometheus:promtool'
 
 case ${1:-} in
 '') want=$build ;;
@@ -24,12 +27,12 @@ esac
 
 missing=()
 for entry in $want; do
-	package=${entry%%:*}
-	if [ "$package" != "$entry" ] && command -v "${entry#*:}" >/dev/null; then
-		continue
-	fi
-	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-	[ "$status" = installed ] || missing+=("$package")
+	package=${entry%%[:=]*} pattern=$package
+	case $entry in
+	*:*) ! command -v "${entry#*:}" >/dev/null || continue ;;
+	*=*) pattern=${entry#*=} ;;
+	esac
+	dpkg-query -W -f '${db:Status-Status}\n' "$pattern" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "install-deps: nothing is missing"
@@ -60,7 +63,7 @@ if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
 	quietly -qq update || true
 	if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
 		tail -n 20 "$log" >&2
-		echo "install-deps: apt-get could not install: ${missing[*]} (is this Debian 12, and its mirror in reach?)" >&2
+		echo "install-deps: apt-get could not install: ${missing[*]} (is this Debian 12 or 13, and its mirror in reach?)" >&2
 		exit 1
 	fi
 fi
