@@ -3,7 +3,6 @@
 #include "common/file.h"
 #include "sensor/mbed.h"
 #include <errno.h>
-#include <mbedtls/sha256.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@ check_key(const struct identity *id, const mbedtls_x509_crt *x, const char *path
 		    "%s holds no private key (ECDSA or RSA) in PEM without a password: set tls.key "
 		    "to the node's key",
 		    path);
-	else if (mbedtls_pk_check_pair(&x->pk, &k) != 0)
+	else if (!mbed_pair(&x->pk, &k))
 		r = diag_fail(d, 0, 0,
 		    "the key %s does not match the certificate: set tls.key to the key it was "
 		    "issued with",
@@ -216,7 +215,6 @@ identity_free(struct identity *id)
 int
 identity_sign(const struct identity *id, struct slice text, struct buf *out)
 {
-	unsigned char hash[32];
 	mbedtls_pk_context k;
 	size_t n = 0;
 	int r = buf_reserve(out, MBEDTLS_PK_SIGNATURE_MAX_SIZE);
@@ -224,10 +222,7 @@ identity_sign(const struct identity *id, struct slice text, struct buf *out)
 	if (r < 0)
 		return r;
 	mbedtls_pk_init(&k); /* once per connection: cheaper than a key that is kept */
-	if (!mbed_key(&k, id->key.p) ||
-	    mbedtls_sha256_ret((const unsigned char *) text.p, text.n, hash, 0) != 0 ||
-	    mbedtls_pk_sign(&k, MBEDTLS_MD_SHA256, hash, sizeof(hash),
-		(unsigned char *) out->p + out->n, &n, mbed_random, NULL) != 0)
+	if (!mbed_key(&k, id->key.p) || !mbed_sign(&k, text, (unsigned char *) out->p + out->n, &n))
 		r = -EIO;
 	else
 		out->n += n;

@@ -3,7 +3,9 @@
 #include "common/clock.h"
 #include "common/macros.h"
 #include <mbedtls/entropy.h>
+#include <mbedtls/md.h>
 #include <mbedtls/oid.h>
+#include <mbedtls/version.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,10 +17,51 @@ mbed_certs(mbedtls_x509_crt *x, const char *pem)
 	return mbedtls_x509_crt_parse(x, (const unsigned char *) pem, strlen(pem) + 1) == 0;
 }
 
+#if MBEDTLS_VERSION_MAJOR >= 3
+#define RANDOM   , mbed_random, NULL /* for blinding; 2.28 has its own */
+#define SIG_SIZE MBEDTLS_PK_SIGNATURE_MAX_SIZE,
+#else
+#define RANDOM
+#define SIG_SIZE
+#endif
+
 bool
 mbed_key(mbedtls_pk_context *k, const char *pem)
 {
-	return mbedtls_pk_parse_key(k, (const unsigned char *) pem, strlen(pem) + 1, NULL, 0) == 0;
+	const unsigned char *p = (const unsigned char *) pem;
+
+	return mbedtls_pk_parse_key(k, p, strlen(pem) + 1, NULL, 0 RANDOM) == 0;
+}
+
+bool
+mbed_pair(const mbedtls_pk_context *pub, const mbedtls_pk_context *key)
+{
+	return mbedtls_pk_check_pair(pub, key RANDOM) == 0;
+}
+
+bool
+mbed_sign(mbedtls_pk_context *key, struct slice text, unsigned char *sig, size_t *n)
+{
+	const mbedtls_md_info_t *sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+	unsigned char hash[32];
+
+	return mbedtls_md(sha256, (const unsigned char *) text.p, text.n, hash) == 0 &&
+	       mbedtls_pk_sign(key, MBEDTLS_MD_SHA256, hash, sizeof(hash), sig, SIG_SIZE n,
+		   mbed_random, NULL) == 0;
+}
+
+void
+mbed_tls12(mbedtls_ssl_config *conf)
+{
+#if MBEDTLS_VERSION_MAJOR >= 3
+	mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+	mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+	mbedtls_ssl_conf_min_version(
+	    conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	mbedtls_ssl_conf_max_version(
+	    conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+#endif
 }
 
 void

@@ -47,6 +47,7 @@ dial(const char *url)
 struct talk {
 	int fd;
 	struct buf out; /* not sent yet */
+	uint8_t last;   /* byte that came; of an alert, it says which one */
 	bool cert;      /* the collector's certificate came */
 	char name[128]; /* the first that it is for */
 };
@@ -73,6 +74,8 @@ get(void *arg, unsigned char *p, size_t n)
 	(void) send(t->fd, t->out.p, t->out.n, MSG_NOSIGNAL);
 	buf_clear(&t->out);
 	got = recv(t->fd, p, n, 0);
+	if (got > 0)
+		t->last = p[got - 1];
 	return got < 0 ? MBEDTLS_ERR_NET_RECV_FAILED : (int) got;
 }
 
@@ -98,15 +101,16 @@ see(void *arg, mbedtls_x509_crt *x, int depth,
 	return 0;
 }
 
-/* What went wrong in a handshake; the other side's alert has its own words. */
+/* What went wrong in a handshake; the other side's alert has its own words. mbedTLS does not tell
+ * which it was, but reads record by record, and until TLS 1.2's handshake is over in the clear. */
 static void
-handshake_error(const mbedtls_ssl_context *ssl, int rv, char *out, size_t n)
+handshake_error(int rv, uint8_t alert, char *out, size_t n)
 {
 	if (rv != MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
 		mbedtls_strerror(rv, out, n);
 		return;
 	}
-	switch (ssl->in_msg[1]) { /* mbedTLS 2.28 has no function that tells */
+	switch (alert) {
 	case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
 		(void) snprintf(out, n, "unknown authority");
 		break;
@@ -120,7 +124,7 @@ handshake_error(const mbedtls_ssl_context *ssl, int rv, char *out, size_t n)
 		(void) snprintf(out, n, "certificate for another purpose");
 		break;
 	default:
-		(void) snprintf(out, n, "TLS alert %d", ssl->in_msg[1]);
+		(void) snprintf(out, n, "TLS alert %u", alert);
 	}
 }
 
@@ -141,7 +145,7 @@ explain(const mbedtls_ssl_context *ssl, int rv, const struct talk *t, const stru
 		    "the collector %s is not trusted: its certificate does not fit tls.ca: %s",
 		    p->url, mbed_why(bad));
 	} else if (rv != 0 && rv != MBEDTLS_ERR_NET_RECV_FAILED) {
-		handshake_error(ssl, rv, error, sizeof(error));
+		handshake_error(rv, t->last, error, sizeof(error));
 		(void) snprintf(why, n,
 		    "the collector %s refuses this node's certificate or its TLS: %s; is it of the "
 		    "collector's authority, and not revoked?",
@@ -176,8 +180,7 @@ shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
 	    mbedtls_ssl_config_defaults(&conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
 		MBEDTLS_SSL_PRESET_DEFAULT) != 0)
 		goto out;
-	mbedtls_ssl_conf_min_version(
-	    &conf, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+	mbed_tls12(&conf);
 	/* go on with a bad certificate, to learn the other side's view */
 	mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
 	mbedtls_ssl_conf_verify(&conf, see, &t);
