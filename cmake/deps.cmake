@@ -16,11 +16,11 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-find_library(NNG_ARCHIVE libnng.a REQUIRED) # the archive: common/nng_close.c mends it
+find_library(NNG_ARCHIVE libnng.a REQUIRED) # the archive: calls of it are replaced (common/nng, sensor/peer_certs.c)
 find_library(MBEDTLS_LIBRARY mbedtls REQUIRED)
 find_library(MBEDX509_LIBRARY mbedx509 REQUIRED)
 find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
-set(NNG_LIBRARY nng_mended) # common/CMakeLists.txt
+set(NNG_LIBRARY mews_nng) # common/nng/CMakeLists.txt
 find_program(PROTOC_C protoc-c REQUIRED)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
 find_program(BPF_CLANG clang REQUIRED) # the release's own, whatever its version

@@ -4,6 +4,7 @@
 #include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
+#include "common/nng/way.h"
 #include "common/stage.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -87,7 +88,7 @@ parse_args(int argc, char **argv, struct args *args)
 			args->beside = true;
 			break;
 		case 'v':
-			puts("mews-collector " MEWS_VERSION);
+			printf("mews-collector " MEWS_VERSION " (%s)\n", nng_way());
 			return EXIT_OK;
 		case 'h':
 			usage(stdout);

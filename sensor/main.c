@@ -3,6 +3,7 @@
 #include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
+#include "common/nng/way.h"
 #include "common/stage.h"
 #include "sensor/app.h"
 #include <errno.h>
@@ -151,7 +152,7 @@ parse_one(struct args *args, int c)
 	case OPT_SKEW:
 		return number("skew", optarg, 0, 86400000, &args->skew_ms);
 	case OPT_VERSION:
-		puts("mews-sensor " MEWS_VERSION);
+		printf("mews-sensor " MEWS_VERSION " (%s)\n", nng_way());
 		return EXIT_OK;
 	case 'h':
 		usage(stdout);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nng_task.c - the part of NNG 1.5.2 that runs its callbacks, written anew.
+ * task.c - the part of NNG 1.5.2 that runs its callbacks, written anew.
  *
  * NNG is linked as an archive, and its aio.c and init.c find these functions here instead of in
- * its taskq.c. A task lives inside an aio, which keeps 144 bytes for it, and is used as follows:
- * prep says that it will be due, dispatch and exec that it is, abort that it will not be; wait and
- * fini return when it is neither due nor running.
+ * its taskq.c. A task lives inside an aio, which keeps TASK_ROOM bytes for it, and is used as
+ * follows: prep says that it will be due, dispatch and exec that it is, abort that it will not be;
+ * wait and fini return when it is neither due nor running.
  *
  * A worker that makes a task due comes back for it, so no other is woken unless more wait than one
  * thread should keep. Tasks must not wait for one another, in NNG's design and here.
  */
-#include "common/nng_task.h"
+#include "common/nng/task.h"
 #include "common/macros.h"
+#include "common/nng/known.h"
 #include <nng/nng.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,7 +30,7 @@ struct nni_task {
 	_Atomic unsigned busy; /* prepared or due or running, so often; | WAITED: somebody waits */
 	_Atomic bool prepared;
 };
-_Static_assert(sizeof(struct nni_task) <= 144, "what NNG keeps for it");
+_Static_assert(sizeof(struct nni_task) <= TASK_ROOM, "what NNG keeps for it");
 
 struct list {
 	struct nni_task *head, **tail;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nng_close.c - makes NNG 1.5.2 end TLS connections whatever they are doing.
+ * close.c - makes NNG 1.5.2 end TLS connections whatever they are doing.
  *
  * In that version, reading from or writing to a stream with an aio that has been closed meanwhile
  * does nothing and tells nobody. Where NNG's own TLS code does so (it goes on reading a message
@@ -10,9 +10,9 @@
  * of NNG do it.
  *
  * NNG is linked as an archive, and the linker hands us three of its calls (--wrap,
- * cmake/deps.cmake).
+ * CMakeLists.txt).
  */
-#include "common/nng_gather.h"
+#include "common/nng/gather.h"
 #include <nng/nng.h>
 #include <stdbool.h>
 #include <stddef.h>

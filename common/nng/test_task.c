@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_nng_task.c - what runs beside a callback that blocks, and who is woken when. */
+/* test_task.c - what runs beside a callback that blocks, and who is woken when. */
+#include "common/nng/known.h"
 #include "tests/support/test.h"
 #include <pthread.h>
 #include <sched.h>
@@ -8,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
-enum { TASKS = 2000, TASK_BYTES = 144 }; /* what NNG keeps for a task */
+enum { TASKS = 2000 };
 
 struct nni_task;
 int nni_taskq_sys_init(void);
@@ -19,7 +20,7 @@ void nni_task_dispatch(struct nni_task *t);
 void nni_task_wait(struct nni_task *t);
 
 union room {
-	char bytes[TASK_BYTES];
+	char bytes[TASK_ROOM];
 	max_align_t align;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nng_gather.h - between nng_close.c, through which all sending goes, and nng_gather.c. */
+/* gather.h - between close.c, through which all sending goes, and gather.c. */
 #ifndef MEWS_COMMON_NNG_GATHER_H
 #define MEWS_COMMON_NNG_GATHER_H
 

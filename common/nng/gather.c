@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nng_gather.c - a message over TLS as one piece.
+ * gather.c - a message over TLS as one piece.
  *
  * NNG 1.5.2 sends a message as its length, its header and its body, and its TLS makes of each a
  * record, a system call and a round of callbacks, here and at the peer. This puts the short pieces
@@ -10,12 +10,13 @@
  * under way at a time. It hangs in two of the aio's inputs, which sending does not use; the second
  * says that the first is ours.
  */
-#include "common/nng_gather.h"
+#include "common/nng/gather.h"
 #include "common/macros.h"
+#include "common/nng/known.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT = 16, RECORD = 16384, INPUT = 2 };
+enum { SHORT = 16, RECORD = 16384, INPUT = FREE_INPUT };
 
 struct gather {
 	size_t cap;

@@ -1,0 +1,48 @@
+# Which way NNG is used: common/nng/README.md. Sets MEWS_NNG_WAY, tuned or plain; NNG_LINKED, the
+# libraries; NNG_TUNED_SOURCES and NNG_TUNED_OPTIONS, what the tuned way adds.
+set(MEWS_NNG auto CACHE STRING "NNG: tuned (only the one version that is known), plain (any), auto")
+set_property(CACHE MEWS_NNG PROPERTY STRINGS auto tuned plain)
+
+set(NNG_LINKED ${NNG_ARCHIVE} ${MBEDTLS_LIBRARY} ${MBEDX509_LIBRARY} ${MBEDCRYPTO_LIBRARY} Threads::Threads)
+set(NNG_TUNED_SOURCES close.c gather.c task.c)
+# What they replace is pulled in first (-u): NNG's archive asks for the one, and has another of the other.
+set(NNG_TUNED_OPTIONS
+  -Wl,--wrap=nni_aio_begin,--wrap=nng_stream_recv,--wrap=nng_stream_send,--wrap=nni_aio_free,--wrap=nni_aio_fini
+  -Wl,-u,__wrap_nni_aio_begin,-u,nni_task_init)
+
+# A program with the replacements in it, layout.c, says whether the library is the known one.
+function(nng_is_known ret)
+  set(dir ${CMAKE_SOURCE_DIR}/common/nng)
+  list(TRANSFORM NNG_TUNED_SOURCES PREPEND ${dir}/ OUTPUT_VARIABLE sources)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${NNG_ARCHIVE} ${dir}/layout.c ${dir}/known.h)
+  try_run(status compiled
+    SOURCES ${dir}/layout.c ${sources}
+    NO_CACHE
+    CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${CMAKE_SOURCE_DIR}
+    COMPILE_DEFINITIONS -D_GNU_SOURCE
+    LINK_OPTIONS ${NNG_TUNED_OPTIONS} -Wl,--wrap=nni_task_init
+    LINK_LIBRARIES ${NNG_LINKED}
+    RUN_OUTPUT_VARIABLE said)
+  if(compiled AND status STREQUAL "0")
+    set(${ret} TRUE PARENT_SCOPE)
+  else()
+    set(${ret} FALSE PARENT_SCOPE)
+    message(STATUS "NNG is not the known version: ${said}")
+  endif()
+endfunction()
+
+if(MEWS_NNG STREQUAL "plain")
+  set(MEWS_NNG_WAY plain)
+elseif(MEWS_NNG MATCHES "^(auto|tuned)$")
+  nng_is_known(known)
+  if(known)
+    set(MEWS_NNG_WAY tuned)
+  elseif(MEWS_NNG STREQUAL "auto")
+    set(MEWS_NNG_WAY plain)
+  else()
+    message(FATAL_ERROR "MEWS_NNG=tuned is for one version of NNG only, and ${NNG_ARCHIVE} is another: use auto or plain")
+  endif()
+else()
+  message(FATAL_ERROR "MEWS_NNG is '${MEWS_NNG}': auto, tuned or plain")
+endif()
+message(STATUS "NNG: ${MEWS_NNG_WAY}")

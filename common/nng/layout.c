@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout.c - a program that tells whether the NNG that is there is the known one.
+ *
+ * It is linked with what takes the place of parts of NNG. Run when the build is configured (where
+ * it cannot be linked, NNG is another) and as a test. Exit status 0: it fits; else 1, and what does
+ * not.
+ */
+#include "common/nng/known.h"
+#include <nng/nng.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct nni_task;
+void __real_nni_task_init(struct nni_task *t, void *queue, void (*cb)(void *), void *arg);
+void __wrap_nni_task_init(struct nni_task *t, void *queue, void (*cb)(void *), void *arg);
+void nni_aio_get_iov(nng_aio *aio, unsigned *n, nng_iov **v);
+int nni_aio_begin(nng_aio *aio);
+
+static struct nni_task *newest; /* the last that NNG has made */
+static unsigned ran;
+static bool fits = true;
+
+void
+__wrap_nni_task_init(struct nni_task *t, void *queue, void (*cb)(void *), void *arg)
+{
+	newest = t;
+	__real_nni_task_init(t, queue, cb, arg);
+}
+
+static void
+on_aio(void *arg)
+{
+	++*(unsigned *) arg;
+}
+
+static void
+expect(bool ok, const char *what)
+{
+	if (!ok)
+		printf("this NNG differs from the known %s: %s\n", KNOWN_VERSION, what);
+	fits = fits && ok;
+}
+
+/* The pieces to send follow the task in an aio: where they are tells how much room it has. */
+static void
+check_task(nng_aio *aio, const struct nni_task *task)
+{
+	static char a, b;
+	const nng_iov pieces[] = { { &a, 1 }, { &b, 1 } };
+	nng_iov *v = NULL;
+	unsigned n = 0;
+
+	expect(nng_aio_set_iov(aio, 2, pieces) == 0, "an aio takes no two pieces");
+	nni_aio_get_iov(aio, &n, &v);
+	expect(n == 2 && v[0].iov_buf == &a && v[1].iov_buf == &b && v[1].iov_len == 1,
+	    "the pieces of an aio");
+	expect((const char *) v - (const char *) task == TASK_ROOM, "the size of a task");
+}
+
+static void
+check_inputs(nng_aio *aio)
+{
+	for (unsigned i = 0; i < INPUTS; i++)
+		expect(nng_aio_set_input(aio, i, aio) == 0 && nng_aio_get_input(aio, i) == aio,
+		    "the inputs of an aio");
+	expect(nng_aio_set_input(aio, INPUTS, aio) != 0, "how many inputs an aio has");
+}
+
+/* What close.c makes up for: a stopped aio does not begin, and nobody is told. */
+static void
+check_stopped(nng_aio *aio)
+{
+	nng_aio_stop(aio);
+	expect(nni_aio_begin(aio) != 0, "a stopped aio begins");
+	nng_aio_wait(aio);
+	expect(ran == 0, "an aio that does not begin runs its callback");
+}
+
+int
+main(void)
+{
+	nng_aio *aio = NULL;
+
+	expect(strcmp(nng_version(), KNOWN_VERSION) == 0, nng_version());
+	if (nng_aio_alloc(&aio, on_aio, &ran) != 0)
+		return 1;
+	check_task(aio, newest);
+	check_inputs(aio);
+	(void) nng_aio_set_input(aio, FREE_INPUT + 1, NULL);
+	check_stopped(aio);
+	nng_aio_free(aio);
+	return fits ? 0 : 1;
+}
