@@ -14,7 +14,7 @@ struct place {
 int field_bind(struct slice name, struct slice arg, struct place at, struct arena *a,
     struct field_ref *ret, struct diag *d) MUST_CHECK;
 
-/* Is it the name of a system call of any architecture? */
+/* Is it the name of a system call of any architecture, or of a tracepoint? */
 bool syscall_known(struct slice name);
 
 /* By its number on x86-64; NULL: none. */

@@ -6,7 +6,7 @@ static const struct call {
 	const char *name;
 	int number;
 } calls[] = {
-#define SYSCALL(name, number) { #name, number },
+#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) { #name, x86_64 },
 #include "proto/syscalls.def"
 };
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/schema.h"
+#include "tests/support/test.h"
+
+enum { X86_64, X32, IA32, ARM64, ARM32, COLUMNS };
+
+static const struct call {
+	const char *name, *entry;
+	int number[COLUMNS];
+} calls[] = {
+#define SYSCALL(name, entry, ...) { #name, #entry, { __VA_ARGS__ } },
+#include "proto/syscalls.def"
+};
+
+static const struct call *
+call_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (strcmp(calls[i].name, name) == 0)
+			return &calls[i];
+	}
+	return NULL;
+}
+
+/* Sorted by name: the filter searches by halves. No two calls share a number. */
+static void
+order(void **state)
+{
+	static bool taken[COLUMNS][1024];
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (i > 0 && strcmp(calls[i - 1].name, calls[i].name) >= 0)
+			fail_msg("%s stands before %s", calls[i - 1].name, calls[i].name);
+		for (int k = 0; k < COLUMNS; k++) {
+			int number = calls[i].number[k];
+
+			assert_true(number >= -1 && number < (int) ARRAY_SIZE(taken[k]));
+			if (number >= 0 && taken[k][number])
+				fail_msg("column %d: %s has another's number", k, calls[i].name);
+			if (number >= 0)
+				taken[k][number] = true;
+		}
+	}
+}
+
+/* What differs between callers, and what the generator must take from the tables' other columns. */
+static const struct call rows[] = {
+	{ "umount2", "umount", { 166, 166, 52, 39, 52 } },
+	{ "umount", "oldumount", { -1, -1, 22, -1, -1 } },
+	{ "rt_sigaction", "rt_sigaction", { 13, 512, 174, 134, 174 } },
+	{ "fcntl64", "fcntl64", { -1, -1, 221, -1, 221 } },
+	{ "renameat", "renameat", { 264, 264, 302, 38, 329 } },
+	{ "socketcall", "socketcall", { -1, -1, 102, -1, -1 } },
+	{ "tuxcall", "none", { 184, 184, -1, -1, -1 } },
+	{ "page_fault_user", "none", { -1, -1, -1, -1, -1 } },
+};
+
+static void
+numbers(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct call *c = call_named(rows[i].name);
+
+		if (c == NULL) {
+			fail_msg("no %s", rows[i].name);
+			return;
+		}
+		assert_string_equal(rows[i].entry, c->entry);
+		assert_memory_equal(rows[i].number, c->number, sizeof(c->number));
+	}
+}
+
+/* Events whose names are not a system call's. */
+static const struct exception {
+	const char *event;
+	const char *call; /* Falco's name for it differs from this; NULL: it is none */
+} exceptions[] = {
+	{ "llseek", "_llseek" },
+	{ "pread", "pread64" },
+	{ "pwrite", "pwrite64" },
+	{ "prlimit", "prlimit64" },
+	{ "syscall", NULL }, /* all that have no event of their own */
+	{ "asyncevent", NULL },
+	{ "container", NULL },
+	{ "cpu_hotplug", NULL },
+	{ "drop", NULL },
+	{ "groupdeleted", NULL },
+	{ "infra", NULL },
+	{ "notification", NULL },
+	{ "page_fault", NULL },
+	{ "pluginevent", NULL },
+	{ "procexit", NULL },
+	{ "procinfo", NULL },
+	{ "scapevent", NULL },
+	{ "signaldeliver", NULL },
+	{ "switch", NULL },
+	{ "userdeleted", NULL },
+};
+
+/* Every event is a system call's, or it is known why not. */
+static void
+events(void **state)
+{
+	bool used[ARRAY_SIZE(exceptions)] = { false };
+
+	(void) state;
+	for (size_t i = 0; i < schema_nevents; i++) {
+		const struct ev_schema *s = &schema_events[i];
+		bool known = s->capture == CAP_SNAP || call_named(s->name) != NULL;
+
+		for (size_t k = 0; k < ARRAY_SIZE(exceptions); k++) {
+			if (strcmp(s->name, exceptions[k].event) != 0)
+				continue;
+			used[k] = true;
+			assert_false(known);
+			known =
+			    exceptions[k].call == NULL || call_named(exceptions[k].call) != NULL;
+		}
+		if (!known)
+			fail_msg("event %s: no such system call in syscalls.def", s->name);
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(exceptions); k++) {
+		if (!used[k])
+			fail_msg("%s is no event", exceptions[k].event);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(events),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
