@@ -59,6 +59,13 @@ live_close(void *st)
 	free(st);
 }
 
+static bool
+is_start(const struct ev_hdr *rec)
+{
+	return rec->type == EV_CLONE || rec->type == EV_FORK || rec->type == EV_VFORK ||
+	       rec->type == EV_CLONE3;
+}
+
 /* Is this a record of the child, or of one that descends from it? */
 static bool
 ours(const struct live *l, const struct ev_hdr *rec)
@@ -67,8 +74,7 @@ ours(const struct live *l, const struct ev_hdr *rec)
 
 	if (rec->pid == (uint32_t) l->child)
 		return true;
-	if (rec->type == EV_CLONE || rec->type == EV_FORK || rec->type == EV_VFORK ||
-	    rec->type == EV_CLONE3)
+	if (is_start(rec))
 		ptid = record_num(rec, schema_get(rec->type), EVP_CLONE_ptid);
 	if (ptid == getpid() && (record_num(rec, schema_get(rec->type), EVP_CLONE_flags) & 0x100))
 		return true; /* CLONE_PARENT */
@@ -87,6 +93,12 @@ keep(void *arg, const struct ev_hdr *rec)
 
 	if (!ours(l, rec) || l->nrecs == ARRAY_SIZE(l->recs))
 		return 0;
+	l->threads += is_start(rec);
+	l->threads -= rec->type == EV_PROCEXIT;
+	if (!l->begun && rec->tid == (uint32_t) l->child && !is_start(rec)) {
+		l->begun = rec->type == EV_CLOSE_RANGE;
+		return 0;
+	}
 	copy = malloc(rec->len);
 	if (copy == NULL)
 		abort();
@@ -97,10 +109,14 @@ keep(void *arg, const struct ev_hdr *rec)
 	return 0;
 }
 
+/*
+ * Every case begins with three descriptors, and with this program's constants resident, wherever
+ * the linker has put them. keep() takes nothing before the close_range().
+ */
 static void
 run_trigger(struct live *l, const struct live_case *c)
 {
-	if (chdir(l->f->dir) != 0)
+	if (chdir(l->f->dir) != 0 || mlockall(MCL_CURRENT) != 0 || close_range(3, ~0U, 0) != 0)
 		_exit(99);
 	c->trigger(l->f);
 	_exit(0);
@@ -123,7 +139,8 @@ live_run(struct live *l, const struct live_case *c)
 	forget(l);
 	memset(l->f, 0, sizeof(*l->f));
 	l->name = c->name;
-	l->seen_exit = false;
+	l->begun = l->seen_exit = false;
+	l->threads = 0;
 	(void) snprintf(l->f->dir, sizeof(l->f->dir), "/tmp/mews-live-XXXXXX");
 	if (mkdtemp(l->f->dir) == NULL)
 		abort();
@@ -133,14 +150,16 @@ live_run(struct live *l, const struct live_case *c)
 		run_trigger(l, c);
 	if (c->meanwhile != NULL)
 		c->meanwhile(l);
-	while (!l->seen_exit && clock_mono() < end)
+	while ((!l->seen_exit || l->threads > 0) && clock_mono() < end)
 		(void) source_bpf.poll(l->st, 200, 0, keep, l);
-	if (!l->seen_exit)
-		live_fail(l, "no end of the trigger was seen");
+	if (!l->seen_exit || l->threads > 0)
+		live_fail(l, "no end of the trigger was seen, or of %d of its threads", l->threads);
 	if (waitpid(l->child, &l->status, 0) != l->child)
 		live_fail(l, "no trigger to wait for");
 	else
 		c->check(l);
+	if (l->dump != NULL)
+		live_dump(l, l->dump);
 	(void) snprintf(cmd, sizeof(cmd), "rm -rf '%s'", l->f->dir);
 	if (system(cmd) != 0)
 		live_fail(l, "cannot remove %s", l->f->dir);
@@ -294,8 +313,22 @@ proc_stat(pid_t pid, unsigned i)
 	return v;
 }
 
+/* --dump FILE */
+static void
+parse_args(struct live *l, int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--dump") == 0)
+		l->dump = fopen(argv[2], "we");
+	if (argc != 1 && l->dump == NULL) {
+		printf(
+		    "usage: test_live [--dump FILE]: FILE gets the records of every case as "
+		    "text\n");
+		exit(2);
+	}
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct live_case *const tables[] = { file_cases, entry_cases, names_cases,
 		net_cases, proc_cases, args_cases, compat_cases };
@@ -310,6 +343,8 @@ main(void)
 	l->f = mmap(NULL, sizeof(*l->f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (l->f == MAP_FAILED)
 		abort();
+	parse_args(l, argc, argv);
+	(void) clearenv(); /* the programs that cases run inherit it */
 	(void) setvbuf(stdout, NULL, _IOLBF, 0);
 	l->st = live_open(&o);
 	live_all(l->st);
@@ -321,6 +356,8 @@ main(void)
 	live_close(l->st);
 	forget(l);
 	printf("%u failed\n", l->failed);
+	if (l->dump != NULL)
+		(void) fclose(l->dump);
 	(void) munmap(l->f, sizeof(*l->f));
 	return l->failed != 0 ? (free(l), 1) : (free(l), 0);
 }

@@ -13,6 +13,7 @@
 #include "proto/schema.h"
 #include "sensor/source.h"
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* A list of strings as execve() wants it. */
@@ -35,7 +36,10 @@ struct live {
 	struct ev_hdr *recs[16384]; /* of the child and its descendants */
 	size_t nrecs;
 	const char *name; /* of the case */
+	FILE *dump;       /* NULL: none */
 	unsigned failed;  /* checks, of all cases */
+	int threads;      /* of the case, that were seen to start and not yet to end */
+	bool begun;       /* the trigger, after its process was made ready */
 	bool seen_exit;
 };
 
@@ -61,6 +65,9 @@ void live_close(void *st);
 
 /* Run one case. */
 void live_run(struct live *l, const struct live_case *c);
+
+/* Write the case's records, so that two runs can be compared. */
+void live_dump(const struct live *l, FILE *to);
 
 /* The k-th record of that type, of any process of the case; of thread 'tid'. NULL and a failure. */
 const struct ev_hdr *live_rec(struct live *l, uint16_t type, unsigned k);

@@ -105,8 +105,10 @@ m_drops(struct live *l)
 	l->name = "a ring that is full";
 	st = live_open(&o);
 	(void) source_bpf.set_interest(st, &only, 1);
-	t.pid = closes(1000);
-	drain(st, &t);
+	for (int i = 0; i < 20 && t.records == 0; i++) { /* others' closes may have filled it */
+		t.pid = closes(1000);
+		drain(st, &t);
+	}
 	source_bpf.drops(st, tally_drop, &t);
 	live_that(l, t.records > 0 && t.records < 1000, "some closes came, not all");
 	live_that(l, t.records + t.dropped >= 1000, "what did not come was counted");

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -141,6 +142,16 @@ static const struct {
 	{ CLONE_PARENT, 0x100 },
 };
 
+/* Of a process that another one reaps. */
+static void
+wait_for_end(pid_t pid)
+{
+	struct pollfd p = { .fd = (int) syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+
+	(void) poll(&p, 1, -1);
+	(void) close(p.fd);
+}
+
 static void
 d_clone(struct facts *f)
 {
@@ -153,7 +164,9 @@ d_clone(struct facts *f)
 		if (pid == 0)
 			_exit(0);
 		f->n[i] = pid;
-		if (!(clone_cases[i].flags & CLONE_PARENT))
+		if (clone_cases[i].flags & CLONE_PARENT)
+			wait_for_end((pid_t) pid);
+		else
 			reap(pid);
 	}
 }
