@@ -195,9 +195,12 @@ no_files(struct door *d, uint64_t now)
 	    "(LimitNOFILE of the service, or 'ulimit -Hn')");
 }
 
+/* Since 1.0 the library begins with a connection in MHD_run() only, which follows. */
 static void
 accept_some(struct door *d, uint64_t now)
 {
+	unsigned begun, waiting = 0;
+
 	for (int i = 0; i < ACCEPTS; i++) {
 		struct sockaddr_storage from = { 0 };
 		socklen_t n = sizeof(from);
@@ -209,10 +212,15 @@ accept_some(struct door *d, uint64_t now)
 				no_files(d, now);
 			return;
 		}
-		if (d->nconns >= d->api->cfg.connections && !make_room(d, now))
+		if (d->nconns + waiting >= d->api->cfg.connections && !make_room(d, now)) {
 			refuse(d, fd);
-		else if (MHD_add_connection(d->mhd, fd, (struct sockaddr *) &from, n) != MHD_YES)
+			continue;
+		}
+		begun = d->nconns;
+		if (MHD_add_connection(d->mhd, fd, (struct sockaddr *) &from, n) != MHD_YES)
 			counter_add(&d->refused, 1); /* it has closed fd */
+		else
+			waiting += d->nconns == begun;
 	}
 }
 
