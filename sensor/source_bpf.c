@@ -73,7 +73,7 @@ check_host(struct diag *d)
 static int
 load_failed(int r, struct diag *d)
 {
-	if (r == -EPERM || r == -EACCES) {
+	if (r == -EPERM) { /* EACCES is the verifier's: a program that it does not trust */
 		diag_set(d, 0, 0,
 		    "the kernel refuses eBPF to this process: run as root, or with CAP_BPF and "
 		    "CAP_PERFMON (in a container: privileged)");

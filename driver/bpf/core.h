@@ -271,6 +271,7 @@ static __always_inline u32
 text_end(struct scratch *s, u32 off, u32 n, u64 bit)
 {
 	off &= REC_MASK;
+	barrier_var(n); /* the verifier wants to see this, even where the compiler knows it */
 	if (n > EV_TEXT_MAX) {
 		n = EV_TEXT_MAX;
 		rec_hdr(s)->flags |= EVF_CUT;
