@@ -17,7 +17,7 @@ int field_bind(struct slice name, struct slice arg, struct place at, struct aren
 /* Is it the name of a system call of any architecture, or of a tracepoint? */
 bool syscall_known(struct slice name);
 
-/* By its number on x86-64; NULL: none. */
+/* By its number for 64-bit callers on x86-64, whatever the node is; NULL: none has it. */
 const char *syscall_name(int64_t number);
 
 /* evt.rawarg's type, by the parameter's. */

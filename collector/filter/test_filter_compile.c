@@ -173,6 +173,7 @@ static const struct {
 	{ "evt.type exists", 0xffff, EV_CLOSE, true },
 	{ "not evt.type exists", 0, EV_CLOSE, false },
 	{ "evt.type = getrandom", 1, EV_SYSCALL, true },
+	{ "evt.type = clock_gettime64", 1, EV_SYSCALL, true }, /* of 32-bit callers alone */
 	{ "not evt.type = getrandom", 0xffff, EV_SYSCALL, true },
 	{ "syscall.type = execve", 2, EV_EXECVE, true },
 	{ "evt.type contains execve", 0xffff, EV_CLOSE, true },
