@@ -198,70 +198,97 @@ live_count(const struct live *l, uint16_t type)
 	return n;
 }
 
+/* One check of a parameter was made. */
 static bool
-has(struct live *l, const struct ev_hdr *r, unsigned i)
+checked(struct live *l, const struct ev_schema *s, bool ok)
 {
-	if (r == NULL)
-		return false;
-	if (r->present >> i & 1)
-		return true;
-	live_fail(l, "%s: parameter %u (%s) is not there", schema_get(r->type)->name, i,
-	    schema_get(r->type)->params[i].name);
-	return false;
+	l->checks[s->num].total++;
+	l->checks[s->num].passed += ok;
+	return ok;
+}
+
+int
+live_param(struct live *l, const struct ev_hdr *r, const char *param)
+{
+	const struct ev_schema *s = r == NULL ? NULL : schema_get(r->type);
+
+	for (int i = 0; s != NULL && i < s->nparams; i++) {
+		if (strcmp(s->params[i].name, param) == 0)
+			return i;
+	}
+	if (s != NULL)
+		live_fail(l, "%s has no parameter '%s': the test is wrong", s->name, param);
+	return -1;
+}
+
+/* The index of a parameter that is there, and is a text or a number; -1 and a failure. */
+static int
+present(struct live *l, const struct ev_hdr *r, const char *param, bool text)
+{
+	int i = live_param(l, r, param);
+	const struct ev_schema *s;
+
+	if (i < 0)
+		return -1;
+	s = schema_get(r->type);
+	if (checked(l, s, (r->present >> i & 1) && ptype_is_text(s->params[i].type) == text))
+		return i;
+	live_fail(
+	    l, "%s: '%s' is not there, or is no %s", s->name, param, text ? "text" : "number");
+	return -1;
 }
 
 void
-live_range(struct live *l, const struct ev_hdr *r, unsigned i, int64_t min, int64_t max)
+live_range(struct live *l, const struct ev_hdr *r, const char *param, int64_t min, int64_t max)
 {
+	int i = present(l, r, param, false);
 	const struct ev_schema *s;
 	int64_t v;
 
-	if (!has(l, r, i))
+	if (i < 0)
 		return;
 	s = schema_get(r->type);
-	v = record_num(r, s, i);
-	if (ptype_is_text(s->params[i].type))
-		live_fail(l, "%s: parameter %u (%s) is a text", s->name, i, s->params[i].name);
-	else if (v < min || v > max)
-		live_fail(l, "%s: parameter %u (%s) is %" PRId64 ", not in %" PRId64 "..%" PRId64,
-		    s->name, i, s->params[i].name, v, min, max);
+	v = record_num(r, s, (unsigned) i);
+	if (!checked(l, s, v >= min && v <= max))
+		live_fail(l, "%s: '%s' is %" PRId64 ", not in %" PRId64 "..%" PRId64, s->name,
+		    param, v, min, max);
 }
 
 void
-live_num(struct live *l, const struct ev_hdr *r, unsigned i, int64_t want)
+live_num(struct live *l, const struct ev_hdr *r, const char *param, int64_t want)
 {
-	live_range(l, r, i, want, want);
+	live_range(l, r, param, want, want);
 }
 
 void
-live_bytes(struct live *l, const struct ev_hdr *r, unsigned i, const void *want, size_t n)
+live_bytes(struct live *l, const struct ev_hdr *r, const char *param, const void *want, size_t n)
 {
+	int i = present(l, r, param, true);
 	const struct ev_schema *s;
 	struct slice t;
 
-	if (!has(l, r, i))
+	if (i < 0)
 		return;
 	s = schema_get(r->type);
-	t = record_text(r, s, i);
-	if (t.p == NULL)
-		live_fail(l, "%s: parameter %u (%s) is a number", s->name, i, s->params[i].name);
-	else if (!slice_eq(t, (struct slice){ want, n }))
-		live_fail(l, "%s: parameter %u (%s) is '%.*s' (%zu bytes), not '%.*s' (%zu bytes)",
-		    s->name, i, s->params[i].name, SLICE_ARG(t), t.n, (int) n, (const char *) want,
-		    n);
+	t = record_text(r, s, (unsigned) i);
+	if (!checked(l, s, slice_eq(t, (struct slice){ want, n })))
+		live_fail(l, "%s: '%s' is '%.*s' (%zu bytes), not '%.*s' (%zu bytes)", s->name,
+		    param, SLICE_ARG(t), t.n, (int) n, (const char *) want, n);
 }
 
 void
-live_text(struct live *l, const struct ev_hdr *r, unsigned i, const char *want)
+live_text(struct live *l, const struct ev_hdr *r, const char *param, const char *want)
 {
-	live_bytes(l, r, i, want, strlen(want));
+	live_bytes(l, r, param, want, strlen(want));
 }
 
 void
-live_absent(struct live *l, const struct ev_hdr *r, unsigned i)
+live_absent(struct live *l, const struct ev_hdr *r, const char *param)
 {
-	if (r != NULL && (r->present >> i & 1))
-		live_fail(l, "%s: parameter %u is there", schema_get(r->type)->name, i);
+	int i = live_param(l, r, param);
+
+	if (i >= 0 && !checked(l, schema_get(r->type), !(r->present >> i & 1)))
+		live_fail(l, "%s: '%s' is there", schema_get(r->type)->name, param);
 }
 
 void
@@ -313,6 +340,24 @@ proc_stat(pid_t pid, unsigned i)
 	return v;
 }
 
+/* How many checks of each event's parameters passed, of how many; a captured event without any is a
+ * failure. */
+static void
+report(struct live *l)
+{
+	l->name = "all cases";
+	for (size_t i = 0; i < schema_nevents; i++) {
+		const struct ev_schema *s = &schema_events[i];
+
+		if (l->checks[s->num].total > 0)
+			printf("%s %u/%u\n", s->name, l->checks[s->num].passed,
+			    l->checks[s->num].total);
+		else if (s->capture == CAP_EXIT || s->capture == CAP_TRACE)
+			live_fail(l, "%s is captured, and no case looks at it", s->name);
+	}
+	printf("%u failed\n", l->failed);
+}
+
 /* --dump FILE */
 static void
 parse_args(struct live *l, int argc, char **argv)
@@ -355,7 +400,7 @@ main(int argc, char **argv)
 	live_mechanics(l);
 	live_close(l->st);
 	forget(l);
-	printf("%u failed\n", l->failed);
+	report(l);
 	if (l->dump != NULL)
 		(void) fclose(l->dump);
 	(void) munmap(l->f, sizeof(*l->f));

@@ -4,8 +4,7 @@
  *
  * A case is a trigger, which runs in a process of its own and notes in struct facts what it did and
  * what came of it, and a check, which compares that process's records with the facts, with errno,
- * stat() or /proc. Parameters are named by their index, in the order that rule authors know: where
- * two lines of events.def are swapped, a case here fails.
+ * stat() or /proc. Most calls need no such case: a row in live_rows.c and a trigger do.
  */
 #ifndef MEWS_TESTS_DRIVER_LIVE_H
 #define MEWS_TESTS_DRIVER_LIVE_H
@@ -38,8 +37,11 @@ struct live {
 	const char *name; /* of the case */
 	FILE *dump;       /* NULL: none */
 	unsigned failed;  /* checks, of all cases */
-	int threads;      /* of the case, that were seen to start and not yet to end */
-	bool begun;       /* the trigger, after its process was made ready */
+	struct {
+		unsigned passed, total;
+	} checks[EV_TYPE_MAX]; /* of the parameters of each event */
+	int threads;           /* of the case, that were seen to start and not yet to end */
+	bool begun;            /* the trigger, after its process was made ready */
 	bool seen_exit;
 };
 
@@ -74,12 +76,16 @@ const struct ev_hdr *live_rec(struct live *l, uint16_t type, unsigned k);
 const struct ev_hdr *live_rec_of(struct live *l, uint16_t type, int64_t tid);
 unsigned live_count(const struct live *l, uint16_t type);
 
+/* Checks of a record's parameter by its name; quietly none where the record is NULL. */
+int live_param(struct live *l, const struct ev_hdr *r, const char *param); /* its index, or -1 */
 void live_fail(struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void live_num(struct live *l, const struct ev_hdr *r, unsigned i, int64_t want);
-void live_range(struct live *l, const struct ev_hdr *r, unsigned i, int64_t min, int64_t max);
-void live_text(struct live *l, const struct ev_hdr *r, unsigned i, const char *want);
-void live_bytes(struct live *l, const struct ev_hdr *r, unsigned i, const void *want, size_t n);
-void live_absent(struct live *l, const struct ev_hdr *r, unsigned i);
+void live_num(struct live *l, const struct ev_hdr *r, const char *param, int64_t want);
+void live_range(
+    struct live *l, const struct ev_hdr *r, const char *param, int64_t min, int64_t max);
+void live_text(struct live *l, const struct ev_hdr *r, const char *param, const char *want);
+void live_bytes(
+    struct live *l, const struct ev_hdr *r, const char *param, const void *want, size_t n);
+void live_absent(struct live *l, const struct ev_hdr *r, const char *param);
 void live_that(struct live *l, bool ok, const char *what);
 
 /* A line "key: value" of /proc/PID/status, and field 'i' (from 1) of /proc/PID/stat. */

@@ -53,14 +53,14 @@ add_string(struct list *l, const char *s)
 	l->n += strlen(s) + 1;
 }
 
-/* Parameter 'i' of the k-th execve: it is this list, and says that it was cut. */
+/* Parameter 'param' of the k-th execve: it is this list, and says that it was cut. */
 static void
-check_list(struct live *l, unsigned k, unsigned i, const struct list *want)
+check_list(struct live *l, unsigned k, const char *param, const struct list *want)
 {
 	const struct ev_hdr *r = live_rec(l, EV_EXECVE, k);
 
-	live_num(l, r, 0, k == 0 ? -ENOENT : 0);
-	live_bytes(l, r, i, want->p, want->n);
+	live_num(l, r, "res", k == 0 ? -ENOENT : 0);
+	live_bytes(l, r, param, want->p, want->n);
 	live_that(l, r != NULL && (r->flags & EVF_CUT), "it was cut, and says so");
 }
 
@@ -84,8 +84,8 @@ c_first(struct live *l)
 	add_filled(&args, 2, 'c');
 	add_filled(&args, 4, 'e');
 	for (unsigned k = 0; k < 2; k++) {
-		check_list(l, k, 1, &exe);
-		check_list(l, k, 2, &args);
+		check_list(l, k, "exe", &exe);
+		check_list(l, k, "args", &args);
 	}
 }
 
@@ -104,8 +104,8 @@ c_only(struct live *l)
 {
 	struct list none = { .n = 0 };
 
-	check_list(l, 0, 2, &none);
-	check_list(l, 1, 2, &none);
+	check_list(l, 0, "args", &none);
+	check_list(l, 1, "args", &none);
 }
 
 static void
@@ -125,10 +125,10 @@ c_second(struct live *l)
 
 	add_filled(&attempt, 2047, 'p');
 	add_filled(&attempt, 4, 'e');
-	check_list(l, 0, 2, &attempt);
+	check_list(l, 0, "args", &attempt);
 	add_filled(&args, 1535, 'p');
 	add_filled(&args, 4, 'e');
-	check_list(l, 1, 2, &args);
+	check_list(l, 1, "args", &args);
 }
 
 /* A script has its beginning and its end. */
@@ -154,7 +154,7 @@ c_script(struct live *l)
 	memset(args.p + args.n, '#', 4096 - args.n - 5);
 	args.n = 4096 - 5;
 	add_string(&args, "evil");
-	check_list(l, 1, 2, &args);
+	check_list(l, 1, "args", &args);
 }
 
 /* 60 of 99 bytes: 30 from the beginning, the others from the end. */
@@ -181,17 +181,17 @@ c_many(struct live *l)
 	for (int i = 0; i < 41; i++)
 		add_filled(&attempt, 99, 'a');
 	attempt.n = 4096;
-	check_list(l, 0, 2, &attempt);
+	check_list(l, 0, "args", &attempt);
 	for (int i = 0; i < 30; i++)
 		add_filled(&args, 99, 'a');
 	add_filled(&args, 95, 'a'); /* of one, the end */
 	for (int i = 0; i < 9; i++)
 		add_filled(&args, 99, 'a');
 	add_filled(&args, 99, 'z');
-	check_list(l, 1, 2, &args);
+	check_list(l, 1, "args", &args);
 	for (int i = 0; i < 40; i++)
 		add_filled(&env, 99, 'a');
-	check_list(l, 1, 15, &env); /* whole ones only */
+	check_list(l, 1, "env", &env); /* whole ones only */
 }
 
 static void
@@ -213,7 +213,7 @@ c_env(struct live *l)
 	add_filled(&env, 3, 'v');
 	add_filled(&env, 765, 'e');
 	add_filled(&env, 3, 'w');
-	check_list(l, 1, 15, &env);
+	check_list(l, 1, "env", &env);
 }
 
 const struct live_case args_cases[] = {

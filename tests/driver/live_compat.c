@@ -32,29 +32,29 @@ c_files(struct live *l)
 {
 	const struct ev_hdr *r = rec(l, EV_OPEN, 0);
 
-	live_text(l, r, 1, "plain");
-	live_num(l, r, 2, 0x3 | 0x4 | 0x4000);
-	live_num(l, r, 3, 0640);
-	live_range(l, r, 5, 2, INT64_MAX);
+	live_text(l, r, "name", "plain");
+	live_num(l, r, "flags", 0x3 | 0x4 | 0x4000);
+	live_num(l, r, "mode", 0640);
+	live_range(l, r, "ino", 2, INT64_MAX);
 	r = rec(l, EV_OPEN, 3);
-	live_text(l, r, 1, ".");
-	live_num(l, r, 2, 0x1 | 0x400 | 0x2000);
+	live_text(l, r, "name", ".");
+	live_num(l, r, "flags", 0x1 | 0x400 | 0x2000);
 	r = rec(l, EV_CREAT, 0);
-	live_text(l, r, 1, "made");
-	live_num(l, r, 2, 0600);
+	live_text(l, r, "name", "made");
+	live_num(l, r, "mode", 0600);
 	r = rec(l, EV_OPENAT, 0);
-	live_range(l, r, 1, 3, 100);
-	live_text(l, r, 2, "plain");
+	live_range(l, r, "dirfd", 3, 100);
+	live_text(l, r, "name", "plain");
 	r = rec(l, EV_OPENAT, 1);
-	live_num(l, r, 0, -ENOENT);
-	live_num(l, r, 1, -100);
-	live_text(l, r, 2, "gone");
-	live_num(l, r, 3, 0x2);
+	live_num(l, r, "fd", -ENOENT);
+	live_num(l, r, "dirfd", -100);
+	live_text(l, r, "name", "gone");
+	live_num(l, r, "flags", 0x2);
 	r = rec(l, EV_OPENAT2, 0);
-	live_range(l, r, 0, 3, 100);
-	live_text(l, r, 2, "plain");
+	live_range(l, r, "fd", 3, 100);
+	live_text(l, r, "name", "plain");
 	r = rec(l, EV_CLOSE, 0);
-	live_num(l, r, 0, 0);
+	live_num(l, r, "res", 0);
 }
 
 static void
@@ -62,22 +62,22 @@ c_links(struct live *l)
 {
 	const struct ev_hdr *r = rec(l, EV_DUP, 0);
 
-	live_range(l, r, 0, 3, 100);
+	live_range(l, r, "res", 3, 100);
 	r = rec(l, EV_DUP2, 0);
-	live_num(l, r, 0, 50);
-	live_num(l, r, 2, 50);
+	live_num(l, r, "res", 50);
+	live_num(l, r, "newfd", 50);
 	r = rec(l, EV_DUP3, 0);
-	live_num(l, r, 0, 51);
-	live_num(l, r, 3, 0x1000);
+	live_num(l, r, "res", 51);
+	live_num(l, r, "flags", 0x1000);
 	r = rec(l, EV_LINK, 0);
-	live_num(l, r, 0, 0);
-	live_text(l, r, 1, "plain");
-	live_text(l, r, 2, "second");
+	live_num(l, r, "res", 0);
+	live_text(l, r, "oldpath", "plain");
+	live_text(l, r, "newpath", "second");
 	r = rec(l, EV_LINKAT, 0);
-	live_num(l, r, 0, 0);
-	live_text(l, r, 2, "plain");
-	live_num(l, r, 3, -100);
-	live_text(l, r, 4, "third");
+	live_num(l, r, "res", 0);
+	live_text(l, r, "oldpath", "plain");
+	live_num(l, r, "newdir", -100);
+	live_text(l, r, "newpath", "third");
 }
 
 static void
@@ -91,24 +91,24 @@ c_compat(struct live *l)
 	c_links(l);
 	for (unsigned k = 0; k < 2; k++) {
 		r = rec(l, EV_CONNECT, k);
-		live_num(l, r, 0, -ECONNREFUSED);
-		live_range(l, r, 2, 3, 100);
-		live_bytes(l, r, 3, addr, sizeof(addr));
+		live_num(l, r, "res", -ECONNREFUSED);
+		live_range(l, r, "fd", 3, 100);
+		live_bytes(l, r, "addr", addr, sizeof(addr));
 	}
 	r = rec(l, EV_EXECVE, 1);
-	live_num(l, r, 0, -ENOENT);
-	live_text(l, r, 1, "arg0");
-	live_bytes(l, r, 2, "arg 1", 6);
-	live_bytes(l, r, 15, "K=V", 4);
-	live_text(l, r, 30, "/no/such");
+	live_num(l, r, "res", -ENOENT);
+	live_text(l, r, "exe", "arg0");
+	live_bytes(l, r, "args", "arg 1", 6);
+	live_bytes(l, r, "env", "K=V", 4);
+	live_text(l, r, "filename", "/no/such");
 	r = rec(l, EV_EXECVEAT, 0);
-	live_num(l, r, 0, -ENOENT);
-	live_text(l, r, 1, "arg0");
-	live_bytes(l, r, 15, "K=V", 4);
+	live_num(l, r, "res", -ENOENT);
+	live_text(l, r, "exe", "arg0");
+	live_bytes(l, r, "env", "K=V", 4);
 	r = rec(l, EV_FORK, 0);
-	live_num(l, r, 5, l->child);
-	live_num(l, live_rec_of(l, EV_PROCEXIT, r == NULL ? 0 : r->tid), 1, 3);
-	live_num(l, live_rec_of(l, EV_PROCEXIT, l->child), 1, 5);
+	live_num(l, r, "ptid", l->child);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, r == NULL ? 0 : r->tid), "ret", 3);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, l->child), "ret", 5);
 }
 
 /* By now a 32-bit caller was seen: its paths are read at entry. */
@@ -117,7 +117,7 @@ c_entry(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_OPEN, 2);
 
-	live_text(l, r, 1, "plain");
+	live_text(l, r, "name", "plain");
 	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "the path was read at entry");
 }
 

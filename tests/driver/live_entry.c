@@ -53,16 +53,16 @@ c_not_resident(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
 
-	live_num(l, r, 0, l->f->n[0]);
-	live_text(l, r, 1, l->f->s[0]);
+	live_num(l, r, "fd", l->f->n[0]);
+	live_text(l, r, "name", l->f->s[0]);
 	live_that(
 	    l, r != NULL && (r->flags & EVF_REREAD), "the first was read at exit, and says so");
 	r = live_rec(l, EV_OPEN, 1);
-	live_text(l, r, 1, l->f->s[0]);
+	live_text(l, r, "name", l->f->s[0]);
 	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "the second was read at entry");
 	r = live_rec(l, EV_OPEN, 2);
-	live_num(l, r, 0, -EFAULT);
-	live_absent(l, r, 1);
+	live_num(l, r, "fd", -EFAULT);
+	live_absent(l, r, "name");
 }
 
 /* Another thread changes the path while the kernel waits in open(): a FIFO without a writer. */
@@ -109,10 +109,10 @@ c_changed(struct live *l)
 
 	for (unsigned k = 0; k < live_count(l, EV_OPEN); k++) {
 		r = live_rec(l, EV_OPEN, k);
-		if (record_num(r, schema_get(EV_OPEN), 0) == l->f->n[0])
+		if (record_num(r, schema_get(EV_OPEN), EVP_OPEN_fd) == l->f->n[0])
 			break;
 	}
-	live_text(l, r, 1, l->f->s[0]);
+	live_text(l, r, "name", l->f->s[0]);
 	live_that(l, strcmp(l->f->s[1], "innocent") == 0, "the path was changed");
 }
 
@@ -131,15 +131,15 @@ c_long(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
 
-	live_num(l, r, 0, -ENAMETOOLONG);
-	live_bytes(l, r, 1, l->f->s[0], 4096);
+	live_num(l, r, "fd", -ENAMETOOLONG);
+	live_bytes(l, r, "name", l->f->s[0], 4096);
 	live_that(l, r != NULL && (r->flags & EVF_CUT), "5000 bytes are cut, and it says so");
 	r = live_rec(l, EV_OPEN, 1);
-	live_bytes(l, r, 1, l->f->s[1], 4096);
+	live_bytes(l, r, "name", l->f->s[1], 4096);
 	live_that(l, r != NULL && !(r->flags & EVF_CUT), "4096 bytes are not cut");
 	r = live_rec(l, EV_LINK, 0);
-	live_bytes(l, r, 1, l->f->s[0], 4096);
-	live_bytes(l, r, 2, l->f->s[1], 4096);
+	live_bytes(l, r, "oldpath", l->f->s[0], 4096);
+	live_bytes(l, r, "newpath", l->f->s[1], 4096);
 	live_that(l, r != NULL && (r->flags & EVF_CUT), "a cut link says so");
 	for (size_t i = 0; i < l->nrecs; i++)
 		live_that(l, !(l->recs[i]->flags & EVF_REREAD), "long paths are read at entry");
@@ -201,9 +201,9 @@ c_link_changed(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_LINK, 0);
 
-	live_num(l, r, 0, 0);
-	live_text(l, r, 1, "source");
-	live_text(l, r, 2, "target");
+	live_num(l, r, "res", 0);
+	live_text(l, r, "oldpath", "source");
+	live_text(l, r, "newpath", "target");
 	live_that(l, l->f->n[1] == 0 && strcmp(l->f->s[1], "innocent") == 0,
 	    "the path was changed when the kernel had read it");
 	live_that(l, r != NULL && (r->flags & EVF_REREAD), "the other one was read at exit");
@@ -287,9 +287,9 @@ c_crowd(struct live *l)
 	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
 	unsigned waited = 0;
 
-	live_text(l, r, 1, "/no/such");
+	live_text(l, r, "name", "/no/such");
 	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "another's path is read at entry");
-	live_num(l, r, 0, l->f->n[1]);
+	live_num(l, r, "fd", l->f->n[1]);
 	for (size_t i = 0; i < l->nrecs; i++) {
 		r = l->recs[i];
 		waited += r->type == EV_OPENAT && r->tid != r->pid && !(r->flags & EVF_REREAD);

@@ -226,22 +226,24 @@ check_ids(struct live *l, const struct ev_hdr *r)
 	uint32_t pids[2] = { (uint32_t) f->n[1], (uint32_t) f->n[23] };
 	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK);
 
-	live_num(l, r, 3, f->n[1]);
-	live_num(l, r, 4, f->n[1]);
-	live_num(l, r, 5, l->child);
-	live_num(l, r, 16, f->n[14]);
+	live_num(l, r, "tid", f->n[1]);
+	live_num(l, r, "pid", f->n[1]);
+	live_num(l, r, "ptid", l->child);
+	live_num(l, r, "tty", f->n[14]);
 	live_that(l, f->n[14] != 0, "it has a terminal");
-	live_num(l, r, 17, f->n[15]);
-	live_num(l, r, 28, f->n[21]);
+	live_num(l, r, "vpgid", f->n[15]);
+	live_num(l, r, "pgid", f->n[21]);
 	live_that(l, f->n[21] == f->n[0] && f->n[15] == 1, "its group is led by another");
-	live_num(l, r, 31, f->n[23]);
-	live_num(l, r, 32, f->n[23]);
-	live_num(l, r, 33, f->n[22]);
-	live_range(l, r, 34, 1, INT64_MAX);
-	live_bytes(l, r, 35, pids, sizeof(pids));
-	live_range(l, r, 36, f->n[24] * tick, (f->n[24] + 1) * tick);
-	live_range(l, r, 38, f->n[25] * tick, (f->n[25] + 1) * tick);
-	live_that(l, r != NULL && (int64_t) r->start == record_num(r, schema_get(EV_EXECVE), 38),
+	live_num(l, r, "vtid", f->n[23]);
+	live_num(l, r, "vpid", f->n[23]);
+	live_num(l, r, "sid", f->n[22]);
+	live_range(l, r, "cgroup_id", 1, INT64_MAX);
+	live_bytes(l, r, "ns_pids", pids, sizeof(pids));
+	live_range(l, r, "pidns_init_start_ts", f->n[24] * tick, (f->n[24] + 1) * tick);
+	live_range(l, r, "start_time", f->n[25] * tick, (f->n[25] + 1) * tick);
+	live_that(l,
+	    r != NULL &&
+		(int64_t) r->start == record_num(r, schema_get(EV_EXECVE), EVP_EXECVE_start_time),
 	    "the header has the start too");
 }
 
@@ -251,35 +253,35 @@ c_exec(struct live *l)
 	const struct facts *f = l->f;
 	const struct ev_hdr *r = live_rec_of(l, EV_EXECVE, f->n[1]);
 
-	live_num(l, r, 0, 0);
-	live_text(l, r, 1, "cat0");
-	live_bytes(l, r, 2, "-u\0-", 5);
-	live_text(l, r, 6, f->dir);
-	live_num(l, r, 7, 333);
-	live_range(l, r, 8, 0, f->n[11]);
-	live_range(l, r, 9, 1, f->n[10]);
-	live_range(l, r, 10, 100, f->n[12]);
-	live_range(l, r, 11, 0, f->n[13]);
-	live_num(l, r, 12, 0);
-	live_text(l, r, 13, "cat");
-	live_bytes(l, r, 14, f->s[0], (size_t) f->n[26]);
-	live_bytes(l, r, 15, "A=1\0B=two", 10);
-	live_num(l, r, 18, strtoll(f->s[1], NULL, 10));
-	live_num(l, r, 19, 0);
-	live_num(l, r, 20, f->n[16]);
-	live_num(l, r, 21, f->n[17]);
-	live_num(l, r, 22, f->n[18]);
+	live_num(l, r, "res", 0);
+	live_text(l, r, "exe", "cat0");
+	live_bytes(l, r, "args", "-u\0-", 5);
+	live_text(l, r, "cwd", f->dir);
+	live_num(l, r, "fdlimit", 333);
+	live_range(l, r, "pgft_maj", 0, f->n[11]);
+	live_range(l, r, "pgft_min", 1, f->n[10]);
+	live_range(l, r, "vm_size", 100, f->n[12]);
+	live_range(l, r, "vm_rss", 0, f->n[13]);
+	live_num(l, r, "vm_swap", 0);
+	live_text(l, r, "comm", "cat");
+	live_bytes(l, r, "cgroups", f->s[0], (size_t) f->n[26]);
+	live_bytes(l, r, "env", "A=1\0B=two", 10);
+	live_num(l, r, "loginuid", strtoll(f->s[1], NULL, 10));
+	live_num(l, r, "flags", 0);
+	live_num(l, r, "cap_inheritable", f->n[16]);
+	live_num(l, r, "cap_permitted", f->n[17]);
+	live_num(l, r, "cap_effective", f->n[18]);
 	live_that(l, f->n[16] == 1 && f->n[17] != 1 && f->n[18] == 0, "the sets differ");
-	live_num(l, r, 23, f->n[30]);
-	live_num(l, r, 24, f->n[31]);
-	live_num(l, r, 25, f->n[32]);
-	live_num(l, r, 26, f->n[19]);
-	live_num(l, r, 26, 1234);
-	live_text(l, r, 27, f->s[2]);
-	live_num(l, r, 29, f->n[20]);
-	live_text(l, r, 30, "/bin/../bin/cat");
-	live_num(l, r, 37, f->n[33]);
-	live_bytes(l, r, 39, f->s[3], (size_t) f->n[27]);
+	live_num(l, r, "exe_ino", f->n[30]);
+	live_num(l, r, "exe_ino_ctime", f->n[31]);
+	live_num(l, r, "exe_ino_mtime", f->n[32]);
+	live_num(l, r, "uid", f->n[19]);
+	live_num(l, r, "uid", 1234);
+	live_text(l, r, "trusted_exepath", f->s[2]);
+	live_num(l, r, "gid", f->n[20]);
+	live_text(l, r, "filename", "/bin/../bin/cat");
+	live_num(l, r, "exe_dev", f->n[33]);
+	live_bytes(l, r, "open_fds", f->s[3], (size_t) f->n[27]);
 	check_ids(l, r);
 }
 
@@ -314,12 +316,12 @@ c_memfd(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_EXECVE, 0);
 
-	live_num(l, r, 0, 0);
-	live_text(l, r, 1, "ghost");
-	live_bytes(l, r, 2, "", 0);
-	live_bytes(l, r, 15, "", 0);
-	live_num(l, r, 19, 0x1 | 0x4); /* the owner could write it */
-	live_text(l, r, 27, "memfd:payload");
+	live_num(l, r, "res", 0);
+	live_text(l, r, "exe", "ghost");
+	live_bytes(l, r, "args", "", 0);
+	live_bytes(l, r, "env", "", 0);
+	live_num(l, r, "flags", 0x1 | 0x4); /* the owner could write it */
+	live_text(l, r, "trusted_exepath", "memfd:payload");
 	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 0, "it ran");
 }
 
@@ -370,15 +372,15 @@ c_exec_overlay(struct live *l)
 	const struct ev_hdr *r = live_rec_of(l, EV_EXECVE, l->f->n[0]);
 
 	live_that(l, l->f->n[2] == 0, "overlayfs works here");
-	live_num(l, r, 19, 0x1 | 0x8);
+	live_num(l, r, "flags", 0x1 | 0x8);
 	(void) snprintf(path, sizeof(path), "%s/all/old", l->f->dir);
-	live_text(l, r, 27, path);
+	live_text(l, r, "trusted_exepath", path);
 	r = live_rec_of(l, EV_EXECVE, l->f->n[1]);
-	live_num(l, r, 19, 0x1 | 0x2);
-	live_text(l, r, 30, "all/new");
+	live_num(l, r, "flags", 0x1 | 0x2);
+	live_text(l, r, "filename", "all/new");
 	r = live_rec_of(l, EV_EXECVE, l->f->n[3]);
 	(void) snprintf(path, sizeof(path), "%s/all/new", l->f->dir);
-	live_text(l, r, 27, path); /* not as the program itself sees it */
+	live_text(l, r, "trusted_exepath", path); /* not as the program itself sees it */
 }
 
 void
@@ -402,19 +404,19 @@ check_attempt(struct live *l, const struct ev_hdr *r)
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 
 	exe[n < 0 ? 0 : n] = '\0';
-	live_num(l, r, 0, -ENOENT);
-	live_text(l, r, 1, "zero");
-	live_bytes(l, r, 2, "one\0\0three 3", 13);
-	live_num(l, r, 3, l->child);
-	live_num(l, r, 4, l->child);
-	live_num(l, r, 5, getpid());
-	live_text(l, r, 6, l->f->dir);
-	live_bytes(l, r, 15, "X=y\0Z=", 7);
-	live_num(l, r, 17, l->child);
-	live_num(l, r, 28, l->child);
-	live_text(l, r, 27, exe);
-	live_num(l, r, 26, 0);
-	live_num(l, r, 29, 0);
+	live_num(l, r, "res", -ENOENT);
+	live_text(l, r, "exe", "zero");
+	live_bytes(l, r, "args", "one\0\0three 3", 13);
+	live_num(l, r, "tid", l->child);
+	live_num(l, r, "pid", l->child);
+	live_num(l, r, "ptid", getpid());
+	live_text(l, r, "cwd", l->f->dir);
+	live_bytes(l, r, "env", "X=y\0Z=", 7);
+	live_num(l, r, "vpgid", l->child);
+	live_num(l, r, "pgid", l->child);
+	live_text(l, r, "trusted_exepath", exe);
+	live_num(l, r, "uid", 0);
+	live_num(l, r, "gid", 0);
 }
 
 void
@@ -424,18 +426,18 @@ c_exec_fail(struct live *l)
 	const uint32_t pids[] = { (uint32_t) l->child };
 
 	check_attempt(l, r);
-	live_text(l, r, 30, "/no/such/program");
-	live_bytes(l, r, 35, pids, sizeof(pids));
+	live_text(l, r, "filename", "/no/such/program");
+	live_bytes(l, r, "ns_pids", pids, sizeof(pids));
 	r = live_rec(l, EV_EXECVEAT, 0);
 	check_attempt(l, r);
-	live_num(l, r, 30, l->child); /* vtid: there is no filename */
-	live_bytes(l, r, 34, pids, sizeof(pids));
+	live_num(l, r, "vtid", l->child); /* vtid: there is no filename */
+	live_bytes(l, r, "ns_pids", pids, sizeof(pids));
 	r = live_rec(l, EV_EXECVE, 1);
-	live_num(l, r, 0, -EACCES);
-	live_absent(l, r, 1);
-	live_text(l, r, 30, l->f->dir);
+	live_num(l, r, "res", -EACCES);
+	live_absent(l, r, "exe");
+	live_text(l, r, "filename", l->f->dir);
 	r = live_rec(l, EV_EXECVE, 2);
-	live_num(l, r, 0, -EFAULT);
-	live_absent(l, r, 30);
-	live_text(l, r, 1, "zero");
+	live_num(l, r, "res", -EFAULT);
+	live_absent(l, r, "filename");
+	live_text(l, r, "exe", "zero");
 }

@@ -68,24 +68,24 @@ c_open(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
 
-	live_num(l, r, 0, l->f->n[0]);
-	live_text(l, r, 1, l->f->s[0]);
-	live_num(
-	    l, r, 2, 0x1000 | 0x4 | 0x20 | 0x3 | 0x4000); /* CLOEXEC CREAT EXCL RDWR F_CREATED */
-	live_num(l, r, 3, 04640);
-	live_num(l, r, 4, l->f->n[1]);
-	live_num(l, r, 5, l->f->n[2]);
+	live_num(l, r, "fd", l->f->n[0]);
+	live_text(l, r, "name", l->f->s[0]);
+	live_num(l, r, "flags",
+	    0x1000 | 0x4 | 0x20 | 0x3 | 0x4000); /* CLOEXEC CREAT EXCL RDWR F_CREATED */
+	live_num(l, r, "mode", 04640);
+	live_num(l, r, "dev", l->f->n[1]);
+	live_num(l, r, "ino", l->f->n[2]);
 	live_that(l, l->f->n[0] >= 0, "the file was opened");
 	r = live_rec(l, EV_OPEN, 1);
-	live_num(l, r, 0, -ENOENT);
-	live_text(l, r, 1, l->f->s[1]);
-	live_num(l, r, 2, 0x2);
-	live_num(l, r, 3, 0); /* no O_CREAT: no mode */
-	live_num(l, r, 4, 0);
-	live_num(l, r, 5, 0);
+	live_num(l, r, "fd", -ENOENT);
+	live_text(l, r, "name", l->f->s[1]);
+	live_num(l, r, "flags", 0x2);
+	live_num(l, r, "mode", 0); /* no O_CREAT: no mode */
+	live_num(l, r, "dev", 0);
+	live_num(l, r, "ino", 0);
 	r = live_rec(l, EV_OPEN, 2);
-	live_num(l, r, 2, 0x1 | 0x4); /* it was there already */
-	live_num(l, r, 3, 0600);
+	live_num(l, r, "flags", 0x1 | 0x4); /* it was there already */
+	live_num(l, r, "mode", 0600);
 }
 
 static void *
@@ -120,29 +120,29 @@ c_openat(struct live *l)
 
 	live_that(
 	    l, r != NULL && r->pid == (uint32_t) l->child && r->tid != r->pid, "a thread did it");
-	live_num(l, r, 0, l->f->n[0]);
-	live_num(l, r, 1, l->f->n[11]);
-	live_text(l, r, 2, "in");
-	live_num(l, r, 3, 0x2 | 0x4 | 0x100 | 0x8 | 0x4000);
-	live_num(l, r, 4, 0755);
-	live_num(l, r, 5, l->f->n[1]);
-	live_num(l, r, 6, l->f->n[2]);
+	live_num(l, r, "fd", l->f->n[0]);
+	live_num(l, r, "dirfd", l->f->n[11]);
+	live_text(l, r, "name", "in");
+	live_num(l, r, "flags", 0x2 | 0x4 | 0x100 | 0x8 | 0x4000);
+	live_num(l, r, "mode", 0755);
+	live_num(l, r, "dev", l->f->n[1]);
+	live_num(l, r, "ino", l->f->n[2]);
 	for (unsigned k = 0; k < live_count(l, EV_OPENAT); k++) {
 		r = live_rec(l, EV_OPENAT, k);
 		if (record_num(r, schema_get(EV_OPENAT), 0) == -ENOTDIR)
 			break;
 	}
-	live_num(l, r, 0, l->f->n[3]);
-	live_num(l, r, 1, -100);
-	live_text(l, r, 2, "in/under");
-	live_num(l, r, 3, 0x1 | 0x40);
-	live_num(l, r, 4, 0);
-	live_num(l, r, 5, 0);
-	live_num(l, r, 6, 0);
+	live_num(l, r, "fd", l->f->n[3]);
+	live_num(l, r, "dirfd", -100);
+	live_text(l, r, "name", "in/under");
+	live_num(l, r, "flags", 0x1 | 0x40);
+	live_num(l, r, "mode", 0);
+	live_num(l, r, "dev", 0);
+	live_num(l, r, "ino", 0);
 	r = live_rec(l, EV_OPENAT, live_count(l, EV_OPENAT) - 1);
-	live_num(l, r, 0, -EBADF);
-	live_num(l, r, 1, 4711);
-	live_num(l, r, 0, l->f->n[4]);
+	live_num(l, r, "fd", -EBADF);
+	live_num(l, r, "dirfd", 4711);
+	live_num(l, r, "fd", l->f->n[4]);
 }
 
 static void
@@ -168,23 +168,23 @@ c_openat2(struct live *l)
 	const struct ev_hdr *r = live_rec(l, EV_OPENAT2, 0);
 
 	live_that(l, l->f->n[0] >= 0, "the file was opened");
-	live_num(l, r, 0, l->f->n[0]);
-	live_num(l, r, 1, l->f->n[11]);
-	live_text(l, r, 2, "f2");
-	live_num(l, r, 3, 0x3 | 0x4 | 0x4000);
-	live_num(l, r, 4, 0604);
-	live_num(
-	    l, r, 5, 0x1 | 0x8); /* RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS as rules number them */
-	live_num(l, r, 6, l->f->n[1]);
-	live_num(l, r, 7, l->f->n[2]);
+	live_num(l, r, "fd", l->f->n[0]);
+	live_num(l, r, "dirfd", l->f->n[11]);
+	live_text(l, r, "name", "f2");
+	live_num(l, r, "flags", 0x3 | 0x4 | 0x4000);
+	live_num(l, r, "mode", 0604);
+	live_num(l, r, "resolve",
+	    0x1 | 0x8); /* RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS as rules number them */
+	live_num(l, r, "dev", l->f->n[1]);
+	live_num(l, r, "ino", l->f->n[2]);
 	r = live_rec(l, EV_OPENAT2, 1);
-	live_num(l, r, 0, l->f->n[3]);
-	live_num(l, r, 0, -ENOENT);
-	live_num(l, r, 3, 0x1 | 0x400 | 0x2000); /* any bit of O_TMPFILE is all of it */
-	live_num(l, r, 4, 0);
-	live_num(l, r, 5, 0x10 | 0x4 | 0x2);
-	live_num(l, r, 6, 0);
-	live_num(l, r, 7, 0);
+	live_num(l, r, "fd", l->f->n[3]);
+	live_num(l, r, "fd", -ENOENT);
+	live_num(l, r, "flags", 0x1 | 0x400 | 0x2000); /* any bit of O_TMPFILE is all of it */
+	live_num(l, r, "mode", 0);
+	live_num(l, r, "resolve", 0x10 | 0x4 | 0x2);
+	live_num(l, r, "dev", 0);
+	live_num(l, r, "ino", 0);
 }
 
 /* Every flag of open(), alone, with an access mode each. */
@@ -221,7 +221,7 @@ static void
 c_flags(struct live *l)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(flag_cases); i++)
-		live_num(l, live_rec(l, EV_OPEN, i), 2, flag_cases[i].want);
+		live_num(l, live_rec(l, EV_OPEN, i), "flags", flag_cases[i].want);
 }
 
 static void
@@ -238,18 +238,18 @@ c_creat(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_CREAT, 0);
 
-	live_num(l, r, 0, l->f->n[0]);
-	live_text(l, r, 1, "made");
-	live_num(l, r, 2, 0611);
-	live_num(l, r, 3, l->f->n[1]);
-	live_num(l, r, 4, l->f->n[2]);
-	live_num(l, r, 5, 0);
+	live_num(l, r, "fd", l->f->n[0]);
+	live_text(l, r, "name", "made");
+	live_num(l, r, "mode", 0611);
+	live_num(l, r, "dev", l->f->n[1]);
+	live_num(l, r, "ino", l->f->n[2]);
+	live_num(l, r, "creat_flags", 0);
 	r = live_rec(l, EV_CREAT, 1);
-	live_num(l, r, 0, -EISDIR);
-	live_text(l, r, 1, ".");
-	live_num(l, r, 2, 0600);
-	live_num(l, r, 3, 0);
-	live_num(l, r, 4, 0);
+	live_num(l, r, "fd", -EISDIR);
+	live_text(l, r, "name", ".");
+	live_num(l, r, "mode", 0600);
+	live_num(l, r, "dev", 0);
+	live_num(l, r, "ino", 0);
 }
 
 static void
@@ -273,45 +273,45 @@ c_close_dup(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_DUP, 0);
 
-	live_num(l, r, 0, l->f->n[0]);
-	live_num(l, r, 1, 2);
+	live_num(l, r, "res", l->f->n[0]);
+	live_num(l, r, "oldfd", 2);
 	r = live_rec(l, EV_DUP, 1);
-	live_num(l, r, 0, -EBADF);
-	live_num(l, r, 1, 4711);
+	live_num(l, r, "res", -EBADF);
+	live_num(l, r, "oldfd", 4711);
 	r = live_rec(l, EV_DUP2, 0);
-	live_num(l, r, 0, 77);
-	live_num(l, r, 1, 1);
-	live_num(l, r, 2, 77);
+	live_num(l, r, "res", 77);
+	live_num(l, r, "oldfd", 1);
+	live_num(l, r, "newfd", 77);
 	r = live_rec(l, EV_DUP2, 1);
-	live_num(l, r, 0, -EBADF);
-	live_num(l, r, 1, 4712);
-	live_num(l, r, 2, 5);
+	live_num(l, r, "res", -EBADF);
+	live_num(l, r, "oldfd", 4712);
+	live_num(l, r, "newfd", 5);
 	r = live_rec(l, EV_DUP3, 0);
-	live_num(l, r, 0, 78);
-	live_num(l, r, 1, 2);
-	live_num(l, r, 2, 78);
-	live_num(l, r, 3, 0x1000);
+	live_num(l, r, "res", 78);
+	live_num(l, r, "oldfd", 2);
+	live_num(l, r, "newfd", 78);
+	live_num(l, r, "flags", 0x1000);
 	r = live_rec(l, EV_DUP3, 1);
-	live_num(l, r, 0, -EINVAL);
-	live_num(l, r, 3, 0);
+	live_num(l, r, "res", -EINVAL);
+	live_num(l, r, "flags", 0);
 	r = live_rec(l, EV_CLOSE, 0);
-	live_num(l, r, 0, 0);
-	live_num(l, r, 1, 77);
+	live_num(l, r, "res", 0);
+	live_num(l, r, "fd", 77);
 	r = live_rec(l, EV_CLOSE, 1);
-	live_num(l, r, 0, -EBADF);
-	live_num(l, r, 1, 4713);
+	live_num(l, r, "res", -EBADF);
+	live_num(l, r, "fd", 4713);
 	r = live_rec(l, EV_CLOSE_RANGE, 0);
-	live_num(l, r, 0, 0);
-	live_num(l, r, 1, 77);
-	live_num(l, r, 2, 78);
-	live_num(l, r, 3, 0);
+	live_num(l, r, "res", 0);
+	live_num(l, r, "first", 77);
+	live_num(l, r, "last", 78);
+	live_num(l, r, "flags", 0);
 	r = live_rec(l, EV_CLOSE_RANGE, 1);
-	live_num(l, r, 0, 0);
-	live_num(l, r, 1, 79);
-	live_num(l, r, 2, UINT32_MAX);
-	live_num(l, r, 3, 0x4);
+	live_num(l, r, "res", 0);
+	live_num(l, r, "first", 79);
+	live_num(l, r, "last", UINT32_MAX);
+	live_num(l, r, "flags", 0x4);
 	r = live_rec(l, EV_CLOSE_RANGE, 2);
-	live_num(l, r, 0, -EINVAL);
+	live_num(l, r, "res", -EINVAL);
 }
 
 static void
@@ -332,32 +332,32 @@ c_link(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_LINK, 0);
 
-	live_num(l, r, 0, 0);
-	live_text(l, r, 1, "a");
-	live_text(l, r, 2, "b");
+	live_num(l, r, "res", 0);
+	live_text(l, r, "oldpath", "a");
+	live_text(l, r, "newpath", "b");
 	r = live_rec(l, EV_LINK, 1);
-	live_num(l, r, 0, -EEXIST);
-	live_text(l, r, 1, "b");
-	live_text(l, r, 2, "a");
+	live_num(l, r, "res", -EEXIST);
+	live_text(l, r, "oldpath", "b");
+	live_text(l, r, "newpath", "a");
 	r = live_rec(l, EV_LINKAT, 0);
-	live_num(l, r, 0, 0);
-	live_num(l, r, 1, l->f->n[10]);
-	live_text(l, r, 2, "a");
-	live_num(l, r, 3, l->f->n[11]);
-	live_text(l, r, 4, "c");
-	live_num(l, r, 5, 0x400);
+	live_num(l, r, "res", 0);
+	live_num(l, r, "olddir", l->f->n[10]);
+	live_text(l, r, "oldpath", "a");
+	live_num(l, r, "newdir", l->f->n[11]);
+	live_text(l, r, "newpath", "c");
+	live_num(l, r, "flags", 0x400);
 	r = live_rec(l, EV_LINKAT, 1);
-	live_num(l, r, 0, -ENOENT);
-	live_num(l, r, 1, -100);
-	live_text(l, r, 2, "gone");
-	live_num(l, r, 3, l->f->n[10]);
-	live_text(l, r, 4, "d");
-	live_num(l, r, 5, 0);
+	live_num(l, r, "res", -ENOENT);
+	live_num(l, r, "olddir", -100);
+	live_text(l, r, "oldpath", "gone");
+	live_num(l, r, "newdir", l->f->n[10]);
+	live_text(l, r, "newpath", "d");
+	live_num(l, r, "flags", 0);
 	r = live_rec(l, EV_LINKAT, 2);
-	live_num(l, r, 0, l->f->n[4]);
-	live_text(l, r, 2, "");
-	live_num(l, r, 3, -100);
-	live_num(l, r, 5, 0x1000);
+	live_num(l, r, "res", l->f->n[4]);
+	live_text(l, r, "oldpath", "");
+	live_num(l, r, "newdir", -100);
+	live_num(l, r, "flags", 0x1000);
 }
 
 static void
@@ -382,10 +382,10 @@ static void
 c_overlay(struct live *l)
 {
 	live_that(l, l->f->n[0] == 0 && l->f->n[1] >= 0 && l->f->n[2] >= 0, "overlayfs works here");
-	live_num(l, live_rec(l, EV_OPEN, 0), 2, 0x1 | 0x10000);
-	live_num(l, live_rec(l, EV_OPEN, 1), 2, 0x2 | 0x4 | 0x4000 | 0x8000);
-	live_num(l, live_rec(l, EV_CREAT, 0), 5, 0x1);
-	live_num(l, live_rec(l, EV_OPEN, 2), 2, 0x1);
+	live_num(l, live_rec(l, EV_OPEN, 0), "flags", 0x1 | 0x10000);
+	live_num(l, live_rec(l, EV_OPEN, 1), "flags", 0x2 | 0x4 | 0x4000 | 0x8000);
+	live_num(l, live_rec(l, EV_CREAT, 0), "creat_flags", 0x1);
+	live_num(l, live_rec(l, EV_OPEN, 2), "flags", 0x1);
 }
 
 const struct live_case file_cases[] = {

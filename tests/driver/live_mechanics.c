@@ -376,7 +376,7 @@ static int
 see_open(void *arg, const struct ev_hdr *rec)
 {
 	struct tally *t = arg;
-	struct slice name = record_text(rec, schema_get(rec->type), 1);
+	struct slice name = record_text(rec, schema_get(rec->type), EVP_OPEN_name);
 
 	t->last_ts = rec->ts;
 	t->records += rec->type == EV_OPEN && rec->pid == (uint32_t) t->pid &&

@@ -102,12 +102,13 @@ c_opened(struct live *l)
 	for (unsigned k = 0; k < ARRAY_SIZE(opened); k++) {
 		const struct ev_hdr *r = live_rec(l, EV_OPENAT2, k);
 
-		live_that(
-		    l, r == NULL || record_num(r, schema_get(EV_OPENAT2), 0) >= 0, "it was opened");
+		live_that(l,
+		    r == NULL || record_num(r, schema_get(EV_OPENAT2), EVP_OPENAT2_fd) >= 0,
+		    "it was opened");
 		if (opened[k].name == NULL)
-			live_absent(l, r, EVP_OPENAT2_realname);
+			live_absent(l, r, "realname");
 		else
-			live_text(l, r, EVP_OPENAT2_realname,
+			live_text(l, r, "realname",
 			    strchr(opened[k].name, ':') != NULL ? opened[k].name
 								: in_dir(l->f, opened[k].name));
 	}
@@ -179,8 +180,8 @@ c_raced(struct live *l)
 	for (unsigned k = 0; k < live_count(l, EV_OPEN); k++) {
 		const struct ev_hdr *r = live_rec(l, EV_OPEN, k);
 
-		live_text(l, r, EVP_OPEN_name, "innocent");
-		live_text(l, r, EVP_OPEN_realname, l->f->s[0]);
+		live_text(l, r, "name", "innocent");
+		live_text(l, r, "realname", l->f->s[0]);
 		live_that(l, r->flags & EVF_REREAD, "it says that the path was read late");
 	}
 }
@@ -255,8 +256,8 @@ c_started(struct live *l)
 	struct slice text;
 
 	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 0, "the programs ran");
-	live_text(l, r, EVP_EXECVE_trusted_exepath, in_dir(l->f, "jail/in/prog"));
-	live_text(l, r, EVP_EXECVE_cwd, in_dir(l->f, "jail"));
+	live_text(l, r, "trusted_exepath", in_dir(l->f, "jail/in/prog"));
+	live_text(l, r, "cwd", in_dir(l->f, "jail"));
 	for (unsigned k = 0; k < DEEP; k++)
 		memcpy(deep + (size_t) 2 * k, "d/", 3);
 	r = started(l, 1);

@@ -95,10 +95,10 @@ c_inet(struct live *l)
 	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
 
 	live_that(l, l->f->n[0] == 0, "it connected");
-	live_num(l, r, 0, 0);
-	live_bytes(l, r, 1, l->f->s[0], (size_t) l->f->n[2]);
-	live_num(l, r, 2, l->f->n[1]);
-	live_bytes(l, r, 3, l->f->s[1], (size_t) l->f->n[3]);
+	live_num(l, r, "res", 0);
+	live_bytes(l, r, "tuple", l->f->s[0], (size_t) l->f->n[2]);
+	live_num(l, r, "fd", l->f->n[1]);
+	live_bytes(l, r, "addr", l->f->s[1], (size_t) l->f->n[3]);
 }
 
 static void
@@ -123,19 +123,19 @@ c_refused(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
 
-	live_num(l, r, 0, -ECONNREFUSED);
-	live_absent(l, r, 1);
-	live_num(l, r, 2, l->f->n[1]);
-	live_bytes(l, r, 3, l->f->s[1], (size_t) l->f->n[3]);
+	live_num(l, r, "res", -ECONNREFUSED);
+	live_absent(l, r, "tuple");
+	live_num(l, r, "fd", l->f->n[1]);
+	live_bytes(l, r, "addr", l->f->s[1], (size_t) l->f->n[3]);
 	r = live_rec(l, EV_CONNECT, 1);
-	live_num(l, r, 0, -EBADF);
-	live_num(l, r, 2, 4711);
+	live_num(l, r, "res", -EBADF);
+	live_num(l, r, "fd", 4711);
 	r = live_rec(l, EV_CONNECT, 2);
-	live_num(l, r, 0, -ENOTSOCK);
-	live_absent(l, r, 1);
+	live_num(l, r, "res", -ENOTSOCK);
+	live_absent(l, r, "tuple");
 	r = live_rec(l, EV_CONNECT, 3);
-	live_num(l, r, 0, -EFAULT);
-	live_absent(l, r, 3);
+	live_num(l, r, "res", -EFAULT);
+	live_absent(l, r, "addr");
 }
 
 /* One that nobody answers, since the backlog is full, is in progress. */
@@ -158,10 +158,10 @@ c_in_progress(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 15);
 
-	live_num(l, r, 0, -EINPROGRESS);
-	live_bytes(l, r, 1, l->f->s[0], (size_t) l->f->n[2]);
-	live_num(l, r, 2, l->f->n[1]);
-	live_bytes(l, r, 3, l->f->s[1], (size_t) l->f->n[3]);
+	live_num(l, r, "res", -EINPROGRESS);
+	live_bytes(l, r, "tuple", l->f->s[0], (size_t) l->f->n[2]);
+	live_num(l, r, "fd", l->f->n[1]);
+	live_bytes(l, r, "addr", l->f->s[1], (size_t) l->f->n[3]);
 }
 
 static void
@@ -205,18 +205,18 @@ c_unix(struct live *l)
 	char want[256] = { AF_UNIX };
 	size_t n = strlen(l->f->s[1]);
 
-	live_num(l, r, 0, 0);
-	live_num(l, r, 2, l->f->n[1]);
+	live_num(l, r, "res", 0);
+	live_num(l, r, "fd", l->f->n[1]);
 	memcpy(want + 1, l->f->s[1], n);
-	live_bytes(l, r, 3, want, n + 1);
+	live_bytes(l, r, "addr", want, n + 1);
 	if (r != NULL)
-		t = record_text(r, schema_get(EV_CONNECT), 1);
+		t = record_text(r, schema_get(EV_CONNECT), EVP_CONNECT_tuple);
 	live_that(l, t.n == 17 + n && t.p[0] == AF_UNIX && memcmp(t.p + 17, l->f->s[1], n) == 0,
 	    "the tuple ends with the path");
 	live_that(l, t.n > 17 && memcmp(t.p + 1, t.p + 9, 8) != 0, "the two ends differ");
 	r = live_rec(l, EV_CONNECT, 1);
-	live_num(l, r, 0, -ECONNREFUSED);
-	live_text(l, r, 3, "\001abstract");
+	live_num(l, r, "res", -ECONNREFUSED);
+	live_text(l, r, "addr", "\001abstract");
 }
 
 /* The address lies in a page that nobody has touched. */

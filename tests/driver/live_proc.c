@@ -55,17 +55,17 @@ check_child(struct live *l, const struct ev_hdr *r, int64_t tid, int64_t pid, in
 	uint32_t ns_pid = (uint32_t) tid;
 
 	live_that(l, r != NULL && r->tid == tid && r->pid == pid, "the record is of the child");
-	live_num(l, r, 0, 0);
-	live_bytes(l, r, 1, cmdline, exe);
-	live_bytes(l, r, 2, cmdline + exe + 1, n - exe - 1);
-	live_num(l, r, 3, tid);
-	live_num(l, r, 4, pid);
-	live_num(l, r, 5, ptid);
-	live_text(l, r, 6, l->f->dir);
-	live_num(l, r, 18, tid);
-	live_num(l, r, 19, pid);
-	live_num(l, r, 21, proc_stat(getpid(), 6));
-	live_bytes(l, r, 24, &ns_pid, sizeof(ns_pid));
+	live_num(l, r, "res", 0);
+	live_bytes(l, r, "exe", cmdline, exe);
+	live_bytes(l, r, "args", cmdline + exe + 1, n - exe - 1);
+	live_num(l, r, "tid", tid);
+	live_num(l, r, "pid", pid);
+	live_num(l, r, "ptid", ptid);
+	live_text(l, r, "cwd", l->f->dir);
+	live_num(l, r, "vtid", tid);
+	live_num(l, r, "vpid", pid);
+	live_num(l, r, "sid", proc_stat(getpid(), 6));
+	live_bytes(l, r, "ns_pids", &ns_pid, sizeof(ns_pid));
 }
 
 static void
@@ -76,26 +76,26 @@ c_fork(struct live *l)
 	size_t n = read_cgroups(getpid(), cgroups, sizeof(cgroups));
 
 	check_child(l, r, l->f->n[0], l->f->n[0], l->child);
-	live_num(l, r, 7, 333);
-	live_range(l, r, 8, 0, 10);
-	live_range(l, r, 9, 0, 1000);
-	live_range(l, r, 10, 100, UINT32_MAX);
-	live_range(l, r, 11, l->f->n[1] - RSS_LAG, l->f->n[1] + RSS_LAG);
-	live_num(l, r, 12, 0);
-	live_text(l, r, 13, "a name");
-	live_bytes(l, r, 14, cgroups, n);
-	live_num(l, r, 15, 0);
-	live_num(l, r, 16, 1234);
-	live_num(l, r, 17, 57);
-	live_range(l, r, 20, 1, INT64_MAX);
-	live_num(l, r, 22, l->child);
-	live_range(l, r, 23, 1, INT64_MAX);
+	live_num(l, r, "fdlimit", 333);
+	live_range(l, r, "pgft_maj", 0, 10);
+	live_range(l, r, "pgft_min", 0, 1000);
+	live_range(l, r, "vm_size", 100, UINT32_MAX);
+	live_range(l, r, "vm_rss", l->f->n[1] - RSS_LAG, l->f->n[1] + RSS_LAG);
+	live_num(l, r, "vm_swap", 0);
+	live_text(l, r, "comm", "a name");
+	live_bytes(l, r, "cgroups", cgroups, n);
+	live_num(l, r, "flags", 0);
+	live_num(l, r, "uid", 1234);
+	live_num(l, r, "gid", 57);
+	live_range(l, r, "pidns_init_start_ts", 1, INT64_MAX);
+	live_num(l, r, "pgid", l->child);
+	live_range(l, r, "cgroup_id", 1, INT64_MAX);
 	r = live_rec_of(l, EV_PROCEXIT, l->f->n[0]);
-	live_num(l, r, 0, 7 << 8);
-	live_num(l, r, 1, 7);
-	live_num(l, r, 2, 0);
-	live_num(l, r, 3, 0);
-	live_num(l, r, 4, 0);
+	live_num(l, r, "status", 7 << 8);
+	live_num(l, r, "ret", 7);
+	live_num(l, r, "sig", 0);
+	live_num(l, r, "core", 0);
+	live_num(l, r, "reaper_tid", 0);
 }
 
 static void
@@ -115,7 +115,7 @@ c_vfork(struct live *l)
 	const struct ev_hdr *r = live_rec(l, EV_VFORK, 0);
 
 	check_child(l, r, l->f->n[0], l->f->n[0], l->child);
-	live_num(l, r, 15, 0x8000000 | 0x8000);
+	live_num(l, r, "flags", 0x8000000 | 0x8000);
 }
 
 /* The kernel's clone flags, one by one, and as rules number them. */
@@ -177,9 +177,9 @@ c_clone(struct live *l)
 	for (size_t i = 0; i < ARRAY_SIZE(clone_cases); i++) {
 		const struct ev_hdr *r = live_rec_of(l, EV_CLONE, l->f->n[i]);
 
-		live_num(l, r, 15, clone_cases[i].want);
-		live_num(l, r, 5, clone_cases[i].flags & CLONE_PARENT ? getpid() : l->child);
-		live_num(l, r, 18, clone_cases[i].flags & CLONE_NEWPID ? 1 : l->f->n[i]);
+		live_num(l, r, "flags", clone_cases[i].want);
+		live_num(l, r, "ptid", clone_cases[i].flags & CLONE_PARENT ? getpid() : l->child);
+		live_num(l, r, "vtid", clone_cases[i].flags & CLONE_NEWPID ? 1 : l->f->n[i]);
 		if (clone_cases[i].flags & CLONE_PARENT)
 			reap(l->f->n[i]);
 	}
@@ -203,7 +203,7 @@ c_clone3(struct live *l)
 	const struct ev_hdr *r = live_rec(l, EV_CLONE3, 0);
 
 	check_child(l, r, l->f->n[0], l->f->n[0], l->child);
-	live_num(l, r, 15, 0x2 | 0x80);
+	live_num(l, r, "flags", 0x2 | 0x80);
 }
 
 static void *
@@ -233,8 +233,8 @@ c_thread(struct live *l)
 
 	check_child(l, r, l->f->n[0], l->child, getpid());
 	/* VM FS FILES SIGHAND THREAD SYSVSEM SETTLS PARENT_SETTID CHILD_CLEARTID */
-	live_num(
-	    l, r, 15, 0x8000 | 0x2 | 0x1 | 0x800 | 0x2000 | 0x1000 | 0x2000000 | 0x200 | 0x800000);
+	live_num(l, r, "flags",
+	    0x8000 | 0x2 | 0x1 | 0x800 | 0x2000 | 0x1000 | 0x2000000 | 0x200 | 0x800000);
 	r = live_rec_of(l, EV_PROCEXIT, l->f->n[0]);
 	live_that(
 	    l, r != NULL && r->pid == (uint32_t) l->child, "the thread's end is of its group");
@@ -259,10 +259,10 @@ c_killed(struct live *l)
 {
 	const struct ev_hdr *r = live_rec_of(l, EV_PROCEXIT, l->f->n[0]);
 
-	live_num(l, r, 0, SIGKILL);
-	live_num(l, r, 1, 0);
-	live_num(l, r, 2, SIGKILL);
-	live_num(l, r, 3, 0);
+	live_num(l, r, "status", SIGKILL);
+	live_num(l, r, "ret", 0);
+	live_num(l, r, "sig", SIGKILL);
+	live_num(l, r, "core", 0);
 }
 
 /* A process that leaves a child behind, which the trigger inherits. */
@@ -291,8 +291,8 @@ d_reaper(struct facts *f)
 static void
 c_reaper(struct live *l)
 {
-	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[0]), 4, l->child);
-	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[1]), 4, 0);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[0]), "reaper_tid", l->child);
+	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[1]), "reaper_tid", 0);
 }
 
 const struct live_case proc_cases[] = {
