@@ -44,6 +44,7 @@ struct scratch {
 	char path[PATH_SIZE + 256];                /* a path, built from its end */
 	char name[256];
 	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
+	u64 words[16];                         /* read_words(); too many for the stack */
 	u32 off;                               /* off_forget() */
 	u32 unasked; /* bytes put into the ring since it was asked how full it is */
 	struct {
@@ -134,7 +135,11 @@ current_task(void)
 static __always_inline bool
 bit_get(const volatile u64 *map, u64 bit)
 {
-	return map[(bit >> 6) & 7] >> (bit & 63) & 1;
+	u64 word = bit >> 6;
+
+	barrier_var(
+	    word); /* or the compiler, which knows the bound, leaves out what tells the verifier */
+	return map[word & 7] >> (bit & 63) & 1;
 }
 
 static __always_inline bool
@@ -326,18 +331,35 @@ text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
 	return text_end(s, off, n, bit);
 }
 
+/* Where the kernel's byte 'at' is in what was read from 'first' on. */
+static __always_inline const void *
+read_at(const void *v, u32 first, u32 at)
+{
+	u32 i = at - first;
+
+	/* or the compiler takes 'first' from the pointer, which is prohibited, and before 6.17 the
+	 * verifier does not follow a negation */
+	barrier_var(i);
+	return (const char *) v + i;
+}
+
+static __always_inline u64
+word_at(const u64 *v, u32 first, u32 at)
+{
+	return *(const u64 *) read_at(v, first, at);
+}
+
 /* Two words of the kernel, at p + first and p + second: in one read if they lie close together in
  * this order, as those that are read together do in the kernels there are. */
 static __always_inline void
-read_words(const void *p, u32 first, u32 second, u64 ret[2])
+read_words(struct scratch *s, const void *p, u32 first, u32 second, u64 ret[2])
 {
-	u64 v[16];
 	u32 apart = second - first;
 
-	if (apart <= sizeof(v) - sizeof(u64) && apart % sizeof(u64) == 0) {
-		bpf_probe_read_kernel(v, apart + sizeof(u64), p + first);
-		ret[0] = v[0];
-		ret[1] = *(u64 *) ((char *) v + apart);
+	if (apart <= sizeof(s->words) - sizeof(u64) && apart % sizeof(u64) == 0) {
+		bpf_probe_read_kernel(s->words, apart + sizeof(u64), p + first);
+		ret[0] = s->words[0];
+		ret[1] = word_at(s->words, first, second);
 	} else {
 		bpf_probe_read_kernel(&ret[0], sizeof(u64), p + first);
 		bpf_probe_read_kernel(&ret[1], sizeof(u64), p + second);

@@ -240,7 +240,8 @@ cgroup_build(u64 knode)
 		pos -= len + 1;
 		pos &= PATH_SIZE - 1;
 		s->path[pos] = '/';
-		if (bpf_probe_read_kernel(&s->path[pos + 1], len, s->name) < 0)
+		barrier_var(len); /* of which 6.12 forgets the bound in the comparison above */
+		if (bpf_probe_read_kernel(&s->path[pos + 1], len & 0xff, s->name) < 0)
 			return 0;
 		kn = up;
 	}
@@ -288,33 +289,23 @@ struct place {
 	u64 mnt, dentry, sb;
 };
 
-/* The word at 'at' of those that were read from 'first' on. */
-static __always_inline u64
-word_at(const u64 *v, u32 first, u32 at)
-{
-	u32 i = at - first;
-
-	barrier_var(i); /* or the compiler takes 'first' from the pointer, which is prohibited */
-	return *(const u64 *) ((const char *) v + i);
-}
-
 /* Sets all but 'sb'. Its inode. */
 static __always_inline struct inode *
-file_place(struct file *f, struct place *ret)
+file_place(struct scratch *s, struct file *f, struct place *ret)
 {
 	const u32 path = bpf_core_field_offset(struct file, f_path);
 	const u32 mnt = path + bpf_core_field_offset(struct path, mnt);
 	const u32 dentry = path + bpf_core_field_offset(struct path, dentry);
 	const u32 inode = bpf_core_field_offset(struct file, f_inode);
 	const u32 first = MIN(path, inode);
-	u64 v[8];
+	u64 *v = s->words;
 
-	if (MAX(mnt, MAX(dentry, inode)) - first > sizeof(v) - sizeof(u64)) {
+	if (MAX(mnt, MAX(dentry, inode)) - first > sizeof(s->words) - sizeof(u64)) {
 		ret->mnt = (u64) BPF_CORE_READ(f, f_path.mnt);
 		ret->dentry = (u64) BPF_CORE_READ(f, f_path.dentry);
 		return BPF_CORE_READ(f, f_inode);
 	}
-	bpf_probe_read_kernel(v, sizeof(v), (char *) f + first);
+	bpf_probe_read_kernel(v, sizeof(s->words), (char *) f + first);
 	ret->mnt = word_at(v, first, mnt);
 	ret->dentry = word_at(v, first, dentry);
 	return (struct inode *) word_at(v, first, inode);
@@ -392,11 +383,10 @@ same_turn(struct scratch *s, u32 off)
 	}
 	if (bpf_probe_read_kernel(s->seen, SEEN_READ, (void *) d + at) < 0)
 		return PATH_NONE;
-	len = *(u32 *) ((char *) s->seen + bpf_core_field_offset(struct dentry, d_name.len) - at) &
-	      0xff;
-	name =
-	    *(u64 *) ((char *) s->seen + bpf_core_field_offset(struct dentry, d_name.name) - at) -
-	    (d + at);
+	len =
+	    *(const u32 *) read_at(s->seen, at, bpf_core_field_offset(struct dentry, d_name.len)) &
+	    0xff;
+	name = word_at(s->seen, at, bpf_core_field_offset(struct dentry, d_name.name)) - (d + at);
 	if (name >= SEEN_READ - SEEN_NAME + sizeof(u64) || len > SEEN_NAME || len >= pos)
 		return PATH_NONE;
 	from = (off + sizeof(u32) + pos - len) & REC_MASK;

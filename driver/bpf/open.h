@@ -92,13 +92,14 @@ opened_get(struct scratch *s, struct task_struct *t, s64 fd, u64 flags, struct o
 	if (!f)
 		return;
 	root_look(s, t);
-	inode = file_place(f, &o->place);
-	read_words(inode, bpf_core_field_offset(struct inode, i_sb),
+	inode = file_place(s, f, &o->place);
+	read_words(s, inode, bpf_core_field_offset(struct inode, i_sb),
 	    bpf_core_field_offset(struct inode, i_ino), in_inode);
 	in_sb[0] = s->root.dev;
 	in_sb[1] = s->root.magic;
 	if (in_inode[0] != s->root.sb)
-		read_words((void *) in_inode[0], bpf_core_field_offset(struct super_block, s_dev),
+		read_words(s, (void *) in_inode[0],
+		    bpf_core_field_offset(struct super_block, s_dev),
 		    bpf_core_field_offset(struct super_block, s_magic), in_sb);
 	o->place.sb = in_inode[0];
 	o->dev = dev_encode((u32) in_sb[0]);
