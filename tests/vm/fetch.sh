@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# fetch.sh - Debian's kernels, and a QEMU that is new enough for them, for the tests in machines.
+#
+#   fetch.sh kernel NAME     print the folder of that kernel ('kernels' has the names), fetched if it is
+#                            not there: vmlinuz, and its modules below lib/modules
+#   fetch.sh qemu VERSION    print the command of a QEMU of that version or a newer one: the installed
+#                            one, else a fetched one
+#
+# apt downloads and verifies, with lists of its own: the machine's lists and packages stay as they are.
+# Everything is kept in ~/.cache/mews/vm (MEWS_VM_CACHE); remove it to fetch the newest.
+# Exit status 77: nothing is there and nothing can be had.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${MEWS_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mews/vm}
+mirror=${MEWS_DEBIAN_MIRROR:-http://deb.debian.org}
+partial='' # what is being fetched
+
+die() {
+	echo "fetch.sh: $1" >&2
+	exit "${2:-1}"
+}
+
+# archive FOLDER SUITE: from now on, apt is about that suite alone.
+archive() {
+	local state=$partial/apt
+	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+	: >"$state/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror/$1 $2 main" >"$state/sources.list"
+	cat >"$state/conf" <<-CONF
+		Dir::Etc::SourceList "$state/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::Etc::Preferences "/dev/null";
+		Dir::Etc::PreferencesParts "/dev/null";
+		Dir::State::Lists "$state/lists";
+		Dir::State::Status "$state/status";
+		Dir::Cache "$state/cache";
+		APT::Architecture "amd64";
+		APT::Architectures "amd64";
+		APT::Sandbox::User "root";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+	CONF
+	export APT_CONFIG=$state/conf
+	apt-get -qq -o APT::Update::Error-Mode=any update >&2 ||
+		die "$mirror/$1 did not give the list of $2: is there a network, and is the suite still there?" 77
+}
+
+# unpack PACKAGE... into the folder that is being fetched
+unpack() {
+	(cd "$partial" && apt-get -qq download "$@" >&2) || die "$mirror did not give $*" 77
+	for deb in "$partial"/*.deb; do dpkg-deb -x "$deb" "$partial"; done
+	rm -f "$partial"/*.deb
+}
+
+# begin NAME: unless it is there already
+begin() {
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock 9
+	[ ! -e "$cache/$1" ] || return 1
+	for tool in apt-get dpkg-deb; do
+		command -v $tool >/dev/null || die "this is no Debian: $tool is needed to fetch $1" 77
+	done
+	partial=$cache/partial
+	rm -rf "$partial"
+	mkdir -p "$partial"
+}
+
+# finish NAME: it is complete, which its name says
+finish() {
+	rm -rf "$partial/apt"
+	mv "$partial" "$cache/$1"
+}
+
+# The packages of the kernel that the suite's newest metapackage stands for.
+kernel_packages() {
+	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+		--no-enhances linux-image-cloud-amd64 | grep -E '^linux-(image|binary|modules|base)-[0-9]' | sort -u
+}
+
+kernel() {
+	local row folder suite packages
+	row=$(awk -v name="$1" '$1 == name' "$here/kernels")
+	[ -n "$row" ] || die "no kernel '$1' in $here/kernels"
+	read -r _ _ folder suite <<<"$row"
+	if begin "linux-$1"; then
+		archive "$folder" "$suite"
+		packages=$(kernel_packages)
+		[ -n "$packages" ] || die "$suite has no linux-image-cloud-amd64"
+		# shellcheck disable=SC2086 # a list
+		unpack $packages
+		mkdir -p "$partial/boot" "$partial/lib"
+		[ ! -d "$partial/usr/lib/modules" ] || mv "$partial/usr/lib/modules" "$partial/lib/"
+		mv "$(find "$partial/boot" "$partial/lib" -name "vmlinuz*" -type f 2>/dev/null | head -n 1)" "$partial/vmlinuz"
+		rm -rf "${partial:?}/boot" "${partial:?}/usr"
+		finish "linux-$1"
+	fi
+	echo "$cache/linux-$1"
+}
+
+# at_least VERSION COMMAND: is it a QEMU of that version or newer?
+at_least() {
+	local have
+	have=$("$2" --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p')
+	[ -n "$have" ] && [ "$(printf '%s\n' "$1" "$have" | sort -V | head -n 1)" = "$1" ]
+}
+
+# A newer QEMU runs with the libraries of the installed one.
+qemu() {
+	local command
+	command=$(command -v qemu-system-x86_64) || die "qemu-system-x86_64 is missing (apt-get install qemu-system-x86)" 77
+	if ! at_least "$1" "$command"; then
+		if begin qemu; then
+			archive debian bookworm-backports
+			unpack qemu-system-x86 qemu-system-common qemu-system-data seabios
+			finish qemu
+		fi
+		command=$cache/qemu/usr/bin/qemu-system-x86_64
+		at_least "$1" "$command" || die "QEMU $1 is needed: neither the installed one nor $command is, or runs" 77
+	fi
+	echo "$command"
+}
+
+case ${1:-} in
+kernel | qemu) "$1" "${2:?}" ;;
+*)
+	sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+	;;
+esac

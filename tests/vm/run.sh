@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh - run a command under a kernel of the shelf, in a machine of its own.
+#
+#   run.sh [-f FILE]... [-d IMAGE] [-q SOCKET] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
+#
+#   -f FILE      FILE is there, at the same place: a program with the libraries it is linked to
+#   -d IMAGE     an ext4 disk at /disk, kept between two runs; made if it is not there
+#   -q SOCKET    QEMU is told things there (QMP): 'quit' is a loss of power
+#   -c CPUS      1
+#   -t SECONDS   it ends after that time, whatever it does: 120
+#   KERNEL       a name in the file 'kernels'
+#
+# Prints the command's output and exits with its status: 124 if the time was over, 125 if the machine
+# ended before the command did (its console follows), 77 if kernel or QEMU cannot be had. Beside FILEs
+# there is a busybox; the commands run as root, with all file systems of the kernel at their places and
+# the loopback interface up. Whoever ends run.sh ends the machine.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+files=() image='' qmp='' cpus=1 seconds=120
+while getopts f:d:q:c:t: option; do
+	case $option in
+	f) files+=("$OPTARG") ;;
+	d) image=$OPTARG ;;
+	q) qmp=$OPTARG ;;
+	c) cpus=$OPTARG ;;
+	t) seconds=$OPTARG ;;
+	*)
+		sed -n '3,18s/^# \{0,1\}//p' "$0" >&2
+		exit 2
+		;;
+	esac
+done
+shift $((OPTIND - 1))
+kernel=${1:?a kernel} command=("${@:2}")
+[ ${#command[@]} -gt 0 ] || { echo 'run.sh: no command' >&2; exit 2; }
+
+folder=$("$here/fetch.sh" kernel "$kernel")
+oldest=$(awk -v name="$kernel" '$1 == name { print $2 }' "$here/kernels")
+qemu=$("$here/fetch.sh" qemu "$oldest")
+busybox=$(command -v busybox) || { echo 'run.sh: busybox is missing (apt-get install busybox-static)' >&2; exit 77; }
+
+scratch=$(mktemp -d /var/tmp/mews-vm.XXXXXX)
+running=''
+trap '[ -z "$running" ] || { kill "$running"; wait "$running"; }; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+root=$scratch/root
+
+# put FILE: into the machine's root, at its place, without what only a debugger reads
+put() {
+	local real place
+	place=$root$(readlink -f "$(dirname "$1")")
+	real=$(readlink -f "$1")
+	mkdir -p "$place" "$root$(dirname "$real")"
+	if [ ! -e "$root$real" ]; then
+		cp -p "$real" "$root$real"
+		strip -g "$root$real" 2>/dev/null || true
+	fi
+	[ "$place/$(basename "$1")" = "$root$real" ] || ln -sf "$real" "$place/$(basename "$1")"
+}
+
+put_with_libraries() {
+	local library
+	[ -e "$1" ] || { echo "run.sh: no file $1" >&2; exit 2; }
+	put "$1"
+	for library in $(ldd "$1" 2>/dev/null | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p'); do put "$library"; done
+}
+
+# The one module that the tests need.
+put_overlay() {
+	local file
+	file=$(find "$folder/lib/modules" -name 'overlay.ko*' | head -n 1)
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*) cat "$file" ;;
+	esac >"$root/vm/overlay.ko"
+}
+
+make_root() {
+	local d name
+	mkdir -p "$root"/{usr/{bin,sbin,lib,lib64},proc,sys,dev,tmp,run,etc,root,disk,var/tmp,vm}
+	for d in bin sbin lib lib64; do ln -s "usr/$d" "$root/$d"; done
+	chmod 1777 "$root/tmp" "$root/var/tmp"
+	cp "$here/init" "$root/init"
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+	for name in "${files[@]}"; do put_with_libraries "$name"; done
+	put_with_libraries "$busybox"
+	for name in $("$busybox" --list); do
+		[ -e "$root/bin/$name" ] || ln -s "$(readlink -f "$busybox")" "$root/bin/$name"
+	done
+	put_overlay
+	for name in "${command[@]}"; do printf " '%s'" "${name//\'/\'\\\'\'}"; done >"$root/vm/command"
+	(cd "$root" && find . | "$busybox" cpio -o -H newc) >"$scratch/initrd" 2>/dev/null
+	rm -rf "$root"
+}
+
+make_root
+machine=(-m 1024 -smp "$cpus" -display none -no-reboot -nic none -kernel "$folder/vmlinuz" -initrd "$scratch/initrd"
+	-serial "file:$scratch/console" -serial stdio -accel tcg -cpu Haswell-v1
+	-append "console=ttyS0 panic=-1 rdinit=/init")
+if [ -n "$image" ]; then
+	[ -e "$image" ] || mke2fs -q -t ext4 "$image" 256M
+	machine+=(-drive "file=$image,format=raw,if=none,id=disk" -device "nvme,drive=disk,serial=disk")
+fi
+[ -z "$qmp" ] || machine+=(-qmp "unix:$qmp,server=on,wait=off")
+
+# What the command says comes through the second serial port, its status in a line of its own at the end.
+mkfifo "$scratch/says"
+awk -v file="$scratch/status" '
+	/^@status [0-9]+$/ { print $2 >file; next }
+	{ print; fflush() }' <"$scratch/says" &
+reader=$!
+setpriv --pdeathsig TERM timeout -k 5 "$seconds" setpriv --pdeathsig KILL "$qemu" "${machine[@]}" </dev/null >"$scratch/says" 2>"$scratch/qemu" &
+running=$!
+status=0
+wait "$running" || status=$?
+running=''
+wait "$reader"
+[ ! -s "$scratch/status" ] || exit "$(cat "$scratch/status")"
+[ "$status" != 124 ] || { echo "run.sh: not done after $seconds s" >&2; exit 124; }
+[ -n "$qmp" ] || { echo 'run.sh: the machine ended, the command did not:'; tail -n 60 "$scratch/qemu" "$scratch/console"; } >&2
+exit 125
