@@ -36,7 +36,7 @@ args_at(struct scratch *s, u64 from, u32 n, u32 passing)
 static __always_inline bool
 args_pass(struct scratch *s, u64 from, u64 to, u32 n)
 {
-	long r = bpf_probe_read_user_str(s->path, PATH_SIZE, (void *) from);
+	long r = read_user_str(s->path, PATH_SIZE, (void *) from);
 
 	if (r <= 0 || from + r >= to) {
 		args_at(s, *(volatile u64 *) &s->args.cut_at, n, 1);
@@ -58,7 +58,7 @@ args_take(struct scratch *s, u32 off, u64 from, u32 n)
 
 	if (n > EV_TEXT_MAX - ARGS_END - ARGS_LEAST)
 		return false;
-	r = bpf_probe_read_user_str(text_at(s, off + n), room, (void *) from);
+	r = read_user_str(text_at(s, off + n), room, (void *) from);
 	if (r <= 0)
 		return false;
 	if (r < room) {
@@ -86,7 +86,7 @@ args_last(struct scratch *s, u32 off, u64 to, bool whole)
 		*(volatile u32 *) &s->args.passing = 1;
 	}
 	if (whole && *(volatile u32 *) &s->args.passing) {
-		long r = bpf_probe_read_user_str(s->path, PATH_SIZE, (void *) from);
+		long r = read_user_str(s->path, PATH_SIZE, (void *) from);
 
 		from = r <= 0 ? to : from + r;
 	}
@@ -171,7 +171,7 @@ strings_take(struct scratch *s, u32 off, u64 array, u32 width, u32 n)
 	barrier_var(room);
 	if (room == 0 || room > EV_TEXT_MAX + 1)
 		return false;
-	r = bpf_probe_read_user_str(text_at(s, off + n), room, (void *) p);
+	r = read_user_str(text_at(s, off + n), room, (void *) p);
 	if (r < 0)
 		return false;
 	if (r == room && room > ARGS_LEAST) {

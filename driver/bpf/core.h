@@ -287,11 +287,20 @@ text_end(struct scratch *s, u32 off, u32 n, u64 bit)
 	return off_forget(s, off + ((sizeof(u32) + n + 7) & ~7U));
 }
 
+/* bpf_probe_read_user_str(), which before 6.15 says 0 of an empty string, not 1 for its NUL. */
+static __always_inline long
+read_user_str(void *to, u32 room, const void *from)
+{
+	long n = bpf_probe_read_user_str(to, room, from);
+
+	return n == 0 ? 1 : n;
+}
+
 /* A string of user space. If it cannot be read, it is not there, and the offset is as before. */
 static __always_inline u32
 text_user_str(struct scratch *s, u32 off, u64 bit, const void *p)
 {
-	long n = bpf_probe_read_user_str(text_at(s, off), EV_TEXT_MAX + 2, p);
+	long n = read_user_str(text_at(s, off), EV_TEXT_MAX + 2, p);
 
 	return n <= 0 ? off : text_end(s, off, (u32) n - 1, bit);
 }

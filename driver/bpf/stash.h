@@ -186,15 +186,14 @@ tail_take(struct task_struct *t, struct stash *st, u32 i)
 static __always_inline bool
 stash_path(struct task_struct *t, struct stash *st, u32 i, u32 from, u32 room, u64 path)
 {
-	long n = bpf_probe_read_user_str(&st->head[from], room, (void *) path);
+	long n = read_user_str(&st->head[from], room, (void *) path);
 	struct tail *tail;
 
 	st->len[i] = STASH_NONE;
 	if (n == room) {
 		tail = tail_take(t, st, i);
 		n = !tail ? 0
-			  : bpf_probe_read_user_str(
-				tail->data, sizeof(tail->data), (void *) path + room - 1);
+			  : read_user_str(tail->data, sizeof(tail->data), (void *) path + room - 1);
 		n = n <= 0 ? 0 : n + room - 1;
 	}
 	if (n <= 0)
