@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/driver/live.h"
 #include "common/clock.h"
+#include "tests/driver/live_rows.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,6 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
 #define PATIENCE_NS (20 * NS_PER_S)
 
 void
@@ -375,8 +378,8 @@ parse_args(struct live *l, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct live_case *const tables[] = { file_cases, entry_cases, names_cases,
-		net_cases, proc_cases, args_cases, compat_cases };
+	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
+		names_cases, net_cases, proc_cases, args_cases };
 	struct live *l = calloc(1, sizeof(*l));
 	struct source_opts o = { 0 };
 
@@ -385,7 +388,8 @@ main(int argc, char **argv)
 		free(l);
 		return 77;
 	}
-	l->f = mmap(NULL, sizeof(*l->f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	l->f = mmap(NULL, sizeof(*l->f), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	if (l->f == MAP_FAILED)
 		abort();
 	parse_args(l, argc, argv);
@@ -397,6 +401,8 @@ main(int argc, char **argv)
 		for (const struct live_case *c = tables[t]; c->name != NULL; c++)
 			live_run(l, c);
 	}
+	for (const struct live_row *r = file_rows; r->name != NULL; r++)
+		live_row_run(l, r);
 	live_mechanics(l);
 	live_close(l->st);
 	forget(l);

@@ -20,11 +20,22 @@
 
 #define FACT_TEXT 8192
 
-/* Shared between the trigger and its check. */
+/* A call that the trigger of a row made: live_rows.h. */
+struct live_made {
+	int64_t res; /* -errno */
+	int64_t tid;
+	char want[512];
+};
+
+/* Shared between the trigger and its check; where a 32-bit pointer reaches. */
 struct facts {
 	int64_t n[64];
 	char s[6][FACT_TEXT];
 	char dir[256]; /* an empty folder, the trigger's working folder; removed afterwards */
+	struct live_made made[64];
+	size_t nmade;
+	char mem[16384]; /* of the calls' arguments */
+	size_t nmem;
 };
 
 struct live {

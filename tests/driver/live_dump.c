@@ -150,7 +150,7 @@ put_number(struct dump *d, const struct ev_param *p, int64_t v)
 	else if (p->fmt == PF_HEX)
 		(void) fprintf(d->to, "0x%" PRIx64, (uint64_t) v);
 	else if (p->fmt == PF_OCT)
-		(void) fprintf(d->to, "0%" PRIo64, (uint64_t) v);
+		(void) fprintf(d->to, "%#" PRIo64, (uint64_t) v);
 	else
 		(void) fprintf(d->to, "%" PRId64, v);
 }

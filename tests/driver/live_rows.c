@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/driver/live_rows.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How a trigger runs. */
+enum way { NATIVE, THREAD, COMPAT };
+static const char *const ways[] = { "", ", of a thread", ", of a 32-bit caller" };
+
+/* Of the row that runs; in the trigger's process as well. */
+static const struct live_row *row;
+static enum way way;
+
+static const struct {
+	const char *name;
+	long native, compat;
+} numbers[] = {
+#if defined(__x86_64__)
+#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) { #name, x86_64, ia32 },
+#else
+#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) { #name, arm64, -1 },
+#endif
+#include "proto/syscalls.def"
+};
+
+/* -1: this machine has no such call. */
+static long
+number(const char *name, bool compat)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (strcmp(numbers[i].name, name) == 0)
+			return compat ? numbers[i].compat : numbers[i].native;
+	}
+	printf("%s is not in proto/syscalls.def\n", name);
+	abort();
+}
+
+#if defined(__x86_64__)
+/* As 32-bit programs call: to the kernel, who does it is one, whatever its code segment. */
+__attribute__((naked)) static long
+int80(long nr, const int64_t args[6])
+{
+	(void) nr;
+	(void) args;
+	__asm__(
+	    "push %rbx\n\t"
+	    "push %rbp\n\t"
+	    "mov %edi, %eax\n\t"
+	    "mov (%rsi), %ebx\n\t"
+	    "mov 8(%rsi), %ecx\n\t"
+	    "mov 16(%rsi), %edx\n\t"
+	    "mov 32(%rsi), %edi\n\t"
+	    "mov 40(%rsi), %ebp\n\t"
+	    "mov 24(%rsi), %esi\n\t"
+	    "int $0x80\n\t"
+	    "movslq %eax, %rax\n\t"
+	    "pop %rbp\n\t"
+	    "pop %rbx\n\t"
+	    "ret");
+}
+#else
+static long
+int80(long nr, const int64_t args[6])
+{
+	(void) nr;
+	(void) args;
+	return -ENOSYS;
+}
+#endif
+
+long
+live_call(struct facts *f, const char *name, const int64_t args[6])
+{
+	long nr = number(name, way == COMPAT), res;
+	struct live_made *m = &f->made[f->nmade];
+
+	if (nr < 0)
+		return -ENOSYS;
+	if (way == COMPAT)
+		res = int80(nr, args);
+	else if ((res = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5])) < 0)
+		res = -errno;
+	if (f->nmade++ >= ARRAY_SIZE(f->made))
+		abort();
+	m->res = res;
+	m->tid = gettid();
+	return res;
+}
+
+void
+live_want(struct facts *f, const char *fmt, ...)
+{
+	char *to = f->made[f->nmade - 1].want;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(to, sizeof(f->made[0].want), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t) n >= sizeof(f->made[0].want))
+		abort();
+}
+
+int64_t
+live_mem(struct facts *f, const void *p, size_t n)
+{
+	char *to = f->mem + f->nmem;
+
+	if (n > sizeof(f->mem) - f->nmem)
+		abort();
+	memcpy(to, p, n);
+	f->nmem += (n + 7) & ~(size_t) 7;
+	return (intptr_t) to;
+}
+
+int64_t
+live_str(struct facts *f, const char *text)
+{
+	return live_mem(f, text, strlen(text) + 1);
+}
+
+unsigned long
+live_dev(long fd)
+{
+	struct stat st;
+
+	if (fstat((int) fd, &st) != 0)
+		return 0;
+	return (minor(st.st_dev) & 0xff) | major(st.st_dev) << 8 |
+	       (minor(st.st_dev) & ~0xffUL) << 12;
+}
+
+unsigned long
+live_ino(long fd)
+{
+	struct stat st;
+
+	return fstat((int) fd, &st) == 0 ? st.st_ino : 0;
+}
+
+static void *
+run_trigger(void *f)
+{
+	row->trigger(f);
+	return NULL;
+}
+
+static void
+d_row(struct facts *f)
+{
+	pthread_t t;
+
+	if (way != THREAD)
+		row->trigger(f);
+	else if (pthread_create(&t, NULL, run_trigger, f) != 0 || pthread_join(t, NULL) != 0)
+		_exit(1);
+}
+
+/* "A|B" by the words of the parameter's table, or a number. */
+static bool
+parse_number(const struct ev_param *p, char *value, int64_t *ret)
+{
+	char *end, *save, *word = strtok_r(value, "|", &save);
+	bool known = true;
+
+	*ret = (int64_t) strtoull(value, &end, 0);
+	if (end != value && *end == '\0')
+		return true;
+	for (*ret = 0; word != NULL && known; word = strtok_r(NULL, "|", &save)) {
+		known = false;
+		for (size_t i = 0; i < p->names->n && !known; i++) {
+			known = strcmp(p->names->v[i].name, word) == 0;
+			if (known)
+				*ret |= (int64_t) p->names->v[i].value;
+		}
+	}
+	return known;
+}
+
+/* A "name=value"; the parameter's bit. */
+static uint64_t
+check_pair(struct live *l, const struct ev_hdr *r, char *pair)
+{
+	char *value = strchr(pair, '=');
+	const struct ev_param *p;
+	int64_t want;
+	int i;
+
+	if (value == NULL) {
+		live_fail(l, "'%s' is no name=value: the test is wrong", pair);
+		return 0;
+	}
+	*value++ = '\0';
+	i = live_param(l, r, pair);
+	if (i < 0)
+		return 0;
+	p = &schema_get(r->type)->params[i];
+	if (strcmp(value, "-") == 0)
+		live_absent(l, r, pair);
+	else if (ptype_is_text(p->type))
+		live_text(l, r, pair, value);
+	else if (parse_number(p, value, &want))
+		live_num(l, r, pair, want);
+	else
+		live_fail(l, "%s has no word '%s': the test is wrong", pair, value);
+	return 1ULL << i;
+}
+
+static void
+check_made(struct live *l, const struct ev_hdr *r, struct live_made *m)
+{
+	const struct ev_schema *s = schema_get(r->type);
+	uint64_t seen = 1;
+	char *save;
+
+	live_num(l, r, s->params[0].name, m->res);
+	live_that(
+	    l, r->tid == (uint32_t) m->tid && r->pid == (uint32_t) l->child, "the caller is right");
+	live_that(l, !(r->flags & EVF_COMPAT) == (way != COMPAT), "so is the kind of caller");
+	live_that(l, !(r->flags & (EVF_REREAD | EVF_CUT)), "all was read whole, in time");
+	for (char *pair = strtok_r(m->want, " ", &save); pair != NULL;
+	     pair = strtok_r(NULL, " ", &save))
+		seen |= check_pair(l, r, pair);
+	for (unsigned i = 0; i < s->nargs; i++) {
+		if (!(seen >> i & 1))
+			live_fail(l, "%s: no WANT() for '%s'", s->name, s->params[i].name);
+	}
+}
+
+/* The event that a call is captured as: enter events have the name, too. */
+static const struct ev_schema *
+event_of(const char *name)
+{
+	const struct ev_schema *s;
+
+	for (size_t i = 0; (s = schema_by_name(slice_str(name), i)) != NULL; i++) {
+		if (s->capture == CAP_EXIT)
+			return s;
+	}
+	return NULL;
+}
+
+static void
+c_row(struct live *l)
+{
+	const struct ev_schema *s = event_of(row->name);
+	bool good = false, bad = false;
+
+	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 0, "the trigger ran");
+	for (unsigned i = 0; i < l->f->nmade; i++) {
+		struct live_made *m = &l->f->made[i];
+		const struct ev_hdr *r = live_rec(l, s->num, i);
+
+		good |= m->res >= 0;
+		bad |= m->res < 0;
+		if (r != NULL)
+			check_made(l, r, m);
+	}
+	live_that(l, live_count(l, s->num) == l->f->nmade, "there is a record for each call");
+	live_that(l, good && bad, "one call succeeded, and one failed");
+}
+
+void
+live_row_run(struct live *l, const struct live_row *r)
+{
+	char name[128];
+	struct live_case c = { name, d_row, c_row, NULL };
+
+	row = r;
+	if (event_of(row->name) == NULL) {
+		printf("     (%s is not captured)\n", row->name);
+		return;
+	}
+	for (way = NATIVE; way <= COMPAT; way++) {
+		if (number(row->name, way == COMPAT) < 0)
+			continue;
+		(void) snprintf(name, sizeof(name), "%s%s", row->name, ways[way]);
+		live_run(l, &c);
+	}
+}
