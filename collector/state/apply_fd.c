@@ -342,7 +342,7 @@ parse_new_fd(struct apply *a)
 	const struct event *ev = a->ev;
 	uint16_t num = ev->schema->num;
 	enum fd_type type = (enum fd_type) fd_type_by_event[num];
-	/* The kernel sets it unasked. */
+	/* Closed on exec, whatever the flags say. */
 	bool always = type == FD_IO_URING || type == FD_BPF || type == FD_PIDFD;
 	struct fd_entry *e;
 
