@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/schema.h"
+#include "proto/names.h"
 #include <errno.h>
 
 /* names.def: an array per table, then a table per array. */
-#define NAMES(table)             static const struct ev_name names_v_##table[] = {
-#define NAME(table, word, value) { #word, value },
+#define NAMES(table, KIND)                    static const struct ev_name names_v_##table[] = {
+#define NAME(table, word, value)              { #word, value, value, false },
+#define NAME_FROM(table, word, value, kernel) { #word, value, kernel, false },
+#define NAME_ARCH(table, word, value, x86, arm64) \
+	{ #word, value, NAMES_BY_ARCH(x86, arm64), false },
+#define NAME_ELSE(table, word, value, kernel) { #word, value, kernel, true },
+#define NAME_OURS(table, word, value)         { #word, value, NAMES_NO, false },
 #define NAMES_END(table) \
 	}                \
 	;
 #include "proto/names.def"
 
-#define NAMES(table)                                                    \
+#define NAMES(table, KIND)                                              \
 	static const struct ev_names names_##table = { names_v_##table, \
-		ARRAY_SIZE(names_v_##table) };
+		ARRAY_SIZE(names_v_##table), NAMES_##KIND };            \
+	enum { RAW_##table = NAMES_##KIND == NAMES_FLAGS || NAMES_##KIND == NAMES_ENUM };
 #include "proto/names.def"
 
 /* events.def says "none" for no table; the others are tables of names.def. */
-static const struct ev_names names_none = { NULL, 0 };
+static const struct ev_names names_none = { NULL, 0, NAMES_SAME };
+enum { RAW_none = 0 };
 
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
 	static const struct ev_param params_##ID[] = {
@@ -50,7 +58,7 @@ enum {
 /* Tables of names, to be compared. */
 enum {
 	TABLE_none,
-#define NAMES(table) TABLE_##table,
+#define NAMES(table, KIND) TABLE_##table,
 #include "proto/names.def"
 };
 
@@ -79,6 +87,10 @@ const struct ev_schema schema_events[] = {
 #define EVENT_END(ID) \
 	}             \
 	,
+#include "proto/events.def"
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) [ROW_##ID].raw = 0
+#define PARAM(ID, index, name, TYPE, FMT, table)       | (uint64_t) RAW_##table << (index)
+#define EVENT_END(ID)                                  ,
 #include "proto/events.def"
 #define ROLE EVR_RESULT
 #include "proto/schema_role.h"

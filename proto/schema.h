@@ -79,15 +79,21 @@ enum ev_ptype {
 
 enum ev_pfmt { PF_NA, PF_DEC, PF_HEX, PF_OCT };
 
+/* names.def's NAMES(): how the numbers of a table come out of the kernel's. */
+enum ev_names_kind { NAMES_SAME, NAMES_OURS, NAMES_FLAGS, NAMES_ENUM };
+
 struct ev_name {
 	const char *name;
-	uint64_t value;
+	uint64_t value;  /* in events */
+	uint64_t kernel; /* on this architecture; NAMES_NO: it does not have it */
+	bool other;      /* NAME_ELSE() */
 };
 
 /* A table of names.def. */
 struct ev_names {
 	const struct ev_name *v;
 	size_t n;
+	enum ev_names_kind kind;
 };
 
 struct ev_param {
@@ -133,6 +139,7 @@ struct ev_schema {
 	enum ev_capture capture;
 	uint16_t first;         /* where its parameters stand among those of all events */
 	uint64_t texts;         /* bit i: parameter i is a text */
+	uint64_t raw;           /* bit i: parameter i leaves the kernel in its own numbers */
 	uint8_t role[EV_ROLES]; /* the parameter's index, or EV_ABSENT: EVR_* */
 };
 

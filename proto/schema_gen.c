@@ -22,7 +22,11 @@ static const struct {
 	const char *table, *word;
 	unsigned long long value;
 } words[] = {
-#define NAME(table, name, value) { #table, #name, value },
+#define NAME(table, word, value)                  { #table, #word, value },
+#define NAME_FROM(table, word, value, kernel)     { #table, #word, value },
+#define NAME_ARCH(table, word, value, x86, arm64) { #table, #word, value },
+#define NAME_ELSE(table, word, value, kernel)     { #table, #word, value },
+#define NAME_OURS(table, word, value)             { #table, #word, value },
 #include "proto/names.def"
 };
 

@@ -5,14 +5,15 @@
  */
 
 /* Does parameter 'index' have the role, by its row? */
-#define ROLE_OF_ROW(index, TYPE, FMT, table)                                               \
-	((ROLE == EVR_RESULT && (index) == 0 && PT_##TYPE == PT_ERRNO) ||                  \
-	    (ROLE == EVR_FD && PT_##TYPE == PT_FD) ||                                      \
-	    (ROLE == EVR_PATH && (PT_##TYPE == PT_FSPATH || PT_##TYPE == PT_FSRELPATH)) || \
-	    (ROLE == EVR_OPEN_FLAGS && (int) TABLE_##table == (int) TABLE_open_flags) ||   \
-	    (ROLE == EVR_MODE && PF_##FMT == PF_OCT) ||                                    \
-	    (ROLE == EVR_DATA && PT_##TYPE == PT_BYTEBUF) ||                               \
-	    (ROLE == EVR_TUPLE && PT_##TYPE == PT_SOCKTUPLE) ||                            \
+#define ROLE_OF_ROW(index, TYPE, FMT, table)                                                \
+	((ROLE == EVR_RESULT && (index) == 0 && PT_##TYPE == PT_ERRNO) ||                   \
+	    (ROLE == EVR_FD && PT_##TYPE == PT_FD) ||                                       \
+	    (ROLE == EVR_PATH && (PT_##TYPE == PT_FSPATH || PT_##TYPE == PT_FSRELPATH)) ||  \
+	    (ROLE == EVR_OPEN_FLAGS && ((int) TABLE_##table == (int) TABLE_open_flags ||    \
+					   (int) TABLE_##table == (int) TABLE_fd_flags)) || \
+	    (ROLE == EVR_MODE && PF_##FMT == PF_OCT) ||                                     \
+	    (ROLE == EVR_DATA && PT_##TYPE == PT_BYTEBUF) ||                                \
+	    (ROLE == EVR_TUPLE && PT_##TYPE == PT_SOCKTUPLE) ||                             \
 	    (ROLE == EVR_FDS && PT_##TYPE == PT_FDLIST))
 
 /* Of our own parameters. */

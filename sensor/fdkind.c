@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/fdkind.h"
 #include "common/macros.h"
-#include <fcntl.h>
+#include "sensor/translate.h"
 #include <sys/stat.h>
 
 static const struct {
@@ -37,34 +37,8 @@ fd_kind(struct slice link, uint32_t mode)
 	return S_ISFIFO(mode) ? FDK_PIPE : FDK_REGULAR;
 }
 
-/* To: the values of names.def's open_flags. */
-static const struct {
-	uint32_t from, to;
-} flag_bits[] = {
-	{ O_CREAT, 0x4 },
-	{ O_APPEND, 0x8 },
-	{ O_DSYNC, 0x10 },
-	{ O_EXCL, 0x20 },
-	{ O_NONBLOCK, 0x40 },
-	{ O_SYNC & ~O_DSYNC, 0x80 },
-	{ O_TRUNC, 0x100 },
-	{ O_DIRECT, 0x200 },
-	{ O_DIRECTORY, 0x400 },
-	{ 0100000, 0x800 }, /* O_LARGEFILE, which the headers call 0 */
-	{ O_CLOEXEC, 0x1000 },
-	{ O_TMPFILE & ~O_DIRECTORY, 0x2000 },
-};
-
 uint32_t
 fd_open_flags(uint32_t flags)
 {
-	uint32_t v = (flags & O_ACCMODE) == O_RDWR     ? 0x3
-		     : (flags & O_ACCMODE) == O_WRONLY ? 0x2
-						       : 0x1;
-
-	for (size_t i = 0; i < ARRAY_SIZE(flag_bits); i++) {
-		if ((flags & flag_bits[i].from) == flag_bits[i].from)
-			v |= flag_bits[i].to;
-	}
-	return v;
+	return (uint32_t) translate_value(schema_get(EV_OPEN)->params[EVP_OPEN_flags].names, flags);
 }

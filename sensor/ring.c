@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/ring.h"
 #include "proto/schema.h"
+#include "sensor/translate.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ rings_new(unsigned n, struct ring_set *ret)
 
 	s.v = calloc(n, sizeof(*s.v));
 	s.heap = calloc(n, sizeof(*s.heap));
-	if (s.v == NULL || s.heap == NULL) {
+	s.room = malloc(EV_RECORD_MAX);
+	if (s.v == NULL || s.heap == NULL || s.room == NULL) {
 		rings_free(&s);
 		return -ENOMEM;
 	}
@@ -34,6 +36,7 @@ rings_free(struct ring_set *s)
 {
 	free(s->v);
 	free(s->heap);
+	free(s->room);
 	*s = (struct ring_set){ 0 };
 }
 
@@ -178,7 +181,7 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 			s->held_ts = rec->ts;
 			break;
 		}
-		r = emit(arg, rec);
+		r = emit(arg, translate_record(rec, s->room));
 		if (r < 0) {
 			n = r;
 			break;

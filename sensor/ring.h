@@ -8,7 +8,8 @@
  * being written ("busy") holds the rest back for at most RINGS_BUSY_NS; what then comes too late
  * is emitted all the same, and counted.
  *
- * Records are emitted where they lie, without a copy; a ring's space is given back afterwards. One
+ * Records are emitted where they lie, without a copy, but for those whose flags are translated on
+ * the way (translate.h): a ring is not ours to write. Its space is given back afterwards. One
  * thread; no allocation after rings_new().
  */
 #ifndef MEWS_SENSOR_RING_H
@@ -43,6 +44,7 @@ struct ring_set {
 	uint64_t last_ts;
 	uint64_t emitted_to; /* what happened before this time has been emitted, or is late */
 	uint64_t held_ts; /* of the record that the last drain held back for its youth; 0: none */
+	struct ev_hdr *room; /* EV_RECORD_MAX bytes: the translated copy of the record emitted */
 	struct source_stats stats;
 };
 

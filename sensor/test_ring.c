@@ -3,6 +3,7 @@
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -215,6 +216,38 @@ t_wraps(void **state)
 	teardown(&f);
 }
 
+static int
+see_flags(void *arg, const struct ev_hdr *rec)
+{
+	*(uint64_t *) arg = ((const struct ev_DUP3 *) (const void *) rec)->flags;
+	return *(uint64_t *) arg == 0x1000 ? -EAGAIN : 0;
+}
+
+/* Each time that it is offered; in the ring it stays the kernel's. */
+static void
+t_flags_are_translated(void **state)
+{
+	struct ev_DUP3 e = { .hdr = { .len = sizeof(e), .type = EV_DUP3, .ts = 1 } };
+	uint32_t word = sizeof(e);
+	uint64_t seen = 0;
+	struct fake f;
+
+	(void) state;
+	setup(&f);
+	e.hdr.present = EV_BIT(DUP3, flags);
+	e.flags = O_CLOEXEC;
+	memcpy(f.data[0], &word, sizeof(word));
+	memcpy(f.data[0] + 8, &e, sizeof(e));
+	f.producer[0] = 8 + sizeof(e);
+	for (int i = 0; i < 2; i++) {
+		seen = 0;
+		assert_int_equal(-EAGAIN, rings_drain(&f.set, 100, 10, see_flags, &seen));
+		assert_int_equal(0x1000, seen);
+	}
+	assert_memory_equal(&e, f.data[0] + 8, sizeof(e));
+	teardown(&f);
+}
+
 static void
 t_without_memory(void **state)
 {
@@ -231,7 +264,7 @@ t_without_memory(void **state)
 		assert_int_equal(-ENOMEM, r);
 	}
 	assert_int_equal(0, r);
-	assert_int_equal(2, n);
+	assert_int_equal(3, n);
 	rings_free(&s);
 }
 
@@ -246,6 +279,7 @@ main(void)
 		cmocka_unit_test(t_offers_a_refused_record_again),
 		cmocka_unit_test(t_skips_discarded_and_counts_bad_ones),
 		cmocka_unit_test(t_wraps),
+		cmocka_unit_test(t_flags_are_translated),
 		cmocka_unit_test(t_without_memory),
 	};
 

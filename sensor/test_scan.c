@@ -470,9 +470,9 @@ test_kinds(void **state)
 	}
 	assert_int_equal(0x1, fd_open_flags(O_RDONLY));
 	assert_int_equal(0x3 | 0x1000 | 0x80 | 0x10, fd_open_flags(O_RDWR | O_CLOEXEC | O_SYNC));
-	assert_int_equal(0x2 | 0x10, fd_open_flags(O_WRONLY | O_DSYNC));
+	assert_int_equal(0x2 | 0x80 | 0x10, fd_open_flags(O_WRONLY | O_DSYNC));
 	assert_int_equal(0x3 | 0x2000 | 0x400, fd_open_flags(O_RDWR | O_TMPFILE));
-	assert_int_equal(0x1 | 0x400, fd_open_flags(O_DIRECTORY));
+	assert_int_equal(0x1 | 0x2000 | 0x400, fd_open_flags(O_DIRECTORY));
 }
 
 int

@@ -77,7 +77,7 @@ close_on_exec(struct task_struct *t, u32 fd)
 	unsigned long *bits = BPF_CORE_READ(t, files, fdt, close_on_exec), word = 0;
 
 	bpf_probe_read_kernel(&word, sizeof(word), &bits[fd / BITS_PER_LONG]);
-	return word >> (fd % BITS_PER_LONG) & 1 ? K_O_CLOEXEC : 0;
+	return word >> (fd % BITS_PER_LONG) & 1 ? NK_open_flags_O_CLOEXEC : 0;
 }
 
 /* Threads that share their leader's descriptors are passed over by the kernel; those that have

@@ -7,64 +7,10 @@
 
 #include "driver/bpf/call.h"
 #include "driver/bpf/file.h"
+#include "proto/names.h"
 
-/* Flags of open() as the kernel numbers them; those that differ between architectures first. */
-#if defined(__TARGET_ARCH_x86)
-#define K_O_DIRECT    040000
-#define K_O_LARGEFILE 0100000
-#define K_O_DIRECTORY 0200000
-#else
-#define K_O_DIRECTORY 040000
-#define K_O_DIRECT    0200000
-#define K_O_LARGEFILE 0400000
-#endif
-#define K_O_CREAT    0100
-#define K_O_EXCL     0200
-#define K_O_TRUNC    01000
-#define K_O_APPEND   02000
-#define K_O_NONBLOCK 04000
-#define K_O_DSYNC    010000
-#define K_O_CLOEXEC  02000000
-#define K_O_SYNC     04010000
-#define K_O_TMPFILE1 020000000 /* without O_DIRECTORY, which is a part of it */
-#define K_O_TMPFILE  (K_O_TMPFILE1 | K_O_DIRECTORY)
-
-/* As proto/names.def's open_flags. */
-#define N_O_CREAT     0x4
-#define N_O_APPEND    0x8
-#define N_O_DSYNC     0x10
-#define N_O_EXCL      0x20
-#define N_O_NONBLOCK  0x40
-#define N_O_SYNC      0x80
-#define N_O_TRUNC     0x100
-#define N_O_DIRECT    0x200
-#define N_O_DIRECTORY 0x400
-#define N_O_LARGEFILE 0x800
-#define N_O_CLOEXEC   0x1000
-#define N_O_TMPFILE   0x2000
-#define N_O_F_CREATED 0x4000
-#define N_FD_UPPER    0x8000
-#define N_FD_LOWER    0x10000
-
-#define FLAG(from, to) ((flags & (from)) ? (to) : 0)
-
-/* The kernel's flags in our numbers. Any bit of O_TMPFILE or O_SYNC counts as all of it: so does
- * the schema's other implementation, and rules rely on what it shows. */
-static __always_inline u32
-open_flags(u64 flags)
-{
-	u32 access = flags & 3;
-
-	return (access == 0      ? 1
-		   : access == 1 ? 2
-				 : 3) |
-	       FLAG(K_O_CREAT, N_O_CREAT) | FLAG(K_O_APPEND, N_O_APPEND) |
-	       FLAG(K_O_SYNC, N_O_SYNC | N_O_DSYNC) | FLAG(K_O_EXCL, N_O_EXCL) |
-	       FLAG(K_O_NONBLOCK, N_O_NONBLOCK) | FLAG(K_O_TRUNC, N_O_TRUNC) |
-	       FLAG(K_O_DIRECT, N_O_DIRECT) | FLAG(K_O_DIRECTORY, N_O_DIRECTORY) |
-	       FLAG(K_O_LARGEFILE, N_O_LARGEFILE) | FLAG(K_O_CLOEXEC, N_O_CLOEXEC) |
-	       FLAG(K_O_TMPFILE, N_O_TMPFILE);
-}
+#define K_O_CREAT    NK_open_flags_O_CREAT
+#define K_O_TMPFILE1 (NK_open_flags_O_TMPFILE & ~NK_open_flags_O_DIRECTORY) /* its own bit */
 
 static __always_inline u32
 open_mode(u64 flags, u64 mode)
@@ -109,11 +55,15 @@ opened_get(struct scratch *s, struct task_struct *t, s64 fd, u64 flags, struct o
 		o->created = BPF_CORE_READ(f, f_mode) & FMODE_CREATED;
 }
 
-static __always_inline u32
-opened_flags(const struct opened *o)
+/* The kernel's flags, and above them our own. */
+static __always_inline u64
+opened_flags(u64 flags, const struct opened *o)
 {
-	return (o->created ? N_O_F_CREATED : 0) | (o->layer == LAYER_UPPER ? N_FD_UPPER : 0) |
-	       (o->layer == LAYER_LOWER ? N_FD_LOWER : 0);
+	u64 ours = (o->created ? NV_open_flags_O_F_CREATED : 0) |
+		   (o->layer == LAYER_UPPER ? NV_open_flags_FD_UPPER_LAYER : 0) |
+		   (o->layer == LAYER_LOWER ? NV_open_flags_FD_LOWER_LAYER : 0);
+
+	return (u32) flags | ours << 32;
 }
 
 /* The path of what was opened, unless it is the text 'name', the first one, which begins at
@@ -134,7 +84,7 @@ EXIT(open)
 
 	opened_get(s, t, ret, flags, &o);
 	e->fd = call_result(ret);
-	e->flags = open_flags(flags) | opened_flags(&o);
+	e->flags = opened_flags(flags, &o);
 	e->mode = open_mode(flags, call_arg(regs, compat, 2));
 	e->dev = o.dev;
 	e->ino = o.ino;
@@ -168,21 +118,13 @@ EXIT(openat)
 	opened_get(s, t, ret, flags, &o);
 	e->fd = call_result(ret);
 	e->dirfd = arg_int(regs, compat, 0);
-	e->flags = open_flags(flags) | opened_flags(&o);
+	e->flags = opened_flags(flags, &o);
 	e->mode = open_mode(flags, call_arg(regs, compat, 3));
 	e->dev = o.dev;
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPENAT, name), call_arg(regs, compat, 1));
 	off = opened_text(s, off, EV_BIT(OPENAT, name), EV_BIT(OPENAT, realname), sizeof(*e), &o);
 	EXIT_END();
-}
-
-/* The kernel's resolve flags in our numbers. */
-static __always_inline u32
-resolve_flags(u64 flags)
-{
-	return FLAG(0x08, 0x1) | FLAG(0x10, 0x2) | FLAG(0x02, 0x4) | FLAG(0x04, 0x8) |
-	       FLAG(0x01, 0x10) | FLAG(0x20, 0x20);
 }
 
 EXIT(openat2)
@@ -203,9 +145,9 @@ EXIT(openat2)
 		    ~(EV_BIT(OPENAT2, flags) | EV_BIT(OPENAT2, mode) | EV_BIT(OPENAT2, resolve));
 	e->fd = call_result(ret);
 	e->dirfd = arg_int(regs, compat, 0);
-	e->flags = read ? open_flags(how[0]) | opened_flags(&o) : 0;
+	e->flags = read ? opened_flags(how[0], &o) : 0;
 	e->mode = open_mode(how[0], how[1]);
-	e->resolve = resolve_flags(how[2]);
+	e->resolve = (u32) how[2];
 	e->dev = o.dev;
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
@@ -227,7 +169,7 @@ EXIT(close_range)
 	e->res = call_result(ret);
 	e->first = call_arg(regs, compat, 0);
 	e->last = call_arg(regs, compat, 1);
-	e->flags = call_arg(regs, compat, 2);
+	e->flags = (u32) call_arg(regs, compat, 2);
 	EXIT_END();
 }
 
@@ -251,12 +193,10 @@ EXIT(dup2)
 EXIT(dup3)
 {
 	EXIT_BEGIN(DUP3, false);
-	u64 flags = call_arg(regs, compat, 2);
-
 	e->res = call_result(ret);
 	e->oldfd = arg_int(regs, compat, 0);
 	e->newfd = arg_int(regs, compat, 1);
-	e->flags = FLAG(K_O_CLOEXEC, N_O_CLOEXEC);
+	e->flags = (u32) call_arg(regs, compat, 2);
 	EXIT_END();
 }
 
@@ -275,7 +215,7 @@ EXIT(linkat)
 	e->res = call_result(ret);
 	e->olddir = arg_int(regs, compat, 0);
 	e->newdir = arg_int(regs, compat, 2);
-	e->flags = call_arg(regs, compat, 4) & 0x1400; /* AT_SYMLINK_FOLLOW, AT_EMPTY_PATH */
+	e->flags = (u32) call_arg(regs, compat, 4);
 	off =
 	    text_path_of(s, st, compat, off, EV_BIT(LINKAT, oldpath), 0, call_arg(regs, compat, 1));
 	off =

@@ -9,33 +9,10 @@
 #include "driver/bpf/open.h"
 #include "driver/bpf/task.h"
 
-#define CLONE_VM      0x100
-#define CLONE_FS      0x200
-#define CLONE_FILES   0x400
-#define CLONE_SIGHAND 0x800
-#define CLONE_VFORK   0x4000
-#define CLONE_THREAD  0x10000
-
-#define N_CLONE_CHILD_IN_PIDNS 0x20000000
-
 /* The four have the same parameters. */
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_FORK), "clone and fork differ");
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_VFORK), "clone and vfork differ");
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_CLONE3), "clone and clone3 differ");
-
-/* The kernel's flags in proto/names.def's numbers. */
-static __always_inline u32
-clone_flags(u64 flags)
-{
-	return FLAG(CLONE_FILES, 0x1) | FLAG(CLONE_FS, 0x2) | FLAG(0x80000000, 0x4) |
-	       FLAG(0x08000000, 0x8) | FLAG(0x40000000, 0x10) | FLAG(0x00020000, 0x20) |
-	       FLAG(0x20000000, 0x40) | FLAG(0x04000000, 0x80) | FLAG(0x00008000, 0x100) |
-	       FLAG(0x00100000, 0x200) | FLAG(0x00002000, 0x400) | FLAG(CLONE_SIGHAND, 0x800) |
-	       FLAG(0x00040000, 0x1000) | FLAG(CLONE_THREAD, 0x2000) | FLAG(0x00800000, 0x4000) |
-	       FLAG(CLONE_VM, 0x8000) | FLAG(0x10000000, 0x100000) | FLAG(0x00200000, 0x800000) |
-	       FLAG(0x01000000, 0x1000000) | FLAG(0x00080000, 0x2000000) |
-	       FLAG(CLONE_VFORK, 0x8000000) | FLAG(0x02000000, 0x10000000);
-}
 
 #if defined(__TARGET_ARCH_x86)
 #define NR_CLONE(compat)    ((compat) ? 120 : 56)
@@ -51,8 +28,8 @@ clone_flags(u64 flags)
 #define NR_CLONE3 435
 
 struct cloned {
-	u32 type; /* EV_* */
-	u64 flags;
+	u32 type;  /* EV_* */
+	u64 flags; /* the kernel's */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -80,12 +57,14 @@ cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned 
 		c->type = EV_FORK;
 	} else if (nr == NR_VFORK(compat)) {
 		c->type = EV_VFORK;
-		c->flags = CLONE_VFORK | CLONE_VM;
+		c->flags = NK_clone_flags_CLONE_VFORK | NK_clone_flags_CLONE_VM;
 	} else if (nr == NR_CLONE3) {
 		c->type = EV_CLONE3;
 		bpf_probe_read_user(&c->flags, sizeof(c->flags), (void *) REGS_ARG0(regs, compat));
 	} else if (child->tgid == parent->tgid) {
-		c->flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+		c->flags = NK_clone_flags_CLONE_VM | NK_clone_flags_CLONE_FS |
+			   NK_clone_flags_CLONE_FILES | NK_clone_flags_CLONE_SIGHAND |
+			   NK_clone_flags_CLONE_THREAD;
 	}
 }
 
@@ -110,7 +89,9 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
 	TASK_NUMBERS(e, child);
 	e->vm_rss = task_rss(parent); /* a copy's pages of files come with its first touch */
-	e->flags = clone_flags(c.flags) | (task_level(child) > 0 ? N_CLONE_CHILD_IN_PIDNS : 0);
+	e->flags = (u32) c.flags;
+	if (task_level(child) > 0)
+		e->flags |= (u64) NV_clone_flags_CLONE_CHILD_IN_PIDNS << 32;
 	mm = BPF_CORE_READ(child, mm);
 	if (mm)
 		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), mm);

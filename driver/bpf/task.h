@@ -9,19 +9,15 @@
 
 #include "driver/bpf/call.h"
 #include "driver/bpf/file.h"
+#include "proto/names.h"
 
-#define RLIMIT_NOFILE 7
+#define RLIMIT_NOFILE NK_getrlimit_resource_RLIMIT_NOFILE
 #define PID_LEVELS    33 /* pid namespaces within each other */
 
 #define S_IMMUTABLE      8
 #define CAP_DAC_OVERRIDE 1
 #define CAP_FOWNER       3
 #define NGROUPS_LOOKED   32 /* supplementary groups that are compared */
-
-#define EXE_WRITABLE    0x1
-#define EXE_UPPER_LAYER 0x2
-#define EXE_FROM_MEMFD  0x4
-#define EXE_LOWER_LAYER 0x8
 
 /* The number of 'p' in the namespace of that level; 0 if it has none there. */
 static __always_inline u32
@@ -325,10 +321,10 @@ exe_flags(struct task_struct *t, struct file *f)
 	struct inode *inode = BPF_CORE_READ(f, f_inode);
 	enum layer layer = inode_layer(inode, BPF_CORE_READ(inode, i_sb, s_magic));
 
-	return (inode_writable(inode, BPF_CORE_READ(t, cred)) ? EXE_WRITABLE : 0) |
-	       (is_memfd(BPF_CORE_READ(f, f_path.dentry)) ? EXE_FROM_MEMFD : 0) |
-	       (layer == LAYER_UPPER ? EXE_UPPER_LAYER : 0) |
-	       (layer == LAYER_LOWER ? EXE_LOWER_LAYER : 0);
+	return (inode_writable(inode, BPF_CORE_READ(t, cred)) ? NV_execve_flags_EXE_WRITABLE : 0) |
+	       (is_memfd(BPF_CORE_READ(f, f_path.dentry)) ? NV_execve_flags_EXE_FROM_MEMFD : 0) |
+	       (layer == LAYER_UPPER ? NV_execve_flags_EXE_UPPER_LAYER : 0) |
+	       (layer == LAYER_LOWER ? NV_execve_flags_EXE_LOWER_LAYER : 0);
 }
 
 /* Bit 31 of the nanoseconds says that somebody has looked at the time (since 6.13). */

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-kernel_safe='proto/(event\.h|(events|names|syscalls)\.def)|driver/'
+kernel_safe='proto/((event|names)\.h|(events|names|syscalls)\.def)|driver/'
 status=0
 
 allow() { # folder, what it may include, and what its tests may besides

@@ -14,7 +14,7 @@ fail() {
 for file in $(tests/lint/files.sh c h def cpp cc); do
 	want='SPDX-License-Identifier: Apache-2.0'
 	case $file in
-	driver/* | *.bpf.c | proto/event.h | proto/*.def)
+	driver/* | *.bpf.c | proto/event.h | proto/names.h | proto/*.def)
 		want='SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'
 		;;
 	esac

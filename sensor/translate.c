@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/translate.h"
+#include <string.h>
+
+static uint64_t
+flags_value(const struct ev_names *names, uint32_t raw)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const struct ev_name *w = &names->v[i];
+
+		v |= ((raw & w->kernel) != 0) != w->other ? w->value : 0;
+	}
+	return v;
+}
+
+static uint64_t
+enum_value(const struct ev_names *names, uint32_t raw)
+{
+	uint64_t other = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const struct ev_name *w = &names->v[i];
+
+		if (w->other)
+			other = w->value;
+		else if (w->kernel == raw)
+			return w->value;
+	}
+	return other;
+}
+
+uint64_t
+translate_value(const struct ev_names *names, uint64_t raw)
+{
+	switch (names->kind) {
+	case NAMES_FLAGS:
+		return flags_value(names, (uint32_t) raw) | raw >> 32;
+	case NAMES_ENUM:
+		return enum_value(names, (uint32_t) raw) | raw >> 32;
+	default:
+		return raw;
+	}
+}
+
+const struct ev_hdr *
+translate_record(const struct ev_hdr *rec, struct ev_hdr *room)
+{
+	const struct ev_schema *s = schema_get(rec->type);
+
+	for (uint64_t left = s->raw & rec->present; left != 0; left &= left - 1) {
+		unsigned i = (unsigned) __builtin_ctzll(left);
+		uint64_t before = ~s->texts & ((1ULL << i) - 1); /* the numbers that come first */
+		size_t at = sizeof(*rec) + sizeof(uint64_t) * (size_t) __builtin_popcountll(before);
+		uint64_t raw, v;
+
+		memcpy(&raw, (const char *) rec + at, sizeof(raw));
+		v = translate_value(s->params[i].names, raw);
+		if (v == raw)
+			continue;
+		if (rec != room)
+			rec = memcpy(room, rec, rec->len);
+		memcpy((char *) room + at, &v, sizeof(v));
+	}
+	return rec;
+}
