@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/privilege.h"
 #include "common/rights.h"
+#include "sensor/kernel.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ privilege_check(const char *host_root, struct diag *d)
 	if (stat("/sys/kernel/btf/vmlinux", &st) < 0) {
 		diag_set(d, 0, 0,
 		    "this kernel has no BTF (/sys/kernel/btf/vmlinux): use one built with "
-		    "CONFIG_DEBUG_INFO_BTF, 5.15 or later");
+		    "CONFIG_DEBUG_INFO_BTF, " KERNEL_TESTED " or later");
 		return -ENOENT;
 	}
 	if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != PIDNS_INIT_INO) {

@@ -3,9 +3,11 @@
  * source_bpf.c - the kernel's events: load driver/bpf, attach it, read its rings.
  */
 #include "common/clock.h"
+#include "common/log.h"
 #include "proto/schema.h"
 #include "proto/wire.h"
 #include "sensor/bpf_int.h"
+#include "sensor/kernel.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -50,15 +52,12 @@ static int
 check_host(struct diag *d)
 {
 	struct utsname u;
-	int major = 0, minor = 0;
+	int r = uname(&u) == 0 ? kernel_check(u.release, d) : 0;
 
-	if (uname(&u) == 0)
-		/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
-		(void) sscanf(u.release, "%d.%d", &major, &minor);
-	if (major < 5 || (major == 5 && minor < 15)) {
-		diag_set(d, 0, 0, "kernel %s is too old: capture needs 5.15 or newer", u.release);
-		return -ENOSYS;
-	}
+	if (r < 0)
+		return r;
+	if (r > 0)
+		log_warn("%s", d->msg);
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
 		diag_set(d, 0, 0,
 		    "this kernel has no type information (/sys/kernel/btf/vmlinux is missing): use "
