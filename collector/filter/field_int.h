@@ -10,6 +10,7 @@
 #include "collector/filter/field.h"
 #include "common/buf.h"
 #include "common/intern.h"
+#include "proto/names.h"
 
 struct fget {
 	const struct field_ref *f;
@@ -73,12 +74,6 @@ enum { FS_NAME, FS_SOURCE, FS_TARGET };
 enum { FS_FALCO, FS_RAW, FS_OWN };
 enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
 #define TH(member) ((int) offsetof(struct thread, member))
-
-/* Values of execve.flags. */
-#define EXE_WRITABLE    0x1
-#define EXE_UPPER_LAYER 0x2
-#define EXE_FROM_MEMFD  0x4
-#define EXE_LOWER_LAYER 0x8
 
 /* A getter's last line. */
 int put_text(const struct fget *g, struct slice s); /* null if s.p is NULL */

@@ -68,15 +68,6 @@ get_evt_is_syslog(const struct fget *g)
 	return put_bool(g, memmem(name.p, name.n, "/dev/log", 8) != NULL);
 }
 
-/* Values of open.flags. */
-enum {
-	F_READ = 0x1,
-	F_WRITE = 0x2,
-	F_CREAT = 0x4,
-	F_TMPFILE = 0x2000,
-	F_CREATED = 0x4000,
-};
-
 /* Falco: a bit of the flags as asked for, also on an open that failed; false on other events. */
 int
 get_evt_is_open(const struct fget *g)
@@ -90,17 +81,17 @@ get_evt_is_open(const struct fget *g)
 	flags = ev_role_num(ev, EVR_OPEN_FLAGS);
 	switch (g->a) {
 	case OPEN_READ:
-		return put_bool(g, (flags & F_READ) != 0);
+		return put_bool(g, (flags & NV_open_flags_O_RDONLY) != 0);
 	case OPEN_WRITE:
-		return put_bool(g, (flags & F_WRITE) != 0);
+		return put_bool(g, (flags & NV_open_flags_O_WRONLY) != 0);
 	case OPEN_EXEC: /* creat() has no flags: it makes its file always */
-		makes =
-		    (flags & (F_CREAT | F_TMPFILE)) || !schema_has_role(ev->schema, EVR_OPEN_FLAGS);
+		makes = (flags & (NV_open_flags_O_CREAT | NV_open_flags_O_TMPFILE)) ||
+			!schema_has_role(ev->schema, EVR_OPEN_FLAGS);
 		return put_bool(g, makes && (ev_role_num(ev, EVR_MODE) & 0111) != 0);
 	default:
 		(void) event_result(ev, &fd);
-		return put_bool(
-		    g, (flags & F_CREATED) != 0 || ((flags & F_TMPFILE) != 0 && fd >= 0));
+		return put_bool(g, (flags & NV_open_flags_O_F_CREATED) != 0 ||
+				       ((flags & NV_open_flags_O_TMPFILE) != 0 && fd >= 0));
 	}
 }
 
@@ -109,7 +100,7 @@ open_access(const struct event *ev)
 {
 	if (!opens_file(ev->schema))
 		return 0;
-	return (unsigned) ev_role_num(ev, EVR_OPEN_FLAGS) & (F_READ | F_WRITE);
+	return (unsigned) ev_role_num(ev, EVR_OPEN_FLAGS) & NV_open_flags_O_RDWR;
 }
 
 /* Which path of an *at call evt.abspath is, and .dst: of two, the first and the last. */

@@ -4,8 +4,6 @@
 
 _Static_assert((int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "what both have is at one place");
 
-#define EXECVEAT_EMPTY_PATH 0x1 /* names.def: execveat_flags */
-
 /* Our own parameters come after execve's filename, which execveat does not have. */
 #define EXTRA(ev, name)                                                \
 	((ev)->schema->num == EV_EXECVE ? (unsigned) EVP_EXECVE_##name \
@@ -150,7 +148,7 @@ parse_exec_enter(struct apply *a)
 	a->t->enter_dirfd = ev_dirfd(ev, name);
 	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, ev, name));
 	if (ev->schema->num == EV_EXECVEAT_E &&
-	    (ev_num(ev, EVP_EXECVEAT_E_flags) & EXECVEAT_EMPTY_PATH))
+	    (ev_num(ev, EVP_EXECVEAT_E_flags) & NV_execveat_flags_AT_EMPTY_PATH))
 		hold(a->s->pool, &a->t->enter_name, INTERN_EMPTY); /* the descriptor itself */
 }
 

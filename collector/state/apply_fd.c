@@ -2,15 +2,8 @@
 /* Descriptors that are not sockets: opened, made, copied, closed. */
 #include "collector/state/state_int.h"
 
-#define F_DUPFD_         0x1
-#define F_SETFD_         0x3
-#define F_DUPFD_CLOEXEC_ 0x1a
-#define CREAT_UPPER      0x1
-#define CREAT_LOWER      0x2
-#define EPOLL_CLOEXEC_   0x1
-#define RANGE_UNSHARE    0x2
-#define RANGE_CLOEXEC    0x4
-#define CONFINED         0x3 /* RESOLVE_BENEATH, RESOLVE_IN_ROOT */
+/* openat2() that stays below its folder. */
+#define CONFINED (NV_openat2_resolve_RESOLVE_BENEATH | NV_openat2_resolve_RESOLVE_IN_ROOT)
 
 struct fd_entry *
 fd_new(struct apply *a, int64_t fd, enum fd_type type)
@@ -43,10 +36,12 @@ fd_name(struct apply *a, struct fd_entry *e, uint32_t name)
 	hold(a->s->pool, &e->name, name);
 }
 
+_Static_assert((int) NV_open_flags_O_CLOEXEC == (int) NV_fd_flags_O_CLOEXEC, "one role, one bit");
+
 bool
 asks_cloexec(const struct event *ev)
 {
-	return (ev_role_num(ev, EVR_OPEN_FLAGS) & OF_CLOEXEC) != 0;
+	return (ev_role_num(ev, EVR_OPEN_FLAGS) & NV_open_flags_O_CLOEXEC) != 0;
 }
 
 static void
@@ -63,7 +58,7 @@ opened(struct apply *a, uint32_t full, uint32_t raw)
 {
 	const struct event *ev = a->ev;
 	uint32_t flags = (uint32_t) ev_role_num(ev, EVR_OPEN_FLAGS);
-	bool dir = flags & OF_DIRECTORY;
+	bool dir = flags & NV_open_flags_O_DIRECTORY;
 	struct fd_entry *e = fd_new(a, ev_num(ev, 0), dir ? FD_DIRECTORY : FD_FILE);
 
 	if (e == NULL)
@@ -71,11 +66,11 @@ opened(struct apply *a, uint32_t full, uint32_t raw)
 	e->flags = flags;
 	e->dev = (uint32_t) ev_role_num(ev, EVR_DEV);
 	e->ino = (uint64_t) ev_role_num(ev, EVR_INO);
-	if (flags & OF_CLOEXEC)
+	if (flags & NV_open_flags_O_CLOEXEC)
 		e->state |= FDS_CLOEXEC;
-	if (flags & OF_UPPER_LAYER)
+	if (flags & NV_open_flags_FD_UPPER_LAYER)
 		e->state |= FDS_UPPER_LAYER;
-	if (flags & OF_LOWER_LAYER)
+	if (flags & NV_open_flags_FD_LOWER_LAYER)
 		e->state |= FDS_LOWER_LAYER;
 	hold(a->s->pool, &e->name, full);
 	hold(a->s->pool, &e->nameraw, raw);
@@ -150,9 +145,9 @@ parse_creat(struct apply *a)
 
 	parse_open(a);
 	e = fd_edit(a, ev_num(a->ev, EVP_CREAT_fd));
-	if (e != NULL && (layer & CREAT_UPPER))
+	if (e != NULL && (layer & NV_creat_creat_flags_FD_UPPER_LAYER_CREAT))
 		e->state |= FDS_UPPER_LAYER;
-	if (e != NULL && (layer & CREAT_LOWER))
+	if (e != NULL && (layer & NV_creat_creat_flags_FD_LOWER_LAYER_CREAT))
 		e->state |= FDS_LOWER_LAYER;
 }
 
@@ -199,9 +194,10 @@ parse_close_range(struct apply *a)
 
 	if (ev_num(a->ev, EVP_CLOSE_RANGE_res) < 0)
 		return;
-	if ((ev_num(a->ev, EVP_CLOSE_RANGE_flags) & RANGE_UNSHARE) && a->main->nthreads > 1)
+	if ((ev_num(a->ev, EVP_CLOSE_RANGE_flags) & NV_close_range_flags_CLOSE_RANGE_UNSHARE) &&
+	    a->main->nthreads > 1)
 		return; /* of its own copy only; the process keeps what it has */
-	if (!(ev_num(a->ev, EVP_CLOSE_RANGE_flags) & RANGE_CLOEXEC)) {
+	if (!(ev_num(a->ev, EVP_CLOSE_RANGE_flags) & NV_close_range_flags_CLOSE_RANGE_CLOEXEC)) {
 		a->s->pending.owner = a->main;
 		a->s->pending.first = first;
 		a->s->pending.last = last;
@@ -271,10 +267,10 @@ parse_fcntl(struct apply *a)
 
 	if (res < 0)
 		return;
-	if (cmd == F_DUPFD_ || cmd == F_DUPFD_CLOEXEC_) {
-		copy_fd(a, fd, res, cmd == F_DUPFD_CLOEXEC_);
+	if (cmd == NV_fcntl_cmd_F_DUPFD || cmd == NV_fcntl_cmd_F_DUPFD_CLOEXEC) {
+		copy_fd(a, fd, res, cmd == NV_fcntl_cmd_F_DUPFD_CLOEXEC);
 		choose_fd(a, res);
-	} else if (cmd == F_SETFD_) {
+	} else if (cmd == NV_fcntl_cmd_F_SETFD) {
 		e = fd_edit(a, fd);
 		if (e == NULL)
 			return;
@@ -330,11 +326,14 @@ parse_pipe(struct apply *a)
 	choose_fd(a, fd[1]);
 }
 
-/* bpf() returns a descriptor for these commands only (bit: names.def's bpf_cmd). */
-#define BPF_FD_CMDS                                                                           \
-	(1ULL << 0x0 | 1ULL << 0x5 | 1ULL << 0x7 | 1ULL << 0xd | 1ULL << 0xe | 1ULL << 0x11 | \
-	    1ULL << 0x12 | 1ULL << 0x13 | 1ULL << 0x1c | 1ULL << 0x1e | 1ULL << 0x20 |        \
-	    1ULL << 0x21)
+/* bpf() returns a descriptor for these commands only. */
+#define BPF_FD_CMD(cmd) (1ULL << NV_bpf_cmd_BPF_##cmd)
+#define BPF_FD_CMDS                                                             \
+	(BPF_FD_CMD(MAP_CREATE) | BPF_FD_CMD(PROG_LOAD) | BPF_FD_CMD(OBJ_GET) | \
+	    BPF_FD_CMD(PROG_GET_FD_BY_ID) | BPF_FD_CMD(MAP_GET_FD_BY_ID) |      \
+	    BPF_FD_CMD(RAW_TRACEPOINT_OPEN) | BPF_FD_CMD(BTF_LOAD) |            \
+	    BPF_FD_CMD(BTF_GET_FD_BY_ID) | BPF_FD_CMD(LINK_CREATE) |            \
+	    BPF_FD_CMD(LINK_GET_FD_BY_ID) | BPF_FD_CMD(ENABLE_STATS) | BPF_FD_CMD(ITER_CREATE))
 
 void
 parse_new_fd(struct apply *a)
@@ -353,7 +352,8 @@ parse_new_fd(struct apply *a)
 	if (e == NULL)
 		return;
 	if (always || asks_cloexec(ev) ||
-	    (num == EV_EPOLL_CREATE1 && (ev_num(ev, EVP_EPOLL_CREATE1_flags) & EPOLL_CLOEXEC_)))
+	    (num == EV_EPOLL_CREATE1 &&
+		(ev_num(ev, EVP_EPOLL_CREATE1_flags) & NV_epoll_create1_flags_EPOLL_CLOEXEC)))
 		e->state |= FDS_CLOEXEC;
 	if (num == EV_PIDFD_OPEN) /* whose it is: pidfd_getfd asks */
 		e->ino = (uint64_t) ev_num(ev, EVP_PIDFD_OPEN_pid);
@@ -368,6 +368,6 @@ parse_memfd(struct apply *a)
 		return;
 	hold_text(a, &e->name, EVP_MEMFD_CREATE_name);
 	a->v->fd_name_changed = e->name != INTERN_EMPTY;
-	if (ev_num(a->ev, EVP_MEMFD_CREATE_flags) & 0x1)
+	if (ev_num(a->ev, EVP_MEMFD_CREATE_flags) & NV_memfd_create_flags_MFD_CLOEXEC)
 		e->state |= FDS_CLOEXEC;
 }

@@ -94,7 +94,8 @@ child_ids(struct apply *a, struct thread *t)
 	NUM_INTO(ev, EVP_CLONE_sid, t->sid);
 	NUM_INTO(ev, EVP_CLONE_pgid, t->pgid);
 	NUM_INTO(ev, EVP_CLONE_cgroup_id, t->cgroup_id);
-	thread_set_pidns(t, in_pidns(t) || (ev_num(ev, EVP_CLONE_flags) & CLF_IN_PIDNS),
+	thread_set_pidns(t,
+	    in_pidns(t) || (ev_num(ev, EVP_CLONE_flags) & NV_clone_flags_CLONE_CHILD_IN_PIDNS),
 	    ev_num(ev, EVP_CLONE_pidns_init_start_ts));
 }
 
@@ -168,7 +169,7 @@ child_entry(struct apply *a, int64_t tid, int64_t pid)
 static void
 child_cwd(struct apply *a, struct thread *t, const struct thread *parent)
 {
-	bool sibling = ev_num(a->ev, EVP_CLONE_flags) & CLF_PARENT;
+	bool sibling = ev_num(a->ev, EVP_CLONE_flags) & NV_clone_flags_CLONE_PARENT;
 
 	thread_set_cwd(a, t, EVP_CLONE_cwd);
 	if (parent != NULL && !sibling)
@@ -249,11 +250,12 @@ parent_side(struct apply *a, int64_t child)
 
 	if (caller->placeholder)
 		learn_caller(a, caller);
-	if (flags & (CLF_NEWPID | CLF_PARENT | CLF_VFORK | CLF_IN_PIDNS) || in_pidns(caller) ||
-	    a->ev->schema->num == EV_VFORK || (t != NULL && is_known(a, t)) ||
+	if (flags & (NV_clone_flags_CLONE_NEWPID | NV_clone_flags_CLONE_PARENT |
+			NV_clone_flags_CLONE_VFORK | NV_clone_flags_CLONE_CHILD_IN_PIDNS) ||
+	    in_pidns(caller) || a->ev->schema->num == EV_VFORK || (t != NULL && is_known(a, t)) ||
 	    exited_since(a->s, child, 0, ts > NS_2S ? ts - NS_2S : 1))
 		return;
-	if (flags & CLF_THREAD) {
+	if (flags & NV_clone_flags_CLONE_THREAD) {
 		main = a->main;
 		if (main->gone)
 			return;

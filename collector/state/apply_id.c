@@ -3,17 +3,13 @@
 #include "collector/state/state_int.h"
 #include <stdlib.h>
 
-#define CAPS_ALL            ((1ULL << 41) - 1)
-#define SET_CHILD_SUBREAPER 0x24 /* names.def: prctl_option */
-#define GET_CHILD_SUBREAPER 0x25
+#define CAPS_ALL ((1ULL << 41) - 1)
 _Static_assert((int) EVP_GETRLIMIT_cur == (int) EVP_SETRLIMIT_cur &&
 		   (int) EVP_GETRLIMIT_resource == (int) EVP_SETRLIMIT_resource &&
 		   (int) EVP_BRK_vm_swap == (int) EVP_MMAP_vm_swap &&
 		   (int) EVP_BRK_vm_swap == (int) EVP_MMAP2_vm_swap &&
 		   (int) EVP_BRK_vm_swap == (int) EVP_MUNMAP_vm_swap,
     "one parser for all of a kind");
-
-#define LIMIT_NOFILE 7 /* names.def: getrlimit_resource */
 
 static bool
 ok(struct apply *a)
@@ -131,7 +127,7 @@ parse_newns(struct apply *a)
 	int64_t flags =
 	    ev_num(a->ev, setns ? (unsigned) EVP_SETNS_nstype : (unsigned) EVP_UNSHARE_flags);
 
-	if (!ok(a) || !(flags & CLF_NEWUSER))
+	if (!ok(a) || !(flags & NV_clone_flags_CLONE_NEWUSER))
 		return;
 	a->t->cap_inheritable = CAPS_ALL;
 	a->t->cap_permitted = CAPS_ALL;
@@ -174,7 +170,8 @@ parse_prctl(struct apply *a)
 {
 	int64_t option = ev_num(a->ev, EVP_PRCTL_option);
 
-	if (ok(a) && (option == SET_CHILD_SUBREAPER || option == GET_CHILD_SUBREAPER))
+	if (ok(a) && (option == NV_prctl_option_PR_SET_CHILD_SUBREAPER ||
+			 option == NV_prctl_option_PR_GET_CHILD_SUBREAPER))
 		a->main->subreaper = ev_num(a->ev, EVP_PRCTL_arg2_int) != 0;
 }
 
@@ -197,7 +194,7 @@ parse_limit(struct apply *a)
 	if (!ok(a))
 		return;
 	if (ev->schema->num != EV_PRLIMIT) {
-		if (ev_num(ev, EVP_SETRLIMIT_resource) == LIMIT_NOFILE &&
+		if (ev_num(ev, EVP_SETRLIMIT_resource) == NV_getrlimit_resource_RLIMIT_NOFILE &&
 		    ev_num(ev, EVP_SETRLIMIT_cur) != -1)
 			t->fdlimit = ev_num(ev, EVP_SETRLIMIT_cur);
 		return;
@@ -205,7 +202,7 @@ parse_limit(struct apply *a)
 	pid = ev_num(ev, EVP_PRLIMIT_pid);
 	if (pid != 0)
 		t = thread_find(a->s, pid);
-	if (t != NULL && ev_num(ev, EVP_PRLIMIT_resource) == LIMIT_NOFILE &&
+	if (t != NULL && ev_num(ev, EVP_PRLIMIT_resource) == NV_getrlimit_resource_RLIMIT_NOFILE &&
 	    ev_num(ev, EVP_PRLIMIT_newcur) != -1)
 		t->fdlimit = ev_num(ev, EVP_PRLIMIT_newcur);
 }

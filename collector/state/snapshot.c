@@ -199,7 +199,7 @@ snap_file(struct apply *a)
 		hold(a->s->pool, &e->nameraw, e->name);
 	if (a->ev->schema->num == EV_TASK_FILE_REGULAR)
 		e->flags = (uint32_t) ev_num(a->ev, EVP_TASK_FILE_REGULAR_flags);
-	if (e->flags & OF_CLOEXEC)
+	if (e->flags & NV_open_flags_O_CLOEXEC)
 		e->state |= FDS_CLOEXEC;
 }
 

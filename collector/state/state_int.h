@@ -7,6 +7,7 @@
 
 #include "collector/state/fd_table.h"
 #include "collector/state/state.h"
+#include "proto/names.h"
 #include <errno.h>
 #include <string.h>
 
@@ -21,18 +22,6 @@
 #define HOPS_MAX         512  /* of a walk along parents, which may have a loop */
 #define NS_2S            2000000000ULL
 #define SNAP_SLACK       1000000000ULL /* ns between the list of tasks and a snapshot's first entry */
-
-/* Values of open.flags, clone.flags, prctl.option, fcntl.cmd (names.def). */
-#define OF_DIRECTORY   0x400u
-#define OF_CLOEXEC     0x1000u
-#define OF_UPPER_LAYER 0x8000u
-#define OF_LOWER_LAYER 0x10000u
-#define CLF_NEWPID     0x40u
-#define CLF_PARENT     0x100u
-#define CLF_THREAD     0x2000u
-#define CLF_NEWUSER    0x100000u
-#define CLF_VFORK      0x8000000u
-#define CLF_IN_PIDNS   0x20000000u
 
 /* Texts that stand for themselves, held as long as the state lives. */
 struct words {
