@@ -18,6 +18,7 @@ collector/(filter|rule)/|rules
 collector/(outbox|output)|outbox and outputs
 collector/(surface|metrics|api)|http|questions of this bench (/metrics)
 common/nng|/mews-[a-z]*\|\?\?\?|NNG
+sensor/translate|flags translated
 /sensor/|loop, pace, spool, link
 /collector/|ingest, queue, shard
 libxxhash|string_fortified|common/buf|hashes, buffers

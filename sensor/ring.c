@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/ring.h"
 #include "proto/schema.h"
-#include "sensor/translate.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -22,8 +21,8 @@ rings_new(unsigned n, struct ring_set *ret)
 
 	s.v = calloc(n, sizeof(*s.v));
 	s.heap = calloc(n, sizeof(*s.heap));
-	s.room = malloc(EV_RECORD_MAX);
-	if (s.v == NULL || s.heap == NULL || s.room == NULL) {
+	s.translator = calloc(1, sizeof(*s.translator));
+	if (s.v == NULL || s.heap == NULL || s.translator == NULL) {
 		rings_free(&s);
 		return -ENOMEM;
 	}
@@ -36,7 +35,7 @@ rings_free(struct ring_set *s)
 {
 	free(s->v);
 	free(s->heap);
-	free(s->room);
+	free(s->translator);
 	*s = (struct ring_set){ 0 };
 }
 
@@ -181,7 +180,7 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 			s->held_ts = rec->ts;
 			break;
 		}
-		r = emit(arg, translate_record(rec, s->room));
+		r = emit(arg, translate_record(s->translator, rec));
 		if (r < 0) {
 			n = r;
 			break;

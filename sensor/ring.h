@@ -18,6 +18,7 @@
 #include "common/macros.h"
 #include "proto/event.h"
 #include "sensor/source.h"
+#include "sensor/translate.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +45,7 @@ struct ring_set {
 	uint64_t last_ts;
 	uint64_t emitted_to; /* what happened before this time has been emitted, or is late */
 	uint64_t held_ts; /* of the record that the last drain held back for its youth; 0: none */
-	struct ev_hdr *room; /* EV_RECORD_MAX bytes: the translated copy of the record emitted */
+	struct translator *translator;
 	struct source_stats stats;
 };
 

@@ -87,10 +87,7 @@ values(void **state)
 }
 
 static struct evb b;
-static union {
-	struct ev_hdr hdr;
-	char bytes[EV_RECORD_MAX];
-} room;
+static struct translator t;
 
 /* The right number of many, and nothing besides; the record itself stays as it is. */
 static void
@@ -109,8 +106,8 @@ records(void **state)
 	evb_num(&b, "resolve", RESOLVE_IN_ROOT);
 	evb_num(&b, "ino", 77);
 	(void) evb_end(&b);
-	rec = translate_record(&b.rec.hdr, &room.hdr);
-	assert_ptr_equal(&room.hdr, rec);
+	rec = translate_record(&t, &b.rec.hdr);
+	assert_ptr_equal(&t.room.hdr, rec);
 	assert_int_equal(0, record_check(rec, b.rec.hdr.len));
 	assert_int_equal(5, record_num(rec, s, EVP_OPENAT2_fd));
 	assert_int_equal(-100, record_num(rec, s, EVP_OPENAT2_dirfd));
@@ -120,6 +117,29 @@ records(void **state)
 	assert_int_equal(77, record_num(rec, s, EVP_OPENAT2_ino));
 	assert_true(slice_eq(SLICE("a/b"), record_text(rec, s, EVP_OPENAT2_name)));
 	assert_int_equal(O_RDWR, record_num(&b.rec.hdr, s, EVP_OPENAT2_flags));
+}
+
+/* Many more values than the memo holds, twice, and the same number in other tables. */
+static void
+remembered(void **state)
+{
+	const struct ev_schema *s = schema_get(EV_OPENAT2);
+
+	(void) state;
+	for (unsigned i = 0; i < 4 * TRANSLATOR_MEMO; i++) {
+		uint64_t raw = i / 2 % 2 ? i / 4 : i / 4 << 6;
+		const struct ev_hdr *rec;
+
+		evb_begin(&b, EV_OPENAT2, 3, 4);
+		evb_num(&b, "flags", (int64_t) raw);
+		evb_num(&b, "resolve", (int64_t) raw);
+		(void) evb_end(&b);
+		rec = translate_record(&t, &b.rec.hdr);
+		assert_int_equal(translate_value(param_of(EV_OPENAT2, "flags")->names, raw),
+		    record_num(rec, s, EVP_OPENAT2_flags));
+		assert_int_equal(translate_value(param_of(EV_OPENAT2, "resolve")->names, raw),
+		    record_num(rec, s, EVP_OPENAT2_resolve));
+	}
 }
 
 /* What is not filled stays 0: no O_RDONLY of flags that could not be read. */
@@ -133,7 +153,7 @@ absent(void **state)
 	evb_num(&b, "fd", -14);
 	(void) evb_end(&b);
 	assert_int_equal(0, e->flags);
-	assert_ptr_equal(&b.rec.hdr, translate_record(&b.rec.hdr, &room.hdr));
+	assert_ptr_equal(&b.rec.hdr, translate_record(&t, &b.rec.hdr));
 }
 
 static void
@@ -143,11 +163,11 @@ unchanged_is_not_copied(void **state)
 	evb_begin(&b, EV_LINKAT, 3, 4);
 	evb_num(&b, "flags", AT_EMPTY_PATH);
 	(void) evb_end(&b);
-	assert_ptr_equal(&b.rec.hdr, translate_record(&b.rec.hdr, &room.hdr));
+	assert_ptr_equal(&b.rec.hdr, translate_record(&t, &b.rec.hdr));
 	evb_begin(&b, EV_CLOSE, 3, 4);
 	evb_num(&b, "fd", 1);
 	(void) evb_end(&b);
-	assert_ptr_equal(&b.rec.hdr, translate_record(&b.rec.hdr, &room.hdr));
+	assert_ptr_equal(&b.rec.hdr, translate_record(&t, &b.rec.hdr));
 }
 
 int
@@ -156,6 +176,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values),
 		cmocka_unit_test(records),
+		cmocka_unit_test(remembered),
 		cmocka_unit_test(absent),
 		cmocka_unit_test(unchanged_is_not_copied),
 	};

@@ -44,8 +44,22 @@ translate_value(const struct ev_names *names, uint64_t raw)
 	}
 }
 
+/* As translate_value(), for less: walking 20 words is more than all else here. */
+static uint64_t
+remembered_value(struct translator *t, const struct ev_names *names, uint64_t raw)
+{
+	size_t i = ((raw ^ (uintptr_t) names) * 0x9e3779b97f4a7c15u >> 32) % TRANSLATOR_MEMO;
+
+	if (t->memo[i].names != names || t->memo[i].raw != raw) {
+		t->memo[i].names = names;
+		t->memo[i].raw = raw;
+		t->memo[i].value = translate_value(names, raw);
+	}
+	return t->memo[i].value;
+}
+
 const struct ev_hdr *
-translate_record(const struct ev_hdr *rec, struct ev_hdr *room)
+translate_record(struct translator *t, const struct ev_hdr *rec)
 {
 	const struct ev_schema *s = schema_get(rec->type);
 
@@ -56,12 +70,12 @@ translate_record(const struct ev_hdr *rec, struct ev_hdr *room)
 		uint64_t raw, v;
 
 		memcpy(&raw, (const char *) rec + at, sizeof(raw));
-		v = translate_value(s->params[i].names, raw);
+		v = remembered_value(t, s->params[i].names, raw);
 		if (v == raw)
 			continue;
-		if (rec != room)
-			rec = memcpy(room, rec, rec->len);
-		memcpy((char *) room + at, &v, sizeof(v));
+		if (rec != &t->room.hdr)
+			rec = memcpy(&t->room, rec, rec->len);
+		memcpy(t->room.bytes + at, &v, sizeof(v));
 	}
 	return rec;
 }

@@ -14,10 +14,22 @@
 /* One such value. */
 uint64_t translate_value(const struct ev_names *names, uint64_t raw);
 
-/*
- * A checked record with all its values translated: itself, if they are what they were, or else a
- * copy of it in 'room', which takes EV_RECORD_MAX bytes.
- */
-const struct ev_hdr *translate_record(const struct ev_hdr *rec, struct ev_hdr *room);
+#define TRANSLATOR_MEMO 64 /* a power of two */
+
+/* What one thread needs to translate records; all zero at first. */
+struct translator {
+	struct {
+		const struct ev_names *names; /* NULL: free */
+		uint64_t raw, value;
+	} memo[TRANSLATOR_MEMO]; /* the same few flags come over and over */
+	union {
+		struct ev_hdr hdr;
+		char bytes[EV_RECORD_MAX];
+	} room; /* the copy of the last record that was changed */
+};
+
+/* A checked record with all its values translated: itself, if they are what they were, or else a
+ * copy of it that is good until the next call. */
+const struct ev_hdr *translate_record(struct translator *t, const struct ev_hdr *rec);
 
 #endif

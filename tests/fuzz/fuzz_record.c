@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_record.c - any bytes as a record: what passes the check comes out of a batch as it went in.
- */
+/* fuzz_record.c - any bytes as a record: what passes the check passes it translated too, and then
+ * comes out of a batch as it went in. */
 #include "proto/batch.h"
+#include "sensor/translate.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,21 +25,26 @@ check(const struct ev_hdr *rec, const struct batch *b, const struct event *ev)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static _Alignas(8) char rec[1 << 17]; /* aligned, as a ring is */
-	size_t n = MIN(size, sizeof(rec));
+	static _Alignas(8) char bytes[1 << 17]; /* aligned, as a ring is */
+	static struct translator t;
+	const struct ev_hdr *rec = (const void *) bytes;
+	size_t n = MIN(size, sizeof(bytes));
 	struct batch_enc *e = NULL;
 	struct batch *b = NULL;
 	struct buf out = BUF_INIT;
 	const char *why = NULL;
 	Wire__Body body;
 
-	memcpy(rec, data, n);
+	memcpy(bytes, data, n);
 	if (record_check(rec, n) < 0)
 		return 0;
-	if (batch_enc_new(&e) < 0 || batch_enc_add(e, (const void *) rec) < 0 ||
+	rec = translate_record(&t, rec);
+	if (record_check(rec, rec->len) < 0)
+		abort();
+	if (batch_enc_new(&e) < 0 || batch_enc_add(e, rec) < 0 ||
 	    batch_enc_finish(e, 1, &out, &body) < 0 || batch_decode(&body, NULL, &b, &why) < 0)
 		abort();
-	check((const void *) rec, b, b->ev);
+	check(rec, b, b->ev);
 	batch_free(b);
 	batch_enc_free(e);
 	buf_fini(&out);
