@@ -175,6 +175,8 @@ dial_thread(void *arg)
 
 	while ((c = job_take(x, &x->dial)) != NULL) {
 		c->dialed.rv = nng_dialer_start(c->dialer, 0);
+		if (c->dialed.rv == 0 && c->tls != NULL && c->peer.der[0].n == 0)
+			c->dialed.rv = NNG_EPEERAUTH; /* nothing to look at again, later */
 		if (c->probe && xport_tls_failed(c->dialed.rv))
 			probe(c);
 		post(&c->dialed);
