@@ -13,7 +13,7 @@ libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
 # a package; package:command where any provider of the command will do; package=pattern where any
 # package of that pattern will do
 tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
-util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr
+util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr debootstrap
 libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox'
 
 case ${1:-} in

@@ -3,8 +3,8 @@
 # run.sh: install what the tests need, build, and run all of them.
 #
 #   --quick        release and its unit and lint tests only: minutes, no root needed
-#   --long         also the tests that take minutes (label 'long'), five minutes of fuzzing per target,
-#                  and coverage
+#   --long         also the tests that take minutes (label 'long'; one builds and tests on Debian 13),
+#                  plain NNG, five minutes of fuzzing per target, and coverage
 #   --allow-skip   a test that cannot run here is not a failure
 #
 # Exit status 0 if everything passed. Logs are in build/PRESET/run.log.
@@ -90,6 +90,8 @@ else
 	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 20)" || failed+=(fuzzing)
 fi
 if [ "$long" = yes ]; then
+	build plain # without what makes up for NNG: common/nng/README.md
+	run plain -L 'unit|plain' -LE long -j "$(nproc)"
 	build coverage
 	run coverage -L 'unit|fuzz' -j "$(nproc)"
 	gcovr -r . --gcov-executable gcov -e 'tests/' -e 'build/' -e '.*/test_' build/coverage | tail -n 40

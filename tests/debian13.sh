@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# debian13.sh: Mews on Debian 13 (trixie), whatever this machine runs: installs what it needs with
+# deploy/install-deps.sh, builds it with that release's libraries and compilers and without a warning,
+# runs the unit tests and the corpus of the fuzzers, and the quickstart's demonstration, with eBPF in
+# this machine's kernel.
+#
+# The release's root folder (1.5 GB) is kept in ~/.cache/mews/debian13; remove it to begin anew. Needs
+# root, debootstrap, and the first time the mirror: exit status 77 without them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mirror=http://deb.debian.org/debian release=trixie
+root=${XDG_CACHE_HOME:-$HOME/.cache}/mews/debian13
+say() { printf '== %s (%dm%02ds)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
+skip() {
+	echo "debian13: $1" >&2
+	exit 77
+}
+[ "$(id -u)" = 0 ] || skip 'needs root'
+
+# inside COMMAND...: in the release, with this machine's kernel. It is the root of a mount namespace of
+# its own, not a chroot, so that paths in events are what they are on a machine with that release. No
+# mount is seen outside, and none is left.
+inside() {
+	# shellcheck disable=SC2016 # the inner shells expand it
+	unshare --mount --propagation private bash -euc '
+		root=$1
+		shift
+		mount --bind "$root" "$root"
+		cd "$root"
+		mount -t proc proc proc
+		mount -t tmpfs tmpfs tmp
+		mount --rbind /dev dev
+		mount --rbind /sys sys
+		pivot_root . .
+		umount -l .
+		exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+			chroot . sh -c "cd /src && exec \"\$@\"" sh "$@"' bash "$root" "$@"
+}
+
+# logged LOG COMMAND...: its end, if it fails.
+logged() {
+	local log=$1
+	shift
+	"$@" >"$log" 2>&1 && return 0
+	grep -E -A8 'error|FAILED' "$log" | head -n 60
+	tail -n 20 "$log"
+	echo "debian13: failed; all of it is in $log" >&2
+	exit 1
+}
+
+make_root() {
+	command -v debootstrap >/dev/null || skip 'needs debootstrap'
+	curl -sfIL -m 20 "$mirror/dists/$release/Release" >/dev/null || skip "no way to $mirror"
+	say "making a root folder of $release"
+	rm -rf --one-file-system "$root"
+	mkdir -p "$root"
+	# names of ports, which rules may use, and what the tests call
+	logged "$root.log" unshare --mount --propagation private debootstrap --variant=minbase \
+		--include=netbase,ca-certificates,procps,sqlite3,curl,openssl "$release" "$root" "$mirror"
+	printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
+	: >"$root/complete"
+}
+
+# The tree as it is, but for what was built; what has not changed keeps its time, and is not compiled
+# again.
+copy_tree() {
+	mkdir -p "$root/src"
+	find "$root/src" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C "$root/src"
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+}
+
+mkdir -p "${root%/*}"
+exec 9>"$root.lock"
+flock 9
+[ -e "$root/complete" ] || make_root
+copy_tree
+say 'installing what it needs'
+inside deploy/install-deps.sh
+inside apt-get clean
+say 'building'
+logged "$root.log" inside sh -c 'cmake --preset release && cmake --build --preset release'
+if grep -iE 'warning' "$root.log"; then
+	echo "debian13: warnings: $root.log" >&2
+	exit 1
+fi
+inside build/release/bin/mews-sensor --version
+say 'unit tests and the corpus of the fuzzers'
+logged "$root.log" inside ctest --test-dir build/release -L 'unit|fuzz' -LE long -j "$(nproc)" --output-on-failure
+grep 'tests passed' "$root.log"
+say 'the demonstration'
+inside deploy/quickstart.sh --demo
+say 'done'
