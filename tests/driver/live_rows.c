@@ -45,12 +45,10 @@ number(const char *name, bool compat)
 }
 
 #if defined(__x86_64__)
-/* As 32-bit programs call: to the kernel, who does it is one, whatever its code segment. */
+/* As 32-bit programs call: the kernel takes whoever uses int 0x80 for one. */
 __attribute__((naked)) static long
-int80(long nr, const int64_t args[6])
+int80(UNUSED long nr, UNUSED const int64_t args[6])
 {
-	(void) nr;
-	(void) args;
 	__asm__(
 	    "push %rbx\n\t"
 	    "push %rbp\n\t"
@@ -68,13 +66,7 @@ int80(long nr, const int64_t args[6])
 	    "ret");
 }
 #else
-static long
-int80(long nr, const int64_t args[6])
-{
-	(void) nr;
-	(void) args;
-	return -ENOSYS;
-}
+#define int80(nr, args) (-ENOSYS)
 #endif
 
 long
