@@ -3,6 +3,7 @@
 #include "tests/driver/live_rows.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,11 +133,19 @@ forget(struct live *l)
 		free(l->recs[--l->nrecs]);
 }
 
+bool
+live_gone(const struct live *l)
+{
+	siginfo_t i = { .si_pid = 0 };
+
+	(void) waitid(P_PID, (id_t) l->child, &i, WEXITED | WNOHANG | WNOWAIT);
+	return i.si_pid != 0 || clock_mono() > l->end;
+}
+
 void
 live_run(struct live *l, const struct live_case *c)
 {
 	unsigned failed = l->failed;
-	uint64_t end = clock_mono() + PATIENCE_NS;
 	char cmd[300];
 
 	forget(l);
@@ -144,6 +153,7 @@ live_run(struct live *l, const struct live_case *c)
 	l->name = c->name;
 	l->begun = l->seen_exit = false;
 	l->threads = 0;
+	l->end = clock_mono() + PATIENCE_NS;
 	(void) snprintf(l->f->dir, sizeof(l->f->dir), "/tmp/mews-live-XXXXXX");
 	if (mkdtemp(l->f->dir) == NULL)
 		abort();
@@ -153,8 +163,10 @@ live_run(struct live *l, const struct live_case *c)
 		run_trigger(l, c);
 	if (c->meanwhile != NULL)
 		c->meanwhile(l);
-	while ((!l->seen_exit || l->threads > 0) && clock_mono() < end)
+	while ((!l->seen_exit || l->threads > 0) && clock_mono() < l->end)
 		(void) source_bpf.poll(l->st, 200, 0, keep, l);
+	if (!l->seen_exit)
+		(void) kill(l->child, SIGKILL);
 	if (!l->seen_exit || l->threads > 0)
 		live_fail(l, "no end of the trigger was seen, or of %d of its threads", l->threads);
 	if (waitpid(l->child, &l->status, 0) != l->child)

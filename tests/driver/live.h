@@ -51,6 +51,7 @@ struct live {
 	struct {
 		unsigned passed, total;
 	} checks[EV_TYPE_MAX]; /* of the parameters of each event */
+	uint64_t end;          /* of the patience with the trigger, monotonic ns */
 	int threads;           /* of the case, that were seen to start and not yet to end */
 	bool begun;            /* the trigger, after its process was made ready */
 	bool seen_exit;
@@ -78,6 +79,9 @@ void live_close(void *st);
 
 /* Run one case. */
 void live_run(struct live *l, const struct live_case *c);
+
+/* Has the trigger's process ended, or taken too long? What runs meanwhile must ask, and end. */
+bool live_gone(const struct live *l);
 
 /* Write the case's records, so that two runs can be compared. */
 void live_dump(const struct live *l, FILE *to);

@@ -182,12 +182,14 @@ m_exec(struct live *l)
 	(void) snprintf(path, sizeof(path), "%s/fifo", f->dir);
 	if (mkfifo(path, 0666) != 0)
 		abort();
-	fd = open(path, O_WRONLY);
-	while ((pid = (pid_t) * (volatile int64_t *) &f->n[1]) == 0)
-		(void) sched_yield(); /* it may open the fifo before its parent notes its pid */
-	do                            /* until it reads its input */
+	fd = open(path, O_RDWR); /* waits for nobody */
+	while ((pid = (pid_t) * (volatile int64_t *) &f->n[1]) == 0 && !live_gone(l))
+		(void) sched_yield();
+	do /* until it reads its input */
 		(void) read_proc(pid, "syscall", call, sizeof(call));
-	while (strncmp(call, "0 0x0 ", 6) != 0);
+	while (strncmp(call, "0 0x0 ", 6) != 0 && !live_gone(l));
+	if (live_gone(l))
+		return;
 	f->n[10] = proc_stat(pid, 10);
 	f->n[11] = proc_stat(pid, 12);
 	f->n[12] = proc_status(pid, "VmPeak", 0, 10);
