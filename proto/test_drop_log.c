@@ -29,10 +29,10 @@ static const struct {
 	    { { EV_OPENAT, DROP_RING_FULL, 300 }, { 0, DROP_SPOOL_FULL, 3 },
 		{ EV_CLOSE, DROP_TOO_LONG, 3 }, { EV_EXECVE, DROP_FAULT, 104 },
 		{ EV_CONNECT, DROP_BAD_RECORD, 5 }, { EV_DUP, DROP_QUARANTINED, 6 },
-		{ 100000, 99, 7 } },
-	    "128 events were dropped in the last 27 s: 104 execve (memory that could not be read), "
+		{ 100000, 99, 7 }, { 0, DROP_MISSED, 1 } },
+	    "129 events were dropped in the last 27 s: 104 execve (memory that could not be read), "
 	    "7 of unknown type (cause 99), 6 dup (the collector refused their batch twice), 5 "
-	    "connect (a record that could not be read), 3 close (too long for a record), and 2 "
+	    "connect (a record that could not be read), 3 close (too long for a record), and 3 "
 	    "more kinds" },
 };
 

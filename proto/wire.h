@@ -27,6 +27,7 @@ enum wire_drop {
 	DROP_LATE = 5,        /* not dropped: emitted out of order */
 	DROP_BAD_RECORD = 6,  /* record_check() refused it */
 	DROP_QUARANTINED = 7, /* the collector refused its batch twice */
+	DROP_MISSED = 8,      /* at most so many: the kernel did not run the program */
 };
 
 /*

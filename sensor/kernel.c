@@ -34,3 +34,9 @@ kernel_check(const char *release, struct diag *d)
 	}
 	return 0;
 }
+
+bool
+kernel_preempts(const char *release)
+{
+	return number(release) >= number("7.0");
+}

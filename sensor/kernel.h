@@ -7,6 +7,7 @@
 
 #include "common/diag.h"
 #include "common/macros.h"
+#include <stdbool.h>
 
 /* The oldest that is tested (tests/vm), and the oldest that has what the programs call. */
 #define KERNEL_TESTED "6.1"
@@ -17,5 +18,8 @@
  * has tested it, as *d says. -ENOSYS: no, as *d says. One whose release can't be read may.
  */
 int kernel_check(const char *release, struct diag *d) MUST_CHECK;
+
+/* Does it let another thread run while a program at a system call does? Since 7.0. */
+bool kernel_preempts(const char *release);
 
 #endif

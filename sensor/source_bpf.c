@@ -133,6 +133,7 @@ fill_calls(struct source_state *s)
 static int
 load(struct source_state *s)
 {
+	struct utsname u;
 	int r;
 
 	s->skel = mews_bpf__open();
@@ -142,6 +143,7 @@ load(struct source_state *s)
 	if (s->o.stashes_max != 0)
 		s->skel->rodata->stashes_max = s->o.stashes_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
+	s->skel->rodata->preemptible = uname(&u) == 0 && kernel_preempts(u.release);
 	s->skel->bss->ctl.scanner = s->o.scanner_pid;
 	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
 	if (r == 0)
@@ -378,17 +380,42 @@ bpf_stats(void *st, struct source_stats *ret)
 	ret->reread = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD);
 }
 
+/*
+ * How often the kernel left out a program because it was running on that CPU already, for a thread
+ * that had to give up the CPU meanwhile. It would not always have captured something.
+ */
+static uint64_t
+missed(const struct source_state *s)
+{
+	const struct bpf_program *const progs[] = { s->skel->progs.on_sys_exit,
+		s->skel->progs.on_fork, s->skel->progs.on_exec, s->skel->progs.on_exit };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(progs[i]), &info, &size) == 0)
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
 static void
 bpf_drops(void *st, source_drop_fn *fn, void *arg)
 {
 	struct source_state *s = st;
+	uint64_t n = missed(s);
 
+	if (n > 0)
+		fn(arg, 0, DROP_MISSED, n);
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_NOT || schema_events[i].capture == CAP_SNAP)
 			continue;
 		for (uint16_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++) {
 			uint32_t key = schema_events[i].num * (uint32_t) DRV_CAUSE_MAX + c;
-			uint64_t n = percpu_sum(s, s->skel->maps.drops, key);
+
+			n = percpu_sum(s, s->skel->maps.drops, key);
 
 			if (n > 0)
 				fn(arg, schema_events[i].num, c, n);

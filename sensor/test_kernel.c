@@ -30,6 +30,8 @@ t_releases(void **state)
 
 		assert_int_equal(rows[i].want, kernel_check(rows[i].release, &d));
 		assert_non_null(strstr(d.msg, rows[i].said));
+		assert_int_equal(rows[i].release[0] == '7' || rows[i].release[1] == '0',
+		    kernel_preempts(rows[i].release));
 	}
 }
 

@@ -202,7 +202,7 @@ text_path_of(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit,
  * wanted and not excluded. */
 #define EXIT(name)             \
 	SEC("tp_btf/sys_exit") \
-	int BPF_PROG(exit_##name, struct pt_regs *regs, long ret)
+	int ALONE_PROG(exit_##name, struct pt_regs *regs, long ret)
 
 /* What the current thread has read at the entry of the call that it returns from; NULL: nothing. */
 static __always_inline struct stash *

@@ -38,6 +38,41 @@ const volatile __u32 page_kib = 4; /* KiB of a page */
 /* Set by the sensor at any time. */
 struct drv_control ctl = {};
 
+/* Does this kernel give the CPU to another thread while a program at a system call runs? */
+const volatile bool preemptible;
+
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+static __always_inline void
+preempt_off(void)
+{
+	if (preemptible)
+		bpf_preempt_disable();
+}
+
+static __always_inline void
+preempt_on(void)
+{
+	if (preemptible)
+		bpf_preempt_enable();
+}
+
+/* As BPF_PROG(), of a program that uses the CPU's scratch record, which another thread's program
+ * must not write over meanwhile. */
+#define ALONE_PROG(name, args...)                                                         \
+	name(unsigned long long *ctx);                                                    \
+	static __always_inline int alone_##name(unsigned long long *ctx, ##args);         \
+	int name(unsigned long long *ctx)                                                 \
+	{                                                                                 \
+		_Pragma("GCC diagnostic push")                                            \
+		    _Pragma("GCC diagnostic ignored \"-Wint-conversion\"") preempt_off(); \
+		(void) alone_##name(___bpf_ctx_cast(args));                               \
+		preempt_on();                                                             \
+		_Pragma("GCC diagnostic pop") return 0;                                   \
+	}                                                                                 \
+	static __always_inline int alone_##name(unsigned long long *ctx, ##args)
+
 struct scratch {
 	char
 	    rec[EV_RECORD_MAX + EV_TEXT_MAX + 64]; /* any offset below EV_RECORD_MAX takes a text */

@@ -70,7 +70,7 @@ cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned 
 
 SEC("tp_btf/sched_process_fork")
 int
-BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct mm_struct *mm;
 	struct ev_CLONE *e;
@@ -146,7 +146,7 @@ text_exe_path(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 
 SEC("tp_btf/sched_process_exec")
 int
-BPF_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
+ALONE_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bprm)
 {
 	struct ev_EXECVE *e;
 	struct mm_struct *mm;
@@ -260,7 +260,7 @@ reaper_of(struct task_struct *t)
 
 SEC("tp_btf/sched_process_exit")
 int
-BPF_PROG(on_exit, struct task_struct *t)
+ALONE_PROG(on_exit, struct task_struct *t)
 {
 	struct ev_PROCEXIT *e;
 	struct scratch *s;
