@@ -10,16 +10,6 @@ text_size(uint32_t n)
 	return (sizeof(uint32_t) + n + 7) & ~(size_t) 7;
 }
 
-static size_t
-numbers_size(const struct ev_schema *s)
-{
-	size_t n = 0;
-
-	for (unsigned i = 0; i < s->nparams; i++)
-		n += !ptype_is_text(s->params[i].type);
-	return n * sizeof(uint64_t);
-}
-
 static uint32_t
 text_len(const char *p)
 {
@@ -41,14 +31,12 @@ record_check(const void *rec, size_t n)
 	s = schema_get(h->type);
 	if (s == NULL || (h->present >> s->nparams) != 0)
 		return -EBADMSG;
-	off = sizeof(*h) + numbers_size(s);
+	off = s->texts_at;
 	if (off > h->len)
 		return -EBADMSG;
-	for (unsigned i = 0; i < s->nparams; i++) {
+	for (uint64_t left = h->present & s->texts; left != 0; left &= left - 1) {
 		uint32_t len;
 
-		if (!ptype_is_text(s->params[i].type) || !(h->present >> i & 1))
-			continue;
 		if (h->len - off < sizeof(len))
 			return -EBADMSG;
 		len = text_len((const char *) rec + off);
@@ -62,27 +50,23 @@ record_check(const void *rec, size_t n)
 int64_t
 record_num(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i)
 {
-	const char *p = (const char *) (rec + 1);
 	int64_t v;
 
 	if (i >= s->nparams || ptype_is_text(s->params[i].type) || !(rec->present >> i & 1))
 		return 0;
-	for (unsigned k = 0; k < i; k++)
-		p += ptype_is_text(s->params[k].type) ? 0 : sizeof(v);
-	memcpy(&v, p, sizeof(v));
+	memcpy(&v, (const char *) rec + s->params[i].at, sizeof(v));
 	return v;
 }
 
 struct slice
 record_text(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i)
 {
-	const char *p = (const char *) (rec + 1) + numbers_size(s);
+	const char *p = (const char *) rec + s->texts_at;
 
 	if (i >= s->nparams || !ptype_is_text(s->params[i].type) || !(rec->present >> i & 1))
 		return (struct slice){ NULL, 0 };
-	for (unsigned k = 0; k < i; k++) {
-		if (ptype_is_text(s->params[k].type) && (rec->present >> k & 1))
-			p += text_size(text_len(p));
-	}
+	for (uint64_t left = rec->present & s->texts & ((1ULL << i) - 1); left != 0;
+	     left &= left - 1)
+		p += text_size(text_len(p));
 	return (struct slice){ p + sizeof(uint32_t), text_len(p) };
 }

@@ -26,17 +26,29 @@
 static const struct ev_names names_none = { NULL, 0, NAMES_SAME };
 enum { RAW_none = 0 };
 
+/* The numbers of an event as bytes, 8 for each and none for a text: where they stand. */
+#define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) struct numbers_##ID {
+#define PARAM(ID, index, name, TYPE, FMT, table)       char name[sizeof(struct { EV_T_##TYPE(n) })];
+#define EVENT_END(ID)                                                                      \
+	}                                                                                  \
+	;                                                                                  \
+	_Static_assert(                                                                    \
+	    sizeof(struct ev_hdr) + sizeof(struct numbers_##ID) == sizeof(struct ev_##ID), \
+	    #ID " is laid out otherwise");
+#include "proto/events.def"
+#define NUMBER_AT(ID, name) (uint16_t)(sizeof(struct ev_hdr) + offsetof(struct numbers_##ID, name))
+
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
 	static const struct ev_param params_##ID[] = {
 #define PARAM(ID, index, name, TYPE, FMT, table) \
-	{ #name, &names_##table, PT_##TYPE, PF_##FMT, false },
+	{ #name, &names_##table, PT_##TYPE, PF_##FMT, false, NUMBER_AT(ID, name) },
 #define EXTRA(ID, index, name, TYPE, FMT, table) \
-	{ #name, &names_##table, PT_##TYPE, PF_##FMT, true },
-#define EVENT_END(ID)                              \
-	{                                          \
-		NULL, NULL, PT_ERRNO, PF_NA, false \
-	} /* never empty */                        \
-	}                                          \
+	{ #name, &names_##table, PT_##TYPE, PF_##FMT, true, NUMBER_AT(ID, name) },
+#define EVENT_END(ID)                                 \
+	{                                             \
+		NULL, NULL, PT_ERRNO, PF_NA, false, 0 \
+	} /* never empty */                           \
+	}                                             \
 	;
 #include "proto/events.def"
 
@@ -82,6 +94,7 @@ const struct ev_schema schema_events[] = {
 		.category = EC_##CATEGORY,                \
 		.capture = CAP_##CAPTURE,                 \
 		.first = FIRST_##ID,                      \
+		.texts_at = sizeof(struct ev_##ID),       \
 		.texts = 0
 #define PARAM(ID, index, name, TYPE, FMT, table) | (uint64_t) (PT_##TYPE >= PT_TEXT) << (index)
 #define EVENT_END(ID) \

@@ -101,7 +101,8 @@ struct ev_param {
 	const struct ev_names *names; /* never NULL; n is 0 where there are no words */
 	enum ev_ptype type;
 	enum ev_pfmt fmt;
-	bool extra; /* our own: no evt.arg */
+	bool extra;  /* our own: no evt.arg */
+	uint16_t at; /* a number's place in a record, in bytes from its start */
 };
 
 /*
@@ -138,6 +139,7 @@ struct ev_schema {
 	enum ev_category category;
 	enum ev_capture capture;
 	uint16_t first;         /* where its parameters stand among those of all events */
+	uint16_t texts_at;      /* where the texts of a record begin */
 	uint64_t texts;         /* bit i: parameter i is a text */
 	uint64_t raw;           /* bit i: parameter i leaves the kernel in its own numbers */
 	uint8_t role[EV_ROLES]; /* the parameter's index, or EV_ABSENT: EVR_* */

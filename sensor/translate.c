@@ -64,18 +64,16 @@ translate_record(struct translator *t, const struct ev_hdr *rec)
 	const struct ev_schema *s = schema_get(rec->type);
 
 	for (uint64_t left = s->raw & rec->present; left != 0; left &= left - 1) {
-		unsigned i = (unsigned) __builtin_ctzll(left);
-		uint64_t before = ~s->texts & ((1ULL << i) - 1); /* the numbers that come first */
-		size_t at = sizeof(*rec) + sizeof(uint64_t) * (size_t) __builtin_popcountll(before);
+		const struct ev_param *p = &s->params[__builtin_ctzll(left)];
 		uint64_t raw, v;
 
-		memcpy(&raw, (const char *) rec + at, sizeof(raw));
-		v = remembered_value(t, s->params[i].names, raw);
+		memcpy(&raw, (const char *) rec + p->at, sizeof(raw));
+		v = remembered_value(t, p->names, raw);
 		if (v == raw)
 			continue;
 		if (rec != &t->room.hdr)
 			rec = memcpy(&t->room, rec, rec->len);
-		memcpy(t->room.bytes + at, &v, sizeof(v));
+		memcpy(t->room.bytes + p->at, &v, sizeof(v));
 	}
 	return rec;
 }
