@@ -260,22 +260,19 @@ enc_param(struct batch_enc *e, int64_t *last, int64_t v)
 static void
 enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
 {
-	const char *num = (const char *) (rec + 1), *text = num;
+	const char *num = (const char *) (rec + 1), *text = (const char *) rec + s->texts_at;
+	uint64_t absent = ~(rec->present | s->texts) & ((1ULL << s->nparams) - 1);
 	int64_t *last = e->last + s->first;
-	uint64_t absent = 0;
 
-	for (unsigned i = 0; i < s->nparams; i++)
-		text += ptype_is_text(s->params[i].type) ? 0 : sizeof(int64_t);
 	for (unsigned i = 0; i < s->nparams; i++) {
 		bool filled = rec->present >> i & 1;
 		uint32_t n, id = 0;
-		int64_t v = 0;
+		int64_t v;
 
-		if (!ptype_is_text(s->params[i].type)) {
+		if (!(s->texts >> i & 1)) {
 			memcpy(&v, num, sizeof(v));
 			num += sizeof(v);
 			enc_param(e, &last[i], filled ? v : 0);
-			absent |= (uint64_t) !filled << i;
 			continue;
 		}
 		if (filled) {
