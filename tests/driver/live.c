@@ -392,6 +392,7 @@ main(int argc, char **argv)
 {
 	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
 		names_cases, net_cases, proc_cases, args_cases };
+	static const struct live_row *const rows[] = { file_rows, net_rows };
 	struct live *l = calloc(1, sizeof(*l));
 	struct source_opts o = { 0 };
 
@@ -413,8 +414,10 @@ main(int argc, char **argv)
 		for (const struct live_case *c = tables[t]; c->name != NULL; c++)
 			live_run(l, c);
 	}
-	for (const struct live_row *r = file_rows; r->name != NULL; r++)
-		live_row_run(l, r);
+	for (size_t t = 0; t < ARRAY_SIZE(rows); t++) {
+		for (const struct live_row *r = rows[t]; r->name != NULL; r++)
+			live_row_run(l, r);
+	}
 	live_mechanics(l);
 	live_close(l->st);
 	forget(l);

@@ -30,7 +30,6 @@ rec(struct live *l, uint16_t type, unsigned k)
 static void
 c_compat(struct live *l)
 {
-	static const char addr[] = { 2, 127, 0, 0, 1, 1, 0 };
 	const struct ev_hdr *r;
 
 	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 5, "the 32-bit program ran");
@@ -41,12 +40,6 @@ c_compat(struct live *l)
 	live_num(l, r, "mode", 0640);
 	live_range(l, r, "ino", 2, INT64_MAX);
 	live_num(l, rec(l, EV_CLOSE, 0), "res", 0);
-	for (unsigned k = 0; k < 2; k++) {
-		r = rec(l, EV_CONNECT, k);
-		live_num(l, r, "res", -ECONNREFUSED);
-		live_range(l, r, "fd", 3, 100);
-		live_bytes(l, r, "addr", addr, sizeof(addr));
-	}
 	r = rec(l, EV_EXECVE, 1);
 	live_num(l, r, "res", -ENOENT);
 	live_text(l, r, "exe", "arg0");

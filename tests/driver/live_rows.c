@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/driver/live_rows.h"
 #include <errno.h>
+#include <linux/net.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,8 +14,9 @@
 #include <unistd.h>
 
 /* How a trigger runs. */
-enum way { NATIVE, THREAD, COMPAT };
-static const char *const ways[] = { "", ", of a thread", ", of a 32-bit caller" };
+enum way { NATIVE, THREAD, COMPAT, SOCKETCALL };
+static const char *const ways[] = { "", ", of a thread", ", of a 32-bit caller",
+	", of a 32-bit caller, in socketcall" };
 
 /* Of the row that runs; in the trigger's process as well. */
 static const struct live_row *row;
@@ -32,14 +34,49 @@ static const struct {
 #include "proto/syscalls.def"
 };
 
-/* -1: this machine has no such call. */
+/* What socketcall() carries, by its first argument. */
+static const struct {
+	const char *name;
+	long number;
+} in_socketcall[] = {
+	{ "socket", SYS_SOCKET },
+	{ "bind", SYS_BIND },
+	{ "connect", SYS_CONNECT },
+	{ "listen", SYS_LISTEN },
+	{ "accept", SYS_ACCEPT },
+	{ "getsockname", SYS_GETSOCKNAME },
+	{ "getpeername", SYS_GETPEERNAME },
+	{ "socketpair", SYS_SOCKETPAIR },
+	{ "send", SYS_SEND },
+	{ "recv", SYS_RECV },
+	{ "sendto", SYS_SENDTO },
+	{ "recvfrom", SYS_RECVFROM },
+	{ "shutdown", SYS_SHUTDOWN },
+	{ "setsockopt", SYS_SETSOCKOPT },
+	{ "getsockopt", SYS_GETSOCKOPT },
+	{ "sendmsg", SYS_SENDMSG },
+	{ "recvmsg", SYS_RECVMSG },
+	{ "accept4", SYS_ACCEPT4 },
+	{ "recvmmsg", SYS_RECVMMSG },
+	{ "sendmmsg", SYS_SENDMMSG },
+};
+
+/* Its number if the trigger runs that way; -1: there is no such call. */
 static long
-number(const char *name, bool compat)
+number(const char *name, enum way w)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (strcmp(numbers[i].name, name) == 0)
-			return compat ? numbers[i].compat : numbers[i].native;
+	if (w == SOCKETCALL && number("socketcall", COMPAT) < 0)
+		return -1;
+	for (size_t i = 0; w == SOCKETCALL && i < ARRAY_SIZE(in_socketcall); i++) {
+		if (strcmp(in_socketcall[i].name, name) == 0)
+			return in_socketcall[i].number;
 	}
+	for (size_t i = 0; w != SOCKETCALL && i < ARRAY_SIZE(numbers); i++) {
+		if (strcmp(numbers[i].name, name) == 0)
+			return w == COMPAT ? numbers[i].compat : numbers[i].native;
+	}
+	if (w == SOCKETCALL)
+		return -1;
 	printf("%s is not in proto/syscalls.def\n", name);
 	abort();
 }
@@ -69,16 +106,30 @@ int80(UNUSED long nr, UNUSED const int64_t args[6])
 #define int80(nr, args) (-ENOSYS)
 #endif
 
+/* Its arguments lie in memory, 32 bits each. */
+static long
+socketcall(struct facts *f, long nr, const int64_t args[6])
+{
+	uint32_t words[6];
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		words[i] = (uint32_t) args[i];
+	return int80(number("socketcall", COMPAT),
+	    (const int64_t[6]){ nr, live_mem(f, words, sizeof(words)) });
+}
+
 long
 live_call(struct facts *f, const char *name, const int64_t args[6])
 {
-	long nr = number(name, way == COMPAT), res;
+	long nr = number(name, way), res;
 	struct live_made *m = &f->made[f->nmade];
 
 	if (nr < 0)
 		return -ENOSYS;
 	if (way == COMPAT)
 		res = int80(nr, args);
+	else if (way == SOCKETCALL)
+		res = socketcall(f, nr, args);
 	else if ((res = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5])) < 0)
 		res = -errno;
 	if (f->nmade++ >= ARRAY_SIZE(f->made))
@@ -118,6 +169,18 @@ int64_t
 live_str(struct facts *f, const char *text)
 {
 	return live_mem(f, text, strlen(text) + 1);
+}
+
+const char *
+live_hex(const void *p, size_t n)
+{
+	static _Thread_local char hex[2][256];
+	static _Thread_local unsigned k;
+	char *to = hex[++k % 2];
+
+	for (size_t i = 0; i < n; i++)
+		(void) snprintf(to + 2 * i, 3, "%02x", ((const unsigned char *) p)[i]);
+	return to;
 }
 
 unsigned long
@@ -178,6 +241,18 @@ parse_number(const struct ev_param *p, char *value, int64_t *ret)
 	return known;
 }
 
+static void
+check_hex(struct live *l, const struct ev_hdr *r, const char *param, const char *hex)
+{
+	char bytes[128];
+	size_t n = 0;
+	unsigned byte;
+
+	for (; n < sizeof(bytes) && sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
+		bytes[n] = (char) byte;
+	live_bytes(l, r, param, bytes, n);
+}
+
 /* A "name=value"; the parameter's bit. */
 static uint64_t
 check_pair(struct live *l, const struct ev_hdr *r, char *pair)
@@ -198,6 +273,8 @@ check_pair(struct live *l, const struct ev_hdr *r, char *pair)
 	p = &schema_get(r->type)->params[i];
 	if (strcmp(value, "-") == 0)
 		live_absent(l, r, pair);
+	else if (p->type == PT_SOCKADDR || p->type == PT_SOCKTUPLE)
+		check_hex(l, r, pair, value);
 	else if (ptype_is_text(p->type))
 		live_text(l, r, pair, value);
 	else if (parse_number(p, value, &want))
@@ -217,7 +294,7 @@ check_made(struct live *l, const struct ev_hdr *r, struct live_made *m)
 	live_num(l, r, s->params[0].name, m->res);
 	live_that(
 	    l, r->tid == (uint32_t) m->tid && r->pid == (uint32_t) l->child, "the caller is right");
-	live_that(l, !(r->flags & EVF_COMPAT) == (way != COMPAT), "so is the kind of caller");
+	live_that(l, !(r->flags & EVF_COMPAT) == (way < COMPAT), "so is the kind of caller");
 	live_that(l, !(r->flags & (EVF_REREAD | EVF_CUT)), "all was read whole, in time");
 	for (char *pair = strtok_r(m->want, " ", &save); pair != NULL;
 	     pair = strtok_r(NULL, " ", &save))
@@ -272,8 +349,8 @@ live_row_run(struct live *l, const struct live_row *r)
 		printf("     (%s is not captured)\n", row->name);
 		return;
 	}
-	for (way = NATIVE; way <= COMPAT; way++) {
-		if (number(row->name, way == COMPAT) < 0)
+	for (way = NATIVE; way <= SOCKETCALL; way++) {
+		if (number(row->name, way) < 0)
 			continue;
 		(void) snprintf(name, sizeof(name), "%s%s", row->name, ways[way]);
 		live_run(l, &c);

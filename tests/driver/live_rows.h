@@ -36,7 +36,7 @@ struct live_row {
 #name, t_##name \
 	}
 
-extern const struct live_row file_rows[]; /* ends with a NULL name */
+extern const struct live_row file_rows[], net_rows[]; /* end with a NULL name */
 
 /* Run a trigger in all the ways there are, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
@@ -47,8 +47,8 @@ long live_call(struct facts *f, const char *name, const int64_t args[6]);
 
 /*
  * What the last call's record must hold: "name=value" with a blank between them. A value is a
- * number, words of the parameter's table with '|' between them, a text (without blanks), or '-':
- * not there. The first parameter, the result, is the harness's.
+ * number, words of the parameter's table with '|' between them, a text (without blanks), an
+ * address in hexadecimal, or '-': not there. The first parameter, the result, is the harness's.
  */
 #define WANT(f, ...) live_want((f), __VA_ARGS__)
 void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -56,6 +56,9 @@ void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A text, bytes, as an argument: a copy where a 32-bit pointer reaches. */
 int64_t live_str(struct facts *f, const char *text);
 int64_t live_mem(struct facts *f, const void *p, size_t n);
+
+/* An address for WANT(); the result is good until the next but one, and of 127 bytes. */
+const char *live_hex(const void *p, size_t n);
 
 /* The device number of a descriptor as the kernel shows it to user space, and its inode; 0. */
 unsigned long live_dev(long fd);
