@@ -47,7 +47,7 @@ print_roles(const struct ev_schema *s, int index)
 static void
 print_events(void)
 {
-	const struct ev_schema *s = NULL;
+	const struct ev_schema *s = schema_events;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *const *c = rows[i].c;
