@@ -10,6 +10,7 @@
 #include "sensor/kernel.h"
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <mews_preemptible.skel.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,20 +131,41 @@ fill_calls(struct source_state *s)
 	return 0;
 }
 
+/* As mews_bpf__open(), of the programs for this kernel: both objects have the same maps and names.
+ */
+static int
+skel_open(struct source_state *s)
+{
+	struct utsname u;
+	struct mews_bpf *skel = calloc(1, sizeof(*skel));
+	int r = skel == NULL ? -ENOMEM : mews_bpf__create_skeleton(skel);
+
+	if (r == 0 && uname(&u) == 0 && kernel_preempts(u.release)) {
+		struct bpf_object_skeleton *k = skel->skeleton;
+
+		k->data = (void *) (uintptr_t) mews_preemptible_bpf__elf_bytes(&k->data_sz);
+	}
+	if (r == 0)
+		r = bpf_object__open_skeleton(skel->skeleton, NULL);
+	if (r < 0) {
+		mews_bpf__destroy(skel);
+		return r;
+	}
+	s->skel = skel;
+	return 0;
+}
+
 static int
 load(struct source_state *s)
 {
-	struct utsname u;
-	int r;
+	int r = skel_open(s);
 
-	s->skel = mews_bpf__open();
-	if (s->skel == NULL)
-		return -errno;
+	if (r < 0)
+		return r;
 	s->skel->rodata->ring_quarter = (uint32_t) (s->ring_bytes / 4);
 	if (s->o.stashes_max != 0)
 		s->skel->rodata->stashes_max = s->o.stashes_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
-	s->skel->rodata->preemptible = uname(&u) == 0 && kernel_preempts(u.release);
 	s->skel->bss->ctl.scanner = s->o.scanner_pid;
 	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
 	if (r == 0)

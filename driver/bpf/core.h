@@ -38,25 +38,15 @@ const volatile __u32 page_kib = 4; /* KiB of a page */
 /* Set by the sensor at any time. */
 struct drv_control ctl = {};
 
-/* Does this kernel give the CPU to another thread while a program at a system call runs? */
-const volatile bool preemptible;
-
-extern void bpf_preempt_disable(void) __weak __ksym;
-extern void bpf_preempt_enable(void) __weak __ksym;
-
-static __always_inline void
-preempt_off(void)
-{
-	if (preemptible)
-		bpf_preempt_disable();
-}
-
-static __always_inline void
-preempt_on(void)
-{
-	if (preemptible)
-		bpf_preempt_enable();
-}
+#if defined(MEWS_PREEMPTIBLE) /* mews_preemptible.bpf.c */
+extern void bpf_preempt_disable(void) __ksym;
+extern void bpf_preempt_enable(void) __ksym;
+#define preempt_off() bpf_preempt_disable()
+#define preempt_on()  bpf_preempt_enable()
+#else
+#define preempt_off() ((void) 0)
+#define preempt_on()  ((void) 0)
+#endif
 
 /* As BPF_PROG(), of a program that uses the CPU's scratch record, which another thread's program
  * must not write over meanwhile. */
