@@ -147,24 +147,26 @@ c_long(struct live *l)
 
 /*
  * A path of a link is changed while the kernel waits for the other one, which lies in a page that
- * comes when this thread gives it. Kernels read the second one first.
+ * comes when this thread gives it.
  */
 struct late_page {
 	struct facts *f;
 	int uffd;
 	char *page;
+	const char *text;
 };
 
 static void *
 give_page(void *arg)
 {
 	struct late_page *p = arg;
-	static char text[4096] __attribute__((aligned(4096))) = "source";
+	static char text[4096] __attribute__((aligned(4096)));
 	struct uffdio_copy copy = {
 		.dst = (uintptr_t) p->page, .src = (uintptr_t) text, .len = sizeof(text)
 	};
 	struct uffd_msg msg;
 
+	(void) snprintf(text, sizeof(text), "%s", p->text);
 	if (read(p->uffd, &msg, sizeof(msg)) != sizeof(msg))
 		_exit(1);
 	memcpy(p->f->s[1], "innocent", 9);
@@ -174,9 +176,10 @@ give_page(void *arg)
 }
 
 static void
-d_link_changed(struct facts *f)
+link_changed(struct facts *f, bool late_first)
 {
-	struct late_page p = { f, (int) syscall(SYS_userfaultfd, O_CLOEXEC), NULL };
+	struct late_page p = { f, (int) syscall(SYS_userfaultfd, O_CLOEXEC), NULL,
+		late_first ? "source" : "target" };
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	pthread_t t;
@@ -187,19 +190,30 @@ d_link_changed(struct facts *f)
 	if (p.uffd < 0 || ioctl(p.uffd, UFFDIO_API, &api) != 0 ||
 	    ioctl(p.uffd, UFFDIO_REGISTER, &reg) != 0)
 		_exit(1);
-	(void) CALL(SYS_creat, "source", 0600);
-	memcpy(f->s[1], "target", 7);
+	memcpy(f->s[1], late_first ? "target" : "source", 7);
 	if (pthread_create(&t, NULL, give_page, &p) != 0)
 		_exit(1);
-	f->n[0] = CALL(SYS_link, p.page, f->s[1]);
+	f->n[0] = late_first ? CALL(SYS_link, p.page, f->s[1]) : CALL(SYS_link, f->s[1], p.page);
 	f->n[1] = access("target", F_OK);
 	(void) pthread_join(t, NULL);
+}
+
+/* Kernels before 7.0 read the second one first. */
+static void
+d_link_changed(struct facts *f)
+{
+	(void) CALL(SYS_creat, "source", 0600);
+	link_changed(f, true);
+	if (f->n[1] != 0) {
+		link_changed(f, false);
+		f->n[2] = 1; /* it is the second call that matters */
+	}
 }
 
 static void
 c_link_changed(struct live *l)
 {
-	const struct ev_hdr *r = live_rec(l, EV_LINK, 0);
+	const struct ev_hdr *r = live_rec(l, EV_LINK, (unsigned) l->f->n[2]);
 
 	live_num(l, r, "res", 0);
 	live_text(l, r, "oldpath", "source");
