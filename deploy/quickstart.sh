@@ -29,7 +29,7 @@ demo=no build=yes kafka='' rules=("$root/rules/mews_rules.yaml")
 while [ $# -gt 0 ]; do
 	case $1 in
 	--demo) demo=yes ;;
-	--no-build) build=no ;;
+	--no-build) build=no bin=${MEWS_BUILD:-$root/build/release}/bin ;; # of another build, for tests
 	--kafka)
 		kafka=${2:?--kafka needs HOST:PORT}
 		shift
