@@ -143,7 +143,7 @@ skel_open(struct source_state *s)
 	if (r == 0 && uname(&u) == 0 && kernel_preempts(u.release)) {
 		struct bpf_object_skeleton *k = skel->skeleton;
 
-		k->data = (void *) (uintptr_t) mews_preemptible_bpf__elf_bytes(&k->data_sz);
+		k->data = mews_preemptible_bpf__elf_bytes(&k->data_sz);
 	}
 	if (r == 0)
 		r = bpf_object__open_skeleton(skel->skeleton, NULL);
