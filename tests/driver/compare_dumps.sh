@@ -3,17 +3,23 @@
 # compare_dumps.sh BEFORE AFTER: does the driver still say the same?
 #
 # Both are what `test_live --dump FILE` wrote, on one machine and kernel: of the old tree and of the new one, by the
-# same build type. Prints what differs, case by case; cases that only one of them has are named, and are no difference
-# if it is AFTER. Exit status 1 if there is a difference.
+# same build type. Prints what differs, case by case. Cases that only AFTER has are named and are no difference, nor are
+# events that BEFORE has nowhere: they were not captured. Exit status 1 if there is a difference.
 set -eu
 [ $# = 2 ] || { sed -n '3,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# A file per case.
+# "T1 of T0 open fd=3 ...": the event's name, behind the threads'.
+events() {
+	sed -nE 's/^(T[0-9]+ of )?T[0-9]+ ([a-z0-9_]+) .*/\2/p' "$1" | sort -u
+}
+
+# A file per case, of the events that BEFORE has.
+known=$(events "$1" | paste -sd'|')
 split() {
 	mkdir "$tmp/$1"
-	awk -v dir="$tmp/$1" '/^== / { close(f); f = substr($0, 4); gsub("/", "_", f); f = dir "/" f; next } f != "" { print >f }' "$2"
+	grep -E "^(==|(T[0-9]+ of )?T[0-9]+ ($known) )" "$2" | awk -v dir="$tmp/$1" '/^== / { close(f); f = substr($0, 4); gsub("/", "_", f); f = dir "/" f; next } f != "" { print >f }'
 }
 split before "$1"
 split after "$2"

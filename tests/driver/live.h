@@ -52,6 +52,7 @@ struct live {
 		unsigned passed, total;
 	} checks[EV_TYPE_MAX]; /* of the parameters of each event */
 	uint64_t end;          /* of the patience with the trigger, monotonic ns */
+	uint64_t lost;         /* records so far */
 	int threads;           /* of the case, that were seen to start and not yet to end */
 	bool begun;            /* the trigger, after its process was made ready */
 	bool seen_exit;

@@ -147,6 +147,8 @@ put_number(struct dump *d, const struct ev_param *p, int64_t v)
 		put_thread(d, p->name, v);
 	else if (p->type == PT_FD && v > 2 && d->races)
 		(void) fputs("FD", d->to);
+	else if (strcmp(p->name, "arg") == 0 && v > UINT32_MAX)
+		(void) fputs("ADDR", d->to);
 	else if (p->fmt == PF_HEX)
 		(void) fprintf(d->to, "0x%" PRIx64, (uint64_t) v);
 	else if (p->fmt == PF_OCT)
