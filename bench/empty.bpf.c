@@ -19,13 +19,6 @@ EMPTY("tp_btf/sys_exit", on_sys_exit);
 EMPTY("tp_btf/sched_process_fork", on_fork);
 EMPTY("tp_btf/sched_process_exec", on_exec);
 EMPTY("tp_btf/sched_process_exit", on_exit);
-EMPTY("tp/syscalls/sys_enter_open", enter_open);
-EMPTY("tp/syscalls/sys_enter_creat", enter_creat);
-EMPTY("tp/syscalls/sys_enter_openat", enter_openat);
-EMPTY("tp/syscalls/sys_enter_openat2", enter_openat2);
-EMPTY("tp/syscalls/sys_enter_connect", enter_connect);
-EMPTY("tp/syscalls/sys_enter_link", enter_link);
-EMPTY("tp/syscalls/sys_enter_linkat", enter_linkat);
-EMPTY("tp/syscalls/sys_enter_execve", enter_execve);
+EMPTY("tp/syscalls/sys_enter", enter_native);
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -11,9 +11,99 @@
 
 #include "proto/event.h"
 
-#define DRV_CPU_MAX   512 /* rings there may be; CPUs beyond share them */
-#define DRV_NR_MAX    512 /* system call numbers are below */
-#define DRV_CAUSE_MAX 4   /* causes of a drop in the kernel are below: proto/wire.h's wire_drop */
+#define DRV_CPU_MAX   512  /* rings there may be; CPUs beyond share them */
+#define DRV_NR_MAX    1024 /* system call numbers are below; a power of two */
+#define DRV_CAUSE_MAX 4    /* causes of a drop in the kernel are below: proto/wire.h's wire_drop */
+
+#define DRV_CAPTURE_MAX                                                                         \
+	512               /* rows of captures.def, once for each kind of caller; a power of two \
+			   */
+#define DRV_NUMBER_MAX 8  /* numbers of an event that the table fills */
+#define DRV_TEXT_MAX   3  /* its texts */
+#define DRV_DEMUX_MAX  2  /* calls that carry others: socketcall, ipc */
+#define DRV_BRANCH_MAX 32 /* those that one carries; a power of two */
+#define DRV_VALUE_MAX  8  /* values of a call: its result, its six arguments, and 0 */
+
+/* The programs at the exit of system calls. */
+enum drv_program {
+#define PROGRAM(name) DRV_PROGRAM_##name,
+#include "driver/captures.def"
+	DRV_PROGRAM_MAX
+};
+
+/* Where in the values of a call something is: the result, argument n, or 0. */
+#define DRV_RESULT 0
+#define DRV_ARG(n) (1 + (n))
+#define DRV_ZERO   7
+
+/* A number of an event: a value, cut to its width. */
+struct drv_number {
+	__u8 value; /* which one */
+	__u8 cut;   /* 64 less its width in bits */
+	__u8 sign;  /* it is signed */
+	__u8 zero;
+};
+
+enum drv_how {
+	DRV_PATH,   /* a string, read at entry */
+	DRV_STRING, /* a string, read at exit */
+	DRV_ADDR,   /* an address, read at entry */
+	DRV_DATA,   /* memory, read at exit */
+};
+
+/* A text of an event. */
+struct drv_text {
+	__u8 how;   /* enum drv_how */
+	__u8 value; /* its place */
+	__u8 size;  /* its length, where it is no string */
+	__u8 bit; /* which parameter it is; above: 0 for the first path that is read at entry, 1 for
+		     the second */
+};
+#define DRV_SECOND 0x80
+
+/* What is read at a call's entry. */
+enum drv_enter {
+	DRV_ENTER_NOTHING,
+	DRV_ENTER_PATH,
+	DRV_ENTER_PATHS,
+	DRV_ENTER_HOW,
+	DRV_ENTER_ADDR
+};
+
+/* A row of captures.def: sensor/captures.c makes it, the programs read it. */
+struct drv_capture {
+	__u64 nums;   /* the event's numbers, as bits of 'present' */
+	__u16 event;  /* EV_*; 0: no row */
+	__u16 size;   /* of its header and numbers */
+	__u8 program; /* enum drv_program */
+	__u8 nnumbers, ntexts;
+	__u8 enter;   /* enum drv_enter, */
+	__u8 what[2]; /* of which values */
+	__u8 zero[2];
+	struct drv_number numbers[DRV_NUMBER_MAX];
+	struct drv_text texts[DRV_TEXT_MAX];
+};
+
+/* What a system call's number means to a kind of caller. */
+struct drv_call {
+	__u16 program; /* enum drv_program */
+	__u16 capture; /* which one; of the program 'branch', which demultiplexer */
+};
+
+/* A call within another. */
+struct drv_branch {
+	__u16 capture;
+	__u8 memory;  /* how many arguments are in memory; 0: they are in registers, */
+	__u8 from[6]; /* these values */
+	__u8 zero;
+};
+
+/* All of it. */
+struct drv_table {
+	struct drv_capture captures[DRV_CAPTURE_MAX];
+	struct drv_call calls[2][DRV_NR_MAX]; /* of 64-bit callers, of 32-bit ones */
+	struct drv_branch branches[DRV_DEMUX_MAX][DRV_BRANCH_MAX];
+};
 
 /* Totals that the kernel side keeps. */
 enum drv_count {
@@ -40,7 +130,7 @@ struct drv_shares {
 struct drv_control {
 	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted of either kind of caller */
 	__u64 calls[2][DRV_NR_MAX / 64]; /* of 64-bit callers, of 32-bit ones */
-	__u64 events[EV_TYPE_MAX / 64];  /* events wanted, for those not captured by number */
+	__u64 events[DRV_NR_MAX / 64];   /* events wanted, for those not captured by number */
 	struct drv_excluded exclude[2];
 	__u32 scanner; /* a thread group that is not captured with all its children; 0: none */
 	__u32 unused;

@@ -5,7 +5,9 @@
  * The entries of the calls whose arguments could change meanwhile have a tracepoint each; what a
  * tracepoint is called by number stands in tracefs, which may not be mounted.
  */
+#include "common/log.h"
 #include "sensor/bpf_int.h"
+#include "sensor/captures.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -101,22 +103,16 @@ attach_enter_point(struct hooks *h, const struct bpf_program *p, int tracefs, co
 int
 hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
-	static const char prefix[] = "enter_";
-	struct bpf_program *p;
+	const struct bpf_program *p = bpf_prog_of(obj, "enter_", "native");
 	int tracefs = tracefs_open(), r = 0;
 
 	if (tracefs < 0)
 		return tracefs;
-	bpf_object__for_each_program(p, obj)
-	{
-		const char *name = bpf_program__name(p);
+	for (size_t i = 0; i < ncaptures && r == 0; i++) {
+		const char *entry = captures_entry(i);
 
-		if (strncmp(name, prefix, strlen(prefix)) != 0)
-			continue;
-		r = attach_enter_point(h, p, tracefs, name + strlen(prefix));
-		if (r < 0 && r != -ENOENT) /* this architecture has no such call */
-			break;
-		r = 0;
+		if (entry != NULL)
+			r = attach_enter_point(h, p, tracefs, entry);
 	}
 	close(tracefs);
 	return r;
@@ -167,7 +163,13 @@ bpf_attach_all(struct source_state *s, struct diag *d)
 
 	if (r < 0)
 		return r;
-	if (hooks_attach_enters(&s->hooks, s->skel->obj) < 0) {
+	r = hooks_attach_enters(&s->hooks, s->skel->obj);
+	if (r < 0) {
+		log_warn(
+		    "the entries of single system calls cannot be attached to (%s): a hook on "
+		    "all entries stands in, for which every system call of the machine pays; "
+		    "run as root, with tracefs",
+		    strerrordesc_np(-r));
 		s->skel->bss->ctl.enter_native = 1;
 		r = bpf_attach_enter_all(s);
 		if (r < 0)

@@ -11,7 +11,7 @@
 #include <mews.skel.h>
 #include <stdbool.h>
 
-#define BPF_LINKS_MAX 16
+#define BPF_LINKS_MAX 128
 
 /* What holds an object's programs on their hooks. */
 struct hooks {
@@ -49,8 +49,9 @@ void bpf_rings_close(struct source_state *s);
 struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
 
 /*
- * Attach an object's programs, found by their names: on_*, and those at the entry of one system
- * call, enter_*. On an error what was attached stays so, until hooks_detach().
+ * Attach an object's programs, found by their names: on_*, and enter_native at the entry of each
+ * system call whose capture reads something there. On an error what was attached stays so, until
+ * hooks_detach().
  */
 int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;
 int hooks_attach_enters(struct hooks *h, const struct bpf_object *obj) MUST_CHECK;

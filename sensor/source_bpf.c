@@ -7,6 +7,7 @@
 #include "proto/schema.h"
 #include "proto/wire.h"
 #include "sensor/bpf_int.h"
+#include "sensor/captures.h"
 #include "sensor/kernel.h"
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -20,24 +21,6 @@
 
 #define SLACK_NS 100000ULL
 #define NAP_NS   NS_PER_MS
-
-struct call_row {
-	uint16_t event;
-	const char *prog, *enter;
-	int nr[2]; /* of 64-bit callers, of 32-bit ones */
-};
-
-#if defined(__x86_64__)
-#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) \
-	{ EV_##EV, #prog, #enter, { x86_64, ia32 } },
-#else
-#define ROW(EV, prog, enter, x86_64, ia32, arm64, arm32) \
-	{ EV_##EV, #prog, #enter, { arm64, arm32 } },
-#endif
-#define SYSCALL ROW
-static const struct call_row calls[] = {
-#include "driver/syscalls.def"
-};
 
 static int
 quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -100,33 +83,19 @@ bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
 }
 
 static int
-prog_array_set(int map, int base, int nr, const struct bpf_program *p)
+fill_programs(struct source_state *s)
 {
-	int key = base + nr, fd = bpf_program__fd(p);
+	static const char *const names[] = {
+#define PROGRAM(name) #name,
+#include "driver/captures.def"
+	};
 
-	if (nr < 0)
-		return 0;
-	return bpf_map_update_elem(map, &key, &fd, BPF_ANY) == 0 ? 0 : -errno;
-}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		int fd = bpf_program__fd(bpf_prog_of(s->skel->obj, "exit_", names[i]));
+		uint32_t key = (uint32_t) i;
 
-static int
-fill_calls(struct source_state *s)
-{
-	int exits = bpf_map__fd(s->skel->maps.exits), enters = bpf_map__fd(s->skel->maps.enters);
-
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		const struct call_row *c = &calls[i];
-		struct bpf_program *p = bpf_prog_of(s->skel->obj, "exit_", c->prog);
-		struct bpf_program *e = bpf_prog_of(s->skel->obj, "any_", c->enter);
-
-		for (int k = 0; k < 2; k++) {
-			int r = p == NULL ? 0 : prog_array_set(exits, k * DRV_NR_MAX, c->nr[k], p);
-
-			if (r == 0 && e != NULL)
-				r = prog_array_set(enters, k * DRV_NR_MAX, c->nr[k], e);
-			if (r < 0)
-				return r;
-		}
+		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.exits), &key, &fd, BPF_ANY) != 0)
+			return -errno;
 	}
 	return 0;
 }
@@ -159,6 +128,7 @@ static int
 load(struct source_state *s)
 {
 	int r = skel_open(s);
+	size_t bad;
 
 	if (r < 0)
 		return r;
@@ -167,13 +137,15 @@ load(struct source_state *s)
 		s->skel->rodata->stashes_max = s->o.stashes_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
 	s->skel->bss->ctl.scanner = s->o.scanner_pid;
-	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
+	r = captures_compile(&s->skel->rodata->table, &bad);
+	if (r == 0)
+		r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
 	if (r == 0)
 		r = bpf_map__set_max_entries(s->skel->maps.rings, s->ncpu);
 	if (r == 0)
 		r = mews_bpf__load(s->skel);
 	if (r == 0)
-		r = fill_calls(s);
+		r = fill_programs(s);
 	return r;
 }
 
@@ -275,18 +247,7 @@ bpf_set_interest(void *st, const uint16_t *events, size_t n)
 		if (events[i] < EV_TYPE_MAX)
 			new.events[events[i] / 64] |= 1ULL << (events[i] % 64);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		const struct call_row *c = &calls[i];
-
-		if (!(new.events[c->event / 64] >> (c->event % 64) & 1))
-			continue;
-		for (int k = 0; k < 2; k++) {
-			if (c->nr[k] < 0)
-				continue;
-			new.calls[k][c->nr[k] / 64] |= 1ULL << (c->nr[k] % 64);
-			new.any[c->nr[k] / 64] |= 1ULL << (c->nr[k] % 64);
-		}
-	}
+	captures_wanted(&new);
 	for (unsigned i = 0; i < ARRAY_SIZE(new.any); i++) {
 		__atomic_store_n(&ctl->events[i], new.events[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[0][i], new.calls[0][i], __ATOMIC_RELAXED);

@@ -410,7 +410,7 @@ static const char *const samples[] = {
 	"\nmews_alert_latency_seconds_bucket{le=\"300\"} 3\n",
 	("\nmews_alert_latency_seconds_bucket{le=\"+Inf\"} 4\n"
 	 "mews_alert_latency_seconds_sum 400.500000000\nmews_alert_latency_seconds_count 4\n"),
-	"\nmews_build_info{version=\"" MEWS_VERSION "\",compiler=",
+	("\nmews_build_info{version=\"" MEWS_VERSION "\",compiler="),
 	("\nmews_node_sensor_resident_memory_bytes{cluster=\"k\",node=\"n\\\"1\\\\\"} "
 	 "5242880\n"),
 	("\nmews_node_sensor_cpu_seconds_total{cluster=\"k\",node=\"n\\\"1\\\\\"} "

@@ -13,8 +13,6 @@
 
 #include "driver/bpf/stash.h"
 
-#define SYS_CONNECT 3 /* socketcall() */
-
 #if defined(__TARGET_ARCH_x86)
 #define TS_COMPAT 2
 
@@ -86,81 +84,75 @@ arg_int(struct pt_regs *regs, bool compat, int i)
 	return (s32) call_arg(regs, compat, i);
 }
 
-/* Is this call wanted at its entry? Then this thread's stash, empty. */
-static __always_inline struct stash *
-take_begin(struct task_struct *t, bool compat, u64 nr)
+static __always_inline const volatile struct drv_call *
+call_of(bool compat, u64 nr)
 {
-	if (nr >= DRV_NR_MAX || !bit_get(ctl.calls[compat], nr) || is_excluded(t))
+	return &table.calls[compat & 1][nr & (DRV_NR_MAX - 1)];
+}
+
+static __always_inline const volatile struct drv_capture *
+capture_at(u32 i)
+{
+	return &table.captures[i & (DRV_CAPTURE_MAX - 1)];
+}
+
+/* The values of a call, which the numbers of a capture count: DRV_RESULT, DRV_ARG(), DRV_ZERO. */
+static __always_inline void
+values_get(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
+{
+	s->values[DRV_RESULT] = call_result(ret);
+	for (int i = 0; i < 6; i++)
+		s->values[DRV_ARG(i)] = call_arg(regs, compat, i);
+}
+
+static __always_inline u64
+value_at(struct scratch *s, u32 i)
+{
+	barrier_var(i);
+	return s->values[i & (DRV_VALUE_MAX - 1)];
+}
+
+/* Which call does a call carry, by its first argument? NULL: none that is captured. */
+static __always_inline const volatile struct drv_branch *
+branch_of(const volatile struct drv_call *call, u64 first)
+{
+	u32 demux = call->capture & (DRV_DEMUX_MAX - 1);
+	u32 which = first & 0xffff; /* ipc has a version above */
+
+	barrier_var(which);
+	if (which >= DRV_BRANCH_MAX)
 		return NULL;
-	return stash_take(t);
+	return &table.branches[demux][which & (DRV_BRANCH_MAX - 1)];
 }
 
-/* Keep what was read, or nothing: then the exit looks again. */
-static __always_inline int
-take_end(struct task_struct *t, struct stash *st, bool compat, u64 nr, bool read)
+/* The arguments in memory are 32 bits each. */
+static __always_inline bool
+args_read(struct scratch *s, u32 *args, const volatile struct drv_branch *b)
 {
-	if (read)
-		st->call = call_id(compat, nr);
-	else
-		stash_free(t, st);
-	return 0;
+	u32 size = b->memory * sizeof(u32);
+
+	barrier_var(size);
+	return size <= 6 * sizeof(u32) &&
+	       bpf_probe_read_user(args, size, (void *) s->values[DRV_ARG(1)]) == 0;
 }
 
-static __always_inline int
-take_path(bool compat, u64 nr, u64 path)
+static __always_inline void
+args_set(struct scratch *s, const u32 *args)
 {
-	struct task_struct *t = current_task();
-	struct stash *st = take_begin(t, compat, nr);
-
-	if (!st)
-		return 0;
-	return take_end(t, st, compat, nr, stash_path(t, st, 0, 0, STASH_HEAD, path));
+	for (int i = 0; i < 6; i++)
+		s->values[DRV_ARG(i)] = args[i];
 }
 
-/* If only one of them can be read, that one. */
-static __always_inline int
-take_paths(bool compat, u64 nr, u64 first, u64 second)
+/* The arguments in registers, in another order. */
+static __always_inline void
+args_sort(struct scratch *s, const volatile struct drv_branch *b)
 {
-	struct task_struct *t = current_task();
-	struct stash *st = take_begin(t, compat, nr);
-	bool any;
+	u64 sorted[6];
 
-	if (!st)
-		return 0;
-	any = stash_path(t, st, 0, 0, STASH_HALF, first);
-	any |= stash_path(t, st, 1, STASH_HALF, STASH_HALF, second);
-	return take_end(t, st, compat, nr, any);
-}
-
-static __always_inline int
-take_how(bool compat, u64 nr, u64 path, u64 how)
-{
-	struct task_struct *t = current_task();
-	struct stash *st = take_begin(t, compat, nr);
-
-	if (!st)
-		return 0;
-	return take_end(t, st, compat, nr,
-	    bpf_probe_read_user(st->how, sizeof(st->how), (void *) how) == 0 &&
-		stash_path(t, st, 0, 0, STASH_HEAD, path));
-}
-
-/* An address; 'fd' is kept beside it. */
-static __always_inline int
-take_addr(bool compat, u64 nr, s32 fd, u64 addr, s32 len)
-{
-	struct task_struct *t = current_task();
-	struct stash *st;
-
-	if (len <= 0 || len > 128)
-		return 0;
-	st = take_begin(t, compat, nr);
-	if (!st)
-		return 0;
-	st->how[0] = (s64) fd;
-	st->len[0] = len;
-	return take_end(
-	    t, st, compat, nr, bpf_probe_read_user(st->head, (u32) len & 0xff, (void *) addr) == 0);
+	for (int i = 0; i < 6; i++)
+		sorted[i] = value_at(s, b->from[i]);
+	for (int i = 0; i < 6; i++)
+		s->values[DRV_ARG(i)] = sorted[i];
 }
 
 /* An argument is read at exit only: say so; have the hook for 32-bit callers attached. */
@@ -198,6 +190,30 @@ text_path_of(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit,
 	return text_stashed(s, st, compat, off, bit, i, i * STASH_HALF, STASH_HALF, path);
 }
 
+/* The programs at the exit of system calls, by enum drv_program. Filled by the sensor. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, DRV_PROGRAM_MAX);
+	__type(key, u32);
+	__type(value, u32);
+} exits SEC(".maps");
+
+/* Go on as that program. The kernel makes a jump of a tail call whose entry it knows when it loads
+ * the program; a computed one goes through a retpoline. */
+static __always_inline void
+run_program(void *ctx, u32 program)
+{
+	switch (program) {
+#define PROGRAM(name)                                                  \
+	case DRV_PROGRAM_##name:                                       \
+		bpf_tail_call_static(ctx, &exits, DRV_PROGRAM_##name); \
+		break;
+#include "driver/captures.def"
+	default:
+		break;
+	}
+}
+
 /* The program that captures a system call: reached by a tail call, after the caller was found to be
  * wanted and not excluded. */
 #define EXIT(name)             \
@@ -209,6 +225,39 @@ static __always_inline struct stash *
 call_stash(struct task_struct *t, struct pt_regs *regs, bool compat)
 {
 	return stash_find(t, call_id(compat, call_nr(regs)));
+}
+
+/* The values of the call that another one carries, in place of the other's: its arguments as they
+ * were at the entry, or else now. */
+static __always_inline const volatile struct drv_capture *
+branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *call)
+{
+	const volatile struct drv_branch *b = branch_of(call, s->values[DRV_ARG(0)]);
+	u32 args[6] = {};
+
+	if (!b)
+		return capture_at(0);
+	if (!b->memory) {
+		args_sort(s, b);
+	} else if (st) {
+		args_set(s, st->args);
+	} else {
+		args_read(s, args, b);
+		args_set(s, args);
+	}
+	return capture_at(b->capture);
+}
+
+/* Which capture the call is that returns, and its values. */
+static __always_inline const volatile struct drv_capture *
+capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool compat, long ret)
+{
+	const volatile struct drv_call *call = call_of(compat, call_nr(regs));
+
+	values_get(s, regs, compat, ret);
+	if (call->program == DRV_PROGRAM_branch)
+		return branch_now(s, st, call);
+	return capture_at(call->capture);
 }
 
 /*

@@ -29,11 +29,16 @@
 #define REC_MASK  (EV_RECORD_MAX - 1)
 #define SEEN_READ 72 /* a dentry from its parent on, to the end of a short name in it */
 #define PATH_SIZE 4096
+#define ADDR_MAX  128 /* bytes of a sockaddr */
 
 /* Set by the sensor before loading. */
 const volatile __u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
 
 const volatile __u32 page_kib = 4; /* KiB of a page */
+
+const volatile __u32 snaplen = 80; /* bytes of a call's data that are kept, at most */
+
+const volatile struct drv_table table = {}; /* driver/captures.def */
 
 /* Set by the sensor at any time. */
 struct drv_control ctl = {};
@@ -70,6 +75,7 @@ struct scratch {
 	char name[256];
 	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
 	u64 words[16];                         /* read_words(); too many for the stack */
+	u64 values[DRV_VALUE_MAX];             /* values_get(); the last one stays 0 */
 	u32 off;                               /* off_forget() */
 	u32 unasked; /* bytes put into the ring since it was asked how full it is */
 	struct {
@@ -156,7 +162,7 @@ current_task(void)
 	return (struct task_struct *) bpf_get_current_task_btf();
 }
 
-/* Is 'bit' set in a bitmap of 512? */
+/* Is 'bit' set in a bitmap of DRV_NR_MAX bits? */
 static __always_inline bool
 bit_get(const volatile u64 *map, u64 bit)
 {
@@ -164,7 +170,7 @@ bit_get(const volatile u64 *map, u64 bit)
 
 	barrier_var(
 	    word); /* or the compiler, which knows the bound, leaves out what tells the verifier */
-	return map[word & 7] >> (bit & 63) & 1;
+	return map[word & (DRV_NR_MAX / 64 - 1)] >> (bit & 63) & 1;
 }
 
 static __always_inline bool

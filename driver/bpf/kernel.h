@@ -307,8 +307,7 @@ struct bpf_iter__task_file {
 struct sys_enter_ctx {
 	u64 unused;
 	u32 nr;
-	u32 garbage; /* the kernel leaves it as it is */
-	u64 args[6];
+	u32 garbage; /* the kernel leaves it as it is; arguments follow */
 };
 
 #endif

@@ -6,11 +6,13 @@
 
 #include "driver/bpf/args.h"
 #include "driver/bpf/call.h"
+#include "driver/bpf/enter.h"
 #include "driver/bpf/file.h"
 #include "driver/bpf/hooks.h"
 #include "driver/bpf/iter.h"
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/proc.h"
+#include "driver/bpf/table.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

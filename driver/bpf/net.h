@@ -13,8 +13,7 @@
 #define AF_INET  2
 #define AF_INET6 10
 
-#define ADDR_MAX 128 /* bytes of a sockaddr */
-#define UN_PATH  108
+#define UN_PATH 108
 
 static __always_inline u16
 swap16(u16 v)
@@ -141,7 +140,7 @@ text_tuple(struct scratch *s, u32 off, u64 bit, struct sock *sk)
 static __always_inline u32
 text_addr(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 addr, s32 len)
 {
-	if (st)
+	if (st && st->len[0] <= ADDR_MAX)
 		return text_sockaddr(s, off, bit, st->head, st->len[0]);
 	if (len <= 0 || len > ADDR_MAX)
 		return off;
@@ -151,51 +150,22 @@ text_addr(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u6
 	return text_sockaddr(s, off, bit, s->path, len);
 }
 
-static __always_inline int
-connected(struct task_struct *t, bool compat, struct stash *st, long ret, s32 fd, u64 addr, s32 len)
+EXIT(connect)
 {
-	struct scratch *s = scratch_get();
-	struct ev_CONNECT *e;
+	EXIT_BEGIN(CONNECT, true);
 	struct sock *sk;
-	u32 off;
+	s64 fd;
 
-	if (!s)
-		return 0;
-	e = REC_BEGIN(s, CONNECT, t);
+	capture_now(s, st, regs, compat, ret);
+	fd = (s32) s->values[DRV_ARG(0)];
 	e->res = call_result(ret);
-	e->fd = (s64) fd;
-	off = sizeof(*e);
+	e->fd = fd;
 	sk = ret == 0 || ret == -EINPROGRESS ? fd_sock(t, fd) : NULL;
 	if (sk)
 		off = text_tuple(s, off, EV_BIT(CONNECT, tuple), sk);
-	off = text_addr(s, st, compat, off, EV_BIT(CONNECT, addr), addr, len);
+	off = text_addr(s, st, compat, off, EV_BIT(CONNECT, addr), s->values[DRV_ARG(1)],
+	    s->values[DRV_ARG(2)]);
 	EXIT_END();
-}
-
-EXIT(connect)
-{
-	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
-
-	return connected(t, compat, call_stash(t, regs, compat), ret, arg_int(regs, compat, 0),
-	    call_arg(regs, compat, 1), arg_int(regs, compat, 2));
-}
-
-/* socketcall(SYS_CONNECT, { fd, addr, len }): how a 32-bit program may connect. */
-EXIT(socketcall)
-{
-	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
-	struct stash *st = call_stash(t, regs, compat);
-	u32 args[3] = { ~0U, ~0U, ~0U };
-
-	if (call_arg(regs, compat, 0) != SYS_CONNECT)
-		return 0;
-	if (st)
-		args[0] = st->how[0];
-	else
-		bpf_probe_read_user(args, sizeof(args), (void *) call_arg(regs, compat, 1));
-	return connected(t, compat, st, ret, (s32) args[0], args[1], (s32) args[2]);
 }
 
 #endif

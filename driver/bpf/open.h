@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * open.h - open, openat, openat2, creat, close, close_range, dup, dup2, dup3, link, linkat.
+ * open.h - open, openat, openat2, creat.
  */
 #ifndef MEWS_DRIVER_OPEN_H
 #define MEWS_DRIVER_OPEN_H
@@ -152,74 +152,6 @@ EXIT(openat2)
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
 	off = opened_text(s, off, EV_BIT(OPENAT2, name), EV_BIT(OPENAT2, realname), sizeof(*e), &o);
-	EXIT_END();
-}
-
-EXIT(close)
-{
-	EXIT_BEGIN(CLOSE, false);
-	e->res = call_result(ret);
-	e->fd = arg_int(regs, compat, 0);
-	EXIT_END();
-}
-
-EXIT(close_range)
-{
-	EXIT_BEGIN(CLOSE_RANGE, false);
-	e->res = call_result(ret);
-	e->first = call_arg(regs, compat, 0);
-	e->last = call_arg(regs, compat, 1);
-	e->flags = (u32) call_arg(regs, compat, 2);
-	EXIT_END();
-}
-
-EXIT(dup)
-{
-	EXIT_BEGIN(DUP, false);
-	e->res = call_result(ret);
-	e->oldfd = arg_int(regs, compat, 0);
-	EXIT_END();
-}
-
-EXIT(dup2)
-{
-	EXIT_BEGIN(DUP2, false);
-	e->res = call_result(ret);
-	e->oldfd = arg_int(regs, compat, 0);
-	e->newfd = arg_int(regs, compat, 1);
-	EXIT_END();
-}
-
-EXIT(dup3)
-{
-	EXIT_BEGIN(DUP3, false);
-	e->res = call_result(ret);
-	e->oldfd = arg_int(regs, compat, 0);
-	e->newfd = arg_int(regs, compat, 1);
-	e->flags = (u32) call_arg(regs, compat, 2);
-	EXIT_END();
-}
-
-EXIT(link)
-{
-	EXIT_BEGIN(LINK, true);
-	e->res = call_result(ret);
-	off = text_path_of(s, st, compat, off, EV_BIT(LINK, oldpath), 0, call_arg(regs, compat, 0));
-	off = text_path_of(s, st, compat, off, EV_BIT(LINK, newpath), 1, call_arg(regs, compat, 1));
-	EXIT_END();
-}
-
-EXIT(linkat)
-{
-	EXIT_BEGIN(LINKAT, true);
-	e->res = call_result(ret);
-	e->olddir = arg_int(regs, compat, 0);
-	e->newdir = arg_int(regs, compat, 2);
-	e->flags = (u32) call_arg(regs, compat, 4);
-	off =
-	    text_path_of(s, st, compat, off, EV_BIT(LINKAT, oldpath), 0, call_arg(regs, compat, 1));
-	off =
-	    text_path_of(s, st, compat, off, EV_BIT(LINKAT, newpath), 1, call_arg(regs, compat, 3));
 	EXIT_END();
 }
 

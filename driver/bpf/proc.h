@@ -8,24 +8,15 @@
 #include "driver/bpf/args.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/task.h"
+#include "driver/numbers.h"
 
 /* The four have the same parameters. */
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_FORK), "clone and fork differ");
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_VFORK), "clone and vfork differ");
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_CLONE3), "clone and clone3 differ");
 
-#if defined(__TARGET_ARCH_x86)
-#define NR_CLONE(compat)    ((compat) ? 120 : 56)
-#define NR_FORK(compat)     ((compat) ? 2 : 57)
-#define NR_VFORK(compat)    ((compat) ? 190 : 58)
-#define NR_EXECVEAT(compat) ((compat) ? 358 : 322)
-#else
-#define NR_CLONE(compat)    ((compat) ? 120 : 220)
-#define NR_FORK(compat)     ((compat) ? 2 : ~0ULL)
-#define NR_VFORK(compat)    ((compat) ? 190 : ~0ULL)
-#define NR_EXECVEAT(compat) ((compat) ? 387 : 281)
-#endif
-#define NR_CLONE3 435
+/* The number of a call for a kind of caller; where there is none, no call has it. */
+#define NR(name, compat) ((u64) (s64) ((compat) ? NR32_##name : NR64_##name))
 
 struct cloned {
 	u32 type;  /* EV_* */
@@ -47,18 +38,18 @@ cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned 
 {
 	bool compat = is_compat(parent);
 	struct pt_regs *regs = (struct pt_regs *) bpf_task_pt_regs(parent);
-	u64 nr = parent->flags & PF_KTHREAD ? ~0ULL : REGS_NR(regs);
+	u64 nr = parent->flags & PF_KTHREAD ? DRV_NR_MAX : REGS_NR(regs); /* which no call has */
 
 	c->type = EV_CLONE;
 	c->flags = 0;
-	if (nr == NR_CLONE(compat)) {
+	if (nr == NR(clone, compat)) {
 		c->flags = (u32) REGS_ARG0(regs, compat);
-	} else if (nr == NR_FORK(compat)) {
+	} else if (nr == NR(fork, compat)) {
 		c->type = EV_FORK;
-	} else if (nr == NR_VFORK(compat)) {
+	} else if (nr == NR(vfork, compat)) {
 		c->type = EV_VFORK;
 		c->flags = NK_clone_flags_CLONE_VFORK | NK_clone_flags_CLONE_VM;
-	} else if (nr == NR_CLONE3) {
+	} else if (nr == NR(clone3, compat)) {
 		c->type = EV_CLONE3;
 		bpf_probe_read_user(&c->flags, sizeof(c->flags), (void *) REGS_ARG0(regs, compat));
 	} else if (child->tgid == parent->tgid) {
@@ -190,7 +181,7 @@ EXIT(exec)
 	if (ret >= 0)
 		return 0;
 	EXIT_BEGIN(EXECVE, true);
-	bool at = call_nr(regs) == NR_EXECVEAT(compat);
+	bool at = call_nr(regs) == NR(execveat, compat);
 	u64 path = call_arg(regs, compat, 0);
 	u64 argv = call_arg(regs, compat, at ? 2 : 1);
 	u64 env = call_arg(regs, compat, at ? 3 : 2);

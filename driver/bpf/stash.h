@@ -28,7 +28,10 @@ struct stash {
 	u16 owner;  /* whose share it is of */
 	u16 tails;  /* bit i: text i has a tail */
 	u32 len[2]; /* of texts; STASH_NONE: not read */
-	u64 how[3]; /* of openat2; socketcall's descriptor */
+	union {
+		u64 how[3];  /* of openat2 */
+		u32 args[6]; /* of a call in socketcall */
+	};
 	char head[STASH_HEAD];
 };
 struct tail {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * enter.h - what is read at the entry of a call: what its capture (driver/captures.def) wants.
+ */
+#ifndef MEWS_DRIVER_ENTER_H
+#define MEWS_DRIVER_ENTER_H
+
+#include "driver/bpf/call.h"
+
+/*
+ * At an entry, with the call's values in 's': read what capture 'c' wants. 'st' is the thread's
+ * stash. Whether anything was read.
+ */
+static __always_inline bool
+enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
+    const volatile struct drv_capture *c)
+{
+	u64 first = value_at(s, c->what[0]), second = value_at(s, c->what[1]);
+	u32 len = second;
+	bool any;
+
+	switch (c->enter) {
+	case DRV_ENTER_PATH:
+		return stash_path(t, st, 0, 0, STASH_HEAD, first);
+	case DRV_ENTER_PATHS: /* if only one of them can be read, that one */
+		any = stash_path(t, st, 0, 0, STASH_HALF, first);
+		any |= stash_path(t, st, 1, STASH_HALF, STASH_HALF, second);
+		return any;
+	case DRV_ENTER_HOW:
+		return bpf_probe_read_user(st->how, sizeof(st->how), (void *) second) == 0 &&
+		       stash_path(t, st, 0, 0, STASH_HEAD, first);
+	case DRV_ENTER_ADDR:
+		barrier_var(len);
+		if (len == 0 || len > ADDR_MAX ||
+		    bpf_probe_read_user(st->head, len & 0xff, (void *) first) < 0)
+			return false;
+		st->len[0] = len;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* At the entry of a call that carries another: what the other wants, and its arguments, which are
+ * in memory that may be changed meanwhile. */
+static __always_inline void
+enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv_call *call, u32 id)
+{
+	const volatile struct drv_branch *b = branch_of(call, s->values[DRV_ARG(0)]);
+	const volatile struct drv_capture *c;
+	struct stash *st;
+
+	if (!b)
+		return;
+	c = capture_at(b->capture);
+	if (!c->event || !wanted(c->event) || !(b->memory || c->enter) || is_excluded(t))
+		return;
+	st = stash_take(t);
+	if (!st)
+		return;
+	st->len[0] = st->len[1] = STASH_NONE;
+	if (b->memory) {
+		if (!args_read(s, st->args, b)) {
+			stash_free(t, st);
+			return;
+		}
+		args_set(s, st->args);
+	} else {
+		args_sort(s, b);
+	}
+	if (enter_read(s, t, st, c) || b->memory)
+		st->call = id;
+	else
+		stash_free(t, st);
+}
+
+/* At the entry of a call of any number, whose values are in 's': read what its capture wants. If
+ * that fails, keep nothing: then the exit looks again. */
+static __always_inline void
+enter_call(struct scratch *s, bool compat, u64 nr)
+{
+	const volatile struct drv_call *call = call_of(compat, nr);
+	const volatile struct drv_capture *c;
+	struct task_struct *t = current_task();
+	struct stash *st;
+
+	if (nr >= DRV_NR_MAX || !bit_get(ctl.calls[compat & 1], nr))
+		return;
+	if (call->program == DRV_PROGRAM_branch) {
+		enter_branch(s, t, call, call_id(compat, nr));
+		return;
+	}
+	c = capture_at(call->capture);
+	if (!c->enter || is_excluded(t))
+		return;
+	st = stash_take(t);
+	if (!st)
+		return;
+	if (enter_read(s, t, st, c))
+		st->call = call_id(compat, nr);
+	else
+		stash_free(t, st);
+}
+
+/* Nothing that uses the CPU's scratch memory may come between: see ALONE_PROG(). */
+static __always_inline void
+enter_alone(struct pt_regs *regs, bool compat, u64 nr)
+{
+	struct scratch *s;
+
+	preempt_off();
+	s = scratch_get();
+	if (s) {
+		values_get(s, regs, compat, 0);
+		enter_call(s, compat, nr);
+	}
+	preempt_on();
+}
+
+#endif

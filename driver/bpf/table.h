@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * table.h - the programs that serve all rows of driver/captures.def which need none of their own,
+ * and the one that finds out which call another one carries.
+ */
+#ifndef MEWS_DRIVER_TABLE_H
+#define MEWS_DRIVER_TABLE_H
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/net.h"
+
+/* Begin the record of capture 'c' with its numbers; where its first text goes. */
+static __always_inline u32
+table_numbers(struct scratch *s, struct task_struct *t, const volatile struct drv_capture *c)
+{
+	u64 *to = (u64 *) &s->rec[sizeof(struct ev_hdr)];
+	u32 n = c->nnumbers;
+
+	rec_begin(s, c->event, sizeof(struct ev_hdr), c->nums, t);
+	for (u32 i = 0; i < DRV_NUMBER_MAX; i++) {
+		const volatile struct drv_number *d = &c->numbers[i];
+		u32 cut = d->cut & 63;
+		u64 v;
+
+		if (i >= n)
+			break;
+		v = value_at(s, d->value) << cut;
+		to[i] = d->sign ? (u64) ((s64) v >> cut) : v >> cut;
+	}
+	return c->size;
+}
+
+/* The memory at 'from', of which 'n' bytes are there, up to the snap length. */
+static __always_inline u32
+text_data(struct scratch *s, u32 off, u64 bit, u64 from, s64 n)
+{
+	return text_user(s, off, bit, from, from + (n <= 0 ? 0 : n < snaplen ? n : snaplen));
+}
+
+static __always_inline u32
+table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 path, bool pair,
+    bool second)
+{
+	if (!pair)
+		return text_path(s, st, compat, off, bit, path);
+	if (!second)
+		return text_path_of(s, st, compat, off, bit, 0, path);
+	return text_path_of(s, st, compat, off, bit, 1, path);
+}
+
+/* Append text 'i'. */
+static __always_inline u32
+table_text(struct scratch *s, struct stash *st, bool compat, u32 off,
+    const volatile struct drv_capture *c, u32 i)
+{
+	const volatile struct drv_text *d = &c->texts[i];
+	u64 bit = 1ULL << (d->bit & 63), at = value_at(s, d->value);
+
+	switch (d->how) {
+	case DRV_PATH:
+		return table_path(
+		    s, st, compat, off, bit, at, c->enter == DRV_ENTER_PATHS, d->bit & DRV_SECOND);
+	case DRV_STRING:
+		return text_user_str(s, off, bit, (void *) at);
+	case DRV_ADDR:
+		return text_addr(s, st, compat, off, bit, at, value_at(s, d->size));
+	case DRV_DATA:
+		return text_data(s, off, bit, at, value_at(s, d->size));
+	default:
+		return off;
+	}
+}
+
+EXIT(numbers)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+	struct stash *st = compat ? call_stash(t, regs, compat) : NULL; /* of socketcall */
+	struct scratch *s = scratch_get();
+	const volatile struct drv_capture *c;
+	u32 off;
+
+	if (!s)
+		return 0;
+	c = capture_now(s, st, regs, compat, ret);
+	off = table_numbers(s, t, c);
+	EXIT_END();
+}
+
+EXIT(texts)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+	struct stash *st = call_stash(t, regs, compat);
+	struct scratch *s = scratch_get();
+	const volatile struct drv_capture *c;
+	u32 off;
+
+	if (!s)
+		return 0;
+	c = capture_now(s, st, regs, compat, ret);
+	off = off_forget(s, table_numbers(s, t, c));
+	for (u32 i = 0; i < DRV_TEXT_MAX; i++) {
+		if (i >= c->ntexts)
+			break;
+		off = table_text(s, st, compat, off, c, i);
+	}
+	EXIT_END();
+}
+
+/* Which call another one carries is found out; its program does so once more. */
+SEC("tp_btf/sys_exit")
+int
+BPF_PROG(exit_branch, struct pt_regs *regs, long ret)
+{
+	bool compat = is_compat(current_task());
+	const volatile struct drv_branch *b =
+	    branch_of(call_of(compat, call_nr(regs)), call_arg(regs, compat, 0));
+	const volatile struct drv_capture *c;
+
+	if (!b)
+		return 0;
+	c = capture_at(b->capture);
+	if (c->event && wanted(c->event))
+		run_program(ctx, c->program);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/captures.h"
+#include "driver/numbers.h"
+#include "proto/schema.h"
+#include <errno.h>
+#include <string.h>
+
+enum from { FROM_PROGRAM, FROM_NOTHING, FROM_VALUE, FROM_TEXT, FROM_HOW };
+
+/* Where a parameter comes from. */
+struct source {
+	uint8_t from;  /* enum from */
+	uint8_t value; /* DRV_RESULT, DRV_ARG() */
+	uint8_t bits;  /* FROM_VALUE; 0: those of a long */
+	bool sign;
+	uint8_t how;  /* FROM_TEXT: enum drv_how */
+	uint8_t size; /* the value that says how long it is */
+};
+
+struct row {
+	enum drv_program program;
+	uint16_t entry; /* in entries[] */
+	struct source params[EV_PARAM_MAX];
+};
+
+enum demux { DEMUX_socketcall, DEMUX_ipc };
+enum where { WHERE_MEMORY, WHERE_REGISTERS };
+
+struct branch {
+	uint16_t row;
+	int demux, nr, number;
+	enum where where;
+	size_t n;
+	uint8_t args[6];
+};
+
+/* What the words of captures.def stand for. */
+#define RETURNED    (-1) /* as an argument: the result */
+#define VALUE(b, s) .from = FROM_VALUE, .bits = (b), .sign = (s)
+#define TEXT(n, h)  .from = FROM_TEXT, .value = DRV_ARG(n), .how = (h)
+#define RESULT                                       \
+	{                                            \
+		.value = DRV_RESULT, VALUE(64, true) \
+	}
+#define INT(n)                                       \
+	{                                            \
+		.value = DRV_ARG(n), VALUE(32, true) \
+	}
+#define UINT(n)                                       \
+	{                                             \
+		.value = DRV_ARG(n), VALUE(32, false) \
+	}
+#define LONG(n)                                     \
+	{                                           \
+		.value = DRV_ARG(n), VALUE(0, true) \
+	}
+#define ULONG(n)                                      \
+	{                                             \
+		.value = DRV_ARG(n), VALUE(64, false) \
+	}
+#define MODE(n)                                       \
+	{                                             \
+		.value = DRV_ARG(n), VALUE(12, false) \
+	}
+#define FD(n)    INT(n)
+#define FLAGS(n) UINT(n)
+#define ENUM(n)  UINT(n)
+#define PATH(n)                   \
+	{                         \
+		TEXT(n, DRV_PATH) \
+	}
+#define STRING(n)                   \
+	{                           \
+		TEXT(n, DRV_STRING) \
+	}
+#define ADDR(n, m)                                    \
+	{                                             \
+		TEXT(n, DRV_ADDR), .size = DRV_ARG(m) \
+	}
+#define DATA(n, m)                                    \
+	{                                             \
+		TEXT(n, DRV_DATA), .size = DRV_ARG(m) \
+	}
+#define HOW(n)                                        \
+	{                                             \
+		.from = FROM_HOW, .value = DRV_ARG(n) \
+	}
+#define ABSENT                       \
+	{                            \
+		.from = FROM_NOTHING \
+	}
+
+enum entry {
+#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) ENTRY_##name,
+#include "proto/syscalls.def"
+};
+
+static const char *const entries[] = {
+#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) #entry,
+#include "proto/syscalls.def"
+};
+
+enum row_of {
+#define CAPTURE(call, EV, program, ...) ROW_##call,
+#include "driver/captures.def"
+};
+
+const struct capture captures[] = {
+#define CAPTURE(call, EV, program, ...) { #call, EV_##EV, { NR64_##call, NR32_##call } },
+#include "driver/captures.def"
+};
+const size_t ncaptures = ARRAY_SIZE(captures);
+
+static const struct row rows[] = {
+#define CAPTURE(call, EV, program, ...) { DRV_PROGRAM_##program, ENTRY_##call, { __VA_ARGS__ } },
+#include "driver/captures.def"
+};
+
+static const struct branch branches[] = {
+#define BRANCH(call, demux, number, where, ...)                           \
+	{ ROW_##call, DEMUX_##demux, NR32_##demux, number, WHERE_##where, \
+		sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } },
+#include "driver/captures.def"
+};
+
+/* Place of a row for a kind of caller; place 0 is no row. */
+static uint16_t
+place(size_t row, int kind)
+{
+	return (uint16_t) (1 + 2 * row + (size_t) kind);
+}
+_Static_assert(1 + 2 * ARRAY_SIZE(rows) <= DRV_CAPTURE_MAX, "too many rows");
+
+static int
+add_number(struct drv_capture *c, const struct source *from, int kind)
+{
+	unsigned bits = from->bits != 0 ? from->bits : kind == 0 ? 64 : 32;
+
+	if (c->nnumbers == DRV_NUMBER_MAX)
+		return -EINVAL;
+	c->numbers[c->nnumbers++] =
+	    from->from == FROM_VALUE
+		? (struct drv_number){ from->value, (uint8_t) (64 - bits), from->sign, 0 }
+		: (struct drv_number){ DRV_ZERO, 0, 0, 0 };
+	return 0;
+}
+
+static int
+add_text(struct drv_capture *c, const struct source *from, unsigned param)
+{
+	bool second =
+	    from->how == DRV_PATH && c->enter == DRV_ENTER_PATHS && from->value == c->what[1];
+
+	if (from->from == FROM_NOTHING)
+		return 0;
+	if (c->ntexts == DRV_TEXT_MAX)
+		return -EINVAL;
+	c->texts[c->ntexts++] = (struct drv_text){ from->how, from->value, from->size,
+		(uint8_t) (param | (second ? DRV_SECOND : 0)) };
+	return 0;
+}
+
+/* What is read at entry: one path or two, a path and open_how, or an address. */
+static int
+find_enter(struct drv_capture *c, const struct row *row)
+{
+	for (unsigned i = 0; i < EV_PARAM_MAX; i++) {
+		const struct source *s = &row->params[i];
+		uint8_t enter = DRV_ENTER_NOTHING;
+
+		if (s->from == FROM_HOW && c->enter == DRV_ENTER_PATH)
+			enter = DRV_ENTER_HOW;
+		else if (s->from == FROM_TEXT && s->how == DRV_ADDR && c->enter == 0)
+			enter = DRV_ENTER_ADDR;
+		else if (s->from == FROM_TEXT && s->how == DRV_PATH)
+			enter = c->enter == 0 ? DRV_ENTER_PATH : DRV_ENTER_PATHS;
+		else
+			continue;
+		if (c->enter > DRV_ENTER_PATH)
+			return -EINVAL;
+		c->what[c->enter == DRV_ENTER_PATH] = s->value;
+		if (enter == DRV_ENTER_ADDR)
+			c->what[1] = s->size;
+		c->enter = enter;
+	}
+	return 0;
+}
+
+/* All parameters, of a row without a program of its own. */
+static int
+fill_params(struct drv_capture *c, const struct row *row, const struct ev_schema *s, int kind)
+{
+	for (unsigned i = 0; i < EV_PARAM_MAX; i++) {
+		const struct source *from = &row->params[i];
+		bool text = i < s->nparams && (s->texts >> i & 1);
+		int r = 0;
+
+		if (i >= s->nparams ? from->from != FROM_PROGRAM : from->from == FROM_PROGRAM)
+			return -EINVAL; /* more or fewer than the event has */
+		if (i >= s->nparams)
+			continue;
+		if (text != (from->from == FROM_TEXT) && from->from != FROM_NOTHING)
+			return -EINVAL;
+		if (!text && from->from == FROM_VALUE)
+			c->nums |= 1ULL << i;
+		r = text ? add_text(c, from, i) : add_number(c, from, kind);
+		if (r < 0)
+			return r;
+	}
+	return c->ntexts > 0 && row->program != DRV_PROGRAM_texts ? -EINVAL : 0;
+}
+
+static int
+compile(struct drv_capture *c, size_t i, int kind)
+{
+	const struct row *row = &rows[i];
+	const struct ev_schema *s = schema_get(captures[i].event);
+	int r = find_enter(c, row);
+	unsigned numbers;
+
+	if (s == NULL || r < 0)
+		return -EINVAL;
+	numbers = s->nparams - (unsigned) __builtin_popcountll(s->texts);
+	c->event = captures[i].event;
+	c->size = (uint16_t) (sizeof(struct ev_hdr) + numbers * sizeof(uint64_t));
+	c->program = row->program;
+	if (row->program == DRV_PROGRAM_numbers || row->program == DRV_PROGRAM_texts)
+		return fill_params(c, row, s, kind);
+	return 0;
+}
+
+static void
+add_branch(struct drv_table *ret, const struct branch *b)
+{
+	struct drv_branch *to = &ret->branches[b->demux][b->number];
+
+	to->capture = place(b->row, 1);
+	if (b->where == WHERE_MEMORY)
+		to->memory = (uint8_t) b->n;
+	for (size_t i = 0; i < ARRAY_SIZE(to->from); i++)
+		to->from[i] = (uint8_t) (i < b->n ? DRV_ARG(b->args[i]) : DRV_ZERO);
+	ret->calls[1][b->nr] = (struct drv_call){ DRV_PROGRAM_branch, (uint16_t) b->demux };
+}
+
+int
+captures_compile(struct drv_table *ret, size_t *bad)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (int k = 0; k < 2; k++) {
+			int r = compile(&ret->captures[place(i, k)], i, k);
+
+			if (r < 0) {
+				*bad = i;
+				return r;
+			}
+			if (captures[i].nr[k] >= 0)
+				ret->calls[k][captures[i].nr[k]] =
+				    (struct drv_call){ rows[i].program, place(i, k) };
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(branches); i++) {
+		if (branches[i].nr >= 0)
+			add_branch(ret, &branches[i]);
+	}
+	return 0;
+}
+
+const char *
+captures_entry(size_t i)
+{
+	struct drv_capture c = { 0 };
+
+	if (captures[i].nr[0] < 0 || find_enter(&c, &rows[i]) < 0 || c.enter == DRV_ENTER_NOTHING)
+		return NULL;
+	return entries[rows[i].entry];
+}
+
+static void
+want(struct drv_control *ctl, int kind, int nr)
+{
+	if (nr < 0)
+		return;
+	ctl->calls[kind][nr / 64] |= 1ULL << (nr % 64);
+	ctl->any[nr / 64] |= 1ULL << (nr % 64);
+}
+
+void
+captures_wanted(struct drv_control *ctl)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(captures); i++) {
+		unsigned ev = captures[i].event;
+
+		if (!(ctl->events[ev / 64] >> (ev % 64) & 1))
+			continue;
+		want(ctl, 0, captures[i].nr[0]);
+		want(ctl, 1, captures[i].nr[1]);
+		for (size_t b = 0; b < ARRAY_SIZE(branches); b++) {
+			if (branches[b].row == i)
+				want(ctl, 1, branches[b].nr);
+		}
+	}
+}

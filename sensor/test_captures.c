@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/numbers.h"
+#include "proto/schema.h"
+#include "sensor/captures.h"
+#include "tests/support/test.h"
+#include <string.h>
+
+static struct drv_table table;
+
+static size_t
+row_of(const char *call)
+{
+	for (size_t i = 0; i < ncaptures; i++) {
+		if (strcmp(captures[i].call, call) == 0)
+			return i;
+	}
+	fail_msg("no row of %s", call);
+	return 0;
+}
+
+static const struct drv_capture *
+capture_of(const char *call)
+{
+	int nr = captures[row_of(call)].nr[0];
+
+	return &table.captures[table.calls[0][nr].capture];
+}
+
+static int
+compile_all(void **state)
+{
+	size_t bad = 0;
+
+	(void) state;
+	memset(&table, 0, sizeof(table));
+	if (captures_compile(&table, &bad) < 0)
+		fail_msg("the row of %s does not fit its event", captures[bad].call);
+	return 0;
+}
+
+/* Every row has a number somewhere, an event that is captured at exit, and the event's size. */
+static void
+test_rows(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ncaptures; i++) {
+		const struct ev_schema *s = schema_get(captures[i].event);
+
+		assert_non_null(s);
+		if (s->capture != CAP_EXIT && s->capture != CAP_TRACE)
+			fail_msg("%s: events.def does not call it captured", captures[i].call);
+		for (int k = 0; k < 2; k++) {
+			const struct drv_capture *c;
+
+			if (captures[i].nr[k] < 0)
+				continue;
+			c = &table.captures[table.calls[k][captures[i].nr[k]].capture];
+			assert_int_equal(captures[i].event, c->event);
+			assert_int_equal(c->program, table.calls[k][captures[i].nr[k]].program);
+		}
+	}
+}
+
+/* And every event that is captured at the exit of a call has a row. */
+static void
+test_events(void **state)
+{
+	(void) state;
+	for (size_t e = 0; e < schema_nevents; e++) {
+		bool found = schema_events[e].capture != CAP_EXIT;
+
+		for (size_t i = 0; i < ncaptures && !found; i++)
+			found = captures[i].event == schema_events[e].num;
+		if (!found)
+			fail_msg("%s is captured, but has no row", schema_events[e].name);
+	}
+}
+
+static void
+test_numbers(void **state)
+{
+	const struct drv_capture *c = capture_of("dup3");
+
+	(void) state;
+	assert_int_equal(DRV_PROGRAM_numbers, c->program);
+	assert_int_equal(sizeof(struct ev_DUP3), c->size);
+	assert_int_equal(0xf, c->nums);
+	assert_int_equal(4, c->nnumbers);
+	assert_int_equal(0, c->ntexts);
+	assert_int_equal(DRV_ENTER_NOTHING, c->enter);
+	assert_int_equal(DRV_RESULT, c->numbers[0].value);
+	assert_int_equal(0, c->numbers[0].cut);
+	assert_int_equal(DRV_ARG(1), c->numbers[2].value);
+	assert_int_equal(32, c->numbers[2].cut);
+	assert_true(c->numbers[2].sign);
+	assert_int_equal(DRV_ARG(2), c->numbers[3].value);
+	assert_false(c->numbers[3].sign);
+}
+
+static void
+test_paths(void **state)
+{
+	const struct drv_capture *c = capture_of("linkat");
+
+	(void) state;
+	assert_int_equal(DRV_PROGRAM_texts, c->program);
+	assert_int_equal(DRV_ENTER_PATHS, c->enter);
+	assert_int_equal(DRV_ARG(1), c->what[0]);
+	assert_int_equal(DRV_ARG(3), c->what[1]);
+	assert_int_equal(2, c->ntexts);
+	assert_int_equal(EVP_LINKAT_oldpath, c->texts[0].bit);
+	assert_int_equal(EVP_LINKAT_newpath | DRV_SECOND, c->texts[1].bit);
+	assert_int_equal(1U << EVP_LINKAT_res | 1U << EVP_LINKAT_olddir | 1U << EVP_LINKAT_newdir |
+			     1U << EVP_LINKAT_flags,
+	    c->nums);
+	c = capture_of("openat2");
+	assert_int_equal(DRV_ENTER_HOW, c->enter);
+	assert_int_equal(DRV_ARG(1), c->what[0]);
+	assert_int_equal(DRV_ARG(2), c->what[1]);
+	c = capture_of("connect");
+	assert_int_equal(DRV_ENTER_ADDR, c->enter);
+	assert_int_equal(DRV_ARG(1), c->what[0]);
+	assert_int_equal(DRV_ARG(2), c->what[1]);
+}
+
+static void
+test_entries(void **state)
+{
+	(void) state;
+	assert_string_equal("chdir", captures_entry(row_of("chdir")));
+	assert_string_equal("execve", captures_entry(row_of("execve")));
+	assert_null(captures_entry(row_of("fchdir")));
+	assert_null(captures_entry(row_of("execveat")));
+}
+
+static bool
+wants(const struct drv_control *ctl, int kind, int nr)
+{
+	return nr >= 0 && (ctl->calls[kind][nr / 64] >> (nr % 64) & 1);
+}
+
+/* An event is wanted by all calls that it comes by: another name, a call that carries it. */
+static void
+test_wanted(void **state)
+{
+	struct drv_control ctl = { .events = { 0 } };
+
+	(void) state;
+	ctl.events[EV_CONNECT / 64] |= 1ULL << (EV_CONNECT % 64);
+	ctl.events[EV_FCNTL / 64] |= 1ULL << (EV_FCNTL % 64);
+	captures_wanted(&ctl);
+	assert_true(wants(&ctl, 0, NR64_connect));
+	assert_true(wants(&ctl, 1, NR32_connect));
+	assert_int_equal(NR32_socketcall >= 0, wants(&ctl, 1, NR32_socketcall));
+	assert_true(wants(&ctl, 0, NR64_fcntl));
+	assert_true(wants(&ctl, 1, NR32_fcntl64));
+	assert_false(wants(&ctl, 0, NR64_close));
+	assert_false(wants(&ctl, 1, NR32_ipc));
+	assert_true(ctl.any[NR64_connect / 64] >> (NR64_connect % 64) & 1);
+}
+
+#if defined(__x86_64__)
+static void
+test_branches(void **state)
+{
+	const struct drv_call *call = &table.calls[1][NR32_socketcall];
+	const struct drv_branch *b = &table.branches[call->capture][3];
+
+	(void) state;
+	assert_int_equal(DRV_PROGRAM_branch, call->program);
+	assert_int_equal(EV_CONNECT, table.captures[b->capture].event);
+	assert_int_equal(3, b->memory);
+	assert_int_equal(0, table.branches[call->capture][31].capture);
+}
+#endif
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_wanted),
+#if defined(__x86_64__)
+		cmocka_unit_test(test_branches),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, compile_all, NULL);
+}
