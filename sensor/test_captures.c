@@ -171,6 +171,13 @@ test_branches(void **state)
 	assert_int_equal(EV_CONNECT, table.captures[b->capture].event);
 	assert_int_equal(3, b->memory);
 	assert_int_equal(0, table.branches[call->capture][31].capture);
+	call = &table.calls[1][NR32_ipc];
+	b = &table.branches[call->capture][2];
+	assert_int_equal(EV_SEMGET, table.captures[b->capture].event);
+	assert_int_equal(0, b->memory);
+	assert_int_equal(DRV_ARG(1), b->from[0]);
+	assert_int_equal(DRV_ARG(3), b->from[2]);
+	assert_int_equal(DRV_ZERO, b->from[3]);
 }
 #endif
 

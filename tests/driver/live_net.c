@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_net.c - connect: the address asked for, and the tuple that came of it. */
+/* live_net.c - bind; connect: the address asked for, and the tuple that came of it. */
 #include "tests/driver/live_rows.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -93,7 +93,28 @@ t_connect(struct facts *f)
 	WANT(f, "fd=%d addr=%s tuple=-", fd, addr);
 }
 
+static void
+t_bind(struct facts *f)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "here" };
+	static const char end[] = { AF_INET, 127, 0, 0, 1, 0, 0 };
+	static const char name[] = { AF_UNIX, 'h', 'e', 'r', 'e' };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void) CALL(f, "bind", fd, live_mem(f, &sa, sizeof(sa)), sizeof(sa));
+	WANT(f, "fd=%d addr=%s", fd, live_hex(end, sizeof(end)));
+	(void) CALL(f, "bind", 4713, live_mem(f, &sa, sizeof(sa)), sizeof(sa));
+	WANT(f, "fd=4713 addr=%s", live_hex(end, sizeof(end)));
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	(void) CALL(f, "bind", fd, live_mem(f, &un, sizeof(un)), sizeof(un));
+	WANT(f, "fd=%d addr=%s", fd, live_hex(name, sizeof(name)));
+	(void) CALL(f, "bind", fd, live_mem(f, &sa, sizeof(sa)), 0); /* no address at all */
+	WANT(f, "fd=%d addr=-", fd);
+}
+
 const struct live_row net_rows[] = {
+	LIVE_ROW(bind),
 	LIVE_ROW(connect),
 	{ NULL, NULL },
 };

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 /* How a trigger runs. */
-enum way { NATIVE, THREAD, COMPAT, SOCKETCALL };
+enum way { NATIVE, THREAD, COMPAT, CARRIED };
 static const char *const ways[] = { "", ", of a thread", ", of a 32-bit caller",
-	", of a 32-bit caller, in socketcall" };
+	", of a 32-bit caller, in socketcall or ipc" };
 
 /* Of the row that runs; in the trigger's process as well. */
 static const struct live_row *row;
@@ -34,49 +34,59 @@ static const struct {
 #include "proto/syscalls.def"
 };
 
-/* What socketcall() carries, by its first argument. */
+/* What socketcall() and ipc() carry, by their first argument. */
 static const struct {
-	const char *name;
+	const char *name, *in;
 	long number;
-} in_socketcall[] = {
-	{ "socket", SYS_SOCKET },
-	{ "bind", SYS_BIND },
-	{ "connect", SYS_CONNECT },
-	{ "listen", SYS_LISTEN },
-	{ "accept", SYS_ACCEPT },
-	{ "getsockname", SYS_GETSOCKNAME },
-	{ "getpeername", SYS_GETPEERNAME },
-	{ "socketpair", SYS_SOCKETPAIR },
-	{ "send", SYS_SEND },
-	{ "recv", SYS_RECV },
-	{ "sendto", SYS_SENDTO },
-	{ "recvfrom", SYS_RECVFROM },
-	{ "shutdown", SYS_SHUTDOWN },
-	{ "setsockopt", SYS_SETSOCKOPT },
-	{ "getsockopt", SYS_GETSOCKOPT },
-	{ "sendmsg", SYS_SENDMSG },
-	{ "recvmsg", SYS_RECVMSG },
-	{ "accept4", SYS_ACCEPT4 },
-	{ "recvmmsg", SYS_RECVMMSG },
-	{ "sendmmsg", SYS_SENDMMSG },
+} carried[] = {
+	{ "socket", "socketcall", SYS_SOCKET },
+	{ "bind", "socketcall", SYS_BIND },
+	{ "connect", "socketcall", SYS_CONNECT },
+	{ "listen", "socketcall", SYS_LISTEN },
+	{ "accept", "socketcall", SYS_ACCEPT },
+	{ "getsockname", "socketcall", SYS_GETSOCKNAME },
+	{ "getpeername", "socketcall", SYS_GETPEERNAME },
+	{ "socketpair", "socketcall", SYS_SOCKETPAIR },
+	{ "send", "socketcall", SYS_SEND },
+	{ "recv", "socketcall", SYS_RECV },
+	{ "sendto", "socketcall", SYS_SENDTO },
+	{ "recvfrom", "socketcall", SYS_RECVFROM },
+	{ "shutdown", "socketcall", SYS_SHUTDOWN },
+	{ "setsockopt", "socketcall", SYS_SETSOCKOPT },
+	{ "getsockopt", "socketcall", SYS_GETSOCKOPT },
+	{ "sendmsg", "socketcall", SYS_SENDMSG },
+	{ "recvmsg", "socketcall", SYS_RECVMSG },
+	{ "accept4", "socketcall", SYS_ACCEPT4 },
+	{ "recvmmsg", "socketcall", SYS_RECVMMSG },
+	{ "sendmmsg", "socketcall", SYS_SENDMMSG },
+	{ "semget", "ipc", 2 },
 };
+
+/* Where it is in carried[]; the length of that if nothing carries it. */
+static size_t
+carried_at(const char *name)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(carried) && strcmp(carried[i].name, name) != 0)
+		i++;
+	return i;
+}
 
 /* Its number if the trigger runs that way; -1: there is no such call. */
 static long
 number(const char *name, enum way w)
 {
-	if (w == SOCKETCALL && number("socketcall", COMPAT) < 0)
-		return -1;
-	for (size_t i = 0; w == SOCKETCALL && i < ARRAY_SIZE(in_socketcall); i++) {
-		if (strcmp(in_socketcall[i].name, name) == 0)
-			return in_socketcall[i].number;
-	}
-	for (size_t i = 0; w != SOCKETCALL && i < ARRAY_SIZE(numbers); i++) {
+	size_t c = w == CARRIED ? carried_at(name) : ARRAY_SIZE(carried);
+
+	if (w == CARRIED)
+		return c < ARRAY_SIZE(carried) && number(carried[c].in, COMPAT) >= 0
+			   ? carried[c].number
+			   : -1;
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (strcmp(numbers[i].name, name) == 0)
 			return w == COMPAT ? numbers[i].compat : numbers[i].native;
 	}
-	if (w == SOCKETCALL)
-		return -1;
 	printf("%s is not in proto/syscalls.def\n", name);
 	abort();
 }
@@ -106,16 +116,20 @@ int80(UNUSED long nr, UNUSED const int64_t args[6])
 #define int80(nr, args) (-ENOSYS)
 #endif
 
-/* Its arguments lie in memory, 32 bits each. */
+/* socketcall()'s arguments lie in memory, 32 bits each; those of ipc() in registers. */
 static long
-socketcall(struct facts *f, long nr, const int64_t args[6])
+carry(struct facts *f, const char *name, long nr, const int64_t args[6])
 {
+	const char *in = carried[carried_at(name)].in;
 	uint32_t words[6];
 
+	if (strcmp(in, "ipc") == 0)
+		return int80(number(in, COMPAT),
+		    (const int64_t[6]){ nr, args[0], args[1], args[2], args[3], args[4] });
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = (uint32_t) args[i];
-	return int80(number("socketcall", COMPAT),
-	    (const int64_t[6]){ nr, live_mem(f, words, sizeof(words)) });
+	return int80(
+	    number(in, COMPAT), (const int64_t[6]){ nr, live_mem(f, words, sizeof(words)) });
 }
 
 long
@@ -128,8 +142,8 @@ live_call(struct facts *f, const char *name, const int64_t args[6])
 		return -ENOSYS;
 	if (way == COMPAT)
 		res = int80(nr, args);
-	else if (way == SOCKETCALL)
-		res = socketcall(f, nr, args);
+	else if (way == CARRIED)
+		res = carry(f, name, nr, args);
 	else if ((res = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5])) < 0)
 		res = -errno;
 	if (f->nmade++ >= ARRAY_SIZE(f->made))
@@ -349,7 +363,7 @@ live_row_run(struct live *l, const struct live_row *r)
 		printf("     (%s is not captured)\n", row->name);
 		return;
 	}
-	for (way = NATIVE; way <= SOCKETCALL; way++) {
+	for (way = NATIVE; way <= CARRIED; way++) {
 		if (number(row->name, way) < 0)
 			continue;
 		(void) snprintf(name, sizeof(name), "%s%s", row->name, ways[way]);

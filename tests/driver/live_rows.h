@@ -36,7 +36,7 @@ struct live_row {
 #name, t_##name \
 	}
 
-extern const struct live_row file_rows[], net_rows[]; /* end with a NULL name */
+extern const struct live_row file_rows[], net_rows[], ipc_rows[]; /* end with a NULL name */
 
 /* Run a trigger in all the ways there are, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
