@@ -360,7 +360,8 @@ live_row_run(struct live *l, const struct live_row *r)
 
 	row = r;
 	if (event_of(row->name) == NULL) {
-		printf("     (%s is not captured)\n", row->name);
+		l->name = row->name;
+		live_fail(l, "no event of this name is captured");
 		return;
 	}
 	for (way = NATIVE; way <= CARRIED; way++) {
