@@ -228,15 +228,15 @@ call_stash(struct task_struct *t, struct pt_regs *regs, bool compat)
 }
 
 /* The values of the call that another one carries, in place of the other's: its arguments as they
- * were at the entry, or else now. */
-static __always_inline const volatile struct drv_capture *
+ * were at the entry, or else now. Which capture it is; 0: none. */
+static __always_inline u32
 branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *call)
 {
 	const volatile struct drv_branch *b = branch_of(call, s->values[DRV_ARG(0)]);
 	u32 args[6] = {};
 
 	if (!b)
-		return capture_at(0);
+		return 0;
 	if (!b->memory) {
 		args_sort(s, b);
 	} else if (st) {
@@ -245,11 +245,11 @@ branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *
 		args_read(s, args, b);
 		args_set(s, args);
 	}
-	return capture_at(b->capture);
+	return b->capture;
 }
 
-/* Which capture the call is that returns, and its values. */
-static __always_inline const volatile struct drv_capture *
+/* Which capture the call is that returns, for capture_at(), and its values. */
+static __always_inline u32
 capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool compat, long ret)
 {
 	const volatile struct drv_call *call = call_of(compat, call_nr(regs));
@@ -257,7 +257,7 @@ capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool comp
 	values_get(s, regs, compat, ret);
 	if (call->program == DRV_PROGRAM_branch)
 		return branch_now(s, st, call);
-	return capture_at(call->capture);
+	return call->capture;
 }
 
 /*

@@ -48,27 +48,33 @@ table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u
 	return text_path_of(s, st, compat, off, bit, 1, path);
 }
 
-/* Append text 'i'. */
-static __always_inline u32
-table_text(struct scratch *s, struct stash *st, bool compat, u32 off,
-    const volatile struct drv_capture *c, u32 i)
+/* Append text 'i' of that capture, of the call whose id is given: where the next one goes. A
+ * function of its own, so that it is verified once. */
+__noinline u32
+table_text(u32 capture, u32 i, u32 call, u32 off)
 {
-	const volatile struct drv_text *d = &c->texts[i];
-	u64 bit = 1ULL << (d->bit & 63), at = value_at(s, d->value);
+	const volatile struct drv_capture *c = capture_at(capture);
+	struct task_struct *t = current_task();
+	const volatile struct drv_text *d;
+	struct scratch *s = scratch_get();
+	bool compat = is_compat(t);
+	struct stash *st;
+	u64 bit, at;
 
-	switch (d->how) {
-	case DRV_PATH:
-		return table_path(
-		    s, st, compat, off, bit, at, c->enter == DRV_ENTER_PATHS, d->bit & DRV_SECOND);
-	case DRV_STRING:
-		return text_user_str(s, off, bit, (void *) at);
-	case DRV_ADDR:
-		return text_addr(s, st, compat, off, bit, at, value_at(s, d->size));
-	case DRV_DATA:
-		return text_data(s, off, bit, at, value_at(s, d->size));
-	default:
+	if (!s || i >= DRV_TEXT_MAX)
 		return off;
-	}
+	d = &c->texts[i];
+	bit = 1ULL << (d->bit & 63);
+	at = value_at(s, d->value);
+	if (d->how == DRV_STRING)
+		return text_user_str(s, off, bit, (void *) at);
+	if (d->how == DRV_DATA)
+		return text_data(s, off, bit, at, value_at(s, d->size));
+	st = stash_find(t, call);
+	if (d->how == DRV_ADDR)
+		return text_addr(s, st, compat, off, bit, at, value_at(s, d->size));
+	return table_path(
+	    s, st, compat, off, bit, at, c->enter == DRV_ENTER_PATHS, d->bit & DRV_SECOND);
 }
 
 EXIT(numbers)
@@ -82,7 +88,7 @@ EXIT(numbers)
 
 	if (!s)
 		return 0;
-	c = capture_now(s, st, regs, compat, ret);
+	c = capture_at(capture_now(s, st, regs, compat, ret));
 	off = table_numbers(s, t, c);
 	EXIT_END();
 }
@@ -91,19 +97,21 @@ EXIT(texts)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
-	struct stash *st = call_stash(t, regs, compat);
+	u32 call = call_id(compat, call_nr(regs)), capture, n;
+	struct stash *st = stash_find(t, call);
 	struct scratch *s = scratch_get();
 	const volatile struct drv_capture *c;
 	u32 off;
 
 	if (!s)
 		return 0;
-	c = capture_now(s, st, regs, compat, ret);
-	off = off_forget(s, table_numbers(s, t, c));
+	capture = capture_now(s, st, regs, compat, ret);
+	c = capture_at(capture);
+	n = c->ntexts;
+	off = table_numbers(s, t, c);
 	for (u32 i = 0; i < DRV_TEXT_MAX; i++) {
-		if (i >= c->ntexts)
-			break;
-		off = table_text(s, st, compat, off, c, i);
+		if (i < n)
+			off = table_text(capture, i, call, off);
 	}
 	EXIT_END();
 }

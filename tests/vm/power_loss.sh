@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 writer=${MEWS_BUILD:-$(realpath "$here/../../build/release")}/bin/outbox_power
 scratch=$(mktemp -d /var/tmp/mews-power.XXXXXX)
 machine=''
-trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 fail() {
 	echo "FAIL: $*" >&2

@@ -43,7 +43,7 @@ busybox=$(command -v busybox) || { echo 'run.sh: busybox is missing (apt-get ins
 
 scratch=$(mktemp -d /var/tmp/mews-vm.XXXXXX)
 running=''
-trap '[ -z "$running" ] || { kill "$running"; wait "$running"; }; rm -rf "$scratch"' EXIT
+trap '[ -z "$running" ] || { kill "$running"; wait "$running"; } 2>/dev/null || true; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 root=$scratch/root
