@@ -15,14 +15,12 @@
 #define DRV_NR_MAX    1024 /* system call numbers are below; a power of two */
 #define DRV_CAUSE_MAX 4    /* causes of a drop in the kernel are below: proto/wire.h's wire_drop */
 
-#define DRV_CAPTURE_MAX                                                                         \
-	512               /* rows of captures.def, once for each kind of caller; a power of two \
-			   */
-#define DRV_NUMBER_MAX 8  /* numbers of an event that the table fills */
-#define DRV_TEXT_MAX   3  /* its texts */
-#define DRV_DEMUX_MAX  2  /* calls that carry others: socketcall, ipc */
-#define DRV_BRANCH_MAX 32 /* those that one carries; a power of two */
-#define DRV_VALUE_MAX  8  /* values of a call: its result, its six arguments, and 0 */
+#define DRV_CAPTURE_MAX 512 /* rows, twice: by kind of caller; a power of two */
+#define DRV_NUMBER_MAX  8   /* numbers of an event that the table fills */
+#define DRV_TEXT_MAX    3   /* its texts */
+#define DRV_DEMUX_MAX   2   /* calls that carry others: socketcall, ipc */
+#define DRV_BRANCH_MAX  32  /* those that one carries; a power of two */
+#define DRV_VALUE_MAX   8   /* values of a call: its result, its six arguments, and 0 */
 
 /* The programs at the exit of system calls. */
 enum drv_program {
@@ -130,10 +128,9 @@ struct drv_shares {
 struct drv_control {
 	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted of either kind of caller */
 	__u64 calls[2][DRV_NR_MAX / 64]; /* of 64-bit callers, of 32-bit ones */
-	__u64 events[DRV_NR_MAX / 64];   /* events wanted, for those not captured by number */
+	__u64 events[DRV_NR_MAX / 64];   /* events wanted, asked where a number does not tell */
 	struct drv_excluded exclude[2];
-	__u32 scanner; /* a thread group that is not captured with all its children; 0: none */
-	__u32 unused;
+	__u32 scanner;      /* a thread group that is not captured with all its children; 0: none */
 	__u32 armed;        /* the next record wakes the sensor; the kernel clears it */
 	__u32 kicked;       /* the kernel has woken it since it last looked */
 	__u32 enter_native; /* the general entry hook reads for 64-bit callers too */

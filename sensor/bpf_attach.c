@@ -104,6 +104,7 @@ int
 hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
 	const struct bpf_program *p = bpf_prog_of(obj, "enter_", "native");
+	unsigned before = h->n;
 	int tracefs = tracefs_open(), r = 0;
 
 	if (tracefs < 0)
@@ -111,10 +112,17 @@ hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 	for (size_t i = 0; i < ncaptures && r == 0; i++) {
 		const char *entry = captures_entry(i);
 
-		if (entry != NULL)
-			r = attach_enter_point(h, p, tracefs, entry);
+		if (entry == NULL)
+			continue;
+		r = attach_enter_point(h, p, tracefs, entry);
+		if (r == -ENOENT) /* this kernel has no such call, or no tracepoint for it */
+			r = 0;
 	}
 	close(tracefs);
+	if (r == 0 && h->n == before)
+		return -ENOENT; /* none at all */
+	while (r < 0 && h->n > before)
+		bpf_link__destroy(h->links[--h->n]);
 	return r;
 }
 

@@ -11,7 +11,7 @@
 #include <mews.skel.h>
 #include <stdbool.h>
 
-#define BPF_LINKS_MAX 128
+#define BPF_LINKS_MAX (4 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
 
 /* What holds an object's programs on their hooks. */
 struct hooks {

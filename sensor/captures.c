@@ -19,7 +19,7 @@ struct source {
 
 struct row {
 	enum drv_program program;
-	uint16_t entry; /* in entries[] */
+	uint16_t entry; /* in entry_names[] */
 	struct source params[EV_PARAM_MAX];
 };
 
@@ -90,17 +90,17 @@ struct branch {
 		.from = FROM_NOTHING \
 	}
 
-enum entry {
+enum entry_index {
 #define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) ENTRY_##name,
 #include "proto/syscalls.def"
 };
 
-static const char *const entries[] = {
+static const char *const entry_names[] = {
 #define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) #entry,
 #include "proto/syscalls.def"
 };
 
-enum row_of {
+enum row_index {
 #define CAPTURE(call, EV, program, ...) ROW_##call,
 #include "driver/captures.def"
 };
@@ -122,6 +122,10 @@ static const struct branch branches[] = {
 		sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } },
 #include "driver/captures.def"
 };
+
+#define BRANCH(call, demux, number, where, ...) \
+	_Static_assert((number) < DRV_BRANCH_MAX, #call " in " #demux " is beyond the table");
+#include "driver/captures.def"
 
 /* Place of a row for a kind of caller; place 0 is no row. */
 static uint16_t
@@ -166,22 +170,21 @@ find_enter(struct drv_capture *c, const struct row *row)
 {
 	for (unsigned i = 0; i < EV_PARAM_MAX; i++) {
 		const struct source *s = &row->params[i];
-		uint8_t enter = DRV_ENTER_NOTHING;
+		bool path = s->from == FROM_TEXT && s->how == DRV_PATH;
+		bool addr = s->from == FROM_TEXT && s->how == DRV_ADDR;
+		enum drv_enter after = addr ? DRV_ENTER_NOTHING : DRV_ENTER_PATH;
 
-		if (s->from == FROM_HOW && c->enter == DRV_ENTER_PATH)
-			enter = DRV_ENTER_HOW;
-		else if (s->from == FROM_TEXT && s->how == DRV_ADDR && c->enter == 0)
-			enter = DRV_ENTER_ADDR;
-		else if (s->from == FROM_TEXT && s->how == DRV_PATH)
-			enter = c->enter == 0 ? DRV_ENTER_PATH : DRV_ENTER_PATHS;
-		else
+		if (!path && !addr && s->from != FROM_HOW)
 			continue;
-		if (c->enter > DRV_ENTER_PATH)
+		if (path ? c->enter > DRV_ENTER_PATH : c->enter != after)
 			return -EINVAL;
 		c->what[c->enter == DRV_ENTER_PATH] = s->value;
-		if (enter == DRV_ENTER_ADDR)
+		if (addr)
 			c->what[1] = s->size;
-		c->enter = enter;
+		if (path)
+			c->enter = c->enter == DRV_ENTER_PATH ? DRV_ENTER_PATHS : DRV_ENTER_PATH;
+		else
+			c->enter = addr ? DRV_ENTER_ADDR : DRV_ENTER_HOW;
 	}
 	return 0;
 }
@@ -199,7 +202,8 @@ fill_params(struct drv_capture *c, const struct row *row, const struct ev_schema
 			return -EINVAL; /* more or fewer than the event has */
 		if (i >= s->nparams)
 			continue;
-		if (text != (from->from == FROM_TEXT) && from->from != FROM_NOTHING)
+		if (from->from == FROM_HOW ||
+		    (text != (from->from == FROM_TEXT) && from->from != FROM_NOTHING))
 			return -EINVAL;
 		if (!text && from->from == FROM_VALUE)
 			c->nums |= 1ULL << i;
@@ -272,7 +276,7 @@ captures_entry(size_t i)
 
 	if (captures[i].nr[0] < 0 || find_enter(&c, &rows[i]) < 0 || c.enter == DRV_ENTER_NOTHING)
 		return NULL;
-	return entries[rows[i].entry];
+	return entry_names[rows[i].entry];
 }
 
 static void

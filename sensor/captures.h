@@ -30,8 +30,8 @@ extern const size_t ncaptures;
  */
 int captures_compile(struct drv_table *ret, size_t *bad) MUST_CHECK;
 
-/* The kernel's name of the function whose tracepoint tells of the entry of the i-th call, without
- * sys_; NULL: nothing is read there. */
+/* The kernel's name, without sys_, of the tracepoint at the entry of the i-th call; NULL: nothing
+ * is read there. */
 const char *captures_entry(size_t i);
 
 /* Set in 'ctl' by which system calls the events that it wants may come: 'calls' and 'any', which

@@ -29,7 +29,8 @@ kernel_check(const char *release, struct diag *d)
 	}
 	if (n < number(KERNEL_TESTED)) {
 		diag_set(d, 0, 0,
-		    "kernel %s is not tested: capture is, on " KERNEL_TESTED " and newer", release);
+		    "kernel %s is untested: capture is tested on " KERNEL_TESTED " and newer",
+		    release);
 		return 1;
 	}
 	return 0;

@@ -138,8 +138,12 @@ load(struct source_state *s)
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
 	s->skel->bss->ctl.scanner = s->o.scanner_pid;
 	r = captures_compile(&s->skel->rodata->table, &bad);
-	if (r == 0)
-		r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
+	if (r < 0) {
+		log_error("driver/captures.def: the row of %s does not fit its event",
+		    captures[bad].call);
+		return r;
+	}
+	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
 	if (r == 0)
 		r = bpf_map__set_max_entries(s->skel->maps.rings, s->ncpu);
 	if (r == 0)
@@ -399,7 +403,6 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 			uint32_t key = schema_events[i].num * (uint32_t) DRV_CAUSE_MAX + c;
 
 			n = percpu_sum(s, s->skel->maps.drops, key);
-
 			if (n > 0)
 				fn(arg, schema_events[i].num, c, n);
 		}

@@ -15,13 +15,13 @@ t_releases(void **state)
 		{ "4.18.0-553.el8.x86_64", -ENOSYS, "kernel 4.18.0-553.el8.x86_64 is too old: " },
 		{ "5.10.0-46-cloud-amd64", -ENOSYS, "capture needs 5.15, and is tested on 6.1" },
 		{ "5.14.0-427.el9.x86_64", -ENOSYS, "too old" },
-		{ "5.15.0-125-generic", 1, "kernel 5.15.0-125-generic is not tested: " },
-		{ "6.0.12", 1, "capture is, on 6.1 and newer" },
+		{ "5.15.0-125-generic", 1, "kernel 5.15.0-125-generic is untested: " },
+		{ "6.0.12", 1, "capture is tested on 6.1 and newer" },
 		{ "6.1.0-56-cloud-amd64", 0, "" },
 		{ "6.12.95+deb12-cloud-amd64", 0, "" },
 		{ "7.3.4+deb13-cloud-amd64", 0, "" },
 		{ "10.0", 0, "" },
-		{ "custom", 1, "kernel custom is not tested" },
+		{ "custom", 1, "kernel custom is untested" },
 	};
 
 	(void) state;

@@ -100,6 +100,7 @@ capture_at(u32 i)
 static __always_inline void
 values_get(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
 {
+	s->late = 0;
 	s->values[DRV_RESULT] = call_result(ret);
 	for (int i = 0; i < 6; i++)
 		s->values[DRV_ARG(i)] = call_arg(regs, compat, i);
@@ -242,10 +243,20 @@ branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *
 	} else if (st) {
 		args_set(s, st->args);
 	} else {
-		args_read(s, args, b);
+		if (!args_read(s, args, b))
+			__builtin_memset(args, 0xff, sizeof(args)); /* descriptor -1, no length */
 		args_set(s, args);
+		s->late = 1;
 	}
 	return b->capture;
+}
+
+/* After capture_now(), in the record: its arguments were read at exit. */
+static __always_inline void
+late_mark(struct scratch *s, bool compat)
+{
+	if (s->late && !(rec_hdr(s)->flags & EVF_REREAD))
+		reread(s, compat);
 }
 
 /* Which capture the call is that returns, for capture_at(), and its values. */

@@ -3,8 +3,9 @@
  * core.h - what every capture program uses: settings, the scratch record, texts, the ring.
  *
  * A record is built in this CPU's scratch memory and then copied into this CPU's ring in one call,
- * so that a ring never holds a half-written record for long. The hooks run with preemption off, so
- * the scratch memory is ours until we return.
+ * so that a ring never holds a half-written record for long. Programs that use the scratch memory
+ * run with preemption off (before 7.0 all do, since then by ALONE_PROG() and enter_alone()), so it
+ * is theirs until they return.
  */
 #ifndef MEWS_DRIVER_CORE_H
 #define MEWS_DRIVER_CORE_H
@@ -13,7 +14,6 @@
 
 #include "driver/abi.h"
 
-#define EFAULT      14
 #define EINTR       4
 #define EINPROGRESS 115
 #define ERESTARTSYS 512 /* and 513, 514, 516: user space sees EINTR, or the call again */
@@ -36,9 +36,10 @@ const volatile __u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the se
 
 const volatile __u32 page_kib = 4; /* KiB of a page */
 
-const volatile __u32 snaplen = 80; /* bytes of a call's data that are kept, at most */
-
 const volatile struct drv_table table = {}; /* driver/captures.def */
+
+/* Bytes of a call's data that are kept, at most. */
+const volatile __u32 snaplen = 80;
 
 /* Set by the sensor at any time. */
 struct drv_control ctl = {};
@@ -76,7 +77,8 @@ struct scratch {
 	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
 	u64 words[16];                         /* read_words(); too many for the stack */
 	u64 values[DRV_VALUE_MAX];             /* values_get(); the last one stays 0 */
-	u32 off;                               /* off_forget() */
+	u32 late;    /* arguments in memory, of a call within another, were read at exit */
+	u32 off;     /* off_forget() */
 	u32 unasked; /* bytes put into the ring since it was asked how full it is */
 	struct {
 		u64 mount, top, dentry;

@@ -60,6 +60,7 @@ enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv
 		return;
 	st->len[0] = st->len[1] = STASH_NONE;
 	if (b->memory) {
+		__builtin_memset(st->args, 0, sizeof(st->args));
 		if (!args_read(s, st->args, b)) {
 			stash_free(t, st);
 			return;

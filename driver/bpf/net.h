@@ -165,6 +165,7 @@ EXIT(connect)
 		off = text_tuple(s, off, EV_BIT(CONNECT, tuple), sk);
 	off = text_addr(s, st, compat, off, EV_BIT(CONNECT, addr), s->values[DRV_ARG(1)],
 	    s->values[DRV_ARG(2)]);
+	late_mark(s, compat);
 	EXIT_END();
 }
 

@@ -178,8 +178,10 @@ _Static_assert(EV_BIT(EXECVE, gid) == EV_BIT(EXECVEAT, gid), "execve and execvea
  */
 EXIT(exec)
 {
-	if (ret >= 0)
+	if (ret >= 0) {
+		stash_clear(current_task());
 		return 0;
+	}
 	EXIT_BEGIN(EXECVE, true);
 	bool at = call_nr(regs) == NR(execveat, compat);
 	u64 path = call_arg(regs, compat, 0);

@@ -146,6 +146,16 @@ stash_find(struct task_struct *t, u32 call)
 	return st && st->call == call ? st : NULL;
 }
 
+/* The call that this thread makes ends: what was read at its entry, if anything, is not needed. */
+static __always_inline void
+stash_clear(struct task_struct *t)
+{
+	struct stash *st = bpf_task_storage_get(&stashes, t, NULL, 0);
+
+	if (st)
+		stash_free(t, st);
+}
+
 /* A thread ends: its stash goes with it. */
 static __always_inline void
 stash_end(struct task_struct *t)

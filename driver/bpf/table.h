@@ -90,6 +90,7 @@ EXIT(numbers)
 		return 0;
 	c = capture_at(capture_now(s, st, regs, compat, ret));
 	off = table_numbers(s, t, c);
+	late_mark(s, compat);
 	EXIT_END();
 }
 
@@ -113,10 +114,12 @@ EXIT(texts)
 		if (i < n)
 			off = table_text(capture, i, call, off);
 	}
+	late_mark(s, compat);
 	EXIT_END();
 }
 
-/* Which call another one carries is found out; its program does so once more. */
+/* Find the call that this one carries, and go on as its program, which looks it up again for its
+ * arguments. */
 SEC("tp_btf/sys_exit")
 int
 BPF_PROG(exit_branch, struct pt_regs *regs, long ret)

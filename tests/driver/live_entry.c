@@ -12,8 +12,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,16 +225,35 @@ c_link_changed(struct live *l)
 	live_that(l, r != NULL && (r->flags & EVF_REREAD), "the other one was read at exit");
 }
 
-/* More threads than the old stash had slots wait in a call; others are still read at entry. */
+/* Threads that wait in calls, in open of a FIFO and in connect to a queue that is full, take no
+ * memory from others: their paths and addresses are still read at entry. */
 #define CROWD 600
+
+/* Where the crowd waits. */
+struct crowd {
+	const char *fifo;
+	struct sockaddr_un queue;
+};
 
 static void *
 wait_in_open(void *arg)
 {
-	int fd = open(arg, O_RDONLY);
+	const struct crowd *c = arg;
+	int fd = open(c->fifo, O_RDONLY);
 
 	if (fd >= 0)
 		close(fd);
+	return NULL;
+}
+
+static void *
+wait_in_connect(void *arg)
+{
+	const struct crowd *c = arg;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void) connect(fd, (const struct sockaddr *) &c->queue, sizeof(c->queue));
+	close(fd);
 	return NULL;
 }
 
@@ -247,14 +268,16 @@ wait_for_sleepers(void)
 		unsigned n = 0;
 
 		while ((e = readdir(d)) != NULL) {
+			long nr = -1;
 			int fd;
 
 			(void) snprintf(
 			    path, sizeof(path), "/proc/self/task/%.20s/syscall", e->d_name);
 			fd = open(path, O_RDONLY);
 			memset(state, 0, sizeof(state));
-			if (fd >= 0 && read(fd, state, sizeof(state) - 1) > 0)
-				n += strtol(state, NULL, 10) == SYS_openat && state[0] != 'r';
+			if (fd >= 0 && read(fd, state, sizeof(state) - 1) > 0 && state[0] != 'r')
+				nr = strtol(state, NULL, 10);
+			n += nr == SYS_openat || nr == SYS_connect;
 			close(fd);
 		}
 		(void) closedir(d);
@@ -265,31 +288,60 @@ wait_for_sleepers(void)
 	}
 }
 
+/* A listener whose queue one connection has filled. */
+static int
+full_queue(struct crowd *c)
+{
+	int on = socket(AF_UNIX, SOCK_STREAM, 0), first = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	c->queue = (struct sockaddr_un){ .sun_family = AF_UNIX, .sun_path = "queue" };
+	if (bind(on, (const struct sockaddr *) &c->queue, sizeof(c->queue)) != 0 ||
+	    listen(on, 0) != 0 ||
+	    connect(first, (const struct sockaddr *) &c->queue, sizeof(c->queue)) != 0)
+		_exit(1);
+	return on;
+}
+
+/* Another process: n[1], what its open returns, n[2], its connect. */
+static void
+call_beside(struct facts *f)
+{
+	struct sockaddr_un none = { .sun_family = AF_UNIX, .sun_path = "none" };
+	char path[] = "/no/such"; /* both on the stack, which is there */
+
+	f->n[1] = CALL(SYS_open, path, O_RDONLY, 0);
+	f->n[2] = CALL(SYS_connect, socket(AF_UNIX, SOCK_STREAM, 0), &none, sizeof(none));
+	f->n[3] = getpid();
+}
+
 static void
 d_crowd(struct facts *f)
 {
+	struct crowd c = { .fifo = f->s[0] };
 	pthread_attr_t small;
 	pthread_t t[CROWD];
-	int end;
+	int end, on;
 
 	path_in(f, 0, "fifo");
 	(void) pthread_attr_init(&small);
 	(void) pthread_attr_setstacksize(&small, 65536);
 	if (mkfifo(f->s[0], 0600) != 0)
 		_exit(1);
+	on = full_queue(&c);
 	for (unsigned i = 0; i < CROWD; i++) {
-		if (pthread_create(&t[i], &small, wait_in_open, f->s[0]) != 0)
+		void *(*wait_in)(void *) = i % 2 == 0 ? wait_in_open : wait_in_connect;
+
+		if (pthread_create(&t[i], &small, wait_in, &c) != 0)
 			_exit(1);
 	}
 	wait_for_sleepers();
 	if (fork() == 0) {
-		char other[] = "/no/such"; /* on the stack, which is there */
-
-		f->n[1] = CALL(SYS_open, other, O_RDONLY, 0);
+		call_beside(f);
 		_exit(0);
 	}
 	(void) wait(NULL);
 	end = open(f->s[0], O_RDWR);
+	close(on); /* who waits for its queue is refused */
 	for (unsigned i = 0; i < CROWD; i++)
 		(void) pthread_join(t[i], NULL);
 	close(end);
@@ -299,16 +351,24 @@ static void
 c_crowd(struct live *l)
 {
 	const struct ev_hdr *r = live_rec(l, EV_OPEN, 0);
-	unsigned waited = 0;
+	unsigned opened = 0, connected = 0;
 
 	live_text(l, r, "name", "/no/such");
 	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "another's path is read at entry");
 	live_num(l, r, "fd", l->f->n[1]);
+	r = live_rec_of(l, EV_CONNECT, l->f->n[3]);
+	live_that(l, r != NULL && !(r->flags & EVF_REREAD), "another's address is read at entry");
+	live_num(l, r, "res", l->f->n[2]);
 	for (size_t i = 0; i < l->nrecs; i++) {
+		bool ours;
+
 		r = l->recs[i];
-		waited += r->type == EV_OPENAT && r->tid != r->pid && !(r->flags & EVF_REREAD);
+		ours = r->tid != r->pid && !(r->flags & EVF_REREAD);
+		opened += r->type == EV_OPENAT && ours;
+		connected += r->type == EV_CONNECT && ours;
 	}
-	live_that(l, waited == CROWD, "and so is each of the crowd's");
+	live_that(
+	    l, opened == CROWD / 2 && connected == CROWD / 2, "and so is each of the crowd's");
 }
 
 const struct live_case entry_cases[] = {
@@ -316,6 +376,6 @@ const struct live_case entry_cases[] = {
 	{ "a path changed during the call", d_changed, c_changed, NULL },
 	{ "a link's path changed during the call", d_link_changed, c_link_changed, NULL },
 	{ "paths that are too long", d_long, c_long, NULL },
-	{ "a crowd that waits in open", d_crowd, c_crowd, NULL },
+	{ "a crowd that waits in open and connect", d_crowd, c_crowd, NULL },
 	{ NULL, NULL, NULL, NULL },
 };
