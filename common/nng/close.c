@@ -10,7 +10,7 @@
  * of NNG do it.
  *
  * NNG is linked as an archive, and the linker hands us three of its calls (--wrap,
- * CMakeLists.txt).
+ * cmake/nng.cmake).
  */
 #include "common/nng/gather.h"
 #include <nng/nng.h>

@@ -4,7 +4,8 @@
  *
  * A case is a trigger, which runs in a process of its own and notes in struct facts what it did and
  * what came of it, and a check, which compares that process's records with the facts, with errno,
- * stat() or /proc. Most calls need no such case: a row in live_rows.c and a trigger do.
+ * stat() or /proc. Most calls need no such case: a trigger and a LIVE_ROW() are enough
+ * (live_rows.h).
  */
 #ifndef MEWS_TESTS_DRIVER_LIVE_H
 #define MEWS_TESTS_DRIVER_LIVE_H

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Nobody local stops detection: while more connections than there are descriptors for lie idle at the
 # API and then at the sensors' port, alerts flow, sensors connect, and the API answers on its unix
-# socket. On TCP it answers whoever gets in among those that come back at once, and all when they are
-# gone. What is refused is counted, and that descriptors run short is told.
+# socket. On TCP some requests get in while the crowd reconnects, and all do when it is gone. Refused
+# connections are counted, and a shortage of descriptors is logged.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1 n2

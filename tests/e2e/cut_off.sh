@@ -26,7 +26,10 @@ def cut_off(k):
     s.sendall(b"\0SP\0\0\x30\0\0")  # "I am a REQ"
     got = b""
     while len(got) < 8:
-        got += s.recv(8 - len(got))
+        part = s.recv(8 - len(got))
+        if not part:
+            raise ConnectionError("closed before its greeting was whole")
+        got += part
     s.sendall(struct.pack(">Q", 60000))  # a message of so many bytes, of which come
     if k % 3 != 0:
         s.sendall(b"x" * 30000)

@@ -20,7 +20,12 @@ cat >"$scratch/rules.yaml" <<'YAML'
   priority: INFO
 YAML
 cat >"$scratch/guest" <<GUEST
-mark() { : >/tmp/mark-\$1; echo "at \$1 \$(date +%s)"; }
+# a batch has the time at which it leaves: the clock is left alone until the mark is in the recording
+mark() {
+	: >/tmp/mark-\$1
+	echo "at \$1 \$(date +%s)"
+	until $bin/mewsctl replay --rules $scratch/rules.yaml /tmp/r.rec 2>/dev/null | grep -q "mark-\$1\\$"; do usleep 100000; done
+}
 $bin/mews-sensor --record /tmp/r.rec 2>/tmp/log &
 sensor=\$!
 # it captures when the file grows by what is opened
@@ -31,7 +36,7 @@ done
 mark 1
 date -s "@\$((\$(date +%s) + 86400))" >/dev/null
 mark 2
-echo +3 >/sys/class/rtc/rtc0/wakealarm
+echo +10 >/sys/class/rtc/rtc0/wakealarm
 echo mem >/sys/power/state
 mark 3
 kill \$sensor

@@ -13,7 +13,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${MEWS_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mews/vm}
+cache=${MEWS_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mews/vm}
 mirror=${MEWS_DEBIAN_MIRROR:-http://deb.debian.org}
 partial='' # what is being fetched
 
@@ -87,7 +87,7 @@ kernel() {
 	read -r _ _ folder suite <<<"$row"
 	if begin "linux-$1"; then
 		archive "$folder" "$suite"
-		packages=$(kernel_packages)
+		packages=$(kernel_packages) || true
 		[ -n "$packages" ] || die "$suite has no linux-image-cloud-amd64"
 		# shellcheck disable=SC2086 # a list
 		unpack $packages

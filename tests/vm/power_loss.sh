@@ -26,7 +26,7 @@ until [ "$(grep -c '^committed' "$scratch/said")" -ge 50 ]; do
 	fi
 	sleep 0.1
 done
-printf '{"execute":"qmp_capabilities"}{"execute":"quit"}' | nc -NU "$scratch/qmp" >/dev/null
+printf '{"execute":"qmp_capabilities"}{"execute":"quit"}' | nc -NU "$scratch/qmp" >/dev/null || true
 wait "$machine" || true
 machine=''
 promised=$(sed -n 's/^committed \([0-9]*\)$/\1/p' "$scratch/said" | tail -n 1)

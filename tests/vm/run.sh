@@ -14,7 +14,7 @@
 # Prints the command's output and exits with its status: 124 if the time was over, 125 if the machine
 # ended before the command did (its console follows), 77 if kernel or QEMU cannot be had. Beside FILEs
 # there is a busybox; the commands run as root, with all file systems of the kernel at their places and
-# the loopback interface up. Whoever ends run.sh ends the machine.
+# the loopback interface up. Ending run.sh ends the machine.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -106,7 +106,7 @@ if [ -n "$image" ]; then
 fi
 [ -z "$qmp" ] || machine+=(-qmp "unix:$qmp,server=on,wait=off")
 
-# What the command says comes through the second serial port, its status in a line of its own at the end.
+# The command's output comes through the second serial port; its exit status is the last line.
 mkfifo "$scratch/says"
 awk -v file="$scratch/status" '
 	/^@status [0-9]+$/ { print $2 >file; next }
