@@ -34,7 +34,7 @@ struct branch {
 	uint8_t args[6];
 };
 
-/* What the words of captures.def stand for. */
+/* The words of captures.def as initialisers of a struct source. */
 #define RETURNED    (-1) /* as an argument: the result */
 #define VALUE(b, s) .from = FROM_VALUE, .bits = (b), .sign = (s)
 #define TEXT(n, h)  .from = FROM_TEXT, .value = DRV_ARG(n), .how = (h)
@@ -164,7 +164,7 @@ add_text(struct drv_capture *c, const struct source *from, unsigned param)
 	return 0;
 }
 
-/* What is read at entry: one path or two, a path and open_how, or an address. */
+/* Find out what is read at entry: one path or two, a path and open_how, or an address. */
 static int
 find_enter(struct drv_capture *c, const struct row *row)
 {

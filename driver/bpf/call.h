@@ -113,7 +113,7 @@ value_at(struct scratch *s, u32 i)
 	return s->values[i & (DRV_VALUE_MAX - 1)];
 }
 
-/* Which call does a call carry, by its first argument? NULL: none that is captured. */
+/* The call that this one carries, by its first argument; NULL: none in the table. */
 static __always_inline const volatile struct drv_branch *
 branch_of(const volatile struct drv_call *call, u64 first)
 {

@@ -48,8 +48,8 @@ table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u
 	return text_path_of(s, st, compat, off, bit, 1, path);
 }
 
-/* Append text 'i' of that capture, of the call whose id is given: where the next one goes. A
- * function of its own, so that it is verified once. */
+/* Append text 'i' of that capture; 'call' is the call_id() of the stash. Returns where the next
+ * text goes. A function of its own, so that it is verified once. */
 __noinline u32
 table_text(u32 capture, u32 i, u32 call, u32 off)
 {
