@@ -8,7 +8,7 @@
  * the cost of more rules is the median of the ratios within a round.
  */
 #include "bench/engine.h"
-#include "collector/node.h"
+#include "collector/shard/shard_nodes.h"
 #include "common/clock.h"
 #include <getopt.h>
 #include <stdarg.h>

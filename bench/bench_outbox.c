@@ -7,7 +7,7 @@
  * Batches of PER_BATCH alerts of BYTES each, at most IN_FLIGHT of them not yet committed. Prints
  * alerts/s, commits/s, and the time from outbox_put() to done(): median, 99th percentile, longest.
  */
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "common/clock.h"
 #include <errno.h>
 #include <pthread.h>

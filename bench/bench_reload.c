@@ -7,7 +7,7 @@
  * one set. The longest time between the ends of two batches in a row on any shard is compared with
  * that of a run of the same length in which nothing is loaded.
  */
-#include "collector/shard.h"
+#include "collector/shard/shard.h"
 #include "common/clock.h"
 #include "tests/support/evbuild.h"
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/lookout.h"
-#include "collector/blind.h"
+#include "collector/shard/blind.h"
 #include "common/log.h"
 #include "common/log_peer.h"
 #include "proto/drop_log.h"

@@ -15,7 +15,7 @@
 #define MEWS_COLLECTOR_LOOKOUT_H
 
 #include "collector/rule/rule.h"
-#include "collector/stream.h"
+#include "collector/stream/stream.h"
 
 #define LOOKOUT_MS 500 /* between two looks, about */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - mews-collector: command line, then the stages of app.c. */
-#include "collector/app.h"
+#include "collector/collector.h"
 #include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"

@@ -12,7 +12,7 @@
 
 #include "collector/ingest/ingest.h"
 #include "collector/rule/rule.h"
-#include "collector/shard.h"
+#include "collector/shard/shard.h"
 #include "common/buf.h"
 #include <poll.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_lookout.c - who is told of, when, how often; what the outbox is to remember. */
-#include "collector/blind.h"
 #include "collector/lookout.h"
-#include "collector/shard.h"
+#include "collector/shard/blind.h"
+#include "collector/shard/shard.h"
 #include "common/log.h"
 #include "tests/support/test.h"
 #include <errno.h>

@@ -8,7 +8,7 @@
 #ifndef MEWS_COLLECTOR_WATCH_H
 #define MEWS_COLLECTOR_WATCH_H
 
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "collector/output/output.h"
 
 struct watch {

@@ -5,7 +5,7 @@
 #include "common/log.h"
 #include "common/nng/way.h"
 #include "common/stage.h"
-#include "sensor/app.h"
+#include "sensor/sensor.h"
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/privilege.h"
 #include "common/rights.h"
-#include "sensor/kernel.h"
+#include "sensor/kernel_floor.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan.c - the steps of a scan and its output. What becomes of a process is in scan_proc.c. */
 #include "common/clock.h"
+#include "sensor/passwd.h"
 #include "sensor/scan_int.h"
-#include "sensor/users.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

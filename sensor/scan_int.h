@@ -3,8 +3,8 @@
 #ifndef MEWS_SENSOR_SCAN_INT_H
 #define MEWS_SENSOR_SCAN_INT_H
 
+#include "sensor/event_build.h"
 #include "sensor/procfs.h"
-#include "sensor/rec.h"
 #include "sensor/scan.h"
 #include "sensor/sockets.h"
 

@@ -8,7 +8,7 @@
 #include "proto/wire.h"
 #include "sensor/bpf_int.h"
 #include "sensor/captures.h"
-#include "sensor/kernel.h"
+#include "sensor/kernel_floor.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <mews_preemptible.skel.h>

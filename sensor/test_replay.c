@@ -2,7 +2,7 @@
 /* What is recorded comes out of a replay as the same events under a new stream. */
 #include "common/clock.h"
 #include "sensor/message.h"
-#include "sensor/record.h"
+#include "sensor/record_file.h"
 #include "sensor/replay.h"
 #include "tests/support/evbuild.h"
 #include "tests/support/test.h"

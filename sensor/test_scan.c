@@ -2,10 +2,10 @@
 /* A host's file tree made in a temporary folder, scanned, and printed in a line per record. */
 #include "common/buf.h"
 #include "proto/schema.h"
+#include "sensor/event_build.h"
 #include "sensor/fdkind.h"
-#include "sensor/rec.h"
+#include "sensor/passwd.h"
 #include "sensor/scan.h"
-#include "sensor/users.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <errno.h>

@@ -7,7 +7,7 @@
  */
 #include "sensor/xport.h"
 #include "common/clock.h"
-#include "common/nng/task.h"
+#include "common/nng/nng_task.h"
 #include "sensor/link.h"
 #include "sensor/tls_client.h"
 #include "sensor/tls_probe.h"

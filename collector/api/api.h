@@ -23,11 +23,11 @@
 #define MEWS_COLLECTOR_API_API_H
 
 #include "collector/ingest/ingest.h"
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "collector/output/output.h"
 #include "collector/reload.h"
 #include "collector/rule/rule.h"
-#include "collector/shard.h"
+#include "collector/shard/shard.h"
 #include "common/buf.h"
 #include "common/diag.h"
 #include "common/macros.h"

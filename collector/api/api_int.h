@@ -15,7 +15,7 @@
 #define MEWS_COLLECTOR_API_API_INT_H
 
 #include "collector/api/api.h"
-#include "collector/api/tls.h"
+#include "collector/api/certificate.h"
 #include "collector/api/token.h"
 #include "common/counter.h"
 #include <microhttpd.h>

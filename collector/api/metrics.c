@@ -18,7 +18,7 @@ struct metric {
 #define STAT(member, kind, help) \
 	{ #member, help, offsetof(struct shard_stats, member), kind, false },
 static const struct metric shard_metrics[] = {
-#include "collector/shard_stats.def"
+#include "collector/shard/shard_stats.def"
 };
 
 #define ROW(type, member, kind, help)                                     \

@@ -124,7 +124,7 @@ status_collector(const struct api_view *v, struct buf *out)
 #define STAT(member, kind, help) \
 	buf_char(out, ',');      \
 	key_u64(out, #member, sh.member);
-#include "collector/shard_stats.def"
+#include "collector/shard/shard_stats.def"
 	buf_str(out, ",\"loss_windows\":{");
 	for (unsigned i = 0; i < LOSS_MAX; i++) {
 		if (i > 0)

@@ -3,7 +3,7 @@
  * test_access.c - who gets which answer where: the file of tokens, doors on loopback, with TLS and
  * without, and what api_check() refuses.
  */
-#include "collector/api/testkit.h"
+#include "collector/api/test_api_kit.h"
 #include "collector/ctl/pki.h"
 #include "common/file.h"
 #include <curl/curl.h>

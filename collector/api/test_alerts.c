@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_alerts.c - a history of a real outbox, asked for through the real server, page by page. */
-#include "collector/api/testkit.h"
+#include "collector/api/test_api_kit.h"
 #include "common/clock.h"
 #include "tests/support/outbox_kit.h"
 #include <curl/curl.h>

@@ -3,7 +3,7 @@
  * test_server.c - the server, asked through real sockets: requests, right and wrong; clients that
  * are slow, idle or many; a lack of descriptors; the sockets it listens on.
  */
-#include "collector/api/testkit.h"
+#include "collector/api/test_api_kit.h"
 #include <errno.h>
 #include <poll.h>
 #include <sys/resource.h>

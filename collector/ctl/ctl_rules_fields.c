@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_rules.h"
-#include "collector/filter/field.h"
+#include "collector/field/field.h"
 
 static const char help_text[] =
     "Usage: mewsctl rules fields [--json | --markdown] [CLASS]\n"

@@ -8,7 +8,7 @@
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_H
 #define MEWS_COLLECTOR_FILTER_FILTER_H
 
-#include "collector/filter/field.h"
+#include "collector/field/field.h"
 #include "collector/state/state.h"
 #include "common/arena.h"
 #include "common/diag.h"

@@ -8,7 +8,7 @@
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_INT_H
 #define MEWS_COLLECTOR_FILTER_FILTER_INT_H
 
-#include "collector/filter/field_bind.h"
+#include "collector/field/field_bind.h"
 #include "collector/filter/filter.h"
 
 #define FILTER_SIZE_MAX   4000000 /* values of a condition, macros written out ... */

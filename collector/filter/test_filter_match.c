@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/filter/field_int.h"
-#include "collector/filter/plan.h"
+#include "collector/field/field_int.h"
 #include "collector/filter/test_ask.h"
+#include "collector/plan/plan.h"
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <stdlib.h>

@@ -10,8 +10,8 @@
 #define MEWS_COLLECTOR_INGEST_INGEST_H
 
 #include "collector/filter/filter.h"
-#include "collector/shard.h"
-#include "collector/stream.h"
+#include "collector/shard/shard.h"
+#include "collector/stream/stream.h"
 #include "common/diag.h"
 #include "common/macros.h"
 

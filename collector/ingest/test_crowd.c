@@ -4,7 +4,7 @@
  * the shard has room now and then. Each stream arrives whole and in order. For TSan, too.
  */
 #include "collector/ctl/pki.h"
-#include "collector/ingest/testkit.h"
+#include "collector/ingest/test_ingest_kit.h"
 #include <errno.h>
 #include <nng/supplemental/util/platform.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * get through, each beside a sensor that must not notice.
  */
 #include "collector/ctl/pki.h"
-#include "collector/ingest/testkit.h"
+#include "collector/ingest/test_ingest_kit.h"
 #include <errno.h>
 #include <nng/supplemental/util/platform.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_standing.c - a connection that was let in: its certificate ends, or it says too much. */
-#include "collector/ingest/testkit.h"
+#include "collector/ingest/test_ingest_kit.h"
 #include <stdio.h>
 #include <unistd.h>
 

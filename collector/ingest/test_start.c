@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_start.c - a door that cannot open says in one sentence why, and what to do. */
 #include "collector/ctl/pki.h"
-#include "collector/ingest/testkit.h"
+#include "collector/ingest/test_ingest_kit.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
  * test_talk.c - the conversation after Hello, without a network: scripts of what a sensor says, and
  * what it hears and the shard gets.
  */
-#include "collector/ingest/testkit.h"
+#include "collector/ingest/test_ingest_kit.h"
 #include "tests/support/fault.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #ifndef MEWS_COLLECTOR_OUTPUT_OUTPUT_H
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_H
 
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "common/config.h"
 #include "common/diag.h"
 #include "common/macros.h"

@@ -8,7 +8,7 @@
 #ifndef MEWS_COLLECTOR_OUTPUT_TEXT_H
 #define MEWS_COLLECTOR_OUTPUT_TEXT_H
 
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "common/buf.h"
 #include "common/macros.h"
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #ifndef MEWS_COLLECTOR_RULE_ALERT_INTERNAL_H
 #define MEWS_COLLECTOR_RULE_ALERT_INTERNAL_H
 
-#include "collector/alert.h"
+#include "collector/alert/alert.h"
 #include <stdbool.h>
 
 /* One of output_fields; 'text' NULL: the number. */

@@ -3,7 +3,7 @@
  * alert_json.c - an alert as Falco prints it with json_output: keys in alphabetical order, and what
  * is our own as mews.* in output_fields.
  */
-#include "collector/loss.h"
+#include "collector/alert/loss.h"
 #include "collector/rule/format_int.h"
 #include "common/clock.h"
 #include <errno.h>

@@ -8,7 +8,7 @@
 #ifndef MEWS_COLLECTOR_RULE_RULE_H
 #define MEWS_COLLECTOR_RULE_RULE_H
 
-#include "collector/alert.h"
+#include "collector/alert/alert.h"
 #include "collector/filter/filter.h"
 #include "common/buf.h"
 #include "common/diag.h"

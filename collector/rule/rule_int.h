@@ -28,7 +28,7 @@
 #ifndef MEWS_COLLECTOR_RULE_RULE_INT_H
 #define MEWS_COLLECTOR_RULE_RULE_INT_H
 
-#include "collector/filter/plan.h"
+#include "collector/plan/plan.h"
 #include "collector/rule/rule.h"
 #include "common/arena.h"
 #include "common/near.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/loss.h"
+#include "collector/alert/loss.h"
 #include "collector/rule/rule.h"
 #include "collector/state/test_play.h"
 #include "tests/support/fault.h"

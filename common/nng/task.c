@@ -10,9 +10,9 @@
  * A worker that makes a task due comes back for it, so no other is woken unless more wait than one
  * thread should keep. Tasks must not wait for one another, in NNG's design and here.
  */
-#include "common/nng/task.h"
 #include "common/macros.h"
 #include "common/nng/known.h"
+#include "common/nng/nng_task.h"
 #include <nng/nng.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_plain.c - NNG runs its callbacks on threads of its own: nothing is held. */
-#include "common/nng/task.h"
+#include "common/nng/nng_task.h"
 
 void
 nng_task_hold(void)

@@ -10,7 +10,7 @@
 #ifndef MEWS_DRIVER_CORE_H
 #define MEWS_DRIVER_CORE_H
 
-#include "driver/bpf/kernel.h"
+#include "driver/bpf/kernel_types.h"
 
 #include "driver/abi.h"
 

@@ -4,15 +4,15 @@
  */
 #include "driver/bpf/core.h"
 
-#include "driver/bpf/args.h"
 #include "driver/bpf/call.h"
 #include "driver/bpf/enter.h"
-#include "driver/bpf/file.h"
 #include "driver/bpf/hooks.h"
 #include "driver/bpf/iter.h"
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
+#include "driver/bpf/open_file.h"
 #include "driver/bpf/proc.h"
+#include "driver/bpf/string_list.h"
 #include "driver/bpf/table.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

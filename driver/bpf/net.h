@@ -6,8 +6,8 @@
 #define MEWS_DRIVER_NET_H
 
 #include "driver/bpf/call.h"
-#include "driver/bpf/file.h"
 #include "driver/bpf/open.h"
+#include "driver/bpf/open_file.h"
 
 #define AF_UNIX  1
 #define AF_INET  2

@@ -6,7 +6,7 @@
 #define MEWS_DRIVER_OPEN_H
 
 #include "driver/bpf/call.h"
-#include "driver/bpf/file.h"
+#include "driver/bpf/open_file.h"
 #include "proto/names.h"
 
 #define K_O_CREAT    NK_open_flags_O_CREAT

@@ -8,7 +8,7 @@
 #define MEWS_DRIVER_TASK_H
 
 #include "driver/bpf/call.h"
-#include "driver/bpf/file.h"
+#include "driver/bpf/open_file.h"
 #include "proto/names.h"
 
 #define RLIMIT_NOFILE NK_getrlimit_resource_RLIMIT_NOFILE

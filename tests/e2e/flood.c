@@ -7,7 +7,7 @@
  * Sends COUNT gaps, as many messages that cannot be read and batches that do not decode, and
  * connects COUNT / 100 times more. Prints how many requests were answered.
  */
-#include "collector/ingest/testkit.h"
+#include "collector/ingest/test_ingest_kit.h"
 #include <stdlib.h>
 
 struct args {

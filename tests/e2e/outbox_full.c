@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* outbox_full.c - a disk that is really full: a small tmpfs in a mount namespace of our own. */
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "tests/support/test.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * index leaves out, and is the same as a plan.
  */
 #include "collector/filter/filter_int.h"
-#include "collector/filter/plan.h"
+#include "collector/plan/plan.h"
 #include "tests/support/evbuild.h"
 #include <errno.h>
 #include <stdlib.h>

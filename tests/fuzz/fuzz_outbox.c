@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_outbox.c - any bytes as a damaged outbox and its log: what is found is whole. The first two
  * bytes say how much of the rest is the log; zeros fill both up to a whole page. */
-#include "collector/outbox_int.h"
+#include "collector/outbox/outbox_int.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

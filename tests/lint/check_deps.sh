@@ -31,13 +31,19 @@ allow collector 'common/|proto/|collector/'
 room() { # room, the rooms it may include, the headers of collector/ itself, what its tests may besides
 	allow "collector/$1" "common/|proto/|collector/($1${2:+|$2})/${3:+|collector/($3)\.(h|def)}" "${4:-}"
 }
+room alert
 room state
-room filter state
-room rule 'state|filter' 'alert|loss'
-room output '' 'alert|outbox'
-room ingest filter 'shard|stream' 'collector/ctl/pki\.h'
-room api 'rule|output|ingest' 'shard|shard_stats|stream|sight|lookout|reload|outbox|loss' 'collector/ctl/pki\.h'
-room ctl 'state|filter|rule|output|api'
+room field state '' 'collector/filter/'
+room filter 'state|field' '' 'collector/plan/'
+room plan 'state|field|filter'
+room rule 'alert|state|field|filter|plan'
+room outbox 'alert|rule'
+room output 'alert|rule|outbox'
+room stream 'alert|outbox|shard'
+room shard 'alert|state|filter|rule|outbox|stream'
+room ingest 'alert|state|filter|shard|stream' '' 'collector/ctl/pki\.h'
+room api 'alert|rule|outbox|output|stream|shard|ingest' 'lookout|reload' 'collector/ctl/pki\.h'
+room ctl 'state|field|filter|rule|output|api'
 allow tests 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
 allow bench 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
 exit $status

@@ -7,7 +7,7 @@
 #ifndef MEWS_TESTS_SUPPORT_OUTBOX_KIT_H
 #define MEWS_TESTS_SUPPORT_OUTBOX_KIT_H
 
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include "tests/support/test.h"
 #include <stdatomic.h>
 

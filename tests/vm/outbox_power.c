@@ -5,7 +5,7 @@
  *   outbox_power write PATH     put alerts into it for ever, and say "committed N" of each
  *   outbox_power check PATH N   open it: are all there, up to the N-th at least?
  */
-#include "collector/outbox.h"
+#include "collector/outbox/outbox.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <semaphore.h>

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/api/test_api_kit.h"
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- bodies that are not in question here ---- */
+
+struct reload_ask *_Atomic asked;
+
+void
+api_metrics(const struct api_view *v, struct buf *out)
+{
+	(void) v;
+	buf_str(out, "metrics\n");
+}
+
+void
+api_status(const struct api_view *v, struct buf *out)
+{
+	(void) v;
+	buf_str(out, "{}\n");
+}
+
+void
+api_rules(const struct api_view *v, struct buf *out)
+{
+	(void) v;
+	buf_str(out, "[]\n");
+}
+
+const char *
+api_ready(const struct api_view *v)
+{
+	(void) v;
+	return "not today";
+}
+
+/* One node is known, "k/gone", and one is connected, "k/here". */
+int
+streams_forget(struct streams *s, const char *cluster, const char *node)
+{
+	(void) s;
+	if (strcmp(cluster, "k") != 0)
+		return -ENOENT;
+	return strcmp(node, "gone") == 0 ? 0 : strcmp(node, "here") == 0 ? -EBUSY : -ENOENT;
+}
+
+void
+reload_ask(struct reload *r, struct reload_ask *a)
+{
+	(void) r;
+	atomic_store(&asked, a);
+}
+
+/* ---- a server and a client ---- */
+
+char dir[TMPDIR_SIZE], sock[108], token_file[64];
+struct outbox *outbox;
+const struct api_cfg patient = {
+	.socket = sock,
+	.token_file = token_file,
+	.connections = 64,
+	.request_ms = 20000,
+	.answer_ms = 20000,
+};
+
+struct api *running;
+
+void
+start(const struct api_cfg *cfg)
+{
+	struct api_view v = { .outbox = outbox };
+	struct api *a = NULL;
+	struct diag d = { 0 };
+	int r;
+
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
+	r = api_start(cfg, &v, &a, &d);
+	if (r < 0)
+		fail_msg("%d: %s", r, d.msg);
+	running = a;
+}
+
+int
+stop(void **state)
+{
+	(void) state;
+	api_stop(running);
+	running = NULL;
+	return 0;
+}
+
+struct api_stats
+counts(void)
+{
+	struct api_stats st;
+
+	api_stats(running, &st);
+	return st;
+}
+
+int
+dial(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void) snprintf(a.sun_path, sizeof(a.sun_path), "%s", sock);
+	assert_true(fd >= 0);
+	assert_int_equal(0, connect(fd, (struct sockaddr *) &a, sizeof(a)));
+	return fd;
+}
+
+void
+say(int fd, const char *text)
+{
+	assert_int_equal(strlen(text), send(fd, text, strlen(text), MSG_NOSIGNAL));
+}
+
+/* What comes until the other side closes, or the test has waited for too long. */
+size_t
+hear(int fd, char *to, size_t max)
+{
+	size_t n = 0;
+
+	while (n + 1 < max) {
+		struct pollfd p = { fd, POLLIN, 0 };
+		ssize_t got;
+
+		assert_int_equal(1, poll(&p, 1, 30000));
+		got = recv(fd, to + n, max - n - 1, 0);
+		if (got <= 0)
+			break;
+		n += (size_t) got;
+	}
+	to[n] = '\0';
+	return n;
+}
+
+static size_t
+on_data(char *p, size_t size, size_t n, void *arg)
+{
+	buf_add(arg, p, size * n);
+	return size * n;
+}
+
+long
+ask(const char *method, const char *path, const char *body, struct buf *out)
+{
+	CURL *c = curl_easy_init();
+	char url[512];
+	long status = 0;
+
+	(void) snprintf(url, sizeof(url), "http://x%s", path);
+	(void) curl_easy_setopt(c, CURLOPT_URL, url);
+	(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, sock);
+	(void) curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	if (body != NULL)
+		(void) curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
+	(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
+	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
+	buf_clear(out);
+	if (curl_easy_perform(c) == CURLE_OK)
+		(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(c);
+	return status;
+}
+
+void
+put_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_int_equal(strlen(text), fwrite(text, 1, strlen(text), f));
+	assert_int_equal(0, fchmod(fileno(f), mode));
+	assert_int_equal(0, fclose(f));
+}
+
+unsigned
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(0, bind(fd, (struct sockaddr *) &a, sizeof(a)));
+	assert_int_equal(0, getsockname(fd, (struct sockaddr *) &a, &n));
+	(void) close(fd);
+	return ntohs(a.sin_port);
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/collector_int.h"
+#include "collector/watch.h"
+#include "common/clock.h"
+#include "common/log_peer.h"
+#include "common/rights.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { DRAIN_MS = 5000 };
+
+static int
+start_signals(void *app)
+{
+	struct app *a = app;
+
+	sigemptyset(&a->signals);
+	sigaddset(&a->signals, SIGHUP);
+	sigaddset(&a->signals, SIGUSR1);
+	sigaddset(&a->signals, SIGINT);
+	sigaddset(&a->signals, SIGTERM);
+	(void) signal(SIGPIPE, SIG_IGN);
+	return -pthread_sigmask(SIG_BLOCK, &a->signals, NULL);
+}
+
+/* The port of an address, or 0. */
+static unsigned long
+port_of(const char *address)
+{
+	const char *colon = address == NULL ? NULL : strrchr(address, ':');
+
+	return colon == NULL ? 0 : strtoul(colon + 1, NULL, 10);
+}
+
+static bool
+is_low(unsigned long port)
+{
+	return port > 0 && port < 1024;
+}
+
+/* Of all that root may do, a collector uses one thing at most. Before any thread: they inherit. */
+static int
+start_rights(void *app)
+{
+	static const cap_value_t low_port[] = { CAP_NET_BIND_SERVICE };
+	struct app *a = app;
+	bool low = is_low(port_of(a->opt.listen)) || is_low(port_of(a->opt.http));
+	struct diag d = { 0 };
+	int r = rights_keep(low_port, low ? 1 : 0);
+
+	if (r < 0)
+		diag_set(&d, 0, 0, "cannot give up capabilities: %s", strerrordesc_np(-r));
+	return r < 0 ? app_fail(a, EXIT_FAILED, &d, r) : 0;
+}
+
+static int
+load_rules(struct app *a, struct ruleset **ret)
+{
+	struct rule_log log = { 0 };
+	int r = ruleset_load((const char *const *) a->opt.rules.v, a->opt.rules.n,
+	    &a->rules_config.options, ret, &log);
+
+	rule_log_print(stderr, &log);
+	rule_log_fini(&log);
+	return r;
+}
+
+static int
+start_rules(void *app)
+{
+	struct app *a = app;
+	struct ruleset_counts c;
+	struct diag d = { 0 };
+	int r = load_rules(a, &a->rules);
+
+	pthread_mutex_init(&a->rules_lock, NULL);
+	if (r < 0) {
+		diag_set(&d, 0, 0,
+		    "the rules did not load: correct the file ('mewsctl rules check' shows the "
+		    "same errors)");
+		return app_fail(a, EXIT_RULES, &d, r);
+	}
+	ruleset_counts(a->rules, &c);
+	if (c.in_force == 0)
+		log_warn(
+		    "no rule is in force, so nothing raises an alert: name rule files or their "
+		    "folder in 'rules'");
+	else
+		log_info("rules in force: %zu, of them blind: %zu", c.in_force, c.blind);
+	return 0;
+}
+
+static void
+stop_rules(void *app)
+{
+	struct app *a = app;
+
+	ruleset_unref(a->rules);
+	pthread_mutex_destroy(&a->rules_lock);
+}
+
+struct outbox_cfg
+app_outbox_cfg(const struct app *a)
+{
+	return (struct outbox_cfg){
+		.path = a->opt.outbox_path,
+		.max_bytes = a->opt.outbox_max,
+		.max_age_ms = a->opt.outbox_age,
+		.min_free_bytes = a->opt.outbox_free,
+		.cluster = a->opt.cluster,
+		.node = a->opt.name,
+		.outputs = a->output,
+		.noutputs = a->noutputs,
+	};
+}
+
+static int
+start_outbox(void *app)
+{
+	struct app *a = app;
+	const struct outbox_cfg cfg = app_outbox_cfg(a);
+	struct diag d = { 0 };
+	int r = outbox_open(&cfg, &a->outbox, &d);
+
+	return r < 0 ? app_fail(a, EXIT_OUTBOX, &d, r) : 0;
+}
+
+static void
+stop_outbox(void *app)
+{
+	struct app *a = app;
+
+	outbox_close(a->outbox);
+}
+
+static int
+start_outputs(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	int r = outputs_start(a->cfg, a->outbox, &a->outputs, &d);
+
+	return r < 0 ? app_fail(a, EXIT_CONFIG, &d, r) : 0;
+}
+
+static void
+stop_outputs(void *app)
+{
+	struct app *a = app;
+
+	outputs_stop(a->outputs, DRAIN_MS);
+}
+
+static int
+start_shards(void *app)
+{
+	struct app *a = app;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = a->opt.shards != 0 ? (unsigned) a->opt.shards : (unsigned) MAX(cpus, 1);
+	struct shard_cfg cfg = {
+		.outbox = a->outbox,
+		.rules = a->rules,
+		.intern_bytes = a->opt.intern_max,
+		.state = {
+			.threads = (uint32_t) a->opt.threads_max,
+			.fds = (uint32_t) a->opt.fds_max,
+			.bytes = a->opt.node_bytes,
+			.dead_grace_ns = a->opt.dead_grace * NS_PER_MS,
+		},
+		.throttle = {
+			.process = { a->opt.alert_rate, a->opt.alert_burst },
+			.user = { a->opt.user_rate, a->opt.user_burst },
+		},
+		.json = &a->rules_config.options.json,
+		.log_drops = a->opt.log_drops,
+		.queue = (unsigned) a->opt.shard_queue,
+	};
+	int r = shards_start(n, &cfg, &a->shards);
+
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static void
+stop_shards(void *app)
+{
+	struct app *a = app;
+
+	shards_stop(a->shards);
+}
+
+static int
+start_streams(void *app)
+{
+	struct app *a = app;
+	int r = streams_new(a->shards, &a->streams);
+
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static int
+start_lookout(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	const struct lookout_cfg cfg = {
+		.streams = a->streams,
+		.outbox = a->outbox,
+		.json = &a->rules_config.options.json,
+		.forget_ns = a->opt.forget_after * NS_PER_MS,
+	};
+	int r = lookout_start(&a->lookout, &cfg, &d);
+
+	return r < 0 ? app_fail(a, EXIT_OUTBOX, &d, r) : 0;
+}
+
+static void
+stop_streams(void *app)
+{
+	struct app *a = app;
+
+	streams_free(a->streams);
+}
+
+struct ingest_cfg
+app_ingest_cfg(const struct app *a)
+{
+	return (struct ingest_cfg){
+		.listen = a->opt.listen,
+		.cluster = a->opt.cluster,
+		.name = a->opt.name,
+		.ca = a->opt.tls_ca,
+		.cert = a->opt.tls_cert,
+		.key = a->opt.tls_key,
+		.crl = a->opt.tls_crl,
+		.insecure = a->opt.insecure,
+		.contexts = (unsigned) a->opt.contexts,
+		.streams = a->streams,
+		.shards = a->shards,
+		.outbox = a->outbox,
+	};
+}
+
+static int
+start_ingest(void *app)
+{
+	struct app *a = app;
+	struct event_set set = rules_interest(a->rules);
+	const struct ingest_cfg cfg = app_ingest_cfg(a);
+	struct diag d = { 0 };
+	int r = ingest_start(&cfg, &a->ingest, &d);
+
+	if (r < 0)
+		return app_fail(
+		    a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
+	ingest_set_interest(a->ingest, &set);
+	log_info("listening for sensors on %s", a->opt.listen);
+	return 0;
+}
+
+static void
+stop_ingest(void *app)
+{
+	struct app *a = app;
+
+	ingest_stop(a->ingest);
+	a->ingest = NULL;
+}
+
+static int
+start_reload(void *app)
+{
+	struct app *a = app;
+	const struct reload_cfg cfg = {
+		.paths = (const char *const *) a->opt.rules.v,
+		.npaths = a->opt.rules.n,
+		.options = &a->rules_config.options,
+		.watch = a->opt.rules_watch,
+		.shards = a->shards,
+		.ingest = a->ingest,
+		.lock = &a->rules_lock,
+		.rules = &a->rules,
+	};
+	int r = reload_new(&cfg, &a->reload);
+
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static void
+stop_reload(void *app)
+{
+	struct app *a = app;
+
+	reload_free(a->reload);
+}
+
+/* Stages start top to bottom and stop bottom to top. A stage may use the stages above it and
+ * nothing below it. */
+const struct stage app_stages[] = {
+	{ "signals", start_signals, NULL }, /* first: threads inherit the mask */
+	{ "rights", start_rights, NULL },   /* before files are read: as they are read later */
+	/* Before anything is made: what would be refused. */
+	{ "configuration", app_check_config, NULL },
+	{ "rules", start_rules, stop_rules }, /* most mistakes are here */
+	{ "places", app_check_places, NULL }, /* --check ends here: app_ncheck */
+	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
+	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
+	{ "streams", start_streams, stop_streams },
+	{ "lookout", start_lookout, NULL },      /* before sensors come: who is known already */
+	{ "ingest", start_ingest, stop_ingest }, /* opens the door */
+	{ "reload", start_reload, stop_reload },
+	{ "api", app_api_start, app_api_stop }, /* last: it shows all of the above */
+};
+const size_t app_nstages = ARRAY_SIZE(app_stages);
+const size_t app_ncheck = 5;
+
+static void
+reload_tls(struct app *a)
+{
+	struct diag d = { 0 };
+
+	if (a->opt.tls_cert != NULL && ingest_reload_tls(a->ingest, &d) < 0)
+		log_error("certificates not reloaded: %s", d.msg);
+	if (api_reload_tokens(a->api, &d) < 0)
+		log_error("the API's tokens not reloaded: %s", d.msg);
+	if (api_reload_tls(a->api, &d) < 0)
+		log_error("the API's certificate not reloaded: %s", d.msg);
+}
+
+/* The next signal that has arrived; 0: none. */
+static int
+next_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == (ssize_t) sizeof(info) ? (int) info.ssi_signo : 0;
+}
+
+/* Wait for signals and for what reload waits for. false: it is time to stop. */
+static bool
+run_once(struct app *a, int signals)
+{
+	struct pollfd v[1 + RELOAD_FDS] = { { .fd = signals, .events = POLLIN } };
+	int n = 1 + reload_fds(a->reload, v + 1), sig;
+	bool asked = false;
+
+	(void) poll(v, (nfds_t) n, MIN(reload_timeout_ms(a->reload), LOOKOUT_MS));
+	while ((sig = next_signal(signals)) != 0) {
+		if (sig == SIGINT || sig == SIGTERM)
+			return false;
+		if (sig == SIGUSR1)
+			outputs_reopen(a->outputs);
+		if (sig == SIGHUP) {
+			asked = true;
+			reload_tls(a);
+		}
+	}
+	reload_run(a->reload, asked);
+	return true;
+}
+
+int
+app_run(void *app)
+{
+	struct app *a = app;
+	int fd = signalfd(-1, &a->signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	struct watch watch = { 0 };
+	uint64_t looked = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (run_once(a, fd)) {
+		if (clock_mono() - a->lookout.looked >= LOOKOUT_MS * NS_PER_MS)
+			lookout_run(&a->lookout, clock_mono());
+		if (clock_mono() - looked < NS_PER_S)
+			continue;
+		looked = clock_mono();
+		ingest_watch_tls(a->ingest);
+		watch_look(&watch, a->outbox, a->outputs);
+	}
+	log_info("stopping");
+	log_peer_flush();
+	reload_close(a->reload);
+	(void) close(fd);
+	return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * collector.h - the collector as a program: its options and its parts.
+ */
+#ifndef MEWS_COLLECTOR_COLLECTOR_H
+#define MEWS_COLLECTOR_COLLECTOR_H
+
+#include "collector/api/api.h"
+#include "collector/lookout.h"
+#include "collector/reload.h"
+#include "collector/rule/rule_config.h"
+#include "common/config.h"
+#include "common/stage.h"
+#include <signal.h>
+
+/* Exit codes; mews-collector(8) lists them. */
+enum app_exit {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,  /* something went wrong that no configuration mends */
+	EXIT_USAGE = 2,   /* the command line */
+	EXIT_CONFIG = 3,  /* the configuration file, a certificate */
+	EXIT_RULES = 4,   /* a rule file */
+	EXIT_OUTBOX = 5,  /* the outbox */
+	EXIT_ADDRESS = 6, /* an address that cannot be listened on */
+};
+
+#define OPT_C_STR  const char *
+#define OPT_C_BOOL bool
+#define OPT_C_U64  uint64_t
+#define OPT_C_SIZE uint64_t
+#define OPT_C_MSEC uint64_t
+#define OPT_C_LIST struct opt_list
+
+struct app_options {
+#define OPT(type, field, key, def, min, max, help) OPT_C_##type field;
+#include "collector/collector.def"
+};
+
+extern const struct opt app_opts[];
+extern const size_t app_nopts;
+
+enum { APP_OUTPUTS_MAX = 16 };
+
+struct app {
+	struct cfg *cfg;
+	bool check;  /* start nothing: only look, and go on after what would be refused */
+	bool wrong;  /* ... and something was */
+	bool beside; /* ... while a collector runs: what it has in use is no error */
+	struct outbox_output output[APP_OUTPUTS_MAX];
+	size_t noutputs; /* that are on */
+	struct app_options opt;
+	struct rule_config rules_config;
+	char token_file[4096]; /* where the API's tokens are, ... */
+	bool token_beside;     /* ... beside the outbox, since no place is configured */
+	pthread_mutex_t rules_lock;
+	struct ruleset *rules; /* guarded by rules_lock */
+	struct outbox *outbox;
+	struct outputs *outputs;
+	struct streams *streams;
+	struct lookout lookout;
+	struct shards *shards;
+	struct ingest *ingest;
+	struct reload *reload;
+	struct api *api;
+	sigset_t signals;        /* those that app_run() waits for */
+	enum app_exit exit_code; /* why a stage did not start */
+};
+
+/* The stages in order, and their number. */
+
+extern const struct stage app_stages[];
+extern const size_t app_nstages;
+extern const size_t app_ncheck; /* how many of them make nothing: those are what --check runs */
+
+/* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 reopens output files,
+ * SIGTERM and SIGINT end it. Rules are reloaded when reload.h says so too. Meanwhile it says what
+ * trouble outbox and outputs have. */
+int app_run(void *app);
+
+/* Bind the options, check their words. -EINVAL and *d, or, with d->msg empty, each key that is
+ * unknown is printed. */
+int app_configure(struct app *a, struct diag *d) MUST_CHECK;
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * field.h - the fields that conditions and outputs name, and how to get their values.
+ *
+ * fields.def has a row per field (Falco's 233, the container plugin's 61, and mews.*). A reference
+ * is looked up once, when a rule is compiled, and asked for many times.
+ */
+#ifndef MEWS_COLLECTOR_FIELD_FIELD_H
+#define MEWS_COLLECTOR_FIELD_FIELD_H
+
+#include "collector/state/state.h"
+#include "common/arena.h"
+#include "common/diag.h"
+#include "common/macros.h"
+#include "common/slice.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ftype {
+	FT_STR,  /* texts: CHARBUF, FSPATH, FSRELPATH */
+	FT_INT,  /* signed */
+	FT_UINT, /* unsigned */
+	FT_BOOL,
+	FT_DOUBLE,
+	FT_BYTES, /* BYTEBUF */
+	FT_IP,
+	FT_NET,
+	FT_PORT,
+	FT_RELTIME, /* ns */
+	FT_ABSTIME, /* ns since the epoch */
+	FT_DYN,     /* evt.rawarg: the parameter's own */
+};
+
+/* How a comparison treats a field with more than one value. */
+enum fmulti {
+	FM_ONE,    /* one value */
+	FM_LIST,   /* a list: in, intersects, exists only */
+	FM_ANY,    /* true if any value satisfies the operator, != too (proc.aname) */
+	FM_EITHER, /* two ends: = if either, != if both differ (fd.ip, fd.port, fd.net, fd.proto) */
+};
+
+/* field.flags */
+#define FF_ARG_NEEDED   0x001
+#define FF_ARG_ALLOWED  0x002
+#define FF_ARG_INDEX    0x004 /* [N] */
+#define FF_ARG_KEY      0x008 /* [NAME] */
+#define FF_ARG_DOT      0x010 /* .NAME */
+#define FF_FILTER_ONLY  0x020
+#define FF_PRINT_ONLY   0x040
+#define FF_NO_TRANSFORM 0x080
+#define FF_NO_RHS       0x100
+#define FF_DEPRECATED   0x200
+#define FF_UNFILLED     0x400  /* never has a value yet: see field_waits() */
+#define FF_PADDED       0x800  /* prints as nine digits, with leading zeros */
+#define FF_COMM         0x1000 /* the kernel's name of a task: COMM_MAX bytes at most */
+
+enum { COMM_MAX = 15 };
+
+struct field {
+	const char *name;
+	const char *help;
+	enum ftype type;
+	enum fmulti multi;
+	enum ev_pfmt fmt; /* how a number prints */
+	unsigned flags;
+};
+
+/* A field with its argument, bound at compile time; immutable. */
+struct field_ref {
+	const struct field *field;
+	struct slice text; /* as written: "proc.aname[2]"; lives in the compile's arena */
+	struct slice key;  /* the argument, p == NULL: none */
+	int64_t index;     /* the argument as a number */
+	const struct ev_param
+	    *param;                 /* evt.arg.NAME, evt.rawarg.NAME: of the first event with it */
+	const uint8_t *param_index; /* of it, by event number; 0xff: the event has none */
+	bool has_arg, has_index;
+};
+
+/* A value. 'id' is the intern id of a text where it has one, so that predicates can be memoized. */
+struct fval {
+	enum ftype type;
+	uint32_t id;
+	union {
+		int64_t i;
+		uint64_t u; /* UINT, PORT, RELTIME, ABSTIME */
+		double d;
+		bool b;
+		struct slice s; /* STR, BYTES: borrowed until the next event */
+		struct {
+			uint8_t family; /* 4 or 6 */
+			uint8_t addr[16];
+		} ip;
+	};
+};
+
+/* Scratch for texts that are made on the spot; reset between events, never freed in between. */
+struct fscratch;
+int fscratch_new(struct fscratch **ret) MUST_CHECK;
+void fscratch_free(struct fscratch *fs);
+void fscratch_reset(struct fscratch *fs);
+
+/*
+ * The longest field that 'text' begins with, with its argument. Sets *used to the bytes taken.
+ * -EINVAL and *d (line 1, col from 1 within text). 'a' takes copies.
+ */
+int field_lookup(struct slice text, struct arena *a, struct field_ref *ret, size_t *used,
+    struct diag *d) MUST_CHECK;
+
+/* Up to 'max' values; 0: null. FM_ONE gives one at most. -1: a list that is there but empty. */
+int field_get(const struct field_ref *f, const struct view *v, struct fscratch *fs,
+    struct fval *ret, int max);
+
+/* The text that outputs print; false: null. Borrowed until the next event. */
+bool field_text(
+    const struct field_ref *f, const struct view *v, struct fscratch *fs, struct slice *ret);
+
+/* What a field waits for that cannot have a value yet; NULL: it can. */
+const char *field_waits(const struct field *f);
+
+/* All fields, for 'mewsctl rules fields'. */
+extern const struct field fields[];
+extern const size_t nfields;
+
+#endif

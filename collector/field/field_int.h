@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * field_int.h - how values of fields are got; field*.c and param_text.c only.
+ *
+ * A getter is named in fields.def. It returns how many values it put into g->ret, 0 for null.
+ */
+#ifndef MEWS_COLLECTOR_FIELD_FIELD_INT_H
+#define MEWS_COLLECTOR_FIELD_FIELD_INT_H
+
+#include "collector/field/field.h"
+#include "common/buf.h"
+#include "common/intern.h"
+#include "proto/names.h"
+
+struct fget {
+	const struct field_ref *f;
+	const struct view *v;
+	struct fscratch *fs;
+	struct fval *ret;
+	int max;
+	int a, b; /* of the field's row */
+};
+typedef int field_getter(const struct fget *g);
+
+/* A field's, with the columns a and b of its row. */
+struct getter {
+	field_getter *get;
+	int a, b;
+};
+void field_getter_of(const struct field *f, struct getter *ret);
+
+#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) field_getter get_##getter;
+#include "collector/field/fields.def"
+
+/* What the columns a and b of fields.def mean. */
+enum { CLK_TIME, CLK_TIME_S, CLK_ISO, CLK_DATE, CLK_DATE_S };
+enum { PART_ALL, PART_S, PART_NS };
+enum { WORD_DIR, WORD_LATENCY };
+enum { IO_ANY, IO_IN, IO_OUT };
+enum { FDK_ANY, FDK_FILE, FDK_NET, FDK_MEMORY, FDK_OTHER };
+enum { INFRA_NAME, INFRA_ID, INFRA_CONTAINER, INFRA_IMAGE };
+enum { OPEN_READ, OPEN_WRITE, OPEN_EXEC, OPEN_CREATE };
+enum { WHO_SELF, WHO_PARENT, WHO_SID, WHO_VPGID, WHO_PGID };
+enum {
+	NUM_TTY,
+	NUM_PID,
+	NUM_VPID,
+	NUM_SID,
+	NUM_VPGID,
+	NUM_PGID,
+	NUM_EXE_INO,
+	NUM_FDLIMIT,
+	NUM_VMSIZE,
+	NUM_VMRSS,
+	NUM_VMSWAP,
+	NUM_NTHREADS,
+	NUM_NCHILDS,
+	NUM_PIDNS,
+	NUM_PFMAJOR,
+	NUM_PFMINOR,
+	NUM_TID,
+	NUM_VTID,
+	NUM_MAIN_VMSIZE,
+	NUM_MAIN_VMRSS,
+	NUM_MAIN_VMSIZE_B,
+	NUM_MAIN_VMRSS_B,
+};
+enum { TIME_AGE, TIME_START, TIME_CTIME, TIME_MTIME, TIME_SINCE_CTIME, TIME_PIDNS_CTIME };
+enum { TXT_NAME, TXT_HOME, TXT_SHELL };
+enum { END_CLIENT, END_SERVER, END_LOCAL, END_REMOTE, END_BOTH };
+enum { LIST_NUM, LIST_NAME, LIST_CIP, LIST_SIP, LIST_CPORT, LIST_SPORT };
+enum { DEV_ALL, DEV_MAJOR, DEV_MINOR };
+enum { FS_NAME, FS_SOURCE, FS_TARGET };
+enum { FS_FALCO, FS_RAW, FS_OWN };
+enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
+#define TH(member) ((int) offsetof(struct thread, member))
+
+/* A getter's last line. */
+int put_text(const struct fget *g, struct slice s); /* null if s.p is NULL */
+int put_word(const struct fget *g, const char *s);  /* the same */
+int put_id(const struct fget *g, uint32_t id);      /* no text is "" */
+int put_int(const struct fget *g, int64_t v);
+int put_uint(const struct fget *g, uint64_t v); /* with the field's type */
+int put_bool(const struct fget *g, bool v);
+
+/* As outputs print it; f == NULL: a plain value. */
+void value_text(const struct field *f, const struct fval *v, struct buf *out);
+void number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out);
+
+struct slice view_text(const struct view *v, uint32_t id); /* "" for INTERN_NULL */
+
+/* ---- fscratch.c ---- */
+
+void *fscratch_alloc(struct fscratch *fs, size_t n) MUST_CHECK; /* NULL: no memory */
+/* A buffer to make a text in, empty; one at a time, until scratch_take(), which makes it a slice
+ * that lives until the reset (p == NULL: no memory). */
+struct buf *scratch_buf(struct fscratch *fs);
+struct slice scratch_take(struct fscratch *fs, struct buf *b);
+/* One more than last time, from 1. */
+uint64_t scratch_count(struct fscratch *fs);
+/* The text without its NULs: each but the last becomes a blank. */
+struct slice scratch_join(struct fscratch *fs, struct slice list);
+
+/* Has an allocation failed since the reset? Then what was made of texts may be wrong. */
+bool fscratch_failed(const struct fscratch *fs);
+
+/* ---- param_text.c ---- */
+
+/* Parameter 'i' as evt.arg prints it: resolved if that says more; "<NA>" if it is not filled. */
+void param_text(const struct view *v, unsigned i, struct buf *out);
+/* As evt.args prints it: "name=raw(resolved)", blanks between. */
+void params_text(const struct view *v, struct buf *out);
+/* The transport that Falco shows: of a raw socket at once, of another one when it has its role. */
+static inline unsigned
+fd_transport(const struct fd_entry *fd)
+{
+	return fd->role != ROLE_NONE || fd->l4 == L4_RAW ? fd->l4 : L4_NA;
+}
+
+/* "<4t>": the letters before a descriptor's name. */
+void fd_letters(const struct fd_entry *fd, struct buf *out);
+void ip_text(const uint8_t *addr, unsigned family, struct buf *out);
+const char *errno_name(int64_t negative); /* NULL: not known */
+
+/* ---- field_evt.c ---- */
+
+/* The event's result: res, or the descriptor that it made. false: it has none. */
+bool event_result(const struct event *ev, int64_t *ret);
+
+/* ---- field_io.c ---- */
+
+/* What an open asks for: all that evt.is_open_read and evt.is_open_write look at. */
+unsigned open_access(const struct event *ev);
+
+/* ---- field_arg.c ---- */
+
+/* evt.rawarg of a number that the event has, but not filled: it is null, and prints as 0. */
+bool rawarg_empty(const struct field_ref *f, const struct event *ev);
+/* How evt.rawarg prints on this event. */
+enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
+
+/* ---- what several files need ---- */
+
+/* Is it the exit of an open call, or of creat()? */
+static inline bool
+opens_file(const struct ev_schema *s)
+{
+	return fd_type_by_event[s->num] == FD_FILE && (s->flags & EF_CREATES_FD);
+}
+
+/* Does it bring a socket to its peer? */
+static inline bool
+connects(const struct ev_schema *s)
+{
+	return s->category == EC_NET && schema_has_role(s, EVR_TUPLE);
+}
+
+/* The ends that a call was about whose descriptor is not in the table (its fd.name), as the event
+ * has them. false: it is no such call. */
+bool fd_lost_tuple(const struct view *v, struct slice *ret);
+
+/* "2019-08-19 16:00:00", local time, and with ".000000001". */
+void date_text(uint64_t ns, bool fraction, struct buf *out);
+
+struct slice thread_container(const struct view *v); /* "host" or its id */
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ingest/test_ingest_kit.h"
+#include "collector/ctl/pki.h"
+#include <errno.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ANSWER_MS = 20000 }; /* only a test that fails waits for it */
+
+/* ---- stubs of the neighbours ---- */
+
+static struct {
+	uint64_t durable;
+	int r;
+} outbox;
+
+void
+kit_outbox(uint64_t durable, int r)
+{
+	outbox.durable = durable;
+	outbox.r = r;
+}
+
+int
+outbox_stream_seq(struct outbox *o, const struct stream_id *s, uint64_t *ret)
+{
+	(void) o;
+	(void) s;
+	*ret = outbox.durable;
+	return outbox.r;
+}
+
+struct shard *
+shards_of(struct shards *s, const char *cluster, const char *node)
+{
+	(void) cluster;
+	(void) node;
+	return (struct shard *) s;
+}
+
+void
+op_free(struct op *op)
+{
+	if (op->req != NULL)
+		wire__request__free_unpacked(op->req, NULL);
+	stream_unref(op->stream);
+	free(op);
+}
+
+void
+kit_shard_init(struct shard *s)
+{
+	*s = (struct shard){ .room = 1000000 };
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+void
+kit_shard_room(struct shard *s, unsigned room)
+{
+	pthread_mutex_lock(&s->lock);
+	s->room = room;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+kit_shard_log(struct shard *s, char out[4096])
+{
+	pthread_mutex_lock(&s->lock);
+	memcpy(out, s->log, sizeof(s->log));
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+write_down(struct shard *s, const struct op *op)
+{
+	size_t at = strlen(s->log), n = sizeof(s->log) - at;
+	char *to = s->log + at;
+
+	if (at > 0 && n > 1) {
+		*to++ = ' ';
+		n--;
+	}
+	switch (op->type) {
+	case OP_HELLO:
+		(void) snprintf(to, n, "H");
+		break;
+	case OP_BATCH:
+		(void) snprintf(to, n, "B%llu", (unsigned long long) op->req->batch->seq);
+		break;
+	case OP_BYE:
+		(void) snprintf(to, n, "Y");
+		break;
+	case OP_WAKE:
+		break;
+	}
+}
+
+static void
+check_order(struct shard *s, const struct op *op)
+{
+	size_t k = 0;
+
+	if (op->type != OP_BATCH)
+		return;
+	while (k + 1 < ARRAY_SIZE(s->seen) && s->seen[k].stream != NULL &&
+	       s->seen[k].stream != op->stream)
+		k++;
+	s->seen[k].stream = op->stream;
+	s->out_of_order += op->req->batch->seq != s->seen[k].last + 1;
+	s->seen[k].last = op->req->batch->seq;
+}
+
+int
+shard_put(struct shard *s, struct op *op)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->room == 0) {
+		r = -EAGAIN;
+	} else {
+		s->room--;
+		check_order(s, op);
+		write_down(s, op);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (r == 0)
+		op_free(op);
+	return r;
+}
+
+/* ---- requests ---- */
+
+void
+kit_pack(const Wire__Request *q, struct buf *out)
+{
+	size_t n = wire__request__get_packed_size(q);
+
+	buf_clear(out);
+	assert_int_equal(0, buf_reserve(out, n));
+	out->n = wire__request__pack(q, (uint8_t *) out->p);
+}
+
+#define REQUEST(q, CASE, field, body)             \
+	Wire__Request q;                          \
+	wire__request__init(&q);                  \
+	q.body_case = WIRE__REQUEST__BODY_##CASE; \
+	q.field = (body)
+
+void
+kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start)
+{
+	Wire__Hello h;
+
+	wire__hello__init(&h);
+	h.protocol = WIRE_PROTOCOL;
+	h.node = (char *) node;
+	h.cluster = (char *) cluster;
+	h.boot_id = (char *) KIT_BOOT;
+	h.sensor_start = start;
+	h.version = (char *) "0";
+	REQUEST(q, HELLO, hello, &h);
+	kit_pack(&q, out);
+}
+
+void
+kit_batch(struct buf *out, uint64_t seq, uint32_t interest)
+{
+	Wire__Body body;
+	Wire__Batch b;
+
+	wire__body__init(&body);
+	wire__batch__init(&b);
+	b.seq = seq;
+	b.interest = interest;
+	b.body = &body;
+	REQUEST(q, BATCH, batch, &b);
+	kit_pack(&q, out);
+}
+
+void
+kit_poll(struct buf *out, uint32_t interest, uint64_t skip_to)
+{
+	Wire__Poll p;
+
+	wire__poll__init(&p);
+	p.interest = interest;
+	p.skip_to = skip_to;
+	REQUEST(q, POLL, poll, &p);
+	kit_pack(&q, out);
+}
+
+void
+kit_bye(struct buf *out, uint64_t last_seq)
+{
+	Wire__Bye b;
+
+	wire__bye__init(&b);
+	b.last_seq = last_seq;
+	REQUEST(q, BYE, bye, &b);
+	kit_pack(&q, out);
+}
+
+/* ---- the fleet ---- */
+
+const char *
+kit_file(const struct kit_pki *p, const char *name)
+{
+	static char path[8][128];
+	static unsigned next;
+	char *to = path[next++ % ARRAY_SIZE(path)];
+
+	(void) snprintf(to, sizeof(path[0]), "%s/%s", p->dir, name);
+	return to;
+}
+
+void
+kit_pki_init(struct kit_pki *p)
+{
+	struct diag d = { 0 };
+
+	(void) snprintf(p->dir, sizeof(p->dir), "/tmp/mews-test-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	assert_int_equal(0, pki_init(p->dir, "Test", 30, false, &d));
+}
+
+void
+kit_pki_fini(struct kit_pki *p)
+{
+	char cmd[128];
+
+	(void) snprintf(cmd, sizeof(cmd), "rm -rf '%s'", p->dir);
+	assert_int_equal(0, system(cmd)); /* NOLINT(cert-env33-c,concurrency-mt-unsafe) */
+}
+
+void
+kit_issue(struct kit_pki *p, int kind, const char *name, int days)
+{
+	struct pki_request rq = { .kind = (enum pki_kind) kind, .name = name, .days = days };
+	const char *ip = "127.0.0.1";
+	struct diag d = { 0 };
+
+	if (kind == PKI_COLLECTOR) {
+		rq.ip = &ip;
+		rq.nip = 1;
+	}
+	assert_int_equal(0, pki_issue(p->dir, &rq, true, &d));
+}
+
+/* ---- a sensor ---- */
+
+static char *
+slurp(const char *path)
+{
+	char *text = calloc(1, 65536);
+	FILE *f = fopen(path, "re");
+
+	assert_non_null(f);
+	assert_non_null(text);
+	assert_true(fread(text, 1, 65535, f) > 0);
+	(void) fclose(f);
+	return text;
+}
+
+static nng_tls_config *
+client_tls(const char *ca, const char *cert, const char *key, const char *server)
+{
+	char *ca_pem = slurp(ca), *cert_pem = NULL, *key_pem = NULL;
+	nng_tls_config *c = NULL;
+
+	assert_int_equal(0, nng_tls_config_alloc(&c, NNG_TLS_MODE_CLIENT));
+	assert_int_equal(0, nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED));
+	assert_int_equal(0, nng_tls_config_ca_chain(c, ca_pem, NULL));
+	assert_int_equal(0, nng_tls_config_server_name(c, server));
+	if (cert != NULL) {
+		cert_pem = slurp(cert);
+		key_pem = slurp(key);
+		assert_int_equal(0, nng_tls_config_own_cert(c, cert_pem, key_pem, NULL));
+	}
+	free(ca_pem);
+	free(cert_pem);
+	free(key_pem);
+	return c;
+}
+
+int
+kit_dial(struct kit_sensor *s, const char *url, const char *ca, const char *cert, const char *key,
+    const char *server)
+{
+	nng_dialer d;
+	int rv;
+
+	assert_int_equal(0, nng_req0_open(&s->sock));
+	assert_int_equal(
+	    0, nng_socket_set_ms(s->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE));
+	assert_int_equal(0, nng_socket_set_ms(s->sock, NNG_OPT_RECVTIMEO, ANSWER_MS));
+	assert_int_equal(0, nng_socket_set_ms(s->sock, NNG_OPT_SENDTIMEO, ANSWER_MS));
+	/* one connection is one sensor: none is made behind the test's back */
+	assert_int_equal(0, nng_socket_set_ms(s->sock, NNG_OPT_RECONNMINT, 3600 * 1000));
+	assert_int_equal(0, nng_dialer_create(&d, s->sock, url));
+	if (ca != NULL) {
+		nng_tls_config *c = client_tls(ca, cert, key, server);
+
+		assert_int_equal(0, nng_dialer_set_ptr(d, NNG_OPT_TLS_CONFIG, c));
+		nng_tls_config_free(c);
+	}
+	rv = nng_dialer_start(d, 0);
+	return rv;
+}
+
+void
+kit_hang_up(struct kit_sensor *s)
+{
+	(void) nng_close(s->sock);
+}
+
+Wire__Reply *
+kit_ask(struct kit_sensor *s, const struct buf *request)
+{
+	Wire__Reply *rep;
+	nng_msg *m = NULL;
+
+	assert_int_equal(0, nng_msg_alloc(&m, request->n));
+	if (request->n > 0)
+		memcpy(nng_msg_body(m), request->p, request->n);
+	if (nng_sendmsg(s->sock, m, 0) != 0) {
+		nng_msg_free(m);
+		return NULL;
+	}
+	if (nng_recvmsg(s->sock, &m, 0) != 0)
+		return NULL;
+	rep = wire__reply__unpack(NULL, nng_msg_len(m), nng_msg_body(m));
+	nng_msg_free(m);
+	assert_non_null(rep);
+	return rep;
+}
+
+Wire__Reply *
+kit_ask_ctx(struct kit_sensor *s, const struct buf *request)
+{
+	Wire__Reply *rep = NULL;
+	nng_aio *aio = NULL;
+	nng_msg *m = NULL;
+	nng_ctx ctx;
+
+	if (nng_ctx_open(&ctx, s->sock) != 0)
+		return NULL;
+	if (nng_aio_alloc(&aio, NULL, NULL) == 0 && nng_msg_alloc(&m, 0) == 0 &&
+	    nng_msg_append(m, request->p, request->n) == 0) {
+		nng_aio_set_timeout(aio, ANSWER_MS);
+		nng_aio_set_msg(aio, m);
+		nng_ctx_send(ctx, aio);
+		nng_aio_wait(aio);
+		if (nng_aio_result(aio) == 0) {
+			m = NULL;
+			nng_ctx_recv(ctx, aio);
+			nng_aio_wait(aio);
+			if (nng_aio_result(aio) == 0)
+				m = nng_aio_get_msg(aio);
+			if (m != NULL)
+				rep = wire__reply__unpack(NULL, nng_msg_len(m), nng_msg_body(m));
+		}
+	}
+	if (m != NULL)
+		nng_msg_free(m);
+	nng_aio_free(aio);
+	(void) nng_ctx_close(ctx);
+	return rep;
+}
+
+static void
+sign(const char *key_path, const struct buf *text, unsigned char *sig, size_t *n)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	FILE *f = fopen(key_path, "re");
+	EVP_PKEY *key;
+
+	assert_non_null(f);
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	(void) fclose(f);
+	assert_non_null(key);
+	assert_int_equal(1, EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key));
+	assert_int_equal(1, EVP_DigestSign(md, sig, n, (unsigned char *) text->p, text->n));
+	EVP_MD_CTX_free(md);
+	EVP_PKEY_free(key);
+}
+
+void
+kit_proof(struct buf *out, const Wire__Challenge *c, const char *node, const char *cluster,
+    const char *cert, const char *key)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct slice nonce = { (const char *) c->nonce.data, c->nonce.len };
+	unsigned char sig[512], *der = NULL;
+	struct diag d = { 0 };
+	X509 *x = NULL;
+	Wire__Proof p;
+	size_t n = sizeof(sig);
+	int len;
+
+	assert_int_equal(0, wire_proof_text(nonce, slice_str(node), slice_str(cluster),
+				slice_str(c->collector), &text));
+	sign(key, &text, sig, &n);
+	assert_int_equal(0, pki_read_cert(cert, &x, &d));
+	len = i2d_X509(x, &der);
+	assert_true(len > 0);
+	wire__proof__init(&p);
+	p.certificate = (ProtobufCBinaryData){ (size_t) len, der };
+	p.signature = (ProtobufCBinaryData){ n, sig };
+	REQUEST(q, PROOF, proof, &p);
+	kit_pack(&q, out);
+	OPENSSL_free(der);
+	X509_free(x);
+}

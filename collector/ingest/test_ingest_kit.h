@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_ingest_kit.h - what the tests of this folder share: a shard that remembers, a fleet's
+ * certificates, and a sensor that says what it is told to.
+ */
+#ifndef MEWS_COLLECTOR_INGEST_TEST_INGEST_KIT_H
+#define MEWS_COLLECTOR_INGEST_TEST_INGEST_KIT_H
+
+#include "collector/ingest/ingest_int.h"
+#include "tests/support/test.h"
+#include <nng/nng.h>
+
+#define KIT_BOOT "01234567-89ab-cdef-0123-456789abcdef"
+
+/* ---- the shards: one, which writes down what it gets: "H", "B1", "S0", "S2!", "Y" (bye) ---- */
+
+struct shard {
+	pthread_mutex_t lock;
+	unsigned room;         /* ops it still takes */
+	unsigned out_of_order; /* batches that did not follow the one before of their stream */
+	struct {
+		const struct stream *stream;
+		uint64_t last;
+	} seen[16];
+	char log[4096];
+};
+
+void kit_shard_init(struct shard *s);
+void kit_shard_room(struct shard *s, unsigned room);
+void kit_shard_log(struct shard *s, char out[4096]);
+
+/* What the outbox says of every stream. */
+void kit_outbox(uint64_t durable, int r);
+
+/* ---- requests; borrowed from static texts, packed at once ---- */
+
+void kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start);
+void kit_batch(struct buf *out, uint64_t seq, uint32_t interest);
+void kit_poll(struct buf *out, uint32_t interest, uint64_t skip_to);
+void kit_bye(struct buf *out, uint64_t last_seq);
+void kit_pack(const Wire__Request *q, struct buf *out);
+
+/* ---- the fleet: a folder of certificates, made by pki.h; removed by kit_pki_fini() ---- */
+
+struct kit_pki {
+	char dir[64];
+};
+
+void kit_pki_init(struct kit_pki *p);
+void kit_pki_fini(struct kit_pki *p);
+void kit_issue(struct kit_pki *p, int kind, const char *name, int days);
+/* "DIR/NAME", in one of a few static buffers. */
+const char *kit_file(const struct kit_pki *p, const char *name);
+
+/* ---- a sensor ---- */
+
+struct kit_sensor {
+	nng_socket sock;
+};
+
+/* NNG's error of dialing. 'cert' may be NULL: none is shown. */
+int kit_dial(struct kit_sensor *s, const char *url, const char *ca, const char *cert,
+    const char *key, const char *server);
+void kit_hang_up(struct kit_sensor *s);
+
+/* Send, and wait for the reply; NULL: the connection ended, or nothing came in time. */
+Wire__Reply *kit_ask(struct kit_sensor *s, const struct buf *request);
+
+/* The same in a context of its own: several threads may ask at a time. */
+Wire__Reply *kit_ask_ctx(struct kit_sensor *s, const struct buf *request);
+
+/* A Proof for this challenge with that certificate and key. */
+void kit_proof(struct buf *out, const Wire__Challenge *c, const char *node, const char *cluster,
+    const char *cert, const char *key);
+
+#endif

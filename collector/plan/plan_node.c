@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/plan/plan_int.h"
+#include <errno.h>
+#include <stdlib.h>
+
+int
+vector_reserve(void **v, size_t n, size_t *cap, size_t size)
+{
+	size_t want = *cap == 0 ? 64 : *cap * 2;
+	void *p;
+
+	if (n < *cap)
+		return 0;
+	p = reallocarray(*v, want, size);
+	if (p == NULL)
+		return -ENOMEM;
+	*v = p;
+	*cap = want;
+	return 0;
+}
+
+int
+node_push(struct planner *b, struct node *n)
+{
+	if (n == NULL ||
+	    vector_reserve((void **) &b->stack, b->top, &b->stack_cap, sizeof(*b->stack)) < 0)
+		return -ENOMEM;
+	b->stack[b->top++] = n;
+	return 0;
+}
+
+/* ---- each node once ---- */
+
+static bool
+same(const struct node *a, const struct node *b)
+{
+	if (a->hash != b->hash || a->kind != b->kind || a->negated != b->negated ||
+	    a->check != b->check || a->n != b->n)
+		return false;
+	return a->n == 0 || memcmp(a->kids, b->kids, a->n * sizeof(struct node *)) == 0;
+}
+
+static size_t
+find(const struct planner *b, const struct node *n)
+{
+	size_t i = n->hash & (b->cap - 1);
+
+	while (b->table[i] != NULL && !same(b->table[i], n))
+		i = (i + 1) & (b->cap - 1);
+	return i;
+}
+
+static int
+grow(struct planner *b)
+{
+	struct node **old = b->table, **table;
+	size_t cap = b->cap;
+
+	if (b->nnodes < cap / 2)
+		return 0;
+	table = calloc(cap == 0 ? 256 : cap * 2, sizeof(struct node *));
+	if (table == NULL)
+		return -ENOMEM;
+	b->table = table;
+	b->cap = cap == 0 ? 256 : cap * 2;
+	for (size_t i = 0; i < cap; i++) {
+		if (old[i] != NULL)
+			b->table[find(b, old[i])] = old[i];
+	}
+	free(old);
+	return 0;
+}
+
+static uint64_t
+mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 29;
+}
+
+/* The columns that it depends on, its cost. */
+static void
+summarize(const struct planner *b, struct node *n)
+{
+	unsigned ncolumns = 0;
+
+	if (n->kind == N_CHECK && b->checks[n->check].column == NO_COLUMN) {
+		n->direct = true;
+		n->cost = 40;
+	} else if (n->kind == N_CHECK) {
+		unsigned c = (unsigned) b->checks[n->check].column;
+
+		n->columns[c / 64] = 1ULL << (c % 64);
+		n->cost = b->p->columns[c].key.cost + 20;
+	}
+	for (uint32_t i = 0; i < n->n; i++) {
+		n->direct = n->direct || n->kids[i]->direct;
+		n->cost = MIN(n->cost + n->kids[i]->cost, UINT16_MAX);
+		for (size_t w = 0; w < ARRAY_SIZE(n->columns); w++)
+			n->columns[w] |= n->kids[i]->columns[w];
+	}
+	n->column = NO_COLUMN;
+	for (unsigned w = 0; w < ARRAY_SIZE(n->columns); w++) {
+		ncolumns += (unsigned) __builtin_popcountll(n->columns[w]);
+		if (n->columns[w] != 0)
+			n->column = (int16_t) (w * 64 + (unsigned) __builtin_ctzll(n->columns[w]));
+	}
+	if (ncolumns != 1 || n->direct)
+		n->column = NO_COLUMN;
+	if (n->kind == N_MEMO) /* most often it is remembered */
+		n->cost = b->p->columns[n->column].key.cost;
+}
+
+/* The node that is like 'want', whose kids are copied if it is a new one. */
+static struct node *
+unique(struct planner *b, const struct node *want)
+{
+	struct node *n;
+	size_t i;
+
+	if (grow(b) < 0)
+		return NULL;
+	i = find(b, want);
+	if (b->table[i] != NULL)
+		return b->table[i];
+	n = arena_alloc(b->a, sizeof(*n));
+	if (n == NULL)
+		return NULL;
+	*n = *want;
+	n->kids = arena_alloc(b->a, MAX(n->n, 1u) * sizeof(struct node *));
+	if (n->kids == NULL)
+		return NULL;
+	if (n->n > 0)
+		memcpy(n->kids, want->kids, n->n * sizeof(struct node *));
+	summarize(b, n);
+	b->table[i] = n;
+	b->nnodes++;
+	return n;
+}
+
+/* Cheap ones first, which changes no verdict: nothing that is asked has an effect. */
+static int
+by_cost(const void *x, const void *y)
+{
+	const struct node *a = *(struct node *const *) x, *b = *(struct node *const *) y;
+
+	if (a->cost != b->cost)
+		return a->cost < b->cost ? -1 : 1;
+	return (a->hash > b->hash) - (a->hash < b->hash);
+}
+
+/* Those of the stack from 'base' on without doubles and with what joins of the same kind join. */
+static int
+flatten(struct planner *b, enum node_kind kind, size_t base)
+{
+	size_t n = b->top;
+	int r = 0;
+
+	for (size_t i = base; r == 0 && i < n; i++) {
+		struct node *k = b->stack[i];
+
+		if (k->kind != kind)
+			continue;
+		b->stack[i] = k->kids[0];
+		for (uint32_t j = 1; r == 0 && j < k->n; j++)
+			r = node_push(b, k->kids[j]);
+	}
+	if (r < 0)
+		return r;
+	if (b->top - base > 1)
+		qsort(b->stack + base, b->top - base, sizeof(struct node *), by_cost);
+	n = base;
+	for (size_t i = base; i < b->top; i++) {
+		if (n == base || b->stack[n - 1] != b->stack[i])
+			b->stack[n++] = b->stack[i];
+	}
+	b->top = n;
+	return 0;
+}
+
+struct node *
+node_join(struct planner *b, enum node_kind kind, size_t base)
+{
+	struct node *neutral = kind == N_AND ? b->yes : b->no;
+	struct node *decides = kind == N_AND ? b->no : b->yes;
+	struct node want = { .kind = kind };
+	size_t n = base;
+
+	for (size_t i = base; i < b->top; i++) {
+		if (b->stack[i] == decides) {
+			b->top = base;
+			return decides;
+		}
+		if (b->stack[i] != neutral)
+			b->stack[n++] = b->stack[i];
+	}
+	b->top = n;
+	if (n == base)
+		return neutral;
+	if (flatten(b, kind, base) < 0)
+		return NULL;
+	n = b->top - base;
+	b->top = base;
+	if (n == 1)
+		return b->stack[base];
+	want.kids = b->stack + base;
+	want.n = (uint32_t) n;
+	want.hash = kind;
+	for (size_t i = 0; i < n; i++)
+		want.hash = mix(want.hash, want.kids[i]->hash);
+	return unique(b, &want);
+}
+
+struct node *
+node_memo(struct planner *b, struct node *of)
+{
+	struct node want = { .kind = N_MEMO, .n = 1, .kids = &of, .hash = mix(N_MEMO, of->hash) };
+	struct column *c = &b->p->columns[of->column];
+	struct node ***memo = &b->memo[of->column];
+	struct node *n = unique(b, &want);
+
+	if (n == NULL || n->bit != 0)
+		return n;
+	if (vector_reserve((void **) memo, c->nmemo, &b->memo_cap[of->column], sizeof(n)) < 0)
+		return NULL;
+	(*memo)[c->nmemo] = of;
+	n->bit = b->p->words * 64 + c->nmemo++;
+	return n;
+}
+
+/* ---- checks and their columns ---- */
+
+/* All fields below a source have one key: it is in *ret. *n counts them. */
+static bool
+one_key(const struct source *s, struct field_key *ret, unsigned *n)
+{
+	struct field_key k;
+
+	if (s == NULL)
+		return true;
+	if (s->kind != S_FIELD) {
+		for (const struct source *a = s->args; a != NULL; a = a->next) {
+			if (!one_key(a, ret, n))
+				return false;
+		}
+		return true;
+	}
+	field_key_of(&s->ref, &k);
+	if (k.kind == KEY_NONE || (*n > 0 && !field_key_same(&k, ret)))
+		return false;
+	if (*n == 0 || k.cost < ret->cost)
+		*ret = k;
+	++*n;
+	return true;
+}
+
+static int
+column_of(struct planner *b, const struct test *t, int16_t *ret)
+{
+	struct plan *p = b->p;
+	struct field_key key = { 0 };
+	unsigned n = 0;
+
+	*ret = NO_COLUMN;
+	if (!one_key(t->left, &key, &n) || !one_key(t->right, &key, &n) || n == 0)
+		return 0;
+	for (uint32_t i = 0; i < p->ncolumns; i++) {
+		if (field_key_same(&p->columns[i].key, &key)) {
+			*ret = (int16_t) i;
+			return 0;
+		}
+	}
+	if (p->ncolumns == PLAN_COLUMNS_MAX)
+		return 0;
+	p->columns[p->ncolumns] = (struct column){ .key = key };
+	if (key.process)
+		p->process[p->ncolumns / 64] |= 1ULL << (p->ncolumns % 64);
+	*ret = (int16_t) p->ncolumns++;
+	return 0;
+}
+
+static int
+grow_checks(struct planner *b)
+{
+	size_t slots = b->check_slots == 0 ? 128 : b->check_slots * 2;
+	uint32_t *at;
+
+	if (b->p->nchecks < b->check_slots / 2)
+		return 0;
+	at = calloc(slots, sizeof(*at));
+	if (at == NULL)
+		return -ENOMEM;
+	for (uint32_t c = 0; c < b->p->nchecks; c++) {
+		size_t i = b->checks[c].hash & (slots - 1);
+
+		while (at[i] != 0)
+			i = (i + 1) & (slots - 1);
+		at[i] = c + 1;
+	}
+	free(b->check_at);
+	b->check_at = at;
+	b->check_slots = slots;
+	return 0;
+}
+
+/* The number of a check, the same for those that say the same. */
+static int
+check_number(struct planner *b, const struct test *t, uint32_t *ret)
+{
+	struct plan *p = b->p;
+	uint64_t hash = test_hash(t);
+	size_t i;
+	int r;
+
+	if (grow_checks(b) < 0)
+		return -ENOMEM;
+	for (i = hash & (b->check_slots - 1); b->check_at[i] != 0;
+	     i = (i + 1) & (b->check_slots - 1)) {
+		const struct pcheck *c = &b->checks[b->check_at[i] - 1];
+
+		*ret = b->check_at[i] - 1;
+		if (c->hash == hash && test_same(c->test, t))
+			return 0;
+	}
+	if (vector_reserve((void **) &b->checks, p->nchecks, &b->check_cap, sizeof(*b->checks)) < 0)
+		return -ENOMEM;
+	b->checks[p->nchecks] = (struct pcheck){ .test = t, .hash = hash };
+	r = column_of(b, t, &b->checks[p->nchecks].column);
+	*ret = p->nchecks++;
+	b->check_at[i] = p->nchecks;
+	return r;
+}
+
+struct node *
+node_check(struct planner *b, const struct test *t, bool negated)
+{
+	struct node want = { .kind = N_CHECK, .negated = negated };
+
+	if (check_number(b, t, &want.check) < 0)
+		return NULL;
+	want.hash = mix(mix(N_CHECK, want.check), negated);
+	return unique(b, &want);
+}
+
+struct node *
+node_of(struct planner *b, const struct cond *c, bool negated)
+{
+	size_t base = b->top;
+
+	if (c->kind == C_CHECK)
+		return node_check(b, c->test, negated);
+	if (c->kind == C_NOT)
+		return node_of(b, c->kids, !negated);
+	for (const struct cond *k = c->kids; k != NULL; k = k->next) {
+		if (node_push(b, node_of(b, k, negated)) < 0)
+			return NULL;
+	}
+	return node_join(b, (c->kind == C_AND) != negated ? N_AND : N_OR, base);
+}
+
+int
+planner_init(struct planner *b)
+{
+	struct node yes = { .kind = N_TRUE, .hash = mix(N_TRUE, 1) },
+		    no = { .kind = N_FALSE, .hash = mix(N_FALSE, 1) };
+
+	b->p->columns = arena_alloc(b->a, PLAN_COLUMNS_MAX * sizeof(*b->p->columns));
+	if (b->p->columns == NULL)
+		return -ENOMEM;
+	b->yes = unique(b, &yes);
+	b->no = unique(b, &no);
+	return b->yes == NULL || b->no == NULL ? -ENOMEM : 0;
+}
+
+void
+planner_fini(struct planner *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(b->memo); i++)
+		free(b->memo[i]);
+	free(b->table);
+	free(b->stack);
+	free(b->check_at);
+	free(b->checks);
+	free(b->lanes);
+}

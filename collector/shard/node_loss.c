@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/shard/node_loss.h"
+#include "collector/shard/blind.h"
+#include "common/log_peer.h"
+
+/* Open a window, or keep it open, up to the boot time 'until'. It is told when it opens; 'since',
+ * realtime ns, is when Mews still saw. */
+static void
+open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t until)
+{
+	struct loss_shown *shown = &l->stream->loss;
+	const char *node = l->stream->id.node;
+	uint64_t now = clock_real();
+	char time[CLOCK_TEXT];
+
+	if (since == 0)
+		since = now;
+	if (loss_open(&l->windows, cause, l->boot_ns, until)) {
+		l->counters->losses[cause]++;
+		shown->opened[cause]++;
+		shown->since[cause] = since;
+		if (loss_priority(cause) != LOSS_QUIET)
+			l->owed |= 1U << cause;
+		log_peer(LOG_WARN, node, "node %s: %s (loss window %s, since %s)", node,
+		    loss_text(cause), loss_name(cause), clock_text(since, time));
+	}
+	shown->until[cause] = until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
+}
+
+void
+node_loss_begin(
+    struct node_loss *l, struct shard_counters *counters, struct stream *stream, uint64_t log_drops)
+{
+	*l = (struct node_loss){
+		.counters = counters,
+		.stream = stream,
+		.gaps = stream->gaps,
+		.malformed = stream->malformed,
+	};
+	drop_log_init(&l->log, log_drops);
+	if (stream->restarted)
+		open_window(l, stream->before, stream->before_seen, LOSS_OPEN);
+	stream->restarted = false; /* it is told once */
+	if (stream->evaluated == 0)
+		return;
+	if (stream->evaluated == stream->began) {
+		open_window(l, LOSS_collector_restarted, 0, LOSS_OPEN);
+	} else {
+		l->drops = stream->drops;
+		open_window(l, LOSS_state_forgotten, stream->last_seen, LOSS_OPEN);
+	}
+}
+
+void
+node_loss_fini(struct node_loss *l)
+{
+	drop_log_fini(&l->log);
+}
+
+/* Which events, and why: the loss window's line says neither. */
+static void
+log_drops(struct node_loss *l, const Wire__Batch *batch)
+{
+	CLEANUP(buf_fini) struct buf line = BUF_INIT;
+
+	if (drop_log_line(&l->log, batch->drops, batch->n_drops, clock_mono(), &line))
+		log_peer(LOG_WARN, l->stream->id.node, "node %s: %s", l->stream->id.node, line.p);
+}
+
+static void
+take_time(struct node_loss *l, const Wire__Batch *batch)
+{
+	l->boot_ns = MAX(l->boot_ns, batch->boot_ns);
+	l->seen = batch->real_ns;
+}
+
+bool
+node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
+{
+	struct stream *st = l->stream;
+	uint64_t drops = stream_set_drops(st, batch->drops, batch->n_drops), gaps = st->gaps;
+	bool gap = gaps != l->gaps, lost = gap || l->malformed != st->malformed;
+	uint64_t since = l->seen;
+
+	take_time(l, batch);
+	if (gap)
+		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS);
+	if (drops > l->drops)
+		open_window(l, LOSS_events_dropped, since, l->boot_ns + LOSS_TAIL_NS);
+	if (batch->n_drops > 0)
+		log_drops(l, batch);
+	l->gaps = gaps;
+	l->malformed = st->malformed;
+	l->drops = drops;
+	return lost;
+}
+
+void
+node_loss_undecodable(struct node_loss *l, const Wire__Batch *batch)
+{
+	uint64_t since = l->seen;
+
+	take_time(l, batch);
+	open_window(l, LOSS_batch_undecodable, since, l->boot_ns + LOSS_TAIL_NS);
+}
+
+void
+node_loss_evicted(struct node_loss *l, uint64_t evicted)
+{
+	if (evicted > l->evicted)
+		open_window(l, LOSS_state_evicted, l->seen, l->boot_ns + LOSS_TAIL_NS);
+	l->evicted = evicted;
+}
+
+void
+node_loss_whole(struct node_loss *l, uint64_t boot_ns)
+{
+	struct loss_shown *shown = &l->stream->loss;
+	uint64_t end = clock_real() + LOSS_TAIL_NS;
+
+	loss_whole(&l->windows, MAX(boot_ns, l->boot_ns));
+	for (unsigned i = 0; i < LOSS_MAX; i++) {
+		if (shown->until[i] == LOSS_OPEN)
+			shown->until[i] = end;
+	}
+}
+
+bool
+node_loss_owed(struct node_loss *l, enum loss_cause *cause, uint64_t *times)
+{
+	struct loss_shown *shown = &l->stream->loss;
+	uint64_t now = l->owed == 0 ? 0 : clock_mono();
+
+	for (unsigned i = 0; l->owed != 0 && i < LOSS_MAX; i++) {
+		bool due = shown->told_at[i] == 0 || now - shown->told_at[i] >= BLIND_EVERY_NS;
+
+		if ((l->owed >> i & 1) == 0)
+			continue;
+		if (due) {
+			*cause = (enum loss_cause) i;
+			*times = shown->opened[i] - shown->told[i];
+			return true;
+		}
+		l->owed &= ~(1U << i);
+	}
+	return false;
+}
+
+void
+node_loss_told(struct node_loss *l, enum loss_cause cause)
+{
+	struct loss_shown *shown = &l->stream->loss;
+
+	l->owed &= ~(1U << cause);
+	shown->told[cause] = shown->opened[cause];
+	shown->told_at[cause] = clock_mono();
+}

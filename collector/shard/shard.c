@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/shard/shard.h"
+#include "collector/shard/shard_nodes.h"
+#include "collector/shard/shard_queue.h"
+#include "common/clock.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { OUTBOX_RETRY_US = 1000, TELL_MS = 250 };
+
+struct shard {
+	pthread_t thread;
+	bool started;
+	struct shard_queue *ops;
+	struct outbox *outbox;
+	_Atomic(struct rule_run *) next; /* to go over to */
+	_Atomic(struct rule_run *) left; /* gone over from */
+	bool settling;                   /* main's: 'left' is waited for */
+	struct nodes *nodes;             /* the thread's alone, as what follows */
+	struct stream *quiet;            /* whose progress the outbox is yet to hear */
+	uint64_t told;                   /* monotonic ns: when it last did */
+	struct shard_counters counters;
+};
+
+struct shards {
+	unsigned n;
+	struct shard v[];
+};
+
+/* A batch's alerts on their way through the outbox. */
+struct commit {
+	struct outbox_txn txn;
+	struct stream *stream; /* held */
+};
+
+static void
+commit_free(struct commit *c)
+{
+	stream_unref(c->stream);
+	free(c);
+}
+
+static void
+commit_done(struct outbox_txn *t, int r)
+{
+	struct commit *c = CONTAINER_OF(t, struct commit, txn);
+
+	if (r == 0)
+		c->stream->durable = t->seq;
+	commit_free(c);
+}
+
+static void
+told(struct outbox_txn *t, int r)
+{
+	(void) r;
+	commit_free(CONTAINER_OF(t, struct commit, txn));
+}
+
+static void
+alerts_free(struct alert *a)
+{
+	while (a != NULL) {
+		struct alert *next = a->next;
+
+		alert_free(a);
+		a = next;
+	}
+}
+
+/*
+ * Hand a batch's alerts to the outbox. Waits while its queue is full: the shard's own queue fills
+ * up meanwhile, and ingest pushes back. Memory is waited for too: an alert is never given up.
+ */
+static void
+commit_batch(struct shard *s, struct stream *stream, uint64_t seq, struct alert *alerts)
+{
+	struct commit *c;
+
+	while ((c = calloc(1, sizeof(*c))) == NULL)
+		(void) usleep(OUTBOX_RETRY_US);
+	stream->put = seq;
+	c->stream = stream_ref(stream);
+	c->txn = (struct outbox_txn){
+		.stream = &stream->id, .seq = seq, .alerts = alerts, .done = commit_done
+	};
+	for (;;) {
+		int r = outbox_put(s->outbox, &c->txn);
+
+		if (r == 0)
+			return;
+		if (r != -EAGAIN) { /* closed: not durable, so the sensor sends the batch again */
+			alerts_free(alerts);
+			commit_done(&c->txn, r);
+			return;
+		}
+		(void) usleep(OUTBOX_RETRY_US);
+	}
+}
+
+/*
+ * A batch without alerts is durable as it is, if nothing before it is still on its way: there is
+ * nothing to lose. The outbox hears of it later, so that its thread need not wake for each.
+ */
+static bool
+durable_at_once(struct shard *s, struct stream *st, uint64_t seq)
+{
+	if (st->durable != st->put)
+		return false;
+	if (st->quiet == 0) {
+		st->quiet_next = s->quiet;
+		s->quiet = stream_ref(st);
+	}
+	st->put = st->quiet = seq;
+	st->durable = seq;
+	return true;
+}
+
+/* False: the outbox has no room, or memory is out. */
+static bool
+tell_outbox(struct shard *s, struct stream *st)
+{
+	struct commit *c;
+	int r;
+
+	if (st->quiet < st->put) /* a batch with alerts went after it, and tells */
+		return true;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return false;
+	c->stream = stream_ref(st);
+	c->txn = (struct outbox_txn){ .stream = &st->id, .seq = st->quiet, .done = told };
+	r = outbox_put(s->outbox, &c->txn);
+	if (r < 0)
+		commit_free(c);
+	return r != -EAGAIN;
+}
+
+/* What was durable at once; 'last': what the outbox cannot take is let go. */
+static void
+tell_all(struct shard *s, bool last)
+{
+	struct stream *st;
+
+	while ((st = s->quiet) != NULL && (tell_outbox(s, st) || last)) {
+		s->quiet = st->quiet_next;
+		st->quiet = 0;
+		stream_unref(st);
+	}
+	s->told = clock_mono();
+}
+
+static void
+op_batch(struct shard *s, struct op *op)
+{
+	struct alert *alerts = NULL;
+	uint64_t seq = op->req->batch->seq;
+
+	node_batch(s->nodes, op->stream, op->req->batch, &alerts);
+	op->stream->evaluated = seq;
+	if (alerts != NULL || !durable_at_once(s, op->stream, seq))
+		commit_batch(s, op->stream, seq, alerts);
+}
+
+static void
+op_run(struct shard *s, struct op *op)
+{
+	switch (op->type) {
+	case OP_HELLO:
+		node_hello(s->nodes, op->stream, op->req->hello);
+		break;
+	case OP_BATCH:
+		op_batch(s, op);
+		break;
+	case OP_BYE:
+		node_bye(s->nodes, op->stream);
+		break;
+	case OP_WAKE:
+		break;
+	}
+	if (op->done != NULL)
+		op->done(op->arg);
+	op_free(op);
+}
+
+void
+op_free(struct op *op)
+{
+	if (op->req != NULL)
+		wire__request__free_unpacked(op->req, NULL);
+	if (op->stream != NULL)
+		stream_unref(op->stream);
+	free(op);
+}
+
+static void
+take_rules(struct shard *s)
+{
+	struct rule_run *next;
+
+	if (LIKELY(atomic_load_explicit(&s->next, memory_order_relaxed) == NULL))
+		return;
+	next = atomic_exchange(&s->next, NULL);
+	atomic_store(&s->left, nodes_swap_rules(s->nodes, next));
+}
+
+static void *
+shard_main(void *arg)
+{
+	struct shard *s = arg;
+	struct op *op;
+	int r;
+
+	while ((r = shard_queue_take(s->ops, s->quiet == NULL ? -1 : TELL_MS, &op)) >= 0) {
+		if (r > 0) {
+			take_rules(s);
+			op_run(s, op);
+		}
+		nodes_publish(s->nodes);
+		if (s->quiet != NULL && clock_mono() - s->told >= TELL_MS * NS_PER_MS)
+			tell_all(s, false);
+	}
+	tell_all(s, true);
+	return NULL;
+}
+
+static int
+shard_start(struct shard *s, const struct shard_cfg *cfg)
+{
+	int r = shard_queue_new(cfg->queue, &s->ops);
+
+	if (r < 0)
+		return r;
+	s->outbox = cfg->outbox;
+	r = nodes_new(cfg, &s->counters, &s->nodes);
+	if (r < 0)
+		return r;
+	r = -pthread_create(&s->thread, NULL, shard_main, s);
+	s->started = r == 0;
+	return r;
+}
+
+int
+shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret)
+{
+	struct shards *s = calloc(1, sizeof(*s) + n * sizeof(s->v[0]));
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	for (; s->n < n; s->n++) {
+		r = shard_start(&s->v[s->n], cfg);
+		if (r < 0) {
+			s->n++; /* half a shard is stopped too */
+			shards_stop(s);
+			return r;
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+shards_stop(struct shards *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned i = 0; i < s->n; i++) {
+		struct shard *sh = &s->v[i];
+
+		if (sh->ops != NULL)
+			shard_queue_close(sh->ops);
+		if (sh->started)
+			(void) pthread_join(sh->thread, NULL);
+		rule_run_free(sh->next);
+		rule_run_free(sh->left);
+		nodes_free(sh->nodes);
+		shard_queue_free(sh->ops);
+	}
+	free(s);
+}
+
+struct shard *
+shards_of(struct shards *s, const char *cluster, const char *node)
+{
+	uint64_t h =
+	    XXH3_64bits_withSeed(node, strlen(node), XXH3_64bits(cluster, strlen(cluster)));
+
+	return &s->v[h % s->n];
+}
+
+int
+shard_put(struct shard *s, struct op *op)
+{
+	return shard_queue_put(s->ops, op);
+}
+
+/* An idle shard looks; a busy one does so anyway. */
+static void
+wake(struct shard *s)
+{
+	struct op *op = calloc(1, sizeof(*op));
+
+	if (op == NULL)
+		return; /* then with its next op */
+	*op = (struct op){ .type = OP_WAKE };
+	if (shard_put(s, op) < 0)
+		op_free(op);
+}
+
+int
+shards_offer_rules(struct shards *s, struct ruleset *rules)
+{
+	struct rule_run **runs = calloc(s->n, sizeof(struct rule_run *));
+	int r = runs == NULL ? -ENOMEM : 0;
+
+	for (unsigned i = 0; r == 0 && i < s->n; i++)
+		r = rule_run_new(rules, &runs[i]);
+	for (unsigned i = 0; runs != NULL && i < s->n; i++) {
+		if (r < 0) {
+			rule_run_free(runs[i]);
+			continue;
+		}
+		s->v[i].settling = true;
+		atomic_store(&s->v[i].next, runs[i]);
+		wake(&s->v[i]);
+	}
+	free(runs);
+	return r;
+}
+
+bool
+shards_settled(struct shards *s)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		struct shard *sh = &s->v[i];
+		struct rule_run *left = sh->settling ? atomic_exchange(&sh->left, NULL) : NULL;
+
+		if (left != NULL)
+			sh->settling = false;
+		rule_run_free(left);
+		all = all && !sh->settling;
+	}
+	return all;
+}
+
+void
+shards_counters(struct shards *s, struct shard_stats *ret)
+{
+	*ret = (struct shard_stats){ .shards = s->n };
+	for (unsigned i = 0; i < s->n; i++) {
+		struct shard_counters *c = &s->v[i].counters;
+
+#define STAT(name, kind, help) ret->name += c->name;
+#include "collector/shard/shard_stats.def"
+		for (unsigned k = 0; k < LOSS_MAX; k++)
+			ret->losses[k] += c->losses[k];
+		ret->queued += shard_queue_len(s->v[i].ops);
+	}
+}
+
+void
+shards_types(struct shards *s, uint64_t v[EV_TYPE_MAX])
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		for (unsigned k = 0; k < EV_TYPE_MAX; k++)
+			v[k] += s->v[i].counters.types[k];
+	}
+}

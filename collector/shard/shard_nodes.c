@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/shard/shard_nodes.h"
+#include "collector/rule/throttle.h"
+#include "collector/shard/blind.h"
+#include "collector/shard/node_loss.h"
+#include "common/clock.h"
+#include "common/intern.h"
+#include "common/log_peer.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	PUBLISH_MS = 200,      /* gauges are not older than that under load */
+	CLOCK_STEP_HELD_S = 5, /* a clock set back by less is held */
+};
+
+#define STATE_KEEP_NS (3600 * NS_PER_S) /* of a node that is gone */
+
+struct node {
+	struct node *next;
+	struct stream *stream; /* held: the one whose events the state is made of */
+	struct state *state;
+	struct throttle *throttle;
+	struct node_loss loss;
+	uint64_t offset; /* realtime minus boot time, ns: of the newest batch */
+	uint64_t events; /* evt.num */
+};
+
+struct nodes {
+	struct node *head;
+	struct shard_counters *counters;
+	struct intern *pool;
+	struct rule_run *rules;
+	struct fscratch *scratch;
+	struct alert_scratch text;
+	struct batch *batch; /* the one in hand, or the memory of the last */
+	struct state_limits limits;
+	struct throttle_limits throttle;
+	const struct alert_json *json;
+	uint64_t log_drops;
+	uint64_t published; /* monotonic ns */
+};
+
+/* What one batch's hits need. */
+struct hit_ctx {
+	struct nodes *nodes;
+	struct node *node;
+	struct alert_origin origin;
+	struct alert **tail; /* where the next alert goes: they keep the events' order */
+};
+
+int
+nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters, struct nodes **ret)
+{
+	struct nodes *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (n == NULL)
+		return -ENOMEM;
+	n->counters = counters;
+	n->limits = cfg->state;
+	n->throttle = cfg->throttle;
+	n->json = cfg->json;
+	n->log_drops = cfg->log_drops;
+	r = intern_new(cfg->intern_bytes, &n->pool);
+	if (r == 0)
+		r = fscratch_new(&n->scratch);
+	if (r == 0)
+		r = rule_run_new(cfg->rules, &n->rules);
+	if (r < 0) {
+		nodes_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+static void
+node_fini(struct node *p)
+{
+	state_free(p->state);
+	throttle_free(p->throttle);
+	node_loss_fini(&p->loss);
+	p->stream->node = NULL;
+	stream_unref(p->stream);
+}
+
+void
+nodes_free(struct nodes *n)
+{
+	if (n == NULL)
+		return;
+	while (n->head != NULL) {
+		struct node *next = n->head->next;
+
+		node_fini(n->head);
+		free(n->head);
+		n->head = next;
+	}
+	rule_run_free(n->rules);
+	fscratch_free(n->scratch);
+	intern_free(n->pool);
+	alert_scratch_fini(&n->text);
+	batch_free(n->batch);
+	free(n);
+}
+
+struct rule_run *
+nodes_swap_rules(struct nodes *n, struct rule_run *rules)
+{
+	struct rule_run *old = n->rules;
+
+	n->rules = rules;
+	return old;
+}
+
+static struct node *
+node_find(const struct nodes *n, const struct stream_id *id)
+{
+	struct node *p = n->head;
+
+	while (p != NULL && (strcmp(p->stream->id.node, id->node) != 0 ||
+				strcmp(p->stream->id.cluster, id->cluster) != 0))
+		p = p->next;
+	return p;
+}
+
+/* The node of a stream, with empty state if the stream is new. NULL: no memory. */
+static struct node *
+node_of(struct nodes *n, struct stream *stream)
+{
+	struct throttle *throttle = NULL;
+	struct state *state = NULL;
+	struct node *p;
+
+	if (stream->node != NULL)
+		return stream->node;
+	p = node_find(n, &stream->id);
+	if (state_new(n->pool, &n->limits, &state) < 0)
+		return NULL;
+	if (throttle_new(&n->throttle, &throttle) < 0) {
+		state_free(state);
+		return NULL;
+	}
+	if (p == NULL) {
+		p = calloc(1, sizeof(*p));
+		if (p == NULL) {
+			throttle_free(throttle);
+			state_free(state);
+			return NULL;
+		}
+		p->next = n->head;
+		n->head = p;
+	} else { /* the sensor is a new one: what the old one told is not gone on with */
+		struct node *next = p->next;
+
+		node_fini(p);
+		*p = (struct node){ .next = next };
+	}
+	p->state = state;
+	p->throttle = throttle;
+	if (stream->evaluated > 0) /* it had a state, which is gone */
+		stream_want_snapshot(stream);
+	p->stream = stream_ref(stream);
+	stream->node = p;
+	node_loss_begin(&p->loss, n->counters, stream, n->log_drops);
+	return p;
+}
+
+void
+node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello)
+{
+	struct node *p = node_of(n, stream);
+
+	if (p == NULL || state_set_interfaces(p->state, hello->interfaces, hello->n_interfaces) < 0)
+		log_peer(LOG_ERROR, stream->id.node, "no memory for the state of node %s",
+		    stream->id.node);
+}
+
+void
+node_bye(struct nodes *n, struct stream *stream)
+{
+	struct node **at = &n->head;
+
+	while (*at != NULL && (*at)->stream != stream)
+		at = &(*at)->next;
+	if (*at != NULL) {
+		struct node *p = *at;
+
+		*at = p->next;
+		node_fini(p);
+		free(p);
+	}
+}
+
+/* Event time goes on through small steps back of a node's clock; a large one is followed. */
+static void
+node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)
+{
+	uint64_t offset = real_ns - boot_ns;
+
+	if (p->offset != 0 && offset < p->offset) {
+		if (p->offset - offset < CLOCK_STEP_HELD_S * NS_PER_S)
+			return;
+		n->counters->clock_steps++;
+	}
+	p->offset = offset;
+}
+
+static void
+append(struct hit_ctx *c, struct alert *a)
+{
+	*c->tail = a;
+	c->tail = &a->next;
+}
+
+static void
+add_alert(struct hit_ctx *c, struct alert *a)
+{
+	append(c, a);
+	c->nodes->counters->alerts++;
+}
+
+static void
+on_hit(void *arg, const struct rule *rule, const struct view *v)
+{
+	struct hit_ctx *c = arg;
+	struct nodes *n = c->nodes;
+	struct alert *a = NULL;
+
+	if (throttle_suppress(c->node->throttle, rule, v, &c->origin, n->scratch, &n->text.text)) {
+		n->counters->suppressed++;
+		c->node->stream->suppressed++;
+		rule_run_suppressed(n->rules, rule);
+		return;
+	}
+	if (alert_render(rule, v, &c->origin, n->scratch, &n->text, &a) < 0) {
+		n->counters->alerts_lost_memory++;
+		log_peer(LOG_ERROR, c->origin.node, "node %s: no memory for an alert of rule '%s'",
+		    c->origin.node, rule->name);
+		return;
+	}
+	add_alert(c, a);
+}
+
+/* What the batch's matches beyond the limits are told in. */
+static void
+add_summaries(struct hit_ctx *c)
+{
+	struct shard_counters *counters = c->nodes->counters;
+	struct alert *a = NULL;
+	uint64_t matches = 0;
+	int r;
+
+	while ((r = throttle_next_summary(
+		    c->node->throttle, &c->origin, &c->nodes->text, &a, &matches)) != 0) {
+		if (r < 0) {
+			counters->alerts_lost_memory += matches;
+			log_peer(LOG_ERROR, c->origin.node,
+			    "node %s: no memory for an alert of %lu matches", c->origin.node,
+			    (unsigned long) matches);
+			continue;
+		}
+		add_alert(c, a);
+		counters->summaries++;
+	}
+}
+
+/* The loss windows that have opened, as far as the SOC has not heard of their kind just now. What
+ * no memory is left for is raised with the next batch. */
+static void
+add_losses(struct hit_ctx *c)
+{
+	struct node *p = c->node;
+	enum loss_cause cause;
+	struct alert *a = NULL;
+	uint64_t times, at;
+
+	while (node_loss_owed(&p->loss, &cause, &times)) {
+		/* a restarted collector is told again of drops that an alert has told of */
+		at = cause == LOSS_events_dropped ? p->stream->drops : c->origin.seq;
+		if (blind_loss(p->stream, cause, times, at, c->nodes->json, &a) < 0)
+			return;
+		node_loss_told(&p->loss, cause);
+		append(c, a); /* not one of the rules' */
+	}
+}
+
+/* What the state had to forget for its bounds opens a loss window. */
+static void
+note_evicted(struct node *p)
+{
+	struct state_stats st;
+
+	state_stats(p->state, &st);
+	p->stream->state_bytes = st.bytes;
+	node_loss_evicted(&p->loss, st.threads_evicted + st.fds_refused + st.forgotten);
+}
+
+/* The shard's thread alone writes: no locked instruction per event. */
+static void
+count_type(struct nodes *n, const struct event *ev)
+{
+	_Atomic uint64_t *c = &n->counters->types[ev->schema->num];
+
+	atomic_store_explicit(
+	    c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* A snapshot that has lost a part will never be whole: another one, if nobody has asked for it. A
+ * gap may have swallowed one that was asked for. */
+static void
+snapshot_part(struct node *p, const Wire__Snapshot *part, bool gap)
+{
+	bool lost = part != NULL && !state_snapshot_part(p->state, part) &&
+		    part->id == p->stream->snapshot_id;
+
+	if (lost || (gap && p->stream->snapshot_id != 0))
+		stream_want_snapshot(p->stream);
+}
+
+static void
+snapshot_end(struct node *p, const Wire__Batch *batch)
+{
+	const Wire__Snapshot *part = batch->snapshot;
+	uint64_t id = part == NULL ? 0 : part->id;
+
+	if (part == NULL || !state_snapshot_end(p->state, part))
+		return;
+	node_loss_whole(&p->loss, batch->boot_ns);
+	/* now nobody waits for it any more */
+	(void) atomic_compare_exchange_strong(&p->stream->snapshot_id, &id, 0);
+}
+
+static void
+node_event(struct nodes *n, struct node *p, const struct batch *b, const struct event *ev,
+    struct hit_ctx *c)
+{
+	struct view v = {
+		.state = p->state,
+		.batch = b,
+		.ev = ev,
+		.node = p->stream->id.node,
+		.num = ++p->events,
+		.time = ev->ts + p->offset,
+	};
+
+	c->origin.losses = loss_at(&p->loss.windows, ev->ts);
+	state_apply(p->state, b, ev, &v);
+	rule_run_event(n->rules, &v, on_hit, c);
+	fscratch_reset(n->scratch);
+	count_type(n, ev);
+}
+
+/* Returns how many were events; the others are rows of a snapshot. */
+static size_t
+node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_ctx *c)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < b->nev; i++) {
+		if (b->ev[i].schema->capture == CAP_SNAP) {
+			state_snapshot(p->state, b, &b->ev[i]);
+			rows++;
+		} else {
+			node_event(n, p, b, &b->ev[i], c);
+		}
+	}
+	add_summaries(c);
+	n->counters->snapshot_events += rows;
+	return b->nev - rows;
+}
+
+void
+node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts)
+{
+	struct node *p = node_of(n, stream);
+	struct batch *b;
+	size_t events;
+	bool gap;
+	const char *why = batch->body == NULL ? "it has no body" : "no memory";
+	struct hit_ctx c = {
+		.nodes = n,
+		.node = p,
+		.origin = {
+			.cluster = stream->id.cluster,
+			.node = stream->id.node,
+			.boot_id = stream->id.boot_id,
+			.sensor_start = stream->id.sensor_start,
+			.seq = batch->seq,
+		},
+		.tail = alerts,
+	};
+
+	if (p == NULL || batch->body == NULL ||
+	    batch_decode_again(batch->body, stream->schema, &n->batch, &why) < 0) {
+		n->counters->malformed++;
+		stream->malformed++;
+		if (p != NULL) {
+			node_loss_undecodable(&p->loss, batch);
+			add_losses(&c);
+		}
+		log_peer(LOG_WARN, stream->id.node, "node %s: batch %lu does not decode: %s",
+		    stream->id.node, (unsigned long) batch->seq, why);
+		return;
+	}
+	b = n->batch;
+	node_clock(n, p, batch->boot_ns, batch->real_ns);
+	gap = node_loss_batch(&p->loss, batch);
+	intern_tick(n->pool);
+	state_begin_batch(p->state);
+	snapshot_part(p, batch->snapshot, gap);
+	events = node_events(n, p, b, &c);
+	snapshot_end(p, batch);
+	note_evicted(p);
+	add_losses(&c);
+	n->counters->batches++;
+	n->counters->events += events;
+	stream->events += events;
+}
+
+/* The state of nodes that come and go for good must not stay: such a node sends a snapshot should
+ * it come back. */
+static void
+forget_gone(struct nodes *n)
+{
+	uint64_t now = clock_real();
+	struct node **at = &n->head;
+
+	while (*at != NULL) {
+		struct node *p = *at;
+
+		if (p->stream->connected || p->stream->last_seen + STATE_KEEP_NS > now) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		node_fini(p);
+		free(p);
+	}
+}
+
+void
+nodes_publish(struct nodes *n)
+{
+	struct shard_counters *c = n->counters;
+	struct intern_stats texts;
+	struct state_stats sum = { 0 };
+	uint64_t nodes = 0, buckets = 0, now = clock_mono();
+
+	if (now - n->published < PUBLISH_MS * NS_PER_MS)
+		return;
+	n->published = now;
+	forget_gone(n);
+	for (struct node *p = n->head; p != NULL; p = p->next) {
+		struct state_stats one;
+
+		state_stats(p->state, &one);
+		sum.threads += one.threads;
+		sum.fds += one.fds;
+		sum.threads_evicted += one.threads_evicted;
+		sum.fds_refused += one.fds_refused;
+		sum.forgotten += one.forgotten;
+		sum.bytes += one.bytes;
+		sum.placeholders += one.placeholders;
+		buckets += throttle_buckets(p->throttle);
+		nodes++;
+	}
+	intern_stats(n->pool, &texts);
+	c->nodes = nodes;
+	c->throttle_buckets = buckets;
+	c->threads = sum.threads;
+	c->fds = sum.fds;
+	c->threads_evicted = sum.threads_evicted;
+	c->fds_refused = sum.fds_refused;
+	c->forgotten = sum.forgotten;
+	c->state_bytes = sum.bytes;
+	c->placeholders = sum.placeholders;
+	c->intern_texts = texts.texts;
+	c->intern_bytes = texts.bytes;
+	c->intern_evicted = texts.evicted;
+}

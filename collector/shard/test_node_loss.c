@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_node_loss.c - what opens a loss window on a node, what closes it, and where it is told. */
+#include "collector/shard/blind.h"
+#include "collector/shard/node_loss.h"
+#include "tests/support/test.h"
+#include <stdlib.h>
+
+#define S NS_PER_S
+
+/* The registry's; here there is one cause at most. */
+uint64_t
+stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
+{
+	st->drops = n > 0 ? v[0]->count : 0;
+	return st->drops;
+}
+
+struct bench {
+	struct stream *stream;
+	struct shard_counters counters;
+	struct node_loss loss;
+};
+
+static void
+bench_open(struct bench *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->stream = calloc(1, sizeof(*b->stream));
+	assert_non_null(b->stream);
+	(void) snprintf(b->stream->id.node, sizeof(b->stream->id.node), "n");
+}
+
+static void
+bench_close(struct bench *b)
+{
+	free(b->stream);
+}
+
+/* A batch that was captured this many seconds after the boot; how many events the sensor has
+ * dropped so far. True: batches are missing before it. */
+static bool
+feed(struct bench *b, uint64_t seconds, uint64_t drops)
+{
+	Wire__Drop drop = WIRE__DROP__INIT, *v = &drop;
+	Wire__Batch batch = WIRE__BATCH__INIT;
+
+	batch.boot_ns = seconds * S;
+	batch.real_ns = (1000 + seconds) * S;
+	drop.cause = DROP_RING_FULL;
+	drop.count = drops;
+	batch.drops = &v;
+	batch.n_drops = drops > 0;
+	return node_loss_batch(&b->loss, &batch);
+}
+
+static uint32_t
+at(const struct bench *b, uint64_t seconds)
+{
+	return loss_at(&b->loss.windows, seconds * S);
+}
+
+/* A state that is gone: events are marked until a snapshot has brought it back, and 10 s more. */
+static const struct {
+	uint64_t began, evaluated; /* of the stream when its node is made */
+	bool restarted;
+	enum loss_cause before;
+	uint32_t causes;
+} gone_cases[] = {
+	{ 0, 0, false, 0, 0 }, /* a new node */
+	{ 7, 7, false, 0, 1 << LOSS_collector_restarted },
+	{ 0, 7, false, 0, 1 << LOSS_state_forgotten },
+	{ 0, 0, true, LOSS_sensor_died, 1 << LOSS_sensor_died },
+	{ 0, 0, true, LOSS_sensor_stopped, 1 << LOSS_sensor_stopped },
+	{ 7, 7, true, LOSS_sensor_died, 1 << LOSS_sensor_died | 1 << LOSS_collector_restarted },
+};
+
+static void
+test_state_gone(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(gone_cases); i++) {
+		uint32_t causes = gone_cases[i].causes;
+		struct bench b;
+
+		bench_open(&b);
+		b.stream->began = gone_cases[i].began;
+		b.stream->evaluated = gone_cases[i].evaluated;
+		b.stream->restarted = gone_cases[i].restarted;
+		b.stream->before = gone_cases[i].before;
+		b.stream->before_seen = 900 * S;
+		node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+		assert_false(b.stream->restarted); /* it is told once */
+		assert_int_equal(causes, loss_shown_open(&b.stream->loss, UINT64_MAX - 1));
+		assert_false(feed(&b, 50, 0));
+		assert_int_equal(causes, at(&b, 50));
+		assert_int_equal(causes, at(&b, 5000));
+		node_loss_whole(&b.loss, 60 * S);
+		assert_int_equal(causes, at(&b, 70));
+		assert_int_equal(0, at(&b, 71));
+		for (unsigned k = 0; k < LOSS_MAX; k++) {
+			assert_int_equal(causes >> k & 1, b.counters.losses[k]);
+			assert_int_equal(causes >> k & 1, b.stream->loss.opened[k]);
+		}
+		assert_int_equal(causes, loss_shown_open(&b.stream->loss, clock_real()));
+		assert_int_equal(0, loss_shown_open(&b.stream->loss, clock_real() + 11 * S));
+		if (gone_cases[i].restarted)
+			assert_int_equal(900 * S, b.stream->loss.since[gone_cases[i].before]);
+		bench_close(&b);
+	}
+}
+
+/* A node whose state is made anew goes on with the drops that its stream has told of. */
+static void
+test_forgotten(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	(void) feed(&b, 10, 3);
+	b.stream->evaluated = 1;
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	(void) feed(&b, 20, 3);
+	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
+	assert_int_equal(1 << LOSS_state_forgotten, at(&b, 20));
+	bench_close(&b);
+}
+
+static void
+test_batches(void **state)
+{
+	Wire__Batch broken = WIRE__BATCH__INIT;
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	assert_false(feed(&b, 10, 0));
+	assert_false(feed(&b, 11, 3)); /* tells of drops */
+	assert_int_equal(1 << LOSS_events_dropped, at(&b, 21));
+	assert_int_equal(0, at(&b, 22));
+	assert_int_equal(1010 * S, b.stream->loss.since[LOSS_events_dropped]);
+	assert_false(feed(&b, 12, 3)); /* of no more than before */
+	assert_int_equal(0, at(&b, 22));
+	assert_false(feed(&b, 13, 4)); /* the window goes on: it is not another one */
+	assert_int_equal(1 << LOSS_events_dropped, at(&b, 23));
+	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
+	b.stream->gaps++;
+	assert_true(feed(&b, 30, 4));
+	assert_int_equal(1 << LOSS_batches_missing, at(&b, 40));
+	broken.boot_ns = 50 * S;
+	b.stream->malformed++;
+	node_loss_undecodable(&b.loss, &broken);
+	assert_true(feed(&b, 51, 4));
+	assert_false(feed(&b, 52, 5));
+	assert_int_equal(1 << LOSS_batch_undecodable | 1 << LOSS_events_dropped, at(&b, 60));
+	assert_int_equal(2, b.counters.losses[LOSS_events_dropped]);
+	bench_close(&b);
+}
+
+/* Every cause has a name, and an alert unless something else tells of it. */
+static const struct {
+	enum loss_cause cause;
+	int priority;
+} priority_cases[] = {
+	{ LOSS_events_dropped, PRIO_ERROR },
+	{ LOSS_sensor_died, PRIO_ERROR },
+	{ LOSS_sensor_stopped, PRIO_NOTICE },
+	{ LOSS_collector_restarted, LOSS_QUIET },
+	{ LOSS_state_forgotten, LOSS_QUIET },
+};
+
+/* What the SOC is told: once for each cause in BLIND_EVERY_NS, with the number of windows. */
+static void
+test_owed(void **state)
+{
+	enum loss_cause cause = LOSS_MAX;
+	uint64_t times = 0;
+	struct bench b;
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(priority_cases); i++)
+		assert_int_equal(
+		    priority_cases[i].priority, loss_priority(priority_cases[i].cause));
+	bench_open(&b);
+	b.stream->evaluated = b.stream->began = 7;
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	assert_false(node_loss_owed(&b.loss, &cause, &times)); /* collector_restarted is quiet */
+	(void) feed(&b, 10, 1);
+	assert_true(node_loss_owed(&b.loss, &cause, &times));
+	assert_int_equal(LOSS_events_dropped, cause);
+	assert_int_equal(1, times);
+	assert_true(node_loss_owed(&b.loss, &cause, &times)); /* until it is told */
+	node_loss_told(&b.loss, cause);
+	assert_false(node_loss_owed(&b.loss, &cause, &times));
+	(void) feed(&b, 40, 2);
+	(void) feed(&b, 80, 3);
+	assert_false(node_loss_owed(&b.loss, &cause, &times)); /* too soon */
+	b.stream->loss.told_at[cause] -= BLIND_EVERY_NS;
+	(void) feed(&b, 120, 4);
+	assert_true(node_loss_owed(&b.loss, &cause, &times));
+	assert_int_equal(3, times);
+	bench_close(&b);
+}
+
+/* What a full state forgets makes rules blind. */
+static void
+test_evicted(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	(void) feed(&b, 10, 0);
+	node_loss_evicted(&b.loss, 0);
+	assert_int_equal(0, at(&b, 10));
+	node_loss_evicted(&b.loss, 5);
+	(void) feed(&b, 15, 0);
+	node_loss_evicted(&b.loss, 5);
+	assert_int_equal(1 << LOSS_state_evicted, at(&b, 20));
+	assert_int_equal(0, at(&b, 21));
+	assert_int_equal(1, b.counters.losses[LOSS_state_evicted]);
+	bench_close(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_state_gone),
+		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_evicted),
+		cmocka_unit_test(test_owed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

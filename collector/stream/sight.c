@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sight.c - is a node seen, and what that is called. */
+#include "collector/stream/stream.h"
+
+static const char *const sight_names[SIGHT_MAX] = {
+#define SIGHT(name, text) #name,
+#include "collector/stream/sight.def"
+};
+
+static const char *const sight_texts[SIGHT_MAX] = {
+#define SIGHT(name, text) text,
+#include "collector/stream/sight.def"
+};
+
+const char *
+sight_name(enum sight s)
+{
+	return sight_names[s];
+}
+
+const char *
+sight_text(enum sight s)
+{
+	return sight_texts[s];
+}
+
+enum sight
+stream_sight(const struct stream *st, uint64_t now)
+{
+	uint64_t heard = st->heard;
+
+	if (heard == 0)
+		return SIGHT_missing;
+	if (st->connected)
+		return now > heard && now - heard > STREAM_SILENT_NS ? SIGHT_silent : SIGHT_up;
+	return st->said_bye ? SIGHT_stopped : SIGHT_down;
+}

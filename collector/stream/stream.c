@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/stream/stream.h"
+#include "collector/shard/shard.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define BUCKETS  4096 /* by node; chains stay short up to some ten thousand nodes */
+#define GONE_MAX (STREAMS_GONE / BUCKETS) /* streams of a bucket that are not connected */
+#define HELD_MAX 32
+
+struct streams {
+	pthread_mutex_t lock;
+	struct shards *shards;
+	struct stream *bucket[BUCKETS];
+	struct stream *crowded_out; /* held */
+};
+
+int
+streams_new(struct shards *shards, struct streams **ret)
+{
+	struct streams *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	s->shards = shards;
+	*ret = s;
+	return 0;
+}
+
+void
+streams_free(struct streams *s)
+{
+	struct stream *st;
+
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (s->bucket[i] != NULL) {
+			st = s->bucket[i];
+			s->bucket[i] = st->next;
+			stream_unref(st);
+		}
+	}
+	while ((st = streams_crowded_out(s)) != NULL)
+		stream_unref(st);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static uint64_t
+node_hash(const struct stream_id *id)
+{
+	return XXH3_64bits_withSeed(
+	    id->node, strlen(id->node), XXH3_64bits(id->cluster, strlen(id->cluster)));
+}
+
+static bool
+same_node(const struct stream *st, uint64_t hash, const struct stream_id *id)
+{
+	return st->hash == hash && strcmp(st->id.node, id->node) == 0 &&
+	       strcmp(st->id.cluster, id->cluster) == 0;
+}
+
+static bool
+same_process(const struct stream_id *a, const struct stream_id *b)
+{
+	return a->sensor_start == b->sensor_start && strcmp(a->boot_id, b->boot_id) == 0;
+}
+
+static struct stream *
+stream_make(const struct stream_id *id, uint64_t durable)
+{
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (st == NULL)
+		return NULL;
+	st->id = *id;
+	st->hash = node_hash(id);
+	atomic_store(&st->received, durable);
+	atomic_store(&st->evaluated, durable);
+	atomic_store(&st->durable, durable);
+	st->put = st->began = durable;
+	atomic_store(&st->refs, 1);
+	stream_want_snapshot(st);
+	return st;
+}
+
+/* The node's stream is another one now: its losses are counted on, and if its sensor was started
+ * anew without a boot, this is one more. */
+static void
+follow(struct stream *st, const struct stream *old)
+{
+	for (size_t i = 0; i < LOSS_MAX; i++) {
+		st->loss.opened[i] = old->loss.opened[i];
+		st->loss.since[i] = old->loss.since[i];
+		st->loss.told[i] = old->loss.told[i];
+		st->loss.told_at[i] = old->loss.told_at[i];
+	}
+	st->told.lost = old->told.lost;
+	st->told.since = old->told.since;
+	st->told.owed = old->told.owed;
+	st->told.alerted = old->told.alerted;
+	st->told.losses = old->told.losses;
+	if (strcmp(st->id.boot_id, old->id.boot_id) != 0 ||
+	    st->id.sensor_start == old->id.sensor_start)
+		return;
+	st->restarted = true;
+	st->before = old->said_bye ? LOSS_sensor_stopped : LOSS_sensor_died;
+	st->before_seen = old->last_seen;
+}
+
+/* Take the stream out of its bucket; the registry's reference is the caller's now. */
+static struct stream *
+take_out(struct stream **at)
+{
+	struct stream *st = *at;
+
+	*at = st->next;
+	st->next = NULL;
+	st->forgotten = true;
+	return st;
+}
+
+/* Lets go of the node's earlier streams: nobody will ask for them again. */
+static void
+sweep(struct stream **at, const struct stream *made)
+{
+	while (*at != NULL) {
+		struct stream *st = *at;
+
+		if (st != made && same_node(st, made->hash, &made->id))
+			stream_unref(take_out(at));
+		else
+			at = &st->next;
+	}
+}
+
+/* Nodes that come and go under ever new names must not fill the memory: the one that was gone first
+ * is let go of. */
+static void
+bound(struct streams *s, struct stream **at)
+{
+	struct stream **first = NULL;
+	unsigned gone = 0;
+
+	for (; *at != NULL; at = &(*at)->next) {
+		if ((*at)->connected)
+			continue;
+		gone++;
+		if (first == NULL || (*at)->last_seen < (*first)->last_seen)
+			first = at;
+	}
+	if (gone > GONE_MAX) {
+		struct stream *st = take_out(first);
+
+		st->next = s->crowded_out;
+		s->crowded_out = st;
+	}
+}
+
+struct stream *
+streams_crowded_out(struct streams *s)
+{
+	struct stream *st;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->crowded_out;
+	if (st != NULL) {
+		s->crowded_out = st->next;
+		st->next = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return st;
+}
+
+int
+streams_remember(struct streams *s, const struct outbox_node *n)
+{
+	struct stream *st = stream_make(&n->id, 0), **head;
+
+	if (st == NULL)
+		return -ENOMEM;
+	st->shard = shards_of(s->shards, n->id.cluster, n->id.node);
+	st->last_seen = n->seen;
+	st->said_bye = n->stopped;
+	st->kept = true;
+	st->kept_stopped = n->stopped;
+	head = &s->bucket[st->hash % BUCKETS];
+	pthread_mutex_lock(&s->lock);
+	st->next = *head;
+	*head = st;
+	bound(s, head);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int
+streams_forget(struct streams *s, const char *cluster, const char *node)
+{
+	struct stream_id id = { 0 };
+	struct stream **head, **at;
+	int r = -ENOENT;
+	uint64_t hash;
+
+	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
+	(void) snprintf(id.node, sizeof(id.node), "%s", node);
+	hash = node_hash(&id);
+	head = &s->bucket[hash % BUCKETS];
+	pthread_mutex_lock(&s->lock);
+	for (const struct stream *st = *head; st != NULL; st = st->next) {
+		if (same_node(st, hash, &id) && r != -EBUSY)
+			r = st->connected ? -EBUSY : 0;
+	}
+	for (at = head; r == 0 && *at != NULL;) {
+		if (same_node(*at, hash, &id))
+			stream_unref(take_out(at));
+		else
+			at = &(*at)->next;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* Counters of the types; NULL: no memory, and then the sum alone is known. */
+static struct type_drops *
+type_drops_of(struct stream *st)
+{
+	struct type_drops *made, *there = st->type_drops;
+
+	if (there != NULL)
+		return there;
+	made = calloc(1, sizeof(*made));
+	if (made != NULL && !atomic_compare_exchange_strong(&st->type_drops, &there, made)) {
+		free(made); /* another thread was first */
+		return there;
+	}
+	return made;
+}
+
+uint64_t
+stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
+{
+	uint64_t of[EV_TYPE_MAX] = { 0 }, sum = 0;
+	struct type_drops *types;
+
+	if (n == 0 && st->drops == 0)
+		return 0;
+	types = type_drops_of(st);
+	for (size_t i = 0; i < n; i++) {
+		if (v[i]->cause == DROP_LATE)
+			continue;
+		of[v[i]->event < EV_TYPE_MAX ? v[i]->event : 0] += v[i]->count;
+		sum += v[i]->count;
+	}
+	for (size_t i = 0; types != NULL && i < EV_TYPE_MAX; i++)
+		types->n[i] = of[i];
+	st->drops = sum;
+	return sum;
+}
+
+int
+stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
+    struct peer_schema *schema, struct stream **ret)
+{
+	uint64_t hash = node_hash(id);
+	struct stream **head = &s->bucket[hash % BUCKETS];
+	struct stream *st, *old = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (st = *head; st != NULL; st = st->next) {
+		if (!same_node(st, hash, id))
+			continue;
+		if (same_process(&st->id, id) && st->heard != 0)
+			break;
+		if (old == NULL) /* the newest */
+			old = st;
+	}
+	if (st != NULL) {
+		peer_schema_free(schema);
+	} else {
+		st = stream_make(id, durable);
+		if (st == NULL) {
+			pthread_mutex_unlock(&s->lock);
+			return -ENOMEM;
+		}
+		st->schema = schema;
+		st->shard = shards_of(s->shards, id->cluster, id->node);
+		if (old != NULL)
+			follow(st, old);
+		st->next = *head;
+		*head = st;
+		sweep(&st->next, st);
+		bound(s, head);
+	}
+	/* in here, so that streams_forget() sees it */
+	st->connected = true;
+	st->said_bye = false;
+	st->last_seen = clock_real();
+	st->heard = clock_mono();
+	*ret = stream_ref(st);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+struct stream *
+stream_ref(struct stream *st)
+{
+	atomic_fetch_add(&st->refs, 1);
+	return st;
+}
+
+void
+stream_unref(struct stream *st)
+{
+	if (st == NULL || atomic_fetch_sub(&st->refs, 1) > 1)
+		return;
+	peer_schema_free(st->schema);
+	free(st->type_drops);
+	free(st);
+}
+
+void
+stream_want_snapshot(struct stream *st)
+{
+	uint64_t id = clock_real(), old = atomic_load(&st->snapshot_id);
+
+	while (!atomic_compare_exchange_weak(&st->snapshot_id, &old, id > old ? id : old + 1))
+		;
+}
+
+/* Up to HELD_MAX streams of a bucket, held, from the skip-th on: how many. */
+static size_t
+hold_some(struct streams *s, size_t bucket, size_t skip, struct stream *held[HELD_MAX])
+{
+	struct stream *st;
+	size_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->bucket[bucket];
+	for (; st != NULL && skip > 0; skip--)
+		st = st->next;
+	for (; st != NULL && n < HELD_MAX; st = st->next)
+		held[n++] = stream_ref(st);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+void
+streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg)
+{
+	struct stream *held[HELD_MAX];
+
+	for (size_t b = 0; b < BUCKETS; b++) {
+		size_t n = HELD_MAX;
+
+		for (size_t skip = 0; n == HELD_MAX; skip += n) {
+			n = hold_some(s, b, skip, held);
+			for (size_t i = 0; i < n; i++) {
+				fn(arg, held[i]);
+				stream_unref(held[i]);
+			}
+		}
+	}
+}
+
+void
+stream_info_set(struct streams *s, struct stream *st, const struct stream_info *info)
+{
+	pthread_mutex_lock(&s->lock);
+	st->info = *info;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+stream_info_get(struct streams *s, const struct stream *st, struct stream_info *ret)
+{
+	pthread_mutex_lock(&s->lock);
+	*ret = st->info;
+	pthread_mutex_unlock(&s->lock);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/clock.h"
+#include "common/log_peer.h"
+#include "sensor/privilege.h"
+#include "sensor/sensor_int.h"
+#include <errno.h>
+#include <malloc.h>
+#include <nng/nng.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+const struct opt app_opts[] = {
+#define OPT(type, field, key, def, min, max, help) \
+	{ key, def, help, OPT_##type, offsetof(struct options, field), min, max },
+#include "sensor/sensor.def"
+};
+const size_t app_nopts = ARRAY_SIZE(app_opts);
+
+int
+app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
+{
+	if (d->file[0] != '\0')
+		log_error("%s:%u: %s", d->file, d->line, d->msg);
+	else
+		log_error("%s", d->msg[0] == '\0' ? strerrordesc_np(-r) : d->msg);
+	a->exit_code = code;
+	return r;
+}
+
+static bool
+is_set(const char *s)
+{
+	return s != NULL && s[0] != '\0';
+}
+
+/* ---- configuration ---- */
+
+static int
+check_url(struct app *a, struct diag *d)
+{
+	const struct options *o = &a->opt;
+	nng_url *u = NULL;
+	const char *bad = NULL;
+
+	if (a->args.record != NULL)
+		return 0;
+	if (!is_set(o->url))
+		return diag_fail(d, 0, 0,
+		    "set 'collector' to the collector's address, as tls+tcp://HOST:7443 (or use "
+		    "--record FILE to do without)");
+	cfg_place(a->cfg, "collector", d);
+	if (strncmp(o->url, "tcp://", 6) == 0 && !o->insecure)
+		return diag_fail(d, d->line, d->col,
+		    "collector: %s is not encrypted: use tls+tcp://, or set 'insecure: true'",
+		    o->url);
+	if (strncmp(o->url, "tls+tcp://", 10) != 0 && strncmp(o->url, "tcp://", 6) != 0 &&
+	    strncmp(o->url, "ipc://", 6) != 0)
+		bad = "begins with none of tls+tcp://, ipc://, tcp://";
+	else if (nng_url_parse(&u, o->url) != 0)
+		bad = "cannot be understood";
+	else if (strncmp(o->url, "ipc://", 6) != 0 && !is_set(u->u_port))
+		bad = "has no port";
+	if (u != NULL)
+		nng_url_free(u);
+	return bad == NULL ? 0
+			   : diag_fail(d, d->line, d->col,
+				 "collector: '%s' %s; as tls+tcp://HOST:7443", o->url, bad);
+}
+
+static int
+check_options(struct app *a, struct diag *d)
+{
+	const struct options *o = &a->opt;
+	int r;
+
+	if (strncmp(is_set(o->url) ? o->url : "", "tls+tcp://", 10) == 0 &&
+	    a->args.record == NULL) {
+		if (!is_set(o->tls_ca))
+			return diag_fail(
+			    d, 0, 0, "set tls.ca to the PEM file of the fleet's authority");
+		if (!is_set(o->tls_cert) && !is_set(o->tls_dir))
+			return diag_fail(d, 0, 0,
+			    "set tls.certificate and tls.key to this node's PEM files (mewsctl pki "
+			    "issue makes them)");
+	}
+	if ((o->ring & (o->ring - 1)) != 0) {
+		cfg_place(a->cfg, "capture.ring", d);
+		return diag_fail(d, d->line, d->col, "capture.ring: must be a power of two");
+	}
+	if (o->batch_bytes > o->batch_max) {
+		cfg_place(a->cfg, "batch.bytes", d);
+		return diag_fail(d, d->line, d->col, "batch.bytes: must not be above batch.max");
+	}
+	r = log_level_of(o->log_level);
+	if (r < 0) {
+		cfg_place(a->cfg, "log.level", d);
+		return diag_fail(d, d->line, d->col,
+		    "log.level: '%s' is not error, warn, info or debug", o->log_level);
+	}
+	if (log_format(o->log_format) < 0) {
+		cfg_place(a->cfg, "log.format", d);
+		return diag_fail(
+		    d, d->line, d->col, "log.format: '%s' is not text or json", o->log_format);
+	}
+	log_init("mews-sensor", (enum log_level) r);
+	return check_url(a, d);
+}
+
+static int
+add_label(void *arg, const char *key, const char *value, struct diag *d)
+{
+	struct app *a = arg;
+	int r = env_label(&a->env, key, value);
+
+	if (r == -E2BIG)
+		return diag_fail(d, 0, 0, "labels: at most 64");
+	return r;
+}
+
+int
+app_configure(struct app *a, struct diag *d)
+{
+	int r = cfg_bind(a->cfg, app_opts, app_nopts, &a->opt, d);
+
+	if (r < 0)
+		return r;
+	r = env_init(&a->env, a->opt.host_root);
+	if (r < 0 && r != -ENOMEM)
+		return diag_fail(d, 0, 0, "host_root: cannot read %s/proc: %s",
+		    strcmp(a->opt.host_root, "/") == 0 ? "" : a->opt.host_root,
+		    strerrordesc_np(-r));
+	if (r == 0)
+		r = cfg_each(a->cfg, "labels", add_label, a, d);
+	if (r == 0)
+		r = cfg_check_unknown(a->cfg, d);
+	return r < 0 ? r : check_options(a, d);
+}
+
+int
+app_identity(const struct app *a, const char *node, struct identity **ret, struct diag *d)
+{
+	const struct options *o = &a->opt;
+	char cert[4096], key[4096];
+	struct identity_files f = {
+		.ca = o->tls_ca,
+		.cert = o->tls_cert,
+		.key = is_set(o->tls_key) ? o->tls_key : NULL,
+		.crl = is_set(o->tls_crl) ? o->tls_crl : NULL,
+	};
+
+	*ret = NULL;
+	if (is_set(o->tls_dir)) {
+		const char *kind = "";
+
+		(void) snprintf(cert, sizeof(cert), "%s/%s.pem", o->tls_dir, node);
+		if (access(cert, F_OK) < 0) /* as mewsctl pki names them */
+			kind = "node-";
+		(void) snprintf(cert, sizeof(cert), "%s/%s%s.pem", o->tls_dir, kind, node);
+		(void) snprintf(key, sizeof(key), "%s/%s%s.key", o->tls_dir, kind, node);
+		f.cert = cert;
+		f.key = key;
+		return identity_load(&f, ret, d);
+	}
+	if (!is_set(o->tls_cert) || !is_set(o->tls_ca))
+		return 0;
+	return identity_load(&f, ret, d);
+}
+
+/* ---- stages ---- */
+
+#define OVERDUE_MS 1500 /* beyond stop.drain: the kernel takes a little for what is left */
+
+/* The loop does not come to its end: what it may wait for is not worth a machine that cannot shut
+ * down. */
+static void
+on_overdue(int sig)
+{
+	static const char text[] = "mews-sensor: stopping takes too long: ending at once\n";
+
+	(void) sig;
+	(void) !write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(EXIT_FAILED);
+}
+
+static void
+arm_overdue(const struct app *a)
+{
+	uint64_t ms = a->opt.drain + OVERDUE_MS;
+	struct itimerval t = { .it_value = {
+				   (time_t) (ms / 1000), (suseconds_t) (ms % 1000 * 1000) } };
+
+	(void) signal(SIGALRM, on_overdue);
+	(void) setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static void *
+signal_thread(void *app)
+{
+	struct app *a = app;
+	int sig;
+
+	while (sigwait(&a->signals, &sig) == 0 && !a->quit_signals) {
+		if (sig == SIGHUP)
+			a->reload = true;
+		else if (!atomic_exchange(&a->stop, true))
+			arm_overdue(a);
+		app_wake(a);
+	}
+	return NULL;
+}
+
+static int
+start_signals(void *app)
+{
+	struct app *a = app;
+
+	sigemptyset(&a->signals);
+	sigaddset(&a->signals, SIGHUP);
+	sigaddset(&a->signals, SIGINT);
+	sigaddset(&a->signals, SIGTERM);
+	(void) signal(SIGPIPE, SIG_IGN);
+	a->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (a->wake_fd < 0)
+		return -errno;
+	return -pthread_sigmask(SIG_BLOCK, &a->signals, NULL);
+}
+
+static void
+stop_signals(void *app)
+{
+	struct app *a = app;
+
+	(void) close(a->wake_fd);
+}
+
+/* Before threads, programs, files and keys: what it is forked from has none of them. */
+static int
+start_scanner(void *app)
+{
+	struct app *a = app;
+	int r;
+
+	if (a->args.replay != NULL || a->args.check)
+		return 0;
+	r = scanner_start(a->opt.host_root, &a->scanner);
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static void
+stop_scanner(void *app)
+{
+	struct app *a = app;
+
+	scanner_stop(a->scanner);
+}
+
+static int
+start_files(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	int r = 0;
+
+	if (a->args.record != NULL)
+		r = record_open(a->args.record, &a->record, &d);
+	else if (a->args.replay != NULL)
+		r = replay_load(a->args.replay, &a->replay, &d);
+	return r < 0 ? app_fail(a, EXIT_RECORDING, &d, r) : 0;
+}
+
+static void
+stop_files(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	int r;
+
+	replay_free(a->replay);
+	if (a->record == NULL)
+		return;
+	if (a->stopping)
+		log_info("recorded %llu events, %llu bytes, in %s",
+		    (unsigned long long) record_events(a->record),
+		    (unsigned long long) record_bytes(a->record), a->args.record);
+	r = record_close(a->record, &d);
+	a->record = NULL;
+	if (r < 0)
+		(void) app_fail(a, EXIT_RECORDING, &d, r);
+}
+
+/* Everything that has a number, on until the collector says what it wants. */
+static int
+capture_all(struct app *a)
+{
+	uint16_t v[EV_TYPE_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
+			v[n++] = schema_events[i].num;
+	}
+	return a->src->set_interest(a->st, v, n);
+}
+
+static int
+start_source(void *app)
+{
+	struct app *a = app;
+	struct source_opts so = {
+		.ring_bytes = a->opt.ring,
+		.rings_bytes = a->opt.rings,
+		.exclude_pid = (uint32_t) a->opt.exclude_pid,
+		.scanner_pid = a->scanner == NULL ? 0 : scanner_pid(a->scanner),
+	};
+	struct diag d = { 0 };
+	int r;
+
+	if (a->args.replay != NULL)
+		return 0;
+	r = privilege_check(a->opt.host_root, &d);
+	if (r < 0)
+		return app_fail(a, EXIT_KERNEL, &d, r);
+	a->src = &source_bpf;
+	a->st = calloc(1, a->src->state_size);
+	r = a->st == NULL ? -ENOMEM : a->src->open(a->st, &so, &d);
+	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
+		log_warn(
+		    "local_collector: there is no process %u, so none is left out", so.exclude_pid);
+	if (r == 0 && !a->args.check)
+		r = capture_all(a);
+	if (r == 0) {
+		(void) malloc_trim(0); /* what loading the programs took, a megabyte */
+		return 0;
+	}
+	if (a->st != NULL)
+		a->src->close(a->st);
+	free(a->st);
+	a->src = NULL;
+	return app_fail(a, EXIT_KERNEL, &d, r);
+}
+
+static void
+stop_source(void *app)
+{
+	struct app *a = app;
+	const struct source_ops *src = a->src;
+
+	if (src == NULL)
+		return;
+	a->src = NULL;
+	src->close(a->st);
+	free(a->st);
+}
+
+static int
+start_privileges(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	int r = privilege_drop(a->src != NULL ? PRIVILEGE_CAPTURE : PRIVILEGE_NONE, &d);
+
+	return r < 0 ? app_fail(a, EXIT_KERNEL, &d, r) : 0;
+}
+
+/* The first other thread starts here, after privileges: threads inherit them. */
+static int
+start_threads(void *app)
+{
+	struct app *a = app;
+	unsigned dialers = a->args.nodes > 8 ? 8 : (unsigned) MAX(a->args.nodes, 1);
+	struct diag d = { 0 };
+	int r = -pthread_create(&a->signal_thread, NULL, signal_thread, a);
+
+	if (r < 0)
+		return app_fail(a, EXIT_FAILED, &d, r);
+	a->have_signal_thread = true;
+	if (a->record == NULL)
+		r = xport_new(dialers, app_wake, a, &a->xport);
+	return r < 0 ? app_fail(a, EXIT_FAILED, &d, r) : 0;
+}
+
+static void
+stop_threads(void *app)
+{
+	struct app *a = app;
+
+	xport_free(a->xport);
+	log_peer_flush();
+	a->quit_signals = true;
+	(void) pthread_kill(a->signal_thread, SIGHUP);
+	(void) pthread_join(a->signal_thread, NULL);
+}
+
+/* Stages start top to bottom and stop bottom to top. */
+const struct stage app_stages[] = {
+	{ "signals", start_signals, stop_signals }, { "scanner", start_scanner, stop_scanner },
+	{ "files", start_files, stop_files }, /* while we may still open everything */
+	{ "identities", app_start_identities, app_stop_identities },
+	{ "source", start_source, stop_source },
+	{ "privileges", start_privileges,
+	    NULL }, /* after the programs are loaded, before threads */
+	{ "threads", start_threads, stop_threads },
+	{ "nodes", app_start_nodes, app_stop_nodes }, /* last: they connect */
+};
+const size_t app_nstages = ARRAY_SIZE(app_stages);
+const size_t app_ncheck = 5; /* as far as the source */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_certs.c - certificates while the sensor runs: new ones, revoked ones, and their end. */
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log_peer.h"
+#include "sensor/sensor_int.h"
+
+#define LOOK_NS (1 * NS_PER_S)
+#define WARN_NS (14ull * 86400 * NS_PER_S) /* before a certificate's end */
+#define NAG_NS  (86400 * NS_PER_S)         /* from one warning to the next */
+
+/* A bad certificate, or a bad list, leaves the old one. Connections stay, unless the collector's
+ * certificate is not good by what was read now. */
+static void
+reload(struct app *a, uint64_t now)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		struct node *n = a->node[i];
+		struct identity *id = NULL;
+		struct diag d = { 0 };
+
+		if (app_identity(a, n->name, &id, &d) < 0) {
+			log_error("%s; the old certificate stays", d.msg);
+			continue;
+		}
+		if (id != NULL)
+			node_set_identity(n, id);
+		node_check_peer(n, now, true);
+		done++;
+	}
+	a->certs_warned = 0;
+	log_info("certificates read again, for %zu of %zu nodes", done, a->nnodes);
+}
+
+/* Has the list changed since it was read? A list that is gone for a moment is being replaced. */
+static bool
+list_changed(struct app *a)
+{
+	uint64_t stamp =
+	    a->opt.tls_crl == NULL || a->opt.tls_crl[0] == '\0' ? 0 : file_stamp(a->opt.tls_crl);
+	bool changed = stamp != 0 && a->crl_stamp != 0 && stamp != a->crl_stamp;
+
+	if (stamp != 0)
+		a->crl_stamp = stamp;
+	return changed;
+}
+
+/* Somebody has to issue a new one in time. */
+static void
+warn_of_end(struct app *a, uint64_t now)
+{
+	uint64_t real = clock_real();
+
+	if (a->certs_warned != 0 && now - a->certs_warned < NAG_NS)
+		return;
+	a->certs_warned = now;
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct identity *id = a->node[i]->cfg.identity;
+
+		if (id == NULL || id->until > real + WARN_NS)
+			continue;
+		log_peer(LOG_WARN, "certificates",
+		    "the certificate of node %s %s: issue a new one (mewsctl pki issue), put it "
+		    "in place and send SIGHUP",
+		    a->node[i]->name,
+		    id->until <= real               ? "has expired"
+		    : id->until < real + 2 * NAG_NS ? "expires within two days"
+						    : "expires within two weeks");
+	}
+}
+
+void
+app_watch_certs(struct app *a, uint64_t now)
+{
+	bool asked = atomic_exchange(&a->reload, false);
+
+	if (!asked && a->certs_looked != 0 && now - a->certs_looked < LOOK_NS)
+		return;
+	a->certs_looked = now;
+	if (list_changed(a) || asked) {
+		reload(a, now);
+		return;
+	}
+	for (size_t i = 0; i < a->nnodes; i++)
+		node_check_peer(a->node[i], now, false);
+	warn_of_end(a, now);
+}

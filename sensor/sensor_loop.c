@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_loop.c - the one thread that does the work. */
+#include "common/clock.h"
+#include "common/log_peer.h"
+#include "sensor/sensor_int.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DRAIN_POLLS 4 /* of a millisecond: more than a record is held back for */
+#define OPENING_MAX 8 /* nodes on their way to Welcome; as many as there are dialers */
+#define OPENING_NS  (2 * NS_PER_MS) /* until one more is tried */
+
+void
+app_wake(void *app)
+{
+	struct app *a = app;
+	uint64_t one = 1;
+
+	if (a->src != NULL)
+		a->src->wake(a->st);
+	else if (write(a->wake_fd, &one, sizeof(one)) < 0) {
+		/* the counter is full: the loop wakes anyway */
+	}
+}
+
+/* ---- signals ---- */
+
+static int
+emit(void *arg, const struct ev_hdr *rec)
+{
+	struct app *a = arg;
+
+	return node_emit(a->node[0], rec);
+}
+
+/* What is in the rings, and what is held back for its turn in time, belongs to what is sent. */
+static void
+drain_source(struct app *a)
+{
+	for (int i = 0; a->src != NULL && i < DRAIN_POLLS; i++) {
+		if (a->src->poll(a->st, 1, 0, emit, a) < 0)
+			return;
+	}
+}
+
+static void
+begin_stop(struct app *a, uint64_t now)
+{
+	a->stopping = true;
+	snapshot_drop(&a->snapshot);
+	drain_source(a);
+	for (size_t i = 0; i < a->nnodes; i++) {
+		node_flush(a->node[i], now);
+		link_stop(&a->node[i]->link, a->stop_at);
+		a->node[i]->next_tick = 0;
+	}
+}
+
+static void
+on_signals(struct app *a, uint64_t now)
+{
+	app_watch_certs(a, now);
+	if (a->ends_at != 0 && now >= a->ends_at)
+		a->stop = true;
+	if (!a->stop || a->stopping)
+		return;
+	if (a->stop_at == 0)
+		a->stop_at = now + a->opt.drain * NS_PER_MS;
+	if (a->record == NULL || !snapshot_busy(&a->snapshot) || now >= a->stop_at)
+		begin_stop(a, now); /* a recording is of little use without its snapshot */
+}
+
+/* ---- replay ---- */
+
+/* Feed a node; at the end of a pass, when all is durable, begin the next or stop. */
+static uint64_t
+feed(struct app *a, struct node *n, uint64_t now)
+{
+	uint64_t at;
+
+	if (n->link.state == LINK_STOPPED && !a->stopping && n->cursor.passes < a->args.loop) {
+		node_restart(n, clock_real());
+		n->cursor =
+		    (struct replay_cursor){ .passes = n->cursor.passes, .fast = a->args.fast };
+	}
+	if (n->link.state != LINK_UP && n->cursor.started == 0)
+		return UINT64_MAX; /* time begins with the first connection */
+	if (a->stopping || n->link.stop_at != 0)
+		return UINT64_MAX;
+	at = replay_feed(a->replay, &n->cursor, n, now);
+	if (replay_fed(a->replay, &n->cursor) && n->spool.n == 0) {
+		n->cursor.passes++;
+		link_stop(&n->link, UINT64_MAX);
+		at = now;
+	}
+	return at;
+}
+
+static bool
+replay_over(const struct app *a)
+{
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct node *n = a->node[i];
+
+		if (n->link.state != LINK_STOPPED ||
+		    (n->cursor.passes < a->args.loop && !a->stopping))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the loop ---- */
+
+static bool
+links_stopped(const struct app *a)
+{
+	for (size_t i = 0; i < a->nnodes; i++) {
+		if (a->node[i]->link.state != LINK_STOPPED)
+			return false;
+	}
+	return true;
+}
+
+static bool
+over(const struct app *a)
+{
+	if (a->record != NULL)
+		return a->stopping;
+	if (a->replay != NULL && !a->stopping)
+		return replay_over(a);
+	return a->stopping && links_stopped(a);
+}
+
+static bool
+is_opening(const struct node *n)
+{
+	return n->link.state > LINK_DOWN && n->link.state < LINK_UP;
+}
+
+/*
+ * Every node whose time has come; returns when the next one's comes. Few connect at a time: the
+ * others' timeouts would run while they wait for a dialer here and for the collector's attention
+ * there, and who gives up and tries again only makes the queue longer.
+ */
+static uint64_t
+tick_nodes(struct app *a, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+	unsigned opening = 0;
+
+	for (size_t i = 0; i < a->nnodes; i++)
+		opening += is_opening(a->node[i]);
+	for (size_t i = 0; i < a->nnodes; i++) {
+		struct node *n = a->node[i];
+
+		if (now >= n->next_tick && opening >= OPENING_MAX && n->link.state == LINK_DOWN &&
+		    !a->stopping) {
+			n->next_tick = now + OPENING_NS;
+		} else if (now >= n->next_tick) {
+			uint64_t at = a->replay != NULL ? feed(a, n, now) : UINT64_MAX;
+			bool was = is_opening(n);
+
+			node_tick(n, now);
+			opening += is_opening(n) && !was;
+			n->next_tick = MIN(n->next_tick, at);
+		}
+		next = MIN(next, n->next_tick);
+	}
+	return next;
+}
+
+/* Wait for events, news or the time. */
+static int
+wait_until(struct app *a, uint64_t now, uint64_t at)
+{
+	uint64_t wait = at <= now ? 0 : MIN((at - now + NS_PER_MS - 1) / NS_PER_MS, 1000);
+	struct pollfd p = { .fd = a->wake_fd, .events = POLLIN };
+	uint64_t n, rest;
+	int r;
+
+	if (a->src != NULL && !a->stopping) {
+		rest = pace_rest(&a->node[0]->pace); /* what comes before stays in the rings */
+		r = a->src->poll(a->st, (int) wait, rest > now ? rest - now : 0, emit, a);
+		if (r > 0)
+			a->node[0]->next_tick = 0;
+		return r < 0 ? r : 0;
+	}
+	r = poll(
+	    &p, 1, (int) (a->src != NULL ? MIN(wait, 10) : wait)); /* wake() goes to the source */
+	if (r > 0 && read(a->wake_fd, &n, sizeof(n)) < 0)
+		return 0;
+	return 0;
+}
+
+static int
+finish(struct app *a)
+{
+	uint64_t left = 0;
+
+	for (size_t i = 0; i < a->nnodes; i++) {
+		const struct spool *s = &a->node[i]->spool;
+
+		for (size_t k = 0; k < s->n; k++)
+			left += s->ring[(s->head + k) % s->cap].events;
+	}
+	if (left == 0)
+		return 0;
+	log_warn("stopped with %llu events that the collector has not committed: they are lost",
+	    (unsigned long long) left);
+	if (a->replay != NULL || a->record != NULL) {
+		a->exit_code = EXIT_RECORDING;
+		return -ECANCELED;
+	}
+	return 0;
+}
+
+int
+app_run(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	uint64_t now, next;
+	int r = 0;
+
+	while (r == 0) {
+		now = clock_mono();
+		on_signals(a, now);
+		log_peer_tick();
+		if (a->xport != NULL)
+			xport_dispatch(a->xport);
+		next = snapshot_tick(&a->snapshot, now);
+		next = MIN(next, tick_nodes(a, now));
+		if (r == 0 && a->record != NULL)
+			r = record_spool(a->record, &a->node[0]->spool);
+		if (r < 0)
+			return app_fail(a, EXIT_RECORDING, &d, r);
+		if (over(a))
+			return finish(a);
+		if (a->ends_at != 0)
+			next = MIN(next, a->ends_at);
+		r = wait_until(a, now, next);
+	}
+	return app_fail(a, EXIT_FAILED, &d, r);
+}

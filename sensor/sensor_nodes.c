@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sensor_nodes.c - the nodes that this process plays: names, identities, and what they ask of it.
+ */
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log_peer.h"
+#include "proto/drop_log.h"
+#include "sensor/sensor.h"
+#include "sensor/sensor_int.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- what a node asks for ---- */
+
+static void
+on_interest(void *arg, struct node *n, const Wire__Interest *in)
+{
+	struct app *a = arg;
+	uint16_t v[EV_TYPE_MAX];
+	size_t k = 0;
+
+	for (size_t i = 0; i < in->n_events && k < EV_TYPE_MAX; i++) {
+		if (in->events[i] < EV_TYPE_MAX)
+			v[k++] = (uint16_t) in->events[i];
+	}
+	if (a->src != NULL && a->src->set_interest(a->st, v, k) < 0)
+		log_peer(LOG_ERROR, n->name, "cannot change what is captured");
+	else
+		log_peer(LOG_DEBUG, n->name, "capturing %zu events, version %u", k, in->version);
+}
+
+static void
+on_snapshot(void *arg, struct node *n, uint64_t id)
+{
+	struct app *a = arg;
+
+	if (a->replay == NULL && !a->stopping) /* else it is in the recording */
+		snapshot_begin(&a->snapshot, n, id, clock_mono());
+}
+
+static void
+add_drop(void *arg, uint16_t type, uint16_t cause, uint64_t count)
+{
+	node_drop_add(arg, type, cause, count);
+}
+
+/* The kernel's counters are read at most every few milliseconds, however many batches ask. */
+static void
+on_drops(void *arg, struct node_drops *d)
+{
+	struct app *a = arg;
+	struct source_stats ss = { 0 };
+	uint64_t now = clock_mono();
+
+	if (a->src == NULL)
+		return;
+	if (a->dropped_at == 0 || now - a->dropped_at > 20 * NS_PER_MS) {
+		a->dropped.n = 0;
+		a->src->drops(a->st, add_drop, &a->dropped);
+		a->src->stats(a->st, &ss);
+		node_drop_add(&a->dropped, 0, DROP_BAD_RECORD, ss.bad);
+		a->dropped_at = now;
+	}
+	for (size_t i = 0; i < a->dropped.n; i++)
+		node_drop_add(
+		    d, a->dropped.v[i].event, a->dropped.v[i].cause, a->dropped.v[i].count);
+}
+
+static uint64_t
+rss_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long long size = 0, rss = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%llu %llu", &size, &rss) != 2) /* NOLINT(cert-err34-c): the kernel's */
+		rss = 0;
+	(void) fclose(f);
+	return rss * (uint64_t) sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t
+cpu_ns(void)
+{
+	struct rusage u;
+
+	(void) getrusage(RUSAGE_SELF, &u);
+	return ((uint64_t) u.ru_utime.tv_sec + (uint64_t) u.ru_stime.tv_sec) * NS_PER_S +
+	       ((uint64_t) u.ru_utime.tv_usec + (uint64_t) u.ru_stime.tv_usec) * 1000;
+}
+
+/* A path that is read late may be a lie: say so when it begins, and at most once a minute. */
+static void
+tell_unstashed(struct app *a, uint64_t unstashed)
+{
+	uint64_t now = clock_mono();
+
+	if (unstashed == a->unstashed || (a->unstashed != 0 && now < a->unstashed_next))
+		return;
+	log_warn("%llu " DROP_LOG_UNSTASHED, (unsigned long long) unstashed);
+	a->unstashed = unstashed;
+	a->unstashed_next = now + 60 * NS_PER_S;
+}
+
+static void
+on_stats(void *arg, Wire__SensorStats *s)
+{
+	struct app *a = arg;
+	struct source_stats ss = { 0 };
+
+	if (a->src != NULL)
+		a->src->stats(a->st, &ss);
+	s->late = ss.late;
+	s->excluded = ss.excluded;
+	s->reread = ss.reread;
+	s->unstashed = ss.unstashed;
+	tell_unstashed(a, ss.unstashed);
+	s->cpu_ns = cpu_ns();
+	s->rss_bytes = rss_bytes();
+	s->snapshot_unreadable = a->snapshot.unreadable;
+}
+
+static void
+on_note(void *arg, struct node *n, enum log_level level, const char *text)
+{
+	struct app *a = arg;
+
+	if (a->nnodes > 1)
+		log_peer(level, n->name, "node %s: %s", n->name, text);
+	else
+		log_peer(level, n->name, "%s", text);
+}
+
+static const struct node_owner owner = { on_interest, on_snapshot, on_drops, on_stats, on_note };
+
+/* ---- which nodes there are ---- */
+
+/* The name of the i-th node: configured, recorded, or the host's; NODE-0001... if many. */
+static void
+name_of(const struct app *a, size_t i, char *out, size_t size)
+{
+	char host[256] = "";
+	const char *base = a->opt.node;
+
+	if (base == NULL || base[0] == '\0') {
+		(void) gethostname(host, sizeof(host) - 1);
+		base = a->replay != NULL ? replay_hello(a->replay)->node : host;
+	}
+	if (a->args.nodes > 1)
+		(void) snprintf(out, size, "%s-%04zu", base, i + 1);
+	else
+		(void) snprintf(out, size, "%s", base);
+}
+
+static const char *
+cluster_of(const struct app *a)
+{
+	if (a->replay != NULL && !cfg_has(a->cfg, "cluster"))
+		return replay_hello(a->replay)->cluster;
+	return a->opt.cluster == NULL ? "" : a->opt.cluster;
+}
+
+/* A boot of its own for each of many: the recorded one with its place in the last digits. */
+static void
+boot_of(const struct app *a, size_t i, char *out, size_t size)
+{
+	const char *id =
+	    a->replay != NULL ? replay_hello(a->replay)->boot_id : a->env.hello.boot_id;
+
+	if (a->args.nodes > 1)
+		(void) snprintf(out, size, "%.24s%012zx", id, i + 1);
+	else
+		(void) snprintf(out, size, "%s", id);
+}
+
+/* Before anything that takes long, and while we may still read every file. */
+int
+app_start_identities(void *app)
+{
+	struct app *a = app;
+	size_t n = MAX(a->args.nodes, 1);
+
+	a->identity = calloc(n, sizeof(struct identity *));
+	if (a->identity == NULL)
+		return app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, -ENOMEM);
+	if (a->opt.tls_crl != NULL) /* before it is read: a change meanwhile is seen later */
+		a->crl_stamp = file_stamp(a->opt.tls_crl);
+	for (size_t i = 0; a->record == NULL && i < n; i++) {
+		char name[NODE_NAME_MAX - 8];
+		struct diag d = { 0 };
+		int r;
+
+		name_of(a, i, name, sizeof(name));
+		r = app_identity(a, name, &a->identity[i], &d);
+		if (r < 0) {
+			(void) app_fail(a, EXIT_CONFIG, &d, r);
+			app_stop_identities(a);
+			return r;
+		}
+		if (a->identity[i] != NULL && strcmp(a->identity[i]->subject, name) != 0)
+			log_warn(
+			    "the certificate is for '%s' and this node is '%s': the collector "
+			    "will refuse it unless the certificate has that name too",
+			    a->identity[i]->subject, name);
+	}
+	return 0;
+}
+
+void
+app_stop_identities(void *app)
+{
+	struct app *a = app;
+
+	for (size_t i = 0; i < MAX(a->args.nodes, 1); i++)
+		identity_free(a->identity[i]);
+	free(a->identity);
+	a->identity = NULL;
+}
+
+static int
+add_node(struct app *a, size_t i, uint64_t start)
+{
+	char name[NODE_NAME_MAX - 8], boot[64];
+	struct diag d = { 0 };
+	struct node_cfg nc = {
+		.opt = &a->opt,
+		.name = name,
+		.cluster = cluster_of(a),
+		.boot_id = boot,
+		.sensor_start = start,
+		.env = &a->env,
+		.hello = a->replay != NULL ? replay_hello(a->replay) : NULL,
+		.owner = &owner,
+		.arg = a,
+		.xport = a->xport,
+	};
+	int64_t skew = (int64_t) (a->args.skew_ms * NS_PER_MS);
+	int r;
+
+	name_of(a, i, name, sizeof(name));
+	boot_of(a, i, boot, sizeof(boot));
+	if (skew > 0) /* spread evenly over -skew ... +skew */
+		nc.skew_ns =
+		    (int64_t) (i * 0x9e3779b97f4a7c15ULL % (uint64_t) (2 * skew + 1)) - skew;
+	nc.identity = a->identity[i];
+	r = node_new(&nc, &a->node[i]);
+	if (r < 0)
+		return app_fail(a, EXIT_FAILED, &d, r);
+	a->identity[i] = NULL; /* the node's */
+	a->node[i]->cursor.fast = a->args.fast;
+	a->nnodes = i + 1;
+	return 0;
+}
+
+static int
+start_record(struct app *a)
+{
+	struct buf hello = BUF_INIT;
+	struct diag d = { 0 };
+	int r = node_hello(a->node[0], &hello);
+
+	if (r == 0)
+		r = record_hello(a->record, &hello);
+	buf_fini(&hello);
+	if (r < 0)
+		return app_fail(a, EXIT_RECORDING, &d, r);
+	snapshot_begin(&a->snapshot, a->node[0], 1, clock_mono());
+	if (a->args.seconds > 0)
+		a->ends_at = clock_mono() + a->args.seconds * NS_PER_S;
+	return 0;
+}
+
+int
+app_start_nodes(void *app)
+{
+	struct app *a = app;
+	size_t n = a->args.nodes == 0 ? 1 : a->args.nodes;
+	uint64_t start = clock_real();
+	int r = 0;
+
+	a->snapshot.src = a->src;
+	a->snapshot.st = a->st;
+	a->snapshot.scanner = a->scanner;
+	a->node = calloc(n, sizeof(struct node *));
+	if (a->node == NULL)
+		r = -ENOMEM;
+	for (size_t i = 0; i < NODE_DROPS_MAX; i++)
+		a->dropped.p[i] = &a->dropped.v[i];
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_node(a, i, start);
+	if (r == 0 && a->record != NULL)
+		r = start_record(a);
+	if (r < 0)
+		app_stop_nodes(a);
+	return r;
+}
+
+void
+app_stop_nodes(void *app)
+{
+	struct app *a = app;
+
+	snapshot_drop(&a->snapshot);
+	for (size_t i = 0; i < a->nnodes; i++)
+		node_free(a->node[i]);
+	free(a->node);
+	a->node = NULL;
+	a->nnodes = 0;
+}

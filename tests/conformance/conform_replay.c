@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conform_replay.c - threads and events, through our own batches and process state, and what fields
+ * and conditions then are: "field", "has_value", "eval", "compiles".
+ *
+ * What is asked after an event that is not in the table is not answered.
+ */
+#include "collector/filter/filter.h"
+#include "tests/conformance/conform.h"
+#include "tests/support/evbuild.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct replay {
+	char test[256];
+	struct intern *pool;
+	struct state *state;
+	struct fscratch *fs;
+	struct evb b;
+	struct batch *batch;
+	struct view view;
+	uint64_t num;
+	bool usable; /* the last event is one that we know */
+} run;
+
+static size_t
+unhex(const char *hex, char *out, size_t max)
+{
+	size_t n = 0;
+	unsigned v;
+
+	for (; n < max && hex[0] != '\0' && hex[1] != '\0'; hex += 2) {
+		if (sscanf(hex, "%2x", &v) != 1)
+			break;
+		out[n++] = (char) v;
+	}
+	return n;
+}
+
+static void
+drop_batch(struct replay *r)
+{
+	batch_free(r->batch);
+	r->batch = NULL;
+}
+
+static void
+stop_test(struct replay *r)
+{
+	drop_batch(r);
+	state_free(r->state);
+	intern_free(r->pool);
+	r->state = NULL;
+	r->pool = NULL;
+}
+
+static void
+start_test(struct replay *r, const char *name)
+{
+	static const struct state_limits limits = { 1000, 1000, 0, 0 };
+
+	stop_test(r);
+	(void) snprintf(r->test, sizeof(r->test), "%s", name);
+	if (intern_new(1 << 24, &r->pool) < 0 || state_new(r->pool, &limits, &r->state) < 0)
+		abort();
+	r->num = 0;
+	r->usable = false;
+}
+
+/* The test that a line is of; the first line of another ends the one before. */
+static struct replay *
+of_test(const json_t *j)
+{
+	if (run.fs == NULL && fscratch_new(&run.fs) < 0)
+		abort();
+	if (run.state == NULL || strcmp(str(j, "t"), run.test) != 0)
+		start_test(&run, str(j, "t"));
+	fscratch_reset(run.fs);
+	return &run;
+}
+
+static bool
+is_string(enum ev_ptype t)
+{
+	return t == PT_CHARBUF || t == PT_FSPATH || t == PT_FSRELPATH;
+}
+
+/* 'cut': without the NUL that ends it */
+static void
+add_hex(struct replay *r, const char *param, const char *hex, bool cut)
+{
+	static char keep[32][16384];
+	static unsigned k;
+	char *p = keep[k++ % 32];
+	size_t n = unhex(hex, p, sizeof(keep[0]));
+
+	evb_bytes(&r->b, param, p, cut && n > 0 && p[n - 1] == '\0' ? n - 1 : n);
+}
+
+static void
+snapshot_event(struct replay *r)
+{
+	evb_add(&r->b);
+	drop_batch(r);
+	r->batch = evb_batch(&r->b);
+	state_snapshot(r->state, r->batch, r->batch->ev);
+}
+
+void
+play_thread(const json_t *j)
+{
+	struct replay *r = of_test(j);
+	uint32_t tid = (uint32_t) num(j, "tid");
+	static char argv[16384];
+	size_t n = strlen(str(j, "exe")) + 1;
+	json_t *fd;
+	size_t i;
+
+	evb_begin(&r->b, EV_TASK, tid, 1);
+	evb_task(&r->b, (uint32_t) num(j, "pid"), 1);
+	memcpy(argv, str(j, "exe"), n);
+	n += unhex(str(j, "args_hex"), argv + n, sizeof(argv) - n);
+	evb_bytes(&r->b, "argv", argv, n);
+	evb_num(&r->b, "ppid", num(j, "ptid"));
+	evb_num(&r->b, "pgid", num(j, "pgid"));
+	evb_num(&r->b, "vpgid", num(j, "vpgid"));
+	evb_num(&r->b, "sid", num(j, "sid"));
+	evb_text(&r->b, "comm", str(j, "comm"));
+	evb_text(&r->b, "exepath", str(j, "exepath"));
+	evb_num(&r->b, "flags", json_is_true(json_object_get(j, "exe_writable")));
+	add_hex(r, "env", str(j, "env_hex"), false);
+	evb_text(&r->b, "cwd", str(j, "cwd"));
+	evb_num(&r->b, "fdlimit", num(j, "fdlimit"));
+	evb_num(&r->b, "euid", num(j, "uid"));
+	evb_num(&r->b, "egid", num(j, "gid"));
+	evb_num(&r->b, "cap_permitted", num(j, "cap_permitted"));
+	evb_num(&r->b, "cap_effective", num(j, "cap_effective"));
+	evb_num(&r->b, "cap_inheritable", num(j, "cap_inheritable"));
+	evb_num(&r->b, "exe_ino_num", num(j, "exe_ino"));
+	evb_num(&r->b, "vm_size", num(j, "vmsize_kb"));
+	evb_num(&r->b, "vm_rss", num(j, "vmrss_kb"));
+	evb_num(&r->b, "vm_swap", num(j, "vmswap_kb"));
+	evb_num(&r->b, "pgft_maj", num(j, "pfmajor"));
+	evb_num(&r->b, "pgft_min", num(j, "pfminor"));
+	evb_num(&r->b, "vtgid", num(j, "vpid"));
+	evb_num(&r->b, "vpid", num(j, "vtid"));
+	add_hex(r, "cgroups", str(j, "cgroups_hex"), false);
+	evb_text(&r->b, "root", str(j, "root"));
+	evb_num(&r->b, "start_time", num(j, "clone_ts"));
+	evb_num(&r->b, "tty", num(j, "tty"));
+	evb_num(&r->b, "loginuid", num(j, "loginuid"));
+	snapshot_event(r);
+	json_array_foreach(json_object_get(j, "fds"), i, fd)
+	{
+		evb_begin(&r->b, EV_TASK_FILE_REGULAR, tid, 1);
+		evb_task(&r->b, (uint32_t) num(j, "pid"), 1);
+		evb_num(&r->b, "fd", num(fd, "fd"));
+		evb_text(&r->b, "path", str(fd, "fname"));
+		evb_num(&r->b, "flags", num(fd, "open_flags"));
+		evb_num(&r->b, "ino_num", num(fd, "ino"));
+		snapshot_event(r);
+	}
+}
+
+/* Little-endian, of the width that the text has; extended as its type is. */
+static int64_t
+number(const char *type, const char *hex)
+{
+	bool is_signed = strncmp(type, "int", 3) == 0 || strcmp(type, "errno") == 0 ||
+			 strcmp(type, "fd") == 0 || strcmp(type, "pid") == 0;
+	char bytes[8] = { 0 };
+	size_t n = unhex(hex, bytes, sizeof(bytes));
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t) (unsigned char) bytes[i] << (8 * i);
+	if (is_signed && n > 0 && n < 8 && (bytes[n - 1] & 0x80))
+		v |= ~0ULL << (8 * n);
+	return (int64_t) v;
+}
+
+/* A clone's list of arguments may be empty; what else is empty is not filled. */
+static bool
+may_be_empty(const struct ev_schema *s, const char *param)
+{
+	return strcmp(param, "args") == 0 && s->num != EV_EXECVE && s->num != EV_EXECVEAT;
+}
+
+void
+play_event(const json_t *j)
+{
+	struct replay *r = of_test(j);
+	const struct ev_schema *s = schema_get((uint32_t) num(j, "code"));
+	uint64_t ts = (uint64_t) num(j, "ts");
+	int64_t tid = num(j, "tid");
+	const struct thread *t;
+	json_t *p;
+	size_t i;
+
+	r->num++;
+	r->usable = s != NULL;
+	if (s == NULL)
+		return;
+	evb_begin(&r->b, s->num, (uint32_t) tid, ts);
+	t = state_thread(r->state, tid);
+	evb_task(&r->b, (uint32_t) (t == NULL ? tid : t->pid), 1);
+	json_array_foreach(json_object_get(j, "params"), i, p)
+	{
+		int k = schema_param(s, slice_str(str(p, "n")));
+
+		if (k < 0)
+			continue;
+		if (strcmp(str(p, "n"), "pid") == 0 && s->category == EC_PROCESS &&
+		    schema_param(s, SLICE("ptid")) >= 0)
+			evb_task(&r->b, (uint32_t) number("pid", str(p, "hex")), 1);
+		if (!ptype_is_text(s->params[k].type) && str(p, "hex")[0] != '\0')
+			evb_num(&r->b, str(p, "n"), number(str(p, "ty"), str(p, "hex")));
+		else if (str(p, "hex")[0] != '\0' || may_be_empty(s, str(p, "n")))
+			add_hex(r, str(p, "n"), str(p, "hex"), is_string(s->params[k].type));
+	}
+	r->b.c.hdr.cpu = 1;
+	evb_add(&r->b);
+	drop_batch(r);
+	r->batch = evb_batch(&r->b);
+	r->view = (struct view){ .state = r->state,
+		.batch = r->batch,
+		.ev = r->batch->ev,
+		.node = "testbox",
+		.num = r->num,
+		.time = ts };
+	intern_tick(r->pool);
+	state_apply(r->state, r->batch, r->batch->ev, &r->view);
+}
+
+/* The cases hold text as it is printed, with U+FFFD for what is not UTF-8. */
+static bool
+same_text(struct slice a, struct slice b)
+{
+	CLEANUP(buf_fini) struct buf x = BUF_INIT;
+	CLEANUP(buf_fini) struct buf y = BUF_INIT;
+
+	buf_json(&x, a);
+	buf_json(&y, b);
+	return slice_eq(buf_get(&x), buf_get(&y));
+}
+
+bool
+field_case(const json_t *j, struct buf *why)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct replay *r = of_test(j);
+	const json_t *want = json_object_get(j, "r");
+	struct slice name = slice_str(str(j, "f")), text = SLICE("");
+	struct field_ref ref;
+	struct diag d = { 0 };
+	size_t used = 0;
+	bool known;
+
+	if (!r->usable) {
+		buf_str(why, "its event is not in the table");
+		return false;
+	}
+	arena_init(&a, 0);
+	if (field_lookup(name, &a, &ref, &used, &d) < 0 || used != name.n) {
+		buf_str(why, d.msg);
+		return false;
+	}
+	known = field_text(&ref, &r->view, r->fs, &text);
+	if (known)
+		buf_json(why, text);
+	else
+		buf_str(why, "null");
+	if (json_is_boolean(want))
+		return known == json_is_true(want);
+	if (!known)
+		return json_is_null(want);
+	return json_is_string(want) && same_text(text, slice_str(json_string_value(want)));
+}
+
+bool
+condition_case(const json_t *j, struct buf *why)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct replay *r = of_test(j);
+	const json_t *want = json_object_get(j, "r");
+	bool eval = strcmp(str(j, "k"), "eval") == 0, hit;
+	struct filter *f = NULL;
+	struct expr *e = NULL;
+	struct diag d = { 0 };
+	int res;
+
+	if (eval && !r->usable) {
+		buf_str(why, "its event is not in the table");
+		return false;
+	}
+	arena_init(&a, 0);
+	res = expr_parse(slice_str(str(j, "f")), &a, &e, &d);
+	if (res == 0)
+		res = filter_compile(e, &a, &f, &d);
+	if (res == -ENOMEM)
+		abort();
+	if (res < 0 || !eval) {
+		buf_str(why, res < 0 ? d.msg : "compiles");
+		if (res < 0 && !same_message(d.msg, str(j, "err")))
+			return false;
+		return eval ? json_is_string(want) && strcmp(json_string_value(want), "throw") == 0
+			    : (res == 0) == json_is_true(want);
+	}
+	hit = filter_match(f, &r->view, r->fs);
+	buf_str(why, hit ? "true" : "false");
+	return json_is_boolean(want) && hit == json_is_true(want);
+}
+
+void
+play_end(void)
+{
+	stop_test(&run);
+	evb_fini(&run.b);
+	if (run.fs != NULL)
+		fscratch_free(run.fs);
+	run.fs = NULL;
+}
