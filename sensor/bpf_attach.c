@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bpf_attach.c - where the capture programs are attached.
+ * bpf_attach.c - attach the capture programs.
  *
- * The entries of the calls whose arguments could change meanwhile have a tracepoint each; what a
- * tracepoint is called by number stands in tracefs, which may not be mounted.
+ * Each call whose arguments could change before its exit has a tracepoint at its entry. Its number
+ * comes from tracefs, which may not be mounted.
  */
 #include "common/log.h"
 #include "sensor/bpf_int.h"
@@ -36,7 +36,7 @@ link_add(struct hooks *h, struct bpf_link *l)
 	return 0;
 }
 
-/* The root of tracefs, without mounting it where anyone would see it. */
+/* Open the root of tracefs, with a detached mount if it is not mounted. */
 static int
 tracefs_open(void)
 {
@@ -77,7 +77,7 @@ tracepoint_id(int tracefs, const char *call, uint64_t *ret)
 	return 0;
 }
 
-/* One event on one CPU is enough: the program runs wherever the tracepoint fires. */
+/* One event on one CPU is enough: the program runs on every CPU where the tracepoint fires. */
 static int
 attach_enter_point(struct hooks *h, const struct bpf_program *p, int tracefs, const char *call)
 {
@@ -120,7 +120,7 @@ hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 	}
 	close(tracefs);
 	if (r == 0 && h->n == before)
-		return -ENOENT; /* none at all */
+		return -ENOENT; /* not a single one */
 	while (r < 0 && h->n > before)
 		bpf_link__destroy(h->links[--h->n]);
 	return r;
@@ -174,8 +174,8 @@ bpf_attach_all(struct source_state *s, struct diag *d)
 	r = hooks_attach_enters(&s->hooks, s->skel->obj);
 	if (r < 0) {
 		log_warn(
-		    "the entries of single system calls cannot be attached to (%s): a hook on "
-		    "all entries stands in, for which every system call of the machine pays; "
+		    "cannot attach to the entries of single system calls (%s): falling back to a "
+		    "hook on all entries, which slows every system call of the machine; "
 		    "run as root, with tracefs",
 		    strerrordesc_np(-r));
 		s->skel->bss->ctl.enter_native = 1;

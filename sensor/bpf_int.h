@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bpf_int.h - the state of source_bpf, for its own files: source_bpf.c, bpf_rings.c, bpf_attach.c.
+ * bpf_int.h - the state of source_bpf, shared by source_bpf.c, bpf_rings.c and bpf_attach.c.
  */
 #ifndef MEWS_SENSOR_BPF_INT_H
 #define MEWS_SENSOR_BPF_INT_H
@@ -13,7 +13,7 @@
 
 #define BPF_LINKS_MAX (4 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
 
-/* What holds an object's programs on their hooks. */
+/* The links that keep an object's programs attached. */
 struct hooks {
 	struct bpf_link *links[BPF_LINKS_MAX];
 	unsigned n;
@@ -26,32 +26,32 @@ struct source_state {
 	size_t page;
 	uint64_t ring_bytes;
 	int *ring_fds;
-	void **maps;      /* of each ring: the consumer's page, then the producer's and the data */
+	void **maps; /* for each ring: the consumer's page, then the producer's page and the data */
 	uint64_t *percpu; /* a per-CPU value being read */
-	unsigned ncpu;    /* possible ones */
+	unsigned ncpu;    /* possible CPUs */
 	int epoll_fd, wake_fd;
 	struct hooks hooks;
 	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
-	bool opened;            /* the descriptors above are ours to close */
-	bool hot;               /* the last drain found something: pace the next */
+	bool opened;            /* the descriptors above are open */
+	bool hot;               /* the last drain found records: wait before the next */
 };
 
-/* Before loading: how large the rings are, and memory for what is known of each. -ENOMEM. */
+/* Before loading: compute the size of the rings and allocate their state. -ENOMEM. */
 int bpf_rings_new(struct source_state *s) MUST_CHECK;
 
-/* After loading: the rings, and what waits for them. -errno. */
+/* After loading: create the rings, and the epoll instance that watches them. -errno. */
 int bpf_rings_open(struct source_state *s) MUST_CHECK;
 
-/* Whatever of the two above was done. */
+/* Undo whatever of the two above was done. */
 void bpf_rings_close(struct source_state *s);
 
-/* The program 'prefix''name'; NULL: there is none. */
+/* Return the program 'prefix''name'; NULL: there is none. */
 struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
 
 /*
  * Attach an object's programs, found by their names: on_*, and enter_native at the entry of each
- * system call whose capture reads something there. On an error what was attached stays so, until
- * hooks_detach().
+ * system call whose capture reads something there. On an error, programs already attached stay so
+ * until hooks_detach().
  */
 int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;
 int hooks_attach_enters(struct hooks *h, const struct bpf_object *obj) MUST_CHECK;
@@ -60,7 +60,7 @@ void hooks_detach(struct hooks *h);
 /* Attach all hooks. -errno, and *d says which one failed. */
 int bpf_attach_all(struct source_state *s, struct diag *d) MUST_CHECK;
 
-/* Attach the hook that sees all entries, of 32-bit callers too, if it is not yet. */
+/* Attach the hook on all entries, also of 32-bit callers, if it is not attached yet. */
 int bpf_attach_enter_all(struct source_state *s) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bpf_rings.c - a ring per CPU: made, mapped, shown to the programs, waited for.
+ * bpf_rings.c - create a ring per CPU, map it, pass it to the programs, and watch it.
  */
 #include "sensor/bpf_int.h"
 #include <bpf/bpf.h>
@@ -62,7 +62,7 @@ ring_open(struct source_state *s, unsigned i)
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
 
-/* All in one call: each of them waits until no program runs that could know the map as it was. */
+/* Update all entries in one call: each call waits until no running program can see the old map. */
 static int
 rings_publish(struct source_state *s)
 {

@@ -7,14 +7,14 @@
 
 enum from { FROM_PROGRAM, FROM_NOTHING, FROM_VALUE, FROM_TEXT, FROM_HOW };
 
-/* Where a parameter comes from. */
+/* The source of a parameter. */
 struct source {
 	uint8_t from;  /* enum from */
 	uint8_t value; /* DRV_RESULT, DRV_ARG() */
-	uint8_t bits;  /* FROM_VALUE; 0: those of a long */
+	uint8_t bits;  /* FROM_VALUE; 0: a long's */
 	bool sign;
 	uint8_t how;  /* FROM_TEXT: enum drv_how */
-	uint8_t size; /* the value that says how long it is */
+	uint8_t size; /* the value with its length */
 };
 
 struct row {
@@ -34,8 +34,8 @@ struct branch {
 	uint8_t args[6];
 };
 
-/* The words of captures.def as initialisers of a struct source. */
-#define RETURNED    (-1) /* as an argument: the result */
+/* The macros of captures.def as initialisers of a struct source. */
+#define RETURNED    (-1) /* used like an argument number: the result */
 #define VALUE(b, s) .from = FROM_VALUE, .bits = (b), .sign = (s)
 #define TEXT(n, h)  .from = FROM_TEXT, .value = DRV_ARG(n), .how = (h)
 #define RESULT                                       \
@@ -127,7 +127,7 @@ static const struct branch branches[] = {
 	_Static_assert((number) < DRV_BRANCH_MAX, #call " in " #demux " is beyond the table");
 #include "driver/captures.def"
 
-/* Place of a row for a kind of caller; place 0 is no row. */
+/* The index of a row for a kind of caller; index 0 is no row. */
 static uint16_t
 place(size_t row, int kind)
 {
@@ -164,7 +164,7 @@ add_text(struct drv_capture *c, const struct source *from, unsigned param)
 	return 0;
 }
 
-/* Find out what is read at entry: one path or two, a path and open_how, or an address. */
+/* Find out what to read at entry: one path or two, a path and open_how, or an address. */
 static int
 find_enter(struct drv_capture *c, const struct row *row)
 {
@@ -189,7 +189,7 @@ find_enter(struct drv_capture *c, const struct row *row)
 	return 0;
 }
 
-/* All parameters, of a row without a program of its own. */
+/* Fill all parameters of a row that has no program of its own. */
 static int
 fill_params(struct drv_capture *c, const struct row *row, const struct ev_schema *s, int kind)
 {

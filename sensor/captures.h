@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * captures.h - the system calls that are captured: driver/captures.def, joined with their numbers
- * and with what proto/events.def says of their events.
+ * captures.h - the captured system calls: driver/captures.def, joined with the numbers of the calls
+ * and the events of proto/events.def.
  *
  * Everything here is constant and may be used by any thread.
  */
@@ -17,7 +17,7 @@
 struct capture {
 	const char *call;
 	uint16_t event; /* EV_* */
-	int nr[2];      /* of 64-bit callers on this architecture, of 32-bit ones; -1: none */
+	int nr[2];      /* for 64-bit callers on this architecture, for 32-bit ones; -1: none */
 };
 
 /* In the table's order. */
@@ -25,17 +25,17 @@ extern const struct capture captures[];
 extern const size_t ncaptures;
 
 /*
- * Make what the programs read, for this architecture, of all rows; 'ret' is all 0 before. -EINVAL:
- * row *bad does not fit its event.
+ * Compile all rows, for this architecture, into the table that the programs read; 'ret' must be all
+ * 0. -EINVAL: row *bad does not fit its event.
  */
 int captures_compile(struct drv_table *ret, size_t *bad) MUST_CHECK;
 
 /* The kernel's name, without sys_, of the tracepoint at the entry of the i-th call; NULL: nothing
- * is read there. */
+ * is read at entry. */
 const char *captures_entry(size_t i);
 
-/* Set in 'ctl' by which system calls the events that it wants may come: 'calls' and 'any', which
- * are 0 before. */
+/* Set in 'ctl' the system calls that can produce its wanted events: 'calls' and 'any', which must
+ * be 0. */
 void captures_wanted(struct drv_control *ctl);
 
 #endif

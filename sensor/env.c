@@ -117,7 +117,7 @@ env_label(struct env *e, const char *key, const char *value)
 	return 0;
 }
 
-/* The address and its prefix of an entry; the size, 0: neither IPv4 nor IPv6. */
+/* Get the address and netmask of an entry. Returns the size; 0: neither IPv4 nor IPv6. */
 static size_t
 address(const struct ifaddrs *i, const uint8_t **addr, const uint8_t **mask)
 {

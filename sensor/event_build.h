@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * event_build.h - records made in user space, parameter by parameter in the table's order.
+ * event_build.h - build records in user space, parameter by parameter in the table's order.
  *
- * A text longer than EV_TEXT_MAX is cut, and the record says so. A record is good until the next
+ * A text longer than EV_TEXT_MAX is cut and the record marked. A record is valid until the next
  * rec_begin(). Not thread-safe.
  */
 #ifndef MEWS_SENSOR_EVENT_BUILD_H
@@ -24,13 +24,13 @@ struct rec {
 void rec_begin(
     struct rec *r, unsigned type, uint64_t ts, uint32_t pid, uint32_t tid, uint64_t start);
 
-/* Parameter 'i', an EVP_*: a number; a text (not filled if p is NULL). Texts in the table's order.
- */
+/* Set parameter 'i', an EVP_*: a number; a text (left out if p is NULL). Add texts in the table's
+ * order. */
 void rec_num(struct rec *r, unsigned i, int64_t v);
 void rec_text(struct rec *r, unsigned i, struct slice s);
 
-/* A list: strings, each with its NUL. One that is too long is cut by args_cut(): of whole strings
- * at its end; arguments, where the end of a string says something too. */
+/* Add a list of strings, each with its NUL. args_cut() cuts a list that is too long: rec_list()
+ * keeps only whole strings at its end; rec_args() also keeps the end of a cut argument. */
 void rec_list(struct rec *r, unsigned i, struct slice s);
 void rec_args(struct rec *r, unsigned i, struct slice s);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fdkind.h - what a descriptor is, by where its link points and the mode of what is there.
+ * fdkind.h - the kind of a descriptor, by its link and the mode of its target.
  */
 #ifndef MEWS_SENSOR_FDKIND_H
 #define MEWS_SENSOR_FDKIND_H
@@ -8,10 +8,10 @@
 #include "common/slice.h"
 #include <stdint.h>
 
-/* task_file_anon_inode.fd_type carries these numbers: they are wire ABI, append only. */
+/* Values of task_file_anon_inode.fd_type: wire ABI, append only. */
 enum fd_kind {
 	FDK_UNKNOWN = 0,
-	FDK_REGULAR = 1, /* devices and other things with a path, too */
+	FDK_REGULAR = 1, /* also devices and anything else with a path */
 	FDK_DIRECTORY = 2,
 	FDK_PIPE = 7,
 	FDK_SOCKET = 8,
@@ -28,10 +28,10 @@ enum fd_kind {
 	FDK_PIDFD = 21,
 };
 
-/* 'mode' is st_mode, 0 where it is not known. */
+/* 'mode' is st_mode, 0 if unknown. */
 enum fd_kind fd_kind(struct slice link, uint32_t mode);
 
-/* Flags as open() takes them, as events have them (names.def's open_flags). */
+/* Translate open() flags into those of events (names.def's open_flags). */
 uint32_t fd_open_flags(uint32_t flags);
 
 #endif

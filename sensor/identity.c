@@ -29,7 +29,7 @@ check_key(const struct identity *id, const mbedtls_x509_crt *x, const char *path
 
 /* ---- verifying ---- */
 
-/* The authority, and what it has revoked. */
+/* The trusted authorities and their revocation lists. */
 struct trusted {
 	mbedtls_x509_crt ca;
 	mbedtls_x509_crl crl;
@@ -42,7 +42,7 @@ trusted_fini(struct trusted *t)
 	mbedtls_x509_crl_free(&t->crl);
 }
 
-/* -ENOENT: no authority in there; -ENODATA: no list. */
+/* -ENOENT: no certificate of an authority; -ENODATA: no list. */
 static int
 trusted_read(const struct identity *id, struct trusted *t)
 {
@@ -56,7 +56,7 @@ trusted_read(const struct identity *id, struct trusted *t)
 	return 0;
 }
 
-/* 0, or the flags of mbed TLS. */
+/* Return 0, or the flags of mbed TLS. */
 static uint32_t
 verify(struct trusted *t, mbedtls_x509_crt *x)
 {
@@ -67,7 +67,7 @@ verify(struct trusted *t, mbedtls_x509_crt *x)
 	return flags == 0 ? UINT32_MAX : flags;
 }
 
-/* mbed TLS passes over a list that is of nobody it knows: here it would be as good as none. */
+/* Is there a list of this authority? mbed TLS silently ignores lists of unknown issuers. */
 static bool
 has_list(const struct trusted *t, const mbedtls_x509_crt *ca)
 {
@@ -95,7 +95,7 @@ check_lists(const struct trusted *t, const struct identity_files *f, struct diag
 	return 0;
 }
 
-/* The file's first certificate alone: it is the one that the proof shows to the collector. */
+/* Check only the file's first certificate: the proof shows that one to the collector. */
 static int
 check_cert(const struct identity *id, const mbedtls_x509_crt *x, const struct identity_files *f,
     struct diag *d)
@@ -221,7 +221,7 @@ identity_sign(const struct identity *id, struct slice text, struct buf *out)
 
 	if (r < 0)
 		return r;
-	mbedtls_pk_init(&k); /* once per connection: cheaper than a key that is kept */
+	mbedtls_pk_init(&k); /* parse it once per connection: simpler than keeping a parsed key */
 	if (!mbed_key(&k, id->key.p) || !mbed_sign(&k, text, (unsigned char *) out->p + out->n, &n))
 		r = -EIO;
 	else
@@ -238,7 +238,7 @@ identity_crl(const struct identity *id)
 
 /* ---- the collector ---- */
 
-/* The peer's certificates as a chain, its own first. False: it has shown none that can be read. */
+/* Parse the peer's certificates into a chain, its own first. False: none came that can be read. */
 static bool
 peer_chain(const struct peer_certs *p, mbedtls_x509_crt *x)
 {

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* "6.1" and what follows it as 0x60001; 0: it is no such number. */
+/* Convert "6.1..." to 0x60001; 0: not a version. */
 static unsigned
 number(const char *release)
 {
 	unsigned major, minor;
 
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's format */
 	if (sscanf(release, "%4u.%4u", &major, &minor) != 2)
 		return 0;
 	return major << 16 | minor;

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #define POLL_IDLE_NS    (1000 * NS_PER_MS)
-#define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit; twice as long each time, ... */
-#define POLL_HELD_MAX   4                 /* ... so often: a thousand nodes that wait are no load */
+#define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit: doubles each time, ... */
+#define POLL_HELD_MAX   4                 /* ... this often: a thousand waiting nodes are no load */
 #define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
 #define BYE_NS          (500 * NS_PER_MS)
-#define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted: the back-off starts anew */
+#define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted this long resets the back-off */
 
 void
 link_init(struct link *l, const struct link_ops *ops, void *arg, struct spool *spool,
@@ -47,8 +47,7 @@ link_set_state(struct link *l, enum link_state state, uint64_t now)
 	l->since = now;
 }
 
-/* Between half and all of ns. xorshift64*: which numbers does not matter, only that nodes differ.
- */
+/* Between half and all of ns. xorshift64*: quality does not matter, only that nodes differ. */
 static uint64_t
 jitter(struct link *l, uint64_t ns)
 {
@@ -58,8 +57,8 @@ jitter(struct link *l, uint64_t ns)
 	return ns / 2 + (l->rng * 0x2545f4914f6cdd1dULL >> 11) % (ns / 2 + 1);
 }
 
-/* How long to wait for the next try. While nothing answers, a try costs nobody much, and the sooner
- * a collector's return is noticed the better. */
+/* The delay before the next try. While nothing answers, a try is cheap, and noticing a collector's
+ * return early matters. */
 static uint64_t
 back_off(struct link *l, bool absent)
 {
@@ -70,7 +69,7 @@ back_off(struct link *l, bool absent)
 	return wait;
 }
 
-/* The connection is over, whoever ended it. */
+/* The connection ended, on either side. */
 static void
 hang_up(struct link *l, uint64_t now, uint64_t wait, bool absent)
 {
@@ -126,7 +125,6 @@ put(struct link *l, uint64_t now, int kind, uint64_t seq, const void *msg, size_
 	return 0;
 }
 
-/* A request that 'fill' has packed into l->out. */
 int
 link_put_out(struct link *l, uint64_t now, int kind, int r)
 {
@@ -147,7 +145,7 @@ slot_busy(const struct link *l, int kind)
 	return false;
 }
 
-/* There is something to send, and no credit for it. */
+/* Is there something to send, but no credit for it? */
 static bool
 is_held(const struct link *l)
 {
@@ -162,8 +160,8 @@ send_poll(struct link *l, uint64_t now, uint64_t skip_to)
 	return link_put_out(l, now, SLOT_POLL, l->ops->poll(l->arg, skip_to, &l->out));
 }
 
-/* The next batch is not there any more: first let those before it arrive, then tell the collector
- * not to wait for it. True: go on. */
+/* If the next batch is gone, wait for the answers to earlier ones, then tell the collector to skip
+ * it. True: continue. */
 static bool
 pass_gap(struct link *l, uint64_t now, int *r)
 {
@@ -184,7 +182,7 @@ pass_gap(struct link *l, uint64_t now, int *r)
 	return true;
 }
 
-/* Its answer is awaited: it went out before one that had to go again. */
+/* Is this batch still unanswered? It was sent before one that had to be resent. */
 static bool
 is_out(const struct link *l, uint64_t seq)
 {
@@ -255,7 +253,7 @@ tick_down(struct link *l, uint64_t now)
 		link_fail(l, now, "cannot make a connection: out of memory or descriptors");
 }
 
-/* When the oldest outstanding request is overdue. */
+/* When the oldest outstanding request times out. */
 static uint64_t
 overdue_at(const struct link *l)
 {
@@ -333,7 +331,7 @@ link_tick(struct link *l, uint64_t now)
 		tick_down(l, now);
 	if (l->state == LINK_UP && l->stop_at != 0 && now >= l->stop_at &&
 	    l->outstanding >= l->window)
-		link_hang_up(l, now, 0); /* no answer comes that would let Bye go out */
+		link_hang_up(l, now, 0); /* no free slot for Bye */
 	if (l->state == LINK_UP && tick_up(l, now) < 0)
 		link_fail(l, now, "cannot send to the collector: out of memory");
 	return next_tick(l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link_recv.c - what the collector's answers do to a link. */
+/* link_recv.c - how a link handles the collector's answers. */
 #include "common/clock.h"
 #include "sensor/link_int.h"
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_NS (100 * NS_PER_MS) /* after a batch that it had no room for */
+#define BUSY_NS (100 * NS_PER_MS) /* delay after a busy reject of a batch */
 
 /* ---- receiving ---- */
 
@@ -68,7 +68,7 @@ on_snapshot_wanted(struct link *l, uint64_t id)
 	l->ops->snapshot(l->arg, id);
 }
 
-/* This batch was refused: once may be an accident, twice is the batch. */
+/* Retry a refused batch once; discard it the second time. */
 static void
 refused_batch(struct link *l, uint64_t seq)
 {
@@ -104,7 +104,7 @@ reject_text(Wire__Reject__Code code)
 	}
 }
 
-/* It had no room for this one: the same again, a little later. */
+/* Busy: resend this batch a little later. */
 static bool
 busy(struct link *l, uint64_t now, const struct link_slot *of)
 {
@@ -115,7 +115,7 @@ busy(struct link *l, uint64_t now, const struct link_slot *of)
 	return true;
 }
 
-/* True: the connection goes on. */
+/* True: the connection stays up. */
 static bool
 on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reject *j)
 {
@@ -165,7 +165,7 @@ answer_challenge(struct link *l, uint64_t now, const Wire__Challenge *c)
 		link_fail(l, now, "cannot send the proof of identity");
 }
 
-/* A reply that was read. */
+/* Handle a decoded reply. */
 static void
 take(struct link *l, uint64_t now, const struct link_slot *of, const Wire__Reply *p)
 {

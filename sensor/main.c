@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - mews-sensor: command line, then the stages of app.c. */
+/* main.c - mews-sensor: parse the command line, then run the stages of sensor.c. */
 #include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
@@ -22,40 +22,40 @@ usage(FILE *f)
 	    "       mews-sensor --replay FILE [--speed max] [--loop N] [--nodes N] [-o "
 	    "KEY=VALUE]...\n"
 	    "\n"
-	    "Captures this machine's system calls and sends them to a collector, which knows the\n"
-	    "rules. What the collector has not committed yet is kept, and sent again.\n"
+	    "Captures this machine's system calls and sends them to a collector, which evaluates\n"
+	    "the rules. Keeps events until the collector has committed them, and resends them.\n"
 	    "\n"
 	    "  -c, --config FILE     configuration (default " CONFIG_DEFAULT
-	    ", if it is there)\n"
-	    "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
+	    ", if it exists)\n"
+	    "  -o, --option KEY=VAL  set an option, overriding the file; may be repeated\n"
 	    "      --check           check configuration, certificates and kernel, and exit\n"
-	    "      --record FILE     write to FILE what would be sent, with no collector\n"
-	    "      --seconds N       ... for so long; else until it is stopped\n"
+	    "      --record FILE     write events to FILE instead of sending them\n"
+	    "      --seconds N       ... for N seconds; default: until stopped\n"
 	    "      --replay FILE     send a recording instead of this machine's events (no root\n"
 	    "                        needed); exit when the collector has committed all of it\n"
-	    "      --speed real|max  ... at the recorded pace (default), or as fast as it is "
-	    "taken\n"
-	    "      --loop N          ... N times, each time as a sensor newly started\n"
+	    "      --speed real|max  ... at the recorded pace (default), or as fast as "
+	    "possible\n"
+	    "      --loop N          ... N times, each time as a newly started sensor\n"
 	    "      --nodes N         ... as N nodes at once, NAME-0001 and so on, each with its "
 	    "own\n"
-	    "                        connection and, from tls.dir, its own certificate\n"
-	    "      --skew MS         ... whose clocks are off by at most so much\n"
+	    "                        connection and its own certificate from tls.dir\n"
+	    "      --skew MS         ... with clocks that are off by at most MS milliseconds\n"
 	    "      --version\n"
 	    "  -h, --help\n"
 	    "\n"
-	    "This machine to a collector:\n"
+	    "Connect this machine to a collector:\n"
 	    "\n"
 	    "  mews-sensor -o collector=tls+tcp://collector.example:7443 -o tls.ca=ca.pem \\\n"
 	    "      -o tls.certificate=node.pem -o tls.key=node.key\n"
 	    "\n"
-	    "A recording of ten seconds, then sent as a hundred nodes:\n"
+	    "Record ten seconds, then send the recording as a hundred nodes:\n"
 	    "\n"
 	    "  mews-sensor --record ten.rec --seconds 10\n"
 	    "  mews-sensor --replay ten.rec --nodes 100 -o collector=ipc:///run/mews.sock\n"
 	    "\n"
-	    "SIGTERM and SIGINT stop: what is gathered is sent, and the collector told. SIGHUP\n"
-	    "reads the certificates again. Exit codes: 0 stopped, 1 failed, 2 usage error,\n"
-	    "3 configuration or certificates, 4 the kernel or its permissions, 5 the recording.\n"
+	    "SIGTERM and SIGINT send the remaining events, tell the collector and stop. SIGHUP\n"
+	    "reloads the certificates. Exit codes: 0 stopped, 1 failed, 2 usage error,\n"
+	    "3 configuration or certificates, 4 kernel or permissions, 5 recording.\n"
 	    "\n"
 	    "Options (in the file as nested keys; labels.NAME sets a label):\n",
 	    f);
@@ -90,7 +90,7 @@ static const struct option longs[] = {
 	{ 0 },
 };
 
-/* -1: fine; else the exit code. */
+/* Parse a number option. -1 on success; otherwise the exit code. */
 static int
 number(const char *opt, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
@@ -206,7 +206,7 @@ main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	/* One thread works: the others' arenas would lie idle. */
+	/* Only one thread works, so more malloc arenas would lie idle. */
 	(void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 	log_init("mews-sensor", LOG_INFO);
 	(void) descriptors_raise();

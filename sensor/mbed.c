@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Up to the first NUL, as NNG does, and none of the certificates may be a strange one. */
+/* Parse up to the first NUL, as NNG does. Fail if any certificate cannot be parsed. */
 bool
 mbed_certs(mbedtls_x509_crt *x, const char *pem)
 {
@@ -116,7 +116,7 @@ mbed_why(uint32_t flags)
 		    "it is for another purpose" },
 		{ MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK |
 			MBEDTLS_X509_BADCERT_BAD_KEY,
-		    "its key or its signature is of a kind too weak" },
+		    "its key or its signature is too weak" },
 	};
 
 	for (size_t i = 0; flags != UINT32_MAX && i < ARRAY_SIZE(reasons); i++)
@@ -130,7 +130,7 @@ mbed_random(void *arg, unsigned char *out, size_t n)
 {
 	(void) arg;
 	for (size_t got; n > 0; out += got, n -= got) {
-		got = n < 256 ? n : 256; /* all that getentropy gives at once */
+		got = n < 256 ? n : 256; /* getentropy's limit */
 		if (getentropy(out, got) < 0)
 			return MBEDTLS_ERR_ENTROPY_SOURCE_FAILED;
 	}

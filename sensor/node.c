@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_BATCHES 4 /* that the collector has not taken yet, while rows are added */
-#define ROWS_SPOOL   4 /* the part of the spool's memory that must be in use, for rows to wait */
+#define ROWS_BATCHES 4 /* batches not yet taken by the collector, at most, while rows are added */
+#define ROWS_SPOOL   4 /* rows wait while more than this fraction of the spool's memory is used */
 
-/* ---- what the link asks for ---- */
+/* ---- callbacks of the link ---- */
 
 static int
 on_open(void *arg)
@@ -100,7 +100,7 @@ on_interest(void *arg, const Wire__Interest *in)
 {
 	struct node *n = arg;
 
-	node_flush(n, clock_mono()); /* what was gathered was captured under the old set */
+	node_flush(n, clock_mono()); /* the gathered events were captured under the old set */
 	n->cfg.owner->interest(n->cfg.arg, n, in);
 	n->interest = in->version;
 }
@@ -134,7 +134,7 @@ static const struct link_ops link_ops = {
 	.note = on_note,
 };
 
-/* ---- what the transport delivers ---- */
+/* ---- callbacks of the transport ---- */
 
 static void
 on_opened(void *arg)
@@ -186,7 +186,7 @@ set_link(struct node *n)
 	link_init(&n->link, &link_ops, n, &n->spool, &lc);
 }
 
-/* The host of a URL, for the server name: between "//" and ":PORT". */
+/* Copy the host of a URL, for the server name: between "//" and ":PORT". */
 static void
 host_of(const char *url, char *out, size_t size)
 {
@@ -326,7 +326,7 @@ node_drop_add(struct node_drops *d, uint32_t event, uint32_t cause, uint64_t cou
 {
 	if (count == 0)
 		return;
-	if (d->n == NODE_DROPS_MAX) { /* the last one takes what has no place */
+	if (d->n == NODE_DROPS_MAX) { /* the last slot collects the overflow */
 		d->v[d->n - 1].event = 0;
 		d->v[d->n - 1].count += count;
 		return;
@@ -395,7 +395,7 @@ node_flush(struct node *n, uint64_t now)
 	pace_left(&n->pace, now);
 	n->next_tick = 0;
 	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
-		return; /* still gathered: the next flush tries again */
+		return; /* the events stay gathered: the next flush tries again */
 	node_gather_drops(n);
 	clock_pair(&b.boot_ns, &b.real_ns);
 	b.real_ns += (uint64_t) n->cfg.skew_ns;
@@ -445,7 +445,7 @@ node_emit(struct node *n, const struct ev_hdr *rec)
 void
 node_snapshot_begin(struct node *n, uint64_t id, uint64_t began)
 {
-	node_flush(n, clock_mono()); /* rows of the one before are told as its own */
+	node_flush(n, clock_mono()); /* rows of the previous snapshot keep its id */
 	n->snap = (struct node_snapshot){ .id = id, .began = began };
 }
 
@@ -467,7 +467,7 @@ node_wants_rows(const struct node *n)
 {
 	const struct link *l = &n->link;
 
-	if (n->cfg.xport == NULL) /* a recording takes all */
+	if (n->cfg.xport == NULL) /* a recording takes all rows */
 		return true;
 	return l->state == LINK_UP && spool_next(&n->spool) <= l->received + 1 + ROWS_BATCHES &&
 	       n->spool.bytes <= n->spool.max_bytes / ROWS_SPOOL;

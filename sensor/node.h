@@ -4,9 +4,8 @@
  *
  *   node_emit() -> encoder -> (pace) -> spool -> link -> collector
  *
- * A node that is the machine itself is fed by the kernel's source; one that replays a recording, by
- * replay.c, which puts finished batches into the spool. All of it belongs to the loop thread, and
- * nothing is allocated per event.
+ * The kernel's source feeds the node that is this machine. A replay puts finished batches into the
+ * spool (replay.c). Everything belongs to the loop thread; nothing is allocated per event.
  */
 #ifndef MEWS_SENSOR_NODE_H
 #define MEWS_SENSOR_NODE_H
@@ -27,7 +26,7 @@
 #define NODE_NAME_MAX  256
 #define NODE_DROPS_MAX 256
 
-/* What is dropped since the start, by event and cause. */
+/* Drops since the start, by event and cause. */
 struct node_drops {
 	Wire__Drop v[NODE_DROPS_MAX];
 	Wire__Drop *p[NODE_DROPS_MAX];
@@ -36,25 +35,25 @@ struct node_drops {
 
 struct node;
 
-/* Whoever owns the nodes. 'arg' is theirs. */
+/* Callbacks of the nodes' owner. 'arg' is the owner's. */
 struct node_owner {
 	/* Capture these events from now on. */
 	void (*interest)(void *arg, struct node *n, const Wire__Interest *in);
 	/* Begin a snapshot: node_snapshot_begin(), node_row() for each row, node_snapshot_end().
-	 * One that is under way is given up. */
+	 * Drop a snapshot that is under way. */
 	void (*snapshot)(void *arg, struct node *n, uint64_t id);
-	/* Add what the source dropped and what it says of itself. */
+	/* Add the source's drops and statistics. */
 	void (*drops)(void *arg, struct node_drops *d);
 	void (*stats)(void *arg, Wire__SensorStats *s);
 	void (*note)(void *arg, struct node *n, enum log_level level, const char *text);
 };
 
-/* Where a node is in the recording that it plays; replay.h. */
+/* A node's position in its recording; replay.h. */
 struct replay_cursor {
-	size_t next;      /* batch */
+	size_t next;      /* next batch */
 	uint64_t started; /* when this pass began; 0: not yet */
 	uint64_t real0;   /* realtime then */
-	uint64_t passes;  /* done */
+	uint64_t passes;  /* completed */
 	bool fast;        /* not at the recorded pace */
 };
 
@@ -65,26 +64,26 @@ struct node_cfg {
 	int64_t skew_ns;           /* of its realtime clock */
 	struct env *env;           /* borrowed */
 	const Wire__Hello *hello;  /* of a recording, borrowed; NULL: this machine's */
-	struct identity *identity; /* becomes the node's; NULL: none */
+	struct identity *identity; /* the node takes ownership; NULL: none */
 	const struct node_owner *owner;
 	void *arg;
 	struct xport *xport; /* NULL: no collector (recording) */
 };
 
-/* The snapshot under way, as the batch being gathered has to tell of it. */
+/* The snapshot under way, as described in the open batch. */
 struct node_snapshot {
 	uint64_t id; /* 0: none */
 	uint64_t began;
-	uint32_t part; /* of the next batch that has rows of it */
-	uint32_t rows; /* that the batch being gathered has */
-	bool last;     /* and these were the last */
+	uint32_t part; /* of the next batch with rows */
+	uint32_t rows; /* in the open batch */
+	bool last;     /* the open batch ends the snapshot */
 };
 
 struct node {
 	struct node_cfg cfg;
 	char name[NODE_NAME_MAX], cluster[NODE_NAME_MAX], boot_id[64];
 	struct batch_enc *enc;
-	struct buf data; /* of the batch being closed */
+	struct buf data; /* of a batch while it is closed */
 	struct pace pace;
 	struct spool spool;
 	struct link link;
@@ -94,9 +93,9 @@ struct node {
 	struct drop_log drop_log;
 	struct node_snapshot snap;
 	uint32_t interest;  /* the version in force */
-	uint64_t next_tick; /* when link or pace want the time */
+	uint64_t next_tick; /* when link or pace need a tick */
 	uint64_t events, batches, bytes;
-	uint64_t lost; /* events that no memory was left for */
+	uint64_t lost; /* events lost for want of memory */
 	struct replay_cursor cursor;
 };
 
@@ -107,38 +106,39 @@ void node_free(struct node *n);
 /* Take a record: source_emit_fn. */
 int node_emit(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
 
-/* A snapshot's rows go into the batches among the events: they are told with it, resent with it and
- * lost with it. 'began' is boot time. The end closes the batch being gathered. */
+/* Put a snapshot's rows into the batches among the events: they are resent and lost with the batch.
+ * 'began' is boot time. node_snapshot_end() closes the open batch. */
 void node_snapshot_begin(struct node *n, uint64_t id, uint64_t began);
 int node_row(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
 void node_snapshot_end(struct node *n, uint64_t now);
 
-/* Has it room for rows? They wait while the collector is away or behind: a snapshot pushes no event
- * out of the spool, and no event waits behind many rows. */
+/* Is there room for rows? Rows wait while the collector is away or behind, so that a snapshot
+ * pushes no event out of the spool and delays no event for long. */
 bool node_wants_rows(const struct node *n);
 
-/* The current time, as the node's thread sees it, is passed to each of these. */
+/* 'now' is the current time as the node's thread sees it. */
 
-/* Close the batch being gathered, if there is one. */
+/* Close the open batch, if any. */
 void node_flush(struct node *n, uint64_t now);
 
 /* Do what is due; n->next_tick says when to call again. */
 void node_tick(struct node *n, uint64_t now);
 
-/* A batch made elsewhere: number, clock pair and interest are set here. 0; -ENOMEM. */
+/* Add a batch made elsewhere; sets its number and interest. 0; -ENOMEM. */
 int node_put_batch(struct node *n, Wire__Batch *b) MUST_CHECK;
 
-/* A new stream of the same node: a new sensor start, numbers from 1. The link must be stopped. */
+/* Begin a new stream of the same node: new sensor start, numbers from 1. The link must be
+ * stopped. */
 void node_restart(struct node *n, uint64_t sensor_start);
 
-/* From now on, connect as this. Takes it. */
+/* Use this identity for new connections. Takes ownership. */
 void node_set_identity(struct node *n, struct identity *id);
 
-/* Give the connection up if the collector's certificate is not good any more; 'all': look at more
- * than its expiry. */
+/* Close the connection if the collector's certificate is no longer valid; 'all': check more than
+ * its expiry. */
 void node_check_peer(struct node *n, uint64_t now, bool all);
 
-/* Bring n->drops up to date, and tell the owner (note) of what is new. */
+/* Update n->drops, and report new drops to the owner (note). */
 void node_gather_drops(struct node *n);
 
 /* Append the packed Hello. */

@@ -16,7 +16,7 @@ line_next(struct slice *rest, struct slice *line)
 	return true;
 }
 
-/* Fields between colons: how many there are; the first 'max' of them in v. */
+/* Split at colons. Return the number of fields; store the first 'max' in v. */
 static size_t
 split(struct slice s, struct slice *v, size_t max)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* passwd.h - the lines of passwd and group files. */
+/* passwd.h - parse lines of passwd and group files. */
 #ifndef MEWS_SENSOR_PASSWD_H
 #define MEWS_SENSOR_PASSWD_H
 
@@ -13,12 +13,12 @@ struct user_line {
 	uint32_t uid, gid;
 };
 
-/* False: not a line of a passwd (group) file with all its fields and decimal ids, or one of NIS
- * ('+', '-'). The slices borrow from the line. */
+/* False: a line of NIS ('+', '-'), or not a passwd (group) line with all fields and decimal ids.
+ * The slices borrow from the line. */
 bool user_parse(struct slice line, struct user_line *ret) MUST_CHECK;
 bool group_parse(struct slice line, struct slice *name, uint32_t *gid) MUST_CHECK;
 
-/* The next line of a text, without its end: false after the last. */
+/* Take the next line of a text, without its end. False after the last. */
 bool line_next(struct slice *rest, struct slice *line);
 
 #endif

@@ -22,7 +22,7 @@ peer_certs_watch(struct peer_certs *p)
 	watched = p;
 }
 
-/* From the authority (depth > 0) down to the peer (depth 0); the verdict stays mbed TLS's. */
+/* Called from the authority (depth > 0) down to the peer (depth 0); mbed TLS keeps its verdict. */
 static int
 note(void *arg, mbedtls_x509_crt *x, int depth,
     uint32_t *flags) /* NOLINT(readability-non-const-parameter): mbed TLS's callback */

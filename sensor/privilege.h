@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * privilege.h - what the sensor may do, before and after it has loaded its programs.
+ * privilege.h - check and drop the sensor's privileges.
  */
 #ifndef MEWS_SENSOR_PRIVILEGE_H
 #define MEWS_SENSOR_PRIVILEGE_H
@@ -8,15 +8,15 @@
 #include "common/diag.h"
 #include "common/macros.h"
 
-/* Are the capabilities, the kernel's BTF, the initial pid namespace and the host's /proc there?
+/* Check for the capabilities, the kernel's BTF, the initial pid namespace and the host's /proc.
  * -EPERM, -ENOENT, and *d: one sentence. */
 int privilege_check(const char *host_root, struct diag *d) MUST_CHECK;
 
-/* What a process keeps: nothing; what capturing takes; what reading others' /proc takes. */
+/* The capabilities to keep: none; those for capturing; those for reading other users' /proc. */
 enum privilege { PRIVILEGE_NONE, PRIVILEGE_CAPTURE, PRIVILEGE_SCAN };
 
-/* Give up all capabilities but those. What is executed gets none. Before the first other thread
- * starts, since threads inherit. */
+/* Drop all other capabilities; executed programs inherit none. Call it before the first other
+ * thread starts: threads inherit capabilities. */
 int privilege_drop(enum privilege keep, struct diag *d) MUST_CHECK;
 
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_MAX   (256u << 10) /* of one file; a record holds less */
+#define TEXT_MAX   (256u << 10) /* limit for one file; a record holds less */
 #define CHUNK      4096
-#define STAT_START 22 /* the field of stat that says when a process began */
+#define STAT_START 22 /* the field of stat with the start of the process */
 
 void
 proc_init(struct proc_info *p)
@@ -64,7 +64,7 @@ proc_file(int dirfd, const char *path, size_t max, struct buf *out)
 	return r;
 }
 
-/* Not there because the process is not, or has none of it: no fault of ours. */
+/* A missing file is no error: the process has ended or does not have it. */
 static bool
 gone(int r)
 {
@@ -103,7 +103,7 @@ read_link(struct proc_info *p, const char *name, struct proc_text *t)
 	t->b.p[s.n] = '\0';
 }
 
-/* A list's last string may lack its end. */
+/* Terminate the list's last string. */
 static void
 close_list(struct proc_text *t)
 {
@@ -142,7 +142,7 @@ read_cgroups(struct proc_info *p)
 	buf_fini(&raw);
 }
 
-/* The process's start in ticks: after the last ')', since a name may hold anything. */
+/* Parse the process's start in ticks: after the last ')', since a name may contain anything. */
 static void
 read_start(struct proc_info *p)
 {

@@ -89,7 +89,7 @@ record_close(struct record *r, struct diag *d)
 
 	if (e < 0)
 		diag_set(
-		    d, 0, 0, "the recording %s is not whole: %s", r->path, strerrordesc_np(-e));
+		    d, 0, 0, "the recording %s is incomplete: %s", r->path, strerrordesc_np(-e));
 	free(r->path);
 	free(r);
 	return e;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD 64 /* batches of a recording that wait in a spool, at most */
+#define AHEAD 64 /* batches of a recording in a spool, at most */
 
 struct replay {
 	Wire__Request *hello;
@@ -45,7 +45,7 @@ push(struct replay *r, Wire__Request *rq)
 	return 0;
 }
 
-/* Take a request of the file; it is freed where it is not kept. */
+/* Take a request of the file; free it if it is not kept. */
 static int
 take(struct replay *r, Wire__Request *rq)
 {
@@ -131,7 +131,7 @@ replay_fed(const struct replay *r, const struct replay_cursor *c)
 	return c->next == r->nbatches;
 }
 
-/* The recording's time zero. */
+/* The recording's start. */
 static uint64_t
 boot_zero(const struct replay *r)
 {
@@ -147,7 +147,7 @@ start(struct replay_cursor *c, uint64_t now)
 	c->real0 = clock_real();
 }
 
-/* A moment of the recording, as realtime of this pass. Batches before time zero are at zero. */
+/* Convert a time of the recording to realtime of this pass. */
 static uint64_t
 real_at(const struct replay *r, const struct replay_cursor *c, uint64_t boot, int64_t skew_ns)
 {
@@ -167,10 +167,11 @@ replay_feed(const struct replay *r, struct replay_cursor *c, struct node *n, uin
 			return n->spool.n == 0 ? now : UINT64_MAX;
 		if (!c->fast && due > now)
 			return due;
-		/* At full speed the events are compressed in time: none is in the future. */
+		/* At full speed, events are compressed in time: stamp each batch with the current
+		 * time. */
 		b.real_ns = c->fast ? clock_real() + (uint64_t) n->cfg.skew_ns
 				    : real_at(r, c, b.boot_ns, n->cfg.skew_ns);
-		if (b.snapshot != NULL) { /* it answers this collector's wish */
+		if (b.snapshot != NULL) { /* it answers this collector's request */
 			snap = *b.snapshot;
 			snap.id = n->link.snap_id;
 			b.snapshot = &snap;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay.h - a recording in the place of the kernel.
+ * replay.h - a recording instead of the kernel.
  *
- * Batches go out as they were recorded; only what belongs to the stream is new: the node's name,
- * sensor start, numbers, interest version, the snapshot's id, and the realtime of the clock pair,
- * so that events happen now. One recording is read once and shared by all nodes that play it; each
- * has a cursor. Belongs to the loop thread.
+ * Batches are sent as recorded, with a new stream identity: the node's name, sensor start, numbers,
+ * interest version, snapshot id, and the realtime of the clock pair, so that events happen now. A
+ * recording is read once and shared by all nodes that play it; each has a cursor. Belongs to the
+ * loop thread.
  */
 #ifndef MEWS_SENSOR_REPLAY_H
 #define MEWS_SENSOR_REPLAY_H
@@ -25,11 +25,11 @@ void replay_free(struct replay *r);
 const Wire__Hello *replay_hello(const struct replay *r);
 uint64_t replay_events(const struct replay *r);
 
-/* Put into the node's spool what is due and has room. Returns when the next batch is due
- * (UINT64_MAX: none is, or the spool has to empty first). */
+/* Put batches that are due into the node's spool while it has room. Returns when the next batch is
+ * due (UINT64_MAX: none, or the spool must empty first). */
 uint64_t replay_feed(const struct replay *r, struct replay_cursor *c, struct node *n, uint64_t now);
 
-/* All batches of this pass are in the spool. */
+/* Are all batches of this pass in the spool? */
 bool replay_fed(const struct replay *r, const struct replay_cursor *c);
 
 #endif

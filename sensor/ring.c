@@ -5,13 +5,13 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* Before each record, in the kernel's own format: length and flags, then a page offset. */
+/* The kernel's header of each record: length and flags, then a page offset. */
 #define REC_HDR     8
 #define REC_BUSY    (1u << 31)
 #define REC_DISCARD (1u << 30)
 
-/* Space is given back at the end of a drain, and in between when so much of the ring was read. Not
- * with each record: the kernel looks at the same word with each that it puts. */
+/* Release space at the end of a drain, and during it whenever this fraction of the ring has been
+ * read. Not with each record: the kernel reads the same word for each record it adds. */
 #define PUBLISH_PART 16
 
 int
@@ -62,7 +62,7 @@ ring_skip(struct ring *r, uint32_t len)
 	r->pos += (REC_HDR + (uint64_t) len + 7) & ~7ULL;
 }
 
-/* Find the next record before the limit: r->head, or r->busy, or neither. */
+/* Find the next record before the limit: sets r->head, or r->busy, or neither. */
 static void
 ring_next(struct ring_set *s, struct ring *r, uint64_t now)
 {
@@ -123,7 +123,8 @@ heap_down(struct ring_set *s, unsigned i)
 	}
 }
 
-/* Note all producers' positions, and find all heads. Is a record busy that is worth waiting for? */
+/* Note all producers' positions, and find all heads. True: wait for a record that is being
+ * written. */
 static bool
 rings_note(struct ring_set *s, uint64_t now)
 {
@@ -149,7 +150,7 @@ ring_publish(struct ring *r)
 	__atomic_store_n(r->consumer, r->pos, __ATOMIC_RELEASE);
 }
 
-/* The oldest record was emitted: go to the next of its ring. */
+/* Go to the next record of the ring whose record was emitted. */
 static bool
 rings_advance(struct ring_set *s, uint64_t now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan.c - the steps of a scan and its output. What becomes of a process is in scan_proc.c. */
+/* scan.c - the steps of a scan and its output. scan_proc.c turns a process into records. */
 #include "common/clock.h"
 #include "sensor/passwd.h"
 #include "sensor/scan_int.h"
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK     8192 /* bytes of records that are written at a time */
-#define FILES_MAX 64   /* descriptors read at a time: their names are read right after them */
+#define CHUNK     8192 /* write records in chunks of this many bytes */
+#define FILES_MAX 64   /* descriptors per read: their names are read right after them */
 
 /* ---- output ---- */
 
@@ -120,7 +120,8 @@ scan_lines(struct scan *s, enum scan_step step, const char *path,
 
 /* ---- tasks ---- */
 
-/* Whole items: a read may end in the middle of one. How many there are; 0: the end; -errno. */
+/* Read whole items: a read may end in the middle of one. Return their number; 0: the end;
+ * -errno. */
 static ssize_t
 read_items(int fd, void *items, size_t size, size_t max)
 {
@@ -202,7 +203,7 @@ scan_files(struct scan *s, int fd)
 	return r;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole scan ---- */
 
 int
 scan_run(const char *host_root, const struct scan_order *o, int tasks, int files, int out)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scan.h - what was there before capture began, as records: users, groups, tasks, descriptors.
+ * scan.h - the state from before capture began, as records: users, groups, tasks, descriptors.
  *
- * Which tasks and descriptors there are comes from the kernel's iterators (source.h's iter), names
- * and texts from the host's /proc. Another process decides how long some of these reads take: who
- * holds its memory lock (a page fault on a dead mount) keeps its cmdline and environ from being
- * read. So a scan runs in a process of its own (scanner.h), says what it is about to read before it
- * does, and can be begun anew behind it. Tasks come first, since all else is read with them.
+ * The kernel's iterators (source.h's iter) list tasks and descriptors; names and texts come from
+ * the host's /proc. Some of these reads can block on another process: whoever holds its memory lock
+ * (a page fault on a dead mount) blocks cmdline and environ. So a scan runs in a separate process
+ * (scanner.h), announces each read, and can be restarted after a stuck one. Tasks come first: all
+ * else needs them.
  *
- * The output is a stream of records; a record of type 0 is a scan_note. What cannot be read (a
+ * The output is a stream of records; a record of type 0 is a scan_note. Anything unreadable (a
  * process that ended meanwhile, a permission) is counted and left out.
  */
 #ifndef MEWS_SENSOR_SCAN_H
@@ -21,18 +21,18 @@
 
 enum scan_step { SCAN_USERS, SCAN_GROUPS, SCAN_TASKS, SCAN_FILES, SCAN_DONE };
 
-/* Where to begin: all zero for the whole. */
+/* Where to begin; all zero: at the start. */
 struct scan_order {
 	uint32_t step; /* SCAN_* */
-	uint32_t pid;  /* processes below are passed over in this step */
-	uint32_t mute; /* cmdline and environ of this process are not read; 0: none */
+	uint32_t pid;  /* skip processes below it in this step */
+	uint32_t mute; /* do not read cmdline and environ of this process; 0: none */
 };
 
 struct scan_stats {
 	uint64_t tasks, files, users, unreadable;
 };
 
-/* From here on: the next thing that is read. With SCAN_DONE, the last record, nothing more. */
+/* Announces the next read. With SCAN_DONE it is the last record. */
 struct scan_note {
 	struct ev_hdr hdr; /* type 0; pid: the process, 0: none */
 	uint64_t step;
@@ -40,8 +40,8 @@ struct scan_note {
 };
 
 /*
- * The scan, on the caller's thread. 'tasks' and 'files' give struct drv_task and struct drv_file up
- * to their end; 'out' takes the records, and is waited for. 0; -ENOMEM; -errno of reading the
+ * Run a scan on the caller's thread. 'tasks' and 'files' deliver struct drv_task and struct
+ * drv_file until they end; writes records to 'out', blocking. 0; -ENOMEM; -errno of reading the
  * iterators or of writing.
  */
 int scan_run(

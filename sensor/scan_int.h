@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_int.h - between scan.c and scan_proc.c. */
+/* scan_int.h - shared by scan.c and scan_proc.c. */
 #ifndef MEWS_SENSOR_SCAN_INT_H
 #define MEWS_SENSOR_SCAN_INT_H
 
@@ -13,25 +13,25 @@
 struct scan {
 	const char *host_root;
 	struct scan_order order;
-	int fd;         /* where records go */
+	int fd;         /* output for records */
 	struct buf out; /* not written yet */
 	struct scan_stats stats;
 	struct proc_info proc;
 	struct sockets sockets;
 	struct rec rec;
 	uint64_t start;   /* of the process being scanned */
-	uint64_t read_at; /* of its rows */
-	bool gone;        /* that process is not there any more */
+	uint64_t read_at; /* time of reading its rows */
+	bool gone;        /* that process has ended */
 };
 
 /* Add the record in s->rec. -ENOMEM, -errno of writing. */
 int scan_add(struct scan *s) MUST_CHECK;
 
-/* Say what is read next, and write all that is gathered. The same errors. */
+/* Announce the next read, and write everything gathered. The same errors. */
 int scan_at(struct scan *s, enum scan_step step, uint32_t pid) MUST_CHECK;
 
-/* A process's threads, the main one first; a descriptor. The same errors; what has gone or cannot
- * be read is no error. */
+/* Add a process's threads, the main one first; a descriptor. The same errors; ended or unreadable
+ * ones are no error. */
 int scan_process(struct scan *s, const struct drv_task *t, size_t n) MUST_CHECK;
 int scan_file(struct scan *s, const struct drv_file *f) MUST_CHECK;
 

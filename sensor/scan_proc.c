@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_proc.c - a process and its descriptors as records. */
+/* scan_proc.c - turn a process and its descriptors into records. */
 #include "common/clock.h"
 #include "sensor/fdkind.h"
 #include "sensor/scan_int.h"
@@ -46,7 +46,8 @@ task_numbers(struct scan *s, const struct drv_task *t)
 	rec_num(r, EVP_TASK_loginuid, t->loginuid);
 }
 
-/* The texts are the process's: threads share them but for their names, and two are told once. */
+/* Texts belong to the process: threads share all but their names; env and cwd are added only
+ * once. */
 static int
 add_task(struct scan *s, const struct drv_task *t)
 {
@@ -132,7 +133,7 @@ netlink_record(struct scan *s, const struct proc_fd *f, const struct sock_info *
 	rec_num(&s->rec, EVP_TASK_FILE_SOCKET_NETLINK_ino_num, (int64_t) k->ino);
 }
 
-/* A socket that no table shows (another family, closed meanwhile) is left out, and counted. */
+/* Count and skip a socket that no table shows (another family, closed meanwhile). */
 static int
 add_socket(struct scan *s, const struct proc_fd *f)
 {
@@ -154,14 +155,14 @@ add_socket(struct scan *s, const struct proc_fd *f)
 	return scan_add(s);
 }
 
-/* Pipe, memfd and directory have the same parameters, in the same places. */
+/* Pipe, memfd and directory have the same parameters, in the same positions. */
 static void
 plain_record(struct scan *s, unsigned type, const struct proc_fd *f, struct slice path)
 {
 	_Static_assert(
 	    EVP_TASK_FILE_PIPE_ino_num == (int) EVP_TASK_FILE_MEMFD_ino_num &&
 		(int) EVP_TASK_FILE_MEMFD_ino_num == (int) EVP_TASK_FILE_DIRECTORY_ino_num,
-	    "the same places");
+	    "the same positions");
 	begin_file(s, type);
 	rec_num(&s->rec, EVP_TASK_FILE_PIPE_fd, f->fd);
 	rec_num(&s->rec, EVP_TASK_FILE_PIPE_ino_num, (int64_t) f->ino);
@@ -210,7 +211,7 @@ add_file(struct scan *s, const struct proc_fd *f)
 
 /* ---- processes ---- */
 
-/* Another process has this pid by now. /proc counts in ticks, and rounds down. */
+/* Has another process reused this pid? /proc counts in ticks, and rounds down. */
 static bool
 is_another(const struct proc_info *p, uint64_t start)
 {
@@ -219,7 +220,7 @@ is_another(const struct proc_info *p, uint64_t start)
 	return p->start_ticks != 0 && (start < from || start - from >= 2 * TICK_NS);
 }
 
-/* The process's folder is open, and its own: false, and counted, where that is not so. */
+/* Open the process's folder. False, and counted, if that fails or the pid was reused. */
 static bool
 open_process(struct scan *s, uint32_t pid, uint64_t start)
 {
@@ -231,7 +232,7 @@ open_process(struct scan *s, uint32_t pid, uint64_t start)
 	return !s->gone;
 }
 
-/* Threads of the kernel, and what is dead and waited for, have no program. */
+/* Kernel threads and zombies have no program. */
 static bool
 has_program(const struct drv_task *t, size_t n)
 {
@@ -262,7 +263,7 @@ scan_process(struct scan *s, const struct drv_task *t, size_t n)
 
 /* ---- descriptors ---- */
 
-/* The next process's: its folder, and the sockets of its network namespace. */
+/* Open the next process's folder, and load the sockets of its network namespace. */
 static int
 next_process(struct scan *s, const struct drv_file *f)
 {
@@ -293,7 +294,7 @@ scan_file(struct scan *s, const struct drv_file *f)
 		    f->magic == SOCKFS_MAGIC ? "socket" : "pipe", (unsigned long long) f->ino);
 	else
 		r = proc_fd_link(&s->proc, &fd);
-	if (r < 0) { /* closed meanwhile, mostly */
+	if (r < 0) { /* usually closed meanwhile */
 		s->stats.unreadable += r != -ENOENT && r != -ESRCH;
 		return 0;
 	}

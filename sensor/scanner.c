@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FDS       3          /* that go with an order: the output, tasks, files */
-#define SND_BYTES (32 << 10) /* of records that wait to be taken: they are not to grow old */
-#define BURY_MS   200
+#define FDS       3          /* passed with an order: the output, tasks, files */
+#define SND_BYTES (32 << 10) /* limit for records in flight: they must not grow stale */
+#define BURY_MS   200        /* how often to reap dead workers */
 
 struct scanner {
 	pid_t keeper;
@@ -25,11 +25,11 @@ struct scanner {
 
 struct keeper {
 	const char *host_root;
-	pid_t parent, worker[SCANNER_STUCK_MAX]; /* the newest worker and stuck ones; 0: none */
-	bool running;                            /* there may be some */
+	pid_t parent, worker[SCANNER_STUCK_MAX]; /* the newest worker, and stuck ones; 0: none */
+	bool running;                            /* there may be live workers */
 };
 
-/* An order and its descriptors. False: the sensor is gone. */
+/* Receive an order and its descriptors. False: the sensor is gone. */
 static bool
 receive(int ctl, struct scan_order *o, int fd[FDS])
 {
@@ -54,8 +54,8 @@ receive(int ctl, struct scan_order *o, int fd[FDS])
 	return true;
 }
 
-/* Kill what runs, if asked to, and bury what is dead. A free place, or NULL: each is taken by one
- * that does not die. */
+/* Kill all workers if 'end', and reap dead ones. Return a free slot, or NULL if stuck workers hold
+ * all. */
 static pid_t *
 clear_workers(struct keeper *k, bool end)
 {
@@ -72,7 +72,7 @@ clear_workers(struct keeper *k, bool end)
 	return free_place;
 }
 
-/* Until there is an order, or the sensor is gone. */
+/* Wait for an order or the end of the sensor; reap meanwhile. */
 static void
 await(struct keeper *k)
 {
@@ -86,7 +86,7 @@ await(struct keeper *k)
 	}
 }
 
-/* What is started ends with what started it, also if that has ended already. */
+/* End this process with its parent, also if that has already ended. */
 static void
 end_with(pid_t parent)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scanner.h - scans run in processes of their own, which can be killed when they are stuck.
+ * scanner.h - run scans in separate processes, which can be killed when stuck.
  *
- * A keeper process is forked before there are threads or programs in the kernel, so it has nothing
- * that it could keep alive or hold locked; for each scan it forks a worker, and it kills the one
- * before. A worker that does not die of it (it waits in a file system that cannot be interrupted)
- * is left alone, and at most SCANNER_STUCK_MAX of them: then no scan begins. Nobody waits for a
- * worker. They all end with the sensor.
+ * A keeper process is forked before threads and BPF programs exist, so it keeps none of them alive
+ * and holds no locks. For each scan it kills the previous worker and forks a new one. A worker that
+ * survives SIGKILL (blocked uninterruptibly in a file system) is left behind; with
+ * SCANNER_STUCK_MAX of those, no scan begins. Nothing waits for a worker. All end with the sensor.
  */
 #ifndef MEWS_SENSOR_SCANNER_H
 #define MEWS_SENSOR_SCANNER_H
@@ -19,18 +18,18 @@
 
 struct scanner;
 
-/* Fork the keeper, which drops to the rights that reading /proc takes. -errno. */
+/* Fork the keeper, which keeps only the capabilities for reading /proc. -errno. */
 int scanner_start(const char *host_root, struct scanner **ret) MUST_CHECK;
 
 /* The keeper's process id. */
 uint32_t scanner_pid(const struct scanner *s);
 
-/* End the worker there is, begin a scan: the descriptor, which does not block and is the caller's,
- * from which its records come; it ends without SCAN_DONE where the worker could not begin or was
- * ended. Never waits. 'tasks' and 'files' stay the caller's. -errno. */
+/* End the current worker and begin a scan. Return a non-blocking descriptor, owned by the caller,
+ * that delivers the records; it ends without SCAN_DONE if the worker could not begin or was killed.
+ * Never waits. The caller keeps 'tasks' and 'files'. -errno. */
 int scanner_begin(struct scanner *s, const struct scan_order *o, int tasks, int files) MUST_CHECK;
 
-/* End keeper and worker. Waits for the keeper alone, which waits for nobody. NULL is nothing. */
+/* End keeper and worker. Waits only for the keeper, which never blocks. NULL is allowed. */
 void scanner_stop(struct scanner *s);
 
 #endif

@@ -172,10 +172,9 @@ app_identity(const struct app *a, const char *node, struct identity **ret, struc
 
 /* ---- stages ---- */
 
-#define OVERDUE_MS 1500 /* beyond stop.drain: the kernel takes a little for what is left */
+#define OVERDUE_MS 1500 /* beyond stop.drain: the kernel needs some time to end the process */
 
-/* The loop does not come to its end: what it may wait for is not worth a machine that cannot shut
- * down. */
+/* The loop does not finish. Whatever it waits for must not keep the machine from shutting down. */
 static void
 on_overdue(int sig)
 {
@@ -237,7 +236,7 @@ stop_signals(void *app)
 	(void) close(a->wake_fd);
 }
 
-/* Before threads, programs, files and keys: what it is forked from has none of them. */
+/* Before threads, programs, files and keys exist: the forked process must not inherit them. */
 static int
 start_scanner(void *app)
 {
@@ -292,7 +291,7 @@ stop_files(void *app)
 		(void) app_fail(a, EXIT_RECORDING, &d, r);
 }
 
-/* Everything that has a number, on until the collector says what it wants. */
+/* Capture all events that have a number until the collector sends its interest. */
 static int
 capture_all(struct app *a)
 {
@@ -333,7 +332,7 @@ start_source(void *app)
 	if (r == 0 && !a->args.check)
 		r = capture_all(a);
 	if (r == 0) {
-		(void) malloc_trim(0); /* what loading the programs took, a megabyte */
+		(void) malloc_trim(0); /* return the megabyte that loading the programs took */
 		return 0;
 	}
 	if (a->st != NULL)
@@ -366,7 +365,7 @@ start_privileges(void *app)
 	return r < 0 ? app_fail(a, EXIT_KERNEL, &d, r) : 0;
 }
 
-/* The first other thread starts here, after privileges: threads inherit them. */
+/* Start the first other threads, after dropping privileges: threads inherit them. */
 static int
 start_threads(void *app)
 {
@@ -398,7 +397,7 @@ stop_threads(void *app)
 /* Stages start top to bottom and stop bottom to top. */
 const struct stage app_stages[] = {
 	{ "signals", start_signals, stop_signals }, { "scanner", start_scanner, stop_scanner },
-	{ "files", start_files, stop_files }, /* while we may still open everything */
+	{ "files", start_files, stop_files }, /* while every file can still be opened */
 	{ "identities", app_start_identities, app_stop_identities },
 	{ "source", start_source, stop_source },
 	{ "privileges", start_privileges,
@@ -407,4 +406,4 @@ const struct stage app_stages[] = {
 	{ "nodes", app_start_nodes, app_stop_nodes }, /* last: they connect */
 };
 const size_t app_nstages = ARRAY_SIZE(app_stages);
-const size_t app_ncheck = 5; /* as far as the source */
+const size_t app_ncheck = 5; /* up to and including the source */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sensor.h - mews-sensor as a list of stages, and the loop that they serve.
+ * sensor.h - mews-sensor as a list of stages around one loop.
  *
- * One thread, the loop's, drains the source, closes batches, and drives every node's link. Others
- * only wake it: NNG's callbacks and the signal thread.
+ * The loop thread drains the source, closes batches and drives every node's link. Other threads
+ * (NNG's callbacks and the signal thread) only wake it.
  */
 #ifndef MEWS_SENSOR_SENSOR_H
 #define MEWS_SENSOR_SENSOR_H
@@ -26,8 +26,8 @@ enum app_exit {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
 	EXIT_CONFIG = 3,    /* configuration, certificates */
-	EXIT_KERNEL = 4,    /* what the kernel lacks, or does not permit */
-	EXIT_RECORDING = 5, /* cannot be read or written, or was not taken whole */
+	EXIT_KERNEL = 4,    /* the kernel lacks or denies something */
+	EXIT_RECORDING = 5, /* cannot be read or written, or was not sent completely */
 };
 
 #define ARGS_SET_MAX 64
@@ -39,10 +39,10 @@ struct args {
 	size_t nset;
 	const char *record, *replay;
 	uint64_t nodes;   /* 0: one */
-	uint64_t seconds; /* record for so long; 0: until stopped */
-	uint64_t loop;    /* passes of a replay */
+	uint64_t seconds; /* record this long; 0: until stopped */
+	uint64_t loop;    /* passes of the replay */
 	uint64_t skew_ms; /* nodes' clocks are off by at most this */
-	bool fast;        /* replay as fast as it is taken */
+	bool fast;        /* replay as fast as possible */
 	bool check;
 };
 
@@ -54,10 +54,10 @@ struct app {
 
 	const struct source_ops *src; /* NULL: no live capture */
 	void *st;
-	int wake_fd; /* without a source: what the loop waits for */
+	int wake_fd; /* without a source: wakes the loop */
 	struct env env;
 	struct xport *xport;
-	struct identity **identity; /* of each node, until the node is made */
+	struct identity **identity; /* of each node, until the node exists */
 	struct node **node;
 	size_t nnodes;
 	struct replay *replay;
@@ -65,43 +65,43 @@ struct app {
 
 	struct scanner *scanner;
 	struct snapshot snapshot;           /* of this machine */
-	uint64_t unstashed, unstashed_next; /* as last told; when to tell again */
-	struct node_drops dropped;          /* of the source, as of 'dropped_at' */
+	uint64_t unstashed, unstashed_next; /* last logged count; when to log again */
+	struct node_drops dropped;          /* the source's, read at 'dropped_at' */
 	uint64_t dropped_at;
 
-	uint64_t certs_looked; /* monotonic ns: app_watch_certs() */
-	uint64_t certs_warned; /* the same: of the node's own, which expires */
-	uint64_t crl_stamp;    /* of the file that was read */
+	uint64_t certs_looked; /* monotonic ns of the last check: app_watch_certs() */
+	uint64_t certs_warned; /* monotonic ns of the last expiry warning */
+	uint64_t crl_stamp;    /* of the revocation list that was read */
 
 	sigset_t signals;
 	pthread_t signal_thread;
 	bool have_signal_thread;
 	_Atomic bool stop, reload, quit_signals;
 	bool stopping;
-	uint64_t stop_at; /* stopping: when to give up; 0: not stopping */
-	uint64_t ends_at; /* of a recording that ends by itself; 0: none */
+	uint64_t stop_at; /* when to give up stopping; 0: not stopping */
+	uint64_t ends_at; /* when a recording with a time limit ends; 0: none */
 };
 
 extern const struct opt app_opts[];
 extern const size_t app_nopts;
 
-/* The options from the configuration. -EINVAL and *d. */
+/* Bind the options from the configuration. -EINVAL and *d. */
 int app_configure(struct app *a, struct diag *d) MUST_CHECK;
 
 extern const struct stage app_stages[];
 extern const size_t app_nstages;
-extern const size_t app_ncheck; /* the first of them, which --check starts */
+extern const size_t app_ncheck; /* the first stages, which --check starts */
 
-/* The loop: until it is stopped or a replay is over. 0 or -errno, exit_code set. */
+/* Run the loop until it is stopped or a replay ends. 0 or -errno, exit_code set. */
 int app_run(void *app);
 
-/* End the loop's wait. Any thread. */
+/* Wake the loop. Any thread. */
 void app_wake(void *app);
 
-/* Log a diagnosis, remember the exit code, and pass 'r' on. */
+/* Log a diagnosis, remember the exit code, and return 'r'. */
 int app_fail(struct app *a, enum app_exit code, const struct diag *d, int r);
 
-/* The certificate of a node: NULL where none is configured. -EINVAL... and *d. */
+/* Load a node's certificate; NULL if none is configured. -EINVAL... and *d. */
 int app_identity(
     const struct app *a, const char *node, struct identity **ret, struct diag *d) MUST_CHECK;
 

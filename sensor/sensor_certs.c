@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sensor_certs.c - certificates while the sensor runs: new ones, revoked ones, and their end. */
+/* sensor_certs.c - renewal, revocation and expiry of certificates at run time. */
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log_peer.h"
 #include "sensor/sensor_int.h"
 
 #define LOOK_NS (1 * NS_PER_S)
-#define WARN_NS (14ull * 86400 * NS_PER_S) /* before a certificate's end */
-#define NAG_NS  (86400 * NS_PER_S)         /* from one warning to the next */
+#define WARN_NS (14ull * 86400 * NS_PER_S) /* before a certificate expires */
+#define NAG_NS  (86400 * NS_PER_S)         /* between two warnings */
 
-/* A bad certificate, or a bad list, leaves the old one. Connections stay, unless the collector's
- * certificate is not good by what was read now. */
+/* Reload certificates and lists. A bad file leaves the old ones in use. Connections stay up unless
+ * the new data rejects the collector's certificate. */
 static void
 reload(struct app *a, uint64_t now)
 {
@@ -22,7 +22,7 @@ reload(struct app *a, uint64_t now)
 		struct diag d = { 0 };
 
 		if (app_identity(a, n->name, &id, &d) < 0) {
-			log_error("%s; the old certificate stays", d.msg);
+			log_error("%s; keeping the old certificate", d.msg);
 			continue;
 		}
 		if (id != NULL)
@@ -31,10 +31,10 @@ reload(struct app *a, uint64_t now)
 		done++;
 	}
 	a->certs_warned = 0;
-	log_info("certificates read again, for %zu of %zu nodes", done, a->nnodes);
+	log_info("reloaded the certificates of %zu of %zu nodes", done, a->nnodes);
 }
 
-/* Has the list changed since it was read? A list that is gone for a moment is being replaced. */
+/* Has the list changed since it was read? A missing file is being replaced: no change yet. */
 static bool
 list_changed(struct app *a)
 {
@@ -47,7 +47,7 @@ list_changed(struct app *a)
 	return changed;
 }
 
-/* Somebody has to issue a new one in time. */
+/* Warn in time for a person to issue a new certificate. */
 static void
 warn_of_end(struct app *a, uint64_t now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sensor_int.h - between app.c, app_nodes.c and app_loop.c. */
+/* sensor_int.h - shared by sensor.c, sensor_nodes.c, sensor_certs.c and sensor_loop.c. */
 #ifndef MEWS_SENSOR_SENSOR_INT_H
 #define MEWS_SENSOR_SENSOR_INT_H
 
@@ -10,9 +10,8 @@ void app_stop_identities(void *app);
 int app_start_nodes(void *app);
 void app_stop_nodes(void *app);
 
-/* Certificates read again when asked to or when the revocation list has changed; connections to a
- * collector that is no longer trusted are given up. At most once a second, but for what was
- * asked. */
+/* Reload certificates on request or when the revocation list has changed, and close connections to
+ * a collector that is no longer trusted. Without a request, at most once a second. */
 void app_watch_certs(struct app *a, uint64_t now);
 
 #endif

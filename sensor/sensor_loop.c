@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRAIN_POLLS 4 /* of a millisecond: more than a record is held back for */
-#define OPENING_MAX 8 /* nodes on their way to Welcome; as many as there are dialers */
-#define OPENING_NS  (2 * NS_PER_MS) /* until one more is tried */
+#define DRAIN_POLLS 4 /* of a millisecond: longer than a record is held back */
+#define OPENING_MAX 8 /* nodes between dialing and Welcome; as many as there are dialers */
+#define OPENING_NS  (2 * NS_PER_MS) /* until another node may dial */
 
 void
 app_wake(void *app)
@@ -36,7 +36,7 @@ emit(void *arg, const struct ev_hdr *rec)
 	return node_emit(a->node[0], rec);
 }
 
-/* What is in the rings, and what is held back for its turn in time, belongs to what is sent. */
+/* Read the rings, and the records held back for ordering: they are sent too. */
 static void
 drain_source(struct app *a)
 {
@@ -70,12 +70,12 @@ on_signals(struct app *a, uint64_t now)
 	if (a->stop_at == 0)
 		a->stop_at = now + a->opt.drain * NS_PER_MS;
 	if (a->record == NULL || !snapshot_busy(&a->snapshot) || now >= a->stop_at)
-		begin_stop(a, now); /* a recording is of little use without its snapshot */
+		begin_stop(a, now); /* a recording needs its snapshot */
 }
 
 /* ---- replay ---- */
 
-/* Feed a node; at the end of a pass, when all is durable, begin the next or stop. */
+/* Feed a node. At the end of a pass, once all is durable, begin the next pass or stop. */
 static uint64_t
 feed(struct app *a, struct node *n, uint64_t now)
 {
@@ -87,7 +87,7 @@ feed(struct app *a, struct node *n, uint64_t now)
 		    (struct replay_cursor){ .passes = n->cursor.passes, .fast = a->args.fast };
 	}
 	if (n->link.state != LINK_UP && n->cursor.started == 0)
-		return UINT64_MAX; /* time begins with the first connection */
+		return UINT64_MAX; /* time starts with the first connection */
 	if (a->stopping || n->link.stop_at != 0)
 		return UINT64_MAX;
 	at = replay_feed(a->replay, &n->cursor, n, now);
@@ -141,9 +141,9 @@ is_opening(const struct node *n)
 }
 
 /*
- * Every node whose time has come; returns when the next one's comes. Few connect at a time: the
- * others' timeouts would run while they wait for a dialer here and for the collector's attention
- * there, and who gives up and tries again only makes the queue longer.
+ * Tick every node that is due; return when the next one is. Few nodes connect at a time: the
+ * timeouts of the others would run while they wait for a dialer here and for the collector there,
+ * and retries would only make that queue longer.
  */
 static uint64_t
 tick_nodes(struct app *a, uint64_t now)
@@ -172,7 +172,7 @@ tick_nodes(struct app *a, uint64_t now)
 	return next;
 }
 
-/* Wait for events, news or the time. */
+/* Wait for events, news or the time 'at'. */
 static int
 wait_until(struct app *a, uint64_t now, uint64_t at)
 {
@@ -182,7 +182,7 @@ wait_until(struct app *a, uint64_t now, uint64_t at)
 	int r;
 
 	if (a->src != NULL && !a->stopping) {
-		rest = pace_rest(&a->node[0]->pace); /* what comes before stays in the rings */
+		rest = pace_rest(&a->node[0]->pace); /* until then, events stay in the rings */
 		r = a->src->poll(a->st, (int) wait, rest > now ? rest - now : 0, emit, a);
 		if (r > 0)
 			a->node[0]->next_tick = 0;

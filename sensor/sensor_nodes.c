@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sensor_nodes.c - the nodes that this process plays: names, identities, and what they ask of it.
- */
+/* sensor_nodes.c - the nodes that this process plays: names, identities and callbacks. */
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log_peer.h"
@@ -14,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- what a node asks for ---- */
+/* ---- callbacks of a node ---- */
 
 static void
 on_interest(void *arg, struct node *n, const Wire__Interest *in)
@@ -38,7 +37,7 @@ on_snapshot(void *arg, struct node *n, uint64_t id)
 {
 	struct app *a = arg;
 
-	if (a->replay == NULL && !a->stopping) /* else it is in the recording */
+	if (a->replay == NULL && !a->stopping) /* else the recording has it */
 		snapshot_begin(&a->snapshot, n, id, clock_mono());
 }
 
@@ -48,7 +47,7 @@ add_drop(void *arg, uint16_t type, uint16_t cause, uint64_t count)
 	node_drop_add(arg, type, cause, count);
 }
 
-/* The kernel's counters are read at most every few milliseconds, however many batches ask. */
+/* Read the kernel's counters at most every 20 ms, however many batches ask. */
 static void
 on_drops(void *arg, struct node_drops *d)
 {
@@ -94,7 +93,7 @@ cpu_ns(void)
 	       ((uint64_t) u.ru_utime.tv_usec + (uint64_t) u.ru_stime.tv_usec) * 1000;
 }
 
-/* A path that is read late may be a lie: say so when it begins, and at most once a minute. */
+/* A path read after the call may be wrong: log the first such event, then at most once a minute. */
 static void
 tell_unstashed(struct app *a, uint64_t unstashed)
 {
@@ -138,9 +137,10 @@ on_note(void *arg, struct node *n, enum log_level level, const char *text)
 
 static const struct node_owner owner = { on_interest, on_snapshot, on_drops, on_stats, on_note };
 
-/* ---- which nodes there are ---- */
+/* ---- names and identities ---- */
 
-/* The name of the i-th node: configured, recorded, or the host's; NODE-0001... if many. */
+/* The name of the i-th node: configured, recorded, or the host name; NAME-0001... for several
+ * nodes. */
 static void
 name_of(const struct app *a, size_t i, char *out, size_t size)
 {
@@ -165,7 +165,7 @@ cluster_of(const struct app *a)
 	return a->opt.cluster == NULL ? "" : a->opt.cluster;
 }
 
-/* A boot of its own for each of many: the recorded one with its place in the last digits. */
+/* Give each of several nodes its own boot id: the last digits are its index. */
 static void
 boot_of(const struct app *a, size_t i, char *out, size_t size)
 {
@@ -178,7 +178,7 @@ boot_of(const struct app *a, size_t i, char *out, size_t size)
 		(void) snprintf(out, size, "%s", id);
 }
 
-/* Before anything that takes long, and while we may still read every file. */
+/* Run before anything slow, and while every file can still be read. */
 int
 app_start_identities(void *app)
 {
@@ -188,7 +188,7 @@ app_start_identities(void *app)
 	a->identity = calloc(n, sizeof(struct identity *));
 	if (a->identity == NULL)
 		return app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, -ENOMEM);
-	if (a->opt.tls_crl != NULL) /* before it is read: a change meanwhile is seen later */
+	if (a->opt.tls_crl != NULL) /* before reading it: a change meanwhile is noticed later */
 		a->crl_stamp = file_stamp(a->opt.tls_crl);
 	for (size_t i = 0; a->record == NULL && i < n; i++) {
 		char name[NODE_NAME_MAX - 8];
@@ -251,7 +251,7 @@ add_node(struct app *a, size_t i, uint64_t start)
 	r = node_new(&nc, &a->node[i]);
 	if (r < 0)
 		return app_fail(a, EXIT_FAILED, &d, r);
-	a->identity[i] = NULL; /* the node's */
+	a->identity[i] = NULL; /* owned by the node now */
 	a->node[i]->cursor.fast = a->args.fast;
 	a->nnodes = i + 1;
 	return 0;

@@ -7,12 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WAIT_NS   (20 * NS_PER_MS)  /* the node has no room */
-#define RETRY_NS  (10 * NS_PER_S)   /* no worker could begin */
-#define STUCK_NS  NS_PER_S          /* without a word: a worker reads what another holds */
-#define HASTE_NS  (100 * NS_PER_MS) /* the same, after STUCK_FEW of them */
+#define WAIT_NS   (20 * NS_PER_MS)  /* delay while the node has no room */
+#define RETRY_NS  (10 * NS_PER_S)   /* delay after no worker could begin */
+#define STUCK_NS  NS_PER_S          /* silence after which a worker counts as stuck */
+#define HASTE_NS  (100 * NS_PER_MS) /* the same, after STUCK_FEW stuck workers */
 #define STUCK_FEW 8
-#define LONG_NS   (10 * NS_PER_S) /* the same, where nobody is waited for: much is read at once */
+#define LONG_NS   (10 * NS_PER_S) /* the same, for reads that cannot block on another process */
 
 static void
 end_worker(struct snapshot *s)
@@ -55,7 +55,7 @@ begin_worker(struct snapshot *s)
 	return r;
 }
 
-/* From the beginning, a little later: without workers there is nothing to go on with. */
+/* Without workers the snapshot cannot continue: begin again a little later. */
 static void
 begin_again(struct snapshot *s, uint64_t now, const char *why)
 {
@@ -99,8 +99,8 @@ say_stuck(struct snapshot *s, const struct scan_note *at)
 		    at->step == SCAN_TASKS ? "arguments and environment" : "descriptors");
 }
 
-/* It waits for something that may never come, or has died of it. What it was about to read is left
- * out, and the rest is read by another one. */
+/* The worker is stuck or has died. Skip what it was about to read, and let another read the
+ * rest. */
 static void
 pass_stuck(struct snapshot *s, uint64_t now)
 {
@@ -146,7 +146,7 @@ finish(struct snapshot *s, uint64_t now)
 	s->node = NULL;
 }
 
-/* The next record, or NULL and: 0, it is not there yet; -errno, it will not come. */
+/* Return the next record; NULL with *r 0: not there yet; NULL with *r -errno: none will come. */
 static const struct ev_hdr *
 next_record(struct snapshot *s, uint64_t now, int *r)
 {
@@ -176,7 +176,7 @@ next_record(struct snapshot *s, uint64_t now, int *r)
 	}
 }
 
-/* 1: go on; 0: not now; -errno: the worker is of no use. */
+/* 1: continue; 0: stop for now; -errno: give the worker up. */
 static int
 take(struct snapshot *s, const struct ev_hdr *h, uint64_t now)
 {
@@ -195,7 +195,7 @@ take(struct snapshot *s, const struct ev_hdr *h, uint64_t now)
 	r = record_check(h, h->len);
 	if (r < 0)
 		return r;
-	if (h->ts >= s->src->emitted_to(s->st)) { /* older events are to come first */
+	if (h->ts >= s->src->emitted_to(s->st)) { /* older events must come first */
 		s->heard = now;
 		return 0;
 	}

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define TABLE_MAX (256u << 20) /* bytes of one of the kernel's tables */
+#define TABLE_MAX (256u << 20) /* limit for one of the kernel's tables */
 
 void
 sockets_init(struct sockets *s)
@@ -60,7 +60,7 @@ add(struct sockets *s, const struct sock_info *k)
 {
 	size_t i;
 
-	if (k->ino == 0) /* in TIME_WAIT: nobody has it open */
+	if (k->ino == 0) /* in TIME_WAIT: no process has it open */
 		return 0;
 	if (s->n * 2 >= s->cap && grow(s) < 0)
 		return -ENOMEM;
@@ -89,7 +89,7 @@ sockets_path(const struct sockets *s, const struct sock_info *k)
 
 /* ---- the kernel's lines ---- */
 
-/* "0100007F:1F90" or the same with 32 digits: words in this machine's order, the port as it is. */
+/* Parse "0100007F:1F90", or 32 digits: words in host byte order, the port as a number. */
 static bool
 parse_address(const char *t, uint8_t *addr, uint16_t *port)
 {
@@ -118,7 +118,7 @@ parse_inet(struct sockets *s, char *line, struct sock_info *k)
 	unsigned long long ino;
 
 	(void) s;
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's format */
 	if (sscanf(line, " %*[^:]: %63s %63s %*s %*s %*s %*s %*s %*s %llu", local, remote, &ino) !=
 	    3)
 		return false;
@@ -135,7 +135,7 @@ parse_unix(struct sockets *s, char *line, struct sock_info *k)
 	unsigned type;
 	int n = 0;
 
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's format */
 	if (sscanf(line, "%llx: %*s %*s %*s %x %*s %llu%n", &kernel, &type, &ino, &n) != 3)
 		return false;
 	k->kernel = kernel;
@@ -157,7 +157,7 @@ parse_netlink(struct sockets *s, char *line, struct sock_info *k)
 	unsigned proto;
 
 	(void) s;
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote it */
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's format */
 	if (sscanf(line, "%*s %u %*s %*s %*s %*s %*s %*s %*s %llu", &proto, &ino) != 2)
 		return false;
 	k->proto = (uint16_t) proto;
@@ -195,8 +195,8 @@ load_table(struct sockets *s, int procdir, const struct table *t)
 	buf_clear(&s->scratch);
 	r = proc_file(procdir, t->path, TABLE_MAX, &s->scratch);
 	if (r < 0 || s->scratch.n == 0)
-		return r == -ENOENT ? 0 : r;        /* a kernel without that protocol */
-	line = strtok_r(s->scratch.p, "\n", &save); /* the head line */
+		return r == -ENOENT ? 0 : r;        /* the kernel lacks that protocol */
+	line = strtok_r(s->scratch.p, "\n", &save); /* skip the header */
 	while (r == 0 && line != NULL && (line = strtok_r(NULL, "\n", &save)) != NULL) {
 		struct sock_info k = t->base;
 

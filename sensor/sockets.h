@@ -3,7 +3,7 @@
  * sockets.h - the sockets of network namespaces by inode, from /proc/PID/net.
  *
  * A socket's inode is unique on the machine, so one table holds all namespaces; each is read once,
- * through the first process that is in it. Not thread-safe.
+ * through the first process found in it. Not thread-safe.
  */
 #ifndef MEWS_SENSOR_SOCKETS_H
 #define MEWS_SENSOR_SOCKETS_H
@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 struct sock_info {
-	uint64_t ino;    /* 0: an empty place */
-	uint64_t kernel; /* AF_UNIX: the kernel's address, where it is shown */
+	uint64_t ino;    /* 0: an empty slot */
+	uint64_t kernel; /* AF_UNIX: the kernel's address, if shown */
 	uint32_t path;   /* AF_UNIX: its path in 'text'; with path_n */
 	uint32_t path_n;
 	uint8_t local[16], remote[16]; /* network order; IPv4 in the first 4 */
@@ -27,7 +27,7 @@ struct sock_info {
 struct sockets {
 	struct sock_info *v; /* open addressing */
 	size_t cap, n;
-	uint64_t *ns; /* read already */
+	uint64_t *ns; /* already read */
 	size_t nns, ns_cap;
 	struct buf text; /* paths */
 	struct buf scratch;
@@ -36,11 +36,11 @@ struct sockets {
 void sockets_init(struct sockets *s);
 void sockets_fini(struct sockets *s);
 
-/* Read the tables of a process's namespace, unless that is done. -ENOMEM. What cannot be read is
- * counted. 'procdir' is an open /proc/PID. */
+/* Read the tables of a process's namespace, once. -ENOMEM. Unreadable tables are counted. 'procdir'
+ * is an open /proc/PID. */
 int sockets_load(struct sockets *s, int procdir, uint64_t ns, uint64_t *unreadable) MUST_CHECK;
 
-/* NULL: not known. Good until the next load. */
+/* NULL: unknown. Valid until the next load. */
 const struct sock_info *sockets_find(const struct sockets *s, uint64_t ino);
 
 /* The path of an AF_UNIX socket, borrowed; abstract ones begin with '@'. */

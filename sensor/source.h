@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source.h - where a sensor's events come from. A recording is no source: it holds batches, which
- * replay.c sends as they are.
+ * source.h - sources of a sensor's events. A recording is no source: it holds batches, which
+ * replay.c sends unchanged.
  *
- * To add one: write source_<name>.c and end it with 'const struct source_ops source_<name>'.
- * All calls on one instance come from one thread, the capture thread, but for wake(). Nothing
- * here allocates after open().
+ * To add one: write source_<name>.c and end it with 'const struct source_ops source_<name>'. All
+ * calls on one instance come from one thread, the capture thread, except wake(). Nothing here
+ * allocates after open().
  */
 #ifndef MEWS_SENSOR_SOURCE_H
 #define MEWS_SENSOR_SOURCE_H
@@ -22,28 +22,28 @@ struct source_opts {
 	uint64_t rings_bytes; /* of all rings together: each is halved until they fit; 0: 64 MiB */
 	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 100 us */
 	uint32_t stashes_max; /* threads whose paths are read at entry; 0: 65536 */
-	uint32_t exclude_pid; /* a second process that is not captured, if it lives; 0: none */
-	uint32_t scanner_pid; /* one that is not captured with all its children; 0: none */
+	uint32_t exclude_pid; /* another process to exclude from capture, if it lives; 0: none */
+	uint32_t scanner_pid; /* a process to exclude with all its children; 0: none */
 };
 
 /* Totals since open(). */
 struct source_stats {
-	uint64_t emitted;   /* records that emit() took */
-	uint64_t late;      /* of these, emitted after one with a later time */
-	uint64_t bad;       /* refused by record_check(), not emitted */
-	uint64_t excluded;  /* not captured: of an excluded process */
-	uint64_t reread;    /* paths and addresses read at a call's exit only: EVF_REREAD */
-	uint64_t unstashed; /* calls for whose entry the kernel had no memory: some of the above */
-	uint64_t wakeups;   /* how often a wait ended because the kernel said so */
+	uint64_t emitted;   /* records taken by emit() */
+	uint64_t late;      /* of these, emitted after a record with a later time */
+	uint64_t bad;       /* refused by record_check() */
+	uint64_t excluded;  /* not captured: from an excluded process */
+	uint64_t reread;    /* paths and addresses read only at a call's exit: EVF_REREAD */
+	uint64_t unstashed; /* calls whose entry could not be stashed for want of kernel memory */
+	uint64_t wakeups;   /* waits ended by the kernel */
 };
 
 /*
  * Takes a checked record, borrowed until the function returns. 0: taken. -errno: not taken; poll()
- * ends with it, and offers the same record again next time.
+ * returns the error and offers the same record again next time.
  */
 typedef int source_emit_fn(void *arg, const struct ev_hdr *rec);
 
-/* A total since open() that is not 0. 'type' is EV_*, 'cause' is enum wire_drop. */
+/* Receives a total since open() that is not 0. 'type' is EV_*, 'cause' is enum wire_drop. */
 typedef void source_drop_fn(void *arg, uint16_t type, uint16_t cause, uint64_t count);
 
 enum source_iter {
@@ -62,30 +62,30 @@ struct source_ops {
 	int (*open)(void *st, const struct source_opts *o, struct diag *d);
 
 	/*
-	 * Capture these events (EV_*) from now on and no others; those that are not captured yet,
-	 * or that do not exist, are ignored. May be called at any time after open().
+	 * Capture exactly these events (EV_*) from now on; unknown or not yet capturable ones are
+	 * ignored. May be called at any time after open().
 	 */
 	int (*set_interest)(void *st, const uint16_t *events, size_t n);
 
 	/*
-	 * Emit what is there, in the order of time; if there is nothing, wait at most 'timeout_ms'
-	 * (0: not at all). While records keep coming they are first left to gather for 'rest_ns',
-	 * or until there are many. The number of records emitted; -errno of emit(); -ENODATA: the
-	 * end of a recording, nothing will ever come again.
+	 * Emit available records in time order; if there are none, wait at most 'timeout_ms' (0:
+	 * not at all). While records keep coming, let them gather for 'rest_ns' first, or until
+	 * there are many. Returns the number of records emitted; -errno of emit(); -ENODATA at the
+	 * end of a recording: nothing will follow.
 	 */
 	int (*poll)(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void *arg);
 
-	/* End a poll() that waits, or the next one that would. From any thread. */
+	/* End the current or the next wait in poll(). Any thread. */
 	void (*wake)(void *st);
 
 	void (*stats)(void *st, struct source_stats *ret);
 	void (*drops)(void *st, source_drop_fn *fn, void *arg);
 
-	/* Everything that happened before this time (boot ns) has been emitted, or is late. */
+	/* Every event before this time (boot ns) has been emitted, or is late. */
 	uint64_t (*emitted_to)(void *st);
 
-	/* A new descriptor, the caller's, that gives what there is on the system as it is read, up
-	 * to its end. To read it takes no right, and waits for nobody. -errno. */
+	/* Return a new descriptor, owned by the caller, that lists the system's current state until
+	 * its end. Reading it needs no privilege and never blocks on another process. -errno. */
 	int (*iter)(void *st, enum source_iter which);
 
 	void (*close)(void *st);

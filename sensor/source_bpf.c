@@ -31,7 +31,7 @@ quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-/* What this kernel or this process lacks, before the kernel says it less clearly. */
+/* Check for missing requirements first: the kernel's own errors are less clear. */
 static int
 check_host(struct diag *d)
 {
@@ -56,7 +56,7 @@ check_host(struct diag *d)
 static int
 load_failed(int r, struct diag *d)
 {
-	if (r == -EPERM) { /* EACCES is the verifier's: a program that it does not trust */
+	if (r == -EPERM) { /* EACCES comes from the verifier: a program it rejects */
 		diag_set(d, 0, 0,
 		    "the kernel refuses eBPF to this process: run as root, or with CAP_BPF and "
 		    "CAP_PERFMON (in a container: privileged)");
@@ -100,8 +100,8 @@ fill_programs(struct source_state *s)
 	return 0;
 }
 
-/* As mews_bpf__open(), of the programs for this kernel: both objects have the same maps and names.
- */
+/* Open the skeleton, like mews_bpf__open(), with the object for this kernel: both objects have the
+ * same maps and names. */
 static int
 skel_open(struct source_state *s)
 {
@@ -153,7 +153,7 @@ load(struct source_state *s)
 	return r;
 }
 
-/* The link is needed until the iterator is made: that keeps the program. */
+/* Create an iterator. The iterator holds the program, so the link can go. */
 static int
 bpf_iter(void *st, enum source_iter which)
 {
@@ -171,7 +171,8 @@ bpf_iter(void *st, enum source_iter which)
 	return fd;
 }
 
-/* The identity of the processes that are not captured, as the kernel has it. */
+/* Find the start times of the excluded processes: with the pid they identify them to the kernel
+ * side. */
 static int
 exclude(struct source_state *s)
 {
@@ -261,7 +262,7 @@ bpf_set_interest(void *st, const uint16_t *events, size_t n)
 	return 0;
 }
 
-/* Sleep until a ring is a quarter full, somebody wakes us, or (if armed) anything happens. */
+/* Sleep until a ring is a quarter full, wake() is called, or (if armed) a record comes. */
 static void
 doze(struct source_state *s, uint64_t ns)
 {
@@ -278,7 +279,8 @@ doze(struct source_state *s, uint64_t ns)
 	}
 }
 
-/* Nothing is there: have the next record wake us. A record that came meanwhile ends the wait. */
+/* Ask the kernel side to wake us for the next record. A record that came meanwhile ends the
+ * wait. */
 static void
 doze_armed(struct source_state *s, uint64_t ns)
 {
@@ -290,7 +292,7 @@ doze_armed(struct source_state *s, uint64_t ns)
 	__atomic_store_n(&ctl->armed, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Until what the last drain held back is old enough. */
+/* Sleep until the record that the last drain held back is old enough. */
 static void
 doze_young(struct source_state *s, uint64_t now, uint64_t slack)
 {
@@ -310,7 +312,7 @@ bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void 
 
 	if (ctl->compat_seen != 0 &&
 	    __atomic_exchange_n(&ctl->compat_seen, 0, __ATOMIC_RELAXED) != 0)
-		(void) !bpf_attach_enter_all(s); /* if not now, then at the next such caller */
+		(void) !bpf_attach_enter_all(s); /* on failure, retry at the next such caller */
 	if (s->hot && !waited)
 		doze(s, MIN(timeout, MAX(rest_ns, NAP_NS)));
 	for (;;) {
@@ -368,8 +370,8 @@ bpf_stats(void *st, struct source_stats *ret)
 }
 
 /*
- * How often the kernel left out a program because it was running on that CPU already, for a thread
- * that had to give up the CPU meanwhile. It would not always have captured something.
+ * Count how often the kernel skipped a program because it was already running on that CPU, for a
+ * thread preempted meanwhile. A skipped run need not have captured anything.
  */
 static uint64_t
 missed(const struct source_state *s)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A full spool lets go of this part of itself at a time: one wide gap, not one per batch. */
+/* A full spool drops this fraction of itself at a time: one wide gap, not one per batch. */
 #define SPOOL_MARGIN 16
 
 void
@@ -71,7 +71,7 @@ grow(struct spool *s)
 }
 
 int
-/* NOLINTNEXTLINE(readability-non-const-parameter): 'msg' is the spool's from here on */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the spool owns 'msg' from here on */
 spool_add(struct spool *s, char *msg, uint32_t n, uint32_t events)
 {
 	uint64_t room = s->max_bytes;

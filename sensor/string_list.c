@@ -4,9 +4,9 @@
 #include <string.h>
 
 #define ARGS_END   1024 /* bytes for the end of the list */
-#define ARGS_LEAST 128  /* a string is not begun in less room, unless all the rest fits */
+#define ARGS_LEAST 128  /* a string begins only with this much room, unless all the rest fits */
 
-/* The bytes of the first string, with its NUL if it has one. */
+/* The size of the first string, including its NUL if it has one. */
 static size_t
 string_size(struct slice list)
 {
@@ -35,7 +35,7 @@ args_cut(struct slice list, bool whole, char out[EV_TEXT_MAX])
 		n += kept;
 		if (kept < size)
 			out[n - 1] = '\0';
-		inside = kept < size && size == list.n; /* the last one: its end is wanted */
+		inside = kept < size && size == list.n; /* the last string: keep its end too */
 		list = after(list, inside ? kept - 1 : size);
 		if (inside)
 			break;

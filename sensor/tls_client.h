@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_client.h - what NNG's TLS is told for one connection to the collector. */
+/* tls_client.h - NNG's TLS configuration for one connection to the collector. */
 #ifndef MEWS_SENSOR_TLS_CLIENT_H
 #define MEWS_SENSOR_TLS_CLIENT_H
 
@@ -9,9 +9,9 @@
 #include <nng/supplemental/tls/tls.h>
 
 /*
- * Show the certificate of 'id', trust its authority but for what its list revokes, want a
- * certificate for 'server_name', and note it in 'peer', which outlives the connection. NNG's
- * number; on 0 *ret is the caller's to free.
+ * Present the certificate of 'id', trust its authority except for revoked certificates, require a
+ * certificate for 'server_name', and store it in 'peer', which must outlive the connection. Returns
+ * NNG's error number; on 0 the caller frees *ret.
  */
 int tls_client(const struct identity *id, const char *server_name, struct peer_certs *peer,
     nng_tls_config **ret) MUST_CHECK;

@@ -13,7 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* A connected socket, or -1. */
+/* Connect a socket; -1 on failure. */
 static int
 dial(const char *url)
 {
@@ -43,13 +43,13 @@ dial(const char *url)
 	return fd;
 }
 
-/* The connection, and what is learned over it. */
+/* The connection and its findings. */
 struct talk {
 	int fd;
 	struct buf out; /* not sent yet */
-	uint8_t last;   /* byte that came; of an alert, it says which one */
+	uint8_t last;   /* last received byte; in an alert it is the code */
 	bool cert;      /* the collector's certificate came */
-	char name[128]; /* the first that it is for */
+	char name[128]; /* its first name */
 };
 
 static int
@@ -60,8 +60,8 @@ put(void *arg, const unsigned char *p, size_t n)
 }
 
 /*
- * All that is said between two answers leaves at once, and it does not matter whether it arrives: a
- * collector that refuses a certificate says so and closes, while the rest is still on its way.
+ * Send everything written since the last read at once, ignoring errors: a collector that refuses a
+ * certificate sends an alert and closes while our data is still in flight.
  */
 static int
 get(void *arg, unsigned char *p, size_t n)
@@ -101,8 +101,9 @@ see(void *arg, mbedtls_x509_crt *x, int depth,
 	return 0;
 }
 
-/* What went wrong in a handshake; the other side's alert has its own words. mbedTLS does not tell
- * which it was, but reads record by record, and until TLS 1.2's handshake is over in the clear. */
+/* Describe a handshake error, or the peer's alert. mbed TLS does not expose the alert code, but it
+ * reads record by record, unencrypted until TLS 1.2's handshake is over, so the code is the last
+ * byte read. */
 static void
 handshake_error(int rv, uint8_t alert, char *out, size_t n)
 {
@@ -138,7 +139,7 @@ explain(const mbedtls_ssl_context *ssl, int rv, const struct talk *t, const stru
 	if (bad == MBEDTLS_X509_BADCERT_CN_MISMATCH) {
 		(void) snprintf(why, n,
 		    "the collector %s is not trusted: its certificate is for '%s', not for '%s': "
-		    "set tls.server_name to a name that it has",
+		    "set tls.server_name to one of its names",
 		    p->url, t->name, p->server_name);
 	} else if (bad != 0) {
 		(void) snprintf(why, n,
@@ -147,8 +148,9 @@ explain(const mbedtls_ssl_context *ssl, int rv, const struct talk *t, const stru
 	} else if (rv != 0 && rv != MBEDTLS_ERR_NET_RECV_FAILED) {
 		handshake_error(rv, t->last, error, sizeof(error));
 		(void) snprintf(why, n,
-		    "the collector %s refuses this node's certificate or its TLS: %s; is it of the "
-		    "collector's authority, and not revoked?",
+		    "the collector %s refuses this node's certificate or its TLS: %s; was it "
+		    "issued by "
+		    "the collector's authority, and not revoked?",
 		    p->url, error);
 	} else {
 		return false;
@@ -156,7 +158,7 @@ explain(const mbedtls_ssl_context *ssl, int rv, const struct talk *t, const stru
 	return true;
 }
 
-/* One handshake over 'fd', with the settings of NNG. */
+/* Try one handshake over 'fd', with NNG's settings. */
 static bool
 shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
 {
@@ -181,7 +183,7 @@ shake_hands(const struct tls_probe *p, int fd, char *why, size_t n)
 		MBEDTLS_SSL_PRESET_DEFAULT) != 0)
 		goto out;
 	mbed_tls12(&conf);
-	/* go on with a bad certificate, to learn the other side's view */
+	/* continue with a bad certificate, to learn the collector's verdict on ours */
 	mbedtls_ssl_conf_authmode(&conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
 	mbedtls_ssl_conf_verify(&conf, see, &t);
 	mbedtls_ssl_conf_rng(&conf, mbed_random, NULL);

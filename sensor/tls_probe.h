@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tls_probe.h - why a TLS connection does not come about.
+ * tls_probe.h - find out why a TLS connection fails.
  *
- * NNG says "cryptographic error" whatever the cause. After such a failure, one handshake of our
- * own tells a wrong name from a wrong authority from a certificate that the collector refuses.
+ * NNG reports "cryptographic error" for any cause. After such a failure, a handshake of our own
+ * distinguishes a wrong name, a wrong authority and a certificate that the collector refuses.
  * Blocks, for at most PROBE_S; sends no data.
  */
 #ifndef MEWS_SENSOR_TLS_PROBE_H
@@ -22,7 +22,7 @@ struct tls_probe {
 	const char *crl;             /* PEM, or NULL */
 };
 
-/* True, and 'why' says it in one sentence; false: nothing is found wrong, or nobody answers. */
+/* True, and 'why' holds one sentence; false: nothing wrong found, or no answer. */
 bool tls_probe(const struct tls_probe *p, char *why, size_t n) MUST_CHECK;
 
 #endif

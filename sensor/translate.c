@@ -44,7 +44,7 @@ translate_value(const struct ev_names *names, uint64_t raw)
 	}
 }
 
-/* As translate_value(), for less: walking 20 words is more than all else here. */
+/* Like translate_value(), with a memo: walking 20 names would cost more than all else here. */
 static uint64_t
 remembered_value(struct translator *t, const struct ev_names *names, uint64_t raw)
 {

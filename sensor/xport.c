@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection is a struct conn: a socket, its contexts, and the news that it can post, one node
- * for each kind, so that posting allocates nothing and the list is bounded by what exists. Two jobs
- * are done for a connection by other threads: dialling, then closing. The one that ends last posts
- * NEWS_GONE, after which nobody but the loop knows the connection, and the loop frees it.
+ * A connection is a struct conn: a socket, its contexts, and one news node for each kind of event,
+ * so posting allocates nothing and the list is bounded. Other threads run two jobs for a
+ * connection: dial, then close. The job that ends last posts NEWS_GONE; after that only the loop
+ * knows the connection, and frees it.
  */
 #include "sensor/xport.h"
 #include "common/clock.h"
@@ -22,8 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* NNG 1.5.2 can wait for ever in its only reaper thread when a connection is closed while it reads;
- * then nothing is ever freed, and a stop does not wait for it longer than this. */
+/* NNG 1.5.2 can block its only reaper thread for ever when a connection is closed during a read;
+ * then nothing is freed any more. A stop waits this long for it. */
 enum { FREE_MS = 500 };
 
 enum news_kind { NEWS_DIALED, NEWS_LOST, NEWS_REPLY, NEWS_GONE };
@@ -43,11 +43,11 @@ struct news {
 struct ctx {
 	nng_ctx ctx;
 	nng_aio *aio;
-	bool receiving; /* the request is out, the reply is awaited */
+	bool receiving; /* the request was sent, waiting for the reply */
 	struct news news;
 };
 
-/* In a queue of jobs. A connection can be in both: given up before it was dialled. */
+/* In a queue of jobs. A connection can be in both: closed before it was dialled. */
 struct job {
 	struct job *next;
 	struct conn *conn;
@@ -56,18 +56,18 @@ struct job {
 struct conn {
 	struct job dial, close;
 	struct xport *x;
-	struct xport_end *end; /* NULL: given up. The loop's */
+	struct xport_end *end; /* NULL: closed. The loop's */
 	nng_socket sock;
 	nng_dialer dialer;
 	struct nng_tls_config *tls;
 	const char *url, *server_name;
 	struct identity *id;    /* held; NULL without TLS */
 	struct peer_certs peer; /* the collector's certificates */
-	uint64_t until;         /* realtime ns: they expire; 0: not connected, or no TLS */
-	bool probe;             /* find out why TLS fails, if it does */
-	char why[512];          /* what was found */
+	uint64_t until;         /* realtime ns of their expiry; 0: not connected, or no TLS */
+	bool probe;             /* find out why TLS fails */
+	char why[512];          /* the finding */
 	struct news dialed, lost, gone;
-	_Atomic int jobs; /* that still know this connection */
+	_Atomic int jobs; /* jobs that still use this connection */
 	unsigned slots;
 	struct ctx ctx[LINK_SLOTS];
 };
@@ -97,7 +97,7 @@ struct xport_end {
 	void *arg;
 	struct conn *conn;
 	bool tls;
-	char why[512]; /* the reason why TLS fails, until it works; "" not known */
+	char why[512]; /* why TLS fails, until it works; "": unknown */
 };
 
 static void
@@ -130,7 +130,7 @@ job_put(struct xport *x, struct jobs *q, struct job *j)
 	pthread_mutex_unlock(&x->lock);
 }
 
-/* The next job; NULL: stop. */
+/* Take the next job; NULL: stop. */
 static struct conn *
 job_take(struct xport *x, struct jobs *q)
 {
@@ -156,7 +156,7 @@ job_done(struct conn *c)
 		post(&c->gone);
 }
 
-/* TLS failed: ask why, since NNG does not tell. */
+/* Find out why TLS failed; NNG does not say. */
 static void
 probe(struct conn *c)
 {
@@ -176,7 +176,8 @@ dial_thread(void *arg)
 	while ((c = job_take(x, &x->dial)) != NULL) {
 		c->dialed.rv = nng_dialer_start(c->dialer, 0);
 		if (c->dialed.rv == 0 && c->tls != NULL && c->peer.der[0].n == 0)
-			c->dialed.rv = NNG_EPEERAUTH; /* nothing to look at again, later */
+			c->dialed.rv =
+			    NNG_EPEERAUTH; /* no certificate that could be checked again later */
 		if (c->probe && xport_tls_failed(c->dialed.rv))
 			probe(c);
 		post(&c->dialed);
@@ -243,7 +244,7 @@ xport_free(struct xport *x)
 		xport_dispatch(x);
 		(void) nanosleep(&ms, NULL);
 	}
-	if (x->conns > 0) /* NNG does not let go: what it may still use must not be freed */
+	if (x->conns > 0) /* NNG may still use this memory: do not free it */
 		return;
 	pthread_mutex_lock(&x->lock);
 	x->stop = true;
@@ -298,7 +299,7 @@ on_aio(void *arg)
 		return;
 	}
 	if (rv != 0 && !k->receiving)
-		nng_msg_free(nng_aio_get_msg(k->aio)); /* was not sent: still ours */
+		nng_msg_free(nng_aio_get_msg(k->aio)); /* not sent: still ours */
 	k->news.rv = rv;
 	k->news.msg = rv == 0 ? nng_aio_get_msg(k->aio) : NULL;
 	post(&k->news);
@@ -340,7 +341,7 @@ conn_setup(struct conn *c, const struct xport_end *e, const struct identity *id)
 
 	if (rv == 0)
 		rv = nng_socket_set_size(c->sock, NNG_OPT_RECVMAXSZ, e->cfg.recv_max);
-	if (rv == 0) /* a lost connection is not made again: the link makes a new one */
+	if (rv == 0) /* never reconnect: the link makes a new connection */
 		rv = nng_socket_set_ms(c->sock, NNG_OPT_RECONNMINT, 24 * 3600 * 1000);
 	if (rv == 0)
 		rv = nng_pipe_notify(c->sock, NNG_PIPE_EV_REM_POST, on_pipe, c);
@@ -421,8 +422,8 @@ xport_send(struct xport_end *e, unsigned slot, const void *msg, size_t n)
 		return -ENOMEM;
 	memcpy(nng_msg_body(m), msg, n);
 	k->receiving = false;
-	nng_aio_set_msg(k->aio, m); /* NNG's from here; on_aio() frees it if it was not sent */
-	nng_task_hold();            /* NNG's threads need not wake for what this one can do */
+	nng_aio_set_msg(k->aio, m); /* NNG's from here; on_aio() frees it if sending fails */
+	nng_task_hold();            /* run the work on this thread: do not wake NNG's */
 	nng_ctx_send(k->ctx, k->aio);
 	nng_task_run();
 	return 0;
@@ -487,7 +488,7 @@ xport_dispatch(struct xport *x)
 	x->news_tail = &x->news;
 	pthread_mutex_unlock(&x->lock);
 	for (; w != NULL; w = next) {
-		pthread_mutex_lock(&x->lock); /* from here it can be posted, and linked, again */
+		pthread_mutex_lock(&x->lock); /* from here on it can be posted and linked again */
 		next = w->next;
 		w->posted = false;
 		pthread_mutex_unlock(&x->lock);

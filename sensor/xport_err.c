@@ -3,7 +3,7 @@
 #include <nng/nng.h>
 #include <stdio.h>
 
-/* Cryptography, or the peer hung up in the middle of it. */
+/* A cryptographic error, or the peer hung up during the handshake. */
 bool
 xport_tls_failed(int rv)
 {
@@ -18,7 +18,6 @@ xport_absent(int rv)
 	       rv == NNG_EADDRINVAL;
 }
 
-/* The only place that knows what NNG's numbers mean to a person. */
 const char *
 xport_reason(const char *url, bool tls, int rv, char *buf, size_t n)
 {
@@ -26,7 +25,7 @@ xport_reason(const char *url, bool tls, int rv, char *buf, size_t n)
 
 	switch (rv) {
 	case NNG_ECONNREFUSED:
-		what = "cannot be reached: nobody listens there; trying again";
+		what = "cannot be reached: nothing listens there; trying again";
 		break;
 	case NNG_EADDRINVAL:
 		what = "cannot be reached: its name cannot be resolved; trying again";
@@ -41,8 +40,9 @@ xport_reason(const char *url, bool tls, int rv, char *buf, size_t n)
 	case NNG_EPEERAUTH:
 	case NNG_ECRYPTO:
 		what =
-		    "is not trusted: its certificate is not of tls.ca, or not for the name in "
-		    "tls.server_name";
+		    "is not trusted: its certificate is not from an authority in tls.ca, or not "
+		    "for "
+		    "the name in tls.server_name";
 		break;
 	case NNG_EPROTO:
 		what = "does not speak this protocol (TLS on one side only?)";
