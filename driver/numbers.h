@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * numbers.h - the numbers of system calls on the architecture compiled for, of proto/syscalls.def:
- * NR64_chdir for 64-bit callers, NR32_chdir for 32-bit ones, -1 where there is no such call.
+ * numbers.h - system call numbers of the target architecture, from proto/syscalls.def: NR64_chdir
+ * for 64-bit callers, NR32_chdir for 32-bit ones, -1 if there is no such call.
  */
 #ifndef MEWS_DRIVER_NUMBERS_H
 #define MEWS_DRIVER_NUMBERS_H

@@ -2,10 +2,10 @@
 /*
  * batch.h - events as columns: the encoder of the sensor, the decoder of the collector.
  *
- * Encoder: records in, a Body out; memory is kept and used again, so that an event costs no
- * allocation. Decoder: a Body in, an array of events out that borrows from the batch; everything
- * is checked here once, at the door, and everything of a batch dies together; its memory is kept
- * for the next batch.
+ * The encoder turns records into a Body; it reuses its memory, so that an event costs no
+ * allocation. The decoder turns a Body into an array of events that borrow from the batch: it
+ * validates everything once, everything of a batch is freed together, and its memory is reused for
+ * the next batch.
  *
  * Neither is thread-safe: each belongs to the thread that uses it.
  */
@@ -28,18 +28,19 @@ struct batch_enc;
 int batch_enc_new(struct batch_enc **ret) MUST_CHECK; /* -ENOMEM */
 void batch_enc_free(struct batch_enc *e);
 
-/* Add a checked record. -ENOSPC: the batch is full (WIRE_EVENTS_MAX); -ENOMEM: nothing is added. */
+/* Add a checked record. -ENOSPC: the batch is full (WIRE_EVENTS_MAX); -ENOMEM: nothing was
+ * added. */
 int batch_enc_add(struct batch_enc *e, const struct ev_hdr *rec) MUST_CHECK;
 
 size_t batch_enc_events(const struct batch_enc *e);
 
-/* An estimate of the Columns message's bytes as it stands: what pacing decides by. */
+/* Estimated current size of the Columns message, used for pacing. */
 size_t batch_enc_bytes(const struct batch_enc *e);
 
 /*
- * Close: serialize the columns, compressed with zstd at 'level' when that pays (0: never), into
- * 'data' (cleared first), set *body to point at it (borrowed until 'data' changes), and empty the
- * encoder. -ENOMEM leaves the encoder as it was.
+ * Close: serialize the columns into 'data' (cleared first), compressed with zstd at 'level' if that
+ * helps (0: never), set *body to point at it (borrowed until 'data' changes), and empty the
+ * encoder. -ENOMEM leaves the encoder unchanged.
  */
 int batch_enc_finish(struct batch_enc *e, int level, struct buf *data, Wire__Body *body) MUST_CHECK;
 
@@ -60,37 +61,37 @@ struct event {
 
 struct batch {
 	struct slice *text; /* text[0] is null */
-	uint32_t *text_id; /* per text: room for the collector's intern id; zeroed by the decoder */
+	uint32_t *text_id;  /* per text: the collector's intern id; the decoder sets 0 */
 	size_t ntext;
 	struct event *ev;
 	size_t nev;
-	/* The decoder's, for the next batch too. */
-	struct buf plain; /* the columns, where texts are */
+	/* Owned by the decoder and reused for the next batch. */
+	struct buf plain; /* the columns, with the texts */
 	struct ZSTD_DCtx_s *zstd;
 	char *memory; /* the arrays */
 	size_t room;
 };
 
 /*
- * Decode a body that came from outside. -EBADMSG, and *why says in a few words what is wrong
- * (static text): an unknown encoding, sizes past the WIRE_ limits, columns that are not as the
- * encoder makes them (packed, each in one piece) or of unequal length, an index outside its table,
- * an event number that is unknown. -ENOMEM. On error there is nothing to free. An event that this
- * program's schema knows with fewer parameters than 'peer' says is cut to what is known; one with
- * more has the rest absent. 'peer' NULL: the same schema on both sides. The batch borrows nothing
- * from the body.
+ * Decode a body from outside. -EBADMSG, and *why (static text) says in a few words what is wrong:
+ * an unknown encoding, sizes past the WIRE_ limits, columns that the encoder would not produce (not
+ * packed, or in several pieces) or of unequal length, an index outside its table, an unknown event
+ * number. -ENOMEM. On error there is nothing to free. If 'peer' has more parameters for an event
+ * than this program's schema, the others are skipped; if it has fewer, the rest is absent. 'peer'
+ * NULL: the same schema on both sides. The batch borrows nothing from the body.
  */
 struct peer_schema;
 int batch_decode(const Wire__Body *body, const struct peer_schema *peer, struct batch **ret,
     const char **why) MUST_CHECK;
 
-/* The same in the memory of *b, a batch that nobody needs any more, or NULL. After an error *b is
- * without events, or NULL still, and the caller's as before. */
+/* The same, reusing the memory of *b, an unused batch or NULL. After an error *b has no events (or
+ * is still NULL), and remains the caller's. */
 int batch_decode_again(const Wire__Body *body, const struct peer_schema *peer, struct batch **b,
     const char **why) MUST_CHECK;
 void batch_free(struct batch *b);
 
-/* The peer's schema, from its Hello. -EBADMSG and *why: a type that differs from ours, too many. */
+/* Read the peer's schema from its Hello. -EBADMSG and *why: too many parameters, or a type that
+ * differs from ours. */
 int peer_schema_new(
     Wire__EventSchema *const *v, size_t n, struct peer_schema **ret, const char **why) MUST_CHECK;
 void peer_schema_free(struct peer_schema *p);
@@ -101,21 +102,21 @@ ev_has(const struct event *ev, unsigned i)
 	return i < ev->schema->nparams && (ev->present >> i & 1);
 }
 
-/* Parameter 'i', a number. 0 when it is not filled. */
+/* Parameter 'i', a number; 0 if absent. */
 static inline int64_t
 ev_num(const struct event *ev, unsigned i)
 {
 	return ev_has(ev, i) ? ev->v[i] : 0;
 }
 
-/* Parameter 'i', a text, borrowed from the batch; p is NULL when it is not filled. */
+/* Parameter 'i', a text, borrowed from the batch; p is NULL if absent. */
 static inline struct slice
 ev_text(const struct batch *b, const struct event *ev, unsigned i)
 {
 	return ev_has(ev, i) ? b->text[ev->v[i]] : (struct slice){ NULL, 0 };
 }
 
-/* The same of the parameter that has a role: of none, if the event has no such parameter. */
+/* The same by role; absent if the event has no parameter with that role. */
 static inline int64_t
 ev_role_num(const struct event *ev, enum ev_role role)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-enum { KEPT_BYTES = 4 << 20 }; /* of memory for the next batch */
+enum { KEPT_BYTES = 4 << 20 }; /* limit for memory kept for the next batch */
 
 /* Field numbers of Columns. */
 enum field {
@@ -24,20 +24,20 @@ enum field {
 	NFIELDS,
 };
 
-/* Where the columns are, and how many values each has. */
+/* The position of the columns, and the number of values in each. */
 struct columns {
 	struct slice col[NFIELDS];
 	size_t n[NFIELDS];
 };
 
-/* Who did it, where, and how it was read. */
+/* The thread, CPU and flags of an event. */
 struct origin {
 	uint64_t start;
 	uint32_t tid, pid, flags;
 	uint16_t cpu;
 };
 
-/* What is being made, and the next value of each column. */
+/* The batch being built, and the next value of each column. */
 struct decode {
 	struct batch *b;
 	const struct peer_schema *peer;
@@ -45,8 +45,8 @@ struct decode {
 	struct origin *origin;
 	size_t norigins;
 	const int64_t *last[EV_TYPE_MAX]; /* parameters of the newest event; NULL: none yet */
-	int64_t *v;                       /* room for the parameters still to come, */
-	size_t params;                    /* that many on the wire */
+	int64_t *v;                       /* room for the remaining parameters */
+	size_t params;                    /* remaining on the wire */
 	const char **why;
 };
 
@@ -54,7 +54,7 @@ struct decode {
 
 /* ---- finding the columns ---- */
 
-/* 0 and *v, or -EBADMSG if it does not end. */
+/* 0 and *v, or -EBADMSG if the value does not end. */
 static int
 get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
 {
@@ -72,7 +72,7 @@ get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
 	return -EBADMSG;
 }
 
-/* How many end in these bytes. */
+/* Count the values that end in these bytes. */
 static size_t
 count_varints(const uint8_t *p, size_t n)
 {
@@ -89,7 +89,7 @@ count_varints(const uint8_t *p, size_t n)
 	return count;
 }
 
-/* The next field: its number and kind, and how many bytes at *p are its value. */
+/* Read the next field's number and kind; *n is the size of its value at *p. */
 static int
 next_field(const uint8_t **p, const uint8_t *end, uint64_t *field, unsigned *kind, size_t *n,
     const char **why)
@@ -120,7 +120,7 @@ next_field(const uint8_t **p, const uint8_t *end, uint64_t *field, unsigned *kin
 	return 0;
 }
 
-/* Fields that we do not know are a newer peer's, and no harm. */
+/* Find the columns. Unknown fields come from a newer peer, and are ignored. */
 static int
 find_columns(struct slice data, struct columns *c, const char **why)
 {
@@ -171,7 +171,7 @@ check_counts(const size_t *count, const char **why)
 	return 0;
 }
 
-/* The Columns message of a body, in the batch's own memory. */
+/* Unpack the Columns message of a body into the batch's own memory. */
 static int
 unwrap(const Wire__Body *body, struct batch *b, const char **why)
 {
@@ -184,7 +184,7 @@ unwrap(const Wire__Body *body, struct batch *b, const char **why)
 	buf_clear(&b->plain);
 	if (body->encoding == WIRE__BODY__ENCODING__PLAIN) {
 		if (d->len != body->size)
-			return bad(why, "the size is not that of the data");
+			return bad(why, "the size does not match the data");
 		buf_add(&b->plain, d->data, d->len);
 		return buf_ok(&b->plain);
 	}
@@ -192,7 +192,7 @@ unwrap(const Wire__Body *body, struct batch *b, const char **why)
 		return bad(why, "unknown encoding");
 	if (ZSTD_getFrameContentSize(d->data, d->len) != body->size ||
 	    ZSTD_findFrameCompressedSize(d->data, d->len) != d->len)
-		return bad(why, "the size is not that of the compressed data");
+		return bad(why, "the size does not match the compressed data");
 	if (b->zstd == NULL)
 		b->zstd = ZSTD_createDCtx();
 	if (b->zstd == NULL || buf_reserve(&b->plain, body->size) < 0)
@@ -203,9 +203,9 @@ unwrap(const Wire__Body *body, struct batch *b, const char **why)
 	return 0;
 }
 
-/* ---- making events of them ---- */
+/* ---- building the events ---- */
 
-/* Memory for everything, at once: what the last batch had, if that is enough. */
+/* Allocate everything at once, reusing the last batch's memory if it suffices. */
 static int
 make_room(struct decode *d, const struct columns *c)
 {
@@ -252,7 +252,7 @@ make_texts(struct batch *b, size_t n)
 	}
 }
 
-/* The rest of a value whose first byte was 'x'. What it has beyond 64 bits is nothing. */
+/* Read the rest of a value whose first byte was 'x'; ignore bits beyond 64. */
 static uint64_t
 next_long(const uint8_t **p, uint64_t x)
 {
@@ -268,7 +268,7 @@ next_long(const uint8_t **p, uint64_t x)
 	}
 }
 
-/* The next value of a column. There is one: they were counted, and the last one ends. */
+/* Read the next value of a column. It exists: values were counted, and the last one ends. */
 static inline uint64_t
 next(const uint8_t **p)
 {
@@ -304,7 +304,7 @@ make_origins(struct decode *d, size_t n, bool flags)
 	return 0;
 }
 
-/* The event's schema, and how many parameters it has on the wire: what may be there. */
+/* Look up the event's schema, and the number of its parameters on the wire. */
 static int
 make_schema(struct decode *d, struct event *ev, unsigned *n)
 {
@@ -322,7 +322,7 @@ make_schema(struct decode *d, struct event *ev, unsigned *n)
 	return 0;
 }
 
-/* Values and 'present' of an event that has n of them on the wire. */
+/* Read the values and 'present' of an event with n parameters on the wire. */
 static int
 make_params(struct decode *d, struct event *ev, unsigned n, uint64_t absent)
 {

@@ -8,11 +8,11 @@
 #include <zstd.h>
 
 /*
- * The columns are kept as they go on the wire: each is a buffer of varints, the dictionary a buffer
- * of whole fields. Closing a batch puts a tag and a length before each.
+ * Columns are kept in wire format: each is a buffer of varints, the dictionary a buffer of whole
+ * fields. Closing a batch adds only a tag and a length to each.
  */
 enum column {
-	COL_TID, /* the field's number in Columns is FIELD_OF(column) */
+	COL_TID, /* its field number in Columns is FIELD_OF(column) */
 	COL_PID,
 	COL_START,
 	COL_TYPE,
@@ -30,13 +30,13 @@ enum column {
 enum {
 	VARINT_MAX = 10,
 	TABLE_MIN = 64,
-	ZSTD_FROM = 256, /* bytes: below, a frame's header eats what compression gains */
+	ZSTD_FROM = 256, /* bytes; for less, a frame's header outweighs the gain */
 };
 
 /*
- * What was seen in this batch: a text (a: its offset in the dictionary, b: its length) or an origin
- * (a: the thread's start, b: tid and pid, c: CPU and flags). Open addressing with linear probing;
- * slots hold 1 + the entry.
+ * An entry of this batch: a text (a: offset in the dictionary, b: length) or an origin (a: the
+ * thread's start, b: tid and pid, c: CPU and flags). The table uses open addressing with linear
+ * probing; slots hold 1 + the entry's index.
  */
 struct entry {
 	uint64_t a, b, c;
@@ -56,9 +56,9 @@ struct batch_enc {
 	size_t events;
 	size_t bytes; /* of all columns on the wire */
 	uint64_t last_ts;
-	uint64_t seed;      /* so that nobody outside can prepare texts that collide */
-	bool flags, absent; /* is anything but 0 in that column? */
-	int64_t *last;      /* of each event type, the parameters of the newest event */
+	uint64_t seed;      /* keeps outsiders from preparing colliding texts */
+	bool flags, absent; /* does that column hold anything but 0? */
+	int64_t *last;      /* for each event type, the parameters of the newest event */
 	struct buf plain;
 	ZSTD_CCtx *zstd;
 };
@@ -95,7 +95,8 @@ table_reserve(struct table *t, uint32_t n)
 	return 0;
 }
 
-/* The next entry of that hash from *pos on, or NULL; *pos is then where a new one belongs. */
+/* Return the next entry with that hash from *pos on; NULL: none, and *pos is the slot for a new
+ * one. */
 static const struct entry *
 table_next(const struct table *t, uint32_t hash, uint32_t *pos)
 {
@@ -106,7 +107,7 @@ table_next(const struct table *t, uint32_t hash, uint32_t *pos)
 	return NULL;
 }
 
-/* The caller has reserved. Returns the entry's index. */
+/* Add an entry; the caller has reserved room. Returns its index. */
 static uint32_t
 table_add(struct table *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -147,7 +148,7 @@ zigzag(int64_t v)
 	return (uint64_t) v << 1 ^ (uint64_t) (v >> 63);
 }
 
-/* The caller has reserved. */
+/* Append a varint; the caller has reserved room. */
 static void
 put(struct buf *b, uint64_t v)
 {
@@ -167,7 +168,7 @@ batch_enc_new(struct batch_enc **ret)
 		return -ENOMEM;
 	}
 	if (getrandom(&e->seed, sizeof(e->seed), GRND_NONBLOCK) < 0)
-		e->seed = (uintptr_t) e; /* at early boot: better than none */
+		e->seed = (uintptr_t) e; /* getrandom is not ready at early boot */
 	*ret = e;
 	return 0;
 }
@@ -188,7 +189,7 @@ batch_enc_free(struct batch_enc *e)
 	free(e);
 }
 
-/* Room for all that this record may add, so that adding it cannot fail half-way. */
+/* Reserve room for everything this record can add, so that adding it cannot fail half-way. */
 static int
 enc_reserve(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
 {
@@ -198,13 +199,13 @@ enc_reserve(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schem
 		if (buf_reserve(&e->col[i], n) < 0)
 			return -ENOMEM;
 	}
-	/* a text takes no more here, tag and length included, than it takes in the record */
+	/* a text with tag and length takes no more room here than in the record */
 	if (buf_reserve(&e->dict, rec->len) < 0 || table_reserve(&e->origins, 1) < 0)
 		return -ENOMEM;
 	return table_reserve(&e->texts, s->nparams);
 }
 
-/* The index of who did it, where, and how it was read. */
+/* Return the index of the record's origin (thread, CPU, flags); add it if it is new. */
 static uint32_t
 enc_origin(struct batch_enc *e, const struct ev_hdr *rec)
 {
@@ -228,7 +229,7 @@ enc_origin(struct batch_enc *e, const struct ev_hdr *rec)
 	return table_add(&e->origins, hash, pos, key[0], key[1], key[2]);
 }
 
-/* The index of a text on the wire, from 1. */
+/* Return the index of a text on the wire, from 1; add it if it is new. */
 static uint32_t
 enc_text(struct batch_enc *e, const char *p, uint32_t n)
 {
@@ -248,7 +249,7 @@ enc_text(struct batch_enc *e, const char *p, uint32_t n)
 	return table_add(&e->texts, hash, pos, e->dict.n - n, n, 0) + 1;
 }
 
-/* A parameter, as the difference to the same of the newest event of this type. */
+/* Append a parameter, as the difference from the newest event of this type. */
 static inline void
 enc_param(struct batch_enc *e, int64_t *last, int64_t v)
 {
@@ -256,7 +257,7 @@ enc_param(struct batch_enc *e, int64_t *last, int64_t v)
 	*last = v;
 }
 
-/* Numbers stand first in a record, texts behind them: walk both in the table's order. */
+/* Append all parameters in the table's order. In a record, numbers come first, then texts. */
 static void
 enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
 {
@@ -350,7 +351,7 @@ serialize(const struct batch_enc *e, struct buf *out)
 	return buf_ok(out);
 }
 
-/* Compress e->plain into 'data'. 0: it does not pay; 1: done; -ENOMEM. */
+/* Compress e->plain into 'data'. 0: no gain; 1: done; -ENOMEM. */
 static int
 compress(struct batch_enc *e, int level, struct buf *data)
 {
@@ -363,7 +364,7 @@ compress(struct batch_enc *e, int level, struct buf *data)
 	if (e->zstd == NULL || buf_reserve(data, ZSTD_compressBound(e->plain.n)) < 0)
 		return -ENOMEM;
 	n = ZSTD_compressCCtx(e->zstd, data->p, data->cap, e->plain.p, e->plain.n, level);
-	if (ZSTD_isError(n)) /* the room is enough: only memory can be short */
+	if (ZSTD_isError(n)) /* the room suffices: the error can only be lack of memory */
 		return -ENOMEM;
 	if (n + n / 16 >= e->plain.n)
 		return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compose.h - a record from its parameters, where there is no kernel to write it: in cases that
- * people write down, and in tests.
+ * compose.h - build a record from its parameters, without a kernel: for written cases and tests.
  *
  * Not thread-safe: a composer belongs to the thread that uses it.
  */
@@ -15,7 +14,7 @@
 
 struct composer {
 	const struct ev_schema *schema;
-	struct ev_hdr hdr; /* 'present' and 'len' are the functions', the rest the caller's */
+	struct ev_hdr hdr; /* the functions set 'present' and 'len', the caller the rest */
 	int64_t num[EV_PARAM_MAX];
 	struct slice text[EV_PARAM_MAX]; /* borrowed until compose_end() */
 };
@@ -26,13 +25,13 @@ union ev_record {
 	char bytes[EV_RECORD_MAX];
 };
 
-/* Open an event of this type, all parameters absent, the header zero. */
+/* Begin an event of this type, with all parameters absent and a zero header. */
 void compose_begin(struct composer *c, const struct ev_schema *s);
 
-/* The record of a decoded event, whose texts it borrows. */
+/* Copy a decoded event into the composer; its texts are borrowed. */
 void compose_event(struct composer *c, const struct batch *b, const struct event *ev);
 
-/* Fill parameter 'i', which is a number or a text as its type says. */
+/* Set parameter 'i', a number or a text according to its type. */
 void compose_num(struct composer *c, unsigned i, int64_t v);
 void compose_text(struct composer *c, unsigned i, struct slice v);
 

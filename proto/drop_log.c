@@ -3,7 +3,7 @@
 #include "proto/schema.h"
 #include <stdlib.h>
 
-#define SHOWN 5 /* kinds in a line, the largest */
+#define SHOWN 5 /* kinds per line, the largest first */
 
 static const char *const causes[] = {
 	[DROP_RING_FULL] = "no room in the kernel's ring",
@@ -12,7 +12,7 @@ static const char *const causes[] = {
 	[DROP_SPOOL_FULL] = "no room in the sensor's spool",
 	[DROP_BAD_RECORD] = "a record that could not be read",
 	[DROP_QUARANTINED] = "the collector refused their batch twice",
-	[DROP_MISSED] = "at most, while another thread of the CPU was being looked at",
+	[DROP_MISSED] = "at most, while a program on their CPU was preempted",
 };
 
 void
@@ -29,7 +29,7 @@ drop_log_fini(struct drop_log *l)
 	l->n = 0;
 }
 
-/* How many of this kind have been told of. */
+/* The count of this kind in the last line. */
 static uint64_t
 told_of(const struct drop_log *l, const Wire__Drop *d)
 {
@@ -62,7 +62,8 @@ add_kind(const Wire__Drop *d, struct buf *out)
 	buf_char(out, ')');
 }
 
-/* The kinds that have grown, the largest first; 'grown' has room for n. Returns how many. */
+/* Collect the kinds that have grown, largest first; 'grown' has room for n. Returns their
+ * number. */
 static size_t
 find_grown(const struct drop_log *l, Wire__Drop *const *v, size_t n, Wire__Drop *grown)
 {
@@ -102,7 +103,7 @@ drop_log_line(struct drop_log *l, Wire__Drop *const *v, size_t n, uint64_t now, 
 	    (l->told != 0 && now - l->told < DROP_LOG_NS))
 		return false;
 	if (l->v == NULL && (l->v = calloc(DROP_LOG_ROWS, sizeof(*l->v))) == NULL)
-		return false; /* with the next ones */
+		return false; /* try again next time */
 	k = find_grown(l, v, n, grown);
 	buf_printf(out, "%llu events were dropped ", (unsigned long long) (sum - l->sum));
 	if (l->told == 0)

@@ -4,12 +4,11 @@
  *
  * A record is a header, then the numbers of the event as 64-bit values in the table's order, then
  * its texts in the table's order: a 32-bit length, the bytes, padding to 8. So a number is at a
- * constant offset (a store, for the kernel side), and only texts are appended.
+ * constant offset (one store for the kernel side), and only texts are appended.
  *
- * Bit i of 'present' says that parameter i (events.def's index, our own extra ones counted on) is
- * filled. A number that is not filled holds 0; a text that is not filled is not there at all.
- * Nothing here is aligned to less than 8, and there is no hole: a hole would be kernel memory
- * shown to user space.
+ * Bit i of 'present' says that parameter i (events.def's index, including our own extra ones) is
+ * filled. An absent number holds 0; an absent text takes no room. Everything is aligned to 8
+ * without holes: a hole would leak kernel memory to user space.
  *
  * Compiled by clang -target bpf (which brings its own __u32...) and by the host compiler.
  */
@@ -26,8 +25,8 @@
 struct ev_hdr {
 	__u32 len;     /* whole record, a multiple of 8 */
 	__u16 type;    /* EV_*, events.def's num */
-	__u16 cpu;     /* that it happened on */
-	__u64 ts;      /* boot-time nanoseconds; for snapshot events, when the entry was read */
+	__u16 cpu;     /* of the event */
+	__u64 ts;      /* boot-time nanoseconds; for snapshot events, the time of reading */
 	__u64 start;   /* start_boottime of the thread, ns: with tid, its identity */
 	__u32 tid;     /* initial pid namespace */
 	__u32 pid;     /* thread group id, initial pid namespace */
@@ -38,13 +37,13 @@ struct ev_hdr {
 
 /* ev_hdr.flags */
 #define EVF_CUT    0x1 /* a text was longer than its cap (EV_TEXT_MAX) and was cut */
-#define EVF_REREAD 0x2 /* an argument was read at exit, since it could not be read at entry */
+#define EVF_REREAD 0x2 /* an argument was read at exit instead of entry */
 #define EVF_COMPAT 0x4 /* a 32-bit caller (int 0x80, ia32) */
 
 #define EV_TEXT_MAX   4096  /* bytes of one path, of all arguments, of all environment */
-#define EV_OPEN_FDS   1024  /* descriptors that execve.open_fds tells of, a bit each */
-#define EV_RECORD_MAX 32768 /* bytes of one record; no record is longer */
-#define EV_PARAM_MAX  40    /* parameters of one event, our own included */
+#define EV_OPEN_FDS   1024  /* descriptors covered by execve.open_fds, a bit each */
+#define EV_RECORD_MAX 32768 /* limit for one record */
+#define EV_PARAM_MAX  40    /* parameters of one event, including our own */
 
 /* What an event does; events.def's flags. The values up to EF_WAITS are Falco's. */
 #define EF_CREATES_FD  0x01
@@ -54,21 +53,21 @@ struct ev_hdr {
 #define EF_WRITES_FD   0x10
 #define EF_STATE       0x20
 #define EF_WAITS       0x80
-#define EF_ENTRY       0x10000 /* it is a call's entry; its exit has the next number */
-#define EF_ASYNC       0x20000 /* told of, rather than done by a thread */
-#define EF_THREAD      0x40000 /* it changes what is known of a thread, a user or a group */
-#define EF_FS_PATH     0x80000 /* fs.path.* and evt.abspath are of its paths, as in Falco */
+#define EF_ENTRY       0x10000 /* a call's entry; its exit has the next number */
+#define EF_ASYNC       0x20000 /* reported by the sensor, not done by a thread */
+#define EF_THREAD      0x40000 /* changes the state of a thread, a user or a group */
+#define EF_FS_PATH     0x80000 /* fs.path.* and evt.abspath apply to its paths, as in Falco */
 #define EF_ANY_FD      (EF_CREATES_FD | EF_DESTROYS_FD | EF_USES_FD)
 
 enum ev_type {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) EV_##ID = num,
 #include "proto/events.def"
-	EV_TYPE_MAX = 512 /* every number is below */
+	EV_TYPE_MAX = 512 /* limit for event numbers */
 };
 
 /*
- * How a type is stored: EV_NUM, a number, is a member of the event's struct; EV_TEXT, bytes, is
- * appended. Numbers are sign-extended where the type is signed.
+ * Storage of a type: a number, EV_NUM, is a member of the event's struct; a text, EV_TEXT, is
+ * appended. Numbers are sign-extended if the type is signed.
  *
  * SOCKADDR   family (1 byte), then: IPv4 address (4, network order) and port (2, little-endian);
  *            IPv6 address (16) and port (2); AF_UNIX path without terminator

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Bytes of a text of n bytes in a record: its length, itself, padding. */
+/* The size of a text of n bytes in a record: length, bytes, padding. */
 static size_t
 text_size(uint32_t n)
 {

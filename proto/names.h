@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * names.h - the numbers of names.def for C code, kernel and user: NV_clone_flags_CLONE_VM is what
- * events hold, NK_clone_flags_CLONE_VM the kernel's number on the architecture compiled for (0 if
- * it does not have the word).
+ * names.h - the numbers of names.def for C code, kernel and user: NV_clone_flags_CLONE_VM is the
+ * number in events, NK_clone_flags_CLONE_VM the kernel's on the target architecture (0 if it lacks
+ * the name).
  *
  * A number of more than 31 bits is negative here: compare it as uint32_t.
  */
 #ifndef MEWS_PROTO_NAMES_H
 #define MEWS_PROTO_NAMES_H
 
-/* For NAMES_NO: equal to no 32-bit number, and none of its bits. */
+/* For NAMES_NO: differs from every 32-bit number, and shares no bit with one. */
 #define NAMES_NO (1ULL << 32)
 
 #if defined(__TARGET_ARCH_x86) || defined(__x86_64__)

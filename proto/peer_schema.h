@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peer_schema.h - what another version's events look like on the wire; for the decoder only. */
+/* peer_schema.h - the event schema of another version on the wire; for the decoder only. */
 #ifndef MEWS_PROTO_PEER_SCHEMA_H
 #define MEWS_PROTO_PEER_SCHEMA_H
 
@@ -8,8 +8,8 @@
 enum { PEER_NOT_SENT = 0xff }; /* peer_schema.n: the peer did not name this event */
 
 struct peer_schema {
-	uint8_t n[EV_TYPE_MAX]; /* parameters of each event, as the peer sends it */
-	uint8_t lacks;          /* the most that one of its events has fewer than ours */
+	uint8_t n[EV_TYPE_MAX]; /* number of parameters that the peer sends for each event */
+	uint8_t lacks;          /* the most parameters that one of its events lacks */
 };
 
 #endif

@@ -147,7 +147,7 @@ recording_close(struct recording *r)
 	free(r);
 }
 
-/* n bytes of the file. */
+/* Read n bytes of the file. */
 static int
 take(struct recording *r, void *p, size_t n, const char **why)
 {

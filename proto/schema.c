@@ -3,7 +3,7 @@
 #include "proto/names.h"
 #include <errno.h>
 
-/* names.def: an array per table, then a table per array. */
+/* names.def: an array of names for each table, then the tables. */
 #define NAMES(table, KIND)                    static const struct ev_name names_v_##table[] = {
 #define NAME(table, word, value)              { #word, value, value, false },
 #define NAME_FROM(table, word, value, kernel) { #word, value, kernel, false },
@@ -22,11 +22,11 @@
 	enum { RAW_##table = NAMES_##KIND == NAMES_FLAGS || NAMES_##KIND == NAMES_ENUM };
 #include "proto/names.def"
 
-/* events.def says "none" for no table; the others are tables of names.def. */
+/* events.def uses "none" for no table; all others are tables of names.def. */
 static const struct ev_names names_none = { NULL, 0, NAMES_SAME };
 enum { RAW_none = 0 };
 
-/* The numbers of an event as bytes, 8 for each and none for a text: where they stand. */
+/* The numbers of an event as bytes, 8 for each and none for a text: gives their offsets. */
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) struct numbers_##ID {
 #define PARAM(ID, index, name, TYPE, FMT, table)       char name[sizeof(struct { EV_T_##TYPE(n) })];
 #define EVENT_END(ID)                                                                      \
@@ -52,13 +52,13 @@ enum { RAW_none = 0 };
 	;
 #include "proto/events.def"
 
-/* An event's place among all events. */
+/* An event's row in schema_events. */
 enum {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) ROW_##ID,
 #include "proto/events.def"
 };
 
-/* How many parameters there are, and how many of them are Falco's. */
+/* The number of Falco's parameters of an event. */
 enum {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) NARGS_##ID = 0
 #define PARAM(ID, index, name, TYPE, FMT, table)       +1
@@ -67,14 +67,14 @@ enum {
 #include "proto/events.def"
 };
 
-/* Tables of names, to be compared. */
+/* Indexes of the tables of names, for comparison. */
 enum {
 	TABLE_none,
 #define NAMES(table, KIND) TABLE_##table,
 #include "proto/names.def"
 };
 
-/* Where an event's parameters stand among those of all events. */
+/* The first parameter of an event among those of all events. */
 enum {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
 	FIRST_##ID, LAST_##ID = FIRST_##ID + (int) ARRAY_SIZE(params_##ID) - 2,
@@ -152,7 +152,7 @@ const char *const schema_role_names[] = {
 _Static_assert(ARRAY_SIZE(schema_role_names) == EV_ROLES && EVR_FDS + 1 == EV_ROLES,
     "every role has its name here, and its column in schema_events");
 
-/* Every number in its place, or 0: 1 + index into schema_events. */
+/* For every event number: 1 + index into schema_events, or 0. */
 static const uint16_t row_of[EV_TYPE_MAX] = {
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) [num] = ROW_##ID + 1,
 #include "proto/events.def"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * schema.h - events.def and names.def as tables that a program can walk.
+ * schema.h - events.def and names.def as tables for use at run time.
  *
  * Everything here is constant and may be used by any thread.
  */
@@ -79,13 +79,13 @@ enum ev_ptype {
 
 enum ev_pfmt { PF_NA, PF_DEC, PF_HEX, PF_OCT };
 
-/* names.def's NAMES(): how the numbers of a table come out of the kernel's. */
+/* The KIND of NAMES() in names.def: how kernel numbers are translated. */
 enum ev_names_kind { NAMES_SAME, NAMES_OURS, NAMES_FLAGS, NAMES_ENUM };
 
 struct ev_name {
 	const char *name;
 	uint64_t value;  /* in events */
-	uint64_t kernel; /* on this architecture; NAMES_NO: it does not have it */
+	uint64_t kernel; /* on this architecture; NAMES_NO: none */
 	bool other;      /* NAME_ELSE() */
 };
 
@@ -98,50 +98,50 @@ struct ev_names {
 
 struct ev_param {
 	const char *name;
-	const struct ev_names *names; /* never NULL; n is 0 where there are no words */
+	const struct ev_names *names; /* never NULL; n is 0 without names */
 	enum ev_ptype type;
 	enum ev_pfmt fmt;
 	bool extra;  /* our own: no evt.arg */
-	uint16_t at; /* a number's place in a record, in bytes from its start */
+	uint16_t at; /* a number's offset in a record, in bytes */
 };
 
 /*
- * What a parameter is to its event, so that one piece of code serves many events. The first
- * parameter with a role has it; a parameter may have more than one (what dup returns is its result
+ * The role of a parameter in its event, so that one piece of code serves many events. The first
+ * matching parameter has the role; a parameter may have several (dup's return value is its result
  * and its descriptor).
  */
 enum ev_role {
-	EVR_RESULT,     /* what the call returned: an errno if below 0 */
-	EVR_FD,         /* the descriptor that the event is about: that it made, or that it used */
+	EVR_RESULT,     /* the return value: an errno if below 0 */
+	EVR_FD,         /* the descriptor that the event creates or uses */
 	EVR_PATH,       /* the path that it acts on */
-	EVR_SOURCE,     /* of two paths: what is renamed, where a link is made, what is mounted */
-	EVR_TARGET,     /* and its new name, what the link points to, where it is mounted */
+	EVR_SOURCE,     /* of two paths: the renamed file, the new link, the mount source */
+	EVR_TARGET,     /* and its new name, the link's target, the mount point */
 	EVR_OPEN_FLAGS, /* O_*, or at least O_CLOEXEC */
-	EVR_MODE,       /* of a file to be made */
-	EVR_DEV,        /* device and inode of the file that was opened or is told of */
+	EVR_MODE,       /* of a new file */
+	EVR_DEV,        /* device and inode of the opened or reported file */
 	EVR_INO,
-	EVR_REAL,  /* its path as the kernel has it */
-	EVR_DATA,  /* the bytes that were read or written */
-	EVR_TUPLE, /* the two ends of a socket */
-	EVR_FDS,   /* descriptors that are waited for */
+	EVR_REAL,  /* the kernel's path of that file */
+	EVR_DATA,  /* the bytes read or written */
+	EVR_TUPLE, /* both ends of a socket */
+	EVR_FDS,   /* the descriptors waited for */
 	EV_ROLES,
 	EVR_NONE = EV_ROLES
 };
-#define EV_ABSENT 63 /* the index of no parameter: no event has it */
+#define EV_ABSENT 63 /* the index of an absent parameter: no event has it */
 
 struct ev_schema {
 	const char *name; /* evt.type */
 	const struct ev_param *params;
 	uint16_t num;    /* EV_* */
-	uint8_t nparams; /* our own included */
-	uint8_t nargs;   /* Falco's: evt.arg[0..nargs) */
+	uint8_t nparams; /* including our own */
+	uint8_t nargs;   /* Falco's parameters: evt.arg[0..nargs) */
 	uint32_t flags;  /* EF_* */
 	enum ev_category category;
 	enum ev_capture capture;
-	uint16_t first;         /* where its parameters stand among those of all events */
-	uint16_t texts_at;      /* where the texts of a record begin */
-	uint64_t texts;         /* bit i: parameter i is a text */
-	uint64_t raw;           /* bit i: parameter i leaves the kernel in its own numbers */
+	uint16_t first;    /* its first parameter among those of all events */
+	uint16_t texts_at; /* offset of the first text in a record */
+	uint64_t texts;    /* bit i: parameter i is a text */
+	uint64_t raw;      /* bit i: parameter i holds the kernel's own numbers until translated */
 	uint8_t role[EV_ROLES]; /* the parameter's index, or EV_ABSENT: EVR_* */
 };
 
@@ -151,8 +151,8 @@ schema_has_role(const struct ev_schema *s, enum ev_role role)
 	return s->role[role] != EV_ABSENT;
 }
 
-/* The descriptor that parameter 'i', a path, is below if it is relative; EV_ABSENT: the working
- * folder. It stands right before the path. */
+/* The parameter with the descriptor that a relative path, parameter 'i', starts from: it comes
+ * right before the path. EV_ABSENT: the working directory. */
 static inline unsigned
 schema_dirfd(const struct ev_schema *s, unsigned i)
 {
@@ -165,7 +165,7 @@ ptype_is_text(enum ev_ptype t)
 	return t >= PT_TEXT;
 }
 
-/* The schema of an event number; NULL for a number that names no current event. */
+/* The schema of an event number; NULL: no such event. */
 const struct ev_schema *schema_get(uint32_t num);
 
 /* All current events, in the table's order. */
@@ -175,23 +175,23 @@ extern const size_t schema_nparams; /* of all of them together */
 
 extern const char *const schema_role_names[EV_ROLES]; /* "RESULT"... */
 
-/* The i-th schema named 'name' (i from 0: an enter and an exit event share a name), or NULL. */
+/* The i-th schema named 'name' (from 0: an enter and an exit event share a name), or NULL. */
 const struct ev_schema *schema_by_name(struct slice name, size_t i);
 
-/* The index of the parameter of that name, or -ENOENT. Our own extra ones are not found. */
+/* The index of the parameter of that name, or -ENOENT. Does not find our own extra ones. */
 int schema_param(const struct ev_schema *s, struct slice name) MUST_CHECK;
 
 /*
- * Check a record that came from outside (a ring, a file): its length, known type, the texts inside
- * the record, no bits past the schema. -EBADMSG if it lies. What is below may be called only on a
+ * Check a record from outside (a ring, a file): its length, known type, the texts inside the
+ * record, no bits past the schema. -EBADMSG if it is malformed. The functions below require a
  * record that passed.
  */
 int record_check(const void *rec, size_t n) MUST_CHECK;
 
-/* Parameter 'i' of a checked record as a number; 0 if it is not filled or a text. */
+/* Parameter 'i' of a checked record as a number; 0 if it is absent or a text. */
 int64_t record_num(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i);
 
-/* Parameter 'i' as a text, borrowed from the record; p is NULL if it is not filled or a number. */
+/* Parameter 'i' as a text, borrowed from the record; p is NULL if it is absent or a number. */
 struct slice record_text(const struct ev_hdr *rec, const struct ev_schema *s, unsigned i);
 
 #endif

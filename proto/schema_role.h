@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * schema_role.h - one role's column of schema_events[]; schema.c includes it once per role, with
- * ROLE defined. The rules by which a parameter has a role stand here.
+ * ROLE defined. It holds the rules that give a parameter its role.
  */
 
-/* Does parameter 'index' have the role, by its row? */
+/* Does parameter 'index' have the role according to its row? */
 #define ROLE_OF_ROW(index, TYPE, FMT, table)                                                \
 	((ROLE == EVR_RESULT && (index) == 0 && PT_##TYPE == PT_ERRNO) ||                   \
 	    (ROLE == EVR_FD && PT_##TYPE == PT_FD) ||                                       \
@@ -16,10 +16,11 @@
 	    (ROLE == EVR_TUPLE && PT_##TYPE == PT_SOCKTUPLE) ||                             \
 	    (ROLE == EVR_FDS && PT_##TYPE == PT_FDLIST))
 
-/* Of our own parameters. */
+/* The same for our own parameters. */
 #define ROLE_OF_EXTRA(TYPE) (ROLE == EVR_REAL && PT_##TYPE == PT_FSPATH)
 
-/* What a call makes is the first thing that its exit tells: its result, and its descriptor. */
+/* For a call that creates a descriptor, the exit event's first parameter is its result and its
+ * descriptor. */
 #define ROLE_OF_MADE(flags)                        \
 	((ROLE == EVR_RESULT || ROLE == EVR_FD) && \
 	    ((flags) & (EF_CREATES_FD | EF_ENTRY)) == EF_CREATES_FD)
@@ -30,7 +31,7 @@
 	    : ROLE == EVR_DATA ? ((flags) & (EF_READS_FD | EF_WRITES_FD)) != 0 \
 			       : true)
 
-/* The lowest bit of those that have it; EV_ABSENT is there always. */
+/* The lowest bit of the parameters that have the role; EV_ABSENT's bit is always set. */
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE)                                     \
 	[ROW_##ID].role[ROLE] = !ROLE_FITS(flags) ? EV_ABSENT : (uint8_t) __builtin_ctzll( \
 	    1ULL << EV_ABSENT | (uint64_t) ROLE_OF_MADE(flags)

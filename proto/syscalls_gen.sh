@@ -10,8 +10,8 @@
 set -eu
 export LC_ALL=C
 
-# What evt.type may be compared with besides the tables' names: Falco's names for system calls of
-# other architectures and of what the kernel no longer lists, and for tracepoints.
+# Further names that evt.type may be compared with: Falco's names for system calls of other
+# architectures, for calls that the kernel no longer lists, and for tracepoints.
 other='
 	multiplexer page_fault_kernel page_fault_user riscv_flush_icache riscv_hwprobe rtas
 	s390_guarded_storage s390_pci_mmio_read s390_pci_mmio_write s390_runtime_instr s390_sthyi
@@ -66,7 +66,7 @@ more=$(sed -n 's/^syscall_abis_64 *+= *//p' "$arm64_abis")
 	done
 } >"$work/rows"
 awk '
-	# Of several functions the first is taken: of the 64-bit tables, whose callers reach tracepoints.
+	# Of several functions take the first: it is from the 64-bit tables, whose callers fire tracepoints.
 	{
 		names[$3]
 		number[$3, $1] = $2
@@ -87,15 +87,15 @@ awk '
 cat <<EOF
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * syscalls.def - every system call, its number for each kind of caller; the names that evt.type may be
- * compared with beside those of events.def. Of Linux $version; printed by syscalls_gen.sh, not edited.
+ * syscalls.def - every system call and its number for each kind of caller: names that evt.type may be
+ * compared with besides those of events.def. From Linux $version; printed by syscalls_gen.sh, do not edit.
  *
- * SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32)   by name
- *   name   as user space and rules know it: umount2
- *   entry  the kernel's function without sys_, which names its tracepoints: umount, of
- *          sys_enter_umount. Where architectures differ, x86-64's. none where the kernel has none
+ * SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32)   sorted by name
+ *   name   the name in user space and rules: umount2
+ *   entry  the kernel's function without sys_, which names its tracepoints: umount for
+ *          sys_enter_umount. x86-64's if architectures differ. none if the kernel has none
  *   x86_64, x32, ia32   its number on x86-64 for 64-bit callers, for x32 callers (without bit 30) and
- *          for 32-bit callers; -1 where it does not exist
+ *          for 32-bit callers; -1 if it does not exist
  *   arm64, arm32        the same on arm64, for 64-bit and for 32-bit callers
  *
  * A name without any number is of another architecture, or the kernel's name of a tracepoint.

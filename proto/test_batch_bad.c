@@ -214,7 +214,7 @@ static const struct {
 	const char *why;
 } byte_cases[] = {
 	{ 2, 0, BYTES(0), "unknown encoding" },
-	{ 0, 2, BYTES(0), "the size is not that of the data" },
+	{ 0, 2, BYTES(0), "the size does not match the data" },
 	{ 0, WIRE_COLUMNS_MAX + 1, BYTES(0), "the columns are too large" },
 	{ 0, 1, BYTES(0x80), "the columns are cut short" },
 	{ 0, 1, BYTES(0x0a), "the columns are cut short" },
@@ -229,9 +229,9 @@ static const struct {
 	{ 0, 2, BYTES(0x10, 0), "a column's values are not packed" },
 	{ 0, 4, BYTES(0x12, 0, 0x12, 0), "a column comes twice" },
 	{ 0, 4, BYTES(0x12, 2, 0, 0x80), "a column's values are damaged" },
-	{ 1, 0, BYTES(0), "the size is not that of the compressed data" },
+	{ 1, 0, BYTES(0), "the size does not match the compressed data" },
 	{ 1, 5, BYTES(0x28, 0xb5, 0x2f, 0xfd, 0x20),
-	    "the size is not that of the compressed data" },
+	    "the size does not match the compressed data" },
 };
 
 static void
@@ -323,11 +323,11 @@ compressed(void **state)
 	body.data = (ProtobufCBinaryData){ n, frame };
 	body.size = sizeof(plain) - 1;
 	assert_int_equal(-EBADMSG, batch_decode(&body, NULL, &b, &why));
-	assert_string_equal("the size is not that of the compressed data", why);
+	assert_string_equal("the size does not match the compressed data", why);
 	body.size = sizeof(plain);
 	body.data.len = n + 1;
 	assert_int_equal(-EBADMSG, batch_decode(&body, NULL, &b, &why));
-	assert_string_equal("the size is not that of the compressed data", why);
+	assert_string_equal("the size does not match the compressed data", why);
 	body.data.len = n;
 	assert_int_equal(-EBADMSG, batch_decode(&body, NULL, &b, &why));
 	assert_string_equal("the columns are not a Columns message", why);

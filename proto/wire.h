@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wire.h - numbers and texts that both ends of the wire agree on; the messages are wire.proto.
+ * wire.h - numbers and texts shared by both ends of the wire; the messages are in wire.proto.
  */
 #ifndef MEWS_PROTO_WIRE_H
 #define MEWS_PROTO_WIRE_H
@@ -23,17 +23,17 @@ enum wire_drop {
 	DROP_RING_FULL = 1,   /* no room in the kernel's ring */
 	DROP_TOO_LONG = 2,    /* longer than EV_RECORD_MAX */
 	DROP_FAULT = 3,       /* a needed read failed */
-	DROP_SPOOL_FULL = 4,  /* the sensor kept it as long as it could */
+	DROP_SPOOL_FULL = 4,  /* the spool was full before the collector took it */
 	DROP_LATE = 5,        /* not dropped: emitted out of order */
 	DROP_BAD_RECORD = 6,  /* record_check() refused it */
 	DROP_QUARANTINED = 7, /* the collector refused its batch twice */
-	DROP_MISSED = 8,      /* at most so many: the kernel did not run the program */
+	DROP_MISSED = 8,      /* upper bound: the kernel did not run the program */
 };
 
 /*
- * The text that a Proof signs: "mews-proof-1", nonce, node, cluster, collector name, each with its
- * 32-bit big-endian length before it. The signature is SHA-256 with the key of the certificate
- * (ECDSA or RSA). Appends to 'out'; -ENOMEM.
+ * The text signed by a Proof: "mews-proof-1", nonce, node, cluster, collector name, each preceded
+ * by its 32-bit big-endian length. The signature uses SHA-256 and the certificate's key (ECDSA or
+ * RSA). Appends to 'out'; -ENOMEM.
  */
 int wire_proof_text(struct slice nonce, struct slice node, struct slice cluster,
     struct slice collector, struct buf *out) MUST_CHECK;

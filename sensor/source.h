@@ -33,7 +33,7 @@ struct source_stats {
 	uint64_t bad;       /* refused by record_check() */
 	uint64_t excluded;  /* not captured: from an excluded process */
 	uint64_t reread;    /* paths and addresses read only at a call's exit: EVF_REREAD */
-	uint64_t unstashed; /* calls whose entry could not be stashed for want of kernel memory */
+	uint64_t unstashed; /* calls without kernel memory for a stash; counted in 'reread' too */
 	uint64_t wakeups;   /* waits ended by the kernel */
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * call.h - a system call: its registers, and what was read when it was entered.
+ * call.h - a system call: its registers, and the data read at its entry.
  *
- * What user space could change while the kernel works on it (a path, an address) is read at entry
- * into the thread's stash. Where that fails (the page was not resident, there is no stash, the call
- * began before the hooks did), it is read at exit and the event says so: EVF_REREAD.
+ * Data that user space can change during the call (a path, an address) is read at entry into the
+ * thread's stash. If that fails (the page was not resident, there is no stash, the call began
+ * before the hooks were attached), it is read at exit and the event is marked EVF_REREAD.
  */
 #ifndef MEWS_DRIVER_CALL_H
 #define MEWS_DRIVER_CALL_H
@@ -70,7 +70,7 @@ call_arg(struct pt_regs *regs, bool compat, int i)
 }
 #endif
 
-/* What user space sees of a call that a signal interrupted. */
+/* The result that user space sees, also of a call that a signal interrupted. */
 static __always_inline s64
 call_result(long ret)
 {
@@ -96,7 +96,7 @@ capture_at(u32 i)
 	return &table.captures[i & (DRV_CAPTURE_MAX - 1)];
 }
 
-/* The values of a call, which the numbers of a capture count: DRV_RESULT, DRV_ARG(), DRV_ZERO. */
+/* Get the values of a call: DRV_RESULT, DRV_ARG(), DRV_ZERO. */
 static __always_inline void
 values_get(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
 {
@@ -113,12 +113,12 @@ value_at(struct scratch *s, u32 i)
 	return s->values[i & (DRV_VALUE_MAX - 1)];
 }
 
-/* The call that this one carries, by its first argument; NULL: none in the table. */
+/* The call within this one, by its first argument; NULL: not in the table. */
 static __always_inline const volatile struct drv_branch *
 branch_of(const volatile struct drv_call *call, u64 first)
 {
 	u32 demux = call->capture & (DRV_DEMUX_MAX - 1);
-	u32 which = first & 0xffff; /* ipc has a version above */
+	u32 which = first & 0xffff; /* ipc has a version in the high bits */
 
 	barrier_var(which);
 	if (which >= DRV_BRANCH_MAX)
@@ -126,7 +126,7 @@ branch_of(const volatile struct drv_call *call, u64 first)
 	return &table.branches[demux][which & (DRV_BRANCH_MAX - 1)];
 }
 
-/* The arguments in memory are 32 bits each. */
+/* Read the arguments from memory, 32 bits each. */
 static __always_inline bool
 args_read(struct scratch *s, u32 *args, const volatile struct drv_branch *b)
 {
@@ -144,7 +144,7 @@ args_set(struct scratch *s, const u32 *args)
 		s->values[DRV_ARG(i)] = args[i];
 }
 
-/* The arguments in registers, in another order. */
+/* Reorder the arguments in registers. */
 static __always_inline void
 args_sort(struct scratch *s, const volatile struct drv_branch *b)
 {
@@ -156,7 +156,7 @@ args_sort(struct scratch *s, const volatile struct drv_branch *b)
 		s->values[DRV_ARG(i)] = sorted[i];
 }
 
-/* An argument is read at exit only: say so; have the hook for 32-bit callers attached. */
+/* Mark and count an argument read only at exit; request the hook for 32-bit callers. */
 static __always_inline void
 reread(struct scratch *s, bool compat)
 {
@@ -166,7 +166,7 @@ reread(struct scratch *s, bool compat)
 		ctl.compat_seen = 1;
 }
 
-/* Text 'i' of the stash, or else what is at 'path' now. */
+/* Add text 'i' of the stash, or read 'path' now. */
 static __always_inline u32
 text_stashed(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u32 i, u32 from,
     u32 room, u64 path)
@@ -177,14 +177,14 @@ text_stashed(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit,
 	return text_user_str(s, off, bit, (void *) path);
 }
 
-/* The path that was read at entry, or else now. */
+/* Add the path read at entry, or read it now. */
 static __always_inline u32
 text_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 path)
 {
 	return text_stashed(s, st, compat, off, bit, 0, 0, STASH_HEAD, path);
 }
 
-/* The first or the second of two: 'i' is a constant. */
+/* Add the first or second of two paths: 'i' is a constant. */
 static __always_inline u32
 text_path_of(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u32 i, u64 path)
 {
@@ -199,8 +199,8 @@ struct {
 	__type(value, u32);
 } exits SEC(".maps");
 
-/* Go on as that program. The kernel makes a jump of a tail call whose entry it knows when it loads
- * the program; a computed one goes through a retpoline. */
+/* Continue as that program. With a constant index the kernel compiles a tail call to a direct jump;
+ * a computed index would go through a retpoline. */
 static __always_inline void
 run_program(void *ctx, u32 program)
 {
@@ -215,21 +215,21 @@ run_program(void *ctx, u32 program)
 	}
 }
 
-/* The program that captures a system call: reached by a tail call, after the caller was found to be
- * wanted and not excluded. */
+/* Define the program that captures a system call. A tail call reaches it after the call was found
+ * wanted and its process not excluded. */
 #define EXIT(name)             \
 	SEC("tp_btf/sys_exit") \
 	int ALONE_PROG(exit_##name, struct pt_regs *regs, long ret)
 
-/* What the current thread has read at the entry of the call that it returns from; NULL: nothing. */
+/* The data that the current thread read at the entry of the returning call; NULL: none. */
 static __always_inline struct stash *
 call_stash(struct task_struct *t, struct pt_regs *regs, bool compat)
 {
 	return stash_find(t, call_id(compat, call_nr(regs)));
 }
 
-/* The values of the call that another one carries, in place of the other's: its arguments as they
- * were at the entry, or else now. Which capture it is; 0: none. */
+/* Replace the values by those of the call within this one: its arguments as read at entry, or else
+ * read now. Returns its capture; 0: none. */
 static __always_inline u32
 branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *call)
 {
@@ -244,14 +244,14 @@ branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *
 		args_set(s, st->args);
 	} else {
 		if (!args_read(s, args, b))
-			__builtin_memset(args, 0xff, sizeof(args)); /* descriptor -1, no length */
+			__builtin_memset(args, 0xff, sizeof(args)); /* descriptor -1, length 0 */
 		args_set(s, args);
 		s->late = 1;
 	}
 	return b->capture;
 }
 
-/* After capture_now(), in the record: its arguments were read at exit. */
+/* Mark a record after capture_now() whose arguments were read at exit. */
 static __always_inline void
 late_mark(struct scratch *s, bool compat)
 {
@@ -259,7 +259,7 @@ late_mark(struct scratch *s, bool compat)
 		reread(s, compat);
 }
 
-/* Which capture the call is that returns, for capture_at(), and its values. */
+/* Get the returning call's values. Returns its capture, for capture_at(). */
 static __always_inline u32
 capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool compat, long ret)
 {
@@ -272,8 +272,8 @@ capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool comp
 }
 
 /*
- * Its frame: its task, its kind of caller, what an entry hook has read of arguments ('stashed'),
- * the record with its numbers 0, where its first text goes.
+ * Begin a capture program: the task, the kind of caller, the data stashed at entry ('stashed'), the
+ * record with all numbers 0, the offset of its first text.
  */
 #define EXIT_BEGIN(ID, stashed)                                            \
 	struct task_struct *t = current_task();                            \

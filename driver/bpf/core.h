@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * core.h - what every capture program uses: settings, the scratch record, texts, the ring.
+ * core.h - shared by all capture programs: settings, the scratch record, texts, the ring.
  *
  * A record is built in this CPU's scratch memory and then copied into this CPU's ring in one call,
- * so that a ring never holds a half-written record for long. Programs that use the scratch memory
- * run with preemption off (before 7.0 all do, since then by ALONE_PROG() and enter_alone()), so it
- * is theirs until they return.
+ * so a ring never holds a half-written record for long. Programs that use the scratch memory run
+ * with preemption off (before 7.0 always; since then through ALONE_PROG() and enter_alone()), so
+ * they own it until they return.
  */
 #ifndef MEWS_DRIVER_CORE_H
 #define MEWS_DRIVER_CORE_H
@@ -16,7 +16,7 @@
 
 #define EINTR       4
 #define EINPROGRESS 115
-#define ERESTARTSYS 512 /* and 513, 514, 516: user space sees EINTR, or the call again */
+#define ERESTARTSYS 512 /* and 513, 514, 516: user space sees EINTR, or the call is restarted */
 
 #define PF_KTHREAD 0x00200000
 #define PF_EXITING 0x00000004
@@ -27,18 +27,18 @@
 #define DROP_FAULT     3
 
 #define REC_MASK  (EV_RECORD_MAX - 1)
-#define SEEN_READ 72 /* a dentry from its parent on, to the end of a short name in it */
+#define SEEN_READ 72 /* of a dentry: from d_parent to the end of an inline name */
 #define PATH_SIZE 4096
 #define ADDR_MAX  128 /* bytes of a sockaddr */
 
 /* Set by the sensor before loading. */
-const volatile __u32 ring_quarter = 1 << 20; /* bytes of a ring that wake the sensor at once */
+const volatile __u32 ring_quarter = 1 << 20; /* bytes in a ring that wake the sensor */
 
 const volatile __u32 page_kib = 4; /* KiB of a page */
 
-const volatile struct drv_table table = {}; /* driver/captures.def */
+const volatile struct drv_table table = {}; /* compiled driver/captures.def */
 
-/* Bytes of a call's data that are kept, at most. */
+/* Maximum bytes kept of a call's data. */
 const volatile __u32 snaplen = 80;
 
 /* Set by the sensor at any time. */
@@ -54,8 +54,8 @@ extern void bpf_preempt_enable(void) __ksym;
 #define preempt_on()  ((void) 0)
 #endif
 
-/* As BPF_PROG(), of a program that uses the CPU's scratch record, which another thread's program
- * must not write over meanwhile. */
+/* Like BPF_PROG(), for a program that uses the CPU's scratch record: disables preemption, so that
+ * no other thread's program overwrites the record. */
 #define ALONE_PROG(name, args...)                                                         \
 	name(unsigned long long *ctx);                                                    \
 	static __always_inline int alone_##name(unsigned long long *ctx, ##args);         \
@@ -75,11 +75,11 @@ struct scratch {
 	char path[PATH_SIZE + 256];                /* a path, built from its end */
 	char name[256];
 	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
-	u64 words[16];                         /* read_words(); too many for the stack */
+	u64 words[16];                         /* read_words(); too large for the stack */
 	u64 values[DRV_VALUE_MAX];             /* values_get(); the last one stays 0 */
-	u32 late;    /* arguments in memory, of a call within another, were read at exit */
+	u32 late;    /* arguments in memory of a call within another were read at exit */
 	u32 off;     /* off_forget() */
-	u32 unasked; /* bytes put into the ring since it was asked how full it is */
+	u32 unasked; /* bytes added to the ring since its fill level was last queried */
 	struct {
 		u64 mount, top, dentry;
 		u32 pos;
@@ -95,7 +95,7 @@ struct scratch {
 	} root;                 /* root_look() */
 };
 
-/* By CPU; the sensor sets their sizes. */
+/* One per CPU; the sensor sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -103,7 +103,7 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
-/* A pattern; the sensor makes one per CPU, of the size it was told. */
+/* A template; the sensor creates one per CPU with the configured size. */
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 16);
@@ -115,7 +115,7 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/* What was lost: by event and cause. */
+/* Drops, by event and cause. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, EV_TYPE_MAX *DRV_CAUSE_MAX);
@@ -123,7 +123,7 @@ struct {
 	__type(value, u64);
 } drops SEC(".maps");
 
-/* Other totals: enum drv_count. */
+/* Other totals, by enum drv_count. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, DRV_COUNT_MAX);
@@ -131,7 +131,8 @@ struct {
 	__type(value, u64);
 } counts SEC(".maps");
 
-/* nums_OPENAT: the bits of an event's numbers; all are set at once, texts as they are found. */
+/* nums_OPENAT: the bits of an event's numbers. All are set at once; bits of texts as they are
+ * found. */
 #define NUM_BIT(index, TYPE) ((u64) (sizeof(struct { EV_T_##TYPE(n) }) / sizeof(u64)) << (index))
 #define EVENT(num, ID, name, CATEGORY, flags, CAPTURE) \
 	static const u64 nums_##ID __attribute__((unused)) = 0
@@ -170,8 +171,7 @@ bit_get(const volatile u64 *map, u64 bit)
 {
 	u64 word = bit >> 6;
 
-	barrier_var(
-	    word); /* or the compiler, which knows the bound, leaves out what tells the verifier */
+	barrier_var(word); /* keep the mask: the compiler, unlike the verifier, knows the bound */
 	return map[word & (DRV_NR_MAX / 64 - 1)] >> (bit & 63) & 1;
 }
 
@@ -181,7 +181,7 @@ wanted(u32 type)
 	return bit_get(ctl.events, type);
 }
 
-/* Is this thread of a process that is not captured? */
+/* Does this thread belong to an excluded process? */
 static __always_inline bool
 is_excluded(struct task_struct *t)
 {
@@ -194,7 +194,7 @@ is_excluded(struct task_struct *t)
 	return scanner && (pid == scanner || (u32) t->real_parent->tgid == scanner);
 }
 
-/* The same, and it is counted. */
+/* The same, counted. */
 static __always_inline bool
 excluded(struct task_struct *t)
 {
@@ -212,7 +212,8 @@ scratch_get(void)
 	return bpf_map_lookup_elem(&scratches, &cpu);
 }
 
-/* Begin a record of thread 't' whose numbers take 'size' bytes: all are 0, and said to be there. */
+/* Begin a record of thread 't'. Its numbers, 'size' bytes with the header, are 0 and marked
+ * present. */
 static __always_inline void
 rec_begin(struct scratch *s, u32 type, u32 size, u64 nums, struct task_struct *t)
 {
@@ -242,8 +243,8 @@ rec_hdr(struct scratch *s)
 	return (struct ev_hdr *) s->rec;
 }
 
-/* Shall a record of 'len' bytes wake the sensor? How full a ring is, is asked for once in a while:
- * user space writes to the same memory. */
+/* Should a record of 'len' bytes wake the sensor? Query the ring's fill level only now and then:
+ * user space writes to the same cache line. */
 static __always_inline bool
 wake_due(struct scratch *s, void *ring, u32 len)
 {
@@ -261,7 +262,7 @@ wake_due(struct scratch *s, void *ring, u32 len)
 	return true;
 }
 
-/* Copy the record, of 'len' bytes with its header, into this CPU's ring. */
+/* Copy the record, 'len' bytes with its header, into this CPU's ring. */
 static __always_inline void
 rec_end(struct scratch *s, u32 len)
 {
@@ -285,7 +286,7 @@ rec_end(struct scratch *s, u32 len)
 		dropped(type, DROP_RING_FULL);
 }
 
-/* Where the bytes of the text at 'off' go. */
+/* The address of the bytes of the text at 'off'. */
 static __always_inline char *
 text_at(struct scratch *s, u32 off)
 {
@@ -293,8 +294,8 @@ text_at(struct scratch *s, u32 off)
 }
 
 /*
- * The same offset, of which the verifier knows nothing any more: what comes after a text is then
- * walked once, and not once for each length and absence of the texts before it.
+ * Return the same offset, unknown to the verifier: it then checks the code after a text once, not
+ * for each length and absence of the texts before it.
  */
 static __always_inline u32
 off_forget(struct scratch *s, u32 off)
@@ -303,13 +304,13 @@ off_forget(struct scratch *s, u32 off)
 	return *(volatile u32 *) &s->off;
 }
 
-/* The text at 'off' has got 'n' bytes: its length, its padding, its bit. Where the next one goes.
- */
+/* Finish the text of 'n' bytes at 'off': set its length, padding and bit. Returns the next text's
+ * offset. */
 static __always_inline u32
 text_end(struct scratch *s, u32 off, u32 n, u64 bit)
 {
 	off &= REC_MASK;
-	barrier_var(n); /* the verifier wants to see this, even where the compiler knows it */
+	barrier_var(n); /* for the verifier, even where the compiler knows the bound */
 	if (n > EV_TEXT_MAX) {
 		n = EV_TEXT_MAX;
 		rec_hdr(s)->flags |= EVF_CUT;
@@ -320,7 +321,8 @@ text_end(struct scratch *s, u32 off, u32 n, u64 bit)
 	return off_forget(s, off + ((sizeof(u32) + n + 7) & ~7U));
 }
 
-/* bpf_probe_read_user_str(), which before 6.15 says 0 of an empty string, not 1 for its NUL. */
+/* Like bpf_probe_read_user_str(), which before 6.15 returns 0 for an empty string, not 1 for its
+ * NUL. */
 static __always_inline long
 read_user_str(void *to, u32 room, const void *from)
 {
@@ -329,7 +331,7 @@ read_user_str(void *to, u32 room, const void *from)
 	return n == 0 ? 1 : n;
 }
 
-/* A string of user space. If it cannot be read, it is not there, and the offset is as before. */
+/* Add a user space string. If it cannot be read, it is absent and the offset unchanged. */
 static __always_inline u32
 text_user_str(struct scratch *s, u32 off, u64 bit, const void *p)
 {
@@ -338,7 +340,7 @@ text_user_str(struct scratch *s, u32 off, u64 bit, const void *p)
 	return n <= 0 ? off : text_end(s, off, (u32) n - 1, bit);
 }
 
-/* As much of [from, to) of user space as a text may have. */
+/* Add [from, to) of user space, cut to the size of a text. */
 static __always_inline u32
 text_user(struct scratch *s, u32 off, u64 bit, u64 from, u64 to)
 {
@@ -354,7 +356,7 @@ text_user(struct scratch *s, u32 off, u64 bit, u64 from, u64 to)
 	return text_end(s, off, (u32) n, bit);
 }
 
-/* A string of the kernel. */
+/* Add a kernel string. */
 static __always_inline u32
 text_kernel_str(struct scratch *s, u32 off, u64 bit, const void *p)
 {
@@ -363,7 +365,7 @@ text_kernel_str(struct scratch *s, u32 off, u64 bit, const void *p)
 	return n <= 0 ? off : text_end(s, off, (u32) n - 1, bit);
 }
 
-/* Bytes of the kernel, at most EV_TEXT_MAX. */
+/* Add 'n' bytes of kernel memory, at most EV_TEXT_MAX. */
 static __always_inline u32
 text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
 {
@@ -373,14 +375,14 @@ text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
 	return text_end(s, off, n, bit);
 }
 
-/* Where the kernel's byte 'at' is in what was read from 'first' on. */
+/* The address of the kernel's byte 'at' in a buffer read from 'first' on. */
 static __always_inline const void *
 read_at(const void *v, u32 first, u32 at)
 {
 	u32 i = at - first;
 
-	/* or the compiler takes 'first' from the pointer, which is prohibited, and before 6.17 the
-	 * verifier does not follow a negation */
+	/* or the compiler subtracts 'first' from the pointer, which is prohibited; and before 6.17
+	 * the verifier does not track a negation */
 	barrier_var(i);
 	return (const char *) v + i;
 }
@@ -391,8 +393,8 @@ word_at(const u64 *v, u32 first, u32 at)
 	return *(const u64 *) read_at(v, first, at);
 }
 
-/* Two words of the kernel, at p + first and p + second: in one read if they lie close together in
- * this order, as those that are read together do in the kernels there are. */
+/* Read two kernel words, at p + first and p + second: in one read if they lie close together in
+ * this order, as all current uses do in all known kernels. */
 static __always_inline void
 read_words(struct scratch *s, const void *p, u32 first, u32 second, u64 ret[2])
 {
@@ -408,7 +410,7 @@ read_words(struct scratch *s, const void *p, u32 first, u32 second, u64 ret[2])
 	}
 }
 
-/* The device number as stat() shows it. */
+/* Convert a device number to stat()'s format. */
 static __always_inline u32
 dev_encode(u32 dev)
 {

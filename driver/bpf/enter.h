@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * enter.h - what is read at the entry of a call: what its capture (driver/captures.def) wants.
+ * enter.h - read at a call's entry what its capture (driver/captures.def) needs.
  */
 #ifndef MEWS_DRIVER_ENTER_H
 #define MEWS_DRIVER_ENTER_H
@@ -8,8 +8,8 @@
 #include "driver/bpf/call.h"
 
 /*
- * At an entry, with the call's values in 's': read what capture 'c' wants. 'st' is the thread's
- * stash. Whether anything was read.
+ * Read what capture 'c' needs at entry, with the call's values in 's', into the thread's stash
+ * 'st'. True: something was read.
  */
 static __always_inline bool
 enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
@@ -22,7 +22,7 @@ enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
 	switch (c->enter) {
 	case DRV_ENTER_PATH:
 		return stash_path(t, st, 0, 0, STASH_HEAD, first);
-	case DRV_ENTER_PATHS: /* if only one of them can be read, that one */
+	case DRV_ENTER_PATHS: /* if only one can be read, keep that one */
 		any = stash_path(t, st, 0, 0, STASH_HALF, first);
 		any |= stash_path(t, st, 1, STASH_HALF, STASH_HALF, second);
 		return any;
@@ -41,8 +41,8 @@ enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
 	}
 }
 
-/* At the entry of a call that carries another: what the other wants, and its arguments, which are
- * in memory that may be changed meanwhile. */
+/* Handle the entry of a call that carries another: read what the other needs, and its arguments if
+ * they are in memory, which user space can change. */
 static __always_inline void
 enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv_call *call, u32 id)
 {
@@ -75,8 +75,8 @@ enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv
 		stash_free(t, st);
 }
 
-/* At the entry of a call of any number, whose values are in 's': read what its capture wants. If
- * that fails, keep nothing: then the exit looks again. */
+/* Handle the entry of any call, with its values in 's': read what its capture needs. If that fails,
+ * keep nothing: the exit reads again. */
 static __always_inline void
 enter_call(struct scratch *s, bool compat, u64 nr)
 {
@@ -103,7 +103,7 @@ enter_call(struct scratch *s, bool compat, u64 nr)
 		stash_free(t, st);
 }
 
-/* Nothing that uses the CPU's scratch memory may come between: see ALONE_PROG(). */
+/* Run without preemption: the scratch memory must not be shared. See ALONE_PROG(). */
 static __always_inline void
 enter_alone(struct pt_regs *regs, bool compat, u64 nr)
 {

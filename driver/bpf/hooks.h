@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * hooks.h - where the kernel calls us at the entry and the exit of system calls.
+ * hooks.h - the hooks at entry and exit of system calls.
  */
 #ifndef MEWS_DRIVER_HOOKS_H
 #define MEWS_DRIVER_HOOKS_H
@@ -29,9 +29,9 @@ BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 }
 
 /*
- * The general entry hook: every system call of the machine pays for it. So it is attached only
- * where there are no tracepoints of single system calls, or once a 32-bit caller was seen, since
- * those tracepoints do not fire for such.
+ * The general entry hook. It slows every system call of the machine, so it is attached only if
+ * tracepoints of single system calls are missing, or once a 32-bit caller was seen, for which those
+ * tracepoints do not fire.
  */
 SEC("tp_btf/sys_enter")
 int
@@ -48,9 +48,9 @@ BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-/* The entry of one system call of 64-bit callers: on the tracepoint of each whose capture reads
- * something there. What these pass has as many arguments as the call, so one program for all takes
- * them from the registers. */
+/* The entry hook for 64-bit callers, attached to the tracepoint of each call with something to read
+ * at entry. The context of these tracepoints depends on the call, so this program for all of them
+ * takes the arguments from the registers. */
 SEC("tp/syscalls/sys_enter")
 int
 enter_native(struct sys_enter_ctx *ctx)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * iter.h - what there is, for the snapshot: a struct drv_task for each thread, a struct drv_file
- * for each open descriptor. They read the kernel's own tables and wait for nobody.
+ * iter.h - iterators for the snapshot: a struct drv_task for each thread, a struct drv_file for
+ * each open descriptor. They read the kernel's own tables and never block on a process.
  */
 #ifndef MEWS_DRIVER_ITER_H
 #define MEWS_DRIVER_ITER_H
@@ -80,8 +80,8 @@ close_on_exec(struct task_struct *t, u32 fd)
 	return word >> (fd % BITS_PER_LONG) & 1 ? NK_open_flags_O_CLOEXEC : 0;
 }
 
-/* Threads that share their leader's descriptors are passed over by the kernel; those that have
- * their own while their leader has some too, here: a process is told with one table. */
+/* The kernel skips threads that share their leader's descriptors. Skip threads with their own table
+ * too while the leader has one: a process is reported with one table. */
 SEC("iter/task_file")
 int
 each_file(struct bpf_iter__task_file *ctx)

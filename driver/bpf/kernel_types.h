@@ -2,8 +2,9 @@
 /*
  * kernel_types.h - the kernel's types, as far as Mews reads them.
  *
- * Only the members that are used, in any order: preserve_access_index makes libbpf find each in the
- * running kernel's BTF by its name. A type___suffix is another kernel version's shape of 'type'.
+ * Only the members that are used, in any order: with preserve_access_index libbpf finds each by its
+ * name in the running kernel's BTF. A type___suffix is the shape of 'type' in other kernel
+ * versions.
  */
 #ifndef MEWS_DRIVER_KERNEL_TYPES_H
 #define MEWS_DRIVER_KERNEL_TYPES_H
@@ -161,7 +162,7 @@ struct mm_struct {
 struct mm_struct___old {
 	struct {
 		s64 count[4];
-	} rss_stat; /* a named type would be looked for in modules, which takes CAP_SYS_ADMIN */
+	} rss_stat; /* a named type would be searched in modules, which needs CAP_SYS_ADMIN */
 };
 
 struct task_struct;
@@ -303,11 +304,11 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
-/* What a program on a tracepoint of syscalls/ is given. */
+/* The context of a program on a tracepoint of syscalls/. */
 struct sys_enter_ctx {
 	u64 unused;
 	u32 nr;
-	u32 garbage; /* the kernel leaves it as it is; arguments follow */
+	u32 garbage; /* uninitialised; arguments follow */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * mews.bpf.c - the hooks. What each event holds is in the files included here.
+ * mews.bpf.c - includes all hooks and capture programs.
  */
 #include "driver/bpf/core.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * net.h - connect: the address that was asked for, and the two ends that came of it.
+ * net.h - connect: the requested address, and the resulting endpoints.
  */
 #ifndef MEWS_DRIVER_NET_H
 #define MEWS_DRIVER_NET_H
@@ -21,7 +21,7 @@ swap16(u16 v)
 	return v >> 8 | v << 8;
 }
 
-/* The socket behind a descriptor; NULL: it is none. */
+/* The socket of a descriptor; NULL: not a socket. */
 static __always_inline struct sock *
 fd_sock(struct task_struct *t, s64 fd)
 {
@@ -34,8 +34,8 @@ fd_sock(struct task_struct *t, s64 fd)
 	return BPF_CORE_READ(sock, sk);
 }
 
-/* What of 'n' bytes at 'path' is a name: an abstract one begins after its NUL. Its start and
- * length. */
+/* Find the name in 'n' bytes at 'path': an abstract name begins after its NUL. Sets its start,
+ * returns its length. */
 static __always_inline u32
 un_name(const char **path, u32 n)
 {
@@ -51,7 +51,7 @@ un_name(const char **path, u32 n)
 	return n;
 }
 
-/* The name of a socket, at 'to'; bytes. */
+/* Copy a socket's name to 'to'. Returns its size in bytes. */
 static __always_inline u32
 un_copy(char *to, const char *path, u32 n)
 {
@@ -64,7 +64,7 @@ un_copy(char *to, const char *path, u32 n)
 	return r < len ? r : len;
 }
 
-/* A sockaddr of 'len' bytes at 'sa', in the kernel, as a SOCKADDR. */
+/* Add a kernel sockaddr of 'len' bytes at 'sa', as a SOCKADDR. */
 static __always_inline u32
 text_sockaddr(struct scratch *s, u32 off, u64 bit, const char *sa, s32 len)
 {
@@ -96,7 +96,7 @@ text_sockaddr(struct scratch *s, u32 off, u64 bit, const char *sa, s32 len)
 	return text_end(s, off, n, bit);
 }
 
-/* Both ends of a connected socket, as a SOCKTUPLE. */
+/* Add both endpoints of a connected socket, as a SOCKTUPLE. */
 static __always_inline u32
 text_tuple(struct scratch *s, u32 off, u64 bit, struct sock *sk)
 {
@@ -136,7 +136,7 @@ text_tuple(struct scratch *s, u32 off, u64 bit, struct sock *sk)
 	return text_end(s, off, n, bit);
 }
 
-/* The address that was read at entry, or else now, into the scratch. */
+/* Add the address read at entry, or read it now. */
 static __always_inline u32
 text_addr(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 addr, s32 len)
 {

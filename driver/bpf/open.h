@@ -26,7 +26,8 @@ struct opened {
 	enum layer layer;
 };
 
-/* What descriptor 'fd' of the caller refers to, opened with these flags; zeroes if it is none. */
+/* Describe the file of descriptor 'fd' of the caller, opened with these flags; zeroes if there is
+ * none. */
 static __always_inline void
 opened_get(struct scratch *s, struct task_struct *t, s64 fd, u64 flags, struct opened *o)
 {
@@ -55,7 +56,7 @@ opened_get(struct scratch *s, struct task_struct *t, s64 fd, u64 flags, struct o
 		o->created = BPF_CORE_READ(f, f_mode) & FMODE_CREATED;
 }
 
-/* The kernel's flags, and above them our own. */
+/* Combine the kernel's flags and, above them, our own. */
 static __always_inline u64
 opened_flags(u64 flags, const struct opened *o)
 {
@@ -66,8 +67,8 @@ opened_flags(u64 flags, const struct opened *o)
 	return (u32) flags | ours << 32;
 }
 
-/* The path of what was opened, unless it is the text 'name', the first one, which begins at
- * 'first'. What user space computes of a relative path, or of one with links, is not known here. */
+/* Add the path of the opened file, unless it equals the text 'name', the first text, at 'first'.
+ * Relative paths and links are resolved by the kernel's own structures, not from user memory. */
 static __always_inline u32
 opened_text(struct scratch *s, u32 off, u64 name, u64 real, u32 first, const struct opened *o)
 {

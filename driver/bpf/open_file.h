@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * open_file.h - an open file: where it lives, and a path written out.
+ * open_file.h - an open file: its location and path.
  */
 #ifndef MEWS_DRIVER_OPEN_FILE_H
 #define MEWS_DRIVER_OPEN_FILE_H
@@ -11,12 +11,12 @@
 #define FMODE_CREATED   0x100000
 #define S_IFMT          0170000
 #define S_IFSOCK        0140000
-#define ROOT_STALE      250     /* jiffies after which the machine's root is looked up again */
-#define PATH_FAST       6       /* steps of a path that cost no call */
-#define PATH_CUT        0x10000 /* path_build(): its front is missing */
+#define ROOT_STALE      250     /* jiffies after which the machine's root is read again */
+#define PATH_FAST       6       /* steps of a path without a function call */
+#define PATH_CUT        0x10000 /* path_build(): the front is missing */
 #define PATH_DOTS       3
 
-/* Which side of an overlay a file is on. */
+/* The layer of an overlay that holds a file. */
 enum layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER };
 
 static __always_inline struct file *
@@ -31,7 +31,7 @@ fd_file(struct task_struct *t, s64 fd)
 	return f;
 }
 
-/* Overlayfs keeps the upper dentry right behind the inode, in all versions. */
+/* In all kernel versions overlayfs stores the upper dentry right after the inode. */
 static __always_inline enum layer
 inode_layer(struct inode *inode, unsigned long magic)
 {
@@ -45,8 +45,8 @@ inode_layer(struct inode *inode, unsigned long magic)
 }
 
 /*
- * The machine's root directory, which is that of the first process, into this CPU's scratch memory.
- * It hardly ever changes, so it is looked up once in a while.
+ * Look up the machine's root directory, that of the first process, and keep it in this CPU's
+ * scratch memory. It hardly ever changes, so it is read again only now and then.
  */
 static __always_inline void
 root_look(struct scratch *s, struct task_struct *t)
@@ -77,7 +77,7 @@ struct named {
 	u32 len;
 };
 
-/* What a dentry says of its place: in one read, since the three lie side by side. */
+/* Read a dentry's parent and name, in one read if they lie close together. */
 static __always_inline struct named
 dentry_named(struct dentry *d)
 {
@@ -95,8 +95,8 @@ dentry_named(struct dentry *d)
 		*(u32 *) ((char *) v + len) };
 }
 
-/* Where path_build() is, and the dentry at which its mount ends. It lives in memory, so that every
- * turn begins with the same (nothing) known to the verifier, and is walked once. */
+/* Store the position of path_build(), and the dentry where its mount ends. It is in memory, so that
+ * every step starts with the same (empty) verifier state and is checked once. */
 static __always_inline void
 path_walk(struct scratch *s, u64 mount, u64 top, u64 dentry, u32 pos)
 {
@@ -113,7 +113,8 @@ enum path_end {
 	PATH_NONE, /* it leads nowhere */
 };
 
-/* One step up, in front of what was written so far. Without a mount, the file system is all. */
+/* Go one step up, and write the name in front of the path so far. Without a mount, stay in the file
+ * system. */
 static __always_inline enum path_end
 path_turn(struct scratch *s)
 {
@@ -135,7 +136,7 @@ path_turn(struct scratch *s)
 		return PATH_GOES_ON;
 	}
 	n = dentry_named(d);
-	if (d == n.parent) /* no folder's: a pipe, a socket */
+	if (d == n.parent) /* not in a folder: a pipe, a socket */
 		return m && pos < PATH_SIZE ? PATH_DONE : PATH_NONE;
 	n.len &= 0xff;
 	if (pos <= n.len + PATH_DOTS || pos > PATH_SIZE)
@@ -148,8 +149,8 @@ path_turn(struct scratch *s)
 	return PATH_GOES_ON;
 }
 
-/* The helper that goes through a map is the one loop that the verifier does not walk turn by turn
- * in all the kernels there are: so this map is as long as a path may be deep. */
+/* bpf_for_each_map_elem() is the only loop that no supported kernel's verifier unrolls, so this map
+ * has as many elements as a path can have names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, PATH_SIZE / 2 + 64);
@@ -167,8 +168,7 @@ path_turns(void *map, const u32 *key, u32 *value, void *end)
 	return r != PATH_GOES_ON;
 }
 
-/* How many bytes were built from 'pos' on; where the front is missing, "..." stands in its place.
- */
+/* The number of bytes built from 'pos' on, after writing "..." in place of a missing front. */
 static __always_inline int
 path_len(struct scratch *s, u32 pos, bool cut)
 {
@@ -183,10 +183,10 @@ path_len(struct scratch *s, u32 pos, bool cut)
 }
 
 /*
- * Write the path of (mnt, dentry) as seen from the machine's root, which root_look() has found, to
- * the end of this CPU's path buffer; without 'mnt', its path in its file system, if the root is on
- * it. Its length; 0: it has none; with PATH_CUT set: its front is missing, since it is too long.
- * Both are pointers; a global function takes numbers only, and is verified once for all its
+ * Write the path of (mnt, dentry), relative to the machine's root from root_look(), to the end of
+ * this CPU's path buffer; without 'mnt', the path within its file system, if the root is on it.
+ * Returns its length; 0: it has none; with PATH_CUT: it was too long and its front is missing. Both
+ * parameters are pointers: a global function takes only numbers, and is verified once for all
  * callers.
  */
 __noinline int
@@ -211,7 +211,7 @@ path_build(u64 mnt, u64 dentry)
 	return r == PATH_NONE ? 0 : path_len(s, *(volatile u32 *) &s->walk.pos, r != PATH_DONE);
 }
 
-/* As path_build(), of a cgroup's directory. */
+/* Like path_build(), for a cgroup's directory. */
 __noinline int
 cgroup_build(u64 knode)
 {
@@ -240,7 +240,7 @@ cgroup_build(u64 knode)
 		pos -= len + 1;
 		pos &= PATH_SIZE - 1;
 		s->path[pos] = '/';
-		barrier_var(len); /* of which 6.12 forgets the bound in the comparison above */
+		barrier_var(len); /* 6.12 forgets the bound from the comparison above */
 		if (bpf_probe_read_kernel(&s->path[pos + 1], len & 0xff, s->name) < 0)
 			return 0;
 		kn = up;
@@ -250,7 +250,7 @@ done:
 	return path_len(s, pos, false);
 }
 
-/* Append what one of the above has built. */
+/* Append a path built by one of the above. */
 static __always_inline u32
 text_built(struct scratch *s, u32 off, u64 bit, int n)
 {
@@ -263,8 +263,8 @@ text_built(struct scratch *s, u32 off, u64 bit, int n)
 	return text_kernel(s, off, bit, &s->path[(PATH_SIZE - len) & (PATH_SIZE - 1)], len);
 }
 
-/* The path of 'path', a struct path of the kernel, from the machine's root, as /proc/PID/exe of 't'
- * would show it. The pointers are read, not loaded: so they are numbers to the verifier. */
+/* Add the path of 'path', a kernel struct path, relative to the machine's root, as /proc/PID/exe of
+ * 't' shows it. Its pointers are read, not dereferenced, so they are numbers to the verifier. */
 static __always_inline u32
 text_kpath(struct scratch *s, u32 off, u64 bit, struct task_struct *t, const struct path *path)
 {
@@ -273,7 +273,7 @@ text_kpath(struct scratch *s, u32 off, u64 bit, struct task_struct *t, const str
 	    path_build((u64) BPF_CORE_READ(path, mnt), (u64) BPF_CORE_READ(path, dentry)));
 }
 
-/* A memfd: it has only a name. */
+/* Is it a memfd? A memfd has only a name. */
 static __always_inline bool
 is_memfd(struct dentry *d)
 {
@@ -284,12 +284,12 @@ is_memfd(struct dentry *d)
 	       name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
 }
 
-/* Where an open file is. */
+/* The location of an open file. */
 struct place {
 	u64 mnt, dentry, sb;
 };
 
-/* Sets all but 'sb'. Its inode. */
+/* Set all but 'sb'. Returns the inode. */
 static __always_inline struct inode *
 file_place(struct scratch *s, struct file *f, struct place *ret)
 {
@@ -312,10 +312,9 @@ file_place(struct scratch *s, struct file *f, struct place *ret)
 }
 
 /*
- * The path of an open file of the caller, whatever led there: symbolic links, a root of the task's
- * own, a bind mount. On the file system of the machine's root it is the path there, and that of a
- * bind mount stays unseen; on others it is that of the mount by which it was opened. root_look()
- * has been called.
+ * Build the path of the caller's open file, independent of symbolic links, chroots and bind mounts.
+ * On the file system of the machine's root it is the path there, so a bind mount does not show;
+ * elsewhere it is the path through the mount used. Call root_look() first.
  */
 __noinline int
 real_build(u64 mnt, u64 dentry, u64 sb)
@@ -330,10 +329,10 @@ real_build(u64 mnt, u64 dentry, u64 sb)
 	return n ? n : path_build(mnt, dentry);
 }
 
-#define SAME_MAX 256 /* bytes that are compared */
+#define SAME_MAX 256 /* bytes compared at most */
 
-/* Are the 'n' bytes that were built those of the text at 'off'? Behind both are zeroes. A long one
- * is not looked at. */
+/* Do the 'n' bytes built equal the text at 'off'? Both are followed by zeroes. Long texts count as
+ * different. */
 __noinline int
 text_same(u32 off, u32 n)
 {
@@ -353,13 +352,13 @@ text_same(u32 off, u32 n)
 	return 1;
 }
 
-#define SEEN_NAME  40 /* bytes of that name */
+#define SEEN_NAME  40 /* bytes of an inline name that are compared */
 #define SAME_TURNS 8
 
 /*
- * One step up: does the text at 'off' have the dentry's name, and a slash before it, in front of
- * what was found already? A short name is in the dentry, which is read once; others are not looked
- * at (PATH_NONE).
+ * Go one step up: does the text at 'off' have the dentry's name after a slash, in front of what was
+ * already matched? An inline name is part of the dentry, which is read once; other names are not
+ * compared (PATH_NONE).
  */
 static __always_inline enum path_end
 same_turn(struct scratch *s, u32 off)
@@ -404,9 +403,9 @@ same_turn(struct scratch *s, u32 off)
 	return PATH_GOES_ON;
 }
 
-/* Is that the path of an open file? Most are opened by their path: it costs less to compare it with
- * what the kernel has, from its end, than to write that out. False: it is another, or was not
- * looked at. */
+/* Does the text at 'off' equal the path of an open file? Most files are opened by their real path,
+ * and comparing it from its end with the kernel's dentries is cheaper than building it. False: it
+ * differs, or was not compared. */
 __noinline int
 same_walk(u32 off, u64 mnt, u64 dentry, u64 sb)
 {
@@ -426,7 +425,7 @@ same_walk(u32 off, u64 mnt, u64 dentry, u64 sb)
 	return r == PATH_DONE;
 }
 
-/* The path of an open file, unless it is the text at 'given' (0: there is none). */
+/* Add the path of an open file, unless it equals the text at 'given' (0: none). */
 static __always_inline u32
 text_real(struct scratch *s, u32 off, u64 bit, const struct place *p, u32 given)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * proc.h - processes: clone, fork, vfork and clone3 as the child sees them, execve, procexit.
+ * proc.h - processes: clone, fork, vfork and clone3 on the child's side, execve, procexit.
  */
 #ifndef MEWS_DRIVER_PROC_H
 #define MEWS_DRIVER_PROC_H
@@ -10,12 +10,12 @@
 #include "driver/bpf/task.h"
 #include "driver/numbers.h"
 
-/* The four have the same parameters. */
+/* All four have the same parameters. */
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_FORK), "clone and fork differ");
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_VFORK), "clone and vfork differ");
 _Static_assert(sizeof(struct ev_CLONE) == sizeof(struct ev_CLONE3), "clone and clone3 differ");
 
-/* The number of a call for a kind of caller; where there is none, no call has it. */
+/* The number of a call for a kind of caller; matches nothing if there is none. */
 #define NR(name, compat) ((u64) (s64) ((compat) ? NR32_##name : NR64_##name))
 
 struct cloned {
@@ -31,14 +31,16 @@ struct cloned {
 #define REGS_ARG0(regs, compat) BPF_CORE_READ(regs, orig_x0)
 #endif
 
-/* How 'parent', which runs, came to make 'child': by its registers. What the kernel makes by
- * itself (its own threads, workers of io_uring) is a clone whose flags show in the result. */
+/* Find out from its registers how 'parent', which is running, created 'child'. Tasks that the
+ * kernel creates by itself (its threads, workers of io_uring) count as clone, with flags that match
+ * the result. */
 static __always_inline void
 cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned *c)
 {
 	bool compat = is_compat(parent);
 	struct pt_regs *regs = (struct pt_regs *) bpf_task_pt_regs(parent);
-	u64 nr = parent->flags & PF_KTHREAD ? DRV_NR_MAX : REGS_NR(regs); /* which no call has */
+	u64 nr =
+	    parent->flags & PF_KTHREAD ? DRV_NR_MAX : REGS_NR(regs); /* no call has this number */
 
 	c->type = EV_CLONE;
 	c->flags = 0;
@@ -79,7 +81,7 @@ ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e->hdr.type = c.type;
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
 	TASK_NUMBERS(e, child);
-	e->vm_rss = task_rss(parent); /* a copy's pages of files come with its first touch */
+	e->vm_rss = task_rss(parent); /* a child maps file pages only on first touch */
 	e->flags = (u32) c.flags;
 	if (task_level(child) > 0)
 		e->flags |= (u64) NV_clone_flags_CLONE_CHILD_IN_PIDNS << 32;
@@ -94,7 +96,7 @@ ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-/* What an event of execve says in numbers, of the image that runs. */
+/* Set the numbers of an execve event, from the running image. */
 #define EXEC_NUMBERS(e, t)                                                                        \
 	do {                                                                                      \
 		const struct cred *c_ = BPF_CORE_READ(t, cred);                                   \
@@ -120,7 +122,7 @@ ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		}                                                                                 \
 	} while (0)
 
-/* The path of the image: a memfd has only its name. */
+/* Add the path of the image; a memfd has only a name. */
 static __always_inline u32
 text_exe_path(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 {
@@ -166,15 +168,15 @@ ALONE_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bpr
 	return 0;
 }
 
-/* Numbers and texts of both have the same places, as far as the path that only execve has. */
+/* Numbers and texts of both have the same positions, up to the path that only execve has. */
 _Static_assert(
     sizeof(struct ev_EXECVE) == sizeof(struct ev_EXECVEAT), "execve and execveat differ");
 _Static_assert(EV_BIT(EXECVE, gid) == EV_BIT(EXECVEAT, gid), "execve and execveat differ");
 
 /*
- * execve and execveat, whose arguments are one further. Only failures: a success was seen by
- * on_exec, and is the new image's. Which of them it is, is remembered in the record only: so the
- * rest is verified once.
+ * Capture failures of execve and execveat, whose arguments are shifted by one. on_exec has captured
+ * successes, in the new image. Only the record stores which of the two it is, so the rest is
+ * verified once.
  */
 EXIT(exec)
 {
@@ -206,7 +208,7 @@ EXIT(exec)
 	EXIT_END();
 }
 
-/* Who will be the parent of an exiting thread's children: the kernel's find_new_reaper(). */
+/* Find the new parent of an exiting thread's children, like the kernel's find_new_reaper(). */
 #define REAPER_LOOKED 32
 
 static __always_inline struct task_struct *

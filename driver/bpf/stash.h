@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * stash.h - what was read when a system call was entered, until it returns.
+ * stash.h - data read at a system call's entry, kept until it returns.
  *
- * A stash belongs to its thread, so a thread that waits in a call for years takes nothing from the
- * others. It holds the beginning of a path, or of two; the rest of a long one is in a tail, which
- * lives as long as the call. Both come from the kernel's memory when they are first needed, at most
- * stashes_max and tails_max of them, and no user of a control group may hold more than what is left
- * for all the others. A call that gets none is counted: DRV_COUNT_STASH.
+ * A stash belongs to its thread, so a thread that blocks in a call for years takes nothing from
+ * others. It holds the beginning of one path, or of two; the rest of a long path is in a tail,
+ * which lives until the call returns. Both are allocated on first use, at most stashes_max and
+ * tails_max of them, and a user of a control group may not hold more than what is left for all
+ * others. A call without memory is counted: DRV_COUNT_STASH.
  */
 #ifndef MEWS_DRIVER_STASH_H
 #define MEWS_DRIVER_STASH_H
 
 #include "driver/bpf/core.h"
 
-/* With what the kernel keeps beside them (72 bytes), a stash takes 512 bytes and a tail 4096. */
-#define STASH_HEAD 384              /* of a path */
+/* With the kernel's 72 bytes of overhead, a stash takes 512 bytes and a tail 4096. */
+#define STASH_HEAD 384              /* of one path */
 #define STASH_HALF (STASH_HEAD / 2) /* of each of two */
-#define STASH_TAIL 3912             /* STASH_HALF and this are more than EV_TEXT_MAX */
+#define STASH_TAIL 3912             /* STASH_HALF + STASH_TAIL exceeds EV_TEXT_MAX */
 
 #define STASH_NONE (~0U)
 
@@ -24,13 +24,13 @@
 const volatile __u32 stashes_max = 1 << 16, tails_max = 1 << 14;
 
 struct stash {
-	u32 call;   /* whose texts these are: call_id(); 0: nobody's */
-	u16 owner;  /* whose share it is of */
+	u32 call;   /* call_id() of the call whose texts these are; 0: none */
+	u16 owner;  /* whose share it counts against */
 	u16 tails;  /* bit i: text i has a tail */
 	u32 len[2]; /* of texts; STASH_NONE: not read */
 	union {
 		u64 how[3];  /* of openat2 */
-		u32 args[6]; /* of a call in socketcall */
+		u32 args[6]; /* of a call within socketcall */
 	};
 	char head[STASH_HEAD];
 };
@@ -77,7 +77,7 @@ share_give(struct drv_shares *sh, u32 owner)
 	__sync_fetch_and_add(&sh->by[owner & (DRV_OWNERS - 1)], -1);
 }
 
-/* The user and the control group of the current thread, as a number below DRV_OWNERS. */
+/* Hash the user and control group of the current thread to a number below DRV_OWNERS. */
 static __always_inline u32
 owner_now(void)
 {
@@ -87,7 +87,7 @@ owner_now(void)
 	return (id * 0x9e3779b97f4a7c15ULL) >> 56;
 }
 
-/* A system call's number and kind of caller; never 0. */
+/* Encode a system call's number and kind of caller; never 0. */
 static __always_inline u32
 call_id(bool compat, u64 nr)
 {
@@ -104,7 +104,7 @@ tails_drop(struct task_struct *t, struct stash *st)
 	st->tails = 0;
 }
 
-/* The call has returned, or never will. */
+/* Release the stash: the call has returned, or never will. */
 static __always_inline void
 stash_free(struct task_struct *t, struct stash *st)
 {
@@ -113,7 +113,7 @@ stash_free(struct task_struct *t, struct stash *st)
 		tails_drop(t, st);
 }
 
-/* This thread's stash, empty; NULL: it gets none. */
+/* This thread's stash, emptied; NULL: no memory. */
 static __always_inline struct stash *
 stash_take(struct task_struct *t)
 {
@@ -137,7 +137,7 @@ stash_take(struct task_struct *t)
 	return st;
 }
 
-/* What this thread has read at the entry of that call; NULL: nothing. */
+/* The data that this thread read at the entry of that call; NULL: none. */
 static __always_inline struct stash *
 stash_find(struct task_struct *t, u32 call)
 {
@@ -146,7 +146,7 @@ stash_find(struct task_struct *t, u32 call)
 	return st && st->call == call ? st : NULL;
 }
 
-/* The call that this thread makes ends: what was read at its entry, if anything, is not needed. */
+/* Discard the data read at entry, if any: the call ends without needing it. */
 static __always_inline void
 stash_clear(struct task_struct *t)
 {
@@ -156,7 +156,7 @@ stash_clear(struct task_struct *t)
 		stash_free(t, st);
 }
 
-/* A thread ends: its stash goes with it. */
+/* Free the stash of a thread that ends. */
 static __always_inline void
 stash_end(struct task_struct *t)
 {
@@ -169,7 +169,7 @@ stash_end(struct task_struct *t)
 	bpf_task_storage_delete(&stashes, t);
 }
 
-/* The tail of text 'i', which is a constant. */
+/* The tail of text 'i', a constant. */
 static __always_inline struct tail *
 tail_get(struct task_struct *t, u32 i, u64 flags)
 {
@@ -215,7 +215,7 @@ stash_path(struct task_struct *t, struct stash *st, u32 i, u32 from, u32 room, u
 	return true;
 }
 
-/* Append it to the record; false: it is not there. */
+/* Append a text of the stash to the record; false: it is absent. */
 static __always_inline bool
 stash_text(
     struct scratch *s, struct task_struct *t, struct stash *st, u32 i, u32 from, u32 room, u32 off)
@@ -226,7 +226,7 @@ stash_text(
 	barrier_var(n);
 	if (n < room)
 		return bpf_probe_read_kernel(text_at(s, off), n, &st->head[from]) == 0;
-	rest = n - (room - 1); /* of STASH_NONE too much */
+	rest = n - (room - 1); /* too large for STASH_NONE */
 	tail = tail_get(t, i, 0);
 	barrier_var(rest);
 	if (!tail || rest > STASH_TAIL)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * string_list.h - arguments and environment: lists of strings of user space, each with its NUL.
+ * string_list.h - arguments and environment: lists of user space strings, each with its NUL.
  *
- * A list that is longer than a text may be is not just cut at its end, since whoever makes it could
- * hide anything behind something long:
+ * A list longer than a text must not simply be cut at its end: a process could hide anything after
+ * a long string.
  *
- *   - a string that does not fit keeps a beginning, half of the room that is left, and is followed
- *     by the next one: so one long string hides none;
- *   - of an image's, ARGS_END bytes and what is left are for the end of the list: so many strings
- *     hide those in their middle only.
+ * - A string that does not fit keeps its beginning, half of the remaining room, and the next string
+ * follows: so one long string hides no other.
  *
- * sensor/string_list.c does the same to what is read from /proc.
+ * - For an image, ARGS_END bytes and unused room are reserved for the end of the list: so many
+ * strings hide only those in the middle.
+ *
+ * sensor/string_list.c does the same for data read from /proc.
  */
 #ifndef MEWS_DRIVER_STRING_LIST_H
 #define MEWS_DRIVER_STRING_LIST_H
@@ -18,11 +19,11 @@
 #include "driver/bpf/core.h"
 
 #define ARGS_END       1024 /* bytes for the end of the list */
-#define ARGS_LEAST     128  /* a string is not begun in less room, unless it fits */
-#define ARGS_LOOKED    192  /* strings, and pieces of those that are passed over */
+#define ARGS_LEAST     128  /* a string begins only with this much room, unless it fits */
+#define ARGS_LOOKED    192  /* steps: strings, and pieces of skipped strings */
 #define STRINGS_LOOKED 128  /* of an array */
 
-/* Where args_build() is: in memory, as with path_walk(). */
+/* Store the position of args_build() in memory, as path_walk() does. */
 static __always_inline void
 args_at(struct scratch *s, u64 from, u32 n, u32 passing)
 {
@@ -31,8 +32,8 @@ args_at(struct scratch *s, u64 from, u32 n, u32 passing)
 	*(volatile u32 *) &s->args.passing = passing;
 }
 
-/* Pass over the rest of a string, or a piece of it. false: it cannot be read, or is the last one:
- * then its end is wanted. */
+/* Skip the rest of a string, or a piece of it. False: it cannot be read, or it is the last string,
+ * whose end is kept. */
 static __always_inline bool
 args_pass(struct scratch *s, u64 from, u64 to, u32 n)
 {
@@ -49,7 +50,7 @@ args_pass(struct scratch *s, u64 from, u64 to, u32 n)
 	return true;
 }
 
-/* Take a string, or its beginning. false: there is no room. */
+/* Copy a string, or its beginning. False: no room. */
 static __always_inline bool
 args_take(struct scratch *s, u32 off, u64 from, u32 n)
 {
@@ -72,7 +73,7 @@ args_take(struct scratch *s, u32 off, u64 from, u32 n)
 	return true;
 }
 
-/* Its end: as much as there is room for; 'whole': from the beginning of a string. */
+/* Copy the list's end, as much as fits; 'whole': only whole strings. */
 static __always_inline u32
 args_last(struct scratch *s, u32 off, u64 to, bool whole)
 {
@@ -97,12 +98,12 @@ args_last(struct scratch *s, u32 off, u64 to, bool whole)
 	return n + room;
 }
 
-#define ARGS_PASSING 1 /* 'from' is within a string that is not wanted any more */
-#define ARGS_WHOLE   2 /* a string without its beginning is of no use */
+#define ARGS_PASSING 1 /* 'from' is within a string to be skipped */
+#define ARGS_WHOLE   2 /* drop a string that lost its beginning */
 
 /*
- * The strings of user space in [from, to), at rec + off; 'flags': ARGS_*. Their bytes. A function
- * of its own, since its loop costs the verifier much.
+ * Copy the user space strings in [from, to) to rec + off; 'flags': ARGS_*. Returns the number of
+ * bytes. A separate function, since its loop is expensive to verify.
  */
 __noinline int
 args_build(u32 off, u64 from, u64 to, u32 flags)
@@ -111,7 +112,7 @@ args_build(u32 off, u64 from, u64 to, u32 flags)
 
 	if (!s)
 		return 0;
-	*(volatile u64 *) &s->args.cut_at = to; /* of what is passed first nothing is wanted */
+	*(volatile u64 *) &s->args.cut_at = to; /* nothing of a string skipped first is wanted */
 	args_at(s, from, 0, flags & ARGS_PASSING);
 	for (u32 i = 0; i < ARGS_LOOKED; i++) {
 		u64 at = *(volatile u64 *) &s->args.from;
@@ -123,13 +124,13 @@ args_build(u32 off, u64 from, u64 to, u32 flags)
 			if (!args_pass(s, at, to, n))
 				break;
 		} else if (to - at <= EV_TEXT_MAX - n || !args_take(s, off, at, n)) {
-			break; /* all of the rest fits, or nothing */
+			break; /* all of the rest fits, or no more */
 		}
 	}
 	return args_last(s, off, to, flags & ARGS_WHOLE);
 }
 
-/* The strings in [from, to). */
+/* Add the strings in [from, to). */
 static __always_inline u32
 text_args(struct scratch *s, u32 off, u64 bit, u64 from, u64 to, u32 flags)
 {
@@ -142,7 +143,7 @@ text_args(struct scratch *s, u32 off, u64 bit, u64 from, u64 to, u32 flags)
 	return n < 0 ? off : text_end(s, off, n, bit);
 }
 
-/* argv[0] and the rest of the arguments of an image, which is the current one. */
+/* Add argv[0] and the other arguments of the current image. */
 static __always_inline u32
 text_argv(struct scratch *s, u32 off, u64 exe, u64 args, struct mm_struct *mm)
 {
@@ -152,13 +153,14 @@ text_argv(struct scratch *s, u32 off, u64 exe, u64 args, struct mm_struct *mm)
 
 	if (next == off)
 		return off;
-	/* Is its end known? It ends the text that was read, or is somewhere behind. */
+	/* argv[1] follows the text just read, unless that was cut: then skip the rest of
+	 * argv[0]. */
 	if (len == EV_TEXT_MAX)
 		return text_args(s, next, args, from + len, to, ARGS_PASSING);
 	return text_args(s, next, args, from + len + 1, to, 0);
 }
 
-/* Take the string that the pointer at 'array' is of. false: there is none, or no room. */
+/* Copy the string of the pointer at 'array'. False: there is none, or no room. */
 static __always_inline bool
 strings_take(struct scratch *s, u32 off, u64 array, u32 width, u32 n)
 {
@@ -184,8 +186,8 @@ strings_take(struct scratch *s, u32 off, u64 array, u32 width, u32 n)
 }
 
 /*
- * The strings of a user space array of pointers, each with its NUL, at rec + off; at most
- * EV_TEXT_MAX + 1 bytes. 'width': bytes of a pointer. Their number of bytes.
+ * Copy the strings of a user space array of pointers, each with its NUL, to rec + off; at most
+ * EV_TEXT_MAX + 1 bytes. 'width': bytes of a pointer. Returns the number of bytes.
  */
 __noinline int
 strings_build(u32 off, u64 array, u32 width)
@@ -204,7 +206,7 @@ strings_build(u32 off, u64 array, u32 width)
 	return *(volatile u32 *) &s->args.n;
 }
 
-/* The arguments of a call that failed. */
+/* Add the arguments of a failed call. */
 static __always_inline u32
 text_attempt(struct scratch *s, u32 off, u64 exe, u64 args, u64 argv, u32 width)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * table.h - the programs that serve all rows of driver/captures.def which need none of their own,
- * and the one that finds out which call another one carries.
+ * table.h - the programs for all rows of driver/captures.def without a program of their own, and
+ * the one that finds the call within another.
  */
 #ifndef MEWS_DRIVER_TABLE_H
 #define MEWS_DRIVER_TABLE_H
@@ -9,7 +9,7 @@
 #include "driver/bpf/call.h"
 #include "driver/bpf/net.h"
 
-/* Begin the record of capture 'c' with its numbers; where its first text goes. */
+/* Begin the record of capture 'c' with its numbers. Returns the first text's offset. */
 static __always_inline u32
 table_numbers(struct scratch *s, struct task_struct *t, const volatile struct drv_capture *c)
 {
@@ -30,7 +30,7 @@ table_numbers(struct scratch *s, struct task_struct *t, const volatile struct dr
 	return c->size;
 }
 
-/* The memory at 'from', of which 'n' bytes are there, up to the snap length. */
+/* Add the 'n' bytes at 'from', up to the snap length. */
 static __always_inline u32
 text_data(struct scratch *s, u32 off, u64 bit, u64 from, s64 n)
 {
@@ -48,8 +48,8 @@ table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u
 	return text_path_of(s, st, compat, off, bit, 1, path);
 }
 
-/* Append text 'i' of that capture; 'call' is the call_id() of the stash. Returns where the next
- * text goes. A function of its own, so that it is verified once. */
+/* Append text 'i' of a capture; 'call' is the stash's call_id(). Returns the next text's offset. A
+ * separate function, so that it is verified once. */
 __noinline u32
 table_text(u32 capture, u32 i, u32 call, u32 off)
 {
@@ -81,7 +81,7 @@ EXIT(numbers)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
-	struct stash *st = compat ? call_stash(t, regs, compat) : NULL; /* of socketcall */
+	struct stash *st = compat ? call_stash(t, regs, compat) : NULL; /* for socketcall */
 	struct scratch *s = scratch_get();
 	const volatile struct drv_capture *c;
 	u32 off;
@@ -118,7 +118,7 @@ EXIT(texts)
 	EXIT_END();
 }
 
-/* Find the call that this one carries, and go on as its program, which looks it up again for its
+/* Find the call within this one and continue as its program, which looks it up again for its
  * arguments. */
 SEC("tp_btf/sys_exit")
 int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * task.h - what the kernel knows of a thread: ids, memory, credentials, image, control groups.
+ * task.h - the attributes of a thread: ids, memory, credentials, image, control groups.
  *
- * Ids are of the initial pid namespace; a name with 'v' is of the task's own.
+ * Ids are of the initial pid namespace; names with 'v' are of the task's own.
  */
 #ifndef MEWS_DRIVER_TASK_H
 #define MEWS_DRIVER_TASK_H
@@ -12,12 +12,12 @@
 #include "proto/names.h"
 
 #define RLIMIT_NOFILE NK_getrlimit_resource_RLIMIT_NOFILE
-#define PID_LEVELS    33 /* pid namespaces within each other */
+#define PID_LEVELS    33 /* maximum nesting of pid namespaces */
 
 #define S_IMMUTABLE      8
 #define CAP_DAC_OVERRIDE 1
 #define CAP_FOWNER       3
-#define NGROUPS_LOOKED   32 /* supplementary groups that are compared */
+#define NGROUPS_LOOKED   32 /* supplementary groups compared, at most */
 
 /* The number of 'p' in the namespace of that level; 0 if it has none there. */
 static __always_inline u32
@@ -68,10 +68,10 @@ mm_kib(struct mm_struct *mm, u32 kind)
 		    (char *) mm + bpf_core_field_offset(struct mm_struct___old, rss_stat) +
 			kind * sizeof(n));
 	}
-	return (n & ~(n >> 63)) * page_kib; /* a counter in flight can be below 0 */
+	return (n & ~(n >> 63)) * page_kib; /* a per-CPU counter can be below 0 for a moment */
 }
 
-/* What is resident: pages of files, anonymous ones, and shared memory. */
+/* Resident memory: file pages, anonymous pages and shared memory. */
 static __always_inline u32
 mm_rss(struct mm_struct *mm)
 {
@@ -129,8 +129,8 @@ task_rss(struct task_struct *t)
 }
 
 /*
- * Fill what clone and execve have in common: 'e' is an event of either, 't' a thread. What the
- * kernel calls a process's parent is the thread group of its real parent.
+ * Fill the common parameters of clone and execve: 'e' is either event, 't' a thread. The parent is
+ * the thread group of the real parent.
  */
 #define TASK_NUMBERS(e, t)                                                              \
 	do {                                                                            \
@@ -159,8 +159,9 @@ task_rss(struct task_struct *t)
 		(e)->cgroup_id = task_cgroup_id(t);                                     \
 	} while (0)
 
-/* The numbers of 'pid' in all its namespaces at rec + off, the initial one first, 32 bits each; how
- * many bytes. A function of its own, since its loop costs the verifier much. */
+/* Write the numbers of 'pid' in all its namespaces to rec + off, 32 bits each, the initial one
+ * first. Returns the number of bytes. A separate function, since its loop is expensive to
+ * verify. */
 __noinline int
 ns_pids_build(u32 off, u64 pid)
 {
@@ -188,7 +189,7 @@ text_ns_pids(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 	return n <= 0 ? off : text_end(s, off, n, bit);
 }
 
-/* Add "name=/path" and its NUL, unless it does not fit. Where the next one goes. */
+/* Add "name=/path" and its NUL, if it fits. Returns the next one's offset. */
 static __always_inline u32
 cgroup_put(struct scratch *s, u32 off, u32 n, u64 kn, const char *name, u32 len)
 {
@@ -224,8 +225,8 @@ cgroup_put(struct scratch *s, u32 off, u32 n, u64 kn, const char *name, u32 len)
 	}
 
 /*
- * The control groups of a css_set at rec + off, as /proc/PID/cgroup has them: "cpuset=/a", each
- * with its NUL, and last "=/b", its place in the unified hierarchy. The number of bytes.
+ * Write the control groups of a css_set to rec + off, as in /proc/PID/cgroup: "cpuset=/a", each
+ * with its NUL, and last "=/b", the path in the unified hierarchy. Returns the number of bytes.
  */
 __noinline int
 cgroups_build(u32 off, u64 css_set)
@@ -262,8 +263,8 @@ text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 	return text_kpath(s, off, bit, t, &fs->pwd);
 }
 
-/* Which descriptors are open: a bit each, from 0. Less than EV_OPEN_FDS of them: there are no more.
- */
+/* Add a bit for each descriptor from 0 that is open. With fewer than EV_OPEN_FDS bits, no higher
+ * descriptor is open. */
 static __always_inline u32
 text_open_fds(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 {
@@ -277,7 +278,7 @@ text_open_fds(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 
 /* The image */
 
-/* Does a struct group_info name this group? Not inline, for the verifier's sake. */
+/* Does a struct group_info contain this group? Not inline, to help the verifier. */
 __noinline int
 in_groups(u64 info, u32 gid)
 {
@@ -295,7 +296,7 @@ in_groups(u64 info, u32 gid)
 	return 0;
 }
 
-/* Could these credentials change the file? An owner could always make it so. */
+/* Can these credentials modify the file? An owner can always gain write access. */
 static __always_inline bool
 inode_writable(struct inode *inode, const struct cred *c)
 {
@@ -327,7 +328,7 @@ exe_flags(struct task_struct *t, struct file *f)
 	       (layer == LAYER_LOWER ? NV_execve_flags_EXE_LOWER_LAYER : 0);
 }
 
-/* Bit 31 of the nanoseconds says that somebody has looked at the time (since 6.13). */
+/* Bit 31 of the nanoseconds marks a time that was queried (since 6.13). */
 #define CTIME_QUERIED (1U << 31)
 #define NS(sec, nsec) ((u64) (sec) *1000000000ULL + (u64) (nsec))
 
