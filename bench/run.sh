@@ -33,13 +33,17 @@ syscall|empty_hooks_open_close_ns|ns added to open+close by the empty programs|
 syscall|open_close_captured_ns|ns added to open+close, both captured|v <= EMPTY_HOOKS_OPEN_CLOSE_NS + 1100
 sensor|sensor_ns_per_event|ns of sensor CPU per event, at 400k events/s|v <= 350
 sensor|sensor_ns_per_event_100k|ns of sensor CPU per event, at 100k events/s|v <= 1000
+sensor|sensor_5k_cpu_percent|% of a core, the sensor at 5,000 events/s|v <= 1
 sensor|drops_at_400k|events dropped at 400k events/s for 10 s, 8 MB of ring|v <= 0
 sensor|sensor_rss_less_rings_mb|MB of sensor memory under load, VmRSS less rings|v <= 12
 sensor|sensor_rss_anon_mb|MB of sensor memory under load, RssAnon|v <= 6
 idle|sensor_idle_cpu_percent|% of a core, the sensor with nothing captured|v <= 0.3
 latency|latency_idle_p50_ms|ms from system call to alert, idle, median|v <= 4
 latency|latency_idle_p99_ms|ms from system call to alert, idle, 99th percentile|v <= 15
-latency|latency_load_p99_ms|ms from system call to alert at 100k events/s, 99th percentile|v <= 25
+latency|latency_5k_p50_ms|ms from system call to alert at 5k events/s, median|v <= 2
+latency|latency_5k_p99_ms|the same, 99th percentile|v <= 4
+latency|latency_load_p50_ms|ms from system call to alert at 100k events/s, median|v <= 2
+latency|latency_load_p99_ms|the same, 99th percentile|v <= 4
 storm|storm_before_p50_ms|ms from system call to alert, before the storm, median|
 storm|storm_before_p99_ms|the same, 99th percentile|
 storm|storm_other_node_p50_ms|ms to an alert while another node storms, median|v <= STORM_BEFORE_P50_MS + 10

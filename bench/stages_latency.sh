@@ -5,7 +5,6 @@
 
 # ---- from the system call to the alert ----
 
-
 stage_latency() {
 	local n p50 p99 max samples=400
 	[ -z "$quick" ] || samples=300
@@ -15,7 +14,7 @@ stage_latency() {
 	lab_collector -o outputs.stdout.enabled=true
 	lab_sensor n1
 	settle
-	mkdir "$lab/idle" "$lab/load"
+	mkdir "$lab/idle" "$lab/5k" "$lab/load"
 
 	say "$samples actions, nothing else"
 	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/idle" "$samples" 50 <&7) || fail "actions without one alert each"
@@ -23,16 +22,22 @@ stage_latency() {
 	figure latency_idle_p99_ms "$p99"
 	also "$max" "ms, the longest of $n, idle"
 
-	say "$samples actions beside 100,000 events a second"
-	load 100000 "$(calc "$samples * 0.015 + 2" 0)" >"$lab/load.out" 2>"$lab/load.log" &
+	actions_beside 5k 5000
+	actions_beside load 100000
+}
+
+# actions_beside KEY RATE: the latency of actions while so many other events come a second.
+actions_beside() {
+	say "$samples actions beside $2 events a second"
+	load "$2" "$(calc "$samples * 0.015 + 2" 0)" >"$lab/load.out" 2>"$lab/load.log" &
 	lab_pids+=($!)
 	sleep 1
-	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/load" "$samples" 15 <&7) || fail "actions without one alert each"
+	read -r n p50 p99 max < <("$bin/bench_latency" "$lab/$1" "$samples" 15 <&7) || fail "actions without one alert each"
 	wait $! || fail "the load beside it: $(cat "$lab/load.log")"
 	cat "$lab/load.out"
-	figure latency_load_p99_ms "$p99"
-	also "$p50" "ms, the median under load"
-	also "$max" "ms, the longest of $n, under load"
+	figure "latency_$1_p50_ms" "$p50"
+	figure "latency_$1_p99_ms" "$p99"
+	also "$max" "ms, the longest of $n, beside $2 events a second"
 }
 
 # ---- beside an alert storm ----

@@ -90,6 +90,9 @@ stage_sensor() {
 	say "100,000 events a second"
 	cost 100000 "$seconds"
 	figure sensor_ns_per_event_100k "$per_event"
+	say "5,000 events a second"
+	cost 5000 "$seconds"
+	figure sensor_5k_cpu_percent "$(calc "$per_event * 5000 / 1e7" 2)"
 	lab_stop "$sensor_pid"
 	[ -z "$group" ] || rmdir "$group"
 }

@@ -133,6 +133,7 @@ struct drv_control {
 	__u32 kicked;       /* the kernel side has woken the sensor since its last poll */
 	__u32 enter_native; /* the general entry hook also handles 64-bit callers */
 	__u32 compat_seen;  /* a 32-bit caller needs the entry hook */
+	__u32 dropped;      /* set after the counters of drops changed; the sensor clears it */
 };
 
 /* A thread, from the task iterator. Ids are of the initial pid namespace unless named v*. */

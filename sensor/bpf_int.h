@@ -19,6 +19,12 @@ struct hooks {
 	unsigned n;
 };
 
+/* A counter of the driver that is not 0: events of a type, dropped for a cause. */
+struct drop_count {
+	uint32_t type, cause;
+	uint64_t count;
+};
+
 struct source_state {
 	struct mews_bpf *skel;
 	struct source_opts o;
@@ -27,8 +33,11 @@ struct source_state {
 	uint64_t ring_bytes;
 	int *ring_fds;
 	void **maps; /* for each ring: the consumer's page, then the producer's page and the data */
-	uint64_t *percpu; /* a per-CPU value being read */
-	unsigned ncpu;    /* possible CPUs */
+	uint64_t *percpu;         /* a per-CPU value being read */
+	struct drop_count *drops; /* as last read: one for each event and cause */
+	size_t ndrops;
+	uint64_t missed, missed_at; /* runs that the kernel left out; when that was read */
+	unsigned ncpu;              /* possible CPUs */
 	int epoll_fd, wake_fd;
 	struct hooks hooks;
 	struct bpf_link *enter; /* the general entry hook; NULL: not attached */

@@ -22,6 +22,8 @@
 #define SLACK_NS 100000ULL
 #define NAP_NS   NS_PER_MS
 
+#define MISSED_NS (100 * NS_PER_MS) /* between two questions for what the kernel left out */
+
 static int
 quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -209,8 +211,9 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	s->page = (size_t) sysconf(_SC_PAGESIZE);
 	s->epoll_fd = s->wake_fd = -1;
 	s->percpu = calloc((size_t) MAX(n, 1), sizeof(*s->percpu));
+	s->drops = calloc(schema_nevents * DRV_CAUSE_MAX, sizeof(*s->drops));
 	s->opened = true;
-	if (s->percpu == NULL || bpf_rings_new(s) < 0) {
+	if (s->percpu == NULL || s->drops == NULL || bpf_rings_new(s) < 0) {
 		diag_set(d, 0, 0, "no memory");
 		return -ENOMEM;
 	}
@@ -236,6 +239,7 @@ bpf_close(void *st)
 	mews_bpf__destroy(s->skel);
 	bpf_rings_close(s);
 	free(s->percpu);
+	free(s->drops);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -390,25 +394,42 @@ missed(const struct source_state *s)
 	return sum;
 }
 
+/* Read the counters of all events: a system call for each, so only after one of them changed. */
+static void
+read_drops(struct source_state *s)
+{
+	s->ndrops = 0;
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (schema_events[i].capture == CAP_NOT || schema_events[i].capture == CAP_SNAP)
+			continue;
+		for (uint32_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++) {
+			uint32_t type = schema_events[i].num;
+			uint64_t n =
+			    percpu_sum(s, s->skel->maps.drops, type * (uint32_t) DRV_CAUSE_MAX + c);
+
+			if (n > 0)
+				s->drops[s->ndrops++] = (struct drop_count){ type, c, n };
+		}
+	}
+}
+
 static void
 bpf_drops(void *st, source_drop_fn *fn, void *arg)
 {
 	struct source_state *s = st;
-	uint64_t n = missed(s);
+	uint64_t now = clock_boot();
 
-	if (n > 0)
-		fn(arg, 0, DROP_MISSED, n);
-	for (size_t i = 0; i < schema_nevents; i++) {
-		if (schema_events[i].capture == CAP_NOT || schema_events[i].capture == CAP_SNAP)
-			continue;
-		for (uint16_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++) {
-			uint32_t key = schema_events[i].num * (uint32_t) DRV_CAUSE_MAX + c;
-
-			n = percpu_sum(s, s->skel->maps.drops, key);
-			if (n > 0)
-				fn(arg, schema_events[i].num, c, n);
-		}
+	if (now - s->missed_at >= MISSED_NS) {
+		s->missed_at = now;
+		s->missed = missed(s);
 	}
+	if (s->missed > 0)
+		fn(arg, 0, DROP_MISSED, s->missed);
+	if (__atomic_exchange_n(&s->skel->bss->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
+		read_drops(s);
+	for (size_t i = 0; i < s->ndrops; i++)
+		fn(arg, (uint16_t) s->drops[i].type, (uint16_t) s->drops[i].cause,
+		    s->drops[i].count);
 }
 
 static uint64_t

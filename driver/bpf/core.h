@@ -154,9 +154,13 @@ dropped(u32 type, u32 cause)
 {
 	u32 key = type * DRV_CAUSE_MAX + cause;
 	u64 *n = bpf_map_lookup_elem(&drops, &key);
+	u64 was = 0;
 
 	if (n)
-		++*n;
+		was = __sync_fetch_and_add(n, 1); /* for its barrier: the flag is read after it */
+	barrier_var(was);
+	if (!ctl.dropped) /* so that a storm of drops does not write one line from all CPUs */
+		ctl.dropped = 1;
 }
 
 static __always_inline struct task_struct *
