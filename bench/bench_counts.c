@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_counts.c - counts a program's allocations and locks; preloaded into it (LD_PRELOAD).
+ * bench_counts.c - count a program's allocations and locks; preloaded into it (LD_PRELOAD).
  *
  * The totals since its start are two 64-bit numbers in the file that BENCH_COUNTS names: calls of
- * malloc, calloc and realloc, and mutexes taken. The C library's own calls are not seen.
+ * malloc, calloc and realloc, and mutexes taken. The C library's own calls are not counted.
  *
- * Beside that it makes epoll_pwait2() of other calls: valgrind 3.19 does not know it.
+ * It also emulates epoll_pwait2() with other calls: valgrind 3.19 does not know it.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_cpu.c - the CPU time that processes have used so far: user and system, all threads, those
- * that ended too; in nanoseconds, since the kernel keeps it so (not in ticks as /proc/PID/stat).
+ * bench_cpu.c - print the CPU time that processes have used so far: user and system, all threads,
+ * including those that ended; in the kernel's nanoseconds (not in ticks as /proc/PID/stat).
  *
  *   bench_cpu PID...
  *

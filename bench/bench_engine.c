@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_engine.c - what one thread of the collector makes of a recording, per CPU second.
+ * bench_engine.c - events of a recording that one collector thread evaluates per CPU second.
  *
- * Runs what a shard runs on each batch (node.h), on a recording in memory, in rounds of up to four:
- * decoding alone; decoding and state; both and the rules; the same with more rules. Each round
- * begins with an empty state. The figures are medians of the rounds, the shares their differences;
- * the cost of more rules is the median of the ratios within a round.
+ * Does what a shard does on each batch (shard_nodes.h), on a recording in memory, in rounds of up
+ * to four passes: only decoding; decoding and state; both and the rules; the same with more rules.
+ * Each round begins with an empty state. The figures are medians of the rounds, the shares their
+ * differences; the cost of more rules is the median of the ratios within a round.
  */
 #include "bench/engine.h"
 #include "collector/shard/shard_nodes.h"
@@ -55,14 +55,14 @@ usage(FILE *f)
 	    "usage: bench_engine [OPTION]... RECORDING\n"
 	    "\n"
 	    "  -r, --rules FILE      rules to evaluate; may be repeated\n"
-	    "  -d, --distinct-paths  make every path of every event one of its own\n"
-	    "  -m, --more-rules N    what N more rules on frequent events cost\n"
+	    "  -d, --distinct-paths  make every path of every event unique\n"
+	    "  -m, --more-rules N    measure the cost of N more rules on frequent events\n"
 	    "  -e, --events N        stop reading after so many events\n"
 	    "  -l, --loop N          play the recording N times in each round, each time as a\n"
-	    "                        sensor newly started, with paths of its own if distinct\n"
+	    "                        newly started sensor, with new paths if distinct\n"
 	    "  -t, --texts BYTES     bound of the intern pool [256 MiB]\n"
 	    "  -n, --rounds N        [5]\n"
-	    "  -o, --only            the full pass only, for a profiler\n"
+	    "  -o, --only            only the full pass, for a profiler\n"
 	    "  -j, --json            an object instead of a table\n"
 	    "\n"
 	    "  mews-sensor --record mixed.rec --seconds 10 & bench/mixed.sh\n"
@@ -81,7 +81,7 @@ batch_done(struct alert *a)
 	}
 }
 
-/* Decoding alone. */
+/* Only decode. */
 static void
 decode_only(const struct bench *b, const Wire__Request *q)
 {
@@ -93,7 +93,7 @@ decode_only(const struct bench *b, const Wire__Request *q)
 	batch_free(d);
 }
 
-/* The tape once, as a stream of its own; returns the CPU time of its batches. */
+/* Play the tape once, as a new stream; returns the CPU time of its batches. */
 static uint64_t
 play(struct bench *b, struct nodes *nodes, unsigned loop)
 {

@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define SPARE 64 /* descriptors beside them */
+#define SPARE 64 /* further descriptors */
 
 _Noreturn static void
 die(const char *what)

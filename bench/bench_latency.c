@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_latency.c - from a system call to its alert on the collector's standard output.
+ * bench_latency.c - the time from a system call to its alert on the collector's standard output.
  *
  *   bench_latency FOLDER SAMPLES GAP_MS
  *
  * Opens FOLDER/N/etc/shadow, which a default rule reports, for N from 0 on, at random times (gaps
- * even between 0 and twice GAP_MS, whether or not the alert before has come), and reads alerts from
- * standard input. The path says which action an alert belongs to. The time is from just before
- * the system call to the return of the read() that brought the alert's line to an end.
+ * uniform between 0 and twice GAP_MS, without waiting for the previous alert), and reads alerts
+ * from standard input. The path identifies an alert's action. The time is from just before the
+ * system call to the return of the read() that completed the alert's line.
  *
  * Prints one line: SAMPLES P50 P99 MAX, milliseconds. Fails unless each action gave exactly one
  * alert.
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define PATH_BYTES 512
-#define LAST_NS    (10 * NS_PER_S) /* how long the last alert may take */
+#define LAST_NS    (10 * NS_PER_S) /* timeout of the last alert */
 
 struct sample {
 	uint64_t acted, took;
@@ -43,14 +43,14 @@ die(const char *what)
 	_exit(EXIT_FAILURE);
 }
 
-/* Milliseconds of the sample that this share of all is not above. */
+/* The quantile 'share' of the samples, in milliseconds. */
 static double
 quantile(const struct bench *b, double share)
 {
 	return (double) b->v[(unsigned) (share * (b->n - 1))].took / 1e6;
 }
 
-/* Even between 0 and 'max'. */
+/* A random number, uniform between 0 and 'max'. */
 static uint64_t
 random_below(uint64_t max)
 {
@@ -82,7 +82,7 @@ prepare(const struct bench *b)
 				die(path);
 		}
 		path_of(b, i, "/etc/shadow", path);
-		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* written: no rule minds */
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* write: no rule applies */
 		if (fd < 0)
 			die(path);
 		(void) close(fd);
@@ -104,7 +104,7 @@ act(struct bench *b)
 	(void) close(fd);
 }
 
-/* A whole line: whose alert is it? */
+/* A complete line: find its action. */
 static void
 on_line(struct bench *b, const char *line, uint64_t now)
 {
@@ -155,7 +155,7 @@ run(struct bench *b, uint64_t gap_ns)
 		struct timespec wait;
 
 		if (now >= until && b->acted == b->n)
-			return; /* some never came */
+			return; /* some alerts are missing */
 		if (now >= until) {
 			act(b);
 			next += random_below(2 * gap_ns);

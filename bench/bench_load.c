@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_load.c - captured system calls at a given rate, counted.
+ * bench_load.c - make captured system calls at a given rate, and count them.
  *
  *   bench_load EVENTS_PER_SECOND SECONDS PROCESSES FILE
  *
  * Each process opens and closes FILE: two events. It opens with open(), which programs do not call
- * any more (the C library's open() is openat): so an exact count of events of that type says
- * whether each arrived. Paced in slices of a millisecond; a process that fell behind catches up.
+ * any more (the C library's open() is openat): so the count of events of that type must match
+ * exactly. Paced in slices of a millisecond; a process that falls behind catches up.
  *
  * Prints one line: OPENS CLOSES SECONDS, where SECONDS is until the last of them was done.
  */
@@ -40,7 +40,7 @@ open_file(const char *path)
 #endif
 }
 
-/* 'rate' pairs a second from 'start' on until 'pairs' are made. */
+/* Make 'pairs' pairs from 'start' on, 'rate' a second. */
 static void
 make(struct count *c, const char *path, double rate, uint64_t pairs, uint64_t start)
 {

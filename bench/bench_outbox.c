@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_outbox.c - how many alerts a second become durable.
+ * bench_outbox.c - how many alerts become durable per second.
  *
  *   bench_outbox DB [ALERTS PER_BATCH IN_FLIGHT BYTES]
  *
  * Batches of PER_BATCH alerts of BYTES each, at most IN_FLIGHT of them not yet committed. Prints
- * alerts/s, commits/s, and the time from outbox_put() to done(): median, 99th percentile, longest.
+ * alerts/s, commits/s, and the time from outbox_put() to done(): median, 99th percentile, maximum.
  */
 #include "collector/outbox/outbox.h"
 #include "common/clock.h"
@@ -21,7 +21,7 @@ struct batch {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t less = PTHREAD_COND_INITIALIZER;
 static unsigned flying, ended;
-static uint64_t *latency; /* of each batch, as they end */
+static uint64_t *latency; /* of each batch, in order of completion */
 
 static void
 done(struct outbox_txn *t, int r)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_reload.c - how long new rules hold up evaluation, and whether an event is missed.
+ * bench_reload.c - how long a reload of rules delays evaluation, and whether an event is missed.
  *
- * Shards as the collector has them evaluate batches as fast as they can; two sets of rules, each of
- * which alerts on every event, are loaded in turn. Each batch must give one alert per event, all of
- * one set. The longest time between the ends of two batches in a row on any shard is compared with
- * that of a run of the same length in which nothing is loaded.
+ * The collector's shards evaluate batches at full speed; two rule sets, each of which alerts on
+ * every event, are loaded alternately. Each batch must give one alert per event, all of one set.
+ * The longest time between the ends of two consecutive batches on any shard is compared with that
+ * of a run of the same length without reloads.
  */
 #include "collector/shard/shard.h"
 #include "common/clock.h"
@@ -19,7 +19,7 @@
 enum { EVENTS = 200, FILES_MAX = 30, SHARDS_MAX = 64, RETRY_US = 200, SETTLE_US = 500 };
 
 struct feed {
-	struct stream st; /* first: outbox_put() is given its id */
+	struct stream st; /* first member: outbox_put() gets its id */
 	struct shard *shard;
 	pthread_t thread;
 	uint64_t last, gap; /* monotonic ns */
@@ -27,7 +27,7 @@ struct feed {
 };
 
 struct bench {
-	const char *files[FILES_MAX + 1]; /* the first is the set's own */
+	const char *files[FILES_MAX + 1]; /* the first belongs to the set */
 	size_t nfiles;
 	char own[2][64];
 	unsigned reloads, shards;
@@ -45,7 +45,7 @@ die(const char *what)
 	exit(1); /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* ---- in the outbox's place ---- */
+/* ---- stub of the outbox ---- */
 
 int
 outbox_put(struct outbox *o, struct outbox_txn *t)
@@ -188,7 +188,7 @@ reload(struct bench *b, unsigned set)
 
 /* ---- a run ---- */
 
-/* A node for each shard. */
+/* Start a node for each shard. */
 static void
 start_feeds(struct bench *b)
 {
@@ -229,7 +229,7 @@ run(struct bench *b, unsigned reloads, uint64_t *took, uint64_t *lost)
 	start_feeds(b);
 	(void) usleep(200000);
 	for (unsigned i = 0; i < b->shards; i++)
-		b->feed[i].gap = 0; /* of starting */
+		b->feed[i].gap = 0; /* the gap of the start */
 	from = clock_mono();
 	for (unsigned i = 1; i <= reloads; i++)
 		reload(b, i % 2);
@@ -256,7 +256,7 @@ usage(FILE *f)
 	fputs(
 	    "usage: bench_reload [-r FILE]... [-n RELOADS] [-s SHARDS] [--json]\n"
 	    "\n"
-	    "  -r, --rules FILE   rules that both sets have too, so that loading takes its time\n"
+	    "  -r, --rules FILE   rules added to both sets, so that loading takes longer\n"
 	    "  -n, --reloads N    [100]\n"
 	    "  -s, --shards N     [one per CPU]\n"
 	    "  -j, --json\n",
@@ -288,7 +288,7 @@ parse_args(struct bench *b, int argc, char **argv)
 		}
 	}
 	if (b->shards == 0 || b->shards > SHARDS_MAX || b->reloads == 0)
-		die("that many shards or reloads cannot be");
+		die("invalid number of shards or reloads");
 }
 
 int

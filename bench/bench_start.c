@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_start.c - from the start of a sensor to the first event that it captures.
+ * bench_start.c - the time from the start of a sensor to the first event that it captures.
  *
  *   bench_start FOLDER COMMAND...
  *
  * Runs COMMAND, a sensor, and opens FOLDER/etc/shadow, which a default rule reports, every
- * millisecond, until standard input brings an alert of that as JSON. Its evt.time is the kernel's
- * stamp of the first of these events that was captured. Then stops the sensor.
+ * millisecond, until standard input brings its alert as JSON. evt.time of that alert is the
+ * kernel's timestamp of the first captured event. Then stops the sensor.
  *
- * Prints the seconds from just before the exec to that stamp.
+ * Prints the seconds from just before the exec to that timestamp.
  */
 #include "common/clock.h"
 #include <errno.h>
@@ -79,7 +79,7 @@ probe(const struct bench *b)
 	(void) close(fd);
 }
 
-/* The evt.time of the first whole line that has our path; 0: there is none. */
+/* Return evt.time of the first complete line with our path; 0: none yet. */
 static uint64_t
 stamp(struct bench *b)
 {

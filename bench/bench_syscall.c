@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_syscall.c - what a system call costs more while it is watched.
+ * bench_syscall.c - the cost that the sensor adds to a system call.
  *
  *   bench_syscall [--rounds N] [--json]
  *
  * Each round measures two loads in three states, every second one in the opposite order: nothing
  * attached, empty programs on the same hooks, the sensor's own programs. The loads are getppid(),
- * which nobody wants, and an open() and close(), both captured while another CPU drains the rings.
- * Differences are taken within a round, and their median and quartiles shown. The time is that of
- * the calling thread's CPU: what another process takes away is not counted. Needs root, two CPUs.
+ * which is not captured, and an open() and close(), both captured while another CPU drains the
+ * rings. Differences are taken within a round, and their median and quartiles shown. The time is
+ * the CPU time of the calling thread: preemption by other processes is not counted. Needs root and
+ * two CPUs.
  */
 #include "common/clock.h"
 #include "proto/schema.h"
@@ -37,16 +38,16 @@
 enum load { UNWANTED, OPEN_CLOSE, LOADS };
 enum state { NOTHING, EMPTY, MEWS, STATES };
 
-/* How often a load is repeated in one measurement, and before it, to warm the caches. */
+/* Repetitions of a load in one measurement, and before it, to warm the caches. */
 static const unsigned turns[LOADS] = { 20000, 2000 }, warm_turns[LOADS] = { 2000, 200 };
 
-/* The process that is watched; it is not the one that loads the programs, which is left out. */
+/* The measured process; not the one that loads the programs, because that one is excluded. */
 struct worker {
 	pid_t pid;
 	int fd;
 	struct report {
-		enum load load; /* what it shall do */
-		double ns;      /* what one turn took; below 0: the file cannot be opened */
+		enum load load; /* requested load */
+		double ns;      /* time of one turn; below 0: the file cannot be opened */
 	} * report;             /* shared */
 };
 
@@ -57,8 +58,8 @@ struct bench {
 	struct worker worker;
 	struct source_state source;
 	struct empty_bpf *empty;
-	enum state state;   /* what is attached, */
-	struct hooks hooks; /* and how */
+	enum state state;   /* the attached programs, */
+	struct hooks hooks; /* and their links */
 	pthread_t drain;
 	atomic_bool stop;
 	atomic_uint seen;          /* records of the worker */
@@ -74,7 +75,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	(void) vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "\n");
-	_exit(1); /* the thread that drains is not asked */
+	_exit(1); /* without waiting for the draining thread */
 }
 
 /* ---- the worker ---- */
@@ -185,8 +186,7 @@ drain(void *arg)
 	return NULL;
 }
 
-/* What the collector asks for: what its state needs and what its default rules name is everything
- * that can be captured. */
+/* Capture everything: what the collector's state needs and its default rules name. */
 static void
 want_all(struct source_state *s)
 {
@@ -212,7 +212,7 @@ capture_start(struct bench *b)
 	want_all(&b->source);
 	b->empty = empty_bpf__open_and_load();
 	if (b->empty == NULL)
-		die("this kernel does not take the empty programs: %s", strerrordesc_np(errno));
+		die("this kernel does not accept the empty programs: %s", strerrordesc_np(errno));
 	if (pthread_create(&b->drain, NULL, drain, b) != 0)
 		die("cannot start a thread");
 }
@@ -235,7 +235,7 @@ count_drops(void *arg, uint16_t type, uint16_t cause, uint64_t n)
 	*(uint64_t *) arg += n;
 }
 
-/* A turn is two events. One that was dropped costs less than one that was captured. */
+/* A turn is two events. A dropped event costs less than a captured one. */
 static void
 check_captured(struct bench *b)
 {
@@ -246,10 +246,10 @@ check_captured(struct bench *b)
 		(void) usleep(100);
 	source_bpf.drops(&b->source, count_drops, &drops);
 	if (atomic_load(&b->seen) != want || drops != 0)
-		die("of %u events %u were captured, and %llu dropped: no figure", want,
+		die("of %u events %u were captured, and %llu dropped: the figure is invalid", want,
 		    atomic_load(&b->seen), (unsigned long long) drops);
 	if (b->source.enter != NULL)
-		die("a 32-bit program ran, and the hook for such was attached: no figure");
+		die("a 32-bit program ran, and its hook was attached: the figure is invalid");
 	atomic_store(&b->seen, 0);
 }
 
@@ -262,7 +262,7 @@ destroy(void *link)
 	return NULL;
 }
 
-/* As hooks_detach(). Each link has the kernel wait for a while, so all of them do at once. */
+/* Like hooks_detach(), but in parallel: the kernel waits for a while on each link. */
 static void
 detach(struct hooks *h)
 {
@@ -276,7 +276,8 @@ detach(struct hooks *h)
 		pthread_join(threads[--h->n], NULL);
 }
 
-/* The next state is attached before the last is detached: hooks that both have need not be made. */
+/* Attach the next state before detaching the last one, so that common hooks need not be set up
+ * again. */
 static void
 change(struct bench *b, enum state to)
 {
@@ -326,7 +327,7 @@ order(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The quartiles of 'a' less 'b', round by round; of 'a' itself where they are the same. */
+/* Quartiles of 'a' minus 'b', by round; of 'a' itself if they are the same. */
 static void
 quartiles(const double *a, const double *b, unsigned n, double ret[3])
 {
@@ -415,13 +416,13 @@ choose_cpus(struct bench *b)
 	int n = 0;
 
 	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		die("cannot tell the CPUs: %s", strerrordesc_np(errno));
+		die("cannot determine the CPUs: %s", strerrordesc_np(errno));
 	for (int i = 0; i < CPU_SETSIZE && n < 2; i++) {
 		if (CPU_ISSET(i, &set))
 			b->cpu[n++] = i;
 	}
 	if (n < 2)
-		die("two CPUs are needed: one to be measured, one to drain the rings");
+		die("two CPUs are needed: one to measure, one to drain the rings");
 }
 
 int

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_wire.c - a recording's events again in batches of one size: bytes on the wire per event.
+ * bench_wire.c - encode a recording's events again in batches of one size: bytes on the wire per
+ * event.
  *
  *   bench_wire RECORDING EVENTS_PER_BATCH LEVEL
  *
  * Each batch is decoded, its events become records again, and the sensor's encoder makes batches of
- * so many of them, compressed with zstd at LEVEL (0: not). What is counted per batch is the whole
- * request, the framing of NNG (a length of 8 bytes and a request id of 4, which NNG hands to TLS
- * one by one) and TLS records of at most 16 KB with 29 bytes around each. A last batch that is not
- * full is left out.
+ * so many of them, compressed with zstd at LEVEL (0: not). Counted per batch: the whole request,
+ * the framing of NNG (a length of 8 bytes and a request id of 4, which NNG passes to TLS one by
+ * one) and TLS records of at most 16 KB with 29 bytes around each. A last batch that is not full is
+ * left out.
  *
  * Prints one line: BYTES_PER_EVENT EVENTS BATCHES.
  */

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# cost.sh - the stage 'cost': where the work of one event goes, counted, not timed. For stage.sh,
-# which sources it. Instructions of user space are callgrind's, of the real programs under a live
+# cost.sh - the stage 'cost': the cost of one event by component, counted, not timed. Sourced by
+# stage.sh. Instructions of user space are callgrind's, of the real programs under a live
 # load; allocations and locks are counted by bench_counts.so in them; system calls by strace.
 # shellcheck disable=SC2154 # bin, lab, http and the pids are lab.sh's
 
-# What a line of the profile belongs to, by its source file or library; the first that fits.
+# The component of a profile line, by its source file or library; the first match wins.
 parts='libzstd|zstd
 libmbed|TLS: the cipher
 libsqlite|SQLite
@@ -25,9 +25,9 @@ libxxhash|string_fortified|common/buf|hashes, buffers
 libc\.so|ld-linux|/sysdeps/|/malloc/|/string/|C library: memory, copies, threads
 .|other'
 
-# parts FILE EVENTS BATCHES PROGRAM: instructions per event of each part, from callgrind's file. They
-# are those of the lines themselves: what the compiler moved into another function still counts
-# where it was written. A name is written out once, then its number stands for it.
+# parts FILE EVENTS BATCHES PROGRAM: instructions per event of each component, from callgrind's file.
+# Costs are counted by source line: code inlined into another function still counts
+# where it was written. callgrind writes a name once, then refers to it by number.
 parts() {
 	local n what
 	awk -v parts="$parts" '
@@ -56,7 +56,7 @@ parts() {
 	sed 1d "$lab/parts" | while read -r n what; do also "$(calc "$n / $2" 0)" "  $what"; done
 }
 
-# watch_load RATE SECONDS: sets $events and $batches that the collector evaluated meanwhile.
+# watch_load RATE SECONDS: sets $events and $batches that the collector evaluates during the load.
 watch_load() {
 	events=$(lab_metric mews_collector_events_total) batches=$(lab_metric mews_collector_batches_total)
 	: >"$lab/file"
@@ -66,7 +66,7 @@ watch_load() {
 	events=$(($(lab_metric mews_collector_events_total) - events)) batches=$(($(lab_metric mews_collector_batches_total) - batches))
 }
 
-# profile PROGRAM PID: callgrind's counts of a load that it can follow.
+# profile PROGRAM PID: callgrind's counts of a load slow enough for it.
 profile() {
 	callgrind_control -z "$2" >/dev/null
 	watch_load 20000 5
@@ -75,7 +75,7 @@ profile() {
 	parts "$lab/callgrind.$1.1" "$events" "$batches" "$1"
 }
 
-# wrap NAME COMMAND: $lab/bin/mews-NAME runs the program by this command.
+# wrap NAME COMMAND: make $lab/bin/mews-NAME run the program under this command.
 wrap() {
 	printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$2" "$bin/mews-$1" >"$lab/bin/mews-$1"
 	chmod +x "$lab/bin/mews-$1"
@@ -146,7 +146,7 @@ stage_cost() {
 # counts PROGRAM: allocations and locks so far.
 counts() { od -An -v -t u8 "$lab/counts.$1" | xargs; }
 
-# per COUNT WHAT: of a batch, and of an event.
+# per COUNT WHAT: per batch, and per event.
 per() {
 	also "$(calc "$1 / $batches" 1)" "$2, per batch"
 	also "$(calc "$1 / $events" 4)" "$2, per event"

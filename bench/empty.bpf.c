@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * empty.bpf.c - programs that do nothing, named as those of driver/bpf, for the same hooks: what
- * being called costs.
+ * empty.bpf.c - empty programs, named as those of driver/bpf, for the same hooks: they measure the
+ * cost of the call itself.
  */
 #include <linux/bpf.h>
 

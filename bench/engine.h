@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine.h - what bench_engine measures with: a recording in memory, and rules made up.
+ * engine.h - input of bench_engine: a recording in memory, and generated rules.
  */
 #ifndef MEWS_BENCH_ENGINE_H
 #define MEWS_BENCH_ENGINE_H
@@ -10,8 +10,7 @@
 
 enum { TAPE_FREQUENT = 8 };
 
-/* A recording in memory. Bodies are what the sensor made, or what engine_distinct() made of them.
- */
+/* A recording in memory. Bodies are as the sensor made them, or as tape_distinct() rewrote them. */
 struct tape {
 	Wire__Request **v; /* Hello, batches, in order */
 	size_t n;
@@ -21,22 +20,22 @@ struct tape {
 	uint64_t serial; /* of the next distinct path */
 };
 
-/* The requests up to the batch that makes the events 'max' or more (0: all). Ends the process with
- * a sentence when it cannot be read. */
+/* Load the requests up to the batch in which the number of events reaches 'max' (0: all). Exits
+ * with a message if the file cannot be read. */
 void tape_load(struct tape *t, const char *path, uint64_t max);
 void tape_free(struct tape *t);
 
-/* How many different texts its batches hold. */
+/* The number of different texts in its batches. */
 uint64_t tape_texts(const struct tape *t);
 
-/* The events it holds most of, most first; returns how many. */
+/* Find its most frequent events, most frequent first; returns their number. */
 size_t tape_frequent(const struct tape *t, const struct ev_schema *ret[TAPE_FREQUENT]);
 
-/* Makes every path of every event one that was never there before, in this call or an earlier. */
+/* Rewrite every path of every event to one not used before, in this call or an earlier one. */
 void tape_distinct(struct tape *t);
 
-/* The rules of these files and 'more' made-up ones, none like another, on the event types that are
- * frequent on the tape. Ends the process with what loading said when they do not load. */
+/* Load the rules of these files and 'more' generated ones, all different, on the tape's frequent
+ * event types. Exits with the loader's message if they do not load. */
 struct ruleset *engine_rules(
     const char *const *files, size_t n, unsigned more, const struct tape *t);
 

@@ -6,7 +6,7 @@
 enum { PATHS_MAX = 64 };
 
 /* Conditions as people write them; '@' is the rule's number, so no two are the same. None matches
- * what a machine does, so that all are evaluated. */
+ * on an ordinary machine, so that all are evaluated. */
 static const char *const conditions[] = {
 	"fd.name startswith /srv/bench@/ and proc.name != bench@",
 	"proc.name in (bench@, benchd, benchctl) and user.uid = @",
@@ -40,11 +40,11 @@ write_rules(int fd, unsigned more, const struct tape *t)
 	FILE *f = fdopen(fd, "w");
 
 	if (f == NULL)
-		engine_die("cannot write the made-up rules");
+		engine_die("cannot write the generated rules");
 	for (unsigned i = 0; i < more; i++)
 		print_rule(f, i, type[i % n]);
 	if (fclose(f) != 0)
-		engine_die("cannot write the made-up rules");
+		engine_die("cannot write the generated rules");
 }
 
 struct ruleset *

@@ -6,7 +6,7 @@
 #include "proto/wire.h"
 #include <stdlib.h>
 
-enum { SUFFIX = 10 }; /* what tape_distinct() puts behind a path: ".%09llx" */
+enum { SUFFIX = 10 }; /* tape_distinct() appends ".%09llx" to a path */
 
 static void *
 need(void *p)
@@ -43,7 +43,7 @@ take(struct tape *t, Wire__Request *q)
 {
 	const char *why = "no memory";
 
-	if ((t->n & (t->n + 1)) == 0) /* room for twice as many and one */
+	if ((t->n & (t->n + 1)) == 0) /* grow to twice as many and one */
 		t->v = need(realloc(t->v, (2 * t->n + 1) * sizeof(*t->v)));
 	t->v[t->n++] = q;
 	if (q->body_case == WIRE__REQUEST__BODY_BATCH)
@@ -128,7 +128,7 @@ tape_frequent(const struct tape *t, const struct ev_schema *ret[TAPE_FREQUENT])
 
 /* ---- distinct paths ---- */
 
-/* A path of its own for this event, in 'room'. */
+/* Make a unique path for this event, in 'room'. */
 static struct slice
 new_path(struct tape *t, struct slice old, bool again, char room[EV_TEXT_MAX + 1])
 {
@@ -167,7 +167,7 @@ rewrite_event(struct tape *t, struct batch_enc *enc, const struct batch *b, cons
 		engine_die("an event does not fit into its batch");
 }
 
-/* The body anew, compressed as the sensor would. */
+/* Rewrite the body, compressed as by the sensor. */
 static void
 rewrite_batch(struct tape *t, Wire__Batch *b, bool again)
 {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# mixed.sh [ROUNDS]: an ordinary machine's work, the same each time: shells, find, tar, gcc, and an
-# HTTP server with clients. About 30,000 captured events a round; 10 rounds if not told.
+# mixed.sh [ROUNDS]: simulate an ordinary machine, the same each time: shells, find, tar, gcc, and an
+# HTTP server with clients. About 30,000 captured events a round; 10 rounds by default.
 #
 # For a recording:  mews-sensor --record mixed.rec & bench/mixed.sh 35; kill %1
 set -euo pipefail
@@ -18,7 +18,7 @@ for tool in gcc tar find curl python3; do
 		exit 1
 	}
 done
-# python3 may be a wrapper that starts others for each call
+# python3 may be a wrapper that starts other programs for each call
 python=$(python3 -c 'import sys; print(sys.executable)')
 tree=/usr/include/linux
 

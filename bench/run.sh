@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [--json FILE] [--stage NAME]... [--quick]: measures what Mews costs, prints one table.
+# run.sh [--json FILE] [--stage NAME]... [--quick]: measure what Mews costs, and print one table.
 #
-# README.md beside this says what each figure means. Exit status: 0 every limit is met, 1 a figure
-# could not be taken or does not count (stderr says which), 2 usage error, 3 a limit is missed.
+# README.md describes each figure. Exit status: 0 every limit is met, 1 a figure could not be
+# measured or is invalid (stderr says which), 2 usage error, 3 a limit is missed.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# stage | about how many seconds it takes
+# stage | approximate duration in seconds
 stages='syscall|60
 sensor|30
 idle|30
@@ -113,7 +113,7 @@ for stage in "${wanted[@]}"; do
 	done <"$scratch/out"
 done
 
-# met EXPRESSION VALUE: it holds, with the names in it replaced by figures; 2: one of them is missing.
+# met EXPRESSION VALUE: does it hold, with the names in it replaced by figures? 2: one is missing.
 met() {
 	local e=$1 name
 	for name in $(grep -oE '[A-Z][A-Z_0-9]+' <<<"$e"); do

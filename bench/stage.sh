@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# stage.sh NAME [ARGUMENT]: one stage of the bench, alone; run.sh makes a table of what it prints:
+# stage.sh NAME [ARGUMENT]: run one stage of the bench; run.sh makes a table of its output:
 #
-#	figure KEY VALUE    one that has a limit, or belongs beside one that has
-#	also VALUE WHAT     one that explains
+#	figure KEY VALUE    a figure with a limit, or shown beside one
+#	also VALUE WHAT     a supporting detail
 #
-# Environment: BENCH_QUICK=1 shortens; BENCH_CACHE names a folder where the recording of the mixed
-# load and the certificates stay for the next call. Needs root.
+# Environment: BENCH_QUICK=1 shortens; BENCH_CACHE names a folder that keeps the recording of the
+# mixed load and the certificates for the next run. Needs root.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../tests/support/lab.sh"
 . "$here/stages.sh"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# stages.sh - what each stage measures; for stage.sh, which sources it. Here is what several stages use; the
-# stages are in the files below. README.md explains.
+# stages.sh - functions shared by several stages; sourced by stage.sh. The stages themselves are in
+# the files below. README.md describes them.
 # shellcheck disable=SC2154,SC2034 # bin, lab, http and the pids are lab.sh's, lab_rules is for it
 
 quick=${BENCH_QUICK:-}
@@ -15,7 +15,7 @@ calc() { awk "BEGIN { printf \"%.${2:-1}f\", ($1) }"; }
 
 cpu_ns() { "$bin/bench_cpu" "$1"; }
 
-# Events of a type that the collector has evaluated, or knows to be dropped.
+# Events of a type that the collector has evaluated, or that are counted as dropped.
 counted() {
 	curl -sf "http://$http/metrics" | awk -v want="type=\"$1\"}" '
 		/^mews_(collector_type_events|node_type_drops)_total/ && index($0, want) { n += $NF }
@@ -23,14 +23,14 @@ counted() {
 }
 counted_is() { [ "$(counted "$1")" -ge "$2" ]; }
 
-# The snapshot is through, and what starting caused too.
+# Wait until the snapshot and the events caused by the start are durable.
 settle() {
 	lab_wait 30 lab_durable n1 || fail "the snapshot did not become durable"
 	sleep 1
 }
 
-# load RATE SECONDS: makes events, and waits until each is evaluated or known to be dropped.
-# Sets $made (events) and $dropped, and fails if the count does not come out or the rate is not reached.
+# load RATE SECONDS: make events, and wait until each is evaluated or counted as dropped.
+# Sets $made (events) and $dropped; fails if the count does not match or the rate is not reached.
 load() {
 	local rate=$1 seconds=$2 opens closes took reached
 	local opens0 closes0 drops0

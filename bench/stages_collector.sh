@@ -5,8 +5,8 @@
 
 # ---- the mixed load ----
 
-# Sets $recording: the mixed load as the sensor recorded it, made if it is not there. Certificates
-# are kept beside it: a thousand of them take 20 seconds.
+# Sets $recording: the mixed load as the sensor recorded it, made if missing. Certificates are kept
+# beside it: a thousand of them take 20 seconds.
 recording() {
 	local rounds=40 recorder
 	[ -z "$quick" ] || rounds=10
@@ -39,10 +39,10 @@ stage_wire() {
 
 # ---- the collector ----
 
-# Events evaluated and nanoseconds of CPU, so far.
+# Events evaluated and nanoseconds of CPU so far.
 progress() { echo "$(lab_metric mews_collector_events_total) $(cpu_ns "$collector_pid")"; }
 
-# rate INTERVALS SECONDS: sets $per_cpu_s, the median of so many intervals' events per CPU second.
+# rate INTERVALS SECONDS: set $per_cpu_s, the median of the intervals' events per CPU second.
 rate() {
 	local e0 n0 e1 n1
 	read -r e0 n0 < <(progress)
@@ -61,7 +61,7 @@ rate() {
 connected() { lab_status | jq -r '[.sensors[] | select(.connected)] | length'; }
 connected_is() { [ "$(connected)" = "$1" ]; }
 
-# replay NODES: a collector with one shard, and the recording played by so many nodes, over and over.
+# replay NODES: start a collector with one shard, and so many nodes that play the recording in a loop.
 replay() {
 	local name
 	for name in $([ "$1" = 1 ] && echo n || seq -f 'n-%04g' "$1"); do
@@ -107,7 +107,7 @@ stage_nodes() {
 	figure collector_events_per_cpu_s_1000_nodes "$per_cpu_s"
 }
 
-# ---- a collector that was away ----
+# ---- a collector that is down ----
 
 stage_reconnect() {
 	local down out
@@ -122,7 +122,7 @@ stage_reconnect() {
 
 # ---- the rule engine ----
 
-# engine RULES... [OPTION]...: what bench_engine makes of the recording, as JSON.
+# engine RULES... [OPTION]...: run bench_engine on the recording, with JSON output.
 engine() { "$bin/bench_engine" --json "$@" "$recording" || fail "bench_engine $*"; }
 
 stage_engine() {
@@ -159,7 +159,7 @@ outbox_bytes() { stat -c %s "$lab"/outbox.db* 2>/dev/null | awk '{ n += $1 } END
 written_bytes() { awk '$1 == "write_bytes:" { print $2 }' "/proc/$collector_pid/io"; }
 committed_is() { [ "$(lab_metric mews_outbox_committed_total)" -ge "$1" ]; }
 
-# Until $lab/loading is gone: the outbox's bytes, all files, ten times a second.
+# Until $lab/loading is removed: print the bytes of all files of the outbox, ten times a second.
 watch_outbox() {
 	while [ -e "$lab/loading" ]; do
 		outbox_bytes >>"$lab/sizes"
@@ -167,7 +167,7 @@ watch_outbox() {
 	done
 }
 
-# As many alerts as an hour of ten a second gives, from two processes, with room for a third of them.
+# As many alerts as ten a second give in an hour, from two processes, with room for a third of them.
 stage_outbox() {
 	local opens closes took before
 	lab_watch
@@ -189,8 +189,8 @@ stage_outbox() {
 	also "$(calc "($(written_bytes) - $before) / 1024 / $opens")" "KiB written for each, the output's file and the log too"
 }
 
-# One write of progress, which comes every five minutes if no alert comes before, and all that is
-# written beside it, as of a day. A sensor is connected, and sends batches without alerts.
+# One write of progress, which comes every five minutes unless an alert comes before, and everything
+# written with it, extrapolated to a day. A connected sensor sends batches without alerts.
 stage_idle_disk() {
 	local before batches
 	lab_rules=$lab/rules.yaml

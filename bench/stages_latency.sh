@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# stages_latency.sh - stages: from a system call to its alert, alone and beside a load; for stages.sh.
+# stages_latency.sh - stages: from a system call to its alert, idle and under load; for stages.sh.
 # shellcheck disable=SC2154,SC2034 # bin, lab, http and the pids are lab.sh's, the helpers stages.sh's
 
 # ---- from the system call to the alert ----
@@ -73,7 +73,7 @@ EOF
 storm_matches() { lab_metric 'mews_rule_hits_total{rule="Storm"}'; }
 storm_beyond() { [ "$(storm_matches)" -gt "$1" ]; }
 
-# beside KEY FOLDER: the latency of n1's alerts, while the storm goes on.
+# beside KEY FOLDER: measure the latency of n1's alerts during the storm.
 beside() {
 	local n p50 p99 max before
 	mkdir -p "$lab/$2"
@@ -121,11 +121,11 @@ stage_storm() {
 	also "$(lab_metric mews_node_drops_total)" "events dropped of all"
 }
 
-# ---- beside the snapshot of a million descriptors ----
+# ---- during the snapshot of a million descriptors ----
 
 snapshot_whole() { lab_status | jq -e '.sensors[] | select(.node == "n1" and .snapshot == "whole")'; }
 
-# actions_in FOLDER: what bench_latency prints of n1's alerts.
+# actions_in FOLDER: print bench_latency's result for n1's alerts.
 actions_in() {
 	mkdir "$lab/$1"
 	"$bin/bench_latency" "$lab/$1" 200 15 <&7 || fail "actions without one alert each"
@@ -169,7 +169,7 @@ stage_snapshot() {
 	also "$(awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$collector_pid/status")" "MB resident at most, the collector"
 }
 
-# reader N: reads all alerts over and over, an answer at a time; bytes of each answer in $lab/read.N.
+# reader N: read all alerts repeatedly, one answer at a time; sizes of the answers in $lab/read.N.
 reader() {
 	local after=0 tail
 	renice -n 19 "$BASHPID" >/dev/null # as if they had a machine of their own

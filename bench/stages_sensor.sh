@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# stages_sensor.sh - stages: what the hooks and the sensor cost a node; for stages.sh.
+# stages_sensor.sh - stages: the cost of the hooks and the sensor on a node; for stages.sh.
 # shellcheck disable=SC2154,SC2034 # bin, lab, http and the pids are lab.sh's, the helpers stages.sh's
 
 # ---- the hooks ----
@@ -24,7 +24,7 @@ cost() {
 	per_event=$(calc "($(cpu_ns "$sensor_pid") - $before) / $made")
 }
 
-# Makes a cgroup that counts memory, if this machine lets us: sets $group, and $group_home to ours.
+# Make a cgroup that counts memory, if possible: sets $group, and $group_home to our own.
 group_make() {
 	local at
 	group='' group_home=''
@@ -39,10 +39,10 @@ group_make() {
 	done
 }
 
-# group_enter FOLDER: this shell, and what it starts from now on, is counted there.
+# group_enter FOLDER: move this shell, and processes it starts from now on, into the cgroup.
 group_enter() { [ -z "$group" ] || echo $$ >"$1/cgroup.procs"; }
 
-# Prints the sensor's memory in kB: RssAnon, VmRSS, of that ring mappings, PSS, its cgroup's.
+# Print the sensor's memory in kB: RssAnon, VmRSS, ring mappings in it, PSS, its cgroup's.
 memory() {
 	local anon cgroup
 	anon=$(awk '/^RssAnon/ { print $2 }' "/proc/$sensor_pid/status")
@@ -54,10 +54,10 @@ memory() {
 		END { print anon, rss, rings + 0, pss, cgroup }' "/proc/$sensor_pid/smaps"
 }
 
-# The largest of what memory() printed, column by column, as megabytes.
+# Print the maximum of memory()'s columns, in megabytes.
 most() { awk -v n="$1" '$n > max { max = $n } END { printf "%.2f", max / 1024 }' "$lab/memory"; }
 
-# Until $lab/loading is gone: memory twice a second.
+# Until $lab/loading is removed: print memory twice a second.
 watch_memory() {
 	while [ -e "$lab/loading" ]; do
 		memory >>"$lab/memory"

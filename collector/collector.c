@@ -40,7 +40,8 @@ is_low(unsigned long port)
 	return port > 0 && port < 1024;
 }
 
-/* Of all that root may do, a collector uses one thing at most. Before any thread: they inherit. */
+/* The collector keeps at most one of root's capabilities. Called before any thread starts: threads
+ * inherit them. */
 static int
 start_rights(void *app)
 {
@@ -299,16 +300,16 @@ stop_reload(void *app)
  * nothing below it. */
 const struct stage app_stages[] = {
 	{ "signals", start_signals, NULL }, /* first: threads inherit the mask */
-	{ "rights", start_rights, NULL },   /* before files are read: as they are read later */
-	/* Before anything is made: what would be refused. */
+	{ "rights", start_rights, NULL },   /* before files are read: as they are reread later */
+	/* Before anything is created: refuse what would fail. */
 	{ "configuration", app_check_config, NULL },
 	{ "rules", start_rules, stop_rules }, /* most mistakes are here */
 	{ "places", app_check_places, NULL }, /* --check ends here: app_ncheck */
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
-	{ "lookout", start_lookout, NULL },      /* before sensors come: who is known already */
-	{ "ingest", start_ingest, stop_ingest }, /* opens the door */
+	{ "lookout", start_lookout, NULL },      /* before sensors connect: load the known nodes */
+	{ "ingest", start_ingest, stop_ingest }, /* starts to listen */
 	{ "reload", start_reload, stop_reload },
 	{ "api", app_api_start, app_api_stop }, /* last: it shows all of the above */
 };
@@ -323,9 +324,9 @@ reload_tls(struct app *a)
 	if (a->opt.tls_cert != NULL && ingest_reload_tls(a->ingest, &d) < 0)
 		log_error("certificates not reloaded: %s", d.msg);
 	if (api_reload_tokens(a->api, &d) < 0)
-		log_error("the API's tokens not reloaded: %s", d.msg);
+		log_error("the API's tokens were not reloaded: %s", d.msg);
 	if (api_reload_tls(a->api, &d) < 0)
-		log_error("the API's certificate not reloaded: %s", d.msg);
+		log_error("the API's certificate was not reloaded: %s", d.msg);
 }
 
 /* The next signal that has arrived; 0: none. */
@@ -337,7 +338,7 @@ next_signal(int fd)
 	return read(fd, &info, sizeof(info)) == (ssize_t) sizeof(info) ? (int) info.ssi_signo : 0;
 }
 
-/* Wait for signals and for what reload waits for. false: it is time to stop. */
+/* Wait for signals and for reload's descriptors. false: stop. */
 static bool
 run_once(struct app *a, int signals)
 {

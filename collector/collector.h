@@ -16,7 +16,7 @@
 /* Exit codes; mews-collector(8) lists them. */
 enum app_exit {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,  /* something went wrong that no configuration mends */
+	EXIT_FAILED = 1,  /* a failure that no change of configuration fixes */
 	EXIT_USAGE = 2,   /* the command line */
 	EXIT_CONFIG = 3,  /* the configuration file, a certificate */
 	EXIT_RULES = 4,   /* a rule file */
@@ -43,15 +43,15 @@ enum { APP_OUTPUTS_MAX = 16 };
 
 struct app {
 	struct cfg *cfg;
-	bool check;  /* start nothing: only look, and go on after what would be refused */
-	bool wrong;  /* ... and something was */
-	bool beside; /* ... while a collector runs: what it has in use is no error */
+	bool check;  /* start nothing: only check, and continue after an error */
+	bool wrong;  /* ... and an error was found */
+	bool beside; /* ... while a collector runs: resources it uses are no error */
 	struct outbox_output output[APP_OUTPUTS_MAX];
-	size_t noutputs; /* that are on */
+	size_t noutputs; /* enabled ones */
 	struct app_options opt;
 	struct rule_config rules_config;
-	char token_file[4096]; /* where the API's tokens are, ... */
-	bool token_beside;     /* ... beside the outbox, since no place is configured */
+	char token_file[4096]; /* the file of the API's tokens, ... */
+	bool token_beside;     /* ... beside the outbox, since none is configured */
 	pthread_mutex_t rules_lock;
 	struct ruleset *rules; /* guarded by rules_lock */
 	struct outbox *outbox;
@@ -62,23 +62,23 @@ struct app {
 	struct ingest *ingest;
 	struct reload *reload;
 	struct api *api;
-	sigset_t signals;        /* those that app_run() waits for */
-	enum app_exit exit_code; /* why a stage did not start */
+	sigset_t signals;        /* that app_run() waits for */
+	enum app_exit exit_code; /* why a stage failed to start */
 };
 
 /* The stages in order, and their number. */
 
 extern const struct stage app_stages[];
 extern const size_t app_nstages;
-extern const size_t app_ncheck; /* how many of them make nothing: those are what --check runs */
+extern const size_t app_ncheck; /* the first so many, which create nothing: --check runs these */
 
-/* Waits for signals: SIGHUP reloads rules and certificates, SIGUSR1 reopens output files,
- * SIGTERM and SIGINT end it. Rules are reloaded when reload.h says so too. Meanwhile it says what
- * trouble outbox and outputs have. */
+/* Wait for signals: SIGHUP reloads rules and certificates, SIGUSR1 reopens output files, SIGTERM
+ * and SIGINT end it. Rules are also reloaded when reload.h asks for it. Meanwhile log trouble with
+ * outbox and outputs. */
 int app_run(void *app);
 
-/* Bind the options, check their words. -EINVAL and *d, or, with d->msg empty, each key that is
- * unknown is printed. */
+/* Bind the options and check their values. -EINVAL and *d, or, with d->msg empty, each unknown key
+ * is printed. */
 int app_configure(struct app *a, struct diag *d) MUST_CHECK;
 
 #endif

@@ -13,7 +13,7 @@ enum {
 	HTTP_ANSWER_MS = 60000,
 };
 
-/* The default socket is used where its folder is there and ours. */
+/* Use the default socket if its folder exists and belongs to us. */
 static const char *
 http_socket(const struct app *a)
 {
@@ -69,7 +69,7 @@ app_api_start(void *app)
 	int r = api_start(&cfg, &v, &a->api, &d);
 
 	if (cfg.socket == NULL)
-		log_info("no API on a unix socket: " API_FOLDER " is not there, or not ours");
+		log_info("no API on a unix socket: " API_FOLDER " does not exist or is not ours");
 	return r < 0 ? app_fail(a, EXIT_ADDRESS, &d, r) : 0;
 }
 

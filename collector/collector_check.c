@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * collector_check.c - the options, and what a start would refuse, found before anything is made or
- * opened.
+ * collector_check.c - check the options and everything a start would refuse, before anything is
+ * created or opened.
  *
- * A start runs the stages of --check too, so that --check and a start refuse the same with the same
- * words, and no outbox is made for a configuration that is wrong.
+ * A start runs the stages of --check too, so that both refuse the same with the same messages, and
+ * no outbox is created for a wrong configuration.
  */
 #include "collector/api/token.h"
 #include "collector/collector_int.h"
@@ -80,7 +80,7 @@ app_configure(struct app *a, struct diag *d)
 	app_api_places(a);
 	r = outputs_enabled(a->cfg, a->output, ARRAY_SIZE(a->output), d);
 	a->noutputs = r < 0 ? 0 : (size_t) r;
-	return r < 0 ? r : cfg_tell_unknown(a->cfg, tell_unknown, NULL); /* all is bound now */
+	return r < 0 ? r : cfg_tell_unknown(a->cfg, tell_unknown, NULL); /* all are bound now */
 }
 
 static void
@@ -111,7 +111,8 @@ app_check_config(void *app)
 	return a->check ? 0 : r;
 }
 
-/* What a running collector has in use is no mistake of a configuration that is to replace its. */
+/* Accept what a running collector has in use: the new configuration is to replace the running
+ * one. */
 static int
 in_place(struct app *a, enum app_exit code, const struct diag *d, int r)
 {

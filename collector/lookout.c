@@ -9,8 +9,8 @@
 
 #define RETURN_NS    (30 * NS_PER_S)  /* for sensors to find a collector that was restarted ... */
 #define HANDSHAKE_NS (10 * NS_PER_MS) /* ... and this for each of them */
-#define UNSTASHED_NS (60 * NS_PER_S)  /* between two lines about one node's calls without memory */
-#define FORGETS      1024             /* in one look: what the outbox takes until the next */
+#define UNSTASHED_NS (60 * NS_PER_S)  /* between two log lines about one node's unstashed calls */
+#define FORGETS      1024             /* per look: as many as the outbox takes before the next */
 
 /* An alert on its way through the outbox. */
 struct told {
@@ -42,7 +42,7 @@ lookout_start(struct lookout *w, const struct lookout_cfg *cfg, struct diag *d)
 	*w = (struct lookout){ .cfg = *cfg };
 	r = outbox_nodes(cfg->outbox, remember, w);
 	if (r < 0)
-		diag_set(d, 0, 0, "cannot read from the outbox which nodes are known: %s",
+		diag_set(d, 0, 0, "cannot read the known nodes from the outbox: %s",
 		    strerrordesc_np(-r));
 	else if (w->known > 0)
 		log_info("nodes known from an earlier run: %u ('mewsctl nodes' lists their state)",
@@ -61,7 +61,7 @@ put_done(struct outbox_txn *t, int r)
 	free(k);
 }
 
-/* The alert; what cannot be done now is owed, and tried with the next look. */
+/* Raise the alert; if that is not possible now, it stays owed and the next look retries. */
 static void
 raise_alert(struct look *l, struct stream *st, enum sight sight)
 {
@@ -93,7 +93,7 @@ static void
 look_for_loss(struct look *l, struct stream *st, enum sight sight)
 {
 	struct stream_told *told = &st->told;
-	uint64_t since = MIN((uint64_t) st->heard, l->now); /* it may be heard during this look */
+	uint64_t since = MIN((uint64_t) st->heard, l->now); /* it may be heard meanwhile */
 
 	if (told->lost) {
 		if (told->owed)
@@ -120,7 +120,7 @@ look_for_return(struct look *l, struct stream *st)
 	    (unsigned long) ((l->now - st->told.since) / NS_PER_S));
 }
 
-/* A path that is read at a call's end may be a lie. */
+/* Warn about calls whose paths were read at their end: such a path may be forged. */
 static void
 look_for_unstashed(struct look *l, struct stream *st)
 {
@@ -135,7 +135,7 @@ look_for_unstashed(struct look *l, struct stream *st)
 	told->unstashed_at = l->now;
 }
 
-/* The outbox hears of each sensor when it is new, and when it stops. */
+/* Tell the outbox of each new sensor, and of each that stopped. */
 static void
 keep(struct lookout *w, struct stream *st, enum sight sight)
 {
@@ -164,7 +164,8 @@ forget(struct look *l, const struct stream *st, const char *why)
 		    st->id.node, why);
 }
 
-/* Before others are looked at: a node that has come back meanwhile is kept anew by that. */
+/* Called before the other nodes are examined: that records again a node that has come back
+ * meanwhile. */
 static void
 forget_crowded_out(struct look *l)
 {

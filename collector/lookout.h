@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lookout.h - the watch over the nodes: a node that is no longer seen is reported.
+ * lookout.h - the watch over the nodes: report each node that is no longer seen.
  *
  * A sensor polls every second. Once a node has not been heard of for STREAM_SILENT_NS (it was
  * killed, it hangs, it was stopped, its network is cut), or does not come back after a restart of
  * the collector, there is a log line and an alert "Mews lost sight of a node"; when it is seen
  * again, a log line. A node has one alert in BLIND_EVERY_NS: a loss that lasts is raised after it,
- * and one that is over by then is counted in the alert about the next loss. New nodes, and those
- * that are told to be forgotten, are handed to the outbox here, which remembers them.
+ * and one that is over by then is counted in the alert about the next loss. New nodes and nodes to
+ * be forgotten are passed to the outbox here, which remembers them.
  *
  * Main thread only; a look costs a few loads per node.
  */
@@ -28,15 +28,15 @@ struct lookout_cfg {
 
 struct lookout {
 	struct lookout_cfg cfg;
-	uint64_t looked;   /* monotonic ns: the last look, 0: none */
+	uint64_t looked;   /* monotonic ns: time of the last look, 0: none */
 	unsigned known;    /* nodes that the outbox remembered */
-	uint64_t patience; /* until then, nodes that were known before may yet come */
+	uint64_t patience; /* until then, nodes known from an earlier run may still connect */
 };
 
-/* Put what the outbox remembers into the registry. -errno, and *d. */
+/* Load the nodes that the outbox remembers into the registry. -errno, and *d. */
 int lookout_start(struct lookout *w, const struct lookout_cfg *cfg, struct diag *d) MUST_CHECK;
 
-/* Look at every node; often enough is every LOOKOUT_MS. 'now': monotonic ns. */
+/* Look at every node; call it every LOOKOUT_MS. 'now': monotonic ns. */
 void lookout_run(struct lookout *w, uint64_t now);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c - mews-collector: command line, then the stages of app.c. */
+/* main.c - mews-collector: command line, then the stages of collector.c. */
 #include "collector/collector.h"
 #include "common/cmdline.h"
 #include "common/descriptors.h"
@@ -22,13 +22,12 @@ usage(FILE *f)
 	    "outbox and sends them on.\n"
 	    "\n"
 	    "  -c, --config FILE     configuration (default " CONFIG_DEFAULT
-	    ", if it is there)\n"
+	    ", if it exists)\n"
 	    "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
-	    "      --check           say what a start would refuse, and exit: options, files,\n"
+	    "      --check           report what a start would refuse, and exit: options, files,\n"
 	    "                        certificates, outputs, rules, outbox, addresses\n"
-	    "      --running         with --check: a collector is running, and what it has in use "
-	    "is\n"
-	    "                        no error\n"
+	    "      --running         with --check: a collector is running, so what it uses is no\n"
+	    "                        error\n"
 	    "      --version\n"
 	    "  -h, --help\n"
 	    "\n"
@@ -54,7 +53,7 @@ struct args {
 	bool check, beside;
 };
 
-/* -1: go on; else the exit code. */
+/* -1: continue; else the exit code. */
 static int
 parse_args(int argc, char **argv, struct args *args)
 {

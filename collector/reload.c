@@ -11,23 +11,23 @@
 
 enum {
 	IDLE_MS = 1000,
-	SETTLE_MS = 5,   /* between two looks whether shards have changed over */
-	QUIET_MS = 300,  /* files are read when they have been left alone for so long ... */
-	LATEST_MS = 5000 /* ... or change for so long */
+	SETTLE_MS = 5,   /* between two checks whether shards have switched */
+	QUIET_MS = 300,  /* read files once they have been unchanged for so long ... */
+	LATEST_MS = 5000 /* ... or have been changing for so long */
 };
 
 struct reload {
 	struct reload_cfg cfg;
 	struct rule_watch *watch;
-	int wake; /* eventfd: somebody asked */
+	int wake; /* eventfd: a reload was requested */
 	pthread_mutex_t lock;
 	bool closed;                /* under 'lock' */
 	struct reload_ask *asks;    /* under 'lock' */
 	struct reload_ask *waiting; /* for the one under way */
-	struct ruleset *old;        /* that shards change over from; NULL: no change under way */
-	struct buf said;            /* of the one under way */
+	struct ruleset *old;        /* the set that shards switch from; NULL: no change under way */
+	struct buf said;            /* messages of the one under way */
 	bool signalled;
-	uint64_t first, last; /* monotonic ns: changes of files not yet acted upon; 0: none */
+	uint64_t first, last; /* monotonic ns: pending changes of files; 0: none */
 	counter done, failed, when;
 };
 
@@ -147,7 +147,7 @@ reload_timeout_ms(const struct reload *r)
 	return r->old != NULL ? SETTLE_MS : r->last != 0 ? QUIET_MS / 2 : IDLE_MS;
 }
 
-/* ---- what is said ---- */
+/* ---- messages ---- */
 
 static void
 say_messages(const struct rule_log *l, bool error, struct buf *out)
@@ -203,7 +203,7 @@ set_interest(struct reload *r, struct ruleset *a, struct ruleset *b)
 	ingest_set_interest(r->cfg.ingest, &s);
 }
 
-/* The set in force becomes 'fresh', and what it was r->old. */
+/* Put 'fresh' in force, and keep the previous set in r->old. */
 static int
 change(struct reload *r, struct ruleset *fresh)
 {
@@ -260,7 +260,7 @@ finish(struct reload *r)
 	answer(&r->waiting, 0, buf_get(&r->said));
 }
 
-/* Have files changed, and are they left alone now? */
+/* Have files changed, and have they settled? */
 static bool
 files_ready(struct reload *r)
 {
@@ -274,7 +274,7 @@ files_ready(struct reload *r)
 	       (now - r->last >= QUIET_MS * NS_PER_MS || now - r->first >= LATEST_MS * NS_PER_MS);
 }
 
-/* Those who have asked by now wait for the load that begins now. */
+/* Every request made until now waits for the load that begins now. */
 static bool
 take_asks(struct reload *r)
 {
@@ -296,7 +296,7 @@ reload_run(struct reload *r, bool asked)
 	if (r->old != NULL && shards_settled(r->cfg.shards))
 		finish(r);
 	if (r->old != NULL)
-		return; /* one after the other */
+		return; /* one at a time */
 	asked = take_asks(r) || r->signalled;
 	r->signalled = false;
 	if (asked || ready)

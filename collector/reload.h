@@ -2,10 +2,10 @@
 /*
  * reload.h - new rules while events flow.
  *
- * Asked for by a signal, by a change of a rule file or through the API, the main thread loads and
+ * On a signal, a change of a rule file or a request through the API, the main thread loads and
  * compiles a new set. If that fails the old one stays in force, and log, counters and answer say
- * why. Otherwise each shard goes over to it between two batches, so that each event is evaluated by
- * one set; while that lasts, sensors are asked for the events of both.
+ * why. Otherwise each shard switches to it between two batches, so that each event is evaluated by
+ * one set; until all have switched, sensors are asked for the events of both.
  */
 #ifndef MEWS_COLLECTOR_RELOAD_H
 #define MEWS_COLLECTOR_RELOAD_H
@@ -20,7 +20,7 @@
 struct reload;
 
 struct reload_cfg {
-	const char *const *paths; /* of the rules; borrowed, as all of it */
+	const char *const *paths; /* of the rules; borrowed, as is everything here */
 	size_t npaths;
 	const struct rule_options *options;
 	bool watch; /* reload when a file changes */
@@ -31,12 +31,12 @@ struct reload_cfg {
 };
 
 int reload_new(const struct reload_cfg *cfg, struct reload **ret) MUST_CHECK;
-/* No more: whoever waits, and whoever asks from now on, is told that nothing comes of it. */
+/* Accept no more requests: pending and later ones are answered with an error. */
 void reload_close(struct reload *r);
 void reload_free(struct reload *r);
 
-/* Somebody who asked, and what is said: r 0 and the new set is in force in all shards, or -errno;
- * 'json' in either case. Called by the main thread; 'json' is the caller's. */
+/* A request and its answer: r 0 and the new set is in force in all shards, or -errno; 'json' in
+ * either case. done() is called by the main thread; 'json' stays the caller's. */
 struct reload_ask {
 	struct reload_ask *next;
 	void (*done)(struct reload_ask *a, int r, struct slice json);
@@ -45,20 +45,20 @@ struct reload_ask {
 void reload_ask(struct reload *r, struct reload_ask *a);
 
 enum { RELOAD_FDS = 2 };
-/* What the main thread waits for; how many; and for how long at most. */
+/* The descriptors that the main thread polls, their number, and the longest time to wait. */
 int reload_fds(const struct reload *r, struct pollfd v[RELOAD_FDS]);
 int reload_timeout_ms(const struct reload *r);
-/* Whatever is to be done now. 'asked': by a signal. */
+/* Do what is due. 'asked': by a signal. */
 void reload_run(struct reload *r, bool asked);
 
 struct reload_stats {
 	uint64_t done, failed;
-	uint64_t last; /* realtime ns of the last that was done; 0: none */
+	uint64_t last; /* realtime ns of the last successful reload; 0: none */
 };
 /* Any thread. */
 void reload_stats(const struct reload *r, struct reload_stats *ret);
 
-/* What sensors are to capture: what the rules can match on, and what state is made of. */
+/* The events that sensors capture: those that the rules can match, and those that state needs. */
 struct event_set rules_interest(struct ruleset *rules);
 
 #endif

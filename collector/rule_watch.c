@@ -14,7 +14,7 @@ enum { EVENTS_SIZE = 4096 };
 	    IN_MOVE_SELF)
 
 struct watched {
-	int wd; /* of the folder; -1: it is not there */
+	int wd; /* of the folder; -1: it does not exist */
 	char *folder;
 	const char *name; /* the file in it; NULL: all rule files */
 };
@@ -25,7 +25,7 @@ struct rule_watch {
 	struct watched v[];
 };
 
-/* A folder that is not there (yet, or for a moment) is tried again at each look. */
+/* A folder that is missing (yet, or for a moment) is tried again at each look. */
 static void
 watch_folders(struct rule_watch *w)
 {
@@ -93,7 +93,7 @@ rule_watch_fd(const struct rule_watch *w)
 	return w->fd;
 }
 
-/* "..data" is what a mounted ConfigMap turns round when it changes. */
+/* A mounted ConfigMap changes by replacing the link "..data". */
 static bool
 is_watched(const struct watched *w, const struct inotify_event *e)
 {

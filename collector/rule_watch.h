@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rule_watch.h - has a rule file changed? Folders and the folders of files are watched, so that a
- * file replaced by renaming, and a symbolic link turned to another place, are seen too.
+ * file replaced by renaming and a symbolic link changed to another target are noticed too.
  *
  * One thread.
  */
@@ -21,7 +21,7 @@ void rule_watch_free(struct rule_watch *w);
 /* Readable when rule_watch_look() has something to look at. */
 int rule_watch_fd(const struct rule_watch *w);
 
-/* Did something change since the last look that the rules may be read from? */
+/* Has a file changed since the last look from which rules may be read? */
 bool rule_watch_look(struct rule_watch *w);
 
 #endif

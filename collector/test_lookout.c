@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_lookout.c - who is told of, when, how often; what the outbox is to remember. */
+/* test_lookout.c - which nodes are reported, when and how often; what the outbox remembers. */
 #include "collector/lookout.h"
 #include "collector/shard/blind.h"
 #include "collector/shard/shard.h"
@@ -10,7 +10,7 @@
 
 #define S NS_PER_S
 
-/* ---- the outbox: what it was given, as a text ---- */
+/* ---- the outbox: records its input as text ---- */
 
 static char said[8192];
 static bool full;
@@ -32,7 +32,7 @@ outbox_put(struct outbox *o, struct outbox_txn *t)
 		return -EAGAIN;
 	assert_string_equal(BLIND_SIGHT, t->alerts->rule);
 	assert_int_equal(PRIO_CRITICAL, t->alerts->priority);
-	assert_int_equal(0, t->seq); /* no batch becomes durable by it */
+	assert_int_equal(0, t->seq); /* it makes no batch durable */
 	say("alert", t->alerts->json);
 	alert_free(t->alerts);
 	t->done(t, 0);
@@ -115,8 +115,8 @@ connect_sensor(struct bench *b, uint64_t start)
 	b->st->heard = b->began;
 }
 
-/* What the outbox is given up to this second, looked at every half. An alert is "alert STATE
- * TIMES". */
+/* The input of the outbox up to this second, with a look every half second. An alert is "alert
+ * STATE TIMES". */
 static const char *
 until(struct bench *b, uint64_t second)
 {
@@ -152,7 +152,7 @@ test_silent(void **state)
 	assert_string_equal("keep n1", until(&b, 3));
 	assert_string_equal("alert silent 1", until(&b, 5)); /* within five seconds */
 	assert_string_equal("", until(&b, 400));             /* once */
-	b.st->connected = false; /* that its connection ends then is nothing new */
+	b.st->connected = false; /* the end of its connection is no news */
 	assert_string_equal("", until(&b, 410));
 	bench_close(&b);
 }
@@ -182,7 +182,7 @@ test_ends(void **state)
 	}
 }
 
-/* A sensor that is back at once was not lost: the loss window tells of it. */
+/* A sensor that is back at once was not lost: the loss window reports it. */
 static void
 test_restart(void **state)
 {
@@ -200,7 +200,7 @@ test_restart(void **state)
 	bench_close(&b);
 }
 
-/* It is heard of after the look has taken the time, and its connection ends at once. */
+/* The node is heard after the look has read the clock, and disconnects at once. */
 static void
 test_heard_meanwhile(void **state)
 {
@@ -216,8 +216,8 @@ test_heard_meanwhile(void **state)
 	bench_close(&b);
 }
 
-/* One that comes and goes has an alert in five minutes, which waits if it must, also over a restart
- * of its sensor; and it says how often. */
+/* A node that comes and goes has one alert in five minutes, which waits if it must, even across a
+ * restart of its sensor; the alert counts the losses. */
 static void
 test_flapping(void **state)
 {
@@ -238,7 +238,7 @@ test_flapping(void **state)
 	bench_close(&b);
 }
 
-/* What the outbox has no room for is owed. */
+/* An alert that does not fit into the outbox stays owed. */
 static void
 test_full(void **state)
 {
@@ -254,7 +254,7 @@ test_full(void **state)
 	bench_close(&b);
 }
 
-/* A collector that did not run itself has heard of nobody, and blames nobody. */
+/* A collector that was itself suspended has heard no node, and reports none. */
 static void
 test_overslept(void **state)
 {
@@ -289,14 +289,15 @@ test_missing(void **state)
 	bench_close(&b);
 }
 
-/* Calls whose entry could not be kept: told as it begins, then once a minute, while they go on. */
+/* Calls whose entry could not be kept: logged when they begin, then once a minute while they
+ * last. */
 static void
 test_unstashed(void **state)
 {
 	static const struct {
 		uint64_t second, unstashed, told;
 	} rows[] = { { 1, 0, 0 }, { 2, 5, 5 }, { 3, 9, 5 }, { 60, 9, 5 }, { 62, 9, 9 },
-		{ 200, 9, 9 }, { 201, 10, 10 }, { 300, 3, 3 } /* the sensor began anew */ };
+		{ 200, 9, 9 }, { 201, 10, 10 }, { 300, 3, 3 } /* the sensor restarted */ };
 	struct bench b;
 
 	(void) state;

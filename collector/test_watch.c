@@ -57,7 +57,7 @@ static const struct {
 } steps[] = {
 	{ "", "", 0, "" },
 	{ "outbox 'x': full", "", 0,
-	    "0 outbox 'x': full; until then alerts are not acknowledged, and sensors keep them" },
+	    "0 outbox 'x': full; alerts are not acknowledged until then, and sensors keep them" },
 	{ "outbox 'x': full", "", 0, "" }, /* once */
 	{ "outbox 'x': other", "", 0, "" },
 	{ "", "", 0, "2 outbox: commits go on" },
@@ -95,7 +95,7 @@ descriptors_are_told_of(void **state)
 	} looks[] = {
 		{ 699, "" },
 		{ 700,
-		    "0 700 of 800 file descriptors are in use, and without one no sensor can "
+		    "0 700 of 800 file descriptors are in use; when none is left no sensor can "
 		    "connect: raise the limit (LimitNOFILE of the service, or 'ulimit -Hn')" },
 		{ 800, "" },
 		{ 600, "" },

@@ -13,13 +13,13 @@ look_at_outbox(struct watch *w, struct outbox *o)
 	trouble = st.error[0] != '\0';
 	if (trouble && !w->outbox)
 		log_error(
-		    "%s; until then alerts are not acknowledged, and sensors keep them", st.error);
+		    "%s; alerts are not acknowledged until then, and sensors keep them", st.error);
 	else if (!trouble && w->outbox)
 		log_info("outbox: commits go on");
 	w->outbox = trouble;
 	if (st.damaged > 0 && w->damaged == 0)
 		log_error(
-		    "outbox: a row's checksum is wrong, it is left out; restart the collector, "
+		    "outbox: a row with a wrong checksum was left out; restart the collector, "
 		    "which checks all of it");
 	w->damaged = st.damaged;
 }
@@ -56,7 +56,7 @@ look_at_descriptors(struct watch *w)
 	if (!w->descriptors && used >= max - max / 8) {
 		w->descriptors = true;
 		log_error(
-		    "%lu of %lu file descriptors are in use, and without one no sensor can "
+		    "%lu of %lu file descriptors are in use; when none is left no sensor can "
 		    "connect: raise the limit (LimitNOFILE of the service, or 'ulimit -Hn')",
 		    (unsigned long) used, (unsigned long) max);
 	} else if (w->descriptors && used < max / 4 * 3) {

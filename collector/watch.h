@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watch.h - trouble with outbox, outputs and descriptors: logged when it begins and when it ends,
- * each once.
+ * watch.h - log trouble with outbox, outputs and descriptors once when it begins and once when it
+ * ends.
  *
- * They do not log by themselves; the main thread looks at them every second.
+ * These libraries do not log themselves; the main thread checks them every second.
  */
 #ifndef MEWS_COLLECTOR_WATCH_H
 #define MEWS_COLLECTOR_WATCH_H
@@ -13,11 +13,11 @@
 
 struct watch {
 	bool outbox;      /* in trouble */
-	uint64_t damaged; /* rows, as told */
+	uint64_t damaged; /* rows, as logged */
 	bool descriptors; /* short of them */
 	struct {
 		bool trouble;
-		uint64_t refused; /* as told */
+		uint64_t refused; /* as logged */
 	} outputs[OUTBOX_OUTPUTS];
 };
 

@@ -34,7 +34,7 @@ priority_of(const char *name)
 	return -EINVAL;
 }
 
-/* Copy n bytes and a NUL to *at, which moves on. */
+/* Copy n bytes and a NUL to *at, and advance it. */
 static const char *
 put(char **at, const char *s, size_t n)
 {

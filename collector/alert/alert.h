@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alert.h - what the SOC gets: made by a shard, kept by the outbox, sent by the outputs.
+ * alert.h - an alert: made by a shard, kept by the outbox, sent by the outputs.
  */
 #ifndef MEWS_COLLECTOR_ALERT_ALERT_H
 #define MEWS_COLLECTOR_ALERT_ALERT_H
@@ -27,8 +27,8 @@ const char *priority_name(enum priority p);   /* "Warning" */
 int priority_of(const char *name) MUST_CHECK; /* any case, "info" too; or -EINVAL */
 
 /*
- * One alert. Made whole by alert_new() and not changed after; belongs to whoever holds the pointer
- * (shard -> outbox), freed with alert_free().
+ * One alert. Complete once alert_new() returns, and not changed after; owned by the holder of the
+ * pointer (shard -> outbox), freed with alert_free().
  */
 struct alert {
 	struct alert *next;     /* in the outbox transaction it belongs to */
@@ -42,7 +42,7 @@ struct alert {
 	/* the texts follow in the same allocation */
 };
 
-/* Copies its texts. -ENOMEM. */
+/* Make an alert with copies of the texts. -ENOMEM. */
 int alert_new(const struct alert *from, struct alert **ret) MUST_CHECK;
 void alert_free(struct alert *a);
 

@@ -11,14 +11,14 @@ static const struct {
 	uint32_t at[5]; /* bits of causes after it, of events at 0, 10, 20, 30, 40 s */
 } steps[] = {
 	{ LOSS_events_dropped, 5, 15, true, { 1, 1, 0, 0, 0 } },
-	{ LOSS_events_dropped, 6, 16, false, { 1, 1, 0, 0, 0 } }, /* longer, not another one */
+	{ LOSS_events_dropped, 6, 16, false, { 1, 1, 0, 0, 0 } }, /* extended, not a second one */
 	{ LOSS_events_dropped, 6, 1, false, { 1, 1, 0, 0, 0 } },  /* never shorter */
 	{ LOSS_batches_missing, 12, 22, true, { 3, 3, 2, 0, 0 } },
 	{ LOSS_events_dropped, 17, 27, true, { 3, 3, 3, 0, 0 } },
 	{ LOSS_collector_restarted, 18, 0, true, { 11, 11, 11, 8, 8 } },
-	{ LOSS_MAX, 20, 0, false, { 11, 11, 11, 8, 0 } }, /* whole; its tail is 10 s */
+	{ LOSS_MAX, 20, 0, false, { 11, 11, 11, 8, 0 } }, /* complete; its tail is 10 s */
 	{ LOSS_MAX, 40, 0, false,
-	    { 11, 11, 11, 8, 0 } }, /* again: no window that has an end moves */
+	    { 11, 11, 11, 8, 0 } }, /* again: windows with an end do not move */
 };
 
 static void

@@ -2,9 +2,9 @@
 /*
  * access.c - may a request be answered?
  *
- * Where a door can be reached from this machine alone, or the configuration says 'insecure: true',
- * what harms nobody is open; alerts and changes need a token everywhere. On the unix socket the
- * kernel says who asks: root and the collector's own user need none.
+ * On a listener that only this machine can reach, or with 'insecure: true', harmless requests are
+ * open; alerts and changes need a token everywhere. On the unix socket the kernel identifies the
+ * peer: root and the collector's own user need no token.
  */
 #include "collector/api/api_int.h"
 #include "common/log_peer.h"
@@ -36,7 +36,7 @@ access_peer(const struct door *d, struct api_conn *c)
 	}
 }
 
-/* The token of "Authorization: Bearer TOKEN"; empty if there is none. */
+/* Return the token of "Authorization: Bearer TOKEN"; empty if there is none. */
 static struct slice
 bearer(struct MHD_Connection *c)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alerts.c - /api/v1/alerts: a history of any size in constant memory, and never for long.
+ * alerts.c - /api/v1/alerts: a history of any size in constant memory and bounded time.
  *
- *	rule= node= cluster= id=   exactly this
+ *	rule= node= cluster= id=   exact match
  *	priority=                  this or higher
  *	since= until=              realtime ns
  *	after= before=             rows of the outbox, both exclusive
@@ -10,12 +10,13 @@
  *	limit=                     default 100; 0: as many as one answer may have
  *
  * The answer is made page by page, each from one short read of the outbox, when the client has
- * taken the page before. It ends after ROWS_MAX alerts, BYTES_MAX or TIME_MS, if that comes first:
+ * taken the page before. It ends after ROWS_MAX alerts, BYTES_MAX or TIME_MS, whichever comes
+ * first:
  *
- *	{"alerts":[...],"last":N,"more":B}              oldest first: go on with after=N
- *	{"alerts":[...],"last":N,"first":N,"more":B}    newest first: go on with before=first; what
- *	                                                comes later is after=last
- *	more    there may be other alerts that were asked for, in that order
+ *	{"alerts":[...],"last":N,"more":B}              oldest first: continue with after=N
+ *	{"alerts":[...],"last":N,"first":N,"more":B}    newest first: continue with before=first;
+ *	                                                later alerts are after=last
+ *	more    there may be further matching alerts, in that order
  */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
@@ -27,7 +28,7 @@ enum {
 	ROWS_MAX = 10000,
 	BYTES_MAX = 32 << 20,
 	TIME_MS = 10000,
-	BLOCK = 32768, /* what libmicrohttpd asks for at a time */
+	BLOCK = 32768, /* the size that libmicrohttpd requests */
 };
 
 /* ---- the query ---- */
@@ -62,7 +63,7 @@ number(const char *key, const char *value, uint64_t max, uint64_t *ret, struct d
 	return 0;
 }
 
-/* -ENOENT: the key is another's. */
+/* -ENOENT: the key belongs to another parameter. */
 static int
 set_text(struct alerts_query *a, const char *key, const char *value)
 {
@@ -168,11 +169,11 @@ on_parameter(void *arg, enum MHD_ValueKind kind, const char *key, size_t key_siz
 struct answer {
 	struct door *door;
 	struct alerts_query query;
-	struct outbox_span span; /* yet to be looked at */
+	struct outbox_span span; /* still to be read */
 	uint64_t last, started, bytes;
 	size_t rows, max_rows;
 	struct buf page;
-	size_t taken; /* of the page */
+	size_t taken; /* bytes of the page that were sent */
 	bool begun, done;
 };
 
@@ -212,7 +213,7 @@ add_end(struct answer *a)
 	a->done = true;
 }
 
-/* The next page: never empty. */
+/* Make the next page: never empty. */
 static int
 next_page(struct answer *a)
 {
@@ -232,7 +233,7 @@ next_page(struct answer *a)
 	    clock_mono() - a->started >= TIME_MS * NS_PER_MS)
 		add_end(a);
 	else if (a->page.n == 0)
-		buf_char(&a->page, '\n'); /* nothing here: others have their turn */
+		buf_char(&a->page, '\n'); /* no match here: let others run */
 	return buf_ok(&a->page);
 }
 
@@ -255,7 +256,7 @@ take(void *arg, uint64_t pos, char *to, size_t max)
 	return (ssize_t) n;
 }
 
-/* Opens the history, and makes the first page. */
+/* Open the history and make the first page. */
 static int
 open_answer(struct answer *a)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api.h - what the collector shows of itself, over HTTP on a TCP address and on a unix socket.
+ * api.h - the collector's HTTP interface, on a TCP address and on a unix socket.
  *
  *	/healthz          200 while the program runs
- *	/readyz           200 while sensors are acknowledged, 503 and why otherwise
+ *	/readyz           200 while sensors are acknowledged, else 503 and the reason
  *	/metrics          Prometheus text
  *	/api/v1/status    the collector, its sensors, its outputs
- *	/api/v1/nodes/forget  POST, with cluster= and node=: a node that is gone leaves the list;
- *	                  404: it is not known, 409: its sensor is connected
- *	/api/v1/alerts    the outbox: alerts.c tells the parameters
- *	/api/v1/rules     the rules in force, and what each has cost and given
- *	/api/v1/rules/reload  POST: load them anew; 422 and the loader's errors if they do not load
+ *	/api/v1/nodes/forget  POST, with cluster= and node=: remove a disconnected node from the
+ * list; 404: unknown node, 409: its sensor is connected /api/v1/alerts    the outbox; parameters
+ * are listed in alerts.c /api/v1/rules     the rules in force, the cost and hits of each
+ *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not
+ * load
  *
  * The last four need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz
  * needs a token; 'insecure' allows such an address without TLS, and treats it as local.
  *
- * Each of the two has one thread, of low priority: clients can slow each other down, but not
+ * Each listener has one thread, of low priority: clients can slow each other down, but not
  * detection. Connections, the time and memory of each, and alerts per answer are bounded.
  */
 #ifndef MEWS_COLLECTOR_API_API_H
@@ -33,13 +33,13 @@
 #include "common/macros.h"
 #include <pthread.h>
 
-/* Where mewsctl looks first. */
+/* The path that mewsctl tries first. */
 #define API_FOLDER "/run/mews"
 #define API_SOCKET API_FOLDER "/api.sock"
 
 struct api;
 
-/* What the API shows: borrowed, and alive from api_start() to api_stop(). */
+/* The parts that the API shows: borrowed, and valid from api_start() to api_stop(). */
 struct api_view {
 	const char *name, *cluster, *version;
 	uint64_t started; /* realtime ns */
@@ -54,21 +54,21 @@ struct api_view {
 	const struct api *api; /* set by api_start(); NULL: its counters are 0 */
 };
 
-/* Borrowed, and alive until api_stop(). */
+/* Borrowed, and valid until api_stop(). */
 struct api_cfg {
 	const char *listen;             /* HOST:PORT; NULL or "": not on TCP */
 	const char *socket;             /* a path; NULL or "": no unix socket */
 	const char *tls_cert, *tls_key; /* PEM files, for TCP; NULL or "": no TLS */
 	const char *token_file;
-	bool token_beside;    /* it is in the outbox's folder, since none was configured */
-	bool insecure;        /* other machines may be served without TLS */
-	unsigned connections; /* open at a time, on each of the two */
-	unsigned request_ms;  /* for a whole request to arrive; also how long one may idle */
-	unsigned answer_ms;   /* for an answer to be taken */
+	bool token_beside;    /* it is in the outbox's folder, since none is configured */
+	bool insecure;        /* serve other machines without TLS */
+	unsigned connections; /* open at a time, on each listener */
+	unsigned request_ms;  /* limit for a request to arrive whole, and for an idle connection */
+	unsigned answer_ms;   /* limit for the client to take an answer */
 };
 
 /*
- * Would api_start() take this? Opens nothing, changes nothing. -EINVAL or another -errno, *d, and
+ * Would api_start() accept this? Opens and changes nothing. -EINVAL or another -errno, *d, and
  * *key: the option that is wrong.
  */
 int api_check(const struct api_cfg *cfg, const char **key, struct diag *d) MUST_CHECK;
@@ -77,14 +77,13 @@ int api_check(const struct api_cfg *cfg, const char **key, struct diag *d) MUST_
 int api_start(const struct api_cfg *cfg, const struct api_view *v, struct api **ret,
     struct diag *d) MUST_CHECK;
 void api_stop(struct api *a); /* NULL is nothing */
-/* Read the tokens, or certificate and key, anew; on error the old ones stay in use. The main
- * thread.
- */
+/* Reload the tokens, or certificate and key; on error the old ones stay in use. Main thread
+ * only. */
 int api_reload_tokens(struct api *a, struct diag *d) MUST_CHECK;
 int api_reload_tls(struct api *a, struct diag *d) MUST_CHECK;
 
-/* Can 'listen' and 'socket' be listened on? What api_start() would refuse, with its errors and
- * sentences; 0 also for what api_check() has refused. Nothing listens afterwards. */
+/* Would api_start() be able to listen on 'listen' and 'socket'? Its errors and messages; 0 also for
+ * what api_check() refuses. Nothing listens afterwards. */
 int api_probe_tcp(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
 int api_probe_unix(const struct api_cfg *cfg, struct diag *d) MUST_CHECK;
 
@@ -94,8 +93,8 @@ struct api_stats {
 	uint64_t refused;     /* connections: too many were open */
 	uint64_t ended;       /* connections: too slow, or idle while another needed the place */
 	uint64_t no_files;    /* connections that could not be accepted: no descriptor was left */
-	uint64_t no_token;    /* requests refused: they need a token and had none */
-	uint64_t wrong_token; /* requests refused: their token is none of ours */
+	uint64_t no_token;    /* requests refused: a token is required, none was sent */
+	uint64_t wrong_token; /* requests refused: the token is unknown */
 	uint64_t certificate_expiry_seconds; /* realtime; 0: no TLS */
 };
 /* Any thread. NULL: zeros. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * door.c - one listener: its thread accepts, drives libmicrohttpd, and ends what takes too long.
+ * door.c - one listener: its thread accepts, runs libmicrohttpd, and ends connections that take too
+ * long.
  *
- * Connections are accepted here and not by the library, so that one too many is answered (503)
- * instead of waiting in the backlog, and a lack of descriptors is noticed. An idle connection makes
- * room for a new one.
+ * Connections are accepted here and not by the library, so that a connection over the limit gets an
+ * answer (503) instead of waiting in the backlog, and a lack of descriptors is noticed. An idle
+ * connection makes room for a new one.
  */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
@@ -18,14 +19,14 @@
 #include <unistd.h>
 
 enum {
-	NICE = 10,      /* below everything that detects: a tenth of a busy CPU */
-	TICK_MS = 500,  /* between two looks at what takes too long */
-	ACCEPTS = 16,   /* in one turn */
-	PAUSE_MS = 200, /* without a descriptor to accept with */
-	TELL_S = 60,    /* between two lines about that */
-	ROOM_MS = 1000, /* an idle connection is safe for so long */
-	SLACK = 64,     /* connections that are ended, but still the library's */
-	MEMORY = 32768, /* of one connection: headers, and what is being sent */
+	NICE = 10,      /* below all that detects: a tenth of a busy CPU */
+	TICK_MS = 500,  /* between two checks of time limits */
+	ACCEPTS = 16,   /* per turn */
+	PAUSE_MS = 200, /* after accept() ran out of descriptors */
+	TELL_S = 60,    /* between two log lines about that */
+	ROOM_MS = 1000, /* an idle connection is kept at least so long */
+	SLACK = 64,     /* connections that have ended, but that the library still holds */
+	MEMORY = 32768, /* per connection: headers and send buffer */
 };
 
 /* ---- connections ---- */
@@ -36,7 +37,7 @@ conn_end(struct door *d, struct api_conn *c)
 	c->ended = true;
 	d->nconns--;
 	counter_add(&d->ended, 1);
-	(void) shutdown(c->fd, SHUT_RDWR); /* the library sees it, and closes */
+	(void) shutdown(c->fd, SHUT_RDWR); /* the library notices and closes it */
 }
 
 static void
@@ -87,7 +88,7 @@ end_slow(struct door *d, uint64_t now)
 	}
 }
 
-/* The connection that has been idle longest makes room, if one has been for a while. */
+/* End the connection that has been idle longest, to make room, if any was idle long enough. */
 static bool
 make_room(struct door *d, uint64_t now)
 {
@@ -105,8 +106,8 @@ make_room(struct door *d, uint64_t now)
 
 /* ---- TLS ---- */
 
-/* Of this thread, for on_certificate(): GnuTLS asks for a certificate without saying for whom, in
- * the thread that runs the door. */
+/* This thread's door, for on_certificate(): GnuTLS calls it in the thread that runs the door,
+ * without saying for which. */
 static _Thread_local struct door *this_door;
 
 static int
@@ -122,7 +123,7 @@ on_certificate(gnutls_session_t session UNUSED, const gnutls_datum_t *names UNUS
 	return 0;
 }
 
-/* Use a new pair, if there is one; free old ones that no connection can be using. */
+/* Switch to a new pair, if there is one; free old ones that no connection can be using. */
 static void
 renew_tls(struct door *d, uint64_t now)
 {
@@ -173,11 +174,11 @@ refuse(struct door *d, int fd)
 	char request[1024];
 
 	counter_add(&d->refused, 1);
-	if (d->tls != NULL) { /* it would not understand */
+	if (d->tls != NULL) { /* a TLS client would not understand the answer */
 		(void) close(fd);
 		return;
 	}
-	(void) recv(fd, request, sizeof(request), MSG_DONTWAIT); /* or close() would cut it off */
+	(void) recv(fd, request, sizeof(request), MSG_DONTWAIT); /* or close() would reset it */
 	(void) send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void) close(fd);
 }
@@ -195,7 +196,7 @@ no_files(struct door *d, uint64_t now)
 	    "(LimitNOFILE of the service, or 'ulimit -Hn')");
 }
 
-/* Since 1.0 the library begins with a connection in MHD_run() only, which follows. */
+/* Since version 1.0 the library starts a connection only in MHD_run(), which follows. */
 static void
 accept_some(struct door *d, uint64_t now)
 {
@@ -218,7 +219,7 @@ accept_some(struct door *d, uint64_t now)
 		}
 		begun = d->nconns;
 		if (MHD_add_connection(d->mhd, fd, (struct sockaddr *) &from, n) != MHD_YES)
-			counter_add(&d->refused, 1); /* it has closed fd */
+			counter_add(&d->refused, 1); /* the library has closed fd */
 		else
 			waiting += d->nconns == begun;
 	}
@@ -241,7 +242,7 @@ door_main(void *arg)
 	const int epoll = MHD_get_daemon_info(d->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	uint64_t looked = 0, now, n;
 
-	(void) setpriority(PRIO_PROCESS, (id_t) gettid(), NICE); /* of this thread alone */
+	(void) setpriority(PRIO_PROCESS, (id_t) gettid(), NICE); /* of this thread only */
 	this_door = d;
 	while (!d->stopping) {
 		struct pollfd v[] = { { d->wake, POLLIN, 0 }, { epoll, POLLIN, 0 },

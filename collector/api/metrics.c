@@ -32,15 +32,15 @@ static const struct metric shard_metrics[] = {
 static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),
 	ROW(outbox_stats, bytes, GAUGE,
-	    "Bytes of all files of the outbox, also of those set aside."),
+	    "Bytes of all files of the outbox, including those set aside."),
 	ROW(outbox_stats, committed, COUNTER, "Alerts committed."),
 	ROW(outbox_stats, duplicates, COUNTER,
-	    "Alerts dropped because their id was there already."),
+	    "Alerts dropped because their id was already in the outbox."),
 	ROW(outbox_stats, commits, COUNTER, "Commits, each of a group of batches."),
 	ROW(outbox_stats, pruned, COUNTER, "Delivered alerts removed for age or size."),
 	ROW(outbox_stats, set_aside, COUNTER, "Alerts that an output refused for good."),
-	ROW(outbox_stats, lost, COUNTER, "Alerts lost to damage that was found at the start."),
-	ROW(outbox_stats, damaged, COUNTER, "Rows left out on reads: their checksum is wrong."),
+	ROW(outbox_stats, lost, COUNTER, "Alerts lost to damage found at the start."),
+	ROW(outbox_stats, damaged, COUNTER, "Rows left out on reads for a wrong checksum."),
 	ROW(outbox_stats, errors, COUNTER, "Commits and checkpoints that failed."),
 	ROW(outbox_stats, queued, GAUGE, "Batches that wait for their commit."),
 	SECONDS(outbox_stats, stalled_ms, "stalled_seconds", COUNTER,
@@ -51,12 +51,12 @@ static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, refused_tls, COUNTER, "TLS handshakes that failed."),
 	ROW(ingest_stats, refused_identity, COUNTER, "Connections refused for their identity."),
 	ROW(ingest_stats, refused_protocol, COUNTER, "Connections refused for their protocol."),
-	ROW(ingest_stats, malformed, COUNTER, "Messages that could not be read."),
+	ROW(ingest_stats, malformed, COUNTER, "Messages that could not be decoded."),
 	ROW(ingest_stats, duplicates, COUNTER, "Batches that had arrived before."),
 	ROW(ingest_stats, gaps, COUNTER, "Gaps in a sensor's batches."),
 	ROW(ingest_stats, busy, COUNTER, "Connections asked to try again later."),
 	ROW(ingest_stats, crowded_out, COUNTER,
-	    "Connections ended before they proved who they are: too many were open."),
+	    "Connections ended before they authenticated: too many were open."),
 	ROW(ingest_stats, requests, COUNTER, "Requests answered."),
 	ROW(ingest_stats, log_held, COUNTER, "Log lines about peers that were suppressed."),
 	{ "certificate_expiry_timestamp_seconds",
@@ -71,8 +71,8 @@ static const struct metric api_counters[] = {
 	ROW(api_stats, ended, COUNTER,
 	    "HTTP connections ended: too slow, or idle while another needed the place."),
 	ROW(api_stats, no_files, COUNTER,
-	    "Times that no descriptor was left to accept an HTTP connection with."),
-	ROW(api_stats, no_token, COUNTER, "HTTP requests refused: they need a token and had none."),
+	    "Times that no descriptor was left to accept an HTTP connection."),
+	ROW(api_stats, no_token, COUNTER, "HTTP requests refused for lack of a token."),
 	ROW(api_stats, wrong_token, COUNTER, "HTTP requests refused: their token is wrong."),
 	{ "certificate_expiry_timestamp_seconds",
 	    "When the API's certificate expires, since the epoch; 0: no TLS.",
@@ -81,9 +81,9 @@ static const struct metric api_counters[] = {
 static const struct metric output_metrics[] = {
 	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),
 	ROW(output_stats, refused, COUNTER, "Alerts refused for good and set aside."),
-	ROW(output_stats, retries, COUNTER, "Times an alert had to be offered again."),
+	ROW(output_stats, retries, COUNTER, "Times an alert had to be submitted again."),
 	ROW(output_stats, skipped, COUNTER,
-	    "Alerts kept from before the output was switched on, which are not sent there."),
+	    "Alerts from before the output was enabled, which are not sent there."),
 	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
 	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
 	    "Age of the oldest alert waiting for this output."),
@@ -146,14 +146,14 @@ struct node_row {
 	int column;
 };
 
-/* node_value() knows the columns by their place. */
+/* node_value() knows the columns by their index. */
 static const struct metric node_columns[] = {
 	{ "events", "Events received from a node.", 0, COUNTER, false },
 	{ "drops", "Events that a node's sensor could not deliver.", 0, COUNTER, false },
 	{ "gaps", "Losses on the way from a node.", 0, COUNTER, false },
 	{ "rereads", "Paths and addresses that a node's sensor read when a call ended.", 0, COUNTER,
 	    false },
-	{ "unstashed", "Calls of a node without memory for what is read at their entry.", 0,
+	{ "unstashed", "Calls of a node without memory to keep what is read at their entry.", 0,
 	    COUNTER, false },
 	{ "lag_batches", "Batches of a node received but not yet durable.", 0, GAUGE, false },
 	{ "connected", "Whether a node's sensor is connected.", 0, GAUGE, false },
@@ -217,7 +217,7 @@ label(struct buf *out, const char *text)
 	}
 }
 
-/* The name of a metric and, still open, the labels that say whose it is. */
+/* Append the name of a metric and its labels for the node, without the closing brace. */
 void
 api_node_labels(struct buf *out, const char *name, const struct stream *s)
 {
@@ -289,7 +289,7 @@ node_type_print(void *arg, struct stream *s)
 	}
 }
 
-/* Only types that there are: most of the table is never captured. */
+/* Print only types that occur: most of the table is never captured. */
 static void
 types_print(const struct api_view *v, struct buf *out)
 {
@@ -323,7 +323,7 @@ losses_print(struct buf *out, const struct shard_stats *st)
 		    loss_name(i), (unsigned long) st->losses[i]);
 }
 
-/* A line for each rule in force that has a cause. */
+/* Print a line for each rule in force that has a cause. */
 static void
 causes_print(struct buf *out, const struct ruleset *set, bool partly)
 {
@@ -374,7 +374,7 @@ rules_print(struct buf *out, const struct api_view *v)
 	    "# HELP mews_rules Rules in force.\n# TYPE mews_rules gauge\nmews_rules %zu\n",
 	    c.in_force);
 	buf_printf(out,
-	    "# HELP mews_rules_blind Rules that cannot match what is captured.\n"
+	    "# HELP mews_rules_blind Rules that cannot match any captured event.\n"
 	    "# TYPE mews_rules_blind gauge\nmews_rules_blind %zu\n",
 	    c.blind);
 	reload_stats(v->reload, &st);
@@ -398,7 +398,7 @@ static const struct metric rule_metrics[] = {
 	ROW(rule_sum, suppressed, COUNTER, "Matches of a rule that summary alerts report."),
 };
 
-/* Rules that are in force, each with its counters. */
+/* Print the counters of each rule in force. */
 static void
 rule_counters_print(struct buf *out, const struct api_view *v)
 {
@@ -466,9 +466,9 @@ api_metrics(const struct api_view *v, struct buf *out)
 	outbox_stats(v->outbox, &outbox);
 	table(out, "outbox", outbox_metrics, ARRAY_SIZE(outbox_metrics), &outbox);
 	buf_printf(out,
-	    "# HELP mews_outbox_full Commits wait for room.\n"
+	    "# HELP mews_outbox_full Whether commits wait for room.\n"
 	    "# TYPE mews_outbox_full gauge\nmews_outbox_full %d\n"
-	    "# HELP mews_outbox_corrupt The outbox is damaged: commits have ended.\n"
+	    "# HELP mews_outbox_corrupt Whether the outbox is damaged: commits have ended.\n"
 	    "# TYPE mews_outbox_corrupt gauge\nmews_outbox_corrupt %d\n",
 	    outbox.full, outbox.corrupt);
 	latency_print(out, &outbox);

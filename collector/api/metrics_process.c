@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics_process.c - the collector's own process, as Prometheus' client libraries name it. */
+/* metrics_process.c - metrics of the collector's process, named as in Prometheus' client
+ * libraries. */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
 #include "common/descriptors.h"
@@ -14,7 +15,7 @@
 #define COMPILER "gcc " __VERSION__
 #endif
 
-/* 0 where it cannot be read. */
+/* Read /proc/self/statm; 0 if it cannot be read. */
 static void
 memory(uint64_t *virtual_bytes, uint64_t *resident_bytes)
 {
@@ -23,7 +24,7 @@ memory(uint64_t *virtual_bytes, uint64_t *resident_bytes)
 
 	if (f == NULL)
 		return;
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers */
+	/* NOLINTNEXTLINE(cert-err34-c): written by the kernel */
 	if (fscanf(f, "%" SCNu64 " %" SCNu64, &total, &resident) == 2) {
 		*virtual_bytes = total * page;
 		*resident_bytes = resident * page;
@@ -31,7 +32,7 @@ memory(uint64_t *virtual_bytes, uint64_t *resident_bytes)
 	(void) fclose(f);
 }
 
-/* The process's own directory is open meanwhile, and is not counted. */
+/* Count the open descriptors, except the one of the directory itself. */
 static long
 open_files(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics_sensor.c - what a node pays for its sensor, as the sensor says itself. */
+/* metrics_sensor.c - resource use of a node's sensor, as the sensor reports it. */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
 

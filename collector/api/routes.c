@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * routes.c - a request finds its function. libmicrohttpd calls on_request() once with the headers,
- * once per piece of a body, and once when the request is whole; that last call answers.
+ * routes.c - dispatch requests. libmicrohttpd calls on_request() once with the headers, once per
+ * piece of a body, and once when the request is complete; the last call answers.
  */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
@@ -19,7 +19,7 @@ reply(struct MHD_Connection *c, unsigned status, const char *type, struct buf *b
 		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 		buf_clear(body);
 	}
-	/* the body is the library's from here on */
+	/* takes over the body */
 	res = MHD_create_response_from_buffer(body->n, body->p, MHD_RESPMEM_MUST_FREE);
 	if (res == NULL)
 		buf_fini(body);
@@ -101,7 +101,7 @@ on_rules(struct request *q)
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
 }
 
-/* ---- reload: the main thread does it, and the connection is held meanwhile ---- */
+/* ---- reload: the main thread does it while the connection is suspended ---- */
 
 static void
 on_reloaded(struct reload_ask *a, int r, struct slice json)
@@ -135,7 +135,7 @@ answer_asks(struct door *d)
 			q->conn->held = false;
 			q->conn->since = clock_mono();
 		}
-		MHD_resume_connection(q->mhd); /* on_reload() comes again */
+		MHD_resume_connection(q->mhd); /* calls on_reload() again */
 		q = next;
 	}
 }
@@ -159,7 +159,7 @@ on_reload(struct request *q)
 	    "application/json", &q->said);
 }
 
-/* ---- a node that is gone for good ---- */
+/* ---- forget a node ---- */
 
 static enum MHD_Result
 on_forget(struct request *q)
@@ -191,7 +191,7 @@ on_forget(struct request *q)
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
 }
 
-/* ---- which ---- */
+/* ---- dispatch ---- */
 
 static const struct route {
 	const char *path;
@@ -219,7 +219,7 @@ find_route(const char *url)
 	return NULL;
 }
 
-/* The headers are there: what is refused is refused before its body comes. */
+/* The headers have arrived: refuse now, before the body comes. */
 static enum MHD_Result
 begin(struct request *q, const char *url, const char *method)
 {
@@ -233,8 +233,8 @@ begin(struct request *q, const char *url, const char *method)
 	if (strcmp(method, q->route->method) != 0 &&
 	    (strcmp(method, "HEAD") != 0 || strcmp(q->route->method, "GET") != 0))
 		return reply_error(q->mhd, MHD_HTTP_METHOD_NOT_ALLOWED,
-		    q->route->method[0] == 'G' ? "only GET is possible here"
-					       : "only POST is possible here");
+		    q->route->method[0] == 'G' ? "this path takes only GET"
+					       : "this path takes only POST");
 	why = access_refused(q, q->route->access, url);
 	if (why != NULL)
 		return reply_error(q->mhd, MHD_HTTP_UNAUTHORIZED, why);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The pair that the configuration names; NULL: none. */
+/* Load the configured pair; NULL: none is configured. */
 static int
 load_tls(const struct api_cfg *cfg, struct api_tls **ret, struct diag *d)
 {

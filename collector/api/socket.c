@@ -13,7 +13,7 @@ enum { BACKLOG = 128 };
 
 /* ---- TCP ---- */
 
-/* HOST:PORT, [HOST]:PORT or :PORT, taken apart in place. */
+/* Split HOST:PORT, [HOST]:PORT or :PORT in place. */
 static int
 split(char *text, char **host, char **port, struct diag *d)
 {
@@ -32,7 +32,7 @@ split(char *text, char **host, char **port, struct diag *d)
 	return 0;
 }
 
-/* Only this machine can reach such an address. */
+/* Can only this machine reach the address? */
 static bool
 is_loopback(const struct sockaddr *a)
 {
@@ -48,7 +48,7 @@ is_loopback(const struct sockaddr *a)
 		   v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
 }
 
-/* The address of http.listen, which the caller frees, if it may be listened on. */
+/* Resolve http.listen and check that it may be listened on; the caller frees the result. */
 static int
 resolve(const struct api_cfg *cfg, struct addrinfo **ret, struct diag *d)
 {
@@ -130,12 +130,12 @@ bind_unix(const struct sockaddr_un *a)
 
 	if (r < 0)
 		return r;
-	if (unlink(a->sun_path) < 0 && errno != ENOENT) /* one that nobody listens on */
+	if (unlink(a->sun_path) < 0 && errno != ENOENT) /* nobody listens on it */
 		return -errno;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* before bind(), which makes the file with this mode */
+	/* before bind(), which creates the file with this mode */
 	if (fchmod(fd, 0600) == 0 && bind(fd, (const struct sockaddr *) a, sizeof(*a)) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return fd;
@@ -150,23 +150,23 @@ unix_fail(const char *path, int r, struct diag *d)
 	switch (r) {
 	case -EADDRINUSE:
 		diag_set(d, 0, 0,
-		    "http.socket %s is in use: another collector listens there; choose another "
+		    "http.socket %s is in use: another collector listens on it; choose another "
 		    "path",
 		    path);
 		break;
 	case -EEXIST:
 		diag_set(d, 0, 0,
-		    "http.socket %s is there and is not a socket: remove it, or choose another "
+		    "http.socket %s exists and is not a socket: remove it, or choose another "
 		    "path",
 		    path);
 		break;
 	case -ENAMETOOLONG:
 		return diag_fail(d, 0, 0,
-		    "http.socket: the path %s is too long: a socket's has at most %zu bytes", path,
-		    sizeof(((struct sockaddr_un *) 0)->sun_path) - 1);
+		    "http.socket: the path %s is too long: a socket's path has at most %zu bytes",
+		    path, sizeof(((struct sockaddr_un *) 0)->sun_path) - 1);
 	default:
 		diag_set(d, 0, 0,
-		    "cannot listen on http.socket %s: %s; its folder must be there and writable",
+		    "cannot listen on http.socket %s: %s; its folder must exist and be writable",
 		    path, strerrordesc_np(-r));
 	}
 	return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_access.c - who gets which answer where: the file of tokens, doors on loopback, with TLS and
- * without, and what api_check() refuses.
+ * test_access.c - access control: the token file, listeners on loopback, with and without TLS, and
+ * what api_check() refuses.
  */
 #include "collector/api/test_api_kit.h"
 #include "collector/ctl/pki.h"
@@ -20,7 +20,7 @@ static const struct {
 	const char *text;
 	mode_t mode;
 	int r;
-	const char *msg; /* NULL: both TOKEN and OTHER are in it */
+	const char *msg; /* NULL: it holds TOKEN and OTHER */
 } files[] = {
 	{ TOKEN "\n" OTHER "\n", 0600, 0, NULL },
 	{ "# of the dashboard\r\n" TOKEN "\r\n\n \t" OTHER, 0400, 0, NULL },
@@ -74,7 +74,7 @@ test_files(void **state)
 	}
 }
 
-/* Made once, readable by its owner alone, different each time. */
+/* The file is made once, readable only by its owner, and different each time. */
 static void
 test_made(void **state)
 {
@@ -86,7 +86,7 @@ test_made(void **state)
 
 	(void) state;
 	assert_int_equal(0, tokens_check(token_file, false, &d));
-	assert_int_equal(-1, access(token_file, F_OK)); /* that made nothing */
+	assert_int_equal(-1, access(token_file, F_OK)); /* the check created nothing */
 	assert_int_equal(0, tokens_init(&a, token_file, &made, &d));
 	assert_true(made);
 	assert_int_equal(0, stat(token_file, &st));
@@ -106,13 +106,13 @@ test_made(void **state)
 
 	(void) snprintf(path, sizeof(path), "%s/none/api.token", dir);
 	assert_int_equal(-ENOENT, tokens_check(path, false, &d));
-	assert_non_null(strstr(d.msg, "its folder must be there"));
-	assert_int_equal(0, tokens_check(path, true, &d)); /* the outbox says so itself */
+	assert_non_null(strstr(d.msg, "its folder must exist"));
+	assert_int_equal(0, tokens_check(path, true, &d)); /* the outbox reports this itself */
 	assert_int_equal(-ENOENT, tokens_init(&a, path, &made, &d));
 	assert_non_null(strstr(d.msg, "set http.token_file"));
 }
 
-/* ---- doors ---- */
+/* ---- listeners ---- */
 
 static char pki[64], cert[4096], key[4096], ca[4096];
 
@@ -123,7 +123,7 @@ on_data(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* HTTP's status; 0: no answer. 'header': one more, or NULL. */
+/* HTTP's status; 0: no answer. 'header': an additional one, or NULL. */
 static long
 get(CURL *c, const char *url, const char *method, const char *header, struct buf *out)
 {
@@ -158,7 +158,7 @@ static const struct {
 	[OPEN_BOTH] = { "0.0.0.0", true, true, false },
 };
 
-/* The start of the URL. */
+/* Start a listener and write the start of its URL. */
 static void
 start_door(enum door_kind k, char url[64])
 {
@@ -180,7 +180,7 @@ start_door(enum door_kind k, char url[64])
 static const struct {
 	const char *method, *path;
 	enum access need;
-	long status; /* when it is answered */
+	long status; /* if it is answered */
 } requests[] = {
 	{ "GET", "/healthz", ACCESS_ANY, 200 },
 	{ "GET", "/readyz", ACCESS_LOCAL, 503 },
@@ -246,7 +246,7 @@ test_doors(void **state)
 	buf_fini(&b);
 }
 
-/* Without TLS nothing is answered where it is on, not even that one is busy. */
+/* A TLS listener does not answer plain HTTP at all, not even when it is full. */
 static void
 test_no_tls(void **state)
 {
@@ -285,7 +285,7 @@ make_ca(void)
 		fail_msg("%s", d.msg);
 }
 
-/* New tokens and a new certificate serve new connections; an old connection goes on. */
+/* New connections get the new tokens and certificate; an old connection continues. */
 static void
 test_renewal(void **state)
 {
@@ -301,7 +301,7 @@ test_renewal(void **state)
 	for (int i = 0; i < 3; i++) {
 		CURL *fresh = curl_easy_init();
 
-		make_ca(); /* the old certificate is another authority's now */
+		make_ca(); /* now the old certificate is of another authority */
 		issue("c");
 		assert_int_equal(0, get(fresh, url, "GET", "Authorization: Bearer " OTHER, &b));
 		put_file(token_file, OTHER "\n", 0600);
@@ -326,7 +326,7 @@ test_renewal(void **state)
 	buf_fini(&b);
 }
 
-/* A file of tokens that is wrong keeps no certificate from being renewed. */
+/* A wrong token file does not keep the certificate from being renewed. */
 static void
 test_renewal_of_one(void **state)
 {
@@ -391,7 +391,7 @@ static const struct {
 	    "chain.pem has 17 certificates; at most 16 are read" },
 };
 
-/* An authority's certificate is its own issuer's: a chain of 17. */
+/* A CA certificate is its own issuer, so repeating it makes a chain, here of 17. */
 static void
 put_long_chain(void)
 {

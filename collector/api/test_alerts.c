@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_alerts.c - a history of a real outbox, asked for through the real server, page by page. */
+/* test_alerts.c - the history of a real outbox, read page by page through the real server. */
 #include "collector/api/test_api_kit.h"
 #include "common/clock.h"
 #include "tests/support/outbox_kit.h"
@@ -87,7 +87,7 @@ end(void **state)
 	return tmpdir_remove(dir) | kit_end(state);
 }
 
-/* Every alert once, in order, in answers of at most ANSWER_MAX. */
+/* Every alert is returned once, in order, in answers of at most ANSWER_MAX. */
 static void
 test_all(void **state)
 {
@@ -188,7 +188,7 @@ on_data_dropped(const char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* An answer of 10 MB grows neither with its size nor with the history's. */
+/* Memory grows neither with the size of the answer (10 MB) nor with the history. */
 static void
 test_memory(void **state)
 {
@@ -212,14 +212,14 @@ test_memory(void **state)
 	curl_easy_cleanup(c);
 	(void) getrusage(RUSAGE_SELF, &after);
 	assert_true(got > (size_t) ANSWER_MAX * JSON_SIZE);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they keep what was freed */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they keep freed memory */
 	assert_true(after.ru_maxrss - before.ru_maxrss < 3 * 1024); /* KiB */
 #endif
 }
 
-/* ---- clients that do not take their answers ---- */
+/* ---- clients that do not read their answers ---- */
 
-/* Answers that nobody takes hold their place for so long and no longer. */
+/* An answer that is not read holds its place for a limited time. */
 static void
 test_slow_taker(void **state)
 {
@@ -275,7 +275,7 @@ count_node(void *arg, const struct outbox_node *n)
 	return 0;
 }
 
-/* The outbox writes what it is to remember a moment later. */
+/* The outbox writes nodes a moment later. */
 static void
 wait_for_nodes(unsigned want)
 {
@@ -309,7 +309,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		/* first, since it looks at the most memory so far */
+		/* first, because it measures the peak of memory */
 		cmocka_unit_test_teardown(test_memory, stop),
 		cmocka_unit_test_teardown(test_all, stop),
 		cmocka_unit_test_teardown(test_newest, stop),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies, over parts that are made up here; and the parameters of a query for alerts. */
+/* Bodies, made from fake parts; and the parameters of a query for alerts. */
 #include "tests/support/test.h"
 
 #include "collector/api/api_int.h"
@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* ---- parts that say what a test wants ---- */
+/* ---- fakes ---- */
 
 static bool outbox_is_full;
 static bool outbox_is_corrupt;
@@ -157,7 +157,7 @@ api_stats(const struct api *a, struct api_stats *ret)
 	*ret = (struct api_stats){ .refused = 5 };
 }
 
-/* alerts.c is here for its parameters alone; test_server.c shows the rest of it */
+/* only the parameters of alerts.c are tested here; test_server.c covers the rest */
 int
 outbox_reader_open(struct outbox *o, struct outbox_reader **ret)
 {
@@ -374,7 +374,7 @@ test_query(void **state)
 		if (alert_cases[i].want.rule == NULL) {
 			alerts_query_fini(&a);
 			alerts_query_init(&a);
-		} /* else the later one counts */
+		} /* else the later value counts */
 		r = alerts_query_set(&a, alert_cases[i].key, alert_cases[i].value, &d);
 		assert_int_equal(alert_cases[i].msg != NULL ? -EINVAL : 0, r);
 		if (r == 0)
@@ -431,7 +431,7 @@ test_metrics(void **state)
 		if (strstr(out.p, samples[i]) == NULL)
 			fail_msg("no sample: %s", samples[i]);
 	}
-	assert_null(strstr(out.p, "stream=")); /* a label that changes with each start */
+	assert_null(strstr(out.p, "stream=")); /* a label that would change with each start */
 	for (char *l = strtok_r(out.p, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(l, "# TYPE %127s %15s", type, kind) == 2) {
 			assert_int_equal(

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- bodies that are not in question here ---- */
+/* ---- fake bodies ---- */
 
 struct reload_ask *_Atomic asked;
 
@@ -124,7 +124,7 @@ say(int fd, const char *text)
 	assert_int_equal(strlen(text), send(fd, text, strlen(text), MSG_NOSIGNAL));
 }
 
-/* What comes until the other side closes, or the test has waited for too long. */
+/* Read until the other side closes, or the test has waited too long. */
 size_t
 hear(int fd, char *to, size_t max)
 {

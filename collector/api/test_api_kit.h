@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_api_kit.h - a server on a unix socket, and clients. Bodies that are made whole are made up.
+ * test_api_kit.h - a server on a unix socket, and clients. Bodies made whole are fakes.
  */
 #ifndef MEWS_COLLECTOR_API_TEST_API_KIT_H
 #define MEWS_COLLECTOR_API_TEST_API_KIT_H
@@ -11,10 +11,10 @@
 #include "collector/api/api_int.h"
 
 extern struct reload_ask *_Atomic asked; /* by POST .../reload; the test answers it */
-extern char dir[TMPDIR_SIZE], sock[108]; /* the test's to fill; the server listens on sock */
+extern char dir[TMPDIR_SIZE], sock[108]; /* set by the test; the server listens on sock */
 extern char token_file[64];              /* in 'dir'; start() fills it */
 extern struct api *running;              /* by start(), until stop() */
-extern struct outbox *outbox;            /* that it shows */
+extern struct outbox *outbox;            /* shown by the server */
 extern const struct api_cfg patient;     /* never ends a connection within a test */
 
 void start(const struct api_cfg *cfg);
@@ -23,10 +23,10 @@ struct api_stats counts(void);
 
 int dial(void); /* a connected socket */
 void say(int fd, const char *text);
-/* What comes until the other side closes, as text. */
+/* Read until the other side closes, as text. */
 size_t hear(int fd, char *to, size_t max);
 
-/* A whole request: HTTP's status, or 0; the body is in 'out'. 'body' may be NULL. */
+/* Make a whole request: HTTP's status, or 0; the body is in 'out'. 'body' may be NULL. */
 long ask(const char *method, const char *path, const char *body, struct buf *out);
 
 void put_file(const char *path, const char *text, mode_t mode);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_server.c - the server, asked through real sockets: requests, right and wrong; clients that
- * are slow, idle or many; a lack of descriptors; the sockets it listens on.
+ * test_server.c - the server, through real sockets: valid and invalid requests; slow, idle and too
+ * many clients; a lack of descriptors; listening sockets.
  */
 #include "collector/api/test_api_kit.h"
 #include <errno.h>
@@ -26,9 +26,8 @@ static const struct {
 	{ "GET", "/api/v1/rules?x", NULL, 200, "[]\n" },
 	{ "GET", "/", NULL, 404, "{\"error\":\"no such resource\"}\n" },
 	{ "GET", "/api/v1/alerts/", NULL, 404, "{\"error\":\"no such resource\"}\n" },
-	{ "POST", "/api/v1/status", "", 405, "{\"error\":\"only GET is possible here\"}\n" },
-	{ "GET", "/api/v1/rules/reload", NULL, 405,
-	    "{\"error\":\"only POST is possible here\"}\n" },
+	{ "POST", "/api/v1/status", "", 405, "{\"error\":\"this path takes only GET\"}\n" },
+	{ "GET", "/api/v1/rules/reload", NULL, 405, "{\"error\":\"this path takes only POST\"}\n" },
 	{ "GET", "/api/v1/alerts?limit=x", NULL, 400,
 	    "{\"error\":\"'limit' must be a whole number of at most 2147483647, not 'x'\"}\n" },
 	{ "GET", "/api/v1/alerts?colour=%22red%22", NULL, 400,
@@ -37,7 +36,7 @@ static const struct {
 	{ "GET", "/api/v1/alerts?rule=a%00b", NULL, 400,
 	    "{\"error\":\"'rule' has a NUL in it\"}\n" },
 	{ "GET", "/api/v1/nodes/forget?cluster=k&node=gone", NULL, 405,
-	    "{\"error\":\"only POST is possible here\"}\n" },
+	    "{\"error\":\"this path takes only POST\"}\n" },
 	{ "POST", "/api/v1/nodes/forget?cluster=k&node=here", "", 409,
 	    "{\"error\":\"its sensor is connected: stop the sensor first\"}\n" },
 	{ "POST", "/api/v1/nodes/forget?cluster=&node=gone", "", 404,
@@ -83,7 +82,7 @@ test_oversize(void **state)
 	say(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: ");
 	(void) send(fd, big, sizeof(big) - 1, MSG_NOSIGNAL);
 	(void) hear(fd, answer, sizeof(answer));
-	if (answer[0] != '\0') /* it may have been closed at once */
+	if (answer[0] != '\0') /* the server may have closed it at once */
 		assert_non_null(strstr(answer, "HTTP/1.1 4"));
 	(void) close(fd);
 
@@ -121,12 +120,13 @@ test_reload(void **state)
 	pthread_t t;
 
 	(void) state;
-	cfg.answer_ms = 1; /* does not count while a reload is under way */
+	cfg.answer_ms = 1; /* not counted while a reload is under way */
 	start(&cfg);
 	assert_int_equal(0, pthread_create(&t, NULL, ask_reload, &asker));
 	while ((r = atomic_load(&asked)) == NULL)
 		(void) usleep(1000);
-	assert_int_equal(200, ask("GET", "/healthz", NULL, &other)); /* others go on meanwhile */
+	assert_int_equal(
+	    200, ask("GET", "/healthz", NULL, &other)); /* others are served meanwhile */
 	r->done(r, -EINVAL, SLICE("{\"loaded\":false}\n"));
 	(void) pthread_join(t, NULL);
 	assert_int_equal(422, asker.status);
@@ -136,9 +136,9 @@ test_reload(void **state)
 	buf_fini(&other);
 }
 
-/* ---- clients that mean harm ---- */
+/* ---- hostile clients ---- */
 
-/* One too many is told so; idle ones make room in the end. */
+/* A connection over the limit gets an answer; idle ones make room in the end. */
 static void
 test_crowd(void **state)
 {
@@ -153,7 +153,7 @@ test_crowd(void **state)
 	start(&cfg);
 	for (int i = 0; i < CROWD; i++)
 		fd[i] = dial();
-	last = dial(); /* answered without a request, so it must not race with one */
+	last = dial(); /* answered without a request, so sending one would race */
 	(void) hear(last, answer, sizeof(answer));
 	assert_non_null(strstr(answer, "HTTP/1.1 503 "));
 	assert_non_null(strstr(answer, "\r\nRetry-After: 1\r\n"));
@@ -169,7 +169,7 @@ test_crowd(void **state)
 	buf_fini(&b);
 }
 
-/* Headers that come a byte at a time are not waited for, however regular. */
+/* Headers that arrive a byte at a time are cut off, however regular. */
 static void
 test_slow_request(void **state)
 {
@@ -194,7 +194,7 @@ test_slow_request(void **state)
 	(void) close(idle);
 }
 
-/* Without a descriptor nothing is accepted, and that is counted; with one again it goes on. */
+/* Without a descriptor nothing is accepted, and that is counted; with one again it continues. */
 static void
 test_no_descriptor(void **state)
 {
@@ -267,11 +267,11 @@ test_socket(void **state)
 	assert_int_equal(0600, st.st_mode & 07777);
 	assert_int_equal(-EADDRINUSE, try_start(NULL, sock, &d));
 	assert_non_null(strstr(d.msg, "is in use"));
-	assert_int_equal(0, stat(sock, &st)); /* the one that was refused removed nothing */
+	assert_int_equal(0, stat(sock, &st)); /* the refused start removed nothing */
 	(void) stop(state);
 	assert_int_equal(-1, stat(sock, &st));
 
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); /* left by one that was killed */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); /* left by a killed process */
 	(void) snprintf(to.sun_path, sizeof(to.sun_path), "%s", sock);
 	assert_int_equal(0, bind(fd, (struct sockaddr *) &to, sizeof(to)));
 	(void) close(fd);
@@ -289,7 +289,7 @@ test_socket(void **state)
 
 	(void) snprintf(path, sizeof(path), "%s/%0120d", dir, 0);
 	assert_int_equal(-EINVAL, try_start(NULL, path, &d));
-	assert_non_null(strstr(d.msg, "too long: a socket's has at most 107 bytes"));
+	assert_non_null(strstr(d.msg, "too long: a socket's path has at most 107 bytes"));
 }
 
 static const struct {

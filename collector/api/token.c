@@ -95,7 +95,7 @@ write_token(int fd)
 	return r;
 }
 
-/* Whole or not at all, and never over one that is there. */
+/* Create the file whole or not at all, and never over an existing one. */
 static int
 make(const char *path, struct diag *d)
 {
@@ -104,7 +104,7 @@ make(const char *path, struct diag *d)
 
 	if ((size_t) snprintf(fresh, sizeof(fresh), "%s.new", path) >= sizeof(fresh))
 		return diag_fail(d, 0, 0, "http.token_file: the path %s is too long", path);
-	(void) unlink(fresh); /* of a start that was interrupted */
+	(void) unlink(fresh); /* left by an interrupted start */
 	errno = 0;
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -191,12 +191,13 @@ tokens_check(const char *path, bool beside, struct diag *d)
 	r = beside ? 0 : probe_file(path);
 	if (r < 0)
 		diag_set(d, 0, 0,
-		    "http.token_file: %s cannot be made: %s; its folder must be there and writable",
+		    "http.token_file: %s cannot be made: %s; its folder must exist and be writable",
 		    path, strerrordesc_np(-r));
 	return r;
 }
 
-/* All of them are looked at, and of each all bytes: only its length shows, which is no secret. */
+/* Compare with all tokens, and all bytes of each: the time reveals only the length, which is no
+ * secret. */
 bool
 tokens_match(struct tokens *t, struct slice given)
 {

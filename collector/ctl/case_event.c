@@ -21,7 +21,7 @@ unknown_param(struct reader *r, const yaml_node_t *n, struct slice name)
 	    r, n, "event %s has no parameter '%.*s', but %s", s->name, SLICE_ARG(name), b.p);
 }
 
-/* [sh, -c, id]: each with its NUL. */
+/* Take a list such as [sh, -c, id], each item with its NUL. */
 static int
 list_value(struct reader *r, const yaml_node_t *n, unsigned param)
 {
@@ -44,7 +44,7 @@ list_value(struct reader *r, const yaml_node_t *n, unsigned param)
 	return 0;
 }
 
-/* Of a hexadecimal digit; -1: it is none. */
+/* The value of a hexadecimal digit; -1: not a digit. */
 static int
 digit(char c)
 {
@@ -104,7 +104,7 @@ add_record(struct reader *r, const yaml_node_t *n, const struct who *who)
 {
 	r->c.hdr.tid = who->tid;
 	r->c.hdr.pid = who->pid;
-	r->c.hdr.start = who->tid; /* told apart by nothing but their numbers */
+	r->c.hdr.start = who->tid; /* threads are identified by their numbers only */
 	r->c.hdr.ts = r->now;
 	if (compose_end(&r->c, &r->rec) < 0)
 		return read_fail(r, n, "longer than an event can be (%d bytes)", EV_RECORD_MAX);
@@ -229,7 +229,7 @@ read_processes(struct reader *r, yaml_node_t *n, struct rule_case *c)
 
 /* ---- events ---- */
 
-/* Whose event it is. A thread that was not there before begins with it. */
+/* Find the thread of an event. An unknown thread is added. */
 static int
 read_by(struct reader *r, const yaml_node_t *event, yaml_node_t *n, struct who *ret)
 {
@@ -263,7 +263,7 @@ read_by(struct reader *r, const yaml_node_t *event, yaml_node_t *n, struct who *
 	return res;
 }
 
-/* execve and its kin tell whose they are: what is not written is what is known. */
+/* execve and similar events contain ids: fill in those that the case leaves out. */
 static void
 fill_ids(struct reader *r, const struct who *who)
 {
@@ -280,7 +280,7 @@ fill_ids(struct reader *r, const struct who *who)
 	}
 }
 
-/* An enter and an exit event share a name: the exit is the later one. */
+/* Enter and exit events share a name: take the exit event. */
 static const struct ev_schema *
 event_by_name(struct slice name)
 {
@@ -316,7 +316,7 @@ read_event(struct reader *r, const yaml_node_t *n)
 	}
 	if (params == NULL || event_by_name(name) == NULL)
 		return read_fail(
-		    r, n, "there is no event '%.*s' (proto/EVENTS.md lists them)", SLICE_ARG(name));
+		    r, n, "unknown event '%.*s' (proto/EVENTS.md lists them)", SLICE_ARG(name));
 	if (params->type != YAML_MAPPING_NODE)
 		return read_fail(
 		    r, params, "the parameters of %.*s are a mapping", SLICE_ARG(name));

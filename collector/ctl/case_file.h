@@ -2,20 +2,20 @@
 /*
  * case_file.h - rule tests as people write them: processes and events in, alerts expected.
  *
- *	rules: [../mews_rules.yaml]       # what they are of, seen from this file; --rules goes
- *before cases:
+ *	rules: [../mews_rules.yaml]       # tested rules, relative to this file; --rules overrides
+ *	cases:
  *	  - name: a password file is read by cat
- *	    processes:                    # there already: parameters of the event 'task', by pid
+ *	    processes:                    # running before: parameters of the event 'task', by pid
  *	      - {pid: 10, ppid: 1, comm: bash, exepath: /usr/bin/bash, argv: [bash], cwd: /root/}
- *	    events:                       # each by its name, its parameters by theirs
+ *	    events:                       # by name, their parameters by name
  *	      - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}
  *	        by: 10                    # tid, or {tid: 11, pid: 10}; default: the last process
  *	    alerts:                       # in order; [] for none
  *	      - rule: Sensitive file read
  *	        fields: {fd.name: /etc/shadow, fd.sip: null}
  *
- * Nothing is a field's value but what 'fields' compares: events and processes are raw, and fields
- * come from them as on a node. EVENTS.md lists events and parameters.
+ * Values of fields appear only in 'fields', which are compared: events and processes are raw, and
+ * their fields are computed as on a node. EVENTS.md lists events and parameters.
  */
 #ifndef MEWS_COLLECTOR_CTL_CASE_FILE_H
 #define MEWS_COLLECTOR_CTL_CASE_FILE_H
@@ -37,7 +37,7 @@ struct case_alert {
 	struct case_field *fields;
 };
 
-/* Everything in it is the file's arena's. */
+/* The file's arena owns everything in it. */
 struct rule_case {
 	struct rule_case *next;
 	const char *name;

@@ -2,7 +2,7 @@
 /*
  * case_int.h - reading a file of rule tests; for case_*.c only.
  *
- *	case_yaml.c     nodes of the document, and the shapes that are wanted of them
+ *	case_yaml.c     nodes of the document, and their expected shapes
  *	case_event.c    processes and events -> batches
  *	case_file.c     the file, its cases, the alerts expected
  */
@@ -43,14 +43,14 @@ size_t npairs(const yaml_node_t *n);
 size_t nitems(const yaml_node_t *n);
 yaml_node_t *item(struct reader *r, const yaml_node_t *n, size_t i);
 
-/* The i-th key of a mapping, and its value; p is NULL where the key is no scalar. */
+/* The i-th key of a mapping, and its value; p is NULL if the key is not a scalar. */
 struct slice pair(struct reader *r, const yaml_node_t *n, size_t i, yaml_node_t **value);
 yaml_node_t *get(struct reader *r, const yaml_node_t *n, const char *key); /* NULL: no such key */
-struct slice scalar(const yaml_node_t *n); /* p is NULL: it is none */
+struct slice scalar(const yaml_node_t *n); /* p is NULL: not a scalar */
 bool is_null(const yaml_node_t *n);        /* null or ~, unquoted */
 
-/* -EINVAL and r->d unless it is a mapping with no keys but these (NULL: any; ends with NULL), a
- * list, a text, a number; -ENOMEM. */
+/* Check that a node is a mapping with only these keys (NULL: any; ends with NULL), a list, a text,
+ * a number: -EINVAL and r->d, or -ENOMEM. */
 int want_map(
     struct reader *r, const yaml_node_t *n, const char *what, const char *const *keys) MUST_CHECK;
 int want_list(struct reader *r, const yaml_node_t *n, const char *what) MUST_CHECK;

@@ -23,7 +23,7 @@ is_digits(struct slice s, int64_t *ret)
 	return errno == 0 && *end == '\0';
 }
 
-/* A word that stands for a number wherever the type allows it. */
+/* Parse a word that stands for a number, if the type allows it. */
 static bool
 is_word(enum ev_ptype type, struct slice s, int64_t *ret)
 {
@@ -62,7 +62,7 @@ is_name(const struct ev_names *names, struct slice s, int64_t *ret)
 	return false;
 }
 
-/* "O_RDWR|O_CREAT" */
+/* Parse "O_RDWR|O_CREAT". */
 static bool
 is_names(const struct ev_names *names, struct slice s, int64_t *ret)
 {
@@ -104,7 +104,7 @@ number(struct composer *c, unsigned i, struct slice s, const char **why)
 	return -EINVAL;
 }
 
-/* An address without its port: its family (AF_*), or 0. */
+/* Parse an address without a port. Returns its family (AF_*), or 0. */
 static int
 address(struct slice s, uint8_t ret[16])
 {
@@ -119,7 +119,8 @@ address(struct slice s, uint8_t ret[16])
 	return inet_pton(AF_INET6, text, ret) == 1 ? AF_INET6 : 0;
 }
 
-/* "10.0.0.1:443", "[::1]:53": address and port, as events hold them; the family, or 0. */
+/* Parse "10.0.0.1:443" or "[::1]:53" into address and port as events hold them. Returns the family,
+ * or 0. */
 static int
 endpoint(struct slice s, struct buf *out)
 {

@@ -3,8 +3,8 @@
  * case_value.h - a parameter's value as a person writes it.
  *
  *	number       12, -2, 0x1f, 0644; the table's words: O_RDWR|O_CREAT; ENOENT is -2; AT_FDCWD
- *	             where a descriptor stands; SIGKILL for a signal
- *	text         as it is
+ *	             for a descriptor; SIGKILL for a signal
+ *	text         unchanged
  *	list         [sh, -c, id]: each with its terminating NUL
  *	address      10.0.0.1:443, [::1]:53, or the path of a unix socket
  *	connection   10.0.0.2:40000->10.0.0.1:443, or the path of a unix socket
@@ -16,8 +16,8 @@
 #include "common/arena.h"
 #include "proto/compose.h"
 
-/* Fill parameter 'i' of the record from a scalar. -EINVAL: *why says what is expected (static
- * text); -ENOMEM. Texts are 'a's. */
+/* Fill parameter 'i' of the record from a scalar. -EINVAL: *why names the expected form (static
+ * text); -ENOMEM. Texts are allocated in 'a'. */
 int case_value(struct composer *c, unsigned i, struct slice text, struct arena *a,
     const char **why) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl.h - what the commands of mewsctl share: their table's shape and their exit codes.
+ * ctl.h - shared by the commands of mewsctl: their table's shape and their exit codes.
  *
  * mewsctl is one thread; a command owns the process while it runs. Results go to standard output,
  * everything else to standard error.
@@ -14,8 +14,8 @@
 
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_FAIL = 1,   /* valid request, but the answer is no: said why on standard error */
-	CTL_USAGE = 2,  /* usage error: said how to ask */
+	CTL_FAIL = 1,   /* valid request, negative answer: the reason is on standard error */
+	CTL_USAGE = 2,  /* usage error: reported */
 	CTL_UNSEEN = 3, /* valid request, and a node is not seen */
 };
 
@@ -27,25 +27,26 @@ struct ctl_command {
 #define COMMAND(name, help) int ctl_##name(int argc, char **argv);
 #include "collector/ctl/commands.def"
 
-/* "mewsctl: ..." and a line's end, on standard error. Returns CTL_FAIL. */
+/* Print "mewsctl: ..." and a newline on standard error. Returns CTL_FAIL. */
 int ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* The same, and where help is found. Returns CTL_USAGE. 'command' may be NULL. */
+/* The same, with a pointer to --help. Returns CTL_USAGE. 'command' may be NULL. */
 int ctl_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* "unknown command 'stauts'; did you mean 'status'?" of the commands there are. CTL_USAGE. */
+/* Report "unknown command 'stauts'; did you mean 'status'?", choosing from 'v'. Returns
+ * CTL_USAGE. */
 int ctl_unknown(
     const char *command, const char *word, const struct ctl_command *v, size_t n) MUST_CHECK;
 
-/* A text of a rule file or an event as it may be shown (common/escape.h), cut to fit; in 'buf',
- * which it returns. Texts of the API's answers are so already: see ctl_http.h. */
+/* Escape a text of a rule file or an event for display (common/escape.h), cut to fit; returns
+ * 'buf'. Texts of the API's answers are escaped already: see ctl_http.h. */
 #define CTL_SAFE 1024
 const char *ctl_safe(const char *text, char buf[CTL_SAFE]);
 
-/* A text of JSON and a line's end, on standard output; its strings keep their values. */
+/* Print a JSON text and a newline on standard output; its strings keep their values. */
 int ctl_print_json(struct slice json);
 
-/* Append a piece of a JSON object: 'name' as it is ("{\"rule\":"), then the value, NULL as null. */
+/* Append a piece of a JSON object: 'name' verbatim ("{\"rule\":"), then the value, NULL as null. */
 void ctl_key(struct buf *b, const char *name, const char *value);
 
 #endif

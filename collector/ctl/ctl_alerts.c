@@ -14,13 +14,13 @@ static const char usage_text[] =
     "Shows alerts that a collector keeps, oldest first.\n"
     "\n"
     "  -n, --limit N          the newest N (default 20); all; 0 shows none, for --follow\n"
-    "  -f, --follow           go on showing new ones, until interrupted\n"
+    "  -f, --follow           continue with new alerts, until interrupted\n"
     "      --rule NAME        only of this rule\n"
     "      --node NAME        only of this node\n"
     "      --cluster NAME     only of this cluster\n"
     "      --priority P       of this priority or higher\n"
-    "      --since AGE        not older than AGE: 90s, 10m, 2h, 7d\n"
-    "      --id ID            the alert of this id\n"
+    "      --since AGE        only younger than AGE: 90s, 10m, 2h, 7d\n"
+    "      --id ID            the alert with this id\n"
     "      --json             one JSON object per line, as the outputs send it\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0 done, 1 not reachable or refused, 2 usage error.\n";
@@ -86,9 +86,9 @@ add_number(struct buf *path, const char *key, uint64_t n)
 
 /* A part of the history: one answer of the API. */
 struct part {
-	bool newest;            /* first */
+	bool newest;            /* newest first */
 	uint64_t after, before; /* rows; 0: any */
-	uint64_t limit;         /* 0: as many as come */
+	uint64_t limit;         /* 0: as many as one answer has */
 };
 
 static json_t *
@@ -128,7 +128,7 @@ print_list(const struct opts *o, const json_t *list, bool backwards)
 	(void) fflush(stdout);
 }
 
-/* Prints all that came after '*last', and moves it. */
+/* Print all alerts after '*last', and advance it. */
 static int
 show_from(struct opts *o, uint64_t *last)
 {
@@ -147,7 +147,7 @@ show_from(struct opts *o, uint64_t *last)
 	return CTL_OK;
 }
 
-/* Prints the newest o->limit, oldest first; without one, finds where new ones begin. */
+/* Print the newest o->limit alerts, oldest first; with limit 0 only find where new ones begin. */
 static int
 show_newest(struct opts *o, uint64_t *last)
 {
@@ -173,7 +173,7 @@ show_newest(struct opts *o, uint64_t *last)
 	return r;
 }
 
-/* "10m" -> realtime ns that long ago, as text. -EINVAL. */
+/* Convert "10m" to the realtime ns that long ago, as text. -EINVAL. */
 static int
 since_text(const char *age, char *ret, size_t n)
 {

@@ -70,7 +70,7 @@ struct request {
 	const char *path;
 	bool post;
 	const struct ctl_token *token; /* NULL: none */
-	bool withheld;                 /* the token: the request was not sent */
+	bool withheld;                 /* the token was not sent, nor was the request */
 	struct buf *body;              /* of the answer */
 	long status;
 };
@@ -86,7 +86,7 @@ on_data(char *p, size_t size, size_t n, void *arg)
 	return b->failed ? 0 : size * n;
 }
 
-/* It is connected, and nothing has been sent. */
+/* Connected; nothing has been sent yet. */
 static int
 on_connected(void *arg, char *remote, char *local, int remote_port, int local_port UNUSED)
 {
@@ -106,8 +106,8 @@ remedy(CURLcode rv, const struct ctl_target *t)
 	if (rv == CURLE_SSL_CONNECT_ERROR)
 		return "does it need http://?";
 	return strncmp(t->url, "unix:", 5) == 0
-		   ? "is it running, and is that its http.socket? (--collector URL)"
-		   : "is it running, and is that its http.listen? (--collector URL)";
+		   ? "is it running, and does it use this http.socket? (--collector URL)"
+		   : "is it running, and does it use this http.listen? (--collector URL)";
 }
 
 static int
@@ -129,7 +129,8 @@ set_options(CURL *c, struct request *q, struct curl_slist *headers, char *detail
 
 	if (strncmp(t->url, "unix:", 5) == 0)
 		(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, t->url + 5);
-	/* a collector is not behind a proxy of this user's browser, and a token is not for one */
+	/* no proxy of the user's environment: the collector is not behind it, and must not get the
+	 * token */
 	(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
 	(void) curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT, (long) TIMEOUT_S);
@@ -179,7 +180,7 @@ perform(struct request *q)
 
 /* ---- an answer ---- */
 
-/* The collector's own words, if it sent any. */
+/* Report the collector's own message, if it sent one. */
 static void
 say_http_error(const struct request *q)
 {
@@ -198,8 +199,8 @@ say_http_error(const struct request *q)
 	json_decref(j);
 }
 
-/* The answer's body and status. A token is sent once it was asked for, or if the user gave one.
- * CTL_FAIL, said why: there is no answer, or the token is missing. */
+/* Get the answer's body and status. A token is sent once the collector asks for it, or if the user
+ * gave one. CTL_FAIL, reported: no answer, or no token. */
 static int
 ask(struct ctl_target *t, struct request *q)
 {
@@ -237,7 +238,7 @@ escape_string(json_t *s)
 		(void) json_string_set(s, "");
 }
 
-/* Every string in it. */
+/* Escape every string in it. */
 static void
 escape_all(json_t *j)
 {
@@ -259,7 +260,7 @@ parse(const struct request *q)
 	    json_loadb(q->body->p == NULL ? "" : q->body->p, q->body->n, JSON_ALLOW_NUL, &where);
 
 	if (j == NULL)
-		(void) ctl_fail("%s did not answer in JSON: %s", q->target->url, where.text);
+		(void) ctl_fail("%s did not answer with JSON: %s", q->target->url, where.text);
 	else if (!q->target->json)
 		escape_all(j);
 	return j;
@@ -301,7 +302,7 @@ ctl_dump(const json_t *j, size_t flags)
 	if (text == NULL)
 		(void) ctl_fail("no memory");
 	else
-		(void) ctl_print_json(slice_str(text)); /* it has said what failed */
+		(void) ctl_print_json(slice_str(text)); /* the error is reported already */
 	free(text);
 }
 

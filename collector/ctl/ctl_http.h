@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_http.h - ask a collector's API.
+ * ctl_http.h - requests to a collector's API.
  */
 #ifndef MEWS_COLLECTOR_CTL_CTL_HTTP_H
 #define MEWS_COLLECTOR_CTL_CTL_HTTP_H
@@ -14,20 +14,20 @@
 #define CTL_COLLECTOR "http://127.0.0.1:8765"
 #define CTL_SOCKET    "/run/mews/api.sock"
 
-/* Whom to ask, and with what right. Texts are borrowed. */
+/* The collector to ask, and the credentials. Texts are borrowed. */
 struct ctl_target {
 	const char *url;        /* http://HOST:PORT, https://HOST:PORT or unix:PATH */
-	const char *token_file; /* NULL: where this machine's collector keeps its own */
+	const char *token_file; /* NULL: the token file of this machine's collector */
 	const char *ca;         /* PEM file for https://; NULL: the system's authorities */
-	bool use_token;         /* it was asked for */
-	bool json;              /* the answer is shown as JSON: see ctl_get() */
+	bool use_token;         /* the collector asked for it */
+	bool json;              /* show the answer as JSON: see ctl_get() */
 };
 
 /* The collector of this machine: its socket if we may use it, else its TCP address. */
 struct ctl_target ctl_target(void);
 
-/* The options of every command that asks a collector: rows of its table; the help of all but
- * --json, of which each command says what it shows. */
+/* Options of every command that asks a collector: rows of its option table, and their help, except
+ * that of --json, which each command describes. */
 enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
 #define CTL_TARGET_OPTIONS                                                 \
 	{ "collector", required_argument, NULL, CTL_OPT_COLLECTOR },       \
@@ -44,25 +44,25 @@ enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
 	"                         machine needs none\n"                                            \
 	"      --ca FILE          PEM file of the authority of an https:// collector\n"
 
-/* Takes one of these options, with its value in optarg. false: 'c' is none of them. */
+/* Handle one of these options, with its value in optarg. false: 'c' is another option. */
 bool ctl_target_option(struct ctl_target *t, int c);
 
-/* The command line of a command that has these options, --help and no others. true: go on, with the
- * arguments from optind on; false: exit with *code, since help was shown or an option is wrong. */
+/* Parse the command line of a command with only these options and --help. true: continue, with the
+ * arguments from optind on; false: exit with *code, after help or a wrong option. */
 bool ctl_target_parse(int argc, char **argv, const char *command, const char *help,
     struct ctl_target *t, int *code) MUST_CHECK;
 
 /*
- * GET t->url + path, as JSON; the caller json_decref()s. NULL: standard error has said what is
- * wrong (not reachable, an HTTP error with the collector's own words, not JSON).
+ * GET t->url + path, as JSON; the caller json_decref()s. NULL: reported on standard error (not
+ * reachable, an HTTP error with the collector's own message, not JSON).
  *
  * An answer is for people: its strings, some of which come from events, are escaped (escape.h).
  * With t->json they are as the collector sent them, for ctl_dump().
  */
 json_t *ctl_get(struct ctl_target *t, const char *path) MUST_CHECK;
 
-/* POST without a body. *status: what HTTP said; the answer's JSON also when that is no success,
- * but NULL for want of a token. */
+/* POST without a body. *status: the HTTP status; the answer's JSON even for an error status, but
+ * NULL if the token is missing. */
 json_t *ctl_post(struct ctl_target *t, const char *path, long *status) MUST_CHECK;
 
 /* ---- ctl_token.c ---- */
@@ -70,26 +70,26 @@ json_t *ctl_post(struct ctl_target *t, const char *path, long *status) MUST_CHEC
 struct ctl_token {
 	char header[320]; /* "Authorization: Bearer ..." */
 	uid_t owner;      /* of the file */
-	bool found;       /* not given by the user: for this machine's collector only */
+	bool found;       /* found, not given by the user: only for this machine's collector */
 };
 
-/* CTL_FAIL: there is none. Standard error has said why if the user gave the file. */
+/* CTL_FAIL: no token. Reported on standard error if the user gave the file. */
 int ctl_token_read(const struct ctl_target *t, struct ctl_token *ret) MUST_CHECK;
 
 /*
- * May a token that was found go to who listens at this address? A port that the collector has left
- * may be taken by any user: only if it is this machine, and the port is root's, the file's owner's
- * or our own. 'local': our end of the connection.
+ * May a token that was found be sent to the listener at this address? Any user can take a port that
+ * the collector has left. So only on this machine, and only if the port belongs to root, to the
+ * file's owner or to us. 'local': our end of the connection.
  */
 bool ctl_token_may_go(
     const struct ctl_token *t, const char *local, const char *remote, int port) MUST_CHECK;
 
 /* ---- answers ---- */
 
-/* On standard output, as jansson's flags want it; nothing in it moves a terminal's cursor. */
+/* Print on standard output, with jansson's flags; no string can move a terminal's cursor. */
 void ctl_dump(const json_t *j, size_t flags);
 
-/* Append "key=value" to a query, value percent-encoded. */
+/* Append "key=value" to a query, with the value percent-encoded. */
 void ctl_query(struct buf *path, const char *key, const char *value);
 
 /* "3.2M", "17.4k", "950": a count for people. */
@@ -98,10 +98,10 @@ const char *ctl_count(uint64_t n, char buf[16]);
 /* "45s", "12m", "5h", "3d" */
 const char *ctl_age(uint64_t seconds, char buf[16]);
 
-/* How many of the sensors in the API's status are not up (ctl_nodes.c). */
+/* Count the sensors in the API's status that are not up (ctl_nodes.c). */
 size_t ctl_unseen(const json_t *status);
 
-/* Members of an object; 0 and "" where they are missing. */
+/* Members of an object; 0 and "" if missing. */
 uint64_t ctl_num(const json_t *o, const char *key);
 const char *ctl_str(const json_t *o, const char *key);
 

@@ -37,7 +37,7 @@ ctl_unseen(const json_t *status)
 	return n;
 }
 
-/* "CLUSTER/NODE", as 'forget' takes it. */
+/* Print "CLUSTER/NODE", as 'forget' takes it. */
 static void
 print_name(const json_t *s)
 {

@@ -18,11 +18,11 @@ static const char help_text[] =
     "       mewsctl pki show FILE\n"
     "\n"
     "Sensors and collectors trust each other by certificates of one authority, the fleet's. This\n"
-    "makes one in a folder, for those who have none of their own.\n"
+    "command keeps such an authority in a folder, for fleets that have none.\n"
     "\n"
     "  init    makes the authority: DIR/ca.pem and DIR/ca.key (10 years), and an empty "
     "DIR/crl.pem.\n"
-    "          Keep DIR/ca.key where nobody else reads it: who has it can join the fleet.\n"
+    "          Keep DIR/ca.key where nobody else can read it: its holder can join the fleet.\n"
     "  issue   makes a certificate and its key (a year, --days, or --for 12h, 30m, 45s):\n"
     "          DIR/collector-NAME.pem and .key, for a server. NAME, --dns and --ip are what "
     "sensors\n"
@@ -33,7 +33,7 @@ static const char help_text[] =
     "  revoke  puts all certificates of that name on DIR/crl.pem; give that file to "
     "collectors\n"
     "          and sensors (tls.crl), which read it again when it changes.\n"
-    "  show    prints what a certificate or a revocation list says.\n"
+    "  show    prints the contents of a certificate or a revocation list.\n"
     "\n"
     "Example, for a collector on host c1 and a sensor on host web1:\n"
     "  mewsctl pki init fleet --name example.org\n"
@@ -68,7 +68,7 @@ parse_days(const char *text, int *ret)
 	return CTL_OK;
 }
 
-/* A number and its unit, for certificates that are issued anew every few hours. */
+/* Parse a number and its unit, for certificates that are renewed every few hours. */
 static int
 parse_time(const char *text, long *ret)
 {
@@ -135,7 +135,7 @@ parse_option(int opt, const char *value, struct args *a)
 	}
 }
 
-/* 'issue' names a node or collector by a value; 'revoke' restricts itself by a flag. */
+/* With 'issue', --node and --collector take a name; with 'revoke' they are flags. */
 static int
 parse(int argc, char **argv, bool flags, struct args *a)
 {
@@ -184,7 +184,7 @@ cmd_init(const struct args *a)
 	printf(
 	    "%s/ca.pem   the fleet's authority: give it to every collector and sensor\n"
 	    "%s/ca.key   its key: keep it here, and keep it secret\n"
-	    "%s/crl.pem  what is revoked, nothing yet: give it to every collector and sensor\n"
+	    "%s/crl.pem  the revocation list, still empty: give it to every collector and sensor\n"
 	    "Next: mewsctl pki issue %s --collector NAME, mewsctl pki issue %s --node NAME\n",
 	    a->positional[0], a->positional[0], a->positional[0], a->positional[0],
 	    a->positional[0]);
@@ -213,17 +213,17 @@ cmd_issue(const struct args *a)
 		return ctl_usage("pki", "name the folder of the authority");
 	if ((a->node == NULL) == (a->collector == NULL))
 		return ctl_usage(
-		    "pki", "say whose certificate it is: either --node NAME or --collector NAME");
+		    "pki", "say which certificate to make: either --node NAME or --collector NAME");
 	if (!pki_name_ok(rq.name))
 		return ctl_usage(
-		    "pki", "'%s' cannot be a name: letters, digits, '.', '-', '_'", rq.name);
+		    "pki", "'%s' cannot be a name: use letters, digits, '.', '-', '_'", rq.name);
 	if (pki_issue(a->positional[0], &rq, a->force, &d) < 0)
 		return ctl_fail("%s", d.msg);
 	if (rq.seconds == 0)
 		(void) snprintf(period, sizeof(period), ", for %d days", rq.days);
 	printf(
 	    "%s/%s-%s.pem  the certificate of %s %s%s\n"
-	    "%s/%s-%s.key  its key: for that machine alone, mode 0600\n",
+	    "%s/%s-%s.key  its key: for that machine only, mode 0600\n",
 	    a->positional[0], kind, rq.name, kind, rq.name, period, a->positional[0], kind,
 	    rq.name);
 	return CTL_OK;
@@ -244,7 +244,7 @@ cmd_revoke(const struct args *a)
 		return ctl_fail("%s", d.msg);
 	if (n == 0)
 		return ctl_fail(
-		    "no certificate of '%s' that is not revoked already is on %s/issued",
+		    "%s/issued lists no certificate of '%s' that is not already revoked",
 		    a->positional[1], a->positional[0]);
 	printf("%d certificate%s of %s revoked: give %s/crl.pem to the collectors and sensors\n", n,
 	    n == 1 ? "" : "s", a->positional[1], a->positional[0]);
@@ -307,7 +307,7 @@ static void
 show_crl(X509_CRL *crl)
 {
 	STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl);
-	int n = MAX(sk_X509_REVOKED_num(list), 0); /* -1: there is no list */
+	int n = MAX(sk_X509_REVOKED_num(list), 0); /* -1: no list */
 
 	puts("what       a revocation list");
 	show_name("issuer", X509_CRL_get_issuer(crl));

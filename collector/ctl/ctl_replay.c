@@ -32,7 +32,7 @@ struct replay {
 	const char *recording;
 	enum text_format format;
 	bool help;
-	/* while it plays */
+	/* during a replay */
 	struct rule_run *run;
 	struct alert_scratch scratch;
 	struct fscratch *fs;

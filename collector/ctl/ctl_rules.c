@@ -31,8 +31,8 @@ help(void)
 	    stdout);
 }
 
-/* The rules of a machine where nobody has said which: configured, installed, or in the tree that
- * this program was built in. */
+/* Find the default rules of this machine: configured, installed, or in the tree that this program
+ * was built in. */
 static int
 standard_path(char *buf, size_t size)
 {
@@ -119,7 +119,7 @@ rule_by_name(const struct ruleset *s, const char *name)
 		near_try(&near, slice_str(rules[i]->name));
 	}
 	hint = near_hint(&near);
-	(void) ctl_fail("no rule is called '%s'%s", name,
+	(void) ctl_fail("there is no rule '%s'%s", name,
 	    hint[0] != '\0' ? hint : "; 'mewsctl rules list' shows their names");
 	return NULL;
 }

@@ -7,8 +7,9 @@ static const char help_text[] =
     "Usage: mewsctl rules check [--priority P] [--json] [-v] FILE...\n"
     "\n"
     "Prints every error and warning of all files with its location, how many rules there are, and\n"
-    "which of them are blind, wholly or in part: they load, but need an event that is not\n"
-    "captured yet or a field that is never filled, or have an exception on such a field.\n"
+    "which of them are blind, wholly or in part: such a rule loads, but needs an event that is "
+    "not\n"
+    "captured yet or a field that is never filled, or has an exception on such a field.\n"
     "\n"
     "  --priority P\n"
     "           as a collector with rule.priority: P sees them: rules of a lower priority are not "
@@ -81,13 +82,13 @@ static const struct {
 	{ "LOAD_ERR_COMPILE_CONDITION", "A condition does not compile" },
 	{ "LOAD_ERR_COMPILE_OUTPUT", "An output does not compile" },
 	{ "LOAD_ERR_VALIDATE", "Rules, macros, lists or exceptions do not fit each other" },
-	{ "LOAD_UNKNOWN_SOURCE", "The rule's event source is not known: it is left out" },
+	{ "LOAD_UNKNOWN_SOURCE", "The rule's event source is unknown: the rule is left out" },
 	{ "LOAD_NO_EVTTYPE", "The rule looks at very many types of events" },
 	{ "LOAD_UNKNOWN_FILTER", "The rule names an unknown field and asks to be left out" },
 	{ "LOAD_UNUSED_MACRO", "No rule and no macro refers to the macro" },
 	{ "LOAD_UNUSED_LIST", "No rule, macro or list refers to the list" },
-	{ "LOAD_UNKNOWN_ITEM", "The item is of no known kind: it is left out" },
-	{ "LOAD_UNKNOWN_KEY", "The item has a key that is not known: it is left out" },
+	{ "LOAD_UNKNOWN_ITEM", "The item is of an unknown kind: it is left out" },
+	{ "LOAD_UNKNOWN_KEY", "The item has an unknown key: the key is left out" },
 	{ "LOAD_DEPRECATED_ITEM", "Something deprecated is used" },
 	{ "LOAD_APPEND_NO_VALUES", "An exception is appended to without values" },
 	{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "Two exceptions of the rule have one name" },
@@ -123,7 +124,7 @@ location(struct buf *b, struct slice type, struct slice name, const char *file, 
 	buf_printf(b, ",\"line\":%u,\"column\":%u,\"offset\":%zu}}", line, col, offset);
 }
 
-/* The file, then the item, at the place itself: lines and columns from 0 here. */
+/* Print the location as file, then item, then position: lines and columns start at 0 here. */
 static void
 locations(struct buf *b, const struct rule_msg *m)
 {
@@ -140,7 +141,7 @@ locations(struct buf *b, const struct rule_msg *m)
 	    (struct slice){ quote + 1, n - 2 }, m->diag.file, line, col, m->offset);
 }
 
-/* The field that a message calls deprecated: the first text between quotes, if it is one. */
+/* Print the field that a message calls deprecated: its first quoted text, if that is a field. */
 static void
 deprecated_field(struct buf *b, const struct rule_msg *m)
 {
@@ -171,7 +172,7 @@ message(struct buf *b, const struct rule_msg *m)
 	buf_char(b, '}');
 }
 
-/* The errors, or the warnings, of a file. How many. */
+/* Print the errors, or the warnings, of a file. Returns their number. */
 static size_t
 messages(struct buf *b, const char *key, const struct rule_log *l, const char *file, bool errors)
 {
@@ -245,13 +246,13 @@ print_json(const struct ruleset *s, const struct rule_log *l, const struct buf *
 		blind_rules(&b, s);
 	buf_str(&b, "]}");
 	if (buf_ok(&b) < 0)
-		return ctl_fail("no memory to print what was found");
+		return ctl_fail("no memory to print the result");
 	return ctl_print_json(buf_get(&b));
 }
 
 /* ---- */
 
-/* What loading cost: large lists take both. */
+/* Print the cost of loading: large lists take time and memory. */
 static void
 print_cost(uint64_t ns)
 {

@@ -25,7 +25,7 @@ struct describe_args {
 	bool json, help;
 };
 
-/* A text with all its lines, below one another, without blanks at its end. */
+/* Print a text of several lines, one below another, without trailing blanks. */
 static void
 print_line(const char *key, const char *text)
 {
@@ -46,14 +46,14 @@ print_line(const char *key, const char *text)
 	} while (left.n > 0);
 }
 
-/* Is there "and " or "or " at p, between two sub-conditions? How long. */
+/* Length of "and " or "or " at p, between two sub-conditions; 0: neither. */
 static size_t
 junction(const char *p)
 {
 	return strncmp(p, " and ", 5) == 0 ? 5 : strncmp(p, " or ", 4) == 0 ? 4 : 0;
 }
 
-/* A canonical condition, a line for each sub-condition down to some depth. */
+/* Print a canonical condition, one line for each sub-condition down to some depth. */
 static void
 print_condition(const char *text)
 {

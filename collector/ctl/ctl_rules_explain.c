@@ -34,15 +34,15 @@ struct explaining {
 	const char *name, *recording;
 	uint64_t only; /* evt.num; 0: all */
 	bool summary, all, help;
-	/* while it plays */
+	/* during a replay */
 	const struct rule *rule;
 	struct explain *x;
 	const struct view *v;
 	struct fscratch *fs;
 	uint64_t looked, matched, shadowed;
 	struct rule_run *run;            /* of all rules */
-	const struct rule *first;        /* that the event in hand raises */
-	const struct rule *const *rules; /* all, by their ids, ... */
+	const struct rule *first;        /* the rule for which this event raises an alert */
+	const struct rule *const *rules; /* all, by id, ... */
 	uint64_t *times;                 /* ... and how often each matched first */
 	size_t nrules;
 };
@@ -91,7 +91,7 @@ on_first(void *arg, const struct rule *rule, const struct view *v UNUSED)
 	e->first = rule;
 }
 
-/* The event matches: is another rule asked before this one, and matches too? */
+/* The event matches: does another rule, evaluated before this one, match too? */
 static void
 on_match(struct explaining *e, const struct view *v)
 {
@@ -107,7 +107,7 @@ on_match(struct explaining *e, const struct view *v)
 		return;
 	fputs("    it matches", stdout);
 	if (e->first != e->rule) {
-		fputs(", but raises no alert: this rule matches first: ", stdout);
+		fputs(", but raises no alert: another rule matches first: ", stdout);
 		escape_print(stdout, slice_str(e->first->name));
 	}
 	putchar('\n');
@@ -157,7 +157,7 @@ play(struct explaining *e)
 	    (unsigned long) e->matched, e->looked > e->matched ? "; what decided the others:" : "");
 	explain_each(e->x, print_part, NULL);
 	if (e->shadowed > 0)
-		printf("%lu of the matches raise an alert of another rule, which matches first:\n",
+		printf("%lu of the matches raise an alert of another rule that matches first:\n",
 		    (unsigned long) e->shadowed);
 	for (size_t i = 0; e->shadowed > 0 && i < e->nrules; i++) {
 		if (e->times[i] == 0)
@@ -169,7 +169,7 @@ play(struct explaining *e)
 	return CTL_OK;
 }
 
-/* Play with all rules at hand. */
+/* Replay with all rules. */
 static int
 play_beside(struct explaining *e, struct ruleset *s)
 {
@@ -199,7 +199,7 @@ explain_rule(struct explaining *e, struct ruleset *s)
 		return CTL_FAIL;
 	if (e->rule->exact == NULL)
 		return ctl_fail(
-		    "rule '%s' is not loaded: it is not enabled, or of another source", e->name);
+		    "rule '%s' is not loaded: it is disabled, or of another source", e->name);
 	if (expr_parse(slice_str(e->rule->exact), &a, &tree, &d) < 0 ||
 	    explain_new(tree, &a, &e->x, &d) < 0)
 		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
@@ -236,7 +236,7 @@ option(struct explaining *e, int c)
 	case 'e':
 		e->only = strtoull(optarg, &end, 10);
 		if (e->only == 0 || *end != '\0')
-			return ctl_usage("rules explain", "'%s' is no event's number", optarg);
+			return ctl_usage("rules explain", "'%s' is not an event number", optarg);
 		return CTL_OK;
 	case 's':
 		e->summary = true;
@@ -277,7 +277,7 @@ rules_explain(int argc, char **argv)
 		return ctl_usage("rules explain", "name one rule");
 	if (e.recording == NULL)
 		return ctl_usage(
-		    "rules explain", "say which recording to explain with --replay RECORDING");
+		    "rules explain", "name the recording to explain with --replay RECORDING");
 	e.name = argv[optind];
 	return explain(&e);
 }

@@ -38,7 +38,7 @@ type_word(const struct field *f)
 	return f->multi == FM_LIST && f->type == FT_STR ? "strings" : words[f->type];
 }
 
-/* ".NAME, [N]"; in parentheses if it may be left out; "": there is none. */
+/* ".NAME, [N]"; in parentheses if optional; "": no argument. */
 static void
 argument(const struct field *f, char text[32])
 {
@@ -104,7 +104,7 @@ json_row(const struct field *f, struct buf *b)
 	buf_char(b, '}');
 }
 
-/* A cell's text: what markdown would take for its own is escaped. */
+/* Append a cell's text, with markdown's special characters escaped. */
 static void
 cell(const char *text)
 {
@@ -182,7 +182,7 @@ print_class(size_t first, enum shape as, struct buf *b)
 	}
 }
 
-/* Class by class. How many classes there were. */
+/* Print class by class. Returns the number of classes. */
 static size_t
 print_all(const char *class, enum shape as, struct buf *b)
 {
@@ -247,7 +247,7 @@ rules_fields(int argc, char **argv)
 		return CTL_OK;
 	}
 	if (print_all(class, as, &b) == 0)
-		return ctl_fail("no field is of the class '%s'", class);
+		return ctl_fail("there is no class '%s' of fields", class);
 	if (as != AS_JSON)
 		return CTL_OK;
 	if (buf_ok(&b) < 0)

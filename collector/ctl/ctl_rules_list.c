@@ -171,7 +171,7 @@ list(struct list_args *a)
 	return r;
 }
 
-/* "tag=network" */
+/* Apply one "tag=network". */
 static int
 select_rules(struct list_args *a, bool enable, char *which)
 {

@@ -43,7 +43,7 @@ struct testing {
 	struct rule_options options;
 	bool verbose, help;
 	size_t passed, total;
-	/* of the case under way */
+	/* of the current case */
 	const char *file;
 	const struct rule_case *c;
 	struct rule_run *run;
@@ -162,7 +162,7 @@ test_case(struct testing *t, const struct rule_case *c, struct ruleset *rules)
 	int r = offline_new(on_event, t, &o);
 
 	if (r == 0)
-		r = rule_run_new(rules, &t->run); /* it remembers texts, which are the play's */
+		r = rule_run_new(rules, &t->run); /* new for each case: it keeps texts */
 	t->c = c;
 	t->next = c->alerts;
 	t->failed = false;
@@ -182,7 +182,7 @@ test_case(struct testing *t, const struct rule_case *c, struct ruleset *rules)
 	return CTL_OK;
 }
 
-/* The rules that --rules names, or else those that the file does, or else the default ones. */
+/* Load the rules that --rules names, or else those of the file, or else the default ones. */
 static int
 load_rules(const struct testing *t, const struct case_file *f, struct ruleset **ret)
 {

@@ -48,7 +48,7 @@ rule_of(const json_t *list, const char *name)
 	return NULL;
 }
 
-/* Since the earlier answer; counters of a collector that was started anew begin at 0. */
+/* The increase since the earlier answer; counters of a restarted collector begin at 0. */
 static uint64_t
 since(const json_t *r, const json_t *before, const char *key)
 {
@@ -67,7 +67,7 @@ by_order(const void *x, const void *y)
 	return strcmp(a->rule, b->rule);
 }
 
-/* The rules in force, in order. The caller frees *ret, whose texts are j's. */
+/* Collect the rules in force, in order. The caller frees *ret, whose texts belong to j. */
 static int
 top_rows(const json_t *j, const json_t *before, const struct top_args *a, struct top_row **ret,
     size_t *n)
@@ -167,7 +167,7 @@ top(struct top_args *a)
 	return code;
 }
 
-/* The API's name for an order; NULL: there is no such order. */
+/* The API's name of an order; NULL: unknown order. */
 static const char *
 order_key(const char *by)
 {

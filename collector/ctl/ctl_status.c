@@ -13,8 +13,8 @@ static const char usage_text[] =
     "      --json             the API's answer as it is\n"
     "      --watch            again every second, until interrupted\n" CTL_TARGET_HELP
     "\n"
-    "The state of a sensor is as 'mewsctl nodes' tells it, or 'part' while the processes of its\n"
-    "node are not yet known as a whole.\n"
+    "The state of a sensor is that of 'mewsctl nodes', or 'part' while not all processes of its\n"
+    "node are known yet.\n"
     "\n"
     "Exit status: 0 ready, and every known node is up; 1 not reachable or not ready; 2 usage\n"
     "error; 3 a node is not up.\n";
@@ -40,7 +40,7 @@ status_json(struct ctl_target *t)
 	return code;
 }
 
-/* Rates need two answers: one is taken a second before the first that is shown. */
+/* Rates need two answers: take one a second before the first that is shown. */
 static int
 status(struct ctl_target *t, bool watch)
 {

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-/* The answer of /api/v1/status, in lines of at most 80 columns; 'before' is an earlier answer, of
- * which rates are made. */
+/* Print the answer of /api/v1/status, in lines of at most 80 columns; rates are relative to the
+ * earlier answer 'before'. */
 void status_print(const json_t *j, const json_t *before);
 
 #endif

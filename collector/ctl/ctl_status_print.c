@@ -9,8 +9,8 @@
 
 enum { COLUMNS = 80, TITLE = 11, NODE_WIDTH = 24, DAYS_WARN = 30 };
 
-/* A text between lines of ours: its words on as many lines as it takes, each 'indent' wide of the
- * left. The first line may have 'used' columns already. */
+/* Wrap a text over as many lines as it needs, each indented by 'indent' columns. The first line may
+ * have 'used' columns already. */
 static void
 print_words(const char *text, unsigned indent, unsigned used)
 {
@@ -45,7 +45,7 @@ print_item(const char *title, const char *text)
 	print_words(text, TITLE, TITLE);
 }
 
-/* The row of the same stream in an earlier answer, to make rates of two counts. */
+/* Find the same stream in an earlier answer, to compute rates. */
 static const json_t *
 same_sensor(const json_t *before, const json_t *sensor)
 {
@@ -61,7 +61,7 @@ same_sensor(const json_t *before, const json_t *sensor)
 	return NULL;
 }
 
-/* Why the node was not, or is not, seen whole; nothing if it always was. */
+/* Print why the node is or was not seen completely; nothing if it always was. */
 static void
 print_losses(const json_t *loss, uint64_t now)
 {
@@ -82,7 +82,7 @@ print_losses(const json_t *loss, uint64_t now)
 		json_object_foreach(json_object_get(loss, "windows"), cause, times)
 		{
 			buf_char(&b, ' ');
-			escape_add(&b, slice_str(cause)); /* ctl_get() leaves keys alone */
+			escape_add(&b, slice_str(cause)); /* ctl_get() does not escape keys */
 			buf_printf(&b, " %lld", (long long) json_integer_value(times));
 		}
 	}
@@ -92,8 +92,8 @@ print_losses(const json_t *loss, uint64_t now)
 	}
 }
 
-/* The node's name, with its cluster where that is not the collector's own; a long one has a line of
- * its own. */
+/* Print the node's name, with its cluster if that is not the collector's; a long name has its own
+ * line. */
 static void
 print_node(const json_t *s, const char *cluster)
 {
@@ -160,7 +160,7 @@ print_counts(const json_t *j)
 	    (unsigned long) ctl_num(c, "refused"), (unsigned long) ctl_num(c, "malformed"));
 }
 
-/* Nothing while there is a month left. */
+/* Print nothing while more than a month is left. */
 static void
 print_expiry(const char *whose, uint64_t expires, uint64_t now)
 {
@@ -223,7 +223,7 @@ print_outputs(const json_t *j)
 		    (unsigned long) ctl_num(o, "refused"), (unsigned long) ctl_num(o, "retries"),
 		    ctl_age(ctl_num(o, "oldest_ms") / 1000, oldest));
 		if (ctl_num(o, "skipped") > 0)
-			printf("  new, or was off: alerts kept from before and passed over: %lu\n",
+			printf("  new, or was disabled: older alerts passed over: %lu\n",
 			    (unsigned long) ctl_num(o, "skipped"));
 		if (ctl_str(o, "error")[0] != '\0') {
 			fputs("  ", stdout);

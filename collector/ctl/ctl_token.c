@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl_token.c - the token that mewsctl sends, and to whom. */
+/* ctl_token.c - the token that mewsctl sends, and to which listener. */
 #include "collector/api/token.h"
 #include "collector/ctl/ctl.h"
 #include "collector/ctl/ctl_http.h"
@@ -19,7 +19,7 @@ static const struct opt opts[] = {
 	{ "outbox.path", OUTBOX_PATH, "", OPT_STR, offsetof(struct places, outbox), 0, 0 },
 };
 
-/* Where the collector of this machine keeps its tokens, going by its configuration. */
+/* Find the token file of this machine's collector, from its configuration. */
 static void
 find_file(char *path, size_t n)
 {
@@ -59,7 +59,7 @@ ctl_token_read(const struct ctl_target *t, struct ctl_token *ret)
 	return CTL_OK;
 }
 
-/* The n-th word of a line of /proc/net/tcp, from 0. */
+/* The n-th word, from 0, of a line of /proc/net/tcp. */
 static const char *
 word(const char *line, int n)
 {
@@ -72,7 +72,8 @@ word(const char *line, int n)
 	return line;
 }
 
-/* The listeners of a port in a file such as /proc/net/tcp: how many, and of them trusted ones. */
+/* Count the listeners of a port in a file such as /proc/net/tcp, and the trusted ones among
+ * them. */
 static void
 count_listeners(const char *file, const struct ctl_token *t, int port, int *all, int *trusted)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mewsctl.c - what a person types to look after Mews; the commands are those of commands.def. */
+/* mewsctl.c - the command-line tool of Mews; commands.def lists its commands. */
 #include "collector/ctl/ctl.h"
 
 static const struct ctl_command commands[] = {
@@ -12,7 +12,7 @@ help(FILE *f)
 {
 	fputs(
 	    "Usage: mewsctl COMMAND [ARGUMENTS]\n\n"
-	    "Look after Mews: its rules, its certificates, its collectors and alerts.\n\n"
+	    "Manage Mews: its rules, certificates, collectors and alerts.\n\n"
 	    "Commands:\n",
 	    f);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * offline.h - requests of a sensor through process state, without a collector: what 'mewsctl
- * replay', 'rules explain' and 'rules test' stand on.
+ * offline.h - play a sensor's requests through process state without a collector: the base of
+ * 'mewsctl replay', 'rules explain' and 'rules test'.
  *
- * One node, one thread. What a collector would add is left out: order, loss windows, the outbox.
+ * One node, one thread. Parts that a collector adds are left out: order, loss windows, the outbox.
  */
 #ifndef MEWS_COLLECTOR_CTL_OFFLINE_H
 #define MEWS_COLLECTOR_CTL_OFFLINE_H
@@ -14,26 +14,26 @@
 
 struct offline;
 
-/* One event, with the state right after it; everything is borrowed until it returns. Not 0 ends the
- * play with it. */
+/* Called for one event, with the state right after it; everything is borrowed until it returns. A
+ * result other than 0 ends the play with it. */
 typedef int offline_fn(
     void *arg, const struct view *v, const struct alert_origin *o, struct fscratch *fs);
 
-/* Nothing is known of any process yet. -ENOMEM. */
+/* Create a player without known processes. -ENOMEM. */
 int offline_new(offline_fn *fn, void *arg, struct offline **ret) MUST_CHECK;
 void offline_free(struct offline *o);
 
 /*
- * Take one request: Hello begins a node anew, Batch calls fn for each event and fills the state
- * with the rows of a snapshot, others are passed over. -EBADMSG and *why (static text): it does not
- * decode; -ENOMEM; what fn returned.
+ * Take one request: Hello starts a new node, Batch calls fn for each event and fills the state with
+ * the rows of a snapshot, others are skipped. -EBADMSG and *why (static text): it does not decode;
+ * -ENOMEM; the result of fn.
  */
 int offline_request(struct offline *o, const Wire__Request *req, const char **why) MUST_CHECK;
 
-/* Take all of a recording. -errno and *d; what fn returned, and *d untouched. */
+/* Take a whole recording. -errno and *d; the result of fn, with *d untouched. */
 int offline_recording(struct offline *o, const char *path, struct diag *d) MUST_CHECK;
 
-/* Events that fn was called for. */
+/* The number of events for which fn was called. */
 uint64_t offline_events(const struct offline *o);
 
 #endif

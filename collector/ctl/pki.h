@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pki.h - a small certificate authority in a folder, for those who have none.
+ * pki.h - a small certificate authority in a folder, for fleets that have none.
  *
  *	DIR/ca.pem, ca.key       the fleet's authority; the key never leaves this folder
- *	DIR/crl.pem              what is revoked, signed
+ *	DIR/crl.pem              the signed revocation list
  *	DIR/issued               one line per certificate: serial, kind, name, expiry, revocation
- *	DIR/node-NAME.pem, .key  for a sensor: may only be a client
- *	DIR/collector-NAME.pem   for a collector: may only be a server
+ *	DIR/node-NAME.pem, .key  for a sensor: client only
+ *	DIR/collector-NAME.pem   for a collector: server only
  *
  *	DIR/lock                 held while a command reads and changes the above: one at a time
  *
- * Files are replaced whole, and on the disk before the next is touched: the list first, so that
- * whatever was issued can be revoked. EC P-256 and SHA-256 throughout: mbed TLS 2.28, which carries
- *the connections, knows them. One thread; functions return 0 or -errno with *d set to a sentence.
+ * Each file is replaced whole, and is durable before the next is touched: the list first, so that
+ * every issued certificate can be revoked. EC P-256 and SHA-256 throughout, because mbed TLS 2.28,
+ * which carries the connections, supports them. One thread; functions return 0 or -errno with *d
+ * set to a sentence.
  */
 #ifndef MEWS_COLLECTOR_CTL_PKI_H
 #define MEWS_COLLECTOR_CTL_PKI_H
@@ -30,7 +31,7 @@
 
 enum pki_kind { PKI_NODE, PKI_COLLECTOR };
 
-/* "node" or "collector". */
+/* Return "node" or "collector". */
 const char *pki_kind_name(enum pki_kind kind);
 
 /* A certificate and its key. */
@@ -47,7 +48,7 @@ struct pki_request {
 	const char *const *dns, *const *ip; /* further names */
 	size_t ndns, nip;
 	int days;
-	long seconds; /* beside the days */
+	long seconds; /* in addition to the days */
 };
 
 /* ---- pki_cert.c: in memory ---- */
@@ -56,7 +57,7 @@ int pki_make_ca(const char *fleet, int days, struct pki_pair *ret, struct diag *
 int pki_make_cert(const struct pki_pair *ca, const struct pki_request *rq, struct pki_pair *ret,
     struct diag *d) MUST_CHECK;
 
-/* Serials in hex; when each was revoked, as YYYYMMDDHHMMSSZ. */
+/* A serial in hex, and the time of its revocation as YYYYMMDDHHMMSSZ. */
 struct pki_revoked {
 	const char *serial, *when;
 };
@@ -71,23 +72,24 @@ void pki_time(const ASN1_TIME *t, char ret[32]);
 
 /* ---- pki_store.c: in the folder ---- */
 
-/* A name that may stand in a certificate and a file name: letters, digits, '.', '-', '_'. */
+/* Is this a valid name for a certificate and a file: letters, digits, '.', '-', '_'? */
 bool pki_name_ok(const char *name);
 
-/* -EEXIST: there is one; 'force' overwrites it. */
+/* -EEXIST: there is one already; 'force' overwrites it. Revoke all certificates of that name and
+ * kind (-1: any) not revoked yet; returns their number. */
 int pki_init(const char *dir, const char *fleet, int days, bool force, struct diag *d) MUST_CHECK;
 int pki_issue(const char *dir, const struct pki_request *rq, bool force, struct diag *d) MUST_CHECK;
 
 /* All certificates of that name and kind (-1: any) that are not revoked yet; returns how many. */
 int pki_revoke(const char *dir, const char *name, int kind, struct diag *d) MUST_CHECK;
 
-/* The certificate, or the revocation list, the other is NULL; -EINVAL, -ENOENT and the like. */
+/* Read a certificate or a revocation list; the other is NULL. -EINVAL, -ENOENT and the like. */
 int pki_read(const char *path, X509 **cert, X509_CRL **crl, struct diag *d) MUST_CHECK;
 
-/* The certificate, or -ENOENT and the like. */
+/* Read a certificate. -ENOENT and the like. */
 int pki_read_cert(const char *path, X509 **ret, struct diag *d) MUST_CHECK;
 
-/* The path of a file of the folder; the caller's buffer. */
+/* Write the path of a file of the folder to the caller's buffer. */
 void pki_path(const char *dir, const char *stem, const char *suffix, char ret[4096]);
 
 #endif

@@ -9,8 +9,8 @@
 #include <openssl/x509v3.h>
 
 #define DAY_S           86400
-#define CLOCK_SKEW_S    300 /* a node whose clock is behind may use its certificate at once */
-#define COMMON_NAME_MAX 64  /* X.509's bound; a longer name is in the alternative names only */
+#define CLOCK_SKEW_S    300 /* so that a node whose clock is behind can use it at once */
+#define COMMON_NAME_MAX 64  /* X.509's limit; a longer name is only in the alternative names */
 
 const char *
 pki_kind_name(enum pki_kind kind)
@@ -26,7 +26,7 @@ pki_pair_fini(struct pki_pair *p)
 	*p = (struct pki_pair){ NULL, NULL };
 }
 
-/* OpenSSL's own words; it fails for want of memory or randomness only. */
+/* Report OpenSSL's own message; it fails only for lack of memory or randomness. */
 static int
 openssl_fail(struct diag *d, const char *what)
 {
@@ -59,7 +59,7 @@ add_name(X509_NAME *n, const char *field, const char *value)
 		   n, field, MBSTRING_UTF8, (const unsigned char *) value, -1, -1, 0) == 1;
 }
 
-/* A random serial, a subject, times and a key: what every certificate has. */
+/* Start a certificate with what each needs: a random serial, a subject, validity and a key. */
 static bool
 cert_begin(struct pki_pair *p, int days, long seconds)
 {
@@ -119,7 +119,7 @@ add_alt(GENERAL_NAMES *v, int type, const void *bytes, int n)
 	return false;
 }
 
-/* An address goes in as such, and as a name too: mbed TLS 2.28 compares names only. */
+/* Add an address as an address and as a name: mbed TLS 2.28 compares only names. */
 static bool
 add_address(GENERAL_NAMES *v, const char *ip)
 {
@@ -144,7 +144,7 @@ add_alt_names(X509 *cert, const struct pki_request *rq)
 	return ok;
 }
 
-/* The fleet's name, from the authority: certificates of a fleet are recognizable by people. */
+/* Add the fleet's name from the authority's certificate, so that people recognize it. */
 static bool
 add_subject(X509 *cert, X509 *ca, const char *name)
 {

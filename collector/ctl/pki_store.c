@@ -31,8 +31,8 @@ pki_path(const char *dir, const char *stem, const char *suffix, char ret[4096])
 
 /* ---- one command at a time ---- */
 
-/* The commands read the list, change it and write it back: two at a time would lose a line, and its
- * certificate could never be revoked. Closing the descriptor, or dying, lets the next one go on. */
+/* Commands read the list, change it and write it back: two at once would lose a line, and its
+ * certificate could never be revoked. Closing the descriptor, or exit, releases the lock. */
 static int
 lock(const char *dir, struct diag *d)
 {
@@ -67,7 +67,7 @@ close_fdp(const int *fd)
 
 /* ---- writing: whole or not at all ---- */
 
-/* The new name is on the disk too, and not only the bytes. */
+/* Make the new name durable too, not only the contents. */
 static int
 sync_folder(const char *path)
 {
@@ -144,7 +144,7 @@ bio_write(const char *path, BIO *b, bool ok, mode_t mode, struct diag *d)
 	return r;
 }
 
-/* The certificate readable by all, the key by its owner alone. */
+/* Write the certificate readable by all and the key readable only by its owner. */
 static int
 pair_write(const char *dir, const char *stem, const struct pki_pair *p, struct diag *d)
 {
@@ -344,14 +344,14 @@ asn1_stamp(const ASN1_TIME *t, char ret[32])
 		(void) snprintf(ret, 32, "-");
 }
 
-/* ---- what the commands do ---- */
+/* ---- commands ---- */
 
 static int
 refuse_existing(const char *path, bool force, struct diag *d)
 {
 	if (force || access(path, F_OK) < 0)
 		return 0;
-	diag_set(d, 0, 0, "%s exists already: --force replaces it", path);
+	diag_set(d, 0, 0, "%s already exists: --force replaces it", path);
 	return -EEXIST;
 }
 
@@ -385,7 +385,7 @@ pki_init(const char *dir, const char *fleet, int days, bool force, struct diag *
 	return r;
 }
 
-/* The list first: a certificate that is not on it could never be revoked. */
+/* Write the list first: a certificate missing from it could never be revoked. */
 static int
 record_and_write(const char *dir, const struct pki_request *rq, const char *stem,
     const struct pki_pair *p, struct diag *d)

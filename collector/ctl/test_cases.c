@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_cases.c - files of rule tests: what values mean, and what is said of mistakes. */
+/* test_cases.c - files of rule tests: meaning of values, messages about mistakes. */
 #include "collector/ctl/case_file.h"
 #include "collector/ctl/case_value.h"
 #include "proto/batch.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* want NULL: a text, in hexadecimal; both: refused. */
+/* hex: the expected bytes of a text, else NULL. */
 static const struct {
 	unsigned type;
 	const char *param, *text;
@@ -90,7 +90,7 @@ test_values(void **state UNUSED)
 #define CASE(body)  "cases:\n  - name: n\n" body
 #define EVENT(text) CASE("    alerts: []\n    events:\n      - " text "\n")
 
-/* say NULL: taken. */
+/* say NULL: accepted. */
 static const struct {
 	const char *yaml, *say;
 	unsigned line;
@@ -111,7 +111,7 @@ static const struct {
 	{ EVENT("close: {fd: 3}\n        by: {tid: 8, pid: 7}"), NULL, 0 },
 	{ EVENT("close: {fd: 3}\n        by: {tid: 8}"), "'by' is a tid, or {tid: N, pid: N}", 6 },
 	{ EVENT("close: {fd: 3}\n        by: me"), "'by' is a number", 6 },
-	{ EVENT("closed: {fd: 3}"), "there is no event 'closed'", 5 },
+	{ EVENT("closed: {fd: 3}"), "unknown event 'closed'", 5 },
 	{ EVENT("close: {file: 3}"), "event close has no parameter 'file', but res, fd", 5 },
 	{ EVENT("close: {fd: three}"), "'fd' of close is a number, not 'three'", 5 },
 	{ EVENT("close: 3"), "the parameters of close are a mapping", 5 },
@@ -168,7 +168,7 @@ test_files(void **state UNUSED)
 	assert_int_equal(0, tmpdir_remove(dir));
 }
 
-/* Processes and events arrive as they were written; whose they are is filled in. */
+/* Processes and events arrive as written; their threads are filled in. */
 static void
 test_batches(void **state UNUSED)
 {

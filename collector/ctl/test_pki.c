@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_pki.c - the authority: who may be what, what is refused, what is on the list. */
+/* test_pki.c - the authority: roles of certificates, refusals, the revocation list. */
 #include "collector/ctl/ctl.h"
 #include "collector/ctl/pki.h"
 #include "tests/support/test.h"
@@ -83,7 +83,7 @@ static const struct {
 	{ "revoke DIR", CTL_USAGE },
 	{ "revoke DIR nobody", CTL_FAIL },
 	{ "revoke DIR c --node", CTL_OK },
-	{ "revoke DIR c --node", CTL_FAIL }, /* is already */
+	{ "revoke DIR c --node", CTL_FAIL }, /* revoked already */
 	{ "revoke DIR a", CTL_OK },
 };
 
@@ -97,7 +97,7 @@ test_commands(void **state)
 	}
 }
 
-/* After the commands above. */
+/* Runs after the commands above. */
 static void
 test_what_was_made(void **state)
 {
@@ -130,7 +130,7 @@ test_what_was_made(void **state)
 	X509_free(c);
 }
 
-/* Both of a's (one was replaced), node c's, and not collector c's. */
+/* Both certificates of a (one was replaced) and node c's are revoked; collector c's is not. */
 static void
 test_revoked(void **state)
 {
@@ -159,7 +159,7 @@ test_revoked(void **state)
 
 enum { PARALLEL = 40 };
 
-/* As many processes at once: each certificate is on the list, and can be revoked. */
+/* Many processes at once: each certificate is on the list and can be revoked. */
 static void
 test_parallel(void **state)
 {
@@ -190,7 +190,7 @@ test_parallel(void **state)
 	}
 }
 
-/* A list of issued certificates that was damaged is not written over. */
+/* A damaged list of issued certificates is not overwritten. */
 static void
 test_damaged(void **state)
 {

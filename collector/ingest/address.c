@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* address.c - where sensors connect: what may be said, and whether it can be listened on. */
+/* address.c - the address that sensors connect to: its syntax, and whether it can be listened
+ * on. */
 #include "collector/ingest/listen.h"
 #include "common/probe.h"
 #include <errno.h>
@@ -7,7 +8,7 @@
 #define IPC "ipc://"
 
 int
-nng_errno(int rv) /* the only place that knows NNG's numbers */
+nng_errno(int rv) /* the only place that knows NNG's error numbers */
 {
 	switch (rv) {
 	case 0:
@@ -146,10 +147,10 @@ ingest_probe(const struct ingest_cfg *cfg, struct nng_stream_listener **ret, str
 
 	*ret = NULL;
 	if (r < 0)
-		return 0; /* ingest_check() says it */
+		return 0; /* ingest_check() reports it */
 	if (scheme == SCHEME_IPC)
 		return address_probe_ipc(url, d);
-	/* Below TLS it is the same socket. */
+	/* TLS uses the same socket below. */
 	rv = nng_stream_listener_alloc(ret, scheme == SCHEME_TLS ? url + strlen("tls+") : url);
 	if (rv == 0)
 		rv = nng_stream_listener_listen(*ret);

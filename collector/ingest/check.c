@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNPACK_MAX (8u << 20) /* bytes of memory that one message may become */
+#define UNPACK_MAX (8u << 20) /* bytes of memory that one message may take when decoded */
 #define SEQ_MAX    (UINT64_MAX / 2)
 
-/* ---- memory: a few bytes on the wire must not become a hundred megabytes ---- */
+/* ---- memory: a few bytes on the wire must not expand to a hundred megabytes ---- */
 
 static void *
 budget_alloc(void *arg, size_t n)
@@ -51,7 +51,7 @@ printable(const char *s, size_t max)
 	return true;
 }
 
-/* As /proc/sys/kernel/random/boot_id has it. */
+/* Is it a UUID as in /proc/sys/kernel/random/boot_id? */
 static bool
 uuid_ok(const char *s)
 {
@@ -66,7 +66,7 @@ uuid_ok(const char *s)
 	return s[sizeof(form) - 1] == '\0';
 }
 
-/* ---- bodies; each returns what is wrong, or NULL ---- */
+/* ---- bodies; each function returns the error, or NULL ---- */
 
 static const char *
 check_interfaces(const Wire__Hello *h)
@@ -81,7 +81,7 @@ check_interfaces(const Wire__Hello *h)
 		if (f->prefix > f->address.len * 8)
 			return "a network prefix is longer than its address";
 		if (!printable(f->name, 64))
-			return "an interface has no proper name";
+			return "an interface has no valid name";
 	}
 	return NULL;
 }
@@ -99,7 +99,7 @@ check_hello(const Wire__Hello *h, Wire__Reject__Code *code)
 	if (!printable(h->cluster, 127))
 		return "the cluster's name must be at most 127 printable characters";
 	if (!uuid_ok(h->boot_id))
-		return "the boot id is no UUID";
+		return "the boot id is not a UUID";
 	if (h->sensor_start == 0)
 		return "the sensor's start is missing";
 	if (!printable(h->version, 63) || !printable(h->kernel, 127) || !printable(h->arch, 31))
@@ -113,7 +113,7 @@ check_hello(const Wire__Hello *h, Wire__Reject__Code *code)
 	if (h->durable_seq > SEQ_MAX)
 		return "a batch number is out of range";
 	if (h->n_schema > EV_TYPE_MAX)
-		return "more events are described than there can be";
+		return "more events are described than can exist";
 	return check_interfaces(h);
 }
 
@@ -165,7 +165,7 @@ check_request(const Wire__Request *q, Wire__Reject__Code *code)
 	case _WIRE__REQUEST__BODY__CASE_IS_INT_SIZE:
 		break;
 	}
-	return "the request is empty, or of a kind that is not known here";
+	return "the request is empty, or of an unknown kind";
 }
 
 int
@@ -177,7 +177,7 @@ request_read(const uint8_t *p, size_t n, Wire__Request **ret, struct refusal *wh
 	Wire__Request *q;
 	const char *text;
 
-	*why = (struct refusal){ code, 0, "the message cannot be read" };
+	*why = (struct refusal){ code, 0, "the message cannot be decoded" };
 	q = wire__request__unpack(&budget, n, p);
 	if (q == NULL)
 		return -EBADMSG;

@@ -79,7 +79,7 @@ conn_unref(struct conn *c)
 	free(c);
 }
 
-/* Under i->lock. */
+/* Caller holds i->lock. */
 static void
 leave_node(struct ingest *i, struct conn *c)
 {
@@ -99,7 +99,7 @@ static void
 conn_over(struct ingest *i, struct conn *c)
 {
 	pthread_mutex_lock(&c->lock);
-	if (c->stream != NULL && !c->replaced) { /* else the newer one says whether it is */
+	if (c->stream != NULL && !c->replaced) { /* else the newer connection decides this */
 		c->stream->connected = false;
 		if (c->state == CONN_WELCOME && !i->stopping)
 			conn_log(c, LOG_INFO, "sensor %s %s", c->id.node,
@@ -199,7 +199,7 @@ conns_overdue(struct ingest *i, uint64_t now, struct conn **v, unsigned max)
 	return n;
 }
 
-/* Under no lock; true: it has to go. */
+/* Caller holds no lock; true: the connection has to end. */
 static bool
 recheck(struct conn *c, struct trust *t, uint64_t now)
 {
@@ -209,7 +209,7 @@ recheck(struct conn *c, struct trust *t, uint64_t now)
 	pthread_mutex_lock(&c->lock);
 	bad = c->state == CONN_WELCOME && c->cert.n > 0 && c->unfit == NULL &&
 	      trust_check_cert(t, buf_get(&c->cert), c->id.node, &c->until, &why) < 0;
-	if (bad) { /* nothing of it is taken any more; talk() tells it why */
+	if (bad) { /* ignore it from now on; talk() reports the reason */
 		c->unfit = why;
 		c->close_at = now + REPLACED_NS;
 		c->stream->connected = false;

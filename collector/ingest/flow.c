@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The op owns 'q' and holds the stream. NULL: no memory, and 'q' is freed. */
+/* The op owns 'q' and holds the stream. NULL: no memory, 'q' is freed. */
 static struct op *
 op_make(enum op_type type, struct stream *st, Wire__Request *q)
 {
@@ -69,9 +69,9 @@ flow_credit(const struct conn *c)
 	return c->stalled ? 0 : BATCHES_HELD;
 }
 
-/* ---- towards the shard ---- */
+/* ---- to the shard ---- */
 
-/* On true the op is the shard's. */
+/* On true the shard owns the op. */
 static bool
 hand_over(struct conn *c, struct op *op)
 {
@@ -88,7 +88,7 @@ pump_first(struct conn *c)
 	return true;
 }
 
-/* Before the batch behind it goes, so that the shard sees the loss with it. */
+/* Called before the next batch is passed on, so that the shard sees the loss with it. */
 static void
 accept_gap(struct ingest *i, struct conn *c, uint64_t upto)
 {
@@ -136,7 +136,7 @@ pump_batches(struct ingest *i, struct conn *c, uint64_t now)
 	}
 }
 
-/* Its node's state goes only when all of it has been seen. */
+/* Pass on Bye, which removes the node's state, only after all batches. */
 static void
 pump_last(struct conn *c)
 {

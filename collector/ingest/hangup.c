@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hangup.c - ends TCP connections from below.
+ * hangup.c - end TCP connections at the socket.
  *
  * NNG 1.5.2 waits for ever, in its only reaper thread, when a TLS connection is closed while it
  * reads: the read that its callback submits to a closed stream never completes. After that no
- * connection is ever freed. So first the socket is shut, which lets reading end by itself, and NNG
- * is told when nothing has come for a while. The socket is found by its addresses, since NNG does
- * not show it. It may have been closed meanwhile and its number used again: then somebody else is
- * disconnected, and connects anew, as every sensor does.
+ * connection is ever freed. Therefore the socket is shut down first, which ends reads, and NNG is
+ * told to close once nothing has arrived for a while. The socket is found by its addresses, since
+ * NNG does not expose it. If it was closed meanwhile and its number reused, another peer is
+ * disconnected; it reconnects, as every sensor does.
  */
 #include "collector/ingest/ingest_int.h"
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ is_tcp(const struct sockaddr_storage *a)
 	return a->ss_family == AF_INET || a->ss_family == AF_INET6;
 }
 
-/* The place after the address: the port. */
+/* Compare the port after the address. */
 static bool
 same_port(const struct sockaddr_storage *a, const char *address)
 {
@@ -67,7 +67,7 @@ next_descriptor(DIR *fds)
 	struct dirent *e = readdir(fds); /* NOLINT(concurrency-mt-unsafe): one thread at a time */
 
 	while (e != NULL && e->d_name[0] == '.')
-		e = readdir(fds); /* NOLINT(concurrency-mt-unsafe): likewise */
+		e = readdir(fds); /* same */
 	return e == NULL ? -1 : (int) strtol(e->d_name, NULL, 10);
 }
 

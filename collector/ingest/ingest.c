@@ -15,7 +15,7 @@ ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
 	i->cpus = (unsigned) MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	pthread_mutex_init(&i->lock, NULL);
 	i->admit = (struct bucket){ .per_s = ADMIT_PER_S, .burst = ADMIT_BURST };
-	/* Another number than any that an earlier collector gave out. */
+	/* Differs from every number that an earlier collector gave out. */
 	i->interest = (uint32_t) (clock_real() / NS_PER_S);
 	*ret = i;
 	return 0;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ingest_int.h - the door's inside; for the files of this folder.
+ * ingest_int.h - internals of ingest; for the files of this folder.
  *
- *	listen.c   NNG: listener, contexts, pipes, the clock   tls.c   its certificates
- *	address.c  what is listened on, and whether that can be
- *	hangup.c   ending connections             strangers.c   bounding those of nobody
- *	conn.c     who is connected, and which connection speaks for a node
+ *	listen.c   NNG: listener, contexts, pipes, the clock   listen_tls.c   its certificates
+ *	address.c  the listening address, and checks of it
+ *	hangup.c   ending connections             strangers.c   bounding unauthenticated ones
+ *	conn.c     connections, and which of them speaks for a node
  *	talk.c     one request in, one reply out
  *	flow.c     batches of a welcomed connection, in order, to its shard
  *	trust.c    certificates   check.c  bytes   window.c  order
  *
- * Locking: ingest.lock guards the tables and what a reload replaces; a conn's lock guards the
- * conn. Whoever holds a conn's lock may take ingest.lock, never the other way round, and nobody
+ * Locking: ingest.lock guards the tables and what a reload replaces; a conn's lock guards the conn.
+ * A thread that holds a conn's lock may take ingest.lock, never the other way round; no thread
  * holds two conns' locks.
  */
 #ifndef MEWS_COLLECTOR_INGEST_INGEST_INT_H
@@ -32,38 +32,37 @@
 
 enum {
 	CONN_BUCKETS = 4096,
-	BATCHES_HELD =
-	    2 * WIRE_WINDOW, /* per connection; the credit too, so an honest sensor fits */
-	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection whose answers are not sent */
+	BATCHES_HELD = 2 * WIRE_WINDOW,  /* per connection; also the credit */
+	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection not yet answered */
 	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
 	ADMIT_BURST = 1000,
 	HANDSHAKE_MS = 8, /* of CPU that a new connection over TLS costs */
-	SPREAD_MS = 1000, /* less need not be told: sensors leave that much time by themselves */
+	SPREAD_MS = 1000, /* shorter times are not sent: sensors spread that much by themselves */
 };
 
-#define PATIENCE_NS (5 * NS_PER_S)    /* for a batch that is missing */
-#define WELCOME_NS  (30 * NS_PER_S)   /* from connecting to Welcome, at most */
+#define PATIENCE_NS (5 * NS_PER_S)    /* to wait for a missing batch */
+#define WELCOME_NS  (30 * NS_PER_S)   /* from connecting to Welcome */
 #define SILENCE_NS  (60 * NS_PER_S)   /* a sensor polls every second */
 #define LINGER_NS   (1 * NS_PER_S)    /* from a Reject to the connection's end */
-#define REPLACED_NS (5 * NS_PER_S)    /* for the Reject to be asked for */
+#define REPLACED_NS (5 * NS_PER_S)    /* for the sensor to ask, and get the Reject */
 #define PEER_TEXT   64                /* bytes of an address */
 #define CLOSE_NOW   1                 /* conn.close_at */
-#define QUIET_NS    (300 * NS_PER_MS) /* after which nothing more is being read */
+#define QUIET_NS    (300 * NS_PER_MS) /* without input, after which no read is under way */
 #define NEWS_NS     (250 * NS_PER_MS) /* between two Interests to one connection */
 
 enum conn_state {
-	CONN_FRESH,      /* nothing said */
-	CONN_CHALLENGED, /* a nonce is out */
-	CONN_TAKING,     /* proven, and taking the node over from an older connection */
+	CONN_FRESH,      /* nothing received */
+	CONN_CHALLENGED, /* a nonce was sent */
+	CONN_TAKING,     /* authenticated; taking the node over from an older connection */
 	CONN_WELCOME,
-	CONN_REFUSED, /* or finished: nothing more is listened to */
+	CONN_REFUSED, /* or finished: messages are ignored */
 };
 
 struct conn {
 	uint32_t pipe; /* constant: NNG's number */
 	_Atomic int refs;
 	_Atomic unsigned in_flight; /* requests being answered */
-	_Atomic bool cut;           /* its socket is shut; NNG has not been told */
+	_Atomic bool cut;           /* its socket is shut down; NNG has not been told */
 	_Atomic bool ended;         /* NNG has been told */
 	_Atomic bool replaced;      /* a newer connection speaks for the node */
 	_Atomic uint64_t close_at;  /* monotonic ns; 0: stays */
@@ -75,9 +74,9 @@ struct conn {
 	uint8_t nonce[WIRE_NONCE_SIZE];
 	Wire__Request *hello;  /* owned, until Welcome */
 	struct stream_id id;   /* from CHALLENGED on, and constant */
-	struct buf cert;       /* DER, from Proof on: a new revocation list may name it */
-	uint64_t until;        /* realtime ns: it expires; 0: without one */
-	const char *unfit;     /* static: why it is no longer trusted; said with its next message */
+	struct buf cert;       /* DER, from Proof on: to check against new revocation lists */
+	uint64_t until;        /* realtime ns: its expiry; 0: no certificate */
+	const char *unfit;     /* static: why it is no longer trusted; sent with the next reply */
 	struct stream *stream; /* held, from Welcome on */
 	struct stream_info info;
 	struct op *first;       /* OP_HELLO that the shard has not taken yet */
@@ -96,27 +95,27 @@ struct listener; /* NNG's part */
 struct strangers;
 
 struct ingest {
-	struct ingest_cfg cfg; /* texts borrowed from the caller, who keeps them */
-	bool identity;         /* connections prove who they are */
+	struct ingest_cfg cfg; /* texts borrowed from the caller */
+	bool identity;         /* connections must authenticate */
 	unsigned cpus;
 	struct listener *listener;
-	pthread_mutex_t lock; /* guards what follows, up to the counters */
+	pthread_mutex_t lock; /* guards the following, up to the counters */
 	struct conn *by_pipe[CONN_BUCKETS], *by_node[CONN_BUCKETS];
 	struct trust *trust; /* NULL without TLS */
 	struct event_set wanted;
 	struct bucket admit;
-	uint64_t crl_stamp, warned; /* ingest_watch_tls()'s, and one thread's */
+	uint64_t crl_stamp, warned; /* of ingest_watch_tls(), for one thread */
 	_Atomic bool stopping;
-	_Atomic uint64_t ending;     /* connections that are 'ended', and still there */
+	_Atomic uint64_t ending;     /* connections 'ended' but not yet removed */
 	_Atomic uint32_t interest;   /* the version of 'wanted' */
-	struct strangers *strangers; /* the tick's */
+	struct strangers *strangers; /* used by the tick */
 	_Atomic uint64_t strangers_ended, refused_tls;
 	_Atomic size_t speaking; /* connections in by_node */
 	_Atomic uint64_t connections, refused_identity, refused_protocol, malformed, duplicates,
 	    gaps, busy, requests;
 };
 
-/* A reply under construction, and room for its parts. */
+/* A reply under construction, with storage for its parts. */
 struct reply {
 	Wire__Reply msg;
 	Wire__Challenge challenge;
@@ -130,28 +129,28 @@ struct reply {
 
 /* ---- listen.c ---- */
 
-/* Everything but NNG's part: also what tests start from. */
+/* Create everything except NNG's part; tests start from here too. */
 int ingest_new(const struct ingest_cfg *cfg, struct ingest **ret) MUST_CHECK;
 void ingest_free(struct ingest *i);
 
 /* ---- conn.c ---- */
 
-/* A connection is there. NULL: no memory. The table holds it; so does the caller, if *ret. */
+/* Add a connection to the tables, which hold it. -ENOMEM. */
 int conn_add(struct ingest *i, uint32_t pipe, const char *peer, uint64_t now) MUST_CHECK;
 void conn_remove(struct ingest *i, uint32_t pipe);
 struct conn *conn_find(struct ingest *i, uint32_t pipe); /* held, or NULL */
 void conn_unref(struct conn *c);
 
-/* From now on c speaks for its node. The connection that did before, held, or NULL. */
+/* Make c speak for its node. Returns the connection that did so before, held, or NULL. */
 struct conn *conn_take_node(struct ingest *i, struct conn *c);
 
-/* What was held back for the shard is let go. Under the conn's lock. */
+/* Free ops held back for the shard. Caller holds the conn's lock. */
 void conn_drop_held(struct conn *c);
 
-/* The connections whose time is over, at most 'max': fills v, held; returns how many. */
+/* Fill v with connections past their time limit, held, at most 'max'; returns their number. */
 unsigned conns_overdue(struct ingest *i, uint64_t now, struct conn **v, unsigned max);
 
-/* Sensors that this trust does not vouch for any more are to go. Returns how many. */
+/* Disconnect sensors that 't' no longer trusts. Returns their number. */
 unsigned conns_recheck(struct ingest *i, struct trust *t, uint64_t now);
 
 /* ---- hangup.c ---- */
@@ -159,39 +158,42 @@ unsigned conns_recheck(struct ingest *i, struct trust *t, uint64_t now);
 struct sockaddr;
 void peer_text(const struct sockaddr *a, char text[PEER_TEXT]);
 
-/* Is this a TCP connection at our address, whose port counts? Its other end, as peer_text(). */
+/* Is this a TCP connection at our address, including the port? Writes its other end, as
+ * peer_text(). */
 bool connected_to(int fd, const char *local, char peer[PEER_TEXT]);
 
-/* The descriptors that are open, one after the other, from rewinddir() on; -1: no more. 'fds' is
- * the listener's, opened at the start, since later there may be no descriptor to open it with. */
+/* Return the open descriptors one by one, from rewinddir() on; -1: no more. 'fds' belongs to the
+ * listener, which opened it at the start: later there may be no descriptor left for it. */
 int next_descriptor(DIR *fds);
 
-/* Shut the TCP connection between that peer (NULL: each) and our address, whose port counts. */
+/* Shut down the TCP connection between that peer (NULL: every peer) and our address, including the
+ * port. */
 void hang_up(DIR *fds, const char *peer, const char *local);
 
 /* ---- strangers.c ---- */
 
-/* Every tick, one at a time: peers that have proven nothing make room, if they are too many. */
+/* Called every tick by one thread: end unauthenticated connections if they are too many. */
 void strangers_look(struct ingest *i, DIR *fds, const char *local, uint64_t now);
 void strangers_free(struct strangers *s); /* NULL is nothing */
 
 /* ---- talk.c ---- */
 
-/* One message of 'c' in, its answer out. Any thread. 'rep' borrows from 'i' and static texts. */
+/* Handle one message of 'c' and fill in the answer. Any thread. 'rep' borrows from 'i' and static
+ * texts. */
 void talk(
     struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep);
 
-/* A line that a peer can cause: see log_peer.h. It counts against the node, if that is proven. */
+/* Log a line that a peer can cause: see log_peer.h. Limited by node once it is authenticated. */
 void conn_log(const struct conn *c, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* ---- flow.c; all under the conn's lock, in CONN_WELCOME; 'q' becomes theirs ---- */
+/* ---- flow.c; caller holds the conn's lock, in CONN_WELCOME; they take over 'q' ---- */
 
-/* -EBADMSG and *why: refused, and how. */
+/* -EBADMSG and *why: refused. */
 int flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uint64_t now,
     struct refusal *why) MUST_CHECK;
-void flow_bye(struct conn *c, Wire__Request *q); /* without memory the node's state just stays */
+void flow_bye(struct conn *c, Wire__Request *q); /* without memory the node's state stays */
 
-/* Hand on what may go. After each request. */
+/* Pass on what is in order. Called after each request. */
 void flow_pump(struct ingest *i, struct conn *c, uint64_t now);
 
 uint32_t flow_credit(const struct conn *c);

@@ -11,7 +11,7 @@
 
 enum {
 	TICK_MS = 500,
-	STOP_MS = 300,  /* for what is being read to end */
+	STOP_MS = 300,  /* for reads under way to end */
 	SEND_MS = 5000, /* for a peer to take its answer */
 	STOP_S = 3,     /* for NNG to end its connections */
 	STUCK_TICKS = 20,
@@ -51,9 +51,9 @@ job_end(struct job *j)
 }
 
 /*
- * The answer, with j->conn set; or NULL: nobody gets one. Who asks and asks and does not take the
- * answers would hold every context in the end: it is not answered any more, and hung up on by
- * tick(). Not from here: NNG 1.5.2 can lock up when a connection is closed while it sends.
+ * Make the answer, and set j->conn; NULL: send none. A peer that sends requests without reading the
+ * answers would occupy every context in the end: it gets no more answers, and tick() ends its
+ * connection. Not here: NNG 1.5.2 can deadlock when a connection is closed while it sends.
  */
 static nng_msg *
 answer(struct job *j, nng_msg *m)
@@ -76,7 +76,7 @@ answer(struct job *j, nng_msg *m)
 	return out;
 }
 
-/* It did not take its answer in time, or went away. */
+/* The peer did not take its answer in time, or disconnected. */
 static void
 send_failed(struct job *j, int rv)
 {
@@ -100,7 +100,7 @@ job_run(void *arg)
 		return;
 	}
 	if (rv == NNG_ECLOSED || rv == NNG_ECANCELED)
-		return; /* the end of ingest */
+		return; /* ingest is stopping */
 	if (rv == 0) {
 		m = nng_aio_get_msg(j->aio);
 		out = answer(j, m);
@@ -155,7 +155,7 @@ on_pipe(nng_pipe p, nng_pipe_ev ev, void *arg)
 		(void) nng_pipe_close(p);
 }
 
-/* With TLS in two steps; hangup.c tells why. */
+/* With TLS in two steps; see hangup.c. */
 static void
 end_conn(struct ingest *i, struct conn *c, uint64_t now)
 {
@@ -169,7 +169,7 @@ end_conn(struct ingest *i, struct conn *c, uint64_t now)
 	}
 }
 
-/* Connections that NNG was told to end, and does not. */
+/* Watch for connections that NNG does not end when told to. */
 static void
 watch_ending(struct ingest *i)
 {
@@ -179,13 +179,13 @@ watch_ending(struct ingest *i)
 	if (l->ending_ticks == STUCK_TICKS)
 		log_error(
 		    "the network library no longer frees %llu connections: restart "
-		    "this collector when it suits (nothing is lost: sensors keep what is not "
+		    "this collector when convenient (nothing is lost: sensors keep what is not "
 		    "durable)",
 		    (unsigned long long) i->ending);
 }
 
-/* Handshakes that failed: NNG tells nobody, but counts; under a lock that new connections take, so
- * not from the API. */
+/* Count failed handshakes: NNG only counts them, under a lock that new connections take, so not
+ * from the API. */
 static uint64_t
 refused_tls(const struct listener *l)
 {
@@ -261,13 +261,13 @@ open_jobs(struct ingest *i, struct listener *l)
 	return rv;
 }
 
-/* Everything but the TLS configuration and the start. */
+/* Do all but the TLS configuration and the start. */
 static int
 prepare(struct ingest *i, struct listener *l, enum scheme scheme)
 {
 	int rv = nng_rep0_open(&l->sock);
 
-	l->fds = opendir("/proc/self/fd"); /* without it nobody is hung up on from below */
+	l->fds = opendir("/proc/self/fd"); /* without it no connection is ended at the socket */
 
 	if (rv == 0)
 		rv =
@@ -348,11 +348,11 @@ close_socket(void *arg)
 {
 	struct listener *l = arg;
 
-	(void) nng_close(l->sock); /* also the contexts; their callbacks see it */
+	(void) nng_close(l->sock); /* also closes the contexts; their callbacks notice */
 	return NULL;
 }
 
-/* False: NNG is stuck, see hangup.c; what it still may use must not be freed. */
+/* False: NNG is stuck, see hangup.c; memory that it may still use must not be freed. */
 static bool
 close_in_time(struct listener *l)
 {
@@ -368,7 +368,7 @@ close_in_time(struct listener *l)
 	if (pthread_timedjoin_np(t, NULL, &until) == 0)
 		return true;
 	(void) pthread_detach(t);
-	log_warn("the network library does not end its connections: going on without");
+	log_warn("the network library does not end its connections: stopping without waiting");
 	return false;
 }
 
@@ -397,7 +397,7 @@ ingest_stop(struct ingest *i)
 	free(l);
 }
 
-/* ---- what it counts ---- */
+/* ---- counters ---- */
 
 void
 ingest_stats(struct ingest *i, struct ingest_stats *ret)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen.h - NNG's part of the door; for listen.c, address.c and tls.c. */
+/* listen.h - NNG's part of ingest; for listen.c, address.c and listen_tls.c. */
 #ifndef MEWS_COLLECTOR_INGEST_LISTEN_H
 #define MEWS_COLLECTOR_INGEST_LISTEN_H
 
 #include "collector/ingest/ingest_int.h"
 #include <nng/nng.h>
 
-/* A context: one request at a time, from its arrival to the end of its answer. */
+/* A context handles one request at a time, from its arrival to the end of its answer. */
 struct job {
 	struct ingest *i;
 	nng_ctx ctx;
@@ -23,28 +23,28 @@ struct listener {
 	char local[PEER_TEXT]; /* its address */
 	DIR *fds;              /* /proc/self/fd */
 	unsigned ticks;
-	unsigned ending_ticks; /* how long there have been connections that do not end */
+	unsigned ending_ticks; /* since when connections have failed to end */
 	unsigned njobs;
 	struct job jobs[];
 };
 
-int nng_errno(int rv); /* -errno of NNG's number */
+int nng_errno(int rv); /* translate NNG's error number to -errno */
 
-/* address.c: what 'listen' says. -EINVAL and *d. */
+/* address.c: parse 'listen'. -EINVAL and *d. */
 enum scheme { SCHEME_TLS, SCHEME_TCP, SCHEME_IPC };
 int address_scheme(const struct ingest_cfg *cfg, enum scheme *ret, struct diag *d) MUST_CHECK;
-/* NNG cannot listen there: the sentence, and -errno. */
+/* Explain why NNG cannot listen there in *d; returns -errno. */
 int address_fail(const char *url, int rv, struct diag *d);
-/* Can an ipc:// address be listened on? NNG would remove any file that is in its way. */
+/* Can an ipc:// address be listened on? NNG would remove any file in its place. */
 int address_probe_ipc(const char *url, struct diag *d) MUST_CHECK;
 
 /* Read and check the files of 'cfg'. */
 int tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d) MUST_CHECK;
 
-/* Does the TLS library take them? -EINVAL, -ENOMEM, and *d. */
+/* Does the TLS library accept them? -EINVAL, -ENOMEM, and *d. */
 int tls_check(const struct trust *t, struct diag *d) MUST_CHECK;
 
-/* Connections from now on are made with these certificates. */
+/* Use these certificates for new connections. */
 int tls_set(struct listener *l, const struct trust *t, struct diag *d) MUST_CHECK;
 
 #endif

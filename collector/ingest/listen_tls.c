@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <nng/supplemental/tls/tls.h>
 
-#define WARN_NS (14ull * 86400 * NS_PER_S) /* before our certificate's end */
-#define NAG_NS  (86400 * NS_PER_S)         /* from one warning to the next */
+#define WARN_NS (14ull * 86400 * NS_PER_S) /* before our certificate expires */
+#define NAG_NS  (86400 * NS_PER_S)         /* between two warnings */
 
 static int
 try_config(const struct trust *t, nng_tls_config **ret)
@@ -149,7 +149,7 @@ ingest_watch_tls(struct ingest *i)
 	stamp = crl_stamp(i);
 	if (stamp != 0 && i->crl_stamp != 0 && stamp != i->crl_stamp &&
 	    ingest_reload_tls(i, &d) < 0)
-		log_error("the revocation list has changed and is not in force: %s", d.msg);
+		log_error("the revocation list has changed but cannot be used: %s", d.msg);
 	if (stamp != 0)
 		i->crl_stamp = stamp;
 	warn_of_end(i, clock_mono());

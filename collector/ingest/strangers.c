@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * strangers.c - connections of peers that have not proven who they are.
+ * strangers.c - limit unauthenticated connections.
  *
- * NNG accepts whoever comes and gives up on a handshake after ten seconds; until then a connection
- * costs a descriptor and the memory of a TLS session, and nobody is told of it. So when many are
- * open, or descriptors run short, those that have been there for a while are hung up on. A sensor
- * that was too slow connects anew. There is a walk over all descriptors while there is a crowd;
- * otherwise a look costs three system calls.
+ * NNG accepts every peer and gives up on a handshake after ten seconds; until then a connection
+ * costs a descriptor and the memory of a TLS session, and NNG does not report it. So when many are
+ * open, or descriptors run short, the older ones are ended. A sensor that was too slow reconnects.
+ * While there is a crowd all descriptors are examined; otherwise a check costs three system calls.
  */
 #include "collector/ingest/ingest_int.h"
 #include "common/descriptors.h"
@@ -17,18 +16,18 @@
 #include <xxhash.h>
 
 enum {
-	STRANGERS_MAX = 1024,  /* after that they are looked at */
-	STRANGERS_FULL = 4096, /* after that the new ones go, too */
-	OTHERS = 1024,         /* descriptors that are no connections of sensors */
+	STRANGERS_MAX = 1024,  /* more: examine them */
+	STRANGERS_FULL = 4096, /* more: end new ones too */
+	OTHERS = 1024,         /* descriptors other than sensors' connections */
 	OLD_WALKS = 4,         /* two seconds */
 };
 
 #define TELL_NS (60 * NS_PER_S)
 
-/* A descriptor, as the walks have seen it. */
+/* A descriptor's history over the walks. */
 struct seen {
 	uint64_t peer;        /* hash of its address; 0: no stranger */
-	unsigned first, last; /* numbers of walks: the same peer on each */
+	unsigned first, last; /* numbers of walks that found the same peer */
 };
 
 struct strangers {
@@ -52,7 +51,7 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The addresses of connections that speak for a node, as sorted hashes. */
+/* Collect the addresses of connections that speak for a node, as sorted hashes. */
 static int
 known_peers(struct ingest *i, uint64_t **ret, size_t *n)
 {
@@ -98,7 +97,7 @@ seen_of(struct strangers *s, int fd)
 	return &s->v[fd];
 }
 
-/* True: a stranger. */
+/* Returns whether it is a stranger. */
 static bool
 see(struct strangers *s, int fd, const char *local, const uint64_t *known, size_t nknown)
 {
@@ -118,7 +117,7 @@ see(struct strangers *s, int fd, const char *local, const uint64_t *known, size_
 	return h != 0;
 }
 
-/* Sees all descriptors: how many strangers there are. */
+/* Examine all descriptors; returns the number of strangers. */
 static size_t
 walk(struct ingest *i, struct strangers *s, DIR *fds, const char *local)
 {
@@ -135,7 +134,7 @@ walk(struct ingest *i, struct strangers *s, DIR *fds, const char *local)
 	return n;
 }
 
-/* Hangs up on strangers that have been there for so many walks. */
+/* End the connections of strangers that at least 'walks' walks have seen; returns their number. */
 static size_t
 end_old(const struct strangers *s, unsigned walks)
 {

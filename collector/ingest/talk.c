@@ -36,7 +36,7 @@ reject(struct reply *rep, Wire__Reject__Code code, uint64_t seq, const char *tex
 	rep->msg.reject = &rep->reject;
 }
 
-/* Reject, and end the connection as soon as the reply has had time to arrive. */
+/* Reject, and end the connection once the reply has had time to arrive. */
 static void
 refuse(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now, Wire__Reject__Code code,
     const char *text)
@@ -56,7 +56,7 @@ refuse(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now, Wire__
 	conn_log(c, LOG_WARN, "refused%s%s: %s", node[0] == '\0' ? "" : " sensor ", node, text);
 }
 
-/* In how long all sensors can connect again, as far as CPU goes. */
+/* The time in which all sensors can reconnect, by their cost in CPU. */
 static uint32_t
 spread_ms(const struct ingest *i)
 {
@@ -78,8 +78,7 @@ add_ack(struct ingest *i, struct conn *c, struct reply *rep)
 	rep->msg.ack = &rep->ack;
 }
 
-/* What to capture, if the sensor does not do so yet; not with every reply while it is on its way.
- */
+/* Add the wanted events and snapshot, unless confirmed; repeated at most every NEWS_NS. */
 static void
 add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 {
@@ -113,7 +112,7 @@ set_id(struct conn *c, const Wire__Hello *h)
 	(void) snprintf(c->info.arch, sizeof(c->info.arch), "%s", h->arch);
 }
 
-/* The stream of this Hello, where it was left. 0, or a refusal. */
+/* Find the stream of this Hello, and where it continues. 0, or a refusal. */
 static int
 find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 {
@@ -130,7 +129,7 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0)
 		goto fail;
 	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor
-	 * has forgotten them, and nothing is lost. */
+	 * has freed them, and nothing is lost. */
 	from = MAX(durable, h->durable_seq);
 	if (stream_get(i->cfg.streams, &c->id, from, schema, &c->stream) < 0)
 		goto fail;
@@ -142,8 +141,8 @@ fail:
 	return -EBADMSG;
 }
 
-/* An older connection for the node is told, with its next message, that it is not any more. After
- * this it hands nothing to the shard. */
+/* Replace an older connection for the node; it is told with its next message. After this it passes
+ * nothing to the shard. */
 static void
 take_over(struct ingest *i, struct conn *c, uint64_t now)
 {
@@ -270,7 +269,7 @@ check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char *
 	*why = "the collector is out of memory: try again later";
 	r = wire_proof_text(
 	    nonce, slice_str(c->id.node), slice_str(c->id.cluster), slice_str(i->cfg.name), &text);
-	OPENSSL_cleanse(c->nonce, sizeof(c->nonce)); /* it was good for one Proof */
+	OPENSSL_cleanse(c->nonce, sizeof(c->nonce)); /* valid for one Proof only */
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&i->lock);
@@ -299,7 +298,7 @@ on_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, struct reply *r
 		    r == -ENOMEM ? WIRE__REJECT__CODE__BUSY : WIRE__REJECT__CODE__IDENTITY, why);
 }
 
-/* Before Welcome: Hello first, then, if asked, Proof; nothing else. */
+/* Before Welcome accept only Hello, then, if challenged, Proof. */
 static void
 converse(struct ingest *i, struct conn *c, Wire__Request *q, struct reply *rep, uint64_t now)
 {
@@ -386,7 +385,7 @@ unreadable(
 	conn_log(c, LOG_WARN, "sensor %s: %s", c->id.node, why->text);
 }
 
-/* Why this connection, made with a good certificate, has to end; NULL: it stays. */
+/* Why this connection, whose certificate was valid, has to end; NULL: it stays. */
 static const char *
 unfit(const struct conn *c)
 {
@@ -397,7 +396,7 @@ unfit(const struct conn *c)
 		   : NULL;
 }
 
-/* After the last message of a connection that was welcomed. */
+/* Answer the last message of a connection that was welcomed. */
 static void
 expel(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 {

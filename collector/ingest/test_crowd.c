@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_crowd.c - many sensors at once, each with several requests outstanding, over real sockets;
- * the shard has room now and then. Each stream arrives whole and in order. For TSan, too.
+ * the shard has room only at times. Each stream arrives whole and in order. Also run under TSan.
  */
 #include "collector/ctl/pki.h"
 #include "collector/ingest/test_ingest_kit.h"
@@ -20,7 +20,7 @@ struct node {
 	unsigned failed;
 };
 
-/* The next batch within the credit, or 0: nothing may be sent; UINT64_MAX: all has arrived. */
+/* The next batch within the credit, or 0: none may be sent; UINT64_MAX: all have arrived. */
 static uint64_t
 take(struct node *n)
 {
@@ -48,7 +48,7 @@ heard(struct node *n, const Wire__Reply *rep)
 	nng_mtx_unlock(n->lock);
 }
 
-/* One request at a time in a context of its own; W of these per node. */
+/* One request at a time in its own context; W of these per node. */
 static void
 sender(void *arg)
 {
@@ -79,7 +79,7 @@ opener(void *arg)
 {
 	struct shard *shard = arg;
 
-	for (int k = 0; k < 400; k++) { /* a shard that is behind: little room, again and again */
+	for (int k = 0; k < 400; k++) { /* a slow shard: little room, again and again */
 		kit_shard_room(shard, k % 3 == 0 ? 0 : 5);
 		nng_msleep(2);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_door.c - who is let in, over real NNG and TLS on loopback: a table of peers that must not
- * get through, each beside a sensor that must not notice.
+ * test_door.c - access over real NNG and TLS on loopback: a table of peers that must be refused,
+ * each beside a sensor that must not be disturbed.
  */
 #include "collector/ctl/pki.h"
 #include "collector/ingest/test_ingest_kit.h"
@@ -24,7 +24,7 @@ struct world {
 	struct buf out;
 };
 
-/* ---- the world ---- */
+/* ---- fixture ---- */
 
 static void
 start(struct world *w)
@@ -78,7 +78,7 @@ dial(struct world *w, struct kit_sensor *s, const char *stem)
 	    stem == NULL ? NULL : cert_of(w, stem, ".key"), NAME);
 }
 
-/* Hello; the Challenge comes back. */
+/* Send Hello; returns the Challenge. Hello and Proof; returns the reply to the Proof. */
 static Wire__Reply *
 hello(struct world *w, struct kit_sensor *s, const char *node)
 {
@@ -105,7 +105,7 @@ introduce(struct world *w, struct kit_sensor *s, const char *node, const char *s
 	return kit_ask(s, &w->out);
 }
 
-/* The good sensor's next batch arrives: nobody has disturbed it. */
+/* The good sensor's next batch arrives: it was not disturbed. */
 static void
 good_goes_on(struct world *w)
 {
@@ -170,7 +170,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- those who are let in ---- */
+/* ---- accepted ---- */
 
 static void
 test_welcome(void **state)
@@ -195,9 +195,9 @@ test_welcome(void **state)
 	kit_hang_up(&s);
 }
 
-/* ---- those who are not ---- */
+/* ---- refused ---- */
 
-/* At the handshake: nothing that is said there reaches us. */
+/* At the handshake: no message reaches us. */
 static const struct {
 	const char *what, *stem;
 	bool foreign;
@@ -209,7 +209,7 @@ static const struct {
 	{ "a collector's certificate", "collector-" NAME, false },
 };
 
-/* NNG's dialer may believe that it is connected until it reads: so ask. */
+/* NNG's dialer may report success before it reads: so send a request. */
 static bool
 gets_an_answer(struct world *w, struct kit_sensor *s, int dialed)
 {
@@ -254,7 +254,7 @@ test_tls(void **state)
 		ingest_stats(w->ingest, &after);
 		assert_int_equal(before.connections, after.connections);
 	}
-	for (int k = 0; k < 500 && after.refused_tls == 0; k++) { /* NNG counts some, and late */
+	for (int k = 0; k < 500 && after.refused_tls == 0; k++) { /* NNG counts some, late */
 		nng_msleep(20);
 		ingest_stats(w->ingest, &after);
 	}
@@ -311,7 +311,7 @@ test_proof(void **state)
 	}
 }
 
-/* Whoever records a Proof cannot use it: neither on another connection nor twice on its own. */
+/* A recorded Proof is useless: on another connection, and a second time on its own. */
 static void
 test_replay(void **state)
 {
@@ -329,7 +329,7 @@ test_replay(void **state)
 	wire__reply__free_unpacked(hello(w, &thief, "a"), NULL);
 	expect_reject(kit_ask(&thief, &proof), WIRE__REJECT__CODE__IDENTITY, "replayed");
 	kit_hang_up(&thief);
-	rep = kit_ask(&s, &proof); /* where it belongs */
+	rep = kit_ask(&s, &proof); /* its own connection */
 	assert_non_null(rep->welcome);
 	wire__reply__free_unpacked(rep, NULL);
 	expect_reject(kit_ask(&s, &proof), WIRE__REJECT__CODE__NOT_WELCOME, "said twice");
@@ -337,7 +337,7 @@ test_replay(void **state)
 	buf_fini(&proof);
 }
 
-/* The newer connection of a node speaks for it; the older is told so. */
+/* The newer connection of a node speaks for it; the older is told. */
 static void
 test_newer_wins(void **state)
 {
@@ -364,9 +364,9 @@ test_newer_wins(void **state)
 }
 
 /*
- * NNG hangs up on who sends more than it was told, without a word. Here on a local socket, where
- * whoever may open it is trusted (so Hello is answered with Welcome): NNG 1.5.2's own client can
- * hang when its TLS connection ends in the midst of a large message.
+ * NNG closes the connection of a peer that exceeds the limit, without an answer. Tested on a local
+ * socket, whose peers are trusted (so Hello is answered with Welcome): NNG 1.5.2's own client can
+ * hang when its TLS connection ends in the middle of a large message.
  */
 static void
 test_oversize(void **state)
@@ -408,7 +408,7 @@ test_oversize(void **state)
 	free(b.p);
 }
 
-/* The list of revoked certificates grows while a sensor is connected: it is turned out. */
+/* A sensor that a changed revocation list names is disconnected. */
 static void
 test_reload(void **state)
 {
@@ -431,14 +431,14 @@ test_reload(void **state)
 	assert_null(rep->reject);
 	wire__reply__free_unpacked(rep, NULL);
 	assert_int_equal(1, pki_revoke(w->pki.dir, "b", -1, &d));
-	ingest_watch_tls(w->ingest); /* the list has */
+	ingest_watch_tls(w->ingest); /* the list has changed */
 	kit_poll(&w->out, 0, 0);
 	rep = kit_ask(&s, &w->out);
 	assert_non_null(rep);
 	assert_non_null(rep->reject);
 	assert_non_null(strstr(rep->reject->text, "revoked"));
 	expect_reject(rep, WIRE__REJECT__CODE__IDENTITY, "revoked meanwhile");
-	/* the accept that NNG had begun already is with the old list: then the Proof is refused */
+	/* the accept that NNG had already begun uses the old list: then the Proof is refused */
 	assert_int_equal(0, dial(w, &again, "node-b"));
 	expect_reject(introduce(w, &again, "b", "node-b"), WIRE__REJECT__CODE__IDENTITY, "revoked");
 	kit_hang_up(&again);

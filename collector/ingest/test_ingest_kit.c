@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 20000 }; /* only a test that fails waits for it */
+enum { ANSWER_MS = 20000 }; /* only a failing test waits so long */
 
-/* ---- stubs of the neighbours ---- */
+/* ---- stubs ---- */
 
 static struct {
 	uint64_t durable;
@@ -298,7 +298,7 @@ kit_dial(struct kit_sensor *s, const char *url, const char *ca, const char *cert
 	    0, nng_socket_set_ms(s->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE));
 	assert_int_equal(0, nng_socket_set_ms(s->sock, NNG_OPT_RECVTIMEO, ANSWER_MS));
 	assert_int_equal(0, nng_socket_set_ms(s->sock, NNG_OPT_SENDTIMEO, ANSWER_MS));
-	/* one connection is one sensor: none is made behind the test's back */
+	/* one connection per sensor: never reconnect on its own */
 	assert_int_equal(0, nng_socket_set_ms(s->sock, NNG_OPT_RECONNMINT, 3600 * 1000));
 	assert_int_equal(0, nng_dialer_create(&d, s->sock, url));
 	if (ca != NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_ingest_kit.h - what the tests of this folder share: a shard that remembers, a fleet's
- * certificates, and a sensor that says what it is told to.
+ * test_ingest_kit.h - shared by the tests of this folder: a recording shard, a fleet's
+ * certificates, and a scripted sensor.
  */
 #ifndef MEWS_COLLECTOR_INGEST_TEST_INGEST_KIT_H
 #define MEWS_COLLECTOR_INGEST_TEST_INGEST_KIT_H
@@ -12,12 +12,12 @@
 
 #define KIT_BOOT "01234567-89ab-cdef-0123-456789abcdef"
 
-/* ---- the shards: one, which writes down what it gets: "H", "B1", "S0", "S2!", "Y" (bye) ---- */
+/* ---- the shard, which records its ops: "H", "B1", "S0", "S2!", "Y" (bye) ---- */
 
 struct shard {
 	pthread_mutex_t lock;
-	unsigned room;         /* ops it still takes */
-	unsigned out_of_order; /* batches that did not follow the one before of their stream */
+	unsigned room;         /* ops that it still takes */
+	unsigned out_of_order; /* batches that did not follow their stream's previous one */
 	struct {
 		const struct stream *stream;
 		uint64_t last;
@@ -29,7 +29,7 @@ void kit_shard_init(struct shard *s);
 void kit_shard_room(struct shard *s, unsigned room);
 void kit_shard_log(struct shard *s, char out[4096]);
 
-/* What the outbox says of every stream. */
+/* Set the outbox's answer for every stream. */
 void kit_outbox(uint64_t durable, int r);
 
 /* ---- requests; borrowed from static texts, packed at once ---- */
@@ -58,7 +58,7 @@ struct kit_sensor {
 	nng_socket sock;
 };
 
-/* NNG's error of dialing. 'cert' may be NULL: none is shown. */
+/* Dial; returns NNG's error. 'cert' may be NULL: none is presented. */
 int kit_dial(struct kit_sensor *s, const char *url, const char *ca, const char *cert,
     const char *key, const char *server);
 void kit_hang_up(struct kit_sensor *s);
@@ -66,10 +66,10 @@ void kit_hang_up(struct kit_sensor *s);
 /* Send, and wait for the reply; NULL: the connection ended, or nothing came in time. */
 Wire__Reply *kit_ask(struct kit_sensor *s, const struct buf *request);
 
-/* The same in a context of its own: several threads may ask at a time. */
+/* The same in its own context: several threads may ask at a time. */
 Wire__Reply *kit_ask_ctx(struct kit_sensor *s, const struct buf *request);
 
-/* A Proof for this challenge with that certificate and key. */
+/* Make a Proof for this challenge with that certificate and key. */
 void kit_proof(struct buf *out, const Wire__Challenge *c, const char *node, const char *cluster,
     const char *cert, const char *key);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_standing.c - a connection that was let in: its certificate ends, or it says too much. */
+/* test_standing.c - an established connection: its certificate expires, or it sends too much. */
 #include "collector/ingest/test_ingest_kit.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -56,7 +56,8 @@ room_fini(struct room *w)
 	pthread_mutex_destroy(&w->shard.lock);
 }
 
-/* Good until now, and not a message longer: told why, counted, and nothing of it is taken. */
+/* At its expiry the certificate stops working: the sensor is told why, it is counted, and the
+ * message is ignored. */
 static void
 test_expired(void **state)
 {
@@ -86,7 +87,7 @@ test_expired(void **state)
 	room_fini(&w);
 }
 
-/* The lines of 'flood', which says many things. */
+/* Count the log lines that 'flood' causes. */
 static unsigned
 lines_of(void (*flood)(struct room *w), struct room *w)
 {
@@ -143,8 +144,8 @@ reconnects(struct room *w)
 	}
 }
 
-/* One peer, whatever it does: a few lines at once and one a second. The second it may take is
- * given to a slow machine many times over. */
+/* One peer causes a few lines at once and one a second, whatever it does. The second is stretched
+ * many times for slow machines. */
 static void
 test_flood(void **state)
 {

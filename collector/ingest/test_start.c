@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_start.c - a door that cannot open says in one sentence why, and what to do. */
+/* test_start.c - an address that cannot be listened on: one sentence with the reason and the
+ * remedy. */
 #include "collector/ctl/pki.h"
 #include "collector/ingest/test_ingest_kit.h"
 #include <errno.h>
@@ -9,12 +10,12 @@
 
 static struct kit_pki ours, other;
 
-/* Files are of 'ours'; "+x" is of 'other'. NULL: not set. */
+/* Files are in 'ours'; "+x" is in 'other'. NULL: not set. */
 static const struct {
 	const char *listen, *ca, *cert, *key, *crl;
 	bool insecure;
 	int r;
-	const char *msg; /* a part of the sentence */
+	const char *msg; /* a part of the message */
 } cases[] = {
 	{ "tls+tcp://127.0.0.1:0", "ca.pem", "collector-c.pem", "collector-c.key", NULL, false, 0,
 	    NULL },
@@ -113,7 +114,7 @@ test_start(void **state)
 		}
 		ingest_probe_end(held);
 		r = ingest_start(&cfg, &i, &d);
-		assert_int_equal(r, checked); /* what start refuses, a check does, and as it does */
+		assert_int_equal(r, checked); /* a check gives the same error as a start */
 		assert_string_equal(d.msg, before.msg);
 
 		if (r != cases[k].r || (r < 0 && strstr(d.msg, cases[k].msg) == NULL))

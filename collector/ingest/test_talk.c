@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_talk.c - the conversation after Hello, without a network: scripts of what a sensor says, and
- * what it hears and the shard gets.
+ * test_talk.c - the protocol after Hello, without a network: scripts of a sensor's messages, and
+ * what it and the shard receive.
  */
 #include "collector/ingest/test_ingest_kit.h"
 #include "tests/support/fault.h"
@@ -62,7 +62,7 @@ room_fini(struct room *w)
 
 /*
  * A script: "h" Hello; "b5" a batch; "p" a poll, "p9" one that skips to 9; "y7" Bye with last 7;
- * "r0", "r9" so much room in the shard; "t6" six seconds pass; "c" a new connection.
+ * "r0", "r9": room for so many in the shard; "t6" six seconds pass; "c" a new connection.
  */
 static void
 play(struct room *w, const char *script)
@@ -102,7 +102,7 @@ play(struct room *w, const char *script)
 	}
 }
 
-/* What the shard got, and how the last reply reads. */
+/* What the shard gets, and the last reply. */
 static const struct {
 	const char *script, *shard;
 	uint64_t received, gaps, duplicates;
@@ -113,7 +113,7 @@ static const struct {
 	{ "h b1 b2 b3", "H B1 B2 B3", 3, 0, 0, 8, 0 },
 	{ "h b2 b3 b1", "H B1 B2 B3", 3, 0, 0, 8, 0 },
 	{ "h b1 b1 b2 b1", "H B1 B2", 2, 0, 2, 8, 0 },
-	/* the shard has no room: nothing is lost, credit is 0 until it has */
+	/* the shard has no room: nothing is lost, credit is 0 until there is */
 	{ "h r1 b1 b2", "H B1", 1, 0, 0, 0, 0 },
 	{ "h r1 b1 b2 b3 p", "H B1", 1, 0, 0, 0, 0 },
 	{ "h r1 b1 b2 b3 r9 p", "H B1 B2 B3", 3, 0, 0, 8, 0 },
@@ -121,7 +121,7 @@ static const struct {
 	{ "r0 h b1 r1 p", "H", 0, 0, 0, 0, 0 },
 	{ "r0 h b1 r9 p", "H B1", 1, 0, 0, 8, 0 },
 	{ "h r0 b1 b2 b3 b4 b5 b6 b7 b8 b9", "H", 0, 0, 0, 0, WIRE__REJECT__CODE__BUSY },
-	/* gaps: announced, waited for, or pressed */
+	/* gaps: announced, timed out, or forced by a full window */
 	{ "h b1 p9 b9", "H B1 B9", 9, 7, 0, 8, 0 },
 	{ "h p9", "H", 8, 8, 0, 8, 0 },
 	{ "h b3 p9 b9", "H B3 B9", 9, 7, 0, 8, 0 },
@@ -130,11 +130,11 @@ static const struct {
 	{ "h b1 b5 t5 p b3", "H B1 B5", 5, 3, 1, 8, 0 },
 	{ "h b1 b5 t5 r0 p p r9 p", "H B1 B5", 5, 3, 0, 8, 0 }, /* counted once */
 	{ "h b2 b3 b4 b5 b6 b7 b8 b9", "H B2 B3 B4 B5 B6 B7 B8 B9", 9, 1, 0, 8, 0 },
-	/* a connection ends: what was held is sent again, what the shard has is not */
+	/* a connection ends: held batches are sent again, those that the shard has are not */
 	{ "h b1 b3 c h p", "H B1 H", 1, 0, 0, 8, 0 },
 	{ "h b1 b3 c h b2 b3", "H B1 H B2 B3", 3, 0, 0, 8, 0 },
 	{ "h r1 b1 b2 c r9 h b2", "H B1 H B2", 2, 0, 0, 8, 0 },
-	/* Bye counts when nothing is missing */
+	/* Bye takes effect when nothing is missing */
 	{ "h b1 y1", "H B1 Y", 1, 0, 0, 8, 0 },
 	{ "h b1 y2", "H B1", 1, 0, 0, 8, 0 },
 	{ "h r0 b1 y1 r9 p", "H B1 Y", 1, 0, 0, 8, 0 },
@@ -172,7 +172,7 @@ test_flow(void **state)
 	}
 }
 
-/* A collector of thousands asks them not to come back all at once. */
+/* A collector with thousands of sensors asks them to spread their reconnections. */
 static void
 test_spread(void **state)
 {
@@ -194,7 +194,7 @@ test_spread(void **state)
 	}
 }
 
-/* A sensor that has stopped did not die, until it is back. */
+/* A sensor that said Bye counts as stopped until it is back. */
 static void
 test_bye(void **state)
 {
@@ -211,7 +211,7 @@ test_bye(void **state)
 	room_fini(&w);
 }
 
-/* Where a stream goes on: what is durable, or what is on its way here. */
+/* Where a stream continues: after what is durable or already received. */
 static const struct {
 	const char *script;
 	uint64_t durable, next;
@@ -257,7 +257,7 @@ test_interest(void **state)
 	assert_int_equal(2, w.rep.interest.events[1]);
 	kit_poll(&w.out, 0, 0);
 	say(&w);
-	assert_null(w.rep.msg.interest); /* on its way */
+	assert_null(w.rep.msg.interest); /* sent, not yet confirmed */
 	w.now += NS_PER_S;
 	say(&w);
 	assert_non_null(w.rep.msg.interest); /* lost, or not understood */
@@ -273,14 +273,14 @@ test_interest(void **state)
 	assert_non_null(w.rep.msg.interest);
 	assert_int_equal(0, w.rep.interest.n_events);
 	assert_int_not_equal(version, w.rep.interest.version);
-	kit_batch(&w.out, 2, version); /* captured before: confirms nothing */
+	kit_batch(&w.out, 2, version); /* captured earlier: confirms nothing */
 	w.now += NS_PER_S;
 	say(&w);
 	assert_non_null(w.rep.msg.interest);
 	room_fini(&w);
 }
 
-/* Before Welcome everything but the expected ends the connection. */
+/* Before Welcome every other message ends the connection. */
 static void
 test_out_of_turn(void **state)
 {
@@ -324,7 +324,7 @@ test_newer(void **state)
 	kit_batch(&w.out, 2, 0);
 	talk(w.i, old, (const uint8_t *) w.out.p, w.out.n, w.now, &w.rep);
 	assert_int_equal(WIRE__REJECT__CODE__DUPLICATE, w.rep.reject.code);
-	conn_remove(w.i, old->pipe); /* it hangs up: the newer one is still there */
+	conn_remove(w.i, old->pipe); /* the old one disconnects: the newer one stays */
 	assert_true(w.c->stream->connected);
 	kit_shard_log(&w.shard, log);
 	assert_string_equal("H B1 H", log);
@@ -334,7 +334,7 @@ test_newer(void **state)
 	room_fini(&w);
 }
 
-/* More Hellos than the bucket holds are asked to come back; the next second brings more. */
+/* Hellos beyond the limit are asked to come back; the next second admits more. */
 static void
 test_admission(void **state)
 {
@@ -356,7 +356,7 @@ test_admission(void **state)
 	room_fini(&w);
 }
 
-/* Whose time is over: silent before Welcome, silent after, refused. */
+/* Connections past their time limit: silent before Welcome, silent after, refused. */
 static const struct {
 	const char *script;
 	uint64_t after;
@@ -413,7 +413,7 @@ test_cluster(void **state)
 	}
 }
 
-/* An outbox that cannot be read: try again later, and then it works. */
+/* With an unreadable outbox Hello is answered "try again later"; then it works. */
 static void
 test_outbox_fails(void **state)
 {
@@ -430,7 +430,7 @@ test_outbox_fails(void **state)
 	room_fini(&w);
 }
 
-/* Each allocation fails once: a reject or nothing, never a crash; the next try goes through. */
+/* Each allocation fails once: a Reject or nothing, never a crash; the next try succeeds. */
 static void
 test_no_memory(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_window.c - order: a table of what arrives, and what leaves in which order. */
+/* test_window.c - order: a table of arrivals and departures. */
 #include "collector/ingest/window.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -11,9 +11,9 @@
 #define PATIENCE 100
 
 /*
- * A script of steps, and what it prints: "5" arrives; "t200" time passes, "u20" a thread has read
- * the clock before; "s9" all below 9 are given up; "x" the taker has no room, "o" it has again.
- * Printed: "5" left, "+2" a gap of two was accepted before it, "d5" a duplicate, "f5" refused since
+ * A script of steps, and its output: "5" arrives; "t200" time passes, "u20" the thread read the
+ * clock 20 earlier; "s9" all below 9 are given up; "x" the receiver is full, "o" it has room again.
+ * Output: "5" left, "+2" a gap of two was accepted before it, "d5" a duplicate, "f5" refused since
  * full.
  */
 static const struct {
@@ -28,15 +28,15 @@ static const struct {
 	{ 4, 5, "3 5 6", "d3 d5 6" },
 	{ 4, 0, "2 2 1 1", "d2 1 2 d1" },
 	{ 4, 0, "2 3 4", "" },             /* waits */
-	{ 4, 0, "2 3 4 5", "+1 2 3 4 5" }, /* full: what is missing is given up */
+	{ 4, 0, "2 3 4 5", "+1 2 3 4 5" }, /* full: the missing one is given up */
 	{ 4, 0, "5 t99", "" },
 	{ 4, 0, "5 u20 6", "" },
-	{ 4, 0, "5 t100", "+4 5" },        /* patience is over */
+	{ 4, 0, "5 t100", "+4 5" },        /* out of patience */
 	{ 4, 0, "3 t60 2 t40", "+1 2 3" }, /* of the one that waited longest */
 	{ 4, 0, "5 s5", "+4 5" },          /* the sensor says so */
 	{ 4, 0, "5 s4", "" },
 	{ 4, 0, "9 3 s5", "+2 3" },    /* 4 is given up, but 9 waits for 5 to 8 */
-	{ 4, 0, "x 1 2 3 4 5", "f5" }, /* no room behind: nothing is lost */
+	{ 4, 0, "x 1 2 3 4 5", "f5" }, /* receiver full: nothing is lost */
 	{ 4, 0, "x 1 2 3 4 5 o", "f5 1 2 3 4" },
 	{ 4, 0, "x 1 2 1 o 2", "d1 1 2 d2" },
 	{ 1, 0, "1 2", "1 2" },
@@ -115,7 +115,7 @@ test_order(void **state)
 	}
 }
 
-/* Whatever the order of arrival, within the sensor's credit: 1, 2, 3..., each once, no gap. */
+/* In any order of arrival within the sensor's credit: 1, 2, 3..., each once, no gap. */
 static void
 test_any_order(void **state)
 {

@@ -14,7 +14,7 @@
 struct trust {
 	_Atomic int refs;
 	X509_STORE *store;
-	struct buf ca, cert, key, crl; /* PEM */
+	struct buf ca, cert, key, crl; /* realtime ns: first expiry in our certificate's chain */
 	uint64_t until;                /* realtime ns: our certificate, or one above it, expires */
 };
 
@@ -72,7 +72,7 @@ mem(const struct buf *b)
 	return BIO_new_mem_buf(b->p, (int) b->n);
 }
 
-/* Every certificate of the file is trusted; at least one, and each may sign. */
+/* Trust every certificate of the file; there is at least one, and each may sign. */
 static int
 load_ca(struct trust *t, const char *path, struct diag *d)
 {
@@ -97,7 +97,7 @@ load_ca(struct trust *t, const char *path, struct diag *d)
 	return r;
 }
 
-/* A list that is out of date would turn every sensor away: better said at the start. */
+/* Refuse a list that is out of date at the start: it would reject every sensor. */
 static int
 check_crl(const struct trust *t, X509_CRL *crl, const char *path, struct diag *d)
 {
@@ -149,7 +149,7 @@ load_crl(struct trust *t, const char *path, struct diag *d)
 
 /* ---- verifying ---- */
 
-/* The first end of a verified chain, in realtime ns. */
+/* The earliest expiry in a verified chain, in realtime ns. */
 static uint64_t
 chain_until(const X509_STORE_CTX *c)
 {
@@ -168,7 +168,7 @@ chain_until(const X509_STORE_CTX *c)
 	return until;
 }
 
-/* X509_V_OK and *until, or the error; -1: no memory. */
+/* Returns X509_V_OK and *until, or the error; -1: no memory. */
 static int
 verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose, uint64_t *until)
 {
@@ -344,7 +344,7 @@ is_name(const ASN1_STRING *s, const char *node)
 	       memcmp(ASN1_STRING_get0_data(s), node, strlen(node)) == 0;
 }
 
-/* Exactly, without wildcards and without regard to case rules of DNS: it is a node's name. */
+/* Compare exactly, without wildcards or DNS's case rules: it is a node's name. */
 static bool
 has_name(X509 *cert, const char *node)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust.h - whom the fleet's authority vouches for, and this collector's own certificate.
+ * trust.h - certificates: which peers the fleet's authority vouches for, and this collector's own.
  *
- * NNG 1.5.2 verifies a peer's certificate but does not show it, so a node proves in the protocol
+ * NNG 1.5.2 verifies a peer's certificate but does not expose it, so a node proves in the protocol
  * that it holds the key of a certificate in its name. Everything is checked with OpenSSL first,
- * because the messages of NNG and mbed TLS would not help anybody. A struct trust never changes
- * after trust_load(); any thread may use it.
+ * because the messages of NNG and mbed TLS would help nobody. A struct trust never changes after
+ * trust_load(); any thread may use it.
  */
 #ifndef MEWS_COLLECTOR_INGEST_TRUST_H
 #define MEWS_COLLECTOR_INGEST_TRUST_H
@@ -23,10 +23,10 @@ struct trust_files {
 };
 
 /*
- * Read and check: each file is there, readable, PEM; the key is not for everybody's eyes and is the
- * certificate's; the certificate is of this authority, in time, and may be a server; the list of
- * revoked ones is the authority's. -EINVAL, -ENOENT, -EACCES, -ENOMEM..., and *d: one sentence with
- * the remedy.
+ * Read and check: each file exists, is readable and PEM; the key is not readable by others and
+ * belongs to the certificate; the certificate is of this authority, in time, and may be a server;
+ * the revocation list is the authority's. -EINVAL, -ENOENT, -EACCES, -ENOMEM..., and *d: one
+ * sentence with the remedy.
  */
 int trust_load(const struct trust_files *files, struct trust **ret, struct diag *d) MUST_CHECK;
 struct trust *trust_ref(struct trust *t); /* returns t */

@@ -34,7 +34,7 @@ window_put(struct window *w, uint64_t done, uint64_t seq, uint64_t now, void *p)
 	return 0;
 }
 
-/* 'now' may be earlier than 'since': threads read the clock before they wait for their turn. */
+/* 'now' may be earlier than 'since': threads read the clock before they wait for the lock. */
 static bool
 waited(const struct window *w, uint64_t now, uint64_t patience)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * window.h - numbered things that arrive out of order, and leave in order.
+ * window.h - numbered items that arrive out of order and leave in order.
  *
- * Holds what came before its turn, or could not be handed on. Duplicates are told from what is
- * held and from 'done', the number that everything up to has left. It owns no memory and frees
- * nothing: what it holds is the caller's again from window_pop(). Not thread-safe.
+ * Holds items that are not next, or that the receiver could not take. Duplicates are recognized by
+ * the held items and by 'done': all numbers up to it have left. It owns no memory and frees
+ * nothing: window_pop() returns an item to the caller. Not thread-safe.
  */
 #ifndef MEWS_COLLECTOR_INGEST_WINDOW_H
 #define MEWS_COLLECTOR_INGEST_WINDOW_H
@@ -24,18 +24,18 @@ struct window {
 
 void window_init(struct window *w, unsigned max);
 
-/* 0: held. -EALREADY: at most 'done', or held. -ENOBUFS: full, and not the next. */
+/* 0: held. -EALREADY: at most 'done', or held already. -ENOBUFS: full, and not the next. */
 int window_put(struct window *w, uint64_t done, uint64_t seq, uint64_t now, void *p) MUST_CHECK;
 
 /*
- * What may leave now: the one after 'done'; or, when the missing will not come, the lowest. They
- * will not come when the window is full, when one has waited 'patience' ns, or when all below
- * 'skip_to' are given up. *gap: how many are missing before it. NULL: nothing.
+ * Return the item that may leave now: the one after 'done'; or, if the missing ones are given up,
+ * the lowest. They are given up when the window is full, when one has waited 'patience' ns, or when
+ * all below 'skip_to' will not come. *gap: how many are missing before it. NULL: none may leave.
  */
 void *window_next(const struct window *w, uint64_t done, uint64_t now, uint64_t patience,
     uint64_t skip_to, uint64_t *seq, uint64_t *gap);
 
-/* The lowest has left. Its pointer, or NULL. */
+/* Remove the lowest, which has left. Returns its pointer, or NULL. */
 void *window_pop(struct window *w);
 
 #endif

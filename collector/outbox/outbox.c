@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox.c - its life, and what any thread may ask of it. */
+/* outbox.c - open and close, and the functions for any thread. */
 #include "collector/outbox/outbox.h"
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
@@ -90,7 +90,7 @@ outbox_close(struct outbox *o)
 	if (o == NULL)
 		return;
 	pthread_mutex_lock(&o->lock);
-	o->closing = true; /* before the queue: the commit thread's last look sees it */
+	o->closing = true; /* before the queue: the commit thread's last look must see it */
 	pthread_cond_broadcast(&o->news);
 	pthread_cond_broadcast(&o->chores);
 	pthread_mutex_unlock(&o->lock);
@@ -268,7 +268,7 @@ outbox_wait(struct outbox *o, uint64_t after, int timeout_ms)
 	pthread_mutex_lock(&o->lock);
 	while (o->stats.last_rowid <= after && !o->closing) {
 		if (timeout_ms == 0)
-			break; /* a wait, however short, sleeps for a while */
+			break; /* even a short wait sleeps for a while */
 		if (timeout_ms < 0)
 			(void) pthread_cond_wait(&o->news, &o->lock);
 		else if (pthread_cond_timedwait(&o->news, &o->lock, &until) == ETIMEDOUT)
@@ -279,7 +279,7 @@ outbox_wait(struct outbox *o, uint64_t after, int timeout_ms)
 	return there;
 }
 
-/* Of all files. */
+/* The size of all files. */
 static uint64_t
 bytes_on_disk(const struct outbox *o)
 {

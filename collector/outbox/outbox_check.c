@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_check.c - is everything there, and as it was written?
+ * outbox_check.c - is the file complete and unchanged?
  *
- * At every start: SQLite's integrity check, which looks at all pages and at each index entry; the
- * checksum of each row; and the newest number against the one that is kept beside the file. It
- * reads the whole file, so it takes a few seconds per GiB and says how far it is.
+ * At every start: SQLite's integrity check, which reads all pages and checks each index entry; the
+ * checksum of each row; and the newest number against the one kept beside the file. It reads the
+ * whole file, so it takes a few seconds per GiB and logs its progress.
  */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
@@ -16,7 +16,7 @@ struct patience {
 	uint64_t begun, told;
 };
 
-/* SQLite calls it every so many steps. */
+/* SQLite's progress callback. */
 static int
 still_there(void *arg)
 {
@@ -26,7 +26,7 @@ still_there(void *arg)
 	if (now - p->told < OUTBOX_TELL_NS)
 		return 0;
 	p->told = now;
-	log_info("outbox '%s': being checked for %lu s now", p->o->path,
+	log_info("outbox '%s': still checking after %lu s", p->o->path,
 	    (unsigned long) ((now - p->begun) / NS_PER_S));
 	return 0;
 }
@@ -100,7 +100,7 @@ outbox_check(struct outbox *o, bool summed, struct outbox_damage *d)
 	(void) snprintf(d->what, sizeof(d->what), "its pages cannot be read");
 	(void) sqlite3_exec(o->db, "PRAGMA cache_size=-65536", NULL, NULL, NULL);
 	sqlite3_progress_handler(o->db, 1000000, still_there, &p);
-	r = check_newest(o, d); /* first: it says most */
+	r = check_newest(o, d); /* first: its message is the most precise */
 	if (r == 0)
 		r = check_pages(o, d);
 	if (r == 0 && summed)

@@ -38,7 +38,7 @@ room_on_disk(const struct outbox *o)
 	struct statvfs v;
 
 	if (o->min_free_bytes == 0 || statvfs(o->path, &v) < 0)
-		return true; /* if there is none, the write will say so */
+		return true; /* if the call failed, the write will report it */
 	return (uint64_t) v.f_bavail * v.f_frsize >= o->min_free_bytes;
 }
 
@@ -48,7 +48,7 @@ insert(struct outbox *o, const struct alert *a, uint64_t now)
 	struct outbox_record rec;
 	int r;
 
-	/* 'last_rowid' is written by this thread alone */
+	/* only this thread writes 'last_rowid' */
 	outbox_record_of(&rec, a, MAX(o->tx.last_rowid, o->stats.last_rowid) + 1, now);
 	outbox_record_bind(o->st[ST_INSERT], &rec);
 	r = outbox_run(o, ST_INSERT);
@@ -63,7 +63,7 @@ insert(struct outbox *o, const struct alert *a, uint64_t now)
 	return 0;
 }
 
-/* What goes into one transaction: 'whole' of v[], then the first 'part' alerts of the next. */
+/* The contents of one transaction: 'whole' of v[], then the first 'part' alerts of the next. */
 struct piece {
 	struct outbox_txn *const *v;
 	int whole;
@@ -112,8 +112,8 @@ struct latency {
 	uint64_t n[OUTBOX_LATENCY_BUCKETS], ns;
 };
 
-/* How long it was from the events to now, when their alerts are kept. A node's clock that is ahead
- * makes it none. */
+/* Measure the time from the events to the commit of their alerts. If a node's clock is ahead, it is
+ * 0. */
 static void
 measure(const struct outbox *o, struct latency *l)
 {
@@ -132,13 +132,13 @@ measure(const struct outbox *o, struct latency *l)
 	}
 }
 
-/* The numbers that others may see from now on; 'trouble' remains if a piece still waits. */
+/* Publish the numbers of the commit; 'trouble' remains if a piece still waits. */
 static void
 committed(struct outbox *o, bool trouble)
 {
 	struct latency l = { 0 };
 
-	measure(o, &l); /* before the lock: it looks at every alert */
+	measure(o, &l); /* before the lock: it visits every alert */
 	outbox_progress_written(o);
 	pthread_mutex_lock(&o->lock);
 	for (size_t i = 0; i < ARRAY_SIZE(l.n); i++)
@@ -161,8 +161,8 @@ committed(struct outbox *o, bool trouble)
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* One SQLite transaction with a piece, or NULL, and what waits in memory. 1: it made room for the
- * piece, but not enough yet. */
+/* Run one SQLite transaction with a piece, or NULL, and what waits in memory. 1: it made room for
+ * the piece, but not enough yet. */
 static int
 transact(struct outbox *o, const struct piece *p)
 {
@@ -175,7 +175,7 @@ transact(struct outbox *o, const struct piece *p)
 	if (r == 0)
 		r = room = outbox_prune(o);
 	if (r == -ENOSPC && p == NULL)
-		r = 0; /* places are what makes room again */
+		r = 0; /* cursors let pruning make room */
 	if (r == 0 && p != NULL)
 		r = insert_all(o, p);
 	if (r >= 0)
@@ -191,7 +191,7 @@ transact(struct outbox *o, const struct piece *p)
 	return p != NULL ? room : 0;
 }
 
-/* Where the streams will be once the piece is committed. */
+/* Set the numbers that the streams will have once the piece is committed. */
 static int
 stage_progress(struct outbox *o, const struct piece *in)
 {
@@ -215,7 +215,7 @@ stage_progress(struct outbox *o, const struct piece *in)
 	return 0;
 }
 
-/* The first n alerts of 't' go. */
+/* Free the first n alerts of 't'. */
 static void
 drop_alerts(struct outbox_txn *t, unsigned n)
 {
@@ -243,7 +243,7 @@ finish(struct outbox *o, struct outbox_txn *const *v, int n, int result)
 	pthread_mutex_unlock(&o->lock);
 	for (int i = 0; i < n; i++) {
 		drop_alerts(v[i], UINT32_MAX);
-		v[i]->done(v[i], result); /* 'v[i]' is the caller's again */
+		v[i]->done(v[i], result); /* the caller owns 'v[i]' again */
 	}
 }
 
@@ -251,7 +251,7 @@ static void
 note_failure(struct outbox *o, int r)
 {
 	if (r == -ENOSPC && o->max_bytes > 0 && o->used > o->max_bytes)
-		outbox_trouble(o, r, "full of alerts that an output does not take");
+		outbox_trouble(o, r, "full of alerts that an output does not accept");
 	else if (r == -ENOSPC)
 		outbox_trouble(o, r, "no room on the disk");
 	else if (r == -EBUSY)
@@ -273,7 +273,7 @@ attempt(struct outbox *o, const struct piece *p)
 			outbox_trouble(o, r, NULL);
 		return r;
 	}
-	if (o->stats.corrupt) /* written by this thread alone */
+	if (o->stats.corrupt) /* only this thread writes it */
 		return -EBADMSG;
 	if (!room_on_disk(o)) {
 		outbox_trouble(o, -ENOSPC, "less free space on the disk than outbox.min_free");
@@ -287,7 +287,7 @@ attempt(struct outbox *o, const struct piece *p)
 	return r;
 }
 
-/* Waits for a better moment; false: it is the last. */
+/* Wait before the next try; false: shutting down, this was the last. */
 static bool
 try_later(struct outbox *o)
 {
@@ -300,11 +300,11 @@ try_later(struct outbox *o)
 	last = o->closing;
 	pthread_mutex_unlock(&o->lock);
 	if (outbox_progress_due(o) && !o->stats.corrupt)
-		(void) transact(o, NULL); /* best effort: it may make room */
+		(void) transact(o, NULL); /* best effort: may make room */
 	return !last;
 }
 
-/* Tries until all of it is done; at the end of the outbox, once more. */
+/* Retry until everything is committed; at shutdown, try once more. */
 static void
 commit_group(struct outbox *o, struct outbox_txn *const *v, int n)
 {
@@ -331,8 +331,8 @@ commit_group(struct outbox *o, struct outbox_txn *const *v, int n)
 	}
 }
 
-/* Progress alone needs no fsync: it is worth nothing without what was raised before it, and that
- * has had its own. It survives a crash of the program, not of the machine. */
+/* Progress alone needs no fsync: it matters only together with the alerts before it, and those are
+ * synced. It survives a crash of the program, not of the machine. */
 static void
 write_progress(struct outbox *o)
 {
@@ -345,19 +345,20 @@ write_progress(struct outbox *o)
 		r = transact(o, NULL);
 	if (r < 0)
 		note_failure(o, r);
-	/* Without it a commit would promise too much: end commits. */
+	/* Without it a later commit would not be durable: end commits. */
 	if (outbox_exec(o->db, "PRAGMA synchronous=FULL") < 0)
 		outbox_trouble(o, -EBADMSG, NULL);
 }
 
-/* How many transactions are in 'v': 0 after a while without any, -ESHUTDOWN at the end. */
+/* Take transactions into 'v' and return their number: 0 after a while without any, -ESHUTDOWN at
+ * the end. */
 static int
 gather(struct outbox *o, void **v)
 {
 	int n = queue_take(o->queue, v, OUTBOX_GROUP, OUTBOX_TICK_MS), more = 0;
 	uint64_t until = clock_mono() + GATHER_NS;
 
-	/* A lone alert does not wait for company; under load the fsync is worth sharing. */
+	/* A single alert does not wait for others; under load sharing the fsync pays off. */
 	while (n > 0 && o->busy && more >= 0 && n < OUTBOX_GROUP && clock_mono() < until) {
 		more = queue_take(o->queue, v + n, OUTBOX_GROUP - n, 1);
 		n += more > 0 ? more : 0;
@@ -379,7 +380,7 @@ outbox_commit_main(void *arg)
 		if (outbox_progress_due(o) || outbox_prune_due(o))
 			write_progress(o);
 	}
-	if (outbox_progress_due(o)) /* closing: whatever there is */
+	if (outbox_progress_due(o)) /* when closing: whatever is left */
 		write_progress(o);
 	return NULL;
 }

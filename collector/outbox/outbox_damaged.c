@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_damaged.c - files that were set aside: PATH.damaged-TIME, with -wal and -high behind.
+ * outbox_damaged.c - files that were set aside: PATH.damaged-TIME, with their -wal and -high.
  *
- * All that could be read of them is in the outbox again. They are kept for whoever wants to know
- * more, but only the newest few, and they are the first to go when room is needed.
+ * All readable rows are in the outbox again. The files are kept for further analysis, but only the
+ * newest few, and they are the first to be deleted when room is needed.
  */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
@@ -25,7 +25,7 @@ outbox_path(const struct outbox *o, const char *suffix, char ret[PATH_MAX])
 	(void) snprintf(ret, PATH_MAX, "%s%s", o->path, suffix);
 }
 
-/* The outbox's folder and its name there. */
+/* Split the outbox's path into its folder and its name. */
 static void
 split(const struct outbox *o, char folder[PATH_MAX], const char **name)
 {
@@ -53,7 +53,7 @@ outbox_sync_folder(const struct outbox *o)
 	return r;
 }
 
-/* The time in the name of a file that was set aside, or NULL. */
+/* Return the time in the name of a file that was set aside, or NULL. */
 static const char *
 time_of(const char *file, const char *name)
 {
@@ -66,8 +66,8 @@ time_of(const char *file, const char *name)
 	return strlen(file) >= TIME_LEN ? file : NULL;
 }
 
-/* Looks at the files that are there: how many sets, their bytes, the oldest one's time. If 'drop'
- * is a time, the files of it go. */
+/* Walk the existing files: returns the number of sets; sums their bytes, finds the oldest time. If
+ * 'drop' is a time, delete its files. */
 static size_t
 walk(struct outbox *o, const char *drop, char oldest[TIME_LEN + 1])
 {
@@ -143,7 +143,7 @@ outbox_damaged_name(const struct outbox *o, char ret[PATH_MAX])
 	    (unsigned) (now / NS_PER_MS % 1000));
 }
 
-/* Renames a file of the outbox to one of those set aside; that it is not there is fine. */
+/* Rename a file of the outbox to one of those set aside; it may be missing. */
 int
 outbox_damaged_move(const struct outbox *o, const char *suffix, const char *to)
 {

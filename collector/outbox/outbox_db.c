@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define STREAM_DAYS 30 /* a stream not heard of for longer is forgotten */
+#define STREAM_DAYS 30 /* a stream not heard for longer is forgotten */
 
 static const char *const statements[ST_COUNT] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -75,7 +75,7 @@ outbox_run(struct outbox *o, enum outbox_stmt st)
 	do
 		rc = sqlite3_step(o->st[st]);
 	while (rc == SQLITE_ROW);
-	(void) sqlite3_reset(o->st[st]); /* repeats the error of the step */
+	(void) sqlite3_reset(o->st[st]); /* returns the error of the step again */
 	return outbox_err(rc);
 }
 
@@ -138,7 +138,7 @@ outbox_db_close(struct outbox *o)
 {
 	for (size_t i = 0; i < ST_COUNT; i++)
 		(void) sqlite3_finalize(o->st[i]);
-	(void) sqlite3_close(o->db); /* the last connection: a checkpoint, and the log goes */
+	(void) sqlite3_close(o->db); /* the last connection: a checkpoint, and the log is removed */
 	o->db = NULL;
 	if (o->high_fd >= 0) {
 		(void) fdatasync(o->high_fd);

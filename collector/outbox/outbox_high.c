@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_high.c - beside the database, how far it had come: PATH-high.
+ * outbox_high.c - PATH-high, beside the database: the state after the last commit.
  *
  * SQLite cannot tell a log that lost its end from one whose last transaction was never finished. So
- * after each commit the newest number, how many rows there are and where the outputs are go here,
- * in one of two sectors in turn, each with a checksum. The checkpoint thread makes them durable a
- * moment later: it is never ahead of the database, and a crash of the machine leaves it behind by
- * that moment at most.
+ * after each commit the newest number, the number of rows and the outputs' cursors are written
+ * here, to one of two sectors in turn, each with a checksum. The checkpoint thread makes them
+ * durable a moment later: the file is never ahead of the database, and after a crash of the machine
+ * it is behind by that moment at most.
  */
 #include "collector/outbox/outbox_int.h"
 #include <errno.h>
@@ -23,7 +23,7 @@ struct sector {
 	uint64_t newest, oldest, rows;
 	uint64_t nplaces;
 	struct {
-		uint64_t output; /* a hash of its name */
+		uint64_t output; /* hash of its name */
 		uint64_t n;
 	} places[OUTBOX_OUTPUTS];
 	uint64_t unused[24];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_nodes.c - the nodes that are remembered: in memory until they are written. */
+/* outbox_nodes.c - remembered nodes: in memory until they are written. */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
 #include <errno.h>
 
-/* The progress of its newest sensor (in ms) may say better when it was heard of. */
+/* The progress of the node's newest sensor (in ms) may be more recent than 'seen'. */
 static const char every_node[] = //
     "SELECT cluster, node, boot, sensor_start, max(seen, coalesce((SELECT updated * 1000000 FROM"
     " stream AS s WHERE s.cluster = node.cluster AND s.node = node.node AND s.boot = node.boot"
@@ -47,7 +47,7 @@ outbox_node_forget(struct outbox *o, const struct stream_id *id)
 	return put(o, &(struct outbox_news){ .node = { .id = *id }, .forget = true });
 }
 
-/* Behind what a failed transaction took. */
+/* Append the waiting ones to those of a failed transaction. */
 static void
 take(struct outbox *o)
 {

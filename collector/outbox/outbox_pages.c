@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_pages.c - rows out of the pages of a damaged outbox, without the help of its trees.
+ * outbox_pages.c - recover rows from the pages of a damaged outbox, without its trees.
  *
- * A row is never changed and carries its checksum, so it is right wherever it is found: in a page
- * of the file or in one of the log, whether or not SQLite would still get there. Pages that are not
- * whole leaves of a table are searched byte by byte: a row begins with the same few bytes.
+ * A row is never changed and carries its checksum, so it is valid wherever it is found: in a page
+ * of the file or of the log, whether or not SQLite could still reach it. Pages that are not intact
+ * leaves of a table are searched byte by byte: every row begins with the same few bytes.
  *
  * Format: https://www.sqlite.org/fileformat2.html, "B-tree Pages", "Record Format", "WAL Format".
  */
@@ -22,17 +22,17 @@
 #define COLUMNS    10
 
 struct file {
-	uint8_t *p; /* mapped, only to be read */
+	uint8_t *p; /* mapped read-only */
 	size_t n;
 };
 
 struct pages {
 	struct file db, log;
 	size_t npages, nframes;
-	uint32_t *newest; /* of each page: its last frame in the log, counted from 1 */
+	uint32_t *newest; /* for each page: its last frame in the log, counted from 1 */
 	size_t nnewest;
-	struct buf row; /* one that is put together */
-	bool summed;    /* rows have a checksum */
+	struct buf row; /* assembled from several pages */
+	bool summed;    /* rows have checksums */
 	outbox_found_fn fn;
 	void *arg;
 	int r; /* fn's error */
@@ -50,7 +50,7 @@ be16(const uint8_t *p)
 	return (unsigned) p[0] << 8 | p[1];
 }
 
-/* SQLite's variable-length number: how many bytes it takes, 0 if it does not end before 'end'. */
+/* Decode SQLite's variable-length number: returns its size, 0 if it does not end before 'end'. */
 static size_t
 varint(const uint8_t *p, const uint8_t *end, uint64_t *ret)
 {
@@ -86,7 +86,7 @@ page(const struct pages *g, uint32_t number, bool with_log)
 	return g->db.p + (size_t) (number - 1) * OUTBOX_PAGE;
 }
 
-/* How many of a row's bytes are in its leaf; the rest is in a chain of pages. */
+/* The number of a row's bytes in its leaf; the rest is in a chain of pages. */
 static size_t
 bytes_in_leaf(size_t payload)
 {
@@ -116,7 +116,7 @@ follow(struct pages *g, uint32_t next, size_t missing, bool with_log)
 	return buf_ok(&g->row) == 0;
 }
 
-/* The bytes of a column by its type; -1: none that an alert has. */
+/* The size of a column by its type; -1: no alert has this type. */
 static int64_t
 size_of(uint64_t type)
 {
@@ -137,7 +137,7 @@ number(const uint8_t *p, uint64_t type)
 	return (uint64_t) v;
 }
 
-/* A record as an alert; false: it is none, or not a whole one. */
+/* Decode a record as an alert; false: it is none, or incomplete. */
 static bool
 decode(const uint8_t *p, size_t n, uint64_t rowid, bool summed, struct outbox_record *ret)
 {
@@ -169,7 +169,7 @@ decode(const uint8_t *p, size_t n, uint64_t rowid, bool summed, struct outbox_re
 	return outbox_record_plausible(ret);
 }
 
-/* What may be a row at p, within a page that ends at 'end'. */
+/* Try to decode a row at p, in a page that ends at 'end'. */
 static bool
 try_row(struct pages *g, const uint8_t *p, const uint8_t *end)
 {
@@ -179,7 +179,7 @@ try_row(struct pages *g, const uint8_t *p, const uint8_t *end)
 
 	m = n == 0 ? 0 : varint(p + n, end, &rowid);
 	p += n + m;
-	/* A header's size, a NULL for the number, the text of an id: so every alert begins. */
+	/* A header's size, a NULL for the number, the text of an id: every alert begins so. */
 	if (m == 0 || end - p < 4 || p[1] != 0 || p[2] < 13 || p[2] % 2 == 0 ||
 	    !outbox_id_length_ok((p[2] - 13U) / 2) || payload > ROW_MOST || rowid == 0 ||
 	    rowid > INT64_MAX)
@@ -208,7 +208,7 @@ try_row(struct pages *g, const uint8_t *p, const uint8_t *end)
 	return false;
 }
 
-/* Rows by the page's own table of them; false: it is not a leaf, or not a whole one. */
+/* Find rows through the page's cell table; false: not an intact leaf. */
 static bool
 by_table(struct pages *g, const uint8_t *p)
 {
@@ -262,7 +262,7 @@ unmap(struct file *f)
 		(void) munmap(f->p, f->n);
 }
 
-/* Which frame of the log is a page's last. */
+/* Record each page's last frame in the log. */
 static int
 index_log(struct pages *g)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_places.c - where each output goes on when the file is opened.
+ * outbox_places.c - where each output continues when the file is opened.
  *
- * An output that was on the last time goes on where it was. One that was not gets no alert that was
- * raised meanwhile, unless it asks for it: a SOC does not want last month's at once. So the file
- * tells the two apart: when it is opened without an output that has a place, the row of that output
+ * An output that was enabled last time continues where it was. A new one, or one that was disabled,
+ * gets no older alerts unless configured to: a SOC does not want last month's at once. The file
+ * distinguishes them: when it is opened without an output that has a cursor, the row of that output
  * in the table 'place' is renamed "NAME off". A collector that does not know this takes such an
  * output for a new one.
  */
@@ -66,8 +66,8 @@ load_place(struct outbox *o, const struct outbox_output *output)
 	return r;
 }
 
-/* The places of outputs that are not on. Without room on the disk they stay as they are: such an
- * output would go on where it was, and have more than it wants. */
+/* Rename the rows of disabled outputs. Without room on the disk they stay: such an output would
+ * later continue where it was, and get more than configured. */
 static int
 leave_others(struct outbox *o, const struct outbox_cfg *cfg)
 {

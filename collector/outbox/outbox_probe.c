@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_probe.c - would the file be taken for an outbox? Without SQLite, which leaves traces. */
+/* outbox_probe.c - would the file be accepted as an outbox? Without SQLite, which modifies
+ * files. */
 #include "collector/outbox/outbox_int.h"
 #include "common/probe.h"
 #include <errno.h>
@@ -7,9 +8,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Of SQLite's file format: what the first page begins with, numbers with the high byte first. */
+/* SQLite's file header, big-endian. */
 #define HEAD         100
-#define HEAD_CHANGES 40 /* how often the tables have changed; 0: there has never been one */
+#define HEAD_CHANGES 40 /* count of schema changes; 0: no table yet */
 #define HEAD_VERSION 60
 #define HEAD_OWNER   68
 
@@ -19,7 +20,7 @@ number(const uint8_t *p)
 	return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
 }
 
-/* -EBUSY: another collector has it. The lock is held for as long as it takes to let it go. */
+/* -EBUSY: another collector has it. Takes the lock only for a moment. */
 static int
 probe_lock(const struct outbox *o)
 {
@@ -36,7 +37,8 @@ probe_lock(const struct outbox *o)
 	return r;
 }
 
-/* What outbox_start.c finds with SQLite. One that is damaged is salvaged, so it is not refused. */
+/* Check what outbox_start.c checks with SQLite. A damaged file is salvaged, so it is not
+ * refused. */
 static int
 probe_head(const struct outbox *o, struct diag *d)
 {

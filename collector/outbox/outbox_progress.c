@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_progress.c - how far streams and outputs are, in memory until it is written. */
+/* outbox_progress.c - progress of streams and outputs, in memory until it is written. */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
 #include <errno.h>
 #include <xxhash.h>
 
-#define STREAMS_KEPT 4096  /* above, those that are in the file leave memory */
+#define STREAMS_KEPT 4096  /* above, entries that are in the file leave memory */
 #define STREAMS_MOST 65536 /* above, they are written at once */
 #define STREAM_BYTES 192   /* of a row in the file, about */
 
@@ -49,7 +49,7 @@ outbox_progress_make(struct outbox *o, const struct stream_id *id)
 	struct outbox_progress **head = &o->streams[bucket_of(id)], *p;
 	int r;
 
-	if (outbox_progress_get(o, id) != NULL) /* this thread alone changes the map */
+	if (outbox_progress_get(o, id) != NULL) /* only this thread changes the map */
 		return 0;
 	p = calloc(1, sizeof(*p));
 	if (p == NULL)
@@ -101,7 +101,7 @@ write_stream(struct outbox *o, const struct outbox_progress *p, uint64_t now)
 	return outbox_run(o, ST_STREAM);
 }
 
-/* Takes what the outputs have left here; what a failed transaction took is still in hand. */
+/* Take what outputs have left here; what a failed transaction took is still pending. */
 static void
 take_outputs(struct outbox *o)
 {
@@ -142,7 +142,7 @@ write_outputs(struct outbox *o, uint64_t now)
 	return r;
 }
 
-/* How long progress may wait after so many rows of it, for the rate to be kept. */
+/* How long progress may wait after writing so many rows, to keep to the rate. */
 static uint64_t
 quiet_for(uint64_t rows)
 {
@@ -151,7 +151,7 @@ quiet_for(uint64_t rows)
 	return MAX(OUTBOX_QUIET_MS, bytes * 1000 / OUTBOX_QUIET_RATE);
 }
 
-/* The streams' progress has waited for long enough. Needs 'lock'. */
+/* Has the streams' progress waited long enough? Caller holds 'lock'. */
 static bool
 quiet_due(const struct outbox *o)
 {
@@ -192,7 +192,7 @@ void
 outbox_progress_written(struct outbox *o)
 {
 	struct outbox_aside *a;
-	bool late; /* something came after this transaction took what there was */
+	bool late; /* more arrived after this transaction took its part */
 
 	while ((a = o->asides_writing) != NULL) {
 		o->asides_writing = a->next;

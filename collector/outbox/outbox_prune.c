@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_prune.c - the history stays within its bounds. */
+/* outbox_prune.c - keep the history within its bounds. */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
 #include <errno.h>
 
-#define PRUNE_ROWS  256                           /* in one statement */
-#define PRUNE_STEPS (OUTBOX_TX_ROWS / PRUNE_ROWS) /* statements in one transaction */
+#define PRUNE_ROWS  256                           /* per statement */
+#define PRUNE_STEPS (OUTBOX_TX_ROWS / PRUNE_ROWS) /* statements per transaction */
 
-/* Every output has what is up to here. */
+/* The number up to which every output has all alerts. */
 static uint64_t
 delivered_to(struct outbox *o)
 {
@@ -42,7 +42,7 @@ too_old(const struct outbox *o)
 	return o->max_age_ms == 0 || now < o->max_age_ms ? 0 : now - o->max_age_ms;
 }
 
-/* One step: how many went, or -errno. */
+/* Prune once: returns the number of deleted rows, or -errno. */
 static int
 prune_step(struct outbox *o, enum outbox_stmt which, uint64_t upto, uint64_t before)
 {
@@ -101,7 +101,7 @@ outbox_prune(struct outbox *o)
 	if (r == 0 && o->oldest_ms == 0)
 		r = outbox_oldest(o);
 	while (r == 0 && too_large(o) && outbox_damaged_drop(o))
-		; /* these go first */
+		; /* files set aside go first */
 	for (int i = 0; r == 0 && gone > 0 && i < PRUNE_STEPS; i++) {
 		bool old = o->oldest_ms != 0 && o->oldest_ms < before;
 

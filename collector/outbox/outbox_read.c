@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_read.c - rows for outputs and queries, on connections of their own.
+ * outbox_read.c - rows for outputs and queries, on separate connections.
  *
- * In slices: a slice is copied in one short read transaction, and only then shown to the caller. A
- * caller that takes its time, and a query that looks at all of a long history, keep nobody from
- * writing.
+ * A slice is copied in one short read transaction, and only then passed to the caller. So a slow
+ * caller, and a query over a long history, delay no writer.
  */
 #include "collector/outbox/outbox_int.h"
 #include <errno.h>
@@ -91,7 +90,7 @@ outbox_readers_free(struct outbox *o)
 	o->nidle = 0;
 }
 
-/* A text behind the others, with a NUL; where it is. */
+/* Append a text with a NUL; returns its offset. */
 static size_t
 copy_text(struct outbox_reader *rd, struct slice s)
 {
@@ -102,12 +101,12 @@ copy_text(struct outbox_reader *rd, struct slice s)
 	return at;
 }
 
-/* Where a row's texts are, until the slice is whole and they move no more. */
+/* Offsets of a row's texts, until the slice is complete and the buffer does not move any more. */
 struct places {
 	size_t rule, cluster, node, json;
 };
 
-/* False: its checksum is wrong, so it is not what was written. */
+/* False: its checksum is wrong. */
 static bool
 copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct places *p)
 {
@@ -127,8 +126,8 @@ copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct places *p)
 	return true;
 }
 
-/* Copies what the statement gives, as much as a slice holds, and ends its transaction. How many,
- * or -errno; *more: there may be others. */
+/* Copy rows of the statement, up to a slice, and end its transaction. Returns their number, or
+ * -errno; *more: there may be others. */
 static int
 copy_slice(struct outbox_reader *rd, sqlite3_stmt *st, size_t max, bool *more)
 {
@@ -161,7 +160,7 @@ copy_slice(struct outbox_reader *rd, sqlite3_stmt *st, size_t max, bool *more)
 
 typedef bool (*row_fn)(void *arg, const struct outbox_row *row);
 
-/* Shows a slice: true if the caller wants more; *n counts. */
+/* Pass a slice to fn: true if the caller wants more; *n counts. */
 static bool
 show(const struct outbox_reader *rd, row_fn fn, void *arg, int *n)
 {
@@ -257,7 +256,7 @@ outbox_reader_span(struct outbox_reader *rd, const struct outbox_query *q, struc
 	int rc;
 
 	*ret = (struct outbox_span){ 0, 0 };
-	if (q->since != 0 || q->until != 0) /* the index of times alone */
+	if (q->since != 0 || q->until != 0) /* read only the index of times */
 		sql = "SELECT min(n) - 1, max(n) FROM alert WHERE time >= ?1 AND time < ?2";
 	rc = sqlite3_prepare_v2(rd->db, sql, -1, &st, NULL);
 	if (rc == SQLITE_OK && (q->since != 0 || q->until != 0)) {
@@ -267,7 +266,7 @@ outbox_reader_span(struct outbox_reader *rd, const struct outbox_query *q, struc
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) { /* NULLs, so zeros, if there is nothing */
+	if (rc == SQLITE_ROW) { /* NULLs, read as zeros, if there are no rows */
 		ret->after = MAX((uint64_t) sqlite3_column_int64(st, 0), q->after);
 		ret->upto = (uint64_t) sqlite3_column_int64(st, 1);
 		if (q->before != 0)
@@ -277,7 +276,7 @@ outbox_reader_span(struct outbox_reader *rd, const struct outbox_query *q, struc
 	return outbox_err(rc);
 }
 
-/* One slice of the span, and the span is shorter by it. */
+/* Copy one slice of the span, and shorten the span. */
 static int
 next_slice(struct outbox_reader *rd, sqlite3_stmt *st, const struct outbox_query *q,
     struct outbox_span *all, size_t max)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_salvage.c - what can be read of a damaged outbox goes into a fresh one.
+ * outbox_salvage.c - copy all readable rows of a damaged outbox to a fresh one.
  *
- * The fresh file is made beside the damaged one as PATH.fresh, and is PATH.salvaged once it is
- * whole and durable: from then on, whatever happens, the next start moves the damaged files aside
- * and puts it in their place. Numbers stay what they were, so outputs go on where they were.
+ * The fresh file is made beside the damaged one as PATH.fresh, and renamed PATH.salvaged once it is
+ * complete and durable: from then on, whatever happens, the next start moves the damaged files
+ * aside and puts it in their place. Numbers are kept, so outputs continue where they were.
  */
 #include "collector/outbox/outbox_int.h"
 #include "collector/rule/alert_internal.h"
@@ -22,9 +22,9 @@ struct salvage {
 	const struct outbox_cfg *cfg;
 	sqlite3 *db, *old; /* the fresh file; the damaged one, as far as SQLite reads it */
 	sqlite3_stmt *insert;
-	uint64_t floor;   /* what is below was pruned */
-	uint64_t ceiling; /* what is above was not known to be committed */
-	uint64_t kept;    /* of those between */
+	uint64_t floor;   /* lower numbers were pruned */
+	uint64_t ceiling; /* higher numbers were not known to be committed */
+	uint64_t kept;    /* rows in between */
 	uint64_t newest;
 };
 
@@ -46,7 +46,7 @@ found(void *arg, const struct outbox_record *r)
 	return outbox_err(rc);
 }
 
-/* Copies what can be read of a table; true: all of it. */
+/* Copy the readable rows of a table; true: all of them. */
 static bool
 copy_table(struct salvage *s, const char *get_sql, const char *put_sql)
 {
@@ -58,7 +58,7 @@ copy_table(struct salvage *s, const char *get_sql, const char *put_sql)
 	while (outbox_err(rc) == 0 && (rc = sqlite3_step(get)) == SQLITE_ROW) {
 		for (int i = 0; i < sqlite3_column_count(get); i++)
 			(void) sqlite3_bind_value(put, i + 1, sqlite3_column_value(get, i));
-		(void) sqlite3_step(put); /* a row that does not fit is not worth the others */
+		(void) sqlite3_step(put); /* skip a row that does not fit */
 		(void) sqlite3_reset(put);
 	}
 	(void) sqlite3_finalize(get);
@@ -66,8 +66,8 @@ copy_table(struct salvage *s, const char *get_sql, const char *put_sql)
 	return rc == SQLITE_DONE;
 }
 
-/* Outputs go on behind what any of the two places says that they have. If neither can be read, from
- * the beginning: twice is better than never. */
+/* An output continues after the higher of its two recorded cursors. If neither can be read, it
+ * starts from the beginning: twice is better than never. */
 static int
 save_places(struct salvage *s, bool readable)
 {
@@ -82,7 +82,7 @@ save_places(struct salvage *s, bool readable)
 		n = 0;
 		if (!outbox_high_place(h, s->cfg->outputs[i].name, &n) &&
 		    (readable || outbox_high_known(h)))
-			continue; /* new, or known to the table */
+			continue; /* new, or in the table */
 		(void) sqlite3_bind_text(st, 1, s->cfg->outputs[i].name, -1, SQLITE_STATIC);
 		(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) n);
 		r = outbox_err(sqlite3_step(st));
@@ -92,7 +92,7 @@ save_places(struct salvage *s, bool readable)
 	return r;
 }
 
-/* How many alerts there were. */
+/* The number of alerts before the damage. */
 static uint64_t
 rows_before(const struct salvage *s)
 {
@@ -141,7 +141,7 @@ outbox_damage_alert(const struct outbox *o, const struct outbox_cfg *cfg,
 	return alert_internal(&a, NULL, ret);
 }
 
-/* The alert that tells of it, as the newest row. */
+/* Append the alert about the damage as the newest row. */
 static int
 save_alert(struct salvage *s, const struct outbox_damage *d)
 {
@@ -198,7 +198,7 @@ open_fresh(struct salvage *s, const char *path)
 	(void) unlink(path);
 	r = outbox_err(sqlite3_open_v2(
 	    path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
-	if (r == 0) /* it is not worth anything before it is whole */
+	if (r == 0) /* durability matters only once it is complete */
 		r = outbox_exec(s->db,
 		    "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
 		    "PRAGMA cache_size=-65536");
@@ -212,7 +212,7 @@ open_fresh(struct salvage *s, const char *path)
 	return r == 0 ? outbox_exec(s->db, "BEGIN") : r;
 }
 
-/* For its small tables; that it cannot be opened is no surprise. */
+/* Open the old file for its small tables; that may fail. */
 static void
 open_old(struct salvage *s)
 {
@@ -291,7 +291,7 @@ outbox_salvage(struct outbox *o, const struct outbox_cfg *cfg, bool summed, stru
 
 	if (r < 0)
 		return r;
-	log_warn("outbox '%s' is damaged (%s): what can be read goes into a fresh file", o->path,
+	log_warn("outbox '%s' is damaged (%s): copying all readable rows to a fresh file", o->path,
 	    d->what);
 	if (outbox_high_known(&o->high))
 		s.ceiling = o->high.newest;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_schema.c - the tables: made, recognised, brought up to date. */
+/* outbox_schema.c - create, recognize and migrate the tables. */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include <errno.h>
 
-#define BATCH       512 /* rows of one transaction of a migration */
+#define BATCH       512 /* rows per transaction of a migration */
 #define BATCH_BYTES (2 << 20)
-#define CHECKPOINT  8 /* transactions of a migration */
+#define CHECKPOINT  8 /* transactions of a migration between checkpoints */
 
 static const char tables[] = //
     "CREATE TABLE alert(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
@@ -46,7 +46,7 @@ outbox_schema_look(sqlite3 *db, struct outbox_schema *ret)
 	return r;
 }
 
-/* The checksums of the next rows; *after moves on, and stays where it is at the end. */
+/* Add checksums to the next rows; *after advances, or stays at the end. */
 static int
 sum_batch(sqlite3_stmt *get, sqlite3_stmt *set, uint64_t *after)
 {
@@ -88,13 +88,13 @@ sum_rows(struct outbox *o, sqlite3_stmt *get, sqlite3_stmt *set)
 			r = outbox_exec(o->db, "COMMIT");
 		if (r < 0 || after == before)
 			break;
-		if (batches % CHECKPOINT == 0) /* the log stays short */
+		if (batches % CHECKPOINT == 0) /* keep the log short */
 			(void) sqlite3_exec(
 			    o->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 		if (clock_mono() - told > OUTBOX_TELL_NS) {
 			told = clock_mono();
-			log_info("outbox '%s': the alerts up to number %lu have checksums now",
-			    o->path, (unsigned long) after);
+			log_info("outbox '%s': checksums added up to alert number %lu", o->path,
+			    (unsigned long) after);
 		}
 	}
 	if (r < 0 && sqlite3_get_autocommit(o->db) == 0)
@@ -102,8 +102,8 @@ sum_rows(struct outbox *o, sqlite3_stmt *get, sqlite3_stmt *set)
 	return r;
 }
 
-/* Until the last step it is a file of schema 1, which a collector of that schema can go on with;
- * and this can be done again. */
+/* Until the last step it remains a file of schema 1, which a collector of that schema can use, and
+ * from which the migration can start again. */
 int
 outbox_schema_migrate(struct outbox *o)
 {
@@ -112,7 +112,7 @@ outbox_schema_migrate(struct outbox *o)
 	int r = outbox_ask(
 	    o->db, "SELECT count(*) FROM pragma_table_info('alert') WHERE name = 'sum'", &there);
 
-	log_info("outbox '%s': schema 1 becomes schema %d, every alert gets a checksum", o->path,
+	log_info("outbox '%s': migrating schema 1 to schema %d, adding checksums", o->path,
 	    OUTBOX_SCHEMA);
 	if (r == 0 && there == 0)
 		r = outbox_exec(o->db, "ALTER TABLE alert ADD COLUMN sum INTEGER");

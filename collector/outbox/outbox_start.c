@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_start.c - the file is opened: made, recognised, checked, migrated, salvaged. */
+/* outbox_start.c - open the file: create, recognize, check, migrate or salvage it. */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -34,7 +34,7 @@ outbox_fail(const struct outbox *o, int r, struct diag *d)
 		break;
 	case -ENOENT:
 		diag_set(d, 0, 0,
-		    "the folder of the outbox '%s' is missing; make it, or set outbox.path",
+		    "the folder of the outbox '%s' is missing; create it, or set outbox.path",
 		    o->path);
 		break;
 	case -EACCES:
@@ -51,7 +51,7 @@ outbox_fail(const struct outbox *o, int r, struct diag *d)
 	return r;
 }
 
-/* A lock file of our own: closing the database's file would drop SQLite's locks on it. */
+/* A separate lock file: closing the database's file would drop SQLite's locks on it. */
 static int
 take_lock(struct outbox *o)
 {
@@ -72,7 +72,7 @@ take_lock(struct outbox *o)
 	return 0;
 }
 
-/* What SQLite would not open as an outbox, but begins like one. */
+/* Does a file that SQLite would not open as an outbox begin like one? */
 static bool
 begins_like_ours(const struct outbox *o, bool *summed)
 {
@@ -99,13 +99,13 @@ outbox_refuse(const struct outbox *o, const struct outbox_schema *s, struct diag
 	return -EBADMSG;
 }
 
-/* 0: it is an outbox of this schema, whole. DAMAGED, and *g. Or -errno and *d. */
+/* 0: a valid outbox of this schema. DAMAGED, and *g. Or -errno and *d. */
 enum { DAMAGED = 1 };
 
 static int
 migrate(struct outbox *o)
 {
-	o->migrated = true; /* so there is no file beside it yet */
+	o->migrated = true; /* so PATH-high does not exist yet */
 	return outbox_schema_migrate(o);
 }
 
@@ -135,7 +135,7 @@ recognise(struct outbox *o, struct outbox_damage *g, struct diag *d)
 	return r < 0 ? outbox_fail(o, r, d) : 0;
 }
 
-/* Until it is known to be whole, closing it must not move the log into it. */
+/* Until it is known to be intact, closing it must not move the log into it. */
 static void
 keep_log(struct outbox *o, int yes)
 {
@@ -143,9 +143,9 @@ keep_log(struct outbox *o, int yes)
 		(void) sqlite3_db_config(o->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, yes, NULL);
 }
 
-/* The check goes through the file in the order of its trees; a disk likes it better from front to
- * back, so all of it is brought into memory first, if it fits. Before SQLite opens it: closing it
- * here would drop SQLite's locks. */
+/* The check reads the file in the order of its trees, which is slow on a disk: read all of it into
+ * memory sequentially first, if it fits. Before SQLite opens it: closing it here would drop
+ * SQLite's locks. */
 static void
 read_ahead(const struct outbox *o)
 {
@@ -162,7 +162,7 @@ read_ahead(const struct outbox *o)
 		(void) close(fd);
 }
 
-/* As recognise(). */
+/* Like recognise(). */
 static int
 open_checked(struct outbox *o, struct outbox_damage *g, struct diag *d)
 {
@@ -189,7 +189,7 @@ open_checked(struct outbox *o, struct outbox_damage *g, struct diag *d)
 	return r;
 }
 
-/* Opens it, whatever it takes. 0; DAMAGED: it was, and *g tells; or -errno and *d. */
+/* Open it, and salvage it if needed. 0; DAMAGED: it was damaged, see *g; or -errno and *d. */
 static int
 open_or_salvage(
     struct outbox *o, const struct outbox_cfg *cfg, struct outbox_damage *g, struct diag *d)
@@ -202,7 +202,7 @@ open_or_salvage(
 	(void) sqlite3_close(o->db);
 	o->db = NULL;
 	if (begins_like_ours(o, &summed) && outbox_high_known(&o->high))
-		summed = true; /* only then is there such a file beside it */
+		summed = true; /* PATH-high exists only with checksums */
 	r = outbox_salvage(o, cfg, summed, g);
 	if (r == 0)
 		r = outbox_db_connect(o);
@@ -222,7 +222,7 @@ open_to_read(struct outbox *o, struct diag *d)
 	return s.ours && s.version == OUTBOX_SCHEMA ? 0 : outbox_refuse(o, &s, d);
 }
 
-/* The file beside it was there before, or ought to be. */
+/* Was PATH-high there before, or should it have been? */
 static bool
 high_is_damaged(const struct outbox *o)
 {
@@ -234,7 +234,7 @@ high_is_damaged(const struct outbox *o)
 	       rows > 0;
 }
 
-/* The file beside the database is not whole: it is set aside, and an alert tells. */
+/* Set a damaged PATH-high aside, and raise an alert. */
 static int
 tell_of_high(struct outbox *o, const struct outbox_cfg *cfg, struct outbox_damage *g)
 {

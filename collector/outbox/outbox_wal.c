@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbox_wal.c - the log stays short.
+ * outbox_wal.c - keep the log short.
  *
- * The checkpoint thread moves the log's pages into the file while commits go on. That alone never
- * ends while there are commits: a log begins anew only when a writer finds all of it moved and
- * nobody reading from it. So the commit thread, between two transactions, moves the rest itself
- * once the log is long, and does not go on at all beyond the limit. Readers hold no snapshot while
- * they call out (outbox_read.c), so it is never one of ours that keeps the log.
+ * The checkpoint thread moves the log's pages into the file while commits continue. Alone it never
+ * finishes while there are commits: a log restarts only when a writer finds all of it moved and no
+ * reader in it. So the commit thread, between two transactions, moves the rest itself once the log
+ * is long, and stops beyond the limit. Our own readers hold no snapshot during callbacks
+ * (outbox_read.c), so they never block the log.
  */
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
@@ -21,7 +21,7 @@ outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 	(void) db;
 	(void) name;
 	pthread_mutex_lock(&o->lock);
-	o->wal_done = pages < o->wal_done ? 0 : o->wal_done; /* the log began anew */
+	o->wal_done = pages < o->wal_done ? 0 : o->wal_done; /* the log has restarted */
 	o->wal_pages = pages;
 	if (pages - o->wal_done >= OUTBOX_WAL_PAGES)
 		pthread_cond_broadcast(&o->chores);
@@ -29,7 +29,7 @@ outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* Needs 'moving'. -EBUSY: somebody reads from the log, or writes to it. */
+/* Caller holds 'moving'. -EBUSY: another connection reads from the log, or writes to it. */
 static int
 checkpoint(struct outbox *o, sqlite3 *db, int mode)
 {
@@ -37,7 +37,7 @@ checkpoint(struct outbox *o, sqlite3 *db, int mode)
 	int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, &log, &moved);
 
 	if (rc == SQLITE_OK && log < 0)
-		rc = SQLITE_MISUSE; /* a connection that has never read knows of no log */
+		rc = SQLITE_MISUSE; /* a connection that has never read does not know the log */
 	pthread_mutex_lock(&o->lock);
 	if (rc == SQLITE_OK && mode == SQLITE_CHECKPOINT_RESTART)
 		o->wal_pages = o->wal_done = 0;
@@ -57,7 +57,7 @@ outbox_wal_room(struct outbox *o)
 	pthread_mutex_lock(&o->lock);
 	must = o->wal_pages >= OUTBOX_WAL_LIMIT;
 	if (!must && (o->wal_pages < o->wal_again || o->wal_pages - o->wal_done > OUTBOX_WAL_PAGES))
-		r = 1; /* short, or the checkpoint thread has yet to move most of it */
+		r = 1; /* short, or the checkpoint thread still has to move most of it */
 	pthread_mutex_unlock(&o->lock);
 	if (r > 0)
 		return 0;
@@ -72,7 +72,7 @@ outbox_wal_room(struct outbox *o)
 	return must ? r : 0;
 }
 
-/* A connection that has read: only then does it know of the log. */
+/* Open a connection and read once: only then does it know the log. */
 static int
 open_reader(struct outbox *o, sqlite3 **ret)
 {
@@ -91,7 +91,7 @@ enough_to_move(const struct outbox *o)
 	return o->wal_pages - o->wal_done >= OUTBOX_WAL_PAGES;
 }
 
-/* Makes the newest number durable, but not for each commit. Needs 'lock'. */
+/* Make the newest number durable, once for several commits. Caller holds 'lock'. */
 static void
 sync_high(struct outbox *o)
 {
@@ -106,7 +106,7 @@ sync_high(struct outbox *o)
 		outbox_pause(o, OUTBOX_SYNC_MS);
 }
 
-/* Sleeps until there is enough to move; false: closing. Needs 'lock'. */
+/* Sleep until there is enough to move; false: closing. Caller holds 'lock'. */
 static bool
 wait_for_pages(struct outbox *o)
 {
@@ -130,7 +130,7 @@ outbox_checkpoint_main(void *arg)
 	while (wait_for_pages(o)) {
 		before = o->wal_done;
 		pthread_mutex_unlock(&o->lock);
-		if (r < 0) { /* it could not be opened: again */
+		if (r < 0) { /* it could not be opened: retry */
 			(void) sqlite3_close(db);
 			db = NULL;
 			r = open_reader(o, &db);
@@ -143,7 +143,7 @@ outbox_checkpoint_main(void *arg)
 		pthread_mutex_lock(&o->lock);
 		if (o->high_dirty)
 			sync_high(o);
-		if (r < 0 || o->wal_done == before) /* the disk, or a reader is in the way */
+		if (r < 0 || o->wal_done == before) /* a disk error, or a reader in the way */
 			outbox_pause(o, OUTBOX_RETRY_MS);
 	}
 	pthread_mutex_unlock(&o->lock);

@@ -67,7 +67,7 @@ quiet_batches_advance(void **state)
 	outbox_close(o);
 	o = open_it(0, 0);
 	assert_int_equal(9, seq_of(o, &node1));
-	assert_int_equal(0, put(o, &node1, 4, NULL)); /* sent again after all */
+	assert_int_equal(0, put(o, &node1, 4, NULL)); /* an old batch sent again */
 	assert_int_equal(9, seq_of(o, &node1));
 	outbox_close(o);
 }
@@ -128,7 +128,7 @@ nodes_are_remembered_until_they_are_forgotten(void **state)
 	assert_int_equal(0, outbox_node_put(o, &a));
 	assert_int_equal(0, outbox_node_put(o, &b));
 	assert_int_equal(0, outbox_node_put(o, &c));
-	a.id.sensor_start = 2; /* the newest sensor of the node counts */
+	a.id.sensor_start = 2; /* the node's newest sensor counts */
 	a.seen = 20;
 	a.stopped = true;
 	assert_int_equal(0, outbox_node_put(o, &a));
@@ -139,14 +139,14 @@ nodes_are_remembered_until_they_are_forgotten(void **state)
 	outbox_close(o);
 	o = open_it(0, 0);
 	assert_string_equal("/a:1:10:0 c/b:1:10:0 ", nodes_of(o, &k));
-	/* its newest batches were heard of later */
+	/* its newest batches were heard later */
 	assert_int_equal(0, put(o, &b.id, 7, make(1, "r", "n", PRIO_ERROR, 1)));
 	(void) nodes_of(o, &k);
 	assert_null(strstr(k.text, "c/b:1:10:0"));
 	outbox_close(o);
 }
 
-/* As many as wait to be written are bounded. */
+/* The number of nodes waiting to be written is bounded. */
 static void
 nodes_wait_for_room(void **state)
 {
@@ -233,7 +233,7 @@ others_may_look_into_it(void **state)
 	outbox_close(o);
 }
 
-/* Several threads, one order per stream; the queue is bounded, and says so. */
+/* Several threads, one order per stream; a full queue refuses. */
 static struct outbox *shared;
 
 static void *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_outbox_bounds.c - all files together stay small, whatever is put and whoever reads. */
+/* test_outbox_bounds.c - all files together stay small, for any writer and any reader. */
 #include "collector/outbox/outbox.h"
 #include "tests/support/outbox_kit.h"
 #include <errno.h>
@@ -11,7 +11,7 @@
 #define MAX_BYTES (8ULL << 20)
 #define LOG_MOST  (30ULL << 20)
 
-/* The sizes of all files, looked at all the time, on a thread of its own. */
+/* A thread measures the sizes of all files continuously. */
 static _Atomic bool looking;
 static _Atomic uint64_t largest, largest_log;
 
@@ -58,7 +58,7 @@ look_end(pthread_t t)
 	assert_int_equal(0, pthread_join(t, NULL));
 }
 
-/* As make(), with an id that lies anywhere in the index. */
+/* Like make(), with an id anywhere in the index. */
 static struct alert *
 make_mixed(unsigned id, size_t len)
 {
@@ -69,7 +69,7 @@ make_mixed(unsigned id, size_t len)
 	return a;
 }
 
-/* Batches of alerts, each put when the one before is done. */
+/* Put batches of alerts, each when the previous one is done. */
 static void
 put_batches(struct outbox *o, unsigned batches, unsigned per, size_t len)
 {
@@ -99,7 +99,8 @@ static const struct {
 	{ "pages of their own", 20, 1000, 4200 },
 };
 
-/* The file, the log and its index: never more than promised. And what is told is what is there. */
+/* The file, the log and its index never exceed their bound, and the reported size is the real
+ * one. */
 static void
 files_stay_within_their_bound(void **state)
 {
@@ -121,7 +122,7 @@ files_stay_within_their_bound(void **state)
 	}
 }
 
-/* The log begins anew again and again: 60 MB of alerts leave half of that at most. */
+/* The log restarts again and again: 60 MB of alerts leave at most half of that. */
 static void
 the_log_begins_anew(void **state)
 {
@@ -137,7 +138,7 @@ the_log_begins_anew(void **state)
 	outbox_close(o);
 }
 
-/* A caller that takes its time holds no snapshot: the log begins anew meanwhile. */
+/* A slow caller holds no snapshot: the log restarts meanwhile. */
 struct slow {
 	struct outbox *o;
 	unsigned rows;
@@ -179,8 +180,8 @@ a_slow_caller_keeps_nobody(void **state)
 	}
 }
 
-/* Another program that reads and never ends stops commits before the log is too long, is told of,
- * and all goes on when it has ended. */
+/* A reader in another program that never ends stops commits before the log is too long; this is
+ * reported, and commits continue when it has ended. */
 static void
 a_foreign_reader_stops_commits(void **state)
 {
@@ -226,15 +227,15 @@ streams_in_file(void)
 	return n;
 }
 
-/* Progress without alerts is not worth a write: not when it comes, and not when places of outputs
- * are written. It goes with alerts of its stream, and at the end. */
+/* Progress without alerts causes no write: neither when it arrives nor when outputs' cursors are
+ * written. It is written with alerts of its stream, and at the end. */
 static void
 quiet_batches_write_nothing(void **state)
 {
 	struct outbox *o = open_it(0, 1);
 
 	(void) state;
-	while (stats(o).commits == 0) /* places, at the start */
+	while (stats(o).commits == 0) /* cursors, at the start */
 		(void) usleep(200);
 	for (unsigned i = 1; i <= 2000; i++)
 		assert_int_equal(0, put(o, &node1, i, NULL));

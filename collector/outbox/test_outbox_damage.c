@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_outbox_damage.c - bytes flipped, files cut or gone: found, told, and the rest is kept. */
+/* test_outbox_damage.c - bytes flipped, files cut or removed: detected, reported, and the rest is
+ * kept. */
 #include "collector/outbox/outbox.h"
 #include "tests/support/outbox_kit.h"
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 
 static const char *const suffixes[FILES] = { "", "-wal", "-high" };
 
-/* The files as they were before each case. */
+/* The files before each case. */
 static struct {
 	char *p;
 	size_t n;
@@ -53,7 +54,7 @@ keep_files(void)
 	}
 }
 
-/* They again, at a path of their own. */
+/* Restore them under a new path. */
 static void
 restore_files(void)
 {
@@ -88,7 +89,7 @@ write_alerts(size_t len)
 	outbox_close(o);
 }
 
-/* The collector is killed: the log remains. */
+/* Kill the collector: the log remains. */
 static void
 killed(size_t len)
 {
@@ -110,9 +111,9 @@ killed(size_t len)
 }
 
 struct kept {
-	unsigned rows; /* of those that were written, each as it was */
+	unsigned rows; /* written rows that are unchanged */
 	unsigned told; /* alerts of the outbox itself */
-	uint64_t lost; /* as the newest of them says */
+	uint64_t lost; /* according to the newest of them */
 };
 
 static bool
@@ -151,7 +152,8 @@ set_aside_files(void)
 	return n;
 }
 
-/* Opens what was damaged: start goes on, and what is told is true. Returns how many are lost. */
+/* Open the damaged outbox: the start succeeds, and the report is true. Returns the number of lost
+ * alerts. */
 static unsigned
 open_damaged(const char *what, long at)
 {
@@ -163,13 +165,13 @@ open_damaged(const char *what, long at)
 	if (k.rows + k.lost != ALERTS || stats(o).lost != k.lost || k.told > 1)
 		fail_msg("%s at %ld: %u rows kept, %lu told to be lost, by %u alerts", what, at,
 		    k.rows, (unsigned long) k.lost, k.told);
-	if (k.told != (set_aside_files() > 0) && at != GONE) /* nothing to set aside, then */
+	if (k.told != (set_aside_files() > 0) && at != GONE) /* nothing to set aside */
 		fail_msg("%s at %ld: %u alerts, %zu files set aside", what, at, k.told,
 		    set_aside_files());
 	assert_int_equal(0, stats(o).damaged);
 	assert_int_equal(0, outbox_cursor(o, "kafka", &place, NULL));
 	assert_int_equal(ALERTS / 2, place);
-	/* and it goes on as ever */
+	/* and it works as before */
 	assert_int_equal(0, put(o, &node1, ALERTS + 1, make(9999, "r", "n", PRIO_ERROR, 3)));
 	assert_int_equal(ALERTS + k.told + 1, stats(o).last_rowid);
 	outbox_close(o);
@@ -191,7 +193,7 @@ flip(size_t file, size_t at)
 	assert_int_equal(0, close(fd));
 }
 
-/* A byte of every so many; each costs the rows around it at most. */
+/* Flip one byte in so many; each costs at most the rows around it. */
 static const struct {
 	const char *what;
 	bool kill;
@@ -233,12 +235,12 @@ a_flipped_byte_costs_a_row_at_most(void **state)
 		}
 		assert_true(cases >= 10);
 		assert_true(found > 0);
-		if (flips[i].file == 2) /* no byte of it is without meaning */
+		if (flips[i].file == 2) /* every byte of it matters */
 			assert_int_equal(cases, found);
 	}
 }
 
-/* Cut to so many of 8 parts, or GONE. What is lost is counted to the row. */
+/* Cut to so many of 8 parts, or GONE. The reported loss is exact. */
 static const struct {
 	bool kill;
 	size_t file;
@@ -255,7 +257,7 @@ static const struct {
 	{ true, 1, 1, false },
 	{ true, 1, 0, false },
 	{ true, 1, GONE, false },
-	{ true, 0, 0, true }, /* all is in the log */
+	{ true, 0, 0, true }, /* all rows are in the log */
 	{ false, 2, 4, true },
 	{ false, 2, 0, true },
 	{ false, 2, GONE, true },
@@ -288,7 +290,7 @@ a_cut_is_counted_to_the_row(void **state)
 	}
 }
 
-/* Not closed, not damaged: nothing is told, nothing set aside. */
+/* Not closed, not damaged: nothing is reported, nothing set aside. */
 static void
 a_kill_is_no_damage(void **state)
 {
@@ -298,7 +300,7 @@ a_kill_is_no_damage(void **state)
 	assert_int_equal(0, set_aside_files());
 }
 
-/* A row that changes while the collector runs is not shown, and the others are. */
+/* A row that changes while the collector runs is left out; the others are returned. */
 static void
 a_row_that_changed_is_not_shown(void **state)
 {
@@ -329,7 +331,7 @@ count_node(void *arg, const struct outbox_node *n)
 	return 0;
 }
 
-/* The nodes that are known are in the fresh file too. */
+/* Known nodes are copied to the fresh file too. */
 static void
 known_nodes_are_salvaged(void **state)
 {
@@ -354,7 +356,7 @@ known_nodes_are_salvaged(void **state)
 	outbox_close(o);
 }
 
-/* The files that are set aside are few, and go before any alert. */
+/* Only a few files are kept set aside, and they are deleted before any alert. */
 static void
 set_aside_files_are_few(void **state)
 {

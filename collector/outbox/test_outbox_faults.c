@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_outbox_faults.c - disks that fail, are full or lie; bounds; no memory. */
+/* test_outbox_faults.c - failing, full or lying disks; bounds; no memory. */
 #include "collector/outbox/outbox.h"
 #include "tests/support/fault.h"
 #include "tests/support/outbox_kit.h"
@@ -22,7 +22,7 @@ refused(struct diag *d)
 	return r;
 }
 
-/* Errors that pass: nothing is acknowledged meanwhile, everything after. */
+/* Temporary errors: nothing is acknowledged during them, everything after. */
 static const struct {
 	const char *what;
 	int rc;
@@ -109,8 +109,8 @@ corruption_ends_commits(void **state)
 	assert_int_equal(-EBADMSG, ticket_wait(&k));
 }
 
-/* The oldest delivered ones go, as far as the bound asks; undelivered ones stay and stop commits.
- */
+/* The oldest delivered alerts are pruned down to the bound; undelivered ones stay and stop
+ * commits. */
 static void
 history_is_bounded_by_size(void **state)
 {
@@ -120,7 +120,7 @@ history_is_bounded_by_size(void **state)
 	unsigned id = 0;
 
 	(void) state;
-	do { /* nothing is delivered: full in the end */
+	do { /* nothing is delivered: it fills up */
 		id++;
 		ticket_put(o, &k, &node1, id, make(id, "r", "n", PRIO_ERROR, 10000));
 		while (atomic_load(&k.state) == 0 && !stats(o).full)
@@ -130,7 +130,7 @@ history_is_bounded_by_size(void **state)
 	assert_true(id > 50 && id < 150);
 	assert_int_equal(0, st.pruned);
 	assert_int_equal(id - 1, st.rows);
-	assert_non_null(strstr(st.error, "an output does not take"));
+	assert_non_null(strstr(st.error, "an output does not accept"));
 	outbox_delivered(o, "kafka", id / 2); /* room again */
 	assert_int_equal(0, ticket_wait(&k));
 	for (unsigned i = 0; i < 200; i++) {
@@ -148,7 +148,7 @@ history_is_bounded_by_size(void **state)
 	outbox_close(o);
 }
 
-/* Numbers are never used again, even if all rows went. */
+/* Numbers are never reused, even when all rows are pruned. */
 static void
 history_is_bounded_by_age(void **state)
 {
@@ -206,7 +206,7 @@ write_file(const char *p, const void *data, size_t n, off_t at)
 	assert_int_equal(0, close(fd));
 }
 
-/* Files of others, and of a collector to come, are left alone. */
+/* Files of other programs and of newer collectors are left alone. */
 static void
 bad_files_get_a_sentence(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_outbox_migrate.c - a file of schema 1 becomes one of today's, where it is. */
+/* test_outbox_migrate.c - migrate a file of schema 1 in place. */
 #include "collector/outbox/outbox.h"
 #include "tests/support/outbox_kit.h"
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #define ALERTS 1500
 
-/* As the collectors of schema 1 made it. */
+/* As collectors of schema 1 created it. */
 static const char schema_1[] =
     "PRAGMA journal_mode=WAL; BEGIN;"
     "CREATE TABLE alert(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
@@ -23,7 +23,7 @@ static const char schema_1[] =
     "CREATE TABLE aside(output TEXT NOT NULL, n INTEGER NOT NULL, why TEXT NOT NULL,"
     " at INTEGER NOT NULL, PRIMARY KEY(output, n)) WITHOUT ROWID;"
     "PRAGMA application_id=0x6d657773; PRAGMA user_version=1;"
-    /* numbers with holes, as duplicates left them */
+    /* numbers with gaps, as duplicates left them */
     "INSERT INTO alert SELECT 2 * value, printf('%032x', 2 * value),"
     " unixepoch() * 1000, value, 4, 'r', 'prod', 'web-1',"
     " printf('{\"output\":\"%.*c\",\"uuid\":\"%032x\"}', 900, 'x', 2 * value)"
@@ -82,7 +82,7 @@ rows(struct outbox *o)
 	return n;
 }
 
-/* Everything is there: alerts with their numbers, progress, places, what was set aside. */
+/* Everything is kept: alerts with their numbers, progress, cursors, alerts set aside. */
 static void
 all_of_it_goes_on(struct outbox *o)
 {
@@ -119,8 +119,8 @@ a_file_of_schema_1_is_migrated(void **state)
 	outbox_close(o);
 }
 
-/* Interrupted: some rows have their checksum, the file still says 1. A collector of schema 1 may
- * have gone on with it; then the next one begins again. */
+/* Interrupted: some rows have checksums, the file still says 1. A collector of schema 1 may have
+ * used it since; then the next migration starts again. */
 static void
 half_a_migration_goes_on(void **state)
 {
@@ -134,7 +134,8 @@ half_a_migration_goes_on(void **state)
 	outbox_close(o);
 }
 
-/* Damaged before it is migrated: without checksums, an alert's shape and its id tell. */
+/* Damaged before its migration: without checksums, rows are recognized by an alert's shape and
+ * id. */
 static void
 a_damaged_file_of_schema_1_is_salvaged(void **state)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_outbox_places.c - where an output goes on when the outbox is opened. */
+/* test_outbox_places.c - where an output continues when the outbox is opened. */
 #include "tests/support/outbox_kit.h"
 #include <errno.h>
 
-/* One opening of the outbox: the output is off, on, or on and wants the beginning. */
+/* How the outbox is opened: the output is disabled, enabled, or enabled with 'beginning'. */
 enum how { OFF, ON, BEGINNING };
 
-/* What is found when it is opened, and what happens until it is closed. Those that are not given
- * are openings with the output off. */
+/* The expected state at opening, and the events until closing. Turns not listed open it with the
+ * output disabled. */
 struct turn {
 	enum how how;
-	unsigned at, skipped; /* expected, when it is on */
+	unsigned at, skipped; /* expected, if it is enabled */
 	unsigned put;         /* so many alerts are raised ... */
-	unsigned delivered;   /* ... and the output's place moves to this one; 0: stays */
+	unsigned delivered;   /* ... and the output's cursor advances to this one; 0: stays */
 };
 
 static const struct {
@@ -84,7 +84,7 @@ test_turns(void **state)
 	}
 }
 
-/* mewsctl opens the file to look into it: that switches nothing off. */
+/* mewsctl opens the file read-only: that disables no output. */
 static void
 test_read_only(void **state)
 {

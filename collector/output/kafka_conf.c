@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-/* Ours; the configuration may say otherwise. */
+/* Our defaults; the configuration overrides them. */
 static const struct {
 	const char *name, *value;
 } defaults[] = {
@@ -16,7 +16,7 @@ static const struct {
 	{ "queue.buffering.max.kbytes", "65536" }, /* the outbox is the queue */
 	{ "topic.metadata.propagation.max.ms", "10000" }, { "reconnect.backoff.max.ms", "5000" },
 	{ "socket.keepalive.enable", "true" },
-	{ "log.connection.close", "false" }, /* an idle connection that ends is no trouble */
+	{ "log.connection.close", "false" }, /* an idle connection that closes is no error */
 };
 
 static void
@@ -25,7 +25,7 @@ quiet(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 	(void) rk;
 	(void) level;
 	(void) facility;
-	(void) text; /* what matters comes as an error too */
+	(void) text; /* relevant messages also arrive as errors */
 }
 
 static int
@@ -35,7 +35,7 @@ property(void *arg, const char *name, const char *value, struct diag *d)
 	char text[400];
 
 	if (rd_kafka_conf_set(k->conf, name, value, text, sizeof(text)) == RD_KAFKA_CONF_OK) {
-		if (strcmp(name, "debug") == 0) /* then somebody wants to see it */
+		if (strcmp(name, "debug") == 0) /* the user wants to see it */
 			rd_kafka_conf_set_log_cb(k->conf, rd_kafka_log_print);
 		return 0;
 	}
@@ -43,7 +43,7 @@ property(void *arg, const char *name, const char *value, struct diag *d)
 	return -EINVAL;
 }
 
-/* One of a list: HOST:PORT, [HOST]:PORT or HOST, with a protocol in front or without. */
+/* Is this one broker: HOST:PORT, [HOST]:PORT or HOST, with or without a protocol? */
 static bool
 is_broker(struct slice s)
 {
@@ -72,7 +72,7 @@ is_broker(struct slice s)
 	return colon > s.p && port > 0 && port <= UINT16_MAX;
 }
 
-/* The library passes over what it does not understand, and waits for ever. */
+/* Check the list: the library ignores what it does not understand, and waits for ever. */
 static int
 check_brokers(const char *list, struct cfg *cfg, struct diag *d)
 {
@@ -119,7 +119,7 @@ set_brokers(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 	    "outputs.kafka.brokers is missing: set it to HOST:PORT of a Kafka broker");
 }
 
-/* As Kafka wants it: letters, digits, '.', '_' and '-', 249 of them at most. */
+/* Check the topic's name as Kafka does: letters, digits, '.', '_' and '-', at most 249. */
 static int
 check_topic(const char *topic, struct cfg *cfg, struct diag *d)
 {
@@ -132,7 +132,7 @@ check_topic(const char *topic, struct cfg *cfg, struct diag *d)
 		return 0;
 	cfg_place(cfg, "outputs.kafka.topic", d);
 	return diag_fail(d, d->line, d->col,
-	    "outputs.kafka.topic: '%s' is not a name that a topic can have: letters, digits, '.', "
+	    "outputs.kafka.topic: '%s' is not a valid topic name: letters, digits, '.', "
 	    "'_' and '-', at most 249",
 	    topic);
 }

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define PIECE 4096 /* a pipe that is writable takes that much without blocking */
+#define PIECE 4096 /* a writable pipe takes so much without blocking */
 
 void
 lines_fini(struct lines *l)

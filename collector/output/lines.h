@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lines.h - alerts as lines on their way into a file descriptor.
+ * lines.h - write alerts as lines to a file descriptor.
  *
- * A line is done when its last byte is written and, if the owner wants that, synced. A write that
- * fails leaves the rest where it is: the line goes on where it stopped. Belongs to one thread.
+ * A line is done when its last byte is written and, if the owner requires it, synced. After a
+ * failed write the line continues where it stopped. Belongs to one thread.
  */
 #ifndef MEWS_COLLECTOR_OUTPUT_LINES_H
 #define MEWS_COLLECTOR_OUTPUT_LINES_H
@@ -13,7 +13,7 @@
 #include "common/buf.h"
 
 #define LINES_MAX   512         /* alerts under way */
-#define LINES_BYTES (256 << 10) /* enough for now: no further alert */
+#define LINES_BYTES (256 << 10) /* above this no further alert is accepted */
 
 struct lines {
 	struct buf out;
@@ -29,20 +29,20 @@ struct lines {
 
 void lines_fini(struct lines *l);
 
-/* 0, -EAGAIN when enough is under way, -ENOMEM. */
+/* Add an alert. 0, -EAGAIN when enough is under way, -ENOMEM. */
 int lines_add(struct lines *l, const struct outbox_row *row, enum text_format format) MUST_CHECK;
 
-/* Writes what 'fd' takes: waits up to timeout_ms for it to take something, never longer. 0, or
- * -errno of the write. */
+/* Write as much as 'fd' takes; wait at most timeout_ms until it takes something. 0, or -errno of
+ * the write. */
 int lines_write(struct lines *l, int fd, int timeout_ms) MUST_CHECK;
 
-/* done() for each line that is written and has not had it. */
+/* Call done() for each line that is written and has not had it. */
 void lines_settle(struct lines *l);
 
-/* 'fd' is another file from now on: a line that is half written begins anew. */
+/* 'fd' is another file now: start a half-written line again. */
 void lines_restart(struct lines *l);
 
-/* How many are without done(). */
+/* The number of lines without done(). */
 static inline size_t
 lines_left(const struct lines *l)
 {

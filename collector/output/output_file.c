@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output_file.c - alerts as lines in a file, which may be moved away and is then made anew.
+ * output_file.c - write alerts as lines to a file; when it is moved away, create it again.
  */
 #include "collector/output/lines.h"
 #include "collector/output/output.h"
@@ -12,21 +12,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOOK_NS NS_PER_S /* how often to look whether the file is still there */
+#define LOOK_NS NS_PER_S /* how often to check that the file still exists */
 
 struct file_state {
 	char *path, *format_name, *sync_name;
 	bool append;
 	enum text_format format;
 	bool sync;
-	int fd1; /* the descriptor and 1, so that zeroed is closed */
+	int fd1; /* the descriptor plus 1, so that zero means closed */
 	uint64_t look_at;
 	struct lines lines;
 	char trouble[512];
 };
 
 static const struct opt opts[] = {
-	{ "outputs.file.path", NULL, "The file; it is made with mode 0600.", OPT_STR,
+	{ "outputs.file.path", NULL, "The file; created with mode 0600.", OPT_STR,
 	    offsetof(struct file_state, path), 0, 0 },
 	{ "outputs.file.append", "true", "Keep what is in the file at the start.", OPT_BOOL,
 	    offsetof(struct file_state, append), 0, 0 },
@@ -37,7 +37,7 @@ static const struct opt opts[] = {
 	    OPT_STR, offsetof(struct file_state, sync_name), 0, 0 },
 };
 
-/* A line that a crash cut short is ended, so that it spoils none after it. */
+/* Terminate a line that a crash cut short, so that it does not corrupt the next. */
 static int
 end_half_line(int fd)
 {
@@ -87,7 +87,7 @@ cannot_write(const struct file_state *st, struct cfg *cfg, int r, struct diag *d
 {
 	cfg_place(cfg, opts[0].key, d);
 	return diag_fail(d, d->line, d->col,
-	    "cannot write '%s': %s; make its folder and let the collector's user write there, or "
+	    "cannot write '%s': %s; create its folder and let the collector's user write there, or "
 	    "set outputs.file.path",
 	    st->path, strerrordesc_np(-r));
 }
@@ -121,7 +121,7 @@ file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct 
 		return r;
 	r = file_open_fd(st, st->append ? 0 : O_TRUNC);
 	if (r == 0 || r == -ENOSPC)
-		return 0; /* no room now: poll tries again */
+		return 0; /* no room now: poll retries */
 	return cannot_write(st, cfg, r, d);
 }
 
@@ -133,7 +133,7 @@ file_submit(void *state, const struct outbox_row *row)
 	return lines_add(&st->lines, row, st->format);
 }
 
-/* Somebody moved the file away, or removed it: begin a new one at its path. */
+/* If the file was moved away or removed, create a new one at its path. */
 static void
 look(struct file_state *st)
 {

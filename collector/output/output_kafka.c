@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output_kafka.c - alerts to a Kafka topic: one in-order, idempotent stream.
+ * output_kafka.c - send alerts to a Kafka topic: one in-order, idempotent stream.
  *
- * librdkafka retries what can be retried, in order and for as long as it takes; what it gives back
- * all the same (a time-out that somebody configured, a missing topic, a purge) goes back to the
- * outbox's stream, with all after it. A record that the broker refuses may have been refused for
- * another one's sake in the same batch: it is sent once more, alone, and only then cut, or
- * refused for good.
+ * librdkafka retries transient errors, in order and for as long as it takes; records that it still
+ * returns (a configured time-out, a missing topic, a purge) go back to the outbox's stream, with
+ * all later ones. A record that the broker refuses may have been refused because of another one in
+ * its batch: it is sent once more, alone, and only then cut, or refused for good.
  *
  * All callbacks come from rd_kafka_poll() on the output's thread.
  */
@@ -19,11 +18,11 @@
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
 
-#define CUT_LEAST 256  /* a body cut to less says nothing */
-#define OVERHEAD  2048 /* of a record beside its body, or more */
+#define CUT_LEAST 256  /* a body cut to less is useless */
+#define OVERHEAD  2048 /* of a record besides its body, at least */
 
 static const struct opt opts[] = {
-	{ "outputs.kafka.brokers", NULL, "Where to begin: host:port, one or more.", OPT_LIST,
+	{ "outputs.kafka.brokers", NULL, "Bootstrap brokers: host:port, one or more.", OPT_LIST,
 	    offsetof(struct kafka_state, brokers), 0, 0 },
 	{ "outputs.kafka.topic", "mews.alerts.v1", "The topic; Mews does not create it.", OPT_STR,
 	    offsetof(struct kafka_state, topic), 0, 0 },
@@ -35,7 +34,8 @@ trouble(struct kafka_state *k, const char *what)
 	(void) snprintf(k->trouble, sizeof(k->trouble), "%s", what);
 }
 
-/* Refused for what it is, not for the state of the cluster: no second attempt could differ. */
+/* Is the record itself the reason, and not the state of the cluster? Then a retry would fail
+ * too. */
 static bool
 permanent(rd_kafka_resp_err_t err)
 {
@@ -70,14 +70,14 @@ sentence(struct kafka_state *k, rd_kafka_resp_err_t err)
 		break;
 	case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
 	case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
-		break; /* our own doing: what led to it is the trouble */
+		break; /* caused by us: the trouble is what led to it */
 	default:
 		(void) snprintf(k->trouble, sizeof(k->trouble), "Kafka: %s", rd_kafka_err2str(err));
 	}
 	return k->trouble;
 }
 
-/* The broker refuses this record. */
+/* Handle a record that the broker refuses. */
 static void
 refused(struct kafka_state *k, uint64_t rowid, const rd_kafka_message_t *m)
 {
@@ -86,13 +86,13 @@ refused(struct kafka_state *k, uint64_t rowid, const rd_kafka_message_t *m)
 		    m->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
 
 	if (k->alone != rowid) {
-		k->solo_until = k->newest; /* one by one, up to the newest that may be to blame */
+		k->solo_until = k->newest; /* one by one, up to the newest possible culprit */
 	} else if (size && m->len / 2 >= CUT_LEAST) {
 		k->cut_row = rowid;
 		k->cut_limit = m->len / 2;
 	} else {
 		k->done(k->arg, rowid, OUTPUT_REFUSED, sentence(k, m->err));
-		k->trouble[0] = '\0'; /* the record's, not Kafka's */
+		k->trouble[0] = '\0'; /* the record's fault, not Kafka's */
 		return;
 	}
 	k->done(k->arg, rowid, OUTPUT_RETRY, rd_kafka_err2str(m->err));
@@ -150,8 +150,8 @@ connect_to(struct kafka_state *k, struct diag *d)
 	return -EINVAL;
 }
 
-/* A producer is made, so that the library judges the properties together, and reads the files that
- * they name; it knows no broker, so it calls nobody. */
+/* Create a producer, so that the library checks the properties together and reads the files that
+ * they name; it has no brokers, so it connects to none. */
 static int
 kafka_check(void *state, struct cfg *cfg, struct diag *d)
 {
@@ -184,7 +184,7 @@ kafka_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct
 	return r < 0 ? r : connect_to(k, d);
 }
 
-/* A producer that broke a guarantee takes nothing more: replace it once it is empty. */
+/* Replace a producer that broke a guarantee, once it is empty: it accepts no more. */
 static int
 replace(struct kafka_state *k)
 {
@@ -236,7 +236,7 @@ produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
 	    RD_KAFKA_V_END);
 }
 
-/* Cuts until our own side takes it; the broker's limit is learnt from its answer. */
+/* Cut until our own limit is met; the broker's limit is learnt from its answer. */
 static rd_kafka_resp_err_t
 produce_cut(struct kafka_state *k, const struct outbox_row *row, size_t limit)
 {
@@ -252,7 +252,7 @@ produce_cut(struct kafka_state *k, const struct outbox_row *row, size_t limit)
 			err = produce(k, row, buf_get(&body));
 	}
 	if (r == -ENOMEM)
-		return RD_KAFKA_RESP_ERR__QUEUE_FULL; /* later */
+		return RD_KAFKA_RESP_ERR__QUEUE_FULL; /* try again later */
 	return r < 0 ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : err;
 }
 
@@ -268,7 +268,7 @@ kafka_submit(void *state, const struct outbox_row *row)
 		return r;
 	if (row->rowid <= k->solo_until && k->flying > 0)
 		return -EAGAIN;
-	k->flying++; /* before it can end */
+	k->flying++; /* before its report can arrive */
 	if (k->cut_row == row->rowid) {
 		err = produce_cut(k, row, k->cut_limit);
 	} else {

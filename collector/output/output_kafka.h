@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output_kafka.h - what output_kafka.c and kafka_conf.c share; nobody else includes it. */
+/* output_kafka.h - shared by output_kafka.c and kafka_conf.c only. */
 #ifndef MEWS_COLLECTOR_OUTPUT_OUTPUT_KAFKA_H
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_KAFKA_H
 
@@ -15,27 +15,27 @@ struct kafka_state {
 	rd_kafka_t *rk;
 	output_done_fn *done;
 	void *arg;
-	size_t max_bytes;    /* of a record, on our side */
+	size_t max_bytes;    /* limit of a record, on our side */
 	size_t flying;       /* records without a delivery report */
 	uint64_t newest;     /* row submitted last */
-	uint64_t alone;      /* row that was submitted while none other flew, or 0 */
-	uint64_t solo_until; /* rows up to here go one at a time */
-	uint64_t cut_row;    /* this row goes with at most cut_limit bytes */
+	uint64_t alone;      /* the row that was submitted while no other was under way, or 0 */
+	uint64_t solo_until; /* send rows up to here one at a time */
+	uint64_t cut_row;    /* send this row with at most cut_limit bytes */
 	size_t cut_limit;
-	bool fatal;   /* the producer takes no more */
-	bool closing; /* reports go nowhere */
+	bool fatal;   /* the producer accepts no more */
+	bool closing; /* ignore reports */
 	char trouble[512];
 };
 
-/* Properties: ours, then the brokers, then what the configuration says. -EINVAL and *d. */
+/* Set the properties: our defaults, then the brokers, then the configuration's. -EINVAL and *d. */
 int kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d) MUST_CHECK;
 
-/* Kafka 4 does not accept what a librdkafka before this version sends when it logs in with SCRAM:
- * it repeats a nonce, which older brokers let pass. */
+/* Kafka 4 refuses the SCRAM login of a librdkafka before this version, which repeats a nonce; older
+ * brokers accept it. */
 #define KAFKA_SCRAM_MENDED 0x020601ff
 bool kafka_scram_fails(const struct kafka_state *k, int version);
 
-/* "//cluster/node" as a URI reference. */
+/* Write "//cluster/node" as a URI reference. */
 void kafka_source(const char *cluster, const char *node, char *ret, size_t size);
 
 #endif

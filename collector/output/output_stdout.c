@@ -61,7 +61,7 @@ stdout_poll(void *state, int timeout_ms)
 
 	st->error = lines_write(&st->lines, STDOUT_FILENO, timeout_ms);
 	lines_settle(&st->lines);
-	if (st->error < 0) /* the reader is gone: nothing to wait for, and no hurry */
+	if (st->error < 0) /* the reader is gone: nothing to wait for */
 		(void) poll(NULL, 0, timeout_ms);
 }
 

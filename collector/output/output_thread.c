@@ -2,10 +2,10 @@
 /*
  * output_thread.c - outbox -> output_ops, at the output's own pace.
  *
- * Rows are offered in order. 'flight' holds those offered since the first that has not ended, so
- * the output's place (its cursor in the outbox) is the row before that one, whatever order they
- * end in. When one must be offered again, nothing new is offered until all have ended; then
- * reading begins again behind the cursor, and rows that did end well are passed over.
+ * Rows are offered in order. 'flight' holds the rows from the first one that has not ended, so the
+ * output's cursor in the outbox is the row before that one, in whatever order they end. When one
+ * must be offered again, nothing new is offered until all have ended; then reading starts again
+ * after the cursor, and delivered rows are skipped.
  */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
@@ -14,8 +14,8 @@
 #define READ_ROWS   256
 #define BACKOFF_MIN 50 /* ms */
 #define BACKOFF_MAX 10000
-#define BUSY_MS     10  /* how long an output may wait for its peer while rows may come */
-#define IDLE_MS     250 /* how often an idle output looks around */
+#define BUSY_MS     10  /* how long an output may wait for its peer while rows may arrive */
+#define IDLE_MS     250 /* how often an idle output checks */
 
 static size_t
 slot(const struct output *o, size_t i)
@@ -23,7 +23,7 @@ slot(const struct output *o, size_t i)
 	return (o->head + i) % WINDOW;
 }
 
-/* Where a row is in the flight: its index, or n. */
+/* Find a row's index in the flight, or n. */
 static size_t
 find(const struct output *o, uint64_t rowid)
 {
@@ -86,7 +86,7 @@ output_ended(void *arg, uint64_t rowid, enum output_result result, const char *w
 	}
 }
 
-/* A row from the outbox: true to go on. */
+/* Offer a row from the outbox: true to continue. */
 static bool
 offer(void *arg, const struct outbox_row *row)
 {
@@ -98,7 +98,7 @@ offer(void *arg, const struct outbox_row *row)
 		o->next = row->rowid;
 		return true;
 	}
-	if (i == o->n) { /* in the flight before it is submitted: done() may come from within */
+	if (i == o->n) { /* put it into the flight first: submit() may call done() */
 		if (o->n == WINDOW) {
 			o->full = true;
 			return false;
@@ -114,7 +114,7 @@ offer(void *arg, const struct outbox_row *row)
 		o->waiting = 0;
 		return !o->again;
 	}
-	o->flight[slot(o, i)].state = AGAIN; /* 'next' is before it: it comes again by itself */
+	o->flight[slot(o, i)].state = AGAIN; /* 'next' is before it: it will be read again */
 	o->flying--;
 	o->waiting = row->alert.time;
 	o->full = r == -EAGAIN;
@@ -138,7 +138,7 @@ output_advance(struct output *o)
 	outbox_delivered(o->set->outbox, o->ops->name, cursor);
 }
 
-/* Sleeps, longer each time, until something goes well; stop() ends it. */
+/* Sleep, longer each time, until something succeeds; stop() ends it. */
 static void
 back_off(struct output *o)
 {
@@ -155,7 +155,7 @@ back_off(struct output *o)
 	pthread_mutex_unlock(&o->set->lock);
 }
 
-/* One round of reading and offering. */
+/* Read and offer once. */
 static void
 fill(struct output *o)
 {
@@ -177,7 +177,7 @@ fill(struct output *o)
 	}
 }
 
-/* All that flew has ended, some of it badly: from the cursor again. */
+/* All rows in flight have ended, some with a retry: start again from the cursor. */
 static void
 begin_again(struct output *o)
 {
@@ -223,7 +223,7 @@ goes_on(struct output *o)
 	return !idle && o->backoff_ms == 0 && clock_mono() < o->set->stop_at;
 }
 
-/* Waits for the peer, or for rows, whichever there is to wait for. */
+/* Wait for the peer, or for rows. */
 static void
 rest(struct output *o)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outputs.c - the outputs that a configuration names: opened, started, stopped. */
+/* outputs.c - the configured outputs: open, start, stop. */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -11,7 +11,7 @@ static const struct output_ops *const kinds[] = {
 #include "collector/output/outputs.def"
 };
 
-/* What every output has. */
+/* Options of every output. */
 struct choice {
 	bool enabled;
 	char *from;
@@ -19,13 +19,13 @@ struct choice {
 
 #define COMMON_OPTS 2
 static const struct opt common_opts[][COMMON_OPTS] = {
-#define OUTPUT(name)                                                                             \
-	{ { "outputs." #name ".enabled", "false", "Send alerts there.", OPT_BOOL,                \
-	      offsetof(struct choice, enabled), 0, 0 },                                          \
-		{ "outputs." #name ".from", "now",                                               \
-		    "Where it begins when it is new or was off: now, or beginning (all that is " \
-		    "kept and "                                                                  \
-		    "that it has not had).",                                                     \
+#define OUTPUT(name)                                                                              \
+	{ { "outputs." #name ".enabled", "false", "Send alerts there.", OPT_BOOL,                 \
+	      offsetof(struct choice, enabled), 0, 0 },                                           \
+		{ "outputs." #name ".from", "now",                                                \
+		    "Where to begin when it is new or was disabled: now, or beginning (all kept " \
+		    "kept and "                                                                   \
+		    "alerts that it has not had).",                                               \
 		    OPT_STR, offsetof(struct choice, from), 0, 0 } },
 #include "collector/output/outputs.def"
 };
@@ -104,7 +104,7 @@ ignore(void *arg, const char *rest, const char *value, struct diag *d)
 	return 0;
 }
 
-/* The options of one kind, whether it is on or not. */
+/* Bind the options of one kind, enabled or not. */
 static int
 bind_kind(struct cfg *cfg, const struct output_ops *ops, struct diag *d)
 {
@@ -175,7 +175,7 @@ tell_skipped(const struct output *o)
 {
 	if (o->stats.skipped > 0)
 		log_warn(
-		    "output %s is new or was off: the alerts kept from before are not sent "
+		    "output %s is new or was disabled: alerts from before are not sent "
 		    "there: %llu ('mewsctl alerts' shows them)",
 		    o->ops->name, (unsigned long long) o->stats.skipped);
 }

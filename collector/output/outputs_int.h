@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outputs_int.h - what outputs.c and output_thread.c share; nobody else includes it. */
+/* outputs_int.h - shared by outputs.c and output_thread.c only. */
 #ifndef MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
 #define MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
 
@@ -18,7 +18,7 @@ struct output {
 	pthread_t thread;
 	bool opened, running;
 
-	/* The thread's. */
+	/* Used by the thread only. */
 	struct {
 		uint64_t rowid, time;
 		enum flight_state state;
@@ -26,9 +26,9 @@ struct output {
 	size_t head, n, flying;
 	uint64_t cursor, next; /* delivered up to; read up to */
 	bool again;            /* some row must be offered again */
-	bool full;             /* the output takes no more for now */
-	int refusal;           /* what submit() said, when it was an error */
-	uint64_t waiting;      /* the time of the row that it did not take */
+	bool full;             /* the output accepts no more for now */
+	int refusal;           /* the error of submit(), if any */
+	uint64_t waiting;      /* the time of the row that it did not accept */
 	unsigned backoff_ms;
 	bool troubled;
 
@@ -40,16 +40,16 @@ struct outputs {
 	struct outbox *outbox;
 	struct output *v[OUTBOX_OUTPUTS];
 	size_t n;
-	pthread_mutex_t lock; /* with 'wake', for pauses that stop() may end */
+	pthread_mutex_t lock; /* with 'wake', for pauses that stop() can end */
 	pthread_cond_t wake;
 	_Atomic bool stopping;
 	_Atomic uint64_t stop_at; /* monotonic ns */
-	_Atomic unsigned reopen;  /* counts requests */
+	_Atomic unsigned reopen;  /* counts the requests */
 };
 
-/* An output's done(). */
+/* The done() function of an output. */
 void output_ended(void *arg, uint64_t rowid, enum output_result result, const char *why);
-/* Moves the cursor over what has ended. */
+/* Move the cursor over rows that have ended. */
 void output_advance(struct output *o);
 void *output_main(void *arg);
 

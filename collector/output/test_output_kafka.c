@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_output_kafka.c - what the Kafka output does when a broker refuses, on librdkafka's mock. */
+/* test_output_kafka.c - the Kafka output when a broker refuses, on librdkafka's mock. */
 #include "collector/output/output.h"
 #include "collector/output/output_kafka.h"
 #include "tests/support/test.h"
@@ -102,14 +102,13 @@ expect(struct bench *b, unsigned rowid, enum output_result result)
 	assert_int_equal(result, b->result[rowid]);
 }
 
-/* What a broker says of one record alone, and how that ends. */
+/* A broker's error for one record alone, and the result. */
 static const struct {
 	rd_kafka_resp_err_t err;
 	enum output_result result;
 } answers[] = {
 	{ RD_KAFKA_RESP_ERR_NO_ERROR, OUTPUT_DELIVERED },
-	{ RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-	    OUTPUT_DELIVERED }, /* librdkafka tries again */
+	{ RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, OUTPUT_DELIVERED }, /* librdkafka retries */
 	{ RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, OUTPUT_DELIVERED },
 	{ RD_KAFKA_RESP_ERR_INVALID_RECORD, OUTPUT_REFUSED },
 	{ RD_KAFKA_RESP_ERR_POLICY_VIOLATION, OUTPUT_REFUSED },
@@ -130,7 +129,7 @@ a_broker_answers(void **state)
 		expect(b, 1, answers[i].result);
 		assert_int_equal(
 		    answers[i].result == OUTPUT_RETRY, output_kafka.trouble(b->st) != NULL);
-		/* and things go on */
+		/* and the output continues */
 		while ((r = submit(b, 2, 10)) == -EIO)
 			output_kafka.poll(b->st, 10); /* until the topic is looked up again */
 		assert_int_equal(0, r);
@@ -140,7 +139,7 @@ a_broker_answers(void **state)
 	}
 }
 
-/* Refused in company: each alone, then the one to blame is known. */
+/* Refused in a batch: each is sent alone, which finds the culprit. */
 static void
 company_is_not_blamed(void **state)
 {
@@ -160,13 +159,13 @@ company_is_not_blamed(void **state)
 	expect(b, 2, OUTPUT_REFUSED);
 	assert_int_equal(0, submit(b, 3, 10));
 	expect(b, 3, OUTPUT_DELIVERED);
-	assert_int_equal(0, submit(b, 4, 10)); /* in company again */
+	assert_int_equal(0, submit(b, 4, 10)); /* in a batch again */
 	assert_int_equal(0, submit(b, 5, 10));
 	expect(b, 5, OUTPUT_DELIVERED);
 	bench_free(b);
 }
 
-/* Too large for the broker: cut by half each time; too large for us: cut before it goes. */
+/* Too large for the broker: cut by half each time; too large for us: cut before it is sent. */
 static void
 large_ones_are_cut(void **state)
 {
@@ -184,7 +183,7 @@ large_ones_are_cut(void **state)
 	expect(b, 1, OUTPUT_DELIVERED);
 	assert_int_equal(0, submit(b, 2, 200000));
 	expect(b, 2, OUTPUT_DELIVERED);
-	for (unsigned i = 0; i < 12; i++) /* for ever too large */
+	for (unsigned i = 0; i < 12; i++) /* always too large */
 		rd_kafka_mock_push_request_errors(
 		    b->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	do {
@@ -212,7 +211,7 @@ a_purge_gives_all_back(void **state)
 	bench_free(b);
 }
 
-/* A time-out of our own is no loss, and says why nothing arrives. */
+/* Our own time-out loses nothing, and reports why nothing arrives. */
 static void
 a_time_out_gives_all_back(void **state)
 {
@@ -250,7 +249,7 @@ a_full_queue_is_not_an_error(void **state)
 	bench_free(b);
 }
 
-/* A producer that had to end is replaced. */
+/* A producer with a fatal error is replaced. */
 static void
 a_fatal_error_is_survived(void **state)
 {
@@ -294,7 +293,7 @@ sources_are_uris(void **state)
 }
 
 static const struct {
-	const char *mechanism; /* NULL: as the library has it */
+	const char *mechanism; /* NULL: the library's default */
 	int version;
 	bool fails;
 } logins[] = {

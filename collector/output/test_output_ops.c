@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_output_ops.c - what every output must do, and what only some do. */
+/* test_output_ops.c - requirements of every output, and of some. */
 #include "collector/output/output.h"
 #include "common/clock.h"
 #include "tests/support/fault.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* write() gives what the script says: bytes to take at most, or -errno; 0: the real thing. */
+/* write() follows the script: the most bytes to take, or -errno; 0: the real write(). */
 ssize_t __real_write(int fd, const void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
 
@@ -136,7 +136,7 @@ static const struct subject {
 
 static int real_stdout;
 
-/* A fresh path; what goes to standard output goes there. */
+/* Make a fresh path; standard output goes there. */
 static int
 setup(void **state)
 {
@@ -192,7 +192,7 @@ nothing_ends_while_it_closes(void **state)
 		assert_int_equal(before, b->delivered);
 		assert_int_equal(0, b->retry + b->refused);
 		memset(b->st, 0, b->ops->state_size);
-		bench_close(b); /* and one that was never open can be closed */
+		bench_close(b); /* closing one that was never open works */
 	}
 }
 
@@ -241,7 +241,7 @@ static const struct {
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: http://b:1/x", 3,
 	    "outputs.kafka.brokers: 'http://b:1/x' is not an address" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  topic: a/b", 4,
-	    "outputs.kafka.topic: 'a/b' is not a name that a topic can have" },
+	    "outputs.kafka.topic: 'a/b' is not a valid topic name" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   no.such: 1", 5,
 	    "outputs.kafka.properties.no.such: No such configuration property: \"no.such\"" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   acks: many", 5,
@@ -355,7 +355,8 @@ a_file_goes_on_after_its_last_line(void **state)
 	}
 }
 
-/* Short writes and a full disk in the middle of a line: it goes on where it stopped. */
+/* After short writes and a full disk in the middle of a line, the line continues where it
+ * stopped. */
 static void
 a_full_disk_cuts_no_line(void **state)
 {
@@ -400,7 +401,7 @@ a_file_that_was_moved_away_begins_anew(void **state)
 	submit_all(b, 1, 1);
 	assert_int_equal(0, b->ops->drain(b->st, 1000));
 	submit_all(b, 2, 2);
-	script = half; /* line 2 is half there when the file goes */
+	script = half; /* half of line 2 is written when the file is moved */
 	b->ops->poll(b->st, 1);
 	assert_int_equal(1, b->delivered);
 	script = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_outputs.c - the thread between outbox and output, with an output that does as it is told. */
+/* test_outputs.c - the thread between outbox and output, with a scripted output. */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
 #include "tests/support/test.h"
@@ -9,7 +9,7 @@
 
 #define ROWS 5000
 
-/* What to do with a row, once: then it is delivered. */
+/* What to do with a row, once; then it is delivered. */
 enum act { DELIVER, REFUSE, RETRY_ONCE, BUSY_ONCE, ERROR_ONCE };
 
 struct fake {
@@ -156,7 +156,7 @@ bench_new(void)
 	return b;
 }
 
-/* Runs the thread until the output has all rows, then stops it. */
+/* Run the thread until the output has all rows, then stop it. */
 static void
 bench_run(struct bench *b, unsigned rows)
 {
@@ -221,7 +221,7 @@ a_row_may_end_badly(void **state)
 		outbox_stats(b->outbox, &st);
 		assert_int_equal(acts[i].offered, b->fake.offered[2]);
 		assert_int_equal(1, b->fake.offered[1]);
-		assert_int_equal(1, b->fake.offered[3]); /* ended well: not offered again */
+		assert_int_equal(1, b->fake.offered[3]); /* delivered: not offered again */
 		assert_int_equal(acts[i].delivered, b->o.stats.delivered);
 		assert_int_equal(acts[i].refused, b->o.stats.refused);
 		assert_int_equal(acts[i].retries, b->o.stats.retries);
@@ -230,7 +230,7 @@ a_row_may_end_badly(void **state)
 	}
 }
 
-/* Many rows go wrong at once, more than a window of them: each arrives once all the same. */
+/* More rows than a window fail at once: each still arrives once. */
 static void
 a_storm_loses_nothing(void **state)
 {

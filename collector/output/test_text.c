@@ -16,12 +16,12 @@ static const struct {
 	    TEXT_PLAIN, "2026-11-22 15:24:25.353 Warning  web-1  Read  file=/etc/shadow\n" },
 	{ "{\"output\":\"15:24:25.353780313: Warning a=1\"}", "web-1", PRIO_WARNING, TEXT_COLOURED,
 	    "15:24:25.353 \033[33mWarning \033[0m web-1  \033[1mRead\033[0m  a=1\n" },
-	/* not the prefix: another priority, or text that only begins like one */
+	/* no prefix to remove: another priority, or text that only looks like one */
 	{ "{\"output\":\"15:24: Notice a=1\"}", "n", PRIO_WARNING, TEXT_PLAIN,
 	    "2026-11-22 15:24:25.353 Warning  n  Read  15:24: Notice a=1\n" },
 	{ "{\"output\":\"12 shells\"}", "n", PRIO_ERROR, TEXT_PLAIN,
 	    "2026-11-22 15:24:25.353 Error    n  Read  12 shells\n" },
-	/* nothing that a terminal would obey, in text or node */
+	/* no terminal control characters, neither from text nor from node */
 	{ "{\"output\":\"a\\u001b[2J\\nb\\u009bc\\u0000d\\u00e9\"}", "n\033[31m", PRIO_DEBUG,
 	    TEXT_PLAIN,
 	    "2026-11-22 15:24:25.353 Debug    n\\x1b[31m  Read  "
@@ -83,7 +83,7 @@ formats_have_names(void **state)
 	assert_int_equal(-EINVAL, text_format_of("xml", false, &f));
 }
 
-/* A body with a long field, a short one, and whole characters of three bytes. */
+/* Make a body with a long field, a short one, and characters of three bytes. */
 static char *
 body(size_t n)
 {

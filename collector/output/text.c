@@ -60,8 +60,7 @@ colour(enum priority p)
 	return "";
 }
 
-/* What Falco's shape puts before the text itself: "15:24:25.353780313: Warning ", or with a date.
- */
+/* Remove the prefix of Falco's shape: "15:24:25.353780313: Warning ", or with a date. */
 static struct slice
 without_prefix(struct slice s, enum priority p)
 {
@@ -124,7 +123,7 @@ cut_string(json_t *s, size_t n)
 
 	if (p == NULL || json_string_length(s) <= n)
 		return 0;
-	while (n > 0 && ((unsigned char) p[n] & 0xc0) == 0x80) /* whole characters */
+	while (n > 0 && ((unsigned char) p[n] & 0xc0) == 0x80) /* do not split a character */
 		n--;
 	return json_string_setn(s, p, n);
 }
@@ -153,7 +152,7 @@ dump_piece(const char *p, size_t n, void *arg)
 	return b->failed ? -1 : 0;
 }
 
-/* All fields but our own. */
+/* Remove all fields but our own. */
 static void
 drop_fields(json_t *fields)
 {

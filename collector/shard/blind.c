@@ -2,7 +2,7 @@
 #include "collector/shard/blind.h"
 #include "collector/rule/alert_internal.h"
 
-/* An alert about the stream's node; 'what' and 'at' make it this one. */
+/* Make an alert about the stream's node; 'what' and 'at' identify it. */
 static int
 raise_alert(const struct alert_internal *from, const struct stream *st, const char *what,
     uint64_t at, const struct alert_json *shape, struct alert **ret)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blind.h - the alerts that tell a SOC of blindness.
+ * blind.h - the alerts that report blindness to a SOC.
  *
- *	Mews lost sight of a node     no sensor speaks for it; whatever happens there is not seen
+ *	Mews lost sight of a node     no sensor speaks for it; nothing on it is seen
  *	Mews lost events of a node    a loss window has opened on it
  *
- * Who raises them says when, and how often: lookout.h, node_loss.h. Pure functions, any thread.
+ * lookout.h and node_loss.h decide when and how often. Pure functions, any thread.
  */
 #ifndef MEWS_COLLECTOR_SHARD_BLIND_H
 #define MEWS_COLLECTOR_SHARD_BLIND_H
@@ -16,18 +16,18 @@
 #define BLIND_SIGHT "Mews lost sight of a node"
 #define BLIND_LOSS  "Mews lost events of a node"
 
-/* Between two of these about the same node (and, of a loss, the same cause). */
+/* Minimum time between two of these about the same node (and, for a loss, the same cause). */
 #define BLIND_EVERY_NS (300 * NS_PER_S)
 
 struct alert_json;
 
-/* 'times': how often the node was lost since the last such alert, this time included. 'shape' as of
+/* 'times': losses of the node since the last such alert, including this one. 'shape': see
  * alert_internal(). -ENOMEM. */
 int blind_sight(const struct stream *st, enum sight sight, uint64_t times,
     const struct alert_json *shape, struct alert **ret) MUST_CHECK;
 
-/* 'at' makes it the same alert when its batch is sent again: the batch's number, or, of
- * events_dropped, how many the sensor has dropped so far. */
+/* 'at' gives the alert the same id when its batch is sent again: the batch's number, or, for
+ * events_dropped, the sensor's count of dropped events. */
 int blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint64_t at,
     const struct alert_json *shape, struct alert **ret) MUST_CHECK;
 

@@ -3,8 +3,8 @@
 #include "collector/shard/blind.h"
 #include "common/log_peer.h"
 
-/* Open a window, or keep it open, up to the boot time 'until'. It is told when it opens; 'since',
- * realtime ns, is when Mews still saw. */
+/* Open a window, or extend it, up to the boot time 'until'. Reported when it opens; 'since',
+ * realtime ns, is when Mews still saw the node. */
 static void
 open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t until)
 {
@@ -40,7 +40,7 @@ node_loss_begin(
 	drop_log_init(&l->log, log_drops);
 	if (stream->restarted)
 		open_window(l, stream->before, stream->before_seen, LOSS_OPEN);
-	stream->restarted = false; /* it is told once */
+	stream->restarted = false; /* reported once */
 	if (stream->evaluated == 0)
 		return;
 	if (stream->evaluated == stream->began) {
@@ -57,7 +57,7 @@ node_loss_fini(struct node_loss *l)
 	drop_log_fini(&l->log);
 }
 
-/* Which events, and why: the loss window's line says neither. */
+/* Log which events were dropped and why: the loss window's line says neither. */
 static void
 log_drops(struct node_loss *l, const Wire__Batch *batch)
 {

@@ -17,12 +17,12 @@ struct shard {
 	bool started;
 	struct shard_queue *ops;
 	struct outbox *outbox;
-	_Atomic(struct rule_run *) next; /* to go over to */
-	_Atomic(struct rule_run *) left; /* gone over from */
-	bool settling;                   /* main's: 'left' is waited for */
-	struct nodes *nodes;             /* the thread's alone, as what follows */
-	struct stream *quiet;            /* whose progress the outbox is yet to hear */
-	uint64_t told;                   /* monotonic ns: when it last did */
+	_Atomic(struct rule_run *) next; /* to switch to */
+	_Atomic(struct rule_run *) left; /* switched from */
+	bool settling;                   /* main thread only: waiting for 'left' */
+	struct nodes *nodes;             /* this and the following: shard thread only */
+	struct stream *quiet;            /* streams with progress not yet reported to the outbox */
+	uint64_t told;                   /* monotonic ns: time of the last report */
 	struct shard_counters counters;
 };
 
@@ -31,7 +31,7 @@ struct shards {
 	struct shard v[];
 };
 
-/* A batch's alerts on their way through the outbox. */
+/* A batch's alerts in the outbox's queue. */
 struct commit {
 	struct outbox_txn txn;
 	struct stream *stream; /* held */
@@ -73,8 +73,8 @@ alerts_free(struct alert *a)
 }
 
 /*
- * Hand a batch's alerts to the outbox. Waits while its queue is full: the shard's own queue fills
- * up meanwhile, and ingest pushes back. Memory is waited for too: an alert is never given up.
+ * Pass a batch's alerts to the outbox. Waits while its queue is full: the shard's own queue fills
+ * up meanwhile, and ingest pushes back. Waits for memory too: an alert is never given up.
  */
 static void
 commit_batch(struct shard *s, struct stream *stream, uint64_t seq, struct alert *alerts)
@@ -103,8 +103,8 @@ commit_batch(struct shard *s, struct stream *stream, uint64_t seq, struct alert 
 }
 
 /*
- * A batch without alerts is durable as it is, if nothing before it is still on its way: there is
- * nothing to lose. The outbox hears of it later, so that its thread need not wake for each.
+ * A batch without alerts is durable at once, if nothing before it is pending: there is nothing to
+ * lose. The outbox is told later, so that its thread need not wake for each.
  */
 static bool
 durable_at_once(struct shard *s, struct stream *st, uint64_t seq)
@@ -120,14 +120,14 @@ durable_at_once(struct shard *s, struct stream *st, uint64_t seq)
 	return true;
 }
 
-/* False: the outbox has no room, or memory is out. */
+/* False: the outbox has no room, or out of memory. */
 static bool
 tell_outbox(struct shard *s, struct stream *st)
 {
 	struct commit *c;
 	int r;
 
-	if (st->quiet < st->put) /* a batch with alerts went after it, and tells */
+	if (st->quiet < st->put) /* a later batch with alerts reports it */
 		return true;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
@@ -140,7 +140,7 @@ tell_outbox(struct shard *s, struct stream *st)
 	return r != -EAGAIN;
 }
 
-/* What was durable at once; 'last': what the outbox cannot take is let go. */
+/* Report what was durable at once; 'last': drop what the outbox cannot take. */
 static void
 tell_all(struct shard *s, bool last)
 {
@@ -255,7 +255,7 @@ shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret)
 	for (; s->n < n; s->n++) {
 		r = shard_start(&s->v[s->n], cfg);
 		if (r < 0) {
-			s->n++; /* half a shard is stopped too */
+			s->n++; /* a half-started shard is stopped too */
 			shards_stop(s);
 			return r;
 		}
@@ -299,14 +299,14 @@ shard_put(struct shard *s, struct op *op)
 	return shard_queue_put(s->ops, op);
 }
 
-/* An idle shard looks; a busy one does so anyway. */
+/* Make an idle shard look for new rules; a busy one does so anyway. */
 static void
 wake(struct shard *s)
 {
 	struct op *op = calloc(1, sizeof(*op));
 
 	if (op == NULL)
-		return; /* then with its next op */
+		return; /* then at its next op */
 	*op = (struct op){ .type = OP_WAKE };
 	if (shard_put(s, op) < 0)
 		op_free(op);

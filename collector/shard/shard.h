@@ -2,8 +2,8 @@
 /*
  * shard.h - the threads that own nodes: decode, state, rules, alerts.
  *
- * A node belongs to one shard; its state, the intern pool and the scratch memory are that thread's
- * alone. Others send ops through a bounded queue, which serves each node in turn; when it has no
+ * A node belongs to one shard; only that thread uses its state, the intern pool and the scratch
+ * memory. Others send ops through a bounded queue, which serves each node in turn; when it has no
  * room for a node, shard_put() refuses and ingest pushes back on that sensor (credit 0).
  */
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_H
@@ -18,10 +18,10 @@
 #include "proto/wire.pb-c.h"
 
 enum op_type {
-	OP_HELLO, /* ingest -> shard: a stream is (again) there; interfaces in 'req' */
+	OP_HELLO, /* ingest -> shard: a stream has (re)connected; interfaces in 'req' */
 	OP_BATCH, /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
 	OP_BYE,   /* ingest -> shard: the sensor has stopped for good */
-	OP_WAKE,  /* main   -> shard: there are new rules to take, should it be idle */
+	OP_WAKE,  /* main   -> shard: take new rules, if idle */
 };
 
 struct op {
@@ -30,7 +30,7 @@ struct op {
 	Wire__Request *req;    /* owned by the op; wire__request__free_unpacked() */
 	void (*done)(void *arg);
 	void *arg;
-	struct op *next; /* the queue's */
+	struct op *next; /* used by the queue */
 };
 
 struct shard_cfg {
@@ -40,13 +40,13 @@ struct shard_cfg {
 	struct state_limits state;
 	struct throttle_limits throttle; /* per node */
 	const struct alert_json *json;   /* of alerts about losses; NULL: Falco's defaults */
-	uint64_t log_drops; /* dropped events of a node that make a log line; 0: none */
+	uint64_t log_drops; /* log a node's dropped events from this number on; 0: never */
 	unsigned queue;     /* ops */
 };
 
 struct shards;
 
-/* What a shard counts: written by its thread, read by any. */
+/* A shard's counters: written by its thread, read by any. */
 struct shard_counters {
 #define STAT(name, kind, help) _Atomic uint64_t name;
 #include "collector/shard/shard_stats.def"
@@ -64,30 +64,29 @@ struct shard_stats {
 };
 
 int shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret) MUST_CHECK;
-void shards_stop(struct shards *s); /* drains, joins */
+void shards_stop(struct shards *s); /* drains and joins */
 
-/* The shard of a node: by hash of cluster and name, so that it is the same after a restart. */
+/* Return the shard of a node: by hash of cluster and name, so it is the same after a restart. */
 struct shard *shards_of(struct shards *s, const char *cluster, const char *node);
 
-/* 0: the op is the shard's. -EAGAIN: no room for its node, the op is still the caller's. Any
- * thread. */
+/* 0: the shard owns the op. -EAGAIN: no room for its node, the caller keeps the op. Any thread. */
 int shard_put(struct shard *s, struct op *op) MUST_CHECK;
 
-/* Frees an op that shard_put() did not take, and all that it holds. */
+/* Free an op that shard_put() did not take, and all that it holds. */
 void op_free(struct op *op);
 
 /*
- * Every shard goes over to these rules, between two of its ops: a batch is evaluated by one set.
- * All that a shard needs is made before any of them changes; -ENOMEM: none does. The main thread
- * only, and not again until shards_settled() says that all have changed, which frees what they
- * leave.
+ * Make every shard switch to these rules, between two of its ops: a batch is evaluated by one set.
+ * Everything that a shard needs is created before any of them changes; -ENOMEM: none does. Main
+ * thread only, and not again until shards_settled() returns true: then all have switched, and the
+ * old sets are freed.
  */
 int shards_offer_rules(struct shards *s, struct ruleset *rules) MUST_CHECK;
 bool shards_settled(struct shards *s);
 
 void shards_counters(struct shards *s, struct shard_stats *ret);
 
-/* Adds to v the events evaluated of each type. */
+/* Add to v the events evaluated of each type. */
 void shards_types(struct shards *s, uint64_t v[EV_TYPE_MAX]);
 
 #endif

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 
 enum {
-	PUBLISH_MS = 200,      /* gauges are not older than that under load */
-	CLOCK_STEP_HELD_S = 5, /* a clock set back by less is held */
+	PUBLISH_MS = 200,      /* maximum age of gauges under load */
+	CLOCK_STEP_HELD_S = 5, /* smaller backward steps of a clock are held */
 };
 
-#define STATE_KEEP_NS (3600 * NS_PER_S) /* of a node that is gone */
+#define STATE_KEEP_NS (3600 * NS_PER_S) /* of a disconnected node */
 
 struct node {
 	struct node *next;
-	struct stream *stream; /* held: the one whose events the state is made of */
+	struct stream *stream; /* held: the stream whose events made the state */
 	struct state *state;
 	struct throttle *throttle;
 	struct node_loss loss;
@@ -33,7 +33,7 @@ struct nodes {
 	struct rule_run *rules;
 	struct fscratch *scratch;
 	struct alert_scratch text;
-	struct batch *batch; /* the one in hand, or the memory of the last */
+	struct batch *batch; /* the current one, or the memory of the last */
 	struct state_limits limits;
 	struct throttle_limits throttle;
 	const struct alert_json *json;
@@ -41,12 +41,12 @@ struct nodes {
 	uint64_t published; /* monotonic ns */
 };
 
-/* What one batch's hits need. */
+/* Context for one batch's hits. */
 struct hit_ctx {
 	struct nodes *nodes;
 	struct node *node;
 	struct alert_origin origin;
-	struct alert **tail; /* where the next alert goes: they keep the events' order */
+	struct alert **tail; /* where the next alert is linked: they keep the events' order */
 };
 
 int
@@ -125,7 +125,7 @@ node_find(const struct nodes *n, const struct stream_id *id)
 	return p;
 }
 
-/* The node of a stream, with empty state if the stream is new. NULL: no memory. */
+/* Find the node of a stream, or create it with empty state. NULL: no memory. */
 static struct node *
 node_of(struct nodes *n, struct stream *stream)
 {
@@ -151,7 +151,7 @@ node_of(struct nodes *n, struct stream *stream)
 		}
 		p->next = n->head;
 		n->head = p;
-	} else { /* the sensor is a new one: what the old one told is not gone on with */
+	} else { /* the sensor is new: discard the old one's state */
 		struct node *next = p->next;
 
 		node_fini(p);
@@ -159,7 +159,7 @@ node_of(struct nodes *n, struct stream *stream)
 	}
 	p->state = state;
 	p->throttle = throttle;
-	if (stream->evaluated > 0) /* it had a state, which is gone */
+	if (stream->evaluated > 0) /* its state was forgotten */
 		stream_want_snapshot(stream);
 	p->stream = stream_ref(stream);
 	stream->node = p;
@@ -193,7 +193,7 @@ node_bye(struct nodes *n, struct stream *stream)
 	}
 }
 
-/* Event time goes on through small steps back of a node's clock; a large one is followed. */
+/* Hold event time over small backward steps of a node's clock; follow large ones. */
 static void
 node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)
 {
@@ -243,7 +243,7 @@ on_hit(void *arg, const struct rule *rule, const struct view *v)
 	add_alert(c, a);
 }
 
-/* What the batch's matches beyond the limits are told in. */
+/* Add the summaries of the batch's matches beyond the limits. */
 static void
 add_summaries(struct hit_ctx *c)
 {
@@ -266,8 +266,8 @@ add_summaries(struct hit_ctx *c)
 	}
 }
 
-/* The loss windows that have opened, as far as the SOC has not heard of their kind just now. What
- * no memory is left for is raised with the next batch. */
+/* Add alerts about loss windows that have opened, limited by cause. Without memory they are raised
+ * with the next batch. */
 static void
 add_losses(struct hit_ctx *c)
 {
@@ -277,16 +277,16 @@ add_losses(struct hit_ctx *c)
 	uint64_t times, at;
 
 	while (node_loss_owed(&p->loss, &cause, &times)) {
-		/* a restarted collector is told again of drops that an alert has told of */
+		/* a restarted collector is told again of drops that were alerted already */
 		at = cause == LOSS_events_dropped ? p->stream->drops : c->origin.seq;
 		if (blind_loss(p->stream, cause, times, at, c->nodes->json, &a) < 0)
 			return;
 		node_loss_told(&p->loss, cause);
-		append(c, a); /* not one of the rules' */
+		append(c, a); /* not a rule's alert */
 	}
 }
 
-/* What the state had to forget for its bounds opens a loss window. */
+/* Open a loss window if the state had to forget entries for its bounds. */
 static void
 note_evicted(struct node *p)
 {
@@ -297,7 +297,7 @@ note_evicted(struct node *p)
 	node_loss_evicted(&p->loss, st.threads_evicted + st.fds_refused + st.forgotten);
 }
 
-/* The shard's thread alone writes: no locked instruction per event. */
+/* Only the shard's thread writes: no locked instruction per event. */
 static void
 count_type(struct nodes *n, const struct event *ev)
 {
@@ -307,8 +307,8 @@ count_type(struct nodes *n, const struct event *ev)
 	    c, atomic_load_explicit(c, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-/* A snapshot that has lost a part will never be whole: another one, if nobody has asked for it. A
- * gap may have swallowed one that was asked for. */
+/* A snapshot that lost a part never completes: ask for another one, if none was asked for yet. A
+ * gap may contain one that was asked for. */
 static void
 snapshot_part(struct node *p, const Wire__Snapshot *part, bool gap)
 {
@@ -328,7 +328,7 @@ snapshot_end(struct node *p, const Wire__Batch *batch)
 	if (part == NULL || !state_snapshot_end(p->state, part))
 		return;
 	node_loss_whole(&p->loss, batch->boot_ns);
-	/* now nobody waits for it any more */
+	/* nobody waits for it any more */
 	(void) atomic_compare_exchange_strong(&p->stream->snapshot_id, &id, 0);
 }
 
@@ -352,7 +352,7 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 	count_type(n, ev);
 }
 
-/* Returns how many were events; the others are rows of a snapshot. */
+/* Returns the number of events; the others are rows of a snapshot. */
 static size_t
 node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_ctx *c)
 {
@@ -419,8 +419,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	stream->events += events;
 }
 
-/* The state of nodes that come and go for good must not stay: such a node sends a snapshot should
- * it come back. */
+/* Free the state of nodes that do not come back; such a node sends a snapshot if it does. */
 static void
 forget_gone(struct nodes *n)
 {

@@ -11,7 +11,7 @@ enum { LANES = 1024 };
 /* The ops of a node, in order. */
 struct lane {
 	struct op *head, *tail;
-	struct lane *next; /* whose turn is after it */
+	struct lane *next; /* next in turn */
 	size_t n;
 };
 
@@ -69,7 +69,7 @@ has_room(const struct shard_queue *q, const struct lane *l)
 	return l->n < SHARD_QUEUE_OWN || (q->n < q->cap && l->n < q->cap / 2);
 }
 
-/* What is of no node has a lane, too: the first. */
+/* Ops without a node use the first lane. */
 static struct lane *
 lane_of(struct shard_queue *q, const struct op *op)
 {
@@ -111,7 +111,7 @@ deadline(int timeout_ms)
 	return (struct timespec){ (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
 }
 
-/* The first op of the lane whose turn it is, which goes to the end. */
+/* Take the first op of the lane whose turn it is, and move the lane to the end. */
 static struct op *
 next_op(struct shard_queue *q)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shard_queue.h - the ops that wait for a shard: many threads put, one takes, each node in turn.
+ * shard_queue.h - the ops waiting for a shard: many threads put, one takes, each node in turn.
  *
- * An op waits behind those of its own node, and for one op of each other node that has any: the
- * backlog of one delays the others by no more than that. Nodes are told apart by their hash, so
- * two of a thousand may share a turn. Bounded as a whole and per node; a node that has few ops
- * waiting may put one even when the queue is full of others'.
- * Locking: one mutex, held for a few instructions.
+ * An op waits for those of its own node, and for one op of each other node that has any: the
+ * backlog of one node delays the others by no more than that. Nodes are distinguished by hash, so
+ * two of a thousand may share a turn. Bounded as a whole and per node; a node with few ops waiting
+ * may put one even when the queue is full of others'. Locking: one mutex, held for a few
+ * instructions.
  */
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_QUEUE_H
 #define MEWS_COLLECTOR_SHARD_SHARD_QUEUE_H
@@ -23,16 +23,16 @@ enum { SHARD_QUEUE_OWN = 4 }; /* ops that a node may always have waiting */
 int shard_queue_new(size_t cap, struct shard_queue **ret) MUST_CHECK;
 void shard_queue_free(struct shard_queue *q); /* must be empty */
 
-/* 0: 'op' is the queue's. -EAGAIN: no room for this node. -ESHUTDOWN: closed. */
+/* 0: the queue owns 'op'. -EAGAIN: no room for this node. -ESHUTDOWN: closed. */
 int shard_queue_put(struct shard_queue *q, struct op *op) MUST_CHECK;
 
-/* Waits up to timeout_ms for an op (-1: for ever). 1, and *ret; 0: none came; -ESHUTDOWN: closed,
- * and empty. */
+/* Wait up to timeout_ms for an op (-1: for ever). 1, and *ret; 0: none; -ESHUTDOWN: closed and
+ * empty. */
 int shard_queue_take(struct shard_queue *q, int timeout_ms, struct op **ret) MUST_CHECK;
 
 size_t shard_queue_len(struct shard_queue *q);
 
-/* No more puts; the taker drains what is there. */
+/* Refuse further puts; the taker drains the rest. */
 void shard_queue_close(struct shard_queue *q);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pool of texts that is much too small for what a node tells evicts, counts it, stays within its
- * bound, and no verdict is another: ids that are used again carry nothing of their last text. */
+/* A pool of texts that is far too small evicts, counts it and stays within its bound, and no
+ * verdict changes: a reused id carries nothing of its last text. */
 #include "tests/support/test.h"
 
 #include "collector/shard/shard_nodes.h"
@@ -9,7 +9,7 @@
 
 enum { BATCHES = 300, EVENTS = 120, BOUND = 192 << 10, ROOMY = 64 << 20 };
 
-/* One of them matches a part of the names that open_name() makes, by each kind of comparison. */
+/* A rule for each kind of comparison; each matches a part of the names that open_name() makes. */
 static const char rules_text[] =
     "- list: names\n"
     "  items: [/n/7/in, /n/11/in, /n/4000/in]\n"
@@ -44,7 +44,7 @@ shards_of(struct shards *s, const char *cluster, const char *node)
 	return NULL;
 }
 
-/* Every third name was there before, a while ago. */
+/* Every third name is a repetition of an earlier one. */
 static void
 open_name(unsigned i, char *name, size_t n)
 {
@@ -84,7 +84,7 @@ add_open(struct evb *b, unsigned i)
 	evb_add(b);
 }
 
-/* The bodies of all batches. */
+/* Make the bodies of all batches. */
 static void
 make_bodies(Wire__Body body[BATCHES], struct buf data[BATCHES])
 {
@@ -103,7 +103,7 @@ make_bodies(Wire__Body body[BATCHES], struct buf data[BATCHES])
 	evb_fini(&b);
 }
 
-/* What was raised: rule, event and output of each, in order. */
+/* Append the alerts: rule, event and output of each, in order. */
 static void
 note(struct buf *out, struct alert *a)
 {
@@ -164,7 +164,7 @@ verdicts(void **state)
 	run(rules, ROOMY, body, &all, &roomy);
 	run(rules, BOUND, body, &same, &tight);
 	assert_int_equal(0, roomy.intern_evicted);
-	assert_true(roomy.intern_bytes > 5 * BOUND); /* it was much too small */
+	assert_true(roomy.intern_bytes > 5 * BOUND); /* it was far too small */
 	assert_true(tight.intern_evicted > 10000);
 	assert_true(tight.intern_bytes <= BOUND);
 	assert_true(roomy.alerts > 200);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_node_loss.c - what opens a loss window on a node, what closes it, and where it is told. */
+/* test_node_loss.c - what opens and closes a loss window on a node, and how it is reported. */
 #include "collector/shard/blind.h"
 #include "collector/shard/node_loss.h"
 #include "tests/support/test.h"
@@ -7,7 +7,7 @@
 
 #define S NS_PER_S
 
-/* The registry's; here there is one cause at most. */
+/* Stub of the registry; here there is at most one cause. */
 uint64_t
 stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 {
@@ -36,8 +36,8 @@ bench_close(struct bench *b)
 	free(b->stream);
 }
 
-/* A batch that was captured this many seconds after the boot; how many events the sensor has
- * dropped so far. True: batches are missing before it. */
+/* Feed a batch captured so many seconds after boot, with the sensor's count of dropped events.
+ * True: batches before it are missing. */
 static bool
 feed(struct bench *b, uint64_t seconds, uint64_t drops)
 {
@@ -59,9 +59,9 @@ at(const struct bench *b, uint64_t seconds)
 	return loss_at(&b->loss.windows, seconds * S);
 }
 
-/* A state that is gone: events are marked until a snapshot has brought it back, and 10 s more. */
+/* Lost state: events are marked until a snapshot has restored it, and for 10 s more. */
 static const struct {
-	uint64_t began, evaluated; /* of the stream when its node is made */
+	uint64_t began, evaluated; /* of the stream when its node is created */
 	bool restarted;
 	enum loss_cause before;
 	uint32_t causes;
@@ -89,7 +89,7 @@ test_state_gone(void **state)
 		b.stream->before = gone_cases[i].before;
 		b.stream->before_seen = 900 * S;
 		node_loss_begin(&b.loss, &b.counters, b.stream, 0);
-		assert_false(b.stream->restarted); /* it is told once */
+		assert_false(b.stream->restarted); /* reported once */
 		assert_int_equal(causes, loss_shown_open(&b.stream->loss, UINT64_MAX - 1));
 		assert_false(feed(&b, 50, 0));
 		assert_int_equal(causes, at(&b, 50));
@@ -109,7 +109,7 @@ test_state_gone(void **state)
 	}
 }
 
-/* A node whose state is made anew goes on with the drops that its stream has told of. */
+/* A node with new state continues from the drops that its stream has reported. */
 static void
 test_forgotten(void **state)
 {
@@ -137,13 +137,13 @@ test_batches(void **state)
 	bench_open(&b);
 	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
 	assert_false(feed(&b, 10, 0));
-	assert_false(feed(&b, 11, 3)); /* tells of drops */
+	assert_false(feed(&b, 11, 3)); /* reports drops */
 	assert_int_equal(1 << LOSS_events_dropped, at(&b, 21));
 	assert_int_equal(0, at(&b, 22));
 	assert_int_equal(1010 * S, b.stream->loss.since[LOSS_events_dropped]);
-	assert_false(feed(&b, 12, 3)); /* of no more than before */
+	assert_false(feed(&b, 12, 3)); /* no further ones */
 	assert_int_equal(0, at(&b, 22));
-	assert_false(feed(&b, 13, 4)); /* the window goes on: it is not another one */
+	assert_false(feed(&b, 13, 4)); /* the window continues: not a second one */
 	assert_int_equal(1 << LOSS_events_dropped, at(&b, 23));
 	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
 	b.stream->gaps++;
@@ -159,7 +159,7 @@ test_batches(void **state)
 	bench_close(&b);
 }
 
-/* Every cause has a name, and an alert unless something else tells of it. */
+/* Every cause has a name, and an alert unless another one reports it. */
 static const struct {
 	enum loss_cause cause;
 	int priority;
@@ -171,7 +171,7 @@ static const struct {
 	{ LOSS_state_forgotten, LOSS_QUIET },
 };
 
-/* What the SOC is told: once for each cause in BLIND_EVERY_NS, with the number of windows. */
+/* Alerts: one for each cause in BLIND_EVERY_NS, with the number of windows. */
 static void
 test_owed(void **state)
 {
@@ -191,7 +191,7 @@ test_owed(void **state)
 	assert_true(node_loss_owed(&b.loss, &cause, &times));
 	assert_int_equal(LOSS_events_dropped, cause);
 	assert_int_equal(1, times);
-	assert_true(node_loss_owed(&b.loss, &cause, &times)); /* until it is told */
+	assert_true(node_loss_owed(&b.loss, &cause, &times)); /* until it is reported */
 	node_loss_told(&b.loss, cause);
 	assert_false(node_loss_owed(&b.loss, &cause, &times));
 	(void) feed(&b, 40, 2);
@@ -204,7 +204,7 @@ test_owed(void **state)
 	bench_close(&b);
 }
 
-/* What a full state forgets makes rules blind. */
+/* Evictions from a full state make rules blind. */
 static void
 test_evicted(void **state)
 {

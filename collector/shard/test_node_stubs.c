@@ -126,7 +126,7 @@ fscratch_reset(struct fscratch *fs)
 /* A letter for each loss window, in the order of loss.def. */
 static const char letters[] = "DGUCFSKE";
 
-/* The id tells the cause. */
+/* The id is the cause. */
 int
 blind_loss(const struct stream *st UNUSED, enum loss_cause cause, uint64_t times UNUSED,
     uint64_t at UNUSED, const struct alert_json *shape UNUSED, struct alert **ret)
@@ -141,7 +141,7 @@ blind_loss(const struct stream *st UNUSED, enum loss_cause cause, uint64_t times
 	return 0;
 }
 
-/* The id tells the rest: evt.num, and a letter for each loss window, in the order of loss.def. */
+/* The id is evt.num, and a letter for each loss window, in the order of loss.def. */
 int
 alert_render(const struct rule *rule, const struct view *v, const struct alert_origin *o,
     struct fscratch *fs, struct alert_scratch *scratch, struct alert **ret)
@@ -170,7 +170,7 @@ rule_run_suppressed(struct rule_run *r, const struct rule *rule)
 	(void) rule;
 }
 
-/* Here every match is an alert of its own. */
+/* Here every match is a separate alert. */
 int
 throttle_new(const struct throttle_limits *l, struct throttle **ret)
 {

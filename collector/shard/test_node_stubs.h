@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_node_stubs.h - made-up state and rules for test_node.c: every event hits one rule, whose
- * alerts tell what they were given. */
+/* test_node_stubs.h - fake state and rules for test_shard_nodes.c: every event hits one rule, whose
+ * alerts show their input. */
 #ifndef MEWS_COLLECTOR_SHARD_TEST_NODE_STUBS_H
 #define MEWS_COLLECTOR_SHARD_TEST_NODE_STUBS_H
 
@@ -10,8 +10,8 @@
 struct state {
 	int applied, snapshot;
 	uint64_t refused;
-	int applied_before; /* events that the last row came after */
-	uint32_t part;      /* that is wanted next */
+	int applied_before; /* events before the last row */
+	uint32_t part;      /* expected next */
 	bool broken;
 	uint64_t done_at;
 };

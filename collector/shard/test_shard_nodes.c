@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a batch does to a node: time, loss windows, streams that follow one another. State and rules
- * are those of test_node_stubs.c. */
+/* Apply batches to a node: time, loss windows, successive streams. State and rules are the stubs of
+ * test_node_stubs.c. */
 #include "tests/support/test.h"
 
 #include "collector/shard/blind.h"
@@ -16,7 +16,7 @@ struct bench {
 	struct nodes *nodes;
 	struct stream stream;
 	uint64_t seq;
-	char told[40]; /* the causes of alerts about losses */
+	char told[40]; /* causes of alerts about losses */
 };
 
 #define HOUR_NS (3600 * NS_PER_S)
@@ -40,8 +40,8 @@ bench_close(struct bench *b)
 	assert_int_equal(0, b->stream.refs);
 }
 
-/* A batch with this script: 'e' a close(), 'r' a row of a snapshot. The ids of its alerts, and the
- * last one's time; alerts about losses go into b->told. */
+/* Deliver a batch with this script: 'e' a close(), 'r' a row of a snapshot. Writes the ids of its
+ * alerts, returns the last one's time; alerts about losses go into b->told. */
 static uint64_t
 deliver(struct bench *b, struct stream *st, const char *script, Wire__Batch *batch, char *ids)
 {
@@ -81,7 +81,7 @@ deliver(struct bench *b, struct stream *st, const char *script, Wire__Batch *bat
 	return time;
 }
 
-/* A batch of one close() at boot time 'ts'. */
+/* Feed a batch of one close() at boot time 'ts'. */
 static uint64_t
 feed(struct bench *b, struct stream *st, uint64_t ts, uint64_t real, Wire__Drop *drop, char *ids)
 {
@@ -107,7 +107,7 @@ test_clock(void **state)
 	assert_int_equal(1001 * s, feed(&b, &b.stream, 11 * s, 1001 * s, NULL, ids));
 	/* forward: followed */
 	assert_int_equal(1102 * s, feed(&b, &b.stream, 12 * s, 1102 * s, NULL, ids));
-	/* a little back: event time goes on from where it was */
+	/* a little back: event time continues */
 	assert_int_equal(1103 * s, feed(&b, &b.stream, 13 * s, 1101 * s, NULL, ids));
 	assert_int_equal(0, b.counters.clock_steps);
 	/* far back: followed, and counted */
@@ -133,8 +133,7 @@ test_loss_window(void **state)
 	(void) feed(&b, &b.stream, 11 * s, 1001 * s, &drop, ids);
 	assert_string_equal("2:2D", ids);
 	assert_int_equal(3, b.stream.drops);
-	(void) feed(
-	    &b, &b.stream, 12 * s, 1002 * s, &drop, ids); /* no more, but within the window */
+	(void) feed(&b, &b.stream, 12 * s, 1002 * s, &drop, ids); /* none, but in the window */
 	assert_string_equal("3:3D", ids);
 	(void) feed(&b, &b.stream, 40 * s, 1030 * s, &drop, ids);
 	assert_string_equal("4:4", ids);
@@ -144,7 +143,7 @@ test_loss_window(void **state)
 	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
 	assert_int_equal(1, b.counters.losses[LOSS_batches_missing]);
 	assert_int_equal(5, b.counters.types[EV_CLOSE]);
-	/* again, but the SOC has just heard of this cause */
+	/* again, but an alert about this cause was just raised */
 	drop.count = 9;
 	(void) feed(&b, &b.stream, 90 * s, 1080 * s, &drop, ids);
 	assert_string_equal("6:6D", ids);
@@ -183,7 +182,7 @@ test_malformed(void **state)
 	bench_close(&b);
 }
 
-/* A sensor that starts anew begins with empty state; so does one that said Bye. */
+/* A restarted sensor begins with empty state; so does one that said Bye. */
 static void
 test_streams(void **state)
 {
@@ -214,7 +213,7 @@ test_streams(void **state)
 	bench_close(&b);
 }
 
-/* A node that is not heard of any more is forgotten; should it come back, it tells all anew. */
+/* A node not heard for long is forgotten; if it comes back, it sends a snapshot. */
 static void
 test_gone(void **state)
 {
@@ -251,7 +250,7 @@ test_gone(void **state)
 	bench_close(&b);
 }
 
-/* Id 0: no part of a snapshot. */
+/* Id 0: not part of a snapshot. */
 static void
 feed_rows(struct bench *b, const char *script, uint64_t id, uint32_t part, bool last)
 {
@@ -269,7 +268,8 @@ feed_rows(struct bench *b, const char *script, uint64_t id, uint32_t part, bool 
 	(void) deliver(b, &b->stream, script, &batch, ids);
 }
 
-/* Rows take their place among the events, are no events, and end the wish when all have come. */
+/* Rows are applied in order with events, are not events, and the snapshot is complete with the
+ * last. */
 static void
 test_snapshot(void **state)
 {
@@ -294,8 +294,8 @@ test_snapshot(void **state)
 	bench_close(&b);
 }
 
-/* A part that never came makes it void: another is asked for, once. An older snapshot, whole or
- * not, is not the one that is waited for. A gap may have held all of it. */
+/* A missing part makes it void: another is asked for, once. An older snapshot, complete or not, is
+ * not the expected one. A gap may contain all of it. */
 static void
 test_snapshot_lost(void **state)
 {
@@ -324,7 +324,7 @@ test_snapshot_lost(void **state)
 	bench_close(&b);
 }
 
-/* Blind until the snapshot is whole and 10 s more; and when the state has to forget. */
+/* Blind until the snapshot is complete, and 10 s more; and when the state has to forget entries. */
 static void
 test_state_lost(void **state)
 {
@@ -334,7 +334,7 @@ test_state_lost(void **state)
 
 	(void) state;
 	bench_open(&b);
-	b.stream.began = 7; /* this collector is new to it */
+	b.stream.began = 7; /* this collector has not seen it before */
 	b.stream.evaluated = 7;
 	(void) feed(&b, &b.stream, 50, 50, NULL, ids);
 	assert_string_equal("1:1C", ids);

@@ -13,7 +13,7 @@ enum { CAP = 16 };
 static struct stream nodes[] = { { .hash = 1 }, { .hash = 2 }, { .hash = 3 },
 	{ .hash = 1 + 1024 } };
 
-/* An op of a node; 'done' is not called, 'arg' tells them apart. */
+/* Make an op of a node; 'done' is not called, 'arg' is its name. */
 static struct op
 op_of(size_t node, const char *name)
 {
@@ -31,7 +31,7 @@ expect(struct shard_queue *q, const char *names)
 	}
 }
 
-/* Each node has its turn; what one puts stays in order. */
+/* Each node has its turn; the ops of one stay in order. */
 static void
 turns(void **state)
 {
@@ -92,7 +92,8 @@ put_all(struct shard_queue *q, size_t node, struct op v[CAP])
 	return n;
 }
 
-/* One node fills half of it, two all of it, and the third still has its own few places. */
+/* One node fills half of the queue, two all of it, and the third still has its guaranteed
+ * places. */
 static void
 bounds(void **state)
 {
@@ -136,7 +137,7 @@ write_all(void *arg)
 	return NULL;
 }
 
-/* Everything arrives once, each node's in order. */
+/* Every op arrives once, those of a node in order. */
 static void
 many_writers(void **state)
 {
@@ -174,7 +175,7 @@ close_it(void *q)
 	return NULL;
 }
 
-/* A taker that waits for ever is woken by the close. */
+/* Closing wakes a taker that waits for ever. */
 static void
 close_wakes(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which matches become alerts of their own and which are summed up: batches with times go in, the
- * alerts of each are compared. State and rules are the real ones. */
+/* Which matches become alerts and which are summarized: feed batches with times, and compare the
+ * alerts of each. State and rules are the real ones. */
 #include "tests/support/test.h"
 
 #include "collector/shard/shard_nodes.h"
@@ -33,8 +33,8 @@ shards_of(struct shards *s, const char *cluster, const char *node)
 
 /*
  * "0 10 /w/a 5": five opens of /w/a by process 10, 0 ms after the start. "0 10 /w/a# 5" opens five
- * files, "0 10+ /w/a 5" is five processes. Opens are parted by ';'. A process below 100 is of user
- * 0, below 200 of user 1, and so on; from 5000 on they have one login.
+ * files, "0 10+ /w/a 5" uses five processes. Opens are separated by ';'. A process below 100
+ * belongs to user 0, below 200 to user 1, and so on; from 5000 on they share one login.
  */
 struct scene {
 	struct evb b;
@@ -87,7 +87,7 @@ add_opens(struct scene *s, const char *text)
 	}
 }
 
-/* Batches are parted by '|'. Returns how many. */
+/* Batches are separated by '|'. Returns their number. */
 static size_t
 make_bodies(const char *text, Wire__Body body[BATCHES_MAX], struct buf data[BATCHES_MAX])
 {
@@ -189,7 +189,7 @@ fields_of(const struct alert *a, json_t **ret)
 	return json_object_get(*ret, "output_fields");
 }
 
-/* The letter behind "/w/"; of a summary, also how many, and by whom: "a*3 a+2(process 10)". */
+/* Append the letter after "/w/"; of a summary also the count and by whom: "a*3 a+2(process 10)". */
 static void
 note(struct buf *out, struct alert *list)
 {
@@ -236,8 +236,8 @@ note(struct buf *out, struct alert *list)
 		}                \
 	}
 
-/* A token a millisecond, three at once, where nothing else is said. An output that is new in a
- * window of 5 s is an alert without a token, too. */
+/* A token a millisecond, three at once, unless stated otherwise. An output that is new in a window
+ * of 5 s is an alert even without a token. */
 static const struct {
 	const char *what;
 	struct throttle_limits limits;
@@ -300,9 +300,9 @@ test_cases(void **state)
 	}
 }
 
-/* ---- what a summary says ---- */
+/* ---- contents of a summary ---- */
 
-/* The ids of all matches' alerts, in order. */
+/* Collect the ids of all matches' alerts, in order. */
 static size_t
 all_ids(const char *batches, char id[][ALERT_ID_SIZE], size_t max)
 {
@@ -356,7 +356,7 @@ test_content(void **state)
 	assert_int_equal(PRIO_WARNING, a->priority);
 	assert_string_equal("w", a->rule);
 	for (size_t i = 0; i < 9; i++)
-		assert_string_not_equal(id[i], a->id); /* an alert of its own */
+		assert_string_not_equal(id[i], a->id); /* a separate alert */
 	s = json_string_value(json_object_get(j, "output"));
 	assert_non_null(strstr(s, ": Warning 4 matches by process 10 until "));
 	assert_non_null(strstr(s, " in one alert, the first: w /w/a"));
@@ -373,13 +373,13 @@ test_content(void **state)
 	bench_stop(&b);
 }
 
-/* ---- the same again ---- */
+/* ---- repetitions ---- */
 
 static const char long_storm[] =
     "0 10 /w/a# 150;0 110+ /w/a 70|3 10 /v/b# 20;4 10 /w/c 60|"
     "9 110+ /w/a 80;9 10 /w/a 9|6000 10 /w/a# 150";
 
-/* All that comes from batch 'from' on, into an empty node; returns how many matches are told. */
+/* Feed everything from batch 'from' on to an empty node; returns the number of reported matches. */
 static uint64_t
 told(size_t from, struct buf *out)
 {
@@ -415,7 +415,7 @@ test_again(void **state)
 	assert_int_equal(matches[0], told(0, &first));
 	assert_int_equal(matches[0], told(0, &second));
 	assert_true(slice_eq(buf_get(&first), buf_get(&second)));
-	/* A collector that lost its state goes on at any batch, and tells of each match. */
+	/* A collector that lost its state continues at any batch, and reports each match. */
 	for (size_t from = 1; from < ARRAY_SIZE(matches); from++) {
 		buf_clear(&second);
 		assert_int_equal(matches[from], told(from, &second));
@@ -424,7 +424,7 @@ test_again(void **state)
 
 /* ---- bounds ---- */
 
-/* More processes than buckets: the rest share one. None is forgotten while it is not full. */
+/* With more processes than buckets, the rest share one. A bucket is kept until it is full again. */
 static void
 test_many_processes(void **state)
 {
@@ -441,7 +441,7 @@ test_many_processes(void **state)
 	free_alerts(bench_batch(&b, 1));
 	assert_int_equal(12000, b.counters.alerts - b.counters.summaries + b.counters.suppressed);
 	assert_true(b.counters.suppressed > 1900);
-	/* and when all are full again, each has one of its own */
+	/* once all are full again, each has its own */
 	buf_clear(&out);
 	note(&out, bench_batch(&b, 2));
 	assert_string_equal(" a*50", out.p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sight.c - is a node seen, and what that is called. */
+/* sight.c - whether a node is seen, and the names of that. */
 #include "collector/stream/stream.h"
 
 static const char *const sight_names[SIGHT_MAX] = {

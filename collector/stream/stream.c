@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #define BUCKETS  4096 /* by node; chains stay short up to some ten thousand nodes */
-#define GONE_MAX (STREAMS_GONE / BUCKETS) /* streams of a bucket that are not connected */
+#define GONE_MAX (STREAMS_GONE / BUCKETS) /* disconnected streams of a bucket */
 #define HELD_MAX 32
 
 struct streams {
@@ -89,8 +89,8 @@ stream_make(const struct stream_id *id, uint64_t durable)
 	return st;
 }
 
-/* The node's stream is another one now: its losses are counted on, and if its sensor was started
- * anew without a boot, this is one more. */
+/* The node has a new stream: carry its losses over, and if the sensor was restarted without a boot,
+ * count that as one more. */
 static void
 follow(struct stream *st, const struct stream *old)
 {
@@ -113,7 +113,7 @@ follow(struct stream *st, const struct stream *old)
 	st->before_seen = old->last_seen;
 }
 
-/* Take the stream out of its bucket; the registry's reference is the caller's now. */
+/* Take the stream out of its bucket; the registry's reference passes to the caller. */
 static struct stream *
 take_out(struct stream **at)
 {
@@ -125,7 +125,7 @@ take_out(struct stream **at)
 	return st;
 }
 
-/* Lets go of the node's earlier streams: nobody will ask for them again. */
+/* Drop the node's earlier streams: they are not needed any more. */
 static void
 sweep(struct stream **at, const struct stream *made)
 {
@@ -139,8 +139,7 @@ sweep(struct stream **at, const struct stream *made)
 	}
 }
 
-/* Nodes that come and go under ever new names must not fill the memory: the one that was gone first
- * is let go of. */
+/* Bound memory when nodes come and go under ever new names: drop the one disconnected longest. */
 static void
 bound(struct streams *s, struct stream **at)
 {
@@ -225,7 +224,7 @@ streams_forget(struct streams *s, const char *cluster, const char *node)
 	return r;
 }
 
-/* Counters of the types; NULL: no memory, and then the sum alone is known. */
+/* Counters by type; NULL: no memory, only the sum is kept. */
 static struct type_drops *
 type_drops_of(struct stream *st)
 {
@@ -296,7 +295,7 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 		sweep(&st->next, st);
 		bound(s, head);
 	}
-	/* in here, so that streams_forget() sees it */
+	/* under the lock, so that streams_forget() sees it */
 	st->connected = true;
 	st->said_bye = false;
 	st->last_seen = clock_real();
@@ -332,7 +331,7 @@ stream_want_snapshot(struct stream *st)
 		;
 }
 
-/* Up to HELD_MAX streams of a bucket, held, from the skip-th on: how many. */
+/* Hold up to HELD_MAX streams of a bucket, from the skip-th on. Returns their number. */
 static size_t
 hold_some(struct streams *s, size_t bucket, size_t skip, struct stream *held[HELD_MAX])
 {

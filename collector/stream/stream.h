@@ -2,13 +2,13 @@
 /*
  * stream.h - one sensor process on one boot of one node, as the collector knows it.
  *
- * The registry makes a stream at its first Welcome and keeps it, so that a sensor that reconnects
- * finds it again and 'status' shows a node that is gone. It lets go of a stream when the same node
- * comes with another and when a person says so (streams_forget()); of nodes that are gone it keeps
- * STREAMS_GONE, those seen last. What the outbox remembers of an earlier collector's nodes is in it
- * from the start (streams_remember()). Ingest moves 'received', the shard 'evaluated', the outbox
- * 'durable'; they are atomics, so that a reply reads them without a lock.
- * Locking: the registry's mutex guards the table and 'info'.
+ * The registry creates a stream at its first Welcome and keeps it, so that a sensor that reconnects
+ * finds it again and 'status' shows a disconnected node. It drops a stream when the same node
+ * connects with another one and on request (streams_forget()); of disconnected nodes it keeps the
+ * STREAMS_GONE last seen. Nodes that the outbox remembers from an earlier collector are in it from
+ * the start (streams_remember()). Ingest advances 'received', the shard 'evaluated', the outbox
+ * 'durable'; they are atomics, so that a reply reads them without a lock. Locking: the registry's
+ * mutex guards the table and 'info'.
  */
 #ifndef MEWS_COLLECTOR_STREAM_STREAM_H
 #define MEWS_COLLECTOR_STREAM_STREAM_H
@@ -28,7 +28,7 @@ struct shard;
 struct shards;
 struct streams; /* the registry */
 
-#define STREAMS_GONE     65536          /* nodes that are gone, about: a bucket keeps its share */
+#define STREAMS_GONE     65536          /* disconnected nodes, about: each bucket keeps its share */
 #define STREAM_SILENT_NS (3 * NS_PER_S) /* a sensor polls every second, whatever else it does */
 
 /* Whether a node is seen. */
@@ -38,14 +38,14 @@ enum sight {
 	SIGHT_MAX,
 };
 
-const char *sight_name(enum sight s); /* "silent" */
+const char *sight_name(enum sight s); /* for people; a clause without a full stop */
 const char *sight_text(enum sight s); /* for people; a clause, without an end */
 
-/* What the watch over the nodes (lookout.h) has told of a stream; the main thread's, and an earlier
- * stream's goes on. Monotonic ns. */
+/* What the watch over the nodes (lookout.h) has reported about a stream; main thread only, carried
+ * over from the node's earlier stream. Monotonic ns. */
 struct stream_told {
-	_Atomic bool lost;        /* that the node is not seen ... */
-	_Atomic bool owed;        /* ... and the alert about it is yet to be raised */
+	_Atomic bool lost;        /* the node is reported as not seen ... */
+	_Atomic bool owed;        /* ... and the alert about it is still owed */
 	_Atomic uint64_t since;   /* ... since then */
 	_Atomic uint64_t alerted; /* the last alert; 0: none */
 	_Atomic uint64_t losses;  /* since that alert */
@@ -53,12 +53,12 @@ struct stream_told {
 	    unstashed_at; /* 'unstashed' of the stream as last logged, when */
 };
 
-/* Events dropped, by EV_*; 0: not known of what type. */
+/* Events dropped, by EV_*; 0: of unknown type. */
 struct type_drops {
 	_Atomic uint64_t n[EV_TYPE_MAX];
 };
 
-/* What the sensor says of itself, for people. */
+/* What the sensor reports about itself, for people. */
 struct stream_info {
 	char version[64], kernel[128], arch[32];
 	uint64_t spool_bytes, spool_batches, excluded, cpu_ns, rss_bytes, reconnects;
@@ -67,61 +67,62 @@ struct stream_info {
 struct stream {
 	struct stream_id id;        /* constant */
 	struct shard *shard;        /* constant: the thread that owns the node */
-	struct node *node;          /* the shard thread's alone: its record of the node */
-	uint64_t put;               /* likewise: batches given to the outbox, or durable */
-	uint64_t quiet;             /* likewise: durable, which the outbox is yet to hear */
-	struct stream *quiet_next;  /* likewise: held */
-	bool restarted;             /* likewise: the node had a sensor on this boot before ... */
-	enum loss_cause before;     /* constant: ... which ended so, ... */
+	struct node *node;          /* shard thread only: its record of the node */
+	uint64_t put;               /* shard thread only: batches given to the outbox, or durable */
+	uint64_t quiet;             /* shard thread only: durable, not yet reported to the outbox */
+	struct stream *quiet_next;  /* shard thread only: held */
+	bool restarted;             /* shard thread only: an earlier sensor ran on this boot ... */
+	enum loss_cause before;     /* constant: ... ended so, ... */
 	uint64_t before_seen;       /* constant: ... last heard of then, realtime ns */
-	uint64_t began;             /* constant: 'durable' when this collector met the stream */
+	uint64_t began;             /* constant: 'durable' when first seen */
 	struct peer_schema *schema; /* constant: of the first Hello; NULL: the same as ours */
 	_Atomic uint64_t received;  /* batches given to the shard; a gap is a jump of seq */
 	_Atomic uint64_t evaluated; /* batches that rules have seen */
 	_Atomic uint64_t durable;   /* batches whose alerts are committed */
 	_Atomic uint64_t events, bytes; /* handed to the shard */
-	_Atomic uint64_t drops;      /* events that the sensor says it lost: stream_set_drops() */
+	_Atomic uint64_t drops;      /* events that the sensor reports lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
-	_Atomic uint64_t suppressed; /* matches that are in summaries */
+	_Atomic uint64_t suppressed; /* matches reported in summaries */
 	_Atomic uint64_t rereads, unstashed, unreadable; /* SensorStats */
 	_Atomic uint64_t duplicates, malformed;          /* batches */
 	_Atomic uint64_t state_bytes;                    /* of the node, as state_stats.bytes */
 	_Atomic uint64_t last_seen;                      /* realtime ns */
 	_Atomic uint64_t heard; /* monotonic ns: the last message; 0: remembered, not seen yet */
 	struct stream_told told;
-	_Atomic bool kept, kept_stopped; /* the main thread's: what the outbox was told */
-	struct loss_shown loss;          /* of the node: an earlier stream's counts go on */
-	_Atomic uint64_t
-	    snapshot_id; /* the snapshot that is wanted: stream_want_snapshot(); 0: none */
-	_Atomic uint64_t cert_until; /* realtime ns: its certificate expires; 0: without one */
-	_Atomic uint32_t interest;   /* the version that the sensor confirmed */
+	_Atomic bool kept, kept_stopped; /* main thread only: as reported to the outbox */
+	struct loss_shown loss;          /* of the node: carried over from an earlier stream */
+	_Atomic uint64_t snapshot_id;    /* the wanted snapshot: stream_want_snapshot(); 0: none */
+	_Atomic uint64_t cert_until;     /* realtime ns: its certificate's expiry; 0: none */
+	_Atomic uint32_t interest;       /* the version that the sensor confirmed */
 	_Atomic bool connected;
-	_Atomic bool said_bye; /* the sensor was stopped, it did not die */
+	_Atomic bool said_bye; /* the sensor was stopped; it did not die */
 	_Atomic int refs;
-	_Atomic bool forgotten; /* not in the registry any more: the node has another, or is gone */
+	_Atomic bool forgotten; /* not in the registry any more: replaced or dropped */
 	_Atomic(struct type_drops *) type_drops; /* 'drops' by type; NULL: there are none */
 	struct stream_info info;                 /* stream_info_get(), stream_info_set() */
-	struct stream *next;                     /* the registry's */
+	struct stream *next;                     /* used by the registry */
 	uint64_t hash;
 };
 
 int streams_new(struct shards *shards, struct streams **ret) MUST_CHECK; /* -ENOMEM */
-void streams_free(struct streams *s); /* a stream that somebody still holds lives on */
+void streams_free(struct streams *s);                                    /* a held stream stays */
 
 /*
- * The stream of this id, made (at 'durable', snapshot wanted) if there is none. *ret is held, and
- * connected. On 0 'schema' is the stream's or freed; on -ENOMEM it is still the caller's.
+ * Find the stream of this id, or create it (at 'durable', snapshot wanted). *ret is held and
+ * connected. On 0 the stream has taken over 'schema', or it is freed; on -ENOMEM the caller keeps
+ * it.
  */
 int stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
     struct peer_schema *schema, struct stream **ret) MUST_CHECK;
 
-/* A node that an earlier collector knew: 'missing' until its sensor connects. -ENOMEM. */
+/* Add a node that an earlier collector knew: 'missing' until its sensor connects. -ENOMEM. */
 int streams_remember(struct streams *s, const struct outbox_node *n) MUST_CHECK;
 
-/* Let go of a node that is gone. -ENOENT: it is not known; -EBUSY: its sensor is connected. */
+/* Forget a disconnected node. -ENOENT: unknown; -EBUSY: its sensor is connected. */
 int streams_forget(struct streams *s, const char *cluster, const char *node) MUST_CHECK;
 
-/* The next stream that the registry has let go of since there were too many, held; NULL: none. */
+/* Return the next stream, held, that the registry dropped because there were too many; NULL:
+ * none. */
 struct stream *streams_crowded_out(struct streams *s);
 
 /* Is the stream's node seen at 'now', monotonic ns? */
@@ -130,15 +131,16 @@ enum sight stream_sight(const struct stream *st, uint64_t now);
 struct stream *stream_ref(struct stream *st); /* returns st */
 void stream_unref(struct stream *st);         /* NULL is nothing */
 
-/* Ask the sensor for a new snapshot with each reply. Any thread; the shard too, when it has lost a
- * node's state or a part of the snapshot. The shard ends it when the snapshot is whole. */
+/* Ask the sensor for a new snapshot with each reply. Any thread; also the shard, when it has lost a
+ * node's state or a part of the snapshot. The shard ends it when the snapshot is complete. */
 void stream_want_snapshot(struct stream *st);
 
-/* What the sensor says that it lost since its start; returns the sum. Late events are not lost. */
+/* Set what the sensor reports as lost since its start; returns the sum. Late events are not
+ * lost. */
 uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
 
-/* Calls fn for each stream, newest of each node first. It may take its time: the stream is held,
- * and the registry is not locked meanwhile. */
+/* Call fn for each stream, newest of each node first. fn may take long: the stream is held, and the
+ * registry is not locked meanwhile. */
 void streams_each(struct streams *s, void (*fn)(void *arg, struct stream *st), void *arg);
 
 void stream_info_set(struct streams *s, struct stream *st, const struct stream_info *info);

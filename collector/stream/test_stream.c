@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_stream.c - the registry: who is the same stream, what is kept, what is let go. */
+/* test_stream.c - the registry: when two streams are the same, which are kept, which are
+ * dropped. */
 #include "collector/shard/shard.h"
 #include "collector/stream/stream.h"
 #include "tests/support/fault.h"
@@ -14,7 +15,7 @@ shards_of(struct shards *s, const char *cluster, const char *node)
 	return (struct shard *) ((char *) s + node[0]);
 }
 
-/* Schemas are proto's; here there are none. */
+/* Schemas belong to proto; this test has none. */
 void
 peer_schema_free(struct peer_schema *p)
 {
@@ -84,13 +85,13 @@ static const struct {
 	bool connected; /* the first stream, when the second comes */
 	unsigned kept;
 	bool bye,
-	    restarted; /* the first said Bye; the second knows that the sensor was started anew */
+	    restarted; /* the first said Bye; the second knows that the sensor was restarted */
 } sweep_cases[] = {
 	/* a restarted sensor replaces the old, even before the old connection is gone */
 	{ "web1", 11, false, 1, false, true },
 	{ "web1", 11, true, 1, false, true },
 	{ "web1", 11, false, 1, true, true },
-	{ "web1", 10, false, 1, false, false }, /* the same comes back */
+	{ "web1", 10, false, 1, false, false }, /* the same sensor reconnects */
 	{ "web2", 9, false, 2, false, false },
 };
 
@@ -124,7 +125,7 @@ test_sweep(void **state)
 		}
 		streams_each(s, count, &n);
 		assert_int_equal(sweep_cases[i].kept, n);
-		assert_string_equal("web1", first->id.node); /* still ours to read */
+		assert_string_equal("web1", first->id.node); /* still held */
 		stream_unref(first);
 		streams_free(s);
 		assert_int_equal(
@@ -133,7 +134,7 @@ test_sweep(void **state)
 	}
 }
 
-/* A machine that was booted anew had no events to lose. */
+/* A rebooted machine has lost no events. */
 static void
 test_rebooted(void **state)
 {
@@ -169,7 +170,7 @@ test_snapshot_ids_grow(void **state)
 	}
 }
 
-/* Cumulative counters: the newest say it all. */
+/* Counters are cumulative: the newest are complete. */
 static void
 test_drops(void **state)
 {
@@ -181,10 +182,10 @@ test_drops(void **state)
 	a.event = EV_OPEN;
 	a.cause = DROP_RING_FULL;
 	a.count = 3;
-	b.event = 100000; /* a newer sensor's */
+	b.event = 100000; /* of a newer sensor */
 	b.cause = DROP_TOO_LONG;
 	b.count = 2;
-	late.event = EV_OPEN; /* out of order is not lost */
+	late.event = EV_OPEN; /* out of order, not lost */
 	late.cause = DROP_LATE;
 	late.count = 9;
 	assert_int_equal(5, stream_set_drops(st, v, 3));
@@ -212,7 +213,7 @@ static const struct {
 	{ true, false, 101, 100, SIGHT_up }, /* another thread's clock */
 	{ true, false, 100, 103, SIGHT_up },
 	{ true, false, 100, 104, SIGHT_silent },
-	{ true, true, 100, 101, SIGHT_up }, /* it has said Bye, and is still there */
+	{ true, true, 100, 101, SIGHT_up }, /* it has said Bye, but is still connected */
 	{ false, false, 100, 100, SIGHT_down },
 	{ false, true, 100, 100, SIGHT_stopped },
 	{ false, false, 0, 100, SIGHT_missing },
@@ -243,7 +244,7 @@ known(const char *node, uint64_t start, uint64_t seen, bool stopped)
 	};
 }
 
-/* A node that an earlier collector knew comes back: with the same sensor, or with another one. */
+/* A node that an earlier collector knew comes back with the same sensor or another one. */
 static const struct {
 	const char *boot;
 	uint64_t start;
@@ -252,7 +253,7 @@ static const struct {
 } return_cases[] = {
 	{ "b1", 10, false, false, 0 }, { "b1", 11, false, true, LOSS_sensor_died },
 	{ "b1", 11, true, true, LOSS_sensor_stopped },
-	{ "b2", 11, false, false, 0 }, /* the machine was booted */
+	{ "b2", 11, false, false, 0 }, /* the machine was rebooted */
 };
 
 static void
@@ -272,7 +273,7 @@ test_remembered(void **state)
 		assert_int_equal(0, streams_new((struct shards *) shards, &s));
 		assert_int_equal(0, streams_remember(s, &n));
 		assert_int_equal(0, stream_get(s, &id, 5, NULL, &st));
-		assert_int_equal(5, st->began); /* it is made as if it had not been known ... */
+		assert_int_equal(5, st->began); /* created as if it were unknown ... */
 		assert_int_equal(5, st->evaluated);
 		assert_true(st->connected);
 		assert_int_equal(SIGHT_up, stream_sight(st, st->heard));
@@ -317,7 +318,7 @@ test_forget(void **state)
 	streams_free(s);
 }
 
-/* Names that are never used again do not fill the memory. */
+/* Names that are used only once do not fill the memory. */
 static void
 test_crowd(void **state)
 {

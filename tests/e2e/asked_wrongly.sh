@@ -52,7 +52,7 @@ done
 says 3 "unknown key 'collecter'; did you mean 'collector'?" mews-sensor --check -o collecter=x
 says 3 "log.format: 'jason' is not text or json" mews-collector --check -o log.format=jason
 says 3 "log.format: 'jason' is not text or json" mews-sensor --check -o log.format=jason -o collector=ipc:///x
-says 1 "no rule is called 'Sensitive file raed'; did you mean 'Sensitive file read'?" \
+says 1 "there is no rule 'Sensitive file raed'; did you mean 'Sensitive file read'?" \
 	mewsctl rules describe --rules rules/mews_rules.yaml 'Sensitive file raed'
 
 # A revocation list is shown as one: whom it is of, until when, and the serials.

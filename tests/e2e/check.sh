@@ -152,7 +152,7 @@ refused 3 'ssl.ca.location' "${good[@]}" "${kafka[@]}" -o outputs.kafka.properti
 refused 3 'Unsupported SASL mechanism: NONE' "${good[@]}" "${kafka[@]}" -o outputs.kafka.properties.security.protocol=sasl_ssl -o outputs.kafka.properties.sasl.mechanism=NONE
 refused 3 'brokers is missing' "${good[@]}" -o outputs.kafka.enabled=true
 refused 3 "brokers: 'b:port' is not an address" "${good[@]}" -o outputs.kafka.enabled=true -o outputs.kafka.brokers=a:1 -o outputs.kafka.brokers=b:port
-refused 3 "topic: 'a b' is not a name" "${good[@]}" "${kafka[@]}" -o 'outputs.kafka.topic=a b'
+refused 3 "topic: 'a b' is not a valid topic name" "${good[@]}" "${kafka[@]}" -o 'outputs.kafka.topic=a b'
 refused 3 "outputs.kafka.from' must be now or beginning" "${good[@]}" "${kafka[@]}" -o outputs.kafka.from=then
 refused 3 'outputs.file.path' "${good[@]}" -o outputs.file.enabled=true
 refused 3 'none/a.*No such file' "${good[@]}" -o outputs.file.enabled=true -o "outputs.file.path=$lab/none/a"

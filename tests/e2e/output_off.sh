@@ -38,7 +38,7 @@ missed=$(($(rows) - before))
 again
 [ "$(skipped file)" = "$missed" ] || fail "$(skipped file) passed over, not $missed"
 [ "$(lab_metric 'mews_output_skipped_total{output="file"}')" = "$missed" ] || fail "the metric says $(lab_metric mews_output_skipped_total)"
-grep -q "output file is new or was off: the alerts kept from before are not sent there: $missed" "$lab/collector.log" ||
+grep -q "output file is new or was disabled: alerts from before are not sent there: $missed" "$lab/collector.log" ||
 	fail "no line in the log"
 grep "passed over: $missed" <("$bin/mewsctl" status --collector "http://$http") || fail "mewsctl status does not tell"
 lab_touch 10 11

@@ -86,7 +86,7 @@ says 0 '"partly_blind":"switch not captured yet"' "$ctl" rules list --json "$dir
 says 0 'partly blind switch not captured yet' "$ctl" rules describe half -r "$dir/r.yaml"
 says 0 '    (evt.type in (openat, switch)' "$ctl" rules describe half -r "$dir/r.yaml"
 says 0 '"condition_compiled":"(evt.type in (openat, switch) and fd.name = /etc/shadow)","condition_fields":["evt.type","fd.name"]' "$ctl" rules describe --json "$dir/r.yaml"
-says 1 "no rule is called 'nobody'; 'mewsctl rules list' shows their names" "$ctl" rules describe nobody -r "$dir/r.yaml"
+says 1 "there is no rule 'nobody'; 'mewsctl rules list' shows their names" "$ctl" rules describe nobody -r "$dir/r.yaml"
 says 2 'name one rule' "$ctl" rules describe -r "$dir/r.yaml"
 
 cat >"$dir/long.yaml" <<'YAML'
@@ -140,8 +140,8 @@ never '\x'
 
 # A rule that another one shadows.
 "$MEWS_BUILD/bin/quiet_recording" "$dir/close.rec" 3
-says 0 'it matches, but raises no alert: this rule matches first: first of two' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
-says 0 '3 of the matches raise an alert of another rule, which matches first:' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
+says 0 'it matches, but raises no alert: another rule matches first: first of two' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
+says 0 '3 of the matches raise an alert of another rule that matches first:' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
 says 0 '3 events that the rule looks at, 3 match' "$ctl" rules explain 'second of two' --matching all --replay "$dir/close.rec" -r "$dir/close.yaml"
 never 'first of two'
 says 0 '3 events that the rule looks at, 3 match' "$ctl" rules explain 'first of two' --replay "$dir/close.rec" -r "$dir/close.yaml"

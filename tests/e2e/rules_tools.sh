@@ -81,10 +81,10 @@ says() {
 says 'is not a recording' replay "$lab_rules"
 says 'No such file' replay "$lab/none"
 says 'name one recording' replay
-says "no rule is called 'nosuch'" rules explain nosuch --replay "$rec"
+says "there is no rule 'nosuch'" rules explain nosuch --replay "$rec"
 says 'with --replay RECORDING' rules explain x
 says 'cannot read' rules test "$lab/none.yaml"
-says "no rule is called 'nosuch'" rules describe nosuch
+says "there is no rule 'nosuch'" rules describe nosuch
 says 'nosuch' rules fields nosuch
 head -c 5000 "$rec" >"$lab/torn.rec"
 says 'torn.rec: at byte ' replay -r "$lab_rules" "$lab/torn.rec"
