@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# debian13.sh: Mews on Debian 13 (trixie), whatever this machine runs: installs what it needs with
-# deploy/install-deps.sh, builds it with that release's libraries and compilers and without a warning,
-# runs the unit tests and the corpus of the fuzzers, and the quickstart's demonstration, with eBPF in
+# debian13.sh: Mews on Debian 13 (trixie), on any machine: installs the dependencies with
+# deploy/install-deps.sh, builds with that release's libraries and compilers and without warnings,
+# runs the unit tests, the fuzzers' corpus, and the quickstart's demonstration, with eBPF in
 # this machine's kernel.
 #
-# The release's root folder (1.5 GB) is kept in ~/.cache/mews/debian13; remove it to begin anew. Needs
+# The release's root folder (1.5 GB) is kept in ~/.cache/mews/debian13; remove it to start afresh. Needs
 # root, debootstrap, and the first time the mirror: exit status 77 without them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,9 +19,9 @@ skip() {
 }
 [ "$(id -u)" = 0 ] || skip 'needs root'
 
-# inside COMMAND...: in the release, with this machine's kernel. It is the root of a mount namespace of
-# its own, not a chroot, so that paths in events are what they are on a machine with that release. No
-# mount is seen outside, and none is left.
+# inside COMMAND...: run it in the release, with this machine's kernel. The root folder is the root of a
+# new mount namespace, not a chroot, so that paths in events are those of a machine with that release. No
+# mount is visible outside, and none remains.
 inside() {
 	# shellcheck disable=SC2016 # the inner shells expand it
 	unshare --mount --propagation private bash -euc '
@@ -39,7 +39,7 @@ inside() {
 			chroot . sh -c "cd /src && exec \"\$@\"" sh "$@"' bash "$root" "$@"
 }
 
-# logged LOG COMMAND...: its end, if it fails.
+# logged LOG COMMAND...: print the log's end if it fails.
 logged() {
 	local log=$1
 	shift
@@ -56,14 +56,14 @@ make_root() {
 	say "making a root folder of $release"
 	rm -rf --one-file-system "$root"
 	mkdir -p "$root"
-	# names of ports, which rules may use, and what the tests call
+	# names of ports, which rules may use, and programs that the tests call
 	logged "$root.log" unshare --mount --propagation private debootstrap --variant=minbase \
 		--include=netbase,ca-certificates,procps,sqlite3,curl,openssl "$release" "$root" "$mirror"
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 	: >"$root/complete"
 }
 
-# The tree as it is, but for what was built; what has not changed keeps its time, and is not compiled
+# Copy the tree without build results; unchanged files keep their times, and are not compiled
 # again.
 copy_tree() {
 	mkdir -p "$root/src"
@@ -83,7 +83,7 @@ inside apt-get clean
 say 'building'
 logged "$root.log" inside sh -c 'cmake --preset release && cmake --build --preset release'
 if grep -v '^ninja: warning' "$root.log" | grep -i 'warning'; then
-	rm -rf "$root/src/build" # the next run would compile nothing, and pass
+	rm -rf "$root/src/build" # else the next run would compile nothing, and pass
 	echo "debian13: warnings: $root.log" >&2
 	exit 1
 fi

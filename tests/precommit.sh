@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What can be told before a commit, in seconds. As a hook: ln -s ../../tests/precommit.sh
+# Checks before a commit that take seconds. As a hook: ln -s ../../tests/precommit.sh
 # .git/hooks/commit-msg checks the subject too.
 set -eu
 cd "$(git rev-parse --show-toplevel)"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh: install what the tests need, build, and run all of them.
 #
-#   --quick        release and its unit and lint tests only: minutes, no root needed
-#   --long         also the tests that take minutes (label 'long'; one builds and tests on Debian 13),
+#   --quick        only release and its unit and lint tests: minutes, no root needed
+#   --long         also tests that take minutes (label 'long'; one builds and tests on Debian 13),
 #                  plain NNG, five minutes of fuzzing per target, and coverage
-#   --allow-skip   a test that cannot run here is not a failure
+#   --allow-skip   do not fail for a test that cannot run here
 #
 # Exit status 0 if everything passed. Logs are in build/PRESET/run.log.
 set -eu
@@ -45,12 +45,12 @@ build() {
 	fi
 }
 
-# run PRESET CTEST-ARGUMENT...: its closing lines; remembers what failed or was skipped.
+# run PRESET CTEST-ARGUMENT...: print its last lines; remember what failed or was skipped.
 run() {
 	local preset=$1 log=build/$1/ctest.log status=0 closing
 	shift
 	say "testing $preset"
-	# some kernels place libraries where the thread sanitizer has its shadow
+	# some kernels place libraries where the thread sanitizer has its shadow memory
 	setarch "$(uname -m)" -R ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@" >"$log" 2>&1 || status=$?
 	closing=$(grep -n 'tests passed' "$log" | tail -n 1 | cut -d: -f1)
 	[ "$status" = 0 ] || sed '/tests passed/,$d' "$log" | grep -vE '^ *[0-9]+/[0-9]+ Test.*Passed|^ +Start +[0-9]+:' | head -n 300
@@ -69,7 +69,7 @@ run() {
 	fi
 }
 
-# The build's options for CI are in CMakePresets.json; the sanitizers' for the tests are here.
+# The build's options for CI are in CMakePresets.json; the sanitizers' options for tests are here.
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 
@@ -83,14 +83,14 @@ else
 	build asan
 	run asan -L 'unit|fuzz|live|asan' -LE 'lint|long' -j "$(nproc)"
 	build tsan
-	# the rules' compiler is one thread, and its tests many small steps: not here
+	# the rules' compiler is one thread, and its tests are slow here
 	run tsan -L 'unit|tsan' -LE 'lint|long' -E 'unit.(filter|rule)' -j "$(nproc)"
 	build fuzz fuzzers
 	say 'fuzzing'
 	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 20)" || failed+=(fuzzing)
 fi
 if [ "$long" = yes ]; then
-	build plain # without what makes up for NNG: common/nng/README.md
+	build plain # without our changes to NNG: common/nng/README.md
 	run plain -L 'unit|plain' -LE long -j "$(nproc)"
 	build coverage
 	run coverage -L 'unit|fuzz' -j "$(nproc)"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* altered.c - what a case expects, altered one value at a time: each time it must fail. */
+/* altered.c - alter a case's expectations, one value at a time: each time it must fail. */
 #include "tests/conformance/conform.h"
 #include <stdlib.h>
 
-/* The keys that hold expectations, and those below them that are not held against anything. */
+/* The keys that hold expectations, and keys below them that are not compared. */
 static const char *const expecting[] = { "r", "ast", "err", "warnings", "warning_msgs", "ok",
 	"result", "rules", "match", "id" };
 static const char *const told[] = { "name", "schema_warnings", "codedesc", "context",
@@ -12,7 +12,7 @@ static const char *const told[] = { "name", "schema_warnings", "codedesc", "cont
 struct altering {
 	json_t *copy; /* of the whole case */
 	case_fn *holds;
-	struct buf *unnoticed; /* the paths of what may be altered without harm */
+	struct buf *unnoticed; /* paths of values that can be altered without a failure */
 	size_t n;
 };
 
@@ -26,7 +26,7 @@ among(const char *const *v, size_t n, const char *key)
 	return false;
 }
 
-/* Another value of its kind. */
+/* Another value of the same kind. */
 static json_t *
 other(const json_t *v)
 {
@@ -86,7 +86,7 @@ alter_element(struct altering *a, json_t *array, size_t i, const char *path)
 	json_decref(kept);
 }
 
-/* Every value of an object or of an array; of an array, one element less, too. */
+/* Alter every value of an object or an array; an array also by removing an element. */
 static void
 alter(struct altering *a, json_t *v, const char *path)
 {

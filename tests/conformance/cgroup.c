@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cgroup.c - "cgroup": a path, "match" is it a container's, "id" which. */
+/* cgroup.c - "cgroup": a path, "match" whether it is a container's, "id" its id. */
 #include "collector/state/state_int.h"
 #include "tests/conformance/conform.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compiler.c - "compile": "f" the condition, "r" does it compile, "warnings" how many,
- * "warning_msgs" which, "err" why not. "run_mock": "r" what it says of an event that has but the
- * suite's mock fields.
+ * compiler.c - "compile": "f" the condition, "r" whether it compiles, "warnings" their number,
+ * "warning_msgs" their texts, "err" the error. "run_mock": "r" the verdict on an event that has
+ * only the suite's mock fields.
  */
 #include "collector/filter/filter.h"
 #include "tests/conformance/conform.h"
 #include <errno.h>
 #include <stdlib.h>
 
-/* The mock fields are ours that have the same type; what they are equal to is a constant. */
+/* Replace the mock fields by ours of the same type; their expected values become constants. */
 static char *
 without_mocks(const char *text)
 {
@@ -38,7 +38,7 @@ without_mocks(const char *text)
 	return out.p;
 }
 
-/* An event that has nothing. */
+/* Evaluate an event without fields. */
 static bool
 says_true(const struct filter *f)
 {

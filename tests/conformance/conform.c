@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conform [-v] [--altered] [--known LIST] FOLDER: the cases of every FOLDER/NAME.jsonl against the
- * collector.
+ * conform [-v] [--altered] [--known LIST] FOLDER: run the cases of every FOLDER/NAME.jsonl against
+ * the collector.
  *
- * Prints a line for each case that fails, with what it expects and what it got (-v), and
- * "NAME.jsonl passed/total" for each file. Exits 0 if all pass; with LIST, if those and only those
- * fail that it names; altered, if no case that passes does so with another expectation.
+ * Prints a line for each failing case, with the expected and the actual result (-v), and
+ * "NAME.jsonl passed/total" for each file. Exits 0 if all pass; with LIST, if exactly the cases
+ * that it names fail; with --altered, if no passing case also passes with another expectation.
  */
 #include "tests/conformance/conform.h"
 #include <dirent.h>
@@ -17,7 +17,7 @@ enum { NAME_SIZE = 4096 };
 
 static struct {
 	bool verbose, altered;
-	json_t *known; /* name -> has it been seen? NULL: no list */
+	json_t *known; /* name -> seen? NULL: no list */
 	size_t surprises, alterations;
 } run;
 
@@ -40,8 +40,8 @@ static const struct {
 	{ "compiles", condition_case, NULL },
 };
 
-/* What a case is called, wherever it stands in its file: its kind, its test, its input, and which
- * of several that are alike. */
+/* Name a case independently of its place in the file: its kind, its test, its input, and a number
+ * among equal ones. */
 static void
 name_case(const char *file, const json_t *j, json_t *seen, char name[NAME_SIZE])
 {
@@ -92,7 +92,7 @@ check_altered(const char *name, const json_t *j, case_fn *holds)
 	printf("PASSES with another expectation: %s:%s\n", name, unnoticed.p);
 }
 
-/* Run one line; counts it, if it asserts something. */
+/* Run one line; count it if it asserts something. */
 static void
 run_line(
     const char *file, size_t line, const json_t *j, json_t *seen, size_t *passed, size_t *total)
@@ -164,7 +164,7 @@ run_file(const char *folder, const char *file)
 	printf("%s %zu/%zu\n", file, passed, total);
 }
 
-/* The names in a list of known misses: a line each; "#" begins a comment. */
+/* Read a list of known misses: one name a line; "#" starts a comment. */
 static void
 read_known(const char *path)
 {
@@ -187,7 +187,7 @@ read_known(const char *path)
 	(void) fclose(f);
 }
 
-/* Those of the list that no file had. */
+/* Report listed names that no file contains. */
 static void
 report_missing(void)
 {

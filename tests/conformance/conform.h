@@ -2,9 +2,9 @@
 /*
  * conform.h - the kinds of cases, for conform.c.
  *
- * A case is a line of JSON; its "k" says of which kind it is. Each of these holds what the
- * collector's own code makes of the case against everything that the line expects, and appends to
- * 'why' what differs. One thread; a case that cannot be run aborts.
+ * A case is a line of JSON; its "k" is its kind. Each function compares the result of the
+ * collector's own code with everything that the line expects, and appends differences to 'why'. One
+ * thread; a case that cannot be run aborts.
  */
 #ifndef MEWS_TESTS_CONFORMANCE_CONFORM_H
 #define MEWS_TESTS_CONFORMANCE_CONFORM_H
@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The value of a key: "" or 0 if it is not there. */
+/* The value of a key: "" or 0 if missing. */
 static inline const char *
 str(const json_t *j, const char *key)
 {
@@ -36,8 +36,8 @@ is_true(const json_t *j, const char *key)
 	return json_is_true(json_object_get(j, key));
 }
 
-/* Does our message say what theirs does? Ours may have more around it; theirs has its place in
- * front, which ours keeps elsewhere. No message expected: any will do. */
+/* Does our message contain theirs? Ours may have more around it; theirs begins with its location,
+ * which ours keeps elsewhere. If none is expected, any message matches. */
 bool same_message(const char *ours, const char *theirs);
 
 typedef bool case_fn(const json_t *j, struct buf *why);
@@ -47,16 +47,16 @@ case_fn compile_case; /* and run_mock */
 case_fn load_case;
 case_fn cgroup_case;
 
-/* Threads and events are played to a state of their own for each test ("t"); what is asked after
- * them is asked about the last event. */
+/* Threads and events are played into a new state for each test ("t"); questions refer to the last
+ * event before them. */
 void play_thread(const json_t *j);
 void play_event(const json_t *j);
 case_fn field_case;     /* and has_value */
 case_fn condition_case; /* eval and compiles */
 void play_end(void);
 
-/* A case that passes, with each value that it expects altered, one at a time: how many that were,
- * and in 'unnoticed' those of which it passes still. */
+/* Alter each expected value of a passing case, one at a time: returns their number, and in
+ * 'unnoticed' the values with which the case still passes. */
 size_t alter_case(const json_t *j, case_fn *holds, struct buf *unnoticed);
 
 #endif

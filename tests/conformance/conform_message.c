@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/conformance/conform.h"
 
-/* What we say in other words: in theirs, %N takes what is between the texts around it; in ours it
- * stands for the same. */
+/* Messages that we word differently: in theirs, %N matches the text in its place; in ours it stands
+ * for the same text. */
 static const struct {
 	const char *theirs, *ours;
 } reworded[] = {
@@ -42,7 +42,7 @@ is_slot(const char *p)
 	return p[0] == '%' && p[1] >= '1' && p[1] <= '3';
 }
 
-/* Is the whole text of this pattern? Sets what its slots took. */
+/* Does this pattern match the whole text? Sets the slots. */
 static bool
 takes(const char *pattern, const char *text, struct slice slot[3])
 {

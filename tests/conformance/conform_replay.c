@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conform_replay.c - threads and events, through our own batches and process state, and what fields
- * and conditions then are: "field", "has_value", "eval", "compiles".
+ * conform_replay.c - play threads and events through real batches and process state, and check
+ * fields and conditions: "field", "has_value", "eval", "compiles".
  *
- * What is asked after an event that is not in the table is not answered.
+ * Questions about an event that is not in our table are not answered.
  */
 #include "collector/filter/filter.h"
 #include "tests/conformance/conform.h"
@@ -21,7 +21,7 @@ static struct replay {
 	struct batch *batch;
 	struct view view;
 	uint64_t num;
-	bool usable; /* the last event is one that we know */
+	bool usable; /* the last event is in our table */
 } run;
 
 static size_t
@@ -68,7 +68,7 @@ start_test(struct replay *r, const char *name)
 	r->usable = false;
 }
 
-/* The test that a line is of; the first line of another ends the one before. */
+/* Find the test of a line; the first line of another test ends the previous one. */
 static struct replay *
 of_test(const json_t *j)
 {
@@ -86,7 +86,7 @@ is_string(enum ev_ptype t)
 	return t == PT_CHARBUF || t == PT_FSPATH || t == PT_FSRELPATH;
 }
 
-/* 'cut': without the NUL that ends it */
+/* 'cut': without the terminating NUL */
 static void
 add_hex(struct replay *r, const char *param, const char *hex, bool cut)
 {
@@ -163,7 +163,7 @@ play_thread(const json_t *j)
 	}
 }
 
-/* Little-endian, of the width that the text has; extended as its type is. */
+/* Decode a little-endian number as wide as the text, extended according to its type. */
 static int64_t
 number(const char *type, const char *hex)
 {
@@ -180,7 +180,7 @@ number(const char *type, const char *hex)
 	return (int64_t) v;
 }
 
-/* A clone's list of arguments may be empty; what else is empty is not filled. */
+/* A clone's list of arguments may be empty; other empty parameters are left out. */
 static bool
 may_be_empty(const struct ev_schema *s, const char *param)
 {
@@ -233,7 +233,7 @@ play_event(const json_t *j)
 	state_apply(r->state, r->batch, r->batch->ev, &r->view);
 }
 
-/* The cases hold text as it is printed, with U+FFFD for what is not UTF-8. */
+/* The cases hold printed text, with U+FFFD for invalid UTF-8. */
 static bool
 same_text(struct slice a, struct slice b)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loader.c - "load": "yaml" a rule file, "ok" does it load, "result" its errors and warnings with
- * their codes, "rules" what came out: names, tags, compiled conditions and outputs.
+ * loader.c - "load": "yaml" a rule file, "ok" whether it loads, "result" its errors and warnings
+ * with codes, "rules" the loaded rules: names, tags, compiled conditions and outputs.
  */
 #include "collector/rule/rule.h"
 #include "tests/conformance/conform.h"
 #include <errno.h>
 #include <stdlib.h>
 
-/* The errors, or the warnings: each of theirs is among ours, and there are as many. */
+/* Compare the errors, or the warnings: the same number, and each of theirs is among ours. */
 static bool
 same_messages(const struct rule_log *l, bool errors, const json_t *want, struct buf *why)
 {
@@ -79,7 +79,8 @@ same_rules(const struct ruleset *s, const json_t *want, struct buf *why)
 	return k == n;
 }
 
-/* What the suite's tests append to outputs: configuration, which their lines do not hold. */
+/* Texts that the suite's tests append to outputs by configuration, which the lines do not
+ * contain. */
 static const struct {
 	const char *test;
 	struct rule_append append[3];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parser.c - "parse": "in" the text, "r" is it accepted, "ast" its canonical text, or "err". */
+/* parser.c - "parse": "in" the text, "r" whether it is accepted, "ast" its canonical text, or
+ * "err". */
 #include "collector/filter/filter.h"
 #include "tests/conformance/conform.h"
 #include <errno.h>

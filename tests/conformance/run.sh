@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [-v] DIR: the cases of every DIR/*.jsonl against the collector's code.
+# run.sh [-v] DIR: run the cases of every DIR/*.jsonl against the collector's code.
 #
-# Names each case that fails (-v: and what it is), prints "FILE.jsonl passed/total" for each file,
+# Names each case that fails (-v: with its result), prints "FILE.jsonl passed/total" for each file,
 # exits 0 only if all pass. Builds what it needs in BUILD, which is build/release, or build/dev if
-# only that is there.
+# only that exists.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 

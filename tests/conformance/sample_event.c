@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Family, address and port; 'mapped': an IPv4 address within IPv6. Bytes written. */
+/* Encode family, address and port; 'mapped': an IPv4 address mapped to IPv6. Returns the size. */
 static size_t
 put_end(char *out, const char *text, size_t n, bool mapped, bool first)
 {
@@ -64,7 +64,7 @@ put_sockaddr(char *out, const char *text, size_t n, bool mapped)
 	return k + put_end(out + k, arrow + 2, n - (size_t) (arrow + 2 - text), mapped, false);
 }
 
-/* The raw text of a parameter: without "(resolved)". */
+/* Set a parameter from its raw text: without "(resolved)". */
 static void
 set_param(struct evb *b, const struct ev_param *p, const char *text, size_t n, bool mapped)
 {
@@ -83,7 +83,7 @@ set_param(struct evb *b, const struct ev_param *p, const char *text, size_t n, b
 	} else if (p->type == PT_BYTEBUF && memcmp(text, ".ELF.ab", MIN(n, 7)) == 0) {
 		evb_bytes(b, p->name, "\177ELF\1ab", 7);
 	} else if (p->type == PT_DYN && n == 1 && text[0] == '0') {
-		memset(out, 0, 9); /* the kind of its value, and that */
+		memset(out, 0, 9); /* the kind of the value, and the value */
 		evb_bytes(b, p->name, out, 9);
 	} else if (n != 4 || memcmp(text, "NULL", 4) != 0) {
 		memcpy(out, text, n);
@@ -91,7 +91,7 @@ set_param(struct evb *b, const struct ev_param *p, const char *text, size_t n, b
 	}
 }
 
-/* " name=" of a parameter in the text; NULL: it is not there. */
+/* Find " name=" of a parameter in the text; NULL: missing. */
 static const char *
 find_param(const char *text, const char *name)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conform_samples FOLDER KNOWN: single observations of what fields and conditions are.
+ * conform_samples FOLDER KNOWN: check single observations of fields and conditions.
  *
- * event_formatting_samples.txt: a line "EVENT :: name=raw(resolved) ..." tells an event of thread 1
- * whole; lines "     FIELD = [text]" or "(null)" follow. The events happen one after the other.
+ * event_formatting_samples.txt: a line "EVENT :: name=raw(resolved) ..." describes an event of
+ * thread 1; lines "     FIELD = [text]" or "(null)" follow. The events happen in order.
  * probe_results*.txt: lines "VAL FIELD = [text]", "NULL FIELD", "TRUE CONDITION", "FALSE", "THROW"
- * on one event, which the section "== NAME" chooses.
+ * about one event, which the section "== NAME" selects.
  *
- * What differs is printed. KNOWN lists what does, and why: what differs and is not there fails, and
- * so does what is there and does not differ.
+ * Prints the differences. KNOWN lists the known ones with reasons: a difference that is not listed
+ * fails, and so does a listed one that does not occur.
  */
 #include "collector/filter/filter.h"
 #include "tests/conformance/sample_event.h"
@@ -29,7 +29,7 @@ struct run {
 	unsigned cases, bad, listed;
 };
 
-/* The events that probes are of. */
+/* The events of the probes. */
 static const struct {
 	const char *section, *event, *params;
 } probed[] = {
@@ -75,7 +75,7 @@ apply(struct run *r)
 	state_apply(r->state, r->batch, r->batch->ev, &r->view);
 }
 
-/* What was there before. */
+/* Add the process that existed before. */
 static void
 add_process(struct run *r)
 {
@@ -121,7 +121,7 @@ add_socket(struct run *r, int fd, int domain, int type)
 	r->num--;
 }
 
-/* Those that the samples take for granted. */
+/* Add sockets that the samples assume. */
 static void
 add_sockets(struct run *r)
 {
@@ -292,7 +292,7 @@ sample_line(struct run *r, char *line)
 	}
 }
 
-/* A text of the samples has a newline of its own. */
+/* A text of the samples may contain a newline. */
 static bool
 next_line(FILE *f, char *line, size_t size)
 {
@@ -340,7 +340,7 @@ run_file(struct run *r, const char *folder, const char *name)
 	stop(r);
 }
 
-/* The list of known misses, with a newline before and after each; how many there are. */
+/* Read the list of known misses, with a newline before and after each; returns their number. */
 static unsigned
 read_known(struct run *r, const char *path)
 {
@@ -380,7 +380,7 @@ main(int argc, char **argv)
 	known = read_known(&r, argv[2]);
 	n = scandir(argv[1], &names, is_ours, alphasort);
 	if (n <= 0 || fscratch_new(&r.fs) < 0) {
-		fprintf(stderr, "%s: there are no samples\n", argv[1]);
+		fprintf(stderr, "%s: no samples found\n", argv[1]);
 		return 2;
 	}
 	for (int i = 0; i < n; i++) {

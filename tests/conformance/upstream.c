@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conform_upstream CASES RULES: the rule files of CASES/upstream_rules_compiled.json, in the folder
- * RULES, alone: their description is what Falco's is, value by value. Together: no error, no
+ * conform_upstream CASES RULES: load each rule file of CASES/upstream_rules_compiled.json, from the
+ * folder RULES, alone: its description equals Falco's, value by value. Together: no error, no
  * warning, and each rule has its output and its events.
  */
 #include "collector/rule/rule.h"
@@ -12,7 +12,7 @@
 
 static unsigned bad;
 
-/* Load files that must have nothing to complain of; their description. */
+/* Load files that must give no errors or warnings; returns their description. */
 static json_t *
 describe(const char *const *paths, size_t n)
 {
@@ -48,7 +48,7 @@ holds(const json_t *array, const json_t *e)
 	return false;
 }
 
-/* Arrays are sets, but for those of which the order says something. */
+/* Compare arrays as sets, except those whose order matters. */
 static bool
 same_array(const char *key, const json_t *want, const json_t *is)
 {
@@ -87,7 +87,7 @@ named(const json_t *items, const char *name)
 	return NULL;
 }
 
-/* "info" or "details" of one item; 'keys': NULL, or only these. */
+/* Compare "info" or "details" of one item; 'keys': NULL, or only these. */
 static void
 compare_part(const char *name, const json_t *want, const json_t *is, const char *const *keys)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compat32.c - a 32-bit program without a C library: int 0x80, and its own numbers.
+ * compat32.c - a 32-bit program without a C library: int 0x80, and 32-bit system call numbers.
  *
- * It opens, starts and ends, as live_compat.c knows; live_rows.c makes other calls as a
- * 32-bit caller does.
+ * It opens, forks and exits, as live_compat.c expects; live_rows.c makes other calls as a 32-bit
+ * caller.
  */
 static long
 call(long nr, long a, long b, long c, long d, long e)
@@ -27,11 +27,11 @@ run(void)
 {
 	long fd;
 
-	for (int i = 0; i < 3; i++) { /* the first may be read at exit: the entry hook comes then */
+	for (int i = 0; i < 3; i++) { /* read at exit until the entry hook is attached */
 		fd = call(5, P("plain"), 0102, 0640, 0, 0); /* open: O_RDWR | O_CREAT */
 		call(6, fd, 0, 0, 0, 0);
 	}
-	bad_env[1] = 0; /* brings the page: an execve that fails does not touch it */
+	bad_env[1] = 0; /* touches the page: a failing execve does not */
 	call(11, P("/no/such"), P(bad_argv), P(bad_env), 0, 0);     /* execve */
 	call(358, -100, P("/no/such"), P(bad_argv), P(bad_env), 0); /* execveat */
 	call(2, 0, 0, 0, 0, 0) == 0 ? call(1, 3, 0, 0, 0, 0) : call(7, -1, 0, 0, 0, 0); /* fork */

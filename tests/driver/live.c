@@ -71,7 +71,7 @@ is_start(const struct ev_hdr *rec)
 	       rec->type == EV_CLONE3;
 }
 
-/* Is this a record of the child, or of one that descends from it? */
+/* Is this a record of the child, or of a descendant? */
 static bool
 ours(const struct live *l, const struct ev_hdr *rec)
 {
@@ -115,8 +115,8 @@ keep(void *arg, const struct ev_hdr *rec)
 }
 
 /*
- * Every case begins with three descriptors, and with this program's constants resident, wherever
- * the linker has put them. keep() takes nothing before the close_range().
+ * Every case starts with three descriptors, and with this program's constants resident, wherever
+ * the linker has placed them. keep() takes nothing before the close_range().
  */
 static void
 run_trigger(struct live *l, const struct live_case *c)
@@ -134,7 +134,8 @@ forget(struct live *l)
 		free(l->recs[--l->nrecs]);
 }
 
-/* By this process, whose calls are not captured: they would fill the rings before the next case. */
+/* Called in this process, whose calls are not captured: they would fill the rings before the next
+ * case. */
 static void
 remove_tree(struct live *l, const char *dir)
 {
@@ -166,7 +167,7 @@ add_drop(void *arg, uint16_t type, uint16_t cause, uint64_t count)
 	*total += count;
 }
 
-/* Of any process: what is missing may be among them. */
+/* Lost records of any process: missing ones may be among them. */
 static void
 say_lost(struct live *l)
 {
@@ -212,7 +213,7 @@ live_run(struct live *l, const struct live_case *c)
 	if (!l->seen_exit)
 		(void) kill(l->child, SIGKILL);
 	if (!l->seen_exit || l->threads > 0)
-		live_fail(l, "no end of the trigger was seen, or of %d of its threads", l->threads);
+		live_fail(l, "no end of the trigger or of %d of its threads was seen", l->threads);
 	if (waitpid(l->child, &l->status, 0) != l->child)
 		live_fail(l, "no trigger to wait for");
 	else
@@ -256,7 +257,7 @@ live_count(const struct live *l, uint16_t type)
 	return n;
 }
 
-/* One check of a parameter was made. */
+/* Count one check of a parameter. */
 static bool
 checked(struct live *l, const struct ev_schema *s, bool ok)
 {
@@ -275,11 +276,11 @@ live_param(struct live *l, const struct ev_hdr *r, const char *param)
 			return i;
 	}
 	if (s != NULL)
-		live_fail(l, "%s has no parameter '%s': the test is wrong", s->name, param);
+		live_fail(l, "%s has no parameter '%s': fix the test", s->name, param);
 	return -1;
 }
 
-/* The index of a parameter that is there, and is a text or a number; -1 and a failure. */
+/* The index of a parameter that is present, and is a text or a number; -1 and a failure. */
 static int
 present(struct live *l, const struct ev_hdr *r, const char *param, bool text)
 {
@@ -398,7 +399,7 @@ proc_stat(pid_t pid, unsigned i)
 	return v;
 }
 
-/* How many checks of each event's parameters passed, of how many; a captured event without any is a
+/* Print passed and total checks of each event's parameters; a captured event without checks is a
  * failure. */
 static void
 report(struct live *l)
@@ -411,7 +412,7 @@ report(struct live *l)
 			printf("%s %u/%u\n", s->name, l->checks[s->num].passed,
 			    l->checks[s->num].total);
 		else if (s->capture == CAP_EXIT || s->capture == CAP_TRACE)
-			live_fail(l, "%s is captured, and no case looks at it", s->name);
+			live_fail(l, "%s is captured, and no case checks it", s->name);
 	}
 	printf("%u failed\n", l->failed);
 }
@@ -424,7 +425,7 @@ parse_args(struct live *l, int argc, char **argv)
 		l->dump = fopen(argv[2], "we");
 	if (argc != 1 && l->dump == NULL) {
 		printf(
-		    "usage: test_live [--dump FILE]: FILE gets the records of every case as "
+		    "usage: test_live [--dump FILE]: write the records of every case to FILE as "
 		    "text\n");
 		exit(2);
 	}
@@ -437,7 +438,7 @@ main(int argc, char **argv)
 		names_cases, net_cases, proc_cases, args_cases };
 	static const struct live_row *const rows[] = { file_rows, net_rows, ipc_rows };
 	struct live *l = calloc(1, sizeof(*l));
-	struct source_opts o = { .ring_bytes = 16 << 20 }; /* a busy machine may keep us waiting */
+	struct source_opts o = { .ring_bytes = 16 << 20 }; /* a busy machine may delay us */
 
 	if (l == NULL || geteuid() != 0) {
 		printf("skipped: needs root\n");
@@ -449,7 +450,7 @@ main(int argc, char **argv)
 	if (l->f == MAP_FAILED)
 		abort();
 	parse_args(l, argc, argv);
-	(void) clearenv(); /* the programs that cases run inherit it */
+	(void) clearenv(); /* programs started by cases inherit it */
 	(void) setvbuf(stdout, NULL, _IOLBF, 0);
 	l->st = live_open(&o);
 	live_all(l->st);

@@ -2,8 +2,8 @@
 /*
  * live.h - tests of the capture programs on the running kernel.
  *
- * A case is a trigger, which runs in a process of its own and notes in struct facts what it did and
- * what came of it, and a check, which compares that process's records with the facts, with errno,
+ * A case is a trigger, which runs in a separate process and notes in struct facts its actions and
+ * their results, and a check, which compares that process's records with the facts, with errno,
  * stat() or /proc. Most calls need no such case: a trigger and a LIVE_ROW() are enough
  * (live_rows.h).
  */
@@ -21,21 +21,21 @@
 
 #define FACT_TEXT 8192
 
-/* A call that the trigger of a row made: live_rows.h. */
+/* A call made by the trigger of a row: live_rows.h. */
 struct live_made {
 	int64_t res; /* -errno */
 	int64_t tid;
 	char want[512];
 };
 
-/* Shared between the trigger and its check; where a 32-bit pointer reaches. */
+/* Shared between the trigger and its check; at an address that a 32-bit pointer can hold. */
 struct facts {
 	int64_t n[64];
 	char s[6][FACT_TEXT];
-	char dir[256]; /* an empty folder, the trigger's working folder; removed afterwards */
+	char dir[256]; /* the trigger's working folder, initially empty; removed afterwards */
 	struct live_made made[64];
 	size_t nmade;
-	char mem[16384]; /* of the calls' arguments */
+	char mem[16384]; /* for arguments of calls */
 	size_t nmem;
 };
 
@@ -43,7 +43,7 @@ struct live {
 	void *st; /* of source_bpf */
 	struct facts *f;
 	pid_t child;
-	int status;                 /* of the child, as waitpid() has it */
+	int status;                 /* of the child, as waitpid() returns it */
 	struct ev_hdr *recs[16384]; /* of the child and its descendants */
 	size_t nrecs;
 	const char *name; /* of the case */
@@ -52,10 +52,10 @@ struct live {
 	struct {
 		unsigned passed, total;
 	} checks[EV_TYPE_MAX]; /* of the parameters of each event */
-	uint64_t end;          /* of the patience with the trigger, monotonic ns */
+	uint64_t end;          /* time limit of the trigger, monotonic ns */
 	uint64_t lost;         /* records so far */
-	int threads;           /* of the case, that were seen to start and not yet to end */
-	bool begun;            /* the trigger, after its process was made ready */
+	int threads;           /* threads of the case seen to start and not yet to end */
+	bool begun;            /* the trigger, after its process was prepared */
 	bool seen_exit;
 };
 
@@ -65,16 +65,16 @@ struct live_case {
 	const char *name;
 	void (*trigger)(struct facts *f);
 	live_fn *check;
-	live_fn *meanwhile; /* runs in the parent while the trigger does; NULL: nothing */
+	live_fn *meanwhile; /* runs in the parent during the trigger; NULL: nothing */
 };
 
 extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
     args_cases[], net_cases[], compat_cases[];
-live_fn live_tasks, live_files;      /* what the iterators print */
-unsigned live_seen(void *st);        /* how often this process is among the tasks */
-void live_mechanics(struct live *l); /* sources of their own: drops, exclusion, refusals */
+live_fn live_tasks, live_files;      /* output of the iterators */
+unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
+void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
 
-/* Load with these options; exits the program if it fails. Everything is wanted. */
+/* Load with these options and capture everything; exits the program on failure. */
 void *live_open(const struct source_opts *o);
 void live_all(void *st);
 void live_close(void *st);
@@ -82,18 +82,20 @@ void live_close(void *st);
 /* Run one case. */
 void live_run(struct live *l, const struct live_case *c);
 
-/* Has the trigger's process ended, or taken too long? What runs meanwhile must ask, and end. */
+/* Has the trigger's process ended, or timed out? Functions that run during it must ask, and
+ * return. */
 bool live_gone(const struct live *l);
 
-/* Write the case's records, so that two runs can be compared. */
+/* Write the case's records as text, so that two runs can be compared. */
 void live_dump(const struct live *l, FILE *to);
 
-/* The k-th record of that type, of any process of the case; of thread 'tid'. NULL and a failure. */
+/* Return the k-th record of that type, of any process of the case; of thread 'tid'. NULL: a
+ * failure. */
 const struct ev_hdr *live_rec(struct live *l, uint16_t type, unsigned k);
 const struct ev_hdr *live_rec_of(struct live *l, uint16_t type, int64_t tid);
 unsigned live_count(const struct live *l, uint16_t type);
 
-/* Checks of a record's parameter by its name; quietly none where the record is NULL. */
+/* Check a record's parameter by name; does nothing if the record is NULL. */
 int live_param(struct live *l, const struct ev_hdr *r, const char *param); /* its index, or -1 */
 void live_fail(struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void live_num(struct live *l, const struct ev_hdr *r, const char *param, int64_t want);
@@ -105,7 +107,7 @@ void live_bytes(
 void live_absent(struct live *l, const struct ev_hdr *r, const char *param);
 void live_that(struct live *l, bool ok, const char *what);
 
-/* A line "key: value" of /proc/PID/status, and field 'i' (from 1) of /proc/PID/stat. */
+/* Read a line "key: value" of /proc/PID/status, and field 'i' (from 1) of /proc/PID/stat. */
 int64_t proc_status(pid_t pid, const char *key, unsigned column, int base);
 int64_t proc_stat(pid_t pid, unsigned i);
 

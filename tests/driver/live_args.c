@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_args.c - arguments and environments that are longer than a text may be hide nothing. */
+/* live_args.c - arguments and environments longer than the limit cannot hide anything. */
 #include "tests/driver/live.h"
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #define HUGE 100000
 
-/* A string of n bytes, all c. */
+/* Make a string of n bytes, all c. */
 static char *
 filled(size_t n, char c)
 {
@@ -23,7 +23,7 @@ filled(size_t n, char c)
 	return p;
 }
 
-/* The same arguments for a program that is not there, and for one that is. */
+/* Pass the same arguments to a missing program and to an existing one. */
 static void
 exec_both(char **argv, char **env)
 {
@@ -32,7 +32,7 @@ exec_both(char **argv, char **env)
 	_exit(1);
 }
 
-/* What a list should have become: pieces, one after the other. */
+/* The expected result for a list: pieces, one after the other. */
 struct list {
 	char p[8192];
 	size_t n;
@@ -53,7 +53,7 @@ add_string(struct list *l, const char *s)
 	l->n += strlen(s) + 1;
 }
 
-/* Parameter 'param' of the k-th execve: it is this list, and says that it was cut. */
+/* Check that parameter 'param' of the k-th execve is this list, and is marked as cut. */
 static void
 check_list(struct live *l, unsigned k, const char *param, const struct list *want)
 {
@@ -89,7 +89,7 @@ c_first(struct live *l)
 	}
 }
 
-/* Nothing of a long argv[0] is an argument. */
+/* No part of a long argv[0] is an argument. */
 static void
 d_only(struct facts *f)
 {
@@ -131,7 +131,7 @@ c_second(struct live *l)
 	check_list(l, 1, "args", &args);
 }
 
-/* A script has its beginning and its end. */
+/* Of a script, the beginning and the end are kept. */
 static void
 d_script(struct facts *f)
 {
@@ -184,14 +184,14 @@ c_many(struct live *l)
 	check_list(l, 0, "args", &attempt);
 	for (int i = 0; i < 30; i++)
 		add_filled(&args, 99, 'a');
-	add_filled(&args, 95, 'a'); /* of one, the end */
+	add_filled(&args, 95, 'a'); /* of the first, only the end */
 	for (int i = 0; i < 9; i++)
 		add_filled(&args, 99, 'a');
 	add_filled(&args, 99, 'z');
 	check_list(l, 1, "args", &args);
 	for (int i = 0; i < 40; i++)
 		add_filled(&env, 99, 'a');
-	check_list(l, 1, "env", &env); /* whole ones only */
+	check_list(l, 1, "env", &env); /* only whole ones */
 }
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_compat.c - the calls of a 32-bit program, compat32.c. */
+/* live_compat.c - calls of a 32-bit program, compat32.c. */
 #include "tests/driver/live.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ c_compat(struct live *l)
 	live_num(l, live_rec_of(l, EV_PROCEXIT, l->child), "ret", 5);
 }
 
-/* By now a 32-bit caller was seen: its paths are read at entry. */
+/* A 32-bit caller has been seen: its paths are now read at entry. */
 static void
 c_entry(struct live *l)
 {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * live_dump.c - the records of a case as text that two runs on the same build write alike.
+ * live_dump.c - write the records of a case as text that is equal in two runs of the same build.
  *
- * A line per record, a parameter by its name. Threads are written in the order of their starts, the
- * records of a thread in the order of time, so that it does not matter which of two threads was
- * faster. What the machine chooses has a word, with a number where several must be told apart: ino1
- * is the same inode wherever it stands within a case. Left out are the cpu and the times of the
- * header, and what a thread does while it waits for another: looks into /proc, tries a FIFO that is
- * not there yet.
+ * A line per record, each parameter with its name. Threads are in the order of their starts, the
+ * records of a thread in the order of time, so the relative speed of threads does not matter. A
+ * machine-dependent value is replaced by a word, with a number to distinguish several: ino1 is the
+ * same inode throughout a case. Left out are the cpu and the times of the header, and what a thread
+ * does while it waits for another: reading /proc, trying to open a FIFO that does not exist yet.
  */
 #include "common/macros.h"
 #include "tests/driver/live.h"
@@ -21,13 +20,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RUN_MIN 32 /* this many equal bytes are written once, with their number */
+#define RUN_MIN 32 /* so many equal bytes are written once, with a count */
 
 /*
  * Cases whose threads open files at the same time, so that either may get the lower descriptor; the
- * first 32-bit program's paths are read at exit until the sensor has attached a hook. There,
- * descriptors and EVF_REREAD are not written. Nor is EVF_REREAD of another process than the
- * trigger's: after fork() it depends on how the linker laid out this program.
+ * first 32-bit program's paths are read at exit until the sensor has attached a hook. For them
+ * descriptors and EVF_REREAD are left out. EVF_REREAD is also left out for every process but the
+ * trigger's: after fork() it depends on the layout of this program.
  */
 static const char *const races[] = {
 	"a path that nobody could read in time",
@@ -45,19 +44,18 @@ struct dump {
 	struct {
 		const char *word;
 		uint64_t v;
-	} seen[1024]; /* what was given a number */
+	} seen[1024]; /* values with a number */
 	size_t nseen;
 	struct {
 		const char *word;
 		char p[FACT_TEXT];
 		size_t n;
-	} texts[8]; /* texts of this very process, and folders, that have a word */
+	} texts[8]; /* texts of this process, and folders, with a word */
 	size_t ntexts;
-	bool waiting[1024]; /* descriptors opened by one who waits for another */
+	bool waiting[1024]; /* descriptors opened while waiting */
 };
 
-/* Numbers that the machine chooses, by the names of their parameters. No number is written behind
- * a word in capitals. */
+/* Machine-dependent numbers, by parameter name. A word in capitals gets no number. */
 static const struct {
 	const char *param, *word;
 } chosen[] = {
@@ -168,7 +166,7 @@ put_byte(struct dump *d, char c)
 		(void) fputc(c, d->to);
 }
 
-/* The word of what this text begins with, how long that is; NULL: none. */
+/* Find the word for a prefix of this text, and the prefix's length; NULL: none. */
 static const char *
 word_at(const struct dump *d, struct slice t, size_t *n)
 {
@@ -207,7 +205,7 @@ put_text(struct dump *d, struct slice t)
 	(void) fputc('"', d->to);
 }
 
-/* Pids of all namespaces, 32 bits each. */
+/* Write pids of all namespaces, 32 bits each. */
 static void
 put_pids(struct dump *d, struct slice t)
 {
@@ -221,7 +219,7 @@ put_pids(struct dump *d, struct slice t)
 	(void) fputc(']', d->to);
 }
 
-/* Bits: the kernel has room for more descriptors where the process had more at some time. */
+/* Write bits: the kernel may have room for more descriptors than the process uses. */
 static void
 put_bits(struct dump *d, struct slice t)
 {
@@ -231,7 +229,7 @@ put_bits(struct dump *d, struct slice t)
 		(void) fprintf(d->to, "%02x", (unsigned char) t.p[i]);
 }
 
-/* Addresses with their ports, behind the family: one of a SOCKADDR, two of a SOCKTUPLE. */
+/* Write addresses with their ports, after the family: one of a SOCKADDR, two of a SOCKTUPLE. */
 static void
 put_address(struct dump *d, struct slice t, bool tuple)
 {
@@ -258,7 +256,7 @@ put_address(struct dump *d, struct slice t, bool tuple)
 			(void) fprintf(d->to, "%02x", (unsigned char) t.p[i + k]);
 		memcpy(&port, t.p + i + n, sizeof(port));
 		(void) fputc(':', d->to);
-		if (port < 32768) /* the kernel chooses others */
+		if (port < 32768) /* others are chosen by the kernel */
 			(void) fprintf(d->to, "%u", port);
 		else
 			put_numbered(d, "port", port);
@@ -288,7 +286,7 @@ put_param(struct dump *d, const struct ev_hdr *r, const struct ev_schema *s, uns
 		put_text(d, t);
 }
 
-/* Is this what a thread does while it waits for another? Nobody knows how often. */
+/* Does a thread do this while it waits for another? The number of repetitions varies. */
 static bool
 is_wait(struct dump *d, const struct ev_hdr *r, const struct ev_schema *s)
 {
@@ -300,7 +298,7 @@ is_wait(struct dump *d, const struct ev_hdr *r, const struct ev_schema *s)
 		fd = record_num(r, s, EVP_CLOSE_fd);
 	else if (!opened)
 		return false;
-	fd = fd < 0 ? 0 : fd % (int64_t) ARRAY_SIZE(d->waiting); /* 0: that of a failure */
+	fd = fd < 0 ? 0 : fd % (int64_t) ARRAY_SIZE(d->waiting); /* 0: a failed open */
 	is = opened ? name.n > 6 && memcmp(name.p, "/proc/", 6) == 0 : d->waiting[fd];
 	d->waiting[fd] = opened && is;
 	return is || (opened && res == -ENOENT && slice_eq(name, SLICE("fifo")));
@@ -334,7 +332,7 @@ add_word(struct dump *d, const char *word, const char *p, size_t n)
 	d->texts[d->ntexts++].n = n;
 }
 
-/* The longest first where one may hold another. */
+/* Longer ones first, since one may contain another. */
 static void
 find_words(struct dump *d, const char *dir)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_entry.c - what is read when a call is entered, whatever is done to it meanwhile. */
+/* live_entry.c - arguments are read at entry, even if they change during the call. */
 #include "tests/driver/live.h"
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The call itself, whatever the C library would make of it; -errno. */
+/* The raw call, without the C library's conversions; -errno. */
 #define CALL(...) call_result(syscall(__VA_ARGS__))
 
 static long
@@ -34,7 +34,7 @@ path_in(struct facts *f, unsigned i, const char *name)
 	(void) snprintf(f->s[i], sizeof(f->s[i]), "%.200s/%s", f->dir, name);
 }
 
-/* The path lies in a file's page that nobody has touched through this mapping. */
+/* The path is in a page of a file that was not yet touched through this mapping. */
 static void
 d_not_resident(struct facts *f)
 {
@@ -148,8 +148,8 @@ c_long(struct live *l)
 }
 
 /*
- * A path of a link is changed while the kernel waits for the other one, which lies in a page that
- * comes when this thread gives it.
+ * One path of a link is changed while the kernel waits for the other one, whose page this thread
+ * provides later.
  */
 struct late_page {
 	struct facts *f;
@@ -208,7 +208,7 @@ d_link_changed(struct facts *f)
 	link_changed(f, true);
 	if (f->n[1] != 0) {
 		link_changed(f, false);
-		f->n[2] = 1; /* it is the second call that matters */
+		f->n[2] = 1; /* then the second call is checked */
 	}
 }
 
@@ -225,8 +225,8 @@ c_link_changed(struct live *l)
 	live_that(l, r != NULL && (r->flags & EVF_REREAD), "the other one was read at exit");
 }
 
-/* Threads that wait in calls, in open of a FIFO and in connect to a queue that is full, take no
- * memory from others: their paths and addresses are still read at entry. */
+/* Threads that wait in calls, in open of a FIFO and in connect to a full queue, do not use up
+ * others' memory: others' paths and addresses are still read at entry. */
 #define CROWD 600
 
 /* Where the crowd waits. */
@@ -288,7 +288,7 @@ wait_for_sleepers(void)
 	}
 }
 
-/* A listener whose queue one connection has filled. */
+/* A listener whose queue is filled by one connection. */
 static int
 full_queue(struct crowd *c)
 {
@@ -302,12 +302,12 @@ full_queue(struct crowd *c)
 	return on;
 }
 
-/* Another process: n[1], what its open returns, n[2], its connect. */
+/* Another process: n[1] is the result of its open, n[2] of its connect. */
 static void
 call_beside(struct facts *f)
 {
 	struct sockaddr_un none = { .sun_family = AF_UNIX, .sun_path = "none" };
-	char path[] = "/no/such"; /* both on the stack, which is there */
+	char path[] = "/no/such"; /* on the stack, which is resident */
 
 	f->n[1] = CALL(SYS_open, path, O_RDONLY, 0);
 	f->n[2] = CALL(SYS_connect, socket(AF_UNIX, SOCK_STREAM, 0), &none, sizeof(none));
@@ -341,7 +341,7 @@ d_crowd(struct facts *f)
 	}
 	(void) wait(NULL);
 	end = open(f->s[0], O_RDWR);
-	close(on); /* who waits for its queue is refused */
+	close(on); /* connects waiting for its queue are refused */
 	for (unsigned i = 0; i < CROWD; i++)
 		(void) pthread_join(t[i], NULL);
 	close(end);

@@ -37,7 +37,7 @@ read_proc(pid_t pid, const char *name, char *to, size_t size)
 	return n;
 }
 
-/* The path of one controller: of the line whose list names it, or of the unified hierarchy's. */
+/* Read the path of one controller: from the line that lists it, or of the unified hierarchy. */
 static void
 cgroup_path(const char *file, const char *name, char *to, size_t size)
 {
@@ -80,7 +80,7 @@ reap(int64_t pid)
 		;
 }
 
-/* A session with a terminal, so that there is a tty to be seen. */
+/* Start a session with a terminal, so that there is a tty. */
 static void
 take_terminal(void)
 {
@@ -93,7 +93,7 @@ take_terminal(void)
 		_exit(1);
 }
 
-/* One inheritable capability, another effective user: so that all sets and ids differ. */
+/* Set one inheritable capability and another effective user, so that all sets and ids differ. */
 static void
 take_credentials(void)
 {
@@ -109,8 +109,8 @@ take_credentials(void)
 }
 
 /*
- * A is the first process of a new pid namespace, and leads a group; B is of that group and runs
- * cat, which waits for its input until /proc was read. Both are of the trigger's session.
+ * A is the first process of a new pid namespace and leads a group; B is in that group and runs cat,
+ * which waits for its input until /proc has been read. Both are in the trigger's session.
  */
 void
 d_exec(struct facts *f)
@@ -152,7 +152,7 @@ d_exec(struct facts *f)
 	reap(f->n[0]);
 }
 
-/* The open descriptors as bits, of as many as the process has room for; how many bytes. */
+/* Read the open descriptors as bits, as many as the process has room for; returns the size. */
 static size_t
 read_open_fds(pid_t pid, char *to)
 {
@@ -168,7 +168,7 @@ read_open_fds(pid_t pid, char *to)
 	return room / 8;
 }
 
-/* Once cat runs: n[] and s[] get what /proc says of it. */
+/* Once cat runs, read n[] and s[] from its /proc. */
 void
 m_exec(struct live *l)
 {
@@ -182,7 +182,7 @@ m_exec(struct live *l)
 	(void) snprintf(path, sizeof(path), "%s/fifo", f->dir);
 	if (mkfifo(path, 0666) != 0)
 		abort();
-	fd = open(path, O_RDWR); /* waits for nobody */
+	fd = open(path, O_RDWR); /* does not block */
 	while ((pid = (pid_t) * (volatile int64_t *) &f->n[1]) == 0 && !live_gone(l))
 		(void) sched_yield();
 	do /* until it reads its input */
@@ -322,7 +322,7 @@ c_memfd(struct live *l)
 	live_text(l, r, "exe", "ghost");
 	live_bytes(l, r, "args", "", 0);
 	live_bytes(l, r, "env", "", 0);
-	live_num(l, r, "flags", 0x1 | 0x4); /* the owner could write it */
+	live_num(l, r, "flags", 0x1 | 0x4); /* its owner could write it */
 	live_text(l, r, "trusted_exepath", "memfd:payload");
 	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 0, "it ran");
 }
@@ -382,7 +382,7 @@ c_exec_overlay(struct live *l)
 	live_text(l, r, "filename", "all/new");
 	r = live_rec_of(l, EV_EXECVE, l->f->n[3]);
 	(void) snprintf(path, sizeof(path), "%s/all/new", l->f->dir);
-	live_text(l, r, "trusted_exepath", path); /* not as the program itself sees it */
+	live_text(l, r, "trusted_exepath", path); /* not the path that the program itself sees */
 }
 
 void
@@ -432,7 +432,7 @@ c_exec_fail(struct live *l)
 	live_bytes(l, r, "ns_pids", pids, sizeof(pids));
 	r = live_rec(l, EV_EXECVEAT, 0);
 	check_attempt(l, r);
-	live_num(l, r, "vtid", l->child); /* vtid: there is no filename */
+	live_num(l, r, "vtid", l->child); /* there is no filename */
 	live_bytes(l, r, "ns_pids", pids, sizeof(pids));
 	r = live_rec(l, EV_EXECVE, 1);
 	live_num(l, r, "res", -EACCES);

@@ -22,7 +22,7 @@ path_in(struct facts *f, const char *name)
 	return live_str(f, path);
 }
 
-/* Every flag of open(), alone, with an access mode each; and as rules number them. */
+/* Every flag of open(), one at a time, with an access mode; and its number for rules. */
 static const struct {
 	int flags;
 	unsigned want;
@@ -53,7 +53,7 @@ t_open(struct facts *f)
 	    "name=%s/new flags=O_CLOEXEC|O_CREAT|O_EXCL|O_RDWR|O_F_CREATED mode=04640 dev=%lu "
 	    "ino=%lu realname=-",
 	    f->dir, live_dev(fd), live_ino(fd));
-	fd = CALL(f, "open", live_str(f, "new"), O_RDONLY | O_CREAT, 0600); /* is there already */
+	fd = CALL(f, "open", live_str(f, "new"), O_RDONLY | O_CREAT, 0600); /* exists already */
 	WANT(f, "name=new flags=O_RDONLY|O_CREAT mode=0600 dev=%lu ino=%lu realname=%s/new",
 	    live_dev(fd), live_ino(fd), f->dir);
 	(void) CALL(f, "open", path_in(f, "none/there"), O_WRONLY, 0777);
@@ -107,7 +107,7 @@ t_openat2(struct facts *f)
 	    how(f, O_RDONLY | O_DIRECTORY, 0,
 		RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT),
 	    sizeof(struct open_how));
-	WANT(f, /* any bit of O_TMPFILE is all of it */
+	WANT(f, /* any bit of O_TMPFILE means all of it */
 	    "dirfd=%d name=nowhere flags=O_RDONLY|O_DIRECTORY|O_TMPFILE mode=0 "
 	    "resolve=RESOLVE_NO_XDEV|RESOLVE_NO_MAGICLINKS|RESOLVE_IN_ROOT dev=0 ino=0",
 	    dir);

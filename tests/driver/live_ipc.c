@@ -13,11 +13,11 @@ t_semget(struct facts *f)
 {
 	long id;
 
-	if (unshare(CLONE_NEWIPC) != 0) /* in which no earlier run has left its set */
+	if (unshare(CLONE_NEWIPC) != 0) /* no earlier run has left its set there */
 		_exit(1);
 	id = CALL(f, "semget", KEY, 3, IPC_CREAT | IPC_EXCL | 0600);
 	WANT(f, "key=%d nsems=3 semflg=IPC_CREAT|IPC_EXCL", KEY);
-	(void) CALL(f, "semget", KEY, 3, IPC_CREAT | IPC_EXCL); /* there is one */
+	(void) CALL(f, "semget", KEY, 3, IPC_CREAT | IPC_EXCL); /* exists already */
 	WANT(f, "key=%d nsems=3 semflg=IPC_CREAT|IPC_EXCL", KEY);
 	(void) CALL(f, "semget", -2, -1, 0);
 	WANT(f, "key=-2 nsems=-1 semflg=0");

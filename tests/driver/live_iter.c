@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_iter.c - the kernel's iterators: what they say of this very process. */
+/* live_iter.c - the kernel's iterators: their items about this process. */
 #include "common/clock.h"
 #include "tests/driver/live.h"
 #include "tests/driver/live_exec.h"
@@ -13,7 +13,7 @@ struct seek {
 	unsigned found, kernel;
 };
 
-/* The whole of an iterator, an item of 'size' bytes at a time. False: it does not end well. */
+/* Read all of an iterator, an item of 'size' bytes at a time. False: it ends with an error. */
 static bool
 walk(void *st, enum source_iter which, size_t size, void (*fn)(void *arg, const void *item),
     void *arg)

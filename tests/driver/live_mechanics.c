@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_mechanics.c - what does not belong to one event: drops, exclusion, interest, tasks, errors.
- */
+/* live_mechanics.c - behaviour beyond single events: drops, exclusion, interest, tasks, errors. */
 #include "common/clock.h"
 #include "proto/wire.h"
 #include "tests/driver/live.h"
@@ -51,7 +50,7 @@ tally_drop(void *arg, uint16_t type, uint16_t cause, uint64_t count)
 		t->dropped += count;
 }
 
-/* A process that makes n failing closes, and is gone. */
+/* Start a process that makes n failing closes and exits. */
 static pid_t
 closes(int n)
 {
@@ -66,7 +65,7 @@ closes(int n)
 	return pid;
 }
 
-/* The same with 20 closes, by a process that is given the number 'pid'. */
+/* The same with 20 closes, in a process with the number 'pid'. */
 static pid_t
 closes_as(pid_t pid)
 {
@@ -84,7 +83,7 @@ closes_as(pid_t pid)
 	return got;
 }
 
-/* Read whatever happened before now; the rest of the machine may never be quiet. */
+/* Read all that happened before now; the rest of the machine may never be quiet. */
 static void
 drain(void *st, struct tally *t)
 {
@@ -105,7 +104,7 @@ m_drops(struct live *l)
 	l->name = "a ring that is full";
 	st = live_open(&o);
 	(void) source_bpf.set_interest(st, &only, 1);
-	for (int i = 0; i < 20 && t.records == 0; i++) { /* others' closes may have filled it */
+	for (int i = 0; i < 20 && t.records == 0; i++) { /* others may have filled it */
 		t.pid = closes(1000);
 		drain(st, &t);
 	}
@@ -187,7 +186,7 @@ m_exclusion(struct live *l)
 	close(go[1]);
 }
 
-/* One open by a child; was it read at its exit? */
+/* One open by a child; was its path read at exit? */
 struct one_open {
 	pid_t pid;
 	bool seen, reread;
@@ -217,7 +216,7 @@ open_and_wait(void *arg)
 	return NULL;
 }
 
-/* A process of 'n' threads that have each opened something, and wait. */
+/* Start a process of 'n' threads that each have opened something, and wait. */
 static pid_t
 crowd(unsigned n)
 {
@@ -243,12 +242,12 @@ crowd(unsigned n)
 			(void) pause();
 	}
 	close(there[1]);
-	(void) !read(there[0], &c, 1); /* the end of the pipe: all are there */
+	(void) !read(there[0], &c, 1); /* end of the pipe: all have started */
 	close(there[0]);
 	return pid;
 }
 
-/* Does a child of that user, whose thread is new, get memory for its path? */
+/* Does a child of that user, with a new thread, get memory for its path? */
 static bool
 open_of(void *st, uid_t uid)
 {
@@ -269,7 +268,7 @@ open_of(void *st, uid_t uid)
 	return o.seen && !o.reread;
 }
 
-/* A user who takes all the memory that there is takes it from no other, and gives it back. */
+/* A user who takes all available memory takes none from others, and returns it. */
 static void
 m_shares(struct live *l)
 {
@@ -312,8 +311,8 @@ m_wake(struct live *l)
 	    "a wait ends when it is told to");
 }
 
-/* In a process of its own, so that what it gives up is not missed: exit status 0 if the message
- * has the word. */
+/* Runs in a separate process, so that lost privileges do not matter here: exit status 0 if the
+ * message contains the word. */
 static int
 refusal(void (*give_up)(void), const char *word)
 {
@@ -359,8 +358,8 @@ m_refusals(struct live *l)
 	live_that(l, refusal(hide_btf, "CONFIG_DEBUG_INFO_BTF") == 0, "without types it says so");
 }
 
-/* With no more rights than the sensor needs, the entry tracepoints cannot be found: the general
- * hook stands in. */
+/* With only the rights that the sensor needs, the entry tracepoints cannot be found: the general
+ * hook is used instead. */
 static void
 keep_least(void)
 {

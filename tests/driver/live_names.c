@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_names.c - the name of what was opened or started, whatever path led there. */
+/* live_names.c - the name of an opened file or a started program, whatever path led to it. */
 #include "tests/driver/live.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ make_file(const char *path)
 	(void) close(fd);
 }
 
-/* "DIR/name" of the case's folder. */
+/* "DIR/name" in the case's folder. */
 static const char *
 in_dir(const struct facts *f, const char *name)
 {
@@ -57,7 +57,7 @@ open_how(const char *dir, const char *path, unsigned long long resolve)
 	(void) close(fd);
 }
 
-/* Each open is openat2(), which nothing else here calls: record k is that of opened[k]. */
+/* Each open is openat2(), which nothing else here uses: record k belongs to opened[k]. */
 static void
 d_opened(struct facts *f)
 {
@@ -115,9 +115,9 @@ c_opened(struct live *l)
 }
 
 /*
- * A path on a page that is not there when the call begins, so that it can't be read, and is another
- * one when the call ends: nothing but the file tells what was opened. The FIFO holds the call until
- * the path was changed.
+ * A path on a page that is not resident when the call begins, so that it cannot be read, and that
+ * is another one when the call ends: only the file shows what was opened. The FIFO holds the call
+ * until the path is changed.
  */
 struct race {
 	const char *fifo;
@@ -186,7 +186,7 @@ c_raced(struct live *l)
 	}
 }
 
-/* What runs this program again in its folder, or in what is its root. */
+/* Run this program again in its folder, or in its root. */
 static void
 run_here(const char *root, const char *path)
 {
@@ -201,7 +201,7 @@ run_here(const char *root, const char *path)
 	must(waitpid(pid, NULL, 0) == pid);
 }
 
-/* A program without a loader, and where it is in the end. */
+/* Copy a program that needs no loader. */
 static void
 put_program(const char *to)
 {
@@ -223,7 +223,7 @@ d_started(struct facts *f)
 		must(mkdir("d", 0755) == 0 && chdir("d") == 0);
 	put_program("prog");
 	run_here(NULL, "./prog");
-	for (unsigned k = 0; k < 20; k++) { /* longer than a path can be */
+	for (unsigned k = 0; k < 20; k++) { /* longer than a path may be */
 		char name[256];
 
 		memset(name, 'n', 255);
@@ -234,7 +234,7 @@ d_started(struct facts *f)
 	run_here(NULL, "./prog");
 }
 
-/* The k-th execve that succeeded: the program itself tries one that fails. */
+/* The k-th successful execve: the program itself tries a failing one. */
 static const struct ev_hdr *
 started(struct live *l, unsigned k)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_net.c - bind; connect: the address asked for, and the tuple that came of it. */
+/* live_net.c - bind; connect: the requested address, and the resulting tuple. */
 #include "tests/driver/live_rows.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ listener(int family, struct sockaddr_storage *sa, socklen_t *len)
 	return fd;
 }
 
-/* An address and its port as a record holds them: from a sockaddr. */
+/* Encode an address and its port as a record holds them, from a sockaddr. */
 static size_t
 put_end(char *to, const struct sockaddr_storage *sa)
 {
@@ -48,7 +48,7 @@ put_end(char *to, const struct sockaddr_storage *sa)
 	return n + 2;
 }
 
-/* s[0]: the tuple, s[1]: the address, as records should have them; n[2], n[3]: their lengths. */
+/* s[0]: the tuple, s[1]: the address, as expected in records; n[2], n[3]: their lengths. */
 static void
 note_connection(struct facts *f, int fd, const struct sockaddr_storage *peer)
 {
@@ -88,7 +88,7 @@ t_connect(struct facts *f)
 	}
 	(void) CALL(f, "connect", 4711, live_mem(f, &sa, len), len);
 	WANT(f, "fd=4711 addr=%s tuple=-", addr);
-	fd = open("/dev/null", O_RDONLY); /* no socket */
+	fd = open("/dev/null", O_RDONLY); /* not a socket */
 	(void) CALL(f, "connect", fd, live_mem(f, &sa, len), len);
 	WANT(f, "fd=%d addr=%s tuple=-", fd, addr);
 }
@@ -149,7 +149,7 @@ c_unreadable(struct live *l)
 	live_absent(l, r, "tuple");
 }
 
-/* One that nobody answers, since the backlog is full, is in progress. */
+/* A connect that is not answered, because the backlog is full, is in progress. */
 static void
 d_in_progress(struct facts *f)
 {
@@ -230,7 +230,7 @@ c_unix(struct live *l)
 	live_text(l, r, "addr", "\001abstract");
 }
 
-/* The address lies in a page that nobody has touched. */
+/* The address is in a page that was not touched. */
 static void
 d_not_resident(struct facts *f)
 {

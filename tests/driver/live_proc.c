@@ -23,7 +23,7 @@ reap(int64_t pid)
 		;
 }
 
-/* KiB: what each of two CPUs may not have added to each of three counters yet. */
+/* KiB: what two CPUs may not yet have added to each of three counters. */
 enum { RSS_LAG = 2 * 3 * 32 * 4 };
 
 static void
@@ -45,7 +45,7 @@ d_fork(struct facts *f)
 	reap(pid);
 }
 
-/* What is the same for all four: the child's ids, and what it took from the trigger. */
+/* Check what is the same for all four: the child's ids, and what it inherited from the trigger. */
 static void
 check_child(struct live *l, const struct ev_hdr *r, int64_t tid, int64_t pid, int64_t ptid)
 {
@@ -118,7 +118,7 @@ c_vfork(struct live *l)
 	live_num(l, r, "flags", 0x8000000 | 0x8000);
 }
 
-/* The kernel's clone flags, one by one, and as rules number them. */
+/* The kernel's clone flags, one by one, and their numbers for rules. */
 static const struct {
 	uint64_t flags;
 	int64_t want;
@@ -142,7 +142,7 @@ static const struct {
 	{ CLONE_PARENT, 0x100 },
 };
 
-/* Of a process that another one reaps. */
+/* Wait for a process that another one reaps. */
 static void
 wait_for_end(pid_t pid)
 {

@@ -18,7 +18,7 @@ enum way { NATIVE, THREAD, COMPAT, CARRIED };
 static const char *const ways[] = { "", ", of a thread", ", of a 32-bit caller",
 	", of a 32-bit caller, in socketcall or ipc" };
 
-/* Of the row that runs; in the trigger's process as well. */
+/* The current row; also set in the trigger's process. */
 static const struct live_row *row;
 static enum way way;
 
@@ -34,7 +34,7 @@ static const struct {
 #include "proto/syscalls.def"
 };
 
-/* What socketcall() and ipc() carry, by their first argument. */
+/* The calls of socketcall() and ipc(), by their first argument. */
 static const struct {
 	const char *name, *in;
 	long number;
@@ -62,7 +62,7 @@ static const struct {
 	{ "semget", "ipc", 2 },
 };
 
-/* Where it is in carried[]; the length of that if nothing carries it. */
+/* Its index in carried[]; the array's length if it is not there. */
 static size_t
 carried_at(const char *name)
 {
@@ -73,7 +73,7 @@ carried_at(const char *name)
 	return i;
 }
 
-/* Its number if the trigger runs that way; -1: there is no such call. */
+/* Its number for a trigger that runs this way; -1: there is no such call. */
 static long
 number(const char *name, enum way w)
 {
@@ -92,7 +92,7 @@ number(const char *name, enum way w)
 }
 
 #if defined(__x86_64__)
-/* As 32-bit programs call: the kernel takes whoever uses int 0x80 for one. */
+/* Call as a 32-bit program: the kernel treats every int 0x80 as one. */
 __attribute__((naked)) static long
 int80(UNUSED long nr, UNUSED const int64_t args[6])
 {
@@ -116,7 +116,7 @@ int80(UNUSED long nr, UNUSED const int64_t args[6])
 #define int80(nr, args) (-ENOSYS)
 #endif
 
-/* socketcall()'s arguments lie in memory, 32 bits each; those of ipc() in registers. */
+/* socketcall()'s arguments are in memory, 32 bits each; those of ipc() in registers. */
 static long
 carry(struct facts *f, const char *name, long nr, const int64_t args[6])
 {
@@ -234,7 +234,7 @@ d_row(struct facts *f)
 		_exit(1);
 }
 
-/* "A|B" by the words of the parameter's table, or a number. */
+/* Parse "A|B" by the words of the parameter's table, or a number. */
 static bool
 parse_number(const struct ev_param *p, char *value, int64_t *ret)
 {
@@ -267,7 +267,7 @@ check_hex(struct live *l, const struct ev_hdr *r, const char *param, const char 
 	live_bytes(l, r, param, bytes, n);
 }
 
-/* A "name=value"; the parameter's bit. */
+/* Check a "name=value"; returns the parameter's bit. */
 static uint64_t
 check_pair(struct live *l, const struct ev_hdr *r, char *pair)
 {
@@ -277,7 +277,7 @@ check_pair(struct live *l, const struct ev_hdr *r, char *pair)
 	int i;
 
 	if (value == NULL) {
-		live_fail(l, "'%s' is no name=value: the test is wrong", pair);
+		live_fail(l, "'%s' is not name=value: fix the test", pair);
 		return 0;
 	}
 	*value++ = '\0';
@@ -294,7 +294,7 @@ check_pair(struct live *l, const struct ev_hdr *r, char *pair)
 	else if (parse_number(p, value, &want))
 		live_num(l, r, pair, want);
 	else
-		live_fail(l, "%s has no word '%s': the test is wrong", pair, value);
+		live_fail(l, "%s has no word '%s': fix the test", pair, value);
 	return 1ULL << i;
 }
 
@@ -319,7 +319,7 @@ check_made(struct live *l, const struct ev_hdr *r, struct live_made *m)
 	}
 }
 
-/* The event that a call is captured as: enter events have the name, too. */
+/* Find the event of a call: enter events have the same name. */
 static const struct ev_schema *
 event_of(const char *name)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * live_rows.h - calls that need no more than a trigger.
+ * live_rows.h - calls that need only a trigger.
  *
- * A trigger makes the call with CALL() and says behind each with WANT() what its record must hold:
+ * A trigger makes the call with CALL() and states after each with WANT() the expected record:
  *
  *	static void
  *	t_dup3(struct facts *f)
@@ -13,12 +13,12 @@
  *		WANT(f, "oldfd=2 newfd=2 flags=0");
  *	}
  *
- * The harness runs it as a 64-bit caller, in a second thread, and as a 32-bit caller where the call
- * is there for such, each in a process and an empty folder of its own. It compares the result with
- * what the call returned and the thread with the caller, and fails if a parameter has no WANT(), if
- * no call succeeded or none failed, if there are more or fewer records of the event than calls, or
- * if anything was read at exit that could be read at entry. Other calls that a trigger needs are
- * made by the C library, unless they are the same event.
+ * The harness runs it as a 64-bit caller, in a second thread, and as a 32-bit caller if the call
+ * exists for them, each in a separate process and an empty folder. It compares the result with the
+ * call's return value and the thread with the caller, and fails if a parameter has no WANT(), if no
+ * call succeeded or none failed, if there are more or fewer records of the event than calls, or if
+ * anything was read at exit that could be read at entry. A trigger makes other calls through the C
+ * library, unless they are the same event.
  */
 #ifndef MEWS_TESTS_DRIVER_LIVE_ROWS_H
 #define MEWS_TESTS_DRIVER_LIVE_ROWS_H
@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 struct live_row {
-	const char *name; /* of the system call, and of the event */
+	const char *name; /* of the system call and of the event */
 	void (*trigger)(struct facts *f);
 };
 
@@ -38,29 +38,30 @@ struct live_row {
 
 extern const struct live_row file_rows[], net_rows[], ipc_rows[]; /* end with a NULL name */
 
-/* Run a trigger in all the ways there are, and check. */
+/* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
 
-/* The call of that name in proto/syscalls.def; at most six arguments, as numbers. -errno. */
+/* Make the call of that name in proto/syscalls.def; at most six arguments, as numbers. -errno. */
 #define CALL(f, name, ...) live_call((f), (name), (const int64_t[6]){ __VA_ARGS__ })
 long live_call(struct facts *f, const char *name, const int64_t args[6]);
 
 /*
- * What the last call's record must hold: "name=value" with a blank between them. A value is a
- * number, words of the parameter's table with '|' between them, a text (without blanks), an
- * address in hexadecimal, or '-': not there. The first parameter, the result, is the harness's.
+ * The expected record of the last call: "name=value" separated by blanks. A value is a number,
+ * words of the parameter's table separated by '|', a text (without blanks), an address in
+ * hexadecimal, or '-': absent. The harness checks the first parameter, the result.
  */
 #define WANT(f, ...) live_want((f), __VA_ARGS__)
 void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* A text, bytes, as an argument: a copy where a 32-bit pointer reaches. */
+/* Pass a text, or bytes, as an argument: a copy that a 32-bit pointer can reach. */
 int64_t live_str(struct facts *f, const char *text);
 int64_t live_mem(struct facts *f, const void *p, size_t n);
 
-/* An address for WANT(); the result is good until the next but one, and of 127 bytes. */
+/* Format an address for WANT(); the result is valid for two calls, and at most 127 bytes. */
 const char *live_hex(const void *p, size_t n);
 
-/* The device number of a descriptor as the kernel shows it to user space, and its inode; 0. */
+/* The device number of a descriptor as the kernel shows it to user space, and its inode; 0:
+ * error. */
 unsigned long live_dev(long fd);
 unsigned long live_ino(long fd);
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Who gets what from the API: on loopback, on a unix socket, on an address that other machines can
-# reach; with curl and with mewsctl; tokens and certificates that are replaced while it runs.
+# Access to the API: on loopback, on a unix socket, on an address that other machines can
+# reach; with curl and with mewsctl; tokens and certificates replaced at run time.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki
@@ -12,7 +12,7 @@ bad() {
 	fails=$((fails + 1))
 }
 
-# expect CODE PATTERN COMMAND...: exits with CODE, and its output has a line that matches.
+# expect CODE PATTERN COMMAND...: it exits with CODE, and its output has a line that matches.
 expect() {
 	local code=$1 pattern=$2 got=0
 	shift 2
@@ -22,7 +22,7 @@ expect() {
 	fi
 }
 
-# status CODE PATH [CURL OPTION]...: HTTP's status, at $base.
+# status CODE PATH [CURL OPTION]...: check the HTTP status, at $base.
 status() {
 	local code=$1 path=$2 got
 	shift 2
@@ -46,7 +46,7 @@ here=127.0.0.1:$port http=$here
 lab_port
 everywhere=0.0.0.0:$port
 
-# --- refused at start and by --check, in one sentence that names the cures
+# --- refused at start and by --check, with one sentence that names the remedies
 for how in '' --check; do
 	# shellcheck disable=SC2086 # no option, or one
 	expect 3 "other machines can reach $everywhere: set http.tls.certificate and http.tls.key, listen on 127.0.0.1 instead, or set 'insecure: true'" \
@@ -98,7 +98,7 @@ chmod 666 "$lab/api.sock"
 expect 0 '"connected"|"sensors"' "${other[@]}" "$ctl" status --json --collector "unix:$lab/api.sock"
 expect 1 'a token is needed' "${other[@]}" "$ctl" alerts --collector "unix:$lab/api.sock"
 
-# --- root's mewsctl finds the token where the configuration says, and no other user's port gets it
+# --- root's mewsctl finds the token where the configuration puts it, and sends it to no other user's port
 (
 	base=http://$here
 	export lab base
@@ -169,7 +169,7 @@ renewed() { [ -n "$(serial)" ] && [ "$(serial)" != "$before" ]; }
 lab_wait 10 renewed || bad "a new certificate is not taken"
 code 200 the-token-of-tomorrow || bad "it does not serve with the new certificate"
 
-# --- without TLS, if the configuration insists
+# --- without TLS, if the configuration allows it
 restart -o "http.listen=$everywhere" -o insecure=true
 base=http://127.0.0.1:${everywhere##*:}
 status 200 /metrics

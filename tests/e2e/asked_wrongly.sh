@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What the programs say of a command line that is wrong, and the exit code: one sentence that names
-# the mistake, and what was probably meant; and what 'pki show' shows.
+# Messages and exit codes for wrong command lines: one sentence that names the mistake and suggests
+# what was probably meant; and the output of 'pki show'.
 set -u
 bin=${MEWS_BUILD:?}/bin
 dir=$(mktemp -d)
@@ -55,7 +55,7 @@ says 3 "log.format: 'jason' is not text or json" mews-sensor --check -o log.form
 says 1 "there is no rule 'Sensitive file raed'; did you mean 'Sensitive file read'?" \
 	mewsctl rules describe --rules rules/mews_rules.yaml 'Sensitive file raed'
 
-# A revocation list is shown as one: whom it is of, until when, and the serials.
+# A revocation list is recognized, and shown with issuer, expiry and serials.
 "$bin/mewsctl" pki init "$dir/pki" --name fleet >/dev/null
 says 0 'revoked    0 certificates' mewsctl pki show "$dir/pki/crl.pem"
 "$bin/mewsctl" pki issue "$dir/pki" --node web1 >/dev/null

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What bad input gets: one sentence with the cause and the remedy, and the documented exit code.
+# Bad input gets one sentence with the cause and the remedy, and the documented exit code.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1
 fails=0
 
-# expect CODE PATTERN COMMAND...: exits with CODE, and standard error has a line that matches.
+# expect CODE PATTERN COMMAND...: it exits with CODE, and standard error has a line that matches.
 expect() {
 	local code=$1 pattern=$2 got=0
 	shift 2
@@ -23,7 +23,7 @@ expect() {
 	fi
 }
 
-# The collector's part is check.sh.
+# check.sh covers the collector.
 # --- sensor
 sensor=("$bin/mews-sensor" -o collector=tls+tcp://127.0.0.1:1 -o node=n1 -o cluster=lab -o tls.server_name=mews-collector)
 stls=(-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-n1.pem" -o "tls.key=$lab/pki/node-n1.key")

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A sensor that is killed, hangs, loses its network or is stopped: each is a line in the collector's
-# log, not 'up' in mewsctl and in /metrics, and an alert in the outputs. Nodes are remembered over a
-# restart of the collector until they are forgotten.
+# A sensor that is killed, hangs, loses its network or is stopped: each gives a line in the collector's
+# log, a state other than 'up' in mewsctl and /metrics, and an alert in the outputs. Nodes are remembered
+# over a restart of the collector until they are forgotten.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 ns=mews-$$
@@ -21,7 +21,7 @@ logged() { grep -q "node $1 is no longer seen: $2" "$lab/collector.log"; }
 back() { [ "$(grep -c "node $1 is seen again" "$lab/collector.log")" = "$2" ]; }
 up() { [ "$(lab_metric "mews_node_up{cluster=\"lab\",node=\"$1\"")" = "$2" ]; }
 
-# lost NODE STATE LOG-TEXT: nobody can overlook that the node is not seen.
+# lost NODE STATE LOG-TEXT: every interface shows that the node is not seen.
 lost() {
 	local began=$EPOCHREALTIME
 	lab_wait 20 is "$1" "$2" || fail "node $1 is '$(state "$1")', not $2"
@@ -42,7 +42,7 @@ found() {
 	up "$1" 1 || fail "$1 is not up in /metrics"
 }
 
-# Node 'far' lives in a network of its own, on a cable that can be pulled.
+# Node 'far' runs in its own network namespace, on a cable that can be pulled.
 ip netns add "$ns"
 ip link add "$ns-a" type veth peer name "$ns-b" netns "$ns" 2>/dev/null || { echo "SKIP: no veth"; exit 77; }
 ip addr add "$spare.1/24" dev "$ns-a" && ip link set "$ns-a" up
@@ -73,7 +73,7 @@ alerted dead down
 kill -STOP "$hung"
 lost hung silent 'its sensor is connected but sends nothing'
 alerted hung silent
-lab_touch 1 3000 # its ring overflows: both sides say what was dropped, and why
+lab_touch 1 3000 # its ring overflows: both sides log what was dropped, and why
 kill -CONT "$hung"
 found hung
 dropped() { grep -qE "$1[0-9]+ events were dropped since the sensor's start: .*[0-9]+ openat \(no room in the kernel's ring\)" "$lab/$2.log"; }
@@ -90,12 +90,12 @@ ip link set "$ns-a" up
 found far
 lab_wait 20 back far 1 || fail "the log does not say that far is back"
 
-# A stop is told of too. That hung was lost before is no reason for another alert at once.
+# A stop is reported too. The earlier loss by the hang gives no second alert at once.
 lab_stop "$hung"
 lost hung stopped 'its sensor was stopped'
 [ "$(lab_alerts 'Mews lost sight of a node')" = 3 ] || fail "$(lab_alerts 'Mews lost sight of a node') alerts, not 3"
 
-# A collector that starts anew knows of whom it should hear.
+# A restarted collector knows which nodes to expect.
 lab_stop "$collector_pid"
 listen=tls+tcp://0.0.0.0:${there##*:}
 lab_collector
@@ -114,7 +114,7 @@ is dead missing && is hung missing || fail "after a restart: dead is '$(state de
 written() { [ "$(sqlite3 -readonly "$lab/outbox.db" "select count(*) from node where node = 'dead'")" = 0 ]; }
 lab_wait 10 written || fail "the outbox does not forget"
 
-# Both programs end at once, and the sensor is another one after that: the node was known before.
+# Both programs end at once, and the sensor is a new one afterwards: the node was known before.
 kill -9 "$collector_pid" "$far"
 wait "$collector_pid" "$far" 2>/dev/null || true
 lab_collector

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# by_hand.sh [--build]: the lines of the README's "By hand", run as they stand in a copy of the tree,
-# in a network of its own. Without --build the first line, which installs and builds, is left out, and
-# the programs are those of this build.
+# by_hand.sh [--build]: run the commands of the README's "By hand" in a copy of the tree,
+# in a separate network. Without --build the first command, which installs and builds, is skipped, and
+# the programs of this build are used.
 if [ "${MEWS_BY_HAND:-}" = "" ]; then
 	[ "$(id -u)" = 0 ] || { echo "this test needs root"; exit 77; }
 	MEWS_BY_HAND=1 exec unshare --net -- "$0" "$@"
@@ -16,7 +16,7 @@ if [ "${1:-}" != --build ]; then
 	mkdir -p "$copy/build/release"
 	ln -s "$bin" "$copy/build/release/bin"
 fi
-# Where there is no sudo, root needs none.
+# Without sudo: root does not need it.
 command -v sudo >/dev/null || {
 	mkdir "$lab/path"
 	printf '#!/bin/sh\nexec "$@"\n' >"$lab/path/sudo"
@@ -29,8 +29,8 @@ awk '/^## / { here = $0 == "## By hand" } here && /^```$/ { code = 0 } here && c
 [ "$(grep -c '^[^#]' "$lab/lines")" -gt 8 ] || fail "the README has no 'By hand'"
 [ "${1:-}" = --build ] || sed -i 1d "$lab/lines"
 
-# The lines, with what a person does between them: see that a program that was started is there, and
-# let the sensor's first events come.
+# Run the commands, and between them what a person does: check that a started program is up, and
+# wait for the sensor's first events.
 cd "$copy"
 status() { build/release/bin/mewsctl status --json --collector unix:build/api.sock; }
 sensor_up() { status | jq -e '.sensors[] | select(.connected and .snapshot == "whole")'; }
@@ -40,7 +40,7 @@ while IFS= read -r line <&3; do
 	echo "\$ $line"
 	eval "$line" </dev/null >>"$lab/said.log" 2>&1 || fail "this line fails: $line"
 	[[ $line =~ \&$ ]] || continue
-	lab_pids=("$!" "${lab_pids[@]}") # the sensor is stopped first
+	lab_pids=("$!" "${lab_pids[@]}") # stop the sensor first
 	started=$((started + 1))
 	if [ "$started" = 1 ]; then
 		lab_wait 30 status || fail "no collector after: $line"

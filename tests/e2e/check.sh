@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Whatever a start of the collector refuses, --check refuses: with the same sentence and exit code,
-# nothing made by either; and what --check finds fine starts.
+# --check refuses everything that a start of the collector refuses: with the same message and exit code,
+# and neither creates anything; a configuration that --check accepts starts.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1
@@ -13,12 +13,12 @@ wrong() {
 	fails=$((fails + 1))
 }
 
-# What is said, without times.
+# Messages without times.
 said() { sed 's/^.* mews-collector //' "$1"; }
-# All but these, and the files of the collector that runs.
+# All files but these, and those of the running collector.
 files() { find "$lab" ! -path "$lab/check" ! -path "$lab/start" ! -path "$lab/out" ! -path "$lab/outbox.db*" ! -path "$lab/*.log" ! -path "$lab" -printf '%p %s %T@\n' | sort; }
 
-# refused CODE PATTERN ARGUMENT...: by both, after a line that matches, which is the same.
+# refused CODE PATTERN ARGUMENT...: by both, with the same messages, of which one matches.
 refused() {
 	local code=$1 pattern=$2 before by_check=0 by_start=0
 	shift 2
@@ -41,7 +41,7 @@ refused() {
 	fi
 }
 
-# fine ARGUMENT...: --check finds nothing and makes nothing, and it starts.
+# fine ARGUMENT...: --check reports and creates nothing, and the collector starts.
 fine() {
 	local before pid
 	truncate -s 0 "$lab/check" "$lab/start" "$lab/out"
@@ -160,19 +160,19 @@ refused 3 'closed/a.*Permission denied' "${good[@]}" -o outputs.file.enabled=tru
 refused 3 'outputs.file.format' "${good[@]}" -o outputs.file.enabled=true -o "outputs.file.path=$lab/a" -o outputs.file.format=xml
 refused 3 'outputs.stdout.format' "${good[@]}" -o outputs.stdout.enabled=true -o outputs.stdout.format=xml
 
-# --- several at once: --check finds them all
+# --- several mistakes: --check finds them all
 "$bin/mews-collector" --check "${base[@]}" "${kafka[@]}" -o outputs.kafka.topic=/ -o "rules=$lab/bad.yaml" -o "outbox.path=$lab/corrupt.db" \
 	-o http.listen=localhost 2>"$lab/check" && wrong several "--check: exit 0"
 for what in outputs.kafka.topic 'tls.ca is not set' nosuch.field 'is not an outbox' http.listen; do
 	grep -qF "$what" "$lab/check" || wrong several "nothing about '$what'"
 done
 
-# --- what is fine starts
+# --- valid configurations start
 mkdir "$lab/empty"
 fine -o "rules=$lab/empty" "${tls[@]}" "${base[@]:0:8}"
 grep -q 'empty: warning: The folder holds no rule file' "$lab/check" || wrong 'empty folder' 'no warning'
 grep -q 'no rule is in force' "$lab/check" || wrong 'no rule' 'no warning'
-fine "${good[@]}" # and the outbox is there now
+fine "${good[@]}" # and the outbox exists now
 fine "${good[@]}" "${kafka[@]}" -o outputs.file.enabled=true -o "outputs.file.path=$lab/alerts" -o "http.listen=$http" -o "http.socket=$lab/api.sock"
 grep -q SCRAM "$lab/check" && wrong 'no SCRAM' 'a warning about it'
 echo kept >"$lab/alerts.old"
@@ -184,7 +184,7 @@ head -c 300 /dev/urandom | dd of="$lab/o.db" bs=1 seek=100 conv=notrunc status=n
 fine "${good[@]}" # damaged: it is salvaged
 fine -o "listen=ipc://$lab/s" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" -o "rules=$lab_rules"
 
-# --- in use by a collector that runs
+# --- in use by a running collector
 lab_collector
 refused 6 'in use' "${good[@]}" -o "listen=$listen"
 lab_port

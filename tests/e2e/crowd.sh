@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Nobody local stops detection: while more connections than there are descriptors for lie idle at the
+# No local user can stop detection: while more connections than there are descriptors lie idle at the
 # API and then at the sensors' port, alerts flow, sensors connect, and the API answers on its unix
-# socket. On TCP some requests get in while the crowd reconnects, and all do when it is gone. Refused
-# connections are counted, and a shortage of descriptors is logged.
+# socket. On TCP some requests succeed while the crowd reconnects, and all do once it is gone. Refused
+# connections are counted, and a lack of descriptors is logged.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1 n2
 lab_watch
 
-# idle PORT: 1,100 connections that say nothing; one that is closed is made anew.
+# idle PORT: 1,100 connections that send nothing; a closed one is opened again.
 idle() {
 	python3 - "$1" 2>>"$lab/idle.log" <<'PY' &
 import resource, select, socket, sys
@@ -44,7 +44,7 @@ lab_touch 1 10
 lab_wait 30 alerts_are 10 || fail "no alerts before the crowd"
 lab_stop "$collector_pid"
 
-# as little as a service may be given; the program is not run under it since root may exceed it
+# the smallest limit a service may have; the program is not run under it since root may exceed it
 lab_collector
 prlimit --pid "$collector_pid" --nofile=700:700
 lab_wait 30 lab_connected n1 || fail "n1 did not connect again"

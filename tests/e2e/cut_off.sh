@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Connections that end in the middle of a message, a thousand of them, leave nothing behind: at once
-# where NNG is tuned (common/nng/README.md), else when their time is up. A sensor goes on meanwhile.
+# A thousand connections that end in the middle of a message leave nothing behind: at once
+# where NNG is tuned (common/nng/README.md), else after their timeout. A sensor continues meanwhile.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1 n2
@@ -30,7 +30,7 @@ def cut_off(k):
         if not part:
             raise ConnectionError("closed before its greeting was whole")
         got += part
-    s.sendall(struct.pack(">Q", 60000))  # a message of so many bytes, of which come
+    s.sendall(struct.pack(">Q", 60000))  # a message of so many bytes, of which only some follow
     if k % 3 != 0:
         s.sendall(b"x" * 30000)
     if k % 2 != 0:  # a reset, not an orderly end

@@ -4,14 +4,14 @@
  *
  *	dead_mount DIR
  *
- * Mounts FUSE on DIR in a mount namespace of its own, answers until two processes have a file open
- * on it and their working folder there, and then never again. One of them then replaces a mapping
- * whose page it has changed: it waits for that page to be written, and holds its memory's lock
- * while it does, so its /proc/PID/cmdline cannot be read. Prints "stuck PID PID" (the second one is
- * that) and waits to be killed, or for the end of what started it. That closes the connection's
- *only descriptor, and so ends all that waits for it. Nothing else may have that one: ps would hang
- *for ever, and whoever wants a lock that came with an inherited descriptor. Exit 77: no FUSE here;
- *75: the lock was not held, since the page was written before: try again.
+ * Mounts FUSE on DIR in a new mount namespace, answers until two processes have a file open on it
+ * and their working folder there, and then stops. One of them then replaces a mapping whose page it
+ * has changed: it waits for that page to be written, and holds its memory's lock meanwhile, so its
+ * /proc/PID/cmdline cannot be read. Prints "stuck PID PID" (the second is that one) and waits to be
+ * killed, or for the end of its parent. That closes the connection's only descriptor, and so ends
+ * all who wait for it. No other process may hold that descriptor: ps would hang for ever, and so
+ * would anything that wants a lock inherited with it. Exit 77: no FUSE here; 75: the lock was not
+ * held, because the page was written before: try again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ die(const char *what)
 	exit(1);
 }
 
-/* ---- the file system, as long as it answers ---- */
+/* ---- the file system, while it answers ---- */
 
 static struct fuse_attr
 attr_of(uint64_t node)
@@ -112,7 +112,7 @@ serve(int fuse)
 	}
 }
 
-/* ---- those who use it ---- */
+/* ---- its users ---- */
 
 static void
 use(const char *dir, int ready, int go)
@@ -154,7 +154,7 @@ start(int fuse, const char *dir, int ready, int go)
 	return pid;
 }
 
-/* Can its cmdline not be read? */
+/* Is its cmdline unreadable? */
 static int
 holds_its_memory(int fuse, pid_t pid)
 {
@@ -218,7 +218,7 @@ main(int argc, char **argv)
 		if (p[1].revents & POLLIN)
 			done += (size_t) read(ready[0], bytes, sizeof(bytes));
 	}
-	if (write(go[1], "g", 1) != 1) /* from here on nobody answers */
+	if (write(go[1], "g", 1) != 1) /* from here on nothing answers */
 		die("the pipe");
 	for (int i = 0; !holds_its_memory(fuse, stuck); i++) {
 		if (i == TRIES) {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The outbox's disk fills up under a live sensor: nothing is acknowledged meanwhile, /readyz says
-# why, and once there is room every alert is there.
+# The outbox's disk fills up under a live sensor: nothing is acknowledged meanwhile, /readyz gives
+# the reason, and once there is room every alert is there.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch

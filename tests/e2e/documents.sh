@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What is installed and documented, as it stands: 'cmake --install' as on a machine, the example
-# configurations by --check, and the examples of the manual pages, run. All of it in file systems of
-# its own laid over /usr, /etc, /var/lib, /var/log and /run, and in a network of its own.
+# Installation and documentation: 'cmake --install' as on a machine, the example
+# configurations with --check, and the examples of the manual pages, executed. Everything in separate
+# file systems over /usr, /etc, /var/lib, /var/log and /run, and in a separate network.
 if [ "${MEWS_DOCUMENTS:-}" = "" ]; then
 	[ "$(id -u)" = 0 ] || { echo "this test needs root"; exit 77; }
 	MEWS_DOCUMENTS=1 exec unshare --net --mount -- "$0" "$@"
@@ -14,7 +14,7 @@ ip link set lo up
 DESTDIR=$lab/root cmake --install "$bin/.." --prefix /usr >"$lab/install.log" || fail "cmake --install"
 for d in etc var log; do mkdir -p "$lab/over/$d" "$lab/work/$d"; done
 lab_pki node "$(uname -n)"
-# The machine of the examples: 'node' is this one.
+# The machine of the examples: this one is 'node'.
 etc=$lab/over/etc/mews
 mkdir -p "$etc/rules.d" "$lab/over/var/mews" "$lab/over/log/mews"
 cp "$lab/pki/ca.pem" "$lab/pki/crl.pem" "$etc"
@@ -60,8 +60,8 @@ for example in "$root"/deploy/examples/{one-machine,fleet}/*.yaml; do
 	checked=$((checked + 1))
 done
 
-# --- the examples of the pages, in the order in which they need one another
-# lines PAGE: each example as a line.
+# --- examples of the pages, in the order of their dependencies
+# lines PAGE: print each example as a line.
 lines() {
 	awk '/^\.Sh EXAMPLES/ { on = 1; next } /^\.Sh/ { on = 0 } !on { next }
 		/^\.Dl / { print substr($0, 5); next } /^\.Bd/ { code = 1; next } /^\.Ed/ { code = 0; next }
@@ -107,7 +107,7 @@ done 3< <(lines /usr/share/man/man8/mews-sensor.8)
 lab_stop "$collector"
 cp /usr/share/mews/rules/mews_rules.yaml /etc/mews/rules.d
 while IFS= read -r line <&3; do
-	case $line in *forget*) continue ;; esac # of a node that is not here
+	case $line in *forget*) continue ;; esac # a node that does not exist here
 	run "$line"
 done 3< <(lines /usr/share/man/man1/mewsctl.1)
 [ "$ran" -ge 12 ] || fail "only $ran examples were found in the manual pages"

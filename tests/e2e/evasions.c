@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * evasions - one program for what evasions.sh tries: it reads a file, and ends.
+ * evasions - the program that evasions.sh runs: it reads a file and exits.
  *
  *	evasions                     /etc/shadow
  *	evasions PATH                by open()
- *	evasions root FOLDER PATH    by openat2() with RESOLVE_IN_ROOT: the path is seen from the
- *folder evasions beneath FOLDER PATH with RESOLVE_BENEATH
+ *	evasions root FOLDER PATH    by openat2() with RESOLVE_IN_ROOT: FOLDER is the path's root
+ *	evasions beneath FOLDER PATH with RESOLVE_BENEATH
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Deeds that hide behind a name: long and crooked paths, links, mounts, chroots, long arguments, the
-# loader. Each raises its alert. Mounts are made in a namespace of their own.
+# Attacks that hide behind a name: long and crooked paths, links, mounts, chroots, long arguments, the
+# loader. Each raises its alert. Mounts are made in a separate namespace.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 
@@ -23,7 +23,7 @@ cp "$bin/evasions" "$reader"
 loader=$(readlink -f /lib64/ld-linux-x86-64.so.2 || readlink -f /lib/ld-linux-aarch64.so.1)
 bad=0
 
-# tried WHAT RULE CONDITION: the alert is there.
+# tried WHAT RULE CONDITION: the alert has been raised.
 tried() {
 	if lab_wait 15 lab_alert "$2" "$3"; then
 		echo "ok   $1"
@@ -49,7 +49,7 @@ tried 'openat2 within a root' "$read_" '.output_fields["fd.name"] == "/etc/shado
 "$reader" beneath /etc shadow
 tried 'openat2 beneath a folder' "$read_" '.output_fields["fd.name"] == "/etc/shadow" and (.output_fields["proc.cmdline"] | contains(" beneath "))'
 
-# The file under another path, and a program that has the path of one that may read it.
+# The file under another path, and a program with the path of an allowed reader.
 mkdir -p "$lab/jail/usr/sbin" "$lab/jail/etc"
 cp "$reader" "$lab/jail/usr/sbin/unix_chkpwd"
 unshare -m --propagation private sh -c 'mount --bind /etc "$1/etc" && "$2" "$1/etc/gshadow" && chroot "$1" /usr/sbin/unix_chkpwd' - "$lab/jail" "$reader"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Values of fields as alerts have them, of real events: types in JSON, descriptors after an exec, a
+# Values of fields in alerts about real events: types in JSON, descriptors after an exec, a
 # fork's memory, control groups, the start of the pid namespace.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
@@ -26,7 +26,7 @@ lab_collector
 lab_sensor n1
 lab_wait 30 lab_durable n1 || fail "the snapshot is not through"
 
-# value RULE FILE JQ: of the alert about this file.
+# value RULE FILE JQ: from the alert about this file.
 value() { lab_alert "$1" "(.output | contains(\"/watched/$2\"))" | sed -n 1p | jq -c ".output_fields | $3"; }
 # is RULE FILE JQ WANT
 is() {
@@ -42,7 +42,7 @@ cat >"$lab/script" <<EOF
 (: >$lab/watched/forked; :)
 EOF
 bash "$lab/script"
-# A shell has its script as descriptor 255, which it marks close-on-exec by fcntl.
+# A shell has its script as descriptor 255, and marks it close-on-exec with fcntl.
 echo "exec cat $lab/watched/program" >"$lab/script"
 bash "$lab/script" </dev/null >/dev/null 2>&1
 cat "$lab/watched/plain" </dev/null >/dev/null 2>&1
@@ -56,7 +56,7 @@ is "Watched file" shell '."thread.cgroups" | test("(^| )=")' false
 is "Watched file" forked '."proc.vmrss" > 800' true
 is "Watched file" plain '."proc.fdopencount" > 3' true
 plain=$(value "Watched file" plain '."proc.fdopencount"')
-is "Watched file" program '."proc.fdopencount"' "$plain" # without the script's
+is "Watched file" program '."proc.fdopencount"' "$plain" # without that of the script
 is "Program started" program '."fd.types"' null
 is "Program started" program '."fd.types[0]"' null
 for field in container.start_ts proc.pidns_init_start_ts; do

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flood.c - a sensor with a good certificate that gives the collector much to say.
+ * flood.c - a sensor with a valid certificate that causes many log lines at the collector.
  *
  *	flood URL CA CERT KEY SERVER NODE CLUSTER COUNT
  *
- * Sends COUNT gaps, as many messages that cannot be read and batches that do not decode, and
- * connects COUNT / 100 times more. Prints how many requests were answered.
+ * Sends COUNT gaps, as many messages that cannot be decoded and batches that do not decode, and
+ * connects COUNT / 100 more times. Prints how many requests were answered.
  */
 #include "collector/ingest/test_ingest_kit.h"
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct args {
 	const char *url, *ca, *cert, *key, *server, *node, *cluster;
 };
 
-/* Connect and be welcomed. False: not let in. */
+/* Connect up to Welcome. False: refused. */
 static bool
 join(struct kit_sensor *s, const struct args *a, struct buf *out, uint64_t start)
 {

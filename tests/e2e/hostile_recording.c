@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hostile_recording FILE: a recording of a program whose name, arguments and file are made to take
- * over the terminal of the person that reads of them.
+ * hostile_recording FILE: write a recording of a program whose name, arguments and file try to take
+ * over the terminal of the person who reads about them.
  */
 #include "common/clock.h"
 #include "tests/support/tape.h"
 
-/* Escape sequences, a line that is forged, C1 as a byte and in UTF-8, what is not UTF-8, what turns
- * the direction of text or is not seen. */
+/* Escape sequences, a forged line, C1 as a byte and in UTF-8, invalid UTF-8, characters that change
+ * the direction of text or are invisible. */
 static const char hostile[] =
     "/tmp/\033[2J\033]0;owned\a\nFORGED line\r\b\x7f\x9b"
     "2J\xff\xc0\xaf\xc2\x9b"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Who may speak for a node: real programs over TLS. Each refused peer is counted, none of them
-# disturbs the good one. (Replayed proofs and the like need a peer of our own: unit.ingest_identity.)
+# Authentication of nodes: real programs over TLS. Each refused peer is counted, and none
+# disturbs the good one. (Replayed proofs and the like need a special peer: unit.ingest_door.)
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1 n2
@@ -9,7 +9,7 @@ lab_collector
 lab_sensor n1
 good=$sensor_pid
 
-# start NAME NODE PKI CERT [OPTION]...: a sensor that ought to be refused, or ought to refuse the collector.
+# start NAME NODE PKI CERT [OPTION]...: a sensor that should be refused, or should refuse the collector.
 start() {
 	local name=$1 node=$2 pki=$3 cert=$4
 	shift 4
@@ -34,8 +34,8 @@ start foreign n3 "$lab/foreign" n3
 lab_wait 20 grep -qE 'certificate|TLS|refused|reach' "$lab/foreign.log" || fail "the sensor with a foreign certificate says nothing"
 lab_stop "$refused_pid" || true
 
-# What TLS itself fails at: each reason has its sentence. A later option wins over an earlier one.
-# says NAME SENTENCE: the sensor started last has said it, and is stopped.
+# Failures of TLS itself: each reason has its message. A later option overrides an earlier one.
+# says NAME SENTENCE: the sensor started last has logged it, and is stopped.
 says() {
 	lab_wait 20 grep -q "$2" "$lab/$1.log" || fail "$1: not '$2', but: $(tail -n 1 "$lab/$1.log")"
 	lab_stop "$refused_pid" || true
@@ -48,7 +48,7 @@ says wrong-authority 'does not fit tls.ca: it is not signed by that authority'
 start wrong-name n2 "$lab/pki" n2 -o tls.server_name=elsewhere
 says wrong-name "its certificate is for 'mews-collector', not for 'elsewhere'"
 
-# A key that others may read is refused with its remedy.
+# A key that others can read is refused, with the remedy.
 cp "$lab/pki/node-n2.key" "$lab/open.key"
 chmod 644 "$lab/open.key"
 got=0
@@ -57,7 +57,7 @@ timeout 30 "$bin/mews-sensor" -o "collector=$listen" -o node=n2 -o cluster=lab -
 [ "$got" = 3 ] || fail "a key that others may read was taken (exit $got)"
 grep -q "others may read or change the key (tls.key) $lab/open.key: chmod 600" "$lab/open-key.log" || fail "the remedy is not said"
 
-# The collector's certificate is revoked: a sensor that has the list hangs up by itself, and the
+# The collector's certificate is revoked: a sensor with the list disconnects, and the
 # next handshake fails. The good one has no list.
 lab_sensor n2 -o "tls.crl=$lab/pki/crl.pem"
 with_list=$sensor_pid
@@ -67,8 +67,8 @@ lab_wait 30 grep -q 'does not fit tls.ca: it is revoked' "$lab/sensor-n2.log" ||
 lab_wait 10 gone n2 || fail "n2 is still connected to a revoked collector"
 lab_stop "$with_list" || true
 
-# Certificates that end while a connection stands: the node's at the collector, the collector's at
-# the sensor. (The accept that is under way still has the old one: it is the first sensor's.)
+# Certificates that expire during a connection: the node's at the collector, the collector's at
+# the sensor. (The accept under way still has the old one: it is the first sensor's.)
 "$bin/mewsctl" pki issue "$lab/pki" --node n4 --for 20s >/dev/null
 "$bin/mewsctl" pki issue "$lab/pki" --node n5 >/dev/null
 "$bin/mewsctl" pki issue "$lab/pki" --collector mews-collector --ip 127.0.0.1 --force --for 25s >/dev/null

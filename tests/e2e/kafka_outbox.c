@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kafka_outbox.c - puts alerts into an outbox with a Kafka output, or checks what is in the topic.
+ * kafka_outbox.c - put alerts into an outbox with a Kafka output, or check what is in the topic.
  *
  *   kafka_outbox produce DB BROKERS TOPIC COUNT PACE_US [PROPERTY=VALUE...]
  *	Alerts 1 to COUNT, ten to a batch, of KEYS nodes in turn; number 7 has a body of 2 MB and
- *	number 8 is no JSON and 2 MB. Those that are in the outbox already are dropped by their ids.
+ *	number 8 is not JSON and 2 MB. Those already in the outbox are dropped by their ids.
  *	Ends when the output has nothing left.
  *   kafka_outbox verify BROKERS TOPIC COUNT once|repeated
- *	Every alert is there, but number 8; those of a node in their order, in one partition; once,
- *or with repetitions that change nothing.
+ *	Every alert except number 8 is in the topic; those of a node in order, in one partition;
+ *	once, or with harmless repetitions.
  */
 #include "collector/output/output.h"
 #include "common/buf.h"
@@ -105,7 +105,7 @@ config(char **argv)
 	return cfg;
 }
 
-/* Says so when the output's trouble begins, changes or ends; true while it has something left. */
+/* Report when the output's trouble begins, changes or ends; true while it has something left. */
 static bool
 report(struct outputs *out, char error[256])
 {
@@ -252,7 +252,7 @@ check_message(struct check *c, const rd_kafka_message_t *m)
 	c->partition[key] = m->partition;
 }
 
-/* All partitions from their beginning: how many there are. */
+/* Assign all partitions from their beginning: returns their number. */
 static int
 assign_all(rd_kafka_t *rk, const char *topic)
 {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# kafka_outbox.sh - outbox and Kafka output against a real broker: undisturbed, each alert is there
-# once and in order; with the broker and the collector's side killed midway, none is missing.
+# kafka_outbox.sh - outbox and Kafka output against a real broker: without failures each alert arrives
+# once and in order; with the broker and the program killed midway, none is missing.
 set -eu
 
 here=$(dirname "$0")
@@ -81,5 +81,5 @@ wait_for "$dir/rough2.out" "trouble: Kafka"
 wait $pid
 pid=
 cat "$dir/rough2.out"
-grep -q " duplicates [1-9]" "$dir/rough2.out" # what the first run had committed
+grep -q " duplicates [1-9]" "$dir/rough2.out" # those that the first run had committed
 "$prog" verify "$broker" rough 6000 repeated

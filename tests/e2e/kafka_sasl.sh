@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The Kafka output logs in over TLS with SASL: PLAIN and SCRAM, with the password from a file; a wrong
-# password is said, and a collector says so at its start if its library cannot do what it is told to.
+# password is reported, and so is a library that does not support the configured mechanism, at start.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 kafka=$root/tests/support/kafka.sh
@@ -41,7 +41,7 @@ for mechanism in PLAIN SCRAM-SHA-512; do
 	echo "$mechanism over TLS: delivered; with a wrong password: $(grep -i -m 1 authentication "$lab/wrong.log")"
 done
 
-# said MECHANISM: does a collector say that its library cannot log in to Kafka 4 with it?
+# said MECHANISM: does a collector report that its library cannot log in to Kafka 4 with it?
 said() {
 	"$bin/mews-collector" --check -o "listen=ipc://$lab/s" -o http.listen= -o http.socket= -o "outbox.path=$lab/o.db" \
 		-o "rules=$root/rules/mews_rules.yaml" -o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$broker" \

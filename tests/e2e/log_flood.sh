@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# One certificate cannot flood the log: a sensor that causes tens of thousands of lines as fast as it
-# can gets a few of them, and the rest is counted and told.
+# One certificate cannot flood the log: of a sensor that causes tens of thousands of lines as fast as it
+# can, a few are written, and the rest is counted and summarized.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki bad
@@ -12,8 +12,8 @@ answers=$("$bin/flood" "$listen" "$lab/pki/ca.pem" "$lab/pki/node-bad.pem" "$lab
 took=$((SECONDS - began + 1))
 lab_wait 30 grep -q 'more lines about bad were held back' "$lab/collector.log" || fail "what was held back is not told"
 lines=$(($(wc -l <"$lab/collector.log") - before))
-# two peers: the node, and its address before it is proven; each 10 at once, 1 a second, and its sum
-# every ten
+# two peers: the node, and its address before authentication; each 10 at once, 1 a second, and a
+# summary every ten
 limit=$((2 * (10 + took + 30 + (took + 30) / 10 + 1)))
 [ "$answers" -ge 15000 ] || fail "only $answers requests were answered: that is no flood"
 [ "$lines" -le "$limit" ] || fail "$lines lines in $took s, more than $limit"

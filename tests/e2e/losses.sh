@@ -7,7 +7,7 @@ lab_begin
 lab_watch
 lab_pki n1
 
-# cause N: mews.loss_cause of the alert that file N raised, "none" without a mark; waits for the alert.
+# cause N: mews.loss_cause of the alert that file N raised, "none" without it; waits for the alert.
 cause() {
 	lab_wait 20 lab_alert 'Watched file opened' ".output_fields.\"fd.name\" | endswith(\"/watched/$1\")" || fail "no alert of file $1"
 	jq -r "select(.output_fields.\"fd.name\" // \"\" | endswith(\"/watched/$1\")).output_fields |

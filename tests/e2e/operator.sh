@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What an operator sees of a collector: metrics that Prometheus' own checker passes and whose labels
+# An operator's view of a collector: metrics that Prometheus' own checker accepts and whose labels
 # survive a restart of a sensor, a status that fits a terminal, the newest alerts by their ids.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
@@ -16,14 +16,14 @@ lab_pki
 "$bin/mewsctl" pki issue "$lab/pki" --node "$node" --days 20 >/dev/null
 lab_collector -o log.format=json
 ctl() { "$bin/mewsctl" "$1" --collector "unix:$lab/api.sock" "${@:2}"; }
-# A sensor comes, sends the recording and goes.
+# A sensor connects, sends the recording and stops.
 replay() {
 	"$bin/mews-sensor" --replay "$lab/short.rec" --speed max -o "node=$node" -o cluster=lab -o "collector=$listen" \
 		-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" \
 		-o "tls.key=$lab/pki/node-$node.key" -o log.format=json 2>>"$lab/sensor-replay.log" || fail "the replay failed"
 }
 metrics() { curl -sf "http://$http/metrics"; }
-# How many of these alerts the rules have raised; that a sensor stopped is an alert too.
+# The number of alerts raised by the rules; the stop of the sensor is another alert.
 raised() { grep -vc '"source":"internal"' "$1" || true; }
 series() { metrics | sed '/^#/d; s/ [^ ]*$//' | sort; }
 replay
@@ -54,7 +54,7 @@ series >"$lab/before"
 "$bin/mewsctl" alerts --collector "unix:$lab/api.sock" -n 0 --follow --json >"$lab/new" &
 follower=$!
 lab_pids+=("$follower")
-# It has asked for its place when the collector has answered it once.
+# Once the collector has answered it once, its position is set.
 asked=$(lab_metric mews_api_requests_total)
 lab_wait 10 bash -c "[ \$(curl -sf http://$http/metrics | awk '\$1 == \"mews_api_requests_total\" { print \$2 }') -gt $((asked + 3)) ]" ||
 	fail "the follower does not ask"
@@ -67,7 +67,7 @@ kill "$follower"
 # The sensor's second start changed no label.
 series | diff "$lab/before" - || fail "a restart of a sensor changes the labels of metrics"
 
-# --- status: 80 columns, whatever the node is called, and a certificate's last days
+# --- status: 80 columns with any node name, and a certificate about to expire
 "$bin/mews-sensor" --replay "$lab/short.rec" --loop 1000 -o "node=$node" -o cluster=lab -o "collector=$listen" \
 	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" \
 	-o "tls.key=$lab/pki/node-$node.key" -o log.format=json 2>>"$lab/sensor-replay.log" &

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317 # functions are called by their names
-# What ordinary_work.sh has done on a copy of the machine: each deed is a function do_..., performed
-# by 'work' in this order. 'prepare' installs what they need and a plain machine has already.
+# Executed by ordinary_work.sh on a copy of the machine: each action is a function do_..., run
+# by 'work' in this order. 'prepare' installs what they need and what a plain machine already has.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root
 unset MEWS_BUILD
@@ -13,7 +13,7 @@ prepare() {
 	apt-get update -q
 	install openssh-server rsyslog logrotate cron sudo adduser ca-certificates openssl debconf gcc make \
 		libc6-dev git python3 ansible-core podman runc catatonit busybox-static rsync perl
-	# What podman asks of the kernel is more than every machine gives.
+	# podman asks more of the kernel than every machine provides.
 	cat >/etc/containers/containers.conf <<-'CONF'
 		[containers]
 		default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
@@ -22,7 +22,7 @@ prepare() {
 		events_logger = "file"
 		runtime = "runc"
 	CONF
-	echo 'APT::Periodic::RandomSleep "0";' >/etc/apt/apt.conf.d/99-no-sleep # in its daily run
+	echo 'APT::Periodic::RandomSleep "0";' >/etc/apt/apt.conf.d/99-no-sleep # for its daily run
 	mkdir -p /srv/image/bin
 	cp /bin/busybox /srv/image/bin/busybox
 	for tool in sh ls cat sleep id adduser; do ln -sf busybox "/srv/image/bin/$tool"; done
@@ -30,7 +30,7 @@ prepare() {
 	mkdir -p /srv/log /run/sshd
 }
 
-# Packages come and go; their scripts make users, services, certificates.
+# Packages are installed and removed; their scripts make users, services, certificates.
 do_packages() {
 	apt-get update -q
 	apt-get -q -s dist-upgrade
@@ -43,7 +43,7 @@ do_packages() {
 	apt-get clean
 }
 
-# An authority of the organisation's own is trusted, and no more.
+# An organisation's own authority is trusted, and no longer.
 do_certificates() {
 	openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=ours -keyout /dev/null -out /tmp/ours.crt
 	cp /tmp/ours.crt /usr/local/share/ca-certificates/ours.crt
@@ -52,7 +52,7 @@ do_certificates() {
 	update-ca-certificates --fresh
 }
 
-# Users are made in both ways, get passwords, groups, a task of cron and rights.
+# Users are created in both ways, and get passwords, groups, a cron job and rights.
 do_users() {
 	adduser --disabled-password --gecos '' alice
 	useradd -m -s /bin/bash -G sudo bob
@@ -68,7 +68,7 @@ do_users() {
 	id alice
 }
 
-# in_session USER COMMANDS: logs in over SSH with the password, at a terminal, and types.
+# in_session USER COMMANDS: log in over SSH with the password, at a terminal, and type.
 in_session() {
 	printf '%s\nexit\n' "$2" | SSH_ASKPASS=/tmp/askpass SSH_ASKPASS_REQUIRE=force DISPLAY=:0 timeout 60 \
 		ssh -tt -p 22022 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no "$1@127.0.0.1"
@@ -86,7 +86,7 @@ do_logins() {
 	in_session bob 'ls -la; history; echo secret-2 | sudo -S -p "" id'
 	in_session bob 'cat .bash_history; mkdir -m 700 .ssh; ssh-keygen -q -t ed25519 -N "" -f .ssh/id_ed25519; cat .ssh/id_ed25519.pub'
 	[ -s /home/bob/.bash_history ]
-	in_session alice true || true # it is bob's password
+	in_session alice true || true # with bob's password
 	su - bob -c 'echo wrong | sudo -S -p "" id' || true
 	passwd -S alice
 }
@@ -146,7 +146,7 @@ do_containers() {
 	podman rmi localhost/image:1
 }
 
-# Logs are written, and turned over in all ways that logrotate knows.
+# Logs are written, and rotated in all ways that logrotate knows.
 do_logs() {
 	rsyslogd -n -i /run/rsyslogd.pid &
 	local daemon=$!
@@ -191,7 +191,7 @@ do_backup() {
 	rm -r /var/backups/nightly
 }
 
-# What cron runs by day, week and month.
+# The daily, weekly and monthly jobs of cron.
 do_cron() {
 	local period
 	for period in hourly daily weekly monthly; do
@@ -201,7 +201,7 @@ do_cron() {
 	crontab -u alice -l
 }
 
-# Users go, with what is theirs.
+# Users are removed with their files.
 do_departures() {
 	crontab -u alice -r
 	deluser --remove-home alice
@@ -217,7 +217,7 @@ work() {
 	done
 }
 
-# What is not ordinary, and must be noticed.
+# Not ordinary, and must be detected.
 control() { head -c 1 /etc/shadow; }
 
 "$@"

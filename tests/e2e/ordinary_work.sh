@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The ordinary work of a machine, for real: nothing above Notice is raised. The work is the list of
-# ordinary_deeds.sh; it happens on a copy of this machine (an overlay in a mount and pid namespace
-# of its own), which is thrown away: no user, package, key or log of this machine is touched.
+# Real ordinary work on a machine raises nothing above Notice. The work is the list of
+# ordinary_deeds.sh; it runs on a copy of this machine (an overlay in a separate mount and pid
+# namespace), which is discarded: no user, package, key or log of this machine is touched.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 
-# The copy of the machine. Its changes lie on a file system of their own, since no layer of an
-# overlay may lie in another; containers' images too, since an overlay's changes cannot lie in one.
+# Make the copy of the machine. Its changes are on a separate file system, since no layer of an
+# overlay may contain another; containers' images too, since an overlay cannot be an upper layer.
 copy=$lab/copy
 truncate -s 6G "$lab/disk"
 mke2fs -q -t ext4 -F "$lab/disk"
@@ -16,10 +16,10 @@ mount -o loop "$lab/disk" "$copy" || { echo "no loop device here"; exit 77; }
 mkdir "$copy"/{changes,work,root,containers}
 cp "$root/tests/e2e/ordinary_deeds.sh" "$lab/deeds.sh"
 
-# What podman leaves of its groups, which are the machine's.
+# Remove podman's control groups, which belong to the machine.
 remove_groups() { find /sys/fs/cgroup -depth -path '*/libpod_parent*' -type d -exec rmdir {} + 2>/dev/null || true; }
 
-# run_on_copy FUNCTION: a function of ordinary_deeds.sh, on the copy.
+# run_on_copy FUNCTION: run a function of ordinary_deeds.sh on the copy.
 run_on_copy() {
 	unshare -m -p -f --kill-child --propagation private bash -c '
 		set -e

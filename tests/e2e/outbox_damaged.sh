@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# kill -9 the collector, change a byte of its outbox, start it again: it starts, says in one sentence
-# and in one alert what is lost, keeps the rest, and goes on. The log, the file, the newest number.
+# kill -9 the collector, change a byte of its outbox, restart it: it starts, reports the loss in one
+# sentence and one alert, keeps the rest, and continues. The log, the file, the newest number.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -18,7 +18,7 @@ rows() { sqlite3 "$lab/outbox.db" "select count(*) from alert where rule = 'Watc
 have() { [ "$(rows)" -ge $((n - lost)) ]; }
 told() { sqlite3 "$lab/outbox.db" "select coalesce(sum(json_extract(json, '\$.output_fields.\"mews.rows_lost\"')), 0) from alert where rule = 'Mews outbox damaged'"; }
 
-# damage FILE OFFSET...: of a collector that is killed, flips the bytes; then it starts again.
+# damage FILE OFFSET...: kill the collector, flip the bytes, and restart it.
 damage() {
 	local file=$1 at byte sentences
 	shift
@@ -40,7 +40,7 @@ damage() {
 	[ -e "$(compgen -G "$lab/outbox.db.damaged-*" | tail -n 1)" ] || fail "nothing is set aside"
 }
 
-# newest TEXT: where the log has it last, which is the copy that counts.
+# newest TEXT: where the log has it last, because that copy is used.
 newest() { grep -obUaF "$1" "$lab/outbox.db-wal" | tail -n 1 | cut -d: -f1; }
 all_there() { lab_durable n1 && have; }
 
@@ -60,7 +60,7 @@ lab_wait 30 lab_durable n1 || fail "not all is durable"
 lab_wait 30 have || fail "$(rows) alerts of $n, $lost lost"
 [ "$(rows)" = $((n - lost)) ] || fail "$(rows) alerts of $n, $lost lost"
 
-# Outputs: each once, those that tell of the damage too.
+# Outputs: each alert once, including those about the damage.
 delivered() { [ "$(lab_alerts 'Watched file opened')" -ge $((n - lost)) ]; }
 lab_wait 20 delivered || fail "$(lab_alerts 'Watched file opened') alerts are delivered of $n, $lost lost"
 [ "$(lab_alerts 'Mews outbox damaged')" = 3 ] || fail "$(lab_alerts 'Mews outbox damaged') alerts tell of three damages"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outbox_full.c - a disk that is really full: a small tmpfs in a mount namespace of our own. */
+/* outbox_full.c - a full disk: a small tmpfs in a separate mount namespace. */
 #include "collector/outbox/outbox.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -65,7 +65,7 @@ full(struct outbox *o)
 	return st.full;
 }
 
-/* Takes all the room that is left. */
+/* Fill all remaining space. */
 static void
 fill_disk(void)
 {
@@ -122,7 +122,7 @@ a_full_disk_stops_commits_until_there_is_room(void **state)
 	outbox_close(o);
 }
 
-/* What is given up at the end was never acknowledged; what was, is there. */
+/* Alerts given up at the end were never acknowledged; acknowledged ones are there. */
 static void
 closing_on_a_full_disk_loses_nothing_acknowledged(void **state)
 {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# An output that is switched on, again or for the first time, begins with the alerts from then on and
-# says how many it passes over; with 'from: beginning' it has all that it has not had, once.
+# An output that is enabled, again or for the first time, begins with the alerts from then on and
+# logs how many it skips; with 'from: beginning' it gets all that it has not had, once.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -15,7 +15,7 @@ has() { [ "$(names "$1")" = "$2 " ]; }
 skipped() { lab_status | jq -r --arg o "$1" '.outputs[] | select(.name == $o).skipped'; }
 delivered() { lab_status | jq -r --arg o "$1" '.outputs[] | select(.name == $o).delivered'; }
 
-# again ARGUMENT...: the collector is stopped and started anew, and the sensor finds it.
+# again ARGUMENT...: restart the collector, and wait until the sensor has reconnected.
 again() {
 	lab_stop "$collector_pid"
 	: >"$lab/collector.log"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The whole pipeline on real parts: live eBPF, mutual TLS, rules, outbox, a real Kafka broker. Each
-# alert id arrives once, in the order in which its key's alerts were raised.
+# The whole pipeline with real parts: live eBPF, mutual TLS, rules, outbox, a real Kafka broker. Each
+# alert id arrives once, in the order in which the alerts of its key were raised.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 kafka=$root/tests/support/kafka.sh

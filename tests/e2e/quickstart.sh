@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The README's first command, with its demonstration: every attack is seen, and nothing is left.
+# The README's first command, with its demonstration: every attack is detected, and nothing is left behind.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 before=$(ls -d /var/tmp/mews-quickstart.* 2>/dev/null || true)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Ctrl-C in the quick start, while the machine is busy: the sensor stops first, then the collector,
+# Ctrl-C in the quick start on a busy machine: the sensor stops first, then the collector,
 # and nothing is lost. A terminal's Ctrl-C is SIGINT to each process of the foreground group. If the
 # script is killed, both end too.
 . "$(dirname "$0")/../support/lab.sh"
@@ -8,7 +8,7 @@ lab_begin
 folders() { ls -d /var/tmp/mews-quickstart.* 2>/dev/null || true; }
 before=$(folders)
 
-# Waits for the collector's end, before which the sensor's must be. Sets apart: ms between them.
+# Wait for the collector's end; the sensor's must be before it. Sets apart: ms between them.
 ends_in_order() {
 	local until=$((SECONDS + 60)) ended=
 	until lab_gone "$collector"; do
@@ -22,10 +22,10 @@ ends_in_order() {
 child() { pgrep -P "$quick" -x "$1"; }
 group() { ps -o pgid= -p "$1" | tr -d ' '; }
 
-# Starts the quick start. Sets quick, collector, sensor.
+# Start the quick start. Sets quick, collector, sensor.
 begin_quick() {
 	: >"$lab/out.log"
-	# A shell's background job ignores SIGINT; what a terminal starts does not.
+	# A shell's background job ignores SIGINT; a program started from a terminal does not.
 	setsid env --default-signal=INT "$root/deploy/quickstart.sh" --no-build >"$lab/out.log" 2>&1 &
 	quick=$!
 	lab_pids+=("$quick")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quiet_recording FILE SECONDS: a recording of a machine where a file is closed once a second, for
- * tests that need sensors which stay connected and have little to do.
+ * quiet_recording FILE SECONDS: write a recording of a machine where a file is closed once a
+ * second, for tests that need connected sensors with little to do.
  */
 #include "common/clock.h"
 #include "tests/support/tape.h"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# reconnect.sh [--seconds-down N] [--limit S]: a collector is killed and comes back: a hundred
-# sensors find it, over TLS, without waiting for each other. The limit is for a loaded machine; the
+# reconnect.sh [--seconds-down N] [--limit S]: a collector is killed and restarted: a hundred
+# sensors reconnect, over TLS, without waiting for each other. The limit is for a loaded machine; the
 # figure is in bench/run.sh (stage 'reconnect').
 . "$(dirname "$0")/../support/lab.sh"
 down=30 limit=12
@@ -17,7 +17,7 @@ nodes=100
 mkdir "$lab/keys"
 
 "$bin/quiet_recording" "$lab/quiet.rec" $((down + 600))
-lab_pki # the authority, before others use it at the same time
+lab_pki # create the authority before parallel use
 for i in $(seq -f '%04g' "$nodes"); do
 	"$bin/mewsctl" pki issue "$lab/pki" --node "n-$i" >/dev/null
 	cp "$lab/pki/node-n-$i.pem" "$lab/keys/n-$i.pem"
@@ -36,7 +36,7 @@ kill -9 "$collector_pid"
 wait "$collector_pid" 2>/dev/null || true
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 before=$(ticks "$sensor")
-sleep "$down" # the subject of the test: for how long they have been trying
+sleep "$down" # under test: how long they have been retrying
 cost=$(awk "BEGIN { printf \"%.3f\", ($(ticks "$sensor") - $before) / $down / $nodes }")
 : >"$lab/collector.log"
 lab_collector

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Two sets of rules, each of which alerts on every opening of a file, in turn a hundred times while
-# events flow: each opening has exactly one alert. A set that does not load leaves the old one in force and is told
-# of; a changed file, a signal and the API each bring a new set.
+# Two rule sets, each of which alerts on every opening of a file, alternate a hundred times while
+# events flow: each opening has exactly one alert. A set that does not load leaves the old one in force and is
+# reported; a changed file, a signal and the API each load a new set.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 reloads=100
@@ -11,7 +11,7 @@ set_of() {
 	printf -- '- rule: %s\n  desc: every opening\n  condition: evt.type in (open, openat) and fd.name endswith /watched\n' "$1"
 	printf '  output: seen %%evt.num\n  priority: INFO\n'
 }
-# put NAME: in one step, as careful people do.
+# put NAME: in one step, atomically.
 put() {
 	set_of "$1" >"$lab/new"
 	mv "$lab/new" "$lab/rules.yaml"
@@ -33,7 +33,7 @@ put A
 events=$("$bin/mewsctl" replay "$lab/short.rec" --json --rules "$lab/rules.yaml" 2>/dev/null | grep -c '"rule":"A"') || fail "nothing was recorded"
 [ "$events" -gt 300 ] || fail "only $events openings were recorded"
 lab_collector -o rule.watch=false -o outputs.file.enabled=false
-# The recording at its own pace, again if it ends before the reloads do.
+# The recording at its own pace, repeated if it ends before the reloads do.
 plays=0
 play() {
 	"$bin/mews-sensor" --replay "$lab/short.rec" -o node=n -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
@@ -53,7 +53,7 @@ done
 wait "$player" || fail "the replay failed"
 
 db() { sqlite3 "$lab/outbox.db" "$1"; }
-ours="rule in ('A', 'B')" # that the sensor was stopped is an alert too
+ours="rule in ('A', 'B')" # the stop of the sensor is another alert
 alerts=$(db "select count(*) from alert where $ours")
 [ "$alerts" = $((events * plays)) ] || fail "$alerts alerts of $events openings, played $plays times"
 number="json_extract(json, '\$.output_fields.\"evt.num\"')"
@@ -62,7 +62,7 @@ odd=$(db "select count(*) from (select 1 from alert where $ours group by $number
 [ "$(db "select count(distinct rule) from alert where $ours")" = 2 ] || fail "only one set has alerted"
 [ "$(reloaded ok)" = "$reloads" ] || fail "$(reloaded ok) reloads were counted"
 
-# What does not load.
+# Sets that do not load.
 echo '- rule: X' >"$lab/rules.yaml"
 ctl reload >"$lab/out" 2>&1 && fail "a broken set was taken"
 grep -q 'LOAD_ERR_YAML_VALIDATE' "$lab/out" || fail "the error was not told: $(cat "$lab/out")"

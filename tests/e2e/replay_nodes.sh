@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A recording, sent as many nodes at once: each with its own name, certificate and connection, and
-# every event of it evaluated once per node.
+# A recording, sent as many nodes at once: each with its own name, certificate and connection;
+# every event is evaluated once per node.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 nodes=12
@@ -21,7 +21,7 @@ for i in $(seq -f '%04g' "$nodes"); do
 	cp "$lab/pki/node-n-$i.key" "$lab/keys/n-$i.key"
 done
 lab_collector
-# No root is needed to send a recording.
+# Sending a recording needs no root.
 chmod 755 "$lab"
 chown -R 65534 "$lab/keys" "$lab/short.rec"
 chmod 755 "$lab/pki"

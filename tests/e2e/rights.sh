@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What sensor and collector may still do when they run: every thread of theirs has the capabilities
-# of their READMEs and no other, gains none by what it executes, and nobody reads its memory.
+# The rights of the running sensor and collector: every thread has exactly the capabilities
+# of the READMEs, gains none by what it executes, and nobody can read its memory.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1
 lab_collector
 lab_sensor n1
 
-# mask NUMBER...: the capabilities of these numbers, as /proc shows them.
+# mask NUMBER...: the mask of these capabilities, as in /proc.
 mask() {
 	local m=0 n
 	for n; do m=$((m | 1 << n)); done
 	printf '%016x' "$m"
 }
-# has NAME PID PERMITTED: of each thread.
+# has NAME PID PERMITTED: checked for each thread.
 has() {
 	local t field want
 	for t in /proc/"$2"/task/*; do
@@ -33,13 +33,13 @@ has mews-collector "$collector_pid" "$(mask)"
 lab_stop "$sensor_pid"
 lab_stop "$collector_pid"
 
-# A low port is the one thing that a collector needs root for.
+# A low port is the only thing for which a collector needs root.
 listen=tls+tcp://127.0.0.1:943
 lab_collector
 has 'mews-collector on port 943' "$collector_pid" "$(mask 10)"
 lab_stop "$collector_pid"
 
-# What cannot be read by others belongs to root in /proc, whoever runs it.
+# A process whose memory others cannot read belongs to root in /proc, whoever runs it.
 chmod 711 "$lab"
 mkdir -m 700 "$lab/nobody"
 chown 65534:65534 "$lab/nobody"

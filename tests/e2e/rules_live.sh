@@ -41,7 +41,7 @@ for c in "${rule_cases[@]}"; do
 	misses+=("$rule|$what|$from|$to")
 done
 bad=0
-for c in "${rule_cases[@]}"; do # after the near misses, so that these are through when these alerts are here
+for c in "${rule_cases[@]}"; do # after the near misses, so that those are done once these alerts arrive
 	IFS='|' read -r rule word what <<<"$c"
 	run "${word}_hit"
 	if lab_wait 15 seen "$rule" "$from" "$to"; then

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What mewsctl says of rules: which are blind and why, in 'rules check', 'rules list' and 'rules
-# describe', for people and as JSON; what is wrong with a file, and where.
+# What mewsctl reports about rules: which are blind and why, in 'rules check', 'rules list' and 'rules
+# describe', for people and as JSON; mistakes in a file, with their location.
 set -u
 ctl=${MEWS_BUILD:?}/bin/mewsctl
 dir=$(mktemp -d)
@@ -47,7 +47,7 @@ cat >"$dir/bad.yaml" <<'YAML'
   priority: INFO
 YAML
 
-# says CODE TEXT COMMAND...: exits with CODE, and its output or its complaints hold TEXT.
+# says CODE TEXT COMMAND...: it exits with CODE, and its output or standard error contains TEXT.
 says() {
 	local code=$1 text=$2 got=0
 	shift 2
@@ -59,7 +59,7 @@ says() {
 	fi
 }
 
-# never TEXT: the last output does not hold it.
+# never TEXT: the last output does not contain it.
 never() {
 	grep -qF -- "$1" "$dir/out" || return 0
 	printf 'FAIL: there is: %s\n' "$1"
@@ -112,14 +112,14 @@ says 1 '"position":{"name":"'"$dir"'/bad.yaml","line":2,"column":33,"offset":55}
 says 1 '"code":"LOAD_ERR_FILE_READ"' "$ctl" rules check --json "$dir/none.yaml"
 says 1 '"schema_valid":null' "$ctl" rules check --json "$dir/none.yaml"
 
-# Rules of a lower priority are not in force, and nobody counts them.
+# Rules of a lower priority are not in force, and not counted.
 says 0 "5 rules (1 in force, 0 blind, 1 in part)" "$ctl" rules check --priority warning "$dir/r.yaml"
 never "blind: 'no such event'"
 says 0 'sees          Informational left out' "$ctl" rules list --priority warning "$dir/r.yaml"
 says 0 '"rule":"sees","priority":"Informational","source":"syscall","enabled":true,"loaded":false' "$ctl" rules list --json --priority warning "$dir/r.yaml"
 says 2 "'loud' is not a priority: debug, info, notice, warning, error, critical, alert or emergency" "$ctl" rules check --priority loud "$dir/r.yaml"
 
-# Texts of several lines are shown as lines.
+# Texts of several lines are printed as lines.
 cat >"$dir/close.yaml" <<'YAML'
 - rule: first of two
   desc: |
@@ -138,7 +138,7 @@ says 0 'description  One line' "$ctl" rules describe 'first of two' -r "$dir/clo
 says 0 '             and another.' "$ctl" rules describe 'first of two' -r "$dir/close.yaml"
 never '\x'
 
-# A rule that another one shadows.
+# A rule that is shadowed by another.
 "$MEWS_BUILD/bin/quiet_recording" "$dir/close.rec" 3
 says 0 'it matches, but raises no alert: another rule matches first: first of two' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"
 says 0 '3 of the matches raise an alert of another rule that matches first:' "$ctl" rules explain 'second of two' --replay "$dir/close.rec" -r "$dir/close.yaml"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What is asked of rules without a collector: a recording of live events replayed, explained, and the
-# same told by cases. The verdicts are those of a collector that the recording is sent to.
+# Rule tools without a collector: a recording of live events is replayed and explained, and the
+# same is checked by test cases. The verdicts equal those of a collector to which the recording is sent.
 # shellcheck disable=SC2154 # what lab.sh sets
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
@@ -35,7 +35,7 @@ done
 grep -q 'Watched file opened  opened .*/watched/50 by' < <("$ctl" replay -r "$lab_rules" "$rec" 2>/dev/null) || fail "the text of an alert"
 [ "$("$ctl" replay -r "$lab_rules" --priority error "$rec" 2>/dev/null | wc -l)" = 0 ] || fail "--priority leaves nothing out"
 
-# --- the collector says the same
+# --- the collector gives the same
 lab_pki n1
 lab_collector
 "$bin/mews-sensor" --replay "$rec" --speed max -o "collector=$listen" -o node=n1 -o cluster=lab -o tls.server_name=mews-collector \
@@ -54,7 +54,7 @@ read -r looked _ < <("$ctl" rules explain 'Other file opened' --summary --replay
 read -r decided _ < <("$ctl" rules explain 'Other file opened' --summary --replay "$rec" -r "$lab_rules" | grep 'fd.name endswith /nowhere')
 [ "$looked" = "$decided" ] || fail "$looked events were looked at, $decided decided"
 
-# --- the same by hand, and what a wrong expectation gets
+# --- the same as test cases, and a wrong expectation
 cat >"$lab/cases.yaml" <<EOF
 rules: [rules.yaml]
 cases:
@@ -71,7 +71,7 @@ if "$ctl" rules test "$lab/cases.yaml" >"$lab/out"; then fail "a wrong expectati
 grep -qF "proc.name is 'sh', expected 'bash'" "$lab/out" || fail "a wrong expectation is not named"
 
 # --- bad input
-# says PATTERN ARGUMENT...: mewsctl refuses, with these words.
+# says PATTERN ARGUMENT...: mewsctl refuses, with this message.
 says() {
 	local words=$1
 	shift

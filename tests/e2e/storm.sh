@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # One process opens a watched file without end, and the collector is killed twice meanwhile: each
-# match is told once, in an alert of its own or in a summary, and other rules go on beside it.
+# match is reported once, in its own alert or in a summary, and other rules continue.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -47,7 +47,7 @@ told=$(storm "coalesce(sum($count), 0)")
 [ "$(sqlite3 "$lab/outbox.db" "select count(*) from alert where rule = 'Watched file opened'")" = 20 ] || fail "not each alert of the other rule"
 [ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "a gap is told of, where nothing was lost"
 
-# The collector's own account, since its last start.
+# The collector's own counters since its last start.
 hits=$(lab_metric 'mews_rule_hits_total{rule="Storm"}')
 [ "$(lab_metric 'mews_rule_suppressed_total{rule="Storm"}')" = "$(lab_metric mews_collector_suppressed_total)" ] || fail "another rule's matches are in summaries"
 [ "$(lab_metric mews_node_suppressed_total)" = "$(lab_metric mews_collector_suppressed_total)" ] || fail "the node's matches in summaries are not all"
@@ -55,7 +55,7 @@ hits=$(lab_metric 'mews_rule_hits_total{rule="Storm"}')
 [ $(($(lab_metric mews_collector_alerts_total) - $(lab_metric mews_collector_summaries_total) + $(lab_metric mews_collector_suppressed_total))) = $((hits + 20)) ] ||
 	fail "matches are neither alerts nor in summaries"
 
-# Switched off, each match is an alert.
+# Without a limit, each match is an alert.
 lab_stop "$collector_pid"
 own=$(storm 'count(*)')
 lab_collector -o alerts.rate=0
@@ -65,7 +65,7 @@ more() { [ "$(storm 'count(*)')" -ge $((own + opens)) ]; }
 lab_wait 60 more || fail "$(($(storm 'count(*)') - own)) alerts of $opens matches with alerts.rate=0"
 [ "$(lab_metric mews_collector_suppressed_total)" = 0 ] || fail "matches are in summaries with alerts.rate=0"
 
-# A storm of processes that match once each is limited by their user.
+# Many processes that match once each are limited by their user.
 lab_stop "$collector_pid"
 lab_collector -o alerts.user_rate=10 -o alerts.user_burst=20
 lab_wait 60 lab_connected n1 || fail "the sensor did not come back"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A file system that does not answer any more: processes with files on it, and one that holds its
-# memory's lock while it waits for it, blind nobody. The snapshot is made but for what cannot be
-# read, alerts come, nothing is dropped, and SIGTERM ends the sensor in stop.drain and 2 s.
+# A file system that stops answering: processes with files on it, and one that holds its
+# memory's lock while waiting for it, blind nobody. The snapshot completes except for what cannot be
+# read, alerts arrive, nothing is dropped, and SIGTERM ends the sensor within stop.drain and 2 s.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -16,7 +16,7 @@ EOF
 lab_pki n1
 
 mkdir "$lab/dead"
-# Whatever writes the page first (a sync of another program) spoils it: a few times, if need be.
+# If another program's sync writes the page first, the setup fails: try a few times.
 for try in 1 2 3; do
 	exec {words}< <(exec "$bin/dead_mount" "$lab/dead" 2>"$lab/dead.log")
 	dead_PID=$!
@@ -27,7 +27,7 @@ for try in 1 2 3; do
 	[ "$try" != 3 ] && grep -q 'lock was not held' "$lab/dead.log" || fail "no dead mount: $(cat "$lab/dead.log")"
 done
 [ "$word" = stuck ] || fail "no dead mount"
-# A control: who was there before, with its working folder.
+# A control: a process that ran before, with its working folder.
 mkdir "$lab/here"
 mkfifo "$lab/go"
 (cd "$lab/here" && exec bash -c 'read -r _ <"$0"; : >told' "$lab/go") &
@@ -36,7 +36,7 @@ lab_pids+=($!)
 lab_collector
 lab_sensor n1 -o stop.drain=3s
 alerts() { [ "$(lab_alerts 'Watched file opened')" -ge "$1" ]; }
-lab_touch 1 200 # while the snapshot is being made
+lab_touch 1 200 # during the snapshot
 lab_wait 20 alerts 200 || fail "$(lab_alerts 'Watched file opened') of 200 alerts"
 whole() { lab_status | jq -e '.sensors[] | select(.node == "n1") | .snapshot == "whole"'; }
 lab_wait 30 whole || fail "the snapshot did not become whole"
@@ -54,14 +54,14 @@ ends() {
 	timeout "$1" tail --pid="$sensor_pid" -f /dev/null || fail "SIGTERM did not end the sensor in $1 s"
 }
 ends 5
-# The same with a collector that does not answer either.
+# The same with a collector that does not answer.
 lab_sensor n1 -o stop.drain=1s
 kill -STOP "$collector_pid"
 lab_touch 401 402
 ends 3.5
 kill -CONT "$collector_pid"
-# Nothing of it may stay: what waits for a dead mount makes ps hang too.
+# Nothing may remain: processes waiting for a dead mount make ps hang too.
 kill -KILL "$dead_PID"
-released() { ! grep -q '^State:.D' "/proc/$stuck/status"; } # gone, or dead and not yet buried
+released() { ! grep -q '^State:.D' "/proc/$stuck/status"; } # gone, or a zombie
 lab_wait 10 released || fail "the process on the dead mount does not end with it"
 echo "400 alerts, a whole snapshot and two prompt ends beside a file system that is dead"

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A program whose name, arguments and file are made to take over a terminal is told of everywhere, and
-# nowhere does anything of it reach the terminal: no escape sequence, no line of its own, no C1
-# control character, nothing that is not UTF-8, nothing that turns the direction of text.
+# A program whose name, arguments and file try to take over a terminal is reported everywhere, but
+# nothing harmful reaches the terminal: no escape sequence, no forged line, no C1
+# control character, no invalid UTF-8, nothing that changes the direction of text.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_pki n1
 fails=0
 
-# Standard input is what a terminal gets. Colours are ours, if they are switched off again.
+# Check standard input as terminal output. Our own colours are allowed if they are reset.
 cat >"$lab/check.py" <<'PY'
 import re, sys, unicodedata
 data = sys.stdin.buffer.read()
@@ -25,7 +25,7 @@ if re.search("^ *FORGED", text, re.M):
 if len(sys.argv) > 1 and not re.search(sys.argv[1], text, re.I):
     sys.exit(f"no {sys.argv[1]} in {text!r}")
 PY
-# harmless NAME PATTERN: $lab/NAME may go to a terminal, and shows the pattern.
+# harmless NAME PATTERN: $lab/NAME is safe for a terminal, and contains the pattern.
 harmless() {
 	local why
 	if why=$(/usr/bin/python3 "$lab/check.py" "$2" <"$lab/$1" 2>&1); then
@@ -35,7 +35,7 @@ harmless() {
 		fails=$((fails + 1))
 	fi
 }
-# script(1) runs its command in $SHELL: a shell that reads what bash's %q writes.
+# script(1) runs its command in $SHELL: use a shell that understands bash's %q.
 export SHELL=/bin/bash
 # to_file NAME COMMAND..., to_terminal NAME COMMAND...: both outputs go to $lab/NAME.
 to_file() {
@@ -48,7 +48,7 @@ to_terminal() {
 	shift
 	timeout 60 script -qec "$(printf '%q ' "$@")" /dev/null </dev/null >"$lab/$name" 2>&1 || true
 }
-# both NAME PATTERN COMMAND...: the same to a file and to a terminal.
+# both NAME PATTERN COMMAND...: to a file and to a terminal.
 both() {
 	local name=$1 pattern=$2
 	shift 2

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A collector that is not there yet, and a broker that never is: said once, retried, nothing lost.
+# A collector that is not up yet, and a broker that never is: reported once, retried, nothing lost.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -10,7 +10,7 @@ listen=tls+tcp://127.0.0.1:$port
 lab_port
 http=127.0.0.1:$port
 
-# The sensor first: it says that nobody answers, captures and keeps.
+# The sensor first: it reports that nobody answers, captures and keeps events.
 "$bin/mews-sensor" -o "collector=$listen" -o node=n1 -o cluster=lab -o tls.server_name=mews-collector -o link.retry_max=1s \
 	-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-n1.pem" -o "tls.key=$lab/pki/node-n1.key" 2>"$lab/sensor-n1.log" &
 sensor_pid=$!
@@ -21,7 +21,7 @@ sleep 2 # a few attempts
 [ "$(grep -c "$listen" "$lab/sensor-n1.log")" = 1 ] || fail "the sensor repeats itself"
 kill -0 "$sensor_pid" || fail "the sensor gave up"
 
-# The collector, whose broker is not there.
+# The collector, whose broker is down.
 lab_collector -o outputs.kafka.enabled=true -o outputs.kafka.brokers=127.0.0.1:9
 lab_wait 30 lab_connected n1 || fail "the sensor did not connect when the collector came"
 have() { [ "$(lab_alerts 'Watched file opened')" -ge 50 ]; }

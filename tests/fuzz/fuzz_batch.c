@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_batch.c - any bytes as a Body: refused with a reason, or every event can be read. The first
- * byte is the encoding and the size: bit 0 zstd, bit 1 a size that is not the data's. */
+ * byte is the encoding and the size: bit 0 zstd, bit 1 a size that differs from the data's. */
 #include "proto/batch.h"
 #include "proto/wire.h"
 #include <errno.h>

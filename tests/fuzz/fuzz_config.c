@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_config.c - any text as a configuration: read and bound, or refused with a sentence. */
+/* fuzz_config.c - any text as a configuration: read and bound, or refused with a message. */
 #include "common/config.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_filter.c - any text as a condition: refused with a place, or it prints to a text that gives
- * the same tree; what compiles runs on every event of a small world, is true on no event that its
- * index leaves out, and is the same as a plan.
+ * fuzz_filter.c - any text as a condition: refused with a location, or it prints to a text with the
+ * same tree; a compiled one runs on every event of a small world, is true on no event that its
+ * index leaves out, and agrees with its plan.
  */
 #include "collector/filter/filter_int.h"
 #include "collector/plan/plan.h"
@@ -18,7 +18,7 @@ static struct world {
 	struct intern *pool;
 	struct fscratch *fs;
 	struct batch *batch;
-	struct state *state[EVENTS]; /* each after one event more */
+	struct state *state[EVENTS]; /* each after one more event */
 	struct view view[EVENTS];
 } w;
 
@@ -99,7 +99,7 @@ on_hit(void *arg, uint32_t item)
 	return true;
 }
 
-/* By itself, and planned: each event twice, the second time from memory. */
+/* Evaluate directly and by plan: each event twice, the second time from memory. */
 static void
 check_plan(const struct filter *f, struct arena *a)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_outbox.c - any bytes as a damaged outbox and its log: what is found is whole. The first two
- * bytes say how much of the rest is the log; zeros fill both up to a whole page. */
+/* fuzz_outbox.c - any bytes as a damaged outbox and its log: every row found is intact. The first
+ * two bytes give the log's share of the rest; zeros fill both up to a whole page. */
 #include "collector/outbox/outbox_int.h"
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_record.c - any bytes as a record: what passes the check passes it translated too, and then
- * comes out of a batch as it went in. */
+/* fuzz_record.c - any bytes as a record: one that passes the check also passes it translated, and
+ * comes out of a batch unchanged. */
 #include "proto/batch.h"
 #include "sensor/translate.h"
 #include <stdlib.h>
@@ -25,7 +25,7 @@ check(const struct ev_hdr *rec, const struct batch *b, const struct event *ev)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static _Alignas(8) char bytes[1 << 17]; /* aligned, as a ring is */
+	static _Alignas(8) char bytes[1 << 17]; /* aligned, like a ring */
 	static struct translator t;
 	const struct ev_hdr *rec = (const void *) bytes;
 	size_t n = MIN(size, sizeof(bytes));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_request.c - the bytes of a request: what is taken keeps its promises, what is not says why.
- */
+/* fuzz_request.c - the bytes of a request: an accepted one keeps the contract, a refused one has a
+ * reason. */
 #include "collector/ingest/check.h"
 #include <stdlib.h>
 

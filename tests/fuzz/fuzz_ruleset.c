@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_ruleset.c - any text as a rule file: what is refused says where; what loads says it again.
- */
+/* fuzz_ruleset.c - any text as a rule file: a refused one has a location; a loaded one prints and
+ * loads again. */
 #include "collector/rule/rule.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ look(struct ruleset *s)
 	ruleset_unref(s);
 }
 
-/* Whatever is refused has its errors, and the log holds as many of each kind as it says. */
+/* A refused file has errors, and the log holds as many of each kind as it counts. */
 static void
 look_at_log(const struct rule_log *l, bool refused)
 {

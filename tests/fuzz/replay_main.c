@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replay_main.c - runs a fuzz target over the files of a corpus: its regression test. */
+/* replay_main.c - run a fuzz target over the files of a corpus: its regression test. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh SECONDS [BUILD]: every fuzzer of BUILD (build/fuzz) for so long, on a copy of its corpus. An
-# input that breaks one is left in BUILD/crashes.
+# run.sh SECONDS [BUILD]: run every fuzzer of BUILD (build/fuzz) for so long, on a copy of its corpus.
+# An input that breaks one is left in BUILD/crashes.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=$1 build=${2:-build/fuzz}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A system call whose event is made of its arguments is captured by rows of tables: at most three files
-# that people write name such a call.
+# A system call whose event consists of its arguments is captured by table rows: at most three
+# hand-written files name such a call.
 set -eu
 cd "$(dirname "$0")/../.."
 

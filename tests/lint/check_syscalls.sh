@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# proto/syscalls.def against the kernel headers of this machine: each number that they know is in the
+# Compare proto/syscalls.def with the kernel headers of this machine: each number in them must be in the
 # table under that name. They may be older than the table, which may have more.
-# And against the kernel source in $MEWS_LINUX_SOURCE (a folder, or Debian's archive), or else the newest
-# linux-source that is installed: the table is what its generator prints. Not with an older source.
+# Also compare it with the kernel source in $MEWS_LINUX_SOURCE (a folder, or Debian's archive), or else the newest
+# installed linux-source: the table is what its generator prints. Not with an older source.
 # Usage: check_syscalls.sh [C compiler]
 set -eu
 cd "$(dirname "$0")/../.."
@@ -11,7 +11,7 @@ cc=${1:-cc}
 table=proto/syscalls.def
 status=0
 
-# Lines "name number" of a header. The preprocessor works the numbers out, but for x32's sums.
+# Print lines "name number" of a header. The preprocessor evaluates the numbers, except for x32's sums.
 numbers() { # header
 	echo "#include <$1>" | "$cc" -E -dM -x c - |
 		sed -n 's/^#define __NR_\([a-z_0-9]*\) .*/\1/p' |
@@ -21,7 +21,7 @@ numbers() { # header
 		sed -n 's/^@\([a-z_0-9]*\) *(\{0,1\}\(0 + \)\{0,1\}\([0-9]*\))\{0,1\}$/\1 \3/p'
 }
 
-compare() { # header, column of the table, what it is called
+compare() { # header, column of the table, its name
 	numbers "$1" | awk -F '[(), ]+' -v header="$1" -v column="$2" -v caller="$3" -v table="$table" '
 		NR == FNR && $1 == "SYSCALL" { number[$2] = $column }
 		NR == FNR { next }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What every file owes: a licence in its first line (second, behind #!), 500 lines at most (tables
-# may be longer), no tabs in YAML, no space at the end of a line, nothing that reverses text, no promise without an issue.
+# Rules for every file: a licence in its first line (second, after #!), 500 lines at most (tables
+# may be longer), no tabs in YAML, no trailing spaces, no characters that change the direction of text, no reminder without an issue.
 set -eu
 cd "$(dirname "$0")/../.."
 

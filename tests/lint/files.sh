@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The tree's files of these endings ("c h def sh ..."), one a line, without build folders.
+# List the tree's files with these endings ("c h def sh ..."), one a line, without build folders.
 set -eu
 cd "$(dirname "$0")/../.."
 for ending in "$@"; do

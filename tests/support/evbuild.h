@@ -7,13 +7,13 @@
  *	evb_begin(&b, EV_OPENAT, 100, 5);
  *	evb_num(&b, "fd", 3);
  *	evb_text(&b, "name", "/etc/shadow");
- *	rec = evb_end(&b);           a checked record, good until the next evb_begin()
+ *	rec = evb_end(&b);           a checked record, valid until the next evb_begin()
  *	evb_add(&b);                 or: add it to the batch
- *	batch = evb_batch(&b);       all that was added, through the wire and back; batch_free() it
+ *	batch = evb_batch(&b);       all events added, through the wire and back; batch_free() it
  *	evb_fini(&b);
  *
- * A name that the event does not have, and anything else a test cannot mean, aborts and says why.
- * Texts are copied by evb_end(), until then borrowed.
+ * A name that the event does not have, and any other misuse, aborts with a message. Texts are
+ * borrowed until evb_end() copies them.
  */
 #ifndef MEWS_TESTS_SUPPORT_EVBUILD_H
 #define MEWS_TESTS_SUPPORT_EVBUILD_H
@@ -29,10 +29,10 @@ struct evb {
 	struct batch_enc *enc;
 };
 
-/* Open an event of the main thread 'tid' (pid is tid, start is 1), all parameters absent. */
+/* Begin an event of the main thread 'tid' (pid is tid, start is 1), with all parameters absent. */
 void evb_begin(struct evb *b, unsigned type, uint32_t tid, uint64_t ts);
 
-/* Another thread group, another start time. */
+/* Set another thread group, another start time. */
 void evb_task(struct evb *b, uint32_t pid, uint64_t start);
 
 void evb_num(struct evb *b, const char *name, int64_t v);
@@ -45,7 +45,7 @@ void evb_add(struct evb *b);
 struct batch *evb_batch(struct evb *b);
 void evb_fini(struct evb *b);
 
-/* Parameter 'name' of a decoded event: its text, or NULL (good until the next call from this
+/* Get parameter 'name' of a decoded event: its text, or NULL (valid until the next call from this
  * thread); its number. */
 const char *evb_str(const struct batch *b, const struct event *ev, const char *name);
 int64_t evb_int(const struct event *ev, const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault.h - let the n-th allocation of this program fail.
+ * fault.h - make the n-th allocation of this program fail.
  *
  *	for (unsigned n = 0;; n++) {
  *		fault_arm_nth(n);
@@ -10,7 +10,7 @@
  *		assert_int_equal(-ENOMEM, r);
  *	}
  *
- * Works by the linker's --wrap for malloc, calloc and realloc of our own code and static libraries.
+ * Uses the linker's --wrap for malloc, calloc and realloc in our own code and static libraries.
  */
 #ifndef MEWS_TESTS_SUPPORT_FAULT_H
 #define MEWS_TESTS_SUPPORT_FAULT_H

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # kafka.sh - a real Apache Kafka broker for tests, on free ports of the loopback interface.
 #
-#   kafka.sh fetch             download Kafka into the cache, if it is not there
-#   kafka.sh start DIR         fetch, start a broker whose files are in DIR, wait until it is ready,
-#                              print its bootstrap address; a second start in DIR finds the old data
+#   kafka.sh fetch             download Kafka into the cache, if it is missing
+#   kafka.sh start DIR         fetch, start a broker with its files in DIR, wait until it is ready,
+#                              print its bootstrap address; a second start in DIR uses the old data
 #                              and the old address again
-#   kafka.sh stop DIR [SIGNAL] stop it (default TERM) and wait until it is gone
+#   kafka.sh stop DIR [SIGNAL] stop it (default TERM) and wait until it has exited
 #   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE...]   create a topic
 #
-# Topics create themselves when written to, unless MEWS_KAFKA_AUTO_CREATE=false. With MEWS_KAFKA_TLS, a
-# PEM file of a key and its certificate, there is a listener for SASL over TLS too, whose address is in
+# Topics are created when written to, unless MEWS_KAFKA_AUTO_CREATE=false. With MEWS_KAFKA_TLS, a
+# PEM file of a key and its certificate, there is also a listener for SASL over TLS, whose address is in
 # DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD.
 # Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
 set -eu
@@ -48,7 +48,7 @@ fetch() {
 	: >"$cache/complete"
 }
 
-# Three ports that are free now.
+# Find three free ports.
 free_ports() {
 	python3 - <<-'PY'
 		import socket

@@ -22,7 +22,7 @@ lab_begin() {
 	trap 'exit 130' INT TERM
 }
 
-# lab_end [CODE]: a script with a trap of its own on EXIT passes the code that it was left with:
+# lab_end [CODE]: a script with its own trap on EXIT passes its exit code:
 # trap 'code=$?; ...; lab_end "$code"' EXIT
 lab_end() {
 	local code=${1:-$?}
@@ -43,7 +43,7 @@ lab_end() {
 
 lab_mounts() { awk -v below="$lab/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r; }
 
-# What a script has mounted below $lab goes first: a removal would go through a bind mount.
+# Unmount everything below $lab first: a removal would go through a bind mount.
 lab_unmount() {
 	local at
 	for at in $(lab_mounts); do umount -l "$at"; done
@@ -57,7 +57,7 @@ fail() {
 	exit 1
 }
 
-# lab_wait SECONDS COMMAND...: until it succeeds.
+# lab_wait SECONDS COMMAND...: repeat it until it succeeds.
 lab_wait() {
 	local until=$((SECONDS + $1))
 	shift
@@ -67,7 +67,7 @@ lab_wait() {
 	done
 }
 
-# Sets $port to a TCP port on loopback that nobody listens on, another one each time.
+# Set $port to an unused TCP port on loopback, a different one each time.
 lab_port() {
 	local last=${port:-}
 	while :; do
@@ -85,7 +85,7 @@ lab_pki() {
 	for node; do "$bin/mewsctl" pki issue "$lab/pki" --node "$node" >/dev/null; done
 }
 
-# One rule, which each file that lab_touch opens raises: 'Watched file opened'.
+# One rule, which every file opened by lab_touch raises: 'Watched file opened'.
 lab_watch() {
 	mkdir "$lab/watched"
 	lab_rules=$lab/rules.yaml
@@ -97,23 +97,23 @@ lab_watch() {
   priority: WARNING
 EOF
 }
-# lab_touch FROM TO: opens the files of these numbers, in order.
+# lab_touch FROM TO: open the files of these numbers, in order.
 lab_touch() {
 	local i
 	for i in $(seq "$1" "$2"); do : >"$lab/watched/$i"; done
 }
 
-# lab_api PATH [CURL OPTION]...: asks the collector's API on TCP, with its token.
+# lab_api PATH [CURL OPTION]...: ask the collector's API on TCP, with its token.
 lab_api() {
 	local path=$1
 	shift
 	curl -s -m 60 -H "Authorization: Bearer $(cat "$lab/api.token")" "$@" "http://$http$path"
 }
 
-# Succeeds also while a node is not seen, which mewsctl tells by exit code 3.
+# Succeeds even while a node is not seen, for which mewsctl exits with 3.
 lab_status() { "$bin/mewsctl" status --json --collector "http://$http" || [ $? = 3 ]; }
 
-# Starts mews-collector; alerts as JSON lines in $lab/alerts. Sets listen, http, collector_pid.
+# Start mews-collector; alerts as JSON lines in $lab/alerts. Sets listen, http, collector_pid.
 lab_collector() {
 	[ -n "${listen:-}" ] || {
 		lab_port
@@ -131,7 +131,7 @@ lab_collector() {
 	lab_wait 60 lab_status || fail "the collector did not start"
 }
 
-# lab_sensor NODE ...: starts mews-sensor and waits until it is connected. Sets sensor_pid.
+# lab_sensor NODE ...: start mews-sensor and wait until it is connected. Sets sensor_pid.
 lab_sensor() {
 	local node=$1
 	shift
@@ -145,7 +145,7 @@ lab_sensor() {
 
 lab_connected() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n and .connected)'; }
 
-# Everything that the sensor of a node has sent is durable.
+# Is everything durable that the sensor of a node has sent?
 lab_durable() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n and .received > 0 and .received == .durable)'; }
 
 lab_stop() {
@@ -156,6 +156,6 @@ lab_stop() {
 
 lab_metric() { curl -sf "http://$http/metrics" | awk -v m="$1" 'index($1, m) == 1 && $0 !~ /^#/ { s += $2 } END { print s + 0 }'; }
 
-# lab_alert RULE [JQ]: an alert of the rule (for which the expression holds) is in the file output.
+# lab_alert RULE [JQ]: is an alert of the rule (for which the expression holds) in the file output?
 lab_alert() { jq -c --arg r "$1" "select(.rule == \$r) | select(${2:-true})" "$lab/alerts" 2>/dev/null | grep .; }
 lab_alerts() { jq -r --arg r "$1" 'select(.rule == $r) | .uuid' "$lab/alerts" 2>/dev/null | wc -l; }

@@ -39,7 +39,7 @@ int
 kit_begin(void **state)
 {
 	(void) state;
-	/* In memory, where an fsync costs nothing: it is not the disk that is tested. */
+	/* In memory, where an fsync costs nothing: the disk is not under test. */
 	(void) snprintf(dir, sizeof(dir), "/dev/shm/mews-test-XXXXXX");
 	return mkdtemp(dir) != NULL ? 0 : tmpdir_make(dir);
 }

@@ -53,7 +53,7 @@ tape_batch(struct tape *t, Wire__Snapshot *snapshot)
 	batch.seq = ++t->seq;
 	batch.boot_ns = t->seq * NS_PER_S;
 	batch.real_ns = clock_real() + batch.boot_ns;
-	batch.events = snapshot == NULL ? t->added : 0; /* its rows are not events */
+	batch.events = snapshot == NULL ? t->added : 0; /* rows of a snapshot are not events */
 	batch.body = &body;
 	batch.snapshot = snapshot;
 	req.body_case = WIRE__REQUEST__BODY_BATCH;

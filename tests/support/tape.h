@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tape.h - write a recording of events that a test has made up.
+ * tape.h - write a recording of events made up by a test.
  *
  *	struct tape t;
  *
@@ -8,7 +8,7 @@
  *	evb_begin(&t.e, EV_CLOSE, 10, NS_PER_S);
  *	tape_add(&t);
  *	tape_batch(&t, NULL);        batch 1, a second after boot; the next one a second later
- *	return tape_end(&t);         an exit status; standard error has said what is wrong
+ *	return tape_end(&t);         an exit status; errors are on standard error
  *
  * After an error the rest does nothing.
  */
@@ -30,13 +30,13 @@ struct tape {
 	int r;
 };
 
-/* The recording begins with the Hello of a sensor of this node. 'path' is borrowed. */
+/* Start the recording with the Hello of a sensor of this node. 'path' is borrowed. */
 void tape_begin(struct tape *t, const char *path, const char *node);
 
-/* The event in t->e goes into the batch. */
+/* Add the event in t->e to the batch. */
 void tape_add(struct tape *t);
 
-/* Write the batch; 'snapshot' says of which one its rows are, or NULL. */
+/* Write the batch; 'snapshot' describes the snapshot that its rows belong to, or NULL. */
 void tape_batch(struct tape *t, Wire__Snapshot *snapshot);
 
 int tape_end(struct tape *t) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test.h - cmocka with the headers it wants first. */
+/* test.h - cmocka with the headers that it needs first. */
 #ifndef MEWS_TESTS_SUPPORT_TEST_H
 #define MEWS_TESTS_SUPPORT_TEST_H
 

@@ -2,9 +2,9 @@
 /*
  * tsan_threads.c - C11 threads as pthreads, for ThreadSanitizer.
  *
- * librdkafka as Debian builds it calls C11's mtx_*, cnd_* and thrd_*, which the sanitizer does not
- * know: it would see no lock in all of it. These take their place in programs built with it. The
- * types have the same size; glibc's own are pthreads inside.
+ * Debian's librdkafka calls C11's mtx_*, cnd_* and thrd_*, which the sanitizer does not know: it
+ * would see none of its locks. These functions replace them in programs built with it. The types
+ * have the same size; glibc's own are pthreads inside.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@ _Static_assert(sizeof(mtx_t) >= sizeof(pthread_mutex_t), "a mutex fits");
 _Static_assert(sizeof(cnd_t) >= sizeof(pthread_cond_t), "a condition fits");
 _Static_assert(sizeof(thrd_t) == sizeof(pthread_t), "a thread fits");
 
-/* librdkafka counts its references with atomics that the sanitizer does not see either; what is
- * left of that is the lock that goes with the last one. */
+/* librdkafka counts references with atomics that the sanitizer does not see either; the one
+ * remaining report is the lock freed with the last reference. */
 const char *__tsan_default_suppressions(void);
 
 const char *

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A machine whose clock is set a day ahead, and that sleeps in between: capture goes on, and each
-# event has the time that the clock then showed.
+# A machine whose clock is set a day ahead, and that sleeps in between: capture continues, and each
+# event has the time that the clock showed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bin=${MEWS_BUILD:-$(realpath "$here/../../build/release")}/bin
@@ -20,7 +20,7 @@ cat >"$scratch/rules.yaml" <<'YAML'
   priority: INFO
 YAML
 cat >"$scratch/guest" <<GUEST
-# a batch has the time at which it leaves: the clock is left alone until the mark is in the recording
+# a batch is stamped when it is sent: leave the clock alone until the mark is in the recording
 mark() {
 	: >/tmp/mark-\$1
 	echo "at \$1 \$(date +%s)"
@@ -28,7 +28,7 @@ mark() {
 }
 $bin/mews-sensor --record /tmp/r.rec 2>/tmp/log &
 sensor=\$!
-# it captures when the file grows by what is opened
+# it captures once opening files makes the recording grow
 until [ "\$(stat -c %s /tmp/r.rec 2>/dev/null || echo 0)" -gt 20000 ]; do
 	kill -0 \$sensor || exit 9
 	: >/tmp/mark-0
@@ -52,7 +52,7 @@ cat "$scratch/said"
 [ "$status" = 0 ] || exit "$status"
 grep -q 'PM: suspend exit' "$scratch/said" || fail 'the machine did not sleep'
 
-# at N: when the guest's clock says that mark N was made
+# at N: the guest's time at which mark N was made
 at() { sed -n "s/^at $1 //p" "$scratch/said"; }
 [ "$(at 2)" -ge $(($(at 1) + 86400)) ] || fail 'the clock was not set'
 [ "$(at 3)" -ge $(($(at 2) + 2)) ] || fail 'no time went by'

@@ -1,28 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# fetch.sh - Debian's kernels, and a QEMU that is new enough for them, for the tests in machines.
+# fetch.sh - get Debian's kernels, and a QEMU new enough for them, for the tests in machines.
 #
 #   fetch.sh kernel NAME     print the folder of that kernel ('kernels' has the names), fetched if it is
-#                            not there: vmlinuz, and its modules below lib/modules
-#   fetch.sh qemu VERSION    print the command of a QEMU of that version or a newer one: the installed
+#                            missing: vmlinuz, and its modules below lib/modules
+#   fetch.sh qemu VERSION    print the command of a QEMU of that version or newer: the installed
 #                            one, else a fetched one
 #
-# apt downloads and verifies, with lists of its own: the machine's lists and packages stay as they are.
+# apt downloads and verifies, with its own lists: the machine's lists and packages stay as they are.
 # Everything is kept in ~/.cache/mews/vm (MEWS_VM_CACHE); remove it to fetch the newest.
-# Exit status 77: nothing is there and nothing can be had.
+# Exit status 77: not in the cache, and it cannot be fetched.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${MEWS_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mews/vm}
 mirror=${MEWS_DEBIAN_MIRROR:-http://deb.debian.org}
-partial='' # what is being fetched
+partial='' # the folder being fetched
 
 die() {
 	echo "fetch.sh: $1" >&2
 	exit "${2:-1}"
 }
 
-# archive FOLDER SUITE: from now on, apt is about that suite alone.
+# archive FOLDER SUITE: make apt use only that suite from now on.
 archive() {
 	local state=$partial/apt
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
@@ -47,14 +47,14 @@ archive() {
 		die "$mirror/$1 did not give the list of $2: is there a network, and is the suite still there?" 77
 }
 
-# unpack PACKAGE... into the folder that is being fetched
+# unpack PACKAGE... into the folder being fetched
 unpack() {
 	(cd "$partial" && apt-get -qq download "$@" >&2) || die "$mirror did not give $*" 77
 	for deb in "$partial"/*.deb; do dpkg-deb -x "$deb" "$partial"; done
 	rm -f "$partial"/*.deb
 }
 
-# begin NAME: unless it is there already
+# begin NAME: start fetching unless it exists already
 begin() {
 	mkdir -p "$cache"
 	exec 9>"$cache/lock"
@@ -68,13 +68,13 @@ begin() {
 	mkdir -p "$partial"
 }
 
-# finish NAME: it is complete, which its name says
+# finish NAME: mark it as complete by renaming it
 finish() {
 	rm -rf "$partial/apt"
 	mv "$partial" "$cache/$1"
 }
 
-# The packages of the kernel that the suite's newest metapackage stands for.
+# The packages of the kernel to which the suite's newest metapackage refers.
 kernel_packages() {
 	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
 		--no-enhances linux-image-cloud-amd64 | grep -E '^linux-(image|binary|modules|base)-[0-9]' | sort -u

@@ -2,8 +2,8 @@
 /*
  * outbox_power.c - an outbox that loses its power.
  *
- *   outbox_power write PATH     put alerts into it for ever, and say "committed N" of each
- *   outbox_power check PATH N   open it: are all there, up to the N-th at least?
+ *   outbox_power write PATH     put alerts into it for ever, and print "committed N" for each
+ *   outbox_power check PATH N   open it: are all alerts up to at least the N-th there?
  */
 #include "collector/outbox/outbox.h"
 #include <inttypes.h>
@@ -52,7 +52,7 @@ put(struct outbox *o, uint64_t n)
 	return r;
 }
 
-/* Counts them, as long as none is missing. */
+/* Count rows, as long as none is missing. */
 static bool
 count(void *arg, const struct outbox_row *row)
 {

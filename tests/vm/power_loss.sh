@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A machine loses its power while alerts are committed to an outbox: each that was said to be
-# committed is there when the outbox is opened the next time.
+# A machine loses power while alerts are committed to an outbox: each alert reported as
+# committed is there when the outbox is opened again.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 writer=${MEWS_BUILD:-$(realpath "$here/../../build/release")}/bin/outbox_power

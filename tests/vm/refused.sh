@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Under a kernel that is too old the sensor says so in one sentence, and what it would need.
+# Under a kernel that is too old the sensor says so in one sentence, with its requirements.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 sensor=${MEWS_BUILD:-$(realpath "$here/../../build/release")}/bin/mews-sensor
-"$here/fetch.sh" kernel 5.10 >/dev/null || exit $? # what it prints is not the sensor's
+"$here/fetch.sh" kernel 5.10 >/dev/null || exit $? # its output is not the sensor's
 status=0
 said=$("$here/run.sh" -f "$sensor" 5.10 "$sensor" --record /tmp/none 2>&1) || status=$?
 [ "$status" != 77 ] || { echo "$said"; exit 77; }

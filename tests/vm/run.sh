@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh - run a command under a kernel of the shelf, in a machine of its own.
+# run.sh - run a command under one of the kernels, in a virtual machine.
 #
 #   run.sh [-f FILE]... [-d IMAGE] [-q SOCKET] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
 #
-#   -f FILE      FILE is there, at the same place: a program with the libraries it is linked to
-#   -d IMAGE     an ext4 disk at /disk, kept between two runs; made if it is not there
-#   -q SOCKET    QEMU is told things there (QMP): 'quit' is a loss of power
+#   -f FILE      copy FILE to the same path: a program with the libraries it is linked to
+#   -d IMAGE     an ext4 disk at /disk, kept between runs; created if missing
+#   -q SOCKET    QEMU's control socket (QMP): 'quit' is a loss of power
 #   -c CPUS      1
-#   -t SECONDS   it ends after that time, whatever it does: 120
+#   -t SECONDS   time limit: 120
 #   KERNEL       a name in the file 'kernels'
 #
 # Prints the command's output and exits with its status: 124 if the time was over, 125 if the machine
-# ended before the command did (its console follows), 77 if kernel or QEMU cannot be had. Beside FILEs
-# there is a busybox; the commands run as root, with all file systems of the kernel at their places and
+# ended before the command did (its console follows), 77 if kernel or QEMU cannot be had. Besides FILEs
+# there is a busybox; commands run as root, with all kernel file systems mounted and
 # the loopback interface up. Ending run.sh ends the machine.
 set -euo pipefail
 
@@ -48,7 +48,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 root=$scratch/root
 
-# put FILE: into the machine's root, at its place, without what only a debugger reads
+# put FILE: copy it to its path in the machine's root, without debug information
 put() {
 	local real place
 	place=$root$(readlink -f "$(dirname "$1")")
@@ -68,7 +68,7 @@ put_with_libraries() {
 	for library in $(ldd "$1" 2>/dev/null | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p'); do put "$library"; done
 }
 
-# The one module that the tests need.
+# The only module that the tests need.
 put_overlay() {
 	local file
 	file=$(find "$folder/lib/modules" -name 'overlay.ko*' | head -n 1)
@@ -106,7 +106,7 @@ if [ -n "$image" ]; then
 fi
 [ -z "$qmp" ] || machine+=(-qmp "unix:$qmp,server=on,wait=off")
 
-# The command's output comes through the second serial port; its exit status is the last line.
+# The command's output arrives through the second serial port; its exit status is the last line.
 mkfifo "$scratch/says"
 awk -v file="$scratch/status" '
 	/^@status [0-9]+$/ { print $2 >file; next }
