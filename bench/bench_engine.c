@@ -11,7 +11,6 @@
 #include "collector/shard/shard_nodes.h"
 #include "common/clock.h"
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -34,19 +33,6 @@ struct bench {
 	double s[PASSES][ROUNDS_MAX];   /* CPU seconds */
 	struct shard_counters counters; /* of the last full pass */
 };
-
-void
-engine_die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("bench_engine: ", stderr);
-	(void) vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	exit(1); /* NOLINT(concurrency-mt-unsafe): one thread */
-}
 
 static void
 usage(FILE *f)

@@ -200,7 +200,8 @@ start_feeds(struct bench *b)
 
 		*f = (struct feed){ .st = { .refs = 2, .connected = true } };
 		(void) snprintf(f->st.id.node, sizeof(f->st.id.node), "n%u", name);
-		f->shard = shards_of(b->s, "", f->st.id.node);
+		f->st.hash = (uint64_t) name << 32 | name;
+		f->shard = shards_of(b->s, &f->st);
 		for (unsigned i = 0; i < have; i++)
 			taken = taken || b->feed[i].shard == f->shard;
 		have += !taken;

@@ -39,6 +39,7 @@ void tape_distinct(struct tape *t);
 struct ruleset *engine_rules(
     const char *const *files, size_t n, unsigned more, const struct tape *t);
 
+/* Ends the process: "bench_engine: " and this. */
 void engine_die(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
 
 #endif

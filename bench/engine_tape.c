@@ -4,9 +4,23 @@
 #include "proto/compose.h"
 #include "proto/recording.h"
 #include "proto/wire.h"
+#include <stdarg.h>
 #include <stdlib.h>
 
 enum { SUFFIX = 10 }; /* tape_distinct() appends ".%09llx" to a path */
+
+void
+engine_die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("bench_engine: ", stderr);
+	(void) vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	exit(1); /* NOLINT(concurrency-mt-unsafe): one thread */
+}
 
 static void *
 need(void *p)

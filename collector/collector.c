@@ -102,21 +102,6 @@ stop_rules(void *app)
 	pthread_mutex_destroy(&a->rules_lock);
 }
 
-struct outbox_cfg
-app_outbox_cfg(const struct app *a)
-{
-	return (struct outbox_cfg){
-		.path = a->opt.outbox_path,
-		.max_bytes = a->opt.outbox_max,
-		.max_age_ms = a->opt.outbox_age,
-		.min_free_bytes = a->opt.outbox_free,
-		.cluster = a->opt.cluster,
-		.node = a->opt.name,
-		.outputs = a->output,
-		.noutputs = a->noutputs,
-	};
-}
-
 static int
 start_outbox(void *app)
 {
@@ -195,7 +180,7 @@ static int
 start_streams(void *app)
 {
 	struct app *a = app;
-	int r = streams_new(a->shards, &a->streams);
+	int r = streams_new(&a->streams);
 
 	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
 }
@@ -222,25 +207,6 @@ stop_streams(void *app)
 	struct app *a = app;
 
 	streams_free(a->streams);
-}
-
-struct ingest_cfg
-app_ingest_cfg(const struct app *a)
-{
-	return (struct ingest_cfg){
-		.listen = a->opt.listen,
-		.cluster = a->opt.cluster,
-		.name = a->opt.name,
-		.ca = a->opt.tls_ca,
-		.cert = a->opt.tls_cert,
-		.key = a->opt.tls_key,
-		.crl = a->opt.tls_crl,
-		.insecure = a->opt.insecure,
-		.contexts = (unsigned) a->opt.contexts,
-		.streams = a->streams,
-		.shards = a->shards,
-		.outbox = a->outbox,
-	};
 }
 
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* collector_int.h - shared by collector.c, collector_check.c and collector_api.c only. */
+/* collector_int.h - shared by the collector*.c files only. */
 #ifndef MEWS_COLLECTOR_COLLECTOR_INT_H
 #define MEWS_COLLECTOR_COLLECTOR_INT_H
 

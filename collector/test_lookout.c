@@ -64,14 +64,6 @@ outbox_nodes(struct outbox *o, int (*fn)(void *arg, const struct outbox_node *n)
 	return known == NULL ? 0 : fn(arg, known);
 }
 
-struct shard *
-shards_of(struct shards *s, const char *cluster, const char *node)
-{
-	(void) cluster;
-	(void) node;
-	return (struct shard *) s;
-}
-
 /* ---- */
 
 struct bench {
@@ -91,7 +83,7 @@ bench_open(struct bench *b, const struct outbox_node *before, uint64_t forget_ns
 	full = false;
 	known = before;
 	log_init("test", LOG_ERROR);
-	assert_int_equal(0, streams_new((struct shards *) b, &b->streams));
+	assert_int_equal(0, streams_new(&b->streams));
 	assert_int_equal(
 	    0, lookout_start(&b->w,
 		   &(struct lookout_cfg){ .streams = b->streams, .forget_ns = forget_ns }, &d));

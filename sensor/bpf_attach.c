@@ -100,6 +100,15 @@ attach_enter_point(struct hooks *h, const struct bpf_program *p, int tracefs, co
 	return r;
 }
 
+struct bpf_program *
+bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
+{
+	char full[64];
+
+	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
+	return bpf_object__find_program_by_name(obj, full);
+}
+
 int
 hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {

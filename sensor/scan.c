@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan.c - the steps of a scan and its output. scan_proc.c turns a process into records. */
+/* scan.c - the steps of a scan. scan_proc.c turns a process into records, scan_out.c writes them.
+ */
 #include "common/clock.h"
 #include "sensor/passwd.h"
 #include "sensor/scan_int.h"
@@ -10,48 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK     8192 /* write records in chunks of this many bytes */
-#define FILES_MAX 64   /* descriptors per read: their names are read right after them */
-
-/* ---- output ---- */
-
-static int
-flush(struct scan *s)
-{
-	size_t at = 0;
-
-	if (buf_ok(&s->out) < 0)
-		return -ENOMEM;
-	while (at < s->out.n) {
-		ssize_t n = write(s->fd, s->out.p + at, s->out.n - at);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n < 0 ? 0 : (size_t) n;
-	}
-	buf_clear(&s->out);
-	return 0;
-}
-
-int
-scan_add(struct scan *s)
-{
-	const struct ev_hdr *rec = rec_end(&s->rec);
-
-	buf_add(&s->out, rec, rec->len);
-	return s->out.n < CHUNK ? buf_ok(&s->out) : flush(s);
-}
-
-int
-scan_at(struct scan *s, enum scan_step step, uint32_t pid)
-{
-	struct scan_note n = {
-		.hdr = { .len = sizeof(n), .pid = pid }, .step = step, .stats = s->stats
-	};
-
-	buf_add(&s->out, &n, sizeof(n));
-	return flush(s);
-}
+#define FILES_MAX 64 /* descriptors per read: their names are read right after them */
 
 /* ---- users and groups ---- */
 

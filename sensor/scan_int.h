@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_int.h - shared by scan.c and scan_proc.c. */
+/* scan_int.h - shared by scan.c, scan_proc.c and scan_out.c. */
 #ifndef MEWS_SENSOR_SCAN_INT_H
 #define MEWS_SENSOR_SCAN_INT_H
 
@@ -24,7 +24,7 @@ struct scan {
 	bool gone;        /* that process has ended */
 };
 
-/* Add the record in s->rec. -ENOMEM, -errno of writing. */
+/* scan_out.c: add the record in s->rec. -ENOMEM, -errno of writing. */
 int scan_add(struct scan *s) MUST_CHECK;
 
 /* Announce the next read, and write everything gathered. The same errors. */

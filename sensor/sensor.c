@@ -31,12 +31,6 @@ app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
 	return r;
 }
 
-static bool
-is_set(const char *s)
-{
-	return s != NULL && s[0] != '\0';
-}
-
 /* ---- configuration ---- */
 
 static int
@@ -138,36 +132,6 @@ app_configure(struct app *a, struct diag *d)
 	if (r == 0)
 		r = cfg_check_unknown(a->cfg, d);
 	return r < 0 ? r : check_options(a, d);
-}
-
-int
-app_identity(const struct app *a, const char *node, struct identity **ret, struct diag *d)
-{
-	const struct options *o = &a->opt;
-	char cert[4096], key[4096];
-	struct identity_files f = {
-		.ca = o->tls_ca,
-		.cert = o->tls_cert,
-		.key = is_set(o->tls_key) ? o->tls_key : NULL,
-		.crl = is_set(o->tls_crl) ? o->tls_crl : NULL,
-	};
-
-	*ret = NULL;
-	if (is_set(o->tls_dir)) {
-		const char *kind = "";
-
-		(void) snprintf(cert, sizeof(cert), "%s/%s.pem", o->tls_dir, node);
-		if (access(cert, F_OK) < 0) /* as mewsctl pki names them */
-			kind = "node-";
-		(void) snprintf(cert, sizeof(cert), "%s/%s%s.pem", o->tls_dir, kind, node);
-		(void) snprintf(key, sizeof(key), "%s/%s%s.key", o->tls_dir, kind, node);
-		f.cert = cert;
-		f.key = key;
-		return identity_load(&f, ret, d);
-	}
-	if (!is_set(o->tls_cert) || !is_set(o->tls_ca))
-		return 0;
-	return identity_load(&f, ret, d);
 }
 
 /* ---- stages ---- */

@@ -101,8 +101,4 @@ void app_wake(void *app);
 /* Log a diagnosis, remember the exit code, and return 'r'. */
 int app_fail(struct app *a, enum app_exit code, const struct diag *d, int r);
 
-/* Load a node's certificate; NULL if none is configured. -EINVAL... and *d. */
-int app_identity(
-    const struct app *a, const char *node, struct identity **ret, struct diag *d) MUST_CHECK;
-
 #endif

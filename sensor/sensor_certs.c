@@ -4,10 +4,41 @@
 #include "common/file.h"
 #include "common/log_peer.h"
 #include "sensor/sensor_int.h"
+#include <unistd.h>
 
 #define LOOK_NS (1 * NS_PER_S)
 #define WARN_NS (14ull * 86400 * NS_PER_S) /* before a certificate expires */
 #define NAG_NS  (86400 * NS_PER_S)         /* between two warnings */
+
+int
+app_identity(const struct app *a, const char *node, struct identity **ret, struct diag *d)
+{
+	const struct options *o = &a->opt;
+	char cert[4096], key[4096];
+	struct identity_files f = {
+		.ca = o->tls_ca,
+		.cert = o->tls_cert,
+		.key = is_set(o->tls_key) ? o->tls_key : NULL,
+		.crl = is_set(o->tls_crl) ? o->tls_crl : NULL,
+	};
+
+	*ret = NULL;
+	if (is_set(o->tls_dir)) {
+		const char *kind = "";
+
+		(void) snprintf(cert, sizeof(cert), "%s/%s.pem", o->tls_dir, node);
+		if (access(cert, F_OK) < 0) /* as mewsctl pki names them */
+			kind = "node-";
+		(void) snprintf(cert, sizeof(cert), "%s/%s%s.pem", o->tls_dir, kind, node);
+		(void) snprintf(key, sizeof(key), "%s/%s%s.key", o->tls_dir, kind, node);
+		f.cert = cert;
+		f.key = key;
+		return identity_load(&f, ret, d);
+	}
+	if (!is_set(o->tls_cert) || !is_set(o->tls_ca))
+		return 0;
+	return identity_load(&f, ret, d);
+}
 
 /* Reload certificates and lists. A bad file leaves the old ones in use. Connections stay up unless
  * the new data rejects the collector's certificate. */
@@ -38,8 +69,7 @@ reload(struct app *a, uint64_t now)
 static bool
 list_changed(struct app *a)
 {
-	uint64_t stamp =
-	    a->opt.tls_crl == NULL || a->opt.tls_crl[0] == '\0' ? 0 : file_stamp(a->opt.tls_crl);
+	uint64_t stamp = is_set(a->opt.tls_crl) ? file_stamp(a->opt.tls_crl) : 0;
 	bool changed = stamp != 0 && a->crl_stamp != 0 && stamp != a->crl_stamp;
 
 	if (stamp != 0)

@@ -5,10 +5,21 @@
 
 #include "sensor/sensor.h"
 
+/* Is an option more than an empty text? */
+static inline bool
+is_set(const char *s)
+{
+	return s != NULL && s[0] != '\0';
+}
+
 int app_start_identities(void *app);
 void app_stop_identities(void *app);
 int app_start_nodes(void *app);
 void app_stop_nodes(void *app);
+
+/* Load a node's certificate; NULL if none is configured. -EINVAL... and *d. */
+int app_identity(
+    const struct app *a, const char *node, struct identity **ret, struct diag *d) MUST_CHECK;
 
 /* Reload certificates on request or when the revocation list has changed, and close connections to
  * a collector that is no longer trusted. Without a request, at most once a second. */

@@ -75,15 +75,6 @@ load_failed(int r, struct diag *d)
 
 /* Programs */
 
-struct bpf_program *
-bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
-{
-	char full[64];
-
-	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
-	return bpf_object__find_program_by_name(obj, full);
-}
-
 static int
 fill_programs(struct source_state *s)
 {

@@ -2,11 +2,12 @@
 /*
  * api_int.h - internals of the API; for the files of this folder.
  *
- *	server.c   start, stop, reload, counts    door.c    one listener: its thread, connections
- *	socket.c   listening sockets              certificate.c  certificate and key
- *	access.c   authorization                  token.c   tokens
- *	routes.c   dispatch requests              alerts.c  a body made page by page
- *	status.c, metrics.c   bodies made whole
+ *	server.c   start, stop, reload      door.c         one listener: its thread, connections
+ *	socket.c   listening sockets        certificate.c  certificate and key
+ *	access.c   authorization            token.c        tokens
+ *	routes.c   dispatch requests        reply.c        send a body
+ *	alerts.c   a body made page by page
+ *	status.c, metrics*.c   bodies made whole           api_stats.c   counters of the doors
  *
  * A door belongs to its thread, except for 'asks' and its atomic members. libmicrohttpd runs in
  * that thread and has none of its own.
@@ -132,16 +133,25 @@ void on_completed(
     void *cls, struct MHD_Connection *c, void **req, enum MHD_RequestTerminationCode why);
 /* Continue requests whose reload is done. */
 void answer_asks(struct door *d);
+
+/* ---- reply.c ---- */
+
+/* Send 'body' and take it over. */
 enum MHD_Result reply(
     struct MHD_Connection *c, unsigned status, const char *type, struct buf *body);
 /* {"error":...} */
 enum MHD_Result reply_error(struct MHD_Connection *c, unsigned status, const char *why);
 
+/* ---- metrics_label.c ---- */
+
+/* Append a label's value, escaped, without its quotes. */
+void metrics_label(struct buf *out, const char *text);
+/* Append the name of a metric and its labels for the node, without the closing brace. */
+void metrics_node_labels(struct buf *out, const char *name, const struct stream *s);
+
 /* ---- bodies, appended to 'out' ---- */
 
 void api_metrics(const struct api_view *v, struct buf *out);
-/* Append the name of a metric and its labels for the node, without the closing brace. */
-void api_node_labels(struct buf *out, const char *name, const struct stream *s);
 void api_metrics_sensors(const struct api_view *v, struct buf *out);
 void api_metrics_process(const struct api_view *v, struct buf *out);
 void api_status(const struct api_view *v, struct buf *out);

@@ -208,27 +208,6 @@ node_value(const struct stream *s, int column)
 }
 
 static void
-label(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\' || *text == '\n')
-			buf_char(out, '\\');
-		buf_char(out, *text == '\n' ? 'n' : *text);
-	}
-}
-
-/* Append the name of a metric and its labels for the node, without the closing brace. */
-void
-api_node_labels(struct buf *out, const char *name, const struct stream *s)
-{
-	buf_printf(out, "%s{cluster=\"", name);
-	label(out, s->id.cluster);
-	buf_str(out, "\",node=\"");
-	label(out, s->id.node);
-	buf_char(out, '"');
-}
-
-static void
 node_print(void *arg, struct stream *s)
 {
 	struct node_row *r = arg;
@@ -239,7 +218,7 @@ node_print(void *arg, struct stream *s)
 		return;
 	(void) snprintf(
 	    name, sizeof(name), "mews_node_%s%s", m->name, m->kind == COUNTER ? "_total" : "");
-	api_node_labels(r->out, name, s);
+	metrics_node_labels(r->out, name, s);
 	buf_printf(r->out, "} %lu\n", (unsigned long) node_value(s, r->column));
 }
 
@@ -283,7 +262,7 @@ node_type_print(void *arg, struct stream *s)
 		uint64_t drops = types->n[i];
 
 		if (drops > 0) {
-			api_node_labels(arg, "mews_node_type_drops_total", s);
+			metrics_node_labels(arg, "mews_node_type_drops_total", s);
 			buf_printf(arg, ",type=\"%s\"} %lu\n", type_name(i), (unsigned long) drops);
 		}
 	}
@@ -336,9 +315,9 @@ causes_print(struct buf *out, const struct ruleset *set, bool partly)
 		if (!rules[i]->loaded || cause == NULL)
 			continue;
 		buf_printf(out, "mews_rule_%s{rule=\"", partly ? "partly_blind" : "blind");
-		label(out, rules[i]->name);
+		metrics_label(out, rules[i]->name);
 		buf_str(out, "\",cause=\"");
-		label(out, cause);
+		metrics_label(out, cause);
 		buf_str(out, "\"} 1\n");
 	}
 }
@@ -420,7 +399,7 @@ rule_counters_print(struct buf *out, const struct api_view *v)
 				continue;
 			ruleset_sum(set, (uint32_t) i, &sum);
 			buf_str(&labels, "{rule=\"");
-			label(&labels, rules[i]->name);
+			metrics_label(&labels, rules[i]->name);
 			buf_str(&labels, "\"}");
 			if (buf_ok(&labels) == 0)
 				sample(out, "rule", &rule_metrics[k], labels.p, &sum);

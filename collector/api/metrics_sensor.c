@@ -33,7 +33,7 @@ sensor_print(void *arg, struct stream *s)
 	if (s->forgotten)
 		return;
 	stream_info_get(r->view->streams, s, &info);
-	api_node_labels(r->out, columns[r->column].name, s);
+	metrics_node_labels(r->out, columns[r->column].name, s);
 	switch (r->column) {
 	case RESIDENT:
 		buf_printf(r->out, "} %lu\n", (unsigned long) info.rss_bytes);

@@ -11,6 +11,8 @@
 #define COMMAND(name, help) int rules_##name(int argc, char **argv);
 #include "collector/ctl/rules_commands.def"
 
+/* ---- ctl_rules_args.c ---- */
+
 enum { RULE_PATHS_MAX = 256 };
 
 /* Rule files and folders, in order; the texts are borrowed. */

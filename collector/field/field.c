@@ -29,58 +29,6 @@ get_null(const struct fget *g)
 }
 
 int
-put_text(const struct fget *g, struct slice s)
-{
-	if (s.p == NULL)
-		return 0;
-	g->ret[0] =
-	    (struct fval){ .type = g->f->field->type == FT_BYTES ? FT_BYTES : FT_STR, .s = s };
-	return 1;
-}
-
-int
-put_word(const struct fget *g, const char *s)
-{
-	return put_text(g, slice_str(s));
-}
-
-struct slice
-view_text(const struct view *v, uint32_t id)
-{
-	struct slice s = intern_get(state_pool(v->state), id);
-
-	return s.p == NULL ? SLICE("") : s;
-}
-
-int
-put_id(const struct fget *g, uint32_t id)
-{
-	g->ret[0] = (struct fval){ .type = FT_STR, .id = id, .s = view_text(g->v, id) };
-	return 1;
-}
-
-int
-put_int(const struct fget *g, int64_t v)
-{
-	g->ret[0] = (struct fval){ .type = g->f->field->type, .i = v };
-	return 1;
-}
-
-int
-put_uint(const struct fget *g, uint64_t v)
-{
-	g->ret[0] = (struct fval){ .type = g->f->field->type, .u = v };
-	return 1;
-}
-
-int
-put_bool(const struct fget *g, bool v)
-{
-	g->ret[0] = (struct fval){ .type = FT_BOOL, .b = v };
-	return 1;
-}
-
-int
 field_get(
     const struct field_ref *f, const struct view *v, struct fscratch *fs, struct fval *ret, int max)
 {
@@ -88,51 +36,6 @@ field_get(
 	struct fget g = { f, v, fs, ret, max, getters[i].a, getters[i].b };
 
 	return getters[i].get(&g);
-}
-
-void
-number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out)
-{
-	if (fmt == PF_HEX)
-		buf_printf(out, "%llX", (unsigned long long) v->u);
-	else if (fmt == PF_OCT)
-		buf_printf(out, "%#llo", (unsigned long long) v->u);
-	else if (padded)
-		buf_printf(out, "%09llu", (unsigned long long) v->u);
-	else if (v->type == FT_INT)
-		buf_printf(out, "%lld", (long long) v->i);
-	else
-		buf_u64(out, v->u);
-}
-
-void
-value_text(const struct field *f, const struct fval *v, struct buf *out)
-{
-	switch (v->type) {
-	case FT_STR:
-	case FT_BYTES:
-		buf_slice(out, v->s);
-		break;
-	case FT_INT:
-	case FT_UINT:
-	case FT_PORT:
-	case FT_RELTIME:
-	case FT_ABSTIME:
-	case FT_DYN:
-		number_text(
-		    v, f == NULL ? PF_DEC : f->fmt, f != NULL && (f->flags & FF_PADDED), out);
-		break;
-	case FT_BOOL:
-		buf_str(out, v->b ? "true" : "false");
-		break;
-	case FT_DOUBLE:
-		buf_printf(out, "%.1f", v->d);
-		break;
-	case FT_IP:
-	case FT_NET:
-		ip_text(v->ip.addr, v->ip.family, out);
-		break;
-	}
 }
 
 /* What a field that stands for many prints as, where that is not all of them. */

@@ -8,6 +8,7 @@
 #ifndef MEWS_COLLECTOR_FIELD_FIELD_H
 #define MEWS_COLLECTOR_FIELD_FIELD_H
 
+#include "collector/field/fscratch.h"
 #include "collector/state/state.h"
 #include "common/arena.h"
 #include "common/diag.h"
@@ -56,6 +57,8 @@ enum fmulti {
 
 enum { COMM_MAX = 15 };
 
+struct buf;
+
 struct field {
 	const char *name;
 	const char *help;
@@ -94,12 +97,6 @@ struct fval {
 	};
 };
 
-/* Scratch for texts that are made on the spot; reset between events, never freed in between. */
-struct fscratch;
-int fscratch_new(struct fscratch **ret) MUST_CHECK;
-void fscratch_free(struct fscratch *fs);
-void fscratch_reset(struct fscratch *fs);
-
 /*
  * The longest field that 'text' begins with, with its argument. Sets *used to the bytes taken.
  * -EINVAL and *d (line 1, col from 1 within text). 'a' takes copies.
@@ -114,6 +111,9 @@ int field_get(const struct field_ref *f, const struct view *v, struct fscratch *
 /* The text that outputs print; false: null. Borrowed until the next event. */
 bool field_text(
     const struct field_ref *f, const struct view *v, struct fscratch *fs, struct slice *ret);
+
+/* One value as outputs print it, appended; f == NULL: a plain value. */
+void value_text(const struct field *f, const struct fval *v, struct buf *out);
 
 /* What a field waits for that cannot have a value yet; NULL: it can. */
 const char *field_waits(const struct field *f);

@@ -3,7 +3,6 @@
 #include "collector/field/field_int.h"
 #include "common/clock.h"
 #include <string.h>
-#include <time.h>
 
 bool
 event_result(const struct event *ev, int64_t *ret)
@@ -18,31 +17,6 @@ int
 get_evt_num(const struct fget *g)
 {
 	return put_uint(g, g->v->num);
-}
-
-/* 'date': with the day, and what stands after it. */
-static void
-time_text(uint64_t ns, bool utc, char date, bool fraction, struct buf *out)
-{
-	time_t sec = (time_t) (ns / NS_PER_S);
-	struct tm tm;
-
-	if (utc)
-		(void) gmtime_r(&sec, &tm);
-	else
-		(void) localtime_r(&sec, &tm);
-	if (date != '\0')
-		buf_printf(
-		    out, "%04d-%02d-%02d%c", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, date);
-	buf_printf(out, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (fraction)
-		buf_printf(out, ".%09u", (unsigned) (ns % NS_PER_S));
-}
-
-void
-date_text(uint64_t ns, bool fraction, struct buf *out)
-{
-	time_text(ns, false, ' ', fraction, out);
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * field_int.h - how values of fields are got; field*.c and param_text.c only.
+ * field_int.h - how values of fields are got; the files of this folder only.
  *
  * A getter is named in fields.def. It returns how many values it put into g->ret, 0 for null.
  */
@@ -75,6 +75,8 @@ enum { FS_FALCO, FS_RAW, FS_OWN };
 enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
 #define TH(member) ((int) offsetof(struct thread, member))
 
+/* ---- field_put.c ---- */
+
 /* A getter's last line. */
 int put_text(const struct fget *g, struct slice s); /* null if s.p is NULL */
 int put_word(const struct fget *g, const char *s);  /* the same */
@@ -83,26 +85,16 @@ int put_int(const struct fget *g, int64_t v);
 int put_uint(const struct fget *g, uint64_t v); /* with the field's type */
 int put_bool(const struct fget *g, bool v);
 
-/* As outputs print it; f == NULL: a plain value. */
-void value_text(const struct field *f, const struct fval *v, struct buf *out);
-void number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out);
-
 struct slice view_text(const struct view *v, uint32_t id); /* "" for INTERN_NULL */
 
-/* ---- fscratch.c ---- */
+/* ---- value_text.c ---- */
 
-void *fscratch_alloc(struct fscratch *fs, size_t n) MUST_CHECK; /* NULL: no memory */
-/* A buffer to make a text in, empty; one at a time, until scratch_take(), which makes it a slice
- * that lives until the reset (p == NULL: no memory). */
-struct buf *scratch_buf(struct fscratch *fs);
-struct slice scratch_take(struct fscratch *fs, struct buf *b);
-/* One more than last time, from 1. */
-uint64_t scratch_count(struct fscratch *fs);
-/* The text without its NULs: each but the last becomes a blank. */
-struct slice scratch_join(struct fscratch *fs, struct slice list);
-
-/* Has an allocation failed since the reset? Then what was made of texts may be wrong. */
-bool fscratch_failed(const struct fscratch *fs);
+void number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out);
+void ip_text(const uint8_t *addr, unsigned family, struct buf *out);
+const char *errno_name(int64_t negative); /* NULL: not known */
+/* "16:00:00", local time or UTC; 'date': with "2019-08-19" and this before it, unless it is NUL;
+ * 'fraction': with ".000000001" behind it. */
+void time_text(uint64_t ns, bool utc, char date, bool fraction, struct buf *out);
 
 /* ---- param_text.c ---- */
 
@@ -119,8 +111,6 @@ fd_transport(const struct fd_entry *fd)
 
 /* "<4t>": the letters before a descriptor's name. */
 void fd_letters(const struct fd_entry *fd, struct buf *out);
-void ip_text(const uint8_t *addr, unsigned family, struct buf *out);
-const char *errno_name(int64_t negative); /* NULL: not known */
 
 /* ---- field_evt.c ---- */
 
@@ -158,9 +148,6 @@ connects(const struct ev_schema *s)
 /* The ends that a call was about whose descriptor is not in the table (its fd.name), as the event
  * has them. false: it is no such call. */
 bool fd_lost_tuple(const struct view *v, struct slice *ret);
-
-/* "2019-08-19 16:00:00", local time, and with ".000000001". */
-void date_text(uint64_t ns, bool fraction, struct buf *out);
 
 struct slice thread_container(const struct view *v); /* "host" or its id */
 

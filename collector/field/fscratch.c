@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/field/field_int.h"
+#include "collector/field/fscratch.h"
 #include <errno.h>
 #include <stdlib.h>
 

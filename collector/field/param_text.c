@@ -5,39 +5,11 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /*
  * A parameter has a raw text and, where something is known about it, a resolved one: 2(<f>/etc/x).
  * evt.args prints both, evt.arg.NAME the resolved one if there is one.
  */
-
-const char *
-errno_name(int64_t negative)
-{
-	static const char *const kernel[] = { "ERESTARTSYS", "ERESTARTNOINTR", "ERESTARTNOHAND",
-		"ENOIOCTLCMD", "ERESTART_RESTARTBLOCK" };
-
-	if (negative <= -512 && negative > -512 - (int64_t) ARRAY_SIZE(kernel))
-		return kernel[-negative - 512];
-	if (negative >= 0 || negative < -4095)
-		return NULL;
-	return strerrorname_np((int) -negative);
-}
-
-void
-ip_text(const uint8_t *addr, unsigned family, struct buf *out)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	char text[INET6_ADDRSTRLEN];
-
-	if (family == 6 && memcmp(addr, mapped, sizeof(mapped)) == 0) {
-		addr += sizeof(mapped);
-		family = 4;
-	}
-	if (inet_ntop(family == 4 ? AF_INET : AF_INET6, addr, text, sizeof(text)) != NULL)
-		buf_str(out, text);
-}
 
 void
 fd_letters(const struct fd_entry *fd, struct buf *out)
@@ -193,7 +165,7 @@ number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 	else if (p->type == PT_SIGSET)
 		signals_text((uint64_t) v, out);
 	else if (p->type == PT_ABSTIME)
-		date_text((uint64_t) v, true, out);
+		time_text((uint64_t) v, false, ' ', true, out);
 	else if (p->type == PT_UID || p->type == PT_GID)
 		buf_printf(out, "%d", (int32_t) v);
 	else if (p->type == PT_UINT64)

@@ -9,7 +9,7 @@
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_PROG_H
 #define MEWS_COLLECTOR_FILTER_FILTER_PROG_H
 
-#include "collector/field/field_int.h"
+#include "collector/field/fscratch.h"
 #include "collector/filter/filter_int.h"
 #include "collector/filter/filter_regex.h"
 

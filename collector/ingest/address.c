@@ -7,31 +7,6 @@
 
 #define IPC "ipc://"
 
-int
-nng_errno(int rv) /* the only place that knows NNG's error numbers */
-{
-	switch (rv) {
-	case 0:
-		return 0;
-	case NNG_ENOMEM:
-		return -ENOMEM;
-	case NNG_EADDRINUSE:
-		return -EADDRINUSE;
-	case NNG_EADDRINVAL:
-		return -EADDRNOTAVAIL;
-	case NNG_EPERM:
-		return -EACCES;
-	case NNG_ENOENT:
-		return -ENOENT;
-	case NNG_ENOTSUP:
-		return -EPROTONOSUPPORT;
-	case NNG_ENOFILES:
-		return -EMFILE;
-	default:
-		return -EIO;
-	}
-}
-
 static int
 check_port(const char *url, struct diag *d)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/ingest_int.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -247,4 +248,16 @@ conns_recheck(struct ingest *i, struct trust *t, uint64_t now)
 	}
 	free(v);
 	return out;
+}
+
+void
+conn_log(const struct conn *c, enum log_level level, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void) vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_peer(level, c->cert.n > 0 ? c->id.node : c->host, "%s: %s", c->peer, text);
 }

@@ -73,16 +73,16 @@ flow_credit(const struct conn *c)
 
 /* On true the shard owns the op. */
 static bool
-hand_over(struct conn *c, struct op *op)
+hand_over(struct ingest *i, struct conn *c, struct op *op)
 {
-	c->stalled = shard_put(c->stream->shard, op) < 0;
+	c->stalled = shard_put(shards_of(i->cfg.shards, c->stream), op) < 0;
 	return !c->stalled;
 }
 
 static bool
-pump_first(struct conn *c)
+pump_first(struct ingest *i, struct conn *c)
 {
-	if (c->first != NULL && !hand_over(c, c->first))
+	if (c->first != NULL && !hand_over(i, c, c->first))
 		return false;
 	c->first = NULL;
 	return true;
@@ -129,7 +129,7 @@ pump_batches(struct ingest *i, struct conn *c, uint64_t now)
 			return true;
 		if (gap > 0)
 			accept_gap(i, c, seq - 1);
-		if (!hand_over(c, op))
+		if (!hand_over(i, c, op))
 			return false;
 		(void) window_pop(&c->batches);
 		st->received = seq;
@@ -138,13 +138,13 @@ pump_batches(struct ingest *i, struct conn *c, uint64_t now)
 
 /* Pass on Bye, which removes the node's state, only after all batches. */
 static void
-pump_last(struct conn *c)
+pump_last(struct ingest *i, struct conn *c)
 {
 	if (c->last == NULL || c->batches.n > 0)
 		return;
 	if (c->last->req->bye->last_seq > c->stream->received)
 		op_free(c->last);
-	else if (!hand_over(c, c->last))
+	else if (!hand_over(i, c, c->last))
 		return;
 	c->last = NULL;
 }
@@ -153,6 +153,6 @@ void
 flow_pump(struct ingest *i, struct conn *c, uint64_t now)
 {
 	c->stalled = false;
-	if (pump_first(c) && pump_batches(i, c, now))
-		pump_last(c);
+	if (pump_first(i, c) && pump_batches(i, c, now))
+		pump_last(i, c);
 }

@@ -2,8 +2,9 @@
 /*
  * ingest_int.h - internals of ingest; for the files of this folder.
  *
+ *	ingest.c   create and free; the wanted events
  *	listen.c   NNG: listener, contexts, pipes, the clock   listen_tls.c   its certificates
- *	address.c  the listening address, and checks of it
+ *	address.c  the listening address, and checks of it     nng_errno.c    its errors
  *	hangup.c   ending connections             strangers.c   bounding unauthenticated ones
  *	conn.c     connections, and which of them speaks for a node
  *	talk.c     one request in, one reply out
@@ -127,7 +128,7 @@ struct reply {
 	uint8_t nonce[WIRE_NONCE_SIZE];
 };
 
-/* ---- listen.c ---- */
+/* ---- ingest.c ---- */
 
 /* Create everything except NNG's part; tests start from here too. */
 int ingest_new(const struct ingest_cfg *cfg, struct ingest **ret) MUST_CHECK;
@@ -146,6 +147,9 @@ struct conn *conn_take_node(struct ingest *i, struct conn *c);
 
 /* Free ops held back for the shard. Caller holds the conn's lock. */
 void conn_drop_held(struct conn *c);
+
+/* Log a line that a peer can cause: see log_peer.h. Limited by node once it is authenticated. */
+void conn_log(const struct conn *c, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Fill v with connections past their time limit, held, at most 'max'; returns their number. */
 unsigned conns_overdue(struct ingest *i, uint64_t now, struct conn **v, unsigned max);
@@ -182,9 +186,6 @@ void strangers_free(struct strangers *s); /* NULL is nothing */
  * texts. */
 void talk(
     struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep);
-
-/* Log a line that a peer can cause: see log_peer.h. Limited by node once it is authenticated. */
-void conn_log(const struct conn *c, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- flow.c; caller holds the conn's lock, in CONN_WELCOME; they take over 'q' ---- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen.h - NNG's part of ingest; for listen.c, address.c and listen_tls.c. */
+/* listen.h - NNG's part of ingest; for listen.c, listen_tls.c, address.c and nng_errno.c. */
 #ifndef MEWS_COLLECTOR_INGEST_LISTEN_H
 #define MEWS_COLLECTOR_INGEST_LISTEN_H
 
@@ -28,6 +28,7 @@ struct listener {
 	struct job jobs[];
 };
 
+/* nng_errno.c */
 int nng_errno(int rv); /* translate NNG's error number to -errno */
 
 /* address.c: parse 'listen'. -EINVAL and *d. */

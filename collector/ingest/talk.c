@@ -3,20 +3,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-void
-conn_log(const struct conn *c, enum log_level level, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void) vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	log_peer(level, c->cert.n > 0 ? c->id.node : c->host, "%s: %s", c->peer, text);
-}
 
 /* ---- replies ---- */
 

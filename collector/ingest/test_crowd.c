@@ -132,7 +132,7 @@ test_crowd(void **state)
 	kit_outbox(0, 0);
 	cfg.listen = url;
 	cfg.shards = (struct shards *) &shard;
-	assert_int_equal(0, streams_new(cfg.shards, &cfg.streams));
+	assert_int_equal(0, streams_new(&cfg.streams));
 	assert_int_equal(0, ingest_start(&cfg, &i, &d));
 	for (unsigned k = 0; k < NODES; k++)
 		node_start(&nodes[k], url, k);

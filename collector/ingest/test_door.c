@@ -141,7 +141,7 @@ setup(void **state)
 	assert_int_equal(1, pki_revoke(w->pki.dir, "lost", -1, &d));
 	kit_shard_init(&w->shard);
 	kit_outbox(0, 0);
-	assert_int_equal(0, streams_new((struct shards *) &w->shard, &w->streams));
+	assert_int_equal(0, streams_new(&w->streams));
 	start(w);
 	assert_int_equal(0, dial(w, &w->good, "node-good"));
 	rep = introduce(w, &w->good, "good", "node-good");

@@ -34,10 +34,9 @@ outbox_stream_seq(struct outbox *o, const struct stream_id *s, uint64_t *ret)
 }
 
 struct shard *
-shards_of(struct shards *s, const char *cluster, const char *node)
+shards_of(struct shards *s, const struct stream *st)
 {
-	(void) cluster;
-	(void) node;
+	(void) st;
 	return (struct shard *) s;
 }
 

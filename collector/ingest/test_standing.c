@@ -39,8 +39,9 @@ room_init(struct room *w)
 	*w = (struct room){ 0 };
 	kit_shard_init(&w->shard);
 	kit_outbox(0, 0);
-	assert_int_equal(0, streams_new((struct shards *) &w->shard, &w->streams));
+	assert_int_equal(0, streams_new(&w->streams));
 	cfg.streams = w->streams;
+	cfg.shards = (struct shards *) &w->shard;
 	assert_int_equal(0, ingest_new(&cfg, &w->i));
 	w->i->admit = (struct bucket){ .per_s = 1000000, .burst = 1000000 };
 	connect_new(w);

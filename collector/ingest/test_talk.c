@@ -43,8 +43,9 @@ room_init(struct room *w, uint64_t durable)
 	*w = (struct room){ .now = 1000 * NS_PER_S };
 	kit_shard_init(&w->shard);
 	kit_outbox(durable, 0);
-	assert_int_equal(0, streams_new((struct shards *) &w->shard, &w->streams));
+	assert_int_equal(0, streams_new(&w->streams));
 	cfg.streams = w->streams;
+	cfg.shards = (struct shards *) &w->shard;
 	assert_int_equal(0, ingest_new(&cfg, &w->i));
 	ingest_set_interest(w->i, &set);
 	connect_new(w);

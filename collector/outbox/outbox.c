@@ -68,7 +68,7 @@ outbox_open(const struct outbox_cfg *cfg, struct outbox **ret, struct diag *d)
 	memcpy(o->path, cfg->path, strlen(cfg->path) + 1);
 	r = outbox_start(o, cfg, d);
 	if (r == 0)
-		r = outbox_db_load(o, cfg, d);
+		r = outbox_load(o, cfg, d);
 	if (r == 0 && !o->read_only)
 		r = start_threads(o, d);
 	if (r < 0)

@@ -22,16 +22,6 @@ outbox_trouble(struct outbox *o, int r, const char *what)
 	pthread_mutex_unlock(&o->lock);
 }
 
-void
-outbox_pause(struct outbox *o, uint64_t ms)
-{
-	uint64_t at = clock_mono() + ms * NS_PER_MS;
-	struct timespec until = { (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
-
-	if (!o->closing)
-		(void) pthread_cond_timedwait(&o->chores, &o->lock, &until);
-}
-
 static bool
 room_on_disk(const struct outbox *o)
 {

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define STREAM_DAYS 30 /* a stream not heard for longer is forgotten */
-
 static const char *const statements[ST_COUNT] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
@@ -149,31 +147,11 @@ outbox_db_close(struct outbox *o)
 	o->lock_fd = o->high_fd = -1;
 }
 
-int
-outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
+void
+outbox_stream_bind(sqlite3_stmt *st, const struct stream_id *id)
 {
-	uint64_t now = clock_real() / NS_PER_MS;
-	char sql[128];
-	int r;
-
-	(void) snprintf(sql, sizeof(sql), "DELETE FROM stream WHERE updated < %llu",
-	    (unsigned long long) (now - STREAM_DAYS * 86400000ULL));
-	r = o->read_only ? 0 : outbox_exec(o->db, sql);
-	if (r == 0)
-		r = outbox_ask(o->db, OUTBOX_NEWEST, &o->stats.last_rowid);
-	if (r == 0)
-		r = outbox_ask(o->db, "SELECT count(*) FROM alert", &o->stats.rows);
-	if (r == 0)
-		r = outbox_ask(o->db, "SELECT count(*) FROM aside", &o->stats.set_aside);
-	if (r == 0)
-		r = outbox_places_load(o, cfg);
-	if (r == 0 && !o->read_only)
-		r = outbox_oldest(o);
-	if (r == 0 && !o->read_only)
-		r = outbox_measure(o);
-	if (r == 0 && !o->read_only)
-		r = outbox_high_make(o);
-	if (r == 0 && !o->read_only)
-		outbox_damaged_count(o);
-	return r < 0 ? outbox_fail(o, r, d) : 0;
+	(void) sqlite3_bind_text(st, 1, id->cluster, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 2, id->node, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(st, 3, id->boot_id, -1, SQLITE_STATIC);
+	(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) id->sensor_start);
 }

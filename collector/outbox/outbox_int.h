@@ -241,9 +241,6 @@ int outbox_err(int rc) MUST_CHECK;
 int outbox_db_connect(struct outbox *o) MUST_CHECK;
 int outbox_db_prepare(struct outbox *o) MUST_CHECK;
 void outbox_db_close(struct outbox *o);
-int outbox_db_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
-/* outbox_places.c: load the outputs' cursors when the file is opened. */
-int outbox_places_load(struct outbox *o, const struct outbox_cfg *cfg) MUST_CHECK;
 int outbox_exec(sqlite3 *db, const char *sql) MUST_CHECK;
 /* Run a one-time query for one number; *ret is untouched without a row. */
 int outbox_ask(sqlite3 *db, const char *sql, uint64_t *ret) MUST_CHECK;
@@ -251,12 +248,19 @@ int outbox_ask(sqlite3 *db, const char *sql, uint64_t *ret) MUST_CHECK;
 int outbox_run(struct outbox *o, enum outbox_stmt st) MUST_CHECK;
 /* The same for a statement that returns a number; *ret is untouched without a row. */
 int outbox_number(struct outbox *o, enum outbox_stmt st, uint64_t *ret) MUST_CHECK;
+/* Bind the stream to the parameters ?1 to ?4. */
+void outbox_stream_bind(sqlite3_stmt *st, const struct stream_id *id);
 
 /* outbox_start.c. outbox_fail() sets *d to the reason and returns 'r'. */
 int outbox_start(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
+/* After outbox_start(): read the numbers that are kept in memory. */
+int outbox_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d) MUST_CHECK;
 int outbox_fail(const struct outbox *o, int r, struct diag *d);
 /* Refuse a file of another program or a newer collector: -EBADMSG, and *d. */
 int outbox_refuse(const struct outbox *o, const struct outbox_schema *s, struct diag *d);
+
+/* outbox_places.c: load the outputs' cursors when the file is opened. */
+int outbox_places_load(struct outbox *o, const struct outbox_cfg *cfg) MUST_CHECK;
 
 /* outbox_schema.c */
 int outbox_schema_make(sqlite3 *db) MUST_CHECK;
@@ -321,8 +325,6 @@ bool outbox_damaged_drop(struct outbox *o);  /* deletes the oldest one; false: t
 void *outbox_commit_main(void *arg);
 /* Record that commits are stopped, and why, for the stats. 'what' may be NULL. Takes 'lock'. */
 void outbox_trouble(struct outbox *o, int r, const char *what);
-/* Sleep on 'chores' until woken, ms have passed, or closing. Caller holds 'lock'. */
-void outbox_pause(struct outbox *o, uint64_t ms);
 
 /* outbox_prune.c. outbox_prune() is part of a write transaction; 1: it made room, but not enough
  * yet; -ENOSPC: the history is full and only undelivered alerts are left. */
@@ -336,12 +338,12 @@ int outbox_oldest(struct outbox *o) MUST_CHECK;
 int outbox_wal_room(struct outbox *o) MUST_CHECK;
 void *outbox_checkpoint_main(void *arg);
 int outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages);
+/* Sleep on 'chores' until woken, ms have passed, or closing. Caller holds 'lock'. */
+void outbox_pause(struct outbox *o, uint64_t ms);
 
 /* outbox_progress.c. get and free need 'lock'; only the commit thread adds and changes entries. */
 struct outbox_progress *outbox_progress_get(struct outbox *o, const struct stream_id *id);
 int outbox_progress_make(struct outbox *o, const struct stream_id *id) MUST_CHECK;
-/* Bind the stream to the parameters ?1 to ?4. */
-void outbox_stream_bind(sqlite3_stmt *st, const struct stream_id *id);
 void outbox_progress_free(struct outbox *o, bool all);
 /* Write what waits in memory, in a write transaction with the current piece or without one: the
  * streams of the piece, or all of them if it is time. ..._written() follows the commit. */

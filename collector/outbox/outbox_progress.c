@@ -34,15 +34,6 @@ outbox_progress_get(struct outbox *o, const struct stream_id *id)
 	return NULL;
 }
 
-void
-outbox_stream_bind(sqlite3_stmt *st, const struct stream_id *id)
-{
-	(void) sqlite3_bind_text(st, 1, id->cluster, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(st, 2, id->node, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(st, 3, id->boot_id, -1, SQLITE_STATIC);
-	(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) id->sensor_start);
-}
-
 int
 outbox_progress_make(struct outbox *o, const struct stream_id *id)
 {

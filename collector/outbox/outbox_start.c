@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_AHEAD 65536 /* bytes at a time */
+#define READ_AHEAD  65536 /* bytes at a time */
+#define STREAM_DAYS 30    /* a stream not heard for longer is forgotten */
 
 int
 outbox_fail(const struct outbox *o, int r, struct diag *d)
@@ -303,4 +304,33 @@ outbox_start(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
 	}
 	free(g);
 	return r;
+}
+
+int
+outbox_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
+{
+	uint64_t now = clock_real() / NS_PER_MS;
+	char sql[128];
+	int r;
+
+	(void) snprintf(sql, sizeof(sql), "DELETE FROM stream WHERE updated < %llu",
+	    (unsigned long long) (now - STREAM_DAYS * 86400000ULL));
+	r = o->read_only ? 0 : outbox_exec(o->db, sql);
+	if (r == 0)
+		r = outbox_ask(o->db, OUTBOX_NEWEST, &o->stats.last_rowid);
+	if (r == 0)
+		r = outbox_ask(o->db, "SELECT count(*) FROM alert", &o->stats.rows);
+	if (r == 0)
+		r = outbox_ask(o->db, "SELECT count(*) FROM aside", &o->stats.set_aside);
+	if (r == 0)
+		r = outbox_places_load(o, cfg);
+	if (r == 0 && !o->read_only)
+		r = outbox_oldest(o);
+	if (r == 0 && !o->read_only)
+		r = outbox_measure(o);
+	if (r == 0 && !o->read_only)
+		r = outbox_high_make(o);
+	if (r == 0 && !o->read_only)
+		outbox_damaged_count(o);
+	return r < 0 ? outbox_fail(o, r, d) : 0;
 }

@@ -29,6 +29,16 @@ outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+void
+outbox_pause(struct outbox *o, uint64_t ms)
+{
+	uint64_t at = clock_mono() + ms * NS_PER_MS;
+	struct timespec until = { (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
+
+	if (!o->closing)
+		(void) pthread_cond_timedwait(&o->chores, &o->lock, &until);
+}
+
 /* Caller holds 'moving'. -EBUSY: another connection reads from the log, or writes to it. */
 static int
 checkpoint(struct outbox *o, sqlite3 *db, int mode)

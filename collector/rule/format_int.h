@@ -31,7 +31,7 @@ struct format {
 	struct alert_json json;
 };
 
-/* format.c */
+/* format_parts.c */
 int format_parts(
     const char *text, struct arena *a, struct format_text *ret, struct diag *d) MUST_CHECK;
 void format_print(

@@ -67,7 +67,7 @@ int shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret) M
 void shards_stop(struct shards *s); /* drains and joins */
 
 /* Return the shard of a node: by hash of cluster and name, so it is the same after a restart. */
-struct shard *shards_of(struct shards *s, const char *cluster, const char *node);
+struct shard *shards_of(struct shards *s, const struct stream *st);
 
 /* 0: the shard owns the op. -EAGAIN: no room for its node, the caller keeps the op. Any thread. */
 int shard_put(struct shard *s, struct op *op) MUST_CHECK;

@@ -35,15 +35,6 @@ static const char rules_text[] =
     "  condition: evt.type = openat and proc.name in (p3, p5) and fd.name endswith 9/file\n"
     "  desc: d\n  output: o %fd.name %proc.name\n  priority: INFO\n";
 
-struct shard *
-shards_of(struct shards *s, const char *cluster, const char *node)
-{
-	(void) s;
-	(void) cluster;
-	(void) node;
-	return NULL;
-}
-
 /* Every third name is a repetition of an earlier one. */
 static void
 open_name(unsigned i, char *name, size_t n)

@@ -20,15 +20,6 @@ static const char rules_text[] =
     "  condition: evt.type = openat and fd.name startswith /v/\n"
     "  desc: d\n  output: v %fd.name\n  priority: INFO\n";
 
-struct shard *
-shards_of(struct shards *s, const char *cluster, const char *node)
-{
-	(void) s;
-	(void) cluster;
-	(void) node;
-	return NULL;
-}
-
 /* ---- batches from texts ---- */
 
 /*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/stream/stream.h"
-#include "collector/shard/shard.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,20 +12,18 @@
 
 struct streams {
 	pthread_mutex_t lock;
-	struct shards *shards;
 	struct stream *bucket[BUCKETS];
 	struct stream *crowded_out; /* held */
 };
 
 int
-streams_new(struct shards *shards, struct streams **ret)
+streams_new(struct streams **ret)
 {
 	struct streams *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
-	s->shards = shards;
 	*ret = s;
 	return 0;
 }
@@ -183,7 +180,6 @@ streams_remember(struct streams *s, const struct outbox_node *n)
 
 	if (st == NULL)
 		return -ENOMEM;
-	st->shard = shards_of(s->shards, n->id.cluster, n->id.node);
 	st->last_seen = n->seen;
 	st->said_bye = n->stopped;
 	st->kept = true;
@@ -287,7 +283,6 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 			return -ENOMEM;
 		}
 		st->schema = schema;
-		st->shard = shards_of(s->shards, id->cluster, id->node);
 		if (old != NULL)
 			follow(st, old);
 		st->next = *head;

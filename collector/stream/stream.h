@@ -24,8 +24,6 @@
 #include <stdint.h>
 
 struct node;
-struct shard;
-struct shards;
 struct streams; /* the registry */
 
 #define STREAMS_GONE     65536          /* disconnected nodes, about: each bucket keeps its share */
@@ -66,7 +64,6 @@ struct stream_info {
 
 struct stream {
 	struct stream_id id;        /* constant */
-	struct shard *shard;        /* constant: the thread that owns the node */
 	struct node *node;          /* shard thread only: its record of the node */
 	uint64_t put;               /* shard thread only: batches given to the outbox, or durable */
 	uint64_t quiet;             /* shard thread only: durable, not yet reported to the outbox */
@@ -101,11 +98,11 @@ struct stream {
 	_Atomic(struct type_drops *) type_drops; /* 'drops' by type; NULL: there are none */
 	struct stream_info info;                 /* stream_info_get(), stream_info_set() */
 	struct stream *next;                     /* used by the registry */
-	uint64_t hash;
+	uint64_t hash;                           /* constant: of cluster and node */
 };
 
-int streams_new(struct shards *shards, struct streams **ret) MUST_CHECK; /* -ENOMEM */
-void streams_free(struct streams *s);                                    /* a held stream stays */
+int streams_new(struct streams **ret) MUST_CHECK; /* -ENOMEM */
+void streams_free(struct streams *s);             /* a held stream stays */
 
 /*
  * Find the stream of this id, or create it (at 'durable', snapshot wanted). *ret is held and

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_stream.c - the registry: when two streams are the same, which are kept, which are
  * dropped. */
-#include "collector/shard/shard.h"
 #include "collector/stream/stream.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <errno.h>
-
-/* The shards of this test: one per first letter of the node. */
-struct shard *
-shards_of(struct shards *s, const char *cluster, const char *node)
-{
-	(void) cluster;
-	return (struct shard *) ((char *) s + node[0]);
-}
 
 /* Schemas belong to proto; this test has none. */
 void
@@ -52,13 +43,11 @@ test_same(void **state)
 	struct stream *first = NULL, *st = NULL;
 	struct stream_id id = id_of("c", "web1", "b1", 10), other;
 	struct streams *s = NULL;
-	char shards[256];
 
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(same_cases); i++) {
-		assert_int_equal(0, streams_new((struct shards *) shards, &s));
+		assert_int_equal(0, streams_new(&s));
 		assert_int_equal(0, stream_get(s, &id, 7, NULL, &first));
-		assert_ptr_equal(shards + 'w', first->shard);
 		assert_int_equal(7, first->received);
 		assert_int_equal(7, first->durable);
 		assert_int_not_equal(0, first->snapshot_id);
@@ -100,7 +89,6 @@ test_sweep(void **state)
 {
 	struct stream *first = NULL, *st = NULL;
 	struct streams *s = NULL;
-	char shards[256];
 
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(sweep_cases); i++) {
@@ -109,7 +97,7 @@ test_sweep(void **state)
 				     id_of("c", sweep_cases[i].node, "b1", sweep_cases[i].start);
 		unsigned n = 0;
 
-		assert_int_equal(0, streams_new((struct shards *) shards, &s));
+		assert_int_equal(0, streams_new(&s));
 		assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
 		first->connected = sweep_cases[i].connected;
 		first->said_bye = sweep_cases[i].bye;
@@ -141,10 +129,9 @@ test_rebooted(void **state)
 	struct stream_id id = id_of("c", "web1", "b1", 10), other = id_of("c", "web1", "b2", 11);
 	struct stream *first = NULL, *st = NULL;
 	struct streams *s = NULL;
-	char shards[256];
 
 	(void) state;
-	assert_int_equal(0, streams_new((struct shards *) shards, &s));
+	assert_int_equal(0, streams_new(&s));
 	assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
 	first->loss.opened[LOSS_events_dropped] = 3;
 	assert_int_equal(0, stream_get(s, &other, 5, NULL, &st));
@@ -259,8 +246,6 @@ static const struct {
 static void
 test_remembered(void **state)
 {
-	char shards[256];
-
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(return_cases); i++) {
 		struct stream_id id =
@@ -270,7 +255,7 @@ test_remembered(void **state)
 		struct stream *st = NULL;
 		unsigned rows = 0;
 
-		assert_int_equal(0, streams_new((struct shards *) shards, &s));
+		assert_int_equal(0, streams_new(&s));
 		assert_int_equal(0, streams_remember(s, &n));
 		assert_int_equal(0, stream_get(s, &id, 5, NULL, &st));
 		assert_int_equal(5, st->began); /* created as if it were unknown ... */
@@ -296,11 +281,10 @@ test_forget(void **state)
 	struct stream_id id = id_of("c", "web1", "b1", 10);
 	struct streams *s = NULL;
 	struct stream *st = NULL;
-	char shards[256];
 	unsigned rows = 0;
 
 	(void) state;
-	assert_int_equal(0, streams_new((struct shards *) shards, &s));
+	assert_int_equal(0, streams_new(&s));
 	assert_int_equal(-ENOENT, streams_forget(s, "c", "web1"));
 	assert_int_equal(0, streams_remember(s, &n));
 	assert_int_equal(-ENOENT, streams_forget(s, "", "web1"));
@@ -324,11 +308,11 @@ test_crowd(void **state)
 {
 	struct streams *s = NULL;
 	struct stream *st;
-	char shards[256], name[32];
+	char name[32];
 	unsigned rows = 0, out = 0;
 
 	(void) state;
-	assert_int_equal(0, streams_new((struct shards *) shards, &s));
+	assert_int_equal(0, streams_new(&s));
 	for (unsigned i = 1; i <= STREAMS_GONE + STREAMS_GONE / 2; i++) {
 		struct outbox_node n;
 
@@ -354,14 +338,13 @@ test_no_memory(void **state)
 	struct stream_id id = id_of("c", "web1", "b1", 10);
 	struct stream *st = NULL;
 	struct streams *s = NULL;
-	char shards[256];
 
 	(void) state;
 	fault_arm_nth(0);
-	assert_int_equal(-ENOMEM, streams_new((struct shards *) shards, &s));
+	assert_int_equal(-ENOMEM, streams_new(&s));
 	assert_true(fault_disarm());
 	assert_null(s);
-	assert_int_equal(0, streams_new((struct shards *) shards, &s));
+	assert_int_equal(0, streams_new(&s));
 	fault_arm_nth(0);
 	assert_int_equal(-ENOMEM, stream_get(s, &id, 0, NULL, &st));
 	assert_true(fault_disarm());
