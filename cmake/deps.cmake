@@ -1,4 +1,4 @@
-# The libraries that Mews stands on, as imported targets; deploy/install-deps.sh installs them.
+# The libraries that Mews uses, as imported targets; deploy/install-deps.sh installs them.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c>=1.4)
@@ -16,7 +16,7 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-find_library(NNG_ARCHIVE libnng.a REQUIRED) # the archive: calls of it are replaced (common/nng, sensor/peer_certs.c)
+find_library(NNG_ARCHIVE libnng.a REQUIRED) # the archive: some of its functions are replaced or wrapped (common/nng, sensor/peer_certs.c)
 find_library(MBEDTLS_LIBRARY mbedtls REQUIRED)
 find_library(MBEDX509_LIBRARY mbedx509 REQUIRED)
 find_library(MBEDCRYPTO_LIBRARY mbedcrypto REQUIRED)
@@ -24,4 +24,4 @@ set(NNG_LIBRARY mews_nng) # common/nng/CMakeLists.txt
 find_program(PROTOC protoc REQUIRED)
 find_program(PROTOC_GEN_C protoc-gen-c REQUIRED) # its plugin
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin REQUIRED)
-find_program(BPF_CLANG clang REQUIRED) # the release's own, whatever its version
+find_program(BPF_CLANG clang REQUIRED) # any version

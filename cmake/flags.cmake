@@ -1,4 +1,4 @@
-# How our own C is compiled. The flags hang on own_flags, so that generated code is not judged.
+# Compiler flags for our own C. They belong to own_flags, so that generated code gets no warnings.
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_EXTENSIONS ON)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -18,7 +18,7 @@ check_pie_supported()
 add_library(base_flags INTERFACE)
 target_compile_definitions(base_flags INTERFACE _GNU_SOURCE MEWS_VERSION="${PROJECT_VERSION}")
 target_include_directories(base_flags INTERFACE ${CMAKE_SOURCE_DIR})
-target_include_directories(base_flags SYSTEM INTERFACE ${CMAKE_BINARY_DIR}) # generated: not judged
+target_include_directories(base_flags SYSTEM INTERFACE ${CMAKE_BINARY_DIR}) # generated: no warnings
 target_compile_options(base_flags INTERFACE
   -fno-omit-frame-pointer -fno-common -fno-strict-aliasing -fstack-protector-strong)
 foreach(f -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero)

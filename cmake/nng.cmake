@@ -1,16 +1,16 @@
-# Which way NNG is used: common/nng/README.md. Sets MEWS_NNG_WAY, tuned or plain; NNG_LINKED, the
-# libraries; NNG_TUNED_SOURCES and NNG_TUNED_OPTIONS, what the tuned way adds.
-set(MEWS_NNG auto CACHE STRING "NNG: tuned (only the one version that is known), plain (any), auto")
+# Choose how NNG is used: common/nng/README.md. Sets MEWS_NNG_WAY, tuned or plain; NNG_LINKED, the
+# libraries; NNG_TUNED_SOURCES and NNG_TUNED_OPTIONS, the additions of the tuned way.
+set(MEWS_NNG auto CACHE STRING "NNG: tuned (the known version only), plain (any version), auto")
 set_property(CACHE MEWS_NNG PROPERTY STRINGS auto tuned plain)
 
 set(NNG_LINKED ${NNG_ARCHIVE} ${MBEDTLS_LIBRARY} ${MBEDX509_LIBRARY} ${MBEDCRYPTO_LIBRARY} Threads::Threads)
 set(NNG_TUNED_SOURCES close.c gather.c task.c)
-# What they replace is pulled in first (-u): NNG's archive asks for the one, and has another of the other.
+# Pull the replacements in first (-u): otherwise the archive's own versions would be linked.
 set(NNG_TUNED_OPTIONS
   -Wl,--wrap=nni_aio_begin,--wrap=nng_stream_recv,--wrap=nng_stream_send,--wrap=nni_aio_free,--wrap=nni_aio_fini
   -Wl,-u,__wrap_nni_aio_begin,-u,nni_task_init)
 
-# A program with the replacements in it, layout.c, says whether the library is the known one.
+# Link layout.c with the replacements and run it: is the library the known version?
 function(nng_is_known ret)
   set(dir ${CMAKE_SOURCE_DIR}/common/nng)
   list(TRANSFORM NNG_TUNED_SOURCES PREPEND ${dir}/ OUTPUT_VARIABLE sources)
@@ -24,7 +24,7 @@ function(nng_is_known ret)
     LINK_LIBRARIES ${NNG_LINKED}
     RUN_OUTPUT_VARIABLE said)
   if(NOT compiled)
-    set(said "what tunes it cannot be linked with ${NNG_ARCHIVE}")
+    set(said "the replacements cannot be linked with ${NNG_ARCHIVE}")
   endif()
   if(compiled AND status STREQUAL "0")
     set(${ret} TRUE PARENT_SCOPE)
@@ -44,9 +44,9 @@ elseif(MEWS_NNG MATCHES "^(auto|tuned)$")
   elseif(MEWS_NNG STREQUAL "auto")
     set(MEWS_NNG_WAY plain)
   else()
-    message(FATAL_ERROR "MEWS_NNG=tuned is for one version of NNG only, and ${NNG_ARCHIVE} is another: use auto or plain")
+    message(FATAL_ERROR "MEWS_NNG=tuned supports one version of NNG only, and ${NNG_ARCHIVE} is another: use auto or plain")
   endif()
 else()
-  message(FATAL_ERROR "MEWS_NNG is '${MEWS_NNG}': auto, tuned or plain")
+  message(FATAL_ERROR "MEWS_NNG is '${MEWS_NNG}': use auto, tuned or plain")
 endif()
 message(STATUS "NNG: ${MEWS_NNG_WAY}")

@@ -1,11 +1,11 @@
-# mews_library(NAME SOURCES... LIBS...): a static library of ours.
+# mews_library(NAME SOURCES... LIBS...): define a static library of ours.
 function(mews_library name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${A_SOURCES})
   target_link_libraries(${name} PRIVATE own_flags PUBLIC base_flags ${A_LIBS})
 endfunction()
 
-# mews_program(NAME SOURCES... LIBS...): an installed program.
+# mews_program(NAME SOURCES... LIBS...): define an installed program.
 function(mews_program name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
@@ -19,8 +19,8 @@ if(MEWS_SANITIZE OR MEWS_COVERAGE)
   set(UNIT_TIMEOUT 400)
 endif()
 
-# mews_test(NAME SOURCES... LIBS... [ARGS...]): a cmocka unit test, ctest name unit.NAME. Allocation
-# failures can be injected (tests/support/fault.h).
+# mews_test(NAME SOURCES... LIBS... [ARGS...]): define a cmocka unit test, ctest name unit.NAME.
+# Allocation failures can be injected (tests/support/fault.h).
 function(mews_test name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS;ARGS" ${ARGN})
   add_executable(test_${name} EXCLUDE_FROM_ALL ${A_SOURCES})
@@ -31,8 +31,9 @@ function(mews_test name)
   set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${UNIT_TIMEOUT})
 endfunction()
 
-# fuzz_target(NAME SOURCES... LIBS...): tests/fuzz/fuzz_NAME.c over the corpus tests/fuzz/corpus/NAME;
-# a fuzzer with the fuzz preset, otherwise a replay of the corpus, ctest name fuzz.NAME.
+# fuzz_target(NAME SOURCES... LIBS...): run tests/fuzz/fuzz_NAME.c on the corpus
+# tests/fuzz/corpus/NAME: a fuzzer with the fuzz preset, otherwise a replay of the corpus, ctest
+# name fuzz.NAME.
 add_custom_target(fuzzers)
 function(fuzz_target name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
@@ -50,8 +51,8 @@ function(fuzz_target name)
   endif()
 endfunction()
 
-# mews_e2e(NAME COMMAND... [ROOT] [TIMEOUT s]): a script that drives the real programs, ctest e2e.NAME.
-# Labels asan, tsan: tests/run.sh runs it with those builds too.
+# mews_e2e(NAME COMMAND... [ROOT] [TIMEOUT s]): define an end-to-end test of the real programs,
+# ctest e2e.NAME. With the labels asan and tsan, tests/run.sh also runs it with those builds.
 function(mews_e2e name)
   cmake_parse_arguments(A "ROOT" "TIMEOUT" "COMMAND" ${ARGN})
   add_test(NAME e2e.${name} COMMAND ${A_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
@@ -72,8 +73,8 @@ else()
   set(BPF_ARCH x86)
 endif()
 
-# mews_bpf(NAME FILE.bpf.c [DEPENDS...]): what includes <FILE.skel.h>, and runs in the kernel. Targets that
-# link NAME also want add_dependencies(... NAME_skeleton).
+# mews_bpf(NAME FILE.bpf.c [DEPENDS...]): compile a BPF program to <FILE.skel.h>. Targets that link
+# NAME also need add_dependencies(... NAME_skeleton).
 function(mews_bpf name source)
   cmake_parse_arguments(A "" "" "DEPENDS" ${ARGN})
   get_filename_component(base ${source} NAME_WE)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * banned.h - functions that nobody may call; included before every file of ours (-include).
+ * banned.h - functions that must not be used; included before every file of ours (-include).
  *
- * The headers that declare them come first, so that only a use is an error. rand() is left to
+ * Includes the headers that declare them first, so that only a use is an error. rand() is left to
  * clang-tidy (cert-msc30-c): OpenSSL's headers use the word.
  */
 #ifndef MEWS_COMMON_BANNED_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bucket.h - so many at once, and so many a second.
+ * bucket.h - a token bucket: a rate limit that allows bursts.
  *
- * Zeroed but for the two rates it is ready, and full. Times are the caller's, in nanoseconds of a
- * clock that does not go back. Not thread-safe.
+ * A zeroed bucket with the two rates set is ready, and full. The caller passes times, in
+ * nanoseconds of a monotonic clock. Not thread-safe.
  */
 #ifndef MEWS_COMMON_BUCKET_H
 #define MEWS_COMMON_BUCKET_H
@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 struct bucket {
-	uint64_t at;   /* of the last take */
+	uint64_t at;   /* time of the last take */
 	uint64_t left; /* millionths */
 	uint64_t per_s, burst;
 };
 
-/* False: none is left. */
+/* Take a token. False: none is left. */
 bool bucket_take(struct bucket *b, uint64_t now);
 
-/* As if nothing had been taken for a while? */
+/* Is it full, as after a long pause? */
 bool bucket_full(const struct bucket *b, uint64_t now);
 
 #endif

@@ -110,7 +110,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t) n;
 }
 
-/* The length of the UTF-8 sequence at s (RFC 3629: shortest form, no surrogates); 0 if none. */
+/* The length of the UTF-8 sequence at s (RFC 3629: shortest form, no surrogates); 0: invalid. */
 static size_t
 utf8_len(struct slice s)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * buf.h - bytes that grow.
+ * buf.h - a growing byte buffer.
  *
- * A failed append leaves the bytes as they were and sets 'failed', so that a long chain of appends
- * may be checked once, at its end, by buf_ok(). buf_clear() keeps the memory. Not thread-safe.
+ * A failed append leaves the bytes unchanged and sets 'failed', so that buf_ok() can check a long
+ * chain of appends once, at its end. buf_clear() keeps the memory. Not thread-safe.
  */
 #ifndef MEWS_COMMON_BUF_H
 #define MEWS_COMMON_BUF_H
@@ -32,7 +32,7 @@ void buf_clear(struct buf *b);
 /* 0, or -ENOMEM if any append since the last clear failed. */
 int buf_ok(const struct buf *b) MUST_CHECK;
 
-/* Room for n more bytes: 0 or -ENOMEM. The bytes are at p + n; the caller adds to n. */
+/* Make room for n more bytes: 0 or -ENOMEM. The room is at p + n; the caller adds to n. */
 int buf_reserve(struct buf *b, size_t n);
 
 void buf_add(struct buf *b, const void *p, size_t n);
@@ -42,8 +42,8 @@ void buf_char(struct buf *b, char c);
 void buf_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* As a JSON string, quotes included: control characters escaped, bytes that are not UTF-8 replaced
- * by U+FFFD, so that the result is always valid JSON. */
+/* Append a JSON string with quotes: control characters are escaped, invalid UTF-8 becomes U+FFFD,
+ * so that the result is always valid JSON. */
 void buf_json(struct buf *b, struct slice s);
 
 static inline struct slice

@@ -33,19 +33,19 @@ clock_real(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* For intervals within a program. */
+/* For intervals within the process. */
 static inline uint64_t
 clock_mono(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* A time for people, in UTC: "2026-11-28T04:50:11Z". Returns 'out'. */
+/* Format a time in UTC: "2026-11-28T04:50:11Z". Returns 'out'. */
 enum { CLOCK_TEXT = sizeof("2026-11-28T04:50:11Z") };
 const char *clock_text(uint64_t real_ns, char out[CLOCK_TEXT]);
 
-/* Boot time and wall clock as of one moment: a thread can be held up between two readings, so the
- * nearest pair of a few is taken. */
+/* Read boot time and wall clock of one moment. A thread can be preempted between the two readings,
+ * so this takes the closest pair of several. */
 static inline void
 clock_pair(uint64_t *boot, uint64_t *real)
 {

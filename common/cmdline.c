@@ -9,7 +9,7 @@ enum { SHORTS_MAX = 64, LONG_MAX_LEN = 40, LONGS_MAX = 64 };
 
 static char why[320];
 
-/* How many options the word is the beginning of. */
+/* Count the options that begin with the word. */
 static unsigned
 nbegins(struct slice word, const struct option *longs)
 {
@@ -40,7 +40,7 @@ unknown_long(struct slice word, const struct option *longs)
 	    why, sizeof(why), "unknown option '%.*s'%s", SLICE_ARG(word), near_hint(&near));
 }
 
-/* Is it for the value of this option, "--json", that getopt has stopped? */
+/* Did getopt stop because this option, "--json", takes no value? */
 static bool
 takes_no_value(struct slice name, const struct option *longs)
 {
@@ -52,8 +52,7 @@ takes_no_value(struct slice name, const struct option *longs)
 	return false;
 }
 
-/* 'word' is the last that getopt has done with: a long option, or what stands before a short one.
- */
+/* 'word' is the last word that getopt consumed: a long option, or the word with short options. */
 static void
 unknown(const char *word, const struct option *longs)
 {
@@ -79,13 +78,13 @@ no_value(const char *word)
 int
 cmdline_next(int argc, char **argv, const char *shorts, const struct option *longs)
 {
-	size_t order = strspn(shorts, "+-"); /* how getopt treats what is no option */
+	size_t order = strspn(shorts, "+-"); /* how getopt treats non-option words */
 	char quiet[SHORTS_MAX];
 	int c;
 
 	opterr = 0;
 	(void) snprintf(quiet, sizeof(quiet), "%.*s:%s", (int) order, shorts, shorts + order);
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is only one thread yet */
 	c = getopt_long(argc, argv, quiet, longs, NULL);
 	if (c != ':' && c != '?')
 		return c;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmdline.h - the options of a command line, and one sentence for each mistake in them.
+ * cmdline.h - parse command line options, with one sentence for each mistake.
  *
- * For the time before a program starts threads: like getopt_long(), which it stands in for, it
- * keeps its place in global variables.
+ * Call it before the program starts threads: like getopt_long(), it keeps its position in global
+ * variables.
  */
 #ifndef MEWS_COMMON_CMDLINE_H
 #define MEWS_COMMON_CMDLINE_H
@@ -11,9 +11,9 @@
 #include "common/macros.h"
 #include <getopt.h>
 
-/* getopt_long() that prints nothing. For a mistake it returns '?', and optarg is the sentence,
- * without a full stop, valid until the next call: "unknown option '--jsn'; did you mean '--json'?".
- */
+/* Like getopt_long(), but prints nothing. For a mistake it returns '?', and optarg is the sentence,
+ * without a full stop, valid until the next call: "unknown option '--jsn'; did you mean
+ * '--json'?". */
 int cmdline_next(int argc, char **argv, const char *shorts, const struct option *longs) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A YAML file becomes entries in one pass over libyaml's events: a stack of keys gives the dotted
+ * One pass over libyaml's events turns a YAML file into entries: a stack of keys gives the dotted
  * name. Aliases are refused, so a small file is a small configuration.
  */
 #include "common/config.h"
@@ -18,7 +18,7 @@ enum { DEPTH_MAX = 16, ENTRIES_MAX = 10000 };
 struct reader {
 	struct cfg *c;
 	yaml_parser_t yaml;
-	struct buf key; /* dotted, of where we are */
+	struct buf key; /* dotted key of the current position */
 	struct diag *d;
 };
 
@@ -62,7 +62,7 @@ cfg_add(struct cfg *c, struct cfg_entry e)
 	return 0;
 }
 
-/* The first line of a file, for ${file:...}. */
+/* Append the first line of a file, for ${file:...}. */
 static int
 add_first_line(const char *path, struct buf *out, unsigned line, unsigned col, struct diag *d)
 {
@@ -89,7 +89,7 @@ add_first_line(const char *path, struct buf *out, unsigned line, unsigned col, s
 	return buf_ok(out);
 }
 
-/* Replace ${NAME}, ${file:/path}; $${ is a plain ${. */
+/* Expand ${NAME} and ${file:/path}; $${ is a literal ${. */
 static int
 expand(struct slice s, struct buf *out, unsigned line, unsigned col, struct diag *d)
 {
@@ -134,7 +134,7 @@ expand(struct slice s, struct buf *out, unsigned line, unsigned col, struct diag
 	return buf_ok(out);
 }
 
-/* A copy of 's', expanded, in the arena. */
+/* Copy 's', expanded, into the arena. */
 int
 cfg_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret, struct diag *d)
 {
@@ -185,7 +185,7 @@ scalar(const yaml_event_t *ev)
 	return (struct slice){ (const char *) ev->data.scalar.value, ev->data.scalar.length };
 }
 
-/* Nothing at all, '~' or 'null', unquoted. */
+/* Is it an unquoted empty value, '~' or 'null'? */
 static bool
 is_null(const yaml_event_t *ev)
 {
@@ -215,7 +215,7 @@ put_scalar(struct reader *rd, const yaml_event_t *ev, struct cfg_entry e)
 
 static int read_mapping(struct reader *rd, unsigned depth);
 
-/* A mapping in a list: its keys stand below the number of the element. */
+/* Read a mapping in a list: its keys come after the element's number. */
 static int
 read_element(struct reader *rd, size_t i, const yaml_event_t *start, unsigned depth)
 {
@@ -263,7 +263,7 @@ read_list(struct reader *rd, const yaml_event_t *start, struct cfg_entry e, unsi
 	yaml_event_delete(&ev);
 	if (rd->c->n > before)
 		return 0;
-	e.line = line_of(start); /* an empty list is an entry too: it replaces a default */
+	e.line = line_of(start); /* an empty list is an entry too: it overrides a default */
 	e.col = col_of(start);
 	e.key = arena_strdup(&rd->c->arena, buf_get(&rd->key));
 	return e.key == NULL ? -ENOMEM : cfg_add(rd->c, e);
@@ -292,7 +292,7 @@ read_value(struct reader *rd, const yaml_event_t *key, unsigned depth)
 	return r;
 }
 
-/* Was this key, or one below it, given before? */
+/* Does this key, or one below it, already exist? */
 static bool
 given(const struct cfg *c, const char *key)
 {
@@ -307,7 +307,7 @@ given(const struct cfg *c, const char *key)
 	return false;
 }
 
-/* A mapping whose start was read: up to its end. */
+/* Read a mapping up to its end; its start has been read. */
 static int
 read_mapping(struct reader *rd, unsigned depth)
 {
@@ -348,7 +348,7 @@ read_mapping(struct reader *rd, unsigned depth)
 	return r;
 }
 
-/* Stream, document, mapping, and nothing after it. An empty file is an empty configuration. */
+/* Read stream, document and one mapping. An empty file is an empty configuration. */
 static int
 read_file(struct reader *rd)
 {
@@ -424,7 +424,7 @@ read_all(const char *path, struct buf *out, struct diag *d)
 		(void) close(fd);
 	}
 	if (r == -EFBIG)
-		return diag_fail(d, 0, 0, "larger than a configuration may be (4 MiB)");
+		return diag_fail(d, 0, 0, "larger than 4 MiB, the limit for a configuration");
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot read it: %s", strerrordesc_np(-r));
 	return r;

@@ -28,7 +28,7 @@ static const struct unit msec_units[] = {
 
 static const struct {
 	const char *word; /* for --help */
-	const char *like; /* what a value should be, for errors */
+	const char *like; /* describes a valid value in errors */
 } types[] = {
 	[OPT_STR] = { "text", "a text" },
 	[OPT_BOOL] = { "bool", "true or false" },
@@ -49,7 +49,7 @@ cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct
 		diag_place(d, "command line", (struct slice){ NULL, 0 });
 }
 
-/* Digits and a unit: 0, -EINVAL if it is something else, -ERANGE past 64 bits. */
+/* Parse digits and a unit: 0; -EINVAL if it is something else; -ERANGE beyond 64 bits. */
 static int
 parse_number(const char *s, const struct unit *units, size_t n, uint64_t *ret)
 {
@@ -86,7 +86,7 @@ parse_value(const struct opt *o, const char *s, uint64_t *ret)
 	return parse_number(s, size_units, 1, ret);
 }
 
-/* A number as a person would write it, in the largest unit that fits. */
+/* Format a number in the largest unit that divides it. */
 static void
 format_number(const struct opt *o, uint64_t v, char out[32])
 {
@@ -124,7 +124,7 @@ bind_bool(const struct opt *o, const char *s, bool *ret, struct diag *d)
 	return diag_fail(d, 0, 0, "'%s' must be true or false, not '%s'", o->key, s);
 }
 
-/* One value into its place; lists are elsewhere. 'value' is the cfg's, or NULL for empty. */
+/* Bind one value, not a list. 'value' is owned by the cfg; NULL: empty. */
 static int
 bind_value(const struct opt *o, char *value, char *base, struct diag *d)
 {
@@ -151,7 +151,7 @@ list_add(struct cfg *c, struct opt_list *l, struct slice s)
 {
 	char **v = l->v;
 
-	if ((l->n & (l->n - 1)) == 0) { /* full: room for twice as many */
+	if ((l->n & (l->n - 1)) == 0) { /* full: double it */
 		v = arena_alloc(&c->arena, MAX(l->n * 2, (size_t) 1) * sizeof(*v));
 		if (v == NULL)
 			return -ENOMEM;
@@ -166,7 +166,7 @@ list_add(struct cfg *c, struct opt_list *l, struct slice s)
 	return 0;
 }
 
-/* A default: a list's elements are separated by commas. */
+/* Bind the default; commas separate a list's elements. */
 static int
 bind_default(struct cfg *c, const struct opt *o, char *base, struct diag *d)
 {
@@ -262,7 +262,7 @@ cfg_bind(struct cfg *c, const struct opt *opts, size_t n, void *base, struct dia
 	return 0;
 }
 
-/* A section with nothing in it: 'kafka:' and all its lines commented out. */
+/* Is it an empty section, such as 'kafka:' with all its lines commented out? */
 static bool
 is_section(const struct cfg *c, const struct cfg_entry *e)
 {
@@ -275,7 +275,7 @@ is_section(const struct cfg *c, const struct cfg_entry *e)
 	return false;
 }
 
-/* The first from index *i on that no table knows, or NULL. */
+/* Find the first entry from index *i on that no table has, or NULL. */
 static const struct cfg_entry *
 next_unknown(const struct cfg *c, size_t *i)
 {
@@ -332,7 +332,7 @@ cfg_tell_unknown(const struct cfg *c, void (*tell)(void *arg, const struct diag 
 int
 cfg_check_foreign(const struct cfg *c, struct diag *d)
 {
-	/* Keys at the top of falco.yaml that no program of ours has. */
+	/* Top-level keys of falco.yaml that none of our programs has. */
 	static const char *const falco[] = { "rules_file", "rules_files", "engine", "falco_libs",
 		"json_output", "stdout_output", "syslog_output", "file_output", "program_output",
 		"http_output", "grpc_output", "load_plugins", "plugins", "watch_config_files",

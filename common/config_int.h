@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_int.h - what config.c (files to entries), config_override.c (command lines to entries)
- * and config_bind.c (entries to structs) share.
+ * config_int.h - shared by config.c (files to entries), config_override.c (command lines to
+ * entries) and config_bind.c (entries to structs).
  */
 #ifndef MEWS_COMMON_CONFIG_INT_H
 #define MEWS_COMMON_CONFIG_INT_H
@@ -11,15 +11,15 @@
 
 struct cfg_entry {
 	const char *key;
-	char *value;          /* NULL: a key with nothing behind it, or an empty list */
+	char *value;          /* NULL: a key without value, or an empty list */
 	unsigned line, col;   /* of the value; 0: from the command line */
 	unsigned kline, kcol; /* of the key */
 	bool list;            /* an element of a list, or an empty one */
-	bool known;           /* some table has it */
+	bool known;           /* a table has it */
 };
 
 struct cfg {
-	struct arena arena; /* everything below */
+	struct arena arena; /* owns everything below */
 	const char *name;   /* the file's, or "" */
 	struct slice content;
 	struct cfg_entry *entry; /* heap */
@@ -29,13 +29,13 @@ struct cfg {
 	size_t nkey;
 };
 
-/* config.c: add an entry (-ENOMEM); a copy of 's', ${...} expanded, in the arena (-EINVAL and *d).
- */
+/* config.c: add an entry (-ENOMEM); copy 's' into the arena, with ${...} expanded (-EINVAL and
+ * *d). */
 int cfg_add(struct cfg *c, struct cfg_entry e) MUST_CHECK;
 int cfg_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret,
     struct diag *d) MUST_CHECK;
 
-/* Set d's place from an entry: its value, or its key. */
+/* Set d's place to that of an entry: its value, or its key. */
 void cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct diag *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_override.c - what a command line says beside the file. */
+/* config_override.c - options from the command line, which override the file. */
 #include "common/buf.h"
 #include "common/config_int.h"
 #include <errno.h>
@@ -21,7 +21,7 @@ next_element(const struct cfg *c, struct slice key)
 	return next;
 }
 
-/* "list.0.rest" of another configuration as "KEY.NUMBER.rest" of this one. */
+/* Add "list.0.rest" of another configuration as "KEY.NUMBER.rest" of this one. */
 static int
 take(struct cfg *c, struct slice key, unsigned long number, const struct cfg_entry *from)
 {
@@ -53,7 +53,7 @@ add_element(struct cfg *c, struct slice key, const char *value, struct diag *d)
 	if (buf_ok(&yaml) < 0)
 		return -ENOMEM;
 	r = cfg_parse("command line", buf_get(&yaml), &one, &wrong);
-	if (r == -EINVAL) /* its place is in a text that nobody wrote */
+	if (r == -EINVAL) /* the place is in a generated text */
 		r = diag_fail(d, 0, 0, "'%.*s[]': %s", SLICE_ARG(key), wrong.msg);
 	for (size_t i = 0; r == 0 && i < one->n; i++) {
 		if (strncmp(one->entry[i].key, "list.0.", 7) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * counter.h - a number that one thread counts up and any may read, at the price of plain stores.
+ * counter.h - a number that one thread counts and any thread may read, with plain loads and stores.
  */
 #ifndef MEWS_COMMON_COUNTER_H
 #define MEWS_COMMON_COUNTER_H
@@ -16,14 +16,14 @@ counter_get(const counter *c)
 	return atomic_load_explicit(c, memory_order_relaxed);
 }
 
-/* The counting thread only. */
+/* Add. Only for the counting thread. */
 static inline void
 counter_add(counter *c, uint64_t n)
 {
 	atomic_store_explicit(c, counter_get(c) + n, memory_order_relaxed);
 }
 
-/* The counting thread only: for a number that is not a sum. */
+/* Set a number that is not a sum. Only for the counting thread. */
 static inline void
 counter_set(counter *c, uint64_t n)
 {

@@ -28,7 +28,7 @@ descriptors_raise(void)
 uint64_t
 descriptors_used(void)
 {
-	int fd = eventfd(0, EFD_CLOEXEC); /* the kernel gives the lowest number that is free */
+	int fd = eventfd(0, EFD_CLOEXEC); /* the kernel returns the lowest free number */
 
 	if (fd < 0)
 		return descriptors_max();

@@ -57,7 +57,7 @@ begins_character(char c)
 	return ((unsigned char) c & 0xc0) != 0x80;
 }
 
-/* The line, and a caret below the character of column 'col'. */
+/* Print the line, and a caret below the character in column 'col'. */
 static void
 print_line(FILE *f, const char *text, unsigned col)
 {

@@ -8,7 +8,7 @@
 
 #define ESCAPED 4 /* bytes of \xNN */
 
-/* Characters that are not shown as they are, beside the bytes below 0x20. */
+/* Characters to escape besides those below 0x20. */
 static const struct {
 	uint32_t first, last;
 } hidden[] = {
@@ -35,7 +35,7 @@ is_hidden(uint32_t c)
 	return false;
 }
 
-/* The length of the character at p, and the character; 0: it is not UTF-8 (RFC 3629). */
+/* Decode the character at p. Returns its length; 0: invalid UTF-8 (RFC 3629). */
 static size_t
 decode(const unsigned char *p, size_t n, uint32_t *ret)
 {
@@ -56,7 +56,8 @@ decode(const unsigned char *p, size_t n, uint32_t *ret)
 	return len;
 }
 
-/* The next character of 's' as it is to be shown, in 'out'; advances 's'. Returns its length. */
+/* Write the next character of 's', escaped if necessary, to 'out'; advance 's'. Returns its
+ * length. */
 static size_t
 next_shown(struct slice *s, char out[4 * ESCAPED + 1])
 {

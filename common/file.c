@@ -43,7 +43,8 @@ fd_read_all(int fd, size_t max, struct buf *b)
 	return buf_ok(b);
 }
 
-/* In one piece, if it is as large as it was: a secret that moves leaves copies behind. */
+/* Read into one allocation of the expected size: growing the buffer would leave copies of a
+ * secret. */
 static int
 read_piece(int fd, size_t size, struct buf *b)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.h - small files that a person has set up, read whole. */
+/* file.h - read small files written by users. */
 #ifndef MEWS_COMMON_FILE_H
 #define MEWS_COMMON_FILE_H
 
@@ -11,17 +11,16 @@
 
 #define FILE_MAX (4u << 20)
 
-/* Append a regular file of at most FILE_MAX bytes to 'b'; 'what' names it in the sentence.
- * 'secret': refuse one that others may read or change (the group may read it). 0 or -errno, and *d:
- * where, why, and the remedy. Never waits for a writer, as a FIFO would have it. */
+/* Append a regular file of at most FILE_MAX bytes to 'b'; 'what' names it in messages. 'secret':
+ * refuse a file that others may read or change (the group may read it). 0, or -errno and *d with
+ * place, reason and remedy. Never blocks on a FIFO without a writer. */
 int file_read(
     const char *path, const char *what, bool secret, struct buf *b, struct diag *d) MUST_CHECK;
 
-/* Append what is left to read of 'fd': 0; -EFBIG: it is more than 'max' bytes; or another -errno.
- */
+/* Append the rest of 'fd': 0; -EFBIG: more than 'max' bytes; or another -errno. */
 int fd_read_all(int fd, size_t max, struct buf *b) MUST_CHECK;
 
-/* A number that changes when the file is replaced or written; 0: it is not there. */
+/* A number that changes when the file is replaced or written; 0: it does not exist. */
 uint64_t file_stamp(const char *path);
 
 #endif

@@ -13,15 +13,15 @@ enum { SLOTS_MIN = 64, SCAN_MIN = 64, SCAN_PER_BYTES = 16 };
 
 /* A text, or a free slot (p NULL). Texts of one bucket form a chain, free slots another. */
 struct slot {
-	char *p; /* NUL-terminated, which n does not count */
+	char *p; /* NUL-terminated; n does not count the NUL */
 	uint32_t n;
 	uint32_t next;
 	uint32_t hash;
 	uint32_t refs;
 	uint32_t gen;
-	uint16_t owner;     /* the account that it is charged to while it is held */
+	uint16_t owner;     /* the account charged while the text is held */
 	uint16_t tick : 15; /* of the last put */
-	uint16_t hot : 1;   /* used again since the hand last came by */
+	uint16_t hot : 1;   /* used since the hand last passed */
 };
 
 struct account {
@@ -31,9 +31,9 @@ struct account {
 _Static_assert(sizeof(struct slot) == 32, "two slots per cache line");
 
 /*
- * The slots are what ids number; they move when the table grows, the texts do not. Eviction is a
- * clock: the hand goes round the slots, spares once what is hot, and frees what nobody holds and
- * no batch since the last tick used. A put looks at a bounded number of slots, so it is O(1).
+ * Ids number the slots; slots move when the table grows, texts do not. Eviction is a clock: the
+ * hand goes round the slots, spares hot ones once, and frees texts that are not held and were not
+ * used since the last tick. A put looks at a bounded number of slots, so it is O(1).
  */
 struct intern {
 	struct slot *slot;
@@ -42,10 +42,10 @@ struct intern {
 	uint32_t free;    /* chain of free slots; 0: none */
 	uint32_t hand;
 	struct account *accounts;
-	uint32_t naccounts, account; /* the one in force */
+	uint32_t naccounts, account; /* the current one */
 	uint32_t tick;
-	uint64_t mark; /* bytes from which on texts are evicted */
-	uint64_t seed; /* so that nobody outside can prepare texts that collide */
+	uint64_t mark; /* evict above this many bytes */
+	uint64_t seed; /* keeps outsiders from preparing colliding texts */
 	struct intern_stats stats;
 };
 
@@ -91,7 +91,7 @@ intern_new(uint64_t max_bytes, struct intern **ret)
 
 	if (p == NULL)
 		return -ENOMEM;
-	p->mark = max_bytes - max_bytes / 16; /* early, since each look round is bounded */
+	p->mark = max_bytes - max_bytes / 16; /* early, since each sweep is bounded */
 	p->n = 1;                             /* id 0 is no text */
 	p->accounts = calloc(1, sizeof(p->accounts[0]));
 	p->naccounts = 1;
@@ -100,7 +100,7 @@ intern_new(uint64_t max_bytes, struct intern **ret)
 		return -ENOMEM;
 	}
 	if (getrandom(&p->seed, sizeof(p->seed), GRND_NONBLOCK) < 0)
-		p->seed = (uintptr_t) p; /* at early boot: better than none */
+		p->seed = (uintptr_t) p; /* getrandom is not ready at early boot */
 	if (grow(p) < 0 || intern_ref(p, intern_put(p, SLICE(""))) != INTERN_EMPTY) {
 		intern_free(p);
 		return -ENOMEM;
@@ -142,7 +142,7 @@ evict(struct intern *p, uint32_t id)
 	p->free = id;
 }
 
-/* Make room for 'need' bytes if a bounded look round finds it. */
+/* Make room for 'need' bytes if a bounded sweep finds it. */
 static void
 sweep(struct intern *p, uint64_t need)
 {
@@ -162,7 +162,7 @@ sweep(struct intern *p, uint64_t need)
 	}
 }
 
-/* A slot for a new text, or 0. */
+/* Return a slot for a new text, or 0. */
 static uint32_t
 take_slot(struct intern *p)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * intern.h - one copy of each text, known by a number.
+ * intern.h - one copy of each text, identified by a number.
  *
- * A pool belongs to one thread. An id is good for texts that somebody holds (intern_ref) or that
- * were interned since the last intern_tick(); other texts may be evicted when the pool is over its
- * bound, and their ids used again. gen() changes when that happens, so whoever memoizes something
- * per id keeps the generation beside it.
+ * A pool belongs to one thread. An id is valid while its text is held (intern_ref), or until the
+ * next intern_tick() after it was interned. Other texts may be evicted when the pool exceeds its
+ * limit, and their ids reused. intern_gen() changes then, so keep the generation with anything
+ * memoized per id.
  */
 #ifndef MEWS_COMMON_INTERN_H
 #define MEWS_COMMON_INTERN_H
@@ -19,41 +19,40 @@ struct intern;
 #define INTERN_NULL  0u /* no text; intern_get() gives p == NULL */
 #define INTERN_EMPTY 1u /* "" */
 
-/* 'max_bytes': of texts, table included; it is exceeded only by what is held. -ENOMEM. */
+/* 'max_bytes': limit for texts and table; only held texts may exceed it. -ENOMEM. */
 int intern_new(uint64_t max_bytes, struct intern **ret) MUST_CHECK;
 void intern_free(struct intern *p);
 
-/* The id of a text; INTERN_NULL for p == NULL, and when memory is out (counted). */
+/* Return the id of a text; INTERN_NULL for p == NULL, and without memory (counted). */
 uint32_t intern_put(struct intern *p, struct slice text);
 
-/* The text, borrowed; it moves never, and lives as long as the id is good. */
+/* The text, borrowed; it never moves, and lives as long as the id is valid. */
 struct slice intern_get(const struct intern *p, uint32_t id);
 
-/* How often the id was used for another text before. */
+/* How often the id has been reused for another text. */
 uint32_t intern_gen(const struct intern *p, uint32_t id);
 
-/* Hold and let go. Ids 0 and 1 need neither. */
+/* Hold and release. Ids 0 and 1 need neither. */
 uint32_t intern_ref(struct intern *p, uint32_t id); /* returns id */
 void intern_unref(struct intern *p, uint32_t id);
 
 /*
- * Who holds how much. A text that nobody held is charged to the account in force when somebody
- * holds it, until nobody does: a shared text is its first holder's. Account 0 is everybody's, and
- * in force at the beginning; it is given out too when all 65,535 others are. A closed account is
- * given out again once nothing is charged to it. open: -ENOMEM.
+ * Accounts for held texts. The first holder of a text charges it to the current account until
+ * nobody holds it; a shared text is charged to its first holder. Account 0 is the common one,
+ * current at first, and returned by open when all 65,535 others are in use. A closed account is
+ * reused once nothing is charged to it. open: -ENOMEM.
  */
 int intern_account_open(struct intern *p, uint32_t *ret) MUST_CHECK;
 void intern_account_close(struct intern *p, uint32_t account);
 void intern_charge(struct intern *p, uint32_t account);
 uint64_t intern_charged(const struct intern *p, uint32_t account); /* bytes */
 
-/* The start of a batch: texts that nobody holds and that no batch since the last tick used may go.
- */
+/* Begin a batch: texts that are not held and were not used since the last tick may be evicted. */
 void intern_tick(struct intern *p);
 
 struct intern_stats {
 	uint64_t texts, bytes, evicted, failed;
-	uint64_t held; /* texts that somebody holds */
+	uint64_t held; /* texts that are held */
 };
 void intern_stats(const struct intern *p, struct intern_stats *ret);
 

@@ -27,8 +27,8 @@ static struct {
 	bool journal, colour, json;
 } conf = { .program = "mews", .level = LOG_INFO };
 
-/* systemd names the journal's stream by device and inode. A program whose standard error was
- * redirected inherits the variable, too. */
+/* Compare stderr with the device and inode in JOURNAL_STREAM. A program whose stderr was redirected
+ * inherits the variable, too. */
 static bool
 to_journal(void)
 {
@@ -79,7 +79,7 @@ log_enabled(enum log_level level)
 	return level <= conf.level;
 }
 
-/* RFC 3339, local time and its distance from UTC: "2026-11-28T16:04:25.353+01:00". */
+/* Format the local time with its offset from UTC, RFC 3339: "2026-11-28T16:04:25.353+01:00". */
 static void
 now_text(char ret[40])
 {
@@ -95,7 +95,7 @@ now_text(char ret[40])
 	(void) snprintf(ret + n, 40 - n, ".%03ld%.3s:%.2s", ts.tv_nsec / 1000000, zone, zone + 3);
 }
 
-/* What is escaped already, between quotes of JSON. */
+/* Quote text for JSON that is already escaped. */
 static void
 quote(char *out, size_t cap, const char *text)
 {
@@ -120,7 +120,7 @@ log_vline(enum log_level level, const char *fmt, va_list ap)
 	(void) escape_text(msg, sizeof(msg), slice_str(raw));
 	if (conf.journal)
 		(void) snprintf(prefix, sizeof(prefix), "<%d>", levels[level].priority);
-	if (conf.journal && !conf.json) { /* the journal knows the rest */
+	if (conf.journal && !conf.json) { /* the journal adds the rest */
 		fprintf(stderr, "%s%s\n", prefix, msg);
 		return;
 	}

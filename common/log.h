@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log.h - one line per happening, on standard error.
+ * log.h - log lines on standard error.
  *
- * Programs log; libraries (common, proto, filter, output) return errors. Any thread may call. The
- * level and the format are set once, before the first thread starts. A line begins with date, time
- * and zone (RFC 3339); colours only on a terminal. If standard error is systemd's journal, it
- * begins with the journal's <priority> instead. As JSON a line is an object of time, level, program
- * and message. Whatever a line is made of, it stays one line and moves no cursor: see escape.h.
- * What somebody else can cause goes through log_peer.h.
+ * Programs log; libraries (common, proto, filter, output) return errors. Any thread may call. Level
+ * and format are set once, before the first thread starts. A line begins with date, time and zone
+ * (RFC 3339), or, if standard error is systemd's journal, with the journal's <priority>. Colours
+ * only on a terminal. As JSON, a line is an object with time, level, program and message. Text is
+ * always escaped (escape.h): a line stays one line and cannot move the cursor. Lines that others
+ * can cause must use log_peer.h.
  */
 #ifndef MEWS_COMMON_LOG_H
 #define MEWS_COMMON_LOG_H
@@ -21,13 +21,13 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* 'program' is borrowed and prefixes each line. */
 void log_init(const char *program, enum log_level level);
 
-/* "text" (the default) or "json". -EINVAL: it is neither. */
+/* Select "text" (the default) or "json". -EINVAL: neither. */
 int log_format(const char *name) MUST_CHECK;
 
 /* The level of a name ("error", "warn", "info", "debug"), or -EINVAL. */
 int log_level_of(const char *name) MUST_CHECK;
 
-/* Is a line of this level written at all? */
+/* Are lines of this level written? */
 bool log_enabled(enum log_level level);
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -35,8 +35,8 @@ void log_vline(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2,
 
 struct diag;
 
-/* What is wrong with a person's text, as an error: with its line and a caret for people, as one
- * line of the log where that is the journal's or JSON. */
+/* Log an error in user input: with the line and a caret for people; as one log line for the journal
+ * or JSON. */
 void log_diag(const struct diag *d);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

@@ -10,14 +10,14 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define SLOTS   256 /* peers that share one are bounded together */
+#define SLOTS   256 /* peers that share a slot are limited together */
 #define TELL_NS (10 * NS_PER_S)
 
 struct slot {
 	struct bucket bucket;
-	uint64_t held;  /* lines, since 'since' */
+	uint64_t held;  /* lines held back since 'since' */
 	uint64_t since; /* monotonic ns */
-	bool shared;    /* 'name' is not the only one */
+	bool shared;    /* several peers use this slot */
 	char name[64];
 };
 

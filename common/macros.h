@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * macros.h - what the language lacks, in one line each.
+ * macros.h - small macros that the language lacks.
  */
 #ifndef MEWS_COMMON_MACROS_H
 #define MEWS_COMMON_MACROS_H

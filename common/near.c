@@ -5,11 +5,11 @@
 
 enum { NAME_LEN = 64, FAR_MAX = 5 };
 
-/* How many letters to change, add, leave out or swap with the next to come from a to b. */
+/* The number of letters to change, add, remove or swap with the next, to turn a into b. */
 static unsigned
 distance(struct slice a, struct slice b)
 {
-	unsigned rows[3][NAME_LEN + 1]; /* row i is that of a's first i letters */
+	unsigned rows[3][NAME_LEN + 1]; /* row i: a's first i letters */
 
 	if (a.n > NAME_LEN || b.n > NAME_LEN)
 		return NAME_LEN;
@@ -35,7 +35,7 @@ near_to(struct slice want)
 {
 	unsigned limit = (unsigned) MIN(want.n / 3, (size_t) FAR_MAX);
 
-	/* of two letters, anything is near */
+	/* for two letters, anything would be near */
 	return (struct near){ .want = want, .distance = limit + 1 };
 }
 
@@ -45,7 +45,7 @@ near_try(struct near *n, struct slice name)
 	size_t gap = MAX(name.n, n->want.n) - MIN(name.n, n->want.n);
 	unsigned d;
 
-	if (gap >= n->distance) /* each letter too many is one to leave out */
+	if (gap >= n->distance) /* each extra letter must be removed */
 		return;
 	d = distance(n->want, name);
 	if (d >= n->distance || d == 0)

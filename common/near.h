@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * near.h - the name that a person may have meant.
+ * near.h - suggest the name that a person may have meant.
  *
  *	struct near n = near_to(SLICE("proc.nmae"));
  *
- *	near_try(&n, SLICE("proc.name"));   each name that there is
+ *	near_try(&n, SLICE("proc.name"));   for each candidate
  *	near_hint(&n)                       "; did you mean 'proc.name'?", or ""
  */
 #ifndef MEWS_COMMON_NEAR_H
@@ -14,12 +14,12 @@
 
 struct near {
 	struct slice want, best; /* best.p == NULL: nothing is near */
-	unsigned distance;       /* of the best, or the first that is too far */
+	unsigned distance;       /* of the best; else the first that is too far */
 	char hint[160];
 };
 
 struct near near_to(struct slice want);
-/* A candidate, borrowed until near_hint(). */
+/* Compare a candidate, borrowed until near_hint(). */
 void near_try(struct near *n, struct slice name);
 const char *near_hint(struct near *n);
 

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Can a file be made where 'path' is missing? */
+/* Can a missing file be created at 'path'? */
 static int
 probe_folder(const char *path)
 {
@@ -34,7 +34,7 @@ probe_file(const char *path)
 	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* Does anybody accept connections there? */
+/* Does a process accept connections there? */
 static int
 probe_listener(const struct sockaddr_un *a)
 {
@@ -62,5 +62,5 @@ probe_socket(const char *path)
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
 	r = probe_listener(&a);
-	return r < 0 ? r : probe_folder(path); /* to remove it, and to make it anew */
+	return r < 0 ? r : probe_folder(path); /* to remove and recreate it */
 }

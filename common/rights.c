@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <sys/prctl.h>
 
-/* The address sanitizer looks for leaks with ptrace, which has to be allowed then. */
+/* The address sanitizer finds leaks with ptrace, which must be allowed then. */
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
 #define LEAKS_SOUGHT 1
@@ -14,9 +14,7 @@
 #define LEAKS_SOUGHT 1
 #endif
 #ifndef LEAKS_SOUGHT
-#define LEAKS_SOUGHT                                                                 \
-	0 /* the sanitizer looks for leaks with ptrace, which has to be allowed then \
-	   */
+#define LEAKS_SOUGHT 0
 #endif
 
 static int
@@ -35,7 +33,7 @@ keep_only(const cap_value_t *v, int n)
 	}
 	(void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (cap_value_t c = 0; r == 0 && c <= CAP_LAST_CAP; c++)
-		(void) cap_drop_bound(c); /* needs SETPCAP, which not everybody has */
+		(void) cap_drop_bound(c); /* needs SETPCAP, which may be missing */
 	if (r == 0 && cap_set_proc(caps) < 0)
 		r = -errno;
 	(void) cap_free(caps);

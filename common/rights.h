@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rights.h - a process gives up what it does not use. */
+/* rights.h - drop the privileges that a process does not need. */
 #ifndef MEWS_COMMON_RIGHTS_H
 #define MEWS_COMMON_RIGHTS_H
 
@@ -7,10 +7,10 @@
 #include <sys/capability.h>
 
 /*
- * Of the capabilities only 'v' stays, as far as it is there: effective and permitted, in this
- * process alone. What it executes gets none, whatever it is (bounding set, no_new_privs). Nobody
- * without CAP_SYS_PTRACE may look into its memory, and no core of it is written: it holds keys.
- * Before the first other thread starts, since threads inherit. 0 or -errno.
+ * Keep only the capabilities 'v', as far as the process has them: effective and permitted, in this
+ * process only. Executed programs inherit none (bounding set, no_new_privs). Processes without
+ * CAP_SYS_PTRACE cannot read its memory, which holds keys, and it writes no core dump. Call it
+ * before the first other thread starts: threads inherit capabilities. 0 or -errno.
  */
 int rights_keep(const cap_value_t *v, int n) MUST_CHECK;
 

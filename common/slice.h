@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slice.h - a borrowed piece of text: bytes and their number, no terminator.
+ * slice.h - a borrowed piece of text: pointer and length, no terminator.
  *
- * Whoever hands one out says how long it lives. p == NULL is "no text", which is not "".
+ * The function that returns a slice defines its lifetime. p == NULL means "no text", which differs
+ * from "".
  */
 #ifndef MEWS_COMMON_SLICE_H
 #define MEWS_COMMON_SLICE_H
@@ -44,14 +45,14 @@ slice_ends(struct slice s, struct slice suffix)
 	       (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
-/* A text that a NUL may end before its slice does. */
+/* Cut a text at its first NUL, if any. */
 static inline struct slice
 slice_until_nul(struct slice s)
 {
 	return (struct slice){ s.p, s.n == 0 ? 0 : strnlen(s.p, s.n) };
 }
 
-/* Without a byte order mark in front, as some editors write: it is no content. */
+/* Skip a byte order mark, which some editors write. */
 static inline struct slice
 slice_skip_bom(struct slice s)
 {
@@ -60,7 +61,7 @@ slice_skip_bom(struct slice s)
 	return slice_starts(s, bom) ? (struct slice){ s.p + bom.n, s.n - bom.n } : s;
 }
 
-/* The order of strcmp(), bytes unsigned. */
+/* Compare like strcmp(), with unsigned bytes. */
 static inline int
 slice_cmp(struct slice a, struct slice b)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stage.h - a program as a list of parts that start in order and stop in reverse.
+ * stage.h - run a program as stages that start in order and stop in reverse.
  *
- * If one fails to start, those before it are stopped and the program exits with what it returned.
- * start() has logged or printed why.
+ * If a stage fails to start, the earlier ones are stopped and its error is returned. start() has
+ * already logged or printed the reason.
  */
 #ifndef MEWS_COMMON_STAGE_H
 #define MEWS_COMMON_STAGE_H
@@ -17,7 +17,7 @@ struct stage {
 	void (*stop)(void *app); /* NULL: nothing to stop */
 };
 
-/* Starts the stages, calls run(app), stops them. What run or the failed start returned. */
+/* Start the stages, call run(app), stop them. Returns the result of run or of the failed start. */
 int stages_run(const struct stage *v, size_t n, void *app, int (*run)(void *app)) MUST_CHECK;
 
 #endif

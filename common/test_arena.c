@@ -20,14 +20,14 @@ blocks(void **state)
 			assert_int_equal(0, p[i][k]);
 		memset(p[i], (int) i, i);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(p); i++) { /* nobody wrote into another's */
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) { /* no allocation overlaps another */
 		for (size_t k = 0; k < i; k++)
 			assert_int_equal((char) i, p[i][k]);
 	}
 	assert_true(a.total >= 499500 && a.total < 4U << 20);
 	arena_fini(&a);
 	assert_int_equal(0, a.total);
-	arena_fini(&a); /* again, to no harm */
+	arena_fini(&a); /* twice does no harm */
 }
 
 static void
@@ -58,7 +58,7 @@ limits(void **state)
 	fault_arm_nth(0);
 	assert_null(arena_alloc(&a, 1 << 20));
 	assert_true(fault_disarm());
-	assert_non_null(arena_alloc(&a, 1)); /* as it was */
+	assert_non_null(arena_alloc(&a, 1)); /* still usable */
 	arena_fini(&a);
 }
 

@@ -23,7 +23,7 @@ static const struct {
 	    "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa6\"" },
 	{ S("\xc2\x80\xdf\xbf\xe0\xa0\x80\xf4\x8f\xbf\xbf"),
 	    "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xf4\x8f\xbf\xbf\"" },
-	{ S("\x80"), "\"" FFFD "\"" },          /* a continuation alone */
+	{ S("\x80"), "\"" FFFD "\"" },          /* a lone continuation byte */
 	{ S("x\xffy"), "\"x" FFFD "y\"" },      /* never a byte of UTF-8 */
 	{ S("\xc0\xaf"), "\"" FFFD FFFD "\"" }, /* overlong '/' */
 	{ S("\xc1\xbf"), "\"" FFFD FFFD "\"" },
@@ -83,7 +83,7 @@ appending(void **state)
 	assert_null(b.p);
 }
 
-/* What failed is not there, what was there stays, and the end of a chain tells. */
+/* A failed append changes nothing, and buf_ok() reports it at the end of a chain. */
 static void
 memory(void **state)
 {

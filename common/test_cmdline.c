@@ -13,7 +13,7 @@ static const struct option longs[] = {
 static const struct {
 	const char *words[3];
 	int c;             /* what the first call returns */
-	const char *value; /* or the sentence */
+	const char *value; /* or the message */
 } cases[] = {
 	{ { "--json" }, 'j', NULL },
 	{ { "-j" }, 'j', NULL },
@@ -56,7 +56,7 @@ every_mistake_has_a_sentence(void **state)
 	}
 }
 
-/* The letter of a bundle is named, not the word. */
+/* The message names the letter of a bundle, not the word. */
 static void
 a_letter_in_a_bundle(void **state)
 {
@@ -73,7 +73,7 @@ a_letter_in_a_bundle(void **state)
 	assert_string_equal("option '-n' needs a value", optarg);
 }
 
-/* Nor the option before it. */
+/* The message does not name the option before the letter either. */
 static void
 a_letter_after_a_value(void **state)
 {

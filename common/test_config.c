@@ -44,7 +44,7 @@ load(const char *yaml, const char *const *over, struct cfg **c, struct options *
 	return r;
 }
 
-/* What a configuration comes to, as one text. */
+/* Format all bound options as one text. */
 static void
 show(const struct options *o, struct buf *out)
 {
@@ -66,7 +66,7 @@ static const struct {
 	{ "\xef\xbb\xbf"
 	  "a:\n  number: 9\n",
 	    { NULL }, "/tmp 1 9 1048576 5000 x y" },
-	{ "a:\n", { NULL }, "/tmp 1 7 1048576 5000 x y" }, /* a section without its lines */
+	{ "a:\n", { NULL }, "/tmp 1 7 1048576 5000 x y" }, /* a section without lines */
 	{ "a.path: ''\n", { NULL }, " 1 7 1048576 5000 x y" },
 	{ "a:\n  number: 100\n  size: 64KiB\n  time: 2m\n", { NULL },
 	    "/tmp 1 100 65536 120000 x y" },
@@ -215,7 +215,7 @@ files(void **state)
 	c = NULL;
 	assert_int_equal(0, ftruncate(fd, (4 << 20) + 1));
 	assert_int_equal(-EINVAL, cfg_load(path, &c, &d));
-	assert_string_equal("larger than a configuration may be (4 MiB)", d.msg);
+	assert_string_equal("larger than 4 MiB, the limit for a configuration", d.msg);
 	assert_int_equal(0, close(fd));
 	assert_int_equal(0, unlink(path));
 	assert_int_equal(-ENOENT, cfg_load(path, &c, &d));
@@ -225,8 +225,7 @@ files(void **state)
 	assert_string_equal("cannot read it: Is a directory", d.msg);
 	assert_null(c);
 
-	/* the usual file may be missing, but not be unreadable; one that was asked for may be
-	 * neither */
+	/* the usual file may be missing, but not unreadable; a requested one may be neither */
 	assert_int_equal(-ENOENT, cfg_open(path, "/", &c, &d));
 	assert_int_equal(-EISDIR, cfg_open(NULL, "/", &c, &d));
 	assert_null(c);
@@ -300,7 +299,7 @@ unknown(void **state)
 
 static const struct {
 	const char *yaml;
-	unsigned line; /* 0: it is not Falco's */
+	unsigned line; /* 0: not Falco's */
 } foreign_cases[] = {
 	{ "listen: x\nappend_output:\n - match: {}\n", 0 },
 	{ "", 0 },

@@ -40,7 +40,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_raise), /* first: a low limit for the other */
+		cmocka_unit_test(test_raise), /* first: it sets a low limit for the other */
 		cmocka_unit_test(test_used),
 	};
 

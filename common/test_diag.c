@@ -16,7 +16,7 @@ static const struct {
 	{ 2, 4, "f.yaml", "f.yaml:2:4: error: wrong 7\n    \ta b\n    \t  ^\n" },
 	{ 3, 1, "f.yaml", "f.yaml:3:1: error: wrong 7\n    last\n    ^\n" },
 	{ 3, 5, "f.yaml",
-	    "f.yaml:3:5: error: wrong 7\n    last\n        ^\n" }, /* just behind it */
+	    "f.yaml:3:5: error: wrong 7\n    last\n        ^\n" }, /* just after the line's end */
 	{ 9, 1, "f.yaml", "f.yaml:9:1: error: wrong 7\n" },        /* no such line */
 	{ 2, 9999, "f.yaml", "f.yaml:2:9999: error: wrong 7\n    \ta b\n" },
 };
@@ -41,7 +41,7 @@ printing(void **state)
 	}
 }
 
-/* Of what a file says nothing moves a cursor, and the caret is still below it. */
+/* Text of a file cannot move the cursor, and the caret still lines up. */
 static void
 hostile_text(void **state)
 {
@@ -72,7 +72,7 @@ levels(void **state)
 	assert_int_equal(-EINVAL, log_level_of(""));
 }
 
-/* What was started and stopped, a letter each; a stage that fails is not stopped. */
+/* One letter for each stage started and stopped; a stage that fails is not stopped. */
 struct trace {
 	char text[32];
 	size_t n;

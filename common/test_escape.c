@@ -10,21 +10,21 @@ static const struct {
 	{ SLICE(""), "" },
 	{ SLICE("\033[2J\033]0;title\a"), "\\x1b[2J\\x1b]0;title\\x07" },
 	{ SLICE("a\nb\rc\td\0e\177"), "a\\x0ab\\x0dc\\x09d\\x00e\\x7f" },
-	/* letters, of two to four bytes */
+	/* letters of two to four bytes */
 	{ SLICE("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xb1"),
 	    "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xb1" },
-	/* C1: CSI and NEL, in UTF-8 and as bytes */
+	/* C1 (CSI and NEL), as UTF-8 and as bytes */
 	{ SLICE("\xc2\x9b"
 		"2J\xc2\x85\x9b"),
 	    "\\xc2\\x9b2J\\xc2\\x85\\x9b" },
-	/* what reads backwards, or on another line, or not at all */
+	/* bidirectional, line and invisible characters */
 	/* NOLINTNEXTLINE(misc-misleading-bidirectional) */
 	{ SLICE("\xe2\x80\xae"
 		"txt.exe\xe2\x81\xa6\xe2\x80\xa8\xe2\x80\x8b\xef\xbb\xbf\xd8\x9c"),
 	    "\\xe2\\x80\\xaetxt.exe\\xe2\\x81\\xa6\\xe2\\x80\\xa8\\xe2\\x80\\x8b\\xef\\xbb\\xbf"
 	    "\\xd8\\x9c" },
 	{ SLICE("\xf3\xa0\x80\x81"), "\\xf3\\xa0\\x80\\x81" },
-	/* not UTF-8: alone, cut, too long a form, a surrogate, beyond the last */
+	/* not UTF-8: a lone byte, cut, overlong, a surrogate, beyond the last character */
 	{ SLICE("\xff\x80"), "\\xff\\x80" },
 	{ SLICE("\xe2\x82"), "\\xe2\\x82" },
 	{ SLICE("\xc0\xaf"), "\\xc0\\xaf" },
@@ -52,7 +52,7 @@ test_cases(void **state)
 	}
 }
 
-/* A character, or an escape, is there whole or not at all. */
+/* A character or an escape is written completely or not at all. */
 static void
 test_room(void **state)
 {
@@ -80,7 +80,7 @@ static const struct {
 		"2J\xe2\x80\xae\x7f\""),
 	    "\"\\u009b2J\\u202e\\u007f\"" },
 	{ SLICE("\"\xf3\xa0\x80\x81\xf0\x9f\x90\xb1\""), "\"\\udb40\\udc01\xf0\x9f\x90\xb1\"" },
-	/* no JSON, but it may be shown as such */
+	/* invalid JSON is escaped as well */
 	{ SLICE("\033[2J\xff\xe2\x82"), "\\u001b[2J\\ufffd\\ufffd\\ufffd" },
 	{ SLICE(""), "" },
 };

@@ -17,7 +17,7 @@ static const struct {
 } cases[] = {
 	{ 0600, true, 0, "" },
 	{ 0400, true, 0, "" },
-	{ 0640, true, 0, "" }, /* a group made for it */
+	{ 0640, true, 0, "" }, /* the group may read */
 	{ 0644, true, -EACCES, "others may read or change the key" },
 	{ 0660, true, -EACCES, "chmod 600 " },
 	{ 0601, true, -EACCES, "chmod 600 " },
@@ -51,7 +51,7 @@ test_modes(void **state)
 	}
 }
 
-/* What is no file is said to be none, and is not waited for. */
+/* A non-regular file is refused as such, without blocking. */
 static void
 test_no_file(void **state)
 {

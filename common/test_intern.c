@@ -43,7 +43,7 @@ identity(void **state)
 	intern_free(p);
 }
 
-/* Over the bound, what is held and what this batch used stays, the rest goes. */
+/* Above the limit, held texts and those of the current batch stay; the rest is evicted. */
 static void
 eviction(void **state)
 {
@@ -67,7 +67,7 @@ eviction(void **state)
 		assert_true(st.bytes <= max);
 	}
 	assert_true(st.evicted > 10000);
-	assert_true(st.texts > 500); /* the room there is is used */
+	assert_true(st.texts > 500); /* the available room is used */
 	assert_int_equal(held, intern_put(p, SLICE("held")));
 	assert_int_equal(gen, intern_gen(p, held));
 	assert_int_equal(0, st.failed);
@@ -81,7 +81,7 @@ eviction(void **state)
 	intern_free(p);
 }
 
-/* Texts of the running batch are safe, whatever the bound is. */
+/* Texts of the current batch are never evicted, whatever the limit. */
 static void
 same_batch(void **state)
 {
@@ -104,7 +104,7 @@ same_batch(void **state)
 	intern_free(p);
 }
 
-/* What is used again outlives what is used once. */
+/* Reused texts outlive texts used once. */
 static void
 recency(void **state)
 {
@@ -156,7 +156,7 @@ memory(void **state)
 	}
 }
 
-/* A text is its first holder's as long as anybody holds it. */
+/* A held text is charged to its first holder. */
 static void
 test_accounts(void **state)
 {
@@ -172,7 +172,7 @@ test_accounts(void **state)
 	one = intern_put(p, SLICE("one"));
 	two = intern_put(p, SLICE("two"));
 	intern_charge(p, a);
-	assert_int_equal(0, intern_charged(p, a)); /* to be known is not to be held */
+	assert_int_equal(0, intern_charged(p, a)); /* interning alone does not charge */
 	(void) intern_ref(p, one);
 	(void) intern_ref(p, one);
 	each = intern_charged(p, a);
@@ -183,7 +183,7 @@ test_accounts(void **state)
 	(void) intern_ref(p, two);
 	assert_int_equal(each, intern_charged(p, b));
 	intern_charge(p, a);
-	intern_unref(p, two); /* whoever lets go: it was b's */
+	intern_unref(p, two); /* b is charged, whoever releases */
 	assert_int_equal(0, intern_charged(p, b));
 	intern_unref(p, one);
 	intern_unref(p, one);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_log.c - one line stays one line, and nobody writes too many. */
+/* test_log.c - a log line stays one line, and peers cannot write too many. */
 #include "common/clock.h"
 #include "common/diag.h"
 #include "common/log_peer.h"
@@ -40,7 +40,7 @@ begin(void)
 	return f;
 }
 
-/* What was logged since begin(), in log_text; how many lines. */
+/* Read the lines logged since begin() into log_text; return their number. */
 static unsigned
 end(FILE *f)
 {
@@ -82,7 +82,7 @@ at_a_time(void)
 	tzset();
 }
 
-/* What a line looks like, as text and as JSON. */
+/* The format of lines, as text and as JSON. */
 static void
 test_shapes(void **state)
 {
@@ -111,7 +111,7 @@ test_shapes(void **state)
 	assert_int_equal(0, log_format("text"));
 }
 
-/* The journal is known by its device and inode, not by the variable alone. */
+/* The journal is recognised by its device and inode, not by the variable alone. */
 static void
 test_journal(void **state)
 {
@@ -139,7 +139,7 @@ test_journal(void **state)
 	    "<3>broken\n<4>odd\n<6>fine\n",
 	    log_text);
 
-	/* a configuration's error is one line of the journal, and has the priority of one */
+	/* a configuration error is one line in the journal, with the priority of an error */
 	f = begin();
 	assert_int_equal(0, fstat(STDERR_FILENO, &st));
 	(void) snprintf(stream, sizeof(stream), "%lu:%lu", (unsigned long) st.st_dev,
@@ -155,7 +155,7 @@ test_journal(void **state)
 	log_init("mews-test", LOG_INFO);
 }
 
-/* A flood of one peer: its lines are bounded, all are accounted for, another is heard. */
+/* A peer's flood is limited, all its lines are accounted for, and other peers still get through. */
 static void
 test_flood(void **state)
 {
@@ -190,7 +190,7 @@ test_flood(void **state)
 	assert_non_null(strstr(log_text, " more lines about bad were held back"));
 }
 
-/* Many peers together are bounded too. */
+/* Many peers together are limited too. */
 static void
 test_crowd(void **state)
 {
@@ -213,7 +213,7 @@ test_crowd(void **state)
 	assert_true(end(f) > 0);
 }
 
-/* What is not written takes nothing from what is. */
+/* Lines below the log level do not use up the limit. */
 static void
 test_level(void **state)
 {

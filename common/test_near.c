@@ -13,12 +13,12 @@ static const struct {
 	{ "proc.pnam", "; did you mean 'proc.pname'?" },
 	{ "PROC.name", "" },
 	{ "opn", "; did you mean 'open'?" },
-	{ "opena", "; did you mean 'open'?" }, /* the first of two that are as near */
-	{ "poen", "; did you mean 'open'?" },  /* two letters swapped are one mistake */
+	{ "opena", "; did you mean 'open'?" }, /* the first of two at the same distance */
+	{ "poen", "; did you mean 'open'?" },  /* a swap of two letters is one mistake */
 	{ "nope", "" },
-	{ "a", "" }, /* too short to be near anything */
+	{ "a", "" }, /* too short for a suggestion */
 	{ "", "" },
-	{ "open", "" }, /* it is there: another reason */
+	{ "open", "" }, /* an exact match is no suggestion */
 	{ "a_name_that_is_much_longer_than_any_other_name_and_than_sixty-four_byte", "" },
 };
 

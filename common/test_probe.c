@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_probe.c - a probe says what the real thing would say, and leaves nothing behind. */
+/* test_probe.c - probes agree with open() and bind(), and leave nothing behind. */
 #include "common/probe.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
@@ -78,7 +78,7 @@ as_the_real_thing(void **state)
 			fail_msg("%s: %d %d", cases[i].name, probe_file(path), probe_socket(path));
 	}
 	assert_int_equal(before, count());
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) { /* what open() says of each */
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) { /* open() agrees */
 		(void) snprintf(path, sizeof(path), "%s/%s", dir, cases[i].name);
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		assert_int_equal(cases[i].file, fd < 0 ? -errno : 0);
@@ -86,7 +86,7 @@ as_the_real_thing(void **state)
 			(void) close(fd);
 	}
 	assert_int_equal(-ENOENT, probe_file(""));
-	assert_int_equal(0, probe_file("missing")); /* in the folder where we are */
+	assert_int_equal(0, probe_file("missing")); /* in the current folder */
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(-ENAMETOOLONG, probe_socket(path));

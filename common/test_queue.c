@@ -16,7 +16,7 @@ order_and_bound(void **state)
 	(void) state;
 	assert_int_equal(0, queue_new(3, &q));
 	assert_int_equal(0, queue_take(q, ops, 8, 0));
-	for (int round = 0; round < 4; round++) { /* round the ring */
+	for (int round = 0; round < 4; round++) { /* wrap around the ring */
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(0, queue_put(q, &v[i]));
 		assert_int_equal(-EAGAIN, queue_put(q, &v[3]));
@@ -32,7 +32,7 @@ order_and_bound(void **state)
 	assert_int_equal(0, queue_put(q, &v[4]));
 	queue_close(q);
 	assert_int_equal(-ESHUTDOWN, queue_put(q, &v[0]));
-	assert_int_equal(1, queue_take(q, ops, 8, -1)); /* what was there is drained */
+	assert_int_equal(1, queue_take(q, ops, 8, -1)); /* the rest is drained */
 	assert_int_equal(-ESHUTDOWN, queue_take(q, ops, 8, -1));
 	queue_free(q);
 	queue_free(NULL);
@@ -59,7 +59,7 @@ write_all(void *arg)
 	return NULL;
 }
 
-/* Everything arrives once, and in the order of each writer. */
+/* Everything arrives once, in the order of each writer. */
 static void
 many_writers(void **state)
 {
@@ -103,7 +103,7 @@ close_it(void *q)
 	return NULL;
 }
 
-/* A taker that waits for ever is woken by the close. */
+/* A close wakes a taker that waits without a limit. */
 static void
 close_wakes(void **state)
 {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# demo.sh - harmless attacks for quickstart.sh --demo, which sources it: each has the rule that must
-# see it, what happens, and a function that does it in the scratch folder $dir.
-# shellcheck disable=SC2154 # dir, http, bold, dim, red, green, plain are quickstart.sh's
+# demo.sh - harmless attacks for quickstart.sh --demo, which sources it. Each has the rule that must
+# detect it, a description, and a function that performs it in the scratch folder $dir.
+# shellcheck disable=SC2154 # quickstart.sh sets dir, http, bold, dim, red, green, plain
 attacks=()
 attack() { attacks+=("$1|$2|$3"); }
 
@@ -57,13 +57,14 @@ do_shm() {
 	rm -f "$file"
 }
 
-# Of what an alert says nothing moves the cursor: control characters, those that turn the direction
-# of text and those that cannot be seen are shown as U+FFFD.
+# Make alert text safe for the terminal: show control, bidirectional and invisible characters as
+# U+FFFD.
 safe='def safe: explode | map(if . < 32 or (. >= 127 and . < 160) or . == 173 or . == 1564 or (. >= 8203 and . <= 8207)
 	or (. >= 8232 and . <= 8238) or (. >= 8288 and . <= 8303) or . == 65279 or (. >= 65529 and . <= 65531)
 	or (. >= 917504 and . <= 921599) then 65533 else . end) | implode;'
 
-# The first alert of rule $1 not older than $2 (realtime ns): its latency in ms and its output.
+# Find the first alert of rule $1 not older than $2 (realtime ns): print its latency in ms and its
+# output.
 seen() {
 	jq -rR --arg rule "$1" --argjson since "$2" "$safe"'
 		split("\t") as [$at, $json] | ($json | fromjson? // empty) | select(.rule == $rule)

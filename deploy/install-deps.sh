@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [--test]: the packages of Debian 12 or 13 that building Mews needs, and with --test
-# those that its tests need too. Installs only what is missing; when nothing is, it does nothing.
+# install-deps.sh [--test]: install the packages of Debian 12 or 13 that are needed to build Mews,
+# and with --test those for its tests. Installs only missing packages.
 #
-# A compiler's package has no version in its name here: the release says which one it is.
+# Package names of compilers have no version here: the release selects it.
 set -eu
 
 build='build-essential cmake ninja-build pkg-config clang bpftool libbpf-dev libelf-dev
 zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev libmbedtls-dev
 librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libssl-dev
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
-# a package; package:command where any provider of the command will do; package=pattern where any
-# package of that pattern will do
+# a package; package:command: any provider of the command will do; package=pattern: any package that
+# matches will do
 tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
 util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr debootstrap
 libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox'
@@ -39,14 +39,14 @@ if [ ${#missing[@]} -eq 0 ]; then
 	exit 0
 fi
 if [ "$(id -u)" != 0 ]; then
-	echo "install-deps: missing: ${missing[*]}: run this with sudo to install them" >&2
+	echo "install-deps: missing: ${missing[*]}: run this script with sudo to install them" >&2
 	exit 1
 fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# Runs apt-get quietly; on a terminal one line shows how far it is.
+# Run apt-get quietly; on a terminal, show its progress in one line.
 quietly() {
 	export DEBIAN_FRONTEND=noninteractive
 	if [ -t 1 ]; then
@@ -59,11 +59,11 @@ quietly() {
 
 echo "install-deps: installing ${#missing[@]} packages: ${missing[*]}"
 if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
-	# the lists may be old, or not there at all
+	# the package lists may be old or missing
 	quietly -qq update || true
 	if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
 		tail -n 20 "$log" >&2
-		echo "install-deps: apt-get could not install: ${missing[*]} (is this Debian 12 or 13, and its mirror in reach?)" >&2
+		echo "install-deps: apt-get could not install: ${missing[*]} (is this Debian 12 or 13, and its mirror reachable?)" >&2
 		exit 1
 	fi
 fi

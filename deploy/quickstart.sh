@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# quickstart.sh - Mews on this machine, from nothing to alerts; leaves nothing behind.
+# quickstart.sh - set up Mews on this machine, from nothing to alerts; leave nothing behind.
 set -euo pipefail
 
 usage() {
 	cat <<'EOF'
 usage: sudo deploy/quickstart.sh [--demo] [--kafka HOST:PORT] [--rules FILE]... [--no-build]
 
-Installs what is missing, builds Mews, makes certificates, starts a collector and a sensor on this
-machine with the default rules, and prints alerts as they happen. Ctrl-C stops everything and
-removes what was made.
+Installs missing packages, builds Mews, creates certificates, starts a collector and a sensor on this
+machine with the default rules, and prints alerts as they occur. Ctrl-C stops everything and
+removes all files that it created.
 
-  --demo             also perform harmless attacks, show each alert beside its trigger with the
+  --demo             also perform harmless attacks; show each alert beside its trigger, with the
                      time from system call to alert; exit 0 only if every one was seen
-  --kafka HOST:PORT  alerts go to this broker too, topic mews.alerts.v1
-  --rules FILE       more rules, after the default ones; may be repeated
-  --no-build         use the programs in build/release/bin as they are
+  --kafka HOST:PORT  also send alerts to this broker, topic mews.alerts.v1
+  --rules FILE       load more rules after the default ones; may be repeated
+  --no-build         use the existing programs in build/release/bin
   -h, --help
 
 Exit codes: 0 stopped, or every attack was seen; 1 something failed, or an attack was not seen;
@@ -29,7 +29,7 @@ demo=no build=yes kafka='' rules=("$root/rules/mews_rules.yaml")
 while [ $# -gt 0 ]; do
 	case $1 in
 	--demo) demo=yes ;;
-	--no-build) build=no bin=${MEWS_BUILD:-$root/build/release}/bin ;; # of another build, for tests
+	--no-build) build=no bin=${MEWS_BUILD:-$root/build/release}/bin ;; # tests set MEWS_BUILD
 	--kafka)
 		kafka=${2:?--kafka needs HOST:PORT}
 		shift
@@ -61,8 +61,8 @@ die() {
 [ -r /sys/kernel/btf/vmlinux ] || die "this kernel has no BTF (/sys/kernel/btf/vmlinux): Mews needs a kernel with CONFIG_DEBUG_INFO_BTF"
 
 dir='' collector='' sensor='' reader=''
-# Stops what was started, sensor first, so that its last events are still evaluated; another Ctrl-C
-# does not cut that short: it takes a few seconds at most.
+# Stop the programs, sensor first, so that its last events are still evaluated. Another Ctrl-C does
+# not interrupt this: it takes a few seconds at most.
 cleanup() {
 	trap - EXIT
 	trap '' INT TERM HUP
@@ -75,13 +75,13 @@ cleanup() {
 trap cleanup EXIT
 trap 'echo; exit 0' INT TERM HUP
 
-# Sets $port to a free TCP port on loopback at or after $1.
+# Set $port to a free TCP port on loopback at or after $1.
 free_port() {
 	port=$1
 	while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
 }
 
-# Waits up to $1 seconds for the command to succeed, while process $2 lives.
+# Wait up to $1 seconds for the command to succeed, while process $2 lives.
 wait_for() {
 	local until=$((SECONDS + $1)) pid=$2
 	shift 2
@@ -93,7 +93,7 @@ wait_for() {
 }
 
 if [ "$build" = yes ]; then
-	step 1 'installing what is missing'
+	step 1 'installing missing packages'
 	"$root/deploy/install-deps.sh"
 	step 2 'building (release)'
 	(cd "$root" && cmake --preset release >/dev/null && cmake --build --preset release --target programs) |
@@ -102,12 +102,12 @@ if [ "$build" = yes ]; then
 fi
 [ -x "$bin/mews-collector" ] && [ -x "$bin/mews-sensor" ] || die "no programs in $bin: run it without --no-build"
 
-# On the file system of /etc, so that a hard link to a file there is possible; readable by root only.
+# On the file system of /etc, so that hard links to files there are possible; only root can read it.
 dir=$(mktemp -d /var/tmp/mews-quickstart.XXXXXX)
 chmod 700 "$dir"
 node=$(uname -n)
 
-step 3 'making certificates'
+step 3 'creating certificates'
 "$bin/mewsctl" pki init "$dir/pki" --name quickstart >/dev/null
 "$bin/mewsctl" pki issue "$dir/pki" --collector mews-collector --dns localhost --ip 127.0.0.1 >/dev/null
 "$bin/mewsctl" pki issue "$dir/pki" --node "$node" >/dev/null
@@ -122,12 +122,12 @@ collector_args=(-o "listen=$listen" -o "http.listen=$http" -o cluster=quickstart
 	-o "outbox.path=$dir/outbox.db" -o outputs.stdout.enabled=true -o log.level=warn)
 for r in "${rules[@]}"; do collector_args+=(-o "rules=$r"); done
 [ -z "$kafka" ] || collector_args+=(-o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$kafka")
-# A terminal's Ctrl-C goes to every program in its foreground at once. These two are in sessions of
-# their own (setsid), so that this script alone hears it and stops them in order; they stop too if
-# the script is killed.
+# A terminal's Ctrl-C signals every foreground program at once. These two run in their own sessions
+# (setsid), so that only this script receives it and stops them in order; if the script is killed,
+# they stop too.
 apart=(setsid setpriv --pdeathsig TERM)
 if [ "$demo" = yes ]; then
-	# Each alert with the moment at which it was there to be read.
+	# Write each alert with the time of its arrival.
 	mkfifo "$dir/alerts.fifo"
 	while IFS= read -r l; do printf '%s\t%s\n' "$EPOCHREALTIME" "$l"; done <"$dir/alerts.fifo" >"$dir/alerts.tsv" &
 	reader=$!

@@ -20,7 +20,7 @@ next(void)
 	return seed;
 }
 
-/* Some record of any type, some of its parameters absent. */
+/* Make a record of any type, with some parameters absent. */
 static const struct ev_hdr *
 some_record(struct evb *b)
 {
@@ -75,8 +75,8 @@ assert_same(const struct ev_hdr *rec, const struct batch *b, const struct event 
 	}
 }
 
-/* What goes in comes out, in the order it went in, whether compressed or not; an encoder is as new
- * after a batch, and the same records make the same bytes. */
+/* Decoding returns the encoded records in order, compressed or not. An encoder is like new after a
+ * batch: the same records give the same bytes. */
 static void
 round_trip(void **state)
 {
@@ -131,7 +131,7 @@ round_trip(void **state)
 	buf_fini(&before);
 }
 
-/* A text is there once, however often it is said; a batch of nothing is a batch. */
+/* A text is stored once, however often it occurs; an empty batch is valid. */
 static void
 dictionary(void **state)
 {
@@ -159,7 +159,7 @@ dictionary(void **state)
 	evb_fini(&b);
 }
 
-/* A small body stays plain, and one that does not shrink. */
+/* A small body, and one that does not shrink, stay plain. */
 static void
 when_it_pays(void **state)
 {
@@ -266,7 +266,7 @@ memory(void **state)
 			assert_int_equal(-ENOMEM, r);
 			assert_null(batch);
 		}
-		if (fired && e != NULL && batch_enc_events(e) > 0) { /* nothing is lost: go on */
+		if (fired && e != NULL && batch_enc_events(e) > 0) { /* nothing is lost: continue */
 			assert_int_equal(added, batch_enc_events(e));
 			for (size_t i = added; i < ARRAY_SIZE(rec); i++)
 				assert_int_equal(0, batch_enc_add(e, rec[i]));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_batch_bad.c - what the decoder refuses, and what it makes of another version's events. */
+/* test_batch_bad.c - bodies that the decoder refuses, and events of other versions. */
 #include "proto/batch.h"
 #include "proto/wire.h"
 #include "tests/support/test.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-/* Two opens by one thread, as columns that a case may spoil. */
+/* Two opens by one thread, as columns that a case can corrupt. */
 struct columns {
 	Wire__Columns msg;
 	ProtobufCBinaryData dict[16];
@@ -255,7 +255,7 @@ bytes(void **state)
 	}
 }
 
-/* Fields that are not known are a newer peer's; a column with more values than there may be. */
+/* Unknown fields come from a newer peer; a column with too many values is refused. */
 static void
 too_many(void **state)
 {
@@ -282,7 +282,7 @@ too_many(void **state)
 	assert_string_equal("too many events", why);
 }
 
-/* In the memory of the batch before, whatever became of that. */
+/* Decode into the memory of the previous batch, valid or not. */
 static void
 again(void **state)
 {
@@ -307,7 +307,7 @@ again(void **state)
 	batch_free(b);
 }
 
-/* Frames that lie about their size, or do not end where they should. */
+/* Compressed frames with a wrong size or end. */
 static void
 compressed(void **state)
 {
@@ -355,7 +355,7 @@ make_peer(unsigned num, size_t n, struct peer_schema **ret, const char **why)
 	return peer_schema_new(v, 1, ret, why);
 }
 
-/* A peer that sends an event with fewer or more parameters than we know. */
+/* The peer sends an event with fewer or more parameters than ours. */
 static void
 other_version(void **state)
 {
@@ -375,7 +375,7 @@ other_version(void **state)
 		memset(c.params, 0, sizeof(c.params));
 		c.params[0] = 3;
 		c.params[1] = 1;
-		c.params[n] = -5; /* less than the first one's */
+		c.params[n] = -5; /* smaller than the first one's */
 		if (n > 5)
 			c.params[5] = 77;
 		assert_int_equal(0, decode(&c, peer, &b, &why));
@@ -407,7 +407,7 @@ bad_peers(void **state)
 	assert_string_equal("an event's number is out of range", why);
 	assert_int_equal(-EBADMSG, make_peer(EV_OPEN, 65, &peer, &why));
 	assert_string_equal("an event has too many parameters", why);
-	assert_int_equal(0, make_peer(EV_TYPE_MAX - 1, 64, &peer, &why)); /* news to us */
+	assert_int_equal(0, make_peer(EV_TYPE_MAX - 1, 64, &peer, &why)); /* unknown to us */
 	peer_schema_free(peer);
 	peer = NULL;
 	msg.num = EV_OPEN;

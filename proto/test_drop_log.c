@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_drop_log.c - when drops are worth a line, and what it says. */
+/* test_drop_log.c - when drops are logged, and the text of the line. */
 #include "proto/drop_log.h"
 #include "proto/event.h"
 #include "tests/support/fault.h"
@@ -7,7 +7,7 @@
 
 #define S NS_PER_S
 
-/* One after the other: the counts so far at this second, and the line; NULL: there is none. */
+/* In sequence: the counts so far at this second, and the line; NULL: none. */
 static const struct {
 	uint64_t second;
 	struct {
@@ -73,7 +73,7 @@ test_lines(void **state)
 	buf_fini(&out);
 }
 
-/* Never, if it is switched off; and without memory, later. */
+/* Never if it is off; later if memory was missing. */
 static void
 test_off(void **state)
 {

@@ -6,7 +6,7 @@
 
 static struct evb b;
 
-/* open: three texts and numbers between them, one text and one number absent. */
+/* linkat with texts and numbers in turn, one text and one number absent. */
 static struct ev_hdr *
 make(void)
 {
@@ -39,7 +39,7 @@ reading(void **state)
 	assert_true(slice_eq(SLICE("/long/enough"), record_text(rec, s, EVP_LINKAT_newpath)));
 	assert_null(record_text(rec, s, EVP_LINKAT_res).p);
 	assert_null(record_text(rec, s, 60).p);
-	((struct ev_LINKAT *) (void *) &b.rec)->newdir = 9; /* the struct is the same layout */
+	((struct ev_LINKAT *) (void *) &b.rec)->newdir = 9; /* the struct has the same layout */
 	b.rec.hdr.present |= EV_BIT(LINKAT, newdir);
 	assert_int_equal(9, record_num(rec, s, EVP_LINKAT_newdir));
 }
@@ -69,9 +69,9 @@ lies(void **state)
 	struct ev_hdr *rec;
 
 	(void) state;
-	for (uint32_t n = 0; n < make()->len; n++) /* cut anywhere */
+	for (uint32_t n = 0; n < make()->len; n++) /* cut at any byte */
 		assert_int_equal(-EBADMSG, record_check(&b.rec, n));
-	for (uint32_t n = 0; n < 400; n++) { /* says another length */
+	for (uint32_t n = 0; n < 400; n++) { /* a wrong length */
 		rec = make();
 		if (n != rec->len) {
 			rec->len = n;
@@ -94,7 +94,7 @@ lies(void **state)
 	rec->present |= 1ULL << 63;
 	assert_int_equal(-EBADMSG, record_check(rec, rec->len));
 	rec = make();
-	rec->present &= ~EV_BIT(LINKAT, oldpath); /* its bytes are too many now */
+	rec->present &= ~EV_BIT(LINKAT, oldpath); /* its bytes are left over now */
 	assert_int_equal(-EBADMSG, record_check(rec, rec->len));
 	for (uint32_t n = 5; n < 64; n++) {
 		rec = make();

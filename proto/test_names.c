@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* names.def's column of the kernel's numbers is what the kernel's headers say, on this machine. */
+/* The kernel column of names.def agrees with the kernel's headers on this machine. */
 #include "proto/names.h"
 #include "proto/schema.h"
 #include "tests/support/test.h"
@@ -29,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Words that have another name in the headers. */
+/* Names that differ in the headers. */
 #define DQF_NONE                  0
 #define V1_DQF_RSQUASH            DQF_ROOT_SQUASH
 #define IORING_SETUP_ATTACH_RW    IORING_SETUP_ATTACH_WQ
@@ -63,13 +63,13 @@
 #define ACTIVE                    MS_ACTIVE
 #define NOUSER                    MS_NOUSER
 
-/* Those that the headers for programs leave out. */
+/* Names that user space headers leave out. */
 #define SOL_TCP           6
 #define SPLICE_F_MOVE     0x1
 #define SPLICE_F_NONBLOCK 0x2
 #define SPLICE_F_MORE     0x4
 #define SPLICE_F_GIFT     0x8
-#define F_GETLK64         12 /* of 32-bit callers */
+#define F_GETLK64         12 /* for 32-bit callers */
 #define F_SETLK64         13
 #define F_SETLKW64        14
 #define FORCE             0x1
@@ -77,13 +77,13 @@
 #define EXPIRE            0x4
 #define NOFOLLOW          0x8
 #if !defined(__x86_64__)
-#define PTRACE_GETREGS         12 /* of 32-bit callers */
+#define PTRACE_GETREGS         12 /* for 32-bit callers */
 #define PTRACE_SETREGS         13
 #define PTRACE_GETFPREGS       14
 #define PTRACE_SETFPREGS       15
 #define PTRACE_OLDSETOPTIONS   21
 #define PTRACE_GET_THREAD_AREA 22
-#define PTRACE_SET_THREAD_AREA 0 /* not there */
+#define PTRACE_SET_THREAD_AREA 0 /* does not exist */
 #define PTRACE_ARCH_PRCTL      0
 #define PTRACE_GETFPXREGS      0
 #define PTRACE_SETFPXREGS      0
@@ -93,8 +93,8 @@
 
 static const struct {
 	const char *table, *word;
-	uint64_t stated; /* by names.def */
-	uint32_t kernel; /* by the headers */
+	uint64_t stated; /* in names.def */
+	uint32_t kernel; /* in the headers */
 } rows[] = {
 #define NAME(table, word, value)              { #table, #word, value, (uint32_t) (word) },
 #define NAME_FROM(table, word, value, kernel) { #table, #word, kernel, (uint32_t) (word) },
@@ -115,7 +115,7 @@ headers(void **state)
 	}
 }
 
-/* The access mode's mask, which NAME_ELSE() has. */
+/* The mask of the access mode, used by NAME_ELSE(). */
 static void
 access_mode(void **state)
 {
@@ -128,7 +128,7 @@ access_mode(void **state)
 	assert_int_equal(O_ACCMODE, mask);
 }
 
-/* Only a number can be translated, and SAME means the same. */
+/* Only numbers have translated tables, and SAME tables do not change values. */
 static void
 kinds(void **state)
 {

@@ -2,15 +2,15 @@
 /*
  * test_order.c - events' names and the order of their parameters, as rule authors know them.
  *
- * A rule may say evt.arg[1], and means what Falco's table has there. events.def is where everything
- * else takes the order from, so it is written down here a second time: a name or an order changes
- * in both, or not at all.
+ * evt.arg[1] in a rule means the parameter at that index in Falco's table. Everything takes this
+ * order from events.def, so it is written down here a second time: a change must be made in both
+ * places.
  */
 #include "proto/schema.h"
 #include "tests/support/test.h"
 #include <string.h>
 
-/* By number: evt.type, then its arguments. Our own extra parameters are not among them. */
+/* By number: evt.type, then its arguments, without our own extra parameters. */
 static const struct {
 	unsigned num;
 	const char *words;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every event of events.def is, and which of its parameters has which role. */
+/* The flags of every event in events.def, and the roles of its parameters. */
 #include "common/buf.h"
 #include "proto/schema.h"
 #include "tests/support/test.h"
 
-/* Flags of our own, then roles in the order of enum ev_role. */
+/* Our own flags, then roles in the order of enum ev_role. */
 static const struct {
 	uint16_t event;
 	const char *is;
@@ -271,7 +271,7 @@ roles(void **state)
 	buf_fini(&b);
 }
 
-/* An entry and its exit follow each other, and are of one call. */
+/* An entry event is followed by the exit of the same call. */
 static void
 entries(void **state)
 {
@@ -289,7 +289,7 @@ entries(void **state)
 
 static const struct {
 	uint16_t event;
-	const char *path, *dirfd; /* NULL: the working folder */
+	const char *path, *dirfd; /* NULL: the working directory */
 } below[] = {
 	{ EV_OPENAT, "name", "dirfd" },
 	{ EV_OPEN, "name", NULL },

@@ -97,7 +97,7 @@ words(void **state)
 	fail_msg("no O_CREAT");
 }
 
-/* What a Proof signs is part of the protocol. */
+/* The signed text of a Proof is part of the protocol. */
 static void
 proof_text(void **state)
 {

@@ -22,7 +22,7 @@ call_named(const char *name)
 	return NULL;
 }
 
-/* Sorted by name: the filter searches by halves. No two calls share a number. */
+/* Sorted by name, for the filter's binary search. No two calls share a number. */
 static void
 order(void **state)
 {
@@ -44,7 +44,7 @@ order(void **state)
 	}
 }
 
-/* What differs between callers, and what the generator must take from the tables' other columns. */
+/* Calls that differ between callers, and cases where the generator uses other columns. */
 static const struct call rows[] = {
 	{ "umount2", "umount", { 166, 166, 52, 39, 52 } },
 	{ "umount", "oldumount", { -1, -1, 22, -1, -1 } },
@@ -72,16 +72,16 @@ numbers(void **state)
 	}
 }
 
-/* Events whose names are not a system call's. */
+/* Events that are not named like a system call. */
 static const struct exception {
 	const char *event;
-	const char *call; /* Falco's name for it differs from this; NULL: it is none */
+	const char *call; /* NULL: not a system call; else the call's real name */
 } exceptions[] = {
 	{ "llseek", "_llseek" },
 	{ "pread", "pread64" },
 	{ "pwrite", "pwrite64" },
 	{ "prlimit", "prlimit64" },
-	{ "syscall", NULL }, /* all that have no event of their own */
+	{ "syscall", NULL }, /* all calls without their own event */
 	{ "asyncevent", NULL },
 	{ "container", NULL },
 	{ "cpu_hotplug", NULL },
@@ -99,7 +99,7 @@ static const struct exception {
 	{ "userdeleted", NULL },
 };
 
-/* Every event is a system call's, or it is known why not. */
+/* Every event is named like a system call, or is a known exception. */
 static void
 events(void **state)
 {

@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# cases.sh - for each default rule harmless commands that raise it, and for each of these one that
-# differs in the attribute that decides, and does not. For tests/e2e/rules_live.sh, which sources it.
+# cases.sh - for each default rule, harmless commands that raise it, and for each of them commands
+# that differ only in the deciding attribute and do not raise it. tests/e2e/rules_live.sh sources
+# it.
 #
 #	rule_case NAME WORD ATTRIBUTE    WORD_hit and WORD_miss are functions; they run as root, with $dir
-#	                                 an empty scratch folder below /var/tmp; what they make they remove
-# shellcheck disable=SC2154,SC2034 # dir is the script's, rule_cases is for it
+#	                                 an empty scratch folder below /var/tmp, and clean up after themselves
+# shellcheck disable=SC2154,SC2034 # the script sets dir and reads rule_cases
 rule_cases=()
 rule_case() { rule_cases+=("$1|$2|$3"); }
 
-# A write that changes nothing, to a file that may not exist before and does not after.
+# Write nothing to a file; remove the file if it did not exist before.
 touch_file() {
 	local old=no
 	[ -e "$1" ] && old=yes
@@ -19,7 +20,7 @@ touch_file() {
 	[ "$old" = yes ] || rm -f "$1"
 }
 
-# Stands for a program by its name alone.
+# Imitate a program by name only.
 named() {
 	local program=$dir/$1
 	shift
@@ -80,7 +81,7 @@ rule_case 'Search for private keys' keys 'what is searched'
 keys_hit() { grep -r 'BEGIN OPENSSH PRIVATE KEY' "$dir" || true; }
 keys_miss() { grep -r 'BEGIN OPENSSH PUBLIC KEY' "$dir" || true; }
 
-# In a network of its own, where nothing is sent anywhere.
+# Connect in a new network namespace, so that nothing is sent anywhere.
 connect_alone() {
 	unshare -n sh -c "ip link set lo up; ip address add $1/32 dev lo
 		exec perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); connect(S, pack_sockaddr_in(80, inet_aton(\"$1\"))) or die \$!'"

@@ -38,7 +38,7 @@ compile_all(void **state)
 	return 0;
 }
 
-/* Every row has a number somewhere, an event that is captured at exit, and the event's size. */
+/* Every row has a number for some caller, an event captured at exit, and the event's size. */
 static void
 test_rows(void **state)
 {
@@ -61,12 +61,12 @@ test_rows(void **state)
 	}
 }
 
-/* Calls whose events have other names. */
+/* Calls whose events have another name. */
 static const char *const aliases[][2] = {
 	{ "fcntl64", "fcntl" },
 };
 
-/* A call's event has its name. */
+/* A call's event has the same name. */
 static void
 test_names(void **state)
 {
@@ -82,7 +82,7 @@ test_names(void **state)
 	}
 }
 
-/* And every event that is captured at the exit of a call has a row. */
+/* Every event captured at exit has a row. */
 static void
 test_events(void **state)
 {
@@ -160,7 +160,7 @@ wants(const struct drv_control *ctl, int kind, int nr)
 	return nr >= 0 && (ctl->calls[kind][nr / 64] >> (nr % 64) & 1);
 }
 
-/* An event is wanted by all calls that it comes by: another name, a call that carries it. */
+/* A wanted event enables all its calls: other names, and the calls that carry it. */
 static void
 test_wanted(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates made here, good and bad: what each is refused with. */
+/* Test certificates, good and bad, and the errors for them. */
 #include "sensor/identity.h"
 #include "sensor/message.h"
 #include "tests/support/test.h"
@@ -25,7 +25,7 @@ at(char *buf, const char *name)
 	return buf;
 }
 
-/* 'k', in a file; locked with the password, if there is one. */
+/* Write 'k' to a file, encrypted if there is a password. */
 static EVP_PKEY *
 write_key(const char *name, EVP_PKEY *k, const char *password)
 {
@@ -41,7 +41,7 @@ write_key(const char *name, EVP_PKEY *k, const char *password)
 	return k;
 }
 
-/* A certificate of 'key' for 'cn', good from 'from' to 'until' seconds from now. */
+/* Write a certificate of 'key' for 'cn', valid from 'from' to 'until' seconds from now. */
 static X509 *
 write_cert(const char *name, const char *cn, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, long from,
     long until)
@@ -73,7 +73,8 @@ write_cert(const char *name, const char *cn, EVP_PKEY *key, X509 *ca, EVP_PKEY *
 	return x;
 }
 
-/* A list of 'ca' signed with 'key', good for 'until' seconds, that names 'revoked' (or nobody). */
+/* Write a list of 'ca' signed with 'key', valid for 'until' seconds, that revokes 'revoked' (or
+ * nothing). */
 static void
 write_crl(const char *name, X509 *ca, EVP_PKEY *key, X509 *revoked, long until)
 {
@@ -195,7 +196,7 @@ static const struct {
 	{ "ca.pem", "n1.pem", "n1.key", 0, "", "none.crl" },
 	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "it is revoked", "n1.crl" },
 	{ "ca.pem", "n1.pem", "n1.key", -ENOENT, "missing.crl", "missing.crl" },
-	/* a list that cannot be used is not the same as none */
+	/* an unusable list does not count as none */
 	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "no revocation list", "garbage" },
 	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "out of date", "stale.crl" },
 	{ "ca.pem", "n1.pem", "n1.key", -EINVAL, "not signed by that authority", "forged.crl" },
@@ -234,8 +235,7 @@ test_load(void **state)
 	}
 }
 
-/* What a collector does with a proof: the certificate's key verifies the signature over the text.
- */
+/* Verify a proof like a collector: the certificate's key verifies the signature over the text. */
 static void
 check_proof(const char *cert_name, const char *key_name)
 {
@@ -301,7 +301,7 @@ show(struct peer_certs *p, size_t i, const char *name)
 	X509_free(x);
 }
 
-/* A collector's certificate, after the handshake. */
+/* The collector's certificate after the handshake. */
 static const struct {
 	const char *crl, *cert, *says; /* NULL: trusted */
 } peers[] = {
@@ -334,7 +334,7 @@ test_peer(void **state)
 		assert_int_equal(peers[i].says == NULL ? 0 : -EACCES, r);
 		if (r < 0 && strstr(why, peers[i].says) == NULL)
 			fail_msg("%s: %s", peers[i].cert, why);
-		if (i == 0) /* the first of the chain's ends, and the node's own */
+		if (i == 0) /* the earliest expiry in the chain, and the node's own */
 			assert_in_range(peer_certs_until(&p) / 1000000000, now + 1700, now + 1800);
 		assert_in_range(id->until / 1000000000, now + 3500, now + 3600);
 		peer_certs_fini(&p);

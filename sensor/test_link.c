@@ -127,7 +127,7 @@ test_timeout(void **state)
 	peer_end(&p);
 }
 
-/* Each try waits longer, up to the bound; the same cause is said once. */
+/* Each try waits longer, up to the limit; the same cause is reported once. */
 static void
 test_backoff(void **state)
 {
@@ -148,21 +148,21 @@ test_backoff(void **state)
 	peer_end(&p);
 }
 
-/* While nothing answers at the address, the bound is a lower one, unless the collector has so many
- * sensors that they must not all come back at once. */
+/* While nothing answers at the address, the limit is lower, unless the collector has many sensors
+ * that must not reconnect all at once. */
 static void
 test_absent(void **state)
 {
 	static const struct {
 		bool absent;
 		unsigned spread_ms;
-		uint64_t bound_ms; /* of the wait after this failure */
+		uint64_t bound_ms; /* of the delay after this failure */
 	} rows[] = {
 		{ false, 0, 100 }, { true, 0, 200 }, { true, 0, 300 }, { true, 0, 300 },
 		{ true, 500, 500 }, { true, 50, 300 }, /* less than our own */
-		{ false, 0, 600 }, /* something was there, and hung up: it may have enough to do */
-		{ false, 0, 1000 }, { true, 5000, 1000 }, /* never longer than without */
-		{ true, 0, 300 },                         /* what was a long wait is one no more */
+		{ false, 0, 600 }, /* something was there and hung up: it may be overloaded */
+		{ false, 0, 1000 }, { true, 5000, 1000 }, /* never longer than the general limit */
+		{ true, 0, 300 },                         /* later delays are short again */
 	};
 	struct peer p;
 
@@ -213,7 +213,7 @@ test_rejects(void **state)
 	}
 }
 
-/* Refused once: sent again. Twice: a hole, which is announced before what comes after it. */
+/* The first refusal: resend. The second: a hole, announced before later batches. */
 static void
 test_quarantine(void **state)
 {
@@ -243,7 +243,7 @@ test_quarantine(void **state)
 	peer_end(&p);
 }
 
-/* The spool was full while nobody listened: the gap is told once, then it goes on. */
+/* The spool overflowed while the collector was away: the gap is announced once. */
 static void
 test_gap(void **state)
 {
@@ -265,7 +265,7 @@ test_gap(void **state)
 	peer_end(&p);
 }
 
-/* What a reply asks for; 0: nothing was begun. */
+/* Let a reply request a snapshot; returns the one begun, 0: none. */
 static uint64_t
 ask(struct peer *p, const char *what, uint64_t id)
 {
@@ -280,7 +280,7 @@ ask(struct peer *p, const char *what, uint64_t id)
 	return p->snapshot;
 }
 
-/* A snapshot is begun once for each id, also where the collector asks again over a new connection,
+/* A snapshot is begun once per id, also if the collector repeats the request over a new connection,
  * and no batch waits for it. */
 static void
 test_snapshot(void **state)
@@ -327,7 +327,7 @@ test_interest(void **state)
 	assert_int_equal(402, p.interest);
 	p.interest = 0;
 	peer_tick(&p, 1000);
-	peer_reply(&p, "poll", &r); /* the same version: nothing */
+	peer_reply(&p, "poll", &r); /* the same version: no change */
 	assert_int_equal(0, p.interest);
 	peer_end(&p);
 }
@@ -356,7 +356,7 @@ test_stop(void **state)
 	assert_int_equal(LINK_STOPPED, p.link.state);
 	peer_end(&p);
 
-	peer_begin(&p); /* not connected: there is nobody to tell */
+	peer_begin(&p); /* not connected: nobody to tell */
 	peer_tick(&p, 0);
 	link_closed(&p.link, p.now, NULL, false);
 	link_stop(&p.link, p.now + 3000 * MS);
@@ -372,12 +372,12 @@ test_stop(void **state)
 	peer_ack(&p, "b1", 1, 0, 8);
 	peer_tick(&p, 300);
 	peer_expect(&p, "b1 bye");
-	peer_tick(&p, 500); /* and no answer to Bye ends that */
+	peer_tick(&p, 500); /* a missing answer to Bye ends it */
 	peer_expect(&p, "close");
 	assert_int_equal(LINK_STOPPED, p.link.state);
 	peer_end(&p);
 
-	peer_begin(&p); /* the collector answers nothing at all: Bye has no place */
+	peer_begin(&p); /* the collector never answers: no free slot for Bye */
 	peer_add(&p, 9);
 	peer_up(&p, 1, 9);
 	link_stop(&p.link, p.now + 300 * MS);
@@ -387,7 +387,7 @@ test_stop(void **state)
 	peer_end(&p);
 }
 
-/* Bytes that are no Reply end the connection, and nothing else. */
+/* Bytes that are no Reply end the connection, with no other effect. */
 static void
 test_malformed(void **state)
 {

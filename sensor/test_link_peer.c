@@ -163,7 +163,7 @@ peer_end(struct peer *p)
 	spool_fini(&p->spool);
 }
 
-/* What was said since the last time. */
+/* Compare with the actions since the last call. */
 void
 peer_expect(struct peer *p, const char *want)
 {
@@ -191,7 +191,7 @@ peer_add(struct peer *p, int n)
 	}
 }
 
-/* The peer answers the request of that name. */
+/* Let the peer answer the request of that name. */
 void
 peer_reply(struct peer *p, const char *what, const Wire__Reply *r)
 {
@@ -245,7 +245,7 @@ peer_welcome(struct peer *p, const char *what, uint64_t next, uint32_t credit)
 	peer_reply(p, what, &r);
 }
 
-/* As far as UP, by a transport that is trusted. */
+/* Go to UP, over a trusted transport. */
 void
 peer_up(struct peer *p, uint64_t next, uint32_t credit)
 {

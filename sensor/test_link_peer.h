@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_link_peer.h - the link's peer for tests: in memory, with a clock of its own. What the link
- * sends is unpacked and written down in one line; the answers are given by the test.
+ * test_link_peer.h - a peer for tests of the link: in memory, with its own clock. It logs the
+ * link's requests in one line; the test gives the answers.
  */
 #ifndef MEWS_SENSOR_TEST_LINK_PEER_H
 #define MEWS_SENSOR_TEST_LINK_PEER_H

@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *what;
-	uint64_t left; /* when the last batch left, ms */
+	uint64_t left; /* time of the last batch, ms */
 	size_t events, bytes;
 	bool open;
 	uint64_t due; /* ms; PACE_NEVER */
@@ -38,8 +38,8 @@ test_due(void **state)
 	}
 }
 
-/* One event each millisecond for a second, with a clock of our own: a few batches at once, then 10
- * ms lie between them, and no event waits longer. */
+/* One event each millisecond for a second, with our own clock: a short burst, then a batch every 10
+ * ms, and no event waits longer. */
 static void
 test_stream(void **state)
 {
@@ -62,7 +62,7 @@ test_stream(void **state)
 	assert_int_equal(most, 10);
 }
 
-/* Batches that leave for their size pay no further ahead than the burst. */
+/* Batches closed for their size pay ahead no further than the burst. */
 static void
 test_size(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is recorded comes out of a replay as the same events under a new stream. */
+/* A replay sends the recorded events under a new stream. */
 #include "common/clock.h"
 #include "sensor/message.h"
 #include "sensor/record_file.h"
@@ -90,7 +90,7 @@ make_node(const struct options *o, const char *name, const Wire__Hello *hello)
 	return n;
 }
 
-/* 1000 events through a node into the file. Returns how many batches. */
+/* Write 1000 events through a node to the file. Returns the number of batches. */
 static uint64_t
 write_recording(void)
 {
@@ -138,7 +138,7 @@ request_of(struct node *n, uint64_t seq)
 	return rq;
 }
 
-/* The events of everything in the spool; checks numbers and versions on the way. */
+/* Count the events in the spool; check numbers and versions on the way. */
 static size_t
 check_spool(struct node *n, uint64_t first_fd)
 {
@@ -190,7 +190,7 @@ test_round_trip(void **state)
 	assert_true(replay_fed(r, &n->cursor));
 	assert_int_equal(batches, n->spool.n);
 	assert_int_equal(1000, check_spool(n, 0));
-	rq = request_of(n, batches); /* the end of the snapshot, in a batch of its own */
+	rq = request_of(n, batches); /* the end of the snapshot, in its own batch */
 	assert_int_equal(44, rq->batch->snapshot->id);
 	assert_int_equal(0, rq->batch->snapshot->part);
 	assert_int_equal(100, rq->batch->snapshot->began_ns);
@@ -203,7 +203,7 @@ test_round_trip(void **state)
 	replay_free(r);
 }
 
-/* At the recorded pace a batch waits for its time; and a spool that is full makes it wait too. */
+/* At the recorded pace a batch waits for its time; a full spool also makes it wait. */
 static void
 test_pace_and_room(void **state)
 {
@@ -218,7 +218,7 @@ test_pace_and_room(void **state)
 	assert_int_equal(0, replay_load(path, &r, &d));
 	n = make_node(&o, "n", replay_hello(r));
 	due = replay_feed(r, &n->cursor, n, now);
-	assert_int_equal(1, n->spool.n); /* time begins with the first */
+	assert_int_equal(1, n->spool.n); /* time starts with the first */
 	assert_true(due > now && due != UINT64_MAX);
 	(void) replay_feed(r, &n->cursor, n, due);
 	assert_true(n->spool.n > 1);
@@ -226,7 +226,7 @@ test_pace_and_room(void **state)
 	assert_true(replay_fed(r, &n->cursor));
 	node_free(n);
 
-	o.spool = 1 << 20; /* no room for the largest message beside anything */
+	o.spool = 1 << 20; /* no room for the largest message */
 	n = make_node(&o, "n", replay_hello(r));
 	n->cursor.fast = true;
 	n->spool.bytes = 1;

@@ -13,12 +13,12 @@
 #define BUSY (1u << 31)
 #define SKIP (1u << 30)
 
-/* Two rings as the kernel lays them out: their data is mapped twice in a row. */
+/* Two rings in the kernel's layout: their data is mapped twice in a row. */
 struct fake {
 	uint64_t consumer[2], producer[2];
 	char *data[2];
 	struct ring_set set;
-	char seen[256]; /* "1 2 3": what was emitted, by its time */
+	char seen[256]; /* "1 2 3": the times of emitted records */
 	int refuse;     /* emit() fails at this time */
 };
 
@@ -53,7 +53,7 @@ teardown(struct fake *f)
 	rings_free(&f->set);
 }
 
-/* Put a CLOSE of time 'ts' into ring i, with the kernel's flags; returns where its header is. */
+/* Put a CLOSE of time 'ts' into ring i, with the kernel's flags; return its header's address. */
 static uint32_t *
 put(struct fake *f, unsigned i, uint64_t ts, uint32_t flags)
 {
@@ -223,7 +223,7 @@ see_flags(void *arg, const struct ev_hdr *rec)
 	return *(uint64_t *) arg == 0x1000 ? -EAGAIN : 0;
 }
 
-/* Each time that it is offered; in the ring it stays the kernel's. */
+/* Translated each time it is offered; the ring keeps the kernel's value. */
 static void
 t_flags_are_translated(void **state)
 {

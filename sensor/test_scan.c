@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host's file tree made in a temporary folder, scanned, and printed in a line per record. */
+/* Scan a host's file tree in a temporary folder, and print a line per record. */
 #include "common/buf.h"
 #include "proto/schema.h"
 #include "sensor/event_build.h"
@@ -52,7 +52,7 @@ link_to(const char *path, const char *target)
 	assert_int_equal(0, symlink(target, at(path)));
 }
 
-/* What the kernel's iterator says of a descriptor, and where its link points. */
+/* A descriptor as the kernel's iterator lists it, and its link's target. */
 static void
 descriptor(int fd, const char *target)
 {
@@ -73,7 +73,7 @@ static const struct drv_file files[] = {
 	F(6, 02, S_IFSOCK, 7001, SOCKFS_MAGIC, 0), F(7, 02, S_IFSOCK, 7002, SOCKFS_MAGIC, 0),
 	F(8, 02, S_IFSOCK, 7003, SOCKFS_MAGIC, 0), F(9, 02, S_IFSOCK, 7004, SOCKFS_MAGIC, 0),
 	F(10, 02, S_IFSOCK, 7006, SOCKFS_MAGIC, 0),
-	F(11, 02, S_IFSOCK, 9999, SOCKFS_MAGIC, 0),                       /* no table has it */
+	F(11, 02, S_IFSOCK, 9999, SOCKFS_MAGIC, 0),                       /* in no table */
 	F(12, 0102101, S_IFREG, 77, 0, 25), F(13, 0, S_IFREG, 78, 0, 25), /* closed meanwhile */
 };
 
@@ -143,7 +143,7 @@ teardown(void **state)
 	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A text with its NULs shown as '|', bytes that do not print in hex. */
+/* Show a text with NULs as '|' and unprintable bytes in hex. */
 static void
 show_text(struct buf *out, struct slice s)
 {
@@ -157,7 +157,8 @@ show_text(struct buf *out, struct slice s)
 	}
 }
 
-/* "type pid/tid name=value ..."; a star for what this machine decides. A note: "-- step pid". */
+/* "type pid/tid name=value ..."; a star for values that depend on the machine. A note: "-- step
+ * pid". */
 static void
 show(struct buf *out, const struct ev_hdr *h)
 {
@@ -200,7 +201,7 @@ task(uint32_t pid, uint32_t tid)
 		.comm = "nginx" };
 }
 
-/* A file that holds this, to be read from its beginning. */
+/* Make a file with this content, positioned at its beginning. */
 static int
 file_of(const void *p, size_t n)
 {
@@ -215,7 +216,7 @@ file_of(const void *p, size_t n)
 	return fd;
 }
 
-/* What scan_run() wrote, as text; the notes alone in *notes; the last of them in *end. */
+/* Read scan_run()'s output: all as text; only the notes in *notes; the last note in *end. */
 static void
 read_output(int fd, struct buf *out, struct buf *notes, struct scan_note *end)
 {
@@ -305,7 +306,7 @@ test_whole(void **state)
 	size_t lines = 0;
 
 	(void) state;
-	v[3].exe_ino = 0; /* a thread of the kernel */
+	v[3].exe_ino = 0; /* a kernel thread */
 	assert_int_equal(0, run(&(struct scan_order){ 0 }, v, 4, &out, &notes, &end));
 	assert_int_equal(0, strncmp(out.p, want_users, sizeof(want_users) - 1));
 	for (size_t i = 0; i < ARRAY_SIZE(want_lines); i++) {
@@ -318,17 +319,17 @@ test_whole(void **state)
 	assert_string_equal("0/0 1/0 2/100 2/200 3/0 3/100 4/0 ", notes.p);
 	assert_int_equal(2, end.stats.tasks);
 	assert_int_equal(11, end.stats.files);
-	assert_int_equal(1, end.stats.unreadable); /* the socket; what is gone is just gone */
+	assert_int_equal(1, end.stats.unreadable); /* the socket; ended processes do not count */
 	buf_fini(&out);
 	buf_fini(&notes);
 }
 
-/* Begun anew behind something: what comes before it is not told twice, what must not be read is
- * not, and the process is told all the same. */
+/* Restarted after a stuck read: nothing is reported twice, the muted texts are not read, and the
+ * process is still reported. */
 static const struct {
 	struct scan_order order;
 	const char *notes;
-	const char *first; /* how the output begins */
+	const char *first; /* the beginning of the output */
 	const char *lacks, *has;
 } orders[] = {
 	{ { SCAN_GROUPS, 0, 0 }, "1/0 2/100 3/0 3/100 4/0 ", "groupadded", "useradded",
@@ -366,7 +367,7 @@ test_orders(void **state)
 	}
 }
 
-/* The pid belongs to another process by now: nothing of it is told. */
+/* The pid now belongs to another process: none of it is reported. */
 static void
 test_reused_pid(void **state)
 {
@@ -411,8 +412,7 @@ test_no_memory(void **state)
 	assert_true(refused > 5);
 }
 
-/* A record made here passes the check for records from outside; a long text is cut, and it says so.
- */
+/* A record made here passes the check for records from outside; a long text is cut and marked. */
 static void
 test_rec(void **state)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A batch of n bytes whose text is its number. */
+/* Add a batch of n bytes whose text is its number. */
 static void
 add(struct spool *s, uint32_t n, uint32_t events)
 {
@@ -42,7 +42,7 @@ test_order(void **state)
 	spool_durable(&s, 1000); /* more than there is */
 	assert_int_equal(0, s.n);
 	assert_int_equal(0, s.bytes);
-	assert_int_equal(601, spool_next(&s)); /* numbers go on */
+	assert_int_equal(601, spool_next(&s)); /* numbers continue */
 	assert_int_equal(0, s.events_dropped);
 	spool_fini(&s);
 }
@@ -61,7 +61,7 @@ test_full(void **state)
 	assert_int_equal(14, s.events_dropped);
 	assert_int_equal(3, s.first);
 	assert_int_equal(3, spool_seek(&s, 1)); /* the gap shows */
-	add(&s, 2000, 1); /* larger than the bound: kept alone, it was the newest */
+	add(&s, 2000, 1); /* larger than the limit: kept alone, as the newest */
 	assert_int_equal(1, s.n);
 	assert_int_equal(14 + 70, s.events_dropped);
 	spool_fini(&s);
@@ -85,7 +85,7 @@ test_hole(void **state)
 	spool_discard(&s, 4);
 	assert_int_equal(5, spool_seek(&s, 4)); /* nothing after it */
 	assert_int_equal(5, spool_seek(&s, 99));
-	for (int i = 0; i < 10; i++) /* holes that are pushed out are not counted twice */
+	for (int i = 0; i < 10; i++) /* dropped holes are not counted twice */
 		add(&s, 100, 1);
 	assert_int_equal(2, s.batches_dropped);
 	assert_int_equal(10, s.events_dropped);

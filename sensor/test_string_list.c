@@ -4,15 +4,15 @@
 #include "tests/support/test.h"
 #include <string.h>
 
-/* A list of 'count' strings of 'n' bytes 'c' each. */
+/* 'count' strings of 'n' bytes 'c' each. */
 struct run {
 	size_t count, n;
 	char c;
 };
 
-/* Lists and what becomes of them, as tests/driver/live_args.c has it of the kernel side. */
+/* Lists and their cut form, matching the kernel side's in tests/driver/live_args.c. */
 static const struct {
-	struct run list[5]; /* the last one is of none */
+	struct run list[5]; /* ends with count 0 */
 	bool whole;
 	struct run want[5];
 } rows[] = {

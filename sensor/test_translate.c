@@ -18,31 +18,31 @@ static const struct {
 	const char *param;
 	uint64_t raw, value;
 } cases[] = {
-	/* The access mode is a number in a set of bits. */
+	/* The access mode is a number within a set of bits. */
 	{ EV_OPEN, "flags", O_RDONLY, 0x1 },
 	{ EV_OPEN, "flags", O_WRONLY, 0x2 },
 	{ EV_OPEN, "flags", O_RDWR, 0x3 },
 	{ EV_OPEN, "flags", O_ACCMODE, 0x3 },
-	/* Any bit of a word is all of it; a bit without a word vanishes. */
+	/* Any bit of 'kernel' sets the whole value; bits without a name are dropped. */
 	{ EV_OPENAT, "flags", O_DSYNC, 0x91 },
 	{ EV_OPENAT, "flags", O_SYNC, 0x91 },
 	{ EV_OPENAT, "flags", O_DIRECTORY, 0x2401 },
 	{ EV_OPENAT, "flags", O_RDWR | O_TMPFILE, 0x2403 },
 	{ EV_OPENAT, "flags", O_CREAT | O_CLOEXEC | O_DIRECT, 0x1205 },
 	{ EV_OPENAT, "flags", O_NOFOLLOW | O_PATH | O_NOATIME, 0x1 },
-	/* What the capture adds is above. */
+	/* Bits added by the capture are in the high half. */
 	{ EV_OPENAT2, "flags", OURS(0x14000) | O_CREAT | O_WRONLY, 0x14006 },
 	{ EV_CLONE, "flags", OURS(0x20000000) | CLONE_NEWPID, 0x20000040 },
 	{ EV_OPENAT2, "resolve", RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_CACHED, 0x31 },
-	/* Bit 31 is one as the others; the signal in the low byte has no word. */
+	/* Bit 31 is an ordinary bit; the signal in the low byte has no name. */
 	{ EV_CLONE, "flags", 0x80000000u | CLONE_VM | 17, 0x8004 },
 	{ EV_UNSHARE, "flags", CLONE_NEWNS | CLONE_NEWUSER, 0x100020 },
-	/* No access mode where there is no file. */
+	/* No access mode without a file. */
 	{ EV_DUP3, "flags", 0, 0 },
 	{ EV_DUP3, "flags", O_CLOEXEC, 0x1000 },
 	{ EV_EVENTFD2, "flags", EFD_NONBLOCK | EFD_SEMAPHORE, 0x40 },
 	{ EV_SOCKET, "flags", SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0x1040 },
-	/* The kernel's numbers, less what has no word. */
+	/* The kernel's numbers, without unnamed bits. */
 	{ EV_LINKAT, "flags", AT_SYMLINK_FOLLOW | 1, 0x400 },
 	{ EV_CLOSE_RANGE, "flags", 0x87, 0x6 },
 	/* Enumerations. */
@@ -57,7 +57,7 @@ static const struct {
 	{ EV_SHUTDOWN, "how", 3, 0xffff },
 	{ EV_SEMCTL, "cmd", IPC_RMID, 0x4 },
 	{ EV_SETSOCKOPT, "level", 6, 2 },
-	/* What is not translated. */
+	/* Not translated. */
 	{ EV_SOCKET, "domain", AF_VSOCK, 40 },
 	{ EV_EXECVE, "flags", 0x9, 0x9 },
 };
@@ -89,7 +89,7 @@ values(void **state)
 static struct evb b;
 static struct translator t;
 
-/* The right number of many, and nothing besides; the record itself stays as it is. */
+/* Only the named number changes; the record itself stays unchanged. */
 static void
 records(void **state)
 {
@@ -119,7 +119,8 @@ records(void **state)
 	assert_int_equal(O_RDWR, record_num(&b.rec.hdr, s, EVP_OPENAT2_flags));
 }
 
-/* Many more values than the memo holds, twice, and the same number in other tables. */
+/* Twice as many values as the memo holds, each looked up twice, and the same number in other
+ * tables. */
 static void
 remembered(void **state)
 {
@@ -142,7 +143,7 @@ remembered(void **state)
 	}
 }
 
-/* What is not filled stays 0: no O_RDONLY of flags that could not be read. */
+/* An absent value stays 0: no O_RDONLY for flags that could not be read. */
 static void
 absent(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections over real NNG, against a peer of our own on a socket in a temporary folder. */
+/* Connections over real NNG, to a peer of ours on a socket in a temporary folder. */
 #include "common/clock.h"
 #include "sensor/xport.h"
 #include "tests/support/test.h"
@@ -19,8 +19,8 @@
 
 #define WAIT_NS (20 * NS_PER_S)
 
-/* NNG 1.5.2 loses an endpoint whose connection is closed while it is made; LeakSanitizer asks here.
- */
+/* Called by LeakSanitizer. NNG 1.5.2 leaks an endpoint whose connection is closed while it is
+ * made. */
 const char *__lsan_default_suppressions(void);
 const char *
 __lsan_default_suppressions(void)
@@ -30,7 +30,7 @@ __lsan_default_suppressions(void)
 
 struct seen {
 	int opened, closed, replies;
-	bool absent; /* when it was closed */
+	bool absent; /* when closed */
 	char why[512], last[64];
 	struct xport_end *end;
 };
@@ -62,7 +62,7 @@ on_closed(void *arg, const char *why, bool absent)
 	s->closed++;
 	s->absent = absent;
 	(void) snprintf(s->why, sizeof(s->why), "%s", why);
-	xport_close(s->end); /* as the contract says */
+	xport_close(s->end); /* as required */
 }
 
 static void
@@ -76,7 +76,7 @@ on_reply(void *arg, unsigned slot, const void *msg, size_t n)
 
 static const struct xport_events events = { on_opened, on_closed, on_reply };
 
-/* Deliver until the count is there; a bound, so that a failure is one and not a hang. */
+/* Deliver until the count is reached, for a limited time, so that a failure is no hang. */
 static void
 until(struct xport *x, const int *count, int want)
 {
@@ -96,9 +96,9 @@ until(struct xport *x, const int *count, int want)
 }
 
 /*
- * The peer is this program again, as a process of its own: NNG 1.5.2 in one process with both ends
- * can lock itself up when one end closes. It answers 'answers' requests with the same and a '!', or
- * with too much where 'answers' is 0, takes one more, and is gone.
+ * The peer is a separate process of this program: NNG 1.5.2 with both ends in one process can
+ * deadlock when one end closes. It answers 'answers' requests with their text and a '!', or with
+ * too much data if 'answers' is 0, takes one more, and exits.
  */
 static int
 be_peer(const char *where, int answers)
@@ -129,7 +129,7 @@ start_peer(int answers)
 	int fds[2];
 	pid_t pid;
 
-	(void) unlink(url + strlen("ipc://")); /* of a peer that was killed */
+	(void) unlink(url + strlen("ipc://")); /* left over from a killed peer */
 	(void) snprintf(count, sizeof(count), "%d", answers);
 	assert_int_equal(0, pipe2(fds, O_CLOEXEC));
 	assert_int_equal(0, posix_spawn_file_actions_init(&fa));
@@ -176,7 +176,7 @@ test_talk(void **state)
 	e = make_end(x, &s, 1 << 20);
 	assert_int_equal(0, xport_open(e, NULL));
 	until(x, &s.opened, 1);
-	for (unsigned i = 0; i < 8; i++) { /* each slot, twice */
+	for (unsigned i = 0; i < 8; i++) { /* each slot twice */
 		char msg[8];
 
 		(void) snprintf(msg, sizeof(msg), "m%u", i);
@@ -184,7 +184,7 @@ test_talk(void **state)
 		until(x, &s.replies, (int) i + 1);
 	}
 	assert_string_equal("3:m7!", s.last);
-	assert_int_equal(0, xport_send(e, 1, "a", 1)); /* the peer goes before it answers */
+	assert_int_equal(0, xport_send(e, 1, "a", 1)); /* the peer exits before it answers */
 	until(x, &s.closed, 1);
 	stop_peer(peer);
 	assert_non_null(strstr(s.why, url));
@@ -216,7 +216,7 @@ test_nobody_there(void **state)
 	xport_free(x);
 }
 
-/* A peer that sends more than is allowed is hung up on. */
+/* A connection to a peer that sends too much is closed. */
 static void
 test_too_large(void **state)
 {
@@ -238,7 +238,7 @@ test_too_large(void **state)
 	stop_peer(peer);
 }
 
-/* Given up in the middle of connecting, of a request, at once: nothing comes, nothing is left. */
+/* Closed while connecting, during a request, or at once: nothing is delivered or left behind. */
 static void
 test_give_up(void **state)
 {
@@ -256,15 +256,15 @@ test_give_up(void **state)
 			until(x, &s.opened, i / 2 + 1);
 			assert_int_equal(0, xport_send(e, 0, "x", 1));
 		} else {
-			s.opened = i / 2 + 1; /* it may have come, or not: it is not looked for */
+			s.opened = i / 2 + 1; /* the result may have come or not: ignored */
 		}
 		xport_close(e);
-		xport_close(e); /* a second time is nothing */
+		xport_close(e); /* closing twice does no harm */
 		xport_dispatch(x);
 	}
 	assert_int_equal(0, s.closed);
 	xport_end_free(e);
-	xport_free(x); /* waits for every connection: it must come to an end */
+	xport_free(x); /* waits for every connection */
 	stop_peer(peer);
 }
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * close.c - makes NNG 1.5.2 end TLS connections whatever they are doing.
+ * close.c - make NNG 1.5.2 end TLS connections in every state.
  *
- * In that version, reading from or writing to a stream with an aio that has been closed meanwhile
- * does nothing and tells nobody. Where NNG's own TLS code does so (it goes on reading a message
- * while the connection is closed; it reads from a socket that has failed), the pipe waits for ever
- * for the end of that read, in the one thread that frees connections, or stays as if it were open.
- * Both happen when peers vanish under load. Here such a call ends with an error, as later versions
- * of NNG do it.
+ * In that version, a read from or write to a stream with a closed aio does nothing and never
+ * completes. NNG's own TLS code does this (it continues to read a message while the connection is
+ * closed; it reads from a failed socket). Then the pipe waits for ever for that read, in the only
+ * reaper thread, or remains as if open. Both happen when peers vanish under load. The wrappers
+ * below end such a call with an error, as later versions of NNG do.
  *
- * NNG is linked as an archive, and the linker hands us three of its calls (--wrap,
- * cmake/nng.cmake).
+ * NNG is linked as an archive, so the linker can wrap three of its calls (--wrap, cmake/nng.cmake).
  */
 #include "common/nng/gather.h"
 #include <nng/nng.h>
@@ -23,9 +21,9 @@ void __real_nng_stream_recv(nng_stream *s, nng_aio *aio);
 void __wrap_nng_stream_recv(nng_stream *s, nng_aio *aio);
 void __real_nng_stream_send(nng_stream *s, nng_aio *aio);
 void __wrap_nng_stream_send(nng_stream *s, nng_aio *aio);
-void nni_aio_finish_error(nng_aio *aio, int rv); /* NNG's own: runs the callback, later */
+void nni_aio_finish_error(nng_aio *aio, int rv); /* NNG's own: runs the callback later */
 
-/* The aio of the stream call under way in this thread, if it could not begin. */
+/* The aio of this thread's current stream call, if it could not begin. */
 static _Thread_local const nng_aio *not_begun;
 
 int

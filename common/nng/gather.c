@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gather.c - a message over TLS as one piece.
+ * gather.c - send a message over TLS in one piece.
  *
- * NNG 1.5.2 sends a message as its length, its header and its body, and its TLS makes of each a
- * record, a system call and a round of callbacks, here and at the peer. This puts the short pieces
- * and the beginning of the body into one buffer, as much as a TLS record holds.
+ * NNG 1.5.2 sends a message as length, header and body; its TLS turns each into a record, a system
+ * call and a round of callbacks, here and at the peer. This code copies the short pieces and the
+ * beginning of the body into one buffer, up to the size of a TLS record.
  *
- * The buffer belongs to the aio, of which a connection has one for sending, and one send of it is
- * under way at a time. It hangs in two of the aio's inputs, which sending does not use; the second
- * says that the first is ours.
+ * The buffer belongs to the aio: a connection has one for sending, with one send at a time. It is
+ * stored in an input of the aio that sending does not use; the next input marks it as ours.
  */
 #include "common/nng/gather.h"
 #include "common/macros.h"
@@ -25,9 +24,9 @@ struct gather {
 static const char ours;
 
 void nni_aio_get_iov(nng_aio *aio, unsigned *n, nng_iov **v); /* NNG's own */
-void __real_nni_aio_free(nng_aio *aio);                       /* of one from the heap */
+void __real_nni_aio_free(nng_aio *aio);                       /* for one on the heap */
 void __wrap_nni_aio_free(nng_aio *aio);
-void __real_nni_aio_fini(nng_aio *aio); /* of one that is part of something */
+void __real_nni_aio_fini(nng_aio *aio); /* for one inside another object */
 void __wrap_nni_aio_fini(nng_aio *aio);
 
 static struct gather *
@@ -36,7 +35,7 @@ gather_of(nng_aio *aio)
 	return nng_aio_get_input(aio, INPUT + 1) == &ours ? nng_aio_get_input(aio, INPUT) : NULL;
 }
 
-/* The aio's buffer, of at least 'size' bytes. NULL: no memory. */
+/* The aio's buffer, with at least 'size' bytes. NULL: no memory. */
 static struct gather *
 gather_get(nng_aio *aio, size_t size)
 {
@@ -67,13 +66,13 @@ nng_gather(nng_aio *aio)
 	g = gather_of(aio);
 	if (g != NULL && (char *) v[0].iov_buf >= g->bytes &&
 	    (char *) v[0].iov_buf < g->bytes + g->cap)
-		return; /* the rest of what was gathered before */
+		return; /* the rest of a gathered message */
 	for (unsigned i = 0; i < n; i++)
 		total += v[i].iov_len;
 	size = MIN(total, (size_t) RECORD);
 	g = gather_get(aio, size);
 	if (g == NULL)
-		return; /* in pieces, then */
+		return; /* send it in pieces */
 	out[k++] = (nng_iov){ g->bytes, size };
 	for (unsigned i = 0; i < n; i++) {
 		size_t take = MIN(v[i].iov_len, size - done);

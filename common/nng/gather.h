@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gather.h - between close.c, through which all sending goes, and gather.c. */
+/* gather.h - shared by close.c, which wraps all sending, and gather.c. */
 #ifndef MEWS_COMMON_NNG_GATHER_H
 #define MEWS_COMMON_NNG_GATHER_H
 
 #include <nng/nng.h>
 
-/* Before a stream sends: make one piece of a short one and what follows it. */
+/* Merge a short first piece and the following ones before a stream sends them. */
 void nng_gather(nng_aio *aio);
 
 #endif

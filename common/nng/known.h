@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * known.h - what is known of the one NNG that the tuned way is for, and must agree with it.
+ * known.h - the internals of the NNG version that the tuned way supports.
  *
- * layout.c compares all of it with the library that is there: when the build is configured, and as
- * a test.
+ * layout.c compares all of it with the installed library: at configure time, and as a test.
  */
 #ifndef MEWS_COMMON_NNG_KNOWN_H
 #define MEWS_COMMON_NNG_KNOWN_H
@@ -14,10 +13,10 @@
 
 enum {
 	/* of an aio's task: two links, argument, callback, queue, two flags, a mutex, a condition
-	 * and what it belongs to */
+	 * and an owner */
 	TASK_ROOM = 6 * sizeof(void *) + 8 + sizeof(pthread_mutex_t) + sizeof(pthread_cond_t),
 	INPUTS = 4,     /* of an aio */
-	FREE_INPUT = 2, /* from here on NNG does not use them when it sends over a stream */
+	FREE_INPUT = 2, /* NNG does not use inputs from here on when it sends over a stream */
 };
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layout.c - a program that tells whether the NNG that is there is the known one.
+ * layout.c - check that the installed NNG is the known version.
  *
- * It is linked with what takes the place of parts of NNG. Run when the build is configured (where
- * it cannot be linked, NNG is another) and as a test. Exit status 0: it fits; else 1, and what does
- * not.
- */
+ * It is linked with the replacements for parts of NNG, and runs at configure time (if it cannot be
+ * linked, NNG is another version) and as a test. Exit status 0: it matches; 1: it prints the
+ * differences. */
 #include "common/nng/known.h"
 #include <nng/nng.h>
 #include <stdbool.h>
@@ -18,7 +17,7 @@ void __wrap_nni_task_init(struct nni_task *t, void *queue, void (*cb)(void *), v
 void nni_aio_get_iov(nng_aio *aio, unsigned *n, nng_iov **v);
 int nni_aio_begin(nng_aio *aio);
 
-static struct nni_task *newest; /* the last that NNG has made */
+static struct nni_task *newest; /* the last one created by NNG */
 static unsigned ran;
 static bool fits = true;
 
@@ -43,7 +42,7 @@ expect(bool ok, const char *what)
 	fits = fits && ok;
 }
 
-/* The pieces to send follow the task in an aio: where they are tells how much room it has. */
+/* The pieces to send follow the task in an aio: their address shows how much room the task has. */
 static void
 check_task(nng_aio *aio, const struct nni_task *task)
 {
@@ -52,7 +51,7 @@ check_task(nng_aio *aio, const struct nni_task *task)
 	nng_iov *v = NULL;
 	unsigned n = 0;
 
-	expect(nng_aio_set_iov(aio, 2, pieces) == 0, "an aio takes no two pieces");
+	expect(nng_aio_set_iov(aio, 2, pieces) == 0, "an aio does not take two pieces");
 	nni_aio_get_iov(aio, &n, &v);
 	expect(n == 2 && v[0].iov_buf == &a && v[1].iov_buf == &b && v[1].iov_len == 1,
 	    "the pieces of an aio");
@@ -65,10 +64,10 @@ check_inputs(nng_aio *aio)
 	for (unsigned i = 0; i < INPUTS; i++)
 		expect(nng_aio_set_input(aio, i, aio) == 0 && nng_aio_get_input(aio, i) == aio,
 		    "the inputs of an aio");
-	expect(nng_aio_set_input(aio, INPUTS, aio) != 0, "how many inputs an aio has");
+	expect(nng_aio_set_input(aio, INPUTS, aio) != 0, "the number of an aio's inputs");
 }
 
-/* What close.c makes up for: a stopped aio does not begin, and nobody is told. */
+/* The defect that close.c works around: a stopped aio does not begin, and never completes. */
 static void
 check_stopped(nng_aio *aio)
 {

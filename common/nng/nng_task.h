@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nng_task.h - NNG's callbacks, run where they become due.
+ * nng_task.h - run NNG's callbacks in the thread that triggers them.
  *
- * What NNG does in small steps, each of them a callback, it hands from thread to thread, and on a
- * quiet machine every hand-over wakes a sleeping CPU. task.c takes the place of NNG's own queue: a
- * step that follows from another runs after it in the same thread.
+ * NNG works in small steps, each a callback, and hands them from thread to thread; on an idle
+ * machine every hand-over wakes a sleeping CPU. task.c replaces NNG's queue: a follow-up step runs
+ * in the same thread.
  *
- * A thread that is not NNG's can run its own, too: those that become due between hold and run, run
- * in run, in this thread, with all that follows from them. It must hold no lock that they take, and
- * they must not wait. With plain NNG both do nothing.
+ * Other threads can do so too: callbacks that become due between hold and run are run by run, in
+ * this thread, with all their follow-up steps. The thread must hold no lock that they take, and
+ * they must not block. With plain NNG both functions do nothing.
  */
 #ifndef MEWS_COMMON_NNG_NNG_TASK_H
 #define MEWS_COMMON_NNG_NNG_TASK_H

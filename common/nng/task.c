@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * task.c - the part of NNG 1.5.2 that runs its callbacks, written anew.
+ * task.c - a replacement for the part of NNG 1.5.2 that runs callbacks.
  *
- * NNG is linked as an archive, and its aio.c and init.c find these functions here instead of in
- * its taskq.c. A task lives inside an aio, which keeps TASK_ROOM bytes for it, and is used as
- * follows: prep says that it will be due, dispatch and exec that it is, abort that it will not be;
- * wait and fini return when it is neither due nor running.
+ * NNG is linked as an archive, and its aio.c and init.c find these functions here instead of in its
+ * taskq.c. A task is part of an aio, which has TASK_ROOM bytes for it. prep announces that it will
+ * be due, dispatch and exec make it due, abort cancels the announcement; wait and fini return when
+ * it is neither due nor running.
  *
- * A worker that makes a task due comes back for it, so no other is woken unless more wait than one
- * thread should keep. Tasks must not wait for one another, in NNG's design and here.
+ * A worker that makes a task due runs it next, so no other worker is woken unless more tasks wait
+ * than one thread should keep. Tasks must not wait for one another, neither in NNG's design nor
+ * here.
  */
 #include "common/macros.h"
 #include "common/nng/known.h"
@@ -27,22 +28,22 @@ struct nni_task {
 	struct nni_task *next;
 	void (*cb)(void *arg);
 	void *arg;
-	_Atomic unsigned busy; /* prepared or due or running, so often; | WAITED: somebody waits */
+	_Atomic unsigned busy; /* count of prepared, due and running; | WAITED: a thread waits */
 	_Atomic bool prepared;
 };
-_Static_assert(sizeof(struct nni_task) <= TASK_ROOM, "what NNG keeps for it");
+_Static_assert(sizeof(struct nni_task) <= TASK_ROOM, "a task fits into its room");
 
 struct list {
 	struct nni_task *head, **tail;
 	size_t n;
 };
 
-/* There is one queue, as in NNG: its functions take none. */
+/* There is one queue, as in NNG: its functions have no parameter for it. */
 static struct {
 	/* Locking: 'lock' guards what follows. */
 	pthread_mutex_t lock;
-	pthread_cond_t some; /* a task, or the end */
-	pthread_cond_t done; /* a task that is waited for */
+	pthread_cond_t some; /* a task, or the stop */
+	pthread_cond_t done; /* a task with waiters */
 	struct list due;
 	unsigned idle;
 	bool stop;
@@ -91,8 +92,8 @@ list_take(struct list *l)
 	return t;
 }
 
-/* One reason less to wait for it. It may be gone when this returns. Who waits is woken for its own
- * task only: with some dialling, and so waiting, every other callback would wake them all. */
+/* Drop one reference; the task may be freed before this returns. Wake waiters only for a finished
+ * task with a waiter: otherwise every callback would wake all dialling threads. */
 static void
 release(struct nni_task *t)
 {
@@ -192,7 +193,7 @@ nni_task_abort(struct nni_task *t)
 		release(t);
 }
 
-/* It is due: busy is counted once, whether it was prepared or not. */
+/* Make it due: count 'busy' once, whether it was prepared or not. */
 static void
 begin(struct nni_task *t)
 {

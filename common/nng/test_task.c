@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_task.c - what runs beside a callback that blocks, and who is woken when. */
+/* test_task.c - other callbacks run beside one that blocks, and wake nobody in vain. */
 #include "common/nng/known.h"
 #include "tests/support/test.h"
 #include <pthread.h>
@@ -27,7 +27,7 @@ union room {
 static sem_t go;
 static _Atomic bool blocked_ran;
 static _Atomic unsigned ran;
-static long woken; /* how often, while it waited */
+static long woken; /* wake-ups while it waited */
 
 static struct nni_task *
 in(union room *r)
@@ -63,7 +63,8 @@ waiter(void *task)
 	return NULL;
 }
 
-/* One callback blocks, and somebody waits for it: all others run, and do not wake who waits. */
+/* While one callback blocks and a thread waits for it, all others run and do not wake the
+ * waiter. */
 static void
 test_waiter_sleeps(void **state)
 {

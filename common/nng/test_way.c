@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_way.c - what is told of NNG is so. */
+/* test_way.c - nng_way() reports the real version. */
 #include "common/nng/way.h"
 #include "tests/support/test.h"
 #include <nng/nng.h>

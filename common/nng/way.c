@@ -6,7 +6,7 @@
 #define TEXT_OF(x)  #x
 #define NNG_VERSION TEXT(NNG_MAJOR_VERSION) "." TEXT(NNG_MINOR_VERSION) "." TEXT(NNG_PATCH_VERSION)
 
-/* NNG is linked as an archive: what its header said is what runs. */
+/* NNG is linked as an archive, so its header's version is the version that runs. */
 const char *
 nng_way(void)
 {

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# page.sh PROGRAM PAGE: prints the manual page, with what PROGRAM --help knows best in the place of a
-# line '.\" @OPTIONS@' (the keys of the configuration) or '.\" @COMMANDS@' (each command's help).
+# page.sh PROGRAM PAGE: print the manual page; insert parts of PROGRAM --help for a line '.\"
+# @OPTIONS@' (the configuration keys) or '.\" @COMMANDS@' (each command's help).
 set -eu
 program=$1 page=$2
 
-# A text as it is.
+# Print text literally.
 literal() { sed -e 's/\\/\\e/g' -e "s/^[.']/\\\\\\&&/"; }
 
-# "  key  type  Help. [default]", and further lines of the help.
+# Parse "  key  type  Help. [default]" and continuation lines of the help.
 options() {
 	"$program" --help | awk '
 		function flush() {
@@ -28,7 +28,7 @@ options() {
 		END { flush() }'
 }
 
-# The commands that a help lists: "  name  what it does".
+# List the commands of a help: "  name  description".
 names() { awk '/^Commands:/ { on = 1; next } on && /^$/ { exit } on { print $1 }'; }
 
 command_help() {
