@@ -35,7 +35,7 @@ diag_place(struct diag *d, const char *file, struct slice content)
 	(void) snprintf(d->text, sizeof(d->text), "%.*s", (int) ((nl == NULL ? end : nl) - p), p);
 }
 
-/* Escaped, but for its tabs, so that a caret below lines up. */
+/* Append text, escaped except for tabs, so that a caret below lines up. */
 static void
 add_line(struct buf *b, struct slice text)
 {

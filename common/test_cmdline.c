@@ -48,7 +48,7 @@ every_mistake_has_a_sentence(void **state)
 			    word[argc - 1], sizeof(word[0]), "%s", cases[i].words[argc - 1]);
 			argv[argc] = word[argc - 1];
 		}
-		optind = 0; /* begin anew */
+		optind = 0; /* restart getopt */
 		c = cmdline_next(argc, argv, "jn:c:", longs);
 		assert_int_equal(cases[i].c, c);
 		if (cases[i].value != NULL)

@@ -45,7 +45,7 @@ struct ev_hdr {
 #define EV_RECORD_MAX 32768 /* limit for one record */
 #define EV_PARAM_MAX  40    /* parameters of one event, including our own */
 
-/* What an event does; events.def's flags. The values up to EF_WAITS are Falco's. */
+/* The flags of events.def: the effects of an event. Values up to EF_WAITS are Falco's. */
 #define EF_CREATES_FD  0x01
 #define EF_DESTROYS_FD 0x02
 #define EF_USES_FD     0x04

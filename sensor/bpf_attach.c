@@ -22,8 +22,8 @@ static int
 attach_failed(const char *hook, int r, struct diag *d)
 {
 	diag_set(d, 0, 0,
-	    "cannot attach to %s: %s; is another tool holding it, or the kernel locked?", hook,
-	    strerrordesc_np(-r));
+	    "cannot attach to %s: %s; does another tool hold it, or is the kernel locked down?",
+	    hook, strerrordesc_np(-r));
 	return r;
 }
 

@@ -221,7 +221,7 @@ identity_sign(const struct identity *id, struct slice text, struct buf *out)
 
 	if (r < 0)
 		return r;
-	mbedtls_pk_init(&k); /* parse it once per connection: simpler than keeping a parsed key */
+	mbedtls_pk_init(&k); /* parse it per connection: cheaper than keeping a parsed key */
 	if (!mbed_key(&k, id->key.p) || !mbed_sign(&k, text, (unsigned char *) out->p + out->n, &n))
 		r = -EIO;
 	else

@@ -175,14 +175,14 @@ parse_args(int argc, char **argv, struct args *args)
 	if (r >= 0)
 		return r;
 	if (optind < argc)
-		wrong = "takes no arguments but options; try --help";
+		wrong = "takes only options, no other arguments; see --help";
 	else if (args->record != NULL && args->replay != NULL)
-		wrong = "either --record or --replay";
+		wrong = "use either --record or --replay, not both";
 	else if (args->seconds != 0 && args->record == NULL)
-		wrong = "--seconds belongs to --record";
+		wrong = "--seconds needs --record";
 	else if (args->replay == NULL &&
 		 (args->nodes != 0 || args->loop != 1 || args->fast || args->skew_ms != 0))
-		wrong = "--nodes, --loop, --speed and --skew belong to --replay";
+		wrong = "--nodes, --loop, --speed and --skew need --replay";
 	if (wrong == NULL)
 		return -1;
 	fprintf(stderr, "mews-sensor: %s\n", wrong);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* message.h - requests packed, ready to be sent. Functions append to 'out'; -ENOMEM. */
+/* message.h - pack requests for sending. Functions append to 'out'; -ENOMEM. */
 #ifndef MEWS_SENSOR_MESSAGE_H
 #define MEWS_SENSOR_MESSAGE_H
 
@@ -10,7 +10,7 @@
 
 int message_pack(const Wire__Request *rq, struct buf *out) MUST_CHECK;
 
-/* The answer to a challenge: this connection speaks for 'node'. */
+/* Answer a challenge: prove that this connection speaks for 'node'. */
 int message_proof(const struct identity *id, const Wire__Challenge *c, const char *node,
     const char *cluster, struct buf *out) MUST_CHECK;
 

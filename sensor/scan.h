@@ -3,10 +3,10 @@
  * scan.h - the state from before capture began, as records: users, groups, tasks, descriptors.
  *
  * The kernel's iterators (source.h's iter) list tasks and descriptors; names and texts come from
- * the host's /proc. Some of these reads can block on another process: whoever holds its memory lock
- * (a page fault on a dead mount) blocks cmdline and environ. So a scan runs in a separate process
- * (scanner.h), announces each read, and can be restarted after a stuck one. Tasks come first: all
- * else needs them.
+ * the host's /proc. Some of these reads can block on another process: one that holds its memory
+ * lock (a page fault on a dead mount) blocks cmdline and environ. So a scan runs in a separate
+ * process (scanner.h), announces each read, and can be restarted after a stuck one. Tasks come
+ * first: all else needs them.
  *
  * The output is a stream of records; a record of type 0 is a scan_note. Anything unreadable (a
  * process that ended meanwhile, a permission) is counted and left out.
@@ -21,7 +21,7 @@
 
 enum scan_step { SCAN_USERS, SCAN_GROUPS, SCAN_TASKS, SCAN_FILES, SCAN_DONE };
 
-/* Where to begin; all zero: at the start. */
+/* The starting point; all zero: the whole scan. */
 struct scan_order {
 	uint32_t step; /* SCAN_* */
 	uint32_t pid;  /* skip processes below it in this step */

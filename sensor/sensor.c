@@ -44,8 +44,8 @@ check_url(struct app *a, struct diag *d)
 		return 0;
 	if (!is_set(o->url))
 		return diag_fail(d, 0, 0,
-		    "set 'collector' to the collector's address, as tls+tcp://HOST:7443 (or use "
-		    "--record FILE to do without)");
+		    "set 'collector' to the collector's address, such as tls+tcp://HOST:7443 (or "
+		    "use --record FILE, which needs none)");
 	cfg_place(a->cfg, "collector", d);
 	if (strncmp(o->url, "tcp://", 6) == 0 && !o->insecure)
 		return diag_fail(d, d->line, d->col,
@@ -53,16 +53,17 @@ check_url(struct app *a, struct diag *d)
 		    o->url);
 	if (strncmp(o->url, "tls+tcp://", 10) != 0 && strncmp(o->url, "tcp://", 6) != 0 &&
 	    strncmp(o->url, "ipc://", 6) != 0)
-		bad = "begins with none of tls+tcp://, ipc://, tcp://";
+		bad = "does not begin with tls+tcp://, ipc:// or tcp://";
 	else if (nng_url_parse(&u, o->url) != 0)
-		bad = "cannot be understood";
+		bad = "is not a valid URL";
 	else if (strncmp(o->url, "ipc://", 6) != 0 && !is_set(u->u_port))
 		bad = "has no port";
 	if (u != NULL)
 		nng_url_free(u);
-	return bad == NULL ? 0
-			   : diag_fail(d, d->line, d->col,
-				 "collector: '%s' %s; as tls+tcp://HOST:7443", o->url, bad);
+	return bad == NULL
+		   ? 0
+		   : diag_fail(d, d->line, d->col,
+			 "collector: '%s' %s; use a URL such as tls+tcp://HOST:7443", o->url, bad);
 }
 
 static int
@@ -142,7 +143,7 @@ app_configure(struct app *a, struct diag *d)
 static void
 on_overdue(int sig)
 {
-	static const char text[] = "mews-sensor: stopping takes too long: ending at once\n";
+	static const char text[] = "mews-sensor: the stop takes too long: exiting now\n";
 
 	(void) sig;
 	(void) !write(STDERR_FILENO, text, sizeof(text) - 1);
@@ -291,8 +292,7 @@ start_source(void *app)
 	a->st = calloc(1, a->src->state_size);
 	r = a->st == NULL ? -ENOMEM : a->src->open(a->st, &so, &d);
 	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
-		log_warn(
-		    "local_collector: there is no process %u, so none is left out", so.exclude_pid);
+		log_warn("local_collector: there is no process %u to exclude", so.exclude_pid);
 	if (r == 0 && !a->args.check)
 		r = capture_all(a);
 	if (r == 0) {

@@ -88,13 +88,13 @@ say_stuck(struct snapshot *s, const struct scan_note *at)
 		return;
 	if (at->step < SCAN_TASKS)
 		log_warn(
-		    "the file system of host_root does not answer: the snapshot goes on "
+		    "the file system of host_root does not answer: the snapshot continues "
 		    "without %s",
 		    at->step == SCAN_USERS ? "etc/passwd" : "etc/group");
 	else
 		log_warn(
 		    "process %u cannot be read (it may wait for a file system that "
-		    "does not answer): the snapshot goes on without its %s",
+		    "does not answer): the snapshot continues without its %s",
 		    at->hdr.pid,
 		    at->step == SCAN_TASKS ? "arguments and environment" : "descriptors");
 }
@@ -231,7 +231,7 @@ snapshot_tick(struct snapshot *s, uint64_t now)
 	if (s->node == NULL || s->fd < 0)
 		return s->node == NULL ? UINT64_MAX : s->next;
 	if (r < 0 && s->at.hdr.len == 0)
-		begin_again(s, now, "its process has ended");
+		begin_again(s, now, "the scanner process has ended");
 	else if (r < 0 || (r == 0 && now > s->heard + patience(s)))
 		pass_stuck(s, now);
 	return s->next;

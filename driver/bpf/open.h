@@ -68,7 +68,7 @@ opened_flags(u64 flags, const struct opened *o)
 }
 
 /* Add the path of the opened file, unless it equals the text 'name', the first text, at 'first'.
- * Relative paths and links are resolved by the kernel's own structures, not from user memory. */
+ * The absolute path that user space derives from a relative path or links is unknown here. */
 static __always_inline u32
 opened_text(struct scratch *s, u32 off, u64 name, u64 real, u32 first, const struct opened *o)
 {
