@@ -32,7 +32,7 @@ rule_case 'Sensitive file read' secret 'the file'
 secret_hit() { head -c 1 /etc/shadow >/dev/null; }
 secret_miss() { head -c 1 /etc/passwd >/dev/null; }
 
-rule_case 'Sensitive file read' renamed 'the program that a name leads to'
+rule_case 'Sensitive file read' renamed 'the program behind a link'
 renamed_hit() {
 	ln -s /usr/bin/head "$dir/passwd"
 	"$dir/passwd" -c 1 /etc/shadow >/dev/null
@@ -58,7 +58,7 @@ credentials_miss() {
 	cat "$dir/.aws/config" >/dev/null
 }
 
-rule_case 'Private key or cloud credentials read' privatekey 'the public half'
+rule_case 'Private key or cloud credentials read' privatekey 'the public key'
 privatekey_hit() {
 	mkdir -p "$dir/.ssh"
 	echo key >"$dir/.ssh/id_ed25519"
@@ -77,7 +77,7 @@ link_miss() {
 	ln "$dir/gshadow" "$dir/name" || true
 }
 
-rule_case 'Search for private keys' keys 'what is searched'
+rule_case 'Search for private keys' keys 'the search pattern'
 keys_hit() { grep -r 'BEGIN OPENSSH PRIVATE KEY' "$dir" || true; }
 keys_miss() { grep -r 'BEGIN OPENSSH PUBLIC KEY' "$dir" || true; }
 
@@ -90,7 +90,7 @@ rule_case 'Cloud metadata service contacted' metadata 'the address'
 metadata_hit() { connect_alone 169.254.169.254; }
 metadata_miss() { connect_alone 169.254.169.253; }
 
-rule_case 'Fileless execution' memfd 'where the program is'
+rule_case 'Fileless execution' memfd 'the location of the program'
 memfd_hit() {
 	local nr=319
 	[ "$(uname -m)" = aarch64 ] && nr=279
@@ -137,7 +137,7 @@ tool_miss() {
 	"$dir/ncat" -l 127.0.0.1 -v
 }
 
-rule_case 'Network tool runs a program' together 'an option among others'
+rule_case 'Network tool runs a program' together 'one of several combined options'
 together_hit() { named nc -lvnpe 4444 /bin/sh; }
 together_miss() { named nc -lvnp 4444 /bin/sh; }
 
@@ -234,7 +234,7 @@ rule_case 'Packet capture started' capture 'the name of the program'
 capture_hit() { named tcpdump -i lo; }
 capture_miss() { named tcpdumb -i lo; }
 
-rule_case 'Download piped to a shell' download 'where the pipe leads'
+rule_case 'Download piped to a shell' download 'the target of the pipe'
 download_hit() { sh -c 'false && curl http://127.0.0.1/x | sh; :'; }
 download_miss() { sh -c 'false && curl http://127.0.0.1/x | cat; :'; }
 
@@ -266,7 +266,7 @@ rule_case 'Trusted CA certificate written' certificate 'the folder'
 certificate_hit() { touch_file "/usr/local/share/ca-certificates/case.$$"; }
 certificate_miss() { touch_file "/usr/local/share/case.$$"; }
 
-rule_case 'Security service stopped' watching 'what is done to it'
+rule_case 'Security service stopped' watching 'the command'
 watching_hit() { named systemctl stop auditd; }
 watching_miss() { named systemctl status auditd; }
 
@@ -282,7 +282,7 @@ rule_case 'Firewall rules flushed' chain 'an argument'
 chain_hit() { named iptables -F INPUT; }
 chain_miss() { named iptables -L INPUT; }
 
-rule_case 'Command history cleared' first 'whether the file was there'
+rule_case 'Command history cleared' first 'whether the file existed'
 first_hit() {
 	echo line >"$dir/.zsh_history"
 	: >"$dir/.zsh_history"
