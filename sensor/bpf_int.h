@@ -36,7 +36,7 @@ struct source_state {
 	uint64_t *percpu;         /* a per-CPU value being read */
 	struct drop_count *drops; /* as last read: one for each event and cause */
 	size_t ndrops;
-	uint64_t missed, missed_at; /* runs that the kernel left out; when that was read */
+	uint64_t missed, missed_at; /* runs that the kernel skipped; when that was last read */
 	unsigned ncpu;              /* possible CPUs */
 	int epoll_fd, wake_fd;
 	struct hooks hooks;

@@ -220,7 +220,7 @@ is_another(const struct proc_info *p, uint64_t start)
 	return p->start_ticks != 0 && (start < from || start - from >= 2 * TICK_NS);
 }
 
-/* Open the process's folder. False, and counted, if that fails or the pid was reused. */
+/* Open the process's folder. False if it has ended, its pid was reused, or (counted) on error. */
 static bool
 open_process(struct scan *s, uint32_t pid, uint64_t start)
 {

@@ -52,7 +52,7 @@ enum source_iter {
 };
 
 struct source_ops {
-	const char *name;  /* "bpf", "replay" */
+	const char *name;  /* "bpf" */
 	size_t state_size; /* private state: the caller allocates it zeroed, passes it as 'st' */
 
 	/*
@@ -70,8 +70,7 @@ struct source_ops {
 	/*
 	 * Emit available records in time order; if there are none, wait at most 'timeout_ms' (0:
 	 * not at all). While records keep coming, let them gather for 'rest_ns' first, or until
-	 * there are many. Returns the number of records emitted; -errno of emit(); -ENODATA at the
-	 * end of a recording: nothing will follow.
+	 * there are many. Returns the number of records emitted, or -errno of emit().
 	 */
 	int (*poll)(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void *arg);
 

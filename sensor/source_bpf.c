@@ -22,7 +22,7 @@
 #define SLACK_NS 100000ULL
 #define NAP_NS   NS_PER_MS
 
-#define MISSED_NS (100 * NS_PER_MS) /* between two questions for what the kernel left out */
+#define MISSED_NS (100 * NS_PER_MS) /* between two reads of the skipped runs */
 
 static int
 quiet(enum libbpf_print_level level, const char *fmt, va_list ap)

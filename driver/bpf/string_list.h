@@ -5,11 +5,10 @@
  * A list longer than a text must not simply be cut at its end: a process could hide anything after
  * a long string.
  *
- * - A string that does not fit keeps its beginning, half of the remaining room, and the next string
- * follows: so one long string hides no other.
- *
- * - For an image, ARGS_END bytes and unused room are reserved for the end of the list: so many
- * strings hide only those in the middle.
+ *   - A string that does not fit keeps its beginning, half of the remaining room, and the next
+ *     string follows: so one long string hides no other.
+ *   - For an image, ARGS_END bytes and unused room are reserved for the end of the list: so many
+ *     strings hide only those in the middle.
  *
  * sensor/string_list.c does the same for data read from /proc.
  */
