@@ -14,7 +14,7 @@ get_evt_args(const struct fget *g)
 	return put_text(g, scratch_take(g->fs, out));
 }
 
-/* The index in this event of the parameter that the reference names; -1: it has none. */
+/* The index of the referenced parameter in this event; -1: it has none. */
 static int
 param_of(const struct fget *g)
 {
@@ -96,7 +96,7 @@ param_ftype(const struct ev_param *p)
 	return FT_UINT;
 }
 
-/* With the type of this event's parameter, which may not be that which the compiler went by. */
+/* Uses the type of this event's parameter, which may differ from the one used by the compiler. */
 int
 get_evt_rawarg(const struct fget *g)
 {

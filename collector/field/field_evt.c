@@ -50,7 +50,7 @@ get_evt_reltime(const struct fget *g)
 	return put_uint(g, part_of(g->v->ev->ts - state_began(g->v->state), g->a));
 }
 
-/* Events of different CPUs may be a little out of order. */
+/* Events of different CPUs may be slightly out of order. */
 int
 get_evt_deltatime(const struct fget *g)
 {
@@ -67,7 +67,7 @@ get_evt_word(const struct fget *g)
 	return put_word(g, "0ns");
 }
 
-/* What plugins raise is of their own sources, which are not known here. */
+/* Plugins' events have their own sources, which are unknown here. */
 int
 get_evt_source(const struct fget *g)
 {
@@ -91,7 +91,7 @@ get_evt_hostname(const struct fget *g)
 	return put_word(g, g->v->node);
 }
 
-/* procinfo: an event of every thread, or of the main ones. */
+/* procinfo: an event for every thread, or for main threads. */
 int
 get_evt_procinfo(const struct fget *g)
 {
@@ -106,8 +106,7 @@ get_evt_const(const struct fget *g)
 	return put_uint(g, (uint64_t) g->a);
 }
 
-/* A system call without a row of its own is named by its number, an asynchronous event by itself.
- */
+/* A system call without an event is named by its number, an asynchronous event by its own name. */
 static struct slice
 event_name(const struct view *v)
 {
@@ -148,7 +147,7 @@ get_evt_syscall(const struct fget *g)
 	return put_text(g, event_name(g->v));
 }
 
-/* An event on a descriptor is of the descriptor's kind. */
+/* An event on a descriptor has the category of the descriptor's type. */
 static const char *
 io_category(const struct view *v)
 {
@@ -254,7 +253,7 @@ get_evt_failed(const struct fget *g)
 	return event_result(g->v->ev, &res) ? put_bool(g, res < 0) : 0;
 }
 
-/* What an event that failed failed at: by its descriptor, or by what it would have made. */
+/* The object of a failed call: by its descriptor, or by what the call would have created. */
 static int
 error_kind(const struct view *v)
 {
@@ -288,7 +287,7 @@ get_evt_count_exit(const struct fget *g)
 	return g->v->ev->schema->num % 2 == 0 ? 0 : put_uint(g, 1);
 }
 
-/* "...; Event: NAME; ..." in the description of an event of the infrastructure. */
+/* Find "...; Event: NAME; ..." in the description of an infrastructure event. */
 int
 get_evt_infra(const struct fget *g)
 {

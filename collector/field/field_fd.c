@@ -4,7 +4,7 @@
 #include <sys/sysmacros.h>
 
 /*
- * A descriptor is that of the event, as it stands after it. Where the event has one that is not in
+ * A descriptor is the event's, in its state after the event. If the event has one that is not in
  * the table (a failed open), the name comes from the event itself.
  */
 
@@ -14,8 +14,8 @@ get_fd_num(const struct fget *g)
 	return g->v->has_fd ? put_int(g, g->v->fd_num) : 0;
 }
 
-/* The letter of what an event would have made, had it not failed: of these kinds, but Falco forgets
- * open() and open_by_handle_at(). */
+/* The letter of what a failed call would have created: of these types; Falco omits open() and
+ * open_by_handle_at(). */
 static char
 would_be(const struct ev_schema *s)
 {
@@ -140,7 +140,7 @@ last_slash(struct slice s)
 	return s.n == 0 ? NULL : memrchr(s.p, '/', s.n);
 }
 
-/* Up to the last slash; a path that ends in one is whole. */
+/* Up to the last slash; a path that ends in a slash is returned whole. */
 static struct slice
 directory_of(const struct fget *g)
 {
@@ -199,7 +199,8 @@ get_fd_container(const struct fget *g)
 	return put_text(g, scratch_take(g->fs, out));
 }
 
-/* 4 or 6; 0: no internet socket. Sets *server for a bound one, which has a server's end only. */
+/* 4 or 6; 0: not an internet socket. Sets *server for a bound one, which has only a server's
+ * end. */
 static unsigned
 family(const struct fd_entry *fd, bool *server)
 {
@@ -239,7 +240,7 @@ family(const struct fd_entry *fd, bool *server)
 	return 0;
 }
 
-/* Which ends a field asks for: bit 0 the client's (source), bit 1 the server's. 0: null. */
+/* The ends that a field refers to: bit 0 the client's (source), bit 1 the server's. 0: null. */
 static unsigned
 ends(const struct fget *g, unsigned *fam)
 {
@@ -300,7 +301,7 @@ get_fd_port(const struct fget *g)
 	return n;
 }
 
-/* Falco looks names of services up only where it is told to, and is not by default. */
+/* Falco looks up service names only if configured to, and by default it is not. */
 int
 get_fd_proto(const struct fget *g)
 {

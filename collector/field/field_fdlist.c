@@ -2,8 +2,8 @@
 #include "collector/field/field_int.h"
 #include <string.h>
 
-/* The descriptors that poll() waits for: a count of 2 bytes, then for each its number (8) and the
- * events (2). */
+/* The descriptors passed to poll(): a count of 2 bytes, then for each its number (8) and the events
+ * (2). */
 enum { COUNT_SIZE = 2, ITEM_SIZE = 10 };
 
 static bool
@@ -25,7 +25,7 @@ family(const struct fd_entry *fd)
 	return fd->type == FD_IPV4 || fd->type == FD_IPV4_SERVER ? 4 : 6;
 }
 
-/* One item of the list; one that has nothing to tell is left out. */
+/* Append one item of the list; an empty one is left out. */
 static void
 put_item(const struct fget *g, int64_t num, const struct fd_entry *fd, struct buf *out)
 {

@@ -3,14 +3,14 @@
 #include <string.h>
 
 /*
- * fs.path.*: the paths that a successful event acts on, as Falco has them. A link is made at its
- * source and points to its target; a renamed file goes from its source to its target.
+ * fs.path.*: the paths that a successful event acts on, as in Falco. A link is created at its
+ * source and points to its target; a renamed file moves from its source to its target.
  */
 
-/* fs.path.name of a call on a descriptor is the descriptor's. */
+/* fs.path.name of a call on a descriptor is the descriptor's name. */
 enum { NAME_OF_FD = EV_ABSENT + 1 };
 
-/* The parameter that a field asks for; EV_ABSENT: none. */
+/* The parameter for a field; EV_ABSENT: none. */
 static unsigned
 path_param(const struct ev_schema *s, int what)
 {
@@ -42,8 +42,8 @@ put_unknown(const struct fget *g, struct slice path)
 	return put_text(g, scratch_take(g->fs, out));
 }
 
-/* The parameter that is the descriptor which a relative path is below; EV_ABSENT: the working
- * folder. What a link points to is below the link's own folder. */
+/* The descriptor parameter to which a relative path is relative; EV_ABSENT: the working folder. A
+ * link's target is relative to the link's own folder. */
 static unsigned
 folder_of(const struct ev_schema *s, unsigned i)
 {
@@ -60,9 +60,9 @@ folder_num(const struct event *ev, unsigned folder)
 }
 
 /*
- * A relative path is below the descriptor before it. Where that is the descriptor that the event is
- * about, AT_FDCWD is not taken for the working folder; a failed open has nothing but that; linkat's
- * descriptors are not looked at; a link's target is below its folder: all as in Falco.
+ * A relative path is below the preceding descriptor. If that is the event's descriptor, AT_FDCWD is
+ * not treated as the working folder; a failed open has only that; linkat's descriptors are ignored;
+ * a link's target is below its folder: all as in Falco.
  */
 static int
 resolve(const struct fget *g, unsigned i, struct slice raw)
@@ -83,7 +83,7 @@ resolve(const struct fget *g, unsigned i, struct slice raw)
 	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }
 
-/* The same as the kernel takes it: below the descriptor, or the working folder. */
+/* Resolve as the kernel does: below the descriptor, or the working folder. */
 static int
 resolve_own(const struct fget *g, unsigned i)
 {
@@ -103,7 +103,7 @@ get_fs_path(const struct fget *g)
 
 	if (i == EV_ABSENT || (g->b != FS_OWN && !succeeded(ev)))
 		return 0;
-	/* An open that succeeded has its path in the table. */
+	/* A successful open has its path in the table. */
 	if (i == NAME_OF_FD ||
 	    (g->b != FS_RAW && (ev->schema->flags & EF_CREATES_FD) && g->v->fd != NULL))
 		return g->v->fd == NULL ? 0 : put_id(g, g->v->fd->name);

@@ -2,7 +2,7 @@
 #include "collector/field/field_int.h"
 #include <string.h>
 
-/* Fields of what is read, written and opened. */
+/* Fields of reads, writes and opens. */
 
 static bool
 is_io(const struct view *v, int dir)
@@ -20,7 +20,7 @@ get_evt_buffer(const struct fget *g)
 	return put_text(g, ev_role_text(g->v->batch, g->v->ev, EVR_DATA));
 }
 
-/* What a call on a descriptor that is known read, wrote or did otherwise. */
+/* The number of bytes that a call on a known descriptor read, wrote or otherwise processed. */
 int
 get_evt_buflen(const struct fget *g)
 {
@@ -68,7 +68,7 @@ get_evt_is_syslog(const struct fget *g)
 	return put_bool(g, memmem(name.p, name.n, "/dev/log", 8) != NULL);
 }
 
-/* Falco: a bit of the flags as asked for, also on an open that failed; false on other events. */
+/* As in Falco: tests the requested flags, also of a failed open; false on other events. */
 int
 get_evt_is_open(const struct fget *g)
 {
@@ -84,7 +84,7 @@ get_evt_is_open(const struct fget *g)
 		return put_bool(g, (flags & NV_open_flags_O_RDONLY) != 0);
 	case OPEN_WRITE:
 		return put_bool(g, (flags & NV_open_flags_O_WRONLY) != 0);
-	case OPEN_EXEC: /* creat() has no flags: it makes its file always */
+	case OPEN_EXEC: /* creat() has no flags: it always creates its file */
 		makes = (flags & (NV_open_flags_O_CREAT | NV_open_flags_O_TMPFILE)) ||
 			!schema_has_role(ev->schema, EVR_OPEN_FLAGS);
 		return put_bool(g, makes && (ev_role_num(ev, EVR_MODE) & 0111) != 0);
@@ -103,7 +103,7 @@ open_access(const struct event *ev)
 	return (unsigned) ev_role_num(ev, EVR_OPEN_FLAGS) & NV_open_flags_O_RDWR;
 }
 
-/* Which path of an *at call evt.abspath is, and .dst: of two, the first and the last. */
+/* The path of an *at call for evt.abspath, and for .dst: of two, the first and the last. */
 static unsigned
 at_path(const struct ev_schema *s, bool last)
 {

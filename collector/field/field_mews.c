@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * field_mews.c - mews.*: the fields that Falco does not have.
+ * field_mews.c - mews.*: fields that Falco does not have.
  *
- * Falco's own fields keep Falco's values; what Mews knows beyond them stands here.
+ * Falco's own fields keep Falco's values; what Mews knows beyond them is here.
  */
 #include "collector/field/field_int.h"
 #include <string.h>
 
-/* A mark that the capture set on the event: 'a' is EVF_*. */
+/* A flag that the capture set on the event: 'a' is EVF_*. */
 int
 get_mews_mark(const struct fget *g)
 {
 	return put_bool(g, (g->v->ev->flags & (uint32_t) g->a) != 0);
 }
 
-/* ---- the program that a loader was told to run ---- */
+/* ---- the program started by a loader ---- */
 
 /* Is this the dynamic loader, of glibc or musl? */
 static bool
@@ -36,7 +36,7 @@ is_loader(struct slice path)
 	return false;
 }
 
-/* An option of a loader whose value is the next argument. */
+/* Does the loader's option take the next argument as its value? */
 static bool
 has_value(struct slice option)
 {
@@ -50,7 +50,8 @@ has_value(struct slice option)
 	return false;
 }
 
-/* The first of its arguments (strings, each with its NUL) that is no option; p == NULL: none. */
+/* The first of its arguments (strings, each with its NUL) that is not an option; p == NULL:
+ * none. */
 static struct slice
 loaded(struct slice args)
 {

@@ -6,7 +6,7 @@
 
 /* Fields that only some events fill, and what they wait for while none of those is captured. */
 static const struct need {
-	const char *name;  /* or how names begin, if it ends in a dot */
+	const char *name;  /* or the start of names, if it ends in a dot */
 	uint32_t flags;    /* events with one of these */
 	enum ev_role role; /* or with a parameter of this role */
 	uint16_t event;    /* or this one */
@@ -30,7 +30,7 @@ static const struct need {
 	{ "thread.totexectime", 0, EVR_NONE, EV_SWITCH, "switches of CPUs" },
 };
 
-/* What the others wait for that nothing fills, by how their names begin. */
+/* What fields wait for that nothing fills, by the start of their names. */
 static const struct {
 	const char *name, *cause;
 } unfilled[] = {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 /*
- * Blocks in a chain, filled in turn and used again after a reset, so that after the first events
- * nothing is allocated any more. Texts are made in buffers that are not moved while they are handed
- * out: a few, each taken by one maker at a time (a path within a list of parameters, say).
+ * Blocks in a chain, filled in turn and reused after a reset, so that after the first events
+ * nothing is allocated. Texts are made in buffers that do not move while in use: a few, each for
+ * one maker at a time (for example a path within a list of parameters).
  */
 enum { SCRATCH_BLOCK = 16384, SCRATCH_KEEP = 16, SCRATCH_BUFS = 4 };
 
@@ -18,7 +18,7 @@ struct block {
 
 struct fscratch {
 	struct block *first, *now;
-	size_t used; /* of now */
+	size_t used; /* of the current block */
 	struct buf buf[SCRATCH_BUFS];
 	unsigned taken;
 	bool failed;

@@ -21,11 +21,11 @@ void fscratch_free(struct fscratch *fs);            /* NULL is nothing */
 void fscratch_reset(struct fscratch *fs);
 
 void *fscratch_alloc(struct fscratch *fs, size_t n) MUST_CHECK; /* NULL: no memory */
-/* A buffer to make a text in, empty; one at a time, until scratch_take(), which makes it a slice
- * that lives until the reset (p == NULL: no memory). */
+/* An empty buffer for making a text; one at a time, until scratch_take(), which turns it into a
+ * slice valid until the reset (p == NULL: no memory). */
 struct buf *scratch_buf(struct fscratch *fs);
 struct slice scratch_take(struct fscratch *fs, struct buf *b);
-/* One more than last time, from 1. */
+/* One more than the last time, starting at 1. */
 uint64_t scratch_count(struct fscratch *fs);
 /* The text without its NULs: each but the last becomes a blank. */
 struct slice scratch_join(struct fscratch *fs, struct slice list);

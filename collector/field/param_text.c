@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * A parameter has a raw text and, where something is known about it, a resolved one: 2(<f>/etc/x).
- * evt.args prints both, evt.arg.NAME the resolved one if there is one.
+ * A parameter has a raw text and, if more is known about it, a resolved one: 2(<f>/etc/x). evt.args
+ * prints both, evt.arg.NAME the resolved one if there is one.
  */
 
 void
@@ -28,7 +28,7 @@ fd_letters(const struct fd_entry *fd, struct buf *out)
 	buf_char(out, '>');
 }
 
-/* The words of a number: flags take their bits away, the others are equal. */
+/* The names of a number: flags remove their bits, others must be equal. */
 static void
 names_text(const struct ev_param *p, uint64_t v, struct buf *out)
 {
@@ -134,7 +134,7 @@ signal_text(int sig, struct buf *out)
 		buf_printf(out, "SIG%s", name);
 }
 
-/* A set's bit 0 is signal 1; Falco has the first 32. */
+/* Bit 0 of a set is signal 1; Falco prints the first 32. */
 static void
 signals_text(uint64_t set, struct buf *out)
 {
@@ -174,7 +174,7 @@ number_raw(const struct ev_param *p, int64_t v, struct buf *out)
 		buf_printf(out, "%lld", (long long) v);
 }
 
-/* A parameter whose type is in its first byte, by its event. Those that are not here are bytes. */
+/* Parameters whose type is in their first byte, by event. All others are bytes. */
 static const struct dyn_kind {
 	unsigned event, kind;
 	struct ev_param as;
@@ -199,7 +199,7 @@ static const struct dyn_kind {
 #undef KIND
 };
 
-/* The number that such a parameter is; NULL: it is none. */
+/* The number that such a parameter holds; NULL: not a number. */
 static const struct ev_param *
 dyn_number(const struct view *v, struct slice s, int64_t *ret)
 {
@@ -329,7 +329,7 @@ number_resolved(const struct view *v, const struct ev_param *p, int64_t num, str
 		buf_str(out, name);
 }
 
-/* A path below a descriptor that is not known: Falco resolves it to itself, and says so. */
+/* Is a path relative to an unknown descriptor? Falco resolves it to itself. */
 static bool
 is_adrift(const struct view *v, unsigned i)
 {
@@ -342,7 +342,7 @@ is_adrift(const struct view *v, unsigned i)
 	return s.n > 0 && s.p[0] != '/' && !slice_eq(s, SLICE("<NA>"));
 }
 
-/* A relative path made absolute. One that is absolute stays as it was passed, as in Falco. */
+/* Make a relative path absolute. An absolute one stays as it was passed, as in Falco. */
 static void
 path_resolved(const struct view *v, unsigned i, struct slice s, struct buf *out)
 {
@@ -425,6 +425,6 @@ params_text(const struct view *v, struct buf *out)
 		    (out->n == mid + 2 ||
 			slice_eq((struct slice){ out->p + start, mid - start },
 			    (struct slice){ out->p + mid + 1, out->n - mid - 2 })))
-			out->n = mid; /* it says no more */
+			out->n = mid; /* adds nothing */
 	}
 }

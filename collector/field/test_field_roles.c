@@ -7,11 +7,11 @@
 #include <string.h>
 
 /*
- * What fields that look a parameter up say of every event. All its parameters are filled: a text
- * is the parameter's name, descriptor number i is the folder /dI, flags ask for everything. First
- * it succeeds: paths, data, what an open asks for. Then it fails, on descriptors that are not
- * known: what it would have made (fd.typechar), what kind of error it is. An event that is not in
- * the table says nothing.
+ * The values of fields that look up a parameter, for every event. All its parameters are filled: a
+ * text is the parameter's name, descriptor number i is the folder /dI, flags request everything.
+ * First it succeeds: paths, data, the access of an open. Then it fails, on unknown descriptors: the
+ * type of what it would have created (fd.typechar), the kind of error. Events not in the table have
+ * no such values.
  */
 static const struct {
 	uint16_t event;
@@ -195,7 +195,7 @@ open_folders(struct play *p)
 	play_row(p, &(struct row){ EV_CHDIR, "10", "res=0;path=/cwd", "" });
 }
 
-/* " WORD=value"; a word alone for what is true; nothing for null, false and 0. */
+/* Append " WORD=value"; only the word for true; nothing for null, false and 0. */
 static void
 say(struct buf *b, const char *word, const char *field, const struct view *v, struct fscratch *fs)
 {
@@ -222,7 +222,7 @@ say(struct buf *b, const char *word, const char *field, const struct view *v, st
 
 static const struct {
 	const char *word, *field;
-	bool fails; /* asked of the event that failed */
+	bool fails; /* evaluated on the failed event */
 } asked[] = {
 	{ "abs", "evt.abspath", false },
 	{ "dst", "evt.abspath.dst", false },

@@ -2,14 +2,14 @@
 #include "collector/filter/filter_prog.h"
 
 /*
- * getopt(arguments, "ab:")[o]: options as getopt() finds them, up to the first that is none. Each
- * gives a value: its argument ("" if that is missing), or, where it takes none, its own letter; an
- * unknown one gives "?". Long options are passed over. [o]: the last value of that option.
+ * getopt(arguments, "ab:")[o]: options as getopt() finds them, up to the first argument that is
+ * none. Each gives a value: its argument ("" if missing), or, if it takes none, its own letter; an
+ * unknown one gives "?". Long options are skipped. [o]: the last value of that option.
  */
 
 struct scan {
 	const struct fval *arg;
-	int n, at;         /* arguments; the one being looked at */
+	int n, at;         /* arguments; the current one */
 	size_t pos;        /* within it */
 	struct slice spec; /* without its leading ':' */
 	struct slice letter, value;
@@ -21,7 +21,7 @@ starts_option(const struct fval *v)
 	return v->s.n >= 2 && v->s.p[0] == '-';
 }
 
-/* Where the letter stands in the spec; NULL: it does not. */
+/* The letter's position in the spec; NULL: missing. */
 static const char *
 in_spec(const struct scan *s, char c)
 {
@@ -42,7 +42,7 @@ take_argument(struct scan *s)
 	s->pos = 0;
 }
 
-/* The next option into letter and value; false: there is none. */
+/* Get the next option in letter and value; false: none. */
 static bool
 next_option(struct scan *s)
 {

@@ -2,8 +2,8 @@
 #include "collector/filter/filter_prog.h"
 
 /*
- * The C library's fnmatch() wants terminated strings and goes by the locale. This one goes by
- * bytes, and is linear but for '*': a star is tried again from the last one only.
+ * The C library's fnmatch() needs terminated strings and depends on the locale. This one works on
+ * bytes, and is linear except for '*': only the last star is retried.
  */
 
 static unsigned char
@@ -44,7 +44,7 @@ in_class(struct slice name, unsigned char c)
 	return false;
 }
 
-/* "[:name:]" at p[i]: its length, 0 if it is none. */
+/* The length of "[:name:]" at p[i], 0 if it is none. */
 static size_t
 class_at(struct slice p, size_t i, struct slice *name)
 {
@@ -60,7 +60,7 @@ class_at(struct slice p, size_t i, struct slice *name)
 	return k + 2 - i;
 }
 
-/* The bracket at p[i] ('['): where it ends, or 0 when it is not closed. *hit: 'c' is in it. */
+/* The end of the bracket at p[i] ('['), or 0 if it is not closed. *hit: 'c' is in it. */
 static size_t
 bracket(struct slice p, size_t i, unsigned char c, bool fold, bool *hit)
 {
@@ -95,7 +95,8 @@ bracket(struct slice p, size_t i, unsigned char c, bool fold, bool *hit)
 	return i < p.n ? i + 1 : 0;
 }
 
-/* One element of the pattern at 'i' against 'c': where the next one is; 0: it does not fit. */
+/* Match one element of the pattern at 'i' against 'c': returns the position of the next; 0: no
+ * match. */
 static size_t
 one(struct slice p, size_t i, unsigned char c, bool fold)
 {

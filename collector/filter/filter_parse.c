@@ -27,7 +27,7 @@
 
 enum op_kind { OP_NONE, OP_NUM, OP_STR, OP_LIST };
 
-/* In the order in which they are tried. A word that needs a blank after it ends in one. */
+/* In the order in which they are tried. A word that must be followed by a blank ends in one. */
 static const struct {
 	const char *text;
 	enum fop op;
@@ -134,7 +134,7 @@ parse_modified(struct lex *l, struct check *c)
 	return 0;
 }
 
-/* What a kind of operator wants on its right. */
+/* Parse the right side for a kind of operator. */
 static int
 parse_right(struct lex *l, enum op_kind kind, bool blank, struct check *c)
 {

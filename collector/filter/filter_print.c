@@ -3,7 +3,7 @@
 
 /*
  * Canonical text, as Falco prints a condition: "(evt.type = open and fd.name startswith /etc)". It
- * is part of an alert's id. Not all of it can be parsed again ("" prints as nothing, arguments of
+ * is part of an alert's id. It cannot always be parsed again ("" prints as nothing, arguments of
  * transformers without their quotes); the exact text can, and gives the same tree.
  */
 struct printer {
@@ -59,7 +59,7 @@ text_out(struct slice s, bool empty_quoted, struct printer *p)
 		quoted_out(s, p);
 }
 
-/* Within "[ ]", a bare text ends at a bracket and not at what ends a value. */
+/* Within "[ ]", a bare text ends at a bracket instead of a value's end. */
 static void
 arg_out(const struct term *t, struct printer *p)
 {

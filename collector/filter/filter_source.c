@@ -3,11 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Fields and transformers: what they are checked for at compile time, and their values. */
+/* Fields and transformers: compile-time checks, and values. */
 
 enum {
 	ARG_VALUES = 64,
-	XFORM_DEPTH_MAX = 32, /* each level takes some KB of the stack while it runs */
+	XFORM_DEPTH_MAX = 32, /* each level takes some KB of stack at run time */
 };
 
 static int
@@ -85,7 +85,7 @@ all_texts(const struct source *a)
 	return a == NULL;
 }
 
-/* Why a transformer of several arguments does not take these; NULL: it does. */
+/* Why a transformer of several arguments does not accept these; NULL: it does. */
 static const char *
 wrong_args(enum xform x, const struct source *a)
 {
@@ -115,7 +115,7 @@ wrong_args(enum xform x, const struct source *a)
 	return is_text(a->next) ? NULL : "getopt() second argument (optstring) must be a string";
 }
 
-/* A transformer of one argument. */
+/* Does a transformer of one argument accept it? */
 static bool
 takes(enum xform x, const struct source *a)
 {
@@ -139,7 +139,7 @@ check_args(struct compile *c, const struct term *t, const struct source *s)
 		    c, t->at, "'%.*s' takes exactly one argument", SLICE_ARG(t->text));
 	if (takes(s->xform, a))
 		return 0;
-	assert(t->kids != NULL); /* 'a' was made of it */
+	assert(t->kids != NULL); /* 'a' was made from it */
 	return compile_fail(c, t->kids->at, "'%.*s' does not take '%.*s' (%s%s)",
 	    SLICE_ARG(t->text), (int) MIN(a->text.n, 200), a->text.p,
 	    is_list(a) ? "a list of type " : "", ftype_name(a->type));
@@ -248,7 +248,7 @@ b64_digit(char c)
 	return p == NULL ? -1 : (int) (p - digits);
 }
 
-/* Padding may be left out; p == NULL: not Base64. */
+/* Decode Base64; padding is optional; p == NULL: invalid. */
 static struct slice
 decoded(struct slice s, struct fscratch *fs)
 {
@@ -283,7 +283,7 @@ base(struct slice s)
 	return (struct slice){ slash + 1, s.n - (size_t) (slash + 1 - s.p) };
 }
 
-/* The values of the arguments from 's' on, with 'sep' between. */
+/* Join the values of the arguments from 's' on, separated by 'sep'. */
 static struct slice
 joined(const struct source *s, struct slice sep, const struct view *v, struct fscratch *fs)
 {
@@ -308,7 +308,7 @@ joined(const struct source *s, struct slice sep, const struct view *v, struct fs
 	return scratch_take(fs, out);
 }
 
-/* "tolower" and its like: one text to another. */
+/* Apply "tolower" or similar: one text to another. */
 static struct slice
 mapped(enum xform x, struct slice s, struct fscratch *fs)
 {
@@ -355,7 +355,7 @@ xform_get(
 	return text.p != NULL;
 }
 
-/* A literal list; null if any of it is. */
+/* Get a literal list; null if any part is. */
 static int
 list_get(
     const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max)
@@ -379,7 +379,7 @@ source_get(
 	case S_FIELD:
 		n = field_get(&s->ref, v, fs, ret, max);
 		/* evt.rawarg has the type of its event's parameter, the program that of the first
-		 * one */
+		 * event */
 		if (n > 0 && s->ref.field->type == FT_DYN && has_text(&ret[0]) != is_texts(s->type))
 			return 0;
 		return n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_ask.h - what a field prints and a condition says of an event, for tests.
+ * test_ask.h - check what a field prints and a condition decides on an event, for tests.
  *
- * A difference is printed and counted: a test asks all that it has, then fails if there were any.
+ * Differences are printed and counted: a test checks everything, then fails if there were any.
  */
 #ifndef MEWS_COLLECTOR_FILTER_TEST_ASK_H
 #define MEWS_COLLECTOR_FILTER_TEST_ASK_H

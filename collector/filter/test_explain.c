@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_explain.c - which sub-condition is told of, and that the verdict is the engine's. */
+/* test_explain.c - which sub-condition is reported, and that the verdict is the engine's. */
 #include "collector/filter/explain.h"
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
@@ -8,7 +8,7 @@
 /* One event: cat opens /etc/passwd for reading, as descriptor 3. */
 static const struct row event = { EV_OPENAT, "10", "fd=3;dirfd=-100;name=/etc/passwd;flags=1", "" };
 
-/* told: the parts that decided, '!' before one that was true; "" where the condition holds. */
+/* told: the parts that decided, '!' before a true one; "" if the condition holds. */
 static const struct {
 	const char *condition, *told;
 } cases[] = {

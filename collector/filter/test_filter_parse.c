@@ -90,7 +90,7 @@ static const struct {
 	{ "tolower(proc.name = y", 1, 19, "expected a ')' token closing the transformer" },
 };
 
-/* The exact text gives the same tree: its exact text is the same. */
+/* The exact text gives the same tree, which has the same exact text. */
 static void
 check_exact(const struct expr *e, struct arena *a)
 {
@@ -248,7 +248,7 @@ test_resolve(void **state)
 	arena_fini(&a);
 }
 
-/* Each macro stands twice in the next: 2^40 checks, if they were written out. */
+/* Each macro occurs twice in the next: 2^40 checks if expanded. */
 static void
 test_macro_bomb(void **state)
 {

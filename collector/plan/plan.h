@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan.h - many conditions asked together, so that what they share is asked once.
+ * plan.h - evaluate many conditions together, so that common parts are evaluated once.
  *
- * A plan is immutable, so threads share it; it lives in the arena that it was made in. A plan_run
- * is a thread's own: the verdicts that it remembers of values seen before, and counters. Plan and
- * filter_match() always agree. How it works: README.md.
+ * A plan is immutable, so threads share it; it lives in its arena. A plan_run belongs to a thread:
+ * its remembered verdicts on values seen before, and counters. Plan and filter_match() always
+ * agree. How it works: README.md.
  */
 #ifndef MEWS_COLLECTOR_PLAN_PLAN_H
 #define MEWS_COLLECTOR_PLAN_PLAN_H
@@ -14,7 +14,7 @@
 struct plan;
 struct plan_run;
 
-/* A condition, and the events that it is asked on. */
+/* A condition, and the events on which it is evaluated. */
 struct plan_item {
 	const struct filter *filter;
 	const struct event_set *events;
@@ -27,18 +27,18 @@ int plan_new(const struct plan_item *v, size_t n, struct arena *a, struct plan *
 int plan_run_new(const struct plan *p, struct plan_run **ret) MUST_CHECK;
 void plan_run_free(struct plan_run *r);
 
-/* An item's condition holds. false: ask no further ones on this event. */
+/* Called when an item's condition holds. false: evaluate no further items on this event. */
 typedef bool plan_hit_fn(void *arg, uint32_t item);
 
 /*
- * Ask all items about an event, in their order. Resets 'fs'; allocates nothing else. A run is asked
- * about events of one pool of texts; when another one comes, what was remembered is forgotten.
+ * Evaluate all items on an event, in order. Resets 'fs'; allocates nothing else. A run is for
+ * events of one pool of texts; with another pool everything remembered is dropped.
  */
 void plan_event(
     struct plan_run *r, const struct view *v, struct fscratch *fs, plan_hit_fn *hit, void *arg);
 
-/* Of one item: how many events it was asked about, and how many checks had to be run for it since
- * no verdict on the value was known. Any thread may ask. */
+/* For one item: the events on which it was evaluated, and the checks run for it because no verdict
+ * on the value was known. Any thread. */
 struct plan_counts {
 	uint64_t evals, checks;
 };

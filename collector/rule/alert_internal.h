@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alert_internal.h - an alert that no rule raised: Mews tells of itself.
+ * alert_internal.h - an alert that no rule raised: Mews reports about itself.
  *
  * For what blinds or harms detection: lost events, a damaged outbox. It has the shape of every
- * other alert, so outputs and queries need not know; its source is "internal", its tags are "mews"
- * and "internal". Pure functions, any thread.
+ * other alert, so outputs and queries treat it like any; its source is "internal", its tags are
+ * "mews" and "internal". Pure functions, any thread.
  */
 #ifndef MEWS_COLLECTOR_RULE_ALERT_INTERNAL_H
 #define MEWS_COLLECTOR_RULE_ALERT_INTERNAL_H
@@ -21,21 +21,21 @@ struct alert_internal_field {
 
 /* All texts are borrowed for the call. */
 struct alert_internal {
-	const char *rule; /* what stands in for the rule's name: "Mews outbox damaged" */
+	const char *rule; /* in place of a rule's name: "Mews outbox damaged" */
 	enum priority priority;
-	const char *cluster, *node; /* whom it is about; the collector's own name for itself */
+	const char *cluster, *node; /* the affected node; or the collector's own name */
 	uint64_t time;              /* realtime ns */
 	const char *output;         /* one sentence, without time and priority */
 	const struct alert_internal_field *fields; /* after evt.time and mews.cluster */
 	size_t nfields;
-	/* What makes it the same alert when it is raised again: the id is a UUID made
-	 * of the SHA-256 of cluster, node, rule and this text. */
+	/* Identifies the occasion, so that raising it again gives the same id: a UUID from the
+	 * SHA-256 of cluster, node, rule and this text. */
 	const char *identity;
 };
 
-struct alert_json; /* rule.h: what the configuration leaves out of an alert or adds */
+struct alert_json; /* rule.h: parts of an alert that the configuration leaves out or adds */
 
-/* Renders it. 'shape' NULL: Falco's defaults. -ENOMEM. */
+/* Make the alert. 'shape' NULL: Falco's defaults. -ENOMEM. */
 int alert_internal(const struct alert_internal *from, const struct alert_json *shape,
     struct alert **ret) MUST_CHECK;
 

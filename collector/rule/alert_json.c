@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alert_json.c - an alert as Falco prints it with json_output: keys in alphabetical order, and what
- * is our own as mews.* in output_fields.
+ * alert_json.c - an alert as Falco prints it with json_output: keys in alphabetical order, and our
+ * own fields as mews.* in output_fields.
  */
 #include "collector/alert/loss.h"
 #include "collector/rule/format_int.h"
@@ -39,7 +39,7 @@ alert_line_head(uint64_t time, enum priority p, bool iso8601, struct buf *out)
 	buf_printf(out, ": %s ", priority_name(p));
 }
 
-/* "15:24:25.353780313: Warning text"; the text itself begins at *message. */
+/* Append "15:24:25.353780313: Warning text"; the text itself begins at *message. */
 static void
 add_line(const struct rule *r, const struct view *v, struct fscratch *fs, struct buf *out,
     size_t *message)
@@ -81,7 +81,8 @@ add_key(struct buf *out, const char *key, const char *value)
 
 enum { OWN_MAX = 5 };
 
-/* Our own output_fields, by name; the event's marks only if they are set. How many. */
+/* Collect our own output_fields, by name; marks of the event only if they are set. Returns their
+ * number. */
 static size_t
 own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_NAMES],
     struct format_own own[OWN_MAX])

@@ -27,7 +27,7 @@ alert_summary_add(struct alert_summary *s, const struct rule *rule, const struct
 	s->last_time = v->time;
 }
 
-/* The text of the alert, without time and priority. */
+/* Append the alert's text, without time and priority. */
 static void
 add_text(const struct alert_summary *s, bool iso8601, struct buf *out)
 {
@@ -37,7 +37,7 @@ add_text(const struct alert_summary *s, bool iso8601, struct buf *out)
 	buf_slice(out, buf_get(&s->text));
 }
 
-/* The output_fields of the first match, and ours. */
+/* Append the output_fields of the first match, and ours. */
 static void
 add_fields(
     const struct alert_summary *s, const char *first_id, const char *last_id, struct buf *out)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule_blind.c - what a rule cannot see today.
+ * rule_blind.c - find rules and parts of rules that have no effect today.
  *
- * A rule is blind if no event that it asks for is captured, or if its condition cannot be true
- * without a field that has no value yet. It is partly blind if that holds for some of its events,
- * or of its condition: an alternative that never matches, an exception that never applies.
+ * A rule is blind if none of its events is captured, or if its condition cannot be true without a
+ * field that has no value yet. It is partly blind if that holds for some of its events, or of its
+ * condition: an alternative that never matches, an exception that never applies.
  */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 enum { NAMES_SHOWN = 6, NAMES_KEPT = 32 };
 
-/* Is this the first event of its name in the set? An enter and an exit event share one. */
+/* Is this the first event with its name in the set? An enter and an exit event share one. */
 static bool
 is_first(const struct event_set *set, size_t i)
 {
@@ -37,14 +37,14 @@ is_seen(const struct event_set *set, const char *name)
 	return false;
 }
 
-/* Names for a sentence: the first few, each once, then how many more. */
+/* Names for a sentence: the first few, each once, then the number of further ones. */
 struct names {
 	struct slice kept[NAMES_KEPT];
 	size_t n;  /* all */
-	bool more; /* than could be kept, and thus told apart */
+	bool more; /* more than could be kept, and so compared */
 };
 
-/* A name that is not among them. */
+/* Add a name that is not among them. */
 static void
 names_add_new(struct names *v, struct slice name)
 {
@@ -77,10 +77,10 @@ names_print(const struct names *v, struct buf *out)
 		buf_printf(out, " and %zu more", v->n - NAMES_SHOWN);
 }
 
-/* What is missing of a condition. */
+/* The missing parts of a condition. */
 struct missing {
 	struct names events;                   /* not captured */
-	size_t seen;                           /* names of events that are */
+	size_t seen;                           /* number of names of captured events */
 	struct names alternatives, exceptions; /* fields without a value */
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the table cannot hold itself: the sense of these is the other way round in rule_options. */
+/* Options whose sense is inverted in rule_options, so the table cannot set them directly. */
 struct alert_opts {
 	bool iso8601, message, output, fields, tags;
 };
@@ -44,7 +44,7 @@ rule_config_help(FILE *f)
 	    f);
 }
 
-/* Past the number of a list's element: "3.enable.rule" -> "enable.rule". -1: there is none. */
+/* Skip the index of a list's element: "3.enable.rule" -> "enable.rule". -1: there is none. */
 static int
 element(const char **rest)
 {
@@ -95,7 +95,7 @@ on_select(void *arg, const char *rest, const char *value, struct diag *d)
 	return diag_fail(d, 0, 0, "'rule.select' knows enable and disable, not '%s'", rest);
 }
 
-/* Is it a format that compiles? With a percent sign or as a field's name. */
+/* Does the format compile? With a percent sign, or as a field's name. */
 static int
 check_format(const char *text, const struct rule_extra *extra, struct diag *d)
 {
@@ -126,7 +126,7 @@ add_tag(struct rule_append *a, const char *value, struct diag *d)
 	return 0;
 }
 
-/* "evt.num" as itself, or a name with a format. */
+/* Add "evt.num" as itself, or a name with a format. */
 static int
 add_extra(struct rule_append *a, const char *name, const char *format, struct diag *d)
 {
@@ -165,7 +165,8 @@ set_append(struct rule_append *a, const char *key, const char *value, struct dia
 	return 0;
 }
 
-/* "0.match.source": the keys of an element stand together. Those without a number are of one. */
+/* "0.match.source": the keys of an element are consecutive. Keys without an index belong to one
+ * element. */
 static int
 on_append(void *arg, const char *rest, const char *value, struct diag *d)
 {

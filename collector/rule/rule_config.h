@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule_config.h - what a configuration says about rules: which are on, what outputs get appended,
- * what alerts hold. One thread; strings are the configuration's, and so must not outlive it.
+ * rule_config.h - the configuration of rules: which are enabled, texts appended to outputs, the
+ * contents of alerts. One thread; strings belong to the configuration, and must not outlive it.
  *
  *	rule:
  *	  select:
@@ -30,7 +30,7 @@ struct rule_config {
  * are appended. -EINVAL and *d; -ENOMEM. */
 int rule_config_read(struct rule_config *rc, struct cfg *cfg, struct diag *d) MUST_CHECK;
 
-/* One selection: "rule" (a name with '*'), "tag" or "contains". -EINVAL and d->msg. */
+/* Add one selection: "rule" (a name with '*'), "tag" or "contains". -EINVAL and d->msg. */
 int rule_config_select(struct rule_config *rc, bool enable, const char *by, const char *what,
     struct diag *d) MUST_CHECK;
 

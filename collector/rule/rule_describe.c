@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule_describe.c - a collection as Falco describes it: what was written, and what became of it. */
+/* rule_describe.c - describe a collection as Falco does: the definitions, and the rules made from
+ * them. */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
 #include <string.h>
 
-/* An array of distinct texts being written. */
+/* An array of distinct texts, while it is written. */
 struct names {
 	struct buf *out;
 	size_t start; /* of the array's first byte */
@@ -109,7 +110,7 @@ expr_array(struct buf *out, const char *name, const struct expr *e, enum expr_na
 	buf_char(out, ']');
 }
 
-/* What rules and macros have alike: their condition taken apart. */
+/* Describe the condition of a rule or macro. */
 static void
 condition(struct buf *out, const struct expr *e, const struct rtexts *lists)
 {
@@ -139,7 +140,7 @@ events(struct buf *out, const struct rule *r)
 	buf_char(out, ']');
 }
 
-/* One value, or each of a list. */
+/* Add one value, or each of a list. */
 static void
 add_values(struct names *n, const struct rvalue *v)
 {
@@ -225,7 +226,7 @@ among(const struct rtexts *t, struct slice s)
 	return false;
 }
 
-/* "items" are those that are no lists. */
+/* "items" are the ones that are not lists. */
 static void
 describe_list(struct buf *out, const struct def_list *l)
 {

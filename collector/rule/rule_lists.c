@@ -2,10 +2,10 @@
 /*
  * rule_lists.c - lists are text.
  *
- * Each list in turn, in the order of definition, replaces its name wherever it stands between
- * blanks, parentheses, commas, equals signs or the ends - inside quotes too. Blanks around the name
- * become one on each side. So a list that a later one brought in is not looked at again; an item
- * that names an earlier list was replaced by that list's own items before (one level).
+ * Each list, in the order of definition, replaces its name wherever it occurs between blanks,
+ * parentheses, commas, equals signs or the ends - inside quotes too. Blanks around the name become
+ * one on each side. A list brought in by a later one is therefore not replaced again; an item that
+ * names an earlier list was replaced by that list's own items before (one level).
  */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
@@ -23,7 +23,7 @@ is_edge(char c)
 	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
 }
 
-/* An item as it stands in a condition: with a blank in it, between quotes. */
+/* Add an item in a condition's syntax: quoted if it contains a blank. */
 static int
 add_item(struct collection *c, struct def_list *l, const struct rtext *item)
 {
@@ -44,7 +44,7 @@ add_item(struct collection *c, struct def_list *l, const struct rtext *item)
 	return texts_add(c->a, &l->compiled, &t);
 }
 
-/* Items with commas between. */
+/* Join the items with commas. */
 static int
 join(struct collection *c, struct def_list *l)
 {
@@ -62,7 +62,7 @@ join(struct collection *c, struct def_list *l)
 	return l->joined.p == NULL ? -ENOMEM : 0;
 }
 
-/* The items of a list with those of the earlier lists that it names. */
+/* Collect the items of a list, with those of the earlier lists that it names. */
 static int
 compile_list(struct collection *c, struct def_list *l)
 {
@@ -100,7 +100,7 @@ compile_lists(struct collection *c)
 	return r;
 }
 
-/* The name's next stand at or after 'from', or SIZE_MAX. */
+/* The next occurrence of the name at or after 'from', or SIZE_MAX. */
 static size_t
 find_name(struct slice text, struct slice name, size_t from)
 {
@@ -119,8 +119,8 @@ find_name(struct slice text, struct slice name, size_t from)
 	return SIZE_MAX;
 }
 
-/* One list through the whole text, into 'out', as far as the bounds go. Returns how often it was
- * named. */
+/* Substitute one list in the whole text, into 'out', up to the limits. Returns the number of
+ * occurrences. */
 static size_t
 substitute(const struct def_list *l, const struct mtext *m, size_t at, struct mtext *out)
 {

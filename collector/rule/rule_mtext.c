@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule_mtext.c - a condition that was put together, and where each of its bytes was written. */
+/* rule_mtext.c - an assembled condition, and where each of its bytes was written. */
 #include "collector/rule/rule_int.h"
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t off,
 	if (s.n == 0)
 		return;
 	if (last != NULL && !linear && !last->linear && last->from == from && last->off == off) {
-		buf_slice(&m->b, s); /* from the same place as what is before it */
+		buf_slice(&m->b, s); /* continues the previous location */
 		return;
 	}
 	if (m->seg == NULL || m->nseg == m->cap) {
@@ -47,7 +47,7 @@ mtext_pieces(struct mtext *m, const struct rtexts *t)
 	}
 }
 
-/* The segment that a byte is in; nseg must not be 0. */
+/* Find the segment of a byte; nseg must not be 0. */
 static size_t
 find_seg(const struct mtext *m, size_t off)
 {
@@ -64,7 +64,7 @@ find_seg(const struct mtext *m, size_t off)
 	return lo;
 }
 
-/* A part of another text with its places. */
+/* Append a part of another text with its locations. */
 void
 mtext_copy(struct mtext *m, const struct mtext *from, size_t lo, size_t hi)
 {

@@ -26,7 +26,7 @@ read_append(const struct item *it, bool *ret)
 	    "'condition: append') under 'override' instead.");
 }
 
-/* One "key: operation" of an override. */
+/* Read one "key: operation" of an override. */
 static int
 read_entry(
     const struct item *it, const yaml_node_t *k, const yaml_node_t *o, struct override *v, size_t n)

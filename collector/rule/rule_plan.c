@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A rule that names no event is asked after those that do. */
+/* Does the rule name events? Others are evaluated after those that do. */
 static bool
 is_typed(const struct rule *r)
 {
@@ -29,7 +29,7 @@ ask(struct ruleset *s, struct plan_item *items, bool typed)
 	}
 }
 
-/* Numbers that are no current event's are nobody's. */
+/* Remove numbers without an event. */
 static void
 only_events(struct event_set *s)
 {

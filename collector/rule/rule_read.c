@@ -55,7 +55,7 @@ node_text(const struct item *it, const yaml_node_t *n, struct rtext *ret)
 	return 0;
 }
 
-/* The key's node; NULL and 0 if it may be absent and is. */
+/* Get the key's node; NULL and 0 if it may be missing and is. */
 static int
 need_node(const struct item *it, const char *key, bool need, yaml_node_t **ret)
 {
@@ -128,7 +128,7 @@ texts_add(struct arena *a, struct rtexts *t, const struct rtext *x)
 {
 	struct rtext *v;
 
-	if (t->n == t->cap) { /* the old one dies with the arena; doubling bounds it */
+	if (t->n == t->cap) { /* the old one stays in the arena; doubling bounds that */
 		size_t cap = t->cap == 0 ? 4 : t->cap * 2;
 
 		v = arena_alloc(a, cap * sizeof(*v));

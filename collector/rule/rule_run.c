@@ -6,7 +6,7 @@
 
 struct rule_run {
 	struct ruleset *set;
-	struct rule_run *next, **link; /* of the set's */
+	struct rule_run *next, **link; /* in the set's list */
 	struct plan_run *plan;
 	struct fscratch *fs;
 	counter *hits; /* per rule */
@@ -56,7 +56,7 @@ add_sum(struct rule_sum *to, const struct rule_sum *x)
 	to->suppressed += x->suppressed;
 }
 
-/* Off the set's list; what it counted stays. */
+/* Remove it from the set's list, and keep its counts. */
 static void
 unlist(struct rule_run *r)
 {
@@ -151,7 +151,7 @@ struct asking {
 	bool typed_matched;
 };
 
-/* Those that name no event are asked only when none of the others matched: Falco's order. */
+/* Rules that name no event are evaluated only if no other matched: Falco's order. */
 static bool
 on_hit(void *arg, uint32_t item)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule_schema.c - does a file have the shape of rule files? Never fatal: loading has errors and
- * warnings of its own, and what it accepts is more ("priority: info").
+ * rule_schema.c - check a file against the schema of rule files. Never fatal: loading has its own
+ * errors and warnings, and accepts more ("priority: info").
  */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
@@ -15,12 +15,12 @@ enum shape {
 	TEXTS, /* a list of texts */
 	ANY,
 	OBJECT,
-	OBJECTS, /* a list of them */
+	OBJECTS, /* a list of objects */
 	WORD,    /* one of 'words' */
 };
 
 struct key_shape {
-	const char *key; /* NULL: the table's end */
+	const char *key; /* NULL: end of the table */
 	enum shape shape;
 	const struct key_shape *in; /* of objects */
 	const char *const *words;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule_select.c - what the configuration does to rules: on or off, what their outputs end with. */
+/* rule_select.c - apply the configuration to rules: enable or disable them, append to their
+ * outputs. */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
 #include <string.h>
 
-/* What says in which container it was. */
+/* Fields that identify the container. */
 static const char suggested[] =
     "container_id=%container.id container_name=%container.name "
     "container_image_repository=%container.image.repository "
     "container_image_tag=%container.image.tag k8s_pod_name=%k8s.pod.name k8s_ns_name=%k8s.ns.name";
 
-/* Is the name of this pattern, in which '*' is anything? */
+/* Does the name match this pattern, in which '*' matches anything? */
 static bool
 name_matches(const char *pattern, const char *name)
 {

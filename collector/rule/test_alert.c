@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A program, and the file that it opens: what all tests here look at. */
+/* A program, and the file that it opens: the subject of all tests here. */
 static const struct row exec_row = { EV_EXECVE, "10/10@5",
 	"res=0;exe=/bin/cat;args=a|b c|;comm=cat;trusted_exepath=/usr/bin/cat;ptid=1;cwd=/root;"
 	"tty=34816;loginuid=1000;uid=0;gid=0;flags=1",
@@ -74,7 +74,7 @@ static const struct {
 	{ "%evt.rawtime", "1000000002000", "\"evt.rawtime\":1000000002000," TIME },
 	{ "%evt.rawarg.flags %evt.rawarg.fd", "1001 3",
 	    "\"evt.rawarg.fd\":3,\"evt.rawarg.flags\":\"1001\"," TIME },
-	/* an index changes nothing about a field's type */
+	/* an index does not change a field's type */
 	{ "%proc.apid[0] %proc.aname[0]", "10 cat",
 	    TIME ",\"proc.aname[0]\":\"cat\",\"proc.apid[0]\":10" },
 	{ "%proc.apid[1] %fd.types[3]", "<NA> (file)",
@@ -85,7 +85,7 @@ static const struct {
 	{ "%evt.rawres", "3", "\"evt.rawres\":3," TIME },
 	{ "%evt.time.s %evt.num", "00:16:40 1",
 	    "\"evt.num\":1," TIME ",\"evt.time.s\":1000000002000" },
-	/* transformers print; what they read is what the fields hold */
+	/* transformers print; the fields hold their inputs */
 	{ "%toupper(proc.name)!", "CAT!", TIME ",\"proc.name\":\"cat\"" },
 	{ "%5toupper(proc.name)|%2toupper(proc.name)|", "CAT  |CA|",
 	    TIME ",\"proc.name\":\"cat\"" },
@@ -226,7 +226,7 @@ test_alert(void **state)
 	assert_true(json_is_true(json_object_get(f, "mews.loss_window")));
 	assert_string_equal("events_dropped,sensor_died", text(f, "mews.loss_cause"));
 	assert_null(strchr(a->json, '\n'));
-	/* what the outbox and the outputs read without the JSON */
+	/* members that the outbox and the outputs read instead of the JSON */
 	assert_string_equal("A file", a->rule);
 	assert_string_equal("prod", a->cluster);
 	assert_string_equal("web-1", a->node);
@@ -240,7 +240,7 @@ test_alert(void **state)
 	ruleset_unref(set);
 }
 
-/* What the configuration adds to outputs and to alerts, and leaves out. */
+/* Configured additions to outputs and alerts, and omissions. */
 static void
 test_alert_options(void **state)
 {
@@ -292,8 +292,8 @@ test_alert_options(void **state)
 	ruleset_unref(set);
 }
 
-/* An id never changes between versions: consumers have them. Made by sha256sum of the bytes,
- * with the version (8) and variant of a UUID set. */
+/* An id never changes between versions: consumers store them. Computed with sha256sum from the
+ * bytes, with the version (8) and variant of a UUID set. */
 static void
 test_alert_id(void **state)
 {
@@ -335,7 +335,7 @@ test_alert_id(void **state)
 	assert_int_equal(0, alert_id(&renamed, &s.v, &origin, &b, other));
 	assert_string_not_equal(id, other);
 	o = origin;
-	o.losses = 0; /* no part of it */
+	o.losses = 0; /* not part of the id */
 	assert_int_equal(0, alert_id(rules[0], &s.v, &o, &b, other));
 	assert_string_equal(id, other);
 	scene_stop(&s);
@@ -394,7 +394,7 @@ static const struct {
 	{ R("a", "evt.type=close") R("b", "evt.type=dup"), true, "" },
 	{ R("a", "evt.type=openat") "  enabled: false\n" R("b", "evt.type in (close, openat)"),
 	    false, "b " },
-	/* those that name no event come last, and only if no other matched */
+	/* rules that name no event come last, and only if no other matched */
 	{ R("any", "proc.name=cat") R("typed", "evt.type=openat"), false, "typed " },
 	{ R("any", "proc.name=cat") R("typed", "evt.type=openat"), true, "typed " },
 	{ R("any", "proc.name=cat") R("typed", "evt.type=openat and fd.num=99"), true, "any " },

@@ -68,7 +68,7 @@ it_has_the_shape_of_every_alert(void **state)
 	alert_free(a);
 }
 
-/* The id is of what it is about, not of when it is told or how it reads. */
+/* The id depends on the occasion, not on the time or the text of the alert. */
 static void
 its_id_is_of_what_it_tells(void **state)
 {
@@ -86,7 +86,7 @@ its_id_is_of_what_it_tells(void **state)
 	assert_int_equal(0, alert_internal(&damage, NULL, &a));
 	assert_int_equal(0, alert_internal(&again, NULL, &b));
 	assert_string_equal(
-	    "9f5e6823-4ac0-88b4-8e15-c205074bc9b1", a->id); /* for ever: it is kept */
+	    "9f5e6823-4ac0-88b4-8e15-c205074bc9b1", a->id); /* must never change: it is stored */
 	assert_string_equal(a->id, b->id);
 	alert_free(b);
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 /*
- * An alert says which texts of its event cannot be relied on: once, whether the output of its rule
- * asks or not.
+ * An alert marks unreliable texts of its event: once, whether or not its rule's output uses them.
  */
 static const struct {
 	const char *who, *output;
@@ -40,7 +39,7 @@ load(const char *output)
 	return set;
 }
 
-/* The output_fields of an alert of the only rule; json_decref() the object that *whole is. */
+/* Render an alert of the only rule, and return its output_fields; json_decref() *whole. */
 static json_t *
 render(const struct ruleset *set, const struct view *v, struct fscratch *fs, json_t **whole)
 {

@@ -54,7 +54,7 @@ static const struct {
 	  "    - disable: {contains: outside}\n",
 	    "100" },
 	{ "rule:\n  select:\n    - enable: {tag: shell}\n    - disable: {rule: '*'}\n", "000" },
-	{ "rule: {select: {disable: {tag: file}}}", "110" }, /* as the command line spells it */
+	{ "rule: {select: {disable: {tag: file}}}", "110" }, /* as spelled on the command line */
 };
 
 static void
@@ -103,7 +103,7 @@ static const struct {
 	    "out %proc.name a", "out %proc.name a" },
 };
 
-/* By -o: on its own, beside the file, and with what Falco's own option looks like. */
+/* With -o: alone, with a file, and in the form of Falco's own option. */
 static const struct {
 	const char *yaml, *set[3], *first;
 } overrides[] = {

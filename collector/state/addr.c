@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses of events, and the names of sockets made of them. */
+/* Addresses in events, and socket names made from them. */
 #include "collector/state/state_int.h"
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ same_net(const struct iface *f, const uint8_t *addr)
 	       (f->prefix % 8 == 0 || ((f->addr[whole] ^ addr[whole]) & rest) == 0);
 }
 
-/* The node's address that talks to 'peer'. */
+/* Fill in the node's address that reaches 'peer'. */
 static void
 complete(const struct state *s, uint8_t *addr, const uint8_t *peer, size_t n)
 {

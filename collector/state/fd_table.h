@@ -2,9 +2,9 @@
 /*
  * fd_table.h - the open descriptors of a process.
  *
- * Open addressing by descriptor: descriptor k lies at slot k (modulo the size) or soon after, so a
- * usual table is an array. A fork shares its parent's table (fdt_ref); whoever writes first gets a
- * copy. An entry moves when its table is written to: a pointer is good until then.
+ * Open addressing by descriptor: descriptor k is at slot k (modulo the size) or soon after, so an
+ * ordinary table is an array. A fork shares its parent's table (fdt_ref); the first writer gets a
+ * copy. An entry moves when its table is written to: a pointer is valid until then.
  *
  * Owner: the main threads that hold a reference. All of a node's tables count into its fd_space.
  */
@@ -32,23 +32,23 @@ void fdt_unref(struct fd_space *sp, struct fd_table *t);
 
 const struct fd_entry *fdt_get(const struct fd_table *t, int64_t fd);
 
-/* The writable entry of a descriptor; *t may be NULL, and changes. fdt_put() makes it if need be,
- * and empties it; its names are let go. NULL: no memory or the bound (counted). Without the memory
- * to change what is shared, the process loses its table: no entry may keep what is not so any more.
- */
+/* The writable entry of a descriptor; *t may be NULL, and changes. fdt_put() creates it if needed,
+ * and clears it; its names are released. NULL: no memory, or over the limit (counted). Without
+ * memory to change a shared table, the process loses its table: no stale entry may remain. */
 struct fd_entry *fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd);
 struct fd_entry *fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd);
 
 void fdt_del(struct fd_space *sp, struct fd_table **t, int64_t fd);
 
-/* The texts that an entry holds: one more, or one less, reference to each. */
+/* Add or drop a reference to each text of an entry. */
 void fd_names_ref(struct intern *pool, const struct fd_entry *e);
 void fd_names_unref(struct intern *pool, const struct fd_entry *e);
 
 /* Walk, highest slot first. *pos is 0 at the start. */
 const struct fd_entry *fdt_next(const struct fd_table *t, size_t *pos);
 
-/* Drop those that 'drop' names. The table stays as it is when memory is out for a copy. */
+/* Remove entries for which 'drop' returns true. Without memory for a copy the table stays
+ * unchanged. */
 void fdt_filter(struct fd_space *sp, struct fd_table **t,
     bool (*drop)(const struct fd_entry *e, const void *arg), const void *arg);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths as events give them, made absolute. Most are absolute and clean already; of the
- * others many were seen a moment ago: a small direct-mapped memory of (folder, path), whose ids it
- * holds, answers those.
+ * Make paths from events absolute. Most are absolute and clean already; many of the others were
+ * seen a moment ago: a small direct-mapped cache of (folder, path), which holds its ids, answers
+ * those.
  */
 #include "collector/state/state_int.h"
 
@@ -46,7 +46,7 @@ normalise(char *p, size_t n)
 	return out;
 }
 
-/* "a//b" as "a/b". */
+/* Replace "a//b" by "a/b". */
 static uint32_t
 raw_of(struct state *s, uint32_t path)
 {
@@ -83,7 +83,7 @@ full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 	return intern_put(s->pool, (struct slice){ s->scratch, n });
 }
 
-/* Absolute, within the cap, and normalise() would leave it as it is. */
+/* Is it absolute, within the cap, and unchanged by normalise()? */
 static bool
 is_clean(struct slice p)
 {
@@ -95,7 +95,7 @@ is_clean(struct slice p)
 		if (++at == end)
 			return p.n == 1;
 		if (*at == '/' || *at == '.')
-			return false; /* or a name with a dot: looked at more closely */
+			return false; /* or a name with a dot: check it fully */
 		at = memchr(at, '/', (size_t) (end - at));
 	}
 	return true;

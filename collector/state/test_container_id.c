@@ -10,7 +10,7 @@
 
 static const struct {
 	const char *path;
-	const char *id; /* NULL: of the host */
+	const char *id; /* NULL: on the host */
 } rows[] = {
 	{ "/", NULL },
 	{ "", NULL },
@@ -34,7 +34,7 @@ static const struct {
 	{ "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/" TEXT,
 	    "001122334455" },
 	{ "/" HEX "x", NULL },
-	/* containerd's namespaces, and what they mistake for one */
+	/* containerd's namespaces, and paths mistaken for one */
 	{ "/ns-1.5/box", "box" },
 	{ "/default/a_rather_long_name", "a_rather_lon" },
 	{ "/default/x.slice", NULL },
@@ -79,7 +79,7 @@ t_paths(void **st)
 	}
 }
 
-/* The first path of the list that is a container's decides. */
+/* The first path of the list with a container decides. */
 static void
 t_lists(void **st)
 {

@@ -181,7 +181,7 @@ is_text(struct play *p, struct found *f, uint32_t id)
 		f->text[i] = t.p[i] == '\0' ? '|' : t.p[i];
 }
 
-/* comm, exe, args ... of a thread; false: no such key. */
+/* comm, exe, args ... of a thread; false: unknown key. */
 static bool
 thread_text(struct play *p, struct found *f, const struct thread *t, const char *key)
 {
@@ -325,7 +325,7 @@ thread_key(struct play *p, struct found *f, const struct thread *t, const char *
 		fail_msg("no key %s", key);
 }
 
-/* What is the view's own; false: no such key. */
+/* Keys of the view itself; false: unknown key. */
 static bool
 view_key(struct play *p, struct found *f, const struct view *v, const char *key)
 {
@@ -374,9 +374,9 @@ number_key(struct play *p, struct found *f, const char *key)
 /*
  * fd.KEY       the event's descriptor; fd.num, fd.changed, fd.has of the view
  * path, raw    of a failed open
- * N:KEY        thread N by number; N:fdK.KEY its descriptor K; N (alone): 1 if it is there
+ * N:KEY        thread N by number; N:fdK.KEY its descriptor K; N (alone): 1 if it exists
  * aN.KEY       the N-th ancestor of the event's thread; sl.KEY, pl.KEY, vl.KEY the leaders
- * user, group  the name of the event's thread's
+ * user, group  names of the event's thread
  * KEY          of the event's thread
  */
 static void

@@ -34,22 +34,22 @@ struct play {
 };
 
 void play_start(struct play *p, const struct state_limits *limits);
-/* Frees all, and checks that nothing is held any more. */
+/* Free everything, and check that nothing is held any more. */
 void play_stop(struct play *p);
 void play_row(struct play *p, const struct row *r);
-/* Begins a snapshot, if none is under way: a row of one does. */
+/* Begin a snapshot, if none is under way; a snapshot's row does so too. */
 void play_snapshot_begin(struct play *p);
-/* Ends the snapshot, which then is whole, as of one that began at this time. */
+/* End the snapshot, which is complete, as one that began at this time. */
 void play_snapshot_end(struct play *p, uint64_t began);
 
-/* A whole table against a state of its own; limits NULL: roomy ones. */
+/* Play a whole table against a new state; limits NULL: generous ones. */
 void play(const struct row *rows, size_t n, const struct state_limits *limits);
 
-/* A table over and over, each time with one allocation of one event failing: nothing is expected
- * but that the state stays whole. */
+/* Play a table repeatedly, each time with one failing allocation in one event: only the state's
+ * consistency is checked. */
 void play_no_memory(const struct row *rows, size_t n);
 
-/* The event of a row, in a batch of its own. */
+/* The event of a row, in a separate batch. */
 struct batch *play_event(struct play *p, const struct row *r, struct view *v);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_play_snap.c - where a snapshot of a table's rows begins and ends. */
+/* test_play_snap.c - begin and end a snapshot around a table's rows. */
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
 

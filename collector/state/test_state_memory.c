@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_state_memory.c - a node whose users open long paths stays within its bound, and harms no
- * other node and no small process. An argument is how many descriptors there are (20,000). */
+/* test_state_memory.c - a node whose users open long paths stays within its bound, and affects no
+ * other node and no small process. Argument: the number of descriptors (20,000). */
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static const struct state_limits limits = {
 	.threads = 10000, .fds = 10000, .bytes = BOUND, .dead_grace_ns = 1
 };
 
-/* Descriptor 'fd' of process 'pid' becomes a file whose path is this long. */
+/* Make descriptor 'fd' of process 'pid' a file with a path of this length. */
 static void
 open_long(struct play *p, struct state *s, uint32_t pid, unsigned fd, unsigned number)
 {
@@ -71,11 +71,11 @@ test_flood(void **unused)
 		assert_true(st.bytes <= BOUND + SLACK);
 	}
 	intern_stats(p.pool, &texts);
-	assert_true(texts.bytes < BOUND + (3 << 20)); /* the bound, the pool's own, the other's */
+	assert_true(texts.bytes < BOUND + (3 << 20)); /* plus pool overhead, other node */
 	assert_true(st.forgotten > 0);
 	assert_true(st.forgotten < descriptors / 100);         /* a process at a time */
-	assert_string_equal("/etc/x", fd_name(&p, p.s, 7, 3)); /* the small are spared */
-	assert_non_null(state_thread(p.s, 1000)); /* and the large stay known as processes */
+	assert_string_equal("/etc/x", fd_name(&p, p.s, 7, 3)); /* small ones are kept */
+	assert_non_null(state_thread(p.s, 1000)); /* and large ones stay known as processes */
 	assert_null(fd_name(&p, p.s, 1000, 3));
 	state_stats(other, &other_st);
 	assert_int_equal(0, other_st.forgotten);

@@ -14,7 +14,7 @@
 		    ""                                                                             \
 	}
 
-/* A quiet node: everything is from the snapshot. */
+/* A quiet node: everything comes from the snapshot. */
 static const struct row quiet_rows[] = {
 	TASK("10/10@5^100000", ""),
 	{ EV_TASK, "11/10@6^100001",
@@ -62,7 +62,7 @@ static const struct row quiet_rows[] = {
 	{ EV_USERDELETED, "10/10@5^100700", "uid=5;container_id=", "user=-;group=staff" },
 };
 
-/* Events that came before the snapshot, and are newer than what it read. */
+/* Events that arrived before the snapshot, and are newer than its reading. */
 static const struct row race_rows[] = {
 	/* A placeholder that events have changed since. */
 	{ EV_SETUID, "10/10@5^2000", "res=0;uid=44", "placeholder=1;uid=44" },
@@ -70,14 +70,14 @@ static const struct row race_rows[] = {
 	{ EV_OPEN, "10/10@5^2002", "fd=3;name=/young", "" },
 	{ EV_OPEN, "10/10@5^2003", "fd=4;name=/closed", "" },
 	{ EV_CLOSE, "10/10@5^2004", "res=0;fd=4", "" },
-	/* One that has run another program since. */
+	/* A process that has executed another program since. */
 	{ EV_EXECVE, "20/20@6^2005", "res=0;exe=now;comm=now;trusted_exepath=/now;ptid=1", "" },
-	/* One that has exited since. */
+	/* A process that has exited since. */
 	{ EV_EXECVE, "30/30@7^2006", "res=0;exe=was;comm=was;trusted_exepath=/was;ptid=1", "" },
 	{ EV_PROCEXIT, "30/30@7^2007", "status=0", "" },
 	/* Exited, never seen before. */
 	{ EV_PROCEXIT, "31/31@7^2008", "status=0", "" },
-	/* A tid that has another holder since. */
+	/* A tid that has been reused since. */
 	{ EV_CLONE, "40/40@1800^2009", "res=0;tid=40;pid=40;ptid=20;comm=heir", "" },
 	TASK("10/10@5^1000", ""),
 	{ EV_TASK_FILE_REGULAR, "10/10@5^1000", "fd=3;path=/old", "10:fd3.name=/young" },
@@ -98,7 +98,7 @@ static const struct row race_rows[] = {
 	{ EV_GETCWD, "40/40@1800^3000", "res=-1", "comm=heir;start=1800" },
 };
 
-/* The next snapshot takes away what it does not name. */
+/* The next snapshot removes what it does not name. */
 static const struct row resync_rows[] = {
 	TASK("10/10@5^1000000000000", ""),
 	{ EV_TASK_FILE_REGULAR, "10/10@5^1000000000000", "fd=3;path=/a", "" },
@@ -109,8 +109,8 @@ static const struct row resync_rows[] = {
 	{ EV_OPEN, "10/10@5^1500000000000", "fd=5;name=/c;flags=0x1001;ino=7", "" },
 	{ EV_OPEN, "10/10@5^5500000000000", "fd=6;name=/d", "" },
 	{ EV_GETCWD, "21/21@6^5600000000000", "res=-1", "" },
-	/* Read at 5000, said to begin later: 20 is not there any more, 21 has exited since, but was
-	   there. */
+	/* Read at 5000, reported to begin later: 20 does not exist any more, 21 has exited since,
+	 * but existed. */
 	TASK("10/10@5^5000000000000", ""),
 	{ EV_TASK_FILE_REGULAR, "10/10@5^5000000000000", "fd=3;path=/a", "" },
 	{ EV_TASK_FILE_REGULAR, "10/10@5^5000000000000", "fd=5;path=/c;ino_num=7", "" },
@@ -141,7 +141,7 @@ t_resync(void **st)
 	PLAY(resync_rows);
 }
 
-/* Who is not known is nobody's namesake; a container's users are its own. */
+/* An unknown user has no name; a container has its own users. */
 static void
 t_users(void **st)
 {
@@ -183,7 +183,7 @@ next(uint32_t *seed)
 	return *seed >> 8;
 }
 
-/* Any event with any values, as a sensor that lies could send it. */
+/* Make any event with any values, as a malicious sensor could send it. */
 static void
 any_event(struct evb *b, uint32_t *seed, char texts[][64])
 {
