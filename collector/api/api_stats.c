@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_stats.c - what the doors have counted. */
+/* api_stats.c - the sum of the listeners' counters. */
 #include "collector/api/api_int.h"
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics_label.c - texts as values of labels. */
+/* metrics_label.c - escape texts for label values. */
 #include "collector/api/api_int.h"
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reply.c - an answer, handed to libmicrohttpd. */
+/* reply.c - pass an answer to libmicrohttpd. */
 #include "collector/api/api_int.h"
 
 enum MHD_Result

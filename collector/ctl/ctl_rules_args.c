@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl_rules_args.c - what arguments name: rule files, a rule, a priority. */
+/* ctl_rules_args.c - resolve arguments: rule files, a rule, a priority. */
 #include "collector/ctl/ctl_rules.h"
 #include "common/near.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* field_put.c - how a getter hands over what it found. */
+/* field_put.c - set a getter's result. */
 #include "collector/field/field_int.h"
 
 int

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fscratch.h - memory for the texts that an evaluation makes.
+ * fscratch.h - memory for texts made during an evaluation.
  *
- * Reset between events, and not freed in between: what is made lives until the reset. It belongs
- * to one thread.
+ * Reset between events, never freed in between: a text lives until the reset. Belongs to one
+ * thread.
  */
 #ifndef MEWS_COLLECTOR_FIELD_FSCRATCH_H
 #define MEWS_COLLECTOR_FIELD_FSCRATCH_H
@@ -30,7 +30,7 @@ uint64_t scratch_count(struct fscratch *fs);
 /* The text without its NULs: each but the last becomes a blank. */
 struct slice scratch_join(struct fscratch *fs, struct slice list);
 
-/* Has an allocation failed since the reset? Then what was made of texts may be wrong. */
+/* Has an allocation failed since the reset? Then verdicts on texts may be wrong. */
 bool fscratch_failed(const struct fscratch *fs);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value_text.c - how values print: numbers, addresses, times, errors. */
+/* value_text.c - print values: numbers, addresses, times, errors. */
 #include "collector/field/field_int.h"
 #include "common/clock.h"
 #include <arpa/inet.h>

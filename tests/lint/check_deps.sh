@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Who may include whom. A folder's rule is what its files may include in quotes; tests of a folder
+# Include rules. A folder's rule lists what its files may include in quotes; tests of a folder
 # (test*) may include tests/support/ too. Exit 1 and the lines that break a rule.
 set -eu
 cd "$(dirname "$0")/../.."
