@@ -77,8 +77,8 @@ extern const size_t app_ncheck; /* the first so many, which create nothing: --ch
  * outbox and outputs. */
 int app_run(void *app);
 
-/* Bind the options and check their values. -EINVAL and *d, or, with d->msg empty, each unknown key
- * is printed. */
+/* Bind the options and check their values. -EINVAL and *d, or, with DIAG_NONE, each unknown key is
+ * printed. */
 int app_configure(struct app *a, struct diag *d) MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@ app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
 	else if (d->file[0] != '\0')
 		log_error("%s: %s", d->file, d->msg);
 	else
-		log_error("%s", d->msg[0] == '\0' ? strerrordesc_np(-r) : d->msg);
+		log_error("%s", d->code == DIAG_NONE ? strerrordesc_np(-r) : d->msg);
 	if (!a->wrong)
 		a->exit_code = code;
 	a->wrong = true;

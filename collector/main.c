@@ -145,7 +145,7 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = app_configure(&app, &d);
 	if (r < 0) {
-		if (d.msg[0] != '\0')
+		if (d.code != DIAG_NONE)
 			log_diag(&d);
 		cfg_free(app.cfg);
 		return EXIT_CONFIG;

@@ -152,6 +152,7 @@ reload_timeout_ms(const struct reload *r)
 static void
 say_messages(const struct rule_log *l, bool error, struct buf *out)
 {
+	CLEANUP(buf_fini) struct buf item = BUF_INIT;
 	const char *sep = "";
 
 	for (size_t i = 0; i < l->n; i++) {
@@ -159,12 +160,14 @@ say_messages(const struct rule_log *l, bool error, struct buf *out)
 
 		if (m->error != error)
 			continue;
-		buf_printf(out, "%s{\"code\":\"%s\",\"message\":", sep, m->code);
+		buf_printf(out, "%s{\"code\":\"%s\",\"message\":", sep, m->code->name);
 		buf_json(out, slice_str(m->diag.msg));
 		buf_str(out, ",\"file\":");
 		buf_json(out, slice_str(m->diag.file));
 		buf_printf(out, ",\"line\":%u,\"column\":%u,\"item\":", m->diag.line, m->diag.col);
-		buf_json(out, slice_str(m->item == NULL ? "" : m->item));
+		buf_clear(&item);
+		rule_msg_item(m, &item);
+		buf_json(out, buf_get(&item));
 		buf_char(out, '}');
 		sep = ",";
 	}

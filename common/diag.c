@@ -9,10 +9,23 @@ diag_set(struct diag *d, unsigned line, unsigned col, const char *fmt, ...)
 {
 	va_list ap;
 
+	d->code = DIAG_OTHER;
+	d->origin = NULL;
 	d->line = line;
 	d->col = col;
 	va_start(ap, fmt);
 	(void) vsnprintf(d->msg, sizeof(d->msg), fmt, ap);
+	va_end(ap);
+}
+
+void
+diag_add(struct diag *d, const char *fmt, ...)
+{
+	size_t n = strlen(d->msg);
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void) vsnprintf(d->msg + n, sizeof(d->msg) - n, fmt, ap);
 	va_end(ap);
 }
 

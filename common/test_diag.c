@@ -41,6 +41,24 @@ printing(void **state)
 	}
 }
 
+/* diag_set() resets code and origin; diag_add() keeps them. */
+static void
+codes(void **state)
+{
+	struct diag d = { .code = DIAG_NONE };
+
+	(void) state;
+	assert_int_equal(-EINVAL, diag_fail_as(&d, DIAG_UNKNOWN_FIELD, 1, 2, "no %s", "x"));
+	assert_int_equal(DIAG_UNKNOWN_FIELD, d.code);
+	d.origin = &d;
+	diag_add(&d, " in %d", 7);
+	assert_string_equal("no x in 7", d.msg);
+	assert_int_equal(DIAG_UNKNOWN_FIELD, d.code);
+	diag_set(&d, 1, 1, "other");
+	assert_int_equal(DIAG_OTHER, d.code);
+	assert_null(d.origin);
+}
+
 /* Text of a file cannot move the cursor, and the caret still lines up. */
 static void
 hostile_text(void **state)
@@ -143,6 +161,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(printing),
+		cmocka_unit_test(codes),
 		cmocka_unit_test(hostile_text),
 		cmocka_unit_test(levels),
 		cmocka_unit_test(stages),

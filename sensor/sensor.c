@@ -26,7 +26,7 @@ app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
 	if (d->file[0] != '\0')
 		log_error("%s:%u: %s", d->file, d->line, d->msg);
 	else
-		log_error("%s", d->msg[0] == '\0' ? strerrordesc_np(-r) : d->msg);
+		log_error("%s", d->code == DIAG_NONE ? strerrordesc_np(-r) : d->msg);
 	a->exit_code = code;
 	return r;
 }

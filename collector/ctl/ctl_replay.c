@@ -86,7 +86,7 @@ play(struct replay *p)
 		    (unsigned long) p->alerts);
 	offline_free(o);
 	if (r < 0)
-		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
+		return ctl_fail("%s", d.code == DIAG_NONE ? "no memory" : d.msg);
 	return fflush(stdout) == 0
 		   ? CTL_OK
 		   : ctl_fail("cannot write the alerts: %s", strerrordesc_np(errno));

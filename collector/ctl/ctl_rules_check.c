@@ -73,40 +73,6 @@ print_summary(const struct ruleset *s, const struct rule_log *l)
 
 /* ---- for programs ---- */
 
-static const struct {
-	const char *code, *text;
-} codes[] = {
-	{ "LOAD_ERR_FILE_READ", "The file cannot be read" },
-	{ "LOAD_ERR_YAML_PARSE", "The file is not YAML" },
-	{ "LOAD_ERR_YAML_VALIDATE", "An item does not have the shape that it should have" },
-	{ "LOAD_ERR_COMPILE_CONDITION", "A condition does not compile" },
-	{ "LOAD_ERR_COMPILE_OUTPUT", "An output does not compile" },
-	{ "LOAD_ERR_VALIDATE", "Rules, macros, lists or exceptions do not fit each other" },
-	{ "LOAD_UNKNOWN_SOURCE", "The rule's event source is unknown: the rule is left out" },
-	{ "LOAD_NO_EVTTYPE", "The rule looks at very many types of events" },
-	{ "LOAD_UNKNOWN_FILTER", "The rule names an unknown field and asks to be left out" },
-	{ "LOAD_UNUSED_MACRO", "No rule and no macro refers to the macro" },
-	{ "LOAD_UNUSED_LIST", "No rule, macro or list refers to the list" },
-	{ "LOAD_UNKNOWN_ITEM", "The item is of an unknown kind: it is left out" },
-	{ "LOAD_UNKNOWN_KEY", "The item has an unknown key: the key is left out" },
-	{ "LOAD_DEPRECATED_ITEM", "Something deprecated is used" },
-	{ "LOAD_APPEND_NO_VALUES", "An exception is appended to without values" },
-	{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "Two exceptions of the rule have one name" },
-	{ "LOAD_INVALID_MACRO_NAME", "No condition can spell the macro's name" },
-	{ "LOAD_INVALID_LIST_NAME", "No condition can spell the list's name" },
-	{ "LOAD_COMPILE_CONDITION", "The condition compiles, but may not mean what it says" },
-};
-
-static const char *
-code_text(const char *code)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-		if (strcmp(codes[i].code, code) == 0)
-			return codes[i].text;
-	}
-	return code;
-}
-
 static void
 text(struct buf *b, const char *key, struct slice s)
 {
@@ -128,28 +94,16 @@ location(struct buf *b, struct slice type, struct slice name, const char *file, 
 static void
 locations(struct buf *b, const struct rule_msg *m)
 {
-	const char *quote = strchr(m->item, '\'');
-	size_t n = quote == NULL ? 0 : strlen(quote);
 	unsigned line = m->diag.line - (m->diag.line > 0), col = m->diag.col - (m->diag.col > 0);
+	bool whole = m->item_type == NULL;
 
-	location(b, SLICE("rules content"), SLICE(""), m->diag.file, n < 3 ? line : 0,
-	    n < 3 ? col : 0, n < 3 ? m->offset : 0);
-	if (n < 3)
+	location(b, SLICE("rules content"), SLICE(""), m->diag.file, whole ? line : 0,
+	    whole ? col : 0, whole ? m->offset : 0);
+	if (whole)
 		return;
 	buf_char(b, ',');
-	location(b, (struct slice){ m->item, (size_t) (quote - m->item) - 1 },
-	    (struct slice){ quote + 1, n - 2 }, m->diag.file, line, col, m->offset);
-}
-
-/* Print the field that a message calls deprecated: its first quoted text, if that is a field. */
-static void
-deprecated_field(struct buf *b, const struct rule_msg *m)
-{
-	const char *p = strstr(m->diag.msg, "'evt.");
-	size_t n = p == NULL ? 0 : strcspn(p + 1, "' ");
-
-	if (n > 0 && strcmp(m->code, "LOAD_DEPRECATED_ITEM") == 0)
-		text(b, ",\"deprecated_field\":", (struct slice){ p + 1, n });
+	location(b, slice_str(m->item_type), slice_str(m->item_name), m->diag.file, line, col,
+	    m->offset);
 }
 
 static void
@@ -157,8 +111,8 @@ message(struct buf *b, const struct rule_msg *m)
 {
 	CLEANUP(buf_fini) struct buf snippet = BUF_INIT;
 
-	text(b, "{\"code\":", slice_str(m->code));
-	text(b, ",\"codedesc\":", slice_str(code_text(m->code)));
+	text(b, "{\"code\":", slice_str(m->code->name));
+	text(b, ",\"codedesc\":", slice_str(m->code->text));
 	text(b, ",\"message\":", slice_str(m->diag.msg));
 	buf_str(b, ",\"context\":{\"locations\":[");
 	locations(b, m);
@@ -168,7 +122,8 @@ message(struct buf *b, const struct rule_msg *m)
 	buf_str(&snippet, "^\n");
 	text(b, "],\"snippet\":", m->diag.text[0] == '\0' ? SLICE("") : buf_get(&snippet));
 	buf_char(b, '}');
-	deprecated_field(b, m);
+	if (m->field != NULL)
+		text(b, ",\"deprecated_field\":", slice_str(m->field->name));
 	buf_char(b, '}');
 }
 

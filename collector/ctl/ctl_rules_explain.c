@@ -152,7 +152,7 @@ play(struct explaining *e)
 		r = offline_recording(o, e->recording, &d);
 	offline_free(o);
 	if (r < 0)
-		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
+		return ctl_fail("%s", d.code == DIAG_NONE ? "no memory" : d.msg);
 	printf("%lu events that the rule looks at, %lu match%s\n", (unsigned long) e->looked,
 	    (unsigned long) e->matched, e->looked > e->matched ? "; what decided the others:" : "");
 	explain_each(e->x, print_part, NULL);
@@ -202,7 +202,7 @@ explain_rule(struct explaining *e, struct ruleset *s)
 		    "rule '%s' is not loaded: it is disabled, or of another source", e->name);
 	if (expr_parse(slice_str(e->rule->exact), &a, &tree, &d) < 0 ||
 	    explain_new(tree, &a, &e->x, &d) < 0)
-		return ctl_fail("%s", d.msg[0] == '\0' ? "no memory" : d.msg);
+		return ctl_fail("%s", d.code == DIAG_NONE ? "no memory" : d.msg);
 	return play_beside(e, s);
 }
 

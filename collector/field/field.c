@@ -44,7 +44,7 @@ as_printed(const struct field_ref *f)
 {
 	struct field_ref r = *f;
 
-	if (!r.has_arg && strcmp(r.field->name, "proc.aenv") == 0)
+	if (!r.has_arg && (r.field->flags & FF_PRINT_FIRST))
 		r.has_index = true; /* of ancestor 0 */
 	return r;
 }

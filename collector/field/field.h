@@ -13,6 +13,7 @@
 #include "common/arena.h"
 #include "common/diag.h"
 #include "common/macros.h"
+#include "common/near.h"
 #include "common/slice.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,9 +52,21 @@ enum fmulti {
 #define FF_NO_TRANSFORM 0x080
 #define FF_NO_RHS       0x100
 #define FF_DEPRECATED   0x200
-#define FF_UNFILLED     0x400  /* never has a value yet: see field_waits() */
-#define FF_PADDED       0x800  /* prints as nine digits, with leading zeros */
-#define FF_COMM         0x1000 /* the kernel's name of a task: COMM_MAX bytes at most */
+#define FF_UNFILLED     0x400     /* never has a value yet: see field_waits() */
+#define FF_PADDED       0x800     /* prints as nine digits, with leading zeros */
+#define FF_COMM         0x1000    /* the kernel's name of a task: COMM_MAX bytes at most */
+#define FF_EVENT_NAME   0x2000    /* its values are names of events */
+#define FF_EVENT_NUMBER 0x4000    /* with FF_EVENT_NAME: every event has one, compare its number */
+#define FF_ARG_EVENT    0x8000    /* the argument is the name of an event */
+#define FF_ARG_PARAM    0x10000   /* the argument after a dot is the name of a parameter */
+#define FF_ARG_SIDE     0x20000   /* the argument is src or dst */
+#define FF_ARG_NATURAL  0x40000   /* the argument in brackets is not negative */
+#define FF_FROM_1       0x80000   /* counts from 1: 'evt.num=0' is how rules say never */
+#define FF_WITHIN       0x100000  /* takes '=' only: at most so many ms away */
+#define FF_DIRECTION    0x200000  /* enter or exit: of no use since there are exit events only */
+#define FF_PRINT_FIRST  0x400000  /* prints as [0] where no argument says which one */
+#define FF_32_BITS      0x800000  /* -1 in a condition is 4294967295 */
+#define FF_CLOCK        0x1000000 /* a time, a text in outputs and a number in JSON */
 
 enum { COMM_MAX = 15 };
 
@@ -114,6 +127,10 @@ bool field_text(
 
 /* One value as outputs print it, appended; f == NULL: a plain value. */
 void value_text(const struct field *f, const struct fval *v, struct buf *out);
+
+/* Where no field has the name that 'text' begins with: "; did you mean 'fd.name'?", or "". The
+ * text is in 'n'. */
+const char *field_hint(struct slice text, struct near *n);
 
 /* What a field waits for that cannot have a value yet; NULL: it can. */
 const char *field_waits(const struct field *f);

@@ -14,6 +14,9 @@ struct place {
 int field_bind(struct slice name, struct slice arg, struct place at, struct arena *a,
     struct field_ref *ret, struct diag *d) MUST_CHECK;
 
+/* The field of exactly this name; NULL: there is none. */
+const struct field *field_by_name(struct slice name);
+
 /* Is it the name of a system call of any architecture, or of a tracepoint? */
 bool syscall_known(struct slice name);
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct field *
-find_exact(struct slice name)
+const struct field *
+field_by_name(struct slice name)
 {
 	for (size_t i = 0; i < nfields; i++) {
 		if (slice_eq(slice_str(fields[i].name), name))
@@ -25,7 +25,7 @@ find_field(struct slice name, struct slice *rest)
 	for (size_t n = name.n; n > 0; n--) {
 		if (n < name.n && name.p[n] != '.')
 			continue;
-		f = find_exact((struct slice){ name.p, n });
+		f = field_by_name((struct slice){ name.p, n });
 		if (f == NULL || (n < name.n && !(f->flags & FF_ARG_DOT)))
 			continue;
 		*rest = n == name.n ? (struct slice){ NULL, 0 }
@@ -35,15 +35,44 @@ find_field(struct slice name, struct slice *rest)
 	return NULL;
 }
 
+static bool
+is_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.';
+}
+
+static size_t
+name_size(struct slice text)
+{
+	size_t n = 0;
+
+	while (n < text.n && is_name(text.p[n]))
+		n++;
+	return n;
+}
+
+const char *
+field_hint(struct slice text, struct near *n)
+{
+	struct slice rest;
+
+	text.n = name_size(text);
+	*n = near_to(text);
+	if (text.n == 0 || find_field(text, &rest) != NULL)
+		return "";
+	for (size_t i = 0; i < nfields; i++)
+		near_try(n, slice_str(fields[i].name));
+	return near_hint(n);
+}
+
 static int
 unknown_field(struct slice name, struct place at, struct diag *d)
 {
-	struct near near = near_to(name);
+	struct near near;
 
-	for (size_t i = 0; i < nfields; i++)
-		near_try(&near, slice_str(fields[i].name));
-	return diag_fail(d, at.line, at.col, "unknown field '%.*s'%s", (int) MIN(name.n, 200),
-	    name.p, near_hint(&near));
+	return diag_fail_as(d, DIAG_UNKNOWN_FIELD, at.line, at.col, "unknown field '%.*s'%s",
+	    (int) MIN(name.n, 200), name.p, field_hint(name, &near));
 }
 
 static bool
@@ -98,21 +127,16 @@ index_params(struct field_ref *f, struct arena *a)
 static int
 check_event_arg(struct field_ref *f, bool dot, struct place at, struct arena *a, struct diag *d)
 {
-	const char *name = f->field->name;
+	unsigned flags = f->field->flags;
 
-	if (strcmp(name, "evt.type.is") == 0) {
-		if (schema_by_name(f->key, 0) == NULL && !syscall_known(f->key))
-			return diag_fail(
-			    d, at.line, at.col, "unknown event type '%.*s'", SLICE_ARG(f->key));
-		return 0;
-	}
-	if (strcmp(name, "evt.abspath") == 0) {
-		if (!slice_eq(f->key, SLICE("src")) && !slice_eq(f->key, SLICE("dst")))
-			return diag_fail(d, at.line, at.col,
-			    "evt.abspath takes .src or .dst, not '%.*s'", SLICE_ARG(f->key));
-		return 0;
-	}
-	if (!dot || (strcmp(name, "evt.arg") != 0 && strcmp(name, "evt.rawarg") != 0))
+	if ((flags & FF_ARG_EVENT) && schema_by_name(f->key, 0) == NULL && !syscall_known(f->key))
+		return diag_fail_as(d, DIAG_UNKNOWN_EVENT, at.line, at.col,
+		    "unknown event type '%.*s'", SLICE_ARG(f->key));
+	if ((flags & FF_ARG_SIDE) && !slice_eq(f->key, SLICE("src")) &&
+	    !slice_eq(f->key, SLICE("dst")))
+		return diag_fail(d, at.line, at.col, "%s takes .src or .dst, not '%.*s'",
+		    f->field->name, SLICE_ARG(f->key));
+	if (!dot || !(flags & FF_ARG_PARAM))
 		return 0;
 	f->param = find_param(f->key);
 	if (f->param == NULL)
@@ -135,9 +159,7 @@ check_arg(struct field_ref *f, bool dot, struct place at, struct diag *d)
 		return diag_fail(d, at.line, at.col,
 		    "the argument of '%s': '%.*s' is not a valid number", k->name,
 		    (int) MIN(f->key.n, 100), f->key.p);
-	if (f->has_index && f->index < 0 &&
-	    (strcmp(k->name, "proc.args") == 0 || strcmp(k->name, "evt.arg") == 0 ||
-		strcmp(k->name, "fd.types") == 0))
+	if (f->has_index && f->index < 0 && (k->flags & FF_ARG_NATURAL))
 		return diag_fail(
 		    d, at.line, at.col, "the argument of '%s' may not be negative", k->name);
 	return 0;
@@ -186,13 +208,6 @@ field_bind(struct slice name, struct slice arg, struct place at, struct arena *a
 	return 0;
 }
 
-static bool
-is_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '.';
-}
-
 /* "[arg]" at 'at'; quoted or not. How many bytes, 0: none. */
 static size_t
 bracket(struct slice text, size_t at, struct slice *arg)
@@ -223,28 +238,24 @@ field_lookup(
 {
 	struct place at = { 1, 1 };
 	struct slice arg, none = { NULL, 0 };
-	struct diag first, later;
-	size_t n = 0, extra;
+	struct diag later, *say = d; /* the first mistake is the one to tell */
+	size_t n = name_size(text), extra;
 	int r = -EINVAL;
 
-	while (n < text.n && is_name(text.p[n]))
-		n++;
 	if (n == 0)
 		return diag_fail(d, 1, 1, "a field name is expected here");
 	extra = bracket(text, n, &arg);
-	memset(&first, 0, sizeof(first));
 	if (extra > 0) {
-		r = field_bind((struct slice){ text.p, n }, arg, at, a, ret, &first);
+		r = field_bind((struct slice){ text.p, n }, arg, at, a, ret, say);
+		say = &later;
 		if (r == 0)
 			*used = n + extra;
 	}
 	for (size_t k = n; r == -EINVAL && k > 0; k--) {
-		r = field_bind((struct slice){ text.p, k }, none, at, a, ret,
-		    first.msg[0] == '\0' ? &first : &later);
+		r = field_bind((struct slice){ text.p, k }, none, at, a, ret, say);
+		say = &later;
 		if (r == 0)
 			*used = k;
 	}
-	if (r == -EINVAL)
-		return diag_fail(d, 1, 1, "%s", first.msg);
 	return r;
 }

@@ -55,9 +55,9 @@ enum expr_name { NAME_MACRO, NAME_OPERATOR, NAME_FIELD };
 void expr_names(
     const struct expr *e, enum expr_name what, void (*fn)(void *arg, struct slice name), void *arg);
 
-/* A check of evt.type or syscall.type against another field: no index can tell its events. Macros
- * are not looked into. false: there is none; else its place. */
-bool expr_computed_type(const struct expr *e, unsigned *line, unsigned *col);
+/* 0; -EINVAL and *d: a resolved condition checks the type of the event against another field, so
+ * that no index can tell its events. */
+int expr_check_types(const struct expr *e, struct diag *d) MUST_CHECK;
 
 /*
  * What fields that never have a value today do to a resolved condition: those of field_waits(), and
@@ -69,7 +69,8 @@ typedef void unfilled_fn(void *arg, struct slice field, bool inverted);
 bool expr_unfilled(const struct expr *e, const struct event_set *events, struct arena *a,
     unfilled_fn *fn, void *arg, struct slice *ret);
 
-/* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL. */
+/* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL;
+ * d->origin is the tree of the macro that the mistake is in. */
 int filter_compile(
     const struct expr *e, struct arena *a, struct filter **ret, struct diag *d) MUST_CHECK;
 
@@ -83,7 +84,7 @@ void filter_events(const struct filter *f, struct event_set *ret);
 void filter_fields(
     const struct filter *f, void (*fn)(void *arg, const struct field_ref *f), void *arg);
 
-/* What compiling it warned of: a place and a sentence each. */
+/* What compiling it warned of: a place, its origin and a sentence each. */
 void filter_warnings(
     const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg);
 

@@ -344,7 +344,7 @@ own_in(const struct test *t, enum opcode op)
 	return op;
 }
 
-/* evt.around[T]=MS: the field is the distance in ns. */
+/* FF_WITHIN: evt.around[T]=MS; the field is the distance in ns. */
 static int
 around(struct compile *c, const struct check *k, struct test *t, enum opcode *op)
 {
@@ -361,13 +361,13 @@ finish(struct compile *c, const struct check *k, struct test *t, enum opcode *op
 	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
 	bool set = k->op == FOP_IN || k->op == FOP_INTERSECTS;
 
-	if (f != NULL && strcmp(f->name, "evt.type") == 0 && k->mod == FMOD_NONE &&
+	if (f != NULL && (f->flags & FF_EVENT_NUMBER) && k->mod == FMOD_NONE &&
 	    (set || k->op == FOP_EQ || k->op == FOP_NE)) {
 		t->invert = k->op == FOP_NE;
 		*op = OP_EVT;
 		return event_test(c, t);
 	}
-	if (f != NULL && strcmp(f->name, "evt.around") == 0)
+	if (f != NULL && (f->flags & FF_WITHIN))
 		return around(c, k, t, op);
 	*op = own_in(t, *op);
 	if (!set)

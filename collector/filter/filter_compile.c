@@ -98,8 +98,16 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 		[E_AND] = C_AND, [E_OR] = C_OR, [E_NOT] = C_NOT, [E_CHECK] = C_CHECK
 	};
 
-	if (e->kind == E_REF)
-		return gen(c, e->ref, ret);
+	if (e->kind == E_REF) {
+		const struct expr *outer = c->origin;
+		int r;
+
+		c->origin = e->ref;
+		r = gen(c, e->ref, ret);
+		if (r == 0) /* an error is left with its origin */
+			c->origin = outer;
+		return r;
+	}
 	*ret = arena_alloc(c->a, sizeof(**ret));
 	if (*ret == NULL)
 		return -ENOMEM;
@@ -117,8 +125,8 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 	case E_MACRO:
 		break;
 	}
-	return compile_fail(c, e->at, "Undefined macro '%.*s' used in filter.",
-	    (int) MIN(e->name.n, 200), e->name.p);
+	return compile_fail_as(c, DIAG_UNKNOWN_MACRO, e->at,
+	    "Undefined macro '%.*s' used in filter.", (int) MIN(e->name.n, 200), e->name.p);
 }
 
 int
@@ -129,6 +137,8 @@ compile_warn(struct compile *c, struct place at, const char *fmt, ...)
 
 	if (w == NULL)
 		return -ENOMEM;
+	w->diag.code = DIAG_OTHER;
+	w->diag.origin = c->origin;
 	w->diag.line = at.line;
 	w->diag.col = at.col;
 	va_start(ap, fmt);
@@ -170,8 +180,10 @@ filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struc
 	if (c.code == NULL)
 		return -ENOMEM;
 	r = gen(&c, e, &cond);
-	if (r < 0)
+	if (r < 0) {
+		d->origin = c.origin;
 		return r;
+	}
 	c.code[c.n++] = (struct insn){ .op = OP_RET };
 	thread_jumps(c.code, c.n);
 	f->code = c.code;

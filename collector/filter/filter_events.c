@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
+#include <errno.h>
 
 /*
  * On which events a condition can be true: 'not' is pushed down to the checks; one that is not
@@ -33,11 +34,10 @@ set_both(struct event_set *s, const struct event_set *other)
 		s->w[i] &= other->w[i];
 }
 
-bool
-is_event_type(const struct term *t)
+static bool
+has_flag(const struct term *t, unsigned flag)
 {
-	return t->kind == T_FIELD && t->arg.p == NULL &&
-	       (slice_eq(t->text, SLICE("evt.type")) || slice_eq(t->text, SLICE("syscall.type")));
+	return t->field != NULL && t->arg.p == NULL && (t->field->flags & flag) != 0;
 }
 
 bool
@@ -126,15 +126,14 @@ is_zeros(const struct term *list)
 	return t == NULL;
 }
 
-/* evt.num begins at 1: rules say "evt.num=0" for never. */
+/* FF_FROM_1: rules say "evt.num=0" for never. */
 static bool
 never_num(const struct check *k, bool inverted)
 {
 	const struct term *t = k->right;
 	enum fop op = inverted ? opposite[k->op] : k->op;
 
-	if (k->left->kind != T_FIELD || !slice_eq(k->left->text, SLICE("evt.num")) ||
-	    k->mod != FMOD_NONE || t == NULL)
+	if (!has_flag(k->left, FF_FROM_1) || k->mod != FMOD_NONE || t == NULL)
 		return false;
 	if (op == FOP_IN || op == FOP_INTERSECTS)
 		return is_zeros(t);
@@ -144,7 +143,7 @@ never_num(const struct check *k, bool inverted)
 static void
 infer_check(const struct check *k, bool inverted, struct event_set *ret)
 {
-	if (is_event_type(k->left)) {
+	if (has_flag(k->left, FF_EVENT_NAME)) {
 		infer_type(k, inverted, ret);
 		return;
 	}
@@ -191,20 +190,23 @@ events_infer(const struct expr *e, struct event_set *ret)
 	infer(e, false, ret);
 }
 
-bool
-expr_computed_type(const struct expr *e, unsigned *line, unsigned *col)
+int
+expr_check_types(const struct expr *e, struct diag *d)
 {
 	const struct term *right = e->kind == E_CHECK ? e->check->right : NULL;
+	int r = 0;
 
-	if (right != NULL && is_event_type(e->check->left) &&
-	    (right->kind == T_FIELD || right->kind == T_XFORM)) {
-		*line = right->at.line;
-		*col = right->at.col;
-		return true;
+	if (right != NULL && has_flag(e->check->left, FF_EVENT_NAME) &&
+	    (right->kind == T_FIELD || right->kind == T_XFORM))
+		return diag_fail(d, right->at.line, right->at.col,
+		    "the event's type can only be compared with names");
+	if (e->kind == E_REF) {
+		r = expr_check_types(e->ref, d);
+		if (r < 0 && d->origin == NULL)
+			d->origin = e->ref;
+		return r;
 	}
-	for (const struct expr *k = e->kids; k != NULL; k = k->next) {
-		if (expr_computed_type(k, line, col))
-			return true;
-	}
-	return false;
+	for (const struct expr *k = e->kids; r == 0 && k != NULL; k = k->next)
+		r = expr_check_types(k, d);
+	return r;
 }

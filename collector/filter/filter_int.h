@@ -52,7 +52,8 @@ struct term {
 	enum term_kind kind;
 	enum xform xform;
 	struct slice text;
-	struct slice arg; /* within [ ]; p == NULL: none */
+	struct slice arg;          /* within [ ]; p == NULL: none */
+	const struct field *field; /* FIELD: of exactly this name, NULL: none */
 	struct place at;
 	struct term *kids, *next;
 };

@@ -98,11 +98,14 @@ struct compile {
 	struct filter *f;
 	struct insn *code;
 	size_t n;
-	unsigned nested; /* transformers around the current one */
+	const struct expr *origin; /* the macro whose tree is being compiled; NULL: none */
+	unsigned nested;           /* transformers around the current one */
 	struct warning **warning_tail;
 };
 
 #define compile_fail(c, at, ...) diag_fail((c)->d, (at).line, (at).col, __VA_ARGS__)
+#define compile_fail_as(c, why, at, ...) \
+	diag_fail_as((c)->d, (why), (at).line, (at).col, __VA_ARGS__)
 
 /* ---- filter_compile.c ---- */
 
@@ -156,8 +159,6 @@ uint64_t test_hash(const struct test *t);
 
 /* ---- filter_events.c ---- */
 
-/* Is it evt.type or syscall.type? */
-bool is_event_type(const struct term *t);
 /* The numbers of a name; false: no event and no system call has it. */
 bool event_name_set(struct slice name, struct event_set *ret);
 void events_infer(const struct expr *e, struct event_set *ret);

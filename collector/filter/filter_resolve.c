@@ -8,8 +8,8 @@ resolve_macro(struct expr *e, expr_macro_fn *macro, void *arg, struct diag *d)
 	const struct expr *m = macro(arg, e->name);
 
 	if (m == NULL)
-		return diag_fail(d, e->at.line, e->at.col, "Undefined macro '%.*s' used in filter.",
-		    (int) MIN(e->name.n, 200), e->name.p);
+		return diag_fail_as(d, DIAG_UNKNOWN_MACRO, e->at.line, e->at.col,
+		    "Undefined macro '%.*s' used in filter.", (int) MIN(e->name.n, 200), e->name.p);
 	e->kind = E_REF;
 	e->ref = m;
 	e->size = m->size;

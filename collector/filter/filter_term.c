@@ -65,8 +65,10 @@ term_field(struct lex *l, struct term **ret)
 	if (!lex_field(l, &name))
 		return 0;
 	r = term_new(l, T_FIELD, start, name, ret);
-	if (r == 0)
+	if (r == 0) {
+		(*ret)->field = field_by_name(name);
 		r = parse_arg(l, *ret);
+	}
 	return r < 0 ? r : 1;
 }
 

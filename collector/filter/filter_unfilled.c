@@ -34,13 +34,9 @@ has_param(const struct field_ref *ref, const struct event_set *events)
 static bool
 field_unfilled(struct fold *f, const struct term *t)
 {
-	struct field_ref ref = { .field = NULL };
+	struct field_ref ref = { .field = t->field };
 	struct diag d;
 
-	for (size_t i = 0; i < nfields && ref.field == NULL; i++) {
-		if (slice_eq(slice_str(fields[i].name), t->text))
-			ref.field = &fields[i];
-	}
 	if (ref.field == NULL && field_bind(t->text, t->arg, t->at, f->a, &ref, &d) < 0)
 		return false;
 	if (field_waits(ref.field) == NULL &&

@@ -75,13 +75,7 @@ bad_value(struct compile *c, const struct field *f, enum ftype type, const struc
 static bool
 is_narrow(const struct field *f)
 {
-	static const char *const names[] = { "user.uid", "group.gid", "proc.tty" };
-
-	for (size_t i = 0; f != NULL && i < ARRAY_SIZE(names); i++) {
-		if (strcmp(f->name, names[i]) == 0)
-			return true;
-	}
-	return false;
+	return f != NULL && (f->flags & FF_32_BITS) != 0;
 }
 
 static int
@@ -148,8 +142,8 @@ check_event(struct compile *c, const struct term *t)
 		return 0;
 	for (size_t i = 0; i < schema_nevents; i++)
 		near_try(&near, slice_str(schema_events[i].name));
-	return compile_fail(c, t->at, "unknown event type '%.*s'%s", (int) MIN(t->text.n, 100),
-	    t->text.p, near_hint(&near));
+	return compile_fail_as(c, DIAG_UNKNOWN_EVENT, t->at, "unknown event type '%.*s'%s",
+	    (int) MIN(t->text.n, 100), t->text.p, near_hint(&near));
 }
 
 static int
@@ -161,8 +155,7 @@ parse_text(
 	if (type == FT_STR && t->text.n > 0 && memchr(t->text.p, 0, t->text.n) != NULL)
 		return compile_fail(c, t->at, "a value of '%s' may not hold a NUL byte",
 		    f == NULL ? "this" : f->name);
-	if (f != NULL &&
-	    (strcmp(f->name, "evt.type") == 0 || strcmp(f->name, "syscall.type") == 0)) {
+	if (f != NULL && (f->flags & FF_EVENT_NAME)) {
 		int r = check_event(c, t);
 
 		if (r < 0)

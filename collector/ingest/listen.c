@@ -334,7 +334,7 @@ ingest_start(const struct ingest_cfg *cfg, struct ingest **ret, struct diag *d)
 		r = i->listener == NULL ? -ENOMEM : start(i, scheme, d);
 	}
 	if (r < 0) {
-		if (r == -ENOMEM && d->msg[0] == '\0')
+		if (r == -ENOMEM && d->code == DIAG_NONE)
 			diag_set(d, 0, 0, "no memory to listen on %s", cfg->listen);
 		ingest_stop(i);
 		return r;

@@ -3,11 +3,11 @@
 
 /* ---- what the type of an event decides ---- */
 
-/* evt.num begins at 1; rules say "evt.num=0" for never. */
+/* FF_FROM_1; rules say "evt.num=0" for never. */
 static int
 decided_by_num(const struct test *t)
 {
-	if (t->left->kind != S_FIELD || strcmp(t->left->ref.field->name, "evt.num") != 0 ||
+	if (t->left->kind != S_FIELD || !(t->left->ref.field->flags & FF_FROM_1) ||
 	    t->right != NULL || t->mod != FMOD_NONE || t->nk != 1)
 		return -1;
 	switch ((enum opcode) t->op) {

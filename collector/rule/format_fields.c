@@ -52,7 +52,7 @@ add_extra(struct format *f, const struct rule_extra *x, struct arena *a, struct 
 	}
 	r = field_lookup(slice_str(x->name), a, ref, &used, d);
 	if (r == 0 && used != n)
-		return diag_fail(d, 1, 1, "unknown field '%.200s'", x->name);
+		return diag_fail_as(d, DIAG_UNKNOWN_FIELD, 1, 1, "unknown field '%.200s'", x->name);
 	add_field(f, ref);
 	return r;
 }
@@ -88,20 +88,6 @@ format_collect(struct format *f, const struct format_options *o, struct arena *a
 	}
 	f->nfields = keep;
 	return 0;
-}
-
-/* Times that print as text are numbers in JSON. */
-static bool
-is_time(const struct field *f)
-{
-	static const char *const names[] = { "evt.time", "evt.time.s", "evt.time.iso8601",
-		"evt.datetime", "evt.datetime.s", "evt.outputtime" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(f->name, names[i]) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* One value; 'text' is what stands for it where it is not a number. */
@@ -170,7 +156,7 @@ json_field(const struct field_ref *ref, const struct view *v, struct fscratch *f
 	struct slice text = { NULL, 0 };
 	struct fval val;
 
-	if (is_time(ref->field)) {
+	if (ref->field->flags & FF_CLOCK) {
 		buf_u64(out, v->time);
 	} else if (ref->field->multi == FM_LIST) {
 		json_list(ref, v, fs, fmt, out);

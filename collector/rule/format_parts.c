@@ -23,17 +23,17 @@ part_value(struct slice text, size_t *i, struct arena *a, struct format_part *p,
 	for (; at < text.n && text.p[at] >= '0' && text.p[at] <= '9'; at++)
 		w = MIN(w * 10 + (unsigned) (text.p[at] - '0'), (unsigned long) WIDTH_MAX + 1);
 	if (w > WIDTH_MAX)
-		return diag_fail(d, 1, (unsigned) *i,
+		return diag_fail_as(d, DIAG_BAD_TOKEN, 1, (unsigned) *i,
 		    "invalid formatting token: a width is %d at most", WIDTH_MAX);
 	if (at == text.n)
-		return diag_fail(
-		    d, 1, (unsigned) *i, "invalid formatting token: a field must follow '%%'");
+		return diag_fail_as(d, DIAG_BAD_TOKEN, 1, (unsigned) *i,
+		    "invalid formatting token: a field must follow '%%'");
 	r = out_value_new((struct slice){ text.p + at, text.n - at }, a, &p->value, &used, &no);
 	if (r == -EINVAL) {
 		size_t n = strcspn(text.p + at, " \t\r\n");
 
-		return diag_fail(d, 1, (unsigned) *i, "unknown filter: %.*s (%s)",
-		    (int) MIN(n, 100u), text.p + at, no.msg);
+		return diag_fail_as(d, DIAG_BAD_TOKEN, 1, (unsigned) *i,
+		    "unknown filter: %.*s (%s)", (int) MIN(n, 100u), text.p + at, no.msg);
 	}
 	if (r < 0)
 		return r;

@@ -42,13 +42,20 @@ struct rule {
 	struct event_set events;
 };
 
-/* One error or warning, with Falco's code ("LOAD_ERR_COMPILE_CONDITION"). */
+/* A row of rule_codes.def: Falco's name for it ("LOAD_ERR_COMPILE_CONDITION"), and a sentence. */
+struct rule_code {
+	const char *name, *text;
+};
+
+/* One error or warning. */
 struct rule_msg {
 	bool error;
-	const char *code;
+	const struct rule_code *code;
 	struct diag diag;
-	char *item;    /* "rule 'X'", or "" */
-	size_t offset; /* of the place, in the file's bytes */
+	const char *item_type;     /* "rule", "macro" or "list"; NULL: it is about the file */
+	char *item_name;           /* "" without a type */
+	const struct field *field; /* that is deprecated; NULL: the message is about no field */
+	size_t offset;             /* of the place, in the file's bytes */
 };
 
 /* A file that loading came to, and its shape beside that of rule files. */
@@ -68,6 +75,8 @@ struct rule_log {
 };
 void rule_log_fini(struct rule_log *l);
 void rule_log_print(FILE *f, const struct rule_log *l);
+/* What a message is about: "rule 'X'", or nothing. */
+void rule_msg_item(const struct rule_msg *m, struct buf *out);
 
 /* Rules to switch on or off, whatever their files say: one after the other, the last wins. */
 struct rule_select {

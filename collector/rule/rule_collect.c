@@ -62,15 +62,10 @@ like_rule(const struct collection *c, struct slice name, struct near *n)
 }
 
 bool
-is_broken(const struct collection *c, const char *what, struct slice name)
+is_broken(const struct collection *c, enum item_type what, struct slice name)
 {
-	size_t n = strlen(what);
-
-	for (size_t i = 0; i < c->broken.n; i++) {
-		struct slice s = c->broken.v[i].s; /* what 'name' */
-
-		if (s.n == n + name.n + 3 && memcmp(s.p, what, n) == 0 &&
-		    memcmp(s.p + n + 2, name.p, name.n) == 0)
+	for (size_t i = 0; i < c->broken[what].n; i++) {
+		if (slice_eq(c->broken[what].v[i].s, name))
 			return true;
 	}
 	return false;
@@ -261,7 +256,7 @@ read_list(const struct item *it)
 	if (r < 0)
 		return r;
 	l = find_list(c, name.s);
-	if (l == NULL && append && is_broken(c, "list", name.s))
+	if (l == NULL && append && is_broken(c, ITEM_LIST, name.s))
 		return -EINVAL;
 	if (l == NULL && append)
 		return rule_fail(c, E_VALIDATE, &it->at,
@@ -317,7 +312,7 @@ read_macro(const struct item *it)
 	if (r < 0)
 		return r;
 	m = find_macro(c, name.s);
-	if (m == NULL && append && is_broken(c, "macro", name.s))
+	if (m == NULL && append && is_broken(c, ITEM_MACRO, name.s))
 		return -EINVAL;
 	if (m == NULL && append)
 		return rule_fail(c, E_VALIDATE, &it->at,
@@ -351,51 +346,42 @@ read_macro(const struct item *it)
 }
 
 static const struct {
-	const char *key, *what;
+	const char *key;
+	enum item_type what;
 	int (*read)(const struct item *it);
 } classes[] = {
-	{ "required_engine_version", "", read_engine_version },
-	{ "required_plugin_versions", "", read_plugin_versions },
-	{ "list", "list", read_list },
-	{ "macro", "macro", read_macro },
-	{ "rule", "rule", read_rule },
+	{ "required_engine_version", ITEM_NONE, read_engine_version },
+	{ "required_plugin_versions", ITEM_NONE, read_plugin_versions },
+	{ "list", ITEM_LIST, read_list },
+	{ "macro", ITEM_MACRO, read_macro },
+	{ "rule", ITEM_RULE, read_rule },
 };
-
-/* An item that was not read for an error: what only follows from that is not told. */
-static int
-add_broken(struct collection *c, const char *what, const yaml_node_t *n)
-{
-	struct buf b CLEANUP(buf_fini) = BUF_INIT;
-	struct rtext t = { .s = { NULL, 0 } };
-
-	if (what[0] == '\0' || n->type != YAML_SCALAR_NODE)
-		return 0;
-	buf_printf(&b, "%s '%s'", what, (const char *) n->data.scalar.value);
-	if (buf_ok(&b) < 0 || (t.s.p = arena_strdup(c->a, buf_get(&b))) == NULL)
-		return -ENOMEM;
-	t.s.n = b.n;
-	return texts_add(c->a, &c->broken, &t);
-}
 
 static int
 read_item(struct item *it)
 {
 	struct collection *c = it->c;
-	char item[160] = "";
-	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
 		yaml_node_t *n = item_get(it, classes[i].key);
+		enum item_type what = classes[i].what;
+		struct rtext name = { .s = { NULL, 0 } };
+		int r;
 
 		if (n == NULL)
 			continue;
-		if (classes[i].what[0] != '\0' && n->type == YAML_SCALAR_NODE)
-			(void) snprintf(item, sizeof(item), "%s '%s'", classes[i].what,
-			    (const char *) n->data.scalar.value);
-		c->item = item;
+		if (what != ITEM_NONE && n->type == YAML_SCALAR_NODE) {
+			name.s = slice_str((const char *) n->data.scalar.value);
+			name.s.p = arena_strdup(c->a, name.s);
+			if (name.s.p == NULL)
+				return -ENOMEM;
+			set_item(c, what, name.s);
+		}
 		r = classes[i].read(it);
-		c->item = "";
-		if (r == -EINVAL && add_broken(c, classes[i].what, n) < 0)
+		set_item(c, ITEM_NONE, SLICE(""));
+		/* what only follows from its error is not told */
+		if (r == -EINVAL && name.s.p != NULL &&
+		    texts_add(c->a, &c->broken[what], &name) < 0)
 			return -ENOMEM;
 		return r;
 	}

@@ -6,69 +6,23 @@
 
 /* Falco's: what skip-if-unknown-filter forgives. */
 static bool
-is_unknown_filter(const char *msg)
+is_unknown_filter(const struct diag *d)
 {
-	static const char *const texts[] = { "unknown field", "nonexistent field",
-		"invalid formatting token", "unknown filter", "unknown event type" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		if (strstr(msg, texts[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
-static bool
-same_diag(const struct diag *a, const struct diag *b)
-{
-	return a->line == b->line && a->col == b->col && strcmp(a->msg, b->msg) == 0;
-}
-
-struct seek {
-	const struct diag *d;
-	bool found;
-};
-
-static void
-on_same(void *arg, const struct diag *d)
-{
-	struct seek *s = arg;
-
-	s->found = s->found || same_diag(s->d, d);
-}
-
-/* Was it in a macro? A macro of which alone the same is said, at the same place, is it. */
-static const struct mtext *
-culprit(struct collection *c, const struct mtext *own, const struct diag *d)
-{
-	for (struct def_macro *m = c->macros; m != NULL; m = m->next) {
-		struct diag again = { .line = 0 };
-		struct seek seek = { .d = d };
-		struct filter *f = NULL;
-		int r;
-
-		if (!m->used || m->state == MACRO_BROKEN)
-			continue;
-		r = filter_compile(m->expr, c->a, &f, &again);
-		if (r == 0)
-			filter_warnings(f, on_same, &seek);
-		if (seek.found || (r == -EINVAL && same_diag(&again, d)))
-			return &m->text;
-	}
-	return own;
+	return d->code == DIAG_UNKNOWN_FIELD || d->code == DIAG_UNKNOWN_EVENT ||
+	       d->code == DIAG_BAD_TOKEN;
 }
 
 /* An error of a rule that may be told to do without its unknown fields: 1, it is to be dropped. */
 static int
-rule_error(struct collection *c, const struct def_rule *d, const char *code, const struct mtext *m,
-    const struct diag *diag)
+rule_error(struct collection *c, const struct def_rule *d, enum rule_code_id code,
+    const struct mtext *m, const struct diag *diag)
 {
 	struct rplace at;
 	int r;
 
-	if (!d->skip_unknown || !is_unknown_filter(diag->msg))
+	if (!d->skip_unknown || !is_unknown_filter(diag))
 		return fail_at(c, code, m, diag);
-	at = mtext_place(m, diag->line, diag->col);
+	at = diag_origin_place(c, m, diag);
 	r = rule_warn(c, W_FILTER, &at, "%s", diag->msg);
 	return r < 0 ? r : 1;
 }
@@ -77,8 +31,7 @@ rule_error(struct collection *c, const struct def_rule *d, const char *code, con
 struct warning_sink {
 	struct collection *c;
 	const struct def_rule *rule;
-	const struct mtext *m;
-	const char *where;
+	const struct mtext *m; /* NULL: an output */
 	int r;
 };
 
@@ -90,7 +43,7 @@ on_warning(void *arg, const struct diag *d)
 
 	if (w->r < 0 || w->c->quiet)
 		return;
-	at = mtext_place(culprit(w->c, w->m, d), d->line, d->col);
+	at = diag_origin_place(w->c, w->m, d);
 	w->r = rule_warn(w->c, W_CONDITION, &at, "%s", d->msg);
 }
 
@@ -101,37 +54,17 @@ on_field(void *arg, const struct field_ref *f)
 
 	if (w->r < 0 || (f->field->flags & FF_DEPRECATED) == 0)
 		return;
-	if (strcmp(f->field->name, "evt.dir") == 0 && strcmp(w->where, "condition") == 0)
-		w->r = rule_warn(w->c, W_DEPRECATED, &w->rule->at,
+	if ((f->field->flags & FF_DIRECTION) && w->m != NULL)
+		w->r = rule_warn_field(w->c, f->field, &w->rule->at,
 		    "due to the drop of enter events, 'evt.dir = <' always evaluates to true, and "
 		    "'evt.dir = "
 		    ">' always evaluates to false. The rule expression can be simplified by "
 		    "removing the "
 		    "condition on 'evt.dir'");
 	else
-		w->r = rule_warn(w->c, W_DEPRECATED, &w->rule->at,
+		w->r = rule_warn_field(w->c, f->field, &w->rule->at,
 		    "usage of deprecated field '%s' has been detected in the rule %s",
-		    f->field->name, w->where);
-}
-
-/* Falco's rules name their events, in macros too; conditions elsewhere may compute them. */
-static int
-check_types(struct collection *c, const struct expr *e, const struct mtext *own)
-{
-	struct diag d = { .line = 0 };
-	bool found = expr_computed_type(e, &d.line, &d.col);
-
-	for (const struct def_macro *m = c->macros; !found && m != NULL; m = m->next) {
-		if (m->used && m->state != MACRO_BROKEN &&
-		    expr_computed_type(m->expr, &d.line, &d.col)) {
-			found = true;
-			own = &m->text;
-		}
-	}
-	if (!found)
-		return 0;
-	diag_set(&d, d.line, d.col, "the event's type can only be compared with names");
-	return fail_at(c, E_CONDITION, own, &d);
+		    f->field->name, w->m != NULL ? "condition" : "output");
 }
 
 /* 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
@@ -139,7 +72,7 @@ static int
 compile_condition(
     struct collection *c, struct ruleset *s, struct def_rule *d, struct rule *r, struct mtext *m)
 {
-	struct warning_sink sink = { .c = c, .rule = d, .m = m, .where = "condition" };
+	struct warning_sink sink = { .c = c, .rule = d, .m = m };
 	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 	struct diag diag = { .line = 0 };
 	struct expr *e = NULL;
@@ -155,8 +88,8 @@ compile_condition(
 		return ret == -EINVAL ? fail_at(c, E_CONDITION, m, &diag) : ret;
 	if ((ret = resolve_rule(c, e, m)) < 0)
 		return ret;
-	if ((ret = check_types(c, e, m)) < 0)
-		return ret;
+	if (expr_check_types(e, &diag) < 0)
+		return fail_at(c, E_CONDITION, m, &diag);
 	d->expr = e;
 	expr_print(e, &b);
 	if (buf_ok(&b) < 0 || (r->resolved = arena_strdup(&s->a, buf_get(&b))) == NULL)
@@ -167,8 +100,7 @@ compile_condition(
 		return -ENOMEM;
 	ret = filter_compile(e, &s->a, &r->filter, &diag);
 	if (ret < 0)
-		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, culprit(c, m, &diag), &diag)
-				      : ret;
+		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, m, &diag) : ret;
 	filter_warnings(r->filter, on_warning, &sink);
 	filter_fields(r->filter, on_field, &sink);
 	if (sink.r < 0)
@@ -217,7 +149,7 @@ static int
 compile_output(struct collection *c, struct ruleset *s, const struct def_rule *d, struct rule *r)
 {
 	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
-	struct warning_sink sink = { .c = c, .rule = d, .where = "output" };
+	struct warning_sink sink = { .c = c, .rule = d };
 	struct diag diag = { .line = 0 };
 	struct format_options o;
 	int ret = output_text(c, d, &m);
@@ -326,7 +258,6 @@ compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct
 static int
 compile_rules(struct collection *c, struct ruleset *s)
 {
-	char item[160];
 	size_t n = 0;
 	int all = 0;
 
@@ -340,7 +271,7 @@ compile_rules(struct collection *c, struct ruleset *s)
 		struct rule *r = &s->rules[s->n];
 		int ret;
 
-		set_item(c, item, sizeof(item), "rule", d->name.s);
+		set_item(c, ITEM_RULE, d->name.s);
 		ret = compile_rule(c, s, d, r);
 		if (ret == -ENOMEM)
 			return ret;
@@ -362,19 +293,18 @@ compile_rules(struct collection *c, struct ruleset *s)
 static int
 warn_unused(struct collection *c, struct ruleset *s)
 {
-	char item[160];
 	int r = 0;
 
 	for (struct def_macro *m = c->macros; r == 0 && m != NULL; m = m->next) {
 		s->counts.macros++;
-		set_item(c, item, sizeof(item), "macro", m->name.s);
+		set_item(c, ITEM_MACRO, m->name.s);
 		if (!m->used && !m->shared)
 			r = rule_warn(c, W_MACRO, &m->name.at,
 			    "Macro not referred to by any other rule/macro");
 	}
 	for (struct def_list *l = c->lists; r == 0 && l != NULL; l = l->next) {
 		s->counts.lists++;
-		set_item(c, item, sizeof(item), "list", l->name.s);
+		set_item(c, ITEM_LIST, l->name.s);
 		if (!l->used && !l->shared)
 			r = rule_warn(c, W_LIST, &l->name.at,
 			    "List not referred to by any other rule/macro/list");
@@ -395,7 +325,7 @@ compile_all(struct collection *c, struct ruleset *s)
 		r = warn_unused(c, s);
 	if (r == 0 && c->options->describe != NULL && !c->quiet)
 		r = describe_all(c, s, c->options->describe);
-	c->item = "";
+	set_item(c, ITEM_NONE, SLICE(""));
 	for (struct def_macro *m = c->macros; m != NULL; m = m->next)
 		mtext_fini(&m->text);
 	return r < 0 ? r : plan_rules(s);

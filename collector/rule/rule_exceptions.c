@@ -242,6 +242,7 @@ static int
 check_field(struct collection *c, const struct rtext *t)
 {
 	struct field_ref ref;
+	struct near near;
 	struct diag d;
 	size_t used = 0;
 	int r;
@@ -251,12 +252,9 @@ check_field(struct collection *c, const struct rtext *t)
 	r = field_lookup(t->s, c->a, &ref, &used, &d);
 	if (r == -EINVAL || (r == 0 && used != t->s.n))
 		r = check_transformed(c, t);
-	if (r == -EINVAL) {
-		const char *hint = strstr(d.msg, "; did you mean");
-
+	if (r == -EINVAL)
 		return rule_fail(c, E_VALIDATE, &t->at,
-		    "'%.100s' is not a supported filter field%s", t->s.p, hint == NULL ? "" : hint);
-	}
+		    "'%.100s' is not a supported filter field%s", t->s.p, field_hint(t->s, &near));
 	return r;
 }
 

@@ -46,28 +46,13 @@ enum {
 	RULE_ERRORS_MAX = 1000, /* errors that are told */
 };
 
-/* Falco's codes. */
-#define E_READ      "LOAD_ERR_FILE_READ"
-#define E_YAML      "LOAD_ERR_YAML_PARSE"
-#define E_SHAPE     "LOAD_ERR_YAML_VALIDATE"
-#define E_CONDITION "LOAD_ERR_COMPILE_CONDITION"
-#define E_OUTPUT    "LOAD_ERR_COMPILE_OUTPUT"
-#define E_VALIDATE  "LOAD_ERR_VALIDATE"
+enum rule_code_id {
+#define RULE_CODE(ID, name, text) ID,
+#include "collector/rule/rule_codes.def"
+};
 
-#define W_SOURCE     "LOAD_UNKNOWN_SOURCE"
-#define W_EVTTYPE    "LOAD_NO_EVTTYPE"
-#define W_FILTER     "LOAD_UNKNOWN_FILTER"
-#define W_MACRO      "LOAD_UNUSED_MACRO"
-#define W_LIST       "LOAD_UNUSED_LIST"
-#define W_ITEM       "LOAD_UNKNOWN_ITEM"
-#define W_KEY        "LOAD_UNKNOWN_KEY"
-#define W_DEPRECATED "LOAD_DEPRECATED_ITEM"
-#define W_NOVALUES   "LOAD_APPEND_NO_VALUES"
-#define W_EXCEPTION  "LOAD_EXCEPTION_NAME_NOT_UNIQUE"
-#define W_MACRO_NAME "LOAD_INVALID_MACRO_NAME"
-#define W_LIST_NAME  "LOAD_INVALID_LIST_NAME"
-#define W_NOFILE     "LOAD_NO_RULE_FILE"
-#define W_CONDITION  "LOAD_COMPILE_CONDITION"
+/* The kinds of items that have a name. */
+enum item_type { ITEM_NONE, ITEM_LIST, ITEM_MACRO, ITEM_RULE, ITEM_TYPES };
 
 /* A file that was read; its texts stay for places. */
 struct source {
@@ -194,9 +179,10 @@ struct collection {
 	unsigned long engine[3]; /* the highest version that a file asks for */
 	unsigned next_index;
 	size_t nitems;
-	struct rtexts broken; /* "rule 'X'": items that were not read, for an error in them */
-	const char *item;     /* "rule 'X'": what messages are about */
-	bool quiet;           /* no warnings: a later file is compiled with these again */
+	struct rtexts broken[ITEM_TYPES]; /* names of items not read, for an error in them */
+	enum item_type item;              /* what messages are about, */
+	struct slice item_name;           /* and its name */
+	bool quiet; /* no warnings: a later file is compiled with these again */
 };
 
 /* ---- messages: rule_log.c ---- */
@@ -209,10 +195,13 @@ rule_worse(int a, int b)
 }
 
 /* Add an error (-EINVAL; -ENOMEM), unless it is there already, or a warning (0; -ENOMEM). */
-int rule_fail(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
-int rule_warn(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
-    PRINTF_LIKE(4, 5) MUST_CHECK;
+int rule_fail(struct collection *c, enum rule_code_id code, const struct rplace *at,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+int rule_warn(struct collection *c, enum rule_code_id code, const struct rplace *at,
+    const char *fmt, ...) PRINTF_LIKE(4, 5) MUST_CHECK;
+/* The same, about a deprecated field. */
+int rule_warn_field(struct collection *c, const struct field *f, const struct rplace *at,
+    const char *fmt, ...) PRINTF_LIKE(4, 5) MUST_CHECK;
 
 /* A file that is about to be read; *ret is good until the next. -ENOMEM. */
 int rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret) MUST_CHECK;
@@ -265,8 +254,8 @@ int collect_source(struct collection *c, const struct source *src) MUST_CHECK;
 struct def_list *find_list(const struct collection *c, struct slice name);
 struct def_macro *find_macro(const struct collection *c, struct slice name);
 struct def_rule *find_rule(const struct collection *c, struct slice name);
-/* Is it missing because there was an error in it? "rule", "macro" or "list". */
-bool is_broken(const struct collection *c, const char *what, struct slice name);
+/* Is it missing because there was an error in it? */
+bool is_broken(const struct collection *c, enum item_type what, struct slice name);
 /* Where one of that name is missing: "; did you mean 'X'?", or "". */
 const char *like_rule(const struct collection *c, struct slice name, struct near *n);
 
@@ -310,10 +299,20 @@ int append_output(const struct rule_options *o, const struct rule *r, struct mte
 int compile_macros(struct collection *c) MUST_CHECK;
 /* Resolve a rule's references to macros; it sees all of them. */
 int resolve_rule(struct collection *c, struct expr *e, const struct mtext *m) MUST_CHECK;
-/* Where filter and format say it is wrong, as an error of the rule files. */
-int fail_at(struct collection *c, const char *code, const struct mtext *m, const struct diag *d);
-/* What messages are about from now on; its text is in 'buf'. */
-void set_item(struct collection *c, char *buf, size_t n, const char *what, struct slice name);
+/* Where filter and format say it is wrong, as an error of the rule files. 'm' is the text that was
+ * read, unless the origin in 'd' is a macro. */
+int fail_at(
+    struct collection *c, enum rule_code_id code, const struct mtext *m, const struct diag *d);
+/* That place. */
+struct rplace diag_origin_place(
+    const struct collection *c, const struct mtext *m, const struct diag *d);
+/* What messages are about from now on; the name is borrowed. */
+static inline void
+set_item(struct collection *c, enum item_type what, struct slice name)
+{
+	c->item = what;
+	c->item_name = name;
+}
 
 /* ---- rule_compile.c ---- */
 

@@ -188,7 +188,7 @@ append(const struct item *it, const struct rtext *name)
 	if (!item_has(it, "condition") && !item_has(it, "exceptions"))
 		return rule_fail(c, E_VALIDATE, &it->at,
 		    "Appended rule must have exceptions or condition property");
-	if (d == NULL && is_broken(c, "rule", name->s))
+	if (d == NULL && is_broken(c, ITEM_RULE, name->s))
 		return -EINVAL;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
@@ -217,7 +217,7 @@ override_rule(const struct item *it, const struct rtext *name, const struct over
 
 	for (size_t i = 0; i < OV_N; i++)
 		appends = appends || ov[i].op == OV_APPEND;
-	if (d == NULL && is_broken(c, "rule", name->s))
+	if (d == NULL && is_broken(c, ITEM_RULE, name->s))
 		return -EINVAL;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,
@@ -256,7 +256,7 @@ toggle(const struct item *it, const struct rtext *name)
 
 	if (!item_has(it, "enabled"))
 		return rule_fail(c, E_SHAPE, &it->at, "Item has no mapping for key 'condition'");
-	if (d == NULL && is_broken(c, "rule", name->s))
+	if (d == NULL && is_broken(c, ITEM_RULE, name->s))
 		return -EINVAL;
 	if (d == NULL)
 		return rule_fail(c, E_VALIDATE, &it->at,

@@ -5,11 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct rule_code codes[] = {
+#define RULE_CODE(ID, name, text) { name, text },
+#include "collector/rule/rule_codes.def"
+};
+
+static const char *const item_types[] = {
+	[ITEM_LIST] = "list", [ITEM_MACRO] = "macro", [ITEM_RULE] = "rule"
+};
+
 void
 rule_log_fini(struct rule_log *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i].item);
+		free(l->v[i].item_name);
 	for (size_t i = 0; i < l->nfiles; i++) {
 		for (size_t k = 0; k < l->files[i].nfindings; k++)
 			free(l->files[i].findings[k]);
@@ -69,25 +78,38 @@ offset_of(struct slice text, unsigned line, unsigned col)
 }
 
 void
+rule_msg_item(const struct rule_msg *m, struct buf *out)
+{
+	if (m->item_type != NULL)
+		buf_printf(out, "%s '%.120s'", m->item_type, m->item_name);
+}
+
+void
 rule_log_print(FILE *f, const struct rule_log *l)
 {
+	CLEANUP(buf_fini) struct buf item = BUF_INIT;
+
 	for (size_t i = 0; i < l->n; i++) {
 		const struct rule_msg *m = &l->v[i];
 		struct diag d = m->diag;
 
+		buf_clear(&item);
+		rule_msg_item(m, &item);
 		/* a long message is cut, its code is not */
-		(void) snprintf(d.msg, sizeof(d.msg), "%s%s%.300s [%s]", m->item,
-		    m->item[0] == '\0' ? "" : ": ", m->diag.msg, m->code);
+		diag_set(&d, d.line, d.col, "%.*s%s%.300s [%s]", SLICE_ARG(buf_get(&item)),
+		    item.n == 0 ? "" : ": ", m->diag.msg, m->code->name);
 		diag_print(f, &d, m->error ? "error" : "warning");
 	}
 }
 
+/* Add a message; c says what it is about. -ENOMEM. */
 static int
-log_add(struct rule_log *l, bool error, const char *code, const struct rplace *at, const char *item,
+log_add(struct collection *c, bool error, enum rule_code_id code, const struct rplace *at,
     const char *msg)
 {
+	struct rule_log *l = c->log;
 	struct rule_msg *v = realloc(l->v, (l->n + 1) * sizeof(*v)), *m;
-	char *copy = strdup(item);
+	char *copy = strndup(c->item == ITEM_NONE ? "" : c->item_name.p, c->item_name.n);
 
 	if (v != NULL)
 		l->v = v;
@@ -98,8 +120,9 @@ log_add(struct rule_log *l, bool error, const char *code, const struct rplace *a
 	m = &v[l->n++];
 	memset(m, 0, sizeof(*m));
 	m->error = error;
-	m->code = code;
-	m->item = copy;
+	m->code = &codes[code];
+	m->item_type = item_types[c->item];
+	m->item_name = copy;
 	diag_set(&m->diag, at->line, at->col, "%s", msg);
 	if (at->src != NULL) {
 		diag_place(&m->diag, at->src->name, at->src->text);
@@ -114,14 +137,15 @@ log_add(struct rule_log *l, bool error, const char *code, const struct rplace *a
 
 /* What is compiled again with a later file has the same errors again. */
 static bool
-is_told(const struct rule_log *l, const char *code, const struct rplace *at, const char *item,
-    const char *msg)
+is_told(
+    const struct collection *c, enum rule_code_id code, const struct rplace *at, const char *msg)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		const struct rule_msg *m = &l->v[i];
+	for (size_t i = 0; i < c->log->n; i++) {
+		const struct rule_msg *m = &c->log->v[i];
 
 		if (m->error && m->diag.line == at->line && m->diag.col == at->col &&
-		    strcmp(m->code, code) == 0 && strcmp(m->item, item) == 0 &&
+		    m->code == &codes[code] && m->item_type == item_types[c->item] &&
+		    slice_eq(slice_str(m->item_name), c->item_name) &&
 		    strcmp(m->diag.msg, msg) == 0 &&
 		    (at->src == NULL || strcmp(m->diag.file, at->src->name) == 0))
 			return true;
@@ -130,7 +154,8 @@ is_told(const struct rule_log *l, const char *code, const struct rplace *at, con
 }
 
 int
-rule_fail(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
+rule_fail(
+    struct collection *c, enum rule_code_id code, const struct rplace *at, const char *fmt, ...)
 {
 	char msg[512];
 	va_list ap;
@@ -138,13 +163,14 @@ rule_fail(struct collection *c, const char *code, const struct rplace *at, const
 	va_start(ap, fmt);
 	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	if (c->log->errors >= RULE_ERRORS_MAX || is_told(c->log, code, at, c->item, msg))
+	if (c->log->errors >= RULE_ERRORS_MAX || is_told(c, code, at, msg))
 		return -EINVAL;
-	return log_add(c->log, true, code, at, c->item, msg) < 0 ? -ENOMEM : -EINVAL;
+	return log_add(c, true, code, at, msg) < 0 ? -ENOMEM : -EINVAL;
 }
 
 int
-rule_warn(struct collection *c, const char *code, const struct rplace *at, const char *fmt, ...)
+rule_warn(
+    struct collection *c, enum rule_code_id code, const struct rplace *at, const char *fmt, ...)
 {
 	char msg[512];
 	va_list ap;
@@ -154,5 +180,24 @@ rule_warn(struct collection *c, const char *code, const struct rplace *at, const
 	va_start(ap, fmt);
 	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	return log_add(c->log, false, code, at, c->item, msg);
+	return log_add(c, false, code, at, msg);
+}
+
+int
+rule_warn_field(
+    struct collection *c, const struct field *f, const struct rplace *at, const char *fmt, ...)
+{
+	char msg[512];
+	va_list ap;
+	int r;
+
+	if (c->quiet)
+		return 0;
+	va_start(ap, fmt);
+	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	r = log_add(c, false, W_DEPRECATED, at, msg);
+	if (r == 0)
+		c->log->v[c->log->n - 1].field = f;
+	return r;
 }

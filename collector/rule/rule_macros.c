@@ -8,19 +8,22 @@
 
 enum { MACRO_DEPTH = 200 };
 
-int
-fail_at(struct collection *c, const char *code, const struct mtext *m, const struct diag *d)
+struct rplace
+diag_origin_place(const struct collection *c, const struct mtext *m, const struct diag *d)
 {
-	struct rplace at = mtext_place(m, d->line, d->col);
-
-	return rule_fail(c, code, &at, "%s", d->msg);
+	for (const struct def_macro *k = c->macros; d->origin != NULL && k != NULL; k = k->next) {
+		if (k->expr == d->origin)
+			m = &k->text;
+	}
+	return mtext_place(m, d->line, d->col);
 }
 
-void
-set_item(struct collection *c, char *buf, size_t n, const char *what, struct slice name)
+int
+fail_at(struct collection *c, enum rule_code_id code, const struct mtext *m, const struct diag *d)
 {
-	(void) snprintf(buf, n, "%s '%.*s'", what, (int) MIN(name.n, 120u), name.p);
-	c->item = buf;
+	struct rplace at = diag_origin_place(c, m, d);
+
+	return rule_fail(c, code, &at, "%s", d->msg);
 }
 
 static int
@@ -65,7 +68,7 @@ on_reference(void *arg, struct slice name)
 	if (rs->r < 0)
 		return NULL;
 	if (m == NULL) {
-		if (is_broken(rs->c, "macro", name))
+		if (is_broken(rs->c, ITEM_MACRO, name))
 			rs->r = -EINVAL; /* said there */
 		return NULL;
 	}
@@ -89,19 +92,16 @@ add_hint(const struct resolving *rs, struct diag *d)
 {
 	const struct def_macro *there = find_macro(rs->c, rs->missing);
 	struct near near = near_to(rs->missing);
-	size_t n = strlen(d->msg);
 
 	for (const struct def_macro *m = rs->c->macros; m != NULL; m = m->next) {
 		if (m != rs->self)
 			near_try(&near, m->name.s);
 	}
 	if (there != NULL && there != rs->self)
-		(void) snprintf(d->msg + n, sizeof(d->msg) - n,
-		    " It is defined later, in line %u, and macros see earlier ones only.",
+		diag_add(d, " It is defined later, in line %u, and macros see earlier ones only.",
 		    there->name.at.line);
 	else if (there == NULL && near.best.p != NULL)
-		(void) snprintf(d->msg + n, sizeof(d->msg) - n, " Did you mean '%.*s'?",
-		    (int) MIN(near.best.n, 100), near.best.p);
+		diag_add(d, " Did you mean '%.*s'?", (int) MIN(near.best.n, 100), near.best.p);
 }
 
 /* expr_resolve() with its errors as ours. */
@@ -114,8 +114,8 @@ resolve(struct resolving *rs, struct expr *e, const struct mtext *m)
 	if (rs->r < 0)
 		return rs->r;
 	if (r == -EINVAL && rs->loop != NULL)
-		(void) snprintf(d.msg, sizeof(d.msg), "reference loop in macro '%.100s'", rs->loop);
-	else if (r == -EINVAL && strncmp(d.msg, "Undefined", 9) == 0)
+		diag_set(&d, d.line, d.col, "reference loop in macro '%.100s'", rs->loop);
+	else if (r == -EINVAL && d.code == DIAG_UNKNOWN_MACRO)
 		add_hint(rs, &d);
 	return r == -EINVAL ? fail_at(rs->c, E_VALIDATE, m, &d) : r;
 }
@@ -124,29 +124,28 @@ static int
 resolve_macro(struct collection *c, struct def_macro *m, unsigned depth)
 {
 	struct resolving rs = { .c = c, .self = m, .depth = depth };
-	const char *outer = c->item;
-	char item[160];
+	enum item_type outer = c->item;
+	struct slice outer_name = c->item_name;
 	int r;
 
-	set_item(c, item, sizeof(item), "macro", m->name.s);
+	set_item(c, ITEM_MACRO, m->name.s);
 	m->state = MACRO_BUSY;
 	if (depth > MACRO_DEPTH)
 		r = rule_fail(c, E_VALIDATE, &m->name.at, "Macros refer to each other too deeply");
 	else
 		r = resolve(&rs, m->expr, &m->text);
 	m->state = r < 0 ? MACRO_BROKEN : MACRO_DONE;
-	c->item = outer;
+	set_item(c, outer, outer_name);
 	return r;
 }
 
 int
 compile_macros(struct collection *c)
 {
-	char item[160];
 	int r = 0, one;
 
 	for (struct def_macro *m = c->macros; r != -ENOMEM && m != NULL; m = m->next) {
-		set_item(c, item, sizeof(item), "macro", m->name.s);
+		set_item(c, ITEM_MACRO, m->name.s);
 		one = parse_macro(c, m);
 		m->state = one < 0 ? MACRO_BROKEN : MACRO_RAW;
 		r = rule_worse(r, one);

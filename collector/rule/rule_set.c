@@ -87,7 +87,7 @@ collection_init(
     struct collection *c, struct arena *a, const struct rule_options *o, struct rule_log *l)
 {
 	arena_init(a, 0);
-	*c = (struct collection){ .a = a, .log = l, .options = o, .item = "" };
+	*c = (struct collection){ .a = a, .log = l, .options = o };
 	c->lists_end = &c->lists;
 	c->macros_end = &c->macros;
 	c->rules_end = &c->rules;

@@ -214,10 +214,10 @@ test_errors(void **state)
 		if (parse(errors[i].yaml, &s, &l) != -EINVAL || l.errors != 1)
 			fail_msg("loads: %s", errors[i].yaml);
 		m = &l.v[l.n - 1];
-		if (strcmp(m->code, errors[i].code) != 0 || m->diag.line != errors[i].line ||
+		if (strcmp(m->code->name, errors[i].code) != 0 || m->diag.line != errors[i].line ||
 		    m->diag.col != errors[i].col || strstr(m->diag.msg, errors[i].msg) == NULL)
 			fail_msg("%s\n%s:%u:%u %s %s\nexpected %u:%u %s %s", errors[i].yaml,
-			    m->diag.file, m->diag.line, m->diag.col, m->code, m->diag.msg,
+			    m->diag.file, m->diag.line, m->diag.col, m->code->name, m->diag.msg,
 			    errors[i].line, errors[i].col, errors[i].code, errors[i].msg);
 		assert_string_equal("r.yaml", m->diag.file);
 		assert_null(s);
@@ -453,10 +453,11 @@ test_warnings(void **state)
 
 		assert_int_equal(0, parse(warnings[i].yaml, &s, &l));
 		assert_int_equal(l.n, l.warnings);
-		if (l.n == 0 || strcmp(warnings[i].code, l.v[0].code) != 0 ||
+		if (l.n == 0 || strcmp(warnings[i].code, l.v[0].code->name) != 0 ||
 		    l.v[0].diag.line != warnings[i].line || l.v[0].diag.col != warnings[i].col)
 			fail_msg("%s\n%u:%u %s", warnings[i].yaml, l.n == 0 ? 0 : l.v[0].diag.line,
-			    l.n == 0 ? 0 : l.v[0].diag.col, l.n == 0 ? "nothing" : l.v[0].code);
+			    l.n == 0 ? 0 : l.v[0].diag.col,
+			    l.n == 0 ? "nothing" : l.v[0].code->name);
 		assert_false(l.v[0].error);
 		rule_log_fini(&l);
 		ruleset_unref(s);

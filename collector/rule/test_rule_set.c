@@ -167,7 +167,7 @@ test_load_paths(void **state)
 
 	(void) state;
 	assert_int_equal(-EINVAL, ruleset_load(missing, 1, &all, &s, &l));
-	assert_string_equal("LOAD_ERR_FILE_READ", l.v[0].code);
+	assert_string_equal("LOAD_ERR_FILE_READ", l.v[0].code->name);
 	assert_string_equal("/nonexistent/x.yaml", l.v[0].diag.file);
 	rule_log_fini(&l);
 	assert_int_equal(

@@ -20,15 +20,15 @@ same_messages(const struct rule_log *l, bool errors, const json_t *want, struct 
 	{
 		size_t k = 0;
 
-		while (k < l->n &&
-		       (l->v[k].error != errors || strcmp(l->v[k].code, str(w, "code")) != 0 ||
-			   !same_message(l->v[k].diag.msg, str(w, "message"))))
+		while (k < l->n && (l->v[k].error != errors ||
+				       strcmp(l->v[k].code->name, str(w, "code")) != 0 ||
+				       !same_message(l->v[k].diag.msg, str(w, "message"))))
 			k++;
 		same = same && k < l->n;
 	}
 	for (size_t k = 0; k < l->n; k++) {
 		if (l->v[k].error == errors)
-			buf_printf(why, " %s: %s", l->v[k].code, l->v[k].diag.msg);
+			buf_printf(why, " %s: %s", l->v[k].code->name, l->v[k].diag.msg);
 	}
 	return same;
 }
