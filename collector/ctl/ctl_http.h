@@ -36,12 +36,12 @@ enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
 	{                                                                  \
 		"json", no_argument, NULL, 'j'                             \
 	}
-#define CTL_TARGET_HELP                                                                            \
-	"      --collector URL    where it listens: http://, https:// or unix:PATH (default\n"     \
-	"                         unix:" CTL_SOCKET " or " CTL_COLLECTOR                           \
-	")\n"                                                                                      \
-	"      --token-file FILE  holds a token of the collector's http.token_file; root on its\n" \
-	"                         machine needs none\n"                                            \
+#define CTL_TARGET_HELP                                                                      \
+	"      --collector URL    its address: http://, https:// or unix:PATH (default\n"    \
+	"                         unix:" CTL_SOCKET " or " CTL_COLLECTOR                     \
+	")\n"                                                                                \
+	"      --token-file FILE  a token of the collector's http.token_file; root on its\n" \
+	"                         machine needs none\n"                                      \
 	"      --ca FILE          PEM file of the authority of an https:// collector\n"
 
 /* Handle one of these options, with its value in optarg. false: 'c' is another option. */

@@ -8,11 +8,9 @@
 static const char help_text[] =
     "Usage: mewsctl replay [OPTIONS] RECORDING\n"
     "\n"
-    "Shows the alerts that rules raise on recorded events, without a collector. A recording is "
-    "made\n"
-    "on a node: mews-sensor --record FILE --seconds 60. It holds what the node's programs were "
-    "given,\n"
-    "secrets too.\n"
+    "Shows the alerts that rules raise on recorded events, without a collector. Make a recording\n"
+    "on a node with mews-sensor --record FILE --seconds 60. It contains the data of the node's\n"
+    "programs, including secrets.\n"
     "\n"
     "  -r, --rules FILE     a rule file or folder; may be repeated, in order (default\n"
     "                       /etc/mews/rules.d, or else the default rules)\n"
@@ -21,7 +19,7 @@ static const char help_text[] =
     "      --priority P     rules of this priority or higher\n"
     "      --json           one JSON object per line, as the outputs send it\n"
     "\n"
-    "What a new rule would have raised last night:\n"
+    "Which alerts would a new rule have raised last night?\n"
     "  mewsctl replay --rules new.yaml night.rec\n"
     "\n"
     "Exit status: 0 done, 1 the rules or the recording cannot be read, 2 usage error.\n";

@@ -12,10 +12,11 @@ help(void)
 {
 	fputs(
 	    "Usage: mewsctl rules COMMAND [ARGUMENTS]\n\n"
-	    "Look at Falco rule files as a collector would load them: in the order given, a "
-	    "folder\n"
-	    "being its *.yaml and *.yml files by name; a later file may redefine, append to and\n"
-	    "override what an earlier one defined.\n\n"
+	    "Load and inspect Falco rule files as a collector does: in the given order, a folder "
+	    "as\n"
+	    "its *.yaml and *.yml files by name; a later file may redefine, append to and "
+	    "override\n"
+	    "the definitions of earlier ones.\n\n"
 	    "Commands:\n",
 	    stdout);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

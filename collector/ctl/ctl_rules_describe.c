@@ -9,13 +9,11 @@ static const char help_text[] =
     "       mewsctl rules describe --json FILE...\n"
     "\n"
     "Shows one rule as the collector sees it: its condition with macros and lists resolved, the\n"
-    "events and fields that it looks at, and which of them are not there yet, so that it is "
-    "blind.\n"
+    "events and fields that it uses, and which of them are missing, so that the rule is blind.\n"
     "\n"
     "  -r, --rules FILE  a rule file or folder; may be repeated, in order (default\n"
     "                    /etc/mews/rules.d, or else the default rules)\n"
-    "      --json        all rules, macros and lists of the files in the shape of Falco's "
-    "description\n"
+    "      --json        all rules, macros and lists of the files, in Falco's format\n"
     "\n"
     "Exit status: 0 done, 1 no such rule, or the files do not load, 2 usage error.\n";
 

@@ -5,15 +5,14 @@
 static const char help_text[] =
     "Usage: mewsctl rules fields [--json | --markdown] [CLASS]\n"
     "\n"
-    "Shows the fields that conditions and outputs may name: argument, type, and whether the "
-    "field\n"
-    "can have a value today, or what it waits for. An argument in parentheses may be left out.\n"
-    "CLASS is what stands before the first dot: evt, proc, fd, container ...\n"
+    "Shows the fields that conditions and outputs may name: argument, type, and whether the\n"
+    "field can have a value today, or what it waits for. An argument in parentheses is optional.\n"
+    "CLASS is the part before the first dot: evt, proc, fd, container ...\n"
     "\n"
     "  --json       an array of objects\n"
     "  --markdown   the page FIELDS.md\n"
     "\n"
-    "Exit status: 0 done, 1 no field is of that class, 2 usage error.\n";
+    "Exit status: 0 done, 1 there is no such class, 2 usage error.\n";
 
 enum shape { AS_TABLE, AS_JSON, AS_MARKDOWN };
 

@@ -8,7 +8,7 @@ static const char help_text[] =
     "Tells a collector to load its rules again, and waits until they are in force. If they do not\n"
     "load, the old ones stay in force, and the errors are printed.\n"
     "\n"
-    "      --json             the API's answer as it is\n" CTL_TARGET_HELP
+    "      --json             the API's answer, unchanged\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0 in force, 1 not reachable or not loaded, 2 usage error.\n";
 

@@ -9,15 +9,14 @@ enum { ROWS_DEFAULT = 20, ROWS_MAX = 100000 };
 static const char help_text[] =
     "Usage: mewsctl rules top [OPTIONS]\n"
     "\n"
-    "Shows what each rule of a collector has cost and how often it matched, the most first:\n"
-    "EVALUATIONS are events that a rule was asked about, HITS those that it matched. What rules\n"
-    "ask of a value is remembered, so it is CHECKS that cost: those that had to be run for a "
-    "rule,\n"
-    "since the value was a new one or is not worth remembering.\n"
+    "Shows the cost of each rule of a collector and how often it matched, highest first.\n"
+    "EVALUATIONS are events on which a rule was evaluated, HITS those that it matched. Verdicts\n"
+    "on values are remembered, so the cost is in CHECKS: those that had to be run for a rule,\n"
+    "because the value was new or is not worth remembering.\n"
     "\n"
     "      --by WHAT          order: cost (checks, the default), hits or evaluations\n"
-    "      --rows N           so many rules (default 20; 0: all)\n"
-    "      --watch            again every second, of that second, until interrupted\n"
+    "      --rows N           number of rules (default 20; 0: all)\n"
+    "      --watch            refresh every second with that second's counts, until interrupted\n"
     "      --json             an array of objects instead of a table\n" CTL_TARGET_HELP
     "\n"
     "Exit status: 0, 1 not reachable, 2 usage error.\n";

@@ -10,8 +10,8 @@ static const char usage_text[] =
     "Shows a collector, its sensors (rates, lag, drops) and its outputs, in 80 columns; warns of\n"
     "certificates that expire within 30 days.\n"
     "\n"
-    "      --json             the API's answer as it is\n"
-    "      --watch            again every second, until interrupted\n" CTL_TARGET_HELP
+    "      --json             the API's answer, unchanged\n"
+    "      --watch            refresh every second, until interrupted\n" CTL_TARGET_HELP
     "\n"
     "The state of a sensor is that of 'mewsctl nodes', or 'part' while not all processes of its\n"
     "node are known yet.\n"

@@ -24,7 +24,6 @@ static const struct opt common_opts[][COMMON_OPTS] = {
 	      offsetof(struct choice, enabled), 0, 0 },                                           \
 		{ "outputs." #name ".from", "now",                                                \
 		    "Where to begin when it is new or was disabled: now, or beginning (all kept " \
-		    "kept and "                                                                   \
 		    "alerts that it has not had).",                                               \
 		    OPT_STR, offsetof(struct choice, from), 0, 0 } },
 #include "collector/output/outputs.def"

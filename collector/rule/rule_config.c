@@ -17,7 +17,7 @@ static const struct opt alert_table[] = {
 		"alert." key, def, help, OPT_BOOL, offsetof(struct alert_opts, field), 0, 0 \
 	}
 	ALERT("time_iso8601", iso8601, "false", "The time in an alert's text as ISO 8601, in UTC."),
-	ALERT("message", message, "false", "Alerts have 'message', the text alone."),
+	ALERT("message", message, "false", "Alerts have 'message', only the text."),
 	ALERT("output", output, "true", "Alerts have 'output', the text with time and priority."),
 	ALERT("output_fields", fields, "true", "Alerts have 'output_fields'."),
 	ALERT("tags", tags, "true", "Alerts have 'tags'."),
@@ -29,13 +29,13 @@ rule_config_help(FILE *f)
 {
 	opt_print(f, alert_table, ARRAY_SIZE(alert_table));
 	fputs(
-	    "  rule.select                  list    Rules to switch on or off, the last wins: "
+	    "  rule.select                  list    Rules to enable or disable, the last wins: "
 	    "'- disable: {tag: network}',\n"
 	    "                                       '- enable: {rule: \"Terminal*\"}', "
 	    "'- disable: {contains: shell}'.\n"
 	    "                                       On the command line: "
 	    "-o 'rule.select[]={disable: {tag: network}}'\n"
-	    "  append_output                list    What to append to outputs: 'match' (source, "
+	    "  append_output                list    Texts to append to outputs: 'match' (source, "
 	    "tags, rule), 'extra_output',\n"
 	    "                                       'extra_fields', 'suggested_output' "
 	    "[suggested_output: true]\n"
