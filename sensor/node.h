@@ -95,7 +95,7 @@ struct node {
 	uint32_t interest;  /* the version in force */
 	uint64_t next_tick; /* when link or pace need a tick */
 	uint64_t events, batches, bytes;
-	uint64_t lost; /* events lost for want of memory */
+	uint64_t lost; /* events lost because memory ran out */
 	struct replay_cursor cursor;
 };
 

@@ -123,7 +123,7 @@ args_build(u32 off, u64 from, u64 to, u32 flags)
 			if (!args_pass(s, at, to, n))
 				break;
 		} else if (to - at <= EV_TEXT_MAX - n || !args_take(s, off, at, n)) {
-			break; /* all of the rest fits, or no more */
+			break; /* the whole rest fits, or nothing more does */
 		}
 	}
 	return args_last(s, off, to, flags & ARGS_WHOLE);
