@@ -10,7 +10,7 @@ enum from { FROM_PROGRAM, FROM_NOTHING, FROM_VALUE, FROM_TEXT, FROM_HOW };
 /* The source of a parameter. */
 struct source {
 	uint8_t from;  /* enum from */
-	uint8_t value; /* DRV_RESULT, DRV_ARG() */
+	uint8_t value; /* DRV_RESULT, DRV_ARG(), DRV_ZERO */
 	uint8_t bits;  /* FROM_VALUE; 0: a long's */
 	bool sign;
 	uint8_t how;  /* FROM_TEXT: enum drv_how */
@@ -62,6 +62,10 @@ struct branch {
 	{                                             \
 		.value = DRV_ARG(n), VALUE(12, false) \
 	}
+#define SOCKTYPE(n)                                  \
+	{                                            \
+		.value = DRV_ARG(n), VALUE(4, false) \
+	}
 #define FD(n)    INT(n)
 #define FLAGS(n) UINT(n)
 #define ENUM(n)  UINT(n)
@@ -84,6 +88,10 @@ struct branch {
 #define HOW(n)                                        \
 	{                                             \
 		.from = FROM_HOW, .value = DRV_ARG(n) \
+	}
+#define ZERO                                        \
+	{                                           \
+		.value = DRV_ZERO, VALUE(32, false) \
 	}
 #define ABSENT                       \
 	{                            \

@@ -64,6 +64,15 @@ test_rows(void **state)
 /* Calls whose events have another name. */
 static const char *const aliases[][2] = {
 	{ "fcntl64", "fcntl" },
+	{ "chown32", "chown" },
+	{ "lchown32", "lchown" },
+	{ "fchown32", "fchown" },
+	{ "setuid32", "setuid" },
+	{ "setgid32", "setgid" },
+	{ "setreuid32", "setreuid" },
+	{ "setregid32", "setregid" },
+	{ "setresuid32", "setresuid" },
+	{ "setresgid32", "setresgid" },
 };
 
 /* A call's event has the same name. */

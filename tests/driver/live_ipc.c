@@ -26,5 +26,5 @@ t_semget(struct facts *f)
 
 const struct live_row ipc_rows[] = {
 	LIVE_ROW(semget),
-	{ NULL, NULL },
+	{ NULL, NULL, NULL },
 };

@@ -116,7 +116,7 @@ t_bind(struct facts *f)
 const struct live_row net_rows[] = {
 	LIVE_ROW(bind),
 	LIVE_ROW(connect),
-	{ NULL, NULL },
+	{ NULL, NULL, NULL },
 };
 
 static void

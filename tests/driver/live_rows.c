@@ -226,11 +226,18 @@ run_trigger(void *f)
 static void
 d_row(struct facts *f)
 {
+	static _Alignas(
+	    4096) char stack[1 << 16]; /* one that the C library makes needs mprotect() */
+	pthread_attr_t attr;
 	pthread_t t;
 
-	if (way != THREAD)
+	if (way != THREAD) {
 		row->trigger(f);
-	else if (pthread_create(&t, NULL, run_trigger, f) != 0 || pthread_join(t, NULL) != 0)
+		return;
+	}
+	if (pthread_attr_init(&attr) != 0 ||
+	    pthread_attr_setstack(&attr, stack, sizeof(stack)) != 0 ||
+	    pthread_create(&t, &attr, run_trigger, f) != 0 || pthread_join(t, NULL) != 0)
 		_exit(1);
 }
 
@@ -349,7 +356,7 @@ c_row(struct live *l)
 			check_made(l, r, m);
 	}
 	live_that(l, live_count(l, s->num) == l->f->nmade, "there is a record for each call");
-	live_that(l, good && bad, "one call succeeded, and one failed");
+	live_that(l, row->one != NULL || (good && bad), "one call succeeded, and one failed");
 }
 
 void

@@ -29,14 +29,18 @@
 struct live_row {
 	const char *name; /* of the system call and of the event */
 	void (*trigger)(struct facts *f);
+	const char *one; /* why it cannot both succeed and fail; NULL: it does both */
 };
 
-#define LIVE_ROW(name)          \
-	{                       \
-#name, t_##name \
+#define LIVE_ROW_ONE(name, reason)      \
+	{                               \
+#name, t_##name, reason \
 	}
+#define LIVE_ROW(name) LIVE_ROW_ONE(name, NULL)
 
-extern const struct live_row file_rows[], net_rows[], ipc_rows[]; /* end with a NULL name */
+/* Each ends with a NULL name. */
+extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],
+    ipc_rows[];
 
 /* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_self.c - calls about a process itself and about the kernel: ids, namespaces, signals,
+ * memory, modules. */
+#include "tests/driver/live_rows.h"
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NO_SUCH_PID 0x3ffffff0
+
+/* From now on a call that needs CAP_SETGID fails. */
+static void
+drop_root(void)
+{
+	if (setresuid(1000, 1000, 1000) != 0)
+		_exit(1);
+}
+
+static void
+t_setuid(struct facts *f)
+{
+	(void) CALL(f, "setuid", 1000);
+	WANT(f, "uid=1000");
+	(void) CALL(f, "setuid", 0);
+	WANT(f, "uid=0");
+}
+
+static void
+t_setgid(struct facts *f)
+{
+	(void) CALL(f, "setgid", 1001);
+	WANT(f, "gid=1001");
+	drop_root();
+	(void) CALL(f, "setgid", 0);
+	WANT(f, "gid=0");
+}
+
+static void
+t_setreuid(struct facts *f)
+{
+	(void) CALL(f, "setreuid", 1000, 1001);
+	WANT(f, "ruid=1000 euid=1001");
+	(void) CALL(f, "setreuid", 0, 7);
+	WANT(f, "ruid=0 euid=7");
+}
+
+static void
+t_setregid(struct facts *f)
+{
+	(void) CALL(f, "setregid", 1000, 1001);
+	WANT(f, "rgid=1000 egid=1001");
+	drop_root();
+	(void) CALL(f, "setregid", 0, 7);
+	WANT(f, "rgid=0 egid=7");
+}
+
+static void
+t_setresuid(struct facts *f)
+{
+	(void) CALL(f, "setresuid", 1000, 1001, 1002);
+	WANT(f, "ruid=1000 euid=1001 suid=1002");
+	(void) CALL(f, "setresuid", 0, 7, 8);
+	WANT(f, "ruid=0 euid=7 suid=8");
+}
+
+static void
+t_setresgid(struct facts *f)
+{
+	(void) CALL(f, "setresgid", 1000, 1001, 1002);
+	WANT(f, "rgid=1000 egid=1001 sgid=1002");
+	drop_root();
+	(void) CALL(f, "setresgid", 0, 7, 8);
+	WANT(f, "rgid=0 egid=7 sgid=8");
+}
+
+static void
+t_setsid(struct facts *f)
+{
+	(void) CALL(f, "setsid", 0);
+	WANT(f, " ");
+	(void) CALL(f, "setsid", 0); /* leads its group already */
+	WANT(f, " ");
+}
+
+static void
+t_setpgid(struct facts *f)
+{
+	(void) CALL(f, "setpgid", 0, 0);
+	WANT(f, "pid=0 pgid=0");
+	(void) CALL(f, "setpgid", NO_SUCH_PID, -1);
+	WANT(f, "pid=%d pgid=-1", NO_SUCH_PID);
+}
+
+static void
+t_setns(struct facts *f)
+{
+	int fd = open("/proc/self/ns/uts", O_RDONLY);
+
+	(void) CALL(f, "setns", fd, CLONE_NEWUTS);
+	WANT(f, "fd=%d nstype=CLONE_NEWUTS", fd);
+	(void) CALL(f, "setns", 4711, 0);
+	WANT(f, "fd=4711 nstype=0");
+}
+
+static void
+t_unshare(struct facts *f)
+{
+	(void) CALL(f, "unshare", CLONE_NEWUTS | CLONE_NEWNET);
+	WANT(f, "flags=CLONE_NEWNET|CLONE_NEWUTS");
+	(void) CALL(f, "unshare", 1);
+	WANT(f, "flags=0");
+}
+
+static void
+t_kill(struct facts *f)
+{
+	(void) CALL(f, "kill", getpid(), 0);
+	WANT(f, "pid=%d sig=0", getpid());
+	(void) CALL(f, "kill", NO_SUCH_PID, SIGKILL);
+	WANT(f, "pid=%d sig=9", NO_SUCH_PID);
+}
+
+static void
+t_tkill(struct facts *f)
+{
+	(void) CALL(f, "tkill", gettid(), 0);
+	WANT(f, "tid=%d sig=0", gettid());
+	(void) CALL(f, "tkill", NO_SUCH_PID, SIGTERM);
+	WANT(f, "tid=%d sig=15", NO_SUCH_PID);
+}
+
+static void
+t_tgkill(struct facts *f)
+{
+	(void) CALL(f, "tgkill", getpid(), gettid(), 0);
+	WANT(f, "pid=%d tid=%d sig=0", getpid(), gettid());
+	(void) CALL(f, "tgkill", getpid(), NO_SUCH_PID, SIGTERM);
+	WANT(f, "pid=%d tid=%d sig=15", getpid(), NO_SUCH_PID);
+}
+
+static void
+t_init_module(struct facts *f)
+{
+	(void) CALL(f, "init_module", live_str(f, "no-module"), 9, live_str(f, "debug=1"));
+	WANT(f, "img=no-module length=9 uargs=debug=1");
+}
+
+static void
+t_finit_module(struct facts *f)
+{
+	int fd = open("a", O_CREAT | O_RDWR, 0600);
+
+	(void) CALL(f, "finit_module", fd, live_str(f, "debug=1"), 1);
+	WANT(f, "fd=%d uargs=debug=1 flags=MODULE_INIT_IGNORE_MODVERSIONS", fd);
+}
+
+static void
+t_delete_module(struct facts *f)
+{
+	(void) CALL(f, "delete_module", live_str(f, "no_such"), O_NONBLOCK);
+	WANT(f, "name=no_such flags=O_NONBLOCK");
+}
+
+static void
+t_bpf(struct facts *f)
+{
+	static const uint32_t attr[16];
+
+	(void) CALL(f, "bpf", BPF_PROG_GET_NEXT_ID, live_mem(f, attr, sizeof(attr)), sizeof(attr));
+	WANT(f, "cmd=BPF_PROG_GET_NEXT_ID");
+	(void) CALL(f, "bpf", BPF_MAP_CREATE, live_mem(f, attr, sizeof(attr)), sizeof(attr));
+	WANT(f, "cmd=BPF_MAP_CREATE");
+}
+
+static void
+t_seccomp(struct facts *f)
+{
+	static const uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+	(void) CALL(
+	    f, "seccomp", SECCOMP_GET_ACTION_AVAIL, 0, live_mem(f, &action, sizeof(action)));
+	WANT(f, "op=2 flags=0");
+	(void) CALL(f, "seccomp", 77, 5);
+	WANT(f, "op=77 flags=5");
+}
+
+/* A page that a 32-bit caller can name. */
+static int64_t
+page(const struct facts *f)
+{
+	return (int64_t) (((uintptr_t) f->mem + 4095) & ~(uintptr_t) 4095);
+}
+
+static void
+t_mprotect(struct facts *f)
+{
+	(void) CALL(f, "mprotect", page(f), 4096, PROT_READ | PROT_WRITE);
+	WANT(f, "addr=%ld length=4096 prot=PROT_READ|PROT_WRITE", (long) page(f));
+	(void) CALL(f, "mprotect", 1, 2, PROT_EXEC);
+	WANT(f, "addr=1 length=2 prot=PROT_EXEC");
+}
+
+static void
+t_mlock(struct facts *f)
+{
+	(void) CALL(f, "mlock", page(f), 4096);
+	WANT(f, "addr=%ld len=4096", (long) page(f));
+	(void) CALL(f, "mlock", 0, 4096);
+	WANT(f, "addr=0 len=4096");
+}
+
+static void
+t_munlock(struct facts *f)
+{
+	(void) CALL(f, "munlock", page(f), 4096);
+	WANT(f, "addr=%ld len=4096", (long) page(f));
+	(void) CALL(f, "munlock", 0, 4096);
+	WANT(f, "addr=0 len=4096");
+}
+
+static void
+t_mlock2(struct facts *f)
+{
+	(void) CALL(f, "mlock2", page(f), 4096, MLOCK_ONFAULT);
+	WANT(f, "addr=%ld len=4096 flags=MLOCK_ONFAULT", (long) page(f));
+	(void) CALL(f, "mlock2", 0, 4096, 0);
+	WANT(f, "addr=0 len=4096 flags=0");
+}
+
+static void
+t_mlockall(struct facts *f)
+{
+	(void) CALL(f, "mlockall", MCL_CURRENT);
+	WANT(f, "flags=MCL_CURRENT");
+	(void) CALL(f, "mlockall", 0);
+	WANT(f, "flags=0");
+}
+
+static void
+t_munlockall(struct facts *f)
+{
+	(void) CALL(f, "munlockall", 0);
+	WANT(f, " ");
+}
+
+const struct live_row self_rows[] = {
+	LIVE_ROW(setuid),
+	LIVE_ROW(setgid),
+	LIVE_ROW(setreuid),
+	LIVE_ROW(setregid),
+	LIVE_ROW(setresuid),
+	LIVE_ROW(setresgid),
+	LIVE_ROW(setsid),
+	LIVE_ROW(setpgid),
+	LIVE_ROW(setns),
+	LIVE_ROW(unshare),
+	LIVE_ROW(kill),
+	LIVE_ROW(tkill),
+	LIVE_ROW(tgkill),
+	LIVE_ROW_ONE(init_module, "no module that may be loaded"),
+	LIVE_ROW_ONE(finit_module, "no module that may be loaded"),
+	LIVE_ROW_ONE(delete_module, "no module that may be removed"),
+	LIVE_ROW(bpf),
+	LIVE_ROW(seccomp),
+	LIVE_ROW(mprotect),
+	LIVE_ROW(mlock),
+	LIVE_ROW(munlock),
+	LIVE_ROW(mlock2),
+	LIVE_ROW(mlockall),
+	LIVE_ROW_ONE(munlockall, "it cannot fail"),
+	{ NULL, NULL, NULL },
+};
