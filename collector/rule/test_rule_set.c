@@ -66,7 +66,7 @@ static const struct {
 	const char *condition, *blind, *partly;
 } blind[] = {
 	{ "evt.type=open", NULL, NULL },
-	{ "evt.type in (bpf, ptrace)", "needs ptrace, bpf, not captured yet", NULL },
+	{ "evt.type in (keyctl, ptrace)", "needs ptrace, keyctl, not captured yet", NULL },
 	{ "evt.type in (open, ptrace)", NULL, "ptrace not captured yet" },
 	{ "evt.type=open and container.mount.dest[/etc] exists",
 	    "needs container.mount.dest, which is not filled yet", NULL },
@@ -91,11 +91,10 @@ static const struct {
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type=open and proc.name=val(container.name)",
 	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type in (connect, sendto) and fd.l4proto=tcp",
-	    "needs fd.l4proto, which is not filled yet", NULL },
-	{ "evt.type in (open, listen) and evt.arg.backlog>1",
-	    "needs evt.arg.backlog, which is not filled yet", NULL },
-	{ "evt.type in (open, listen) and evt.arg.name=x", NULL, "listen not captured yet" },
+	{ "evt.type in (connect, sendto) and fd.l4proto=tcp", NULL, "sendto not captured yet" },
+	{ "evt.type in (open, lseek) and evt.arg.whence=SEEK_END",
+	    "needs evt.arg.whence, which is not filled yet", NULL },
+	{ "evt.type in (open, lseek) and evt.arg.name=x", NULL, "lseek not captured yet" },
 	{ "evt.type=open and (fd.num=1 or container.full_id=x or container.name=x or cont"
 	  "ainer.image=x or container.image.id=x or container.type=x or container.mounts="
 	  "x or container.image.repository=x or container.image.tag=x or container.image."

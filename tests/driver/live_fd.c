@@ -196,7 +196,38 @@ t_flock(struct facts *f)
 	WANT(f, "fd=4711 operation=LOCK_UN");
 }
 
+#define DIGITS "0123456789"
+#define SNAP   DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS /* the snap length: 80 */
+
+static void
+t_read(struct facts *f)
+{
+	int fd[2];
+
+	if (pipe(fd) != 0 || write(fd[1], SNAP SNAP, 160) != 160)
+		_exit(1);
+	(void) CALL(f, "read", fd[0], live_str(f, "......"), 5);
+	WANT(f, "data=01234 fd=%d size=5", fd[0]);
+	(void) CALL(f, "read", fd[0], live_mem(f, SNAP SNAP, 160), 160);
+	WANT(f, "data=56789%.75s fd=%d size=160", SNAP, fd[0]);
+	(void) CALL(f, "read", 4711, live_str(f, "......"), 5);
+	WANT(f, "data= fd=4711 size=5");
+}
+
+static void
+t_write(struct facts *f)
+{
+	int fd = open("/dev/null", O_WRONLY);
+
+	(void) CALL(f, "write", fd, live_mem(f, SNAP SNAP, 160), 160);
+	WANT(f, "data=" SNAP " fd=%d size=160", fd);
+	(void) CALL(f, "write", 4711, live_str(f, "some-bytes"), 4);
+	WANT(f, "data=some fd=4711 size=4");
+}
+
 const struct live_row fd_rows[] = {
+	LIVE_ROW(read),
+	LIVE_ROW(write),
 	LIVE_ROW(socket),
 	LIVE_ROW(listen),
 	LIVE_ROW(shutdown),
