@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/explain.h"
-#include "collector/filter/filter_int.h"
+#include "collector/filter/filter_prog.h"
 #include <errno.h>
 
 struct explain {
-	enum expr_kind kind; /* AND, OR, NOT or CHECK */
+	const struct cond *cond;
 	struct explain *kids, *next;
-	struct explain_part part; /* CHECK */
-	bool is;                  /* on the event under way */
+	struct explain_part part; /* of a check */
 };
 
 static int
@@ -26,10 +25,13 @@ add_part(const struct expr *e, struct arena *a, struct explain *x, struct diag *
 	return 0;
 }
 
-int
-explain_new(const struct expr *e, struct arena *a, struct explain **ret, struct diag *d)
+/* The tree 'e' and what it compiled to have the same form, but for macros. */
+static int
+grow(const struct expr *e, const struct cond *c, struct arena *a, struct explain **ret,
+    struct diag *d)
 {
 	struct explain *x = arena_alloc(a, sizeof(*x)), **tail;
+	const struct cond *kid = c->kids;
 	int r = 0;
 
 	if (x == NULL)
@@ -37,58 +39,52 @@ explain_new(const struct expr *e, struct arena *a, struct explain **ret, struct 
 	while (e->kind == E_REF)
 		e = e->ref;
 	*ret = x;
-	x->kind = e->kind;
-	if (e->kind == E_CHECK)
+	x->cond = c;
+	if (c->kind == C_CHECK)
 		return add_part(e, a, x, d);
 	tail = &x->kids;
-	for (const struct expr *k = e->kids; k != NULL && r == 0; k = k->next) {
-		r = explain_new(k, a, tail, d);
+	for (const struct expr *k = e->kids; kid != NULL && r == 0; k = k->next, kid = kid->next) {
+		r = grow(k, kid, a, tail, d);
 		if (r == 0)
 			tail = &(*tail)->next;
 	}
 	return r;
 }
 
-/* Stops where the verdict is clear, as filter_match() does. */
-static bool
-eval(struct explain *x, const struct view *v, struct fscratch *fs)
+int
+explain_new(const struct expr *e, struct arena *a, struct explain **ret, struct diag *d)
 {
-	struct explain *k = x->kids;
+	struct filter *f = NULL;
+	int r = filter_compile(e, a, &f, d);
 
-	if (x->kind == E_CHECK) {
-		x->is = filter_match(x->part.filter, v, fs);
-	} else if (x->kind == E_NOT) {
-		x->is = !eval(k, v, fs);
-	} else {
-		bool goes_on = x->kind == E_AND;
-
-		while (k != NULL && eval(k, v, fs) == goes_on)
-			k = k->next;
-		x->is = goes_on == (k == NULL);
-	}
-	return x->is;
+	return r < 0 ? r : grow(e, f->cond, a, ret, d);
 }
+
+struct telling {
+	const struct view *v;
+	struct fscratch *fs;
+	explain_fn *fn;
+	void *arg;
+};
 
 /* Tell of the parts that made 'x' what it is. */
 static void
-tell(struct explain *x, explain_fn *fn, void *arg)
+tell(struct explain *x, bool is, const struct telling *t)
 {
-	struct explain *k = x->kids;
-
-	if (x->kind == E_CHECK) {
+	if (x->cond->kind == C_CHECK) {
 		x->part.decided++;
-		fn(arg, &x->part, x->is);
+		t->fn(t->arg, &x->part, is);
 		return;
 	}
-	if (x->kind == E_NOT) {
-		tell(k, fn, arg);
+	if (x->cond->kind == C_NOT) {
+		tell(x->kids, !is, t);
 		return;
 	}
-	for (; k != NULL; k = k->next) { /* one that differs decided alone; otherwise all did */
-		if ((x->kind == E_AND) == x->is)
-			tell(k, fn, arg);
-		else if (k->is == x->is) {
-			tell(k, fn, arg);
+	for (struct explain *k = x->kids; k != NULL; k = k->next) {
+		if ((x->cond->kind == C_AND) == is) { /* all of them did */
+			tell(k, is, t);
+		} else if (cond_holds(k->cond, t->v, t->fs) == is) { /* one did, alone */
+			tell(k, is, t);
 			return;
 		}
 	}
@@ -98,17 +94,18 @@ bool
 explain_event(
     struct explain *x, const struct view *v, struct fscratch *fs, explain_fn *fn, void *arg)
 {
-	bool is = eval(x, v, fs);
+	const struct telling t = { v, fs, fn, arg };
+	bool is = cond_holds(x->cond, v, fs);
 
 	if (!is)
-		tell(x, fn, arg);
+		tell(x, is, &t);
 	return is;
 }
 
 void
 explain_each(struct explain *x, void (*fn)(void *arg, struct explain_part *p), void *arg)
 {
-	if (x->kind == E_CHECK)
+	if (x->cond->kind == C_CHECK)
 		fn(arg, &x->part);
 	for (struct explain *k = x->kids; k != NULL; k = k->next)
 		explain_each(k, fn, arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain.h - which part of a condition decided: each sub-condition is a filter of its own.
+ * explain.h - which part of a condition decided, by the walk of filter_match().
  *
- * Slow beside filter_match(), and says the same. Not shared by threads.
+ * Slow. Not shared by threads.
  */
 #ifndef MEWS_COLLECTOR_FILTER_EXPLAIN_H
 #define MEWS_COLLECTOR_FILTER_EXPLAIN_H

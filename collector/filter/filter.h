@@ -69,12 +69,15 @@ typedef void unfilled_fn(void *arg, struct slice field, bool inverted);
 bool expr_unfilled(const struct expr *e, const struct event_set *events, struct arena *a,
     unfilled_fn *fn, void *arg, struct slice *ret);
 
-/* Resolved tree to program: fields looked up, operators fitted to types, values parsed. -EINVAL;
+/* Resolved tree to checks: fields looked up, operators fitted to types, values parsed. -EINVAL;
  * d->origin is the tree of the macro that the mistake is in. */
 int filter_compile(
     const struct expr *e, struct arena *a, struct filter **ret, struct diag *d) MUST_CHECK;
 
-/* No allocation but in 'fs'; forward jumps only, so it ends. */
+/*
+ * One condition on one event, by a plain walk: slow, and says what a plan (plan.h) must say. For
+ * explanations and tests. No allocation but in 'fs'.
+ */
 bool filter_match(const struct filter *f, const struct view *v, struct fscratch *fs);
 
 /* The events on which it can be true (an index only: a superset). */
@@ -105,8 +108,5 @@ bool out_value_text(
 /* The field, or those that the transformer reads. */
 void out_value_fields(
     const struct out_value *o, void (*fn)(void *arg, const struct field_ref *f), void *arg);
-
-/* The program as text, for people and golden tests. */
-void filter_dump(const struct filter *f, struct buf *out);
 
 #endif

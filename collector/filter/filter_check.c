@@ -37,28 +37,6 @@ static const struct {
 	[FT_DYN] = { OPS_NUM, "numeric" },
 };
 
-static const enum opcode opcode_of[] = {
-	[FOP_EXISTS] = OP_EXISTS,
-	[FOP_LE] = OP_LE,
-	[FOP_LT] = OP_LT,
-	[FOP_GE] = OP_GE,
-	[FOP_GT] = OP_GT,
-	[FOP_EQ] = OP_EQ,
-	[FOP_NE] = OP_NE,
-	[FOP_GLOB] = OP_GLOB,
-	[FOP_IGLOB] = OP_IGLOB,
-	[FOP_CONTAINS] = OP_CONTAINS,
-	[FOP_ICONTAINS] = OP_ICONTAINS,
-	[FOP_BCONTAINS] = OP_CONTAINS,
-	[FOP_STARTSWITH] = OP_STARTS,
-	[FOP_BSTARTSWITH] = OP_STARTS,
-	[FOP_ENDSWITH] = OP_ENDS,
-	[FOP_REGEX] = OP_REGEX,
-	[FOP_INTERSECTS] = OP_MEETS,
-	[FOP_IN] = OP_IN,
-	[FOP_PMATCH] = OP_PMATCH,
-};
-
 static int
 fit(struct compile *c, const struct check *k, const struct source *left)
 {
@@ -327,36 +305,36 @@ right_source(struct compile *c, const struct check *k, struct test *t)
 }
 
 /* What Falco does with 'in' where a field has its own comparison. */
-static enum opcode
-own_in(const struct test *t, enum opcode op)
+static enum fop
+own_in(const struct test *t)
 {
 	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
 
-	if (f == NULL || (op != OP_IN && op != OP_MEETS))
-		return op;
+	if (f == NULL || (t->op != FOP_IN && t->op != FOP_INTERSECTS))
+		return t->op;
 	if (f->multi == FM_EITHER && f->type == FT_IP)
-		return OP_NEVER;
+		return FOP_NEVER;
 	if (f->type == FT_DYN && !has_texts(t->left->type))
-		return OP_NEVER;
+		return FOP_NEVER;
 	if (f->multi == FM_EITHER && f->type == FT_NET)
-		return t->nk == 0 ? OP_NEVER
-				  : OP_EQ; /* with the first only: the rest is not looked at */
-	return op;
+		return t->nk == 0 ? FOP_NEVER
+				  : FOP_EQ; /* with the first only: the rest is not looked at */
+	return t->op;
 }
 
 /* FF_WITHIN: evt.around[T]=MS; the field is the distance in ns. */
 static int
-around(struct compile *c, const struct check *k, struct test *t, enum opcode *op)
+around(struct compile *c, const struct check *k, struct test *t)
 {
 	if (k->op != FOP_EQ || k->mod != FMOD_NONE || t->k[0].v.u > UINT64_MAX / 1000000)
 		return compile_fail(c, k->op_at, "'evt.around' takes '=' and milliseconds");
 	t->k[0].v.u *= 1000000;
-	*op = OP_LE;
+	t->op = FOP_LE;
 	return 0;
 }
 
 static int
-finish(struct compile *c, const struct check *k, struct test *t, enum opcode *op)
+finish(struct compile *c, const struct check *k, struct test *t)
 {
 	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
 	bool set = k->op == FOP_IN || k->op == FOP_INTERSECTS;
@@ -364,19 +342,19 @@ finish(struct compile *c, const struct check *k, struct test *t, enum opcode *op
 	if (f != NULL && (f->flags & FF_EVENT_NUMBER) && k->mod == FMOD_NONE &&
 	    (set || k->op == FOP_EQ || k->op == FOP_NE)) {
 		t->invert = k->op == FOP_NE;
-		*op = OP_EVT;
+		t->op = FOP_TYPE;
 		return event_test(c, t);
 	}
 	if (f != NULL && (f->flags & FF_WITHIN))
-		return around(c, k, t, op);
-	*op = own_in(t, *op);
+		return around(c, k, t);
+	t->op = own_in(t);
 	if (!set)
 		return 0;
 	return has_texts(t->left->type) ? text_set(c, t) : value_set(c, t);
 }
 
 int
-check_compile(struct compile *c, const struct check *k, struct test **ret, enum opcode *op)
+check_compile(struct compile *c, const struct check *k, struct test **ret)
 {
 	struct test *t = arena_alloc(c->a, sizeof(*t));
 	int r;
@@ -388,7 +366,9 @@ check_compile(struct compile *c, const struct check *k, struct test **ret, enum 
 		r = fit(c, k, t->left);
 	if (r < 0)
 		return r;
-	*op = opcode_of[k->op];
+	t->op = k->op == FOP_BCONTAINS     ? FOP_CONTAINS
+		: k->op == FOP_BSTARTSWITH ? FOP_STARTSWITH
+					   : k->op;
 	*ret = t;
 	t->mod = k->mod;
 	t->multi = t->left->list ? FM_LIST : FM_ONE;
@@ -404,5 +384,5 @@ check_compile(struct compile *c, const struct check *k, struct test **ret, enum 
 		return pmatch_compile(c, t);
 	if (r == 0 && k->op == FOP_REGEX)
 		r = regexes(c, k, t);
-	return r < 0 ? r : finish(c, k, t, op);
+	return r < 0 ? r : finish(c, k, t);
 }

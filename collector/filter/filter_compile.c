@@ -3,42 +3,12 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/*
- * A check sets the flag. "and" leaves at the first that is false, "or" at the first that is true,
- * so the flag is right wherever its end is reached from, and "not" inverts it there.
- */
-
 static int gen(struct compile *c, const struct expr *e, struct cond **ret);
 
-/* Instructions that an expression needs. */
-static size_t
-count(const struct expr *e)
-{
-	size_t n = 0;
-
-	switch (e->kind) {
-	case E_AND:
-	case E_OR:
-		for (const struct expr *k = e->kids; k != NULL; k = k->next)
-			n += count(k) + 1;
-		return n;
-	case E_NOT:
-		return count(e->kids) + 1;
-	case E_REF:
-		return count(e->ref);
-	case E_MACRO:
-	case E_CHECK:
-		break;
-	}
-	return 1;
-}
-
+/* 'and', 'or', 'not' */
 static int
-gen_chain(struct compile *c, const struct expr *e, struct cond *ret)
+gen_kids(struct compile *c, const struct expr *e, struct cond *ret)
 {
-	uint8_t jump = e->kind == E_AND ? OP_JF : OP_JT;
-	uint32_t open = 0,
-		 next; /* the last jump without a target, plus 1; its 'to' is the one before */
 	struct cond *kid, *last = NULL;
 	int r;
 
@@ -51,43 +21,7 @@ gen_chain(struct compile *c, const struct expr *e, struct cond *ret)
 		else
 			last->next = kid;
 		last = kid;
-		if (k->next == NULL)
-			break;
-		c->code[c->n] = (struct insn){ .op = jump, .to = open };
-		open = (uint32_t) ++c->n;
 	}
-	for (; open != 0; open = next) {
-		next = c->code[open - 1].to;
-		c->code[open - 1].to = (uint32_t) c->n;
-	}
-	return 0;
-}
-
-static int
-gen_check(struct compile *c, const struct check *k, struct cond *ret)
-{
-	struct test *t = NULL;
-	enum opcode op = OP_NEVER;
-	int r = check_compile(c, k, &t, &op);
-
-	if (r < 0)
-		return r;
-	t->op = (uint8_t) op;
-	ret->test = t;
-	c->code[c->n++] = (struct insn){ .op = (uint8_t) op, .test = t };
-	return 0;
-}
-
-static int
-gen_not(struct compile *c, const struct expr *e, struct cond *ret)
-{
-	struct cond *kid;
-	int r = gen(c, e->kids, &kid);
-
-	if (r < 0)
-		return r;
-	ret->kids = kid;
-	c->code[c->n++] = (struct insn){ .op = OP_NOT };
 	return 0;
 }
 
@@ -108,25 +42,16 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 			c->origin = outer;
 		return r;
 	}
+	if (e->kind == E_MACRO)
+		return compile_fail_as(c, DIAG_UNKNOWN_MACRO, e->at,
+		    "Undefined macro '%.*s' used in filter.", (int) MIN(e->name.n, 200), e->name.p);
 	*ret = arena_alloc(c->a, sizeof(**ret));
 	if (*ret == NULL)
 		return -ENOMEM;
-	if (e->kind != E_MACRO)
-		(*ret)->kind = kinds[e->kind];
-	switch (e->kind) {
-	case E_AND:
-	case E_OR:
-		return gen_chain(c, e, *ret);
-	case E_NOT:
-		return gen_not(c, e, *ret);
-	case E_CHECK:
-		return gen_check(c, e->check, *ret);
-	case E_REF:
-	case E_MACRO:
-		break;
-	}
-	return compile_fail_as(c, DIAG_UNKNOWN_MACRO, e->at,
-	    "Undefined macro '%.*s' used in filter.", (int) MIN(e->name.n, 200), e->name.p);
+	(*ret)->kind = kinds[e->kind];
+	if (e->kind == E_CHECK)
+		return check_compile(c, e->check, &(*ret)->test);
+	return gen_kids(c, e, *ret);
 }
 
 int
@@ -149,20 +74,6 @@ compile_warn(struct compile *c, struct place at, const char *fmt, ...)
 	return 0;
 }
 
-/* A jump to a jump of its own kind goes where that one goes; to the other kind, past it. */
-static void
-thread_jumps(struct insn *code, size_t n)
-{
-	for (size_t i = n; i-- > 0;) {
-		struct insn *at = &code[i];
-
-		if (at->op != OP_JT && at->op != OP_JF)
-			continue;
-		while (code[at->to].op == OP_JT || code[at->to].op == OP_JF)
-			at->to = code[at->to].op == at->op ? code[at->to].to : at->to + 1;
-	}
-}
-
 int
 filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struct diag *d)
 {
@@ -176,18 +87,11 @@ filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struc
 	if (e->size > FILTER_SIZE_MAX)
 		return diag_fail(d, e->at.line, e->at.col, "the condition is too large");
 	c.warning_tail = &f->warnings;
-	c.code = arena_alloc(a, (count(e) + 1) * sizeof(*c.code));
-	if (c.code == NULL)
-		return -ENOMEM;
 	r = gen(&c, e, &cond);
 	if (r < 0) {
 		d->origin = c.origin;
 		return r;
 	}
-	c.code[c.n++] = (struct insn){ .op = OP_RET };
-	thread_jumps(c.code, c.n);
-	f->code = c.code;
-	f->n = c.n;
 	f->cond = cond;
 	events_infer(e, &f->events);
 	*ret = f;

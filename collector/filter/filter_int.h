@@ -34,6 +34,9 @@ enum fop {
 	FOP_INTERSECTS,
 	FOP_IN,
 	FOP_PMATCH,
+	/* of compiled checks only: */
+	FOP_TYPE,  /* the event's type is one of some */
+	FOP_NEVER, /* false, as Falco has it */
 };
 
 enum fmod { FMOD_NONE, FMOD_ONEOF, FMOD_ANYOF, FMOD_ALLOF };

@@ -15,7 +15,7 @@ struct out_value {
 static int
 transformer(struct slice text, struct arena *a, struct out_value *o, size_t *used, struct diag *d)
 {
-	struct filter f = { .n = 0 };
+	struct filter f = { .cond = NULL };
 	struct compile c = { .a = a, .d = d, .f = &f };
 	struct term *t = NULL;
 	struct source *s;

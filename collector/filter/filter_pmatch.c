@@ -23,7 +23,7 @@ normal(struct slice s, char *out)
 	return n;
 }
 
-static bool
+bool
 is_wild(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -41,9 +41,9 @@ pmatch_compile(struct compile *c, struct test *t)
 	char *p;
 
 	t->set = set_new(c->a, n);
-	if (t->set == NULL)
+	t->globs = arena_alloc(c->a, MAX(n, 1) * sizeof(*t->globs));
+	if (t->set == NULL || t->globs == NULL)
 		return -ENOMEM;
-	t->nk = 0;
 	for (size_t i = 0; i < n; i++) {
 		s = t->k[i].v.s;
 		p = arena_alloc(c->a, s.n * 2 + 1);
@@ -53,7 +53,7 @@ pmatch_compile(struct compile *c, struct test *t)
 		if (slice_eq(s, SLICE("/*")))
 			s.n = 0; /* every path */
 		if (is_wild(s))
-			t->k[t->nk++].v.s = s; /* not after i: their place is free */
+			t->globs[t->nglobs++] = s;
 		else
 			set_add(t->set, s);
 	}
@@ -106,8 +106,8 @@ pmatch_match(const struct test *t, struct slice path, struct fscratch *fs)
 				return true;
 		}
 	}
-	for (size_t i = 0; i < t->nk; i++) {
-		if (wild_match(t->k[i].v.s, s))
+	for (size_t i = 0; i < t->nglobs; i++) {
+		if (wild_match(t->globs[i], s))
 			return true;
 	}
 	return false;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter_prog.h - a compiled condition; filter_*.c only.
+ * filter_prog.h - a compiled condition; filter_*.c and plan*.c only.
  *
  * Everything lives in the arena that the condition was compiled into and never changes after, so
- * threads share it. A source is asked for its values once per instruction that names it; where two
- * rules of a set share a check, a plan asks it once (plan.h).
+ * threads share it.
  */
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_PROG_H
 #define MEWS_COLLECTOR_FILTER_FILTER_PROG_H
@@ -12,11 +11,6 @@
 #include "collector/field/fscratch.h"
 #include "collector/filter/filter_int.h"
 #include "collector/filter/filter_regex.h"
-
-enum opcode {
-#define OPCODE(ID, text, KIND, meaning) OP_##ID,
-#include "collector/filter/opcodes.def"
-};
 
 /* Where values come from. */
 struct source {
@@ -44,12 +38,14 @@ struct regex;
 
 /* A check. */
 struct test {
-	uint8_t op; /* enum opcode */
+	enum fop op;
 	struct source *left;
 	struct source *right; /* NULL: constants */
-	struct konst *k;      /* nk; for pmatch, patterns with wildcards */
+	struct konst *k;      /* nk, as they are written */
 	size_t nk;
-	struct set *set; /* in, intersects: texts; pmatch: paths; evt: calls without a row */
+	struct slice *globs; /* pmatch: paths with wildcards */
+	size_t nglobs;
+	struct set *set; /* in, intersects: texts; pmatch: other paths; evt: calls without a row */
 	struct vset
 	    *vset; /* in, intersects: the constants again, when they are many and no texts */
 	struct event_set *events;
@@ -58,17 +54,11 @@ struct test {
 	enum fmod mod;
 };
 
-struct insn {
-	uint8_t op;
-	uint32_t to; /* JT, JF: index, always ahead */
-	const struct test *test;
-};
-
-/* The same condition as a tree of checks, macros written out: what a plan is made of. */
+/* A compiled condition: a tree of checks, macros written out. */
 enum cond_kind { C_CHECK, C_AND, C_OR, C_NOT };
 struct cond {
 	uint8_t kind;                   /* enum cond_kind */
-	const struct test *test;        /* CHECK */
+	struct test *test;              /* CHECK */
 	const struct cond *kids, *next; /* AND, OR, NOT */
 };
 
@@ -83,8 +73,6 @@ struct warning {
 };
 
 struct filter {
-	const struct insn *code;
-	size_t n;
 	const struct cond *cond;
 	struct event_set events;
 	struct field_node *fields;
@@ -96,8 +84,6 @@ struct compile {
 	struct arena *a;
 	struct diag *d;
 	struct filter *f;
-	struct insn *code;
-	size_t n;
 	const struct expr *origin; /* the macro whose tree is being compiled; NULL: none */
 	unsigned nested;           /* transformers around the current one */
 	struct warning **warning_tail;
@@ -142,14 +128,24 @@ has_text(const struct fval *v)
 
 /* ---- filter_check.c ---- */
 
-/* A check to a test and its opcode. */
-int check_compile(
-    struct compile *c, const struct check *k, struct test **ret, enum opcode *op) MUST_CHECK;
+int check_compile(struct compile *c, const struct check *k, struct test **ret) MUST_CHECK;
 
-/* ---- filter_vm.c ---- */
+/* ---- filter_run.c ---- */
 
-/* One check on one event. */
+/* One check on one event: what the plan runs. */
 bool check_run(const struct test *t, const struct view *v, struct fscratch *fs);
+
+/* Does the check hold on one value of its left side? */
+typedef bool value_fn(const struct test *t, const struct fval *l, struct fscratch *fs);
+/* The same check where one value is decided by 'one'; not for FOP_TYPE. */
+bool check_run_by(const struct test *t, const struct view *v, struct fscratch *fs, value_fn *one);
+/* One operator on one value and one constant; not for FOP_IN, FOP_INTERSECTS, FOP_PMATCH. */
+bool value_holds(enum fop op, const struct fval *l, const struct konst *k, struct fscratch *fs);
+
+/* ---- filter_match.c ---- */
+
+/* A condition on one event: see filter_match(). */
+bool cond_holds(const struct cond *c, const struct view *v, struct fscratch *fs);
 
 /* ---- filter_same.c ---- */
 
@@ -169,7 +165,6 @@ struct set *set_new(struct arena *a, size_t n) MUST_CHECK; /* room for n */
 void set_add(struct set *s, struct slice text);
 bool set_has(const struct set *s, struct slice text);
 size_t set_size(const struct set *s);
-struct slice set_at(const struct set *s, size_t i); /* in the order of set_add() */
 
 /* The same for constants of one type, n > 0, that are numbers, addresses or networks. */
 struct vset *vset_new(struct arena *a, const struct konst *k, size_t n) MUST_CHECK;
@@ -181,7 +176,8 @@ bool vset_takes(enum ftype t);
 /* fnmatch() without flags: '*' and '?' match '/' too. */
 bool glob_match(struct slice pattern, struct slice text, bool fold);
 
-/* Compile the right side of pmatch into t->set and t->k. */
+bool is_wild(struct slice path);
+/* Compile the right side of pmatch into t->set and t->globs. */
 int pmatch_compile(struct compile *c, struct test *t) MUST_CHECK;
 bool pmatch_match(const struct test *t, struct slice path, struct fscratch *fs);
 

@@ -60,12 +60,6 @@ set_size(const struct set *s)
 	return s->n;
 }
 
-struct slice
-set_at(const struct set *s, size_t i)
-{
-	return s->text[i];
-}
-
 /* ---- numbers, addresses, networks ---- */
 
 enum { KEY_MAX = 18, NET_KINDS = 33 + 129 };

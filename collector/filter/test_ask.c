@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/test_ask.h"
+#include "tests/support/plan_says.h"
 
 unsigned ask_differences;
 
@@ -14,7 +15,7 @@ ask_condition(const char *text, bool want, const struct view *v, struct fscratch
 	arena_init(&a, 0);
 	if (expr_parse(slice_str(text), &a, &e, &d) < 0 || filter_compile(e, &a, &f, &d) < 0)
 		ask_wrong("%s: %s", text, d.msg);
-	else if (filter_match(f, v, fs) != want)
+	else if (plan_says(f, v, fs) != want)
 		ask_wrong("%s is not %s", text, want ? "true" : "false");
 	arena_fini(&a);
 }

@@ -109,48 +109,6 @@ test_refused(void **state)
 	}
 }
 
-static void
-test_dump(void **state)
-{
-	static const char text[] =
-	    "(evt.type in (open, openat) or evt.type = getrandom) and not proc.name = oneof (a, 'b "
-	    "c') "
-	    "and (fd.snet = 10.0.0.0/8 or (proc.tty != 0 and fd.name pmatch (/tmp/, /a*)))"
-	    " and len(proc.name) > 3 and evt.type != close and fd.name = val(proc.exepath)";
-	static const char want[] =
-	    "   0 evt open openat\n"
-	    "   1 jt 4\n"
-	    "   2 evt getrandom\n"
-	    "   3 jf 18\n"
-	    "   4 eq proc.name oneof \"a\" \"b c\"\n"
-	    "   5 not\n"
-	    "   6 jf 18\n"
-	    "   7 eq fd.snet 10.0.0.0/8\n"
-	    "   8 jt 13\n"
-	    "   9 ne proc.tty 0\n"
-	    "  10 jf 18\n"
-	    "  11 pmatch fd.name \"/tmp\" \"/a*\"\n"
-	    "  12 jf 18\n"
-	    "  13 gt len(proc.name) 3\n"
-	    "  14 jf 18\n"
-	    "  15 evt not close\n"
-	    "  16 jf 18\n"
-	    "  17 eq fd.name proc.exepath\n"
-	    "  18 ret\n";
-	struct buf out = BUF_INIT;
-	struct filter *f = NULL;
-	struct diag d = { 0 };
-	struct arena a;
-
-	(void) state;
-	arena_init(&a, 0);
-	assert_int_equal(0, compile(text, &a, &f, &d));
-	filter_dump(f, &out);
-	assert_string_equal(out.p, want);
-	buf_fini(&out);
-	arena_fini(&a);
-}
-
 /* How many of the table's events, and whether one is among them. */
 static const struct {
 	const char *text;
@@ -461,7 +419,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_fields_and_warnings),
 		cmocka_unit_test(test_long_names),

@@ -442,10 +442,19 @@ test_time(void **state)
 		{ "evt.num", "7" },
 	};
 	const struct event ev = { .schema = schema_get(EV_CLOSE) };
-	const struct view v = { .ev = &ev, .time = 1566230400010000002, .num = 7, .node = "n" };
+	struct thread t = { 0 };
+	struct view v = { .ev = &ev,
+		.thread = &t,
+		.main = &t,
+		.time = 1566230400010000002,
+		.num = 7,
+		.node = "n" };
 	struct fscratch *fs = NULL;
+	struct play p;
 
 	(void) state;
+	play_start(&p, NULL);
+	v.state = p.s;
 	assert_int_equal(0, setenv("TZ", "UTC", 1));
 	assert_int_equal(0, fscratch_new(&fs));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -454,6 +463,7 @@ test_time(void **state)
 	ask_condition("evt.around[1566230400000000000] = 10", false, &v, fs);
 	ask_condition("evt.rawtime > 1566230400000000000", true, &v, fs);
 	fscratch_free(fs);
+	play_stop(&p);
 	assert_int_equal(0, ask_differences);
 }
 

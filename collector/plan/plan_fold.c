@@ -10,17 +10,17 @@ decided_by_num(const struct test *t)
 	if (t->left->kind != S_FIELD || !(t->left->ref.field->flags & FF_FROM_1) ||
 	    t->right != NULL || t->mod != FMOD_NONE || t->nk != 1)
 		return -1;
-	switch ((enum opcode) t->op) {
-	case OP_EQ:
-	case OP_IN:
-	case OP_LE:
+	switch (t->op) {
+	case FOP_EQ:
+	case FOP_IN:
+	case FOP_LE:
 		return t->k[0].v.u == 0 ? 0 : -1;
-	case OP_NE:
-	case OP_GT:
+	case FOP_NE:
+	case FOP_GT:
 		return t->k[0].v.u == 0 ? 1 : -1;
-	case OP_LT:
+	case FOP_LT:
 		return t->k[0].v.u <= 1 ? 0 : -1;
-	case OP_GE:
+	case FOP_GE:
 		return t->k[0].v.u <= 1 ? 1 : -1;
 	default:
 		return -1;
@@ -45,13 +45,13 @@ decided(const struct test *t, unsigned num)
 	struct view v = { .ev = &ev };
 	int r = decided_by_num(t);
 
-	if (t->op == OP_NEVER)
+	if (t->op == FOP_NEVER)
 		return 0;
 	if (r >= 0)
 		return r;
-	if (t->op == OP_EVT && num != EV_SYSCALL)
+	if (t->op == FOP_TYPE && num != EV_SYSCALL)
 		return event_set_has(t->events, num) != t->invert;
-	if (t->op == OP_EVT || t->op == OP_PMATCH || !is_fixed(t->left, num) ||
+	if (t->op == FOP_TYPE || t->op == FOP_PMATCH || !is_fixed(t->left, num) ||
 	    !is_fixed(t->right, num))
 		return -1;
 	return check_run(t, &v, NULL);

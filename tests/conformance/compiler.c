@@ -6,6 +6,7 @@
  */
 #include "collector/filter/filter.h"
 #include "tests/conformance/conform.h"
+#include "tests/support/plan_says.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -38,20 +39,26 @@ without_mocks(const char *text)
 	return out.p;
 }
 
-/* Evaluate an event without fields. */
+/* Evaluate an event without fields, of an unknown thread. */
 static bool
 says_true(const struct filter *f)
 {
+	static const struct state_limits limits = { 10, 10, 0, 0 };
 	const struct ev_schema *s = schema_get(EV_CLOSE);
 	struct event ev = { .schema = s };
-	struct view v = { .ev = &ev, .num = 1, .node = "" };
+	struct thread t = { 0 };
+	struct view v = { .ev = &ev, .thread = &t, .main = &t, .num = 1, .node = "" };
 	struct fscratch *fs = NULL;
+	struct intern *pool = NULL;
 	bool hit;
 
-	if (fscratch_new(&fs) < 0)
+	if (fscratch_new(&fs) < 0 || intern_new(1 << 14, &pool) < 0 ||
+	    state_new(pool, &limits, &v.state) < 0)
 		abort();
-	hit = filter_match(f, &v, fs);
+	hit = plan_says(f, &v, fs);
 	fscratch_free(fs);
+	state_free(v.state);
+	intern_free(pool);
 	return hit;
 }
 

@@ -67,53 +67,6 @@ icontains(struct slice s, struct slice part)
 	return false;
 }
 
-/* The one operator on one value and one constant. */
-static bool
-holds(enum opcode op, const struct fval *l, const struct konst *k)
-{
-	const struct slice s = k->v.s;
-
-	switch (op) {
-	case OP_EQ:
-		return has_text(l) ? slice_eq(l->s, s) : compare(l, k) == 0;
-	case OP_NE:
-		return has_text(l) ? !slice_eq(l->s, s) : compare(l, k) != 0;
-	case OP_LT:
-		return compare(l, k) < 0;
-	case OP_LE:
-		return compare(l, k) <= 0;
-	case OP_GT:
-		return compare(l, k) > 0;
-	case OP_GE:
-		return compare(l, k) >= 0;
-	case OP_CONTAINS:
-		return s.n == 0 || (l->s.n >= s.n && memmem(l->s.p, l->s.n, s.p, s.n) != NULL);
-	case OP_ICONTAINS:
-		return icontains(l->s, s);
-	case OP_STARTS:
-		return slice_starts(l->s, s);
-	case OP_ENDS:
-		return slice_ends(l->s, s);
-	case OP_GLOB:
-		return glob_match(s, l->s, false);
-	case OP_IGLOB:
-		return glob_match(s, l->s, true);
-	case OP_REGEX:
-	case OP_RET:
-	case OP_NOT:
-	case OP_JT:
-	case OP_JF:
-	case OP_EVT:
-	case OP_EXISTS:
-	case OP_IN:
-	case OP_MEETS:
-	case OP_PMATCH:
-	case OP_NEVER:
-		break;
-	}
-	return false;
-}
-
 /* Is the value one of the constants? */
 static bool
 is_one_of(const struct test *t, const struct fval *l)
@@ -194,21 +147,66 @@ as_utf8(struct slice s, struct fscratch *fs)
 }
 
 static bool
-regex_holds(const struct test *t, size_t i, const struct fval *l, struct fscratch *fs)
+regex_holds(const struct regex *regex, struct slice text, struct fscratch *fs)
 {
-	struct slice s = as_utf8(l->s, fs);
+	struct slice s = as_utf8(text, fs);
 
-	return s.p != NULL && regex_match(t->k[i].regex, s.p, s.n);
+	return s.p != NULL && regex_match(regex, s.p, s.n);
+}
+
+bool
+value_holds(enum fop op, const struct fval *l, const struct konst *k, struct fscratch *fs)
+{
+	const struct slice s = k->v.s;
+
+	switch (op) {
+	case FOP_EQ:
+		return has_text(l) ? slice_eq(l->s, s) : compare(l, k) == 0;
+	case FOP_NE:
+		return has_text(l) ? !slice_eq(l->s, s) : compare(l, k) != 0;
+	case FOP_LT:
+		return compare(l, k) < 0;
+	case FOP_LE:
+		return compare(l, k) <= 0;
+	case FOP_GT:
+		return compare(l, k) > 0;
+	case FOP_GE:
+		return compare(l, k) >= 0;
+	case FOP_CONTAINS:
+		return s.n == 0 || (l->s.n >= s.n && memmem(l->s.p, l->s.n, s.p, s.n) != NULL);
+	case FOP_ICONTAINS:
+		return icontains(l->s, s);
+	case FOP_STARTSWITH:
+		return slice_starts(l->s, s);
+	case FOP_ENDSWITH:
+		return slice_ends(l->s, s);
+	case FOP_GLOB:
+		return glob_match(s, l->s, false);
+	case FOP_IGLOB:
+		return glob_match(s, l->s, true);
+	case FOP_REGEX:
+		return regex_holds(k->regex, l->s, fs);
+	case FOP_BCONTAINS:
+	case FOP_BSTARTSWITH:
+	case FOP_TYPE:
+	case FOP_EXISTS:
+	case FOP_IN:
+	case FOP_INTERSECTS:
+	case FOP_PMATCH:
+	case FOP_NEVER:
+		break;
+	}
+	return false;
 }
 
 /* A modifier: of the constants, how many hold. */
 static bool
-modified(enum opcode op, const struct test *t, const struct fval *l, struct fscratch *fs)
+modified(const struct test *t, const struct fval *l, struct fscratch *fs)
 {
 	size_t hits = 0;
 
 	for (size_t i = 0; i < t->nk; i++)
-		hits += op == OP_REGEX ? regex_holds(t, i, l, fs) : holds(op, l, &t->k[i]);
+		hits += value_holds(t->op, l, &t->k[i], fs);
 	if (t->mod == FMOD_ONEOF)
 		return hits == 1;
 	return t->mod == FMOD_ANYOF ? hits > 0 : hits > 0 && hits == t->nk;
@@ -216,29 +214,28 @@ modified(enum opcode op, const struct test *t, const struct fval *l, struct fscr
 
 /* One value of the left side against the constants. */
 static bool
-check_value(enum opcode op, const struct test *t, const struct fval *l, struct fscratch *fs)
+check_value(const struct test *t, const struct fval *l, struct fscratch *fs)
 {
-	if (op == OP_IN || op == OP_MEETS)
+	if (t->op == FOP_IN || t->op == FOP_INTERSECTS)
 		return is_one_of(t, l);
-	if (op == OP_PMATCH)
+	if (t->op == FOP_PMATCH)
 		return pmatch_match(t, l->s, fs);
-	if (t->mod != FMOD_NONE)
-		return modified(op, t, l, fs);
-	return op == OP_REGEX ? regex_holds(t, 0, l, fs) : holds(op, l, &t->k[0]);
+	return t->mod != FMOD_NONE ? modified(t, l, fs) : value_holds(t->op, l, &t->k[0], fs);
 }
 
 /* Many values: all must pass, or any. */
 static bool
-check_many(enum opcode op, const struct test *t, const struct view *v, struct fscratch *fs)
+check_many(const struct test *t, const struct view *v, struct fscratch *fs, value_fn *one)
 {
 	struct fval val[VALUES];
 	int n = source_get(t->left, v, fs, val, VALUES);
-	bool all = (t->multi == FM_LIST && op == OP_IN) || (t->multi == FM_EITHER && op == OP_NE);
+	bool all =
+	    (t->multi == FM_LIST && t->op == FOP_IN) || (t->multi == FM_EITHER && t->op == FOP_NE);
 
-	if (op == OP_EXISTS || n == 0)
+	if (t->op == FOP_EXISTS || n == 0)
 		return n != 0;
 	for (int i = 0; i < n; i++) {
-		if (check_value(op, t, &val[i], fs) != all)
+		if (one(t, &val[i], fs) != all)
 			return !all;
 	}
 	return all;
@@ -246,31 +243,47 @@ check_many(enum opcode op, const struct test *t, const struct view *v, struct fs
 
 /* The right side is a field or a transformer, too. */
 static bool
-check_right(enum opcode op, const struct test *t, const struct view *v, struct fscratch *fs)
+check_right(const struct test *t, const struct view *v, struct fscratch *fs)
 {
 	struct fval left[VALUES], right[VALUES];
 	int n = source_get(t->left, v, fs, left, VALUES), m;
-	bool all = op == OP_IN, hit;
+	bool all = t->op == FOP_IN, hit;
 
 	if (n == 0)
 		return false;
 	m = source_get(t->right, v, fs, right, VALUES);
 	if (m == 0)
 		return false;
-	if (op != OP_IN && op != OP_MEETS)
-		return holds(op, &left[0], &(struct konst){ .v = right[0] });
+	if (t->op != FOP_IN && t->op != FOP_INTERSECTS)
+		return value_holds(t->op, &left[0], &(struct konst){ .v = right[0] }, fs);
 	for (int i = 0; i < n; i++) {
 		hit = false;
 		for (int k = 0; k < m && !hit; k++)
-			hit = holds(OP_EQ, &left[i], &(struct konst){ .v = right[k] });
+			hit = value_holds(FOP_EQ, &left[i], &(struct konst){ .v = right[k] }, fs);
 		if (hit != all)
 			return !all;
 	}
 	return all;
 }
 
+bool
+check_run_by(const struct test *t, const struct view *v, struct fscratch *fs, value_fn *one)
+{
+	struct fval l;
+
+	if (t->op == FOP_NEVER)
+		return false;
+	if (t->right != NULL)
+		return check_right(t, v, fs);
+	if (t->multi != FM_ONE)
+		return check_many(t, v, fs, one);
+	if (source_get(t->left, v, fs, &l, 1) == 0)
+		return false;
+	return t->op == FOP_EXISTS || one(t, &l, fs);
+}
+
 static bool
-check_event(const struct test *t, const struct view *v, struct fscratch *fs)
+check_type(const struct test *t, const struct view *v, struct fscratch *fs)
 {
 	struct fval name;
 	bool hit = event_set_has(t->events, v->ev->schema->num);
@@ -284,45 +297,5 @@ check_event(const struct test *t, const struct view *v, struct fscratch *fs)
 bool
 check_run(const struct test *t, const struct view *v, struct fscratch *fs)
 {
-	enum opcode op = (enum opcode) t->op;
-	struct fval l;
-
-	if (op == OP_EVT)
-		return check_event(t, v, fs);
-	if (op == OP_NEVER)
-		return false;
-	if (t->right != NULL)
-		return check_right(op, t, v, fs);
-	if (t->multi != FM_ONE)
-		return check_many(op, t, v, fs);
-	if (source_get(t->left, v, fs, &l, 1) == 0)
-		return false;
-	return op == OP_EXISTS || check_value(op, t, &l, fs);
-}
-
-bool
-filter_match(const struct filter *f, const struct view *v, struct fscratch *fs)
-{
-	bool flag = false;
-
-	for (size_t pc = 0;;) {
-		const struct insn *i = &f->code[pc++];
-
-		switch (i->op) {
-		case OP_RET:
-			return flag;
-		case OP_NOT:
-			flag = !flag;
-			break;
-		case OP_JT:
-			pc = flag ? i->to : pc;
-			break;
-		case OP_JF:
-			pc = flag ? pc : i->to;
-			break;
-		default:
-			flag = check_run(i->test, v, fs);
-			break;
-		}
-	}
+	return t->op == FOP_TYPE ? check_type(t, v, fs) : check_run_by(t, v, fs, check_value);
 }
