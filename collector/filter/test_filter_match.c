@@ -345,11 +345,10 @@ play_planned(struct planned *all, struct fscratch *fs, struct arena *a)
 	return checks;
 }
 
-/* All together, and each by itself, where no other brings columns along. */
 static void
 test_plan(void **state)
 {
-	static struct planned all, one;
+	static struct planned all;
 	struct fscratch *fs = NULL;
 	struct arena a;
 
@@ -358,70 +357,9 @@ test_plan(void **state)
 	assert_int_equal(0, fscratch_new(&fs));
 	plan_all(&all, &a);
 	assert_true(play_planned(&all, fs, &a) > 0);
-	for (size_t i = 0; i < all.n; i++) {
-		one.n = 1;
-		one.events[0] = all.events[i];
-		one.item[0] = (struct plan_item){ all.item[i].filter, &one.events[0] };
-		one.text[0] = all.text[i];
-		(void) play_planned(&one, fs, &a);
-	}
 	fscratch_free(fs);
 	arena_fini(&a);
 	assert_int_equal(0, ask_differences);
-}
-
-static bool
-on_name(void *arg, uint32_t item)
-{
-	*(unsigned *) arg += item + 1;
-	return true;
-}
-
-/* What is remembered of a text ends with it: its id may be another text's afterwards. */
-static void
-test_plan_evicted(void **state)
-{
-	static const struct state_limits limits = { 10, 10, 0, 0 };
-	const struct event ev = { .schema = schema_get(EV_CLOSE) };
-	static struct planned all;
-	struct fscratch *fs = NULL;
-	struct plan_run *run = NULL;
-	struct intern *pool = NULL;
-	struct plan *plan = NULL;
-	struct thread t = { 0 };
-	unsigned hits = 0, gen, n = 0;
-	struct arena a;
-	struct view v = { .ev = &ev, .thread = &t, .main = &t };
-	char text[32];
-
-	(void) state;
-	arena_init(&a, 0);
-	plan_one(&all, "evt.type = close and proc.name = dog", &a);
-	plan_one(&all, "evt.type = close and proc.name startswith cat", &a);
-	assert_int_equal(0, plan_new(all.item, all.n, &a, &plan));
-	assert_int_equal(0, plan_run_new(plan, &run));
-	assert_int_equal(0, fscratch_new(&fs));
-	assert_int_equal(0, intern_new(1 << 14, &pool));
-	assert_int_equal(0, state_new(pool, &limits, &v.state));
-	t.comm = intern_put(pool, SLICE("dog"));
-	gen = intern_gen(pool, t.comm);
-	plan_event(run, &v, fs, on_name, &hits);
-	plan_event(run, &v, fs, on_name, &hits);
-	assert_int_equal(2, hits);
-	while (intern_gen(pool, t.comm) == gen || intern_get(pool, t.comm).p == NULL) {
-		intern_tick(pool);
-		(void) snprintf(text, sizeof(text), "cat %u", n++);
-		(void) intern_put(pool, slice_str(text));
-	}
-	hits = 0;
-	t.tid++; /* another thread: nothing is known of it */
-	plan_event(run, &v, fs, on_name, &hits);
-	assert_int_equal(2, hits); /* the second condition, and not the first */
-	plan_run_free(run);
-	fscratch_free(fs);
-	state_free(v.state);
-	intern_free(pool);
-	arena_fini(&a);
 }
 
 /* 1566230400 is 2019-08-19 16:00:00 in UTC. */
@@ -496,7 +434,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_world),
 		cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_plan_evicted),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_scratch),
 	};
