@@ -286,6 +286,7 @@ read_list(const struct item *it)
 			return r;
 	}
 	l->name = name;
+	l->stale = true;
 	l->visibility = c->next_index++;
 	r = item_bool(it, "shared", &l->shared);
 	return r < 0 ? r : item_warn_unknown(it, known);
@@ -340,6 +341,7 @@ read_macro(const struct item *it)
 	if (r < 0)
 		return r;
 	m->name = name;
+	m->stale = !append || m->state != MACRO_BROKEN; /* whose error was told */
 	m->visibility = c->next_index++;
 	r = item_bool(it, "shared", &m->shared);
 	return r < 0 ? r : item_warn_unknown(it, known);

@@ -230,7 +230,6 @@ count_events(const struct event_set *e)
 static int
 compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct rule *r)
 {
-	struct mtext m CLEANUP(mtext_fini) = { .b = BUF_INIT };
 	int ret = describe(s, d, r);
 
 	if (ret < 0)
@@ -241,7 +240,7 @@ compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct
 	}
 	ret = check_exceptions(c, d);
 	if (ret == 0)
-		ret = compile_condition(c, s, d, r, &m);
+		ret = compile_condition(c, s, d, r, &d->text);
 	if (ret == 0 || ret == -EINVAL)
 		ret = rule_worse(ret, compile_output(c, s, d, r));
 	if (ret != 0)
@@ -258,8 +257,29 @@ compile_rule(struct collection *c, struct ruleset *s, struct def_rule *d, struct
 static int
 compile_rules(struct collection *c, struct ruleset *s)
 {
-	size_t n = 0;
 	int all = 0;
+
+	for (struct def_rule *d = c->rules; all != -ENOMEM && d != NULL; d = d->next) {
+		if (!d->stale)
+			continue;
+		set_item(c, ITEM_RULE, d->name.s);
+		mtext_fini(&d->text);
+		d->rule = (struct rule){ .name = NULL };
+		c->muted = false;
+		c->again = d->result < 0; /* for its warnings only */
+		d->result = compile_rule(c, s, d, &d->rule);
+		d->muted = c->muted;
+		c->again = false;
+		all = rule_worse(all, MIN(d->result, 0));
+	}
+	return all;
+}
+
+/* The rules that were compiled and not dropped. */
+static int
+collect_rules(const struct collection *c, struct ruleset *s)
+{
+	size_t n = 0;
 
 	for (const struct def_rule *d = c->rules; d != NULL; d = d->next)
 		n++;
@@ -267,19 +287,12 @@ compile_rules(struct collection *c, struct ruleset *s)
 	s->order = arena_alloc(&s->a, (n + 1) * sizeof(void *));
 	if (s->rules == NULL || s->order == NULL)
 		return -ENOMEM;
-	for (struct def_rule *d = c->rules; d != NULL; d = d->next) {
+	for (const struct def_rule *d = c->rules; d != NULL; d = d->next) {
 		struct rule *r = &s->rules[s->n];
-		int ret;
 
-		set_item(c, ITEM_RULE, d->name.s);
-		ret = compile_rule(c, s, d, r);
-		if (ret == -ENOMEM)
-			return ret;
-		all = rule_worse(all, MIN(ret, 0));
-		if (ret != 0) { /* its slot is used again */
-			memset(r, 0, sizeof(*r));
+		if (d->result != 0)
 			continue;
-		}
+		*r = d->rule;
 		r->id = (uint32_t) s->n;
 		s->order[s->n++] = r;
 		s->counts.in_force += r->loaded;
@@ -287,7 +300,7 @@ compile_rules(struct collection *c, struct ruleset *s)
 		s->counts.partly += r->loaded && r->partly != NULL;
 	}
 	s->counts.rules = s->n;
-	return all;
+	return 0;
 }
 
 static int
@@ -313,20 +326,31 @@ warn_unused(struct collection *c, struct ruleset *s)
 }
 
 int
-compile_all(struct collection *c, struct ruleset *s)
+compile_stale(struct collection *c, struct ruleset *s)
 {
-	int r = compile_lists(c);
+	int r;
 
+	mark_stale(c);
+	r = compile_lists(c);
 	if (r != -ENOMEM)
 		r = rule_worse(r, compile_macros(c));
 	if (r != -ENOMEM)
 		r = rule_worse(r, compile_rules(c, s));
-	if (r == 0 && c->log->errors == 0) /* else what would use it may be missing */
+	clear_stale(c);
+	set_item(c, ITEM_NONE, SLICE(""));
+	return r;
+}
+
+int
+compile_set(struct collection *c, struct ruleset *s)
+{
+	int r = collect_rules(c, s);
+
+	mark_used(c);
+	if (r == 0)
 		r = warn_unused(c, s);
-	if (r == 0 && c->options->describe != NULL && !c->quiet)
+	if (r == 0 && c->options->describe != NULL)
 		r = describe_all(c, s, c->options->describe);
 	set_item(c, ITEM_NONE, SLICE(""));
-	for (struct def_macro *m = c->macros; m != NULL; m = m->next)
-		mtext_fini(&m->text);
 	return r < 0 ? r : plan_rules(s);
 }

@@ -9,6 +9,7 @@
  *	rule_exceptions.c  exceptions: their shape, merging, and their text in a condition
  *	rule_lists.c       lists: items of items, textual substitution
  *	rule_macros.c      macros: parsed, and resolved into one another
+ *	rule_stale.c       what a file changes, and what uses it
  *	rule_compile.c     conditions, outputs, events
  *	rule_select.c      what the configuration switches on or off, and appends
  *	rule_blind.c       why a rule can never match today
@@ -21,9 +22,10 @@
  * other files are looked at too, so that all errors are said at once; each is said once, and what
  * only follows from it is not. A set with an error is not made.
  *
- * Definitions are cumulative over files; after each file everything is compiled anew, so that a
- * file must stand with what came before it. All of it lives in the collection's arena, which the
- * ruleset takes over in the end.
+ * Definitions are cumulative over files, and a file must stand with what came before it. So after
+ * each file, what it defines or changes is compiled, with what uses that, and nothing else. The
+ * plan, the warnings about what is unused and the description are made once, after the last file.
+ * Definitions live in the collection's arena, what is compiled from them in the ruleset's.
  */
 #ifndef MEWS_COLLECTOR_RULE_RULE_INT_H
 #define MEWS_COLLECTOR_RULE_RULE_INT_H
@@ -110,7 +112,8 @@ struct def_list {
 	struct rtexts lists;    /* those that items name */
 	struct slice joined;    /* compiled, with commas */
 	unsigned index, visibility;
-	bool used;
+	bool stale;  /* to be compiled */
+	bool used;   /* by any other definition; mark_used() */
 	bool shared; /* for files that are loaded later: no warning if nothing uses it */
 };
 
@@ -119,13 +122,12 @@ struct def_macro {
 	struct rtext name;
 	struct rtexts condition; /* pieces, joined by blanks */
 	unsigned index, visibility;
-	/* of the compilation under way */
+	/* of the last compilation */
 	struct expr *expr;
 	struct rtexts lists; /* in its condition */
 	struct mtext text;
 	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE, MACRO_BROKEN } state;
-	bool used;
-	bool shared; /* as a list's */
+	bool stale, used, shared; /* as a list's */
 };
 
 /* "a", or ["a", "b"], or [["a", "b"], "c"]. */
@@ -156,9 +158,14 @@ struct def_rule {
 	bool enabled, warn_evttypes, skip_unknown, unknown_source, capture;
 	uint64_t capture_ms;
 	unsigned index, visibility;
-	/* of the compilation under way */
+	bool stale; /* as a list's */
+	/* of the last compilation */
 	const struct expr *expr; /* resolved */
 	struct rtexts lists;     /* in its condition */
+	struct mtext text;       /* its condition with its exceptions, lists written out */
+	struct rule rule;
+	int result; /* of compile_rule() */
+	bool muted; /* it had a warning that was not told */
 };
 
 /* A plugin that a file asks for. */
@@ -182,7 +189,9 @@ struct collection {
 	struct rtexts broken[ITEM_TYPES]; /* names of items not read, for an error in them */
 	enum item_type item;              /* what messages are about, */
 	struct slice item_name;           /* and its name */
-	bool quiet; /* no warnings: a later file is compiled with these again */
+	bool quiet; /* no warnings: more files follow, which may change what they are about */
+	bool muted; /* set when a warning is not told */
+	bool again; /* no errors: they were told */
 };
 
 /* ---- messages: rule_log.c ---- */
@@ -194,7 +203,7 @@ rule_worse(int a, int b)
 	return a == -ENOMEM || b == 0 || (a < 0 && b > 0) ? a : b;
 }
 
-/* Add an error (-EINVAL; -ENOMEM), unless it is there already, or a warning (0; -ENOMEM). */
+/* Add an error (-EINVAL; -ENOMEM), or a warning (0; -ENOMEM). */
 int rule_fail(struct collection *c, enum rule_code_id code, const struct rplace *at,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 int rule_warn(struct collection *c, enum rule_code_id code, const struct rplace *at,
@@ -278,9 +287,10 @@ int check_exceptions(struct collection *c, struct def_rule *r) MUST_CHECK;
 
 /* ---- rule_lists.c ---- */
 
+/* Is the name of the list in the text, where substitute_lists() would replace it? */
+bool text_names_list(const struct mtext *m, const struct def_list *l);
 int compile_lists(struct collection *c) MUST_CHECK;
-/* Replace each list's name by its items; marks lists as used and names them in *used. 'm' is
- * replaced. */
+/* Replace each list's name by its items, and name these lists in *used. 'm' is replaced. */
 int substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used) MUST_CHECK;
 
 void add_exceptions(struct mtext *m, const struct def_rule *r);
@@ -314,6 +324,14 @@ set_item(struct collection *c, enum item_type what, struct slice name)
 	c->item_name = name;
 }
 
+/* ---- rule_stale.c ---- */
+
+/* What uses something stale is stale; with an error of its own it stays as it is. */
+void mark_stale(struct collection *c);
+void clear_stale(struct collection *c);
+/* Set 'used' of lists and macros. */
+void mark_used(struct collection *c);
+
 /* ---- rule_compile.c ---- */
 
 struct ruleset {
@@ -334,7 +352,10 @@ struct ruleset {
 	_Atomic unsigned refs;
 };
 
-int compile_all(struct collection *c, struct ruleset *s) MUST_CHECK;
+/* Compile what is stale. -EINVAL: the log says why; -ENOMEM. */
+int compile_stale(struct collection *c, struct ruleset *s) MUST_CHECK;
+/* Make the set of what was compiled without an error: rules, counts, description, plan. -ENOMEM. */
+int compile_set(struct collection *c, struct ruleset *s) MUST_CHECK;
 /* r->blind and r->partly, from r->events and the tree. */
 int find_blind(
     struct collection *c, struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;

@@ -162,9 +162,11 @@ define(const struct item *it, const struct rtext *name)
 	if (r < 0)
 		return r;
 	d.visibility = d.index = c->next_index++;
+	d.stale = true;
 	if (old != NULL) {
 		d.index = old->index;
 		d.next = old->next;
+		mtext_fini(&old->text);
 		*old = d;
 		return 0;
 	}
@@ -175,6 +177,14 @@ define(const struct item *it, const struct rtext *name)
 	*c->rules_end = old;
 	c->rules_end = &old->next;
 	return 0;
+}
+
+/* Compile it again, unless it has an error, which was told. */
+static void
+rule_changed(struct collection *c, struct def_rule *d)
+{
+	d->stale = d->stale || d->result >= 0;
+	d->visibility = c->next_index++;
 }
 
 static int
@@ -200,7 +210,7 @@ append(const struct item *it, const struct rtext *name)
 		r = read_piece(it, "condition", true, &d->condition);
 	if (r == 0)
 		r = read_exceptions(it, true, &d->exceptions);
-	d->visibility = c->next_index++;
+	rule_changed(c, d);
 	return r;
 }
 
@@ -241,7 +251,7 @@ override_rule(const struct item *it, const struct rtext *name, const struct over
 		if (r < 0)
 			return r;
 	}
-	d->visibility = c->next_index++;
+	rule_changed(c, d);
 	r = read_priority(it, false, &d->priority);
 	return r < 0 ? r : read_flags(it, d);
 }
@@ -265,6 +275,7 @@ toggle(const struct item *it, const struct rtext *name)
 	r = item_bool(it, "enabled", &d->enabled);
 	if (r < 0)
 		return r;
+	d->stale = d->stale || d->result >= 0;
 	return rule_warn(c, W_DEPRECATED, &it->at,
 	    "The standalone 'enabled' key usage is deprecated. The "
 	    "correct approach requires also a 'replace' entry under the 'override' key (i.e. "

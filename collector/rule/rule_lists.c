@@ -76,7 +76,6 @@ compile_list(struct collection *c, struct def_list *l)
 			r = add_item(c, l, &l->items.v[i]);
 			continue;
 		}
-		in->used = true;
 		r = texts_add(c->a, &l->lists, &in->name);
 		for (size_t k = 0; r == 0 && k < in->items.n; k++)
 			r = add_item(c, l, &in->items.v[k]);
@@ -93,10 +92,10 @@ compile_lists(struct collection *c)
 {
 	int r = 0;
 
-	for (struct def_list *l = c->lists; l != NULL; l = l->next)
-		l->used = false;
-	for (struct def_list *l = c->lists; r != -ENOMEM && l != NULL; l = l->next)
-		r = rule_worse(r, compile_list(c, l));
+	for (struct def_list *l = c->lists; r != -ENOMEM && l != NULL; l = l->next) {
+		if (l->stale)
+			r = rule_worse(r, compile_list(c, l));
+	}
 	return r;
 }
 
@@ -153,6 +152,12 @@ substitute(const struct def_list *l, const struct mtext *m, size_t at, struct mt
 	return named;
 }
 
+bool
+text_names_list(const struct mtext *m, const struct def_list *l)
+{
+	return m->b.n > 0 && find_name(buf_get(&m->b), l->name.s, 0) != SIZE_MAX;
+}
+
 int
 substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used)
 {
@@ -163,7 +168,6 @@ substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used)
 
 		if (m->b.n == 0 || (at = find_name(buf_get(&m->b), l->name.s, 0)) == SIZE_MAX)
 			continue;
-		l->used = true;
 		if (texts_add(c->a, used, &l->name) < 0)
 			return -ENOMEM;
 		named = substitute(l, m, at, &out);

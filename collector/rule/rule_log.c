@@ -135,24 +135,6 @@ log_add(struct collection *c, bool error, enum rule_code_id code, const struct r
 	return 0;
 }
 
-/* What is compiled again with a later file has the same errors again. */
-static bool
-is_told(
-    const struct collection *c, enum rule_code_id code, const struct rplace *at, const char *msg)
-{
-	for (size_t i = 0; i < c->log->n; i++) {
-		const struct rule_msg *m = &c->log->v[i];
-
-		if (m->error && m->diag.line == at->line && m->diag.col == at->col &&
-		    m->code == &codes[code] && m->item_type == item_types[c->item] &&
-		    slice_eq(slice_str(m->item_name), c->item_name) &&
-		    strcmp(m->diag.msg, msg) == 0 &&
-		    (at->src == NULL || strcmp(m->diag.file, at->src->name) == 0))
-			return true;
-	}
-	return false;
-}
-
 int
 rule_fail(
     struct collection *c, enum rule_code_id code, const struct rplace *at, const char *fmt, ...)
@@ -163,7 +145,7 @@ rule_fail(
 	va_start(ap, fmt);
 	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	if (c->log->errors >= RULE_ERRORS_MAX || is_told(c, code, at, msg))
+	if (c->again || c->log->errors >= RULE_ERRORS_MAX)
 		return -EINVAL;
 	return log_add(c, true, code, at, msg) < 0 ? -ENOMEM : -EINVAL;
 }
@@ -175,8 +157,10 @@ rule_warn(
 	char msg[512];
 	va_list ap;
 
-	if (c->quiet)
+	if (c->quiet) {
+		c->muted = true;
 		return 0;
+	}
 	va_start(ap, fmt);
 	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
@@ -191,8 +175,10 @@ rule_warn_field(
 	va_list ap;
 	int r;
 
-	if (c->quiet)
+	if (c->quiet) {
+		c->muted = true;
 		return 0;
+	}
 	va_start(ap, fmt);
 	(void) vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);

@@ -33,7 +33,6 @@ parse_macro(struct collection *c, struct def_macro *m)
 	int r;
 
 	m->state = MACRO_RAW;
-	m->used = false;
 	m->expr = NULL;
 	mtext_fini(&m->text);
 	mtext_pieces(&m->text, &m->condition);
@@ -80,7 +79,6 @@ on_reference(void *arg, struct slice name)
 	}
 	if (m->state == MACRO_RAW)
 		rs->r = resolve_macro(rs->c, m, rs->depth + 1);
-	m->used = true;
 	if (m->state == MACRO_BROKEN)
 		rs->r = rule_worse(rs->r, -EINVAL); /* said there */
 	return rs->r < 0 ? NULL : m->expr;
@@ -145,6 +143,8 @@ compile_macros(struct collection *c)
 	int r = 0, one;
 
 	for (struct def_macro *m = c->macros; r != -ENOMEM && m != NULL; m = m->next) {
+		if (!m->stale)
+			continue;
 		set_item(c, ITEM_MACRO, m->name.s);
 		one = parse_macro(c, m);
 		m->state = one < 0 ? MACRO_BROKEN : MACRO_RAW;

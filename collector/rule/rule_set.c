@@ -49,37 +49,18 @@ ruleset_events(const struct ruleset *s, struct event_set *ret)
 /* ---- loading ---- */
 
 static int
-compile(struct collection *c, struct ruleset **ret)
+ruleset_new(const struct rule_options *o, struct ruleset **ret)
 {
 	struct ruleset *s = calloc(1, sizeof(*s));
-	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
 	s->refs = 1;
 	(void) pthread_mutex_init(&s->lock, NULL);
-	s->options = *c->options;
+	s->options = *o;
 	arena_init(&s->a, 0);
-	r = compile_all(c, s);
-	if (r < 0)
-		ruleset_unref(s);
-	else
-		*ret = s;
-	return r;
-}
-
-/* Compile what was collected, also if some of it could not be ('so_far'), for its errors. */
-static int
-finish(struct collection *c, int so_far, struct ruleset **ret)
-{
-	struct ruleset *s = NULL;
-	int r = rule_worse(so_far, compile(c, &s));
-
-	if (r < 0)
-		ruleset_unref(s);
-	else
-		*ret = s;
-	return r;
+	*ret = s;
+	return 0;
 }
 
 static void
@@ -94,18 +75,57 @@ collection_init(
 	*l = (struct rule_log){ .v = NULL };
 }
 
+static void
+collection_fini(struct collection *c)
+{
+	for (struct def_macro *m = c->macros; m != NULL; m = m->next)
+		mtext_fini(&m->text);
+	for (struct def_rule *d = c->rules; d != NULL; d = d->next)
+		mtext_fini(&d->text);
+}
+
+/* Add a file that was read to what is defined. Its errors are told, also if some of it could not
+ * be collected. */
+static int
+add_source(struct collection *c, const struct source *src, bool last, struct ruleset *s)
+{
+	int r = collect_source(c, src);
+
+	if (r == -ENOMEM)
+		return r;
+	c->quiet = !last;
+	r = rule_worse(r, compile_stale(c, s));
+	c->quiet = false;
+	return r;
+}
+
+/* The set after the last file; 'so_far': how that went. */
+static int
+finish(struct collection *c, int so_far, struct ruleset *s, struct ruleset **ret)
+{
+	int r = so_far == 0 ? compile_set(c, s) : so_far;
+
+	if (r == 0)
+		*ret = s;
+	else
+		ruleset_unref(s);
+	collection_fini(c);
+	return r;
+}
+
 int
 ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
     struct ruleset **ret, struct rule_log *l)
 {
 	struct arena a CLEANUP(arena_fini);
 	struct source src = { name, slice_skip_bom(yaml) };
+	struct ruleset *s = NULL;
 	struct collection c;
 	int r;
 
 	collection_init(&c, &a, o, l);
-	r = collect_source(&c, &src);
-	return r == -ENOMEM ? r : finish(&c, r, ret);
+	r = ruleset_new(o, &s);
+	return r < 0 ? r : finish(&c, add_source(&c, &src, true, s), s, ret);
 }
 
 static int
@@ -234,33 +254,18 @@ expand(struct collection *c, const char *path, struct paths *p)
 }
 
 static int
-load_files(struct collection *c, const struct paths *p, int so_far, struct ruleset **ret)
+load_files(struct collection *c, const struct paths *p, int so_far, struct ruleset *s)
 {
-	struct ruleset *s = NULL;
 	struct source *src = NULL;
-	int r = so_far, one;
+	int r = so_far;
 
-	for (size_t i = 0; i < p->n; i++) {
-		ruleset_unref(s);
-		s = NULL;
-		one = read_file(c, p->v[i], &src);
+	for (size_t i = 0; r != -ENOMEM && i < p->n; i++) {
+		int one = read_file(c, p->v[i], &src);
+
 		if (one == 0)
-			one = collect_source(c, src);
-		if (one != -ENOMEM) {
-			c->quiet = i + 1 < p->n; /* the last compilation says it all */
-			one = finish(c, one, &s);
-			c->quiet = false;
-		}
+			one = add_source(c, src, i + 1 == p->n, s);
 		r = rule_worse(r, one);
-		if (r == -ENOMEM)
-			break;
 	}
-	if (p->n == 0 && r == 0)
-		r = compile(c, &s); /* an empty folder: no rules */
-	if (r == 0)
-		*ret = s;
-	else
-		ruleset_unref(s);
 	return r;
 }
 
@@ -270,14 +275,16 @@ ruleset_load(const char *const *paths, size_t n, const struct rule_options *o, s
 {
 	struct arena a CLEANUP(arena_fini);
 	struct paths p = { NULL, 0 };
+	struct ruleset *s = NULL;
 	struct collection c;
-	int r = 0;
+	int r;
 
 	collection_init(&c, &a, o, l);
+	r = ruleset_new(o, &s);
 	for (size_t i = 0; r != -ENOMEM && i < n; i++)
 		r = rule_worse(r, expand(&c, paths[i], &p));
 	if (r != -ENOMEM)
-		r = load_files(&c, &p, r, ret);
+		r = load_files(&c, &p, r, s);
 	free(p.v);
-	return r;
+	return finish(&c, r, s, ret);
 }
