@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * diag.h - what is wrong with something that a person wrote, and where.
+ * diag.h - an error in user input, and its place.
  *
- * A function that reads a person's text takes a struct diag, and on -EINVAL has set it. The caller
- * prints it: "rules/net.yaml:12:7: unknown field 'exec.nope'", the line, and a caret.
+ * A function that reads user input takes a struct diag, and sets it on -EINVAL. The caller prints
+ * it: "rules/net.yaml:12:7: unknown field 'exec.nope'", the line, and a caret.
  *
- * The message is for people. Code that must decide by what is wrong reads the code and the origin,
- * so that a better sentence cannot change what happens.
+ * The message is for people. Code decides only by the code and the origin, so that a better message
+ * cannot change its behaviour.
  */
 #ifndef MEWS_COMMON_DIAG_H
 #define MEWS_COMMON_DIAG_H
@@ -16,20 +16,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What is wrong. DIAG_OTHER unless some code decides by it. */
+/* The kind of error. DIAG_OTHER unless some code depends on it. */
 enum diag_code {
-	DIAG_NONE, /* nothing has been said */
+	DIAG_NONE, /* no error */
 	DIAG_OTHER,
 	DIAG_UNKNOWN_FIELD,
 	DIAG_UNKNOWN_EVENT, /* the name of an event type */
-	DIAG_BAD_TOKEN,     /* of an output: what follows a percent sign is no field */
+	DIAG_BAD_TOKEN,     /* of an output: no field follows a percent sign */
 	DIAG_UNKNOWN_MACRO,
 };
 
 struct diag {
 	enum diag_code code;
-	/* The text that line and col count in, if it is not the one that was read: the tree of the
-	 * macro (an expr of filter.h) whose condition holds the mistake. NULL: the one read. */
+	/* The text that line and col refer to: the tree of the macro (an expr of filter.h) whose
+	 * condition has the error. NULL: the text that was read. */
 	const void *origin;
 	char file[256]; /* "" if the text is not from a file */
 	unsigned line;  /* from 1; 0: the whole file */
@@ -38,7 +38,7 @@ struct diag {
 	char text[256]; /* the line itself, "" if not known */
 };
 
-/* Say it, with DIAG_OTHER and no origin. file and text stay. */
+/* Set the message, with DIAG_OTHER and no origin. file and text stay. */
 void diag_set(struct diag *d, unsigned line, unsigned col, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 /* Append to the message. */
