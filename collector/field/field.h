@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * field.h - the fields that conditions and outputs name, and how to get their values.
+ * field.h - the fields that conditions and outputs name, and access to their values.
  *
  * fields.def has a row per field (Falco's 233, the container plugin's 61, and mews.*). A reference
- * is looked up once, when a rule is compiled, and asked for many times.
+ * is looked up once, when a rule is compiled, and evaluated many times.
  */
 #ifndef MEWS_COLLECTOR_FIELD_FIELD_H
 #define MEWS_COLLECTOR_FIELD_FIELD_H
@@ -30,7 +30,7 @@ enum ftype {
 	FT_PORT,
 	FT_RELTIME, /* ns */
 	FT_ABSTIME, /* ns since the epoch */
-	FT_DYN,     /* evt.rawarg: the parameter's own */
+	FT_DYN,     /* evt.rawarg: the parameter's type */
 };
 
 /* How a comparison treats a field with more than one value. */
@@ -89,11 +89,11 @@ struct field_ref {
 	int64_t index;     /* the argument as a number */
 	const struct ev_param
 	    *param;                 /* evt.arg.NAME, evt.rawarg.NAME: of the first event with it */
-	const uint8_t *param_index; /* of it, by event number; 0xff: the event has none */
+	const uint8_t *param_index; /* its index by event number; 0xff: the event has none */
 	bool has_arg, has_index;
 };
 
-/* A value. 'id' is the intern id of a text where it has one, so that predicates can be memoized. */
+/* A value. 'id' is the intern id of a text if it has one, so that predicates can be memoized. */
 struct fval {
 	enum ftype type;
 	uint32_t id;
@@ -111,13 +111,14 @@ struct fval {
 };
 
 /*
- * The longest field that 'text' begins with, with its argument. Sets *used to the bytes taken.
+ * Find the longest field at the start of 'text', with its argument. Sets *used to its length.
  * -EINVAL and *d (line 1, col from 1 within text). 'a' takes copies.
  */
 int field_lookup(struct slice text, struct arena *a, struct field_ref *ret, size_t *used,
     struct diag *d) MUST_CHECK;
 
-/* Up to 'max' values; 0: null. FM_ONE gives one at most. -1: a list that is there but empty. */
+/* Get up to 'max' values; 0: null. FM_ONE gives one at most. -1: a list that exists but is
+ * empty. */
 int field_get(const struct field_ref *f, const struct view *v, struct fscratch *fs,
     struct fval *ret, int max);
 

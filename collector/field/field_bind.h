@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* field_bind.h - a name and its argument to a field, for the compiler. */
+/* field_bind.h - resolve a name and its argument to a field, for the compiler. */
 #ifndef MEWS_COLLECTOR_FIELD_FIELD_BIND_H
 #define MEWS_COLLECTOR_FIELD_FIELD_BIND_H
 
@@ -9,7 +9,7 @@ struct place {
 	unsigned line, col;
 };
 
-/* 'arg': what stood in brackets, unescaped; p == NULL: nothing. -EINVAL and *d, at 'at'. 'a' takes
+/* 'arg': the text in brackets, unescaped; p == NULL: none. -EINVAL and *d, at 'at'. 'a' takes
  * copies. */
 int field_bind(struct slice name, struct slice arg, struct place at, struct arena *a,
     struct field_ref *ret, struct diag *d) MUST_CHECK;
@@ -20,10 +20,10 @@ const struct field *field_by_name(struct slice name);
 /* Is it the name of a system call of any architecture, or of a tracepoint? */
 bool syscall_known(struct slice name);
 
-/* By its number for 64-bit callers on x86-64, whatever the node is; NULL: none has it. */
+/* The name for its number on x86-64 (64-bit callers), whatever the node is; NULL: no name. */
 const char *syscall_name(int64_t number);
 
-/* evt.rawarg's type, by the parameter's. */
+/* The type of evt.rawarg for a parameter. */
 enum ftype param_ftype(const struct ev_param *p);
 
 #endif

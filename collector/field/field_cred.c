@@ -2,7 +2,7 @@
 #include "collector/field/field_int.h"
 #include <string.h>
 
-/* Capabilities, control groups, users and groups, and what needs no container runtime to know. */
+/* Capabilities, control groups, users and groups, and container fields that need no runtime. */
 
 static const char *const caps[] = { "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
 	"KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE",
@@ -30,7 +30,7 @@ get_proc_caps(const struct fget *g)
 	return put_text(g, scratch_take(g->fs, out));
 }
 
-/* A control group's controller by its usual name; the kernel has others for some. */
+/* A controller's usual name; the kernel names some differently. */
 static struct slice
 controller_name(struct slice s)
 {
@@ -52,7 +52,7 @@ controller_name(struct slice s)
 	return s;
 }
 
-/* The next of a list of "controller=/path", each with its NUL. */
+/* Take the next of a list of "controller=/path", each with its NUL. */
 static bool
 next_cgroup(struct slice *list, struct slice *name, struct slice *path)
 {
@@ -77,13 +77,13 @@ next_cgroup(struct slice *list, struct slice *name, struct slice *path)
 }
 
 /*
- * Of the list's controllers; the place in the unified hierarchy, which has no name, is beside them
- * only to tell containers. A machine that has no other hierarchy says nothing else in /proc: there
- * it is the place of each controller.
+ * Controllers of the list. The path in the unified hierarchy, which has no name, is listed with
+ * them only to identify containers. On a machine with only the unified hierarchy /proc has nothing
+ * else: then it is the path of each controller.
  */
 static const char *const unified[] = { "cpuset", "cpu", "cpuacct", "blkio", "memory" };
 
-/* Has the list no controller? Then *path is the place in the unified hierarchy. */
+/* Does the list have no controller? Then *path is the path in the unified hierarchy. */
 static bool
 is_unified(struct slice list, struct slice *path)
 {
@@ -220,7 +220,8 @@ get_container_id(const struct fget *g)
 	return put_text(g, thread_container(g->v));
 }
 
-/* What is the same for all processes outside of containers; inside, only the runtime knows it. */
+/* Fields that are equal for all processes outside of containers; inside, only the runtime knows
+ * them. */
 int
 get_container_host(const struct fget *g)
 {

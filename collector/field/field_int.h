@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * field_int.h - how values of fields are got; the files of this folder only.
+ * field_int.h - getters of fields' values; the files of this folder only.
  *
- * A getter is named in fields.def. It returns how many values it put into g->ret, 0 for null.
+ * A getter is named in fields.def. It returns the number of values that it put into g->ret, 0 for
+ * null.
  */
 #ifndef MEWS_COLLECTOR_FIELD_FIELD_INT_H
 #define MEWS_COLLECTOR_FIELD_FIELD_INT_H
@@ -22,7 +23,7 @@ struct fget {
 };
 typedef int field_getter(const struct fget *g);
 
-/* A field's, with the columns a and b of its row. */
+/* A field's getter, with the columns a and b of its row. */
 struct getter {
 	field_getter *get;
 	int a, b;
@@ -32,7 +33,7 @@ void field_getter_of(const struct field *f, struct getter *ret);
 #define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) field_getter get_##getter;
 #include "collector/field/fields.def"
 
-/* What the columns a and b of fields.def mean. */
+/* Values of the columns a and b of fields.def. */
 enum { CLK_TIME, CLK_TIME_S, CLK_ISO, CLK_DATE, CLK_DATE_S };
 enum { PART_ALL, PART_S, PART_NS };
 enum { WORD_DIR, WORD_LATENCY };
@@ -77,10 +78,10 @@ enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
 
 /* ---- field_put.c ---- */
 
-/* A getter's last line. */
+/* Set the result, at the end of a getter. */
 int put_text(const struct fget *g, struct slice s); /* null if s.p is NULL */
 int put_word(const struct fget *g, const char *s);  /* the same */
-int put_id(const struct fget *g, uint32_t id);      /* no text is "" */
+int put_id(const struct fget *g, uint32_t id);      /* an empty text is "" */
 int put_int(const struct fget *g, int64_t v);
 int put_uint(const struct fget *g, uint64_t v); /* with the field's type */
 int put_bool(const struct fget *g, bool v);
@@ -91,18 +92,18 @@ struct slice view_text(const struct view *v, uint32_t id); /* "" for INTERN_NULL
 
 void number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf *out);
 void ip_text(const uint8_t *addr, unsigned family, struct buf *out);
-const char *errno_name(int64_t negative); /* NULL: not known */
+const char *errno_name(int64_t negative); /* NULL: unknown */
 /* "16:00:00", local time or UTC; 'date': with "2019-08-19" and this before it, unless it is NUL;
  * 'fraction': with ".000000001" behind it. */
 void time_text(uint64_t ns, bool utc, char date, bool fraction, struct buf *out);
 
 /* ---- param_text.c ---- */
 
-/* Parameter 'i' as evt.arg prints it: resolved if that says more; "<NA>" if it is not filled. */
+/* Print parameter 'i' as evt.arg does: resolved if that adds information; "<NA>" if not filled. */
 void param_text(const struct view *v, unsigned i, struct buf *out);
-/* As evt.args prints it: "name=raw(resolved)", blanks between. */
+/* Print parameters as evt.args does: "name=raw(resolved)", separated by blanks. */
 void params_text(const struct view *v, struct buf *out);
-/* The transport that Falco shows: of a raw socket at once, of another one when it has its role. */
+/* The transport that Falco shows: of a raw socket at once, of another one when it has a role. */
 static inline unsigned
 fd_transport(const struct fd_entry *fd)
 {
@@ -114,22 +115,22 @@ void fd_letters(const struct fd_entry *fd, struct buf *out);
 
 /* ---- field_evt.c ---- */
 
-/* The event's result: res, or the descriptor that it made. false: it has none. */
+/* The event's result: res, or the descriptor that it created. false: none. */
 bool event_result(const struct event *ev, int64_t *ret);
 
 /* ---- field_io.c ---- */
 
-/* What an open asks for: all that evt.is_open_read and evt.is_open_write look at. */
+/* The access that an open requests: everything that evt.is_open_read and evt.is_open_write use. */
 unsigned open_access(const struct event *ev);
 
 /* ---- field_arg.c ---- */
 
-/* evt.rawarg of a number that the event has, but not filled: it is null, and prints as 0. */
+/* Is evt.rawarg a number that the event has, but not filled? It is null, and prints as 0. */
 bool rawarg_empty(const struct field_ref *f, const struct event *ev);
-/* How evt.rawarg prints on this event. */
+/* The print format of evt.rawarg on this event. */
 enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
 
-/* ---- what several files need ---- */
+/* ---- shared by several files ---- */
 
 /* Is it the exit of an open call, or of creat()? */
 static inline bool
@@ -138,15 +139,15 @@ opens_file(const struct ev_schema *s)
 	return fd_type_by_event[s->num] == FD_FILE && (s->flags & EF_CREATES_FD);
 }
 
-/* Does it bring a socket to its peer? */
+/* Does it connect a socket to its peer? */
 static inline bool
 connects(const struct ev_schema *s)
 {
 	return s->category == EC_NET && schema_has_role(s, EVR_TUPLE);
 }
 
-/* The ends that a call was about whose descriptor is not in the table (its fd.name), as the event
- * has them. false: it is no such call. */
+/* The ends (fd.name) of a call whose descriptor is not in the table, from the event. false: not
+ * such a call. */
 bool fd_lost_tuple(const struct view *v, struct slice *ret);
 
 struct slice thread_container(const struct view *v); /* "host" or its id */

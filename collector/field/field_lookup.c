@@ -15,8 +15,7 @@ field_by_name(struct slice name)
 	return NULL;
 }
 
-/* The longest field that 'name' is, or is followed by a dot in it when it takes such an argument.
- */
+/* The longest field equal to 'name', or to its start up to a dot if it takes such an argument. */
 static const struct field *
 find_field(struct slice name, struct slice *rest)
 {
@@ -91,7 +90,7 @@ parse_index(struct slice s, int64_t *ret)
 	return *end == '\0' && errno == 0;
 }
 
-/* evt.arg.NAME: some event must have it. Its first description stands for its type. */
+/* evt.arg.NAME: some event must have it. The first one determines its type. */
 static const struct ev_param *
 find_param(struct slice name)
 {
@@ -104,7 +103,7 @@ find_param(struct slice name)
 	return NULL;
 }
 
-/* Where in each event the parameter is, so that no event looks for a name. */
+/* Record the parameter's index in each event, so that no event searches by name. */
 static int
 index_params(struct field_ref *f, struct arena *a)
 {
@@ -123,7 +122,7 @@ index_params(struct field_ref *f, struct arena *a)
 	return 0;
 }
 
-/* What the fields of the event ask of their argument. */
+/* Check the arguments of event fields. */
 static int
 check_event_arg(struct field_ref *f, bool dot, struct place at, struct arena *a, struct diag *d)
 {
@@ -145,7 +144,7 @@ check_event_arg(struct field_ref *f, bool dot, struct place at, struct arena *a,
 	return index_params(f, a);
 }
 
-/* The argument fits the field. f->key is set. */
+/* Does the argument fit the field? f->key is set. */
 static int
 check_arg(struct field_ref *f, bool dot, struct place at, struct diag *d)
 {
@@ -229,7 +228,7 @@ bracket(struct slice text, size_t at, struct slice *arg)
 }
 
 /*
- * From the longest candidate down: "proc.aname[2]" takes its argument, "fd.name[1]" is fd.name and
+ * Try the longest candidate first: "proc.aname[2]" takes its argument, "fd.name[1]" is fd.name and
  * a text "[1]", "proc.namefoo" is proc.name and "foo".
  */
 int

@@ -3,9 +3,9 @@
 #include <errno.h>
 
 /*
- * On which events a condition can be true: 'not' is pushed down to the checks; one that is not
- * about the event's type leaves all events, inverted or not. So it is a superset, which is all that
- * an index needs.
+ * Find the events on which a condition can be true: 'not' is pushed down to the checks; one that is
+ * not about the event's type allows all events, inverted or not. The result is a superset, which is
+ * enough for an index.
  */
 
 static void
@@ -58,7 +58,7 @@ event_name_set(struct slice name, struct event_set *ret)
 	return known;
 }
 
-/* The events of the names on the right. */
+/* The events named on the right. */
 static void
 named(const struct term *right, struct event_set *ret)
 {
@@ -72,7 +72,7 @@ named(const struct term *right, struct event_set *ret)
 	}
 }
 
-/* All but those: the generic event stays, since it has other calls too. */
+/* All but those; the generic event stays, since it also has other calls. */
 static void
 complement(struct event_set *s)
 {
@@ -105,7 +105,7 @@ is(const struct term *t, const char *text)
 	return t->kind == T_TEXT && slice_eq(t->text, slice_str(text));
 }
 
-/* The comparison that is true when this one is not; FOP_EXISTS: none is. */
+/* The comparison that is true when this one is not; FOP_EXISTS: none. */
 static const enum fop opposite[] = {
 	[FOP_EQ] = FOP_NE,
 	[FOP_NE] = FOP_EQ,

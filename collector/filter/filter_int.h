@@ -2,8 +2,8 @@
 /*
  * filter_int.h - the tree between text and program; filter_*.c only.
  *
- * Nodes live in the arena of the parse. A macro's tree may stand in several conditions, so nothing
- * below an E_REF is changed. Places are those of the text that the node was parsed from.
+ * Nodes live in the arena of the parse. A macro's tree may be part of several conditions, so
+ * nothing below an E_REF is changed. Locations refer to the text from which the node was parsed.
  */
 #ifndef MEWS_COLLECTOR_FILTER_FILTER_INT_H
 #define MEWS_COLLECTOR_FILTER_FILTER_INT_H
@@ -11,7 +11,7 @@
 #include "collector/field/field_bind.h"
 #include "collector/filter/filter.h"
 
-#define FILTER_SIZE_MAX   4000000 /* values of a condition, macros written out ... */
+#define FILTER_SIZE_MAX   4000000 /* values of a condition, with macros expanded ... */
 #define FILTER_CHECK_SIZE 40      /* ... of which a check, and, or, not counts as so many */
 
 enum fop {
@@ -50,7 +50,7 @@ enum term_kind {
 	T_LIST,  /* kids */
 };
 
-/* What stands on a side of an operator, or within a transformer. */
+/* A side of an operator, or an argument of a transformer. */
 struct term {
 	enum term_kind kind;
 	enum xform xform;
@@ -83,7 +83,7 @@ struct check {
 struct expr {
 	enum expr_kind kind;
 	struct place at;
-	size_t size; /* of nodes and values, macros written out */
+	size_t size; /* of nodes and values, with macros expanded */
 	unsigned depth;
 	struct expr *kids, *next; /* AND, OR, NOT */
 	struct slice name;        /* MACRO, REF */
@@ -91,13 +91,13 @@ struct expr {
 	struct check *check;      /* CHECK */
 };
 
-/* ---- filter_lex.c: what stands at the current place, taken if it fits ---- */
+/* ---- filter_lex.c: take what is at the current position if it fits ---- */
 
 struct lex {
 	struct slice text;
 	size_t pos;
 	struct slice last; /* the last thing taken, for messages */
-	size_t seen;       /* place of 'seen_at', so that places cost nothing twice */
+	size_t seen;       /* position of 'seen_at', a cache for locations */
 	struct place seen_at;
 	unsigned depth;
 	struct arena *a;
@@ -123,7 +123,7 @@ int lex_quoted(struct lex *l, struct slice *ret) MUST_CHECK;
 	(diag_set((l)->d, lex_place((l), (pos)).line, lex_place((l), (pos)).col, __VA_ARGS__), \
 	    -EINVAL)
 
-/* One level deeper: -EINVAL when that is too deep. The caller takes it back from l->depth. */
+/* Go one level deeper: -EINVAL if that is too deep. The caller restores l->depth. */
 int lex_enter(struct lex *l) MUST_CHECK;
 
 /* ---- filter_term.c: 1: taken. 0: not here. Else -errno. ---- */
@@ -134,7 +134,7 @@ int term_field(struct lex *l, struct term **ret) MUST_CHECK;
 int term_ref(struct lex *l, struct term **ret) MUST_CHECK; /* val(field), or a transformer */
 int term_xform(struct lex *l, struct term **ret) MUST_CHECK;
 int term_text(struct lex *l, struct term **ret) MUST_CHECK;
-/* 0, the opening parenthesis (at 'start') is taken already. */
+/* 0; the opening parenthesis (at 'start') is already taken. */
 int term_list(struct lex *l, size_t start, struct term **ret) MUST_CHECK;
 
 #define XFORM_NAMES \

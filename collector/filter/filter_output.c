@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* filter_output.c - what stands after a percent sign in an output: a field, or a transformer. */
+/* filter_output.c - what follows a percent sign in an output: a field, or a transformer. */
 #include "collector/filter/filter_prog.h"
 #include <errno.h>
 
@@ -8,10 +8,10 @@ enum { VALUES = 64 };
 struct out_value {
 	const struct source *source; /* NULL: the field itself */
 	const struct field_ref *field;
-	struct field_node *fields; /* what it reads */
+	struct field_node *fields; /* fields that it reads */
 };
 
-/* "toupper(proc.name)" at the start of the text. 0: there is none. */
+/* Parse "toupper(proc.name)" at the start of the text. 0: none. */
 static int
 transformer(struct slice text, struct arena *a, struct out_value *o, size_t *used, struct diag *d)
 {
@@ -71,7 +71,7 @@ out_value_text(
 
 	if (o->source == NULL)
 		return field_text(o->field, v, fs, ret);
-	if (o->source->xform == XF_LEN) /* Falco prints no lengths, and neither do we */
+	if (o->source->xform == XF_LEN) /* like Falco, do not print lengths */
 		return false;
 	n = source_get(o->source, v, fs, val, VALUES);
 	if (n == 0)

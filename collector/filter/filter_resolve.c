@@ -36,8 +36,8 @@ expr_resolve(struct expr *e, expr_macro_fn *macro, void *arg, struct arena *a, s
 			return r;
 		e->size += k->size;
 		e->depth = MAX(e->depth, k->depth + 1);
-		/* Sizes can double with each macro: stop before the sum can wrap, or the text fill
-		 * memory. */
+		/* Sizes can double with each macro: stop before the sum can wrap, or the text
+		 * exhaust memory. */
 		if (e->size > FILTER_SIZE_MAX || e->depth > FILTER_DEPTH_MAX * 3)
 			return diag_fail(d, k->at.line, k->at.col,
 			    "the condition is too large once its macros are written out");

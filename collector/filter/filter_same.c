@@ -2,7 +2,7 @@
 #include "collector/filter/filter_prog.h"
 #include <xxhash.h>
 
-/* Checks of different rules that say the same: a plan asks only one of them. */
+/* Equal checks of different rules: a plan evaluates only one of them. */
 
 static bool
 source_same(const struct source *a, const struct source *b)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constants by hash: what a check with many of them asks in one step. */
+/* Constants by hash: a check with many of them takes one step. */
 #include "collector/filter/filter_prog.h"
 #include <string.h>
 #include <xxhash.h>
@@ -64,7 +64,7 @@ set_size(const struct set *s)
 
 enum { KEY_MAX = 18, NET_KINDS = 33 + 129 };
 
-/* A network's length: networks of one kind are told apart by their first bits. */
+/* A network's length: networks of one kind are distinguished by their first bits. */
 struct net_kind {
 	uint8_t family, bits;
 };
@@ -82,7 +82,7 @@ vset_takes(enum ftype t)
 	return t == FT_INT || t == FT_UINT || t == FT_PORT || t == FT_IP || t == FT_NET;
 }
 
-/* What is compared, as bytes: a number; an address with its family; of a network the first bits. */
+/* The compared part as bytes: a number; an address with its family; of a network the first bits. */
 static size_t
 key_of(enum ftype type, const struct fval *v, unsigned bits, uint8_t key[KEY_MAX])
 {

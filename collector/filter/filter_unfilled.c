@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter_unfilled.c - what fields without a value do to a condition.
+ * filter_unfilled.c - the effect of fields without a value on a condition.
  *
  * A check of a field that never has a value is false, and 'not' of it is true. The tree is folded
- * with these: it may turn out false as a whole; otherwise each such check stands somewhere in it,
- * below 'not' or not.
+ * with these values: it may become false as a whole; otherwise each such check remains somewhere in
+ * it, below 'not' or not.
  */
 #include "collector/filter/filter_int.h"
 #include <errno.h>
@@ -14,10 +14,10 @@ struct fold {
 	struct arena *a;
 	unfilled_fn *fn;
 	void *arg;
-	struct slice why; /* the field of the last check that is false */
+	struct slice why; /* the field of the last false check */
 };
 
-/* Is it on some captured event among 'events'? */
+/* Does any captured event among 'events' have it? */
 static bool
 has_param(const struct field_ref *ref, const struct event_set *events)
 {
@@ -72,7 +72,8 @@ check_unfilled(struct fold *f, const struct check *k, bool inverted)
 
 enum truth { FALSE_ALWAYS, TRUE_ALWAYS, OPEN };
 
-/* What a tree always is. 'inverted': below an odd number of 'not'. All of it is looked at. */
+/* The constant value of a tree, if any. 'inverted': below an odd number of 'not'. Visits all of
+ * it. */
 static enum truth
 fold(struct fold *f, const struct expr *e, bool inverted)
 {

@@ -6,7 +6,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 
-/* Constants, by the type of what they are compared with. */
+/* Constants, by the type of the field they are compared with. */
 
 enum { TEXT_MAX = 64, SERVICE_BUF = 2048 };
 
@@ -71,7 +71,7 @@ bad_value(struct compile *c, const struct field *f, enum ftype type, const struc
 	    (int) MIN(t->text.n, 100), t->text.p, ftype_name(type), f == NULL ? "this" : f->name);
 }
 
-/* Fields of 32 bits: -1 is their largest number. */
+/* Fields of 32 bits, in which -1 is the largest number. */
 static bool
 is_narrow(const struct field *f)
 {

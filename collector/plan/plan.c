@@ -5,7 +5,7 @@
 
 /* ---- lanes ---- */
 
-/* The lane of an item with this condition; a new one if there is none yet. */
+/* The lane of an item with this condition; created if there is none yet. */
 static int
 lane_of(struct planner *b, uint32_t *first, uint32_t item, struct node *n, uint32_t *ret)
 {
@@ -24,7 +24,7 @@ lane_of(struct planner *b, uint32_t *first, uint32_t item, struct node *n, uint3
 	return 0;
 }
 
-/* Which lanes a type of event has. */
+/* Find the lanes of an event type. */
 static int
 make_slots(struct planner *b, const struct plan_item *v, struct node **conds, uint32_t *firsts,
     unsigned num)
@@ -126,7 +126,7 @@ make_rests(struct planner *b)
 	return 0;
 }
 
-/* As many as it may have values in a while, about: of threads there are fewer than of files. */
+/* The approximate number of values in a while: there are fewer threads than files. */
 static size_t
 rows_wanted(const struct column *c)
 {
@@ -135,7 +135,7 @@ rows_wanted(const struct column *c)
 	return c->key.process ? PLAN_ROWS_MAX / 4 : PLAN_ROWS_MAX;
 }
 
-/* How many rows each column may have. */
+/* Set the number of rows of each column. */
 static void
 size_rows(struct plan *p)
 {
@@ -164,7 +164,7 @@ struct step {
 	uint32_t cost, lanes;
 };
 
-/* Those of the process together; cheap columns first, and those that decide about more lanes. */
+/* Columns of the process first; then cheap ones, and those that decide more lanes. */
 static int
 by_use(const void *x, const void *y)
 {
@@ -238,7 +238,7 @@ finish_program(struct planner *b, struct program *g)
 	return order_columns(b, g);
 }
 
-/* A vector of the heap, in the arena. */
+/* Copy a vector from the heap into the arena. */
 static void *
 keep(struct arena *a, const void *v, size_t n, size_t size)
 {

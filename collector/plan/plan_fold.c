@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/plan/plan_int.h"
 
-/* ---- what the type of an event decides ---- */
+/* ---- what the event's type decides ---- */
 
 /* FF_FROM_1; rules say "evt.num=0" for never. */
 static int
@@ -37,7 +37,7 @@ is_fixed(const struct source *s, unsigned num)
 	return false;
 }
 
-/* 0, 1: its verdict on every event of the type; -1: that depends. */
+/* 0, 1: its verdict on every event of the type; -1: undecided. */
 static int
 decided(const struct test *t, unsigned num)
 {
@@ -91,7 +91,7 @@ node_on_type(struct planner *b, struct node *n, unsigned num)
 
 /* ---- what a column decides ---- */
 
-/* Of what it says about other values nothing is known, so it may be true. */
+/* Its parts about other values are unknown, so they count as possibly true. */
 struct node *
 node_demand(struct planner *b, struct node *n, unsigned column)
 {
@@ -112,7 +112,7 @@ node_demand(struct planner *b, struct node *n, unsigned column)
 	return n->as;
 }
 
-/* Its parts that depend on one column each as memos. */
+/* Turn its parts that depend on one column into memos. */
 static struct node *
 with_memos(struct planner *b, struct node *n)
 {

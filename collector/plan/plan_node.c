@@ -29,7 +29,7 @@ node_push(struct planner *b, struct node *n)
 	return 0;
 }
 
-/* ---- each node once ---- */
+/* ---- unique nodes ---- */
 
 static bool
 same(const struct node *a, const struct node *b)
@@ -78,7 +78,7 @@ mix(uint64_t h, uint64_t v)
 	return h ^ h >> 29;
 }
 
-/* The columns that it depends on, its cost. */
+/* Compute its columns and its cost. */
 static void
 summarize(const struct planner *b, struct node *n)
 {
@@ -107,11 +107,11 @@ summarize(const struct planner *b, struct node *n)
 	}
 	if (ncolumns != 1 || n->direct)
 		n->column = NO_COLUMN;
-	if (n->kind == N_MEMO) /* most often it is remembered */
+	if (n->kind == N_MEMO) /* usually it is remembered */
 		n->cost = b->p->columns[n->column].key.cost;
 }
 
-/* The node that is like 'want', whose kids are copied if it is a new one. */
+/* Find the node equal to 'want', or create it with copies of its kids. */
 static struct node *
 unique(struct planner *b, const struct node *want)
 {
@@ -138,7 +138,7 @@ unique(struct planner *b, const struct node *want)
 	return n;
 }
 
-/* Cheap ones first, which changes no verdict: nothing that is asked has an effect. */
+/* Cheap ones first; the order changes no verdict, since checks have no side effects. */
 static int
 by_cost(const void *x, const void *y)
 {
@@ -149,7 +149,7 @@ by_cost(const void *x, const void *y)
 	return (a->hash > b->hash) - (a->hash < b->hash);
 }
 
-/* Those of the stack from 'base' on without doubles and with what joins of the same kind join. */
+/* Remove duplicates from the stack from 'base' on, and merge nested nodes of the same kind. */
 static int
 flatten(struct planner *b, enum node_kind kind, size_t base)
 {
@@ -230,7 +230,7 @@ node_memo(struct planner *b, struct node *of)
 
 /* ---- checks and their columns ---- */
 
-/* All fields below a source have one key: it is in *ret. *n counts them. */
+/* Do all fields below a source have one key? *ret is that key, *n counts the fields. */
 static bool
 one_key(const struct source *s, struct field_key *ret, unsigned *n)
 {
@@ -303,7 +303,7 @@ grow_checks(struct planner *b)
 	return 0;
 }
 
-/* The number of a check, the same for those that say the same. */
+/* The number of a check, equal for equal checks. */
 static int
 check_number(struct planner *b, const struct test *t, uint32_t *ret)
 {

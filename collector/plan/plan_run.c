@@ -6,32 +6,33 @@
 #include <sys/random.h>
 
 /*
- * All lanes of the event's type are in; each column takes out those whose demand of it is not met.
- * What the demand says of a value is a bit of the value's row, so a value that was there before
- * costs a look-up and an "and" for 64 lanes. Only what is still in then is looked at by itself.
+ * All lanes of the event's type start in the set; each column removes those whose demand is not
+ * met. A demand's verdict on a value is a bit of the value's row, so a value seen before costs a
+ * look-up and an "and" for 64 lanes. Only lanes that remain are evaluated further.
  */
 
 struct plan_run {
 	const struct plan *plan;
 	const struct view *v;
 	struct fscratch *fs;
-	const struct intern *pool; /* that the rows know */
-	uint64_t event;            /* number of the event under way */
+	const struct intern *pool; /* to which the rows belong */
+	uint64_t event;            /* number of the current event */
 	uint64_t seed;
 	struct col *cols;
 	uint64_t *verdict; /* per check: the event's number << 1 | verdict */
 	uint64_t *in;      /* lanes */
-	uint64_t *before;  /* room for lanes */
+	uint64_t *before;  /* buffer for lanes */
 	uint8_t *stops;    /* per type: recall_early() */
 	char *threads;     /* struct of_thread, by hash */
 	size_t thread_size;
 	uint64_t checks_run;
 	counter *events;  /* per type */
-	counter *unasked; /* per item: events on which one before it was the last */
+	counter *unasked; /* per item: events for which an earlier item ended the evaluation */
 	counter *checks;  /* per item */
 };
 
-/* Of the lanes of a type of event, from the program's first word on: which a thread lets pass. */
+/* For the lanes of an event type, from the program's first word on: which of them a thread
+ * passes. */
 struct of_thread {
 	const struct state *state;
 	const struct thread *thread;
@@ -43,11 +44,11 @@ struct of_thread {
 
 /* A column's rows. */
 struct col {
-	char *room, *rows; /* of the heap; in it, from a cache line's start on */
+	char *room, *rows; /* heap memory, and its part from a cache line's start on */
 	size_t row_size;
 	unsigned shift;
 	struct row *now;
-	uint64_t event; /* that 'now' is of */
+	uint64_t event; /* to which 'now' belongs */
 };
 
 enum { CACHE_LINE = 64 };
@@ -137,8 +138,8 @@ is_of(const struct row *row, const struct key *key)
 	return row->key.k[0] == key->k[0] && row->key.k[1] == key->k[1];
 }
 
-/* A row in which nothing is known but that lanes which demand nothing pass. It takes the place of
- * its pair's first, and that one the second's. */
+/* Make a row in which only lanes without a demand are known, as passing. It replaces the first of
+ * its pair, which replaces the second. */
 static struct row *
 new_row(const struct plan_run *r, const struct column *c, const struct col *col, size_t i,
     const struct key *key)
@@ -193,7 +194,7 @@ run_test(struct plan_run *r, uint32_t check)
 	return *v & 1;
 }
 
-/* Ask, and remember. What memory did not suffice for is not remembered. */
+/* Evaluate and remember. Results for which memory ran out are not remembered. */
 static bool
 learn(struct plan_run *r, struct row *row, uint32_t bit, const struct node *n)
 {
@@ -246,7 +247,7 @@ run_node(struct plan_run *r, const struct node *n)
 	return false;
 }
 
-/* What a row does not know yet of lanes. */
+/* Evaluate lanes that a row does not know yet. */
 static void
 learn_lanes(struct plan_run *r, const struct column *c, struct row *row, uint32_t w, uint64_t lanes)
 {
@@ -259,7 +260,7 @@ learn_lanes(struct plan_run *r, const struct column *c, struct row *row, uint32_
 	}
 }
 
-/* Leave in what the column lets pass. false: nothing is left. */
+/* Keep only lanes that the column passes. false: none is left. */
 static bool
 sift(struct plan_run *r, const struct program *g, unsigned column)
 {
@@ -285,7 +286,7 @@ sift(struct plan_run *r, const struct program *g, unsigned column)
 	return left != 0;
 }
 
-/* ---- what the process alone decides ---- */
+/* ---- what the process decides ---- */
 
 static struct of_thread *
 of_thread(const struct plan_run *r, const struct program *g)
@@ -296,7 +297,7 @@ of_thread(const struct plan_run *r, const struct program *g)
 	return (struct of_thread *) (void *) (r->threads + h * r->thread_size);
 }
 
-/* The thread's entry on this type of event, in which nothing is known if it is a new one. */
+/* The thread's entry for this event type; a new one is empty. */
 static struct of_thread *
 recall_thread(struct plan_run *r, const struct program *g)
 {
@@ -313,7 +314,7 @@ recall_thread(struct plan_run *r, const struct program *g)
 	return t;
 }
 
-/* Leave in what the thread is not known to stop. Was that any? */
+/* Remove lanes that the thread is known to stop. Were there any? */
 static bool
 stop_known(struct plan_run *r, const struct program *g, const struct of_thread *t)
 {
@@ -328,7 +329,7 @@ stop_known(struct plan_run *r, const struct program *g, const struct of_thread *
 	return stopped != 0;
 }
 
-/* Take out those that are in whose rest about the process is not true. */
+/* Remove lanes whose part about the process is false. */
 static void
 ask_process(struct plan_run *r, const struct program *g)
 {
@@ -342,8 +343,7 @@ ask_process(struct plan_run *r, const struct program *g)
 	}
 }
 
-/* Ask those that are in, and not known, about the process, so that the thread's next event need
- * not. */
+/* Evaluate lanes unknown for the process, so that the thread's next event need not. */
 static void
 learn_thread(struct plan_run *r, const struct program *g, struct of_thread *t)
 {
@@ -383,8 +383,8 @@ is_empty(const struct plan_run *r, const struct program *g)
 
 enum { STOPS_MAX = 64, STOPS_EVERY = 64 };
 
-/* Look at the thread before the other columns where that has stopped lanes of late; now and then to
- * see whether it would. */
+/* Check the thread before the other columns if that has stopped lanes recently; occasionally to see
+ * whether it would. */
 static struct of_thread *
 recall_early(struct plan_run *r, const struct program *g)
 {
@@ -422,7 +422,7 @@ sift_all(struct plan_run *r, const struct program *g)
 
 /* ---- an event ---- */
 
-/* Those that all columns let pass. */
+/* Evaluate the rest of lanes that passed all columns. */
 static void
 ask_rest(struct plan_run *r, const struct program *g, plan_hit_fn *hit, void *arg)
 {

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-/* A length (32 bits, least byte first) and the bytes. */
+/* Append a length (32 bits, least significant byte first) and the bytes. */
 static void
 add_bytes(struct buf *b, const void *p, size_t n)
 {
@@ -42,7 +42,7 @@ alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE])
 	if (buf_ok(b) < 0)
 		return -ENOMEM;
 	if (EVP_Digest(b->p, b->n, md, NULL, EVP_sha256(), NULL) != 1)
-		return -ENOMEM;                          /* nothing else can fail here */
+		return -ENOMEM;                          /* no other failure is possible */
 	md[6] = (unsigned char) ((md[6] & 0x0f) | 0x80); /* RFC 9562: version 8 */
 	md[8] = (unsigned char) ((md[8] & 0x3f) | 0x80); /* and its variant */
 	for (size_t i = 0; i < 16; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * format_fields.c - an alert's output_fields: what its text reads, once each and by name, the time,
- * and what the configuration adds.
+ * format_fields.c - an alert's output_fields: fields that its text reads, once each and by name,
+ * the time, and fields added by the configuration.
  */
 #include "collector/rule/format_int.h"
 #include <errno.h>
@@ -16,7 +16,7 @@ by_name(const void *a, const void *b)
 	const struct format_field *x = a, *y = b;
 	int r = slice_cmp(x->name, y->name);
 
-	return r != 0 ? r : (y->ref != NULL) - (x->ref != NULL); /* one that was asked for first */
+	return r != 0 ? r : (y->ref != NULL) - (x->ref != NULL); /* requested fields first */
 }
 
 static void
@@ -90,7 +90,7 @@ format_collect(struct format *f, const struct format_options *o, struct arena *a
 	return 0;
 }
 
-/* One value; 'text' is what stands for it where it is not a number. */
+/* Append one value; 'text' represents it if it is not a number. */
 static void
 json_value(const struct fval *v, enum ev_pfmt fmt, struct slice text, struct buf *out)
 {
@@ -136,7 +136,7 @@ json_list(const struct field_ref *ref, const struct view *v, struct fscratch *fs
 	struct fval val[LIST_MAX];
 	int n = field_get(ref, v, fs, val, LIST_MAX);
 
-	if (n <= 0) { /* Falco has null for an empty list too */
+	if (n <= 0) { /* Falco prints null for an empty list too */
 		buf_str(out, "null");
 		return;
 	}
@@ -218,7 +218,7 @@ format_fields(const struct format *f, const struct view *v, struct fscratch *fs,
 		} else {
 			print_field(&f->fields[i], v, fs, out, &scratch);
 		}
-		i += order >= 0; /* the rule's output has it too: once is enough */
+		i += order >= 0; /* the rule's output has it already */
 	}
 	return own_end;
 }

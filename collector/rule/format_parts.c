@@ -11,7 +11,7 @@
 
 enum { WIDTH_MAX = 4096 };
 
-/* The value after a percent sign at text[*i - 1]; *i moves behind it. */
+/* Parse the value after a percent sign at text[*i - 1]; *i advances past it. */
 static int
 part_value(struct slice text, size_t *i, struct arena *a, struct format_part *p, struct diag *d)
 {
@@ -42,7 +42,7 @@ part_value(struct slice text, size_t *i, struct arena *a, struct format_part *p,
 	return 0;
 }
 
-/* A text to its parts. */
+/* Split a text into its parts. */
 int
 format_parts(const char *text, struct arena *a, struct format_text *ret, struct diag *d)
 {

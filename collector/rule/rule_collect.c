@@ -77,7 +77,7 @@ is_alpha(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* A name that a condition can spell as a macro. */
+/* Can a condition refer to a macro of this name? */
 static bool
 is_ident(struct slice s)
 {
@@ -90,7 +90,7 @@ is_ident(struct slice s)
 	return true;
 }
 
-/* "12" is 0.12.0. The parts of a version; false if it is none. */
+/* Parse a version; "12" is 0.12.0. false: invalid. */
 static bool
 parse_version(struct slice s, unsigned long v[3])
 {
@@ -152,7 +152,7 @@ read_engine_version(const struct item *it)
 	return item_warn_unknown(it, known);
 }
 
-/* One {name, version} of required_plugin_versions. */
+/* Read one {name, version} of required_plugin_versions. */
 static int
 read_plugin(const struct item *it, struct def_plugin *ret)
 {
@@ -174,8 +174,8 @@ read_plugin(const struct item *it, struct def_plugin *ret)
 	return item_warn_unknown(it, known);
 }
 
-/* Each of a sequence of plugin versions, and their alternatives; 'container' is built in, and a
- * field of another plugin is an unknown field, so that nothing more is asked here. */
+/* Read a sequence of plugin versions, and their alternatives. 'container' is built in, and a field
+ * of another plugin is an unknown field, so nothing more is checked here. */
 static int
 read_plugins(const struct item *it, const char *key, struct def_plugin **list)
 {
@@ -217,7 +217,7 @@ read_plugin_versions(const struct item *it)
 	return r < 0 ? r : item_warn_unknown(it, known);
 }
 
-/* What a list or a macro item asks for: a definition, or more for the one there is. */
+/* Does a list or macro item define, or append to the existing definition? */
 static int
 read_how(const struct item *it, const char *key, bool *append)
 {
@@ -381,7 +381,7 @@ read_item(struct item *it)
 		}
 		r = classes[i].read(it);
 		set_item(c, ITEM_NONE, SLICE(""));
-		/* what only follows from its error is not told */
+		/* consequences of its error are not reported */
 		if (r == -EINVAL && name.s.p != NULL &&
 		    texts_add(c->a, &c->broken[what], &name) < 0)
 			return -ENOMEM;

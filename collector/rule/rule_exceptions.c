@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum { EXC_DEPTH = 3 }; /* values, a tuple, a list in it */
+enum { EXC_DEPTH = 3 }; /* values, a tuple, a list in a tuple */
 
-/* A scalar, or a sequence of values 'depth' deep at most. */
+/* Read a scalar, or a sequence of values at most 'depth' deep. */
 static int
 read_value(const struct item *it, const yaml_node_t *n, unsigned depth, struct rvalue *ret)
 {
@@ -42,7 +42,7 @@ read_value(const struct item *it, const yaml_node_t *n, unsigned depth, struct r
 	return 0;
 }
 
-/* fields, comps or values of an exception; *has: it is there, and not null. */
+/* Read fields, comps or values of an exception; *has: present, and not null. */
 static int
 read_part(const struct item *it, const char *key, unsigned depth, struct rvalue *ret, bool *has)
 {
@@ -94,7 +94,7 @@ read_one(const struct item *it, struct def_exception *e, bool *has_values)
 	return r;
 }
 
-/* Join an appended exception with the one of its name. */
+/* Merge an appended exception into the existing one of that name. */
 static int
 merge(const struct item *it, struct def_exception *old, const struct def_exception *e,
     bool has_values)
@@ -121,7 +121,7 @@ find_exception(struct def_exception *list, struct slice name)
 	return list;
 }
 
-/* A list of which the second name of two is a mistake unless it appends. */
+/* Read a list; a second exception of the same name is an error unless it appends. */
 static int
 add_one(const struct item *it, bool append, struct def_exception **list)
 {
@@ -183,7 +183,7 @@ read_exceptions(const struct item *it, bool append, struct def_exception **list)
 	return r;
 }
 
-/* ---- their shape, once whole: fields, operators, lengths ---- */
+/* ---- final checks: fields, operators, lengths ---- */
 
 static const char *const list_ops[] = { "in", "intersects", "pmatch", NULL };
 static const char *const any_ops[] = { "=", "==", "!=", "<=", ">=", "<", ">", "contains",
@@ -223,7 +223,7 @@ takes_list(struct slice op)
 	return among(list_ops, op) || is_modified(op);
 }
 
-/* "tolower(proc.name)": is it what may stand on the left of an operator? */
+/* Check "tolower(proc.name)": may it be the left side of an operator? */
 static int
 check_transformed(struct collection *c, const struct rtext *t)
 {
@@ -258,7 +258,7 @@ check_field(struct collection *c, const struct rtext *t)
 	return r;
 }
 
-/* An operator with one blank between its words and none around. */
+/* Normalise an operator: one blank between its words and none around. */
 static int
 check_op(struct collection *c, struct rtext *t)
 {
@@ -285,7 +285,7 @@ check_op(struct collection *c, struct rtext *t)
 	    c, E_VALIDATE, &t->at, "'%.100s' is not a supported comparison operator", p);
 }
 
-/* 'in' for one field, '=' for each of several. */
+/* Set defaults: 'in' for one field, '=' for each of several. */
 static int
 default_comps(struct collection *c, struct def_exception *e)
 {
@@ -364,9 +364,9 @@ check_exceptions(struct collection *c, struct def_rule *r)
 	return 0;
 }
 
-/* ---- their text ---- */
+/* ---- their text in a condition ---- */
 
-/* A value as a condition can spell it. */
+/* Append a value in a condition's syntax. */
 static void
 add_value(struct mtext *m, const struct rtext *t)
 {
@@ -438,8 +438,8 @@ with_values(const struct def_exception *e)
 	return e;
 }
 
-/* "(condition) and not (exception) ..."; without exceptions as it is, so that no parenthesis of it
- * closes one of ours. */
+/* "(condition) and not (exception) ..."; without exceptions the condition is unchanged, so that its
+ * parentheses cannot close ours. */
 void
 add_exceptions(struct mtext *m, const struct def_rule *r)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule_item.c - a rule item: a definition, an appendix, an override, or a switch. */
+/* rule_item.c - a rule item: a definition, an append, an override, or 'enabled' only. */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ read_priority(const struct item *it, bool need, enum priority *ret)
 	return 0;
 }
 
-/* Add a text to pieces, or replace them. */
+/* Append a text to pieces, or replace them. */
 static int
 read_piece(const struct item *it, const char *key, bool append, struct rtexts *ret)
 {
@@ -90,7 +90,7 @@ read_flags(const struct item *it, struct def_rule *d)
 	return 0;
 }
 
-/* The source an item names; none if the key is absent or empty. */
+/* Read an item's source; none if the key is missing or empty. */
 static int
 read_source(const struct item *it, struct rtext *ret)
 {
@@ -103,7 +103,7 @@ read_source(const struct item *it, struct rtext *ret)
 	return item_text(it, "source", false, ret);
 }
 
-/* A rule keeps its source, whatever else is said of it. */
+/* A rule cannot change its source. */
 static int
 same_source(const struct item *it, const struct def_rule *d, struct slice source)
 {
@@ -113,7 +113,7 @@ same_source(const struct item *it, const struct def_rule *d, struct slice source
 	    it->c, E_VALIDATE, &it->at, "Rule has been re-defined with a different source");
 }
 
-/* The same, of an item that adds to the rule or changes it. */
+/* The same for an item that appends to the rule or overrides it. */
 static int
 keeps_source(const struct item *it, const struct def_rule *d)
 {

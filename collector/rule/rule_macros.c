@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule_macros.c - macros are trees: parsed once, resolved in their order, shared by what names
+/* rule_macros.c - macros are trees: parsed once, resolved in order, shared by everything that names
  * them. */
 #include "collector/rule/rule_int.h"
 #include <errno.h>
@@ -45,14 +45,14 @@ parse_macro(struct collection *c, struct def_macro *m)
 	return r == -EINVAL ? fail_at(c, E_CONDITION, &m->text, &d) : r;
 }
 
-/* Whose references are being resolved. */
+/* Context for resolving references. */
 struct resolving {
 	struct collection *c;
 	struct def_macro *self; /* NULL: a rule, which sees every macro */
-	const char *loop;       /* the macro that leads back to itself */
-	struct slice missing;   /* the name that is no macro's, or not yet */
+	const char *loop;       /* the macro that refers back to itself */
+	struct slice missing;   /* the name that is not, or not yet, a macro */
 	unsigned depth;
-	int r; /* of a macro that had to be resolved on the way */
+	int r; /* result for a macro that had to be resolved first */
 };
 
 static int resolve_macro(struct collection *c, struct def_macro *m, unsigned depth);
@@ -68,11 +68,11 @@ on_reference(void *arg, struct slice name)
 		return NULL;
 	if (m == NULL) {
 		if (is_broken(rs->c, ITEM_MACRO, name))
-			rs->r = -EINVAL; /* said there */
+			rs->r = -EINVAL; /* reported there */
 		return NULL;
 	}
 	if (rs->self != NULL && m->index >= rs->self->visibility)
-		return NULL; /* first defined after it */
+		return NULL; /* defined later */
 	if (m->state == MACRO_BUSY) {
 		rs->loop = m->name.s.p;
 		return NULL;
@@ -80,11 +80,11 @@ on_reference(void *arg, struct slice name)
 	if (m->state == MACRO_RAW)
 		rs->r = resolve_macro(rs->c, m, rs->depth + 1);
 	if (m->state == MACRO_BROKEN)
-		rs->r = rule_worse(rs->r, -EINVAL); /* said there */
+		rs->r = rule_worse(rs->r, -EINVAL); /* reported there */
 	return rs->r < 0 ? NULL : m->expr;
 }
 
-/* What is behind "Undefined macro": another spelling, or the order of the files. */
+/* Explain "Undefined macro": another spelling, or the order of the files. */
 static void
 add_hint(const struct resolving *rs, struct diag *d)
 {
@@ -102,7 +102,7 @@ add_hint(const struct resolving *rs, struct diag *d)
 		diag_add(d, " Did you mean '%.*s'?", (int) MIN(near.best.n, 100), near.best.p);
 }
 
-/* expr_resolve() with its errors as ours. */
+/* expr_resolve(), with errors reported in the log. */
 static int
 resolve(struct resolving *rs, struct expr *e, const struct mtext *m)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What code reads of an error: its code, its origin, the field that it is about. */
+/* The parts of an error that code reads: its code, its origin, its field. */
 #include "collector/rule/rule.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -61,7 +61,7 @@ codes_of_outputs(void **state)
 	}
 }
 
-/* Two texts with one mistake at one place: each rule is told of its own. */
+/* Two texts with the same mistake at the same position: it is reported for each rule. */
 static const char alike[] =
     "- macro: outer\n  condition: (foo.bar=1)\n"
     "- macro: m\n  condition: foo.bar=1\n"

@@ -15,7 +15,7 @@ parse(const char *yaml, struct ruleset **s, struct rule_log *l)
 	return ruleset_parse("r.yaml", slice_str(yaml), &all, s, l);
 }
 
-/* ---- what does not load, and where the fault is said to be ---- */
+/* ---- errors, and their locations ---- */
 
 static const struct {
 	const char *yaml, *code;
@@ -69,7 +69,7 @@ static const struct {
 				     "    comps: [null]\n    values: [[a]]\n",
 	    "LOAD_ERR_VALIDATE", 9, 13, "an empty entry (null)" },
 	{ "\xef\xbb\xbf- rule\n", "LOAD_ERR_YAML_VALIDATE", 1, 3, "associative array" },
-	/* what was meant */
+	/* suggestions */
 	{ RULE("r", "evt.type=opn"), "LOAD_ERR_COMPILE_CONDITION", 3, 23,
 	    "unknown event type 'opn'; did you mean 'open'?" },
 	{ RULE("r", "evt.type=open and proc.nmae=x"), "LOAD_ERR_COMPILE_CONDITION", 3, 32,
@@ -138,7 +138,7 @@ static const struct {
 	{ "- macro: a\n  condition: evt.type=open\n- macro: b\n  condition: a\n- macro: a\n"
 	  "  condition: b\n",
 	    "LOAD_ERR_VALIDATE", 4, 14, "reference loop in macro 'a'" },
-	/* conditions that end too early, or close more than they open */
+	/* conditions that end too early, or with unbalanced parentheses */
 	{ RULE("r", "evt.type=open and"), "LOAD_ERR_COMPILE_CONDITION", 3, 31,
 	    "expected blank or '(' after 'and'" },
 	{ RULE("r", "evt.type=open and (") "  exceptions:\n  - name: e\n    fields: proc.name\n"
@@ -146,7 +146,7 @@ static const struct {
 	    "LOAD_ERR_COMPILE_CONDITION", 3, 33, "expected a '(' token" },
 	{ RULE("r", "evt.type=open) or (evt.type=close"), "LOAD_ERR_COMPILE_CONDITION", 3, 27,
 	    "unexpected token after 'open'" },
-	/* conditions: each scalar style, and what was appended or comes from a list */
+	/* conditions: each scalar style, and appended texts or lists */
 	{ RULE("r", "evt.type=open and foo.bar=1"), "LOAD_ERR_COMPILE_CONDITION", 3, 32,
 	    "foo.bar" },
 	{ RULE("r", "\"evt.type=open and \\\"\""), "LOAD_ERR_COMPILE_CONDITION", 3, 33, "" },
@@ -225,7 +225,7 @@ test_errors(void **state)
 	}
 }
 
-/* Every error of a text is told, once, and nothing that only follows from another. */
+/* Every error of a text is reported once, without its consequences. */
 static const char all_yaml[] =
     "- macro: broken\n  condition: evt.type = (\n"
     "- list: nolist\n"
@@ -274,7 +274,7 @@ test_all_errors(void **state)
 	rule_log_fini(&l);
 }
 
-/* ---- what loads, and what its first rule's condition became ---- */
+/* ---- valid files, and the resulting condition of the first rule ---- */
 
 static const struct {
 	const char *yaml, *resolved;
@@ -332,7 +332,7 @@ static const struct {
 	  "fd.num>0\n"
 	  "  append: true\n" RULE("r", "m"),
 	    "(proc.name = a or (proc.name = b and fd.num > 0))" },
-	/* rules over rules */
+	/* redefined rules */
 	{ RULE("r", "evt.type=open") RULE("r", "evt.type=close"), "evt.type = close" },
 	{ RULE("r", "evt.type=open") "- rule: r\n  condition: and proc.name=a\n  append: true\n",
 	    "(evt.type = open and proc.name = a)" },

@@ -16,7 +16,7 @@ parse(const char *yaml, struct ruleset **s, struct rule_log *l)
 	return ruleset_parse("r.yaml", slice_str(yaml), &all, s, l);
 }
 
-/* ---- what a rule carries ---- */
+/* ---- members of a rule ---- */
 
 static void
 test_attributes(void **state)
@@ -136,7 +136,7 @@ test_blind(void **state)
 	}
 }
 
-/* A text that doubles with every list is stopped, whatever it costs in files. */
+/* A text that doubles with every list is stopped. */
 static void
 test_growth(void **state)
 {
@@ -170,7 +170,7 @@ test_load_paths(void **state)
 	assert_string_equal("/nonexistent/x.yaml", l.v[0].diag.file);
 	rule_log_fini(&l);
 	assert_int_equal(
-	    0, ruleset_load(tree, 1, &all, &s, &l)); /* the default rules: without a word */
+	    0, ruleset_load(tree, 1, &all, &s, &l)); /* the default rules: no messages */
 	rule_log_print(stdout, &l);
 	assert_int_equal(0, l.n);
 	ruleset_counts(s, &c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which container a cgroup path belongs to. The matchers are Falco's, one after the other, and so
- * are their oddities: verdicts shall be the same. One is not imitated: a folder of 32 hexadecimal
- * digits, which is how virtual machines and their agents name theirs, is no container.
+ * Find the container of a cgroup path. The matchers are Falco's, in its order and with its
+ * oddities, so that verdicts agree. One exception: a folder of 32 hexadecimal digits, which virtual
+ * machines and their agents use, is no container.
  */
 #include "collector/state/state_int.h"
 
@@ -25,7 +25,7 @@ static const struct layout layouts[] = {
 	/* docker */
 	{ "/", "" },
 	{ "/docker-", ".scope" },
-	/* CRI, what docker's have not matched */
+	/* CRI, where docker's do not match */
 	{ "/crio-", "" },
 	{ "/crio-", ".scope" },
 	{ "/cri-containerd-", ".scope" },
@@ -77,8 +77,8 @@ tail(struct slice s, size_t from)
 	return (struct slice){ s.p + from, s.n - from };
 }
 
-/* 64 characters between prefix and suffix. Whether they are hexadecimal is judged by the first
- * character after the prefix that is not: its index in the whole path is at least 64. */
+/* Match 64 characters between prefix and suffix. They count as hexadecimal if the first character
+ * after the prefix that is not has an index of at least 64 in the whole path. */
 static struct slice
 match_layout(struct slice path, struct slice prefix, struct slice suffix)
 {
@@ -150,7 +150,7 @@ match_containerd(struct slice path)
 	return head(rest, SHORT_LEN);
 }
 
-/* What follows the first 'prefix', up to the next '/'. */
+/* Return what follows the first 'prefix', up to the next '/'. */
 static struct slice
 name_after(struct slice path, struct slice prefix)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What fields ask: threads by number, ancestors, leaders, descriptors, local addresses. */
+/* Look-ups for fields: threads by number, ancestors, leaders, descriptors, local addresses. */
 #include "collector/state/state_int.h"
 #include <stdlib.h>
 
@@ -38,8 +38,8 @@ state_ancestor(const struct state *s, const struct thread *t, unsigned n)
 	return p;
 }
 
-/* The thread of that id, from the view of the host; otherwise the oldest ancestor in a row that has
- * the same id at 'offset' in struct thread. */
+/* The thread with that id, in the host's pid namespace; otherwise the oldest of the consecutive
+ * ancestors with the same id at 'offset' in struct thread. */
 static const struct thread *
 leader(const struct state *s, const struct thread *t, size_t offset)
 {
@@ -133,7 +133,7 @@ state_set_interfaces(struct state *s, Wire__Interface *const *v, size_t n)
 bool
 state_is_local(const struct state *s, const uint8_t *addr, size_t n)
 {
-	size_t compare = n == 16 ? 8 : 4; /* of an IPv6 address, the network half */
+	size_t compare = n == 16 ? 8 : 4; /* for IPv6, the network half */
 
 	for (size_t i = 0; i < s->nifaces; i++) {
 		if (s->ifaces[i].n == n && memcmp(s->ifaces[i].addr, addr, compare) == 0)

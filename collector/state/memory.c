@@ -2,14 +2,13 @@
 /*
  * memory.c - one node's share of the collector's memory.
  *
- * What users of a node can make large is counted against limits.bytes: the texts that the node
- * holds (as the pool's account says), threads, descriptors. Beyond it the heaviest threads are
- * forgotten, down to KEEP of the bound, so that this costs two looks at every thread per eighth of
- * the bound.
+ * Memory that a node's users control counts towards limits.bytes: the texts that the node holds (by
+ * the pool's account), threads, descriptors. Beyond it the heaviest threads are forgotten, down to
+ * KEEP of the limit, so that this costs two passes over the threads per eighth of the limit.
  */
 #include "collector/state/state_int.h"
 
-enum { BUCKETS = 64, LIGHT = 7 /* below 2^LIGHT bytes there is nothing to gain */ };
+enum { BUCKETS = 64, LIGHT = 7 /* below 2^LIGHT bytes nothing is gained */ };
 
 static uint64_t
 memory_used(const struct state *s)
@@ -24,7 +23,7 @@ bucket_of(uint64_t weight)
 	return weight == 0 ? 0 : 63 - (unsigned) __builtin_clzll(weight);
 }
 
-/* The bytes of the texts that a thread holds and can do without, and of its descriptors. */
+/* The bytes of a thread's texts that can be dropped, and of its descriptors. */
 static uint64_t
 weight_of(const struct state *s, const struct thread *t)
 {
@@ -42,7 +41,7 @@ weight_of(const struct state *s, const struct thread *t)
 	return sum;
 }
 
-/* It keeps its ids, its comm and its container. */
+/* Drop all but its ids, its comm and its container. */
 static void
 forget(struct state *s, struct thread *t)
 {
@@ -64,7 +63,7 @@ forget(struct state *s, struct thread *t)
 	s->stats.forgotten++;
 }
 
-/* Forget the threads of one bucket until the node is down to 'target'. */
+/* Forget threads of one bucket until the node is down to 'target'. */
 static void
 forget_bucket(struct state *s, unsigned bucket, uint64_t target)
 {

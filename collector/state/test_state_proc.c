@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Processes come by fork and exec. */
+/* Processes start by fork and exec. */
 static const struct row exec_rows[] = {
 	{ EV_EXECVE, "10/10@5",
 	    "res=0;exe=/bin/sh;args=-c|echo "
@@ -26,7 +26,7 @@ static const struct row exec_rows[] = {
 	    "cwd=/moved/" },
 	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;trusted_exepath=/tmp/x;cwd=<NA>",
 	    "cwd=/moved/" },
-	/* The container follows the cgroups, by turns. */
+	/* The container follows the cgroups, alternately. */
 	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;cgroups=cpu=/lxc/web|",
 	    "container=web" },
 	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls;cgroups=cpu=/|", "container=host" },
@@ -52,7 +52,7 @@ static const struct row fork_rows[] = {
 	    "pgid=3;start=20;a1.comm=sh;a1.tid=10;a2.tid=-;nthreads=1;nfds=2;pidns_ts="
 	    "1000000000500;"
 	    "clone_ts=1000000004000" },
-	/* The tables part. */
+	/* The tables diverge. */
 	{ EV_CLOSE, "11/11@20", "res=0;fd=5", "fd.name=/w/y;11:nfds=2" },
 	{ EV_OPEN, "11/11@20", "fd=6;name=/z",
 	    "11:fd6.name=/z;11:fd5.name=-;10:fd5.name=/w/y;10:nfds=2" },
@@ -60,10 +60,10 @@ static const struct row fork_rows[] = {
 	{ EV_EXECVE, "11/11@20", "res=0;exe=cat;args=a|b|;comm=cat;trusted_exepath=/bin/cat",
 	    "11:fd4.name=-;11:fd6.name=/z;10:fd4.name=/etc/x;cmdline=cat a b;pgid=3;a1.cmdline=sh "
 	    "-l" },
-	/* The kernel's cwd at a fork is the parent's too. */
+	/* The kernel's cwd at a fork is also the parent's. */
 	{ EV_CLONE, "13/13@25", "res=0;tid=13;pid=13;ptid=11;cwd=/else;comm=cat",
 	    "cwd=/else/;11:cwd=/else/" },
-	/* The command line follows the name at clone, and no other. */
+	/* The command line follows the name only at clone. */
 	{ EV_FORK, "12/12@30", "res=0;tid=12;pid=12;ptid=11;comm=renamed",
 	    "cmdline=renamed a b;vpid=12;a1.comm=cat;a2.comm=sh" },
 };
@@ -78,11 +78,11 @@ static const struct row thread_rows[] = {
 	/* A child of a thread has the thread as its parent, and the process as its ancestor. */
 	{ EV_CLONE, "20/20@22", "res=0;tid=20;pid=20;ptid=11;comm=k",
 	    "ptid=11;a1.tid=10;20:fd3.name=/w/f" },
-	/* The thread is gone after its exit; its children go to another of the group. */
+	/* A thread is removed after its exit; its children go to another of the group. */
 	{ EV_PROCEXIT, "11/10@20", "status=0", "dead=1;nthreads=2;11=1;20:ptid=10" },
 	{ EV_GETCWD, "12/10@21", "res=2;path=/q", "11=0;cwd=/q/;nthreads=2" },
 	{ EV_CLONE, "21/21@23", "res=0;tid=21;pid=21;ptid=12;comm=k", "ptid=12" },
-	/* exec by a thread: the others are gone. */
+	/* exec by a thread: the others are removed. */
 	{ EV_EXECVE, "10", "res=0;exe=n;comm=n;trusted_exepath=/n",
 	    "nthreads=1;12=0;11=0;20:ptid=10;21:ptid=10" },
 };
@@ -95,13 +95,13 @@ static const struct row leader_exit_rows[] = {
 	{ EV_CHDIR, "11/10@20", "res=0;path=/a", "10=1;cwd=/a/;10:dead=1" },
 	{ EV_PROCEXIT, "11/10@20", "status=0", "10=1;11=1;nthreads=0" },
 	{ EV_CLOSE, "99", "res=0;fd=1", "10=0;11=0" },
-	/* A thread that was not known outlives those that were. */
+	/* An unknown thread outlives the known ones. */
 	{ EV_EXECVE, "40/40@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1;cwd=/w", "" },
 	{ EV_PROCEXIT, "40/40@3", "status=0", "" },
 	{ EV_OPEN, "41/40@4", "fd=3;name=x", "comm=d;fd.name=/w/x;nthreads=1;40=1;40:dead=1" },
 	{ EV_PROCEXIT, "41/40@4", "status=0", "" },
 	{ EV_CLOSE, "99", "res=0;fd=1", "40=0;41=0" },
-	/* exec by a thread whose main thread has exited already. */
+	/* exec by a thread whose main thread has already exited. */
 	{ EV_EXECVE, "30/30@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
 	{ EV_CLONE3, "31/30@20", "res=0;tid=31;pid=30;ptid=1;flags=0x2000;comm=d", "" },
 	{ EV_PROCEXIT, "30/30@3", "status=0", "" },
@@ -117,7 +117,7 @@ static const struct row reparent_rows[] = {
 	{ EV_CLONE, "20/20@3", "res=0;tid=20;pid=20;ptid=10;comm=b", "" },
 	{ EV_CLONE, "30/30@4", "res=0;tid=30;pid=30;ptid=20;comm=c", "a3.comm=init;a4.comm=-" },
 	{ EV_CLONE, "40/40@5", "res=0;tid=40;pid=40;ptid=30;comm=e", "" },
-	/* The kernel says who takes over. */
+	/* The kernel reports the new parent. */
 	{ EV_PROCEXIT, "30/30@4", "reaper_tid=10", "40:ptid=10;30=1" },
 	{ EV_CLOSE, "40/40@5", "res=0;fd=9", "30=0;a1.comm=a;a2.comm=init" },
 	/* It does not: the nearest subreaper, or init. */
@@ -138,7 +138,7 @@ static const struct row session_rows[] = {
 	{ EV_EXECVE, "11/11@3", "res=0;exe=b;comm=b;trusted_exepath=/b;pgid=11;vpgid=11",
 	    "pl.comm=b;vl.comm=b;sl.tid=10" },
 	{ EV_CLONE, "12/12@4", "res=0;tid=12;pid=12;ptid=11;comm=x", "pl.tid=11" },
-	/* The leader has gone: the oldest in a row with its id. */
+	/* The leader has exited: the oldest of the consecutive ancestors with its id. */
 	{ EV_PROCEXIT, "10/10@2", "reaper_tid=1", "sl.tid=10" },
 	{ EV_CLOSE, "12/12@4", "res=0;fd=1", "sl.tid=11" },
 	{ EV_SETUID, "12/12@4", "res=0;uid=500", "uid=500" },
@@ -160,22 +160,22 @@ static const struct row session_rows[] = {
 	    "fdlimit=64;11:fdlimit=65" },
 };
 
-/* A container: ids of its own, which mean others on the host. */
+/* A container: its own ids, which mean other processes on the host. */
 static const struct row pidns_rows[] = {
 	{ EV_EXECVE, "1",
 	    "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0;sid=1;vtid=1;vpid=1", "" },
 	{ EV_EXECVE, "7", "res=0;exe=host7;comm=host7;trusted_exepath=/h;ptid=1;sid=7", "" },
 	{ EV_CLONE, "100/100@2",
 	    "res=0;tid=100;pid=100;ptid=1;vtid=1;vpid=1;sid=1;flags=0x20000000;comm=c1",
-	    "pidns_ts=0" }, /* it was not told */
+	    "pidns_ts=0" }, /* not reported */
 	{ EV_CLONE, "101/101@3",
 	    "res=0;tid=101;pid=101;ptid=100;vtid=7;vpid=7;sid=7;flags=0x20000000;comm=c7", "" },
 	{ EV_CLONE, "102/102@4",
 	    "res=0;tid=102;pid=102;ptid=101;vtid=8;vpid=8;sid=7;flags=0x20000000;comm=c8",
 	    "sl.comm=c7;a1.comm=c7;a2.comm=c1;a3.comm=init" },
-	/* On the host the leader is found by its id, whoever the parent is. */
+	/* On the host the leader is found by its id, whatever the parent. */
 	{ EV_CLONE, "50/50@5", "res=0;tid=50;pid=50;ptid=1;sid=7;comm=d", "sl.comm=host7" },
-	/* Orphans stay in their namespace: with its init, or with nobody. */
+	/* Orphans stay in their namespace: with its init, or without a parent. */
 	{ EV_PROCEXIT, "101/101@3", "status=0", "102:ptid=100" },
 	{ EV_PROCEXIT, "100/100@2", "status=0", "102:ptid=0" },
 };
@@ -186,15 +186,15 @@ static const struct row unknown_rows[] = {
 	    "tty=0;"
 	    "cwd=./;vpid=-1;container=host;a1.comm=-;fd.num=3;fd.name=-" },
 	{ EV_OPEN, "10", "fd=3;name=rel", "fd.name=rel" },
-	/* A thread of a process that is known is no placeholder. */
+	/* A thread of a known process is not a placeholder. */
 	{ EV_EXECVE, "20", "res=0;exe=d;comm=d;trusted_exepath=/d;cwd=/w;ptid=1;uid=4", "" },
 	{ EV_OPEN, "21/20@9", "fd=3;name=rel",
 	    "placeholder=0;comm=d;uid=4;fd.name=/w/rel;20:fd3.name=/w/rel" },
-	/* The tid is used again: another thread, nothing of the old one. */
+	/* The tid is reused: another thread, with nothing of the old one. */
 	{ EV_OPEN, "20/20@77", "fd=4;name=/n", "placeholder=1;comm=<NA>;nfds=1;start=77;21=0" },
-	/* An event of the older holder is of nobody. */
+	/* An event of the earlier holder belongs to no entry. */
 	{ EV_OPEN, "20/20@1", "fd=5;name=/n", "placeholder=1;20:nfds=1;20:start=77" },
-	/* An exit of one that was never seen. */
+	/* The exit of an unknown process. */
 	{ EV_PROCEXIT, "50", "status=0", "placeholder=1;50=0;tid=50" },
 };
 
@@ -203,7 +203,7 @@ static const struct row parent_side_rows[] = {
 	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;cwd=/w;ptid=1;uid=4", "" },
 	{ EV_CLONE, "10", "res=11;flags=0",
 	    "tid=10;11=1;11:comm=d;11:ptid=10;11:cwd=/w/;11:start=0" },
-	/* The child's own event only says which it is. */
+	/* The child's own event only identifies it. */
 	{ EV_CLONE, "11/11@9", "res=0;tid=11;pid=11;ptid=10;comm=zzz", "comm=d;start=9" },
 	{ EV_CLONE, "10", "res=12;flags=0x40", "12=0" },
 	{ EV_CLONE, "10", "res=12;flags=0x8000000", "12=0" },
@@ -211,15 +211,14 @@ static const struct row parent_side_rows[] = {
 	{ EV_PROCEXIT, "13/13@50", "status=0", "" },
 	{ EV_CLONE, "10", "res=13;flags=0", "13=0" },
 	{ EV_VFORK, "10", "res=14;flags=0", "14=0" },
-	/* What the event tells counts more than what was known; of an unknown caller it tells all.
-	 */
+	/* Values in the event override known ones; of an unknown caller all are taken. */
 	{ EV_CLONE, "10", "res=15;flags=0;exe=e;comm=f;args=x|;uid=9;fdlimit=12",
 	    "comm=d;15:comm=f;15:exe=e;15:cmdline=f x;15:uid=9;15:fdlimit=12;15:exepath=/d" },
 	{ EV_CLONE, "70/70@9", "res=71;flags=0;exe=u;comm=u;pid=70;ptid=10;vtid=70;vpid=70",
 	    "placeholder=0;comm=u;ptid=10;vpid=70;a1.comm=d;71:comm=u;71:ptid=70" },
 };
 
-/* Who had the child's tid before, and was not seen to exit, is not the child. */
+/* An earlier holder of the child's tid, whose exit was missed, is not the child. */
 static const struct row reused_rows[] = {
 	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
 	{ EV_EXECVE, "16", "res=0;exe=old;comm=old;trusted_exepath=/old", "comm=old" },
@@ -230,7 +229,7 @@ static const struct row reused_rows[] = {
 	{ EV_CLONE, "10", "res=18;flags=0", "18:start=8999999000;18:nfds=1" },
 };
 
-/* A thread of a process that was never seen tells who the process is. */
+/* A thread of an unknown process identifies the process. */
 static const struct row leader_rows[] = {
 	{ EV_EXECVE, "10", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1", "" },
 	{ EV_CLONE, "81/80", "res=0;tid=81;pid=80;ptid=10;comm=w;exe=x;args=y|;flags=0x2000",
@@ -238,7 +237,7 @@ static const struct row leader_rows[] = {
 	{ EV_CLOSE, "80", "res=0;fd=1", "placeholder=0;a1.comm=d" },
 };
 
-/* A dead process serves its late events and children for its grace, and no look-up by number. */
+/* A dead process serves late events and children for its grace, but no look-up by number. */
 static const struct row grace_rows[] = {
 	{ EV_EXECVE, "1", "res=0;exe=init;comm=init;trusted_exepath=/init;ptid=0", "" },
 	{ EV_EXECVE, "10/10@3", "res=0;exe=d;comm=d;trusted_exepath=/d;ptid=1;cwd=/w", "" },
@@ -292,7 +291,7 @@ t_ids(void **st)
 	PLAY(pidns_rows, NULL);
 }
 
-/* A row as of a wall clock that is so much ahead. */
+/* A row with a wall clock that is ahead by so much. */
 static void
 play_ahead(struct play *p, const struct row *r, uint64_t ahead)
 {
@@ -304,8 +303,8 @@ play_ahead(struct play *p, const struct row *r, uint64_t ahead)
 	batch_free(b);
 }
 
-/* A namespace began when it began, however the node's clocks are read; a clock that is set moves
- * the date for all its processes. */
+/* A namespace's start does not depend on how the node reads its clocks; setting a clock moves it
+ * for all its processes. */
 static void
 t_pidns_clock(void **st)
 {
@@ -345,7 +344,7 @@ t_grace(void **st)
 	PLAY(grace_rows, &limits);
 }
 
-/* The longest idle goes, and is counted; the table does not grow past its bound. */
+/* The longest idle is removed, and counted; the table does not grow beyond its bound. */
 static void
 t_bound(void **st)
 {
@@ -369,7 +368,7 @@ t_bound(void **st)
 	state_stats(p.s, &stats);
 	assert_int_equal(4, stats.threads);
 	assert_int_equal(101, stats.threads_evicted);
-	assert_null(p.s->slabs->next); /* what is evicted is used again */
+	assert_null(p.s->slabs->next); /* evicted entries are reused */
 	for (unsigned i = 0; i < 6; i++) {
 		char params[64];
 
@@ -382,7 +381,7 @@ t_bound(void **st)
 	play_stop(&p);
 }
 
-/* Forks, execs and exits of many processes: all tables stay whole, nothing is kept. */
+/* Forks, execs and exits of many processes: all tables stay consistent, nothing is leaked. */
 static void
 t_churn(void **st)
 {
@@ -418,7 +417,7 @@ t_churn(void **st)
 	play_stop(&p);
 }
 
-/* Each allocation fails once: the state stays whole, and what it holds is let go. */
+/* Each allocation fails once: the state stays consistent, and releases what it holds. */
 static void
 t_no_memory(void **st)
 {
