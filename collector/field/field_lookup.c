@@ -34,6 +34,14 @@ find_field(struct slice name, struct slice *rest)
 	return NULL;
 }
 
+bool
+field_is_named(struct slice name)
+{
+	struct slice rest;
+
+	return find_field(name, &rest) != NULL;
+}
+
 static bool
 is_name(char c)
 {

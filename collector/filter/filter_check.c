@@ -66,6 +66,8 @@ spells_field(struct compile *c, const struct term *t)
 	(void) lex_blank(&l);
 	if (l.pos < t->text.n)
 		return 0;
+	if (!field_is_named(field->text))
+		return 0;
 	r = field_bind(field->text, field->arg, t->at, c->a, &ref, &unused);
 	return r == -ENOMEM ? r : r == 0;
 }
