@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/ctl/ctl.h"
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_http.h"
 #include "common/clock.h"
 #include <errno.h>
@@ -8,28 +8,12 @@
 
 enum { POLL_US = 300 * 1000, PART_MAX = 10000 };
 
-static const char usage_text[] =
-    "Usage: mewsctl alerts [OPTIONS]\n"
-    "\n"
-    "Shows alerts that a collector keeps, oldest first.\n"
-    "\n"
-    "  -n, --limit N          the newest N (default 20); all; 0 shows none, for --follow\n"
-    "  -f, --follow           continue with new alerts, until interrupted\n"
-    "      --rule NAME        only of this rule\n"
-    "      --node NAME        only of this node\n"
-    "      --cluster NAME     only of this cluster\n"
-    "      --priority P       of this priority or higher\n"
-    "      --since AGE        only younger than AGE: 90s, 10m, 2h, 7d\n"
-    "      --id ID            the alert with this id\n"
-    "      --json             one JSON object per line, as the outputs send it\n" CTL_TARGET_HELP
-    "\n"
-    "Exit status: 0 done, 1 not reachable or refused, 2 usage error.\n";
-
 struct opts {
 	uint64_t limit;
 	struct ctl_target target;
 	const char *rule, *node, *cluster, *priority, *since, *id;
 	bool follow, all;
+	char since_buf[24];
 };
 
 static const char *
@@ -211,58 +195,67 @@ alerts(struct opts *o)
 	return r;
 }
 
-static const struct option longs[] = {
-	CTL_TARGET_OPTIONS,
-	{ "limit", required_argument, NULL, 'n' },
-	{ "rule", required_argument, NULL, 'r' },
-	{ "node", required_argument, NULL, 'N' },
-	{ "cluster", required_argument, NULL, 'C' },
-	{ "priority", required_argument, NULL, 'p' },
-	{ "since", required_argument, NULL, 's' },
-	{ "id", required_argument, NULL, 'i' },
-	{ "follow", no_argument, NULL, 'f' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+static int
+set_limit(const char *command, const char *value, void *opts)
+{
+	struct opts *o = opts;
+	char *end;
+
+	errno = 0;
+	o->limit = strtoull(value, &end, 10);
+	o->all = strcmp(value, "all") == 0;
+	if (o->all || (errno == 0 && *end == '\0' && value[0] >= '0' && value[0] <= '9'))
+		return CTL_OK;
+	return ctl_usage(command, "--limit takes a number or 'all', not '%s'", value);
+}
+
+static int
+set_since(const char *command, const char *value, void *opts)
+{
+	struct opts *o = opts;
+
+	if (since_text(value, o->since_buf, sizeof(o->since_buf)) < 0)
+		return ctl_usage(
+		    command, "--since '%s': expected an age such as 90s, 10m, 2h or 7d", value);
+	o->since = o->since_buf;
+	return CTL_OK;
+}
+
+static const struct ctl_option options[] = {
+	{ "limit", 'n', "N", "the newest N (default 20); all; 0 shows none, for --follow",
+	    set_limit, 0 },
+	{ "follow", 'f', NULL, "continue with new alerts, until interrupted", ctl_set_flag,
+	    offsetof(struct opts, follow) },
+	{ "rule", 0, "NAME", "only of this rule", ctl_set_text, offsetof(struct opts, rule) },
+	{ "node", 0, "NAME", "only of this node", ctl_set_text, offsetof(struct opts, node) },
+	{ "cluster", 0, "NAME", "only of this cluster", ctl_set_text,
+	    offsetof(struct opts, cluster) },
+	{ "priority", 0, "P", "of this priority or higher", ctl_set_text,
+	    offsetof(struct opts, priority) },
+	{ "since", 0, "AGE", "only younger than AGE: 90s, 10m, 2h, 7d", set_since, 0 },
+	{ "id", 0, "ID", "the alert with this id", ctl_set_text, offsetof(struct opts, id) },
+	{ "json", 0, NULL, "one JSON object per line, as the outputs send it", ctl_set_flag,
+	    offsetof(struct opts, target.json) },
+	CTL_TARGET_OPTIONS(offsetof(struct opts, target)),
 };
+
+static const struct ctl_syntax syntax = { "alerts", options, ARRAY_SIZE(options),
+	"Usage: mewsctl alerts [OPTIONS]\n"
+	"\n"
+	"Shows alerts that a collector keeps, oldest first.\n"
+	"\n",
+	"\n"
+	"Exit status: 0 done, 1 not reachable or refused, 2 usage error.\n" };
 
 int
 ctl_alerts(int argc, char **argv)
 {
 	struct opts o = { .target = ctl_target(), .limit = 20 };
-	const char *limit = "20";
-	char since[24];
-	char *end;
-	const struct {
-		const char **to;
-		int c;
-	} texts[] = { { &limit, 'n' }, { &o.rule, 'r' }, { &o.node, 'N' }, { &o.cluster, 'C' },
-		{ &o.priority, 'p' }, { &o.since, 's' }, { &o.id, 'i' } };
-	int c;
+	int code;
 
-	while ((c = cmdline_next(argc, argv, "n:fh", longs)) != -1) {
-		if (c == '?')
-			return ctl_usage("alerts", "%s", optarg);
-		if (c == 'h') {
-			fputs(usage_text, stdout);
-			return CTL_OK;
-		}
-		(void) ctl_target_option(&o.target, c);
-		o.follow |= c == 'f';
-		for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-			if (texts[i].c == c)
-				*texts[i].to = optarg;
-		}
-	}
+	if (!ctl_args(argc, argv, &syntax, &o, &code))
+		return code;
 	if (optind < argc)
 		return ctl_usage("alerts", "unexpected argument '%s'", argv[optind]);
-	errno = 0;
-	o.limit = strtoull(limit, &end, 10);
-	o.all = strcmp(limit, "all") == 0;
-	if (!o.all && (errno != 0 || *end != '\0' || limit[0] < '0' || limit[0] > '9'))
-		return ctl_usage("alerts", "--limit takes a number or 'all', not '%s'", limit);
-	if (o.since != NULL && since_text(o.since, since, sizeof(since)) < 0)
-		return ctl_usage(
-		    "alerts", "--since '%s': expected an age such as 90s, 10m, 2h or 7d", o.since);
-	o.since = o.since == NULL ? NULL : since;
 	return alerts(&o);
 }

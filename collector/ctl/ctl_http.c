@@ -16,53 +16,6 @@ ctl_target(void)
 	return (struct ctl_target){ .url = socket ? "unix:" CTL_SOCKET : CTL_COLLECTOR };
 }
 
-bool
-ctl_target_option(struct ctl_target *t, int c)
-{
-	switch (c) {
-	case CTL_OPT_COLLECTOR:
-		t->url = optarg;
-		return true;
-	case CTL_OPT_TOKEN_FILE:
-		t->token_file = optarg;
-		return true;
-	case CTL_OPT_CA:
-		t->ca = optarg;
-		return true;
-	case 'j':
-		t->json = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
-bool
-ctl_target_parse(
-    int argc, char **argv, const char *command, const char *help, struct ctl_target *t, int *code)
-{
-	static const struct option longs[] = {
-		CTL_TARGET_OPTIONS,
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int c;
-
-	*t = ctl_target();
-	while ((c = cmdline_next(argc, argv, "jh", longs)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			*code = CTL_OK;
-			return false;
-		}
-		if (!ctl_target_option(t, c)) {
-			*code = ctl_usage(command, "%s", optarg);
-			return false;
-		}
-	}
-	return true;
-}
-
 /* ---- a request ---- */
 
 struct request {

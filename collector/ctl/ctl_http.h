@@ -7,7 +7,6 @@
 
 #include "common/buf.h"
 #include "common/macros.h"
-#include <getopt.h>
 #include <jansson.h>
 #include <sys/types.h>
 
@@ -26,31 +25,20 @@ struct ctl_target {
 /* The collector of this machine: its socket if we may use it, else its TCP address. */
 struct ctl_target ctl_target(void);
 
-/* Options of every command that asks a collector: rows of its option table, and their help, except
- * that of --json, which each command describes. */
-enum { CTL_OPT_COLLECTOR = 0x100, CTL_OPT_TOKEN_FILE, CTL_OPT_CA };
-#define CTL_TARGET_OPTIONS                                                 \
-	{ "collector", required_argument, NULL, CTL_OPT_COLLECTOR },       \
-	    { "token-file", required_argument, NULL, CTL_OPT_TOKEN_FILE }, \
-	    { "ca", required_argument, NULL, CTL_OPT_CA },                 \
-	{                                                                  \
-		"json", no_argument, NULL, 'j'                             \
+/* The options of every command that asks a collector, as rows of its table, except --json, which
+ * each command describes. 'at': where struct ctl_target is in the command's arguments. */
+#define CTL_TARGET_OPTIONS(at)                                                                     \
+	{ "collector", 0, "URL",                                                                   \
+		"its address: http://, https:// or unix:PATH (default\nunix:" CTL_SOCKET           \
+		" or " CTL_COLLECTOR ")",                                                          \
+		ctl_set_text, (at) + offsetof(struct ctl_target, url) },                           \
+	    { "token-file", 0, "FILE",                                                             \
+		    "a token of the collector's http.token_file; root on its\nmachine needs none", \
+		    ctl_set_text, (at) + offsetof(struct ctl_target, token_file) },                \
+	{                                                                                          \
+		"ca", 0, "FILE", "PEM file of the authority of an https:// collector",             \
+		    ctl_set_text, (at) + offsetof(struct ctl_target, ca)                           \
 	}
-#define CTL_TARGET_HELP                                                                      \
-	"      --collector URL    its address: http://, https:// or unix:PATH (default\n"    \
-	"                         unix:" CTL_SOCKET " or " CTL_COLLECTOR                     \
-	")\n"                                                                                \
-	"      --token-file FILE  a token of the collector's http.token_file; root on its\n" \
-	"                         machine needs none\n"                                      \
-	"      --ca FILE          PEM file of the authority of an https:// collector\n"
-
-/* Handle one of these options, with its value in optarg. false: 'c' is another option. */
-bool ctl_target_option(struct ctl_target *t, int c);
-
-/* Parse the command line of a command with only these options and --help. true: continue, with the
- * arguments from optind on; false: exit with *code, after help or a wrong option. */
-bool ctl_target_parse(int argc, char **argv, const char *command, const char *help,
-    struct ctl_target *t, int *code) MUST_CHECK;
 
 /*
  * GET t->url + path, as JSON; the caller json_decref()s. NULL: reported on standard error (not

@@ -1,28 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/ctl/ctl.h"
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_http.h"
 #include "common/clock.h"
-
-static const char usage_text[] =
-    "Usage: mewsctl nodes [OPTIONS]\n"
-    "       mewsctl nodes forget [OPTIONS] CLUSTER/NODE...\n"
-    "\n"
-    "Lists the nodes that a collector knows, and whether each is seen. A node whose sensor is "
-    "gone\n"
-    "stays in the list, even after a restart of the collector, until it is forgotten: do that\n"
-    "when the machine is gone for good. A node without a cluster is written /NODE.\n"
-    "\n"
-    "  up       its sensor is connected and answers\n"
-    "  silent   connected, but nothing was heard for 3 seconds: it hangs, or the network is cut\n"
-    "  down     its sensor was killed, crashed, was refused or cannot reach the collector\n"
-    "  stopped  its sensor was stopped\n"
-    "  missing  known before the collector started, and not connected since\n"
-    "\n"
-    "      --json             the list as JSON\n" CTL_TARGET_HELP
-    "\n"
-    "Exit status: 0 every node is seen, or all named ones are forgotten; 1 the collector cannot "
-    "be\n"
-    "reached, or did not forget; 2 usage error; 3 a node is not seen.\n";
 
 size_t
 ctl_unseen(const json_t *status)
@@ -147,14 +126,40 @@ forget_all(struct ctl_target *t, char **names, int n)
 	return code;
 }
 
+static const struct ctl_option options[] = {
+	{ "json", 'j', NULL, "the list as JSON", ctl_set_flag, offsetof(struct ctl_target, json) },
+	CTL_TARGET_OPTIONS(0),
+};
+
+static const struct ctl_syntax syntax = { "nodes", options, ARRAY_SIZE(options),
+	"Usage: mewsctl nodes [OPTIONS]\n"
+	"       mewsctl nodes forget [OPTIONS] CLUSTER/NODE...\n"
+	"\n"
+	"Lists the nodes that a collector knows, and whether each is seen. A node whose sensor is "
+	"gone\n"
+	"stays in the list, even after a restart of the collector, until it is forgotten: do that\n"
+	"when the machine is gone for good. A node without a cluster is written /NODE.\n"
+	"\n"
+	"  up       its sensor is connected and answers\n"
+	"  silent   connected, but nothing was heard for 3 seconds: it hangs, or the network is "
+	"cut\n"
+	"  down     its sensor was killed, crashed, was refused or cannot reach the collector\n"
+	"  stopped  its sensor was stopped\n"
+	"  missing  known before the collector started, and not connected since\n"
+	"\n",
+	"\n"
+	"Exit status: 0 every node is seen, or all named ones are forgotten; 1 the collector "
+	"cannot be\n"
+	"reached, or did not forget; 2 usage error; 3 a node is not seen.\n" };
+
 int
 ctl_nodes(int argc, char **argv)
 {
 	static const struct ctl_command commands[] = { { "forget", NULL, NULL } };
-	struct ctl_target t;
+	struct ctl_target t = ctl_target();
 	int code;
 
-	if (!ctl_target_parse(argc, argv, "nodes", usage_text, &t, &code))
+	if (!ctl_args(argc, argv, &syntax, &t, &code))
 		return code;
 	if (optind < argc && strcmp(argv[optind], "forget") == 0)
 		return forget_all(&t, argv + optind + 1, argc - optind - 1);

@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/ctl/offline.h"
 #include "collector/output/text.h"
 #include <errno.h>
 #include <unistd.h>
 
-static const char help_text[] =
-    "Usage: mewsctl replay [OPTIONS] RECORDING\n"
-    "\n"
-    "Shows the alerts that rules raise on recorded events, without a collector. Make a recording\n"
-    "on a node with mews-sensor --record FILE --seconds 60. It contains the data of the node's\n"
-    "programs, including secrets.\n"
-    "\n"
-    "  -r, --rules FILE     a rule file or folder; may be repeated, in order (default\n"
-    "                       /etc/mews/rules.d, or else the default rules)\n"
-    "      --matching M     first: an event raises the first rule that matches (default);\n"
-    "                       all: every one\n"
-    "      --priority P     rules of this priority or higher\n"
-    "      --json           one JSON object per line, as the outputs send it\n"
-    "\n"
-    "Which alerts would a new rule have raised last night?\n"
-    "  mewsctl replay --rules new.yaml night.rec\n"
-    "\n"
-    "Exit status: 0 done, 1 the rules or the recording cannot be read, 2 usage error.\n";
-
 struct replay {
 	struct rule_paths paths;
 	struct rule_options options;
 	const char *recording;
 	enum text_format format;
-	bool help;
 	/* during a replay */
 	struct rule_run *run;
 	struct alert_scratch scratch;
@@ -109,52 +90,52 @@ replay(struct replay *p)
 }
 
 static int
-option(struct replay *p, int c)
+set_json(const char *command UNUSED, const char *value UNUSED, void *format)
 {
-	switch (c) {
-	case 'r':
-		return rule_paths_add(&p->paths, optarg);
-	case 'm':
-		return rule_matching_of("replay", optarg, &p->options.match_all);
-	case 'p':
-		return rule_priority_of("replay", optarg, &p->options.min_priority);
-	case 'j':
-		p->format = isatty(STDOUT_FILENO) ? TEXT_JSON_SAFE : TEXT_JSON;
-		return CTL_OK;
-	case 'h':
-		p->help = true;
-		return CTL_OK;
-	default:
-		return ctl_usage("replay", "%s", optarg);
-	}
+	*(enum text_format *) format = isatty(STDOUT_FILENO) ? TEXT_JSON_SAFE : TEXT_JSON;
+	return CTL_OK;
 }
+
+static const struct ctl_option options[] = {
+	{ "rules", 'r', "FILE",
+	    "a rule file or folder; may be repeated, in order (default\n/etc/mews/rules.d, or else "
+	    "the default rules)",
+	    rule_paths_set, offsetof(struct replay, paths) },
+	{ "matching", 0, "M",
+	    "first: an event raises the first rule that matches (default);\nall: every one",
+	    rule_matching_set, offsetof(struct replay, options.match_all) },
+	{ "priority", 0, "P", "rules of this priority or higher", rule_priority_set,
+	    offsetof(struct replay, options.min_priority) },
+	{ "json", 0, NULL, "one JSON object per line, as the outputs send it", set_json,
+	    offsetof(struct replay, format) },
+};
+
+static const struct ctl_syntax syntax = { "replay", options, ARRAY_SIZE(options),
+	"Usage: mewsctl replay [OPTIONS] RECORDING\n"
+	"\n"
+	"Shows the alerts that rules raise on recorded events, without a collector. Make a "
+	"recording\n"
+	"on a node with mews-sensor --record FILE --seconds 60. It contains the data of the "
+	"node's\n"
+	"programs, including secrets.\n"
+	"\n",
+	"\n"
+	"Which alerts would a new rule have raised last night?\n"
+	"  mewsctl replay --rules new.yaml night.rec\n"
+	"\n"
+	"Exit status: 0 done, 1 the rules or the recording cannot be read, 2 usage error.\n" };
 
 int
 ctl_replay(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "matching", required_argument, NULL, 'm' },
-		{ "priority", required_argument, NULL, 'p' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct replay p = {
 		.options = { .min_priority = PRIO_DEBUG },
 		.format = isatty(STDOUT_FILENO) ? TEXT_COLOURED : TEXT_PLAIN,
 	};
-	int c, r = CTL_OK;
+	int code;
 
-	optind = 1;
-	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:h", options)) != -1)
-		r = option(&p, c);
-	if (r != CTL_OK)
-		return r;
-	if (p.help) {
-		fputs(help_text, stdout);
-		return CTL_OK;
-	}
+	if (!ctl_args(argc, argv, &syntax, &p, &code))
+		return code;
 	if (argc - optind != 1)
 		return ctl_usage("replay", "name one recording");
 	p.recording = argv[optind];

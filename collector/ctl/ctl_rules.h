@@ -38,11 +38,11 @@ int rule_paths_open(
 /* Find the rule with this name; NULL, reported: there is none. */
 const struct rule *rule_by_name(const struct ruleset *s, const char *name);
 
-/* Parse "first" or "all" of --matching. CTL_USAGE, reported. */
-int rule_matching_of(const char *command, const char *text, bool *all) MUST_CHECK;
-
-/* Parse a priority's name. CTL_USAGE, reported. */
-int rule_priority_of(const char *command, const char *text, enum priority *ret) MUST_CHECK;
+/* Values for ctl_option.set: a path for struct rule_paths, "first" or "all" of --matching for a
+ * bool that is true for all, a name for an enum priority. CTL_USAGE, reported. */
+int rule_paths_set(const char *command, const char *value, void *paths);
+int rule_matching_set(const char *command, const char *value, void *all);
+int rule_priority_set(const char *command, const char *value, void *priority);
 
 /* Return the next name of the rule's events, each once, from *i (0 at the start); NULL: no more. */
 const char *rule_event_name(const struct rule *r, size_t *i);

@@ -99,25 +99,33 @@ rule_by_name(const struct ruleset *s, const char *name)
 }
 
 int
-rule_matching_of(const char *command, const char *text, bool *all)
+rule_paths_set(const char *command UNUSED, const char *value, void *paths)
 {
-	*all = strcmp(text, "all") == 0;
-	if (*all || strcmp(text, "first") == 0)
-		return CTL_OK;
-	return ctl_usage(command, "--matching is first or all, not '%s'", text);
+	return rule_paths_add(paths, value);
 }
 
 int
-rule_priority_of(const char *command, const char *text, enum priority *ret)
+rule_matching_set(const char *command, const char *value, void *member)
 {
-	int p = priority_of(text);
+	bool *all = member;
+
+	*all = strcmp(value, "all") == 0;
+	if (*all || strcmp(value, "first") == 0)
+		return CTL_OK;
+	return ctl_usage(command, "--matching is first or all, not '%s'", value);
+}
+
+int
+rule_priority_set(const char *command, const char *value, void *member)
+{
+	int p = priority_of(value);
 
 	if (p < 0)
 		return ctl_usage(command,
 		    "'%s' is not a priority: debug, info, notice, warning, error, critical, alert "
 		    "or emergency",
-		    text);
-	*ret = (enum priority) p;
+		    value);
+	*(enum priority *) member = (enum priority) p;
 	return CTL_OK;
 }
 

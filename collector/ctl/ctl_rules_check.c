@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "common/clock.h"
 #include <sys/resource.h>
 
-static const char help_text[] =
-    "Usage: mewsctl rules check [--priority P] [--json] [-v] FILE...\n"
-    "\n"
-    "Prints every error and warning of all files with its location, the number of rules, and\n"
-    "those that are blind, wholly or in part: such a rule loads, but needs an event that is not\n"
-    "captured yet or a field that is never filled, or has an exception on such a field.\n"
-    "\n"
-    "  --priority P\n"
-    "           as a collector with rule.priority: P: rules of a lower priority are not in force\n"
-    "  --json   one object in the format of Falco's validation, with the blind rules as\n"
-    "           'mews_blind_rules'\n"
-    "  -v, --verbose\n"
-    "           also the time and memory of loading\n"
-    "\n"
-    "Exit status: 0 the files load, 1 they do not, 2 usage error.\n";
-
 struct check_args {
 	struct rule_paths paths;
-	bool json, verbose, help;
+	bool json, verbose;
 	enum priority min_priority;
 };
 
@@ -237,48 +222,41 @@ check(const struct check_args *a)
 	return r == CTL_OK ? shown : r;
 }
 
-static int
-parse_args(int argc, char **argv, struct check_args *a)
-{
-	static const struct option options[] = {
-		{ "priority", required_argument, NULL, 'p' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c, r = CTL_OK;
+static const struct ctl_option options[] = {
+	{ "priority", 0, "P",
+	    "as a collector with rule.priority: P: rules of a lower\npriority are not in force",
+	    rule_priority_set, offsetof(struct check_args, min_priority) },
+	{ "json", 0, NULL,
+	    "one object in the format of Falco's validation, with the blind rules "
+	    "as\n'mews_blind_rules'",
+	    ctl_set_flag, offsetof(struct check_args, json) },
+	{ "verbose", 'v', NULL, "also the time and memory of loading", ctl_set_flag,
+	    offsetof(struct check_args, verbose) },
+};
 
-	optind = 1;
-	while (r == CTL_OK && (c = cmdline_next(argc, argv, "hv", options)) != -1) {
-		if (c == 'h')
-			a->help = true;
-		else if (c == 'j')
-			a->json = true;
-		else if (c == 'v')
-			a->verbose = true;
-		else if (c == 'p')
-			r = rule_priority_of("rules check", optarg, &a->min_priority);
-		else
-			return ctl_usage("rules check", "%s", optarg);
-	}
-	for (; optind < argc && r == CTL_OK; optind++)
-		r = rule_paths_add(&a->paths, argv[optind]);
-	return r;
-}
+static const struct ctl_syntax syntax = { "rules check", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules check [--priority P] [--json] [-v] FILE...\n"
+	"\n"
+	"Prints every error and warning of all files with its location, the number of rules, and\n"
+	"those that are blind, wholly or in part: such a rule loads, but needs an event that is "
+	"not\n"
+	"captured yet or a field that is never filled, or has an exception on such a field.\n"
+	"\n",
+	"\n"
+	"Exit status: 0 the files load, 1 they do not, 2 usage error.\n" };
 
 int
 rules_check(int argc, char **argv)
 {
 	struct check_args a = { .min_priority = PRIO_DEBUG };
-	int r = parse_args(argc, argv, &a);
+	int code;
 
-	if (r != CTL_OK)
-		return r;
-	if (a.help) {
-		fputs(help_text, stdout);
-		return CTL_OK;
-	}
+	if (!ctl_args(argc, argv, &syntax, &a, &code))
+		return code;
+	for (; optind < argc && code == CTL_OK; optind++)
+		code = rule_paths_add(&a.paths, argv[optind]);
+	if (code != CTL_OK)
+		return code;
 	if (a.paths.n == 0)
 		return ctl_usage("rules check", "name at least one rule file or folder");
 	return check(&a);

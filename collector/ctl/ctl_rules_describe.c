@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "common/escape.h"
 
 enum { SPLIT_DEPTH = 2, INDENT = 4 };
 
-static const char help_text[] =
-    "Usage: mewsctl rules describe RULE [-r FILE]...\n"
-    "       mewsctl rules describe --json FILE...\n"
-    "\n"
-    "Shows one rule as the collector sees it: its condition with macros and lists resolved, the\n"
-    "events and fields that it uses, and which of them are missing, so that the rule is blind.\n"
-    "\n"
-    "  -r, --rules FILE  a rule file or folder; may be repeated, in order (default\n"
-    "                    /etc/mews/rules.d, or else the default rules)\n"
-    "      --json        all rules, macros and lists of the files, in Falco's format\n"
-    "\n"
-    "Exit status: 0 done, 1 no such rule, or the files do not load, 2 usage error.\n";
-
 struct describe_args {
 	struct rule_paths paths;
 	const char *name;
-	bool json, help;
+	bool json;
 };
 
 /* Print a text of several lines, one below another, without trailing blanks. */
@@ -190,46 +178,41 @@ describe(struct describe_args *a)
 	return r;
 }
 
-static int
-parse_args(int argc, char **argv, struct describe_args *a)
-{
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c, r = CTL_OK;
+static const struct ctl_option options[] = {
+	{ "rules", 'r', "FILE",
+	    "a rule file or folder; may be repeated, in order (default\n/etc/mews/rules.d, or else "
+	    "the default rules)",
+	    rule_paths_set, offsetof(struct describe_args, paths) },
+	{ "json", 0, NULL, "all rules, macros and lists of the files, in Falco's format",
+	    ctl_set_flag, offsetof(struct describe_args, json) },
+};
 
-	optind = 1;
-	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:h", options)) != -1) {
-		if (c == 'h')
-			a->help = true;
-		else if (c == 'j')
-			a->json = true;
-		else if (c == 'r')
-			r = rule_paths_add(&a->paths, optarg);
-		else
-			r = ctl_usage("rules describe", "%s", optarg);
-	}
-	if (r == CTL_OK && !a->json && !a->help) {
-		if (optind + 1 != argc)
-			return ctl_usage("rules describe", "name one rule");
-		a->name = argv[optind++];
-	}
-	for (; optind < argc && r == CTL_OK; optind++)
-		r = rule_paths_add(&a->paths, argv[optind]);
-	return r;
-}
+static const struct ctl_syntax syntax = { "rules describe", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules describe RULE [-r FILE]...\n"
+	"       mewsctl rules describe --json FILE...\n"
+	"\n"
+	"Shows one rule as the collector sees it: its condition with macros and lists resolved, "
+	"the\n"
+	"events and fields that it uses, and which of them are missing, so that the rule is "
+	"blind.\n"
+	"\n",
+	"\n"
+	"Exit status: 0 done, 1 no such rule, or the files do not load, 2 usage error.\n" };
 
 int
 rules_describe(int argc, char **argv)
 {
 	struct describe_args a = { .json = false };
-	int r = parse_args(argc, argv, &a);
+	int code;
 
-	if (r != CTL_OK || !a.help)
-		return r == CTL_OK ? describe(&a) : r;
-	fputs(help_text, stdout);
-	return CTL_OK;
+	if (!ctl_args(argc, argv, &syntax, &a, &code))
+		return code;
+	if (!a.json) {
+		if (optind + 1 != argc)
+			return ctl_usage("rules describe", "name one rule");
+		a.name = argv[optind++];
+	}
+	for (; optind < argc && code == CTL_OK; optind++)
+		code = rule_paths_add(&a.paths, argv[optind]);
+	return code == CTL_OK ? describe(&a) : code;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/ctl/offline.h"
 #include "collector/filter/explain.h"
@@ -7,32 +8,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const char help_text[] =
-    "Usage: mewsctl rules explain RULE --replay RECORDING [--rules FILE]... [OPTIONS]\n"
-    "\n"
-    "Shows for each recorded event of the rule's types whether the rule matches, and if not,\n"
-    "which sub-condition decided, with the values of its fields; then the number of events that\n"
-    "each one decided. If any one of several would have been enough, all of them are shown. If\n"
-    "another rule matches first, so that this one raises no alert (rule.matching: first), that\n"
-    "rule is named.\n"
-    "\n"
-    "      --replay FILE   the recording (mews-sensor --record FILE --seconds 60)\n"
-    "  -r, --rules FILE    a rule file or folder; may be repeated, in order (default\n"
-    "                      /etc/mews/rules.d, or else the default rules)\n"
-    "      --matching M    first (default) or all, like rule.matching of the collector\n"
-    "      --event N       only the event with this number (evt.num)\n"
-    "      --summary       only the counts\n"
-    "\n"
-    "Why did a rule raise no alert?\n"
-    "  mewsctl rules explain 'Shell spawned by a server' --replay incident.rec\n"
-    "\n"
-    "Exit status: 0 done, 1 no such rule, or rules or recording cannot be read, 2 usage error.\n";
-
 struct explaining {
 	struct rule_paths paths;
 	const char *name, *recording;
 	uint64_t only; /* evt.num; 0: all */
-	bool summary, all, help;
+	bool summary, all;
 	/* during a replay */
 	const struct rule *rule;
 	struct explain *x;
@@ -220,58 +200,58 @@ explain(struct explaining *e)
 }
 
 static int
-option(struct explaining *e, int c)
+set_event(const char *command, const char *value, void *member)
 {
+	uint64_t *only = member;
 	char *end = NULL;
 
-	switch (c) {
-	case 'r':
-		return rule_paths_add(&e->paths, optarg);
-	case 'm':
-		return rule_matching_of("rules explain", optarg, &e->all);
-	case 'p':
-		e->recording = optarg;
-		return CTL_OK;
-	case 'e':
-		e->only = strtoull(optarg, &end, 10);
-		if (e->only == 0 || *end != '\0')
-			return ctl_usage("rules explain", "'%s' is not an event number", optarg);
-		return CTL_OK;
-	case 's':
-		e->summary = true;
-		return CTL_OK;
-	case 'h':
-		e->help = true;
-		return CTL_OK;
-	default:
-		return ctl_usage("rules explain", "%s", optarg);
-	}
+	*only = strtoull(value, &end, 10);
+	return *only > 0 && *end == '\0' ? CTL_OK
+					 : ctl_usage(command, "'%s' is not an event number", value);
 }
+
+static const struct ctl_option options[] = {
+	{ "replay", 0, "FILE", "the recording (mews-sensor --record FILE --seconds 60)",
+	    ctl_set_text, offsetof(struct explaining, recording) },
+	{ "rules", 'r', "FILE",
+	    "a rule file or folder; may be repeated, in order (default\n/etc/mews/rules.d, or else "
+	    "the default rules)",
+	    rule_paths_set, offsetof(struct explaining, paths) },
+	{ "matching", 0, "M", "first (default) or all, like rule.matching of the collector",
+	    rule_matching_set, offsetof(struct explaining, all) },
+	{ "event", 0, "N", "only the event with this number (evt.num)", set_event,
+	    offsetof(struct explaining, only) },
+	{ "summary", 0, NULL, "only the counts", ctl_set_flag,
+	    offsetof(struct explaining, summary) },
+};
+
+static const struct ctl_syntax syntax = { "rules explain", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules explain RULE --replay RECORDING [--rules FILE]... [OPTIONS]\n"
+	"\n"
+	"Shows for each recorded event of the rule's types whether the rule matches, and if not,\n"
+	"which sub-condition decided, with the values of its fields; then the number of events "
+	"that\n"
+	"each one decided. If any one of several would have been enough, all of them are shown. "
+	"If\n"
+	"another rule matches first, so that this one raises no alert (rule.matching: first), "
+	"that\n"
+	"rule is named.\n"
+	"\n",
+	"\n"
+	"Why did a rule raise no alert?\n"
+	"  mewsctl rules explain 'Shell spawned by a server' --replay incident.rec\n"
+	"\n"
+	"Exit status: 0 done, 1 no such rule, or rules or recording cannot be read, 2 usage "
+	"error.\n" };
 
 int
 rules_explain(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "replay", required_argument, NULL, 'p' },
-		{ "matching", required_argument, NULL, 'm' },
-		{ "event", required_argument, NULL, 'e' },
-		{ "summary", no_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct explaining e = { .only = 0 };
-	int c, r = CTL_OK;
+	int code;
 
-	optind = 1;
-	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:h", options)) != -1)
-		r = option(&e, c);
-	if (r != CTL_OK)
-		return r;
-	if (e.help) {
-		fputs(help_text, stdout);
-		return CTL_OK;
-	}
+	if (!ctl_args(argc, argv, &syntax, &e, &code))
+		return code;
 	if (argc - optind != 1)
 		return ctl_usage("rules explain", "name one rule");
 	if (e.recording == NULL)

@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/field/field.h"
-
-static const char help_text[] =
-    "Usage: mewsctl rules fields [--json | --markdown] [CLASS]\n"
-    "\n"
-    "Shows the fields that conditions and outputs may name: argument, type, and whether the\n"
-    "field can have a value today, or what it waits for. An argument in parentheses is optional.\n"
-    "CLASS is the part before the first dot: evt, proc, fd, container ...\n"
-    "\n"
-    "  --json       an array of objects\n"
-    "  --markdown   the page FIELDS.md\n"
-    "\n"
-    "Exit status: 0 done, 1 there is no such class, 2 usage error.\n";
 
 enum shape { AS_TABLE, AS_JSON, AS_MARKDOWN };
 
@@ -201,52 +190,49 @@ print_all(const char *class, enum shape as, struct buf *b)
 	return n;
 }
 
-/* 0, or an exit code; *help is asked for. */
 static int
-parse_args(int argc, char **argv, enum shape *as, const char **class, bool *help)
+set_json(const char *command UNUSED, const char *value UNUSED, void *as)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "markdown", no_argument, NULL, 'm' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	optind = 1;
-	while ((c = cmdline_next(argc, argv, "h", options)) != -1) {
-		if (c == 'h')
-			*help = true;
-		else if (c == 'j')
-			*as = AS_JSON;
-		else if (c == 'm')
-			*as = AS_MARKDOWN;
-		else
-			return ctl_usage("rules fields", "%s", optarg);
-	}
-	if (optind + 1 < argc)
-		return ctl_usage("rules fields", "name one class of fields, or none for all");
-	*class = argv[optind];
+	*(enum shape *) as = AS_JSON;
 	return CTL_OK;
 }
+
+static int
+set_markdown(const char *command UNUSED, const char *value UNUSED, void *as)
+{
+	*(enum shape *) as = AS_MARKDOWN;
+	return CTL_OK;
+}
+
+static const struct ctl_option options[] = {
+	{ "json", 0, NULL, "an array of objects", set_json, 0 },
+	{ "markdown", 0, NULL, "the page FIELDS.md", set_markdown, 0 },
+};
+
+static const struct ctl_syntax syntax = { "rules fields", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules fields [--json | --markdown] [CLASS]\n"
+	"\n"
+	"Shows the fields that conditions and outputs may name: argument, type, and whether the\n"
+	"field can have a value today, or what it waits for. An argument in parentheses is "
+	"optional.\n"
+	"CLASS is the part before the first dot: evt, proc, fd, container ...\n"
+	"\n",
+	"\n"
+	"Exit status: 0 done, 1 there is no such class, 2 usage error.\n" };
 
 int
 rules_fields(int argc, char **argv)
 {
 	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 	enum shape as = AS_TABLE;
-	const char *class = NULL;
-	bool help = false;
-	int r = parse_args(argc, argv, &as, &class, &help);
+	int code;
 
-	if (r != CTL_OK)
-		return r;
-	if (help) {
-		fputs(help_text, stdout);
-		return CTL_OK;
-	}
-	if (print_all(class, as, &b) == 0)
-		return ctl_fail("there is no class '%s' of fields", class);
+	if (!ctl_args(argc, argv, &syntax, &as, &code))
+		return code;
+	if (optind + 1 < argc)
+		return ctl_usage("rules fields", "name one class of fields, or none for all");
+	if (print_all(argv[optind], as, &b) == 0)
+		return ctl_fail("there is no class '%s' of fields", argv[optind]);
 	if (as != AS_JSON)
 		return CTL_OK;
 	if (buf_ok(&b) < 0)

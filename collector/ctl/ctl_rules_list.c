@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/rule/rule_config.h"
 
 enum { EVENTS_WIDTH = 38, EVENTS_MANY = 100 };
 
-static const char help_text[] =
-    "Usage: mewsctl rules list [--tag TAG] [--enable WHICH] [--disable WHICH] [--priority P]\n"
-    "                          [--json] [FILE...]\n"
-    "\n"
-    "Shows each rule: priority, state, the events it matches on, why it is blind. Default:\n"
-    "the rules of /etc/mews/rules.d, or else the default rules.\n"
-    "\n"
-    "  --tag TAG   only rules with this tag; may be repeated: rules with all of them\n"
-    "  --enable, --disable WHICH\n"
-    "              like rule.select in a collector's configuration, applied in order:\n"
-    "              rule=NAME ('*' matches anything), tag=TAG, contains=TEXT\n"
-    "  --priority P\n"
-    "              like rule.priority there: leave out rules of a lower priority\n"
-    "  --json      an array of objects instead of a table\n"
-    "\n"
-    "List the rules that detect a technique of MITRE ATT&CK:\n"
-    "  mewsctl rules list --tag T1059.004\n"
-    "\n"
-    "Exit status: 0 the files load, 1 they do not, 2 usage error.\n";
-
 struct list_args {
 	struct rule_paths paths;
 	const char *tags[16];
 	size_t ntags;
-	bool json, help;
+	bool json;
 	struct rule_config config;
 };
 
@@ -173,63 +154,79 @@ list(struct list_args *a)
 
 /* Apply one "tag=network". */
 static int
-select_rules(struct list_args *a, bool enable, char *which)
+select_rules(const char *command, const char *value, struct rule_config *c, bool on)
 {
-	char *eq = strchr(which, '=');
+	char *eq = strchr(value, '='); /* of the command line, which is ours to write */
 	struct diag d;
 
 	if (eq == NULL)
-		return ctl_usage("rules list", "'%s' is not rule=, tag= or contains=", which);
+		return ctl_usage(command, "'%s' is not rule=, tag= or contains=", value);
 	*eq = '\0';
-	if (rule_config_select(&a->config, enable, which, eq + 1, &d) < 0)
-		return ctl_usage("rules list", "%s", d.msg);
+	if (rule_config_select(c, on, value, eq + 1, &d) < 0)
+		return ctl_usage(command, "%s", d.msg);
 	return CTL_OK;
 }
 
 static int
-parse_args(int argc, char **argv, struct list_args *a)
+enable(const char *command, const char *value, void *config)
 {
-	static const struct option options[] = {
-		{ "tag", required_argument, NULL, 't' },
-		{ "enable", required_argument, NULL, 'e' },
-		{ "disable", required_argument, NULL, 'd' },
-		{ "priority", required_argument, NULL, 'p' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c, r = CTL_OK;
-
-	optind = 1;
-	while (r == CTL_OK && (c = cmdline_next(argc, argv, "h", options)) != -1) {
-		if (c == 'e' || c == 'd')
-			r = select_rules(a, c == 'e', optarg);
-		else if (c == 'p')
-			r = rule_priority_of("rules list", optarg, &a->config.options.min_priority);
-		else if (c == 'h')
-			a->help = true;
-		else if (c == 'j')
-			a->json = true;
-		else if (c == 't' && a->ntags < ARRAY_SIZE(a->tags))
-			a->tags[a->ntags++] = optarg;
-		else if (c == 't')
-			return ctl_usage("rules list", "at most %zu tags", ARRAY_SIZE(a->tags));
-		else
-			return ctl_usage("rules list", "%s", optarg);
-	}
-	for (; optind < argc && r == CTL_OK; optind++)
-		r = rule_paths_add(&a->paths, argv[optind]);
-	return r;
+	return select_rules(command, value, config, true);
 }
+
+static int
+disable(const char *command, const char *value, void *config)
+{
+	return select_rules(command, value, config, false);
+}
+
+static int
+add_tag(const char *command, const char *value, void *args)
+{
+	struct list_args *a = args;
+
+	if (a->ntags == ARRAY_SIZE(a->tags))
+		return ctl_usage(command, "at most %zu tags", ARRAY_SIZE(a->tags));
+	a->tags[a->ntags++] = value;
+	return CTL_OK;
+}
+
+static const struct ctl_option options[] = {
+	{ "tag", 0, "TAG", "only rules with this tag; may be repeated: rules with all of them",
+	    add_tag, 0 },
+	{ "enable", 0, "WHICH",
+	    "enable rules, like rule.select in a collector's configuration, applied\nin order: "
+	    "rule=NAME ('*' matches anything), tag=TAG, contains=TEXT",
+	    enable, offsetof(struct list_args, config) },
+	{ "disable", 0, "WHICH", "disable rules in the same way", disable,
+	    offsetof(struct list_args, config) },
+	{ "priority", 0, "P", "like rule.priority there: leave out rules of a lower priority",
+	    rule_priority_set, offsetof(struct list_args, config.options.min_priority) },
+	{ "json", 0, NULL, "an array of objects instead of a table", ctl_set_flag,
+	    offsetof(struct list_args, json) },
+};
+
+static const struct ctl_syntax syntax = { "rules list", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules list [--tag TAG] [--enable WHICH] [--disable WHICH] [--priority P]\n"
+	"                          [--json] [FILE...]\n"
+	"\n"
+	"Shows each rule: priority, state, the events it matches on, why it is blind. Default:\n"
+	"the rules of /etc/mews/rules.d, or else the default rules.\n"
+	"\n",
+	"\n"
+	"List the rules that detect a technique of MITRE ATT&CK:\n"
+	"  mewsctl rules list --tag T1059.004\n"
+	"\n"
+	"Exit status: 0 the files load, 1 they do not, 2 usage error.\n" };
 
 int
 rules_list(int argc, char **argv)
 {
 	struct list_args a = { .config.options.min_priority = PRIO_DEBUG };
-	int r = parse_args(argc, argv, &a);
+	int code;
 
-	if (r != CTL_OK || !a.help)
-		return r == CTL_OK ? list(&a) : r;
-	fputs(help_text, stdout);
-	return CTL_OK;
+	if (!ctl_args(argc, argv, &syntax, &a, &code))
+		return code;
+	for (; optind < argc && code == CTL_OK; optind++)
+		code = rule_paths_add(&a.paths, argv[optind]);
+	return code == CTL_OK ? list(&a) : code;
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl_rules.h"
-
-static const char help_text[] =
-    "Usage: mewsctl rules reload [OPTIONS]\n"
-    "\n"
-    "Tells a collector to load its rules again, and waits until they are in force. If they do not\n"
-    "load, the old ones stay in force, and the errors are printed.\n"
-    "\n"
-    "      --json             the API's answer, unchanged\n" CTL_TARGET_HELP
-    "\n"
-    "Exit status: 0 in force, 1 not reachable or not loaded, 2 usage error.\n";
 
 static void
 print_messages(const json_t *j, const char *key, const char *what)
@@ -52,13 +43,29 @@ reload(struct ctl_target *t)
 	return code;
 }
 
+static const struct ctl_option options[] = {
+	{ "json", 'j', NULL, "the API's answer, unchanged", ctl_set_flag,
+	    offsetof(struct ctl_target, json) },
+	CTL_TARGET_OPTIONS(0),
+};
+
+static const struct ctl_syntax syntax = { "rules reload", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules reload [OPTIONS]\n"
+	"\n"
+	"Tells a collector to load its rules again, and waits until they are in force. If they do "
+	"not\n"
+	"load, the old ones stay in force, and the errors are printed.\n"
+	"\n",
+	"\n"
+	"Exit status: 0 in force, 1 not reachable or not loaded, 2 usage error.\n" };
+
 int
 rules_reload(int argc, char **argv)
 {
-	struct ctl_target t;
+	struct ctl_target t = ctl_target();
 	int code;
 
-	if (!ctl_target_parse(argc, argv, "rules reload", help_text, &t, &code))
+	if (!ctl_args(argc, argv, &syntax, &t, &code))
 		return code;
 	if (optind < argc)
 		return ctl_usage("rules reload", "unexpected argument '%s'", argv[optind]);

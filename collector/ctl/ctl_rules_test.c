@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/case_file.h"
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "collector/ctl/offline.h"
 #include "common/escape.h"
@@ -7,38 +8,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const char help_text[] =
-    "Usage: mewsctl rules test [--rules FILE]... [--matching first|all] [-v] CASES...\n"
-    "\n"
-    "Plays the events of each case through process state and rules, and compares the alerts.\n"
-    "A file of cases:\n"
-    "\n"
-    "  rules: [my_rules.yaml]            # relative to this file; --rules overrides\n"
-    "  cases:\n"
-    "    - name: a password file is read by cat\n"
-    "      processes:                    # running before: parameters of the event 'task', by pid\n"
-    "        - {pid: 10, ppid: 1, comm: bash, exepath: /usr/bin/bash, argv: [bash], cwd: /root/}\n"
-    "      events:                       # by name, their parameters by name\n"
-    "        - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}\n"
-    "          by: 10                    # its thread; default: the last process\n"
-    "      alerts:                       # in order; [] for none\n"
-    "        - rule: Sensitive file read\n"
-    "          fields: {fd.name: /etc/shadow}   # and 'output'; both are optional\n"
-    "\n"
-    "Values: numbers, names of flags (O_RDWR|O_CREAT), ENOENT for -2, AT_FDCWD, SIGKILL,\n"
-    "lists ([sh, -c, id]), addresses (10.0.0.1:443), connections\n"
-    "(10.0.0.2:40000->10.0.0.1:443), !hex bytes.\n"
-    "\n"
-    "  -r, --rules FILE     a rule file or folder, instead of those that the cases name\n"
-    "      --matching M     first (default) or all: like rule.matching of a collector\n"
-    "  -v, --verbose        also list the cases that passed\n"
-    "\n"
-    "Exit status: 0 all pass, 1 some do not, or a file cannot be read, 2 usage error.\n";
-
 struct testing {
 	struct rule_paths paths;
 	struct rule_options options;
-	bool verbose, help;
+	bool verbose;
 	size_t passed, total;
 	/* of the current case */
 	const char *file;
@@ -216,25 +189,6 @@ test_file(struct testing *t, const char *path)
 }
 
 static int
-option(struct testing *t, int c)
-{
-	switch (c) {
-	case 'r':
-		return rule_paths_add(&t->paths, optarg);
-	case 'm':
-		return rule_matching_of("rules test", optarg, &t->options.match_all);
-	case 'v':
-		t->verbose = true;
-		return CTL_OK;
-	case 'h':
-		t->help = true;
-		return CTL_OK;
-	default:
-		return ctl_usage("rules test", "%s", optarg);
-	}
-}
-
-static int
 test(struct testing *t, char **files, size_t n)
 {
 	int r = CTL_OK;
@@ -247,28 +201,50 @@ test(struct testing *t, char **files, size_t n)
 	return t->passed == t->total ? CTL_OK : CTL_FAIL;
 }
 
+static const struct ctl_option options[] = {
+	{ "rules", 'r', "FILE", "a rule file or folder, instead of those that the cases name",
+	    rule_paths_set, offsetof(struct testing, paths) },
+	{ "matching", 0, "M", "first (default) or all: like rule.matching of a collector",
+	    rule_matching_set, offsetof(struct testing, options.match_all) },
+	{ "verbose", 'v', NULL, "also list the cases that passed", ctl_set_flag,
+	    offsetof(struct testing, verbose) },
+};
+
+static const struct ctl_syntax syntax = { "rules test", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules test [--rules FILE]... [--matching first|all] [-v] CASES...\n"
+	"\n"
+	"Plays the events of each case through process state and rules, and compares the alerts.\n"
+	"A file of cases:\n"
+	"\n"
+	"  rules: [my_rules.yaml]            # relative to this file; --rules overrides\n"
+	"  cases:\n"
+	"    - name: a password file is read by cat\n"
+	"      processes:                    # running before: parameters of the event 'task', by "
+	"pid\n"
+	"        - {pid: 10, ppid: 1, comm: bash, exepath: /usr/bin/bash, argv: [bash], cwd: "
+	"/root/}\n"
+	"      events:                       # by name, their parameters by name\n"
+	"        - openat: {fd: 3, dirfd: AT_FDCWD, name: /etc/shadow, flags: O_RDONLY}\n"
+	"          by: 10                    # its thread; default: the last process\n"
+	"      alerts:                       # in order; [] for none\n"
+	"        - rule: Sensitive file read\n"
+	"          fields: {fd.name: /etc/shadow}   # and 'output'; both are optional\n"
+	"\n"
+	"Values: numbers, names of flags (O_RDWR|O_CREAT), ENOENT for -2, AT_FDCWD, SIGKILL,\n"
+	"lists ([sh, -c, id]), addresses (10.0.0.1:443), connections\n"
+	"(10.0.0.2:40000->10.0.0.1:443), !hex bytes.\n"
+	"\n",
+	"\n"
+	"Exit status: 0 all pass, 1 some do not, or a file cannot be read, 2 usage error.\n" };
+
 int
 rules_test(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "rules", required_argument, NULL, 'r' },
-		{ "matching", required_argument, NULL, 'm' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct testing t = { .options = { .min_priority = PRIO_DEBUG } };
-	int c, r = CTL_OK;
+	int code;
 
-	optind = 1;
-	while (r == CTL_OK && (c = cmdline_next(argc, argv, "r:vh", options)) != -1)
-		r = option(&t, c);
-	if (r != CTL_OK)
-		return r;
-	if (t.help) {
-		fputs(help_text, stdout);
-		return CTL_OK;
-	}
+	if (!ctl_args(argc, argv, &syntax, &t, &code))
+		return code;
 	if (optind == argc)
 		return ctl_usage("rules test", "name at least one file of cases");
 	return test(&t, argv + optind, (size_t) (argc - optind));

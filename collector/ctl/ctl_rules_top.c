@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl_rules.h"
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { ROWS_DEFAULT = 20, ROWS_MAX = 100000 };
-
-static const char help_text[] =
-    "Usage: mewsctl rules top [OPTIONS]\n"
-    "\n"
-    "Shows the cost of each rule of a collector and how often it matched, highest first.\n"
-    "EVALUATIONS are events on which a rule was evaluated, HITS those that it matched. Verdicts\n"
-    "on values are remembered, so the cost is in CHECKS: those that had to be run for a rule,\n"
-    "because the value was new or is not worth remembering.\n"
-    "\n"
-    "      --by WHAT          order: cost (checks, the default), hits or evaluations\n"
-    "      --rows N           number of rules (default 20; 0: all)\n"
-    "      --watch            refresh every second with that second's counts, until interrupted\n"
-    "      --json             an array of objects instead of a table\n" CTL_TARGET_HELP
-    "\n"
-    "Exit status: 0, 1 not reachable, 2 usage error.\n";
 
 struct top_args {
 	struct ctl_target target;
@@ -166,65 +152,63 @@ top(struct top_args *a)
 	return code;
 }
 
-/* The API's name of an order; NULL: unknown order. */
-static const char *
-order_key(const char *by)
+/* An order, as a key of the API's objects. */
+static int
+set_order(const char *command, const char *value, void *member)
 {
-	if (strcmp(by, "cost") == 0)
-		return "checks";
-	return strcmp(by, "hits") == 0 || strcmp(by, "evaluations") == 0 ? by : NULL;
+	const char **by = member;
+
+	*by = strcmp(value, "cost") == 0 ? "checks" : value;
+	if (strcmp(value, "cost") == 0 || strcmp(value, "hits") == 0 ||
+	    strcmp(value, "evaluations") == 0)
+		return CTL_OK;
+	return ctl_usage(command, "'%s' is not cost, hits or evaluations", value);
 }
 
 static int
-parse_rows(const char *text, size_t *ret)
+set_rows(const char *command, const char *value, void *member)
 {
 	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	unsigned long n = strtoul(value, &end, 10);
 
-	if (*end != '\0' || end == text || text[0] == '-' || n > ROWS_MAX)
-		return ctl_usage("rules top", "--rows must be a number, not '%s'", text);
-	*ret = n;
+	if (*end != '\0' || end == value || value[0] == '-' || n > ROWS_MAX)
+		return ctl_usage(command, "--rows must be a number, not '%s'", value);
+	*(size_t *) member = n;
 	return CTL_OK;
 }
+
+static const struct ctl_option options[] = {
+	{ "by", 'b', "WHAT", "order: cost (checks, the default), hits or evaluations", set_order,
+	    offsetof(struct top_args, by) },
+	{ "rows", 'n', "N", "number of rules (default 20; 0: all)", set_rows,
+	    offsetof(struct top_args, rows) },
+	{ "watch", 'w', NULL, "refresh every second with that second's counts, until interrupted",
+	    ctl_set_flag, offsetof(struct top_args, watch) },
+	{ "json", 'j', NULL, "an array of objects instead of a table", ctl_set_flag,
+	    offsetof(struct top_args, target.json) },
+	CTL_TARGET_OPTIONS(offsetof(struct top_args, target)),
+};
+
+static const struct ctl_syntax syntax = { "rules top", options, ARRAY_SIZE(options),
+	"Usage: mewsctl rules top [OPTIONS]\n"
+	"\n"
+	"Shows the cost of each rule of a collector and how often it matched, highest first.\n"
+	"EVALUATIONS are events on which a rule was evaluated, HITS those that it matched. "
+	"Verdicts\n"
+	"on values are remembered, so the cost is in CHECKS: those that had to be run for a rule,\n"
+	"because the value was new or is not worth remembering.\n"
+	"\n",
+	"\n"
+	"Exit status: 0, 1 not reachable, 2 usage error.\n" };
 
 int
 rules_top(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CTL_TARGET_OPTIONS,
-		{ "by", required_argument, NULL, 'b' },
-		{ "rows", required_argument, NULL, 'n' },
-		{ "watch", no_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	struct top_args a = { .target = ctl_target(), .by = "checks", .rows = ROWS_DEFAULT };
-	int c;
+	int code;
 
-	while ((c = cmdline_next(argc, argv, "b:n:wjh", longs)) != -1) {
-		switch (c) {
-		case 'b':
-			a.by = order_key(optarg);
-			if (a.by == NULL)
-				return ctl_usage(
-				    "rules top", "'%s' is not cost, hits or evaluations", optarg);
-			break;
-		case 'n':
-			if (parse_rows(optarg, &a.rows) != CTL_OK)
-				return CTL_USAGE;
-			break;
-		case 'w':
-			a.watch = true;
-			break;
-		case 'h':
-			fputs(help_text, stdout);
-			return CTL_OK;
-		default:
-			if (ctl_target_option(&a.target, c))
-				break;
-			return ctl_usage("rules top", "%s", optarg);
-		}
-	}
+	if (!ctl_args(argc, argv, &syntax, &a, &code))
+		return code;
 	if (optind < argc)
 		return ctl_usage("rules top", "unexpected argument '%s'", argv[optind]);
 	return top(&a);

@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_status.h"
-#include "collector/ctl/ctl.h"
+#include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_http.h"
 #include <unistd.h>
-
-static const char usage_text[] =
-    "Usage: mewsctl status [OPTIONS]\n"
-    "\n"
-    "Shows a collector, its sensors (rates, lag, drops) and its outputs, in 80 columns; warns of\n"
-    "certificates that expire within 30 days.\n"
-    "\n"
-    "      --json             the API's answer, unchanged\n"
-    "      --watch            refresh every second, until interrupted\n" CTL_TARGET_HELP
-    "\n"
-    "The state of a sensor is that of 'mewsctl nodes', or 'part' while not all processes of its\n"
-    "node are known yet.\n"
-    "\n"
-    "Exit status: 0 ready, and every known node is up; 1 not reachable or not ready; 2 usage\n"
-    "error; 3 a node is not up.\n";
 
 static int
 code_of(const json_t *j)
@@ -68,34 +53,43 @@ status(struct ctl_target *t, bool watch)
 	return code;
 }
 
+struct status_args {
+	struct ctl_target target;
+	bool watch;
+};
+
+static const struct ctl_option options[] = {
+	{ "json", 'j', NULL, "the API's answer, unchanged", ctl_set_flag,
+	    offsetof(struct status_args, target.json) },
+	{ "watch", 'w', NULL, "refresh every second, until interrupted", ctl_set_flag,
+	    offsetof(struct status_args, watch) },
+	CTL_TARGET_OPTIONS(offsetof(struct status_args, target)),
+};
+
+static const struct ctl_syntax syntax = { "status", options, ARRAY_SIZE(options),
+	"Usage: mewsctl status [OPTIONS]\n"
+	"\n"
+	"Shows a collector, its sensors (rates, lag, drops) and its outputs, in 80 columns; warns "
+	"of\n"
+	"certificates that expire within 30 days.\n"
+	"\n",
+	"\n"
+	"The state of a sensor is that of 'mewsctl nodes', or 'part' while not all processes of "
+	"its\n"
+	"node are known yet.\n"
+	"\n"
+	"Exit status: 0 ready, and every known node is up; 1 not reachable or not ready; 2 usage\n"
+	"error; 3 a node is not up.\n" };
+
 int
 ctl_status(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CTL_TARGET_OPTIONS,
-		{ "watch", no_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct ctl_target t = ctl_target();
-	bool watch = false;
-	int c;
+	struct status_args a = { .target = ctl_target() };
+	int code;
 
-	while ((c = cmdline_next(argc, argv, "jwh", longs)) != -1) {
-		switch (c) {
-		case 'w':
-			watch = true;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return CTL_OK;
-		default:
-			if (ctl_target_option(&t, c))
-				break;
-			return ctl_usage("status", "%s", optarg);
-		}
-	}
+	if (!ctl_args(argc, argv, &syntax, &a, &code))
+		return code;
 	if (optind < argc)
 		return ctl_usage("status", "unexpected argument '%s'", argv[optind]);
-	return t.json ? status_json(&t) : status(&t, watch);
+	return a.target.json ? status_json(&a.target) : status(&a.target, a.watch);
 }
