@@ -114,7 +114,7 @@ play(struct bench *b, struct nodes *nodes, unsigned loop)
 static double
 run(struct bench *b, enum pass pass)
 {
-	struct shard_cfg cfg = {
+	struct nodes_cfg cfg = {
 		.rules = b->set[pass],
 		.intern_bytes = b->o.texts,
 		.state = { .threads = 65536, .fds = 65536, .dead_grace_ns = 30 * NS_PER_S },

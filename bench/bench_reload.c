@@ -218,9 +218,9 @@ static double
 run(struct bench *b, unsigned reloads, uint64_t *took, uint64_t *lost)
 {
 	struct ruleset *first = load(b, 0);
-	const struct shard_cfg cfg = { .rules = first,
-		.intern_bytes = 64 << 20,
-		.state = { .threads = 65536, .fds = 65536 },
+	const struct shard_cfg cfg = { .nodes.rules = first,
+		.nodes.intern_bytes = 64 << 20,
+		.nodes.state = { .threads = 65536, .fds = 65536 },
 		.queue = 64 };
 	uint64_t from, gap = 0;
 

@@ -4,7 +4,7 @@ set(MEWS_NNG auto CACHE STRING "NNG: tuned (the known version only), plain (any 
 set_property(CACHE MEWS_NNG PROPERTY STRINGS auto tuned plain)
 
 set(NNG_LINKED ${NNG_ARCHIVE} ${MBEDTLS_LIBRARY} ${MBEDX509_LIBRARY} ${MBEDCRYPTO_LIBRARY} Threads::Threads)
-set(NNG_TUNED_SOURCES close.c gather.c task.c)
+set(NNG_TUNED_SOURCES close.c gather.c nng_task.c)
 # Pull the replacements in first (-u): otherwise the archive's own versions would be linked.
 set(NNG_TUNED_OPTIONS
   -Wl,--wrap=nni_aio_begin,--wrap=nng_stream_recv,--wrap=nng_stream_send,--wrap=nni_aio_free,--wrap=nni_aio_fini

@@ -3,6 +3,23 @@ function(mews_library name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${A_SOURCES})
   target_link_libraries(${name} PRIVATE own_flags PUBLIC base_flags ${A_LIBS})
+  mews_links(${name})
+endfunction()
+
+# mews_testkit(NAME SOURCES... LIBS...): what several tests share, beside the code that they test.
+function(mews_testkit name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC EXCLUDE_FROM_ALL ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE own_flags PUBLIC base_flags ${A_LIBS} PkgConfig::CMOCKA)
+endfunction()
+
+# Target 'links' (test lint.links): each library whole, in a program of its own with no more than what it
+# declares.
+add_custom_target(links)
+function(mews_links name)
+  add_executable(links_${name} EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/lint/links.c)
+  target_link_libraries(links_${name} PRIVATE own_flags $<LINK_LIBRARY:WHOLE_ARCHIVE,${name}>)
+  add_dependencies(links links_${name})
 endfunction()
 
 # mews_program(NAME SOURCES... LIBS...): define an installed program.

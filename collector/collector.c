@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/collector_int.h"
-#include "collector/watch.h"
+#include "collector/watch/trouble.h"
 #include "common/clock.h"
 #include "common/log_peer.h"
 #include "common/rights.h"
@@ -147,21 +147,21 @@ start_shards(void *app)
 	unsigned n = a->opt.shards != 0 ? (unsigned) a->opt.shards : (unsigned) MAX(cpus, 1);
 	struct shard_cfg cfg = {
 		.outbox = a->outbox,
-		.rules = a->rules,
-		.intern_bytes = a->opt.intern_max,
-		.state = {
+		.queue = (unsigned) a->opt.shard_queue,
+		.nodes.rules = a->rules,
+		.nodes.intern_bytes = a->opt.intern_max,
+		.nodes.state = {
 			.threads = (uint32_t) a->opt.threads_max,
 			.fds = (uint32_t) a->opt.fds_max,
 			.bytes = a->opt.node_bytes,
 			.dead_grace_ns = a->opt.dead_grace * NS_PER_MS,
 		},
-		.throttle = {
+		.nodes.throttle = {
 			.process = { a->opt.alert_rate, a->opt.alert_burst },
 			.user = { a->opt.user_rate, a->opt.user_burst },
 		},
-		.json = &a->rules_config.options.json,
-		.log_drops = a->opt.log_drops,
-		.queue = (unsigned) a->opt.shard_queue,
+		.nodes.json = &a->rules_config.options.json,
+		.nodes.log_drops = a->opt.log_drops,
 	};
 	int r = shards_start(n, &cfg, &a->shards);
 
@@ -332,7 +332,7 @@ app_run(void *app)
 {
 	struct app *a = app;
 	int fd = signalfd(-1, &a->signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	struct watch watch = { 0 };
+	struct trouble trouble = { 0 };
 	uint64_t looked = 0;
 
 	if (fd < 0)
@@ -344,7 +344,7 @@ app_run(void *app)
 			continue;
 		looked = clock_mono();
 		ingest_watch_tls(a->ingest);
-		watch_look(&watch, a->outbox, a->outputs);
+		trouble_look(&trouble, a->outbox, a->outputs);
 	}
 	log_info("stopping");
 	log_peer_flush();

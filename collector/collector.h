@@ -6,9 +6,9 @@
 #define MEWS_COLLECTOR_COLLECTOR_H
 
 #include "collector/api/api.h"
-#include "collector/lookout.h"
-#include "collector/reload.h"
 #include "collector/rule/rule_config.h"
+#include "collector/watch/lookout.h"
+#include "collector/watch/reload.h"
 #include "common/config.h"
 #include "common/stage.h"
 #include <signal.h>

@@ -2,8 +2,16 @@
 /* collector_config.c - read the options, and derive the configuration of each part. */
 #include "collector/api/token.h"
 #include "collector/collector_int.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 #include <errno.h>
+#include <unistd.h>
+
+enum {
+	HTTP_CONNECTIONS = 256,
+	HTTP_REQUEST_MS = 10000,
+	HTTP_ANSWER_MS = 60000,
+};
 
 const struct opt app_opts[] = {
 #define OPT(type, field, key, def, min, max, help) \
@@ -108,5 +116,38 @@ app_ingest_cfg(const struct app *a)
 		.streams = a->streams,
 		.shards = a->shards,
 		.outbox = a->outbox,
+	};
+}
+
+/* Use the default socket if its folder exists and belongs to us. */
+static const char *
+http_socket(const struct app *a)
+{
+	bool usual = strcmp(a->opt.http_socket, API_SOCKET) == 0;
+
+	return usual && access(API_FOLDER, W_OK) < 0 ? NULL : a->opt.http_socket;
+}
+
+void
+app_api_places(struct app *a)
+{
+	a->token_beside = tokens_place(
+	    a->opt.token_file, a->opt.outbox_path, a->token_file, sizeof(a->token_file));
+}
+
+struct api_cfg
+app_api_cfg(const struct app *a)
+{
+	return (struct api_cfg){
+		.listen = a->opt.http,
+		.socket = http_socket(a),
+		.tls_cert = a->opt.http_cert,
+		.tls_key = a->opt.http_key,
+		.insecure = a->opt.insecure,
+		.token_file = a->token_file,
+		.token_beside = a->token_beside,
+		.connections = (unsigned) MIN(HTTP_CONNECTIONS, descriptors_max() / 8),
+		.request_ms = HTTP_REQUEST_MS,
+		.answer_ms = HTTP_ANSWER_MS,
 	};
 }

@@ -100,7 +100,7 @@ cat <<EOF
  *
  * A name without any number is of another architecture, or the kernel's name of a tracepoint.
  * A rule with a name that is neither here nor in events.def is refused.
- * Consumers: driver/numbers.h, sensor/captures.c, collector/field/syscall_numbers.c, tests/driver/.
+ * Consumers: driver/numbers.h, sensor/capture_table.c, collector/field/syscall_numbers.c, tests/driver/.
  */
 #ifndef SYSCALL
 #define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32)

@@ -7,7 +7,7 @@
  */
 #include "common/log.h"
 #include "sensor/bpf_int.h"
-#include "sensor/captures.h"
+#include "sensor/capture_table.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>

@@ -7,7 +7,7 @@
 #include "proto/schema.h"
 #include "proto/wire.h"
 #include "sensor/bpf_int.h"
-#include "sensor/captures.h"
+#include "sensor/capture_table.h"
 #include "sensor/kernel_floor.h"
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * string_list.h - cut a list of strings, each with its NUL, to the size of a text.
  *
- * It cuts like driver/bpf/string_list.h, so that a snapshot and an event of one process agree: a
+ * It cuts like driver/bpf/argv.h, so that a snapshot and an event of one process agree: a
  * string that does not fit keeps its beginning, the next string follows, and the list's end is kept
  * too.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/ctl/case_int.h"
+#include "collector/ctl/case_file_int.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>

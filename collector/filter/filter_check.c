@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
 #include <errno.h>
+#include <stdarg.h>
 
 /* Does the operator fit the type, and what are its constants? */
 
@@ -18,6 +19,26 @@ enum { LONG_NAMES_WARNED = 20 }; /* of one check */
 #define OPS_PARTS (B(CONTAINS) | B(STARTSWITH) | B(ENDSWITH))
 #define OPS_STR   (OPS_NUM | OPS_PARTS | B(ICONTAINS) | B(GLOB) | B(IGLOB) | B(REGEX) | B(PMATCH))
 #define OPS_BYTES (OPS_EQ | OPS_PARTS | B(BCONTAINS) | B(BSTARTSWITH))
+
+static int
+compile_warn(struct compile *c, struct place at, const char *fmt, ...)
+{
+	struct warning *w = arena_alloc(c->a, sizeof(*w));
+	va_list ap;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->diag.code = DIAG_OTHER;
+	w->diag.origin = c->origin;
+	w->diag.line = at.line;
+	w->diag.col = at.col;
+	va_start(ap, fmt);
+	(void) vsnprintf(w->diag.msg, sizeof(w->diag.msg), fmt, ap);
+	va_end(ap);
+	*c->warning_tail = w;
+	c->warning_tail = &w->next;
+	return 0;
+}
 
 static const struct {
 	unsigned ops;

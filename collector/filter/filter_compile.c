@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
 #include <errno.h>
-#include <stdarg.h>
 
 static int gen(struct compile *c, const struct expr *e, struct cond **ret);
 
@@ -52,26 +51,6 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 	if (e->kind == E_CHECK)
 		return check_compile(c, e->check, &(*ret)->test);
 	return gen_kids(c, e, *ret);
-}
-
-int
-compile_warn(struct compile *c, struct place at, const char *fmt, ...)
-{
-	struct warning *w = arena_alloc(c->a, sizeof(*w));
-	va_list ap;
-
-	if (w == NULL)
-		return -ENOMEM;
-	w->diag.code = DIAG_OTHER;
-	w->diag.origin = c->origin;
-	w->diag.line = at.line;
-	w->diag.col = at.col;
-	va_start(ap, fmt);
-	(void) vsnprintf(w->diag.msg, sizeof(w->diag.msg), fmt, ap);
-	va_end(ap);
-	*c->warning_tail = w;
-	c->warning_tail = &w->next;
-	return 0;
 }
 
 int

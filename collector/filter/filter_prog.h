@@ -93,12 +93,6 @@ struct compile {
 #define compile_fail_as(c, why, at, ...) \
 	diag_fail_as((c)->d, (why), (at).line, (at).col, __VA_ARGS__)
 
-/* ---- filter_compile.c ---- */
-
-/* Add a warning about a place of the condition. -ENOMEM. */
-int compile_warn(struct compile *c, struct place at, const char *fmt, ...)
-    PRINTF_LIKE(3, 4) MUST_CHECK;
-
 /* ---- filter_source.c ---- */
 
 /* A field or a transformer, with its types checked; 'rhs': on the right side. */

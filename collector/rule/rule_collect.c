@@ -24,16 +24,6 @@ find_macro(const struct collection *c, struct slice name)
 	return m;
 }
 
-struct def_rule *
-find_rule(const struct collection *c, struct slice name)
-{
-	struct def_rule *r = c->rules;
-
-	while (r != NULL && !slice_eq(r->name.s, name))
-		r = r->next;
-	return r;
-}
-
 static const char *
 like_list(const struct collection *c, struct slice name, struct near *n)
 {
@@ -50,25 +40,6 @@ like_macro(const struct collection *c, struct slice name, struct near *n)
 	for (const struct def_macro *m = c->macros; m != NULL; m = m->next)
 		near_try(n, m->name.s);
 	return near_hint(n);
-}
-
-const char *
-like_rule(const struct collection *c, struct slice name, struct near *n)
-{
-	*n = near_to(name);
-	for (const struct def_rule *r = c->rules; r != NULL; r = r->next)
-		near_try(n, r->name.s);
-	return near_hint(n);
-}
-
-bool
-is_broken(const struct collection *c, enum item_type what, struct slice name)
-{
-	for (size_t i = 0; i < c->broken[what].n; i++) {
-		if (slice_eq(c->broken[what].v[i].s, name))
-			return true;
-	}
-	return false;
 }
 
 static bool

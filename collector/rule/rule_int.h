@@ -262,11 +262,6 @@ bool parse_bool(struct slice s, bool *ret);
 int collect_source(struct collection *c, const struct source *src) MUST_CHECK;
 struct def_list *find_list(const struct collection *c, struct slice name);
 struct def_macro *find_macro(const struct collection *c, struct slice name);
-struct def_rule *find_rule(const struct collection *c, struct slice name);
-/* Is it missing because there was an error in it? */
-bool is_broken(const struct collection *c, enum item_type what, struct slice name);
-/* Where one of that name is missing: "; did you mean 'X'?", or "". */
-const char *like_rule(const struct collection *c, struct slice name, struct near *n);
 
 enum override_op { OV_NONE, OV_APPEND, OV_REPLACE };
 struct override {
@@ -278,7 +273,15 @@ struct override {
 int read_override(const struct item *it, struct override *v, size_t n, bool *any) MUST_CHECK;
 /* Read 'append'; deprecated. */
 int read_append(const struct item *it, bool *ret) MUST_CHECK;
-int read_rule(const struct item *it) MUST_CHECK; /* rule_item.c */
+
+/* ---- rule_item.c ---- */
+
+int read_rule(const struct item *it) MUST_CHECK;
+struct def_rule *find_rule(const struct collection *c, struct slice name);
+/* Is it missing because there was an error in it? */
+bool is_broken(const struct collection *c, enum item_type what, struct slice name);
+/* Where one of that name is missing: "; did you mean 'X'?", or "". */
+const char *like_rule(const struct collection *c, struct slice name, struct near *n);
 
 /* ---- rule_exceptions.c ---- */
 

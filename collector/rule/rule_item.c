@@ -9,6 +9,35 @@ static const char *const known[] = { "rule", "condition", "output", "desc", "pri
 	"enabled", "tags", "warn_evttypes", "skip-if-unknown-filter", "capture", "capture_duration",
 	"exceptions", "append", "override", NULL };
 
+struct def_rule *
+find_rule(const struct collection *c, struct slice name)
+{
+	struct def_rule *r = c->rules;
+
+	while (r != NULL && !slice_eq(r->name.s, name))
+		r = r->next;
+	return r;
+}
+
+const char *
+like_rule(const struct collection *c, struct slice name, struct near *n)
+{
+	*n = near_to(name);
+	for (const struct def_rule *r = c->rules; r != NULL; r = r->next)
+		near_try(n, r->name.s);
+	return near_hint(n);
+}
+
+bool
+is_broken(const struct collection *c, enum item_type what, struct slice name)
+{
+	for (size_t i = 0; i < c->broken[what].n; i++) {
+		if (slice_eq(c->broken[what].v[i].s, name))
+			return true;
+	}
+	return false;
+}
+
 static int
 read_priority(const struct item *it, bool need, enum priority *ret)
 {

@@ -9,7 +9,8 @@
 #define MEWS_COLLECTOR_SHARD_NODE_LOSS_H
 
 #include "collector/alert/loss.h"
-#include "collector/shard/shard.h"
+#include "collector/shard/shard_stats.h"
+#include "collector/stream/stream.h"
 #include "proto/drop_log.h"
 
 struct node_loss {

@@ -186,16 +186,6 @@ op_run(struct shard *s, struct op *op)
 	op_free(op);
 }
 
-void
-op_free(struct op *op)
-{
-	if (op->req != NULL)
-		wire__request__free_unpacked(op->req, NULL);
-	if (op->stream != NULL)
-		stream_unref(op->stream);
-	free(op);
-}
-
 static void
 take_rules(struct shard *s)
 {
@@ -235,7 +225,7 @@ shard_start(struct shard *s, const struct shard_cfg *cfg)
 	if (r < 0)
 		return r;
 	s->outbox = cfg->outbox;
-	r = nodes_new(cfg, &s->counters, &s->nodes);
+	r = nodes_new(&cfg->nodes, &s->counters, &s->nodes);
 	if (r < 0)
 		return r;
 	r = -pthread_create(&s->thread, NULL, shard_main, s);

@@ -50,7 +50,7 @@ struct hit_ctx {
 };
 
 int
-nodes_new(const struct shard_cfg *cfg, struct shard_counters *counters, struct nodes **ret)
+nodes_new(const struct nodes_cfg *cfg, struct shard_counters *counters, struct nodes **ret)
 {
 	struct nodes *n = calloc(1, sizeof(*n));
 	int r;

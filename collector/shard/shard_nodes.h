@@ -7,12 +7,27 @@
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_NODES_H
 #define MEWS_COLLECTOR_SHARD_SHARD_NODES_H
 
-#include "collector/shard/shard.h"
+#include "collector/rule/rule.h"
+#include "collector/rule/throttle.h"
+#include "collector/shard/shard_stats.h"
+#include "collector/state/state.h"
+#include "collector/stream/stream.h"
+#include "common/macros.h"
+#include "proto/wire.pb-c.h"
+
+struct nodes_cfg {
+	struct ruleset *rules; /* the first set; held by each shard */
+	uint64_t intern_bytes;
+	struct state_limits state;
+	struct throttle_limits throttle; /* per node */
+	const struct alert_json *json;   /* of alerts about losses; NULL: Falco's defaults */
+	uint64_t log_drops; /* log a node's dropped events from this number on; 0: never */
+};
 
 struct nodes;
 
 int nodes_new(
-    const struct shard_cfg *cfg, struct shard_counters *counters, struct nodes **ret) MUST_CHECK;
+    const struct nodes_cfg *cfg, struct shard_counters *counters, struct nodes **ret) MUST_CHECK;
 void nodes_free(struct nodes *n);
 
 /* A new stream starts with empty state and waits for its snapshot; a known one continues. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/shard/shard_queue.h"
-#include "collector/shard/shard.h"
 #include "common/clock.h"
 #include <errno.h>
 #include <pthread.h>
@@ -168,4 +167,14 @@ shard_queue_close(struct shard_queue *q)
 	q->closed = true;
 	pthread_cond_broadcast(&q->filled);
 	pthread_mutex_unlock(&q->lock);
+}
+
+void
+op_free(struct op *op)
+{
+	if (op->req != NULL)
+		wire__request__free_unpacked(op->req, NULL);
+	if (op->stream != NULL)
+		stream_unref(op->stream);
+	free(op);
 }

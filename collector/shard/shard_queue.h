@@ -11,10 +11,30 @@
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_QUEUE_H
 #define MEWS_COLLECTOR_SHARD_SHARD_QUEUE_H
 
+#include "collector/stream/stream.h"
 #include "common/macros.h"
+#include "proto/wire.pb-c.h"
 #include <stddef.h>
 
-struct op;
+enum op_type {
+	OP_HELLO, /* ingest -> shard: a stream has (re)connected; interfaces in 'req' */
+	OP_BATCH, /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
+	OP_BYE,   /* ingest -> shard: the sensor has stopped for good */
+	OP_WAKE,  /* main   -> shard: take new rules, if idle */
+};
+
+struct op {
+	enum op_type type;
+	struct stream *stream; /* held (stream_ref) by the op; NULL for WAKE */
+	Wire__Request *req;    /* owned by the op; wire__request__free_unpacked() */
+	void (*done)(void *arg);
+	void *arg;
+	struct op *next; /* used by the queue */
+};
+
+/* Free an op that shard_put() did not take, and all that it holds. */
+void op_free(struct op *op);
+
 struct shard_queue;
 
 enum { SHARD_QUEUE_OWN = 4 }; /* ops that a node may always have waiting */

@@ -114,7 +114,7 @@ static void
 run(struct ruleset *rules, uint64_t texts, Wire__Body *body, struct buf *out,
     struct shard_counters *c)
 {
-	struct shard_cfg cfg = {
+	struct nodes_cfg cfg = {
 		.rules = rules,
 		.intern_bytes = texts,
 		.state = { .threads = 100, .fds = 100, .dead_grace_ns = 1 },

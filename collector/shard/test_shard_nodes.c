@@ -24,7 +24,7 @@ struct bench {
 static void
 bench_open(struct bench *b)
 {
-	const struct shard_cfg cfg = { .intern_bytes = 1 << 20 };
+	const struct nodes_cfg cfg = { .intern_bytes = 1 << 20 };
 
 	*b = (struct bench){ .stream = {
 				 .id = { .node = "n", .cluster = "c", .sensor_start = 1 } } };

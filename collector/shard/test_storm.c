@@ -122,7 +122,7 @@ static void
 bench_start(struct bench *b, const struct throttle_limits *l, const char *text)
 {
 	const struct rule_options o = { .min_priority = PRIO_DEBUG };
-	struct shard_cfg cfg = {
+	struct nodes_cfg cfg = {
 		.intern_bytes = 64 << 20,
 		.state = { .threads = 2 * TASKS, .fds = 100, .dead_grace_ns = 1 },
 		.throttle = *l,

@@ -190,54 +190,6 @@ state_free(struct state *s)
 	free(s);
 }
 
-/* Is the entry that of (tid, start)? An older holder of the tid has no entry any more. */
-static bool
-same_thread(struct state *s, struct thread **t, uint64_t start)
-{
-	if (start == 0 || (*t)->start == 0 || start == (*t)->start) {
-		if ((*t)->start == 0)
-			(*t)->start = start;
-		return true;
-	}
-	if (start > (*t)->start) { /* the tid has a new holder; the exit was missed */
-		thread_reparent(s, *t, 0);
-		thread_drop(s, *t);
-		*t = NULL;
-		return true;
-	}
-	return false;
-}
-
-struct thread *
-thread_get(struct state *s, int64_t tid, int64_t pid, uint64_t start)
-{
-	struct thread *t = thread_find(s, tid), *main = NULL;
-
-	if (t != NULL && !same_thread(s, &t, start))
-		return NULL;
-	if (t != NULL)
-		return t;
-	if (pid > 0 && pid != tid) {
-		main = thread_get(s, pid, pid, 0);
-		if (main == NULL)
-			return NULL;
-		if (main->gone) /* it exited, and its last known thread: not the last */
-			thread_unbury(s, main);
-	}
-	t = thread_add(s, tid, main);
-	if (t == NULL)
-		return NULL;
-	t->start = start;
-	t->clone_ts = start == 0 || s->epoch == 0 ? 0 : start + s->epoch;
-	if (main != NULL && !main->placeholder) {
-		thread_inherit(s, t, main);
-		thread_set_parent(s, t, main->ptid);
-	} else {
-		s->stats.placeholders++;
-	}
-	return t;
-}
-
 static bool
 in_range(const struct fd_entry *e, const void *arg)
 {

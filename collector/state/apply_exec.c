@@ -9,59 +9,6 @@ _Static_assert((int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "what both have i
 	((ev)->schema->num == EV_EXECVE ? (unsigned) EVP_EXECVE_##name \
 					: (unsigned) EVP_EXECVEAT_##name)
 
-/* The list as text: blanks between. Returns the length; the rest of the scratch stays. */
-static size_t
-join_args(struct state *s, size_t at, struct slice args)
-{
-	size_t n;
-
-	if (args.n > 0 && args.p[args.n - 1] == '\0')
-		args.n--;
-	n = MIN(args.n, SCRATCH_SIZE - at);
-	for (size_t i = 0; i < n; i++)
-		s->scratch[at + i] = args.p[i] == '\0' ? ' ' : args.p[i];
-	return at + n;
-}
-
-void
-thread_set_args(struct state *s, struct thread *t, uint32_t args)
-{
-	struct slice comm = intern_get(s->pool, t->comm), list = intern_get(s->pool, args);
-	size_t n = MIN(comm.n, 64), end;
-
-	hold(s->pool, &t->args, list.n == 0 ? INTERN_EMPTY : args);
-	if (list.n == 0) {
-		hold(s->pool, &t->args_text, INTERN_EMPTY);
-		hold(s->pool, &t->cmdline, t->comm);
-		return;
-	}
-	if (n > 0)
-		memcpy(s->scratch, comm.p, n);
-	s->scratch[n] = ' ';
-	end = join_args(s, n + 1, list);
-	hold(s->pool, &t->cmdline, intern_put(s->pool, (struct slice){ s->scratch, end }));
-	hold(s->pool, &t->args_text,
-	    intern_put(s->pool, (struct slice){ s->scratch + n + 1, end - n - 1 }));
-}
-
-void
-thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups)
-{
-	uint32_t *from = &s->containers[cgroups % CGROUP_MEMO_SIZE].cgroups;
-	uint32_t *id = &s->containers[cgroups % CGROUP_MEMO_SIZE].id;
-
-	if (t->cgroups == cgroups)
-		return;
-	hold(s->pool, &t->cgroups, cgroups);
-	if (*from != cgroups || *id == INTERN_NULL) {
-		struct slice name = container_id_of(intern_get(s->pool, cgroups));
-
-		hold(s->pool, from, cgroups);
-		hold(s->pool, id, name.p == NULL ? s->words.host : intern_put(s->pool, name));
-	}
-	hold(s->pool, &t->container_id, *id);
-}
-
 uint32_t
 strip_deleted(struct state *s, uint32_t path)
 {
@@ -71,13 +18,6 @@ strip_deleted(struct state *s, uint32_t path)
 		return path;
 	p.n -= sizeof(" (deleted)") - 1;
 	return intern_put(s->pool, p);
-}
-
-void
-thread_set_cwd(struct apply *a, struct thread *t, unsigned i)
-{
-	if (slice_starts(ev_text(a->b, a->ev, i), SLICE("/")))
-		hold(a->s->pool, &t->cwd, path_as_dir(a->s, ev_intern(a->s->pool, a->b, a->ev, i)));
 }
 
 /* Not open any more after an exec, by the kernel's own bits: so what was closed unseen and what was

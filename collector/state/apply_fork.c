@@ -12,48 +12,6 @@ _Static_assert((int) EVP_CLONE_ns_pids == (int) EVP_CLONE3_ns_pids &&
 		   (int) EVP_CLONE_ns_pids == (int) EVP_VFORK_ns_pids,
     "one parser for all four");
 
-void
-thread_inherit(struct state *s, struct thread *t, const struct thread *from)
-{
-	struct intern *p = s->pool;
-
-	t->sid = from->sid;
-	t->pgid = from->pgid;
-	t->vpgid = from->vpgid;
-	t->uid = from->uid;
-	t->gid = from->gid;
-	t->loginuid = from->loginuid;
-	t->tty = from->tty;
-	t->fdlimit = from->fdlimit;
-	t->cap_inheritable = from->cap_inheritable;
-	t->cap_permitted = from->cap_permitted;
-	t->cap_effective = from->cap_effective;
-	t->exe_flags = from->exe_flags;
-	t->exe_ino = from->exe_ino;
-	t->exe_ino_ctime = from->exe_ino_ctime;
-	t->exe_ino_mtime = from->exe_ino_mtime;
-	t->cgroup_id = from->cgroup_id;
-	t->pidns_start = from->pidns_start;
-	t->pidns_known = from->pidns_known;
-	hold(p, &t->comm, from->comm);
-	hold(p, &t->exe, from->exe);
-	hold(p, &t->exepath, from->exepath);
-	hold(p, &t->args, from->args);
-	hold(p, &t->args_text, from->args_text);
-	hold(p, &t->cmdline, from->cmdline);
-	hold(p, &t->cgroups, from->cgroups);
-	hold(p, &t->container_id, from->container_id);
-	hold(p, &t->root, from->root);
-	t->placeholder = false;
-}
-
-void
-thread_set_pidns(struct thread *t, bool nested, int64_t init_start)
-{
-	t->pidns_start = nested ? (uint64_t) init_start : 0;
-	t->pidns_known = !nested || init_start != 0;
-}
-
 /* What a new process has of its parent's process. */
 static void
 inherit_process(struct state *s, struct thread *t, const struct thread *from)

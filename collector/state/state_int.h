@@ -230,26 +230,28 @@ void exited_add(struct state *s, int64_t tid, uint64_t start, uint64_t ts);
 /* Did (tid, start) exit at or after 'since'? */
 bool exited_since(const struct state *s, int64_t tid, uint64_t start, uint64_t since);
 
-/* apply.c */
+/* thread.c */
 
 /* The live entry of a thread, made if there is none: from its group, else a placeholder. */
 struct thread *thread_get(struct state *s, int64_t tid, int64_t pid, uint64_t start);
-/* What the event before left to be done. */
-void state_flush(struct state *s);
-
-/* apply_fork.c */
 /* What a new thread has of its parent or its leader. It is a placeholder no more. */
 void thread_inherit(struct state *s, struct thread *t, const struct thread *from);
 /* Nested: not in the host's pid namespace. init_start: boot ns of its namespace's first process;
  * 0: not known. */
 void thread_set_pidns(struct thread *t, bool nested, int64_t init_start);
 
-/* apply_exec.c */
 /* args, args_text and cmdline from the arguments' text; comm is the one set already. */
 void thread_set_args(struct state *s, struct thread *t, uint32_t args);
 void thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups);
 /* The kernel's word for the cwd, where the event has it: chdir() may have been missed. */
 void thread_set_cwd(struct apply *a, struct thread *t, unsigned i);
+
+/* apply.c */
+
+/* What the event before left to be done. */
+void state_flush(struct state *s);
+
+/* apply_exec.c */
 /* exepath without the kernel's " (deleted)" */
 uint32_t strip_deleted(struct state *s, uint32_t path);
 

@@ -4,6 +4,7 @@
  */
 #include "driver/bpf/core.h"
 
+#include "driver/bpf/argv.h"
 #include "driver/bpf/call.h"
 #include "driver/bpf/enter.h"
 #include "driver/bpf/hooks.h"
@@ -12,7 +13,6 @@
 #include "driver/bpf/open.h"
 #include "driver/bpf/open_file.h"
 #include "driver/bpf/proc.h"
-#include "driver/bpf/string_list.h"
 #include "driver/bpf/table.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

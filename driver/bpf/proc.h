@@ -5,8 +5,8 @@
 #ifndef MEWS_DRIVER_PROC_H
 #define MEWS_DRIVER_PROC_H
 
+#include "driver/bpf/argv.h"
 #include "driver/bpf/open.h"
-#include "driver/bpf/string_list.h"
 #include "driver/bpf/task.h"
 #include "driver/numbers.h"
 

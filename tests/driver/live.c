@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/driver/live.h"
 #include "common/clock.h"
-#include "tests/driver/live_rows.h"
 #include <errno.h>
 #include <fts.h>
 #include <inttypes.h>
@@ -13,9 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef MAP_32BIT
-#define MAP_32BIT 0
-#endif
 #define PATIENCE_NS (20 * NS_PER_S)
 
 void
@@ -127,8 +124,8 @@ run_trigger(struct live *l, const struct live_case *c)
 	_exit(0);
 }
 
-static void
-forget(struct live *l)
+void
+live_forget(struct live *l)
 {
 	while (l->nrecs > 0)
 		free(l->recs[--l->nrecs]);
@@ -193,7 +190,7 @@ live_run(struct live *l, const struct live_case *c)
 {
 	unsigned failed = l->failed;
 
-	forget(l);
+	live_forget(l);
 	memset(l->f, 0, sizeof(*l->f));
 	l->name = c->name;
 	l->begun = l->seen_exit = false;
@@ -355,120 +352,4 @@ live_that(struct live *l, bool ok, const char *what)
 {
 	if (!ok)
 		live_fail(l, "not so: %s", what);
-}
-
-int64_t
-proc_status(pid_t pid, const char *key, unsigned column, int base)
-{
-	char path[64], line[1024];
-	int64_t v = -1;
-	FILE *f;
-
-	(void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		size_t n = strlen(key);
-		char *p = line + n;
-
-		if (strncmp(line, key, n) != 0 || line[n] != ':')
-			continue;
-		for (unsigned i = 0; i <= column; i++)
-			v = (int64_t) strtoull(p + (i == 0), &p, base);
-	}
-	if (f != NULL)
-		(void) fclose(f);
-	return v;
-}
-
-int64_t
-proc_stat(pid_t pid, unsigned i)
-{
-	char path[64], line[2048], *p;
-	int64_t v = -1;
-	FILE *f;
-
-	(void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (f == NULL || fgets(line, sizeof(line), f) == NULL)
-		abort();
-	(void) fclose(f);
-	p = strrchr(line, ')') + 3; /* field 3 is a letter */
-	for (unsigned k = 3; k < i; k++)
-		p = strchr(p, ' ') + 1;
-	v = strtoll(p, NULL, 10);
-	return v;
-}
-
-/* Print passed and total checks of each event's parameters; a captured event without checks is a
- * failure. */
-static void
-report(struct live *l)
-{
-	l->name = "all cases";
-	for (size_t i = 0; i < schema_nevents; i++) {
-		const struct ev_schema *s = &schema_events[i];
-
-		if (l->checks[s->num].total > 0)
-			printf("%s %u/%u\n", s->name, l->checks[s->num].passed,
-			    l->checks[s->num].total);
-		else if (s->capture == CAP_EXIT || s->capture == CAP_TRACE)
-			live_fail(l, "%s is captured, and no case checks it", s->name);
-	}
-	printf("%u failed\n", l->failed);
-}
-
-/* --dump FILE */
-static void
-parse_args(struct live *l, int argc, char **argv)
-{
-	if (argc == 3 && strcmp(argv[1], "--dump") == 0)
-		l->dump = fopen(argv[2], "we");
-	if (argc != 1 && l->dump == NULL) {
-		printf(
-		    "usage: test_live [--dump FILE]: write the records of every case to FILE as "
-		    "text\n");
-		exit(2);
-	}
-}
-
-int
-main(int argc, char **argv)
-{
-	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
-		names_cases, net_cases, proc_cases, args_cases };
-	static const struct live_row *const rows[] = { file_rows, path_rows, fd_rows, self_rows,
-		net_rows, ipc_rows };
-	struct live *l = calloc(1, sizeof(*l));
-	struct source_opts o = { .ring_bytes = 16 << 20 }; /* a busy machine may delay us */
-
-	if (l == NULL || geteuid() != 0) {
-		printf("skipped: needs root\n");
-		free(l);
-		return 77;
-	}
-	l->f = mmap(NULL, sizeof(*l->f), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	if (l->f == MAP_FAILED)
-		abort();
-	parse_args(l, argc, argv);
-	(void) clearenv(); /* programs started by cases inherit it */
-	(void) setvbuf(stdout, NULL, _IOLBF, 0);
-	l->st = live_open(&o);
-	live_all(l->st);
-	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
-		for (const struct live_case *c = tables[t]; c->name != NULL; c++)
-			live_run(l, c);
-	}
-	for (size_t t = 0; t < ARRAY_SIZE(rows); t++) {
-		for (const struct live_row *r = rows[t]; r->name != NULL; r++)
-			live_row_run(l, r);
-	}
-	live_mechanics(l);
-	live_close(l->st);
-	forget(l);
-	report(l);
-	if (l->dump != NULL)
-		(void) fclose(l->dump);
-	(void) munmap(l->f, sizeof(*l->f));
-	return l->failed != 0 ? (free(l), 1) : (free(l), 0);
 }

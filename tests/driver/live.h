@@ -86,6 +86,9 @@ void live_run(struct live *l, const struct live_case *c);
  * return. */
 bool live_gone(const struct live *l);
 
+/* Forget the records of the last case. */
+void live_forget(struct live *l);
+
 /* Write the case's records as text, so that two runs can be compared. */
 void live_dump(const struct live *l, FILE *to);
 
@@ -106,9 +109,5 @@ void live_bytes(
     struct live *l, const struct ev_hdr *r, const char *param, const void *want, size_t n);
 void live_absent(struct live *l, const struct ev_hdr *r, const char *param);
 void live_that(struct live *l, bool ok, const char *what);
-
-/* Read a line "key: value" of /proc/PID/status, and field 'i' (from 1) of /proc/PID/stat. */
-int64_t proc_status(pid_t pid, const char *key, unsigned column, int base);
-int64_t proc_stat(pid_t pid, unsigned i);
 
 #endif

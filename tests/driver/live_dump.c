@@ -10,7 +10,7 @@
  */
 #include "common/macros.h"
 #include "tests/driver/live.h"
-#include "tests/driver/live_exec.h"
+#include "tests/driver/live_procfs.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live_exec.c - execve and execveat, compared with /proc of the program that runs. */
 #include "tests/driver/live_exec.h"
+#include "tests/driver/live_procfs.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,59 +20,6 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-size_t
-read_proc(pid_t pid, const char *name, char *to, size_t size)
-{
-	char path[64];
-	size_t n = 0;
-	FILE *f;
-
-	(void) snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	f = fopen(path, "re");
-	if (f != NULL) {
-		n = fread(to, 1, size - 1, f);
-		(void) fclose(f);
-	}
-	to[n] = '\0';
-	return n;
-}
-
-/* Read the path of one controller: from the line that lists it, or of the unified hierarchy. */
-static void
-cgroup_path(const char *file, const char *name, char *to, size_t size)
-{
-	const char *unified = strstr(file, "0::");
-
-	for (const char *p = file; *p != '\0'; p = strchr(p, '\n') + 1) {
-		const char *list = strchr(p, ':') + 1, *end = strchr(list, ':');
-		char names[256];
-
-		(void) snprintf(names, sizeof(names), ",%.*s,", (int) (end - list), list);
-		if (strstr(names, name) != NULL) {
-			(void) snprintf(to, size, "%.*s", (int) strcspn(end + 1, "\n"), end + 1);
-			return;
-		}
-	}
-	(void) snprintf(
-	    to, size, "%.*s", unified == NULL ? 0 : (int) strcspn(unified + 3, "\n"), unified + 3);
-}
-
-size_t
-read_cgroups(pid_t pid, char *to, size_t size)
-{
-	static const char *const names[] = { "cpuset", "cpu", "cpuacct", "blkio", "memory", "" };
-	char file[8192], path[1024], key[32];
-	size_t n = 0;
-
-	(void) read_proc(pid, "cgroup", file, sizeof(file));
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void) snprintf(key, sizeof(key), ",%s,", names[i]);
-		cgroup_path(file, names[i][0] == '\0' ? "none" : key, path, sizeof(path));
-		n += (size_t) snprintf(to + n, size - n, "%s=%s", names[i], path) + 1;
-	}
-	return n;
-}
 
 static void
 reap(int64_t pid)

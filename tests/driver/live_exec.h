@@ -9,10 +9,4 @@ void d_exec(struct facts *f), d_memfd(struct facts *f), d_exec_overlay(struct fa
 void d_exec_fail(struct facts *f);
 live_fn c_exec, m_exec, c_memfd, c_exec_overlay, c_exec_fail;
 
-/* Read a file of /proc/PID, NUL-terminated; returns its size. */
-size_t read_proc(pid_t pid, const char *name, char *to, size_t size);
-
-/* Read the control groups of a process in a record's format, from /proc/PID/cgroup. */
-size_t read_cgroups(pid_t pid, char *to, size_t size);
-
 #endif

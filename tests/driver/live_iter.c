@@ -2,7 +2,7 @@
 /* live_iter.c - the kernel's iterators: their items about this process. */
 #include "common/clock.h"
 #include "tests/driver/live.h"
-#include "tests/driver/live_exec.h"
+#include "tests/driver/live_procfs.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -2,6 +2,7 @@
 /* live_proc.c - clone, fork, vfork, clone3 and procexit. */
 #include "tests/driver/live.h"
 #include "tests/driver/live_exec.h"
+#include "tests/driver/live_procfs.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>

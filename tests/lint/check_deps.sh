@@ -1,49 +1,112 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Include rules. A folder's rule lists what its files may include in quotes; tests of a folder
-# (test*) may include tests/support/ too. Exit 1 and the lines that break a rule.
+# Includes go downwards. A folder's rule is what its files may include in quotes: itself, and what its line
+# names; its tests (test_*) may include tests/support/ too, and what their column names. Prints what breaks a
+# rule: a file that includes what its folder may not, a folder without a rule, a rule without a folder.
 set -eu
 cd "$(dirname "$0")/../.."
 
-kernel_safe='proto/((event|names)\.h|(events|names|syscalls)\.def)|driver/'
-status=0
+# Each folder after all that it may include: so no folder can include one that includes it.
+rules='
+# folder            may include                                                    its tests besides
+common
+common/nng          common
+proto               common
+driver              proto!
+driver/bpf          driver proto!
+sensor              common common/nng proto driver
+collector/alert     common
+collector/state     common proto
+collector/field     common proto state                                             : filter
+collector/filter    common proto state field                                       : plan
+collector/plan      common proto state field filter
+collector/rule      common proto alert state field filter plan
+collector/outbox    common alert rule
+collector/output    common alert outbox                                            : rule
+collector/stream    common proto alert outbox
+collector/shard     common proto alert state rule outbox stream
+collector/ingest    common proto filter outbox stream shard                        : ctl/pki.h
+collector/watch     common proto filter alert rule outbox output stream shard ingest
+collector/api       common proto alert rule outbox output stream shard ingest watch : ctl/pki.h
+collector/ctl       common proto state field filter rule outbox output api
+collector           common common/nng proto alert rule outbox output stream shard ingest watch api
+tests               *
+tests/conformance   *
+tests/driver        *
+tests/e2e           *
+tests/fuzz          *
+tests/lint          *
+tests/support       *
+tests/vm            *
+bench               *
+'
 
-allow() { # folder, what it may include, and what its tests may besides
-	tests/lint/files.sh c h def cpp cc | grep "^$1/" | while read -r file; do
-		ok=$2
-		case $file in
-		*/test*) ok="$ok|tests/support/${3:+|$3}" ;;
-		esac
-		grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$file" |
-			grep -vE "include[[:space:]]*\"($ok)" || true
-	done | sed "s|\$|   <- $1/ may not include this|" | grep . && status=1
-	return 0
+# "folder|regular expression|the same for tests" of each rule.
+expand() {
+	echo "$rules" | awk '
+		/^#/ || NF == 0 { next }
+		function allowed(name) {
+			if (name == "*")
+				return "(common|proto|driver|sensor|collector|tests|bench)/"
+			if (name == "proto!") # what the kernel side compiles
+				return "proto/((event|names)\\.h|(events|names|syscalls)\\.def)"
+			if (name ~ /\.h$/)
+				return "collector/" name
+			if ($1 ~ /^collector/ && name !~ /^(common|common\/nng|proto)$/)
+				name = "collector/" name
+			return name "/[^/]*$"
+		}
+		{
+			ok = $1 "/[^/]*$"
+			of = "tests/support/"
+			test = 0
+			for (i = 2; i <= NF; i++)
+				if ($i == ":")
+					test = 1
+				else if (test)
+					of = of "|" allowed($i)
+				else
+					ok = ok "|" allowed($i)
+			print $1 " " ok " " ok "|" of
+		}'
 }
 
-allow common 'common/'
-allow proto 'common/|proto/'
-allow driver "$kernel_safe"
-allow sensor 'common/|proto/|driver/|sensor/'
-allow collector 'common/|proto/|collector/'
+files=$(mktemp) rules_of=$(mktemp)
+trap 'rm -f "$files" "$rules_of"' EXIT
+tests/lint/files.sh c h cpp cc def >"$files"
+expand >"$rules_of"
 
-# The rooms of the collector: each knows those before it, and of the program around it only what is
-# named here. No cycles: what a room includes does not include it.
-room() { # room, the rooms it may include, the headers of collector/ itself, what its tests may besides
-	allow "collector/$1" "common/|proto/|collector/($1${2:+|$2})/${3:+|collector/($3)\.(h|def)}" "${4:-}"
-}
-room alert
-room state
-room field state '' 'collector/filter/'
-room filter 'state|field' '' 'collector/plan/'
-room plan 'state|field|filter'
-room rule 'alert|state|field|filter|plan'
-room outbox 'alert|rule'
-room output 'alert|rule|outbox'
-room stream 'alert|outbox|shard'
-room shard 'alert|state|filter|rule|outbox|stream'
-room ingest 'alert|state|filter|shard|stream' '' 'collector/ctl/pki\.h'
-room api 'alert|rule|outbox|output|stream|shard|ingest' 'lookout|reload' 'collector/ctl/pki\.h'
-room ctl 'state|field|filter|rule|output|api'
-allow tests 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
-allow bench 'common/|proto/|driver/|sensor/|collector/|tests/|bench/'
-exit $status
+# shellcheck disable=SC2046 # names without blanks
+grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' $(cat "$files") /dev/null |
+	sed 's/:[[:space:]]*#[[:space:]]*include[[:space:]]*"/ /;s/".*//' |
+	awk -v files="$files" -v rules="$rules_of" '
+	function folder(path) {
+		return path ~ /\// ? substr(path, 1, match(path, /\/[^\/]*$/) - 1) : "."
+	}
+	BEGIN {
+		while ((getline < rules) > 0) {
+			ok[$1] = $2
+			test[$1] = $3
+		}
+		while ((getline < files) > 0) {
+			used[folder($0)] = 1
+			if (!(folder($0) in ok) && !(folder($0) in told)) {
+				print $0 ": tests/lint/check_deps.sh has no rule for its folder"
+				told[folder($0)] = bad = 1
+			}
+		}
+		for (f in ok)
+			if (!(f in used) && f != "tests") {
+				print "tests/lint/check_deps.sh: there is no folder " f
+				bad = 1
+			}
+	}
+	{
+		split($1, at, ":")
+		f = folder(at[1])
+		if (f in ok && $2 !~ "^(" (at[1] ~ /\/test_[^\/]*$/ ? test[f] : ok[f]) ")") {
+			print $1 ": " f "/ may not include " $2
+			bad = 1
+		}
+	}
+	END { exit bad }'

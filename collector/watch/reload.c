@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/reload.h"
-#include "collector/rule_watch.h"
+#include "collector/watch/reload.h"
+#include "collector/watch/rule_watch.h"
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * string_list.h - arguments and environment: lists of user space strings, each with its NUL.
+ * argv.h - arguments and environment: lists of user space strings, each with its NUL.
  *
  * A list longer than a text must not simply be cut at its end: a process could hide anything after
  * a long string.
@@ -12,8 +12,8 @@
  *
  * sensor/string_list.c does the same for data read from /proc.
  */
-#ifndef MEWS_DRIVER_STRING_LIST_H
-#define MEWS_DRIVER_STRING_LIST_H
+#ifndef MEWS_DRIVER_ARGV_H
+#define MEWS_DRIVER_ARGV_H
 
 #include "driver/bpf/core.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver/numbers.h"
 #include "proto/schema.h"
-#include "sensor/captures.h"
+#include "sensor/capture_table.h"
 #include "tests/support/test.h"
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * case_int.h - reading a file of rule tests; for case_*.c only.
+ * case_file_int.h - reading a file of rule tests; for case_*.c only.
  *
  *	case_yaml.c     nodes of the document, and their expected shapes
  *	case_event.c    processes and events -> batches
  *	case_file.c     the file, its cases, the alerts expected
  */
-#ifndef MEWS_COLLECTOR_CTL_CASE_INT_H
-#define MEWS_COLLECTOR_CTL_CASE_INT_H
+#ifndef MEWS_COLLECTOR_CTL_CASE_FILE_INT_H
+#define MEWS_COLLECTOR_CTL_CASE_FILE_INT_H
 
 #include "collector/ctl/case_file.h"
 #include "proto/batch.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/lookout.h"
+#include "collector/watch/lookout.h"
 #include "collector/shard/blind.h"
 #include "common/log.h"
 #include "common/log_peer.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_task.c - other callbacks run beside one that blocks, and wake no thread needlessly. */
+/* test_nng_task.c - other callbacks run beside one that blocks, and wake no thread needlessly. */
 #include "common/nng/known.h"
 #include "tests/support/test.h"
 #include <pthread.h>

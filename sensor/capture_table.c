@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/captures.h"
+#include "sensor/capture_table.h"
 #include "driver/numbers.h"
 #include "proto/schema.h"
 #include <errno.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * captures.h - the captured system calls: driver/captures.def, joined with the numbers of the calls
- * and the events of proto/events.def.
+ * capture_table.h - the captured system calls: driver/captures.def, joined with the numbers of the
+ * calls and the events of proto/events.def.
  *
  * Everything here is constant and may be used by any thread.
  */
-#ifndef MEWS_SENSOR_CAPTURES_H
-#define MEWS_SENSOR_CAPTURES_H
+#ifndef MEWS_SENSOR_CAPTURE_TABLE_H
+#define MEWS_SENSOR_CAPTURE_TABLE_H
 
 #include "common/macros.h"
 #include "driver/abi.h"

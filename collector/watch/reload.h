@@ -7,8 +7,8 @@
  * why. Otherwise each shard switches to it between two batches, so that each event is evaluated by
  * one set; until all have switched, sensors are asked for the events of both.
  */
-#ifndef MEWS_COLLECTOR_RELOAD_H
-#define MEWS_COLLECTOR_RELOAD_H
+#ifndef MEWS_COLLECTOR_WATCH_RELOAD_H
+#define MEWS_COLLECTOR_WATCH_RELOAD_H
 
 #include "collector/ingest/ingest.h"
 #include "collector/rule/rule.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * task.c - a replacement for the part of NNG 1.5.2 that runs callbacks.
+ * nng_task.c - a replacement for the part of NNG 1.5.2 that runs callbacks.
  *
  * NNG is linked as an archive, and its aio.c and init.c find these functions here instead of in its
  * taskq.c. A task is part of an aio, which has TASK_ROOM bytes for it. prep announces that it will
@@ -11,9 +11,9 @@
  * than one thread should keep. Tasks must not wait for one another, neither in NNG's design nor
  * here.
  */
+#include "common/nng/nng_task.h"
 #include "common/macros.h"
 #include "common/nng/known.h"
-#include "common/nng/nng_task.h"
 #include <nng/nng.h>
 #include <pthread.h>
 #include <stdatomic.h>

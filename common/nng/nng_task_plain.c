@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task_plain.c - with plain NNG nothing is held: it runs its callbacks on its own threads. */
+/* nng_task_plain.c - with plain NNG nothing is held: it runs its callbacks on its own threads. */
 #include "common/nng/nng_task.h"
 
 void

@@ -11,8 +11,8 @@
  *
  * Main thread only; a look costs a few loads per node.
  */
-#ifndef MEWS_COLLECTOR_LOOKOUT_H
-#define MEWS_COLLECTOR_LOOKOUT_H
+#ifndef MEWS_COLLECTOR_WATCH_LOOKOUT_H
+#define MEWS_COLLECTOR_WATCH_LOOKOUT_H
 
 #include "collector/rule/rule.h"
 #include "collector/stream/stream.h"

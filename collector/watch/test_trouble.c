@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/watch.h"
+#include "collector/watch/trouble.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 #include "tests/support/test.h"
@@ -72,7 +72,7 @@ static const struct {
 static void
 each_trouble_is_told_once(void **state)
 {
-	struct watch w = { 0 };
+	struct trouble w = { 0 };
 
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -81,7 +81,7 @@ each_trouble_is_told_once(void **state)
 		(void) snprintf(output.error, sizeof(output.error), "%s", steps[i].output);
 		output.name = "kafka";
 		output.refused = steps[i].refused;
-		watch_look(&w, NULL, NULL);
+		trouble_look(&w, NULL, NULL);
 		assert_string_equal(steps[i].logged, logged);
 	}
 }
@@ -102,7 +102,7 @@ descriptors_are_told_of(void **state)
 		{ 599, "2 file descriptors: there are enough again" },
 		{ 600, "" },
 	};
-	struct watch w = { 0 };
+	struct trouble w = { 0 };
 
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(looks); i++) {
@@ -110,7 +110,7 @@ descriptors_are_told_of(void **state)
 		used = looks[i].used;
 		outbox.error[0] = output.error[0] = '\0';
 		output.refused = 0;
-		watch_look(&w, NULL, NULL);
+		trouble_look(&w, NULL, NULL);
 		assert_string_equal(looks[i].logged, logged);
 	}
 }

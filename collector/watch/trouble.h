@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * watch.h - log trouble with outbox, outputs and descriptors once when it begins and once when it
+ * trouble.h - log trouble with outbox, outputs and descriptors once when it begins and once when it
  * ends.
  *
  * These libraries do not log themselves; the main thread checks them every second.
  */
-#ifndef MEWS_COLLECTOR_WATCH_H
-#define MEWS_COLLECTOR_WATCH_H
+#ifndef MEWS_COLLECTOR_WATCH_TROUBLE_H
+#define MEWS_COLLECTOR_WATCH_TROUBLE_H
 
 #include "collector/outbox/outbox.h"
 #include "collector/output/output.h"
 
-struct watch {
+struct trouble {
 	bool outbox;      /* in trouble */
 	uint64_t damaged; /* rows, as logged */
 	bool descriptors; /* short of them */
@@ -22,6 +22,6 @@ struct watch {
 };
 
 /* Zeroed at first. Main thread only. */
-void watch_look(struct watch *w, struct outbox *o, struct outputs *set);
+void trouble_look(struct trouble *w, struct outbox *o, struct outputs *set);
 
 #endif

@@ -5,8 +5,8 @@
  *
  * One thread.
  */
-#ifndef MEWS_COLLECTOR_RULE_WATCH_H
-#define MEWS_COLLECTOR_RULE_WATCH_H
+#ifndef MEWS_COLLECTOR_WATCH_RULE_WATCH_H
+#define MEWS_COLLECTOR_WATCH_RULE_WATCH_H
 
 #include "common/macros.h"
 #include <stdbool.h>

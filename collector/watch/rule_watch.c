@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/rule_watch.h"
+#include "collector/watch/rule_watch.h"
 #include "common/slice.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_lookout.c - which nodes are reported, when and how often; what the outbox remembers. */
-#include "collector/lookout.h"
 #include "collector/shard/blind.h"
 #include "collector/shard/shard.h"
+#include "collector/watch/lookout.h"
 #include "common/log.h"
 #include "tests/support/test.h"
 #include <errno.h>

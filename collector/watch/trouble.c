@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/watch.h"
+#include "collector/watch/trouble.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 
 static void
-look_at_outbox(struct watch *w, struct outbox *o)
+look_at_outbox(struct trouble *w, struct outbox *o)
 {
 	struct outbox_stats st;
 	bool trouble;
@@ -25,7 +25,7 @@ look_at_outbox(struct watch *w, struct outbox *o)
 }
 
 static void
-look_at_outputs(struct watch *w, struct outputs *set)
+look_at_outputs(struct trouble *w, struct outputs *set)
 {
 	struct output_stats st[OUTBOX_OUTPUTS];
 	size_t n = outputs_stats(set, st, ARRAY_SIZE(st));
@@ -49,7 +49,7 @@ look_at_outputs(struct watch *w, struct outputs *set)
 }
 
 static void
-look_at_descriptors(struct watch *w)
+look_at_descriptors(struct trouble *w)
 {
 	uint64_t used = descriptors_used(), max = descriptors_max();
 
@@ -66,7 +66,7 @@ look_at_descriptors(struct watch *w)
 }
 
 void
-watch_look(struct watch *w, struct outbox *o, struct outputs *set)
+trouble_look(struct trouble *w, struct outbox *o, struct outputs *set)
 {
 	look_at_outbox(w, o);
 	look_at_outputs(w, set);

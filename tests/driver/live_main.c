@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_main.c - run every case and every row. */
+#include "tests/driver/live_rows.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
+
+/* Print passed and total checks of each event's parameters; a captured event without checks is a
+ * failure. */
+static void
+report(struct live *l)
+{
+	l->name = "all cases";
+	for (size_t i = 0; i < schema_nevents; i++) {
+		const struct ev_schema *s = &schema_events[i];
+
+		if (l->checks[s->num].total > 0)
+			printf("%s %u/%u\n", s->name, l->checks[s->num].passed,
+			    l->checks[s->num].total);
+		else if (s->capture == CAP_EXIT || s->capture == CAP_TRACE)
+			live_fail(l, "%s is captured, and no case checks it", s->name);
+	}
+	printf("%u failed\n", l->failed);
+}
+
+/* --dump FILE */
+static void
+parse_args(struct live *l, int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--dump") == 0)
+		l->dump = fopen(argv[2], "we");
+	if (argc != 1 && l->dump == NULL) {
+		printf(
+		    "usage: test_live [--dump FILE]: write the records of every case to FILE as "
+		    "text\n");
+		exit(2);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
+		names_cases, net_cases, proc_cases, args_cases };
+	static const struct live_row *const rows[] = { file_rows, path_rows, fd_rows, self_rows,
+		net_rows, ipc_rows };
+	struct live *l = calloc(1, sizeof(*l));
+	struct source_opts o = { .ring_bytes = 16 << 20 }; /* a busy machine may delay us */
+
+	if (l == NULL || geteuid() != 0) {
+		printf("skipped: needs root\n");
+		free(l);
+		return 77;
+	}
+	l->f = mmap(NULL, sizeof(*l->f), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	if (l->f == MAP_FAILED)
+		abort();
+	parse_args(l, argc, argv);
+	(void) clearenv(); /* programs started by cases inherit it */
+	(void) setvbuf(stdout, NULL, _IOLBF, 0);
+	l->st = live_open(&o);
+	live_all(l->st);
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		for (const struct live_case *c = tables[t]; c->name != NULL; c++)
+			live_run(l, c);
+	}
+	for (size_t t = 0; t < ARRAY_SIZE(rows); t++) {
+		for (const struct live_row *r = rows[t]; r->name != NULL; r++)
+			live_row_run(l, r);
+	}
+	live_mechanics(l);
+	live_close(l->st);
+	live_forget(l);
+	report(l);
+	if (l->dump != NULL)
+		(void) fclose(l->dump);
+	(void) munmap(l->f, sizeof(*l->f));
+	return l->failed != 0 ? (free(l), 1) : (free(l), 0);
+}
