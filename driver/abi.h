@@ -67,7 +67,7 @@ enum drv_enter {
 	DRV_ENTER_ADDR
 };
 
-/* A row of captures.def: compiled by sensor/captures.c, read by the programs. */
+/* A row of captures.def: compiled by sensor/capture_table.c, read by the programs. */
 struct drv_capture {
 	__u64 nums;   /* the event's numbers, as bits of 'present' */
 	__u16 event;  /* EV_*; 0: no row */

@@ -315,7 +315,7 @@ void fd_set_server(struct fd_entry *e, const struct ends *n);
  * NULL: of the host. */
 struct slice container_id_of(struct slice cgroups);
 
-/* users.c */
+/* user_table.c */
 struct user_slot *users_put(struct state *s, struct users *u, uint32_t container, uint32_t uid);
 const struct user_slot *users_get(const struct users *u, uint32_t container, uint32_t uid);
 void users_del(struct state *s, struct users *u, uint32_t container, uint32_t uid);
