@@ -54,7 +54,7 @@ enum fmulti {
 #define FF_DEPRECATED   0x200
 #define FF_UNFILLED     0x400     /* never has a value yet: see field_waits() */
 #define FF_PADDED       0x800     /* prints as nine digits, with leading zeros */
-#define FF_COMM         0x1000    /* the kernel's name of a task: COMM_MAX bytes at most */
+#define FF_COMM         0x1000    /* a task's name in the kernel: COMM_MAX bytes at most */
 #define FF_EVENT_NAME   0x2000    /* its values are names of events */
 #define FF_EVENT_NUMBER 0x4000    /* with FF_EVENT_NAME: every event has one, compare its number */
 #define FF_ARG_EVENT    0x8000    /* the argument is the name of an event */
@@ -62,9 +62,9 @@ enum fmulti {
 #define FF_ARG_SIDE     0x20000   /* the argument is src or dst */
 #define FF_ARG_NATURAL  0x40000   /* the argument in brackets is not negative */
 #define FF_FROM_1       0x80000   /* counts from 1: 'evt.num=0' is how rules say never */
-#define FF_WITHIN       0x100000  /* takes '=' only: at most so many ms away */
+#define FF_WITHIN       0x100000  /* takes only '=': at most that many ms away */
 #define FF_DIRECTION    0x200000  /* enter or exit: of no use since there are exit events only */
-#define FF_PRINT_FIRST  0x400000  /* prints as [0] where no argument says which one */
+#define FF_PRINT_FIRST  0x400000  /* without an argument prints as [0] */
 #define FF_32_BITS      0x800000  /* -1 in a condition is 4294967295 */
 #define FF_CLOCK        0x1000000 /* a time, a text in outputs and a number in JSON */
 

@@ -94,7 +94,7 @@ void number_text(const struct fval *v, enum ev_pfmt fmt, bool padded, struct buf
 void ip_text(const uint8_t *addr, unsigned family, struct buf *out);
 const char *errno_name(int64_t negative); /* NULL: unknown */
 /* "16:00:00", local time or UTC; 'date': with "2019-08-19" and this before it, unless it is NUL;
- * 'fraction': with ".000000001" behind it. */
+ * 'fraction': followed by ".000000001". */
 void time_text(uint64_t ns, bool utc, char date, bool fraction, struct buf *out);
 
 /* ---- param_text.c ---- */

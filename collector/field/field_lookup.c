@@ -215,7 +215,7 @@ field_bind(struct slice name, struct slice arg, struct place at, struct arena *a
 	return 0;
 }
 
-/* "[arg]" at 'at'; quoted or not. How many bytes, 0: none. */
+/* Parse "[arg]" at 'at', quoted or not. Returns its length, 0: none. */
 static size_t
 bracket(struct slice text, size_t at, struct slice *arg)
 {

@@ -25,7 +25,7 @@ add_part(const struct expr *e, struct arena *a, struct explain *x, struct diag *
 	return 0;
 }
 
-/* The tree 'e' and what it compiled to have the same form, but for macros. */
+/* The tree 'e' and its compiled form have the same structure, except for macros. */
 static int
 grow(const struct expr *e, const struct cond *c, struct arena *a, struct explain **ret,
     struct diag *d)
@@ -67,7 +67,7 @@ struct telling {
 	void *arg;
 };
 
-/* Tell of the parts that made 'x' what it is. */
+/* Report the parts that decided 'x'. */
 static void
 tell(struct explain *x, bool is, const struct telling *t)
 {
@@ -83,7 +83,7 @@ tell(struct explain *x, bool is, const struct telling *t)
 	for (struct explain *k = x->kids; k != NULL; k = k->next) {
 		if ((x->cond->kind == C_AND) == is) { /* all of them did */
 			tell(k, is, t);
-		} else if (cond_holds(k->cond, t->v, t->fs) == is) { /* one did, alone */
+		} else if (cond_holds(k->cond, t->v, t->fs) == is) { /* it decided alone */
 			tell(k, is, t);
 			return;
 		}

@@ -13,24 +13,25 @@
 struct explain_part {
 	const char *text; /* canonical */
 	const struct filter *filter;
-	uint64_t decided; /* events on which it was told to explain_event()'s function */
+	uint64_t decided; /* events for which it was reported by explain_event() */
 };
 
 struct explain;
 
-/* A resolved condition's tree, which must have compiled. Lives in 'a'. -EINVAL and *d, -ENOMEM. */
+/* Make it from a resolved condition's tree, which must have compiled. Lives in 'a'. -EINVAL and *d,
+ * -ENOMEM. */
 int explain_new(
     const struct expr *e, struct arena *a, struct explain **ret, struct diag *d) MUST_CHECK;
 
 /*
- * The verdict on one event. When it is false, calls fn for the sub-condition that decided ('is' is
- * what it was); for each of several where any one of them would have been enough.
+ * Evaluate on one event. When the verdict is false, call fn for the sub-condition that decided
+ * ('is' is its value); for each of several if any one of them alone would have been enough.
  */
 typedef void explain_fn(void *arg, struct explain_part *p, bool is);
 bool explain_event(
     struct explain *x, const struct view *v, struct fscratch *fs, explain_fn *fn, void *arg);
 
-/* All its sub-conditions, in the order of the text. */
+/* Call fn for all sub-conditions, in the order of the text. */
 void explain_each(struct explain *x, void (*fn)(void *arg, struct explain_part *p), void *arg);
 
 #endif

@@ -36,7 +36,7 @@ int expr_parse(struct slice text, struct arena *a, struct expr **ret, struct dia
 
 /*
  * Replace macro references by their trees: 'macro' returns the tree of a name, or NULL (an error at
- * the reference's place). The tree is changed in place, macros' trees are shared, not copied.
+ * the reference's location). The tree is changed in place, macros' trees are shared, not copied.
  */
 typedef const struct expr *expr_macro_fn(void *arg, struct slice name);
 int expr_resolve(
@@ -45,11 +45,11 @@ int expr_resolve(
 /* Canonical text: "(evt.type = open and fd.name startswith /etc)". */
 void expr_print(const struct expr *e, struct buf *out);
 
-/* A text that parses to the same tree again, which expr_print()'s need not. */
+/* Print a text that parses to the same tree, which expr_print() does not guarantee. */
 void expr_print_exact(const struct expr *e, struct buf *out);
 
-/* What it names: calls fn for each, as often as it is there; the text is borrowed. Macros are those
- * that it refers to itself; operators and fields those of their conditions, too. No memory: the
+/* Call fn for each name in the condition, once per occurrence; the text is borrowed. Only direct
+ * references to macros, but operators and fields also of the macros' conditions. No memory: the
  * text's p is NULL. */
 enum expr_name { NAME_MACRO, NAME_OPERATOR, NAME_FIELD };
 void expr_names(
@@ -60,10 +60,10 @@ void expr_names(
 int expr_check_types(const struct expr *e, struct diag *d) MUST_CHECK;
 
 /*
- * What fields that never have a value today do to a resolved condition: those of field_waits(), and
- * parameters that no captured event of 'events' has. Calls fn for each check of one, which is
- * always false; 'inverted': it stands below 'not', where that makes an exception that never
- * applies. true: the condition is never true, for want of *ret. 'a' is for scratch.
+ * Find the effect of fields that never have a value today on a resolved condition: those of
+ * field_waits(), and parameters that no captured event of 'events' has. Calls fn for each check of
+ * one, which is always false; 'inverted': it is below 'not', so that, as an exception, it never
+ * applies. true: the condition is never true, because of *ret. 'a' is for scratch.
  */
 typedef void unfilled_fn(void *arg, struct slice field, bool inverted);
 bool expr_unfilled(const struct expr *e, const struct event_set *events, struct arena *a,
@@ -75,37 +75,37 @@ int filter_compile(
     const struct expr *e, struct arena *a, struct filter **ret, struct diag *d) MUST_CHECK;
 
 /*
- * One condition on one event, by a plain walk: slow, and says what a plan (plan.h) must say. For
- * explanations and tests. No allocation but in 'fs'.
+ * Evaluate one condition on one event by a plain walk: slow, and the reference for plans (plan.h).
+ * For explanations and tests. No allocation but in 'fs'.
  */
 bool filter_match(const struct filter *f, const struct view *v, struct fscratch *fs);
 
-/* The events on which it can be true (an index only: a superset). */
+/* The events on which it can be true (only for an index: a superset). */
 void filter_events(const struct filter *f, struct event_set *ret);
 
-/* The fields it reads: calls fn for each, once. */
+/* Call fn for each field that it reads, once. */
 void filter_fields(
     const struct filter *f, void (*fn)(void *arg, const struct field_ref *f), void *arg);
 
-/* What compiling it warned of: a place, its origin and a sentence each. */
+/* Warnings of the compilation: a location, its origin and a sentence each. */
 void filter_warnings(
     const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg);
 
-/* ---- what an output prints: filter_output.c ---- */
+/* ---- values in outputs: filter_output.c ---- */
 
 struct out_value;
 
 /*
- * The longest field or the transformer that 'text' begins with: "toupper(proc.name)",
- * "proc.aname[2]". Sets *used to the bytes taken. It lives in 'a'. -EINVAL and *d (line 1, col from
- * 1 within text); -ENOMEM.
+ * Find the longest field or the transformer at the start of 'text': "toupper(proc.name)",
+ * "proc.aname[2]". Sets *used to its length. Lives in 'a'. -EINVAL and *d (line 1, col from 1
+ * within text); -ENOMEM.
  */
 int out_value_new(struct slice text, struct arena *a, struct out_value **ret, size_t *used,
     struct diag *d) MUST_CHECK;
-/* As field_text(). */
+/* Like field_text(). */
 bool out_value_text(
     const struct out_value *o, const struct view *v, struct fscratch *fs, struct slice *ret);
-/* The field, or those that the transformer reads. */
+/* The field, or those read by the transformer. */
 void out_value_fields(
     const struct out_value *o, void (*fn)(void *arg, const struct field_ref *f), void *arg);
 

@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/* Does the operator fit the type, and what are its constants? */
+/* Check that the operator fits the type, and compile its constants. */
 
 #define MISUSED "misused as a const string value"
 #define REGEX_WARNING                                                                     \
 	"may be optimized with simpler operators such as '=', 'contains', 'startswith', " \
 	"'endswith'"
 
-enum { LONG_NAMES_WARNED = 20 }; /* of one check */
+enum { LONG_NAMES_WARNED = 20 }; /* per check */
 
 #define B(op)     (1u << FOP_##op)
 #define OPS_SET   (B(EXISTS) | B(IN) | B(INTERSECTS))
@@ -70,7 +70,7 @@ fit(struct compile *c, const struct check *k, const struct source *left)
 	    k->mod == FMOD_NONE ? " operator" : " with modifier", name);
 }
 
-/* Is the text, a blank or more after it aside, a field that there is? 1: yes. -ENOMEM. */
+/* Is the text, apart from blanks after it, an existing field? 1: yes. -ENOMEM. */
 static int
 spells_field(struct compile *c, const struct term *t)
 {
@@ -93,7 +93,7 @@ spells_field(struct compile *c, const struct term *t)
 	return r == -ENOMEM ? r : r == 0;
 }
 
-/* A constant that spells a field, or a call, is a warning: it is compared as a text. */
+/* Warn if a constant looks like a field or a call: it is compared as a text. */
 static int
 warn_field(struct compile *c, const struct term *t)
 {
@@ -116,7 +116,7 @@ warn_field(struct compile *c, const struct term *t)
 			    (int) MIN(t->text.n, 200), t->text.p);
 }
 
-/* The field that is compared; NULL: it is part of a longer text. */
+/* The compared field; NULL: it is part of a longer text. */
 static const struct field *
 compared_field(const struct source *s)
 {
@@ -125,8 +125,8 @@ compared_field(const struct source *s)
 	return s->kind == S_FIELD ? s->ref.field : NULL;
 }
 
-/* The kernel cuts the name of a task: a constant that is longer is a warning, since it never
- * matches. Patterns are not looked at. */
+/* Warn if a constant is longer than a task's name, which the kernel cuts: it never matches. Ignores
+ * patterns. */
 static int
 warn_long_name(struct compile *c, const struct check *k, const struct source *left,
     const struct term *v, unsigned *warned)
@@ -149,7 +149,7 @@ warn_long_name(struct compile *c, const struct check *k, const struct source *le
 	    (int) MIN(v->text.n, 100), v->text.p, f->name, COMM_MAX, COMM_MAX, v->text.p);
 }
 
-/* "48545450" to bytes */
+/* Convert "48545450" to bytes. */
 static int
 hex_value(struct compile *c, const struct term *t, struct konst *ret)
 {
@@ -210,7 +210,7 @@ constants(struct compile *c, const struct check *k, struct test *t)
 	return 0;
 }
 
-/* Nothing but letters, and at the ends ^, $, or a dot with *, + or ?: an operator does that. */
+/* Only letters, and at the ends ^, $, or a dot with *, + or ?: a simple operator can do that. */
 static bool
 regex_is_simple(struct slice s)
 {
@@ -270,7 +270,7 @@ text_set(struct compile *c, struct test *t)
 	return 0;
 }
 
-/* Constants that are not texts: one by one while they are few. */
+/* Compile constants that are not texts: compare one by one if they are few. */
 static int
 value_set(struct compile *c, struct test *t)
 {
@@ -282,7 +282,7 @@ value_set(struct compile *c, struct test *t)
 	return t->vset == NULL ? -ENOMEM : 0;
 }
 
-/* evt.type against names: a set of numbers; names of calls without a row are kept beside. */
+/* evt.type against names: a set of numbers; names of calls without a row are kept separately. */
 static int
 event_test(struct compile *c, struct test *t)
 {
@@ -327,7 +327,7 @@ right_source(struct compile *c, const struct check *k, struct test *t)
 	    SLICE_ARG(t->right->text), ftype_name(t->right->type), t->right->list ? " list" : "");
 }
 
-/* What Falco does with 'in' where a field has its own comparison. */
+/* Falco's behaviour of 'in' for fields with their own comparison. */
 static enum fop
 own_in(const struct test *t)
 {
@@ -340,8 +340,7 @@ own_in(const struct test *t)
 	if (f->type == FT_DYN && !has_texts(t->left->type))
 		return FOP_NEVER;
 	if (f->multi == FM_EITHER && f->type == FT_NET)
-		return t->nk == 0 ? FOP_NEVER
-				  : FOP_EQ; /* with the first only: the rest is not looked at */
+		return t->nk == 0 ? FOP_NEVER : FOP_EQ; /* compared with the first only */
 	return t->op;
 }
 

@@ -2,13 +2,13 @@
 #include "collector/filter/filter_prog.h"
 
 /*
- * A condition as it is written: the tree from its root, each check on the values that the event has
- * now, each constant by itself. What it shares with the plan are the fields' getters, the
- * transformers and one operator on one value; so it is wrong where those are, and right where sets,
- * tables of paths, what is known of an event's type or what is remembered are wrong.
+ * Evaluate a condition as written: the tree from its root, each check on the event's current
+ * values, each constant separately. It shares only the fields' getters, the transformers and one
+ * operator on one value with the plan; so it has their errors, but none of sets, tables of paths,
+ * facts about event types or remembered verdicts.
  */
 
-/* The next component of a path; n == 0: there is none. */
+/* The next component of a path; n == 0: none. */
 static struct slice
 next_component(struct slice *path)
 {
@@ -22,7 +22,8 @@ next_component(struct slice *path)
 	return (struct slice){ path->p - (to - from), to - from };
 }
 
-/* pmatch: is it the path, or does it lead to it? The one component "*" leads to every path. */
+/* pmatch: does the pattern match the path or a folder above it? "*" matches every path.
+ */
 static bool
 leads_to(struct slice pattern, struct slice path)
 {
@@ -55,7 +56,7 @@ plain_value(const struct test *t, const struct fval *l, struct fscratch *fs)
 	return t->mod == FMOD_ONEOF ? hits == 1 : hits > 0 && hits == n;
 }
 
-/* evt.type: by name; a call without a row of its own has one all the same. */
+/* evt.type: by name; calls without a row have names too. */
 static bool
 plain_type(const struct test *t, const struct view *v, struct fscratch *fs)
 {

@@ -4,8 +4,8 @@
 
 /*
  * A path is its components: repeated, leading and trailing slashes do not count. It is written as
- * "/a/b" here, the root as "". A path on the right without wildcards is in a set, and a value is
- * looked up with each of its beginnings; one with wildcards is compared component by component.
+ * "/a/b" here, the root as "". A path on the right without wildcards is in a set, in which each
+ * prefix of a value is looked up; one with wildcards is compared component by component.
  */
 
 static size_t

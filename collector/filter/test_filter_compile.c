@@ -109,14 +109,14 @@ test_refused(void **state)
 	}
 }
 
-/* How many of the table's events, and whether one is among them. */
+/* The number of the table's events in the set, and whether one is among them. */
 static const struct {
 	const char *text;
 	unsigned count; /* 0xffff: all */
 	int num;
 	bool has;
 } sets[] = {
-	{ "evt.type = execve", 2, EV_EXECVE, true }, /* and the entry of the same name */
+	{ "evt.type = execve", 2, EV_EXECVE, true }, /* and the entry event of the same name */
 	{ "evt.type = open", 2, EV_OPEN, true },
 	{ "evt.type in (execve, close)", 3, EV_CLOSE, true },
 	{ "evt.type = execve or evt.type = close", 3, EV_CLOSE, true },
@@ -131,7 +131,7 @@ static const struct {
 	{ "evt.type exists", 0xffff, EV_CLOSE, true },
 	{ "not evt.type exists", 0, EV_CLOSE, false },
 	{ "evt.type = getrandom", 1, EV_SYSCALL, true },
-	{ "evt.type = clock_gettime64", 1, EV_SYSCALL, true }, /* of 32-bit callers alone */
+	{ "evt.type = clock_gettime64", 1, EV_SYSCALL, true }, /* only of 32-bit callers */
 	{ "not evt.type = getrandom", 0xffff, EV_SYSCALL, true },
 	{ "syscall.type = execve", 2, EV_EXECVE, true },
 	{ "evt.type contains execve", 0xffff, EV_CLOSE, true },
@@ -211,7 +211,7 @@ test_fields_and_warnings(void **state)
 	arena_fini(&a);
 }
 
-/* Names longer than a task's can be; "": no warning. */
+/* Constants longer than a task's name; "": no warning. */
 static const struct {
 	const char *text;
 	unsigned col;
@@ -295,7 +295,7 @@ test_nested_transformers(void **state)
 	}
 }
 
-/* What is large compiles or is refused, and does not take the stack or hours. */
+/* Large conditions compile or are refused, without exhausting stack or time. */
 static void
 test_large(void **state)
 {
@@ -394,7 +394,7 @@ test_lookup(void **state)
 	arena_fini(&a);
 }
 
-/* The table is whole, and every row is itself. */
+/* The table is complete, and every row finds itself. */
 static void
 test_fields_table(void **state)
 {

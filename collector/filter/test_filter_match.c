@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * A small world: init 1, sshd 10 (by 1), bash 20 (by 10), which runs cat 30 with a descriptor table
- * of its own. Each event is followed by what fields print and what conditions say.
+ * A small world: init 1, sshd 10 (by 1), bash 20 (by 10), which runs cat 30 with its own descriptor
+ * table. Each event is followed by the values of fields and the verdicts of conditions.
  */
 #define EXEC(comm, path, args)                                                 \
 	"res=0;comm=" comm ";exe=" path ";trusted_exepath=" path ";args=" args \
@@ -233,7 +233,7 @@ test_world(void **state)
 	assert_int_equal(0, ask_differences);
 }
 
-/* ---- a plan says what the conditions say by themselves ---- */
+/* ---- a plan agrees with the conditions ---- */
 
 enum { PLANNED_MAX = 4096 };
 
@@ -260,7 +260,8 @@ plan_one(struct planned *all, const char *condition, struct arena *a)
 	all->text[all->n++] = arena_strdup(a, slice_str(condition));
 }
 
-/* Each condition of the world, and each with the one before it in ways that a plan takes apart. */
+/* Plan each condition of the world, and each combined with the previous one, so that plans split
+ * them. */
 static void
 plan_all(struct planned *all, struct arena *a)
 {
@@ -314,7 +315,7 @@ check_planned(struct planned *all, struct plan_run *run, const struct view *v, s
 	}
 }
 
-/* The world before a plan of these, each event twice; returns how many checks were run. */
+/* Play the world to a plan of these, each event twice; returns the number of checks run. */
 static uint64_t
 play_planned(struct planned *all, struct fscratch *fs, struct arena *a)
 {
@@ -405,7 +406,7 @@ test_time(void **state)
 	assert_int_equal(0, ask_differences);
 }
 
-/* More than a block, and texts within texts: what was handed out stays until the reset. */
+/* More than a block, and nested texts: returned texts stay until the reset. */
 static void
 test_scratch(void **state)
 {

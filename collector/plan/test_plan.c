@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_plan.c - a plan against filter_match(): made-up conditions on made-up events, the same ones
- * on every run; and that what is remembered of a text ends with the text.
+ * test_plan.c - compare a plan with filter_match(): generated conditions on generated events, the
+ * same on every run; and remembered verdicts on a text end with the text.
  */
 #include "collector/plan/plan.h"
 #include "collector/state/test_play.h"
@@ -10,7 +10,7 @@
 
 enum { WORLDS = 30, CONDITIONS = 60, EVENTS = 120, TEXT_SIZE = 4096 };
 
-/* Of each kind of field, key and operator; NUMBERS and NETS are long enough for sets. */
+/* Every kind of field, key and operator; NUMBERS and NETS are long enough for sets. */
 #define NUMBERS "(-9, 0, 1, 2, 3, 5, 7, 10, 20, 30, 34816)"
 #define NETS                                                                                    \
 	"(10.0.0.0/8, 93.184.216.0/24, 1.0.0.0/8, 2.0.0.0/8, 3.0.0.0/7, 4.0.0.0/6, 5.0.0.0/9, " \
@@ -106,7 +106,7 @@ static const char *const checks[] = {
 	";flags=1;cap_effective=5;fdlimit=1024;filename=" path
 #define OPEN(fd, name, flags) "fd=" fd ";dirfd=-100;name=" name ";flags=" flags
 
-/* The thread is one of 'tids'. */
+/* Is the thread one of 'tids'? */
 static const struct row deeds[] = {
 	{ EV_EXECVE, "", EXEC("bash", "/usr/bin/bash", "-c|ls /etc|"), "" },
 	{ EV_EXECVE, "", EXEC("cat", "/bin/cat", "/etc|"), "" },
@@ -238,7 +238,7 @@ check_event(struct world *w, const struct view *v)
 	}
 }
 
-/* Each event twice, so that the second time all is from memory. */
+/* Each event twice, the second time from memory. */
 static void
 test_made_up(void **state UNUSED)
 {
@@ -286,7 +286,7 @@ on_name(void *arg, uint32_t item)
 	return true;
 }
 
-/* What is remembered of a text ends with it: its id may be another text's afterwards. */
+/* Memoized verdicts on a text end with it: its id may later belong to another text. */
 static void
 test_evicted(void **state UNUSED)
 {
@@ -316,7 +316,7 @@ test_evicted(void **state UNUSED)
 		(void) intern_put(pool, slice_str(text));
 	}
 	hits = 0;
-	t.tid++; /* another thread: nothing is known of it */
+	t.tid++; /* another thread: nothing is remembered of it */
 	plan_event(w.run, &v, w.fs, on_name, &hits);
 	assert_int_equal(2, hits); /* the second condition, and not the first */
 	stop(&w);

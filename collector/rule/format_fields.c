@@ -34,7 +34,7 @@ add_field(void *arg, const struct field_ref *ref)
 	f->fields[f->nfields++] = (struct format_field){ ref->text, ref, NULL };
 }
 
-/* A field that the configuration adds: of a name of its own with a format, or the field itself. */
+/* Add a configured field: a new name with a format, or the field itself. */
 static int
 add_extra(struct format *f, const struct rule_extra *x, struct arena *a, struct diag *d)
 {

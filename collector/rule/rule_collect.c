@@ -312,7 +312,7 @@ read_macro(const struct item *it)
 	if (r < 0)
 		return r;
 	m->name = name;
-	m->stale = !append || m->state != MACRO_BROKEN; /* whose error was told */
+	m->stale = !append || m->state != MACRO_BROKEN; /* else its error was reported */
 	m->visibility = c->next_index++;
 	r = item_bool(it, "shared", &m->shared);
 	return r < 0 ? r : item_warn_unknown(it, known);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Falco's: what skip-if-unknown-filter forgives. */
+/* Errors that Falco's skip-if-unknown-filter ignores. */
 static bool
 is_unknown_filter(const struct diag *d)
 {
@@ -12,7 +12,7 @@ is_unknown_filter(const struct diag *d)
 	       d->code == DIAG_BAD_TOKEN;
 }
 
-/* An error of a rule that may be told to do without its unknown fields: 1, it is to be dropped. */
+/* Report an error, unless the rule may be skipped for unknown fields: 1, drop it. */
 static int
 rule_error(struct collection *c, const struct def_rule *d, enum rule_code_id code,
     const struct mtext *m, const struct diag *diag)
@@ -27,7 +27,7 @@ rule_error(struct collection *c, const struct def_rule *d, enum rule_code_id cod
 	return r < 0 ? r : 1;
 }
 
-/* Where warnings about a condition or an output go. */
+/* Context for warnings about a condition or an output. */
 struct warning_sink {
 	struct collection *c;
 	const struct def_rule *rule;
@@ -67,7 +67,7 @@ on_field(void *arg, const struct field_ref *f)
 		    f->field->name, w->m != NULL ? "condition" : "output");
 }
 
-/* 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
+/* Set 'resolved', 'filter' and 'events' of a rule; 1: drop it. */
 static int
 compile_condition(
     struct collection *c, struct ruleset *s, struct def_rule *d, struct rule *r, struct mtext *m)
@@ -109,8 +109,8 @@ compile_condition(
 	return find_blind(c, s, r, e);
 }
 
-/* The output with its places, without blanks at its ends, and without the token that fields of
- * containers have replaced. */
+/* Assemble the output with its locations, without blanks at its ends, and without the token
+ * replaced by container fields. */
 static int
 output_text(struct collection *c, const struct def_rule *d, struct mtext *out)
 {
@@ -162,7 +162,7 @@ compile_output(struct collection *c, struct ruleset *s, const struct def_rule *d
 	if (r->output == NULL)
 		return -ENOMEM;
 	ret = format_compile(r->output, &o, &s->a, &r->format, &diag);
-	if (ret == -EINVAL) /* line 1: the column is a byte's number */
+	if (ret == -EINVAL) /* in line 1 the column is a byte's number */
 		return rule_error(c, d, E_OUTPUT, &m, &diag);
 	if (ret < 0)
 		return ret;
@@ -184,7 +184,7 @@ keep(struct ruleset *s, const char *text)
 	return arena_strdup(&s->a, slice_str(text));
 }
 
-/* What a rule says about itself; its texts become the ruleset's. */
+/* Set a rule's descriptive members; the ruleset owns the texts. */
 static int
 describe(struct ruleset *s, const struct def_rule *d, struct rule *r)
 {

@@ -208,7 +208,7 @@ define(const struct item *it, const struct rtext *name)
 	return 0;
 }
 
-/* Compile it again, unless it has an error, which was told. */
+/* Compile it again, unless it has an error, which was reported. */
 static void
 rule_changed(struct collection *c, struct def_rule *d)
 {

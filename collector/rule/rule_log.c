@@ -64,7 +64,7 @@ rule_file_warn(struct rule_file *f, const char *text)
 	return 0;
 }
 
-/* Where a line and a column (in characters) begin, in bytes. */
+/* The offset in bytes of a line and a column (in characters). */
 static size_t
 offset_of(struct slice text, unsigned line, unsigned col)
 {
@@ -95,14 +95,14 @@ rule_log_print(FILE *f, const struct rule_log *l)
 
 		buf_clear(&item);
 		rule_msg_item(m, &item);
-		/* a long message is cut, its code is not */
+		/* cut a long message, not its code */
 		diag_set(&d, d.line, d.col, "%.*s%s%.300s [%s]", SLICE_ARG(buf_get(&item)),
 		    item.n == 0 ? "" : ": ", m->diag.msg, m->code->name);
 		diag_print(f, &d, m->error ? "error" : "warning");
 	}
 }
 
-/* Add a message; c says what it is about. -ENOMEM. */
+/* Add a message about the current item of c. -ENOMEM. */
 static int
 log_add(struct collection *c, bool error, enum rule_code_id code, const struct rplace *at,
     const char *msg)

@@ -84,8 +84,7 @@ collection_fini(struct collection *c)
 		mtext_fini(&d->text);
 }
 
-/* Add a file that was read to what is defined. Its errors are told, also if some of it could not
- * be collected. */
+/* Add a file's definitions. Its errors are reported, even if parts could not be collected. */
 static int
 add_source(struct collection *c, const struct source *src, bool last, struct ruleset *s)
 {
@@ -147,7 +146,7 @@ close_fd(const int *fd)
 		(void) close(*fd);
 }
 
-/* A file whole, into the arena. */
+/* Read a whole file into the arena. */
 static int
 read_file(struct collection *c, const char *path, struct source **ret)
 {
@@ -173,7 +172,7 @@ read_file(struct collection *c, const char *path, struct source **ret)
 	return 0;
 }
 
-/* Paths to load, in order; the texts are the arena's. */
+/* Paths to load, in order; the arena owns the texts. */
 struct paths {
 	const char **v;
 	size_t n;
@@ -213,7 +212,7 @@ add_path(struct collection *c, struct paths *p, const char *dir, const char *nam
 	return 0;
 }
 
-/* A folder that was just made, or the wrong one: nothing would ever match. */
+/* Warn about a folder that is new, or the wrong one: nothing would ever match. */
 static int
 warn_empty(struct collection *c, const char *path)
 {
@@ -227,7 +226,7 @@ warn_empty(struct collection *c, const char *path)
 	    c, W_NOFILE, &at, "The folder holds no rule file (*.yaml): no rule is loaded from it");
 }
 
-/* A file is itself; a folder is its rule files by name. */
+/* Expand a path: a file is itself; a folder, its rule files by name. */
 static int
 expand(struct collection *c, const char *path, struct paths *p)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule_stale.c - what a file changes, and what uses it.
+ * rule_stale.c - find definitions that a file changes, and their users.
  *
- * Reading a file marks the lists, macros and rules that it defines or changes as stale. What uses a
- * stale item is stale too. Only stale items are compiled.
+ * Reading a file marks the lists, macros and rules that it defines or changes as stale. Users of a
+ * stale item become stale too. Only stale items are compiled.
  */
 #include "collector/rule/rule_int.h"
 
@@ -19,7 +19,7 @@ names_stale_list(const struct collection *c, const struct rtexts *names)
 	return false;
 }
 
-/* Also true if the text, with its lists written out, holds a word that is now the name of a list.
+/* Also true if the text, with its lists expanded, contains a word that is now the name of a list.
  */
 static bool
 uses_stale_list(const struct collection *c, const struct rtexts *names, const struct mtext *text)

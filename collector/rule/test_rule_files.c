@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several files: each must stand with what came before it, and the set is that of all of them. */
+/* Several files: each must be complete together with earlier ones, and the set contains all of
+ * them. */
 #include "collector/rule/rule.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -40,7 +41,7 @@ load(const char *const *texts, size_t n, struct ruleset **s, struct rule_log *l)
 	return r;
 }
 
-/* What the last file changes reaches the rules of the first: their conditions in the end. */
+/* Changes in the last file apply to rules of the first: their final conditions. */
 static const struct {
 	const char *files[FILES];
 	const char *exact; /* of the first rule */
@@ -61,7 +62,7 @@ static const struct {
 	    "(evt.type = open and not (proc.name in (b)))" },
 	{ { RULE("r", "evt.type=open"), "- rule: r\n  condition: and fd.num=1\n  append: true\n" },
 	    "(evt.type = open and fd.num = 1)" },
-	/* a file that does not stand with the files before it */
+	/* a file that is incomplete even with the files before it */
 	{ { RULE("r", "m"), MACRO("m", "proc.name=b") }, NULL },
 	{ { RULE("r", "fd.nmae=x"), RULE("r", "fd.name=x") }, NULL },
 	{ { MACRO("m", "fd.nmae=x") RULE("r", "m"), MACRO("m", "fd.name=x") }, NULL },
@@ -96,7 +97,7 @@ reached(void **state)
 	}
 }
 
-/* ---- the same set as from one file that holds them all ---- */
+/* ---- the same set as from one file with all of them ---- */
 
 static unsigned seed = 1;
 static const char base[] =
