@@ -41,8 +41,8 @@ const struct rule *rule_by_name(const struct ruleset *s, const char *name);
 /* Values for ctl_option.set: a path for struct rule_paths, "first" or "all" of --matching for a
  * bool that is true for all, a name for an enum priority. CTL_USAGE, reported. */
 int rule_paths_set(const char *command, const char *value, void *paths);
-int rule_matching_set(const char *command, const char *value, void *all);
-int rule_priority_set(const char *command, const char *value, void *priority);
+int rule_matching_set(const char *command, const char *value, void *member);
+int rule_priority_set(const char *command, const char *value, void *member);
 
 /* Return the next name of the rule's events, each once, from *i (0 at the start); NULL: no more. */
 const char *rule_event_name(const struct rule *r, size_t *i);
