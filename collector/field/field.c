@@ -38,7 +38,7 @@ field_get(
 	return getters[i].get(&g);
 }
 
-/* What a field that stands for many prints as, where that is not all of them. */
+/* The field to print for one that stands for many, if not all are printed. */
 static struct field_ref
 as_printed(const struct field_ref *f)
 {

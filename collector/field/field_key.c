@@ -3,7 +3,7 @@
 #include "collector/field/field_int.h"
 #include <xxhash.h>
 
-/* What a key says beside its first half; the rest of the second half may hold more. */
+/* The kind of a key, in the low bits of its second half; the other bits may hold more. */
 enum tag { TAG_NULL = 1, TAG_EMPTY, TAG_ID = KEY_TAG_ID, TAG_NUMBER, TAG_HASH, TAG_BITS = 7 };
 
 enum { VALUES = 64 };
@@ -122,7 +122,7 @@ value_key(const struct fval *val, const struct view *v, uint64_t seed)
 	return (struct key){ { val->u, TAG_NUMBER } };
 }
 
-/* Of a field with more than one value: of all of them. */
+/* The key of a field with several values: of all of them. */
 static struct key
 values_key(const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed)
 {
@@ -137,7 +137,7 @@ values_key(const struct field_key *key, const struct view *v, struct fscratch *f
 	return n == 1 ? keys[0] : hash_key(keys, (size_t) n * sizeof(keys[0]), seed);
 }
 
-/* All that the fields of KEY_FD look at where there is no entry: field_fd.c. */
+/* The key for fields of KEY_FD without an entry: everything that field_fd.c uses then. */
 static struct key
 lost_fd_key(const struct view *v, uint64_t seed)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * field_key.h - what a field's value depends on, in 128 bits: verdicts are memoized by it.
+ * field_key.h - what a field's value depends on, in 128 bits: the key for memoized verdicts.
  *
- * Where the key is the same, so is the value, and with it whatever is made of the value alone. For
- * texts of the pool it is the id and its generation, which is got without looking at the text; an
- * evicted text never has its key again. For other texts it is their hash under a seed that nobody
- * outside knows, for numbers the number.
+ * Equal keys mean equal values, and equal results of anything computed only from the value. For
+ * texts of the pool the key is the id and its generation, obtained without reading the text; an
+ * evicted text never has its key again. For other texts it is their hash under a secret seed, for
+ * numbers the number.
  */
 #ifndef MEWS_COLLECTOR_FIELD_FIELD_KEY_H
 #define MEWS_COLLECTOR_FIELD_FIELD_KEY_H
@@ -13,14 +13,14 @@
 #include "collector/field/field.h"
 
 enum key_kind {
-	KEY_NONE,   /* hardly ever the same twice: not worth memoizing */
+	KEY_NONE,   /* rarely the same twice: not worth memoizing */
 	KEY_VALUE,  /* the value itself */
-	KEY_VALUES, /* all values, where there may be more than one */
+	KEY_VALUES, /* all values, if there may be several */
 	KEY_THREAD, /* a text of the event's thread, at 'offset' in it */
-	KEY_MAIN,   /* the same of the main thread */
-	KEY_FD,     /* name and kind of the event's descriptor: several fields are made of them */
-	KEY_REAL,   /* the path of the file that the event's descriptor refers to */
-	KEY_OPEN,   /* what an open asks for: to read, to write */
+	KEY_MAIN,   /* the same for the main thread */
+	KEY_FD,     /* name and type of the event's descriptor, for several fields */
+	KEY_REAL,   /* the path of the file to which the event's descriptor refers */
+	KEY_OPEN,   /* the access that an open requests */
 };
 
 struct field_key {
@@ -32,12 +32,12 @@ struct field_key {
 };
 
 struct key {
-	uint64_t k[2]; /* k[1] is never 0: its lowest three bits say what it is */
+	uint64_t k[2]; /* k[1] is never 0: its lowest three bits are its kind */
 };
 #define KEY_TAG_ID 3
 
 void field_key_of(const struct field_ref *f, struct field_key *ret);
-/* Does one key do for both? */
+/* Can both share one key? */
 bool field_key_same(const struct field_key *a, const struct field_key *b);
 
 static inline struct key
@@ -48,7 +48,7 @@ field_key_of_id(const struct view *v, uint32_t id, uint64_t more)
 	return (struct key){ { gen << 32 | id, more << 3 | KEY_TAG_ID } };
 }
 
-/* Of what field_key_get() does not do itself. */
+/* The cases that field_key_get() does not handle itself. */
 struct key field_key_slow(
     const struct field_key *key, const struct view *v, struct fscratch *fs, uint64_t seed);
 
@@ -72,8 +72,8 @@ field_key_get(const struct field_key *key, const struct view *v, struct fscratch
 	return field_key_slow(key, v, fs, seed);
 }
 
-/* Has the field the same value on every event of this number? It can be got then with nothing but
- * the schema. */
+/* Is the field's value the same on every event with this number? Then it can be computed from the
+ * schema alone. */
 bool field_is_fixed(const struct field_ref *f, unsigned num);
 
 #endif

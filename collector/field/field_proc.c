@@ -2,7 +2,7 @@
 #include "collector/field/field_int.h"
 #include <string.h>
 
-enum { ANCESTORS_MAX = 64 }; /* how far "any ancestor" looks */
+enum { ANCESTORS_MAX = 64 }; /* levels searched for "any ancestor" */
 
 static uint32_t
 id_at(const struct thread *t, int offset)
@@ -32,7 +32,7 @@ who(const struct fget *g)
 	}
 }
 
-/* Ancestor n; the process itself is the thread, not its main thread. NULL: not known. */
+/* Ancestor n; 0 is the thread itself, not its main thread. NULL: unknown. */
 static const struct thread *
 ancestor(const struct view *v, int64_t n)
 {
@@ -92,7 +92,7 @@ get_proc_apid(const struct fget *g)
 	return n;
 }
 
-/* The n-th text of a list whose texts each end in a NUL; p == NULL: there are fewer. */
+/* The n-th text of a list of NUL-terminated texts; p == NULL: there are fewer. */
 static struct slice
 list_item(struct slice list, int64_t n)
 {
@@ -164,7 +164,7 @@ get_proc_exeline(const struct fget *g)
 	return put_text(g, scratch_take(g->fs, out));
 }
 
-/* The value of NAME=value in an environment; p == NULL: it is not there. */
+/* The value of NAME=value in an environment; p == NULL: missing. */
 static struct slice
 env_value(struct slice env, struct slice name)
 {
@@ -192,8 +192,8 @@ get_proc_env(const struct fget *g)
 	return put_text(g, value.p == NULL ? SLICE("") : value);
 }
 
-/* [N]: the whole environment of ancestor N; [NAME]: of the nearest ancestor that has it; else all.
- */
+/* [N]: the whole environment of ancestor N; [NAME]: of the nearest ancestor that has it; else
+ * all. */
 int
 get_proc_aenv(const struct fget *g)
 {
@@ -206,7 +206,7 @@ get_proc_aenv(const struct fget *g)
 		t = ancestor(g->v, g->f->index);
 		return t == NULL ? 0 : put_text(g, scratch_join(g->fs, view_text(g->v, t->env)));
 	}
-	for (int i = 1; i <= LEVELS && n < g->max; i++) { /* itself is no ancestor */
+	for (int i = 1; i <= LEVELS && n < g->max; i++) { /* excluding the process itself */
 		t = ancestor(g->v, i);
 		if (t == NULL)
 			break;
@@ -231,7 +231,7 @@ get_proc_cwd(const struct fget *g)
 	return put_id(g, g->v->main->cwd);
 }
 
-/* The oldest ancestor, or the process itself, whose name ends in "sh". */
+/* The oldest ancestor, or the process itself, with a name ending in "sh". */
 int
 get_proc_loginshell(const struct fget *g)
 {
@@ -285,7 +285,7 @@ get_proc_num(const struct fget *g)
 
 	if (t == NULL)
 		return 0;
-	/* Once its main thread is gone, Falco counts no threads of a group any more. */
+	/* Once a group's main thread is gone, Falco counts no threads. */
 	threads =
 	    t->placeholder || (g->v->main->dead && g->v->main != t) ? 0 : g->v->main->nthreads;
 	switch (g->b) {

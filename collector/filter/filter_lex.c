@@ -3,8 +3,8 @@
 #include <errno.h>
 
 /*
- * What a character may be part of depends on what is expected (a bare value may hold what a name
- * may not), so there is no stream of tokens: the parser asks for what it wants, here.
+ * The meaning of a character depends on what is expected (a bare value may contain what a name may
+ * not), so there is no stream of tokens: the parser asks for what it expects.
  */
 
 void
@@ -13,7 +13,7 @@ lex_init(struct lex *l, struct slice text, struct arena *a, struct diag *d)
 	*l = (struct lex){ .text = text, .seen_at = { 1, 1 }, .a = a, .d = d };
 }
 
-/* From the place asked for last, forwards or back: it is near. */
+/* Count from the last location, forwards or back: it is near. */
 struct place
 lex_place(struct lex *l, size_t pos)
 {
@@ -88,7 +88,7 @@ lex_is_bare(unsigned char c)
 	       !is_space(c);
 }
 
-/* The character 'n' places on, 0 past the end. */
+/* The character 'n' positions ahead, 0 past the end. */
 static unsigned char
 at(const struct lex *l, size_t n)
 {
@@ -127,7 +127,7 @@ lex_str(struct lex *l, const char *s)
 	return take(l, n, NULL);
 }
 
-/* [a-zA-Z]+[a-zA-Z0-9_]*, from 'n' on: where it ends, or 'n' */
+/* [a-zA-Z]+[a-zA-Z0-9_]*, from 'n' on: its end, or 'n' */
 static size_t
 ident_end(const struct lex *l, size_t n)
 {
@@ -252,8 +252,8 @@ unescape(struct lex *l, size_t *pos, size_t end, char quote)
 }
 
 /*
- * Falco's closing quote is the first one without a backslash right before it, so a string that ends
- * in an escaped backslash is never closed; rules rely on neither, verdicts must agree.
+ * Falco's closing quote is the first one not directly after a backslash, so a string that ends in
+ * an escaped backslash is never closed; rules rely on neither, but verdicts must agree.
  */
 int
 lex_quoted(struct lex *l, struct slice *ret)

@@ -12,11 +12,11 @@
 #include "collector/filter/filter_int.h"
 #include "collector/filter/filter_regex.h"
 
-/* Where values come from. */
+/* A source of values. */
 struct source {
 	enum { S_FIELD, S_XFORM, S_CONST, S_LIST } kind;
 	enum ftype type; /* of its values */
-	bool list;       /* it has a list of them */
+	bool list;       /* it has several values */
 	enum xform xform;
 	struct field_ref ref;
 	struct fval k;
@@ -46,15 +46,14 @@ struct test {
 	struct slice *globs; /* pmatch: paths with wildcards */
 	size_t nglobs;
 	struct set *set; /* in, intersects: texts; pmatch: other paths; evt: calls without a row */
-	struct vset
-	    *vset; /* in, intersects: the constants again, when they are many and no texts */
+	struct vset *vset; /* in, intersects: the constants again, if they are many and not texts */
 	struct event_set *events;
-	bool invert; /* evt: the numbers that are not in the set */
+	bool invert; /* evt: the numbers not in the set */
 	enum fmulti multi;
 	enum fmod mod;
 };
 
-/* A compiled condition: a tree of checks, macros written out. */
+/* A compiled condition: a tree of checks, with macros expanded. */
 enum cond_kind { C_CHECK, C_AND, C_OR, C_NOT };
 struct cond {
 	uint8_t kind;                   /* enum cond_kind */
@@ -79,7 +78,7 @@ struct filter {
 	struct warning *warnings;
 };
 
-/* What is being compiled. */
+/* A compilation under way. */
 struct compile {
 	struct arena *a;
 	struct diag *d;
@@ -95,9 +94,9 @@ struct compile {
 
 /* ---- filter_source.c ---- */
 
-/* A field or a transformer, with its types checked; 'rhs': on the right side. */
+/* Compile a field or a transformer, and check its types; 'rhs': on the right side. */
 int source_new(struct compile *c, const struct term *t, bool rhs, struct source **ret) MUST_CHECK;
-/* As field_get(). */
+/* Like field_get(). */
 int source_get(
     const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max);
 
@@ -109,7 +108,7 @@ int getopt_values(const struct fval *args, int n, struct slice spec, struct slic
 
 /* ---- filter_value.c ---- */
 
-/* A constant of a type. -EINVAL: c->d says what is wrong with it. */
+/* Parse a constant of a type. -EINVAL: c->d has the reason. */
 int value_parse(struct compile *c, const struct field *field, enum ftype type, const struct term *t,
     struct konst *ret) MUST_CHECK;
 const char *ftype_name(enum ftype t);
@@ -126,30 +125,30 @@ int check_compile(struct compile *c, const struct check *k, struct test **ret) M
 
 /* ---- filter_run.c ---- */
 
-/* One check on one event: what the plan runs. */
+/* Evaluate one check on one event, for the plan. */
 bool check_run(const struct test *t, const struct view *v, struct fscratch *fs);
 
 /* Does the check hold on one value of its left side? */
 typedef bool value_fn(const struct test *t, const struct fval *l, struct fscratch *fs);
-/* The same check where one value is decided by 'one'; not for FOP_TYPE. */
+/* The same, with 'one' to decide on one value; not for FOP_TYPE. */
 bool check_run_by(const struct test *t, const struct view *v, struct fscratch *fs, value_fn *one);
 /* One operator on one value and one constant; not for FOP_IN, FOP_INTERSECTS, FOP_PMATCH. */
 bool value_holds(enum fop op, const struct fval *l, const struct konst *k, struct fscratch *fs);
 
 /* ---- filter_match.c ---- */
 
-/* A condition on one event: see filter_match(). */
+/* Evaluate a condition on one event: see filter_match(). */
 bool cond_holds(const struct cond *c, const struct view *v, struct fscratch *fs);
 
 /* ---- filter_same.c ---- */
 
-/* Do two checks say the same? If so their hashes are equal. */
+/* Are two checks equal? Then so are their hashes. */
 bool test_same(const struct test *a, const struct test *b);
 uint64_t test_hash(const struct test *t);
 
 /* ---- filter_events.c ---- */
 
-/* The numbers of a name; false: no event and no system call has it. */
+/* The numbers of a name; false: no event or system call has it. */
 bool event_name_set(struct slice name, struct event_set *ret);
 void events_infer(const struct expr *e, struct event_set *ret);
 
@@ -160,7 +159,7 @@ void set_add(struct set *s, struct slice text);
 bool set_has(const struct set *s, struct slice text);
 size_t set_size(const struct set *s);
 
-/* The same for constants of one type, n > 0, that are numbers, addresses or networks. */
+/* The same for constants of one type, n > 0: numbers, addresses or networks. */
 struct vset *vset_new(struct arena *a, const struct konst *k, size_t n) MUST_CHECK;
 /* Is the value one of them, or in one of them? */
 bool vset_has(const struct vset *s, const struct fval *v);

@@ -120,7 +120,7 @@ ascii_eights(struct slice s)
 	return i;
 }
 
-/* With U+FFFD for each byte that is not UTF-8; p == NULL: no memory. */
+/* Replace each byte that is not UTF-8 by U+FFFD; p == NULL: no memory. */
 static struct slice
 as_utf8(struct slice s, struct fscratch *fs)
 {
@@ -199,7 +199,7 @@ value_holds(enum fop op, const struct fval *l, const struct konst *k, struct fsc
 	return false;
 }
 
-/* A modifier: of the constants, how many hold. */
+/* Apply a modifier: it depends on how many constants hold. */
 static bool
 modified(const struct test *t, const struct fval *l, struct fscratch *fs)
 {
@@ -212,7 +212,7 @@ modified(const struct test *t, const struct fval *l, struct fscratch *fs)
 	return t->mod == FMOD_ANYOF ? hits > 0 : hits > 0 && hits == t->nk;
 }
 
-/* One value of the left side against the constants. */
+/* Compare one value of the left side with the constants. */
 static bool
 check_value(const struct test *t, const struct fval *l, struct fscratch *fs)
 {
@@ -223,7 +223,7 @@ check_value(const struct test *t, const struct fval *l, struct fscratch *fs)
 	return t->mod != FMOD_NONE ? modified(t, l, fs) : value_holds(t->op, l, &t->k[0], fs);
 }
 
-/* Many values: all must pass, or any. */
+/* Compare several values: all must pass, or any. */
 static bool
 check_many(const struct test *t, const struct view *v, struct fscratch *fs, value_fn *one)
 {
@@ -241,7 +241,7 @@ check_many(const struct test *t, const struct view *v, struct fscratch *fs, valu
 	return all;
 }
 
-/* The right side is a field or a transformer, too. */
+/* Compare with a right side that is a field or a transformer. */
 static bool
 check_right(const struct test *t, const struct view *v, struct fscratch *fs)
 {

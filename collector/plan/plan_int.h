@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan_int.h - how a plan is made and what it consists of; plan*.c only.
+ * plan_int.h - construction and parts of a plan; plan*.c only.
  *
- *	plan_node.c   conditions of all items as one graph of nodes, each there once
- *	plan_fold.c   what is known of a condition once the event's type is; its parts by column
+ *	plan_node.c   conditions of all items as one graph of nodes, without duplicates
+ *	plan_fold.c   simplify a condition for an event type; split it by column
  *	plan.c        lanes, columns, programs
- *	plan_run.c    an event
+ *	plan_run.c    evaluate an event
  */
 #ifndef MEWS_COLLECTOR_PLAN_PLAN_INT_H
 #define MEWS_COLLECTOR_PLAN_PLAN_INT_H
@@ -15,7 +15,7 @@
 #include "collector/plan/plan.h"
 
 enum {
-	PLAN_COLUMNS_MAX = 256,     /* fields beyond are asked anew on each event */
+	PLAN_COLUMNS_MAX = 256,     /* fields beyond are read again on each event */
 	PLAN_MEMO_BYTES = 24 << 20, /* of a run's rows, about */
 	PLAN_ROWS_MIN = 64,
 	PLAN_ROWS_MAX = 1 << 13,
@@ -27,13 +27,13 @@ enum {
 enum node_kind { N_FALSE, N_TRUE, N_CHECK, N_MEMO, N_AND, N_OR };
 
 /*
- * A condition, or a part of it, in negation normal form: only checks are negated. Equal ones are
- * one node. N_MEMO stands for the node below it, whose verdict is a bit in a column's row.
+ * A condition, or a part of it, in negation normal form: only checks are negated. Equal ones share
+ * a node. N_MEMO stands for the node below it, whose verdict is a bit in a column's row.
  */
 struct node {
 	uint8_t kind;
 	bool negated;   /* CHECK */
-	bool direct;    /* something in it has no column */
+	bool direct;    /* a part of it has no column */
 	int16_t column; /* the only one that it depends on, or NO_COLUMN */
 	uint32_t check; /* CHECK */
 	uint32_t bit;   /* MEMO */
@@ -43,11 +43,11 @@ struct node {
 	uint64_t columns[PLAN_COLUMNS_MAX / 64]; /* that it depends on */
 	/* while the plan is made: */
 	uint64_t hash;
-	uint32_t mark; /* 'as' was made under it */
+	uint32_t mark; /* 'as' was made for this mark */
 	struct node *as;
 };
 
-/* A check, asked at most once per event. */
+/* A check, evaluated at most once per event. */
 struct pcheck {
 	const struct test *test;
 	uint64_t hash;
@@ -64,23 +64,23 @@ struct row {
 };
 
 /*
- * A value that conditions ask about. A lane's node here is what its condition demands of this value
- * alone: where that is false so is the condition, whatever else is the case.
+ * A value that conditions test. A lane's node here is the demand of its condition on this value
+ * only: if it is false, so is the condition.
  */
 struct column {
 	struct field_key key;
-	struct node **lane; /* per lane; NULL: it demands nothing */
+	struct node **lane; /* per lane; NULL: no demand */
 	struct node **memo;
-	uint64_t *care; /* lanes that demand something */
+	uint64_t *care; /* lanes with a demand */
 	uint32_t nmemo;
 	uint32_t words; /* of a row */
 	uint32_t bits;  /* 2^bits rows */
 };
 
-/* One condition as it is on some types of events. */
+/* One condition on some event types. */
 struct lane {
 	struct node *node;
-	/* what the columns do not decide, N_TRUE: nothing; of the process, and of what else */
+	/* what the columns do not decide, N_TRUE: nothing; about the process, and the rest */
 	struct node *process, *rest;
 	uint32_t item;
 	uint32_t next; /* of the same item, 1 + its number; 0: none */
@@ -90,7 +90,7 @@ struct slot {
 	uint32_t item, lane;
 };
 
-/* A type of event. */
+/* An event type. */
 struct program {
 	uint32_t first, end;     /* words of lanes */
 	const uint64_t *all;     /* the lanes, from word 'first' on */
@@ -102,7 +102,7 @@ struct program {
 };
 
 struct plan {
-	struct program *program[EV_TYPE_MAX]; /* NULL: nothing is asked */
+	struct program *program[EV_TYPE_MAX]; /* NULL: no condition applies */
 	struct pcheck *checks;
 	struct column *columns;
 	struct lane *lanes;
@@ -111,7 +111,7 @@ struct plan {
 	uint64_t process[PLAN_COLUMNS_MAX / 64]; /* columns of the process */
 };
 
-/* A plan being made. What the plan keeps is in 'a'; the vectors are the heap's. */
+/* A plan under construction. What the plan keeps is in 'a'; the vectors are on the heap. */
 struct planner {
 	struct arena *a;
 	struct plan *p;
@@ -139,7 +139,7 @@ void planner_fini(struct planner *b);
 int vector_reserve(void **v, size_t n, size_t *cap, size_t size) MUST_CHECK;
 
 int node_push(struct planner *b, struct node *n) MUST_CHECK; /* n == NULL: -ENOMEM */
-/* The nodes from b->stack[base] on as one; takes them off. */
+/* Join the nodes from b->stack[base] on, and pop them. */
 struct node *node_join(struct planner *b, enum node_kind kind, size_t base);
 struct node *node_check(struct planner *b, const struct test *t, bool negated);
 struct node *node_memo(struct planner *b, struct node *of);
@@ -153,11 +153,11 @@ node_has_column(const struct node *n, unsigned column)
 
 /* ---- plan_fold.c; NULL: no memory ---- */
 
-/* As it is on events of a type. b->mark must be a new one for each type. */
+/* Simplify a node for events of a type. b->mark must be new for each type. */
 struct node *node_on_type(struct planner *b, struct node *n, unsigned num);
-/* What it demands of a column alone: N_TRUE if nothing. b->mark must be a new one. */
+/* Its demand on one column: N_TRUE if none. b->mark must be new. */
 struct node *node_demand(struct planner *b, struct node *n, unsigned column);
-/* What is left of a condition when its demands are met: of the process alone, or of what else. */
+/* What remains of a condition when its demands are met: the part about the process, or the rest. */
 struct node *node_rest(struct planner *b, struct node *n, bool process);
 
 #endif

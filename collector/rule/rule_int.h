@@ -2,25 +2,25 @@
 /*
  * rule_int.h - the steps from rule files to a ruleset; for rule_*.c only.
  *
- *	rule_yaml.c        a file -> YAML nodes with places; places inside scalars
+ *	rule_yaml.c        a file -> YAML nodes with locations; locations inside scalars
  *	rule_read.c        nodes -> typed values: the shapes of keys, warnings for unknown ones
- *	rule_schema.c      the shape of a file, told beside
+ *	rule_schema.c      the schema of a file, checked separately
  *	rule_collect.c     items -> definitions: define, replace, append, override
  *	rule_exceptions.c  exceptions: their shape, merging, and their text in a condition
  *	rule_lists.c       lists: items of items, textual substitution
  *	rule_macros.c      macros: parsed, and resolved into one another
  *	rule_stale.c       what a file changes, and what uses it
  *	rule_compile.c     conditions, outputs, events
- *	rule_select.c      what the configuration switches on or off, and appends
+ *	rule_select.c      rules enabled or disabled, and outputs extended, by the configuration
  *	rule_blind.c       why a rule can never match today
- *	rule_describe.c    what was written and what became of it, as JSON
- *	rule_plan.c        the loaded rules in the order that they are asked
+ *	rule_describe.c    definitions and the rules made from them, as JSON
+ *	rule_plan.c        the loaded rules in their order of evaluation
  *	rule_set.c         files in order, references
  *	rule_run.c         a thread's evaluation
  *
- * An error (-EINVAL, said in the log) does not end the loading: the other items of the file and the
- * other files are looked at too, so that all errors are said at once; each is said once, and what
- * only follows from it is not. A set with an error is not made.
+ * An error (-EINVAL, reported in the log) does not end the loading: the other items of the file and
+ * the other files are checked too, so that all errors are reported at once; each is reported once,
+ * and its consequences are not. With an error there is no set.
  *
  * Definitions are cumulative over files, and a file must stand with what came before it. So after
  * each file, what it defines or changes is compiled, with what uses that, and nothing else. The
@@ -42,10 +42,9 @@ enum {
 	RULE_FILE_MAX = 64 << 20, /* bytes of one rule file */
 	RULE_TEXT_MAX = 64 << 20, /* bytes of one condition after lists */
 	RULE_ITEMS_MAX = 4 << 20, /* items of all lists together */
-	RULE_NAMES_MAX =
-	    100000, /* times that a condition may name one list, earlier lists written out */
-	RULE_EVENTS_MANY = 100, /* LOAD_NO_EVTTYPE */
-	RULE_ERRORS_MAX = 1000, /* errors that are told */
+	RULE_NAMES_MAX = 100000,  /* uses of one list in a condition, with earlier lists expanded */
+	RULE_EVENTS_MANY = 100,   /* LOAD_NO_EVTTYPE */
+	RULE_ERRORS_MAX = 1000,   /* reported errors */
 };
 
 enum rule_code_id {
@@ -56,17 +55,17 @@ enum rule_code_id {
 /* The kinds of items that have a name. */
 enum item_type { ITEM_NONE, ITEM_LIST, ITEM_MACRO, ITEM_RULE, ITEM_TYPES };
 
-/* A file that was read; its texts stay for places. */
+/* A file that was read; its text is kept for locations. */
 struct source {
 	const char *name;
 	struct slice text;
 };
 
-/* Where something stands. Lines and columns from 1, columns in characters. */
+/* A location. Lines and columns from 1, columns in characters. */
 struct rplace {
 	const struct source *src;
 	unsigned line, col;
-	bool exact_scalar; /* line and col are of a scalar's first byte: offsets can be mapped */
+	bool exact_scalar; /* of a scalar's first byte: offsets can be mapped */
 	char style;        /* of the scalar: 0 plain, '\'', '"', '|' or '>' */
 };
 
@@ -76,7 +75,7 @@ struct rtext {
 	struct rplace at;
 };
 
-/* Texts in a row: items of a list, tags, the pieces of an appended condition. */
+/* A sequence of texts: items of a list, tags, the pieces of an appended condition. */
 struct rtexts {
 	struct rtext *v;
 	size_t n, cap;
@@ -84,12 +83,12 @@ struct rtexts {
 
 /* ---- rule_mtext.c ---- */
 
-/* A text with the place of each of its bytes. */
+/* A text with the location of each of its bytes. */
 struct mseg {
 	size_t start;             /* in the text */
-	const struct rtext *from; /* NULL: nowhere */
+	const struct rtext *from; /* NULL: no location */
 	size_t off;               /* in 'from' */
-	bool linear;              /* each byte has its own; otherwise all stand for 'off' */
+	bool linear;              /* each byte has its own; otherwise all have 'off' */
 };
 struct mtext {
 	struct buf b;
@@ -101,7 +100,7 @@ void mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t
 void mtext_pieces(struct mtext *m, const struct rtexts *t);
 void mtext_copy(struct mtext *m, const struct mtext *from, size_t lo, size_t hi);
 void mtext_origin(const struct mtext *m, size_t off, const struct rtext **from, size_t *at);
-/* The place in a file of a line and column (from 1, bytes) of the text. */
+/* The location in a file of a line and column (from 1, bytes) of the text. */
 struct rplace mtext_place(const struct mtext *m, unsigned line, unsigned col);
 
 struct def_list {
@@ -109,12 +108,12 @@ struct def_list {
 	struct rtext name;
 	struct rtexts items;    /* raw */
 	struct rtexts compiled; /* items of items, quoted */
-	struct rtexts lists;    /* those that items name */
-	struct slice joined;    /* compiled, with commas */
+	struct rtexts lists;    /* those named by items */
+	struct slice joined;    /* compiled, separated by commas */
 	unsigned index, visibility;
 	bool stale;  /* to be compiled */
 	bool used;   /* by any other definition; mark_used() */
-	bool shared; /* for files that are loaded later: no warning if nothing uses it */
+	bool shared; /* for files that are loaded later: no warning if unused */
 };
 
 struct def_macro {
@@ -127,7 +126,7 @@ struct def_macro {
 	struct rtexts lists; /* in its condition */
 	struct mtext text;
 	enum { MACRO_RAW, MACRO_BUSY, MACRO_DONE, MACRO_BROKEN } state;
-	bool stale, used, shared; /* as a list's */
+	bool stale, used, shared; /* see struct def_list */
 };
 
 /* "a", or ["a", "b"], or [["a", "b"], "c"]. */
@@ -158,23 +157,23 @@ struct def_rule {
 	bool enabled, warn_evttypes, skip_unknown, unknown_source, capture;
 	uint64_t capture_ms;
 	unsigned index, visibility;
-	bool stale; /* as a list's */
+	bool stale; /* see struct def_list */
 	/* of the last compilation */
 	const struct expr *expr; /* resolved */
 	struct rtexts lists;     /* in its condition */
 	struct mtext text;       /* its condition with its exceptions, lists written out */
 	struct rule rule;
 	int result; /* of compile_rule() */
-	bool muted; /* it had a warning that was not told */
+	bool muted; /* a warning about it was suppressed */
 };
 
-/* A plugin that a file asks for. */
+/* A plugin required by a file. */
 struct def_plugin {
 	struct def_plugin *next, *alternatives;
 	struct rtext name, version;
 };
 
-/* Everything defined so far, and where messages go. */
+/* Everything defined so far, and the log. */
 struct collection {
 	struct arena *a;
 	struct rule_log *log;
@@ -183,20 +182,20 @@ struct collection {
 	struct def_macro *macros, **macros_end;
 	struct def_rule *rules, **rules_end;
 	struct def_plugin *plugins;
-	unsigned long engine[3]; /* the highest version that a file asks for */
+	unsigned long engine[3]; /* the highest version that a file requires */
 	unsigned next_index;
 	size_t nitems;
-	struct rtexts broken[ITEM_TYPES]; /* names of items not read, for an error in them */
-	enum item_type item;              /* what messages are about, */
+	struct rtexts broken[ITEM_TYPES]; /* names of items not read because of errors */
+	enum item_type item;              /* the subject of messages, */
 	struct slice item_name;           /* and its name */
 	bool quiet; /* no warnings: more files follow, which may change what they are about */
-	bool muted; /* set when a warning is not told */
-	bool again; /* no errors: they were told */
+	bool muted; /* set when a warning is suppressed */
+	bool again; /* no errors: they were reported */
 };
 
 /* ---- messages: rule_log.c ---- */
 
-/* Of two results: no memory before an error before what is neither. */
+/* Combine two results: no memory takes precedence over an error, that over anything else. */
 static inline int
 rule_worse(int a, int b)
 {
@@ -212,24 +211,24 @@ int rule_warn(struct collection *c, enum rule_code_id code, const struct rplace 
 int rule_warn_field(struct collection *c, const struct field *f, const struct rplace *at,
     const char *fmt, ...) PRINTF_LIKE(4, 5) MUST_CHECK;
 
-/* A file that is about to be read; *ret is good until the next. -ENOMEM. */
+/* Add a file about to be read; *ret is valid until the next. -ENOMEM. */
 int rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret) MUST_CHECK;
-/* Something about its shape. -ENOMEM. */
+/* Add a finding about its schema. -ENOMEM. */
 int rule_file_warn(struct rule_file *f, const char *text) MUST_CHECK;
 
 /* ---- rule_schema.c ---- */
 
-/* Look at the shape of one document; file->schema. -ENOMEM. */
+/* Check the schema of one document; sets file->schema. -ENOMEM. */
 int check_schema(yaml_document_t *doc, struct rule_file *file) MUST_CHECK;
 
 /* ---- rule_yaml.c ---- */
 
-/* The next document of a parser: 1, 0 at the end, or a message and -EINVAL. */
+/* Get the next document of a parser: 1, 0 at the end, or a message and -EINVAL. */
 int yaml_next(struct collection *c, yaml_parser_t *p, const struct source *src,
     yaml_document_t *ret) MUST_CHECK;
 struct rplace yaml_place(const struct source *src, const yaml_node_t *n);
 
-/* The place of byte 'off' of a scalar's value. */
+/* The location of byte 'off' of a scalar's value. */
 struct rplace place_within(const struct rtext *t, size_t off);
 
 /* ---- rule_read.c: one item's keys ---- */
@@ -245,8 +244,8 @@ struct item {
 yaml_node_t *item_get(const struct item *it, const char *key); /* NULL: no such key */
 bool item_has(const struct item *it, const char *key);
 bool node_is_null(const yaml_node_t *n);
-/* -EINVAL and a message when the key is absent ('need'), of another shape, or empty ('need'). When
- * it is absent and not needed: 0, and *ret untouched. */
+/* -EINVAL and a message if the key is missing ('need'), of another shape, or empty ('need'). If it
+ * is missing and not needed: 0, and *ret untouched. */
 int item_text(const struct item *it, const char *key, bool need, struct rtext *ret) MUST_CHECK;
 int item_bool(const struct item *it, const char *key, bool *ret) MUST_CHECK;
 int item_texts(const struct item *it, const char *key, bool need, struct rtexts *ret) MUST_CHECK;
@@ -258,7 +257,7 @@ bool parse_bool(struct slice s, bool *ret);
 
 /* ---- rule_collect.c, rule_override.c ---- */
 
-/* Read one file's text into the collection. -EINVAL: the log says why. */
+/* Read one file's text into the collection. -EINVAL: see the log. */
 int collect_source(struct collection *c, const struct source *src) MUST_CHECK;
 struct def_list *find_list(const struct collection *c, struct slice name);
 struct def_macro *find_macro(const struct collection *c, struct slice name);
@@ -269,7 +268,7 @@ struct override {
 	bool replace_only;
 	enum override_op op;
 };
-/* Read 'override' for these keys (n rows; op is set). *any: the key is there. */
+/* Read 'override' for these keys (n rows; op is set). *any: the key is present. */
 int read_override(const struct item *it, struct override *v, size_t n, bool *any) MUST_CHECK;
 /* Read 'append'; deprecated. */
 int read_append(const struct item *it, bool *ret) MUST_CHECK;
@@ -280,7 +279,7 @@ int read_rule(const struct item *it) MUST_CHECK;
 struct def_rule *find_rule(const struct collection *c, struct slice name);
 /* Is it missing because there was an error in it? */
 bool is_broken(const struct collection *c, enum item_type what, struct slice name);
-/* Where one of that name is missing: "; did you mean 'X'?", or "". */
+/* A hint for a missing name: "; did you mean 'X'?", or "". */
 const char *like_rule(const struct collection *c, struct slice name, struct near *n);
 
 /* ---- rule_exceptions.c ---- */
@@ -300,9 +299,9 @@ void add_exceptions(struct mtext *m, const struct def_rule *r);
 
 /* ---- rule_select.c ---- */
 
-/* Is the rule on, its file's word and the configuration's taken together? */
+/* Is the rule enabled, by its file and the configuration together? */
 bool rule_selected(const struct rule_options *o, const struct rule *r);
-/* What the configuration appends to the rule's output; *ret is for format_compile(). */
+/* Append the configured text to the rule's output; *ret is for format_compile(). */
 int append_output(const struct rule_options *o, const struct rule *r, struct mtext *out,
     struct format_options *ret, struct arena *a) MUST_CHECK;
 
@@ -312,14 +311,14 @@ int append_output(const struct rule_options *o, const struct rule *r, struct mte
 int compile_macros(struct collection *c) MUST_CHECK;
 /* Resolve a rule's references to macros; it sees all of them. */
 int resolve_rule(struct collection *c, struct expr *e, const struct mtext *m) MUST_CHECK;
-/* Where filter and format say it is wrong, as an error of the rule files. 'm' is the text that was
+/* Report an error of filter or format at its location in the rule files. 'm' is the text that was
  * read, unless the origin in 'd' is a macro. */
 int fail_at(
     struct collection *c, enum rule_code_id code, const struct mtext *m, const struct diag *d);
-/* That place. */
+/* That location. */
 struct rplace diag_origin_place(
     const struct collection *c, const struct mtext *m, const struct diag *d);
-/* What messages are about from now on; the name is borrowed. */
+/* Set the subject of messages from now on; the name is borrowed. */
 static inline void
 set_item(struct collection *c, enum item_type what, struct slice name)
 {
@@ -329,7 +328,7 @@ set_item(struct collection *c, enum item_type what, struct slice name)
 
 /* ---- rule_stale.c ---- */
 
-/* What uses something stale is stale; with an error of its own it stays as it is. */
+/* Mark users of stale definitions as stale, unless they have an error themselves. */
 void mark_stale(struct collection *c);
 void clear_stale(struct collection *c);
 /* Set 'used' of lists and macros. */
@@ -346,31 +345,31 @@ struct ruleset {
 	struct rule_options options;
 	struct event_set events;
 	struct plan *plan;
-	const struct rule **asked; /* the plan's items: those that name events first, then those
-				    * that look at all */
+	const struct rule **asked; /* items of the plan: rules that name events first */
 	size_t nasked, ntyped;
 	pthread_mutex_t lock;
 	struct rule_run *runs; /* under 'lock' */
-	struct rule_sum *past; /* per rule, under 'lock': of runs that are no more */
+	struct rule_sum *past; /* per rule, under 'lock': counts of ended runs */
 	_Atomic unsigned refs;
 };
 
-/* Compile what is stale. -EINVAL: the log says why; -ENOMEM. */
+/* Compile stale definitions. -EINVAL: see the log; -ENOMEM. */
 int compile_stale(struct collection *c, struct ruleset *s) MUST_CHECK;
-/* Make the set of what was compiled without an error: rules, counts, description, plan. -ENOMEM. */
+/* Make the set from what compiled without errors: rules, counts, description, plan. -ENOMEM. */
 int compile_set(struct collection *c, struct ruleset *s) MUST_CHECK;
-/* r->blind and r->partly, from r->events and the tree. */
+/* Set r->blind and r->partly, from r->events and the tree. */
 int find_blind(
     struct collection *c, struct ruleset *s, struct rule *r, const struct expr *e) MUST_CHECK;
 
 /* ---- rule_describe.c ---- */
 
-/* The collection that 's' was compiled from, as Falco's JSON. 'out' is cleared. -ENOMEM. */
+/* Describe the collection from which 's' was compiled, as Falco's JSON. 'out' is cleared.
+ * -ENOMEM. */
 int describe_all(const struct collection *c, const struct ruleset *s, struct buf *out) MUST_CHECK;
 
 /* ---- rule_plan.c ---- */
 
-/* Plan the rules that are loaded, and set s->events. */
+/* Plan the loaded rules, and set s->events. */
 int plan_rules(struct ruleset *s) MUST_CHECK;
 
 #endif

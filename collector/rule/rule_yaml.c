@@ -44,7 +44,7 @@ yaml_next(struct collection *c, yaml_parser_t *p, const struct source *src, yaml
 	    p->context == NULL ? "" : " ", p->context == NULL ? "" : p->context);
 }
 
-/* A walk over the source of a scalar, which keeps line and column. */
+/* A walk over the source of a scalar that tracks line and column. */
 struct walk {
 	const char *p, *end;
 	unsigned line, col;
@@ -69,7 +69,7 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* To the first byte of the scalar's content: past the quote, or the header line of a block. */
+/* Go to the first byte of the scalar's content: past the quote, or the header line of a block. */
 static bool
 walk_start(struct walk *w, const struct rtext *t)
 {
@@ -89,7 +89,7 @@ walk_start(struct walk *w, const struct rtext *t)
 	return w->p < w->end;
 }
 
-/* Step over an escape of a double-quoted scalar. */
+/* Skip an escape of a double-quoted scalar. */
 static void
 walk_escape(struct walk *w)
 {
@@ -107,7 +107,7 @@ walk_blanks(struct walk *w)
 		walk_step(w);
 }
 
-/* Step over the source of the character of the value at *v, and over the character. */
+/* Skip the source of the value's character at *v, and the character. */
 static void
 walk_char(struct walk *w, const struct rtext *t, size_t *v)
 {
@@ -117,7 +117,7 @@ walk_char(struct walk *w, const struct rtext *t, size_t *v)
 		walk_escape(w);
 	} else if (!blank) {
 		if (t->at.style == '\'' && *w->p == '\'')
-			walk_step(w); /* two stand for one */
+			walk_step(w); /* two represent one */
 		if (w->p < w->end)
 			walk_step(w);
 	} else if (is_space(*w->p) && *w->p != '\n') {
@@ -127,8 +127,8 @@ walk_char(struct walk *w, const struct rtext *t, size_t *v)
 }
 
 /*
- * The value's characters stand in the source in the same order, with blanks folded and quotes and
- * escapes undone; so both are walked side by side, and blanks of the source are skipped.
+ * The value's characters appear in the source in the same order, with blanks folded and quotes and
+ * escapes decoded; so walk both in parallel, and skip blanks in the source.
  */
 struct rplace
 place_within(const struct rtext *t, size_t off)

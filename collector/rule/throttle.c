@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * throttle.c - token buckets as the time at which each would be full again (the generic cell rate
- * algorithm): one number, and a bucket whose time has passed needs no memory.
+ * throttle.c - token buckets, stored as the time at which each would be full again (the generic
+ * cell rate algorithm): one number, and a bucket whose time has passed needs no memory.
  */
 #include "collector/rule/throttle.h"
 #include "collector/rule/alert_summary.h"
@@ -17,17 +17,17 @@ enum {
 	SEEN_SLOTS = 128, /* more than THROTTLE_DISTINCT: probing ends */
 	LIKE_SLOTS = 16,
 };
-#define FULL_NS (100 * NS_PER_MS) /* a full table is not swept again before that */
+#define FULL_NS (100 * NS_PER_MS) /* a full table is not swept again within this time */
 
 enum level { PROCESS, USER, LEVELS };
 
-/* What a bucket has once it was empty. */
+/* Data of a bucket that was empty at some time. */
 struct dry {
-	struct dry *next; /* of those with matches in their summary */
+	struct dry *next; /* in the list of those with matches in their summary */
 	uint64_t window;  /* boot ns of its first match without a token */
 	uint32_t nseen;
 	uint64_t seen[SEEN_SLOTS]; /* hashes of outputs, 0: free */
-	uint64_t like[LIKE_SLOTS]; /* of matches whose output is known to be there */
+	uint64_t like[LIKE_SLOTS]; /* of matches whose output is already in 'seen' */
 	struct alert_summary summary;
 };
 
@@ -39,16 +39,16 @@ struct bucket {
 
 struct throttle {
 	struct {
-		uint64_t token_ns; /* a token comes every so often; 0: no limit */
-		uint64_t empty_ns; /* a bucket is empty when it will be full so much later */
+		uint64_t token_ns; /* interval of tokens; 0: no limit */
+		uint64_t empty_ns; /* a bucket that needs longer to fill is empty */
 	} level[LEVELS];
 	struct bucket *slots; /* a hash table, at most half full */
 	size_t nslots, used;
 	uint64_t sweep_at;            /* boot ns: the table is full until then */
-	struct dry *open, **open_end; /* with matches of the batch in hand */
+	struct dry *open, **open_end; /* with matches of the current batch */
 };
 
-/* A match on its way through the levels. */
+/* A match being decided. */
 struct match {
 	const struct rule *rule;
 	const struct view *v;
@@ -117,15 +117,14 @@ slot_of(struct bucket *slots, size_t n, uint64_t key)
 	return &slots[i];
 }
 
-/* A bucket that is full again, and whose summary is out, is as good as none. */
+/* A bucket that is full again, and whose summary was sent, is not needed. */
 static bool
 is_needed(const struct bucket *b, uint64_t now)
 {
 	return b->key != 0 && (b->full_at > now || (b->dry != NULL && b->dry->summary.count > 0));
 }
 
-/* Leave out what is not needed any more, in a table of a size that fits. -ENOMEM: it is as before.
- */
+/* Remove unneeded buckets, and resize the table to fit. -ENOMEM: unchanged. */
 static int
 sweep(struct throttle *t, uint64_t now)
 {
@@ -156,7 +155,7 @@ sweep(struct throttle *t, uint64_t now)
 	return 0;
 }
 
-/* Room for one more. false: the table is full, or memory is out. */
+/* Make room for one more. false: the table is full, or out of memory. */
 static bool
 make_room(struct throttle *t, bool shared, uint64_t now)
 {
@@ -166,11 +165,11 @@ make_room(struct throttle *t, bool shared, uint64_t now)
 		if (sweep(t, now) < 0)
 			return false;
 	}
-	/* The rest of a full table is for the buckets that are shared. */
+	/* The rest of a full table is reserved for shared buckets. */
 	return t->used < (shared ? t->nslots * 7 / 8 : t->nslots / 2);
 }
 
-/* Its bucket, full if it is new. NULL: there is no room for a new one. */
+/* Find its bucket, or add a full one. NULL: no room for a new one. */
 static struct bucket *
 find(struct throttle *t, uint64_t key, bool shared, uint64_t now)
 {
@@ -186,7 +185,7 @@ find(struct throttle *t, uint64_t key, bool shared, uint64_t now)
 	return b;
 }
 
-/* ---- who it is ---- */
+/* ---- process and user ---- */
 
 static bool
 in_container(struct slice id)
@@ -200,8 +199,8 @@ container_of(const struct view *v)
 	return intern_get(state_pool(v->state), v->thread->container_id);
 }
 
-/* A user is a container, a login (su and sudo do not change it), or else a number: what a process
- * without privileges cannot choose. */
+/* A user is a container, a login (su and sudo do not change it), or else a uid: none of these can
+ * be chosen by an unprivileged process. */
 static uint64_t
 user_of(const struct view *v)
 {
@@ -227,7 +226,7 @@ describe_user(const struct view *v, char by[SUMMARY_BY])
 		(void) snprintf(by, SUMMARY_BY, "user %" PRIu32, v->thread->uid);
 }
 
-/* Whose bucket it is, for people. */
+/* Describe the bucket's owner, for people. */
 static void
 describe(enum level level, bool shared, const struct view *v, char by[SUMMARY_BY])
 {
@@ -266,7 +265,7 @@ has_token(const struct throttle *t, enum level level, const struct bucket *b, ui
 	return MAX(b->full_at, now) - now + t->level[level].token_ns <= t->level[level].empty_ns;
 }
 
-/* Its place among the outputs of the window: it is there, or free. */
+/* The output's slot in the window: it is there, or free. */
 static uint64_t *
 seen_slot(struct dry *d, uint64_t output)
 {
@@ -298,9 +297,9 @@ begin_window(struct bucket *b, uint64_t now)
 }
 
 /*
- * A hash of all that an output is made of, but for the time and the number of the event and the
- * process's other descriptors. A storm is mostly one match over and over: rendering it to see that
- * costs ten times as much as this.
+ * A hash of everything an output depends on, except the time and number of the event and the
+ * process's other descriptors. A storm is mostly one repeated match: rendering it to notice that
+ * costs ten times as much as this hash.
  */
 static uint64_t
 likeness(const struct match *m)
@@ -339,8 +338,8 @@ likeness(const struct match *m)
 	       1;
 }
 
-/* Is the output one of the window's first hundred, and new? It is rendered only while the answer
- * can be yes. */
+/* Is the output new, and among the window's first hundred? Renders it only while the answer can be
+ * yes. */
 static bool
 is_new_output(struct dry *d, struct match *m)
 {
@@ -378,7 +377,7 @@ count(struct throttle *t, struct dry *d, const struct match *m, enum level level
 	alert_summary_add(&d->summary, m->rule, m->v, m->o, by, m->fs);
 }
 
-/* Take a token, or the output's place. */
+/* Use up a token, or the output's slot. */
 static void
 take(struct throttle *t, enum level level, struct bucket *b, const struct match *m, uint64_t now)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One event: do what the event before left to be done, find the thread, run the event's parser,
- * fill in the view. The parsers are by event number; an event without one changes nothing.
+ * Apply one event: finish the pending work of the previous event, find the thread, run the event's
+ * parser, fill in the view. Parsers are indexed by event number; an event without one changes
+ * nothing.
  */
 #include "collector/state/state_int.h"
 #include "common/clock.h"
@@ -228,7 +229,7 @@ state_flush(struct state *s)
 	threads_expire(s);
 }
 
-/* Nobody in the table: an entry of nothing but its ids. */
+/* Use an entry with only its ids, which is not in the table. */
 static struct thread *
 stray(struct apply *a)
 {
@@ -241,7 +242,7 @@ stray(struct apply *a)
 	return t;
 }
 
-/* Which descriptor the event is about, if its parser has not said. */
+/* Find the event's descriptor, unless its parser has set it. */
 static void
 find_fd(struct apply *a)
 {
@@ -277,8 +278,8 @@ fill_view(struct apply *a)
 	v->fd = fdt_get(a->main->fds, a->fd);
 }
 
-/* The node's clocks are read one after the other, so that what lies between them varies a little. A
- * clock that was set differs by more. */
+/* The node reads its clocks one after the other, so their difference varies a little. If a clock is
+ * set, it changes by more. */
 static void
 hold_epoch(struct state *s, uint64_t epoch)
 {

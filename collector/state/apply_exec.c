@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* execve, execveat: a process takes a new image. A failure leaves the old one. */
+/* execve, execveat: a process gets a new image. A failure changes nothing. */
 #include "collector/state/state_int.h"
 
-_Static_assert((int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "what both have is at one place");
+_Static_assert(
+    (int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "common parameters have equal indexes");
 
-/* Our own parameters come after execve's filename, which execveat does not have. */
+/* Our own parameters follow execve's filename, which execveat does not have. */
 #define EXTRA(ev, name)                                                \
 	((ev)->schema->num == EV_EXECVE ? (unsigned) EVP_EXECVE_##name \
 					: (unsigned) EVP_EXECVEAT_##name)
@@ -20,8 +21,8 @@ strip_deleted(struct state *s, uint32_t path)
 	return intern_put(s->pool, p);
 }
 
-/* Not open any more after an exec, by the kernel's own bits: so what was closed unseen and what was
- * marked close-on-exec unseen goes too. Where they do not reach, by what was seen of the mark. */
+/* Was a descriptor closed by an exec? By the kernel's bits, which also cover closes and
+ * close-on-exec marks that were missed. Beyond the bits, by the known mark. */
 static bool
 is_closed(const struct fd_entry *e, const void *arg)
 {
@@ -43,7 +44,7 @@ close_on_exec(struct apply *a, struct thread *t)
 	fdt_filter(&a->s->fds, &t->fds, is_closed, &open);
 }
 
-/* The other threads are gone, the one that called has become the main thread. */
+/* The other threads are gone; the caller has become the main thread. */
 static void
 sole_thread(struct state *s, struct thread *main)
 {
@@ -139,7 +140,7 @@ set_image(struct apply *a, struct thread *t, uint32_t asked_for)
 		thread_set_cgroups(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_cgroups));
 }
 
-/* A process that was not known before: what an exec tells besides. */
+/* For a process that was unknown: further facts from the exec. */
 static void
 set_origin(struct apply *a, struct thread *t)
 {
@@ -166,7 +167,7 @@ parse_exec(struct apply *a)
 	if (t == NULL || ev_num(ev, EVP_EXECVE_res) < 0)
 		return;
 	t = thread_main(a->s, t);
-	if (t->gone) /* all its threads that were known had exited */
+	if (t->gone) /* all its known threads had exited */
 		thread_unbury(a->s, t);
 	asked_for = entry_path(a, a->t);
 	sole_thread(a->s, t);

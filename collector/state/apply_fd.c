@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that are not sockets: opened, made, copied, closed. */
+/* Descriptors other than sockets: opened, created, copied, closed. */
 #include "collector/state/state_int.h"
 
 /* openat2() that stays below its folder. */
@@ -151,7 +151,7 @@ parse_creat(struct apply *a)
 		e->state |= FDS_LOWER_LAYER;
 }
 
-/* The kernel says the path: it is whole already. */
+/* The path comes from the kernel and is complete. */
 void
 parse_open_by_handle(struct apply *a)
 {
@@ -196,7 +196,7 @@ parse_close_range(struct apply *a)
 		return;
 	if ((ev_num(a->ev, EVP_CLOSE_RANGE_flags) & NV_close_range_flags_CLOSE_RANGE_UNSHARE) &&
 	    a->main->nthreads > 1)
-		return; /* of its own copy only; the process keeps what it has */
+		return; /* only the thread's copy; the process keeps its descriptors */
 	if (!(ev_num(a->ev, EVP_CLOSE_RANGE_flags) & NV_close_range_flags_CLOSE_RANGE_CLOEXEC)) {
 		a->s->pending.owner = a->main;
 		a->s->pending.first = first;
@@ -216,7 +216,7 @@ parse_close_range(struct apply *a)
 
 /* ---- copies ---- */
 
-/* Gives the number 'to' the meaning of *src, a copy; NULL: its meaning is not known. */
+/* Make descriptor 'to' a copy of *src; NULL: unknown. */
 static void
 put_copy(struct apply *a, const struct fd_entry *src, int64_t to, bool cloexec)
 {
@@ -226,7 +226,7 @@ put_copy(struct apply *a, const struct fd_entry *src, int64_t to, bool cloexec)
 		fd_forget(a, to);
 		return;
 	}
-	copy = *src; /* moves when the table grows; its names may be let go with the old 'to' */
+	copy = *src; /* the table may grow and move; its names may be released with the old 'to' */
 	fd_names_ref(a->s->pool, &copy);
 	e = fd_new(a, to, copy.type);
 	if (e == NULL) {
@@ -280,7 +280,7 @@ parse_fcntl(struct apply *a)
 	}
 }
 
-/* The entry that a descriptor of another process has there; NULL: it is not known. */
+/* The entry that another process has for a descriptor; NULL: unknown. */
 static const struct fd_entry *
 getfd_source(struct apply *a)
 {
@@ -341,7 +341,7 @@ parse_new_fd(struct apply *a)
 	const struct event *ev = a->ev;
 	uint16_t num = ev->schema->num;
 	enum fd_type type = (enum fd_type) fd_type_by_event[num];
-	/* Closed on exec, whatever the flags say. */
+	/* always closed on exec */
 	bool always = type == FD_IO_URING || type == FD_BPF || type == FD_PIDFD;
 	struct fd_entry *e;
 
@@ -355,7 +355,7 @@ parse_new_fd(struct apply *a)
 	    (num == EV_EPOLL_CREATE1 &&
 		(ev_num(ev, EVP_EPOLL_CREATE1_flags) & NV_epoll_create1_flags_EPOLL_CLOEXEC)))
 		e->state |= FDS_CLOEXEC;
-	if (num == EV_PIDFD_OPEN) /* whose it is: pidfd_getfd asks */
+	if (num == EV_PIDFD_OPEN) /* its process, for pidfd_getfd */
 		e->ino = (uint64_t) ev_num(ev, EVP_PIDFD_OPEN_pid);
 }
 

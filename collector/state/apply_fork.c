@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clone, clone3, fork, vfork, procexit: tasks come and go.
+ * clone, clone3, fork, vfork, procexit: tasks start and end.
  *
- * The child's side of a clone (res 0) makes the child's entry. The parent's side (res > 0) makes
- * one only where the child's side cannot have been missed on purpose, as a stopgap.
+ * The child's side of a clone (res 0) creates the child's entry. The parent's side (res > 0)
+ * creates a provisional one, unless there is a reason why the child's side is not reported.
  */
 #include "collector/state/state_int.h"
 
@@ -12,7 +12,7 @@ _Static_assert((int) EVP_CLONE_ns_pids == (int) EVP_CLONE3_ns_pids &&
 		   (int) EVP_CLONE_ns_pids == (int) EVP_VFORK_ns_pids,
     "one parser for all four");
 
-/* What a new process has of its parent's process. */
+/* Inherit from the parent's process. */
 static void
 inherit_process(struct state *s, struct thread *t, const struct thread *from)
 {
@@ -25,7 +25,7 @@ inherit_process(struct state *s, struct thread *t, const struct thread *from)
 		hold(s->pool, &t->cwd, main->cwd);
 }
 
-/* What both sides of a clone tell. */
+/* Take the numbers that both sides of a clone report. */
 static void
 child_nums(struct apply *a, struct thread *t)
 {
@@ -73,7 +73,7 @@ child_texts(struct apply *a, struct thread *t)
 		thread_set_cgroups(a->s, t, ev_intern(pool, a->b, a->ev, EVP_CLONE_cgroups));
 }
 
-/* An entry that the event is not to replace: made a moment ago, by the parent's side. */
+/* Should the entry be kept, because the parent's side has just created it? */
 static bool
 keep_child(struct apply *a, struct thread *t)
 {
@@ -88,7 +88,7 @@ keep_child(struct apply *a, struct thread *t)
 	return true;
 }
 
-/* A thread tells about its process what nothing else did. */
+/* A thread's event provides what is unknown about its process. */
 static void
 learn_leader(struct state *s, struct thread *main, const struct thread *t)
 {
@@ -108,7 +108,7 @@ child_entry(struct apply *a, int64_t tid, int64_t pid)
 	struct thread *t = thread_find(a->s, tid), *main = NULL;
 
 	if (t != NULL && t->placeholder && !t->gone && (t->start == 0 || t->start == a->ev->start))
-		return t; /* an event of it came first */
+		return t; /* one of its events came first */
 	if (t != NULL) {
 		thread_reparent(a->s, t, 0);
 		thread_drop(a->s, t);
@@ -123,7 +123,7 @@ child_entry(struct apply *a, int64_t tid, int64_t pid)
 	return thread_add(a->s, tid, main);
 }
 
-/* A fork copies the cwd: the parent's is the same, whatever was missed. */
+/* A fork copies the cwd: the parent's is the same, even if a chdir was missed. */
 static void
 child_cwd(struct apply *a, struct thread *t, const struct thread *parent)
 {
@@ -173,7 +173,7 @@ child_side(struct apply *a)
 		learn_leader(a->s, thread_main(a->s, t), t);
 }
 
-/* An event of a thread that nothing was known of tells what it is. */
+/* Learn about an unknown caller from its event. */
 static void
 learn_caller(struct apply *a, struct thread *t)
 {
@@ -188,7 +188,7 @@ learn_caller(struct apply *a, struct thread *t)
 	t->placeholder = false;
 }
 
-/* Is the holder of the child's tid that child already, not one whose exit was missed? */
+/* Is the holder of the child's tid already that child, or a stale one whose exit was missed? */
 static bool
 is_known(const struct apply *a, const struct thread *t)
 {

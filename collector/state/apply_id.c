@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a thread changes about itself: folders, ids, capabilities, session, limits. */
+/* A thread's changes to itself: folders, ids, capabilities, session, limits. */
 #include "collector/state/state_int.h"
 #include <stdlib.h>
 
@@ -65,7 +65,7 @@ parse_chroot(struct apply *a)
 		hold(a->s->pool, &a->t->root, path_full(a->s, a->t, AT_CWD, path, NULL));
 }
 
-/* -1 leaves an id as it is. */
+/* -1 leaves an id unchanged. */
 static void
 set_id(struct apply *a, uint32_t *id, unsigned i)
 {
@@ -119,7 +119,7 @@ parse_capset(struct apply *a)
 	NUM_INTO(a->ev, EVP_CAPSET_cap_effective, a->t->cap_effective);
 }
 
-/* In a user namespace of its own a thread has every capability. */
+/* In a new user namespace a thread has every capability. */
 void
 parse_newns(struct apply *a)
 {
@@ -175,7 +175,7 @@ parse_prctl(struct apply *a)
 		a->main->subreaper = ev_num(a->ev, EVP_PRCTL_arg2_int) != 0;
 }
 
-/* brk, mmap, munmap: what the process has now. */
+/* brk, mmap, munmap: the process's current memory. */
 void
 parse_memory(struct apply *a)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was there before capture began. A row carries the time at which it was read and comes after
- * all events that are older; events that are newer may have been applied already. So a row
+ * Apply a snapshot: the state from before capture began. A row carries the time at which it was
+ * read and comes after all older events; newer events may have been applied already. So a row
  *
  *   - does not bring back what exited or was closed after it was read;
- *   - fills what is not known, and replaces only what no newer event has set;
- *   - is good until the next snapshot, which takes away what it does not name, once it is whole.
+ *   - fills unknown values, and replaces only those that no newer event has set;
+ *   - is valid until the next snapshot, which removes what it does not name, once it is complete.
  */
 #include "collector/state/state_int.h"
 #include <sys/socket.h>
@@ -61,7 +61,7 @@ task_ids(struct apply *a, struct thread *t, bool all)
 		thread_set_parent(a->s, t, ev_num(a->ev, EVP_TASK_ppid));
 }
 
-/* The list of arguments is argv: its first is the exe. */
+/* The list of arguments is argv: its first element is the exe. */
 static void
 task_args(struct apply *a, struct thread *t)
 {
@@ -99,7 +99,7 @@ task_texts(struct apply *a, struct thread *t, bool all)
 	}
 }
 
-/* The entry of a snapshot's task, or NULL if it is not there any more. */
+/* The entry of a snapshot's task, or NULL if it has exited. */
 static struct thread *
 task_entry(struct state *s, const struct event *ev)
 {
@@ -110,7 +110,7 @@ task_entry(struct state *s, const struct event *ev)
 	if (t != NULL && t->gone) {
 		if (t->start == ev->start || t->died >= ev->ts)
 			return NULL;
-		thread_drop(s, t); /* the tid has a new holder since */
+		thread_drop(s, t); /* the tid has been reused */
 	}
 	t = thread_get(s, ev->tid, ev->pid, ev->start);
 	return t == NULL || t->gone ? NULL : t;
@@ -143,7 +143,7 @@ snap_task(struct apply *a)
 
 /* ---- descriptors ---- */
 
-/* Nothing that an event has told since, nor closed. */
+/* Has no event reported or closed the descriptor since? */
 static bool
 fd_is_news(const struct apply *a, int64_t fd)
 {
@@ -157,7 +157,7 @@ fd_is_news(const struct apply *a, int64_t fd)
 	return e == NULL || e->since <= a->ev->ts;
 }
 
-/* The entry to fill, or NULL: what stands is newer, or the same and richer. */
+/* The entry to fill, or NULL: the existing one is newer, or equal and richer. */
 static struct fd_entry *
 snap_fd(struct apply *a, enum fd_type type, uint32_t name)
 {
@@ -225,7 +225,7 @@ snap_addr(const struct apply *a, unsigned i, uint8_t *to)
 	uint32_t v4;
 
 	if (a->ev->schema->num == EV_TASK_FILE_SOCKET_INET) {
-		v4 = (uint32_t) ev_num(a->ev, i); /* network order, as it lies in memory */
+		v4 = (uint32_t) ev_num(a->ev, i); /* network order, as in memory */
 		memcpy(to, &v4, sizeof(v4));
 		return;
 	}
@@ -292,7 +292,7 @@ snap_unix(struct apply *a)
 static void
 snap_anon(struct apply *a)
 {
-	/* By what the kernel calls them: "anon_inode:[eventfd]", the brackets not always there. */
+	/* The kernel's names: "anon_inode:[eventfd]", sometimes without brackets. */
 	static const struct {
 		struct slice word;
 		enum fd_type type;
@@ -382,14 +382,14 @@ is_older(const struct fd_entry *e, const void *arg)
 	return e->since < *(const uint64_t *) arg;
 }
 
-/* Unnamed, and there long enough for the list of tasks to have had it. */
+/* Was it not named, although it existed when the list of tasks was read? */
 static bool
 is_missing(const struct thread *t, uint64_t began)
 {
 	return t->start < began && t->seen < began;
 }
 
-/* What the snapshot that began then has not named is not there any more. */
+/* Remove what the snapshot that began then has not named. */
 static void
 take_away(struct state *s, uint64_t began)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets: made, bound, connected, accepted, talked through.
+ * Sockets: created, bound, connected, accepted, used.
  *
- * A socket's source is the client's end. Who is the client follows from how the socket came to its
- * peer: connect() and what is sent first make a client; accept() and a bound datagram socket a
- * server.
+ * A socket's source is the client's end. The role follows from how the socket came to its peer:
+ * connect() and sending first make a client; accept() and a bound datagram socket a server.
  */
 #include "collector/state/state_int.h"
 #include <netinet/in.h>
@@ -29,7 +28,7 @@ type_of(int64_t domain)
 	}
 }
 
-/* By the protocol that is asked for, else by the kind of socket. */
+/* By the requested protocol, else by the kind of socket. */
 static uint8_t
 l4_of(enum fd_type type, int64_t sock_type, int64_t proto)
 {
@@ -58,7 +57,7 @@ l4_of(enum fd_type type, int64_t sock_type, int64_t proto)
 						    : L4_UNKNOWN;
 }
 
-/* Also one of a family that has no type of its own. */
+/* Also true for a family without its own type. */
 static bool
 may_be_socket(const struct fd_entry *e)
 {
@@ -67,8 +66,8 @@ may_be_socket(const struct fd_entry *e)
 }
 
 /*
- * The writable entry of a descriptor that a call has just used as a socket, if it is one. An entry
- * of another kind is of an earlier holder of the number, whose end was missed: it is forgotten.
+ * The writable entry of a descriptor just used as a socket. An entry of another kind is stale,
+ * because its close was missed: it is forgotten.
  */
 static struct fd_entry *
 socket_edit(struct apply *a, int64_t fd)
@@ -121,7 +120,7 @@ parse_socketpair(struct apply *a)
 	}
 }
 
-/* The address becomes the name; with a port, the socket is a server's. */
+/* Make the address the name; with a port, the socket is a server's. */
 static void
 bound(struct apply *a, struct fd_entry *e, const struct ends *n)
 {
@@ -216,14 +215,14 @@ parse_connect(struct apply *a)
 	if (res < 0 && res != -EINPROGRESS)
 		return;
 	e = socket_edit(a, fd);
-	if (e == NULL) { /* its socket() was not seen */
+	if (e == NULL) { /* its socket() was missed */
 		e = fd_new(a, fd, type_of(n.family));
 		if (e == NULL)
 			return;
 		e->l4 = L4_NA;
 	}
 	e->state &= (uint8_t) ~FDS_PENDING;
-	e->state |= res < 0 ? FDS_CONNECTED | FDS_PENDING : FDS_CONNECTED; /* as Falco has it */
+	e->state |= res < 0 ? FDS_CONNECTED | FDS_PENDING : FDS_CONNECTED; /* as in Falco */
 	if (n.family == 0)
 		return;
 	ends_complete(a->s, &n);
@@ -245,7 +244,7 @@ parse_accept(struct apply *a)
 
 	if (ev_num(ev, EVP_ACCEPT_fd) < 0)
 		return;
-	if (n.family == 0) { /* of a kind that has no ends */
+	if (n.family == 0) { /* of a kind without ends */
 		fd_forget(a, ev_num(ev, EVP_ACCEPT_fd));
 		return;
 	}
@@ -274,7 +273,7 @@ owns_port(const struct thread *main, uint16_t port)
 	return false;
 }
 
-/* The role that its ends have, if it has none yet; the server's end becomes the destination. */
+/* Set the role by the ends, if it has none yet; the server's end becomes the destination. */
 static void
 take_role(struct apply *a, struct fd_entry *e, struct ends *n, bool sent)
 {
@@ -295,13 +294,13 @@ talker(struct apply *a, int64_t fd, uint8_t family)
 
 	if (e != NULL || family == 0)
 		return e;
-	e = fd_new(a, fd, type_of(family)); /* its socket() was not seen */
+	e = fd_new(a, fd, type_of(family)); /* its socket() was missed */
 	if (e != NULL)
 		e->l4 = family == AF_UNIX ? L4_NA : L4_UDP;
 	return e;
 }
 
-/* What was sent or received: 'n' has the sender as source. */
+/* Data was sent or received: 'n' has the sender as source. */
 static void
 talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 {
@@ -340,7 +339,7 @@ parse_recv(struct apply *a)
 	talk_event(a, false);
 }
 
-/* A socket that was read from or written to is connected. */
+/* A socket that is read or written is connected. */
 void
 parse_io(struct apply *a)
 {
@@ -355,7 +354,7 @@ parse_io(struct apply *a)
 		w->state |= FDS_CONNECTED;
 }
 
-/* SO_ERROR tells how a pending connect() ended. */
+/* SO_ERROR reports the result of a pending connect(). */
 void
 parse_getsockopt(struct apply *a)
 {

@@ -80,7 +80,7 @@ fdt_get(const struct fd_table *t, int64_t fd)
 	return t->e[i].fd == FD_FREE ? NULL : &t->e[i];
 }
 
-/* A table of that size with the same entries; the old one loses a reference. */
+/* Make a table of that size with the same entries; drop a reference to the old one. */
 static int
 remake(struct fd_space *sp, struct fd_table **t, uint32_t size)
 {
@@ -106,7 +106,7 @@ remake(struct fd_space *sp, struct fd_table **t, uint32_t size)
 	return 0;
 }
 
-/* Before a write: the table is this process's alone, and has room for one more. */
+/* Before a write: make the table private to this process, with room for one more. */
 static int
 own(struct fd_space *sp, struct fd_table **t, bool room)
 {
@@ -119,7 +119,7 @@ own(struct fd_space *sp, struct fd_table **t, bool room)
 	return remake(sp, t, size);
 }
 
-/* No memory for a table of its own: better all unknown than one entry wrong. */
+/* No memory for a private table: better all unknown than one entry wrong. */
 static void
 lose(struct fd_space *sp, struct fd_table **t)
 {
@@ -224,7 +224,7 @@ fdt_filter(struct fd_space *sp, struct fd_table **t,
 		;
 	if (e == NULL || own(sp, t, false) < 0)
 		return;
-	for (bool again = true; again;) { /* taking one out may move one past the walk */
+	for (bool again = true; again;) { /* removing one may move one past the walk */
 		again = false;
 		pos = 0;
 		while ((e = fdt_next(*t, &pos)) != NULL) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h - what one node's processes look like now: threads, descriptors, users.
+ * state.h - the current state of one node's processes: threads, descriptors, users.
  *
  * A node's state belongs to the shard thread that owns the node: nothing here is locked. Threads
- * are keyed by tid (initial pid namespace) and told apart over time by their start time. Texts are
- * intern ids of the shard's pool, held (intern_ref) as long as they stand here.
+ * are keyed by tid (initial pid namespace) and distinguished over time by their start time. Texts
+ * are intern ids of the shard's pool, held (intern_ref) while an entry contains them.
  *
- * Semantics are Falco's (libs 0.25): what an entry holds and which event changes it.
+ * Semantics are Falco's (libs 0.25): the contents of an entry and the events that change it.
  */
 #ifndef MEWS_COLLECTOR_STATE_STATE_H
 #define MEWS_COLLECTOR_STATE_STATE_H
@@ -44,8 +44,8 @@ enum fd_type {
 	FD_UNSUPPORTED,
 };
 
-/* Of the descriptor that an event makes or tells of, by its number: events.def's FDTYPE.
- * FD_UNKNOWN: none, or the event says itself. */
+/* The type of the descriptor that an event creates or describes, by event number: events.def's
+ * FDTYPE. FD_UNKNOWN: none, or given by the event. */
 extern const uint8_t fd_type_by_event[EV_TYPE_MAX];
 
 enum fd_l4 { L4_UNKNOWN, L4_NA, L4_TCP, L4_UDP, L4_ICMP, L4_RAW };
@@ -67,11 +67,11 @@ enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
  */
 struct fd_entry {
 	uint64_t ino;
-	uint64_t since; /* boot ns: when this was learnt */
+	uint64_t since; /* boot ns: when it became known */
 	int32_t fd;
 	uint32_t name;    /* intern id: fd.name */
 	uint32_t nameraw; /* intern id: the path as passed */
-	uint32_t real;    /* intern id: the path that the kernel opened; empty: it is the name */
+	uint32_t real;    /* intern id: the path that the kernel opened; empty: the name */
 	uint32_t flags;   /* open flags, events' values */
 	uint32_t dev;
 	uint16_t sport, dport;
@@ -84,12 +84,12 @@ struct fd_entry {
 
 struct fd_table;
 
-/* What the caller of a look-up may read; only this folder writes. */
+/* Look-ups may read it; only this folder writes. */
 struct thread {
 	uint64_t start;       /* start_boottime: with tid, its identity; 0 not known */
 	uint64_t clone_ts;    /* realtime ns; 0 not known */
-	uint64_t pidns_start; /* boot ns: when its pid namespace began; see state_pidns_start() */
-	uint64_t updated; /* boot ns of the newest event that changed it, or a snapshot's read */
+	uint64_t pidns_start; /* boot ns: start of its pid namespace; see state_pidns_start() */
+	uint64_t updated; /* boot ns of the newest event that changed it, or of a snapshot's read */
 	int64_t tid, pid, ptid;
 	int64_t vtid, vpid; /* innermost pid namespace; -1 not known */
 	int64_t sid, pgid, vpgid;
@@ -113,17 +113,17 @@ struct thread {
 	uint32_t cwd;         /* ends in '/'; of the main thread */
 	uint32_t nthreads;    /* live threads of the group; of the main thread */
 	struct fd_table *fds; /* of the main thread, shared by its group; NULL in the others */
-	bool placeholder;     /* never seen: names are "<NA>" here already; proc.pid shows -1,
-			       * proc.nthreads 0, the parents nothing */
-	bool dead;            /* has exited: removed by the next event, or with its group */
-	bool gone;            /* removed, kept for its late events and children (dead_grace_ns) */
+	bool placeholder; /* never seen: names are "<NA>"; proc.pid shows -1, proc.nthreads 0, the
+			     parents nothing */
+	bool dead;        /* has exited: removed by the next event, or with its group */
+	bool gone;        /* removed, kept for late events and children (dead_grace_ns) */
 	bool pidns_known;
 	bool subreaper;
-	bool told;        /* by its own clone event, which counts more than its parent's */
+	bool told;        /* by its own clone event, which overrides its parent's */
 	bool listed;      /* private from here on: in the table */
-	uint32_t snap;    /* the snapshot that named it last */
+	uint32_t snap;    /* the last snapshot that named it */
 	uint64_t snap_ts; /* and when that was read, boot ns */
-	int64_t last_fd;  /* the descriptor it used last */
+	int64_t last_fd;  /* the last descriptor it used */
 	uint64_t seen;    /* boot ns of its newest event */
 	uint64_t died;
 	uint64_t exec_ns;    /* on a CPU so far, as switch events tell */
@@ -136,16 +136,16 @@ struct thread {
 };
 
 struct state_limits {
-	uint32_t threads;       /* per node; the longest idle goes first, counted */
+	uint32_t threads;       /* per node; the longest idle is removed first, counted */
 	uint32_t fds;           /* per process */
 	uint64_t bytes;         /* per node: its texts, threads and descriptors; 0: no bound */
-	uint64_t dead_grace_ns; /* how long a dead process serves its late events and children;
-				 * look-ups by number do not see it */
+	uint64_t dead_grace_ns; /* how long a dead process serves late events and children; look-ups
+				 * by number do not see it */
 };
 
 struct state_stats {
 	uint64_t threads, fds;
-	uint64_t bytes; /* what counts against limits.bytes */
+	uint64_t bytes; /* counted towards limits.bytes */
 	uint64_t threads_evicted, fds_refused, placeholders, snapshot_entries;
 	uint64_t forgotten; /* threads that lost their texts and descriptors to limits.bytes */
 };
@@ -161,9 +161,9 @@ void state_free(struct state *s);
 int state_set_interfaces(struct state *s, Wire__Interface *const *v, size_t n) MUST_CHECK;
 
 /*
- * What rules see: one event with the state right after it (a closed descriptor and a dead process
- * still there). Good until the next state_apply() or state_snapshot() on this state. 'thread' and
- * 'main' are never NULL.
+ * An event as rules see it, with the state right after it (a closed descriptor and a dead process
+ * are still there). Valid until the next state_apply() or state_snapshot() on this state. 'thread'
+ * and 'main' are never NULL.
  */
 struct view {
 	struct state *state;
@@ -171,7 +171,7 @@ struct view {
 	const struct event *ev;
 	const struct thread *thread;
 	const struct thread *main; /* of the group */
-	const struct fd_entry *fd; /* the event's descriptor; NULL: none, or not known */
+	const struct fd_entry *fd; /* the event's descriptor; NULL: none, or unknown */
 	const char *node;          /* evt.hostname */
 	uint64_t num;              /* evt.num, from 1 per stream */
 	uint64_t time;             /* realtime ns of the event */
@@ -183,29 +183,29 @@ struct view {
 };
 
 /*
- * Before each batch: what is held from here on is this node's, and the node is brought back within
- * limits.bytes. If it is beyond, the heaviest threads go first: their descriptors, arguments,
- * environment and paths are not known any more, which is counted; they, their names and their
- * parents stay. One batch is the most by which the bound is exceeded.
+ * Call before each batch: account for this node from here on, and bring the node back within
+ * limits.bytes. If it is beyond, the heaviest threads lose their descriptors, arguments,
+ * environment and paths, which is counted; they, their names and their parents stay. The limit is
+ * exceeded by one batch at most.
  */
 void state_begin_batch(struct state *s);
 
-/* Apply one event (any but a snapshot's), which makes *v whole ('state', 'batch', 'ev', 'node',
- * 'num' and 'time' are the caller's). Never fails: what memory or a bound refuses is counted. */
+/* Apply one event (any but a snapshot's), and complete *v (the caller sets 'state', 'batch', 'ev',
+ * 'node', 'num' and 'time'). Never fails: what memory or a limit refuses is counted. */
 void state_apply(struct state *s, const struct batch *b, const struct event *ev, struct view *v);
 
-/* Apply one row of a snapshot (task, task_file_*, useradded, groupadded). Newer state stays. */
+/* Apply one row of a snapshot (task, task_file_*, useradded, groupadded). Newer state is kept. */
 void state_snapshot(struct state *s, const struct batch *b, const struct event *ev);
 
-/* Before the rows of a batch: which part of which snapshot they are. False: a part before it is
- * missing, and this snapshot takes nothing away. */
+/* Call before the rows of a batch, with their part of a snapshot. False: an earlier part is
+ * missing, and this snapshot removes nothing. */
 bool state_snapshot_part(struct state *s, const Wire__Snapshot *part);
 
-/* After the rows. True: the snapshot is whole; what existed before it began (or before its first
- * row, if that is older) and was not named is gone. */
+/* Call after the rows. True: the snapshot is complete; what existed before it began (or before its
+ * first row, if that is older) and was not named has been removed. */
 bool state_snapshot_end(struct state *s, const Wire__Snapshot *part);
 
-/* Look-ups for fields; NULL: not known. */
+/* Look-ups for fields; NULL: unknown. */
 const struct thread *state_thread(const struct state *s, int64_t tid);
 const struct thread *state_main(const struct state *s, const struct thread *t);
 /* n = 0 the process itself, 1 its parent ... each hop's main thread. */
@@ -218,24 +218,24 @@ const struct fd_entry *state_fd(const struct state *s, const struct thread *t, i
 const struct fd_entry *state_fd_next(const struct state *s, const struct thread *t, size_t *pos);
 size_t state_fd_count(const struct state *s, const struct thread *t);
 
-/* A path as an event gave it, made absolute against the cwd or a dirfd (AT_FDCWD: -100),
- * normalised: an intern id, good until the end of the batch. An unknown dirfd gives "<UNKNOWN>"
- * before the path. 'path' is an intern id. */
+/* Make a path from an event absolute against the cwd or a dirfd (AT_FDCWD: -100), and normalise it:
+ * returns an intern id, valid until the end of the batch. An unknown dirfd gives "<UNKNOWN>" before
+ * the path. 'path' is an intern id. */
 uint32_t state_resolve(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path);
 
-/* Intern ids of names: INTERN_NULL when not known. */
+/* Intern ids of names: INTERN_NULL if unknown. */
 struct user_info {
 	uint32_t name, home, shell;
 };
-/* As the container of 't' knows them; NULL, INTERN_NULL: not known. */
+/* As known in the container of 't'; NULL, INTERN_NULL: unknown. */
 const struct user_info *state_user(const struct state *s, const struct thread *t, uint32_t uid);
 uint32_t state_group(const struct state *s, const struct thread *t, uint32_t gid);
 
-/* When the pid namespace of 't' began (the machine, if it is the host's), realtime ns; 0: not
- * known. The same for all processes of a namespace, until the node's clock is set. */
+/* When the pid namespace of 't' began (the machine, if it is the host's), realtime ns; 0: unknown.
+ * The same for all processes of a namespace, until the node's clock is set. */
 uint64_t state_pidns_start(const struct state *s, const struct thread *t);
 
-/* When the first event of this state was, and the one before the newest (boot ns). */
+/* Times (boot ns) of this state's first event, and of the last but one. */
 uint64_t state_began(const struct state *s);
 uint64_t state_before(const struct state *s);
 /* Of a switch event: how long its thread had the CPU; 0: not known. */
@@ -255,7 +255,7 @@ void state_stats(const struct state *s, struct state_stats *ret);
 const char *fd_type_word(enum fd_type t); /* "file" ...; NULL where Falco says null */
 char fd_type_char(enum fd_type t);
 
-/* The intern id of an event's text, put into the pool at most once per batch. */
+/* Return the intern id of an event's text, interned at most once per batch. */
 static inline uint32_t
 ev_intern(struct intern *pool, const struct batch *b, const struct event *ev, unsigned i)
 {
@@ -269,7 +269,7 @@ ev_intern(struct intern *pool, const struct batch *b, const struct event *ev, un
 	return b->text_id[k];
 }
 
-/* The descriptor that parameter 'i', a path, is below; AT_CWD: the working folder. */
+/* The descriptor to which parameter 'i', a path, is relative; AT_CWD: the working folder. */
 static inline int64_t
 ev_dirfd(const struct event *ev, unsigned i)
 {

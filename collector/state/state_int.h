@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state_int.h - what the files of this folder share; nobody else includes it.
+ * state_int.h - shared by the files of this folder only.
  */
 #ifndef MEWS_COLLECTOR_STATE_STATE_INT_H
 #define MEWS_COLLECTOR_STATE_STATE_INT_H
@@ -12,25 +12,25 @@
 #include <string.h>
 
 #define UNKNOWN_ID       0xffffffffu
-#define PATH_CAP         1024  /* a path that is longer when normalised becomes /DIR_TOO_LONG/... */
+#define PATH_CAP         1024  /* a longer normalised path becomes /DIR_TOO_LONG/... */
 #define SCRATCH_SIZE     12288 /* a folder and a path below it, of 4096 bytes each, fit */
-#define EXITED_SIZE      1024  /* how many exits a snapshot can be checked against */
-#define CLOSED_SIZE      1024  /* slots, likewise for closes */
+#define EXITED_SIZE      1024  /* number of exits against which a snapshot is checked */
+#define CLOSED_SIZE      1024  /* slots, the same for closes */
 #define PATH_MEMO_SIZE   256
 #define CGROUP_MEMO_SIZE 16
 #define CPUS_MAX         1024 /* whose switches are followed */
 #define HOPS_MAX         512  /* of a walk along parents, which may have a loop */
 #define NS_2S            2000000000ULL
-#define SNAP_SLACK       1000000000ULL /* ns between the list of tasks and a snapshot's first entry */
+#define SNAP_SLACK       1000000000ULL /* ns from the list of tasks to the first entry */
 
-/* Texts that stand for themselves, held as long as the state lives. */
+/* Fixed texts, held as long as the state lives. */
 struct words {
 	uint32_t na;          /* "<NA>" */
-	uint32_t here;        /* "./": a cwd that is not known */
+	uint32_t here;        /* "./": an unknown cwd */
 	uint32_t root;        /* "/" */
 	uint32_t host;        /* "host": no container */
-	uint32_t unknown;     /* "<unknown>": fd.name of a socket whose transport is not known */
-	uint32_t unknown_dir; /* "<UNKNOWN>": before a path whose dirfd is not known */
+	uint32_t unknown;     /* "<unknown>": fd.name of a socket of unknown transport */
+	uint32_t unknown_dir; /* "<UNKNOWN>": before a path whose dirfd is unknown */
 	uint32_t too_long;    /* in place of a path longer than PATH_CAP */
 };
 
@@ -43,7 +43,7 @@ struct thread_table {
 	struct thread **kids; /* by hash of ptid; as many as slots */
 	uint32_t mask;
 	uint32_t n;
-	uint32_t hand; /* where the next search for the longest idle begins */
+	uint32_t hand; /* where the next search for the longest idle starts */
 };
 
 struct slab {
@@ -74,7 +74,7 @@ struct path_memo {
 struct state {
 	struct intern *pool;
 	struct state_limits limits;
-	uint32_t account; /* of the pool: the texts that this node holds */
+	uint32_t account; /* in the pool: the texts that this node holds */
 	struct fd_space fds;
 	struct thread_table threads;
 	struct slab *slabs;
@@ -99,7 +99,7 @@ struct state {
 		struct thread *owner; /* main thread whose fds first..last are closed */
 		int64_t first, last;
 		struct thread *exited;
-	} pending; /* by the event before; done before the next one */
+	} pending; /* left by the last event; done before the next one */
 	struct {
 		uint32_t tid[EXITED_SIZE];
 		uint64_t start[EXITED_SIZE], ts[EXITED_SIZE];
@@ -114,22 +114,22 @@ struct state {
 	struct {
 		uint32_t cgroups, id;
 	} containers[CGROUP_MEMO_SIZE]; /* by cgroups; both held */
-	uint32_t snap;                  /* number of the snapshot under way */
+	uint32_t snap;                  /* number of the current snapshot */
 	uint64_t snap_first;            /* boot ns of its oldest row */
-	uint64_t snap_id;               /* its id on the wire; 0: none that can become whole */
-	uint32_t snap_part;             /* the part that it wants next */
+	uint64_t snap_id;               /* its id on the wire; 0: none that can complete */
+	uint32_t snap_part;             /* the part expected next */
 	struct state_stats stats;
 	char scratch[SCRATCH_SIZE];
 };
 
-/* One event on its way through the parsers. */
+/* An event being applied by the parsers. */
 struct apply {
 	struct state *s;
 	const struct batch *b;
 	const struct event *ev;
 	struct view *v;
 	struct thread *t;    /* of the event; NULL: it has no entry */
-	struct thread *main; /* of its group, likewise */
+	struct thread *main; /* of its group; NULL: the same */
 	int64_t fd;          /* what becomes view.fd_num */
 	bool fd_set;         /* a parser has chosen 'fd' */
 };
@@ -160,7 +160,7 @@ hold(struct intern *pool, uint32_t *slot, uint32_t id)
 	*slot = id;
 }
 
-/* An event's text into a slot, where it is filled. */
+/* Store an event's text, if present. */
 static inline void
 hold_text(struct apply *a, uint32_t *slot, unsigned i)
 {
@@ -168,7 +168,7 @@ hold_text(struct apply *a, uint32_t *slot, unsigned i)
 		hold(a->s->pool, slot, ev_intern(a->s->pool, a->b, a->ev, i));
 }
 
-/* An event's number into a member of 4 or 8 bytes, where it is filled. */
+/* Store an event's number in a member of 4 or 8 bytes, if present. */
 static inline void
 num_into(const struct event *ev, unsigned i, void *to, size_t size)
 {
@@ -186,29 +186,30 @@ num_into(const struct event *ev, unsigned i, void *to, size_t size)
 int threads_init(struct state *s) MUST_CHECK;
 void threads_fini(struct state *s);
 
-/* NULL: none. One that is gone is found too. */
+/* NULL: none. Also finds dead threads. */
 struct thread *thread_find(const struct state *s, int64_t tid);
 
-/* A new listed entry, all unknown; 'tid' is not in the table. A thread (pid != tid) joins its
- * group: 'main' is the group's. Makes room when the table is full. NULL: no memory, no room. */
+/* Add a new listed entry, all unknown; 'tid' is not in the table. A thread (pid != tid) joins its
+ * group, whose main thread is 'main'. Makes room when the table is full. NULL: no memory, no
+ * room. */
 struct thread *thread_add(struct state *s, int64_t tid, struct thread *main);
 
-/* The entry as an event's of unknown thread: nothing known but its ids. */
+/* Reset the entry: only its ids are known. */
 void thread_unknown(struct state *s, struct thread *t);
 
-/* Its parent's id: the only way to change it. */
+/* Set its parent's id; nothing else may change it. */
 void thread_set_parent(struct state *s, struct thread *t, int64_t ptid);
 
-/* Everybody whose parent is 'from' gets the parent that E.3 of exit says. */
+/* Give every child of 'from' a new parent, by the rules of exit (E.3). */
 void thread_reparent(struct state *s, struct thread *from, int64_t reaper);
 
-/* Out of the table, to the gone, for its grace. */
+/* Take it out of the table and keep it among the dead, for its grace. */
 void thread_bury(struct state *s, struct thread *t);
-/* Out of the table at once: its tid belongs to another, or it is not there any more. */
+/* Remove it at once: its tid was reused, or it does not exist any more. */
 void thread_drop(struct state *s, struct thread *t);
-/* Back into the table's service: some thread of it lives after all. */
+/* Make a dead entry live again: one of its threads turned out to live. */
 void thread_unbury(struct state *s, struct thread *t);
-/* Free those whose grace is over, and what was dropped. */
+/* Free dead threads whose grace is over, and dropped ones. */
 void threads_expire(struct state *s);
 
 /* The main thread's entry, or the thread itself. */
@@ -232,23 +233,23 @@ bool exited_since(const struct state *s, int64_t tid, uint64_t start, uint64_t s
 
 /* thread.c */
 
-/* The live entry of a thread, made if there is none: from its group, else a placeholder. */
+/* The live entry of a thread, created if missing: from its group, else a placeholder. */
 struct thread *thread_get(struct state *s, int64_t tid, int64_t pid, uint64_t start);
-/* What a new thread has of its parent or its leader. It is a placeholder no more. */
+/* Fill in a thread from its parent or its leader; it is no longer a placeholder. */
 void thread_inherit(struct state *s, struct thread *t, const struct thread *from);
-/* Nested: not in the host's pid namespace. init_start: boot ns of its namespace's first process;
- * 0: not known. */
+/* Nested: not in the host's pid namespace. init_start: boot ns of its namespace's first process; 0:
+ * unknown. */
 void thread_set_pidns(struct thread *t, bool nested, int64_t init_start);
 
-/* args, args_text and cmdline from the arguments' text; comm is the one set already. */
+/* Set args, args_text and cmdline from the arguments' text; comm is set already. */
 void thread_set_args(struct state *s, struct thread *t, uint32_t args);
 void thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups);
-/* The kernel's word for the cwd, where the event has it: chdir() may have been missed. */
+/* Set the cwd from the kernel's, if the event has it: a chdir() may have been missed. */
 void thread_set_cwd(struct apply *a, struct thread *t, unsigned i);
 
 /* apply.c */
 
-/* What the event before left to be done. */
+/* Finish the pending work of the previous event. */
 void state_flush(struct state *s);
 
 /* apply_exec.c */
@@ -257,20 +258,20 @@ uint32_t strip_deleted(struct state *s, uint32_t path);
 
 /* apply_fd.c */
 
-/* The writable entry of a descriptor of the event's process, new or made anew: type, no name. NULL:
+/* The writable entry of a descriptor of the event's process, new or cleared: type, no name. NULL:
  * no room. */
 struct fd_entry *fd_new(struct apply *a, int64_t fd, enum fd_type type);
 /* The writable entry if there is one. */
 struct fd_entry *fd_edit(struct apply *a, int64_t fd);
-/* The number has a new meaning, which is not known: its old one must not outlive it. */
+/* The number has a new, unknown meaning: remove the old entry. */
 void fd_forget(struct apply *a, int64_t fd);
 void fd_name(struct apply *a, struct fd_entry *e, uint32_t name);
-/* Do the flags of a call that makes a descriptor say that an exec closes it? */
+/* Do the flags of a call that creates a descriptor make an exec close it? */
 bool asks_cloexec(const struct event *ev);
 
 /* path.c */
 
-/* Join, normalise and cap; *raw, if asked for, is the path without doubled slashes. */
+/* Join, normalise and cap; *raw, if not NULL, is the path without doubled slashes. */
 uint32_t path_full(
     struct state *s, const struct thread *t, int64_t dirfd, uint32_t path, uint32_t *raw);
 /* The same against a folder's text. */
@@ -281,14 +282,14 @@ void path_fini(struct state *s);
 
 /* apply_socket.c */
 
-/* Is a socket of this process bound to the port? Then what comes in by it is a server's. */
+/* Is a socket of this process bound to the port? Then incoming data makes it a server's. */
 bool owns_port(const struct thread *main, uint16_t port);
 
 /* addr.c: fd names of sockets */
 
 /* A SOCKTUPLE or SOCKADDR, decoded. */
 struct ends {
-	uint8_t family; /* 0: nothing there */
+	uint8_t family; /* 0: empty */
 	uint8_t src[16], dst[16];
 	uint16_t sport, dport;
 	struct slice path; /* AF_UNIX */
@@ -297,22 +298,22 @@ struct ends ends_of_tuple(struct slice s);
 /* Into dst and dport. */
 struct ends ends_of_addr(struct slice s);
 void ends_swap(struct ends *e);
-/* A zero address becomes one of the node's. */
+/* Replace a zero address by one of the node's. */
 void ends_complete(const struct state *s, struct ends *e);
-/* Type, addresses, ports and name of a connection; true if the name is another than before. */
+/* Set type, addresses, ports and name of a connection; true if the name has changed. */
 bool fd_set_ends(struct apply *a, struct fd_entry *e, const struct ends *n);
 uint32_t name_of_ends(struct state *s, const struct fd_entry *e, struct slice path);
 uint32_t name_of_server(struct state *s, const struct fd_entry *e);
 uint32_t name_of_addr(struct state *s, const struct ends *n);
-/* Are both of IPv4 within IPv6? */
+/* Are both ends IPv4 mapped to IPv6? */
 bool ends_mapped(const struct ends *n);
-/* The address that a socket is bound to. */
+/* Set the address that a socket is bound to. */
 void fd_set_server(struct fd_entry *e, const struct ends *n);
 
 /* container_id.c */
 
 /* The container id in a list of cgroups ("subsys=/path", each with its NUL), borrowed from it; p is
- * NULL: of the host. */
+ * NULL: on the host. */
 struct slice container_id_of(struct slice cgroups);
 
 /* user_table.c */
@@ -320,7 +321,7 @@ struct user_slot *users_put(struct state *s, struct users *u, uint32_t container
 const struct user_slot *users_get(const struct users *u, uint32_t container, uint32_t uid);
 void users_del(struct state *s, struct users *u, uint32_t container, uint32_t uid);
 void users_fini(struct state *s, struct users *u);
-/* The container's id as users are keyed by: "" is "host". */
+/* The container's id as a key of users: "" is "host". */
 uint32_t users_container(struct state *s, uint32_t id);
 
 #endif

@@ -23,7 +23,7 @@ static const struct row path_rows[] = {
 	{ EV_OPEN, "10", "fd=3;name=//", "fd.name=/;fd.raw=/" },
 	{ EV_OPEN, "10", "fd=3;name=.", "fd.name=/root" },
 	{ EV_OPEN, "10", "fd=3;name=..a/.b", "fd.name=/root/..a/.b" },
-	/* A folder, and what is opened relative to it. */
+	/* A folder, and files opened relative to it. */
 	{ EV_OPENAT, "10", "fd=4;dirfd=-100;name=d;flags=0x2400", "fd.name=/root/d;fd.type=d" },
 	{ EV_OPENAT, "10", "fd=5;dirfd=4;name=e/f", "fd.name=/root/d/e/f;fd.raw=e/f;fd.type=f" },
 	{ EV_OPENAT, "10", "fd=5;dirfd=4;name=/e/f", "fd.name=/e/f" },
@@ -34,7 +34,7 @@ static const struct row path_rows[] = {
 	    "fd.name=/root/new;fd.upper=1;fd.dev=3;fd.ino=4" },
 	{ EV_OPEN_BY_HANDLE_AT, "10", "fd=8;path=/h/i;flags=1", "fd.name=/h/i" },
 	{ EV_OPEN_BY_HANDLE_AT, "10", "fd=8;path=<NA>;flags=1", "fd.name=<NA>" },
-	/* Failures: no entry, the path all the same. */
+	/* Failures: no entry, but a path. */
 	{ EV_OPEN, "10", "fd=-2;name=no//pe", "fd.num=-1;fd.name=-;path=/root/no/pe;raw=no/pe" },
 	{ EV_OPENAT, "10", "fd=-13;dirfd=4;name=x", "fd.num=-1;path=/root/d/x;raw=x" },
 	{ EV_OPENAT, "10", "fd=-9;dirfd=77;name=x", "fd.num=-1;path=<UNKNOWN>x" },
@@ -69,7 +69,7 @@ static const struct row close_rows[] = {
 	SHELL,
 	{ EV_OPEN, "10", "fd=3;name=/a;flags=0x1001", "fd.exec=1" },
 	{ EV_OPEN, "10", "fd=4;name=/b", "" },
-	/* Rules on the close see it; the next event does not. */
+	/* Rules on the close see the descriptor; the next event does not. */
 	{ EV_CLOSE, "10", "res=0;fd=3", "fd.name=/a;fd.num=3;10:nfds=2" },
 	{ EV_FSTAT, "10", "res=0;fd=3", "fd.name=-;fd.num=3;10:nfds=1" },
 	{ EV_CLOSE, "10", "res=-9;fd=4", "fd.name=/b" },
@@ -90,11 +90,11 @@ static const struct row close_rows[] = {
 	    "10:fd4.exec=1;10:fd5.exec=1;10:nfds=6" },
 	{ EV_CLOSE_RANGE, "10", "res=0;first=5;last=0xffffffff;flags=0", "10:nfds=6" },
 	{ EV_FSTAT, "10", "res=0;fd=7", "10:nfds=2;10:fd3.name=/a;10:fd4.name=/a;fd.name=-" },
-	/* A descriptor is used again. */
+	/* A descriptor number is reused. */
 	{ EV_OPEN, "10", "fd=4;name=/new", "fd.name=/new;fd.exec=0" },
 };
 
-/* What is open after an exec: the kernel's bits count more than what was seen of a descriptor. */
+/* Descriptors open after an exec: the kernel's bits override the known marks. */
 static const struct row exec_rows[] = {
 	SHELL,
 	{ EV_OPEN, "10", "fd=3;name=/marked", "" },
@@ -103,15 +103,15 @@ static const struct row exec_rows[] = {
 	{ EV_OPEN, "10", "fd=9;name=/closed", "10:nfds=4" },
 	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh;open_fds=\060|",
 	    "10:nfds=2;10:fd4.name=/kept;10:fd5.name=/e" },
-	/* Fewer bits than there can be: there are no more descriptors. */
+	/* Fewer bits than the maximum: there are no more descriptors. */
 	{ EV_OPEN, "10", "fd=3000;name=/high", "10:nfds=3" },
 	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh;open_fds=\060", "10:nfds=2" },
-	/* As many as there can be: beyond them, by the mark. */
+	/* As many as the maximum: beyond them, by the mark. */
 	{ EV_OPEN, "10", "fd=3000;name=/high", "" },
 	{ EV_OPEN, "10", "fd=3001;name=/marked;flags=0x1001", "10:nfds=4" },
 	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh;open_fds=\040" NULS127,
 	    "10:nfds=2;10:fd5.name=/e;10:fd3000.name=/high" },
-	/* A sensor that does not tell, and an execveat: by the mark. */
+	/* A sensor that does not report them, and an execveat: by the mark. */
 	{ EV_EXECVE, "10", "res=0;exe=sh;comm=sh", "10:nfds=2" },
 	{ EV_EXECVEAT, "10", "res=0;exe=sh;comm=sh", "10:nfds=2" },
 	/* A thread that unshares its descriptors closes its own copies. */
@@ -180,13 +180,13 @@ static const struct row client_rows[] = {
 	{ EV_GETSOCKOPT, "10", "res=0;fd=6;level=1;optname=4;val=\001||||||||", "fd.conn=1" },
 	{ EV_CONNECT, "10", "res=-115;tuple=4,10.0.0.1:1>10.0.0.2:80;fd=6", "fd.conn=1" },
 	{ EV_GETSOCKOPT, "10", "res=0;fd=6;level=1;optname=4;val=\001o|||||||", "fd.conn=0" },
-	/* The tuple is not there: the address that was asked for. */
+	/* No tuple: the requested address. */
 	{ EV_CONNECT, "10", "res=0;tuple=;addr=4,10.9.9.9:53;fd=7",
 	    "fd.name=0.0.0.0:0->10.9.9.9:53;fd.type=4" },
 	{ EV_SOCKET, "10", "fd=8;domain=2;type=3;proto=1", "fd.l4=5" },
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:0>10.0.0.2:0;fd=8",
 	    "fd.name=10.0.0.1->10.0.0.2" },
-	/* A stream that was bound before is a client all the same; a datagram socket is not. */
+	/* A stream that was bound before is still a client; a datagram socket is not. */
 	{ EV_SOCKET, "10", "fd=10;domain=2;type=1", "" },
 	{ EV_BIND, "10", "res=0;addr=4,10.0.0.1:700;fd=10", "fd.role=2" },
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:700>10.0.0.2:514;fd=10",
@@ -196,7 +196,7 @@ static const struct row client_rows[] = {
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:701>10.0.0.2:514;fd=11",
 	    "fd.name=10.0.0.2:514->10.0.0.1:701;fd.role=2" },
 	{ EV_SOCKET, "10", "fd=-1;domain=2;type=3;proto=1", "fd.num=-1;fd.type=-" },
-	/* A transport that has no name. */
+	/* A transport without a name. */
 	{ EV_SOCKET, "10", "fd=9;domain=2;type=1;proto=132", "fd.l4=0" },
 	{ EV_CONNECT, "10", "res=0;tuple=4,10.0.0.1:7>10.0.0.2:8;fd=9",
 	    "fd.name=<unknown>;fd.sip=10.0.0.1;fd.dport=8" },
@@ -246,26 +246,26 @@ static const struct row server_rows[] = {
 	{ EV_BIND, "10", "res=0;addr=6,::ffff:10.0.0.1:88;fd=20",
 	    "fd.name=::ffff:10.0.0.1:88;fd.type=4;fd.dip=10.0.0.1;fd.dport=88;fd.l4=2" },
 	{ EV_ACCEPT, "10", "fd=21;tuple=", "fd.num=21;fd.name=-" },
-	/* A bound datagram socket is the server to whoever talks to it. */
+	/* A bound datagram socket is the server for every peer. */
 	{ EV_SOCKET, "10", "fd=8;domain=2;type=2", "" },
 	{ EV_BIND, "10", "res=0;addr=4,10.0.0.1:53;fd=8", "fd.name=10.0.0.1:53" },
 	{ EV_RECVFROM, "10", "res=5;tuple=4,10.0.0.9:999>10.0.0.1:53;fd=8",
 	    "fd.name=10.0.0.9:999->10.0.0.1:53;fd.role=2;fd.changed=1" },
 	{ EV_SENDTO, "10", "res=5;tuple=4,10.0.0.1:53>10.0.0.9:999;fd=8",
 	    "fd.name=10.0.0.9:999->10.0.0.1:53;fd.role=2;fd.changed=0" },
-	/* One that sends first is a client, whichever way the data goes. */
+	/* A socket that sends first is a client, in whichever direction data flows. */
 	{ EV_SENDMSG, "10", "res=5;tuple=4,10.0.0.1:4000>10.0.0.2:53;fd=9",
 	    "fd.name=10.0.0.1:4000->10.0.0.2:53;fd.role=1;fd.l4=3;fd.type=4;fd.conn=1" },
 	{ EV_RECVMSG, "10", "res=5;tuple=4,10.0.0.2:53>10.0.0.1:4000;fd=9",
 	    "fd.name=10.0.0.1:4000->10.0.0.2:53;fd.role=1" },
 	{ EV_SENDTO, "10", "res=-11;tuple=4,10.0.0.1:4000>10.0.0.7:53;fd=9",
 	    "fd.name=10.0.0.1:4000->10.0.0.2:53" },
-	/* What a stream sends does not rename it. */
+	/* Sending on a stream does not rename it. */
 	{ EV_SENDTO, "10", "res=5;tuple=4,1.1.1.1:1>2.2.2.2:2;fd=6",
 	    "fd.name=172.40.111.222:54321->142.251.111.147:443" },
 };
 
-/* A number that a call gives a new meaning never keeps the old one, known or not. */
+/* A number to which a call gives a new meaning never keeps the old one, known or not. */
 static const struct row reused_rows[] = {
 	SHELL,
 	{ EV_OPEN, "10", "fd=3;name=/old", "" },
@@ -281,8 +281,7 @@ static const struct row reused_rows[] = {
 	{ EV_FCNTL, "10", "res=3;fd=19;cmd=0x1a;arg=0", "fd.num=3;fd.type=-;fd.name=-" },
 	{ EV_OPEN, "10", "fd=3;name=/old", "" },
 	{ EV_FCNTL, "10", "res=3;fd=3;cmd=1;arg=0", "10:fd3.name=/old" },
-	/* Of a pidfd that is not known, of one whose process is not, of a descriptor that is not.
-	 */
+	/* From an unknown pidfd, from one of an unknown process, from an unknown descriptor. */
 	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=16;target_fd=3", "fd.num=3;fd.type=-;fd.name=-" },
 	{ EV_PIDFD_OPEN, "10", "fd=16;pid=20", "" },
 	{ EV_OPEN, "10", "fd=3;name=/old", "" },
@@ -292,7 +291,7 @@ static const struct row reused_rows[] = {
 	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=16;target_fd=3", "fd.type=-;fd.name=-" },
 	{ EV_OPEN, "10", "fd=3;name=/old", "" },
 	{ EV_PIDFD_GETFD, "10", "fd=-9;pid_fd=16;target_fd=3", "10:fd3.name=/old" },
-	/* Its own, over an entry that was missed to end. */
+	/* From its own process, over an entry whose close was missed. */
 	{ EV_PIDFD_OPEN, "10", "fd=17;pid=10", "" },
 	{ EV_PIDFD_GETFD, "10", "fd=3;pid_fd=17;target_fd=3", "fd.name=/old" },
 	/* Accepted: of a kind without ends. */
@@ -312,11 +311,11 @@ static const struct row reused_rows[] = {
 	{ EV_BIND, "10", "res=0;addr=u,/run/y;fd=3", "fd.type=u;fd.name=/run/y" },
 	{ EV_OPEN, "10", "fd=3;name=/old", "" },
 	{ EV_SENDTO, "10", "res=5;tuple=;fd=3", "fd.type=-;fd.name=-" },
-	/* One that another process holds keeps it there. */
+	/* Another process that has it open keeps it. */
 	{ EV_OPEN, "20", "fd=5;name=/theirs", "" },
 	{ EV_CLONE, "30", "res=0;exe=t;ptid=20;pid=30;tid=30;vtid=30;vpid=30", "" },
 	{ EV_DUP2, "30", "res=5;oldfd=9;newfd=5", "fd.name=-;20:fd5.name=/theirs" },
-	/* A result that is no descriptor. */
+	/* A result that is not a descriptor. */
 	{ EV_OPEN, "10", "fd=0;name=/in", "" },
 	{ EV_BPF, "10", "fd=0;cmd=2", "10:fd0.name=/in" },
 	{ EV_FCNTL, "10", "res=0;fd=3;cmd=3;arg=1", "10:fd0.name=/in" },
@@ -367,7 +366,7 @@ t_servers(void **st)
 	PLAY(server_rows);
 }
 
-/* A path at its cap, and one past it. */
+/* A path at the cap, and one beyond it. */
 static void
 t_long_path(void **st)
 {
@@ -399,7 +398,7 @@ iface(uint8_t *addr, size_t n, uint32_t prefix)
 	return f;
 }
 
-/* The node's addresses: what is local, and what stands for an unspecified address. */
+/* The node's addresses: which are local, and which replace an unspecified address. */
 static void
 t_interfaces(void **st)
 {
@@ -435,7 +434,7 @@ t_interfaces(void **st)
 	play_stop(&p);
 }
 
-/* The walk gives each once, highest first. */
+/* The walk returns each once, highest first. */
 static void
 t_walk(void **st)
 {

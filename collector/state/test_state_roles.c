@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What events.def says of an event's state, against what its parser does. */
+/* Compare an event's state flags in events.def with what its parser does. */
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
 #include <string.h>
@@ -88,7 +88,7 @@ known_of(const struct state *s)
 	return k;
 }
 
-/* All parameters filled, with the same number or a text. True: what is known is another. */
+/* Fill all parameters with the same number or a text. True: the knowledge has changed. */
 static bool
 changes(struct play *p, const struct ev_schema *s, int64_t number)
 {
@@ -154,7 +154,7 @@ test_threads_stay(void **state)
 			fail_msg("%s (%u) changes a thread, but is no EF_THREAD", s->name, s->num);
 		found += changed;
 	}
-	assert_true(found >= 20); /* the numbers say something */
+	assert_true(found >= 20); /* the numbers have an effect */
 }
 
 /* The path of an open call's entry is no descriptor. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads by tid, in slabs: an entry never moves. Three kinds of links keep what belongs together:
+ * Threads by tid, in slabs: an entry never moves. Three kinds of links connect related threads:
  *
- *   kids     those with the same parent id, a chain per hash of that id, parent known or not
- *   group    the threads of a process, a ring through its main thread's entry, which is always
- * there gone     the dead, oldest first, until their grace is over
+ *   kids     threads with the same parent id, a chain per hash of that id, parent known or not
+ *   group    the threads of a process, a ring through its main thread's entry, which always exists
+ *   gone     the dead, oldest first, until their grace is over
  */
 #include "collector/state/state_int.h"
 #include <stdlib.h>
@@ -209,7 +209,7 @@ thread_unknown(struct state *s, struct thread *t)
 	hold(s->pool, &t->cwd, w->here);
 }
 
-/* Out of the table: tid, parent, group. */
+/* Take it out of the table: tid, parent, group. */
 static void
 unlist(struct state *s, struct thread *t)
 {
@@ -279,20 +279,20 @@ thread_bury(struct state *s, struct thread *t)
 	s->stats.threads--;
 }
 
-/* Out of the table at once; the memory goes with the next event. */
+/* Remove it at once; its memory is freed with the next event. */
 static void
 discard(struct state *s, struct thread *t)
 {
 	unlist(s, t);
 	if (t->gone)
-		return; /* among the gone already */
+		return; /* among the dead already */
 	t->dead = t->gone = true;
 	t->next_free = s->junk;
 	s->junk = t;
 	s->stats.threads--;
 }
 
-/* Threads of a group whose main thread's entry goes: they go with it. */
+/* Remove the threads of a group whose main thread's entry is removed. */
 static void
 drop_group(struct state *s, struct thread *main)
 {
@@ -329,7 +329,7 @@ thread_drop(struct state *s, struct thread *t)
 	discard(s, t);
 }
 
-/* The longest idle of the next few: an exact search would cost the whole table each time. */
+/* Evict the longest idle of the next few: an exact search would visit the whole table each time. */
 static bool
 evict(struct state *s, const struct thread *keep)
 {
@@ -426,7 +426,7 @@ thread_set_parent(struct state *s, struct thread *t, int64_t ptid)
 		kid_link(&s->threads, t);
 }
 
-/* Who takes over the children of 'from', where the kernel did not say. */
+/* Find the new parent of the children of 'from', if the kernel did not report it. */
 static int64_t
 find_reaper(const struct state *s, const struct thread *from)
 {
