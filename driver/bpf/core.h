@@ -360,6 +360,13 @@ text_user(struct scratch *s, u32 off, u64 bit, u64 from, u64 to)
 	return text_end(s, off, (u32) n, bit);
 }
 
+/* Add the 'n' bytes at 'from', up to the snap length. */
+static __always_inline u32
+text_data(struct scratch *s, u32 off, u64 bit, u64 from, s64 n)
+{
+	return text_user(s, off, bit, from, from + (n <= 0 ? 0 : n < snaplen ? n : snaplen));
+}
+
 /* Add a kernel string. */
 static __always_inline u32
 text_kernel_str(struct scratch *s, u32 off, u64 bit, const void *p)

@@ -12,6 +12,7 @@
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/open_file.h"
+#include "driver/bpf/pipe.h"
 #include "driver/bpf/proc.h"
 #include "driver/bpf/table.h"
 

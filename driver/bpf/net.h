@@ -96,44 +96,102 @@ text_sockaddr(struct scratch *s, u32 off, u64 bit, const char *sa, s32 len)
 	return text_end(s, off, n, bit);
 }
 
-/* Add both endpoints of a connected socket, as a SOCKTUPLE. */
+/* Write an end of an internet tuple: the address, then the port. Returns its size in bytes. */
+static __always_inline u32
+end_local(char *to, struct sock *sk, u16 family)
+{
+	if (family == AF_INET) {
+		*(u32 *) to = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		*(u16 *) (to + 4) = BPF_CORE_READ(sk, __sk_common.skc_num);
+		return 6;
+	}
+	BPF_CORE_READ_INTO((struct in6_addr_k *) to, sk, __sk_common.skc_v6_rcv_saddr);
+	*(u16 *) (to + 16) = BPF_CORE_READ(sk, __sk_common.skc_num);
+	return 18;
+}
+
+static __always_inline u32
+end_peer(char *to, struct sock *sk, u16 family)
+{
+	if (family == AF_INET) {
+		*(u32 *) to = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		*(u16 *) (to + 4) = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+		return 6;
+	}
+	BPF_CORE_READ_INTO((struct in6_addr_k *) to, sk, __sk_common.skc_v6_daddr);
+	*(u16 *) (to + 16) = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	return 18;
+}
+
+/* Write the end that a kernel sockaddr names. */
+static __always_inline u32
+end_named(char *to, const char *sa, u16 family)
+{
+	u32 size = family == AF_INET ? 4 : 16;
+	u16 port = 0;
+
+	bpf_probe_read_kernel(&port, sizeof(port), sa + 2);
+	if (family == AF_INET)
+		bpf_probe_read_kernel(to, 4, sa + 4);
+	else
+		bpf_probe_read_kernel(to, 16, sa + 8);
+	*(u16 *) (to + size) = swap16(port);
+	return size + 2;
+}
+
+static __always_inline u32
+text_tuple_unix(struct scratch *s, u32 off, u64 bit, struct sock *sk, bool inbound)
+{
+	struct sock *peer = BPF_CORE_READ((struct unix_sock *) sk, peer);
+	struct sock *server = inbound ? sk : peer;
+	struct unix_address *a = server ? BPF_CORE_READ((struct unix_sock *) server, addr) : NULL;
+	char *to = text_at(s, off);
+	u32 n = 17;
+
+	to[0] = AF_UNIX;
+	*(u64 *) (to + 1) = (u64) (inbound ? peer : sk);
+	*(u64 *) (to + 9) = (u64) (inbound ? sk : peer);
+	if (a)
+		n += un_copy(
+			 to + 17, (const char *) &a->name[0].sun_path, BPF_CORE_READ(a, len) - 2) &
+		     0x7f;
+	return text_end(s, off, n, bit);
+}
+
+/*
+ * Add both ends of a socket, as a SOCKTUPLE: from here to the peer, or 'inbound', from the peer to
+ * here. 'sa', of 'len' bytes in the kernel, names the peer where the socket has none of its own;
+ * NULL: it has.
+ */
+static __always_inline u32
+text_tuple_to(
+    struct scratch *s, u32 off, u64 bit, struct sock *sk, bool inbound, const char *sa, s32 len)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), named = 0;
+	char *to = text_at(s, off), *local, *peer;
+	u32 size = family == AF_INET ? 6 : 18;
+
+	if (family == AF_UNIX)
+		return text_tuple_unix(s, off, bit, sk, inbound);
+	if (family != AF_INET && family != AF_INET6)
+		return off;
+	to[0] = family;
+	local = to + 1 + (inbound ? size : 0);
+	peer = to + 1 + (inbound ? 0 : size);
+	(void) end_local(local, sk, family);
+	if (sa && len >= (family == AF_INET ? 8 : 24))
+		bpf_probe_read_kernel(&named, sizeof(named), sa);
+	if (named == family)
+		(void) end_named(peer, sa, family);
+	else
+		(void) end_peer(peer, sk, family);
+	return text_end(s, off, 1 + 2 * size, bit);
+}
+
 static __always_inline u32
 text_tuple(struct scratch *s, u32 off, u64 bit, struct sock *sk)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	char *to = text_at(s, off);
-	u32 n;
-
-	to[0] = family;
-	if (family == AF_INET) {
-		*(u32 *) (to + 1) = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-		*(u16 *) (to + 5) = BPF_CORE_READ(sk, __sk_common.skc_num);
-		*(u32 *) (to + 7) = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-		*(u16 *) (to + 11) = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-		n = 13;
-	} else if (family == AF_INET6) {
-		BPF_CORE_READ_INTO(
-		    (struct in6_addr_k *) (to + 1), sk, __sk_common.skc_v6_rcv_saddr);
-		*(u16 *) (to + 17) = BPF_CORE_READ(sk, __sk_common.skc_num);
-		BPF_CORE_READ_INTO((struct in6_addr_k *) (to + 19), sk, __sk_common.skc_v6_daddr);
-		*(u16 *) (to + 35) = swap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-		n = 37;
-	} else if (family == AF_UNIX) {
-		struct sock *peer = BPF_CORE_READ((struct unix_sock *) sk, peer);
-		struct unix_address *a =
-		    peer ? BPF_CORE_READ((struct unix_sock *) peer, addr) : NULL;
-
-		*(u64 *) (to + 1) = (u64) sk;
-		*(u64 *) (to + 9) = (u64) peer;
-		n = 17;
-		if (a)
-			n += un_copy(to + 17, (const char *) &a->name[0].sun_path,
-				 BPF_CORE_READ(a, len) - 2) &
-			     0x7f;
-	} else {
-		return off;
-	}
-	return text_end(s, off, n, bit);
+	return text_tuple_to(s, off, bit, sk, false, NULL, 0);
 }
 
 /* Add the address read at entry, or read it now. */
@@ -165,6 +223,113 @@ EXIT(connect)
 		off = text_tuple(s, off, EV_BIT(CONNECT, tuple), sk);
 	off = text_addr(s, st, compat, off, EV_BIT(CONNECT, addr), s->values[DRV_ARG(1)],
 	    s->values[DRV_ARG(2)]);
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+/* How full the queue of a listening socket is. */
+#define QUEUE_OF(e, listener)                                                        \
+	do {                                                                         \
+		struct sock *l_ = (listener);                                        \
+                                                                                     \
+		if (l_) {                                                            \
+			(e)->queuelen = BPF_CORE_READ(l_, sk_ack_backlog);           \
+			(e)->queuemax = BPF_CORE_READ(l_, sk_max_ack_backlog);       \
+			if ((e)->queuemax && (e)->queuelen)                          \
+				(e)->queuepct = (e)->queuelen * 100 / (e)->queuemax; \
+		}                                                                    \
+	} while (0)
+
+EXIT(accept)
+{
+	EXIT_BEGIN(ACCEPT, true);
+	struct sock *sk = fd_sock(t, ret);
+
+	capture_now(s, st, regs, compat, ret);
+	e->fd = call_result(ret);
+	if (sk) {
+		QUEUE_OF(e, fd_sock(t, (s32) s->values[DRV_ARG(0)]));
+		off = text_tuple_to(s, off, EV_BIT(ACCEPT, tuple), sk, true, NULL, 0);
+	}
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+EXIT(accept4)
+{
+	EXIT_BEGIN(ACCEPT4, true);
+	struct sock *sk = fd_sock(t, ret);
+
+	capture_now(s, st, regs, compat, ret);
+	e->fd = call_result(ret);
+	e->flags = (s32) s->values[DRV_ARG(3)];
+	if (sk) {
+		QUEUE_OF(e, fd_sock(t, (s32) s->values[DRV_ARG(0)]));
+		off = text_tuple_to(s, off, EV_BIT(ACCEPT4, tuple), sk, true, NULL, 0);
+	}
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+/* The address that a sent message is for: as read at entry, or now; sets its length, 0: none. */
+static __always_inline const char *
+addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32 *len)
+{
+	u32 size;
+
+	*len = 0;
+	if (st && st->len[0] <= ADDR_MAX) {
+		*len = st->len[0];
+		return st->head;
+	}
+	if (addr == 0 || n <= 0 || n > ADDR_MAX)
+		return NULL;
+	reread(s, compat);
+	size = (u32) n;
+	barrier_var(size); /* or the compiler, which knows the bound, drops the verifier's */
+	if (bpf_probe_read_user(s->path, size & 0xff, (void *) addr) == 0)
+		*len = n;
+	return s->path;
+}
+
+EXIT(sendto)
+{
+	EXIT_BEGIN(SENDTO, true);
+	const char *sa;
+	struct sock *sk;
+	s32 len;
+
+	capture_now(s, st, regs, compat, ret);
+	e->res = call_result(ret);
+	e->fd = (s32) s->values[DRV_ARG(0)];
+	e->size = (u32) s->values[DRV_ARG(2)];
+	off = text_data(s, off, EV_BIT(SENDTO, data), s->values[DRV_ARG(1)],
+	    ret > 0 ? ret : s->values[DRV_ARG(2)]);
+	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	sa = addr_sent(s, st, compat, s->values[DRV_ARG(4)], (s32) s->values[DRV_ARG(5)], &len);
+	if (sk)
+		off = text_tuple_to(s, off, EV_BIT(SENDTO, tuple), sk, false, sa, len);
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+EXIT(recvfrom)
+{
+	EXIT_BEGIN(RECVFROM, true);
+	u64 addr;
+	struct sock *sk;
+
+	capture_now(s, st, regs, compat, ret);
+	e->res = call_result(ret);
+	e->fd = (s32) s->values[DRV_ARG(0)];
+	e->size = (u32) s->values[DRV_ARG(2)];
+	off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)], ret);
+	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	addr = s->values[DRV_ARG(4)]; /* the kernel has written the sender's there */
+	if (sk)
+		off = text_tuple_to(s, off, EV_BIT(RECVFROM, tuple), sk, true,
+		    addr && bpf_probe_read_user(s->path, 28, (void *) addr) == 0 ? s->path : NULL,
+		    28);
 	late_mark(s, compat);
 	EXIT_END();
 }

@@ -278,4 +278,78 @@ ALONE_PROG(on_exit, struct task_struct *t)
 	return 0;
 }
 
+/* The capabilities that the thread has now: other threads cannot change them. */
+EXIT(capset)
+{
+	EXIT_BEGIN(CAPSET, false);
+	const struct cred *c = BPF_CORE_READ(t, cred);
+
+	e->res = call_result(ret);
+	e->cap_inheritable = cap_get(&c->cap_inheritable);
+	e->cap_permitted = cap_get(&c->cap_permitted);
+	e->cap_effective = cap_get(&c->cap_effective);
+	EXIT_END();
+}
+
+EXIT(prctl)
+{
+	EXIT_BEGIN(PRCTL, false);
+	u64 arg = call_arg(regs, compat, 1);
+	u32 option = (u32) call_arg(regs, compat, 0);
+	s32 got = 0;
+
+	e->res = call_result(ret);
+	e->option = option;
+	e->arg2_int = arg;
+	if (option == NV_prctl_option_PR_GET_CHILD_SUBREAPER) {
+		bpf_probe_read_user(&got, sizeof(got), (void *) arg);
+		e->arg2_int = got;
+	} else if (option == NV_prctl_option_PR_SET_NAME || option == NV_prctl_option_PR_GET_NAME) {
+		e->arg2_int = 0;
+		off = text_user_str(s, off, EV_BIT(PRCTL, arg2_str), (void *) arg);
+	}
+	EXIT_END();
+}
+
+/* The kinds of a value of ptrace, its first byte. */
+#define PTRACE_UINT64 0
+#define PTRACE_SIG    1
+
+static __always_inline u32
+text_dyn(struct scratch *s, u32 off, u64 bit, u8 kind, u64 value, u32 size)
+{
+	char *to = text_at(s, off);
+
+	to[0] = kind;
+	*(u64 *) (to + 1) = value;
+	return text_end(s, off, 1 + size, bit);
+}
+
+EXIT(ptrace)
+{
+	EXIT_BEGIN(PTRACE, false);
+	u64 data = call_arg(regs, compat, 3), word = 0;
+	u32 request = (u32) call_arg(regs, compat, 0);
+
+	e->res = call_result(ret);
+	e->request = request;
+	e->pid = (s32) call_arg(regs, compat, 1);
+	off = text_dyn(
+	    s, off, EV_BIT(PTRACE, addr), PTRACE_UINT64, call_arg(regs, compat, 2), sizeof(u64));
+	if (request >= NK_ptrace_request_PTRACE_PEEKTEXT &&
+	    request <= NK_ptrace_request_PTRACE_PEEKUSR) {
+		if (ret >= 0) /* the kernel has written the word there */
+			bpf_probe_read_user(&word, compat ? 4 : 8, (void *) data);
+		off = text_dyn(s, off, EV_BIT(PTRACE, data), PTRACE_UINT64, word, sizeof(u64));
+	} else if (request == NK_ptrace_request_PTRACE_CONT ||
+		   request == NK_ptrace_request_PTRACE_SINGLESTEP ||
+		   request == NK_ptrace_request_PTRACE_DETACH ||
+		   request == NK_ptrace_request_PTRACE_SYSCALL) {
+		off = text_dyn(s, off, EV_BIT(PTRACE, data), PTRACE_SIG, (u8) data, sizeof(u8));
+	} else {
+		off = text_dyn(s, off, EV_BIT(PTRACE, data), PTRACE_UINT64, data, sizeof(u64));
+	}
+	EXIT_END();
+}
+
 #endif

@@ -30,13 +30,6 @@ table_numbers(struct scratch *s, struct task_struct *t, const volatile struct dr
 	return c->size;
 }
 
-/* Add the 'n' bytes at 'from', up to the snap length. */
-static __always_inline u32
-text_data(struct scratch *s, u32 off, u64 bit, u64 from, s64 n)
-{
-	return text_user(s, off, bit, from, from + (n <= 0 ? 0 : n < snaplen ? n : snaplen));
-}
-
 static __always_inline u32
 table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u64 path, bool pair,
     bool second)

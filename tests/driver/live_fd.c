@@ -3,6 +3,7 @@
  */
 #include "tests/driver/live_rows.h"
 #include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -196,6 +197,32 @@ t_flock(struct facts *f)
 	WANT(f, "fd=4711 operation=LOCK_UN");
 }
 
+static void
+pipe_ends(struct facts *f, const char *call, const char *also)
+{
+	int64_t at = live_mem(f, (int[2]){ 0 }, sizeof(int[2]));
+	int fd[2];
+
+	(void) CALL(f, call, at, O_CLOEXEC | O_NONBLOCK);
+	memcpy(fd, (void *) (intptr_t) at, sizeof(fd));
+	WANT(f, "fd1=%d fd2=%d ino=%lu%s", fd[0], fd[1], live_ino(fd[0]), also);
+	no_more_fds();
+	(void) CALL(f, call, at, O_CLOEXEC | O_NONBLOCK);
+	WANT(f, "fd1=-1 fd2=-1 ino=0%s", also);
+}
+
+static void
+t_pipe(struct facts *f)
+{
+	pipe_ends(f, "pipe", "");
+}
+
+static void
+t_pipe2(struct facts *f)
+{
+	pipe_ends(f, "pipe2", " flags=O_NONBLOCK|O_CLOEXEC");
+}
+
 #define DIGITS "0123456789"
 #define SNAP   DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS /* the snap length: 80 */
 
@@ -228,6 +255,8 @@ t_write(struct facts *f)
 const struct live_row fd_rows[] = {
 	LIVE_ROW(read),
 	LIVE_ROW(write),
+	LIVE_ROW(pipe),
+	LIVE_ROW(pipe2),
 	LIVE_ROW(socket),
 	LIVE_ROW(listen),
 	LIVE_ROW(shutdown),

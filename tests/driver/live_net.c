@@ -113,9 +113,126 @@ t_bind(struct facts *f)
 	WANT(f, "fd=%d addr=-", fd);
 }
 
+/* A tuple in hexadecimal: from the first end to the second. */
+static const char *
+tuple(const struct sockaddr_storage *from, const struct sockaddr_storage *to)
+{
+	char bytes[64];
+	size_t n = 1;
+
+	bytes[0] = (char) from->ss_family;
+	n += put_end(bytes + n, from);
+	n += put_end(bytes + n, to);
+	return live_hex(bytes, n);
+}
+
+static struct sockaddr_storage
+end_of(int fd)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *) &sa, &len) != 0)
+		_exit(1);
+	return sa;
+}
+
+/* A socket of this machine, and its address. */
+static int
+on_loopback(int family, int type, struct sockaddr_storage *sa)
+{
+	int fd = socket(family, type, 0);
+
+	memset(sa, 0, sizeof(*sa));
+	sa->ss_family = (sa_family_t) family;
+	if (family == AF_INET)
+		((struct sockaddr_in *) sa)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		((struct sockaddr_in6 *) sa)->sin6_addr = in6addr_loopback;
+	if (bind(fd, (struct sockaddr *) sa, sizeof(*sa)) != 0)
+		_exit(1);
+	*sa = end_of(fd);
+	return fd;
+}
+
+static void
+accept_one(struct facts *f, const char *call, const char *also)
+{
+	struct sockaddr_storage server, client;
+	int fd = on_loopback(AF_INET, SOCK_STREAM, &server), c[2];
+
+	if (listen(fd, 7) != 0)
+		_exit(1);
+	for (size_t i = 0; i < 2; i++) {
+		c[i] = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(c[i], (struct sockaddr *) &server, sizeof(server)) != 0)
+			_exit(1);
+	}
+	client = end_of(c[0]);
+	(void) CALL(f, call, fd, 0, 0, SOCK_CLOEXEC);
+	WANT(f, "tuple=%s queuepct=14 queuelen=1 queuemax=7%s", tuple(&client, &server), also);
+	(void) CALL(f, call, 4711, 0, 0, SOCK_CLOEXEC);
+	WANT(f, "tuple=- queuepct=0 queuelen=0 queuemax=0%s", also);
+}
+
+static void
+t_accept(struct facts *f)
+{
+	accept_one(f, "accept", "");
+}
+
+static void
+t_accept4(struct facts *f)
+{
+	accept_one(f, "accept4", " flags=02000000");
+}
+
+static void
+t_sendto(struct facts *f)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct sockaddr_storage from, to;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		int fd = on_loopback(families[i], SOCK_DGRAM, &from);
+
+		(void) on_loopback(families[i], SOCK_DGRAM, &to);
+		(void) CALL(f, "sendto", fd, live_str(f, "some-data"), 4, 0,
+		    live_mem(f, &to, sizeof(to)), sizeof(to));
+		WANT(f, "data=some fd=%d size=4 tuple=%s", fd, tuple(&from, &to));
+		if (connect(fd, (struct sockaddr *) &to, sizeof(to)) != 0)
+			_exit(1);
+		(void) CALL(f, "sendto", fd, live_str(f, "more"), 4, 0, 0, 0);
+		WANT(f, "data=more fd=%d size=4 tuple=%s", fd, tuple(&from, &to));
+	}
+	(void) CALL(f, "sendto", 4711, live_str(f, "none"), 4, 0, 0, 0);
+	WANT(f, "data=none fd=4711 size=4 tuple=-");
+}
+
+static void
+t_recvfrom(struct facts *f)
+{
+	struct sockaddr_storage from, to;
+	int fd = on_loopback(AF_INET, SOCK_DGRAM, &from), at;
+	socklen_t len = sizeof(from);
+
+	at = on_loopback(AF_INET, SOCK_DGRAM, &to);
+	if (sendto(fd, "hello", 5, 0, (struct sockaddr *) &to, sizeof(to)) != 5)
+		_exit(1);
+	(void) CALL(f, "recvfrom", at, live_str(f, "..........."), 10, 0,
+	    live_mem(f, &to, sizeof(to)), live_mem(f, &len, sizeof(len)));
+	WANT(f, "data=hello tuple=%s fd=%d size=10", tuple(&from, &to), at);
+	(void) CALL(f, "recvfrom", at, live_str(f, "..........."), 10, MSG_DONTWAIT, 0, 0);
+	WANT(f, "data= tuple=- fd=%d size=10", at);
+}
+
 const struct live_row net_rows[] = {
 	LIVE_ROW(bind),
 	LIVE_ROW(connect),
+	LIVE_ROW(accept),
+	LIVE_ROW(accept4),
+	LIVE_ROW(sendto),
+	LIVE_ROW(recvfrom),
 	{ NULL, NULL, NULL },
 };
 

@@ -294,7 +294,7 @@ check_pair(struct live *l, const struct ev_hdr *r, char *pair)
 	p = &schema_get(r->type)->params[i];
 	if (strcmp(value, "-") == 0)
 		live_absent(l, r, pair);
-	else if (p->type == PT_SOCKADDR || p->type == PT_SOCKTUPLE)
+	else if (p->type == PT_SOCKADDR || p->type == PT_SOCKTUPLE || p->type == PT_DYN)
 		check_hex(l, r, pair, value);
 	else if (ptype_is_text(p->type))
 		live_text(l, r, pair, value);

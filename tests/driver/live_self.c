@@ -4,10 +4,17 @@
 #include "tests/driver/live_rows.h"
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NO_SUCH_PID 0x3ffffff0
@@ -143,6 +150,77 @@ t_tgkill(struct facts *f)
 }
 
 static void
+t_capset(struct facts *f)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+	int64_t header = live_mem(f, &h, sizeof(h));
+	char caps[256];
+
+	if (syscall(SYS_capget, &h, d) != 0)
+		_exit(1);
+	d[0].effective &= ~(1U << CAP_SYS_TIME);
+	d[0].inheritable |= 1U << CAP_CHOWN;
+	(void) snprintf(caps, sizeof(caps),
+	    "cap_inheritable=%llu cap_permitted=%llu cap_effective=%llu",
+	    (unsigned long long) d[1].inheritable << 32 | d[0].inheritable,
+	    (unsigned long long) d[1].permitted << 32 | d[0].permitted,
+	    (unsigned long long) d[1].effective << 32 | d[0].effective);
+	(void) CALL(f, "capset", header, live_mem(f, d, sizeof(d)));
+	WANT(f, "%s", caps);
+	h.pid = NO_SUCH_PID;
+	(void) CALL(f, "capset", live_mem(f, &h, sizeof(h)), live_mem(f, d, sizeof(d)));
+	WANT(f, "%s", caps); /* as they are */
+}
+
+static void
+t_prctl(struct facts *f)
+{
+	int64_t word = live_mem(f, (int64_t[1]){ 0 }, sizeof(int64_t));
+
+	(void) CALL(f, "prctl", PR_SET_NAME, live_str(f, "kworker"));
+	WANT(f, "option=PR_SET_NAME arg2_str=kworker arg2_int=0");
+	(void) CALL(f, "prctl", PR_SET_CHILD_SUBREAPER, 1);
+	WANT(f, "option=PR_SET_CHILD_SUBREAPER arg2_str=- arg2_int=1");
+	(void) CALL(f, "prctl", PR_GET_CHILD_SUBREAPER, word);
+	WANT(f, "option=PR_GET_CHILD_SUBREAPER arg2_str=- arg2_int=1");
+	(void) CALL(f, "prctl", 4711, 7);
+	WANT(f, "option=4711 arg2_str=- arg2_int=7");
+}
+
+/* A value of ptrace() in hexadecimal: its kind, and so many bytes of it. */
+static const char *
+value(char kind, uint64_t v, size_t n)
+{
+	char bytes[9] = { kind };
+
+	memcpy(bytes + 1, &v, sizeof(v));
+	return live_hex(bytes, 1 + n);
+}
+
+static void
+t_ptrace(struct facts *f)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		(void) pause();
+		_exit(0);
+	}
+	(void) CALL(f, "ptrace", PTRACE_SEIZE, child, 0, PTRACE_O_EXITKILL);
+	WANT(f, "addr=%s data=%s request=PTRACE_SEIZE pid=%d", value(0, 0, 8),
+	    value(0, PTRACE_O_EXITKILL, 8), child);
+	(void) CALL(f, "ptrace", PTRACE_CONT, child, 0, SIGTERM); /* it has not stopped */
+	WANT(f, "addr=%s data=%s request=PTRACE_CONT pid=%d", value(0, 0, 8), value(1, SIGTERM, 1),
+	    child);
+	(void) CALL(f, "ptrace", PTRACE_PEEKDATA, child, 4711, 0);
+	WANT(f, "addr=%s data=%s request=PTRACE_PEEKDATA pid=%d", value(0, 4711, 8), value(0, 0, 8),
+	    child);
+	(void) kill(child, SIGKILL);
+	(void) waitpid(child, NULL, __WALL);
+}
+
+static void
 t_init_module(struct facts *f)
 {
 	(void) CALL(f, "init_module", live_str(f, "no-module"), 9, live_str(f, "debug=1"));
@@ -261,6 +339,9 @@ const struct live_row self_rows[] = {
 	LIVE_ROW(kill),
 	LIVE_ROW(tkill),
 	LIVE_ROW(tgkill),
+	LIVE_ROW(capset),
+	LIVE_ROW(prctl),
+	LIVE_ROW(ptrace),
 	LIVE_ROW_ONE(init_module, "no module that may be loaded"),
 	LIVE_ROW_ONE(finit_module, "no module that may be loaded"),
 	LIVE_ROW_ONE(delete_module, "no module that may be removed"),
