@@ -11,7 +11,7 @@
 
 #include "proto/event.h"
 
-#define DRV_CPU_MAX   512  /* maximum number of rings; on CPUs beyond, nothing is captured */
+#define DRV_CPU_MAX   8192 /* maximum number of rings; the most CPUs that a kernel is built for */
 #define DRV_NR_MAX    1024 /* limit for system call numbers; a power of two */
 #define DRV_CAUSE_MAX 4    /* limit for causes of a drop in the kernel: proto/wire.h's wire_drop */
 

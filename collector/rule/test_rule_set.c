@@ -66,16 +66,16 @@ static const struct {
 	const char *condition, *blind, *partly;
 } blind[] = {
 	{ "evt.type=open", NULL, NULL },
-	{ "evt.type in (keyctl, ptrace)", "needs ptrace, keyctl, not captured yet", NULL },
-	{ "evt.type in (open, ptrace)", NULL, "ptrace not captured yet" },
+	{ "evt.type in (keyctl, fsconfig)", "needs fsconfig, keyctl, not captured yet", NULL },
+	{ "evt.type in (open, fsconfig)", NULL, "fsconfig not captured yet" },
 	{ "evt.type=open and container.mount.dest[/etc] exists",
 	    "needs container.mount.dest, which is not filled yet", NULL },
 	{ "evt.type=open and not container.privileged=true", NULL,
 	    "exceptions on container.privileged never apply, since it has no value yet" },
-	{ "evt.type in (open, ptrace) and not (fd.num=1 and (container.name in (a, b) or "
+	{ "evt.type in (open, fsconfig) and not (fd.num=1 and (container.name in (a, b) or "
 	  "container.privileged=true)) and not container.name=c",
 	    NULL,
-	    "ptrace not captured yet; exceptions on container.name, container.privileged never "
+	    "fsconfig not captured yet; exceptions on container.name, container.privileged never "
 	    "apply, since they have no value yet" },
 	{ "evt.type=open and not (not container.privileged=true)",
 	    "needs container.privileged, which is not filled yet", NULL },
@@ -91,7 +91,7 @@ static const struct {
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type=open and proc.name=val(container.name)",
 	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type in (connect, sendto) and fd.l4proto=tcp", NULL, "sendto not captured yet" },
+	{ "evt.type in (connect, sendmsg) and fd.l4proto=tcp", NULL, "sendmsg not captured yet" },
 	{ "evt.type in (open, lseek) and evt.arg.whence=SEEK_END",
 	    "needs evt.arg.whence, which is not filled yet", NULL },
 	{ "evt.type in (open, lseek) and evt.arg.name=x", NULL, "lseek not captured yet" },
