@@ -15,7 +15,7 @@ static const struct need {
 	{ "evt.pluginname", 0, EVR_NONE, 0, "plugins" },
 	{ "evt.plugininfo", 0, EVR_NONE, 0, "plugins" },
 	{ "evt.asynctype", EF_ASYNC, EVR_NONE, 0, "asynchronous events" },
-	{ "evt.infra.", 0, EVR_NONE, EV_INFRA, "events of the infrastructure" },
+	{ "evt.infra.", 0, EVR_NONE, EV_INFRA, "infrastructure events" },
 	{ "evt.buffer", 0, EVR_DATA, 0, "reads and writes" },
 	{ "evt.io_dir", EF_READS_FD | EF_WRITES_FD, EVR_NONE, 0, "reads and writes" },
 	{ "evt.buflen.in", EF_READS_FD, EVR_NONE, 0, "reads" },
@@ -24,7 +24,7 @@ static const struct need {
 	{ "evt.buflen.file.out", EF_WRITES_FD, EVR_NONE, 0, "writes" },
 	{ "evt.buflen.net.in", EF_READS_FD, EVR_NONE, 0, "reads" },
 	{ "evt.buflen.net.out", EF_WRITES_FD, EVR_NONE, 0, "writes" },
-	{ "fd.l4proto", 0, EVR_NONE, EV_SOCKET, "sockets to be seen when they are made" },
+	{ "fd.l4proto", 0, EVR_NONE, EV_SOCKET, "the creation of sockets" },
 	{ "fdlist.", 0, EVR_FDS, 0, "poll" },
 	{ "thread.exectime", 0, EVR_NONE, EV_SWITCH, "switches of CPUs" },
 	{ "thread.totexectime", 0, EVR_NONE, EV_SWITCH, "switches of CPUs" },
@@ -34,10 +34,10 @@ static const struct need {
 static const struct {
 	const char *name, *cause;
 } unfilled[] = {
-	{ "container.", "what a container's runtime knows" },
-	{ "k8s.", "what a container's runtime knows" },
+	{ "container.", "metadata of the container runtime" },
+	{ "k8s.", "metadata of the container runtime" },
 	{ "thread.cpu", "samples of CPU use" },
-	{ "fd.", "names to be looked up" },
+	{ "fd.", "look-ups of names" },
 };
 
 static bool

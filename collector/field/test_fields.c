@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 /*
- * Fields that few rules ask for, each after an event that fills it and after one that does not.
+ * Rarely used fields, each after an event that fills it and after one that does not.
  */
-/* 1,200 bytes that say nothing, and 1,200 that do. */
+/* 1,200 bytes that normalise to nothing, and 1,200 that stay. */
 #define TEN(x)   x x x x x x x x x x
 #define DOTS     TEN(TEN("/./././././."))
 #define NAMES    TEN(TEN("/abcdefghijk"))
@@ -56,14 +56,14 @@ static const struct step {
 	    { { "mews.cut", "true" }, { "mews.reread", "false" } } },
 	{ { EV_OPEN, "10!2", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
 	    { { "mews.cut", "false" }, { "mews.reread", "true" } } },
-	/* Falco's limit is for what a path comes to, not for how it is written. */
+	/* Falco's limit applies to the normalised path, not to its original form. */
 	{ { EV_OPEN, "10", "fd=90;name=/etc" DOTS "/shadow;flags=1;mode=0", "" },
 	    { { "fd.name", "/etc/shadow" }, { "fd.nameraw", "/etc" DOTS "/shadow" } } },
 	{ { EV_OPENAT, "10", "fd=90;dirfd=-100;name=.." DOTS "/../etc/shadow;flags=1;mode=0", "" },
 	    { { "fd.name", "/etc/shadow" } } },
 	{ { EV_OPEN, "10", "fd=90;name=" NAMES ";flags=1;mode=0", "" },
 	    { { "fd.name", TOO_LONG }, { "fd.nameraw", NAMES } } },
-	/* A loader runs what it is told to. */
+	/* A loader runs the program given to it. */
 	{ { EV_EXECVE, "30",
 	      "res=0;comm=ld;exe=ld;trusted_exepath=/usr/lib/ld-linux-x86-64.so.2;cwd=/tmp"
 	      ";args=--library-path|/lib|--list|x/../evil|--argv0|",
@@ -81,7 +81,7 @@ static const struct step {
 	{ { EV_EXECVE, "30", "res=0;comm=ld;exe=ld;trusted_exepath=/usr/bin/ld;args=/dev/shm/x|",
 	      "" },
 	    { { "mews.proc.program", "/usr/bin/ld" } } },
-	/* Our own paths are absolute, whatever came of the call. */
+	/* Our own paths are absolute, whatever the result of the call. */
 	{ { EV_LINK, "10", "res=0;oldpath=/etc/../etc/shadow;newpath=x", "" },
 	    { { "fs.path.target", "/etc/shadow" }, { "mews.path.target", "/etc/shadow" },
 		{ "fs.path.targetraw", "/etc/../etc/shadow" },
@@ -91,7 +91,7 @@ static const struct step {
 		{ "mews.path.source", "/root/l" }, { "mews.path.name", NULL } } },
 	{ { EV_OPENAT, "10", "fd=-2;dirfd=-100;name=no;flags=1;mode=0", "" },
 	    { { "mews.path.name", "/root/no" } } },
-	/* What failed, by its kind. */
+	/* Failures by kind. */
 	{ { EV_OPEN, "10", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
 	    { { "evt.count.error", "1" }, { "evt.count.error.file", "1" },
 		{ "evt.count.error.net", NULL }, { "evt.count.error.memory", NULL },
@@ -111,7 +111,7 @@ static const struct step {
 	{ { EV_SYSCALL, "10", "ID=139", "" },
 	    { { "evt.failed", NULL }, { "evt.count.error", NULL }, { "evt.args", "" },
 		{ "evt.type", "sysfs" }, { "evt.res", NULL } } },
-	/* arm64's close, fork's number on x86-64; one that no table has. */
+	/* arm64's close, fork's number on x86-64; a number in no table. */
 	{ { EV_SYSCALL, "10", "ID=3;nativeID=57", "" },
 	    { { "evt.type", "close" }, { "evt.arg.ID", "close" }, { "evt.arg.nativeID", "57" } } },
 	{ { EV_SYSCALL, "10", "ID=4000", "" }, { { "evt.type", "syscall" } } },
@@ -130,7 +130,7 @@ static const struct step {
 	    { { "fd.typechar", "4" } } },
 	{ { EV_SENDTO, "10", "res=3;data=abc;fd=6;size=3;tuple=4,10.0.0.1:0>10.0.0.2:0", "" },
 	    { { "evt.arg.tuple", "10.0.0.1->10.0.0.2" } } },
-	/* Kinds of values that few events have. */
+	/* Types of values that few events have. */
 	{ { EV_NANOSLEEP, "10", "res=0;interval=1500000000", "" },
 	    { { "evt.arg.interval", "1.5s" }, { "evt.args", "res=0 interval=1500000000(1.5s)" } } },
 	{ { EV_NANOSLEEP, "10", "res=0;interval=-1", "" }, { { "evt.arg.interval", "none" } } },
@@ -142,30 +142,31 @@ static const struct step {
 	    { { "thread.cgroups", "cpuset=/a=b blkio=/c memory=/d perf_event=/e" },
 		{ "thread.cgroup.cpuset", "/a=b" }, { "thread.cgroup.blkio", "/c" },
 		{ "thread.cgroup.memory", "/d" }, { "thread.cgroup.io", NULL } } },
-	/* The place in the unified hierarchy is no controller's, unless there is no other one. */
+	/* The path in the unified hierarchy belongs to no controller, unless there is no other
+	 * hierarchy. */
 	{ { EV_EXECVE, "9", "res=0;comm=c;exe=c;args=;cgroups=cpu=/a|=/u|", "" },
 	    { { "thread.cgroups", "cpu=/a" }, { "thread.cgroup.memory", NULL } } },
 	{ { EV_EXECVE, "9", "res=0;comm=c;exe=c;args=;cgroups==/u|", "" },
 	    { { "thread.cgroups", "cpuset=/u cpu=/u cpuacct=/u blkio=/u memory=/u" },
 		{ "thread.cgroup.memory", "/u" }, { "thread.cgroup.pids", NULL } } },
-	/* A path that is absolute already says no more when it is made so. */
+	/* An absolute path is not printed twice. */
 	{ { EV_UNLINKAT, "10", "res=0;dirfd=3;name=/a/../b//c/;flags=0", "" },
 	    { { "evt.arg.name", "/a/../b//c/" },
 		{ "evt.args", "res=0 dirfd=3(<d>/opt/tool) name=/a/../b//c/ flags=0" } } },
-	/* What descriptors there are is told by events about one. */
+	/* Events about a descriptor list the descriptors. */
 	{ { EV_FSTAT, "10", "res=0;fd=3", "" },
 	    { { "fd.types[3]", "(directory)" }, { "fd.types[44]", NULL } } },
 	{ { EV_KILL, "10", "res=0;pid=4;sig=9", "" },
 	    { { "fd.types", NULL }, { "fd.types[3]", NULL } } },
-	/* A path that could not be read is below nothing. */
+	/* An unreadable path is not relative to anything. */
 	{ { EV_UNLINKAT, "10", "res=0;dirfd=44;name=<NA>;flags=0", "" },
 	    { { "evt.arg.name", "<NA>" }, { "evt.args", "res=0 dirfd=44 name=<NA> flags=0" } } },
 	{ { EV_CHMOD, "10", "res=-14;filename=<NA>;mode=0", "" },
 	    { { "evt.arg.filename", "<NA>" } } },
-	/* A raw socket needs no peer to have a transport. */
+	/* A raw socket has a transport even without a peer. */
 	{ { EV_SOCKET, "10", "fd=5;domain=2;type=3;proto=1;flags=0", "" },
 	    { { "fd.l4proto", "raw" }, { "evt.arg.fd", "<4r>" } } },
-	/* Lengths are of what is known to be read or written. */
+	/* Lengths count known reads and writes. */
 	{ { EV_SOCKET, "10", "fd=5;domain=2;type=2;proto=0;flags=0", "" },
 	    { { "fd.l4proto", "<NA>" }, { "evt.arg.fd", "<4>" }, { "fd.sproto", NULL } } },
 	{ { EV_SENDTO, "10", "res=3;data=abc;fd=5;size=3;tuple=4,10.0.0.1:1000>10.0.0.2:53", "" },
@@ -177,7 +178,7 @@ static const struct step {
 		{ "evt.category", "net" } } },
 	{ { EV_READ, "10", "res=2;data=ab;fd=99;size=2", "" },
 	    { { "evt.buflen", NULL }, { "evt.buffer", "ab" }, { "evt.category", "unknown" } } },
-	/* What poll() waits for: 5, 3 and 77. */
+	/* Passed to poll(): 5, 3 and 77. */
 	{ { EV_POLL, "10", "res=1;timeout=0;fds=\003|\005|||||||\001|\003|||||||\001|M|||||||\001|",
 	      "" },
 	    { { "fdlist.nums", "5,3,77" },
@@ -185,7 +186,7 @@ static const struct step {
 		{ "fdlist.cips", "10.0.0.1" }, { "fdlist.sips", "10.0.0.2" },
 		{ "fdlist.cports", "1000" }, { "fdlist.sports", "53" },
 		{ "evt.is_wait", "true" } } },
-	/* An address of IPv4 within IPv6: the connection has no transport, and no name. */
+	/* An IPv4 address mapped to IPv6: the connection has no transport, and no name. */
 	{ { EV_SOCKET, "10", "fd=6;domain=10;type=1;proto=0;flags=0", "" },
 	    { { "fd.typechar", "6" }, { "fd.sockfamily", "ip" } } },
 	{ { EV_CONNECT, "10",
@@ -233,10 +234,10 @@ static const struct step {
 		{ "fs.path.source", NULL } } },
 	{ { EV_FCHMOD, "10", "res=0;fd=9;mode=0", "" },
 	    { { "fs.path.name", "/tmp/c" }, { "fs.path.nameraw", "/tmp/c" } } },
-	/* Names of files as they are. */
+	/* Names of files, unmodified. */
 	{ { EV_MEMFD_CREATE, "10", "fd=8;name=m;flags=0", "" },
 	    { { "fd.filename", NULL }, { "fd.directory", NULL }, { "fd.type", "memfd" } } },
-	/* What is told of rather than done. */
+	/* Reports rather than actions. */
 	{ { EV_USERADDED, "10", "uid=7;gid=7;name=u;home=/u;shell=/s;container_id=", "" },
 	    { { "evt.is_async", "true" }, { "evt.asynctype", "useradded" },
 		{ "evt.type", "useradded" }, { "evt.source", "syscall" } } },
@@ -287,22 +288,22 @@ test_rows(void **state)
 	assert_int_equal(0, ask_differences);
 }
 
-/* What a field waits for; those that events fill wait for these to be captured. */
+/* What a field waits for; fields filled by events wait for those to be captured. */
 static void
 test_waits(void **state)
 {
 	static const struct {
 		const char *field;
-		uint16_t event; /* 0: of none */
+		uint16_t event; /* 0: of no event */
 		const char *cause;
 	} rows[] = {
 		{ "fd.name", 0, NULL },
 		{ "proc.exepath", 0, NULL },
 		{ "fdlist.names", EV_POLL, "poll" },
-		{ "fd.l4proto", EV_SOCKET, "sockets to be seen when they are made" },
+		{ "fd.l4proto", EV_SOCKET, "the creation of sockets" },
 		{ "thread.exectime", EV_SWITCH, "switches of CPUs" },
 		{ "evt.buflen.in", EV_READ, "reads" },
-		{ "evt.infra.docker.name", EV_INFRA, "events of the infrastructure" },
+		{ "evt.infra.docker.name", EV_INFRA, "infrastructure events" },
 		{ "k8s.rc.name", 0, "nothing: it is deprecated in Falco" },
 		{ "thread.cpu", 0, "samples of CPU use" },
 	};
