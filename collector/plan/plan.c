@@ -60,12 +60,39 @@ make_slots(struct planner *b, const struct plan_item *v, struct node **conds, ui
 	return 0;
 }
 
+struct type_use {
+	unsigned num, items;
+};
+
+/* Types with many items first: their lanes then fill few words, which each event reads. */
+static int
+by_items(const void *x, const void *y)
+{
+	const struct type_use *a = x, *b = y;
+
+	if (a->items != b->items)
+		return a->items > b->items ? -1 : 1;
+	return a->num < b->num ? -1 : 1;
+}
+
+static void
+order_types(const struct planner *b, const struct plan_item *v, struct type_use *types)
+{
+	for (size_t k = 0; k < schema_nevents; k++) {
+		types[k] = (struct type_use){ schema_events[k].num, 0 };
+		for (uint32_t i = 0; i < b->p->nitems; i++)
+			types[k].items += event_set_has(v[i].events, types[k].num);
+	}
+	qsort(types, schema_nevents, sizeof(*types), by_items);
+}
+
 static int
 make_lanes(struct planner *b, const struct plan_item *v)
 {
 	size_t n = b->p->nitems + 1;
 	struct node **conds = arena_alloc(b->a, n * sizeof(struct node *));
 	uint32_t *firsts = arena_alloc(b->a, n * sizeof(*firsts));
+	struct type_use types[EV_TYPE_MAX];
 	int r = 0;
 
 	if (conds == NULL || firsts == NULL)
@@ -75,8 +102,9 @@ make_lanes(struct planner *b, const struct plan_item *v)
 		if (conds[i] == NULL)
 			return -ENOMEM;
 	}
+	order_types(b, v, types);
 	for (size_t k = 0; r == 0 && k < schema_nevents; k++)
-		r = make_slots(b, v, conds, firsts, schema_events[k].num);
+		r = make_slots(b, v, conds, firsts, types[k].num);
 	b->p->words = (b->p->nlanes + 63) / 64;
 	return r;
 }
