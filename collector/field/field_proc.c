@@ -325,15 +325,6 @@ get_proc_num(const struct fget *g)
 	}
 }
 
-/* Of switch events only. */
-int
-get_proc_exectime(const struct fget *g)
-{
-	if (g->v->ev->schema->num != EV_SWITCH)
-		return put_uint(g, 0);
-	return put_uint(g, g->a == 0 ? state_switch_ns(g->v->state) : g->v->thread->exec_ns);
-}
-
 int
 get_util_cnt(const struct fget *g)
 {

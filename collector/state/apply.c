@@ -18,13 +18,6 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_EXECVE] = parse_exec,
 	[EV_EXECVEAT] = parse_exec,
 	[EV_PROCEXIT] = parse_exit,
-	[EV_EXECVE_E] = parse_exec_enter,
-	[EV_EXECVEAT_E] = parse_exec_enter,
-	[EV_SWITCH] = parse_switch,
-	[EV_OPEN_E] = parse_enter,
-	[EV_OPENAT_E] = parse_enter,
-	[EV_OPENAT2_E] = parse_enter,
-	[EV_CREAT_E] = parse_enter,
 	[EV_OPEN] = parse_open,
 	[EV_OPENAT] = parse_open,
 	[EV_OPENAT2] = parse_open,
@@ -56,7 +49,6 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_SOCKET] = parse_socket,
 	[EV_SOCKETPAIR] = parse_socketpair,
 	[EV_BIND] = parse_bind,
-	[EV_CONNECT_E] = parse_connect_enter,
 	[EV_CONNECT] = parse_connect,
 	[EV_READ] = parse_io,
 	[EV_WRITE] = parse_io,
@@ -187,7 +179,6 @@ state_free(struct state *s)
 	intern_unref(s->pool, w->too_long);
 	intern_account_close(s->pool, s->account);
 	free(s->ifaces);
-	free(s->switched);
 	free(s);
 }
 

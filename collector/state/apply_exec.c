@@ -78,43 +78,12 @@ set_ids(const struct apply *a, struct thread *t)
 	NUM_INTO(ev, EXTRA(ev, cgroup_id), t->cgroup_id);
 }
 
-/* The entry of an exec call, of a sensor that cannot tell the kernel's path at the exit. */
-void
-parse_exec_enter(struct apply *a)
-{
-	const struct event *ev = a->ev;
-	unsigned name = ev->schema->role[EVR_PATH];
-
-	a->t->enter = ev->schema->num;
-	a->t->enter_dirfd = ev_dirfd(ev, name);
-	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, ev, name));
-	if (ev->schema->num == EV_EXECVEAT_E &&
-	    (ev_num(ev, EVP_EXECVEAT_E_flags) & NV_execveat_flags_AT_EMPTY_PATH))
-		hold(a->s->pool, &a->t->enter_name, INTERN_EMPTY); /* the descriptor itself */
-}
-
-/* The path that was asked for at the call's entry. */
-static uint32_t
-entry_path(struct apply *a, struct thread *t)
-{
-	struct slice name = intern_get(a->s->pool, t->enter_name);
-
-	if (t->enter != EV_EXECVE_E && t->enter != EV_EXECVEAT_E)
-		return INTERN_EMPTY;
-	t->enter = 0;
-	if (slice_eq(name, SLICE("<NA>")))
-		return t->enter_name;
-	if (!slice_starts(name, SLICE("/")) && t->enter_dirfd != AT_CWD &&
-	    fdt_get(thread_main(a->s, t)->fds, t->enter_dirfd) == NULL)
-		return a->s->words.na;
-	return path_full(a->s, t, t->enter_dirfd, t->enter_name, NULL);
-}
-
 static void
-set_image(struct apply *a, struct thread *t, uint32_t asked_for)
+set_image(struct apply *a, struct thread *t)
 {
 	struct state *s = a->s;
 	const struct event *ev = a->ev;
+	uint32_t path;
 
 	NUM_INTO(ev, EVP_EXECVE_flags, t->exe_flags);
 	NUM_INTO(ev, EVP_EXECVE_exe_ino, t->exe_ino);
@@ -131,11 +100,10 @@ set_image(struct apply *a, struct thread *t, uint32_t asked_for)
 	hold_text(a, &t->env, EVP_EXECVE_env);
 	thread_set_cwd(a, t, EVP_EXECVE_cwd);
 	thread_set_args(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_args));
-	if (ev_has(ev, EVP_EXECVE_trusted_exepath))
-		hold(s->pool, &t->exepath,
-		    strip_deleted(s, ev_intern(s->pool, a->b, ev, EVP_EXECVE_trusted_exepath)));
-	else
-		hold(s->pool, &t->exepath, asked_for);
+	path = ev_has(ev, EVP_EXECVE_trusted_exepath)
+		   ? ev_intern(s->pool, a->b, ev, EVP_EXECVE_trusted_exepath)
+		   : INTERN_EMPTY;
+	hold(s->pool, &t->exepath, strip_deleted(s, path));
 	if (ev_has(ev, EVP_EXECVE_cgroups))
 		thread_set_cgroups(s, t, ev_intern(s->pool, a->b, ev, EVP_EXECVE_cgroups));
 }
@@ -161,7 +129,6 @@ parse_exec(struct apply *a)
 {
 	const struct event *ev = a->ev;
 	struct thread *t = thread_get(a->s, ev->tid, ev->pid, ev->start);
-	uint32_t asked_for;
 
 	a->t = t;
 	if (t == NULL || ev_num(ev, EVP_EXECVE_res) < 0)
@@ -169,10 +136,9 @@ parse_exec(struct apply *a)
 	t = thread_main(a->s, t);
 	if (t->gone) /* all its known threads had exited */
 		thread_unbury(a->s, t);
-	asked_for = entry_path(a, a->t);
 	sole_thread(a->s, t);
 	set_ids(a, t);
-	set_image(a, t, asked_for);
+	set_image(a, t);
 	if (t->placeholder)
 		set_origin(a, t);
 	close_on_exec(a, t);

@@ -78,21 +78,6 @@ opened(struct apply *a, uint32_t full, uint32_t raw)
 	a->v->fd_name_changed = true; /* from none, as in Falco */
 }
 
-/* The entry of an open call: what another thread may have written over by the time of its exit. */
-void
-parse_enter(struct apply *a)
-{
-	unsigned name = a->ev->schema->role[EVR_PATH];
-	struct slice text = ev_text(a->b, a->ev, name);
-
-	a->t->enter = 0;
-	if (text.n == 0 || slice_eq(text, SLICE("<NA>")) || slice_eq(text, SLICE("(NULL)")))
-		return;                                    /* it could not be read */
-	a->t->enter = (uint16_t) (a->ev->schema->num + 1); /* its exit's number */
-	a->t->enter_dirfd = ev_dirfd(a->ev, name);
-	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, name));
-}
-
 /* The path of an openat2 that its folder confines: what was opened; of one that failed, the path
  * below the folder, which is its root too. */
 static uint32_t
@@ -126,11 +111,6 @@ parse_open(struct apply *a)
 	uint32_t name = ev_intern(a->s->pool, a->b, ev, path), full, raw = 0;
 	int64_t dirfd = ev_dirfd(ev, path);
 
-	if (a->t->enter == ev->schema->num) {
-		name = a->t->enter_name;
-		dirfd = a->t->enter_dirfd;
-	}
-	a->t->enter = 0;
 	full = path_full(a->s, a->t, dirfd, name, &raw);
 	if (ev->schema->num == EV_OPENAT2 && (ev_num(ev, EVP_OPENAT2_resolve) & CONFINED))
 		full = confined(a, dirfd, name);

@@ -134,30 +134,6 @@ parse_newns(struct apply *a)
 	a->t->cap_effective = CAPS_ALL;
 }
 
-/* A thread leaves its CPU: it was there since that CPU's switch before. */
-void
-parse_switch(struct apply *a)
-{
-	struct state *s = a->s;
-	uint64_t last;
-
-	s->switch_ns = 0;
-	if (s->switched == NULL)
-		s->switched = calloc(CPUS_MAX, sizeof(*s->switched));
-	if (s->switched == NULL || a->ev->cpu >= CPUS_MAX)
-		return;
-	last = s->switched[a->ev->cpu];
-	s->switched[a->ev->cpu] = a->ev->ts;
-	if (last != 0 && last < a->ev->ts)
-		s->switch_ns = a->ev->ts - last;
-	a->t->exec_ns += s->switch_ns;
-	NUM_INTO(a->ev, EVP_SWITCH_pgft_maj, a->t->pgft_maj);
-	NUM_INTO(a->ev, EVP_SWITCH_pgft_min, a->t->pgft_min);
-	NUM_INTO(a->ev, EVP_SWITCH_vm_size, a->main->vm_size);
-	NUM_INTO(a->ev, EVP_SWITCH_vm_rss, a->main->vm_rss);
-	NUM_INTO(a->ev, EVP_SWITCH_vm_swap, a->main->vm_swap);
-}
-
 void
 parse_setsid(struct apply *a)
 {

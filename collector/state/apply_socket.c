@@ -154,64 +154,15 @@ parse_bind(struct apply *a)
 		bound(a, e, &n);
 }
 
-/* The entry of a connect(): the address as it was before another thread could change it. */
-void
-parse_connect_enter(struct apply *a)
-{
-	struct slice addr = ev_text(a->b, a->ev, EVP_CONNECT_E_addr);
-
-	a->t->enter = addr.n == 0 ? 0 : EV_CONNECT;
-	hold(a->s->pool, &a->t->enter_name, ev_intern(a->s->pool, a->b, a->ev, EVP_CONNECT_E_addr));
-}
-
-static struct ends
-entry_addr(struct apply *a)
-{
-	bool there = a->t->enter == EV_CONNECT;
-
-	a->t->enter = 0;
-	return ends_of_addr(
-	    there ? intern_get(a->s->pool, a->t->enter_name) : (struct slice){ NULL, 0 });
-}
-
-static bool
-same_dst(const struct ends *x, const struct ends *y)
-{
-	return x->family == y->family && x->dport == y->dport &&
-	       memcmp(x->dst, y->dst, sizeof(x->dst)) == 0;
-}
-
-/*
- * The ends of a connect(): the socket's, if the kernel had them, else what was asked for. Where the
- * kernel's destination is the one that was asked for, as read at the call's end, it may have been
- * changed meanwhile: the one of the call's entry counts.
- */
-static struct ends
-connect_ends(struct apply *a)
-{
-	struct ends n = ends_of_tuple(ev_text(a->b, a->ev, EVP_CONNECT_tuple));
-	struct ends at_exit = ends_of_addr(ev_text(a->b, a->ev, EVP_CONNECT_addr));
-	struct ends at_entry = entry_addr(a);
-
-	if (n.family == 0)
-		return at_entry.family != 0 ? at_entry : at_exit;
-	if (at_entry.family == n.family && n.family != AF_UNIX && same_dst(&n, &at_exit)) {
-		memcpy(n.dst, at_entry.dst, sizeof(n.dst));
-		n.dport = at_entry.dport;
-	} else if (at_entry.family == AF_UNIX && n.family == AF_UNIX &&
-		   slice_eq(n.path, at_exit.path)) {
-		n.path = at_entry.path;
-	}
-	return n;
-}
-
 void
 parse_connect(struct apply *a)
 {
 	int64_t res = ev_num(a->ev, EVP_CONNECT_res), fd = ev_num(a->ev, EVP_CONNECT_fd);
-	struct ends n = connect_ends(a);
+	struct ends n = ends_of_tuple(ev_text(a->b, a->ev, EVP_CONNECT_tuple));
 	struct fd_entry *e;
 
+	if (n.family == 0) /* the kernel had no ends: what was asked for */
+		n = ends_of_addr(ev_text(a->b, a->ev, EVP_CONNECT_addr));
 	if (res < 0 && res != -EINPROGRESS)
 		return;
 	e = socket_edit(a, fd);

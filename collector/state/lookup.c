@@ -160,12 +160,6 @@ state_before(const struct state *s)
 	return s->before;
 }
 
-uint64_t
-state_switch_ns(const struct state *s)
-{
-	return s->switch_ns;
-}
-
 struct intern *
 state_pool(const struct state *s)
 {

@@ -28,7 +28,7 @@ static uint64_t
 weight_of(const struct state *s, const struct thread *t)
 {
 	const uint32_t ids[] = { t->exe, t->exepath, t->args, t->args_text, t->cmdline, t->env,
-		t->cgroups, t->root, t->cwd, t->enter_name };
+		t->cgroups, t->root, t->cwd };
 	const struct fd_entry *e;
 	uint64_t sum = 0;
 	size_t pos = 0;
@@ -59,7 +59,6 @@ forget(struct state *s, struct thread *t)
 	hold(s->pool, &t->cgroups, INTERN_NULL);
 	hold(s->pool, &t->root, INTERN_NULL);
 	hold(s->pool, &t->cwd, thread_is_main(t) ? w->here : INTERN_NULL);
-	hold(s->pool, &t->enter_name, INTERN_NULL);
 	s->stats.forgotten++;
 }
 

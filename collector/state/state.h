@@ -126,10 +126,6 @@ struct thread {
 	int64_t last_fd;  /* the last descriptor it used */
 	uint64_t seen;    /* boot ns of its newest event */
 	uint64_t died;
-	uint64_t exec_ns;    /* on a CPU so far, as switch events tell */
-	int64_t enter_dirfd; /* of the open or exec under way, as read at its entry */
-	uint32_t enter_name;
-	uint16_t enter;                      /* which call: its EV_* */
 	struct thread *next_free;            /* of the free list, of the gone */
 	struct thread *kid_next, **kid_link; /* those with the same parent */
 	struct thread *grp_next, *grp_prev;  /* its thread group, a ring */
@@ -238,8 +234,6 @@ uint64_t state_pidns_start(const struct state *s, const struct thread *t);
 /* Times (boot ns) of this state's first event, and of the last but one. */
 uint64_t state_began(const struct state *s);
 uint64_t state_before(const struct state *s);
-/* Of a switch event: how long its thread had the CPU; 0: not known. */
-uint64_t state_switch_ns(const struct state *s);
 
 /* Is this address (4 or 16 bytes) one of the node's? */
 bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);

@@ -18,8 +18,7 @@
 #define CLOSED_SIZE      1024  /* slots, the same for closes */
 #define PATH_MEMO_SIZE   256
 #define CGROUP_MEMO_SIZE 16
-#define CPUS_MAX         1024 /* whose switches are followed */
-#define HOPS_MAX         512  /* of a walk along parents, which may have a loop */
+#define HOPS_MAX         512 /* of a walk along parents, which may have a loop */
 #define NS_2S            2000000000ULL
 #define SNAP_SLACK       1000000000ULL /* ns from the list of tasks to the first entry */
 
@@ -92,9 +91,7 @@ struct state {
 	uint64_t now;             /* boot ns of the newest event */
 	uint64_t began;           /* of the first one */
 	uint64_t before, current; /* of the one before this one, of this one */
-	uint64_t *switched,
-	    switch_ns;  /* per CPU: when it last switched; NULL: no switch was seen */
-	uint64_t epoch; /* realtime minus boot time, ns */
+	uint64_t epoch;           /* realtime minus boot time, ns */
 	struct {
 		struct thread *owner; /* main thread whose fds first..last are closed */
 		int64_t first, last;
@@ -137,12 +134,12 @@ struct apply {
 typedef void parse_fn(struct apply *a);
 
 /* apply_*.c, by event */
-parse_fn parse_clone, parse_exec, parse_exit, parse_exec_enter, parse_switch;
-parse_fn parse_enter, parse_open, parse_creat, parse_open_by_handle;
+parse_fn parse_clone, parse_exec, parse_exit;
+parse_fn parse_open, parse_creat, parse_open_by_handle;
 parse_fn parse_close, parse_close_range, parse_dup, parse_fcntl, parse_pipe;
 parse_fn parse_new_fd, parse_memfd, parse_pidfd_getfd;
 parse_fn parse_socket, parse_bind, parse_connect, parse_accept, parse_send, parse_recv;
-parse_fn parse_socketpair, parse_getsockopt, parse_connect_enter, parse_io;
+parse_fn parse_socketpair, parse_getsockopt, parse_io;
 parse_fn parse_chdir, parse_fchdir, parse_getcwd, parse_chroot;
 parse_fn parse_setuid, parse_setresuid, parse_setreuid;
 parse_fn parse_setgid, parse_setresgid, parse_setregid;

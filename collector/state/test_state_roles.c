@@ -73,9 +73,6 @@ known_of(const struct state *s)
 		MEMBER(fds),
 		MEMBER(last_fd),
 		MEMBER(seen),
-		MEMBER(enter_dirfd),
-		MEMBER(enter_name),
-		MEMBER(enter),
 #undef MEMBER
 	};
 	const struct thread *t = state_thread(s, PID);
@@ -157,27 +154,12 @@ test_threads_stay(void **state)
 	assert_true(found >= 20); /* the numbers have an effect */
 }
 
-/* The path of an open call's entry is no descriptor. */
-static void
-test_entry(void **state)
-{
-	static const struct row rows[] = {
-		{ EV_OPEN, "7", "fd=3;name=/etc/x", "fd.num=3;fd.name=/etc/x" },
-		{ EV_OPEN_E, "7", "name=/etc/y", "fd.num=3" },
-		{ EV_CREAT_E, "7", "name=/etc/y", "fd.num=3" },
-	};
-
-	(void) state;
-	play(rows, ARRAY_SIZE(rows), NULL);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fd_types),
 		cmocka_unit_test(test_threads_stay),
-		cmocka_unit_test(test_entry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

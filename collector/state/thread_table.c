@@ -24,7 +24,6 @@ static const size_t held[] = {
 	offsetof(struct thread, container_id),
 	offsetof(struct thread, root),
 	offsetof(struct thread, cwd),
-	offsetof(struct thread, enter_name),
 };
 
 static uint32_t

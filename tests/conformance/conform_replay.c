@@ -3,10 +3,11 @@
  * conform_replay.c - play threads and events through real batches and process state, and check
  * fields and conditions: "field", "has_value", "eval", "compiles".
  *
- * Questions about an event that is not in our table are not answered.
+ * Questions about an event that is not in our table, or about a call's entry, are not answered.
  */
 #include "collector/filter/filter.h"
 #include "tests/conformance/conform.h"
+#include "tests/conformance/conform_entry.h"
 #include "tests/support/evbuild.h"
 #include "tests/support/plan_says.h"
 #include <errno.h>
@@ -62,6 +63,7 @@ start_test(struct replay *r, const char *name)
 	static const struct state_limits limits = { 1000, 1000, 0, 0 };
 
 	stop_test(r);
+	entry_forget();
 	(void) snprintf(r->test, sizeof(r->test), "%s", name);
 	if (intern_new(1 << 24, &r->pool) < 0 || state_new(r->pool, &limits, &r->state) < 0)
 		abort();
@@ -221,6 +223,11 @@ play_event(const json_t *j)
 			add_hex(r, str(p, "n"), str(p, "hex"), is_string(s->params[k].type));
 	}
 	r->b.c.hdr.cpu = 1;
+	if (entry_take(&r->b.c)) {
+		r->usable = false;
+		return;
+	}
+	entry_into_exit(r->state, &r->b.c);
 	evb_add(&r->b);
 	drop_batch(r);
 	r->batch = evb_batch(&r->b);
