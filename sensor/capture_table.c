@@ -81,6 +81,10 @@ struct branch {
 	{                                             \
 		TEXT(n, DRV_ADDR), .size = DRV_ARG(m) \
 	}
+#define MSG(n)                   \
+	{                        \
+		TEXT(n, DRV_MSG) \
+	}
 #define DATA(n, m)                                    \
 	{                                             \
 		TEXT(n, DRV_DATA), .size = DRV_ARG(m) \
@@ -172,14 +176,16 @@ add_text(struct drv_capture *c, const struct source *from, unsigned param)
 	return 0;
 }
 
-/* Find out what to read at entry: one path or two, a path and open_how, or an address. */
+/* Find out what to read at entry: one path or two, a path and open_how, an address, or that of a
+ * message. */
 static int
 find_enter(struct drv_capture *c, const struct row *row)
 {
 	for (unsigned i = 0; i < EV_PARAM_MAX; i++) {
 		const struct source *s = &row->params[i];
 		bool path = s->from == FROM_TEXT && s->how == DRV_PATH;
-		bool addr = s->from == FROM_TEXT && s->how == DRV_ADDR;
+		bool msg = s->from == FROM_TEXT && s->how == DRV_MSG;
+		bool addr = msg || (s->from == FROM_TEXT && s->how == DRV_ADDR);
 		enum drv_enter after = addr ? DRV_ENTER_NOTHING : DRV_ENTER_PATH;
 
 		if (!path && !addr && s->from != FROM_HOW)
@@ -192,7 +198,7 @@ find_enter(struct drv_capture *c, const struct row *row)
 		if (path)
 			c->enter = c->enter == DRV_ENTER_PATH ? DRV_ENTER_PATHS : DRV_ENTER_PATH;
 		else
-			c->enter = addr ? DRV_ENTER_ADDR : DRV_ENTER_HOW;
+			c->enter = msg ? DRV_ENTER_MSG : addr ? DRV_ENTER_ADDR : DRV_ENTER_HOW;
 	}
 	return 0;
 }

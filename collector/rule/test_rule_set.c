@@ -91,7 +91,7 @@ static const struct {
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type=open and proc.name=val(container.name)",
 	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type in (connect, sendmsg) and fd.l4proto=tcp", NULL, "sendmsg not captured yet" },
+	{ "evt.type in (connect, sendmmsg) and fd.l4proto=tcp", NULL, "sendmmsg not captured yet" },
 	{ "evt.type in (open, lseek) and evt.arg.whence=SEEK_END",
 	    "needs evt.arg.whence, which is not filled yet", NULL },
 	{ "evt.type in (open, lseek) and evt.arg.name=x", NULL, "lseek not captured yet" },

@@ -89,6 +89,9 @@ struct scratch {
 		u32 n, passing;
 	} args; /* of args_build() */
 	struct {
+		u32 size, n; /* bytes of all pieces; bytes copied */
+	} iov;               /* of iov_build() */
+	struct {
 		u64 mnt, dentry, sb;
 		u64 dev, magic; /* of its file system, as in super_block */
 		u64 looked;     /* jiffies */

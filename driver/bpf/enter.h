@@ -7,6 +7,32 @@
 
 #include "driver/bpf/call.h"
 
+/* Read the address of 'len' bytes at 'from' into the stash. */
+static __always_inline bool
+enter_addr(struct stash *st, u64 from, u32 len)
+{
+	barrier_var(len);
+	if (len > ADDR_MAX || bpf_probe_read_user(st->head, len & 0xff, (void *) from) < 0)
+		return false;
+	st->len[0] = len;
+	return true;
+}
+
+/* Read the address that the message header at 'at' names; a length of 0: none. */
+static __always_inline bool
+enter_msg(struct task_struct *t, struct stash *st, u64 at)
+{
+	u64 name[2] = {};
+
+	if (bpf_probe_read_user(name, is_compat(t) ? 8 : 16, (void *) at) < 0)
+		return false;
+	if (is_compat(t)) {
+		name[1] = name[0] >> 32;
+		name[0] = (u32) name[0];
+	}
+	return enter_addr(st, name[0], name[0] ? (u32) name[1] : 0);
+}
+
 /*
  * Read what capture 'c' needs at entry, with the call's values in 's', into the thread's stash
  * 'st'. True: something was read.
@@ -16,7 +42,6 @@ enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
     const volatile struct drv_capture *c)
 {
 	u64 first = value_at(s, c->what[0]), second = value_at(s, c->what[1]);
-	u32 len = second;
 	bool any;
 
 	switch (c->enter) {
@@ -30,12 +55,9 @@ enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
 		return bpf_probe_read_user(st->how, sizeof(st->how), (void *) second) == 0 &&
 		       stash_path(t, st, 0, 0, STASH_HEAD, first);
 	case DRV_ENTER_ADDR:
-		barrier_var(len);
-		if (len == 0 || len > ADDR_MAX ||
-		    bpf_probe_read_user(st->head, len & 0xff, (void *) first) < 0)
-			return false;
-		st->len[0] = len;
-		return true;
+		return (u32) second != 0 && enter_addr(st, first, second);
+	case DRV_ENTER_MSG:
+		return enter_msg(t, st, first);
 	default:
 		return false;
 	}

@@ -9,6 +9,7 @@
 #include "driver/bpf/enter.h"
 #include "driver/bpf/hooks.h"
 #include "driver/bpf/iter.h"
+#include "driver/bpf/msg.h"
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/open_file.h"

@@ -292,6 +292,10 @@ addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32
 	return s->path;
 }
 
+/* send has the same parameters, and no address. */
+_Static_assert(sizeof(struct ev_SEND) == sizeof(struct ev_SENDTO), "send and sendto differ");
+_Static_assert(EV_BIT(SEND, tuple) == EV_BIT(SENDTO, tuple), "send and sendto differ");
+
 EXIT(sendto)
 {
 	EXIT_BEGIN(SENDTO, true);
@@ -299,7 +303,9 @@ EXIT(sendto)
 	struct sock *sk;
 	s32 len;
 
-	capture_now(s, st, regs, compat, ret);
+	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	if (e->hdr.type == EV_SEND)
+		s->values[DRV_ARG(4)] = 0;
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->size = (u32) s->values[DRV_ARG(2)];
@@ -313,13 +319,22 @@ EXIT(sendto)
 	EXIT_END();
 }
 
+/* recv has the same parameters, its tuple last, and no address. */
+_Static_assert(sizeof(struct ev_RECV) == sizeof(struct ev_RECVFROM), "recv and recvfrom differ");
+_Static_assert(EV_BIT(RECV, data) == EV_BIT(RECVFROM, data), "recv and recvfrom differ");
+
 EXIT(recvfrom)
 {
 	EXIT_BEGIN(RECVFROM, true);
-	u64 addr;
+	u64 tuple = EV_BIT(RECVFROM, tuple), addr;
 	struct sock *sk;
 
-	capture_now(s, st, regs, compat, ret);
+	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	if (e->hdr.type == EV_RECV) {
+		e->hdr.present = nums_RECV;
+		tuple = EV_BIT(RECV, tuple);
+		s->values[DRV_ARG(4)] = 0;
+	}
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->size = (u32) s->values[DRV_ARG(2)];
@@ -327,7 +342,7 @@ EXIT(recvfrom)
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
 	addr = s->values[DRV_ARG(4)]; /* the kernel has written the sender's there */
 	if (sk)
-		off = text_tuple_to(s, off, EV_BIT(RECVFROM, tuple), sk, true,
+		off = text_tuple_to(s, off, tuple, sk, true,
 		    addr && bpf_probe_read_user(s->path, 28, (void *) addr) == 0 ? s->path : NULL,
 		    28);
 	late_mark(s, compat);

@@ -353,3 +353,14 @@ live_that(struct live *l, bool ok, const char *what)
 	if (!ok)
 		live_fail(l, "not so: %s", what);
 }
+
+void *
+live_cold(const void *p, size_t n)
+{
+	int fd = memfd_create("page", 0);
+	void *ret = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (ret == MAP_FAILED || write(fd, p, n) != (ssize_t) n)
+		_exit(1);
+	return ret;
+}

@@ -69,7 +69,7 @@ struct live_case {
 };
 
 extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
-    args_cases[], net_cases[], compat_cases[];
+    args_cases[], net_cases[], msg_cases[], compat_cases[];
 live_fn live_tasks, live_files;      /* output of the iterators */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
@@ -81,6 +81,9 @@ void live_close(void *st);
 
 /* Run one case. */
 void live_run(struct live *l, const struct live_case *c);
+
+/* A copy of bytes in a page that was not touched. Exits the process on failure. */
+void *live_cold(const void *p, size_t n);
 
 /* Has the trigger's process ended, or timed out? Functions that run during it must ask, and
  * return. */

@@ -179,6 +179,26 @@ live_mem(struct facts *f, const void *p, size_t n)
 	return (intptr_t) to;
 }
 
+bool
+live_wide(void)
+{
+	return way < COMPAT;
+}
+
+int64_t
+live_words(struct facts *f, const int64_t *words, size_t n)
+{
+	uint32_t narrow[16];
+
+	if (live_wide())
+		return live_mem(f, words, n * sizeof(*words));
+	if (n > ARRAY_SIZE(narrow))
+		abort();
+	for (size_t i = 0; i < n; i++)
+		narrow[i] = (uint32_t) words[i];
+	return live_mem(f, narrow, n * sizeof(*narrow));
+}
+
 int64_t
 live_str(struct facts *f, const char *text)
 {
@@ -296,8 +316,12 @@ check_pair(struct live *l, const struct ev_hdr *r, char *pair)
 		live_absent(l, r, pair);
 	else if (p->type == PT_SOCKADDR || p->type == PT_SOCKTUPLE || p->type == PT_DYN)
 		check_hex(l, r, pair, value);
+	else if (strncmp(value, "hex:", 4) == 0)
+		check_hex(l, r, pair, value + 4);
 	else if (ptype_is_text(p->type))
 		live_text(l, r, pair, value);
+	else if (strcmp(value, "+") == 0)
+		live_that(l, record_num(r, schema_get(r->type), (unsigned) i) != 0, "it is not 0");
 	else if (parse_number(p, value, &want))
 		live_num(l, r, pair, want);
 	else

@@ -40,7 +40,7 @@ struct live_row {
 
 /* Each ends with a NULL name. */
 extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],
-    ipc_rows[];
+    msg_rows[], ipc_rows[];
 
 /* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
@@ -51,8 +51,9 @@ long live_call(struct facts *f, const char *name, const int64_t args[6]);
 
 /*
  * The expected record of the last call: "name=value" separated by blanks. A value is a number,
- * words of the parameter's table separated by '|', a text (without blanks), an address in
- * hexadecimal, or '-': absent. The harness checks the first parameter, the result.
+ * words of the parameter's table separated by '|', a text (without blanks; in
+ * hexadecimal after "hex:"), an address in hexadecimal, '-': absent, or '+': any number but 0. The
+ * harness checks the first parameter, the result.
  */
 #define WANT(f, ...) live_want((f), __VA_ARGS__)
 void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -60,6 +61,12 @@ void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Pass a text, or bytes, as an argument: a copy that a 32-bit pointer can reach. */
 int64_t live_str(struct facts *f, const char *text);
 int64_t live_mem(struct facts *f, const void *p, size_t n);
+
+/* The same for an array of words of the caller's size: 64 or 32 bits. */
+int64_t live_words(struct facts *f, const int64_t *words, size_t n);
+
+/* Does the trigger run as a 64-bit caller? */
+bool live_wide(void);
 
 /* Format an address for WANT(); the result is valid for two calls, and at most 127 bytes. */
 const char *live_hex(const void *p, size_t n);

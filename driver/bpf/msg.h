@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * msg.h - sendmsg, recvmsg: messages in several pieces of memory (struct msghdr, struct iovec).
+ */
+#ifndef MEWS_DRIVER_MSG_H
+#define MEWS_DRIVER_MSG_H
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/net.h"
+
+#define IOV_LOOKED 32 /* pieces read at most; with more the record is marked EVF_CUT */
+
+/* Read piece 'i' of the list at 'at': its address, then its length. */
+static __always_inline bool
+iov_at(u64 at, u32 i, bool compat, u64 ret[2])
+{
+	u32 narrow[2] = {};
+
+	if (!compat)
+		return bpf_probe_read_user(ret, 2 * sizeof(u64), (void *) (at + i * 16)) == 0;
+	if (bpf_probe_read_user(narrow, sizeof(narrow), (void *) (at + i * 8)) < 0)
+		return false;
+	ret[0] = narrow[0];
+	ret[1] = narrow[1];
+	return true;
+}
+
+/*
+ * Copy the first 'want' bytes of the 'count' pieces listed at 'at' to the text at 'off', and add up
+ * the sizes of all. Sets s->iov. A separate function, since its loop is expensive to verify.
+ */
+__noinline int
+iov_build(u32 off, u64 at, u64 count, u32 want, u32 compat)
+{
+	struct scratch *s = scratch_get();
+
+	if (!s)
+		return 0;
+	*(volatile u32 *) &s->iov.size = 0;
+	*(volatile u32 *) &s->iov.n = 0;
+	for (u32 i = 0; i < IOV_LOOKED && i < count; i++) {
+		u32 n = *(volatile u32 *) &s->iov.n, room = n < want ? want - n : 0;
+		u64 piece[2];
+
+		if (!iov_at(at, i, compat, piece))
+			break;
+		s->iov.size += (u32) piece[1];
+		if (room > piece[1])
+			room = piece[1];
+		barrier_var(room);
+		if (room <= EV_TEXT_MAX &&
+		    bpf_probe_read_user(text_at(s, off + n), room, (void *) piece[0]) == 0)
+			*(volatile u32 *) &s->iov.n = n + room;
+	}
+	if (count > IOV_LOOKED)
+		rec_hdr(s)->flags |= EVF_CUT;
+	return 0;
+}
+
+/* Add the first 'n' bytes of those pieces, up to the snap length; s->iov.size: of all pieces. */
+static __always_inline u32
+text_iov(struct scratch *s, u32 off, u64 bit, u64 at, u64 count, s64 n, bool compat)
+{
+	(void) iov_build(off, at, count, n <= 0 ? 0 : n < snaplen ? n : snaplen, compat);
+	return text_end(s, off, *(volatile u32 *) &s->iov.n, bit);
+}
+
+/* What is read of a struct msghdr. */
+struct msg {
+	u64 name, iov, count, control, controllen;
+	s32 namelen;
+};
+
+#define MSG_SIZE   56
+#define MSG_SIZE32 28
+
+/* Read the message header at 'at'; all 0: it cannot be read. */
+static __always_inline void
+msg_read(struct scratch *s, u64 at, bool compat, struct msg *m)
+{
+	const u32 *narrow = (const u32 *) s->words;
+	const u64 *wide = s->words;
+
+	__builtin_memset(m, 0, sizeof(*m));
+	if (compat) {
+		if (bpf_probe_read_user(s->words, MSG_SIZE32, (void *) at) < 0)
+			return;
+		m->name = narrow[0];
+		m->namelen = narrow[1];
+		m->iov = narrow[2];
+		m->count = narrow[3];
+		m->control = narrow[4];
+		m->controllen = narrow[5];
+		return;
+	}
+	if (bpf_probe_read_user(s->words, MSG_SIZE, (void *) at) < 0)
+		return;
+	m->name = wide[0];
+	m->namelen = wide[1];
+	m->iov = wide[2];
+	m->count = wide[3];
+	m->control = wide[4];
+	m->controllen = wide[5];
+}
+
+EXIT(sendmsg)
+{
+	EXIT_BEGIN(SENDMSG, true);
+	const char *sa;
+	struct sock *sk;
+	struct msg m;
+	s32 len;
+
+	capture_now(s, st, regs, compat, ret);
+	e->res = call_result(ret);
+	e->fd = (s32) s->values[DRV_ARG(0)];
+	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
+	off = text_iov(
+	    s, off, EV_BIT(SENDMSG, data), m.iov, m.count, ret > 0 ? ret : snaplen, compat);
+	e->size = s->iov.size;
+	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	sa = addr_sent(s, st, compat, m.name, m.namelen, &len);
+	if (sk)
+		off = text_tuple_to(s, off, EV_BIT(SENDMSG, tuple), sk, false, sa, len);
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+/* The kernel has written the sender's address and the lengths. */
+EXIT(recvmsg)
+{
+	EXIT_BEGIN(RECVMSG, true);
+	const char *sa = NULL;
+	struct sock *sk;
+	struct msg m;
+
+	capture_now(s, st, regs, compat, ret);
+	e->res = call_result(ret);
+	e->fd = (s32) s->values[DRV_ARG(0)];
+	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
+	off = text_iov(s, off, EV_BIT(RECVMSG, data), m.iov, m.count, ret, compat);
+	e->size = s->iov.size;
+	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (m.name && m.namelen > 0 && bpf_probe_read_user(s->path, 28, (void *) m.name) == 0)
+		sa = s->path;
+	if (sk)
+		off = text_tuple_to(s, off, EV_BIT(RECVMSG, tuple), sk, true, sa, m.namelen);
+	if (ret >= 0)
+		off = text_user(s, off, EV_BIT(RECVMSG, msgcontrol), m.control,
+		    m.control ? m.control + m.controllen : 0);
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_msg.c - messages in several pieces, pairs of sockets: sendmsg, recvmsg, socketpair... */
+#include "tests/driver/live_rows.h"
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* A list of the caller's pieces of memory, texts up to a NULL. */
+static int64_t
+pieces(struct facts *f, const char *const *text, size_t *n)
+{
+	int64_t at[8][2];
+
+	for (*n = 0; text[*n] != NULL; ++*n) {
+		at[*n][0] = live_str(f, text[*n]);
+		at[*n][1] = (int64_t) strlen(text[*n]);
+	}
+	return live_words(f, at[0], 2 * *n);
+}
+
+/* A message header. */
+static int64_t
+header(struct facts *f, int64_t name, size_t len, const char *const *text, int64_t control,
+    size_t room)
+{
+	size_t n;
+	int64_t iov = pieces(f, text, &n);
+
+	return live_words(f,
+	    (const int64_t[7]){ name, (int64_t) len, iov, (int64_t) n, control, (int64_t) room, 0 },
+	    7);
+}
+
+static struct sockaddr_in
+loopback(int fd)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sa);
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *) &sa, sizeof(sa)) != 0 ||
+	    getsockname(fd, (struct sockaddr *) &sa, &len) != 0)
+		_exit(1);
+	return sa;
+}
+
+static const char *
+tuple(const struct sockaddr_in *from, const struct sockaddr_in *to)
+{
+	const struct sockaddr_in *end[] = { from, to };
+	char bytes[13] = { AF_INET };
+
+	for (size_t i = 0; i < 2; i++) {
+		memcpy(bytes + 1 + 6 * i, &end[i]->sin_addr, 4);
+		bytes[5 + 6 * i] = (char) (ntohs(end[i]->sin_port) & 0xff);
+		bytes[6 + 6 * i] = (char) (ntohs(end[i]->sin_port) >> 8);
+	}
+	return live_hex(bytes, sizeof(bytes));
+}
+
+struct datagrams {
+	int fd, at;
+	struct sockaddr_in from, to;
+};
+
+static struct datagrams
+datagrams(void)
+{
+	struct datagrams d;
+
+	d.fd = socket(AF_INET, SOCK_DGRAM, 0);
+	d.at = socket(AF_INET, SOCK_DGRAM, 0);
+	d.from = loopback(d.fd);
+	d.to = loopback(d.at);
+	return d;
+}
+
+static void
+connected(const struct datagrams *d)
+{
+	if (connect(d->fd, (const struct sockaddr *) &d->to, sizeof(d->to)) != 0)
+		_exit(1);
+}
+
+static void
+t_send(struct facts *f)
+{
+	struct datagrams d = datagrams();
+
+	connected(&d);
+	(void) CALL(f, "send", d.fd, live_str(f, "some-data"), 4, 0);
+	WANT(f, "data=some fd=%d size=4 tuple=%s", d.fd, tuple(&d.from, &d.to));
+	(void) CALL(f, "send", 4711, live_str(f, "none"), 4, 0);
+	WANT(f, "data=none fd=4711 size=4 tuple=-");
+}
+
+static void
+t_recv(struct facts *f)
+{
+	struct datagrams d = datagrams();
+
+	connected(&d);
+	if (sendto(d.at, "hello", 5, 0, (struct sockaddr *) &d.from, sizeof(d.from)) != 5)
+		_exit(1);
+	(void) CALL(f, "recv", d.fd, live_str(f, "..........."), 10, 0);
+	WANT(f, "data=hello fd=%d size=10 tuple=%s", d.fd, tuple(&d.to, &d.from));
+	(void) CALL(f, "recv", d.fd, live_str(f, "..........."), 10, MSG_DONTWAIT);
+	WANT(f, "data= fd=%d size=10 tuple=-", d.fd);
+}
+
+#define TEN  "0123456789"
+#define MANY TEN TEN TEN TEN TEN TEN TEN
+
+static void
+t_sendmsg(struct facts *f)
+{
+	struct datagrams d = datagrams();
+	int64_t to = live_mem(f, &d.to, sizeof(d.to));
+	const char *const two[] = { "some", "", "thing", NULL }, *const long_ones[] = { MANY, MANY,
+		NULL };
+
+	(void) CALL(f, "sendmsg", d.fd, header(f, to, sizeof(d.to), two, 0, 0), 0);
+	WANT(f, "data=something fd=%d size=9 tuple=%s", d.fd, tuple(&d.from, &d.to));
+	connected(&d);
+	(void) CALL(f, "sendmsg", d.fd, header(f, 0, 0, long_ones, 0, 0), 0);
+	WANT(f, "data=" MANY TEN " fd=%d size=140 tuple=%s", d.fd, tuple(&d.from, &d.to));
+	(void) CALL(f, "sendmsg", 4711, header(f, 0, 0, two, 0, 0), 0);
+	WANT(f, "data=something fd=4711 size=9 tuple=-");
+	(void) CALL(f, "sendmsg", d.fd, 8, 0);
+	WANT(f, "data= fd=%d size=0 tuple=-", d.fd);
+}
+
+/* With the address that it was sent to, as control data. */
+static void
+t_recvmsg(struct facts *f)
+{
+	struct datagrams d = datagrams();
+	const char *const room[] = { "....", ".........", NULL };
+	int64_t name = live_mem(f, (char[64]){ 0 }, 64), control = live_mem(f, (char[64]){ 0 }, 64);
+	size_t got;
+	int on = 1;
+
+	if (setsockopt(d.at, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0 ||
+	    sendto(d.fd, "hello-you", 9, 0, (struct sockaddr *) &d.to, sizeof(d.to)) != 9)
+		_exit(1);
+	(void) CALL(f, "recvmsg", d.at, header(f, name, 64, room, control, 64), 0);
+	memcpy(&got, (const void *) (intptr_t) control, sizeof(got)); /* of a cmsghdr */
+	got = live_wide() ? CMSG_ALIGN(got) : (uint32_t) got;
+	WANT(f, "size=13 data=hello-you tuple=%s msgcontrol=hex:%s fd=%d", tuple(&d.from, &d.to),
+	    live_hex((const void *) (intptr_t) control, got), d.at);
+	(void) CALL(f, "recvmsg", d.at, header(f, 0, 0, room, 0, 0), MSG_DONTWAIT);
+	WANT(f, "size=13 data= tuple=- msgcontrol=- fd=%d", d.at);
+	connected(&d);
+	if (sendto(d.fd, "bye", 3, 0, NULL, 0) != 3 ||
+	    connect(d.at, (struct sockaddr *) &d.from, sizeof(d.from)) != 0 ||
+	    setsockopt(d.at, IPPROTO_IP, IP_PKTINFO, &(int){ 0 }, sizeof(int)) != 0)
+		_exit(1);
+	(void) CALL(f, "recvmsg", d.at, header(f, 0, 0, room, control, 64), 0);
+	WANT(f, "size=13 data=bye tuple=%s msgcontrol= fd=%d", tuple(&d.from, &d.to), d.at);
+}
+
+static void
+t_socketpair(struct facts *f)
+{
+	int64_t at = live_mem(f, (int[2]){ 0 }, sizeof(int[2]));
+	int fd[2];
+
+	(void) CALL(f, "socketpair", AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, at);
+	memcpy(fd, (const void *) (intptr_t) at, sizeof(fd));
+	WANT(f, "fd1=%d fd2=%d source=+ peer=+ domain=AF_UNIX type=1 proto=0", fd[0], fd[1]);
+	(void) CALL(f, "socketpair", AF_INET, SOCK_DGRAM, 17, at);
+	WANT(f, "fd1=-1 fd2=-1 source=0 peer=0 domain=AF_INET type=2 proto=17");
+}
+
+const struct live_row msg_rows[] = {
+	LIVE_ROW(send),
+	LIVE_ROW(recv),
+	LIVE_ROW(sendmsg),
+	LIVE_ROW(recvmsg),
+	LIVE_ROW(socketpair),
+	{ NULL, NULL, NULL },
+};
+
+/* The ends of a pair are those of what is sent through it. */
+static void
+d_pair(struct facts *f)
+{
+	int fd[2];
+	struct iovec v = { f->s[0], 4 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0 || sendmsg(fd[0], &m, 0) != 4)
+		_exit(1);
+}
+
+static void
+c_pair(struct live *l)
+{
+	const struct ev_SOCKETPAIR *pair = (const void *) live_rec(l, EV_SOCKETPAIR, 0);
+	uint64_t ends[2];
+	char want[17] = { AF_UNIX };
+
+	if (pair == NULL)
+		return;
+	ends[0] = pair->source;
+	ends[1] = pair->peer;
+	memcpy(want + 1, ends, sizeof(ends));
+	live_that(l, ends[0] != ends[1], "the two ends differ");
+	live_bytes(l, live_rec(l, EV_SENDMSG, 0), "tuple", want, sizeof(want));
+}
+
+/* More pieces than are looked at: the record says so. */
+static void
+d_many(struct facts *f)
+{
+	int fd[2];
+	struct iovec v[40];
+	struct msghdr m = { .msg_iov = v, .msg_iovlen = 40 };
+
+	for (size_t i = 0; i < 40; i++)
+		v[i] = (struct iovec){ memcpy(f->s[0], "x", 2), 1 };
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0 || sendmsg(fd[0], &m, 0) != 40)
+		_exit(1);
+}
+
+static void
+c_many(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_SENDMSG, 0);
+
+	live_num(l, r, "res", 40);
+	live_text(l, r, "data", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	live_that(l, r != NULL && (r->flags & EVF_CUT), "the record says that it is cut");
+}
+
+/* The address is in a page that was not touched. */
+static void
+d_not_resident(struct facts *f)
+{
+	struct datagrams d = datagrams();
+	struct iovec v = { f->s[0], 4 };
+	struct msghdr m = { .msg_namelen = sizeof(d.to), .msg_iov = &v, .msg_iovlen = 1 };
+
+	m.msg_name = live_cold(&d.to, sizeof(d.to));
+	if (sendmsg(d.fd, &m, 0) != 4)
+		_exit(1);
+	memcpy(f->s[1], &d.to.sin_addr, 4);
+}
+
+static void
+c_not_resident(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_SENDMSG, 0);
+	struct slice t = { NULL, 0 };
+
+	if (r != NULL)
+		t = record_text(r, schema_get(EV_SENDMSG), EVP_SENDMSG_tuple);
+	live_that(l, t.n == 13 && memcmp(t.p + 7, l->f->s[1], 4) == 0, "it has the address");
+	live_that(l, r != NULL && (r->flags & EVF_REREAD), "it was read at exit, and says so");
+}
+
+const struct live_case msg_cases[] = {
+	{ "socketpair, and a message through it", d_pair, c_pair, NULL },
+	{ "sendmsg, many pieces", d_many, c_many, NULL },
+	{ "sendmsg, an address that is not resident", d_not_resident, c_not_resident, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
