@@ -64,6 +64,8 @@ test_rows(void **state)
 /* Calls whose events have another name. */
 static const char *const aliases[][2] = {
 	{ "fcntl64", "fcntl" },
+	{ "prlimit64", "prlimit" },
+	{ "sendfile64", "sendfile" },
 	{ "chown32", "chown" },
 	{ "lchown32", "lchown" },
 	{ "fchown32", "fchown" },

@@ -15,6 +15,7 @@
 #include "driver/bpf/open_file.h"
 #include "driver/bpf/pipe.h"
 #include "driver/bpf/proc.h"
+#include "driver/bpf/system.h"
 #include "driver/bpf/table.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * msg.h - sendmsg, recvmsg: messages in several pieces of memory (struct msghdr, struct iovec).
+ * msg.h - sendmsg, recvmsg, process_vm_readv, process_vm_writev: data in several pieces of memory
+ * (struct msghdr, struct iovec).
  */
 #ifndef MEWS_DRIVER_MSG_H
 #define MEWS_DRIVER_MSG_H
@@ -149,6 +150,25 @@ EXIT(recvmsg)
 		off = text_user(s, off, EV_BIT(RECVMSG, msgcontrol), m.control,
 		    m.control ? m.control + m.controllen : 0);
 	late_mark(s, compat);
+	EXIT_END();
+}
+
+_Static_assert(sizeof(struct ev_PROCESS_VM_READV) == sizeof(struct ev_PROCESS_VM_WRITEV) &&
+		   EV_BIT(PROCESS_VM_READV, data) == EV_BIT(PROCESS_VM_WRITEV, data),
+    "process_vm_readv and process_vm_writev differ");
+
+EXIT(process_vm)
+{
+	EXIT_BEGIN(PROCESS_VM_READV, false);
+	s64 n = ret;
+
+	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	e->res = call_result(ret);
+	e->pid = (s32) s->values[DRV_ARG(0)];
+	if (e->hdr.type == EV_PROCESS_VM_WRITEV && ret < 0)
+		n = snaplen; /* the data that was to be written */
+	off = text_iov(s, off, EV_BIT(PROCESS_VM_READV, data), s->values[DRV_ARG(1)],
+	    s->values[DRV_ARG(2)], n, compat);
 	EXIT_END();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * open.h - open, openat, openat2, creat.
+ * open.h - open, openat, openat2, creat, open_by_handle_at.
  */
 #ifndef MEWS_DRIVER_OPEN_H
 #define MEWS_DRIVER_OPEN_H
@@ -153,6 +153,23 @@ EXIT(openat2)
 	e->ino = o.ino;
 	off = text_path(s, st, compat, off, EV_BIT(OPENAT2, name), call_arg(regs, compat, 1));
 	off = opened_text(s, off, EV_BIT(OPENAT2, name), EV_BIT(OPENAT2, realname), sizeof(*e), &o);
+	EXIT_END();
+}
+
+EXIT(open_by_handle_at)
+{
+	EXIT_BEGIN(OPEN_BY_HANDLE_AT, false);
+	u64 flags = call_arg(regs, compat, 2);
+	struct opened o;
+
+	opened_get(s, t, ret, flags, &o);
+	e->fd = call_result(ret);
+	e->mountfd = arg_int(regs, compat, 0);
+	e->flags = opened_flags(flags, &o);
+	e->dev = o.dev;
+	e->ino = o.ino;
+	if (o.place.dentry)
+		off = text_real(s, off, EV_BIT(OPEN_BY_HANDLE_AT, path), &o.place, 0);
 	EXIT_END();
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_fd.c - calls that make a descriptor from numbers, and locks: eventfd, memfd_create, flock...
+/* live_fd.c - calls that make a descriptor or work on one: eventfd, memfd_create, flock, splice...
  */
 #include "tests/driver/live_rows.h"
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/io_uring.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -252,6 +255,111 @@ t_write(struct facts *f)
 	WANT(f, "data=some fd=4711 size=4");
 }
 
+/* Three bytes in a file. */
+static int
+small_file(void)
+{
+	int fd = open("small", O_CREAT | O_RDWR, 0600);
+
+	if (write(fd, "abc", 3) != 3 || lseek(fd, 0, SEEK_SET) != 0)
+		_exit(1);
+	return fd;
+}
+
+static void
+t_lseek(struct facts *f)
+{
+	int fd = open("small", O_CREAT | O_RDWR, 0600);
+
+	(void) CALL(f, "lseek", fd, 7, SEEK_END);
+	WANT(f, "fd=%d offset=7 whence=SEEK_END", fd);
+	(void) CALL(f, "lseek", fd, -1, SEEK_CUR);
+	WANT(f, "fd=%d offset=-1 whence=SEEK_CUR", fd);
+	(void) CALL(f, "lseek", 4711, 0, SEEK_SET);
+	WANT(f, "fd=4711 offset=0 whence=SEEK_SET");
+}
+
+static void
+t_splice(struct facts *f)
+{
+	int fd = small_file(), p[2];
+
+	if (pipe(p) != 0)
+		_exit(1);
+	(void) CALL(f, "splice", fd, 0, p[1], 0, 10, SPLICE_F_MOVE | SPLICE_F_MORE);
+	WANT(f, "fd_in=%d fd_out=%d size=10 flags=SPLICE_F_MOVE|SPLICE_F_MORE", fd, p[1]);
+	(void) CALL(f, "splice", 4711, 0, 4712, 0, 10, 0);
+	WANT(f, "fd_in=4711 fd_out=4712 size=10 flags=0");
+}
+
+static void
+t_sendfile(struct facts *f)
+{
+	int fd = small_file(), null = open("/dev/null", O_WRONLY);
+	int64_t at = live_mem(f, (int64_t[1]){ 1 }, sizeof(int64_t));
+
+	(void) CALL(f, "sendfile", null, fd, at, 10);
+	WANT(f, "offset=3 out_fd=%d in_fd=%d size=10", null, fd);
+	(void) CALL(f, "sendfile", 4711, 4712, 0, 10);
+	WANT(f, "offset=0 out_fd=4711 in_fd=4712 size=10");
+}
+
+static void
+t_copy_file_range(struct facts *f)
+{
+	int fd = small_file(), to = open("copy", O_CREAT | O_RDWR, 0600);
+
+	(void) CALL(f, "copy_file_range", fd, 0, to, 0, 10, 0);
+	WANT(f, "fdout=%d offout=0 fdin=%d offin=0 len=10", to, fd);
+	(void) CALL(f, "copy_file_range", 4711, 5, 4712, 6, 10, 0);
+	WANT(f, "fdout=4712 offout=6 fdin=4711 offin=5 len=10");
+}
+
+static void
+t_io_uring_setup(struct facts *f)
+{
+	static const struct io_uring_params none = { .flags = IORING_SETUP_CLAMP };
+	int64_t at = live_mem(f, &none, sizeof(none));
+	struct io_uring_params p;
+
+	(void) CALL(f, "io_uring_setup", 3, at);
+	memcpy(&p, (const void *) (intptr_t) at, sizeof(p)); /* as the kernel filled it */
+	WANT(f,
+	    "entries=3 sq_entries=%u cq_entries=%u flags=IORING_SETUP_CLAMP sq_thread_cpu=0 "
+	    "sq_thread_idle=0 features=%u",
+	    p.sq_entries, p.cq_entries, p.features & 0x7ff);
+	p = (struct io_uring_params){
+		.flags = IORING_SETUP_SQ_AFF, .sq_thread_cpu = 5, .sq_thread_idle = 6
+	};
+	(void) CALL(f, "io_uring_setup", 4, live_mem(f, &p, sizeof(p)));
+	WANT(f,
+	    "entries=4 sq_entries=0 cq_entries=0 flags=IORING_SETUP_SQ_AFF sq_thread_cpu=5 "
+	    "sq_thread_idle=6 features=0");
+}
+
+static void
+t_open_by_handle_at(struct facts *f)
+{
+	struct {
+		struct file_handle h;
+		char room[MAX_HANDLE_SZ];
+	} handle = { .h.handle_bytes = MAX_HANDLE_SZ };
+	char path[PATH_MAX];
+	int64_t at;
+	int dir = open(f->dir, O_RDONLY | O_DIRECTORY), mount, fd;
+
+	(void) close(small_file());
+	if (name_to_handle_at(dir, "small", &handle.h, &mount, 0) != 0 ||
+	    realpath("small", path) == NULL)
+		_exit(1);
+	at = live_mem(f, &handle, sizeof(handle));
+	fd = (int) CALL(f, "open_by_handle_at", dir, at, O_RDWR | O_CLOEXEC);
+	WANT(f, "mountfd=%d flags=O_RDWR|O_CLOEXEC path=%s dev=%lu ino=%lu", dir, path,
+	    live_dev(fd), live_ino(fd));
+	(void) CALL(f, "open_by_handle_at", 4711, at, O_RDONLY);
+	WANT(f, "mountfd=4711 flags=O_RDONLY path=- dev=0 ino=0");
+}
+
 const struct live_row fd_rows[] = {
 	LIVE_ROW(read),
 	LIVE_ROW(write),
@@ -274,5 +382,11 @@ const struct live_row fd_rows[] = {
 	LIVE_ROW(pidfd_getfd),
 	LIVE_ROW(userfaultfd),
 	LIVE_ROW(flock),
+	LIVE_ROW(lseek),
+	LIVE_ROW(splice),
+	LIVE_ROW(sendfile),
+	LIVE_ROW(copy_file_range),
+	LIVE_ROW(io_uring_setup),
+	LIVE_ROW(open_by_handle_at),
 	{ NULL, NULL, NULL },
 };

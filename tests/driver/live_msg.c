@@ -110,6 +110,8 @@ t_recv(struct facts *f)
 	WANT(f, "data= fd=%d size=10 tuple=-", d.fd);
 }
 
+#define NO_SUCH_PID 0x3ffffff0
+
 #define TEN  "0123456789"
 #define MANY TEN TEN TEN TEN TEN TEN TEN
 
@@ -174,12 +176,41 @@ t_socketpair(struct facts *f)
 	WANT(f, "fd1=-1 fd2=-1 source=0 peer=0 domain=AF_INET type=2 proto=17");
 }
 
+/* The calling process stands for the other one. */
+static void
+process_vm(struct facts *f, const char *call, const char *failed)
+{
+	const char *const local[] = { "one", "two", NULL }, *const remote[] = { "one", "two",
+		NULL };
+	size_t n, m;
+	int64_t here = pieces(f, local, &n), there = pieces(f, remote, &m);
+
+	(void) CALL(f, call, getpid(), here, (int64_t) n, there, (int64_t) m, 0);
+	WANT(f, "pid=%d data=onetwo", getpid());
+	(void) CALL(f, call, NO_SUCH_PID, here, (int64_t) n, there, (int64_t) m, 0);
+	WANT(f, "pid=%d data=%s", NO_SUCH_PID, failed);
+}
+
+static void
+t_process_vm_readv(struct facts *f)
+{
+	process_vm(f, "process_vm_readv", "");
+}
+
+static void
+t_process_vm_writev(struct facts *f)
+{
+	process_vm(f, "process_vm_writev", "onetwo");
+}
+
 const struct live_row msg_rows[] = {
 	LIVE_ROW(send),
 	LIVE_ROW(recv),
 	LIVE_ROW(sendmsg),
 	LIVE_ROW(recvmsg),
 	LIVE_ROW(socketpair),
+	LIVE_ROW(process_vm_readv),
+	LIVE_ROW(process_vm_writev),
 	{ NULL, NULL, NULL },
 };
 

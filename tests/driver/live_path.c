@@ -251,6 +251,22 @@ mount_at(const char *name)
 		_exit(1);
 }
 
+/* Without the magic of old programs; a new tmpfs has no device that exists. */
+static void
+t_mount(struct facts *f)
+{
+	if (unshare(CLONE_NEWNS) != 0)
+		_exit(1);
+	(void) CALL(f, "mount", 0, live_str(f, "/"), 0, MS_REC | MS_PRIVATE, 0);
+	WANT(f, "dev=- dir=/ type=- flags=REC|PRIVATE");
+	(void) CALL(f, "mount", live_str(f, "none"), live_str(f, "."), live_str(f, "tmpfs"),
+	    MS_MGC_VAL | MS_NOSUID | MS_NOEXEC, 0);
+	WANT(f, "dev=none dir=. type=tmpfs flags=NOSUID|NOEXEC");
+	(void) CALL(
+	    f, "mount", live_str(f, "/gone"), live_str(f, "gone"), live_str(f, "ext4"), MS_BIND, 0);
+	WANT(f, "dev=/gone dir=gone type=ext4 flags=BIND");
+}
+
 static void
 t_umount(struct facts *f)
 {
@@ -301,6 +317,7 @@ const struct live_row path_rows[] = {
 	LIVE_ROW(mknod),
 	LIVE_ROW(mknodat),
 	LIVE_ROW(chroot),
+	LIVE_ROW(mount),
 	LIVE_ROW(umount),
 	LIVE_ROW(umount2),
 	LIVE_ROW(access),

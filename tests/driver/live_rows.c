@@ -350,13 +350,16 @@ check_made(struct live *l, const struct ev_hdr *r, struct live_made *m)
 	}
 }
 
-/* Find the event of a call: enter events have the same name. */
+/* Find the event of a call: enter events have the same name, without a 64 at its end. */
 static const struct ev_schema *
 event_of(const char *name)
 {
+	struct slice n = slice_str(name);
 	const struct ev_schema *s;
 
-	for (size_t i = 0; (s = schema_by_name(slice_str(name), i)) != NULL; i++) {
+	if (n.n > 2 && strcmp(name + n.n - 2, "64") == 0)
+		n.n -= 2;
+	for (size_t i = 0; (s = schema_by_name(n, i)) != NULL; i++) {
 		if (s->capture == CAP_EXIT)
 			return s;
 	}

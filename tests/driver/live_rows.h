@@ -51,9 +51,9 @@ long live_call(struct facts *f, const char *name, const int64_t args[6]);
 
 /*
  * The expected record of the last call: "name=value" separated by blanks. A value is a number,
- * words of the parameter's table separated by '|', a text (without blanks; in
- * hexadecimal after "hex:"), an address in hexadecimal, '-': absent, or '+': any number but 0. The
- * harness checks the first parameter, the result.
+ * words of the parameter's table separated by '|', a text (without blanks; in hexadecimal after
+ * "hex:"), an address in hexadecimal, '-': absent, or '+': any number but 0. The harness checks the
+ * first parameter, the result.
  */
 #define WANT(f, ...) live_want((f), __VA_ARGS__)
 void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);

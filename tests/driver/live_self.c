@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,6 +222,35 @@ t_ptrace(struct facts *f)
 }
 
 static void
+t_setrlimit(struct facts *f)
+{
+	(void) CALL(
+	    f, "setrlimit", RLIMIT_NOFILE, live_words(f, (const int64_t[2]){ 100, 200 }, 2));
+	WANT(f, "cur=100 max=200 resource=RLIMIT_NOFILE");
+	(void) CALL(f, "setrlimit", RLIMIT_CORE, live_words(f, (const int64_t[2]){ 0, -1 }, 2));
+	WANT(f, "cur=0 max=-1 resource=RLIMIT_CORE");
+	(void) CALL(f, "setrlimit", RLIMIT_CPU, live_words(f, (const int64_t[2]){ 8, 7 }, 2));
+	WANT(f, "cur=8 max=7 resource=RLIMIT_CPU");
+}
+
+static void
+t_prlimit64(struct facts *f)
+{
+	static const int64_t few[] = { 100, 200 }, fewer[] = { 50, 60 };
+	int64_t at = live_mem(f, few, sizeof(few)), next = live_mem(f, fewer, sizeof(fewer));
+
+	(void) CALL(f, "prlimit64", 0, RLIMIT_NOFILE, at, 0);
+	WANT(f, "newcur=100 newmax=200 oldcur=-1 oldmax=-1 pid=0 resource=RLIMIT_NOFILE");
+	(void) CALL(
+	    f, "prlimit64", getpid(), RLIMIT_NOFILE, next, live_mem(f, fewer, sizeof(fewer)));
+	WANT(
+	    f, "newcur=50 newmax=60 oldcur=100 oldmax=200 pid=%d resource=RLIMIT_NOFILE", getpid());
+	(void) CALL(f, "prlimit64", NO_SUCH_PID, RLIMIT_CPU, at, next);
+	WANT(
+	    f, "newcur=100 newmax=200 oldcur=-1 oldmax=-1 pid=%d resource=RLIMIT_CPU", NO_SUCH_PID);
+}
+
+static void
 t_init_module(struct facts *f)
 {
 	(void) CALL(f, "init_module", live_str(f, "no-module"), 9, live_str(f, "debug=1"));
@@ -342,6 +372,8 @@ const struct live_row self_rows[] = {
 	LIVE_ROW(capset),
 	LIVE_ROW(prctl),
 	LIVE_ROW(ptrace),
+	LIVE_ROW(setrlimit),
+	LIVE_ROW(prlimit64),
 	LIVE_ROW_ONE(init_module, "no module that may be loaded"),
 	LIVE_ROW_ONE(finit_module, "no module that may be loaded"),
 	LIVE_ROW_ONE(delete_module, "no module that may be removed"),
