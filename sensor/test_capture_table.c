@@ -65,6 +65,12 @@ test_rows(void **state)
 static const char *const aliases[][2] = {
 	{ "fcntl64", "fcntl" },
 	{ "prlimit64", "prlimit" },
+	{ "pread64", "pread" },
+	{ "pwrite64", "pwrite" },
+	{ "getuid32", "getuid" },
+	{ "geteuid32", "geteuid" },
+	{ "getgid32", "getgid" },
+	{ "getegid32", "getegid" },
 	{ "sendfile64", "sendfile" },
 	{ "chown32", "chown" },
 	{ "lchown32", "lchown" },

@@ -92,9 +92,9 @@ static const struct {
 	{ "evt.type=open and proc.name=val(container.name)",
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type in (connect, sendmmsg) and fd.l4proto=tcp", NULL, "sendmmsg not captured yet" },
-	{ "evt.type in (open, ioctl) and evt.arg.argument=1",
-	    "needs evt.arg.argument, which is not filled yet", NULL },
-	{ "evt.type in (open, ioctl) and evt.arg.name=x", NULL, "ioctl not captured yet" },
+	{ "evt.type in (open, fsconfig) and evt.arg.aux=1",
+	    "needs evt.arg.aux, which is not filled yet", NULL },
+	{ "evt.type in (open, fsconfig) and evt.arg.name=x", NULL, "fsconfig not captured yet" },
 	{ "evt.type=open and (fd.num=1 or container.full_id=x or container.name=x or cont"
 	  "ainer.image=x or container.image.id=x or container.type=x or container.mounts="
 	  "x or container.image.repository=x or container.image.tag=x or container.image."

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * msg.h - sendmsg, recvmsg, process_vm_readv, process_vm_writev: data in several pieces of memory
+ * msg.h - sendmsg, recvmsg, process_vm_readv, readv and others: data in several pieces of memory
  * (struct msghdr, struct iovec).
  */
 #ifndef MEWS_DRIVER_MSG_H
@@ -169,6 +169,70 @@ EXIT(process_vm)
 		n = snaplen; /* the data that was to be written */
 	off = text_iov(s, off, EV_BIT(PROCESS_VM_READV, data), s->values[DRV_ARG(1)],
 	    s->values[DRV_ARG(2)], n, compat);
+	EXIT_END();
+}
+
+/* The position in a file of a call whose arguments from the fourth on are its low and high words; a
+ * 64-bit caller has it in one. */
+static __always_inline u64
+position(struct pt_regs *regs, bool compat)
+{
+	return call_arg(regs, compat, 3) | (compat ? call_arg(regs, compat, 4) << 32 : 0);
+}
+
+/* pread64 and pwrite64 have the same parameters. */
+_Static_assert(sizeof(struct ev_PREAD) == sizeof(struct ev_PWRITE) &&
+		   EV_BIT(PREAD, data) == EV_BIT(PWRITE, data),
+    "pread and pwrite differ");
+
+EXIT(pread)
+{
+	EXIT_BEGIN(PREAD, false);
+	u64 size = call_arg(regs, compat, 2);
+
+	e->hdr.type = capture_at(call_of(compat, call_nr(regs))->capture)->event;
+	e->res = call_result(ret);
+	e->fd = arg_int(regs, compat, 0);
+	e->size = (u32) size;
+	e->pos = position(regs, compat);
+	off = text_data(s, off, EV_BIT(PREAD, data), call_arg(regs, compat, 1),
+	    e->hdr.type == EV_PWRITE ? (s64) size : ret);
+	EXIT_END();
+}
+
+/* Begin the program of a call on pieces of memory, 'n' bytes of them. */
+#define PIECES_BEGIN(ID, n)                                                 \
+	EXIT_BEGIN(ID, false);                                              \
+                                                                            \
+	e->res = call_result(ret);                                          \
+	e->fd = arg_int(regs, compat, 0);                                   \
+	off = text_iov(s, off, EV_BIT(ID, data), call_arg(regs, compat, 1), \
+	    call_arg(regs, compat, 2), n, compat);                          \
+	e->size = s->iov.size
+
+EXIT(readv)
+{
+	PIECES_BEGIN(READV, ret);
+	EXIT_END();
+}
+
+EXIT(writev)
+{
+	PIECES_BEGIN(WRITEV, ret > 0 ? ret : snaplen);
+	EXIT_END();
+}
+
+EXIT(preadv)
+{
+	PIECES_BEGIN(PREADV, ret);
+	e->pos = position(regs, compat);
+	EXIT_END();
+}
+
+EXIT(pwritev)
+{
+	PIECES_BEGIN(PWRITEV, ret > 0 ? ret : snaplen);
+	e->pos = position(regs, compat);
 	EXIT_END();
 }
 

@@ -338,6 +338,31 @@ t_io_uring_setup(struct facts *f)
 }
 
 static void
+t_io_uring_enter(struct facts *f)
+{
+	static struct io_uring_params p;
+	int fd = (int) syscall(SYS_io_uring_setup, 1, &p);
+
+	(void) CALL(f, "io_uring_enter", fd, 0, 0, 0);
+	WANT(f, "fd=%d to_submit=0 min_complete=0 flags=0 sig=0", fd);
+	(void) CALL(f, "io_uring_enter", 4711, 3, 2, IORING_ENTER_GETEVENTS);
+	WANT(f, "fd=4711 to_submit=3 min_complete=2 flags=IORING_ENTER_GETEVENTS sig=0");
+}
+
+static void
+t_io_uring_register(struct facts *f)
+{
+	static struct io_uring_params p;
+	int fd = (int) syscall(SYS_io_uring_setup, 1, &p);
+	int64_t at = live_mem(f, (int[1]){ 2 }, sizeof(int));
+
+	(void) CALL(f, "io_uring_register", fd, IORING_REGISTER_FILES, at, 1);
+	WANT(f, "fd=%d opcode=IORING_REGISTER_FILES arg=%ld nr_args=1", fd, (long) at);
+	(void) CALL(f, "io_uring_register", 4711, IORING_UNREGISTER_BUFFERS, 7, 8);
+	WANT(f, "fd=4711 opcode=IORING_UNREGISTER_BUFFERS arg=7 nr_args=8");
+}
+
+static void
 t_open_by_handle_at(struct facts *f)
 {
 	struct {
@@ -387,6 +412,8 @@ const struct live_row fd_rows[] = {
 	LIVE_ROW(sendfile),
 	LIVE_ROW(copy_file_range),
 	LIVE_ROW(io_uring_setup),
+	LIVE_ROW(io_uring_enter),
+	LIVE_ROW(io_uring_register),
 	LIVE_ROW(open_by_handle_at),
 	{ NULL, NULL, NULL },
 };

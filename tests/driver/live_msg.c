@@ -3,6 +3,7 @@
 #include "tests/driver/live_rows.h"
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -203,12 +204,113 @@ t_process_vm_writev(struct facts *f)
 	process_vm(f, "process_vm_writev", "onetwo");
 }
 
+#define FAR ((int64_t) 5 << 32 | 7) /* a position, in two words of a 32-bit caller */
+#define AT  (live_wide() ? FAR : 7), (live_wide() ? 0 : 5)
+
+static int
+far_file(void)
+{
+	int fd = memfd_create("far", 0);
+
+	if (pwrite(fd, "onetwo", 6, FAR) != 6)
+		_exit(1);
+	return fd;
+}
+
+static void
+t_pread64(struct facts *f)
+{
+	int fd = memfd_create("far", 0);
+
+	if (lseek(fd, FAR, SEEK_SET) != FAR || write(fd, "onetwo", 6) != 6)
+		_exit(1);
+	(void) CALL(f, "pread64", fd, live_str(f, "......"), 4, AT);
+	WANT(f, "data=onet fd=%d size=4 pos=%ld", fd, (long) FAR);
+	(void) CALL(f, "pread64", 4711, live_str(f, "......"), 4, AT);
+	WANT(f, "data= fd=4711 size=4 pos=%ld", (long) FAR);
+}
+
+static void
+t_pwrite64(struct facts *f)
+{
+	int fd = memfd_create("far", 0);
+
+	(void) CALL(f, "pwrite64", fd, live_str(f, "onetwo"), 4, AT);
+	WANT(f, "data=onet fd=%d size=4 pos=%ld", fd, (long) FAR);
+	(void) CALL(f, "pwrite64", 4711, live_str(f, "onetwo"), 4, AT);
+	WANT(f, "data=onet fd=4711 size=4 pos=%ld", (long) FAR);
+}
+
+static void
+t_readv(struct facts *f)
+{
+	const char *const room[] = { "..", "......", NULL };
+	size_t n;
+	int64_t iov = pieces(f, room, &n);
+	int fd[2];
+
+	if (pipe(fd) != 0 || write(fd[1], "onetwo", 6) != 6)
+		_exit(1);
+	(void) CALL(f, "readv", fd[0], iov, (int64_t) n);
+	WANT(f, "size=8 data=onetwo fd=%d", fd[0]);
+	(void) CALL(f, "readv", 4711, iov, (int64_t) n);
+	WANT(f, "size=8 data= fd=4711");
+}
+
+static void
+t_writev(struct facts *f)
+{
+	const char *const text[] = { "one", "two", NULL };
+	size_t n;
+	int64_t iov = pieces(f, text, &n);
+	int fd = memfd_create("file", 0);
+
+	(void) CALL(f, "writev", fd, iov, (int64_t) n);
+	WANT(f, "data=onetwo fd=%d size=6", fd);
+	(void) CALL(f, "writev", 4711, iov, (int64_t) n);
+	WANT(f, "data=onetwo fd=4711 size=6");
+}
+
+static void
+t_preadv(struct facts *f)
+{
+	const char *const room[] = { "..", "......", NULL };
+	size_t n;
+	int64_t iov = pieces(f, room, &n);
+	int fd = far_file();
+
+	(void) CALL(f, "preadv", fd, iov, (int64_t) n, AT);
+	WANT(f, "size=8 data=onetwo fd=%d pos=%ld", fd, (long) FAR);
+	(void) CALL(f, "preadv", 4711, iov, (int64_t) n, AT);
+	WANT(f, "size=8 data= fd=4711 pos=%ld", (long) FAR);
+}
+
+static void
+t_pwritev(struct facts *f)
+{
+	const char *const text[] = { "one", "two", NULL };
+	size_t n;
+	int64_t iov = pieces(f, text, &n);
+	int fd = memfd_create("file", 0);
+
+	(void) CALL(f, "pwritev", fd, iov, (int64_t) n, AT);
+	WANT(f, "data=onetwo fd=%d size=6 pos=%ld", fd, (long) FAR);
+	(void) CALL(f, "pwritev", 4711, iov, (int64_t) n, AT);
+	WANT(f, "data=onetwo fd=4711 size=6 pos=%ld", (long) FAR);
+}
+
 const struct live_row msg_rows[] = {
 	LIVE_ROW(send),
 	LIVE_ROW(recv),
 	LIVE_ROW(sendmsg),
 	LIVE_ROW(recvmsg),
 	LIVE_ROW(socketpair),
+	LIVE_ROW(pread64),
+	LIVE_ROW(pwrite64),
+	LIVE_ROW(readv),
+	LIVE_ROW(writev),
+	LIVE_ROW(preadv),
+	LIVE_ROW(pwritev),
 	LIVE_ROW(process_vm_readv),
 	LIVE_ROW(process_vm_writev),
 	{ NULL, NULL, NULL },

@@ -350,20 +350,30 @@ check_made(struct live *l, const struct ev_hdr *r, struct live_made *m)
 	}
 }
 
-/* Find the event of a call: enter events have the same name, without a 64 at its end. */
+/* Find the event of that name; enter events have the same. */
 static const struct ev_schema *
-event_of(const char *name)
+event_named(struct slice name)
 {
-	struct slice n = slice_str(name);
 	const struct ev_schema *s;
 
-	if (n.n > 2 && strcmp(name + n.n - 2, "64") == 0)
-		n.n -= 2;
-	for (size_t i = 0; (s = schema_by_name(n, i)) != NULL; i++) {
+	for (size_t i = 0; (s = schema_by_name(name, i)) != NULL; i++) {
 		if (s->capture == CAP_EXIT)
 			return s;
 	}
 	return NULL;
+}
+
+/* Find the event of a call, whose name may lack the call's 64. */
+static const struct ev_schema *
+event_of(const char *name)
+{
+	struct slice n = slice_str(name);
+	const struct ev_schema *s = event_named(n);
+
+	if (s != NULL || n.n < 2 || strcmp(name + n.n - 2, "64") != 0)
+		return s;
+	n.n -= 2;
+	return event_named(n);
 }
 
 static void

@@ -40,7 +40,7 @@ struct live_row {
 
 /* Each ends with a NULL name. */
 extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],
-    msg_rows[], ipc_rows[];
+    msg_rows[], query_rows[], ipc_rows[];
 
 /* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
