@@ -200,39 +200,39 @@ EXIT(pread)
 	EXIT_END();
 }
 
-/* Begin the program of a call on pieces of memory, 'n' bytes of them. */
-#define PIECES_BEGIN(ID, n)                                                 \
-	EXIT_BEGIN(ID, false);                                              \
-                                                                            \
-	e->res = call_result(ret);                                          \
-	e->fd = arg_int(regs, compat, 0);                                   \
-	off = text_iov(s, off, EV_BIT(ID, data), call_arg(regs, compat, 1), \
-	    call_arg(regs, compat, 2), n, compat);                          \
-	e->size = s->iov.size
+/* The calls that write put their size after the descriptor; those with a position have it last. */
+_Static_assert(sizeof(struct ev_READV) == sizeof(struct ev_WRITEV), "readv and writev differ");
+_Static_assert(sizeof(struct ev_PREADV) == sizeof(struct ev_PWRITEV), "preadv and pwritev differ");
+_Static_assert(EV_BIT(READV, data) == EV_BIT(PREADV, data), "readv and preadv differ");
+_Static_assert(EV_BIT(WRITEV, data) == EV_BIT(PWRITEV, data), "writev and pwritev differ");
 
-EXIT(readv)
+/* One program for the four, so that the loop over the pieces is verified once. */
+EXIT(vector)
 {
-	PIECES_BEGIN(READV, ret);
-	EXIT_END();
-}
+	EXIT_BEGIN(PWRITEV, false);
+	u32 event = capture_at(call_of(compat, call_nr(regs))->capture)->event;
+	bool reads = event == EV_READV || event == EV_PREADV;
+	bool placed = event == EV_PREADV || event == EV_PWRITEV;
+	u64 bit = reads ? EV_BIT(READV, data) : EV_BIT(WRITEV, data);
+	struct ev_PREADV *r = (struct ev_PREADV *) e;
 
-EXIT(writev)
-{
-	PIECES_BEGIN(WRITEV, ret > 0 ? ret : snaplen);
-	EXIT_END();
-}
-
-EXIT(preadv)
-{
-	PIECES_BEGIN(PREADV, ret);
-	e->pos = position(regs, compat);
-	EXIT_END();
-}
-
-EXIT(pwritev)
-{
-	PIECES_BEGIN(PWRITEV, ret > 0 ? ret : snaplen);
-	e->pos = position(regs, compat);
+	e->hdr.type = event;
+	e->hdr.present =
+	    reads ? (placed ? nums_PREADV : nums_READV) : (placed ? nums_PWRITEV : nums_WRITEV);
+	e->res = call_result(ret);
+	if (placed)
+		e->pos = position(regs, compat);
+	else
+		off = sizeof(struct ev_WRITEV);
+	off = text_iov(s, off_forget(s, off), bit, call_arg(regs, compat, 1),
+	    call_arg(regs, compat, 2), reads || ret > 0 ? ret : snaplen, compat);
+	if (reads) {
+		r->fd = arg_int(regs, compat, 0);
+		r->size = s->iov.size;
+	} else {
+		e->fd = arg_int(regs, compat, 0);
+		e->size = s->iov.size;
+	}
 	EXIT_END();
 }
 

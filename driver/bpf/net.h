@@ -139,13 +139,13 @@ end_named(char *to, const char *sa, u16 family)
 	return size + 2;
 }
 
+/* Write both ends of a local socket. Returns their size in bytes. */
 static __always_inline u32
-text_tuple_unix(struct scratch *s, u32 off, u64 bit, struct sock *sk, bool inbound)
+tuple_unix(char *to, struct sock *sk, bool inbound)
 {
 	struct sock *peer = BPF_CORE_READ((struct unix_sock *) sk, peer);
 	struct sock *server = inbound ? sk : peer;
 	struct unix_address *a = server ? BPF_CORE_READ((struct unix_sock *) server, addr) : NULL;
-	char *to = text_at(s, off);
 	u32 n = 17;
 
 	to[0] = AF_UNIX;
@@ -155,7 +155,43 @@ text_tuple_unix(struct scratch *s, u32 off, u64 bit, struct sock *sk, bool inbou
 		n += un_copy(
 			 to + 17, (const char *) &a->name[0].sun_path, BPF_CORE_READ(a, len) - 2) &
 		     0x7f;
-	return text_end(s, off, n, bit);
+	return n;
+}
+
+#define NAMED_SIZE 28 /* of a sockaddr in s->path that names the peer: that of IPv6 */
+
+/*
+ * Write both ends of socket 'sock' to the text at 'off', with the peer in s->path, 'len' bytes; 0:
+ * the socket's own. Returns their size in bytes; 0: it has none. A separate function, so that it is
+ * verified once, not for each path to it.
+ */
+__noinline int
+tuple_build(u32 off, u64 sock, u32 inbound, s32 len)
+{
+	struct scratch *s = scratch_get();
+	struct sock *sk = (void *) sock;
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), named = 0;
+	u32 size = family == AF_INET ? 6 : 18;
+	char *to, *local, *peer;
+
+	if (!s)
+		return 0;
+	to = text_at(s, off);
+	if (family == AF_UNIX)
+		return tuple_unix(to, sk, inbound);
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	to[0] = family;
+	local = to + 1 + (inbound ? size : 0);
+	peer = to + 1 + (inbound ? 0 : size);
+	(void) end_local(local, sk, family);
+	if (len >= (family == AF_INET ? 8 : 24))
+		bpf_probe_read_kernel(&named, sizeof(named), s->path);
+	if (named == family)
+		(void) end_named(peer, s->path, family);
+	else
+		(void) end_peer(peer, sk, family);
+	return 1 + 2 * size;
 }
 
 /*
@@ -167,25 +203,12 @@ static __always_inline u32
 text_tuple_to(
     struct scratch *s, u32 off, u64 bit, struct sock *sk, bool inbound, const char *sa, s32 len)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), named = 0;
-	char *to = text_at(s, off), *local, *peer;
-	u32 size = family == AF_INET ? 6 : 18;
+	int n;
 
-	if (family == AF_UNIX)
-		return text_tuple_unix(s, off, bit, sk, inbound);
-	if (family != AF_INET && family != AF_INET6)
-		return off;
-	to[0] = family;
-	local = to + 1 + (inbound ? size : 0);
-	peer = to + 1 + (inbound ? 0 : size);
-	(void) end_local(local, sk, family);
-	if (sa && len >= (family == AF_INET ? 8 : 24))
-		bpf_probe_read_kernel(&named, sizeof(named), sa);
-	if (named == family)
-		(void) end_named(peer, sa, family);
-	else
-		(void) end_peer(peer, sk, family);
-	return text_end(s, off, 1 + 2 * size, bit);
+	if (sa && sa != s->path)
+		bpf_probe_read_kernel(s->path, NAMED_SIZE, sa);
+	n = tuple_build(off, (u64) sk, inbound, sa ? len : 0);
+	return n <= 0 ? off : text_end(s, off, n, bit);
 }
 
 static __always_inline u32
