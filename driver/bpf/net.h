@@ -25,7 +25,7 @@ swap16(u16 v)
 static __always_inline struct sock *
 fd_sock(struct task_struct *t, s64 fd)
 {
-	struct file *f = fd_file(t, fd);
+	struct file *f = fd_file_rare(t, fd);
 	struct socket *sock;
 
 	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)

@@ -31,6 +31,20 @@ fd_file(struct task_struct *t, s64 fd)
 	return f;
 }
 
+/* The same for calls that are rarer than opens: slower, but quicker to verify. */
+static __always_inline struct file *
+fd_file_rare(struct task_struct *t, s64 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(t, files, fdt);
+	struct file **files = BPF_CORE_READ(fdt, fd);
+	struct file *f = NULL;
+
+	if (fd < 0 || fd >= BPF_CORE_READ(fdt, max_fds) ||
+	    bpf_probe_read_kernel(&f, sizeof(f), files + fd) < 0)
+		return NULL;
+	return f;
+}
+
 /* In all kernel versions overlayfs stores the upper dentry right after the inode. */
 static __always_inline enum layer
 inode_layer(struct inode *inode, unsigned long magic)

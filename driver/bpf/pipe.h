@@ -30,7 +30,7 @@ pipe_ends(struct task_struct *t, long ret, u64 at, struct ends *p)
 	struct file *f;
 
 	ends_read(ret, at, p);
-	f = fd_file(t, p->fd[0]);
+	f = fd_file_rare(t, p->fd[0]);
 	return f ? BPF_CORE_READ(f, f_inode, i_ino) : 0;
 }
 
