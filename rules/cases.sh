@@ -298,3 +298,139 @@ history_miss() {
 	echo line >>"$dir/.bash_history"
 	: >>"$dir/.bash_history"
 }
+
+# call NAME ARGUMENT...: make a system call; whether it succeeds does not matter.
+call() {
+	local nr
+	case $1.$(uname -m) in
+	finit_module.aarch64) nr=273 ;;
+	finit_module.*) nr=313 ;;
+	delete_module.aarch64) nr=106 ;;
+	delete_module.*) nr=176 ;;
+	bpf.aarch64) nr=280 ;;
+	bpf.*) nr=321 ;;
+	userfaultfd.aarch64) nr=282 ;;
+	userfaultfd.*) nr=323 ;;
+	esac
+	shift
+	perl -e 'my ($nr, @arguments) = map { /^-?[0-9]+$/ ? $_ + 0 : $_ } @ARGV; syscall($nr, @arguments)' "$nr" "$@"
+}
+as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+
+rule_case 'Set-user-ID bit set' setuid 'the bit'
+setuid_hit() {
+	: >"$dir/x"
+	chmod 4755 "$dir/x"
+}
+setuid_miss() {
+	: >"$dir/x"
+	chmod 755 "$dir/x"
+}
+
+rule_case 'Kernel module loaded directly' load 'the system call'
+load_hit() { call finit_module -1 '' 0; }
+load_miss() { call delete_module no_such_module 2048; }
+
+# Make a ptrace request to a child.
+trace() {
+	local nr=101
+	[ "$(uname -m)" = aarch64 ] && nr=117
+	perl -e 'my ($nr, $request) = map { $_ + 0 } @ARGV; my $pid = fork();
+		if ($pid == 0) { sleep 60; exit }
+		syscall($nr, $request, $pid, 0, 0); kill "KILL", $pid; waitpid $pid, 0' "$nr" "$1"
+}
+rule_case 'Process controlled by another program' attach 'the request'
+attach_hit() { trace 16; }
+attach_miss() { trace 17; }
+
+rule_case 'eBPF program loaded' ebpf 'the command'
+ebpf_hit() { call bpf 5 0 0; }
+ebpf_miss() { call bpf 0 0 0; }
+
+# Enter a namespace, in a new pid namespace with a first process of its own.
+enter() {
+	local nr=308
+	[ "$(uname -m)" = aarch64 ] && nr=268
+	unshare -p -f -u --mount-proc sh -c 'perl -e '"'"'open(my $f, "<", $ARGV[1]) or die;
+		syscall($ARGV[0] + 0, fileno($f), 0) == 0 or die $!'"'"' "$@"; exit $?' - "$nr" "$1"
+}
+rule_case 'Namespace of the first process entered' enter 'the process'
+enter_hit() { enter /proc/1/ns/uts; }
+enter_miss() { enter /proc/self/ns/uts; }
+
+rule_case 'User namespace created by a user' userns 'the user'
+userns_hit() { as_user unshare -U true || true; }
+userns_miss() { unshare -U true || true; }
+
+rule_case 'Page faults handled by a user' faults 'the user'
+faults_hit() { as_user perl -e 'syscall(shift() + 0, 0)' "$([ "$(uname -m)" = aarch64 ] && echo 282 || echo 323)"; }
+faults_miss() { call userfaultfd 0; }
+
+rule_case 'Process named as a kernel thread' kthread 'the name'
+kthread_hit() { perl -e '$0 = "kworker/0:1"'; }
+kthread_miss() { perl -e '$0 = "worker/0:1"'; }
+
+rule_case 'Packet socket opened' packets 'the domain'
+packets_hit() { perl -e 'socket(S, 17, 2, 0) or die $!'; }
+packets_miss() { perl -e 'socket(S, 2, 2, 0) or die $!'; }
+
+listen_as() {
+	cp /usr/bin/perl "$dir/$1"
+	"$dir/$1" -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0); bind(S, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die;
+		listen(S, 1) or die'
+}
+rule_case 'Shell or network tool listens' listens 'the name of the program'
+listens_hit() { listen_as ncat; }
+listens_miss() { listen_as server; }
+
+rule_case 'Symbolic link to a sensitive file' softlink 'the file'
+softlink_hit() { ln -s /etc/gshadow "$dir/x"; }
+softlink_miss() { ln -s /etc/hostname "$dir/x"; }
+
+rule_case 'Account or login file replaced' replaced 'the name of the file'
+replaced_hit() {
+	mkdir "$dir/.ssh"
+	: >"$dir/.ssh/new"
+	mv "$dir/.ssh/new" "$dir/.ssh/authorized_keys"
+}
+replaced_miss() {
+	mkdir "$dir/.ssh"
+	: >"$dir/.ssh/new"
+	mv "$dir/.ssh/new" "$dir/.ssh/known_hosts"
+}
+
+rule_case 'Scheduled or started file replaced' started 'the folder'
+started_hit() {
+	: >"/etc/case.$$"
+	mv "/etc/case.$$" "/etc/cron.d/case-$$"
+	rm -f "/etc/cron.d/case-$$"
+}
+started_miss() {
+	: >"/etc/case.$$"
+	mv "/etc/case.$$" "/etc/case-$$"
+	rm -f "/etc/case-$$"
+}
+
+rule_case 'Log removed' logremoved 'the folder'
+logremoved_hit() {
+	: >"/var/log/case.$$"
+	rm "/var/log/case.$$"
+}
+logremoved_miss() {
+	: >"/var/tmp/case.$$"
+	rm "/var/tmp/case.$$"
+}
+
+rule_case 'Command history cleared' forgotten 'the name of the file'
+forgotten_hit() { ln -s /dev/null "$dir/.bash_history"; }
+forgotten_miss() { ln -s /dev/null "$dir/.bash_aliases"; }
+
+rule_case 'Command history cleared' unlinked 'the name of the file'
+unlinked_hit() {
+	: >>"$dir/.bash_history"
+	rm "$dir/.bash_history"
+}
+unlinked_miss() {
+	: >>"$dir/.bash_aliases"
+	rm "$dir/.bash_aliases"
+}
