@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/buf.h"
+#include "common/utf8.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,41 +111,6 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t) n;
 }
 
-/* The length of the UTF-8 sequence at s (RFC 3629: shortest form, no surrogates); 0: invalid. */
-static size_t
-utf8_len(struct slice s)
-{
-	const unsigned char *p = (const unsigned char *) s.p;
-	unsigned lo = 0x80, hi = 0xbf;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	if (s.n < n || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 static void
 json_control(struct buf *b, unsigned char c)
 {
@@ -192,7 +158,7 @@ buf_json(struct buf *b, struct slice s)
 		}
 		buf_add(b, s.p + from, i - from);
 		if (n == 0)
-			buf_str(b, "\xef\xbf\xbd");
+			buf_str(b, UTF8_REPLACEMENT);
 		else
 			json_control(b, c);
 		from = ++i;

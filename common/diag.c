@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/diag.h"
 #include "common/escape.h"
+#include "common/utf8.h"
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -64,12 +65,6 @@ add_line(struct buf *b, struct slice text)
 	}
 }
 
-static bool
-begins_character(char c)
-{
-	return ((unsigned char) c & 0xc0) != 0x80;
-}
-
 /* Print the line, and a caret below the character in column 'col'. */
 static void
 print_line(FILE *f, const char *text, unsigned col)
@@ -80,7 +75,7 @@ print_line(FILE *f, const char *text, unsigned col)
 
 	for (; at < col && text[before] != '\0'; at++) {
 		before++;
-		while (!begins_character(text[before]))
+		while (utf8_continues(text[before]))
 			before++;
 	}
 	add_line(&line, slice_str(text));
@@ -93,7 +88,7 @@ print_line(FILE *f, const char *text, unsigned col)
 	add_line(&line, (struct slice){ text, before });
 	fputs("    ", f);
 	for (size_t i = 0; i < line.n; i++) {
-		if (line.p[i] == '\t' || begins_character(line.p[i]))
+		if (line.p[i] == '\t' || !utf8_continues(line.p[i]))
 			fputc(line.p[i] == '\t' ? '\t' : ' ', f);
 	}
 	fprintf(f, "%*s^\n", (int) (col - at), "");

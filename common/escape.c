@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/escape.h"
 #include "common/macros.h"
+#include "common/utf8.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,27 +36,6 @@ is_hidden(uint32_t c)
 	return false;
 }
 
-/* Decode the character at p. Returns its length; 0: invalid UTF-8 (RFC 3629). */
-static size_t
-decode(const unsigned char *p, size_t n, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-
-	if (len == 0 || len > n || p[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*ret = c;
-	return len;
-}
-
 /* Write the next character of 's', escaped if necessary, to 'out'; advance 's'. Returns its
  * length. */
 static size_t
@@ -63,7 +43,7 @@ next_shown(struct slice *s, char out[4 * ESCAPED + 1])
 {
 	const unsigned char *p = (const unsigned char *) s->p;
 	uint32_t c = 0;
-	size_t len = decode(p, s->n, &c), n = 0;
+	size_t len = utf8_decode(*s, &c), n = 0;
 	bool plain = len > 0 && !is_hidden(c);
 
 	if (len == 0)
@@ -108,7 +88,7 @@ escape_json(struct buf *b, struct slice json)
 
 	while (i < json.n) {
 		uint32_t c = 0xfffd;
-		size_t n = decode((const unsigned char *) json.p + i, json.n - i, &c);
+		size_t n = utf8_decode((struct slice){ json.p + i, json.n - i }, &c);
 
 		if (n > 0 && (!is_hidden(c) || c == '\n' || c == '\t' || c == '\r')) {
 			i += n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/token.h"
 #include "common/file.h"
+#include "common/hex.h"
 #include "common/probe.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -85,8 +86,7 @@ write_token(int fd)
 
 	if (getrandom(raw, sizeof(raw), 0) != (ssize_t) sizeof(raw))
 		return -EIO;
-	for (size_t i = 0; i < RANDOM; i++)
-		(void) snprintf(text + 2 * i, 3, "%02x", raw[i]);
+	hex_encode(text, raw, RANDOM);
 	text[sizeof(text) - 2] = '\n';
 	if (write(fd, text, sizeof(text) - 1) != (ssize_t) sizeof(text) - 1 || fsync(fd) < 0)
 		r = errno == 0 ? -EIO : -errno;

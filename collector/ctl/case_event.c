@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/case_file_int.h"
 #include "collector/ctl/case_value.h"
-#include <ctype.h>
+#include "common/hex.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -44,32 +44,15 @@ list_value(struct reader *r, const yaml_node_t *n, unsigned param)
 	return 0;
 }
 
-/* The value of a hexadecimal digit; -1: not a digit. */
-static int
-digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c == '\0' ? NULL : strchr(digits, tolower((unsigned char) c));
-
-	return at == NULL ? -1 : (int) (at - digits);
-}
-
 static int
 hex_value(struct reader *r, const yaml_node_t *n, unsigned param)
 {
 	struct slice s = scalar(n);
 	char *p = arena_alloc(&r->file->a, s.n / 2 + 1);
-	bool good = s.n % 2 == 0 && ptype_is_text(r->c.schema->params[param].type);
 
 	if (p == NULL)
 		return -ENOMEM;
-	for (size_t k = 0; good && k < s.n / 2; k++) {
-		int high = digit(s.p[2 * k]), low = digit(s.p[2 * k + 1]);
-
-		good = high >= 0 && low >= 0;
-		p[k] = good ? (char) (high * 16 + low) : 0;
-	}
-	if (!good)
+	if (!ptype_is_text(r->c.schema->params[param].type) || hex_decode(p, s) < 0)
 		return read_fail(r, n, "!hex takes pairs of hexadecimal digits, for a text");
 	compose_text(&r->c, param, (struct slice){ p, s.n / 2 });
 	return 0;

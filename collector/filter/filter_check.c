@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
+#include "common/hex.h"
 #include <errno.h>
 #include <stdarg.h>
 
@@ -153,22 +154,13 @@ warn_long_name(struct compile *c, const struct check *k, const struct source *le
 static int
 hex_value(struct compile *c, const struct term *t, struct konst *ret)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *p = arena_alloc(c->a, t->text.n / 2 + 1);
-	const char *d;
 
 	if (p == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < t->text.n; i++) {
-		char low = t->text.p[i] >= 'A' && t->text.p[i] <= 'F' ? (char) (t->text.p[i] | 0x20)
-								      : t->text.p[i];
-
-		d = low == '\0' ? NULL : strchr(digits, low);
-		if (d == NULL || t->text.n % 2 != 0)
-			return compile_fail(c, t->at,
-			    "bcontains and bstartswith operator support hex strings only");
-		p[i / 2] = (char) (p[i / 2] << 4 | (d - digits));
-	}
+	if (hex_decode(p, t->text) < 0)
+		return compile_fail(
+		    c, t->at, "bcontains and bstartswith operator support hex strings only");
 	ret->v = (struct fval){ .type = FT_BYTES, .s = { p, t->text.n / 2 } };
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_int.h"
+#include "common/hex.h"
 #include <errno.h>
 
 /*
@@ -61,12 +62,6 @@ static bool
 is_alpha(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_hex(unsigned char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 static bool
@@ -171,9 +166,9 @@ lex_hex(struct lex *l, struct slice *ret)
 {
 	size_t n = 2;
 
-	if (at(l, 0) != '0' || (at(l, 1) != 'x' && at(l, 1) != 'X') || !is_hex(at(l, 2)))
+	if (at(l, 0) != '0' || (at(l, 1) != 'x' && at(l, 1) != 'X') || hex_digit(at(l, 2)) < 0)
 		return false;
-	while (is_hex(at(l, n)))
+	while (hex_digit(at(l, n)) >= 0)
 		n++;
 	return take(l, n, ret);
 }
@@ -211,14 +206,6 @@ lex_bare(struct lex *l, struct slice *ret)
 	return take(l, n, ret);
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return (c | 0x20) - 'a' + 10;
-}
-
 /* One escape at text.p[*pos] (the backslash), before 'end'; *pos moves past it. The byte, or
  * -EINVAL. */
 static int
@@ -227,6 +214,7 @@ unescape(struct lex *l, size_t *pos, size_t end, char quote)
 	static const char from[] = "bfnrt\\/ ", to[] = "\b\f\n\r\t\\/\\";
 	const char *p = l->text.p;
 	size_t start = *pos;
+	uint8_t byte;
 	char c;
 	const char *k;
 
@@ -239,11 +227,10 @@ unescape(struct lex *l, size_t *pos, size_t end, char quote)
 	if (c == '"' || c == '\'')
 		return lex_fail(l, start, "invalid \\%c escape in %c-quoted string", c, quote);
 	if (c == 'x') {
-		if (start + 3 >= end || !is_hex((unsigned char) p[start + 2]) ||
-		    !is_hex((unsigned char) p[start + 3]))
+		if (start + 3 >= end || hex_decode(&byte, (struct slice){ p + start + 2, 2 }) < 0)
 			return lex_fail(l, start, "invalid \\x escape: two hex digits must follow");
 		*pos = start + 4;
-		return hex_digit(p[start + 2]) << 4 | hex_digit(p[start + 3]);
+		return byte;
 	}
 	k = memchr(from, c, sizeof(from) - 1);
 	if (k == NULL)

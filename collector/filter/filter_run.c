@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
+#include "common/utf8.h"
 
 enum { VALUES = 64 };
 
@@ -82,29 +83,6 @@ is_one_of(const struct test *t, const struct fval *l)
 	return false;
 }
 
-/* The length of the character at p, 0: it is not valid UTF-8. */
-static size_t
-utf8_length(const unsigned char *p, size_t n)
-{
-	size_t len = p[0] < 0x80   ? 1
-		     : p[0] < 0xc2 ? 0
-		     : p[0] < 0xe0 ? 2
-		     : p[0] < 0xf0 ? 3
-		     : p[0] < 0xf5 ? 4
-				   : 0;
-
-	if (len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
-		return 0;
-	return len;
-}
-
 /* Length of the leading ASCII, in whole words of 8 bytes; usually nearly all of the text. */
 static size_t
 ascii_eights(struct slice s)
@@ -124,24 +102,22 @@ ascii_eights(struct slice s)
 static struct slice
 as_utf8(struct slice s, struct fscratch *fs)
 {
-	static const char replacement[3] = { '\xef', '\xbf', '\xbd' };
-	const unsigned char *p = (const unsigned char *) s.p;
+	const struct slice replacement = SLICE(UTF8_REPLACEMENT);
 	size_t i = ascii_eights(s), n = 0, len;
 	char *out;
 
-	while (i < s.n && (len = utf8_length(p + i, s.n - i)) > 0)
+	while (i < s.n && (len = utf8_len((struct slice){ s.p + i, s.n - i })) > 0)
 		i += len;
 	if (i == s.n)
 		return s;
-	out = fscratch_alloc(fs, s.n * sizeof(replacement));
-	for (i = 0; out != NULL && i < s.n;) {
-		len = utf8_length(p + i, s.n - i);
-		if (len > 0)
-			memcpy(out + n, p + i, len);
-		else
-			memcpy(out + n, replacement, sizeof(replacement));
-		n += len > 0 ? len : sizeof(replacement);
-		i += MAX(len, 1);
+	out = fscratch_alloc(fs, s.n * replacement.n);
+	for (i = 0; out != NULL && i < s.n; i += MAX(len, 1)) {
+		struct slice c;
+
+		len = utf8_len((struct slice){ s.p + i, s.n - i });
+		c = len > 0 ? (struct slice){ s.p + i, len } : replacement;
+		memcpy(out + n, c.p, c.n);
+		n += c.n;
 	}
 	return (struct slice){ out, n };
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/check.h"
+#include "common/hex.h"
 #include "proto/event.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -58,9 +59,7 @@ uuid_ok(const char *s)
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
 	for (size_t i = 0; i < sizeof(form) - 1; i++) {
-		bool hex = s[i] != '\0' && strchr("0123456789abcdefABCDEF", s[i]) != NULL;
-
-		if (form[i] == 'x' ? !hex : s[i] != '-')
+		if (form[i] == 'x' ? hex_digit(s[i]) < 0 : s[i] != '-')
 			return false;
 	}
 	return s[sizeof(form) - 1] == '\0';

@@ -2,6 +2,7 @@
 #include "collector/output/text.h"
 #include "common/clock.h"
 #include "common/escape.h"
+#include "common/utf8.h"
 #include <errno.h>
 #include <jansson.h>
 
@@ -123,7 +124,7 @@ cut_string(json_t *s, size_t n)
 
 	if (p == NULL || json_string_length(s) <= n)
 		return 0;
-	while (n > 0 && ((unsigned char) p[n] & 0xc0) == 0x80) /* do not split a character */
+	while (n > 0 && utf8_continues(p[n])) /* do not split a character */
 		n--;
 	return json_string_setn(s, p, n);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/format_int.h"
+#include "common/hex.h"
 #include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -35,7 +36,7 @@ add_u64(struct buf *b, uint64_t v)
 int
 alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE])
 {
-	static const char hex[] = "0123456789abcdef";
+	static const uint8_t groups[] = { 4, 2, 2, 2, 6 }; /* bytes between the dashes */
 	unsigned char md[EVP_MAX_MD_SIZE];
 	char *p = ret;
 
@@ -45,13 +46,12 @@ alert_id_end(const struct buf *b, char ret[ALERT_ID_SIZE])
 		return -ENOMEM;                          /* no other failure is possible */
 	md[6] = (unsigned char) ((md[6] & 0x0f) | 0x80); /* RFC 9562: version 8 */
 	md[8] = (unsigned char) ((md[8] & 0x3f) | 0x80); /* and its variant */
-	for (size_t i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
+	for (size_t i = 0, at = 0; i < ARRAY_SIZE(groups); at += groups[i++]) {
+		if (i > 0)
 			*p++ = '-';
-		*p++ = hex[md[i] >> 4];
-		*p++ = hex[md[i] & 15];
+		hex_encode(p, md + at, groups[i]);
+		p += 2 * groups[i];
 	}
-	*p = '\0';
 	return 0;
 }
 

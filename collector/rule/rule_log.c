@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/utf8.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ offset_of(struct slice text, unsigned line, unsigned col)
 	for (; line > 1 && i < text.n; i++)
 		line -= text.p[i] == '\n';
 	for (; col > 1 && i < text.n; i++)
-		col -= i + 1 == text.n || (text.p[i + 1] & 0xc0) != 0x80;
+		col -= i + 1 == text.n || !utf8_continues(text.p[i + 1]);
 	return i;
 }
 

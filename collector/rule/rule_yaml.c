@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/utf8.h"
 #include <errno.h>
-
-/* Bytes of the UTF-8 character that c begins. */
-static size_t
-utf8_step(unsigned char c)
-{
-	return c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
 
 struct rplace
 yaml_place(const struct source *src, const yaml_node_t *n)
@@ -60,7 +54,7 @@ walk_step(struct walk *w)
 		return;
 	}
 	w->col++;
-	w->p += MIN(utf8_step((unsigned char) *w->p), (size_t) (w->end - w->p));
+	w->p += MAX(utf8_len((struct slice){ w->p, (size_t) (w->end - w->p) }), 1);
 }
 
 static bool
@@ -123,7 +117,7 @@ walk_char(struct walk *w, const struct rtext *t, size_t *v)
 	} else if (is_space(*w->p) && *w->p != '\n') {
 		walk_step(w);
 	}
-	*v += MIN(utf8_step((unsigned char) t->s.p[*v]), t->s.n - *v);
+	*v += MAX(utf8_len((struct slice){ t->s.p + *v, t->s.n - *v }), 1);
 }
 
 /*

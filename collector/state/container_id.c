@@ -5,6 +5,7 @@
  * machines and their agents use, is no container.
  */
 #include "collector/state/state_int.h"
+#include "common/hex.h"
 
 #define ID_LEN    64
 #define UUID_LEN  32 /* without dashes */
@@ -32,12 +33,6 @@ static const struct layout layouts[] = {
 	{ ":cri-containerd:", "" },
 	{ "/nerdctl-", ".scope" },
 };
-
-static bool
-is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 static bool
 is_alnum(char c)
@@ -89,7 +84,7 @@ match_layout(struct slice path, struct slice prefix, struct slice suffix)
 	if (start == NOT_FOUND || end == NOT_FOUND || end != start + prefix.n + ID_LEN)
 		return NONE;
 	start += prefix.n;
-	for (i = start; i < path.n && is_hex(path.p[i]); i++)
+	for (i = start; i < path.n && hex_digit(path.p[i]) >= 0; i++)
 		;
 	if (i < path.n && i < ID_LEN)
 		return NONE;
@@ -125,7 +120,7 @@ is_uuid(struct slice s)
 {
 	size_t i = 0;
 
-	while (i < s.n && is_hex(s.p[i]))
+	while (i < s.n && hex_digit(s.p[i]) >= 0)
 		i++;
 	return s.n == UUID_LEN && i == s.n;
 }
