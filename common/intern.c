@@ -31,9 +31,10 @@ struct account {
 _Static_assert(sizeof(struct slot) == 32, "two slots per cache line");
 
 /*
- * Ids number the slots; slots move when the table grows, texts do not. Eviction is a clock: the
- * hand goes round the slots, spares hot ones once, and frees texts that are not held and were not
- * used since the last tick. A put looks at a bounded number of slots, so it is O(1).
+ * Ids number the slots, so a slot cannot be moved to another's place as common/hashtable.h does:
+ * each bucket is a chain of slots. The array moves when the table grows, texts do not. Eviction is
+ * a clock: the hand goes round the slots, spares hot ones once, and frees texts that are not held
+ * and were not used since the last tick. A put looks at a bounded number of slots, so it is O(1).
  */
 struct intern {
 	struct slot *slot;

@@ -9,6 +9,7 @@
 #define PRINTF_LIKE(f, a)             __attribute__((format(printf, f, a)))
 #define CLEANUP(fn)                   __attribute__((cleanup(fn)))
 #define UNUSED                        __attribute__((unused))
+#define ALWAYS_INLINE                 __attribute__((always_inline))
 #define LIKELY(x)                     __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)                   __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/hashtable.h"
 #include "proto/batch.h"
 #include "proto/wire.h"
 #include <errno.h>
@@ -35,15 +36,14 @@ enum {
 
 /*
  * An entry of this batch: a text (a: offset in the dictionary, b: length) or an origin (a: the
- * thread's start, b: tid and pid, c: CPU and flags). The table uses open addressing with linear
- * probing; slots hold 1 + the entry's index.
+ * thread's start, b: tid and pid, c: CPU and flags). Slots hold 1 + the entry's index.
  */
 struct entry {
 	uint64_t a, b, c;
 	uint32_t hash, pos;
 };
 
-struct table {
+struct seen {
 	struct entry *entry; /* cap / 2 of them */
 	uint32_t *slot;
 	uint32_t n, cap; /* cap: a power of two, or 0 */
@@ -52,7 +52,7 @@ struct table {
 struct batch_enc {
 	struct buf col[NCOLUMNS];
 	struct buf dict;
-	struct table texts, origins;
+	struct seen texts, origins;
 	size_t events;
 	size_t bytes; /* of all columns on the wire */
 	uint64_t last_ts;
@@ -63,8 +63,33 @@ struct batch_enc {
 	ZSTD_CCtx *zstd;
 };
 
+/* A text or an origin that is looked for. */
+struct want {
+	const struct batch_enc *e;
+	uint32_t hash;
+	struct slice text;
+	uint64_t origin[3];
+};
+
+static bool
+is_text(const struct want *w, const struct entry *t)
+{
+	return t->hash == w->hash && t->b == w->text.n &&
+	       memcmp(w->e->dict.p + t->a, w->text.p, w->text.n) == 0;
+}
+
+static bool
+is_origin(const struct want *w, const struct entry *t)
+{
+	return t->hash == w->hash && t->a == w->origin[0] && t->b == w->origin[1] &&
+	       t->c == w->origin[2];
+}
+
+TABLE_TYPE(texts, uint32_t, struct want, *s == 0, is_text(k, &k->e->texts.entry[*s - 1]), *s);
+TABLE_TYPE(origins, uint32_t, struct want, *s == 0, is_origin(k, &k->e->origins.entry[*s - 1]), *s);
+
 static int
-table_reserve(struct table *t, uint32_t n)
+seen_reserve(struct seen *t, uint32_t n)
 {
 	uint32_t cap = t->cap == 0 ? TABLE_MIN : t->cap;
 	struct entry *entry;
@@ -82,12 +107,8 @@ table_reserve(struct table *t, uint32_t n)
 	if (slot == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < t->n; i++) {
-		uint32_t pos = entry[i].hash & (cap - 1);
-
-		while (slot[pos] != 0)
-			pos = (pos + 1) & (cap - 1);
-		slot[pos] = i + 1;
-		entry[i].pos = pos;
+		entry[i].pos = (uint32_t) slots_place(&texts, slot, cap - 1, entry[i].hash);
+		slot[entry[i].pos] = i + 1;
 	}
 	free(t->slot);
 	t->slot = slot;
@@ -95,21 +116,9 @@ table_reserve(struct table *t, uint32_t n)
 	return 0;
 }
 
-/* Return the next entry with that hash from *pos on; NULL: none, and *pos is the slot for a new
- * one. */
-static const struct entry *
-table_next(const struct table *t, uint32_t hash, uint32_t *pos)
-{
-	for (; t->slot[*pos] != 0; *pos = (*pos + 1) & (t->cap - 1)) {
-		if (t->entry[t->slot[*pos] - 1].hash == hash)
-			return &t->entry[t->slot[*pos] - 1];
-	}
-	return NULL;
-}
-
 /* Add an entry; the caller has reserved room. Returns its index. */
 static uint32_t
-table_add(struct table *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b, uint64_t c)
+seen_add(struct seen *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b, uint64_t c)
 {
 	t->entry[t->n] = (struct entry){ a, b, c, hash, pos };
 	t->slot[pos] = ++t->n;
@@ -117,7 +126,7 @@ table_add(struct table *t, uint32_t hash, uint32_t pos, uint64_t a, uint64_t b, 
 }
 
 static void
-table_clear(struct table *t)
+seen_clear(struct seen *t)
 {
 	for (uint32_t i = 0; i < t->n; i++)
 		t->slot[t->entry[i].pos] = 0;
@@ -125,7 +134,7 @@ table_clear(struct table *t)
 }
 
 static void
-table_fini(struct table *t)
+seen_fini(struct seen *t)
 {
 	free(t->entry);
 	free(t->slot);
@@ -182,8 +191,8 @@ batch_enc_free(struct batch_enc *e)
 		buf_fini(&e->col[i]);
 	buf_fini(&e->dict);
 	buf_fini(&e->plain);
-	table_fini(&e->texts);
-	table_fini(&e->origins);
+	seen_fini(&e->texts);
+	seen_fini(&e->origins);
 	(void) ZSTD_freeCCtx(e->zstd);
 	free(e->last);
 	free(e);
@@ -200,53 +209,51 @@ enc_reserve(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schem
 			return -ENOMEM;
 	}
 	/* a text with tag and length takes no more room here than in the record */
-	if (buf_reserve(&e->dict, rec->len) < 0 || table_reserve(&e->origins, 1) < 0)
+	if (buf_reserve(&e->dict, rec->len) < 0 || seen_reserve(&e->origins, 1) < 0)
 		return -ENOMEM;
-	return table_reserve(&e->texts, s->nparams);
+	return seen_reserve(&e->texts, s->nparams);
 }
 
 /* Return the index of the record's origin (thread, CPU, flags); add it if it is new. */
 static uint32_t
 enc_origin(struct batch_enc *e, const struct ev_hdr *rec)
 {
-	const uint64_t key[3] = { rec->start, (uint64_t) rec->tid << 32 | rec->pid,
-		(uint64_t) rec->cpu << 32 | rec->flags };
-	uint32_t hash = (uint32_t) XXH3_64bits_withSeed(key, sizeof(key), e->seed);
-	uint32_t pos = hash & (e->origins.cap - 1);
-	const struct entry *t;
+	struct want w = { .e = e,
+		.origin = { rec->start, (uint64_t) rec->tid << 32 | rec->pid,
+		    (uint64_t) rec->cpu << 32 | rec->flags } };
+	struct seen *s = &e->origins;
+	uint32_t pos;
 
-	while ((t = table_next(&e->origins, hash, &pos)) != NULL) {
-		if (t->a == key[0] && t->b == key[1] && t->c == key[2])
-			return (uint32_t) (t - e->origins.entry);
-		pos = (pos + 1) & (e->origins.cap - 1);
-	}
+	w.hash = (uint32_t) XXH3_64bits_withSeed(w.origin, sizeof(w.origin), e->seed);
+	pos = (uint32_t) slots_find(&origins, s->slot, s->cap - 1, w.hash, &w);
+	if (s->slot[pos] != 0)
+		return s->slot[pos] - 1;
 	put(&e->col[COL_TID], rec->tid);
 	put(&e->col[COL_PID], rec->pid);
 	put(&e->col[COL_START], rec->start);
 	put(&e->col[COL_CPU], rec->cpu);
 	put(&e->col[COL_FLAGS], rec->flags);
 	e->flags |= rec->flags != 0;
-	return table_add(&e->origins, hash, pos, key[0], key[1], key[2]);
+	return seen_add(s, w.hash, pos, w.origin[0], w.origin[1], w.origin[2]);
 }
 
 /* Return the index of a text on the wire, from 1; add it if it is new. */
 static uint32_t
 enc_text(struct batch_enc *e, const char *p, uint32_t n)
 {
-	uint32_t hash = (uint32_t) XXH3_64bits_withSeed(p, n, e->seed);
-	uint32_t pos = hash & (e->texts.cap - 1);
-	const struct entry *t;
+	const struct want w = {
+		.e = e, .hash = (uint32_t) XXH3_64bits_withSeed(p, n, e->seed), .text = { p, n }
+	};
+	struct seen *s = &e->texts;
+	uint32_t pos = (uint32_t) slots_find(&texts, s->slot, s->cap - 1, w.hash, &w);
 
-	while ((t = table_next(&e->texts, hash, &pos)) != NULL) {
-		if (t->b == n && memcmp(e->dict.p + t->a, p, n) == 0)
-			return (uint32_t) (t - e->texts.entry) + 1;
-		pos = (pos + 1) & (e->texts.cap - 1);
-	}
+	if (s->slot[pos] != 0)
+		return s->slot[pos];
 	e->dict.p[e->dict.n++] = TAG(1);
 	put(&e->dict, n);
 	memcpy(e->dict.p + e->dict.n, p, n);
 	e->dict.n += n;
-	return table_add(&e->texts, hash, pos, e->dict.n - n, n, 0) + 1;
+	return seen_add(s, w.hash, pos, e->dict.n - n, n, 0) + 1;
 }
 
 /* Append a parameter, as the difference from the newest event of this type. */
@@ -378,8 +385,8 @@ enc_clear(struct batch_enc *e)
 	for (int i = 0; i < NCOLUMNS; i++)
 		buf_clear(&e->col[i]);
 	buf_clear(&e->dict);
-	table_clear(&e->texts);
-	table_clear(&e->origins);
+	seen_clear(&e->texts);
+	seen_clear(&e->origins);
 	memset(e->last, 0, schema_nparams * sizeof(*e->last));
 	e->events = 0;
 	e->bytes = 0;

@@ -20,65 +20,41 @@ sockets_init(struct sockets *s)
 void
 sockets_fini(struct sockets *s)
 {
-	free(s->v);
+	table_fini(&s->table);
 	free(s->ns);
 	buf_fini(&s->text);
 	buf_fini(&s->scratch);
 	*s = (struct sockets){ 0 };
 }
 
-static size_t
-place(const struct sock_info *v, size_t cap, uint64_t ino)
-{
-	size_t i = (size_t) (ino * 0x9e3779b97f4a7c15ULL >> 20) & (cap - 1);
+/* ---- the table ---- */
 
-	while (v[i].ino != 0 && v[i].ino != ino)
-		i = (i + 1) & (cap - 1);
-	return i;
+static uint64_t
+hash_of(uint64_t ino)
+{
+	return ino * 0x9e3779b97f4a7c15ULL >> 20;
 }
 
-static int
-grow(struct sockets *s)
-{
-	size_t cap = s->cap == 0 ? 1024 : s->cap * 2;
-	struct sock_info *v = calloc(cap, sizeof(*v));
-
-	if (v == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->cap; i++) {
-		if (s->v[i].ino != 0)
-			v[place(v, cap, s->v[i].ino)] = s->v[i];
-	}
-	free(s->v);
-	s->v = v;
-	s->cap = cap;
-	return 0;
-}
+TABLE_TYPE(socks, struct sock_info, uint64_t, s->ino == 0, s->ino == *k, hash_of(s->ino));
 
 static int
 add(struct sockets *s, const struct sock_info *k)
 {
-	size_t i;
+	struct sock_info *slot;
 
 	if (k->ino == 0) /* in TIME_WAIT: no process has it open */
 		return 0;
-	if (s->n * 2 >= s->cap && grow(s) < 0)
+	slot = table_put(&socks, &s->table, hash_of(k->ino), &k->ino);
+	if (slot == NULL)
 		return -ENOMEM;
-	i = place(s->v, s->cap, k->ino);
-	s->n += s->v[i].ino == 0;
-	s->v[i] = *k;
+	*slot = *k;
 	return 0;
 }
 
 const struct sock_info *
 sockets_find(const struct sockets *s, uint64_t ino)
 {
-	size_t i;
-
-	if (s->cap == 0 || ino == 0)
-		return NULL;
-	i = place(s->v, s->cap, ino);
-	return s->v[i].ino == 0 ? NULL : &s->v[i];
+	return ino == 0 ? NULL : table_get(&socks, &s->table, hash_of(ino), &ino);
 }
 
 struct slice
@@ -165,11 +141,11 @@ parse_netlink(struct sockets *s, char *line, struct sock_info *k)
 	return true;
 }
 
-static const struct table {
+static const struct net_file {
 	const char *path;
 	bool (*parse)(struct sockets *s, char *line, struct sock_info *k);
 	struct sock_info base;
-} tables[] = {
+} net_files[] = {
 	{ "net/tcp", parse_inet, { .family = AF_INET, .type = SOCK_STREAM, .proto = IPPROTO_TCP } },
 	{ "net/tcp6", parse_inet,
 	    { .family = AF_INET6, .type = SOCK_STREAM, .proto = IPPROTO_TCP } },
@@ -187,7 +163,7 @@ static const struct table {
 };
 
 static int
-load_table(struct sockets *s, int procdir, const struct table *t)
+load_table(struct sockets *s, int procdir, const struct net_file *t)
 {
 	char *line, *save = NULL;
 	int r;
@@ -223,8 +199,8 @@ sockets_load(struct sockets *s, int procdir, uint64_t ns, uint64_t *unreadable)
 		s->ns_cap = cap;
 	}
 	s->ns[s->nns++] = ns;
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		int r = load_table(s, procdir, &tables[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(net_files); i++) {
+		int r = load_table(s, procdir, &net_files[i]);
 
 		if (r == -ENOMEM)
 			return r;

@@ -9,6 +9,7 @@
 #define MEWS_SENSOR_SOCKETS_H
 
 #include "common/buf.h"
+#include "common/hashtable.h"
 #include "common/macros.h"
 #include "common/slice.h"
 #include <stddef.h>
@@ -25,9 +26,8 @@ struct sock_info {
 };
 
 struct sockets {
-	struct sock_info *v; /* open addressing */
-	size_t cap, n;
-	uint64_t *ns; /* already read */
+	struct table table; /* of struct sock_info */
+	uint64_t *ns;       /* already read */
 	size_t nns, ns_cap;
 	struct buf text; /* paths */
 	struct buf scratch;

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Constants by hash: a check with many of them takes one step. */
 #include "collector/filter/filter_prog.h"
+#include "common/hashtable.h"
 #include <string.h>
 #include <xxhash.h>
 
-/* Open addressing, at most half full; slots hold 1 + the text's index. */
+/* A table at most half full; slots hold 1 + the text's index. */
 struct set {
 	struct slice *text;
 	uint32_t *slot;
 	size_t n, mask;
 };
+
+struct text_key {
+	const struct set *set;
+	struct slice text;
+};
+
+TABLE_TYPE(texts, uint32_t, struct text_key, *s == 0, slice_eq(k->set->text[*s - 1], k->text),
+    *s); /* none is taken out: no hash is needed */
 
 struct set *
 set_new(struct arena *a, size_t n)
@@ -30,11 +39,9 @@ set_new(struct arena *a, size_t n)
 static size_t
 find(const struct set *s, struct slice text)
 {
-	size_t i = XXH3_64bits(text.p, text.n) & s->mask;
+	const struct text_key key = { s, text };
 
-	while (s->slot[i] != 0 && !slice_eq(s->text[s->slot[i] - 1], text))
-		i = (i + 1) & s->mask;
-	return i;
+	return slots_find(&texts, s->slot, s->mask, XXH3_64bits(text.p, text.n), &key);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "collector/field/field_key.h"
 #include "collector/filter/filter_prog.h"
 #include "collector/plan/plan.h"
+#include "common/hashtable.h"
 
 enum {
 	PLAN_COLUMNS_MAX = 256,     /* fields beyond are read again on each event */
@@ -50,7 +51,6 @@ struct node {
 /* A check, evaluated at most once per event. */
 struct pcheck {
 	const struct test *test;
-	uint64_t hash;
 	int16_t column;
 };
 
@@ -115,12 +115,10 @@ struct plan {
 struct planner {
 	struct arena *a;
 	struct plan *p;
-	struct node **table; /* by hash; a power of two, NULL: free */
-	size_t nnodes, cap;
-	struct node **stack; /* kids of the nodes being made */
+	struct table nodes;   /* of struct node *: each once */
+	struct table numbers; /* of the checks */
+	struct node **stack;  /* kids of the nodes being made */
 	size_t top, stack_cap;
-	uint32_t *check_at; /* by hash: 1 + number */
-	size_t check_slots;
 	/* these become the plan's in the end: */
 	struct pcheck *checks;
 	struct lane *lanes;

@@ -40,36 +40,7 @@ same(const struct node *a, const struct node *b)
 	return a->n == 0 || memcmp(a->kids, b->kids, a->n * sizeof(struct node *)) == 0;
 }
 
-static size_t
-find(const struct planner *b, const struct node *n)
-{
-	size_t i = n->hash & (b->cap - 1);
-
-	while (b->table[i] != NULL && !same(b->table[i], n))
-		i = (i + 1) & (b->cap - 1);
-	return i;
-}
-
-static int
-grow(struct planner *b)
-{
-	struct node **old = b->table, **table;
-	size_t cap = b->cap;
-
-	if (b->nnodes < cap / 2)
-		return 0;
-	table = calloc(cap == 0 ? 256 : cap * 2, sizeof(struct node *));
-	if (table == NULL)
-		return -ENOMEM;
-	b->table = table;
-	b->cap = cap == 0 ? 256 : cap * 2;
-	for (size_t i = 0; i < cap; i++) {
-		if (old[i] != NULL)
-			b->table[find(b, old[i])] = old[i];
-	}
-	free(old);
-	return 0;
-}
+TABLE_TYPE(nodes, struct node *, struct node, *s == NULL, same(*s, k), (*s)->hash);
 
 static uint64_t
 mix(uint64_t h, uint64_t v)
@@ -115,14 +86,10 @@ summarize(const struct planner *b, struct node *n)
 static struct node *
 unique(struct planner *b, const struct node *want)
 {
-	struct node *n;
-	size_t i;
+	struct node **slot = table_put(&nodes, &b->nodes, want->hash, want), *n;
 
-	if (grow(b) < 0)
-		return NULL;
-	i = find(b, want);
-	if (b->table[i] != NULL)
-		return b->table[i];
+	if (slot == NULL || *slot != NULL)
+		return slot == NULL ? NULL : *slot;
 	n = arena_alloc(b->a, sizeof(*n));
 	if (n == NULL)
 		return NULL;
@@ -133,8 +100,7 @@ unique(struct planner *b, const struct node *want)
 	if (n->n > 0)
 		memcpy(n->kids, want->kids, n->n * sizeof(struct node *));
 	summarize(b, n);
-	b->table[i] = n;
-	b->nnodes++;
+	*slot = n;
 	return n;
 }
 
@@ -279,56 +245,34 @@ column_of(struct planner *b, const struct test *t, int16_t *ret)
 	return 0;
 }
 
-static int
-grow_checks(struct planner *b)
-{
-	size_t slots = b->check_slots == 0 ? 128 : b->check_slots * 2;
-	uint32_t *at;
+struct number {
+	uint64_t hash;
+	const struct test *test; /* NULL: free */
+	uint32_t check;
+};
 
-	if (b->p->nchecks < b->check_slots / 2)
-		return 0;
-	at = calloc(slots, sizeof(*at));
-	if (at == NULL)
-		return -ENOMEM;
-	for (uint32_t c = 0; c < b->p->nchecks; c++) {
-		size_t i = b->checks[c].hash & (slots - 1);
-
-		while (at[i] != 0)
-			i = (i + 1) & (slots - 1);
-		at[i] = c + 1;
-	}
-	free(b->check_at);
-	b->check_at = at;
-	b->check_slots = slots;
-	return 0;
-}
+TABLE_TYPE(numbers, struct number, struct number, s->test == NULL,
+    s->hash == k->hash && test_same(s->test, k->test), s->hash);
 
 /* The number of a check, equal for equal checks. */
 static int
 check_number(struct planner *b, const struct test *t, uint32_t *ret)
 {
 	struct plan *p = b->p;
-	uint64_t hash = test_hash(t);
-	size_t i;
-	int r;
+	const struct number want = { test_hash(t), t, p->nchecks };
+	struct number *slot = table_put(&numbers, &b->numbers, want.hash, &want);
 
-	if (grow_checks(b) < 0)
+	if (slot == NULL ||
+	    vector_reserve((void **) &b->checks, p->nchecks, &b->check_cap, sizeof(*b->checks)) < 0)
 		return -ENOMEM;
-	for (i = hash & (b->check_slots - 1); b->check_at[i] != 0;
-	     i = (i + 1) & (b->check_slots - 1)) {
-		const struct pcheck *c = &b->checks[b->check_at[i] - 1];
-
-		*ret = b->check_at[i] - 1;
-		if (c->hash == hash && test_same(c->test, t))
-			return 0;
+	if (slot->test == NULL) {
+		*slot = want;
+		b->checks[p->nchecks].test = t;
+		if (column_of(b, t, &b->checks[p->nchecks++].column) < 0)
+			return -ENOMEM;
 	}
-	if (vector_reserve((void **) &b->checks, p->nchecks, &b->check_cap, sizeof(*b->checks)) < 0)
-		return -ENOMEM;
-	b->checks[p->nchecks] = (struct pcheck){ .test = t, .hash = hash };
-	r = column_of(b, t, &b->checks[p->nchecks].column);
-	*ret = p->nchecks++;
-	b->check_at[i] = p->nchecks;
-	return r;
+	*ret = slot->check;
+	return 0;
 }
 
 struct node *
@@ -377,9 +321,9 @@ planner_fini(struct planner *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(b->memo); i++)
 		free(b->memo[i]);
-	free(b->table);
+	table_fini(&b->nodes);
+	table_fini(&b->numbers);
 	free(b->stack);
-	free(b->check_at);
 	free(b->checks);
 	free(b->lanes);
 }

@@ -6,6 +6,7 @@
 #include "collector/rule/throttle.h"
 #include "collector/rule/alert_summary.h"
 #include "common/clock.h"
+#include "common/hashtable.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 enum {
 	SLOTS_MIN = 64,
 	SLOTS_MAX = 2 * THROTTLE_BUCKETS,
-	SEEN_SLOTS = 128, /* more than THROTTLE_DISTINCT: probing ends */
+	SEEN_SLOTS = 128, /* more than THROTTLE_DISTINCT, a power of two */
 	LIKE_SLOTS = 16,
 };
 #define FULL_NS (100 * NS_PER_MS) /* a full table is not swept again within this time */
@@ -42,7 +43,7 @@ struct throttle {
 		uint64_t token_ns; /* interval of tokens; 0: no limit */
 		uint64_t empty_ns; /* a bucket that needs longer to fill is empty */
 	} level[LEVELS];
-	struct bucket *slots; /* a hash table, at most half full */
+	struct bucket *slots; /* a table swept rather than grown */
 	size_t nslots, used;
 	uint64_t sweep_at;            /* boot ns: the table is full until then */
 	struct dry *open, **open_end; /* with matches of the current batch */
@@ -106,15 +107,14 @@ throttle_buckets(const struct throttle *t)
 
 /* ---- the table ---- */
 
+TABLE_TYPE(buckets, struct bucket, uint64_t, s->key == 0, s->key == *k, s->key);
+TABLE_TYPE(outputs, uint64_t, uint64_t, *s == 0, *s == *k, *s);
+
 /* Where the key is, or would be. */
 static struct bucket *
 slot_of(struct bucket *slots, size_t n, uint64_t key)
 {
-	size_t i = key & (n - 1);
-
-	while (slots[i].key != 0 && slots[i].key != key)
-		i = (i + 1) & (n - 1);
-	return &slots[i];
+	return &slots[slots_find(&buckets, slots, n - 1, key, &key)];
 }
 
 /* A bucket that is full again, and whose summary was sent, is not needed. */
@@ -173,9 +173,10 @@ make_room(struct throttle *t, bool shared, uint64_t now)
 static struct bucket *
 find(struct throttle *t, uint64_t key, bool shared, uint64_t now)
 {
-	struct bucket *b = t->nslots == 0 ? NULL : slot_of(t->slots, t->nslots, key);
+	struct bucket *b =
+	    t->nslots == 0 ? NULL : slots_get(&buckets, t->slots, t->nslots - 1, key, &key);
 
-	if (b != NULL && b->key == key)
+	if (b != NULL)
 		return b;
 	if (!make_room(t, shared, now))
 		return NULL;
@@ -269,11 +270,7 @@ has_token(const struct throttle *t, enum level level, const struct bucket *b, ui
 static uint64_t *
 seen_slot(struct dry *d, uint64_t output)
 {
-	size_t i = output % SEEN_SLOTS;
-
-	while (d->seen[i] != 0 && d->seen[i] != output)
-		i = (i + 1) % SEEN_SLOTS;
-	return &d->seen[i];
+	return &d->seen[slots_find(&outputs, d->seen, SEEN_SLOTS - 1, output, &output)];
 }
 
 /* -ENOMEM */

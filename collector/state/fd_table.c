@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/fd_table.h"
+#include "common/hashtable.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,26 +59,23 @@ fdt_unref(struct fd_space *sp, struct fd_table *t)
 	free(t);
 }
 
+TABLE_TYPE(fd_slots, struct fd_entry, int32_t, s->fd == FD_FREE, s->fd == *k, (uint32_t) s->fd);
+
 /* The slot of 'fd', or the free one where it would be. A table is never full. */
-static uint32_t
+static size_t
 slot_of(const struct fd_table *t, int32_t fd)
 {
-	uint32_t i = (uint32_t) fd & t->mask;
-
-	while (t->e[i].fd != FD_FREE && t->e[i].fd != fd)
-		i = (i + 1) & t->mask;
-	return i;
+	return slots_find(&fd_slots, t->e, t->mask, (uint32_t) fd, &fd);
 }
 
 const struct fd_entry *
 fdt_get(const struct fd_table *t, int64_t fd)
 {
-	uint32_t i;
+	const int32_t key = (int32_t) fd;
 
 	if (t == NULL || fd < 0 || fd > INT32_MAX)
 		return NULL;
-	i = slot_of(t, (int32_t) fd);
-	return t->e[i].fd == FD_FREE ? NULL : &t->e[i];
+	return slots_get(&fd_slots, t->e, t->mask, (uint32_t) key, &key);
 }
 
 /* Make a table of that size with the same entries; drop a reference to the old one. */
@@ -163,25 +161,11 @@ fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd)
 	return e;
 }
 
-/* Take slot i out: entries after it that belong before the hole move up. */
 static void
-slot_free(struct fd_space *sp, struct fd_table *t, uint32_t i)
+slot_free(struct fd_space *sp, struct fd_table *t, size_t i)
 {
-	uint32_t k = i;
-
 	fd_names_unref(sp->pool, &t->e[i]);
-	for (;;) {
-		uint32_t home;
-
-		k = (k + 1) & t->mask;
-		if (t->e[k].fd == FD_FREE)
-			break;
-		home = (uint32_t) t->e[k].fd & t->mask;
-		if (((k - home) & t->mask) < ((k - i) & t->mask))
-			continue; /* it lies between the hole and its home */
-		t->e[i] = t->e[k];
-		i = k;
-	}
+	i = slots_remove(&fd_slots, t->e, t->mask, i);
 	t->e[i].fd = FD_FREE;
 	t->n--;
 	sp->n--;
@@ -230,7 +214,7 @@ fdt_filter(struct fd_space *sp, struct fd_table **t,
 		while ((e = fdt_next(*t, &pos)) != NULL) {
 			if (!drop(e, arg))
 				continue;
-			slot_free(sp, *t, (uint32_t) (e - (*t)->e));
+			slot_free(sp, *t, (size_t) (e - (*t)->e));
 			pos--;
 			again = true;
 		}

@@ -7,6 +7,7 @@
 
 #include "collector/state/fd_table.h"
 #include "collector/state/state.h"
+#include "common/hashtable.h"
 #include "proto/names.h"
 #include <errno.h>
 #include <string.h>
@@ -55,11 +56,6 @@ struct user_slot {
 	struct user_info info;   /* of a group: info.name */
 };
 
-struct users {
-	struct user_slot *v;
-	uint32_t mask, n;
-};
-
 struct iface {
 	uint8_t addr[16];
 	uint8_t n, prefix;
@@ -84,7 +80,7 @@ struct state {
 	struct thread *pin;   /* not to be evicted now */
 	struct thread *stray; /* for an event whose thread has no entry */
 	struct words words;
-	struct users users, groups;
+	struct table users, groups; /* of struct user_slot */
 	struct iface *ifaces;
 	size_t nifaces;
 	uint64_t version;         /* state_version() */
@@ -314,10 +310,9 @@ void fd_set_server(struct fd_entry *e, const struct ends *n);
 struct slice container_id_of(struct slice cgroups);
 
 /* user_table.c */
-struct user_slot *users_put(struct state *s, struct users *u, uint32_t container, uint32_t uid);
-const struct user_slot *users_get(const struct users *u, uint32_t container, uint32_t uid);
-void users_del(struct state *s, struct users *u, uint32_t container, uint32_t uid);
-void users_fini(struct state *s, struct users *u);
+struct user_slot *users_put(struct state *s, struct table *users, uint32_t container, uint32_t uid);
+void users_del(struct state *s, struct table *users, uint32_t container, uint32_t uid);
+void users_fini(struct state *s, struct table *users);
 /* The container's id as a key of users: "" is "host". */
 uint32_t users_container(struct state *s, uint32_t id);
 

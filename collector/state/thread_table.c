@@ -38,15 +38,13 @@ held_id(struct thread *t, size_t i)
 	return (uint32_t *) (void *) ((char *) t + held[i]);
 }
 
+TABLE_TYPE(thread_slots, struct thread_slot, int64_t, s->t == NULL, s->tid == *k, hash_of(s->tid));
+
 /* The slot of 'tid', or the free one where it would be. */
-static uint32_t
+static size_t
 slot_of(const struct thread_table *tt, int64_t tid)
 {
-	uint32_t i = hash_of(tid) & tt->mask;
-
-	while (tt->slots[i].t != NULL && tt->slots[i].tid != tid)
-		i = (i + 1) & tt->mask;
-	return i;
+	return slots_find(&thread_slots, tt->slots, tt->mask, hash_of(tid), &tid);
 }
 
 struct thread *
@@ -213,7 +211,7 @@ static void
 unlist(struct state *s, struct thread *t)
 {
 	struct thread_table *tt = &s->threads;
-	uint32_t i = slot_of(tt, t->tid), k = i;
+	size_t i = slot_of(tt, t->tid);
 
 	if (!t->listed)
 		return;
@@ -223,18 +221,7 @@ unlist(struct state *s, struct thread *t)
 	t->grp_prev->grp_next = t->grp_next;
 	t->grp_next->grp_prev = t->grp_prev;
 	t->grp_next = t->grp_prev = t;
-	for (;;) {
-		uint32_t home;
-
-		k = (k + 1) & tt->mask;
-		if (tt->slots[k].t == NULL)
-			break;
-		home = hash_of(tt->slots[k].tid) & tt->mask;
-		if (((k - home) & tt->mask) < ((k - i) & tt->mask))
-			continue;
-		tt->slots[i] = tt->slots[k];
-		i = k;
-	}
+	i = slots_remove(&thread_slots, tt->slots, tt->mask, i);
 	tt->slots[i].t = NULL;
 	tt->n--;
 }
@@ -366,7 +353,7 @@ thread_add(struct state *s, int64_t tid, struct thread *main)
 {
 	struct thread_table *tt = &s->threads;
 	struct thread *t;
-	uint32_t i;
+	size_t i;
 
 	while (tt->n >= s->limits.threads) {
 		if (!evict(s, main))

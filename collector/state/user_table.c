@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users and groups, by the container that knows them and their number: open addressing. */
+/* Users and groups, by the container that knows them and their number. */
 #include "collector/state/state_int.h"
-#include <stdlib.h>
 
-#define USERS_MIN 64u
 #define USERS_MAX 65536u /* per node: more are not learnt */
 
 uint32_t
@@ -12,58 +10,39 @@ users_container(struct state *s, uint32_t id)
 	return id == INTERN_NULL || id == INTERN_EMPTY ? s->words.host : id;
 }
 
-static uint32_t
-slot_of(const struct users *u, uint32_t container, uint32_t uid)
-{
-	uint32_t i = (uid * 2654435761u ^ container * 40503u) & u->mask;
+/* ---- the table ---- */
 
-	while (u->v[i].container != 0 && (u->v[i].container != container || u->v[i].uid != uid))
-		i = (i + 1) & u->mask;
-	return i;
+static uint64_t
+hash_of(const struct user_slot *e)
+{
+	return e->uid * 2654435761u ^ e->container * 40503u;
 }
 
-const struct user_slot *
-users_get(const struct users *u, uint32_t container, uint32_t uid)
+TABLE_TYPE(user_slots, struct user_slot, struct user_slot, s->container == 0,
+    s->container == k->container && s->uid == k->uid, hash_of(s));
+
+static struct user_slot *
+get(const struct table *users, uint32_t container, uint32_t uid)
 {
-	const struct user_slot *e;
+	const struct user_slot key = { .container = container, .uid = uid };
 
-	if (u->v == NULL)
-		return NULL;
-	e = &u->v[slot_of(u, container, uid)];
-	return e->container == 0 ? NULL : e;
-}
-
-static int
-grow(struct users *u)
-{
-	uint32_t size = u->v == NULL ? USERS_MIN : (u->mask + 1) * 2;
-	struct users new = { calloc(size, sizeof(*new.v)), size - 1, u->n };
-
-	if (new.v == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; u->v != NULL && i <= u->mask; i++) {
-		if (u->v[i].container != 0)
-			new.v[slot_of(&new, u->v[i].container, u->v[i].uid)] = u->v[i];
-	}
-	free(u->v);
-	*u = new;
-	return 0;
+	return table_get(&user_slots, users, hash_of(&key), &key);
 }
 
 struct user_slot *
-users_put(struct state *s, struct users *u, uint32_t container, uint32_t uid)
+users_put(struct state *s, struct table *users, uint32_t container, uint32_t uid)
 {
-	struct user_slot *e;
+	const struct user_slot key = { .container = container, .uid = uid };
+	struct user_slot *e = get(users, container, uid);
 
-	if (container == INTERN_NULL)
+	if (e != NULL)
+		return e;
+	if (container == INTERN_NULL || users->n >= USERS_MAX)
 		return NULL;
-	if ((u->v == NULL || (u->n + 1) * 2 > u->mask + 1) && (u->n >= USERS_MAX || grow(u) < 0))
-		return NULL;
-	e = &u->v[slot_of(u, container, uid)];
-	if (e->container == 0) {
-		*e = (struct user_slot){ .uid = uid };
+	e = table_put(&user_slots, users, hash_of(&key), &key);
+	if (e != NULL) {
+		e->uid = uid;
 		hold(s->pool, &e->container, container);
-		u->n++;
 	}
 	return e;
 }
@@ -75,33 +54,27 @@ slot_fini(struct state *s, struct user_slot *e)
 	intern_unref(s->pool, e->info.name);
 	intern_unref(s->pool, e->info.home);
 	intern_unref(s->pool, e->info.shell);
-	*e = (struct user_slot){ 0 };
 }
 
 void
-users_del(struct state *s, struct users *u, uint32_t container, uint32_t uid)
+users_del(struct state *s, struct table *users, uint32_t container, uint32_t uid)
 {
-	uint32_t i;
+	struct user_slot *e = get(users, container, uid);
 
-	if (users_get(u, container, uid) == NULL)
+	if (e == NULL)
 		return;
-	i = slot_of(u, container, uid);
-	slot_fini(s, &u->v[i]);
-	u->n--;
-	for (uint32_t k = (i + 1) & u->mask; u->v[k].container != 0; k = (k + 1) & u->mask) {
-		struct user_slot e = u->v[k]; /* put it where it belongs now */
-
-		u->v[k] = (struct user_slot){ 0 };
-		u->v[slot_of(u, e.container, e.uid)] = e;
-	}
+	slot_fini(s, e);
+	table_remove(&user_slots, users, e);
 }
 
 void
-users_fini(struct state *s, struct users *u)
+users_fini(struct state *s, struct table *users)
 {
-	for (uint32_t i = 0; u->v != NULL && i <= u->mask; i++)
-		slot_fini(s, &u->v[i]);
-	free(u->v);
+	struct user_slot *v = (struct user_slot *) (void *) users->slots;
+
+	for (size_t i = 0; v != NULL && i <= users->mask; i++)
+		slot_fini(s, &v[i]);
+	table_fini(users);
 }
 
 static uint32_t
@@ -113,7 +86,7 @@ container_of(const struct state *s, const struct thread *t)
 const struct user_info *
 state_user(const struct state *s, const struct thread *t, uint32_t uid)
 {
-	const struct user_slot *e = users_get(&s->users, container_of(s, t), uid);
+	const struct user_slot *e = get(&s->users, container_of(s, t), uid);
 
 	return e == NULL ? NULL : &e->info;
 }
@@ -121,7 +94,7 @@ state_user(const struct state *s, const struct thread *t, uint32_t uid)
 uint32_t
 state_group(const struct state *s, const struct thread *t, uint32_t gid)
 {
-	const struct user_slot *e = users_get(&s->groups, container_of(s, t), gid);
+	const struct user_slot *e = get(&s->groups, container_of(s, t), gid);
 
 	return e == NULL ? INTERN_NULL : e->info.name;
 }
