@@ -13,7 +13,7 @@ enum { TAPE_FREQUENT = 8 };
 /* A recording in memory. Bodies are as the sensor made them, or as tape_distinct() rewrote them. */
 struct tape {
 	Wire__Request **v; /* Hello, batches, in order */
-	size_t n;
+	size_t n, cap;
 	struct peer_schema *schema;
 	uint64_t events; /* of batches */
 	uint64_t type[EV_TYPE_MAX];

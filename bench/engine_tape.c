@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine.h"
+#include "common/array.h"
 #include "common/intern.h"
 #include "proto/compose.h"
 #include "proto/recording.h"
@@ -57,8 +58,8 @@ take(struct tape *t, Wire__Request *q)
 {
 	const char *why = "no memory";
 
-	if ((t->n & (t->n + 1)) == 0) /* grow to twice as many and one */
-		t->v = need(realloc(t->v, (2 * t->n + 1) * sizeof(*t->v)));
+	if (ARRAY_RESERVE(t->v, t->n, 1, t->cap) < 0)
+		engine_die("no memory");
 	t->v[t->n++] = q;
 	if (q->body_case == WIRE__REQUEST__BODY_BATCH)
 		count(t, q->batch);

@@ -4,6 +4,7 @@
  * name. Aliases are refused, so a small file is a small configuration.
  */
 #include "common/config.h"
+#include "common/array.h"
 #include "common/buf.h"
 #include "common/config_int.h"
 #include "common/file.h"
@@ -49,15 +50,8 @@ cfg_free(struct cfg *c)
 int
 cfg_add(struct cfg *c, struct cfg_entry e)
 {
-	if (c->n == c->cap) {
-		size_t cap = c->cap == 0 ? 32 : c->cap * 2;
-		struct cfg_entry *p = realloc(c->entry, cap * sizeof(*p));
-
-		if (p == NULL)
-			return -ENOMEM;
-		c->entry = p;
-		c->cap = cap;
-	}
+	if (ARRAY_RESERVE(c->entry, c->n, 1, c->cap) < 0)
+		return -ENOMEM;
 	c->entry[c->n++] = e;
 	return 0;
 }

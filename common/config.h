@@ -32,7 +32,7 @@ enum opt_type {
 
 struct opt_list {
 	char **v; /* owned by the cfg */
-	size_t n;
+	size_t n, cap;
 };
 
 struct opt {

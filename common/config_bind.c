@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/array.h"
 #include "common/config.h"
 #include "common/config_int.h"
 #include "common/near.h"
@@ -149,18 +150,8 @@ bind_value(const struct opt *o, char *value, char *base, struct diag *d)
 static int
 list_add(struct cfg *c, struct opt_list *l, struct slice s)
 {
-	char **v = l->v;
-
-	if ((l->n & (l->n - 1)) == 0) { /* full: double it */
-		v = arena_alloc(&c->arena, MAX(l->n * 2, (size_t) 1) * sizeof(*v));
-		if (v == NULL)
-			return -ENOMEM;
-		if (l->n > 0)
-			memcpy(v, l->v, l->n * sizeof(*v));
-		l->v = v;
-	}
-	v[l->n] = arena_strdup(&c->arena, s);
-	if (v[l->n] == NULL)
+	if (ARENA_RESERVE(&c->arena, l->v, l->n, 1, l->cap) < 0 ||
+	    (l->v[l->n] = arena_strdup(&c->arena, s)) == NULL)
 		return -ENOMEM;
 	l->n++;
 	return 0;
@@ -181,7 +172,7 @@ bind_default(struct cfg *c, const struct opt *o, char *base, struct diag *d)
 		}
 		return bind_value(o, value, base, d);
 	}
-	*(struct opt_list *) (void *) (base + o->offset) = (struct opt_list){ NULL, 0 };
+	*(struct opt_list *) (void *) (base + o->offset) = (struct opt_list){ .v = NULL };
 	while (p != NULL && *p != '\0') {
 		size_t n = strcspn(p, ",");
 
@@ -201,7 +192,7 @@ bind_entry(
 
 	if (o->type == OPT_LIST) {
 		if (first)
-			*l = (struct opt_list){ NULL, 0 };
+			*l = (struct opt_list){ .v = NULL };
 		if (e->value == NULL)
 			return 0;
 		return list_add(c, l, slice_str(e->value));
@@ -244,14 +235,11 @@ bind_opt(struct cfg *c, const struct opt *o, char *base, struct diag *d)
 int
 cfg_bind(struct cfg *c, const struct opt *opts, size_t n, void *base, struct diag *d)
 {
-	const char **key;
 	int r;
 
 	*d = (struct diag){ 0 };
-	key = realloc(c->key, (c->nkey + n + 1) * sizeof(*key));
-	if (key == NULL)
+	if (ARRAY_RESERVE(c->key, c->nkey, n, c->key_cap) < 0)
 		return -ENOMEM;
-	c->key = key;
 	for (size_t i = 0; i < n; i++)
 		c->key[c->nkey++] = opts[i].key;
 	for (size_t i = 0; i < n; i++) {

@@ -26,7 +26,7 @@ struct cfg {
 	size_t n, cap;
 	const char *
 	    *key; /* heap: keys that tables know, for suggestions; borrowed from the tables */
-	size_t nkey;
+	size_t nkey, key_cap;
 };
 
 /* config.c: add an entry (-ENOMEM); copy 's' into the arena, with ${...} expanded (-EINVAL and

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/intern.h"
+#include "common/array.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ struct intern {
 	uint32_t free;    /* chain of free slots; 0: none */
 	uint32_t hand;
 	struct account *accounts;
-	uint32_t naccounts, account; /* the current one */
+	size_t accounts_cap;
+	uint32_t naccounts, account; /* the one in force */
 	uint32_t tick;
 	uint64_t mark; /* evict above this many bytes */
 	uint64_t seed; /* keeps outsiders from preparing colliding texts */
@@ -94,12 +96,11 @@ intern_new(uint64_t max_bytes, struct intern **ret)
 		return -ENOMEM;
 	p->mark = max_bytes - max_bytes / 16; /* early, since each sweep is bounded */
 	p->n = 1;                             /* id 0 is no text */
-	p->accounts = calloc(1, sizeof(p->accounts[0]));
-	p->naccounts = 1;
-	if (p->accounts == NULL) {
+	if (ARRAY_RESERVE(p->accounts, 0, 1, p->accounts_cap) < 0) {
 		intern_free(p);
 		return -ENOMEM;
 	}
+	p->accounts[p->naccounts++] = (struct account){ 0 };
 	if (getrandom(&p->seed, sizeof(p->seed), GRND_NONBLOCK) < 0)
 		p->seed = (uintptr_t) p; /* getrandom is not ready at early boot */
 	if (grow(p) < 0 || intern_ref(p, intern_put(p, SLICE(""))) != INTERN_EMPTY) {
@@ -277,7 +278,6 @@ intern_unref(struct intern *p, uint32_t id)
 int
 intern_account_open(struct intern *p, uint32_t *ret)
 {
-	struct account *more;
 	uint32_t i = 1;
 
 	while (i < p->naccounts && (p->accounts[i].open || p->accounts[i].bytes > 0))
@@ -286,10 +286,8 @@ intern_account_open(struct intern *p, uint32_t *ret)
 		*ret = 0;
 		if (p->naccounts == ACCOUNTS_MAX)
 			return 0;
-		more = realloc(p->accounts, (p->naccounts + 1) * sizeof(*more));
-		if (more == NULL)
+		if (ARRAY_RESERVE(p->accounts, p->naccounts, 1, p->accounts_cap) < 0)
 			return -ENOMEM;
-		p->accounts = more;
 		i = p->naccounts++;
 		p->accounts[i].bytes = 0;
 	}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/array.h"
 #include "common/hashtable.h"
 #include "proto/batch.h"
 #include "proto/wire.h"
@@ -44,7 +45,8 @@ struct entry {
 };
 
 struct seen {
-	struct entry *entry; /* cap / 2 of them */
+	struct entry *entry; /* room for cap / 2 of them, or more */
+	size_t room;
 	uint32_t *slot;
 	uint32_t n, cap; /* cap: a power of two, or 0 */
 };
@@ -92,23 +94,22 @@ static int
 seen_reserve(struct seen *t, uint32_t n)
 {
 	uint32_t cap = t->cap == 0 ? TABLE_MIN : t->cap;
-	struct entry *entry;
 	uint32_t *slot;
 
 	if (LIKELY(t->n + n <= t->cap / 2))
 		return 0;
 	while (cap / 2 < t->n + n)
 		cap *= 2;
-	entry = realloc(t->entry, cap / 2 * sizeof(*entry));
-	if (entry == NULL)
+	if (ARRAY_RESERVE(t->entry, t->n, cap / 2 - t->n, t->room) < 0)
 		return -ENOMEM;
-	t->entry = entry;
 	slot = calloc(cap, sizeof(*slot));
 	if (slot == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < t->n; i++) {
-		entry[i].pos = (uint32_t) slots_place(&texts, slot, cap - 1, entry[i].hash);
-		slot[entry[i].pos] = i + 1;
+		struct entry *e = &t->entry[i];
+
+		e->pos = (uint32_t) slots_place(&texts, slot, cap - 1, e->hash);
+		slot[e->pos] = i + 1;
 	}
 	free(t->slot);
 	t->slot = slot;

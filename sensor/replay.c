@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/replay.h"
+#include "common/array.h"
 #include "common/clock.h"
 #include "proto/recording.h"
 #include "sensor/message.h"
@@ -32,15 +33,8 @@ replay_free(struct replay *r)
 static int
 push(struct replay *r, Wire__Request *rq)
 {
-	if (r->nbatches == r->cap) {
-		size_t c = r->cap == 0 ? 64 : r->cap * 2;
-		Wire__Request **p = realloc(r->batch, c * sizeof(struct Wire__Request *));
-
-		if (p == NULL)
-			return -ENOMEM;
-		r->batch = p;
-		r->cap = c;
-	}
+	if (ARRAY_RESERVE(r->batch, r->nbatches, 1, r->cap) < 0)
+		return -ENOMEM;
 	r->batch[r->nbatches++] = rq;
 	return 0;
 }

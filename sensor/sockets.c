@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/sockets.h"
+#include "common/array.h"
 #include "sensor/procfs.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -189,15 +190,8 @@ sockets_load(struct sockets *s, int procdir, uint64_t ns, uint64_t *unreadable)
 		if (s->ns[i] == ns)
 			return 0;
 	}
-	if (s->nns == s->ns_cap) {
-		size_t cap = s->ns_cap == 0 ? 16 : s->ns_cap * 2;
-		uint64_t *v = realloc(s->ns, cap * sizeof(*v));
-
-		if (v == NULL)
-			return -ENOMEM;
-		s->ns = v;
-		s->ns_cap = cap;
-	}
+	if (ARRAY_RESERVE(s->ns, s->nns, 1, s->ns_cap) < 0)
+		return -ENOMEM;
 	s->ns[s->nns++] = ns;
 	for (size_t i = 0; i < ARRAY_SIZE(net_files); i++) {
 		int r = load_table(s, procdir, &net_files[i]);

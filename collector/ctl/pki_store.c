@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/pki.h"
+#include "common/array.h"
 #include "common/buf.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -242,17 +243,14 @@ struct entry {
 
 struct issued {
 	struct entry *v;
-	size_t n;
+	size_t n, cap;
 };
 
 static int
 issued_add(struct issued *is, const struct entry *e)
 {
-	struct entry *v = reallocarray(is->v, is->n + 1, sizeof(*v));
-
-	if (v == NULL)
+	if (ARRAY_RESERVE(is->v, is->n, 1, is->cap) < 0)
 		return -ENOMEM;
-	is->v = v;
 	is->v[is->n++] = *e;
 	return 0;
 }
@@ -360,7 +358,7 @@ pki_init(const char *dir, const char *fleet, int days, bool force, struct diag *
 {
 	CLEANUP(close_fdp) int locked = -1;
 	struct pki_pair ca = { NULL, NULL };
-	struct issued none = { NULL, 0 };
+	struct issued none = { .v = NULL };
 	char path[4096];
 	int r;
 
@@ -390,7 +388,7 @@ static int
 record_and_write(const char *dir, const struct pki_request *rq, const char *stem,
     const struct pki_pair *p, struct diag *d)
 {
-	struct issued is = { NULL, 0 };
+	struct issued is = { .v = NULL };
 	struct entry e = { .revoked = "-" };
 	int r = pki_serial(p->cert, e.serial);
 
@@ -440,7 +438,7 @@ pki_revoke(const char *dir, const char *name, int kind, struct diag *d)
 {
 	CLEANUP(close_fdp) int locked = lock(dir, d);
 	struct pki_pair ca = { NULL, NULL };
-	struct issued is = { NULL, 0 };
+	struct issued is = { .v = NULL };
 	time_t now = time(NULL);
 	struct tm tm;
 	int r, n = 0;

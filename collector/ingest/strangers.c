@@ -8,6 +8,7 @@
  * While there is a crowd all descriptors are examined; otherwise a check costs three system calls.
  */
 #include "collector/ingest/ingest_int.h"
+#include "common/array.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 #include <errno.h>
@@ -32,7 +33,7 @@ struct seen {
 
 struct strangers {
 	struct seen *v; /* by descriptor */
-	size_t n;
+	size_t n, cap;
 	unsigned walk;
 	uint64_t told; /* monotonic ns */
 };
@@ -86,13 +87,10 @@ seen_of(struct strangers *s, int fd)
 	size_t n = (size_t) fd + 1;
 
 	if (n > s->n) {
-		struct seen *v = realloc(s->v, 2 * n * sizeof(*v));
-
-		if (v == NULL)
+		if (ARRAY_RESERVE(s->v, s->n, n - s->n, s->cap) < 0)
 			return NULL;
-		memset(v + s->n, 0, (2 * n - s->n) * sizeof(*v));
-		s->v = v;
-		s->n = 2 * n;
+		memset(s->v + s->n, 0, (n - s->n) * sizeof(*s->v));
+		s->n = n;
 	}
 	return &s->v[fd];
 }

@@ -16,7 +16,7 @@ lane_of(struct planner *b, uint32_t *first, uint32_t item, struct node *n, uint3
 		if (b->lanes[*ret].node == n)
 			return 0;
 	}
-	if (vector_reserve((void **) &b->lanes, p->nlanes, &b->lane_cap, sizeof(*b->lanes)) < 0)
+	if (ARRAY_RESERVE(b->lanes, p->nlanes, 1, b->lane_cap) < 0)
 		return -ENOMEM;
 	b->lanes[p->nlanes] = (struct lane){ .node = n, .item = item, .next = *first };
 	*ret = p->nlanes++;

@@ -13,6 +13,7 @@
 #include "collector/field/field_key.h"
 #include "collector/filter/filter_prog.h"
 #include "collector/plan/plan.h"
+#include "common/array.h"
 #include "common/hashtable.h"
 
 enum {
@@ -132,9 +133,6 @@ struct planner {
 
 int planner_init(struct planner *b) MUST_CHECK;
 void planner_fini(struct planner *b);
-
-/* Make room for one more in a vector of the heap. */
-int vector_reserve(void **v, size_t n, size_t *cap, size_t size) MUST_CHECK;
 
 int node_push(struct planner *b, struct node *n) MUST_CHECK; /* n == NULL: -ENOMEM */
 /* Join the nodes from b->stack[base] on, and pop them. */

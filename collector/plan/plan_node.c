@@ -4,26 +4,9 @@
 #include <stdlib.h>
 
 int
-vector_reserve(void **v, size_t n, size_t *cap, size_t size)
-{
-	size_t want = *cap == 0 ? 64 : *cap * 2;
-	void *p;
-
-	if (n < *cap)
-		return 0;
-	p = reallocarray(*v, want, size);
-	if (p == NULL)
-		return -ENOMEM;
-	*v = p;
-	*cap = want;
-	return 0;
-}
-
-int
 node_push(struct planner *b, struct node *n)
 {
-	if (n == NULL ||
-	    vector_reserve((void **) &b->stack, b->top, &b->stack_cap, sizeof(*b->stack)) < 0)
+	if (n == NULL || ARRAY_RESERVE(b->stack, b->top, 1, b->stack_cap) < 0)
 		return -ENOMEM;
 	b->stack[b->top++] = n;
 	return 0;
@@ -187,7 +170,7 @@ node_memo(struct planner *b, struct node *of)
 
 	if (n == NULL || n->bit != 0)
 		return n;
-	if (vector_reserve((void **) memo, c->nmemo, &b->memo_cap[of->column], sizeof(n)) < 0)
+	if (ARRAY_RESERVE(*memo, c->nmemo, 1, b->memo_cap[of->column]) < 0)
 		return NULL;
 	(*memo)[c->nmemo] = of;
 	n->bit = b->p->words * 64 + c->nmemo++;
@@ -262,8 +245,7 @@ check_number(struct planner *b, const struct test *t, uint32_t *ret)
 	const struct number want = { test_hash(t), t, p->nchecks };
 	struct number *slot = table_put(&numbers, &b->numbers, want.hash, &want);
 
-	if (slot == NULL ||
-	    vector_reserve((void **) &b->checks, p->nchecks, &b->check_cap, sizeof(*b->checks)) < 0)
+	if (slot == NULL || ARRAY_RESERVE(b->checks, p->nchecks, 1, b->check_cap) < 0)
 		return -ENOMEM;
 	if (slot->test == NULL) {
 		*slot = want;

@@ -63,15 +63,15 @@ struct rule_file {
 	char *name;
 	enum { SCHEMA_NONE, SCHEMA_VALID, SCHEMA_INVALID } schema; /* none: it was not read */
 	char **findings;
-	size_t nfindings;
+	size_t nfindings, findings_cap;
 };
 
 /* Messages of loading. Owned by the caller: rule_log_fini(). */
 struct rule_log {
 	struct rule_msg *v;
-	size_t n, errors, warnings;
+	size_t n, cap, errors, warnings;
 	struct rule_file *files; /* in order, up to the one with the first error */
-	size_t nfiles;
+	size_t nfiles, files_cap;
 };
 void rule_log_fini(struct rule_log *l);
 void rule_log_print(FILE *f, const struct rule_log *l);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/array.h"
 #include "common/utf8.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -34,16 +35,12 @@ rule_log_fini(struct rule_log *l)
 int
 rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret)
 {
-	struct rule_file *v = realloc(l->files, (l->nfiles + 1) * sizeof(*v));
-	char *copy = strdup(name);
+	char *copy;
 
-	if (v != NULL)
-		l->files = v;
-	if (v == NULL || copy == NULL) {
-		free(copy);
+	if (ARRAY_RESERVE(l->files, l->nfiles, 1, l->files_cap) < 0 ||
+	    (copy = strdup(name)) == NULL)
 		return -ENOMEM;
-	}
-	*ret = &v[l->nfiles++];
+	*ret = &l->files[l->nfiles++];
 	**ret = (struct rule_file){ .name = copy };
 	return 0;
 }
@@ -51,16 +48,12 @@ rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret)
 int
 rule_file_warn(struct rule_file *f, const char *text)
 {
-	char **v = realloc(f->findings, (f->nfindings + 1) * sizeof(*v));
-	char *copy = strdup(text);
+	char *copy;
 
-	if (v != NULL)
-		f->findings = v;
-	if (v == NULL || copy == NULL) {
-		free(copy);
+	if (ARRAY_RESERVE(f->findings, f->nfindings, 1, f->findings_cap) < 0 ||
+	    (copy = strdup(text)) == NULL)
 		return -ENOMEM;
-	}
-	v[f->nfindings++] = copy;
+	f->findings[f->nfindings++] = copy;
 	f->schema = SCHEMA_INVALID;
 	return 0;
 }
@@ -109,16 +102,13 @@ log_add(struct collection *c, bool error, enum rule_code_id code, const struct r
     const char *msg)
 {
 	struct rule_log *l = c->log;
-	struct rule_msg *v = realloc(l->v, (l->n + 1) * sizeof(*v)), *m;
-	char *copy = strndup(c->item == ITEM_NONE ? "" : c->item_name.p, c->item_name.n);
+	struct rule_msg *m;
+	char *copy;
 
-	if (v != NULL)
-		l->v = v;
-	if (v == NULL || copy == NULL) {
-		free(copy);
+	if (ARRAY_RESERVE(l->v, l->n, 1, l->cap) < 0 ||
+	    (copy = strndup(c->item == ITEM_NONE ? "" : c->item_name.p, c->item_name.n)) == NULL)
 		return -ENOMEM;
-	}
-	m = &v[l->n++];
+	m = &l->v[l->n++];
 	memset(m, 0, sizeof(*m));
 	m->error = error;
 	m->code = &codes[code];

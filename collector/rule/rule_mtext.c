@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rule_mtext.c - an assembled condition, and where each of its bytes was written. */
 #include "collector/rule/rule_int.h"
+#include "common/array.h"
 #include <stdlib.h>
 
 void
@@ -22,16 +23,9 @@ mtext_add(struct mtext *m, struct slice s, const struct rtext *from, size_t off,
 		buf_slice(&m->b, s); /* continues the previous location */
 		return;
 	}
-	if (m->seg == NULL || m->nseg == m->cap) {
-		size_t cap = m->cap == 0 ? 8 : m->cap * 2;
-		struct mseg *v = realloc(m->seg, cap * sizeof(*v));
-
-		if (v == NULL) {
-			m->b.failed = true;
-			return;
-		}
-		m->seg = v;
-		m->cap = cap;
+	if (ARRAY_RESERVE(m->seg, m->nseg, 1, m->cap) < 0) {
+		m->b.failed = true;
+		return;
 	}
 	m->seg[m->nseg++] = (struct mseg){ m->b.n, from, off, linear };
 	buf_slice(&m->b, s);

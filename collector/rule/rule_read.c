@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/array.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -126,19 +127,8 @@ item_bool(const struct item *it, const char *key, bool *ret)
 int
 texts_add(struct arena *a, struct rtexts *t, const struct rtext *x)
 {
-	struct rtext *v;
-
-	if (t->n == t->cap) { /* the old one stays in the arena; doubling bounds that */
-		size_t cap = t->cap == 0 ? 4 : t->cap * 2;
-
-		v = arena_alloc(a, cap * sizeof(*v));
-		if (v == NULL)
-			return -ENOMEM;
-		if (t->n > 0)
-			memcpy(v, t->v, t->n * sizeof(*v));
-		t->v = v;
-		t->cap = cap;
-	}
+	if (ARENA_RESERVE(a, t->v, t->n, 1, t->cap) < 0)
+		return -ENOMEM;
 	t->v[t->n++] = *x;
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/rule/rule_int.h"
+#include "common/array.h"
 #include "common/file.h"
 #include <dirent.h>
 #include <errno.h>
@@ -175,7 +176,7 @@ read_file(struct collection *c, const char *path, struct source **ret)
 /* Paths to load, in order; the arena owns the texts. */
 struct paths {
 	const char **v;
-	size_t n;
+	size_t n, cap;
 };
 
 static int
@@ -195,18 +196,16 @@ compare_names(const struct dirent **a, const struct dirent **b)
 static int
 add_path(struct collection *c, struct paths *p, const char *dir, const char *name)
 {
-	const char **v = realloc(p->v, (p->n + 1) * sizeof(*v));
 	struct buf b CLEANUP(buf_fini) = BUF_INIT;
 
-	if (v == NULL)
+	if (ARRAY_RESERVE(p->v, p->n, 1, p->cap) < 0)
 		return -ENOMEM;
-	p->v = v;
 	buf_str(&b, dir);
 	if (name != NULL) {
 		buf_char(&b, '/');
 		buf_str(&b, name);
 	}
-	if (buf_ok(&b) < 0 || (v[p->n] = arena_strdup(c->a, buf_get(&b))) == NULL)
+	if (buf_ok(&b) < 0 || (p->v[p->n] = arena_strdup(c->a, buf_get(&b))) == NULL)
 		return -ENOMEM;
 	p->n++;
 	return 0;
@@ -273,7 +272,7 @@ ruleset_load(const char *const *paths, size_t n, const struct rule_options *o, s
     struct rule_log *l)
 {
 	struct arena a CLEANUP(arena_fini);
-	struct paths p = { NULL, 0 };
+	struct paths p = { .v = NULL };
 	struct ruleset *s = NULL;
 	struct collection c;
 	int r;
