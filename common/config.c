@@ -11,8 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <yaml.h>
+
+#define FIRST_LINE_MAX 4096 /* of ${file:...} */
 
 enum { DEPTH_MAX = 16, ENTRIES_MAX = 10000 };
 
@@ -60,26 +61,17 @@ cfg_add(struct cfg *c, struct cfg_entry e)
 static int
 add_first_line(const char *path, struct buf *out, unsigned line, unsigned col, struct diag *d)
 {
-	char text[4096];
-	FILE *f = fopen(path, "re");
-	size_t n;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, FIRST_LINE_MAX, &b);
+	size_t n = 0;
 
-	if (f == NULL)
-		return diag_fail(
-		    d, line, col, "cannot read '%s': %s", path, strerrordesc_np(errno));
-	n = fread(text, 1, sizeof(text), f);
-	if (ferror(f)) {
-		(void) fclose(f);
-		return diag_fail(d, line, col, "cannot read '%s'", path);
-	}
-	(void) fclose(f);
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '\n' || text[i] == '\r')
-			n = i;
-	}
-	if (n == sizeof(text))
+	if (r < 0 && r != -EFBIG) /* the first line of a longer file is there */
+		return diag_fail(d, line, col, "cannot read '%s': %s", path, strerrordesc_np(-r));
+	while (n < b.n && b.p[n] != '\n' && b.p[n] != '\r')
+		n++;
+	if (n >= FIRST_LINE_MAX)
 		return diag_fail(d, line, col, "the first line of '%s' is too long", path);
-	buf_add(out, text, n);
+	buf_add(out, b.p, n);
 	return buf_ok(out);
 }
 
@@ -411,12 +403,8 @@ cfg_parse(const char *name, struct slice yaml, struct cfg **ret, struct diag *d)
 static int
 read_all(const char *path, struct buf *out, struct diag *d)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r = fd < 0 ? -errno : 0;
+	int r = file_read_at(AT_FDCWD, path, FILE_MAX, out);
 
-	if (r == 0) {
-		r = fd_read_all(fd, FILE_MAX, out);
-		(void) close(fd);
-	}
 	if (r == -EFBIG)
 		return diag_fail(d, 0, 0, "larger than 4 MiB, the limit for a configuration");
 	if (r < 0)

@@ -45,6 +45,18 @@ fd_read_all(int fd, size_t max, struct buf *b)
 
 /* Read into one allocation of the expected size: growing the buffer would leave copies of a
  * secret. */
+int
+file_read_at(int dirfd, const char *path, size_t max, struct buf *b)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fd_read_all(fd, max, b);
+	(void) close(fd);
+	return r;
+}
+
 static int
 read_piece(int fd, size_t size, struct buf *b)
 {

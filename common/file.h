@@ -19,6 +19,8 @@ int file_read(
 
 /* Append the rest of 'fd': 0; -EFBIG: more than 'max' bytes; or another -errno. */
 int fd_read_all(int fd, size_t max, struct buf *b) MUST_CHECK;
+/* The same for a file of any kind, relative to a folder; AT_FDCWD: the current one. */
+int file_read_at(int dirfd, const char *path, size_t max, struct buf *b) MUST_CHECK;
 
 /* A number that changes when the file is replaced or written; 0: it does not exist. */
 uint64_t file_stamp(const char *path);

@@ -157,7 +157,7 @@ static const struct {
 	    "'${...}' needs a variable's name or 'file:' and a path" },
 	{ "a: {path: '${file:/no/such}'}\n", NULL, 1, 11,
 	    "cannot read '/no/such': No such file or directory" },
-	{ "a: {path: '${file:/}'}\n", NULL, 1, 11, "cannot read '/'" },
+	{ "a: {path: '${file:/}'}\n", NULL, 1, 11, "cannot read '/': Is a directory" },
 	{ "", "nothing", 0, 0, "'nothing' is not of the form key=value" },
 	{ "", "=x", 0, 0, "'=x' is not of the form key=value" },
 	{ "", "list[]=x", 0, 0, "'list[]' takes a mapping, such as {rule: NAME}, not 'x'" },

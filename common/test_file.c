@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/file.h"
+#include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,6 +74,36 @@ test_no_file(void **state)
 	buf_fini(&b);
 }
 
+static int
+read_cmdline(size_t max, struct buf *b)
+{
+	return file_read_at(AT_FDCWD, "/proc/self/cmdline", max, b);
+}
+
+/* A file of any kind, appended; of one that is too long, at least what was asked for. */
+static void
+test_read_at(void **state)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	size_t n;
+
+	(void) state;
+	buf_str(&b, "=");
+	assert_int_equal(0, read_cmdline(4096, &b));
+	assert_true(b.n > 2 && b.p[0] == '=' && b.p[b.n] == '\0');
+	n = b.n - 1;
+	buf_clear(&b);
+	assert_int_equal(0, read_cmdline(n, &b));
+	buf_clear(&b);
+	assert_int_equal(-EFBIG, read_cmdline(n - 1, &b));
+	assert_true(b.n >= n - 1);
+	assert_int_equal(-ENOENT, file_read_at(AT_FDCWD, "/none", 1, &b));
+	buf_fini(&b);
+	fault_arm_nth(0);
+	assert_int_equal(-ENOMEM, read_cmdline(4096, &b));
+	assert_true(fault_disarm());
+}
+
 static void
 test_stamp(void **state)
 {
@@ -112,6 +144,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_read_at),
 		cmocka_unit_test(test_stamp),
 	};
 

@@ -5,6 +5,7 @@
  * Each call whose arguments could change before its exit has a tracepoint at its entry. Its number
  * comes from tracefs, which may not be mounted.
  */
+#include "common/file.h"
 #include "common/log.h"
 #include "sensor/bpf_int.h"
 #include "sensor/capture_table.h"
@@ -60,20 +61,17 @@ tracefs_open(void)
 static int
 tracepoint_id(int tracefs, const char *call, uint64_t *ret)
 {
-	char path[96], text[24];
-	ssize_t n;
-	int fd;
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	char path[96];
+	int r;
 
 	(void) snprintf(path, sizeof(path), "events/syscalls/sys_enter_%s/id", call);
-	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
+	r = file_read_at(tracefs, path, 64, &text);
+	if (r < 0)
+		return r;
+	if (text.n == 0)
 		return -EIO;
-	text[n] = '\0';
-	*ret = strtoull(text, NULL, 10);
+	*ret = strtoull(text.p, NULL, 10);
 	return 0;
 }
 

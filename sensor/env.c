@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/env.h"
+#include "common/file.h"
 #include "proto/schema.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #define LABELS_MAX     64
 #define INTERFACES_MAX 256
@@ -16,21 +16,19 @@
 static int
 read_boot_id(struct env *e, const char *host_root)
 {
-	char path[4096], id[64];
-	ssize_t n;
-	int fd;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	char path[4096];
+	int r;
 
 	(void) snprintf(path, sizeof(path), "%s/proc/sys/kernel/random/boot_id", host_root);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, id, sizeof(id));
-	(void) close(fd);
-	while (n > 0 && id[n - 1] == '\n')
-		n--;
-	if (n <= 0)
+	r = file_read_at(AT_FDCWD, path, 64, &b);
+	if (r < 0)
+		return r;
+	while (b.n > 0 && b.p[b.n - 1] == '\n')
+		b.n--;
+	if (b.n == 0)
 		return -EIO;
-	e->hello.boot_id = arena_strdup(&e->arena, (struct slice){ id, (size_t) n });
+	e->hello.boot_id = arena_strdup(&e->arena, buf_get(&b));
 	return e->hello.boot_id == NULL ? -ENOMEM : 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/procfs.h"
+#include "common/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,27 +42,9 @@ proc_fini(struct proc_info *p)
 int
 proc_file(int dirfd, const char *path, size_t max, struct buf *out)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	size_t from = out->n;
-	ssize_t n = 1;
-	int r = 0;
+	int r = file_read_at(dirfd, path, max, out);
 
-	if (fd < 0)
-		return -errno;
-	while (r == 0 && n > 0 && out->n - from < max) {
-		r = buf_reserve(out, CHUNK);
-		if (r < 0)
-			break;
-		n = read(fd, out->p + out->n, CHUNK);
-		if (n < 0)
-			r = -errno;
-		else
-			out->n += (size_t) n;
-	}
-	(void) close(fd);
-	if (r == 0 && out->p != NULL)
-		out->p[out->n] = '\0';
-	return r;
+	return r == -EFBIG ? 0 : r; /* cut */
 }
 
 /* A missing file is no error: the process has ended or does not have it. */

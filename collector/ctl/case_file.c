@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/case_file_int.h"
+#include "common/file.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILE_MAX = 8 << 20, BEGIN_NS = 1000000000 };
+enum { CASES_MAX = 8 << 20, BEGIN_NS = 1000000000 };
 
 static int
 read_fields(struct reader *r, const yaml_node_t *n, struct case_field **tail)
@@ -178,26 +180,17 @@ parse(struct reader *r, const char *path, struct slice text)
 	return res;
 }
 
-/* The file's text, in its arena. -EFBIG: longer than FILE_MAX. */
+/* The file's text, in its arena. -EFBIG: longer than CASES_MAX. */
 static int
 load(const char *path, struct arena *a, struct slice *ret)
 {
-	char *p = arena_alloc(a, FILE_MAX);
-	FILE *f = fopen(path, "re");
-	int r = 0;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	int r = file_read_at(AT_FDCWD, path, CASES_MAX, &b);
 
-	if (f == NULL || p == NULL) {
-		r = f == NULL ? -errno : -ENOMEM;
-	} else {
-		*ret = (struct slice){ p, fread(p, 1, FILE_MAX, f) };
-		if (ferror(f))
-			r = -errno;
-		else if (ret->n == FILE_MAX)
-			r = -EFBIG;
-	}
-	if (f != NULL)
-		(void) fclose(f);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = (struct slice){ arena_strdup(a, buf_get(&b)), b.n };
+	return ret->p == NULL ? -ENOMEM : 0;
 }
 
 int
