@@ -2,6 +2,7 @@
 /* test_cases.c - files of rule tests: meaning of values, messages about mistakes. */
 #include "collector/ctl/case_file.h"
 #include "collector/ctl/case_value.h"
+#include "common/hex.h"
 #include "proto/batch.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
@@ -72,8 +73,7 @@ value(unsigned k)
 	} else if (values[k].hex == NULL) {
 		assert_int_equal(values[k].number, c.num[i]);
 	} else {
-		for (size_t n = 0; n < c.text[i].n; n++)
-			(void) snprintf(hex + 2 * n, 3, "%02x", (unsigned char) c.text[i].p[n]);
+		hex_encode(hex, c.text[i].p, c.text[i].n);
 		assert_string_equal(values[k].hex, hex);
 	}
 	assert_int_equal(!values[k].refused, c.hdr.present >> i & 1);
