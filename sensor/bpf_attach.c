@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int
@@ -160,6 +161,41 @@ hooks_detach(struct hooks *h)
 {
 	while (h->n > 0)
 		bpf_link__destroy(h->links[--h->n]);
+}
+
+/* In a child: close everything but the links, so that nobody waits for our pipes and sockets. Only
+ * async-signal-safe calls. */
+static void
+keep_links(const struct hooks *h)
+{
+	int last = 2;
+
+	for (unsigned i = 0; i < h->n; i++)
+		last = MAX(last, bpf_link__fd(h->links[i]));
+	for (int fd = 0; fd < last; fd++) {
+		unsigned i = 0;
+
+		while (i < h->n && bpf_link__fd(h->links[i]) != fd)
+			i++;
+		if (i == h->n)
+			(void) close(fd);
+	}
+	(void) close_range((unsigned) last + 1, ~0U, 0);
+}
+
+void
+hooks_leave(struct hooks *h)
+{
+	pid_t child = _Fork();
+
+	if (child == 0) {
+		if (_Fork() == 0)
+			keep_links(h);
+		_exit(0); /* the last descriptors of the links: the kernel removes the hooks */
+	}
+	if (child > 0)
+		(void) waitpid(child, NULL, 0);
+	hooks_detach(h);
 }
 
 int

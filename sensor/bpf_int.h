@@ -66,6 +66,10 @@ int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) 
 int hooks_attach_enters(struct hooks *h, const struct bpf_object *obj) MUST_CHECK;
 void hooks_detach(struct hooks *h);
 
+/* The same, but another process waits for the kernel, which takes up to 0.1 s for each hook at a
+ * call's entry: there are dozens. */
+void hooks_leave(struct hooks *h);
+
 /* Attach all hooks. -errno, and *d says which one failed. */
 int bpf_attach_all(struct source_state *s, struct diag *d) MUST_CHECK;
 

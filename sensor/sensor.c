@@ -150,6 +150,7 @@ start_source(void *app)
 {
 	struct app *a = app;
 	struct source_opts so = {
+		.leave = true,
 		.ring_bytes = a->opt.ring,
 		.rings_bytes = a->opt.rings,
 		.exclude_pid = (uint32_t) a->opt.exclude_pid,

@@ -24,6 +24,7 @@ struct source_opts {
 	uint32_t stashes_max; /* threads whose paths are read at entry; 0: 65536 */
 	uint32_t exclude_pid; /* another process to exclude from capture, if it lives; 0: none */
 	uint32_t scanner_pid; /* a process to exclude with all its children; 0: none */
+	bool leave;           /* close() returns before the kernel has removed the hooks */
 };
 
 /* Totals since open(). */

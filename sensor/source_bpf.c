@@ -226,7 +226,10 @@ bpf_close(void *st)
 	if (!s->opened)
 		return;
 	bpf_link__destroy(s->enter);
-	hooks_detach(&s->hooks);
+	if (s->o.leave)
+		hooks_leave(&s->hooks);
+	else
+		hooks_detach(&s->hooks);
 	mews_bpf__destroy(s->skel);
 	bpf_rings_close(s);
 	free(s->percpu);
