@@ -163,12 +163,13 @@ hooks_detach(struct hooks *h)
 		bpf_link__destroy(h->links[--h->n]);
 }
 
-/* In a child: close everything but the links, so that nobody waits for our pipes and sockets. Only
- * async-signal-safe calls. */
+/* In a child: close everything but the links and 'until', so that nobody waits for our pipes and
+ * sockets; then wait for the end of 'until'. Only async-signal-safe calls. */
 static void
-keep_links(const struct hooks *h)
+keep_links(const struct hooks *h, int until)
 {
-	int last = 2;
+	int last = until;
+	char c;
 
 	for (unsigned i = 0; i < h->n; i++)
 		last = MAX(last, bpf_link__fd(h->links[i]));
@@ -177,25 +178,34 @@ keep_links(const struct hooks *h)
 
 		while (i < h->n && bpf_link__fd(h->links[i]) != fd)
 			i++;
-		if (i == h->n)
+		if (i == h->n && fd != until)
 			(void) close(fd);
 	}
 	(void) close_range((unsigned) last + 1, ~0U, 0);
+	while (read(until, &c, 1) < 0 && errno == EINTR)
+		;
 }
 
 void
 hooks_leave(struct hooks *h)
 {
-	pid_t child = _Fork();
+	pid_t child = -1;
+	int end[2] = { -1, -1 };
 
-	if (child == 0) {
-		if (_Fork() == 0)
-			keep_links(h);
-		_exit(0); /* the last descriptors of the links: the kernel removes the hooks */
+	if (pipe2(end, O_CLOEXEC) == 0) {
+		child = _Fork();
+		if (child == 0) {
+			if (_Fork() == 0)
+				keep_links(h, end[0]);
+			_exit(0); /* closes the links last: the kernel removes the hooks */
+		}
+		(void) close(end[0]);
 	}
 	if (child > 0)
 		(void) waitpid(child, NULL, 0);
 	hooks_detach(h);
+	if (end[1] >= 0)
+		(void) close(end[1]);
 }
 
 int

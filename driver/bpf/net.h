@@ -351,6 +351,7 @@ EXIT(recvfrom)
 	EXIT_BEGIN(RECVFROM, true);
 	u64 tuple = EV_BIT(RECVFROM, tuple), addr;
 	struct sock *sk;
+	s32 len = 0;
 
 	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
 	if (e->hdr.type == EV_RECV) {
@@ -363,11 +364,13 @@ EXIT(recvfrom)
 	e->size = (u32) s->values[DRV_ARG(2)];
 	off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)], ret);
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
-	addr = s->values[DRV_ARG(4)]; /* the kernel has written the sender's there */
+	addr =
+	    s->values[DRV_ARG(4)]; /* the kernel has written the sender's there, and its length */
+	if (addr && bpf_probe_read_user(&len, sizeof(len), (void *) s->values[DRV_ARG(5)]) == 0 &&
+	    bpf_probe_read_user(s->path, 28, (void *) addr) < 0)
+		len = 0;
 	if (sk)
-		off = text_tuple_to(s, off, tuple, sk, true,
-		    addr && bpf_probe_read_user(s->path, 28, (void *) addr) == 0 ? s->path : NULL,
-		    28);
+		off = text_tuple_to(s, off, tuple, sk, true, len > 0 ? s->path : NULL, len);
 	late_mark(s, compat);
 	EXIT_END();
 }

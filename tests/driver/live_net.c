@@ -211,7 +211,7 @@ t_sendto(struct facts *f)
 static void
 t_recvfrom(struct facts *f)
 {
-	struct sockaddr_storage from, to;
+	struct sockaddr_storage from, to, other = { .ss_family = AF_INET };
 	int fd = on_loopback(AF_INET, SOCK_DGRAM, &from), at;
 	socklen_t len = sizeof(from);
 
@@ -223,6 +223,19 @@ t_recvfrom(struct facts *f)
 	WANT(f, "data=hello tuple=%s fd=%d size=10", tuple(&from, &to), at);
 	(void) CALL(f, "recvfrom", at, live_str(f, "..........."), 10, MSG_DONTWAIT, 0, 0);
 	WANT(f, "data= tuple=- fd=%d size=10", at);
+	/* A connected socket has no name to return, so what lies in the buffer does not count. */
+	fd = on_loopback(AF_INET, SOCK_STREAM, &to);
+	at = socket(AF_INET, SOCK_STREAM, 0);
+	if (listen(fd, 1) != 0 || connect(at, (struct sockaddr *) &to, sizeof(to)) != 0)
+		_exit(1);
+	from = end_of(at);
+	fd = accept(fd, NULL, NULL);
+	if (send(at, "bye", 3, 0) != 3)
+		_exit(1);
+	((struct sockaddr_in *) &other)->sin_addr.s_addr = htonl(0x08080808);
+	(void) CALL(f, "recvfrom", fd, live_str(f, "..........."), 10, 0,
+	    live_mem(f, &other, sizeof(other)), live_mem(f, &len, sizeof(len)));
+	WANT(f, "data=bye tuple=%s fd=%d size=10", tuple(&from, &to), fd);
 }
 
 const struct live_row net_rows[] = {
