@@ -7,10 +7,10 @@ lab_begin
 
 now_ns() { echo "${EPOCHREALTIME/[.,]/}000"; }
 
-# run FUNCTION: in an empty scratch folder. Sets $from and $to.
+# run FUNCTION: in a new scratch folder. Sets $from and $to. Nothing is removed between two cases: a
+# removal can be an alert, within the time of the case before.
 run() {
-	dir=$lab/case
-	rm -rf "$dir"
+	dir=$lab/case.$1
 	mkdir "$dir"
 	from=$(now_ns)
 	"$1" >"$lab/case.out" 2>&1 || {
