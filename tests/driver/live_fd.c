@@ -207,7 +207,7 @@ pipe_ends(struct facts *f, const char *call, const char *also)
 	int fd[2];
 
 	(void) CALL(f, call, at, O_CLOEXEC | O_NONBLOCK);
-	memcpy(fd, (void *) (intptr_t) at, sizeof(fd));
+	memcpy(fd, live_at(f, at), sizeof(fd));
 	WANT(f, "fd1=%d fd2=%d ino=%lu%s", fd[0], fd[1], live_ino(fd[0]), also);
 	no_more_fds();
 	(void) CALL(f, call, at, O_CLOEXEC | O_NONBLOCK);
@@ -323,7 +323,7 @@ t_io_uring_setup(struct facts *f)
 	struct io_uring_params p;
 
 	(void) CALL(f, "io_uring_setup", 3, at);
-	memcpy(&p, (const void *) (intptr_t) at, sizeof(p)); /* as the kernel filled it */
+	memcpy(&p, live_at(f, at), sizeof(p)); /* as the kernel filled it */
 	WANT(f,
 	    "entries=3 sq_entries=%u cq_entries=%u flags=IORING_SETUP_CLAMP sq_thread_cpu=0 "
 	    "sq_thread_idle=0 features=%u",

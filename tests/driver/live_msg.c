@@ -149,10 +149,10 @@ t_recvmsg(struct facts *f)
 	    sendto(d.fd, "hello-you", 9, 0, (struct sockaddr *) &d.to, sizeof(d.to)) != 9)
 		_exit(1);
 	(void) CALL(f, "recvmsg", d.at, header(f, name, 64, room, control, 64), 0);
-	memcpy(&got, (const void *) (intptr_t) control, sizeof(got)); /* of a cmsghdr */
+	memcpy(&got, live_at(f, control), sizeof(got)); /* of a cmsghdr */
 	got = live_wide() ? CMSG_ALIGN(got) : (uint32_t) got;
 	WANT(f, "size=13 data=hello-you tuple=%s msgcontrol=hex:%s fd=%d", tuple(&d.from, &d.to),
-	    live_hex((const void *) (intptr_t) control, got), d.at);
+	    live_hex(live_at(f, control), got), d.at);
 	(void) CALL(f, "recvmsg", d.at, header(f, 0, 0, room, 0, 0), MSG_DONTWAIT);
 	WANT(f, "size=13 data= tuple=- msgcontrol=- fd=%d", d.at);
 	connected(&d);
@@ -171,7 +171,7 @@ t_socketpair(struct facts *f)
 	int fd[2];
 
 	(void) CALL(f, "socketpair", AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, at);
-	memcpy(fd, (const void *) (intptr_t) at, sizeof(fd));
+	memcpy(fd, live_at(f, at), sizeof(fd));
 	WANT(f, "fd1=%d fd2=%d source=+ peer=+ domain=AF_UNIX type=1 proto=0", fd[0], fd[1]);
 	(void) CALL(f, "socketpair", AF_INET, SOCK_DGRAM, 17, at);
 	WANT(f, "fd1=-1 fd2=-1 source=0 peer=0 domain=AF_INET type=2 proto=17");

@@ -199,6 +199,12 @@ live_words(struct facts *f, const int64_t *words, size_t n)
 	return live_mem(f, narrow, n * sizeof(*narrow));
 }
 
+void *
+live_at(struct facts *f, int64_t arg)
+{
+	return f->mem + (arg - (intptr_t) f->mem);
+}
+
 int64_t
 live_str(struct facts *f, const char *text)
 {

@@ -62,7 +62,10 @@ void live_want(struct facts *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int64_t live_str(struct facts *f, const char *text);
 int64_t live_mem(struct facts *f, const void *p, size_t n);
 
-/* The same for an array of words of the caller's size: 64 or 32 bits. */
+/* The memory that such an argument refers to. */
+void *live_at(struct facts *f, int64_t arg);
+
+/* Pass an array of words of the caller's size: 64 or 32 bits. */
 int64_t live_words(struct facts *f, const int64_t *words, size_t n);
 
 /* Does the trigger run as a 64-bit caller? */
