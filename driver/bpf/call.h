@@ -87,7 +87,10 @@ arg_int(struct pt_regs *regs, bool compat, int i)
 static __always_inline const volatile struct drv_call *
 call_of(bool compat, u64 nr)
 {
-	return &table.calls[compat & 1][nr & (DRV_NR_MAX - 1)];
+	u32 kind = compat;
+
+	barrier_var(kind); /* or the compiler, which knows a bool's values, drops the mask */
+	return &table.calls[kind & 1][nr & (DRV_NR_MAX - 1)];
 }
 
 static __always_inline const volatile struct drv_capture *
