@@ -55,8 +55,7 @@ struct ev_hdr {
 #define EF_WAITS       0x80
 #define EF_ENTRY       0x10000 /* a call's entry; its exit has the next number */
 #define EF_ASYNC       0x20000 /* reported by the sensor, not done by a thread */
-#define EF_THREAD      0x40000 /* changes the state of a thread, a user or a group */
-#define EF_FS_PATH     0x80000 /* fs.path.* and evt.abspath apply to its paths, as in Falco */
+#define EF_FS_PATH     0x40000 /* fs.path.* and evt.abspath apply to its paths, as in Falco */
 #define EF_ANY_FD      (EF_CREATES_FD | EF_DESTROYS_FD | EF_USES_FD)
 
 enum ev_type {

@@ -3,15 +3,15 @@
 #include <errno.h>
 
 /* fields.def: the table for others, and beside it what only this file needs. */
-#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) \
-	{ name, help, FT_##TYPE, FM_##MULTI, PF_##FMT, flags },
+#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help, depends_on) \
+	{ name, help, FT_##TYPE, FM_##MULTI, PF_##FMT, flags, depends_on },
 const struct field fields[] = {
 #include "collector/field/fields.def"
 };
 const size_t nfields = ARRAY_SIZE(fields);
 
 static const struct getter getters[] = {
-#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) { get_##getter, a, b },
+#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help, depends_on) { get_##getter, a, b },
 #include "collector/field/fields.def"
 };
 

@@ -67,10 +67,32 @@ enum fmulti {
 #define FF_PRINT_FIRST  0x400000  /* without an argument prints as [0] */
 #define FF_32_BITS      0x800000  /* -1 in a condition is 4294967295 */
 #define FF_CLOCK        0x1000000 /* a time, a text in outputs and a number in JSON */
+#define FF_LONG         0x2000000 /* may be long, so that getting it is expensive */
 
 enum { COMM_MAX = 15 };
 
 struct buf;
+
+/*
+ * field.depends_on: everything that a value is computed from. The first ones are pieces of the
+ * state (STATE_*): a value computed from these alone can be remembered for a thread until
+ * state_version() of them changes.
+ */
+#define ON_NOTHING 0 /* except the event's type */
+#define ON_PROCESS STATE_PROCESS
+#define ON_CWD     STATE_CWD
+#define ON_USAGE   STATE_USAGE
+#define ON_USERS   STATE_USERS
+#define ON_TEXT    0x0010 /* the thread's text at offset b; part of PROCESS */
+#define ON_ENV     0x0020 /* the environment; part of PROCESS */
+#define ON_NAME    0x0040 /* the name in a generic event (syscall, asyncevent) */
+#define ON_PARAM   0x0080 /* the parameter named by the argument */
+#define ON_OPEN    0x0100 /* parameters of open calls */
+#define ON_ACCESS  0x0200 /* the access mode of an open call: read, write */
+#define ON_FD      0x0400 /* name and type of the event's descriptor */
+#define ON_REAL    0x0800 /* the real path of the event's descriptor */
+#define ON_EVENT   0x1000 /* anything: the event, descriptors, the clock */
+#define ON_TIME    0x2000 /* as EVENT, and rarely the same twice */
 
 struct field {
 	const char *name;
@@ -79,6 +101,7 @@ struct field {
 	enum fmulti multi;
 	enum ev_pfmt fmt; /* how a number prints */
 	unsigned flags;
+	unsigned depends_on;
 };
 
 /* A field with its argument, bound at compile time; immutable. */

@@ -225,7 +225,7 @@ get_container_id(const struct fget *g)
 int
 get_container_host(const struct fget *g)
 {
-	if (!slice_eq(thread_container(g->v), SLICE("host")) || g->a == HOST_NULL)
+	if (!slice_eq(thread_container(g->v), SLICE("host")))
 		return 0;
 	if (g->a == HOST_FALSE)
 		return put_bool(g, false);

@@ -30,7 +30,8 @@ struct getter {
 };
 void field_getter_of(const struct field *f, struct getter *ret);
 
-#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help) field_getter get_##getter;
+#define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help, depends_on) \
+	field_getter get_##getter;
 #include "collector/field/fields.def"
 
 /* Values of the columns a and b of fields.def. */
@@ -73,7 +74,7 @@ enum { LIST_NUM, LIST_NAME, LIST_CIP, LIST_SIP, LIST_CPORT, LIST_SPORT };
 enum { DEV_ALL, DEV_MAJOR, DEV_MINOR };
 enum { FS_NAME, FS_SOURCE, FS_TARGET };
 enum { FS_FALCO, FS_RAW, FS_OWN };
-enum { HOST_NULL, HOST_WORD, HOST_EMPTY, HOST_FALSE };
+enum { HOST_WORD, HOST_EMPTY, HOST_FALSE };
 #define TH(member) ((int) offsetof(struct thread, member))
 
 /* ---- field_put.c ---- */

@@ -8,76 +8,57 @@ enum tag { TAG_NULL = 1, TAG_EMPTY, TAG_ID = KEY_TAG_ID, TAG_NUMBER, TAG_HASH, T
 
 enum { VALUES = 64 };
 
-static bool
-is_of_fd(const struct getter *g)
-{
-	return g->get == get_fd_name || g->get == get_fd_directory || g->get == get_fd_filename ||
-	       g->get == get_fd_type || g->get == get_fd_typechar;
-}
+/* Where a value is made of one of these alone, that is what it is remembered by. */
+static const struct {
+	unsigned depends_on;
+	enum key_kind kind;
+	unsigned cost;
+} own_keys[] = {
+	{ ON_TIME, KEY_NONE, 10 },
+	{ ON_ACCESS, KEY_OPEN, 3 },
+	{ ON_OPEN, KEY_VALUE, 4 }, /* tells most opens apart */
+	{ ON_TEXT, KEY_THREAD, 6 },
+	{ ON_ENV, KEY_MAIN, 7 },
+	{ ON_REAL, KEY_REAL, 5 },
+	{ ON_FD, KEY_FD, 5 },
+};
 
+/* The pieces of the state that a value is made of; false: of something else too. */
 static bool
-is_time(const struct field_ref *f, const struct getter *g)
+pieces_of(unsigned depends_on, unsigned *ret)
 {
-	return f->field->type == FT_RELTIME || f->field->type == FT_ABSTIME ||
-	       g->get == get_evt_num || g->get == get_evt_clock || g->get == get_evt_around ||
-	       g->get == get_util_cnt;
-}
-
-/* Made of nothing but the thread and its relatives. */
-static bool
-is_of_process(const struct getter *g)
-{
-	static field_getter *const getters[] = { get_proc_text, get_proc_ancestors, get_proc_apid,
-		get_proc_args, get_proc_aargs, get_proc_nargs, get_proc_exeline, get_proc_env,
-		get_proc_aenv, get_proc_cwd, get_proc_loginshell, get_proc_exe_flag,
-		get_proc_is_leader, get_proc_ismain, get_proc_caps, get_proc_cgroups,
-		get_proc_cgroup, get_user_uid, get_user_text, get_user_loginuid, get_user_loginname,
-		get_group_gid, get_group_name, get_container_id, get_mews_program };
-	static const int numbers[] = { NUM_TTY, NUM_PID, NUM_VPID, NUM_SID, NUM_VPGID, NUM_PGID,
-		NUM_EXE_INO };
-
-	for (size_t i = 0; i < ARRAY_SIZE(getters); i++) {
-		if (g->get == getters[i])
-			return true;
-	}
-	for (size_t i = 0; g->get == get_proc_num && i < ARRAY_SIZE(numbers); i++) {
-		if (g->b == numbers[i])
-			return true;
-	}
-	return false;
+	*ret = depends_on & STATE_ALL;
+	if (depends_on & (ON_TEXT | ON_ENV))
+		*ret |= ON_PROCESS;
+	return (depends_on & ~(unsigned) (STATE_ALL | ON_TEXT | ON_ENV)) == 0;
 }
 
 void
 field_key_of(const struct field_ref *f, struct field_key *ret)
 {
-	bool number = f->field->type != FT_STR && f->field->type != FT_BYTES;
+	const struct field *field = f->field;
+	bool number = field->type != FT_STR && field->type != FT_BYTES;
 	struct getter g;
 
-	field_getter_of(f->field, &g);
+	field_getter_of(field, &g);
 	*ret = (struct field_key){ .kind = KEY_VALUE, .ref = f, .cost = number ? 8 : 20 };
-	if (f->field->multi != FM_ONE) {
+	if (field->flags & FF_LONG)
+		ret->cost = 150;
+	for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
+		if (field->depends_on == own_keys[i].depends_on) {
+			ret->kind = own_keys[i].kind;
+			ret->cost = own_keys[i].cost;
+		}
+	}
+	if (ret->kind == KEY_THREAD)
+		ret->offset = g.b;
+	if (ret->kind == KEY_MAIN)
+		ret->offset = TH(env);
+	if (field->multi != FM_ONE) {
 		ret->kind = KEY_VALUES;
 		ret->cost = 100;
-	} else if (is_time(f, &g)) {
-		*ret = (struct field_key){ .kind = KEY_NONE, .ref = f, .cost = 10 };
-	} else if (g.get == get_evt_is_open && (g.a == OPEN_READ || g.a == OPEN_WRITE)) {
-		*ret = (struct field_key){ .kind = KEY_OPEN, .ref = f, .cost = 3 };
-	} else if (g.get == get_evt_is_open) {
-		ret->cost = 4; /* tells most opens apart */
-	} else if (g.get == get_proc_text && g.a == WHO_SELF) {
-		*ret = (struct field_key){ .kind = KEY_THREAD, .ref = f, .cost = 6, .offset = g.b };
-	} else if (g.get == get_proc_env) {
-		*ret =
-		    (struct field_key){ .kind = KEY_MAIN, .ref = f, .cost = 7, .offset = TH(env) };
-	} else if (g.get == get_fd_realname) {
-		*ret = (struct field_key){ .kind = KEY_REAL, .ref = f, .cost = 5 };
-	} else if (is_of_fd(&g)) {
-		*ret = (struct field_key){ .kind = KEY_FD, .ref = f, .cost = 5 };
-	} else if (g.get == get_evt_args || g.get == get_evt_buffer || g.get == get_evt_clock ||
-		   g.get == get_proc_aenv) {
-		ret->cost = 150;
 	}
-	ret->process = ret->kind != KEY_NONE && is_of_process(&g);
+	ret->process = pieces_of(field->depends_on, &ret->pieces);
 }
 
 bool
@@ -179,17 +160,13 @@ bool
 field_is_fixed(const struct field_ref *f, unsigned num)
 {
 	const struct ev_schema *s = schema_get(num);
-	struct getter g;
+	unsigned left = f->field->depends_on;
 
-	field_getter_of(f->field, &g);
-	if (g.get == get_evt_type || g.get == get_evt_type_is || g.get == get_evt_syscall ||
-	    g.get == get_evt_asynctype || g.get == get_evt_source)
-		return num != EV_SYSCALL && num != EV_ASYNCEVENT;
-	if (g.get == get_evt_is_open)
-		return s == NULL || !opens_file(s);
-	if ((g.get == get_evt_arg || g.get == get_evt_rawarg) && !f->has_index)
-		return f->param_index[num] == 0xff;
-	return g.get == get_evt_word || g.get == get_evt_const || g.get == get_evt_is_async ||
-	       g.get == get_evt_is_io || g.get == get_evt_io_dir || g.get == get_evt_is_wait ||
-	       g.get == get_null;
+	if (num != EV_SYSCALL && num != EV_ASYNCEVENT)
+		left &= ~(unsigned) ON_NAME;
+	if (s == NULL || !opens_file(s))
+		left &= ~(unsigned) (ON_OPEN | ON_ACCESS);
+	if (!f->has_index && f->param_index != NULL && f->param_index[num] == 0xff)
+		left &= ~(unsigned) ON_PARAM;
+	return left == ON_NOTHING;
 }

@@ -27,7 +27,8 @@ struct field_key {
 	enum key_kind kind;
 	int offset;
 	unsigned cost; /* of getting it, about, in ns */
-	bool process;  /* the same for a thread as long as state_version() is */
+	bool process;  /* the same for a thread as long as state_version() of these is: */
+	unsigned pieces;
 	const struct field_ref *ref;
 };
 

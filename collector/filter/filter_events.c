@@ -86,7 +86,7 @@ infer_type(const struct check *k, bool inverted, struct event_set *ret)
 {
 	set_all(ret);
 	if (k->op == FOP_EXISTS) {
-		if (inverted)
+		if (inverted && has_flag(k->left, FF_EVENT_NUMBER)) /* every event has one */
 			set_none(ret);
 		return;
 	}

@@ -130,6 +130,7 @@ static const struct {
 	{ "evt.type = execve or proc.name = a", 0xffff, EV_CLOSE, true },
 	{ "evt.type exists", 0xffff, EV_CLOSE, true },
 	{ "not evt.type exists", 0, EV_CLOSE, false },
+	{ "not syscall.type exists", 0xffff, EV_PROCEXIT, true },
 	{ "evt.type = getrandom", 1, EV_SYSCALL, true },
 	{ "evt.type = clock_gettime64", 1, EV_SYSCALL, true }, /* only of 32-bit callers */
 	{ "not evt.type = getrandom", 0xffff, EV_SYSCALL, true },

@@ -239,6 +239,19 @@ order_columns(struct planner *b, struct program *g)
 	return 0;
 }
 
+/* The pieces of the state that decide what a condition says of the process. */
+static unsigned
+pieces_of(const struct plan *p, const struct node *n)
+{
+	unsigned pieces = 0;
+
+	for (uint32_t i = 0; i < p->ncolumns; i++) {
+		if (p->columns[i].key.process && node_has_column(n, i))
+			pieces |= p->columns[i].key.pieces;
+	}
+	return pieces;
+}
+
 static int
 finish_program(struct planner *b, struct program *g)
 {
@@ -261,6 +274,7 @@ finish_program(struct planner *b, struct program *g)
 			continue;
 		set_bit(all, g->slots[i].lane - g->first * 64);
 		g->of_process |= b->lanes[g->slots[i].lane].process->kind != N_TRUE;
+		g->pieces |= pieces_of(b->p, b->lanes[g->slots[i].lane].node);
 	}
 	g->all = all;
 	return order_columns(b, g);

@@ -98,6 +98,7 @@ struct program {
 	const uint16_t *columns; /* of the process, then others */
 	uint32_t nprocess, ncolumns;
 	bool of_process;          /* something is asked about the process */
+	unsigned pieces;          /* of the state, that the answers depend on */
 	const struct slot *slots; /* in the items' order */
 	uint32_t nslots;
 };

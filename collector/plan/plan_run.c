@@ -303,7 +303,7 @@ recall_thread(struct plan_run *r, const struct program *g)
 {
 	const struct view *v = r->v;
 	struct of_thread *t = of_thread(r, g);
-	uint64_t version = state_version(v->state);
+	uint64_t version = state_version(v->state, g->pieces);
 
 	if (t->thread == v->thread && t->program == g && t->version == version &&
 	    t->tid == v->thread->tid && t->state == v->state)

@@ -313,7 +313,7 @@ likeness(const struct match *m)
 
 	memset(&k, 0, sizeof(k));
 	k.batch = m->o->seq; /* indices of texts are the batch's */
-	k.state = state_version(v->state);
+	k.state = state_version(v->state, STATE_ALL);
 	k.present = ev->present;
 	k.fd_num = v->fd_num;
 	k.tid = ev->tid;

@@ -10,7 +10,8 @@
 
 #define EPOCH_STEP_NS ((int64_t) NS_PER_MS)
 
-static parse_fn *const parsers[EV_TYPE_MAX] = {
+/* These find the thread themselves, or make its entry. */
+static parse_fn *const makers[EV_TYPE_MAX] = {
 	[EV_CLONE] = parse_clone,
 	[EV_CLONE3] = parse_clone,
 	[EV_FORK] = parse_clone,
@@ -18,6 +19,9 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_EXECVE] = parse_exec,
 	[EV_EXECVEAT] = parse_exec,
 	[EV_PROCEXIT] = parse_exit,
+};
+
+static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_OPEN] = parse_open,
 	[EV_OPENAT] = parse_open,
 	[EV_OPENAT2] = parse_open,
@@ -93,15 +97,6 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_GROUPDELETED] = parse_group,
 };
 
-/* Their parsers find the thread, or make its entry. */
-static bool
-makes_thread(const struct ev_schema *e)
-{
-	return (e->flags & EF_THREAD) &&
-	       (parsers[e->num] == parse_clone || parsers[e->num] == parse_exec ||
-		   parsers[e->num] == parse_exit);
-}
-
 static int
 words_init(struct state *s)
 {
@@ -140,7 +135,9 @@ state_new(struct intern *pool, const struct state_limits *limits, struct state *
 	s->limits = *limits;
 	s->snap = 1;
 	s->fds = (struct fd_space){ .pool = pool, .max = limits->fds };
-	s->version = clock_mono(); /* later than any of a state before it at the same address */
+	s->version[0] = clock_mono(); /* later than any of a state before it at the same address */
+	for (unsigned set = 1; set <= STATE_ALL; set++)
+		s->version[set] = s->version[0];
 	if (intern_account_open(pool, &s->account) < 0) {
 		free(s);
 		return -ENOMEM;
@@ -225,9 +222,12 @@ static struct thread *
 stray(struct apply *a)
 {
 	struct thread *t = a->s->stray;
+	int64_t pid = a->ev->pid == 0 ? a->ev->tid : a->ev->pid;
 
+	if (t->tid != a->ev->tid || t->pid != pid)
+		touch_by(a->s, DEED_STRAY);
 	t->tid = a->ev->tid;
-	t->pid = a->ev->pid == 0 ? a->ev->tid : a->ev->pid;
+	t->pid = pid;
 	t->start = a->ev->start;
 	t->last_fd = -1;
 	return t;
@@ -296,13 +296,14 @@ state_apply(struct state *s, const struct batch *b, const struct event *ev, stru
 	s->current = ev->ts;
 	hold_epoch(s, v->time - ev->ts);
 	state_flush(s);
-	s->version += (ev->schema->flags & EF_THREAD) != 0;
+	if (UNLIKELY(state_touches[num] != 0))
+		touch(s, state_touches[num]);
 	v->fd = NULL;
 	v->fd_num = -1;
 	v->event_path = v->event_pathraw = INTERN_NULL;
 	v->has_fd = v->fd_name_changed = false;
-	if (makes_thread(ev->schema)) {
-		parsers[num](&a);
+	if (makers[num] != NULL) {
+		makers[num](&a);
 	} else {
 		a.t = thread_get(s, ev->tid, ev->pid, ev->start);
 		if (a.t != NULL && parsers[num] != NULL) {

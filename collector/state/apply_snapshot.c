@@ -355,7 +355,7 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 	parse_fn *parse = snap_fd_parser(num);
 
 	state_flush(s);
-	s->version++;
+	touch(s, state_touches[num]);
 	if (s->snap_first == 0 || ev->ts < s->snap_first) /* 0: it begins */
 		s->snap_first = ev->ts;
 	s->stats.snapshot_entries++;
@@ -434,7 +434,6 @@ state_snapshot_end(struct state *s, const Wire__Snapshot *part)
 	if (!part->last || part->id == 0 || part->id != s->snap_id)
 		return false;
 	state_flush(s);
-	s->version++;
 	take_away(s, part->began_ns);
 	s->snap_id = 0;
 	threads_expire(s);

@@ -167,9 +167,9 @@ state_pool(const struct state *s)
 }
 
 uint64_t
-state_version(const struct state *s)
+state_version(const struct state *s, unsigned pieces)
 {
-	return s->version;
+	return s->version[pieces];
 }
 
 void

@@ -47,7 +47,7 @@ forget(struct state *s, struct thread *t)
 {
 	const struct words *w = &s->words;
 
-	s->version++;
+	touch_by(s, DEED_FORGOTTEN);
 	fdt_unref(&s->fds, t->fds);
 	t->fds = NULL;
 	hold(s->pool, &t->exe, w->na);

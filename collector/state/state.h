@@ -240,10 +240,30 @@ bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);
 
 struct intern *state_pool(const struct state *s);
 
-/* Changes whenever something may have changed that is known of processes, threads, users and
- * groups: descriptors apart, what is made of a thread is the same as long as this is. No two states
- * at one address have the same. */
-uint64_t state_version(const struct state *s);
+/* The state of a node in pieces, without descriptors and the clock. */
+enum state_piece {
+	STATE_PROCESS = 0x1, /* threads: which there are, their relations, ids and texts */
+	STATE_CWD = 0x2,
+	STATE_USAGE = 0x4, /* memory, limits, number of threads */
+	STATE_USERS = 0x8, /* names of users and groups */
+	STATE_ALL = 0xf,
+};
+
+/* Changes whenever one of these pieces (STATE_*) may have changed: anything computed from a thread
+ * and these pieces alone stays the same until then. Never equal for two states at one address. */
+uint64_t state_version(const struct state *s, unsigned pieces);
+
+/* Changes that do not belong to one event type. */
+enum state_deed {
+#define DEED(ID, PIECE, what) DEED_##ID,
+#include "collector/state/touches.def"
+	STATE_DEEDS
+};
+
+/* touches.def: the piece that each event may change, by number, then the piece that each deed
+ * changes; 0: none. */
+extern const uint8_t state_touches[EV_TYPE_MAX + STATE_DEEDS];
+
 void state_stats(const struct state *s, struct state_stats *ret);
 
 const char *fd_type_word(enum fd_type t); /* "file" ...; NULL where Falco says null */

@@ -83,11 +83,11 @@ struct state {
 	struct table users, groups; /* of struct user_slot */
 	struct iface *ifaces;
 	size_t nifaces;
-	uint64_t version;         /* state_version() */
-	uint64_t now;             /* boot ns of the newest event */
-	uint64_t began;           /* of the first one */
-	uint64_t before, current; /* of the one before this one, of this one */
-	uint64_t epoch;           /* realtime minus boot time, ns */
+	uint64_t version[STATE_ALL + 1]; /* state_version(), by set of pieces */
+	uint64_t now;                    /* boot ns of the newest event */
+	uint64_t began;                  /* of the first one */
+	uint64_t before, current;        /* of the one before this one, of this one */
+	uint64_t epoch;                  /* realtime minus boot time, ns */
 	struct {
 		struct thread *owner; /* main thread whose fds first..last are closed */
 		int64_t first, last;
@@ -141,6 +141,20 @@ parse_fn parse_setuid, parse_setresuid, parse_setreuid;
 parse_fn parse_setgid, parse_setresgid, parse_setregid;
 parse_fn parse_capset, parse_newns, parse_setsid, parse_prctl, parse_limit, parse_memory;
 parse_fn parse_user, parse_group;
+
+/* Count a change of a piece of the state. */
+static inline void
+touch(struct state *s, unsigned piece)
+{
+	for (unsigned set = 0; set <= STATE_ALL; set++)
+		s->version[set] += (set & piece) != 0;
+}
+
+static inline void
+touch_by(struct state *s, enum state_deed deed)
+{
+	touch(s, state_touches[EV_TYPE_MAX + deed]);
+}
 
 /* Let an intern id take the place of another. */
 static inline void

@@ -215,7 +215,7 @@ unlist(struct state *s, struct thread *t)
 
 	if (!t->listed)
 		return;
-	s->version++;
+	touch_by(s, DEED_REMOVED);
 	t->listed = false;
 	kid_unlink(t);
 	t->grp_prev->grp_next = t->grp_next;
@@ -253,7 +253,7 @@ thread_bury(struct state *s, struct thread *t)
 {
 	if (t->gone)
 		return;
-	s->version++;
+	touch_by(s, DEED_BURIED);
 	t->dead = t->gone = true;
 	t->died = s->now;
 	fdt_unref(&s->fds, t->fds); /* the kernel has closed them */
@@ -292,7 +292,6 @@ thread_unbury(struct state *s, struct thread *t)
 {
 	struct thread **link = &s->gone;
 
-	s->version++;
 	while (*link != t)
 		link = &(*link)->next_free;
 	*link = t->next_free;
@@ -382,7 +381,7 @@ thread_add(struct state *s, int64_t tid, struct thread *main)
 	i = slot_of(tt, tid);
 	tt->slots[i] = (struct thread_slot){ tid, t };
 	tt->n++;
-	s->version++;
+	touch_by(s, DEED_ADDED);
 	s->stats.threads++;
 	return t;
 }
@@ -405,7 +404,7 @@ thread_set_parent(struct state *s, struct thread *t, int64_t ptid)
 {
 	if (t->kid_link != NULL && t->ptid == ptid)
 		return;
-	s->version++;
+	touch_by(s, DEED_PARENT);
 	kid_unlink(t);
 	t->ptid = ptid;
 	if (t->listed && ptid > 0)
