@@ -64,10 +64,11 @@ connected_to(int fd, const char *local, char peer[PEER_TEXT])
 int
 next_descriptor(DIR *fds)
 {
-	struct dirent *e = readdir(fds); /* NOLINT(concurrency-mt-unsafe): one thread at a time */
+	struct dirent *e;
 
-	while (e != NULL && e->d_name[0] == '.')
-		e = readdir(fds); /* same */
+	do
+		e = readdir(fds); /* NOLINT(concurrency-mt-unsafe): one thread at a time */
+	while (e != NULL && e->d_name[0] == '.');
 	return e == NULL ? -1 : (int) strtol(e->d_name, NULL, 10);
 }
 
