@@ -269,6 +269,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	u32 sk_ack_backlog, sk_max_ack_backlog;
+	u16 sk_protocol;
 };
 struct sockaddr_un_k {
 	u16 sun_family;

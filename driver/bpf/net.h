@@ -9,6 +9,8 @@
 #include "driver/bpf/open.h"
 #include "driver/bpf/open_file.h"
 
+#define IPPROTO_TCP 6
+
 #define AF_UNIX  1
 #define AF_INET  2
 #define AF_INET6 10
@@ -185,8 +187,14 @@ tuple_build(u32 off, u64 sock, u32 inbound, s32 len)
 	local = to + 1 + (inbound ? size : 0);
 	peer = to + 1 + (inbound ? 0 : size);
 	(void) end_local(local, sk, family);
-	if (len >= (family == AF_INET ? 8 : 24))
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
+	    BPF_CORE_READ(sk, __sk_common.skc_dport))
+		len = 0; /* connected: the kernel ignores the name, so a caller could pass any */
+	if (len >= (family == AF_INET ? 8 : 24)) {
 		bpf_probe_read_kernel(&named, sizeof(named), s->path);
+		if (named == 0) /* AF_UNSPEC, which the kernel takes for AF_INET */
+			named = AF_INET;
+	}
 	if (named == family)
 		(void) end_named(peer, s->path, family);
 	else
@@ -362,7 +370,9 @@ EXIT(recvfrom)
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->size = (u32) s->values[DRV_ARG(2)];
-	off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)], ret);
+	/* MSG_TRUNC returns more than there is in the buffer */
+	off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)],
+	    ret < (s64) s->values[DRV_ARG(2)] ? ret : (s64) s->values[DRV_ARG(2)]);
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
 	addr =
 	    s->values[DRV_ARG(4)]; /* the kernel has written the sender's there, and its length */

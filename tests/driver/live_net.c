@@ -204,6 +204,17 @@ t_sendto(struct facts *f)
 		(void) CALL(f, "sendto", fd, live_str(f, "more"), 4, 0, 0, 0);
 		WANT(f, "data=more fd=%d size=4 tuple=%s", fd, tuple(&from, &to));
 	}
+	{ /* no family, which the kernel takes for IPv4 */
+		int fd = on_loopback(AF_INET, SOCK_DGRAM, &from);
+		struct sockaddr_storage any;
+
+		(void) on_loopback(AF_INET, SOCK_DGRAM, &to);
+		any = to;
+		any.ss_family = AF_UNSPEC;
+		(void) CALL(f, "sendto", fd, live_str(f, "some-data"), 4, 0,
+		    live_mem(f, &any, sizeof(any)), sizeof(struct sockaddr_in));
+		WANT(f, "data=some fd=%d size=4 tuple=%s", fd, tuple(&from, &to));
+	}
 	(void) CALL(f, "sendto", 4711, live_str(f, "none"), 4, 0, 0, 0);
 	WANT(f, "data=none fd=4711 size=4 tuple=-");
 }
