@@ -9,9 +9,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # stage | approximate duration in seconds
 stages='syscall|60
-sensor|30
+sensor|40
 idle|30
-latency|40
+latency|50
 storm|75
 snapshot|60
 start|10
