@@ -52,7 +52,6 @@ enum fmulti {
 #define FF_NO_TRANSFORM 0x080
 #define FF_NO_RHS       0x100
 #define FF_DEPRECATED   0x200
-#define FF_UNFILLED     0x400     /* never has a value yet: see field_waits() */
 #define FF_PADDED       0x800     /* prints as nine digits, with leading zeros */
 #define FF_COMM         0x1000    /* a task's name in the kernel: COMM_MAX bytes at most */
 #define FF_EVENT_NAME   0x2000    /* its values are names of events */
@@ -68,6 +67,29 @@ enum fmulti {
 #define FF_32_BITS      0x800000  /* -1 in a condition is 4294967295 */
 #define FF_CLOCK        0x1000000 /* a time, a text in outputs and a number in JSON */
 #define FF_LONG         0x2000000 /* may be long, so that getting it is expensive */
+
+/* The source of a field that only some events fill, or nothing yet; see field_waits(). It is in the
+ * bits of field.flags above the flags. */
+enum fsource {
+	FROM_ANYTHING, /* the field never waits */
+	FROM_PLUGINS,
+	FROM_ASYNC,
+	FROM_INFRA,
+	FROM_DATA, /* the bytes that calls transfer */
+	FROM_IO,
+	FROM_READS,
+	FROM_WRITES,
+	FROM_SOCKET,
+	FROM_POLL,
+	FROM_SWITCH,
+	FROM_RUNTIME,
+	FROM_CPU_SAMPLES,
+	FROM_NAMES, /* look-ups of addresses */
+	FROM_NOTHING,
+	FROM_MAX,
+};
+#define FF_FROM(SOURCE)  ((unsigned) FROM_##SOURCE << 26)
+#define FF_SOURCE(flags) ((flags) >> 26)
 
 enum { COMM_MAX = 15 };
 
@@ -156,7 +178,8 @@ void value_text(const struct field *f, const struct fval *v, struct buf *out);
  * text is in 'n'. */
 const char *field_hint(struct slice text, struct near *n);
 
-/* What a field waits for that cannot have a value yet; NULL: it can. */
+/* The missing source of a field that cannot have a value yet, as a noun; NULL: it can have one.
+ * A source of events is missing while none of them is captured. */
 const char *field_waits(const struct field *f);
 
 /* All fields, for 'mewsctl rules fields'. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/field/field_int.h"
 #include "collector/filter/test_ask.h"
 #include "collector/state/test_play.h"
 #include "tests/support/test.h"
@@ -266,39 +267,63 @@ test_rows(void **state)
 	assert_int_equal(0, ask_differences);
 }
 
-/* What a field waits for; fields filled by events wait for those to be captured. */
+/* A row for each source: the field waits unless the source's event is captured. */
 static void
 test_waits(void **state)
 {
 	static const struct {
 		const char *field;
+		enum fsource source;
 		uint16_t event; /* 0: of no event */
-		const char *cause;
+		const char *missing;
 	} rows[] = {
-		{ "fd.name", 0, NULL },
-		{ "proc.exepath", 0, NULL },
-		{ "fdlist.names", EV_POLL, "poll" },
-		{ "fd.l4proto", EV_SOCKET, "the creation of sockets" },
-		{ "thread.exectime", EV_SWITCH, "switches of CPUs" },
-		{ "evt.buflen.in", EV_READ, "reads" },
-		{ "evt.infra.docker.name", EV_INFRA, "infrastructure events" },
-		{ "k8s.rc.name", 0, "nothing: it is deprecated in Falco" },
-		{ "thread.cpu", 0, "samples of CPU use" },
+		{ "fd.name", FROM_ANYTHING, 0, NULL },
+		{ "evt.pluginname", FROM_PLUGINS, 0, "plugins" },
+		{ "evt.asynctype", FROM_ASYNC, EV_ASYNCEVENT, "asynchronous events" },
+		{ "evt.infra.docker.name", FROM_INFRA, EV_INFRA, "infrastructure events" },
+		{ "evt.buffer", FROM_DATA, EV_WRITE, "reads and writes" },
+		{ "evt.io_dir", FROM_IO, EV_WRITE, "reads and writes" },
+		{ "evt.buflen.in", FROM_READS, EV_READ, "reads" },
+		{ "evt.buflen.out", FROM_WRITES, EV_WRITE, "writes" },
+		{ "fd.l4proto", FROM_SOCKET, EV_SOCKET, "the creation of sockets" },
+		{ "fdlist.names", FROM_POLL, EV_POLL, "poll" },
+		{ "thread.exectime", FROM_SWITCH, EV_SWITCH, "switches of CPUs" },
+		{ "container.image", FROM_RUNTIME, 0, "metadata of the container runtime" },
+		{ "thread.cpu", FROM_CPU_SAMPLES, 0, "samples of CPU use" },
+		{ "fd.sip.name", FROM_NAMES, 0, "look-ups of names" },
+		{ "k8s.rc.name", FROM_NOTHING, 0, "nothing: it is deprecated in Falco" },
 	};
 
 	(void) state;
+	assert_int_equal(FROM_MAX, ARRAY_SIZE(rows));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		bool waits = rows[i].cause != NULL &&
+		bool waits = rows[i].missing != NULL &&
 			     (rows[i].event == 0 || schema_get(rows[i].event)->capture == CAP_NOT);
 		const struct field *f = fields;
 
 		while (f < fields + nfields && strcmp(f->name, rows[i].field) != 0)
 			f++;
 		assert_true(f < fields + nfields);
+		assert_int_equal(i, rows[i].source);
+		assert_int_equal(rows[i].source, FF_SOURCE(f->flags));
 		if (waits)
-			assert_string_equal(rows[i].cause, field_waits(f));
+			assert_string_equal(rows[i].missing, field_waits(f));
 		else
 			assert_null(field_waits(f));
+	}
+}
+
+/* A field that no getter fills has a source to wait for. */
+static void
+test_null_waits(void **state)
+{
+	(void) state;
+	for (const struct field *f = fields; f < fields + nfields; f++) {
+		struct getter g;
+
+		field_getter_of(f, &g);
+		if (g.get == get_null && field_waits(f) == NULL)
+			fail_msg("%s has neither a getter nor a source", f->name);
 	}
 }
 
@@ -308,6 +333,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_null_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
