@@ -2,7 +2,7 @@
 #include "collector/field/field_int.h"
 #include <errno.h>
 
-/* fields.def: the table for others, and beside it what only this file needs. */
+/* fields.def: the public table, and beside it what only this file needs. */
 #define FIELD(name, TYPE, MULTI, FMT, flags, getter, a, b, help, depends_on) \
 	{ name, help, FT_##TYPE, FM_##MULTI, PF_##FMT, flags, depends_on },
 const struct field fields[] = {

@@ -8,7 +8,7 @@ enum tag { TAG_NULL = 1, TAG_EMPTY, TAG_ID = KEY_TAG_ID, TAG_NUMBER, TAG_HASH, T
 
 enum { VALUES = 64 };
 
-/* Where a value is made of one of these alone, that is what it is remembered by. */
+/* A value computed from only one of these is remembered under that one. */
 static const struct {
 	unsigned depends_on;
 	enum key_kind kind;
@@ -16,14 +16,14 @@ static const struct {
 } own_keys[] = {
 	{ ON_TIME, KEY_NONE, 10 },
 	{ ON_ACCESS, KEY_OPEN, 3 },
-	{ ON_OPEN, KEY_VALUE, 4 }, /* tells most opens apart */
+	{ ON_OPEN, KEY_VALUE, 4 }, /* distinguishes most opens */
 	{ ON_TEXT, KEY_THREAD, 6 },
 	{ ON_ENV, KEY_MAIN, 7 },
 	{ ON_REAL, KEY_REAL, 5 },
 	{ ON_FD, KEY_FD, 5 },
 };
 
-/* The pieces of the state that a value is made of; false: of something else too. */
+/* The pieces of the state that a value is computed from; false: also from something else. */
 static bool
 pieces_of(unsigned depends_on, unsigned *ret)
 {

@@ -26,8 +26,8 @@ enum key_kind {
 struct field_key {
 	enum key_kind kind;
 	int offset;
-	unsigned cost; /* of getting it, about, in ns */
-	bool process;  /* the same for a thread as long as state_version() of these is: */
+	unsigned cost; /* approximate cost of getting it, in ns */
+	bool process;  /* constant for a thread while state_version() of these is: */
 	unsigned pieces;
 	const struct field_ref *ref;
 };

@@ -206,8 +206,8 @@ lex_bare(struct lex *l, struct slice *ret)
 	return take(l, n, ret);
 }
 
-/* One escape at text.p[*pos] (the backslash), before 'end'; *pos moves past it. The byte, or
- * -EINVAL. */
+/* Decode one escape at text.p[*pos] (the backslash), before 'end'; *pos advances past it. The byte,
+ * or -EINVAL. */
 static int
 unescape(struct lex *l, size_t *pos, size_t end, char quote)
 {

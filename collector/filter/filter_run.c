@@ -83,7 +83,7 @@ is_one_of(const struct test *t, const struct fval *l)
 	return false;
 }
 
-/* Length of the leading ASCII, in whole words of 8 bytes; usually nearly all of the text. */
+/* The length of the leading ASCII, in whole words of 8 bytes; usually nearly all of the text. */
 static size_t
 ascii_eights(struct slice s)
 {

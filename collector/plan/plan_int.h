@@ -97,7 +97,7 @@ struct program {
 	const uint64_t *all;     /* the lanes, from word 'first' on */
 	const uint16_t *columns; /* of the process, then others */
 	uint32_t nprocess, ncolumns;
-	bool of_process;          /* something is asked about the process */
+	bool of_process;          /* some part is about the process */
 	unsigned pieces;          /* of the state, that the answers depend on */
 	const struct slot *slots; /* in the items' order */
 	uint32_t nslots;
@@ -121,7 +121,7 @@ struct planner {
 	struct table numbers; /* of the checks */
 	struct node **stack;  /* kids of the nodes being made */
 	size_t top, stack_cap;
-	/* these become the plan's in the end: */
+	/* these become part of the plan: */
 	struct pcheck *checks;
 	struct lane *lanes;
 	struct node **memo[PLAN_COLUMNS_MAX];

@@ -110,7 +110,7 @@ throttle_buckets(const struct throttle *t)
 TABLE_TYPE(buckets, struct bucket, uint64_t, s->key == 0, s->key == *k, s->key);
 TABLE_TYPE(outputs, uint64_t, uint64_t, *s == 0, *s == *k, *s);
 
-/* Where the key is, or would be. */
+/* The slot of the key, or the free slot for it. */
 static struct bucket *
 slot_of(struct bucket *slots, size_t n, uint64_t key)
 {
@@ -312,7 +312,7 @@ likeness(const struct match *m)
 	} k;
 
 	memset(&k, 0, sizeof(k));
-	k.batch = m->o->seq; /* indices of texts are the batch's */
+	k.batch = m->o->seq; /* indices of texts are valid within a batch */
 	k.state = state_version(v->state, STATE_ALL);
 	k.present = ev->present;
 	k.fd_num = v->fd_num;

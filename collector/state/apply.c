@@ -135,7 +135,7 @@ state_new(struct intern *pool, const struct state_limits *limits, struct state *
 	s->limits = *limits;
 	s->snap = 1;
 	s->fds = (struct fd_space){ .pool = pool, .max = limits->fds };
-	s->version[0] = clock_mono(); /* later than any of a state before it at the same address */
+	s->version[0] = clock_mono(); /* later than any of an earlier state at this address */
 	for (unsigned set = 1; set <= STATE_ALL; set++)
 		s->version[set] = s->version[0];
 	if (intern_account_open(pool, &s->account) < 0) {

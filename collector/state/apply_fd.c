@@ -78,8 +78,8 @@ opened(struct apply *a, uint32_t full, uint32_t raw)
 	a->v->fd_name_changed = true; /* from none, as in Falco */
 }
 
-/* The path of an openat2 that its folder confines: what was opened; of one that failed, the path
- * below the folder, which is its root too. */
+/* The path of an openat2 confined to its folder: the opened file; after a failure, the path below
+ * the folder, which is also its root. */
 static uint32_t
 confined(struct apply *a, int64_t dirfd, uint32_t name)
 {

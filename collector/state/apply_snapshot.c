@@ -356,7 +356,7 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 
 	state_flush(s);
 	touch(s, state_touches[num]);
-	if (s->snap_first == 0 || ev->ts < s->snap_first) /* 0: it begins */
+	if (s->snap_first == 0 || ev->ts < s->snap_first) /* 0: the snapshot begins */
 		s->snap_first = ev->ts;
 	s->stats.snapshot_entries++;
 	if (num == EV_TASK) {

@@ -61,7 +61,7 @@ fdt_unref(struct fd_space *sp, struct fd_table *t)
 
 TABLE_TYPE(fd_slots, struct fd_entry, int32_t, s->fd == FD_FREE, s->fd == *k, (uint32_t) s->fd);
 
-/* The slot of 'fd', or the free one where it would be. A table is never full. */
+/* The slot of 'fd', or the free slot for it. A table is never full. */
 static size_t
 slot_of(const struct fd_table *t, int32_t fd)
 {

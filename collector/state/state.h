@@ -126,8 +126,8 @@ struct thread {
 	int64_t last_fd;  /* the last descriptor it used */
 	uint64_t seen;    /* boot ns of its newest event */
 	uint64_t died;
-	struct thread *next_free;            /* of the free list, of the gone */
-	struct thread *kid_next, **kid_link; /* those with the same parent */
+	struct thread *next_free;            /* of the free list, or of the dead */
+	struct thread *kid_next, **kid_link; /* threads with the same parent */
 	struct thread *grp_next, *grp_prev;  /* its thread group, a ring */
 };
 

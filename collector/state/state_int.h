@@ -19,7 +19,7 @@
 #define CLOSED_SIZE      1024  /* slots, the same for closes */
 #define PATH_MEMO_SIZE   256
 #define CGROUP_MEMO_SIZE 16
-#define HOPS_MAX         512 /* of a walk along parents, which may have a loop */
+#define HOPS_MAX         512 /* in a walk along parents, which may contain a loop */
 #define NS_2S            2000000000ULL
 #define SNAP_SLACK       1000000000ULL /* ns from the list of tasks to the first entry */
 
@@ -156,7 +156,7 @@ touch_by(struct state *s, enum state_deed deed)
 	touch(s, state_touches[EV_TYPE_MAX + deed]);
 }
 
-/* Let an intern id take the place of another. */
+/* Replace an intern id by another. */
 static inline void
 hold(struct intern *pool, uint32_t *slot, uint32_t id)
 {

@@ -192,7 +192,7 @@ static const struct row client_rows[] = {
 	    "fd.name=<unknown>;fd.sip=10.0.0.1;fd.dport=8" },
 	{ EV_SOCKET, "10", "fd=9;domain=2;type=3;proto=6", "fd.l4=5" },
 	{ EV_SOCKET, "10", "fd=9;domain=2;type=2;proto=1", "fd.l4=4" },
-	/* What is read or written is connected. */
+	/* A socket that is read or written is connected. */
 	{ EV_SOCKET, "10", "fd=9;domain=2;type=1;proto=0", "fd.conn=0" },
 	{ EV_READ, "10", "res=-11;fd=9;size=1", "fd.conn=0" },
 	{ EV_WRITE, "10", "res=1;fd=9;size=1", "fd.conn=1" },

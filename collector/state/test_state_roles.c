@@ -62,7 +62,8 @@ struct known {
 	unsigned char bytes[sizeof(struct thread)];
 };
 
-/* What is known of a thread; its descriptors, and what its calls leave for each other, apart. */
+/* Everything known about a thread, except its descriptors and what its calls leave for each other.
+ */
 static struct known
 known_of(const struct state *s)
 {

@@ -40,7 +40,7 @@ held_id(struct thread *t, size_t i)
 
 TABLE_TYPE(thread_slots, struct thread_slot, int64_t, s->t == NULL, s->tid == *k, hash_of(s->tid));
 
-/* The slot of 'tid', or the free one where it would be. */
+/* The slot of 'tid', or the free slot for it. */
 static size_t
 slot_of(const struct thread_table *tt, int64_t tid)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users and groups, by the container that knows them and their number. */
+/* Users and groups, by container and number. */
 #include "collector/state/state_int.h"
 
-#define USERS_MAX 65536u /* per node: more are not learnt */
+#define USERS_MAX 65536u /* per node: further ones are not recorded */
 
 uint32_t
 users_container(struct state *s, uint32_t id)
