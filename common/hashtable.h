@@ -63,7 +63,7 @@ int table_reserve(const struct table_type *type, struct table *t) MUST_CHECK;
 
 /* 'mask' is the number of slots, a power of two, less one; at least one of them is free. */
 
-/* Where the key is, or the free slot where it would be. */
+/* The slot of the key, or the free slot for it. */
 static inline ALWAYS_INLINE size_t
 slots_find(
     const struct table_type *type, const void *slots, size_t mask, uint64_t hash, const void *key)

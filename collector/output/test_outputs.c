@@ -9,7 +9,7 @@
 
 #define ROWS 5000
 
-/* What to do with a row, once; then it is delivered. */
+/* The result of a row's first delivery; the next one succeeds. */
 enum act { DELIVER, REFUSE, RETRY_ONCE, BUSY_ONCE, ERROR_ONCE };
 
 struct fake {

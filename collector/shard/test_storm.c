@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which matches become alerts and which are summarized: feed batches with times, and compare the
- * alerts of each. State and rules are the real ones. */
+/* Check which matches become alerts and which are summarized: feed batches with times, and compare
+ * the alerts of each. State and rules are the real ones. */
 #include "tests/support/test.h"
 
 #include "collector/shard/shard_nodes.h"

@@ -56,7 +56,7 @@ struct type_drops {
 	_Atomic uint64_t n[EV_TYPE_MAX];
 };
 
-/* What the sensor reports about itself, for people. */
+/* The sensor's report about itself, for people. */
 struct stream_info {
 	char version[64], kernel[128], arch[32];
 	uint64_t spool_bytes, spool_batches, excluded, cpu_ns, rss_bytes, reconnects;

@@ -89,7 +89,7 @@ call_of(bool compat, u64 nr)
 {
 	u32 kind = compat;
 
-	barrier_var(kind); /* or the compiler, which knows a bool's values, drops the mask */
+	barrier_var(kind); /* keep the mask: the compiler, unlike the verifier, knows the bound */
 	return &table.calls[kind & 1][nr & (DRV_NR_MAX - 1)];
 }
 

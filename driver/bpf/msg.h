@@ -66,7 +66,7 @@ text_iov(struct scratch *s, u32 off, u64 bit, u64 at, u64 count, s64 n, bool com
 	return text_end(s, off, *(volatile u32 *) &s->iov.n, bit);
 }
 
-/* What is read of a struct msghdr. */
+/* The values read from a struct msghdr. */
 struct msg {
 	u64 name, iov, count, control, controllen;
 	s32 namelen;
@@ -172,8 +172,8 @@ EXIT(process_vm)
 	EXIT_END();
 }
 
-/* The position in a file of a call whose arguments from the fourth on are its low and high words; a
- * 64-bit caller has it in one. */
+/* The file position that a call passes: the fourth argument, and for 32-bit callers the fifth as
+ * its high word. */
 static __always_inline u64
 position(struct pt_regs *regs, bool compat)
 {
@@ -200,7 +200,8 @@ EXIT(pread)
 	EXIT_END();
 }
 
-/* The calls that write put their size after the descriptor; those with a position have it last. */
+/* Events of writes have the size after the descriptor, those of reads before it; a position comes
+ * last. */
 _Static_assert(sizeof(struct ev_READV) == sizeof(struct ev_WRITEV), "readv and writev differ");
 _Static_assert(sizeof(struct ev_PREADV) == sizeof(struct ev_PWRITEV), "preadv and pwritev differ");
 _Static_assert(EV_BIT(READV, data) == EV_BIT(PREADV, data), "readv and preadv differ");

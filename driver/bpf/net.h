@@ -258,7 +258,7 @@ EXIT(connect)
 	EXIT_END();
 }
 
-/* How full the queue of a listening socket is. */
+/* Set the fill level of a listening socket's queue. */
 #define QUEUE_OF(e, listener)                                                        \
 	do {                                                                         \
 		struct sock *l_ = (listener);                                        \
@@ -302,7 +302,7 @@ EXIT(accept4)
 	EXIT_END();
 }
 
-/* The address that a sent message is for: as read at entry, or now; sets its length, 0: none. */
+/* The address to which a message is sent, read at entry or now. Sets its length; 0: none. */
 static __always_inline const char *
 addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32 *len)
 {
@@ -317,7 +317,7 @@ addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32
 		return NULL;
 	reread(s, compat);
 	size = (u32) n;
-	barrier_var(size); /* or the compiler, which knows the bound, drops the verifier's */
+	barrier_var(size); /* keep the mask: the compiler, unlike the verifier, knows it */
 	if (bpf_probe_read_user(s->path, size & 0xff, (void *) addr) == 0)
 		*len = n;
 	return s->path;
@@ -370,7 +370,7 @@ EXIT(recvfrom)
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->size = (u32) s->values[DRV_ARG(2)];
-	/* MSG_TRUNC returns more than there is in the buffer */
+	/* with MSG_TRUNC the result may exceed the buffer */
 	off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)],
 	    ret < (s64) s->values[DRV_ARG(2)] ? ret : (s64) s->values[DRV_ARG(2)]);
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;

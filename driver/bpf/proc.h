@@ -311,7 +311,7 @@ EXIT(prctl)
 	EXIT_END();
 }
 
-/* The kinds of a value of ptrace, its first byte. */
+/* The first byte of a ptrace value: its kind. */
 #define PTRACE_UINT64 0
 #define PTRACE_SIG    1
 

@@ -28,12 +28,12 @@ EXIT(mount)
 	EXIT_END();
 }
 
-/* A limit, in order; -1: unlimited, or unknown. */
+/* As the kernel's struct rlimit; -1: unlimited, or unknown. */
 struct limit {
 	s64 soft, hard;
 };
 
-/* Read a limit of the caller as the kernel has it. */
+/* Read a limit of the caller from the kernel. */
 static __always_inline void
 limit_now(struct task_struct *t, u32 resource, struct limit *ret)
 {
@@ -66,7 +66,7 @@ EXIT(setrlimit)
 	struct limit l;
 
 	limit_read(call_arg(regs, compat, 1), compat, &l);
-	if (ret == 0) /* not what another thread has written there since */
+	if (ret == 0) /* user memory may have changed since */
 		limit_now(t, resource, &l);
 	e->res = call_result(ret);
 	e->cur = l.soft;
@@ -118,7 +118,7 @@ EXIT(io_uring_setup)
 	EXIT_END();
 }
 
-/* The offset is the one after the call. */
+/* The event has the offset after the call. */
 EXIT(sendfile)
 {
 	EXIT_BEGIN(SENDFILE, false);

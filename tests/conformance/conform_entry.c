@@ -9,7 +9,7 @@ static struct entry {
 	unsigned exit; /* the exit's event number; 0: none is remembered */
 	int64_t dirfd; /* of a path below a descriptor */
 	size_t n;
-	char text[4096]; /* its path; of a connect nothing: the exit has the address */
+	char text[4096]; /* its path; empty for connect, whose exit has the address */
 } entries[THREADS];
 
 bool
@@ -32,7 +32,7 @@ entry_take(const struct composer *c)
 	return true;
 }
 
-/* An exec whose exit does not tell the file: the path that was asked for, made absolute. */
+/* If an exec's exit does not report the file, set the requested path, made absolute. */
 static void
 set_exepath(struct state *s, struct composer *c, const struct entry *e, struct slice path)
 {

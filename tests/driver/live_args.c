@@ -131,7 +131,7 @@ c_second(struct live *l)
 	check_list(l, 1, "args", &args);
 }
 
-/* Of a script, the beginning and the end are kept. */
+/* A script's long arguments keep their beginning and end. */
 static void
 d_script(struct facts *f)
 {

@@ -229,7 +229,7 @@ c_link_changed(struct live *l)
  * others' memory: others' paths and addresses are still read at entry. */
 #define CROWD 600
 
-/* Where the crowd waits. */
+/* The FIFO and the full queue on which the crowd waits. */
 struct crowd {
 	const char *fifo;
 	struct sockaddr_un queue;

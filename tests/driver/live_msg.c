@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A list of the caller's pieces of memory, texts up to a NULL. */
+/* Build a list of struct iovec, for texts up to a NULL. */
 static int64_t
 pieces(struct facts *f, const char *const *text, size_t *n)
 {
@@ -135,7 +135,7 @@ t_sendmsg(struct facts *f)
 	WANT(f, "data= fd=%d size=0 tuple=-", d.fd);
 }
 
-/* With the address that it was sent to, as control data. */
+/* The control data is the address to which the message was sent. */
 static void
 t_recvmsg(struct facts *f)
 {
@@ -177,7 +177,7 @@ t_socketpair(struct facts *f)
 	WANT(f, "fd1=-1 fd2=-1 source=0 peer=0 domain=AF_INET type=2 proto=17");
 }
 
-/* The calling process stands for the other one. */
+/* The other process is the caller itself. */
 static void
 process_vm(struct facts *f, const char *call, const char *failed)
 {
@@ -316,7 +316,7 @@ const struct live_row msg_rows[] = {
 	{ NULL, NULL, NULL },
 };
 
-/* The ends of a pair are those of what is sent through it. */
+/* socketpair reports the same ends as a message sent through the pair. */
 static void
 d_pair(struct facts *f)
 {
@@ -344,7 +344,7 @@ c_pair(struct live *l)
 	live_bytes(l, live_rec(l, EV_SENDMSG, 0), "tuple", want, sizeof(want));
 }
 
-/* More pieces than are looked at: the record says so. */
+/* With more pieces than the program reads, the record is marked as cut. */
 static void
 d_many(struct facts *f)
 {

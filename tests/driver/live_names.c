@@ -115,9 +115,9 @@ c_opened(struct live *l)
 }
 
 /*
- * A path on a page that is not resident when the call begins, so that it cannot be read, and that
- * is another one when the call ends: only the file shows what was opened. The FIFO holds the call
- * until the path is changed.
+ * A path that cannot be read at entry, because its page is not resident, and that has changed
+ * before the exit: only the file shows what was opened. The FIFO holds the call until the path is
+ * changed.
  */
 struct race {
 	const char *fifo;

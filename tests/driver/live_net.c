@@ -234,7 +234,7 @@ t_recvfrom(struct facts *f)
 	WANT(f, "data=hello tuple=%s fd=%d size=10", tuple(&from, &to), at);
 	(void) CALL(f, "recvfrom", at, live_str(f, "..........."), 10, MSG_DONTWAIT, 0, 0);
 	WANT(f, "data= tuple=- fd=%d size=10", at);
-	/* A connected socket has no name to return, so what lies in the buffer does not count. */
+	/* On a connected socket the kernel returns no name: ignore the contents of the buffer. */
 	fd = on_loopback(AF_INET, SOCK_STREAM, &to);
 	at = socket(AF_INET, SOCK_STREAM, 0);
 	if (listen(fd, 1) != 0 || connect(at, (struct sockaddr *) &to, sizeof(to)) != 0)

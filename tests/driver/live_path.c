@@ -251,7 +251,7 @@ mount_at(const char *name)
 		_exit(1);
 }
 
-/* Without the magic of old programs; a new tmpfs has no device that exists. */
+/* The flags come without the magic number of old programs. The device of a tmpfs does not exist. */
 static void
 t_mount(struct facts *f)
 {

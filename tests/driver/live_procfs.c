@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_procfs.c - what /proc says of a process, to compare records with. */
+/* live_procfs.c - values from /proc of a process, to compare with records. */
 #include "tests/driver/live_procfs.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_procfs.h - what /proc says of a process. */
+/* live_procfs.h - values from /proc of a process. */
 #ifndef MEWS_TESTS_DRIVER_LIVE_PROCFS_H
 #define MEWS_TESTS_DRIVER_LIVE_PROCFS_H
 

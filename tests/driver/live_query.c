@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_query.c - calls that only ask: stat, getdents, getuid... */
+/* live_query.c - calls that change nothing: stat, getdents, getuid... */
 #include "tests/driver/live_rows.h"
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* Ask for a path that exists, and for one that does not. */
+/* Query a path that exists, and one that does not. */
 static void
 path(struct facts *f, const char *call)
 {
@@ -52,7 +52,7 @@ t_newfstatat(struct facts *f)
 	WANT(f, "dirfd=-100 path=gone flags=0");
 }
 
-/* Ask about a descriptor, and about one that is not open; 'named': it is a parameter. */
+/* Query a descriptor, and one that is not open; 'named': the event has it as a parameter. */
 static void
 descriptor(struct facts *f, const char *call, bool named)
 {

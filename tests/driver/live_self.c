@@ -171,7 +171,7 @@ t_capset(struct facts *f)
 	WANT(f, "%s", caps);
 	h.pid = NO_SUCH_PID;
 	(void) CALL(f, "capset", live_mem(f, &h, sizeof(h)), live_mem(f, d, sizeof(d)));
-	WANT(f, "%s", caps); /* as they are */
+	WANT(f, "%s", caps); /* unchanged */
 }
 
 static void
@@ -189,7 +189,7 @@ t_prctl(struct facts *f)
 	WANT(f, "option=4711 arg2_str=- arg2_int=7");
 }
 
-/* A value of ptrace() in hexadecimal: its kind, and so many bytes of it. */
+/* A value of ptrace() in hexadecimal: its kind, then n bytes. */
 static const char *
 value(char kind, uint64_t v, size_t n)
 {

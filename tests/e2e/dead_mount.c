@@ -8,10 +8,10 @@
  * and their working folder there, and then stops. One of them then replaces a mapping whose page it
  * has changed: it waits for that page to be written, and holds its memory's lock meanwhile, so its
  * /proc/PID/cmdline cannot be read. Prints "stuck PID PID" (the second is that one) and waits to be
- * killed, or for the end of its parent. That closes the connection's only descriptor, and so ends
- * all who wait for it. No other process may hold that descriptor: ps would hang for ever, and so
+ * killed, or for the end of its parent. Its end closes the connection's only descriptor, which ends
+ * the waiting processes. No other process may hold that descriptor: ps would hang for ever, and so
  * would anything that wants a lock inherited with it. Exit 77: no FUSE here; 75: the lock was not
- * held, because the page was written before: try again.
+ * held, because the page had already been written: try again.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@ lab_begin
 now_ns() { echo "${EPOCHREALTIME/[.,]/}000"; }
 
 # run FUNCTION: in a new scratch folder. Sets $from and $to. Nothing is removed between two cases: a
-# removal can be an alert, within the time of the case before.
+# removal can raise an alert, which would count for the previous case.
 run() {
 	dir=$lab/case.$1
 	mkdir "$dir"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What mewsctl reports about rules: which are blind and why, in 'rules check', 'rules list' and 'rules
+# mewsctl's reports about rules: which are blind and why, in 'rules check', 'rules list' and 'rules
 # describe', for people and as JSON; mistakes in a file, with their location.
 set -u
 ctl=${MEWS_BUILD:?}/bin/mewsctl

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Includes go downwards. A folder's rule is what its files may include in quotes: itself, and what its line
-# names; its tests (test_*) may include tests/support/ too, and what their column names. Prints what breaks a
-# rule: a file that includes what its folder may not, a folder without a rule, a rule without a folder.
+# Includes go downwards. A folder's files may include in quotes only its own headers and those of the folders on
+# its line; its tests (test_*) also tests/support/ and the folders in the last column. Prints each file that
+# includes something else, each folder without a line, each line without a folder.
 set -eu
 cd "$(dirname "$0")/../.."
 
-# Each folder after all that it may include: so no folder can include one that includes it.
+# Each folder comes after all that it may include, so that no cycle is possible.
 rules='
 # folder            may include                                                    its tests besides
 common

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# One name, one thing: files of one base name are in one folder and differ in their ending. Not main.c, and
-# not X.h with the X.def that it includes.
+# One name, one thing: files of one base name are in one folder and differ only in their ending. Exceptions are
+# main.c, and X.h with the X.def that it includes.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Compare proto/syscalls.def with the kernel headers of this machine: each number in them must be in the
-# table under that name. They may be older than the table, which may have more.
-# Also compare it with the kernel source in $MEWS_LINUX_SOURCE (a folder, or Debian's archive), or else the newest
-# installed linux-source: the table is what its generator prints. Not with an older source.
+# Compare proto/syscalls.def with the kernel headers of this machine: each of their numbers must be in the
+# table under the same name. The table may have more, since the headers may be older.
+# With the kernel source in $MEWS_LINUX_SOURCE (a folder, or Debian's archive), or else the newest installed
+# linux-source, the generator must print exactly the table; an older source is skipped.
 # Usage: check_syscalls.sh [C compiler]
 set -eu
 cd "$(dirname "$0")/../.."
