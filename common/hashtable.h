@@ -2,10 +2,10 @@
 /*
  * hashtable.h - hash tables by open addressing, with linear probing and no tombstones.
  *
- * A slot is a struct of the caller's, zeroed while it is free unless its type says otherwise; it
- * holds the value itself, a pointer or a number. 'struct table_type' says how to tell a free slot,
- * what a slot's hash is, and whether it is the one of a key. The compiler puts these in place: a
- * look-up costs what a hand-written one costs (bench_engine runs no more instructions with it).
+ * A slot is the caller's struct, zeroed while free unless its type defines otherwise; it holds the
+ * value itself, a pointer or a number. 'struct table_type' defines whether a slot is free, its
+ * hash, and whether it holds a key. The compiler inlines these functions, so a look-up costs no
+ * more than a hand-written one (bench_engine runs no more instructions with it).
  *
  * A slot moves when another is added or removed: keep the key, not the pointer. Not thread-safe.
  */
@@ -56,10 +56,10 @@ struct table {
 
 void table_fini(struct table *t);
 
-/* Room for one more: -ENOMEM, and the table is as it was. */
+/* Make room for one more. -ENOMEM: the table is unchanged. */
 int table_reserve(const struct table_type *type, struct table *t) MUST_CHECK;
 
-/* ---- the slots alone, for a table with a memory or a growth of its own ---- */
+/* ---- slots only, for a table that allocates or grows in its own way ---- */
 
 /* 'mask' is the number of slots, a power of two, less one; at least one of them is free. */
 
@@ -93,7 +93,7 @@ slots_get(
 	}
 }
 
-/* The free slot where a key that is not there belongs. */
+/* The free slot for a key that is not in the table. */
 static inline ALWAYS_INLINE size_t
 slots_place(const struct table_type *type, const void *slots, size_t mask, uint64_t hash)
 {
@@ -105,8 +105,8 @@ slots_place(const struct table_type *type, const void *slots, size_t mask, uint6
 	return i;
 }
 
-/* Take slot i out: those behind it that belong before the hole move up. Returns the slot that the
- * caller has to make free; its bytes are those of one that was in use. */
+/* Remove slot i: move up later slots that belong before the hole. Returns the slot that the caller
+ * must mark as free; until then it holds old bytes. */
 static inline ALWAYS_INLINE size_t
 slots_remove(const struct table_type *type, void *slots, size_t mask, size_t i)
 {
@@ -132,7 +132,7 @@ table_get(const struct table_type *type, const struct table *t, uint64_t hash, c
 	return t->slots == NULL ? NULL : slots_get(type, t->slots, t->mask, hash, key);
 }
 
-/* The slot of the key. If it is free it is counted as in use now, and the caller fills it. NULL: no
+/* The slot of the key. A free one counts as used from now on, and the caller fills it. NULL: no
  * memory. */
 static inline ALWAYS_INLINE void *
 table_put(const struct table_type *type, struct table *t, uint64_t hash, const void *key)
@@ -146,7 +146,7 @@ table_put(const struct table_type *type, struct table *t, uint64_t hash, const v
 	return slot;
 }
 
-/* Take a slot that table_get() gave out of the table. */
+/* Remove a slot that table_get() returned. */
 static inline ALWAYS_INLINE void
 table_remove(const struct table_type *type, struct table *t, void *slot)
 {

@@ -6,13 +6,13 @@
 #include "common/macros.h"
 #include "common/slice.h"
 
-/* The value of a digit of either case; -1: it is none. */
+/* The value of a digit of either case; -1: not a digit. */
 int hex_digit(char c);
 
 /* Write 2 * n digits in lower case and a NUL. */
 void hex_encode(char *out, const void *bytes, size_t n);
 
-/* Write digits.n / 2 bytes. -EINVAL: there is anything but pairs of digits; 'out' has garbage. */
+/* Write digits.n / 2 bytes. -EINVAL: not only pairs of digits; 'out' is undefined. */
 int hex_decode(void *out, struct slice digits) MUST_CHECK;
 
 #endif

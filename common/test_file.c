@@ -80,7 +80,7 @@ read_cmdline(size_t max, struct buf *b)
 	return file_read_at(AT_FDCWD, "/proc/self/cmdline", max, b);
 }
 
-/* A file of any kind, appended; of one that is too long, at least what was asked for. */
+/* Append a file of any kind; if it is too long, at least as many bytes as requested. */
 static void
 test_read_at(void **state)
 {

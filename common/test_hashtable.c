@@ -10,7 +10,7 @@ struct pair {
 	uint32_t key, value; /* key 0: free */
 };
 
-/* Bad on purpose: many keys share a home, and the last slots are everybody's, so runs wrap. */
+/* Bad on purpose: many keys share a home, often one of the last slots, so that runs wrap around. */
 static uint64_t
 hash_of(uint32_t key)
 {
@@ -74,7 +74,7 @@ test_model(void **state UNUSED)
 	assert_null(get(&t, 1));
 }
 
-/* Without memory to grow, all that was there is there. */
+/* Without memory to grow, the table keeps all its entries. */
 static void
 test_memory(void **state UNUSED)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* utf8.h - characters of UTF-8 as RFC 3629 has it: shortest form, no surrogates, up to U+10FFFF. */
+/* utf8.h - characters of UTF-8 as defined by RFC 3629: shortest form, no surrogates, to U+10FFFF.
+ */
 #ifndef MEWS_COMMON_UTF8_H
 #define MEWS_COMMON_UTF8_H
 

@@ -2,15 +2,16 @@
 /*
  * api.h - the collector's HTTP interface, on a TCP address and on a unix socket.
  *
- *	/healthz          200 while the program runs
- *	/readyz           200 while sensors are acknowledged, else 503 and the reason
- *	/metrics          Prometheus text
- *	/api/v1/status    the collector, its sensors, its outputs
+ *	/healthz              200 while the program runs
+ *	/readyz               200 while sensors are acknowledged, else 503 and the reason
+ *	/metrics              Prometheus text
+ *	/api/v1/status        the collector, its sensors, its outputs
  *	/api/v1/nodes/forget  POST, with cluster= and node=: remove a disconnected node from the
- * list; 404: unknown node, 409: its sensor is connected /api/v1/alerts    the outbox; parameters
- * are listed in alerts.c /api/v1/rules     the rules in force, the cost and hits of each
+ *	                      list; 404: unknown node, 409: its sensor is connected
+ *	/api/v1/alerts        the outbox; alerts.c lists the parameters
+ *	/api/v1/rules         the rules in force, the cost and hits of each
  *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not
- * load
+ *load
  *
  * The last four need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz

@@ -38,14 +38,14 @@ field_get(
 	return getters[i].get(&g);
 }
 
-/* The field to print for one that stands for many, if not all are printed. */
+/* The field to print: without an argument, one of FF_PRINT_FIRST is that of ancestor 0. */
 static struct field_ref
 as_printed(const struct field_ref *f)
 {
 	struct field_ref r = *f;
 
 	if (!r.has_arg && (r.field->flags & FF_PRINT_FIRST))
-		r.has_index = true; /* of ancestor 0 */
+		r.has_index = true; /* 'index' is 0 */
 	return r;
 }
 

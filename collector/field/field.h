@@ -174,8 +174,8 @@ bool field_text(
 /* One value as outputs print it, appended; f == NULL: a plain value. */
 void value_text(const struct field *f, const struct fval *v, struct buf *out);
 
-/* Where no field has the name that 'text' begins with: "; did you mean 'fd.name'?", or "". The
- * text is in 'n'. */
+/* A hint for a text that does not begin with a field's name: "; did you mean 'fd.name'?", or "". It
+ * is stored in 'n'. */
 const char *field_hint(struct slice text, struct near *n);
 
 /* The missing source of a field that cannot have a value yet, as a noun; NULL: it can have one.

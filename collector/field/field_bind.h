@@ -17,8 +17,8 @@ int field_bind(struct slice name, struct slice arg, struct place at, struct aren
 /* The field of exactly this name; NULL: there is none. */
 const struct field *field_by_name(struct slice name);
 
-/* Is it the name of a field, also with an argument after a dot? field_bind() says what else is
- * wrong, and looks for a name that is like it, which takes long. */
+/* Is it the name of a field, also with an argument after a dot? Cheaper than field_bind(), which
+ * reports other mistakes and searches for a similar name. */
 bool field_is_named(struct slice name);
 
 /* Is it the name of a system call of any architecture, or of a tracepoint? */

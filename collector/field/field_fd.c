@@ -14,8 +14,8 @@ get_fd_num(const struct fget *g)
 	return g->v->has_fd ? put_int(g, g->v->fd_num) : 0;
 }
 
-/* The letter of what a failed call would have created: of these types; Falco omits open() and
- * open_by_handle_at(). */
+/* The letter of the descriptor that a failed call would have created. Falco knows these types, and
+ * prints 'o' for others, for open() and for open_by_handle_at(). */
 static char
 would_be(const struct ev_schema *s)
 {

@@ -245,7 +245,7 @@ field_lookup(
 {
 	struct place at = { 1, 1 };
 	struct slice arg, none = { NULL, 0 };
-	struct diag later, *say = d; /* the first mistake is the one to tell */
+	struct diag later, *say = d; /* report the first mistake */
 	size_t n = name_size(text), extra;
 	int r = -EINVAL;
 

@@ -2,7 +2,7 @@
 /*
  * field_mews.c - mews.*: fields that Falco does not have.
  *
- * Falco's own fields keep Falco's values; what Mews knows beyond them is here.
+ * Falco's own fields keep Falco's values; additional knowledge has fields of its own, here.
  */
 #include "collector/field/field_int.h"
 #include <string.h>

@@ -14,8 +14,8 @@
 struct trust {
 	_Atomic int refs;
 	X509_STORE *store;
-	struct buf ca, cert, key, crl; /* realtime ns: first expiry in our certificate's chain */
-	uint64_t until;                /* realtime ns: our certificate, or one above it, expires */
+	struct buf ca, cert, key, crl; /* as PEM */
+	uint64_t until;                /* realtime ns: first expiry in our certificate's chain */
 };
 
 struct trust *

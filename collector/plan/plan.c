@@ -239,7 +239,7 @@ order_columns(struct planner *b, struct program *g)
 	return 0;
 }
 
-/* The pieces of the state that decide what a condition says of the process. */
+/* The pieces of the state on which a condition's part about the process depends. */
 static unsigned
 pieces_of(const struct plan *p, const struct node *n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/plan/plan_int.h"
 
-/* ---- what the event's type decides ---- */
+/* ---- checks that the event's type decides ---- */
 
 /* FF_FROM_1; rules say "evt.num=0" for never. */
 static int

@@ -81,7 +81,7 @@ struct column {
 /* One condition on some event types. */
 struct lane {
 	struct node *node;
-	/* what the columns do not decide, N_TRUE: nothing; about the process, and the rest */
+	/* the parts that no column decides (N_TRUE: none): about the process, and the others */
 	struct node *process, *rest;
 	uint32_t item;
 	uint32_t next; /* of the same item, 1 + its number; 0: none */
@@ -154,7 +154,7 @@ node_has_column(const struct node *n, unsigned column)
 struct node *node_on_type(struct planner *b, struct node *n, unsigned num);
 /* Its demand on one column: N_TRUE if none. b->mark must be new. */
 struct node *node_demand(struct planner *b, struct node *n, unsigned column);
-/* What remains of a condition when its demands are met: the part about the process, or the rest. */
+/* The remainder of a condition whose demands are met: the part about the process, or the rest. */
 struct node *node_rest(struct planner *b, struct node *n, bool process);
 
 #endif

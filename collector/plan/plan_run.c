@@ -286,7 +286,7 @@ sift(struct plan_run *r, const struct program *g, unsigned column)
 	return left != 0;
 }
 
-/* ---- what the process decides ---- */
+/* ---- lanes that the process decides ---- */
 
 static struct of_thread *
 of_thread(const struct plan_run *r, const struct program *g)

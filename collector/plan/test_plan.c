@@ -319,7 +319,7 @@ test_evicted(void **state UNUSED)
 		(void) intern_put(pool, slice_str(text));
 	}
 	hits = 0;
-	t.tid++; /* another thread: nothing is remembered of it */
+	t.tid++; /* another thread: nothing is remembered about it */
 	plan_event(w.run, &v, w.fs, on_name, &hits);
 	assert_int_equal(2, hits); /* the second condition, and not the first */
 	stop(&w);

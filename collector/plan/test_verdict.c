@@ -60,7 +60,7 @@ static const struct {
 #include "collector/state/touches.def"
 };
 
-/* Given by -w: what the removed entry is about; 0, NULL: none. */
+/* The subject of the entry that -w removes; 0, NULL: none. */
 static unsigned focus_event, focus_piece;
 static const struct field *focus_field;
 

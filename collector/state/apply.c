@@ -10,7 +10,7 @@
 
 #define EPOCH_STEP_NS ((int64_t) NS_PER_MS)
 
-/* These find the thread themselves, or make its entry. */
+/* Parsers of these events find or create the thread themselves. */
 static parse_fn *const makers[EV_TYPE_MAX] = {
 	[EV_CLONE] = parse_clone,
 	[EV_CLONE3] = parse_clone,

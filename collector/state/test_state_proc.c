@@ -34,7 +34,7 @@ static const struct row exec_rows[] = {
 	    "container=web" },
 	/* A failure changes nothing. */
 	{ EV_EXECVE, "10/10@5", "res=-2;exe=nope;comm=ls", "comm=ls;exe=ls;cmdline=ls" },
-	/* A sensor that does not tell the executable's path. */
+	/* A sensor that does not report the executable's path. */
 	{ EV_EXECVE, "10/10@5", "res=0;exe=ls;args=;comm=ls", "exepath=" },
 	/* An empty argument is one. */
 	{ EV_EXECVEAT, "10/10@5", "res=0;exe=b;args=x||y|;comm=b;trusted_exepath=/b;sid=3",

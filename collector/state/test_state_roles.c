@@ -120,9 +120,9 @@ changes(struct play *p, const struct ev_schema *s, int64_t number)
 }
 
 /*
- * An event without a row in touches.def changes only descriptors: verdicts that were made of a
- * thread stay. The numbers are what some parser asks for: success, its own pid, RLIMIT_NOFILE (7),
- * PR_SET_CHILD_SUBREAPER, CLONE_NEWUSER; AF_INET and others come with small ones.
+ * An event without a row in touches.def changes only descriptors: verdicts about a thread stay
+ * valid. The numbers are values that parsers test for: success, its own pid, RLIMIT_NOFILE (7),
+ * PR_SET_CHILD_SUBREAPER, CLONE_NEWUSER; AF_INET and others are among the small ones.
  */
 static void
 test_threads_stay(void **state)
@@ -158,8 +158,8 @@ test_threads_stay(void **state)
 	assert_true(found >= 20); /* the numbers have an effect */
 }
 
-/* The entry for unknown threads is shared: what was remembered of one does not hold for another
- * with the same tid. */
+/* The entry for unknown threads is shared: verdicts remembered for one do not hold for another with
+ * the same tid. */
 static void
 test_stray(void **state)
 {

@@ -36,11 +36,11 @@ enum sight {
 	SIGHT_MAX,
 };
 
-const char *sight_name(enum sight s); /* for people; a clause without a full stop */
-const char *sight_text(enum sight s); /* for people; a clause, without an end */
+const char *sight_name(enum sight s); /* the name in sight.def */
+const char *sight_text(enum sight s); /* for people; a clause without a full stop */
 
-/* What the watch over the nodes (lookout.h) has reported about a stream; main thread only, carried
- * over from the node's earlier stream. Monotonic ns. */
+/* The state of the watch over the nodes (lookout.h) for a stream; main thread only, carried over
+ * from the node's earlier stream. Monotonic ns. */
 struct stream_told {
 	_Atomic bool lost;        /* the node is reported as not seen ... */
 	_Atomic bool owed;        /* ... and the alert about it is still owed */
