@@ -1,25 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/queue.h"
-#include "common/clock.h"
+#include "common/cond.h"
 #include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct queue {
-	pthread_mutex_t lock;
-	pthread_cond_t filled;
+	struct queue_base b;
 	void **ring;
-	size_t cap, head, n;
-	bool closed;
+	size_t cap, head;
 };
+
+void
+queue_base_init(struct queue_base *b)
+{
+	*b = (struct queue_base){ .n = 0 };
+	pthread_mutex_init(&b->lock, NULL);
+	cond_init(&b->filled);
+}
+
+void
+queue_base_fini(struct queue_base *b)
+{
+	pthread_cond_destroy(&b->filled);
+	pthread_mutex_destroy(&b->lock);
+}
+
+void
+queue_base_added(struct queue_base *b)
+{
+	if (b->n++ == 0)
+		pthread_cond_signal(&b->filled);
+}
+
+int
+queue_base_wait(struct queue_base *b, int timeout_ms)
+{
+	uint64_t until = cond_until(timeout_ms);
+
+	pthread_mutex_lock(&b->lock);
+	while (b->n == 0 && !b->closed && cond_wait(&b->filled, &b->lock, until))
+		;
+	return b->n == 0 && b->closed ? -ESHUTDOWN : 0;
+}
+
+size_t
+queue_base_len(struct queue_base *b)
+{
+	size_t n;
+
+	pthread_mutex_lock(&b->lock);
+	n = b->n;
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
+void
+queue_base_close(struct queue_base *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->closed = true;
+	pthread_cond_broadcast(&b->filled);
+	pthread_mutex_unlock(&b->lock);
+}
 
 int
 queue_new(size_t cap, struct queue **ret)
 {
 	struct queue *q = calloc(1, sizeof(*q));
-	pthread_condattr_t attr;
 
 	if (q == NULL)
 		return -ENOMEM;
@@ -29,11 +76,7 @@ queue_new(size_t cap, struct queue **ret)
 		return -ENOMEM;
 	}
 	q->cap = cap;
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->filled, &attr);
-	pthread_condattr_destroy(&attr);
+	queue_base_init(&q->b);
 	*ret = q;
 	return 0;
 }
@@ -43,8 +86,7 @@ queue_free(struct queue *q)
 {
 	if (q == NULL)
 		return;
-	pthread_cond_destroy(&q->filled);
-	pthread_mutex_destroy(&q->lock);
+	queue_base_fini(&q->b);
 	free(q->ring);
 	free(q);
 }
@@ -54,68 +96,41 @@ queue_put(struct queue *q, void *op)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&q->lock);
-	if (q->closed) {
+	pthread_mutex_lock(&q->b.lock);
+	if (q->b.closed) {
 		r = -ESHUTDOWN;
-	} else if (q->n == q->cap) {
+	} else if (q->b.n == q->cap) {
 		r = -EAGAIN;
 	} else {
-		q->ring[(q->head + q->n) % q->cap] = op;
-		if (q->n++ == 0)
-			pthread_cond_signal(&q->filled);
+		q->ring[(q->head + q->b.n) % q->cap] = op;
+		queue_base_added(&q->b);
 	}
-	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->b.lock);
 	return r;
-}
-
-static struct timespec
-deadline(int timeout_ms)
-{
-	uint64_t at = clock_mono() + (uint64_t) timeout_ms * NS_PER_MS;
-
-	return (struct timespec){ (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
 }
 
 int
 queue_take(struct queue *q, void **ops, int max, int timeout_ms)
 {
-	struct timespec until = deadline(timeout_ms < 0 ? 0 : timeout_ms);
-	int n = 0;
+	int n = queue_base_wait(&q->b, timeout_ms);
 
-	pthread_mutex_lock(&q->lock);
-	while (q->n == 0 && !q->closed) {
-		if (timeout_ms < 0)
-			pthread_cond_wait(&q->filled, &q->lock);
-		else if (pthread_cond_timedwait(&q->filled, &q->lock, &until) == ETIMEDOUT)
-			break;
-	}
-	while (n < max && q->n > 0) {
+	while (q->b.n > 0 && n < max) {
 		ops[n++] = q->ring[q->head];
 		q->head = (q->head + 1) % q->cap;
-		q->n--;
+		q->b.n--;
 	}
-	if (n == 0 && q->closed)
-		n = -ESHUTDOWN;
-	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->b.lock);
 	return n;
 }
 
 size_t
 queue_len(struct queue *q)
 {
-	size_t n;
-
-	pthread_mutex_lock(&q->lock);
-	n = q->n;
-	pthread_mutex_unlock(&q->lock);
-	return n;
+	return queue_base_len(&q->b);
 }
 
 void
 queue_close(struct queue *q)
 {
-	pthread_mutex_lock(&q->lock);
-	q->closed = true;
-	pthread_cond_broadcast(&q->filled);
-	pthread_mutex_unlock(&q->lock);
+	queue_base_close(&q->b);
 }

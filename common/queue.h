@@ -10,6 +10,8 @@
 #define MEWS_COMMON_QUEUE_H
 
 #include "common/macros.h"
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct queue;
@@ -28,5 +30,29 @@ size_t queue_len(struct queue *q);
 
 /* Refuse further puts; the taker drains the rest. */
 void queue_close(struct queue *q);
+
+/*
+ * The part that queues of any order share: embed it. The owner adds and removes ops itself, with
+ * 'lock' held, and counts them in 'n'.
+ */
+struct queue_base {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	size_t n; /* ops waiting */
+	bool closed;
+};
+
+void queue_base_init(struct queue_base *b);
+void queue_base_fini(struct queue_base *b);
+
+/* Count one op more, with 'lock' held, and wake the taker. */
+void queue_base_added(struct queue_base *b);
+
+/* Lock, and wait up to timeout_ms (-1: for ever) for an op or the close. The caller unlocks.
+ * 0; -ESHUTDOWN: closed and empty. */
+int queue_base_wait(struct queue_base *b, int timeout_ms);
+
+size_t queue_base_len(struct queue_base *b);
+void queue_base_close(struct queue_base *b);
 
 #endif

@@ -3,6 +3,7 @@
 #include "collector/outbox/outbox.h"
 #include "collector/outbox/outbox_int.h"
 #include "common/clock.h"
+#include "common/cond.h"
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -11,15 +12,10 @@
 static void
 init_locks(struct outbox *o)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_mutex_init(&o->moving, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->news, &attr);
-	pthread_cond_init(&o->chores, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&o->news);
+	cond_init(&o->chores);
 }
 
 static int
@@ -261,19 +257,12 @@ outbox_set_aside(struct outbox *o, const char *output, uint64_t rowid, const cha
 bool
 outbox_wait(struct outbox *o, uint64_t after, int timeout_ms)
 {
-	uint64_t at = clock_mono() + (uint64_t) (timeout_ms < 0 ? 0 : timeout_ms) * NS_PER_MS;
-	struct timespec until = { (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
+	uint64_t until = cond_until(timeout_ms);
 	bool there;
 
 	pthread_mutex_lock(&o->lock);
-	while (o->stats.last_rowid <= after && !o->closing) {
-		if (timeout_ms == 0)
-			break; /* even a short wait sleeps for a while */
-		if (timeout_ms < 0)
-			(void) pthread_cond_wait(&o->news, &o->lock);
-		else if (pthread_cond_timedwait(&o->news, &o->lock, &until) == ETIMEDOUT)
-			break;
-	}
+	while (o->stats.last_rowid <= after && !o->closing && cond_wait(&o->news, &o->lock, until))
+		;
 	there = o->stats.last_rowid > after;
 	pthread_mutex_unlock(&o->lock);
 	return there;

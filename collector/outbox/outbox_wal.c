@@ -9,7 +9,7 @@
  * (outbox_read.c), so they never block the log.
  */
 #include "collector/outbox/outbox_int.h"
-#include "common/clock.h"
+#include "common/cond.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -32,11 +32,8 @@ outbox_wal_hook(void *arg, sqlite3 *db, const char *name, int pages)
 void
 outbox_pause(struct outbox *o, uint64_t ms)
 {
-	uint64_t at = clock_mono() + ms * NS_PER_MS;
-	struct timespec until = { (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
-
 	if (!o->closing)
-		(void) pthread_cond_timedwait(&o->chores, &o->lock, &until);
+		(void) cond_wait(&o->chores, &o->lock, cond_until((int) ms));
 }
 
 /* Caller holds 'moving'. -EBUSY: another connection reads from the log, or writes to it. */

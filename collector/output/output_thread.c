@@ -9,6 +9,7 @@
  */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
+#include "common/cond.h"
 #include <errno.h>
 
 #define READ_ROWS   256
@@ -142,15 +143,12 @@ output_advance(struct output *o)
 static void
 back_off(struct output *o)
 {
-	uint64_t at;
-	struct timespec until;
+	uint64_t until;
 
 	o->backoff_ms = o->backoff_ms == 0 ? BACKOFF_MIN : MIN(o->backoff_ms * 2, BACKOFF_MAX);
-	at = clock_mono() + o->backoff_ms * NS_PER_MS;
-	until = (struct timespec){ (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
+	until = cond_until((int) o->backoff_ms);
 	pthread_mutex_lock(&o->set->lock);
-	while (!o->set->stopping &&
-	       pthread_cond_timedwait(&o->set->wake, &o->set->lock, &until) != ETIMEDOUT)
+	while (!o->set->stopping && cond_wait(&o->set->wake, &o->set->lock, until))
 		;
 	pthread_mutex_unlock(&o->set->lock);
 }

@@ -2,6 +2,7 @@
 /* outputs.c - the configured outputs: open, start, stop. */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
+#include "common/cond.h"
 #include "common/log.h"
 #include <errno.h>
 #include <signal.h>
@@ -225,17 +226,13 @@ outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct di
 	struct outputs *set = calloc(1, sizeof(*set));
 	struct outbox_output choice;
 	bool enabled = false;
-	pthread_condattr_t attr;
 	int r = 0;
 
 	if (set == NULL)
 		return -ENOMEM;
 	set->outbox = o;
 	pthread_mutex_init(&set->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&set->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&set->wake);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
 		r = bind_choice(cfg, i, &choice, &enabled, d);
 		if (r == 0 && enabled)

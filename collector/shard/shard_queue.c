@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/shard/shard_queue.h"
-#include "common/clock.h"
+#include "common/queue.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { LANES = 1024 };
@@ -15,11 +14,9 @@ struct lane {
 };
 
 struct shard_queue {
-	pthread_mutex_t lock;
-	pthread_cond_t filled;
+	struct queue_base b;
 	struct lane *turn, *last; /* the lanes with ops */
-	size_t cap, n;
-	bool closed;
+	size_t cap;
 	struct lane lanes[LANES];
 };
 
@@ -27,16 +24,11 @@ int
 shard_queue_new(size_t cap, struct shard_queue **ret)
 {
 	struct shard_queue *q = calloc(1, sizeof(*q));
-	pthread_condattr_t attr;
 
 	if (q == NULL)
 		return -ENOMEM;
 	q->cap = cap;
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->filled, &attr);
-	pthread_condattr_destroy(&attr);
+	queue_base_init(&q->b);
 	*ret = q;
 	return 0;
 }
@@ -46,8 +38,7 @@ shard_queue_free(struct shard_queue *q)
 {
 	if (q == NULL)
 		return;
-	pthread_cond_destroy(&q->filled);
-	pthread_mutex_destroy(&q->lock);
+	queue_base_fini(&q->b);
 	free(q);
 }
 
@@ -65,7 +56,7 @@ line_up(struct shard_queue *q, struct lane *l)
 static bool
 has_room(const struct shard_queue *q, const struct lane *l)
 {
-	return l->n < SHARD_QUEUE_OWN || (q->n < q->cap && l->n < q->cap / 2);
+	return l->n < SHARD_QUEUE_OWN || (q->b.n < q->cap && l->n < q->cap / 2);
 }
 
 /* Ops without a node use the first lane. */
@@ -81,8 +72,8 @@ shard_queue_put(struct shard_queue *q, struct op *op)
 	struct lane *l = lane_of(q, op);
 	int r = 0;
 
-	pthread_mutex_lock(&q->lock);
-	if (q->closed) {
+	pthread_mutex_lock(&q->b.lock);
+	if (q->b.closed) {
 		r = -ESHUTDOWN;
 	} else if (!has_room(q, l)) {
 		r = -EAGAIN;
@@ -95,19 +86,10 @@ shard_queue_put(struct shard_queue *q, struct op *op)
 			l->tail->next = op;
 		}
 		l->tail = op;
-		if (q->n++ == 0)
-			pthread_cond_signal(&q->filled);
+		queue_base_added(&q->b);
 	}
-	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->b.lock);
 	return r;
-}
-
-static struct timespec
-deadline(int timeout_ms)
-{
-	uint64_t at = clock_mono() + (uint64_t) timeout_ms * NS_PER_MS;
-
-	return (struct timespec){ (time_t) (at / NS_PER_S), (long) (at % NS_PER_S) };
 }
 
 /* Take the first op of the lane whose turn it is, and move the lane to the end. */
@@ -120,7 +102,7 @@ next_op(struct shard_queue *q)
 	q->turn = l->next;
 	l->head = op->next;
 	l->n--;
-	q->n--;
+	q->b.n--;
 	if (l->n > 0)
 		line_up(q, l);
 	return op;
@@ -129,44 +111,26 @@ next_op(struct shard_queue *q)
 int
 shard_queue_take(struct shard_queue *q, int timeout_ms, struct op **ret)
 {
-	struct timespec until = deadline(timeout_ms < 0 ? 0 : timeout_ms);
-	int r = 0;
+	int r = queue_base_wait(&q->b, timeout_ms);
 
-	pthread_mutex_lock(&q->lock);
-	while (q->n == 0 && !q->closed) {
-		if (timeout_ms < 0)
-			pthread_cond_wait(&q->filled, &q->lock);
-		else if (pthread_cond_timedwait(&q->filled, &q->lock, &until) == ETIMEDOUT)
-			break;
-	}
-	if (q->n > 0) {
+	if (q->b.n > 0) {
 		*ret = next_op(q);
 		r = 1;
-	} else if (q->closed) {
-		r = -ESHUTDOWN;
 	}
-	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->b.lock);
 	return r;
 }
 
 size_t
 shard_queue_len(struct shard_queue *q)
 {
-	size_t n;
-
-	pthread_mutex_lock(&q->lock);
-	n = q->n;
-	pthread_mutex_unlock(&q->lock);
-	return n;
+	return queue_base_len(&q->b);
 }
 
 void
 shard_queue_close(struct shard_queue *q)
 {
-	pthread_mutex_lock(&q->lock);
-	q->closed = true;
-	pthread_cond_broadcast(&q->filled);
-	pthread_mutex_unlock(&q->lock);
+	queue_base_close(&q->b);
 }
 
 void
