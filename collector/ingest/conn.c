@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 static struct conn **
 pipe_bucket(struct ingest *i, uint32_t pipe)
@@ -14,10 +13,7 @@ pipe_bucket(struct ingest *i, uint32_t pipe)
 static struct conn **
 node_bucket(struct ingest *i, const struct stream_id *id)
 {
-	uint64_t h = XXH3_64bits_withSeed(
-	    id->node, strlen(id->node), XXH3_64bits(id->cluster, strlen(id->cluster)));
-
-	return &i->by_node[h % CONN_BUCKETS];
+	return &i->by_node[stream_node_hash(id) % CONN_BUCKETS];
 }
 
 int

@@ -276,7 +276,7 @@ shards_stop(struct shards *s)
 struct shard *
 shards_of(struct shards *s, const struct stream *st)
 {
-	return &s->v[(st->hash >> 32) % s->n]; /* a shard's queue tells nodes apart by other bits */
+	return &s->v[shard_number(st, s->n)];
 }
 
 int

@@ -24,7 +24,14 @@ struct shards;
 int shards_start(unsigned n, const struct shard_cfg *cfg, struct shards **ret) MUST_CHECK;
 void shards_stop(struct shards *s); /* drains and joins */
 
-/* Return the shard of a node: by hash of cluster and name, so it is the same after a restart. */
+/* The number of a node's shard among n: by its hash, so it is the same after a restart. By the
+ * upper bits: a shard's queue tells its nodes apart by the lower ones. */
+static inline size_t
+shard_number(const struct stream *st, unsigned n)
+{
+	return (st->hash >> 32) % n;
+}
+
 struct shard *shards_of(struct shards *s, const struct stream *st);
 
 /* 0: the shard owns the op. -EAGAIN: no room for its node, the caller keeps the op. Any thread. */

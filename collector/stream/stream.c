@@ -48,8 +48,8 @@ streams_free(struct streams *s)
 	free(s);
 }
 
-static uint64_t
-node_hash(const struct stream_id *id)
+uint64_t
+stream_node_hash(const struct stream_id *id)
 {
 	return XXH3_64bits_withSeed(
 	    id->node, strlen(id->node), XXH3_64bits(id->cluster, strlen(id->cluster)));
@@ -76,7 +76,7 @@ stream_make(const struct stream_id *id, uint64_t durable)
 	if (st == NULL)
 		return NULL;
 	st->id = *id;
-	st->hash = node_hash(id);
+	st->hash = stream_node_hash(id);
 	atomic_store(&st->received, durable);
 	atomic_store(&st->evaluated, durable);
 	atomic_store(&st->durable, durable);
@@ -203,7 +203,7 @@ streams_forget(struct streams *s, const char *cluster, const char *node)
 
 	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
 	(void) snprintf(id.node, sizeof(id.node), "%s", node);
-	hash = node_hash(&id);
+	hash = stream_node_hash(&id);
 	head = &s->bucket[hash % BUCKETS];
 	pthread_mutex_lock(&s->lock);
 	for (const struct stream *st = *head; st != NULL; st = st->next) {
@@ -261,7 +261,7 @@ int
 stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
     struct peer_schema *schema, struct stream **ret)
 {
-	uint64_t hash = node_hash(id);
+	uint64_t hash = stream_node_hash(id);
 	struct stream **head = &s->bucket[hash % BUCKETS];
 	struct stream *st, *old = NULL;
 

@@ -98,8 +98,11 @@ struct stream {
 	_Atomic(struct type_drops *) type_drops; /* 'drops' by type; NULL: there are none */
 	struct stream_info info;                 /* stream_info_get(), stream_info_set() */
 	struct stream *next;                     /* used by the registry */
-	uint64_t hash;                           /* constant: of cluster and node */
+	uint64_t hash;                           /* constant: stream_node_hash() */
 };
+
+/* The hash of a node: of its cluster and its name, the same in every run. */
+uint64_t stream_node_hash(const struct stream_id *id);
 
 int streams_new(struct streams **ret) MUST_CHECK; /* -ENOMEM */
 void streams_free(struct streams *s);             /* a held stream stays */
