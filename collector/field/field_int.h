@@ -104,11 +104,14 @@ void time_text(uint64_t ns, bool utc, char date, bool fraction, struct buf *out)
 void param_text(const struct view *v, unsigned i, struct buf *out);
 /* Print parameters as evt.args does: "name=raw(resolved)", separated by blanks. */
 void params_text(const struct view *v, struct buf *out);
-/* The transport that Falco shows: of a raw socket at once, of another one when it has a role. */
+/* The transport that Falco shows: of a raw socket at once, of another one when it has a role, but
+ * not of a new connection to a mapped address. */
 static inline unsigned
 fd_transport(const struct fd_entry *fd)
 {
-	return fd->role != ROLE_NONE || fd->l4 == L4_RAW ? fd->l4 : L4_NA;
+	bool shown = fd->role != ROLE_NONE && !(fd->state & FDS_MAPPED);
+
+	return shown || fd->l4 == L4_RAW ? fd->l4 : L4_NA;
 }
 
 /* "<4t>": the letters before a descriptor's name. */

@@ -32,6 +32,16 @@ who(const struct fget *g)
 	}
 }
 
+/* Is the field about a session or group whose number is not known? */
+static bool
+number_unknown(const struct fget *g)
+{
+	const struct thread *t = g->v->thread;
+
+	return (g->a == WHO_SID && t->sid == -1) || (g->a == WHO_VPGID && t->vpgid == -1) ||
+	       (g->a == WHO_PGID && t->pgid == -1);
+}
+
 /* Ancestor n; 0 is the thread itself, not its main thread. NULL: unknown. */
 static const struct thread *
 ancestor(const struct view *v, int64_t n)
@@ -46,8 +56,8 @@ get_proc_text(const struct fget *g)
 {
 	const struct thread *t = who(g);
 
-	if (t == NULL)
-		return g->a == WHO_PARENT ? 0 : put_text(g, SLICE(""));
+	if (t == NULL) /* as in Falco, a group without a number has an empty name */
+		return number_unknown(g) ? put_text(g, SLICE("")) : 0;
 	return put_id(g, id_at(t, g->b));
 }
 
@@ -372,7 +382,7 @@ get_proc_is_leader(const struct fget *g)
 	const struct thread *t = g->v->thread;
 
 	if (g->a == WHO_SID)
-		return put_bool(g, t->sid == t->vpid);
+		return put_bool(g, t->sid == t->pid);
 	return put_bool(g, g->a == WHO_VPGID ? t->vpgid == t->vpid : t->pgid == t->pid);
 }
 

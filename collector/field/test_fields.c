@@ -69,6 +69,15 @@ static const struct step {
 	{ { EV_EXECVE, "30", "res=0;comm=ld;exe=ld;trusted_exepath=/usr/bin/ld;args=/dev/shm/x|",
 	      "" },
 	    { { "mews.proc.program", "/usr/bin/ld" } } },
+	/* A session and a group of unknown leaders have numbers and no names. */
+	{ { EV_EXECVE, "31",
+	      "res=0;comm=x;exe=x;pid=31;tid=31;vpid=3;vtid=3;sid=500;pgid=501;vpgid=2", "" },
+	    { { "proc.sid", "500" }, { "proc.sname", NULL }, { "proc.sid.exe", NULL },
+		{ "proc.pgid", "501" }, { "proc.pgid.name", NULL }, { "proc.vpgid", "2" },
+		{ "proc.vpgid.name", NULL }, { "proc.is_sid_leader", "false" } } },
+	{ { EV_SETSID, "31", "res=3", "" },
+	    { { "proc.sid", "31" }, { "proc.sname", "x" }, { "proc.is_sid_leader", "true" },
+		{ "proc.is_vpgid_leader", "true" }, { "proc.vpgid.exe", "x" } } },
 	/* Our own paths are absolute, whatever the result of the call. */
 	{ { EV_LINK, "10", "res=0;oldpath=/etc/../etc/shadow;newpath=x", "" },
 	    { { "fs.path.target", "/etc/shadow" }, { "mews.path.target", "/etc/shadow" },

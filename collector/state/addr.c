@@ -159,7 +159,7 @@ name_of_ends(struct state *s, const struct fd_entry *e, struct slice path)
 	bool ports = e->l4 != L4_ICMP && e->l4 != L4_RAW;
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 
-	if (e->type != FD_UNIX && e->l4 == L4_UNKNOWN)
+	if (e->type != FD_UNIX && (e->l4 == L4_UNKNOWN || (e->state & FDS_MAPPED)))
 		return s->words.unknown;
 	if (e->type == FD_UNIX) {
 		n = snprintf(s->scratch, SCRATCH_SIZE, "%llx->%llx%s%.*s",
@@ -212,10 +212,11 @@ ends_mapped(const struct ends *n)
 }
 
 void
-fd_set_server(struct fd_entry *e, const struct ends *n)
+fd_set_server(struct apply *a, struct fd_entry *e, const struct ends *n)
 {
 	bool v4 = n->family == FAMILY_INET || is_mapped(n->dst);
 
+	fdt_unserve(a->main->fds, e);
 	memset(e->dip, 0, sizeof(e->dip));
 	if (n->family == FAMILY_INET6 && v4)
 		memcpy(e->dip, n->dst + sizeof(mapped), 4);
@@ -223,6 +224,7 @@ fd_set_server(struct fd_entry *e, const struct ends *n)
 		memcpy(e->dip, n->dst, sizeof(e->dip));
 	e->dport = n->dport;
 	e->type = v4 ? FD_IPV4_SERVER : FD_IPV6_SERVER;
+	fdt_serve(&a->s->fds, a->main->fds, e);
 }
 
 bool
@@ -230,6 +232,7 @@ fd_set_ends(struct apply *a, struct fd_entry *e, const struct ends *n)
 {
 	uint32_t before = e->name;
 
+	fdt_unserve(a->main->fds, e);
 	memcpy(e->sip, n->src, sizeof(e->sip));
 	memcpy(e->dip, n->dst, sizeof(e->dip));
 	e->sport = n->sport;

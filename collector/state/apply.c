@@ -83,6 +83,7 @@ static parse_fn *const parsers[EV_TYPE_MAX] = {
 	[EV_SETNS] = parse_newns,
 	[EV_UNSHARE] = parse_newns,
 	[EV_SETSID] = parse_setsid,
+	[EV_SETPGID] = parse_setpgid,
 	[EV_PRCTL] = parse_prctl,
 	[EV_BRK] = parse_memory,
 	[EV_MMAP] = parse_memory,

@@ -219,6 +219,7 @@ put_copy(struct apply *a, const struct fd_entry *src, int64_t to, bool cloexec)
 	if (cloexec)
 		copy.state |= FDS_CLOEXEC;
 	*e = copy;
+	fdt_serve(&a->s->fds, a->main->fds, e);
 }
 
 static void

@@ -60,9 +60,15 @@ void
 parse_chroot(struct apply *a)
 {
 	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_CHROOT_path);
+	struct thread *t = a->main;
 
-	if (ok(a) && path != INTERN_NULL)
-		hold(a->s->pool, &a->t->root, path_full(a->s, a->t, AT_CWD, path, NULL));
+	if (!ok(a) || path == INTERN_NULL)
+		return;
+	path = path_full(a->s, a->t, AT_CWD, path, NULL);
+	do { /* the threads share it */
+		hold(a->s->pool, &t->root, path);
+		t = t->grp_next;
+	} while (t != a->main);
 }
 
 /* -1 leaves an id unchanged. */
@@ -134,11 +140,82 @@ parse_newns(struct apply *a)
 	a->t->cap_effective = CAPS_ALL;
 }
 
+/* The process is the leader of a new session and of a new group in it, without a terminal. The
+ * result is its number in its own pid namespace. */
 void
 parse_setsid(struct apply *a)
 {
-	if (ok(a))
-		a->t->sid = ev_num(a->ev, EVP_SETSID_res);
+	struct thread *t = a->main;
+
+	if (!ok(a))
+		return;
+	do {
+		t->sid = t->pgid = a->main->pid;
+		t->vpgid = ev_num(a->ev, EVP_SETSID_res);
+		t->tty = 0;
+		t->updated = a->ev->ts;
+		t = t->grp_next;
+	} while (t != a->main);
+}
+
+/* The process with that number in the pid namespace of 't': itself, or a child. */
+static struct thread *
+self_or_child(const struct apply *a, int64_t vpid)
+{
+	struct thread *t;
+
+	if (vpid == 0 || vpid == (a->main->vpid == -1 ? a->main->pid : a->main->vpid))
+		return a->main;
+	if (!in_pidns(a->main))
+		return thread_find(a->s, vpid);
+	t = a->main;
+	do {
+		struct thread *child = thread_child(a->s, t, vpid);
+
+		if (child != NULL)
+			return child;
+		t = t->grp_next;
+	} while (t != a->main);
+	return NULL;
+}
+
+/* The number in the initial pid namespace of group 'vpgid'; -1: unknown. */
+static int64_t
+group_number(const struct apply *a, const struct thread *of, int64_t vpgid)
+{
+	const struct thread *leader;
+
+	if (!in_pidns(of))
+		return vpgid;
+	if (vpgid == of->vpgid || vpgid == a->main->vpgid)
+		return vpgid == of->vpgid ? of->pgid : a->main->pgid;
+	leader = self_or_child(a, vpgid);
+	return leader == NULL ? -1 : leader->pid;
+}
+
+/* Both numbers are of the caller's pid namespace; 0: the caller, the process itself. */
+void
+parse_setpgid(struct apply *a)
+{
+	int64_t vpgid = ev_num(a->ev, EVP_SETPGID_pgid), pgid;
+	struct thread *main, *t;
+
+	if (!ok(a))
+		return;
+	t = self_or_child(a, ev_num(a->ev, EVP_SETPGID_pid));
+	if (t == NULL || t->gone)
+		return;
+	main = thread_main(a->s, t);
+	if (vpgid == 0)
+		vpgid = main->vpid == -1 ? main->pid : main->vpid;
+	pgid = vpgid == main->vpid ? main->pid : group_number(a, main, vpgid);
+	t = main;
+	do {
+		t->pgid = pgid;
+		t->vpgid = vpgid;
+		t->updated = a->ev->ts;
+		t = t->grp_next;
+	} while (t != main);
 }
 
 void

@@ -263,12 +263,13 @@ snap_inet(struct apply *a)
 		e->dport = n.sport;
 		e->type = v4 ? FD_IPV4_SERVER : FD_IPV6_SERVER;
 		e->role = ROLE_SERVER;
+		fdt_serve(&a->s->fds, a->main->fds, e);
 		fd_name(a, e, name_of_server(a->s, e));
 		return;
 	}
 	e->role = ROLE_CLIENT;
 	e->state |= FDS_CONNECTED;
-	if (owns_port(a->main, n.sport)) {
+	if (fdt_serves(a->main->fds, n.sport)) {
 		e->role = ROLE_SERVER;
 		ends_swap(&n);
 	}

@@ -127,10 +127,11 @@ bound(struct apply *a, struct fd_entry *e, const struct ends *n)
 	uint32_t before = e->name;
 
 	if (n->family == AF_UNIX) {
+		e->role = ROLE_SERVER;
 		fd_name(a, e, intern_put(a->s->pool, slice_until_nul(n->path)));
 	} else {
 		if (n->dport != 0) {
-			fd_set_server(e, n);
+			fd_set_server(a, e, n);
 			e->role = ROLE_SERVER;
 		}
 		fd_name(a, e, name_of_addr(a->s, n));
@@ -181,8 +182,9 @@ parse_connect(struct apply *a)
 		ends_swap(&n);
 	else
 		e->role = ROLE_CLIENT;
+	e->state &= (uint8_t) ~FDS_MAPPED;
 	if (n.family == AF_INET6 && ends_mapped(&n))
-		e->l4 = L4_UNKNOWN; /* Falco loses the transport, and with it the name */
+		e->state |= FDS_MAPPED;
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
 
@@ -211,31 +213,33 @@ parse_accept(struct apply *a)
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
 
-bool
-owns_port(const struct thread *main, uint16_t port)
-{
-	const struct fd_entry *e;
-	size_t pos = 0;
-
-	while ((e = fdt_next(main->fds, &pos)) != NULL) {
-		if ((e->type == FD_IPV4_SERVER || e->type == FD_IPV6_SERVER) && e->dport == port)
-			return true;
-	}
-	return false;
-}
-
-/* Set the role by the ends, if it has none yet; the server's end becomes the destination. */
+/* Set the role by the ends, if it has none yet: a socket bound to the port is a server's. The
+ * server's end becomes the destination. */
 static void
 take_role(struct apply *a, struct fd_entry *e, struct ends *n, bool sent)
 {
 	uint16_t own = sent ? n->sport : n->dport;
 
-	if (e->role == ROLE_NONE)
-		e->role = owns_port(a->main, own) ? ROLE_SERVER : ROLE_CLIENT;
+	if (e->role == ROLE_NONE) {
+		e->role = fdt_serves(a->main->fds, own) ? ROLE_SERVER : ROLE_CLIENT;
+		if (e->l4 == L4_NA) /* its socket() was missed, and it did not connect */
+			e->l4 = L4_UDP;
+	}
 	if ((e->role == ROLE_SERVER) == sent)
 		ends_swap(n);
-	if (e->l4 == L4_UNKNOWN || e->l4 == L4_NA)
-		e->l4 = L4_UDP;
+}
+
+/* Keep one direction, whoever sends: a server's own end is the destination, any other's the
+ * source. Only a message to the end with the path names that, so known ends keep their name. */
+static bool
+unix_ends(struct apply *a, struct fd_entry *e, struct ends *n, bool sent)
+{
+	if ((e->role == ROLE_SERVER) == sent)
+		ends_swap(n);
+	if (e->name != INTERN_EMPTY && memcmp(e->sip, n->src, sizeof(uint64_t)) == 0 &&
+	    memcmp(e->dip, n->dst, sizeof(uint64_t)) == 0)
+		return false;
+	return fd_set_ends(a, e, n);
 }
 
 static struct fd_entry *
@@ -261,11 +265,16 @@ talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 		return;
 	if (e->type == FD_IPV4 || e->type == FD_IPV6)
 		e->state |= FDS_CONNECTED;
-	if (n.family == 0 || (e->l4 == L4_TCP && e->name != INTERN_EMPTY))
+	if (n.family == AF_UNIX) {
+		a->v->fd_name_changed = unix_ends(a, e, &n, sent);
+		return;
+	}
+	if (n.family == 0 ||
+	    (e->l4 == L4_TCP && e->name != INTERN_EMPTY && !(e->state & FDS_MAPPED)))
 		return;
 	ends_complete(a->s, &n);
-	if (n.family != AF_UNIX)
-		take_role(a, e, &n, sent);
+	take_role(a, e, &n, sent);
+	e->state &= (uint8_t) ~FDS_MAPPED;
 	a->v->fd_name_changed = fd_set_ends(a, e, &n);
 }
 

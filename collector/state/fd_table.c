@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/fd_table.h"
+#include "common/array.h"
 #include "common/hashtable.h"
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ table_new(uint32_t size)
 	t->refs = 1;
 	t->n = 0;
 	t->mask = size - 1;
+	t->ports = (struct fd_ports){ 0 };
 	memset(t->e, 0xff, size * sizeof(t->e[0])); /* FD_FREE */
 	return t;
 }
@@ -56,7 +58,82 @@ fdt_unref(struct fd_space *sp, struct fd_table *t)
 		fd_names_unref(sp->pool, &t->e[i]);
 	}
 	sp->n -= t->n;
+	free(t->ports.v);
 	free(t);
+}
+
+/* ---- bound ports ---- */
+
+/* The place of the port in the list, or where it would be. */
+static size_t
+port_place(const struct fd_ports *p, uint16_t port)
+{
+	size_t from = 0, to = p->n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (p->v[mid] < port)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+static bool
+is_server(const struct fd_entry *e)
+{
+	return e->type == FD_IPV4_SERVER || e->type == FD_IPV6_SERVER;
+}
+
+bool
+fdt_serves(const struct fd_table *t, uint16_t port)
+{
+	size_t i = t == NULL ? 0 : port_place(&t->ports, port);
+
+	return t != NULL && i < t->ports.n && t->ports.v[i] == port;
+}
+
+void
+fdt_serve(struct fd_space *sp, struct fd_table *t, const struct fd_entry *e)
+{
+	struct fd_ports *p = &t->ports;
+	size_t i = port_place(p, e->dport);
+
+	if (!is_server(e))
+		return;
+	if (ARRAY_RESERVE(p->v, p->n, 1, p->room) < 0) {
+		sp->refused++;
+		return;
+	}
+	memmove(&p->v[i + 1], &p->v[i], (p->n - i) * sizeof(p->v[0]));
+	p->v[i] = e->dport;
+	p->n++;
+}
+
+void
+fdt_unserve(struct fd_table *t, const struct fd_entry *e)
+{
+	struct fd_ports *p = &t->ports;
+	size_t i = port_place(p, e->dport);
+
+	if (!is_server(e) || i == p->n || p->v[i] != e->dport)
+		return;
+	p->n--;
+	memmove(&p->v[i], &p->v[i + 1], (p->n - i) * sizeof(p->v[0]));
+}
+
+static int
+ports_copy(struct fd_ports *to, const struct fd_ports *from)
+{
+	if (from->n == 0)
+		return 0;
+	if (ARRAY_RESERVE(to->v, 0, from->n, to->room) < 0)
+		return -1;
+	memcpy(to->v, from->v, from->n * sizeof(from->v[0]));
+	to->n = from->n;
+	return 0;
 }
 
 TABLE_TYPE(fd_slots, struct fd_entry, int32_t, s->fd == FD_FREE, s->fd == *k, (uint32_t) s->fd);
@@ -86,6 +163,10 @@ remake(struct fd_space *sp, struct fd_table **t, uint32_t size)
 
 	if (new == NULL)
 		return -1;
+	if (old != NULL && ports_copy(&new->ports, &old->ports) < 0) {
+		fdt_unref(sp, new);
+		return -1;
+	}
 	if (old != NULL) {
 		for (uint32_t i = 0; i <= old->mask; i++) {
 			struct fd_entry *e;
@@ -147,6 +228,7 @@ fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd)
 		return NULL;
 	e = fdt_edit(sp, t, fd);
 	if (e != NULL) {
+		fdt_unserve(*t, e);
 		fd_names_unref(sp->pool, e);
 	} else {
 		if ((*t != NULL && (*t)->n >= sp->max) || own(sp, t, true) < 0) {
@@ -164,6 +246,7 @@ fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd)
 static void
 slot_free(struct fd_space *sp, struct fd_table *t, size_t i)
 {
+	fdt_unserve(t, &t->e[i]);
 	fd_names_unref(sp->pool, &t->e[i]);
 	i = slots_remove(&fd_slots, t->e, t->mask, i);
 	t->e[i].fd = FD_FREE;

@@ -20,10 +20,17 @@ struct fd_space {
 	uint64_t refused;
 };
 
+/* The ports of a process's bound internet sockets, in order, each as often as it is bound. */
+struct fd_ports {
+	uint16_t *v;
+	size_t n, room;
+};
+
 struct fd_table {
 	uint32_t refs;
 	uint32_t n;
 	uint32_t mask;
+	struct fd_ports ports;
 	struct fd_entry e[]; /* fd is -1 in a free slot */
 };
 
@@ -39,6 +46,15 @@ struct fd_entry *fdt_put(struct fd_space *sp, struct fd_table **t, int64_t fd);
 struct fd_entry *fdt_edit(struct fd_space *sp, struct fd_table **t, int64_t fd);
 
 void fdt_del(struct fd_space *sp, struct fd_table **t, int64_t fd);
+
+/* Is a socket of the table bound to the port? */
+bool fdt_serves(const struct fd_table *t, uint16_t port);
+
+/* Call after making a writable entry of *t that of a bound socket (FD_IPV4_SERVER...), and before
+ * making it another: they keep the ports up to date. Without memory fdt_serves() does not find the
+ * port, which is counted as refused. */
+void fdt_serve(struct fd_space *sp, struct fd_table *t, const struct fd_entry *e);
+void fdt_unserve(struct fd_table *t, const struct fd_entry *e);
 
 /* Add or drop a reference to each text of an entry. */
 void fd_names_ref(struct intern *pool, const struct fd_entry *e);

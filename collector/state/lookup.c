@@ -38,31 +38,41 @@ state_ancestor(const struct state *s, const struct thread *t, unsigned n)
 	return p;
 }
 
-/* The thread with that id, in the host's pid namespace; otherwise the oldest of the consecutive
- * ancestors with the same id at 'offset' in struct thread. */
-static const struct thread *
-leader(const struct state *s, const struct thread *t, size_t offset)
+static int64_t
+number_at(const struct thread *t, size_t offset)
 {
-	int64_t id = *(const int64_t *) (const void *) ((const char *) t + offset);
-	const struct thread *p, *found;
+	return *(const int64_t *) (const void *) ((const char *) t + offset);
+}
 
-	if (id == -1)
-		return NULL;
-	if (!in_pidns(t)) {
-		found = state_thread(s, id);
-		if (found != NULL)
-			return found;
-	}
-	found = thread_main(s, t);
-	p = found;
+/* The oldest of the consecutive ancestors with the same number at 'offset' in struct thread. */
+static const struct thread *
+oldest_with(const struct state *s, const struct thread *t, size_t offset)
+{
+	int64_t id = number_at(t, offset);
+	const struct thread *found = thread_main(s, t), *p = found;
+
 	for (unsigned hop = 0; hop < HOPS_MAX; hop++) {
 		p = parent_of(s, p);
-		if (p == NULL ||
-		    *(const int64_t *) (const void *) ((const char *) p + offset) != id)
+		if (p == NULL || number_at(p, offset) != id)
 			break;
 		found = p;
 	}
 	return found;
+}
+
+/* The process whose pid is the number at 'offset'; NULL: it has exited, or was never seen. No
+ * process has the number 0, that of the first processes of the machine. */
+static const struct thread *
+leader(const struct state *s, const struct thread *t, size_t offset)
+{
+	int64_t id = number_at(t, offset), own;
+	const struct thread *found;
+
+	if (id == 0)
+		return oldest_with(s, t, offset);
+	found = id < 0 ? NULL : state_thread(s, id);
+	own = found == NULL ? -1 : number_at(found, offset);
+	return own == id || own == -1 ? found : NULL;
 }
 
 const struct thread *
@@ -74,7 +84,12 @@ state_session_leader(const struct state *s, const struct thread *t)
 const struct thread *
 state_vpgid_leader(const struct state *s, const struct thread *t)
 {
-	return leader(s, t, offsetof(struct thread, vpgid));
+	if (!in_pidns(t))
+		return leader(s, t, offsetof(struct thread, vpgid));
+	/* the same group: only its number differs */
+	return t->pgid != -1    ? state_pgid_leader(s, t)
+	       : t->vpgid != -1 ? oldest_with(s, t, offsetof(struct thread, vpgid))
+				: NULL;
 }
 
 const struct thread *

@@ -58,12 +58,13 @@ enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 #define FDS_UPPER_LAYER 0x08
 #define FDS_LOWER_LAYER 0x10
 #define FDS_SNAPSHOT    0x20 /* from a snapshot, not from an event */
+#define FDS_MAPPED      0x40 /* connected to an IPv4 address through IPv6, nothing sent yet */
 
 /*
  * An open descriptor. Source is the client's end, destination the server's. A bound server socket
  * (FD_IPV4_SERVER...) has its address in dip, dport. A unix socket has its two kernel addresses in
  * the first 8 bytes of sip and dip. While role is ROLE_NONE fd.l4proto is "<NA>", unless l4 is
- * L4_RAW.
+ * L4_RAW; with FDS_MAPPED it is "<NA>", too, and the name "<unknown>", as in Falco.
  */
 struct fd_entry {
 	uint64_t ino;
@@ -91,8 +92,8 @@ struct thread {
 	uint64_t pidns_start; /* boot ns: start of its pid namespace; see state_pidns_start() */
 	uint64_t updated; /* boot ns of the newest event that changed it, or of a snapshot's read */
 	int64_t tid, pid, ptid;
-	int64_t vtid, vpid; /* innermost pid namespace; -1 not known */
-	int64_t sid, pgid, vpgid;
+	int64_t vtid, vpid;       /* innermost pid namespace; -1 not known */
+	int64_t sid, pgid, vpgid; /* sid, pgid: of the initial pid namespace, as tid and pid */
 	int64_t fdlimit;
 	uint64_t cap_inheritable, cap_permitted, cap_effective;
 	uint64_t exe_ino, exe_ino_ctime, exe_ino_mtime;
@@ -206,6 +207,8 @@ const struct thread *state_thread(const struct state *s, int64_t tid);
 const struct thread *state_main(const struct state *s, const struct thread *t);
 /* n = 0 the process itself, 1 its parent ... each hop's main thread. */
 const struct thread *state_ancestor(const struct state *s, const struct thread *t, unsigned n);
+/* NULL also if the leader has exited: its number is free only once its group or session is empty.
+ */
 const struct thread *state_session_leader(const struct state *s, const struct thread *t);
 const struct thread *state_vpgid_leader(const struct state *s, const struct thread *t);
 const struct thread *state_pgid_leader(const struct state *s, const struct thread *t);

@@ -139,7 +139,8 @@ parse_fn parse_socketpair, parse_getsockopt, parse_io;
 parse_fn parse_chdir, parse_fchdir, parse_getcwd, parse_chroot;
 parse_fn parse_setuid, parse_setresuid, parse_setreuid;
 parse_fn parse_setgid, parse_setresgid, parse_setregid;
-parse_fn parse_capset, parse_newns, parse_setsid, parse_prctl, parse_limit, parse_memory;
+parse_fn parse_capset, parse_newns, parse_setsid, parse_setpgid, parse_prctl, parse_limit,
+    parse_memory;
 parse_fn parse_user, parse_group;
 
 /* Count a change of a piece of the state. */
@@ -206,6 +207,9 @@ void thread_unknown(struct state *s, struct thread *t);
 
 /* Set its parent's id; nothing else may change it. */
 void thread_set_parent(struct state *s, struct thread *t, int64_t ptid);
+
+/* The child process of thread 't' with that number in its innermost pid namespace; NULL: none. */
+struct thread *thread_child(const struct state *s, const struct thread *t, int64_t vpid);
 
 /* Give every child of 'from' a new parent, by the rules of exit (E.3). */
 void thread_reparent(struct state *s, struct thread *from, int64_t reaper);
@@ -287,11 +291,6 @@ uint32_t path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw);
 uint32_t path_as_dir(struct state *s, uint32_t path);
 void path_fini(struct state *s);
 
-/* apply_socket.c */
-
-/* Is a socket of this process bound to the port? Then incoming data makes it a server's. */
-bool owns_port(const struct thread *main, uint16_t port);
-
 /* addr.c: fd names of sockets */
 
 /* A SOCKTUPLE or SOCKADDR, decoded. */
@@ -315,7 +314,7 @@ uint32_t name_of_addr(struct state *s, const struct ends *n);
 /* Are both ends IPv4 mapped to IPv6? */
 bool ends_mapped(const struct ends *n);
 /* Set the address that a socket is bound to. */
-void fd_set_server(struct fd_entry *e, const struct ends *n);
+void fd_set_server(struct apply *a, struct fd_entry *e, const struct ends *n);
 
 /* container_id.c */
 

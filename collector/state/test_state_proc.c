@@ -140,9 +140,23 @@ static const struct row session_rows[] = {
 	{ EV_EXECVE, "11/11@3", "res=0;exe=b;comm=b;trusted_exepath=/b;pgid=11;vpgid=11",
 	    "pl.comm=b;vl.comm=b;sl.tid=10" },
 	{ EV_CLONE, "12/12@4", "res=0;tid=12;pid=12;ptid=11;comm=x", "pl.tid=11" },
-	/* The leader has exited: the oldest of the consecutive ancestors with its id. */
+	/* The leader has exited: the session keeps its number, the leader has no names. */
 	{ EV_PROCEXIT, "10/10@2", "reaper_tid=1", "sl.tid=10" },
-	{ EV_CLOSE, "12/12@4", "res=0;fd=1", "sl.tid=11" },
+	{ EV_CLOSE, "12/12@4", "res=0;fd=1", "sid=10;sl.tid=-;pl.tid=11;vl.tid=11" },
+	/* A new group: by itself, by the parent for the child, with the number of another. */
+	{ EV_SETPGID, "12/12@4", "res=0;pid=0;pgid=0", "pgid=12;vpgid=12;pl.tid=12" },
+	{ EV_SETPGID, "11/11@3", "res=0;pid=12;pgid=11", "12:pgid=11;12:vpgid=11;pgid=11" },
+	{ EV_SETPGID, "11/11@3", "res=-1;pid=12;pgid=12", "12:pgid=11" },
+	{ EV_PROCEXIT, "11/11@3", "reaper_tid=1", "" },
+	{ EV_CLOSE, "12/12@4", "res=0;fd=1", "pgid=11;pl.tid=-;vpgid=11;vl.tid=-" },
+	/* All threads are in the new session, without the terminal. */
+	{ EV_CLONE3, "13/12@5", "res=0;tid=13;pid=12;ptid=1;flags=0x2000;comm=x", "sid=10" },
+	{ EV_EXECVE, "11/11@9", "res=0;exe=b;comm=b;trusted_exepath=/b;tty=34816;sid=10",
+	    "tty=34816" },
+	{ EV_SETSID, "11/11@9", "res=11", "sid=11;tty=0" },
+	{ EV_SETSID, "13/12@5", "res=12",
+	    "sid=12;pgid=12;vpgid=12;sl.tid=12;12:sid=12;12:pgid=12;12:vpgid=12" },
+	{ EV_CHROOT, "13/12@5", "res=0;path=/j", "root=/j;12:root=/j" },
 	{ EV_SETUID, "12/12@4", "res=0;uid=500", "uid=500" },
 	{ EV_SETUID, "12/12@4", "res=-1;uid=0", "uid=500" },
 	{ EV_SETRESUID, "12/12@4", "res=0;ruid=1;euid=2;suid=3", "uid=2" },
@@ -171,10 +185,19 @@ static const struct row pidns_rows[] = {
 	    "res=0;tid=100;pid=100;ptid=1;vtid=1;vpid=1;sid=1;flags=0x20000000;comm=c1",
 	    "pidns_ts=0" }, /* not reported */
 	{ EV_CLONE, "101/101@3",
-	    "res=0;tid=101;pid=101;ptid=100;vtid=7;vpid=7;sid=7;flags=0x20000000;comm=c7", "" },
+	    "res=0;tid=101;pid=101;ptid=100;vtid=7;vpid=7;sid=1;flags=0x20000000;comm=c7", "" },
+	/* The result of setsid() is its own number; the session's is the host's. */
+	{ EV_SETSID, "101/101@3", "res=7", "sid=101;pgid=101;vpgid=7;sl.comm=c7" },
 	{ EV_CLONE, "102/102@4",
-	    "res=0;tid=102;pid=102;ptid=101;vtid=8;vpid=8;sid=7;flags=0x20000000;comm=c8",
-	    "sl.comm=c7;a1.comm=c7;a2.comm=c1;a3.comm=init" },
+	    "res=0;tid=102;pid=102;ptid=101;vtid=8;vpid=8;sid=101;pgid=101;flags=0x20000000;comm="
+	    "c8",
+	    "sl.comm=c7;pl.comm=c7;vl.comm=c7;a1.comm=c7;a2.comm=c1;a3.comm=init" },
+	/* So are the numbers of setpgid(): a child's, an ancestor's group, an unknown one's. */
+	{ EV_SETPGID, "101/101@3", "res=0;pid=8;pgid=8", "102:pgid=102;102:vpgid=8;pgid=101" },
+	{ EV_SETPGID, "101/101@3", "res=0;pid=8;pgid=7", "102:pgid=101;102:vpgid=7" },
+	{ EV_SETPGID, "102/102@4", "res=0;pid=8;pgid=8", "pgid=102;vpgid=8;vl.comm=c8" },
+	{ EV_SETPGID, "102/102@4", "res=0;pid=0;pgid=44", "pgid=-1;vpgid=44;pl.tid=-" },
+	{ EV_SETPGID, "101/101@3", "res=0;pid=8;pgid=8", "102:pgid=102;7=1" },
 	/* On the host the leader is found by its id, whatever the parent. */
 	{ EV_CLONE, "50/50@5", "res=0;tid=50;pid=50;ptid=1;sid=7;comm=d", "sl.comm=host7" },
 	/* Orphans stay in their namespace: with its init, or without a parent. */

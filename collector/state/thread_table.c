@@ -411,6 +411,16 @@ thread_set_parent(struct state *s, struct thread *t, int64_t ptid)
 		kid_link(&s->threads, t);
 }
 
+struct thread *
+thread_child(const struct state *s, const struct thread *t, int64_t vpid)
+{
+	struct thread *kid = s->threads.kids[hash_of(t->tid) & s->threads.mask];
+
+	while (kid != NULL && !(kid->ptid == t->tid && thread_is_main(kid) && kid->vpid == vpid))
+		kid = kid->kid_next;
+	return kid;
+}
+
 /* Find the new parent of the children of 'from', if the kernel did not report it. */
 static int64_t
 find_reaper(const struct state *s, const struct thread *from)
