@@ -62,7 +62,7 @@ struct bench {
 	struct hooks hooks; /* and their links */
 	pthread_t drain;
 	atomic_bool stop;
-	atomic_uint seen;          /* records of the worker */
+	atomic_uint seen;          /* records of the worker's load */
 	double *ns[LOADS][STATES]; /* by round */
 };
 
@@ -169,7 +169,8 @@ on_record(void *arg, const struct ev_hdr *rec)
 {
 	struct bench *b = arg;
 
-	if (rec->pid == (uint32_t) b->worker.pid)
+	if (rec->pid == (uint32_t) b->worker.pid &&
+	    (rec->type == EV_OPENAT || rec->type == EV_CLOSE))
 		atomic_fetch_add_explicit(&b->seen, 1, memory_order_relaxed);
 	return 0;
 }

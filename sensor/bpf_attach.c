@@ -111,18 +111,20 @@ bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
 int
 hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
-	const struct bpf_program *p = bpf_prog_of(obj, "enter_", "native");
 	unsigned before = h->n;
 	int tracefs = tracefs_open(), r = 0;
 
 	if (tracefs < 0)
 		return tracefs;
 	for (size_t i = 0; i < ncaptures && r == 0; i++) {
-		const char *entry = captures_entry(i);
+		unsigned nargs;
+		const char *entry = captures_entry(i, &nargs);
 
 		if (entry == NULL)
 			continue;
-		r = attach_enter_point(h, p, tracefs, entry);
+		r = attach_enter_point(h,
+		    bpf_prog_of(obj, "enter_", (char[]){ (char) ('0' + nargs), 0 }), tracefs,
+		    entry);
 		if (r == -ENOENT) /* this kernel has no such call, or no tracepoint for it */
 			r = 0;
 	}

@@ -58,8 +58,8 @@ void bpf_rings_close(struct source_state *s);
 struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
 
 /*
- * Attach an object's programs, found by their names: on_*, and enter_native at the entry of each
- * system call whose capture reads something there. On an error, programs already attached stay so
+ * Attach an object's programs, found by their names: on_*, and enter_1 to enter_6 at the entries of
+ * system calls whose capture reads something there. On an error, programs already attached stay so
  * until hooks_detach().
  */
 int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;

@@ -284,12 +284,13 @@ captures_compile(struct drv_table *ret, size_t *bad)
 }
 
 const char *
-captures_entry(size_t i)
+captures_entry(size_t i, unsigned *nargs)
 {
 	struct drv_capture c = { 0 };
 
 	if (captures[i].nr[0] < 0 || find_enter(&c, &rows[i]) < 0 || c.enter == DRV_ENTER_NOTHING)
 		return NULL;
+	*nargs = MAX(c.what[0], c.what[1]); /* DRV_ARG(n) is n + 1 */
 	return entry_names[rows[i].entry];
 }
 

@@ -30,9 +30,9 @@ extern const size_t ncaptures;
  */
 int captures_compile(struct drv_table *ret, size_t *bad) MUST_CHECK;
 
-/* The kernel's name, without sys_, of the tracepoint at the entry of the i-th call; NULL: nothing
- * is read at entry. */
-const char *captures_entry(size_t i);
+/* The kernel's name, without sys_, of the tracepoint at the entry of the i-th call, of which the
+ * first *nargs arguments are needed there, 1 to 6; NULL: nothing is read at entry. */
+const char *captures_entry(size_t i, unsigned *nargs);
 
 /* Set in 'ctl' the system calls that can produce its wanted events: 'calls' and 'any', which must
  * be 0. */

@@ -99,7 +99,31 @@ capture_at(u32 i)
 	return &table.captures[i & (DRV_CAPTURE_MAX - 1)];
 }
 
-/* Get the values of a call: DRV_RESULT, DRV_ARG(), DRV_ZERO. */
+/* One value of a call: DRV_RESULT, DRV_ARG(), DRV_ZERO. */
+static __always_inline u64
+call_value(struct pt_regs *regs, bool compat, long ret, u32 value)
+{
+	switch (value) {
+	case DRV_RESULT:
+		return call_result(ret);
+	case DRV_ARG(0):
+		return call_arg(regs, compat, 0);
+	case DRV_ARG(1):
+		return call_arg(regs, compat, 1);
+	case DRV_ARG(2):
+		return call_arg(regs, compat, 2);
+	case DRV_ARG(3):
+		return call_arg(regs, compat, 3);
+	case DRV_ARG(4):
+		return call_arg(regs, compat, 4);
+	case DRV_ARG(5):
+		return call_arg(regs, compat, 5);
+	default:
+		return 0;
+	}
+}
+
+/* All of them. */
 static __always_inline void
 values_get(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
 {
@@ -174,7 +198,7 @@ static __always_inline u32
 text_stashed(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u32 i, u32 from,
     u32 room, u64 path)
 {
-	if (st && stash_text(s, current_task(), st, i, from, room, off))
+	if (st && stash_text(s, st, i, from, room, off))
 		return text_end(s, off, st->len[i], bit);
 	reread(s, compat);
 	return text_user_str(s, off, bit, (void *) path);

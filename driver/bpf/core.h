@@ -4,8 +4,8 @@
  *
  * A record is built in this CPU's scratch memory and then copied into this CPU's ring in one call,
  * so a ring never holds a half-written record for long. Programs that use the scratch memory run
- * with preemption off (before 7.0 always; since then through ALONE_PROG() and enter_alone()), so
- * they own it until they return.
+ * with preemption off (before 7.0 always; since then through ALONE_PROG() and
+ * enter_branch_alone()), so they own it until they return.
  */
 #ifndef MEWS_DRIVER_CORE_H
 #define MEWS_DRIVER_CORE_H

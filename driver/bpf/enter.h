@@ -34,14 +34,13 @@ enter_msg(struct task_struct *t, struct stash *st, u64 at)
 }
 
 /*
- * Read what capture 'c' needs at entry, with the call's values in 's', into the thread's stash
- * 'st'. True: something was read.
+ * Read what capture 'c' needs at entry, the arguments what[0] and what[1] of the call being 'first'
+ * and 'second', into the thread's stash 'st'. True: something was read.
  */
 static __always_inline bool
-enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
-    const volatile struct drv_capture *c)
+enter_read(struct task_struct *t, struct stash *st, const volatile struct drv_capture *c, u64 first,
+    u64 second)
 {
-	u64 first = value_at(s, c->what[0]), second = value_at(s, c->what[1]);
 	bool any;
 
 	switch (c->enter) {
@@ -63,8 +62,8 @@ enter_read(struct scratch *s, struct task_struct *t, struct stash *st,
 	}
 }
 
-/* Handle the entry of a call that carries another: read what the other needs, and its arguments if
- * they are in memory, which user space can change. */
+/* Handle the entry of a call that carries another, with its values in 's': read what the other
+ * needs, and its arguments if they are in memory, which user space can change. */
 static __always_inline void
 enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv_call *call, u32 id)
 {
@@ -91,53 +90,65 @@ enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv
 	} else {
 		args_sort(s, b);
 	}
-	if (enter_read(s, t, st, c) || b->memory)
+	if (enter_read(t, st, c, value_at(s, c->what[0]), value_at(s, c->what[1])) || b->memory)
 		st->call = id;
 	else
 		stash_free(t, st);
 }
 
-/* Handle the entry of any call, with its values in 's': read what its capture needs. If that fails,
- * keep nothing: the exit reads again. */
+/* The same without preemption: the scratch memory must not be shared. See ALONE_PROG(). Only 32-bit
+ * callers have such calls. */
 static __always_inline void
-enter_call(struct scratch *s, bool compat, u64 nr)
-{
-	const volatile struct drv_call *call = call_of(compat, nr);
-	const volatile struct drv_capture *c;
-	struct task_struct *t = current_task();
-	struct stash *st;
-
-	if (nr >= DRV_NR_MAX || !bit_get(ctl.calls[compat & 1], nr))
-		return;
-	if (call->program == DRV_PROGRAM_branch) {
-		enter_branch(s, t, call, call_id(compat, nr));
-		return;
-	}
-	c = capture_at(call->capture);
-	if (!c->enter || is_excluded(t))
-		return;
-	st = stash_take(t);
-	if (!st)
-		return;
-	if (enter_read(s, t, st, c))
-		st->call = call_id(compat, nr);
-	else
-		stash_free(t, st);
-}
-
-/* Run without preemption: the scratch memory must not be shared. See ALONE_PROG(). */
-static __always_inline void
-enter_alone(struct pt_regs *regs, bool compat, u64 nr)
+enter_branch_alone(
+    struct pt_regs *regs, struct task_struct *t, const volatile struct drv_call *call, u32 id)
 {
 	struct scratch *s;
 
 	preempt_off();
 	s = scratch_get();
 	if (s) {
-		values_get(s, regs, compat, 0);
-		enter_call(s, compat, nr);
+		values_get(s, regs, true, 0);
+		enter_branch(s, t, call, id);
 	}
 	preempt_on();
+}
+
+/* Is something read at the entry of call 'nr', with this capture, and wanted from this thread? */
+static __always_inline bool
+enter_due(struct task_struct *t, bool compat, u64 nr, const volatile struct drv_capture *c)
+{
+	return c->enter && bit_get(ctl.calls[compat & 1], nr) && !is_excluded(t);
+}
+
+/* Read what capture 'c' needs of a call. If that fails, keep nothing: the exit reads again. */
+static __always_inline void
+enter_capture(
+    struct task_struct *t, u32 id, const volatile struct drv_capture *c, u64 first, u64 second)
+{
+	struct stash *st = stash_take(t);
+
+	if (!st)
+		return;
+	if (enter_read(t, st, c, first, second))
+		st->call = id;
+	else
+		stash_free(t, st);
+}
+
+/* Handle the entry of any call. */
+static __always_inline void
+enter_call(struct task_struct *t, struct pt_regs *regs, bool compat, u64 nr)
+{
+	const volatile struct drv_call *call = call_of(compat, nr);
+	const volatile struct drv_capture *c = capture_at(call->capture);
+
+	if (call->program == DRV_PROGRAM_branch) {
+		if (bit_get(ctl.calls[compat & 1], nr))
+			enter_branch_alone(regs, t, call, call_id(compat, nr));
+	} else if (enter_due(t, compat, nr, c)) {
+		enter_capture(t, call_id(compat, nr), c, call_value(regs, compat, 0, c->what[0]),
+		    call_value(regs, compat, 0, c->what[1]));
+	}
 }
 
 #endif

@@ -37,26 +37,51 @@ SEC("tp_btf/sys_enter")
 int
 BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
+	struct task_struct *t;
 	u64 nr = id;
 	bool compat;
 
 	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
 		return 0;
-	compat = is_compat(current_task());
+	t = current_task();
+	compat = is_compat(t);
 	if (compat || ctl.enter_native)
-		enter_alone(regs, compat, nr);
+		enter_call(t, regs, compat, nr);
 	return 0;
 }
 
-/* The entry hook for 64-bit callers, attached to the tracepoint of each call with something to read
- * at entry. The context of these tracepoints depends on the call, so this program for all of them
- * takes the arguments from the registers. */
-SEC("tp/syscalls/sys_enter")
-int
-enter_native(struct sys_enter_ctx *ctx)
-{
-	enter_alone((struct pt_regs *) bpf_task_pt_regs(current_task()), false, ctx->nr);
-	return 0;
-}
+/*
+ * The entry hooks for 64-bit callers: enter_N is attached to the tracepoint of each call of which
+ * the first N arguments are needed at entry. The context of these tracepoints has the arguments of
+ * that call alone, so a program that reads more cannot be attached.
+ */
+#define ENTER(n)                                                                                \
+	SEC("tp/syscalls/sys_enter")                                                            \
+	int enter_##n(struct sys_enter_ctx *ctx)                                                \
+	{                                                                                       \
+		const volatile struct drv_capture *c =                                          \
+		    capture_at(call_of(false, ctx->nr)->capture);                               \
+		struct task_struct *t = current_task();                                         \
+		u64 first = 0, second = 0;                                                      \
+                                                                                                \
+		if (ctx->nr >= DRV_NR_MAX || !enter_due(t, false, ctx->nr, c))                  \
+			return 0;                                                               \
+		for (u32 i = 0; i < (n); i++) { /* unrolled: an offset in a context is fixed */ \
+			u64 v = ctx->args[i];                                                   \
+                                                                                                \
+			if (c->what[0] == DRV_ARG(i))                                           \
+				first = v;                                                      \
+			if (c->what[1] == DRV_ARG(i))                                           \
+				second = v;                                                     \
+		}                                                                               \
+		enter_capture(t, call_id(false, ctx->nr), c, first, second);                    \
+		return 0;                                                                       \
+	}
+ENTER(1)
+ENTER(2)
+ENTER(3)
+ENTER(4)
+ENTER(5)
+ENTER(6)
 
 #endif

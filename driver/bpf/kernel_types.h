@@ -310,7 +310,8 @@ struct bpf_iter__task_file {
 struct sys_enter_ctx {
 	u64 unused;
 	u32 nr;
-	u32 garbage; /* uninitialised; arguments follow */
+	u32 garbage; /* uninitialised */
+	u64 args[];  /* as many as the call has */
 };
 
 #endif

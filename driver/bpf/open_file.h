@@ -311,15 +311,15 @@ file_place(struct scratch *s, struct file *f, struct place *ret)
 	const u32 mnt = path + bpf_core_field_offset(struct path, mnt);
 	const u32 dentry = path + bpf_core_field_offset(struct path, dentry);
 	const u32 inode = bpf_core_field_offset(struct file, f_inode);
-	const u32 first = MIN(path, inode);
+	const u32 first = MIN(path, inode), apart = MAX(mnt, MAX(dentry, inode)) - first;
 	u64 *v = s->words;
 
-	if (MAX(mnt, MAX(dentry, inode)) - first > sizeof(s->words) - sizeof(u64)) {
+	if (apart > sizeof(s->words) - sizeof(u64)) {
 		ret->mnt = (u64) BPF_CORE_READ(f, f_path.mnt);
 		ret->dentry = (u64) BPF_CORE_READ(f, f_path.dentry);
 		return BPF_CORE_READ(f, f_inode);
 	}
-	bpf_probe_read_kernel(v, sizeof(s->words), (char *) f + first);
+	bpf_probe_read_kernel(v, apart + sizeof(u64), (char *) f + first);
 	ret->mnt = word_at(v, first, mnt);
 	ret->dentry = word_at(v, first, dentry);
 	return (struct inode *) word_at(v, first, inode);

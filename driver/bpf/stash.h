@@ -215,10 +215,9 @@ stash_path(struct task_struct *t, struct stash *st, u32 i, u32 from, u32 room, u
 	return true;
 }
 
-/* Append a text of the stash to the record; false: it is absent. */
+/* Append a text of this thread's stash to the record; false: it is absent. */
 static __always_inline bool
-stash_text(
-    struct scratch *s, struct task_struct *t, struct stash *st, u32 i, u32 from, u32 room, u32 off)
+stash_text(struct scratch *s, struct stash *st, u32 i, u32 from, u32 room, u32 off)
 {
 	u32 n = st->len[i], rest;
 	struct tail *tail;
@@ -227,7 +226,7 @@ stash_text(
 	if (n < room)
 		return bpf_probe_read_kernel(text_at(s, off), n, &st->head[from]) == 0;
 	rest = n - (room - 1); /* too large for STASH_NONE */
-	tail = tail_get(t, i, 0);
+	tail = tail_get(current_task(), i, 0);
 	barrier_var(rest);
 	if (!tail || rest > STASH_TAIL)
 		return false;
