@@ -15,7 +15,7 @@ static void
 usage(FILE *f)
 {
 	fputs(
-	    "usage: mews-collector [-c FILE] [-o KEY=VALUE]... [--check [--running]]\n"
+	    "Usage: mews-collector [-c FILE] [-o KEY=VALUE]... [--check [--running]]\n"
 	    "\n"
 	    "Receives the events of sensors, evaluates Falco rules on them, keeps the alerts in "
 	    "an\n"
@@ -23,11 +23,11 @@ usage(FILE *f)
 	    "\n"
 	    "  -c, --config FILE     configuration (default " CONFIG_DEFAULT
 	    ", if it exists)\n"
-	    "  -o, --option KEY=VAL  set one option, over the file; may be repeated\n"
+	    "  -o, --option KEY=VAL  set an option, overriding the file; may be repeated\n"
 	    "      --check           report what a start would refuse, and exit: options, files,\n"
 	    "                        certificates, outputs, rules, outbox, addresses\n"
-	    "      --running         with --check: a collector is running, so what it uses is no\n"
-	    "                        error\n"
+	    "      --running         with --check: accept files and addresses in use by a running\n"
+	    "                        collector\n"
 	    "      --version\n"
 	    "  -h, --help\n"
 	    "\n"
@@ -36,10 +36,20 @@ usage(FILE *f)
 	    "  mews-collector -o listen=ipc:///run/mews.sock -o outbox.path=/tmp/outbox.db \\\n"
 	    "      -o rules=/usr/share/mews/rules -o outputs.stdout.enabled=true\n"
 	    "\n"
-	    "SIGHUP reloads rules and certificates, SIGUSR1 reopens output files. Exit codes:\n"
-	    "0 stopped, 1 failed, 2 usage error, 3 configuration, 4 rules, 5 outbox, 6 address.\n"
+	    "and its sensor:\n"
 	    "\n"
-	    "Options:\n",
+	    "  mews-sensor -o collector=ipc:///run/mews.sock\n"
+	    "\n"
+	    "SIGTERM and SIGINT commit received alerts, deliver for up to 5 seconds and stop.\n"
+	    "SIGHUP reloads rules, tokens and certificates, SIGUSR1 reopens output files. Exit\n"
+	    "codes: 0 stopped, 1 failed, 2 usage error, 3 configuration, 4 rules, 5 outbox,\n"
+	    "6 address.\n"
+	    "\n"
+	    "A size is written as 512, 64KiB or 1GiB, a time as 250ms, 10s, 5m, 2h or 7d. Repeat "
+	    "-o\n"
+	    "to set several elements of a list.\n"
+	    "\n"
+	    "Options (in the file as nested keys):\n",
 	    f);
 	opt_print(f, app_opts, app_nopts);
 	rule_config_help(f);

@@ -17,7 +17,7 @@ static void
 usage(FILE *f)
 {
 	fputs(
-	    "usage: mews-sensor [-c FILE] [-o KEY=VALUE]... [--check]\n"
+	    "Usage: mews-sensor [-c FILE] [-o KEY=VALUE]... [--check]\n"
 	    "       mews-sensor --record FILE [--seconds N] [-o KEY=VALUE]...\n"
 	    "       mews-sensor --replay FILE [--speed max] [--loop N] [--nodes N] [-o "
 	    "KEY=VALUE]...\n"

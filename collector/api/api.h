@@ -11,7 +11,7 @@
  *	/api/v1/alerts        the outbox; alerts.c lists the parameters
  *	/api/v1/rules         the rules in force, the cost and hits of each
  *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not
- *load
+ *	                      load
  *
  * The last four need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz

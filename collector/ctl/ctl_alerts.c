@@ -222,18 +222,22 @@ set_since(const char *command, const char *value, void *opts)
 }
 
 static const struct ctl_option options[] = {
-	{ "limit", 'n', "N", "the newest N (default 20); all; 0 shows none, for --follow",
+	{ "limit", 'n', "N", "at most the newest N (default 20), or 'all'; 0: none, for --follow",
 	    set_limit, 0 },
 	{ "follow", 'f', NULL, "continue with new alerts, until interrupted", ctl_set_flag,
 	    offsetof(struct opts, follow) },
-	{ "rule", 0, "NAME", "only of this rule", ctl_set_text, offsetof(struct opts, rule) },
-	{ "node", 0, "NAME", "only of this node", ctl_set_text, offsetof(struct opts, node) },
-	{ "cluster", 0, "NAME", "only of this cluster", ctl_set_text,
+	{ "rule", 0, "NAME", "only alerts of this rule", ctl_set_text,
+	    offsetof(struct opts, rule) },
+	{ "node", 0, "NAME", "only alerts of this node", ctl_set_text,
+	    offsetof(struct opts, node) },
+	{ "cluster", 0, "NAME", "only alerts of this cluster", ctl_set_text,
 	    offsetof(struct opts, cluster) },
-	{ "priority", 0, "P", "of this priority or higher", ctl_set_text,
-	    offsetof(struct opts, priority) },
-	{ "since", 0, "AGE", "only younger than AGE: 90s, 10m, 2h, 7d", set_since, 0 },
-	{ "id", 0, "ID", "the alert with this id", ctl_set_text, offsetof(struct opts, id) },
+	{ "priority", 0, "P",
+	    "only alerts of this priority or higher: emergency, alert,\ncritical, error, warning, "
+	    "notice, informational, debug",
+	    ctl_set_text, offsetof(struct opts, priority) },
+	{ "since", 0, "AGE", "only alerts younger than AGE: 90s, 10m, 2h, 7d", set_since, 0 },
+	{ "id", 0, "ID", "only the alert with this id", ctl_set_text, offsetof(struct opts, id) },
 	{ "json", 0, NULL, "one JSON object per line, as the outputs send it", ctl_set_flag,
 	    offsetof(struct opts, target.json) },
 	CTL_TARGET_OPTIONS(offsetof(struct opts, target)),
@@ -242,8 +246,11 @@ static const struct ctl_option options[] = {
 static const struct ctl_syntax syntax = { "alerts", options, ARRAY_SIZE(options),
 	"Usage: mewsctl alerts [OPTIONS]\n"
 	"\n"
-	"Shows alerts that a collector keeps, oldest first.\n"
+	"Shows the alerts that a collector has stored, oldest first.\n"
 	"\n",
+	"\n"
+	"All serious alerts of the last day, and then new ones:\n"
+	"  mewsctl alerts -n all --since 1d --priority error --follow\n"
 	"\n"
 	"Exit status: 0 done, 1 not reachable or refused, 2 usage error.\n" };
 

@@ -75,6 +75,16 @@ say_failed(const struct request *q, CURLcode rv, const char *detail)
 	    detail[0] == '\0' ? curl_easy_strerror(rv) : detail, remedy(rv, q->target));
 }
 
+/* For a unix socket libcurl's own text names a port of localhost. */
+static void
+say_os_error(CURL *c, char detail[CURL_ERROR_SIZE])
+{
+	long error = 0;
+
+	if (curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0)
+		(void) snprintf(detail, CURL_ERROR_SIZE, "%s", strerrordesc_np((int) error));
+}
+
 static void
 set_options(CURL *c, struct request *q, struct curl_slist *headers, char *detail)
 {
@@ -126,6 +136,8 @@ perform(struct request *q)
 	buf_clear(q->body);
 	rv = curl_easy_perform(c);
 	(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &q->status);
+	if (rv == CURLE_COULDNT_CONNECT && strncmp(q->target->url, "unix:", 5) == 0)
+		say_os_error(c, detail);
 	curl_easy_cleanup(c);
 	curl_slist_free_all(headers);
 	return rv == CURLE_OK ? CTL_OK : say_failed(q, rv, detail);

@@ -29,7 +29,7 @@ struct ctl_target ctl_target(void);
  * each command describes. 'at': where struct ctl_target is in the command's arguments. */
 #define CTL_TARGET_OPTIONS(at)                                                                     \
 	{ "collector", 0, "URL",                                                                   \
-		"its address: http://, https:// or unix:PATH (default\nunix:" CTL_SOCKET           \
+		"the collector: http://, https:// or unix:PATH (default\nunix:" CTL_SOCKET         \
 		" or " CTL_COLLECTOR ")",                                                          \
 		ctl_set_text, (at) + offsetof(struct ctl_target, url) },                           \
 	    { "token-file", 0, "FILE",                                                             \

@@ -28,9 +28,8 @@ static const char help_text[] =
     "          names and addresses that sensors use.\n"
     "          DIR/node-NAME.pem and .key, for a sensor. NAME is the node's name; --dns adds\n"
     "          further nodes that the same sensor may speak for.\n"
-    "  revoke  puts all certificates of that name on DIR/crl.pem; give that file to "
-    "collectors\n"
-    "          and sensors (tls.crl), which read it again when it changes.\n"
+    "  revoke  puts all certificates of that name on DIR/crl.pem. Copy that file to collectors\n"
+    "          and sensors (tls.crl), which reload it when it changes.\n"
     "  show    prints the contents of a certificate or a revocation list.\n"
     "\n"
     "Example, for a collector on host c1 and a sensor on host web1:\n"
@@ -38,7 +37,9 @@ static const char help_text[] =
     "  mewsctl pki issue fleet --collector c1 --ip 192.0.2.10\n"
     "  mewsctl pki issue fleet --node web1\n"
     "To c1:   fleet/ca.pem fleet/crl.pem fleet/collector-c1.pem fleet/collector-c1.key\n"
-    "To web1: fleet/ca.pem fleet/crl.pem fleet/node-web1.pem fleet/node-web1.key\n";
+    "To web1: fleet/ca.pem fleet/crl.pem fleet/node-web1.pem fleet/node-web1.key\n"
+    "\n"
+    "Exit status: 0 done, 1 refused or failed, 2 usage error.\n";
 
 enum { O_NAME = 256, O_DAYS, O_FORCE, O_COLLECTOR, O_NODE, O_DNS, O_IP, O_FOR, O_HELP };
 

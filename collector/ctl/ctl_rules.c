@@ -20,11 +20,12 @@ help(void)
 	    "Commands:\n",
 	    stdout);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-8s %s\n", commands[i].name, commands[i].help);
+		printf("  %-9s %s\n", commands[i].name, commands[i].help);
 	fputs(
-	    "\n'mewsctl rules COMMAND --help' describes each.\n"
-	    "Before you put a changed rule in force:\n"
-	    "  mewsctl rules check /etc/mews/rules.d && systemctl reload mews-collector\n"
+	    "\n'mewsctl rules COMMAND --help' describes a command. A collector reloads changed "
+	    "rule\n"
+	    "files by itself (rule.watch), so check a file before you copy it there:\n"
+	    "  mewsctl rules check /etc/mews/rules.d my_rules.yaml\n"
 	    "\nExit status: 0 done, 1 the files do not load, or the answer is no, 2 usage "
 	    "error.\n",
 	    stdout);

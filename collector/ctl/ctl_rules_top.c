@@ -195,11 +195,11 @@ static const struct ctl_syntax syntax = { "rules top", options, ARRAY_SIZE(optio
 	"Shows the cost of each rule of a collector and how often it matched, highest first.\n"
 	"EVALUATIONS are events on which a rule was evaluated, HITS those that it matched. "
 	"Verdicts\n"
-	"on values are remembered, so the cost is in CHECKS: those that had to be run for a rule,\n"
-	"because the value was new or is not worth remembering.\n"
+	"on values are remembered, so the cost of a rule is its CHECKS: those that had to be run\n"
+	"because a value was new or is not worth remembering.\n"
 	"\n",
 	"\n"
-	"Exit status: 0, 1 not reachable, 2 usage error.\n" };
+	"Exit status: 0 done, 1 not reachable, 2 usage error.\n" };
 
 int
 rules_top(int argc, char **argv)

@@ -11,17 +11,26 @@ static void
 help(FILE *f)
 {
 	fputs(
-	    "Usage: mewsctl COMMAND [ARGUMENTS]\n\n"
+	    "Usage: mewsctl COMMAND [ARGUMENTS]\n"
+	    "       mewsctl --version\n\n"
 	    "Manage Mews: its rules, certificates, collectors and alerts.\n\n"
 	    "Commands:\n",
 	    f);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs(
-	    "\n'mewsctl COMMAND --help' describes each.\n"
-	    "Exit status: 0 done, 1 refused or failed (standard error says why), 2 usage error, 3 "
-	    "a "
-	    "node is not seen (status, nodes).\n",
+	    "\n'mewsctl COMMAND --help' describes a command. To begin:\n"
+	    "  mewsctl status               are all sensors connected?\n"
+	    "  mewsctl alerts --follow      alerts as they are raised\n"
+	    "  mewsctl rules list           the rules, and what each matches on\n"
+	    "\n"
+	    "status, nodes, alerts, rules reload and rules top ask the collector of this machine, "
+	    "or\n"
+	    "that of --collector URL; the other commands need none.\n"
+	    "\n"
+	    "Exit status: 0 done, 1 refused or failed (standard error has the reason), 2 usage "
+	    "error,\n"
+	    "3 a node is not seen (status, nodes).\n",
 	    f);
 }
 

@@ -28,8 +28,8 @@ struct file_state {
 static const struct opt opts[] = {
 	{ "outputs.file.path", NULL, "The file; created with mode 0600.", OPT_STR,
 	    offsetof(struct file_state, path), 0, 0 },
-	{ "outputs.file.append", "true", "Keep what is in the file at the start.", OPT_BOOL,
-	    offsetof(struct file_state, append), 0, 0 },
+	{ "outputs.file.append", "true", "Append to the file; false: empty it at the start.",
+	    OPT_BOOL, offsetof(struct file_state, append), 0, 0 },
 	{ "outputs.file.format", "json", "json (one alert a line, in Falco's shape) or text.",
 	    OPT_STR, offsetof(struct file_state, format_name), 0, 0 },
 	{ "outputs.file.sync", "none",

@@ -21,11 +21,11 @@ struct choice {
 #define COMMON_OPTS 2
 static const struct opt common_opts[][COMMON_OPTS] = {
 #define OUTPUT(name)                                                                              \
-	{ { "outputs." #name ".enabled", "false", "Send alerts there.", OPT_BOOL,                 \
+	{ { "outputs." #name ".enabled", "false", "Send alerts to it.", OPT_BOOL,                 \
 	      offsetof(struct choice, enabled), 0, 0 },                                           \
 		{ "outputs." #name ".from", "now",                                                \
-		    "Where to begin when it is new or was disabled: now, or beginning (all kept " \
-		    "alerts that it has not had).",                                               \
+		    "Where to begin if it is new or was disabled: now, or beginning (all stored " \
+		    "alerts that it has not sent).",                                              \
 		    OPT_STR, offsetof(struct choice, from), 0, 0 } },
 #include "collector/output/outputs.def"
 };
@@ -59,8 +59,9 @@ outputs_help(FILE *f)
 		opt_print(f, common_opts[i], COMMON_OPTS);
 		opt_print(f, kinds[i]->opts, kinds[i]->nopts);
 		if (kinds[i]->free_keys != NULL)
-			fprintf(
-			    f, "  %s.* text  Any property of its library.\n", kinds[i]->free_keys);
+			fprintf(f,
+			    "  %s.* text  Any property of the client library, by its own name.\n",
+			    kinds[i]->free_keys);
 	}
 }
 

@@ -17,10 +17,10 @@ static const struct opt alert_table[] = {
 		"alert." key, def, help, OPT_BOOL, offsetof(struct alert_opts, field), 0, 0 \
 	}
 	ALERT("time_iso8601", iso8601, "false", "The time in an alert's text as ISO 8601, in UTC."),
-	ALERT("message", message, "false", "Alerts have 'message', only the text."),
-	ALERT("output", output, "true", "Alerts have 'output', the text with time and priority."),
-	ALERT("output_fields", fields, "true", "Alerts have 'output_fields'."),
-	ALERT("tags", tags, "true", "Alerts have 'tags'."),
+	ALERT("message", message, "false", "Add 'message' to alerts: only the text."),
+	ALERT("output", output, "true", "Add 'output' to alerts: the text with time and priority."),
+	ALERT("output_fields", fields, "true", "Add 'output_fields' to alerts."),
+	ALERT("tags", tags, "true", "Add 'tags' to alerts."),
 #undef ALERT
 };
 
@@ -29,7 +29,8 @@ rule_config_help(FILE *f)
 {
 	opt_print(f, alert_table, ARRAY_SIZE(alert_table));
 	fputs(
-	    "  rule.select                  list    Rules to enable or disable, the last wins: "
+	    "  rule.select                  list    Rules to enable or disable; the last match "
+	    "wins: "
 	    "'- disable: {tag: network}',\n"
 	    "                                       '- enable: {rule: \"Terminal*\"}', "
 	    "'- disable: {contains: shell}'.\n"

@@ -42,6 +42,7 @@ expect 4 'CONFIG_DEBUG_INFO_BTF' unshare -m sh -c 'mount -t tmpfs none /sys/kern
 # --- mewsctl
 expect 2 'unknown command' "$bin/mewsctl" nonsense
 expect 1 'cannot reach the collector' "$bin/mewsctl" status --collector http://127.0.0.1:1
+expect 1 'no.sock: No such file or directory' "$bin/mewsctl" status --collector "unix:$lab/no.sock"
 printf -- '- rule: r\n  desc: d\n  condition: evt.type = open and nosuch.field = 1\n  output: o\n  priority: INFO\n' >"$lab/bad.yaml"
 expect 1 'bad.yaml:3' "$bin/mewsctl" rules check "$lab/bad.yaml"
 
