@@ -8,12 +8,13 @@
  *	/api/v1/status        the collector, its sensors, its outputs
  *	/api/v1/nodes/forget  POST, with cluster= and node=: remove a disconnected node from the
  *	                      list; 404: unknown node, 409: its sensor is connected
+ *	/api/v1/processes     the processes of a node and their open files: processes.c
  *	/api/v1/alerts        the outbox; alerts.c lists the parameters
  *	/api/v1/rules         the rules in force, the cost and hits of each
  *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not
  *	                      load
  *
- * The last four need a token (token.h) everywhere, except from root or the collector's own user on
+ * The last five need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz
  * needs a token; 'insecure' allows such an address without TLS, and treats it as local.
  *

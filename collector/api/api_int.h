@@ -6,7 +6,8 @@
  *	socket.c   listening sockets        certificate.c  certificate and key
  *	access.c   authorization            token.c        tokens
  *	routes.c   dispatch requests        reply.c        send a body
- *	alerts.c   a body made page by page
+ *	hold.c     requests that wait for another thread
+ *	alerts.c   a body made page by page           processes.c    a body made by a shard
  *	status.c, metrics*.c   bodies made whole           api_stats.c   counters of the doors
  *
  * A door belongs to its thread, except for 'asks' and its atomic members. libmicrohttpd runs in
@@ -24,6 +25,8 @@
 
 enum {
 	READS_MAX = 32,       /* answers with alerts under way, per door */
+	PS_MAX = 4,           /* questions to shards under way, per door */
+	PS_WAIT_S = 10,       /* for a shard's answer */
 	BODY_MAX = 64 * 1024, /* of a request; no route reads one */
 };
 
@@ -43,7 +46,7 @@ struct api_conn {
 	char peer[48];   /* an address without its port, or "user 1000" */
 	bool trusted;    /* on the unix socket, from root or our own user */
 	bool answering;
-	bool held;  /* waits for a reload */
+	bool held;  /* waits for a reload or a shard */
 	bool ended; /* shut down; libmicrohttpd will notice */
 };
 
@@ -52,17 +55,18 @@ struct door {
 	const char *path; /* of the unix socket, to be removed; NULL: TCP */
 	bool local;       /* only this machine can connect, or the configuration treats it so */
 	int listen_fd;
-	int wake; /* eventfd: stop, or a reload is done */
+	int wake; /* eventfd: stop, or what a request waits for is done */
 	pthread_t thread;
 	bool running;
 	struct MHD_Daemon *mhd;
 	struct api_conn *conns;
 	unsigned nconns, reads;
+	struct request *waits[PS_MAX];      /* those that wait for a shard */
 	uint64_t pause_until;               /* monotonic ns: no accept() before; no descriptors */
 	uint64_t told;                      /* monotonic ns: time of the last log line about that */
 	struct outbox_reader *reader;       /* NULL until alerts are asked for */
 	pthread_mutex_t lock;               /* guards 'asks' */
-	struct request *asks;               /* finished reloads */
+	struct request *asks;               /* those whose wait is over */
 	struct api_tls *tls;                /* the pair in use, then retired ones; NULL: no TLS */
 	_Atomic(struct api_tls *) tls_next; /* set by api_reload_tls() for the next turn */
 	_Atomic bool stopping;
@@ -89,6 +93,8 @@ struct request {
 	bool asked;
 	int result;      /* of the reload */
 	struct buf said; /* by the reload */
+	struct ps_wait *ps;
+	struct request **wait; /* its place in door.waits; NULL: none */
 	struct request *next;
 };
 
@@ -131,7 +137,13 @@ enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
     const char *version, const char *upload, size_t *upload_size, void **req);
 void on_completed(
     void *cls, struct MHD_Connection *c, void **req, enum MHD_RequestTerminationCode why);
-/* Continue requests whose reload is done. */
+/* ---- hold.c ---- */
+
+/* Suspend a request until request_ready(); its function is called again then. */
+void request_hold(struct request *q);
+/* What it waits for is done. Any thread. */
+void request_ready(struct request *q);
+/* Continue requests that are ready. */
 void answer_asks(struct door *d);
 
 /* ---- reply.c ---- */
@@ -158,6 +170,15 @@ void api_status(const struct api_view *v, struct buf *out);
 void api_rules(const struct api_view *v, struct buf *out);
 /* NULL: ready; else the reason in one sentence. */
 const char *api_ready(const struct api_view *v);
+
+/* ---- processes.c ---- */
+
+enum MHD_Result answer_processes(struct request *q);
+/* Give up waiting for shards since before this time, monotonic ns. */
+void processes_give_up(struct door *d, uint64_t before);
+bool processes_waiting(const struct door *d);
+/* The request ends. */
+void processes_end(struct request *q);
 
 /* ---- alerts.c ---- */
 

@@ -7,7 +7,6 @@
 #include "common/clock.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const struct api_view *
 view_of(const struct request *q)
@@ -68,48 +67,18 @@ static void
 on_reloaded(struct reload_ask *a, int r, struct slice json)
 {
 	struct request *q = CONTAINER_OF(a, struct request, ask);
-	struct door *d = q->door;
-	const uint64_t one = 1;
 
 	q->result = r;
 	buf_slice(&q->said, json);
-	pthread_mutex_lock(&d->lock);
-	q->next = d->asks;
-	d->asks = q;
-	pthread_mutex_unlock(&d->lock);
-	(void) !write(d->wake, &one, sizeof(one));
-}
-
-void
-answer_asks(struct door *d)
-{
-	struct request *q;
-
-	pthread_mutex_lock(&d->lock);
-	q = d->asks;
-	d->asks = NULL;
-	pthread_mutex_unlock(&d->lock);
-	while (q != NULL) {
-		struct request *next = q->next;
-
-		if (q->conn != NULL) {
-			q->conn->held = false;
-			q->conn->since = clock_mono();
-		}
-		MHD_resume_connection(q->mhd); /* calls on_reload() again */
-		q = next;
-	}
+	request_ready(q);
 }
 
 static enum MHD_Result
 on_reload(struct request *q)
 {
 	if (!q->asked) {
-		q->asked = true;
 		q->ask.done = on_reloaded;
-		if (q->conn != NULL)
-			q->conn->held = true;
-		MHD_suspend_connection(q->mhd);
+		request_hold(q);
 		reload_ask(view_of(q)->reload, &q->ask);
 		return MHD_YES;
 	}
@@ -167,6 +136,7 @@ static const struct route {
 	{ "/api/v1/rules", on_rules, "GET", ACCESS_TOKEN },
 	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_TOKEN },
 	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_TOKEN },
+	{ "/api/v1/processes", answer_processes, "GET", ACCESS_TOKEN },
 	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_TOKEN },
 };
 
@@ -252,6 +222,7 @@ on_completed(void *cls, struct MHD_Connection *c, void **req, enum MHD_RequestTe
 		q->conn->answering = false;
 		q->conn->since = clock_mono();
 	}
+	processes_end(q);
 	buf_fini(&q->said);
 	free(q);
 	*req = NULL;

@@ -10,6 +10,8 @@
 
 #include "collector/api/api_int.h"
 
+extern struct op *_Atomic shard_op;      /* by /api/v1/processes; the test takes it, and answers */
+extern _Atomic bool shard_room;          /* false: the shard takes no op */
 extern struct reload_ask *_Atomic asked; /* by POST .../reload; the test answers it */
 extern char dir[TMPDIR_SIZE], sock[108]; /* set by the test; the server listens on sock */
 extern char token_file[64];              /* in 'dir'; start() fills it */

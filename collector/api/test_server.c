@@ -4,6 +4,7 @@
  * many clients; a lack of descriptors; listening sockets.
  */
 #include "collector/api/test_api_kit.h"
+#include "collector/shard/ps.h"
 #include <errno.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -35,6 +36,16 @@ static const struct {
 	{ "GET", "/api/v1/alerts?rule", NULL, 400, "{\"error\":\"'rule' has no value\"}\n" },
 	{ "GET", "/api/v1/alerts?rule=a%00b", NULL, 400,
 	    "{\"error\":\"'rule' has a NUL in it\"}\n" },
+	{ "GET", "/api/v1/processes?cluster=k&node=gone", NULL, 404,
+	    "{\"error\":\"no such node is known: 'cluster' and 'node' must say which\"}\n" },
+	{ "GET", "/api/v1/processes?node=here", NULL, 404,
+	    "{\"error\":\"no such node is known: 'cluster' and 'node' must say which\"}\n" },
+	{ "GET", "/api/v1/processes?cluster=k&node=here&pid=x", NULL, 400,
+	    "{\"error\":\"'pid', 'after', 'files' and 'threads' must be whole numbers\"}\n" },
+	{ "GET", "/api/v1/processes?cluster=k&node=here&after=-1", NULL, 400,
+	    "{\"error\":\"'pid', 'after', 'files' and 'threads' must be whole numbers\"}\n" },
+	{ "GET", "/api/v1/processes?cluster=k&node=here", NULL, 503,
+	    "{\"error\":\"the thread that owns the node is busy: ask again in a second\"}\n" },
 	{ "GET", "/api/v1/nodes/forget?cluster=k&node=gone", NULL, 405,
 	    "{\"error\":\"this path takes only POST\"}\n" },
 	{ "POST", "/api/v1/nodes/forget?cluster=k&node=here", "", 409,
@@ -134,6 +145,91 @@ test_reload(void **state)
 	atomic_store(&asked, NULL);
 	buf_fini(&asker.body);
 	buf_fini(&other);
+}
+
+/* ---- questions to a shard ---- */
+
+static void *
+ask_processes(void *arg)
+{
+	struct asker *a = arg;
+
+	a->status = ask("GET", "/api/v1/processes?cluster=k&node=here&files=1", NULL, &a->body);
+	return NULL;
+}
+
+/* Ask in a thread; returns the op that the shard gets. */
+static struct op *
+begin_processes(struct asker *a, pthread_t *t)
+{
+	struct op *op;
+
+	atomic_store(&shard_room, true);
+	assert_int_equal(0, pthread_create(t, NULL, ask_processes, a));
+	while ((op = atomic_exchange(&shard_op, NULL)) == NULL)
+		(void) usleep(1000);
+	assert_int_equal(OP_PS, op->type);
+	return op;
+}
+
+static void
+end_op(struct op *op)
+{
+	op->done(op->arg);
+	op_free(op);
+}
+
+static void
+test_processes(void **state)
+{
+	struct api_cfg cfg = patient;
+	struct asker asker = { .body = BUF_INIT };
+	struct ps_ask *p;
+	struct op *op;
+	pthread_t t;
+
+	(void) state;
+	cfg.answer_ms = 1; /* not counted while the shard is busy */
+	start(&cfg);
+	op = begin_processes(&asker, &t);
+	p = op->arg;
+	assert_true(p->files && !p->threads && p->pid == 0 && p->after == 0);
+	p->known = true;
+	buf_str(&p->json, "\"processes\":[]");
+	end_op(op);
+	(void) pthread_join(t, NULL);
+	assert_int_equal(200, asker.status);
+	assert_string_equal("{\"processes\":[]}\n", asker.body.p);
+	buf_clear(&asker.body);
+	end_op(begin_processes(&asker, &t)); /* no state */
+	(void) pthread_join(t, NULL);
+	assert_int_equal(409, asker.status);
+	buf_fini(&asker.body);
+}
+
+/* A few may wait at a time. A stop does not wait for the shard, which frees what was given up. */
+static void
+test_processes_waiting(void **state)
+{
+	struct asker askers[PS_MAX] = { { .body = BUF_INIT } };
+	struct op *op[PS_MAX];
+	pthread_t t[PS_MAX];
+	struct buf b = BUF_INIT;
+
+	(void) state;
+	start(&patient);
+	for (size_t i = 0; i < PS_MAX; i++)
+		op[i] = begin_processes(&askers[i], &t[i]);
+	assert_int_equal(503, ask("GET", "/api/v1/processes?cluster=k&node=here", NULL, &b));
+	assert_non_null(strstr(b.p, "too many lists of processes"));
+	api_stop(running);
+	running = NULL;
+	for (size_t i = 0; i < PS_MAX; i++) {
+		end_op(op[i]);
+		(void) pthread_join(t[i], NULL);
+		buf_fini(&askers[i].body);
+	}
+	buf_fini(&b);
 }
 
 /* ---- hostile clients ---- */
@@ -345,6 +441,8 @@ main(void)
 		cmocka_unit_test_teardown(test_requests, stop),
 		cmocka_unit_test_teardown(test_oversize, stop),
 		cmocka_unit_test_teardown(test_reload, stop),
+		cmocka_unit_test_teardown(test_processes, stop),
+		cmocka_unit_test_teardown(test_processes_waiting, stop),
 		cmocka_unit_test_teardown(test_crowd, stop),
 		cmocka_unit_test_teardown(test_slow_request, stop),
 		cmocka_unit_test_teardown(test_no_descriptor, stop),

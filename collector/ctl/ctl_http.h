@@ -80,6 +80,10 @@ void ctl_dump(const json_t *j, size_t flags);
 /* Append "key=value" to a query, with the value percent-encoded. */
 void ctl_query(struct buf *path, const char *key, const char *value);
 
+/* Append the cluster and the node of "CLUSTER/NODE" to a query. CTL_USAGE, reported
+ * (ctl_nodes.c). */
+int ctl_node_query(const char *command, struct buf *path, const char *name) MUST_CHECK;
+
 /* "3.2M", "17.4k", "950": a count for people. */
 const char *ctl_count(uint64_t n, char buf[16]);
 

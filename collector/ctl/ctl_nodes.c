@@ -81,23 +81,34 @@ nodes_list(struct ctl_target *t)
 	return unseen > 0 ? CTL_UNSEEN : CTL_OK;
 }
 
+int
+ctl_node_query(const char *command, struct buf *path, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	char cluster[256];
+
+	if (slash == NULL || slash - name >= (ptrdiff_t) sizeof(cluster))
+		return ctl_usage(
+		    command, "'%s' is not CLUSTER/NODE as 'mewsctl nodes' lists it", name);
+	(void) snprintf(cluster, sizeof(cluster), "%.*s", (int) (slash - name), name);
+	ctl_query(path, "cluster", cluster);
+	ctl_query(path, "node", slash + 1);
+	return CTL_OK;
+}
+
 static int
 nodes_forget(struct ctl_target *t, const char *name)
 {
-	const char *slash = strchr(name, '/');
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
-	char cluster[256], shown[CTL_SAFE];
+	char shown[CTL_SAFE];
 	int code = CTL_OK;
 	long status = 0;
 	json_t *j;
 
-	if (slash == NULL || slash - name >= (ptrdiff_t) sizeof(cluster))
-		return ctl_usage(
-		    "nodes", "'%s' is not CLUSTER/NODE as 'mewsctl nodes' lists it", name);
-	(void) snprintf(cluster, sizeof(cluster), "%.*s", (int) (slash - name), name);
 	buf_str(&path, "/api/v1/nodes/forget");
-	ctl_query(&path, "cluster", cluster);
-	ctl_query(&path, "node", slash + 1);
+	code = ctl_node_query("nodes", &path, name);
+	if (code != CTL_OK)
+		return code;
 	if (buf_ok(&path) < 0)
 		return ctl_fail("no memory");
 	j = ctl_post(t, path.p, &status);

@@ -92,6 +92,7 @@ write_down(struct shard *s, const struct op *op)
 	case OP_BYE:
 		(void) snprintf(to, n, "Y");
 		break;
+	case OP_PS:
 	case OP_WAKE:
 		break;
 	}

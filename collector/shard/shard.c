@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/shard/shard.h"
+#include "collector/shard/ps.h"
 #include "collector/shard/shard_nodes.h"
 #include "collector/shard/shard_queue.h"
 #include "common/clock.h"
@@ -177,6 +178,9 @@ op_run(struct shard *s, struct op *op)
 		break;
 	case OP_BYE:
 		node_bye(s->nodes, op->stream);
+		break;
+	case OP_PS:
+		ps_answer(node_state(op->stream), op->arg);
 		break;
 	case OP_WAKE:
 		break;

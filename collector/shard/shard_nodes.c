@@ -193,6 +193,12 @@ node_bye(struct nodes *n, struct stream *stream)
 	}
 }
 
+struct state *
+node_state(const struct stream *stream)
+{
+	return stream->node == NULL ? NULL : stream->node->state;
+}
+
 /* Hold event time over small backward steps of a node's clock; follow large ones. */
 static void
 node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)

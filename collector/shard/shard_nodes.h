@@ -34,6 +34,9 @@ void nodes_free(struct nodes *n);
 void node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello);
 void node_bye(struct nodes *n, struct stream *stream);
 
+/* The state of the stream's node; NULL: there is none, or another stream has made it. */
+struct state *node_state(const struct stream *stream);
+
 /* Decode, apply, evaluate; rows of a snapshot are applied in order with the events. *alerts (NULL
  * on entry) becomes the list of alerts raised, in the events' order; the caller owns them. */
 void node_batch(

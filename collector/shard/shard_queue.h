@@ -20,6 +20,7 @@ enum op_type {
 	OP_HELLO, /* ingest -> shard: a stream has (re)connected; interfaces in 'req' */
 	OP_BATCH, /* ingest -> shard: the next batch of a stream, in order; 'req' travels with it */
 	OP_BYE,   /* ingest -> shard: the sensor has stopped for good */
+	OP_PS,    /* API    -> shard: list processes of a node; 'arg' is the struct ps_ask */
 	OP_WAKE,  /* main   -> shard: take new rules, if idle */
 };
 

@@ -243,6 +243,14 @@ bool state_is_local(const struct state *s, const uint8_t *addr, size_t n);
 
 struct intern *state_pool(const struct state *s);
 
+/*
+ * List the live threads, or only the processes, with the next ids after 'after', ascending: at most
+ * n into v, valid until the next event. Returns their number. What the last event closed or ended
+ * is gone then, so call it only between two batches. Reads the whole table.
+ */
+size_t state_list(
+    struct state *s, int64_t after, bool processes, const struct thread **v, size_t n);
+
 /* The state of a node in pieces, without descriptors and the clock. */
 enum state_piece {
 	STATE_PROCESS = 0x1, /* threads: which there are, their relations, ids and texts */

@@ -220,6 +220,26 @@ streams_forget(struct streams *s, const char *cluster, const char *node)
 	return r;
 }
 
+struct stream *
+streams_find(struct streams *s, const char *cluster, const char *node)
+{
+	struct stream_id id = { 0 };
+	struct stream *st;
+	uint64_t hash;
+
+	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
+	(void) snprintf(id.node, sizeof(id.node), "%s", node);
+	hash = stream_node_hash(&id);
+	pthread_mutex_lock(&s->lock);
+	st = s->bucket[hash % BUCKETS]; /* newest of each node first */
+	while (st != NULL && !same_node(st, hash, &id))
+		st = st->next;
+	if (st != NULL)
+		(void) stream_ref(st);
+	pthread_mutex_unlock(&s->lock);
+	return st;
+}
+
 /* Counters by type; NULL: no memory, only the sum is kept. */
 static struct type_drops *
 type_drops_of(struct stream *st)

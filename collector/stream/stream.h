@@ -121,6 +121,9 @@ int streams_remember(struct streams *s, const struct outbox_node *n) MUST_CHECK;
 /* Forget a disconnected node. -ENOENT: unknown; -EBUSY: its sensor is connected. */
 int streams_forget(struct streams *s, const char *cluster, const char *node) MUST_CHECK;
 
+/* Return the newest stream of a node, held; NULL: the node is unknown. */
+struct stream *streams_find(struct streams *s, const char *cluster, const char *node) MUST_CHECK;
+
 /* Return the next stream, held, that the registry dropped because there were too many; NULL:
  * none. */
 struct stream *streams_crowded_out(struct streams *s);

@@ -292,6 +292,9 @@ test_forget(void **state)
 	assert_int_equal(-ENOENT, streams_forget(s, "c", "web1"));
 	assert_int_equal(0, stream_get(s, &id, 0, NULL, &st));
 	assert_int_equal(-EBUSY, streams_forget(s, "c", "web1"));
+	assert_null(streams_find(s, "", "web1"));
+	assert_ptr_equal(st, streams_find(s, "c", "web1"));
+	stream_unref(st);
 	assert_false(st->forgotten);
 	st->connected = false;
 	assert_int_equal(0, streams_forget(s, "c", "web1"));
