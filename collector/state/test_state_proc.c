@@ -129,6 +129,9 @@ static const struct row reparent_rows[] = {
 	{ EV_PROCEXIT, "10/10@2", "reaper_tid=999", "50:ptid=1;40:ptid=1" },
 	{ EV_PROCEXIT, "1", "status=0", "50:ptid=0" },
 	{ EV_CLOSE, "50/50@6", "res=0;fd=9", "a1.comm=-" },
+	/* A new parent without an entry, and nobody else. */
+	{ EV_CLONE, "60/60@8", "res=0;tid=60;pid=60;ptid=50;comm=g", "" },
+	{ EV_PROCEXIT, "50/50@6", "reaper_tid=998", "60:ptid=998" },
 };
 
 static const struct row session_rows[] = {

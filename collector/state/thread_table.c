@@ -457,8 +457,10 @@ thread_reparent(struct state *s, struct thread *from, int64_t reaper)
 		next = t->kid_next;
 		if (t->ptid != from->tid || t == from)
 			continue;
-		if (!found) {
-			reaper = find_reaper(s, from);
+		if (!found) { /* the kernel's number, if nothing better is known */
+			const int64_t better = find_reaper(s, from);
+
+			reaper = better != 0 || r != NULL ? better : MAX(reaper, 0);
 			found = true;
 		}
 		thread_set_parent(s, t, reaper);
