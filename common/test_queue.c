@@ -16,6 +16,7 @@ order_and_bound(void **state)
 	(void) state;
 	assert_int_equal(0, queue_new(3, &q));
 	assert_int_equal(0, queue_take(q, ops, 8, 0));
+	assert_int_equal(0, queue_take(q, ops, 8, 1));
 	for (int round = 0; round < 4; round++) { /* wrap around the ring */
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(0, queue_put(q, &v[i]));

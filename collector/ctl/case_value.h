@@ -7,7 +7,7 @@
  *	text         unchanged
  *	list         [sh, -c, id]: each with its terminating NUL
  *	address      10.0.0.1:443, [::1]:53, or the path of a unix socket
- *	connection   10.0.0.2:40000->10.0.0.1:443, or the path of a unix socket
+ *	connection   10.0.0.2:40000->10.0.0.1:443, or the path of a unix socket (proto/sock_parse.h)
  *	bytes        !hex 7f454c46
  */
 #ifndef MEWS_COLLECTOR_CTL_CASE_VALUE_H

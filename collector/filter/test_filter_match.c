@@ -118,7 +118,7 @@ static const struct step {
 	    { { "fd.typechar", "4" }, { "fd.name", "" }, { "evt.arg.domain", "AF_INET" } },
 	    { { "fd.sip exists", false } } },
 	{ { EV_CONNECT, "20",
-	      "res=0;tuple=4,10.0.0.1:40000>93.184.216.34:443;fd=5;addr=4,93.184.216.34:443", "" },
+	      "res=0;tuple=10.0.0.1:40000->93.184.216.34:443;fd=5;addr=93.184.216.34:443", "" },
 	    { { "fd.name", "10.0.0.1:40000->93.184.216.34:443" }, { "fd.cip", "10.0.0.1" },
 		{ "fd.sip", "93.184.216.34" }, { "fd.sport", "443" }, { "fd.cport", "40000" },
 		{ "fd.l4proto", "tcp" }, { "fd.connected", "true" }, { "fd.sockfamily", "ip" },

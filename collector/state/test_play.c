@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/test_play.h"
+#include "proto/sock_parse.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 #include <arpa/inet.h>
@@ -31,21 +32,6 @@ play_stop(struct play *p)
 /* ---- params ---- */
 
 static size_t
-put_end(char *out, char family, char *text)
-{
-	char *colon = strrchr(text, ':');
-	uint16_t port = (uint16_t) strtoul(colon + 1, NULL, 10);
-	size_t n = family == '4' ? 4 : 16;
-
-	*colon = '\0';
-	if (inet_pton(family == '4' ? AF_INET : AF_INET6, text, out) != 1)
-		fail_msg("no address: %s", text);
-	out[n] = (char) (port & 0xff);
-	out[n + 1] = (char) (port >> 8);
-	return n + 2;
-}
-
-static size_t
 put_text(char *out, struct slice s)
 {
 	memcpy(out, s.p, s.n);
@@ -54,32 +40,18 @@ put_text(char *out, struct slice s)
 	return s.n;
 }
 
-/* "4,1.2.3.4:80>5.6.7.8:443" */
+/* Make a text's bytes of a socket. */
 static size_t
-put_tuple(char *out, const char *text)
+put_socket(char *out, enum ev_ptype type, struct slice s)
 {
-	char copy[256], *dst;
-	size_t n = 1;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
-	(void) snprintf(copy, sizeof(copy), "%s", text + 2);
-	out[0] = text[0] == '4' ? 2 : text[0] == '6' ? 10 : 1;
-	dst = strchr(copy, '>');
-	if (text[0] == 'u' && dst != NULL) {
-		char *path = strchr(copy, ' ');
-		uint64_t end[2] = { strtoull(copy, NULL, 16), strtoull(dst + 1, NULL, 16) };
-
-		memcpy(out + n, end, sizeof(end));
-		n += sizeof(end);
-		return n + put_text(out + n, slice_str(path + 1));
-	}
-	if (text[0] == 'u')
-		return n + put_text(out + n, slice_str(copy));
-	if (dst != NULL) {
-		*dst = '\0';
-		n += put_end(out + n, text[0], copy);
-		return n + put_end(out + n, text[0], dst + 1);
-	}
-	return n + put_end(out + n, text[0], copy);
+	if (s.n == 0)
+		return 0;
+	if ((type == PT_SOCKADDR ? sockaddr_parse(s, &b) : socktuple_parse(s, &b)) < 0)
+		fail_msg("no socket: %.*s", SLICE_ARG(s));
+	memcpy(out, b.p, b.n);
+	return b.n;
 }
 
 static void
@@ -103,7 +75,8 @@ set_param(struct play *p, char *keep, const char *name, char *value)
 		return;
 	}
 	if (type == PT_SOCKTUPLE || type == PT_SOCKADDR) {
-		n = n == 0 ? 0 : put_tuple(keep, value);
+		n = put_socket(
+		    keep, type, (struct slice){ value, put_text(value, slice_str(value)) });
 	} else if (type == PT_IPV6ADDR) {
 		n = 16;
 		assert_int_equal(1, inet_pton(AF_INET6, value, keep));

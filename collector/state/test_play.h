@@ -6,8 +6,7 @@
  *
  * who     "tid", "tid/pid", "tid/pid@start"; pid is tid, start is 1 if not said; then "^time",
  *         1000 after the row before if not said; then "!flags", EVF_* as a number
- * params  by name; '|' in a text stands for NUL; tuples and addresses as
- *"4,1.2.3.4:80>5.6.7.8:443", "6,::1:80>::2:443", "u,a0>b0 /path", addresses without the ">" part
+ * params  by name; '|' in a text stands for NUL; sockets as in proto/sock_parse.h
  * expect  see look_up() in test_play.c; a value "-" is: not known
  * A row of type SNAPSHOT_DONE ends a snapshot that began at the time in 'params'.
  */

@@ -1,67 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/conformance/sample_event.h"
-#include <arpa/inet.h>
+#include "proto/sock_parse.h"
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
-/* Encode family, address and port; 'mapped': an IPv4 address mapped to IPv6. Returns the size. */
-static size_t
-put_end(char *out, const char *text, size_t n, bool mapped, bool first)
+/* Append an end of a connection; 'mapped': IPv4 addresses are meant as mapped to IPv6. */
+static void
+add_end(struct buf *b, const char *text, size_t n, bool mapped)
 {
-	static const char in_v6[12] = { [10] = '\xff', [11] = '\xff' };
-	char ip[INET6_ADDRSTRLEN] = "";
-	const char *colon = memrchr(text, ':', n);
-	unsigned long port = strtoul(colon + 1, NULL, 10);
-	char *p = out;
+	const char *colon = memchr(text, ':', n);
 
-	memcpy(ip, text, (size_t) (colon - text));
-	if (first)
-		*p++ = strchr(ip, ':') != NULL || mapped ? AF_INET6 : AF_INET;
-	if (strchr(ip, ':') != NULL) {
-		(void) inet_pton(AF_INET6, ip, p);
-		p += 16;
-	} else {
-		if (mapped) {
-			memcpy(p, in_v6, sizeof(in_v6));
-			p += sizeof(in_v6);
-		}
-		(void) inet_pton(AF_INET, ip, p);
-		p += 4;
-	}
-	*p++ = (char) (port & 0xff);
-	*p++ = (char) (port >> 8);
-	return (size_t) (p - out);
+	if (mapped && colon != NULL && colon == memrchr(text, ':', n))
+		buf_str(b, "::ffff:");
+	buf_add(b, text, n);
 }
 
 static size_t
-put_sockaddr(char *out, const char *text, size_t n, bool mapped)
+put_socket(char *out, const char *text, size_t n, enum ev_ptype type, bool mapped)
 {
-	const char *arrow = memmem(text, n, "->", 2), *path;
-	uint64_t end[2];
-	size_t k;
+	CLEANUP(buf_fini) struct buf full = BUF_INIT, bytes = BUF_INIT;
+	const char *arrow = memmem(text, n, "->", 2);
+	size_t from = arrow == NULL ? 0 : (size_t) (arrow + 2 - text);
 
 	if (n == 4 && memcmp(text, "NULL", 4) == 0)
 		return 0;
-	if (arrow == NULL && text[0] == '/') {
-		out[0] = AF_UNIX;
-		memcpy(out + 1, text, n);
-		return n + 1;
+	if (arrow != NULL) {
+		add_end(&full, text, from - 2, mapped);
+		buf_str(&full, "->");
 	}
-	if (arrow == NULL)
-		return put_end(out, text, n, mapped, true);
-	path = memchr(text, ' ', n);
-	if (path != NULL) {
-		end[0] = strtoull(text, NULL, 16);
-		end[1] = strtoull(arrow + 2, NULL, 16);
-		out[0] = AF_UNIX;
-		memcpy(out + 1, end, sizeof(end));
-		k = n - (size_t) (path + 1 - text);
-		memcpy(out + 17, path + 1, k);
-		return 17 + k;
-	}
-	k = put_end(out, text, (size_t) (arrow - text), mapped, true);
-	return k + put_end(out + k, arrow + 2, n - (size_t) (arrow + 2 - text), mapped, false);
+	add_end(&full, text + from, n - from, mapped);
+	if ((type == PT_SOCKADDR ? sockaddr_parse(buf_get(&full), &bytes)
+				 : socktuple_parse(buf_get(&full), &bytes)) < 0)
+		errx(1, "no socket: %.*s", (int) n, text);
+	memcpy(out, bytes.p, bytes.n);
+	return bytes.n;
 }
 
 /* Set a parameter from its raw text: without "(resolved)". */
@@ -79,7 +52,7 @@ set_param(struct evb *b, const struct ev_param *p, const char *text, size_t n, b
 	if (!ptype_is_text(p->type)) {
 		evb_num(b, p->name, (int64_t) strtoll(text, NULL, base));
 	} else if (p->type == PT_SOCKTUPLE || p->type == PT_SOCKADDR) {
-		evb_bytes(b, p->name, out, put_sockaddr(out, text, n, mapped));
+		evb_bytes(b, p->name, out, put_socket(out, text, n, p->type, mapped));
 	} else if (p->type == PT_BYTEBUF && memcmp(text, ".ELF.ab", MIN(n, 7)) == 0) {
 		evb_bytes(b, p->name, "\177ELF\1ab", 7);
 	} else if (p->type == PT_DYN && n == 1 && text[0] == '0') {
