@@ -18,7 +18,7 @@ static void
 open_long(struct play *p, struct state *s, uint32_t pid, unsigned fd, unsigned number)
 {
 	static char path[PATH + 1];
-	struct view v = { .time = TEST_EPOCH };
+	struct view v;
 	struct batch *b;
 
 	memset(path, 'x', PATH);
@@ -31,9 +31,7 @@ open_long(struct play *p, struct state *s, uint32_t pid, unsigned fd, unsigned n
 	evb_num(&p->b, "fd", fd);
 	evb_num(&p->b, "dirfd", -100);
 	evb_text(&p->b, "name", path);
-	evb_add(&p->b);
-	b = evb_batch(&p->b);
-	intern_tick(p->pool);
+	b = play_built(p, &v);
 	state_begin_batch(s);
 	state_apply(s, b, b->ev, &v);
 	batch_free(b);

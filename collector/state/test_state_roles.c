@@ -105,11 +105,7 @@ changes(struct play *p, const struct ev_schema *s, int64_t number)
 		else
 			evb_num(&p->b, s->params[i].name, number);
 	}
-	evb_add(&p->b);
-	b = evb_batch(&p->b);
-	intern_tick(p->pool);
-	v = (struct view){ .state = p->s, .batch = b, .ev = b->ev, .node = "node", .num = 1 };
-	v.time = b->ev->ts + TEST_EPOCH;
+	b = play_built(p, &v);
 	before = known_of(p->s);
 	version = state_version(p->s, STATE_ALL);
 	state_apply(p->s, b, b->ev, &v);
