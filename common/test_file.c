@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[TMPDIR_SIZE];
-
 static const struct {
 	mode_t mode;
 	bool secret;
@@ -33,7 +31,7 @@ test_modes(void **state)
 	FILE *f;
 
 	(void) state;
-	(void) snprintf(path, sizeof(path), "%s/k", dir);
+	(void) snprintf(path, sizeof(path), "%s/k", tmpdir);
 	f = fopen(path, "we");
 	assert_non_null(f);
 	fputs("secret", f);
@@ -62,12 +60,12 @@ test_no_file(void **state)
 	char path[64];
 
 	(void) state;
-	(void) snprintf(path, sizeof(path), "%s/fifo", dir);
+	(void) snprintf(path, sizeof(path), "%s/fifo", tmpdir);
 	assert_int_equal(0, mkfifo(path, 0600));
 	assert_int_equal(-EINVAL, file_read(path, "key", true, &b, &d));
 	assert_non_null(strstr(d.msg, "is not a file"));
-	assert_int_equal(-EINVAL, file_read(dir, "key", true, &b, &d));
-	(void) snprintf(path, sizeof(path), "%s/none", dir);
+	assert_int_equal(-EINVAL, file_read(tmpdir, "key", true, &b, &d));
+	(void) snprintf(path, sizeof(path), "%s/none", tmpdir);
 	assert_int_equal(-ENOENT, file_read(path, "key", true, &b, &d));
 	assert_non_null(strstr(d.msg, "none"));
 	assert_int_equal(0, file_stamp(path));
@@ -112,8 +110,8 @@ test_stamp(void **state)
 	FILE *f;
 
 	(void) state;
-	(void) snprintf(path, sizeof(path), "%s/k", dir);
-	(void) snprintf(other, sizeof(other), "%s/k.new", dir);
+	(void) snprintf(path, sizeof(path), "%s/k", tmpdir);
+	(void) snprintf(other, sizeof(other), "%s/k.new", tmpdir);
 	first = file_stamp(path);
 	assert_true(first != 0 && first == file_stamp(path));
 	f = fopen(other, "we");
@@ -122,20 +120,6 @@ test_stamp(void **state)
 	(void) fclose(f);
 	assert_int_equal(0, rename(other, path));
 	assert_true(file_stamp(path) != first);
-}
-
-static int
-setup(void **state)
-{
-	(void) state;
-	return tmpdir_make(dir);
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	return tmpdir_remove(dir);
 }
 
 int
@@ -148,5 +132,5 @@ main(void)
 		cmocka_unit_test(test_stamp),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 }

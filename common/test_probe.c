@@ -11,10 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static char dir[TMPDIR_SIZE];
-
 static const struct {
-	const char *name; /* below the folder; "": the empty path */
+	const char *name; /* below the tmpdir; "": the empty path */
 	int file, socket;
 } cases[] = {
 	{ "missing", 0, 0 },
@@ -34,7 +32,7 @@ listen_at(const char *name)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void) snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", dir, name);
+	(void) snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", tmpdir, name);
 	assert_true(fd >= 0);
 	assert_int_equal(0, bind(fd, (struct sockaddr *) &a, sizeof(a)));
 	assert_int_equal(0, listen(fd, 1));
@@ -44,7 +42,7 @@ listen_at(const char *name)
 static unsigned
 count(void)
 {
-	DIR *d = opendir(dir);
+	DIR *d = opendir(tmpdir);
 	unsigned n = 0;
 
 	assert_non_null(d);
@@ -62,24 +60,24 @@ as_the_real_thing(void **state)
 	int fd, live;
 
 	(void) state;
-	(void) snprintf(path, sizeof(path), "%s/file", dir);
+	(void) snprintf(path, sizeof(path), "%s/file", tmpdir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(0, close(fd));
-	(void) snprintf(path, sizeof(path), "%s/folder", dir);
+	(void) snprintf(path, sizeof(path), "%s/folder", tmpdir);
 	assert_int_equal(0, mkdir(path, 0700));
-	(void) snprintf(path, sizeof(path), "%s/loop", dir);
+	(void) snprintf(path, sizeof(path), "%s/loop", tmpdir);
 	assert_int_equal(0, symlink("loop", path));
 	assert_int_equal(0, close(listen_at("stale")));
 	live = listen_at("live");
 	before = count();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		(void) snprintf(path, sizeof(path), "%s/%s", dir, cases[i].name);
+		(void) snprintf(path, sizeof(path), "%s/%s", tmpdir, cases[i].name);
 		if (probe_file(path) != cases[i].file || probe_socket(path) != cases[i].socket)
 			fail_msg("%s: %d %d", cases[i].name, probe_file(path), probe_socket(path));
 	}
 	assert_int_equal(before, count());
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) { /* open() agrees */
-		(void) snprintf(path, sizeof(path), "%s/%s", dir, cases[i].name);
+		(void) snprintf(path, sizeof(path), "%s/%s", tmpdir, cases[i].name);
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		assert_int_equal(cases[i].file, fd < 0 ? -errno : 0);
 		if (fd >= 0)
@@ -93,24 +91,10 @@ as_the_real_thing(void **state)
 	assert_int_equal(0, close(live));
 }
 
-static int
-begin(void **state)
-{
-	(void) state;
-	return tmpdir_make(dir);
-}
-
-static int
-end(void **state)
-{
-	(void) state;
-	return tmpdir_remove(dir);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(as_the_real_thing) };
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 }

@@ -3,8 +3,8 @@
 #include "sensor/identity.h"
 #include "sensor/message.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
-#include <ftw.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -16,12 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/mews-test-identity-XXXXXX";
-
 static const char *
 at(char *buf, const char *name)
 {
-	(void) snprintf(buf, 256, "%s/%s", dir, name);
+	(void) snprintf(buf, 256, "%s/%s", tmpdir, name);
 	return buf;
 }
 
@@ -112,8 +110,7 @@ setup(void **state)
 	char path[256];
 	FILE *f;
 
-	(void) state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(0, tmpdir_begin(state));
 	ca_key = write_key("ca.key", EVP_EC_gen("P-256"), NULL);
 	other_key = write_key("other-ca.key", EVP_EC_gen("P-256"), NULL);
 	key = write_key("n1.key", EVP_EC_gen("P-256"), NULL);
@@ -152,22 +149,6 @@ setup(void **state)
 	EVP_PKEY_free(rsa);
 	EVP_PKEY_free(ed);
 	return 0;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void) st;
-	(void) type;
-	(void) f;
-	return remove(path);
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static const struct {
@@ -351,5 +332,5 @@ main(void)
 		cmocka_unit_test(test_peer),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, tmpdir_end);
 }

@@ -8,9 +8,9 @@
 #include "sensor/scan.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[] = "/tmp/mews-test-scan-XXXXXX";
-
 static const char *
 at(const char *path)
 {
 	static char buf[4096];
 
-	(void) snprintf(buf, sizeof(buf), "%s/%s", root, path);
+	(void) snprintf(buf, sizeof(buf), "%s/%s", tmpdir, path);
 	return buf;
 }
 
@@ -82,8 +80,7 @@ static const struct drv_file files[] = {
 static int
 setup(void **state)
 {
-	(void) state;
-	assert_non_null(mkdtemp(root));
+	assert_int_equal(0, tmpdir_begin(state));
 	make_dir("etc");
 	PUT("etc/passwd",
 	    "root:x:0:0:root:/root:/bin/bash\n# a remark\n+nis::::::\n"
@@ -125,22 +122,6 @@ setup(void **state)
 	descriptor(5, "anon_inode:[eventpoll]");
 	descriptor(12, "/gone/file (deleted)");
 	return 0;
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void) st;
-	(void) type;
-	(void) f;
-	return remove(path);
-}
-
-static int
-teardown(void **state)
-{
-	(void) state;
-	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Show a text with NULs as '|' and unprintable bytes in hex. */
@@ -246,7 +227,7 @@ run(const struct scan_order *o, const struct drv_task *tasks, size_t ntasks, str
     struct buf *notes, struct scan_note *end)
 {
 	int t = file_of(tasks, ntasks * sizeof(*tasks)), f = file_of(files, sizeof(files));
-	int to = file_of(NULL, 0), r = scan_run(root, o, t, f, to);
+	int to = file_of(NULL, 0), r = scan_run(tmpdir, o, t, f, to);
 
 	*end = (struct scan_note){ 0 };
 	read_output(to, out, notes, end);
@@ -399,7 +380,7 @@ test_no_memory(void **state)
 		int r;
 
 		fault_arm_nth(n);
-		r = scan_run(root, &(struct scan_order){ 0 }, t, f, to);
+		r = scan_run(tmpdir, &(struct scan_order){ 0 }, t, f, to);
 		fired = fault_disarm();
 		(void) close(t);
 		(void) close(f);
@@ -487,5 +468,5 @@ main(void)
 		cmocka_unit_test(test_kinds),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, tmpdir_end);
 }

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "sensor/xport.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <nng/nng.h>
@@ -32,10 +33,10 @@ struct seen {
 	int opened, closed, replies;
 	bool absent; /* when closed */
 	char why[512], last[64];
+	struct xport *x;
 	struct xport_end *end;
 };
 
-static char dir[] = "/tmp/mews-test-xport-XXXXXX";
 static char url[128];
 static int wake_fd;
 
@@ -78,14 +79,14 @@ static const struct xport_events events = { on_opened, on_closed, on_reply };
 
 /* Deliver until the count is reached, for a limited time, so that a failure is no hang. */
 static void
-until(struct xport *x, const int *count, int want)
+until(struct seen *s, const int *count, int want)
 {
 	uint64_t end = clock_mono() + WAIT_NS;
 	struct pollfd p = { .fd = wake_fd, .events = POLLIN };
 	uint64_t n;
 
 	for (;;) {
-		xport_dispatch(x);
+		xport_dispatch(s->x);
 		if (*count >= want)
 			break;
 		assert_true(clock_mono() < end);
@@ -150,70 +151,68 @@ stop_peer(pid_t pid)
 	assert_int_equal(pid, waitpid(pid, NULL, 0));
 }
 
-static struct xport_end *
-make_end(struct xport *x, struct seen *s, size_t recv_max)
+static void
+begin(struct seen *s, unsigned threads, size_t recv_max)
 {
 	const struct xport_cfg cfg = {
 		.url = url, .server_name = "", .slots = 4, .recv_max = recv_max
 	};
-	struct xport_end *e = NULL;
 
-	assert_int_equal(0, xport_end_new(x, &cfg, &events, s, &e));
-	s->end = e;
-	return e;
+	*s = (struct seen){ 0 };
+	assert_int_equal(0, xport_new(threads, wake, NULL, &s->x));
+	assert_int_equal(0, xport_end_new(s->x, &cfg, &events, s, &s->end));
+}
+
+static void
+finish(struct seen *s)
+{
+	xport_end_free(s->end);
+	xport_free(s->x); /* waits for every connection */
 }
 
 static void
 test_talk(void **state)
 {
 	pid_t peer = start_peer(8);
-	struct seen s = { 0 };
-	struct xport *x = NULL;
-	struct xport_end *e;
+	struct seen s;
 
 	(void) state;
-	assert_int_equal(0, xport_new(2, wake, NULL, &x));
-	e = make_end(x, &s, 1 << 20);
-	assert_int_equal(0, xport_open(e, NULL));
-	until(x, &s.opened, 1);
+	begin(&s, 2, 1 << 20);
+	assert_int_equal(0, xport_open(s.end, NULL));
+	until(&s, &s.opened, 1);
 	for (unsigned i = 0; i < 8; i++) { /* each slot twice */
 		char msg[8];
 
 		(void) snprintf(msg, sizeof(msg), "m%u", i);
-		assert_int_equal(0, xport_send(e, i % 4, msg, strlen(msg)));
-		until(x, &s.replies, (int) i + 1);
+		assert_int_equal(0, xport_send(s.end, i % 4, msg, strlen(msg)));
+		until(&s, &s.replies, (int) i + 1);
 	}
 	assert_string_equal("3:m7!", s.last);
-	assert_int_equal(0, xport_send(e, 1, "a", 1)); /* the peer exits before it answers */
-	until(x, &s.closed, 1);
+	assert_int_equal(0, xport_send(s.end, 1, "a", 1)); /* the peer exits before it answers */
+	until(&s, &s.closed, 1);
 	stop_peer(peer);
 	assert_non_null(strstr(s.why, url));
 	assert_int_equal(8, s.replies);
 	assert_false(s.absent);
-	xport_end_free(e);
-	xport_free(x);
+	finish(&s);
 }
 
 static void
 test_nobody_there(void **state)
 {
-	struct seen s = { 0 };
-	struct xport *x = NULL;
-	struct xport_end *e;
+	struct seen s;
 
 	(void) state;
 	(void) unlink(url + strlen("ipc://"));
-	assert_int_equal(0, xport_new(1, wake, NULL, &x));
-	e = make_end(x, &s, 1 << 20);
+	begin(&s, 1, 1 << 20);
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(0, xport_open(e, NULL));
-		until(x, &s.closed, i + 1);
+		assert_int_equal(0, xport_open(s.end, NULL));
+		until(&s, &s.closed, i + 1);
 	}
 	assert_int_equal(0, s.opened);
 	assert_non_null(strstr(s.why, "cannot be reached"));
 	assert_true(s.absent);
-	xport_end_free(e);
-	xport_free(x);
+	finish(&s);
 }
 
 /* A connection to a peer that sends too much is closed. */
@@ -221,20 +220,16 @@ static void
 test_too_large(void **state)
 {
 	pid_t peer = start_peer(0);
-	struct seen s = { 0 };
-	struct xport *x = NULL;
-	struct xport_end *e;
+	struct seen s;
 
 	(void) state;
-	assert_int_equal(0, xport_new(1, wake, NULL, &x));
-	e = make_end(x, &s, 1024);
-	assert_int_equal(0, xport_open(e, NULL));
-	until(x, &s.opened, 1);
-	assert_int_equal(0, xport_send(e, 0, "x", 1));
-	until(x, &s.closed, 1);
+	begin(&s, 1, 1024);
+	assert_int_equal(0, xport_open(s.end, NULL));
+	until(&s, &s.opened, 1);
+	assert_int_equal(0, xport_send(s.end, 0, "x", 1));
+	until(&s, &s.closed, 1);
 	assert_int_equal(0, s.replies);
-	xport_end_free(e);
-	xport_free(x);
+	finish(&s);
 	stop_peer(peer);
 }
 
@@ -243,38 +238,33 @@ static void
 test_give_up(void **state)
 {
 	pid_t peer = start_peer(1000);
-	struct seen s = { 0 };
-	struct xport *x = NULL;
-	struct xport_end *e;
+	struct seen s;
 
 	(void) state;
-	assert_int_equal(0, xport_new(2, wake, NULL, &x));
-	e = make_end(x, &s, 1 << 20);
+	begin(&s, 2, 1 << 20);
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(0, xport_open(e, NULL));
+		assert_int_equal(0, xport_open(s.end, NULL));
 		if (i % 2 == 0) {
-			until(x, &s.opened, i / 2 + 1);
-			assert_int_equal(0, xport_send(e, 0, "x", 1));
+			until(&s, &s.opened, i / 2 + 1);
+			assert_int_equal(0, xport_send(s.end, 0, "x", 1));
 		} else {
 			s.opened = i / 2 + 1; /* the result may have come or not: ignored */
 		}
-		xport_close(e);
-		xport_close(e); /* closing twice does no harm */
-		xport_dispatch(x);
+		xport_close(s.end);
+		xport_close(s.end); /* closing twice does no harm */
+		xport_dispatch(s.x);
 	}
 	assert_int_equal(0, s.closed);
-	xport_end_free(e);
-	xport_free(x); /* waits for every connection */
+	finish(&s);
 	stop_peer(peer);
 }
 
 static int
 setup(void **state)
 {
-	(void) state;
-	if (mkdtemp(dir) == NULL)
+	if (tmpdir_begin(state) < 0)
 		return -1;
-	(void) snprintf(url, sizeof(url), "ipc://%s/s", dir);
+	(void) snprintf(url, sizeof(url), "ipc://%s/s", tmpdir);
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return wake_fd < 0 ? -1 : 0;
 }
@@ -282,10 +272,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	(void) state;
 	(void) close(wake_fd);
-	(void) unlink(url + strlen("ipc://"));
-	return rmdir(dir);
+	return tmpdir_end(state);
 }
 
 int

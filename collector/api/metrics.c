@@ -343,9 +343,7 @@ rules_print(struct buf *out, const struct api_view *v)
 	struct ruleset *set;
 	struct reload_stats st;
 
-	pthread_mutex_lock(v->rules_lock);
-	set = ruleset_ref(*v->rules);
-	pthread_mutex_unlock(v->rules_lock);
+	set = api_ruleset(v);
 	ruleset_counts(set, &c);
 	blind_print(out, set);
 	ruleset_unref(set);
@@ -385,9 +383,7 @@ rule_counters_print(struct buf *out, const struct api_view *v)
 	struct ruleset *set;
 	size_t n;
 
-	pthread_mutex_lock(v->rules_lock);
-	set = ruleset_ref(*v->rules);
-	pthread_mutex_unlock(v->rules_lock);
+	set = api_ruleset(v);
 	n = ruleset_rules(set, &rules);
 	for (size_t k = 0; k < ARRAY_SIZE(rule_metrics); k++) {
 		head(out, "rule", &rule_metrics[k]);

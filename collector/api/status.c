@@ -168,6 +168,17 @@ status_outbox(const struct api_view *v, struct buf *out)
 	    st.corrupt ? "true" : "false");
 }
 
+struct ruleset *
+api_ruleset(const struct api_view *v)
+{
+	struct ruleset *set;
+
+	pthread_mutex_lock(v->rules_lock);
+	set = ruleset_ref(*v->rules);
+	pthread_mutex_unlock(v->rules_lock);
+	return set;
+}
+
 void
 api_status(const struct api_view *v, struct buf *out)
 {
@@ -176,9 +187,7 @@ api_status(const struct api_view *v, struct buf *out)
 
 	buf_char(out, '{');
 	status_collector(v, out);
-	pthread_mutex_lock(v->rules_lock);
-	set = ruleset_ref(*v->rules);
-	pthread_mutex_unlock(v->rules_lock);
+	set = api_ruleset(v);
 	ruleset_counts(set, &c);
 	ruleset_unref(set);
 	buf_printf(out,
@@ -241,9 +250,7 @@ api_rules(const struct api_view *v, struct buf *out)
 	struct ruleset *set;
 	size_t n;
 
-	pthread_mutex_lock(v->rules_lock);
-	set = ruleset_ref(*v->rules);
-	pthread_mutex_unlock(v->rules_lock);
+	set = api_ruleset(v);
 	n = ruleset_rules(set, &rules);
 	buf_char(out, '[');
 	for (size_t i = 0; i < n; i++) {

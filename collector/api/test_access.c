@@ -104,7 +104,7 @@ test_made(void **state)
 	tokens_fini(&b);
 	tokens_fini(&c);
 
-	(void) snprintf(path, sizeof(path), "%s/none/api.token", dir);
+	(void) snprintf(path, sizeof(path), "%s/none/api.token", tmpdir);
 	assert_int_equal(-ENOENT, tokens_check(path, false, &d));
 	assert_non_null(strstr(d.msg, "its folder must exist"));
 	assert_int_equal(0, tokens_check(path, true, &d)); /* the outbox reports this itself */
@@ -116,31 +116,18 @@ test_made(void **state)
 
 static char pki[64], cert[4096], key[4096], ca[4096];
 
-static size_t
-on_data(char *p, size_t size, size_t n, void *arg)
-{
-	buf_add(arg, p, size * n);
-	return size * n;
-}
-
 /* HTTP's status; 0: no answer. 'header': an additional one, or NULL. */
 static long
 get(CURL *c, const char *url, const char *method, const char *header, struct buf *out)
 {
 	struct curl_slist *headers = header == NULL ? NULL : curl_slist_append(NULL, header);
-	long status = 0;
+	long status;
 
 	(void) curl_easy_setopt(c, CURLOPT_URL, url);
 	(void) curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
 	(void) curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	(void) curl_easy_setopt(c, CURLOPT_CAINFO, ca);
-	(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
-	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
-	buf_clear(out);
-	if (curl_easy_perform(c) == CURLE_OK)
-		(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	status = answer(c, out);
 	curl_slist_free_all(headers);
 	return status;
 }
@@ -445,13 +432,12 @@ test_checks(void **state)
 static int
 begin(void **state)
 {
-	(void) state;
-	if (tmpdir_make(dir) < 0)
+	if (tmpdir_begin(state) < 0)
 		return -1;
-	(void) snprintf(sock, sizeof(sock), "%s/api.sock", dir);
-	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
-	(void) snprintf(pki, sizeof(pki), "%s/pki", dir);
-	(void) snprintf(long_chain, sizeof(long_chain), "%s/chain.pem", dir);
+	(void) snprintf(sock, sizeof(sock), "%s/api.sock", tmpdir);
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", tmpdir);
+	(void) snprintf(pki, sizeof(pki), "%s/pki", tmpdir);
+	(void) snprintf(long_chain, sizeof(long_chain), "%s/chain.pem", tmpdir);
 	pki_path(pki, "ca", ".pem", ca);
 	pki_path(pki, "collector-c", ".pem", cert);
 	pki_path(pki, "collector-c", ".key", key);
@@ -460,13 +446,6 @@ begin(void **state)
 	issue("c");
 	issue("other");
 	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void) state;
-	return tmpdir_remove(dir);
 }
 
 int
@@ -482,5 +461,5 @@ main(void)
 		cmocka_unit_test(test_checks),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin, tmpdir_end);
 }

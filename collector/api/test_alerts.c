@@ -72,9 +72,9 @@ fill(void)
 static int
 begin(void **state)
 {
-	if (tmpdir_make(dir) < 0 || kit_begin(state) < 0 || kit_setup(state) < 0)
+	if (tmpdir_begin(state) < 0 || kit_begin(state) < 0 || kit_setup(state) < 0)
 		return -1;
-	(void) snprintf(sock, sizeof(sock), "%s/api.sock", dir);
+	(void) snprintf(sock, sizeof(sock), "%s/api.sock", tmpdir);
 	outbox = open_it(0, 0);
 	fill();
 	return 0;
@@ -84,7 +84,7 @@ static int
 end(void **state)
 {
 	outbox_close(outbox);
-	return tmpdir_remove(dir) | kit_end(state);
+	return tmpdir_end(state) | kit_end(state);
 }
 
 /* Every alert is returned once, in order, in answers of at most ANSWER_MAX. */

@@ -105,7 +105,7 @@ reload_ask(struct reload *r, struct reload_ask *a)
 
 /* ---- a server and a client ---- */
 
-char dir[TMPDIR_SIZE], sock[108], token_file[64];
+char sock[108], token_file[64];
 struct outbox *outbox;
 const struct api_cfg patient = {
 	.socket = sock,
@@ -125,7 +125,7 @@ start(const struct api_cfg *cfg)
 	struct diag d = { 0 };
 	int r;
 
-	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", tmpdir);
 	r = api_start(cfg, &v, &a, &d);
 	if (r < 0)
 		fail_msg("%d: %s", r, d.msg);
@@ -196,18 +196,10 @@ on_data(char *p, size_t size, size_t n, void *arg)
 }
 
 long
-ask(const char *method, const char *path, const char *body, struct buf *out)
+answer(CURL *c, struct buf *out)
 {
-	CURL *c = curl_easy_init();
-	char url[512];
 	long status = 0;
 
-	(void) snprintf(url, sizeof(url), "http://x%s", path);
-	(void) curl_easy_setopt(c, CURLOPT_URL, url);
-	(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, sock);
-	(void) curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-	if (body != NULL)
-		(void) curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
 	(void) curl_easy_setopt(c, CURLOPT_PROXY, "");
 	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
@@ -215,6 +207,23 @@ ask(const char *method, const char *path, const char *body, struct buf *out)
 	buf_clear(out);
 	if (curl_easy_perform(c) == CURLE_OK)
 		(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+long
+ask(const char *method, const char *path, const char *body, struct buf *out)
+{
+	CURL *c = curl_easy_init();
+	char url[512];
+	long status;
+
+	(void) snprintf(url, sizeof(url), "http://x%s", path);
+	(void) curl_easy_setopt(c, CURLOPT_URL, url);
+	(void) curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, sock);
+	(void) curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	if (body != NULL)
+		(void) curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
+	status = answer(c, out);
 	curl_easy_cleanup(c);
 	return status;
 }

@@ -9,12 +9,13 @@
 #include "tests/support/tmpdir.h"
 
 #include "collector/api/api_int.h"
+#include <curl/curl.h>
 
 extern struct op *_Atomic shard_op;      /* by /api/v1/processes; the test takes it, and answers */
 extern _Atomic bool shard_room;          /* false: the shard takes no op */
 extern struct reload_ask *_Atomic asked; /* by POST .../reload; the test answers it */
-extern char dir[TMPDIR_SIZE], sock[108]; /* set by the test; the server listens on sock */
-extern char token_file[64];              /* in 'dir'; start() fills it */
+extern char sock[108];                   /* set by the test; the server listens on it */
+extern char token_file[64];              /* in 'tmpdir'; start() fills it */
 extern struct api *running;              /* by start(), until stop() */
 extern struct outbox *outbox;            /* shown by the server */
 extern const struct api_cfg patient;     /* never ends a connection within a test */
@@ -30,6 +31,9 @@ size_t hear(int fd, char *to, size_t max);
 
 /* Make a whole request: HTTP's status, or 0; the body is in 'out'. 'body' may be NULL. */
 long ask(const char *method, const char *path, const char *body, struct buf *out);
+
+/* Make the request that 'c' is set up for, without a proxy. HTTP's status, or 0. */
+long answer(CURL *c, struct buf *out);
 
 void put_file(const char *path, const char *text, mode_t mode);
 

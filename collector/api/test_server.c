@@ -373,17 +373,17 @@ test_socket(void **state)
 	(void) close(fd);
 	assert_int_equal(0, try_start(NULL, sock, &d));
 
-	(void) snprintf(path, sizeof(path), "%s/file", dir);
+	(void) snprintf(path, sizeof(path), "%s/file", tmpdir);
 	(void) fclose(fopen(path, "w"));
 	assert_int_equal(-EEXIST, try_start(NULL, path, &d));
 	assert_non_null(strstr(d.msg, "is not a socket"));
 	assert_int_equal(0, unlink(path));
 
-	(void) snprintf(path, sizeof(path), "%s/none/api.sock", dir);
+	(void) snprintf(path, sizeof(path), "%s/none/api.sock", tmpdir);
 	assert_int_equal(-ENOENT, try_start(NULL, path, &d));
 	assert_non_null(strstr(d.msg, "its folder"));
 
-	(void) snprintf(path, sizeof(path), "%s/%0120d", dir, 0);
+	(void) snprintf(path, sizeof(path), "%s/%0120d", tmpdir, 0);
 	assert_int_equal(-EINVAL, try_start(NULL, path, &d));
 	assert_non_null(strstr(d.msg, "too long: a socket's path has at most 107 bytes"));
 }
@@ -419,19 +419,11 @@ test_addresses(void **state)
 static int
 begin(void **state)
 {
-	(void) state;
-	if (tmpdir_make(dir) < 0)
+	if (tmpdir_begin(state) < 0)
 		return -1;
-	(void) snprintf(sock, sizeof(sock), "%s/api.sock", dir);
-	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", dir);
+	(void) snprintf(sock, sizeof(sock), "%s/api.sock", tmpdir);
+	(void) snprintf(token_file, sizeof(token_file), "%s/api.token", tmpdir);
 	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void) state;
-	return tmpdir_remove(dir);
 }
 
 int
@@ -450,5 +442,5 @@ main(void)
 		cmocka_unit_test_teardown(test_addresses, stop),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin, tmpdir_end);
 }

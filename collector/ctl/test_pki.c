@@ -3,6 +3,7 @@
 #include "collector/ctl/ctl.h"
 #include "collector/ctl/pki.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -11,14 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[64];
-
 static const char *
 file(const char *name)
 {
 	static char path[128];
 
-	(void) snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void) snprintf(path, sizeof(path), "%s/%s", tmpdir, name);
 	return path;
 }
 
@@ -42,7 +41,7 @@ run(const char *line)
 	(void) snprintf(copy, sizeof(copy), "pki %s", line);
 	for (char *t = strtok_r(copy, " ", &save); t != NULL && argc < 15;
 	     t = strtok_r(NULL, " ", &save))
-		argv[argc++] = strcmp(t, "DIR") == 0 ? dir : t;
+		argv[argc++] = strcmp(t, "DIR") == 0 ? tmpdir : t;
 	argv[argc] = NULL;
 	return ctl_pki(argc, argv);
 }
@@ -184,7 +183,7 @@ test_parallel(void **state)
 		int n;
 
 		(void) snprintf(name, sizeof(name), "p%d", i);
-		n = pki_revoke(dir, name, PKI_NODE, &d);
+		n = pki_revoke(tmpdir, name, PKI_NODE, &d);
 		if (n != 1)
 			fail_msg("%s: %d revoked", name, n);
 	}
@@ -204,24 +203,6 @@ test_damaged(void **state)
 	assert_int_equal(CTL_FAIL, run("revoke DIR c"));
 }
 
-static int
-setup(void **state)
-{
-	(void) state;
-	(void) snprintf(dir, sizeof(dir), "/tmp/mews-test-XXXXXX");
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	char cmd[128];
-
-	(void) state;
-	(void) snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
-	return system(cmd); /* NOLINT(cert-env33-c,concurrency-mt-unsafe) */
-}
-
 int
 main(void)
 {
@@ -233,5 +214,5 @@ main(void)
 		cmocka_unit_test(test_damaged),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 }

@@ -41,3 +41,43 @@ ask_field(const char *name, const char *want, const struct view *v, struct fscra
 		ask_wrong("%s is '%.*s', not '%s'", name, SLICE_ARG(text), want);
 	arena_fini(&a);
 }
+
+void
+ask_start(struct ask *a)
+{
+	a->fs = NULL;
+	play_start(&a->play, NULL);
+	assert_int_equal(0, fscratch_new(&a->fs));
+}
+
+void
+ask_stop(struct ask *a)
+{
+	fscratch_free(a->fs);
+	play_stop(&a->play);
+	assert_int_equal(0, ask_differences);
+}
+
+void
+ask_both(struct ask *a, const struct row *event, const struct ask_field *v, size_t n,
+    const struct ask_condition *conditions, size_t nconditions)
+{
+	struct view view;
+	struct batch *b = play_event(&a->play, event, &view);
+
+	state_apply(a->play.s, b, b->ev, &view);
+	for (size_t i = 0; i < n && v[i].field != NULL; i++)
+		ask_field(v[i].field, v[i].text, &view, a->fs);
+	fscratch_reset(a->fs);
+	for (size_t i = 0; i < nconditions && conditions[i].condition != NULL; i++) {
+		ask_condition(conditions[i].condition, conditions[i].match, &view, a->fs);
+		fscratch_reset(a->fs);
+	}
+	batch_free(b);
+}
+
+void
+ask_fields(struct ask *a, const struct row *event, const struct ask_field *v, size_t n)
+{
+	ask_both(a, event, v, n, NULL, 0);
+}

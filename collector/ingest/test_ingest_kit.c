@@ -150,6 +150,51 @@ kit_pack(const Wire__Request *q, struct buf *out)
 	q.body_case = WIRE__REQUEST__BODY_##CASE; \
 	q.field = (body)
 
+static uint64_t
+room_now(const struct room *w)
+{
+	return w->now == 0 ? clock_mono() : w->now;
+}
+
+void
+room_connect(struct room *w, const char *peer)
+{
+	conn_unref(w->c);
+	assert_int_equal(0, conn_add(w->i, ++w->pipe, peer, room_now(w)));
+	w->c = conn_find(w->i, w->pipe);
+	assert_non_null(w->c);
+}
+
+void
+room_say(struct room *w)
+{
+	talk(w->i, w->c, (const uint8_t *) w->out.p, w->out.n, room_now(w), &w->rep);
+}
+
+void
+room_init(struct room *w, uint64_t now, uint64_t durable)
+{
+	struct ingest_cfg cfg = { .cluster = "", .name = "c1" };
+
+	*w = (struct room){ .now = now };
+	kit_shard_init(&w->shard);
+	kit_outbox(durable, 0);
+	assert_int_equal(0, streams_new(&w->streams));
+	cfg.streams = w->streams;
+	cfg.shards = (struct shards *) &w->shard;
+	assert_int_equal(0, ingest_new(&cfg, &w->i));
+}
+
+void
+room_fini(struct room *w)
+{
+	conn_unref(w->c);
+	ingest_free(w->i);
+	streams_free(w->streams);
+	buf_fini(&w->out);
+	pthread_mutex_destroy(&w->shard.lock);
+}
+
 void
 kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start)
 {
@@ -222,18 +267,14 @@ kit_pki_init(struct kit_pki *p)
 {
 	struct diag d = { 0 };
 
-	(void) snprintf(p->dir, sizeof(p->dir), "/tmp/mews-test-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
+	assert_int_equal(0, tmpdir_make(p->dir));
 	assert_int_equal(0, pki_init(p->dir, "Test", 30, false, &d));
 }
 
 void
 kit_pki_fini(struct kit_pki *p)
 {
-	char cmd[128];
-
-	(void) snprintf(cmd, sizeof(cmd), "rm -rf '%s'", p->dir);
-	assert_int_equal(0, system(cmd)); /* NOLINT(cert-env33-c,concurrency-mt-unsafe) */
+	assert_int_equal(0, tmpdir_remove(p->dir));
 }
 
 void

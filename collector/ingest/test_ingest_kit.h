@@ -8,6 +8,7 @@
 
 #include "collector/ingest/ingest_int.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <nng/nng.h>
 
 #define KIT_BOOT "01234567-89ab-cdef-0123-456789abcdef"
@@ -32,6 +33,24 @@ void kit_shard_log(struct shard *s, char out[4096]);
 /* Set the outbox's answer for every stream. */
 void kit_outbox(uint64_t durable, int r);
 
+/* ---- an ingest without a network, and one connection to it ---- */
+
+struct room {
+	struct shard shard;
+	struct streams *streams;
+	struct ingest *i;
+	struct conn *c;
+	uint64_t now; /* monotonic ns; 0: what the clock says */
+	uint32_t pipe;
+	struct buf out;   /* the message that room_say() sends */
+	struct reply rep; /* to it */
+};
+
+void room_init(struct room *w, uint64_t now, uint64_t durable);
+void room_fini(struct room *w);
+void room_connect(struct room *w, const char *peer); /* anew */
+void room_say(struct room *w);
+
 /* ---- requests; borrowed from static texts, packed at once ---- */
 
 void kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start);
@@ -43,7 +62,7 @@ void kit_pack(const Wire__Request *q, struct buf *out);
 /* ---- the fleet: a folder of certificates, made by pki.h; removed by kit_pki_fini() ---- */
 
 struct kit_pki {
-	char dir[64];
+	char dir[TMPDIR_SIZE];
 };
 
 void kit_pki_init(struct kit_pki *p);

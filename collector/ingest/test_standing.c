@@ -4,57 +4,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct room {
-	struct shard shard;
-	struct streams *streams;
-	struct ingest *i;
-	struct conn *c;
-	uint32_t pipe;
-	struct buf out;
-	struct reply rep;
-};
-
-static void
-say(struct room *w)
-{
-	talk(w->i, w->c, (const uint8_t *) w->out.p, w->out.n, clock_mono(), &w->rep);
-}
-
 static void
 connect_new(struct room *w)
 {
-	conn_unref(w->c);
-	assert_int_equal(0, conn_add(w->i, ++w->pipe, "192.0.2.1:1234", clock_mono()));
-	w->c = conn_find(w->i, w->pipe);
-	assert_non_null(w->c);
+	room_connect(w, "192.0.2.1:1234");
 	kit_hello(&w->out, "n", "c", 7);
-	say(w);
+	room_say(w);
 }
 
 static void
-room_init(struct room *w)
+begin(struct room *w)
 {
-	struct ingest_cfg cfg = { .cluster = "", .name = "c1" };
-
-	*w = (struct room){ 0 };
-	kit_shard_init(&w->shard);
-	kit_outbox(0, 0);
-	assert_int_equal(0, streams_new(&w->streams));
-	cfg.streams = w->streams;
-	cfg.shards = (struct shards *) &w->shard;
-	assert_int_equal(0, ingest_new(&cfg, &w->i));
+	room_init(w, 0, 0);
 	w->i->admit = (struct bucket){ .per_s = 1000000, .burst = 1000000 };
 	connect_new(w);
-}
-
-static void
-room_fini(struct room *w)
-{
-	conn_unref(w->c);
-	ingest_free(w->i);
-	streams_free(w->streams);
-	buf_fini(&w->out);
-	pthread_mutex_destroy(&w->shard.lock);
 }
 
 /* At its expiry the certificate stops working: the sensor is told why, it is counted, and the
@@ -66,15 +29,15 @@ test_expired(void **state)
 	struct room w;
 
 	(void) state;
-	room_init(&w);
+	begin(&w);
 	assert_non_null(w.rep.msg.welcome);
 	w.c->until = clock_real() + 3600 * NS_PER_S;
 	kit_batch(&w.out, 1, 0);
-	say(&w);
+	room_say(&w);
 	assert_null(w.rep.msg.reject);
 	w.c->until = clock_real() - 1;
 	kit_batch(&w.out, 2, 0);
-	say(&w);
+	room_say(&w);
 	assert_non_null(w.rep.msg.reject);
 	assert_int_equal(WIRE__REJECT__CODE__IDENTITY, w.rep.reject.code);
 	assert_non_null(strstr(w.rep.reject.text, "has expired"));
@@ -83,7 +46,7 @@ test_expired(void **state)
 	assert_true(w.c->close_at != 0);
 	kit_shard_log(&w.shard, log);
 	assert_string_equal("H B1", log);
-	say(&w);
+	room_say(&w);
 	assert_int_equal(WIRE__REJECT__CODE__NOT_WELCOME, w.rep.reject.code);
 	room_fini(&w);
 }
@@ -118,7 +81,7 @@ gaps(struct room *w)
 {
 	for (uint64_t k = 1; k <= FLOOD; k++) {
 		kit_poll(&w->out, 0, 10 * k);
-		say(w);
+		room_say(w);
 	}
 	assert_int_equal(FLOOD, w->i->gaps);
 }
@@ -129,7 +92,7 @@ garbage(struct room *w)
 	for (unsigned k = 0; k < FLOOD; k++) {
 		buf_clear(&w->out);
 		buf_str(&w->out, "\xff\xff\xff");
-		say(w);
+		room_say(w);
 	}
 	assert_int_equal(FLOOD, w->i->malformed);
 }
@@ -158,7 +121,7 @@ test_flood(void **state)
 		uint64_t began, seconds;
 		unsigned lines;
 
-		room_init(&w);
+		begin(&w);
 		began = clock_mono();
 		lines = lines_of(floods[k], &w);
 		seconds = (clock_mono() - began) / NS_PER_S + 1;

@@ -8,57 +8,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct room {
-	struct shard shard;
-	struct streams *streams;
-	struct ingest *i;
-	struct conn *c;
-	uint64_t now;
-	uint32_t pipe;
-	struct buf out;
-	struct reply rep;
-};
-
 static void
-connect_new(struct room *w)
+begin(struct room *w, uint64_t durable)
 {
-	conn_unref(w->c);
-	assert_int_equal(0, conn_add(w->i, ++w->pipe, "test", w->now));
-	w->c = conn_find(w->i, w->pipe);
-	assert_non_null(w->c);
-}
-
-static void
-say(struct room *w)
-{
-	talk(w->i, w->c, (const uint8_t *) w->out.p, w->out.n, w->now, &w->rep);
-}
-
-static void
-room_init(struct room *w, uint64_t durable)
-{
-	struct ingest_cfg cfg = { .cluster = "", .name = "c1" };
 	struct event_set set = { { 6 } };
 
-	*w = (struct room){ .now = 1000 * NS_PER_S };
-	kit_shard_init(&w->shard);
-	kit_outbox(durable, 0);
-	assert_int_equal(0, streams_new(&w->streams));
-	cfg.streams = w->streams;
-	cfg.shards = (struct shards *) &w->shard;
-	assert_int_equal(0, ingest_new(&cfg, &w->i));
+	room_init(w, 1000 * NS_PER_S, durable);
 	ingest_set_interest(w->i, &set);
-	connect_new(w);
-}
-
-static void
-room_fini(struct room *w)
-{
-	conn_unref(w->c);
-	ingest_free(w->i);
-	streams_free(w->streams);
-	buf_fini(&w->out);
-	pthread_mutex_destroy(&w->shard.lock);
+	room_connect(w, "test");
 }
 
 /*
@@ -94,12 +51,12 @@ play(struct room *w, const char *script)
 			w->now += n * NS_PER_S;
 			continue;
 		case 'c':
-			connect_new(w);
+			room_connect(w, "test");
 			continue;
 		default:
 			fail_msg("no such step: %s", t);
 		}
-		say(w);
+		room_say(w);
 	}
 }
 
@@ -153,7 +110,7 @@ test_flow(void **state)
 	for (size_t k = 0; k < ARRAY_SIZE(flow_cases); k++) {
 		const struct stream *st;
 
-		room_init(&w, 0);
+		begin(&w, 0);
 		play(&w, flow_cases[k].script);
 		kit_shard_log(&w.shard, log);
 		st = w.c->stream;
@@ -185,7 +142,7 @@ test_spread(void **state)
 
 	(void) state;
 	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
-		room_init(&w, 0);
+		begin(&w, 0);
 		play(&w, "h");
 		w.i->cpus = 2;
 		w.i->connections = rows[k].connections;
@@ -202,7 +159,7 @@ test_bye(void **state)
 	struct room w;
 
 	(void) state;
-	room_init(&w, 0);
+	begin(&w, 0);
 	play(&w, "h b1");
 	assert_false(w.c->stream->said_bye);
 	play(&w, "y1");
@@ -232,7 +189,7 @@ test_next_seq(void **state)
 
 	(void) state;
 	for (size_t k = 0; k < ARRAY_SIZE(next_cases); k++) {
-		room_init(&w, next_cases[k].durable);
+		begin(&w, next_cases[k].durable);
 		play(&w, next_cases[k].script);
 		assert_non_null(w.rep.msg.welcome);
 		assert_int_equal(next_cases[k].next, w.rep.welcome.next_seq);
@@ -250,33 +207,33 @@ test_interest(void **state)
 	uint32_t version;
 
 	(void) state;
-	room_init(&w, 0);
+	begin(&w, 0);
 	play(&w, "h");
 	version = w.rep.interest.version;
 	assert_int_equal(2, w.rep.interest.n_events);
 	assert_int_equal(1, w.rep.interest.events[0]);
 	assert_int_equal(2, w.rep.interest.events[1]);
 	kit_poll(&w.out, 0, 0);
-	say(&w);
+	room_say(&w);
 	assert_null(w.rep.msg.interest); /* sent, not yet confirmed */
 	w.now += NS_PER_S;
-	say(&w);
+	room_say(&w);
 	assert_non_null(w.rep.msg.interest); /* lost, or not understood */
 	w.now += NS_PER_S;
 	kit_batch(&w.out, 1, version);
-	say(&w);
+	room_say(&w);
 	assert_null(w.rep.msg.interest);
 	assert_int_equal(version, w.c->stream->interest);
 	ingest_set_interest(w.i, &set);
 	kit_poll(&w.out, version, 0);
 	w.now += NS_PER_S;
-	say(&w);
+	room_say(&w);
 	assert_non_null(w.rep.msg.interest);
 	assert_int_equal(0, w.rep.interest.n_events);
 	assert_int_not_equal(version, w.rep.interest.version);
 	kit_batch(&w.out, 2, version); /* captured earlier: confirms nothing */
 	w.now += NS_PER_S;
-	say(&w);
+	room_say(&w);
 	assert_non_null(w.rep.msg.interest);
 	room_fini(&w);
 }
@@ -290,7 +247,7 @@ test_out_of_turn(void **state)
 
 	(void) state;
 	for (size_t k = 0; k < ARRAY_SIZE(first); k++) {
-		room_init(&w, 0);
+		begin(&w, 0);
 		play(&w, first[k]);
 		assert_non_null(w.rep.msg.reject);
 		assert_int_equal(WIRE__REJECT__CODE__NOT_WELCOME, w.rep.reject.code);
@@ -311,13 +268,13 @@ test_newer(void **state)
 	char log[4096];
 
 	(void) state;
-	room_init(&w, 0);
+	begin(&w, 0);
 	play(&w, "h b1 b3");
 	old = w.c;
 	old->refs++;
-	connect_new(&w);
+	room_connect(&w, "test");
 	kit_hello(&w.out, "n", "c", 8); /* another start: another stream */
-	say(&w);
+	room_say(&w);
 	assert_int_equal(1, w.rep.welcome.next_seq);
 	assert_true(w.c->stream != old->stream);
 	assert_true(w.c->stream->connected);
@@ -343,10 +300,10 @@ test_admission(void **state)
 	unsigned busy = 0;
 
 	(void) state;
-	room_init(&w, 0);
+	begin(&w, 0);
 	w.i->admit = (struct bucket){ .per_s = 2, .burst = 3 };
 	for (int k = 0; k < 5; k++) {
-		connect_new(&w);
+		room_connect(&w, "test");
 		play(&w, "h");
 		busy += w.rep.msg.reject != NULL && w.rep.reject.code == WIRE__REJECT__CODE__BUSY;
 	}
@@ -381,7 +338,7 @@ test_overdue(void **state)
 
 	(void) state;
 	for (size_t k = 0; k < ARRAY_SIZE(time_cases); k++) {
-		room_init(&w, 0);
+		begin(&w, 0);
 		play(&w, time_cases[k].script);
 		n = conns_overdue(w.i, w.now + time_cases[k].after * NS_PER_S, v, 4);
 		assert_int_equal(time_cases[k].overdue, n);
@@ -403,10 +360,10 @@ test_cluster(void **state)
 
 	(void) state;
 	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
-		room_init(&w, 0);
+		begin(&w, 0);
 		w.i->cfg.cluster = cases[k].ours;
 		kit_hello(&w.out, "n", cases[k].theirs, 7);
-		say(&w);
+		room_say(&w);
 		assert_int_equal(cases[k].ok, w.rep.msg.welcome != NULL);
 		if (!cases[k].ok)
 			assert_int_equal(WIRE__REJECT__CODE__CLUSTER, w.rep.reject.code);
@@ -421,7 +378,7 @@ test_outbox_fails(void **state)
 	struct room w;
 
 	(void) state;
-	room_init(&w, 0);
+	begin(&w, 0);
 	kit_outbox(0, -EIO);
 	play(&w, "h");
 	assert_int_equal(WIRE__REJECT__CODE__BUSY, w.rep.reject.code);
@@ -442,17 +399,17 @@ test_no_memory(void **state)
 	for (; fired; n++) {
 		struct room w;
 
-		room_init(&w, 0);
+		begin(&w, 0);
 		kit_hello(&w.out, "n", "c", 7);
 		fault_arm_nth(n);
-		say(&w);
+		room_say(&w);
 		fired = fault_disarm();
 		assert_true(w.rep.msg.welcome != NULL || w.rep.msg.reject != NULL);
 		if (w.rep.msg.welcome == NULL)
 			play(&w, "c h");
 		kit_batch(&w.out, 1, 0);
 		fault_arm_nth(n);
-		say(&w);
+		room_say(&w);
 		fired = fault_disarm() || fired;
 		if (w.rep.msg.reject != NULL)
 			play(&w, "b1");

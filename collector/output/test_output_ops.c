@@ -30,7 +30,6 @@ __wrap_write(int fd, const void *p, size_t n)
 	return -1;
 }
 
-static char dir[TMPDIR_SIZE];
 static char path[64];
 
 /* An output under test, and how its rows ended. */
@@ -145,7 +144,7 @@ setup(void **state)
 
 	(void) state;
 	script = NULL;
-	(void) snprintf(path, sizeof(path), "%s/%d.log", dir, n++);
+	(void) snprintf(path, sizeof(path), "%s/%d.log", tmpdir, n++);
 	(void) fflush(stdout);
 	fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
 	real_stdout = dup(STDOUT_FILENO);
@@ -423,10 +422,10 @@ a_missing_folder_is_trouble_until_it_is_back(void **state)
 	char there[64], away[80];
 
 	(void) state;
-	(void) snprintf(there, sizeof(there), "%s/sub", dir);
-	(void) snprintf(away, sizeof(away), "%s/sub.away", dir);
+	(void) snprintf(there, sizeof(there), "%s/sub", tmpdir);
+	(void) snprintf(away, sizeof(away), "%s/sub.away", tmpdir);
 	assert_int_equal(0, mkdir(there, 0700));
-	(void) snprintf(path, sizeof(path), "%s/sub/a.log", dir);
+	(void) snprintf(path, sizeof(path), "%s/sub/a.log", tmpdir);
 	b = bench_open(&output_file, "outputs: { file: { path: @ } }");
 	assert_int_equal(0, rename(there, away));
 	b->ops->reopen(b->st);
@@ -438,20 +437,6 @@ a_missing_folder_is_trouble_until_it_is_back(void **state)
 	assert_null(b->ops->trouble(b->st));
 	assert_string_equal(LINE(1), content(path));
 	bench_close(b);
-}
-
-static int
-begin(void **state)
-{
-	(void) state;
-	return tmpdir_make(dir);
-}
-
-static int
-end(void **state)
-{
-	(void) state;
-	return tmpdir_remove(dir);
 }
 
 int
@@ -474,5 +459,5 @@ main(void)
 		    a_missing_folder_is_trouble_until_it_is_back, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 }

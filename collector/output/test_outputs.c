@@ -82,7 +82,6 @@ static const struct output_ops fake_ops = {
 	.drain = fake_drain,
 };
 
-static char dir[TMPDIR_SIZE];
 static const struct outbox_output names[] = { { "fake", false } };
 
 struct bench {
@@ -101,7 +100,7 @@ open_it(void)
 	struct outbox *o = NULL;
 	struct diag d;
 
-	(void) snprintf(path, sizeof(path), "%s/%d.db", dir, n++);
+	(void) snprintf(path, sizeof(path), "%s/%d.db", tmpdir, n++);
 	assert_int_equal(0, outbox_open(&cfg, &o, &d));
 	return o;
 }
@@ -259,20 +258,6 @@ a_storm_loses_nothing(void **state)
 	bench_free(b);
 }
 
-static int
-begin(void **state)
-{
-	(void) state;
-	return tmpdir_make(dir);
-}
-
-static int
-end(void **state)
-{
-	(void) state;
-	return tmpdir_remove(dir);
-}
-
 int
 main(void)
 {
@@ -282,5 +267,5 @@ main(void)
 		cmocka_unit_test(a_storm_loses_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 }

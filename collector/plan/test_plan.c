@@ -102,18 +102,13 @@ static const char *const checks[] = {
 	"fd.sport in (1, 2, 3, 5, 7, 20, 22, 30, 443, 8080)",
 };
 
-#define EXEC(comm, path, args)                                                 \
-	"res=0;comm=" comm ";exe=" path ";trusted_exepath=" path ";args=" args \
-	";env=HOME=/root|A=b|;cgroups=cpu=/"                                   \
-	"|;uid=0;gid=0;tty=34816;loginuid=1000;cwd=;vtid=0;vpid=0"             \
-	";flags=1;cap_effective=5;fdlimit=1024;filename=" path
 #define OPEN(fd, name, flags) "fd=" fd ";dirfd=-100;name=" name ";flags=" flags
 
 /* Is the thread one of 'tids'? */
 static const struct row deeds[] = {
-	{ EV_EXECVE, "", EXEC("bash", "/usr/bin/bash", "-c|ls /etc|"), "" },
-	{ EV_EXECVE, "", EXEC("cat", "/bin/cat", "/etc|"), "" },
-	{ EV_EXECVE, "", EXEC("sshd", "/usr/sbin/sshd", "-D|"), "" },
+	{ EV_EXECVE, "", EXEC_PARAMS("bash", "/usr/bin/bash", "-c|ls /etc|"), "" },
+	{ EV_EXECVE, "", EXEC_PARAMS("cat", "/bin/cat", "/etc|"), "" },
+	{ EV_EXECVE, "", EXEC_PARAMS("sshd", "/usr/sbin/sshd", "-D|"), "" },
 	{ EV_CLONE, "",
 	    "res=0;comm=bash;exe=/usr/bin/bash;args=-c|;tid=30;pid=30;ptid=20;cwd=;uid=0;gid=0"
 	    ";vtid=30;vpid=30;flags=0;cgroups=cpu=/|",

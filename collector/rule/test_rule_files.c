@@ -3,6 +3,7 @@
  * them. */
 #include "collector/rule/rule.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +17,19 @@ enum { FILES = 3 };
 #define LIST(name, items)      "- list: " name "\n  items: [" items "]\n"
 
 static const struct rule_options all = { .min_priority = PRIO_DEBUG };
-static char folder[] = "/tmp/test_rule_files.XXXXXX";
 
 /* Load the texts as files "0.yaml", ... of one folder. */
 static int
 load(const char *const *texts, size_t n, struct ruleset **s, struct rule_log *l)
 {
-	const char *const paths[] = { folder };
-	char path[FILES][sizeof(folder) + 16];
+	const char *const paths[] = { tmpdir };
+	char path[FILES][TMPDIR_SIZE + 16];
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
 		FILE *f;
 
-		(void) snprintf(path[i], sizeof(path[i]), "%s/%zu.yaml", folder, i);
+		(void) snprintf(path[i], sizeof(path[i]), "%s/%zu.yaml", tmpdir, i);
 		f = fopen(path[i], "w");
 		assert_non_null(f);
 		assert_true(fputs(texts[i], f) >= 0);
@@ -236,20 +236,6 @@ as_one_file(void **state)
 	assert_true(loaded > 300);
 }
 
-static int
-make_folder(void **state)
-{
-	(void) state;
-	return mkdtemp(folder) == NULL;
-}
-
-static int
-remove_folder(void **state)
-{
-	(void) state;
-	return rmdir(folder);
-}
-
 int
 main(void)
 {
@@ -258,5 +244,5 @@ main(void)
 		cmocka_unit_test(as_one_file),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 }

@@ -93,4 +93,11 @@ struct batch *play_built(struct play *p, struct view *v);
 		    "exe=" name ";comm=" name ";trusted_exepath=/" name ";ptid=1" more, "" \
 	}
 
+/* Most parameters of a successful exec by root, on the host. */
+#define EXEC_PARAMS(comm, path, args)                                          \
+	"res=0;comm=" comm ";exe=" path ";trusted_exepath=" path ";args=" args \
+	";env=HOME=/root|A=b|;cgroups=cpu=/"                                   \
+	"|;uid=0;gid=0;tty=34816;loginuid=1000;cwd=;vtid=0;vpid=0"             \
+	";flags=1;cap_effective=5;fdlimit=1024;filename=" path
+
 #endif

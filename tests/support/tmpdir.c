@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+char tmpdir[TMPDIR_SIZE];
+
 int
 tmpdir_make(char ret[TMPDIR_SIZE])
 {
@@ -24,4 +26,18 @@ int
 tmpdir_remove(const char *dir)
 {
 	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int
+tmpdir_begin(void **state)
+{
+	(void) state;
+	return tmpdir_make(tmpdir);
+}
+
+int
+tmpdir_end(void **state)
+{
+	(void) state;
+	return tmpdir_remove(tmpdir);
 }
