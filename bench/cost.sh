@@ -7,7 +7,7 @@
 
 # The component of a profile line, by its source file or library; the first match wins.
 parts='libzstd|zstd
-libmbed|TLS: the cipher
+libmbed|libcrypto|libssl|TLS: the cipher
 libsqlite|SQLite
 libprotobuf-c|wire\.pb-c|protobuf
 sensor/(ring|source_bpf|bpf_)|rings: read, merged by time

@@ -1,26 +1,31 @@
 # Choose how NNG is used: common/nng/README.md. Sets MEWS_NNG_WAY, tuned or plain; NNG_LINKED, the
-# libraries; NNG_TUNED_SOURCES and NNG_TUNED_OPTIONS, the additions of the tuned way.
+# libraries; NNG_SOURCES and NNG_OPTIONS, the additions of both ways; NNG_TUNED_SOURCES and
+# NNG_TUNED_OPTIONS, those of the tuned way.
 set(MEWS_NNG auto CACHE STRING "NNG: tuned (the known version only), plain (any version), auto")
 set_property(CACHE MEWS_NNG PROPERTY STRINGS auto tuned plain)
 
-set(NNG_LINKED ${NNG_ARCHIVE} ${MBEDTLS_LIBRARY} ${MBEDX509_LIBRARY} ${MBEDCRYPTO_LIBRARY} Threads::Threads)
-set(NNG_TUNED_SOURCES close.c gather.c nng_task.c)
+# NNG's TLS is tls.c, on OpenSSL: it is linked first (-u) in place of the archive's, which would need mbed TLS.
+set(NNG_LINKED ${NNG_ARCHIVE} PkgConfig::SSL PkgConfig::CRYPTO Threads::Threads)
+set(NNG_SOURCES tls.c join.c)
+set(NNG_OPTIONS -Wl,-u,nng_tls_engine_init_mbed)
+set(NNG_TUNED_SOURCES close.c nng_task.c)
 # Pull the replacements in first (-u): otherwise the archive's own versions would be linked.
 set(NNG_TUNED_OPTIONS
-  -Wl,--wrap=nni_aio_begin,--wrap=nng_stream_recv,--wrap=nng_stream_send,--wrap=nni_aio_free,--wrap=nni_aio_fini
+  -Wl,--wrap=nni_aio_begin,--wrap=nng_stream_recv,--wrap=nng_stream_send
   -Wl,-u,__wrap_nni_aio_begin,-u,nni_task_init)
 
 # Link layout.c with the replacements and run it: is the library the known version?
 function(nng_is_known ret)
   set(dir ${CMAKE_SOURCE_DIR}/common/nng)
-  list(TRANSFORM NNG_TUNED_SOURCES PREPEND ${dir}/ OUTPUT_VARIABLE sources)
+  set(sources ${NNG_SOURCES} ${NNG_TUNED_SOURCES})
+  list(TRANSFORM sources PREPEND ${dir}/)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${NNG_ARCHIVE} ${dir}/layout.c ${dir}/known.h)
   try_run(status compiled
     SOURCES ${dir}/layout.c ${sources}
     NO_CACHE
     CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${CMAKE_SOURCE_DIR}
     COMPILE_DEFINITIONS -D_GNU_SOURCE
-    LINK_OPTIONS ${NNG_TUNED_OPTIONS} -Wl,--wrap=nni_task_init
+    LINK_OPTIONS ${NNG_OPTIONS} ${NNG_TUNED_OPTIONS} -Wl,--wrap=nni_task_init
     LINK_LIBRARIES ${NNG_LINKED}
     RUN_OUTPUT_VARIABLE said)
   if(NOT compiled)

@@ -7,7 +7,7 @@
 set -eu
 
 build='build-essential cmake ninja-build pkg-config clang bpftool libbpf-dev libelf-dev
-zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev libmbedtls-dev
+zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev
 librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libssl-dev
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
 # a package; package:command: any provider of the command will do; package=pattern: any package that

@@ -14,6 +14,7 @@
 #include "common/macros.h"
 #include "common/slice.h"
 #include "sensor/peer_certs.h"
+#include <openssl/ssl.h>
 
 struct identity_files {
 	const char *ca, *cert; /* PEM */
@@ -22,9 +23,9 @@ struct identity_files {
 };
 
 struct identity {
-	struct buf ca, cert, key, crl; /* PEM, with NUL; crl.n is 0 without a list */
-	struct buf der;                /* the node's certificate */
-	uint64_t until;                /* realtime ns of its expiry */
+	SSL_CTX *tls;   /* certificates, key, authorities and lists */
+	struct buf der; /* the node's certificate */
+	uint64_t until; /* realtime ns of its expiry */
 	unsigned refs;
 	char subject[128]; /* the certificate's common name */
 };
@@ -40,10 +41,7 @@ int identity_load(const struct identity_files *f, struct identity **ret, struct 
 struct identity *identity_ref(struct identity *id); /* returns id; NULL is allowed */
 void identity_free(struct identity *id);            /* drops one reference; NULL is allowed */
 
-/* The list as PEM text for NNG; NULL without a list. */
-const char *identity_crl(const struct identity *id);
-
-/* Sign 'text' (SHA-256) with the node's key; append the signature to 'out'. -ENOMEM; -EIO: mbed TLS
+/* Sign 'text' (SHA-256) with the node's key; append the signature to 'out'. -ENOMEM; -EIO: OpenSSL
  * has no memory or randomness. */
 int identity_sign(const struct identity *id, struct slice text, struct buf *out) MUST_CHECK;
 

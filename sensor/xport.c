@@ -10,7 +10,6 @@
 #include "common/nng/nng_task.h"
 #include "sensor/link.h"
 #include "sensor/tls_client.h"
-#include "sensor/tls_probe.h"
 #include "sensor/xport_err.h"
 #include <errno.h>
 #include <nng/nng.h>
@@ -60,12 +59,11 @@ struct conn {
 	nng_socket sock;
 	nng_dialer dialer;
 	struct nng_tls_config *tls;
-	const char *url, *server_name;
+	const char *url;
 	struct identity *id;    /* held; NULL without TLS */
-	struct peer_certs peer; /* the collector's certificates */
-	uint64_t until;         /* realtime ns of their expiry; 0: not connected, or no TLS */
-	bool probe;             /* find out why TLS fails */
-	char why[512];          /* the finding */
+	struct tls_client hand; /* the handshake's findings */
+	uint64_t until; /* realtime ns of the collector's certificates' expiry; 0: not connected, or
+			   no TLS */
 	struct news dialed, lost, gone;
 	_Atomic int jobs; /* jobs that still use this connection */
 	unsigned slots;
@@ -156,17 +154,6 @@ job_done(struct conn *c)
 		post(&c->gone);
 }
 
-/* Find out why TLS failed; NNG does not say. */
-static void
-probe(struct conn *c)
-{
-	const struct tls_probe p = { c->url, c->server_name, c->id->ca.p, c->id->cert.p,
-		c->id->key.p, identity_crl(c->id) };
-
-	if (!tls_probe(&p, c->why, sizeof(c->why)))
-		c->why[0] = '\0';
-}
-
 static void *
 dial_thread(void *arg)
 {
@@ -175,11 +162,9 @@ dial_thread(void *arg)
 
 	while ((c = job_take(x, &x->dial)) != NULL) {
 		c->dialed.rv = nng_dialer_start(c->dialer, 0);
-		if (c->dialed.rv == 0 && c->tls != NULL && c->peer.der[0].n == 0)
+		if (c->dialed.rv == 0 && c->tls != NULL && c->hand.peer.der[0].n == 0)
 			c->dialed.rv =
 			    NNG_EPEERAUTH; /* no certificate that could be checked again later */
-		if (c->probe && xport_tls_failed(c->dialed.rv))
-			probe(c);
 		post(&c->dialed);
 		job_done(c);
 	}
@@ -329,13 +314,13 @@ conn_free(struct conn *c)
 	if (c->tls != NULL)
 		nng_tls_config_free(c->tls);
 	identity_free(c->id);
-	peer_certs_fini(&c->peer);
+	tls_client_fini(&c->hand);
 	c->x->conns--;
 	free(c);
 }
 
 static int
-conn_setup(struct conn *c, const struct xport_end *e, const struct identity *id)
+conn_setup(struct conn *c, const struct xport_end *e)
 {
 	int rv = nng_socket_set_ms(c->sock, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
 
@@ -359,7 +344,7 @@ conn_setup(struct conn *c, const struct xport_end *e, const struct identity *id)
 	if (rv == 0)
 		rv = nng_dialer_create(&c->dialer, c->sock, e->cfg.url);
 	if (rv == 0 && e->tls)
-		rv = tls_client(id, e->cfg.server_name, &c->peer, &c->tls);
+		rv = tls_client_config(c->id, &c->hand, &c->tls);
 	if (rv == 0 && e->tls)
 		rv = nng_dialer_set_ptr(c->dialer, NNG_OPT_TLS_CONFIG, c->tls);
 	return rv;
@@ -375,7 +360,8 @@ xport_open(struct xport_end *e, struct identity *id)
 	c->x = e->x;
 	c->dial.conn = c->close.conn = c;
 	c->url = e->cfg.url;
-	c->server_name = e->cfg.server_name;
+	c->hand.url = e->cfg.url;
+	c->hand.server_name = e->cfg.server_name;
 	c->dialed = (struct news){ .conn = c, .kind = NEWS_DIALED };
 	c->lost = (struct news){ .conn = c, .kind = NEWS_LOST };
 	c->gone = (struct news){ .conn = c, .kind = NEWS_GONE };
@@ -384,11 +370,9 @@ xport_open(struct xport_end *e, struct identity *id)
 		return -ENOMEM;
 	}
 	e->x->conns++;
-	if (e->tls) {
+	if (e->tls)
 		c->id = identity_ref(id);
-		c->probe = e->why[0] == '\0';
-	}
-	if (conn_setup(c, e, id) != 0) {
+	if (conn_setup(c, e) != 0) {
 		c->jobs = 1;
 		job_put(e->x, &e->x->close, &c->close);
 		return -EIO;
@@ -439,7 +423,7 @@ xport_trusts(struct xport_end *e, const struct identity *id, char *why, size_t n
 		return true;
 	if (clock_real() >= c->until)
 		bad = "it has expired";
-	else if (id == NULL || identity_check_peer(id, &c->peer, &bad) == 0)
+	else if (id == NULL || identity_check_peer(id, &c->hand.peer, &bad) == 0)
 		return true;
 	(void) snprintf(
 	    why, n, "the collector %s is no longer trusted: its certificate: %s", c->url, bad);
@@ -463,11 +447,11 @@ deliver(struct news *w)
 		e->ev->reply(e->arg, w->slot, nng_msg_body(m), nng_msg_len(m));
 	} else if (w->kind == NEWS_DIALED && w->rv == 0) {
 		e->why[0] = '\0';
-		c->until = e->tls ? peer_certs_until(&c->peer) : 0;
+		c->until = e->tls ? peer_certs_until(&c->hand.peer) : 0;
 		e->ev->opened(e->arg);
 	} else {
-		if (c->why[0] != '\0')
-			(void) snprintf(e->why, sizeof(e->why), "%s", c->why);
+		if (atomic_load(&c->hand.failed))
+			(void) snprintf(e->why, sizeof(e->why), "%s", c->hand.why);
 		e->ev->closed(e->arg,
 		    xport_tls_failed(w->rv) && e->why[0] != '\0'
 			? e->why

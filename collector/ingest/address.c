@@ -107,8 +107,6 @@ ingest_check(const struct ingest_cfg *cfg, struct diag *d)
 
 	if (r == 0 && scheme == SCHEME_TLS)
 		r = tls_trust(cfg, &t, d);
-	if (t != NULL)
-		r = tls_check(t, d);
 	trust_unref(t);
 	return r;
 }

@@ -35,9 +35,9 @@ enum {
 	CONN_BUCKETS = 4096,
 	BATCHES_HELD = 2 * WIRE_WINDOW,  /* per connection; also the credit */
 	IN_FLIGHT_MAX = 4 * WIRE_WINDOW, /* requests of one connection not yet answered */
-	ADMIT_PER_S = 200, /* Hellos; a TLS handshake before it has cost 8 ms of CPU already */
+	ADMIT_PER_S = 500,               /* Hellos; the handshake before it has cost CPU already */
 	ADMIT_BURST = 1000,
-	HANDSHAKE_MS = 8, /* of CPU that a new connection over TLS costs */
+	HANDSHAKE_MS = 3, /* of CPU that a new connection over TLS costs */
 	SPREAD_MS = 1000, /* shorter times are not sent: sensors spread that much by themselves */
 };
 

@@ -42,9 +42,6 @@ int address_probe_ipc(const char *url, struct diag *d) MUST_CHECK;
 /* Read and check the files of 'cfg'. */
 int tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d) MUST_CHECK;
 
-/* Does the TLS library accept them? -EINVAL, -ENOMEM, and *d. */
-int tls_check(const struct trust *t, struct diag *d) MUST_CHECK;
-
 /* Use these certificates for new connections. */
 int tls_set(struct listener *l, const struct trust *t, struct diag *d) MUST_CHECK;
 

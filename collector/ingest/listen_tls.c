@@ -2,73 +2,25 @@
 #include "collector/ingest/listen.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/nng/tls.h"
 #include <errno.h>
-#include <nng/supplemental/tls/tls.h>
 
 #define WARN_NS (14ull * 86400 * NS_PER_S) /* before our certificate expires */
 #define NAG_NS  (86400 * NS_PER_S)         /* between two warnings */
 
-static int
-try_config(const struct trust *t, nng_tls_config **ret)
-{
-	struct trust_pem pem = trust_pem(t);
-	nng_tls_config *c = NULL;
-	int rv = nng_tls_config_alloc(&c, NNG_TLS_MODE_SERVER);
-
-	if (rv != 0)
-		return rv;
-	rv = nng_tls_config_version(c, NNG_TLS_1_2, NNG_TLS_1_2);
-	if (rv == 0)
-		rv = nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED);
-	if (rv == 0)
-		rv = nng_tls_config_ca_chain(c, pem.ca, pem.crl);
-	if (rv == 0)
-		rv = nng_tls_config_own_cert(c, pem.cert, pem.key, NULL);
-	if (rv != 0) {
-		nng_tls_config_free(c);
-		return rv;
-	}
-	*ret = c;
-	return 0;
-}
-
-static int
-tls_config(const struct trust *t, nng_tls_config **ret, struct diag *d)
-{
-	int rv = try_config(t, ret);
-
-	if (rv == 0)
-		return 0;
-	diag_set(d, 0, 0,
-	    "the TLS library does not take these certificates (%s): use EC P-256 or RSA keys and "
-	    "SHA-256, as 'mewsctl pki' does",
-	    nng_strerror(rv));
-	return rv == NNG_ENOMEM ? -ENOMEM : -EINVAL;
-}
-
-int
-tls_check(const struct trust *t, struct diag *d)
-{
-	nng_tls_config *c = NULL;
-	int r = tls_config(t, &c, d);
-
-	if (r == 0)
-		nng_tls_config_free(c);
-	return r;
-}
-
 int
 tls_set(struct listener *l, const struct trust *t, struct diag *d)
 {
+	const struct tls_setup s = { .mode = NNG_TLS_MODE_SERVER, .ctx = trust_tls(t) };
 	nng_tls_config *c = NULL;
-	int r = tls_config(t, &c, d), rv;
+	int rv = tls_config_new(&s, &c);
 
-	if (r < 0)
-		return r;
-	rv = nng_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, c);
-	nng_tls_config_free(c); /* the listener holds it */
+	if (rv == 0) {
+		rv = nng_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, c);
+		nng_tls_config_free(c); /* the listener holds it */
+	}
 	if (rv != 0)
-		diag_set(d, 0, 0, "the TLS library does not take new certificates: %s",
+		diag_set(d, 0, 0, "the network library does not take the certificates: %s",
 		    nng_strerror(rv));
 	return nng_errno(rv);
 }

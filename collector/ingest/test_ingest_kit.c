@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/test_ingest_kit.h"
 #include "collector/ctl/pki.h"
+#include "common/nng/tls.h"
 #include <errno.h>
 #include <nng/protocol/reqrep0/req.h>
-#include <nng/supplemental/tls/tls.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -293,37 +293,24 @@ kit_issue(struct kit_pki *p, int kind, const char *name, int days)
 
 /* ---- a sensor ---- */
 
-static char *
-slurp(const char *path)
-{
-	char *text = calloc(1, 65536);
-	FILE *f = fopen(path, "re");
-
-	assert_non_null(f);
-	assert_non_null(text);
-	assert_true(fread(text, 1, 65535, f) > 0);
-	(void) fclose(f);
-	return text;
-}
-
 static nng_tls_config *
 client_tls(const char *ca, const char *cert, const char *key, const char *server)
 {
-	char *ca_pem = slurp(ca), *cert_pem = NULL, *key_pem = NULL;
+	const struct tls_setup setup = {
+		.mode = NNG_TLS_MODE_CLIENT,
+		.ctx = tls_ctx_new(NNG_TLS_MODE_CLIENT),
+		.server_name = server,
+	};
 	nng_tls_config *c = NULL;
 
-	assert_int_equal(0, nng_tls_config_alloc(&c, NNG_TLS_MODE_CLIENT));
-	assert_int_equal(0, nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED));
-	assert_int_equal(0, nng_tls_config_ca_chain(c, ca_pem, NULL));
-	assert_int_equal(0, nng_tls_config_server_name(c, server));
+	assert_non_null(setup.ctx);
+	assert_int_equal(1, SSL_CTX_load_verify_file(setup.ctx, ca));
 	if (cert != NULL) {
-		cert_pem = slurp(cert);
-		key_pem = slurp(key);
-		assert_int_equal(0, nng_tls_config_own_cert(c, cert_pem, key_pem, NULL));
+		assert_int_equal(1, SSL_CTX_use_certificate_chain_file(setup.ctx, cert));
+		assert_int_equal(1, SSL_CTX_use_PrivateKey_file(setup.ctx, key, SSL_FILETYPE_PEM));
 	}
-	free(ca_pem);
-	free(cert_pem);
-	free(key_pem);
+	assert_int_equal(0, tls_config_new(&setup, &c));
+	SSL_CTX_free(setup.ctx);
 	return c;
 }
 

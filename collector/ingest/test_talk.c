@@ -136,8 +136,8 @@ test_spread(void **state)
 {
 	static const struct {
 		uint64_t connections;
-		uint32_t spread_ms; /* with 2 CPUs, at 8 ms of CPU each */
-	} rows[] = { { 1, 0 }, { 100, 0 }, { 250, 0 }, { 1000, 4000 }, { 10000, 40000 } };
+		uint32_t spread_ms; /* with 2 CPUs, at 3 ms of CPU each */
+	} rows[] = { { 1, 0 }, { 100, 0 }, { 600, 0 }, { 1000, 1500 }, { 10000, 15000 } };
 	struct room w;
 
 	(void) state;

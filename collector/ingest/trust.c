@@ -2,6 +2,7 @@
 #include "collector/ingest/trust.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/nng/tls.h"
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -13,9 +14,9 @@
 
 struct trust {
 	_Atomic int refs;
-	X509_STORE *store;
-	struct buf ca, cert, key, crl; /* as PEM */
-	uint64_t until;                /* realtime ns: first expiry in our certificate's chain */
+	SSL_CTX *tls;
+	X509_STORE *store; /* of 'tls' */
+	uint64_t until;    /* realtime ns: first expiry in our certificate's chain */
 };
 
 struct trust *
@@ -30,13 +31,7 @@ trust_unref(struct trust *t)
 {
 	if (t == NULL || atomic_fetch_sub(&t->refs, 1) > 1)
 		return;
-	X509_STORE_free(t->store);
-	buf_fini(&t->ca);
-	buf_fini(&t->cert);
-	if (t->key.p != NULL)
-		OPENSSL_cleanse(t->key.p, t->key.n);
-	buf_fini(&t->key);
-	buf_fini(&t->crl);
+	SSL_CTX_free(t->tls);
 	free(t);
 }
 
@@ -46,13 +41,28 @@ trust_until(const struct trust *t)
 	return t->until;
 }
 
-struct trust_pem
-trust_pem(const struct trust *t)
+SSL_CTX *
+trust_tls(const struct trust *t)
 {
-	return (struct trust_pem){ t->ca.p, t->cert.p, t->key.p, t->crl.p };
+	return t->tls;
 }
 
 /* ---- loading ---- */
+
+struct texts {
+	struct buf ca, cert, key, crl; /* PEM */
+};
+
+static void
+texts_fini(struct texts *p)
+{
+	buf_fini(&p->ca);
+	buf_fini(&p->cert);
+	if (p->key.p != NULL)
+		OPENSSL_cleanse(p->key.p, p->key.n);
+	buf_fini(&p->key);
+	buf_fini(&p->crl);
+}
 
 static int
 read_pem(const char *path, const char *what, bool secret, struct buf *b, struct diag *d)
@@ -74,9 +84,9 @@ mem(const struct buf *b)
 
 /* Trust every certificate of the file; there is at least one, and each may sign. */
 static int
-load_ca(struct trust *t, const char *path, struct diag *d)
+load_ca(struct trust *t, const struct texts *p, const char *path, struct diag *d)
 {
-	BIO *b = mem(&t->ca);
+	BIO *b = mem(&p->ca);
 	unsigned n = 0;
 	X509 *x;
 	int r = 0;
@@ -123,10 +133,22 @@ check_crl(const struct trust *t, X509_CRL *crl, const char *path, struct diag *d
 	return r;
 }
 
+/* In a handshake a missing list is no error: for the certificate's authority the proof reports it,
+ * in words. */
 static int
-load_crl(struct trust *t, const char *path, struct diag *d)
+on_handshake(int ok, X509_STORE_CTX *c)
 {
-	BIO *b = mem(&t->crl);
+	if (!ok && X509_STORE_CTX_get_error(c) == X509_V_ERR_UNABLE_TO_GET_CRL) {
+		X509_STORE_CTX_set_error(c, X509_V_OK);
+		return 1;
+	}
+	return ok;
+}
+
+static int
+load_crl(struct trust *t, const struct texts *p, const char *path, struct diag *d)
+{
+	BIO *b = mem(&p->crl);
 	X509_CRL *crl;
 	unsigned n = 0;
 	int r = 0;
@@ -142,8 +164,11 @@ load_crl(struct trust *t, const char *path, struct diag *d)
 	BIO_free(b);
 	if (r == 0 && n == 0)
 		r = diag_fail(d, 0, 0, "tls.crl %s holds no revocation list in PEM form", path);
-	if (r == 0 && X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK) != 1)
+	if (r == 0 && (X509_STORE_set_flags(t->store, X509_V_FLAG_CRL_CHECK) != 1 ||
+			  X509_VERIFY_PARAM_set_flags(
+			      SSL_CTX_get0_param(t->tls), X509_V_FLAG_CRL_CHECK_ALL) != 1))
 		r = -ENOMEM;
+	SSL_CTX_set_verify(t->tls, SSL_CTX_get_verify_mode(t->tls), on_handshake);
 	return r;
 }
 
@@ -241,9 +266,10 @@ no_password(char *p, /* NOLINT(readability-non-const-parameter): pem_password_cb
 }
 
 static int
-check_own_key(const struct trust *t, const struct trust_files *f, X509 *cert, struct diag *d)
+use_own_key(
+    struct trust *t, const struct texts *p, const struct trust_files *f, X509 *cert, struct diag *d)
 {
-	BIO *b = mem(&t->key);
+	BIO *b = mem(&p->key);
 	EVP_PKEY *key = b == NULL ? NULL : PEM_read_bio_PrivateKey(b, NULL, no_password, NULL);
 	int r = 0;
 
@@ -253,16 +279,23 @@ check_own_key(const struct trust *t, const struct trust_files *f, X509 *cert, st
 	else if (X509_check_private_key(cert, key) != 1)
 		r = diag_fail(
 		    d, 0, 0, "tls.key %s does not belong to tls.certificate %s", f->key, f->cert);
+	else if (SSL_CTX_use_certificate(t->tls, cert) != 1 ||
+		 SSL_CTX_use_PrivateKey(t->tls, key) != 1)
+		r = diag_fail(d, 0, 0,
+		    "tls.certificate %s cannot be used for TLS (%s): use EC P-256 or RSA keys and "
+		    "SHA-256, as 'mewsctl pki' does",
+		    f->cert, ERR_reason_error_string(ERR_peek_last_error()));
 	EVP_PKEY_free(key);
 	BIO_free(b);
 	ERR_clear_error();
 	return r;
 }
 
+/* The file's first certificate is ours; those after it lead to the authority. */
 static int
-check_own(struct trust *t, const struct trust_files *f, struct diag *d)
+use_own(struct trust *t, const struct texts *p, const struct trust_files *f, struct diag *d)
 {
-	BIO *b = mem(&t->cert);
+	BIO *b = mem(&p->cert);
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	X509 *cert = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL, NULL), *x;
 	int r = 0;
@@ -280,7 +313,9 @@ check_own(struct trust *t, const struct trust_files *f, struct diag *d)
 	if (r == 0)
 		r = check_own_cert(t, f, cert, chain, d);
 	if (r == 0)
-		r = check_own_key(t, f, cert, d);
+		r = use_own_key(t, p, f, cert, d);
+	if (r == 0 && SSL_CTX_set1_chain(t->tls, chain) != 1)
+		r = -ENOMEM;
 	sk_X509_pop_free(chain, X509_free);
 	X509_free(cert);
 	BIO_free(b);
@@ -288,21 +323,38 @@ check_own(struct trust *t, const struct trust_files *f, struct diag *d)
 }
 
 static int
-load(struct trust *t, const struct trust_files *f, struct diag *d)
+read_texts(struct texts *p, const struct trust_files *f, struct diag *d)
 {
-	int r = read_pem(f->ca, "authority's certificate (tls.ca)", false, &t->ca, d);
+	int r = read_pem(f->ca, "authority's certificate (tls.ca)", false, &p->ca, d);
 
 	if (r == 0)
-		r = read_pem(f->cert, "certificate (tls.certificate)", false, &t->cert, d);
+		r = read_pem(f->cert, "certificate (tls.certificate)", false, &p->cert, d);
 	if (r == 0)
-		r = read_pem(f->key, "key (tls.key)", true, &t->key, d);
+		r = read_pem(f->key, "key (tls.key)", true, &p->key, d);
 	if (r == 0 && f->crl != NULL)
-		r = read_pem(f->crl, "revocation list (tls.crl)", false, &t->crl, d);
+		r = read_pem(f->crl, "revocation list (tls.crl)", false, &p->crl, d);
+	return r;
+}
+
+static int
+load(struct trust *t, const struct trust_files *f, struct diag *d)
+{
+	struct texts p = { 0 };
+	int r;
+
+	t->tls = tls_ctx_new(NNG_TLS_MODE_SERVER);
+	if (t->tls == NULL)
+		return -ENOMEM;
+	t->store = SSL_CTX_get_cert_store(t->tls);
+	r = read_texts(&p, f, d);
 	if (r == 0)
-		r = load_ca(t, f->ca, d);
+		r = load_ca(t, &p, f->ca, d);
 	if (r == 0 && f->crl != NULL)
-		r = load_crl(t, f->crl, d);
-	return r < 0 ? r : check_own(t, f, d);
+		r = load_crl(t, &p, f->crl, d);
+	if (r == 0)
+		r = use_own(t, &p, f, d);
+	texts_fini(&p);
+	return r;
 }
 
 int
@@ -323,8 +375,7 @@ trust_load(const struct trust_files *files, struct trust **ret, struct diag *d)
 	if (t == NULL)
 		return -ENOMEM;
 	atomic_store(&t->refs, 1);
-	t->store = X509_STORE_new();
-	r = t->store == NULL ? -ENOMEM : load(t, files, d);
+	r = load(t, files, d);
 	if (r < 0) {
 		if (r == -ENOMEM)
 			diag_set(d, 0, 0, "no memory to read the certificates");

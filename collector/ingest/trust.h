@@ -2,10 +2,9 @@
 /*
  * trust.h - certificates: which peers the fleet's authority vouches for, and this collector's own.
  *
- * NNG 1.5.2 verifies a peer's certificate but does not expose it, so a node proves in the protocol
- * that it holds the key of a certificate in its name. Everything is checked with OpenSSL first,
- * because the messages of NNG and mbed TLS would help nobody. A struct trust never changes after
- * trust_load(); any thread may use it.
+ * TLS admits every certificate of the authority; a node then proves in the protocol that it holds
+ * the key of a certificate in its name. A struct trust never changes after trust_load(); any thread
+ * may use it.
  */
 #ifndef MEWS_COLLECTOR_INGEST_TRUST_H
 #define MEWS_COLLECTOR_INGEST_TRUST_H
@@ -14,6 +13,7 @@
 #include "common/diag.h"
 #include "common/macros.h"
 #include "common/slice.h"
+#include <openssl/ssl.h>
 
 struct trust;
 
@@ -32,11 +32,8 @@ int trust_load(const struct trust_files *files, struct trust **ret, struct diag 
 struct trust *trust_ref(struct trust *t); /* returns t */
 void trust_unref(struct trust *t);        /* NULL is nothing */
 
-/* The files' texts, NUL-terminated, borrowed; crl is NULL if there is none. */
-struct trust_pem {
-	const char *ca, *cert, *key, *crl;
-};
-struct trust_pem trust_pem(const struct trust *t);
+/* For TLS connections; borrowed. */
+SSL_CTX *trust_tls(const struct trust *t);
 
 /* When this collector's certificate, or one above it, expires: realtime ns. */
 uint64_t trust_until(const struct trust *t);

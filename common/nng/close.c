@@ -10,7 +10,6 @@
  *
  * NNG is linked as an archive, so the linker can wrap three of its calls (--wrap, cmake/nng.cmake).
  */
-#include "common/nng/gather.h"
 #include <nng/nng.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,7 +61,6 @@ __wrap_nng_stream_send(nng_stream *s, nng_aio *aio)
 	const nng_aio *outer = not_begun;
 
 	not_begun = NULL;
-	nng_gather(aio);
 	__real_nng_stream_send(s, aio);
 	end_lost(aio, outer);
 }

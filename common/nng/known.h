@@ -15,8 +15,6 @@ enum {
 	/* of an aio's task: two links, argument, callback, queue, two flags, a mutex, a condition
 	 * and an owner */
 	TASK_ROOM = 6 * sizeof(void *) + 8 + sizeof(pthread_mutex_t) + sizeof(pthread_cond_t),
-	INPUTS = 4,     /* of an aio */
-	FREE_INPUT = 2, /* NNG does not use inputs from here on when it sends over a stream */
 };
 
 #endif

@@ -25,7 +25,7 @@ collector/outbox    common alert rule
 collector/output    common alert outbox                                            : rule
 collector/stream    common proto alert outbox
 collector/shard     common proto alert state rule outbox stream
-collector/ingest    common proto filter outbox stream shard                        : ctl/pki.h
+collector/ingest    common common/nng proto filter outbox stream shard             : ctl/pki.h
 collector/watch     common proto filter alert rule outbox output stream shard ingest
 collector/api       common proto alert rule outbox output stream shard ingest watch : ctl/pki.h
 collector/ctl       common proto state field filter rule outbox output api
