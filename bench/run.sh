@@ -19,7 +19,7 @@ readers|60
 wire|30
 collector|30
 nodes|120
-reconnect|110
+reconnect|150
 engine|60
 reload|20
 outbox|30
@@ -61,6 +61,8 @@ collector|collector_events_per_cpu_s|events the collector evaluates per CPU seco
 nodes|collector_events_per_cpu_s_1000_nodes|the same from 1,000 nodes|v >= 0.9 * COLLECTOR_EVENTS_PER_CPU_S
 reconnect|reconnect_1s_s|s until 100 sensors are back, over TLS, after a collector was away for 1 s|v <= 3
 reconnect|reconnect_60s_s|the same after a minute|v <= 3
+reconnect|reconnect_1000_s|s until 1,000 sensors are back, over TLS, after a restart of the collector|v <= 5
+reconnect|reconnect_cpu_ms|ms of CPU that each of them costs, both ends together|v <= 5
 reconnect|retry_cpu_percent|% of a core that a sensor takes while nothing answers|v <= 0.2
 engine|engine_events_per_cpu_s_falco_rules|events per CPU second in one thread, Falco'\''s falco_rules.yaml|v >= 2000000
 engine|engine_events_per_cpu_s_both_files|the same with falco-incubating_rules.yaml too|v >= 1700000

@@ -110,13 +110,18 @@ stage_nodes() {
 # ---- a collector that is down ----
 
 stage_reconnect() {
-	local down out
+	local down out many
 	for down in 1 60; do
 		say "100 sensors, a collector that is away for $down s"
 		out=$("$root/tests/e2e/reconnect.sh" --seconds-down "$down" --limit 60) || fail "reconnect.sh: $out"
 		figure "reconnect_${down}s_s" "$(calc "$(sed -n 's/^reconnect_ms //p' <<<"$out") / 1000" 2)"
 		also "$(tail -n 1 <<<"$out")"
 	done
+	say "1,000 sensors, a collector that is restarted"
+	many=$("$root/tests/e2e/reconnect.sh" --seconds-down 5 --limit 120 --nodes 1000) || fail "reconnect.sh: $many"
+	figure reconnect_1000_s "$(calc "$(sed -n 's/^reconnect_ms //p' <<<"$many") / 1000" 2)"
+	figure reconnect_cpu_ms "$(sed -n 's/^reconnect_cpu_ms //p' <<<"$many")"
+	also "$(tail -n 1 <<<"$many")"
 	figure retry_cpu_percent "$(sed -n 's/^retry_cpu_percent //p' <<<"$out")"
 }
 
