@@ -56,20 +56,24 @@ node_text(const struct item *it, const yaml_node_t *n, struct rtext *ret)
 	return 0;
 }
 
-/* Get the key's node; NULL and 0 if it may be missing and is. */
+/* Get the key's node and its place; NULL and 0 if it may be missing and is. */
 static int
-need_node(const struct item *it, const char *key, bool need, yaml_node_t **ret)
+need_node(const struct item *it, const char *key, bool need, yaml_node_type_t type,
+    yaml_node_t **ret, struct rplace *at)
 {
 	yaml_node_t *n = item_get(it, key);
-	struct rplace at;
 
 	*ret = n;
 	if (n == NULL && need)
 		return rule_fail(it->c, E_SHAPE, &it->at, "Item has no mapping for key '%s'", key);
-	if (n != NULL && node_is_null(n)) {
-		at = yaml_place(it->src, n);
-		return rule_fail(it->c, E_SHAPE, &at, "Mapping for key '%s' is empty", key);
-	}
+	if (n == NULL)
+		return 0;
+	*at = yaml_place(it->src, n);
+	if (node_is_null(n))
+		return rule_fail(it->c, E_SHAPE, at, "Mapping for key '%s' is empty", key);
+	if (n->type != type)
+		return rule_fail(it->c, E_SHAPE, at, "Mapping for key '%s' is not a %s", key,
+		    type == YAML_SCALAR_NODE ? "scalar value" : "sequence");
 	return 0;
 }
 
@@ -78,14 +82,10 @@ item_text(const struct item *it, const char *key, bool need, struct rtext *ret)
 {
 	yaml_node_t *n = NULL;
 	struct rplace at;
-	int r = need_node(it, key, need, &n);
+	int r = need_node(it, key, need, YAML_SCALAR_NODE, &n, &at);
 
 	if (r < 0 || n == NULL)
 		return r;
-	at = yaml_place(it->src, n);
-	if (n->type != YAML_SCALAR_NODE)
-		return rule_fail(
-		    it->c, E_SHAPE, &at, "Mapping for key '%s' is not a scalar value", key);
 	if (n->data.scalar.length == 0)
 		return rule_fail(it->c, E_SHAPE, &at, "Mapping for key '%s' is empty", key);
 	return node_text(it, n, ret);
@@ -160,14 +160,10 @@ item_texts(const struct item *it, const char *key, bool need, struct rtexts *ret
 {
 	yaml_node_t *n = NULL;
 	struct rplace at;
-	int r = need_node(it, key, need, &n);
+	int r = need_node(it, key, need, YAML_SEQUENCE_NODE, &n, &at);
 
 	if (r < 0 || n == NULL)
 		return r;
-	at = yaml_place(it->src, n);
-	if (n->type != YAML_SEQUENCE_NODE)
-		return rule_fail(
-		    it->c, E_SHAPE, &at, "Mapping for key '%s' is not a sequence", key);
 	for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top;
 	     i++) {
 		yaml_node_t *e = yaml_document_get_node(it->doc, *i);

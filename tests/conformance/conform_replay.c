@@ -8,6 +8,7 @@
 #include "collector/filter/filter.h"
 #include "tests/conformance/conform.h"
 #include "tests/conformance/conform_entry.h"
+#include "tests/conformance/world.h"
 #include "tests/support/evbuild.h"
 #include "tests/support/plan_says.h"
 #include <errno.h>
@@ -16,13 +17,8 @@
 
 static struct replay {
 	char test[256];
-	struct intern *pool;
-	struct state *state;
+	struct world w;
 	struct fscratch *fs;
-	struct evb b;
-	struct batch *batch;
-	struct view view;
-	uint64_t num;
 	bool usable; /* the last event is in our table */
 } run;
 
@@ -41,33 +37,12 @@ unhex(const char *hex, char *out, size_t max)
 }
 
 static void
-drop_batch(struct replay *r)
-{
-	batch_free(r->batch);
-	r->batch = NULL;
-}
-
-static void
-stop_test(struct replay *r)
-{
-	drop_batch(r);
-	state_free(r->state);
-	intern_free(r->pool);
-	r->state = NULL;
-	r->pool = NULL;
-}
-
-static void
 start_test(struct replay *r, const char *name)
 {
-	static const struct state_limits limits = { 1000, 1000, 0, 0 };
-
-	stop_test(r);
+	world_stop(&r->w);
 	entry_forget();
 	(void) snprintf(r->test, sizeof(r->test), "%s", name);
-	if (intern_new(1 << 24, &r->pool) < 0 || state_new(r->pool, &limits, &r->state) < 0)
-		abort();
-	r->num = 0;
+	world_start(&r->w);
 	r->usable = false;
 }
 
@@ -77,7 +52,7 @@ of_test(const json_t *j)
 {
 	if (run.fs == NULL && fscratch_new(&run.fs) < 0)
 		abort();
-	if (run.state == NULL || strcmp(str(j, "t"), run.test) != 0)
+	if (run.w.state == NULL || strcmp(str(j, "t"), run.test) != 0)
 		start_test(&run, str(j, "t"));
 	fscratch_reset(run.fs);
 	return &run;
@@ -98,16 +73,7 @@ add_hex(struct replay *r, const char *param, const char *hex, bool cut)
 	char *p = keep[k++ % 32];
 	size_t n = unhex(hex, p, sizeof(keep[0]));
 
-	evb_bytes(&r->b, param, p, cut && n > 0 && p[n - 1] == '\0' ? n - 1 : n);
-}
-
-static void
-snapshot_event(struct replay *r)
-{
-	evb_add(&r->b);
-	drop_batch(r);
-	r->batch = evb_batch(&r->b);
-	state_snapshot(r->state, r->batch, r->batch->ev);
+	evb_bytes(&r->w.b, param, p, cut && n > 0 && p[n - 1] == '\0' ? n - 1 : n);
 }
 
 void
@@ -120,49 +86,49 @@ play_thread(const json_t *j)
 	json_t *fd;
 	size_t i;
 
-	evb_begin(&r->b, EV_TASK, tid, 1);
-	evb_task(&r->b, (uint32_t) num(j, "pid"), 1);
+	evb_begin(&r->w.b, EV_TASK, tid, 1);
+	evb_task(&r->w.b, (uint32_t) num(j, "pid"), 1);
 	memcpy(argv, str(j, "exe"), n);
 	n += unhex(str(j, "args_hex"), argv + n, sizeof(argv) - n);
-	evb_bytes(&r->b, "argv", argv, n);
-	evb_num(&r->b, "ppid", num(j, "ptid"));
-	evb_num(&r->b, "pgid", num(j, "pgid"));
-	evb_num(&r->b, "vpgid", num(j, "vpgid"));
-	evb_num(&r->b, "sid", num(j, "sid"));
-	evb_text(&r->b, "comm", str(j, "comm"));
-	evb_text(&r->b, "exepath", str(j, "exepath"));
-	evb_num(&r->b, "flags", json_is_true(json_object_get(j, "exe_writable")));
+	evb_bytes(&r->w.b, "argv", argv, n);
+	evb_num(&r->w.b, "ppid", num(j, "ptid"));
+	evb_num(&r->w.b, "pgid", num(j, "pgid"));
+	evb_num(&r->w.b, "vpgid", num(j, "vpgid"));
+	evb_num(&r->w.b, "sid", num(j, "sid"));
+	evb_text(&r->w.b, "comm", str(j, "comm"));
+	evb_text(&r->w.b, "exepath", str(j, "exepath"));
+	evb_num(&r->w.b, "flags", json_is_true(json_object_get(j, "exe_writable")));
 	add_hex(r, "env", str(j, "env_hex"), false);
-	evb_text(&r->b, "cwd", str(j, "cwd"));
-	evb_num(&r->b, "fdlimit", num(j, "fdlimit"));
-	evb_num(&r->b, "euid", num(j, "uid"));
-	evb_num(&r->b, "egid", num(j, "gid"));
-	evb_num(&r->b, "cap_permitted", num(j, "cap_permitted"));
-	evb_num(&r->b, "cap_effective", num(j, "cap_effective"));
-	evb_num(&r->b, "cap_inheritable", num(j, "cap_inheritable"));
-	evb_num(&r->b, "exe_ino_num", num(j, "exe_ino"));
-	evb_num(&r->b, "vm_size", num(j, "vmsize_kb"));
-	evb_num(&r->b, "vm_rss", num(j, "vmrss_kb"));
-	evb_num(&r->b, "vm_swap", num(j, "vmswap_kb"));
-	evb_num(&r->b, "pgft_maj", num(j, "pfmajor"));
-	evb_num(&r->b, "pgft_min", num(j, "pfminor"));
-	evb_num(&r->b, "vtgid", num(j, "vpid"));
-	evb_num(&r->b, "vpid", num(j, "vtid"));
+	evb_text(&r->w.b, "cwd", str(j, "cwd"));
+	evb_num(&r->w.b, "fdlimit", num(j, "fdlimit"));
+	evb_num(&r->w.b, "euid", num(j, "uid"));
+	evb_num(&r->w.b, "egid", num(j, "gid"));
+	evb_num(&r->w.b, "cap_permitted", num(j, "cap_permitted"));
+	evb_num(&r->w.b, "cap_effective", num(j, "cap_effective"));
+	evb_num(&r->w.b, "cap_inheritable", num(j, "cap_inheritable"));
+	evb_num(&r->w.b, "exe_ino_num", num(j, "exe_ino"));
+	evb_num(&r->w.b, "vm_size", num(j, "vmsize_kb"));
+	evb_num(&r->w.b, "vm_rss", num(j, "vmrss_kb"));
+	evb_num(&r->w.b, "vm_swap", num(j, "vmswap_kb"));
+	evb_num(&r->w.b, "pgft_maj", num(j, "pfmajor"));
+	evb_num(&r->w.b, "pgft_min", num(j, "pfminor"));
+	evb_num(&r->w.b, "vtgid", num(j, "vpid"));
+	evb_num(&r->w.b, "vpid", num(j, "vtid"));
 	add_hex(r, "cgroups", str(j, "cgroups_hex"), false);
-	evb_text(&r->b, "root", str(j, "root"));
-	evb_num(&r->b, "start_time", num(j, "clone_ts"));
-	evb_num(&r->b, "tty", num(j, "tty"));
-	evb_num(&r->b, "loginuid", num(j, "loginuid"));
-	snapshot_event(r);
+	evb_text(&r->w.b, "root", str(j, "root"));
+	evb_num(&r->w.b, "start_time", num(j, "clone_ts"));
+	evb_num(&r->w.b, "tty", num(j, "tty"));
+	evb_num(&r->w.b, "loginuid", num(j, "loginuid"));
+	world_snapshot(&r->w);
 	json_array_foreach(json_object_get(j, "fds"), i, fd)
 	{
-		evb_begin(&r->b, EV_TASK_FILE_REGULAR, tid, 1);
-		evb_task(&r->b, (uint32_t) num(j, "pid"), 1);
-		evb_num(&r->b, "fd", num(fd, "fd"));
-		evb_text(&r->b, "path", str(fd, "fname"));
-		evb_num(&r->b, "flags", num(fd, "open_flags"));
-		evb_num(&r->b, "ino_num", num(fd, "ino"));
-		snapshot_event(r);
+		evb_begin(&r->w.b, EV_TASK_FILE_REGULAR, tid, 1);
+		evb_task(&r->w.b, (uint32_t) num(j, "pid"), 1);
+		evb_num(&r->w.b, "fd", num(fd, "fd"));
+		evb_text(&r->w.b, "path", str(fd, "fname"));
+		evb_num(&r->w.b, "flags", num(fd, "open_flags"));
+		evb_num(&r->w.b, "ino_num", num(fd, "ino"));
+		world_snapshot(&r->w);
 	}
 }
 
@@ -201,13 +167,13 @@ play_event(const json_t *j)
 	json_t *p;
 	size_t i;
 
-	r->num++;
+	r->w.num++;
 	r->usable = s != NULL;
 	if (s == NULL)
 		return;
-	evb_begin(&r->b, s->num, (uint32_t) tid, ts);
-	t = state_thread(r->state, tid);
-	evb_task(&r->b, (uint32_t) (t == NULL ? tid : t->pid), 1);
+	evb_begin(&r->w.b, s->num, (uint32_t) tid, ts);
+	t = state_thread(r->w.state, tid);
+	evb_task(&r->w.b, (uint32_t) (t == NULL ? tid : t->pid), 1);
 	json_array_foreach(json_object_get(j, "params"), i, p)
 	{
 		int k = schema_param(s, slice_str(str(p, "n")));
@@ -216,29 +182,19 @@ play_event(const json_t *j)
 			continue;
 		if (strcmp(str(p, "n"), "pid") == 0 && s->category == EC_PROCESS &&
 		    schema_param(s, SLICE("ptid")) >= 0)
-			evb_task(&r->b, (uint32_t) number("pid", str(p, "hex")), 1);
+			evb_task(&r->w.b, (uint32_t) number("pid", str(p, "hex")), 1);
 		if (!ptype_is_text(s->params[k].type) && str(p, "hex")[0] != '\0')
-			evb_num(&r->b, str(p, "n"), number(str(p, "ty"), str(p, "hex")));
+			evb_num(&r->w.b, str(p, "n"), number(str(p, "ty"), str(p, "hex")));
 		else if (str(p, "hex")[0] != '\0' || may_be_empty(s, str(p, "n")))
 			add_hex(r, str(p, "n"), str(p, "hex"), is_string(s->params[k].type));
 	}
-	r->b.c.hdr.cpu = 1;
-	if (entry_take(&r->b.c)) {
+	r->w.b.c.hdr.cpu = 1;
+	if (entry_take(&r->w.b.c)) {
 		r->usable = false;
 		return;
 	}
-	entry_into_exit(r->state, &r->b.c);
-	evb_add(&r->b);
-	drop_batch(r);
-	r->batch = evb_batch(&r->b);
-	r->view = (struct view){ .state = r->state,
-		.batch = r->batch,
-		.ev = r->batch->ev,
-		.node = "testbox",
-		.num = r->num,
-		.time = ts };
-	intern_tick(r->pool);
-	state_apply(r->state, r->batch, r->batch->ev, &r->view);
+	entry_into_exit(r->w.state, &r->w.b.c);
+	world_apply(&r->w, "testbox", ts);
 }
 
 /* The cases hold printed text, with U+FFFD for invalid UTF-8. */
@@ -274,7 +230,7 @@ field_case(const json_t *j, struct buf *why)
 		buf_str(why, d.msg);
 		return false;
 	}
-	known = field_text(&ref, &r->view, r->fs, &text);
+	known = field_text(&ref, &r->w.view, r->fs, &text);
 	if (known)
 		buf_json(why, text);
 	else
@@ -315,7 +271,7 @@ condition_case(const json_t *j, struct buf *why)
 		return eval ? json_is_string(want) && strcmp(json_string_value(want), "throw") == 0
 			    : (res == 0) == json_is_true(want);
 	}
-	hit = plan_says(f, &r->view, r->fs);
+	hit = plan_says(f, &r->w.view, r->fs);
 	buf_str(why, hit ? "true" : "false");
 	return json_is_boolean(want) && hit == json_is_true(want);
 }
@@ -323,8 +279,7 @@ condition_case(const json_t *j, struct buf *why)
 void
 play_end(void)
 {
-	stop_test(&run);
-	evb_fini(&run.b);
+	world_stop(&run.w);
 	if (run.fs != NULL)
 		fscratch_free(run.fs);
 	run.fs = NULL;

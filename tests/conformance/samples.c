@@ -12,6 +12,7 @@
  */
 #include "collector/filter/filter.h"
 #include "tests/conformance/sample_event.h"
+#include "tests/conformance/world.h"
 #include "tests/support/plan_says.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -19,13 +20,8 @@
 #include <sys/socket.h>
 
 struct run {
-	struct intern *pool;
-	struct state *state;
+	struct world w;
 	struct fscratch *fs;
-	struct evb b;
-	struct batch *batch;
-	struct view view;
-	uint64_t num;
 	char *known;
 	unsigned cases, bad, listed;
 };
@@ -51,29 +47,12 @@ static const struct {
 static const uint64_t began = 1566230400000000000ULL;
 
 static void
-drop_batch(struct run *r)
-{
-	batch_free(r->batch);
-	r->batch = NULL;
-}
-
-static void
 apply(struct run *r)
 {
-	uint64_t ts = began + ++r->num * 10000000;
+	uint64_t ts = began + ++r->w.num * 10000000;
 
-	r->b.c.hdr.ts = ts;
-	evb_add(&r->b);
-	drop_batch(r);
-	r->batch = evb_batch(&r->b);
-	r->view = (struct view){ .state = r->state,
-		.batch = r->batch,
-		.ev = r->batch->ev,
-		.node = "node",
-		.num = r->num,
-		.time = ts };
-	intern_tick(r->pool);
-	state_apply(r->state, r->batch, r->batch->ev, &r->view);
+	r->w.b.c.hdr.ts = ts;
+	world_apply(&r->w, "node", ts);
 }
 
 /* Add the process that existed before. */
@@ -83,43 +62,37 @@ add_process(struct run *r)
 	static const char argv[] = "/sbin/init\0context\0ls\0--format\0{{json .}}",
 			  env[] = "TEST_ENV_PARENT_LINEAGE=secret\0HOME=/home/user/parent";
 
-	evb_begin(&r->b, EV_TASK, 1, 1);
-	evb_task(&r->b, 1, 1);
-	evb_text(&r->b, "comm", "init");
-	evb_text(&r->b, "cwd", "/root/");
-	evb_bytes(&r->b, "argv", argv, sizeof(argv));
-	evb_bytes(&r->b, "env", env, sizeof(env));
-	evb_num(&r->b, "vpid", 1);
-	evb_num(&r->b, "vtgid", 1);
-	evb_num(&r->b, "euid", 0);
-	evb_num(&r->b, "egid", 0);
-	evb_num(&r->b, "fdlimit", 1024);
-	evb_num(&r->b, "flags", 1);
-	evb_num(&r->b, "start_time", (int64_t) began);
-	evb_add(&r->b);
-	r->batch = evb_batch(&r->b);
-	state_snapshot(r->state, r->batch, r->batch->ev);
-	drop_batch(r);
-	evb_begin(&r->b, EV_TASK_FILE_REGULAR, 1, 1);
-	evb_task(&r->b, 1, 1);
-	evb_num(&r->b, "fd", 0);
-	evb_text(&r->b, "path", "/dev/null");
-	evb_add(&r->b);
-	r->batch = evb_batch(&r->b);
-	state_snapshot(r->state, r->batch, r->batch->ev);
-	r->num = 0;
+	evb_begin(&r->w.b, EV_TASK, 1, 1);
+	evb_task(&r->w.b, 1, 1);
+	evb_text(&r->w.b, "comm", "init");
+	evb_text(&r->w.b, "cwd", "/root/");
+	evb_bytes(&r->w.b, "argv", argv, sizeof(argv));
+	evb_bytes(&r->w.b, "env", env, sizeof(env));
+	evb_num(&r->w.b, "vpid", 1);
+	evb_num(&r->w.b, "vtgid", 1);
+	evb_num(&r->w.b, "euid", 0);
+	evb_num(&r->w.b, "egid", 0);
+	evb_num(&r->w.b, "fdlimit", 1024);
+	evb_num(&r->w.b, "flags", 1);
+	evb_num(&r->w.b, "start_time", (int64_t) began);
+	world_snapshot(&r->w);
+	evb_begin(&r->w.b, EV_TASK_FILE_REGULAR, 1, 1);
+	evb_task(&r->w.b, 1, 1);
+	evb_num(&r->w.b, "fd", 0);
+	evb_text(&r->w.b, "path", "/dev/null");
+	world_snapshot(&r->w);
 }
 
 static void
 add_socket(struct run *r, int fd, int domain, int type)
 {
-	evb_begin(&r->b, EV_SOCKET, 1, 1);
-	evb_task(&r->b, 1, 1);
-	evb_num(&r->b, "fd", fd);
-	evb_num(&r->b, "domain", domain);
-	evb_num(&r->b, "type", type);
+	evb_begin(&r->w.b, EV_SOCKET, 1, 1);
+	evb_task(&r->w.b, 1, 1);
+	evb_num(&r->w.b, "fd", fd);
+	evb_num(&r->w.b, "domain", domain);
+	evb_num(&r->w.b, "type", type);
 	apply(r);
-	r->num--;
+	r->w.num--;
 }
 
 /* Add sockets that the samples assume. */
@@ -137,20 +110,8 @@ add_sockets(struct run *r)
 static void
 start(struct run *r)
 {
-	static const struct state_limits limits = { 1000, 1000, 0, 0 };
-
-	if (intern_new(1 << 24, &r->pool) < 0 || state_new(r->pool, &limits, &r->state) < 0)
-		abort();
+	world_start(&r->w);
 	add_process(r);
-}
-
-static void
-stop(struct run *r)
-{
-	drop_batch(r);
-	state_free(r->state);
-	intern_free(r->pool);
-	evb_fini(&r->b);
 }
 
 /* ---- cases ---- */
@@ -182,7 +143,7 @@ check(struct run *r, const char *field, struct slice is, bool known, const char 
 		text = (struct slice){ want + 1, text.n - 2 };
 	if (known != null && (null || slice_eq(is, text)))
 		return;
-	(void) snprintf(what, sizeof(what), "%s %s", r->view.ev->schema->name, field);
+	(void) snprintf(what, sizeof(what), "%s %s", r->w.view.ev->schema->name, field);
 	differs(r, what, known ? is.p : "(null)", known ? is.n : 6, want);
 }
 
@@ -198,7 +159,7 @@ check_field(struct run *r, const char *field, const char *want)
 
 	arena_init(&a, 0);
 	if (field_lookup(slice_str(field), &a, &ref, &used, &d) == 0 && used == strlen(field))
-		known = field_text(&ref, &r->view, r->fs, &text);
+		known = field_text(&ref, &r->w.view, r->fs, &text);
 	else if (strncmp(want, "EXC", 3) != 0)
 		printf("no field %s: %s\n", field, d.msg);
 	check(r, field, text, known, want);
@@ -211,12 +172,12 @@ play_event(struct run *r, const char *name, const char *params)
 
 	for (size_t i = 0; (k = schema_by_name(slice_str(name), i)) != NULL; i++)
 		s = k;
-	evb_begin(&r->b, s == NULL ? EV_SYSCALL : s->num, 1, 1);
-	evb_task(&r->b, 1, 1);
+	evb_begin(&r->w.b, s == NULL ? EV_SYSCALL : s->num, 1, 1);
+	evb_task(&r->w.b, 1, 1);
 	if (s == NULL)
-		evb_num(&r->b, "ID", 139);
+		evb_num(&r->w.b, "ID", 139);
 	else
-		sample_params(&r->b, s, params);
+		sample_params(&r->w.b, s, params);
 	apply(r);
 }
 
@@ -236,7 +197,7 @@ check_condition(struct run *r, const char *want, const char *text)
 	if (res == 0)
 		res = filter_compile(e, &a, &f, &d);
 	if (res == 0)
-		is = plan_says(f, &r->view, r->fs) ? "TRUE" : "FALSE";
+		is = plan_says(f, &r->w.view, r->fs) ? "TRUE" : "FALSE";
 	if (strcmp(is, want) != 0)
 		differs(r, text, is, strlen(is), want);
 }
@@ -247,7 +208,7 @@ choose_event(struct run *r, const char *section)
 	for (size_t i = 0; i < ARRAY_SIZE(probed); i++) {
 		if (strcmp(probed[i].section, section) != 0)
 			continue;
-		stop(r);
+		world_stop(&r->w);
 		start(r);
 		add_socket(r, 4, AF_INET, SOCK_STREAM);
 		play_event(r, probed[i].event, probed[i].params);
@@ -338,7 +299,7 @@ run_file(struct run *r, const char *folder, const char *name)
 			sample_line(r, line);
 	}
 	(void) fclose(f);
-	stop(r);
+	world_stop(&r->w);
 }
 
 /* Read the list of known misses, with a newline before and after each; returns their number. */
@@ -370,7 +331,7 @@ int
 main(int argc, char **argv)
 {
 	struct dirent **names = NULL;
-	struct run r = { .num = 0 };
+	struct run r = { .cases = 0 };
 	unsigned known;
 	int n;
 
