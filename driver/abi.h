@@ -16,11 +16,12 @@
 #define DRV_CAUSE_MAX 4    /* limit for causes of a drop in the kernel: proto/wire.h's wire_drop */
 
 #define DRV_CAPTURE_MAX 512 /* rows, twice: by kind of caller; a power of two */
-#define DRV_NUMBER_MAX  8   /* numbers of an event, at most */
+#define DRV_NUMBER_MAX  10  /* numbers of an event, at most */
 #define DRV_TEXT_MAX    3   /* texts of an event, at most */
-#define DRV_DEMUX_MAX   2   /* calls that carry others: socketcall, ipc */
+#define DRV_DEMUX_MAX   4   /* calls that carry others: socketcall, ipc, mmap; a power of two */
+#define DRV_DEMUX_ONLY  2   /* the demultiplexer that has only branch 0, whatever its arguments */
 #define DRV_BRANCH_MAX  32  /* calls within one of those; a power of two */
-#define DRV_VALUE_MAX   8   /* values of a call: its result, six arguments, and 0 */
+#define DRV_VALUE_MAX   16  /* values of a call: its result, its arguments, and others below */
 
 /* The programs for the exit of system calls. */
 enum drv_program {
@@ -29,18 +30,22 @@ enum drv_program {
 	DRV_PROGRAM_MAX
 };
 
-/* Indexes into the values of a call: the result, argument n, or 0. */
-#define DRV_RESULT 0
-#define DRV_ARG(n) (1 + (n))
-#define DRV_ZERO   7
+/* Indexes into the values of a call: the result, argument n, 0, the memory of its process (KiB). */
+#define DRV_RESULT  0
+#define DRV_ARG(n)  (1 + (n))
+#define DRV_ZERO    7
+#define DRV_VM_SIZE 8
+#define DRV_VM_RSS  9
+#define DRV_VM_SWAP 10
 
 /* A number of an event: a value, cut to its width. */
 struct drv_number {
 	__u8 value; /* index */
 	__u8 cut;   /* 64 minus its width in bits */
 	__u8 sign;  /* signed */
-	__u8 zero;
+	__u8 extra; /* index of the value with its high word; DRV_ID16; 0: neither */
 };
+#define DRV_ID16 0x80 /* an id of 16 bits, all of which set mean -1 */
 
 enum drv_how {
 	DRV_PATH,   /* a string, read at entry */
@@ -89,12 +94,12 @@ struct drv_call {
 	__u16 capture; /* index; for the program 'branch': the demultiplexer */
 };
 
-/* A call within another (socketcall, ipc). */
+/* A call within another (socketcall, ipc), or with its arguments in memory (mmap). */
 struct drv_branch {
 	__u16 capture;
 	__u8 memory;  /* number of arguments in memory; 0: all are in registers */
 	__u8 from[6]; /* those values */
-	__u8 zero;
+	__u8 at;      /* the value with the address of that memory */
 };
 
 struct drv_table {

@@ -13,8 +13,10 @@ struct source {
 	uint8_t value; /* DRV_RESULT, DRV_ARG(), DRV_ZERO */
 	uint8_t bits;  /* FROM_VALUE; 0: a long's */
 	bool sign;
-	uint8_t how;  /* FROM_TEXT: enum drv_how */
-	uint8_t size; /* the value with its length */
+	uint8_t low, high; /* of a 32-bit caller: the values of its halves; 0: 'value' alone */
+	bool id16;         /* of a 32-bit caller: an id of 16 bits */
+	uint8_t how;       /* FROM_TEXT: enum drv_how */
+	uint8_t size;      /* the value with its length */
 };
 
 struct row {
@@ -23,8 +25,8 @@ struct row {
 	struct source params[EV_PARAM_MAX];
 };
 
-enum demux { DEMUX_socketcall, DEMUX_ipc };
-enum where { WHERE_MEMORY, WHERE_REGISTERS };
+enum demux { DEMUX_socketcall, DEMUX_ipc, DEMUX_mmap = DRV_DEMUX_ONLY };
+enum where { WHERE_MEMORY, WHERE_BLOCK, WHERE_REGISTERS };
 
 struct branch {
 	uint16_t row;
@@ -66,6 +68,26 @@ struct branch {
 	{                                            \
 		.value = DRV_ARG(n), VALUE(4, false) \
 	}
+#define WIDE(l, h)                                                                          \
+	{                                                                                   \
+		.value = DRV_ARG(l), .low = DRV_ARG(l), .high = DRV_ARG(h), VALUE(64, true) \
+	}
+#define PAIR(n)                                                                             \
+	{                                                                                   \
+		.value = DRV_ARG(n), .low = DRV_ARG(NUMBERS_BY_ARCH(n, ((n) + 1) / 2 * 2)), \
+		.high = DRV_ARG(NUMBERS_BY_ARCH(n, ((n) + 1) / 2 * 2) + 1), VALUE(64, true) \
+	}
+#define ID(n)                                                       \
+	{                                                           \
+		.value = DRV_ARG(n), .id16 = true, VALUE(32, false) \
+	}
+#define PROCESS_MEMORY(v)                          \
+	{                                          \
+		.value = DRV_##v, VALUE(32, false) \
+	}
+#define VM_SIZE  PROCESS_MEMORY(VM_SIZE)
+#define VM_RSS   PROCESS_MEMORY(VM_RSS)
+#define VM_SWAP  PROCESS_MEMORY(VM_SWAP)
 #define FD(n)    INT(n)
 #define FLAGS(n) UINT(n)
 #define ENUM(n)  UINT(n)
@@ -151,13 +173,20 @@ static int
 add_number(struct drv_capture *c, const struct source *from, int kind)
 {
 	unsigned bits = from->bits != 0 ? from->bits : kind == 0 ? 64 : 32;
+	struct drv_number *to = &c->numbers[c->nnumbers];
 
-	if (c->nnumbers == DRV_NUMBER_MAX)
+	if (c->nnumbers++ == DRV_NUMBER_MAX)
 		return -EINVAL;
-	c->numbers[c->nnumbers++] =
-	    from->from == FROM_VALUE
-		? (struct drv_number){ from->value, (uint8_t) (64 - bits), from->sign, 0 }
-		: (struct drv_number){ DRV_ZERO, 0, 0, 0 };
+	if (from->from != FROM_VALUE) {
+		*to = (struct drv_number){ DRV_ZERO, 0, 0, 0 };
+	} else if (kind == 1 && from->high != 0) {
+		*to = (struct drv_number){ from->low, 32, false, from->high };
+	} else {
+		if (kind == 1 && from->id16)
+			bits = 16;
+		*to = (struct drv_number){ from->value, (uint8_t) (64 - bits), from->sign,
+			kind == 1 && from->id16 ? DRV_ID16 : 0 };
+	}
 	return 0;
 }
 
@@ -242,7 +271,8 @@ compile(struct drv_capture *c, size_t i, int kind)
 	c->event = captures[i].event;
 	c->size = (uint16_t) (sizeof(struct ev_hdr) + numbers * sizeof(uint64_t));
 	c->program = row->program;
-	if (row->program == DRV_PROGRAM_numbers || row->program == DRV_PROGRAM_texts)
+	if (row->program == DRV_PROGRAM_numbers || row->program == DRV_PROGRAM_texts ||
+	    row->program == DRV_PROGRAM_memory)
 		return fill_params(c, row, s, kind);
 	return 0;
 }
@@ -253,8 +283,9 @@ add_branch(struct drv_table *ret, const struct branch *b)
 	struct drv_branch *to = &ret->branches[b->demux][b->number];
 
 	to->capture = place(b->row, 1);
-	if (b->where == WHERE_MEMORY)
+	if (b->where != WHERE_REGISTERS)
 		to->memory = (uint8_t) b->n;
+	to->at = DRV_ARG(b->where == WHERE_BLOCK ? 0 : 1);
 	for (size_t i = 0; i < ARRAY_SIZE(to->from); i++)
 		to->from[i] = (uint8_t) (i < b->n ? DRV_ARG(b->args[i]) : DRV_ZERO);
 	ret->calls[1][b->nr] = (struct drv_call){ DRV_PROGRAM_branch, (uint16_t) b->demux };

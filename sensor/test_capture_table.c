@@ -51,12 +51,18 @@ test_rows(void **state)
 			fail_msg("%s: events.def does not call it captured", captures[i].call);
 		for (int k = 0; k < 2; k++) {
 			const struct drv_capture *c;
+			const struct drv_call *call;
 
 			if (captures[i].nr[k] < 0)
 				continue;
-			c = &table.captures[table.calls[k][captures[i].nr[k]].capture];
+			call = &table.calls[k][captures[i].nr[k]];
+			if (call->program == DRV_PROGRAM_branch) {
+				assert_int_equal(DRV_DEMUX_ONLY, call->capture);
+				continue; /* its arguments are in memory */
+			}
+			c = &table.captures[call->capture];
 			assert_int_equal(captures[i].event, c->event);
-			assert_int_equal(c->program, table.calls[k][captures[i].nr[k]].program);
+			assert_int_equal(c->program, call->program);
 		}
 	}
 }
@@ -81,6 +87,13 @@ static const char *const aliases[][2] = {
 	{ "setregid32", "setregid" },
 	{ "setresuid32", "setresuid" },
 	{ "setresgid32", "setresgid" },
+	{ "getresuid32", "getresuid" },
+	{ "getresgid32", "getresgid" },
+	{ "ugetrlimit", "getrlimit" },
+	{ "futex_time64", "futex" },
+	{ "_newselect", "select" },
+	{ "ppoll_time64", "ppoll" },
+	{ "_llseek", "llseek" },
 };
 
 /* A call's event has the same name. */
@@ -237,6 +250,12 @@ test_branches(void **state)
 	assert_int_equal(DRV_ARG(1), b->from[0]);
 	assert_int_equal(DRV_ARG(3), b->from[2]);
 	assert_int_equal(DRV_ZERO, b->from[3]);
+	call = &table.calls[1][NR32_mmap];
+	b = &table.branches[call->capture][0];
+	assert_int_equal(DRV_DEMUX_ONLY, call->capture);
+	assert_int_equal(EV_MMAP, table.captures[b->capture].event);
+	assert_int_equal(6, b->memory);
+	assert_int_equal(DRV_ARG(0), b->at);
 }
 #endif
 

@@ -28,12 +28,13 @@ fd_letters(const struct fd_entry *fd, struct buf *out)
 	buf_char(out, '>');
 }
 
-/* The names of a number: flags remove their bits, others must be equal. */
+/* The names of a number: flags remove their bits, others must be equal. Those of accept4 are an
+ * integer in the schema. */
 static void
 names_text(const struct ev_param *p, uint64_t v, struct buf *out)
 {
 	bool flags = p->type == PT_FLAGS8 || p->type == PT_FLAGS16 || p->type == PT_FLAGS32 ||
-		     p->type == PT_MODE;
+		     p->type == PT_MODE || p->names->kind == NAMES_FLAGS;
 	uint64_t left = v;
 	size_t start = out->n;
 

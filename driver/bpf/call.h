@@ -145,7 +145,8 @@ static __always_inline const volatile struct drv_branch *
 branch_of(const volatile struct drv_call *call, u64 first)
 {
 	u32 demux = call->capture & (DRV_DEMUX_MAX - 1);
-	u32 which = first & 0xffff; /* ipc has a version in the high bits */
+	u32 which =
+	    demux == DRV_DEMUX_ONLY ? 0 : first & 0xffff; /* ipc has a version in the high bits */
 
 	barrier_var(which);
 	if (which >= DRV_BRANCH_MAX)
@@ -161,7 +162,7 @@ args_read(struct scratch *s, u32 *args, const volatile struct drv_branch *b)
 
 	barrier_var(size);
 	return size <= 6 * sizeof(u32) &&
-	       bpf_probe_read_user(args, size, (void *) s->values[DRV_ARG(1)]) == 0;
+	       bpf_probe_read_user(args, size, (void *) value_at(s, b->at)) == 0;
 }
 
 static __always_inline void

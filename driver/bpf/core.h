@@ -76,7 +76,7 @@ struct scratch {
 	char name[256];
 	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
 	u64 words[16];                         /* read_words(); too large for the stack */
-	u64 values[DRV_VALUE_MAX];             /* values_get(); the last one stays 0 */
+	u64 values[DRV_VALUE_MAX];             /* values_get(); [DRV_ZERO] stays 0 */
 	u32 late;    /* arguments in memory of a call within another were read at exit */
 	u32 off;     /* off_forget() */
 	u32 unasked; /* bytes added to the ring since its fill level was last queried */
@@ -387,6 +387,43 @@ text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
 	if (n > EV_TEXT_MAX || bpf_probe_read_kernel(text_at(s, off), n, p) < 0)
 		return off;
 	return text_end(s, off, n, bit);
+}
+
+/* Add a value whose type is in its first byte: a number of 'size' bytes. */
+static __always_inline u32
+text_dyn(struct scratch *s, u32 off, u64 bit, u8 kind, u64 value, u32 size)
+{
+	char *to = text_at(s, off);
+
+	to[0] = kind;
+	*(u64 *) (to + 1) = value;
+	return text_end(s, off, 1 + size, bit);
+}
+
+/* The same: the 'n' bytes of user space at 'from', up to the snap length. */
+static __always_inline u32
+text_dyn_data(struct scratch *s, u32 off, u64 bit, u8 kind, u64 from, u32 n)
+{
+	char *to = text_at(s, off);
+
+	if (n > snaplen)
+		n = snaplen;
+	barrier_var(n);
+	to[0] = kind;
+	if (n >= EV_TEXT_MAX || bpf_probe_read_user(to + 1, n, (void *) from) < 0)
+		n = 0;
+	return text_end(s, off, 1 + n, bit);
+}
+
+/* The same: a string of user space. */
+static __always_inline u32
+text_dyn_str(struct scratch *s, u32 off, u64 bit, u8 kind, u64 from)
+{
+	char *to = text_at(s, off);
+	long n = read_user_str(to + 1, EV_TEXT_MAX, (void *) from);
+
+	to[0] = kind;
+	return text_end(s, off, n <= 0 ? 1 : (u32) n, bit);
 }
 
 /* The address of the kernel's byte 'at' in a buffer read from 'first' on. */

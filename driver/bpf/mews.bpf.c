@@ -15,6 +15,8 @@
 #include "driver/bpf/open_file.h"
 #include "driver/bpf/pipe.h"
 #include "driver/bpf/proc.h"
+#include "driver/bpf/query.h"
+#include "driver/bpf/sockopt.h"
 #include "driver/bpf/system.h"
 #include "driver/bpf/table.h"
 

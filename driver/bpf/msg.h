@@ -180,26 +180,6 @@ position(struct pt_regs *regs, bool compat)
 	return call_arg(regs, compat, 3) | (compat ? call_arg(regs, compat, 4) << 32 : 0);
 }
 
-/* pread64 and pwrite64 have the same parameters. */
-_Static_assert(sizeof(struct ev_PREAD) == sizeof(struct ev_PWRITE) &&
-		   EV_BIT(PREAD, data) == EV_BIT(PWRITE, data),
-    "pread and pwrite differ");
-
-EXIT(pread)
-{
-	EXIT_BEGIN(PREAD, false);
-	u64 size = call_arg(regs, compat, 2);
-
-	e->hdr.type = capture_at(call_of(compat, call_nr(regs))->capture)->event;
-	e->res = call_result(ret);
-	e->fd = arg_int(regs, compat, 0);
-	e->size = (u32) size;
-	e->pos = position(regs, compat);
-	off = text_data(s, off, EV_BIT(PREAD, data), call_arg(regs, compat, 1),
-	    e->hdr.type == EV_PWRITE ? (s64) size : ret);
-	EXIT_END();
-}
-
 /* Events of writes have the size after the descriptor, those of reads before it; a position comes
  * last. */
 _Static_assert(sizeof(struct ev_READV) == sizeof(struct ev_WRITEV), "readv and writev differ");

@@ -11,6 +11,7 @@
 #define FMODE_CREATED   0x100000
 #define S_IFMT          0170000
 #define S_IFSOCK        0140000
+#define S_IFIFO         0010000
 #define ROOT_STALE      250     /* jiffies after which the machine's root is read again */
 #define PATH_FAST       6       /* steps of a path without a function call */
 #define PATH_CUT        0x10000 /* path_build(): the front is missing */

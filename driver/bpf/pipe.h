@@ -23,15 +23,33 @@ ends_read(long ret, u64 at, struct ends *p)
 		p->fd[0] = p->fd[1] = -1;
 }
 
-/* The same; returns the pipe's inode number. */
+/* Are these two ends of one thing? If not, another thread has changed the numbers since, or closed
+ * an end: forget them. */
+static __always_inline bool
+ends_keep(struct ends *p, bool same)
+{
+	if (!same)
+		p->fd[0] = p->fd[1] = -1;
+	return same;
+}
+
+/* Read the descriptors of a pipe; returns its inode number. */
 static __always_inline u64
 pipe_ends(struct task_struct *t, long ret, u64 at, struct ends *p)
 {
-	struct file *f;
+	struct file *one, *other;
+	struct inode *inode;
 
 	ends_read(ret, at, p);
-	f = fd_file_rare(t, p->fd[0]);
-	return f ? BPF_CORE_READ(f, f_inode, i_ino) : 0;
+	one = fd_file_rare(t, p->fd[0]);
+	other = fd_file_rare(t, p->fd[1]);
+	if (!ends_keep(p, one && other))
+		return 0;
+	inode = BPF_CORE_READ(one, f_inode);
+	if (!ends_keep(p, (BPF_CORE_READ(inode, i_mode) & S_IFMT) == S_IFIFO &&
+			      inode == BPF_CORE_READ(other, f_inode)))
+		return 0;
+	return BPF_CORE_READ(inode, i_ino);
 }
 
 EXIT(pipe)
@@ -59,18 +77,31 @@ EXIT(pipe2)
 	EXIT_END();
 }
 
+/* Only local sockets name their peer. */
+static __always_inline bool
+is_pair(struct sock *one, struct sock *other)
+{
+	return BPF_CORE_READ(one, __sk_common.skc_family) != AF_UNIX ||
+	       BPF_CORE_READ((struct unix_sock *) one, peer) == other;
+}
+
 EXIT(socketpair)
 {
 	EXIT_BEGIN(SOCKETPAIR, true);
+	struct sock *one, *other;
 	struct ends p;
 
 	capture_now(s, st, regs, compat, ret);
 	ends_read(ret, s->values[DRV_ARG(3)], &p);
+	one = fd_sock(t, p.fd[0]);
+	other = fd_sock(t, p.fd[1]);
+	if (!ends_keep(&p, one && other && is_pair(one, other)))
+		one = other = NULL;
 	e->res = call_result(ret);
 	e->fd1 = p.fd[0];
 	e->fd2 = p.fd[1];
-	e->source = (u64) fd_sock(t, p.fd[0]);
-	e->peer = (u64) fd_sock(t, p.fd[1]);
+	e->source = (u64) one;
+	e->peer = (u64) other;
 	e->domain = (u32) s->values[DRV_ARG(0)];
 	e->type = (u32) s->values[DRV_ARG(1)] & SOCK_TYPE_MASK;
 	e->proto = (u32) s->values[DRV_ARG(2)];

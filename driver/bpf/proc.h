@@ -296,14 +296,15 @@ EXIT(prctl)
 	EXIT_BEGIN(PRCTL, false);
 	u64 arg = call_arg(regs, compat, 1);
 	u32 option = (u32) call_arg(regs, compat, 0);
-	s32 got = 0;
 
 	e->res = call_result(ret);
 	e->option = option;
 	e->arg2_int = arg;
 	if (option == NV_prctl_option_PR_GET_CHILD_SUBREAPER) {
-		bpf_probe_read_user(&got, sizeof(got), (void *) arg);
-		e->arg2_int = got;
+		/* what the kernel has, since other threads can change what it wrote there */
+		struct signal_struct *sig = BPF_CORE_READ(t, signal);
+
+		e->arg2_int = ret == 0 ? BPF_CORE_READ_BITFIELD_PROBED(sig, is_child_subreaper) : 0;
 	} else if (option == NV_prctl_option_PR_SET_NAME || option == NV_prctl_option_PR_GET_NAME) {
 		e->arg2_int = 0;
 		off = text_user_str(s, off, EV_BIT(PRCTL, arg2_str), (void *) arg);
@@ -314,16 +315,6 @@ EXIT(prctl)
 /* The first byte of a ptrace value: its kind. */
 #define PTRACE_UINT64 0
 #define PTRACE_SIG    1
-
-static __always_inline u32
-text_dyn(struct scratch *s, u32 off, u64 bit, u8 kind, u64 value, u32 size)
-{
-	char *to = text_at(s, off);
-
-	to[0] = kind;
-	*(u64 *) (to + 1) = value;
-	return text_end(s, off, 1 + size, bit);
-}
 
 EXIT(ptrace)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * system.h - calls with a number behind a pointer, or with one to correct: mount, setrlimit,
- * prlimit, io_uring_setup, sendfile.
+ * getrlimit, prlimit, io_uring_setup, sendfile.
  */
 #ifndef MEWS_DRIVER_SYSTEM_H
 #define MEWS_DRIVER_SYSTEM_H
@@ -59,15 +59,22 @@ limit_read(u64 at, bool narrow, struct limit *ret)
 	}
 }
 
-EXIT(setrlimit)
+/* Both have the same parameters. */
+_Static_assert(sizeof(struct ev_SETRLIMIT) == sizeof(struct ev_GETRLIMIT) &&
+		   EV_BIT(SETRLIMIT, resource) == EV_BIT(GETRLIMIT, resource),
+    "setrlimit and getrlimit differ");
+
+EXIT(rlimit)
 {
 	EXIT_BEGIN(SETRLIMIT, false);
 	u32 resource = (u32) call_arg(regs, compat, 0);
-	struct limit l;
+	struct limit l = { -1, -1 };
 
-	limit_read(call_arg(regs, compat, 1), compat, &l);
+	e->hdr.type = capture_at(call_of(compat, call_nr(regs))->capture)->event;
 	if (ret == 0) /* user memory may have changed since */
 		limit_now(t, resource, &l);
+	else if (e->hdr.type == EV_SETRLIMIT)
+		limit_read(call_arg(regs, compat, 1), compat, &l);
 	e->res = call_result(ret);
 	e->cur = l.soft;
 	e->max = l.hard;

@@ -8,6 +8,16 @@
 
 #include "driver/bpf/call.h"
 #include "driver/bpf/net.h"
+#include "driver/bpf/task.h"
+
+/* Complete a number: with its high word, or as an id of 16 bits. */
+static __always_inline u64
+number_extra(struct scratch *s, u32 extra, u64 v)
+{
+	if (extra == DRV_ID16)
+		return v == 0xffff ? 0xffffffff : v;
+	return v | value_at(s, extra) << 32;
+}
 
 /* Begin the record of capture 'c' with its numbers. Returns the first text's offset. */
 static __always_inline u32
@@ -26,6 +36,8 @@ table_numbers(struct scratch *s, struct task_struct *t, const volatile struct dr
 			break;
 		v = value_at(s, d->value) << cut;
 		to[i] = d->sign ? (u64) ((s64) v >> cut) : v >> cut;
+		if (d->extra)
+			to[i] = number_extra(s, d->extra, to[i]);
 	}
 	return c->size;
 }
@@ -82,6 +94,35 @@ EXIT(numbers)
 	if (!s)
 		return 0;
 	c = capture_at(capture_now(s, st, regs, compat, ret));
+	off = table_numbers(s, t, c);
+	late_mark(s, compat);
+	EXIT_END();
+}
+
+/* The memory of the process may change at any time, also by other threads. */
+static __always_inline void
+values_memory(struct scratch *s, struct task_struct *t)
+{
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+
+	s->values[DRV_VM_SIZE] = mm ? mm_size(mm) : 0;
+	s->values[DRV_VM_RSS] = mm ? mm_rss(mm) : 0;
+	s->values[DRV_VM_SWAP] = mm ? mm_kib(mm, 2) : 0;
+}
+
+EXIT(memory)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+	struct stash *st = compat ? call_stash(t, regs, compat) : NULL; /* for mmap */
+	struct scratch *s = scratch_get();
+	const volatile struct drv_capture *c;
+	u32 off;
+
+	if (!s)
+		return 0;
+	c = capture_at(capture_now(s, st, regs, compat, ret));
+	values_memory(s, t);
 	off = table_numbers(s, t, c);
 	late_mark(s, compat);
 	EXIT_END();

@@ -263,6 +263,12 @@ checked(struct live *l, const struct ev_schema *s, bool ok)
 	return ok;
 }
 
+void
+live_counted(struct live *l, const struct ev_schema *s)
+{
+	(void) checked(l, s, true);
+}
+
 int
 live_param(struct live *l, const struct ev_hdr *r, const char *param)
 {

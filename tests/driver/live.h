@@ -112,5 +112,6 @@ void live_bytes(
     struct live *l, const struct ev_hdr *r, const char *param, const void *want, size_t n);
 void live_absent(struct live *l, const struct ev_hdr *r, const char *param);
 void live_that(struct live *l, bool ok, const char *what);
+void live_counted(struct live *l, const struct ev_schema *s); /* a record without parameters */
 
 #endif

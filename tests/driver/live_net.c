@@ -183,7 +183,7 @@ t_accept(struct facts *f)
 static void
 t_accept4(struct facts *f)
 {
-	accept_one(f, "accept4", " flags=02000000");
+	accept_one(f, "accept4", " flags=O_CLOEXEC");
 }
 
 static void

@@ -175,8 +175,8 @@ static void
 t_chown(struct facts *f)
 {
 	make("a");
-	(void) CALL(f, "chown", live_str(f, "a"), 1001, 1002);
-	WANT(f, "path=a uid=1001 gid=1002");
+	(void) CALL(f, "chown", live_str(f, "a"), 0x10005, -1);
+	WANT(f, "path=a uid=%ld gid=0xffffffff", live_id(0x10005));
 	(void) CALL(f, "chown", live_str(f, "gone"), 0, 7);
 	WANT(f, "path=gone uid=0 gid=7");
 }
@@ -185,8 +185,8 @@ static void
 t_lchown(struct facts *f)
 {
 	link_to_nowhere("l");
-	(void) CALL(f, "lchown", live_str(f, "l"), 1001, 1002);
-	WANT(f, "path=l uid=1001 gid=1002");
+	(void) CALL(f, "lchown", live_str(f, "l"), -1, 0x10005);
+	WANT(f, "path=l uid=0xffffffff gid=%ld", live_id(0x10005));
 	(void) CALL(f, "lchown", live_str(f, "gone"), 0, 7);
 	WANT(f, "path=gone uid=0 gid=7");
 }
@@ -196,8 +196,8 @@ t_fchown(struct facts *f)
 {
 	int fd = open("a", O_CREAT | O_WRONLY, 0600);
 
-	(void) CALL(f, "fchown", fd, 1001, 1002);
-	WANT(f, "fd=%d uid=1001 gid=1002", fd);
+	(void) CALL(f, "fchown", fd, 0x10005, 0xffff);
+	WANT(f, "fd=%d uid=%ld gid=%ld", fd, live_id(0x10005), live_id(0xffff));
 	(void) CALL(f, "fchown", 4711, 0, 7);
 	WANT(f, "fd=4711 uid=0 gid=7");
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_query.c - calls that change nothing: stat, getdents, getuid... */
+/* live_query.c - calls that change nothing: stat, getdents, getuid, getcwd... */
 #include "tests/driver/live_rows.h"
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Query a path that exists, and one that does not. */
@@ -132,6 +133,98 @@ t_getegid(struct facts *f)
 	one(f, "getegid");
 }
 
+/* Query the three ids 'r', 'e' and 's', and at an address that cannot be written. */
+static void
+three(struct facts *f, const char *call, const char *want, const char *none)
+{
+	int64_t r = live_mem(f, (int64_t[1]){ 0 }, 8), e = live_mem(f, (int64_t[1]){ 0 }, 8);
+	int64_t s = live_mem(f, (int64_t[1]){ 0 }, 8);
+
+	(void) CALL(f, call, r, e, s);
+	WANT(f, "%s", want);
+	(void) CALL(f, call, r, 8, s);
+	WANT(f, "%s", none);
+}
+
+static void
+user_ids(struct facts *f, const char *call)
+{
+	if (setresuid(1001, 0, 1003) != 0)
+		_exit(1);
+	three(f, call, "ruid=1001 euid=0 suid=1003", "ruid=- euid=- suid=-");
+}
+
+static void
+t_getresuid(struct facts *f)
+{
+	user_ids(f, "getresuid");
+}
+
+static void
+t_getresuid32(struct facts *f)
+{
+	user_ids(f, "getresuid32");
+}
+
+static void
+group_ids(struct facts *f, const char *call)
+{
+	if (setresgid(1001, 1002, 1003) != 0)
+		_exit(1);
+	three(f, call, "rgid=1001 egid=1002 sgid=1003", "rgid=- egid=- sgid=-");
+}
+
+static void
+t_getresgid(struct facts *f)
+{
+	group_ids(f, "getresgid");
+}
+
+static void
+t_getresgid32(struct facts *f)
+{
+	group_ids(f, "getresgid32");
+}
+
+static void
+t_getcwd(struct facts *f)
+{
+	int64_t room = live_mem(f, (char[256]){ 0 }, 256);
+
+	(void) CALL(f, "getcwd", room, 256);
+	WANT(f, "path=%s", f->dir);
+	(void) CALL(f, "getcwd", room, 1); /* too small */
+	WANT(f, "path=-");
+}
+
+/* Query the address of a socket, and of what is none. */
+static void
+address(struct facts *f, const char *call)
+{
+	int64_t room = live_mem(f, (char[128]){ 0 }, 128);
+	int64_t len = live_mem(f, (int[1]){ 128 }, sizeof(int));
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
+		_exit(1);
+	(void) CALL(f, call, fd[0], room, len);
+	WANT(f, " ");
+	(void) CALL(f, call, 4711, room, len);
+	WANT(f, " ");
+}
+
+static void
+t_getsockname(struct facts *f)
+{
+	address(f, "getsockname");
+}
+
+static void
+t_getpeername(struct facts *f)
+{
+	address(f, "getpeername");
+}
+
 static void
 t_ioctl(struct facts *f)
 {
@@ -161,6 +254,13 @@ const struct live_row query_rows[] = {
 	LIVE_ROW_ONE(geteuid, "it cannot fail"),
 	LIVE_ROW_ONE(getgid, "it cannot fail"),
 	LIVE_ROW_ONE(getegid, "it cannot fail"),
+	LIVE_ROW(getresuid),
+	LIVE_ROW(getresuid32),
+	LIVE_ROW(getresgid),
+	LIVE_ROW(getresgid32),
+	LIVE_ROW(getcwd),
+	LIVE_ROW(getsockname),
+	LIVE_ROW(getpeername),
 	LIVE_ROW(ioctl),
 	{ NULL, NULL, NULL },
 };

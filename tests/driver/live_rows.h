@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 struct live_row {
-	const char *name; /* of the system call and of the event */
+	const char *name; /* of the system call */
 	void (*trigger)(struct facts *f);
 	const char *one; /* why it cannot both succeed and fail; NULL: it does both */
 };
@@ -40,7 +40,7 @@ struct live_row {
 
 /* Each ends with a NULL name. */
 extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],
-    msg_rows[], query_rows[], ipc_rows[];
+    msg_rows[], query_rows[], ipc_rows[], memory_rows[], wait_rows[], option_rows[];
 
 /* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
@@ -67,6 +67,10 @@ void *live_at(struct facts *f, int64_t arg);
 
 /* Pass an array of words of the caller's size: 64 or 32 bits. */
 int64_t live_words(struct facts *f, const int64_t *words, size_t n);
+
+/* The id 'n' as the kernel takes it: older calls of 32-bit programs (setuid, but not setuid32) have
+ * ids of 16 bits, all of which set mean -1. */
+long live_id(long n);
 
 /* Does the trigger run as a 64-bit caller? */
 bool live_wide(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live_self.c - calls about a process itself and about the kernel: ids, namespaces, signals,
- * memory, modules. */
+ * modules. */
 #include "tests/driver/live_rows.h"
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -28,20 +28,31 @@ drop_root(void)
 		_exit(1);
 }
 
+#define BIG 0x10005L /* an id whose lower half is another one */
+
 static void
 t_setuid(struct facts *f)
 {
-	(void) CALL(f, "setuid", 1000);
-	WANT(f, "uid=1000");
+	(void) CALL(f, "setuid", BIG);
+	WANT(f, "uid=%ld", live_id(BIG));
 	(void) CALL(f, "setuid", 0);
+	WANT(f, "uid=0");
+}
+
+static void
+t_setuid32(struct facts *f)
+{
+	(void) CALL(f, "setuid32", BIG);
+	WANT(f, "uid=%ld", BIG);
+	(void) CALL(f, "setuid32", 0);
 	WANT(f, "uid=0");
 }
 
 static void
 t_setgid(struct facts *f)
 {
-	(void) CALL(f, "setgid", 1001);
-	WANT(f, "gid=1001");
+	(void) CALL(f, "setgid", BIG);
+	WANT(f, "gid=%ld", live_id(BIG));
 	drop_root();
 	(void) CALL(f, "setgid", 0);
 	WANT(f, "gid=0");
@@ -50,39 +61,48 @@ t_setgid(struct facts *f)
 static void
 t_setreuid(struct facts *f)
 {
-	(void) CALL(f, "setreuid", 1000, 1001);
-	WANT(f, "ruid=1000 euid=1001");
-	(void) CALL(f, "setreuid", 0, 7);
-	WANT(f, "ruid=0 euid=7");
+	(void) CALL(f, "setreuid", -1, BIG);
+	WANT(f, "ruid=0xffffffff euid=%ld", live_id(BIG));
+	(void) CALL(f, "setreuid", 0xffff, 7);
+	WANT(f, "ruid=%ld euid=7", live_id(0xffff));
+}
+
+static void
+t_setreuid32(struct facts *f)
+{
+	(void) CALL(f, "setreuid32", -1, BIG);
+	WANT(f, "ruid=0xffffffff euid=%ld", BIG);
+	(void) CALL(f, "setreuid32", 0xffff, 7);
+	WANT(f, "ruid=0xffff euid=7");
 }
 
 static void
 t_setregid(struct facts *f)
 {
-	(void) CALL(f, "setregid", 1000, 1001);
-	WANT(f, "rgid=1000 egid=1001");
+	(void) CALL(f, "setregid", -1, BIG);
+	WANT(f, "rgid=0xffffffff egid=%ld", live_id(BIG));
 	drop_root();
-	(void) CALL(f, "setregid", 0, 7);
-	WANT(f, "rgid=0 egid=7");
+	(void) CALL(f, "setregid", 0xffff, 7);
+	WANT(f, "rgid=%ld egid=7", live_id(0xffff));
 }
 
 static void
 t_setresuid(struct facts *f)
 {
-	(void) CALL(f, "setresuid", 1000, 1001, 1002);
-	WANT(f, "ruid=1000 euid=1001 suid=1002");
-	(void) CALL(f, "setresuid", 0, 7, 8);
-	WANT(f, "ruid=0 euid=7 suid=8");
+	(void) CALL(f, "setresuid", -1, 1001, BIG);
+	WANT(f, "ruid=0xffffffff euid=1001 suid=%ld", live_id(BIG));
+	(void) CALL(f, "setresuid", 0x20007, 7, 8);
+	WANT(f, "ruid=%ld euid=7 suid=8", live_id(0x20007));
 }
 
 static void
 t_setresgid(struct facts *f)
 {
-	(void) CALL(f, "setresgid", 1000, 1001, 1002);
-	WANT(f, "rgid=1000 egid=1001 sgid=1002");
+	(void) CALL(f, "setresgid", -1, 1001, BIG);
+	WANT(f, "rgid=0xffffffff egid=1001 sgid=%ld", live_id(BIG));
 	drop_root();
-	(void) CALL(f, "setresgid", 0, 7, 8);
-	WANT(f, "rgid=0 egid=7 sgid=8");
+	(void) CALL(f, "setresgid", 0x20007, 7, 8);
+	WANT(f, "rgid=%ld egid=7 sgid=8", live_id(0x20007));
 }
 
 static void
@@ -233,6 +253,33 @@ t_setrlimit(struct facts *f)
 	WANT(f, "cur=8 max=7 resource=RLIMIT_CPU");
 }
 
+/* Query a limit that was set, and one that does not exist. */
+static void
+query_limit(struct facts *f, const char *call)
+{
+	static const struct rlimit few = { 100, 200 };
+	int64_t room = live_mem(f, (int64_t[2]){ 0 }, 2 * sizeof(int64_t));
+
+	if (prlimit(0, RLIMIT_NOFILE, &few, NULL) != 0)
+		_exit(1);
+	(void) CALL(f, call, RLIMIT_NOFILE, room);
+	WANT(f, "cur=100 max=200 resource=RLIMIT_NOFILE");
+	(void) CALL(f, call, 4711, room);
+	WANT(f, "cur=-1 max=-1 resource=RLIMIT_UNKNOWN");
+}
+
+static void
+t_getrlimit(struct facts *f)
+{
+	query_limit(f, "getrlimit");
+}
+
+static void
+t_ugetrlimit(struct facts *f)
+{
+	query_limit(f, "ugetrlimit");
+}
+
 static void
 t_prlimit64(struct facts *f)
 {
@@ -296,70 +343,12 @@ t_seccomp(struct facts *f)
 	WANT(f, "op=77 flags=5");
 }
 
-/* A page that a 32-bit caller can name. */
-static int64_t
-page(const struct facts *f)
-{
-	return (int64_t) (((uintptr_t) f->mem + 4095) & ~(uintptr_t) 4095);
-}
-
-static void
-t_mprotect(struct facts *f)
-{
-	(void) CALL(f, "mprotect", page(f), 4096, PROT_READ | PROT_WRITE);
-	WANT(f, "addr=%ld length=4096 prot=PROT_READ|PROT_WRITE", (long) page(f));
-	(void) CALL(f, "mprotect", 1, 2, PROT_EXEC);
-	WANT(f, "addr=1 length=2 prot=PROT_EXEC");
-}
-
-static void
-t_mlock(struct facts *f)
-{
-	(void) CALL(f, "mlock", page(f), 4096);
-	WANT(f, "addr=%ld len=4096", (long) page(f));
-	(void) CALL(f, "mlock", 0, 4096);
-	WANT(f, "addr=0 len=4096");
-}
-
-static void
-t_munlock(struct facts *f)
-{
-	(void) CALL(f, "munlock", page(f), 4096);
-	WANT(f, "addr=%ld len=4096", (long) page(f));
-	(void) CALL(f, "munlock", 0, 4096);
-	WANT(f, "addr=0 len=4096");
-}
-
-static void
-t_mlock2(struct facts *f)
-{
-	(void) CALL(f, "mlock2", page(f), 4096, MLOCK_ONFAULT);
-	WANT(f, "addr=%ld len=4096 flags=MLOCK_ONFAULT", (long) page(f));
-	(void) CALL(f, "mlock2", 0, 4096, 0);
-	WANT(f, "addr=0 len=4096 flags=0");
-}
-
-static void
-t_mlockall(struct facts *f)
-{
-	/* of pages that are there: a sanitizer reserves terabytes */
-	(void) CALL(f, "mlockall", MCL_CURRENT | MCL_ONFAULT);
-	WANT(f, "flags=MCL_CURRENT|MCL_ONFAULT");
-	(void) CALL(f, "mlockall", 0);
-	WANT(f, "flags=0");
-}
-
-static void
-t_munlockall(struct facts *f)
-{
-	(void) CALL(f, "munlockall", 0);
-	WANT(f, " ");
-}
-
 const struct live_row self_rows[] = {
 	LIVE_ROW(setuid),
+	LIVE_ROW(setuid32),
 	LIVE_ROW(setgid),
 	LIVE_ROW(setreuid),
+	LIVE_ROW(setreuid32),
 	LIVE_ROW(setregid),
 	LIVE_ROW(setresuid),
 	LIVE_ROW(setresgid),
@@ -374,17 +363,13 @@ const struct live_row self_rows[] = {
 	LIVE_ROW(prctl),
 	LIVE_ROW(ptrace),
 	LIVE_ROW(setrlimit),
+	LIVE_ROW(getrlimit),
+	LIVE_ROW(ugetrlimit),
 	LIVE_ROW(prlimit64),
 	LIVE_ROW_ONE(init_module, "no module that may be loaded"),
 	LIVE_ROW_ONE(finit_module, "no module that may be loaded"),
 	LIVE_ROW_ONE(delete_module, "no module that may be removed"),
 	LIVE_ROW(bpf),
 	LIVE_ROW(seccomp),
-	LIVE_ROW(mprotect),
-	LIVE_ROW(mlock),
-	LIVE_ROW(munlock),
-	LIVE_ROW(mlock2),
-	LIVE_ROW(mlockall),
-	LIVE_ROW_ONE(munlockall, "it cannot fail"),
 	{ NULL, NULL, NULL },
 };
