@@ -52,6 +52,7 @@ enum drv_how {
 	DRV_STRING, /* a string, read at exit */
 	DRV_ADDR,   /* an address, read at entry */
 	DRV_MSG,    /* the address in a struct msghdr, read at entry */
+	DRV_MSGS,   /* those in an array of struct mmsghdr, read at entry */
 	DRV_DATA,   /* memory, read at exit */
 };
 
@@ -71,7 +72,8 @@ enum drv_enter {
 	DRV_ENTER_PATHS,
 	DRV_ENTER_HOW,
 	DRV_ENTER_ADDR,
-	DRV_ENTER_MSG
+	DRV_ENTER_MSG,
+	DRV_ENTER_MSGS
 };
 
 /* A row of captures.def: compiled by sensor/capture_table.c, read by the programs. */

@@ -107,6 +107,10 @@ struct branch {
 	{                        \
 		TEXT(n, DRV_MSG) \
 	}
+#define MSGS(n, m)                                    \
+	{                                             \
+		TEXT(n, DRV_MSGS), .size = DRV_ARG(m) \
+	}
 #define DATA(n, m)                                    \
 	{                                             \
 		TEXT(n, DRV_DATA), .size = DRV_ARG(m) \
@@ -214,7 +218,8 @@ find_enter(struct drv_capture *c, const struct row *row)
 		const struct source *s = &row->params[i];
 		bool path = s->from == FROM_TEXT && s->how == DRV_PATH;
 		bool msg = s->from == FROM_TEXT && s->how == DRV_MSG;
-		bool addr = msg || (s->from == FROM_TEXT && s->how == DRV_ADDR);
+		bool msgs = s->from == FROM_TEXT && s->how == DRV_MSGS;
+		bool addr = msg || msgs || (s->from == FROM_TEXT && s->how == DRV_ADDR);
 		enum drv_enter after = addr ? DRV_ENTER_NOTHING : DRV_ENTER_PATH;
 
 		if (!path && !addr && s->from != FROM_HOW)
@@ -227,7 +232,10 @@ find_enter(struct drv_capture *c, const struct row *row)
 		if (path)
 			c->enter = c->enter == DRV_ENTER_PATH ? DRV_ENTER_PATHS : DRV_ENTER_PATH;
 		else
-			c->enter = msg ? DRV_ENTER_MSG : addr ? DRV_ENTER_ADDR : DRV_ENTER_HOW;
+			c->enter = msgs   ? DRV_ENTER_MSGS
+				   : msg  ? DRV_ENTER_MSG
+				   : addr ? DRV_ENTER_ADDR
+					  : DRV_ENTER_HOW;
 	}
 	return 0;
 }

@@ -94,6 +94,7 @@ static const char *const aliases[][2] = {
 	{ "_newselect", "select" },
 	{ "ppoll_time64", "ppoll" },
 	{ "_llseek", "llseek" },
+	{ "recvmmsg_time64", "recvmmsg" },
 };
 
 /* A call's event has the same name. */

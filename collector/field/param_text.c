@@ -197,6 +197,7 @@ static const struct dyn_kind {
 	KIND(GETSOCKOPT, 2, UINT32, DEC),
 	KIND(GETSOCKOPT, 3, UINT64, DEC),
 	KIND(GETSOCKOPT, 4, RELTIME, DEC),
+	KIND(KEYCTL, 0, INT64, DEC),
 #undef KIND
 };
 

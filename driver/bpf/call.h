@@ -13,6 +13,9 @@
 
 #include "driver/bpf/stash.h"
 
+#define MMSG_SIZE   64 /* of a struct mmsghdr: a struct msghdr, then the bytes sent or received */
+#define MMSG_SIZE32 32
+
 #if defined(__TARGET_ARCH_x86)
 #define TS_COMPAT 2
 

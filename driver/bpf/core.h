@@ -92,6 +92,10 @@ struct scratch {
 		u32 size, n; /* bytes of all pieces; bytes copied */
 	} iov;               /* of iov_build() */
 	struct {
+		u64 sock;
+		u32 call; /* call_id() */
+	} mmsg;           /* mmsg_begin() */
+	struct {
 		u64 mnt, dentry, sb;
 		u64 dev, magic; /* of its file system, as in super_block */
 		u64 looked;     /* jiffies */

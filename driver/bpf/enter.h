@@ -18,19 +18,56 @@ enter_addr(struct stash *st, u64 from, u32 len)
 	return true;
 }
 
-/* Read the address that the message header at 'at' names; a length of 0: none. */
+/* Read which address the message header at 'at' names, and its length; a length of 0: none. */
 static __always_inline bool
-enter_msg(struct task_struct *t, struct stash *st, u64 at)
+name_read(bool compat, u64 at, u64 name[2])
 {
-	u64 name[2] = {};
-
-	if (bpf_probe_read_user(name, is_compat(t) ? 8 : 16, (void *) at) < 0)
+	name[0] = name[1] = 0;
+	if (bpf_probe_read_user(name, compat ? 8 : 16, (void *) at) < 0)
 		return false;
-	if (is_compat(t)) {
+	if (compat) {
 		name[1] = name[0] >> 32;
 		name[0] = (u32) name[0];
 	}
-	return enter_addr(st, name[0], name[0] ? (u32) name[1] : 0);
+	name[1] = name[0] ? (u32) name[1] : 0;
+	return true;
+}
+
+/* Read the address that the message header at 'at' names. */
+static __always_inline bool
+enter_msg(struct task_struct *t, struct stash *st, u64 at)
+{
+	u64 name[2];
+
+	return name_read(is_compat(t), at, name) && enter_addr(st, name[0], name[1]);
+}
+
+/* Read the addresses that the first of the 'n' headers at 'at' name, into the thread's stash.
+ * Returns how many. A separate function, so that its loop is verified once. */
+__noinline int
+enter_names(u64 at, u32 n)
+{
+	struct task_struct *t = current_task();
+	struct stash *st = bpf_task_storage_get(&stashes, t, NULL, 0);
+	bool compat = is_compat(t);
+	struct msg_name *to;
+	u64 name[2];
+	u32 i;
+
+	if (!st)
+		return 0;
+	to = (struct msg_name *) st->head;
+	for (i = 0; i < STASH_NAMES && i < n; i++, at += compat ? MMSG_SIZE32 : MMSG_SIZE) {
+		if (!name_read(compat, at, name)) {
+			to[i].len = -1;
+			continue;
+		}
+		to[i].len = name[1] < NAMED_SIZE ? name[1] : NAMED_SIZE;
+		if (name[1] && bpf_probe_read_user(to[i].sa, NAMED_SIZE, (void *) name[0]) < 0)
+			to[i].len = -1;
+	}
+	st->len[0] = i;
+	return i;
 }
 
 /*
@@ -57,6 +94,8 @@ enter_read(struct task_struct *t, struct stash *st, const volatile struct drv_ca
 		return (u32) second != 0 && enter_addr(st, first, second);
 	case DRV_ENTER_MSG:
 		return enter_msg(t, st, first);
+	case DRV_ENTER_MSGS:
+		return enter_names(first, second) > 0;
 	default:
 		return false;
 	}

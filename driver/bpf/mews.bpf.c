@@ -4,11 +4,13 @@
  */
 #include "driver/bpf/core.h"
 
+#include "driver/bpf/admin.h"
 #include "driver/bpf/argv.h"
 #include "driver/bpf/call.h"
 #include "driver/bpf/enter.h"
 #include "driver/bpf/hooks.h"
 #include "driver/bpf/iter.h"
+#include "driver/bpf/mmsg.h"
 #include "driver/bpf/msg.h"
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
@@ -16,6 +18,7 @@
 #include "driver/bpf/pipe.h"
 #include "driver/bpf/proc.h"
 #include "driver/bpf/query.h"
+#include "driver/bpf/semaphore.h"
 #include "driver/bpf/sockopt.h"
 #include "driver/bpf/system.h"
 #include "driver/bpf/table.h"

@@ -160,8 +160,6 @@ tuple_unix(char *to, struct sock *sk, bool inbound)
 	return n;
 }
 
-#define NAMED_SIZE 28 /* of a sockaddr in s->path that names the peer: that of IPv6 */
-
 /*
  * Write both ends of socket 'sock' to the text at 'off', with the peer in s->path, 'len' bytes; 0:
  * the socket's own. Returns their size in bytes; 0: it has none. A separate function, so that it is

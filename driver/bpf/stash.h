@@ -18,6 +18,9 @@
 #define STASH_HALF (STASH_HEAD / 2) /* of each of two */
 #define STASH_TAIL 3912             /* STASH_HALF + STASH_TAIL exceeds EV_TEXT_MAX */
 
+#define STASH_NAMES 8  /* addresses of messages; a power of two */
+#define NAMED_SIZE  28 /* of an address that names a peer: that of IPv6 */
+
 #define STASH_NONE (~0U)
 
 /* Set by the sensor before loading. */
@@ -34,6 +37,13 @@ struct stash {
 	};
 	char head[STASH_HEAD];
 };
+/* The address of a message, in a stash's head. */
+struct msg_name {
+	s32 len; /* 0: none; -1: not read */
+	char sa[NAMED_SIZE];
+};
+_Static_assert(STASH_NAMES * sizeof(struct msg_name) <= STASH_HEAD, "too many addresses");
+
 struct tail {
 	char data[STASH_TAIL];
 };

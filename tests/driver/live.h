@@ -69,7 +69,7 @@ struct live_case {
 };
 
 extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
-    args_cases[], net_cases[], msg_cases[], compat_cases[];
+    args_cases[], net_cases[], msg_cases[], mmsg_cases[], race_cases[], compat_cases[];
 live_fn live_tasks, live_files;      /* output of the iterators */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */

@@ -47,9 +47,10 @@ int
 main(int argc, char **argv)
 {
 	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
-		names_cases, net_cases, msg_cases, proc_cases, args_cases };
+		names_cases, net_cases, msg_cases, mmsg_cases, race_cases, proc_cases, args_cases };
 	static const struct live_row *const rows[] = { file_rows, path_rows, fd_rows, self_rows,
-		net_rows, msg_rows, query_rows, ipc_rows, memory_rows, wait_rows, option_rows };
+		net_rows, msg_rows, query_rows, ipc_rows, memory_rows, mmsg_rows, admin_rows,
+		wait_rows, option_rows };
 	struct live *l = calloc(1, sizeof(*l));
 	struct source_opts o = { .ring_bytes = 16 << 20 }; /* a busy machine may delay us */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live_msg.c - messages in several pieces, pairs of sockets: sendmsg, recvmsg, socketpair... */
-#include "tests/driver/live_rows.h"
-#include <netinet/in.h>
+#include "tests/driver/live_msg.h"
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -21,9 +20,8 @@ pieces(struct facts *f, const char *const *text, size_t *n)
 	return live_words(f, at[0], 2 * *n);
 }
 
-/* A message header. */
-static int64_t
-header(struct facts *f, int64_t name, size_t len, const char *const *text, int64_t control,
+int64_t
+msg_header(struct facts *f, int64_t name, size_t len, const char *const *text, int64_t control,
     size_t room)
 {
 	size_t n;
@@ -47,8 +45,8 @@ loopback(int fd)
 	return sa;
 }
 
-static const char *
-tuple(const struct sockaddr_in *from, const struct sockaddr_in *to)
+const char *
+msg_tuple(const struct sockaddr_in *from, const struct sockaddr_in *to)
 {
 	const struct sockaddr_in *end[] = { from, to };
 	char bytes[13] = { AF_INET };
@@ -61,12 +59,7 @@ tuple(const struct sockaddr_in *from, const struct sockaddr_in *to)
 	return live_hex(bytes, sizeof(bytes));
 }
 
-struct datagrams {
-	int fd, at;
-	struct sockaddr_in from, to;
-};
-
-static struct datagrams
+struct datagrams
 datagrams(void)
 {
 	struct datagrams d;
@@ -92,7 +85,7 @@ t_send(struct facts *f)
 
 	connected(&d);
 	(void) CALL(f, "send", d.fd, live_str(f, "some-data"), 4, 0);
-	WANT(f, "data=some fd=%d size=4 tuple=%s", d.fd, tuple(&d.from, &d.to));
+	WANT(f, "data=some fd=%d size=4 tuple=%s", d.fd, msg_tuple(&d.from, &d.to));
 	(void) CALL(f, "send", 4711, live_str(f, "none"), 4, 0);
 	WANT(f, "data=none fd=4711 size=4 tuple=-");
 }
@@ -106,7 +99,7 @@ t_recv(struct facts *f)
 	if (sendto(d.at, "hello", 5, 0, (struct sockaddr *) &d.from, sizeof(d.from)) != 5)
 		_exit(1);
 	(void) CALL(f, "recv", d.fd, live_str(f, "..........."), 10, 0);
-	WANT(f, "data=hello fd=%d size=10 tuple=%s", d.fd, tuple(&d.to, &d.from));
+	WANT(f, "data=hello fd=%d size=10 tuple=%s", d.fd, msg_tuple(&d.to, &d.from));
 	(void) CALL(f, "recv", d.fd, live_str(f, "..........."), 10, MSG_DONTWAIT);
 	WANT(f, "data= fd=%d size=10 tuple=-", d.fd);
 }
@@ -124,12 +117,12 @@ t_sendmsg(struct facts *f)
 	const char *const two[] = { "some", "", "thing", NULL }, *const long_ones[] = { MANY, MANY,
 		NULL };
 
-	(void) CALL(f, "sendmsg", d.fd, header(f, to, sizeof(d.to), two, 0, 0), 0);
-	WANT(f, "data=something fd=%d size=9 tuple=%s", d.fd, tuple(&d.from, &d.to));
+	(void) CALL(f, "sendmsg", d.fd, msg_header(f, to, sizeof(d.to), two, 0, 0), 0);
+	WANT(f, "data=something fd=%d size=9 tuple=%s", d.fd, msg_tuple(&d.from, &d.to));
 	connected(&d);
-	(void) CALL(f, "sendmsg", d.fd, header(f, 0, 0, long_ones, 0, 0), 0);
-	WANT(f, "data=" MANY TEN " fd=%d size=140 tuple=%s", d.fd, tuple(&d.from, &d.to));
-	(void) CALL(f, "sendmsg", 4711, header(f, 0, 0, two, 0, 0), 0);
+	(void) CALL(f, "sendmsg", d.fd, msg_header(f, 0, 0, long_ones, 0, 0), 0);
+	WANT(f, "data=" MANY TEN " fd=%d size=140 tuple=%s", d.fd, msg_tuple(&d.from, &d.to));
+	(void) CALL(f, "sendmsg", 4711, msg_header(f, 0, 0, two, 0, 0), 0);
 	WANT(f, "data=something fd=4711 size=9 tuple=-");
 	(void) CALL(f, "sendmsg", d.fd, 8, 0);
 	WANT(f, "data= fd=%d size=0 tuple=-", d.fd);
@@ -148,20 +141,20 @@ t_recvmsg(struct facts *f)
 	if (setsockopt(d.at, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0 ||
 	    sendto(d.fd, "hello-you", 9, 0, (struct sockaddr *) &d.to, sizeof(d.to)) != 9)
 		_exit(1);
-	(void) CALL(f, "recvmsg", d.at, header(f, name, 64, room, control, 64), 0);
+	(void) CALL(f, "recvmsg", d.at, msg_header(f, name, 64, room, control, 64), 0);
 	memcpy(&got, live_at(f, control), sizeof(got)); /* of a cmsghdr */
 	got = live_wide() ? CMSG_ALIGN(got) : (uint32_t) got;
-	WANT(f, "size=13 data=hello-you tuple=%s msgcontrol=hex:%s fd=%d", tuple(&d.from, &d.to),
-	    live_hex(live_at(f, control), got), d.at);
-	(void) CALL(f, "recvmsg", d.at, header(f, 0, 0, room, 0, 0), MSG_DONTWAIT);
+	WANT(f, "size=13 data=hello-you tuple=%s msgcontrol=hex:%s fd=%d",
+	    msg_tuple(&d.from, &d.to), live_hex(live_at(f, control), got), d.at);
+	(void) CALL(f, "recvmsg", d.at, msg_header(f, 0, 0, room, 0, 0), MSG_DONTWAIT);
 	WANT(f, "size=13 data= tuple=- msgcontrol=- fd=%d", d.at);
 	connected(&d);
 	if (sendto(d.fd, "bye", 3, 0, NULL, 0) != 3 ||
 	    connect(d.at, (struct sockaddr *) &d.from, sizeof(d.from)) != 0 ||
 	    setsockopt(d.at, IPPROTO_IP, IP_PKTINFO, &(int){ 0 }, sizeof(int)) != 0)
 		_exit(1);
-	(void) CALL(f, "recvmsg", d.at, header(f, 0, 0, room, control, 64), 0);
-	WANT(f, "size=13 data=bye tuple=%s msgcontrol= fd=%d", tuple(&d.from, &d.to), d.at);
+	(void) CALL(f, "recvmsg", d.at, msg_header(f, 0, 0, room, control, 64), 0);
+	WANT(f, "size=13 data=bye tuple=%s msgcontrol= fd=%d", msg_tuple(&d.from, &d.to), d.at);
 }
 
 static void

@@ -62,6 +62,8 @@ static const struct {
 	{ "recvmmsg", "socketcall", SYS_RECVMMSG },
 	{ "sendmmsg", "socketcall", SYS_SENDMMSG },
 	{ "semget", "ipc", 2 },
+	{ "semop", "ipc", 1 },
+	{ "semctl", "ipc", 3 },
 	{ "mmap", "mmap", 0 },
 };
 
@@ -134,6 +136,9 @@ carry(struct facts *f, const char *name, long nr, const int64_t args[6])
 	uint32_t words[6];
 	int64_t at;
 
+	if (strcmp(name, "semop") == 0)
+		return int80(
+		    table_number(in, true), (const int64_t[6]){ nr, args[0], args[2], 0, args[1] });
 	if (strcmp(in, "ipc") == 0)
 		return int80(table_number(in, true),
 		    (const int64_t[6]){ nr, args[0], args[1], args[2], args[3], args[4] });
@@ -189,6 +194,12 @@ live_mem(struct facts *f, const void *p, size_t n)
 	memcpy(to, p, n);
 	f->nmem += (n + 7) & ~(size_t) 7;
 	return (intptr_t) to;
+}
+
+bool
+live_carried(void)
+{
+	return way == CARRIED;
 }
 
 bool

@@ -40,7 +40,8 @@ struct live_row {
 
 /* Each ends with a NULL name. */
 extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],
-    msg_rows[], query_rows[], ipc_rows[], memory_rows[], wait_rows[], option_rows[];
+    msg_rows[], query_rows[], ipc_rows[], memory_rows[], admin_rows[], mmsg_rows[], wait_rows[],
+    option_rows[];
 
 /* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);
@@ -71,6 +72,9 @@ int64_t live_words(struct facts *f, const int64_t *words, size_t n);
 /* The id 'n' as the kernel takes it: older calls of 32-bit programs (setuid, but not setuid32) have
  * ids of 16 bits, all of which set mean -1. */
 long live_id(long n);
+
+/* Does it call through another call, ipc() or socketcall(), or with its arguments in memory? */
+bool live_carried(void);
 
 /* Does the trigger run as a 64-bit caller? */
 bool live_wide(void);

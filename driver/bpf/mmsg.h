@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * mmsg.h - sendmmsg and recvmmsg: a record for each message.
+ */
+#ifndef MEWS_DRIVER_MMSG_H
+#define MEWS_DRIVER_MMSG_H
+
+#include "driver/bpf/call.h"
+#include "driver/bpf/msg.h"
+#include "driver/bpf/net.h"
+
+#define MMSG_MAX 1024 /* the kernel takes no more */
+
+/* Begin the call: its values and its socket. Returns how many records it has: a failed call has
+ * one, of its first message. */
+static __always_inline u32
+mmsg_begin(struct scratch *s, struct stash *st, struct task_struct *t, struct pt_regs *regs,
+    bool compat, long ret)
+{
+	capture_now(s, st, regs, compat, ret);
+	s->mmsg.call = call_id(compat, call_nr(regs));
+	s->mmsg.sock = ret > 0 ? (u64) fd_sock(t, (s32) s->values[DRV_ARG(0)]) : 0;
+	return ret > 0 ? ret : 1;
+}
+
+/* Read the i-th message. Returns its bytes as the kernel has written them, but never a negative
+ * number, since another thread can change it; the result of a failed call. */
+static __always_inline s64
+mmsg_read(struct scratch *s, u32 i, bool compat, struct msg *m)
+{
+	u64 at = s->values[DRV_ARG(1)] + (u64) i * (compat ? MMSG_SIZE32 : MMSG_SIZE);
+	s64 res = s->values[DRV_RESULT];
+	u32 n = 0;
+
+	msg_read(s, (u32) s->values[DRV_ARG(2)] ? at : 0, compat, m);
+	if (res <= 0)
+		return res;
+	bpf_probe_read_user(&n, sizeof(n), (void *) (at + (compat ? MSG_SIZE32 : MSG_SIZE)));
+	return n & 0x7fffffff;
+}
+
+/* The address of the i-th message, as read at entry or now; sets its length, 0: none. */
+static __always_inline const char *
+mmsg_addr(struct scratch *s, struct stash *st, bool compat, u32 i, const struct msg *m, s32 *len)
+{
+	u32 slot = i;
+
+	barrier_var(slot);
+	if (st && slot < STASH_NAMES && slot < st->len[0]) {
+		const struct msg_name *slotted =
+		    &((const struct msg_name *) st->head)[slot & (STASH_NAMES - 1)];
+
+		*len = slotted->len;
+		if (*len >= 0)
+			return slotted->sa;
+	}
+	return addr_sent(s, NULL, compat, m->name, m->namelen, len);
+}
+
+/* Capture the i-th message sent. A separate function, so that it is verified once. */
+__noinline int
+sendmmsg_record(u32 i)
+{
+	struct task_struct *t = current_task();
+	struct scratch *s = scratch_get();
+	bool compat = is_compat(t);
+	u32 off = sizeof(struct ev_SENDMMSG);
+	struct ev_SENDMMSG *e;
+	struct stash *st;
+	struct sock *sk;
+	const char *sa;
+	struct msg m;
+	s32 len;
+
+	if (!s)
+		return 0;
+	st = stash_find(t, s->mmsg.call);
+	e = REC_BEGIN(s, SENDMMSG, t);
+	e->fd = (s32) s->values[DRV_ARG(0)];
+	e->res = mmsg_read(s, i, compat, &m);
+	off = text_iov(s, off, EV_BIT(SENDMMSG, data), m.iov, m.count,
+	    (s64) e->res > 0 ? (s64) e->res : snaplen, compat);
+	e->size = s->iov.size;
+	sk = (struct sock *) s->mmsg.sock;
+	if (sk) {
+		sa = mmsg_addr(s, st, compat, i, &m, &len);
+		off = text_tuple_to(s, off, EV_BIT(SENDMMSG, tuple), sk, false, sa, len);
+	}
+	late_mark(s, compat);
+	rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;
+	rec_end(s, off);
+	return 0;
+}
+
+/* Capture the i-th message received: the kernel has written its sender's address and the lengths.
+ */
+__noinline int
+recvmmsg_record(u32 i)
+{
+	struct task_struct *t = current_task();
+	struct scratch *s = scratch_get();
+	bool compat = is_compat(t);
+	u32 off = sizeof(struct ev_RECVMMSG);
+	struct ev_RECVMMSG *e;
+	const char *sa = NULL;
+	struct sock *sk;
+	struct msg m;
+
+	if (!s)
+		return 0;
+	e = REC_BEGIN(s, RECVMMSG, t);
+	e->fd = (s32) s->values[DRV_ARG(0)];
+	e->res = mmsg_read(s, i, compat, &m);
+	off = text_iov(s, off, EV_BIT(RECVMMSG, data), m.iov, m.count, e->res, compat);
+	e->size = s->iov.size;
+	sk = (struct sock *) s->mmsg.sock;
+	if (m.name && m.namelen > 0 &&
+	    bpf_probe_read_user(s->path, NAMED_SIZE, (void *) m.name) == 0)
+		sa = s->path;
+	if (sk) {
+		off = text_tuple_to(s, off, EV_BIT(RECVMMSG, tuple), sk, true, sa, m.namelen);
+		off = text_user(s, off, EV_BIT(RECVMMSG, msgcontrol), m.control,
+		    m.control ? m.control + m.controllen : 0);
+	}
+	late_mark(s, compat);
+	rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;
+	rec_end(s, off);
+	return 0;
+}
+
+EXIT(sendmmsg)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+	struct stash *st = call_stash(t, regs, compat);
+	struct scratch *s = scratch_get();
+	u32 n;
+
+	if (!s)
+		return 0;
+	n = mmsg_begin(s, st, t, regs, compat, ret);
+	for (u32 i = 0; i < MMSG_MAX && i < n; i++)
+		(void) sendmmsg_record(i);
+	if (st)
+		stash_free(t, st);
+	return 0;
+}
+
+EXIT(recvmmsg)
+{
+	struct task_struct *t = current_task();
+	bool compat = is_compat(t);
+	struct stash *st = call_stash(t, regs, compat);
+	struct scratch *s = scratch_get();
+	u32 n;
+
+	if (!s)
+		return 0;
+	n = mmsg_begin(s, st, t, regs, compat, ret);
+	for (u32 i = 0; i < MMSG_MAX && i < n; i++)
+		(void) recvmmsg_record(i);
+	if (st)
+		stash_free(t, st);
+	return 0;
+}
+
+#endif
