@@ -66,16 +66,16 @@ static const struct {
 	const char *condition, *blind, *partly;
 } blind[] = {
 	{ "evt.type=open", NULL, NULL },
-	{ "evt.type in (keyctl, fsconfig)", "needs fsconfig, keyctl, not captured yet", NULL },
-	{ "evt.type in (open, fsconfig)", NULL, "fsconfig not captured yet" },
+	{ "evt.type in (page_fault, switch)", "needs switch, page_fault, not captured yet", NULL },
+	{ "evt.type in (open, page_fault)", NULL, "page_fault not captured yet" },
 	{ "evt.type=open and container.mount.dest[/etc] exists",
 	    "needs container.mount.dest, which is not filled yet", NULL },
 	{ "evt.type=open and not container.privileged=true", NULL,
 	    "exceptions on container.privileged never apply, since it has no value yet" },
-	{ "evt.type in (open, fsconfig) and not (fd.num=1 and (container.name in (a, b) or "
+	{ "evt.type in (open, page_fault) and not (fd.num=1 and (container.name in (a, b) or "
 	  "container.privileged=true)) and not container.name=c",
 	    NULL,
-	    "fsconfig not captured yet; exceptions on container.name, container.privileged never "
+	    "page_fault not captured yet; exceptions on container.name, container.privileged never "
 	    "apply, since they have no value yet" },
 	{ "evt.type=open and not (not container.privileged=true)",
 	    "needs container.privileged, which is not filled yet", NULL },
@@ -91,10 +91,12 @@ static const struct {
 	    "needs container.name, which is not filled yet", NULL },
 	{ "evt.type=open and proc.name=val(container.name)",
 	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type in (connect, sendmmsg) and fd.l4proto=tcp", NULL, "sendmmsg not captured yet" },
-	{ "evt.type in (open, fsconfig) and evt.arg.aux=1",
-	    "needs evt.arg.aux, which is not filled yet", NULL },
-	{ "evt.type in (open, fsconfig) and evt.arg.name=x", NULL, "fsconfig not captured yet" },
+	{ "evt.type in (connect, page_fault) and fd.l4proto=tcp", NULL,
+	    "page_fault not captured yet" },
+	{ "evt.type in (open, page_fault) and evt.arg.ip=1",
+	    "needs evt.arg.ip, which is not filled yet", NULL },
+	{ "evt.type in (open, page_fault) and evt.arg.name=x", NULL,
+	    "page_fault not captured yet" },
 	{ "evt.type=open and (fd.num=1 or container.full_id=x or container.name=x or cont"
 	  "ainer.image=x or container.image.id=x or container.type=x or container.mounts="
 	  "x or container.image.repository=x or container.image.tag=x or container.image."
