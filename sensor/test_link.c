@@ -16,8 +16,7 @@ test_handshake(void **state)
 	(void) state;
 	peer_begin(&p);
 	peer_add(&p, 5);
-	peer_tick(&p, 0);
-	peer_expect(&p, "open");
+	peer_after(&p, 0, "open");
 	peer_tick(&p, 1000); /* connecting: nothing to do */
 	link_opened(&p.link, p.now);
 	peer_expect(&p, "hello");
@@ -26,11 +25,9 @@ test_handshake(void **state)
 	r.challenge = &c;
 	peer_reply(&p, "hello", &r);
 	peer_expect(&p, "proof");
-	peer_tick(&p, 100); /* no batch before Welcome */
-	peer_expect(&p, "");
+	peer_after(&p, 100, ""); /* no batch before Welcome */
 	peer_welcome(&p, "proof", 1, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1 b2 b3"); /* as many as the window */
+	peer_after(&p, 0, "b1 b2 b3"); /* as many as the window */
 	peer_end(&p);
 }
 
@@ -40,40 +37,28 @@ test_credit_and_polls(void **state)
 	struct peer p;
 
 	(void) state;
-	peer_begin(&p);
-	peer_add(&p, 4);
-	peer_up(&p, 1, 2);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1 b2"); /* credit, not window */
+	peer_start(&p, 4, 2);
+	peer_after(&p, 0, "b1 b2"); /* credit, not window */
 	peer_ack(&p, "b1", 1, 0, 1);
 	peer_ack(&p, "b2", 2, 0, 0);
-	peer_tick(&p, 49);
-	peer_expect(&p, "");
-	peer_tick(&p, 1);
-	peer_expect(&p, "poll"); /* without credit after 50 ms, then after twice as long */
+	peer_after(&p, 49, "");
+	peer_after(&p, 1, "poll"); /* without credit after 50 ms, then after twice as long */
 	for (unsigned ms = 100; ms <= 1600; ms *= 2) {
 		peer_ack(&p, "poll", 2, 0, 0);
-		peer_tick(&p, MIN(ms, 800) - 1);
-		peer_expect(&p, "");
-		peer_tick(&p, 1);
-		peer_expect(&p, "poll");
+		peer_after(&p, MIN(ms, 800) - 1, "");
+		peer_after(&p, 1, "poll");
 	}
 	peer_ack(&p, "poll", 2, 0, 2);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b3 b4");
+	peer_after(&p, 0, "b3 b4");
 	peer_ack(&p, "b3", 4, 2, 5);
 	peer_ack(&p, "b4", 4, 2, 5);
 	assert_int_equal(3, p.spool.first);
-	peer_tick(&p, 249);
-	peer_expect(&p, "");
-	peer_tick(&p, 1);
-	peer_expect(&p, "poll"); /* every 250 ms while not durable */
+	peer_after(&p, 249, "");
+	peer_after(&p, 1, "poll"); /* every 250 ms while not durable */
 	peer_ack(&p, "poll", 4, 4, 5);
 	assert_int_equal(0, p.spool.n);
-	peer_tick(&p, 999);
-	peer_expect(&p, "");
-	peer_tick(&p, 1);
-	peer_expect(&p, "poll"); /* every second when idle */
+	peer_after(&p, 999, "");
+	peer_after(&p, 1, "poll"); /* every second when idle */
 	peer_end(&p);
 }
 
@@ -83,22 +68,17 @@ test_resend(void **state)
 	struct peer p;
 
 	(void) state;
-	peer_begin(&p);
-	peer_add(&p, 4);
-	peer_up(&p, 1, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1 b2 b3");
+	peer_start(&p, 4, 8);
+	peer_after(&p, 0, "b1 b2 b3");
 	peer_ack(&p, "b1", 1, 1, 8);
 	link_closed(&p.link, p.now, "gone", false);
 	peer_expect(&p, "note close");
 	assert_string_equal("gone", p.note);
-	peer_tick(&p, 49); /* back-off: at least half of it */
-	peer_expect(&p, "");
+	peer_after(&p, 49, ""); /* back-off: at least half of it */
 	peer_tick(&p, 51);
 	link_opened(&p.link, p.now);
 	peer_welcome(&p, "hello", 2, 8); /* it has 1 */
-	peer_tick(&p, 0);
-	peer_expect(&p, "open hello b2 b3 b4");
+	peer_after(&p, 0, "open hello b2 b3 b4");
 	peer_ack(&p, "b2", 2, 2, 8);
 	peer_ack(&p, "b3", 3, 3, 8);
 	peer_ack(&p, "b4", 4, 4, 8);
@@ -113,15 +93,10 @@ test_timeout(void **state)
 	struct peer p;
 
 	(void) state;
-	peer_begin(&p);
-	peer_add(&p, 1);
-	peer_up(&p, 1, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1");
-	peer_tick(&p, 4000);
-	peer_expect(&p, "poll");
-	peer_tick(&p, 1000);
-	peer_expect(&p, "note close");
+	peer_start(&p, 1, 8);
+	peer_after(&p, 0, "b1");
+	peer_after(&p, 4000, "poll");
+	peer_after(&p, 1000, "note close");
 	assert_int_equal(1, p.link.stats.timeouts);
 	assert_int_equal(LINK_DOWN, p.link.state);
 	peer_end(&p);
@@ -143,8 +118,7 @@ test_backoff(void **state)
 		assert_in_range(p.link.retry_at - p.now, bound[i] * MS / 2, bound[i] * MS);
 	}
 	p.open_fails = -ENOMEM;
-	peer_tick(&p, 1000);
-	peer_expect(&p, "open note close");
+	peer_after(&p, 1000, "open note close");
 	peer_end(&p);
 }
 
@@ -220,25 +194,18 @@ test_quarantine(void **state)
 	struct peer p;
 
 	(void) state;
-	peer_begin(&p);
-	peer_add(&p, 3);
-	peer_up(&p, 1, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1 b2 b3");
+	peer_start(&p, 3, 8);
+	peer_after(&p, 0, "b1 b2 b3");
 	peer_ack(&p, "b1", 1, 0, 8);
 	peer_reject(&p, "b2", WIRE__REJECT__CODE__MALFORMED);
-	peer_tick(&p, 0);
-	peer_expect(&p, "note b2"); /* b3 is still out */
+	peer_after(&p, 0, "note b2"); /* b3 is still out */
 	peer_reject(&p, "b2", WIRE__REJECT__CODE__MALFORMED);
 	assert_int_equal(10, p.spool.events_quarantined);
-	peer_tick(&p, 0);
-	peer_expect(&p, "");
+	peer_after(&p, 0, "");
 	peer_ack(&p, "b3", 1, 1, 8); /* it waits for b2 */
-	peer_tick(&p, 0);
-	peer_expect(&p, "skip3");
+	peer_after(&p, 0, "skip3");
 	peer_ack(&p, "skip3", 3, 3, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, ""); /* all durable */
+	peer_after(&p, 0, ""); /* all durable */
 	assert_int_equal(0, p.spool.n);
 	peer_end(&p);
 }
@@ -255,13 +222,10 @@ test_gap(void **state)
 	peer_add(&p, 20);
 	assert_int_equal(14, p.spool.first);
 	peer_up(&p, 1, 100);
-	peer_tick(&p, 0);
-	peer_expect(&p, "skip14");
-	peer_tick(&p, 0);
-	peer_expect(&p, "");
+	peer_after(&p, 0, "skip14");
+	peer_after(&p, 0, "");
 	peer_ack(&p, "skip14", 13, 0, 100);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b14 b15 b16");
+	peer_after(&p, 0, "b14 b15 b16");
 	peer_end(&p);
 }
 
@@ -291,13 +255,11 @@ test_snapshot(void **state)
 	peer_begin(&p);
 	peer_up(&p, 1, 8);
 	peer_add(&p, 3);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1 b2 b3");
+	peer_after(&p, 0, "b1 b2 b3");
 	assert_int_equal(9, ask(&p, "b1", 9));
 	assert_int_equal(0, ask(&p, "b2", 9));
 	peer_add(&p, 1);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b4");
+	peer_after(&p, 0, "b4");
 	link_closed(&p.link, p.now, NULL, false);
 	peer_expect(&p, "close");
 	peer_up(&p, 1, 8);
@@ -338,19 +300,14 @@ test_stop(void **state)
 	struct peer p;
 
 	(void) state;
-	peer_begin(&p);
-	peer_add(&p, 1);
-	peer_up(&p, 1, 8);
+	peer_start(&p, 1, 8);
 	link_stop(&p.link, p.now + 3000 * MS);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1");
+	peer_after(&p, 0, "b1");
 	peer_ack(&p, "b1", 1, 0, 8);
-	peer_tick(&p, 1);
-	peer_expect(&p, ""); /* not durable yet */
+	peer_after(&p, 1, ""); /* not durable yet */
 	peer_tick(&p, 250);
 	peer_ack(&p, "poll", 1, 1, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, "poll bye");
+	peer_after(&p, 0, "poll bye");
 	peer_ack(&p, "bye", 1, 1, 8);
 	peer_expect(&p, "close");
 	assert_int_equal(LINK_STOPPED, p.link.state);
@@ -364,22 +321,16 @@ test_stop(void **state)
 	assert_int_equal(LINK_STOPPED, p.link.state);
 	peer_end(&p);
 
-	peer_begin(&p); /* the collector does not commit: the deadline ends it */
-	peer_add(&p, 1);
-	peer_up(&p, 1, 8);
+	peer_start(&p, 1, 8); /* the collector does not commit: the deadline ends it */
 	link_stop(&p.link, p.now + 300 * MS);
 	peer_tick(&p, 0);
 	peer_ack(&p, "b1", 1, 0, 8);
-	peer_tick(&p, 300);
-	peer_expect(&p, "b1 bye");
-	peer_tick(&p, 500); /* a missing answer to Bye ends it */
-	peer_expect(&p, "close");
+	peer_after(&p, 300, "b1 bye");
+	peer_after(&p, 500, "close"); /* a missing answer to Bye ends it */
 	assert_int_equal(LINK_STOPPED, p.link.state);
 	peer_end(&p);
 
-	peer_begin(&p); /* the collector never answers: no free slot for Bye */
-	peer_add(&p, 9);
-	peer_up(&p, 1, 9);
+	peer_start(&p, 9, 9); /* the collector never answers: no free slot for Bye */
 	link_stop(&p.link, p.now + 300 * MS);
 	peer_tick(&p, 0);
 	peer_tick(&p, 300);
@@ -394,11 +345,8 @@ test_malformed(void **state)
 	struct peer p;
 
 	(void) state;
-	peer_begin(&p);
-	peer_add(&p, 1);
-	peer_up(&p, 1, 8);
-	peer_tick(&p, 0);
-	peer_expect(&p, "b1");
+	peer_start(&p, 1, 8);
+	peer_after(&p, 0, "b1");
 	link_reply(&p.link, p.now, 0, "\xff\xff\xff\xff", 4);
 	peer_expect(&p, "note close");
 	assert_int_equal(1, p.spool.n);

@@ -255,3 +255,18 @@ peer_up(struct peer *p, uint64_t next, uint32_t credit)
 	peer_expect(p, "open hello");
 	assert_int_equal(LINK_UP, p->link.state);
 }
+
+void
+peer_start(struct peer *p, int n, uint32_t credit)
+{
+	peer_begin(p);
+	peer_add(p, n);
+	peer_up(p, 1, credit);
+}
+
+void
+peer_after(struct peer *p, uint64_t ms, const char *want)
+{
+	peer_tick(p, ms);
+	peer_expect(p, want);
+}

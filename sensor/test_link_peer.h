@@ -32,6 +32,7 @@ void peer_begin(struct peer *p);
 void peer_end(struct peer *p);
 void peer_expect(struct peer *p, const char *want);
 void peer_tick(struct peer *p, uint64_t ms);
+void peer_after(struct peer *p, uint64_t ms, const char *want); /* tick, and expect */
 void peer_add(struct peer *p, int n);
 void peer_reply(struct peer *p, const char *what, const Wire__Reply *r);
 void peer_ack(
@@ -39,5 +40,7 @@ void peer_ack(
 void peer_reject(struct peer *p, const char *what, Wire__Reject__Code code);
 void peer_welcome(struct peer *p, const char *what, uint64_t next, uint32_t credit);
 void peer_up(struct peer *p, uint64_t next, uint32_t credit);
+/* A link that is up, with n batches in the spool. */
+void peer_start(struct peer *p, int n, uint32_t credit);
 
 #endif
