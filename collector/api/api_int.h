@@ -55,18 +55,18 @@ struct door {
 	const char *path; /* of the unix socket, to be removed; NULL: TCP */
 	bool local;       /* only this machine can connect, or the configuration treats it so */
 	int listen_fd;
-	int wake; /* eventfd: stop, or what a request waits for is done */
+	int wake; /* eventfd: stop, or a held request is ready */
 	pthread_t thread;
 	bool running;
 	struct MHD_Daemon *mhd;
 	struct api_conn *conns;
 	unsigned nconns, reads;
-	struct request *waits[PS_MAX];      /* those that wait for a shard */
+	struct request *waits[PS_MAX];      /* requests waiting for a shard */
 	uint64_t pause_until;               /* monotonic ns: no accept() before; no descriptors */
 	uint64_t told;                      /* monotonic ns: time of the last log line about that */
 	struct outbox_reader *reader;       /* NULL until alerts are asked for */
 	pthread_mutex_t lock;               /* guards 'asks' */
-	struct request *asks;               /* those whose wait is over */
+	struct request *asks;               /* held requests that are ready */
 	struct api_tls *tls;                /* the pair in use, then retired ones; NULL: no TLS */
 	_Atomic(struct api_tls *) tls_next; /* set by api_reload_tls() for the next turn */
 	_Atomic bool stopping;
@@ -141,7 +141,7 @@ void on_completed(
 
 /* Suspend a request until request_ready(); its function is called again then. */
 void request_hold(struct request *q);
-/* What it waits for is done. Any thread. */
+/* Let a held request continue. Any thread. */
 void request_ready(struct request *q);
 /* Continue requests that are ready. */
 void answer_asks(struct door *d);

@@ -11,8 +11,8 @@
  *	{"processes":[...],"next":N}    next: the following page's 'after'; absent: this is the last
  *
  * The shard answers after the batches that wait for it now. The connection is suspended meanwhile,
- * at most PS_WAIT_S. A request that gives up leaves its struct ps_wait to the shard: whoever sees
- * second that the other has finished frees it.
+ * at most PS_WAIT_S. A request that gives up leaves its struct ps_wait to the shard: the one
+ * that finishes second frees it.
  */
 #include "collector/api/api_int.h"
 #include "collector/shard/ps.h"
@@ -36,7 +36,7 @@ wait_free(struct ps_wait *w)
 	free(w);
 }
 
-/* By the shard; also by this thread, if the shard did not take the op. */
+/* Called by the shard, or by this thread if the shard did not take the op. */
 static void
 on_answer(void *arg)
 {

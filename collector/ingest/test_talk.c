@@ -60,7 +60,7 @@ play(struct room *w, const char *script)
 	}
 }
 
-/* What the shard gets, and the last reply. */
+/* The ops that the shard gets, and the last reply. */
 static const struct {
 	const char *script, *shard;
 	uint64_t received, gaps, duplicates;

@@ -64,7 +64,7 @@ fdt_unref(struct fd_space *sp, struct fd_table *t)
 
 /* ---- bound ports ---- */
 
-/* The place of the port in the list, or where it would be. */
+/* The position of the port in the list, or the one at which to insert it. */
 static size_t
 port_place(const struct fd_ports *p, uint16_t port)
 {
