@@ -191,14 +191,13 @@ drain(void *arg)
 static void
 want_all(struct source_state *s)
 {
-	uint16_t v[EV_TYPE_MAX];
-	size_t n = 0;
+	struct event_set all = { 0 };
 
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			v[n++] = schema_events[i].num;
+			event_set_add(&all, schema_events[i].num);
 	}
-	(void) source_bpf.set_interest(s, v, n);
+	(void) source_bpf.set_interest(s, &all);
 }
 
 static void

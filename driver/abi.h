@@ -93,15 +93,16 @@ struct drv_capture {
 /* The capture of a system call number. */
 struct drv_call {
 	__u16 program; /* enum drv_program */
-	__u16 capture; /* index; for the program 'branch': the demultiplexer */
+	__u16 capture; /* index; for 'branch': the demultiplexer; for 'generic': the call's id */
 };
 
 /* A call within another (socketcall, ipc), or with its arguments in memory (mmap). */
 struct drv_branch {
-	__u16 capture;
-	__u8 memory;  /* number of arguments in memory; 0: all are in registers */
-	__u8 from[6]; /* those values */
-	__u8 at;      /* the value with the address of that memory */
+	__u16 capture; /* 0: it has no row */
+	__u16 id;      /* of the call then; 0: it is not in the table */
+	__u8 memory;   /* number of arguments in memory; 0: all are in registers */
+	__u8 from[6];  /* those values */
+	__u8 at;       /* the value with the address of that memory */
 };
 
 struct drv_table {
@@ -136,6 +137,7 @@ struct drv_control {
 	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted from either kind of caller */
 	__u64 calls[2][DRV_NR_MAX / 64]; /* from 64-bit callers, from 32-bit ones */
 	__u64 events[DRV_NR_MAX / 64];   /* wanted events, for calls that may be one of several */
+	__u32 within[DRV_DEMUX_MAX];     /* wanted calls without a row within another, by number */
 	struct drv_excluded exclude[2];
 	__u32 scanner;      /* thread group excluded with all its children; 0: none */
 	__u32 armed;        /* the next record wakes the sensor; the kernel side clears it */

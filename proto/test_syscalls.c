@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proto/schema.h"
+#include "proto/syscalls.h"
 #include "tests/support/test.h"
 
 enum { X86_64, X32, IA32, ARM64, ARM32, COLUMNS };
@@ -127,6 +127,40 @@ events(void **state)
 	}
 }
 
+/* One id for each name that has a number, and one name for each id. */
+static void
+ids(void **state)
+{
+	(void) state;
+	for (unsigned i = 0; i < SC_MAX; i++) {
+		bool none = true;
+
+		assert_int_equal(i, syscall_find(slice_str(syscalls[i].name)));
+		for (int k = 0; k < COLUMNS; k++)
+			none = none && syscalls[i].number[k] < 0;
+		assert_int_equal(none, syscalls[i].id == SYSCALL_ID_NONE);
+		if (!none && syscall_of_id(syscalls[i].id) != i)
+			fail_msg("%s has another's id", syscalls[i].name);
+	}
+	assert_int_equal(99, syscalls[SC_sysinfo].id);
+	assert_string_equal("clock_gettime64", syscall_name(syscalls[SC_clock_gettime64].id));
+	assert_null(syscall_name(999));
+	assert_null(syscall_name(-1));
+	assert_null(syscall_name(SYSCALL_ID_NONE));
+	assert_int_equal(SC_UNNAMED, syscall_of_id(SYSCALL_ID_UNNAMED));
+	assert_true(syscall_find(SLICE("no_such")) < 0);
+}
+
+static void
+own_events(void **state)
+{
+	(void) state;
+	assert_int_equal(EV_PREAD, syscall_event(SC_pread64)->num);
+	assert_string_equal("openat", syscall_event(SC_openat)->name);
+	assert_null(syscall_event(SC_sysinfo));
+	assert_null(syscall_event(SC_UNNAMED));
+}
+
 int
 main(void)
 {
@@ -134,6 +168,8 @@ main(void)
 		cmocka_unit_test(order),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(events),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(own_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,17 @@ static const struct branch branches[] = {
 #include "driver/captures.def"
 };
 
+/* A call without a row within another. */
+static const struct {
+	enum syscall_index call;
+	int demux, nr, number;
+} withins[] = {
+#define WITHIN(call, demux, number) { SC_##call, DEMUX_##demux, NR32_##demux, number },
+#include "driver/captures.def"
+};
+
+#define WITHIN(call, demux, number) \
+	_Static_assert((number) < DRV_BRANCH_MAX, #call " in " #demux " is beyond the table");
 #define BRANCH(call, demux, number, where, ...) \
 	_Static_assert((number) < DRV_BRANCH_MAX, #call " in " #demux " is beyond the table");
 #include "driver/captures.def"
@@ -299,9 +310,60 @@ add_branch(struct drv_table *ret, const struct branch *b)
 	ret->calls[1][b->nr] = (struct drv_call){ DRV_PROGRAM_branch, (uint16_t) b->demux };
 }
 
+/* The columns of syscalls.def for a kind of caller. */
+static const uint8_t callers[2] = {
+#if defined(__x86_64__)
+	CALLER_X86_64,
+	CALLER_IA32,
+#else
+	CALLER_ARM64,
+	CALLER_ARM32,
+#endif
+};
+
+static bool
+has_number(unsigned call, int kind)
+{
+	int nr = syscalls[call].number[callers[kind]];
+
+	return nr >= 0 && nr < DRV_NR_MAX;
+}
+
+/* Has the number a row, or is it a call that carries others? */
+static bool
+has_row(int kind, int nr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(captures); i++) {
+		if (captures[i].nr[kind] == nr)
+			return true;
+	}
+	for (size_t b = 0; kind == 1 && b < ARRAY_SIZE(branches); b++) {
+		if (branches[b].nr == nr)
+			return true;
+	}
+	return false;
+}
+
+/* Every number is a generic call, unless it gets a row. */
+static void
+add_generic(struct drv_table *ret)
+{
+	for (int k = 0; k < 2; k++) {
+		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++)
+			ret->calls[k][nr] = (struct drv_call){ DRV_PROGRAM_generic,
+				syscall_id_unnamed(callers[k], nr) };
+		for (unsigned c = 0; c < SC_MAX; c++) {
+			if (has_number(c, k))
+				ret->calls[k][syscalls[c].number[callers[k]]].capture =
+				    syscalls[c].id;
+		}
+	}
+}
+
 int
 captures_compile(struct drv_table *ret, size_t *bad)
 {
+	add_generic(ret);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		for (int k = 0; k < 2; k++) {
 			int r = compile(&ret->captures[place(i, k)], i, k);
@@ -319,6 +381,9 @@ captures_compile(struct drv_table *ret, size_t *bad)
 		if (branches[i].nr >= 0)
 			add_branch(ret, &branches[i]);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(withins); i++)
+		ret->branches[withins[i].demux][withins[i].number].id =
+		    syscalls[withins[i].call].id;
 	return 0;
 }
 
@@ -342,9 +407,43 @@ want(struct drv_control *ctl, int kind, int nr)
 	ctl->any[nr / 64] |= 1ULL << (nr % 64);
 }
 
-void
-captures_wanted(struct drv_control *ctl)
+/* The wanted calls among those of 32-bit callers within another. */
+static void
+want_within(struct drv_control *ctl, const struct event_set *wanted)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(withins); i++) {
+		if (withins[i].nr < 0 || !event_set_has_call(wanted, withins[i].call))
+			continue;
+		want(ctl, 1, withins[i].nr);
+		ctl->within[withins[i].demux] |= 1U << withins[i].number;
+	}
+}
+
+static void
+want_generic(struct drv_control *ctl, const struct event_set *wanted)
+{
+	for (int k = 0; k < 2; k++) {
+		uint16_t call[DRV_NR_MAX];
+
+		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++)
+			call[nr] = SC_UNNAMED;
+		for (uint16_t c = 0; c < SC_MAX; c++) {
+			if (has_number(c, k))
+				call[syscalls[c].number[callers[k]]] = c;
+		}
+		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++) {
+			if (event_set_has_call(wanted, call[nr]) && !has_row(k, (int) nr))
+				want(ctl, k, (int) nr);
+		}
+	}
+	want_within(ctl, wanted);
+}
+
+void
+captures_wanted(struct drv_control *ctl, const struct event_set *wanted)
+{
+	if (event_set_has(wanted, EV_SYSCALL))
+		want_generic(ctl, wanted);
 	for (size_t i = 0; i < ARRAY_SIZE(captures); i++) {
 		unsigned ev = captures[i].event;
 

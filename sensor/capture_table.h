@@ -10,6 +10,7 @@
 
 #include "common/macros.h"
 #include "driver/abi.h"
+#include "proto/event_set.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +36,7 @@ int captures_compile(struct drv_table *ret, size_t *bad) MUST_CHECK;
 const char *captures_entry(size_t i, unsigned *nargs);
 
 /* Set in 'ctl' the system calls that can produce its wanted events: 'calls' and 'any', which must
- * be 0. */
-void captures_wanted(struct drv_control *ctl);
+ * be 0. Of the generic event, only the calls in the set. */
+void captures_wanted(struct drv_control *ctl, const struct event_set *wanted);
 
 #endif

@@ -131,18 +131,18 @@ stop_files(void *app)
 		(void) app_fail(a, EXIT_RECORDING, &d, r);
 }
 
-/* Capture all events that have a number until the collector sends its interest. */
+/* Until the collector sends its interest, capture all events, but no call by name only: those are
+ * the calls that a machine makes most. */
 static int
 capture_all(struct app *a)
 {
-	uint16_t v[EV_TYPE_MAX];
-	size_t n = 0;
+	struct event_set all = { 0 };
 
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			v[n++] = schema_events[i].num;
+			event_set_add(&all, schema_events[i].num);
 	}
-	return a->src->set_interest(a->st, v, n);
+	return a->src->set_interest(a->st, &all);
 }
 
 static int

@@ -19,17 +19,24 @@ static void
 on_interest(void *arg, struct node *n, const Wire__Interest *in)
 {
 	struct app *a = arg;
-	uint16_t v[EV_TYPE_MAX];
-	size_t k = 0;
+	struct event_set wanted = { 0 };
 
-	for (size_t i = 0; i < in->n_events && k < EV_TYPE_MAX; i++) {
+	for (size_t i = 0; i < in->n_events; i++) {
 		if (in->events[i] < EV_TYPE_MAX)
-			v[k++] = (uint16_t) in->events[i];
+			event_set_add(&wanted, in->events[i]);
 	}
-	if (a->src != NULL && a->src->set_interest(a->st, v, k) < 0)
+	for (size_t i = 0; i < in->n_calls; i++) {
+		unsigned call = syscall_of_id(in->calls[i]);
+
+		if (call != SC_UNNAMED || in->calls[i] == SYSCALL_ID_UNNAMED)
+			event_set_add_call(&wanted, call);
+	}
+	if (a->src != NULL && a->src->set_interest(a->st, &wanted) < 0)
 		log_peer(LOG_ERROR, n->name, "cannot change what is captured");
 	else
-		log_peer(LOG_DEBUG, n->name, "capturing %zu events, version %u", k, in->version);
+		log_peer(LOG_DEBUG, n->name,
+		    "capturing %zu events and %zu calls by name, version %u", in->n_events,
+		    in->n_calls, in->version);
 }
 
 static void

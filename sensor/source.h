@@ -14,6 +14,7 @@
 #include "common/macros.h"
 #include "driver/abi.h"
 #include "proto/event.h"
+#include "proto/event_set.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,10 +64,10 @@ struct source_ops {
 	int (*open)(void *st, const struct source_opts *o, struct diag *d);
 
 	/*
-	 * Capture exactly these events (EV_*) from now on; unknown or not yet capturable ones are
-	 * ignored. May be called at any time after open().
+	 * Capture exactly these events from now on, and of the generic event only the calls in the
+	 * set; not yet capturable events are ignored. May be called at any time after open().
 	 */
-	int (*set_interest)(void *st, const uint16_t *events, size_t n);
+	int (*set_interest)(void *st, const struct event_set *wanted);
 
 	/*
 	 * Emit available records in time order; if there are none, wait at most 'timeout_ms' (0:

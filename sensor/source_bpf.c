@@ -240,23 +240,22 @@ bpf_close(void *st)
 /* Running */
 
 static int
-bpf_set_interest(void *st, const uint16_t *events, size_t n)
+bpf_set_interest(void *st, const struct event_set *wanted)
 {
 	struct source_state *s = st;
 	struct drv_control *ctl = &s->skel->bss->ctl;
 	struct drv_control new = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		if (events[i] < EV_TYPE_MAX)
-			new.events[events[i] / 64] |= 1ULL << (events[i] % 64);
-	}
-	captures_wanted(&new);
+	memcpy(new.events, wanted->w, sizeof(wanted->w));
+	captures_wanted(&new, wanted);
 	for (unsigned i = 0; i < ARRAY_SIZE(new.any); i++) {
 		__atomic_store_n(&ctl->events[i], new.events[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[0][i], new.calls[0][i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[1][i], new.calls[1][i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->any[i], new.any[i], __ATOMIC_RELAXED);
 	}
+	for (unsigned i = 0; i < ARRAY_SIZE(new.within); i++)
+		__atomic_store_n(&ctl->within[i], new.within[i], __ATOMIC_RELAXED);
 	return 0;
 }
 

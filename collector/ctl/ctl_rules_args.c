@@ -132,13 +132,20 @@ rule_priority_set(const char *command, const char *value, void *member)
 const char *
 rule_event_name(const struct rule *r, size_t *i)
 {
-	while (*i < schema_nevents) {
-		const struct ev_schema *e = &schema_events[(*i)++];
+	bool all = event_set_has_call(&r->events, SC_UNNAMED);
+
+	for (; *i < SC_MAX && !all; ++*i) { /* by their own names */
+		if (event_set_has_call(&r->events, (unsigned) *i))
+			return syscalls[(*i)++].name;
+	}
+	*i = MAX(*i, (size_t) SC_MAX);
+	while (*i - SC_MAX < schema_nevents) {
+		const struct ev_schema *e = &schema_events[(*i)++ - SC_MAX];
 		bool seen = false;
 
-		if (!event_set_has(&r->events, e->num))
+		if (!event_set_has(&r->events, e->num) || (e->num == EV_SYSCALL && !all))
 			continue;
-		for (size_t k = 0; k + 1 < *i && !seen; k++)
+		for (size_t k = 0; k + 1 < *i - SC_MAX && !seen; k++)
 			seen = event_set_has(&r->events, schema_events[k].num) &&
 			       strcmp(schema_events[k].name, e->name) == 0;
 		if (!seen)

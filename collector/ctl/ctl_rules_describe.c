@@ -70,6 +70,11 @@ print_condition(const char *text)
 static bool
 is_captured(const struct rule *r, const char *name)
 {
+	int call = syscall_find(slice_str(name));
+
+	if (call >= 0 && schema_by_name(slice_str(name), 0) == NULL)
+		return syscalls[call].id != SYSCALL_ID_NONE &&
+		       syscall_event((unsigned) call) == NULL;
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture != CAP_NOT &&
 		    event_set_has(&r->events, schema_events[i].num) &&

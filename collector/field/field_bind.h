@@ -21,12 +21,6 @@ const struct field *field_by_name(struct slice name);
  * reports other mistakes and searches for a similar name. */
 bool field_is_named(struct slice name);
 
-/* Is it the name of a system call of any architecture, or of a tracepoint? */
-bool syscall_known(struct slice name);
-
-/* The name for its number on x86-64 (64-bit callers), whatever the node is; NULL: no name. */
-const char *syscall_name(int64_t number);
-
 /* The type of evt.rawarg for a parameter. */
 enum ftype param_ftype(const struct ev_param *p);
 

@@ -2,6 +2,7 @@
 #include "collector/field/field_bind.h"
 #include "collector/field/field_int.h"
 #include "common/near.h"
+#include "proto/syscalls.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -136,7 +137,7 @@ check_event_arg(struct field_ref *f, bool dot, struct place at, struct arena *a,
 {
 	unsigned flags = f->field->flags;
 
-	if ((flags & FF_ARG_EVENT) && schema_by_name(f->key, 0) == NULL && !syscall_known(f->key))
+	if ((flags & FF_ARG_EVENT) && schema_by_name(f->key, 0) == NULL && syscall_find(f->key) < 0)
 		return diag_fail_as(d, DIAG_UNKNOWN_EVENT, at.line, at.col,
 		    "unknown event type '%.*s'", SLICE_ARG(f->key));
 	if ((flags & FF_ARG_SIDE) && !slice_eq(f->key, SLICE("src")) &&

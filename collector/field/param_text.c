@@ -2,6 +2,7 @@
 #include "collector/field/field_bind.h"
 #include "collector/field/field_int.h"
 #include "common/clock.h"
+#include "proto/syscalls.h"
 #include <arpa/inet.h>
 #include <signal.h>
 #include <string.h>

@@ -14,22 +14,12 @@
 #include "common/diag.h"
 #include "common/macros.h"
 #include "common/slice.h"
+#include "proto/event_set.h"
 
 struct filter;
 struct expr; /* a parsed condition */
 
 #define FILTER_DEPTH_MAX 1000
-
-/* A set of event numbers: bit EV_* . */
-struct event_set {
-	uint64_t w[EV_TYPE_MAX / 64];
-};
-
-static inline bool
-event_set_has(const struct event_set *s, unsigned num)
-{
-	return s->w[num / 64] >> (num % 64) & 1;
-}
 
 /* Text to tree. *ret lives in 'a'. -EINVAL and *d (line and column within the text), -ENOMEM. */
 int expr_parse(struct slice text, struct arena *a, struct expr **ret, struct diag *d) MUST_CHECK;

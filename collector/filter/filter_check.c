@@ -274,24 +274,19 @@ value_set(struct compile *c, struct test *t)
 	return t->vset == NULL ? -ENOMEM : 0;
 }
 
-/* evt.type against names: a set of numbers; names of calls without a row are kept separately. */
+/* evt.type against names: a set of events and system calls. */
 static int
 event_test(struct compile *c, struct test *t)
 {
 	struct event_set one;
 
 	t->events = arena_alloc(c->a, sizeof(*t->events));
-	t->set = set_new(c->a, t->nk);
-	if (t->events == NULL || t->set == NULL)
+	if (t->events == NULL)
 		return -ENOMEM;
+	*t->events = (struct event_set){ 0 };
 	for (size_t i = 0; i < t->nk; i++) {
 		(void) event_name_set(t->k[i].v.s, &one);
-		if (event_set_has(&one, EV_SYSCALL) && !slice_eq(t->k[i].v.s, SLICE("syscall"))) {
-			set_add(t->set, t->k[i].v.s);
-			continue;
-		}
-		for (size_t w = 0; w < ARRAY_SIZE(one.w); w++)
-			t->events->w[w] |= one.w[w];
+		event_set_join(t->events, &one);
 	}
 	return 0;
 }

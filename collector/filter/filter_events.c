@@ -20,11 +20,17 @@ set_none(struct event_set *s)
 	memset(s, 0, sizeof(*s));
 }
 
+/* The generic event is in a set if any of its calls is. */
 static void
-set_union(struct event_set *s, const struct event_set *other)
+settle(struct event_set *s)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(s->w); i++)
-		s->w[i] |= other->w[i];
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(s->calls); i++)
+		any |= s->calls[i];
+	s->w[EV_SYSCALL / 64] &= ~(1ULL << (EV_SYSCALL % 64));
+	if (any != 0)
+		event_set_add(s, EV_SYSCALL);
 }
 
 static void
@@ -32,6 +38,9 @@ set_both(struct event_set *s, const struct event_set *other)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->w); i++)
 		s->w[i] &= other->w[i];
+	for (size_t i = 0; i < ARRAY_SIZE(s->calls); i++)
+		s->calls[i] &= other->calls[i];
+	settle(s);
 }
 
 static bool
@@ -44,18 +53,21 @@ bool
 event_name_set(struct slice name, struct event_set *ret)
 {
 	const struct ev_schema *s;
-	bool known = false;
+	int call;
 
 	set_none(ret);
+	if (schema_by_name(name, 0) == NULL) {
+		call = syscall_find(name);
+		if (call >= 0)
+			event_set_add_call(ret, (unsigned) call);
+		return call >= 0;
+	}
 	for (size_t i = 0; (s = schema_by_name(name, i)) != NULL; i++) {
-		ret->w[s->num / 64] |= 1ULL << (s->num % 64);
-		known = true;
+		event_set_add(ret, s->num);
+		if (s->num == EV_SYSCALL) /* "syscall" is every call without its own event */
+			memset(ret->calls, 0xff, sizeof(ret->calls));
 	}
-	if (!known && syscall_known(name)) {
-		ret->w[EV_SYSCALL / 64] |= 1ULL << (EV_SYSCALL % 64);
-		known = true;
-	}
-	return known;
+	return true;
 }
 
 /* The events named on the right. */
@@ -68,17 +80,18 @@ named(const struct term *right, struct event_set *ret)
 	set_none(ret);
 	for (; t != NULL; t = t->next) {
 		(void) event_name_set(t->text, &one);
-		set_union(ret, &one);
+		event_set_join(ret, &one);
 	}
 }
 
-/* All but those; the generic event stays, since it also has other calls. */
 static void
 complement(struct event_set *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(s->w); i++)
 		s->w[i] = ~s->w[i];
-	s->w[EV_SYSCALL / 64] |= 1ULL << (EV_SYSCALL % 64);
+	for (size_t i = 0; i < ARRAY_SIZE(s->calls); i++)
+		s->calls[i] = ~s->calls[i];
+	settle(s);
 }
 
 static void
@@ -180,7 +193,7 @@ infer(const struct expr *e, bool inverted, struct event_set *ret)
 		if ((e->kind == E_AND) != inverted)
 			set_both(ret, &one);
 		else
-			set_union(ret, &one);
+			event_set_join(ret, &one);
 	}
 }
 

@@ -259,19 +259,18 @@ check_run_by(const struct test *t, const struct view *v, struct fscratch *fs, va
 }
 
 static bool
-check_type(const struct test *t, const struct view *v, struct fscratch *fs)
+check_type(const struct test *t, const struct view *v)
 {
-	struct fval name;
-	bool hit = event_set_has(t->events, v->ev->schema->num);
+	unsigned num = v->ev->schema->num;
+	bool hit = num == EV_SYSCALL
+		       ? event_set_has_call(t->events, syscall_of_id(ev_num(v->ev, EVP_SYSCALL_ID)))
+		       : event_set_has(t->events, num);
 
-	if (v->ev->schema->num == EV_SYSCALL && set_size(t->set) > 0 &&
-	    source_get(t->left, v, fs, &name, 1) > 0)
-		hit = hit || set_has(t->set, name.s);
 	return hit != t->invert;
 }
 
 bool
 check_run(const struct test *t, const struct view *v, struct fscratch *fs)
 {
-	return t->op == FOP_TYPE ? check_type(t, v, fs) : check_run_by(t, v, fs, check_value);
+	return t->op == FOP_TYPE ? check_type(t, v) : check_run_by(t, v, fs, check_value);
 }

@@ -174,6 +174,51 @@ test_events(void **state)
 	}
 }
 
+/* Of the generic event only the calls that can match. */
+static const struct {
+	const char *text;
+	int call;
+	bool has, other; /* the call; getrandom */
+} calls[] = {
+	{ "evt.type = sysinfo", SC_sysinfo, true, false },
+	{ "evt.type in (open, sysinfo, getrandom)", SC_sysinfo, true, true },
+	{ "evt.type = sysinfo or evt.type = open", SC_sysinfo, true, false },
+	{ "evt.type = sysinfo and evt.type = getrandom", SC_sysinfo, false, false },
+	{ "evt.type = sysinfo and proc.name = a", SC_sysinfo, true, false },
+	{ "evt.type != sysinfo", SC_sysinfo, false, true },
+	{ "not evt.type in (sysinfo, open)", SC_sysinfo, false, true },
+	{ "not evt.type != sysinfo", SC_sysinfo, true, false },
+	{ "evt.type = open", SC_sysinfo, false, false },
+	{ "evt.type != open", SC_sysinfo, true, true },
+	{ "evt.type = syscall", SC_UNNAMED, true, true },
+	{ "evt.type != syscall", SC_sysinfo, false, false },
+	{ "evt.type != sysinfo", SC_UNNAMED, true, true },
+	{ "proc.name = a", SC_UNNAMED, true, true },
+	{ "evt.type startswith open", SC_UNNAMED, true, true },
+};
+
+static void
+test_calls(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct filter *f = NULL;
+		struct event_set s;
+		struct diag d = { 0 };
+		struct arena a;
+
+		arena_init(&a, 0);
+		if (compile(calls[i].text, &a, &f, &d) < 0)
+			fail_msg("%s: %s", calls[i].text, d.msg);
+		filter_events(f, &s);
+		if (event_set_has_call(&s, (unsigned) calls[i].call) != calls[i].has ||
+		    event_set_has_call(&s, SC_getrandom) != calls[i].other ||
+		    event_set_has(&s, EV_SYSCALL) != (calls[i].has || calls[i].other))
+			fail_msg("%s: not the calls that can match", calls[i].text);
+		arena_fini(&a);
+	}
+}
+
 static void
 count_field(void *arg, const struct field_ref *f)
 {
@@ -421,6 +466,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_fields_and_warnings),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_nested_transformers),

@@ -75,11 +75,18 @@ add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->news_at = now;
 	wire__interest__init(&rep->interest);
 	rep->interest.events = rep->events;
+	rep->interest.calls = rep->calls;
 	pthread_mutex_lock(&i->lock);
 	rep->interest.version = i->interest;
 	for (unsigned n = 0; n < EV_TYPE_MAX; n++) {
 		if (event_set_has(&i->wanted, n))
 			rep->events[rep->interest.n_events++] = n;
+	}
+	for (unsigned n = 0; n <= SC_MAX; n++) {
+		uint16_t id = n == SC_UNNAMED ? SYSCALL_ID_UNNAMED : syscalls[n].id;
+
+		if (id != SYSCALL_ID_NONE && event_set_has_call(&i->wanted, n))
+			rep->calls[rep->interest.n_calls++] = id;
 	}
 	pthread_mutex_unlock(&i->lock);
 	rep->msg.interest = &rep->interest;

@@ -41,7 +41,7 @@ start(struct world *w)
 		.shards = (struct shards *) &w->shard,
 		.listen = w->url,
 	};
-	struct event_set set = { { 0 } };
+	struct event_set set = { 0 };
 	struct diag d = { 0 };
 	int r = -EADDRINUSE;
 

@@ -11,7 +11,7 @@
 static void
 begin(struct room *w, uint64_t durable)
 {
-	struct event_set set = { { 6 } };
+	struct event_set set = { .w = { 6 } };
 
 	room_init(w, 1000 * NS_PER_S, durable);
 	ingest_set_interest(w->i, &set);
@@ -202,7 +202,7 @@ test_next_seq(void **state)
 static void
 test_interest(void **state)
 {
-	struct event_set set = { { 0 } };
+	struct event_set set = { 0 };
 	struct room w;
 	uint32_t version;
 
@@ -230,6 +230,7 @@ test_interest(void **state)
 	room_say(&w);
 	assert_non_null(w.rep.msg.interest);
 	assert_int_equal(0, w.rep.interest.n_events);
+	assert_int_equal(0, w.rep.interest.n_calls);
 	assert_int_not_equal(version, w.rep.interest.version);
 	kit_batch(&w.out, 2, version); /* captured earlier: confirms nothing */
 	w.now += NS_PER_S;

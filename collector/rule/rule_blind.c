@@ -80,15 +80,37 @@ names_print(const struct names *v, struct buf *out)
 /* The missing parts of a condition. */
 struct missing {
 	struct names events;                   /* not captured */
+	struct names never;                    /* of calls that no event is named after */
 	size_t seen;                           /* number of names of captured events */
 	struct names alternatives, exceptions; /* fields without a value */
 };
 
+/* Calls that the rule names. One whose event has another name, or that no kernel has here, never
+ * gives its name to an event. */
+static void
+find_calls(const struct event_set *set, struct missing *m)
+{
+	if (event_set_has_call(set, SC_UNNAMED)) {
+		m->seen++; /* the rule looks at all calls, or at all but some */
+		return;
+	}
+	for (unsigned i = 0; i < SC_MAX; i++) {
+		if (!event_set_has_call(set, i))
+			continue;
+		if (syscalls[i].id == SYSCALL_ID_NONE || syscall_event(i) != NULL)
+			names_add_new(&m->never, slice_str(syscalls[i].name));
+		else
+			m->seen++;
+	}
+}
+
 static void
 find_events(const struct event_set *set, struct missing *m)
 {
+	find_calls(set, m);
 	for (size_t i = 0; i < schema_nevents; i++) {
-		if (!event_set_has(set, schema_events[i].num) || !is_first(set, i))
+		if (schema_events[i].num == EV_SYSCALL ||
+		    !event_set_has(set, schema_events[i].num) || !is_first(set, i))
 			continue;
 		if (is_seen(set, schema_events[i].name))
 			m->seen++;
@@ -128,6 +150,7 @@ static void
 print_partly(struct buf *out, const struct missing *m)
 {
 	print_part(out, "", &m->events, " not captured yet");
+	print_part(out, "no event is ever called ", &m->never, "");
 	print_unfilled(out, "conditions on ", &m->alternatives, " never match");
 	print_unfilled(out, "exceptions on ", &m->exceptions, " never apply");
 }
@@ -142,7 +165,9 @@ find_blind(struct collection *c, struct ruleset *s, struct rule *r, const struct
 	const char *text;
 
 	find_events(&r->events, &m);
-	if (m.seen == 0 && m.events.n == 0)
+	if (m.seen == 0 && m.events.n == 0 && m.never.n > 0)
+		print_part(&b, "no event is ever called ", &m.never, "");
+	else if (m.seen == 0 && m.events.n == 0)
 		buf_str(&b, "its condition is true on no event");
 	else if (m.seen == 0)
 		print_part(&b, "needs ", &m.events, ", not captured yet");

@@ -24,8 +24,7 @@ ask(struct ruleset *s, struct plan_item *items, bool typed)
 			continue;
 		s->asked[s->nasked] = r;
 		items[s->nasked++] = (struct plan_item){ r->filter, &r->events };
-		for (size_t w = 0; w < ARRAY_SIZE(r->events.w); w++)
-			s->events.w[w] |= r->events.w[w];
+		event_set_join(&s->events, &r->events);
 	}
 }
 
@@ -33,10 +32,10 @@ ask(struct ruleset *s, struct plan_item *items, bool typed)
 static void
 only_events(struct event_set *s)
 {
-	struct event_set all = { { 0 } };
+	struct event_set all = { 0 };
 
 	for (size_t i = 0; i < schema_nevents; i++)
-		all.w[schema_events[i].num / 64] |= 1ULL << (schema_events[i].num % 64);
+		event_set_add(&all, schema_events[i].num);
 	for (size_t w = 0; w < ARRAY_SIZE(s->w); w++)
 		s->w[w] &= all.w[w];
 }

@@ -152,6 +152,20 @@ EXIT(texts)
 	EXIT_END();
 }
 
+/* Every call without a row: only its id and number. */
+EXIT(generic)
+{
+	EXIT_BEGIN(SYSCALL, false);
+	u64 nr = call_nr(regs);
+	const volatile struct drv_call *call = call_of(compat, nr);
+	const volatile struct drv_branch *b =
+	    call->program == DRV_PROGRAM_branch ? branch_of(call, call_arg(regs, compat, 0)) : NULL;
+
+	e->ID = b ? b->id : call->capture;
+	e->nativeID = nr;
+	EXIT_END();
+}
+
 /* Find the call within this one and continue as its program, which looks it up again for its
  * arguments. */
 SEC("tp_btf/sys_exit")
@@ -159,8 +173,9 @@ int
 BPF_PROG(exit_branch, struct pt_regs *regs, long ret)
 {
 	bool compat = is_compat(current_task());
-	const volatile struct drv_branch *b =
-	    branch_of(call_of(compat, call_nr(regs)), call_arg(regs, compat, 0));
+	const volatile struct drv_call *call = call_of(compat, call_nr(regs));
+	u64 which = call_arg(regs, compat, 0) & 0xffff;
+	const volatile struct drv_branch *b = branch_of(call, which);
 	const volatile struct drv_capture *c;
 
 	if (!b)
@@ -168,6 +183,8 @@ BPF_PROG(exit_branch, struct pt_regs *regs, long ret)
 	c = capture_at(b->capture);
 	if (c->event && wanted(c->event))
 		run_program(ctx, c->program);
+	else if (!c->event && ctl.within[call->capture & (DRV_DEMUX_MAX - 1)] >> (which & 31) & 1)
+		run_program(ctx, DRV_PROGRAM_generic);
 	return 0;
 }
 

@@ -41,17 +41,42 @@ live_open(const struct source_opts *o)
 	return st;
 }
 
+static struct event_set
+all_events(void)
+{
+	struct event_set all = { 0 };
+
+	for (size_t i = 0; i < schema_nevents; i++) {
+		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
+			event_set_add(&all, schema_events[i].num);
+	}
+	return all;
+}
+
 void
 live_all(void *st)
 {
-	uint16_t events[256];
-	size_t n = 0;
+	struct event_set all = all_events();
 
-	for (size_t i = 0; i < schema_nevents && n < ARRAY_SIZE(events); i++) {
-		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			events[n++] = schema_events[i].num;
-	}
-	(void) source_bpf.set_interest(st, events, n);
+	(void) source_bpf.set_interest(st, &all);
+}
+
+void
+live_all_and(void *st, unsigned call)
+{
+	struct event_set all = all_events();
+
+	event_set_add_call(&all, call);
+	(void) source_bpf.set_interest(st, &all);
+}
+
+void
+live_only(void *st, uint16_t event)
+{
+	struct event_set only = { 0 };
+
+	event_set_add(&only, event);
+	(void) source_bpf.set_interest(st, &only);
 }
 
 void

@@ -74,9 +74,12 @@ live_fn live_tasks, live_files;      /* output of the iterators */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
 
-/* Load with these options and capture everything; exits the program on failure. */
+/* Load with these options and capture every event, but no call by name only; exits the program on
+ * failure. */
 void *live_open(const struct source_opts *o);
 void live_all(void *st);
+void live_all_and(void *st, unsigned call); /* and a call by name: SC_* */
+void live_only(void *st, uint16_t event);   /* capture one event */
 void live_close(void *st);
 
 /* Run one case. */

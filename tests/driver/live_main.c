@@ -50,7 +50,7 @@ main(int argc, char **argv)
 		names_cases, net_cases, msg_cases, mmsg_cases, race_cases, proc_cases, args_cases };
 	static const struct live_row *const rows[] = { file_rows, path_rows, fd_rows, self_rows,
 		net_rows, msg_rows, query_rows, ipc_rows, memory_rows, mmsg_rows, admin_rows,
-		wait_rows, option_rows };
+		wait_rows, option_rows, generic_rows };
 	struct live *l = calloc(1, sizeof(*l));
 	struct source_opts o = { .ring_bytes = 16 << 20 }; /* a busy machine may delay us */
 

@@ -22,7 +22,7 @@
 
 struct tally {
 	pid_t pid;
-	uint64_t records; /* close events of 'pid' */
+	uint64_t records; /* close events of 'pid', and calls by name */
 	uint64_t dropped; /* of any process */
 	uint64_t last_ts;
 	uint64_t until; /* records before this are of interest */
@@ -37,7 +37,8 @@ tally(void *arg, const struct ev_hdr *rec)
 	if (rec->ts < t->last_ts)
 		t->in_order = false;
 	t->last_ts = rec->ts;
-	t->records += rec->type == EV_CLOSE && rec->pid == (uint32_t) t->pid;
+	t->records +=
+	    (rec->type == EV_CLOSE || rec->type == EV_SYSCALL) && rec->pid == (uint32_t) t->pid;
 	return 0;
 }
 
@@ -98,12 +99,11 @@ m_drops(struct live *l)
 {
 	struct source_opts o = { .ring_bytes = 4096 };
 	struct tally t = { 0 };
-	uint16_t only = EV_CLOSE;
 	void *st;
 
 	l->name = "a ring that is full";
 	st = live_open(&o);
-	(void) source_bpf.set_interest(st, &only, 1);
+	live_only(st, EV_CLOSE);
 	for (int i = 0; i < 20 && t.records == 0; i++) { /* others may have filled it */
 		t.pid = closes(1000);
 		drain(st, &t);
@@ -117,24 +117,59 @@ m_drops(struct live *l)
 static void
 m_interest(struct live *l)
 {
-	uint16_t only = EV_CLOSE, other = EV_OPEN;
 	struct tally t = { 0 };
 
 	l->name = "interest";
-	(void) source_bpf.set_interest(l->st, &other, 1);
+	live_only(l->st, EV_OPEN);
 	drain(l->st, &t);
 	t.pid = closes(10);
 	drain(l->st, &t);
 	live_that(l, t.records == 0, "what nobody wants is not captured");
-	(void) source_bpf.set_interest(l->st, &only, 1);
+	live_only(l->st, EV_CLOSE);
 	t.pid = closes(2000);
 	drain(l->st, &t);
 	live_that(l, t.records == 2000, "what is wanted is captured");
 	live_that(l, t.in_order, "in the order of time");
-	(void) source_bpf.set_interest(l->st, NULL, 0);
+	(void) source_bpf.set_interest(l->st, &(struct event_set){ 0 });
 	t = (struct tally){ .pid = closes(10) };
 	drain(l->st, &t);
 	live_that(l, t.records == 0, "and no more when it is not");
+}
+
+static pid_t
+asks(int n)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (int i = 0; i < n; i++) {
+			(void) syscall(SYS_getsid, 0);
+			(void) syscall(SYS_getpgid, 0);
+		}
+		_exit(0);
+	}
+	(void) waitpid(pid, NULL, 0);
+	return pid;
+}
+
+/* Of calls without an event only the named ones are captured. */
+static void
+m_calls(struct live *l)
+{
+	struct event_set one = { 0 };
+	struct tally t = { 0 };
+
+	l->name = "calls by name";
+	event_set_add_call(&one, SC_getsid);
+	(void) source_bpf.set_interest(l->st, &one);
+	drain(l->st, &t);
+	t.pid = asks(100);
+	drain(l->st, &t);
+	live_that(l, t.records == 100, "the named call is captured, and no other");
+	live_only(l->st, EV_SYSCALL);
+	t = (struct tally){ .pid = asks(10) };
+	drain(l->st, &t);
+	live_that(l, t.records == 0, "none without a name");
 }
 
 static void
@@ -143,7 +178,6 @@ m_exclusion(struct live *l)
 	struct source_opts o = { 0 };
 	struct source_stats before, after;
 	struct tally t = { 0 };
-	uint16_t only = EV_CLOSE;
 	int go[2];
 	void *st;
 
@@ -161,7 +195,7 @@ m_exclusion(struct live *l)
 	}
 	o.exclude_pid = (uint32_t) t.pid;
 	st = live_open(&o);
-	(void) source_bpf.set_interest(st, &only, 1);
+	live_only(st, EV_CLOSE);
 	source_bpf.stats(st, &before);
 	if (write(go[1], "x", 1) != 1)
 		abort();
@@ -275,13 +309,12 @@ m_shares(struct live *l)
 	enum { MANY = 100 };
 	struct source_opts o = { .stashes_max = MANY };
 	struct source_stats stats;
-	uint16_t only = EV_OPEN;
 	pid_t pid;
 	void *st;
 
 	l->name = "memory for what is read at entry";
 	st = live_open(&o);
-	(void) source_bpf.set_interest(st, &only, 1);
+	live_only(st, EV_OPEN);
 	pid = crowd(MANY);
 	source_bpf.stats(st, &stats);
 	live_that(l, stats.unstashed >= MANY / 4, "who has half of it gets no more");
@@ -390,12 +423,11 @@ run_least(void)
 	struct source_opts o = { 0 };
 	struct tally t = { 0 };
 	char path[] = "/no/such"; /* on the stack: resident after fork() */
-	uint16_t only = EV_OPEN;
 	void *st;
 
 	keep_least();
 	st = live_open(&o);
-	(void) source_bpf.set_interest(st, &only, 1);
+	live_only(st, EV_OPEN);
 	t.pid = fork();
 	if (t.pid == 0)
 		_exit((int) syscall(SYS_open, path, O_RDONLY, 0));
@@ -427,8 +459,8 @@ m_least(struct live *l)
 void
 live_mechanics(struct live *l)
 {
-	static live_fn *const all[] = { m_interest, live_tasks, live_files, m_wake, m_drops,
-		m_exclusion, m_shares, m_refusals, m_least };
+	static live_fn *const all[] = { m_interest, m_calls, live_tasks, live_files, m_wake,
+		m_drops, m_exclusion, m_shares, m_refusals, m_least };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		unsigned failed = l->failed;

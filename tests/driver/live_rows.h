@@ -17,8 +17,9 @@
  * exists for them, each in a separate process and an empty folder. It compares the result with the
  * call's return value and the thread with the caller, and fails if a parameter has no WANT(), if no
  * call succeeded or none failed, if there are more or fewer records of the event than calls, or if
- * anything was read at exit that could be read at entry. A trigger makes other calls through the C
- * library, unless they are the same event.
+ * anything was read at exit that could be read at entry. A call without an event of its own needs
+ *no WANT(): its generic event is checked. A trigger makes other calls through the C library, unless
+ *they are the same event.
  */
 #ifndef MEWS_TESTS_DRIVER_LIVE_ROWS_H
 #define MEWS_TESTS_DRIVER_LIVE_ROWS_H
@@ -41,7 +42,7 @@ struct live_row {
 /* Each ends with a NULL name. */
 extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],
     msg_rows[], query_rows[], ipc_rows[], memory_rows[], admin_rows[], mmsg_rows[], wait_rows[],
-    option_rows[];
+    option_rows[], generic_rows[];
 
 /* Run a trigger in all possible ways, and check. */
 void live_row_run(struct live *l, const struct live_row *row);

@@ -47,6 +47,31 @@ cat >"$dir/bad.yaml" <<'YAML'
   priority: INFO
 YAML
 
+cat >"$dir/calls.yaml" <<'YAML'
+- rule: by name
+  desc: d
+  condition: evt.type in (sysinfo, getsid)
+  output: x %syscall.type %evt.arg.nativeID
+  priority: INFO
+- rule: other name
+  desc: d
+  condition: evt.type=pread64
+  output: x
+  priority: INFO
+- rule: half named
+  desc: d
+  condition: evt.type in (sysinfo, pread64)
+  output: x
+  priority: INFO
+YAML
+cat >"$dir/unknown.yaml" <<'YAML'
+- rule: r
+  desc: d
+  condition: evt.type=sysinf
+  output: x
+  priority: INFO
+YAML
+
 # says CODE TEXT COMMAND...: it exits with CODE, and its output or standard error contains TEXT.
 says() {
 	local code=$1 text=$2 got=0
@@ -67,6 +92,13 @@ never() {
 }
 
 says 0 "blind: 'no such event' ($dir/r.yaml:3): needs switch, not captured yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "blind: 'other name' ($dir/calls.yaml:6): no event is ever called pread64" "$ctl" rules check "$dir/calls.yaml"
+says 0 "partly blind: 'half named' ($dir/calls.yaml:11): no event is ever called pread64" "$ctl" rules check "$dir/calls.yaml"
+says 0 "3 rules (3 in force, 1 blind, 1 in part)" "$ctl" rules check "$dir/calls.yaml"
+says 0 'on       getsid,sysinfo' "$ctl" rules list "$dir/calls.yaml"
+says 0 'events       getsid, sysinfo' "$ctl" rules describe 'by name' -r "$dir/calls.yaml"
+says 0 'not captured pread64' "$ctl" rules describe 'half named' -r "$dir/calls.yaml"
+says 1 "$dir/unknown.yaml:3:23: error: rule 'r': unknown event type 'sysinf'" "$ctl" rules check "$dir/unknown.yaml"
 says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "5 rules (5 in force, 2 blind, 2 in part), 1 macro, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
