@@ -4,17 +4,29 @@
 
 enum { OUTPUTS_MAX = 16 };
 
+/* Begin a member of an object, after a comma unless it is the first. */
 static void
-key_str(struct buf *out, const char *key, const char *value)
+key(struct buf *out, const char *name)
 {
-	buf_printf(out, "\"%s\":", key);
+	char last = out->n == 0 ? '{' : out->p[out->n - 1];
+
+	if (last != '{' && last != ',')
+		buf_char(out, ',');
+	buf_printf(out, "\"%s\":", name);
+}
+
+static void
+key_str(struct buf *out, const char *name, const char *value)
+{
+	key(out, name);
 	buf_json(out, slice_str(value));
 }
 
 static void
-key_u64(struct buf *out, const char *key, uint64_t value)
+key_u64(struct buf *out, const char *name, uint64_t value)
 {
-	buf_printf(out, "\"%s\":%lu", key, (unsigned long) value);
+	key(out, name);
+	buf_u64(out, value);
 }
 
 /* ---- status ---- */
@@ -56,12 +68,9 @@ sensor_row(void *arg, struct stream *s)
 	buf_str(out, r->more ? ",{" : "{");
 	r->more = true;
 	key_str(out, "node", s->id.node);
-	buf_char(out, ',');
 	key_str(out, "cluster", s->id.cluster);
-	buf_char(out, ',');
 	key_str(out, "boot_id", s->id.boot_id);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		buf_char(out, ',');
 		key_u64(out, numbers[i].key, numbers[i].value);
 	}
 	buf_str(out, ",\"loss\":");
@@ -81,19 +90,12 @@ status_outputs(const struct api_view *v, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		buf_str(out, i > 0 ? ",{" : "{");
 		key_str(out, "name", st[i].name);
-		buf_char(out, ',');
 		key_u64(out, "delivered", st[i].delivered);
-		buf_char(out, ',');
 		key_u64(out, "refused", st[i].refused);
-		buf_char(out, ',');
 		key_u64(out, "retries", st[i].retries);
-		buf_char(out, ',');
 		key_u64(out, "skipped", st[i].skipped);
-		buf_char(out, ',');
 		key_u64(out, "waiting", st[i].lag_rows);
-		buf_char(out, ',');
 		key_u64(out, "oldest_ms", st[i].oldest_age_ms);
-		buf_char(out, ',');
 		key_str(out, "error", st[i].error);
 		buf_char(out, '}');
 	}
@@ -111,33 +113,21 @@ status_collector(const struct api_view *v, struct buf *out)
 	ingest_stats(v->ingest, &in);
 	buf_str(out, "\"collector\":{");
 	key_str(out, "name", v->name);
-	buf_char(out, ',');
 	key_str(out, "cluster", v->cluster);
-	buf_char(out, ',');
 	key_str(out, "version", v->version);
-	buf_char(out, ',');
 	key_u64(out, "started", v->started);
-	buf_char(out, ',');
 	key_u64(out, "now", clock_real());
 	buf_printf(out, ",\"ready\":%s,", why == NULL ? "true" : "false");
 	key_str(out, "not_ready", why == NULL ? "" : why);
-#define STAT(member, kind, help) \
-	buf_char(out, ',');      \
-	key_u64(out, #member, sh.member);
+#define STAT(member, kind, help) key_u64(out, #member, sh.member);
 #include "collector/shard/shard_stats.def"
 	buf_str(out, ",\"loss_windows\":{");
-	for (unsigned i = 0; i < LOSS_MAX; i++) {
-		if (i > 0)
-			buf_char(out, ',');
+	for (unsigned i = 0; i < LOSS_MAX; i++)
 		key_u64(out, loss_name(i), sh.losses[i]);
-	}
 	buf_str(out, "},");
 	key_u64(out, "queued", sh.queued);
-	buf_char(out, ',');
 	key_u64(out, "connections", in.connections);
-	buf_char(out, ',');
 	key_u64(out, "certificate_expires", in.certificate_expiry_seconds);
-	buf_char(out, ',');
 	key_u64(out, "refused", in.refused_identity + in.refused_protocol);
 	buf_char(out, '}');
 }
@@ -150,19 +140,12 @@ status_outbox(const struct api_view *v, struct buf *out)
 	outbox_stats(v->outbox, &st);
 	buf_str(out, "\"outbox\":{");
 	key_u64(out, "rows", st.rows);
-	buf_char(out, ',');
 	key_u64(out, "bytes", st.bytes);
-	buf_char(out, ',');
 	key_u64(out, "committed", st.committed);
-	buf_char(out, ',');
 	key_u64(out, "duplicates", st.duplicates);
-	buf_char(out, ',');
 	key_u64(out, "set_aside", st.set_aside);
-	buf_char(out, ',');
 	key_u64(out, "lost", st.lost);
-	buf_char(out, ',');
 	key_u64(out, "damaged", st.damaged);
-	buf_char(out, ',');
 	key_str(out, "error", st.error);
 	buf_printf(out, ",\"full\":%s,\"corrupt\":%s}", st.full ? "true" : "false",
 	    st.corrupt ? "true" : "false");
@@ -205,34 +188,28 @@ api_status(const struct api_view *v, struct buf *out)
 /* ---- rules ---- */
 
 static void
-key_or_null(struct buf *out, const char *key, const char *value)
+key_or_null(struct buf *out, const char *name, const char *value)
 {
+	key(out, name);
 	if (value != NULL)
-		key_str(out, key, value);
+		buf_json(out, slice_str(value));
 	else
-		buf_printf(out, "\"%s\":null", key);
+		buf_str(out, "null");
 }
 
 static void
 rule_row(struct buf *out, const struct rule *r, const struct rule_sum *sum)
 {
 	key_str(out, "rule", r->name);
-	buf_char(out, ',');
 	key_str(out, "priority", priority_name(r->priority));
-	buf_char(out, ',');
 	key_str(out, "source", r->source);
 	buf_printf(out, ",\"enabled\":%s,\"loaded\":%s,", r->enabled ? "true" : "false",
 	    r->loaded ? "true" : "false");
 	key_or_null(out, "blind", r->blind);
-	buf_char(out, ',');
 	key_or_null(out, "partly", r->partly);
-	buf_char(out, ',');
 	key_u64(out, "evaluations", sum->evals);
-	buf_char(out, ',');
 	key_u64(out, "checks", sum->checks);
-	buf_char(out, ',');
 	key_u64(out, "hits", sum->hits);
-	buf_char(out, ',');
 	key_u64(out, "suppressed", sum->suppressed);
 	buf_str(out, ",\"tags\":[");
 	for (size_t i = 0; i < r->ntags; i++) {
