@@ -107,12 +107,12 @@ static const struct ctl_option options[] = {
 static const struct ctl_syntax syntax = { "ps", options, ARRAY_SIZE(options),
 	"Usage: mewsctl ps [OPTIONS] CLUSTER/NODE\n"
 	"\n"
-	"Lists the processes of a node as the collector knows them, which is what its rules see:\n"
-	"nothing is asked of the node. The name of a file is the one with which it was opened.\n"
+	"Lists the processes of a node from the collector's state, which is what its rules see; "
+	"the\n"
+	"node is not contacted. The name of a file is the path by which it was opened.\n"
 	"\n",
 	"\n"
-	"Exit status: 0 done, 1 not reachable, refused, or nothing is known of the node, 2 usage\n"
-	"error.\n" };
+	"Exit status: 0 done, 1 not reachable, refused, or the node is unknown, 2 usage error.\n" };
 
 int
 ctl_ps(int argc, char **argv)
