@@ -191,11 +191,11 @@ drain(void *arg)
 static void
 want_all(struct source_state *s)
 {
-	struct event_set all = { 0 };
+	struct interest all = { .lean = { 0 } };
 
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			event_set_add(&all, schema_events[i].num);
+			event_set_add(&all.events, schema_events[i].num);
 	}
 	(void) source_bpf.set_interest(s, &all);
 }

@@ -213,7 +213,7 @@ static int
 start_ingest(void *app)
 {
 	struct app *a = app;
-	struct event_set set = rules_interest(a->rules);
+	struct interest in;
 	const struct ingest_cfg cfg = app_ingest_cfg(a);
 	struct diag d = { 0 };
 	int r = ingest_start(&cfg, &a->ingest, &d);
@@ -221,7 +221,8 @@ start_ingest(void *app)
 	if (r < 0)
 		return app_fail(
 		    a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
-	ingest_set_interest(a->ingest, &set);
+	ruleset_interest(a->rules, NULL, &in);
+	ingest_set_interest(a->ingest, &in);
 	log_info("listening for sensors on %s", a->opt.listen);
 	return 0;
 }

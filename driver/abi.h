@@ -137,6 +137,7 @@ struct drv_control {
 	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted from either kind of caller */
 	__u64 calls[2][DRV_NR_MAX / 64]; /* from 64-bit callers, from 32-bit ones */
 	__u64 events[DRV_NR_MAX / 64];   /* wanted events, for calls that may be one of several */
+	__u64 lean[DRV_NR_MAX / 64];     /* of these: only what process state needs */
 	__u32 within[DRV_DEMUX_MAX];     /* wanted calls without a row within another, by number */
 	struct drv_excluded exclude[2];
 	__u32 scanner;      /* thread group excluded with all its children; 0: none */

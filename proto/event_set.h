@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * event_set.h - sets of events and, of the generic event, of system calls.
+ * event_set.h - sets of events and, of the generic event, of system calls; what a sensor captures.
  */
 #ifndef MEWS_PROTO_EVENT_SET_H
 #define MEWS_PROTO_EVENT_SET_H
@@ -13,6 +13,13 @@
 struct event_set {
 	uint64_t w[EVENT_WORDS];    /* bit EV_* */
 	uint64_t calls[CALL_WORDS]; /* bit SC_*: what of EV_SYSCALL, if that is in the set */
+};
+
+/* What a sensor captures. */
+struct interest {
+	struct event_set events;
+	uint64_t lean[EVENT_WORDS]; /* of these: only what process state needs
+				       (collector/state/parsers.def) */
 };
 
 static inline bool

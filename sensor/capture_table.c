@@ -449,6 +449,8 @@ captures_wanted(struct drv_control *ctl, const struct event_set *wanted)
 
 		if (!(ctl->events[ev / 64] >> (ev % 64) & 1))
 			continue;
+		if (rows[i].program == DRV_PROGRAM_clone && (ctl->lean[ev / 64] >> (ev % 64) & 1))
+			continue; /* the child's side has its own hook */
 		want(ctl, 0, captures[i].nr[0]);
 		want(ctl, 1, captures[i].nr[1]);
 		for (size_t b = 0; b < ARRAY_SIZE(branches); b++) {

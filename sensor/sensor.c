@@ -136,11 +136,11 @@ stop_files(void *app)
 static int
 capture_all(struct app *a)
 {
-	struct event_set all = { 0 };
+	struct interest all = { .lean = { 0 } };
 
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			event_set_add(&all, schema_events[i].num);
+			event_set_add(&all.events, schema_events[i].num);
 	}
 	return a->src->set_interest(a->st, &all);
 }

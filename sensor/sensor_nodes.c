@@ -19,17 +19,21 @@ static void
 on_interest(void *arg, struct node *n, const Wire__Interest *in)
 {
 	struct app *a = arg;
-	struct event_set wanted = { 0 };
+	struct interest wanted = { .lean = { 0 } };
 
 	for (size_t i = 0; i < in->n_events; i++) {
 		if (in->events[i] < EV_TYPE_MAX)
-			event_set_add(&wanted, in->events[i]);
+			event_set_add(&wanted.events, in->events[i]);
+	}
+	for (size_t i = 0; i < in->n_lean; i++) {
+		if (in->lean[i] < EV_TYPE_MAX)
+			wanted.lean[in->lean[i] / 64] |= 1ULL << (in->lean[i] % 64);
 	}
 	for (size_t i = 0; i < in->n_calls; i++) {
 		unsigned call = syscall_of_id(in->calls[i]);
 
 		if (call != SC_UNNAMED || in->calls[i] == SYSCALL_ID_UNNAMED)
-			event_set_add_call(&wanted, call);
+			event_set_add_call(&wanted.events, call);
 	}
 	if (a->src != NULL && a->src->set_interest(a->st, &wanted) < 0)
 		log_peer(LOG_ERROR, n->name, "cannot change what is captured");

@@ -64,10 +64,11 @@ struct source_ops {
 	int (*open)(void *st, const struct source_opts *o, struct diag *d);
 
 	/*
-	 * Capture exactly these events from now on, and of the generic event only the calls in the
-	 * set; not yet capturable events are ignored. May be called at any time after open().
+	 * Capture exactly these events from now on, of the generic event only the calls in the set,
+	 * and of lean ones only what process state needs; not yet capturable events are ignored.
+	 * May be called at any time after open().
 	 */
-	int (*set_interest)(void *st, const struct event_set *wanted);
+	int (*set_interest)(void *st, const struct interest *wanted);
 
 	/*
 	 * Emit available records in time order; if there are none, wait at most 'timeout_ms' (0:

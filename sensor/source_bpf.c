@@ -240,16 +240,18 @@ bpf_close(void *st)
 /* Running */
 
 static int
-bpf_set_interest(void *st, const struct event_set *wanted)
+bpf_set_interest(void *st, const struct interest *wanted)
 {
 	struct source_state *s = st;
 	struct drv_control *ctl = &s->skel->bss->ctl;
 	struct drv_control new = { 0 };
 
-	memcpy(new.events, wanted->w, sizeof(wanted->w));
-	captures_wanted(&new, wanted);
+	memcpy(new.events, wanted->events.w, sizeof(wanted->events.w));
+	memcpy(new.lean, wanted->lean, sizeof(wanted->lean));
+	captures_wanted(&new, &wanted->events);
 	for (unsigned i = 0; i < ARRAY_SIZE(new.any); i++) {
 		__atomic_store_n(&ctl->events[i], new.events[i], __ATOMIC_RELAXED);
+		__atomic_store_n(&ctl->lean[i], new.lean[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[0][i], new.calls[0][i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[1][i], new.calls[1][i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->any[i], new.any[i], __ATOMIC_RELAXED);

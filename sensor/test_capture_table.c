@@ -202,6 +202,22 @@ test_wanted(void **state)
 	assert_true(ctl.any[NR64_connect / 64] >> (NR64_connect % 64) & 1);
 }
 
+/* Of a clone that only state needs, the child's side has its own hook. */
+static void
+test_lean(void **state)
+{
+	struct drv_control ctl = { .events = { 0 } };
+
+	(void) state;
+	ctl.events[EV_CLONE / 64] |= 1ULL << (EV_CLONE % 64);
+	captures_wanted(&ctl, &(struct event_set){ 0 });
+	assert_true(wants(&ctl, 0, NR64_clone));
+	memset(ctl.calls, 0, sizeof(ctl.calls));
+	ctl.lean[EV_CLONE / 64] |= 1ULL << (EV_CLONE % 64);
+	captures_wanted(&ctl, &(struct event_set){ 0 });
+	assert_false(wants(&ctl, 0, NR64_clone));
+}
+
 /* A wanted name enables its numbers only; what has a row is no generic call. */
 static void
 test_generic(void **state)
@@ -287,6 +303,7 @@ main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_lean),
 		cmocka_unit_test(test_generic),
 		cmocka_unit_test(test_unnamed),
 #if defined(__x86_64__)

@@ -37,7 +37,7 @@ ingest_free(struct ingest *i)
 }
 
 void
-ingest_set_interest(struct ingest *i, const struct event_set *wanted)
+ingest_set_interest(struct ingest *i, const struct interest *wanted)
 {
 	pthread_mutex_lock(&i->lock);
 	i->wanted = *wanted;

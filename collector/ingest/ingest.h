@@ -45,7 +45,7 @@ int ingest_probe(
 void ingest_probe_end(struct nng_stream_listener *l); /* NULL is nothing */
 
 /* Set the events that sensors capture; sent with the next reply to each. Any thread. */
-void ingest_set_interest(struct ingest *i, const struct event_set *wanted);
+void ingest_set_interest(struct ingest *i, const struct interest *wanted);
 
 /* Reload certificate, key, CA and CRL for new connections; disconnect sensors that are no longer
  * trusted. On error the old ones stay in force, and *d says why. */

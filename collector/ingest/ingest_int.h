@@ -103,7 +103,7 @@ struct ingest {
 	pthread_mutex_t lock; /* guards the following, up to the counters */
 	struct conn *by_pipe[CONN_BUCKETS], *by_node[CONN_BUCKETS];
 	struct trust *trust; /* NULL without TLS */
-	struct event_set wanted;
+	struct interest wanted;
 	struct bucket admit;
 	uint64_t crl_stamp, warned; /* of ingest_watch_tls(), for one thread */
 	_Atomic bool stopping;
@@ -124,7 +124,7 @@ struct reply {
 	Wire__Ack ack;
 	Wire__Interest interest;
 	Wire__Reject reject;
-	uint32_t events[EV_TYPE_MAX], calls[SC_MAX + 1];
+	uint32_t events[EV_TYPE_MAX], lean[EV_TYPE_MAX], calls[SC_MAX + 1];
 	uint8_t nonce[WIRE_NONCE_SIZE];
 };
 

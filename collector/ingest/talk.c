@@ -65,6 +65,27 @@ add_ack(struct ingest *i, struct conn *c, struct reply *rep)
 	rep->msg.ack = &rep->ack;
 }
 
+static void
+fill_interest(struct reply *rep, const struct interest *wanted)
+{
+	wire__interest__init(&rep->interest);
+	rep->interest.events = rep->events;
+	rep->interest.lean = rep->lean;
+	rep->interest.calls = rep->calls;
+	for (unsigned n = 0; n < EV_TYPE_MAX; n++) {
+		if (event_set_has(&wanted->events, n))
+			rep->events[rep->interest.n_events++] = n;
+		if (wanted->lean[n / 64] >> (n % 64) & 1)
+			rep->lean[rep->interest.n_lean++] = n;
+	}
+	for (unsigned n = 0; n <= SC_MAX; n++) {
+		uint16_t id = n == SC_UNNAMED ? SYSCALL_ID_UNNAMED : syscalls[n].id;
+
+		if (id != SYSCALL_ID_NONE && event_set_has_call(&wanted->events, n))
+			rep->calls[rep->interest.n_calls++] = id;
+	}
+}
+
 /* Add the wanted events and snapshot, unless confirmed; repeated at most every NEWS_NS. */
 static void
 add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
@@ -73,21 +94,9 @@ add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	if (c->interest == i->interest || (c->news_at != 0 && now < c->news_at + NEWS_NS))
 		return;
 	c->news_at = now;
-	wire__interest__init(&rep->interest);
-	rep->interest.events = rep->events;
-	rep->interest.calls = rep->calls;
 	pthread_mutex_lock(&i->lock);
+	fill_interest(rep, &i->wanted);
 	rep->interest.version = i->interest;
-	for (unsigned n = 0; n < EV_TYPE_MAX; n++) {
-		if (event_set_has(&i->wanted, n))
-			rep->events[rep->interest.n_events++] = n;
-	}
-	for (unsigned n = 0; n <= SC_MAX; n++) {
-		uint16_t id = n == SC_UNNAMED ? SYSCALL_ID_UNNAMED : syscalls[n].id;
-
-		if (id != SYSCALL_ID_NONE && event_set_has_call(&i->wanted, n))
-			rep->calls[rep->interest.n_calls++] = id;
-	}
 	pthread_mutex_unlock(&i->lock);
 	rep->msg.interest = &rep->interest;
 }

@@ -41,7 +41,7 @@ start(struct world *w)
 		.shards = (struct shards *) &w->shard,
 		.listen = w->url,
 	};
-	struct event_set set = { 0 };
+	struct interest set = { 0 };
 	struct diag d = { 0 };
 	int r = -EADDRINUSE;
 
@@ -49,7 +49,7 @@ start(struct world *w)
 	(void) snprintf(w->cert, sizeof(w->cert), "%s/collector-" NAME ".pem", w->pki.dir);
 	(void) snprintf(w->key, sizeof(w->key), "%s/collector-" NAME ".key", w->pki.dir);
 	(void) snprintf(w->crl, sizeof(w->crl), "%s/crl.pem", w->pki.dir);
-	set.w[0] = 1 << 5;
+	set.events.w[0] = 1 << 5;
 	for (unsigned port = 20000 + (unsigned) getpid() % 20000; r == -EADDRINUSE; port++) {
 		(void) snprintf(w->url, sizeof(w->url), "tls+tcp://127.0.0.1:%u", port);
 		r = ingest_start(&cfg, &w->ingest, &d);

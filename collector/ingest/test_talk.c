@@ -11,7 +11,7 @@
 static void
 begin(struct room *w, uint64_t durable)
 {
-	struct event_set set = { .w = { 6 } };
+	struct interest set = { .events = { .w = { 6 } } };
 
 	room_init(w, 1000 * NS_PER_S, durable);
 	ingest_set_interest(w->i, &set);
@@ -202,7 +202,7 @@ test_next_seq(void **state)
 static void
 test_interest(void **state)
 {
-	struct event_set set = { 0 };
+	struct interest set = { 0 };
 	struct room w;
 	uint32_t version;
 
@@ -224,13 +224,21 @@ test_interest(void **state)
 	room_say(&w);
 	assert_null(w.rep.msg.interest);
 	assert_int_equal(version, w.c->stream->interest);
+	event_set_add_call(&set.events, SC_getsid);
+	event_set_add_call(&set.events, SC_UNNAMED);
+	set.lean[EV_SENDTO / 64] |= 1ULL << (EV_SENDTO % 64);
 	ingest_set_interest(w.i, &set);
 	kit_poll(&w.out, version, 0);
 	w.now += NS_PER_S;
 	room_say(&w);
 	assert_non_null(w.rep.msg.interest);
-	assert_int_equal(0, w.rep.interest.n_events);
-	assert_int_equal(0, w.rep.interest.n_calls);
+	assert_int_equal(1, w.rep.interest.n_events);
+	assert_int_equal(EV_SYSCALL, w.rep.interest.events[0]);
+	assert_int_equal(2, w.rep.interest.n_calls);
+	assert_int_equal(syscalls[SC_getsid].id, w.rep.interest.calls[0]);
+	assert_int_equal(SYSCALL_ID_UNNAMED, w.rep.interest.calls[1]);
+	assert_int_equal(1, w.rep.interest.n_lean);
+	assert_int_equal(EV_SENDTO, w.rep.interest.lean[0]);
 	assert_int_not_equal(version, w.rep.interest.version);
 	kit_batch(&w.out, 2, version); /* captured earlier: confirms nothing */
 	w.now += NS_PER_S;

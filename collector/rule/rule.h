@@ -141,6 +141,9 @@ void ruleset_counts(const struct ruleset *s, struct ruleset_counts *ret);
 /* The events on which any loaded rule can match, without those that only state needs. */
 void ruleset_events(const struct ruleset *s, struct event_set *ret);
 
+/* What sensors capture while 'a' is in force; with 'b' (or NULL) also during a change to that. */
+void ruleset_interest(const struct ruleset *a, const struct ruleset *b, struct interest *ret);
+
 /* A thread's part: counters, scratch. */
 struct rule_run;
 int rule_run_new(struct ruleset *s, struct rule_run **ret) MUST_CHECK; /* takes a reference */

@@ -51,6 +51,29 @@ extern const uint8_t fd_type_by_event[EV_TYPE_MAX];
 enum fd_l4 { L4_UNKNOWN, L4_NA, L4_TCP, L4_UDP, L4_ICMP, L4_RAW };
 enum fd_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
 
+/* Does state need an event that no rule wants? See parsers.def. */
+enum state_need {
+	STATE_NEEDS_NOT,
+	STATE_NEEDS_PEERS,
+	STATE_NEEDS_ERROR,
+	STATE_NEEDS_CHILD,
+	STATE_NEEDS_ALL
+};
+enum state_need state_needs(unsigned num);
+
+/* The part of the state that an event changes, as words; NULL: none. */
+enum state_part {
+	STATE_PART_NONE,
+	STATE_PART_THREADS,
+	STATE_PART_DESCRIPTORS,
+	STATE_PART_SOCKETS,
+	STATE_PART_FOLDERS,
+	STATE_PART_IDS,
+	STATE_PART_LIMITS,
+	STATE_PART_USERS,
+};
+const char *state_part_name(unsigned num);
+
 /* fd_entry.state */
 #define FDS_CONNECTED   0x01
 #define FDS_PENDING     0x02 /* connect() under way */

@@ -31,22 +31,6 @@ struct reload {
 	counter done, failed, when;
 };
 
-struct event_set
-rules_interest(struct ruleset *rules)
-{
-	struct event_set s;
-
-	ruleset_events(rules, &s);
-	for (size_t i = 0; i < schema_nevents; i++) {
-		const struct ev_schema *ev = &schema_events[i];
-		bool captured = ev->capture == CAP_EXIT || ev->capture == CAP_TRACE;
-
-		if (captured && (ev->flags & EF_STATE) != 0)
-			s.w[ev->num / 64] |= 1ull << (ev->num % 64);
-	}
-	return s;
-}
-
 int
 reload_new(const struct reload_cfg *cfg, struct reload **ret)
 {
@@ -197,13 +181,12 @@ say(const struct rule_log *l, const struct ruleset *set, int e, struct buf *out)
 /* ---- the change ---- */
 
 static void
-set_interest(struct reload *r, struct ruleset *a, struct ruleset *b)
+set_interest(struct reload *r, const struct ruleset *a, const struct ruleset *b)
 {
-	struct event_set s = rules_interest(a), other = rules_interest(b);
+	struct interest in;
 
-	for (size_t w = 0; w < ARRAY_SIZE(s.w); w++)
-		s.w[w] |= other.w[w];
-	ingest_set_interest(r->cfg.ingest, &s);
+	ruleset_interest(a, b, &in);
+	ingest_set_interest(r->cfg.ingest, &in);
 }
 
 /* Put 'fresh' in force, and keep the previous set in r->old. */
@@ -216,7 +199,7 @@ change(struct reload *r, struct ruleset *fresh)
 	set_interest(r, old, fresh);
 	e = shards_offer_rules(r->cfg.shards, fresh);
 	if (e < 0) {
-		set_interest(r, old, old);
+		set_interest(r, old, NULL);
 		return e;
 	}
 	pthread_mutex_lock(r->cfg.lock);
@@ -256,7 +239,7 @@ finish(struct reload *r)
 	ruleset_inherit(now, r->old);
 	ruleset_unref(r->old);
 	r->old = NULL;
-	set_interest(r, now, now);
+	set_interest(r, now, NULL);
 	counter_add(&r->done, 1);
 	counter_add(&r->when, clock_real() - counter_get(&r->when));
 	log_info("rules reloaded");

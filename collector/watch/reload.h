@@ -58,7 +58,4 @@ struct reload_stats {
 /* Any thread. */
 void reload_stats(const struct reload *r, struct reload_stats *ret);
 
-/* The events that sensors capture: those that the rules can match, and those that state needs. */
-struct event_set rules_interest(struct ruleset *rules);
-
 #endif

@@ -318,6 +318,14 @@ capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool comp
 		return 0;                                                  \
 	e = REC_BEGIN(s, ID, t)
 
+/* End a capture program without a record. */
+#define EXIT_SKIP()                        \
+	do {                               \
+		if (st)                    \
+			stash_free(t, st); \
+		return 0;                  \
+	} while (0)
+
 #define EXIT_END()                                            \
 	do {                                                  \
 		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0; \

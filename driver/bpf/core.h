@@ -192,6 +192,13 @@ wanted(u32 type)
 	return bit_get(ctl.events, type);
 }
 
+/* Does only process state want the event? */
+static __always_inline bool
+lean(u32 type)
+{
+	return bit_get(ctl.lean, type);
+}
+
 /* Does this thread belong to an excluded process? */
 static __always_inline bool
 is_excluded(struct task_struct *t)

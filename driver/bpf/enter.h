@@ -156,7 +156,7 @@ enter_branch_alone(
 static __always_inline bool
 enter_due(struct task_struct *t, bool compat, u64 nr, const volatile struct drv_capture *c)
 {
-	return c->enter && bit_get(ctl.calls[compat & 1], nr) && !is_excluded(t);
+	return c->enter && bit_get(ctl.calls[compat & 1], nr) && !lean(c->event) && !is_excluded(t);
 }
 
 /* Read what capture 'c' needs of a call. If that fails, keep nothing: the exit reads again. */

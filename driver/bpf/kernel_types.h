@@ -265,12 +265,13 @@ struct sock_common {
 	u32 skc_daddr, skc_rcv_saddr;
 	u16 skc_dport, skc_num;
 	u16 skc_family;
+	volatile unsigned char skc_state;
 	struct in6_addr_k skc_v6_daddr, skc_v6_rcv_saddr;
 };
 struct sock {
 	struct sock_common __sk_common;
 	u32 sk_ack_backlog, sk_max_ack_backlog;
-	u16 sk_protocol;
+	u16 sk_type, sk_protocol;
 };
 struct sockaddr_un_k {
 	u16 sun_family;

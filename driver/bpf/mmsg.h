@@ -64,7 +64,8 @@ sendmmsg_record(u32 i)
 	struct task_struct *t = current_task();
 	struct scratch *s = scratch_get();
 	bool compat = is_compat(t);
-	u32 off = sizeof(struct ev_SENDMMSG);
+	u32 off = sizeof(struct ev_SENDMMSG), first;
+	bool quiet = lean(EV_SENDMMSG);
 	struct ev_SENDMMSG *e;
 	struct stash *st;
 	struct sock *sk;
@@ -78,14 +79,21 @@ sendmmsg_record(u32 i)
 	e = REC_BEGIN(s, SENDMMSG, t);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->res = mmsg_read(s, i, compat, &m);
-	off = text_iov(s, off, EV_BIT(SENDMMSG, data), m.iov, m.count,
-	    (s64) e->res > 0 ? (s64) e->res : snaplen, compat);
-	e->size = s->iov.size;
 	sk = (struct sock *) s->mmsg.sock;
+	if (quiet && !peer_may_change(sk, m.name != 0))
+		return 0;
+	if (!quiet) {
+		off = text_iov(s, off, EV_BIT(SENDMMSG, data), m.iov, m.count,
+		    (s64) e->res > 0 ? (s64) e->res : snaplen, compat);
+		e->size = s->iov.size;
+	}
+	first = off;
 	if (sk) {
 		sa = mmsg_addr(s, st, compat, i, &m, &len);
 		off = text_tuple_to(s, off, EV_BIT(SENDMMSG, tuple), sk, false, sa, len);
 	}
+	if (quiet && !peer_is_news(t, (s32) s->values[DRV_ARG(0)], first, off))
+		return 0;
 	late_mark(s, compat);
 	rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;
 	rec_end(s, off);
@@ -100,7 +108,8 @@ recvmmsg_record(u32 i)
 	struct task_struct *t = current_task();
 	struct scratch *s = scratch_get();
 	bool compat = is_compat(t);
-	u32 off = sizeof(struct ev_RECVMMSG);
+	u32 off = sizeof(struct ev_RECVMMSG), first;
+	bool quiet = lean(EV_RECVMMSG), passes;
 	struct ev_RECVMMSG *e;
 	const char *sa = NULL;
 	struct sock *sk;
@@ -111,14 +120,23 @@ recvmmsg_record(u32 i)
 	e = REC_BEGIN(s, RECVMMSG, t);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->res = mmsg_read(s, i, compat, &m);
-	off = text_iov(s, off, EV_BIT(RECVMMSG, data), m.iov, m.count, e->res, compat);
-	e->size = s->iov.size;
 	sk = (struct sock *) s->mmsg.sock;
+	passes = passes_fds(sk, &m);
+	if (quiet && !passes && !peer_may_change(sk, false))
+		return 0;
+	if (!quiet) {
+		off = text_iov(s, off, EV_BIT(RECVMMSG, data), m.iov, m.count, e->res, compat);
+		e->size = s->iov.size;
+	}
+	first = off;
 	if (m.name && m.namelen > 0 &&
 	    bpf_probe_read_user(s->path, NAMED_SIZE, (void *) m.name) == 0)
 		sa = s->path;
-	if (sk) {
+	if (sk)
 		off = text_tuple_to(s, off, EV_BIT(RECVMMSG, tuple), sk, true, sa, m.namelen);
+	if (quiet && !passes && !peer_is_news(t, (s32) s->values[DRV_ARG(0)], first, off))
+		return 0;
+	if (sk) {
 		off = text_user(s, off, EV_BIT(RECVMMSG, msgcontrol), m.control,
 		    m.control ? m.control + m.controllen : 0);
 	}

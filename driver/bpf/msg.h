@@ -107,45 +107,71 @@ msg_read(struct scratch *s, u64 at, bool compat, struct msg *m)
 EXIT(sendmsg)
 {
 	EXIT_BEGIN(SENDMSG, true);
+	bool quiet = lean(EV_SENDMSG);
 	const char *sa;
 	struct sock *sk;
 	struct msg m;
+	u32 first;
 	s32 len;
 
 	capture_now(s, st, regs, compat, ret);
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
-	off = text_iov(
-	    s, off, EV_BIT(SENDMSG, data), m.iov, m.count, ret > 0 ? ret : snaplen, compat);
-	e->size = s->iov.size;
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (quiet && !peer_may_change(sk, m.name != 0))
+		EXIT_SKIP();
+	if (!quiet) {
+		off = text_iov(
+		    s, off, EV_BIT(SENDMSG, data), m.iov, m.count, ret > 0 ? ret : snaplen, compat);
+		e->size = s->iov.size;
+	}
+	first = off;
 	sa = addr_sent(s, st, compat, m.name, m.namelen, &len);
 	if (sk)
 		off = text_tuple_to(s, off, EV_BIT(SENDMSG, tuple), sk, false, sa, len);
+	if (quiet && !peer_is_news(t, (s32) s->values[DRV_ARG(0)], first, off))
+		EXIT_SKIP();
 	late_mark(s, compat);
 	EXIT_END();
+}
+
+/* May a received message have passed descriptors? */
+static __always_inline bool
+passes_fds(struct sock *sk, const struct msg *m)
+{
+	return sk && m->controllen && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
 }
 
 /* The kernel has written the sender's address and the lengths. */
 EXIT(recvmsg)
 {
 	EXIT_BEGIN(RECVMSG, true);
+	bool quiet = lean(EV_RECVMSG), passes;
 	const char *sa = NULL;
 	struct sock *sk;
 	struct msg m;
+	u32 first;
 
 	capture_now(s, st, regs, compat, ret);
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
-	off = text_iov(s, off, EV_BIT(RECVMSG, data), m.iov, m.count, ret, compat);
-	e->size = s->iov.size;
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	passes = passes_fds(sk, &m);
+	if (quiet && !passes && !peer_may_change(sk, false))
+		EXIT_SKIP();
+	if (!quiet) {
+		off = text_iov(s, off, EV_BIT(RECVMSG, data), m.iov, m.count, ret, compat);
+		e->size = s->iov.size;
+	}
+	first = off;
 	if (m.name && m.namelen > 0 && bpf_probe_read_user(s->path, 28, (void *) m.name) == 0)
 		sa = s->path;
 	if (sk)
 		off = text_tuple_to(s, off, EV_BIT(RECVMSG, tuple), sk, true, sa, m.namelen);
+	if (quiet && !passes && !peer_is_news(t, (s32) s->values[DRV_ARG(0)], first, off))
+		EXIT_SKIP();
 	if (ret >= 0)
 		off = text_user(s, off, EV_BIT(RECVMSG, msgcontrol), m.control,
 		    m.control ? m.control + m.controllen : 0);

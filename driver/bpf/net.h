@@ -300,6 +300,71 @@ EXIT(accept4)
 	EXIT_END();
 }
 
+/*
+ * Messages that only process state wants. It needs those that show another peer of a socket without
+ * a connection: the ends of a connected one are known from connect(), accept() or socketpair().
+ */
+#define SOCK_STREAM     1
+#define TCP_ESTABLISHED 1 /* of any connected socket */
+
+/* A hash of the ends last told, by the socket's inode. An evicted one is told again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u64);
+	__type(value, u64);
+} peers SEC(".maps");
+
+/* Can a message show another peer? 'named': it names its own. */
+static __always_inline bool
+peer_may_change(struct sock *sk, bool named)
+{
+	return sk && BPF_CORE_READ(sk, sk_type) != SOCK_STREAM &&
+	       (named || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_ESTABLISHED);
+}
+
+static __always_inline u64
+end_hash(const char *end, u32 size)
+{
+	u64 h = size == 6 ? *(u32 *) end | (u64) * (u16 *) (end + 4) << 32 : *(u64 *) end;
+
+	if (size == 18)
+		h = h * 31 + *(u64 *) (end + 8) * 17 + *(u16 *) (end + 16);
+	h *= 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
+}
+
+/* Do the ends in the text at 'off' differ from those last told of the socket with inode 'ino'? The
+ * same in both directions. A separate function, so that it is verified once. */
+__noinline int
+peer_changed(u32 off, u64 ino)
+{
+	struct scratch *s = scratch_get();
+	const char *text;
+	u64 now, *told;
+	u32 size;
+
+	if (!s)
+		return 0;
+	text = text_at(s, off);
+	size = text[0] == AF_INET ? 6 : text[0] == AF_INET6 ? 18 : 8;
+	now = end_hash(text + 1, size) + end_hash(text + 1 + size, size);
+	told = bpf_map_lookup_elem(&peers, &ino);
+	if (told && *told == now)
+		return 0;
+	bpf_map_update_elem(&peers, &ino, &now, BPF_ANY);
+	return 1;
+}
+
+/* The same for the tuple between 'first' and 'off', if there is one, of the socket of 'fd'. */
+static __always_inline bool
+peer_is_news(struct task_struct *t, s64 fd, u32 first, u32 off)
+{
+	struct file *f = off == first ? NULL : fd_file_rare(t, fd);
+
+	return f && peer_changed(first, BPF_CORE_READ(f, f_inode, i_ino));
+}
+
 /* The address to which a message is sent, read at entry or now. Sets its length; 0: none. */
 static __always_inline const char *
 addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32 *len)
@@ -313,7 +378,8 @@ addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32
 	}
 	if (addr == 0 || n <= 0 || n > ADDR_MAX)
 		return NULL;
-	reread(s, compat);
+	if (!lean(rec_hdr(s)->type)) /* else it is never read at entry */
+		reread(s, compat);
 	size = (u32) n;
 	barrier_var(size); /* keep the mask: the compiler, unlike the verifier, knows it */
 	if (bpf_probe_read_user(s->path, size & 0xff, (void *) addr) == 0)
@@ -330,20 +396,29 @@ EXIT(sendto)
 	EXIT_BEGIN(SENDTO, true);
 	const char *sa;
 	struct sock *sk;
+	bool quiet;
+	u32 first;
 	s32 len;
 
 	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	quiet = lean(e->hdr.type);
 	if (e->hdr.type == EV_SEND)
 		s->values[DRV_ARG(4)] = 0;
+	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (quiet && !peer_may_change(sk, s->values[DRV_ARG(4)] != 0))
+		EXIT_SKIP();
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->size = (u32) s->values[DRV_ARG(2)];
-	off = text_data(s, off, EV_BIT(SENDTO, data), s->values[DRV_ARG(1)],
-	    ret > 0 ? ret : s->values[DRV_ARG(2)]);
-	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (!quiet)
+		off = text_data(s, off, EV_BIT(SENDTO, data), s->values[DRV_ARG(1)],
+		    ret > 0 ? ret : s->values[DRV_ARG(2)]);
+	first = off;
 	sa = addr_sent(s, st, compat, s->values[DRV_ARG(4)], (s32) s->values[DRV_ARG(5)], &len);
 	if (sk)
 		off = text_tuple_to(s, off, EV_BIT(SENDTO, tuple), sk, false, sa, len);
+	if (quiet && !peer_is_news(t, (s32) s->values[DRV_ARG(0)], first, off))
+		EXIT_SKIP();
 	late_mark(s, compat);
 	EXIT_END();
 }
@@ -357,9 +432,15 @@ EXIT(recvfrom)
 	EXIT_BEGIN(RECVFROM, true);
 	u64 tuple = EV_BIT(RECVFROM, tuple), addr;
 	struct sock *sk;
+	bool quiet;
+	u32 first;
 	s32 len = 0;
 
 	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	quiet = lean(e->hdr.type);
+	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (quiet && !peer_may_change(sk, false))
+		EXIT_SKIP();
 	if (e->hdr.type == EV_RECV) {
 		e->hdr.present = nums_RECV;
 		tuple = EV_BIT(RECV, tuple);
@@ -369,9 +450,10 @@ EXIT(recvfrom)
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->size = (u32) s->values[DRV_ARG(2)];
 	/* with MSG_TRUNC the result may exceed the buffer */
-	off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)],
-	    ret < (s64) s->values[DRV_ARG(2)] ? ret : (s64) s->values[DRV_ARG(2)]);
-	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (!quiet)
+		off = text_data(s, off, EV_BIT(RECVFROM, data), s->values[DRV_ARG(1)],
+		    ret < (s64) s->values[DRV_ARG(2)] ? ret : (s64) s->values[DRV_ARG(2)]);
+	first = off;
 	addr =
 	    s->values[DRV_ARG(4)]; /* the kernel has written the sender's there, and its length */
 	if (addr && bpf_probe_read_user(&len, sizeof(len), (void *) s->values[DRV_ARG(5)]) == 0 &&
@@ -379,6 +461,8 @@ EXIT(recvfrom)
 		len = 0;
 	if (sk)
 		off = text_tuple_to(s, off, tuple, sk, true, len > 0 ? s->path : NULL, len);
+	if (quiet && !peer_is_news(t, (s32) s->values[DRV_ARG(0)], first, off))
+		EXIT_SKIP();
 	late_mark(s, compat);
 	EXIT_END();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * proc.h - processes: clone, fork, vfork and clone3 on the child's side, execve, procexit.
+ * proc.h - processes: clone, fork, vfork and clone3 on both sides, execve, procexit.
  */
 #ifndef MEWS_DRIVER_PROC_H
 #define MEWS_DRIVER_PROC_H
@@ -61,15 +61,32 @@ cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned 
 	}
 }
 
+/* Fill a record of thread 't', either side of a clone. Returns its length. */
+static __always_inline u32
+clone_fill(struct scratch *s, struct ev_CLONE *e, struct task_struct *t, const struct cloned *c)
+{
+	struct mm_struct *mm = BPF_CORE_READ(t, mm);
+	u32 off = sizeof(*e);
+
+	e->hdr.type = c->type;
+	e->flags = (u32) c->flags;
+	if (task_level(t) > 0)
+		e->flags |= (u64) NV_clone_flags_CLONE_CHILD_IN_PIDNS << 32;
+	if (mm)
+		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), mm);
+	off = text_cwd(s, off, EV_BIT(CLONE, cwd), t);
+	off = text_kernel_str(s, off, EV_BIT(CLONE, comm), t->comm);
+	off = text_cgroups(s, off, EV_BIT(CLONE, cgroups), t);
+	return text_ns_pids(s, off, EV_BIT(CLONE, ns_pids), t);
+}
+
 SEC("tp_btf/sched_process_fork")
 int
 ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct mm_struct *mm;
 	struct ev_CLONE *e;
 	struct scratch *s;
 	struct cloned c;
-	u32 off = sizeof(*e);
 
 	cloned_get(parent, child, &c);
 	if (!wanted(c.type) || excluded(child))
@@ -78,22 +95,27 @@ ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!s)
 		return 0;
 	e = REC_BEGIN(s, CLONE, child);
-	e->hdr.type = c.type;
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
 	TASK_NUMBERS(e, child);
 	e->vm_rss = task_rss(parent); /* a child maps file pages only on first touch */
-	e->flags = (u32) c.flags;
-	if (task_level(child) > 0)
-		e->flags |= (u64) NV_clone_flags_CLONE_CHILD_IN_PIDNS << 32;
-	mm = BPF_CORE_READ(child, mm);
-	if (mm)
-		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), mm);
-	off = text_cwd(s, off, EV_BIT(CLONE, cwd), child);
-	off = text_kernel_str(s, off, EV_BIT(CLONE, comm), child->comm);
-	off = text_cgroups(s, off, EV_BIT(CLONE, cgroups), child);
-	off = text_ns_pids(s, off, EV_BIT(CLONE, ns_pids), child);
-	rec_end(s, off);
+	rec_end(s, clone_fill(s, e, child, &c));
 	return 0;
+}
+
+/* The parent's side, which a rule wants. The child returns from the call too: on_fork has captured
+ * its side. */
+EXIT(clone)
+{
+	if (ret == 0)
+		return 0;
+	EXIT_BEGIN(CLONE, false);
+	struct cloned c;
+
+	cloned_get(t, t, &c);
+	TASK_NUMBERS(e, t);
+	e->res = call_result(ret);
+	off = clone_fill(s, e, t, &c);
+	EXIT_END();
 }
 
 /* Set the numbers of an execve event, from the running image. */

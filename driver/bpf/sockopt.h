@@ -106,6 +106,8 @@ EXIT(sockopt)
 	get = e->hdr.type == EV_GETSOCKOPT;
 	level = (u32) s->values[DRV_ARG(1)];
 	name = (u32) s->values[DRV_ARG(2)];
+	if (lean(e->hdr.type) && (level != SOL_SOCKET || name != NK_setsockopt_optname_SO_ERROR))
+		EXIT_SKIP();
 	len = (u32) s->values[DRV_ARG(4)];
 	if (get && bpf_probe_read_user(&len, sizeof(len), (void *) s->values[DRV_ARG(4)]) < 0)
 		len = 0;

@@ -41,14 +41,17 @@ live_open(const struct source_opts *o)
 	return st;
 }
 
-static struct event_set
+static struct interest
 all_events(void)
 {
-	struct event_set all = { 0 };
+	static const uint16_t clones[] = { EV_CLONE, EV_CLONE3, EV_FORK, EV_VFORK };
+	struct interest all = { .lean = { 0 } };
 
+	for (size_t i = 0; i < ARRAY_SIZE(clones); i++)
+		all.lean[clones[i] / 64] |= 1ULL << (clones[i] % 64);
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			event_set_add(&all, schema_events[i].num);
+			event_set_add(&all.events, schema_events[i].num);
 	}
 	return all;
 }
@@ -56,7 +59,7 @@ all_events(void)
 void
 live_all(void *st)
 {
-	struct event_set all = all_events();
+	struct interest all = all_events();
 
 	(void) source_bpf.set_interest(st, &all);
 }
@@ -64,18 +67,18 @@ live_all(void *st)
 void
 live_all_and(void *st, unsigned call)
 {
-	struct event_set all = all_events();
+	struct interest all = all_events();
 
-	event_set_add_call(&all, call);
+	event_set_add_call(&all.events, call);
 	(void) source_bpf.set_interest(st, &all);
 }
 
 void
 live_only(void *st, uint16_t event)
 {
-	struct event_set only = { 0 };
+	struct interest only = { .lean = { 0 } };
 
-	event_set_add(&only, event);
+	event_set_add(&only.events, event);
 	(void) source_bpf.set_interest(st, &only);
 }
 
@@ -89,8 +92,9 @@ live_close(void *st)
 static bool
 is_start(const struct ev_hdr *rec)
 {
-	return rec->type == EV_CLONE || rec->type == EV_FORK || rec->type == EV_VFORK ||
-	       rec->type == EV_CLONE3;
+	return (rec->type == EV_CLONE || rec->type == EV_FORK || rec->type == EV_VFORK ||
+		   rec->type == EV_CLONE3) &&
+	       record_num(rec, schema_get(rec->type), EVP_CLONE_res) == 0; /* the child's side */
 }
 
 /* Is this a record of the child, or of a descendant? */

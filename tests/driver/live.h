@@ -71,11 +71,12 @@ struct live_case {
 extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
     args_cases[], net_cases[], msg_cases[], mmsg_cases[], race_cases[], compat_cases[];
 live_fn live_tasks, live_files;      /* output of the iterators */
+live_fn live_parents, live_lean;     /* a clone's parent; what only process state needs */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
 
-/* Load with these options and capture every event, but no call by name only; exits the program on
- * failure. */
+/* Load with these options and capture every event, but no call by name only, and of a clone the
+ * child's side; exits the program on failure. */
 void *live_open(const struct source_opts *o);
 void live_all(void *st);
 void live_all_and(void *st, unsigned call); /* and a call by name: SC_* */

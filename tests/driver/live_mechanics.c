@@ -130,7 +130,7 @@ m_interest(struct live *l)
 	drain(l->st, &t);
 	live_that(l, t.records == 2000, "what is wanted is captured");
 	live_that(l, t.in_order, "in the order of time");
-	(void) source_bpf.set_interest(l->st, &(struct event_set){ 0 });
+	(void) source_bpf.set_interest(l->st, &(struct interest){ .lean = { 0 } });
 	t = (struct tally){ .pid = closes(10) };
 	drain(l->st, &t);
 	live_that(l, t.records == 0, "and no more when it is not");
@@ -156,11 +156,11 @@ asks(int n)
 static void
 m_calls(struct live *l)
 {
-	struct event_set one = { 0 };
+	struct interest one = { .lean = { 0 } };
 	struct tally t = { 0 };
 
 	l->name = "calls by name";
-	event_set_add_call(&one, SC_getsid);
+	event_set_add_call(&one.events, SC_getsid);
 	(void) source_bpf.set_interest(l->st, &one);
 	drain(l->st, &t);
 	t.pid = asks(100);
@@ -459,8 +459,8 @@ m_least(struct live *l)
 void
 live_mechanics(struct live *l)
 {
-	static live_fn *const all[] = { m_interest, m_calls, live_tasks, live_files, m_wake,
-		m_drops, m_exclusion, m_shares, m_refusals, m_least };
+	static live_fn *const all[] = { m_interest, m_calls, live_parents, live_lean, live_tasks,
+		live_files, m_wake, m_drops, m_exclusion, m_shares, m_refusals, m_least };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		unsigned failed = l->failed;

@@ -64,6 +64,13 @@ cat >"$dir/calls.yaml" <<'YAML'
   output: x
   priority: INFO
 YAML
+cat >"$dir/all.yaml" <<'YAML'
+- rule: everything
+  desc: d
+  condition: proc.name=nobody
+  output: x
+  priority: INFO
+YAML
 cat >"$dir/unknown.yaml" <<'YAML'
 - rule: r
   desc: d
@@ -98,6 +105,19 @@ says 0 "3 rules (3 in force, 1 blind, 1 in part)" "$ctl" rules check "$dir/calls
 says 0 'on       getsid,sysinfo' "$ctl" rules list "$dir/calls.yaml"
 says 0 'events       getsid, sysinfo' "$ctl" rules describe 'by name' -r "$dir/calls.yaml"
 says 0 'not captured pread64' "$ctl" rules describe 'half named' -r "$dir/calls.yaml"
+says 0 'getsid                   by name  -                          by name' "$ctl" rules interest "$dir/calls.yaml"
+says 0 'sysinfo                  by name  -                          by name, half named' "$ctl" rules interest "$dir/calls.yaml"
+never pread64
+says 0 'openat                   yes      descriptors                -' "$ctl" rules interest "$dir/calls.yaml"
+says 0 'sendto                   yes      sockets: new peers         -' "$ctl" rules interest "$dir/calls.yaml"
+says 0 "clone                    yes      threads: child's side      -" "$ctl" rules interest "$dir/calls.yaml"
+says 0 'unlinkat                 no       -                          -' "$ctl" rules interest "$dir/calls.yaml"
+says 0 'shutdown                 no       -                          -' "$ctl" rules interest "$dir/calls.yaml"
+never 'every other call'
+says 0 'openat                   yes      descriptors                no such value, no exception, half and 1 more' "$ctl" rules interest "$dir/r.yaml"
+says 0 '{"event":"sysinfo","by_name":true,"captured":true,"state":null,"state_needs":null,"rules":["by name","half named"]}' "$ctl" rules interest --json "$dir/calls.yaml"
+says 0 'every other call         by name' "$ctl" rules interest "$dir/all.yaml"
+says 0 "Every event and call is captured for rule 'everything', which names none." "$ctl" rules interest "$dir/all.yaml"
 says 1 "$dir/unknown.yaml:3:23: error: rule 'r': unknown event type 'sysinf'" "$ctl" rules check "$dir/unknown.yaml"
 says 0 "blind: 'no such value' ($dir/r.yaml:8): needs container.privileged, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
