@@ -43,7 +43,7 @@ struct drv_number {
 	__u8 value; /* index */
 	__u8 cut;   /* 64 minus its width in bits */
 	__u8 sign;  /* signed */
-	__u8 extra; /* index of the value with its high word; DRV_ID16; 0: neither */
+	__u8 extra; /* index of the value with its high word, or DRV_ZERO; DRV_ID16 */
 };
 #define DRV_ID16 0x80 /* an id of 16 bits, all of which set mean -1 */
 

@@ -90,7 +90,7 @@ main(void)
 	    "process\n"
 	    "state, which are no `evt.arg`. Captured: EXIT (at the exit of the system call), TRACE "
 	    "(at a\n"
-	    "tracepoint of the scheduler), SNAP (in a snapshot), NOT (not yet: a rule that needs "
+	    "tracepoint), SNAP (in a snapshot), NOT (not yet: a rule that needs "
 	    "it "
 	    "is\n"
 	    "blind). A parameter's roles follow the semicolon (`schema.h`: `enum ev_role`).");

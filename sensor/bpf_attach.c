@@ -146,6 +146,7 @@ hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 		{ "sched_process_fork", "fork" },
 		{ "sched_process_exec", "exec" },
 		{ "sched_process_exit", "exit" },
+		{ "signal_deliver", "signal" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -11,7 +11,7 @@
 #include <mews.skel.h>
 #include <stdbool.h>
 
-#define BPF_LINKS_MAX (4 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
+#define BPF_LINKS_MAX (5 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
 
 /* The links that keep an object's programs attached. */
 struct hooks {

@@ -193,14 +193,14 @@ add_number(struct drv_capture *c, const struct source *from, int kind)
 	if (c->nnumbers++ == DRV_NUMBER_MAX)
 		return -EINVAL;
 	if (from->from != FROM_VALUE) {
-		*to = (struct drv_number){ DRV_ZERO, 0, 0, 0 };
+		*to = (struct drv_number){ DRV_ZERO, 0, 0, DRV_ZERO };
 	} else if (kind == 1 && from->high != 0) {
 		*to = (struct drv_number){ from->low, 32, false, from->high };
 	} else {
 		if (kind == 1 && from->id16)
 			bits = 16;
 		*to = (struct drv_number){ from->value, (uint8_t) (64 - bits), from->sign,
-			kind == 1 && from->id16 ? DRV_ID16 : 0 };
+			DRV_ZERO | (kind == 1 && from->id16 ? DRV_ID16 : 0) };
 	}
 	return 0;
 }
@@ -220,33 +220,49 @@ add_text(struct drv_capture *c, const struct source *from, unsigned param)
 	return 0;
 }
 
-/* Find out what to read at entry: one path or two, a path and open_how, an address, or that of a
- * message. */
+/* What the source of one parameter needs at entry. */
+static enum drv_enter
+enter_of(const struct source *s)
+{
+	if (s->from == FROM_HOW)
+		return DRV_ENTER_HOW;
+	if (s->from != FROM_TEXT)
+		return DRV_ENTER_NOTHING;
+	switch (s->how) {
+	case DRV_PATH:
+		return DRV_ENTER_PATH;
+	case DRV_ADDR:
+		return DRV_ENTER_ADDR;
+	case DRV_MSG:
+		return DRV_ENTER_MSG;
+	case DRV_MSGS:
+		return DRV_ENTER_MSGS;
+	default:
+		return DRV_ENTER_NOTHING;
+	}
+}
+
+/* Find out what to read at entry: one path or two, a path and open_how, an address, or those of
+ * messages. */
 static int
 find_enter(struct drv_capture *c, const struct row *row)
 {
 	for (unsigned i = 0; i < EV_PARAM_MAX; i++) {
 		const struct source *s = &row->params[i];
-		bool path = s->from == FROM_TEXT && s->how == DRV_PATH;
-		bool msg = s->from == FROM_TEXT && s->how == DRV_MSG;
-		bool msgs = s->from == FROM_TEXT && s->how == DRV_MSGS;
-		bool addr = msg || msgs || (s->from == FROM_TEXT && s->how == DRV_ADDR);
+		enum drv_enter enter = enter_of(s);
+		bool path = enter == DRV_ENTER_PATH, addr = enter >= DRV_ENTER_ADDR;
 		enum drv_enter after = addr ? DRV_ENTER_NOTHING : DRV_ENTER_PATH;
 
-		if (!path && !addr && s->from != FROM_HOW)
+		if (enter == DRV_ENTER_NOTHING)
 			continue;
 		if (path ? c->enter > DRV_ENTER_PATH : c->enter != after)
 			return -EINVAL;
 		c->what[c->enter == DRV_ENTER_PATH] = s->value;
 		if (addr)
 			c->what[1] = s->size;
-		if (path)
-			c->enter = c->enter == DRV_ENTER_PATH ? DRV_ENTER_PATHS : DRV_ENTER_PATH;
-		else
-			c->enter = msgs   ? DRV_ENTER_MSGS
-				   : msg  ? DRV_ENTER_MSG
-				   : addr ? DRV_ENTER_ADDR
-					  : DRV_ENTER_HOW;
+		if (path && c->enter == DRV_ENTER_PATH)
+			enter = DRV_ENTER_PATHS;
+		c->enter = (uint8_t) enter;
 	}
 	return 0;
 }

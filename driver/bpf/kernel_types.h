@@ -204,6 +204,13 @@ struct signal_struct {
 	struct rlimit rlim[16];
 };
 
+struct kernel_siginfo {
+	int si_code;
+	union {
+		int pid; /* the first member of all its structs that have one */
+	} _sifields;
+};
+
 struct kernfs_node {
 	struct kernfs_node *parent; /* before 6.15 */
 	const char *name;

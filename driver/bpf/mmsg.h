@@ -9,15 +9,16 @@
 #include "driver/bpf/msg.h"
 #include "driver/bpf/net.h"
 
-#define MMSG_MAX 1024 /* the kernel takes no more */
+#define MMSG_MAX   1024 /* the kernel takes no more */
+#define MMSG_BLOCK 32
 
 /* Begin the call: its values and its socket. Returns how many records it has: a failed call has
  * one, of its first message. */
 static __always_inline u32
 mmsg_begin(struct scratch *s, struct stash *st, struct task_struct *t, struct pt_regs *regs,
-    bool compat, long ret)
+    bool compat, long ret, bool *sends)
 {
-	capture_now(s, st, regs, compat, ret);
+	*sends = capture_at(capture_now(s, st, regs, compat, ret))->event == EV_SENDMMSG;
 	s->mmsg.call = call_id(compat, call_nr(regs));
 	s->mmsg.sock = ret > 0 ? (u64) fd_sock(t, (s32) s->values[DRV_ARG(0)]) : 0;
 	return ret > 0 ? ret : 1;
@@ -146,37 +147,36 @@ recvmmsg_record(u32 i)
 	return 0;
 }
 
-EXIT(sendmmsg)
+/* Capture the messages from 'first' on, up to MMSG_BLOCK of them, below 'n'. A separate function,
+ * so that the verifier follows MMSG_BLOCK messages and not MMSG_MAX. */
+__noinline int
+mmsg_block(u32 first, u32 n, u32 sends)
 {
-	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
-	struct stash *st = call_stash(t, regs, compat);
-	struct scratch *s = scratch_get();
-	u32 n;
-
-	if (!s)
-		return 0;
-	n = mmsg_begin(s, st, t, regs, compat, ret);
-	for (u32 i = 0; i < MMSG_MAX && i < n; i++)
-		(void) sendmmsg_record(i);
-	if (st)
-		stash_free(t, st);
+	if (sends) {
+		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++)
+			(void) sendmmsg_record(first + i);
+	} else {
+		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++)
+			(void) recvmmsg_record(first + i);
+	}
 	return 0;
 }
 
-EXIT(recvmmsg)
+/* One program for both, so that the loop over the pieces of a message is verified once. */
+EXIT(mmsg)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
 	struct stash *st = call_stash(t, regs, compat);
 	struct scratch *s = scratch_get();
+	bool sends;
 	u32 n;
 
 	if (!s)
 		return 0;
-	n = mmsg_begin(s, st, t, regs, compat, ret);
-	for (u32 i = 0; i < MMSG_MAX && i < n; i++)
-		(void) recvmmsg_record(i);
+	n = mmsg_begin(s, st, t, regs, compat, ret, &sends);
+	for (u32 i = 0; i < MMSG_MAX && i < n; i += MMSG_BLOCK)
+		(void) mmsg_block(i, n, sends);
 	if (st)
 		stash_free(t, st);
 	return 0;

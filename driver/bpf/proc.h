@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * proc.h - processes: clone, fork, vfork and clone3 on both sides, execve, procexit.
+ * proc.h - processes: clone, fork, vfork and clone3 on both sides, execve, procexit, signals.
  */
 #ifndef MEWS_DRIVER_PROC_H
 #define MEWS_DRIVER_PROC_H
@@ -296,6 +296,41 @@ ALONE_PROG(on_exit, struct task_struct *t)
 	e->sig = code & 0x7f;
 	e->core = code >> 7 & 1;
 	e->reaper_tid = reaper_of(t);
+	rec_end(s, sizeof(*e));
+	return 0;
+}
+
+/* The codes of signals that name their sender; and SIGCHLD does, whatever its code. */
+#define SIGCHLD  17
+#define SI_USER  0
+#define SI_QUEUE (-1)
+#define SI_TKILL (-6)
+
+/* The sender's number is in the receiver's pid namespace; 0: the kernel, or unknown. */
+SEC("tp_btf/signal_deliver")
+int
+ALONE_PROG(on_signal, int sig, struct kernel_siginfo *info)
+{
+	struct task_struct *t = current_task();
+	struct ev_SIGNALDELIVER *e;
+	struct scratch *s;
+	int code = SI_USER, pid = 0;
+
+	if (!wanted(EV_SIGNALDELIVER) || excluded(t))
+		return 0;
+	s = scratch_get();
+	if (!s)
+		return 0;
+	e = REC_BEGIN(s, SIGNALDELIVER, t);
+	/* 'info' may be a small number instead of an address: then nothing is read */
+	bpf_probe_read_kernel(&code, sizeof(code),
+	    (char *) info + bpf_core_field_offset(struct kernel_siginfo, si_code));
+	if (code == SI_USER || code == SI_QUEUE || code == SI_TKILL || sig == SIGCHLD)
+		bpf_probe_read_kernel(&pid, sizeof(pid),
+		    (char *) info + bpf_core_field_offset(struct kernel_siginfo, _sifields));
+	e->spid = pid;
+	e->dpid = t->pid;
+	e->sig = sig;
 	rec_end(s, sizeof(*e));
 	return 0;
 }

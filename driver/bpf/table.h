@@ -10,12 +10,14 @@
 #include "driver/bpf/net.h"
 #include "driver/bpf/task.h"
 
-/* Complete a number: with its high word, or as an id of 16 bits. */
+/* Complete a number: with its high word, or as an id of 16 bits. Without branches, each of which
+ * would double the paths that the verifier follows. */
 static __always_inline u64
 number_extra(struct scratch *s, u32 extra, u64 v)
 {
-	if (extra == DRV_ID16)
-		return v == 0xffff ? 0xffffffff : v;
+	u64 ones = ((v ^ 0xffff) - 1) >> 63; /* of an id */
+
+	v |= -(ones & (extra >> 7)) & 0xffff0000;
 	return v | value_at(s, extra) << 32;
 }
 
@@ -35,9 +37,8 @@ table_numbers(struct scratch *s, struct task_struct *t, const volatile struct dr
 		if (i >= n)
 			break;
 		v = value_at(s, d->value) << cut;
-		to[i] = d->sign ? (u64) ((s64) v >> cut) : v >> cut;
-		if (d->extra)
-			to[i] = number_extra(s, d->extra, to[i]);
+		v = d->sign ? (u64) ((s64) v >> cut) : v >> cut;
+		to[i] = number_extra(s, d->extra, v);
 	}
 	return c->size;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* live_proc.c - clone, fork, vfork, clone3 and procexit. */
+/* live_proc.c - clone, fork, vfork, clone3, procexit and signals. */
 #include "tests/driver/live.h"
 #include "tests/driver/live_exec.h"
 #include "tests/driver/live_procfs.h"
@@ -8,12 +8,14 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -296,6 +298,62 @@ c_reaper(struct live *l)
 	live_num(l, live_rec_of(l, EV_PROCEXIT, l->f->n[1]), "reaper_tid", 0);
 }
 
+static volatile sig_atomic_t signalled;
+
+static void
+note_signal(int sig)
+{
+	signalled = sig;
+}
+
+/* Signals by another process, by the kernel, and by itself. */
+static void
+d_signals(struct facts *f)
+{
+	pid_t parent = getpid(), pid;
+
+	static const struct itimerval soon = { .it_value.tv_usec = 1000 };
+
+	(void) signal(SIGUSR1, note_signal);
+	(void) signal(SIGCHLD, note_signal);
+	(void) signal(SIGALRM, note_signal);
+	pid = fork();
+	if (pid == 0)
+		_exit(kill(parent, SIGUSR1));
+	f->n[0] = pid;
+	reap(pid);
+	(void) setitimer(ITIMER_REAL, &soon, NULL);
+	while (signalled != SIGALRM)
+		(void) sched_yield();
+	(void) raise(SIGUSR1);
+}
+
+/* The k-th signal of that kind; the receiver is the trigger. */
+static void
+check_signal(struct live *l, int sig, unsigned k, int64_t from)
+{
+	for (size_t i = 0; i < l->nrecs; i++) {
+		const struct ev_SIGNALDELIVER *e = (const void *) l->recs[i];
+
+		if (e->hdr.type != EV_SIGNALDELIVER || e->sig != (uint64_t) sig || k-- != 0)
+			continue;
+		live_num(l, &e->hdr, "sig", sig);
+		live_num(l, &e->hdr, "spid", from);
+		live_num(l, &e->hdr, "dpid", l->child);
+		return;
+	}
+	live_fail(l, "no record of signal %d", sig);
+}
+
+static void
+c_signals(struct live *l)
+{
+	check_signal(l, SIGUSR1, 0, l->f->n[0]);
+	check_signal(l, SIGCHLD, 0, l->f->n[0]);
+	check_signal(l, SIGALRM, 0, 0);
+	check_signal(l, SIGUSR1, 1, l->child);
+}
+
 const struct live_case proc_cases[] = {
 	{ "fork, and its end", d_fork, c_fork, NULL },
 	{ "vfork", d_vfork, c_vfork, NULL },
@@ -303,6 +361,7 @@ const struct live_case proc_cases[] = {
 	{ "clone3", d_clone3, c_clone3, NULL },
 	{ "a thread", d_thread, c_thread, NULL },
 	{ "an end by a signal", d_killed, c_killed, NULL },
+	{ "signals", d_signals, c_signals, NULL },
 	{ "an end that leaves a child", d_reaper, c_reaper, NULL },
 	{ "execve, in a pid namespace", d_exec, c_exec, m_exec },
 	{ "execve of a memfd", d_memfd, c_memfd, NULL },
