@@ -119,6 +119,13 @@ static const struct {
 	    { { "evt.arg.val", "6.5e-08s" } } },
 	{ { EV_SETSOCKOPT, "10", "res=0;fd=3;level=1;optname=20;val=|A\001;optlen=8", "" },
 	    { { "evt.arg.val", "A." } } },
+	{ { EV_KEYCTL, "10",
+	      "res=0;operation=10;arg2=|A|||||||;arg3=\001user;arg4=\001gone;arg5=|||||||||", "" },
+	    { { "evt.arg.operation", "KEYCTL_SEARCH" }, { "evt.arg.arg2", "65" },
+		{ "evt.arg.arg3", "user" }, { "evt.arg.arg5", "0" } } },
+	/* Flags that the schema calls an integer. */
+	{ { EV_ACCEPT4, "10", "fd=-11;queuepct=0;queuelen=0;queuemax=0;flags=4160", "" },
+	    { { "evt.arg.flags", "O_NONBLOCK|O_CLOEXEC" } } },
 	{ { EV_POLL, "10", "res=0;fds=\002|\003|||||||\001|\011|||||||\014|;timeout=0", "" },
 	    { { "evt.arg.fds", "3:d1 9:?c" } } },
 	{ { EV_SOCKET, "10", "fd=6;domain=2;type=3;proto=1;flags=0", "" },
