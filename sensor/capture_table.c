@@ -2,22 +2,9 @@
 #include "sensor/capture_table.h"
 #include "driver/numbers.h"
 #include "proto/schema.h"
+#include "sensor/capture_sources.h"
 #include <errno.h>
 #include <string.h>
-
-enum from { FROM_PROGRAM, FROM_NOTHING, FROM_VALUE, FROM_TEXT, FROM_HOW };
-
-/* The source of a parameter. */
-struct source {
-	uint8_t from;  /* enum from */
-	uint8_t value; /* DRV_RESULT, DRV_ARG(), DRV_ZERO */
-	uint8_t bits;  /* FROM_VALUE; 0: a long's */
-	bool sign;
-	uint8_t low, high; /* of a 32-bit caller: the values of its halves; 0: 'value' alone */
-	bool id16;         /* of a 32-bit caller: an id of 16 bits */
-	uint8_t how;       /* FROM_TEXT: enum drv_how */
-	uint8_t size;      /* the value with its length */
-};
 
 struct row {
 	enum drv_program program;
@@ -35,98 +22,6 @@ struct branch {
 	size_t n;
 	uint8_t args[6];
 };
-
-/* The macros of captures.def as initialisers of a struct source. */
-#define RETURNED    (-1) /* used like an argument number: the result */
-#define VALUE(b, s) .from = FROM_VALUE, .bits = (b), .sign = (s)
-#define TEXT(n, h)  .from = FROM_TEXT, .value = DRV_ARG(n), .how = (h)
-#define RESULT                                       \
-	{                                            \
-		.value = DRV_RESULT, VALUE(64, true) \
-	}
-#define INT(n)                                       \
-	{                                            \
-		.value = DRV_ARG(n), VALUE(32, true) \
-	}
-#define UINT(n)                                       \
-	{                                             \
-		.value = DRV_ARG(n), VALUE(32, false) \
-	}
-#define LONG(n)                                     \
-	{                                           \
-		.value = DRV_ARG(n), VALUE(0, true) \
-	}
-#define ULONG(n)                                      \
-	{                                             \
-		.value = DRV_ARG(n), VALUE(64, false) \
-	}
-#define MODE(n)                                       \
-	{                                             \
-		.value = DRV_ARG(n), VALUE(12, false) \
-	}
-#define SOCKTYPE(n)                                  \
-	{                                            \
-		.value = DRV_ARG(n), VALUE(4, false) \
-	}
-#define WIDE(l, h)                                                                          \
-	{                                                                                   \
-		.value = DRV_ARG(l), .low = DRV_ARG(l), .high = DRV_ARG(h), VALUE(64, true) \
-	}
-#define PAIR(n)                                                                             \
-	{                                                                                   \
-		.value = DRV_ARG(n), .low = DRV_ARG(NUMBERS_BY_ARCH(n, ((n) + 1) / 2 * 2)), \
-		.high = DRV_ARG(NUMBERS_BY_ARCH(n, ((n) + 1) / 2 * 2) + 1), VALUE(64, true) \
-	}
-#define ID(n)                                                       \
-	{                                                           \
-		.value = DRV_ARG(n), .id16 = true, VALUE(32, false) \
-	}
-#define PROCESS_MEMORY(v)                          \
-	{                                          \
-		.value = DRV_##v, VALUE(32, false) \
-	}
-#define VM_SIZE  PROCESS_MEMORY(VM_SIZE)
-#define VM_RSS   PROCESS_MEMORY(VM_RSS)
-#define VM_SWAP  PROCESS_MEMORY(VM_SWAP)
-#define FD(n)    INT(n)
-#define FLAGS(n) UINT(n)
-#define ENUM(n)  UINT(n)
-#define PATH(n)                   \
-	{                         \
-		TEXT(n, DRV_PATH) \
-	}
-#define STRING(n)                   \
-	{                           \
-		TEXT(n, DRV_STRING) \
-	}
-#define ADDR(n, m)                                    \
-	{                                             \
-		TEXT(n, DRV_ADDR), .size = DRV_ARG(m) \
-	}
-#define MSG(n)                   \
-	{                        \
-		TEXT(n, DRV_MSG) \
-	}
-#define MSGS(n, m)                                    \
-	{                                             \
-		TEXT(n, DRV_MSGS), .size = DRV_ARG(m) \
-	}
-#define DATA(n, m)                                    \
-	{                                             \
-		TEXT(n, DRV_DATA), .size = DRV_ARG(m) \
-	}
-#define HOW(n)                                        \
-	{                                             \
-		.from = FROM_HOW, .value = DRV_ARG(n) \
-	}
-#define ZERO                                        \
-	{                                           \
-		.value = DRV_ZERO, VALUE(32, false) \
-	}
-#define ABSENT                       \
-	{                            \
-		.from = FROM_NOTHING \
-	}
 
 enum entry_index {
 #define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) ENTRY_##name,
@@ -345,19 +240,43 @@ has_number(unsigned call, int kind)
 	return nr >= 0 && nr < DRV_NR_MAX;
 }
 
-/* Has the number a row, or is it a call that carries others? */
-static bool
-has_row(int kind, int nr)
+/*
+ * The number of row 'i' for x32 callers, if 64-bit ones have another; else -1. None of those is a
+ * number of 64-bit callers, so both share a table. Programs that read structures of pointers do not
+ * know those of x32: their calls have no row.
+ */
+static int
+x32_number(size_t i)
 {
+	int call = syscall_find(slice_str(captures[i].call));
+	const struct syscall_info *c = call < 0 ? NULL : &syscalls[call];
+	bool plain = rows[i].program == DRV_PROGRAM_numbers ||
+		     rows[i].program == DRV_PROGRAM_texts ||
+		     rows[i].program == DRV_PROGRAM_recvfrom;
+
+	return callers[0] == CALLER_X86_64 && plain && c != NULL &&
+		       c->number[CALLER_X32] != c->number[CALLER_X86_64]
+		   ? c->number[CALLER_X32]
+		   : -1;
+}
+
+/* Mark the numbers that have a row, and those of calls that carry others. */
+static void
+find_rows(int kind, bool ret[DRV_NR_MAX])
+{
+	memset(ret, 0, DRV_NR_MAX * sizeof(*ret));
 	for (size_t i = 0; i < ARRAY_SIZE(captures); i++) {
-		if (captures[i].nr[kind] == nr)
-			return true;
+		int x32 = kind == 0 ? x32_number(i) : -1;
+
+		if (captures[i].nr[kind] >= 0)
+			ret[captures[i].nr[kind]] = true;
+		if (x32 >= 0)
+			ret[x32] = true;
 	}
 	for (size_t b = 0; kind == 1 && b < ARRAY_SIZE(branches); b++) {
-		if (branches[b].nr == nr)
-			return true;
+		if (branches[b].nr >= 0)
+			ret[branches[b].nr] = true;
 	}
-	return false;
 }
 
 /* Every number is a generic call, unless it gets a row. */
@@ -371,6 +290,9 @@ add_generic(struct drv_table *ret)
 		for (unsigned c = 0; c < SC_MAX; c++) {
 			if (has_number(c, k))
 				ret->calls[k][syscalls[c].number[callers[k]]].capture =
+				    syscalls[c].id;
+			if (callers[k] == CALLER_X86_64 && syscalls[c].number[CALLER_X32] >= 0)
+				ret->calls[k][syscalls[c].number[CALLER_X32]].capture =
 				    syscalls[c].id;
 		}
 	}
@@ -392,6 +314,9 @@ captures_compile(struct drv_table *ret, size_t *bad)
 				ret->calls[k][captures[i].nr[k]] =
 				    (struct drv_call){ rows[i].program, place(i, k) };
 		}
+		if (x32_number(i) >= 0)
+			ret->calls[0][x32_number(i)] =
+			    (struct drv_call){ rows[i].program, place(i, 0) };
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(branches); i++) {
 		if (branches[i].nr >= 0)
@@ -440,15 +365,19 @@ want_generic(struct drv_control *ctl, const struct event_set *wanted)
 {
 	for (int k = 0; k < 2; k++) {
 		uint16_t call[DRV_NR_MAX];
+		bool row[DRV_NR_MAX];
 
+		find_rows(k, row);
 		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++)
 			call[nr] = SC_UNNAMED;
 		for (uint16_t c = 0; c < SC_MAX; c++) {
 			if (has_number(c, k))
 				call[syscalls[c].number[callers[k]]] = c;
+			if (callers[k] == CALLER_X86_64 && syscalls[c].number[CALLER_X32] >= 0)
+				call[syscalls[c].number[CALLER_X32]] = c;
 		}
 		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++) {
-			if (event_set_has_call(wanted, call[nr]) && !has_row(k, (int) nr))
+			if (event_set_has_call(wanted, call[nr]) && !row[nr])
 				want(ctl, k, (int) nr);
 		}
 	}
@@ -468,6 +397,7 @@ captures_wanted(struct drv_control *ctl, const struct event_set *wanted)
 		if (rows[i].program == DRV_PROGRAM_clone && (ctl->lean[ev / 64] >> (ev % 64) & 1))
 			continue; /* the child's side has its own hook */
 		want(ctl, 0, captures[i].nr[0]);
+		want(ctl, 0, x32_number(i));
 		want(ctl, 1, captures[i].nr[1]);
 		for (size_t b = 0; b < ARRAY_SIZE(branches); b++) {
 			if (branches[b].row == i)

@@ -265,6 +265,38 @@ test_unnamed(void **state)
 }
 
 #if defined(__x86_64__)
+/* Calls of x32 have their names: by 64-bit numbers, or by their own from 512 on. */
+static void
+test_x32(void **state)
+{
+	struct drv_control ctl = { .events = { 0 } };
+	struct event_set wanted = { 0 };
+
+	(void) state;
+	for (unsigned c = 0; c < SC_MAX; c++) {
+		int nr = syscalls[c].number[CALLER_X32];
+
+		if (nr < 0)
+			continue;
+		assert_true(nr == syscalls[c].number[CALLER_X86_64] || nr >= 512);
+		assert_true(syscalls[c].number[CALLER_X86_64] < 512 || nr < 512);
+		if (table.calls[0][nr].program == DRV_PROGRAM_generic)
+			assert_int_equal(syscalls[c].id, table.calls[0][nr].capture);
+		else
+			assert_string_equal(
+			    schema_get(table.captures[table.calls[0][nr].capture].event)->name,
+			    syscall_event(c)->name);
+	}
+	assert_int_equal(EV_IOCTL, table.captures[table.calls[0][514].capture].event);
+	event_set_add_call(&wanted, SC_rt_sigaction);
+	ctl.events[EV_IOCTL / 64] |= 1ULL << (EV_IOCTL % 64);
+	captures_wanted(&ctl, &wanted);
+	assert_true(wants(&ctl, 0, 512)); /* rt_sigaction */
+	assert_true(wants(&ctl, 0, 13));
+	assert_true(wants(&ctl, 0, 514)); /* ioctl */
+	assert_false(wants(&ctl, 0, 513));
+}
+
 static void
 test_branches(void **state)
 {
@@ -307,6 +339,7 @@ main(void)
 		cmocka_unit_test(test_generic),
 		cmocka_unit_test(test_unnamed),
 #if defined(__x86_64__)
+		cmocka_unit_test(test_x32),
 		cmocka_unit_test(test_branches),
 #endif
 	};

@@ -25,10 +25,19 @@ is_compat(struct task_struct *t)
 	return t->thread_info.status & TS_COMPAT;
 }
 
+/* In the number of an x32 caller, which is a 64-bit one but for some structures in memory. */
+#define X32_BIT 0x40000000UL
+
+static __always_inline bool
+is_x32(struct pt_regs *regs)
+{
+	return regs->orig_ax & X32_BIT;
+}
+
 static __always_inline u64
 call_nr(struct pt_regs *regs)
 {
-	return regs->orig_ax;
+	return regs->orig_ax & ~X32_BIT;
 }
 
 static __always_inline u64
@@ -51,6 +60,14 @@ call_arg(struct pt_regs *regs, bool compat, int i)
 }
 #else
 #define TIF_32BIT 22
+#define X32_BIT   0UL
+
+static __always_inline bool
+is_x32(struct pt_regs *regs)
+{
+	(void) regs;
+	return false;
+}
 
 static __always_inline bool
 is_compat(struct task_struct *t)

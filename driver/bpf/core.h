@@ -15,6 +15,7 @@
 #include "driver/abi.h"
 
 #define EINTR       4
+#define ENOSYS      38
 #define EINPROGRESS 115
 #define ERESTARTSYS 512 /* and 513, 514, 516: user space sees EINTR, or the call is restarted */
 

@@ -24,28 +24,33 @@ BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	compat = is_compat(t);
 	if (!bit_get(ctl.calls[compat], nr) || excluded(t))
 		return 0;
+	if (is_x32(regs)) {
+		if (ret == -ENOSYS) /* most kernels have no such calls */
+			return 0;
+		ctl.compat_seen = 1;
+	}
 	run_program(ctx, call_of(compat, nr)->program);
 	return 0;
 }
 
 /*
  * The general entry hook. It slows every system call of the machine, so it is attached only if
- * tracepoints of single system calls are missing, or once a 32-bit caller was seen, for which those
- * tracepoints do not fire.
+ * tracepoints of single system calls are missing, or once a 32-bit or x32 caller was seen, for
+ * which those tracepoints do not fire.
  */
 SEC("tp_btf/sys_enter")
 int
 BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
 	struct task_struct *t;
-	u64 nr = id;
+	u64 nr = id & ~X32_BIT;
 	bool compat;
 
 	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
 		return 0;
 	t = current_task();
 	compat = is_compat(t);
-	if (compat || ctl.enter_native)
+	if (compat || nr != (u64) id || ctl.enter_native)
 		enter_call(t, regs, compat, nr);
 	return 0;
 }

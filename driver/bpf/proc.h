@@ -24,7 +24,7 @@ struct cloned {
 };
 
 #if defined(__TARGET_ARCH_x86)
-#define REGS_NR(regs)           BPF_CORE_READ(regs, orig_ax)
+#define REGS_NR(regs)           (BPF_CORE_READ(regs, orig_ax) & ~X32_BIT)
 #define REGS_ARG0(regs, compat) ((compat) ? (u32) BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di))
 #else
 #define REGS_NR(regs)           ((u64) (u32) BPF_CORE_READ(regs, syscallno))
