@@ -11,6 +11,9 @@
 
 #include "proto/event.h"
 
+/* The number of an io_uring's own ("fixed") file is this plus its index: above all descriptors. */
+#define URING_FIXED (1 << 30)
+
 #define DRV_CPU_MAX   8192 /* maximum number of rings; the most CPUs that a kernel is built for */
 #define DRV_NR_MAX    1024 /* limit for system call numbers; a power of two */
 #define DRV_CAUSE_MAX 4    /* limit for causes of a drop in the kernel: proto/wire.h's wire_drop */
@@ -119,6 +122,19 @@ enum drv_count {
 	DRV_COUNT_MAX
 };
 
+/* The kinds of hooks that the sensor checks with a call of its own: a canary. */
+enum drv_canary {
+	DRV_CANARY_ENTER,
+	DRV_CANARY_EXIT,
+	DRV_CANARY_FORK,
+	DRV_CANARY_EXEC,
+	DRV_CANARY_END, /* of a thread */
+	DRV_CANARY_SUBMIT,
+	DRV_CANARY_COMPLETE,
+	DRV_CANARY_NONE, /* a hook that is not checked */
+	DRV_CANARY_MAX
+};
+
 /* A process excluded from capture. The start time guards against reuse of the pid. */
 struct drv_excluded {
 	__u64 start; /* start_boottime of its main thread */
@@ -146,6 +162,8 @@ struct drv_control {
 	__u32 enter_native; /* the general entry hook also handles 64-bit callers */
 	__u32 compat_seen;  /* a 32-bit caller needs the entry hook */
 	__u32 dropped;      /* set after the counters of drops changed; the sensor clears it */
+	__u32 canary; /* the thread that checks the hooks, excluded with its children; 0: none */
+	__u32 zero;
 };
 
 /* A thread, from the task iterator. Ids are of the initial pid namespace unless named v*. */

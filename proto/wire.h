@@ -30,6 +30,22 @@ enum wire_drop {
 	DROP_MISSED = 8,      /* upper bound: the kernel did not run the program */
 };
 
+/* SensorStats.blind, bits: parts of its node that a sensor cannot see. Append only. */
+enum wire_blind {
+	BLIND_IO_URING = 0x1, /* the kernel does not show operations of io_uring */
+	BLIND_ENTER = 0x2,    /* a hook is silent on some CPU: at entries of system calls, ... */
+	BLIND_EXIT = 0x4,
+	BLIND_FORK = 0x8,
+	BLIND_EXEC = 0x10,
+	BLIND_END = 0x20, /* of threads */
+	BLIND_RING = 0x40,
+};
+#define BLIND_BITS 7
+
+/* Say in a sentence what is not seen; 'bit' is below 64. A bit of a newer sensor has a general
+ * text. */
+const char *wire_blind_text(unsigned bit);
+
 /*
  * The text signed by a Proof: "mews-proof-1", nonce, node, cluster, collector name, each preceded
  * by its 32-bit big-endian length. The signature uses SHA-256 and the certificate's key (ECDSA or

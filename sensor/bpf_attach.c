@@ -5,6 +5,7 @@
  * Each call whose arguments could change before its exit has a tracepoint at its entry. Its number
  * comes from tracefs, which may not be mounted.
  */
+#include "common/descriptors.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "sensor/bpf_int.h"
@@ -19,6 +20,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define FDS_SPARED 512 /* descriptors left for everything else */
 
 static int
 attach_failed(const char *hook, int r, struct diag *d)
@@ -76,27 +79,61 @@ tracepoint_id(int tracefs, const char *call, uint64_t *ret)
 	return 0;
 }
 
-/* One event on one CPU is enough: the program runs on every CPU where the tracepoint fires. */
+/* Open an event of a tracepoint on one CPU. */
 static int
-attach_enter_point(struct hooks *h, const struct bpf_program *p, int tracefs, const char *call)
+point_open(uint64_t id, int cpu)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
-	uint64_t id = 0;
-	long fd;
-	int r = tracepoint_id(tracefs, call, &id);
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = id,
+		.sample_period = 1,
+		.wakeup_events = 1 };
+	long fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int) fd;
+}
+
+/* Attach a program to a call's tracepoint: the kernel takes it from one event, for all CPUs. */
+static int
+attach_enter_point(
+    struct hooks *h, const struct bpf_program *p, int tracefs, const char *call, uint64_t *id)
+{
+	int r = tracepoint_id(tracefs, call, id), fd;
 
 	if (r < 0)
 		return r;
-	attr.config = id;
-	attr.sample_period = 1;
-	attr.wakeup_events = 1;
-	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = point_open(*id, 0);
 	if (fd < 0)
-		return -errno;
-	r = link_add(h, bpf_program__attach_perf_event(p, (int) fd));
+		return fd;
+	r = link_add(h, bpf_program__attach_perf_event(p, fd));
 	if (r < 0)
-		close((int) fd);
+		close(fd);
 	return r;
+}
+
+/*
+ * Give each tracepoint an event on the other CPUs too, without a program: a kernel may look for an
+ * event on the CPU before it runs the program. As many as there are descriptors to spare.
+ */
+static void
+cover_cpus(struct hooks *h, const uint64_t *ids, size_t n)
+{
+	int ncpu = libbpf_num_possible_cpus();
+	uint64_t used = descriptors_used() + FDS_SPARED, max = descriptors_max();
+	size_t room = max > used ? max - used : 0;
+
+	if (ncpu < 2)
+		return;
+	h->others = calloc(n * (size_t) ncpu, sizeof(*h->others));
+	for (int cpu = 1; cpu < ncpu && h->others != NULL; cpu++) {
+		for (size_t i = 0; i < n && h->nothers < room; i++) {
+			int fd = point_open(ids[i], cpu);
+
+			if (fd < 0)
+				break; /* the CPU is offline */
+			h->others[h->nothers++] = fd;
+		}
+	}
 }
 
 struct bpf_program *
@@ -113,6 +150,7 @@ hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
 	unsigned before = h->n;
 	int tracefs = tracefs_open(), r = 0;
+	uint64_t ids[DRV_CAPTURE_MAX / 2];
 
 	if (tracefs < 0)
 		return tracefs;
@@ -123,8 +161,8 @@ hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 		if (entry == NULL)
 			continue;
 		r = attach_enter_point(h,
-		    bpf_prog_of(obj, "enter_", (char[]){ (char) ('0' + nargs), 0 }), tracefs,
-		    entry);
+		    bpf_prog_of(obj, "enter_", (char[]){ (char) ('0' + nargs), 0 }), tracefs, entry,
+		    &ids[h->n - before]);
 		if (r == -ENOENT) /* this kernel has no such call, or no tracepoint for it */
 			r = 0;
 	}
@@ -133,6 +171,8 @@ hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 		return -ENOENT; /* not a single one */
 	while (r < 0 && h->n > before)
 		bpf_link__destroy(h->links[--h->n]);
+	if (r == 0)
+		cover_cpus(h, ids, h->n - before);
 	return r;
 }
 
@@ -141,17 +181,25 @@ hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 {
 	static const struct {
 		const char *hook, *prog;
+		bool optional;
 	} rows[] = {
-		{ "sys_exit", "sys_exit" },
-		{ "sched_process_fork", "fork" },
-		{ "sched_process_exec", "exec" },
-		{ "sched_process_exit", "exit" },
-		{ "signal_deliver", "signal" },
+		{ "sys_exit", "sys_exit", false },
+		{ "sched_process_fork", "fork", false },
+		{ "sched_process_exec", "exec", false },
+		{ "sched_process_exit", "exit", false },
+		{ "signal_deliver", "signal", false },
+		{ "io_uring_complete", "uring_complete", true },
+		{ "io_uring_cqe_overflow", "uring_overflow", true },
+		{ "io_uring_submit_req", "uring_submit", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct bpf_program *p = bpf_prog_of(obj, "on_", rows[i].prog);
-		int r = link_add(h, bpf_program__attach(p));
+		int r;
+
+		if (rows[i].optional && (p == NULL || !bpf_program__autoload(p)))
+			continue;
+		r = link_add(h, bpf_program__attach(p));
 
 		if (r < 0)
 			return attach_failed(rows[i].hook, r, d);
@@ -162,6 +210,10 @@ hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 void
 hooks_detach(struct hooks *h)
 {
+	while (h->nothers > 0)
+		(void) close(h->others[--h->nothers]);
+	free(h->others);
+	h->others = NULL;
 	while (h->n > 0)
 		bpf_link__destroy(h->links[--h->n]);
 }

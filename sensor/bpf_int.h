@@ -11,12 +11,14 @@
 #include <mews.skel.h>
 #include <stdbool.h>
 
-#define BPF_LINKS_MAX (5 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
+#define BPF_LINKS_MAX (8 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
 
 /* The links that keep an object's programs attached. */
 struct hooks {
 	struct bpf_link *links[BPF_LINKS_MAX];
 	unsigned n;
+	int *others; /* events without a program: hooks_attach_enters() */
+	size_t nothers;
 };
 
 /* A counter of the driver that is not 0: events of a type, dropped for a cause. */
@@ -41,7 +43,12 @@ struct source_state {
 	int epoll_fd, wake_fd;
 	struct hooks hooks;
 	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
+	bool uring;             /* operations of io_uring are captured */
 	bool opened;            /* the descriptors above are open */
+	unsigned misses;        /* on how many CPUs, over all kinds */
+	unsigned silent;        /* kinds of hooks found silent, as bits: bpf_canary() */
+	uint64_t blind;         /* BLIND_*, as last found */
+	bool checked;           /* bpf_canary() was called */
 	bool hot;               /* the last drain found records: wait before the next */
 };
 
@@ -72,6 +79,9 @@ void hooks_leave(struct hooks *h);
 
 /* Attach all hooks. -errno, and *d says which one failed. */
 int bpf_attach_all(struct source_state *s, struct diag *d) MUST_CHECK;
+
+/* Check all hooks, as source_ops.canary. */
+uint64_t bpf_canary(void *st);
 
 /* Attach the hook on all entries, also of 32-bit callers, if it is not attached yet. */
 int bpf_attach_enter_all(struct source_state *s) MUST_CHECK;

@@ -37,6 +37,18 @@ kernel_check(const char *release, struct diag *d)
 }
 
 bool
+kernel_uring_operands(const char *release)
+{
+	return number(release) >= number("6.0");
+}
+
+bool
+kernel_uring_cqe(const char *release)
+{
+	return number(release) >= number("6.15");
+}
+
+bool
 kernel_preempts(const char *release)
 {
 	return number(release) >= number("7.0");

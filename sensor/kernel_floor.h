@@ -19,6 +19,12 @@
  */
 int kernel_check(const char *release, struct diag *d) MUST_CHECK;
 
+/* Do requests of io_uring hold their operands where the programs find them? Since 6.0. */
+bool kernel_uring_operands(const char *release);
+
+/* Does the tracepoint of a completion pass the completion itself? Since 6.15. */
+bool kernel_uring_cqe(const char *release);
+
 /* Can another thread run while a program at a system call runs? Since 7.0. */
 bool kernel_preempts(const char *release);
 

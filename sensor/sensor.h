@@ -66,6 +66,7 @@ struct app {
 	struct scanner *scanner;
 	struct snapshot snapshot;           /* of this machine */
 	uint64_t unstashed, unstashed_next; /* last logged count; when to log again */
+	uint64_t canary_at, blind;          /* when to check the hooks again; what is not seen */
 	struct node_drops dropped;          /* the source's, read at 'dropped_at' */
 	uint64_t dropped_at;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define DRAIN_POLLS 4 /* of a millisecond: longer than a record is held back */
+#define CANARY_NS   (3600 * NS_PER_S)
 #define OPENING_MAX 8 /* nodes between dialing and Welcome; as many as there are dialers */
 #define OPENING_NS  (2 * NS_PER_MS) /* until another node may dial */
 
@@ -110,6 +111,16 @@ replay_over(const struct app *a)
 			return false;
 	}
 	return true;
+}
+
+/* Check the hooks after each change of what is captured, and every hour. */
+static void
+check_hooks(struct app *a, uint64_t now)
+{
+	if (a->src == NULL || a->canary_at == 0 || now < a->canary_at || a->stopping)
+		return;
+	a->blind = a->src->canary(a->st);
+	a->canary_at = now + CANARY_NS;
 }
 
 /* ---- the loop ---- */
@@ -228,6 +239,7 @@ app_run(void *app)
 	while (r == 0) {
 		now = clock_mono();
 		on_signals(a, now);
+		check_hooks(a, now);
 		log_peer_tick();
 		if (a->xport != NULL)
 			xport_dispatch(a->xport);

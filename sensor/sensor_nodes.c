@@ -41,6 +41,7 @@ on_interest(void *arg, struct node *n, const Wire__Interest *in)
 		log_peer(LOG_DEBUG, n->name,
 		    "capturing %zu events and %zu calls by name, version %u", in->n_events,
 		    in->n_calls, in->version);
+	a->canary_at = 1; /* at once */
 }
 
 static void
@@ -129,6 +130,7 @@ on_stats(void *arg, Wire__SensorStats *s)
 	s->excluded = ss.excluded;
 	s->reread = ss.reread;
 	s->unstashed = ss.unstashed;
+	s->blind = a->blind;
 	tell_unstashed(a, ss.unstashed);
 	s->cpu_ns = cpu_ns();
 	s->rss_bytes = rss_bytes();

@@ -25,7 +25,9 @@ struct source_opts {
 	uint32_t stashes_max; /* threads whose paths are read at entry; 0: 65536 */
 	uint32_t exclude_pid; /* another process to exclude from capture, if it lives; 0: none */
 	uint32_t scanner_pid; /* a process to exclude with all its children; 0: none */
-	bool leave;           /* close() returns before the kernel has removed the hooks */
+	uint32_t broken_kinds,
+	    broken_cpu; /* for tests: hooks (1 << DRV_CANARY_*) silent on a CPU */
+	bool leave;     /* close() returns before the kernel has removed the hooks */
 };
 
 /* Totals since open(). */
@@ -82,6 +84,13 @@ struct source_ops {
 
 	void (*stats)(void *st, struct source_stats *ret);
 	void (*drops)(void *st, source_drop_fn *fn, void *arg);
+
+	/*
+	 * Check, by harmless calls that no event reports, that the kernel runs each kind of hook on
+	 * each CPU that this process may use; take another kind of hook where one is silent, and
+	 * log what is not seen. Returns BLIND_* of proto/wire.h. Takes a millisecond per CPU.
+	 */
+	uint64_t (*canary)(void *st);
 
 	/* Every event before this time (boot ns) has been emitted, or is late. */
 	uint64_t (*emitted_to)(void *st);

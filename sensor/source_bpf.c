@@ -93,6 +93,26 @@ fill_programs(struct source_state *s)
 	return 0;
 }
 
+/* Choose the tracepoints of io_uring that this kernel has. Without them its operations are not
+ * captured. */
+static void
+choose_uring(struct source_state *s)
+{
+	static const char *const submits[] = { "io_uring_submit_req", "io_uring_submit_sqe" };
+	struct bpf_program *submit = s->skel->progs.on_uring_submit;
+	struct utsname u;
+
+	s->uring = false;
+	for (size_t i = 0; i < ARRAY_SIZE(submits) && !s->uring; i++)
+		s->uring = bpf_program__set_attach_target(submit, 0, submits[i]) == 0;
+	if (uname(&u) != 0 || !kernel_uring_operands(u.release))
+		s->uring = false;
+	(void) bpf_program__set_autoload(submit, s->uring);
+	(void) bpf_program__set_autoload(s->skel->progs.on_uring_complete, s->uring);
+	(void) bpf_program__set_autoload(s->skel->progs.on_uring_overflow, s->uring);
+	s->skel->rodata->uring_cqe = kernel_uring_cqe(u.release);
+}
+
 /* Open the skeleton, like mews_bpf__open(), with the object for this kernel: both objects have the
  * same maps and names. */
 static int
@@ -125,7 +145,10 @@ load(struct source_state *s)
 
 	if (r < 0)
 		return r;
+	choose_uring(s);
 	s->skel->rodata->ring_quarter = (uint32_t) (s->ring_bytes / 4);
+	s->skel->rodata->broken_kinds = s->o.broken_kinds;
+	s->skel->rodata->broken_cpu = s->o.broken_cpu;
 	if (s->o.stashes_max != 0)
 		s->skel->rodata->stashes_max = s->o.stashes_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
@@ -444,6 +467,7 @@ const struct source_ops source_bpf = {
 	.wake = bpf_wake,
 	.stats = bpf_stats,
 	.drops = bpf_drops,
+	.canary = bpf_canary,
 	.emitted_to = bpf_emitted_to,
 	.iter = bpf_iter,
 	.close = bpf_close,

@@ -168,6 +168,7 @@ static const struct metric node_columns[] = {
 	{ "unreadable", "What a node's snapshots could not read of its processes.", 0, COUNTER,
 	    false },
 	{ "up", "Whether a node is seen: its sensor is connected and answers.", 0, GAUGE, false },
+	{ "blind_spots", "Parts of a node that its sensor cannot see.", 0, GAUGE, false },
 };
 
 static uint64_t
@@ -202,8 +203,10 @@ node_value(const struct stream *s, int column)
 		return s->snapshot_id != 0;
 	case 12:
 		return s->unreadable;
-	default:
+	case 13:
 		return stream_sight(s, clock_mono()) == SIGHT_up;
+	default:
+		return (uint64_t) __builtin_popcountll(s->blind);
 	}
 }
 

@@ -29,6 +29,21 @@ key_u64(struct buf *out, const char *name, uint64_t value)
 	buf_u64(out, value);
 }
 
+/* The parts of a node that are not seen, as strings. */
+static void
+blind_json(uint64_t blind, struct buf *out)
+{
+	bool more = false;
+
+	for (unsigned bit = 0; bit < 64; bit++) {
+		if (!(blind >> bit & 1))
+			continue;
+		buf_str(out, more ? "," : "");
+		buf_json(out, slice_str(wire_blind_text(bit)));
+		more = true;
+	}
+}
+
 /* ---- status ---- */
 
 struct sensor_rows {
@@ -73,7 +88,9 @@ sensor_row(void *arg, struct stream *s)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		key_u64(out, numbers[i].key, numbers[i].value);
 	}
-	buf_str(out, ",\"loss\":");
+	buf_str(out, ",\"blind\":[");
+	blind_json(s->blind, out);
+	buf_str(out, "],\"loss\":");
 	loss_json(&s->loss, clock_real(), out);
 	buf_printf(out, ",\"snapshot\":\"%s\",\"connected\":%s,\"state\":\"%s\"}",
 	    s->snapshot_id == 0 ? "whole" : "awaited", s->connected ? "true" : "false",

@@ -225,6 +225,7 @@ setup_stream(void)
 	one_stream.heard = clock_mono();
 	one_stream.rereads = 8;
 	one_stream.unstashed = 7;
+	one_stream.blind = 0x5;
 }
 
 /* ---- tests ---- */
@@ -249,6 +250,10 @@ test_status(void **state)
 	assert_int_equal(77, json_integer_value(json_object_get(s, "suppressed")));
 	assert_true(json_is_true(json_object_get(s, "connected")));
 	assert_string_equal("up", json_string_value(json_object_get(s, "state")));
+	s = json_object_get(s, "blind");
+	assert_int_equal(2, json_array_size(s));
+	assert_string_equal(wire_blind_text(0), json_string_value(json_array_get(s, 0)));
+	assert_string_equal(wire_blind_text(2), json_string_value(json_array_get(s, 1)));
 	s = json_array_get(json_object_get(j, "outputs"), 0);
 	assert_string_equal("say \"no\"", json_string_value(json_object_get(s, "error")));
 	json_decref(j);
@@ -399,6 +404,7 @@ static const char *const samples[] = {
 	"mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\"} 6\n",
 	"mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 8\n",
 	"mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 7\n",
+	"mews_node_blind_spots{cluster=\"k\",node=\"n\\\"1\\\\\"} 2\n",
 	"\nmews_collector_type_events_total{type=\"open\"} 5\n",
 	("\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\","
 	 "type=\"close\"} 2\n"),

@@ -92,6 +92,20 @@ print_losses(const json_t *loss, uint64_t now)
 	}
 }
 
+/* Print what the node's sensor cannot see. */
+static void
+print_blind(const json_t *blind)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach(blind, i, text)
+	{
+		fputs("  blind: ", stdout);
+		print_words(json_string_value(text), 9, 4);
+	}
+}
+
 /* Print the node's name, with its cluster if that is not the collector's; a long name has its own
  * line. */
 static void
@@ -130,6 +144,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),
 	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
 	print_losses(json_object_get(s, "loss"), now);
+	print_blind(json_object_get(s, "blind"));
 }
 
 static void

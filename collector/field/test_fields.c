@@ -42,6 +42,8 @@ static const struct {
 	    { { "mews.cut", "true" }, { "mews.reread", "false" } } },
 	{ { EV_OPEN, "10!2", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
 	    { { "mews.cut", "false" }, { "mews.reread", "true" } } },
+	{ { EV_OPEN, "10!8", "fd=-13;name=/etc/shadow;flags=1;mode=0", "" },
+	    { { "mews.io_uring", "true" }, { "mews.cut", "false" } } },
 	/* Falco's limit applies to the normalised path, not to its original form. */
 	{ { EV_OPEN, "10", "fd=90;name=/etc" DOTS "/shadow;flags=1;mode=0", "" },
 	    { { "fd.name", "/etc/shadow" }, { "fd.nameraw", "/etc" DOTS "/shadow" } } },
@@ -92,7 +94,7 @@ static const struct {
 		{ "evt.count.error.net", NULL }, { "evt.count.error.memory", NULL },
 		{ "evt.count.error.other", NULL }, { "fd.typechar", "o" }, { "fd.type", NULL },
 		{ "fs.path.name", "/etc/shadow" }, { "mews.cut", "false" },
-		{ "mews.reread", "false" } } },
+		{ "mews.reread", "false" }, { "mews.io_uring", "false" } } },
 	{ { EV_ACCEPT, "10", "fd=-11;tuple=;queuepct=0;queuelen=0;queuemax=0", "" },
 	    { { "evt.count.error.net", "1" }, { "evt.count.error.file", NULL },
 		{ "fd.name", "NULL" }, { "fd.nameraw", "NULL" }, { "fd.directory", "/" },

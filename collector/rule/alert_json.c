@@ -79,7 +79,7 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
-enum { OWN_MAX = 5 };
+enum { OWN_MAX = 6 };
 
 /* Collect our own output_fields, by name; marks of the event only if they are set. Returns their
  * number. */
@@ -92,6 +92,8 @@ own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_
 	own[n++] = (struct format_own){ "mews.cluster", o->cluster, false };
 	if (v->ev->flags & EVF_CUT)
 		own[n++] = (struct format_own){ "mews.cut", NULL, true };
+	if (v->ev->flags & EVF_URING)
+		own[n++] = (struct format_own){ "mews.io_uring", NULL, true };
 	if (o->losses != 0)
 		own[n++] =
 		    (struct format_own){ "mews.loss_cause", loss_names(o->losses, causes), false };

@@ -10,16 +10,19 @@
  */
 static const struct {
 	const char *who, *output;
-	bool cut, reread;
+	bool cut, reread, uring;
 	size_t fields; /* evt.time, mews.cluster, mews.loss_window, and these */
 } rows[] = {
-	{ "10", "no field", false, false, 3 },
-	{ "10!1", "no field", true, false, 4 },
-	{ "10!2", "no field", false, true, 4 },
-	{ "10!3", "no field", true, true, 5 },
-	{ "10!3", "cut=%mews.cut", true, true, 5 },
-	{ "10!1", "reread=%mews.reread", true, false, 5 },
-	{ "10!4", "32 bits", false, false, 3 },
+	{ "10", "no field", false, false, false, 3 },
+	{ "10!1", "no field", true, false, false, 4 },
+	{ "10!2", "no field", false, true, false, 4 },
+	{ "10!3", "no field", true, true, false, 5 },
+	{ "10!3", "cut=%mews.cut", true, true, false, 5 },
+	{ "10!1", "reread=%mews.reread", true, false, false, 5 },
+	{ "10!4", "32 bits", false, false, false, 3 },
+	{ "10!8", "no field", false, false, true, 4 },
+	{ "10!11", "no field", true, true, true, 6 },
+	{ "10!8", "ring=%mews.io_uring", false, false, true, 4 },
 };
 
 static struct ruleset *
@@ -78,6 +81,7 @@ test_marks(void **state)
 		assert_int_equal(rows[i].fields, json_object_size(f));
 		assert_int_equal(rows[i].cut, json_is_true(json_object_get(f, "mews.cut")));
 		assert_int_equal(rows[i].reread, json_is_true(json_object_get(f, "mews.reread")));
+		assert_int_equal(rows[i].uring, json_is_true(json_object_get(f, "mews.io_uring")));
 		json_decref(whole);
 		batch_free(b);
 		ruleset_unref(set);

@@ -47,6 +47,7 @@ struct stream_told {
 	_Atomic uint64_t since;   /* ... since then */
 	_Atomic uint64_t alerted; /* the last alert; 0: none */
 	_Atomic uint64_t losses;  /* since that alert */
+	_Atomic uint64_t blind;   /* 'blind' of the stream as last logged */
 	_Atomic uint64_t unstashed,
 	    unstashed_at; /* 'unstashed' of the stream as last logged, when */
 };
@@ -80,10 +81,10 @@ struct stream {
 	_Atomic uint64_t drops;      /* events that the sensor reports lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
 	_Atomic uint64_t suppressed; /* matches reported in summaries */
-	_Atomic uint64_t rereads, unstashed, unreadable; /* SensorStats */
-	_Atomic uint64_t duplicates, malformed;          /* batches */
-	_Atomic uint64_t state_bytes;                    /* of the node, as state_stats.bytes */
-	_Atomic uint64_t last_seen;                      /* realtime ns */
+	_Atomic uint64_t rereads, unstashed, unreadable, blind; /* SensorStats */
+	_Atomic uint64_t duplicates, malformed;                 /* batches */
+	_Atomic uint64_t state_bytes; /* of the node, as state_stats.bytes */
+	_Atomic uint64_t last_seen;   /* realtime ns */
 	_Atomic uint64_t heard; /* monotonic ns: the last message; 0: remembered, not seen yet */
 	struct stream_told told;
 	_Atomic bool kept, kept_stopped; /* main thread only: as reported to the outbox */

@@ -135,6 +135,20 @@ look_for_unstashed(struct look *l, struct stream *st)
 	told->unstashed_at = l->now;
 }
 
+/* Warn about each part of a node that its sensor cannot see. */
+static void
+look_for_blind(struct stream *st)
+{
+	uint64_t blind = st->blind, news = blind & ~st->told.blind;
+
+	for (unsigned bit = 0; bit < 64; bit++) {
+		if (news >> bit & 1)
+			log_peer(LOG_WARN, st->id.node, "node %s: %s", st->id.node,
+			    wire_blind_text(bit));
+	}
+	st->told.blind = blind;
+}
+
 /* Tell the outbox of each new sensor, and of each that stopped. */
 static void
 keep(struct lookout *w, struct stream *st, enum sight sight)
@@ -191,6 +205,7 @@ look_at(void *arg, struct stream *st)
 	sight = stream_sight(st, l->now);
 	keep(w, st, sight);
 	look_for_unstashed(l, st);
+	look_for_blind(st);
 	if (sight == SIGHT_up)
 		look_for_return(l, st);
 	else if (w->cfg.forget_ns != 0 && !st->connected && l->forgets < FORGETS &&

@@ -304,6 +304,25 @@ test_unstashed(void **state)
 	bench_close(&b);
 }
 
+/* What a sensor cannot see is logged once for each part, again after it was seen meanwhile. */
+static void
+test_blind(void **state)
+{
+	static const uint64_t rows[] = { 0, 1, 5, 4, 5, 0 };
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		b.st->blind = rows[i];
+		b.st->heard = b.began + (i + 1) * S;
+		(void) until(&b, i + 1);
+		assert_int_equal(rows[i], b.st->told.blind);
+	}
+	bench_close(&b);
+}
+
 static void
 test_forget_after(void **state)
 {
@@ -335,6 +354,7 @@ main(void)
 		cmocka_unit_test(test_overslept),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_unstashed),
+		cmocka_unit_test(test_blind),
 		cmocka_unit_test(test_forget_after),
 	};
 

@@ -200,29 +200,6 @@ lean(u32 type)
 	return bit_get(ctl.lean, type);
 }
 
-/* Does this thread belong to an excluded process? */
-static __always_inline bool
-is_excluded(struct task_struct *t)
-{
-	u32 pid = t->tgid, scanner = ctl.scanner;
-
-	if (pid == ctl.exclude[0].pid)
-		return BPF_CORE_READ(t, group_leader, start_boottime) == ctl.exclude[0].start;
-	if (pid == ctl.exclude[1].pid)
-		return BPF_CORE_READ(t, group_leader, start_boottime) == ctl.exclude[1].start;
-	return scanner && (pid == scanner || (u32) t->real_parent->tgid == scanner);
-}
-
-/* The same, counted. */
-static __always_inline bool
-excluded(struct task_struct *t)
-{
-	if (!is_excluded(t))
-		return false;
-	count(DRV_COUNT_EXCLUDED);
-	return true;
-}
-
 static __always_inline struct scratch *
 scratch_get(void)
 {

@@ -6,6 +6,7 @@
 #define MEWS_DRIVER_ENTER_H
 
 #include "driver/bpf/call.h"
+#include "driver/bpf/exclude.h"
 
 /* Read the address of 'len' bytes at 'from' into the stash. */
 static __always_inline bool
@@ -156,7 +157,8 @@ enter_branch_alone(
 static __always_inline bool
 enter_due(struct task_struct *t, bool compat, u64 nr, const volatile struct drv_capture *c)
 {
-	return c->enter && bit_get(ctl.calls[compat & 1], nr) && !lean(c->event) && !is_excluded(t);
+	return c->enter && bit_get(ctl.calls[compat & 1], nr) && !lean(c->event) &&
+	       !is_excluded_at(t, DRV_CANARY_ENTER);
 }
 
 /* Read what capture 'c' needs of a call. If that fails, keep nothing: the exit reads again. */

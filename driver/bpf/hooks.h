@@ -6,6 +6,7 @@
 #define MEWS_DRIVER_HOOKS_H
 
 #include "driver/bpf/enter.h"
+#include "driver/bpf/exclude.h"
 
 /*
  * Every system call of the machine passes here: one bit decides.
@@ -22,7 +23,7 @@ BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	t = current_task();
 	compat = is_compat(t);
-	if (!bit_get(ctl.calls[compat], nr) || excluded(t))
+	if (!bit_get(ctl.calls[compat], nr) || excluded(t, DRV_CANARY_EXIT))
 		return 0;
 	if (is_x32(regs)) {
 		if (ret == -ENOSYS) /* most kernels have no such calls */

@@ -22,5 +22,6 @@
 #include "driver/bpf/sockopt.h"
 #include "driver/bpf/system.h"
 #include "driver/bpf/table.h"
+#include "driver/bpf/uring.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -23,17 +23,22 @@ swap16(u16 v)
 	return v >> 8 | v << 8;
 }
 
-/* The socket of a descriptor; NULL: not a socket. */
+/* The socket of an open file, which may be NULL; NULL: not a socket. */
 static __always_inline struct sock *
-fd_sock(struct task_struct *t, s64 fd)
+file_sock(struct file *f)
 {
-	struct file *f = fd_file_rare(t, fd);
 	struct socket *sock;
 
 	if (!f || (BPF_CORE_READ(f, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	sock = BPF_CORE_READ(f, private_data);
 	return BPF_CORE_READ(sock, sk);
+}
+
+static __always_inline struct sock *
+fd_sock(struct task_struct *t, s64 fd)
+{
+	return file_sock(fd_file_rare(t, fd));
 }
 
 /* Find the name in 'n' bytes at 'path': an abstract name begins after its NUL. Sets its start,

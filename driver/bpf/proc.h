@@ -6,6 +6,7 @@
 #define MEWS_DRIVER_PROC_H
 
 #include "driver/bpf/argv.h"
+#include "driver/bpf/exclude.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/task.h"
 #include "driver/numbers.h"
@@ -89,7 +90,7 @@ ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct cloned c;
 
 	cloned_get(parent, child, &c);
-	if (!wanted(c.type) || excluded(child))
+	if (!wanted(c.type) || excluded(child, DRV_CANARY_FORK))
 		return 0;
 	s = scratch_get();
 	if (!s)
@@ -168,7 +169,7 @@ ALONE_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bpr
 	struct scratch *s;
 	u32 off = sizeof(*e);
 
-	if (!wanted(EV_EXECVE) || excluded(t))
+	if (!wanted(EV_EXECVE) || excluded(t, DRV_CANARY_EXEC))
 		return 0;
 	s = scratch_get();
 	if (!s)
@@ -284,7 +285,7 @@ ALONE_PROG(on_exit, struct task_struct *t)
 	u32 code;
 
 	stash_end(t);
-	if (!wanted(EV_PROCEXIT) || excluded(t))
+	if (!wanted(EV_PROCEXIT) || excluded(t, DRV_CANARY_END))
 		return 0;
 	s = scratch_get();
 	if (!s)
@@ -316,7 +317,7 @@ ALONE_PROG(on_signal, int sig, struct kernel_siginfo *info)
 	struct scratch *s;
 	int code = SI_USER, pid = 0;
 
-	if (!wanted(EV_SIGNALDELIVER) || excluded(t))
+	if (!wanted(EV_SIGNALDELIVER) || excluded(t, DRV_CANARY_NONE))
 		return 0;
 	s = scratch_get();
 	if (!s)

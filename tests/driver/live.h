@@ -69,11 +69,14 @@ struct live_case {
 };
 
 extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
-    args_cases[], net_cases[], msg_cases[], mmsg_cases[], race_cases[], compat_cases[];
+    args_cases[], net_cases[], msg_cases[], mmsg_cases[], race_cases[], compat_cases[],
+    uring_cases[], uring_net_cases[];
 live_fn live_tasks, live_files;      /* output of the iterators */
 live_fn live_parents, live_lean;     /* a clone's parent; what only process state needs */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
+
+void live_canary(struct live *l); /* hooks that are silent */
 
 /* Load with these options and capture every event, but no call by name only, and of a clone the
  * child's side; exits the program on failure. */
@@ -103,6 +106,9 @@ void live_dump(const struct live *l, FILE *to);
  * failure. */
 const struct ev_hdr *live_rec(struct live *l, uint16_t type, unsigned k);
 const struct ev_hdr *live_rec_of(struct live *l, uint16_t type, int64_t tid);
+/* The same, of those submitted through io_uring. */
+const struct ev_hdr *live_by_ring(struct live *l, uint16_t type, unsigned k);
+
 unsigned live_count(const struct live *l, uint16_t type);
 
 /* Check a record's parameter by name; does nothing if the record is NULL. */

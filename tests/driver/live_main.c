@@ -47,7 +47,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
-		names_cases, net_cases, msg_cases, mmsg_cases, race_cases, proc_cases, args_cases };
+		names_cases, net_cases, msg_cases, mmsg_cases, race_cases, proc_cases, args_cases,
+		uring_cases, uring_net_cases };
 	static const struct live_row *const rows[] = { file_rows, path_rows, fd_rows, self_rows,
 		net_rows, msg_rows, query_rows, ipc_rows, memory_rows, mmsg_rows, admin_rows,
 		wait_rows, option_rows, generic_rows };
@@ -77,6 +78,7 @@ main(int argc, char **argv)
 			live_row_run(l, r);
 	}
 	live_mechanics(l);
+	live_canary(l);
 	live_close(l->st);
 	live_forget(l);
 	report(l);

@@ -6,8 +6,10 @@
  *	evasions PATH                by open()
  *	evasions root FOLDER PATH    by openat2() with RESOLVE_IN_ROOT: FOLDER is the path's root
  *	evasions beneath FOLDER PATH with RESOLVE_BENEATH
+ *	evasions ring PATH           through io_uring
  */
 #define _GNU_SOURCE
+#include "tests/driver/raw_uring.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -25,6 +27,11 @@ main(int argc, char **argv)
 		how.resolve = strcmp(argv[1], "root") == 0 ? RESOLVE_IN_ROOT : RESOLVE_BENEATH;
 		dir = open(argv[2], O_PATH | O_DIRECTORY);
 		fd = (int) syscall(SYS_openat2, dir, argv[3], &how, sizeof(how));
+	} else if (argc == 3) {
+		struct ring r;
+
+		ring_open(&r, 2, 0);
+		fd = ring_path(&r, IORING_OP_OPENAT, AT_FDCWD, argv[2], 0, O_RDONLY);
 	} else {
 		fd = open(argc == 2 ? argv[1] : "/etc/shadow", O_RDONLY);
 	}

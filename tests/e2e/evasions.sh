@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Attacks that hide behind a name: long and crooked paths, links, mounts, chroots, long arguments, the
-# loader. Each raises its alert. Mounts are made in a separate namespace.
+# Attacks that hide behind a name (long and crooked paths, links, mounts, chroots, long arguments, the
+# loader) or make no system call (io_uring). Each raises its alert. Mounts are made in a separate namespace.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 
@@ -48,6 +48,9 @@ tried 'a symbolic link' "$read_" "(.output_fields[\"fd.name\"] | endswith(\"/inn
 tried 'openat2 within a root' "$read_" '.output_fields["fd.name"] == "/etc/shadow" and (.output_fields["proc.cmdline"] | contains(" root "))'
 "$reader" beneath /etc shadow
 tried 'openat2 beneath a folder' "$read_" '.output_fields["fd.name"] == "/etc/shadow" and (.output_fields["proc.cmdline"] | contains(" beneath "))'
+
+"$reader" ring /etc/shadow
+tried 'io_uring' "$read_" '.output_fields["fd.name"] == "/etc/shadow" and .output_fields["mews.io_uring"]'
 
 # The file under another path, and a program with the path of an allowed reader.
 mkdir -p "$lab/jail/usr/sbin" "$lab/jail/etc"

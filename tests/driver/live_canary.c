@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* live_canary.c - hooks that are silent: everywhere, since their link is gone, or on one CPU. */
+#include "common/clock.h"
+#include "proto/wire.h"
+#include "sensor/bpf_int.h"
+#include "tests/driver/live.h"
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct counts {
+	pid_t pid;              /* a child */
+	unsigned in_time, late; /* its opens */
+	unsigned started;       /* programs that our process started */
+	uint64_t last_ts;
+};
+
+static int
+count_record(void *arg, const struct ev_hdr *rec)
+{
+	struct counts *n = arg;
+
+	n->last_ts = rec->ts;
+	if (rec->type == EV_EXECVE)
+		n->started += record_num(rec, schema_get(EV_EXECVE), EVP_EXECVE_ptid) == getpid();
+	if (rec->type == EV_OPENAT && rec->pid == (uint32_t) n->pid)
+		rec->flags &EVF_REREAD ? n->late++ : n->in_time++;
+	return 0;
+}
+
+/* Read what has happened until now. */
+static void
+drain(void *st, struct counts *n)
+{
+	uint64_t until = clock_boot();
+
+	while (source_bpf.poll(st, 50, 0, count_record, n) > 0 && n->last_ts <= until)
+		;
+}
+
+static struct source_state *
+open_all(uint32_t kinds, uint32_t cpu)
+{
+	struct source_opts o = { .ring_bytes = 16 << 20, .broken_kinds = kinds, .broken_cpu = cpu };
+	void *st = live_open(&o);
+
+	live_all(st);
+	return st;
+}
+
+static void
+m_whole(struct live *l)
+{
+	struct source_state *s = open_all(0, 0);
+	struct counts n = { 0 };
+
+	l->name = "all hooks run";
+	live_that(l, source_bpf.canary(s) == 0, "no hook is silent");
+	live_that(l, s->skel->bss->canaries[DRV_CANARY_EXEC] > 0, "a program was started");
+	live_that(
+	    l, !s->uring || s->skel->bss->canaries[DRV_CANARY_COMPLETE] > 0, "a ring was used");
+	drain(s, &n);
+	live_that(l, n.started == 0, "no event tells of it");
+	live_close(s);
+}
+
+static void
+m_detached(struct live *l)
+{
+	struct source_state *s = open_all(0, 0);
+
+	l->name = "a hook that is gone";
+	bpf_link__destroy(s->hooks.links[0]); /* at the exit of calls */
+	s->hooks.links[0] = NULL;
+	live_that(l, source_bpf.canary(s) == BLIND_EXIT, "it is told");
+	live_close(s);
+}
+
+/* All tracepoints at the entries of single calls go: the hook on all entries replaces them. */
+static void
+m_other_hook(struct live *l)
+{
+	struct source_state *s = open_all(0, 0);
+	struct counts n = { 0 };
+
+	l->name = "another hook at entries";
+	for (unsigned i = s->uring ? 8 : 5; i < s->hooks.n; i++) {
+		bpf_link__destroy(s->hooks.links[i]);
+		s->hooks.links[i] = NULL;
+	}
+	live_that(l, source_bpf.canary(s) == 0, "nothing is missing");
+	live_that(l, s->enter != NULL, "the other hook is attached");
+	drain(s, &n); /* of a busy machine, so that there is room */
+	n.pid = fork();
+	if (n.pid == 0) {
+		char path[] = "/no/such/path"; /* its page is there */
+
+		(void) syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0);
+		_exit(0);
+	}
+	(void) waitpid(n.pid, NULL, 0);
+	drain(s, &n);
+	live_that(l, n.in_time == 1 && n.late == 0, "a path is read at entry");
+	live_close(s);
+}
+
+static void
+m_one_cpu(struct live *l)
+{
+	struct source_state *s;
+	unsigned cpu = 0;
+	cpu_set_t mine;
+
+	l->name = "a hook that is silent on one CPU";
+	if (sched_getaffinity(0, sizeof(mine), &mine) < 0)
+		return;
+	for (unsigned i = 0; i < CPU_SETSIZE; i++) /* the last one */
+		cpu = CPU_ISSET(i, &mine) ? i : cpu;
+	s = open_all(1U << DRV_CANARY_EXIT | 1U << DRV_CANARY_EXEC, cpu);
+	live_that(l, source_bpf.canary(s) == (BLIND_EXIT | BLIND_EXEC), "it is told");
+	live_that(l, s->misses == 2, "of that CPU alone");
+	live_close(s);
+}
+
+void
+live_canary(struct live *l)
+{
+	static live_fn *const all[] = { m_whole, m_detached, m_other_hook, m_one_cpu };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		unsigned failed = l->failed;
+
+		all[i](l);
+		printf("%s %s\n", l->failed == failed ? "ok  " : "BAD ", l->name);
+	}
+}
