@@ -150,7 +150,7 @@ hooks_attach_enters(struct hooks *h, const struct bpf_object *obj)
 {
 	unsigned before = h->n;
 	int tracefs = tracefs_open(), r = 0;
-	uint64_t ids[DRV_CAPTURE_MAX / 2];
+	uint64_t ids[DRV_CAPTURE_MAX / 2] = { 0 };
 
 	if (tracefs < 0)
 		return tracefs;

@@ -370,11 +370,11 @@ want_generic(struct drv_control *ctl, const struct event_set *wanted)
 		find_rows(k, row);
 		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++)
 			call[nr] = SC_UNNAMED;
-		for (uint16_t c = 0; c < SC_MAX; c++) {
+		for (unsigned c = 0; c < SC_MAX; c++) {
 			if (has_number(c, k))
-				call[syscalls[c].number[callers[k]]] = c;
+				call[syscalls[c].number[callers[k]]] = (uint16_t) c;
 			if (callers[k] == CALLER_X86_64 && syscalls[c].number[CALLER_X32] >= 0)
-				call[syscalls[c].number[CALLER_X32]] = c;
+				call[syscalls[c].number[CALLER_X32]] = (uint16_t) c;
 		}
 		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++) {
 			if (event_set_has_call(wanted, call[nr]) && !row[nr])

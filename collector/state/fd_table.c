@@ -2,6 +2,7 @@
 #include "collector/state/fd_table.h"
 #include "common/array.h"
 #include "common/hashtable.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +119,10 @@ fdt_unserve(struct fd_table *t, const struct fd_entry *e)
 	struct fd_ports *p = &t->ports;
 	size_t i = port_place(p, e->dport);
 
-	if (!is_server(e) || i == p->n || p->v[i] != e->dport)
+	if (!is_server(e) || i == p->n)
+		return;
+	assert(p->v != NULL);
+	if (p->v[i] != e->dport)
 		return;
 	p->n--;
 	memmove(&p->v[i], &p->v[i + 1], (p->n - i) * sizeof(p->v[0]));
