@@ -109,7 +109,9 @@ call_of(bool compat, u64 nr)
 {
 	u32 kind = compat;
 
-	barrier_var(kind); /* keep the mask: the compiler, unlike the verifier, knows the bound */
+	/* keep the masks: the compiler, unlike the verifier, knows the bounds */
+	barrier_var(kind);
+	barrier_var(nr);
 	return &table.calls[kind & 1][nr & (DRV_NR_MAX - 1)];
 }
 
