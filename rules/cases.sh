@@ -434,3 +434,71 @@ unlinked_miss() {
 	: >>"$dir/.bash_aliases"
 	rm "$dir/.bash_aliases"
 }
+
+# Read 8 bytes of a process: of this one's child, or of itself.
+copy_memory() {
+	local nr=310
+	[ "$(uname -m)" = aarch64 ] && nr=270
+	perl -e 'my ($nr, $other) = map { $_ + 0 } @ARGV; my $text = "x" x 8; my $room = "y" x 8;
+		my ($from, $to) = map { pack("QQ", unpack("Q", pack("p", $_)), 8) } $text, $room;
+		my $pid = $other ? fork() : $$;
+		if ($pid == 0) { sleep 60; exit }
+		my $n = syscall($nr, $pid, $to, 1, $from, 1, 0);
+		if ($other) { kill "KILL", $pid; waitpid $pid, 0 }
+		exit($n != 8)' "$nr" "$1"
+}
+rule_case 'Memory of another process copied' copied 'the process'
+copied_hit() { copy_memory 1; }
+copied_miss() { copy_memory 0; }
+
+rule_case 'Process asks to be traced' traced 'the request'
+traced_hit() { perl -e 'syscall($ARGV[0] + 0, 0, 0, 0, 0) == 0 or die $!' "$([ "$(uname -m)" = aarch64 ] && echo 117 || echo 101)"; }
+traced_miss() { trace 17; }
+
+rule_case 'Running program removed by itself' itself 'the file'
+itself_hit() {
+	cp /usr/bin/perl "$dir/x"
+	"$dir/x" -e 'unlink($ARGV[0]) or die $!' "$dir/x"
+}
+itself_miss() {
+	cp /usr/bin/perl "$dir/x"
+	: >"$dir/y"
+	"$dir/x" -e 'unlink($ARGV[0]) or die $!' "$dir/y"
+}
+
+# Give a new file below /etc a mode.
+set_mode() {
+	: >"/etc/case.$$"
+	chmod "$1" "/etc/case.$$"
+	rm -f "/etc/case.$$"
+}
+rule_case 'System file made writable by everybody' writable 'the bit'
+writable_hit() { set_mode 646; }
+writable_miss() { set_mode 644; }
+
+# Connect a program's own socket to a port of this machine where nobody has to listen.
+connect_as() { perl -MSocket -e 'socket(S, PF_INET, SOCK_STREAM, 0) or die; bind(S, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die;
+	listen(S, 1) or die; system(@ARGV, (unpack_sockaddr_in(getsockname(S)))[0]) == 0 or die' "$@"; }
+rule_case 'Connection by a shell' shellconnects 'the program'
+shellconnects_hit() { connect_as bash -c ': <>"/dev/tcp/127.0.0.1/$0"'; }
+shellconnects_miss() { connect_as perl -MIO::Socket::INET -e 'IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die'; }
+
+rule_case 'Kernel protection setting written' protection 'the file'
+protection_hit() { : >>/proc/sys/kernel/kptr_restrict; }
+protection_miss() { : >>/proc/sys/kernel/printk; }
+
+rule_case 'Authentication module written' pammodule 'the name of the file'
+pammodule_hit() { touch_file "/usr/lib/$(uname -m)-linux-gnu/security/pam_case.$$.so"; }
+pammodule_miss() { touch_file "/usr/lib/$(uname -m)-linux-gnu/security/case.$$.so"; }
+
+rule_case 'Loader configuration written' loader 'the folder'
+loader_hit() { touch_file "/etc/ld.so.conf.d/case.$$"; }
+loader_miss() { touch_file "/etc/case.$$"; }
+
+rule_case 'Login message script written' motd 'the folder'
+motd_hit() { touch_file "/etc/update-motd.d/case.$$"; }
+motd_miss() { touch_file "/etc/case.$$"; }
+
+rule_case 'Desktop autostart entry written' autostart 'the folder'
+autostart_hit() { touch_file "$dir/.config/autostart/case.desktop"; }
+autostart_miss() { touch_file "$dir/.config/case.desktop"; }
