@@ -268,7 +268,7 @@ d_changed(struct facts *f)
 			 .open_flags = O_RDWR | O_CREAT,
 			 .len = 0600 });
 	ring_enter(&r, 2, 0);
-	memcpy(path, "fake", 4);
+	memcpy(path, "fake", sizeof("fake"));
 	(void) ring_result(&r);
 	f->n[1] = ring_result(&r);
 	f->n[0] = access("true", F_OK);
