@@ -55,7 +55,8 @@ ring_put(struct ring *r, const struct io_uring_sqe *sqe)
 	unsigned tail = *r->sq_tail;
 
 	r->sqes[tail & r->sq_mask] = *sqe;
-	__atomic_store_n(r->sq_tail, tail + 1, __ATOMIC_RELEASE);
+	/* in order with ring_enter()'s load of the flags; thread sanitizers know no fences */
+	__atomic_store_n(r->sq_tail, tail + 1, __ATOMIC_SEQ_CST);
 }
 
 void
@@ -64,8 +65,7 @@ ring_enter(struct ring *r, unsigned submit, unsigned wait)
 	unsigned flags = IORING_ENTER_GETEVENTS;
 
 	if (r->flags & IORING_SETUP_SQPOLL) {
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (__atomic_load_n(r->sq_flags, __ATOMIC_ACQUIRE) & IORING_SQ_NEED_WAKEUP)
+		if (__atomic_load_n(r->sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
 			flags |= IORING_ENTER_SQ_WAKEUP;
 	}
 	if (syscall(SYS_io_uring_enter, r->fd, submit, wait, flags, NULL, 0) < 0)
