@@ -502,3 +502,36 @@ motd_miss() { touch_file "/etc/case.$$"; }
 rule_case 'Desktop autostart entry written' autostart 'the folder'
 autostart_hit() { touch_file "$dir/.config/autostart/case.desktop"; }
 autostart_miss() { touch_file "$dir/.config/case.desktop"; }
+
+rule_case 'System library written' library 'the name of the file'
+library_hit() { touch_file "/usr/lib/case.$$.so"; }
+library_miss() { touch_file "/usr/lib/case.$$.conf"; }
+
+rule_case 'Boot file written' boot 'the folder'
+boot_hit() { touch_file "/boot/case.$$"; }
+boot_miss() { touch_file "/case.$$"; }
+
+rule_case 'Python startup hook written' pythonhook 'the extension'
+pythonhook_hit() { touch_file "$dir/python3/site-packages/case.pth"; }
+pythonhook_miss() { touch_file "$dir/python3/site-packages/case.py"; }
+
+# In a mount namespace with an empty /dev, so that no disk of this machine is touched.
+rule_case 'Disk opened for writing' disk 'the name of the device'
+disk_hit() { unshare -m sh -c 'mount -t tmpfs case /dev; : >>/dev/sda'; }
+disk_miss() { unshare -m sh -c 'mount -t tmpfs case /dev; : >>/dev/sound'; }
+
+rule_case 'Timer definition written' timer 'the extension'
+timer_hit() { touch_file "$dir/.config/systemd/user/case.timer"; }
+timer_miss() { touch_file "$dir/.config/systemd/user/case.time"; }
+
+rule_case 'Unit generator or user service written' generator 'the folder'
+generator_hit() { touch_file "$dir/systemd/system-generators/case"; }
+generator_miss() { touch_file "$dir/systemd/system-shutdown/case"; }
+
+rule_case 'Package manager configuration written' packages 'the folder'
+packages_hit() { touch_file "/etc/apt/apt.conf.d/99case.$$"; }
+packages_miss() { touch_file "/etc/apt/99case.$$"; }
+
+rule_case 'Log or audit configuration written' logconfig 'the folder'
+logconfig_hit() { touch_file "/etc/rsyslog.d/case.$$"; }
+logconfig_miss() { touch_file "/etc/case.$$"; }

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# coverage.sh MEWSCTL [README] - the table 'technique, rule (cases)' from the tags of the default rules
+# and the cases of cases.sh. With README: compare it with the table there.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=rules/cases.sh
+. "$here/cases.sh"
+
+# RULE|WORD, WORD for each rule
+# shellcheck disable=SC2154 # cases.sh sets rule_cases
+words() { printf '%s\n' "${rule_cases[@]}" | awk -F'|' '$1 in w { w[$1] = w[$1] ", " $2; next } { w[$1] = $2 } END { for (r in w) print r "|" w[r] }'; }
+
+table() {
+	"$1" rules list --json "$here/mews_rules.yaml" |
+		jq -r --rawfile words <(words) '($words | split("\n") | map(select(. != "") | split("|") | {(.[0]): .[1]}) | add) as $cases
+			| [.[] | select(.enabled) | .rule as $rule | .tags[] | select(test("^T[0-9]")) | {technique: ., rule: "\($rule) (\($cases[$rule]))"}]
+			| group_by(.technique)[] | "| \(.[0].technique) | \([.[].rule] | join("; ")) |"'
+}
+
+[ $# -gt 1 ] || { table "$1"; exit; }
+diff <(sed -n '/^## Coverage/,/^A stream/{/^| T/p;}' "$2") <(table "$1") || {
+	echo "the coverage table of $2 is not that of the rules and cases: replace it with the output of rules/coverage.sh" >&2
+	exit 1
+}
