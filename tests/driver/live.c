@@ -13,7 +13,42 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_NS (20 * NS_PER_S)
+#define PATIENCE_NS (20 * NS_PER_S) /* for a trigger */
+#define LIMIT_S     120             /* for a case, with all that it waits for */
+
+/* For the signal handler: the sentence if the case never ends, and its trigger. */
+static char late[256];
+static size_t late_len;
+static volatile pid_t late_child;
+
+static void
+end_late(int sig)
+{
+	(void) sig;
+	(void) !write(STDOUT_FILENO, late, late_len);
+	if (late_child > 0)
+		(void) kill(late_child, SIGKILL);
+	_exit(1);
+}
+
+void
+live_begin_for(struct live *l, const char *name, unsigned seconds)
+{
+	int n = snprintf(late, sizeof(late),
+	    "FAIL %s: it did not end within %u s; the cases after it did not run\n", name, seconds);
+
+	late_len = n < 0 ? 0 : MIN((size_t) n, sizeof(late) - 1);
+	late_child = 0;
+	l->name = name;
+	(void) signal(SIGALRM, end_late);
+	(void) alarm(seconds);
+}
+
+void
+live_begin(struct live *l, const char *name)
+{
+	live_begin_for(l, name, LIMIT_S);
+}
 
 void
 live_fail(struct live *l, const char *fmt, ...)
@@ -219,9 +254,11 @@ live_run(struct live *l, const struct live_case *c)
 {
 	unsigned failed = l->failed;
 
+	if (l->only != NULL && strstr(c->name, l->only) == NULL)
+		return;
 	live_forget(l);
 	memset(l->f, 0, sizeof(*l->f));
-	l->name = c->name;
+	live_begin(l, c->name);
 	l->begun = l->seen_exit = false;
 	l->threads = 0;
 	l->end = clock_mono() + PATIENCE_NS;
@@ -232,6 +269,7 @@ live_run(struct live *l, const struct live_case *c)
 	l->child = fork();
 	if (l->child == 0)
 		run_trigger(l, c);
+	late_child = l->child;
 	if (c->meanwhile != NULL)
 		c->meanwhile(l);
 	while ((!l->seen_exit || l->threads > 0) && clock_mono() < l->end)

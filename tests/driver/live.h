@@ -57,6 +57,7 @@ struct live {
 	int threads;           /* threads of the case seen to start and not yet to end */
 	bool begun;            /* the trigger, after its process was prepared */
 	bool seen_exit;
+	const char *only; /* run the cases with this in their names; NULL: all */
 };
 
 typedef void live_fn(struct live *l);
@@ -85,6 +86,11 @@ void live_all(void *st);
 void live_all_and(void *st, unsigned call); /* and a call by name: SC_* */
 void live_only(void *st, uint16_t event);   /* capture one event */
 void live_close(void *st);
+
+/* The case of that name begins: if no other has begun after a time limit, the program says so and
+ * fails. A number: another limit. */
+void live_begin(struct live *l, const char *name);
+void live_begin_for(struct live *l, const char *name, unsigned seconds);
 
 /* Run one case. */
 void live_run(struct live *l, const struct live_case *c);

@@ -56,7 +56,7 @@ m_whole(struct live *l)
 	struct source_state *s = open_all(0, 0);
 	struct counts n = { 0 };
 
-	l->name = "all hooks run";
+	live_begin(l, "all hooks run");
 	live_that(l, source_bpf.canary(s) == 0, "no hook is silent");
 	live_that(l, s->skel->bss->canaries[DRV_CANARY_EXEC] > 0, "a program was started");
 	live_that(
@@ -71,7 +71,7 @@ m_detached(struct live *l)
 {
 	struct source_state *s = open_all(0, 0);
 
-	l->name = "a hook that is gone";
+	live_begin(l, "a hook that is gone");
 	bpf_link__destroy(s->hooks.links[0]); /* at the exit of calls */
 	s->hooks.links[0] = NULL;
 	live_that(l, source_bpf.canary(s) == BLIND_EXIT, "it is told");
@@ -85,7 +85,7 @@ m_other_hook(struct live *l)
 	struct source_state *s = open_all(0, 0);
 	struct counts n = { 0 };
 
-	l->name = "another hook at entries";
+	live_begin(l, "another hook at entries");
 	for (unsigned i = s->uring ? 8 : 5; i < s->hooks.n; i++) {
 		bpf_link__destroy(s->hooks.links[i]);
 		s->hooks.links[i] = NULL;
@@ -113,7 +113,7 @@ m_one_cpu(struct live *l)
 	unsigned cpu = 0;
 	cpu_set_t mine;
 
-	l->name = "a hook that is silent on one CPU";
+	live_begin(l, "a hook that is silent on one CPU");
 	if (sched_getaffinity(0, sizeof(mine), &mine) < 0)
 		return;
 	for (unsigned i = 0; i < CPU_SETSIZE; i++) /* the last one */

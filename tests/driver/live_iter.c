@@ -70,7 +70,7 @@ live_files(struct live *l)
 	uint64_t before = clock_boot();
 	struct stat st;
 
-	l->name = "the walk of all descriptors";
+	live_begin(l, "the walk of all descriptors");
 	live_that(l, fd >= 0 && fstat(fd, &st) == 0 && pipe(p) == 0, "there is something to see");
 	live_that(
 	    l, walk(l->st, SOURCE_FILES, sizeof(struct drv_file), seek_file, &s), "it ends well");
@@ -98,7 +98,7 @@ live_tasks(struct live *l)
 	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK), start = proc_stat(getpid(), 22);
 	char comm[64];
 
-	l->name = "the walk of all threads";
+	live_begin(l, "the walk of all threads");
 	live_that(l, walk(l->st, SOURCE_TASKS, sizeof(struct drv_task), seek, &s), "it ends well");
 	live_that(l, s.found == 1, "we are in it once");
 	live_that(l, s.kernel > 0, "so are threads of the kernel");

@@ -101,7 +101,7 @@ m_drops(struct live *l)
 	struct tally t = { 0 };
 	void *st;
 
-	l->name = "a ring that is full";
+	live_begin(l, "a ring that is full");
 	st = live_open(&o);
 	live_only(st, EV_CLOSE);
 	for (int i = 0; i < 20 && t.records == 0; i++) { /* others may have filled it */
@@ -119,7 +119,7 @@ m_interest(struct live *l)
 {
 	struct tally t = { 0 };
 
-	l->name = "interest";
+	live_begin(l, "interest");
 	live_only(l->st, EV_OPEN);
 	drain(l->st, &t);
 	t.pid = closes(10);
@@ -159,7 +159,7 @@ m_calls(struct live *l)
 	struct interest one = { .lean = { 0 } };
 	struct tally t = { 0 };
 
-	l->name = "calls by name";
+	live_begin(l, "calls by name");
 	event_set_add_call(&one.events, SC_getsid);
 	(void) source_bpf.set_interest(l->st, &one);
 	drain(l->st, &t);
@@ -181,7 +181,7 @@ m_exclusion(struct live *l)
 	int go[2];
 	void *st;
 
-	l->name = "exclusion";
+	live_begin(l, "exclusion");
 	if (pipe(go) != 0)
 		abort();
 	t.pid = fork();
@@ -312,7 +312,7 @@ m_shares(struct live *l)
 	pid_t pid;
 	void *st;
 
-	l->name = "memory for what is read at entry";
+	live_begin(l, "memory for what is read at entry");
 	st = live_open(&o);
 	live_only(st, EV_OPEN);
 	pid = crowd(MANY);
@@ -338,7 +338,7 @@ none(void *arg, const struct ev_hdr *rec)
 static void
 m_wake(struct live *l)
 {
-	l->name = "waking";
+	live_begin(l, "waking");
 	source_bpf.wake(l->st);
 	live_that(l, source_bpf.poll(l->st, 600000, 0, none, NULL) >= 0,
 	    "a wait ends when it is told to");
@@ -386,7 +386,7 @@ hide_btf(void)
 static void
 m_refusals(struct live *l)
 {
-	l->name = "refusals";
+	live_begin(l, "refusals");
 	live_that(l, refusal(be_nobody, "CAP_BPF") == 0, "without rights it names them");
 	live_that(l, refusal(hide_btf, "CONFIG_DEBUG_INFO_BTF") == 0, "without types it says so");
 }
@@ -447,7 +447,7 @@ m_least(struct live *l)
 	int status = -1;
 	pid_t pid;
 
-	l->name = "the least rights";
+	live_begin(l, "the least rights");
 	pid = fork();
 	if (pid == 0)
 		run_least();

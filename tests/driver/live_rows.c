@@ -477,10 +477,12 @@ live_row_run(struct live *l, const struct live_row *r)
 	unsigned passed = l->checks[EV_SYSCALL].passed, total = l->checks[EV_SYSCALL].total;
 	const struct ev_schema *s;
 
+	if (l->only != NULL && strstr(r->name, l->only) == NULL)
+		return;
 	row = r;
 	s = event_of(row->name);
 	if (s == NULL) {
-		l->name = row->name;
+		live_begin(l, row->name);
 		live_fail(l, "no event of this name is captured");
 		return;
 	}

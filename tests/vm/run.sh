@@ -108,9 +108,7 @@ fi
 
 # The command's output arrives through the second serial port; its exit status is the last line.
 mkfifo "$scratch/says"
-awk -v file="$scratch/status" '
-	/^@status [0-9]+$/ { print $2 >file; next }
-	{ print; fflush() }' <"$scratch/says" &
+sed -u -e "/^@status [0-9][0-9]*\$/{s/@status //;w $scratch/status" -e 'd;}' <"$scratch/says" &
 reader=$!
 setpriv --pdeathsig TERM timeout -k 5 "$seconds" setpriv --pdeathsig KILL "$qemu" "${machine[@]}" </dev/null >"$scratch/says" 2>"$scratch/qemu" &
 running=$!
