@@ -19,12 +19,13 @@
 #include <stdint.h>
 
 struct source_opts {
-	uint64_t ring_bytes;  /* of one CPU's ring, a power of two; 0: 4 MiB */
-	uint64_t rings_bytes; /* of all rings together: each is halved until they fit; 0: 64 MiB */
-	uint64_t slack_ns;    /* how far behind the clock records are emitted; 0: 100 us */
-	uint32_t stashes_max; /* threads whose paths are read at entry; 0: 65536 */
-	uint32_t exclude_pid; /* another process to exclude from capture, if it lives; 0: none */
-	uint32_t scanner_pid; /* a process to exclude with all its children; 0: none */
+	uint64_t ring_bytes;   /* of one CPU's ring, a power of two; 0: 4 MiB */
+	uint64_t rings_bytes;  /* of all rings together: each is halved until they fit; 0: 64 MiB */
+	uint64_t slack_ns;     /* how far behind the clock records are emitted; 0: 100 us */
+	uint32_t stashes_max;  /* threads whose paths are read at entry; 0: 65536 */
+	uint32_t requests_max; /* of io_uring, on their way with short texts; 0: 16384, the most */
+	uint32_t exclude_pid;  /* another process to exclude from capture, if it lives; 0: none */
+	uint32_t scanner_pid;  /* a process to exclude with all its children; 0: none */
 	uint32_t broken_kinds,
 	    broken_cpu; /* for tests: hooks (1 << DRV_CANARY_*) silent on a CPU */
 	bool leave;     /* close() returns before the kernel has removed the hooks */

@@ -151,6 +151,8 @@ load(struct source_state *s)
 	s->skel->rodata->broken_cpu = s->o.broken_cpu;
 	if (s->o.stashes_max != 0)
 		s->skel->rodata->stashes_max = s->o.stashes_max;
+	if (s->o.requests_max != 0)
+		s->skel->rodata->shorts_max = s->o.requests_max;
 	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
 	s->skel->bss->ctl.scanner = s->o.scanner_pid;
 	r = captures_compile(&s->skel->rodata->table, &bad);

@@ -41,7 +41,7 @@ uring_submit(struct io_kiocb *req)
 	if (!op || opcode >= URING_OPS || !event || !wanted(event) ||
 	    excluded(t, DRV_CANARY_SUBMIT))
 		return;
-	if (uring_pending && op_find(op, (u64) req)) { /* its memory is in use again */
+	if (ops_pending() && op_find(op, (u64) req)) { /* its memory is in use again */
 		if (!op->told)
 			op_presume(op, t);
 		op_forget(op, (u64) req);
@@ -170,7 +170,7 @@ ALONE_PROG(on_uring_complete, void *ring, void *req, void *third)
 
 	if (ctl.canary)
 		(void) is_excluded_at(current_task(), DRV_CANARY_COMPLETE);
-	if (!bpf_core_type_exists(struct io_cmd_data) || !uring_pending)
+	if (!bpf_core_type_exists(struct io_cmd_data) || !ops_pending())
 		return 0;
 	if (req)
 		cqe.res = BPF_CORE_READ((struct io_kiocb *) req, cqe.res);
@@ -185,7 +185,7 @@ SEC("tp_btf/io_uring_cqe_overflow")
 int
 ALONE_PROG(on_uring_overflow, void *ring, u64 data, s32 res, u32 flags)
 {
-	if (bpf_core_type_exists(struct io_cmd_data) && uring_pending)
+	if (bpf_core_type_exists(struct io_cmd_data) && ops_pending())
 		uring_result(req_of((u64) ring, data), res, flags & CQE_F_MORE);
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * uring_op.h - the requests of io_uring that were submitted and have not completed: where they are
- * kept, and their records.
+ * kept, and their records. As with stashes, a user of a control group may not hold more of them
+ * than what is left for all others.
  */
 #ifndef MEWS_DRIVER_URING_OP_H
 #define MEWS_DRIVER_URING_OP_H
 
-#include "driver/bpf/core.h"
+#include "driver/bpf/stash.h"
 
 #include "driver/bpf/uring_types.h"
 
@@ -74,7 +75,8 @@ struct uring_op {
 	u16 len[2]; /* of the texts */
 	u32 flags;  /* EVF_* */
 	u32 slot;   /* of the fixed file that it creates, plus 1, or SLOT_ANY; 0: none */
-	u64 told;   /* op_presume() was called */
+	u32 told;   /* op_presume() was called */
+	u32 owner;  /* whose share it counts against */
 	struct uring_key {
 		u64 ring, data;
 	} key; /* the ring's address, and the caller's number of the request */
@@ -84,6 +86,9 @@ struct uring_op {
 struct uring_short {
 	char op[__builtin_offsetof(struct uring_op, text) + URING_SHORT];
 };
+
+/* Set by the sensor before loading, at most the sizes of the maps below. */
+const volatile __u32 shorts_max = 1 << 14, longs_max = 1 << 10;
 
 /* The request being submitted or completed on this CPU. */
 struct {
@@ -114,7 +119,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 14);
+	__uint(max_entries, (1 << 14) + (1 << 10));
 	__type(key, struct uring_key);
 	__type(value, u64);
 } uring_index SEC(".maps");
@@ -123,7 +128,14 @@ struct {
  * since 6.15. */
 const volatile bool uring_cqe = false;
 
-__u32 uring_pending; /* number of entries in both */
+struct drv_shares short_shares, long_shares; /* entries of both */
+
+/* Are there requests on their way? */
+static __always_inline bool
+ops_pending(void)
+{
+	return short_shares.all || long_shares.all;
+}
 
 static __always_inline struct uring_op *
 op_now(void)
@@ -204,17 +216,22 @@ op_presume(struct uring_op *op, struct task_struct *t)
 static __always_inline bool
 op_keep(struct uring_op *op, u64 req)
 {
+	bool small = op->len[0] + op->len[1] + 1U <= URING_SHORT;
+	struct drv_shares *sh = small ? &short_shares : &long_shares;
 	long r;
 
-	if (op->len[0] + op->len[1] + 1U <= URING_SHORT)
+	op->owner = owner_now();
+	if (!share_take(sh, op->owner, small ? shorts_max : longs_max))
+		return false;
+	if (small)
 		r = bpf_map_update_elem(&uring_shorts, &req, op, BPF_ANY);
 	else
 		r = bpf_map_update_elem(&uring_longs, &req, op, BPF_ANY);
 	if (r < 0) {
+		share_give(sh, op->owner);
 		count(DRV_COUNT_STASH);
 		return false;
 	}
-	__sync_fetch_and_add(&uring_pending, 1);
 	(void) bpf_map_update_elem(&uring_index, &op->key, &req, BPF_ANY);
 	return true;
 }
@@ -226,9 +243,10 @@ op_forget(struct uring_op *op, u64 req)
 
 	if (latest && *latest == req)
 		(void) bpf_map_delete_elem(&uring_index, &op->key);
-	if (bpf_map_delete_elem(&uring_shorts, &req) == 0 ||
-	    bpf_map_delete_elem(&uring_longs, &req) == 0)
-		__sync_fetch_and_add(&uring_pending, -1);
+	if (bpf_map_delete_elem(&uring_shorts, &req) == 0)
+		share_give(&short_shares, op->owner);
+	else if (bpf_map_delete_elem(&uring_longs, &req) == 0)
+		share_give(&long_shares, op->owner);
 }
 
 /* Find a request that was kept; false: none of ours. */

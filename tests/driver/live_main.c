@@ -97,6 +97,8 @@ main(int argc, char **argv)
 		live_mechanics(l);
 		live_canary(l);
 	}
+	if (l->only == NULL || strstr("io_uring storm", l->only) != NULL)
+		live_storm(l);
 	live_close(l->st);
 	live_forget(l);
 	report(l);
