@@ -311,6 +311,11 @@ call() {
 	bpf.*) nr=321 ;;
 	userfaultfd.aarch64) nr=282 ;;
 	userfaultfd.*) nr=323 ;;
+	kexec_load.aarch64) nr=104 ;;
+	kexec_load.*) nr=246 ;;
+	perf_event_open.aarch64) nr=241 ;;
+	perf_event_open.*) nr=298 ;;
+	io_uring_register.*) nr=427 ;;
 	esac
 	shift
 	perl -e 'my ($nr, @arguments) = map { /^-?[0-9]+$/ ? $_ + 0 : $_ } @ARGV; syscall($nr, @arguments)' "$nr" "$@"
@@ -535,3 +540,79 @@ packages_miss() { touch_file "/etc/apt/99case.$$"; }
 rule_case 'Log or audit configuration written' logconfig 'the folder'
 logconfig_hit() { touch_file "/etc/rsyslog.d/case.$$"; }
 logconfig_miss() { touch_file "/etc/case.$$"; }
+
+rule_case 'Process memory opened for writing' memorywrite 'the file'
+memorywrite_hit() { bash -c ': >>/proc/$$/mem'; }
+memorywrite_miss() { bash -c ': >>/proc/$$/comm'; }
+
+rule_case 'Block device node created' node 'the kind of the device'
+node_hit() { mknod "$dir/x" b 7 255; }
+node_miss() { mknod "$dir/x" c 1 3; }
+
+# Look up the handle of a folder, and open it if told to.
+handle() {
+	local lookup=303 open=304
+	[ "$(uname -m)" = aarch64 ] && lookup=264 open=265
+	perl -e 'my ($lookup, $open, $folder) = @ARGV; my $handle = pack("Ii", 128, 0) . "\0" x 128; my $mount = pack("i", 0);
+		opendir(my $d, $folder) or die; syscall($lookup + 0, -100, $folder, $handle, $mount, 0) == 0 or die $!;
+		syscall($open + 0, fileno($d), $handle, 0) if $open' "$lookup" "${1:+$open}" "$dir"
+}
+rule_case 'File opened by its handle' handle 'the system call'
+handle_hit() { handle open; }
+handle_miss() { handle ''; }
+
+# Refer to a child by a descriptor, and take its standard input if told to.
+take() {
+	perl -e 'my $take = shift; my $pid = fork(); if ($pid == 0) { sleep 60; exit }
+		my $fd = syscall(434, $pid, 0); my $got = $take ? syscall(438, $fd, 0, 0) : 0;
+		kill "KILL", $pid; waitpid $pid, 0; exit($fd < 0 || $got < 0)' "$1"
+}
+rule_case 'Descriptor taken from another process' descriptor 'the system call'
+descriptor_hit() { take 1; }
+descriptor_miss() { take 0; }
+
+rule_case 'Root of the first process entered' firstroot 'the process'
+firstroot_hit() { unshare -p -f --mount-proc head -c 1 /proc/1/root/etc/hostname >/dev/null; }
+firstroot_miss() { unshare -p -f --mount-proc head -c 1 /proc/self/root/etc/hostname >/dev/null; }
+
+rule_case 'Process hidden by a mount' hides 'the folder'
+hides_hit() { unshare -m sh -c 'mount --bind "$1" /proc/$$' - "$dir"; }
+hides_miss() {
+	mkdir "$dir/x"
+	unshare -m sh -c 'mount --bind "$1" "$1/x"' - "$dir"
+}
+
+rule_case 'Control group hierarchy mounted' hierarchy 'the kind of the file system'
+hierarchy_hit() {
+	mkdir "$dir/x"
+	unshare -m mount -t cgroup -o none,name=case case "$dir/x" || true
+}
+hierarchy_miss() {
+	mkdir "$dir/x"
+	unshare -m mount -t tmpfs case "$dir/x"
+}
+
+rule_case 'Asynchronous system calls set up' ring 'the system call'
+ring_hit() { perl -e 'my $parameters = "\0" x 120; syscall(425, 4, $parameters) >= 0 or die $!'; }
+ring_miss() { call io_uring_register -1 0 0 0; }
+
+rule_case 'Performance event opened by a user' performance 'the user'
+performance_hit() { as_user perl -e 'syscall(shift() + 0, 0, 0, 0, 0, 0)' "$([ "$(uname -m)" = aarch64 ] && echo 241 || echo 298)"; }
+performance_miss() { call perf_event_open 0 0 0 0 0; }
+
+rule_case 'Capability kept across programs' ambient 'the set of capabilities'
+ambient_hit() { setpriv --inh-caps +net_raw --ambient-caps +net_raw true; }
+ambient_miss() { setpriv --inh-caps +net_raw true; }
+
+# More segments than the kernel takes: refused before anything is changed.
+rule_case 'Kernel replaced at run time' kernel 'the system call'
+kernel_hit() { call kexec_load 0 1000000 0 0; }
+kernel_miss() { call delete_module no_such_module 2048; }
+
+memory_file() { "$@" -e 'my $name = "x"; syscall(shift() + 0, $name, 0) >= 0 or die $!' "$([ "$(uname -m)" = aarch64 ] && echo 279 || echo 319)"; }
+rule_case 'Memory file created by an interpreter' memoryfile 'the name of the program'
+memoryfile_hit() { memory_file perl; }
+memoryfile_miss() {
+	cp /usr/bin/perl "$dir/server"
+	memory_file "$dir/server"
+}
