@@ -616,3 +616,63 @@ memoryfile_miss() {
 	cp /usr/bin/perl "$dir/server"
 	memory_file "$dir/server"
 }
+
+rule_case 'Library preloaded from a temporary folder' environment 'the name of the variable'
+environment_hit() { LD_PRELOAD=$dir/case.so /bin/true; }
+environment_miss() { LD_PRELOADED=$dir/case.so /bin/true; }
+
+rule_case 'Command history disabled' nohistory 'the value of the variable'
+nohistory_hit() { HISTFILE=/dev/null bash -c :; }
+nohistory_miss() { HISTFILE=/dev/zero bash -c :; }
+
+rule_case 'SSH agent contacted' agent 'the name of the socket'
+agent_hit() {
+	mkdir "$dir/ssh-case"
+	connect_unix "$dir/ssh-case/agent.1"
+}
+agent_miss() {
+	mkdir "$dir/ssh-case"
+	connect_unix "$dir/ssh-case/printer.1"
+}
+
+rule_case 'Decoded script piped to a shell' decoded 'the target of the pipe'
+decoded_hit() { sh -c 'echo Og== | base64 -d | sh; :'; }
+decoded_miss() { sh -c 'echo Og== | base64 -d | cat; :'; }
+
+rule_case 'Program started as a kernel thread' bracket 'the bracket'
+bracket_hit() { bash -c 'exec -a "[kworker/0:1]" true'; }
+bracket_miss() { bash -c 'exec -a "kworker/0:1" true'; }
+
+rule_case 'Program named as a system service' imitates 'the name of the program'
+imitates_hit() { named crond; }
+imitates_miss() { named crony; }
+
+rule_case 'Kernel module file written' modulefile 'the folder'
+modulefile_hit() { touch_file "/etc/modules-load.d/case.$$.conf"; }
+modulefile_miss() { touch_file "/etc/case.$$.conf"; }
+
+write_as_server() {
+	cp /bin/bash "$dir/nginx"
+	mkdir -p /var/www
+	"$dir/nginx" -c ': >>"$0"' "$1"
+	rm -f "$1"
+}
+rule_case 'Script written by a web server' webshell 'the extension'
+webshell_hit() { write_as_server "/var/www/case.$$.php"; }
+webshell_miss() { write_as_server "/var/www/case.$$.png"; }
+
+rule_case 'Environment of a process read' environ 'the process'
+environ_hit() { cat "/proc/$$/environ" >/dev/null; }
+environ_miss() { cat /proc/self/environ >/dev/null; }
+
+rule_case 'File given capabilities' capabilities 'an argument'
+capabilities_hit() { named setcap cap_net_raw+ep "$dir/x"; }
+capabilities_miss() { named setcap -r "$dir/x"; }
+
+rule_case 'SSH tunnel opened' tunnel 'an option'
+tunnel_hit() { named ssh -N -R 8080:127.0.0.1:80 localhost; }
+tunnel_miss() { named ssh -N -p 8080 localhost; }
+
+rule_case 'Container given the whole machine' machine 'the folder'
+machine_hit() { named podman run --rm -v /:/host case; }
+machine_miss() { named podman run --rm -v /srv:/host case; }
