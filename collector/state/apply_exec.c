@@ -48,13 +48,13 @@ close_on_exec(struct apply *a, struct thread *t)
 static void
 sole_thread(struct state *s, struct thread *main)
 {
+	main->dead = false; /* first: it takes over the children of the others */
 	while (main->grp_next != main) {
 		struct thread *t = main->grp_next;
 
 		thread_reparent(s, t, main->tid);
 		thread_drop(s, t);
 	}
-	main->dead = false;
 	main->nthreads = 1;
 }
 

@@ -58,7 +58,8 @@ opened(struct apply *a, uint32_t full, uint32_t raw)
 {
 	const struct event *ev = a->ev;
 	uint32_t flags = (uint32_t) ev_role_num(ev, EVR_OPEN_FLAGS);
-	bool dir = flags & NV_open_flags_O_DIRECTORY;
+	/* O_TMPFILE includes O_DIRECTORY, but it writes, which no folder allows */
+	bool dir = (flags & NV_open_flags_O_DIRECTORY) && !(flags & NV_open_flags_O_WRONLY);
 	struct fd_entry *e = fd_new(a, ev_num(ev, 0), dir ? FD_DIRECTORY : FD_FILE);
 
 	if (e == NULL)

@@ -274,5 +274,7 @@ parse_exit(struct apply *a)
 	if (main->nthreads > 0)
 		main->nthreads--;
 	thread_reparent(a->s, t, ev_num(ev, EVP_PROCEXIT_reaper_tid));
+	if (main != t && main->dead) /* children made since its end are known as the process's */
+		thread_reparent(a->s, main, ev_num(ev, EVP_PROCEXIT_reaper_tid));
 	a->s->pending.exited = t;
 }

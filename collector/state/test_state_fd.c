@@ -20,7 +20,9 @@ static const struct row path_rows[] = {
 	{ EV_OPEN, "10", "fd=3;name=.", "fd.name=/root" },
 	{ EV_OPEN, "10", "fd=3;name=..a/.b", "fd.name=/root/..a/.b" },
 	/* A folder, and files opened relative to it. */
-	{ EV_OPENAT, "10", "fd=4;dirfd=-100;name=d;flags=0x2400", "fd.name=/root/d;fd.type=d" },
+	{ EV_OPENAT, "10", "fd=4;dirfd=-100;name=d;flags=0x2401", "fd.name=/root/d;fd.type=d" },
+	/* O_TMPFILE makes a file in a folder. */
+	{ EV_OPENAT, "10", "fd=5;dirfd=-100;name=d;flags=0x2403", "fd.name=/root/d;fd.type=f" },
 	{ EV_OPENAT, "10", "fd=5;dirfd=4;name=e/f", "fd.name=/root/d/e/f;fd.raw=e/f;fd.type=f" },
 	{ EV_OPENAT, "10", "fd=5;dirfd=4;name=/e/f", "fd.name=/e/f" },
 	{ EV_OPENAT, "10", "fd=5;dirfd=99;name=sub/f", "fd.name=<UNKNOWN>sub/f" },

@@ -99,8 +99,14 @@ static const struct row leader_exit_rows[] = {
 	/* exec by a thread whose main thread has already exited. */
 	PROGRAM("30@3", "d", ""),
 	{ EV_CLONE3, "31/30@20", "ptid=1;flags=0x2000;comm=d", "" },
-	{ EV_PROCEXIT, "30@3", "status=0", "" },
-	{ EV_EXECVE, "30@3", "exe=e;comm=e;trusted_exepath=/e", "dead=0;31=0;nthreads=1;comm=e" },
+	{ EV_CLONE, "32@21", "ptid=30;comm=child", "" },
+	{ EV_PROCEXIT, "30@3", "reaper_tid=31", "32:ptid=31" },
+	/* A child that it makes then, and its end. */
+	{ EV_CLONE3, "33/30@22", "ptid=1;flags=0x2000;comm=d", "" },
+	{ EV_CLONE, "34@23", "ptid=30;comm=child", "" },
+	{ EV_PROCEXIT, "33/30@22", "reaper_tid=31", "34:ptid=31;32:ptid=31" },
+	{ EV_EXECVE, "30@3", "exe=e;comm=e;trusted_exepath=/e",
+	    "dead=0;31=0;nthreads=1;comm=e;32:ptid=30" },
 	{ EV_CLOSE, "30@3", "fd=1", "comm=e;30=1" },
 };
 
