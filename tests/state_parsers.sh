@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# state_parsers.sh BUILD [EVENT...] - switch off each parser of collector/state/apply.c (or only those of these
+# state_parsers.sh BUILD [EVENT...] - switch off each parser of collector/state/parsers.def (or only those of these
 # events), one at a time, and check that e2e.state_diff then fails.
 #
-# The collector is linked again with an apply.c that lacks the parser's row; BUILD stays as it is.
+# The collector is linked again with an apply.c that does not see the parser's row; BUILD stays as it is.
 # SEEDS, ACTIONS: what to play for each [2 4000].
 # Exit status: 0 if it fails for each parser, else 1 with those that it does not notice.
 set -euo pipefail
@@ -20,20 +20,22 @@ unplayed=' CLONE3 OPEN_BY_HANDLE_AT IO_URING_SETUP BPF SETNS UNSHARE '
 
 work=$(mktemp -d /var/tmp/mews-parsers.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/bin"
+mkdir -p "$work/bin" "$work/include/collector/state"
 for f in "$build"/bin/*; do ln -s "$f" "$work/bin/"; done
+source=$PWD/collector/state/apply.c
 compile=$(ninja -C "$build" -t commands collector/state/CMakeFiles/state.dir/apply.c.o | tail -n 1)
 link=$(ninja -C "$build" -t commands bin/mews-collector | grep -F -- '-o bin/mews-collector ' | tail -n 1)
 
 # without EVENT: make a collector without the event's parser.
 without() {
 	local object=$work/apply.c.o
-	sed "/^\t\[EV_$1\] = parse_/d" collector/state/apply.c >"$work/apply.c"
+	sed -E "/^(MAKER|PARSER)\($1,/d" collector/state/parsers.def >"$work/include/collector/state/parsers.def"
 	cp "$build/collector/state/libstate.a" "$work/libstate.a"
 	rm -f "$work/bin/mews-collector"
 	(
 		cd "$build"
-		eval "${compile%% -MD *} -o $object -c $work/apply.c"
+		compile=${compile/ -I/ -I$work/include -I}
+		eval "${compile%% -MD *} -o $object -c $source"
 		ar r "$work/libstate.a" "$object"
 		link=${link//collector\/state\/libstate.a/$work/libstate.a}
 		eval "${link/-o bin\/mews-collector/-o $work/bin/mews-collector}"
@@ -45,7 +47,7 @@ notices() { ! MEWS_BUILD=$work tests/e2e/state_diff.sh "$seeds" "$actions" >"$wo
 without NOTHING
 notices && { cat "$work/said"; echo "it fails with all parsers" >&2; exit 1; }
 missed='' n=0
-for event in "${@:-$(sed -n 's/^\t\[EV_\([A-Z0-9_]*\)\] = parse_.*/\1/p' collector/state/apply.c)}"; do
+for event in "${@:-$(sed -nE 's/^(MAKER|PARSER)\(([A-Z0-9_]+),.*/\2/p' collector/state/parsers.def)}"; do
 	for e in $event; do
 		[[ "$elsewhere$unplayed" == *[[:space:]]${e}[[:space:]]* ]] && continue
 		without "$e"

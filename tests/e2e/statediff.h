@@ -4,6 +4,7 @@
  * comparison of what the collector knows about them with /proc.
  *
  *	statediff.c         command line, rounds, barriers; the director
+ *	statediff_play.c    lets actors act, begin and end
  *	statediff_actor.c   a process or thread that does what the director says
  *	statediff_moves.h   random actions
  *	statediff_proc.c    facts from /proc
@@ -39,6 +40,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum { SLOTS = 64, DATA = 8192, NAME = 256 };
 
@@ -86,7 +88,9 @@ void futex_wake(uint32_t *at);
 /* Do what the director says, until told to exit. */
 _Noreturn void actor_run(int slot);
 
-/* ---- statediff.c: the director ---- */
+/* ---- statediff_play.c: the director ---- */
+
+enum { PATIENCE_S = 30 };
 
 struct actor {
 	bool alive;
@@ -108,6 +112,7 @@ struct play {
 	FILE *log; /* each action, for a person */
 };
 
+time_t now_s(void);
 uint64_t roll(struct play *p, uint64_t n); /* 0 to n-1 */
 /* Let actor i act as its slot says, and wait until it has. Returns the result. */
 long act(struct play *p, int i, const char *what);
