@@ -83,15 +83,28 @@ resolve(const struct fget *g, unsigned i, struct slice raw)
 	return put_id(g, state_resolve(v->state, v->main, dirfd, id));
 }
 
-/* Resolve as the kernel does: below the descriptor, or the working folder. */
+static uint32_t
+resolved(const struct view *v, unsigned i)
+{
+	uint32_t id = ev_intern(state_pool(v->state), v->batch, v->ev, i);
+	unsigned folder = folder_of(v->ev->schema, i);
+
+	return state_resolve(v->state, v->main, folder_num(v->ev, folder), id);
+}
+
+/* Resolve as the kernel does: below the descriptor, or the working folder; what a symbolic link
+ * points to, below the link's own folder. */
 static int
 resolve_own(const struct fget *g, unsigned i)
 {
 	const struct view *v = g->v;
-	uint32_t id = ev_intern(state_pool(v->state), v->batch, v->ev, i);
-	unsigned folder = folder_of(v->ev->schema, i);
+	const struct ev_schema *s = v->ev->schema;
+	bool symbolic = s->num == EV_SYMLINK || s->num == EV_SYMLINKAT;
 
-	return put_id(g, state_resolve(v->state, v->main, folder_num(v->ev, folder), id));
+	if (!symbolic || i != s->role[EVR_TARGET])
+		return put_id(g, resolved(v, i));
+	return put_id(g, state_resolve_beside(v->state, resolved(v, s->role[EVR_SOURCE]),
+			     ev_intern(state_pool(v->state), v->batch, v->ev, i)));
 }
 
 int

@@ -66,7 +66,8 @@ raw_of(struct state *s, uint32_t path)
 static uint32_t
 full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 {
-	size_t n;
+	struct slice unknown = intern_get(s->pool, s->words.unknown_dir);
+	size_t n, base;
 
 	if (p.n > 0 && p.p[0] == '/')
 		dir.n = 0;
@@ -75,7 +76,9 @@ full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 	if (dir.n > 0)
 		memcpy(s->scratch, dir.p, dir.n);
 	memcpy(s->scratch + dir.n, p.p, p.n);
-	n = normalise(s->scratch, dir.n + p.n);
+	/* ".." does not lead out of an unknown folder to a known one */
+	base = slice_starts(dir, unknown) ? unknown.n : 0;
+	n = base + normalise(s->scratch + base, dir.n + p.n - base);
 	if (n >= PATH_CAP)
 		return s->words.too_long;
 	if (n == p.n && memcmp(s->scratch, p.p, n) == 0)
@@ -157,6 +160,21 @@ path_full(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path,
 		return path_join(s, s->words.unknown_dir, path, raw);
 	dir = path_as_dir(s, e->name);
 	return path_join(s, dir, path, raw);
+}
+
+uint32_t
+state_resolve_beside(struct state *s, uint32_t file, uint32_t path)
+{
+	struct slice p = intern_get(s->pool, file);
+
+	if (p.n >= SCRATCH_SIZE)
+		return s->words.too_long;
+	while (p.n > 0 && p.p[p.n - 1] != '/')
+		p.n--;
+	if (p.n == 0) /* in an unknown folder */
+		return path_join(s, s->words.unknown_dir, path, NULL);
+	memcpy(s->scratch, p.p, p.n);
+	return path_join(s, intern_put(s->pool, (struct slice){ s->scratch, p.n }), path, NULL);
 }
 
 uint32_t

@@ -244,6 +244,8 @@ size_t state_fd_count(const struct state *s, const struct thread *t);
  * returns an intern id, valid until the end of the batch. An unknown dirfd gives "<UNKNOWN>" before
  * the path. 'path' is an intern id. */
 uint32_t state_resolve(struct state *s, const struct thread *t, int64_t dirfd, uint32_t path);
+/* The same for a path below the folder of 'file', an absolute path. */
+uint32_t state_resolve_beside(struct state *s, uint32_t file, uint32_t path);
 
 /* Intern ids of names: INTERN_NULL if unknown. */
 struct user_info {
