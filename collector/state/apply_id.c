@@ -242,7 +242,6 @@ parse_limit(struct apply *a)
 {
 	const struct event *ev = a->ev;
 	struct thread *t = a->main;
-	int64_t pid;
 
 	if (!ok(a))
 		return;
@@ -252,9 +251,7 @@ parse_limit(struct apply *a)
 			t->fdlimit = ev_num(ev, EVP_SETRLIMIT_cur);
 		return;
 	}
-	pid = ev_num(ev, EVP_PRLIMIT_pid);
-	if (pid != 0)
-		t = thread_find(a->s, pid);
+	t = self_or_child(a, ev_num(ev, EVP_PRLIMIT_pid));
 	if (t != NULL && ev_num(ev, EVP_PRLIMIT_resource) == NV_getrlimit_resource_RLIMIT_NOFILE &&
 	    ev_num(ev, EVP_PRLIMIT_newcur) != -1)
 		t->fdlimit = ev_num(ev, EVP_PRLIMIT_newcur);

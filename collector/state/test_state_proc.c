@@ -192,6 +192,9 @@ static const struct row pidns_rows[] = {
 	{ EV_SETPGID, "102@4", "pid=8;pgid=8", "pgid=102;vpgid=8;vl.comm=c8" },
 	{ EV_SETPGID, "102@4", "pid=0;pgid=44", "pgid=-1;vpgid=44;pl.tid=-" },
 	{ EV_SETPGID, "101@3", "pid=8;pgid=8", "102:pgid=102;7=1" },
+	/* And those of prlimit(): not the host's process 7. */
+	{ EV_PRLIMIT, "102@4", "newcur=65;newmax=64;pid=7;resource=7", "7:fdlimit=0" },
+	{ EV_PRLIMIT, "101@3", "newcur=66;newmax=66;pid=8;resource=7", "102:fdlimit=66" },
 	/* On the host the leader is found by its id, whatever the parent. */
 	{ EV_CLONE, "50@5", "ptid=1;sid=7;comm=d", "sl.comm=host7" },
 	/* Orphans stay in their namespace: with its init, or without a parent. */
@@ -413,6 +416,8 @@ main(void)
 		PLAY_NO_MEMORY(fork_rows),
 		PLAY_NO_MEMORY(thread_rows),
 		PLAY_NO_MEMORY(reparent_rows),
+		PLAY_NO_MEMORY(session_rows),
+		PLAY_NO_MEMORY(pidns_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
