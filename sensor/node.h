@@ -23,8 +23,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NODE_NAME_MAX  256
-#define NODE_DROPS_MAX 256
+#define NODE_NAME_MAX 256
+
+/* Each event for each of the kernel's causes, and the other causes. */
+enum {
+	NODE_DROPS_MAX = 8
+#define EVENT(...) +3
+#include "proto/events.def"
+};
 
 /* Drops since the start, by event and cause. */
 struct node_drops {

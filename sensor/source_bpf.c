@@ -370,16 +370,18 @@ bpf_wake(void *st)
 	(void) !write(s->wake_fd, &one, sizeof(one));
 }
 
-static uint64_t
-percpu_sum(struct source_state *s, const struct bpf_map *map, uint32_t key)
+/* False, and *ret unchanged: the kernel refused. */
+static bool
+percpu_sum(struct source_state *s, const struct bpf_map *map, uint32_t key, uint64_t *ret)
 {
 	uint64_t sum = 0;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, s->percpu) != 0)
-		return 0;
+		return false;
 	for (unsigned i = 0; i < s->ncpu; i++)
 		sum += s->percpu[i];
-	return sum;
+	*ret = sum;
+	return true;
 }
 
 static void
@@ -388,9 +390,9 @@ bpf_stats(void *st, struct source_stats *ret)
 	struct source_state *s = st;
 
 	*ret = s->rings.stats;
-	ret->excluded = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED);
-	ret->unstashed = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_STASH);
-	ret->reread = percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD);
+	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED, &ret->excluded);
+	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_STASH, &ret->unstashed);
+	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD, &ret->reread);
 }
 
 /*
@@ -414,23 +416,31 @@ missed(const struct source_state *s)
 	return sum;
 }
 
-/* Read the counters of all events: a system call for each, so only after one of them changed. */
+/* Read the counters of all events: a system call for each, so only after one of them changed. One
+ * that cannot be read keeps its last count, and all are read again the next time. */
 static void
 read_drops(struct source_state *s)
 {
+	bool all = true;
+
 	s->ndrops = 0;
 	for (size_t i = 0; i < schema_nevents; i++) {
-		if (schema_events[i].capture == CAP_NOT || schema_events[i].capture == CAP_SNAP)
-			continue;
-		for (uint32_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++) {
-			uint32_t type = schema_events[i].num;
-			uint64_t n =
-			    percpu_sum(s, s->skel->maps.drops, type * (uint32_t) DRV_CAUSE_MAX + c);
+		uint32_t type = schema_events[i].num;
 
-			if (n > 0)
-				s->drops[s->ndrops++] = (struct drop_count){ type, c, n };
+		for (uint32_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++) {
+			struct drop_count *d = &s->drops[s->ndrops];
+
+			if (schema_events[i].capture == CAP_NOT)
+				continue;
+			d->type = type;
+			d->cause = c;
+			all &= percpu_sum(
+			    s, s->skel->maps.drops, type * (uint32_t) DRV_CAUSE_MAX + c, &d->count);
+			s->ndrops++;
 		}
 	}
+	if (!all)
+		__atomic_store_n(&s->skel->bss->ctl.dropped, 1, __ATOMIC_SEQ_CST);
 }
 
 static void
@@ -447,9 +457,11 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 		fn(arg, 0, DROP_MISSED, s->missed);
 	if (__atomic_exchange_n(&s->skel->bss->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
 		read_drops(s);
-	for (size_t i = 0; i < s->ndrops; i++)
-		fn(arg, (uint16_t) s->drops[i].type, (uint16_t) s->drops[i].cause,
-		    s->drops[i].count);
+	for (size_t i = 0; i < s->ndrops; i++) {
+		if (s->drops[i].count > 0)
+			fn(arg, (uint16_t) s->drops[i].type, (uint16_t) s->drops[i].cause,
+			    s->drops[i].count);
+	}
 }
 
 static uint64_t
