@@ -33,13 +33,21 @@ enum drv_program {
 	DRV_PROGRAM_MAX
 };
 
-/* Indexes into the values of a call: the result, argument n, 0, the memory of its process (KiB). */
+/* Indexes into the values of a call: the result, argument n, 0, the memory of its process (KiB),
+ * its credentials. */
 #define DRV_RESULT  0
 #define DRV_ARG(n)  (1 + (n))
 #define DRV_ZERO    7
 #define DRV_VM_SIZE 8
 #define DRV_VM_RSS  9
 #define DRV_VM_SWAP 10
+
+/* The caller's effective ids, in the initial user namespace, and capabilities. */
+#define DRV_CRED_EUID        11
+#define DRV_CRED_EGID        12
+#define DRV_CRED_INHERITABLE 13
+#define DRV_CRED_PERMITTED   14
+#define DRV_CRED_EFFECTIVE   15
 
 /* A number of an event: a value, cut to its width. */
 struct drv_number {
@@ -57,6 +65,8 @@ enum drv_how {
 	DRV_MSG,    /* the address in a struct msghdr, read at entry */
 	DRV_MSGS,   /* those in an array of struct mmsghdr, read at entry */
 	DRV_DATA,   /* memory, read at exit */
+	DRV_CWD,    /* the caller's working folder */
+	DRV_ROOT,   /* the caller's root */
 };
 
 /* A text of an event. */

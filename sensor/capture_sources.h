@@ -15,7 +15,7 @@ enum from { FROM_PROGRAM, FROM_NOTHING, FROM_VALUE, FROM_TEXT, FROM_HOW };
 /* The source of a parameter. */
 struct source {
 	uint8_t from;  /* enum from */
-	uint8_t value; /* DRV_RESULT, DRV_ARG(), DRV_ZERO */
+	uint8_t value; /* DRV_RESULT, DRV_ARG(), DRV_ZERO, DRV_CRED_* */
 	uint8_t bits;  /* FROM_VALUE; 0: a long's */
 	bool sign;
 	uint8_t low, high; /* of a 32-bit caller: the values of its halves; 0: 'value' alone */
@@ -110,6 +110,18 @@ struct source {
 #define ZERO                                        \
 	{                                           \
 		.value = DRV_ZERO, VALUE(32, false) \
+	}
+#define CRED(name)                                         \
+	{                                                  \
+		.value = DRV_CRED_##name, VALUE(64, false) \
+	}
+#define CWD                      \
+	{                        \
+		TEXT(0, DRV_CWD) \
+	}
+#define ROOT                      \
+	{                         \
+		TEXT(0, DRV_ROOT) \
 	}
 #define ABSENT                       \
 	{                            \

@@ -184,7 +184,7 @@ fill_params(struct drv_capture *c, const struct row *row, const struct ev_schema
 		if (r < 0)
 			return r;
 	}
-	return c->ntexts > 0 && row->program != DRV_PROGRAM_texts ? -EINVAL : 0;
+	return c->ntexts > 0 && row->program == DRV_PROGRAM_numbers ? -EINVAL : 0;
 }
 
 static int
@@ -202,7 +202,7 @@ compile(struct drv_capture *c, size_t i, int kind)
 	c->size = (uint16_t) (sizeof(struct ev_hdr) + numbers * sizeof(uint64_t));
 	c->program = row->program;
 	if (row->program == DRV_PROGRAM_numbers || row->program == DRV_PROGRAM_texts ||
-	    row->program == DRV_PROGRAM_memory)
+	    row->program == DRV_PROGRAM_memory || row->program == DRV_PROGRAM_creds)
 		return fill_params(c, row, s, kind);
 	return 0;
 }

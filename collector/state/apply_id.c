@@ -32,10 +32,13 @@ set_cwd(struct apply *a, uint32_t path)
 void
 parse_chdir(struct apply *a)
 {
-	if (ok(a)) {
+	if (!ok(a))
+		return;
+	if (ev_has(a->ev, EVP_CHDIR_cwd))
+		set_cwd(a, ev_intern(a->s->pool, a->b, a->ev, EVP_CHDIR_cwd));
+	else
 		set_cwd(a, path_full(a->s, a->t, AT_CWD,
 			       ev_intern(a->s->pool, a->b, a->ev, EVP_CHDIR_path), NULL));
-	}
 }
 
 void
@@ -43,7 +46,11 @@ parse_fchdir(struct apply *a)
 {
 	const struct fd_entry *e = fdt_get(a->main->fds, ev_num(a->ev, EVP_FCHDIR_fd));
 
-	if (ok(a) && e != NULL)
+	if (!ok(a))
+		return;
+	if (ev_has(a->ev, EVP_FCHDIR_cwd))
+		set_cwd(a, ev_intern(a->s->pool, a->b, a->ev, EVP_FCHDIR_cwd));
+	else if (e != NULL)
 		set_cwd(a, e->name);
 }
 
@@ -56,63 +63,99 @@ parse_getcwd(struct apply *a)
 		set_cwd(a, path);
 }
 
-void
-parse_chroot(struct apply *a)
+/* The threads of a process share its root. */
+static void
+set_root(struct apply *a, uint32_t path)
 {
-	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_CHROOT_path);
 	struct thread *t = a->main;
 
-	if (!ok(a) || path == INTERN_NULL)
+	if (path == INTERN_NULL)
 		return;
-	path = path_full(a->s, a->t, AT_CWD, path, NULL);
-	do { /* the threads share it */
+	do {
 		hold(a->s->pool, &t->root, path);
 		t = t->grp_next;
 	} while (t != a->main);
 }
 
-/* -1 leaves an id unchanged. */
-static void
-set_id(struct apply *a, uint32_t *id, unsigned i)
+void
+parse_chroot(struct apply *a)
 {
-	if (ok(a) && ev_has(a->ev, i) && (uint32_t) ev_num(a->ev, i) != UNKNOWN_ID)
+	uint32_t path = ev_intern(a->s->pool, a->b, a->ev, EVP_CHROOT_path);
+
+	if (!ok(a))
+		return;
+	if (ev_has(a->ev, EVP_CHROOT_root))
+		set_root(a, ev_intern(a->s->pool, a->b, a->ev, EVP_CHROOT_root));
+	else
+		set_root(a, path_full(a->s, a->t, AT_CWD, path, NULL));
+}
+
+/* The order of our own parameters after a call that changes credentials. */
+enum { CRED_EUID, CRED_EGID, CRED_PERMITTED, CRED_EFFECTIVE, CRED_INHERITABLE };
+#define CREDS(ID) EVP_##ID##_host_euid
+_Static_assert((int) EVP_SETNS_cap_inheritable == (int) CREDS(SETNS) + CRED_INHERITABLE &&
+		   (int) EVP_UNSHARE_cap_inheritable == (int) CREDS(UNSHARE) + CRED_INHERITABLE &&
+		   (int) EVP_SETUID_cap_effective == (int) CREDS(SETUID) + CRED_EFFECTIVE,
+    "one order for all");
+
+/* Take the thread's credentials as the kernel has them after the call, from parameter 'i' on. Ids
+ * in the arguments are of the caller's user namespace. False: the event does not have them. */
+static bool
+take_creds(struct apply *a, unsigned i)
+{
+	if (!ev_has(a->ev, i + CRED_EUID))
+		return false;
+	NUM_INTO(a->ev, i + CRED_EUID, a->t->uid);
+	NUM_INTO(a->ev, i + CRED_EGID, a->t->gid);
+	NUM_INTO(a->ev, i + CRED_PERMITTED, a->t->cap_permitted);
+	NUM_INTO(a->ev, i + CRED_EFFECTIVE, a->t->cap_effective);
+	return true;
+}
+
+/* Set an id to the argument, without anything better: -1 leaves it unchanged. */
+static void
+set_id(struct apply *a, uint32_t *id, unsigned i, unsigned creds)
+{
+	if (!ok(a) || take_creds(a, creds))
+		return;
+	if (ev_has(a->ev, i) && (uint32_t) ev_num(a->ev, i) != UNKNOWN_ID)
 		*id = (uint32_t) ev_num(a->ev, i);
 }
 
 void
 parse_setuid(struct apply *a)
 {
-	set_id(a, &a->t->uid, EVP_SETUID_uid);
+	set_id(a, &a->t->uid, EVP_SETUID_uid, CREDS(SETUID));
 }
 
 void
 parse_setresuid(struct apply *a)
 {
-	set_id(a, &a->t->uid, EVP_SETRESUID_euid);
+	set_id(a, &a->t->uid, EVP_SETRESUID_euid, CREDS(SETRESUID));
 }
 
 void
 parse_setreuid(struct apply *a)
 {
-	set_id(a, &a->t->uid, EVP_SETREUID_euid);
+	set_id(a, &a->t->uid, EVP_SETREUID_euid, CREDS(SETREUID));
 }
 
 void
 parse_setgid(struct apply *a)
 {
-	set_id(a, &a->t->gid, EVP_SETGID_gid);
+	set_id(a, &a->t->gid, EVP_SETGID_gid, CREDS(SETGID));
 }
 
 void
 parse_setresgid(struct apply *a)
 {
-	set_id(a, &a->t->gid, EVP_SETRESGID_egid);
+	set_id(a, &a->t->gid, EVP_SETRESGID_egid, CREDS(SETRESGID));
 }
 
 void
 parse_setregid(struct apply *a)
 {
-	set_id(a, &a->t->gid, EVP_SETREGID_egid);
+	set_id(a, &a->t->gid, EVP_SETREGID_egid, CREDS(SETREGID));
 }
 
 void
@@ -125,15 +168,29 @@ parse_capset(struct apply *a)
 	NUM_INTO(a->ev, EVP_CAPSET_cap_effective, a->t->cap_effective);
 }
 
-/* In a new user namespace a thread has every capability. */
+/* A new mount namespace has other folders, and in a new user namespace a thread has other
+ * credentials: every capability, if the event does not tell. */
 void
 parse_newns(struct apply *a)
 {
 	bool setns = a->ev->schema->num == EV_SETNS;
 	int64_t flags =
 	    ev_num(a->ev, setns ? (unsigned) EVP_SETNS_nstype : (unsigned) EVP_UNSHARE_flags);
+	unsigned creds = setns ? (unsigned) CREDS(SETNS) : (unsigned) CREDS(UNSHARE);
 
-	if (!ok(a) || !(flags & NV_clone_flags_CLONE_NEWUSER))
+	if (!ok(a))
+		return;
+	if (thread_is_main(a->t) || a->main->nthreads == 1) {
+		set_cwd(a, ev_intern(a->s->pool, a->b, a->ev,
+			       setns ? (unsigned) EVP_SETNS_cwd : (unsigned) EVP_UNSHARE_cwd));
+		set_root(a, ev_intern(a->s->pool, a->b, a->ev,
+				setns ? (unsigned) EVP_SETNS_root : (unsigned) EVP_UNSHARE_root));
+	}
+	if (take_creds(a, creds)) {
+		NUM_INTO(a->ev, creds + CRED_INHERITABLE, a->t->cap_inheritable);
+		return;
+	}
+	if (!(flags & NV_clone_flags_CLONE_NEWUSER))
 		return;
 	a->t->cap_inheritable = CAPS_ALL;
 	a->t->cap_permitted = CAPS_ALL;

@@ -50,6 +50,11 @@ static const struct row path_rows[] = {
 	{ EV_CHDIR, "10", "res=-2;path=/z", "cwd=/root/d/" },
 	{ EV_OPEN, "10", "fd=3;name=q", "fd.name=/root/d/q" },
 	{ EV_FCHDIR, "10", "fd=4", "cwd=/root/d/;fd.num=4;fd.name=/root/d" },
+	/* The kernel knows where a link leads, and what a missed open has opened. */
+	{ EV_CHDIR, "10", "path=link;cwd=/srv/x", "cwd=/srv/x/" },
+	{ EV_CHDIR, "10", "res=-2;path=link", "cwd=/srv/x/" },
+	{ EV_FCHDIR, "10", "fd=77;cwd=/srv/y", "cwd=/srv/y/" },
+	{ EV_UNSHARE, "10", "flags=0x20;cwd=/srv/z;root=/", "cwd=/srv/z/;root=/" },
 	{ EV_CHDIR, "10", "path=/", "cwd=/" },
 	{ EV_OPEN, "10", "fd=3;name=q", "fd.name=/q" },
 	{ EV_GETCWD, "10", "res=3;path=/v", "cwd=/v/;fd.has=0" },

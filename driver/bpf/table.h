@@ -54,6 +54,17 @@ table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u
 	return text_path_of(s, st, compat, off, bit, 1, path);
 }
 
+/* Append the caller's working folder or root, if the call has succeeded. */
+static __always_inline u32
+table_folder(struct scratch *s, u32 off, u64 bit, bool root)
+{
+	struct task_struct *t = current_task();
+
+	if ((s64) value_at(s, DRV_RESULT) < 0)
+		return off;
+	return root ? text_root(s, off, bit, t) : text_cwd(s, off, bit, t);
+}
+
 /* Append text 'i' of a capture; 'call' is the stash's call_id(). Returns the next text's offset. A
  * separate function, so that it is verified once. */
 __noinline u32
@@ -76,6 +87,8 @@ table_text(u32 capture, u32 i, u32 call, u32 off)
 		return text_user_str(s, off, bit, (void *) at);
 	if (d->how == DRV_DATA)
 		return text_data(s, off, bit, at, value_at(s, d->size));
+	if (d->how == DRV_CWD || d->how == DRV_ROOT)
+		return table_folder(s, off, bit, d->how == DRV_ROOT);
 	st = stash_find(t, call);
 	if (d->how == DRV_ADDR)
 		return text_addr(s, st, compat, off, bit, at, value_at(s, d->size));
@@ -129,7 +142,9 @@ EXIT(memory)
 	EXIT_END();
 }
 
-EXIT(texts)
+/* Capture a call with texts; 'creds': and with credentials. */
+static __always_inline int
+table_texts(struct pt_regs *regs, long ret, bool creds)
 {
 	struct task_struct *t = current_task();
 	bool compat = is_compat(t);
@@ -142,6 +157,8 @@ EXIT(texts)
 	if (!s)
 		return 0;
 	capture = capture_now(s, st, regs, compat, ret);
+	if (creds)
+		creds_get(s, t);
 	c = capture_at(capture);
 	n = c->ntexts;
 	off = table_numbers(s, t, c);
@@ -165,6 +182,16 @@ EXIT(generic)
 	e->ID = b ? b->id : call->capture;
 	e->nativeID = nr;
 	EXIT_END();
+}
+
+EXIT(texts)
+{
+	return table_texts(regs, ret, false);
+}
+
+EXIT(creds)
+{
+	return table_texts(regs, ret, true);
 }
 
 /* Find the call within this one and continue as its program, which looks it up again for its

@@ -263,6 +263,29 @@ text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 	return text_kpath(s, off, bit, t, &fs->pwd);
 }
 
+static __always_inline u32
+text_root(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+{
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
+
+	if (!fs)
+		return off;
+	return text_kpath(s, off, bit, t, &fs->root);
+}
+
+/* Get the values DRV_CRED_*. Other threads cannot change them. */
+static __always_inline void
+creds_get(struct scratch *s, struct task_struct *t)
+{
+	const struct cred *c = BPF_CORE_READ(t, cred);
+
+	s->values[DRV_CRED_EUID] = BPF_CORE_READ(c, euid.val);
+	s->values[DRV_CRED_EGID] = BPF_CORE_READ(c, egid.val);
+	s->values[DRV_CRED_INHERITABLE] = cap_get(&c->cap_inheritable);
+	s->values[DRV_CRED_PERMITTED] = cap_get(&c->cap_permitted);
+	s->values[DRV_CRED_EFFECTIVE] = cap_get(&c->cap_effective);
+}
+
 /* Add a bit for each descriptor from 0 that is open. With fewer than EV_OPEN_FDS bits, no higher
  * descriptor is open. */
 static __always_inline u32

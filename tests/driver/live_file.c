@@ -202,9 +202,9 @@ t_chdir(struct facts *f)
 {
 	(void) mkdir("in", 0700);
 	(void) CALL(f, "chdir", live_str(f, "in"));
-	WANT(f, "path=in");
+	WANT(f, "path=in cwd=%s/in", f->dir);
 	(void) CALL(f, "chdir", live_str(f, "/no/where"));
-	WANT(f, "path=/no/where");
+	WANT(f, "path=/no/where cwd=-");
 }
 
 static void
@@ -213,9 +213,9 @@ t_fchdir(struct facts *f)
 	int dir = open(f->dir, O_RDONLY | O_DIRECTORY);
 
 	(void) CALL(f, "fchdir", dir);
-	WANT(f, "fd=%d", dir);
+	WANT(f, "fd=%d cwd=%s", dir, f->dir);
 	(void) CALL(f, "fchdir", 4714);
-	WANT(f, "fd=4714");
+	WANT(f, "fd=4714 cwd=-");
 }
 
 static void

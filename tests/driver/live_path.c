@@ -238,9 +238,9 @@ static void
 t_chroot(struct facts *f)
 {
 	(void) CALL(f, "chroot", live_str(f, "gone"));
-	WANT(f, "path=gone");
+	WANT(f, "path=gone root=-");
 	(void) CALL(f, "chroot", live_str(f, "."));
-	WANT(f, "path=.");
+	WANT(f, "path=. root=%s", f->dir);
 }
 
 static void

@@ -20,6 +20,40 @@
 
 #define NO_SUCH_PID 0x3ffffff0
 
+/* The values of the parameters for the caller's credentials, by /proc, which shows its user
+ * namespace; in another one 'euid' is the machine's, and the group is 0; -1: not in another. */
+static const char *
+creds(int euid)
+{
+	static char text[256];
+	unsigned uid = 0, gid = 0;
+	unsigned long long cap[2] = { 0 };
+	char line[256];
+	FILE *status = fopen("/proc/thread-self/status", "r");
+
+	while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+		(void) sscanf(line, "Uid: %*u %u", &uid);
+		(void) sscanf(line, "Gid: %*u %u", &gid);
+		(void) sscanf(line, "CapPrm: %llx", &cap[0]);
+		(void) sscanf(line, "CapEff: %llx", &cap[1]);
+	}
+	if (status != NULL)
+		(void) fclose(status);
+	(void) snprintf(text, sizeof(text),
+	    "host_euid=%u host_egid=%u cap_permitted=%llu cap_effective=%llu",
+	    euid < 0 ? uid : (unsigned) euid, euid < 0 ? gid : 0, cap[0], cap[1]);
+	return text;
+}
+
+static void
+must_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t) strlen(text) || close(fd) != 0)
+		_exit(1);
+}
+
 /* From now on a call that needs CAP_SETGID fails. */
 static void
 drop_root(void)
@@ -34,75 +68,84 @@ static void
 t_setuid(struct facts *f)
 {
 	(void) CALL(f, "setuid", BIG);
-	WANT(f, "uid=%ld", live_id(BIG));
+	WANT(f, "uid=%ld %s", live_id(BIG), creds(-1));
 	(void) CALL(f, "setuid", 0);
-	WANT(f, "uid=0");
+	WANT(f, "uid=0 %s", creds(-1));
 }
 
 static void
 t_setuid32(struct facts *f)
 {
 	(void) CALL(f, "setuid32", BIG);
-	WANT(f, "uid=%ld", BIG);
+	WANT(f, "uid=%ld %s", BIG, creds(-1));
 	(void) CALL(f, "setuid32", 0);
-	WANT(f, "uid=0");
+	WANT(f, "uid=0 %s", creds(-1));
 }
 
 static void
 t_setgid(struct facts *f)
 {
 	(void) CALL(f, "setgid", BIG);
-	WANT(f, "gid=%ld", live_id(BIG));
+	WANT(f, "gid=%ld %s", live_id(BIG), creds(-1));
 	drop_root();
 	(void) CALL(f, "setgid", 0);
-	WANT(f, "gid=0");
+	WANT(f, "gid=0 %s", creds(-1));
 }
 
+/* In a user namespace the arguments are its ids. A process with threads cannot enter one. */
 static void
 t_setreuid(struct facts *f)
 {
+	if (unshare(CLONE_NEWUSER) == 0) {
+		must_write("/proc/self/uid_map", "5 0 1\n");
+		(void) CALL(f, "setreuid", 5, 5);
+		WANT(f, "ruid=5 euid=5 %s", creds(0));
+		(void) CALL(f, "setreuid", 0, 7);
+		WANT(f, "ruid=0 euid=7 %s", creds(0));
+		return;
+	}
 	(void) CALL(f, "setreuid", -1, BIG);
-	WANT(f, "ruid=0xffffffff euid=%ld", live_id(BIG));
+	WANT(f, "ruid=0xffffffff euid=%ld %s", live_id(BIG), creds(-1));
 	(void) CALL(f, "setreuid", 0xffff, 7);
-	WANT(f, "ruid=%ld euid=7", live_id(0xffff));
+	WANT(f, "ruid=%ld euid=7 %s", live_id(0xffff), creds(-1));
 }
 
 static void
 t_setreuid32(struct facts *f)
 {
 	(void) CALL(f, "setreuid32", -1, BIG);
-	WANT(f, "ruid=0xffffffff euid=%ld", BIG);
+	WANT(f, "ruid=0xffffffff euid=%ld %s", BIG, creds(-1));
 	(void) CALL(f, "setreuid32", 0xffff, 7);
-	WANT(f, "ruid=0xffff euid=7");
+	WANT(f, "ruid=0xffff euid=7 %s", creds(-1));
 }
 
 static void
 t_setregid(struct facts *f)
 {
 	(void) CALL(f, "setregid", -1, BIG);
-	WANT(f, "rgid=0xffffffff egid=%ld", live_id(BIG));
+	WANT(f, "rgid=0xffffffff egid=%ld %s", live_id(BIG), creds(-1));
 	drop_root();
 	(void) CALL(f, "setregid", 0xffff, 7);
-	WANT(f, "rgid=%ld egid=7", live_id(0xffff));
+	WANT(f, "rgid=%ld egid=7 %s", live_id(0xffff), creds(-1));
 }
 
 static void
 t_setresuid(struct facts *f)
 {
 	(void) CALL(f, "setresuid", -1, 1001, BIG);
-	WANT(f, "ruid=0xffffffff euid=1001 suid=%ld", live_id(BIG));
+	WANT(f, "ruid=0xffffffff euid=1001 suid=%ld %s", live_id(BIG), creds(-1));
 	(void) CALL(f, "setresuid", 0x20007, 7, 8);
-	WANT(f, "ruid=%ld euid=7 suid=8", live_id(0x20007));
+	WANT(f, "ruid=%ld euid=7 suid=8 %s", live_id(0x20007), creds(-1));
 }
 
 static void
 t_setresgid(struct facts *f)
 {
 	(void) CALL(f, "setresgid", -1, 1001, BIG);
-	WANT(f, "rgid=0xffffffff egid=1001 sgid=%ld", live_id(BIG));
+	WANT(f, "rgid=0xffffffff egid=1001 sgid=%ld %s", live_id(BIG), creds(-1));
 	drop_root();
 	(void) CALL(f, "setresgid", 0x20007, 7, 8);
-	WANT(f, "rgid=%ld egid=7 sgid=8", live_id(0x20007));
+	WANT(f, "rgid=%ld egid=7 sgid=8 %s", live_id(0x20007), creds(-1));
 }
 
 static void
@@ -123,24 +166,35 @@ t_setpgid(struct facts *f)
 	WANT(f, "pid=%d pgid=-1", NO_SUCH_PID);
 }
 
+/* The rest for calls that change namespaces. No thread here inherits capabilities. */
+static const char *
+folders(const struct facts *f, bool success)
+{
+	static char text[512];
+
+	(void) snprintf(text, sizeof(text), "cap_inheritable=0 cwd=%s root=%s",
+	    success ? f->dir : "-", success ? "/" : "-");
+	return text;
+}
+
 static void
 t_setns(struct facts *f)
 {
 	int fd = open("/proc/self/ns/uts", O_RDONLY);
 
 	(void) CALL(f, "setns", fd, CLONE_NEWUTS);
-	WANT(f, "fd=%d nstype=CLONE_NEWUTS", fd);
+	WANT(f, "fd=%d nstype=CLONE_NEWUTS %s %s", fd, creds(-1), folders(f, true));
 	(void) CALL(f, "setns", 4711, 0);
-	WANT(f, "fd=4711 nstype=0");
+	WANT(f, "fd=4711 nstype=0 %s %s", creds(-1), folders(f, false));
 }
 
 static void
 t_unshare(struct facts *f)
 {
 	(void) CALL(f, "unshare", CLONE_NEWUTS | CLONE_NEWNET);
-	WANT(f, "flags=CLONE_NEWNET|CLONE_NEWUTS");
+	WANT(f, "flags=CLONE_NEWNET|CLONE_NEWUTS %s %s", creds(-1), folders(f, true));
 	(void) CALL(f, "unshare", 1);
-	WANT(f, "flags=0");
+	WANT(f, "flags=0 %s %s", creds(-1), folders(f, false));
 }
 
 static void
