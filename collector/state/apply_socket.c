@@ -281,7 +281,9 @@ talk(struct apply *a, int64_t fd, struct ends n, bool sent)
 static void
 talk_event(struct apply *a, bool sent)
 {
-	if (ev_role_num(a->ev, EVR_RESULT) < 0)
+	int64_t res = ev_role_num(a->ev, EVR_RESULT);
+
+	if (res < 0 && !(sent && res == -EINPROGRESS)) /* TCP Fast Open connects first */
 		return;
 	talk(a, ev_role_num(a->ev, EVR_FD), ends_of_tuple(ev_role_text(a->b, a->ev, EVR_TUPLE)),
 	    sent);

@@ -81,6 +81,12 @@ static const struct row client_rows[] = {
 	{ EV_GETSOCKOPT, "10", "fd=6;level=1;optname=4;val=\001||||||||", "fd.conn=1" },
 	{ EV_CONNECT, "10", "res=-115;tuple=10.0.0.1:1->10.0.0.2:80;fd=6", "fd.conn=1" },
 	{ EV_GETSOCKOPT, "10", "fd=6;level=1;optname=4;val=\001o|||||||", "fd.conn=0" },
+	/* A message that connects, by TCP Fast Open. */
+	{ EV_SOCKET, "10", "fd=32;domain=2;type=1", "" },
+	{ EV_SENDTO, "10", "res=-115;fd=32;size=5;tuple=10.0.0.1:9->10.0.0.2:80",
+	    "fd.name=10.0.0.1:9->10.0.0.2:80;fd.conn=1;fd.role=1;fd.l4=2" },
+	{ EV_RECVFROM, "10", "res=-115;fd=32;tuple=10.0.0.3:9->10.0.0.2:80",
+	    "fd.name=10.0.0.1:9->10.0.0.2:80" },
 	/* No tuple: the requested address. */
 	{ EV_CONNECT, "10", "tuple=;addr=10.9.9.9:53;fd=7",
 	    "fd.name=0.0.0.0:0->10.9.9.9:53;fd.type=4" },

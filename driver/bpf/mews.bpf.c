@@ -4,6 +4,7 @@
  */
 #include "driver/bpf/core.h"
 
+#include "driver/bpf/accept.h"
 #include "driver/bpf/admin.h"
 #include "driver/bpf/argv.h"
 #include "driver/bpf/call.h"

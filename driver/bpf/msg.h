@@ -111,14 +111,21 @@ EXIT(sendmsg)
 	const char *sa;
 	struct sock *sk;
 	struct msg m;
-	u32 first;
+	u32 first, marks;
 	s32 len;
 
 	capture_now(s, st, regs, compat, ret);
+	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
+	if (s->values[DRV_ARG(2)] & MSG_FASTOPEN) {
+		sa = addr_sent(s, st, compat, m.name, m.namelen, &len);
+		marks = rec_hdr(s)->flags;
+		if (fastopen(s, (s32) s->values[DRV_ARG(0)], sa, len, ret))
+			e = REC_BEGIN(s, SENDMSG, t);
+		e->hdr.flags = marks;
+	}
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
-	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
-	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	sk = is_sent(ret) ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
 	if (quiet && !peer_may_change(sk, m.name != 0))
 		EXIT_SKIP();
 	if (!quiet) {

@@ -261,50 +261,6 @@ EXIT(connect)
 	EXIT_END();
 }
 
-/* Set the fill level of a listening socket's queue. */
-#define QUEUE_OF(e, listener)                                                        \
-	do {                                                                         \
-		struct sock *l_ = (listener);                                        \
-                                                                                     \
-		if (l_) {                                                            \
-			(e)->queuelen = BPF_CORE_READ(l_, sk_ack_backlog);           \
-			(e)->queuemax = BPF_CORE_READ(l_, sk_max_ack_backlog);       \
-			if ((e)->queuemax && (e)->queuelen)                          \
-				(e)->queuepct = (e)->queuelen * 100 / (e)->queuemax; \
-		}                                                                    \
-	} while (0)
-
-EXIT(accept)
-{
-	EXIT_BEGIN(ACCEPT, true);
-	struct sock *sk = fd_sock(t, ret);
-
-	capture_now(s, st, regs, compat, ret);
-	e->fd = call_result(ret);
-	if (sk) {
-		QUEUE_OF(e, fd_sock(t, (s32) s->values[DRV_ARG(0)]));
-		off = text_tuple_to(s, off, EV_BIT(ACCEPT, tuple), sk, true, NULL, 0);
-	}
-	late_mark(s, compat);
-	EXIT_END();
-}
-
-EXIT(accept4)
-{
-	EXIT_BEGIN(ACCEPT4, true);
-	struct sock *sk = fd_sock(t, ret);
-
-	capture_now(s, st, regs, compat, ret);
-	e->fd = call_result(ret);
-	e->flags = (s32) s->values[DRV_ARG(3)];
-	if (sk) {
-		QUEUE_OF(e, fd_sock(t, (s32) s->values[DRV_ARG(0)]));
-		off = text_tuple_to(s, off, EV_BIT(ACCEPT4, tuple), sk, true, NULL, 0);
-	}
-	late_mark(s, compat);
-	EXIT_END();
-}
-
 /*
  * Messages that only process state wants. It needs those that show another peer of a socket without
  * a connection: the ends of a connected one are known from connect(), accept() or socketpair().
@@ -392,6 +348,57 @@ addr_sent(struct scratch *s, struct stash *st, bool compat, u64 addr, s32 n, s32
 	return s->path;
 }
 
+#define MSG_FASTOPEN 0x20000000
+
+/* Has the message left? TCP Fast Open may connect first, and send later. */
+static __always_inline bool
+is_sent(s64 ret)
+{
+	return ret >= 0 || ret == -EINPROGRESS;
+}
+
+/*
+ * A message has connected its socket by TCP Fast Open: write a connect event before it. The name
+ * of the peer, 'len' bytes, is in s->path.
+ */
+__noinline int
+fastopen_event(s64 fd, s32 len, s64 ret)
+{
+	struct task_struct *t = current_task();
+	struct scratch *s = scratch_get();
+	struct ev_CONNECT *e;
+	struct sock *sk;
+	u32 off = sizeof(*e), flags;
+
+	if (!s || !wanted(EV_CONNECT))
+		return 0;
+	sk = fd_sock(t, fd);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	flags = rec_hdr(s)->flags;
+	e = REC_BEGIN(s, CONNECT, t);
+	e->res = ret < 0 ? -EINPROGRESS : 0;
+	e->fd = fd;
+	e->hdr.flags = flags | (is_compat(t) ? EVF_COMPAT : 0);
+	off = text_tuple(s, off, EV_BIT(CONNECT, tuple), sk);
+	off = text_sockaddr(s, off, EV_BIT(CONNECT, addr), s->path, len);
+	rec_end(s, off);
+	return 0;
+}
+
+/* The same for a message with MSG_FASTOPEN to the name 'sa'. True: the record that was begun has to
+ * be begun again. */
+static __always_inline bool
+fastopen(struct scratch *s, s64 fd, const char *sa, s32 len, s64 ret)
+{
+	if (!sa || !is_sent(ret))
+		return false;
+	if (sa != s->path)
+		bpf_probe_read_kernel(s->path, NAMED_SIZE, sa);
+	(void) fastopen_event(fd, len < NAMED_SIZE ? len : NAMED_SIZE, ret);
+	return true;
+}
+
 /* send has the same parameters, and no address. */
 _Static_assert(sizeof(struct ev_SEND) == sizeof(struct ev_SENDTO), "send and sendto differ");
 _Static_assert(EV_BIT(SEND, tuple) == EV_BIT(SENDTO, tuple), "send and sendto differ");
@@ -402,14 +409,24 @@ EXIT(sendto)
 	const char *sa;
 	struct sock *sk;
 	bool quiet;
-	u32 first;
+	u32 first, type, marks;
 	s32 len;
 
 	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
 	quiet = lean(e->hdr.type);
 	if (e->hdr.type == EV_SEND)
 		s->values[DRV_ARG(4)] = 0;
-	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
+	if (s->values[DRV_ARG(3)] & MSG_FASTOPEN) {
+		type = e->hdr.type;
+		sa = addr_sent(
+		    s, st, compat, s->values[DRV_ARG(4)], (s32) s->values[DRV_ARG(5)], &len);
+		marks = rec_hdr(s)->flags;
+		if (fastopen(s, (s32) s->values[DRV_ARG(0)], sa, len, ret))
+			e = REC_BEGIN(s, SENDTO, t);
+		e->hdr.type = type;
+		e->hdr.flags = marks;
+	}
+	sk = is_sent(ret) ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
 	if (quiet && !peer_may_change(sk, s->values[DRV_ARG(4)] != 0))
 		EXIT_SKIP();
 	e->res = call_result(ret);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -394,7 +395,49 @@ c_not_resident(struct live *l)
 	live_that(l, r != NULL && (r->flags & EVF_REREAD), "it was read at exit, and says so");
 }
 
+/* A message that connects: TCP Fast Open. */
+static void
+d_fast_open(struct facts *f)
+{
+	struct sockaddr_storage sa;
+	struct iovec v = { f->s[4], 4 };
+	struct msghdr m = { .msg_name = &sa, .msg_iov = &v, .msg_iovlen = 1 };
+	socklen_t len;
+
+	(void) listener(AF_INET, &sa, &len);
+	m.msg_namelen = len;
+	f->n[1] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	f->n[0] =
+	    sendto((int) f->n[1], "fast", 4, MSG_FASTOPEN, (void *) &sa, len) < 0 ? -errno : 4;
+	note_connection(f, (int) f->n[1], &sa);
+	f->n[5] = socket(AF_INET, SOCK_STREAM, 0);
+	f->n[4] = sendmsg((int) f->n[5], &m, MSG_FASTOPEN);
+}
+
+static void
+c_fast_open(struct live *l)
+{
+	const struct ev_hdr *r = live_rec(l, EV_CONNECT, 0);
+
+	live_that(l, l->f->n[0] == -EINPROGRESS, "there was no cookie");
+	live_num(l, r, "res", -EINPROGRESS);
+	live_bytes(l, r, "tuple", l->f->s[0], (size_t) l->f->n[2]);
+	live_num(l, r, "fd", l->f->n[1]);
+	live_bytes(l, r, "addr", l->f->s[1], (size_t) l->f->n[3]);
+	r = live_rec(l, EV_SENDTO, 0);
+	live_num(l, r, "res", -EINPROGRESS);
+	live_bytes(l, r, "tuple", l->f->s[0], (size_t) l->f->n[2]);
+	r = live_rec(l, EV_CONNECT, 1);
+	live_num(l, r, "res", 0);
+	live_num(l, r, "fd", l->f->n[5]);
+	live_bytes(l, r, "addr", l->f->s[1], (size_t) l->f->n[3]);
+	r = live_rec(l, EV_SENDMSG, 0);
+	live_num(l, r, "res", l->f->n[4]);
+	live_that(l, live_count(l, EV_CONNECT) == 2, "two connections");
+}
+
 const struct live_case net_cases[] = {
+	{ "sendto and sendmsg, TCP Fast Open", d_fast_open, c_fast_open, NULL },
 	{ "connect, an address that cannot be read", d_unreadable, c_unreadable, NULL },
 	{ "connect, in progress", d_in_progress, c_in_progress, NULL },
 	{ "connect, a datagram socket", d_datagram, c_inet, NULL },
