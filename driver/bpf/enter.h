@@ -92,13 +92,30 @@ enter_read(struct task_struct *t, struct stash *st, const volatile struct drv_ca
 		return bpf_probe_read_user(st->how, sizeof(st->how), (void *) second) == 0 &&
 		       stash_path(t, st, 0, 0, STASH_HEAD, first);
 	case DRV_ENTER_ADDR:
-		return (u32) second != 0 && enter_addr(st, first, second);
+		return enter_addr(st, first, second);
 	case DRV_ENTER_MSG:
 		return enter_msg(t, st, first);
 	case DRV_ENTER_MSGS:
 		return enter_names(first, second) > 0;
 	default:
 		return false;
+	}
+}
+
+/* Is there anything that enter_read() reads? A message without an address is noted, too, or another
+ * thread could add one before the exit. */
+static __always_inline bool
+enter_needed(const volatile struct drv_capture *c, u64 first, u64 second)
+{
+	switch (c->enter) {
+	case DRV_ENTER_NOTHING:
+		return false;
+	case DRV_ENTER_ADDR:
+		return first != 0 && (u32) second - 1 < ADDR_MAX;
+	case DRV_ENTER_PATHS:
+		return (first | second) != 0;
+	default:
+		return first != 0;
 	}
 }
 
@@ -116,6 +133,13 @@ enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv
 	c = capture_at(b->capture);
 	if (!c->event || !wanted(c->event) || !(b->memory || c->enter) || is_excluded(t))
 		return;
+	if (!b->memory) {
+		args_sort(s, b);
+		if (!enter_needed(c, value_at(s, c->what[0]), value_at(s, c->what[1]))) {
+			stash_clear(t);
+			return;
+		}
+	}
 	st = stash_take(t);
 	if (!st)
 		return;
@@ -127,8 +151,6 @@ enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv
 			return;
 		}
 		args_set(s, st->args);
-	} else {
-		args_sort(s, b);
 	}
 	if (enter_read(t, st, c, value_at(s, c->what[0]), value_at(s, c->what[1])) || b->memory)
 		st->call = id;
@@ -166,8 +188,13 @@ static __always_inline void
 enter_capture(
     struct task_struct *t, u32 id, const volatile struct drv_capture *c, u64 first, u64 second)
 {
-	struct stash *st = stash_take(t);
+	struct stash *st;
 
+	if (!enter_needed(c, first, second)) {
+		stash_clear(t); /* what a call that was not captured has left */
+		return;
+	}
+	st = stash_take(t);
 	if (!st)
 		return;
 	if (enter_read(t, st, c, first, second))
