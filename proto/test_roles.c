@@ -213,6 +213,8 @@ static const struct {
 	{ EV_TASK_FILE_ANON_INODE, "PATH=path INO=ino_num" },
 	{ EV_CLOSE_RANGE, "RESULT=res" },
 	{ EV_KEYCTL, "RESULT=res" },
+	{ EV_TASK_FILE_PASSED,
+	    "PATH=path OPEN_FLAGS=flags MODE=mode DEV=dev INO=ino_num TUPLE=tuple" },
 };
 
 static void

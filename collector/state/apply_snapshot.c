@@ -143,46 +143,6 @@ snap_task(struct apply *a)
 
 /* ---- descriptors ---- */
 
-/* Has no event reported or closed the descriptor since? */
-static bool
-fd_is_news(const struct apply *a, int64_t fd)
-{
-	uint32_t pid = (uint32_t) a->main->pid;
-	uint32_t i = (pid * 31 + (uint32_t) fd) % CLOSED_SIZE;
-	const struct fd_entry *e = fdt_get(a->main->fds, fd);
-
-	if (a->s->closed[i].pid == pid && a->s->closed[i].fd == fd &&
-	    a->s->closed[i].ts >= a->ev->ts)
-		return false;
-	return e == NULL || e->since <= a->ev->ts;
-}
-
-/* The entry to fill, or NULL: the existing one is newer, or equal and richer. */
-static struct fd_entry *
-snap_fd(struct apply *a, enum fd_type type, uint32_t name)
-{
-	int64_t fd = ev_num(a->ev, 0);
-	uint64_t ino = (uint64_t) ev_role_num(a->ev, EVR_INO);
-	struct fd_entry *e;
-
-	if (!fd_is_news(a, fd))
-		return NULL;
-	e = fd_edit(a, fd);
-	if (e != NULL && e->type == type && (e->ino == ino || e->ino == 0) &&
-	    (name == INTERN_NULL || e->name == name)) {
-		e->since = a->ev->ts;
-		return NULL;
-	}
-	e = fd_new(a, fd, type);
-	if (e == NULL)
-		return NULL;
-	e->ino = ino;
-	e->state = FDS_SNAPSHOT;
-	if (name != INTERN_NULL)
-		fd_name(a, e, name);
-	return e;
-}
-
 static void
 snap_file(struct apply *a)
 {
@@ -241,7 +201,6 @@ _Static_assert(
 static void
 snap_inet(struct apply *a)
 {
-	static const uint8_t none[16];
 	const struct event *ev = a->ev;
 	enum fd_type type = (enum fd_type) fd_type_by_event[ev->schema->num];
 	bool v4 = type == FD_IPV4;
@@ -256,24 +215,7 @@ snap_inet(struct apply *a)
 	if (e == NULL)
 		return;
 	e->l4 = snap_l4(ev);
-	if (memcmp(n.dst, none, sizeof(none)) == 0 && n.dport == 0) {
-		if (n.sport == 0)
-			return; /* not bound either */
-		memcpy(e->dip, n.src, sizeof(e->dip));
-		e->dport = n.sport;
-		e->type = v4 ? FD_IPV4_SERVER : FD_IPV6_SERVER;
-		e->role = ROLE_SERVER;
-		fdt_serve(&a->s->fds, a->main->fds, e);
-		fd_name(a, e, name_of_server(a->s, e));
-		return;
-	}
-	e->role = ROLE_CLIENT;
-	e->state |= FDS_CONNECTED;
-	if (fdt_serves(a->main->fds, n.sport)) {
-		e->role = ROLE_SERVER;
-		ends_swap(&n);
-	}
-	(void) fd_set_ends(a, e, &n);
+	snap_ends(a, e, &n);
 }
 
 static void
@@ -293,29 +235,8 @@ snap_unix(struct apply *a)
 static void
 snap_anon(struct apply *a)
 {
-	/* The kernel's names: "anon_inode:[eventfd]", sometimes without brackets. */
-	static const struct {
-		struct slice word;
-		enum fd_type type;
-	} words[] = {
-		{ { "eventfd", 7 }, FD_EVENT },
-		{ { "eventpoll", 9 }, FD_EPOLL },
-		{ { "inotify", 7 }, FD_INOTIFY },
-		{ { "signalfd", 8 }, FD_SIGNALFD },
-		{ { "timerfd", 7 }, FD_TIMERFD },
-		{ { "io_uring", 8 }, FD_IO_URING },
-		{ { "userfaultfd", 11 }, FD_USERFAULTFD },
-		{ { "pidfd", 5 }, FD_PIDFD },
-		{ { "bpf", 3 }, FD_BPF },
-	};
-	struct slice path = ev_text(a->b, a->ev, EVP_TASK_FILE_ANON_INODE_path);
-	enum fd_type type = FD_UNKNOWN;
-
-	for (size_t i = 0; path.p != NULL && i < ARRAY_SIZE(words) && type == FD_UNKNOWN; i++) {
-		if (memmem(path.p, path.n, words[i].word.p, words[i].word.n) != NULL)
-			type = words[i].type;
-	}
-	(void) snap_fd(a, type, INTERN_EMPTY);
+	(void) snap_fd(
+	    a, snap_anon_type(ev_text(a->b, a->ev, EVP_TASK_FILE_ANON_INODE_path)), INTERN_EMPTY);
 }
 
 static void
@@ -342,6 +263,8 @@ snap_fd_parser(unsigned num)
 		return snap_netlink;
 	case EV_TASK_FILE_ANON_INODE:
 		return snap_anon;
+	case EV_TASK_FILE_PASSED:
+		return parse_passed;
 	default:
 		return NULL;
 	}
@@ -357,7 +280,8 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 
 	state_flush(s);
 	touch(s, state_touches[num]);
-	if (s->snap_first == 0 || ev->ts < s->snap_first) /* 0: the snapshot begins */
+	if (num != EV_TASK_FILE_PASSED &&
+	    (s->snap_first == 0 || ev->ts < s->snap_first)) /* 0: the snapshot begins */
 		s->snap_first = ev->ts;
 	s->stats.snapshot_entries++;
 	if (num == EV_TASK) {

@@ -11,7 +11,7 @@
 
 #define SOCK_TYPE(t) ((t) &0xf)
 
-static enum fd_type
+enum fd_type
 type_of(int64_t domain)
 {
 	switch (domain) {
@@ -28,8 +28,7 @@ type_of(int64_t domain)
 	}
 }
 
-/* By the requested protocol, else by the kind of socket. */
-static uint8_t
+uint8_t
 l4_of(enum fd_type type, int64_t sock_type, int64_t proto)
 {
 	bool raw = SOCK_TYPE(sock_type) == SOCK_RAW;

@@ -141,7 +141,7 @@ parse_fn parse_setuid, parse_setresuid, parse_setreuid;
 parse_fn parse_setgid, parse_setresgid, parse_setregid;
 parse_fn parse_capset, parse_newns, parse_setsid, parse_setpgid, parse_prctl, parse_limit,
     parse_memory;
-parse_fn parse_user, parse_group;
+parse_fn parse_user, parse_group, parse_passed;
 
 /* Count a change of a piece of the state. */
 static inline void
@@ -291,6 +291,13 @@ uint32_t path_join(struct state *s, uint32_t dir, uint32_t path, uint32_t *raw);
 uint32_t path_as_dir(struct state *s, uint32_t path);
 void path_fini(struct state *s);
 
+/* apply_socket.c */
+
+/* The type of a socket of this family; FD_UNKNOWN: it has none of its own. */
+enum fd_type type_of(int64_t domain);
+/* L4_*: by the requested protocol, else by the kind of socket. */
+uint8_t l4_of(enum fd_type type, int64_t sock_type, int64_t proto);
+
 /* addr.c: fd names of sockets */
 
 /* A SOCKTUPLE or SOCKADDR, decoded. */
@@ -315,6 +322,16 @@ uint32_t name_of_addr(struct state *s, const struct ends *n);
 bool ends_mapped(const struct ends *n);
 /* Set the address that a socket is bound to. */
 void fd_set_server(struct apply *a, struct fd_entry *e, const struct ends *n);
+
+/* snap_fd.c: rows about descriptors */
+
+/* The entry to fill, new or cleared; NULL: the existing one is newer, or equal and richer. 'name':
+ * INTERN_NULL if it follows. */
+struct fd_entry *snap_fd(struct apply *a, enum fd_type type, uint32_t name);
+/* Set the ends of an internet socket, whose own is the source, and what follows from them. */
+void snap_ends(struct apply *a, struct fd_entry *e, struct ends *n);
+/* By the kernel's name of an inode without a folder: "[eventfd]" */
+enum fd_type snap_anon_type(struct slice name);
 
 /* container_id.c */
 

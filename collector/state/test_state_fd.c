@@ -123,6 +123,40 @@ static const struct row exec_rows[] = {
 	{ EV_FSTAT, "10", "fd=5", "10:nfds=0" },
 };
 
+/* Descriptors got from another process: the kernel's rows, after the event. */
+static const struct row passed_rows[] = {
+	SHELL,
+	{ EV_OPEN, "10", "fd=5;name=/stale", "" },
+	{ EV_RECVMSG, "10", "res=1;fd=4", "" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=5;path=/run/x;flags=0x1003;mode=0100644;dev=5;ino_num=7",
+	    "10:fd5.name=/run/x;10:fd5.raw=/run/x;10:fd5.type=f;10:fd5.exec=1;10:fd5.flags=4099"
+	    ";10:fd5.dev=5;10:fd5.ino=7" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=6;path=/run;flags=0x401;mode=0040755;ino_num=8",
+	    "10:fd6.name=/run;10:fd6.type=d;10:fd6.exec=0" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=7;mode=0010600;ino_num=9", "10:fd7.type=p;10:fd7.name=" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=8;path=memfd:m;mode=0100777;ino_num=10",
+	    "10:fd8.type=m;10:fd8.name=m" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=9;path=[eventfd];mode=0600;ino_num=11", "10:fd9.type=e" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=9;path=[new];mode=0600;ino_num=12", "10:fd9.type=o" },
+	{ EV_TASK_FILE_PASSED, "10",
+	    "fd=10;mode=0140777;ino_num=13;sk_family=2;sk_type=1;sk_proto=6"
+	    ";tuple=10.0.0.1:80->10.0.0.2:9",
+	    "10:fd10.type=4;10:fd10.name=10.0.0.1:80->10.0.0.2:9;10:fd10.l4=2;10:fd10.role=1;10:"
+	    "fd10.conn=1" },
+	{ EV_TASK_FILE_PASSED, "10",
+	    "fd=11;mode=0140777;ino_num=14;sk_family=10;sk_type=1;sk_proto=6;tuple=::1:80->:::0",
+	    "10:fd11.name=::1:80;10:fd11.server=1;10:fd11.role=2" },
+	{ EV_TASK_FILE_PASSED, "10",
+	    "fd=12;mode=0140777;ino_num=15;sk_family=1;sk_type=1;tuple=a->b /s",
+	    "10:fd12.type=u;10:fd12.name=a->b /s" },
+	{ EV_TASK_FILE_PASSED, "10", "fd=13;mode=0140777;ino_num=16;sk_family=16;sk_type=3",
+	    "10:fd13.type=n;10:fd13.name=" },
+	/* A later event wins. */
+	{ EV_OPEN, "10", "fd=14;name=/later", "" },
+	{ EV_TASK_FILE_PASSED, "10^5", "fd=14;path=/run/x;flags=0x1003;mode=0100644;ino_num=7",
+	    "10:fd14.name=/later;10:fd14.exec=0" },
+};
+
 static const struct row kind_rows[] = {
 	SHELL,
 	{ EV_PIPE, "10", "fd1=3;fd2=4;ino=9",
@@ -259,6 +293,7 @@ main(void)
 		PLAY(close_rows, NULL),
 		PLAY(exec_rows, NULL),
 		PLAY(kind_rows, NULL),
+		PLAY(passed_rows, NULL),
 		PLAY_EACH(reused_rows, open_rows),
 		PLAY(shared_rows, NULL),
 		cmocka_unit_test(t_long_path),
@@ -266,6 +301,7 @@ main(void)
 		PLAY_NO_MEMORY(path_rows),
 		PLAY_NO_MEMORY(close_rows),
 		PLAY_NO_MEMORY(kind_rows),
+		PLAY_NO_MEMORY(passed_rows),
 		PLAY_EACH_NO_MEMORY(reused_rows, open_rows),
 		PLAY_NO_MEMORY(shared_rows),
 	};

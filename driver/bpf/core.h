@@ -97,6 +97,9 @@ struct scratch {
 		u32 call; /* call_id() */
 	} mmsg;           /* mmsg_begin() */
 	struct {
+		u64 at, n;
+	} passed; /* control messages that may pass descriptors: passed_note() */
+	struct {
 		u64 mnt, dentry, sb;
 		u64 dev, magic; /* of its file system, as in super_block */
 		u64 looked;     /* jiffies */

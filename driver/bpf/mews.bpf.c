@@ -16,6 +16,7 @@
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
 #include "driver/bpf/open_file.h"
+#include "driver/bpf/passed.h"
 #include "driver/bpf/pipe.h"
 #include "driver/bpf/proc.h"
 #include "driver/bpf/query.h"

@@ -122,7 +122,7 @@ recvmmsg_record(u32 i)
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->res = mmsg_read(s, i, compat, &m);
 	sk = (struct sock *) s->mmsg.sock;
-	passes = passes_fds(sk, &m);
+	passes = passed_note(s, sk, &m);
 	if (quiet && !passes && !peer_may_change(sk, false))
 		return 0;
 	if (!quiet) {
@@ -156,8 +156,10 @@ mmsg_block(u32 first, u32 n, u32 sends)
 		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++)
 			(void) sendmmsg_record(first + i);
 	} else {
-		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++)
+		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++) {
 			(void) recvmmsg_record(first + i);
+			passed_find();
+		}
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "driver/bpf/call.h"
 #include "driver/bpf/net.h"
+#include "driver/bpf/passed.h"
 
 #define IOV_LOOKED 32 /* pieces read at most; with more the record is marked EVF_CUT */
 
@@ -143,15 +144,22 @@ EXIT(sendmsg)
 	EXIT_END();
 }
 
-/* May a received message have passed descriptors? */
+/* May the message received from this socket have passed descriptors? Note where, for
+ * passed_find(). */
 static __always_inline bool
-passes_fds(struct sock *sk, const struct msg *m)
+passed_note(struct scratch *s, struct sock *sk, const struct msg *m)
 {
-	return sk && m->controllen && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
+	bool passes = sk && m->controllen && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
+
+	s->passed.at = m->control;
+	s->passed.n = passes ? m->controllen : 0;
+	return passes;
 }
 
-/* The kernel has written the sender's address and the lengths. */
-EXIT(recvmsg)
+/* Capture the message received: the kernel has written its sender's address and the lengths. A
+ * separate function, so that its stack is free again for the rows of passed descriptors. */
+static __noinline int
+recvmsg_record(struct pt_regs *regs, long ret)
 {
 	EXIT_BEGIN(RECVMSG, true);
 	bool quiet = lean(EV_RECVMSG), passes;
@@ -165,7 +173,7 @@ EXIT(recvmsg)
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
-	passes = passes_fds(sk, &m);
+	passes = passed_note(s, sk, &m);
 	if (quiet && !passes && !peer_may_change(sk, false))
 		EXIT_SKIP();
 	if (!quiet) {
@@ -184,6 +192,13 @@ EXIT(recvmsg)
 		    m.control ? m.control + m.controllen : 0);
 	late_mark(s, compat);
 	EXIT_END();
+}
+
+EXIT(recvmsg)
+{
+	(void) recvmsg_record(regs, ret);
+	passed_find();
+	return 0;
 }
 
 _Static_assert(sizeof(struct ev_PROCESS_VM_READV) == sizeof(struct ev_PROCESS_VM_WRITEV) &&
