@@ -16,7 +16,51 @@
 #include "driver/bpf/exclude.h"
 #include "driver/bpf/net.h"
 #include "driver/bpf/open.h"
-#include "driver/bpf/uring_prepare.h"
+#include "driver/bpf/uring_io.h"
+
+/* Copy the operands of a request. */
+static __always_inline void
+op_prepare(struct uring_op *op, struct io_kiocb *req, u32 opcode)
+{
+	void *cmd = (char *) req + bpf_core_field_offset(struct io_kiocb, cmd);
+	struct io_close *c = cmd;
+
+	switch (opcode) {
+	case OP_OPENAT:
+		prepare_open(op, cmd, false);
+		break;
+	case OP_OPENAT2:
+		prepare_open(op, cmd, true);
+		break;
+	case OP_CLOSE:
+		OP_BEGIN(op, CLOSE);
+		op->n[1] = BPF_CORE_READ(c, file_slot)
+			       ? URING_FIXED + (s64) BPF_CORE_READ(c, file_slot) - 1
+			       : (s64) BPF_CORE_READ(c, fd);
+		break;
+	case OP_FIXED_FD_INSTALL:
+		OP_BEGIN(op, DUP);
+		op->n[1] = op_fd(req);
+		break;
+	case OP_RENAMEAT:
+	case OP_UNLINKAT:
+	case OP_MKDIRAT:
+	case OP_SYMLINKAT:
+	case OP_LINKAT:
+		prepare_names(op, cmd, opcode);
+		break;
+	case OP_ACCEPT:
+	case OP_CONNECT:
+	case OP_SOCKET:
+	case OP_SHUTDOWN:
+	case OP_BIND:
+	case OP_LISTEN:
+		prepare_socket(op, req, cmd, opcode);
+		break;
+	default:
+		prepare_io(op, req, cmd, opcode);
+	}
+}
 
 /* The thread that a request is attributed to. */
 static __always_inline void
@@ -49,6 +93,8 @@ uring_submit(struct io_kiocb *req)
 	__builtin_memset(op, 0, __builtin_offsetof(struct uring_op, text));
 	op_owner(op, t);
 	op_prepare(op, req, opcode);
+	if (!op->event)
+		return;
 	op->key.ring = (u64) BPF_CORE_READ(req, ctx);
 	op->key.data = BPF_CORE_READ(req, cqe.user_data);
 	op->told = (BPF_CORE_READ(req, flags) & REQ_F_CQE_SKIP) != 0;
@@ -117,6 +163,12 @@ uring_done(struct scratch *s, struct uring_op *op, u64 req, s64 res)
 			off = text_sockaddr(s, off, op->bits[0], op->text, op->len[0]);
 		break;
 	default:
+		if (op_moves(op)) {
+			sk = res < 0 ? NULL : req_sock(req);
+			if (!io_texts(s, op, &off, sk, res, (u32) t->tgid == op->pid))
+				return;
+			break;
+		}
 		off = op_text(s, op, 0, off);
 		off = op_text(s, op, 1, off);
 	}

@@ -28,10 +28,20 @@
 
 /* linux/io_uring.h's numbers, which are ABI. */
 enum uring_opcode {
+	OP_READV = 1,
+	OP_WRITEV = 2,
+	OP_READ_FIXED = 4,
+	OP_WRITE_FIXED = 5,
+	OP_SENDMSG = 9,
+	OP_RECVMSG = 10,
 	OP_ACCEPT = 13,
 	OP_CONNECT = 16,
 	OP_OPENAT = 18,
 	OP_CLOSE = 19,
+	OP_READ = 22,
+	OP_WRITE = 23,
+	OP_SEND = 26,
+	OP_RECV = 27,
 	OP_OPENAT2 = 28,
 	OP_SHUTDOWN = 34,
 	OP_RENAMEAT = 35,
@@ -40,6 +50,8 @@ enum uring_opcode {
 	OP_SYMLINKAT = 38,
 	OP_LINKAT = 39,
 	OP_SOCKET = 45,
+	OP_SEND_ZC = 47,
+	OP_SENDMSG_ZC = 48,
 	OP_FIXED_FD_INSTALL = 54,
 	OP_BIND = 56,
 	OP_LISTEN = 57,
@@ -47,6 +59,18 @@ enum uring_opcode {
 
 /* The event of each operation; 0: none. */
 static const u16 uring_events[URING_OPS] = {
+	[OP_READV] = EV_READV,
+	[OP_WRITEV] = EV_WRITEV,
+	[OP_READ_FIXED] = EV_READ,
+	[OP_WRITE_FIXED] = EV_WRITE,
+	[OP_SENDMSG] = EV_SENDMSG,
+	[OP_RECVMSG] = EV_RECVMSG,
+	[OP_READ] = EV_READ,
+	[OP_WRITE] = EV_WRITE,
+	[OP_SEND] = EV_SENDTO, /* as send() of the C library */
+	[OP_RECV] = EV_RECVFROM,
+	[OP_SEND_ZC] = EV_SENDTO,
+	[OP_SENDMSG_ZC] = EV_SENDMSG,
 	[OP_ACCEPT] = EV_ACCEPT4,
 	[OP_CONNECT] = EV_CONNECT,
 	[OP_OPENAT] = EV_OPENAT,
@@ -80,6 +104,14 @@ struct uring_op {
 	struct uring_key {
 		u64 ring, data;
 	} key; /* the ring's address, and the caller's number of the request */
+	struct {
+		u64 bit; /* of the text of the data; 0: none */
+		u64 at;  /* the place in user space, */
+		u64 msg; /* and that of the message's header */
+		u32 room;
+		u16 compat, control; /* a 32-bit header; one with room for control data */
+	} in;                        /* what it receives */
+	u64 named; /* size of the address that it is sent to, which follows text 0 */
 	char text[2 * URING_PATH];
 };
 
@@ -192,6 +224,25 @@ op_creates(const struct uring_op *op)
 	}
 }
 
+/* Does the event read, write, or have a message? */
+static __always_inline bool
+op_moves(const struct uring_op *op)
+{
+	switch (op->event) {
+	case EV_READ:
+	case EV_WRITE:
+	case EV_READV:
+	case EV_WRITEV:
+	case EV_SENDTO:
+	case EV_RECVFROM:
+	case EV_SENDMSG:
+	case EV_RECVMSG:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
  * Report a request without having seen its completion, as successful: it asked for no completion
  * in that case, or there is no memory to wait for one. If one comes, it is another event.
@@ -205,8 +256,8 @@ op_presume(struct uring_op *op, struct task_struct *t)
 	if (!s)
 		return;
 	off = op_record(s, op, t, 0);
-	if (op_creates(op))
-		rec_hdr(s)->present &= ~1ULL; /* the descriptor is unknown */
+	if (op_creates(op) || op_moves(op))
+		rec_hdr(s)->present &= ~1ULL; /* the descriptor, or the size, is unknown */
 	off = op_text(s, op, 0, off);
 	off = op_text(s, op, 1, off);
 	rec_end(s, off);

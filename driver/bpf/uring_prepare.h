@@ -220,40 +220,4 @@ prepare_socket(struct uring_op *op, struct io_kiocb *req, void *cmd, u32 opcode)
 	}
 }
 
-/* Copy the operands of a request. */
-static __always_inline void
-op_prepare(struct uring_op *op, struct io_kiocb *req, u32 opcode)
-{
-	void *cmd = (char *) req + bpf_core_field_offset(struct io_kiocb, cmd);
-	struct io_close *c = cmd;
-
-	switch (opcode) {
-	case OP_OPENAT:
-		prepare_open(op, cmd, false);
-		break;
-	case OP_OPENAT2:
-		prepare_open(op, cmd, true);
-		break;
-	case OP_CLOSE:
-		OP_BEGIN(op, CLOSE);
-		op->n[1] = BPF_CORE_READ(c, file_slot)
-			       ? URING_FIXED + (s64) BPF_CORE_READ(c, file_slot) - 1
-			       : (s64) BPF_CORE_READ(c, fd);
-		break;
-	case OP_FIXED_FD_INSTALL:
-		OP_BEGIN(op, DUP);
-		op->n[1] = op_fd(req);
-		break;
-	case OP_RENAMEAT:
-	case OP_UNLINKAT:
-	case OP_MKDIRAT:
-	case OP_SYMLINKAT:
-	case OP_LINKAT:
-		prepare_names(op, cmd, opcode);
-		break;
-	default:
-		prepare_socket(op, req, cmd, opcode);
-	}
-}
-
 #endif

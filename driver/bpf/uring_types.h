@@ -101,10 +101,25 @@ struct io_connect {
 struct io_shutdown { /* io_bind and io_listen, since 6.11, have their number at the same place */
 	int how;
 };
+struct io_rw {
+	u64 addr;
+	u32 len;
+};
+struct io_sr_msg {
+	void *buf; /* or the header of a message */
+	int len;
+	u16 addr_len; /* these two until 6.11 */
+	void *addr;
+};
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
 struct sockaddr_storage_k {
 	char b[128];
 };
 struct io_async_msghdr {
+	struct msghdr msg;
 	struct sockaddr_storage_k addr;
 	int free_iov_nr; /* 6.10 to 6.13 */
 	struct {

@@ -71,9 +71,10 @@ struct live_case {
 
 extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_cases[],
     args_cases[], net_cases[], msg_cases[], mmsg_cases[], passed_cases[], race_cases[],
-    compat_cases[], uring_cases[], uring_net_cases[];
+    compat_cases[], uring_cases[], uring_net_cases[], uring_io_cases[];
 live_fn live_tasks, live_files;      /* output of the iterators */
 live_fn live_parents, live_lean;     /* a clone's parent; what only process state needs */
+live_fn live_uring_lean;             /* the same through rings */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
 

@@ -62,7 +62,7 @@ main(int argc, char **argv)
 {
 	static const struct live_case *const tables[] = { compat_cases, file_cases, entry_cases,
 		names_cases, net_cases, msg_cases, mmsg_cases, passed_cases, race_cases, proc_cases,
-		args_cases, uring_cases, uring_net_cases };
+		args_cases, uring_cases, uring_net_cases, uring_io_cases };
 	static const struct live_row *const rows[] = { file_rows, path_rows, fd_rows, self_rows,
 		net_rows, msg_rows, query_rows, ipc_rows, memory_rows, mmsg_rows, admin_rows,
 		wait_rows, option_rows, generic_rows };
@@ -93,6 +93,7 @@ main(int argc, char **argv)
 		for (const struct live_row *r = rows[t]; r->name != NULL; r++)
 			live_row_run(l, r);
 	}
+	live_uring_lean(l);
 	if (l->only == NULL) {
 		live_mechanics(l);
 		live_canary(l);
