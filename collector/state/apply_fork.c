@@ -39,6 +39,11 @@ child_nums(struct apply *a, struct thread *t)
 	NUM_INTO(ev, EVP_CLONE_vm_size, t->vm_size);
 	NUM_INTO(ev, EVP_CLONE_vm_rss, t->vm_rss);
 	NUM_INTO(ev, EVP_CLONE_vm_swap, t->vm_swap);
+	NUM_INTO(ev, EVP_CLONE_tty, t->tty);
+	NUM_INTO(ev, EVP_CLONE_loginuid, t->loginuid);
+	NUM_INTO(ev, EVP_CLONE_cap_inheritable, t->cap_inheritable);
+	NUM_INTO(ev, EVP_CLONE_cap_permitted, t->cap_permitted);
+	NUM_INTO(ev, EVP_CLONE_cap_effective, t->cap_effective);
 }
 
 static void
@@ -123,15 +128,19 @@ child_entry(struct apply *a, int64_t tid, int64_t pid)
 	return thread_add(a->s, tid, main);
 }
 
-/* A fork copies the cwd: the parent's is the same, even if a chdir was missed. */
+/* A fork copies the cwd, terminal and login id: the parent's are the same, even if what changed
+ * them was missed, or is no event. */
 static void
-child_cwd(struct apply *a, struct thread *t, const struct thread *parent)
+child_copies(struct apply *a, struct thread *t, struct thread *parent)
 {
 	bool sibling = ev_num(a->ev, EVP_CLONE_flags) & NV_clone_flags_CLONE_PARENT;
 
 	thread_set_cwd(a, t, EVP_CLONE_cwd);
-	if (parent != NULL && !sibling)
-		thread_set_cwd(a, thread_main(a->s, parent), EVP_CLONE_cwd);
+	if (parent == NULL || sibling)
+		return;
+	thread_set_cwd(a, thread_main(a->s, parent), EVP_CLONE_cwd);
+	NUM_INTO(a->ev, EVP_CLONE_tty, parent->tty);
+	NUM_INTO(a->ev, EVP_CLONE_loginuid, parent->loginuid);
 }
 
 static void
@@ -142,7 +151,7 @@ child_side(struct apply *a)
 	int64_t pid = ev_has(ev, EVP_CLONE_pid) ? ev_num(ev, EVP_CLONE_pid) : ev->pid;
 	int64_t ptid = ev_num(ev, EVP_CLONE_ptid);
 	struct thread *t = thread_find(a->s, tid);
-	const struct thread *parent;
+	struct thread *parent;
 
 	if (pid <= 0)
 		pid = tid;
@@ -167,7 +176,7 @@ child_side(struct apply *a)
 	if (parent != NULL && parent != t && thread_is_main(t))
 		inherit_process(a->s, t, parent);
 	if (thread_is_main(t))
-		child_cwd(a, t, parent);
+		child_copies(a, t, parent);
 	thread_set_parent(a->s, t, ptid);
 	if (!thread_is_main(t) && thread_main(a->s, t)->placeholder)
 		learn_leader(a->s, thread_main(a->s, t), t);
@@ -209,7 +218,8 @@ parent_side(struct apply *a, int64_t child)
 	if (caller->placeholder)
 		learn_caller(a, caller);
 	if (flags & (NV_clone_flags_CLONE_NEWPID | NV_clone_flags_CLONE_PARENT |
-			NV_clone_flags_CLONE_VFORK | NV_clone_flags_CLONE_CHILD_IN_PIDNS) ||
+			NV_clone_flags_CLONE_VFORK | NV_clone_flags_CLONE_CHILD_IN_PIDNS |
+			NV_clone_flags_CLONE_NEWUSER) ||
 	    in_pidns(caller) || a->ev->schema->num == EV_VFORK || (t != NULL && is_known(a, t)) ||
 	    exited_since(a->s, child, 0, ts > NS_2S ? ts - NS_2S : 1))
 		return;

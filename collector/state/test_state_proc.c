@@ -57,6 +57,15 @@ static const struct row fork_rows[] = {
 	    "a1.cmdline=sh -l" },
 	/* The kernel's cwd at a fork is also the parent's. */
 	{ EV_CLONE, "13@25", "ptid=11;cwd=/else;comm=cat", "cwd=/else/;11:cwd=/else/" },
+	/* A log-in is no event; nor does the parent's side know the capabilities in a new user
+	 * namespace. */
+	{ EV_CLONE, "14@26", "ptid=11;comm=cat;tty=34817;loginuid=77;cap_effective=9",
+	    "tty=34817;loginuid=77;capeff=9;11:tty=34817;11:loginuid=77;11:capeff=0" },
+	{ EV_CLONE, "15@27", "ptid=10;comm=cat;tty=34818;loginuid=78;flags=0x100",
+	    "tty=34818;loginuid=78;10:tty=0;10:loginuid=-1" },
+	{ EV_CLONE, "11@20", "res=16;ptid=10;comm=cat;flags=0x100000", "16:tid=-" },
+	{ EV_CLONE, "16@28", "ptid=11;comm=cat;flags=0x100000;cap_effective=511",
+	    "capeff=511;11:capeff=0" },
 	/* The command line follows the name only at clone. */
 	{ EV_FORK, "12@30", "ptid=11;comm=renamed",
 	    "cmdline=renamed a b;vpid=12;a1.comm=cat;a2.comm=sh" },

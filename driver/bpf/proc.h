@@ -66,11 +66,17 @@ cloned_get(struct task_struct *parent, struct task_struct *child, struct cloned 
 static __always_inline u32
 clone_fill(struct scratch *s, struct ev_CLONE *e, struct task_struct *t, const struct cloned *c)
 {
+	const struct cred *cred = BPF_CORE_READ(t, cred);
 	struct mm_struct *mm = BPF_CORE_READ(t, mm);
 	u32 off = sizeof(*e);
 
 	e->hdr.type = c->type;
 	e->flags = (u32) c->flags;
+	e->tty = task_tty(t);
+	e->loginuid = task_loginuid(t);
+	e->cap_inheritable = cap_get(&cred->cap_inheritable);
+	e->cap_permitted = cap_get(&cred->cap_permitted);
+	e->cap_effective = cap_get(&cred->cap_effective);
 	if (task_level(t) > 0)
 		e->flags |= (u64) NV_clone_flags_CLONE_CHILD_IN_PIDNS << 32;
 	if (mm)

@@ -28,8 +28,7 @@ reap(int64_t pid)
 		;
 }
 
-/* Start a session with a terminal, so that there is a tty. */
-static void
+void
 take_terminal(void)
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY), slave;

@@ -5,12 +5,14 @@
 #include "tests/driver/live_procfs.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -188,6 +190,52 @@ c_clone(struct live *l)
 	}
 }
 
+/* What a log-in has set, without a call that tells; and a user namespace, in which the child has
+ * other capabilities than its parent. */
+static void
+d_login(struct facts *f)
+{
+	int fd = open("/proc/self/loginuid", O_WRONLY), pipes[2];
+	char loginuid[32];
+	int64_t pid;
+
+	take_terminal();
+	if (fd < 0 || write(fd, "4321", 4) != 4 || pipe(pipes) != 0)
+		_exit(1);
+	(void) syscall(SYS_capset,
+	    &(struct __user_cap_header_struct){ .version = _LINUX_CAPABILITY_VERSION_3 },
+	    (struct __user_cap_data_struct[2]){ { 1 << CAP_CHOWN | 1 << CAP_SETUID,
+		1 << CAP_CHOWN | 1 << CAP_SETUID, 1 << CAP_CHOWN } });
+	pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		(void) !read(pipes[0], loginuid, 1);
+		_exit(0);
+	}
+	(void) read_proc((pid_t) pid, "loginuid", loginuid, sizeof(loginuid));
+	f->n[0] = pid;
+	f->n[1] = strtoll(loginuid, NULL, 10);
+	f->n[2] = proc_stat((pid_t) pid, 7);
+	f->n[3] = proc_status((pid_t) pid, "CapInh", 0, 16);
+	f->n[4] = proc_status((pid_t) pid, "CapPrm", 0, 16);
+	f->n[5] = proc_status((pid_t) pid, "CapEff", 0, 16);
+	(void) !write(pipes[1], "", 1);
+	reap(pid);
+}
+
+static void
+c_login(struct live *l)
+{
+	const struct ev_hdr *r = live_rec_of(l, EV_CLONE, l->f->n[0]);
+
+	live_that(l, l->f->n[1] == 4321 && l->f->n[2] != 0, "there is a log-in");
+	live_that(l, l->f->n[5] > 0xffff, "the child has capabilities that its parent has not");
+	live_num(l, r, "loginuid", l->f->n[1]);
+	live_num(l, r, "tty", l->f->n[2]);
+	live_num(l, r, "cap_inheritable", l->f->n[3]);
+	live_num(l, r, "cap_permitted", l->f->n[4]);
+	live_num(l, r, "cap_effective", l->f->n[5]);
+}
+
 static void
 d_clone3(struct facts *f)
 {
@@ -358,6 +406,7 @@ const struct live_case proc_cases[] = {
 	{ "fork, and its end", d_fork, c_fork, NULL },
 	{ "vfork", d_vfork, c_vfork, NULL },
 	{ "flags of clone", d_clone, c_clone, NULL },
+	{ "clone, after a log-in", d_login, c_login, NULL },
 	{ "clone3", d_clone3, c_clone3, NULL },
 	{ "a thread", d_thread, c_thread, NULL },
 	{ "an end by a signal", d_killed, c_killed, NULL },
