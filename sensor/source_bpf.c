@@ -286,21 +286,24 @@ bpf_set_interest(void *st, const struct interest *wanted)
 	return 0;
 }
 
-/* Sleep until a ring is a quarter full, wake() is called, or (if armed) a record comes. */
-static void
+/* Sleep until a ring is a quarter full, wake() is called, or (if armed) a record comes. True: told
+ * by wake(), so that this poll has to end. */
+static bool
 doze(struct source_state *s, uint64_t ns)
 {
 	struct timespec ts = { (time_t) (ns / NS_PER_S), (long) (ns % NS_PER_S) };
 	struct epoll_event ev[16];
 	uint64_t n;
 	int r = epoll_pwait2(s->epoll_fd, ev, ARRAY_SIZE(ev), &ts, NULL);
+	bool told = false;
 
 	for (int i = 0; i < r; i++) {
 		if (ev[i].data.u32 == UINT32_MAX)
-			(void) !read(s->wake_fd, &n, sizeof(n));
+			told = read(s->wake_fd, &n, sizeof(n)) > 0;
 		else
 			s->rings.stats.wakeups++;
 	}
+	return told;
 }
 
 /* Ask the kernel side to wake us for the next record. A record that came meanwhile ends the
@@ -312,17 +315,17 @@ doze_armed(struct source_state *s, uint64_t ns)
 
 	__atomic_store_n(&ctl->armed, 1, __ATOMIC_SEQ_CST);
 	if (!rings_pending(&s->rings))
-		doze(s, ns);
+		(void) doze(s, ns);
 	__atomic_store_n(&ctl->armed, 0, __ATOMIC_SEQ_CST);
 }
 
 /* Sleep until the record that the last drain held back is old enough. */
-static void
+static bool
 doze_young(struct source_state *s, uint64_t now, uint64_t slack)
 {
 	uint64_t held = s->rings.held_ts;
 
-	doze(s, held != 0 ? held + slack - now : NAP_NS);
+	return doze(s, held != 0 ? held + slack - now : NAP_NS);
 }
 
 static int
@@ -338,7 +341,7 @@ bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void 
 	    __atomic_exchange_n(&ctl->compat_seen, 0, __ATOMIC_RELAXED) != 0)
 		(void) !bpf_attach_enter_all(s); /* on failure, retry at the next such caller */
 	if (s->hot && !waited)
-		doze(s, MIN(timeout, MAX(rest_ns, NAP_NS)));
+		waited = doze(s, MIN(timeout, MAX(rest_ns, NAP_NS)));
 	for (;;) {
 		uint64_t now = clock_boot();
 		int n;
@@ -351,7 +354,7 @@ bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void 
 		if (rings_pending(&s->rings)) {
 			if (timeout_ms == 0)
 				return 0;
-			doze_young(s, now, slack);
+			waited |= doze_young(s, now, slack);
 			continue;
 		}
 		if (waited)

@@ -338,10 +338,20 @@ none(void *arg, const struct ev_hdr *rec)
 static void
 m_wake(struct live *l)
 {
+	struct source_opts o = { 0 };
+	void *st;
+
 	live_begin(l, "waking");
 	source_bpf.wake(l->st);
 	live_that(l, source_bpf.poll(l->st, 600000, 0, none, NULL) >= 0,
 	    "a wait ends when it is told to");
+	st = live_open(&o);
+	live_only(st, EV_OPEN);
+	live_that(l, open_of(st, getuid()), "a poll has a record");
+	source_bpf.wake(st);
+	live_that(l, source_bpf.poll(st, 600000, 0, none, NULL) >= 0,
+	    "so does the one after it, which waits for more records first");
+	live_close(st);
 }
 
 /* Runs in a separate process, so that lost privileges do not matter here: exit status 0 if the
