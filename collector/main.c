@@ -4,7 +4,6 @@
 #include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
-#include "common/nng/tls.h"
 #include "common/nng/way.h"
 #include "common/stage.h"
 #include <errno.h>
@@ -146,7 +145,6 @@ main(int argc, char **argv)
 		return r;
 	log_init("mews-collector", LOG_INFO);
 	(void) descriptors_raise();
-	tls_init();
 	app.check = args.check;
 	app.beside = args.beside;
 	r = cfg_open(args.config, CONFIG_DEFAULT, &app.cfg, &d);

@@ -3,7 +3,6 @@
 #include "common/cmdline.h"
 #include "common/descriptors.h"
 #include "common/log.h"
-#include "common/nng/tls.h"
 #include "common/nng/way.h"
 #include "common/stage.h"
 #include "sensor/sensor.h"
@@ -211,7 +210,6 @@ main(int argc, char **argv)
 	(void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 	log_init("mews-sensor", LOG_INFO);
 	(void) descriptors_raise();
-	tls_init();
 	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	if (r == 0)
 		r = cfg_check_foreign(app.cfg, &d);

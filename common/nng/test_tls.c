@@ -7,8 +7,10 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Certificates, each its own authority. */
 static EVP_PKEY *key;
@@ -271,6 +273,20 @@ test_records(void **state)
 	close_ends(&a, &b);
 }
 
+/* Runs after all exit handlers that are registered later: NNG's threads may use OpenSSL until then.
+ */
+static void
+use_at_exit(void)
+{
+	SSL_CTX *c = tls_ctx_new(NNG_TLS_MODE_CLIENT);
+
+	if (c == NULL) {
+		(void) fputs("OpenSSL is unusable before the program has ended\n", stderr);
+		_exit(1);
+	}
+	SSL_CTX_free(c);
+}
+
 int
 main(void)
 {
@@ -280,5 +296,7 @@ main(void)
 		cmocka_unit_test(test_records),
 	};
 
+	if (atexit(use_at_exit) != 0)
+		return 1;
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

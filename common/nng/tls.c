@@ -366,8 +366,12 @@ tls_config_new(const struct tls_setup *setup, nng_tls_config **ret)
 	return rv;
 }
 
-void
-tls_init(void)
+/*
+ * Runs before main(), in every program that NNG is linked into, so before any other use of
+ * OpenSSL. NNG's threads outlive the exit handlers and may still free connections and contexts: at
+ * exit, OpenSSL must stay usable.
+ */
+static void __attribute__((constructor)) keep_openssl(void)
 {
 	(void) OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 }

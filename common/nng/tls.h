@@ -9,6 +9,9 @@
  *
  * An engine's context is OpenSSL's own SSL_CTX, made once and shared by connections. NNG's calls
  * that change a configuration (nng_tls_config_own_cert() and so on) are not supported.
+ *
+ * A program that links this keeps OpenSSL usable until it ends: OpenSSL's cleanup at exit does not
+ * run, since NNG's threads may still free connections.
  */
 #ifndef MEWS_COMMON_NNG_TLS_H
 #define MEWS_COMMON_NNG_TLS_H
@@ -22,10 +25,6 @@
 enum {
 	TLS_RECORD = 16320
 }; /* bytes of a message in one record: with its overhead it fits NNG's buffer of 16 KiB */
-
-/* Call before anything else that uses OpenSSL: at exit it stays usable, since NNG's threads may
- * still free connections while the process ends. */
-void tls_init(void);
 
 /*
  * Make a context: TLS 1.2 and 1.3, modern ciphers, the peer must show a certificate. The caller
