@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # coverage.sh MEWSCTL [README] - the table 'technique, rule (cases)' from the tags of the default rules
-# and the cases of cases.sh. With README: compare it with the table there.
+# and the cases of cases.sh. With README: compare it with the table there, and look that each rule has
+# a recorded case.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=rules/cases.sh
@@ -24,3 +25,9 @@ diff <(sed -n '/^## Coverage/,/^A stream/{/^| T/p;}' "$2") <(table "$1") || {
 	echo "the coverage table of $2 is not that of the rules and cases: replace it with the output of rules/coverage.sh" >&2
 	exit 1
 }
+"$1" rules list --json "$here/mews_rules.yaml" | jq -r '.[] | select(.enabled).rule' | while read -r rule; do
+	grep -qE "(alerts: \\[|rule: |, )$rule(\\]|,|\$)" "$here/cases/mews_rules.yaml" || {
+		echo "no case of cases/mews_rules.yaml raises '$rule'" >&2
+		exit 1
+	}
+done

@@ -146,6 +146,22 @@ do_containers() {
 	podman rmi localhost/image:1
 }
 
+# Services are enabled, disabled, masked and asked about. No systemd runs on the copy, so what needs one fails.
+do_services() {
+	printf '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/case.service
+	systemctl enable case.service cron.service
+	systemctl disable case.service
+	systemctl mask case.timer
+	systemctl unmask case.timer
+	systemctl list-unit-files --no-pager
+	systemctl is-enabled cron.service
+	systemctl daemon-reload || true
+	systemctl restart cron || true
+	systemctl status --no-pager cron || true
+	journalctl --no-pager -n 5 || true
+	rm /etc/systemd/system/case.service
+}
+
 # Logs are written, and rotated in all ways that logrotate knows.
 do_logs() {
 	rsyslogd -n -i /run/rsyslogd.pid &
@@ -211,7 +227,7 @@ do_departures() {
 
 work() {
 	local deed
-	for deed in packages certificates users logins chores ansible compile containers logs backup cron departures; do
+	for deed in packages certificates users logins chores ansible compile containers services logs backup cron departures; do
 		echo "--- $deed" >&2
 		"do_$deed" >&2
 	done
