@@ -4,12 +4,13 @@
  *
  *   bench_syscall [--rounds N] [--json]
  *
- * Each round measures two loads in three states, every second one in the opposite order: nothing
+ * Each round measures three loads in three states, every second one in the opposite order: nothing
  * attached, empty programs on the same hooks, the sensor's own programs. The loads are getppid(),
- * which is not captured, and an open() and close(), both captured while another CPU drains the
- * rings. Differences are taken within a round, and their median and quartiles shown. The time is
- * the CPU time of the calling thread: preemption by other processes is not counted. Needs root and
- * two CPUs.
+ * which is not captured, a failing mkdirat(), whose path would be read at entry but which is not
+ * wanted either, and an open() and close(), both captured while another CPU drains the rings.
+ * Differences are taken within a round, and their median and quartiles shown. The time is the CPU
+ * time of the calling thread: preemption by other processes is not counted. Needs root and two
+ * CPUs.
  */
 #include "common/clock.h"
 #include "proto/schema.h"
@@ -29,17 +30,19 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ROUNDS   300
 #define PATH     "/etc/passwd"
 #define PATIENCE (2 * NS_PER_S)
 
-enum load { UNWANTED, OPEN_CLOSE, LOADS };
+enum load { UNWANTED, UNWANTED_PATH, OPEN_CLOSE, LOADS };
 enum state { NOTHING, EMPTY, MEWS, STATES };
 
 /* Repetitions of a load in one measurement, and before it, to warm the caches. */
-static const unsigned turns[LOADS] = { 20000, 2000 }, warm_turns[LOADS] = { 2000, 200 };
+static const unsigned turns[LOADS] = { 20000, 20000, 2000 },
+		      warm_turns[LOADS] = { 2000, 2000, 200 };
 
 /* The measured process; not the one that loads the programs, because that one is excluded. */
 struct worker {
@@ -58,8 +61,8 @@ struct bench {
 	struct worker worker;
 	struct source_state source;
 	struct empty_bpf *empty;
-	enum state state;   /* the attached programs, */
-	struct hooks hooks; /* and their links */
+	enum state state;           /* the attached programs, */
+	struct hooks hooks[STATES]; /* and their links */
 	pthread_t drain;
 	atomic_bool stop;
 	atomic_uint seen;          /* records of the worker's load */
@@ -88,6 +91,10 @@ work(enum load load, unsigned n)
 
 		if (load == UNWANTED) {
 			(void) getppid();
+			continue;
+		}
+		if (load == UNWANTED_PATH) {
+			(void) syscall(SYS_mkdirat, -1, "", 0);
 			continue;
 		}
 		fd = open(PATH, O_RDONLY | O_CLOEXEC);
@@ -187,17 +194,19 @@ drain(void *arg)
 	return NULL;
 }
 
-/* Capture everything: what the collector's state needs and its default rules name. */
+/* Capture everything but mkdirat. */
 static void
-want_all(struct source_state *s)
+want_most(struct source_state *s)
 {
-	struct interest all = { .lean = { 0 } };
+	struct interest most = { .lean = { 0 } };
 
 	for (size_t i = 0; i < schema_nevents; i++) {
-		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
-			event_set_add(&all.events, schema_events[i].num);
+		if (schema_events[i].num != EV_MKDIRAT &&
+		    (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE))
+			event_set_add(&most.events, schema_events[i].num);
 	}
-	(void) source_bpf.set_interest(s, &all);
+	if (source_bpf.set_interest(s, &most) < 0 || s->enter != NULL)
+		die("cannot attach to the entry of single system calls");
 }
 
 static void
@@ -208,8 +217,8 @@ capture_start(struct bench *b)
 
 	if (source_bpf.open(&b->source, &o, &d) < 0)
 		die("%s", d.msg);
+	want_most(&b->source);
 	hooks_detach(&b->source.hooks);
-	want_all(&b->source);
 	b->empty = empty_bpf__open_and_load();
 	if (b->empty == NULL)
 		die("this kernel does not accept the empty programs: %s", strerrordesc_np(errno));
@@ -256,9 +265,16 @@ check_captured(struct bench *b)
 /* ---- rounds ---- */
 
 static void *
-destroy(void *link)
+link_free(void *link)
 {
 	bpf_link__destroy(link);
+	return NULL;
+}
+
+static void *
+at_entry_free(void *entry)
+{
+	entry_free(entry);
 	return NULL;
 }
 
@@ -266,14 +282,22 @@ destroy(void *link)
 static void
 detach(struct hooks *h)
 {
-	pthread_t threads[BPF_LINKS_MAX];
+	pthread_t threads[LINKS_MAX + ENTRIES_MAX];
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < h->n; i++) {
-		if (pthread_create(&threads[i], NULL, destroy, h->links[i]) != 0)
+	for (; h->n > 0; h->n--) {
+		if (pthread_create(&threads[n++], NULL, link_free, h->links[h->n - 1]) != 0)
 			die("cannot start a thread");
 	}
-	while (h->n > 0)
-		pthread_join(threads[--h->n], NULL);
+	for (unsigned i = 0; i < ENTRIES_MAX; i++) {
+		if (h->entries.at[i] == NULL)
+			continue;
+		if (pthread_create(&threads[n++], NULL, at_entry_free, h->entries.at[i]) != 0)
+			die("cannot start a thread");
+		h->entries.at[i] = NULL;
+	}
+	while (n > 0)
+		pthread_join(threads[--n], NULL);
 }
 
 /* Attach the next state before detaching the last one, so that common hooks need not be set up
@@ -282,17 +306,18 @@ static void
 change(struct bench *b, enum state to)
 {
 	const struct bpf_object *obj = to == MEWS ? b->source.skel->obj : b->empty->obj;
-	struct hooks next = { 0 };
+	struct hooks *next = &b->hooks[to];
 	struct diag d = { 0 };
 
 	if (to == b->state)
 		return;
-	if (to != NOTHING && hooks_attach(&next, obj, &d) < 0)
+	if (to != NOTHING && hooks_attach(next, obj, &d) < 0)
 		die("%s", d.msg);
-	if (to != NOTHING && hooks_attach_enters(&next, obj) < 0)
+	if (to != NOTHING &&
+	    (entries_find(&next->entries) < 0 ||
+		entries_attach(&next->entries, obj, &b->source.skel->bss->ctl) < 0))
 		die("cannot attach to the entry of single system calls");
-	detach(&b->hooks);
-	b->hooks = next;
+	detach(&b->hooks[b->state]);
 	b->state = to;
 }
 
@@ -356,16 +381,17 @@ static void
 print_json(const struct bench *b)
 {
 	printf(
-	    "{\"syscall_unwanted_ns\":%.1f,\"empty_hooks_ns\":%.1f,"
+	    "{\"syscall_unwanted_ns\":%.1f,\"empty_hooks_ns\":%.1f,\"path_unwanted_ns\":%.1f,"
 	    "\"open_close_captured_ns\":%.1f,\"empty_hooks_open_close_ns\":%.1f}\n",
 	    median(b, UNWANTED, MEWS, NOTHING), median(b, UNWANTED, EMPTY, NOTHING),
-	    median(b, OPEN_CLOSE, MEWS, NOTHING), median(b, OPEN_CLOSE, EMPTY, NOTHING));
+	    median(b, UNWANTED_PATH, MEWS, NOTHING), median(b, OPEN_CLOSE, MEWS, NOTHING),
+	    median(b, OPEN_CLOSE, EMPTY, NOTHING));
 }
 
 static void
 print_table(const struct bench *b)
 {
-	static const char *const names[LOADS] = { "getppid", "open+close" };
+	static const char *const names[LOADS] = { "getppid", "mkdirat", "open+close" };
 	static const struct {
 		const char *name;
 		enum state a, less;

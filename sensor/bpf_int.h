@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bpf_int.h - the state of source_bpf, shared by source_bpf.c, bpf_rings.c and bpf_attach.c.
+ * bpf_int.h - the state of source_bpf, shared by source_bpf.c and the files named bpf_*.c.
  */
 #ifndef MEWS_SENSOR_BPF_INT_H
 #define MEWS_SENSOR_BPF_INT_H
 
+#include "sensor/bpf_entries.h"
 #include "sensor/ring.h"
 #include "sensor/source.h"
 #include <bpf/libbpf.h>
 #include <mews.skel.h>
 #include <stdbool.h>
 
-#define BPF_LINKS_MAX (8 + DRV_CAPTURE_MAX / 2) /* on_*, and one for each row */
+#define LINKS_MAX 8 /* on_* */
 
 /* The links that keep an object's programs attached. */
 struct hooks {
-	struct bpf_link *links[BPF_LINKS_MAX];
+	struct bpf_link *links[LINKS_MAX];
 	unsigned n;
-	int *others; /* events without a program: hooks_attach_enters() */
-	size_t nothers;
+	struct entries entries;
 };
 
 /* A counter of the driver that is not 0: events of a type, dropped for a cause. */
@@ -64,21 +64,26 @@ void bpf_rings_close(struct source_state *s);
 /* Return the program 'prefix''name'; NULL: there is none. */
 struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
 
-/*
- * Attach an object's programs, found by their names: on_*, and enter_1 to enter_6 at the entries of
- * system calls whose capture reads something there. On an error, programs already attached stay so
- * until hooks_detach().
- */
+/* Attach an object's programs on_*, found by their names. On an error, programs already attached
+ * stay so until hooks_detach(). */
 int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;
-int hooks_attach_enters(struct hooks *h, const struct bpf_object *obj) MUST_CHECK;
+
+/* Detach everything, also at the entries of calls. */
 void hooks_detach(struct hooks *h);
 
 /* The same, but another process waits for the kernel, which takes up to 0.1 s for each hook at a
  * call's entry: there are dozens. */
 void hooks_leave(struct hooks *h);
 
-/* Attach all hooks. -errno, and *d says which one failed. */
+/* Attach all hooks but those at the entries of calls. -errno, and *d says which one failed. */
 int bpf_attach_all(struct source_state *s, struct diag *d) MUST_CHECK;
+
+/*
+ * Attach what is missing at the entries of calls for the interest 'wanted', before it is in force;
+ * if that fails, the hook on all entries instead. -errno. Once it is in force, detach the others.
+ */
+int bpf_attach_entries(struct source_state *s, const struct drv_control *wanted) MUST_CHECK;
+void bpf_detach_entries(struct source_state *s, const struct drv_control *wanted);
 
 /* Check all hooks, as source_ops.canary. */
 uint64_t bpf_canary(void *st);

@@ -339,6 +339,16 @@ captures_entry(size_t i, unsigned *nargs)
 	return entry_names[rows[i].entry];
 }
 
+bool
+captures_entry_wanted(size_t i, const struct drv_control *ctl)
+{
+	unsigned nargs, ev = captures[i].event;
+	int nr = captures[i].nr[0];
+
+	return captures_entry(i, &nargs) != NULL && (ctl->calls[0][nr / 64] >> (nr % 64) & 1) &&
+	       !(ctl->lean[ev / 64] >> (ev % 64) & 1);
+}
+
 static void
 want(struct drv_control *ctl, int kind, int nr)
 {

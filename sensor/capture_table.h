@@ -35,6 +35,10 @@ int captures_compile(struct drv_table *ret, size_t *bad) MUST_CHECK;
  * first *nargs arguments are needed there, 1 to 6; NULL: nothing is read at entry. */
 const char *captures_entry(size_t i, unsigned *nargs);
 
+/* Is something read at the entry of the i-th call for this interest, which captures_wanted() has
+ * completed? */
+bool captures_entry_wanted(size_t i, const struct drv_control *ctl);
+
 /* Set in 'ctl' the system calls that can produce its wanted events: 'calls' and 'any', which must
  * be 0. Of the generic event, only the calls in the set. */
 void captures_wanted(struct drv_control *ctl, const struct event_set *wanted);

@@ -134,15 +134,20 @@ stop_files(void *app)
 /* Until the collector sends its interest, capture all events, but no call by name only: those are
  * the calls that a machine makes most. */
 static int
-capture_all(struct app *a)
+capture_all(struct app *a, struct diag *d)
 {
 	struct interest all = { .lean = { 0 } };
+	int r;
 
 	for (size_t i = 0; i < schema_nevents; i++) {
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
 			event_set_add(&all.events, schema_events[i].num);
 	}
-	return a->src->set_interest(a->st, &all);
+	r = a->src->set_interest(a->st, &all);
+	if (r < 0)
+		diag_set(d, 0, 0, "cannot attach to the entries of system calls: %s",
+		    strerrordesc_np(-r));
+	return r;
 }
 
 static int
@@ -170,7 +175,7 @@ start_source(void *app)
 	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
 		log_warn("local_collector: there is no process %u to exclude", so.exclude_pid);
 	if (r == 0 && !a->args.check)
-		r = capture_all(a);
+		r = capture_all(a, &d);
 	if (r == 0) {
 		(void) malloc_trim(0); /* return the megabyte that loading the programs took */
 		return 0;

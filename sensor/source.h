@@ -4,8 +4,8 @@
  * replay.c sends unchanged.
  *
  * To add one: write source_<name>.c and end it with 'const struct source_ops source_<name>'. All
- * calls on one instance come from one thread, the capture thread, except wake(). Nothing here
- * allocates after open().
+ * calls on one instance come from one thread, the capture thread, except wake(). Nothing here but
+ * set_interest() allocates after open().
  */
 #ifndef MEWS_SENSOR_SOURCE_H
 #define MEWS_SENSOR_SOURCE_H
@@ -69,7 +69,8 @@ struct source_ops {
 	/*
 	 * Capture exactly these events from now on, of the generic event only the calls in the set,
 	 * and of lean ones only what process state needs; not yet capturable events are ignored.
-	 * May be called at any time after open().
+	 * May be called at any time after open(). -errno: arguments are read at the exit of calls
+	 * instead of their entry.
 	 */
 	int (*set_interest)(void *st, const struct interest *wanted);
 

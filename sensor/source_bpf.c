@@ -270,10 +270,12 @@ bpf_set_interest(void *st, const struct interest *wanted)
 	struct source_state *s = st;
 	struct drv_control *ctl = &s->skel->bss->ctl;
 	struct drv_control new = { 0 };
+	int r;
 
 	memcpy(new.events, wanted->events.w, sizeof(wanted->events.w));
 	memcpy(new.lean, wanted->lean, sizeof(wanted->lean));
 	captures_wanted(&new, &wanted->events);
+	r = bpf_attach_entries(s, &new);
 	for (unsigned i = 0; i < ARRAY_SIZE(new.any); i++) {
 		__atomic_store_n(&ctl->events[i], new.events[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->lean[i], new.lean[i], __ATOMIC_RELAXED);
@@ -283,7 +285,8 @@ bpf_set_interest(void *st, const struct interest *wanted)
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(new.within); i++)
 		__atomic_store_n(&ctl->within[i], new.within[i], __ATOMIC_RELAXED);
-	return 0;
+	bpf_detach_entries(s, &new);
+	return r;
 }
 
 /* Sleep until a ring is a quarter full, wake() is called, or (if armed) a record comes. True: told

@@ -182,6 +182,45 @@ wants(const struct drv_control *ctl, int kind, int nr)
 	return nr >= 0 && (ctl->calls[kind][nr / 64] >> (nr % 64) & 1);
 }
 
+/* A hook at an entry belongs to a call that is wanted, and whose arguments are. */
+static void
+test_entry_wanted(void **state)
+{
+	static const struct {
+		const char *call;
+		bool all, some, lean;
+	} rows[] = {
+		{ "openat", true, true, false },
+		{ "open", true, false, false },
+		{ "close", false, false, false },
+		{ "connect", true, true, true },
+	};
+	struct event_set every = { 0 }, some = { 0 };
+	struct drv_control all = { 0 }, two = { 0 }, lean = { 0 };
+
+	(void) state;
+	for (size_t i = 0; i < ncaptures; i++)
+		event_set_add(&every, captures[i].event);
+	event_set_add(&some, EV_OPENAT);
+	event_set_add(&some, EV_CONNECT);
+	memcpy(all.events, every.w, sizeof(every.w));
+	memcpy(two.events, some.w, sizeof(some.w));
+	memcpy(lean.events, some.w, sizeof(some.w));
+	lean.lean[EV_OPENAT / 64] |= 1ULL << (EV_OPENAT % 64);
+	captures_wanted(&all, &every);
+	captures_wanted(&two, &some);
+	captures_wanted(&lean, &some);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		size_t at = row_of(rows[i].call);
+
+		if (captures[at].nr[0] < 0) /* not on this architecture */
+			continue;
+		assert_int_equal(rows[i].all, captures_entry_wanted(at, &all));
+		assert_int_equal(rows[i].some, captures_entry_wanted(at, &two));
+		assert_int_equal(rows[i].lean, captures_entry_wanted(at, &lean));
+	}
+}
+
 /* A wanted event enables all its calls: other names, and the calls that carry it. */
 static void
 test_wanted(void **state)
@@ -334,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_entry_wanted),
 		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_lean),
 		cmocka_unit_test(test_generic),

@@ -327,6 +327,7 @@ checked(struct live *l, const struct ev_schema *s, bool ok)
 {
 	l->checks[s->num].total++;
 	l->checks[s->num].passed += ok;
+	l->passed += ok;
 	return ok;
 }
 
@@ -423,6 +424,7 @@ live_absent(struct live *l, const struct ev_hdr *r, const char *param)
 void
 live_that(struct live *l, bool ok, const char *what)
 {
+	l->passed += ok;
 	if (!ok)
 		live_fail(l, "not so: %s", what);
 }

@@ -28,6 +28,12 @@ struct live_made {
 	char want[512];
 };
 
+/* Checks of an event, or of a call without one. */
+struct live_tally {
+	const char *name; /* of the call */
+	unsigned passed, total;
+};
+
 /* Shared between the trigger and its check; at an address that a 32-bit pointer can hold. */
 struct facts {
 	int64_t n[64];
@@ -46,16 +52,16 @@ struct live {
 	int status;                 /* of the child, as waitpid() returns it */
 	struct ev_hdr *recs[16384]; /* of the child and its descendants */
 	size_t nrecs;
-	const char *name; /* of the case */
-	FILE *dump;       /* NULL: none */
-	unsigned failed;  /* checks, of all cases */
-	struct {
-		unsigned passed, total;
-	} checks[EV_TYPE_MAX]; /* of the parameters of each event */
-	uint64_t end;          /* time limit of the trigger, monotonic ns */
-	uint64_t lost;         /* records so far */
-	int threads;           /* threads of the case seen to start and not yet to end */
-	bool begun;            /* the trigger, after its process was prepared */
+	const char *name;                      /* of the case */
+	FILE *dump;                            /* NULL: none */
+	unsigned passed, failed;               /* checks, of all cases */
+	struct live_tally checks[EV_TYPE_MAX]; /* of the parameters of each event */
+	struct live_tally calls[32];           /* of the generic event, by call */
+	size_t ncalls;
+	uint64_t end;  /* time limit of the trigger, monotonic ns */
+	uint64_t lost; /* records so far */
+	int threads;   /* threads of the case seen to start and not yet to end */
+	bool begun;    /* the trigger, after its process was prepared */
 	bool seen_exit;
 	const char *only; /* run the cases with this in their names; NULL: all */
 };

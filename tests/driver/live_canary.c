@@ -78,21 +78,13 @@ m_detached(struct live *l)
 	live_close(s);
 }
 
-/* All tracepoints at the entries of single calls go: the hook on all entries replaces them. */
-static void
-m_other_hook(struct live *l)
+/* An open by another process: is its path read at entry? */
+static bool
+open_in_time(void *st)
 {
-	struct source_state *s = open_all(0, 0);
 	struct counts n = { 0 };
 
-	live_begin(l, "another hook at entries");
-	for (unsigned i = s->uring ? 8 : 5; i < s->hooks.n; i++) {
-		bpf_link__destroy(s->hooks.links[i]);
-		s->hooks.links[i] = NULL;
-	}
-	live_that(l, source_bpf.canary(s) == 0, "nothing is missing");
-	live_that(l, s->enter != NULL, "the other hook is attached");
-	drain(s, &n); /* of a busy machine, so that there is room */
+	drain(st, &n); /* of a busy machine, so that there is room */
 	n.pid = fork();
 	if (n.pid == 0) {
 		char path[] = "/no/such/path"; /* its page is there */
@@ -101,8 +93,49 @@ m_other_hook(struct live *l)
 		_exit(0);
 	}
 	(void) waitpid(n.pid, NULL, 0);
-	drain(s, &n);
-	live_that(l, n.in_time == 1 && n.late == 0, "a path is read at entry");
+	drain(st, &n);
+	return n.in_time == 1 && n.late == 0;
+}
+
+/* All tracepoints at the entries of single calls go: the hook on all entries replaces them. */
+static void
+m_other_hook(struct live *l)
+{
+	const struct drv_control none = { 0 };
+	struct source_state *s = open_all(0, 0);
+
+	live_begin(l, "another hook at entries");
+	entries_drop(&s->hooks.entries, &none);
+	entries_wait(&s->hooks.entries);
+	live_that(l, source_bpf.canary(s) == 0, "nothing is missing");
+	live_that(l, s->enter != NULL, "the other hook is attached");
+	live_that(l, open_in_time(s), "a path is read at entry");
+	live_close(s);
+}
+
+/* Only the entries of wanted calls have a hook, and it is there when they become wanted. */
+static void
+m_on_demand(struct live *l)
+{
+	struct source_state *s = open_all(0, 0);
+	struct interest in = { .lean = { 0 } };
+	unsigned all = entries_count(&s->hooks.entries);
+
+	live_begin(l, "hooks at entries of wanted calls alone");
+	live_that(l, all > 20, "all, if all calls are wanted");
+	event_set_add(&in.events, EV_CLOSE);
+	event_set_add(&in.events, EV_OPENAT);
+	in.lean[EV_OPENAT / 64] |= 1ULL << (EV_OPENAT % 64);
+	(void) source_bpf.set_interest(s, &in);
+	live_that(l, entries_count(&s->hooks.entries) == 0, "none for calls without arguments");
+	live_that(l, source_bpf.canary(s) == 0,
+	    "a hook that is not wanted is not missed");
+	live_only(s, EV_OPENAT);
+	live_that(l, entries_count(&s->hooks.entries) == 1, "one again");
+	live_that(l, open_in_time(s), "a path is read at entry");
+	live_that(l, s->enter == NULL, "without the hook on all entries");
+	live_all(s);
+	live_that(l, entries_count(&s->hooks.entries) == all, "and all again");
 	live_close(s);
 }
 
@@ -127,7 +160,7 @@ m_one_cpu(struct live *l)
 void
 live_canary(struct live *l)
 {
-	static live_fn *const all[] = { m_whole, m_detached, m_other_hook, m_one_cpu };
+	static live_fn *const all[] = { m_whole, m_detached, m_other_hook, m_on_demand, m_one_cpu };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		unsigned failed = l->failed;
