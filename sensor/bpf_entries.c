@@ -20,6 +20,7 @@ struct entry {
 	struct entry *next; /* of the dropped ones */
 	struct bpf_link *link;
 	int fd; /* of the link */
+	size_t row;
 	size_t nothers;
 	int others[]; /* events on the other CPUs, without a program */
 };
@@ -67,7 +68,8 @@ entries_find(struct entries *e)
 	unsigned nargs, found = 0;
 
 	if (!e->ready)
-		e->ready = pthread_mutex_init(&e->lock, NULL) == 0;
+		e->ready = pthread_mutex_init(&e->lock, NULL) == 0 &&
+			   pthread_cond_init(&e->closed, NULL) == 0;
 	if (tracefs < 0)
 		return tracefs;
 	for (size_t i = 0; i < ncaptures && r == 0; i++) {
@@ -148,6 +150,53 @@ entry_free(struct entry *en)
 	free(en);
 }
 
+/* Take the next dropped hook, and forget the one that was detached; NULL: there is none, and the
+ * thread ends. */
+static struct entry *
+next_dropped(struct entries *e)
+{
+	struct entry *next;
+
+	(void) pthread_mutex_lock(&e->lock);
+	free(e->closing);
+	next = e->closing = e->dropped;
+	if (next != NULL)
+		e->dropped = next->next;
+	e->running = next != NULL;
+	(void) pthread_cond_signal(&e->closed);
+	(void) pthread_mutex_unlock(&e->lock);
+	return next;
+}
+
+static void *
+detach_dropped(void *arg)
+{
+	struct entry *en;
+
+	while ((en = next_dropped(arg)) != NULL)
+		entry_detach(en);
+	return NULL;
+}
+
+/* A hook of that row that was dropped, and is not being detached; NULL: none. The kernel refuses
+ * a program that is still attached there: if it is being detached, wait. */
+static struct entry *
+take_back(struct entries *e, size_t row)
+{
+	struct entry **at = &e->dropped, *ret;
+
+	(void) pthread_mutex_lock(&e->lock);
+	while (*at != NULL && (*at)->row != row)
+		at = &(*at)->next;
+	ret = *at;
+	if (ret != NULL)
+		*at = ret->next;
+	while (e->closing != NULL && e->closing->row == row)
+		(void) pthread_cond_wait(&e->closed, &e->lock);
+	(void) pthread_mutex_unlock(&e->lock);
+	return ret;
+}
+
 int
 entries_attach(struct entries *e, const struct bpf_object *obj, const struct drv_control *wanted)
 {
@@ -160,50 +209,17 @@ entries_attach(struct entries *e, const struct bpf_object *obj, const struct drv
 
 		if (e->points[i] == 0 || e->at[i] != NULL || !captures_entry_wanted(i, wanted))
 			continue;
+		e->at[i] = take_back(e, i);
+		if (e->at[i] != NULL)
+			continue;
 		(void) captures_entry(i, &nargs);
 		r = entry_attach(bpf_prog_of(obj, "enter_", (char[]){ (char) ('0' + nargs), 0 }),
 		    e->points[i], &room, &e->at[i]);
 		if (r < 0)
 			return r;
+		e->at[i]->row = i;
 	}
 	return 0;
-}
-
-/* The first of the dropped hooks, after removing 'done' from their list; NULL: there is none, and
- * this thread ends. */
-static struct entry *
-next_dropped(struct entries *e, const struct entry *done)
-{
-	struct entry **at = &e->dropped, *first;
-
-	(void) pthread_mutex_lock(&e->lock);
-	if (done != NULL) {
-		while (*at != done)
-			at = &(*at)->next;
-		*at = done->next;
-	}
-	first = e->dropped;
-	e->running = first != NULL;
-	(void) pthread_mutex_unlock(&e->lock);
-	return first;
-}
-
-/* Detach the dropped hooks. Each stays in the list meanwhile: entries_fds() must list it. */
-static void *
-detach_dropped(void *arg)
-{
-	struct entries *e = arg;
-	struct entry *en = next_dropped(e, NULL);
-
-	while (en != NULL) {
-		struct entry *next;
-
-		entry_detach(en);
-		next = next_dropped(e, en);
-		free(en);
-		en = next;
-	}
-	return NULL;
 }
 
 /* Hand a hook to the thread; without a thread, wait here. */
@@ -256,6 +272,7 @@ entries_detach(struct entries *e)
 	}
 	entries_wait(e);
 	(void) pthread_mutex_destroy(&e->lock);
+	(void) pthread_cond_destroy(&e->closed);
 	e->ready = false;
 }
 
@@ -281,6 +298,8 @@ entries_fds(struct entries *e, int *fds, size_t max)
 			fds[n++] = e->at[i]->fd;
 	}
 	(void) pthread_mutex_lock(&e->lock);
+	if (e->closing != NULL && n < max)
+		fds[n++] = e->closing->fd;
 	for (const struct entry *en = e->dropped; en != NULL && n < max; en = en->next)
 		fds[n++] = en->fd;
 	(void) pthread_mutex_unlock(&e->lock);

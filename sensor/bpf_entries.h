@@ -27,7 +27,9 @@ struct entries {
 	uint64_t points[ENTRIES_MAX];  /* tracepoint for each row; 0: none */
 	struct entry *at[ENTRIES_MAX]; /* attached hook for each row; NULL: none */
 	pthread_mutex_t lock;          /* for the rest */
-	struct entry *dropped;         /* the thread detaches the first one */
+	pthread_cond_t closed;         /* 'closing' has changed */
+	struct entry *dropped;         /* to be detached, */
+	struct entry *closing;         /* and the one that the thread is detaching */
 	pthread_t thread;              /* if 'started' */
 	bool ready, started, running;  /* entries_find() was called; the thread, once; still */
 };

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A system call without an event of its own leaves the kernel once a loaded rule names it: every call
-# alerts, also while rules are reloaded, and none after the rules name another.
+# alerts, also while rules are reloaded, and none after the rules name another. The hook at the entry of
+# a call is attached while a rule wants the call's path, and only then.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
-case $(uname -m) in x86_64) sysinfo=99 getsid=124 ;; *) sysinfo=179 getsid=156 ;; esac
+case $(uname -m) in x86_64) sysinfo=99 getsid=124 mkdirat=258 ;; *) sysinfo=179 getsid=156 mkdirat=34 ;; esac
 
 # put RULE CALL: in one step, atomically.
 put() {
@@ -56,3 +57,22 @@ lab_wait 20 more || fail "no alert of the other call"
 # other programs of the machine may call it too
 [ "$(($(generic) - before))" -lt 500 ] || fail "$(($(generic) - before)) events of a call that no rule names"
 [ "$(alerts A)$(alerts B)" = "$was" ] || fail "a rule that is not loaded has alerted"
+
+# The hook at an entry comes and goes with the rule, by the rights of a running sensor.
+links() { find "/proc/$sensor_pid/fd" -lname 'anon_inode:bpf_link' -o -lname 'anon_inode:bpf-link' -o -lname 'anon_inode:bpf_perf_link' | wc -l; }
+links_are() { [ "$(links)" = "$1" ]; }
+before=0
+stable() { local n=$before; before=$(links); [ "$before" -gt 5 ] && [ "$before" = "$n" ]; }
+lab_wait 20 stable || fail "the number of hooks does not settle"
+rereads=$(lab_status | jq '.sensors[0].rereads')
+put D mkdirat
+reload
+lab_wait 20 links_are $((before + 1)) || fail "there are $(links) hooks, not one more than $before"
+perl -e 'for (1 .. 500) { syscall($ARGV[0] + 0, -1, $ARGV[1], 0) }' $mkdirat "$lab/no/such"
+made() { [ "$(alerts D)" -ge 500 ]; }
+lab_wait 20 made || fail "of 500 calls $(alerts D) alerted"
+[ "$(lab_status | jq '.sensors[0].rereads')" = "$rereads" ] || fail "paths were not read at the entry of their calls"
+put E getsid
+reload
+lab_wait 20 links_are "$before" || fail "there are $(links) hooks, not $before again"
+! grep -F 'hook on all entries' "$lab/sensor-n1.log" || fail "the hook on all entries is attached"
