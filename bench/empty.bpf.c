@@ -19,6 +19,7 @@ EMPTY("tp_btf/sys_exit", on_sys_exit);
 EMPTY("tp_btf/sched_process_fork", on_fork);
 EMPTY("tp_btf/sched_process_exec", on_exec);
 EMPTY("tp_btf/sched_process_exit", on_exit);
+EMPTY("tp_btf/signal_deliver", on_signal);
 EMPTY("tp/syscalls/sys_enter", enter_1);
 EMPTY("tp/syscalls/sys_enter", enter_2);
 EMPTY("tp/syscalls/sys_enter", enter_3);

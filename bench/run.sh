@@ -29,6 +29,7 @@ cost|60'
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
 figures='syscall|empty_hooks_ns|ns added to getppid by empty programs on the same hooks|
 syscall|syscall_unwanted_ns|ns added to a system call nobody wants (getppid)|v <= EMPTY_HOOKS_NS + 15
+syscall|path_unwanted_ns|ns added to a call with a path that nobody wants (mkdirat)|v <= EMPTY_HOOKS_NS + 15
 syscall|empty_hooks_open_close_ns|ns added to open+close by the empty programs|
 syscall|open_close_captured_ns|ns added to open+close, both captured|v <= EMPTY_HOOKS_OPEN_CLOSE_NS + 1100
 sensor|sensor_ns_per_event|ns of sensor CPU per event, at 400k events/s|v <= 350

@@ -9,7 +9,7 @@ stage_syscall() {
 	local key
 	"$bin/bench_syscall" --json --rounds "${1:-300}" >"$lab/syscall.json" 2>"$lab/syscall.log" ||
 		fail "bench_syscall: $(tail -n 1 "$lab/syscall.log")"
-	for key in empty_hooks_ns syscall_unwanted_ns empty_hooks_open_close_ns open_close_captured_ns; do
+	for key in empty_hooks_ns syscall_unwanted_ns path_unwanted_ns empty_hooks_open_close_ns open_close_captured_ns; do
 		figure "$key" "$(jq ".$key" "$lab/syscall.json")"
 	done
 }
