@@ -16,7 +16,7 @@ static void
 report_one(struct live *l, const char *name, struct live_tally t)
 {
 	printf("%s %u/%u\n", name, t.passed, t.total);
-	if (t.total < 2)
+	if (t.total < 2 && l->only == NULL)
 		live_fail(l, "%s: %u checks are not enough", name, t.total);
 }
 
