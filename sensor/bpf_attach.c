@@ -31,15 +31,6 @@ link_add(struct hooks *h, struct bpf_link *l)
 	return 0;
 }
 
-struct bpf_program *
-bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
-{
-	char full[64];
-
-	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
-	return bpf_object__find_program_by_name(obj, full);
-}
-
 int
 hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 {

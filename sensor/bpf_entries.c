@@ -3,7 +3,6 @@
 #include "sensor/bpf_entries.h"
 #include "common/descriptors.h"
 #include "common/file.h"
-#include "sensor/bpf_int.h"
 #include "sensor/capture_table.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +83,15 @@ entries_find(struct entries *e)
 	}
 	close(tracefs);
 	return r == 0 && found == 0 ? -ENOENT : r;
+}
+
+struct bpf_program *
+bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
+{
+	char full[64];
+
+	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
+	return bpf_object__find_program_by_name(obj, full);
 }
 
 /* Open an event of a tracepoint on one CPU. */

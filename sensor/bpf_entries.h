@@ -34,6 +34,9 @@ struct entries {
 	bool ready, started, running;  /* entries_find() was called; the thread, once; still */
 };
 
+/* Return the program 'prefix''name'; NULL: there is none. */
+struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
+
 /* Find the tracepoints of all calls with something to read at entry: tracefs, so as root. -errno;
  * -ENOENT: the kernel has none of them. */
 int entries_find(struct entries *e) MUST_CHECK;

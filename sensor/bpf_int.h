@@ -61,9 +61,6 @@ int bpf_rings_open(struct source_state *s) MUST_CHECK;
 /* Undo whatever of the two above was done. */
 void bpf_rings_close(struct source_state *s);
 
-/* Return the program 'prefix''name'; NULL: there is none. */
-struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
-
 /* Attach an object's programs on_*, found by their names. On an error, programs already attached
  * stay so until hooks_detach(). */
 int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;

@@ -337,6 +337,17 @@ live_counted(struct live *l, const struct ev_schema *s)
 	(void) checked(l, s, true);
 }
 
+void
+live_by_name(struct live *l, const char *call, struct live_tally before)
+{
+	struct live_tally now = l->checks[EV_SYSCALL];
+
+	if (l->ncalls == ARRAY_SIZE(l->calls))
+		abort();
+	l->calls[l->ncalls++] =
+	    (struct live_tally){ call, now.passed - before.passed, now.total - before.total };
+}
+
 int
 live_param(struct live *l, const struct ev_hdr *r, const char *param)
 {

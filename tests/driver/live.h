@@ -138,4 +138,7 @@ void live_absent(struct live *l, const struct ev_hdr *r, const char *param);
 void live_that(struct live *l, bool ok, const char *what);
 void live_counted(struct live *l, const struct ev_schema *s); /* a record without parameters */
 
+/* Count the checks of the generic event since 'before' as those of a call. */
+void live_by_name(struct live *l, const char *call, struct live_tally before);
+
 #endif

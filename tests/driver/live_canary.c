@@ -128,8 +128,7 @@ m_on_demand(struct live *l)
 	in.lean[EV_OPENAT / 64] |= 1ULL << (EV_OPENAT % 64);
 	(void) source_bpf.set_interest(s, &in);
 	live_that(l, entries_count(&s->hooks.entries) == 0, "none for calls without arguments");
-	live_that(l, source_bpf.canary(s) == 0,
-	    "a hook that is not wanted is not missed");
+	live_that(l, source_bpf.canary(s) == 0, "a hook that is not wanted is not missed");
 	live_only(s, EV_OPENAT);
 	live_that(l, entries_count(&s->hooks.entries) == 1, "one again");
 	live_that(l, open_in_time(s), "a path is read at entry");

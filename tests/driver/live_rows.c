@@ -435,18 +435,6 @@ made_record(const struct live *l, uint16_t type, int64_t tid, unsigned k)
 	return NULL;
 }
 
-/* Note the checks since 'before' as those of a generic call. */
-static void
-note_generic(struct live *l, struct live_tally before)
-{
-	struct live_tally now = l->checks[EV_SYSCALL];
-
-	if (l->ncalls == ARRAY_SIZE(l->calls))
-		abort();
-	l->calls[l->ncalls++] =
-	    (struct live_tally){ row->name, now.passed - before.passed, now.total - before.total };
-}
-
 static void
 c_row(struct live *l)
 {
@@ -497,5 +485,5 @@ live_row_run(struct live *l, const struct live_row *r)
 		live_run(l, &c);
 	}
 	if (s->num == EV_SYSCALL)
-		note_generic(l, before);
+		live_by_name(l, row->name, before);
 }
