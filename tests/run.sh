@@ -81,9 +81,7 @@ if [ "$quick" = yes ]; then
 else
 	if [ "$long" = yes ]; then run release -j "$(nproc)"; else run release -LE long -j "$(nproc)"; fi
 	build asan
-	# not live.driver: a sanitizer maps terabytes and allocates in threads, which the cases of memory calls
-	# compare; the tests with the label asan run the sensor on live events
-	run asan -L 'unit|fuzz|asan' -LE 'lint|long' -j "$(nproc)"
+	run asan -L 'unit|fuzz|live|asan' -LE 'lint|long' -j "$(nproc)"
 	build tsan
 	# the rules' compiler is one thread, and its tests are slow here
 	run tsan -L 'unit|tsan' -LE 'lint|long' -E 'unit.(filter|rule)' -j "$(nproc)"

@@ -181,7 +181,8 @@ recvmsg_record(struct pt_regs *regs, long ret)
 		e->size = s->iov.size;
 	}
 	first = off;
-	if (m.name && m.namelen > 0 && bpf_probe_read_user(s->path, 28, (void *) m.name) == 0)
+	if (m.name && m.namelen > 0 &&
+	    bpf_probe_read_user(s->path, NAMED_SIZE, (void *) m.name) == 0)
 		sa = s->path;
 	if (sk)
 		off = text_tuple_to(s, off, EV_BIT(RECVMSG, tuple), sk, true, sa, m.namelen);

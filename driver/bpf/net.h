@@ -479,7 +479,7 @@ EXIT(recvfrom)
 	addr =
 	    s->values[DRV_ARG(4)]; /* the kernel has written the sender's there, and its length */
 	if (addr && bpf_probe_read_user(&len, sizeof(len), (void *) s->values[DRV_ARG(5)]) == 0 &&
-	    bpf_probe_read_user(s->path, 28, (void *) addr) < 0)
+	    bpf_probe_read_user(s->path, NAMED_SIZE, (void *) addr) < 0)
 		len = 0;
 	if (sk)
 		off = text_tuple_to(s, off, tuple, sk, true, len > 0 ? s->path : NULL, len);

@@ -91,6 +91,9 @@ t_keyctl(struct facts *f)
 	"dqb_isoftlimit=0 dqb_btime=0 dqb_itime=0 "
 #define NO_INFO "dqi_bgrace=0 dqi_igrace=0 dqi_flags=0 "
 
+/* A quotactl command; the kernel's QCMD() shifts a signed number out of its range. */
+#define QUOTA(cmd, type) ((int64_t) (uint32_t) ((uint32_t) (cmd) << SUBCMDSHIFT | (type)))
+
 /* The kernel says yes to a synchronisation of all quotas even if there are none. */
 static void
 t_quotactl(struct facts *f)
@@ -100,15 +103,15 @@ t_quotactl(struct facts *f)
 	static const struct if_dqinfo info = { 9, 10, 1, IIF_IGRACE | IIF_FLAGS };
 	int64_t dev = live_str(f, "/dev/none");
 
-	(void) CALL(f, "quotactl", QCMD(Q_SYNC, USRQUOTA), 0, 7, 0);
+	(void) CALL(f, "quotactl", QUOTA(Q_SYNC, USRQUOTA), 0, 7, 0);
 	WANT(f, "special=- quotafilepath=- " NO_LIMITS NO_INFO
 		"quota_fmt_out=QFMT_NOT_USED cmd=Q_SYNC type=USRQUOTA id=0 "
 		"quota_fmt=QFMT_NOT_USED");
-	(void) CALL(f, "quotactl", QCMD(Q_QUOTAON, GRPQUOTA), dev, 4, live_str(f, "a.group"));
+	(void) CALL(f, "quotactl", QUOTA(Q_QUOTAON, GRPQUOTA), dev, 4, live_str(f, "a.group"));
 	WANT(f, "special=/dev/none quotafilepath=a.group " NO_LIMITS NO_INFO
 		"quota_fmt_out=QFMT_NOT_USED cmd=Q_QUOTAON type=GRPQUOTA id=0 "
 		"quota_fmt=QFMT_VFS_V1");
-	(void) CALL(f, "quotactl", QCMD(Q_SETQUOTA, USRQUOTA), dev, 1001,
+	(void) CALL(f, "quotactl", QUOTA(Q_SETQUOTA, USRQUOTA), dev, 1001,
 	    live_mem(f, &limits, sizeof(limits)));
 	WANT(f,
 	    "special=/dev/none quotafilepath=- dqb_bhardlimit=1 dqb_bsoftlimit=2 "
@@ -117,12 +120,12 @@ t_quotactl(struct facts *f)
 	    "quota_fmt_out=QFMT_NOT_USED cmd=Q_SETQUOTA "
 	    "type=USRQUOTA id=1001 quota_fmt=QFMT_NOT_USED");
 	(void) CALL(
-	    f, "quotactl", QCMD(Q_SETINFO, USRQUOTA), dev, 0, live_mem(f, &info, sizeof(info)));
+	    f, "quotactl", QUOTA(Q_SETINFO, USRQUOTA), dev, 0, live_mem(f, &info, sizeof(info)));
 	WANT(f, "special=/dev/none quotafilepath=- " NO_LIMITS
 		"dqi_bgrace=0 dqi_igrace=10 dqi_flags=V1_DQF_RSQUASH "
 		"quota_fmt_out=QFMT_NOT_USED cmd=Q_SETINFO type=USRQUOTA id=0 "
 		"quota_fmt=QFMT_NOT_USED");
-	(void) CALL(f, "quotactl", QCMD(Q_GETFMT, USRQUOTA), dev, 0,
+	(void) CALL(f, "quotactl", QUOTA(Q_GETFMT, USRQUOTA), dev, 0,
 	    live_mem(f, (int[1]){ 2 }, sizeof(int)));
 	WANT(f, "special=/dev/none quotafilepath=- " NO_LIMITS NO_INFO
 		"quota_fmt_out=QFMT_VFS_V0 cmd=Q_GETFMT type=USRQUOTA id=0 "
@@ -133,5 +136,5 @@ const struct live_row admin_rows[] = {
 	LIVE_ROW(fsconfig),
 	LIVE_ROW(keyctl),
 	LIVE_ROW(quotactl),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

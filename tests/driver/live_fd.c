@@ -415,5 +415,5 @@ const struct live_row fd_rows[] = {
 	LIVE_ROW(io_uring_enter),
 	LIVE_ROW(io_uring_register),
 	LIVE_ROW(open_by_handle_at),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

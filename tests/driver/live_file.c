@@ -246,7 +246,7 @@ const struct live_row file_rows[] = {
 	LIVE_ROW(chdir),
 	LIVE_ROW(fchdir),
 	LIVE_ROW(fcntl),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };
 
 static void

@@ -89,5 +89,5 @@ const struct live_row generic_rows[] = {
 	LIVE_ROW(msgget),
 	LIVE_ROW(shmget),
 	LIVE_ROW_ONE(sched_yield, "it cannot fail"),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

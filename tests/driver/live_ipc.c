@@ -84,5 +84,5 @@ const struct live_row ipc_rows[] = {
 	LIVE_ROW(semget),
 	LIVE_ROW(semop),
 	LIVE_ROW(semctl),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

@@ -133,5 +133,5 @@ const struct live_row mmsg_rows[] = {
 	LIVE_ROW(sendmmsg),
 	LIVE_ROW(recvmmsg),
 	LIVE_ROW(recvmmsg_time64),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

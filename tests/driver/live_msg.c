@@ -306,7 +306,7 @@ const struct live_row msg_rows[] = {
 	LIVE_ROW(pwritev),
 	LIVE_ROW(process_vm_readv),
 	LIVE_ROW(process_vm_writev),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };
 
 /* socketpair reports the same ends as a message sent through the pair. */

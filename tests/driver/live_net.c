@@ -257,7 +257,7 @@ const struct live_row net_rows[] = {
 	LIVE_ROW(accept4),
 	LIVE_ROW(sendto),
 	LIVE_ROW(recvfrom),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };
 
 static void

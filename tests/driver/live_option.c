@@ -101,5 +101,5 @@ t_getsockopt(struct facts *f)
 const struct live_row option_rows[] = {
 	LIVE_ROW(setsockopt),
 	LIVE_ROW(getsockopt),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

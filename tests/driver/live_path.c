@@ -321,5 +321,5 @@ const struct live_row path_rows[] = {
 	LIVE_ROW(umount),
 	LIVE_ROW(umount2),
 	LIVE_ROW(access),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

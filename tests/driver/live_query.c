@@ -262,5 +262,5 @@ const struct live_row query_rows[] = {
 	LIVE_ROW(getsockname),
 	LIVE_ROW(getpeername),
 	LIVE_ROW(ioctl),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

@@ -479,7 +479,7 @@ live_row_run(struct live *l, const struct live_row *r)
 	if (s->num == EV_SYSCALL)
 		live_all_and(l->st, (unsigned) syscall_find(slice_str(row->name)));
 	for (way = NATIVE; way <= CARRIED; way++) {
-		if (number(row->name, way) < 0)
+		if (number(row->name, way) < 0 || (way == THREAD && row->no_thread))
 			continue;
 		(void) snprintf(name, sizeof(name), "%s%s", row->name, ways[way]);
 		live_run(l, &c);

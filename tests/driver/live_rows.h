@@ -31,13 +31,23 @@ struct live_row {
 	const char *name; /* of the system call */
 	void (*trigger)(struct facts *f);
 	const char *one; /* why it cannot both succeed and fail; NULL: it does both */
+	bool no_thread;  /* each thread makes such calls of its own */
 };
 
-#define LIVE_ROW_ONE(name, reason)      \
-	{                               \
-#name, t_##name, reason \
+#define LIVE_ROW_ONE(name, reason)             \
+	{                                      \
+#name, t_##name, reason, false \
 	}
 #define LIVE_ROW(name) LIVE_ROW_ONE(name, NULL)
+/* An address sanitizer maps and unmaps memory for each thread. */
+#if defined(__SANITIZE_ADDRESS__)
+#define LIVE_ROW_MAPS(name)                 \
+	{                                   \
+#name, t_##name, NULL, true \
+	}
+#else
+#define LIVE_ROW_MAPS(name) LIVE_ROW(name)
+#endif
 
 /* Each ends with a NULL name. */
 extern const struct live_row file_rows[], path_rows[], fd_rows[], self_rows[], net_rows[],

@@ -425,5 +425,5 @@ const struct live_row self_rows[] = {
 	LIVE_ROW_ONE(delete_module, "no module that may be removed"),
 	LIVE_ROW(bpf),
 	LIVE_ROW(seccomp),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };

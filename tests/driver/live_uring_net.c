@@ -39,19 +39,29 @@ note_tuple(struct facts *f, unsigned i, int fd, bool inbound)
 	(void) put_end(f->s[i] + 7, inbound ? &me : &peer);
 }
 
+/* A listening TCP socket; its address. */
+static int
+listen_at(struct sockaddr_in *sa)
+{
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(*sa);
+
+	*sa = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (bind(server, (struct sockaddr *) sa, len) != 0 || listen(server, 4) != 0 ||
+	    getsockname(server, (struct sockaddr *) sa, &len) != 0)
+		_exit(1);
+	return server;
+}
+
 static void
 d_net(struct facts *f)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int server = socket(AF_INET, SOCK_STREAM, 0);
-	socklen_t len = sizeof(sa);
+	struct sockaddr_in sa;
+	int server = listen_at(&sa);
 	struct ring r;
 
 	ring_open(&r, 8, 0);
-	if (bind(server, (struct sockaddr *) &sa, len) != 0 || listen(server, 4) != 0 ||
-	    getsockname(server, (struct sockaddr *) &sa, &len) != 0)
-		_exit(1);
 	f->n[0] = server;
 	f->n[1] = ring_do(&r, &(struct io_uring_sqe){ .opcode = IORING_OP_SOCKET,
 				  .fd = AF_INET,
@@ -60,7 +70,7 @@ d_net(struct facts *f)
 	f->n[2] = ring_do(&r, &(struct io_uring_sqe){ .opcode = IORING_OP_CONNECT,
 				  .fd = (int) f->n[1],
 				  .addr = (uintptr_t) &sa,
-				  .off = len });
+				  .off = sizeof(sa) });
 	f->n[3] = ring_do(
 	    &r, &(struct io_uring_sqe){
 		    .opcode = IORING_OP_ACCEPT, .fd = server, .accept_flags = SOCK_CLOEXEC });
@@ -76,7 +86,7 @@ d_net(struct facts *f)
 	f->n[6] = ring_do(&r, &(struct io_uring_sqe){ .opcode = IORING_OP_CONNECT,
 				  .fd = (int) f->n[5],
 				  .addr = (uintptr_t) &sa,
-				  .off = len });
+				  .off = sizeof(sa) });
 }
 
 static void
@@ -159,23 +169,19 @@ c_bind(struct live *l)
 static void
 d_multishot(struct facts *f)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int server = socket(AF_INET, SOCK_STREAM, 0);
-	socklen_t len = sizeof(sa);
+	struct sockaddr_in sa;
+	int server = listen_at(&sa);
 	struct ring r;
 
 	ring_open(&r, 8, 0);
-	if (bind(server, (struct sockaddr *) &sa, len) != 0 || listen(server, 4) != 0 ||
-	    getsockname(server, (struct sockaddr *) &sa, &len) != 0)
-		_exit(1);
 	ring_put(&r, &(struct io_uring_sqe){ .opcode = IORING_OP_ACCEPT,
 			 .fd = server,
 			 .ioprio = IORING_ACCEPT_MULTISHOT,
 			 .user_data = 77 });
 	ring_enter(&r, 1, 0);
 	for (unsigned i = 0; i < 2; i++) {
-		if (connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *) &sa, len) != 0)
+		if (connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *) &sa, sizeof(sa)) !=
+		    0)
 			_exit(1);
 		f->n[i] = ring_result(&r);
 		note_tuple(f, i, (int) f->n[i], true);

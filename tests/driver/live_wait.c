@@ -174,5 +174,5 @@ const struct live_row wait_rows[] = {
 	LIVE_ROW(ppoll_time64),
 	LIVE_ROW(nanosleep),
 	LIVE_ROW(_llseek),
-	{ NULL, NULL, NULL },
+	{ .name = NULL },
 };
