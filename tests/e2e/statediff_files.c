@@ -2,7 +2,9 @@
 /* statediff_files.c - actions on files, folders, sockets and other descriptors. */
 #include "tests/e2e/statediff_moves.h"
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/close_range.h>
+#include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -47,6 +49,24 @@ m_open_dir(struct who *w)
 	(void) snprintf(path, sizeof(path), "%s/%s", root_of(w), pick_dir(w));
 	(void) CALL(w, openat, AT_FDCWD, put_text(w, path),
 	    O_RDONLY | O_DIRECTORY | (chance(w, 50) ? O_CLOEXEC : 0));
+}
+
+/* By a handle, which the director asks for. */
+void
+m_open_handle(struct who *w)
+{
+	union {
+		struct file_handle h;
+		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle = { .h.handle_bytes = MAX_HANDLE_SZ };
+	const int fd = pick_fd(w);
+	char path[64];
+	int mount;
+
+	(void) snprintf(path, sizeof(path), "/proc/%d/task/%d/fd/%d", w->a->pid, w->a->tid, fd);
+	if (name_to_handle_at(AT_FDCWD, path, &handle.h, &mount, AT_SYMLINK_FOLLOW) == 0)
+		(void) CALL(w, open_by_handle_at, fd, put(w, &handle, sizeof(handle)),
+		    O_RDONLY | cloexec(w));
 }
 
 void
@@ -160,6 +180,21 @@ m_special(struct who *w)
 	default:
 		(void) CALL(w, pidfd_open, pick_pid(w), 0);
 	}
+}
+
+/* A ring, or a map. */
+void
+m_kernel(struct who *w)
+{
+	const struct io_uring_params params = { 0 };
+	const union bpf_attr map = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
+
+	if (chance(w, 50))
+		(void) CALL(w, io_uring_setup, 1, put(w, &params, sizeof(params)));
+	else
+		(void) CALL(w, bpf, BPF_MAP_CREATE, put(w, &map, sizeof(map)), sizeof(map));
 }
 
 void

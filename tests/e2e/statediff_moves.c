@@ -31,6 +31,8 @@ static const struct {
 	{ 4, m_set_cloexec },
 	{ 4, m_pipe },
 	{ 10, m_special },
+	{ 2, m_kernel },
+	{ 3, m_open_handle },
 	{ 5, m_chdir },
 	{ 1, m_chroot },
 	{ 4, m_rename },
@@ -44,6 +46,7 @@ static const struct {
 	{ 3, m_groups },
 	{ 2, m_capset },
 	{ 3, m_prctl },
+	{ 2, m_namespace },
 	{ 3, m_thread },
 	{ 2, m_thread_exit },
 };

@@ -45,11 +45,11 @@ long pick_path(struct who *w, int *dirfd);
 void name_changed(const char *from, const char *to);
 
 typedef void move_fn(struct who *w);
-move_fn m_open, m_open_dir, m_tmpfile, m_close, m_close_range, m_set_cloexec, m_dup, m_pipe,
-    m_special;
+move_fn m_open, m_open_dir, m_open_handle, m_tmpfile, m_close, m_close_range, m_set_cloexec, m_dup,
+    m_pipe, m_special, m_kernel;
 move_fn m_chdir, m_chroot, m_rename, m_unlink;
 move_fn m_socketpair, m_socket, m_tcp, m_pass, m_take;
-move_fn m_ids, m_groups, m_capset, m_prctl;
+move_fn m_ids, m_groups, m_capset, m_prctl, m_namespace;
 move_fn m_fork, m_vfork, m_exec, m_thread, m_thread_exit, m_exit;
 
 #endif

@@ -202,6 +202,7 @@ static const struct {
 	{ "anon_inode:[pidfd]", "pidfd" },
 	{ "pidfd:[", "pidfd" },
 	{ "anon_inode:[io_uring]", "io_uring" },
+	{ "anon_inode:bpf-map", "bpf" },
 };
 
 static void

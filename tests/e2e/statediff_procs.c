@@ -98,6 +98,35 @@ m_prctl(struct who *w)
 		(void) CALL(w, prctl, PR_SET_CHILD_SUBREAPER, chance(w, 70), 0, 0, 0);
 }
 
+static bool
+is_alone(const struct who *w)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		if (i != w->i && w->p->actor[i].alive && w->p->actor[i].pid == w->a->pid)
+			return false;
+	}
+	return true;
+}
+
+/* A new namespace, or another actor's. A thread keeps the files and folders of its process. */
+void
+m_namespace(struct who *w)
+{
+	static const long flags[] = { CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS,
+		CLONE_FILES, CLONE_FS };
+	const size_t last = is_alone(w) ? ARRAY_SIZE(flags) : 3;
+	const long some = flags[roll(w->p, last)] | flags[roll(w->p, last)];
+	long pidfd;
+
+	if (chance(w, 50)) {
+		(void) CALL(w, unshare, some);
+		return;
+	}
+	pidfd = CALL(w, pidfd_open, pick_pid(w), 0);
+	if (pidfd >= 0)
+		(void) CALL(w, setns, pidfd, flags[roll(w->p, 3)]);
+}
+
 /* ---- processes ---- */
 
 /* A copy of the actor begins in another slot. */
@@ -117,6 +146,7 @@ void
 m_fork(struct who *w)
 {
 	struct slot *s = &ARENA->slot[w->i];
+	const struct clone_args how = { .exit_signal = SIGCHLD };
 	const int child = slot_free(w->p);
 	long r;
 
@@ -125,10 +155,18 @@ m_fork(struct who *w)
 	s->deed = DEED_CALL;
 	s->child = child;
 	memset(s->arg, 0, sizeof(s->arg));
-	s->nr = SYS_fork;
-	if (chance(w, 50)) {
+	switch (roll(w->p, 3)) {
+	case 0:
+		s->nr = SYS_fork;
+		break;
+	case 1:
 		s->nr = SYS_clone;
 		s->arg[0] = SIGCHLD;
+		break;
+	default:
+		s->nr = SYS_clone3;
+		s->arg[0] = put(w, &how, sizeof(how));
+		s->arg[1] = sizeof(how);
 	}
 	r = act(w->p, w->i, s->nr == SYS_fork ? "fork" : "clone");
 	if (r > 0)
