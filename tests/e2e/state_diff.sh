@@ -25,7 +25,7 @@ cat >"$lab/known" <<END
 #!/bin/bash
 '$bin/mewsctl' ps --json --files --threads --collector 'unix:$lab/api.sock' lab/n1 | jq -r '
 	def text: if . == null then "" else tostring end;
-	(select(.dead | not) | ["T", .tid, .pid, .ppid, .sid, .pgid, .uid, .gid, .loginuid, .cap_inheritable,
+	(select(.dead | not) | ["T", .tid, .pid, .threads, .ppid, .sid, .pgid, .uid, .gid, .loginuid, .cap_inheritable,
 		.cap_permitted, .cap_effective, .comm, .exe, .exepath, (.args | join(" ")), .cwd, .root]),
 	(select(.pid == .tid) | .pid as \$pid | .files[] | ["F", \$pid, .fd, .type, .cloexec, .name])
 	| map(text) | @tsv'

@@ -80,8 +80,8 @@ split(char *line, char *v[COLUMNS])
 }
 
 /* T pid tid, then the facts in this order. */
-static const char *const thread_keys[] = { "ppid", "sid", "pgid", "uid", "gid", "loginuid",
-	"capinh", "capprm", "capeff", "comm", "exe", "exepath", "args", "cwd", "root" };
+static const char *const thread_keys[] = { "threads", "ppid", "sid", "pgid", "uid", "gid",
+	"loginuid", "capinh", "capprm", "capeff", "comm", "exe", "exepath", "args", "cwd", "root" };
 
 static void
 add_line(const struct play *p, struct facts *f, char *v[COLUMNS], size_t n)

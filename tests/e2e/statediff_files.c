@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- files ---- */
 
@@ -51,7 +52,7 @@ m_open_dir(struct who *w)
 	    O_RDONLY | O_DIRECTORY | (chance(w, 50) ? O_CLOEXEC : 0));
 }
 
-/* By a handle, which the director asks for. */
+/* By the handle of an open file, which the director asks for. */
 void
 m_open_handle(struct who *w)
 {
@@ -60,11 +61,13 @@ m_open_handle(struct who *w)
 		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
 	} handle = { .h.handle_bytes = MAX_HANDLE_SZ };
 	const int fd = pick_fd(w);
-	char path[64];
+	char path[64], link[NAME] = "";
 	int mount;
 
 	(void) snprintf(path, sizeof(path), "/proc/%d/task/%d/fd/%d", w->a->pid, w->a->tid, fd);
-	if (name_to_handle_at(AT_FDCWD, path, &handle.h, &mount, AT_SYMLINK_FOLLOW) == 0)
+	if (readlink(path, link, sizeof(link) - 1) > 0 &&
+	    strncmp(link, w->p->dir, strlen(w->p->dir)) == 0 &&
+	    name_to_handle_at(AT_FDCWD, path, &handle.h, &mount, AT_SYMLINK_FOLLOW) == 0)
 		(void) CALL(w, open_by_handle_at, fd, put(w, &handle, sizeof(handle)),
 		    O_RDONLY | cloexec(w));
 }
@@ -295,7 +298,9 @@ m_socket(struct who *w)
 void
 m_tcp(struct who *w)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) },
+		.sin_port = chance(w, 50) ? 0 : htons((uint16_t) (15000 + roll(w->p, 5000))) };
 	const socklen_t n = sizeof(a);
 	const long at = put(w, &a, sizeof(a)), size = put(w, &n, sizeof(n));
 	const long server = CALL(w, socket, AF_INET, SOCK_STREAM | cloexec(w), 0);
@@ -305,33 +310,49 @@ m_tcp(struct who *w)
 	    CALL(w, listen, server, 5) < 0 || CALL(w, getsockname, server, at, size) < 0 ||
 	    CALL(w, connect, client, at, sizeof(a)) < 0)
 		return;
-	(void) CALL(w, accept4, server, 0, 0, cloexec(w));
+	if (chance(w, 50))
+		(void) CALL(w, accept, server, 0, 0);
+	else
+		(void) CALL(w, accept4, server, 0, 0, cloexec(w));
 	if (chance(w, 50))
 		(void) CALL(w, close, server);
 }
 
-/* Pass a descriptor through a pair of sockets. */
+enum { PASSED_MAX = 3 };
+
+/* Pass descriptors through a pair of sockets. */
 void
 m_pass(struct who *w)
 {
 	union {
 		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .h = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	const int pair[2] = { 0 }, fd = pick_fd(w);
+		char space[CMSG_SPACE(PASSED_MAX * sizeof(int))];
+	} control = { .h = { 0, SOL_SOCKET, SCM_RIGHTS } };
+	const size_t n = 1 + roll(w->p, PASSED_MAX);
+	const int pair[2] = { 0 };
 	const int *ends = address(put(w, pair, sizeof(pair)));
 	struct iovec iov = { address(put(w, "x", 1)), 1 };
-	struct msghdr m = { .msg_iov = address(put(w, &iov, sizeof(iov))), .msg_iovlen = 1 };
+	struct mmsghdr m = { .msg_hdr = {
+				 .msg_iov = address(put(w, &iov, sizeof(iov))), .msg_iovlen = 1 } };
+	const long flags = chance(w, 50) ? MSG_CMSG_CLOEXEC : 0;
 	long message;
 
-	memcpy(CMSG_DATA(&control.h), &fd, sizeof(fd));
-	m.msg_control = address(put(w, &control, sizeof(control)));
-	m.msg_controllen = sizeof(control);
+	for (size_t i = 0; i < n; i++) {
+		const int fd = pick_fd(w);
+
+		memcpy(CMSG_DATA(&control.h) + i * sizeof(fd), &fd, sizeof(fd));
+	}
+	control.h.cmsg_len = CMSG_LEN(n * sizeof(int));
+	m.msg_hdr.msg_control = address(put(w, &control, sizeof(control)));
+	m.msg_hdr.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	message = put(w, &m, sizeof(m));
 	if (CALL(w, socketpair, AF_UNIX, SOCK_STREAM | cloexec(w), 0, (long) ends) < 0 ||
 	    CALL(w, sendmsg, ends[0], message, 0) < 0)
 		return;
-	(void) CALL(w, recvmsg, ends[1], message, chance(w, 50) ? MSG_CMSG_CLOEXEC : 0);
+	if (chance(w, 50))
+		(void) CALL(w, recvmsg, ends[1], message, flags);
+	else
+		(void) CALL(w, recvmmsg, ends[1], message, 1, flags, 0);
 }
 
 void

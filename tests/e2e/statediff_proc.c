@@ -85,8 +85,8 @@ add_caps(struct facts *f, const struct actor *a, const char *status)
 		{ "capprm", "\nCapPrm:" }, { "capeff", "\nCapEff:" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		/* known gaps: what set*id() does to capabilities is known from the next exec on; a
-		 * thread's are its main thread's, whatever those of the thread that made it */
+		/* known gap: a thread's are its main thread's, whatever those of the thread that
+		 * made it */
 		if (a->ids)
 			fact_add(f, a->tid, names[i][0], "*");
 		else
@@ -165,13 +165,24 @@ add_place(const struct play *p, struct facts *f, pid_t tid, const char *folder, 
 	fact_add(f, tid, key, "%s", value);
 }
 
+static size_t
+threads_of(const struct play *p, pid_t pid)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < SLOTS; i++)
+		n += p->actor[i].alive && p->actor[i].pid == pid;
+	return n;
+}
+
 static void
 add_thread(const struct play *p, struct facts *f, const struct actor *a)
 {
-	char folder[64], path[NAME], text[64];
+	char folder[64], path[NAME], text[64], link[NAME];
 
 	(void) snprintf(folder, sizeof(folder), "/proc/%d/task/%d", a->pid, a->tid);
 	fact_add(f, a->tid, "pid", "%d", a->pid);
+	fact_add(f, a->tid, "threads", "%zu", threads_of(p, a->pid));
 	add_ids(p, f, a, folder);
 	(void) snprintf(path, sizeof(path), "%s/loginuid", folder);
 	(void) read_file(path, text, sizeof(text));
@@ -184,7 +195,9 @@ add_thread(const struct play *p, struct facts *f, const struct actor *a)
 	add_command(f, a->tid, folder);
 	add_place(p, f, a->tid, folder, "exepath", "exe", "");
 	add_place(p, f, a->tid, folder, "cwd", "cwd", "/");
-	add_place(p, f, a->tid, folder, "root", "root", "");
+	(void) snprintf(path, sizeof(path), "%s/root", folder);
+	(void) read_link(path, link);
+	fact_add(f, a->tid, "root", "%s", link);
 }
 
 /* ---- files ---- */
@@ -220,12 +233,15 @@ describe_file(const struct play *p, char *value, size_t max, char *link, unsigne
 		(void) snprintf(value, max, "memfd %s %s", cloexec, link + 7);
 		return;
 	}
-	slash = strrchr(link, '/');
-	if (slash != NULL && slash[1] == '#') /* O_TMPFILE: called after its folder */
-		*slash = '\0';
 	(void) snprintf(before, sizeof(before), "%s %s ",
 	    flags & O_DIRECTORY && (flags & O_TMPFILE) != O_TMPFILE ? "directory" : "file",
 	    cloexec);
+	slash = strrchr(link, '/');
+	if (slash != NULL &&
+	    slash[1] == '#') { /* O_TMPFILE: called after its folder, by its opener */
+		offer_path(p, value, max, before, link, "");
+		*slash = '\0';
+	}
 	offer_path(p, value, max, before, link, "");
 }
 
@@ -272,29 +288,45 @@ family_of(int fd)
 	}
 }
 
-/* The socket itself says what it is. Only names of IPv4 connections are compared, of which either
- * end may come first. */
+/* The name of an IPv4 socket: its connection, either end first; or what it is bound to, of which
+ * the collector knows the port that the caller asked for. */
+static void
+describe_ipv4(char *value, size_t max, int fd, const char *cloexec)
+{
+	struct sockaddr_storage here = { 0 }, there = { 0 };
+	socklen_t n = sizeof(here), m = sizeof(there);
+	char from[64], to[64], asked[64];
+
+	(void) getsockname(fd, (void *) &here, &n);
+	end_text(&here, from);
+	if (getpeername(fd, (void *) &there, &m) == 0) {
+		end_text(&there, to);
+		(void) snprintf(value, max, "ipv4 %s %s->%s\nipv4 %s %s->%s", cloexec, from, to,
+		    cloexec, to, from);
+		return;
+	}
+	((struct sockaddr_in *) (void *) &here)->sin_port = 0;
+	end_text(&here, asked);
+	if (strcmp(asked, "0.0.0.0:0") == 0)
+		asked[0] = '\0';
+	(void) snprintf(value, max, "ipv4 %s %s\nipv4 %s %s", cloexec, from, cloexec, asked);
+}
+
+/* The socket itself says what it is. Only names of IPv4 sockets are compared. */
 static void
 describe_socket(char *value, size_t max, const struct actor *a, int fd, const char *cloexec)
 {
 	const int pidfd = open_thread(a);
 	const int copy = (int) syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	struct sockaddr_storage here = { 0 }, there = { 0 };
-	socklen_t n = sizeof(here), m = sizeof(there);
 	const char *family = family_of(copy);
-	char from[64], to[64];
 
 	(void) snprintf(value, max, "%s %s *", family, cloexec);
 	if (copy < 0) {
 		(void) snprintf(value, max, "*");
 	} else if (strcmp(family, "unix") == 0) { /* socketpair() is captured without its flags */
 		offer(value, max, "unix false *", "", "");
-	} else if (strcmp(family, "ipv4") == 0 && getsockname(copy, (void *) &here, &n) == 0 &&
-		   getpeername(copy, (void *) &there, &m) == 0) {
-		end_text(&here, from);
-		end_text(&there, to);
-		(void) snprintf(value, max, "ipv4 %s %s->%s\nipv4 %s %s->%s", cloexec, from, to,
-		    cloexec, to, from);
+	} else if (strcmp(family, "ipv4") == 0) {
+		describe_ipv4(value, max, copy, cloexec);
 	}
 	(void) close(copy);
 	(void) close(pidfd);

@@ -36,7 +36,6 @@ m_ids(struct who *w)
 		if (chance(w, 20))
 			(void) CALL(w, setuid, id);
 	}
-	w->p->actor[w->i].ids = true;
 }
 
 void
@@ -113,7 +112,7 @@ void
 m_namespace(struct who *w)
 {
 	static const long flags[] = { CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS,
-		CLONE_FILES, CLONE_FS };
+		CLONE_FILES, CLONE_FS, CLONE_NEWUSER };
 	const size_t last = is_alone(w) ? ARRAY_SIZE(flags) : 3;
 	const long some = flags[roll(w->p, last)] | flags[roll(w->p, last)];
 	long pidfd;
@@ -124,7 +123,7 @@ m_namespace(struct who *w)
 	}
 	pidfd = CALL(w, pidfd_open, pick_pid(w), 0);
 	if (pidfd >= 0)
-		(void) CALL(w, setns, pidfd, flags[roll(w->p, 3)]);
+		(void) CALL(w, setns, pidfd, flags[roll(w->p, last == 3 ? 3 : 4)]);
 }
 
 /* ---- processes ---- */
