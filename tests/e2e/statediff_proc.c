@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -224,6 +225,7 @@ describe_file(const struct play *p, char *value, size_t max, char *link, unsigne
 	static const char deleted[] = " (deleted)";
 	const char *cloexec = flags & O_CLOEXEC ? "true" : "false";
 	size_t n = strlen(link);
+	struct stat st;
 	char before[64];
 	char *slash;
 
@@ -243,6 +245,12 @@ describe_file(const struct play *p, char *value, size_t max, char *link, unsigne
 		*slash = '\0';
 	}
 	offer_path(p, value, max, before, link, "");
+	/* A folder opened without O_DIRECTORY is a file in the opener's event, and a folder in a
+	 * descriptor that is passed on. */
+	if (!(flags & O_DIRECTORY) && stat(link, &st) == 0 && S_ISDIR(st.st_mode)) {
+		(void) snprintf(before, sizeof(before), "directory %s ", cloexec);
+		offer_path(p, value, max, before, link, "");
+	}
 }
 
 /* "1.2.3.4:5" */
