@@ -138,6 +138,21 @@ static const struct row reparent_rows[] = {
 	/* A new parent without an entry, and nobody else. */
 	{ EV_CLONE, "60@8", "ptid=50;comm=g", "" },
 	{ EV_PROCEXIT, "50@6", "reaper_tid=998", "60:ptid=998" },
+	/* A new parent that has just exited, too. */
+	{ EV_CLONE, "70@9", "ptid=60;comm=h", "" },
+	{ EV_CLONE, "71@9", "ptid=70;comm=i", "" },
+	{ EV_PROCEXIT, "60@8", "reaper_tid=998", "70:ptid=998" },
+	{ EV_PROCEXIT, "70@9", "reaper_tid=60", "71:ptid=0" },
+	/* A subreaper with one thread left, of three. */
+	{ EV_CLONE, "80@10", "ptid=1;comm=j", "" },
+	{ EV_PRCTL, "80@10", "option=0x24;arg2_int=1", "" },
+	{ EV_CLONE3, "81/80@11", "ptid=1;flags=0x2000;comm=j", "" },
+	{ EV_CLONE3, "82/80@12", "ptid=1;flags=0x2000;comm=j", "" },
+	{ EV_CLONE, "90@13", "ptid=80;comm=k", "" },
+	{ EV_CLONE, "91@14", "ptid=90;comm=l", "" },
+	{ EV_PROCEXIT, "82/80@12", "status=0", "" },
+	{ EV_PROCEXIT, "80@10", "reaper_tid=81", "90:ptid=81" },
+	{ EV_PROCEXIT, "90@13", "reaper_tid=80", "91:ptid=81" },
 };
 
 static const struct row session_rows[] = {

@@ -7,6 +7,7 @@
  *   gone     the dead, oldest first, until their grace is over
  */
 #include "collector/state/state_int.h"
+#include "common/clock.h"
 #include <stdlib.h>
 
 #define SLOTS_MIN 256u
@@ -421,17 +422,28 @@ thread_child(const struct state *s, const struct thread *t, int64_t vpid)
 	return kid;
 }
 
+/* A thread of the process that has not exited, except 'but'; NULL: none. */
+static const struct thread *
+alive_thread(const struct thread *main, const struct thread *but)
+{
+	const struct thread *t = main;
+
+	do {
+		if (t != but && !t->dead)
+			return t;
+		t = t->grp_next;
+	} while (t != main);
+	return NULL;
+}
+
 /* Find the new parent of the children of 'from', if the kernel did not report it. */
 static int64_t
 find_reaper(const struct state *s, const struct thread *from)
 {
-	const struct thread *main = thread_main(s, from), *t = main;
+	const struct thread *main = thread_main(s, from), *t = alive_thread(main, from);
 
-	do {
-		if (t != from && !t->dead)
-			return t->tid;
-		t = t->grp_next;
-	} while (t != main);
+	if (t != NULL)
+		return t->tid;
 	for (unsigned hop = 0; hop < HOPS_MAX; hop++) {
 		t = thread_find(s, main->ptid);
 		if (t == NULL || in_pidns(t) != in_pidns(from))
@@ -439,10 +451,18 @@ find_reaper(const struct state *s, const struct thread *from)
 		main = thread_main(s, t);
 		if (main->nthreads == 0)
 			continue;
-		if (main->subreaper || main->pid == 1 || main->vpid == 1)
-			return main->dead ? main->grp_next->tid : main->tid;
+		t = alive_thread(main, NULL);
+		if (t != NULL && (main->subreaper || main->pid == 1 || main->vpid == 1))
+			return t->tid;
 	}
 	return 0;
+}
+
+/* Has a new parent exited at the same time as the old one? */
+static bool
+has_exited(const struct state *s, int64_t reaper, uint64_t ts)
+{
+	return reaper > 0 && exited_since(s, reaper, 0, ts > NS_PER_S ? ts - NS_PER_S : 1);
 }
 
 void
@@ -460,7 +480,10 @@ thread_reparent(struct state *s, struct thread *from, int64_t reaper)
 		if (!found) { /* the kernel's number, if nothing better is known */
 			const int64_t better = find_reaper(s, from);
 
-			reaper = better != 0 || r != NULL ? better : MAX(reaper, 0);
+			if (better != 0 || r != NULL || has_exited(s, reaper, from->updated))
+				reaper = better;
+			else
+				reaper = MAX(reaper, 0);
 			found = true;
 		}
 		thread_set_parent(s, t, reaper);

@@ -196,6 +196,7 @@ struct rlimit {
 	unsigned long rlim_cur;
 };
 struct signal_struct {
+	struct atomic_k live; /* its threads that have not begun to exit */
 	struct list_head thread_head;
 	u32 is_child_subreaper : 1;
 	u32 has_child_subreaper : 1;

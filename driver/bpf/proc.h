@@ -269,7 +269,7 @@ reaper_of(struct task_struct *t)
 		for (int i = 0; i < REAPER_LOOKED && BPF_CORE_READ(up, pid) > 1; i++) {
 			sig = BPF_CORE_READ(up, signal);
 			if (BPF_CORE_READ_BITFIELD_PROBED(sig, is_child_subreaper) &&
-			    task_level(up) == level)
+			    BPF_CORE_READ(sig, live.counter) > 0 && task_level(up) == level)
 				return BPF_CORE_READ(up, tgid);
 			up = BPF_CORE_READ(up, real_parent);
 		}
