@@ -150,8 +150,8 @@ static const struct row reparent_rows[] = {
 	{ EV_CLONE3, "82/80@12", "ptid=1;flags=0x2000;comm=j", "" },
 	{ EV_CLONE, "90@13", "ptid=80;comm=k", "" },
 	{ EV_CLONE, "91@14", "ptid=90;comm=l", "" },
-	{ EV_PROCEXIT, "82/80@12", "status=0", "" },
 	{ EV_PROCEXIT, "80@10", "reaper_tid=81", "90:ptid=81" },
+	{ EV_PROCEXIT, "82/80@12", "status=0", "" },
 	{ EV_PROCEXIT, "90@13", "reaper_tid=80", "91:ptid=81" },
 };
 
