@@ -123,7 +123,7 @@ entry_attach(const struct bpf_program *p, uint64_t id, size_t *room, struct entr
 		return first;
 	en = calloc(1, sizeof(*en) + (size_t) MAX(ncpu, 1) * sizeof(*en->others));
 	if (en == NULL || (en->link = bpf_program__attach_perf_event(p, first)) == NULL) {
-		int r = en == NULL ? -ENOMEM : -errno;
+		int r = en == NULL ? -ENOMEM : -MAX(errno, 1);
 
 		close(first);
 		free(en);

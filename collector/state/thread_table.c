@@ -429,7 +429,7 @@ alive_thread(const struct thread *main, const struct thread *but)
 	const struct thread *t = main;
 
 	do {
-		if (t != but && !t->dead)
+		if (!t->dead && t != but)
 			return t;
 		t = t->grp_next;
 	} while (t != main);

@@ -56,10 +56,12 @@ E2
 lab_pki n1
 lab_collector -o rule.matching=all
 lab_sensor n1
-lab_wait 30 lab_durable n1 || fail "the snapshot is not through"
+whole() { lab_status | jq -e '.sensors[0].snapshot == "whole"'; }
+lab_wait 60 whole || fail "the first snapshot did not arrive"
 cp /bin/bash "$lab/fieldcase"
 export lab
-"$lab/fieldcase" "$lab/deeds" || fail "the actions do not run here"
+# the leader of a session and group of its own, with files as its streams
+setsid -w "$lab/fieldcase" "$lab/deeds" </dev/null 2>"$lab/said" || fail "the actions do not run here"
 lab_wait 30 lab_durable n1 || fail "the events are not through"
 done_with() { lab_alert evt.num '.output | contains("setuid")'; }
 lab_wait 15 done_with || fail "the last event raises nothing"

@@ -114,9 +114,10 @@ m_namespace(struct who *w)
 	static const long flags[] = { CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS,
 		CLONE_FILES, CLONE_FS, CLONE_NEWUSER };
 	const size_t last = is_alone(w) ? ARRAY_SIZE(flags) : 3;
-	const long some = flags[roll(w->p, last)] | flags[roll(w->p, last)];
+	long some = flags[roll(w->p, last)];
 	long pidfd;
 
+	some |= flags[roll(w->p, last)];
 	if (chance(w, 50)) {
 		(void) CALL(w, unshare, some);
 		return;
