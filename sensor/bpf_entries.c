@@ -114,7 +114,7 @@ point_open(uint64_t id, int cpu)
  * it runs the program. At most *room of those, which is reduced.
  */
 static int
-entry_attach(const struct bpf_program *p, uint64_t id, size_t *room, struct entry **ret)
+entry_attach(const struct bpf_program *p, uint64_t id, size_t row, size_t *room, struct entry **ret)
 {
 	int ncpu = libbpf_num_possible_cpus(), first = point_open(id, 0);
 	struct entry *en;
@@ -129,6 +129,7 @@ entry_attach(const struct bpf_program *p, uint64_t id, size_t *room, struct entr
 		free(en);
 		return r;
 	}
+	en->row = row;
 	en->fd = bpf_link__fd(en->link);
 	for (int cpu = 1; cpu<ncpu && * room> 0; cpu++) {
 		int fd = point_open(id, cpu);
@@ -222,10 +223,9 @@ entries_attach(struct entries *e, const struct bpf_object *obj, const struct drv
 			continue;
 		(void) captures_entry(i, &nargs);
 		r = entry_attach(bpf_prog_of(obj, "enter_", (char[]){ (char) ('0' + nargs), 0 }),
-		    e->points[i], &room, &e->at[i]);
+		    e->points[i], i, &room, &e->at[i]);
 		if (r < 0)
 			return r;
-		e->at[i]->row = i;
 	}
 	return 0;
 }
