@@ -116,6 +116,7 @@ bound(struct sockaddr_in *sa)
 static void
 d_datagrams(struct facts *f)
 {
+	char addressed[] = "by address", none[] = "none"; /* on the stack, which is resident */
 	struct sockaddr_in a, b, c, from;
 	int fa = bound(&a), fb = bound(&b), fc = bound(&c);
 	char in[32];
@@ -134,7 +135,7 @@ d_datagrams(struct facts *f)
 	f->n[2] = fc;
 	f->n[3] = ring_do(&r, &(struct io_uring_sqe){ .opcode = IORING_OP_SEND,
 				  .fd = fa,
-				  .addr = (uintptr_t) "by address",
+				  .addr = (uintptr_t) addressed,
 				  .len = 10,
 				  .addr2 = (uintptr_t) &b,
 				  .addr_len = sizeof(b) });
@@ -144,7 +145,7 @@ d_datagrams(struct facts *f)
 		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &into, .msg_iovlen = 1
 	};
 	f->n[6] = do_at(&r, IORING_OP_RECVMSG, fc, &m, 1);
-	f->n[7] = do_at(&r, IORING_OP_SEND, 0, "none", 4);
+	f->n[7] = do_at(&r, IORING_OP_SEND, 0, none, 4);
 	f->n[8] = do_at(&r, IORING_OP_RECV, 0, in, 4);
 }
 
