@@ -128,4 +128,6 @@ stage_start() {
 	done | sort -n >"$lab/starts"
 	figure sensor_start_s "$(awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }' "$lab/starts")"
 	also "$(paste -sd ' ' "$lab/starts" | tr ' ' '/')" "s, each start"
+	"$bin/bench_rows" >"$lab/rows" 2>&1 || fail "bench_rows: $(tail -n 1 "$lab/rows")"
+	while IFS=: read -r rows work; do also "${rows% rows}" "rows of captures.def:$work"; done <"$lab/rows"
 }
