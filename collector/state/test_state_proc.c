@@ -143,16 +143,6 @@ static const struct row reparent_rows[] = {
 	{ EV_CLONE, "71@9", "ptid=70;comm=i", "" },
 	{ EV_PROCEXIT, "60@8", "reaper_tid=998", "70:ptid=998" },
 	{ EV_PROCEXIT, "70@9", "reaper_tid=60", "71:ptid=0" },
-	/* A subreaper with one thread left, of three. */
-	{ EV_CLONE, "80@10", "ptid=1;comm=j", "" },
-	{ EV_PRCTL, "80@10", "option=0x24;arg2_int=1", "" },
-	{ EV_CLONE3, "81/80@11", "ptid=1;flags=0x2000;comm=j", "" },
-	{ EV_CLONE3, "82/80@12", "ptid=1;flags=0x2000;comm=j", "" },
-	{ EV_CLONE, "90@13", "ptid=80;comm=k", "" },
-	{ EV_CLONE, "91@14", "ptid=90;comm=l", "" },
-	{ EV_PROCEXIT, "80@10", "reaper_tid=81", "90:ptid=81" },
-	{ EV_PROCEXIT, "82/80@12", "status=0", "" },
-	{ EV_PROCEXIT, "90@13", "reaper_tid=80", "91:ptid=81" },
 };
 
 static const struct row session_rows[] = {
@@ -293,6 +283,20 @@ static const struct row leader_rows[] = {
 };
 
 static const struct state_limits long_grace = { 1000, 1000, 0, 500000 };
+
+/* Orphans go to a thread of the subreaper that has not exited; those that have are known for a
+ * while. */
+static const struct row subreaper_rows[] = {
+	{ EV_CLONE, "10@2", "ptid=1;comm=a", "" },
+	{ EV_PRCTL, "10@2", "option=0x24;arg2_int=1", "" },
+	{ EV_CLONE3, "11/10@3", "ptid=1;flags=0x2000;comm=a", "" },
+	{ EV_CLONE3, "12/10@4", "ptid=1;flags=0x2000;comm=a", "" },
+	{ EV_CLONE, "20@5", "ptid=10;comm=b", "" },
+	{ EV_CLONE, "30@6", "ptid=20;comm=c", "" },
+	{ EV_PROCEXIT, "11/10@3", "status=0", "" },
+	{ EV_PROCEXIT, "10@2", "reaper_tid=12", "20:ptid=12" },
+	{ EV_PROCEXIT, "20@5", "reaper_tid=10", "30:ptid=12" },
+};
 
 /* A dead process serves late events and children for its grace, but no look-up by number. */
 static const struct row grace_rows[] = {
@@ -442,6 +446,7 @@ main(void)
 		PLAY(pidns_rows, NULL),
 		PLAY(unknown_rows, NULL),
 		PLAY(grace_rows, &long_grace),
+		PLAY(subreaper_rows, &long_grace),
 		cmocka_unit_test(t_pidns_clock),
 		cmocka_unit_test(t_bound),
 		cmocka_unit_test(t_churn),
