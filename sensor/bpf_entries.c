@@ -131,7 +131,7 @@ entry_attach(const struct bpf_program *p, uint64_t id, size_t row, size_t *room,
 	}
 	en->row = row;
 	en->fd = bpf_link__fd(en->link);
-	for (int cpu = 1; cpu<ncpu && * room> 0; cpu++) {
+	for (int cpu = 1; cpu < ncpu && *room != 0; cpu++) {
 		int fd = point_open(id, cpu);
 
 		if (fd < 0)

@@ -115,6 +115,7 @@ struct source {
 	{                                                  \
 		.value = DRV_CRED_##name, VALUE(64, false) \
 	}
+#define CREDS CRED(EUID), CRED(EGID), CRED(PERMITTED), CRED(EFFECTIVE)
 #define CWD                      \
 	{                        \
 		TEXT(0, DRV_CWD) \
