@@ -81,7 +81,7 @@ clone_fill(struct scratch *s, struct ev_CLONE *e, struct task_struct *t, const s
 		e->flags |= (u64) NV_clone_flags_CLONE_CHILD_IN_PIDNS << 32;
 	if (mm)
 		off = text_argv(s, off, EV_BIT(CLONE, exe), EV_BIT(CLONE, args), mm);
-	off = text_cwd(s, off, EV_BIT(CLONE, cwd), t);
+	off = text_folder(s, off, EV_BIT(CLONE, cwd), t, false);
 	off = text_kernel_str(s, off, EV_BIT(CLONE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(CLONE, cgroups), t);
 	return text_ns_pids(s, off, EV_BIT(CLONE, ns_pids), t);
@@ -184,7 +184,7 @@ ALONE_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bpr
 	e = REC_BEGIN(s, EXECVE, t);
 	EXEC_NUMBERS(e, t);
 	off = text_argv(s, off, EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), mm);
-	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
+	off = text_folder(s, off, EV_BIT(EXECVE, cwd), t, false);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
 	off = text_args(s, off, EV_BIT(EXECVE, env), BPF_CORE_READ(mm, env_start),
@@ -225,7 +225,7 @@ EXIT(exec)
 	EXEC_NUMBERS(e, t);
 	e->res = call_result(ret);
 	off = text_attempt(s, off, EV_BIT(EXECVE, exe), EV_BIT(EXECVE, args), argv, width);
-	off = text_cwd(s, off, EV_BIT(EXECVE, cwd), t);
+	off = text_folder(s, off, EV_BIT(EXECVE, cwd), t, false);
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, comm), t->comm);
 	off = text_cgroups(s, off, EV_BIT(EXECVE, cgroups), t);
 	off = text_strings(s, off, EV_BIT(EXECVE, env), env, width);

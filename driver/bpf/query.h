@@ -17,7 +17,7 @@ EXIT(getcwd)
 
 	e->res = call_result(ret);
 	if (ret > 0)
-		off = text_cwd(s, off, EV_BIT(GETCWD, path), t);
+		off = text_folder(s, off, EV_BIT(GETCWD, path), t, false);
 	EXIT_END();
 }
 

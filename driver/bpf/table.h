@@ -54,17 +54,6 @@ table_path(struct scratch *s, struct stash *st, bool compat, u32 off, u64 bit, u
 	return text_path_of(s, st, compat, off, bit, 1, path);
 }
 
-/* Append the caller's working folder or root, if the call has succeeded. */
-static __always_inline u32
-table_folder(struct scratch *s, u32 off, u64 bit, bool root)
-{
-	struct task_struct *t = current_task();
-
-	if ((s64) value_at(s, DRV_RESULT) < 0)
-		return off;
-	return root ? text_root(s, off, bit, t) : text_cwd(s, off, bit, t);
-}
-
 /* Append text 'i' of a capture; 'call' is the stash's call_id(). Returns the next text's offset. A
  * separate function, so that it is verified once. */
 __noinline u32
@@ -87,8 +76,11 @@ table_text(u32 capture, u32 i, u32 call, u32 off)
 		return text_user_str(s, off, bit, (void *) at);
 	if (d->how == DRV_DATA)
 		return text_data(s, off, bit, at, value_at(s, d->size));
-	if (d->how == DRV_CWD || d->how == DRV_ROOT)
-		return table_folder(s, off, bit, d->how == DRV_ROOT);
+	if (d->how == DRV_CWD || d->how == DRV_ROOT) { /* only a successful call changes them */
+		if ((s64) value_at(s, DRV_RESULT) < 0)
+			return off;
+		return text_folder(s, off, bit, t, d->how == DRV_ROOT);
+	}
 	st = stash_find(t, call);
 	if (d->how == DRV_ADDR)
 		return text_addr(s, st, compat, off, bit, at, value_at(s, d->size));

@@ -253,24 +253,15 @@ text_cgroups(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
 	return n <= 0 ? off : text_end(s, off, n, bit);
 }
 
+/* Append a task's working folder, or its root. */
 static __always_inline u32
-text_cwd(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
+text_folder(struct scratch *s, u32 off, u64 bit, struct task_struct *t, bool root)
 {
 	struct fs_struct *fs = BPF_CORE_READ(t, fs);
 
 	if (!fs)
 		return off;
-	return text_kpath(s, off, bit, t, &fs->pwd);
-}
-
-static __always_inline u32
-text_root(struct scratch *s, u32 off, u64 bit, struct task_struct *t)
-{
-	struct fs_struct *fs = BPF_CORE_READ(t, fs);
-
-	if (!fs)
-		return off;
-	return text_kpath(s, off, bit, t, &fs->root);
+	return text_kpath(s, off, bit, t, root ? &fs->root : &fs->pwd);
 }
 
 /* Get the values DRV_CRED_*. Other threads cannot change them. */
