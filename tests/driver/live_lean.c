@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live_lean.c - events of which process state needs a part, and that part alone. */
 #include "common/macros.h"
-#include "tests/driver/live.h"
+#include "tests/driver/live_msg.h"
 #include "tests/driver/live_procfs.h"
 #include <errno.h>
 #include <linux/sched.h>
@@ -284,29 +284,19 @@ c_datagrams(struct live *l)
 static void
 d_passing(struct facts *f UNUSED)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	char c = 'x';
-	struct iovec v = { &c, 1 };
-	struct msghdr m = { .msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
+	struct passing p;
+	struct msghdr m;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
 		_exit(1);
-	*(int *) CMSG_DATA(&control.head) = 0;
 	for (int i = 0; i < 3; i++) {
-		m.msg_controllen = i == 1 ? sizeof(control) : 0;
+		m = msg_passing(&p, &pair[0], i == 1 ? 1 : 0);
 		if (sendmsg(pair[0], &m, 0) != 1)
 			_exit(1);
-		m.msg_controllen = sizeof(control);
+		m = msg_passing(&p, &pair[0], 1);
 		if (recvmsg(pair[1], &m, 0) != 1)
 			_exit(1);
-		*(int *) CMSG_DATA(&control.head) = 0;
 	}
 }
 

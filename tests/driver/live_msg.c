@@ -32,6 +32,20 @@ msg_header(struct facts *f, int64_t name, size_t len, const char *const *text, i
 	    7);
 }
 
+struct msghdr
+msg_passing(struct passing *p, const int *fd, size_t n)
+{
+	p->u.c = (struct cmsghdr){ CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&p->u.c), fd, n * sizeof(int));
+	p->byte = 'x';
+	p->v = (struct iovec){ &p->byte, 1 };
+	p->n = n;
+	return (struct msghdr){ .msg_iov = &p->v,
+		.msg_iovlen = 1,
+		.msg_control = &p->u,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+}
+
 static struct sockaddr_in
 loopback(int fd)
 {

@@ -13,30 +13,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A message with descriptors, with its own memory. */
-struct passing {
-	union {
-		struct cmsghdr c;
-		char room[CMSG_SPACE(8 * sizeof(int))];
-	} u;
-	struct iovec v;
-	char byte;
-	size_t n;
-};
-
-static struct msghdr
-passing(struct passing *p, const int *fd, size_t n)
-{
-	p->u.c = (struct cmsghdr){ CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-	memcpy(CMSG_DATA(&p->u.c), fd, n * sizeof(int));
-	p->v = (struct iovec){ &p->byte, 1 };
-	p->n = n;
-	return (struct msghdr){ .msg_iov = &p->v,
-		.msg_iovlen = 1,
-		.msg_control = &p->u,
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-}
-
 /* Note the descriptors received, from n[at] on. */
 static void
 note_passed(struct facts *f, const struct passing *p, size_t at)
@@ -50,7 +26,7 @@ static void
 pass(struct facts *f, const int *fd, size_t n, size_t at, bool cloexec)
 {
 	struct passing p;
-	struct msghdr m = passing(&p, fd, n);
+	struct msghdr m = msg_passing(&p, fd, n);
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || sendmsg(pair[0], &m, 0) != 1 ||
@@ -131,11 +107,11 @@ d_passed_mmsg(struct facts *f)
 	fd[2] = open("third", O_RDONLY | O_CREAT, 0600);
 	for (size_t i = 0; i < 3; i++)
 		f->n[10 + i] = (int64_t) live_ino(fd[i]);
-	m[0].msg_hdr = passing(&p[0], &fd[0], 1);
-	m[1].msg_hdr = passing(&p[1], fd, 0);
+	m[0].msg_hdr = msg_passing(&p[0], &fd[0], 1);
+	m[1].msg_hdr = msg_passing(&p[1], fd, 0);
 	m[1].msg_hdr.msg_control = NULL;
 	m[1].msg_hdr.msg_controllen = 0;
-	m[2].msg_hdr = passing(&p[2], &fd[1], 2);
+	m[2].msg_hdr = msg_passing(&p[2], &fd[1], 2);
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0 || sendmmsg(pair[0], m, 3, 0) != 3 ||
 	    recvmmsg(pair[1], m, 3, 0, NULL) != 3)
 		_exit(1);

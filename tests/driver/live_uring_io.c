@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live_uring_io.c - reads, writes and messages through rings. */
-#include "tests/driver/live.h"
+#include "tests/driver/live_msg.h"
 #include "tests/driver/raw_uring.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -192,29 +192,20 @@ c_datagrams(struct live *l)
 static void
 d_passed(struct facts *f)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	char c = 'x';
-	struct iovec v = { &c, 1 };
-	struct msghdr m = { .msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
+	struct passing p;
+	struct msghdr m;
 	struct ring r;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
 		_exit(1);
-	*(int *) CMSG_DATA(&control.head) = 0;
+	m = msg_passing(&p, &pair[0], 1);
 	ring_open(&r, 8, 0);
 	f->n[0] = do_at(&r, IORING_OP_SENDMSG, pair[0], &m, 1);
-	memset(&control, 0, sizeof(control));
-	m.msg_controllen = sizeof(control);
+	memset(&p.u, 0, sizeof(p.u));
 	f->n[1] = do_at(&r, IORING_OP_RECVMSG, pair[1], &m, 1);
 	f->n[2] = (int64_t) m.msg_controllen;
-	memcpy(f->s[0], &control, sizeof(control));
+	memcpy(f->s[0], &p.u, sizeof(p.u));
 }
 
 static void
