@@ -14,7 +14,7 @@ libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
 # matches will do
 tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
 util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr debootstrap
-libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox'
+libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox rsyslog:rsyslogd rsyslog-openssl'
 
 case ${1:-} in
 '') want=$build ;;

@@ -76,16 +76,36 @@ without_prefix(struct slice s, enum priority p)
 	return (struct slice){ s.p + n + name + 2, s.n - n - name - 2 };
 }
 
-static void
-plain(struct buf *b, const struct alert *a, bool terminal)
+/* The output of an alert without its prefix, borrowed from 'root', or from the body if it is not
+ * JSON. */
+static struct slice
+output_of(const struct alert *a, json_t *root)
 {
-	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
 	json_t *output = json_object_get(root, "output");
 	struct slice s = { json_string_value(output), json_string_length(output) };
 
 	if (s.p == NULL)
 		s = (struct slice){ a->json, a->json_len };
-	s = without_prefix(s, a->priority);
+	return without_prefix(s, a->priority);
+}
+
+static void
+bare(struct buf *b, const struct alert *a)
+{
+	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
+
+	escape_add(b, slice_str(a->rule));
+	buf_str(b, ": ");
+	escape_add(b, output_of(a, root));
+	json_decref(root);
+}
+
+static void
+plain(struct buf *b, const struct alert *a, bool terminal)
+{
+	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
+	struct slice s = output_of(a, root);
+
 	local_time(b, a->time, !terminal);
 	buf_printf(b, "%s%-8s%s ", terminal ? colour(a->priority) : "", priority_name(a->priority),
 	    terminal ? "\033[0m" : "");
@@ -109,6 +129,9 @@ text_alert(struct buf *b, const struct alert *a, enum text_format format)
 	case TEXT_JSON_SAFE:
 		escape_json(b, (struct slice){ a->json, a->json_len });
 		buf_char(b, '\n');
+		return;
+	case TEXT_BARE:
+		bare(b, a);
 		return;
 	case TEXT_PLAIN:
 	case TEXT_COLOURED:

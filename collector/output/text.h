@@ -16,13 +16,14 @@ enum text_format {
 	TEXT_JSON,      /* the body unchanged */
 	TEXT_JSON_SAFE, /* for a terminal: the same object, control characters escaped */
 	TEXT_PLAIN,     /* date, time, priority, node, output */
+	TEXT_BARE,      /* rule and output only, without a newline */
 	TEXT_COLOURED,  /* for a terminal: the same with colours, and without the date */
 };
 
 /* Parse "json" or "text"; 'terminal' selects the variant. -EINVAL. */
 int text_format_of(const char *name, bool terminal, enum text_format *ret) MUST_CHECK;
 
-/* Append one line with its newline; check buf_ok(). */
+/* Append one line, with its newline unless it is TEXT_BARE; check buf_ok(). */
 void text_alert(struct buf *b, const struct alert *a, enum text_format format);
 
 /* Write an RFC 3339 time in UTC with nanoseconds. */

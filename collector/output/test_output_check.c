@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_output_check.c - what outputs refuse, and that a check changes nothing. */
+#include "collector/output/test_output_kit.h"
+#include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static const struct {
+	const struct output_ops *ops;
+	const char *yaml;
+	unsigned line;
+	const char *msg;
+} bad[] = {
+	{ &output_stdout, "outputs:\n stdout:\n  format: xml", 3,
+	    "'outputs.stdout.format' must be json or text, not 'xml'" },
+	{ &output_file, "outputs:\n file:\n  format: json", 0,
+	    "'outputs.file.path' must be the path of a file, not ''" },
+	{ &output_file, "outputs:\n file:\n  path: @/no/such", 3, "cannot write '" },
+	{ &output_file, "outputs:\n file:\n  path: @\n  format: xml", 4,
+	    "'outputs.file.format' must be json or text, not 'xml'" },
+	{ &output_file, "outputs:\n file:\n  path: @\n  sync: maybe", 4,
+	    "'outputs.file.sync' must be none or batch, not 'maybe'" },
+	{ &output_kafka, "outputs:\n kafka:\n  topic: t", 0,
+	    "outputs.kafka.brokers is missing: set it to HOST:PORT of a Kafka broker" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: [ b:1, 'b:' ]", 3,
+	    "outputs.kafka.brokers: 'b:' is not an address of a Kafka broker: write HOST:PORT" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: 'a:1,b:70000'", 3,
+	    "outputs.kafka.brokers: 'b:70000' is not an address" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: http://b:1/x", 3,
+	    "outputs.kafka.brokers: 'http://b:1/x' is not an address" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  topic: a/b", 4,
+	    "outputs.kafka.topic: 'a/b' is not a valid topic name" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   no.such: 1", 5,
+	    "outputs.kafka.properties.no.such: No such configuration property: \"no.such\"" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   acks: many", 5,
+	    "outputs.kafka.properties.acks: Invalid value for configuration property "
+	    "\"request.required.acks\"" },
+	{ &output_kafka,
+	    "outputs:\n kafka:\n  brokers: b:1\n  properties:\n   ssl.ca.location: /none\n"
+	    "   security.protocol: ssl",
+	    0, "outputs.kafka: ssl.ca.location failed" },
+	{ &output_syslog, "outputs:\n syslog:\n  address: /dev/log", 3,
+	    "'outputs.syslog.address' must be unix:/PATH, udp://HOST:PORT, tcp://HOST:PORT or "
+	    "tls://HOST:PORT, not '/dev/log'" },
+	{ &output_syslog, "outputs:\n syslog:\n  facility: local8", 3,
+	    "'outputs.syslog.facility' must be a facility such as" },
+	{ &output_syslog, "outputs:\n syslog:\n  app_name: a b", 3,
+	    "'outputs.syslog.app_name' must be 1 to 48 printable characters" },
+	{ &output_syslog, "outputs:\n syslog:\n  structured_data: 'a=b'", 3,
+	    "'outputs.syslog.structured_data' must be a name of at most 32 characters" },
+	{ &output_syslog, "outputs:\n syslog:\n  header: old", 3,
+	    "'outputs.syslog.header' must be auto, rfc5424 or bsd, not 'old'" },
+	{ &output_syslog, "outputs:\n syslog:\n  format: xml", 3,
+	    "'outputs.syslog.format' must be json or text, not 'xml'" },
+	{ &output_syslog, "outputs:\n syslog:\n  address: tcp://h\n  tls: { ca: /none }", 3,
+	    "'outputs.syslog.address' must be tls://HOST:PORT with outputs.syslog.tls" },
+	{ &output_syslog, "outputs:\n syslog:\n  address: tls://h\n  tls: { ca: /none }", 3,
+	    "outputs.syslog.tls: cannot use the authorities in '/none': No such file" },
+	{ &output_syslog, "outputs:\n syslog:\n  address: tls://h\n  tls: { key: /none }", 3,
+	    "outputs.syslog.tls: a certificate needs its key" },
+};
+
+static void
+bad_options_have_a_place_and_a_sentence(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct bench *b = bench_new(bad[i].ops, bad[i].yaml);
+		struct diag d = { 0 }, checked = { 0 };
+
+		assert_int_equal(-EINVAL, b->ops->check(b->st, b->cfg, &checked));
+		bench_close(b);
+		b = bench_new(bad[i].ops, bad[i].yaml);
+		assert_int_equal(-EINVAL, b->ops->open(b->st, b->cfg, bench_ended, b, &d));
+		assert_string_equal(d.msg, checked.msg);
+		assert_int_equal(d.line, checked.line);
+		if (strncmp(d.msg, bad[i].msg, strlen(bad[i].msg)) != 0)
+			assert_string_equal(bad[i].msg, d.msg);
+		assert_int_equal(bad[i].line, d.line);
+		bench_close(b);
+	}
+}
+
+static const struct {
+	const struct output_ops *ops;
+	const char *yaml;
+} fine[] = {
+	{ &output_file, "outputs: { file: { path: @, append: false } }" },
+	{ &output_file, "outputs: { file: { path: @.new } }" },
+	{ &output_kafka,
+	    "outputs: { kafka: { brokers: [ 'a:1, ssl://b:2', '[::1]:3', '::1', c ] } }" },
+};
+
+static void
+a_check_changes_nothing(void **state)
+{
+	char fresh[80], text[8] = "";
+	int fd;
+
+	(void) state;
+	fd = open(bench_path, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(5, write(fd, "kept\n", 5));
+	for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {
+		struct bench *b = bench_new(fine[i].ops, fine[i].yaml);
+		struct diag d = { 0 };
+
+		if (b->ops->check(b->st, b->cfg, &d) != 0)
+			fail_msg("%s", d.msg);
+		bench_close(b);
+	}
+	assert_int_equal(5, pread(fd, text, sizeof(text), 0));
+	assert_string_equal("kept\n", text);
+	assert_int_equal(0, close(fd));
+	(void) snprintf(fresh, sizeof(fresh), "%s.new", bench_path);
+	assert_int_equal(-1, access(fresh, F_OK));
+}
+
+static int
+setup(void **state)
+{
+	(void) state;
+	(void) snprintf(bench_path, sizeof(bench_path), "%s/a.log", tmpdir);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(bad_options_have_a_place_and_a_sentence, setup),
+		cmocka_unit_test_setup(a_check_changes_nothing, setup),
+	};
+
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
+}
