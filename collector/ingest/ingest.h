@@ -58,7 +58,7 @@ void ingest_watch_tls(struct ingest *i);
 
 struct ingest_stats {
 	uint64_t connections;      /* now */
-	uint64_t refused_tls;      /* failed handshakes, as far as NNG counts them */
+	uint64_t refused_tls;      /* failed handshakes */
 	uint64_t refused_identity; /* Proofs */
 	uint64_t
 	    refused_protocol; /* Hellos, clusters, messages out of turn, replaced connections */

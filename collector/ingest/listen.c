@@ -15,7 +15,6 @@ enum {
 	SEND_MS = 5000, /* for a peer to take its answer */
 	STOP_S = 3,     /* for NNG to end its connections */
 	STUCK_TICKS = 20,
-	STATS_TICKS = 4,
 	CLOSE_MAX = 16, /* connections ended per tick */
 	/* NNG counts its own headers: a hop per device and the request's number. */
 	HEADERS_MAX = 64,
@@ -184,27 +183,6 @@ watch_ending(struct ingest *i)
 		    (unsigned long long) i->ending);
 }
 
-/* Count failed handshakes: NNG only counts them, under a lock that new connections take, so not
- * from the API. */
-static uint64_t
-refused_tls(const struct listener *l)
-{
-	static const char *const names[] = { "auth", "proto" };
-	nng_stat *all = NULL, *s;
-	uint64_t n = 0;
-
-	if (l == NULL || !l->tls || nng_stats_get(&all) != 0)
-		return 0;
-	s = nng_stat_find_listener(all, l->listener);
-	for (size_t k = 0; s != NULL && k < ARRAY_SIZE(names); k++) {
-		nng_stat *one = nng_stat_find(s, names[k]);
-
-		n += one == NULL ? 0 : nng_stat_value(one);
-	}
-	nng_stats_free(all);
-	return n;
-}
-
 static uint64_t
 own_expiry(struct ingest *i)
 {
@@ -233,8 +211,6 @@ tick(void *arg)
 		conn_unref(v[k]);
 	}
 	watch_ending(i);
-	if (i->listener->ticks++ % STATS_TICKS == 0)
-		i->refused_tls = refused_tls(i->listener);
 	if (i->listener->fds != NULL && strchr(i->listener->local, ':') != NULL)
 		strangers_look(i, i->listener->fds, i->listener->local, now);
 	log_peer_tick();
@@ -298,7 +274,7 @@ start(struct ingest *i, enum scheme scheme, struct diag *d)
 		return address_fail(i->cfg.listen, rv, d);
 	if (scheme == SCHEME_TLS) {
 		l->tls = i->identity = true;
-		r = tls_set(l, i->trust, d);
+		r = tls_set(i, i->trust, d);
 		if (r < 0)
 			return r;
 	}

@@ -22,7 +22,6 @@ struct listener {
 	bool tls;
 	char local[PEER_TEXT]; /* its address */
 	DIR *fds;              /* /proc/self/fd */
-	unsigned ticks;
 	unsigned ending_ticks; /* since when connections have failed to end */
 	unsigned njobs;
 	struct job jobs[];
@@ -43,6 +42,6 @@ int address_probe_ipc(const char *url, struct diag *d) MUST_CHECK;
 int tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d) MUST_CHECK;
 
 /* Use these certificates for new connections. */
-int tls_set(struct listener *l, const struct trust *t, struct diag *d) MUST_CHECK;
+int tls_set(struct ingest *i, const struct trust *t, struct diag *d) MUST_CHECK;
 
 #endif

@@ -8,15 +8,27 @@
 #define WARN_NS (14ull * 86400 * NS_PER_S) /* before our certificate expires */
 #define NAG_NS  (86400 * NS_PER_S)         /* between two warnings */
 
-int
-tls_set(struct listener *l, const struct trust *t, struct diag *d)
+static void
+handshake_ended(void *arg, SSL *ssl, const X509 *peer, bool ok)
 {
-	const struct tls_setup s = { .mode = NNG_TLS_MODE_SERVER, .ctx = trust_tls(t) };
+	struct ingest *i = arg;
+
+	(void) ssl;
+	(void) peer;
+	i->refused_tls += !ok;
+}
+
+int
+tls_set(struct ingest *i, const struct trust *t, struct diag *d)
+{
+	const struct tls_setup s = {
+		.mode = NNG_TLS_MODE_SERVER, .ctx = trust_tls(t), .ended = handshake_ended, .arg = i
+	};
 	nng_tls_config *c = NULL;
 	int rv = tls_config_new(&s, &c);
 
 	if (rv == 0) {
-		rv = nng_listener_set_ptr(l->listener, NNG_OPT_TLS_CONFIG, c);
+		rv = nng_listener_set_ptr(i->listener->listener, NNG_OPT_TLS_CONFIG, c);
 		nng_tls_config_free(c); /* the listener holds it */
 	}
 	if (rv != 0)
@@ -52,7 +64,7 @@ ingest_reload_tls(struct ingest *i, struct diag *d)
 	i->warned = 0;
 	r = tls_trust(&i->cfg, &fresh, d);
 	if (r == 0)
-		r = tls_set(i->listener, fresh, d);
+		r = tls_set(i, fresh, d);
 	if (r < 0) {
 		trust_unref(fresh);
 		return r;

@@ -21,6 +21,7 @@ struct nng_tls_engine_conn {
 	SSL *ssl;
 	X509 *peer;       /* the certificate that the peer has shown, good or bad */
 	bool shaken;      /* OpenSSL's part of the handshake is done */
+	int refusal;      /* NNG's error number, held back until the alert has left; 0: none */
 	tls_ended *ended; /* NULL: already called */
 	void *arg;
 	struct join join;
@@ -131,10 +132,12 @@ conn_fini(struct nng_tls_engine_conn *c)
 	X509_free(c->peer);
 }
 
-/* Tell the peer; what has not been sent yet is lost. */
+/* Tell the peer; what has not been sent yet is lost. NNG may come back with late events after the
+ * socket's owner has freed 'arg'. */
 static void
 conn_close(struct nng_tls_engine_conn *c)
 {
+	c->ended = NULL;
 	if (c->ssl != NULL && c->shaken)
 		(void) SSL_shutdown(c->ssl);
 	ERR_clear_error();
@@ -159,21 +162,58 @@ wait_for_server(struct nng_tls_engine_conn *c)
 	return failure(c, r);
 }
 
-static int
-conn_handshake(struct nng_tls_engine_conn *c)
+/*
+ * NNG closes TCP as soon as a handshake fails, and drops bytes that wait because it does not know
+ * yet that earlier ones were written: the client would not learn why it was refused. So a server's
+ * failure is held back until NNG calls without new bytes of the peer, which it does when it has
+ * written. Bytes of the peer are discarded: unread ones would turn the end into a reset.
+ */
+static bool
+alert_left(struct nng_tls_engine_conn *c)
 {
-	int r, rv = 0;
+	void *stream = BIO_get_data(SSL_get_rbio(c->ssl));
+	uint8_t discarded[512];
+	size_t n = sizeof(discarded), total = 0;
+
+	while (nng_tls_engine_recv(stream, discarded, &n) == 0) {
+		total += n;
+		n = sizeof(discarded);
+	}
+	return total == 0;
+}
+
+static int
+shake(struct nng_tls_engine_conn *c)
+{
+	int r;
 
 	ERR_clear_error();
 	if (!c->shaken) {
 		r = SSL_do_handshake(c->ssl);
 		c->shaken = r == 1;
-		rv = c->shaken ? 0 : failure(c, r);
+		if (r != 1)
+			return failure(c, r);
 	}
-	if (rv == 0)
-		rv = wait_for_server(c);
-	if (rv != NNG_EAGAIN && rv != NNG_ECLOSED)
-		end_handshake(c, rv == 0);
+	return wait_for_server(c);
+}
+
+static int
+conn_handshake(struct nng_tls_engine_conn *c)
+{
+	uint64_t written = BIO_number_written(SSL_get_wbio(c->ssl));
+	int rv;
+
+	if (c->refusal != 0)
+		return alert_left(c) ? c->refusal : NNG_EAGAIN;
+	rv = shake(c);
+	if (rv == NNG_EAGAIN || rv == NNG_ECLOSED)
+		return rv;
+	end_handshake(c, rv == 0);
+	if (rv != 0 && SSL_is_server(c->ssl) &&
+	    BIO_number_written(SSL_get_wbio(c->ssl)) > written) {
+		c->refusal = rv;
+		return NNG_EAGAIN;
+	}
 	return rv;
 }
 

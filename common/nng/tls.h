@@ -46,7 +46,7 @@ struct tls_setup {
 	const char *server_name; /* the name that the server's certificate must have; copied; NULL
 				    for a server */
 	tls_ended *ended;        /* or NULL */
-	void *arg;               /* of ended(); must outlive the connections */
+	void *arg;               /* of ended(); must outlive the socket */
 };
 
 /* Make a configuration for a dialer or listener (NNG_OPT_TLS_CONFIG). NNG's error number; on 0 the
