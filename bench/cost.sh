@@ -66,12 +66,15 @@ watch_load() {
 	events=$(($(lab_metric mews_collector_events_total) - events)) batches=$(($(lab_metric mews_collector_batches_total) - batches))
 }
 
+# dumped FILE: is callgrind's file whole? The totals are its last line.
+dumped() { tail -n 1 "$1" | grep -q '^totals:'; }
+
 # profile PROGRAM PID: callgrind's counts of a load slow enough for it.
 profile() {
 	callgrind_control -z "$2" >/dev/null
 	watch_load 20000 5
 	callgrind_control -d "$2" >/dev/null
-	sleep 2
+	lab_wait 60 dumped "$lab/callgrind.$1.1" || fail "callgrind wrote no profile of $1"
 	parts "$lab/callgrind.$1.1" "$events" "$batches" "$1"
 }
 

@@ -15,8 +15,10 @@ lines=$(($(wc -l <"$lab/collector.log") - before))
 # two peers: the node, and its address before authentication; each 10 at once, 1 a second, and a
 # summary every ten
 limit=$((2 * (10 + took + 30 + (took + 30) / 10 + 1)))
-[ "$answers" -ge 15000 ] || fail "only $answers requests were answered: that is no flood"
+[ "$answers" -ge $((4 * limit)) ] || fail "only $answers requests were answered in $took s: that is no flood"
 [ "$lines" -le "$limit" ] || fail "$lines lines in $took s, more than $limit"
-[ "$(lab_metric mews_ingest_log_held_total)" -gt 10000 ] || fail "the lines held back are not counted"
+# two of three requests cause a line, which is written or counted
+held=$(lab_metric mews_ingest_log_held_total)
+[ $((lines + held)) -ge $((answers * 2 / 3)) ] || fail "the lines held back are not counted: $lines lines and $held held back for $answers requests"
 grep -q 'sensor bad' "$lab/collector.log" || fail "the log does not say who it was"
-echo "$answers requests in $took s: $lines lines, $(lab_metric mews_ingest_log_held_total) held back"
+echo "$answers requests in $took s: $lines lines, $held held back"
