@@ -93,6 +93,7 @@ static const struct {
 	{ SC_pwrite64, EV_PWRITE },
 	{ SC_recvmmsg_time64, EV_RECVMMSG },
 	{ SC_sendfile64, EV_SENDFILE },
+	{ SC_setfsuid32, EV_SETFSUID },
 	{ SC_setgid32, EV_SETGID },
 	{ SC_setregid32, EV_SETREGID },
 	{ SC_setresgid32, EV_SETRESGID },

@@ -245,6 +245,7 @@ static const struct {
 	{ 451, "close_range res first last flags" },
 	{ 453, "keyctl res operation arg2 arg3 arg4 arg5" },
 	{ 500, "task_file_passed fd path flags mode dev ino_num sk_family sk_type sk_proto tuple" },
+	{ 501, "setfsuid res fsuid" },
 };
 
 static void

@@ -215,6 +215,7 @@ static const struct {
 	{ EV_KEYCTL, "RESULT=res" },
 	{ EV_TASK_FILE_PASSED,
 	    "PATH=path OPEN_FLAGS=flags MODE=mode DEV=dev INO=ino_num TUPLE=tuple" },
+	{ EV_SETFSUID, "RESULT=res" },
 };
 
 static void

@@ -158,6 +158,13 @@ parse_setregid(struct apply *a)
 	set_id(a, &a->t->gid, EVP_SETREGID_egid, CREDS(SETREGID));
 }
 
+/* Whoever changes from root's files to another's loses the capabilities over files. */
+void
+parse_setfsuid(struct apply *a)
+{
+	(void) take_creds(a, CREDS(SETFSUID));
+}
+
 void
 parse_capset(struct apply *a)
 {

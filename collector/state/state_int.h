@@ -138,7 +138,7 @@ parse_fn parse_socket, parse_bind, parse_connect, parse_accept, parse_send, pars
 parse_fn parse_socketpair, parse_getsockopt, parse_io;
 parse_fn parse_chdir, parse_fchdir, parse_getcwd, parse_chroot;
 parse_fn parse_setuid, parse_setresuid, parse_setreuid;
-parse_fn parse_setgid, parse_setresgid, parse_setregid;
+parse_fn parse_setgid, parse_setresgid, parse_setregid, parse_setfsuid;
 parse_fn parse_capset, parse_newns, parse_setsid, parse_setpgid, parse_prctl, parse_limit,
     parse_memory;
 parse_fn parse_user, parse_group, parse_passed;

@@ -185,6 +185,10 @@ static const struct row session_rows[] = {
 	{ EV_UNSHARE, "12@4",
 	    "flags=0x100000;host_euid=7;host_egid=8;cap_permitted=5;cap_effective=5",
 	    "uid=7;gid=8;capeff=5" },
+	/* The result of setfsuid() is the id from before; the effective id stays. */
+	{ EV_SETFSUID, "12@4",
+	    "res=500;fsuid=1;host_euid=7;host_egid=8;cap_permitted=5;cap_effective=4",
+	    "uid=7;gid=8;capeff=4" },
 	{ EV_UNSHARE, "12@4", "flags=0x100000", "capeff=2199023255551" },
 	{ EV_CAPSET, "12@4", "cap_effective=1", "capeff=1" },
 	{ EV_CHROOT, "12@4", "path=/jail/", "root=/jail" },

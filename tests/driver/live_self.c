@@ -64,6 +64,23 @@ drop_root(void)
 
 #define BIG 0x10005L /* an id whose lower half is another one */
 
+/* It never fails. Root's capabilities over files follow. */
+static void
+t_setfsuid(struct facts *f)
+{
+	(void) CALL(f, "setfsuid", BIG);
+	WANT(f, "fsuid=%ld %s", live_id(BIG), creds(-1));
+	(void) CALL(f, "setfsuid", 0);
+	WANT(f, "fsuid=0 %s", creds(-1));
+}
+
+static void
+t_setfsuid32(struct facts *f)
+{
+	(void) CALL(f, "setfsuid32", BIG);
+	WANT(f, "fsuid=%ld %s", BIG, creds(-1));
+}
+
 static void
 t_setuid(struct facts *f)
 {
@@ -406,6 +423,8 @@ const struct live_row self_rows[] = {
 	LIVE_ROW(setregid),
 	LIVE_ROW(setresuid),
 	LIVE_ROW(setresgid),
+	LIVE_ROW(setfsuid),
+	LIVE_ROW(setfsuid32),
 	LIVE_ROW(setsid),
 	LIVE_ROW(setpgid),
 	LIVE_ROW(setns),

@@ -16,7 +16,10 @@ m_ids(struct who *w)
 	static const long ids[] = { 0, 1000, 65534 };
 	const long id = ids[roll(w->p, 3)], same = -1;
 
-	switch (roll(w->p, 6)) {
+	switch (roll(w->p, 7)) {
+	case 5:
+		(void) CALL(w, setfsuid, id);
+		break;
 	case 0:
 		(void) CALL(w, setresuid, same, id, same);
 		break;
