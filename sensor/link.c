@@ -10,6 +10,7 @@
 #define POLL_IDLE_NS    (1000 * NS_PER_MS)
 #define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit: doubles each time, ... */
 #define POLL_HELD_MAX   4                 /* ... this often: a thousand waiting nodes are no load */
+#define POLL_BUSY_NS    (5 * NS_PER_S)    /* statistics, however many batches there are */
 #define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
 #define BYE_NS          (500 * NS_PER_MS)
 #define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted this long resets the back-off */
@@ -156,6 +157,7 @@ static int
 send_poll(struct link *l, uint64_t now, uint64_t skip_to)
 {
 	l->held_polls = is_held(l) ? MIN(l->held_polls + 1, POLL_HELD_MAX) : 0;
+	l->last_poll = now;
 	buf_clear(&l->out);
 	return link_put_out(l, now, SLOT_POLL, l->ops->poll(l->arg, skip_to, &l->out));
 }
@@ -237,6 +239,12 @@ poll_interval(const struct link *l)
 	return l->spool->n > 0 ? POLL_PENDING_NS : POLL_IDLE_NS;
 }
 
+static uint64_t
+poll_at(const struct link *l)
+{
+	return MIN(l->last_sent + poll_interval(l), MAX(l->last_poll, l->since) + POLL_BUSY_NS);
+}
+
 /* ---- time ---- */
 
 static void
@@ -281,8 +289,7 @@ tick_up(struct link *l, uint64_t now)
 		link_set_state(l, LINK_BYE, now);
 		return link_put_out(l, now, SLOT_TALK, l->ops->bye(l->arg, &l->out));
 	}
-	if (r == 0 && now >= l->last_sent + poll_interval(l) && l->outstanding < l->window &&
-	    !slot_busy(l, SLOT_POLL))
+	if (r == 0 && now >= poll_at(l) && l->outstanding < l->window && !slot_busy(l, SLOT_POLL))
 		r = send_poll(l, now, 0);
 	return r;
 }
@@ -303,7 +310,7 @@ next_tick(const struct link *l)
 		if (l->hold_until != 0)
 			at = MIN(at, l->hold_until);
 		if (l->outstanding < l->window && !slot_busy(l, SLOT_POLL))
-			at = MIN(at, l->last_sent + poll_interval(l));
+			at = MIN(at, poll_at(l));
 		return at;
 	case LINK_BYE:
 		return MIN(at, l->since + BYE_NS);

@@ -96,6 +96,7 @@ struct link {
 	uint64_t retry_at;  /* DOWN */
 	uint64_t since;     /* when the state was entered */
 	uint64_t last_sent; /* any request */
+	uint64_t last_poll;
 	uint64_t backoff;
 	uint64_t rng;
 	uint64_t send_next; /* the next batch to send */

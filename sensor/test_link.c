@@ -62,6 +62,26 @@ test_credit_and_polls(void **state)
 	peer_end(&p);
 }
 
+/* A sensor that always has batches also sends its statistics. */
+static void
+test_busy_poll(void **state)
+{
+	struct peer p;
+	char batch[8];
+
+	(void) state;
+	peer_start(&p, 0, 8);
+	for (unsigned i = 1; i <= 9; i++) {
+		peer_add(&p, 1);
+		(void) snprintf(batch, sizeof(batch), "b%u", i);
+		peer_after(&p, 500, batch);
+		peer_ack(&p, batch, i, i, 8);
+	}
+	peer_add(&p, 1);
+	peer_after(&p, 500, "b10 poll");
+	peer_end(&p);
+}
+
 static void
 test_resend(void **state)
 {
@@ -359,6 +379,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_credit_and_polls),
+		cmocka_unit_test(test_busy_poll),
 		cmocka_unit_test(test_resend),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_backoff),
