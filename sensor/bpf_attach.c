@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define NO_KIND DRV_CANARY_MAX /* of hook that is checked */
+
 static int
 attach_failed(const char *hook, int r, struct diag *d)
 {
@@ -23,11 +25,15 @@ attach_failed(const char *hook, int r, struct diag *d)
 }
 
 static int
-link_add(struct hooks *h, struct bpf_link *l)
+hook_add(struct hooks *h, const struct bpf_program *p, unsigned kind)
 {
+	struct bpf_link *l = bpf_program__attach(p);
+
 	if (l == NULL)
 		return -errno;
-	h->links[h->n++] = l;
+	h->links[h->n] = l;
+	h->progs[h->n] = p;
+	h->kinds[h->n++] = kind == NO_KIND ? 0 : 1U << kind;
 	return 0;
 }
 
@@ -36,16 +42,17 @@ hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 {
 	static const struct {
 		const char *hook, *prog;
+		unsigned kind; /* enum drv_canary */
 		bool optional;
 	} rows[] = {
-		{ "sys_exit", "sys_exit", false },
-		{ "sched_process_fork", "fork", false },
-		{ "sched_process_exec", "exec", false },
-		{ "sched_process_exit", "exit", false },
-		{ "signal_deliver", "signal", false },
-		{ "io_uring_complete", "uring_complete", true },
-		{ "io_uring_cqe_overflow", "uring_overflow", true },
-		{ "io_uring_submit_req", "uring_submit", true },
+		{ "sys_exit", "sys_exit", DRV_CANARY_EXIT, false },
+		{ "sched_process_fork", "fork", DRV_CANARY_FORK, false },
+		{ "sched_process_exec", "exec", DRV_CANARY_EXEC, false },
+		{ "sched_process_exit", "exit", DRV_CANARY_END, false },
+		{ "signal_deliver", "signal", NO_KIND, false },
+		{ "io_uring_complete", "uring_complete", DRV_CANARY_COMPLETE, true },
+		{ "io_uring_cqe_overflow", "uring_overflow", NO_KIND, true },
+		{ "io_uring_submit_req", "uring_submit", DRV_CANARY_SUBMIT, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -54,12 +61,26 @@ hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 
 		if (rows[i].optional && (p == NULL || !bpf_program__autoload(p)))
 			continue;
-		r = link_add(h, bpf_program__attach(p));
-
+		r = hook_add(h, p, rows[i].kind);
 		if (r < 0)
 			return attach_failed(rows[i].hook, r, d);
 	}
 	return 0;
+}
+
+bool
+hooks_renew(struct hooks *h, unsigned kinds)
+{
+	bool some = false;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		if (!(h->kinds[i] & kinds))
+			continue;
+		(void) bpf_link__destroy(h->links[i]);
+		h->links[i] = bpf_program__attach(h->progs[i]);
+		some |= h->links[i] != NULL;
+	}
+	return some;
 }
 
 void
@@ -103,8 +124,10 @@ hooks_leave(struct hooks *h)
 	size_t n = entries_fds(&h->entries, fds, ENTRIES_KEPT_MAX);
 	pid_t child = -1;
 
-	for (unsigned i = 0; i < h->n; i++)
-		fds[n++] = bpf_link__fd(h->links[i]);
+	for (unsigned i = 0; i < h->n; i++) {
+		if (h->links[i] != NULL)
+			fds[n++] = bpf_link__fd(h->links[i]);
+	}
 	if (pipe2(end, O_CLOEXEC) == 0) {
 		fds[n++] = end[0];
 		qsort(fds, n, sizeof(*fds), order_int);

@@ -206,6 +206,21 @@ check_cpus(struct check *k, const cpu_set_t *mine, size_t size)
 	return silent;
 }
 
+/* Attach again what was silent: a link may be gone, or the kernel may have lost its probe on some
+ * CPU. Returns whether that is worth another check. */
+static bool
+attach_again(struct check *k, unsigned silent)
+{
+	for (unsigned i = 0; i < DRV_CANARY_MAX; i++) {
+		if (silent >> i & 1 && i != DRV_CANARY_ENTER)
+			log_warn(
+			    "the kernel does not run the hook for %s on CPU %.*s: attaching it "
+			    "again; what happened there since the last check was not seen",
+			    kinds[i].name, (int) k->where[i].n, k->where[i].p);
+	}
+	return hooks_renew(&k->s->hooks, silent);
+}
+
 /* Say which hooks are silent, and return them as BLIND_*. */
 static uint64_t
 tell_silent(const struct check *k, unsigned silent, bool tell)
@@ -252,7 +267,8 @@ bpf_canary(void *st)
 	cpu_set_t *mine = CPU_ALLOC(s->ncpu);
 	size_t size = CPU_ALLOC_SIZE(s->ncpu);
 	uint64_t blind = s->uring ? 0 : BLIND_IO_URING;
-	unsigned silent;
+	unsigned silent, first;
+	bool again = false;
 
 	if (mine == NULL || sched_getaffinity(0, size, mine) < 0) {
 		CPU_FREE(mine);
@@ -260,7 +276,13 @@ bpf_canary(void *st)
 	}
 	__atomic_store_n(&s->skel->bss->ctl.canary, (uint32_t) gettid(), __ATOMIC_SEQ_CST);
 	silent = check_cpus(&k, mine, size);
+	first = silent;
+	s->silences += k.misses;
 	if ((silent >> DRV_CANARY_ENTER & 1) && enter_otherwise(&k))
+		again = true;
+	if ((silent & ~(1U << DRV_CANARY_ENTER)) != 0 && attach_again(&k, silent))
+		again = true;
+	if (again)
 		silent = check_cpus(&k, mine, size);
 	__atomic_store_n(&s->skel->bss->ctl.canary, 0, __ATOMIC_SEQ_CST);
 	(void) sched_setaffinity(0, size, mine);
@@ -268,7 +290,7 @@ bpf_canary(void *st)
 		log_info("hooks are checked on %u of %u CPUs: those that this process may use",
 		    k.cpus, s->ncpu);
 	blind |= tell_silent(&k, silent, silent != s->silent);
-	if (silent == 0 && s->silent != 0)
+	if (silent == 0 && (first | s->silent) != 0)
 		log_info("the kernel runs all hooks again");
 	s->silent = silent;
 	s->misses = k.misses;

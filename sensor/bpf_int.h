@@ -16,7 +16,9 @@
 
 /* The links that keep an object's programs attached. */
 struct hooks {
-	struct bpf_link *links[LINKS_MAX];
+	struct bpf_link *links[LINKS_MAX]; /* NULL: it could not be attached again */
+	const struct bpf_program *progs[LINKS_MAX];
+	unsigned kinds[LINKS_MAX]; /* enum drv_canary, as a bit; 0: none */
 	unsigned n;
 	struct entries entries;
 };
@@ -46,6 +48,7 @@ struct source_state {
 	bool uring;             /* operations of io_uring are captured */
 	bool opened;            /* the descriptors above are open */
 	unsigned misses;        /* on how many CPUs, over all kinds */
+	uint64_t silences;      /* the same of all checks so far, before anything was mended */
 	unsigned silent;        /* kinds of hooks found silent, as bits: bpf_canary() */
 	uint64_t blind;         /* BLIND_*, as last found */
 	bool checked;           /* bpf_canary() was called */
@@ -64,6 +67,10 @@ void bpf_rings_close(struct source_state *s);
 /* Attach an object's programs on_*, found by their names. On an error, programs already attached
  * stay so until hooks_detach(). */
 int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;
+
+/* Detach the hooks of these kinds (enum drv_canary, as bits) and attach them again. Returns whether
+ * any was attached. */
+bool hooks_renew(struct hooks *h, unsigned kinds);
 
 /* Detach everything, also at the entries of calls. */
 void hooks_detach(struct hooks *h);

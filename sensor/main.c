@@ -54,8 +54,9 @@ usage(FILE *f)
 	    "  mews-sensor --replay ten.rec --nodes 100 -o collector=ipc:///run/mews.sock\n"
 	    "\n"
 	    "SIGTERM and SIGINT send the remaining events, tell the collector and stop. SIGHUP\n"
-	    "reloads the certificates. Exit codes: 0 stopped, 1 failed, 2 usage error,\n"
-	    "3 configuration or certificates, 4 kernel or permissions, 5 recording.\n"
+	    "reloads the certificates and checks that the kernel runs all hooks. Exit codes:\n"
+	    "0 stopped, 1 failed, 2 usage error, 3 configuration or certificates, 4 kernel or\n"
+	    "permissions, 5 recording.\n"
 	    "\n"
 	    "Options (in the file as nested keys; labels.NAME sets a label):\n",
 	    f);

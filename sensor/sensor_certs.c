@@ -109,6 +109,8 @@ app_watch_certs(struct app *a, uint64_t now)
 	if (!asked && a->certs_looked != 0 && now - a->certs_looked < LOOK_NS)
 		return;
 	a->certs_looked = now;
+	if (asked && a->canary_at != 0)
+		a->canary_at = 1; /* at once */
 	if (list_changed(a) || asked) {
 		reload(a, now);
 		return;

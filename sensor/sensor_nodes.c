@@ -131,6 +131,7 @@ on_stats(void *arg, Wire__SensorStats *s)
 	s->reread = ss.reread;
 	s->unstashed = ss.unstashed;
 	s->blind = a->blind;
+	s->silences = ss.silences;
 	tell_unstashed(a, ss.unstashed);
 	s->cpu_ns = cpu_ns();
 	s->rss_bytes = rss_bytes();

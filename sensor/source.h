@@ -40,6 +40,7 @@ struct source_stats {
 	uint64_t reread;    /* paths and addresses read only at a call's exit: EVF_REREAD */
 	uint64_t unstashed; /* calls without kernel memory for a stash; counted in 'reread' too */
 	uint64_t wakeups;   /* waits ended by the kernel */
+	uint64_t silences;  /* hooks that canary() found silent, one for each CPU and check */
 };
 
 /*
@@ -89,8 +90,9 @@ struct source_ops {
 
 	/*
 	 * Check, by harmless calls that no event reports, that the kernel runs each kind of hook on
-	 * each CPU that this process may use; take another kind of hook where one is silent, and
-	 * log what is not seen. Returns BLIND_* of proto/wire.h. Takes a millisecond per CPU.
+	 * each CPU that this process may use; where one is silent, attach it again or take another
+	 * kind of hook, and log what is not seen. Returns BLIND_* of proto/wire.h. Takes a
+	 * millisecond per CPU.
 	 */
 	uint64_t (*canary)(void *st);
 

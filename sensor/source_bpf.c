@@ -396,6 +396,7 @@ bpf_stats(void *st, struct source_stats *ret)
 	struct source_state *s = st;
 
 	*ret = s->rings.stats;
+	ret->silences = s->silences;
 	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED, &ret->excluded);
 	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_STASH, &ret->unstashed);
 	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD, &ret->reread);

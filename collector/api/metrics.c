@@ -169,6 +169,8 @@ static const struct metric node_columns[] = {
 	    false },
 	{ "up", "Whether a node is seen: its sensor is connected and answers.", 0, GAUGE, false },
 	{ "blind_spots", "Parts of a node that its sensor cannot see.", 0, GAUGE, false },
+	{ "silent_hooks", "Hooks that a node's kernel did not run, one for each CPU and check.", 0,
+	    COUNTER, false },
 };
 
 static uint64_t
@@ -205,8 +207,10 @@ node_value(const struct stream *s, int column)
 		return s->unreadable;
 	case 13:
 		return stream_sight(s, clock_mono()) == SIGHT_up;
-	default:
+	case 14:
 		return (uint64_t) __builtin_popcountll(s->blind);
+	default:
+		return s->silences;
 	}
 }
 

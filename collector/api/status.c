@@ -71,6 +71,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "suppressed", s->suppressed },
 		{ "rereads", s->rereads },
 		{ "unstashed", s->unstashed },
+		{ "silences", s->silences },
 		{ "duplicates", s->duplicates },
 		{ "malformed", s->malformed },
 		{ "interest", s->interest },

@@ -226,6 +226,7 @@ setup_stream(void)
 	one_stream.rereads = 8;
 	one_stream.unstashed = 7;
 	one_stream.blind = 0x5;
+	one_stream.silences = 6;
 }
 
 /* ---- tests ---- */
@@ -405,6 +406,7 @@ static const char *const samples[] = {
 	"mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 8\n",
 	"mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 7\n",
 	"mews_node_blind_spots{cluster=\"k\",node=\"n\\\"1\\\\\"} 2\n",
+	"mews_node_silent_hooks_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 6\n",
 	"\nmews_collector_type_events_total{type=\"open\"} 5\n",
 	("\nmews_node_type_drops_total{cluster=\"k\",node=\"n\\\"1\\\\\","
 	 "type=\"close\"} 2\n"),

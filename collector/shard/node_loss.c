@@ -47,6 +47,7 @@ node_loss_begin(
 		open_window(l, LOSS_collector_restarted, 0, LOSS_OPEN);
 	} else {
 		l->drops = stream->drops;
+		l->silences = stream->silences;
 		open_window(l, LOSS_state_forgotten, stream->last_seen, LOSS_OPEN);
 	}
 }
@@ -87,6 +88,9 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS);
 	if (drops > l->drops)
 		open_window(l, LOSS_events_dropped, since, l->boot_ns + LOSS_TAIL_NS);
+	if (st->silences > l->silences)
+		open_window(l, LOSS_hook_silent, since, l->boot_ns + LOSS_TAIL_NS);
+	l->silences = st->silences;
 	if (batch->n_drops > 0)
 		log_drops(l, batch);
 	l->gaps = gaps;

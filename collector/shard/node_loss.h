@@ -22,6 +22,7 @@ struct node_loss {
 	uint64_t evicted;    /* evictions from the node's state since its creation */
 	uint64_t boot_ns;    /* of the newest batch */
 	uint64_t seen;       /* when it was captured, realtime ns; 0: no batch yet */
+	uint64_t silences;   /* of the stream, the same */
 	struct drop_log log; /* of the drops, by type and cause */
 	uint32_t owed;       /* windows without an alert yet: bits of enum loss_cause */
 };

@@ -283,8 +283,10 @@ add_losses(struct hit_ctx *c)
 	uint64_t times, at;
 
 	while (node_loss_owed(&p->loss, &cause, &times)) {
-		/* a restarted collector is told again of drops that were alerted already */
-		at = cause == LOSS_events_dropped ? p->stream->drops : c->origin.seq;
+		/* a restarted collector is told again of what was alerted already */
+		at = cause == LOSS_events_dropped ? p->stream->drops
+		     : cause == LOSS_hook_silent  ? p->stream->silences
+						  : c->origin.seq;
 		if (blind_loss(p->stream, cause, times, at, c->nodes->json, &a) < 0)
 			return;
 		node_loss_told(&p->loss, cause);

@@ -159,12 +159,36 @@ test_batches(void **state)
 	bench_close(&b);
 }
 
+/* Each check of the sensor's that finds silent hooks opens a window. */
+static void
+test_silent(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	(void) feed(&b, 10, 0);
+	assert_int_equal(0, at(&b, 10));
+	b.stream->silences = 2;
+	(void) feed(&b, 20, 0);
+	assert_int_equal(1 << LOSS_hook_silent, at(&b, 21));
+	assert_int_equal(0, at(&b, 31));
+	(void) feed(&b, 40, 0);
+	assert_int_equal(0, at(&b, 41));
+	b.stream->silences = 3;
+	(void) feed(&b, 50, 0);
+	assert_int_equal(2, b.counters.losses[LOSS_hook_silent]);
+	bench_close(&b);
+}
+
 /* Every cause has a name, and an alert unless another one reports it. */
 static const struct {
 	enum loss_cause cause;
 	int priority;
 } priority_cases[] = {
 	{ LOSS_events_dropped, PRIO_ERROR },
+	{ LOSS_hook_silent, PRIO_ERROR },
 	{ LOSS_sensor_died, PRIO_ERROR },
 	{ LOSS_sensor_stopped, PRIO_NOTICE },
 	{ LOSS_collector_restarted, LOSS_QUIET },
@@ -233,6 +257,7 @@ main(void)
 		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_evicted),
+		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_owed),
 	};
 

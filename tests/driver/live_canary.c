@@ -66,18 +66,6 @@ m_whole(struct live *l)
 	live_close(s);
 }
 
-static void
-m_detached(struct live *l)
-{
-	struct source_state *s = open_all(0, 0);
-
-	live_begin(l, "a hook that is gone");
-	bpf_link__destroy(s->hooks.links[0]); /* at the exit of calls */
-	s->hooks.links[0] = NULL;
-	live_that(l, source_bpf.canary(s) == BLIND_EXIT, "it is told");
-	live_close(s);
-}
-
 /* An open by another process: is its path read at entry? */
 static bool
 open_in_time(void *st)
@@ -95,6 +83,23 @@ open_in_time(void *st)
 	(void) waitpid(n.pid, NULL, 0);
 	drain(st, &n);
 	return n.in_time == 1 && n.late == 0;
+}
+
+static void
+m_detached(struct live *l)
+{
+	struct source_state *s = open_all(0, 0);
+	struct source_stats st = { 0 };
+
+	live_begin(l, "a hook that is gone");
+	bpf_link__destroy(s->hooks.links[0]); /* at the exit of calls */
+	s->hooks.links[0] = NULL;
+	live_that(l, source_bpf.canary(s) == 0, "it is attached again");
+	source_bpf.stats(s, &st);
+	live_that(l, st.silences > 0 && s->misses == 0, "it is told");
+	live_that(l, source_bpf.canary(s) == 0 && s->silences == st.silences, "once");
+	live_that(l, open_in_time(s), "calls are seen");
+	live_close(s);
 }
 
 /* All tracepoints at the entries of single calls go: the hook on all entries replaces them. */
@@ -152,7 +157,7 @@ m_one_cpu(struct live *l)
 		cpu = CPU_ISSET(i, &mine) ? i : cpu;
 	s = open_all(1U << DRV_CANARY_EXIT | 1U << DRV_CANARY_EXEC, cpu);
 	live_that(l, source_bpf.canary(s) == (BLIND_EXIT | BLIND_EXEC), "it is told");
-	live_that(l, s->misses == 2, "of that CPU alone");
+	live_that(l, s->misses == 2 && s->silences == 2, "of that CPU alone");
 	live_close(s);
 }
 
