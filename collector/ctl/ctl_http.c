@@ -3,6 +3,7 @@
 #include "collector/ctl/ctl.h"
 #include "common/escape.h"
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct request {
 	const struct ctl_token *token; /* NULL: none */
 	bool withheld;                 /* the token was not sent, nor was the request */
 	struct buf *body;              /* of the answer */
+	long error;                    /* errno of a failed connection to a unix socket; 0: none */
 	long status;
 };
 
@@ -50,8 +52,14 @@ on_connected(void *arg, char *remote, char *local, int remote_port, int local_po
 }
 
 static const char *
-remedy(CURLcode rv, const struct ctl_target *t)
+remedy(CURLcode rv, const struct request *q)
 {
+	const struct ctl_target *t = q->target;
+
+	if (q->error == EACCES)
+		return "be root, the collector's user, or in a group that may write to the socket "
+		       "and "
+		       "enter its folders";
 	if (rv == CURLE_PEER_FAILED_VERIFICATION || rv == CURLE_SSL_CACERT_BADFILE)
 		return "is its authority the one that --ca names?";
 	if (rv == CURLE_GOT_NOTHING)
@@ -72,17 +80,15 @@ say_failed(const struct request *q, CURLcode rv, const char *detail)
 		    "or another user listens there; give --token-file FILE if it is right",
 		    q->target->url);
 	return ctl_fail("cannot reach the collector at %s: %s; %s", q->target->url,
-	    detail[0] == '\0' ? curl_easy_strerror(rv) : detail, remedy(rv, q->target));
+	    detail[0] == '\0' ? curl_easy_strerror(rv) : detail, remedy(rv, q));
 }
 
 /* For a unix socket libcurl's own text names a port of localhost. */
 static void
-say_os_error(CURL *c, char detail[CURL_ERROR_SIZE])
+say_os_error(CURL *c, struct request *q, char detail[CURL_ERROR_SIZE])
 {
-	long error = 0;
-
-	if (curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &error) == CURLE_OK && error != 0)
-		(void) snprintf(detail, CURL_ERROR_SIZE, "%s", strerrordesc_np((int) error));
+	if (curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &q->error) == CURLE_OK && q->error != 0)
+		(void) snprintf(detail, CURL_ERROR_SIZE, "%s", strerrordesc_np((int) q->error));
 }
 
 static void
@@ -134,10 +140,11 @@ perform(struct request *q)
 	(void) curl_easy_setopt(c, CURLOPT_URL, url.p);
 	set_options(c, q, headers, detail);
 	buf_clear(q->body);
+	q->error = 0;
 	rv = curl_easy_perform(c);
 	(void) curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &q->status);
 	if (rv == CURLE_COULDNT_CONNECT && strncmp(q->target->url, "unix:", 5) == 0)
-		say_os_error(c, detail);
+		say_os_error(c, q, detail);
 	curl_easy_cleanup(c);
 	curl_slist_free_all(headers);
 	return rv == CURLE_OK ? CTL_OK : say_failed(q, rv, detail);

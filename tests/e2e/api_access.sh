@@ -93,7 +93,7 @@ expect 0 'Watched file opened' "$ctl" rules top --collector "$base" --token-file
 base=http://localhost
 status 200 /api/v1/alerts --unix-socket "$lab/api.sock"
 expect 0 'in force' "$ctl" rules reload --collector "unix:$lab/api.sock"
-expect 1 'cannot reach the collector' "${other[@]}" "$ctl" status --collector "unix:$lab/api.sock"
+expect 1 'Permission denied; be root' "${other[@]}" "$ctl" status --collector "unix:$lab/api.sock"
 chmod 666 "$lab/api.sock"
 expect 0 '"connected"|"sensors"' "${other[@]}" "$ctl" status --json --collector "unix:$lab/api.sock"
 expect 1 'a token is needed' "${other[@]}" "$ctl" alerts --collector "unix:$lab/api.sock"
