@@ -22,13 +22,13 @@ function(mews_links name)
   add_dependencies(links links_${name})
 endfunction()
 
-# mews_program(NAME SOURCES... LIBS...): define an installed program.
+# mews_program(NAME SOURCES... LIBS... [DAEMON]): define an installed program, a daemon's in sbin.
 function(mews_program name)
-  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(A "DAEMON" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   target_link_libraries(${name} PRIVATE own_flags ${A_LIBS})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  install(TARGETS ${name} RUNTIME DESTINATION $<IF:$<BOOL:${A_DAEMON}>,sbin,bin>)
 endfunction()
 
 set(UNIT_TIMEOUT 120)

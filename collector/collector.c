@@ -338,7 +338,9 @@ app_run(void *app)
 
 	if (fd < 0)
 		return -errno;
+	notify_ready(&a->notify);
 	while (run_once(a, fd)) {
+		notify_alive(&a->notify, clock_mono());
 		if (clock_mono() - a->lookout.looked >= LOOKOUT_MS * NS_PER_MS)
 			lookout_run(&a->lookout, clock_mono());
 		if (clock_mono() - looked < NS_PER_S)
@@ -347,6 +349,7 @@ app_run(void *app)
 		ingest_watch_tls(a->ingest);
 		trouble_look(&trouble, a->outbox, a->outputs);
 	}
+	notify_stopping(&a->notify);
 	log_info("stopping");
 	log_peer_flush();
 	reload_close(a->reload);

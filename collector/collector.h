@@ -10,6 +10,7 @@
 #include "collector/watch/lookout.h"
 #include "collector/watch/reload.h"
 #include "common/config.h"
+#include "common/notify.h"
 #include "common/stage.h"
 #include <signal.h>
 
@@ -62,6 +63,7 @@ struct app {
 	struct ingest *ingest;
 	struct reload *reload;
 	struct api *api;
+	struct notify notify;    /* the service manager */
 	sigset_t signals;        /* that app_run() waits for */
 	enum app_exit exit_code; /* why a stage failed to start */
 };

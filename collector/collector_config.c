@@ -111,6 +111,7 @@ app_ingest_cfg(const struct app *a)
 		.cert = a->opt.tls_cert,
 		.key = a->opt.tls_key,
 		.crl = a->opt.tls_crl,
+		.ipc_group = a->opt.ipc_group,
 		.insecure = a->opt.insecure,
 		.contexts = (unsigned) a->opt.contexts,
 		.streams = a->streams,

@@ -145,6 +145,9 @@ main(int argc, char **argv)
 		return r;
 	log_init("mews-collector", LOG_INFO);
 	(void) descriptors_raise();
+	r = notify_open(&app.notify);
+	if (r < 0)
+		log_warn("NOTIFY_SOCKET cannot be used: %s", strerrordesc_np(-r));
 	app.check = args.check;
 	app.beside = args.beside;
 	r = cfg_open(args.config, CONFIG_DEFAULT, &app.cfg, &d);
@@ -164,5 +167,6 @@ main(int argc, char **argv)
 	r = args.check ? stages_run(app_stages, app_ncheck, &app, check_run)
 		       : stages_run(app_stages, app_nstages, &app, app_run);
 	cfg_free(app.cfg);
+	notify_close(&app.notify);
 	return r < 0 ? (int) app.exit_code : EXIT_OK;
 }

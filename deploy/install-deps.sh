@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [--test]: install the packages of Debian 12 or 13 that are needed to build Mews,
-# and with --test those for its tests. Installs only missing packages.
+# install-deps.sh [--packages | --test | --list]: install the packages of Debian 12 or 13 that are
+# needed to build Mews, with --packages those to make its Debian packages too, and with --test all
+# for its tests. Installs only missing packages. --list prints those to build it.
 #
 # Package names of compilers have no version here: the release selects it.
 set -eu
@@ -10,17 +11,25 @@ build='build-essential cmake ninja-build pkg-config clang bpftool libbpf-dev lib
 zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev
 librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libssl-dev
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
+packages='debhelper lintian apt-utils gpg:gpg'
 # a package; package:command: any provider of the command will do; package=pattern: any package that
 # matches will do
 tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
 util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr debootstrap
-libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox rsyslog:rsyslogd rsyslog-openssl'
+libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox rsyslog:rsyslogd rsyslog-openssl
+systemd-container:systemd-nspawn'
 
 case ${1:-} in
 '') want=$build ;;
---test) want="$build $tests" ;;
+--packages) want="$build $packages" ;;
+--test) want="$build $packages $tests" ;;
+--list)
+	# shellcheck disable=SC2086 # words
+	printf '%s\n' $build
+	exit 0
+	;;
 *)
-	echo 'usage: install-deps.sh [--test]' >&2
+	echo 'usage: install-deps.sh [--packages | --test | --list]' >&2
 	exit 2
 	;;
 esac

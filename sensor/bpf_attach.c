@@ -161,9 +161,11 @@ enter_instead(struct source_state *s, int why)
 {
 	log_warn(
 	    "cannot attach to the entries of single system calls (%s): falling back to a "
-	    "hook on all entries, which slows every system call of the machine; "
-	    "run as root, with tracefs",
-	    strerrordesc_np(-why));
+	    "hook on all entries, which slows every system call of the machine; %s",
+	    strerrordesc_np(-why),
+	    why == -EACCES ? "set kernel.perf_event_paranoid to 2 (sysctl), or give this program "
+			     "CAP_SYS_ADMIN while it starts"
+			   : "run as root, with tracefs");
 	s->skel->bss->ctl.enter_native = 1;
 	return bpf_attach_enter_all(s);
 }

@@ -211,6 +211,9 @@ main(int argc, char **argv)
 	(void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 	log_init("mews-sensor", LOG_INFO);
 	(void) descriptors_raise();
+	r = notify_open(&app.notify);
+	if (r < 0)
+		log_warn("NOTIFY_SOCKET cannot be used: %s", strerrordesc_np(-r));
 	r = cfg_open(app.args.config, CONFIG_DEFAULT, &app.cfg, &d);
 	if (r == 0)
 		r = cfg_check_foreign(app.cfg, &d);
@@ -227,6 +230,7 @@ main(int argc, char **argv)
 		r = r < 0 ? (int) app.exit_code : EXIT_OK;
 	}
 	env_fini(&app.env);
+	notify_close(&app.notify);
 	cfg_free(app.cfg);
 	return r < 0 ? EXIT_CONFIG : r;
 }

@@ -9,6 +9,7 @@
 #define MEWS_SENSOR_SENSOR_H
 
 #include "common/config.h"
+#include "common/notify.h"
 #include "common/stage.h"
 #include "sensor/env.h"
 #include "sensor/node.h"
@@ -74,6 +75,7 @@ struct app {
 	uint64_t certs_warned; /* monotonic ns of the last expiry warning */
 	uint64_t crl_stamp;    /* of the revocation list that was read */
 
+	struct notify notify; /* the service manager */
 	sigset_t signals;
 	pthread_t signal_thread;
 	bool have_signal_thread;

@@ -51,6 +51,7 @@ static void
 begin_stop(struct app *a, uint64_t now)
 {
 	a->stopping = true;
+	notify_stopping(&a->notify);
 	snapshot_drop(&a->snapshot);
 	drain_source(a);
 	for (size_t i = 0; i < a->nnodes; i++) {
@@ -236,8 +237,10 @@ app_run(void *app)
 	uint64_t now, next;
 	int r = 0;
 
+	notify_ready(&a->notify);
 	while (r == 0) {
 		now = clock_mono();
+		notify_alive(&a->notify, now);
 		on_signals(a, now);
 		check_hooks(a, now);
 		log_peer_tick();

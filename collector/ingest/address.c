@@ -4,6 +4,9 @@
 #include "collector/ingest/listen.h"
 #include "common/probe.h"
 #include <errno.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define IPC "ipc://"
 
@@ -98,15 +101,53 @@ address_probe_ipc(const char *url, struct diag *d)
 	return r < 0 ? fail(url, r, strerrordesc_np(-r), d) : 0;
 }
 
+/* 0, and *ret set; -ENOENT, and *d: there is no such group. */
+static int
+find_group(const char *name, gid_t *ret, struct diag *d)
+{
+	struct group group, *found = NULL;
+	char text[16384];
+
+	if (getgrnam_r(name, &group, text, sizeof(text), &found) == 0 && found != NULL) {
+		*ret = found->gr_gid;
+		return 0;
+	}
+	diag_set(d, 0, 0,
+	    "ipc.group: there is no group '%s': make it ('addgroup --system %s'), or name another",
+	    name, name);
+	return -ENOENT;
+}
+
+int
+address_share_ipc(const char *url, const char *group, struct diag *d)
+{
+	const char *path = url + strlen(IPC);
+	gid_t gid = 0;
+	int r = group == NULL ? 0 : find_group(group, &gid, d);
+
+	if (r < 0 || group == NULL)
+		return r;
+	/* The group first: until then only this user may connect. */
+	if (chown(path, (uid_t) -1, gid) == 0 && chmod(path, 0660) == 0)
+		return 0;
+	r = -errno;
+	diag_set(d, 0, 0, "ipc.group: cannot open %s to group '%s': %s: is this user a member?",
+	    path, group, strerrordesc_np(-r));
+	return r;
+}
+
 int
 ingest_check(const struct ingest_cfg *cfg, struct diag *d)
 {
 	struct trust *t = NULL;
 	enum scheme scheme;
+	gid_t gid;
 	int r = address_scheme(cfg, &scheme, d);
 
 	if (r == 0 && scheme == SCHEME_TLS)
 		r = tls_trust(cfg, &t, d);
+	else if (r == 0 && scheme == SCHEME_IPC && cfg->ipc_group != NULL)
+		r = find_group(cfg->ipc_group, &gid, d);
 	trust_unref(t);
 	return r;
 }

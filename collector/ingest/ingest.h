@@ -21,6 +21,7 @@ struct ingest_cfg {
 	const char *name;            /* the collector's name: sent in Challenge */
 	const char *ca, *cert, *key; /* PEM files; NULL without TLS */
 	const char *crl;             /* PEM, or NULL */
+	const char *ipc_group;       /* may connect to ipc://, besides this user; NULL: none */
 	bool insecure;               /* allow plain tcp:// without authentication */
 	unsigned contexts;           /* requests under way at a time */
 	struct streams *streams;

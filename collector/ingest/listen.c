@@ -283,6 +283,11 @@ start(struct ingest *i, enum scheme scheme, struct diag *d)
 	rv = nng_listener_start(l->listener, 0);
 	if (rv != 0)
 		return address_fail(i->cfg.listen, rv, d);
+	if (scheme == SCHEME_IPC) {
+		r = address_share_ipc(i->cfg.listen, i->cfg.ipc_group, d);
+		if (r < 0)
+			return r;
+	}
 	if (nng_listener_get_addr(l->listener, NNG_OPT_LOCADDR, &local) == 0)
 		addr_text(&local, l->local);
 	nng_sleep_aio(TICK_MS, l->tick);

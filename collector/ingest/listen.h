@@ -38,6 +38,10 @@ int address_fail(const char *url, int rv, struct diag *d);
 /* Can an ipc:// address be listened on? NNG would remove any file in its place. */
 int address_probe_ipc(const char *url, struct diag *d) MUST_CHECK;
 
+/* Open the socket of an ipc:// address that is listened on to the members of a group; NULL: to
+ * none. -ENOENT: no such group, -EPERM: this user is not in it, and *d. */
+int address_share_ipc(const char *url, const char *group, struct diag *d) MUST_CHECK;
+
 /* Read and check the files of 'cfg'. */
 int tls_trust(const struct ingest_cfg *cfg, struct trust **ret, struct diag *d) MUST_CHECK;
 

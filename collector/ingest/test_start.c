@@ -4,6 +4,7 @@
 #include "collector/ctl/pki.h"
 #include "collector/ingest/test_ingest_kit.h"
 #include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -159,6 +160,48 @@ test_port_in_use(void **state)
 	ingest_stop(one);
 }
 
+/* Who may connect to a socket in a folder. */
+static void
+test_ipc_group(void **state)
+{
+	const struct group *own =
+	    getgrgid(getegid()); /* NOLINT(concurrency-mt-unsafe): one thread */
+	const struct {
+		const char *group;
+		int r;
+		mode_t mode;
+	} sockets[] = {
+		{ NULL, 0, 0600 },
+		{ own == NULL ? NULL : own->gr_name, 0, own == NULL ? 0600 : 0660 },
+		{ "no-such-group", -ENOENT, 0 },
+	};
+	char url[64];
+
+	(void) state;
+	(void) snprintf(url, sizeof(url), "ipc:///tmp/mews-group-%d", (int) getpid());
+	for (size_t k = 0; k < ARRAY_SIZE(sockets); k++) {
+		struct ingest_cfg cfg = { .listen = url,
+			.ipc_group = sockets[k].group,
+			.cluster = "",
+			.name = "c",
+			.contexts = 2 };
+		struct ingest *i = NULL;
+		struct diag d = { 0 };
+		struct stat st;
+
+		assert_int_equal(sockets[k].r, ingest_check(&cfg, &d));
+		assert_int_equal(sockets[k].r, ingest_start(&cfg, &i, &d));
+		if (sockets[k].r < 0) {
+			assert_non_null(strstr(d.msg, "there is no group 'no-such-group'"));
+			continue;
+		}
+		assert_return_code(stat(url + strlen("ipc://"), &st), errno);
+		assert_int_equal(sockets[k].mode, st.st_mode & 0777);
+		assert_int_equal(getegid(), st.st_gid);
+		ingest_stop(i);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -204,6 +247,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_start),
 		cmocka_unit_test(test_port_in_use),
+		cmocka_unit_test(test_ipc_group),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

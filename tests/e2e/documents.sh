@@ -31,6 +31,7 @@ mount -t overlay overlay -o "lowerdir=$lab/root/usr:/usr" /usr
 mount -t tmpfs tmpfs /run
 mkdir /run/mews
 echo '127.0.0.1 collector.example' >>/etc/hosts
+grep -q '^mews:' /etc/group || echo 'mews:x:4242:' >>/etc/group
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 hash -r
 [ "$(command -v mewsctl)" = /usr/bin/mewsctl ] || fail "the programs are not installed"

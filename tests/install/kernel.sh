@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# kernel.sh - the installed system under a kernel of its own, so that its sensor sees the whole machine: a
+# real deed, from the units that the packages enabled to the alert.
+# shellcheck disable=SC2154 # run.sh and machine.sh set them
+machine_off
+cat >"$machine/etc/systemd/system/deed.service" <<'EOF2'
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /var/deed.sh
+ExecStopPost=/usr/bin/systemctl --no-block poweroff --force
+StandardOutput=file:/dev/ttyS1
+StandardError=file:/dev/ttyS1
+TimeoutStartSec=240
+[Install]
+WantedBy=graphical.target
+EOF2
+mkdir -p "$machine/etc/systemd/system/graphical.target.wants"
+ln -s ../deed.service "$machine/etc/systemd/system/graphical.target.wants/"
+cp "$here/deed.sh" "$machine/var/deed.sh"
+ln -sf /lib/systemd/system/graphical.target "$machine/etc/systemd/system/default.target"
+mke2fs -q -t ext4 -d "$machine" "$lab/disk" 1500M
+rm -r "$machine"/etc/systemd/system/{deed.service,default.target,graphical.target.wants} "$machine/var/deed.sh"
+
+folder=$("$root/tests/vm/fetch.sh" kernel 6.1) || skip 'no kernel'
+qemu=$("$root/tests/vm/fetch.sh" qemu 7.2) || skip 'no QEMU'
+timeout 500 "$qemu" -m 1024 -smp 2 -display none -no-reboot -nic none -accel tcg -cpu Haswell-v1 \
+	-kernel "$folder/vmlinuz" -append 'console=ttyS0 root=/dev/nvme0n1 rw panic=-1 systemd.mask=serial-getty@ttyS0.service' \
+	-drive "file=$lab/disk,format=raw,if=none,id=disk" -device nvme,drive=disk,serial=disk \
+	-serial "file:$lab/kernel.console.log" -serial "file:$lab/deed.out" </dev/null &
+lab_pids+=("$!")
+wait "$!" || true
+rm -f "$lab/disk"
+sed -i 's/\r$//' "$lab/deed.out" # of the serial line
+said() { # said TEXT: did deed.sh print that line?
+	grep -vE '^[A-Z][a-z]{2} [0-9]' "$lab/deed.out" # without its journal
+	grep -qE "^$1" "$lab/deed.out"
+}
+check "the sensor starts at boot, with its own user" said 'sensor active mews-sensor'
+check "... with four capabilities at most" said 'capabilities CapEff:.*000000c000000004$'
+check "the sensor is connected to the collector" said 'connected'
+check "cat /etc/shadow raises its alert" said 'alert .*"rule":"Sensitive file read"'
+check "killed, the sensor is started again and connects" said 'again connected'
+check "systemctl reload" said 'reloaded'
+check "no warning, but for the hooks that Debian's kernel refuses" said 'warnings 0'
+check "all of it" said 'finished'
+sed -n 's/^seconds /        seconds from boot to the first alert, without hardware virtualization: /p' "$lab/deed.out"
