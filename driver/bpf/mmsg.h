@@ -147,16 +147,24 @@ recvmmsg_record(u32 i)
 	return 0;
 }
 
+/* Hide from the compiler that a loop's limit stays the same: clang 19 would compare the counter
+ * with the lesser of this limit and the constant one, whose bound the verifier does not know. */
+static __always_inline u32
+opaque(u32 n)
+{
+	barrier_var(n);
+	return n;
+}
+
 /* Capture the messages from 'first' on, up to MMSG_BLOCK of them, below 'n'. A separate function,
  * so that the verifier follows MMSG_BLOCK messages and not MMSG_MAX. */
 __noinline int
 mmsg_block(u32 first, u32 n, u32 sends)
 {
-	if (sends) {
-		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++)
+	for (u32 i = 0; i < MMSG_BLOCK && first + i < opaque(n); i++) {
+		if (sends) {
 			(void) sendmmsg_record(first + i);
-	} else {
-		for (u32 i = 0; i < MMSG_BLOCK && first + i < n; i++) {
+		} else {
 			(void) recvmmsg_record(first + i);
 			passed_find();
 		}
@@ -177,7 +185,7 @@ EXIT(mmsg)
 	if (!s)
 		return 0;
 	n = mmsg_begin(s, st, t, regs, compat, ret, &sends);
-	for (u32 i = 0; i < MMSG_MAX && i < n; i += MMSG_BLOCK)
+	for (u32 i = 0; i < MMSG_MAX && i < opaque(n); i += MMSG_BLOCK)
 		(void) mmsg_block(i, n, sends);
 	if (st)
 		stash_free(t, st);
