@@ -25,7 +25,7 @@ EXIT(accept)
 	EXIT_BEGIN(ACCEPT, true);
 	struct sock *sk = fd_sock(t, ret);
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	e->fd = call_result(ret);
 	if (sk) {
 		QUEUE_OF(e, fd_sock(t, (s32) s->values[DRV_ARG(0)]));
@@ -40,7 +40,7 @@ EXIT(accept4)
 	EXIT_BEGIN(ACCEPT4, true);
 	struct sock *sk = fd_sock(t, ret);
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	e->fd = call_result(ret);
 	e->flags = (s32) s->values[DRV_ARG(3)];
 	if (sk) {

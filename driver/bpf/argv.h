@@ -100,32 +100,46 @@ args_last(struct scratch *s, u32 off, u64 to, bool whole)
 #define ARGS_PASSING 1 /* 'from' is within a string to be skipped */
 #define ARGS_WHOLE   2 /* drop a string that lost its beginning */
 
+struct args_loop {
+	u64 to;
+	u32 off;
+};
+
+/* Take or skip one string; 1: no more. */
+static long
+args_turn(void *map, const u32 *key, u32 *value, const struct args_loop *l)
+{
+	struct scratch *s = scratch_get();
+	u64 at;
+	u32 n;
+
+	if (!s || *key >= ARGS_LOOKED)
+		return 1;
+	at = *(volatile u64 *) &s->args.from;
+	n = *(volatile u32 *) &s->args.n;
+	if (at >= l->to)
+		return 1;
+	if (*(volatile u32 *) &s->args.passing)
+		return !args_pass(s, at, l->to, n);
+	/* 1: the whole rest fits, or nothing more does */
+	return l->to - at <= EV_TEXT_MAX - n || !args_take(s, l->off, at, n);
+}
+
 /*
  * Copy the user space strings in [from, to) to rec + off; 'flags': ARGS_*. Returns the number of
- * bytes. A separate function, since its loop is expensive to verify.
+ * bytes. A separate function, which is verified once.
  */
 __noinline int
 args_build(u32 off, u64 from, u64 to, u32 flags)
 {
+	struct args_loop l = { to, off };
 	struct scratch *s = scratch_get();
 
 	if (!s)
 		return 0;
 	*(volatile u64 *) &s->args.cut_at = to; /* nothing of a string skipped first is wanted */
 	args_at(s, from, 0, flags & ARGS_PASSING);
-	for (u32 i = 0; i < ARGS_LOOKED; i++) {
-		u64 at = *(volatile u64 *) &s->args.from;
-		u32 n = *(volatile u32 *) &s->args.n;
-
-		if (at >= to)
-			break;
-		if (*(volatile u32 *) &s->args.passing) {
-			if (!args_pass(s, at, to, n))
-				break;
-		} else if (to - at <= EV_TEXT_MAX - n || !args_take(s, off, at, n)) {
-			break; /* the whole rest fits, or nothing more does */
-		}
-	}
+	bpf_for_each_map_elem(&turns, args_turn, &l, 0);
 	return args_last(s, off, to, flags & ARGS_WHOLE);
 }
 
@@ -184,6 +198,24 @@ strings_take(struct scratch *s, u32 off, u64 array, u32 width, u32 n)
 	return true;
 }
 
+struct strings_loop {
+	u32 off, width;
+	u32 ended; /* the array */
+};
+
+/* Take one string; 1: no more. */
+static long
+strings_turn(void *map, const u32 *key, u32 *value, struct strings_loop *l)
+{
+	struct scratch *s = scratch_get();
+
+	if (s && strings_take(s, l->off, *(volatile u64 *) &s->args.from, l->width,
+		     *(volatile u32 *) &s->args.n))
+		return *key >= STRINGS_LOOKED - 1;
+	l->ended = 1;
+	return 1;
+}
+
 /*
  * Copy the strings of a user space array of pointers, each with its NUL, to rec + off; at most
  * EV_TEXT_MAX + 1 bytes. 'width': bytes of a pointer. Returns the number of bytes.
@@ -191,17 +223,15 @@ strings_take(struct scratch *s, u32 off, u64 array, u32 width, u32 n)
 __noinline int
 strings_build(u32 off, u64 array, u32 width)
 {
+	struct strings_loop l = { off, width, 0 };
 	struct scratch *s = scratch_get();
 
 	if (!s || !array)
 		return 0;
 	args_at(s, array, 0, 0);
-	for (u32 i = 0; i < STRINGS_LOOKED; i++) {
-		if (!strings_take(s, off, *(volatile u64 *) &s->args.from, width,
-			*(volatile u32 *) &s->args.n))
-			return *(volatile u32 *) &s->args.n;
-	}
-	rec_hdr(s)->flags |= EVF_CUT;
+	bpf_for_each_map_elem(&turns, strings_turn, &l, 0);
+	if (!l.ended)
+		rec_hdr(s)->flags |= EVF_CUT;
 	return *(volatile u32 *) &s->args.n;
 }
 

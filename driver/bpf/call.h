@@ -162,18 +162,18 @@ value_at(struct scratch *s, u32 i)
 	return s->values[i & (DRV_VALUE_MAX - 1)];
 }
 
-/* The call within this one, by its first argument; NULL: not in the table. */
+/* The call within a demultiplexer, by its first argument; NULL: not in the table. */
 static __always_inline const volatile struct drv_branch *
-branch_of(const volatile struct drv_call *call, u64 first)
+branch_of(u32 demux, u64 first)
 {
-	u32 demux = call->capture & (DRV_DEMUX_MAX - 1);
 	u32 which =
 	    demux == DRV_DEMUX_ONLY ? 0 : first & 0xffff; /* ipc has a version in the high bits */
 
 	barrier_var(which);
+	barrier_var(demux);
 	if (which >= DRV_BRANCH_MAX)
 		return NULL;
-	return &table.branches[demux][which & (DRV_BRANCH_MAX - 1)];
+	return &table.branches[demux & (DRV_DEMUX_MAX - 1)][which & (DRV_BRANCH_MAX - 1)];
 }
 
 /* Read the arguments from memory, 32 bits each. */
@@ -278,14 +278,22 @@ call_stash(struct task_struct *t, struct pt_regs *regs, bool compat)
 	return stash_find(t, call_id(compat, call_nr(regs)));
 }
 
-/* Replace the values by those of the call within this one: its arguments as read at entry, or else
- * read now. Returns its capture; 0: none. */
-static __always_inline u32
-branch_now(struct scratch *s, struct stash *st, const volatile struct drv_call *call)
+/*
+ * Replace the values by those of the call within this one, whose call_id() is 'id': its arguments
+ * as read at entry, or else read now. Returns its capture; 0: none. A separate function, so that
+ * the verifier does not follow what comes after it for each of its cases.
+ */
+__noinline int
+branch_now(u32 demux, u32 id)
 {
-	const volatile struct drv_branch *b = branch_of(call, s->values[DRV_ARG(0)]);
+	struct stash *st = stash_find(current_task(), id);
+	const volatile struct drv_branch *b;
+	struct scratch *s = scratch_get();
 	u32 args[6] = {};
 
+	if (!s)
+		return 0;
+	b = branch_of(demux, s->values[DRV_ARG(0)]);
 	if (!b)
 		return 0;
 	if (!b->memory) {
@@ -311,13 +319,13 @@ late_mark(struct scratch *s, bool compat)
 
 /* Get the returning call's values. Returns its capture, for capture_at(). */
 static __always_inline u32
-capture_now(struct scratch *s, struct stash *st, struct pt_regs *regs, bool compat, long ret)
+capture_now(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
 {
 	const volatile struct drv_call *call = call_of(compat, call_nr(regs));
 
 	values_get(s, regs, compat, ret);
 	if (call->program == DRV_PROGRAM_branch)
-		return branch_now(s, st, call);
+		return branch_now(call->capture, call_id(compat, call_nr(regs)));
 	return call->capture;
 }
 

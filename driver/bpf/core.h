@@ -285,6 +285,15 @@ rec_end(struct scratch *s, u32 len)
 		dropped(type, DROP_RING_FULL);
 }
 
+/* The turns of a loop: bpf_for_each_map_elem() is the only one that no supported kernel's verifier
+ * unrolls. As many elements as a path can have names. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PATH_SIZE / 2 + 64);
+	__type(key, u32);
+	__type(value, u32);
+} turns SEC(".maps");
+
 /* The address of the bytes of the text at 'off'. */
 static __always_inline char *
 text_at(struct scratch *s, u32 off)
@@ -375,8 +384,12 @@ text_kernel_str(struct scratch *s, u32 off, u64 bit, const void *p)
 static __always_inline u32
 text_kernel(struct scratch *s, u32 off, u64 bit, const void *p, u32 n)
 {
-	barrier_var(n);
-	if (n > EV_TEXT_MAX || bpf_probe_read_kernel(text_at(s, off), n, p) < 0)
+	if (n > EV_TEXT_MAX)
+		return off;
+	barrier_var(
+	    n); /* keep the mask: 6.1 forgets the bound of a register that was stored before */
+	n &= 2 * EV_TEXT_MAX - 1;
+	if (bpf_probe_read_kernel(text_at(s, off), n, p) < 0)
 		return off;
 	return text_end(s, off, n, bit);
 }

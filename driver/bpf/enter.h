@@ -124,7 +124,7 @@ enter_needed(const volatile struct drv_capture *c, u64 first, u64 second)
 static __always_inline void
 enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv_call *call, u32 id)
 {
-	const volatile struct drv_branch *b = branch_of(call, s->values[DRV_ARG(0)]);
+	const volatile struct drv_branch *b = branch_of(call->capture, s->values[DRV_ARG(0)]);
 	const volatile struct drv_capture *c;
 	struct stash *st;
 

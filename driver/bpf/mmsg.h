@@ -18,7 +18,7 @@ static __always_inline u32
 mmsg_begin(struct scratch *s, struct stash *st, struct task_struct *t, struct pt_regs *regs,
     bool compat, long ret, bool *sends)
 {
-	*sends = capture_at(capture_now(s, st, regs, compat, ret))->event == EV_SENDMMSG;
+	*sends = capture_at(capture_now(s, regs, compat, ret))->event == EV_SENDMMSG;
 	s->mmsg.call = call_id(compat, call_nr(regs));
 	s->mmsg.sock = ret > 0 ? (u64) fd_sock(t, (s32) s->values[DRV_ARG(0)]) : 0;
 	return ret > 0 ? ret : 1;

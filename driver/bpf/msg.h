@@ -27,33 +27,48 @@ iov_at(u64 at, u32 i, bool compat, u64 ret[2])
 	return true;
 }
 
+struct iov_loop {
+	u64 at, count;
+	u32 off, want, compat;
+};
+
+/* Add one piece; 1: no more. */
+static long
+iov_turn(void *map, const u32 *key, u32 *value, const struct iov_loop *l)
+{
+	struct scratch *s = scratch_get();
+	u64 piece[2];
+	u32 n, room;
+
+	if (!s || *key >= IOV_LOOKED || *key >= l->count || !iov_at(l->at, *key, l->compat, piece))
+		return 1;
+	n = *(volatile u32 *) &s->iov.n;
+	room = n < l->want ? l->want - n : 0;
+	s->iov.size += (u32) piece[1];
+	if (room > piece[1])
+		room = piece[1];
+	barrier_var(room);
+	if (room <= EV_TEXT_MAX &&
+	    bpf_probe_read_user(text_at(s, l->off + n), room, (void *) piece[0]) == 0)
+		*(volatile u32 *) &s->iov.n = n + room;
+	return 0;
+}
+
 /*
  * Copy the first 'want' bytes of the 'count' pieces listed at 'at' to the text at 'off', and add up
- * the sizes of all. Sets s->iov. A separate function, since its loop is expensive to verify.
+ * the sizes of all. Sets s->iov. A separate function, which is verified once.
  */
 __noinline int
 iov_build(u32 off, u64 at, u64 count, u32 want, u32 compat)
 {
+	struct iov_loop l = { at, count, off, want, compat };
 	struct scratch *s = scratch_get();
 
 	if (!s)
 		return 0;
 	*(volatile u32 *) &s->iov.size = 0;
 	*(volatile u32 *) &s->iov.n = 0;
-	for (u32 i = 0; i < IOV_LOOKED && i < count; i++) {
-		u32 n = *(volatile u32 *) &s->iov.n, room = n < want ? want - n : 0;
-		u64 piece[2];
-
-		if (!iov_at(at, i, compat, piece))
-			break;
-		s->iov.size += (u32) piece[1];
-		if (room > piece[1])
-			room = piece[1];
-		barrier_var(room);
-		if (room <= EV_TEXT_MAX &&
-		    bpf_probe_read_user(text_at(s, off + n), room, (void *) piece[0]) == 0)
-			*(volatile u32 *) &s->iov.n = n + room;
-	}
+	bpf_for_each_map_elem(&turns, iov_turn, &l, 0);
 	if (count > IOV_LOOKED)
 		rec_hdr(s)->flags |= EVF_CUT;
 	return 0;
@@ -115,7 +130,7 @@ EXIT(sendmsg)
 	u32 first, marks;
 	s32 len;
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
 	if (s->values[DRV_ARG(2)] & MSG_FASTOPEN) {
 		sa = addr_sent(s, st, compat, m.name, m.namelen, &len);
@@ -168,7 +183,7 @@ recvmsg_record(struct pt_regs *regs, long ret)
 	struct msg m;
 	u32 first;
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	e->res = call_result(ret);
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
@@ -211,7 +226,7 @@ EXIT(process_vm)
 	EXIT_BEGIN(PROCESS_VM_READV, false);
 	s64 n = ret;
 
-	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	e->hdr.type = capture_at(capture_now(s, regs, compat, ret))->event;
 	e->res = call_result(ret);
 	e->pid = (s32) s->values[DRV_ARG(0)];
 	if (e->hdr.type == EV_PROCESS_VM_WRITEV && ret < 0)

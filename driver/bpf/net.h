@@ -248,7 +248,7 @@ EXIT(connect)
 	struct sock *sk;
 	s64 fd;
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	fd = (s32) s->values[DRV_ARG(0)];
 	e->res = call_result(ret);
 	e->fd = fd;
@@ -412,7 +412,7 @@ EXIT(sendto)
 	u32 first, type, marks;
 	s32 len;
 
-	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	e->hdr.type = capture_at(capture_now(s, regs, compat, ret))->event;
 	quiet = lean(e->hdr.type);
 	if (e->hdr.type == EV_SEND)
 		s->values[DRV_ARG(4)] = 0;
@@ -458,7 +458,7 @@ EXIT(recvfrom)
 	u32 first;
 	s32 len = 0;
 
-	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	e->hdr.type = capture_at(capture_now(s, regs, compat, ret))->event;
 	quiet = lean(e->hdr.type);
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
 	if (quiet && !peer_may_change(sk, false))

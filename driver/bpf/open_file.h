@@ -164,15 +164,6 @@ path_turn(struct scratch *s)
 	return PATH_GOES_ON;
 }
 
-/* bpf_for_each_map_elem() is the only loop that no supported kernel's verifier unrolls, so this map
- * has as many elements as a path can have names. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, PATH_SIZE / 2 + 64);
-	__type(key, u32);
-	__type(value, u32);
-} turns SEC(".maps");
-
 static long
 path_turns(void *map, const u32 *key, u32 *value, void *end)
 {

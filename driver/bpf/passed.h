@@ -16,21 +16,15 @@
 #define CMSGS_LOOKED 8   /* control messages of one message looked at */
 #define PASSED_MAX   253 /* descriptors in one message: the kernel's limit */
 
-#define PIDFS_MAGIC 0x50494446
-
-/* Add the path of a file; of one without a folder (a memfd, an eventfd) its name. Since 6.9 a pidfd
- * has a path, "/" of a file system of its own: add the name that it had before. */
+/* Add the path of a file; of one without a folder (a memfd, an eventfd) its name. */
 static __always_inline u32
 text_passed(struct scratch *s, u32 off, struct file *f)
 {
 	const u64 bit = EV_BIT(TASK_FILE_PASSED, path);
-	const char pidfd[] = "[pidfd]";
 	struct place p;
 	struct dentry *d;
 	int n;
 
-	if (BPF_CORE_READ(f, f_inode, i_sb, s_magic) == PIDFS_MAGIC)
-		return text_kernel_str(s, off, bit, pidfd);
 	root_look(s, current_task());
 	(void) file_place(s, f, &p);
 	n = path_build(p.mnt, p.dentry);

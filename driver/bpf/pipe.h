@@ -91,7 +91,7 @@ EXIT(socketpair)
 	struct sock *one, *other;
 	struct ends p;
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	ends_read(ret, s->values[DRV_ARG(3)], &p);
 	one = fd_sock(t, p.fd[0]);
 	other = fd_sock(t, p.fd[1]);

@@ -26,7 +26,7 @@ EXIT(semop)
 	u64 at;
 	u32 n;
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	at = s->values[DRV_ARG(1)];
 	n = (u32) s->values[DRV_ARG(2)];
 	if (n > 0)
@@ -52,7 +52,7 @@ EXIT(semctl)
 	u32 cmd;
 	s32 val;
 
-	capture_now(s, st, regs, compat, ret);
+	capture_now(s, regs, compat, ret);
 	cmd = (u32) s->values[DRV_ARG(2)];
 	val = (s32) s->values[DRV_ARG(3)];
 	if (in_ipc && bpf_probe_read_user(&val, sizeof(val), (void *) s->values[DRV_ARG(3)]) < 0)

@@ -102,7 +102,7 @@ EXIT(sockopt)
 	u32 level, name, len;
 	bool get;
 
-	e->hdr.type = capture_at(capture_now(s, st, regs, compat, ret))->event;
+	e->hdr.type = capture_at(capture_now(s, regs, compat, ret))->event;
 	get = e->hdr.type == EV_GETSOCKOPT;
 	level = (u32) s->values[DRV_ARG(1)];
 	name = (u32) s->values[DRV_ARG(2)];

@@ -99,7 +99,7 @@ EXIT(numbers)
 
 	if (!s)
 		return 0;
-	c = capture_at(capture_now(s, st, regs, compat, ret));
+	c = capture_at(capture_now(s, regs, compat, ret));
 	off = table_numbers(s, t, c);
 	late_mark(s, compat);
 	EXIT_END();
@@ -127,7 +127,7 @@ EXIT(memory)
 
 	if (!s)
 		return 0;
-	c = capture_at(capture_now(s, st, regs, compat, ret));
+	c = capture_at(capture_now(s, regs, compat, ret));
 	values_memory(s, t);
 	off = table_numbers(s, t, c);
 	late_mark(s, compat);
@@ -148,7 +148,7 @@ table_texts(struct pt_regs *regs, long ret, bool creds)
 
 	if (!s)
 		return 0;
-	capture = capture_now(s, st, regs, compat, ret);
+	capture = capture_now(s, regs, compat, ret);
 	if (creds)
 		creds_get(s, t);
 	c = capture_at(capture);
@@ -169,7 +169,9 @@ EXIT(generic)
 	u64 nr = call_nr(regs);
 	const volatile struct drv_call *call = call_of(compat, nr);
 	const volatile struct drv_branch *b =
-	    call->program == DRV_PROGRAM_branch ? branch_of(call, call_arg(regs, compat, 0)) : NULL;
+	    call->program == DRV_PROGRAM_branch
+		? branch_of(call->capture, call_arg(regs, compat, 0))
+		: NULL;
 
 	e->ID = b ? b->id : call->capture;
 	e->nativeID = nr;
@@ -195,7 +197,7 @@ BPF_PROG(exit_branch, struct pt_regs *regs, long ret)
 	bool compat = is_compat(current_task());
 	const volatile struct drv_call *call = call_of(compat, call_nr(regs));
 	u64 which = call_arg(regs, compat, 0) & 0xffff;
-	const volatile struct drv_branch *b = branch_of(call, which);
+	const volatile struct drv_branch *b = branch_of(call->capture, which);
 	const volatile struct drv_capture *c;
 
 	if (!b)

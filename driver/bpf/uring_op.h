@@ -183,20 +183,16 @@ op_record(struct scratch *s, struct uring_op *op, struct task_struct *t, s64 res
 {
 	u64 *to = (u64 *) &s->rec[sizeof(struct ev_hdr)];
 	struct ev_hdr *h = rec_hdr(s);
-	u32 n = op->nn;
 
 	rec_begin(s, op->event, sizeof(*h), op->present, t);
 	h->start = op->start;
 	h->tid = op->tid;
 	h->pid = op->pid;
 	h->flags = op->flags | EVF_URING;
-	for (u32 i = 0; i < URING_NUMBERS; i++) {
-		if (i >= n)
-			break;
-		to[i] = op->n[i];
-	}
+	for (u32 i = 0; i < URING_NUMBERS; i++)
+		to[i] = op->n[i]; /* texts overwrite those beyond nn */
 	to[0] = res;
-	return sizeof(*h) + (n & (URING_NUMBERS - 1)) * sizeof(u64);
+	return off_forget(s, sizeof(*h) + (op->nn & (URING_NUMBERS - 1)) * sizeof(u64));
 }
 
 /* Add text 'i', a constant. */
