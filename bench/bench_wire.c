@@ -3,7 +3,9 @@
  * bench_wire.c - encode a recording's events again in batches of one size: bytes on the wire per
  * event.
  *
- *   bench_wire RECORDING EVENTS_PER_BATCH LEVEL
+ *   bench_wire RECORDING EVENTS_PER_BATCH LEVEL [EVENT]...
+ *
+ * With EVENTs only those: a recording has every event, a sensor sends what the rules need.
  *
  * Each batch is decoded, its events become records again, and the sensor's encoder makes batches of
  * so many of them, compressed with zstd at LEVEL (0: not). Counted per batch: the whole request,
@@ -14,7 +16,9 @@
  */
 #include "common/nng/tls.h"
 #include "proto/compose.h"
+#include "proto/event_set.h"
 #include "proto/recording.h"
+#include "proto/schema.h"
 #include "proto/wire.h"
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +27,7 @@ enum { NNG_BYTES = 12, TLS_BYTES = 22 };
 
 struct bench {
 	struct batch_enc *enc;
+	struct event_set wanted;
 	struct buf data;
 	union ev_record rec;
 	unsigned per_batch;
@@ -81,9 +86,25 @@ add_batch(struct bench *b, const Wire__Batch *from)
 		die("a batch does not decode", why);
 	b->boot_ns = from->boot_ns;
 	b->real_ns = from->real_ns;
-	for (size_t i = 0; i < batch->nev; i++)
-		add(b, batch, &batch->ev[i]);
+	for (size_t i = 0; i < batch->nev; i++) {
+		if (event_set_has(&b->wanted, batch->ev[i].schema->num))
+			add(b, batch, &batch->ev[i]);
+	}
 	batch_free(batch);
+}
+
+/* Set the wanted events; without names, all. */
+static void
+want(struct event_set *set, char **names, int n)
+{
+	const struct ev_schema *s;
+
+	for (size_t i = 0; n == 0 && i < schema_nevents; i++)
+		event_set_add(set, schema_events[i].num);
+	for (int k = 0; k < n; k++) {
+		for (size_t i = 0; (s = schema_by_name(slice_str(names[k]), i)) != NULL; i++)
+			event_set_add(set, s->num);
+	}
 }
 
 int
@@ -95,12 +116,13 @@ main(int argc, char **argv)
 	const char *why = "not a recording, or not readable";
 	int r;
 
-	b.per_batch = argc == 4 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
+	b.per_batch = argc >= 4 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
 	if (b.per_batch == 0 || b.per_batch > WIRE_EVENTS_MAX) {
-		fputs("usage: bench_wire RECORDING EVENTS_PER_BATCH LEVEL\n", stderr);
+		fputs("usage: bench_wire RECORDING EVENTS_PER_BATCH LEVEL [EVENT]...\n", stderr);
 		return 2;
 	}
 	b.level = (int) strtol(argv[3], NULL, 10);
+	want(&b.wanted, argv + 4, argc - 4);
 	if (batch_enc_new(&b.enc) < 0 || recording_open(argv[1], &f) < 0)
 		die(argv[1], why);
 	while ((r = recording_next(f, &rq, &why)) == 1) {

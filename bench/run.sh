@@ -24,6 +24,10 @@ engine|60
 reload|20
 outbox|30
 idle_disk|320
+mixed|180
+build|200
+execs|80
+memory|30
 cost|60'
 
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
@@ -72,7 +76,19 @@ engine|engine_cost_per_30_rules_percent|% more for 30 more rules|v <= 10
 reload|reload_pause_ms|ms that new rules hold up evaluation, at most|v <= 10
 reload|reload_lost_events|events evaluated by no set, or by two|v <= 0
 outbox|outbox_most_mib|MiB of the outbox'\''s files, 36,000 alerts, max_bytes 16 MiB|v <= 80
-idle_disk|idle_disk_mb_per_day|MB a day that an idle collector writes to its disk|v <= 20'
+idle_disk|idle_disk_mb_per_day|MB a day that an idle collector writes to its disk|v <= 20
+mixed|mixed_empty_slowdown_percent|% more CPU of the mixed load with empty programs on the same hooks|
+mixed|mixed_slowdown_percent|% more CPU of the mixed load with Falco'\''s rules in force|v <= MIXED_EMPTY_SLOWDOWN_PERCENT + 6
+mixed|mixed_sensor_cpu_percent|the sensor'\''s CPU in % of the load'\''s|v <= 3
+mixed|mixed_drops|events dropped|v <= 0
+build|build_empty_slowdown_percent|% more CPU of the build-like load with empty programs on the same hooks|
+build|build_slowdown_percent|% more CPU of the build-like load with Falco'\''s rules in force|v <= BUILD_EMPTY_SLOWDOWN_PERCENT + 10
+build|build_sensor_cpu_percent|the sensor'\''s CPU in % of the load'\''s|v <= 3
+build|build_drops|events dropped|v <= 0
+execs|execs_per_s|programs started a second, for a minute|v >= 3000
+execs|execs_drops|events dropped meanwhile|v <= 0
+execs|execs_rss_growth_mb|MB that the sensor'\''s memory grows meanwhile|v <= 1
+memory|collector_node_mb|MB of the collector for a node of 300 processes, 3,000 descriptors|v <= 1.5'
 
 usage() {
 	echo "usage: bench/run.sh [--json FILE] [--stage NAME]... [--quick]" >&2

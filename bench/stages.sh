@@ -51,9 +51,19 @@ load() {
 	[ "$(calc "$reached >= $rate * 0.995" 0)" = 1 ] || fail "the generator reached $reached events/s of $rate"
 }
 
+# Set $falco to Falco's two rule files.
+falco_files() {
+	local dir=${BENCH_FALCO_RULES:-$root/../shared/rules}
+	falco=("$dir/falco_rules.yaml" "$dir/falco-incubating_rules.yaml")
+	[ -r "${falco[0]}" ] && [ -r "${falco[1]}" ] ||
+		fail "Falco's falco_rules.yaml and falco-incubating_rules.yaml are not in $dir: BENCH_FALCO_RULES=DIR says where they are"
+}
+
 # shellcheck source=stages_sensor.sh
 . "$here/stages_sensor.sh"
 # shellcheck source=stages_latency.sh
 . "$here/stages_latency.sh"
 # shellcheck source=stages_collector.sh
 . "$here/stages_collector.sh"
+# shellcheck source=stages_host.sh
+. "$here/stages_host.sh"

@@ -28,12 +28,15 @@ recording() {
 }
 
 stage_wire() {
-	local bytes events batches
+	local bytes events batches wanted
 	recording
-	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 0) || fail "the recording cannot be encoded again"
+	mapfile -t wanted < <("$bin/mewsctl" rules interest --json "$root/rules/mews_rules.yaml" |
+		jq -r '.[] | select(.captured and (.by_name | not) and (.state_needs == "all" or .rules != [])) | .event')
+	[ ${#wanted[@]} -gt 0 ] || fail "mewsctl rules interest names no event"
+	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 0 "${wanted[@]}") || fail "the recording cannot be encoded again"
 	figure wire_bytes_per_event "$bytes"
 	also "$batches" "batches of 2,000 events"
-	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 1)
+	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 1 "${wanted[@]}")
 	figure wire_bytes_per_event_zstd "$bytes"
 }
 
@@ -131,22 +134,20 @@ stage_reconnect() {
 engine() { "$bin/bench_engine" --json "$@" "$recording" || fail "bench_engine $*"; }
 
 stage_engine() {
-	local rules=${BENCH_FALCO_RULES:-$root/../shared/rules} out
-	local first=$rules/falco_rules.yaml second=$rules/falco-incubating_rules.yaml
-	[ -r "$first" ] && [ -r "$second" ] ||
-		fail "Falco's falco_rules.yaml and falco-incubating_rules.yaml are not in $rules: BENCH_FALCO_RULES=DIR says where they are"
+	local out
+	falco_files
 	recording
 	say "one of Falco's rule files"
-	out=$(engine --rules "$first")
+	out=$(engine --rules "${falco[0]}")
 	figure engine_events_per_cpu_s_falco_rules "$(jq .events_per_cpu_s <<<"$out")"
 	also "$(jq .events <<<"$out")" "events"
 	also "$(jq .distinct_texts <<<"$out")" "distinct texts among them"
 	say "both"
-	out=$(engine --rules "$first" --rules "$second" --more-rules 30)
+	out=$(engine --rules "${falco[0]}" --rules "${falco[1]}" --more-rules 30)
 	figure engine_events_per_cpu_s_both_files "$(jq .events_per_cpu_s <<<"$out")"
 	figure engine_cost_per_30_rules_percent "$(jq .cost_per_30_rules_percent <<<"$out")"
 	say "both, every path one of its own"
-	out=$(engine --rules "$first" --rules "$second" --distinct-paths)
+	out=$(engine --rules "${falco[0]}" --rules "${falco[1]}" --distinct-paths)
 	figure engine_events_per_cpu_s_distinct_paths "$(jq .events_per_cpu_s <<<"$out")"
 	also "$(jq .distinct_texts <<<"$out")" "distinct texts then"
 }

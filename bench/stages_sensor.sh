@@ -46,7 +46,7 @@ group_enter() { [ -z "$group" ] || echo $$ >"$1/cgroup.procs"; }
 memory() {
 	local anon cgroup
 	anon=$(awk '/^RssAnon/ { print $2 }' "/proc/$sensor_pid/status")
-	cgroup=$(cat "$group"/memory.current "$group"/memory.usage_in_bytes 2>/dev/null || true)
+	cgroup=$(cat "${group:-}"/memory.current "${group:-}"/memory.usage_in_bytes 2>/dev/null || true)
 	awk -v anon="$anon" -v cgroup="$((${cgroup:-0} / 1024))" '
 		/^[0-9a-f]+-[0-9a-f]+ / { ring = /bpf-map|bpf_ring/ }
 		$1 == "Rss:" { rss += $2; if (ring) rings += $2 }

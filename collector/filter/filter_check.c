@@ -11,7 +11,7 @@
 	"may be optimized with simpler operators such as '=', 'contains', 'startswith', " \
 	"'endswith'"
 
-enum { LONG_NAMES_WARNED = 20, ONEOF_LOOKED = 256 }; /* per check */
+enum { LONG_NAMES_WARNED = 20 }; /* per check */
 
 #define B(op)     (1u << FOP_##op)
 #define OPS_SET   (B(EXISTS) | B(IN) | B(INTERSECTS))
@@ -171,54 +171,6 @@ has_texts(enum ftype t)
 	return t == FT_STR || t == FT_BYTES;
 }
 
-/* Does every text that matches 'more' match 'less' too? */
-static bool
-implies(enum fop op, struct slice more, struct slice less)
-{
-	if (op == FOP_STARTSWITH)
-		return slice_starts(more, less);
-	if (op == FOP_ENDSWITH)
-		return slice_ends(more, less);
-	if (op == FOP_CONTAINS)
-		return memmem(more.p, more.n, less.p, less.n) != NULL;
-	return slice_eq(more, less);
-}
-
-/* 'x != anyof (a, b)' is always true, and 'x != oneof (a, b)' true of a and b alone. */
-static int
-warn_not_of(struct compile *c, const struct check *k, const struct term *first)
-{
-	if (first == NULL || first->next == NULL || k->mod == FMOD_NONE || k->mod == FMOD_ALLOF)
-		return 0;
-	return compile_warn(c, first->at,
-	    "'!= %s' does not mean 'none of these': write '!= allof', or 'not' and 'in'",
-	    k->mod == FMOD_ONEOF ? "oneof" : "anyof");
-}
-
-/* 'oneof' is true if exactly one element matches: warn of one that then matches another, too, as
- * a folder below another. Looks at the first elements of a long list. */
-static int
-warn_oneof(struct compile *c, const struct check *k, const struct term *first)
-{
-	unsigned i = 0, n;
-
-	for (const struct term *v = first; v != NULL && i < ONEOF_LOOKED; v = v->next, i++) {
-		n = 0;
-		for (const struct term *o = first; o != NULL && n < ONEOF_LOOKED;
-		     o = o->next, n++) {
-			if (o == v || !implies(k->op, v->text, o->text))
-				continue;
-			return compile_warn(c, v->at,
-			    "what matches '%.*s' matches '%.*s' too, and then 'oneof' is false: "
-			    "write "
-			    "'anyof', or leave one out",
-			    (int) MIN(v->text.n, 100), v->text.p, (int) MIN(o->text.n, 100),
-			    o->text.p);
-		}
-	}
-	return 0;
-}
-
 static int
 constants(struct compile *c, const struct check *k, struct test *t)
 {
@@ -247,9 +199,7 @@ constants(struct compile *c, const struct check *k, struct test *t)
 			return r;
 		t->nk++;
 	}
-	if (k->op == FOP_NE)
-		return warn_not_of(c, k, first);
-	return k->mod == FMOD_ONEOF && !hex ? warn_oneof(c, k, first) : 0;
+	return 0;
 }
 
 /* Only letters, and at the ends ^, $, or a dot with *, + or ?: a simple operator can do that. */

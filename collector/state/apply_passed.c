@@ -27,6 +27,19 @@ passed_socket(struct apply *a)
 	}
 }
 
+/*
+ * Is it a file of a file system without folders? Since Linux 6.9 a pidfd is one, with a small
+ * number; a namespace is one too, and its number is above.
+ */
+static bool
+is_pidfd(const struct event *ev, struct slice path)
+{
+	const uint64_t first_namespace = 0xf0000000;
+
+	return path.n == 1 && *path.p == '/' &&
+	       (uint64_t) ev_num(ev, EVP_TASK_FILE_PASSED_ino_num) < first_namespace;
+}
+
 /* A file without a folder, by the kernel's name. */
 static void
 passed_nameless(struct apply *a, struct slice name)
@@ -66,6 +79,8 @@ parse_passed(struct apply *a)
 		passed_socket(a);
 	else if (kind == S_IFIFO)
 		(void) snap_fd(a, FD_PIPE, INTERN_EMPTY);
+	else if (kind == S_IFREG && is_pidfd(a->ev, path))
+		(void) snap_fd(a, FD_PIDFD, INTERN_EMPTY);
 	else if (path.n == 0 || *path.p != '/')
 		passed_nameless(a, path);
 	else

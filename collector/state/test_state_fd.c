@@ -137,7 +137,7 @@ static const struct row passed_rows[] = {
 	{ EV_TASK_FILE_PASSED, "10", "fd=8;path=memfd:m;mode=0100777;ino_num=10",
 	    "10:fd8.type=m;10:fd8.name=m" },
 	{ EV_TASK_FILE_PASSED, "10", "fd=9;path=[eventfd];mode=0600;ino_num=11", "10:fd9.type=e" },
-	{ EV_TASK_FILE_PASSED, "10", "fd=9;path=[pidfd];mode=0100700;ino_num=300",
+	{ EV_TASK_FILE_PASSED, "10", "fd=9;path=/;mode=0100700;ino_num=300",
 	    "10:fd9.type=P;10:fd9.ino=0" },
 	{ EV_TASK_FILE_PASSED, "10", "fd=9;path=[new];mode=0600;ino_num=12", "10:fd9.type=o" },
 	{ EV_TASK_FILE_PASSED, "10",

@@ -81,7 +81,6 @@ extern const struct live_case file_cases[], entry_cases[], names_cases[], proc_c
 live_fn live_tasks, live_files;      /* output of the iterators */
 live_fn live_parents, live_lean;     /* a clone's parent; what only process state needs */
 live_fn live_uring_lean;             /* the same through rings */
-live_fn live_x32;                    /* numbers of x32, where the kernel has them */
 unsigned live_seen(void *st);        /* how often this process occurs among the tasks */
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
 

@@ -102,7 +102,6 @@ main(int argc, char **argv)
 			live_row_run(l, r);
 	}
 	live_uring_lean(l);
-	live_x32(l);
 	if (l->only == NULL) {
 		live_mechanics(l);
 		live_canary(l);

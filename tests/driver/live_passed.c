@@ -94,26 +94,6 @@ c_passed(struct live *l)
 	}
 }
 
-/* A pidfd, whatever file system it is of. */
-static void
-d_passed_pidfd(struct facts *f)
-{
-	const int fd = (int) syscall(SYS_pidfd_open, getpid(), 0);
-
-	pass(f, &fd, 1, 0, false);
-	f->n[1] = (int64_t) live_ino(fd);
-}
-
-static void
-c_passed_pidfd(struct live *l)
-{
-	const struct ev_hdr *r = live_rec(l, EV_TASK_FILE_PASSED, 0);
-
-	live_num(l, r, "fd", l->f->n[0]);
-	live_num(l, r, "ino_num", l->f->n[1]);
-	live_text(l, r, "path", "[pidfd]");
-}
-
 /* Several messages of one call; the second passes nothing. */
 static void
 d_passed_mmsg(struct facts *f)
@@ -159,7 +139,6 @@ c_passed_mmsg(struct live *l)
 
 const struct live_case passed_cases[] = {
 	{ "recvmsg and pidfd_getfd, descriptors", d_passed, c_passed, NULL },
-	{ "recvmsg, a pidfd", d_passed_pidfd, c_passed_pidfd, NULL },
 	{ "recvmmsg, descriptors", d_passed_mmsg, c_passed_mmsg, NULL },
 	{ NULL, NULL, NULL, NULL },
 };

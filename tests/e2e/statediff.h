@@ -20,14 +20,17 @@
  * number, type, close-on-exec and name.
  *
  * Left out:
- *	capabilities of a new thread          its main thread's, until the next exec
+ *	a descriptor received by SCM_RIGHTS   its message is captured without it
+ *	capabilities after set*id()           known again after the next exec
  *	comm after PR_SET_NAME                stays the program's, as in Falco
  *	the jail's own path in names          a name is known as the process saw it, or as /proc
  *	a file's name after a rename          stays the one it was opened by, or the new one
  *	names of sockets                      only IPv4 connections have one to compare
  *	close-on-exec of socketpair() and
  *	timerfd_create()                      captured without their flags
- *	pid namespaces                        not played: the director knows actors by their pid
+ *	unshare(), setns()                    not played yet
+ *	clone3(), open_by_handle_at(),
+ *	io_uring_setup(), bpf()               not played yet
  */
 #ifndef MEWS_TESTS_E2E_STATEDIFF_H
 #define MEWS_TESTS_E2E_STATEDIFF_H

@@ -74,22 +74,21 @@ finish() {
 	mv "$partial" "$cache/$1"
 }
 
-# kernel_packages METAPACKAGE: those of the kernel to which the suite's newest one refers.
+# The packages of the kernel to which the suite's newest metapackage refers.
 kernel_packages() {
 	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
-		--no-enhances "$1" | grep -E '^linux-(image|binary|modules|base)-[0-9]' | sort -u
+		--no-enhances linux-image-cloud-amd64 | grep -E '^linux-(image|binary|modules|base)-[0-9]' | sort -u
 }
 
 kernel() {
-	local row folder suite package packages
+	local row folder suite packages
 	row=$(awk -v name="$1" '$1 == name' "$here/kernels")
 	[ -n "$row" ] || die "no kernel '$1' in $here/kernels"
-	read -r _ _ folder suite package <<<"$row"
-	package=${package:-linux-image-cloud-amd64}
+	read -r _ _ folder suite <<<"$row"
 	if begin "linux-$1"; then
 		archive "$folder" "$suite"
-		packages=$(kernel_packages "$package") || true
-		[ -n "$packages" ] || die "$suite has no $package"
+		packages=$(kernel_packages) || true
+		[ -n "$packages" ] || die "$suite has no linux-image-cloud-amd64"
 		# shellcheck disable=SC2086 # a list
 		unpack $packages
 		mkdir -p "$partial/boot" "$partial/lib"

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - run a command under one of the kernels, in a virtual machine.
 #
-#   run.sh [-f FILE]... [-d IMAGE] [-q SOCKET] [-c CPUS] [-t SECONDS] [-a TEXT] KERNEL COMMAND [ARGUMENT...]
+#   run.sh [-f FILE]... [-d IMAGE] [-q SOCKET] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
 #
 #   -f FILE      copy FILE to the same path: a program with the libraries it is linked to
 #   -d IMAGE     an ext4 disk at /disk, kept between runs; created if missing
 #   -q SOCKET    QEMU's control socket (QMP): 'quit' is a loss of power
 #   -c CPUS      1
 #   -t SECONDS   time limit: 120
-#   -a TEXT      for the kernel's command line
 #   KERNEL       a name in the file 'kernels'
 #
 # Prints the command's output and exits with its status: 124 if the time was over, 125 if the machine
@@ -19,17 +18,16 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-files=() image='' qmp='' cpus=1 seconds=120 append=''
-while getopts f:d:q:c:t:a: option; do
+files=() image='' qmp='' cpus=1 seconds=120
+while getopts f:d:q:c:t: option; do
 	case $option in
 	f) files+=("$OPTARG") ;;
 	d) image=$OPTARG ;;
 	q) qmp=$OPTARG ;;
 	c) cpus=$OPTARG ;;
 	t) seconds=$OPTARG ;;
-	a) append=$OPTARG ;;
 	*)
-		sed -n '3,19s/^# \{0,1\}//p' "$0" >&2
+		sed -n '3,18s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -101,7 +99,7 @@ make_root() {
 make_root
 machine=(-m 1024 -smp "$cpus" -display none -no-reboot -nic none -kernel "$folder/vmlinuz" -initrd "$scratch/initrd"
 	-serial "file:$scratch/console" -serial stdio -accel tcg -cpu Haswell-v1
-	-append "console=ttyS0 panic=-1 rdinit=/init $append")
+	-append "console=ttyS0 panic=-1 rdinit=/init")
 if [ -n "$image" ]; then
 	[ -e "$image" ] || mke2fs -q -t ext4 "$image" 256M
 	machine+=(-drive "file=$image,format=raw,if=none,id=disk" -device "nvme,drive=disk,serial=disk")
