@@ -3,7 +3,7 @@
  * bpf_entries.h - the hooks at the entries of system calls: a tracepoint for each call whose
  * arguments could change before its exit.
  *
- * An attached hook costs each such call some 200 ns, wanted or not: so only those of wanted calls
+ * An attached hook costs each such call time, wanted or not: so only those of wanted calls
  * are attached. The kernel takes up to 0.1 s to remove one: a thread waits for that. All functions
  * are for one thread.
  */
