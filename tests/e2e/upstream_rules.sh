@@ -13,6 +13,10 @@ for f in "${files[@]}"; do [ -r "$f" ] || { echo "Falco's rules are not in $rule
 lab_begin
 . "$root/rules/cases.sh"
 
+# the default rules may be loaded with them, in either order: a name means the same in all
+"$bin/mewsctl" rules check "${files[@]}" "$root/rules/mews_rules.yaml" >"$lab/check.log" 2>&1 || fail "the default rules do not load after Falco's"
+"$bin/mewsctl" rules check "$root/rules/mews_rules.yaml" "${files[@]}" >"$lab/check.log" 2>&1 || fail "the default rules do not load before Falco's"
+
 # ---- a container ----
 
 group=/sys/fs/cgroup
