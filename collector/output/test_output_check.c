@@ -60,6 +60,27 @@ static const struct {
 	    "outputs.syslog.tls: cannot use the authorities in '/none': No such file" },
 	{ &output_syslog, "outputs:\n syslog:\n  address: tls://h\n  tls: { key: /none }", 3,
 	    "outputs.syslog.tls: a certificate needs its key" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: ftp://h/s3cret", 3,
+	    "'outputs.webhook.url' must be https://HOST/PATH or http://HOST/PATH" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: ''", 3, "'outputs.webhook.url' must be" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  preset: slak", 4,
+	    "'outputs.webhook.preset' must be a file in /usr/share/mews/presets or a path, not "
+	    "'slak'" },
+	{ &output_webhook,
+	    "outputs:\n webhook:\n  url: http://h\n  preset: deploy/presets/pagerduty.yaml", 4,
+	    "outputs.webhook.preset: it needs the parameter 'routing_key'" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  params: { x: 1 }", 4,
+	    "the preset has no parameter 'x'" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  headers: [ 'a b' ]", 4,
+	    "'outputs.webhook.headers' must be lines 'NAME: VALUE'" },
+	{ &output_webhook,
+	    "outputs:\n webhook:\n  url: http://h\n  headers: [ \"a: b\\r\\nc: d\" ]", 4,
+	    "'outputs.webhook.headers' must be lines 'NAME: VALUE'" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  header_files: [ /none ]", 0,
+	    "" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  tls: { key: /none }", 4,
+	    "'outputs.webhook.tls.key' must be set together with tls.certificate" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  tls: { ca: /none }", 0, "" },
 };
 
 static void

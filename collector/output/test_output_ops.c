@@ -3,6 +3,7 @@
 #include "collector/output/test_output_kit.h"
 #include "common/clock.h"
 #include "tests/support/fault.h"
+#include "tests/support/httpd.h"
 #include "tests/support/sink.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
@@ -32,6 +33,7 @@ __wrap_write(int fd, const void *p, size_t n)
 }
 
 #define TO(kind) SINK_##kind + 1
+#define TO_WEB   -1
 
 static const struct subject {
 	const struct output_ops *ops;
@@ -45,15 +47,23 @@ static const struct subject {
 	{ &output_syslog, "outputs: { syslog: { address: '@' } }", TO(UNIX) },
 	{ &output_syslog, "outputs: { syslog: { address: '@' } }", TO(UDP) },
 	{ &output_syslog, "outputs: { syslog: { address: '@', format: text } }", TO(TCP) },
+	{ &output_webhook, "outputs: { webhook: { url: '@', parallel: 16 } }", TO_WEB },
+	{ &output_webhook,
+	    "outputs: { webhook: { url: '@', preset: deploy/presets/alertmanager.yaml } }",
+	    TO_WEB },
 };
 
-/* Start the peer of a subject, if it has one, before it is opened. */
+static struct httpd *web;
+
+/* Start the peer of a subject, if it has one of its own, before it is opened. */
 static struct sink *
 peer_of(const struct subject *s)
 {
 	struct sink *peer;
 
-	if (s->sink == 0)
+	if (s->sink == TO_WEB)
+		(void) snprintf(bench_path, sizeof(bench_path), "%s", httpd_url(web));
+	if (s->sink <= 0)
 		return NULL;
 	peer = sink_start((enum sink_kind)(s->sink - 1));
 	(void) snprintf(bench_path, sizeof(bench_path), "%s", sink_address(peer));
@@ -308,5 +318,10 @@ main(void)
 		    a_missing_folder_is_trouble_until_it_is_back, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
+	int r;
+
+	web = httpd_start();
+	r = cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
+	httpd_stop(web);
+	return r;
 }

@@ -61,10 +61,11 @@ colour(enum priority p)
 	return "";
 }
 
-/* Remove the prefix of Falco's shape: "15:24:25.353780313: Warning ", or with a date. */
-static struct slice
-without_prefix(struct slice s, enum priority p)
+/* The prefix is "15:24:25.353780313: Warning ", or has a date. */
+struct slice
+text_body(struct slice output, enum priority p)
 {
+	struct slice s = output;
 	size_t n = 0, name = strlen(priority_name(p));
 
 	while (n < s.n && strchr("0123456789:.-+T", s.p[n]) != NULL)
@@ -86,7 +87,7 @@ output_of(const struct alert *a, json_t *root)
 
 	if (s.p == NULL)
 		s = (struct slice){ a->json, a->json_len };
-	return without_prefix(s, a->priority);
+	return text_body(s, a->priority);
 }
 
 static void

@@ -26,6 +26,9 @@ int text_format_of(const char *name, bool terminal, enum text_format *ret) MUST_
 /* Append one line, with its newline unless it is TEXT_BARE; check buf_ok(). */
 void text_alert(struct buf *b, const struct alert *a, enum text_format format);
 
+/* An alert's output without the time and priority that Falco puts before it; borrowed from it. */
+struct slice text_body(struct slice output, enum priority p);
+
 /* Write an RFC 3339 time in UTC with nanoseconds. */
 void text_time(uint64_t realtime_ns, char ret[40]);
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* output_webhook.h - shared by output_webhook.c, webhook_conf.c and webhook_reply.c only. */
+#ifndef MEWS_COLLECTOR_OUTPUT_OUTPUT_WEBHOOK_H
+#define MEWS_COLLECTOR_OUTPUT_OUTPUT_WEBHOOK_H
+
+#include "collector/output/output.h"
+#include "collector/output/template.h"
+#include "common/buf.h"
+#include <curl/curl.h>
+
+#define WEBHOOK_BATCH    500 /* most alerts in a request */
+#define WEBHOOK_PARALLEL 16
+#define WEBHOOK_PARAMS   "outputs.webhook.params"
+#define WEBHOOK_PRESETS  "/usr/share/mews/presets"
+
+/* How the body of a 2xx answer reports failure. */
+enum webhook_reply {
+	WEBHOOK_STATUS, /* it does not */
+	WEBHOOK_OK,     /* the text "ok", or an object with "ok": true: Slack */
+	WEBHOOK_CODE,   /* an object with "code": 0: Splunk */
+	WEBHOOK_BULK,   /* "items" with a status each: Elasticsearch */
+};
+
+struct webhook_request {
+	CURL *easy;
+	struct buf body, reply;
+	uint64_t rows[WEBHOOK_BATCH];
+	size_t n;
+	bool busy;
+	char error[CURL_ERROR_SIZE];
+};
+
+struct webhook_state {
+	/* options */
+	char *url, *preset, *ca, *cert, *key, *proxy;
+	struct opt_list headers, header_files;
+	uint64_t timeout_ms, parallel, batch, max;
+	/* from the preset */
+	struct cfg *preset_cfg;
+	char *content_type, *escape, *body, *before, *between, *after, *reply_name;
+	uint64_t preset_batch;
+	enum webhook_reply reply;
+	struct template *body_template; /* NULL: the alert's JSON */
+	struct curl_slist *list;        /* headers */
+	char host[256];                 /* the URL may be a secret: only this is shown */
+
+	CURLM *multi;
+	struct webhook_request *request; /* 'parallel' of them */
+	struct webhook_request *filling; /* takes further alerts, or NULL */
+	size_t busy;
+	uint64_t newest;     /* row submitted last */
+	uint64_t solo_until; /* send rows up to here one at a time */
+	uint64_t cut_row;    /* send this row with at most cut_limit bytes of JSON */
+	size_t cut_limit;
+	uint64_t not_before; /* monotonic ns: the server asked us to wait */
+	output_done_fn *done;
+	void *arg;
+	char trouble[512];
+};
+
+/* The table of options, and the reading of them, the preset and the headers. -EINVAL and *d. */
+extern const struct opt webhook_opts[];
+extern const size_t webhook_nopts;
+int webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d) MUST_CHECK;
+void webhook_conf_fini(struct webhook_state *st);
+
+/* How an answer ends an alert. */
+struct webhook_verdict {
+	enum output_result result;
+	bool size; /* refused because it is too large */
+	char why[256];
+};
+
+int webhook_reply_of(const char *name, enum webhook_reply *ret) MUST_CHECK;
+
+/* Judge an answer: for the request as a whole. */
+struct webhook_verdict webhook_judge(
+    enum webhook_reply kind, long status, struct slice body, const char *host);
+
+/* The same for alert 'i' of a WEBHOOK_BULK answer with status 2xx. */
+struct webhook_verdict webhook_judge_item(struct slice body, size_t i, const char *host);
+
+#endif

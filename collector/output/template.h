@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * template.h - a body of JSON with fields of an alert: '{"text": "%alert.rule: %proc.name"}'.
+ *
+ * %NAME or %[NAME] is a field: of the alert (template.c, 'builtins'), a parameter of the
+ * configuration (param.NAME), or else one of the alert's output_fields. Within a string of the
+ * template its text is inserted, elsewhere a JSON value (null if there is none). %% is a percent
+ * sign. Values are always escaped: whatever an event contains, the result has the template's
+ * structure. Immutable once made.
+ */
+#ifndef MEWS_COLLECTOR_OUTPUT_TEMPLATE_H
+#define MEWS_COLLECTOR_OUTPUT_TEMPLATE_H
+
+#include "collector/alert/alert.h"
+#include "common/buf.h"
+#include "common/diag.h"
+#include "common/macros.h"
+
+/* What texts of events need besides JSON's own escapes. */
+enum template_escape {
+	TEMPLATE_PLAIN,    /* nothing: the reader shows text as it is */
+	TEMPLATE_SLACK,    /* & < > as entities: no link, no mention */
+	TEMPLATE_MARKDOWN, /* backslashes before marks; no '@' begins a mention */
+	TEMPLATE_HTML,     /* & < > " ' as entities */
+};
+
+/* "plain", "slack", "markdown", "html"; or -EINVAL. */
+int template_escape_of(const char *name, enum template_escape *ret) MUST_CHECK;
+
+/* The value of a parameter, or NULL; it lives as long as the template. */
+typedef const char *template_param_fn(void *arg, const char *name);
+
+struct template;
+
+/* Compile. 'what' names the template in messages. -EINVAL and *d: not JSON, or an unknown field of
+ * the alert or parameter. -ENOMEM. */
+int template_new(const char *text, const char *what, enum template_escape escape,
+    template_param_fn *param, void *arg, struct template **ret, struct diag *d) MUST_CHECK;
+void template_free(struct template *t);
+
+/* Append the body of an alert, whose JSON is 'json' (perhaps cut). -EBADMSG: it is not JSON.
+ * -ENOMEM. */
+int template_fill(
+    const struct template *t, const struct alert *a, struct slice json, struct buf *ret) MUST_CHECK;
+
+#endif

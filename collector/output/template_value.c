@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/output/template_value.h"
+#include "collector/output/text.h"
+#include "common/clock.h"
+#include "common/utf8.h"
+
+#define SUMMARY 700 /* bytes: PagerDuty allows 1,024 with the rest, Slack 3,000 */
+
+static struct value
+text_of(const char *s, bool ours)
+{
+	return (struct value){ slice_str(s), false, ours };
+}
+
+static struct value
+number(struct fill *f, const char *fmt, uint64_t v)
+{
+	buf_clear(&f->scratch);
+	if (fmt[0] == 's') /* nanoseconds as seconds */
+		buf_printf(&f->scratch, "%llu.%09llu", (unsigned long long) v / NS_PER_S,
+		    (unsigned long long) v % NS_PER_S);
+	else
+		buf_u64(&f->scratch, v);
+	return (struct value){ buf_get(&f->scratch), true, true };
+}
+
+static struct value
+v_json(struct fill *f)
+{
+	return (struct value){ f->json, true, true };
+}
+
+static struct value
+v_id(struct fill *f)
+{
+	return text_of(f->a->id, true);
+}
+
+static struct value
+v_rule(struct fill *f)
+{
+	return text_of(f->a->rule, false);
+}
+
+static struct value
+v_node(struct fill *f)
+{
+	return text_of(f->a->node, false);
+}
+
+static struct value
+v_cluster(struct fill *f)
+{
+	return text_of(f->a->cluster, false);
+}
+
+static struct value
+v_priority(struct fill *f)
+{
+	return text_of(priority_name(f->a->priority), true);
+}
+
+static struct value
+v_severity(struct fill *f)
+{
+	return number(f, "", (uint64_t) f->a->priority);
+}
+
+/* The four levels that paging services know. */
+static struct value
+v_level(struct fill *f)
+{
+	if (f->a->priority <= PRIO_CRITICAL)
+		return text_of("critical", true);
+	if (f->a->priority == PRIO_ERROR)
+		return text_of("error", true);
+	return text_of(f->a->priority == PRIO_WARNING ? "warning" : "info", true);
+}
+
+static unsigned
+rgb(enum priority p)
+{
+	if (p <= PRIO_CRITICAL)
+		return 0xb3261e;
+	if (p == PRIO_ERROR)
+		return 0xe8710a;
+	return p == PRIO_WARNING ? 0xf9ab00 : p == PRIO_NOTICE ? 0x1a73e8 : 0x80868b;
+}
+
+static struct value
+v_colour(struct fill *f)
+{
+	buf_clear(&f->scratch);
+	buf_printf(&f->scratch, "#%06x", rgb(f->a->priority));
+	return (struct value){ buf_get(&f->scratch), false, true };
+}
+
+static struct value
+v_colour_number(struct fill *f)
+{
+	return number(f, "", rgb(f->a->priority));
+}
+
+static struct value
+v_time(struct fill *f)
+{
+	char at[40];
+
+	text_time(f->a->time, at);
+	buf_clear(&f->scratch);
+	buf_str(&f->scratch, at);
+	return (struct value){ buf_get(&f->scratch), false, true };
+}
+
+static struct value
+v_epoch(struct fill *f)
+{
+	return number(f, "s", f->a->time);
+}
+
+static struct value
+v_epoch_ns(struct fill *f)
+{
+	return number(f, "", f->a->time);
+}
+
+static struct value
+v_output(struct fill *f)
+{
+	json_t *output = json_object_get(f->root, "output");
+
+	return (struct value){
+		text_body((struct slice){ json_string_value(output), json_string_length(output) },
+		    f->a->priority),
+		false, false
+	};
+}
+
+/* The output, at most as long as the titles and texts of messages may be. */
+static struct value
+v_summary(struct fill *f)
+{
+	struct value v = v_output(f);
+
+	if (v.text.n <= SUMMARY)
+		return v;
+	for (v.text.n = SUMMARY; v.text.n > 0 && utf8_continues(v.text.p[v.text.n]); v.text.n--)
+		;
+	buf_clear(&f->scratch);
+	buf_slice(&f->scratch, v.text);
+	buf_str(&f->scratch, "...");
+	v.text = buf_get(&f->scratch);
+	return v;
+}
+
+static const struct builtin builtins[] = {
+	{ "alert.json", v_json, false },
+	{ "alert.id", v_id, false },
+	{ "alert.rule", v_rule, false },
+	{ "alert.node", v_node, false },
+	{ "alert.cluster", v_cluster, false },
+	{ "alert.priority", v_priority, false },
+	{ "alert.severity", v_severity, false },
+	{ "alert.level", v_level, false },
+	{ "alert.colour", v_colour, false },
+	{ "alert.colour_number", v_colour_number, false },
+	{ "alert.time", v_time, false },
+	{ "alert.epoch", v_epoch, false },
+	{ "alert.epoch_ns", v_epoch_ns, false },
+	{ "alert.output", v_output, true },
+	{ "alert.summary", v_summary, true },
+};
+
+const struct builtin *
+template_builtin(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(builtins); i++) {
+		if (strcmp(name, builtins[i].name) == 0)
+			return &builtins[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_template.c - bodies of JSON that keep their structure, whatever an alert contains. */
+#include "collector/output/template.h"
+#include "tests/support/test.h"
+#include <errno.h>
+#include <jansson.h>
+
+#define AT 1795361065353780313ULL /* 2026-11-22T15:24:25.353780313Z */
+
+static const char *
+param(void *arg, const char *name)
+{
+	(void) arg;
+	return strcmp(name, "key") == 0 ? "k\"1" : NULL;
+}
+
+#define BODY                                                                                       \
+	"{\"output\":\"15:24:25.353780313: Error a \\\"b\\\" <!channel> "                          \
+	"@here\",\"output_fields\":{"                                                              \
+	"\"proc.pid\":7,\"proc.name\":\"x\\\"},{\\n\",\"proc.aname[2]\":\"up\",\"evt.none\":null," \
+	"\"evt.list\":[1,\"a\"]}}"
+
+static const struct {
+	const char *text, *escape, *want;
+} cases[] = {
+	{ "{\"a\":\"%alert.rule/%alert.node\"}", "plain", "{\"a\":\"R\\\"1/n\"}" },
+	{ "[%alert.rule, %alert.severity, \"%alert.severity\"]", "plain",
+	    "[\"R\\\"1\", 3, \"3\"]" },
+	{ "[\"100%%\", \"%alert.id.\"]", "plain", "[\"100%\", \"i1.\"]" },
+	{ "[\"%proc.pid\", %proc.pid, %evt.none, %no.such, \"%no.such\"]", "plain",
+	    "[\"7\", 7, null, null, \"\"]" },
+	{ "[\"%proc.name\", %proc.name, \"%[proc.aname[2]]\"]", "plain",
+	    NULL }, /* a bracket ends the name */
+	{ "[\"%proc.name\", %proc.name]", "plain", "[\"x\\\"},{\\n\", \"x\\\"},{\\n\"]" },
+	{ "[%evt.list, \"%evt.list\"]", "plain", "[[1,\"a\"], \"[1,\\\"a\\\"]\"]" },
+	{ "[\"%alert.output\"]", "plain", "[\"a \\\"b\\\" <!channel> @here\"]" },
+	{ "[\"%alert.output\"]", "slack", "[\"a \\\"b\\\" &lt;!channel&gt; @here\"]" },
+	{ "[\"%alert.output\"]", "markdown",
+	    "[\"a \\\"b\\\" \\\\<\\\\!channel\\\\> @\xe2\x80\x8bhere\"]" },
+	{ "[\"%alert.output\"]", "html", "[\"a &quot;b&quot; &lt;!channel&gt; @here\"]" },
+	{ "[\"<%alert.priority>\", \"%alert.level\", \"%alert.colour\", %alert.colour_number]",
+	    "slack", "[\"<Error>\", \"error\", \"#e8710a\", 15233290]" },
+	{ "[\"%alert.time\", %alert.epoch, \"%alert.epoch_ns\"]", "slack",
+	    "[\"2026-11-22T15:24:25.353780313Z\", 1795361065.353780313, \"1795361065353780313\"]" },
+	{ "[\"%param.key\", %param.key]", "slack", "[\"k\\\"1\", \"k\\\"1\"]" },
+	{ "{\"a\":1}\n{\"b\":%alert.json}\n", "plain", "{\"a\":1}\n{\"b\":" BODY "}\n" },
+	{ "[\"\\\"%alert.node\\\\\", \"\\u0025\"]", "plain", "[\"\\\"n\\\\\", \"\\u0025\"]" },
+};
+
+static const struct alert alert = { .id = "i1",
+	.priority = PRIO_ERROR,
+	.time = AT,
+	.rule = "R\"1",
+	.cluster = "c",
+	.node = "n",
+	.json = BODY,
+	.json_len = sizeof(BODY) - 1 };
+
+static void
+fields_are_filled_in(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct template *t = NULL;
+		struct diag d = { 0 };
+		struct buf b = BUF_INIT;
+		enum template_escape escape;
+
+		if (cases[i].want == NULL)
+			continue;
+		assert_int_equal(0, template_escape_of(cases[i].escape, &escape));
+		if (template_new(cases[i].text, "t", escape, param, NULL, &t, &d) != 0)
+			fail_msg("%s: %s", cases[i].text, d.msg);
+		assert_int_equal(0, template_fill(t, &alert, slice_str(alert.json), &b));
+		assert_string_equal(cases[i].want, b.p);
+		buf_fini(&b);
+		template_free(t);
+	}
+}
+
+static const struct {
+	const char *text, *msg;
+} bad[] = {
+	{ "{\"a\":\"%alert.no\"}", "t: an alert has no '%alert.no'" },
+	{ "{\"a\":\"%param.no\"}", "t: it needs the parameter 'no'" },
+	{ "{\"a\":\"100%\"}", "t: no field follows a '%' (write %% for one)" },
+	{ "{\"a\":\"%[x\"}", "t: no field follows a '%'" },
+	{ "{\"a\":\"%alert.rule}", "t: it does not make JSON: " },
+	{ "{a:%alert.rule}", "t: it does not make JSON: " },
+	{ "<p>%alert.rule</p>", "t: it does not make JSON: " },
+};
+
+static void
+a_bad_template_is_one_sentence(void **state)
+{
+	enum template_escape e;
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct template *t = NULL;
+		struct diag d = { 0 };
+
+		assert_int_equal(
+		    -EINVAL, template_new(bad[i].text, "t", TEMPLATE_PLAIN, param, NULL, &t, &d));
+		if (strncmp(bad[i].msg, d.msg, strlen(bad[i].msg)) != 0)
+			assert_string_equal(bad[i].msg, d.msg);
+	}
+	assert_int_equal(-EINVAL, template_escape_of("none", &e));
+}
+
+/* Every byte in every text: the result is JSON with the same structure. */
+static void
+no_byte_changes_the_structure(void **state)
+{
+	struct template *t = NULL;
+	struct diag d = { 0 };
+
+	(void) state;
+	for (int e = TEMPLATE_PLAIN; e <= TEMPLATE_HTML; e++) {
+		assert_int_equal(
+		    0, template_new(
+			   "{\"a\":\"%alert.rule\",\"b\":%alert.node,\"c\":\"@%alert.cluster\"}",
+			   "t", (enum template_escape) e, param, NULL, &t, &d));
+		for (int c = 1; c < 256; c++) {
+			char text[8] = { 'x', (char) c, (char) c, '"', '}', 0 };
+			struct alert a = { .id = "i", .rule = text, .node = text, .cluster = text };
+			struct buf b = BUF_INIT;
+			json_t *root;
+
+			assert_int_equal(0, template_fill(t, &a, slice_str("{}"), &b));
+			root = json_loadb(b.p, b.n, 0, NULL);
+			assert_non_null(root);
+			assert_int_equal(3, json_object_size(root));
+			json_decref(root);
+			buf_fini(&b);
+		}
+		template_free(t);
+	}
+}
+
+static void
+a_summary_is_short(void **state)
+{
+	struct template *t = NULL;
+	struct diag d = { 0 };
+	struct buf b = BUF_INIT, body = BUF_INIT;
+	json_t *root;
+
+	(void) state;
+	assert_int_equal(
+	    0, template_new("[\"%alert.summary\"]", "t", TEMPLATE_PLAIN, param, NULL, &t, &d));
+	buf_str(&body, "{\"output\":\"x");
+	for (int i = 0; i < 1000; i++)
+		buf_str(&body, "\xc3\xa9");
+	buf_str(&body, "\"}");
+	assert_int_equal(0, template_fill(t, &alert, buf_get(&body), &b));
+	root = json_loadb(b.p, b.n, 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(699 + 3, json_string_length(json_array_get(root, 0)));
+	json_decref(root);
+	assert_int_equal(-EBADMSG, template_fill(t, &alert, SLICE("no JSON"), &b));
+	buf_fini(&b);
+	buf_fini(&body);
+	template_free(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_are_filled_in),
+		cmocka_unit_test(a_bad_template_is_one_sentence),
+		cmocka_unit_test(no_byte_changes_the_structure),
+		cmocka_unit_test(a_summary_is_short),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

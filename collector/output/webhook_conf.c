@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* webhook_conf.c - options, preset and headers of the webhook output. */
+#include "collector/output/output_webhook.h"
+#include "common/file.h"
+#include <errno.h>
+#include <unistd.h>
+
+#define AT(f) offsetof(struct webhook_state, f)
+const struct opt webhook_opts[] = {
+	{ "outputs.webhook.url", NULL, "Where to POST: https://HOST/PATH or http://.", OPT_STR,
+	    AT(url), 0, 0 },
+	{ "outputs.webhook.preset", NULL,
+	    "The service's name: a file in " WEBHOOK_PRESETS
+	    ", or a path; empty: each alert as Falco's "
+	    "http_output sends it.",
+	    OPT_STR, AT(preset), 0, 0 },
+	{ "outputs.webhook.headers", NULL, "Headers: 'NAME: VALUE', any number.", OPT_LIST,
+	    AT(headers), 0, 0 },
+	{ "outputs.webhook.header_files", NULL,
+	    "Files with such lines, mode 0600: for secrets, any number.", OPT_LIST,
+	    AT(header_files), 0, 0 },
+	{ "outputs.webhook.timeout", "10s", "How long a request may take.", OPT_MSEC,
+	    AT(timeout_ms), 100, 300000 },
+	{ "outputs.webhook.parallel", "1",
+	    "Requests at a time; with more than 1, alerts may arrive out of order.", OPT_U64,
+	    AT(parallel), 1, WEBHOOK_PARALLEL },
+	{ "outputs.webhook.batch", "0",
+	    "Most alerts in a request, if the service takes several; 0: as the preset says.",
+	    OPT_U64, AT(batch), 0, WEBHOOK_BATCH },
+	{ "outputs.webhook.max_size", "256KiB",
+	    "Most bytes of an alert; the longest texts of a larger one are cut.", OPT_SIZE, AT(max),
+	    1024, 64 << 20 },
+	{ "outputs.webhook.proxy", NULL, "http://HOST:PORT or socks5h://HOST:PORT; empty: none.",
+	    OPT_STR, AT(proxy), 0, 0 },
+	{ "outputs.webhook.tls.ca", NULL,
+	    "PEM file of the authorities of the server's certificate; empty: the system's.",
+	    OPT_STR, AT(ca), 0, 0 },
+	{ "outputs.webhook.tls.certificate", NULL,
+	    "PEM file of our certificate, if one is required.", OPT_STR, AT(cert), 0, 0 },
+	{ "outputs.webhook.tls.key", NULL, "PEM file of its key, mode 0600.", OPT_STR, AT(key), 0,
+	    0 },
+};
+const size_t webhook_nopts = ARRAY_SIZE(webhook_opts);
+
+/* A preset's keys. */
+static const struct opt preset_opts[] = {
+	{ "content_type", "application/json", "", OPT_STR, AT(content_type), 0, 0 },
+	{ "escape", "plain", "", OPT_STR, AT(escape), 0, 0 },
+	{ "body", NULL, "", OPT_STR, AT(body), 0, 0 },
+	{ "before", "", "", OPT_STR, AT(before), 0, 0 },
+	{ "between", "", "", OPT_STR, AT(between), 0, 0 },
+	{ "after", "", "", OPT_STR, AT(after), 0, 0 },
+	{ "batch", "1", "", OPT_U64, AT(preset_batch), 1, WEBHOOK_BATCH },
+	{ "reply", "status", "", OPT_STR, AT(reply_name), 0, 0 },
+};
+
+static int
+wrong(struct cfg *cfg, const char *key, const char *what, const char *value, struct diag *d)
+{
+	cfg_place(cfg, key, d);
+	return diag_fail(d, d->line, d->col, "'%s' must be %s%s%s%s", key, what,
+	    value == NULL ? "" : ", not '", value == NULL ? "" : value, value == NULL ? "" : "'");
+}
+
+static bool
+is_empty(const char *s)
+{
+	return s == NULL || *s == '\0';
+}
+
+/* Check the URL, and keep its host. Its path may be a secret: no message shows it. */
+static int
+read_url(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	CURLU *u = curl_url();
+	char *scheme = NULL, *host = NULL;
+	bool good;
+
+	if (u == NULL)
+		return -ENOMEM;
+	good = !is_empty(st->url) && curl_url_set(u, CURLUPART_URL, st->url, 0) == CURLUE_OK &&
+	       curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	       (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0) &&
+	       curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+	if (good)
+		(void) snprintf(st->host, sizeof(st->host), "%s", host);
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(u);
+	return good ? 0
+		    : wrong(cfg, "outputs.webhook.url", "https://HOST/PATH or http://HOST/PATH",
+			  NULL, d);
+}
+
+struct param {
+	struct cfg *cfg;
+	const char *name, *value;
+};
+
+static int
+same_param(void *arg, const char *rest, const char *value, struct diag *d)
+{
+	struct param *p = arg;
+
+	(void) d;
+	if (strcmp(rest, p->name) == 0)
+		p->value = value;
+	return 0;
+}
+
+/* The value of outputs.webhook.params.NAME. */
+static const char *
+param(void *arg, const char *name)
+{
+	struct param p = { .cfg = arg, .name = name };
+	struct diag d = { 0 };
+
+	return cfg_each(arg, WEBHOOK_PARAMS, same_param, &p, &d) < 0 ? NULL : p.value;
+}
+
+static int
+no_param(void *arg, const char *rest, const char *value, struct diag *d)
+{
+	(void) value;
+	if (strstr(arg, rest) != NULL)
+		return 0;
+	return diag_fail(d, 0, 0, "the preset has no parameter '%s'", rest);
+}
+
+/* The preset's file, as a configuration of its own. */
+static int
+read_preset(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	char path[512];
+	int r;
+
+	if (is_empty(st->preset)) {
+		r = cfg_new(&st->preset_cfg);
+	} else {
+		(void) snprintf(path, sizeof(path),
+		    strchr(st->preset, '/') != NULL ? "%s" : WEBHOOK_PRESETS "/%s.yaml",
+		    st->preset);
+		if (access(path, R_OK) < 0)
+			return wrong(cfg, "outputs.webhook.preset",
+			    "a file in " WEBHOOK_PRESETS " or a path", st->preset, d);
+		r = cfg_load(path, &st->preset_cfg, d);
+	}
+	if (r == 0)
+		r = cfg_bind(st->preset_cfg, preset_opts, ARRAY_SIZE(preset_opts), st, d);
+	if (r == 0)
+		r = cfg_check_unknown(st->preset_cfg, d);
+	if (r == 0 && is_empty(st->body) && !is_empty(st->preset))
+		r = wrong(st->preset_cfg, "body", "a template", NULL, d);
+	return r;
+}
+
+static int
+use_preset(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	enum template_escape escape;
+
+	if (template_escape_of(st->escape, &escape) < 0)
+		return wrong(
+		    st->preset_cfg, "escape", "plain, slack, markdown or html", st->escape, d);
+	if (webhook_reply_of(st->reply_name, &st->reply) < 0)
+		return wrong(
+		    st->preset_cfg, "reply", "status, ok, code or bulk", st->reply_name, d);
+	if (st->batch == 0 || st->preset_batch == 1)
+		st->batch = st->preset_batch;
+	if (is_empty(st->body))
+		return 0;
+	cfg_place(st->preset_cfg, "body", d);
+	return template_new(
+	    st->body, "outputs.webhook.preset", escape, param, cfg, &st->body_template, d);
+}
+
+/* A header is 'NAME: VALUE' without control characters. */
+static bool
+is_header(const char *s)
+{
+	size_t n = strcspn(s, ": \t");
+
+	if (n == 0 || s[n] != ':')
+		return false;
+	for (; *s != '\0'; s++) {
+		if ((unsigned char) *s < ' ' || *s == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static int
+add_header(struct webhook_state *st, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(st->list, line);
+
+	if (list == NULL)
+		return -ENOMEM;
+	st->list = list;
+	return 0;
+}
+
+static int
+read_header_file(struct webhook_state *st, const char *path, struct cfg *cfg, struct diag *d)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	char *line, *rest;
+	int r = file_read(path, "file of headers", true, &text, d);
+
+	if (r < 0)
+		return -EINVAL;
+	buf_char(&text, '\0');
+	if (buf_ok(&text) < 0)
+		return -ENOMEM;
+	for (rest = text.p; r == 0 && (line = strsep(&rest, "\n")) != NULL;) {
+		if (*line == '\0')
+			continue;
+		if (!is_header(line))
+			return wrong(cfg, "outputs.webhook.header_files",
+			    "files with lines 'NAME: VALUE'", path, d);
+		r = add_header(st, line);
+	}
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.n);
+	return r;
+}
+
+static int
+read_headers(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	char type[200];
+	int r;
+
+	(void) snprintf(type, sizeof(type), "Content-Type: %s", st->content_type);
+	r = add_header(st, type);
+	if (r == 0)
+		r = add_header(st, "Expect:"); /* a body at once */
+	for (size_t i = 0; r == 0 && i < st->headers.n; i++) {
+		if (!is_header(st->headers.v[i]))
+			return wrong(
+			    cfg, "outputs.webhook.headers", "lines 'NAME: VALUE'", NULL, d);
+		r = add_header(st, st->headers.v[i]);
+	}
+	for (size_t i = 0; r == 0 && i < st->header_files.n; i++)
+		r = read_header_file(st, st->header_files.v[i], cfg, d);
+	return r;
+}
+
+/* Are the files of TLS there, and is the key nobody else's? curl reads them for each connection. */
+static int
+check_tls(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	const struct {
+		const char *path, *what;
+		bool secret;
+	} files[] = { { st->ca, "PEM file of authorities", false },
+		{ st->cert, "certificate", false }, { st->key, "key", true } };
+
+	if (is_empty(st->cert) != is_empty(st->key))
+		return wrong(
+		    cfg, "outputs.webhook.tls.key", "set together with tls.certificate", NULL, d);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+		if (is_empty(files[i].path))
+			continue;
+		if (file_read(files[i].path, files[i].what, files[i].secret, &text, d) < 0)
+			return -EINVAL;
+		if (files[i].secret && text.p != NULL)
+			explicit_bzero(text.p, text.n);
+	}
+	return 0;
+}
+
+int
+webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	int r = read_url(st, cfg, d);
+
+	if (r == 0)
+		r = read_preset(st, cfg, d);
+	if (r == 0)
+		r = use_preset(st, cfg, d);
+	if (r == 0)
+		r = cfg_each(
+		    cfg, WEBHOOK_PARAMS, no_param, st->body == NULL ? (void *) "" : st->body, d);
+	if (r == 0)
+		r = read_headers(st, cfg, d);
+	return r < 0 ? r : check_tls(st, cfg, d);
+}
+
+void
+webhook_conf_fini(struct webhook_state *st)
+{
+	template_free(st->body_template);
+	st->body_template = NULL;
+	curl_slist_free_all(st->list);
+	st->list = NULL;
+	cfg_free(st->preset_cfg);
+	st->preset_cfg = NULL;
+}
