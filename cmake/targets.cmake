@@ -101,6 +101,7 @@ function(mews_bpf name source)
     OUTPUT ${object}
     COMMAND ${BPF_CLANG} -target bpf -D__TARGET_ARCH_${BPF_ARCH} -O2 -g -mcpu=v3
             -Wall -Wextra -Werror -Wno-unused-parameter -I${CMAKE_SOURCE_DIR}
+            -ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. # the same bytes anywhere
             -idirafter /usr/include/${CMAKE_C_LIBRARY_ARCHITECTURE}
             -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
     DEPENDS ${source} ${A_DEPENDS}

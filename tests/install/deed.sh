@@ -26,6 +26,15 @@ another() { [ "$(pid)" != 0 ] && [ "$(pid)" != "$before" ]; }
 wait_for 30 another && wait_for 60 connected && echo again connected
 systemctl reload mews-sensor && echo reloaded
 echo "warnings $(journalctl -q -b _COMM=mews-sensor -p warning -o cat | grep -vc 'kernel.perf_event_paranoid to 2')"
+
+# The configurations switch to the lines about TLS, as the README says.
+sed -i -e '/^listen: ipc/d' -e '/^ipc:/d' -e '/^# name:/,/^#   key:/s/^# //' /etc/mews/collector.yaml
+sed -i -e '/^collector: ipc/d' -e '/^# collector:/,/^#   key:/s/^# //' /etc/mews/sensor.yaml
+mkdir -p /root
+before=$(pid)
+bash -eu /var/fleet
+over_tls() { another && connected && journalctl -q -b -u mews-collector -o cat | grep -F 'listening for sensors on tls+tcp://0.0.0.0:7443'; }
+wait_for 60 over_tls && echo fleet connected over tls
 mewsctl nodes
 journalctl -q -b -u mews-sensor -u mews-collector
 echo finished

@@ -3,8 +3,10 @@
 # install.sh - the README's lines, as they stand but for the address; and what apt refuses.
 # shellcheck disable=SC2154 # run.sh and machine.sh set them
 awk '/^## / { here = $0 == "## Install" } here && /^```$/ { code = 0 } here && code { print } here && /^```sh$/ { code = 1 }' \
-	"$root/README.md" | sed -n '/^repo=/,$p' >"$lab/lines"
-[ "$(wc -l <"$lab/lines")" -ge 6 ] || fail "the README has no 'Install'"
+	"$root/README.md" >"$lab/all"
+sed -n '/^repo=/,/^mewsctl alerts/p' "$lab/all" >"$lab/lines"
+sed -n '/^mewsctl pki init/,$p' "$lab/all" | sed 's/web1/machine/g' >"$lab/fleet"
+[ "$(wc -l <"$lab/lines")" -ge 6 ] && [ "$(wc -l <"$lab/fleet")" -ge 12 ] || fail "the README has no 'Install'"
 sed -i -e "s|^repo=.*|repo=$repo|" "$lab/lines"
 lines() { inside bash -euc "$(sed -n "$1" "$lab/lines")"; }
 

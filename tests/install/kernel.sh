@@ -19,10 +19,11 @@ WantedBy=graphical.target
 EOF2
 mkdir -p "$machine/etc/systemd/system/graphical.target.wants"
 ln -s ../deed.service "$machine/etc/systemd/system/graphical.target.wants/"
-cp "$here/deed.sh" "$machine/var/deed.sh"
+cp "$here/deed.sh" "$lab/fleet" "$machine/var/"
+echo '127.0.0.1 collector.example' >>"$machine/etc/hosts"
 ln -sf /lib/systemd/system/graphical.target "$machine/etc/systemd/system/default.target"
 mke2fs -q -t ext4 -d "$machine" "$lab/disk" 1500M
-rm -r "$machine"/etc/systemd/system/{deed.service,default.target,graphical.target.wants} "$machine/var/deed.sh"
+rm -r "$machine"/etc/systemd/system/{deed.service,default.target,graphical.target.wants} "$machine"/var/{deed.sh,fleet}
 
 folder=$("$root/tests/vm/fetch.sh" kernel 6.1) || skip 'no kernel'
 qemu=$("$root/tests/vm/fetch.sh" qemu 7.2) || skip 'no QEMU'
@@ -44,6 +45,7 @@ check "the sensor is connected to the collector" said 'connected'
 check "cat /etc/shadow raises its alert" said 'alert .*"rule":"Sensitive file read"'
 check "killed, the sensor is started again and connects" said 'again connected'
 check "systemctl reload" said 'reloaded'
+check "README: a fleet: the lines in the configurations and these commands are enough" said 'fleet connected over tls'
 check "no warning, but for the hooks that Debian's kernel refuses" said 'warnings 0'
 check "all of it" said 'finished'
 sed -n 's/^seconds /        seconds from boot to the first alert, without hardware virtualization: /p' "$lab/deed.out"
