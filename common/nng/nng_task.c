@@ -8,8 +8,9 @@
  * it is neither due nor running.
  *
  * A worker that makes a task due runs it next, so no other worker is woken unless more tasks wait
- * than one thread should keep. Tasks must not wait for one another, neither in NNG's design nor
- * here.
+ * than one thread should keep. If its own callback runs long, the task would wait for it: a
+ * watching thread wakes another worker for a task that has waited WATCH_MS. Tasks must not wait for
+ * one another, neither in NNG's design nor here.
  */
 #include "common/nng/nng_task.h"
 #include "common/macros.h"
@@ -19,9 +20,17 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WORKERS_MIN = 2, WORKERS_MAX = 16, ENOUGH = 4 };
+enum {
+	WORKERS_MIN = 2,
+	WORKERS_MAX = 16,
+	ENOUGH = 4,
+	WATCH_MS = 50,
+	WATCH_QUIET = 4, /* periods without a task left to its worker, after which watching ends */
+};
 #define WAITED (1U << 31)
 
 struct nni_task {
@@ -42,17 +51,23 @@ struct list {
 static struct {
 	/* Locking: 'lock' guards what follows. */
 	pthread_mutex_t lock;
-	pthread_cond_t some; /* a task, or the stop */
-	pthread_cond_t done; /* a task with waiters */
+	pthread_cond_t some;  /* a task, or the stop */
+	pthread_cond_t done;  /* a task with waiters */
+	pthread_cond_t watch; /* a task was left to its worker, or the stop */
 	struct list due;
+	uint64_t taken; /* tasks taken from 'due' */
+	bool left;      /* to its worker, since the watcher has looked */
+	bool watching;  /* the watcher will look by itself */
 	unsigned idle;
 	bool stop;
-	pthread_t worker[WORKERS_MAX];
+	pthread_t worker[WORKERS_MAX], watcher;
 	unsigned nworkers;
+	bool has_watcher;
 } q = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.some = PTHREAD_COND_INITIALIZER,
 	.done = PTHREAD_COND_INITIALIZER,
+	.watch = PTHREAD_COND_INITIALIZER,
 };
 
 static _Thread_local bool is_worker;
@@ -130,9 +145,54 @@ work(void *arg)
 			q.idle--;
 			continue;
 		}
+		q.taken++;
 		pthread_mutex_unlock(&q.lock);
 		run(t);
 		pthread_mutex_lock(&q.lock);
+	}
+	pthread_mutex_unlock(&q.lock);
+	return NULL;
+}
+
+/* Wait a period, or until the stop. Caller holds the lock. */
+static void
+watch_period(void)
+{
+	struct timespec until;
+	int r = 0;
+
+	(void) clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += WATCH_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	while (!q.stop && r == 0)
+		r = pthread_cond_timedwait(&q.watch, &q.lock, &until);
+}
+
+/* Tasks are taken in order: if none was taken in a period, the first has waited that long. */
+static void *
+watch(void *arg)
+{
+	unsigned quiet = 0;
+	uint64_t taken;
+
+	(void) arg;
+	(void) pthread_setname_np(pthread_self(), "nng:watch");
+	pthread_mutex_lock(&q.lock);
+	while (!q.stop) {
+		quiet = q.left || q.due.n > 0 ? 0 : quiet + 1;
+		q.left = false;
+		q.watching = quiet < WATCH_QUIET;
+		if (!q.watching) {
+			pthread_cond_wait(&q.watch, &q.lock);
+			continue;
+		}
+		taken = q.taken;
+		watch_period();
+		if (q.taken == taken && q.due.n > 0 && q.idle > 0)
+			pthread_cond_signal(&q.some);
 	}
 	pthread_mutex_unlock(&q.lock);
 	return NULL;
@@ -145,6 +205,9 @@ nni_taskq_sys_init(void)
 	unsigned n = (unsigned) MAX(MIN(cpus, WORKERS_MAX), WORKERS_MIN);
 
 	q.stop = false;
+	if (!q.has_watcher && pthread_create(&q.watcher, NULL, watch, NULL) != 0)
+		return NNG_ENOMEM;
+	q.has_watcher = true;
 	while (q.nworkers < n) {
 		if (pthread_create(&q.worker[q.nworkers], NULL, work, NULL) != 0) {
 			nni_taskq_sys_fini();
@@ -161,9 +224,13 @@ nni_taskq_sys_fini(void)
 	pthread_mutex_lock(&q.lock);
 	q.stop = true;
 	pthread_cond_broadcast(&q.some);
+	pthread_cond_signal(&q.watch);
 	pthread_mutex_unlock(&q.lock);
 	while (q.nworkers > 0)
 		(void) pthread_join(q.worker[--q.nworkers], NULL);
+	if (q.has_watcher)
+		(void) pthread_join(q.watcher, NULL);
+	q.has_watcher = false;
 }
 
 void
@@ -208,6 +275,15 @@ nni_task_exec(struct nni_task *t)
 	run(t);
 }
 
+/* A task is left to the worker that made it due. Caller holds the lock. */
+static void
+leave(void)
+{
+	q.left = true;
+	if (!q.watching)
+		pthread_cond_signal(&q.watch);
+}
+
 void
 nni_task_dispatch(struct nni_task *t)
 {
@@ -224,6 +300,8 @@ nni_task_dispatch(struct nni_task *t)
 	list_add(&q.due, t);
 	if (q.idle > 0 && (!is_worker || q.due.n > ENOUGH))
 		pthread_cond_signal(&q.some);
+	else if (!q.left)
+		leave();
 	pthread_mutex_unlock(&q.lock);
 }
 

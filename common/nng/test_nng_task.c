@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { TASKS = 2000 };
 
@@ -93,11 +94,56 @@ test_waiter_sleeps(void **state)
 	assert_true(woken < TASKS / 10);
 }
 
+static sem_t ran_beside;
+
+static void
+report(void *arg)
+{
+	(void) arg;
+	(void) sem_post(&ran_beside);
+}
+
+/* Make another callback due, then run until that has ended. */
+static void
+outlast(void *other)
+{
+	nni_task_dispatch(other);
+	(void) sem_wait(&ran_beside);
+	blocked_ran = true;
+}
+
+/* A callback does not wait for the end of the one that made it due; once right after the start, and
+ * again when nobody has watched for a while. */
+static void
+test_beside_its_maker(void **state)
+{
+	static const useconds_t pause_us[] = { 0, 0, 500000, 500000 };
+	union room slow, other;
+
+	(void) state;
+	assert_int_equal(0, sem_init(&ran_beside, 0, 0));
+	assert_int_equal(0, nni_taskq_sys_init());
+	nni_task_init(in(&other), NULL, report, NULL);
+	nni_task_init(in(&slow), NULL, outlast, in(&other));
+	for (size_t i = 0; i < sizeof(pause_us) / sizeof(pause_us[0]); i++) {
+		(void) usleep(pause_us[i]);
+		blocked_ran = false;
+		nni_task_dispatch(in(&slow));
+		nni_task_wait(in(&slow));
+		assert_true(blocked_ran);
+	}
+	nni_task_fini(in(&slow));
+	nni_task_fini(in(&other));
+	nni_taskq_sys_fini();
+	(void) sem_destroy(&ran_beside);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waiter_sleeps),
+		cmocka_unit_test(test_beside_its_maker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
