@@ -64,6 +64,6 @@ lab_wait 30 grep -qE '700 file descriptors (are )?in use' "$lab/collector.log" |
 lab_wait 30 metric_is mews_ingest_crowded_out_total 100 || fail "the crowd at the sensors' port is not hung up on"
 lab_touch 31 50
 lab_wait 30 alerts_are 50 || fail "alerts stop while 1,100 connections lie idle at the sensors' port"
+[ "$(lab_metric mews_node_drops_total)" = 0 ] || fail "events of n1 were lost"
 lab_sensor n2
 stop_idle
-[ "$(lab_metric mews_node_drops_total)" = 0 ] || fail "events were lost"
