@@ -7,9 +7,11 @@
 #include "sensor/bpf_int.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -199,4 +201,16 @@ bpf_detach_entries(struct source_state *s, const struct drv_control *wanted)
 	const struct drv_control none = { 0 };
 
 	entries_drop(&s->hooks.entries, s->skel->bss->ctl.enter_native == 0 ? wanted : &none);
+}
+
+void
+bpf_forget_object(const struct source_state *s)
+{
+	const struct bpf_object_skeleton *k = s->skel->skeleton;
+	size_t before = -(uintptr_t) k->data & (s->page - 1); /* of a page shared with others */
+
+	if (k->data_sz > before)
+		(void) madvise((char *) k->data + before, (k->data_sz - before) & ~(s->page - 1),
+		    MADV_DONTNEED);
+	(void) malloc_trim(0);
 }

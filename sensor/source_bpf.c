@@ -168,6 +168,8 @@ load(struct source_state *s)
 		r = mews_bpf__load(s->skel);
 	if (r == 0)
 		r = fill_programs(s);
+	if (r == 0)
+		bpf_forget_object(s);
 	return r;
 }
 
