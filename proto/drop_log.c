@@ -12,6 +12,7 @@ static const char *const causes[] = {
 	[DROP_SPOOL_FULL] = "no room in the sensor's spool",
 	[DROP_BAD_RECORD] = "a record that could not be read",
 	[DROP_QUARANTINED] = "the collector refused their batch twice",
+	[DROP_SPOOL_DAMAGED] = "their batch could not be read back from the disk",
 	[DROP_MISSED] = "at most, while a program on their CPU was preempted",
 };
 

@@ -20,14 +20,15 @@
 
 /* Drop.cause: why an event did not reach the collector. Append only. */
 enum wire_drop {
-	DROP_RING_FULL = 1,   /* no room in the kernel's ring */
-	DROP_TOO_LONG = 2,    /* longer than EV_RECORD_MAX */
-	DROP_FAULT = 3,       /* a needed read failed */
-	DROP_SPOOL_FULL = 4,  /* the spool was full before the collector took it */
-	DROP_LATE = 5,        /* not dropped: emitted out of order */
-	DROP_BAD_RECORD = 6,  /* record_check() refused it */
-	DROP_QUARANTINED = 7, /* the collector refused its batch twice */
-	DROP_MISSED = 8,      /* upper bound: the kernel did not run the program */
+	DROP_RING_FULL = 1,     /* no room in the kernel's ring */
+	DROP_TOO_LONG = 2,      /* longer than EV_RECORD_MAX */
+	DROP_FAULT = 3,         /* a needed read failed */
+	DROP_SPOOL_FULL = 4,    /* the spool was full before the collector took it */
+	DROP_LATE = 5,          /* not dropped: emitted out of order */
+	DROP_BAD_RECORD = 6,    /* record_check() refused it */
+	DROP_QUARANTINED = 7,   /* the collector refused its batch twice */
+	DROP_MISSED = 8,        /* upper bound: the kernel did not run the program */
+	DROP_SPOOL_DAMAGED = 9, /* its batch could not be read back from the disk */
 };
 
 /* SensorStats.blind, bits: parts of its node that a sensor cannot see. Append only. */

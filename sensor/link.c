@@ -207,6 +207,7 @@ send_batches(struct link *l, uint64_t now)
 	while (r == 0 && l->outstanding < l->window && l->send_next < spool_next(l->spool) &&
 	       l->send_next <= l->received + l->credit && pass_gap(l, now, &r)) {
 		struct spool_entry *e = spool_get(l->spool, l->send_next);
+		const char *msg;
 
 		if (is_out(l, l->send_next)) {
 			l->send_next++;
@@ -214,7 +215,10 @@ send_batches(struct link *l, uint64_t now)
 		}
 		if (e == NULL)
 			break;
-		r = put(l, now, SLOT_BATCH, l->send_next, e->msg, e->n);
+		msg = spool_msg(l->spool, e);
+		if (msg == NULL)
+			continue; /* a gap now */
+		r = put(l, now, SLOT_BATCH, l->send_next, msg, e->n);
 		if (r == 0) {
 			l->send_next++;
 			l->stats.batches++;
@@ -348,4 +352,13 @@ void
 link_stop(struct link *l, uint64_t deadline)
 {
 	l->stop_at = deadline == 0 ? 1 : deadline;
+}
+
+void
+link_end(struct link *l, uint64_t now)
+{
+	l->stop_at = 1;
+	if (l->state != LINK_DOWN && l->state != LINK_STOPPED)
+		hang_up(l, now, 0, false);
+	link_set_state(l, LINK_STOPPED, now);
 }

@@ -110,6 +110,7 @@ struct link {
 	unsigned held_polls; /* in a row, without credit */
 	uint32_t interest;   /* the version in force; 0: our own default */
 	uint64_t snap_id;    /* the last snapshot requested and begun; 0: none */
+	bool unfit;          /* the collector has refused the protocol or the schema */
 	uint64_t stop_at;    /* when to give up stopping; 0: not stopping */
 	char said[256];      /* the last note, to report it only once */
 	struct buf out;
@@ -131,6 +132,9 @@ void link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, si
 
 /* Can a new batch be sent now? */
 bool link_can_send(const struct link *l);
+
+/* End at once, without Bye. */
+void link_end(struct link *l, uint64_t now);
 
 /* Finish: send what is left until 'deadline', send Bye, close. */
 void link_stop(struct link *l, uint64_t deadline);

@@ -137,6 +137,8 @@ on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__
 	if (j->code == WIRE__REJECT__CODE__IDENTITY || j->code == WIRE__REJECT__CODE__PROTOCOL ||
 	    j->code == WIRE__REJECT__CODE__CLUSTER || j->code == WIRE__REJECT__CODE__DUPLICATE)
 		wait = l->cfg.slow_ns;
+	if (j->code == WIRE__REJECT__CODE__PROTOCOL)
+		l->unfit = true;
 	(void) snprintf(text, sizeof(text), "the collector refused this node: %s%s",
 	    j->text != NULL && j->text[0] != '\0' ? j->text : reject_text(j->code),
 	    wait != 0 ? " (trying again, slowly)" : "");

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_BATCHES 4 /* batches not yet taken by the collector, at most, while rows are added */
-#define ROWS_SPOOL   4 /* rows wait while more than this fraction of the spool's memory is used */
+#define SAVE_NS (500 * NS_PER_MS) /* a batch that is not durable by then is written to the disk */
 
 /* ---- callbacks of the link ---- */
 
@@ -52,6 +51,16 @@ on_proof(void *arg, const Wire__Challenge *c, struct buf *out)
 	return message_proof(n->cfg.identity, c, n->name, n->cluster, out);
 }
 
+/* The age of the oldest batch that is not durable. */
+static uint64_t
+oldest_ms(const struct node *n)
+{
+	uint64_t now = clock_mono();
+	uint64_t since = MIN(spool_oldest(&n->spool), spool_oldest(&n->backlog.spool));
+
+	return since < now ? (now - since) / NS_PER_MS : 0;
+}
+
 static int
 on_poll(void *arg, uint64_t skip_to, struct buf *out)
 {
@@ -63,13 +72,20 @@ on_poll(void *arg, uint64_t skip_to, struct buf *out)
 	s.events = n->events;
 	s.batches = n->batches;
 	s.bytes = n->bytes;
-	s.spool_bytes = n->spool.bytes;
-	s.spool_batches = n->spool.n;
+	s.spool_bytes = n->spool.kept + n->backlog.spool.kept;
+	s.spool_batches = n->spool.n + n->backlog.spool.n;
 	s.reconnects = n->link.stats.connects > 0 ? n->link.stats.connects - 1 : 0;
 	s.replies_timed_out = n->link.stats.timeouts;
+	s.spool_disk_bytes = n->cfg.disk == NULL ? 0 : n->cfg.disk->bytes;
+	s.spool_errors = n->cfg.disk_failed;
+	s.spool_oldest_ms = oldest_ms(n);
+	if (n->cfg.disk != NULL)
+		s.spool_errors = n->cfg.disk->errors + n->cfg.disk->damaged;
 	n->cfg.owner->stats(n->cfg.arg, &s);
-	node_gather_drops(n);
-	p.last_seq = spool_next(&n->spool) - 1;
+	n->drops.n = 0;
+	if (n->backlog.hello == NULL) /* the drops are of this process's stream */
+		node_gather_drops(n);
+	p.last_seq = spool_next(n->link.spool) - 1;
 	p.interest = n->interest;
 	p.skip_to = skip_to;
 	p.stats = &s;
@@ -89,7 +105,7 @@ on_bye(void *arg, struct buf *out)
 	char why[] = "stopped";
 
 	b.reason = why;
-	b.last_seq = spool_next(&n->spool) - 1;
+	b.last_seq = spool_next(n->link.spool) - 1;
 	rq.body_case = WIRE__REQUEST__BODY_BYE;
 	rq.bye = &b;
 	return message_pack(&rq, out);
@@ -110,7 +126,8 @@ on_snapshot(void *arg, uint64_t id)
 {
 	struct node *n = arg;
 
-	n->cfg.owner->snapshot(n->cfg.arg, n, id);
+	if (n->backlog.hello == NULL) /* else of a past that nobody can read any more */
+		n->cfg.owner->snapshot(n->cfg.arg, n, id);
 }
 
 static void
@@ -183,7 +200,9 @@ set_link(struct node *n)
 
 	for (const char *p = n->name; *p != '\0'; p++) /* nodes of one process differ */
 		lc.seed = (lc.seed ^ (unsigned char) *p) * 0x100000001b3ULL;
-	link_init(&n->link, &link_ops, n, &n->spool, &lc);
+	link_init(
+	    &n->link, &link_ops, n, n->backlog.hello != NULL ? &n->backlog.spool : &n->spool, &lc);
+	n->link.durable = n->link.spool->durable;
 }
 
 /* Copy the host of a URL, for the server name: between "//" and ":PORT". */
@@ -216,6 +235,33 @@ open_end(struct node *n)
 	return xport_end_new(n->cfg.xport, &xc, &xport_events, n, &n->end);
 }
 
+/* Deliver the next stream: the oldest that an earlier sensor left, at last our own. */
+static void
+next_stream(struct node *n)
+{
+	backlog_end(&n->backlog, &n->spool, n->link.unfit);
+	if (backlog_begin(&n->backlog, n->name, n->cluster))
+		log_info("batches that an earlier sensor left in %s (%llu KiB) are sent first",
+		    n->cfg.disk->path, (unsigned long long) n->cfg.disk->bytes / 1024);
+	link_fini(&n->link);
+	set_link(n);
+	n->next_tick = 0;
+}
+
+static int
+use_disk(struct node *n)
+{
+	CLEANUP(buf_fini) struct buf hello = BUF_INIT;
+	int r = node_hello(n, &hello);
+
+	if (r == 0)
+		r = spool_use_disk(&n->spool, n->cfg.disk, buf_get(&hello));
+	n->backlog.disk = n->cfg.disk;
+	if (r == 0)
+		next_stream(n);
+	return r;
+}
+
 int
 node_new(const struct node_cfg *cfg, struct node **ret)
 {
@@ -231,6 +277,7 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 	(void) snprintf(n->boot_id, sizeof(n->boot_id), "%s", cfg->boot_id);
 	n->pace = (struct pace){ cfg->opt->interval * NS_PER_MS, cfg->opt->batch_bytes, 0, 0 };
 	spool_init(&n->spool, cfg->opt->spool);
+	spool_init(&n->backlog.spool, 0);
 	drop_log_init(&n->drop_log, cfg->opt->log_drops);
 	set_link(n);
 	for (size_t i = 0; i < NODE_DROPS_MAX; i++) {
@@ -240,6 +287,8 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 	r = cfg->hello == NULL ? batch_enc_new(&n->enc) : 0;
 	if (r == 0 && cfg->xport != NULL)
 		r = open_end(n);
+	if (r == 0 && cfg->disk != NULL)
+		r = use_disk(n);
 	if (r < 0) {
 		node_free(n);
 		return r;
@@ -256,6 +305,7 @@ node_free(struct node *n)
 		return;
 	xport_end_free(n->end);
 	link_fini(&n->link);
+	backlog_end(&n->backlog, &n->spool, false);
 	spool_fini(&n->spool);
 	batch_enc_free(n->enc);
 	buf_fini(&n->data);
@@ -303,174 +353,63 @@ node_hello(struct node *n, struct buf *out)
 	Wire__Hello h = n->cfg.env->hello;
 	Wire__Request rq = WIRE__REQUEST__INIT;
 
-	if (n->cfg.hello != NULL) {
+	if (n->backlog.hello != NULL) {
+		h = *n->backlog.hello->hello;
+		h.ended = true;
+	} else if (n->cfg.hello != NULL) {
 		h = *n->cfg.hello;
 		h.version = n->cfg.env->hello.version;
 	} else {
 		env_refresh(n->cfg.env);
 		h = n->cfg.env->hello;
 	}
+	if (n->backlog.hello == NULL) {
+		h.node = n->name;
+		h.cluster = n->cluster;
+		h.boot_id = n->boot_id;
+		h.sensor_start = n->cfg.sensor_start;
+	}
 	h.protocol = WIRE_PROTOCOL;
-	h.node = n->name;
-	h.cluster = n->cluster;
-	h.boot_id = n->boot_id;
-	h.sensor_start = n->cfg.sensor_start;
 	h.durable_seq = n->link.durable;
 	rq.body_case = WIRE__REQUEST__BODY_HELLO;
 	rq.hello = &h;
 	return message_pack(&rq, out);
 }
 
-void
-node_drop_add(struct node_drops *d, uint32_t event, uint32_t cause, uint64_t count)
-{
-	if (count == 0)
-		return;
-	if (d->n == NODE_DROPS_MAX) { /* the last slot collects the overflow */
-		d->v[d->n - 1].event = 0;
-		d->v[d->n - 1].count += count;
-		return;
-	}
-	d->v[d->n].event = event;
-	d->v[d->n].cause = cause;
-	d->v[d->n++].count = count;
-}
+/* ---- time ---- */
 
+/* At the end of an earlier sensor's stream begin the next one. */
 static void
-tell_drops(struct node *n)
+tick_backlog(struct node *n, uint64_t now)
 {
-	CLEANUP(buf_fini) struct buf line = BUF_INIT;
+	struct backlog *b = &n->backlog;
+	struct link *l = &n->link;
 
-	if (drop_log_line(&n->drop_log, n->drops.p, n->drops.n, clock_mono(), &line))
-		n->cfg.owner->note(n->cfg.arg, n, LOG_WARN, line.p);
-}
-
-void
-node_gather_drops(struct node *n)
-{
-	n->drops.n = 0;
-	n->cfg.owner->drops(n->cfg.arg, &n->drops);
-	node_drop_add(&n->drops, 0, DROP_SPOOL_FULL, n->spool.events_dropped + n->lost);
-	node_drop_add(&n->drops, 0, DROP_QUARANTINED, n->spool.events_quarantined);
-	if (n->drops.n > 0)
-		tell_drops(n);
-}
-
-int
-node_put_batch(struct node *n, Wire__Batch *b)
-{
-	Wire__Request rq = WIRE__REQUEST__INIT;
-	size_t size;
-	char *msg;
-
-	b->seq = spool_next(&n->spool);
-	b->interest = n->interest;
-	rq.body_case = WIRE__REQUEST__BODY_BATCH;
-	rq.batch = b;
-	size = wire__request__get_packed_size(&rq);
-	msg = malloc(size);
-	if (msg == NULL)
-		return -ENOMEM;
-	(void) wire__request__pack(&rq, (uint8_t *) msg);
-	if (spool_add(&n->spool, msg, (uint32_t) size, b->events) < 0) {
-		free(msg);
-		return -ENOMEM;
-	}
-	n->events += b->events;
-	n->batches++;
-	n->bytes += size;
-	return 0;
-}
-
-void
-node_flush(struct node *n, uint64_t now)
-{
-	Wire__Batch b = WIRE__BATCH__INIT;
-	Wire__Body body = WIRE__BODY__INIT;
-	Wire__Snapshot snap = WIRE__SNAPSHOT__INIT;
-	size_t records = n->enc == NULL ? 0 : batch_enc_events(n->enc);
-
-	if (records == 0 && !n->snap.last)
+	if (b->hello == NULL || n->stopping)
 		return;
-	pace_left(&n->pace, now);
-	n->next_tick = 0;
-	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
-		return; /* the events stay gathered: the next flush tries again */
-	node_gather_drops(n);
-	clock_pair(&b.boot_ns, &b.real_ns);
-	b.real_ns += (uint64_t) n->cfg.skew_ns;
-	b.events = (uint32_t) records - n->snap.rows;
-	b.body = &body;
-	b.n_drops = n->drops.n;
-	b.drops = n->drops.p;
-	if (n->snap.rows > 0 || n->snap.last) {
-		snap.id = n->snap.id;
-		snap.part = n->snap.part++;
-		snap.last = n->snap.last;
-		snap.began_ns = n->snap.began;
-		b.snapshot = &snap;
-	}
-	n->snap.rows = 0;
-	n->snap.last = false;
-	if (node_put_batch(n, &b) < 0)
-		n->lost += b.events;
+	backlog_more(b, l->send_next);
+	if (!backlog_over(b) && !l->unfit)
+		return;
+	if (b->ended && l->state == LINK_UP && l->stop_at == 0)
+		link_stop(l, now); /* Bye: it was stopped, it did not die */
+	if (l->stop_at != 0 && l->state != LINK_STOPPED)
+		return;
+	link_end(l, now);
+	next_stream(n);
 }
 
-static int
-gather(struct node *n, const struct ev_hdr *rec, bool row)
+/* Save batches that may stay for long: returns when to try again. */
+static uint64_t
+save(struct node *n, uint64_t now)
 {
-	int r;
+	uint64_t since = spool_unsaved_since(&n->spool);
+	bool away = n->link.state != LINK_UP || n->backlog.hello != NULL;
 
-	if (batch_enc_bytes(n->enc) + rec->len > n->cfg.opt->batch_max)
-		node_flush(n, clock_mono());
-	r = batch_enc_add(n->enc, rec);
-	if (r == -ENOSPC) {
-		node_flush(n, clock_mono());
-		r = batch_enc_add(n->enc, rec);
-	}
-	n->snap.rows += row && r == 0;
-	if (r == 0 && batch_enc_bytes(n->enc) >= n->pace.bytes)
-		node_flush(n, clock_mono());
-	return r;
-}
-
-int
-node_emit(struct node *n, const struct ev_hdr *rec)
-{
-	return gather(n, rec, false);
-}
-
-/* ---- a snapshot among the events ---- */
-
-void
-node_snapshot_begin(struct node *n, uint64_t id, uint64_t began)
-{
-	node_flush(n, clock_mono()); /* rows of the previous snapshot keep its id */
-	n->snap = (struct node_snapshot){ .id = id, .began = began };
-}
-
-int
-node_row(struct node *n, const struct ev_hdr *rec)
-{
-	return gather(n, rec, true);
-}
-
-void
-node_snapshot_end(struct node *n, uint64_t now)
-{
-	n->snap.last = true;
-	node_flush(n, now);
-}
-
-bool
-node_wants_rows(const struct node *n)
-{
-	const struct link *l = &n->link;
-
-	if (n->cfg.xport == NULL) /* a recording takes all rows */
-		return true;
-	return l->state == LINK_UP && spool_next(&n->spool) <= l->received + 1 + ROWS_BATCHES &&
-	       n->spool.bytes <= n->spool.max_bytes / ROWS_SPOOL;
+	if (n->cfg.disk == NULL || since == UINT64_MAX)
+		return UINT64_MAX;
+	if (!away && now < since + SAVE_NS)
+		return since + SAVE_NS;
+	return spool_save(&n->spool) < 0 ? now + SAVE_NS : UINT64_MAX;
 }
 
 void
@@ -478,13 +417,44 @@ node_tick(struct node *n, uint64_t now)
 {
 	uint64_t due = PACE_NEVER;
 
+	tick_backlog(n, now);
 	if (n->enc != NULL)
 		due = pace_due(&n->pace, batch_enc_events(n->enc), batch_enc_bytes(n->enc),
-		    n->cfg.xport == NULL || link_can_send(&n->link));
+		    n->cfg.xport == NULL || (n->backlog.hello == NULL && link_can_send(&n->link)));
 	if (due <= now) {
 		node_flush(n, now);
 		due = PACE_NEVER;
 	}
 	n->next_tick = n->cfg.xport == NULL ? PACE_NEVER : link_tick(&n->link, now);
 	n->next_tick = MIN(n->next_tick, due);
+	n->next_tick = MIN(n->next_tick, save(n, now));
+}
+
+void
+node_stop(struct node *n, uint64_t now, uint64_t deadline)
+{
+	node_flush(n, now);
+	n->stopping = true;
+	if (n->backlog.hello != NULL)
+		link_end(&n->link, now); /* the next start goes on */
+	else
+		link_stop(&n->link, deadline);
+	n->next_tick = 0;
+}
+
+uint64_t
+node_end(struct node *n)
+{
+	uint64_t all = spool_events(&n->spool, false), lost = all;
+
+	if (n->cfg.disk != NULL) {
+		(void) spool_end(&n->spool);
+		lost = spool_events(&n->spool, true);
+	}
+	if (all > lost)
+		log_info(
+		    "%llu events that the collector has not committed are kept in %s for the "
+		    "next start",
+		    (unsigned long long) (all - lost), n->cfg.disk->path);
+	return lost;
 }

@@ -3,6 +3,7 @@
  * node.h - one node of the fleet as this process plays it: events in, batches out.
  *
  *   node_emit() -> encoder -> (pace) -> spool -> link -> collector
+ *                                       backlog --^
  *
  * The kernel's source feeds the node that is this machine. A replay puts finished batches into the
  * spool (replay.c). Everything belongs to the loop thread; nothing is allocated per event.
@@ -13,6 +14,7 @@
 #include "common/macros.h"
 #include "proto/batch.h"
 #include "proto/drop_log.h"
+#include "sensor/backlog.h"
 #include "sensor/env.h"
 #include "sensor/identity.h"
 #include "sensor/link.h"
@@ -73,7 +75,9 @@ struct node_cfg {
 	struct identity *identity; /* the node takes ownership; NULL: none */
 	const struct node_owner *owner;
 	void *arg;
-	struct xport *xport; /* NULL: no collector (recording) */
+	struct xport *xport;     /* NULL: no collector (recording) */
+	struct spool_disk *disk; /* borrowed; NULL: the spool is in memory only, ... */
+	unsigned disk_failed;    /* ... because its folder could not be used: 1 */
 };
 
 /* The snapshot under way, as described in the open batch. */
@@ -91,8 +95,10 @@ struct node {
 	struct batch_enc *enc;
 	struct buf data; /* of a batch while it is closed */
 	struct pace pace;
-	struct spool spool;
-	struct link link;
+	struct spool spool;     /* of our own stream */
+	struct backlog backlog; /* delivered before */
+	struct link link;       /* delivers one of the two */
+	bool stopping;
 	struct xport_end *end;
 	char server_name[256];
 	struct node_drops drops;
@@ -123,6 +129,12 @@ void node_snapshot_end(struct node *n, uint64_t now);
 bool node_wants_rows(const struct node *n);
 
 /* 'now' is the current time as the node's thread sees it. */
+
+/* Begin to stop: deliver what is left until 'deadline', then end the link. */
+void node_stop(struct node *n, uint64_t now, uint64_t deadline);
+
+/* The link has ended: save what is left. Returns the number of events that are lost. */
+uint64_t node_end(struct node *n);
 
 /* Close the open batch, if any. */
 void node_flush(struct node *n, uint64_t now);

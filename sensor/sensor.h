@@ -58,6 +58,8 @@ struct app {
 	int wake_fd; /* without a source: wakes the loop */
 	struct env env;
 	struct xport *xport;
+	struct spool_disk *disk;    /* NULL: batches stay in memory ... */
+	bool disk_failed;           /* ... although spool.path is set */
 	struct identity **identity; /* of each node, until the node exists */
 	struct node **node;
 	size_t nnodes;

@@ -54,11 +54,8 @@ begin_stop(struct app *a, uint64_t now)
 	notify_stopping(&a->notify);
 	snapshot_drop(&a->snapshot);
 	drain_source(a);
-	for (size_t i = 0; i < a->nnodes; i++) {
-		node_flush(a->node[i], now);
-		link_stop(&a->node[i]->link, a->stop_at);
-		a->node[i]->next_tick = 0;
-	}
+	for (size_t i = 0; i < a->nnodes; i++)
+		node_stop(a->node[i], now, a->stop_at);
 }
 
 static void
@@ -212,12 +209,8 @@ finish(struct app *a)
 {
 	uint64_t left = 0;
 
-	for (size_t i = 0; i < a->nnodes; i++) {
-		const struct spool *s = &a->node[i]->spool;
-
-		for (size_t k = 0; k < s->n; k++)
-			left += s->ring[(s->head + k) % s->cap].events;
-	}
+	for (size_t i = 0; i < a->nnodes; i++)
+		left += node_end(a->node[i]);
 	if (left == 0)
 		return 0;
 	log_warn("stopped with %llu events that the collector has not committed: they are lost",

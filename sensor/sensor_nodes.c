@@ -252,6 +252,8 @@ add_node(struct app *a, size_t i, uint64_t start)
 		.owner = &owner,
 		.arg = a,
 		.xport = a->xport,
+		.disk = a->disk,
+		.disk_failed = a->disk_failed,
 	};
 	int64_t skew = (int64_t) (a->args.skew_ms * NS_PER_MS);
 	int r;
@@ -297,6 +299,9 @@ app_start_nodes(void *app)
 	uint64_t start = clock_real();
 	int r = 0;
 
+	if (is_set(a->opt.spool_path) && a->replay == NULL && a->record == NULL)
+		a->disk_failed = spool_disk_open(a->opt.spool_path, a->opt.spool_disk,
+				     a->opt.spool_free, &a->disk) < 0;
 	a->snapshot.src = a->src;
 	a->snapshot.st = a->st;
 	a->snapshot.scanner = a->scanner;
@@ -325,4 +330,6 @@ app_stop_nodes(void *app)
 	free(a->node);
 	a->node = NULL;
 	a->nnodes = 0;
+	spool_disk_close(a->disk);
+	a->disk = NULL;
 }

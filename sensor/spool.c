@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/spool.h"
+#include "common/clock.h"
+#include "proto/wire.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,25 +9,51 @@
 /* A full spool drops this fraction of itself at a time: one wide gap, not one per batch. */
 #define SPOOL_MARGIN 16
 
+/* Batches in files cost memory too: at most one per so many bytes of max_bytes. */
+#define SPOOL_BYTES_PER_ENTRY 64
+
+/* Missing numbers between two batches of a file; more is not possible. */
+#define HOLES_MAX (1u << 20)
+
 void
 spool_init(struct spool *s, uint64_t max_bytes)
 {
-	*s = (struct spool){ .first = 1, .max_bytes = max_bytes };
+	*s = (struct spool){ .first = 1, .saved = 1, .max_bytes = max_bytes };
 }
 
 static struct spool_entry *
 entry_at(const struct spool *s, size_t i)
 {
-	return &s->ring[(s->head + i) % s->cap];
+	size_t k = s->head + i; /* both are below cap */
+
+	return &s->ring[k < s->cap ? k : k - s->cap];
 }
 
+static bool
+is_hole(const struct spool_entry *e)
+{
+	return e->msg == NULL && e->seg == NULL;
+}
+
+/* Free the copy in memory. */
 static void
-entry_drop(struct spool *s, struct spool_entry *e)
+entry_unload(struct spool *s, struct spool_entry *e)
 {
 	if (e->msg != NULL)
 		s->bytes -= e->n;
 	free(e->msg);
 	e->msg = NULL;
+}
+
+static void
+entry_drop(struct spool *s, struct spool_entry *e)
+{
+	if (!is_hole(e))
+		s->kept -= e->n;
+	entry_unload(s, e);
+	if (e->seg != NULL)
+		spool_disk_release(s->disk, e->seg);
+	e->seg = NULL;
 }
 
 static void
@@ -40,11 +68,13 @@ pop(struct spool *s)
 void
 spool_fini(struct spool *s)
 {
-	while (s->n > 0)
-		pop(s);
+	for (size_t i = 0; i < s->n; i++)
+		entry_unload(s, entry_at(s, i));
 	free(s->ring);
+	buf_fini(&s->hello);
+	buf_fini(&s->read);
 	s->ring = NULL;
-	s->cap = 0;
+	s->cap = s->n = 0;
 }
 
 uint64_t
@@ -70,26 +100,212 @@ grow(struct spool *s)
 	return 0;
 }
 
+static void
+push(struct spool *s, const struct spool_entry *e)
+{
+	*entry_at(s, s->n) = *e;
+	s->n++;
+	if (is_hole(e))
+		return;
+	s->kept += e->n;
+	if (e->msg != NULL)
+		s->bytes += e->n;
+}
+
+/* ---- losses ---- */
+
+static void
+lose(struct spool *s, struct spool_entry *e)
+{
+	if (is_hole(e))
+		return;
+	s->batches_dropped++;
+	s->events_dropped += e->events;
+	entry_drop(s, e);
+}
+
+/* Forget the holes at the front. */
+static void
+trim(struct spool *s)
+{
+	while (s->n > 0 && is_hole(entry_at(s, 0)))
+		pop(s);
+}
+
+static int
+count_lost(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
+{
+	struct spool *s = arg;
+
+	(void) at;
+	(void) whole;
+	if (rec->n > 0) {
+		s->batches_dropped++;
+		s->events_dropped += rec->events;
+	}
+	return 0;
+}
+
+/* Remove the oldest file with all its batches, and count them. */
+static void
+lose_file(struct spool *s)
+{
+	struct spool_seg *seg = s->disk->head;
+	struct spool *owner = seg->owner;
+
+	if (owner == NULL) {
+		if (spool_disk_scan(s->disk, seg, count_lost, s) < 0) {
+			/* count_lost() does not fail */
+		}
+		spool_disk_remove(s->disk, seg);
+		return;
+	}
+	seg->live++; /* it must not go with its last batch: this goes on */
+	for (size_t i = 0; i < owner->n; i++) {
+		struct spool_entry *e = entry_at(owner, i);
+
+		if (e->seg == seg)
+			lose(owner, e);
+	}
+	spool_disk_remove(s->disk, seg);
+	trim(owner);
+}
+
+/* ---- save ---- */
+
+static int
+save_entry(struct spool *s, struct spool_entry *e, uint64_t seq)
+{
+	struct slice msg = { e->msg, e->n };
+	struct spool_rec rec = {
+		.events = e->events,
+		.seq = seq,
+		.durable = s->durable,
+		.real_ns = clock_real() - (clock_mono() - e->since),
+	};
+	int r;
+
+	do {
+		r = spool_disk_append(s->disk, buf_get(&s->hello), &rec, msg, &e->seg, &e->at);
+		if (r == -EDQUOT && s->disk->head == NULL)
+			return r;
+		if (r == -EDQUOT)
+			lose_file(s);
+	} while (r == -EDQUOT);
+	if (r == 0)
+		e->seg->owner = s;
+	return r;
+}
+
+int
+spool_save(struct spool *s)
+{
+	int r = 0;
+
+	if (s->disk == NULL)
+		return -ENODEV;
+	s->saved = MAX(s->saved, s->first);
+	while (r == 0 && s->saved < spool_next(s)) {
+		struct spool_entry *e = entry_at(s, (size_t) (s->saved - s->first));
+
+		if (e->msg != NULL)
+			r = save_entry(s, e, s->saved);
+		if (r == 0)
+			s->saved++;
+	}
+	return r;
+}
+
+uint64_t
+spool_unsaved_since(const struct spool *s)
+{
+	uint64_t seq = MAX(s->saved, s->first);
+
+	return seq < spool_next(s) ? entry_at(s, (size_t) (seq - s->first))->since : UINT64_MAX;
+}
+
+uint64_t
+spool_oldest(const struct spool *s)
+{
+	uint64_t seq = spool_seek(s, s->first);
+
+	return seq < spool_next(s) ? entry_at(s, (size_t) (seq - s->first))->since : UINT64_MAX;
+}
+
+uint64_t
+spool_events(const struct spool *s, bool unsaved)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct spool_entry *e = entry_at(s, i);
+
+		if (!is_hole(e) && (e->seg == NULL || !unsaved))
+			sum += e->events;
+	}
+	return sum;
+}
+
+int
+spool_use_disk(struct spool *s, struct spool_disk *disk, struct slice hello)
+{
+	buf_clear(&s->hello);
+	buf_slice(&s->hello, hello);
+	s->disk = disk;
+	return buf_ok(&s->hello);
+}
+
+int
+spool_end(struct spool *s)
+{
+	struct spool_rec mark = { .real_ns = clock_real() };
+	struct spool_seg *seg;
+	uint32_t at;
+	int r = spool_save(s);
+
+	if (r == 0 && s->n > 0)
+		r = spool_disk_append(
+		    s->disk, buf_get(&s->hello), &mark, (struct slice){ NULL, 0 }, &seg, &at);
+	return r;
+}
+
+/* ---- add ---- */
+
+/* Make room in memory: what is saved leaves it, what cannot be saved is lost, oldest first. */
+static void
+make_room(struct spool *s, uint32_t n)
+{
+	uint64_t room = s->max_bytes - s->max_bytes / SPOOL_MARGIN;
+
+	if (s->bytes + n <= s->max_bytes)
+		return;
+	if (s->disk != NULL)
+		(void) spool_save(s);
+	for (size_t i = 0; i < s->n && s->bytes + n > room; i++) {
+		struct spool_entry *e = entry_at(s, i);
+
+		if (e->seg != NULL)
+			entry_unload(s, e);
+		else
+			lose(s, e);
+	}
+	trim(s);
+}
+
 int
 /* NOLINTNEXTLINE(readability-non-const-parameter): the spool owns 'msg' from here on */
 spool_add(struct spool *s, char *msg, uint32_t n, uint32_t events)
 {
-	uint64_t room = s->max_bytes;
+	struct spool_entry e = { .msg = msg, .n = n, .events = events, .since = clock_mono() };
 
 	if (s->n == s->cap && grow(s) < 0)
 		return -ENOMEM;
-	if (s->bytes + n > s->max_bytes)
-		room = s->max_bytes - s->max_bytes / SPOOL_MARGIN;
-	while (s->n > 0 && s->bytes + n > room) {
-		if (entry_at(s, 0)->msg != NULL) {
-			s->batches_dropped++;
-			s->events_dropped += entry_at(s, 0)->events;
-		}
-		pop(s);
+	make_room(s, n);
+	if (s->disk != NULL && s->n > 0 && s->n >= s->max_bytes / SPOOL_BYTES_PER_ENTRY) {
+		lose(s, entry_at(s, 0));
+		trim(s);
 	}
-	*entry_at(s, s->n) = (struct spool_entry){ .msg = msg, .n = n, .events = events };
-	s->n++;
-	s->bytes += n;
+	push(s, &e);
 	return 0;
 }
 
@@ -101,7 +317,23 @@ spool_get(struct spool *s, uint64_t seq)
 	if (seq < s->first || seq >= spool_next(s))
 		return NULL;
 	e = entry_at(s, (size_t) (seq - s->first));
-	return e->msg == NULL ? NULL : e;
+	return is_hole(e) ? NULL : e;
+}
+
+const char *
+spool_msg(struct spool *s, struct spool_entry *e)
+{
+	int r;
+
+	if (e->msg != NULL)
+		return e->msg;
+	r = spool_disk_read(s->disk, e->seg, e->at, &s->read);
+	if (r == 0 && s->read.n == e->n)
+		return s->read.p;
+	s->batches_damaged++;
+	s->events_damaged += e->events;
+	entry_drop(s, e);
+	return NULL;
 }
 
 uint64_t
@@ -109,7 +341,7 @@ spool_seek(const struct spool *s, uint64_t seq)
 {
 	if (seq < s->first)
 		seq = s->first;
-	while (seq < spool_next(s) && entry_at(s, (size_t) (seq - s->first))->msg == NULL)
+	while (seq < spool_next(s) && is_hole(entry_at(s, (size_t) (seq - s->first))))
 		seq++;
 	return seq > spool_next(s) ? spool_next(s) : seq;
 }
@@ -117,6 +349,7 @@ spool_seek(const struct spool *s, uint64_t seq)
 void
 spool_durable(struct spool *s, uint64_t seq)
 {
+	s->durable = MAX(s->durable, MIN(seq, spool_next(s) - 1));
 	while (s->n > 0 && s->first <= seq)
 		pop(s);
 }
@@ -130,4 +363,106 @@ spool_discard(struct spool *s, uint64_t seq)
 	s->batches_quarantined++;
 	s->events_quarantined += e->events;
 	entry_drop(s, e);
+}
+
+/* ---- the files of an earlier sensor ---- */
+
+struct load {
+	struct spool *spool;
+	struct spool_seg *seg;
+	bool *ended;
+};
+
+/* Add holes up to 'seq'. */
+static int
+skip_to(struct spool *s, uint64_t seq)
+{
+	while (spool_next(s) < seq) {
+		if (s->n == s->cap && grow(s) < 0)
+			return -ENOMEM;
+		push(s, &(struct spool_entry){ 0 });
+	}
+	return 0;
+}
+
+static uint64_t
+since_of(uint64_t real_ns)
+{
+	uint64_t now = clock_real(), mono = clock_mono();
+	uint64_t age = now > real_ns ? now - real_ns : 0;
+
+	return mono > age ? mono - age : 1;
+}
+
+static int
+load_record(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
+{
+	struct load *l = arg;
+	struct spool *s = l->spool;
+	struct spool_entry e = { .n = rec->n, .events = rec->events, .at = at };
+
+	*l->ended = rec->n == 0;
+	if (rec->n == 0)
+		return 0;
+	if (s->cap == 0) { /* the first */
+		s->first = rec->seq;
+		s->durable = rec->durable;
+	}
+	if (rec->seq < spool_next(s) || rec->seq - spool_next(s) > HOLES_MAX)
+		return 0;
+	if (skip_to(s, rec->seq) < 0 || (s->n == s->cap && grow(s) < 0))
+		return -ENOMEM;
+	e.since = since_of(rec->real_ns);
+	if (whole) {
+		e.seg = l->seg;
+		l->seg->live++;
+	} else {
+		s->batches_damaged++;
+		s->events_damaged += rec->events;
+	}
+	push(s, &e);
+	return 0;
+}
+
+int
+/* NOLINTNEXTLINE(readability-non-const-parameter): load_record() writes it */
+spool_load(struct spool *s, struct spool_seg *seg, bool *ended)
+{
+	struct load l = { s, seg, ended };
+	int r;
+
+	seg->owner = s;
+	seg->live++; /* keeps the file until it is read */
+	r = spool_disk_scan(s->disk, seg, load_record, &l);
+	s->saved = spool_next(s);
+	trim(s);
+	spool_disk_release(s->disk, seg);
+	return r;
+}
+
+void
+spool_unload(struct spool *s)
+{
+	for (struct spool_seg *seg = s->disk->head; seg != NULL; seg = seg->next) {
+		if (seg->owner != s)
+			continue;
+		seg->owner = NULL;
+		seg->live = 0;
+		seg->skip = true;
+	}
+	spool_fini(s);
+}
+
+void
+spool_move_counts(struct spool *s, struct spool *from)
+{
+	s->batches_dropped += from->batches_dropped;
+	s->events_dropped += from->events_dropped;
+	s->batches_quarantined += from->batches_quarantined;
+	s->events_quarantined += from->events_quarantined;
+	s->batches_damaged += from->batches_damaged;
+	s->events_damaged += from->events_damaged;
+	from->batches_dropped = from->events_dropped = 0;
+	from->batches_quarantined = from->events_quarantined = 0;
+	from->batches_damaged = from->events_damaged = 0;
 }

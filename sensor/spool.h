@@ -3,24 +3,30 @@
  * spool.h - batches that are not durable at the collector yet, in order.
  *
  * An entry is a complete request that never changes, so a resend sends the same bytes. Memory is
- * bounded: when it is full, the oldest entries are dropped and their events counted; the sender
- * sees the gap in the sequence numbers. A batch that the collector refuses becomes a hole
- * (spool_discard). The spool assigns the numbers, from 1.
+ * bounded. With a folder (spool_disk.h), batches that the caller saves are also in its files, and
+ * survive the process; when memory is full it keeps only where they are. When the files are full,
+ * the oldest goes; when nothing can be written, the oldest batches in memory. Their events are
+ * counted; the sender sees the gap in the sequence numbers. A batch that the collector refuses
+ * becomes a hole (spool_discard). The spool assigns the numbers, from 1.
  *
- * Only in memory for now. A spool on disk, which survives the sensor, will have the same functions.
  * Not thread-safe: it belongs to the loop thread.
  */
 #ifndef MEWS_SENSOR_SPOOL_H
 #define MEWS_SENSOR_SPOOL_H
 
+#include "common/buf.h"
 #include "common/macros.h"
 #include "common/slice.h"
+#include "sensor/spool_disk.h"
 #include <stddef.h>
 #include <stdint.h>
 
 struct spool_entry {
-	char *msg;  /* owned; NULL: a hole */
-	uint32_t n; /* bytes */
+	char *msg;             /* owned; NULL: not in memory */
+	struct spool_seg *seg; /* its file; NULL: not saved. Without both: a hole */
+	uint64_t since;        /* when it was closed, monotonic ns */
+	uint32_t at;           /* in the file */
+	uint32_t n;            /* bytes */
 	uint32_t events;
 	uint32_t refused; /* how often the collector refused it */
 };
@@ -28,13 +34,22 @@ struct spool_entry {
 struct spool {
 	struct spool_entry *ring;
 	size_t cap, head, n;
-	uint64_t first; /* number of the oldest entry, or of the next one if empty */
-	uint64_t bytes, max_bytes;
+	uint64_t first;            /* number of the oldest entry, or of the next one if empty */
+	uint64_t bytes, max_bytes; /* in memory */
+	uint64_t kept;             /* bytes of all batches */
+	uint64_t durable;          /* everything up to here is */
+	uint64_t saved;            /* every batch before it is saved, or gone */
+	struct spool_disk *disk;   /* borrowed; NULL: none */
+	struct buf hello;          /* for the files */
+	struct buf read;           /* a batch read from a file */
 	uint64_t batches_dropped, events_dropped;         /* since the start: no room */
 	uint64_t batches_quarantined, events_quarantined; /* since the start: refused */
+	uint64_t batches_damaged, events_damaged; /* since the start: not readable any more */
 };
 
 void spool_init(struct spool *s, uint64_t max_bytes);
+
+/* What is saved stays in the files. */
 void spool_fini(struct spool *s);
 
 /* The number that the next batch gets. */
@@ -48,6 +63,10 @@ int spool_add(struct spool *s, char *msg, uint32_t n, uint32_t events) MUST_CHEC
  * until the next call that changes the spool. */
 struct spool_entry *spool_get(struct spool *s, uint64_t seq);
 
+/* The bytes of a batch, valid until the next call with this spool. NULL: they cannot be read any
+ * more; it is a hole now. */
+const char *spool_msg(struct spool *s, struct spool_entry *e);
+
 /* The first batch kept at or after 'seq'; spool_next() if there is none. */
 uint64_t spool_seek(const struct spool *s, uint64_t seq);
 
@@ -56,5 +75,33 @@ void spool_durable(struct spool *s, uint64_t seq);
 
 /* The collector refused this batch for good: count it and leave a hole. */
 void spool_discard(struct spool *s, uint64_t seq);
+
+/* ---- with files ---- */
+
+/* Use the folder; 'hello', copied, describes this process in it. -ENOMEM. */
+int spool_use_disk(struct spool *s, struct spool_disk *disk, struct slice hello) MUST_CHECK;
+
+/* Write all batches that are not in a file yet. 0; -errno: some are still not. */
+int spool_save(struct spool *s);
+
+/* When the oldest batch that is not saved was closed; UINT64_MAX: all are. And of all batches. */
+uint64_t spool_unsaved_since(const struct spool *s);
+uint64_t spool_oldest(const struct spool *s);
+
+/* The events of all batches, or of those that are not saved. */
+uint64_t spool_events(const struct spool *s, bool unsaved);
+
+/* Save all, with an end mark: this process ends in order. */
+int spool_end(struct spool *s);
+
+/* Take over the batches of a file of an earlier sensor, behind those that the spool has; a file
+ * without any is removed. *ended: an end mark is its last record. -ENOMEM. */
+int spool_load(struct spool *s, struct spool_seg *seg, bool *ended) MUST_CHECK;
+
+/* Give the files back as they are: their batches are not delivered by this process. */
+void spool_unload(struct spool *s);
+
+/* Add the counters of 'from' to those of 's', and clear them. */
+void spool_move_counts(struct spool *s, struct spool *from);
 
 #endif

@@ -3,7 +3,16 @@
 #include "collector/api/api_int.h"
 #include "common/clock.h"
 
-enum column { RESIDENT, CPU, SPOOL_BYTES, SPOOL_BATCHES, COLUMNS };
+enum column {
+	RESIDENT,
+	CPU,
+	SPOOL_BYTES,
+	SPOOL_BATCHES,
+	SPOOL_DISK,
+	SPOOL_OLDEST,
+	SPOOL_ERRORS,
+	COLUMNS
+};
 
 static const struct {
 	const char *name, *kind, *help;
@@ -16,6 +25,13 @@ static const struct {
 	    "Bytes that a node's sensor keeps until they are durable." },
 	[SPOOL_BATCHES] = { "mews_node_sensor_spool_batches", "gauge",
 	    "Batches that a node's sensor keeps until they are durable." },
+	[SPOOL_DISK] = { "mews_node_sensor_spool_disk_bytes", "gauge",
+	    "Size of the files of a node's spool." },
+	[SPOOL_OLDEST] = { "mews_node_sensor_spool_oldest_seconds", "gauge",
+	    "Age of the oldest batch of a node that is not durable." },
+	[SPOOL_ERRORS] = { "mews_node_sensor_spool_errors_total", "counter",
+	    "Writes of a node's spool that failed, and files and batches in it that could not be "
+	    "read." },
 };
 
 struct sensor_row {
@@ -47,6 +63,16 @@ sensor_print(void *arg, struct stream *s)
 		break;
 	case SPOOL_BATCHES:
 		buf_printf(r->out, "} %lu\n", (unsigned long) info.spool_batches);
+		break;
+	case SPOOL_DISK:
+		buf_printf(r->out, "} %lu\n", (unsigned long) info.spool_disk_bytes);
+		break;
+	case SPOOL_OLDEST:
+		buf_printf(r->out, "} %lu.%03lu\n", (unsigned long) (info.spool_oldest_ms / 1000),
+		    (unsigned long) (info.spool_oldest_ms % 1000));
+		break;
+	case SPOOL_ERRORS:
+		buf_printf(r->out, "} %lu\n", (unsigned long) info.spool_errors);
 		break;
 	case COLUMNS:
 		break;

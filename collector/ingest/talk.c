@@ -90,7 +90,8 @@ fill_interest(struct reply *rep, const struct interest *wanted)
 static void
 add_news(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 {
-	rep->msg.snapshot_wanted = c->stream->snapshot_id;
+	if (!c->stream->ended) /* else nobody can make it any more */
+		rep->msg.snapshot_wanted = c->stream->snapshot_id;
 	if (c->interest == i->interest || (c->news_at != 0 && now < c->news_at + NEWS_NS))
 		return;
 	c->news_at = now;
@@ -134,7 +135,7 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor
 	 * has freed them, and nothing is lost. */
 	from = MAX(durable, h->durable_seq);
-	if (stream_get(i->cfg.streams, &c->id, from, schema, &c->stream) < 0)
+	if (stream_get(i->cfg.streams, &c->id, from, h->ended, schema, &c->stream) < 0)
 		goto fail;
 	if (from > c->stream->received)
 		c->stream->received = from;
@@ -331,6 +332,9 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 		return;
 	c->info.spool_bytes = p->stats->spool_bytes;
 	c->info.spool_batches = p->stats->spool_batches;
+	c->info.spool_disk_bytes = p->stats->spool_disk_bytes;
+	c->info.spool_oldest_ms = p->stats->spool_oldest_ms;
+	c->info.spool_errors = p->stats->spool_errors;
 	c->info.excluded = p->stats->excluded;
 	c->stream->rereads = p->stats->reread;
 	c->stream->unreadable = p->stats->snapshot_unreadable;
@@ -348,10 +352,12 @@ serve(struct ingest *i, struct conn *c, Wire__Request *q, size_t n, struct reply
 {
 	struct refusal why = { WIRE__REJECT__CODE__NOT_WELCOME, 0,
 		"this connection has been welcomed already" };
+	uint64_t captured = 0;
 	int r = 0;
 
 	switch (q->body_case) {
 	case WIRE__REQUEST__BODY_BATCH:
+		captured = q->batch->real_ns;
 		r = flow_batch(i, c, q, n, now, &why);
 		break;
 	case WIRE__REQUEST__BODY_BYE:
@@ -369,8 +375,7 @@ serve(struct ingest *i, struct conn *c, Wire__Request *q, size_t n, struct reply
 	}
 	if (r < 0)
 		reject(rep, why.code, why.seq, why.text);
-	c->stream->last_seen = clock_real();
-	c->stream->heard = now;
+	stream_heard(c->stream, now, captured);
 	flow_pump(i, c, now);
 	add_ack(i, c, rep);
 	add_news(i, c, rep, now);

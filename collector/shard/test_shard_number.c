@@ -18,7 +18,7 @@ stream_of(const char *cluster, const char *node, const char *boot, uint64_t star
 	(void) snprintf(id.node, sizeof(id.node), "%s", node);
 	(void) snprintf(id.boot_id, sizeof(id.boot_id), "%s", boot);
 	assert_int_equal(0, streams_new(&s));
-	assert_int_equal(0, stream_get(s, &id, 0, NULL, &st));
+	assert_int_equal(0, stream_get(s, &id, 0, false, NULL, &st));
 	streams_free(s);
 	return st;
 }

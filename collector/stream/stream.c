@@ -278,7 +278,7 @@ stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 }
 
 int
-stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
+stream_get(struct streams *s, const struct stream_id *id, uint64_t durable, bool ended,
     struct peer_schema *schema, struct stream **ret)
 {
 	uint64_t hash = stream_node_hash(id);
@@ -313,11 +313,21 @@ stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
 	/* under the lock, so that streams_forget() sees it */
 	st->connected = true;
 	st->said_bye = false;
-	st->last_seen = clock_real();
-	st->heard = clock_mono();
+	st->ended = ended;
+	stream_heard(st, clock_mono(), 0);
 	*ret = stream_ref(st);
 	pthread_mutex_unlock(&s->lock);
 	return 0;
+}
+
+void
+stream_heard(struct stream *st, uint64_t now, uint64_t captured)
+{
+	st->heard = now;
+	if (!st->ended)
+		st->last_seen = clock_real();
+	else if (captured > st->last_seen)
+		st->last_seen = captured;
 }
 
 struct stream *

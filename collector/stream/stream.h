@@ -60,7 +60,8 @@ struct type_drops {
 /* The sensor's report about itself, for people. */
 struct stream_info {
 	char version[64], kernel[128], arch[32];
-	uint64_t spool_bytes, spool_batches, excluded, cpu_ns, rss_bytes, reconnects;
+	uint64_t spool_bytes, spool_batches, spool_disk_bytes, spool_oldest_ms, spool_errors;
+	uint64_t excluded, cpu_ns, rss_bytes, reconnects;
 };
 
 struct stream {
@@ -84,7 +85,7 @@ struct stream {
 	_Atomic uint64_t rereads, unstashed, unreadable, blind, silences; /* SensorStats */
 	_Atomic uint64_t duplicates, malformed;                           /* batches */
 	_Atomic uint64_t state_bytes; /* of the node, as state_stats.bytes */
-	_Atomic uint64_t last_seen;   /* realtime ns */
+	_Atomic uint64_t last_seen;   /* realtime ns; of an ended sensor: its newest batch */
 	_Atomic uint64_t heard; /* monotonic ns: the last message; 0: remembered, not seen yet */
 	struct stream_told told;
 	_Atomic bool kept, kept_stopped; /* main thread only: as reported to the outbox */
@@ -93,6 +94,7 @@ struct stream {
 	_Atomic uint64_t cert_until;     /* realtime ns: its certificate's expiry; 0: none */
 	_Atomic uint32_t interest;       /* the version that the sensor confirmed */
 	_Atomic bool connected;
+	_Atomic bool ended;    /* the sensor has ended; its successor delivers what it left */
 	_Atomic bool said_bye; /* the sensor was stopped; it did not die */
 	_Atomic int refs;
 	_Atomic bool forgotten; /* not in the registry any more: replaced or dropped */
@@ -110,11 +112,14 @@ void streams_free(struct streams *s);             /* a held stream stays */
 
 /*
  * Find the stream of this id, or create it (at 'durable', snapshot wanted). *ret is held and
- * connected. On 0 the stream has taken over 'schema', or it is freed; on -ENOMEM the caller keeps
- * it.
+ * connected. 'ended': its sensor has ended, and the node's next one delivers what it left. On 0 the
+ * stream has taken over 'schema', or it is freed; on -ENOMEM the caller keeps it.
  */
-int stream_get(struct streams *s, const struct stream_id *id, uint64_t durable,
+int stream_get(struct streams *s, const struct stream_id *id, uint64_t durable, bool ended,
     struct peer_schema *schema, struct stream **ret) MUST_CHECK;
+
+/* The stream's sensor was heard; 'captured': when its batch was closed, realtime ns, or 0. */
+void stream_heard(struct stream *st, uint64_t now, uint64_t captured);
 
 /* Add a node that an earlier collector knew: 'missing' until its sensor connects. -ENOMEM. */
 int streams_remember(struct streams *s, const struct outbox_node *n) MUST_CHECK;

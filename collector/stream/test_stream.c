@@ -47,13 +47,13 @@ test_same(void **state)
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(same_cases); i++) {
 		assert_int_equal(0, streams_new(&s));
-		assert_int_equal(0, stream_get(s, &id, 7, NULL, &first));
+		assert_int_equal(0, stream_get(s, &id, 7, false, NULL, &first));
 		assert_int_equal(7, first->received);
 		assert_int_equal(7, first->durable);
 		assert_int_not_equal(0, first->snapshot_id);
 		other = id_of(same_cases[i].cluster, same_cases[i].node, same_cases[i].boot,
 		    same_cases[i].start);
-		assert_int_equal(0, stream_get(s, &other, 0, NULL, &st));
+		assert_int_equal(0, stream_get(s, &other, 0, false, NULL, &st));
 		assert_int_equal(same_cases[i].same, st == first);
 		stream_unref(st);
 		stream_unref(first);
@@ -98,11 +98,11 @@ test_sweep(void **state)
 		unsigned n = 0;
 
 		assert_int_equal(0, streams_new(&s));
-		assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
+		assert_int_equal(0, stream_get(s, &id, 0, false, NULL, &first));
 		first->connected = sweep_cases[i].connected;
 		first->said_bye = sweep_cases[i].bye;
 		first->loss.opened[LOSS_events_dropped] = 3;
-		assert_int_equal(0, stream_get(s, &other, 0, NULL, &st));
+		assert_int_equal(0, stream_get(s, &other, 0, false, NULL, &st));
 		assert_int_equal(sweep_cases[i].restarted, st->restarted);
 		if (st->restarted) {
 			assert_int_equal(
@@ -132,9 +132,9 @@ test_rebooted(void **state)
 
 	(void) state;
 	assert_int_equal(0, streams_new(&s));
-	assert_int_equal(0, stream_get(s, &id, 0, NULL, &first));
+	assert_int_equal(0, stream_get(s, &id, 0, false, NULL, &first));
 	first->loss.opened[LOSS_events_dropped] = 3;
-	assert_int_equal(0, stream_get(s, &other, 5, NULL, &st));
+	assert_int_equal(0, stream_get(s, &other, 5, false, NULL, &st));
 	assert_false(st->restarted);
 	assert_int_equal(5, st->began);
 	assert_int_equal(3, st->loss.opened[LOSS_events_dropped]);
@@ -257,7 +257,7 @@ test_remembered(void **state)
 
 		assert_int_equal(0, streams_new(&s));
 		assert_int_equal(0, streams_remember(s, &n));
-		assert_int_equal(0, stream_get(s, &id, 5, NULL, &st));
+		assert_int_equal(0, stream_get(s, &id, 5, false, NULL, &st));
 		assert_int_equal(5, st->began); /* created as if it were unknown ... */
 		assert_int_equal(5, st->evaluated);
 		assert_true(st->connected);
@@ -290,7 +290,7 @@ test_forget(void **state)
 	assert_int_equal(-ENOENT, streams_forget(s, "", "web1"));
 	assert_int_equal(0, streams_forget(s, "c", "web1"));
 	assert_int_equal(-ENOENT, streams_forget(s, "c", "web1"));
-	assert_int_equal(0, stream_get(s, &id, 0, NULL, &st));
+	assert_int_equal(0, stream_get(s, &id, 0, false, NULL, &st));
 	assert_int_equal(-EBUSY, streams_forget(s, "c", "web1"));
 	assert_null(streams_find(s, "", "web1"));
 	assert_ptr_equal(st, streams_find(s, "c", "web1"));
@@ -349,7 +349,7 @@ test_no_memory(void **state)
 	assert_null(s);
 	assert_int_equal(0, streams_new(&s));
 	fault_arm_nth(0);
-	assert_int_equal(-ENOMEM, stream_get(s, &id, 0, NULL, &st));
+	assert_int_equal(-ENOMEM, stream_get(s, &id, 0, false, NULL, &st));
 	assert_true(fault_disarm());
 	assert_null(st);
 	streams_free(s);

@@ -103,7 +103,7 @@ connect_sensor(struct bench *b, uint64_t start)
 	const struct stream_id id = { "c", "n1", "b1", start };
 
 	stream_unref(b->st);
-	assert_int_equal(0, stream_get(b->streams, &id, 0, NULL, &b->st));
+	assert_int_equal(0, stream_get(b->streams, &id, 0, false, NULL, &b->st));
 	b->st->heard = b->began;
 }
 

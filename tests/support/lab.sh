@@ -133,6 +133,12 @@ lab_collector() {
 
 # lab_sensor NODE ...: start mews-sensor and wait until it is connected. Sets sensor_pid.
 lab_sensor() {
+	lab_sensor_start "$@"
+	lab_wait 60 lab_connected "$1" || fail "sensor $1 did not connect"
+}
+
+# The same while there is no collector.
+lab_sensor_start() {
 	local node=$1
 	shift
 	"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
@@ -140,7 +146,6 @@ lab_sensor() {
 		"$@" 2>>"$lab/sensor-$node.log" &
 	sensor_pid=$!
 	lab_pids+=("$sensor_pid")
-	lab_wait 60 lab_connected "$node" || fail "sensor $node did not connect"
 }
 
 lab_connected() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n and .connected)'; }

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/backlog.h"
+#include "common/log.h"
+#include <string.h>
+
+#define AHEAD 32 /* batches indexed and not sent: below, the next file is read */
+
+/* The stream's next file that is not indexed; NULL: none. */
+static struct spool_seg *
+next_file(const struct backlog *b)
+{
+	struct spool_seg *seg = b->disk->head;
+
+	while (seg != NULL &&
+	       (seg->ours || seg->skip || seg->owner != NULL || seg->stream != b->stream))
+		seg = seg->next;
+	return seg;
+}
+
+static void
+load(struct backlog *b, struct spool_seg *seg)
+{
+	if (spool_load(&b->spool, seg, &b->ended) < 0)
+		log_error("spool: out of memory: a part of %s is delivered after the next start",
+		    b->disk->path);
+}
+
+void
+backlog_more(struct backlog *b, uint64_t next)
+{
+	struct spool_seg *seg = next_file(b);
+
+	if (seg != NULL && spool_next(&b->spool) < next + AHEAD)
+		load(b, seg);
+}
+
+bool
+backlog_over(const struct backlog *b)
+{
+	return b->spool.n == 0 && next_file(b) == NULL;
+}
+
+/* Skip every file of this stream, with one sentence. */
+static void
+skip_stream(struct backlog *b, uint64_t stream, const char *why)
+{
+	unsigned files = 0;
+
+	for (struct spool_seg *seg = b->disk->head; seg != NULL; seg = seg->next) {
+		if (seg->stream != stream || seg->ours)
+			continue;
+		seg->skip = true;
+		files++;
+	}
+	log_warn(
+	    "spool: %u files in %s %s: they stay there until spool.disk is needed, or are deleted",
+	    files, b->disk->path, why);
+}
+
+/* Read the Hello of a file; NULL: it is not for us. */
+static Wire__Request *
+hello_of(struct backlog *b, struct spool_seg *seg, const char *node, const char *cluster)
+{
+	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
+	Wire__Request *rq = NULL;
+
+	if (spool_disk_hello(b->disk, seg, &bytes) == 0)
+		rq = wire__request__unpack(NULL, bytes.n, (const uint8_t *) bytes.p);
+	if (rq == NULL || rq->body_case != WIRE__REQUEST__BODY_HELLO) {
+		skip_stream(b, seg->stream, "have no readable description of their sensor");
+	} else if (strcmp(rq->hello->node, node) != 0 || strcmp(rq->hello->cluster, cluster) != 0) {
+		skip_stream(b, seg->stream, "are of another node or cluster than this sensor's");
+	} else {
+		return rq;
+	}
+	if (rq != NULL)
+		wire__request__free_unpacked(rq, NULL);
+	return NULL;
+}
+
+bool
+backlog_begin(struct backlog *b, const char *node, const char *cluster)
+{
+	struct spool_seg *seg;
+
+	if (b->disk == NULL)
+		return false;
+	while ((seg = b->disk->head) != NULL) {
+		while (seg != NULL && (seg->ours || seg->skip))
+			seg = seg->next;
+		if (seg == NULL)
+			return false;
+		b->hello = hello_of(b, seg, node, cluster);
+		if (b->hello == NULL)
+			continue;
+		b->stream = seg->stream;
+		b->ended = false;
+		spool_init(&b->spool, UINT64_MAX);
+		b->spool.disk = b->disk;
+		while (b->spool.n == 0 && (seg = next_file(b)) != NULL)
+			load(b, seg);
+		if (b->spool.n > 0)
+			return true;
+		spool_fini(&b->spool); /* there was nothing in its files */
+		wire__request__free_unpacked(b->hello, NULL);
+		b->hello = NULL;
+	}
+	return false;
+}
+
+void
+backlog_end(struct backlog *b, struct spool *s, bool refused)
+{
+	if (b->hello == NULL)
+		return;
+	if (refused)
+		skip_stream(b, b->stream, "are refused by the collector");
+	spool_move_counts(s, &b->spool);
+	spool_unload(&b->spool);
+	wire__request__free_unpacked(b->hello, NULL);
+	b->hello = NULL;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node_batch.c - from records to numbered batches in the spool. */
+#include "common/clock.h"
+#include "sensor/node.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define ROWS_BATCHES 4 /* batches not yet taken by the collector, at most, while rows are added */
+#define ROWS_SPOOL   4 /* rows wait while more than this fraction of the spool's memory is used */
+
+int
+node_put_batch(struct node *n, Wire__Batch *b)
+{
+	Wire__Request rq = WIRE__REQUEST__INIT;
+	size_t size;
+	char *msg;
+
+	b->seq = spool_next(&n->spool);
+	b->interest = n->interest;
+	rq.body_case = WIRE__REQUEST__BODY_BATCH;
+	rq.batch = b;
+	size = wire__request__get_packed_size(&rq);
+	msg = malloc(size);
+	if (msg == NULL)
+		return -ENOMEM;
+	(void) wire__request__pack(&rq, (uint8_t *) msg);
+	if (spool_add(&n->spool, msg, (uint32_t) size, b->events) < 0) {
+		free(msg);
+		return -ENOMEM;
+	}
+	n->events += b->events;
+	n->batches++;
+	n->bytes += size;
+	return 0;
+}
+
+void
+node_flush(struct node *n, uint64_t now)
+{
+	Wire__Batch b = WIRE__BATCH__INIT;
+	Wire__Body body = WIRE__BODY__INIT;
+	Wire__Snapshot snap = WIRE__SNAPSHOT__INIT;
+	size_t records = n->enc == NULL ? 0 : batch_enc_events(n->enc);
+
+	if (records == 0 && !n->snap.last)
+		return;
+	pace_left(&n->pace, now);
+	n->next_tick = 0;
+	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
+		return; /* the events stay gathered: the next flush tries again */
+	node_gather_drops(n);
+	clock_pair(&b.boot_ns, &b.real_ns);
+	b.real_ns += (uint64_t) n->cfg.skew_ns;
+	b.events = (uint32_t) records - n->snap.rows;
+	b.body = &body;
+	b.n_drops = n->drops.n;
+	b.drops = n->drops.p;
+	if (n->snap.rows > 0 || n->snap.last) {
+		snap.id = n->snap.id;
+		snap.part = n->snap.part++;
+		snap.last = n->snap.last;
+		snap.began_ns = n->snap.began;
+		b.snapshot = &snap;
+	}
+	n->snap.rows = 0;
+	n->snap.last = false;
+	if (node_put_batch(n, &b) < 0)
+		n->lost += b.events;
+}
+
+static int
+gather(struct node *n, const struct ev_hdr *rec, bool row)
+{
+	int r;
+
+	if (batch_enc_bytes(n->enc) + rec->len > n->cfg.opt->batch_max)
+		node_flush(n, clock_mono());
+	r = batch_enc_add(n->enc, rec);
+	if (r == -ENOSPC) {
+		node_flush(n, clock_mono());
+		r = batch_enc_add(n->enc, rec);
+	}
+	n->snap.rows += row && r == 0;
+	if (r == 0 && batch_enc_bytes(n->enc) >= n->pace.bytes)
+		node_flush(n, clock_mono());
+	return r;
+}
+
+int
+node_emit(struct node *n, const struct ev_hdr *rec)
+{
+	return gather(n, rec, false);
+}
+
+/* ---- a snapshot among the events ---- */
+
+void
+node_snapshot_begin(struct node *n, uint64_t id, uint64_t began)
+{
+	node_flush(n, clock_mono()); /* rows of the previous snapshot keep its id */
+	n->snap = (struct node_snapshot){ .id = id, .began = began };
+}
+
+int
+node_row(struct node *n, const struct ev_hdr *rec)
+{
+	return gather(n, rec, true);
+}
+
+void
+node_snapshot_end(struct node *n, uint64_t now)
+{
+	n->snap.last = true;
+	node_flush(n, now);
+}
+
+bool
+node_wants_rows(const struct node *n)
+{
+	const struct link *l = &n->link;
+
+	if (n->cfg.xport == NULL) /* a recording takes all rows */
+		return true;
+	if (n->backlog.hello != NULL)
+		return false;
+	return l->state == LINK_UP && spool_next(&n->spool) <= l->received + 1 + ROWS_BATCHES &&
+	       n->spool.bytes <= n->spool.max_bytes / ROWS_SPOOL;
+}
