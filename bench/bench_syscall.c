@@ -188,7 +188,7 @@ drain(void *arg)
 	struct bench *b = arg;
 
 	while (!atomic_load(&b->stop)) {
-		if (source_bpf.poll(&b->source, 100, 0, on_record, b) < 0)
+		if (source_bpf.poll(&b->source, 100, 0, false, on_record, b) < 0)
 			die("cannot read the rings");
 	}
 	return NULL;

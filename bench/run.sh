@@ -37,7 +37,7 @@ syscall|path_unwanted_ns|ns added to a call with a path that nobody wants (mkdir
 syscall|empty_hooks_open_close_ns|ns added to open+close by the empty programs|
 syscall|open_close_captured_ns|ns added to open+close, both captured|v <= EMPTY_HOOKS_OPEN_CLOSE_NS + 1100
 sensor|sensor_ns_per_event|ns of sensor CPU per event, at 400k events/s|v <= 350
-sensor|sensor_ns_per_event_100k|ns of sensor CPU per event, at 100k events/s|v <= 1000
+sensor|sensor_ns_per_event_100k|ns of sensor CPU per event, at 100k events/s|v <= 450
 sensor|sensor_5k_cpu_percent|% of a core, the sensor at 5,000 events/s|v <= 1
 sensor|drops_at_400k|events dropped at 400k events/s for 10 s, 8 MB of ring|v <= 0
 sensor|sensor_rss_less_rings_mb|MB of sensor memory under load, VmRSS less rings|v <= 12

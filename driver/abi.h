@@ -158,16 +158,24 @@ struct drv_shares {
 	__u32 all, by[DRV_OWNERS];
 };
 
+enum drv_armed {
+	DRV_ARMED_NOT,  /* only a ring with many bytes */
+	DRV_ARMED_ANY,  /* the next record */
+	DRV_ARMED_NEWS, /* the next record that is news */
+};
+
 /* Settings that the sensor may change while programs run; each word is read independently. */
 struct drv_control {
 	__u64 any[DRV_NR_MAX / 64];      /* system calls wanted from either kind of caller */
 	__u64 calls[2][DRV_NR_MAX / 64]; /* from 64-bit callers, from 32-bit ones */
 	__u64 events[DRV_NR_MAX / 64];   /* wanted events, for calls that may be one of several */
 	__u64 lean[DRV_NR_MAX / 64];     /* of these: only what process state needs */
+	__u64 quiet[DRV_NR_MAX / 64];    /* of these: no rule looks at them, so they are no news */
 	__u32 within[DRV_DEMUX_MAX];     /* wanted calls without a row within another, by number */
 	struct drv_excluded exclude[2];
 	__u32 scanner;      /* thread group excluded with all its children; 0: none */
-	__u32 armed;        /* the next record wakes the sensor; the kernel side clears it */
+	__u32 armed;        /* DRV_ARMED_*: what wakes the sensor; the kernel side clears it */
+	__u32 news;         /* a record that is news was added; the sensor clears it */
 	__u32 kicked;       /* the kernel side has woken the sensor since its last poll */
 	__u32 enter_native; /* the general entry hook also handles 64-bit callers */
 	__u32 compat_seen;  /* a 32-bit caller needs the entry hook */

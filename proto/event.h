@@ -32,7 +32,7 @@ struct ev_hdr {
 	__u32 pid;     /* thread group id, initial pid namespace */
 	__u64 present; /* bit i: parameter i is filled */
 	__u32 flags;   /* EVF_* */
-	__u32 zero;
+	__u32 news;    /* 1: no repeat of a recent event, for the sensor: it is not sent */
 };
 
 /* ev_hdr.flags */

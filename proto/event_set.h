@@ -18,8 +18,9 @@ struct event_set {
 /* What a sensor captures. */
 struct interest {
 	struct event_set events;
-	uint64_t lean[EVENT_WORDS]; /* of these: only what process state needs
-				       (collector/state/parsers.def) */
+	uint64_t lean[EVENT_WORDS];  /* of these: only what process state needs
+					(collector/state/parsers.def) */
+	uint64_t quiet[EVENT_WORDS]; /* of these: no rule looks at them, so they raise no alerts */
 };
 
 static inline bool

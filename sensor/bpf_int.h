@@ -53,6 +53,7 @@ struct source_state {
 	uint64_t blind;         /* BLIND_*, as last found */
 	bool checked;           /* bpf_canary() was called */
 	bool hot;               /* the last drain found records: wait before the next */
+	uint64_t news_at;       /* news before this time (boot ns) may be in the rings; 0: none */
 };
 
 /* After loading: give up the memory that it took, 1.7 MB, most of it pages of the object in this
@@ -67,6 +68,11 @@ int bpf_rings_open(struct source_state *s) MUST_CHECK;
 
 /* Undo whatever of the two above was done. */
 void bpf_rings_close(struct source_state *s);
+
+/* See source.h. */
+int bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, bool news, source_emit_fn *emit,
+    void *arg) MUST_CHECK;
+void bpf_wake(void *st);
 
 /* Attach an object's programs on_*, found by their names. On an error, programs already attached
  * stay so until hooks_detach(). */

@@ -275,7 +275,9 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 	(void) snprintf(n->name, sizeof(n->name), "%s", cfg->name);
 	(void) snprintf(n->cluster, sizeof(n->cluster), "%s", cfg->cluster);
 	(void) snprintf(n->boot_id, sizeof(n->boot_id), "%s", cfg->boot_id);
-	n->pace = (struct pace){ cfg->opt->interval * NS_PER_MS, cfg->opt->batch_bytes, 0, 0 };
+	n->pace = (struct pace){ .bytes = cfg->opt->batch_bytes };
+	n->pace.news.interval_ns = cfg->opt->interval * NS_PER_MS;
+	n->pace.rest.interval_ns = MAX(cfg->opt->interval, cfg->opt->repeats) * NS_PER_MS;
 	spool_init(&n->spool, cfg->opt->spool);
 	spool_init(&n->backlog.spool, 0);
 	drop_log_init(&n->drop_log, cfg->opt->log_drops);
@@ -415,12 +417,16 @@ save(struct node *n, uint64_t now)
 void
 node_tick(struct node *n, uint64_t now)
 {
+	struct pace_gathered g = { .news = n->news };
 	uint64_t due = PACE_NEVER;
 
 	tick_backlog(n, now);
-	if (n->enc != NULL)
-		due = pace_due(&n->pace, batch_enc_events(n->enc), batch_enc_bytes(n->enc),
+	if (n->enc != NULL) {
+		g.events = batch_enc_events(n->enc);
+		g.bytes = batch_enc_bytes(n->enc);
+		due = pace_due(&n->pace, &g,
 		    n->cfg.xport == NULL || (n->backlog.hello == NULL && link_can_send(&n->link)));
+	}
 	if (due <= now) {
 		node_flush(n, now);
 		due = PACE_NEVER;

@@ -3,30 +3,45 @@
 #include "common/macros.h"
 
 uint64_t
-pace_rest(const struct pace *p)
+pace_rest(const struct pace_account *a)
 {
-	uint64_t ahead = (PACE_BURST - 1) * p->interval_ns;
+	uint64_t ahead = (PACE_BURST - 1) * a->interval_ns;
 
-	return p->paid_ns > ahead ? p->paid_ns - ahead : 0;
+	return a->paid_ns > ahead ? a->paid_ns - ahead : 0;
+}
+
+static uint64_t
+sooner(uint64_t at, uint64_t by)
+{
+	return at > by ? at - by : 0;
 }
 
 uint64_t
-pace_due(const struct pace *p, size_t events, size_t bytes, bool open)
+pace_due(const struct pace *p, const struct pace_gathered *g, bool open)
 {
-	if (events == 0)
+	if (g->events == 0)
 		return PACE_NEVER;
-	if (bytes >= p->bytes || p->left_ns == 0)
+	if (g->bytes >= p->bytes || p->left_ns == 0)
 		return 0;
 	if (!open)
-		return p->left_ns + MAX(p->interval_ns, PACE_HELD_NS);
-	return pace_rest(p);
+		return p->left_ns + MAX(p->news.interval_ns, PACE_HELD_NS);
+	if (g->news)
+		return pace_rest(&p->news);
+	return sooner(pace_rest(&p->rest), p->rest.interval_ns * g->bytes / p->bytes);
+}
+
+static void
+pay(struct pace_account *a, uint64_t now)
+{
+	uint64_t most = now + PACE_BURST * a->interval_ns;
+
+	a->paid_ns = MIN(MAX(a->paid_ns, now) + a->interval_ns, most);
 }
 
 void
 pace_left(struct pace *p, uint64_t now)
 {
-	uint64_t most = now + PACE_BURST * p->interval_ns;
-
 	p->left_ns = now;
-	p->paid_ns = MIN(MAX(p->paid_ns, now) + p->interval_ns, most);
+	pay(&p->news, now);
+	pay(&p->rest, now);
 }

@@ -42,7 +42,7 @@ static void
 drain_source(struct app *a)
 {
 	for (int i = 0; a->src != NULL && i < DRAIN_POLLS; i++) {
-		if (a->src->poll(a->st, 1, 0, emit, a) < 0)
+		if (a->src->poll(a->st, 1, 0, false, emit, a) < 0)
 			return;
 	}
 }
@@ -181,22 +181,35 @@ tick_nodes(struct app *a, uint64_t now)
 	return next;
 }
 
-/* Wait for events, news or the time 'at'. */
+/* Wait for events. Until a batch can leave they stay in the rings; while one with news could leave,
+ * news ends the wait. */
+static int
+poll_source(struct app *a, uint64_t now, int timeout_ms)
+{
+	const struct pace *p = &a->node[0]->pace;
+	uint64_t rest = pace_rest(&p->rest), news_rest = pace_rest(&p->news);
+	bool news = news_rest <= now;
+	int r;
+
+	if (!news)
+		rest = MIN(rest, news_rest);
+	r = a->src->poll(a->st, timeout_ms, rest > now ? rest - now : 0, news, emit, a);
+	if (r > 0)
+		a->node[0]->next_tick = 0;
+	return r < 0 ? r : 0;
+}
+
+/* Wait for events, news of the link or the time 'at'. */
 static int
 wait_until(struct app *a, uint64_t now, uint64_t at)
 {
 	uint64_t wait = at <= now ? 0 : MIN((at - now + NS_PER_MS - 1) / NS_PER_MS, 1000);
 	struct pollfd p = { .fd = a->wake_fd, .events = POLLIN };
-	uint64_t n, rest;
+	uint64_t n;
 	int r;
 
-	if (a->src != NULL && !a->stopping) {
-		rest = pace_rest(&a->node[0]->pace); /* until then, events stay in the rings */
-		r = a->src->poll(a->st, (int) wait, rest > now ? rest - now : 0, emit, a);
-		if (r > 0)
-			a->node[0]->next_tick = 0;
-		return r < 0 ? r : 0;
-	}
+	if (a->src != NULL && !a->stopping)
+		return poll_source(a, now, (int) wait);
 	r = poll(
 	    &p, 1, (int) (a->src != NULL ? MIN(wait, 10) : wait)); /* wake() goes to the source */
 	if (r > 0 && read(a->wake_fd, &n, sizeof(n)) < 0)

@@ -29,6 +29,10 @@ on_interest(void *arg, struct node *n, const Wire__Interest *in)
 		if (in->lean[i] < EV_TYPE_MAX)
 			wanted.lean[in->lean[i] / 64] |= 1ULL << (in->lean[i] % 64);
 	}
+	for (size_t i = 0; i < in->n_quiet; i++) {
+		if (in->quiet[i] < EV_TYPE_MAX)
+			wanted.quiet[in->quiet[i] / 64] |= 1ULL << (in->quiet[i] % 64);
+	}
 	for (size_t i = 0; i < in->n_calls; i++) {
 		unsigned call = syscall_of_id(in->calls[i]);
 

@@ -78,9 +78,11 @@ struct source_ops {
 	/*
 	 * Emit available records in time order; if there are none, wait at most 'timeout_ms' (0:
 	 * not at all). While records keep coming, let them gather for 'rest_ns' first, or until
-	 * there are many. Returns the number of records emitted, or -errno of emit().
+	 * there are many, or, if 'news', until one is news (ev_hdr.news). Returns the number of
+	 * records emitted, or -errno of emit().
 	 */
-	int (*poll)(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void *arg);
+	int (*poll)(
+	    void *st, int timeout_ms, uint64_t rest_ns, bool news, source_emit_fn *emit, void *arg);
 
 	/* End the current or the next wait in poll(). Any thread. */
 	void (*wake)(void *st);

@@ -15,13 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define SLACK_NS 100000ULL
-#define NAP_NS   NS_PER_MS
-
+#define RING_WAKE (64U << 10)       /* bytes in a ring that end a rest: an alert waits for them */
 #define MISSED_NS (100 * NS_PER_MS) /* between two reads of the skipped runs */
 
 static int
@@ -146,7 +143,7 @@ load(struct source_state *s)
 	if (r < 0)
 		return r;
 	choose_uring(s);
-	s->skel->rodata->ring_quarter = (uint32_t) (s->ring_bytes / 4);
+	s->skel->rodata->ring_wake = (uint32_t) MIN(s->ring_bytes / 4, RING_WAKE);
 	s->skel->rodata->broken_kinds = s->o.broken_kinds;
 	s->skel->rodata->broken_cpu = s->o.broken_cpu;
 	if (s->o.stashes_max != 0)
@@ -276,11 +273,13 @@ bpf_set_interest(void *st, const struct interest *wanted)
 
 	memcpy(new.events, wanted->events.w, sizeof(wanted->events.w));
 	memcpy(new.lean, wanted->lean, sizeof(wanted->lean));
+	memcpy(new.quiet, wanted->quiet, sizeof(wanted->quiet));
 	captures_wanted(&new, &wanted->events);
 	r = bpf_attach_entries(s, &new);
 	for (unsigned i = 0; i < ARRAY_SIZE(new.any); i++) {
 		__atomic_store_n(&ctl->events[i], new.events[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->lean[i], new.lean[i], __ATOMIC_RELAXED);
+		__atomic_store_n(&ctl->quiet[i], new.quiet[i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[0][i], new.calls[0][i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->calls[1][i], new.calls[1][i], __ATOMIC_RELAXED);
 		__atomic_store_n(&ctl->any[i], new.any[i], __ATOMIC_RELAXED);
@@ -289,93 +288,6 @@ bpf_set_interest(void *st, const struct interest *wanted)
 		__atomic_store_n(&ctl->within[i], new.within[i], __ATOMIC_RELAXED);
 	bpf_detach_entries(s, &new);
 	return r;
-}
-
-/* Sleep until a ring is a quarter full, wake() is called, or (if armed) a record comes. True: told
- * by wake(), so that this poll has to end. */
-static bool
-doze(struct source_state *s, uint64_t ns)
-{
-	struct timespec ts = { (time_t) (ns / NS_PER_S), (long) (ns % NS_PER_S) };
-	struct epoll_event ev[16];
-	uint64_t n;
-	int r = epoll_pwait2(s->epoll_fd, ev, ARRAY_SIZE(ev), &ts, NULL);
-	bool told = false;
-
-	for (int i = 0; i < r; i++) {
-		if (ev[i].data.u32 == UINT32_MAX)
-			told = read(s->wake_fd, &n, sizeof(n)) > 0;
-		else
-			s->rings.stats.wakeups++;
-	}
-	return told;
-}
-
-/* Ask the kernel side to wake us for the next record. A record that came meanwhile ends the
- * wait. */
-static void
-doze_armed(struct source_state *s, uint64_t ns)
-{
-	struct drv_control *ctl = &s->skel->bss->ctl;
-
-	__atomic_store_n(&ctl->armed, 1, __ATOMIC_SEQ_CST);
-	if (!rings_pending(&s->rings))
-		(void) doze(s, ns);
-	__atomic_store_n(&ctl->armed, 0, __ATOMIC_SEQ_CST);
-}
-
-/* Sleep until the record that the last drain held back is old enough. */
-static bool
-doze_young(struct source_state *s, uint64_t now, uint64_t slack)
-{
-	uint64_t held = s->rings.held_ts;
-
-	return doze(s, held != 0 ? held + slack - now : NAP_NS);
-}
-
-static int
-bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, source_emit_fn *emit, void *arg)
-{
-	struct source_state *s = st;
-	struct drv_control *ctl = &s->skel->bss->ctl;
-	uint64_t timeout = (uint64_t) timeout_ms * NS_PER_MS;
-	uint64_t slack = s->o.slack_ns != 0 ? s->o.slack_ns : SLACK_NS;
-	bool waited = timeout_ms == 0;
-
-	if (ctl->compat_seen != 0 &&
-	    __atomic_exchange_n(&ctl->compat_seen, 0, __ATOMIC_RELAXED) != 0)
-		(void) !bpf_attach_enter_all(s); /* on failure, retry at the next such caller */
-	if (s->hot && !waited)
-		waited = doze(s, MIN(timeout, MAX(rest_ns, NAP_NS)));
-	for (;;) {
-		uint64_t now = clock_boot();
-		int n;
-
-		__atomic_store_n(&ctl->kicked, 0, __ATOMIC_RELAXED);
-		n = rings_drain(&s->rings, now, slack, emit, arg);
-		s->hot = n != 0;
-		if (n != 0)
-			return n;
-		if (rings_pending(&s->rings)) {
-			if (timeout_ms == 0)
-				return 0;
-			waited |= doze_young(s, now, slack);
-			continue;
-		}
-		if (waited)
-			return 0;
-		waited = true;
-		doze_armed(s, timeout);
-	}
-}
-
-static void
-bpf_wake(void *st)
-{
-	struct source_state *s = st;
-	uint64_t one = 1;
-
-	(void) !write(s->wake_fd, &one, sizeof(one));
 }
 
 /* False, and *ret unchanged: the kernel refused. */

@@ -124,7 +124,7 @@ struct reply {
 	Wire__Ack ack;
 	Wire__Interest interest;
 	Wire__Reject reject;
-	uint32_t events[EV_TYPE_MAX], lean[EV_TYPE_MAX], calls[SC_MAX + 1];
+	uint32_t events[EV_TYPE_MAX], lean[EV_TYPE_MAX], quiet[EV_TYPE_MAX], calls[SC_MAX + 1];
 	uint8_t nonce[WIRE_NONCE_SIZE];
 };
 

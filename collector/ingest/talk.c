@@ -71,12 +71,15 @@ fill_interest(struct reply *rep, const struct interest *wanted)
 	wire__interest__init(&rep->interest);
 	rep->interest.events = rep->events;
 	rep->interest.lean = rep->lean;
+	rep->interest.quiet = rep->quiet;
 	rep->interest.calls = rep->calls;
 	for (unsigned n = 0; n < EV_TYPE_MAX; n++) {
 		if (event_set_has(&wanted->events, n))
 			rep->events[rep->interest.n_events++] = n;
 		if (wanted->lean[n / 64] >> (n % 64) & 1)
 			rep->lean[rep->interest.n_lean++] = n;
+		if (wanted->quiet[n / 64] >> (n % 64) & 1)
+			rep->quiet[rep->interest.n_quiet++] = n;
 	}
 	for (unsigned n = 0; n <= SC_MAX; n++) {
 		uint16_t id = n == SC_UNNAMED ? SYSCALL_ID_UNNAMED : syscalls[n].id;

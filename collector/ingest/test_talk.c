@@ -227,6 +227,7 @@ test_interest(void **state)
 	event_set_add_call(&set.events, SC_getsid);
 	event_set_add_call(&set.events, SC_UNNAMED);
 	set.lean[EV_SENDTO / 64] |= 1ULL << (EV_SENDTO % 64);
+	set.quiet[EV_CLOSE / 64] |= 1ULL << (EV_CLOSE % 64);
 	ingest_set_interest(w.i, &set);
 	kit_poll(&w.out, version, 0);
 	w.now += NS_PER_S;
@@ -239,6 +240,8 @@ test_interest(void **state)
 	assert_int_equal(SYSCALL_ID_UNNAMED, w.rep.interest.calls[1]);
 	assert_int_equal(1, w.rep.interest.n_lean);
 	assert_int_equal(EV_SENDTO, w.rep.interest.lean[0]);
+	assert_int_equal(1, w.rep.interest.n_quiet);
+	assert_int_equal(EV_CLOSE, w.rep.interest.quiet[0]);
 	assert_int_not_equal(version, w.rep.interest.version);
 	kit_batch(&w.out, 2, version); /* captured earlier: confirms nothing */
 	w.now += NS_PER_S;

@@ -26,6 +26,7 @@ ruleset_interest(const struct ruleset *a, const struct ruleset *b, struct intere
 		    event_set_has(&ret->events, ev->num))
 			continue;
 		event_set_add(&ret->events, ev->num);
+		ret->quiet[ev->num / 64] |= 1ULL << (ev->num % 64);
 		if (need != STATE_NEEDS_ALL)
 			ret->lean[ev->num / 64] |= 1ULL << (ev->num % 64);
 	}

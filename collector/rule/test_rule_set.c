@@ -138,6 +138,37 @@ test_blind(void **state)
 	}
 }
 
+/* What is captured: for a rule, and for process state alone. */
+static void
+test_interest(void **state)
+{
+	static const struct {
+		unsigned event;
+		bool captured, quiet, lean;
+	} rows[] = {
+		{ EV_OPEN, true, false, false },
+		{ EV_READ, false, false, false },
+		{ EV_CLOSE, true, true, false },
+		{ EV_SENDTO, true, true, true },
+	};
+	struct ruleset *s = NULL;
+	struct interest in;
+	struct rule_log l;
+
+	(void) state;
+	assert_int_equal(0, parse(RULE("r", "evt.type=open"), &s, &l));
+	ruleset_interest(s, NULL, &in);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned n = rows[i].event;
+
+		assert_int_equal(rows[i].captured, event_set_has(&in.events, n));
+		assert_int_equal(rows[i].quiet, in.quiet[n / 64] >> (n % 64) & 1);
+		assert_int_equal(rows[i].lean, in.lean[n / 64] >> (n % 64) & 1);
+	}
+	rule_log_fini(&l);
+	ruleset_unref(s);
+}
+
 /* A text that doubles with every list is stopped. */
 static void
 test_growth(void **state)
@@ -234,6 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attributes),
 		cmocka_unit_test(test_blind),
+		cmocka_unit_test(test_interest),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_load_paths),
 		cmocka_unit_test(test_oom),

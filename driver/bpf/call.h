@@ -9,7 +9,7 @@
 #ifndef MEWS_DRIVER_CALL_H
 #define MEWS_DRIVER_CALL_H
 
-#include "driver/bpf/core.h"
+#include "driver/bpf/rec_end.h"
 
 #include "driver/bpf/stash.h"
 
@@ -356,7 +356,7 @@ capture_now(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
 #define EXIT_END()                                            \
 	do {                                                  \
 		rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0; \
-		rec_end(s, off);                              \
+		rec_end(off);                                 \
 		if (st)                                       \
 			stash_free(t, st);                    \
 		return 0;                                     \

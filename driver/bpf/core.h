@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * core.h - shared by all capture programs: settings, the scratch record, texts, the ring.
+ * core.h - shared by all capture programs: settings, the scratch record, texts, the rings.
  *
  * A record is built in this CPU's scratch memory and then copied into this CPU's ring in one call,
  * so a ring never holds a half-written record for long. Programs that use the scratch memory run
@@ -32,8 +32,10 @@
 #define PATH_SIZE 4096
 #define ADDR_MAX  128 /* bytes of a sockaddr */
 
+#define RECENT_MAX 4096 /* records of a CPU that are remembered; a power of two */
+
 /* Set by the sensor before loading. */
-const volatile __u32 ring_quarter = 1 << 20; /* bytes in a ring that wake the sensor */
+const volatile __u32 ring_wake = 1 << 16; /* bytes in a ring that wake the sensor */
 
 const volatile __u32 page_kib = 4; /* KiB of a page */
 
@@ -78,9 +80,10 @@ struct scratch {
 	u64 seen[SEEN_READ / sizeof(u64) + 1]; /* same_turn(); its last word stays 0 */
 	u64 words[16];                         /* read_words(); too large for the stack */
 	u64 values[DRV_VALUE_MAX];             /* values_get(); [DRV_ZERO] stays 0 */
-	u32 late;    /* arguments in memory of a call within another were read at exit */
-	u32 off;     /* off_forget() */
-	u32 unasked; /* bytes added to the ring since its fill level was last queried */
+	u32 late;               /* arguments in memory of a call within another were read at exit */
+	u32 off;                /* off_forget() */
+	u32 unasked;            /* bytes added to the ring since its fill level was last queried */
+	u32 recent[RECENT_MAX]; /* rec_end(): hashes of recent records */
 	struct {
 		u64 mount, top, dentry;
 		u32 pos;
@@ -240,49 +243,6 @@ static __always_inline struct ev_hdr *
 rec_hdr(struct scratch *s)
 {
 	return (struct ev_hdr *) s->rec;
-}
-
-/* Should a record of 'len' bytes wake the sensor? Query the ring's fill level only now and then:
- * user space writes to the same cache line. */
-static __always_inline bool
-wake_due(struct scratch *s, void *ring, u32 len)
-{
-	if (ctl.armed) {
-		ctl.armed = 0;
-		return true;
-	}
-	s->unasked += len;
-	if (s->unasked < ring_quarter / 8 || ctl.kicked)
-		return false;
-	s->unasked = 0;
-	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < ring_quarter)
-		return false;
-	ctl.kicked = 1;
-	return true;
-}
-
-/* Copy the record, 'len' bytes with its header, into this CPU's ring. */
-static __always_inline void
-rec_end(struct scratch *s, u32 len)
-{
-	struct ev_hdr *h = rec_hdr(s);
-	u32 type = h->type, cpu = h->cpu;
-	void *ring = bpf_map_lookup_elem(&rings, &cpu);
-	u64 flags;
-
-	if (len > EV_RECORD_MAX) {
-		dropped(type, DROP_TOO_LONG);
-		return;
-	}
-	h->len = len;
-	if (!ring) {
-		dropped(type, DROP_RING_FULL);
-		return;
-	}
-	flags = wake_due(s, ring, len) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-	barrier_var(len);
-	if (len > EV_RECORD_MAX || bpf_ringbuf_output(ring, h, len, flags) < 0)
-		dropped(type, DROP_RING_FULL);
 }
 
 /* The turns of a loop: bpf_for_each_map_elem() is the only one that no supported kernel's verifier

@@ -97,7 +97,7 @@ sendmmsg_record(u32 i)
 		return 0;
 	late_mark(s, compat);
 	rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;
-	rec_end(s, off);
+	rec_end(off);
 	return 0;
 }
 
@@ -143,7 +143,7 @@ recvmmsg_record(u32 i)
 	}
 	late_mark(s, compat);
 	rec_hdr(s)->flags |= compat ? EVF_COMPAT : 0;
-	rec_end(s, off);
+	rec_end(off);
 	return 0;
 }
 

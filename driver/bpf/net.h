@@ -382,7 +382,7 @@ fastopen_event(s64 fd, s32 len, s64 ret)
 	e->hdr.flags = flags | (is_compat(t) ? EVF_COMPAT : 0);
 	off = text_tuple(s, off, EV_BIT(CONNECT, tuple), sk);
 	off = text_sockaddr(s, off, EV_BIT(CONNECT, addr), s->path, len);
-	rec_end(s, off);
+	rec_end(off);
 	return 0;
 }
 

@@ -64,7 +64,7 @@ passed_row(s64 fd)
 	} else {
 		off = text_passed(s, off, f);
 	}
-	rec_end(s, off);
+	rec_end(off);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ EXIT(pidfd_getfd)
 	e->flags = (u32) call_arg(regs, compat, 2);
 	(void) st;
 	e->hdr.flags |= compat ? EVF_COMPAT : 0;
-	rec_end(s, off);
+	rec_end(off);
 	if (ret >= 0)
 		(void) passed_row(ret);
 	return 0;

@@ -8,6 +8,7 @@
 #include "driver/bpf/argv.h"
 #include "driver/bpf/exclude.h"
 #include "driver/bpf/open.h"
+#include "driver/bpf/rec_end.h"
 #include "driver/bpf/task.h"
 #include "driver/numbers.h"
 
@@ -105,7 +106,7 @@ ALONE_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	e->hdr.flags = is_compat(parent) ? EVF_COMPAT : 0;
 	TASK_NUMBERS(e, child);
 	e->vm_rss = task_rss(parent); /* a child maps file pages only on first touch */
-	rec_end(s, clone_fill(s, e, child, &c));
+	rec_end(clone_fill(s, e, child, &c));
 	return 0;
 }
 
@@ -193,7 +194,7 @@ ALONE_PROG(on_exec, struct task_struct *t, int old_pid, struct linux_binprm *bpr
 	off = text_kernel_str(s, off, EV_BIT(EXECVE, filename), bprm->filename);
 	off = text_ns_pids(s, off, EV_BIT(EXECVE, ns_pids), t);
 	off = text_open_fds(s, off, EV_BIT(EXECVE, open_fds), t);
-	rec_end(s, off);
+	rec_end(off);
 	return 0;
 }
 
@@ -303,7 +304,7 @@ ALONE_PROG(on_exit, struct task_struct *t)
 	e->sig = code & 0x7f;
 	e->core = code >> 7 & 1;
 	e->reaper_tid = reaper_of(t);
-	rec_end(s, sizeof(*e));
+	rec_end(sizeof(*e));
 	return 0;
 }
 
@@ -338,7 +339,7 @@ ALONE_PROG(on_signal, int sig, struct kernel_siginfo *info)
 	e->spid = pid;
 	e->dpid = t->pid;
 	e->sig = sig;
-	rec_end(s, sizeof(*e));
+	rec_end(sizeof(*e));
 	return 0;
 }
 

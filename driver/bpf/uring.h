@@ -172,7 +172,7 @@ uring_done(struct scratch *s, struct uring_op *op, u64 req, s64 res)
 		off = op_text(s, op, 0, off);
 		off = op_text(s, op, 1, off);
 	}
-	rec_end(s, off);
+	rec_end(off);
 }
 _Static_assert(EVP_OPENAT_name == EVP_OPENAT2_name, "their names are different parameters");
 _Static_assert(EVP_OPENAT_flags == EVP_OPENAT2_flags, "their flags are different parameters");

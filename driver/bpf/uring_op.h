@@ -7,6 +7,7 @@
 #ifndef MEWS_DRIVER_URING_OP_H
 #define MEWS_DRIVER_URING_OP_H
 
+#include "driver/bpf/rec_end.h"
 #include "driver/bpf/stash.h"
 
 #include "driver/bpf/uring_types.h"
@@ -256,7 +257,7 @@ op_presume(struct uring_op *op, struct task_struct *t)
 		rec_hdr(s)->present &= ~1ULL; /* the descriptor, or the size, is unknown */
 	off = op_text(s, op, 0, off);
 	off = op_text(s, op, 1, off);
-	rec_end(s, off);
+	rec_end(off);
 }
 
 /* Keep a request until it completes; false: no memory. */

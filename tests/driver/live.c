@@ -273,7 +273,7 @@ live_run(struct live *l, const struct live_case *c)
 	if (c->meanwhile != NULL)
 		c->meanwhile(l);
 	while ((!l->seen_exit || l->threads > 0) && clock_mono() < l->end)
-		(void) source_bpf.poll(l->st, 200, 0, keep, l);
+		(void) source_bpf.poll(l->st, 200, 0, false, keep, l);
 	if (!l->seen_exit)
 		(void) kill(l->child, SIGKILL);
 	if (!l->seen_exit || l->threads > 0)

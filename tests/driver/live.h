@@ -85,6 +85,7 @@ unsigned live_seen(void *st);        /* how often this process occurs among the 
 void live_mechanics(struct live *l); /* separate sources: drops, exclusion, refusals */
 
 void live_canary(struct live *l); /* hooks that are silent */
+void live_news(struct live *l);   /* which records are news */
 void live_storm(struct live *l);  /* requests of io_uring without end */
 
 /* Load with these options and capture every event, but no call by name only, and of a clone the

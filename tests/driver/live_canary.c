@@ -36,7 +36,7 @@ drain(void *st, struct counts *n)
 {
 	uint64_t until = clock_boot();
 
-	while (source_bpf.poll(st, 50, 0, count_record, n) > 0 && n->last_ts <= until)
+	while (source_bpf.poll(st, 50, 0, false, count_record, n) > 0 && n->last_ts <= until)
 		;
 }
 

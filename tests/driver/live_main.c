@@ -106,6 +106,8 @@ main(int argc, char **argv)
 		live_mechanics(l);
 		live_canary(l);
 	}
+	if (l->only == NULL || strstr("news", l->only) != NULL)
+		live_news(l);
 	if (l->only == NULL || strstr("io_uring storm", l->only) != NULL)
 		live_storm(l);
 	live_close(l->st);

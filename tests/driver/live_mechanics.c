@@ -90,7 +90,7 @@ drain(void *st, struct tally *t)
 {
 	t->in_order = true;
 	t->until = clock_boot();
-	while (source_bpf.poll(st, 10, 0, tally, t) > 0 && t->last_ts <= t->until)
+	while (source_bpf.poll(st, 10, 0, false, tally, t) > 0 && t->last_ts <= t->until)
 		;
 }
 
@@ -298,7 +298,7 @@ open_of(void *st, uid_t uid)
 	}
 	(void) waitpid(o.pid, NULL, 0);
 	while (!o.seen && clock_mono() < end)
-		(void) source_bpf.poll(st, 100, 0, see_one, &o);
+		(void) source_bpf.poll(st, 100, 0, false, see_one, &o);
 	return o.seen && !o.reread;
 }
 
@@ -343,13 +343,13 @@ m_wake(struct live *l)
 
 	live_begin(l, "waking");
 	source_bpf.wake(l->st);
-	live_that(l, source_bpf.poll(l->st, 600000, 0, none, NULL) >= 0,
+	live_that(l, source_bpf.poll(l->st, 600000, 0, false, none, NULL) >= 0,
 	    "a wait ends when it is told to");
 	st = live_open(&o);
 	live_only(st, EV_OPEN);
 	live_that(l, open_of(st, getuid()), "a poll has a record");
 	source_bpf.wake(st);
-	live_that(l, source_bpf.poll(st, 600000, 0, none, NULL) >= 0,
+	live_that(l, source_bpf.poll(st, 600000, 0, false, none, NULL) >= 0,
 	    "so does the one after it, which waits for more records first");
 	live_close(st);
 }
@@ -443,7 +443,7 @@ run_least(void)
 		_exit((int) syscall(SYS_open, path, O_RDONLY, 0));
 	(void) waitpid(t.pid, NULL, 0);
 	t.until = clock_boot();
-	while (source_bpf.poll(st, 10, 0, see_open, &t) > 0 && t.last_ts <= t.until)
+	while (source_bpf.poll(st, 10, 0, false, see_open, &t) > 0 && t.last_ts <= t.until)
 		;
 	seen = live_seen(st);
 	printf("     (%d opens, %u of the walk)\n", (int) t.records, seen);

@@ -83,7 +83,7 @@ open_of(void *st, uid_t uid)
 	}
 	(void) waitpid(o.pid, NULL, 0);
 	while (!o.seen && clock_mono() < end)
-		(void) source_bpf.poll(st, 100, 0, see_open, &o);
+		(void) source_bpf.poll(st, 100, 0, false, see_open, &o);
 	return o.whole;
 }
 
