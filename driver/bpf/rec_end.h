@@ -28,15 +28,17 @@ static __always_inline bool
 is_news(struct scratch *s, u32 len)
 {
 	const struct ev_hdr *h = rec_hdr(s);
+	const u64 *words = (const u64 *) &s->rec[sizeof(*h)];
+	u32 tag, *recent, n = (len - sizeof(*h) + 7) / sizeof(u64);
 	u64 hash = h->ts >> NEWS_AGE_BITS;
-	u32 tag, *recent;
 
 	if (bit_get(ctl.quiet, h->type))
 		return false;
 	hash = news_mix(hash, (u64) h->type << 32 | h->pid);
 	hash = news_mix(hash, h->present ^ (u64) h->flags << 56);
-	for (u32 off = sizeof(*h); off < sizeof(*h) + NEWS_BYTES && off < len; off += sizeof(u64))
-		hash = news_mix(hash, *(u64 *) &s->rec[off]);
+	/* 'n', not 'len': the verifier would follow what comes after for each length it ends at */
+	for (u32 i = 0; i < NEWS_BYTES / sizeof(u64) && i < n; i++)
+		hash = news_mix(hash, words[i]);
 	hash = news_mix(hash, len); /* else the last word changes only high bits */
 	tag = (u32) hash;
 	recent = &s->recent[hash >> 32 & (RECENT_MAX - 1)];
