@@ -21,7 +21,7 @@ function(nng_is_known ret)
   list(TRANSFORM sources PREPEND ${dir}/)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${NNG_ARCHIVE} ${dir}/layout.c ${dir}/known.h)
   try_run(status compiled
-    SOURCES ${dir}/layout.c ${sources}
+    SOURCES ${dir}/layout.c ${sources} ${CMAKE_SOURCE_DIR}/common/cond.c
     NO_CACHE
     CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${CMAKE_SOURCE_DIR}
     COMPILE_DEFINITIONS -D_GNU_SOURCE

@@ -13,6 +13,7 @@
  * one another, neither in NNG's design nor here.
  */
 #include "common/nng/nng_task.h"
+#include "common/cond.h"
 #include "common/macros.h"
 #include "common/nng/known.h"
 #include <nng/nng.h>
@@ -21,7 +22,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -53,7 +53,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t some;  /* a task, or the stop */
 	pthread_cond_t done;  /* a task with waiters */
-	pthread_cond_t watch; /* a task was left to its worker, or the stop */
+	pthread_cond_t watch; /* a task was left to its worker, or the stop; if 'has_watcher' */
 	struct list due;
 	uint64_t taken; /* tasks taken from 'due' */
 	bool left;      /* to its worker, since the watcher has looked */
@@ -67,7 +67,6 @@ static struct {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.some = PTHREAD_COND_INITIALIZER,
 	.done = PTHREAD_COND_INITIALIZER,
-	.watch = PTHREAD_COND_INITIALIZER,
 };
 
 static _Thread_local bool is_worker;
@@ -158,17 +157,10 @@ work(void *arg)
 static void
 watch_period(void)
 {
-	struct timespec until;
-	int r = 0;
+	uint64_t until = cond_until(WATCH_MS);
 
-	(void) clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += WATCH_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
-	while (!q.stop && r == 0)
-		r = pthread_cond_timedwait(&q.watch, &q.lock, &until);
+	while (!q.stop && cond_wait(&q.watch, &q.lock, until))
+		;
 }
 
 /* Tasks are taken in order: if none was taken in a period, the first has waited that long. */
@@ -205,9 +197,14 @@ nni_taskq_sys_init(void)
 	unsigned n = (unsigned) MAX(MIN(cpus, WORKERS_MAX), WORKERS_MIN);
 
 	q.stop = false;
-	if (!q.has_watcher && pthread_create(&q.watcher, NULL, watch, NULL) != 0)
-		return NNG_ENOMEM;
-	q.has_watcher = true;
+	if (!q.has_watcher) {
+		cond_init(&q.watch);
+		if (pthread_create(&q.watcher, NULL, watch, NULL) != 0) {
+			pthread_cond_destroy(&q.watch);
+			return NNG_ENOMEM;
+		}
+		q.has_watcher = true;
+	}
 	while (q.nworkers < n) {
 		if (pthread_create(&q.worker[q.nworkers], NULL, work, NULL) != 0) {
 			nni_taskq_sys_fini();
@@ -224,12 +221,15 @@ nni_taskq_sys_fini(void)
 	pthread_mutex_lock(&q.lock);
 	q.stop = true;
 	pthread_cond_broadcast(&q.some);
-	pthread_cond_signal(&q.watch);
+	if (q.has_watcher)
+		pthread_cond_signal(&q.watch);
 	pthread_mutex_unlock(&q.lock);
 	while (q.nworkers > 0)
 		(void) pthread_join(q.worker[--q.nworkers], NULL);
-	if (q.has_watcher)
+	if (q.has_watcher) {
 		(void) pthread_join(q.watcher, NULL);
+		pthread_cond_destroy(&q.watch);
+	}
 	q.has_watcher = false;
 }
 
