@@ -51,6 +51,12 @@ load() {
 	[ "$(calc "$reached >= $rate * 0.995" 0)" = 1 ] || fail "the generator reached $reached events/s of $rate"
 }
 
+# interest RULES: the names of the events that sensors send whole while these rules are in force.
+interest() {
+	"$bin/mewsctl" rules interest --json "$1" |
+		jq -r '.[] | select(.captured and (.by_name | not) and (.state_needs == "all" or .rules != [])) | .event'
+}
+
 # Set $falco to Falco's two rule files.
 falco_files() {
 	local dir=${BENCH_FALCO_RULES:-$root/../shared/rules}

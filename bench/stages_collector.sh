@@ -30,8 +30,7 @@ recording() {
 stage_wire() {
 	local bytes events batches wanted
 	recording
-	mapfile -t wanted < <("$bin/mewsctl" rules interest --json "$root/rules/mews_rules.yaml" |
-		jq -r '.[] | select(.captured and (.by_name | not) and (.state_needs == "all" or .rules != [])) | .event')
+	mapfile -t wanted < <(interest "$root/rules/mews_rules.yaml")
 	[ ${#wanted[@]} -gt 0 ] || fail "mewsctl rules interest names no event"
 	read -r bytes events batches < <("$bin/bench_wire" "$recording" 2000 0 "${wanted[@]}") || fail "the recording cannot be encoded again"
 	figure wire_bytes_per_event "$bytes"

@@ -58,8 +58,7 @@ host_load() {
 	lab_pki n1
 	lab_collector
 	taskset -ap -c 1 "$collector_pid" >/dev/null
-	"$bin/mewsctl" rules interest --json "$lab_rules" | # lean events have no hook at entry
-		jq -r '.[] | select(.captured and (.by_name | not) and (.state_needs == "all" or .rules != [])) | .event' >"$lab/wanted"
+	interest "$lab_rules" >"$lab/wanted" # lean events have no hook at entry
 	load_cpu "$@" # warms the caches
 	for round in $(seq "$rounds"); do
 		for state in $([ $((round % 2)) = 0 ] && echo 'mews empty nothing' || echo 'nothing empty mews'); do

@@ -166,8 +166,6 @@ list_files(struct spool_disk *d)
 static int
 open_folder(struct spool_disk *d)
 {
-	int r;
-
 	if (mkdir(d->path, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	d->dir = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -177,8 +175,7 @@ open_folder(struct spool_disk *d)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (faccessat(d->dir, ".", W_OK | X_OK, AT_EACCESS) < 0)
 		return -errno;
-	r = list_files(d);
-	return r;
+	return list_files(d);
 }
 
 int
