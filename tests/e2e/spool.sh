@@ -7,20 +7,6 @@ lab_begin
 lab_watch
 lab_pki n1
 options=(-o "spool.path=$lab/spool" -o spool.min_free=0)
-n=0
-touch_files() {
-	lab_touch $((n + 1)) $((n + $1))
-	n=$((n + $1))
-}
-ids() { sqlite3 "$lab/outbox.db" "select $1 from alert where rule = 'Watched file opened'"; }
-committed() { [ "$(ids 'count(*)')" -ge "$n" ]; }
-# Every serial number up to n has one alert.
-once() {
-	lab_wait 60 committed || fail "$1: $(ids 'count(*)') of $n alerts are in the outbox"
-	[ "$(ids 'count(distinct id)')" = "$n" ] || fail "$1: $(ids 'count(distinct id)') ids for $n events"
-	cmp <(sqlite3 "$lab/outbox.db" "select json_extract(json, '\$.output_fields.\"fd.name\"') from alert where rule = 'Watched file opened' order by n" | sed 's|.*/||') <(seq "$n") ||
-		fail "$1: not each event's alert once, in order"
-}
 size() { find "$lab/spool" -type f -printf '%s\n' | awk '{ s += $1 } END { print s + 0 }'; }
 # Until a batch is closed its events are in the rings, and die with the sensor.
 written() { sleep 1; }
@@ -29,16 +15,16 @@ windows() { lab_metric "mews_collector_loss_windows_total{cause=\"$1\"}"; }
 
 lab_collector
 lab_sensor n1 "${options[@]}"
-touch_files 10
-once "at first"
+lab_touch_next 10
+lab_once "at first"
 lab_wait 20 lab_durable n1 || fail "not all is durable"
 [ "$(stat -c %a "$lab/spool")" = 700 ] || fail "the folder's mode is $(stat -c %a "$lab/spool")"
 [ -z "$(find "$lab/spool" -type f ! -perm 600)" ] || fail "a file's mode is not 600"
 
 # With a healthy collector nothing is written.
 before=$(find "$lab/spool" -printf '%p %s %T@\n')
-touch_files 100
-once "with a collector"
+lab_touch_next 100
+lab_once "with a collector"
 [ "$(find "$lab/spool" -printf '%p %s %T@\n')" = "$before" ] || fail "batches are written although the collector takes them"
 
 # Ten seconds without a collector, under load.
@@ -48,14 +34,14 @@ load=$!
 sleep 1
 lab_stop "$collector_pid"
 for _ in $(seq 100); do
-	touch_files 10
+	lab_touch_next 10
 	sleep 0.1
 done
 [ "$(size)" -gt 100000 ] || fail "only $(size) bytes are in the files after ten seconds of outage"
 lab_collector
-touch_files 10
+lab_touch_next 10
 wait "$load"
-once "after an outage"
+lab_once "after an outage"
 [ "$(lab_metric mews_node_drops_total)" = 0 ] && [ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "drops or gaps after an outage"
 empty() { [ "$(size)" -lt 40000 ] && lab_durable n1; }
 lab_wait 30 empty || fail "$(size) bytes are left in the files"
@@ -64,30 +50,30 @@ lab_wait 30 empty || fail "$(size) bytes are left in the files"
 # Two sensors die during an outage, a third one is stopped in order: a fourth one delivers it all.
 lab_stop "$collector_pid"
 for end in gone gone lab_stop; do
-	touch_files 50
+	lab_touch_next 50
 	written
 	"$end" "$sensor_pid"
 	lab_sensor_start n1 "${options[@]}"
 	lab_wait 20 grep -q "sent first" "$lab/sensor-n1.log" || fail "the sensor does not find what is left"
 	sleep 2 # its hooks are attached
 done
-touch_files 50
+lab_touch_next 50
 lab_collector
 lab_wait 60 lab_connected n1 || fail "the sensor does not come back"
-once "after three sensors"
+lab_once "after three sensors"
 [ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "a gap after three sensors"
 [ "$(windows sensor_died)" = 2 ] && [ "$(windows sensor_stopped)" = 1 ] ||
 	fail "$(windows sensor_died) sensors are said to have died, $(windows sensor_stopped) to have been stopped; it was 2 and 1"
 
 # A sensor dies while the collector lives.
 lab_wait 30 lab_durable n1 || fail "not all is durable"
-touch_files 50
+lab_touch_next 50
 written
 gone "$sensor_pid"
 lab_sensor n1 "${options[@]}"
 sleep 2
-touch_files 50
-once "after a sensor beside a collector"
+lab_touch_next 50
+lab_once "after a sensor beside a collector"
 lab_stop "$sensor_pid"
 [ "$(find "$lab/spool" -type f | wc -l)" = 0 ] || fail "files are left although all is durable: $(ls "$lab/spool")"
-echo "$n events, $n alerts, through outages and four ends of sensors"
+echo "$touched events, $touched alerts, through outages and four ends of sensors"

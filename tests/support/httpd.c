@@ -149,26 +149,27 @@ httpd_script(struct httpd *h, const struct httpd_answer *v, size_t n)
 	pthread_mutex_unlock(&h->lock);
 }
 
-size_t
-httpd_count(struct httpd *h)
+static size_t
+get(struct httpd *h, const size_t *what)
 {
 	size_t n;
 
 	pthread_mutex_lock(&h->lock);
-	n = h->n;
+	n = *what;
 	pthread_mutex_unlock(&h->lock);
 	return n;
 }
 
 size_t
+httpd_count(struct httpd *h)
+{
+	return get(h, &h->n);
+}
+
+size_t
 httpd_connections(struct httpd *h)
 {
-	size_t n;
-
-	pthread_mutex_lock(&h->lock);
-	n = h->connections;
-	pthread_mutex_unlock(&h->lock);
-	return n;
+	return get(h, &h->connections);
 }
 
 const char *

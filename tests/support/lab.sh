@@ -102,6 +102,22 @@ lab_touch() {
 	local i
 	for i in $(seq "$1" "$2"); do : >"$lab/watched/$i"; done
 }
+# lab_touch_next N: open the next N of them; $touched is how many have been opened.
+touched=0
+lab_touch_next() {
+	lab_touch $((touched + 1)) $((touched + $1))
+	touched=$((touched + $1))
+}
+# lab_watched EXPRESSION: the SQL expression over their alerts in the outbox.
+lab_watched() { sqlite3 "$lab/outbox.db" "select $1 from alert where rule = 'Watched file opened'"; }
+lab_all_watched() { [ "$(lab_watched 'count(*)')" -ge "$touched" ]; }
+# lab_once WHEN: each of the $touched has its alert, once and in order.
+lab_once() {
+	lab_wait 60 lab_all_watched || fail "$1: $(lab_watched 'count(*)') of $touched alerts are in the outbox"
+	[ "$(lab_watched 'count(distinct id)')" = "$touched" ] || fail "$1: $(lab_watched 'count(distinct id)') ids for $touched events"
+	cmp <(sqlite3 "$lab/outbox.db" "select json_extract(json, '\$.output_fields.\"fd.name\"') from alert where rule = 'Watched file opened' order by n" | sed 's|.*/||') <(seq "$touched") ||
+		fail "$1: not each event's alert once, in order"
+}
 
 # lab_api PATH [CURL OPTION]...: ask the collector's API on TCP, with its token.
 lab_api() {
