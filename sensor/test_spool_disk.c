@@ -108,7 +108,7 @@ files(const char *with)
 static void
 spoil(const struct proc *p, long at, bool cut)
 {
-	char path[128];
+	char path[128], byte;
 	struct stat st;
 	int fd;
 
@@ -118,10 +118,13 @@ spoil(const struct proc *p, long at, bool cut)
 	assert_int_equal(0, fstat(fd, &st));
 	if (at < 0)
 		at += st.st_size;
-	if (cut)
+	if (cut) {
 		assert_int_equal(0, ftruncate(fd, at));
-	else
-		assert_int_equal(1, pwrite(fd, "\xee", 1, at));
+	} else {
+		assert_int_equal(1, pread(fd, &byte, 1, at));
+		byte = (char) ~byte;
+		assert_int_equal(1, pwrite(fd, &byte, 1, at));
+	}
 	(void) close(fd);
 }
 
