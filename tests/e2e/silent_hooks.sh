@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A hook of a running sensor is taken away behind its back: the next check finds it silent, tells the log, the
 # metrics, the status and the alerts, and attaches it again. Where that fails, the node has a blind spot until a
-# later check mends it.
+# later check mends it. And a sensor with hooks that are silent on one CPU tells of that one.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -70,4 +70,21 @@ cat >>"$lab_rules" <<'END'
 END
 kill -HUP "$collector_pid"
 lab_wait 30 sees "$programs" || fail "the hook is not attached again after a reload"
+
+# Another sensor, whose hooks are silent on one CPU from the start: only that CPU is told.
+[ "$(nproc)" -gt 1 ] || { echo "ok, without a second CPU"; exit 0; }
+lab_stop "$sensor_pid"
+lab_pki n2
+mkdir "$lab/broken"
+ln -s "$bin/mewsctl" "$bin/mews-collector" "$lab/broken/"
+ln -s "$bin/broken_sensor" "$lab/broken/mews-sensor"
+cpu=$(taskset -cp $$ | sed 's/.*[^0-9]//') # the last one
+bin=$lab/broken BROKEN_CPU=$cpu lab_sensor n2
+broken() { lab_status | jq -e --arg a 'on some CPUs, system calls are not seen' --arg b "$programs" \
+	'.sensors[] | select(.node == "n2") | .silences == 2 and (.blind | index($a) != null and index($b) != null)'; }
+lab_wait 20 broken || fail "not told of the hooks silent on CPU $cpu: $(lab_status | jq -c '.sensors[] | {node, silences, blind}')"
+told() { grep -q "does not run the hook for $1 on CPU $cpu: what happens there is not seen" "$lab/sensor-n2.log"; }
+told 'the exit of system calls' || fail "the log does not name CPU $cpu alone"
+told 'programs started' || fail "the log does not name CPU $cpu alone for programs"
+[ "$(lab_metric 'mews_node_silent_hooks_total{cluster="lab",node="n2"')" = 2 ] || fail "no silent hooks of n2 in /metrics"
 echo "ok"
