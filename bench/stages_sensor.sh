@@ -94,7 +94,7 @@ stage_sensor() {
 	cost 5000 "$seconds"
 	figure sensor_5k_cpu_percent "$(calc "$per_event * 5000 / 1e7" 2)"
 	lab_stop "$sensor_pid"
-	[ -z "$group" ] || rmdir "$group"
+	[ -z "$group" ] || lab_wait 10 rmdir "$group" # the kernel lets go of the sensor a moment after its end
 }
 
 stage_idle() {
