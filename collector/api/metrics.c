@@ -84,6 +84,8 @@ static const struct metric output_metrics[] = {
 	ROW(output_stats, retries, COUNTER, "Times an alert had to be submitted again."),
 	ROW(output_stats, skipped, COUNTER,
 	    "Alerts from before the output was enabled, which are not sent there."),
+	ROW(output_stats, filtered, COUNTER,
+	    "Alerts that the output's minimum_priority or condition does not let through."),
 	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
 	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
 	    "Age of the oldest alert waiting for this output."),

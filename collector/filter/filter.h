@@ -81,6 +81,32 @@ void filter_fields(
 void filter_warnings(
     const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg);
 
+/* ---- conditions on named values, such as those of an alert, not of an event: filter_named.c ----
+ */
+
+/* What a name in a condition is. */
+struct named {
+	struct slice text; /* as written: "proc.aname[2]" */
+	struct slice key;  /* the argument; p == NULL: none */
+	enum ftype type;
+	bool list;
+	int own;                   /* the caller's number for it; -1: a field of fields.def */
+	const char *const *values; /* the only ones it can have, in any case; NULL: any */
+	size_t nvalues;
+};
+
+/* Find a name of the caller's own: true, and 'type', 'list', 'own' and 'values' of *ret are set.
+ * Any other name must be a field. */
+typedef bool named_find_fn(struct slice name, struct slice key, struct named *ret);
+/* Like field_get(): at most 'max' values of n->type. Texts are borrowed until the match returns. */
+typedef int named_get_fn(
+    void *arg, const struct named *n, struct fscratch *fs, struct fval *ret, int max);
+
+/* Parse and compile; lives in 'a'. -EINVAL and *d (line and column within the text), -ENOMEM. */
+int filter_compile_named(struct slice text, named_find_fn *find, struct arena *a,
+    struct filter **ret, struct diag *d) MUST_CHECK;
+bool filter_match_named(const struct filter *f, named_get_fn *get, void *arg, struct fscratch *fs);
+
 /* ---- values in outputs: filter_output.c ---- */
 
 struct out_value;

@@ -176,6 +176,9 @@ constants(struct compile *c, const struct check *k, struct test *t)
 {
 	const struct field *f = t->left->kind == S_FIELD ? t->left->ref.field : NULL;
 	const struct term *first = k->right->kind == T_LIST ? k->right->kids : k->right;
+	bool whole =
+	    k->op == FOP_EQ || k->op == FOP_NE || k->op == FOP_IN || k->op == FOP_INTERSECTS;
+	const struct named *named = t->left->kind == S_NAMED && whole ? t->left->named : NULL;
 	bool hex = k->op == FOP_BCONTAINS || k->op == FOP_BSTARTSWITH;
 	unsigned long_names = 0;
 	size_t n = 0;
@@ -191,6 +194,8 @@ constants(struct compile *c, const struct check *k, struct test *t)
 
 		r = hex ? hex_value(c, v, &t->k[t->nk])
 			: value_parse(c, f, t->left->type, v, &t->k[t->nk]);
+		if (r == 0 && named != NULL)
+			r = named_constant(c, named, v, &t->k[t->nk].v);
 		if (r == 0 && has_texts(t->left->type))
 			r = warn_field(c, v);
 		if (r == 0 && c->warning_tail == tail && long_names < LONG_NAMES_WARNED)

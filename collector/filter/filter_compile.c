@@ -53,11 +53,12 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 	return gen_kids(c, e, *ret);
 }
 
-int
-filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struct diag *d)
+static int
+compile(
+    const struct expr *e, named_find_fn *find, struct arena *a, struct filter **ret, struct diag *d)
 {
 	struct filter *f = arena_alloc(a, sizeof(*f));
-	struct compile c = { .a = a, .d = d, .f = f };
+	struct compile c = { .a = a, .d = d, .f = f, .find = find };
 	struct cond *cond = NULL;
 	int r;
 
@@ -72,9 +73,26 @@ filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struc
 		return r;
 	}
 	f->cond = cond;
-	events_infer(e, &f->events);
+	if (find == NULL)
+		events_infer(e, &f->events);
 	*ret = f;
 	return 0;
+}
+
+int
+filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struct diag *d)
+{
+	return compile(e, NULL, a, ret, d);
+}
+
+int
+filter_compile_named(
+    struct slice text, named_find_fn *find, struct arena *a, struct filter **ret, struct diag *d)
+{
+	struct expr *e = NULL;
+	int r = expr_parse(text, a, &e, d);
+
+	return r < 0 ? r : compile(e, find, a, ret, d);
 }
 
 void

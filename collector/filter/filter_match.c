@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
+#include <assert.h>
 
 /*
  * Evaluate a condition as written: the tree from its root, each check on the event's current
@@ -60,10 +61,12 @@ plain_value(const struct test *t, const struct fval *l, struct fscratch *fs)
 static bool
 plain_type(const struct test *t, const struct view *v, struct fscratch *fs)
 {
-	struct slice name = slice_str(v->ev->schema->name);
+	struct slice name;
 	bool hit = false;
 	struct fval own;
 
+	assert(v->ev != NULL); /* on named values there is no FOP_TYPE */
+	name = slice_str(v->ev->schema->name);
 	if (source_get(t->left, v, fs, &own, 1) <= 0)
 		own.s = name;
 	for (size_t i = 0; i < t->nk; i++)
@@ -92,4 +95,12 @@ bool
 filter_match(const struct filter *f, const struct view *v, struct fscratch *fs)
 {
 	return cond_holds(f->cond, v, fs);
+}
+
+bool
+filter_match_named(const struct filter *f, named_get_fn *get, void *arg, struct fscratch *fs)
+{
+	const struct named_view nv = { .get = get, .arg = arg };
+
+	return cond_holds(f->cond, &nv.view, fs);
 }

@@ -14,11 +14,12 @@
 
 /* A source of values. */
 struct source {
-	enum { S_FIELD, S_XFORM, S_CONST, S_LIST } kind;
+	enum { S_FIELD, S_XFORM, S_CONST, S_LIST, S_NAMED } kind;
 	enum ftype type; /* of its values */
 	bool list;       /* it has several values */
 	enum xform xform;
 	struct field_ref ref;
+	const struct named *named; /* NAMED */
 	struct fval k;
 	struct source *args, *next; /* XFORM, LIST */
 	struct slice arg;           /* XFORM: within [ ] */
@@ -83,6 +84,7 @@ struct compile {
 	struct arena *a;
 	struct diag *d;
 	struct filter *f;
+	named_find_fn *find;       /* names are of values, not of fields; NULL: fields */
 	const struct expr *origin; /* the macro whose tree is being compiled; NULL: none */
 	unsigned nested;           /* transformers around the current one */
 	struct warning **warning_tail;
@@ -99,6 +101,23 @@ int source_new(struct compile *c, const struct term *t, bool rhs, struct source 
 /* Like field_get(). */
 int source_get(
     const struct source *s, const struct view *v, struct fscratch *fs, struct fval *ret, int max);
+
+/* ---- filter_named.c ---- */
+
+/* The view of an evaluation on named values. */
+struct named_view {
+	struct view view;
+	named_get_fn *get;
+	void *arg;
+};
+
+/* Compile a name; the same for its values: like source_new() and source_get() of a field. */
+int named_new(struct compile *c, const struct term *t, struct source *ret) MUST_CHECK;
+int named_get(
+    const struct named *n, const struct view *v, struct fscratch *fs, struct fval *ret, int max);
+/* Put the constant in the spelling of the name's values. -EINVAL: it is none of them. */
+int named_constant(
+    struct compile *c, const struct named *n, const struct term *t, struct fval *ret) MUST_CHECK;
 
 /* ---- filter_getopt.c ---- */
 

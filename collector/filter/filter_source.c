@@ -175,6 +175,8 @@ source_any(struct compile *c, const struct term *t, bool rhs, bool within, struc
 	if (s == NULL)
 		return -ENOMEM;
 	*ret = s;
+	if (t->kind == T_FIELD && c->find != NULL)
+		return named_new(c, t, s);
 	if (t->kind == T_FIELD)
 		return field_source(c, t, rhs, within, s);
 	if (t->kind == T_TEXT) {
@@ -383,6 +385,8 @@ source_get(
 		if (n > 0 && s->ref.field->type == FT_DYN && has_text(&ret[0]) != is_texts(s->type))
 			return 0;
 		return n;
+	case S_NAMED:
+		return named_get(s->named, v, fs, ret, max);
 	case S_XFORM:
 		return xform_get(s, v, fs, ret, max);
 	case S_CONST:

@@ -90,8 +90,9 @@ int outputs_check(
 struct output_stats {
 	const char *name;
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
-	uint64_t skipped; /* alerts from before it was enabled, not sent */
-	char error[256];  /* the current trouble, or "" */
+	uint64_t skipped;  /* alerts from before it was enabled, not sent */
+	uint64_t filtered; /* alerts that minimum_priority or condition keep from it */
+	char error[256];   /* the current trouble, or "" */
 };
 size_t outputs_stats(struct outputs *set, struct output_stats *ret, size_t max);
 

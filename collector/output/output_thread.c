@@ -107,6 +107,12 @@ offer(void *arg, const struct outbox_row *row)
 		o->flight[slot(o, o->n++)].rowid = row->rowid;
 	}
 	o->flight[slot(o, i)].time = row->alert.time;
+	if (o->route != NULL && !route_takes(o->route, &row->alert)) {
+		o->flight[slot(o, i)].state = ENDED;
+		o->next = row->rowid;
+		count(o, &o->stats.filtered);
+		return true;
+	}
 	o->flight[slot(o, i)].state = FLYING;
 	o->flying++;
 	r = o->ops->submit(o->st, row);

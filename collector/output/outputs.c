@@ -15,10 +15,11 @@ static const struct output_ops *const kinds[] = {
 /* Options of every output. */
 struct choice {
 	bool enabled;
-	char *from;
+	char *from, *minimum, *condition;
+	struct outbox_output place;
 };
 
-#define COMMON_OPTS 2
+enum { O_ENABLED, O_FROM, O_MINIMUM, O_CONDITION, COMMON_OPTS };
 static const struct opt common_opts[][COMMON_OPTS] = {
 #define OUTPUT(name)                                                                              \
 	{ { "outputs." #name ".enabled", "false", "Send alerts to it.", OPT_BOOL,                 \
@@ -26,29 +27,51 @@ static const struct opt common_opts[][COMMON_OPTS] = {
 		{ "outputs." #name ".from", "now",                                                \
 		    "Where to begin if it is new or was disabled: now, or beginning (all stored " \
 		    "alerts that it has not sent).",                                              \
-		    OPT_STR, offsetof(struct choice, from), 0, 0 } },
+		    OPT_STR, offsetof(struct choice, from), 0, 0 },                               \
+		{ "outputs." #name ".minimum_priority", "debug",                                  \
+		    "Send only alerts of this priority and more urgent ones.", OPT_STR,           \
+		    offsetof(struct choice, minimum), 0, 0 },                                     \
+		{ "outputs." #name ".condition", NULL,                                            \
+		    "Send only alerts for which it is true, such as \"alert.tags intersects "     \
+		    "(network) or proc.name = ssh\".",                                            \
+		    OPT_STR, offsetof(struct choice, condition), 0, 0 } },
 #include "collector/output/outputs.def"
 };
 
 _Static_assert(ARRAY_SIZE(kinds) <= OUTBOX_OUTPUTS, "the outbox keeps a place for each");
 
 static int
-bind_choice(struct cfg *cfg, size_t kind, struct outbox_output *ret, bool *enabled, struct diag *d)
+bind_choice(struct cfg *cfg, size_t kind, struct choice *ret, struct diag *d)
 {
 	const struct opt *opts = common_opts[kind];
-	struct choice c = { 0 };
-	int r = cfg_bind(cfg, opts, COMMON_OPTS, &c, d);
+	int r = cfg_bind(cfg, opts, COMMON_OPTS, ret, d);
 
 	if (r < 0)
 		return r;
-	*enabled = c.enabled;
-	*ret = (struct outbox_output){ kinds[kind]->name, false };
-	ret->beginning = strcmp(c.from, "beginning") == 0;
-	if (ret->beginning || strcmp(c.from, "now") == 0)
+	ret->place =
+	    (struct outbox_output){ kinds[kind]->name, strcmp(ret->from, "beginning") == 0 };
+	if (ret->place.beginning || strcmp(ret->from, "now") == 0)
 		return 0;
-	cfg_place(cfg, opts[1].key, d);
+	cfg_place(cfg, opts[O_FROM].key, d);
+	return diag_fail(d, d->line, d->col, "'%s' must be now or beginning, not '%s'",
+	    opts[O_FROM].key, ret->from);
+}
+
+/* Make the route of an output: which alerts it gets. */
+static int
+bind_route(struct cfg *cfg, size_t kind, const struct choice *c, struct route **ret, struct diag *d)
+{
+	struct diag in = { 0 };
+	int r = route_new(c->minimum, c->condition, ret, &in);
+	const char *key = common_opts[kind][in.line == 0 ? O_MINIMUM : O_CONDITION].key;
+
+	if (r != -EINVAL)
+		return r;
+	cfg_place(cfg, key, d);
+	if (in.line == 0)
+		return diag_fail(d, d->line, d->col, "'%s' %s", key, in.msg);
 	return diag_fail(
-	    d, d->line, d->col, "'%s' must be now or beginning, not '%s'", opts[1].key, c.from);
+	    d, d->line, d->col, "'%s', line %u, column %u of it: %s", key, in.line, in.col, in.msg);
 }
 
 void
@@ -71,6 +94,7 @@ output_free(struct output *o)
 	if (o->opened)
 		o->ops->close(o->st);
 	pthread_mutex_destroy(&o->lock);
+	route_free(o->route);
 	free(o->st);
 	free(o);
 }
@@ -121,27 +145,30 @@ bind_kind(struct cfg *cfg, const struct output_ops *ops, struct diag *d)
 int
 outputs_enabled(struct cfg *cfg, struct outbox_output *v, size_t max, struct diag *d)
 {
-	struct outbox_output o;
-	bool enabled = false;
+	struct choice c = { 0 };
 	int r = 0, n = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
 		r = bind_kind(cfg, kinds[i], d);
 		if (r == 0)
-			r = bind_choice(cfg, i, &o, &enabled, d);
-		if (r == 0 && enabled && (size_t) n < max)
-			v[n++] = o;
+			r = bind_choice(cfg, i, &c, d);
+		if (r == 0 && c.enabled && (size_t) n < max)
+			v[n++] = c.place;
 	}
 	return r < 0 ? r : n;
 }
 
 static int
-check(struct cfg *cfg, size_t kind, struct diag *d)
+check(struct cfg *cfg, size_t kind, const struct choice *c, struct diag *d)
 {
 	const struct output_ops *ops = kinds[kind];
 	void *st = calloc(1, ops->state_size);
-	int r = st == NULL ? -ENOMEM : cfg_bind(cfg, ops->opts, ops->nopts, st, d);
+	struct route *route = NULL;
+	int r = st == NULL ? -ENOMEM : bind_route(cfg, kind, c, &route, d);
 
+	route_free(route);
+	if (r == 0)
+		r = cfg_bind(cfg, ops->opts, ops->nopts, st, d);
 	if (r == 0)
 		r = ops->check(st, cfg, d);
 	if (st != NULL)
@@ -153,16 +180,15 @@ check(struct cfg *cfg, size_t kind, struct diag *d)
 int
 outputs_check(struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int r), void *arg)
 {
-	struct outbox_output o;
-	bool enabled = false;
 	int ret = 0, r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct choice c = { 0 };
 		struct diag d = { 0 };
 
-		r = bind_choice(cfg, i, &o, &enabled, &d);
-		if (r == 0 && enabled)
-			r = check(cfg, i, &d);
+		r = bind_choice(cfg, i, &c, &d);
+		if (r == 0 && c.enabled)
+			r = check(cfg, i, &c, &d);
 		if (r < 0) {
 			tell(arg, &d, r);
 			ret = r;
@@ -182,15 +208,18 @@ tell_skipped(const struct output *o)
 }
 
 static int
-add(struct outputs *set, const struct output_ops *ops, struct cfg *cfg, struct diag *d)
+add(struct outputs *set, size_t kind, const struct choice *c, struct cfg *cfg, struct diag *d)
 {
+	const struct output_ops *ops = kinds[kind];
 	struct output *o = NULL;
 	int r = output_new(set, ops, &o);
 
 	if (r < 0)
 		return r;
 	set->v[set->n++] = o;
-	r = cfg_bind(cfg, ops->opts, ops->nopts, o->st, d);
+	r = bind_route(cfg, kind, c, &o->route, d);
+	if (r == 0)
+		r = cfg_bind(cfg, ops->opts, ops->nopts, o->st, d);
 	if (r == 0) {
 		o->opened = true;
 		r = ops->open(o->st, cfg, output_ended, o, d);
@@ -225,8 +254,7 @@ int
 outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d)
 {
 	struct outputs *set = calloc(1, sizeof(*set));
-	struct outbox_output choice;
-	bool enabled = false;
+	struct choice c = { 0 };
 	int r = 0;
 
 	if (set == NULL)
@@ -235,9 +263,9 @@ outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct di
 	pthread_mutex_init(&set->lock, NULL);
 	cond_init(&set->wake);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
-		r = bind_choice(cfg, i, &choice, &enabled, d);
-		if (r == 0 && enabled)
-			r = add(set, kinds[i], cfg, d);
+		r = bind_choice(cfg, i, &c, d);
+		if (r == 0 && c.enabled)
+			r = add(set, i, &c, cfg, d);
 	}
 	if (r == 0)
 		r = run(set, d);

@@ -4,6 +4,7 @@
 #define MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
 
 #include "collector/output/output.h"
+#include "collector/output/route.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -14,6 +15,7 @@ enum flight_state { FLYING, ENDED, AGAIN };
 struct output {
 	const struct output_ops *ops;
 	void *st;
+	struct route *route; /* NULL: every alert; used by the thread only */
 	struct outputs *set;
 	pthread_t thread;
 	bool opened, running;

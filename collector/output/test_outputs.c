@@ -258,6 +258,35 @@ a_storm_loses_nothing(void **state)
 	bench_free(b);
 }
 
+/* Rows that the route does not take end without the output, and the cursor moves over them. */
+static void
+the_route_is_asked_first(void **state)
+{
+	struct bench *b = bench_new();
+	struct diag d = { 0 };
+
+	(void) state;
+	put(b->outbox, 1, ROWS);
+	assert_int_equal(0, route_new("warning", NULL, &b->o.route, &d));
+	bench_run(b, ROWS);
+	assert_int_equal(ROWS, b->o.stats.delivered);
+	assert_int_equal(0, b->o.stats.filtered);
+	route_free(b->o.route);
+	bench_free(b);
+
+	b = bench_new();
+	put(b->outbox, 1, ROWS);
+	assert_int_equal(0, route_new("critical", NULL, &b->o.route, &d)); /* they are errors */
+	bench_run(b, ROWS);
+	assert_int_equal(0, b->o.stats.delivered);
+	assert_int_equal(ROWS, b->o.stats.filtered);
+	assert_int_equal(0, b->o.stats.lag_rows);
+	for (unsigned i = 1; i <= ROWS; i++)
+		assert_int_equal(0, b->fake.offered[i]);
+	route_free(b->o.route);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -265,6 +294,7 @@ main(void)
 		cmocka_unit_test(rows_arrive_once_in_whatever_order_they_end),
 		cmocka_unit_test(a_row_may_end_badly),
 		cmocka_unit_test(a_storm_loses_nothing),
+		cmocka_unit_test(the_route_is_asked_first),
 	};
 
 	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);

@@ -22,7 +22,7 @@ collector/filter    common proto state field                                    
 collector/plan      common proto state field filter
 collector/rule      common proto alert state field filter plan
 collector/outbox    common alert rule
-collector/output    common alert outbox                                            : rule
+collector/output    common alert filter outbox                                     : rule
 collector/stream    common proto alert outbox
 collector/shard     common proto alert state rule outbox stream
 collector/ingest    common common/nng proto filter outbox stream shard             : ctl/pki.h

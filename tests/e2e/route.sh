@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Routing: each output gets the alerts that its minimum_priority and its condition let through, and no other; what
+# is kept back is counted; a wrong condition is refused with its place.
+. "$(dirname "$0")/../support/lab.sh"
+lab_begin
+
+"$bin/quiet_recording" "$lab/quiet.rec" 4 100
+cat >"$lab/two.yaml" <<'EOF2'
+- rule: First
+  desc: d
+  condition: evt.type = close and evt.hostname = n1
+  output: first %evt.type %proc.name
+  priority: CRITICAL
+  tags: [pager]
+- rule: Second
+  desc: d
+  condition: evt.type = close
+  output: second %evt.type %proc.name
+  priority: NOTICE
+EOF2
+lab_rules=$lab/two.yaml
+lab_pki n1 n2
+
+# refused KEY=VALUE SENTENCE: --check does not accept it, and says why.
+refused() {
+	! "$bin/mews-collector" --check -o outputs.stdout.enabled=true -o "$1" >"$lab/check" 2>&1 || fail "accepted: $1"
+	grep -qF "$2" "$lab/check" || fail "$1: $(cat "$lab/check")"
+	echo "ok: refused: $(grep -F "$2" "$lab/check")"
+}
+refused outputs.stdout.minimum_priority=high "'outputs.stdout.minimum_priority' must be a priority from emergency to debug, not 'high'"
+refused 'outputs.stdout.condition=proc.nmae = x' "'outputs.stdout.condition', line 1, column 1 of it: unknown field 'proc.nmae'; did you mean 'proc.name'?"
+refused 'outputs.stdout.condition=alert.priority = high' "'outputs.stdout.condition', line 1, column 18 of it: 'high' is not a value of 'alert.priority'"
+
+lab_collector -o outputs.stdout.enabled=true -o outputs.stdout.format=json -o outputs.stdout.minimum_priority=error \
+	-o 'outputs.file.condition=not alert.tags intersects (pager) and alert.priority = notice and evt.type = close'
+for node in n1 n2; do
+	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o node=$node -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" -o "tls.key=$lab/pki/node-$node.key" 2>>"$lab/sensor.log" ||
+		fail "the replay as $node failed"
+done
+idle() { lab_status | jq -e 'all(.outputs[]; .waiting == 0) and ([.outputs[].delivered] | add) >= 800' >/dev/null; }
+lab_wait 30 idle || fail "not all went out: $(lab_status | jq -c .outputs)"
+
+# rules FILE: the rules of its alerts, each with its number.
+rules() { jq -r .rule "$1" | sort | uniq -c | awk '{ printf "%s %s;", $2, $1 }'; }
+[ "$(rules "$lab/alerts")" = 'Second 400;' ] || fail "the file has $(rules "$lab/alerts")"
+[ "$(rules "$lab/collector.out")" = 'First 400;' ] || fail "standard output has $(rules "$lab/collector.out")"
+for output in file stdout; do
+	delivered=$(lab_metric "mews_output_delivered_total{output=\"$output\"}")
+	filtered=$(lab_metric "mews_output_filtered_total{output=\"$output\"}")
+	rows=$(sqlite3 -readonly "$lab/outbox.db" 'SELECT count(*) FROM alert')
+	[ $((delivered + filtered)) = "$rows" ] || fail "$output: $delivered delivered, $filtered kept back, of $rows"
+	echo "ok: $output: $delivered delivered, $filtered kept back, of $rows"
+done
