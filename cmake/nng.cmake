@@ -6,12 +6,13 @@ set_property(CACHE MEWS_NNG PROPERTY STRINGS auto tuned plain)
 
 # NNG's TLS is tls.c, on OpenSSL: it is linked first (-u) in place of the archive's, which would need mbed TLS.
 set(NNG_LINKED ${NNG_ARCHIVE} PkgConfig::SSL PkgConfig::CRYPTO Threads::Threads)
-set(NNG_SOURCES tls.c join.c)
-set(NNG_OPTIONS -Wl,-u,nng_tls_engine_init_mbed)
+set(NNG_SOURCES tls.c join.c reset.c)
+set(NNG_OPTIONS -Wl,-u,nng_tls_engine_init_mbed -Wl,--wrap=sendmsg,-u,__wrap_sendmsg)
 set(NNG_TUNED_SOURCES close.c nng_task.c)
 # Pull the replacements in first (-u): otherwise the archive's own versions would be linked.
 set(NNG_TUNED_OPTIONS
-  -Wl,--wrap=nni_aio_begin,--wrap=nng_stream_recv,--wrap=nng_stream_send
+  -Wl,--wrap=nni_aio_begin,--wrap=nni_aio_finish_error
+  -Wl,--wrap=nng_stream_recv,--wrap=nng_stream_send,--wrap=nng_stream_close
   -Wl,-u,__wrap_nni_aio_begin,-u,nni_task_init)
 
 # Link layout.c with the replacements and run it: is the library the known version?

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_tls.c - NNG's connections over our TLS: records, versions, and why a handshake fails. */
+/* test_tls.c - NNG's connections over our TLS: records, versions, why a handshake fails, and peers
+ * that leave early. */
 #include "common/macros.h"
 #include "common/nng/known.h"
+#include "common/nng/reset.h"
 #include "common/nng/tls.h"
 #include "tests/support/test.h"
 #include <netinet/in.h>
@@ -76,7 +78,6 @@ struct finish {
 	size_t n;
 };
 
-ssize_t __real_sendmsg(int fd, const struct msghdr *m, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
 void __real_nni_aio_finish(nng_aio *aio, int rv, size_t n);
 void __wrap_nni_aio_finish(nng_aio *aio, int rv, size_t n);
@@ -89,7 +90,7 @@ __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 
 	wrote = late_port != 0 && getsockname(fd, (struct sockaddr *) &ours, &n) == 0 &&
 		ntohs(ours.sin_port) == late_port;
-	return __real_sendmsg(fd, m, flags);
+	return reset_sendmsg(fd, m, flags);
 }
 
 static void *
@@ -136,7 +137,7 @@ struct end {
 static struct end *
 new_end(void)
 {
-	static struct end ends[64];
+	static struct end ends[96];
 	static unsigned n;
 
 	assert_true(n < ARRAY_SIZE(ends));
@@ -194,27 +195,45 @@ open_end(struct end *e, nng_tls_mode mode, X509 *own, X509 *trusted, const char 
 	return c;
 }
 
+/* Listen; returns the port. */
+static int
+listen_at(struct end *e, nng_tls_config *tls)
+{
+	nng_listener l;
+	int port = 0;
+
+	assert_int_equal(0, nng_listener_create(&l, e->sock, "tls+tcp://127.0.0.1:0"));
+	assert_int_equal(0, nng_listener_set_ptr(l, NNG_OPT_TLS_CONFIG, tls));
+	assert_int_equal(0, nng_listener_start(l, 0));
+	assert_int_equal(0, nng_listener_get_int(l, NNG_OPT_TCP_BOUND_PORT, &port));
+	nng_tls_config_free(tls);
+	return port;
+}
+
+/* Dial; NNG's error number. */
+static int
+dial_to(struct end *e, int port, nng_tls_config *tls)
+{
+	nng_dialer d;
+	char url[64];
+	int rv;
+
+	(void) snprintf(url, sizeof(url), "tls+tcp://127.0.0.1:%d", port);
+	assert_int_equal(0, nng_dialer_create(&d, e->sock, url));
+	assert_int_equal(0, nng_dialer_set_ptr(d, NNG_OPT_TLS_CONFIG, tls));
+	rv = nng_dialer_start(d, 0);
+	nng_tls_config_free(tls);
+	return rv;
+}
+
 /* Listen with 'at' and dial with 'to'; NNG's error number of dialling. */
 static int
 join_ends(struct end *at, nng_tls_config *at_tls, struct end *to, nng_tls_config *to_tls)
 {
-	nng_listener l;
-	nng_dialer d;
-	char url[64];
-	int port = 0, rv;
+	int port = listen_at(at, at_tls);
 
-	assert_int_equal(0, nng_listener_create(&l, at->sock, "tls+tcp://127.0.0.1:0"));
-	assert_int_equal(0, nng_listener_set_ptr(l, NNG_OPT_TLS_CONFIG, at_tls));
-	assert_int_equal(0, nng_listener_start(l, 0));
-	assert_int_equal(0, nng_listener_get_int(l, NNG_OPT_TCP_BOUND_PORT, &port));
 	late_port = at->late ? port : 0;
-	(void) snprintf(url, sizeof(url), "tls+tcp://127.0.0.1:%d", port);
-	assert_int_equal(0, nng_dialer_create(&d, to->sock, url));
-	assert_int_equal(0, nng_dialer_set_ptr(d, NNG_OPT_TLS_CONFIG, to_tls));
-	rv = nng_dialer_start(d, 0);
-	nng_tls_config_free(at_tls);
-	nng_tls_config_free(to_tls);
-	return rv;
+	return dial_to(to, port, to_tls);
 }
 
 static void
@@ -365,6 +384,80 @@ test_records(void **state)
 	close_ends(a, b);
 }
 
+/* ---- peers that leave ---- */
+
+/* How far a peer gets, and how it leaves. */
+enum leave { LEAVE, LEAVE_ORDERLY, LEAVE_RESET };
+static const struct {
+	bool shakes;  /* finishes the handshake */
+	size_t bytes; /* sends so many of its greeting */
+	enum leave leave;
+} leavers[] = {
+	{ false, 0, LEAVE },
+	{ false, 0, LEAVE_RESET },
+	{ true, 0, LEAVE },
+	{ true, 0, LEAVE_ORDERLY },
+	{ true, 0, LEAVE_RESET },
+	{ true, 4, LEAVE },
+	{ true, 4, LEAVE_ORDERLY },
+	{ true, 4, LEAVE_RESET },
+};
+
+static void
+come_and_leave(int port, size_t i, bool at_once)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t) port) };
+	const struct linger reset = { 1, 0 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(0, connect(fd, (struct sockaddr *) &at, sizeof(at)));
+	assert_int_equal(1, SSL_use_certificate(ssl, node_cert));
+	assert_int_equal(1, SSL_use_PrivateKey(ssl, key));
+	assert_int_equal(1, SSL_set_fd(ssl, fd));
+	if (leavers[i].shakes)
+		assert_int_equal(1, SSL_connect(ssl));
+	if (leavers[i].bytes > 0)
+		assert_true(SSL_write(ssl, "\0SP\0\0\x10\0\0", (int) leavers[i].bytes) > 0);
+	if (!at_once)
+		nng_msleep(30); /* the server reads already */
+	if (leavers[i].leave == LEAVE_ORDERLY)
+		assert_true(SSL_shutdown(ssl) >= 0);
+	if (leavers[i].leave == LEAVE_RESET)
+		assert_int_equal(0, setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)));
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	assert_int_equal(0, close(fd));
+}
+
+/* However a peer leaves, the listener accepts the next one. */
+static void
+test_leavers(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(leavers); i++) {
+		struct end *a = new_end(), *b = new_end();
+		nng_tls_config *at = open_end(a, NNG_TLS_MODE_SERVER, server_cert, node_cert, NULL);
+		nng_tls_config *to =
+		    open_end(b, NNG_TLS_MODE_CLIENT, node_cert, server_cert, "server");
+		int port = listen_at(a, at), rv;
+		nng_msg *m = NULL;
+
+		late_port = 0;
+		come_and_leave(port, i / 2, i % 2 == 0);
+		assert_int_equal(0, dial_to(b, port, to));
+		rv = nng_send(b->sock, &(char){ 'x' }, 1, 0);
+		if (rv == 0)
+			rv = nng_recvmsg(a->sock, &m, 0);
+		if (rv != 0)
+			fail_msg("%zu: nobody is accepted any more: %s", i / 2, nng_strerror(rv));
+		nng_msg_free(m);
+		close_ends(a, b);
+	}
+}
+
 /* Runs after all exit handlers that are registered later: NNG's threads may use OpenSSL until then.
  */
 static void
@@ -387,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_late_writes),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_leavers),
 	};
 
 	if (atexit(use_at_exit) != 0)

@@ -68,7 +68,9 @@ bytes_ctrl(BIO *b, int cmd, long n, void *p)
 
 /* ---- connections ---- */
 
-/* NNG's error number for an OpenSSL call that did not succeed. */
+/* NNG's error number for an OpenSSL call that did not succeed. Never NNG_ECLOSED: NNG 1.5.2 takes
+ * that for the end of the listener if the peer has not sent its greeting, and accepts nobody any
+ * more. NNG_ECONNRESET is the one after which it does not pause either. */
 static int
 failure(struct nng_tls_engine_conn *c, int r)
 {
@@ -78,7 +80,7 @@ failure(struct nng_tls_engine_conn *c, int r)
 		return NNG_EAGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 	case SSL_ERROR_SYSCALL: /* TCP is over */
-		return NNG_ECLOSED;
+		return NNG_ECONNRESET;
 	default:
 		return SSL_get_verify_result(c->ssl) == X509_V_OK ? NNG_ECRYPTO : NNG_EPEERAUTH;
 	}
@@ -206,7 +208,7 @@ conn_handshake(struct nng_tls_engine_conn *c)
 	if (c->refusal != 0)
 		return alert_left(c) ? c->refusal : NNG_EAGAIN;
 	rv = shake(c);
-	if (rv == NNG_EAGAIN || rv == NNG_ECLOSED)
+	if (rv == NNG_EAGAIN || rv == NNG_ECONNRESET)
 		return rv;
 	end_handshake(c, rv == 0);
 	if (rv != 0 && SSL_is_server(c->ssl) &&
