@@ -50,16 +50,35 @@ lines_write(struct lines *l, int fd, int timeout_ms)
 }
 
 void
+lines_end(struct lines *l, enum output_result result, const char *why)
+{
+	uint64_t rowid = l->line[l->settled++].rowid;
+
+	if (l->settled == l->n) {
+		buf_clear(&l->out);
+		l->n = l->settled = l->written = 0;
+	}
+	l->done(l->arg, rowid, result, why);
+}
+
+void
+lines_settle_to(struct lines *l, size_t upto)
+{
+	while (l->settled < l->n && l->line[l->settled].end <= upto)
+		lines_end(l, OUTPUT_DELIVERED, NULL);
+}
+
+void
 lines_settle(struct lines *l)
 {
-	while (l->settled < l->n && l->line[l->settled].end <= l->written) {
-		l->done(l->arg, l->line[l->settled].rowid, OUTPUT_DELIVERED, NULL);
-		l->settled++;
-	}
-	if (l->settled < l->n)
-		return;
-	buf_clear(&l->out);
-	l->n = l->settled = l->written = 0;
+	lines_settle_to(l, l->written);
+}
+
+void
+lines_give_up(struct lines *l, const char *why)
+{
+	while (l->settled < l->n)
+		lines_end(l, OUTPUT_RETRY, why);
 }
 
 void

@@ -39,6 +39,15 @@ int lines_write(struct lines *l, int fd, int timeout_ms) MUST_CHECK;
 /* Call done() for each line that is written and has not had it. */
 void lines_settle(struct lines *l);
 
+/* The same for each line that ends within the first 'upto' bytes written. */
+void lines_settle_to(struct lines *l, size_t upto);
+
+/* Call done() for the oldest line without it; there is one. */
+void lines_end(struct lines *l, enum output_result result, const char *why);
+
+/* Call done(OUTPUT_RETRY) for all lines without it, and forget them. */
+void lines_give_up(struct lines *l, const char *why);
+
 /* 'fd' is another file now: start a half-written line again. */
 void lines_restart(struct lines *l);
 
@@ -47,6 +56,17 @@ static inline size_t
 lines_left(const struct lines *l)
 {
 	return l->n - l->settled;
+}
+
+/* The number of these that are written. */
+static inline size_t
+lines_told(const struct lines *l)
+{
+	size_t i = l->settled;
+
+	while (i < l->n && l->line[i].end <= l->written)
+		i++;
+	return i - l->settled;
 }
 
 #endif

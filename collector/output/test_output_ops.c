@@ -47,6 +47,12 @@ static const struct subject {
 	{ &output_syslog, "outputs: { syslog: { address: '@' } }", TO(UNIX) },
 	{ &output_syslog, "outputs: { syslog: { address: '@' } }", TO(UDP) },
 	{ &output_syslog, "outputs: { syslog: { address: '@', format: text } }", TO(TCP) },
+	{ &output_program,
+	    "outputs: { program: { command: [ /bin/sh, -c, 'exec cat >/dev/null' ] } }", 0 },
+	{ &output_program,
+	    "outputs: { program: { acknowledge: line, command: [ /bin/sh, -c, 'while read -r l; do "
+	    "echo ok; done' ] } }",
+	    0 },
 	{ &output_webhook, "outputs: { webhook: { url: '@', parallel: 16 } }", TO_WEB },
 	{ &output_webhook,
 	    "outputs: { webhook: { url: '@', preset: deploy/presets/alertmanager.yaml } }",
