@@ -102,20 +102,23 @@ order_int(const void *a, const void *b)
 }
 
 /* In a child: close everything but the sorted 'fds', so that nobody waits for our pipes and
- * sockets; then wait for the end of 'until', one of them. Only async-signal-safe calls. */
+ * sockets; then wait for the end of the pipe, whose first end is one of them. Its other end is
+ * closed first: it can have the number of a link in 'fds' that was being closed when the pipe was
+ * made. Only async-signal-safe calls. */
 static void
-keep_links(const int *fds, size_t n, int until)
+keep_links(const int *fds, size_t n, const int end[2])
 {
 	unsigned next = 0;
 	char c;
 
+	(void) close(end[1]);
 	for (size_t i = 0; i < n; i++) {
 		if ((unsigned) fds[i] > next)
 			(void) close_range(next, (unsigned) fds[i] - 1, 0);
 		next = (unsigned) fds[i] + 1;
 	}
 	(void) close_range(next, ~0U, 0);
-	while (read(until, &c, 1) < 0 && errno == EINTR)
+	while (read(end[0], &c, 1) < 0 && errno == EINTR)
 		;
 }
 
@@ -136,7 +139,7 @@ hooks_leave(struct hooks *h)
 		child = _Fork();
 		if (child == 0) {
 			if (_Fork() == 0)
-				keep_links(fds, n, end[0]);
+				keep_links(fds, n, end);
 			_exit(0); /* closes the links last: the kernel removes the hooks */
 		}
 		(void) close(end[0]);

@@ -82,6 +82,7 @@ if failed:
 PY
 }
 
+nothing_left() { ! pgrep -f "node=n3 .*$lab"; }
 rounds=0
 until=$((SECONDS + seconds))
 while [ "$SECONDS" -lt "$until" ]; do
@@ -89,6 +90,7 @@ while [ "$SECONDS" -lt "$until" ]; do
 	rounds=$((rounds + 1))
 	lab_sensor n3
 	lab_stop "$sensor_pid"
+	lab_wait 10 nothing_left || fail "a stopped sensor leaves a process that holds its hooks: $(pgrep -f "node=n3 .*$lab")"
 	lab_touch_next 10
 done
 
