@@ -75,6 +75,15 @@ int cfg_tell_unknown(
  * and *d. */
 int cfg_check_foreign(const struct cfg *c, struct diag *d) MUST_CHECK;
 
+/* A list of mappings can stand where a section can: "outputs.webhook" has as many elements, 0 if it
+ * is no such list. While one of them is selected, a key "outputs.webhook.url" in cfg_bind(),
+ * cfg_each(), cfg_has() and cfg_place() is that of this element. Prefix NULL: none is. */
+size_t cfg_elements(const struct cfg *c, const char *prefix);
+void cfg_select(struct cfg *c, const char *prefix, size_t element);
+
+/* A copy that lives as long as the cfg; NULL: no memory. */
+char *cfg_copy(struct cfg *c, const char *text);
+
 /* Call fn for each entry "prefix.REST" and mark it as known. */
 int cfg_each(struct cfg *c, const char *prefix,
     int (*fn)(void *arg, const char *rest, const char *value, struct diag *d), void *arg,

@@ -50,6 +50,68 @@ cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct
 		diag_place(d, "command line", (struct slice){ NULL, 0 });
 }
 
+/* The rest of an entry's key after 'key', "" or ".REST"; NULL: it is another one. */
+static const char *
+rest_of(const struct cfg *c, const struct cfg_entry *e, const char *key)
+{
+	size_t n = c->list == NULL ? 0 : strlen(c->list);
+	const char *have = e->key;
+
+	if (n > 0 && strncmp(key, c->list, n) == 0 && (key[n] == '.' || key[n] == '\0')) {
+		size_t m = strlen(c->element);
+
+		if (strncmp(have, c->element, m) != 0)
+			return NULL;
+		have += m;
+		key += n;
+	}
+	n = strlen(key);
+	if (strncmp(have, key, n) != 0 || (have[n] != '.' && have[n] != '\0'))
+		return NULL;
+	return have + n;
+}
+
+static bool
+is_key(const struct cfg *c, const struct cfg_entry *e, const char *key)
+{
+	const char *rest = rest_of(c, e, key);
+
+	return rest != NULL && *rest == '\0';
+}
+
+size_t
+cfg_elements(const struct cfg *c, const char *prefix)
+{
+	size_t n = strlen(prefix), most = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const char *k = c->entry[i].key;
+		char *end;
+		unsigned long v;
+
+		if (strncmp(k, prefix, n) != 0 || k[n] != '.' || k[n + 1] < '0' || k[n + 1] > '9')
+			continue;
+		v = strtoul(k + n + 1, &end, 10);
+		if (*end == '.' && v < c->n)
+			most = MAX(most, v + 1);
+	}
+	return most;
+}
+
+void
+cfg_select(struct cfg *c, const char *prefix, size_t element)
+{
+	c->list = prefix;
+	(void) snprintf(
+	    c->element, sizeof(c->element), "%s.%zu", prefix == NULL ? "" : prefix, element);
+}
+
+char *
+cfg_copy(struct cfg *c, const char *text)
+{
+	return arena_strdup(&c->arena, slice_str(text));
+}
+
 /* Parse digits and a unit: 0; -EINVAL if it is something else; -ERANGE beyond 64 bits. */
 static int
 parse_number(const char *s, const struct unit *units, size_t n, uint64_t *ret)
@@ -216,7 +278,7 @@ bind_opt(struct cfg *c, const struct opt *o, char *base, struct diag *d)
 	int r = bind_default(c, o, base, d);
 
 	for (size_t i = 0; i < c->n; i++) {
-		if (strcmp(c->entry[i].key, o->key) == 0) {
+		if (is_key(c, &c->entry[i], o->key)) {
 			c->entry[i].known = true;
 			over |= c->entry[i].line == 0;
 		}
@@ -224,7 +286,7 @@ bind_opt(struct cfg *c, const struct opt *o, char *base, struct diag *d)
 	for (size_t i = 0; r == 0 && i < c->n; i++) {
 		struct cfg_entry *e = &c->entry[i];
 
-		if (strcmp(e->key, o->key) != 0 || (over && e->line != 0))
+		if (!is_key(c, e, o->key) || (over && e->line != 0))
 			continue;
 		r = bind_entry(c, o, e, first, base, d);
 		first = false;
@@ -351,24 +413,25 @@ cfg_each(struct cfg *c, const char *prefix,
     int (*fn)(void *arg, const char *rest, const char *value, struct diag *d), void *arg,
     struct diag *d)
 {
-	size_t n = strlen(prefix);
+	const char *rest;
 
 	*d = (struct diag){ 0 };
 	for (size_t i = 0; i < c->n; i++) {
 		struct cfg_entry *e = &c->entry[i];
 		int r;
 
-		if (strncmp(e->key, prefix, n) != 0 || (e->key[n] != '.' && e->key[n] != '\0'))
+		rest = rest_of(c, e, prefix);
+		if (rest == NULL)
 			continue;
 		e->known = true;
-		if (e->key[n] == '\0') { /* the section itself, empty */
+		if (*rest == '\0') { /* the section itself, empty */
 			if (e->value == NULL)
 				continue;
 			diag_set(d, 0, 0, "'%s' must hold 'key: value' lines", prefix);
 			cfg_entry_place(c, e, false, d);
 			return -EINVAL;
 		}
-		r = fn(arg, e->key + n + 1, e->value == NULL ? "" : e->value, d);
+		r = fn(arg, rest + 1, e->value == NULL ? "" : e->value, d);
 		if (r == -EINVAL)
 			cfg_entry_place(c, e, false, d);
 		if (r < 0)
@@ -380,12 +443,8 @@ cfg_each(struct cfg *c, const char *prefix,
 bool
 cfg_has(const struct cfg *c, const char *prefix)
 {
-	size_t n = strlen(prefix);
-
 	for (size_t i = 0; i < c->n; i++) {
-		const char *k = c->entry[i].key;
-
-		if (strncmp(k, prefix, n) == 0 && (k[n] == '.' || k[n] == '\0'))
+		if (rest_of(c, &c->entry[i], prefix) != NULL)
 			return true;
 	}
 	return false;
@@ -394,14 +453,16 @@ cfg_has(const struct cfg *c, const char *prefix)
 void
 cfg_place(const struct cfg *c, const char *key, struct diag *d)
 {
-	const struct cfg_entry *found = NULL;
+	const struct cfg_entry *found = NULL, *first = NULL;
 
 	for (size_t i = 0; i < c->n; i++) {
-		if (strcmp(c->entry[i].key, key) == 0)
+		if (is_key(c, &c->entry[i], key))
 			found = &c->entry[i]; /* the last wins */
+		if (first == NULL && c->list != NULL && rest_of(c, &c->entry[i], c->list) != NULL)
+			first = &c->entry[i]; /* the element without the key */
 	}
-	if (found != NULL) {
-		cfg_entry_place(c, found, false, d);
+	if (found != NULL || first != NULL) {
+		cfg_entry_place(c, found != NULL ? found : first, found == NULL, d);
 		return;
 	}
 	d->line = 0;

@@ -27,6 +27,8 @@ struct cfg {
 	const char *
 	    *key; /* heap: keys that tables know, for suggestions; borrowed from the tables */
 	size_t nkey, key_cap;
+	const char *list; /* the list of which an element is selected, borrowed; NULL: none */
+	char element[80]; /* "LIST.N" */
 };
 
 /* config.c: add an entry (-ENOMEM); copy 's' into the arena, with ${...} expanded (-EINVAL and

@@ -325,6 +325,62 @@ foreign(void **state)
 	}
 }
 
+static int
+add(void *arg, const char *rest, const char *value, struct diag *d)
+{
+	char *seen = arg;
+
+	(void) d;
+	(void) snprintf(seen + strlen(seen), 100 - strlen(seen), "%s=%s ", rest, value);
+	return 0;
+}
+
+/* Of a list of sections, one at a time is selected. */
+static void
+elements(void **state)
+{
+	static const char yaml[] =
+	    "a:\n- path: /one\n  props: { x: 1 }\n- on: false\n  props: { y: 2 "
+	    "}\nrules: [ r ]\nab: { path: /no }\n";
+	struct options o = { 0 };
+	struct cfg *c = NULL;
+	char seen[100] = "";
+	struct diag d = { 0 };
+
+	(void) state;
+	assert_int_equal(0, cfg_parse("t.yaml", slice_str(yaml), &c, &d));
+	assert_int_equal(0, cfg_override(c, "a.1.path=/two", &d));
+	assert_int_equal(2, cfg_elements(c, "a"));
+	assert_int_equal(0, cfg_elements(c, "rules"));
+	assert_int_equal(0, cfg_elements(c, "ab"));
+	assert_int_equal(0, cfg_elements(c, "none"));
+
+	assert_int_equal(0, cfg_bind(c, opts, ARRAY_SIZE(opts), &o, &d));
+	assert_string_equal("/tmp", o.path); /* none is selected */
+	assert_false(cfg_has(c, "a.props"));
+	cfg_select(c, "a", 0);
+	assert_int_equal(0, cfg_bind(c, opts, ARRAY_SIZE(opts), &o, &d));
+	assert_string_equal("/one", o.path);
+	assert_true(o.on);
+	assert_string_equal("r", o.list.v[0]); /* other sections are as usual */
+	assert_true(cfg_has(c, "a.props"));
+	assert_int_equal(0, cfg_each(c, "a.props", add, seen, &d));
+	cfg_place(c, "a.path", &d);
+	assert_int_equal(2, d.line);
+	cfg_select(c, "a", 1);
+	assert_int_equal(0, cfg_bind(c, opts, ARRAY_SIZE(opts), &o, &d));
+	assert_string_equal("/two", o.path);
+	assert_false(o.on);
+	assert_int_equal(0, cfg_each(c, "a.props", add, seen, &d));
+	assert_string_equal("x=1 y=2 ", seen);
+	cfg_place(c, "a.size", &d); /* not given: where the element begins */
+	assert_int_equal(4, d.line);
+	cfg_select(c, NULL, 0);
+	assert_int_equal(-EINVAL, cfg_check_unknown(c, &d));
+	assert_string_equal("unknown key 'ab.path'; did you mean 'a.path'?", d.msg);
+	cfg_free(c);
+}
+
 static void
 printing(void **state)
 {
@@ -376,6 +432,7 @@ main(void)
 		cmocka_unit_test(each),
 		cmocka_unit_test(unknown),
 		cmocka_unit_test(foreign),
+		cmocka_unit_test(elements),
 		cmocka_unit_test(printing),
 		cmocka_unit_test(memory),
 	};

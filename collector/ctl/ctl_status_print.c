@@ -229,11 +229,11 @@ print_outputs(const json_t *j)
 	size_t i;
 
 	if (json_array_size(list) > 0)
-		printf("\n%-10s %10s %10s %8s %8s %8s\n", "OUTPUT", "DELIVERED", "WAITING",
+		printf("\n%-16s %10s %10s %8s %8s %8s\n", "OUTPUT", "DELIVERED", "WAITING",
 		    "REFUSED", "RETRIES", "OLDEST");
 	json_array_foreach(list, i, o)
 	{
-		printf("%-10s %10lu %10lu %8lu %8lu %8s\n", ctl_str(o, "name"),
+		printf("%-16s %10lu %10lu %8lu %8lu %8s\n", ctl_str(o, "name"),
 		    (unsigned long) ctl_num(o, "delivered"), (unsigned long) ctl_num(o, "waiting"),
 		    (unsigned long) ctl_num(o, "refused"), (unsigned long) ctl_num(o, "retries"),
 		    ctl_age(ctl_num(o, "oldest_ms") / 1000, oldest));

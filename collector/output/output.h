@@ -32,6 +32,7 @@ struct output_ops {
 	size_t state_size;      /* private state: caller allocates it zeroed, passes it as 'st' */
 	const struct opt *opts; /* filled into 'st' before open() */
 	size_t nopts;
+	bool only_one;         /* there cannot be several, by name */
 	const char *free_keys; /* prefix of keys that open() reads with cfg_each(), or NULL */
 
 	/* Check everything that open() would refuse, with its messages, without creating, changing
@@ -66,7 +67,8 @@ struct output_ops {
 
 struct outputs;
 
-/* Open and start every output whose outputs.NAME.enabled is true. -EINVAL and *d. */
+/* Open and start every output whose outputs.NAME.enabled is true; of a list, each element is an
+ * output, whose name follows its kind: "webhook.slack". -EINVAL and *d. */
 int outputs_start(
     struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d) MUST_CHECK;
 /* Drain for at most deadline_ms, save cursors, stop. */

@@ -100,6 +100,7 @@ stdout_close(void *state)
 const struct output_ops output_stdout = {
 	.name = "stdout",
 	.state_size = sizeof(struct stdout_state),
+	.only_one = true,
 	.opts = opts,
 	.nopts = ARRAY_SIZE(opts),
 	.check = stdout_check,

@@ -66,8 +66,7 @@ output_ended(void *arg, uint64_t rowid, enum output_result result, const char *w
 	if (i == o->n || o->flight[slot(o, i)].state != FLYING)
 		return;
 	o->flying--;
-	if (result == OUTPUT_REFUSED &&
-	    outbox_set_aside(o->set->outbox, o->ops->name, rowid, why) < 0)
+	if (result == OUTPUT_REFUSED && outbox_set_aside(o->set->outbox, o->name, rowid, why) < 0)
 		result = OUTPUT_RETRY;
 	o->flight[slot(o, i)].state = result == OUTPUT_RETRY ? AGAIN : ENDED;
 	switch (result) {
@@ -142,7 +141,7 @@ output_advance(struct output *o)
 	if (cursor == o->cursor)
 		return;
 	o->cursor = cursor;
-	outbox_delivered(o->set->outbox, o->ops->name, cursor);
+	outbox_delivered(o->set->outbox, o->name, cursor);
 }
 
 /* Sleep, longer each time, until something succeeds; stop() ends it. */

@@ -15,15 +15,18 @@ static const struct output_ops *const kinds[] = {
 /* Options of every output. */
 struct choice {
 	bool enabled;
-	char *from, *minimum, *condition;
+	char *label, *from, *minimum, *condition;
 	struct outbox_output place;
 };
 
-enum { O_ENABLED, O_FROM, O_MINIMUM, O_CONDITION, COMMON_OPTS };
+enum { O_ENABLED, O_NAME, O_FROM, O_MINIMUM, O_CONDITION, COMMON_OPTS };
 static const struct opt common_opts[][COMMON_OPTS] = {
 #define OUTPUT(name)                                                                              \
 	{ { "outputs." #name ".enabled", "false", "Send alerts to it.", OPT_BOOL,                 \
 	      offsetof(struct choice, enabled), 0, 0 },                                           \
+		{ "outputs." #name ".name", NULL,                                                 \
+		    "Its name, in a list of several outputs of this kind.", OPT_STR,              \
+		    offsetof(struct choice, label), 0, 0 },                                       \
 		{ "outputs." #name ".from", "now",                                                \
 		    "Where to begin if it is new or was disabled: now, or beginning (all stored " \
 		    "alerts that it has not sent).",                                              \
@@ -37,22 +40,109 @@ static const struct opt common_opts[][COMMON_OPTS] = {
 		    OPT_STR, offsetof(struct choice, condition), 0, 0 } },
 #include "collector/output/outputs.def"
 };
+static const char *const sections[] = {
+#define OUTPUT(name) "outputs." #name,
+#include "collector/output/outputs.def"
+};
 
 _Static_assert(ARRAY_SIZE(kinds) <= OUTBOX_OUTPUTS, "the outbox keeps a place for each");
 
-static int
-bind_choice(struct cfg *cfg, size_t kind, struct choice *ret, struct diag *d)
-{
-	const struct opt *opts = common_opts[kind];
-	int r = cfg_bind(cfg, opts, COMMON_OPTS, ret, d);
+/* A walk over the outputs of a configuration; zeroed with 'cfg' set at first. */
+struct walk {
+	struct cfg *cfg;
+	size_t next_kind, next; /* element */
+	size_t kind, elements;  /* the present one; elements: of its list, 0: it is a section */
+};
 
+/* Go to the next output, and select its keys. false: that was the last. */
+static bool
+walk_on(struct walk *w)
+{
+	if (w->next_kind == ARRAY_SIZE(kinds)) {
+		cfg_select(w->cfg, NULL, 0);
+		return false;
+	}
+	w->kind = w->next_kind;
+	w->elements = cfg_elements(w->cfg, sections[w->kind]);
+	cfg_select(w->cfg, w->elements == 0 ? NULL : sections[w->kind], w->next);
+	if (++w->next >= w->elements) {
+		w->next = 0;
+		w->next_kind++;
+	}
+	return true;
+}
+
+/* Is it a name for an output of a list? */
+static bool
+is_name(const char *s)
+{
+	enum { NAME_MAX_ = 20 };
+	size_t n = s == NULL ? 0 : strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_");
+
+	return n > 0 && n <= NAME_MAX_ && s[n] == '\0';
+}
+
+/* Does an earlier element of the list have the name? Selects the present one again. */
+static bool
+is_taken(const struct walk *w, const char *name)
+{
+	const struct opt *opt = &common_opts[w->kind][O_NAME];
+	size_t mine = w->next == 0 ? w->elements - 1 : w->next - 1;
+	bool taken = false;
+
+	for (size_t i = 0; i < mine && !taken; i++) {
+		struct choice other = { 0 };
+		struct diag d;
+
+		cfg_select(w->cfg, sections[w->kind], i);
+		taken = cfg_bind(w->cfg, opt, 1, &other, &d) == 0 && other.label != NULL &&
+			strcmp(other.label, name) == 0;
+	}
+	cfg_select(w->cfg, sections[w->kind], mine);
+	return taken;
+}
+
+/* Set the output's name in metrics and in the outbox. */
+static int
+bind_name(const struct walk *w, struct choice *c, struct diag *d)
+{
+	const char *key = common_opts[w->kind][O_NAME].key, *kind = kinds[w->kind]->name;
+	char name[OUTPUT_NAME];
+
+	c->place.name = kind;
+	if (w->elements == 0 && c->label == NULL)
+		return 0;
+	cfg_place(w->cfg, key, d);
+	if (kinds[w->kind]->only_one)
+		return diag_fail(d, d->line, d->col,
+		    "'%s' must not be a list, and have no name: there is only one %s",
+		    sections[w->kind], kind);
+	if (!is_name(c->label))
+		return diag_fail(d, d->line, d->col,
+		    "'%s' must be 1 to 20 characters of a-z, 0-9, - and _, not '%s'", key,
+		    c->label == NULL ? "" : c->label);
+	if (w->elements > 0 && is_taken(w, c->label))
+		return diag_fail(d, d->line, d->col,
+		    "'%s': another one is named '%s'; choose another name", key, c->label);
+	(void) snprintf(name, sizeof(name), "%s.%s", kind, c->label);
+	c->place.name = cfg_copy(w->cfg, name);
+	return c->place.name == NULL ? -ENOMEM : 0;
+}
+
+static int
+bind_choice(const struct walk *w, struct choice *ret, struct diag *d)
+{
+	const struct opt *opts = common_opts[w->kind];
+	int r = cfg_bind(w->cfg, opts, COMMON_OPTS, ret, d);
+
+	if (r == 0)
+		r = bind_name(w, ret, d);
 	if (r < 0)
 		return r;
-	ret->place =
-	    (struct outbox_output){ kinds[kind]->name, strcmp(ret->from, "beginning") == 0 };
+	ret->place.beginning = strcmp(ret->from, "beginning") == 0;
 	if (ret->place.beginning || strcmp(ret->from, "now") == 0)
 		return 0;
-	cfg_place(cfg, opts[O_FROM].key, d);
+	cfg_place(w->cfg, opts[O_FROM].key, d);
 	return diag_fail(d, d->line, d->col, "'%s' must be now or beginning, not '%s'",
 	    opts[O_FROM].key, ret->from);
 }
@@ -100,7 +190,7 @@ output_free(struct output *o)
 }
 
 static int
-output_new(struct outputs *set, const struct output_ops *ops, struct output **ret)
+output_new(struct outputs *set, const struct output_ops *ops, const char *name, struct output **ret)
 {
 	struct output *o = calloc(1, sizeof(*o));
 
@@ -113,7 +203,8 @@ output_new(struct outputs *set, const struct output_ops *ops, struct output **re
 	}
 	o->ops = ops;
 	o->set = set;
-	o->stats.name = ops->name;
+	(void) snprintf(o->name, sizeof(o->name), "%s", name);
+	o->stats.name = o->name;
 	pthread_mutex_init(&o->lock, NULL);
 	*ret = o;
 	return 0;
@@ -145,17 +236,27 @@ bind_kind(struct cfg *cfg, const struct output_ops *ops, struct diag *d)
 int
 outputs_enabled(struct cfg *cfg, struct outbox_output *v, size_t max, struct diag *d)
 {
+	struct walk w = { .cfg = cfg };
 	struct choice c = { 0 };
-	int r = 0, n = 0;
+	size_t n = 0;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
-		r = bind_kind(cfg, kinds[i], d);
+	while (r == 0 && walk_on(&w)) {
+		r = bind_kind(cfg, kinds[w.kind], d);
 		if (r == 0)
-			r = bind_choice(cfg, i, &c, d);
-		if (r == 0 && c.enabled && (size_t) n < max)
+			r = bind_choice(&w, &c, d);
+		if (r < 0 || !c.enabled)
+			continue;
+		if (n == max) {
+			cfg_place(cfg, common_opts[w.kind][O_ENABLED].key, d);
+			r = diag_fail(d, d->line, d->col,
+			    "more than %zu outputs are enabled, the limit", max);
+		} else {
 			v[n++] = c.place;
+		}
 	}
-	return r < 0 ? r : n;
+	cfg_select(cfg, NULL, 0);
+	return r < 0 ? r : (int) n;
 }
 
 static int
@@ -180,15 +281,16 @@ check(struct cfg *cfg, size_t kind, const struct choice *c, struct diag *d)
 int
 outputs_check(struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int r), void *arg)
 {
+	struct walk w = { .cfg = cfg };
 	int ret = 0, r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+	while (walk_on(&w)) {
 		struct choice c = { 0 };
 		struct diag d = { 0 };
 
-		r = bind_choice(cfg, i, &c, &d);
+		r = bind_choice(&w, &c, &d);
 		if (r == 0 && c.enabled)
-			r = check(cfg, i, &c, &d);
+			r = check(cfg, w.kind, &c, &d);
 		if (r < 0) {
 			tell(arg, &d, r);
 			ret = r;
@@ -204,7 +306,7 @@ tell_skipped(const struct output *o)
 		log_warn(
 		    "output %s is new or was disabled: alerts from before are not sent "
 		    "there: %llu ('mewsctl alerts' shows them)",
-		    o->ops->name, (unsigned long long) o->stats.skipped);
+		    o->name, (unsigned long long) o->stats.skipped);
 }
 
 static int
@@ -212,7 +314,7 @@ add(struct outputs *set, size_t kind, const struct choice *c, struct cfg *cfg, s
 {
 	const struct output_ops *ops = kinds[kind];
 	struct output *o = NULL;
-	int r = output_new(set, ops, &o);
+	int r = output_new(set, ops, c->place.name, &o);
 
 	if (r < 0)
 		return r;
@@ -225,7 +327,7 @@ add(struct outputs *set, size_t kind, const struct choice *c, struct cfg *cfg, s
 		r = ops->open(o->st, cfg, output_ended, o, d);
 	}
 	if (r == 0)
-		r = outbox_cursor(set->outbox, ops->name, &o->cursor, &o->stats.skipped);
+		r = outbox_cursor(set->outbox, o->name, &o->cursor, &o->stats.skipped);
 	o->next = o->cursor;
 	if (r == 0)
 		tell_skipped(o);
@@ -254,6 +356,7 @@ int
 outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d)
 {
 	struct outputs *set = calloc(1, sizeof(*set));
+	struct walk w = { .cfg = cfg };
 	struct choice c = { 0 };
 	int r = 0;
 
@@ -262,11 +365,12 @@ outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct di
 	set->outbox = o;
 	pthread_mutex_init(&set->lock, NULL);
 	cond_init(&set->wake);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
-		r = bind_choice(cfg, i, &c, d);
+	while (r == 0 && walk_on(&w)) {
+		r = bind_choice(&w, &c, d);
 		if (r == 0 && c.enabled)
-			r = add(set, i, &c, cfg, d);
+			r = add(set, w.kind, &c, cfg, d);
 	}
+	cfg_select(cfg, NULL, 0);
 	if (r == 0)
 		r = run(set, d);
 	if (r < 0) {

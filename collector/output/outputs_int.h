@@ -12,8 +12,11 @@
 
 enum flight_state { FLYING, ENDED, AGAIN };
 
+#define OUTPUT_NAME 32 /* as in the outbox */
+
 struct output {
 	const struct output_ops *ops;
+	char name[OUTPUT_NAME]; /* "webhook", "webhook.slack" */
 	void *st;
 	struct route *route; /* NULL: every alert; used by the thread only */
 	struct outputs *set;

@@ -150,6 +150,63 @@ a_check_changes_nothing(void **state)
 	assert_int_equal(-1, access(fresh, F_OK));
 }
 
+/* The outputs of a configuration: their names, or what is wrong. */
+static const struct {
+	const char *yaml, *names;
+	unsigned line;
+} sets[] = {
+	{ "", "", 0 },
+	{ "outputs: { stdout: { enabled: true }, file: { path: x } }", "stdout ", 0 },
+	{ "outputs: { webhook: { name: slack, enabled: true } }", "webhook.slack ", 0 },
+	{ "outputs:\n webhook:\n - { name: a, enabled: true, params: { x: 1 } }\n"
+	  " - { name: b }\n - { enabled: true, name: c_2-d, from: beginning }\n"
+	  " file: { enabled: true }",
+	    "file webhook.a webhook.c_2-d ", 0 },
+	{ "outputs:\n webhook:\n - { name: a }\n - { enabled: true }",
+	    "'outputs.webhook.name' must be 1 to 20 characters of a-z, 0-9, - and _, not ''", 4 },
+	{ "outputs:\n webhook:\n - { name: A }",
+	    "'outputs.webhook.name' must be 1 to 20 characters of a-z, 0-9, - and _, not 'A'", 3 },
+	{ "outputs:\n webhook:\n - { name: aaaaaaaaaaaaaaaaaaaaa }",
+	    "'outputs.webhook.name' must be 1 to 20 characters", 3 },
+	{ "outputs:\n webhook:\n - name: a\n - name: b\n - name: a",
+	    "'outputs.webhook.name': another one is named 'a'; choose another name", 5 },
+	{ "outputs:\n stdout:\n - name: a",
+	    "'outputs.stdout' must not be a list, and have no name: there is only one stdout", 3 },
+	{ "outputs:\n webhook:\n - { name: a, timeout: x }",
+	    "'outputs.webhook.timeout' must be a time", 3 },
+	{ "outputs:\n webhook:\n - { name: a, ulr: x }", "unknown key 'outputs.webhook.0.ulr'", 3 },
+	{ "outputs:\n webhook:\n - { name: a, enabled: true }\n - { name: b, enabled: true }\n"
+	  " - { name: c, enabled: true }\n - { name: d, enabled: true }",
+	    "more than 3 outputs are enabled, the limit", 6 },
+};
+
+static void
+several_outputs_of_a_kind_have_names(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		struct outbox_output v[3];
+		char names[100] = "";
+		struct cfg *c = NULL;
+		struct diag d = { 0 };
+		int n, r;
+
+		assert_int_equal(0, cfg_parse("mews.yaml", slice_str(sets[i].yaml), &c, &d));
+		n = outputs_enabled(c, v, ARRAY_SIZE(v), &d);
+		r = n < 0 ? n : cfg_check_unknown(c, &d);
+		for (int k = 0; k < n; k++)
+			(void) snprintf(
+			    names + strlen(names), sizeof(names) - strlen(names), "%s ", v[k].name);
+		if (r < 0)
+			(void) snprintf(names, sizeof(names), "%s", d.msg);
+		if (strncmp(names, sets[i].names, MIN(strlen(sets[i].names), sizeof(names) - 1)) !=
+		    0)
+			assert_string_equal(sets[i].names, r < 0 ? d.msg : names);
+		assert_int_equal(sets[i].line, r < 0 ? d.line : 0);
+		cfg_free(c);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -164,6 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(bad_options_have_a_place_and_a_sentence, setup),
 		cmocka_unit_test_setup(a_check_changes_nothing, setup),
+		cmocka_unit_test(several_outputs_of_a_kind_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);

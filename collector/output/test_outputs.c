@@ -148,6 +148,7 @@ bench_new(void)
 	pthread_cond_init(&b->set.wake, NULL);
 	pthread_mutex_init(&b->o.lock, NULL);
 	b->o.ops = &fake_ops;
+	(void) snprintf(b->o.name, sizeof(b->o.name), "%s", fake_ops.name);
 	b->o.st = &b->fake;
 	b->o.set = &b->set;
 	b->fake.done = output_ended;

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Routing: each output gets the alerts that its minimum_priority and its condition let through, and no other; what
-# is kept back is counted; a wrong condition is refused with its place.
+# is kept back is counted; a wrong condition is refused with its place. Several outputs of a kind are a list, each with
+# its name, its alerts, its place in the outbox and its metrics.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 
@@ -20,7 +21,7 @@ cat >"$lab/two.yaml" <<'EOF2'
   priority: NOTICE
 EOF2
 lab_rules=$lab/two.yaml
-lab_pki n1 n2
+lab_pki n1 n2 n3
 
 # refused KEY=VALUE SENTENCE: --check does not accept it, and says why.
 refused() {
@@ -32,24 +33,39 @@ refused outputs.stdout.minimum_priority=high "'outputs.stdout.minimum_priority' 
 refused 'outputs.stdout.condition=proc.nmae = x' "'outputs.stdout.condition', line 1, column 1 of it: unknown field 'proc.nmae'; did you mean 'proc.name'?"
 refused 'outputs.stdout.condition=alert.priority = high' "'outputs.stdout.condition', line 1, column 18 of it: 'high' is not a value of 'alert.priority'"
 
-lab_collector -o outputs.stdout.enabled=true -o outputs.stdout.format=json -o outputs.stdout.minimum_priority=error \
+named() { echo "outputs.program[]={name: $1, enabled: true, command: [/bin/sh, -c, 'exec cat >>$lab/$1.got'], $2}"; }
+refused 'outputs.program[]={command: /bin/cat}' "'outputs.program.name' must be 1 to 20 characters of a-z, 0-9, - and _, not ''"
+lab_collector -o "$(named urgent 'minimum_priority: error')" -o "$(named n2 'condition: alert.node = n2')" -o outputs.stdout.enabled=true -o outputs.stdout.format=json -o outputs.stdout.minimum_priority=error \
 	-o 'outputs.file.condition=not alert.tags intersects (pager) and alert.priority = notice and evt.type = close'
-for node in n1 n2; do
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o node=$node -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" -o "tls.key=$lab/pki/node-$node.key" 2>>"$lab/sensor.log" ||
-		fail "the replay as $node failed"
-done
-idle() { lab_status | jq -e 'all(.outputs[]; .waiting == 0) and ([.outputs[].delivered] | add) >= 800' >/dev/null; }
+replay() {
+	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor.log" ||
+		fail "the replay as $1 failed"
+}
+replay n1
+replay n2
+idle() { lab_status | jq -e 'all(.outputs[]; .waiting == 0) and ([.outputs[].delivered] | add) >= 1600' >/dev/null; }
 lab_wait 30 idle || fail "not all went out: $(lab_status | jq -c .outputs)"
 
 # rules FILE: the rules of its alerts, each with its number.
 rules() { jq -r .rule "$1" | sort | uniq -c | awk '{ printf "%s %s;", $2, $1 }'; }
 [ "$(rules "$lab/alerts")" = 'Second 400;' ] || fail "the file has $(rules "$lab/alerts")"
 [ "$(rules "$lab/collector.out")" = 'First 400;' ] || fail "standard output has $(rules "$lab/collector.out")"
-for output in file stdout; do
+[ "$(rules "$lab/urgent.got")" = 'First 400;' ] || fail "program.urgent has $(rules "$lab/urgent.got")"
+[ "$(rules "$lab/n2.got")" = 'Second 400;' ] || fail "program.n2 has $(rules "$lab/n2.got")"
+for output in file stdout program.urgent program.n2; do
 	delivered=$(lab_metric "mews_output_delivered_total{output=\"$output\"}")
 	filtered=$(lab_metric "mews_output_filtered_total{output=\"$output\"}")
 	rows=$(sqlite3 -readonly "$lab/outbox.db" 'SELECT count(*) FROM alert')
 	[ $((delivered + filtered)) = "$rows" ] || fail "$output: $delivered delivered, $filtered kept back, of $rows"
 	echo "ok: $output: $delivered delivered, $filtered kept back, of $rows"
 done
+
+echo '== a restart: each goes on where it was'
+lab_stop "$collector_pid"
+lab_collector -o "$(named n2 'condition: "alert.node in (n2, n3)"')" -o "$(named urgent 'minimum_priority: error')"
+replay n3
+all() { [ "$(rules "$lab/n2.got")" = 'Second 800;' ]; }
+lab_wait 30 all || fail "program.n2 has $(rules "$lab/n2.got")"
+[ "$(rules "$lab/urgent.got")" = 'First 400;' ] || fail "program.urgent has $(rules "$lab/urgent.got")"
+grep '^program\.' <("$bin/mewsctl" status --collector "http://$http") || fail "mewsctl status does not name them"
