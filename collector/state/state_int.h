@@ -205,6 +205,9 @@ struct thread *thread_add(struct state *s, int64_t tid, struct thread *main);
 /* Reset the entry: only its ids are known. */
 void thread_unknown(struct state *s, struct thread *t);
 
+/* Drop its references to texts. */
+void thread_names_unref(struct state *s, struct thread *t);
+
 /* Set its parent's id; nothing else may change it. */
 void thread_set_parent(struct state *s, struct thread *t, int64_t ptid);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/state/test_play.h"
+#include "collector/state/image_int.h"
 #include "proto/sock_parse.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
@@ -227,6 +228,99 @@ play_printed(
 	play_row(p, &(struct row){ type, who, params, expect });
 }
 
+void
+play_image(struct state *s, struct buf *out, size_t n)
+{
+	struct state_image *w = NULL;
+	int r;
+
+	assert_int_equal(0, state_image_new(s, out, &w));
+	while ((r = state_image_more(w, n)) == 0)
+		;
+	assert_int_equal(1, r);
+	state_image_free(w);
+}
+
+/* The same numbers, and the same texts: both states use one pool. */
+static void
+same_members(const void *a, const void *b, const struct image_member *v, size_t n, int64_t of)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (memcmp((const char *) a + v[i].at, (const char *) b + v[i].at, v[i].size) != 0)
+			fail_msg("%ld: the member at %u differs", (long) of, v[i].at);
+	}
+}
+
+static void
+same_thread(struct state *was, struct state *is, const struct thread *a)
+{
+	const struct thread *b = thread_find(is, a->tid);
+	const struct fd_entry *e;
+	size_t at = 0;
+
+	if (b == NULL)
+		fail_msg("thread %ld is missing", (long) a->tid);
+	assert_int_equal(a->pid, b->pid);
+	assert_int_equal(a->ptid, b->ptid);
+	assert_int_equal(a->gone, b->gone);
+	assert_int_equal(a->kid_link != NULL, b->kid_link != NULL);
+	same_members(a, b, image_thread, image_nthread, a->tid);
+	assert_int_equal(state_fd_count(was, a), state_fd_count(is, b));
+	while ((e = fdt_next(a->fds, &at)) != NULL) {
+		const struct fd_entry *f = fdt_get(b->fds, e->fd);
+
+		assert_non_null(f);
+		same_members(e, f, image_fd, image_nfd, e->fd);
+	}
+}
+
+static void
+same_state(struct state *was, struct state *is)
+{
+	struct state_stats a, b;
+
+	state_stats(was, &a);
+	state_stats(is, &b);
+	assert_int_equal(a.threads, b.threads);
+	assert_int_equal(a.fds, b.fds);
+	assert_int_equal(was->ngone, is->ngone);
+	assert_int_equal(was->users.n, is->users.n);
+	assert_int_equal(was->groups.n, is->groups.n);
+	same_members(was, is, image_clock, image_nclock, 0);
+	for (uint32_t i = 0; i <= was->threads.mask; i++) {
+		if (was->threads.slots[i].t != NULL)
+			same_thread(was, is, was->threads.slots[i].t);
+	}
+}
+
+void
+play_reload(struct play *p)
+{
+	struct buf image = BUF_INIT;
+	struct state *s = NULL;
+	const char *why = "";
+
+	play_image(p->s, &image, 3);
+	assert_int_equal(0, state_new(p->pool, &p->s->limits, &s));
+	if (state_image_load(s, buf_get(&image), &why) < 0)
+		fail_msg("the image does not load: %s", why);
+	same_state(p->s, s);
+	state_free(p->s);
+	p->s = s;
+	buf_fini(&image);
+}
+
+/* Does a table contain rows of a snapshot? They need what an image leaves out. */
+static bool
+has_snapshot(const struct row *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].type == SNAPSHOT_DONE || schema_get(v[i].type)->capture == CAP_SNAP)
+			return true;
+	}
+	return false;
+}
+
 /* How many rows a state of its own is for. */
 static size_t
 step(const struct play_table *t)
@@ -234,21 +328,32 @@ step(const struct play_table *t)
 	return t->nsetup > 0 ? 1 : t->n;
 }
 
-void
-play_test(void **table)
+static void
+play_all(const struct play_table *t, bool reload)
 {
-	const struct play_table *t = *table;
-
 	for (size_t i = 0; i < t->n; i += step(t)) {
 		struct play p;
 
 		play_start(&p, t->limits);
 		for (size_t k = 0; k < t->nsetup; k++)
 			play_row(&p, &t->setup[k]);
-		for (size_t k = 0; k < step(t); k++)
+		for (size_t k = 0; k < step(t); k++) {
+			if (reload)
+				play_reload(&p);
 			play_row(&p, &t->rows[i + k]);
+		}
 		play_stop(&p);
 	}
+}
+
+void
+play_test(void **table)
+{
+	const struct play_table *t = *table;
+
+	play_all(t, false);
+	if (t->limits == NULL && !has_snapshot(t->rows, t->n) && !has_snapshot(t->setup, t->nsetup))
+		play_all(t, true);
 }
 
 /* Play rows with the nth allocation of each event failing. Returns how many did. */

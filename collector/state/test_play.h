@@ -44,6 +44,11 @@ void play_snapshot_begin(struct play *p);
 /* End the snapshot, which is complete, as one that began at this time. */
 void play_snapshot_end(struct play *p, uint64_t began);
 
+/* Append the image of a state (image.h) to 'out', written in pieces of n entries. */
+void play_image(struct state *s, struct buf *out, size_t n);
+/* Replace the state by one that is loaded from its image, and compare them. */
+void play_reload(struct play *p);
+
 /* Play a row whose parameters are printed. */
 void play_printed(struct play *p, unsigned type, const char *who, const char *expect,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
@@ -51,7 +56,8 @@ void play_printed(struct play *p, unsigned type, const char *who, const char *ex
 /*
  * Tables of rows as cmocka tests, which have the table's name:
  *
- *	PLAY             all rows on one state; limits NULL: generous ones
+ *	PLAY             all rows on one state; limits NULL: generous ones, and once more with the
+ *	                 state reloaded from its image before each row
  *	PLAY_EACH        each row on a state of its own, after the rows of 'setup'
  *	..._NO_MEMORY    repeatedly, each time with one failing allocation in every event: only the
  *	                 state's consistency is checked

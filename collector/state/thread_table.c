@@ -127,11 +127,17 @@ slab_take(struct state *s)
 	return t;
 }
 
-static void
-slab_give(struct state *s, struct thread *t)
+void
+thread_names_unref(struct state *s, struct thread *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
 		intern_unref(s->pool, *held_id(t, i));
+}
+
+static void
+slab_give(struct state *s, struct thread *t)
+{
+	thread_names_unref(s, t);
 	fdt_unref(&s->fds, t->fds);
 	t->next_free = s->free;
 	s->free = t;

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image_load.c - fill a new state from an image, which may be damaged: nothing of it is trusted. */
+#include "collector/state/image_int.h"
+#include "common/array.h"
+#include <stdlib.h>
+
+struct load {
+	struct state *s;
+	const unsigned char *p, *end;
+	const char *why; /* NULL: good so far */
+	int r;
+	uint32_t *texts; /* ids by number - 1 */
+	size_t ntexts, texts_room;
+	struct fd_table **tables; /* held; by number */
+	size_t ntables, tables_room;
+	struct thread *t; /* the last thread; NULL: none, or left out */
+	bool in_table;    /* descriptors of 't' may follow */
+	bool left_out;    /* ... or of a thread that was left out */
+};
+
+static void
+bad(struct load *l, int r, const char *why)
+{
+	if (l->r == 0) {
+		l->r = r;
+		l->why = why;
+	}
+	l->p = l->end;
+}
+
+static int64_t
+get_num(struct load *l)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64 && l->p < l->end; shift += 7) {
+		unsigned char c = *l->p++;
+
+		v |= (uint64_t) (c & 0x7f) << shift;
+		if (c < 0x80)
+			return (int64_t) (v >> 1) ^ -(int64_t) (v & 1);
+	}
+	bad(l, -EBADMSG, "a number is cut");
+	return 0;
+}
+
+static uint32_t
+new_text(struct load *l)
+{
+	uint64_t n = (uint64_t) get_num(l);
+	uint32_t id;
+
+	if (n > (uint64_t) (l->end - l->p)) {
+		bad(l, -EBADMSG, "a text is cut");
+		return INTERN_NULL;
+	}
+	id = intern_put(l->s->pool, (struct slice){ (const char *) l->p, n });
+	l->p += n;
+	if (id == INTERN_NULL || ARRAY_RESERVE(l->texts, l->ntexts, 1, l->texts_room) < 0) {
+		bad(l, -ENOMEM, "no memory");
+		return INTERN_NULL;
+	}
+	l->texts[l->ntexts++] = id;
+	return id;
+}
+
+static uint32_t
+get_text(struct load *l)
+{
+	uint64_t k = (uint64_t) get_num(l);
+
+	if (k == 0 || l->r != 0)
+		return INTERN_NULL;
+	if (k <= l->ntexts)
+		return l->texts[k - 1];
+	if (k == l->ntexts + 1)
+		return new_text(l);
+	bad(l, -EBADMSG, "a text is used before it is given");
+	return INTERN_NULL;
+}
+
+/* Set the members of an entry, and hold its new texts. */
+static void
+get_members(struct load *l, void *of, const struct image_member *v, size_t n)
+{
+	for (size_t i = 0; i < n && l->r == 0; i++) {
+		char *at = (char *) of + v[i].at;
+		int64_t num;
+		bool flag;
+
+		if (v[i].kind == IMAGE_TEXT) {
+			hold(l->s->pool, (uint32_t *) (void *) at, get_text(l));
+			continue;
+		}
+		num = get_num(l);
+		flag = num != 0;
+		memcpy(at, v[i].kind == IMAGE_BOOL ? (void *) &flag : (void *) &num, v[i].size);
+	}
+}
+
+static void
+load_user(struct load *l, struct table *users, enum image_record kind)
+{
+	uint32_t container = get_text(l);
+	uint32_t uid = (uint32_t) get_num(l);
+	struct user_info u = { .name = get_text(l) };
+	struct user_slot *e;
+
+	if (kind == IMAGE_USER) {
+		u.home = get_text(l);
+		u.shell = get_text(l);
+	}
+	if (l->r != 0)
+		return;
+	e = users_put(l->s, users, container, uid);
+	if (e == NULL)
+		return;
+	hold(l->s->pool, &e->info.name, u.name);
+	hold(l->s->pool, &e->info.home, u.home);
+	hold(l->s->pool, &e->info.shell, u.shell);
+}
+
+/* The last thread's table is complete: later threads may share it. */
+static void
+close_table(struct load *l)
+{
+	if (!l->in_table)
+		return;
+	l->in_table = false;
+	if (ARRAY_RESERVE(l->tables, l->ntables, 1, l->tables_room) < 0) {
+		bad(l, -ENOMEM, "no memory");
+		return;
+	}
+	l->tables[l->ntables++] = l->t == NULL ? NULL : fdt_ref(l->t->fds);
+}
+
+/* The entry for a thread of the image; NULL: it has no place. */
+static struct thread *
+make_thread(struct load *l, int64_t tid, int64_t pid)
+{
+	struct thread *main = NULL, *t;
+
+	if (tid <= 0 || tid > UINT32_MAX || pid <= 0 || pid > UINT32_MAX) {
+		bad(l, -EBADMSG, "a thread's number is out of range");
+		return NULL;
+	}
+	if (thread_find(l->s, tid) != NULL) {
+		bad(l, -EBADMSG, "a thread is there twice");
+		return NULL;
+	}
+	if (pid != tid) {
+		main = thread_find(l->s, pid);
+		if (main == NULL || main->gone || !thread_is_main(main))
+			return NULL; /* the process had no place, or ended before its thread */
+	}
+	t = thread_add(l->s, tid, main);
+	if (t != NULL && main != NULL)
+		main->nthreads--; /* it has the right number already */
+	return t;
+}
+
+static void
+load_thread(struct load *l)
+{
+	int64_t tid = get_num(l), pid = get_num(l), gone = get_num(l), ptid = get_num(l);
+	struct thread unused = { 0 }, *t;
+	uint64_t died;
+
+	t = l->r == 0 ? make_thread(l, tid, pid) : NULL;
+	l->t = t;
+	if (t == NULL) {
+		get_members(l, &unused, image_thread, image_nthread);
+		thread_names_unref(l->s, &unused);
+		return;
+	}
+	get_members(l, t, image_thread, image_nthread);
+	thread_set_parent(l->s, t, ptid);
+	if (gone == 0)
+		return;
+	died = t->died;
+	thread_bury(l->s, t);
+	t->died = died;
+}
+
+/* Descriptors follow, or are shared, if the last thread is a process that lives and has none. */
+static bool
+may_have_fds(struct load *l)
+{
+	if (l->t == NULL)
+		return true; /* left out: so are they */
+	if (thread_is_main(l->t) && !l->t->gone && l->t->fds == NULL)
+		return true;
+	bad(l, -EBADMSG, "descriptors without a process");
+	return false;
+}
+
+static void
+load_shared(struct load *l)
+{
+	uint64_t k = (uint64_t) get_num(l);
+
+	if (l->r != 0 || !may_have_fds(l))
+		return;
+	if (k >= l->ntables)
+		bad(l, -EBADMSG, "a table of descriptors is used before it is given");
+	else if (l->t != NULL)
+		l->t->fds = fdt_ref(l->tables[k]);
+}
+
+static void
+load_fd(struct load *l)
+{
+	int64_t fd = get_num(l);
+	struct fd_entry unused = { 0 }, *e = NULL;
+
+	if (l->r != 0)
+		return;
+	if (!l->in_table) {
+		bad(l, -EBADMSG, "a descriptor without a table");
+		return;
+	}
+	if (l->t != NULL)
+		e = fdt_put(&l->s->fds, &l->t->fds, fd);
+	if (e == NULL)
+		e = &unused;
+	get_members(l, e, image_fd, image_nfd);
+	if (e->type > FD_UNSUPPORTED || e->l4 > L4_RAW || e->role > ROLE_SERVER) {
+		e->type = e->l4 = e->role = 0;
+		bad(l, -EBADMSG, "a descriptor of an unknown kind");
+	}
+	if (e == &unused)
+		fd_names_unref(l->s->pool, e);
+	else
+		fdt_serve(&l->s->fds, l->t->fds, e);
+}
+
+static void
+load_table(struct load *l)
+{
+	if (may_have_fds(l))
+		l->in_table = true;
+}
+
+static void
+load_exited(struct load *l)
+{
+	int64_t tid = get_num(l);
+	uint64_t start = (uint64_t) get_num(l), ts = (uint64_t) get_num(l);
+
+	if (l->r == 0)
+		exited_add(l->s, tid, start, ts);
+}
+
+/* Load one record. False: it was the last. */
+static bool
+load_record(struct load *l)
+{
+	int64_t kind = get_num(l);
+
+	if (kind != IMAGE_FD)
+		close_table(l);
+	if (l->r != 0)
+		return false;
+	switch (kind) {
+	case IMAGE_END:
+		if (l->p != l->end)
+			bad(l, -EBADMSG, "bytes after its end");
+		return false;
+	case IMAGE_CLOCK:
+		get_members(l, l->s, image_clock, image_nclock);
+		break;
+	case IMAGE_USER:
+		load_user(l, &l->s->users, IMAGE_USER);
+		break;
+	case IMAGE_GROUP:
+		load_user(l, &l->s->groups, IMAGE_GROUP);
+		break;
+	case IMAGE_THREAD:
+		load_thread(l);
+		break;
+	case IMAGE_TABLE:
+		load_table(l);
+		break;
+	case IMAGE_SHARED:
+		load_shared(l);
+		break;
+	case IMAGE_FD:
+		load_fd(l);
+		break;
+	case IMAGE_EXITED:
+		load_exited(l);
+		break;
+	default:
+		bad(l, -EBADMSG, "a record of an unknown kind");
+	}
+	return l->r == 0;
+}
+
+int
+state_image_load(struct state *s, struct slice image, const char **why)
+{
+	struct load l = {
+		.s = s,
+		.p = (const unsigned char *) image.p,
+		.end = (const unsigned char *) image.p + image.n,
+	};
+
+	intern_charge(s->pool, s->account);
+	while (load_record(&l))
+		;
+	for (size_t i = 0; i < l.ntables; i++)
+		fdt_unref(&s->fds, l.tables[i]);
+	free(l.tables);
+	free(l.texts);
+	touch(s, STATE_ALL);
+	if (l.r != 0)
+		*why = l.why;
+	return l.r;
+}
