@@ -140,6 +140,25 @@ stop_outputs(void *app)
 }
 
 static int
+start_checkpoint(void *app)
+{
+	struct app *a = app;
+	struct diag d = { 0 };
+	const char *path = a->opt.check_path;
+	int r = path == NULL || path[0] == '\0' ? 0 : checkpoint_open(path, &a->checkpoint, &d);
+
+	return r < 0 ? app_fail(a, EXIT_CONFIG, &d, r) : 0;
+}
+
+static void
+stop_checkpoint(void *app)
+{
+	struct app *a = app;
+
+	checkpoint_close(a->checkpoint);
+}
+
+static int
 start_shards(void *app)
 {
 	struct app *a = app;
@@ -162,6 +181,8 @@ start_shards(void *app)
 		},
 		.nodes.json = &a->rules_config.options.json,
 		.nodes.log_drops = a->opt.log_drops,
+		.nodes.checkpoint = a->checkpoint,
+		.nodes.checkpoint_ns = a->opt.check_every * NS_PER_MS,
 	};
 	int r = shards_start(n, &cfg, &a->shards);
 
@@ -273,6 +294,7 @@ const struct stage app_stages[] = {
 	{ "rules", start_rules, stop_rules }, /* most mistakes are here */
 	{ "places", app_check_places, NULL }, /* --check ends here: app_ncheck */
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
+	{ "checkpoint", start_checkpoint, stop_checkpoint },
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
 	{ "lookout", start_lookout, NULL },      /* before sensors connect: load the known nodes */

@@ -6,6 +6,7 @@
 #define MEWS_COLLECTOR_COLLECTOR_H
 
 #include "collector/api/api.h"
+#include "collector/checkpoint/checkpoint.h"
 #include "collector/rule/rule_config.h"
 #include "collector/watch/lookout.h"
 #include "collector/watch/reload.h"
@@ -56,6 +57,7 @@ struct app {
 	pthread_mutex_t rules_lock;
 	struct ruleset *rules; /* guarded by rules_lock */
 	struct outbox *outbox;
+	struct checkpoint *checkpoint; /* NULL: none */
 	struct outputs *outputs;
 	struct streams *streams;
 	struct lookout lookout;

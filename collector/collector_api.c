@@ -16,6 +16,7 @@ app_api_start(void *app)
 		.version = MEWS_VERSION,
 		.started = clock_real(),
 		.outbox = a->outbox,
+		.checkpoint = a->checkpoint,
 		.outputs = a->outputs,
 		.streams = a->streams,
 		.shards = a->shards,

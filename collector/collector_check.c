@@ -9,6 +9,12 @@
 #include "common/log.h"
 #include <errno.h>
 
+static bool
+is_set(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
 static void
 tell_output(void *arg, const struct diag *d, int r)
 {
@@ -61,6 +67,12 @@ app_check_places(void *app)
 
 	if (r < 0)
 		r = in_place(a, EXIT_OUTBOX, &d, r);
+	if (r == 0 && is_set(a->opt.check_path)) {
+		d = (struct diag){ 0 };
+		r = checkpoint_probe(a->opt.check_path, &d);
+		if (r < 0)
+			r = in_place(a, EXIT_CONFIG, &d, r);
+	}
 	if (r == 0) {
 		d = (struct diag){ 0 };
 		r = ingest_probe(&ingest, &held, &d);

@@ -117,6 +117,7 @@ app_ingest_cfg(const struct app *a)
 		.streams = a->streams,
 		.shards = a->shards,
 		.outbox = a->outbox,
+		.checkpoint = a->checkpoint,
 	};
 }
 

@@ -5,6 +5,35 @@
 
 #define AHEAD 32 /* batches indexed and not sent: below, the next file is read */
 
+/* Give the files back as they are: their batches are not delivered by this process. */
+static void
+unload(struct spool *s)
+{
+	for (struct spool_seg *seg = s->disk->head; seg != NULL; seg = seg->next) {
+		if (seg->owner != s)
+			continue;
+		seg->owner = NULL;
+		seg->live = 0;
+		seg->skip = true;
+	}
+	spool_fini(s);
+}
+
+/* Add the counters of 'from' to those of 's', and clear them. */
+static void
+move_counts(struct spool *s, struct spool *from)
+{
+	s->batches_dropped += from->batches_dropped;
+	s->events_dropped += from->events_dropped;
+	s->batches_quarantined += from->batches_quarantined;
+	s->events_quarantined += from->events_quarantined;
+	s->batches_damaged += from->batches_damaged;
+	s->events_damaged += from->events_damaged;
+	from->batches_dropped = from->events_dropped = 0;
+	from->batches_quarantined = from->events_quarantined = 0;
+	from->batches_damaged = from->events_damaged = 0;
+}
+
 /* The stream's next file that is not indexed; NULL: none. */
 static struct spool_seg *
 next_file(const struct backlog *b)
@@ -115,8 +144,8 @@ backlog_end(struct backlog *b, struct spool *s, bool refused)
 		return;
 	if (refused)
 		skip_stream(b, b->stream, "are refused by the collector");
-	spool_move_counts(s, &b->spool);
-	spool_unload(&b->spool);
+	move_counts(s, &b->spool);
+	unload(&b->spool);
 	wire__request__free_unpacked(b->hello, NULL);
 	b->hello = NULL;
 }

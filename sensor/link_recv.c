@@ -44,6 +44,7 @@ on_ack(struct link *l, const Wire__Ack *a)
 	if (a->credit > 0)
 		l->held_polls = 0;
 	l->received = MAX(l->received, MIN(a->received_seq, spool_next(l->spool) - 1));
+	spool_keep(l->spool, a->state_seq < a->durable_seq ? a->state_seq : UINT64_MAX);
 	if (a->durable_seq > l->durable) {
 		l->durable = MIN(a->durable_seq, spool_next(l->spool) - 1);
 		spool_durable(l->spool, l->durable);

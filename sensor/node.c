@@ -373,6 +373,7 @@ node_hello(struct node *n, struct buf *out)
 	}
 	h.protocol = WIRE_PROTOCOL;
 	h.durable_seq = n->link.durable;
+	h.oldest_seq = n->backlog.hello == NULL ? spool_past_first(&n->spool) : 0;
 	rq.body_case = WIRE__REQUEST__BODY_HELLO;
 	rq.hello = &h;
 	return message_pack(&rq, out);

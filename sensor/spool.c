@@ -12,13 +12,16 @@
 /* Batches in files cost memory too: at most one per so many bytes of max_bytes. */
 #define SPOOL_BYTES_PER_ENTRY 64
 
+/* The part of max_bytes that durable batches may have. */
+#define SPOOL_PAST 4
+
 /* Missing numbers between two batches of a file; more is not possible. */
 #define HOLES_MAX (1u << 20)
 
 void
 spool_init(struct spool *s, uint64_t max_bytes)
 {
-	*s = (struct spool){ .first = 1, .saved = 1, .max_bytes = max_bytes };
+	*s = (struct spool){ .first = 1, .saved = 1, .max_bytes = max_bytes, .state = UINT64_MAX };
 }
 
 static struct spool_entry *
@@ -71,6 +74,7 @@ spool_fini(struct spool *s)
 	for (size_t i = 0; i < s->n; i++)
 		entry_unload(s, entry_at(s, i));
 	free(s->ring);
+	past_fini(&s->past);
 	buf_fini(&s->hello);
 	buf_fini(&s->read);
 	s->ring = NULL;
@@ -277,6 +281,9 @@ make_room(struct spool *s, uint32_t n)
 {
 	uint64_t room = s->max_bytes - s->max_bytes / SPOOL_MARGIN;
 
+	if (s->bytes + s->past.bytes + n <= s->max_bytes)
+		return;
+	past_shrink(&s->past, 0);
 	if (s->bytes + n <= s->max_bytes)
 		return;
 	if (s->disk != NULL)
@@ -314,7 +321,9 @@ spool_get(struct spool *s, uint64_t seq)
 {
 	struct spool_entry *e;
 
-	if (seq < s->first || seq >= spool_next(s))
+	if (seq < s->first)
+		return past_get(&s->past, seq);
+	if (seq >= spool_next(s))
 		return NULL;
 	e = entry_at(s, (size_t) (seq - s->first));
 	return is_hole(e) ? NULL : e;
@@ -339,19 +348,57 @@ spool_msg(struct spool *s, struct spool_entry *e)
 uint64_t
 spool_seek(const struct spool *s, uint64_t seq)
 {
-	if (seq < s->first)
-		seq = s->first;
+	if (seq < s->first && s->past.n > 0)
+		return MAX(seq, s->past.first);
+	seq = MAX(seq, s->first);
 	while (seq < spool_next(s) && is_hole(entry_at(s, (size_t) (seq - s->first))))
 		seq++;
 	return seq > spool_next(s) ? spool_next(s) : seq;
+}
+
+/* The oldest batch is durable: pass its copy in memory on to 'past'. One that has none breaks the
+ * sequence. */
+static void
+keep(struct spool *s, struct spool_entry *e)
+{
+	struct spool_entry copy = *e;
+
+	if (e->msg == NULL || s->first <= s->state || s->state == UINT64_MAX) {
+		past_shrink(&s->past, 0);
+		return;
+	}
+	copy.seg = NULL;
+	past_add(&s->past, s->first, &copy);
+	s->bytes -= e->n;
+	s->kept -= e->n;
+	e->msg = NULL;
+	if (e->seg != NULL)
+		spool_disk_release(s->disk, e->seg);
+	e->seg = NULL;
 }
 
 void
 spool_durable(struct spool *s, uint64_t seq)
 {
 	s->durable = MAX(s->durable, MIN(seq, spool_next(s) - 1));
-	while (s->n > 0 && s->first <= seq)
+	while (s->n > 0 && s->first <= seq) {
+		keep(s, entry_at(s, 0));
 		pop(s);
+	}
+	past_shrink(&s->past, s->max_bytes / SPOOL_PAST);
+}
+
+void
+spool_keep(struct spool *s, uint64_t state)
+{
+	s->state = state;
+	past_forget(&s->past, state);
+}
+
+uint64_t
+spool_past_first(const struct spool *s)
+{
+	return s->past.n == 0 ? 0 : s->past.first;
 }
 
 void
@@ -360,6 +407,10 @@ spool_discard(struct spool *s, uint64_t seq)
 	struct spool_entry *e = spool_get(s, seq);
 
 	assert(e != NULL);
+	if (seq < s->first) {
+		past_forget(&s->past, seq);
+		return;
+	}
 	s->batches_quarantined++;
 	s->events_quarantined += e->events;
 	entry_drop(s, e);
@@ -438,31 +489,4 @@ spool_load(struct spool *s, struct spool_seg *seg, bool *ended)
 	trim(s);
 	spool_disk_release(s->disk, seg);
 	return r;
-}
-
-void
-spool_unload(struct spool *s)
-{
-	for (struct spool_seg *seg = s->disk->head; seg != NULL; seg = seg->next) {
-		if (seg->owner != s)
-			continue;
-		seg->owner = NULL;
-		seg->live = 0;
-		seg->skip = true;
-	}
-	spool_fini(s);
-}
-
-void
-spool_move_counts(struct spool *s, struct spool *from)
-{
-	s->batches_dropped += from->batches_dropped;
-	s->events_dropped += from->events_dropped;
-	s->batches_quarantined += from->batches_quarantined;
-	s->events_quarantined += from->events_quarantined;
-	s->batches_damaged += from->batches_damaged;
-	s->events_damaged += from->events_damaged;
-	from->batches_dropped = from->events_dropped = 0;
-	from->batches_quarantined = from->events_quarantined = 0;
-	from->batches_damaged = from->events_damaged = 0;
 }

@@ -7,7 +7,8 @@
  * survive the process; when memory is full it keeps only where they are. When the files are full,
  * the oldest goes; when nothing can be written, the oldest batches in memory. Their events are
  * counted; the sender sees the gap in the sequence numbers. A batch that the collector refuses
- * becomes a hole (spool_discard). The spool assigns the numbers, from 1.
+ * becomes a hole (spool_discard). Durable batches that are not in the collector's checkpoint yet
+ * stay as long as there is room (spool_past.h). The spool assigns the numbers, from 1.
  *
  * Not thread-safe: it belongs to the loop thread.
  */
@@ -18,18 +19,9 @@
 #include "common/macros.h"
 #include "common/slice.h"
 #include "sensor/spool_disk.h"
+#include "sensor/spool_past.h"
 #include <stddef.h>
 #include <stdint.h>
-
-struct spool_entry {
-	char *msg;             /* owned; NULL: not in memory */
-	struct spool_seg *seg; /* its file; NULL: not saved. Without both: a hole */
-	uint64_t since;        /* when it was closed, monotonic ns */
-	uint32_t at;           /* in the file */
-	uint32_t n;            /* bytes */
-	uint32_t events;
-	uint32_t refused; /* how often the collector refused it */
-};
 
 struct spool {
 	struct spool_entry *ring;
@@ -38,6 +30,8 @@ struct spool {
 	uint64_t bytes, max_bytes; /* in memory */
 	uint64_t kept;             /* bytes of all batches */
 	uint64_t durable;          /* everything up to here is */
+	struct spool_past past;    /* durable batches after 'state'; they count towards max_bytes */
+	uint64_t state;            /* UINT64_MAX: keep no durable ones */
 	uint64_t saved;            /* every batch before it is saved, or gone */
 	struct spool_disk *disk;   /* borrowed; NULL: none */
 	struct buf hello;          /* for the files */
@@ -70,8 +64,15 @@ const char *spool_msg(struct spool *s, struct spool_entry *e);
 /* The first batch kept at or after 'seq'; spool_next() if there is none. */
 uint64_t spool_seek(const struct spool *s, uint64_t seq);
 
-/* Forget everything up to 'seq': it is durable. */
+/* Forget everything up to 'seq': it is durable. But see spool_keep(). */
 void spool_durable(struct spool *s, uint64_t seq);
+
+/* Keep durable batches after 'state' from now on, as long as there is room for them; UINT64_MAX:
+ * none. */
+void spool_keep(struct spool *s, uint64_t state);
+
+/* The oldest batch that can be sent, if it is a durable one; 0: there is none. */
+uint64_t spool_past_first(const struct spool *s);
 
 /* The collector refused this batch for good: count it and leave a hole. */
 void spool_discard(struct spool *s, uint64_t seq);
@@ -97,11 +98,5 @@ int spool_end(struct spool *s);
 /* Take over the batches of a file of an earlier sensor, behind those that the spool has; a file
  * without any is removed. *ended: an end mark is its last record. -ENOMEM. */
 int spool_load(struct spool *s, struct spool_seg *seg, bool *ended) MUST_CHECK;
-
-/* Give the files back as they are: their batches are not delivered by this process. */
-void spool_unload(struct spool *s);
-
-/* Add the counters of 'from' to those of 's', and clear them. */
-void spool_move_counts(struct spool *s, struct spool *from);
 
 #endif

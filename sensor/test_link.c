@@ -62,6 +62,35 @@ test_credit_and_polls(void **state)
 	peer_end(&p);
 }
 
+/* A restarted collector continues from its checkpoint, before what is durable. */
+static void
+test_checkpoint(void **state)
+{
+	Wire__Reply r = WIRE__REPLY__INIT;
+	Wire__Ack a = WIRE__ACK__INIT;
+	struct peer p;
+
+	(void) state;
+	peer_start(&p, 3, 8);
+	peer_after(&p, 0, "b1 b2 b3");
+	a.received_seq = a.durable_seq = 3;
+	a.state_seq = 1;
+	a.credit = 8;
+	r.ack = &a;
+	peer_reply(&p, "b3", &r);
+	assert_int_equal(0, p.spool.n);
+	assert_int_equal(2, spool_past_first(&p.spool));
+	peer_add(&p, 1);
+	link_closed(&p.link, p.now, "gone", true);
+	peer_expect(&p, "note close");
+	peer_up(&p, 2, 8);
+	peer_after(&p, 0, "b2 b3 b4");
+	peer_ack(&p, "b2", 2, 3, 8); /* durable is ahead of received */
+	assert_int_equal(1, p.spool.n);
+	peer_ack(&p, "b4", 4, 4, 8);
+	peer_end(&p);
+}
+
 /* A sensor that always has batches also sends its statistics. */
 static void
 test_busy_poll(void **state)
@@ -380,6 +409,7 @@ main(void)
 		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_credit_and_polls),
 		cmocka_unit_test(test_busy_poll),
+		cmocka_unit_test(test_checkpoint),
 		cmocka_unit_test(test_resend),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_backoff),

@@ -92,6 +92,52 @@ test_hole(void **state)
 	spool_fini(&s);
 }
 
+/* Durable batches that the collector's checkpoint lacks stay, as far as there is room. */
+static void
+test_past(void **state)
+{
+	struct spool s;
+
+	(void) state;
+	spool_init(&s, 4000);
+	for (int i = 0; i < 4; i++)
+		add(&s, 100, 1);
+	spool_durable(&s, 2); /* nobody asked to keep them */
+	assert_int_equal(0, spool_past_first(&s));
+	spool_keep(&s, 2);
+	spool_durable(&s, 4);
+	assert_int_equal(3, spool_past_first(&s));
+	assert_int_equal(0, s.n);
+	assert_int_equal(0, s.bytes);
+	assert_int_equal(0, s.kept);
+	assert_string_equal("3", spool_get(&s, 3)->msg);
+	assert_int_equal(3, spool_seek(&s, 3));
+	assert_int_equal(3, spool_seek(&s, 1));
+	assert_int_equal(5, spool_seek(&s, 5));
+	for (int i = 0; i < 100; i++) { /* a quarter of the memory at most, without a gap */
+		add(&s, 100, 1);
+		spool_durable(&s, spool_next(&s) - 1);
+	}
+	assert_int_equal(95, spool_past_first(&s));
+	spool_keep(&s, 96);
+	assert_int_equal(97, spool_past_first(&s));
+	for (int i = 0; i < 35; i++) /* what is not durable is worth more */
+		add(&s, 100, 1);
+	assert_int_equal(0, spool_past_first(&s));
+	assert_int_equal(0, s.events_dropped);
+	spool_durable(&s, 110);
+	assert_int_equal(105, spool_past_first(&s));
+	spool_discard(&s, 107); /* refused: those before it are of no use either */
+	assert_int_equal(108, spool_past_first(&s));
+	spool_discard(&s, 111);
+	spool_durable(&s, 112);
+	assert_int_equal(112, spool_past_first(&s));
+	spool_keep(&s, UINT64_MAX);
+	assert_int_equal(0, spool_past_first(&s));
+	assert_int_equal(0, s.events_dropped);
+	spool_fini(&s);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -115,6 +161,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_hole),
+		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_no_memory),
 	};
 

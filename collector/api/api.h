@@ -24,6 +24,7 @@
 #ifndef MEWS_COLLECTOR_API_API_H
 #define MEWS_COLLECTOR_API_API_H
 
+#include "collector/checkpoint/checkpoint.h"
 #include "collector/ingest/ingest.h"
 #include "collector/outbox/outbox.h"
 #include "collector/output/output.h"
@@ -46,6 +47,7 @@ struct api_view {
 	const char *name, *cluster, *version;
 	uint64_t started; /* realtime ns */
 	struct outbox *outbox;
+	struct checkpoint *checkpoint; /* NULL: none */
 	struct outputs *outputs;
 	struct streams *streams;
 	struct shards *shards;

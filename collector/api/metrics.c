@@ -46,6 +46,14 @@ static const struct metric outbox_metrics[] = {
 	SECONDS(outbox_stats, stalled_ms, "stalled_seconds", COUNTER,
 	    "Time that commits waited for room on disk."),
 };
+static const struct metric checkpoint_metrics[] = {
+	ROW(checkpoint_stats, written, COUNTER, "States of nodes written to the checkpoint."),
+	ROW(checkpoint_stats, bytes, COUNTER, "Bytes written to it."),
+	ROW(checkpoint_stats, failed, COUNTER, "Writes that failed."),
+	ROW(checkpoint_stats, loaded, COUNTER, "Nodes that continued from it after a start."),
+	ROW(checkpoint_stats, damaged, COUNTER, "Files of it that were damaged and set aside."),
+	ROW(checkpoint_stats, waiting, GAUGE, "States that wait to be durable and written."),
+};
 static const struct metric ingest_metrics[] = {
 	ROW(ingest_stats, connections, GAUGE, "Connections open."),
 	ROW(ingest_stats, refused_tls, COUNTER, "TLS handshakes that failed."),
@@ -441,6 +449,7 @@ api_metrics(const struct api_view *v, struct buf *out)
 {
 	struct shard_stats shards;
 	struct outbox_stats outbox;
+	struct checkpoint_stats checkpoint;
 	struct ingest_stats ingest;
 	struct api_stats api;
 
@@ -456,6 +465,8 @@ api_metrics(const struct api_view *v, struct buf *out)
 	    "# TYPE mews_outbox_corrupt gauge\nmews_outbox_corrupt %d\n",
 	    outbox.full, outbox.corrupt);
 	latency_print(out, &outbox);
+	checkpoint_stats(v->checkpoint, &checkpoint);
+	table(out, "checkpoint", checkpoint_metrics, ARRAY_SIZE(checkpoint_metrics), &checkpoint);
 	ingest_stats(v->ingest, &ingest);
 	table(out, "ingest", ingest_metrics, ARRAY_SIZE(ingest_metrics), &ingest);
 	api_stats(v->api, &api);

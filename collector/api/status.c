@@ -64,6 +64,8 @@ sensor_row(void *arg, struct stream *s)
 		{ "received", s->received },
 		{ "evaluated", s->evaluated },
 		{ "durable", s->durable },
+		{ "state_seq", s->state_seq },
+		{ "state_at", s->state_at },
 		{ "events", s->events },
 		{ "bytes", s->bytes },
 		{ "drops", s->drops },
@@ -170,6 +172,22 @@ status_outbox(const struct api_view *v, struct buf *out)
 	    st.corrupt ? "true" : "false");
 }
 
+static void
+status_checkpoint(const struct api_view *v, struct buf *out)
+{
+	struct checkpoint_stats st;
+
+	checkpoint_stats(v->checkpoint, &st);
+	buf_printf(out, "\"checkpoint\":{\"enabled\":%s", v->checkpoint != NULL ? "true" : "false");
+	key_u64(out, "written", st.written);
+	key_u64(out, "bytes", st.bytes);
+	key_u64(out, "failed", st.failed);
+	key_u64(out, "loaded", st.loaded);
+	key_u64(out, "damaged", st.damaged);
+	key_u64(out, "waiting", st.waiting);
+	buf_str(out, "},");
+}
+
 struct ruleset *
 api_ruleset(const struct api_view *v)
 {
@@ -198,6 +216,7 @@ api_status(const struct api_view *v, struct buf *out)
 	    c.rules, c.in_force, c.blind, c.partly);
 	status_outbox(v, out);
 	buf_char(out, ',');
+	status_checkpoint(v, out);
 	status_outputs(v, out);
 	buf_str(out, ",\"sensors\":[");
 	streams_each(v->streams, sensor_row, &(struct sensor_rows){ out, false });

@@ -131,6 +131,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	char events[16], drops[16], rate[16] = "-", lag[16], gaps[16], suppressed[16],
 				    seen_text[16];
 	uint64_t seen = ctl_num(s, "last_seen"), now = ctl_num(collector, "now");
+	uint64_t received = ctl_num(s, "received"), durable = ctl_num(s, "durable");
 
 	if (old != NULL && seconds > 0)
 		(void) ctl_count(
@@ -139,7 +140,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	print_node(s, ctl_str(collector, "cluster"));
 	printf(" %-7.7s %6s %7s %5s %6s %5s %6s %6s\n", part ? "part" : ctl_str(s, "state"),
 	    ctl_count(ctl_num(s, "events"), events), rate,
-	    ctl_count(ctl_num(s, "received") - ctl_num(s, "durable"), lag),
+	    ctl_count(received > durable ? received - durable : 0, lag),
 	    ctl_count(ctl_num(s, "drops"), drops), ctl_count(ctl_num(s, "gaps"), gaps),
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),
 	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
@@ -173,6 +174,36 @@ print_counts(const json_t *j)
 		    (unsigned long) ctl_num(o, "lost"), (unsigned long) ctl_num(o, "damaged"));
 	printf("refused    %lu connections, %lu malformed batches\n",
 	    (unsigned long) ctl_num(c, "refused"), (unsigned long) ctl_num(c, "malformed"));
+}
+
+/* How many nodes have a state on disk, and the age of the oldest that misses something. */
+static void
+print_checkpoint(const json_t *j)
+{
+	const json_t *c = json_object_get(j, "checkpoint");
+	uint64_t now = ctl_num(json_object_get(j, "collector"), "now"), oldest = now;
+	json_t *list = json_object_get(j, "sensors"), *s;
+	unsigned long have = 0;
+	char age[16], bytes[16];
+	size_t i;
+
+	if (!json_is_true(json_object_get(c, "enabled")))
+		return;
+	json_array_foreach(list, i, s)
+	{
+		uint64_t at = ctl_num(s, "state_at");
+
+		have += ctl_num(s, "state_seq") > 0;
+		if (at > 0 && ctl_num(s, "state_seq") < ctl_num(s, "evaluated"))
+			oldest = MIN(oldest, at);
+	}
+	printf(
+	    "checkpoint %lu of %lu nodes, up to %s old; %sB written, %lu nodes continued from it\n",
+	    have, (unsigned long) json_array_size(list), ctl_age((now - oldest) / NS_PER_S, age),
+	    ctl_count(ctl_num(c, "bytes"), bytes), (unsigned long) ctl_num(c, "loaded"));
+	if (ctl_num(c, "failed") + ctl_num(c, "damaged") > 0)
+		printf("           %lu writes failed, %lu files damaged\n",
+		    (unsigned long) ctl_num(c, "failed"), (unsigned long) ctl_num(c, "damaged"));
 }
 
 /* Print nothing while more than a month is left. */
@@ -212,6 +243,7 @@ print_collector(const json_t *j)
 	if (buf_ok(&b) == 0)
 		print_item("collector", b.p);
 	print_counts(j);
+	print_checkpoint(j);
 	print_expiry("the collector", ctl_num(c, "certificate_expires"), now / NS_PER_S);
 	json_array_foreach(list, i, s)
 	{

@@ -26,7 +26,8 @@ struct ingest_cfg {
 	unsigned contexts;           /* requests under way at a time */
 	struct streams *streams;
 	struct shards *shards;
-	struct outbox *outbox; /* knows where a stream continues */
+	struct outbox *outbox;         /* knows where a stream continues */
+	struct checkpoint *checkpoint; /* has the states of nodes; NULL: none */
 };
 
 struct ingest;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/checkpoint/checkpoint.h"
 #include "collector/ingest/ingest_int.h"
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -59,6 +60,8 @@ add_ack(struct ingest *i, struct conn *c, struct reply *rep)
 
 	wire__ack__init(&rep->ack);
 	rep->ack.durable_seq = rep->ack.state_seq = st->durable;
+	if (i->cfg.checkpoint != NULL && st->state_seq < rep->ack.durable_seq)
+		rep->ack.state_seq = st->state_seq;
 	rep->ack.received_seq = st->received;
 	rep->ack.credit = flow_credit(c);
 	rep->ack.spread_ms = spread_ms(i);
@@ -119,13 +122,43 @@ set_id(struct conn *c, const Wire__Hello *h)
 	(void) snprintf(c->info.arch, sizeof(c->info.arch), "%s", h->arch);
 }
 
-/* Find the stream of this Hello, and where it continues. 0, or a refusal. */
+/* The oldest batch that the sensor can still send. */
+static uint64_t
+oldest_seq(const Wire__Hello *h)
+{
+	return h->oldest_seq != 0 ? MIN(h->oldest_seq, h->durable_seq + 1) : h->durable_seq + 1;
+}
+
+/* The state of a new stream's node from the checkpoint, if the sensor still has the batches since:
+ * the number of the last one in it, and *data. 0: none. */
+static uint64_t
+find_state(struct ingest *i, const struct conn *c, struct buf *data)
+{
+	const Wire__Hello *h = c->hello->hello;
+	struct checkpoint_mark mark;
+
+	if (i->cfg.checkpoint == NULL || h->ended || streams_know(i->cfg.streams, &c->id) ||
+	    checkpoint_read(i->cfg.checkpoint, &c->id, data) < 0)
+		return 0;
+	memcpy(&mark, data->p, sizeof(mark));
+	if (mark.seq + 1 >= oldest_seq(h))
+		return mark.seq;
+	conn_log(c, LOG_INFO,
+	    "sensor %s: its checkpoint is of no use, since batches after it are gone: a snapshot "
+	    "serves",
+	    c->id.node);
+	buf_clear(data);
+	return 0;
+}
+
+/* Find the stream of this Hello, and where it continues: *data is the checkpoint from which it
+ * does, or stays empty. 0, or a refusal. */
 static int
-find_stream(struct ingest *i, struct conn *c, struct refusal *why)
+find_stream(struct ingest *i, struct conn *c, struct buf *data, struct refusal *why)
 {
 	const Wire__Hello *h = c->hello->hello;
 	struct peer_schema *schema = NULL;
-	uint64_t durable = 0, from;
+	uint64_t durable = 0, from, state;
 
 	why->code = WIRE__REJECT__CODE__PROTOCOL;
 	why->text = "the sensor's events do not fit this collector's";
@@ -137,10 +170,13 @@ find_stream(struct ingest *i, struct conn *c, struct refusal *why)
 		goto fail;
 	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor
 	 * has freed them, and nothing is lost. */
-	from = MAX(durable, h->durable_seq);
+	state = find_state(i, c, data);
+	from = MAX(MAX(durable, h->durable_seq), state); /* a state on disk is durable, too */
 	if (stream_get(i->cfg.streams, &c->id, from, h->ended, schema, &c->stream) < 0)
 		goto fail;
-	if (from > c->stream->received)
+	if (state != 0)
+		stream_resume(c->stream, state);
+	else if (from > c->stream->received && c->stream->received + 1 < oldest_seq(h))
 		c->stream->received = from;
 	return 0;
 fail:
@@ -185,6 +221,7 @@ add_welcome(struct ingest *i, struct conn *c, struct reply *rep)
 static void
 welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 {
+	struct buf data = BUF_INIT;
 	struct refusal why = { 0 };
 	struct op *op;
 
@@ -198,13 +235,16 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 		return;
 	}
 	op = calloc(1, sizeof(*op));
-	if (op == NULL || find_stream(i, c, &why) < 0) {
+	if (op == NULL || find_stream(i, c, &data, &why) < 0) {
 		free(op);
+		buf_fini(&data);
 		refuse(i, c, rep, now, op == NULL ? WIRE__REJECT__CODE__BUSY : why.code,
 		    op == NULL ? "the collector is out of memory: try again later" : why.text);
 		return;
 	}
-	*op = (struct op){ .type = OP_HELLO, .stream = stream_ref(c->stream), .req = c->hello };
+	*op = (struct op){
+		.type = OP_HELLO, .stream = stream_ref(c->stream), .req = c->hello, .data = data
+	};
 	c->hello = NULL;
 	c->first = op;
 	c->state = CONN_WELCOME;

@@ -27,8 +27,8 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 	shown->until[cause] = until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
 }
 
-void
-node_loss_begin(
+static void
+init(
     struct node_loss *l, struct shard_counters *counters, struct stream *stream, uint64_t log_drops)
 {
 	*l = (struct node_loss){
@@ -38,12 +38,51 @@ node_loss_begin(
 		.malformed = stream->malformed,
 	};
 	drop_log_init(&l->log, log_drops);
+}
+
+/* The windows for the status; what was alerted about them before is not known any more. */
+static void
+show_windows(struct node_loss *l)
+{
+	uint64_t now = clock_real();
+
+	for (unsigned i = 0; i < LOSS_MAX; i++) {
+		uint64_t until = l->windows.until[i];
+
+		l->windows.latest = MAX(l->windows.latest, until);
+		if (until <= l->boot_ns)
+			continue;
+		l->stream->loss.since[i] = l->seen;
+		l->stream->loss.until[i] =
+		    until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
+	}
+}
+
+void
+node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
+    uint64_t log_drops, const struct checkpoint_mark *mark)
+{
+	init(l, counters, stream, log_drops);
+	l->boot_ns = mark->boot_ns;
+	l->seen = mark->seen;
+	l->drops = mark->drops;
+	l->silences = mark->silences;
+	memcpy(l->windows.until, mark->until, sizeof(l->windows.until));
+	show_windows(l);
+	stream->drops = mark->drops;
+}
+
+void
+node_loss_begin(
+    struct node_loss *l, struct shard_counters *counters, struct stream *stream, uint64_t log_drops)
+{
+	init(l, counters, stream, log_drops);
 	if (stream->restarted)
 		open_window(l, stream->before, stream->before_seen, LOSS_OPEN);
 	stream->restarted = false; /* reported once */
 	if (stream->evaluated == 0)
 		return;
-	if (stream->evaluated == stream->began) {
+	if (stream->evaluated <= stream->began) {
 		open_window(l, LOSS_collector_restarted, 0, LOSS_OPEN);
 	} else {
 		l->drops = stream->drops;

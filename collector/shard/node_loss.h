@@ -9,6 +9,7 @@
 #define MEWS_COLLECTOR_SHARD_NODE_LOSS_H
 
 #include "collector/alert/loss.h"
+#include "collector/checkpoint/checkpoint.h"
 #include "collector/shard/shard_stats.h"
 #include "collector/stream/stream.h"
 #include "proto/drop_log.h"
@@ -31,6 +32,10 @@ struct node_loss {
  * number of dropped events that is logged. */
 void node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
     uint64_t log_drops);
+
+/* A node continues from a checkpoint, where nothing was lost since. */
+void node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
+    uint64_t log_drops, const struct checkpoint_mark *mark);
 void node_loss_fini(struct node_loss *l);
 
 /* Called before a batch's events. True: batches before it are missing, or were not decoded. */

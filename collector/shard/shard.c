@@ -159,9 +159,12 @@ op_batch(struct shard *s, struct op *op)
 {
 	struct alert *alerts = NULL;
 	uint64_t seq = op->req->batch->seq;
+	bool again = seq <= op->stream->durable;
 
 	node_batch(s->nodes, op->stream, op->req->batch, &alerts);
 	op->stream->evaluated = seq;
+	if (again) /* it brought the state from a checkpoint up to date */
+		return;
 	if (alerts != NULL || !durable_at_once(s, op->stream, seq))
 		commit_batch(s, op->stream, seq, alerts);
 }
@@ -171,7 +174,7 @@ op_run(struct shard *s, struct op *op)
 {
 	switch (op->type) {
 	case OP_HELLO:
-		node_hello(s->nodes, op->stream, op->req->hello);
+		node_hello(s->nodes, op->stream, op->req->hello, buf_get(&op->data));
 		break;
 	case OP_BATCH:
 		op_batch(s, op);
@@ -201,19 +204,31 @@ take_rules(struct shard *s)
 	atomic_store(&s->left, nodes_swap_rules(s->nodes, next));
 }
 
+/* How long to wait for an op: not at all while an image is being taken. */
+static int
+patience(const struct shard *s, bool imaging)
+{
+	if (imaging)
+		return 0;
+	return s->quiet != NULL || nodes_unwritten(s->nodes) ? TELL_MS : -1;
+}
+
 static void *
 shard_main(void *arg)
 {
+	const struct stream *imaged = NULL;
 	struct shard *s = arg;
 	struct op *op;
 	int r;
 
-	while ((r = shard_queue_take(s->ops, s->quiet == NULL ? -1 : TELL_MS, &op)) >= 0) {
+	while ((r = shard_queue_take(s->ops, patience(s, imaged != NULL), &op)) >= 0) {
 		if (r > 0) {
 			take_rules(s);
 			op_run(s, op);
 		}
 		nodes_publish(s->nodes);
+		imaged = nodes_image(s->nodes);
+		shard_queue_hold(s->ops, imaged);
 		if (s->quiet != NULL && clock_mono() - s->told >= TELL_MS * NS_PER_MS)
 			tell_all(s, false);
 	}

@@ -2,9 +2,8 @@
 #include "collector/shard/shard_nodes.h"
 #include "collector/rule/throttle.h"
 #include "collector/shard/blind.h"
-#include "collector/shard/node_loss.h"
+#include "collector/shard/shard_nodes_int.h"
 #include "common/clock.h"
-#include "common/intern.h"
 #include "common/log_peer.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,31 +14,6 @@ enum {
 };
 
 #define STATE_KEEP_NS (3600 * NS_PER_S) /* of a disconnected node */
-
-struct node {
-	struct node *next;
-	struct stream *stream; /* held: the stream whose events made the state */
-	struct state *state;
-	struct throttle *throttle;
-	struct node_loss loss;
-	uint64_t offset; /* realtime minus boot time, ns: of the newest batch */
-	uint64_t events; /* evt.num */
-};
-
-struct nodes {
-	struct node *head;
-	struct shard_counters *counters;
-	struct intern *pool;
-	struct rule_run *rules;
-	struct fscratch *scratch;
-	struct alert_scratch text;
-	struct batch *batch; /* the current one, or the memory of the last */
-	struct state_limits limits;
-	struct throttle_limits throttle;
-	const struct alert_json *json;
-	uint64_t log_drops;
-	uint64_t published; /* monotonic ns */
-};
 
 /* Context for one batch's hits. */
 struct hit_ctx {
@@ -62,6 +36,8 @@ nodes_new(const struct nodes_cfg *cfg, struct shard_counters *counters, struct n
 	n->throttle = cfg->throttle;
 	n->json = cfg->json;
 	n->log_drops = cfg->log_drops;
+	n->image.to = cfg->checkpoint;
+	n->image.every = cfg->checkpoint_ns;
 	r = intern_new(cfg->intern_bytes, &n->pool);
 	if (r == 0)
 		r = fscratch_new(&n->scratch);
@@ -76,8 +52,9 @@ nodes_new(const struct nodes_cfg *cfg, struct shard_counters *counters, struct n
 }
 
 static void
-node_fini(struct node *p)
+node_fini(struct nodes *n, struct node *p)
 {
+	node_image_drop(n, p);
 	state_free(p->state);
 	throttle_free(p->throttle);
 	node_loss_fini(&p->loss);
@@ -93,7 +70,7 @@ nodes_free(struct nodes *n)
 	while (n->head != NULL) {
 		struct node *next = n->head->next;
 
-		node_fini(n->head);
+		node_fini(n, n->head);
 		free(n->head);
 		n->head = next;
 	}
@@ -102,6 +79,7 @@ nodes_free(struct nodes *n)
 	intern_free(n->pool);
 	alert_scratch_fini(&n->text);
 	batch_free(n->batch);
+	buf_fini(&n->image.data);
 	free(n);
 }
 
@@ -125,52 +103,60 @@ node_find(const struct nodes *n, const struct stream_id *id)
 	return p;
 }
 
-/* Find the node of a stream, or create it with empty state. NULL: no memory. */
-static struct node *
-node_of(struct nodes *n, struct stream *stream)
+/* An empty state, and an empty throttle. */
+static int
+node_init(struct nodes *n, struct node *p)
 {
-	struct throttle *throttle = NULL;
-	struct state *state = NULL;
-	struct node *p;
+	int r = state_new(n->pool, &n->limits, &p->state);
+
+	if (r == 0)
+		r = throttle_new(&n->throttle, &p->throttle);
+	if (r < 0)
+		state_free(p->state);
+	return r;
+}
+
+/* Find the node of a stream, or create it, with the state of a checkpoint's data if there is any.
+ * NULL: no memory. */
+static struct node *
+node_of(struct nodes *n, struct stream *stream, struct slice data)
+{
+	struct node made = { 0 }, *p;
 
 	if (stream->node != NULL)
 		return stream->node;
 	p = node_find(n, &stream->id);
-	if (state_new(n->pool, &n->limits, &state) < 0)
+	if (node_init(n, &made) < 0)
 		return NULL;
-	if (throttle_new(&n->throttle, &throttle) < 0) {
-		state_free(state);
-		return NULL;
-	}
 	if (p == NULL) {
 		p = calloc(1, sizeof(*p));
 		if (p == NULL) {
-			throttle_free(throttle);
-			state_free(state);
+			throttle_free(made.throttle);
+			state_free(made.state);
 			return NULL;
 		}
-		p->next = n->head;
+		made.next = n->head;
 		n->head = p;
 	} else { /* the sensor is new: discard the old one's state */
-		struct node *next = p->next;
-
-		node_fini(p);
-		*p = (struct node){ .next = next };
+		made.next = p->next;
+		node_fini(n, p);
 	}
-	p->state = state;
-	p->throttle = throttle;
-	if (stream->evaluated > 0) /* its state was forgotten */
-		stream_want_snapshot(stream);
+	*p = made;
 	p->stream = stream_ref(stream);
 	stream->node = p;
+	node_image_begin(n, p);
+	if (node_resume(n, p, data))
+		return p;
+	if (stream->evaluated > 0) /* its state was forgotten */
+		stream_want_snapshot(stream);
 	node_loss_begin(&p->loss, n->counters, stream, n->log_drops);
 	return p;
 }
 
 void
-node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello)
+node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello, struct slice data)
 {
-	struct node *p = node_of(n, stream);
+	struct node *p = node_of(n, stream, data);
 
 	if (p == NULL || state_set_interfaces(p->state, hello->interfaces, hello->n_interfaces) < 0)
 		log_peer(LOG_ERROR, stream->id.node, "no memory for the state of node %s",
@@ -188,7 +174,7 @@ node_bye(struct nodes *n, struct stream *stream)
 		struct node *p = *at;
 
 		*at = p->next;
-		node_fini(p);
+		node_fini(n, p);
 		free(p);
 	}
 }
@@ -353,14 +339,17 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 		.time = ev->ts + p->offset,
 	};
 
-	c->origin.losses = loss_at(&p->loss.windows, ev->ts);
 	state_apply(p->state, b, ev, &v);
+	if (c == NULL)
+		return;
+	c->origin.losses = loss_at(&p->loss.windows, ev->ts);
 	rule_run_event(n->rules, &v, on_hit, c);
 	fscratch_reset(n->scratch);
 	count_type(n, ev);
 }
 
-/* Returns the number of events; the others are rows of a snapshot. */
+/* c is NULL: change the state alone. Returns the number of events; the others are rows of a
+ * snapshot. */
 static size_t
 node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_ctx *c)
 {
@@ -374,7 +363,8 @@ node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_c
 			node_event(n, p, b, &b->ev[i], c);
 		}
 	}
-	add_summaries(c);
+	if (c != NULL)
+		add_summaries(c);
 	n->counters->snapshot_events += rows;
 	return b->nev - rows;
 }
@@ -382,10 +372,10 @@ node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_c
 void
 node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts)
 {
-	struct node *p = node_of(n, stream);
+	struct node *p = node_of(n, stream, (struct slice){ NULL, 0 });
 	struct batch *b;
 	size_t events;
-	bool gap;
+	bool gap, again;
 	const char *why = batch->body == NULL ? "it has no body" : "no memory";
 	struct hit_ctx c = {
 		.nodes = n,
@@ -418,9 +408,16 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	intern_tick(n->pool);
 	state_begin_batch(p->state);
 	snapshot_part(p, batch->snapshot, gap);
-	events = node_events(n, p, b, &c);
+	/* A batch that is durable already only changes the state: its alerts are in the outbox. */
+	again = batch->seq <= stream->durable;
+	events = node_events(n, p, b, again ? NULL : &c);
 	snapshot_end(p, batch);
 	note_evicted(p);
+	n->image.unwritten = true;
+	if (again) {
+		n->counters->batches_again++;
+		return;
+	}
 	add_losses(&c);
 	n->counters->batches++;
 	n->counters->events += events;
@@ -442,7 +439,7 @@ forget_gone(struct nodes *n)
 			continue;
 		}
 		*at = p->next;
-		node_fini(p);
+		node_fini(n, p);
 		free(p);
 	}
 }

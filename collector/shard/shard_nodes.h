@@ -21,6 +21,8 @@ struct nodes_cfg {
 	struct state_limits state;
 	struct throttle_limits throttle; /* per node */
 	const struct alert_json *json;   /* of alerts about losses; NULL: Falco's defaults */
+	struct checkpoint *checkpoint;   /* borrowed; NULL: none */
+	uint64_t checkpoint_ns;          /* time between two images of a node; not 0 */
 	uint64_t log_drops; /* log a node's dropped events from this number on; 0: never */
 };
 
@@ -30,20 +32,31 @@ int nodes_new(
     const struct nodes_cfg *cfg, struct shard_counters *counters, struct nodes **ret) MUST_CHECK;
 void nodes_free(struct nodes *n);
 
-/* A new stream starts with empty state and waits for its snapshot; a known one continues. */
-void node_hello(struct nodes *n, struct stream *stream, const Wire__Hello *hello);
+/* A new stream starts with the state in 'data', of a checkpoint; without any with empty state, and
+ * waits for its snapshot. A known one continues. */
+void node_hello(
+    struct nodes *n, struct stream *stream, const Wire__Hello *hello, struct slice data);
 void node_bye(struct nodes *n, struct stream *stream);
 
 /* The state of the stream's node; NULL: there is none, or another stream has made it. */
 struct state *node_state(const struct stream *stream);
 
-/* Decode, apply, evaluate; rows of a snapshot are applied in order with the events. *alerts (NULL
- * on entry) becomes the list of alerts raised, in the events' order; the caller owns them. */
+/* Decode, apply, evaluate (unless the batch is durable already, from before a restart); rows of a
+ * snapshot are applied in order with the events. *alerts (NULL on entry) becomes the list of alerts
+ * raised, in the events' order; the caller owns them. */
 void node_batch(
     struct nodes *n, struct stream *stream, const Wire__Batch *batch, struct alert **alerts);
 
 /* Evaluate with these rules from now on; returns the previous ones, which the caller owns. */
 struct rule_run *nodes_swap_rules(struct nodes *n, struct rule_run *rules) MUST_CHECK;
+
+/* Take images of changed nodes for the checkpoint, for about a millisecond; call between two ops.
+ * Returns the stream whose image is not complete: none of its ops may run until it is. NULL:
+ * none. */
+const struct stream *nodes_image(struct nodes *n);
+
+/* Has a node changed since its image? Then call nodes_image() now and then. */
+bool nodes_unwritten(const struct nodes *n);
 
 /* Update the gauges, and forget nodes that have been gone too long. */
 void nodes_publish(struct nodes *n);

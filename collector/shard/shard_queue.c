@@ -16,6 +16,7 @@ struct lane {
 struct shard_queue {
 	struct queue_base b;
 	struct lane *turn, *last; /* the lanes with ops */
+	struct lane *held;        /* the taker only: passed over; NULL: none */
 	size_t cap;
 	struct lane lanes[LANES];
 };
@@ -92,13 +93,22 @@ shard_queue_put(struct shard_queue *q, struct op *op)
 	return r;
 }
 
-/* Take the first op of the lane whose turn it is, and move the lane to the end. */
+/* Take the first op of the lane whose turn it is, and move the lane to the end. NULL: only the held
+ * lane has any. */
 static struct op *
 next_op(struct shard_queue *q)
 {
 	struct lane *l = q->turn;
-	struct op *op = l->head;
+	struct op *op;
 
+	if (l == q->held) {
+		if (l->next == NULL)
+			return NULL;
+		q->turn = l->next;
+		line_up(q, l);
+		l = q->turn;
+	}
+	op = l->head;
 	q->turn = l->next;
 	l->head = op->next;
 	l->n--;
@@ -115,10 +125,16 @@ shard_queue_take(struct shard_queue *q, int timeout_ms, struct op **ret)
 
 	if (q->b.n > 0) {
 		*ret = next_op(q);
-		r = 1;
+		r = *ret != NULL;
 	}
 	pthread_mutex_unlock(&q->b.lock);
 	return r;
+}
+
+void
+shard_queue_hold(struct shard_queue *q, const struct stream *st)
+{
+	q->held = st == NULL ? NULL : &q->lanes[st->hash % LANES];
 }
 
 size_t
@@ -138,6 +154,7 @@ op_free(struct op *op)
 {
 	if (op->req != NULL)
 		wire__request__free_unpacked(op->req, NULL);
+	buf_fini(&op->data);
 	if (op->stream != NULL)
 		stream_unref(op->stream);
 	free(op);

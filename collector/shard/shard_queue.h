@@ -12,6 +12,7 @@
 #define MEWS_COLLECTOR_SHARD_SHARD_QUEUE_H
 
 #include "collector/stream/stream.h"
+#include "common/buf.h"
 #include "common/macros.h"
 #include "proto/wire.pb-c.h"
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct op {
 	enum op_type type;
 	struct stream *stream; /* held (stream_ref) by the op; NULL for WAKE */
 	Wire__Request *req;    /* owned by the op; wire__request__free_unpacked() */
+	struct buf data;       /* HELLO: the node's checkpoint, if it continues from one */
 	void (*done)(void *arg);
 	void *arg;
 	struct op *next; /* used by the queue */
@@ -48,8 +50,11 @@ void shard_queue_free(struct shard_queue *q); /* must be empty */
 int shard_queue_put(struct shard_queue *q, struct op *op) MUST_CHECK;
 
 /* Wait up to timeout_ms for an op (-1: for ever). 1, and *ret; 0: none; -ESHUTDOWN: closed and
- * empty. */
+ * empty. With only ops that are held it does not wait: 0. */
 int shard_queue_take(struct shard_queue *q, int timeout_ms, struct op **ret) MUST_CHECK;
+
+/* The taker passes over the ops of this stream's node from now on; NULL: of none. Taker only. */
+void shard_queue_hold(struct shard_queue *q, const struct stream *st);
 
 size_t shard_queue_len(struct shard_queue *q);
 

@@ -3,7 +3,7 @@
 #include "tests/support/test.h"
 
 #include "collector/shard/blind.h"
-#include "collector/shard/shard_nodes.h"
+#include "collector/shard/shard_nodes_int.h"
 #include "common/clock.h"
 #include "tests/support/evbuild.h"
 #include <errno.h>
@@ -30,6 +30,22 @@ state_free(struct state *s)
 {
 	states_alive -= s != NULL;
 	free(s);
+}
+
+bool
+node_resume(struct nodes *n UNUSED, struct node *p UNUSED, struct slice data UNUSED)
+{
+	return false;
+}
+
+void
+node_image_begin(struct nodes *n UNUSED, struct node *p UNUSED)
+{
+}
+
+void
+node_image_drop(struct nodes *n UNUSED, const struct node *p UNUSED)
+{
 }
 
 int

@@ -21,6 +21,8 @@ struct bench {
 
 #define HOUR_NS (3600 * NS_PER_S)
 
+static const struct slice nothing = { NULL, 0 }; /* no checkpoint */
+
 static void
 bench_open(struct bench *b)
 {
@@ -194,14 +196,14 @@ test_streams(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_hello(b.nodes, &b.stream, &hello);
+	node_hello(b.nodes, &b.stream, &hello, nothing);
 	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
 	assert_int_equal(1, newest->applied);
-	node_hello(b.nodes, &b.stream, &hello); /* the same, reconnected */
+	node_hello(b.nodes, &b.stream, &hello, nothing); /* the same, reconnected */
 	assert_int_equal(1, states_alive);
-	node_hello(b.nodes, &other, &hello); /* the same name in another cluster */
+	node_hello(b.nodes, &other, &hello, nothing); /* the same name in another cluster */
 	assert_int_equal(2, states_alive);
-	node_hello(b.nodes, &second, &hello);
+	node_hello(b.nodes, &second, &hello, nothing);
 	assert_int_equal(2, states_alive);
 	assert_int_equal(0, b.stream.refs);
 	(void) feed(&b, &second, 1, 1, NULL, ids);

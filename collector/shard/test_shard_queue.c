@@ -63,6 +63,30 @@ turns(void **state)
 	shard_queue_free(NULL);
 }
 
+/* The ops of a held node wait, and nobody waits for them. */
+static void
+held(void **state)
+{
+	struct op a[2] = { op_of(0, "1"), op_of(0, "2") }, b = op_of(1, "x"), c = op_of(2, "C");
+	struct shard_queue *q = NULL;
+	struct op *op = NULL;
+
+	(void) state;
+	assert_int_equal(0, shard_queue_new(CAP, &q));
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		assert_int_equal(0, shard_queue_put(q, &a[i]));
+	shard_queue_hold(q, &nodes[0]);
+	assert_int_equal(0, shard_queue_take(q, 0, &op));
+	assert_int_equal(0, shard_queue_put(q, &b));
+	assert_int_equal(0, shard_queue_put(q, &c));
+	expect(q, "xC");
+	assert_int_equal(0, shard_queue_take(q, 0, &op));
+	assert_int_equal(2, shard_queue_len(q));
+	shard_queue_hold(q, NULL);
+	expect(q, "12");
+	shard_queue_free(q);
+}
+
 /* Nodes that share a lane are served in the order of their ops. */
 static void
 shared_lane(void **state)
@@ -201,6 +225,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns),
 		cmocka_unit_test(shared_lane),
+		cmocka_unit_test(held),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(many_writers),
 		cmocka_unit_test(close_wakes),

@@ -277,6 +277,28 @@ stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 	return sum;
 }
 
+bool
+streams_know(struct streams *s, const struct stream_id *id)
+{
+	uint64_t hash = stream_node_hash(id);
+	const struct stream *st;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->bucket[hash % BUCKETS];
+	while (
+	    st != NULL && !(same_node(st, hash, id) && same_process(&st->id, id) && st->heard != 0))
+		st = st->next;
+	pthread_mutex_unlock(&s->lock);
+	return st != NULL;
+}
+
+void
+stream_resume(struct stream *st, uint64_t seq)
+{
+	st->received = st->evaluated = st->state_seq = seq;
+	st->snapshot_id = 0;
+}
+
 int
 stream_get(struct streams *s, const struct stream_id *id, uint64_t durable, bool ended,
     struct peer_schema *schema, struct stream **ret)

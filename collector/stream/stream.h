@@ -78,6 +78,9 @@ struct stream {
 	_Atomic uint64_t received;  /* batches given to the shard; a gap is a jump of seq */
 	_Atomic uint64_t evaluated; /* batches that rules have seen */
 	_Atomic uint64_t durable;   /* batches whose alerts are committed */
+	_Atomic uint64_t
+	    state_seq; /* the state after this batch is on disk (checkpoint.h); 0: none */
+	_Atomic uint64_t state_at;      /* when it was written, realtime ns; 0: not yet */
 	_Atomic uint64_t events, bytes; /* handed to the shard */
 	_Atomic uint64_t drops;      /* events that the sensor reports lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
@@ -117,6 +120,12 @@ void streams_free(struct streams *s);             /* a held stream stays */
  */
 int stream_get(struct streams *s, const struct stream_id *id, uint64_t durable, bool ended,
     struct peer_schema *schema, struct stream **ret) MUST_CHECK;
+
+/* Does the registry have this stream, and has it been heard? */
+bool streams_know(struct streams *s, const struct stream_id *id);
+
+/* A new stream continues from its state on disk, the one after batch 'seq'; 'durable' stays. */
+void stream_resume(struct stream *st, uint64_t seq);
 
 /* The stream's sensor was heard; 'captured': when its batch was closed, realtime ns, or 0. */
 void stream_heard(struct stream *st, uint64_t now, uint64_t captured);

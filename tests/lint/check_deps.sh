@@ -24,12 +24,13 @@ collector/rule      common proto alert state field filter plan
 collector/outbox    common alert rule
 collector/output    common alert filter outbox                                     : rule
 collector/stream    common proto alert outbox
-collector/shard     common proto alert state rule outbox stream
-collector/ingest    common common/nng proto filter outbox stream shard             : ctl/pki.h
+collector/checkpoint common proto alert state outbox stream
+collector/shard     common proto alert state rule outbox stream checkpoint
+collector/ingest    common common/nng proto filter outbox stream shard checkpoint : ctl/pki.h
 collector/watch     common proto filter alert rule outbox output stream shard ingest
-collector/api       common proto alert rule outbox output stream shard ingest watch : ctl/pki.h
+collector/api       common proto alert rule outbox output stream shard ingest watch checkpoint : ctl/pki.h
 collector/ctl       common proto state field filter rule outbox output api
-collector           common common/nng proto alert rule outbox output stream shard ingest watch api
+collector           common common/nng proto alert rule outbox output stream shard ingest watch api checkpoint
 tests               *
 tests/conformance   *
 tests/driver        *

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* checkpoint_mark.h - where a node was at an image. */
+#ifndef MEWS_COLLECTOR_CHECKPOINT_CHECKPOINT_MARK_H
+#define MEWS_COLLECTOR_CHECKPOINT_CHECKPOINT_MARK_H
+
+#include "collector/alert/loss.h"
+#include <stdint.h>
+
+/* What belongs to an image of a node's state: data on disk is this, then the image. */
+struct checkpoint_mark {
+	uint64_t seq;             /* the state after this batch */
+	uint64_t events, offset;  /* of its shard's struct node */
+	uint64_t boot_ns, seen;   /* of the newest batch: boot and realtime ns */
+	uint64_t drops, silences; /* of the stream then */
+	uint64_t until[LOSS_MAX]; /* loss windows, boot ns; LOSS_OPEN */
+};
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node_image.c - images of nodes' states for the checkpoint: taken in pieces, and loaded. */
+#include "collector/checkpoint/checkpoint.h"
+#include "collector/shard/shard_nodes_int.h"
+#include "common/clock.h"
+#include "common/log_peer.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	LOOK_MS = 200, /* how often to look for a node that is due */
+	PIECE = 64,    /* entries between two looks at the clock */
+};
+
+#define PIECE_NS NS_PER_MS /* then the shard goes on with its ops */
+
+/* ---- take ---- */
+
+static bool
+has_changed(const struct node *p)
+{
+	return p->stream->evaluated != p->image_seq;
+}
+
+/* A node that has changed and whose time has come; while a snapshot is wanted its state is not
+ * complete. NULL: none. */
+static struct node *
+next_due(struct nodes *n, uint64_t now)
+{
+	n->image.unwritten = false;
+	for (struct node *p = n->head; p != NULL; p = p->next) {
+		if (!has_changed(p))
+			continue;
+		n->image.unwritten = true;
+		if (now >= p->image_at && p->stream->snapshot_id == 0)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+put_mark(struct nodes *n, const struct node *p)
+{
+	struct checkpoint_mark m = {
+		.seq = p->stream->evaluated,
+		.events = p->events,
+		.offset = p->offset,
+		.boot_ns = p->loss.boot_ns,
+		.seen = p->loss.seen,
+		.drops = p->loss.drops,
+		.silences = p->loss.silences,
+	};
+
+	memcpy(m.until, p->loss.windows.until, sizeof(m.until));
+	buf_clear(&n->image.data);
+	buf_add(&n->image.data, &m, sizeof(m));
+}
+
+static void
+begin(struct nodes *n, struct node *p, uint64_t now)
+{
+	p->image_at = now + n->image.every;
+	put_mark(n, p);
+	if (state_image_new(p->state, &n->image.data, &n->image.writer) < 0) {
+		n->counters->images_failed++;
+		return;
+	}
+	n->image.node = p;
+}
+
+static void
+end(struct nodes *n)
+{
+	state_image_free(n->image.writer);
+	n->image.writer = NULL;
+	n->image.node = NULL;
+}
+
+/* Take pieces for about PIECE_NS. */
+static void
+go_on(struct nodes *n)
+{
+	uint64_t began = clock_mono(), now = began;
+	struct node *p = n->image.node;
+	int r = 0;
+
+	while (r == 0 && now - began < PIECE_NS) {
+		r = state_image_more(n->image.writer, PIECE);
+		now = clock_mono();
+	}
+	if (now - began > n->counters->image_pause_ns)
+		n->counters->image_pause_ns = now - began;
+	n->counters->image_ns += now - began;
+	if (r == 0)
+		return;
+	if (r > 0) {
+		p->image_seq = p->stream->evaluated;
+		r = checkpoint_put(n->image.to, p->stream, &n->image.data);
+	}
+	if (r < 0)
+		n->counters->images_failed++;
+	else
+		n->counters->images++;
+	end(n);
+}
+
+const struct stream *
+nodes_image(struct nodes *n)
+{
+	uint64_t now;
+	struct node *p;
+
+	if (n->image.to == NULL)
+		return NULL;
+	if (n->image.node == NULL) {
+		now = clock_mono();
+		if (now - n->image.looked < LOOK_MS * NS_PER_MS)
+			return NULL;
+		p = next_due(n, now);
+		if (p == NULL || !checkpoint_has_room(n->image.to)) {
+			n->image.looked = now; /* else look again at once: others may be due */
+			return NULL;
+		}
+		begin(n, p, now);
+	}
+	if (n->image.node != NULL)
+		go_on(n);
+	return n->image.node == NULL ? NULL : n->image.node->stream;
+}
+
+bool
+nodes_unwritten(const struct nodes *n)
+{
+	return n->image.to != NULL && n->image.unwritten;
+}
+
+void
+node_image_begin(struct nodes *n, struct node *p)
+{
+	if (n->image.to != NULL)
+		p->image_at = clock_mono() + p->stream->hash % n->image.every;
+}
+
+void
+node_image_drop(struct nodes *n, const struct node *p)
+{
+	if (n->image.node == p && p != NULL)
+		end(n);
+}
+
+/* ---- load ---- */
+
+static int
+load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char **why)
+{
+	struct slice image;
+	int r;
+
+	if (data.n < sizeof(*mark)) {
+		*why = "it is cut";
+		return -EBADMSG;
+	}
+	memcpy(mark, data.p, sizeof(*mark));
+	image = (struct slice){ data.p + sizeof(*mark), data.n - sizeof(*mark) };
+	r = state_image_load(p->state, image, why);
+	if (r < 0)
+		return r;
+	p->events = mark->events;
+	p->offset = mark->offset;
+	p->image_seq = mark->seq;
+	return 0;
+}
+
+bool
+node_resume(struct nodes *n, struct node *p, struct slice data)
+{
+	struct stream *st = p->stream;
+	struct checkpoint_mark mark;
+	struct state *fresh = NULL;
+	const char *why = NULL;
+
+	if (data.n == 0)
+		return false;
+	if (load(p, data, &mark, &why) == 0) {
+		checkpoint_used(n->image.to, &st->id, NULL);
+		node_loss_resume(&p->loss, n->counters, st, n->log_drops, &mark);
+		log_peer(LOG_INFO, st->id.node,
+		    "node %s continues from its checkpoint, the state after batch %lu", st->id.node,
+		    (unsigned long) mark.seq);
+		return true;
+	}
+	checkpoint_used(n->image.to, &st->id, why);
+	if (state_new(n->pool, &n->limits, &fresh) == 0) {
+		state_free(p->state);
+		p->state = fresh;
+	}
+	return false;
+}
