@@ -21,8 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* NNG 1.5.2 can block its only reaper thread for ever when a connection is closed during a read;
- * then nothing is freed any more. A stop waits this long for it. */
+/* Plain NNG 1.5.2 can block its only reaper thread for ever when a connection is closed during a
+ * read (collector/ingest/hangup.c); then nothing is freed any more. A stop waits this long for it.
+ */
 enum { FREE_MS = 500 };
 
 enum news_kind { NEWS_DIALED, NEWS_LOST, NEWS_REPLY, NEWS_GONE };

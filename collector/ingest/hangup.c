@@ -2,12 +2,15 @@
 /*
  * hangup.c - end TCP connections at the socket.
  *
- * NNG 1.5.2 waits for ever, in its only reaper thread, when a TLS connection is closed while it
- * reads: the read that its callback submits to a closed stream never completes. After that no
- * connection is ever freed. Therefore the socket is shut down first, which ends reads, and NNG is
- * told to close once nothing has arrived for a while. The socket is found by its addresses, since
- * NNG does not expose it. If it was closed meanwhile and its number reused, another peer is
- * disconnected; it reconnects, as every sensor does.
+ * For plain NNG 1.5.2 (common/nng/README.md), which waits for ever, in its only reaper thread, when
+ * a TLS connection is closed between a read's end and its callback: the read that the callback
+ * submits never completes. After that no connection is ever freed. Therefore the socket is shut
+ * down first, which ends reads, and NNG is told to close once nothing has arrived for a while.
+ * Tuned NNG does not need it: close.c ends such a read. strangers.c needs the rest of this file
+ * with every NNG.
+ *
+ * The socket is found by its addresses, since NNG does not expose it. If it was closed meanwhile
+ * and its number reused, another peer is disconnected; it reconnects, as every sensor does.
  */
 #include "collector/ingest/ingest_int.h"
 #include <arpa/inet.h>

@@ -168,7 +168,8 @@ end_conn(struct ingest *i, struct conn *c, uint64_t now)
 	}
 }
 
-/* Watch for connections that NNG does not end when told to. */
+/* Watch for connections that NNG does not end when told to: the case of hangup.c, if the peer keeps
+ * sending through the shutdown. */
 static void
 watch_ending(struct ingest *i)
 {
@@ -333,7 +334,8 @@ close_socket(void *arg)
 	return NULL;
 }
 
-/* False: NNG is stuck, see hangup.c; memory that it may still use must not be freed. */
+/* False: NNG is stuck, which only plain NNG 1.5.2 can be (hangup.c); memory that it may still use
+ * must not be freed. */
 static bool
 close_in_time(struct listener *l)
 {
