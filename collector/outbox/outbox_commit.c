@@ -340,6 +340,17 @@ write_progress(struct outbox *o)
 		outbox_trouble(o, -EBADMSG, NULL);
 }
 
+/* Whether several of v[] have alerts: the others need no fsync that could be shared. */
+static bool
+crowded(void *const *v, int n)
+{
+	int alerting = 0;
+
+	for (int i = 0; i < n && alerting < 2; i++)
+		alerting += ((const struct outbox_txn *) v[i])->alerts != NULL;
+	return alerting > 1;
+}
+
 /* Take transactions into 'v' and return their number: 0 after a while without any, -ESHUTDOWN at
  * the end. */
 static int
@@ -348,12 +359,13 @@ gather(struct outbox *o, void **v)
 	int n = queue_take(o->queue, v, OUTBOX_GROUP, OUTBOX_TICK_MS), more = 0;
 	uint64_t until = clock_mono() + GATHER_NS;
 
-	/* A single alert does not wait for others; under load sharing the fsync pays off. */
+	/* A single batch with alerts does not wait for others; among many, sharing the fsync pays.
+	 */
 	while (n > 0 && o->busy && more >= 0 && n < OUTBOX_GROUP && clock_mono() < until) {
 		more = queue_take(o->queue, v + n, OUTBOX_GROUP - n, 1);
 		n += more > 0 ? more : 0;
 	}
-	o->busy = n > 1;
+	o->busy = crowded(v, n);
 	return n;
 }
 

@@ -199,7 +199,7 @@ struct outbox {
 	struct outbox_high high;
 	uint64_t hand; /* counts the pieces */
 	int wal_again; /* at this length of the log, check again whether it can restart */
-	bool busy;     /* the last group had several transactions: gather */
+	bool busy;     /* several of the last group had alerts: gather */
 	bool migrated; /* from schema 1, at this start */
 	bool waiting;  /* a piece could not be committed yet */
 	struct outbox_aside *asides_writing;
