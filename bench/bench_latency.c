@@ -2,15 +2,16 @@
 /*
  * bench_latency.c - the time from a system call to its alert on the collector's standard output.
  *
- *   bench_latency FOLDER SAMPLES GAP_MS
+ *   bench_latency FOLDER SAMPLES GAP_MS [TIMES]
  *
  * Opens FOLDER/N/etc/shadow, which a default rule reports, for N from 0 on, at random times (gaps
  * uniform between 0 and twice GAP_MS, without waiting for the previous alert), and reads alerts
  * from standard input. The path identifies an alert's action. The time is from just before the
  * system call to the return of the read() that completed the alert's line.
  *
- * Prints one line: SAMPLES P50 P99 MAX, milliseconds. Fails unless each action gave exactly one
- * alert.
+ * Prints one line: SAMPLES P50 P99 MAX, milliseconds; into the file TIMES, a line per action: its
+ * time and that of its alert, CLOCK_MONOTONIC in nanoseconds. Fails unless each action gave exactly
+ * one alert.
  */
 #include "common/clock.h"
 #include <errno.h>
@@ -169,6 +170,20 @@ run(struct bench *b, uint64_t gap_ns)
 	}
 }
 
+static void
+write_times(const struct bench *b, const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	if (f == NULL)
+		die(path);
+	for (unsigned i = 0; i < b->n; i++)
+		fprintf(f, "%lu %lu\n", (unsigned long) b->v[i].acted,
+		    (unsigned long) (b->v[i].acted + b->v[i].took));
+	if (fclose(f) != 0)
+		die(path);
+}
+
 static int
 order(const void *a, const void *b)
 {
@@ -184,10 +199,10 @@ main(int argc, char **argv)
 	unsigned twice = 0;
 	uint64_t gap;
 
-	b.n = argc == 4 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
-	gap = argc == 4 ? strtoul(argv[3], NULL, 10) * NS_PER_MS : 0;
+	b.n = argc == 4 || argc == 5 ? (unsigned) strtoul(argv[2], NULL, 10) : 0;
+	gap = argc == 4 || argc == 5 ? strtoul(argv[3], NULL, 10) * NS_PER_MS : 0;
 	if (b.n == 0 || gap == 0) {
-		fputs("usage: bench_latency FOLDER SAMPLES GAP_MS <ALERTS\n", stderr);
+		fputs("usage: bench_latency FOLDER SAMPLES GAP_MS [TIMES] <ALERTS\n", stderr);
 		return 2;
 	}
 	(void) snprintf(b.folder, sizeof(b.folder), "%s", argv[1]);
@@ -203,6 +218,8 @@ main(int argc, char **argv)
 		    b.n, b.n - b.arrived, twice);
 		return EXIT_FAILURE;
 	}
+	if (argc == 5)
+		write_times(&b, argv[4]);
 	qsort(b.v, b.n, sizeof(*b.v), order);
 	printf("%u %.3f %.3f %.3f\n", b.n, quantile(&b, 0.5), quantile(&b, 0.99), quantile(&b, 1));
 	free(b.v);

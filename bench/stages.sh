@@ -69,6 +69,8 @@ falco_files() {
 . "$here/stages_sensor.sh"
 # shellcheck source=stages_latency.sh
 . "$here/stages_latency.sh"
+# shellcheck source=stages_shares.sh
+. "$here/stages_shares.sh"
 # shellcheck source=stages_collector.sh
 . "$here/stages_collector.sh"
 # shellcheck source=stages_host.sh
