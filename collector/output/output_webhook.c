@@ -122,24 +122,58 @@ fill(struct webhook_state *st, const struct outbox_row *row, struct buf *body)
 	return buf_ok(body);
 }
 
+/* Read the files of headers again: a secret is replaced without a restart. */
+static int
+renew_headers(const struct webhook_state *st, struct webhook_request *q, struct diag *d)
+{
+	struct curl_slist *list = NULL;
+	int r;
+
+	if (st->header_files.n == 0)
+		return 0;
+	r = webhook_headers(st, NULL, &list, d);
+	if (r < 0)
+		return r;
+	if (curl_easy_setopt(q->easy, CURLOPT_HTTPHEADER, list) != CURLE_OK) {
+		curl_slist_free_all(list);
+		return -ENOMEM;
+	}
+	curl_slist_free_all(q->headers);
+	q->headers = list;
+	return 0;
+}
+
+/* The request cannot be sent: its alerts are submitted again. */
+static void
+put_back(struct webhook_state *st, struct webhook_request *q, const char *why)
+{
+	for (size_t i = 0; i < q->n; i++)
+		st->done(st->arg, q->rows[i], OUTPUT_RETRY, why);
+	q->n = 0;
+}
+
 /* Send the request that was filled. */
 static void
 launch(struct webhook_state *st)
 {
 	struct webhook_request *q = st->filling;
+	struct diag d = { 0 };
 
 	st->filling = NULL;
 	buf_str(&q->body, st->after);
 	buf_clear(&q->reply);
 	q->error[0] = '\0';
+	if (renew_headers(st, q, &d) == -EINVAL) {
+		trouble(st, d.msg);
+		put_back(st, q, d.msg);
+		return;
+	}
 	if (buf_ok(&q->body) < 0 ||
 	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDS, q->body.p) != CURLE_OK ||
 	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) q->body.n) !=
 		CURLE_OK ||
 	    curl_multi_add_handle(st->multi, q->easy) != CURLM_OK) {
-		for (size_t i = 0; i < q->n; i++)
-			st->done(st->arg, q->rows[i], OUTPUT_RETRY, "no memory");
-		q->n = 0;
+		put_back(st, q, "no memory");
 		return;
 	}
 	q->busy = true;
@@ -343,6 +377,7 @@ webhook_close(void *state)
 		if (q->busy)
 			(void) curl_multi_remove_handle(st->multi, q->easy);
 		curl_easy_cleanup(q->easy);
+		curl_slist_free_all(q->headers);
 		buf_fini(&q->body);
 		buf_fini(&q->reply);
 	}

@@ -23,6 +23,7 @@ enum webhook_reply {
 
 struct webhook_request {
 	CURL *easy;
+	struct curl_slist *headers; /* as last read; NULL: those of the start */
 	struct buf body, reply;
 	uint64_t rows[WEBHOOK_BATCH];
 	size_t n;
@@ -41,7 +42,7 @@ struct webhook_state {
 	uint64_t preset_batch;
 	enum webhook_reply reply;
 	struct template *body_template; /* NULL: the alert's JSON */
-	struct curl_slist *list;        /* headers */
+	struct curl_slist *list;        /* headers, as read at the start */
 	char host[256];                 /* the URL may be a secret: only this is shown */
 
 	CURLM *multi;
@@ -62,6 +63,10 @@ struct webhook_state {
 extern const struct opt webhook_opts[];
 extern const size_t webhook_nopts;
 int webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d) MUST_CHECK;
+/* Make the list of headers; files are read again. 'cfg' may be NULL: then *d has no place. -EINVAL
+ * and *d; -ENOMEM. */
+int webhook_headers(const struct webhook_state *st, struct cfg *cfg, struct curl_slist **ret,
+    struct diag *d) MUST_CHECK;
 void webhook_conf_fini(struct webhook_state *st);
 
 /* How an answer ends an alert. */

@@ -81,6 +81,34 @@ each_alert_is_a_request_by_default(void **state)
 	bench_close(b);
 }
 
+/* A new secret counts from the next request on; without a usable one the alerts wait. */
+static void
+a_file_of_headers_is_read_again(void **state)
+{
+	struct bench *b;
+
+	(void) state;
+	write_file("secret", "X-Secret: old\n", 0600);
+	b = hook("header_files: '%s/secret'");
+	bench_submit_all(b, 1, 1);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_string_equal("old", httpd_header(web, 0, "X-Secret"));
+	write_file("secret", "X-Secret: new\n", 0644); /* everybody could read it */
+	bench_submit_all(b, 2, 2);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(1, b->retry);
+	assert_int_equal(1, httpd_count(web));
+	assert_non_null(strstr(b->ops->trouble(b->st), "/secret"));
+	assert_null(strstr(b->ops->trouble(b->st), "new"));
+	write_file("secret", "X-Secret: new\n", 0600);
+	bench_submit_all(b, 3, 3);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(2, b->delivered);
+	assert_string_equal("new", httpd_header(web, 1, "X-Secret"));
+	assert_null(b->ops->trouble(b->st));
+	bench_close(b);
+}
+
 static void
 a_preset_may_send_several(void **state)
 {
@@ -298,6 +326,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(each_alert_is_a_request_by_default),
+		T(a_file_of_headers_is_read_again),
 		T(a_preset_may_send_several),
 		T(an_answer_ends_an_alert),
 		T(one_bad_alert_costs_no_other),

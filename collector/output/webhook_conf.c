@@ -57,7 +57,8 @@ static const struct opt preset_opts[] = {
 static int
 wrong(struct cfg *cfg, const char *key, const char *what, const char *value, struct diag *d)
 {
-	cfg_place(cfg, key, d);
+	if (cfg != NULL)
+		cfg_place(cfg, key, d);
 	return diag_fail(d, d->line, d->col, "'%s' must be %s%s%s%s", key, what,
 	    value == NULL ? "" : ", not '", value == NULL ? "" : value, value == NULL ? "" : "'");
 }
@@ -190,18 +191,18 @@ is_header(const char *s)
 }
 
 static int
-add_header(struct webhook_state *st, const char *line)
+add_header(struct curl_slist **list, const char *line)
 {
-	struct curl_slist *list = curl_slist_append(st->list, line);
+	struct curl_slist *longer = curl_slist_append(*list, line);
 
-	if (list == NULL)
+	if (longer == NULL)
 		return -ENOMEM;
-	st->list = list;
+	*list = longer;
 	return 0;
 }
 
 static int
-read_header_file(struct webhook_state *st, const char *path, struct cfg *cfg, struct diag *d)
+read_header_file(struct curl_slist **list, const char *path, struct cfg *cfg, struct diag *d)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	char *line, *rest;
@@ -215,10 +216,11 @@ read_header_file(struct webhook_state *st, const char *path, struct cfg *cfg, st
 	for (rest = text.p; r == 0 && (line = strsep(&rest, "\n")) != NULL;) {
 		if (*line == '\0')
 			continue;
-		if (!is_header(line))
-			return wrong(cfg, "outputs.webhook.header_files",
+		if (is_header(line))
+			r = add_header(list, line);
+		else
+			r = wrong(cfg, "outputs.webhook.header_files",
 			    "files with lines 'NAME: VALUE'", path, d);
-		r = add_header(st, line);
 	}
 	if (text.p != NULL)
 		explicit_bzero(text.p, text.n);
@@ -226,23 +228,38 @@ read_header_file(struct webhook_state *st, const char *path, struct cfg *cfg, st
 }
 
 static int
-read_headers(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+read_headers(
+    const struct webhook_state *st, struct curl_slist **list, struct cfg *cfg, struct diag *d)
 {
 	char type[200];
 	int r;
 
 	(void) snprintf(type, sizeof(type), "Content-Type: %s", st->content_type);
-	r = add_header(st, type);
+	r = add_header(list, type);
 	if (r == 0)
-		r = add_header(st, "Expect:"); /* a body at once */
+		r = add_header(list, "Expect:"); /* a body at once */
 	for (size_t i = 0; r == 0 && i < st->headers.n; i++) {
 		if (!is_header(st->headers.v[i]))
 			return wrong(
 			    cfg, "outputs.webhook.headers", "lines 'NAME: VALUE'", NULL, d);
-		r = add_header(st, st->headers.v[i]);
+		r = add_header(list, st->headers.v[i]);
 	}
 	for (size_t i = 0; r == 0 && i < st->header_files.n; i++)
-		r = read_header_file(st, st->header_files.v[i], cfg, d);
+		r = read_header_file(list, st->header_files.v[i], cfg, d);
+	return r;
+}
+
+int
+webhook_headers(
+    const struct webhook_state *st, struct cfg *cfg, struct curl_slist **ret, struct diag *d)
+{
+	struct curl_slist *list = NULL;
+	int r = read_headers(st, &list, cfg, d);
+
+	if (r < 0)
+		curl_slist_free_all(list);
+	else
+		*ret = list;
 	return r;
 }
 
@@ -285,7 +302,7 @@ webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 		r = cfg_each(
 		    cfg, WEBHOOK_PARAMS, no_param, st->body == NULL ? (void *) "" : st->body, d);
 	if (r == 0)
-		r = read_headers(st, cfg, d);
+		r = webhook_headers(st, cfg, &st->list, d);
 	return r < 0 ? r : check_tls(st, cfg, d);
 }
 
