@@ -243,7 +243,7 @@ start_ingest(void *app)
 		return app_fail(
 		    a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
 	ruleset_interest(a->rules, NULL, &in);
-	ingest_set_interest(a->ingest, &in);
+	ruleset_in_force(a->rules, NULL, clock_real(), ingest_set_interest(a->ingest, &in));
 	log_info("listening for sensors on %s", a->opt.listen);
 	return 0;
 }

@@ -10,11 +10,13 @@
  *	                      list; 404: unknown node, 409: its sensor is connected
  *	/api/v1/processes     the processes of a node and their open files: processes.c
  *	/api/v1/alerts        the outbox; alerts.c lists the parameters
+ *	/api/v1/coverage      whether the absence of an alert means that nothing happened:
+ *	                      absence.c
  *	/api/v1/rules         the rules in force, the cost and hits of each
  *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not
  *	                      load
  *
- * The last five need a token (token.h) everywhere, except from root or the collector's own user on
+ * The last six need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz
  * needs a token; 'insecure' allows such an address without TLS, and treats it as local.
  *

@@ -8,7 +8,7 @@
  *	routes.c   dispatch requests        reply.c        send a body
  *	hold.c     requests that wait for another thread
  *	alerts.c   a body made page by page           processes.c    a body made by a shard
- *	status.c, metrics*.c   bodies made whole           api_stats.c   counters of the doors
+ *	status.c, absence.c, metrics*.c   bodies made whole   api_stats.c   counters of the doors
  *
  * A door belongs to its thread, except for 'asks' and its atomic members. libmicrohttpd runs in
  * that thread and has none of its own.
@@ -171,6 +171,9 @@ struct ruleset *api_ruleset(const struct api_view *v);
 
 void api_status(const struct api_view *v, struct buf *out);
 void api_rules(const struct api_view *v, struct buf *out);
+/* Of a rule, or of an event; node and cluster NULL: any; 'since': realtime ns. -ENOMEM. */
+int api_coverage(const struct api_view *v, const char *rule, const char *event, const char *node,
+    const char *cluster, uint64_t since, struct buf *out) MUST_CHECK;
 /* NULL: ready; else the reason in one sentence. */
 const char *api_ready(const struct api_view *v);
 

@@ -121,6 +121,34 @@ on_forget(struct request *q)
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
 }
 
+/* ---- coverage ---- */
+
+static enum MHD_Result
+on_coverage(struct request *q)
+{
+	static const char *const keys[] = { "rule", "event", "node", "cluster", "since" };
+	const char *v[ARRAY_SIZE(keys)];
+	struct buf b = BUF_INIT;
+	uint64_t since = 0;
+	char *end = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		v[i] = MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, keys[i]);
+	if ((v[0] == NULL) == (v[1] == NULL))
+		return reply_error(
+		    q->mhd, MHD_HTTP_BAD_REQUEST, "one of 'rule' and 'event' must be given");
+	if (v[4] != NULL && v[4][0] >= '0' && v[4][0] <= '9')
+		since = strtoull(v[4], &end, 10);
+	if (end == NULL || *end != '\0')
+		return reply_error(q->mhd, MHD_HTTP_BAD_REQUEST,
+		    "'since' must be a time in nanoseconds since 1970");
+	if (api_coverage(view_of(q), v[0], v[1], v[2], v[3], since, &b) < 0) {
+		buf_fini(&b);
+		return MHD_NO;
+	}
+	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
+}
+
 /* ---- dispatch ---- */
 
 static const struct route {
@@ -137,6 +165,7 @@ static const struct route {
 	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_TOKEN },
 	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_TOKEN },
 	{ "/api/v1/processes", answer_processes, "GET", ACCESS_TOKEN },
+	{ "/api/v1/coverage", on_coverage, "GET", ACCESS_TOKEN },
 	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_TOKEN },
 };
 

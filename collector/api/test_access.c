@@ -175,6 +175,7 @@ static const struct {
 	{ "GET", "/api/v1/status", ACCESS_LOCAL, 200 },
 	{ "GET", "/api/v1/rules", ACCESS_TOKEN, 200 },
 	{ "GET", "/api/v1/alerts?limit=x", ACCESS_TOKEN, 400 },
+	{ "GET", "/api/v1/coverage?rule=x", ACCESS_TOKEN, 400 },
 	{ "POST", "/api/v1/nodes/forget?node=gone", ACCESS_TOKEN, 400 },
 	{ "GET", "/api/v1/processes?node=gone", ACCESS_TOKEN, 404 },
 	{ "PUT", "/api/v1/rules/reload", ACCESS_ANY, 405 },

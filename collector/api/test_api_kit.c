@@ -28,6 +28,16 @@ api_status(const struct api_view *v, struct buf *out)
 	buf_str(out, "{}\n");
 }
 
+int
+api_coverage(const struct api_view *v, const char *rule, const char *event, const char *node,
+    const char *cluster, uint64_t since, struct buf *out)
+{
+	(void) v;
+	buf_printf(out, "%s|%s|%s|%s|%lu", rule == NULL ? "-" : rule, event == NULL ? "-" : event,
+	    node == NULL ? "-" : node, cluster == NULL ? "-" : cluster, (unsigned long) since);
+	return 0;
+}
+
 void
 api_rules(const struct api_view *v, struct buf *out)
 {

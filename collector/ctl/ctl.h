@@ -14,9 +14,12 @@
 
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_FAIL = 1,   /* valid request, negative answer: the reason is on standard error */
-	CTL_USAGE = 2,  /* usage error: reported */
-	CTL_UNSEEN = 3, /* valid request, and a node is not seen */
+	CTL_FAIL = 1,        /* valid request, negative answer: the reason is on standard error */
+	CTL_USAGE = 2,       /* usage error: reported */
+	CTL_UNSEEN = 3,      /* valid request, and a node is not seen */
+	CTL_HAPPENED = 4,    /* 'absence': it did happen ... */
+	CTL_UNKNOWN = 5,     /* ... may have happened unseen ... */
+	CTL_NOT_WATCHED = 6, /* ... is not looked for */
 };
 
 struct ctl_command {

@@ -157,31 +157,6 @@ show_newest(struct opts *o, uint64_t *last)
 	return r;
 }
 
-/* Convert "10m" to the realtime ns that long ago, as text. -EINVAL. */
-static int
-since_text(const char *age, char *ret, size_t n)
-{
-	static const struct {
-		char unit;
-		uint64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
-	char *end;
-	uint64_t v;
-
-	errno = 0;
-	v = strtoull(age, &end, 10);
-	for (size_t i = 0; errno == 0 && end != age && i < ARRAY_SIZE(units); i++) {
-		if (*end == units[i].unit && end[1] == '\0' && v < 1000000) {
-			uint64_t back = v * units[i].seconds * NS_PER_S, now = clock_real();
-
-			(void) snprintf(
-			    ret, n, "%lu", (unsigned long) (now > back ? now - back : 0));
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 static int
 alerts(struct opts *o)
 {
@@ -214,7 +189,7 @@ set_since(const char *command, const char *value, void *opts)
 {
 	struct opts *o = opts;
 
-	if (since_text(value, o->since_buf, sizeof(o->since_buf)) < 0)
+	if (ctl_since(value, o->since_buf) < 0)
 		return ctl_usage(
 		    command, "--since '%s': expected an age such as 90s, 10m, 2h or 7d", value);
 	o->since = o->since_buf;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_http.h"
 #include "collector/ctl/ctl.h"
+#include "common/clock.h"
 #include "common/escape.h"
 #include <curl/curl.h>
 #include <errno.h>
@@ -340,4 +341,28 @@ ctl_str(const json_t *o, const char *key)
 	const char *s = json_string_value(json_object_get(o, key));
 
 	return s == NULL ? "" : s;
+}
+
+int
+ctl_since(const char *age, char ret[CTL_SINCE])
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	char *end;
+	uint64_t v;
+
+	errno = 0;
+	v = strtoull(age, &end, 10);
+	for (size_t i = 0; errno == 0 && end != age && i < ARRAY_SIZE(units); i++) {
+		if (*end == units[i].unit && end[1] == '\0' && v < 1000000) {
+			uint64_t back = v * units[i].seconds * NS_PER_S, now = clock_real();
+
+			(void) snprintf(
+			    ret, CTL_SINCE, "%lu", (unsigned long) (now > back ? now - back : 0));
+			return 0;
+		}
+	}
+	return -EINVAL;
 }

@@ -87,6 +87,10 @@ int ctl_node_query(const char *command, struct buf *path, const char *name) MUST
 /* "3.2M", "17.4k", "950": a count for people. */
 const char *ctl_count(uint64_t n, char buf[16]);
 
+/* Convert an age, "10m", to the realtime ns that long ago, as text. -EINVAL. */
+enum { CTL_SINCE = 24 };
+int ctl_since(const char *age, char ret[CTL_SINCE]) MUST_CHECK;
+
 /* "45s", "12m", "5h", "3d" */
 const char *ctl_age(uint64_t seconds, char buf[16]);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ingest/ingest_int.h"
+#include "collector/stream/gap.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,17 +21,29 @@ op_make(enum op_type type, struct stream *st, Wire__Request *q)
 static const struct refusal no_memory = { WIRE__REJECT__CODE__BUSY, 0,
 	"the collector is out of memory: try again later" };
 
+/* A batch has arrived: how far does it cover the node? */
+static void
+note_arrival(struct stream *st, uint64_t seq, uint64_t captured)
+{
+	uint64_t now = clock_real();
+
+	st->coverage.clock_off = (int64_t) (captured - now);
+	coverage_mark(st, seq, MIN(captured, now));
+}
+
 int
 flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uint64_t now,
     struct refusal *why)
 {
 	struct stream *st = c->stream;
-	uint64_t seq = q->batch->seq;
+	uint64_t seq = q->batch->seq, captured = q->batch->real_ns;
 	struct op *op;
 	int r;
 
-	if (q->batch->interest == i->interest)
+	if (q->batch->interest == i->interest) {
 		st->interest = c->interest = q->batch->interest;
+		coverage_confirm(st, c->interest, clock_real());
+	}
 	op = op_make(OP_BATCH, st, q);
 	if (op == NULL) {
 		*why = no_memory;
@@ -38,6 +51,7 @@ flow_batch(struct ingest *i, struct conn *c, Wire__Request *q, size_t bytes, uin
 	}
 	r = window_put(&c->batches, st->received, seq, now, op);
 	if (r == 0) {
+		note_arrival(st, seq, captured);
 		st->bytes += bytes;
 		return 0;
 	}

@@ -36,11 +36,14 @@ ingest_free(struct ingest *i)
 	free(i);
 }
 
-void
+uint32_t
 ingest_set_interest(struct ingest *i, const struct interest *wanted)
 {
+	uint32_t version;
+
 	pthread_mutex_lock(&i->lock);
 	i->wanted = *wanted;
-	i->interest++;
+	version = ++i->interest;
 	pthread_mutex_unlock(&i->lock);
+	return version;
 }

@@ -46,8 +46,9 @@ int ingest_probe(
     const struct ingest_cfg *cfg, struct nng_stream_listener **ret, struct diag *d) MUST_CHECK;
 void ingest_probe_end(struct nng_stream_listener *l); /* NULL is nothing */
 
-/* Set the events that sensors capture; sent with the next reply to each. Any thread. */
-void ingest_set_interest(struct ingest *i, const struct interest *wanted);
+/* Set the events that sensors capture; sent with the next reply to each. Any thread. Returns the
+ * version of this interest. */
+uint32_t ingest_set_interest(struct ingest *i, const struct interest *wanted);
 
 /* Reload certificate, key, CA and CRL for new connections; disconnect sensors that are no longer
  * trusted. On error the old ones stay in force, and *d says why. */

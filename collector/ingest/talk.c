@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/checkpoint/checkpoint.h"
 #include "collector/ingest/ingest_int.h"
+#include "collector/stream/gap.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -368,6 +369,9 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 {
 	c->interest = p->interest;
 	c->stream->interest = p->interest;
+	if (p->interest == i->interest)
+		coverage_confirm(c->stream, p->interest, clock_real());
+	coverage_mark(c->stream, MAX(p->last_seq, c->stream->received), clock_real());
 	c->skip_to = MAX(c->skip_to, p->skip_to);
 	if (p->n_drops > 0)
 		(void) stream_set_drops(c->stream, p->drops, p->n_drops);

@@ -57,7 +57,7 @@ start(struct world *w)
 	if (r < 0)
 		print_error("%s\n", d.msg);
 	assert_int_equal(0, r);
-	ingest_set_interest(w->ingest, &set);
+	(void) ingest_set_interest(w->ingest, &set);
 }
 
 static const char *

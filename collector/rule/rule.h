@@ -165,6 +165,20 @@ void ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret);
  * more. */
 void ruleset_inherit(struct ruleset *s, struct ruleset *from);
 
+/* Since when a rule is in force in every shard without a change of what it matches, realtime ns,
+ * and the version of the interest that covers its events since then. */
+struct rule_force {
+	uint64_t since; /* 0: it is about to be */
+	uint32_t interest;
+};
+/* The set is in force in every shard; rules that are the same in the set before (or NULL) keep
+ * their times. One thread. */
+void ruleset_in_force(struct ruleset *s, struct ruleset *before, uint64_t now, uint32_t interest);
+/* Find a rule, and since when it is in force. Any thread. NULL: there is none of this name. */
+const struct rule *ruleset_force(struct ruleset *s, const char *name, struct rule_force *ret);
+/* The same for an event, by its number. False: not all events of this type are wanted. */
+bool ruleset_event_force(struct ruleset *s, unsigned num, struct rule_force *ret);
+
 /* Evaluate one event: call hit() for each rule that matches (only the first, unless match_all). */
 typedef void rule_hit_fn(void *arg, const struct rule *rule, const struct view *v);
 void rule_run_event(struct rule_run *r, const struct view *v, rule_hit_fn *hit, void *arg);

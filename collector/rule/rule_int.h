@@ -17,6 +17,7 @@
  *	rule_plan.c        the loaded rules in their order of evaluation
  *	rule_set.c         files in order, references
  *	rule_run.c         a thread's evaluation
+ *	rule_force.c       since when a rule is in force
  *
  * An error (-EINVAL, reported in the log) does not end the loading: the other items of the file and
  * the other files are checked too, so that all errors are reported at once; each is reported once,
@@ -348,8 +349,10 @@ struct ruleset {
 	const struct rule **asked; /* items of the plan: rules that name events first */
 	size_t nasked, ntyped;
 	pthread_mutex_t lock;
-	struct rule_run *runs; /* under 'lock' */
-	struct rule_sum *past; /* per rule, under 'lock': counts of ended runs */
+	struct rule_run *runs;    /* under 'lock' */
+	struct rule_sum *past;    /* per rule, under 'lock': counts of ended runs */
+	struct rule_force *force; /* per rule, under 'lock' */
+	struct rule_force began;  /* under 'lock': of the first set in a chain of reloads */
 	_Atomic unsigned refs;
 };
 

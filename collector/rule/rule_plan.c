@@ -48,7 +48,8 @@ plan_rules(struct ruleset *s)
 
 	s->asked = arena_alloc(&s->a, (s->n + 1) * sizeof(struct rule *));
 	s->past = arena_alloc(&s->a, (s->n + 1) * sizeof(*s->past));
-	if (items != NULL && s->asked != NULL && s->past != NULL) {
+	s->force = arena_alloc(&s->a, (s->n + 1) * sizeof(*s->force));
+	if (items != NULL && s->asked != NULL && s->past != NULL && s->force != NULL) {
 		ask(s, items, true);
 		s->ntyped = s->nasked;
 		ask(s, items, false);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/shard/node_loss.h"
 #include "collector/shard/blind.h"
+#include "collector/stream/gap.h"
 #include "common/log_peer.h"
 
 /* Open a window, or extend it, up to the boot time 'until'. Reported when it opens; 'since',
@@ -112,6 +113,7 @@ take_time(struct node_loss *l, const Wire__Batch *batch)
 {
 	l->boot_ns = MAX(l->boot_ns, batch->boot_ns);
 	l->seen = batch->real_ns;
+	coverage_clocks(l->stream, batch->boot_ns, batch->real_ns, clock_real());
 }
 
 bool
@@ -130,11 +132,13 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 	if (st->silences > l->silences)
 		open_window(l, LOSS_hook_silent, since, l->boot_ns + LOSS_TAIL_NS);
 	l->silences = st->silences;
+	st->coverage.silences = l->silences;
 	if (batch->n_drops > 0)
 		log_drops(l, batch);
 	l->gaps = gaps;
 	l->malformed = st->malformed;
 	l->drops = drops;
+	st->coverage.drops = drops;
 	return lost;
 }
 
@@ -162,6 +166,8 @@ node_loss_whole(struct node_loss *l, uint64_t boot_ns)
 	uint64_t end = clock_real() + LOSS_TAIL_NS;
 
 	loss_whole(&l->windows, MAX(boot_ns, l->boot_ns));
+	if (l->stream->coverage.complete == 0)
+		l->stream->coverage.complete = clock_real();
 	for (unsigned i = 0; i < LOSS_MAX; i++) {
 		if (shown->until[i] == LOSS_OPEN)
 			shown->until[i] = end;

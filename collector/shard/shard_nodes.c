@@ -411,6 +411,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	/* A batch that is durable already only changes the state: its alerts are in the outbox. */
 	again = batch->seq <= stream->durable;
 	events = node_events(n, p, b, again ? NULL : &c);
+	stream_note_seen(stream, b, p->offset);
 	snapshot_end(p, batch);
 	note_evicted(p);
 	n->image.unwritten = true;

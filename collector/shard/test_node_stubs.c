@@ -239,6 +239,14 @@ alert_scratch_fini(struct alert_scratch *s)
 	(void) s;
 }
 
+void
+stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset)
+{
+	(void) st;
+	(void) b;
+	(void) offset;
+}
+
 uint64_t
 stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 {

@@ -91,9 +91,12 @@ stream_make(const struct stream_id *id, uint64_t durable)
 static void
 follow(struct stream *st, const struct stream *old)
 {
+	uint64_t now = clock_real();
+
 	for (size_t i = 0; i < LOSS_MAX; i++) {
 		st->loss.opened[i] = old->loss.opened[i];
 		st->loss.since[i] = old->loss.since[i];
+		st->loss.until[i] = MIN(old->loss.until[i], now);
 		st->loss.told[i] = old->loss.told[i];
 		st->loss.told_at[i] = old->loss.told_at[i];
 	}
@@ -297,6 +300,17 @@ stream_resume(struct stream *st, uint64_t seq)
 {
 	st->received = st->evaluated = st->state_seq = seq;
 	st->snapshot_id = 0;
+	st->coverage.complete = clock_real();
+}
+
+void
+stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset)
+{
+	if (st->type_seen == NULL)
+		st->type_seen = calloc(1, sizeof(struct type_seen));
+	for (size_t i = 0; st->type_seen != NULL && i < b->nev; i++)
+		atomic_store_explicit(&st->type_seen->at[b->ev[i].schema->num],
+		    b->ev[i].ts + offset, memory_order_relaxed);
 }
 
 int
@@ -366,6 +380,7 @@ stream_unref(struct stream *st)
 		return;
 	peer_schema_free(st->schema);
 	free(st->type_drops);
+	free(st->type_seen);
 	free(st);
 }
 

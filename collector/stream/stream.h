@@ -15,6 +15,7 @@
 
 #include "collector/alert/loss.h"
 #include "collector/outbox/outbox.h"
+#include "collector/stream/coverage.h"
 #include "common/clock.h"
 #include "common/macros.h"
 #include "proto/batch.h"
@@ -57,6 +58,11 @@ struct type_drops {
 	_Atomic uint64_t n[EV_TYPE_MAX];
 };
 
+/* The time of the newest event of each type, realtime ns by the node's clock, by EV_*; 0: none. */
+struct type_seen {
+	_Atomic uint64_t at[EV_TYPE_MAX];
+};
+
 /* The sensor's report about itself, for people. */
 struct stream_info {
 	char version[64], kernel[128], arch[32];
@@ -93,15 +99,17 @@ struct stream {
 	struct stream_told told;
 	_Atomic bool kept, kept_stopped; /* main thread only: as reported to the outbox */
 	struct loss_shown loss;          /* of the node: carried over from an earlier stream */
-	_Atomic uint64_t snapshot_id;    /* the wanted snapshot: stream_want_snapshot(); 0: none */
-	_Atomic uint64_t cert_until;     /* realtime ns: its certificate's expiry; 0: none */
-	_Atomic uint32_t interest;       /* the version that the sensor confirmed */
+	struct coverage coverage;
+	_Atomic uint64_t snapshot_id; /* the wanted snapshot: stream_want_snapshot(); 0: none */
+	_Atomic uint64_t cert_until;  /* realtime ns: its certificate's expiry; 0: none */
+	_Atomic uint32_t interest;    /* the version that the sensor confirmed */
 	_Atomic bool connected;
 	_Atomic bool ended;    /* the sensor has ended; its successor delivers what it left */
 	_Atomic bool said_bye; /* the sensor was stopped; it did not die */
 	_Atomic int refs;
 	_Atomic bool forgotten; /* not in the registry any more: replaced or dropped */
 	_Atomic(struct type_drops *) type_drops; /* 'drops' by type; NULL: there are none */
+	_Atomic(struct type_seen *) type_seen;   /* NULL: no event yet, or no memory */
 	struct stream_info info;                 /* stream_info_get(), stream_info_set() */
 	struct stream *next;                     /* used by the registry */
 	uint64_t hash;                           /* constant: stream_node_hash() */
@@ -156,6 +164,10 @@ void stream_want_snapshot(struct stream *st);
 /* Set what the sensor reports as lost since its start; returns the sum. Late events are not
  * lost. */
 uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
+
+/* Note for each type of event when the newest was; 'offset' makes realtime of their time. Shard
+ * thread. Without memory nothing is noted, and type_seen stays NULL. */
+void stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset);
 
 /* Call fn for each stream, newest of each node first. fn may take long: the stream is held, and the
  * registry is not locked meanwhile. */

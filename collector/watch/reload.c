@@ -180,13 +180,13 @@ say(const struct rule_log *l, const struct ruleset *set, int e, struct buf *out)
 
 /* ---- the change ---- */
 
-static void
+static uint32_t
 set_interest(struct reload *r, const struct ruleset *a, const struct ruleset *b)
 {
 	struct interest in;
 
 	ruleset_interest(a, b, &in);
-	ingest_set_interest(r->cfg.ingest, &in);
+	return ingest_set_interest(r->cfg.ingest, &in);
 }
 
 /* Put 'fresh' in force, and keep the previous set in r->old. */
@@ -196,10 +196,10 @@ change(struct reload *r, struct ruleset *fresh)
 	struct ruleset *old = *r->cfg.rules;
 	int e;
 
-	set_interest(r, old, fresh);
+	(void) set_interest(r, old, fresh);
 	e = shards_offer_rules(r->cfg.shards, fresh);
 	if (e < 0) {
-		set_interest(r, old, NULL);
+		(void) set_interest(r, old, NULL);
 		return e;
 	}
 	pthread_mutex_lock(r->cfg.lock);
@@ -237,9 +237,9 @@ finish(struct reload *r)
 	struct ruleset *now = *r->cfg.rules;
 
 	ruleset_inherit(now, r->old);
+	ruleset_in_force(now, r->old, clock_real(), set_interest(r, now, NULL));
 	ruleset_unref(r->old);
 	r->old = NULL;
-	set_interest(r, now, NULL);
 	counter_add(&r->done, 1);
 	counter_add(&r->when, clock_real() - counter_get(&r->when));
 	log_info("rules reloaded");

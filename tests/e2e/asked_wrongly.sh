@@ -30,7 +30,7 @@ says 2 "mewsctl: unknown command 'froget'; did you mean 'forget'?" mewsctl nodes
 says 2 "Try 'mewsctl rules --help'." mewsctl rules
 
 # Options: of each program and each command.
-for c in alerts status replay 'rules check' 'rules list' 'rules describe' 'rules fields' 'rules interest' 'rules explain' 'rules test' \
+for c in absence alerts status replay 'rules check' 'rules list' 'rules describe' 'rules fields' 'rules interest' 'rules explain' 'rules test' \
 	'rules reload' 'rules top' 'pki show'; do
 	read -ra words <<<"$c"
 	says 2 "mewsctl: unknown option '--hepl'; did you mean '--help'?" mewsctl "${words[@]}" --hepl

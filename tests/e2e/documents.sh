@@ -48,7 +48,7 @@ for page in man8/mews-collector.8 man8/mews-sensor.8 man1/mewsctl.1; do
 		grep -qF -- "$key" "$lab/page.txt" || fail "$page does not name $key"
 	done
 done
-for c in pki status alerts nodes ps replay rules; do
+for c in absence pki status alerts nodes ps replay rules; do
 	mewsctl "$c" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u | while read -r option; do
 		grep -qF -- "$option" "$lab/page.txt" || fail "mewsctl.1 does not name $c $option"
 	done
