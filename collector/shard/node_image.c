@@ -10,6 +10,8 @@
 enum {
 	LOOK_MS = 200, /* how often to look for a node that is due */
 	PIECE = 64,    /* entries between two looks at the clock */
+	PACKED = 4,    /* an image is about so many times as large as its file */
+	QUIET = 60,    /* intervals without an image, at most, if little has changed */
 };
 
 #define PIECE_NS NS_PER_MS /* then the shard goes on with its ops */
@@ -22,6 +24,15 @@ has_changed(const struct node *p)
 	return p->stream->evaluated != p->image_seq;
 }
 
+/* Is an image worth its file? Not before the node's batches since the last one are as large: the
+ * sensor has them, and applying them costs less than writing. */
+static bool
+is_due(const struct nodes *n, const struct node *p, uint64_t now)
+{
+	return now >= p->image_at && (p->stream->bytes - p->image_bytes >= p->image_size / PACKED ||
+					 now >= p->image_at + (QUIET - 1) * n->image.every);
+}
+
 /* A node that has changed and whose time has come; while a snapshot is wanted its state is not
  * complete. NULL: none. */
 static struct node *
@@ -32,7 +43,7 @@ next_due(struct nodes *n, uint64_t now)
 		if (!has_changed(p))
 			continue;
 		n->image.unwritten = true;
-		if (now >= p->image_at && p->stream->snapshot_id == 0)
+		if (is_due(n, p, now) && p->stream->snapshot_id == 0)
 			return p;
 	}
 	return NULL;
@@ -60,6 +71,7 @@ static void
 begin(struct nodes *n, struct node *p, uint64_t now)
 {
 	p->image_at = now + n->image.every;
+	p->image_bytes = p->stream->bytes;
 	put_mark(n, p);
 	if (state_image_new(p->state, &n->image.data, &n->image.writer) < 0) {
 		n->counters->images_failed++;
@@ -95,6 +107,7 @@ go_on(struct nodes *n)
 		return;
 	if (r > 0) {
 		p->image_seq = p->stream->evaluated;
+		p->image_size = n->image.data.n;
 		r = checkpoint_put(n->image.to, p->stream, &n->image.data);
 	}
 	if (r < 0)
@@ -168,6 +181,8 @@ load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char
 	p->events = mark->events;
 	p->offset = mark->offset;
 	p->image_seq = mark->seq;
+	p->image_bytes = p->stream->bytes;
+	p->image_size = data.n;
 	return 0;
 }
 

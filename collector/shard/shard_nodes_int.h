@@ -14,10 +14,12 @@ struct node {
 	struct state *state;
 	struct throttle *throttle;
 	struct node_loss loss;
-	uint64_t offset;    /* realtime minus boot time, ns: of the newest batch */
-	uint64_t events;    /* evt.num */
-	uint64_t image_seq; /* the newest image is the state after this batch */
-	uint64_t image_at;  /* no next image before then, monotonic ns */
+	uint64_t offset;      /* realtime minus boot time, ns: of the newest batch */
+	uint64_t events;      /* evt.num */
+	uint64_t image_seq;   /* the newest image is the state after this batch */
+	uint64_t image_at;    /* no next image before then, monotonic ns */
+	uint64_t image_bytes; /* the stream's bytes when it was taken */
+	size_t image_size;    /* 0: none yet */
 };
 
 struct nodes {

@@ -30,8 +30,11 @@ for name in elder keeper1 keeper2 keeper3; do
 	echo a line >"$lab/$name.secret"
 done
 restart() {
-	lab_collector -o "checkpoint.path=$lab/states" -o checkpoint.interval=2s
+	lab_collector -o "checkpoint.path=$lab/states" -o checkpoint.interval=1s
 }
+# Enough batches for the next checkpoint.
+busy() { "$bin/bench_load" 20000 3 2 "$lab/file" >/dev/null; }
+: >"$lab/file"
 written() { [ "$(lab_metric mews_checkpoint_written_total)" -gt "$1" ]; }
 # Is the alert about that keeper complete?
 told() {
@@ -46,6 +49,7 @@ lab_wait 30 whole || fail "no snapshot came"
 elder keeper1
 lab_touch_next 100
 n=$(lab_metric mews_checkpoint_written_total)
+busy
 lab_wait 20 written "$((n + 1))" || fail "no checkpoint was written"
 elder keeper2 # after the checkpoint, or before: both must do
 lab_touch_next 100
@@ -74,6 +78,7 @@ again=$(lab_metric mews_collector_batches_again_total)
 elder keeper3
 n=$(lab_metric mews_checkpoint_written_total)
 lab_touch_next 10
+busy
 lab_wait 20 written "$n" || fail "no checkpoint was written"
 lab_wait 20 lab_durable n1 || fail "not all is durable"
 kill -9 "$collector_pid"
