@@ -89,10 +89,10 @@ lab_pki() {
 lab_watch() {
 	mkdir "$lab/watched"
 	lab_rules=$lab/rules.yaml
-	cat >"$lab_rules" <<'EOF'
+	cat >"$lab_rules" <<EOF
 - rule: Watched file opened
   desc: A file of this test was opened.
-  condition: evt.type in (open, openat, openat2) and fd.name startswith /var/tmp/mews-lab and fd.name contains /watched/
+  condition: evt.type in (open, openat, openat2) and fd.name startswith $lab/watched/
   output: opened %fd.name by %proc.name
   priority: WARNING
 EOF
