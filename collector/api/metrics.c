@@ -15,12 +15,6 @@ struct metric {
 	bool ms; /* kept in milliseconds, shown in seconds */
 };
 
-#define STAT(member, kind, help) \
-	{ #member, help, offsetof(struct shard_stats, member), kind, false },
-static const struct metric shard_metrics[] = {
-#include "collector/shard/shard_stats.def"
-};
-
 #define ROW(type, member, kind, help)                                     \
 	{                                                                 \
 #member, help, offsetof(struct type, member), kind, false \
@@ -29,6 +23,13 @@ static const struct metric shard_metrics[] = {
 	{                                                             \
 		name, help, offsetof(struct type, member), kind, true \
 	}
+#define STAT(member, kind, help) ROW(shard_stats, member, kind, help),
+static const struct metric shard_metrics[] = {
+#include "collector/shard/shard_stats.def"
+	SECONDS(shard_stats, image_ms, "image_seconds", COUNTER, "Time spent on these images."),
+	SECONDS(shard_stats, image_pause_ms, "image_pause_seconds", GAUGE,
+	    "Longest time that a shard paused for a piece of one."),
+};
 static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),
 	ROW(outbox_stats, bytes, GAUGE,

@@ -358,6 +358,8 @@ shards_settled(struct shards *s)
 void
 shards_counters(struct shards *s, struct shard_stats *ret)
 {
+	uint64_t image_ns = 0, pause_ns = 0;
+
 	*ret = (struct shard_stats){ .shards = s->n };
 	for (unsigned i = 0; i < s->n; i++) {
 		struct shard_counters *c = &s->v[i].counters;
@@ -367,7 +369,11 @@ shards_counters(struct shards *s, struct shard_stats *ret)
 		for (unsigned k = 0; k < LOSS_MAX; k++)
 			ret->losses[k] += c->losses[k];
 		ret->queued += shard_queue_len(s->v[i].ops);
+		image_ns += c->image_ns;
+		pause_ns = MAX(pause_ns, c->image_pause_ns);
 	}
+	ret->image_ms = image_ns / NS_PER_MS;
+	ret->image_pause_ms = pause_ns / NS_PER_MS;
 }
 
 void
