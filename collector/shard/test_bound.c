@@ -136,6 +136,7 @@ run(struct ruleset *rules, uint64_t texts, Wire__Body *body, struct buf *out,
 	nodes_publish(nodes);
 	node_bye(nodes, &st);
 	nodes_free(nodes);
+	free(st.type_seen);
 }
 
 static void

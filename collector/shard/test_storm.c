@@ -141,6 +141,7 @@ bench_stop(struct bench *b)
 {
 	node_bye(b->nodes, &b->stream);
 	nodes_free(b->nodes);
+	free(b->stream.type_seen); /* in the product its last holder does that */
 	ruleset_unref(b->rules);
 	rule_log_fini(&b->log);
 	for (size_t i = 0; i < b->nbodies; i++)
