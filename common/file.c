@@ -87,6 +87,22 @@ file_read(const char *path, const char *what, bool secret, struct buf *b, struct
 	return r;
 }
 
+int
+fd_write_all(int fd, struct slice s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			s.p += n;
+			s.n -= (size_t) n;
+		}
+	}
+	return 0;
+}
+
 uint64_t
 file_stamp(const char *path)
 {

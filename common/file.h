@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.h - read small files written by users. */
+/* file.h - read small files written by users; write a whole one. */
 #ifndef MEWS_COMMON_FILE_H
 #define MEWS_COMMON_FILE_H
 
@@ -21,6 +21,9 @@ int file_read(
 int fd_read_all(int fd, size_t max, struct buf *b) MUST_CHECK;
 /* The same for a file of any kind, relative to a folder; AT_FDCWD: the current one. */
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *b) MUST_CHECK;
+
+/* Write all of it: 0 or -errno. */
+int fd_write_all(int fd, struct slice s) MUST_CHECK;
 
 /* A number that changes when the file is replaced or written; 0: it does not exist. */
 uint64_t file_stamp(const char *path);

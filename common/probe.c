@@ -8,8 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Can a missing file be created at 'path'? */
-static int
+int
 probe_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');

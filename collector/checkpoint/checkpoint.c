@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/log_peer.h"
+#include "common/probe.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -104,8 +105,7 @@ write_item(struct checkpoint *c, struct item *i)
 		if (!c->failing)
 			log_error(
 			    "checkpoint.path: %s cannot be written: %s: until it can, a "
-			    "restarted collector "
-			    "needs snapshots",
+			    "restarted collector needs snapshots",
 			    c->path, strerrordesc_np(-r));
 	}
 	if (r == 0 && c->failing)
@@ -282,22 +282,6 @@ open_folder(const char *path)
 	return dir;
 }
 
-/* Can the folder be created? */
-static int
-probe_parent(const char *path)
-{
-	char parent[4096];
-	char *slash;
-
-	(void) snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash == NULL)
-		(void) snprintf(parent, sizeof(parent), ".");
-	else
-		slash[slash == parent] = '\0';
-	return access(parent, W_OK | X_OK) < 0 ? -errno : 0;
-}
-
 int
 checkpoint_probe(const char *path, struct diag *d)
 {
@@ -308,7 +292,7 @@ checkpoint_probe(const char *path, struct diag *d)
 		return 0;
 	}
 	if (r == -ENOENT)
-		r = probe_parent(path);
+		r = probe_folder(path);
 	return r < 0 ? refuse(path, r, d) : 0;
 }
 

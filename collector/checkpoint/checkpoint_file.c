@@ -2,6 +2,7 @@
 #include "collector/checkpoint/checkpoint_file.h"
 #include "collector/checkpoint/checkpoint_mark.h"
 #include "collector/state/image.h"
+#include "common/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -107,22 +108,6 @@ checkpoint_unpack(const struct stream_id *id, struct slice file, struct buf *dat
 	return 0;
 }
 
-static int
-write_all(int fd, struct slice s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			s.p += n;
-			s.n -= (size_t) n;
-		}
-	}
-	return 0;
-}
-
 int
 checkpoint_replace(int dir, uint64_t hash, struct slice file)
 {
@@ -134,7 +119,7 @@ checkpoint_replace(int dir, uint64_t hash, struct slice file)
 	fd = openat(dir, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, file);
+	r = fd_write_all(fd, file);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	if (r == 0 && renameat(dir, aside, dir, name) < 0)

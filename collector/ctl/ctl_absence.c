@@ -27,24 +27,17 @@ static const char *const answers[] = {
 
 /* ---- questions ---- */
 
-static void
-add(struct buf *path, const char *key, const char *value)
-{
-	if (value != NULL)
-		ctl_query(path, key, value);
-}
-
 static json_t *
 ask_coverage(struct opts *o)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	buf_str(&path, "/api/v1/coverage");
-	add(&path, "rule", o->rule);
-	add(&path, "event", o->event);
-	add(&path, "node", o->node);
-	add(&path, "cluster", o->cluster);
-	add(&path, "since", o->since);
+	ctl_query(&path, "rule", o->rule);
+	ctl_query(&path, "event", o->event);
+	ctl_query(&path, "node", o->node);
+	ctl_query(&path, "cluster", o->cluster);
+	ctl_query(&path, "since", o->since);
 	return buf_ok(&path) < 0 ? NULL : ctl_get(&o->target, path.p);
 }
 
@@ -55,12 +48,12 @@ ask_alerts(struct opts *o)
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	buf_str(&path, "/api/v1/alerts");
-	add(&path, "rule", o->rule);
-	add(&path, "node", o->node);
-	add(&path, "cluster", o->cluster);
-	add(&path, "since", o->since);
-	add(&path, "order", "newest");
-	add(&path, "limit", "100");
+	ctl_query(&path, "rule", o->rule);
+	ctl_query(&path, "node", o->node);
+	ctl_query(&path, "cluster", o->cluster);
+	ctl_query(&path, "since", o->since);
+	ctl_query(&path, "order", "newest");
+	ctl_query(&path, "limit", "100");
 	return buf_ok(&path) < 0 ? NULL : ctl_get(&o->target, path.p);
 }
 
@@ -73,8 +66,8 @@ reaches_back(struct opts *o)
 	int r;
 
 	buf_str(&path, "/api/v1/alerts");
-	add(&path, "until", o->since);
-	add(&path, "limit", "1");
+	ctl_query(&path, "until", o->since);
+	ctl_query(&path, "limit", "1");
 	if (buf_ok(&path) == 0)
 		j = ctl_get(&o->target, path.p);
 	r = j == NULL ? -1 : json_array_size(json_object_get(j, "alerts")) > 0;

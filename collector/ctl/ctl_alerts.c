@@ -53,19 +53,12 @@ print_alert(const json_t *a, bool as_json)
 }
 
 static void
-add(struct buf *path, const char *key, const char *value)
-{
-	if (value != NULL)
-		ctl_query(path, key, value);
-}
-
-static void
 add_number(struct buf *path, const char *key, uint64_t n)
 {
 	char text[24];
 
 	(void) snprintf(text, sizeof(text), "%lu", (unsigned long) n);
-	add(path, key, text);
+	ctl_query(path, key, text);
 }
 
 /* A part of the history: one answer of the API. */
@@ -81,13 +74,13 @@ ask(struct opts *o, const struct part *p)
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	buf_str(&path, "/api/v1/alerts");
-	add(&path, "rule", o->rule);
-	add(&path, "node", o->node);
-	add(&path, "cluster", o->cluster);
-	add(&path, "priority", o->priority);
-	add(&path, "id", o->id);
-	add(&path, "since", o->since);
-	add(&path, "order", p->newest ? "newest" : NULL);
+	ctl_query(&path, "rule", o->rule);
+	ctl_query(&path, "node", o->node);
+	ctl_query(&path, "cluster", o->cluster);
+	ctl_query(&path, "priority", o->priority);
+	ctl_query(&path, "id", o->id);
+	ctl_query(&path, "since", o->since);
+	ctl_query(&path, "order", p->newest ? "newest" : NULL);
 	add_number(&path, "limit", MIN(p->limit, PART_MAX));
 	if (p->after > 0)
 		add_number(&path, "after", p->after);

@@ -282,8 +282,11 @@ ctl_dump(const json_t *j, size_t flags)
 void
 ctl_query(struct buf *path, const char *key, const char *value)
 {
-	char *text = curl_easy_escape(NULL, value, 0);
+	char *text;
 
+	if (value == NULL)
+		return;
+	text = curl_easy_escape(NULL, value, 0);
 	buf_char(path, memchr(path->p, '?', path->n) == NULL ? '?' : '&');
 	buf_str(path, key);
 	buf_char(path, '=');

@@ -77,7 +77,7 @@ bool ctl_token_may_go(
 /* Print on standard output, with jansson's flags; no string can move a terminal's cursor. */
 void ctl_dump(const json_t *j, size_t flags);
 
-/* Append "key=value" to a query, with the value percent-encoded. */
+/* Append "key=value" to a query, with the value percent-encoded; NULL: nothing. */
 void ctl_query(struct buf *path, const char *key, const char *value);
 
 /* Append the cluster and the node of "CLUSTER/NODE" to a query. CTL_USAGE, reported

@@ -2,6 +2,7 @@
 #include "collector/ctl/pki.h"
 #include "common/array.h"
 #include "common/buf.h"
+#include "common/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -89,33 +90,18 @@ sync_folder(const char *path)
 }
 
 static int
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -1;
-		p += done;
-		n -= (size_t) done;
-	}
-	return fsync(fd);
-}
-
-static int
 file_write(const char *path, const char *p, size_t n, mode_t mode, struct diag *d)
 {
 	char tmp[4200];
-	int fd, saved = 0;
+	int fd, saved;
 
 	(void) snprintf(tmp, sizeof(tmp), "%s.new", path);
 	(void) unlink(tmp);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return fail_errno(d, "cannot write %s: %s", tmp, strerrordesc_np(errno));
-	if (write_all(fd, p, n) < 0)
+	saved = -fd_write_all(fd, (struct slice){ p, n });
+	if (saved == 0 && fsync(fd) < 0)
 		saved = errno;
 	(void) close(fd);
 	if (saved == 0 && (rename(tmp, path) < 0 || sync_folder(path) < 0))

@@ -81,8 +81,7 @@ void filter_fields(
 void filter_warnings(
     const struct filter *f, void (*fn)(void *arg, const struct diag *d), void *arg);
 
-/* ---- conditions on named values, such as those of an alert, not of an event: filter_named.c ----
- */
+/* ---- conditions on named values, such as an alert's: filter_named.c ---- */
 
 /* What a name in a condition is. */
 struct named {

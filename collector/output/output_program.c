@@ -33,8 +33,8 @@ struct program_state {
 	struct child child;
 	struct lines lines;
 	struct answers in; /* of the program */
-	uint64_t started,
-	    moved; /* monotonic ns: when it was started; when it last read or answered */
+	uint64_t started;  /* monotonic ns */
+	uint64_t moved;    /* when it last read or answered */
 	uint64_t start_at, pause;
 	char trouble[256 + CHILD_SAID];
 };

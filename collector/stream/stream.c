@@ -306,11 +306,15 @@ stream_resume(struct stream *st, uint64_t seq)
 void
 stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset)
 {
-	if (st->type_seen == NULL)
-		st->type_seen = calloc(1, sizeof(struct type_seen));
-	for (size_t i = 0; st->type_seen != NULL && i < b->nev; i++)
-		atomic_store_explicit(&st->type_seen->at[b->ev[i].schema->num],
-		    b->ev[i].ts + offset, memory_order_relaxed);
+	struct type_seen *seen = st->type_seen;
+
+	if (seen == NULL) {
+		seen = calloc(1, sizeof(*seen));
+		st->type_seen = seen;
+	}
+	for (size_t i = 0; seen != NULL && i < b->nev; i++)
+		atomic_store_explicit(
+		    &seen->at[b->ev[i].schema->num], b->ev[i].ts + offset, memory_order_relaxed);
 }
 
 int
