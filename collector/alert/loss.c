@@ -4,17 +4,23 @@
 #include "common/macros.h"
 
 static const char *const names[LOSS_MAX] = {
-#define LOSS(name, priority, text) #name,
+#define LOSS(name, priority, events, text) #name,
 #include "collector/alert/loss.def"
 };
 
 static const char *const texts[LOSS_MAX] = {
-#define LOSS(name, priority, text) text,
+#define LOSS(name, priority, events, text) text,
 #include "collector/alert/loss.def"
 };
 
 static const int priorities[LOSS_MAX] = {
-#define LOSS(name, priority, text) priority,
+#define LOSS(name, priority, events, text) priority,
+#include "collector/alert/loss.def"
+};
+
+enum { COUNTED = true, UNKNOWN = false };
+static const bool counted[LOSS_MAX] = {
+#define LOSS(name, priority, events, text) events,
 #include "collector/alert/loss.def"
 };
 
@@ -34,6 +40,12 @@ int
 loss_priority(enum loss_cause cause)
 {
 	return priorities[cause];
+}
+
+bool
+loss_counted(enum loss_cause cause)
+{
+	return counted[cause];
 }
 
 const char *

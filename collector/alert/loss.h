@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum loss_cause {
-#define LOSS(name, priority, text) LOSS_##name,
+#define LOSS(name, priority, events, text) LOSS_##name,
 #include "collector/alert/loss.def"
 	LOSS_MAX,
 };
@@ -27,7 +27,7 @@ enum loss_cause {
 /* Size of the names of all causes, each with a comma or the NUL after it. */
 enum {
 	LOSS_NAMES = 0
-#define LOSS(name, priority, text) +sizeof(#name)
+#define LOSS(name, priority, events, text) +sizeof(#name)
 #include "collector/alert/loss.def"
 };
 
@@ -37,6 +37,9 @@ const char *loss_text(enum loss_cause cause); /* for people; a clause without a 
 /* The priority of the alert about this cause, an enum priority, or LOSS_QUIET. */
 enum { LOSS_QUIET = -1 };
 int loss_priority(enum loss_cause cause);
+
+/* Is the number of events lost in such a window known? */
+bool loss_counted(enum loss_cause cause);
 
 /* Join the names of a set of causes (bit 1 << cause) with commas. Returns 'out'. */
 const char *loss_names(uint32_t causes, char out[LOSS_NAMES]);

@@ -3,7 +3,7 @@
 #ifndef MEWS_COLLECTOR_CHECKPOINT_CHECKPOINT_MARK_H
 #define MEWS_COLLECTOR_CHECKPOINT_CHECKPOINT_MARK_H
 
-#include "collector/alert/loss.h"
+#include "collector/alert/loss_past.h"
 #include <stdint.h>
 
 /* What belongs to an image of a node's state: data on disk is this, then the image. */
@@ -13,6 +13,7 @@ struct checkpoint_mark {
 	uint64_t boot_ns, seen;   /* of the newest batch: boot and realtime ns */
 	uint64_t drops, silences; /* of the stream then */
 	uint64_t until[LOSS_MAX]; /* loss windows, boot ns; LOSS_OPEN */
+	struct loss_past past;
 };
 
 #endif

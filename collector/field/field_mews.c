@@ -14,6 +14,12 @@ get_mews_mark(const struct fget *g)
 	return put_bool(g, (g->v->ev->flags & (uint32_t) g->a) != 0);
 }
 
+int
+get_mews_loss(const struct fget *g)
+{
+	return g->v->loss.n == 0 ? 0 : put_text(g, g->v->loss);
+}
+
 /* ---- the program started by a loader ---- */
 
 /* Is this the dynamic loader, of glibc or musl? */

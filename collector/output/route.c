@@ -65,6 +65,15 @@ find(struct slice name, struct slice key, struct named *ret)
 
 /* ---- JSON to a value of a type ---- */
 
+static void
+add_object(const json_t *j, struct buf *b)
+{
+	char *text = json_dumps(j, JSON_COMPACT);
+
+	buf_str(b, text == NULL ? "" : text);
+	free(text);
+}
+
 static bool
 as_text(const json_t *j, struct fscratch *fs, struct fval *ret)
 {
@@ -81,6 +90,8 @@ as_text(const json_t *j, struct fscratch *fs, struct fval *ret)
 		buf_str(b, json_is_true(j) ? "true" : "false");
 	else if (json_is_real(j))
 		buf_printf(b, "%.17g", json_real_value(j));
+	else if (json_is_object(j))
+		add_object(j, b);
 	ret->s = scratch_take(fs, b);
 	return ret->s.p != NULL && ret->s.n > 0;
 }

@@ -10,6 +10,7 @@ static const char json[] =
     "(user=root)\",\"output_fields\":{"
     "\"container.id\":\"host\",\"evt.time\":1795233969424000000,\"evt.type\":\"execve\","
     "\"fd.sip\":\"10.1.2.3\",\"fd.sport\":443,\"mews.cluster\":\"prod\",\"mews.cut\":true,"
+    "\"mews.loss\":[{\"cause\":\"events_dropped\",\"events\":17},{\"cause\":\"sensor_died\"}],"
     "\"mews.loss_cause\":\"ring_full\",\"proc.aname[2]\":\"sshd\",\"fd.types\":[\"file\",\"ipv4\"],"
     "\"proc.args\":\"-c id\","
     "\"proc.name\":\"bash\",\"proc.pid\":4242,\"proc.pname\":null,\"team\":\"blue\","
@@ -68,6 +69,9 @@ static const struct {
 	{ "debug", "fd.sip = 10.1.2.3", true },
 	{ "debug", "fd.sip in (10.1.2.4)", false },
 	{ "debug", "mews.cut = true", true },
+	{ "debug", "mews.loss exists", true },
+	{ "debug", "mews.loss contains '\"events\":17}'", true },
+	{ "debug", "mews.loss contains sensor_stopped", false },
 	{ "debug", "mews.reread = true", false }, /* not in this alert */
 	{ "debug", "not mews.reread = true", true },
 	{ "debug", "proc.pname = systemd", false }, /* null */

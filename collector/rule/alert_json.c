@@ -79,7 +79,7 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
-enum { OWN_MAX = 6 };
+enum { OWN_MAX = 7 };
 
 /* Collect our own output_fields, by name; marks of the event only if they are set. Returns their
  * number. */
@@ -89,17 +89,19 @@ own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_
 {
 	size_t n = 0;
 
-	own[n++] = (struct format_own){ "mews.cluster", o->cluster, false };
+	own[n++] = (struct format_own){ .name = "mews.cluster", .text = o->cluster };
 	if (v->ev->flags & EVF_CUT)
-		own[n++] = (struct format_own){ "mews.cut", NULL, true };
+		own[n++] = (struct format_own){ .name = "mews.cut", .yes = true };
 	if (v->ev->flags & EVF_URING)
-		own[n++] = (struct format_own){ "mews.io_uring", NULL, true };
+		own[n++] = (struct format_own){ .name = "mews.io_uring", .yes = true };
+	if (v->loss.n > 0)
+		own[n++] = (struct format_own){ .name = "mews.loss", .json = v->loss };
 	if (o->losses != 0)
-		own[n++] =
-		    (struct format_own){ "mews.loss_cause", loss_names(o->losses, causes), false };
-	own[n++] = (struct format_own){ "mews.loss_window", NULL, o->losses != 0 };
+		own[n++] = (struct format_own){ .name = "mews.loss_cause",
+			.text = loss_names(o->losses, causes) };
+	own[n++] = (struct format_own){ .name = "mews.loss_window", .yes = o->losses != 0 };
 	if (v->ev->flags & EVF_REREAD)
-		own[n++] = (struct format_own){ "mews.reread", NULL, true };
+		own[n++] = (struct format_own){ .name = "mews.reread", .yes = true };
 	return n;
 }
 

@@ -194,6 +194,8 @@ print_own(const struct format_own *own, struct buf *out)
 	buf_char(out, ':');
 	if (own->text != NULL)
 		buf_json(out, slice_str(own->text));
+	else if (own->json.p != NULL)
+		buf_slice(out, own->json);
 	else
 		buf_str(out, own->yes ? "true" : "false");
 }

@@ -197,10 +197,11 @@ int format_compile(const char *text, const struct format_options *o, struct aren
 void format_text(
     const struct format *f, const struct view *v, struct fscratch *fs, struct buf *out);
 
-/* One of our own fields in output_fields: a text, or a boolean. */
+/* One of our own fields in output_fields: a text, JSON, or a boolean. */
 struct format_own {
 	const char *name, *text;
 	bool yes;
+	struct slice json; /* p NULL: it is none */
 };
 /* Append an alert's output_fields, including ours (by name): "name":value,... without the braces.
  * Returns where in 'out' the last of ours ends. */

@@ -11,18 +11,22 @@
 static const struct {
 	const char *who, *output;
 	bool cut, reread, uring;
-	size_t fields; /* evt.time, mews.cluster, mews.loss_window, and these */
+	const char *loss; /* mews.loss, NULL: nothing was lost in the hour before */
+	size_t fields;    /* evt.time, mews.cluster, mews.loss_window, and these */
 } rows[] = {
-	{ "10", "no field", false, false, false, 3 },
-	{ "10!1", "no field", true, false, false, 4 },
-	{ "10!2", "no field", false, true, false, 4 },
-	{ "10!3", "no field", true, true, false, 5 },
-	{ "10!3", "cut=%mews.cut", true, true, false, 5 },
-	{ "10!1", "reread=%mews.reread", true, false, false, 5 },
-	{ "10!4", "32 bits", false, false, false, 3 },
-	{ "10!8", "no field", false, false, true, 4 },
-	{ "10!11", "no field", true, true, true, 6 },
-	{ "10!8", "ring=%mews.io_uring", false, false, true, 4 },
+	{ "10", "no field", false, false, false, NULL, 3 },
+	{ "10!1", "no field", true, false, false, NULL, 4 },
+	{ "10!2", "no field", false, true, false, NULL, 4 },
+	{ "10!3", "no field", true, true, false, NULL, 5 },
+	{ "10!3", "cut=%mews.cut", true, true, false, NULL, 5 },
+	{ "10!1", "reread=%mews.reread", true, false, false, NULL, 5 },
+	{ "10!4", "32 bits", false, false, false, NULL, 3 },
+	{ "10!8", "no field", false, false, true, NULL, 4 },
+	{ "10!11", "no field", true, true, true, NULL, 6 },
+	{ "10!8", "ring=%mews.io_uring", false, false, true, NULL, 4 },
+	{ "10", "no field", false, false, false, "[{\"cause\":\"sensor_died\"}]", 4 },
+	{ "10", "loss=%mews.loss", false, false, false, "[{\"cause\":\"sensor_died\"}]", 4 },
+	{ "10", "loss=%mews.loss", false, false, false, NULL, 4 },
 };
 
 static struct ruleset *
@@ -60,6 +64,19 @@ render(const struct ruleset *set, const struct view *v, struct fscratch *fs, jso
 	return json_object_get(*whole, "output_fields");
 }
 
+/* mews.loss as JSON; "null" if there is none. */
+static const char *
+lost(const json_t *f, char text[static 100])
+{
+	const json_t *list = json_object_get(f, "mews.loss");
+	size_t n =
+	    json_dumpb(list == NULL ? json_null() : list, text, 99, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	assert_in_range(n, 1, 99);
+	text[n] = '\0';
+	return text;
+}
+
 static void
 test_marks(void **state)
 {
@@ -73,14 +90,18 @@ test_marks(void **state)
 		struct row row = { EV_OPEN, rows[i].who, "fd=3;name=/x;flags=1;mode=0", "" };
 		struct ruleset *set = load(rows[i].output);
 		json_t *whole = NULL, *f;
+		char text[100];
 		struct view v;
 		struct batch *b = play_event(&p, &row, &v);
 
+		if (rows[i].loss != NULL)
+			v.loss = slice_str(rows[i].loss);
 		state_apply(p.s, b, b->ev, &v);
 		f = render(set, &v, fs, &whole);
 		assert_int_equal(rows[i].fields, json_object_size(f));
 		assert_int_equal(rows[i].cut, json_is_true(json_object_get(f, "mews.cut")));
 		assert_int_equal(rows[i].reread, json_is_true(json_object_get(f, "mews.reread")));
+		assert_string_equal(rows[i].loss == NULL ? "null" : rows[i].loss, lost(f, text));
 		assert_int_equal(rows[i].uring, json_is_true(json_object_get(f, "mews.io_uring")));
 		json_decref(whole);
 		batch_free(b);

@@ -60,6 +60,7 @@ put_mark(struct nodes *n, const struct node *p)
 		.seen = p->loss.seen,
 		.drops = p->loss.drops,
 		.silences = p->loss.silences,
+		.past = p->loss.past,
 	};
 
 	memcpy(m.until, p->loss.windows.until, sizeof(m.until));
@@ -174,6 +175,10 @@ load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char
 		return -EBADMSG;
 	}
 	memcpy(mark, data.p, sizeof(*mark));
+	if (!loss_past_valid(&mark->past)) {
+		*why = "its losses make no sense";
+		return -EBADMSG;
+	}
 	image = (struct slice){ data.p + sizeof(*mark), data.n - sizeof(*mark) };
 	r = state_image_load(p->state, image, why);
 	if (r < 0)

@@ -4,11 +4,13 @@
 #include "collector/stream/gap.h"
 #include "common/log_peer.h"
 
-/* Open a window, or extend it, up to the boot time 'until'. Reported when it opens; 'since',
- * realtime ns, is when Mews still saw the node. */
+/* Open a window, or extend it, up to the boot time 'until', for so many lost events. Reported when
+ * it opens; 'since', realtime ns, is when Mews still saw the node. */
 static void
-open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t until)
+open_window(
+    struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t until, uint64_t events)
 {
+	uint64_t lost_until = until == LOSS_OPEN ? LOSS_OPEN : l->seen;
 	struct loss_shown *shown = &l->stream->loss;
 	const char *node = l->stream->id.node;
 	uint64_t now = clock_real();
@@ -20,10 +22,13 @@ open_window(struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t
 		l->counters->losses[cause]++;
 		shown->opened[cause]++;
 		shown->since[cause] = since;
+		loss_past_open(&l->past, cause, since, lost_until, events);
 		if (loss_priority(cause) != LOSS_QUIET)
 			l->owed |= 1U << cause;
 		log_peer(LOG_WARN, node, "node %s: %s (loss window %s, since %s)", node,
 		    loss_text(cause), loss_name(cause), clock_text(since, time));
+	} else {
+		loss_past_extend(&l->past, cause, lost_until, events);
 	}
 	shown->until[cause] = until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
 }
@@ -68,27 +73,31 @@ node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct st
 	l->seen = mark->seen;
 	l->drops = mark->drops;
 	l->silences = mark->silences;
+	l->past = mark->past;
 	memcpy(l->windows.until, mark->until, sizeof(l->windows.until));
 	show_windows(l);
 	stream->drops = mark->drops;
 }
 
 void
-node_loss_begin(
-    struct node_loss *l, struct shard_counters *counters, struct stream *stream, uint64_t log_drops)
+node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
+    uint64_t log_drops, const struct loss_past *past)
 {
 	init(l, counters, stream, log_drops);
+	if (past != NULL)
+		l->past = *past;
+	loss_past_whole(&l->past, clock_real()); /* what still lasts has a new cause */
 	if (stream->restarted)
-		open_window(l, stream->before, stream->before_seen, LOSS_OPEN);
+		open_window(l, stream->before, stream->before_seen, LOSS_OPEN, 0);
 	stream->restarted = false; /* reported once */
 	if (stream->evaluated == 0)
 		return;
 	if (stream->evaluated <= stream->began) {
-		open_window(l, LOSS_collector_restarted, 0, LOSS_OPEN);
+		open_window(l, LOSS_collector_restarted, 0, LOSS_OPEN, 0);
 	} else {
 		l->drops = stream->drops;
 		l->silences = stream->silences;
-		open_window(l, LOSS_state_forgotten, stream->last_seen, LOSS_OPEN);
+		open_window(l, LOSS_state_forgotten, stream->last_seen, LOSS_OPEN, 0);
 	}
 }
 
@@ -113,7 +122,17 @@ take_time(struct node_loss *l, const Wire__Batch *batch)
 {
 	l->boot_ns = MAX(l->boot_ns, batch->boot_ns);
 	l->seen = batch->real_ns;
+	loss_past_expire(&l->past, batch->real_ns);
 	coverage_clocks(l->stream, batch->boot_ns, batch->real_ns, clock_real());
+}
+
+/* Up to when Mews saw the node before this batch: at the first one, to its sensor's start. */
+static uint64_t
+seen_before(const struct node_loss *l, const Wire__Batch *batch)
+{
+	uint64_t start = l->stream->id.sensor_start;
+
+	return l->seen == 0 && start < batch->real_ns ? start : l->seen;
 }
 
 bool
@@ -122,15 +141,16 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 	struct stream *st = l->stream;
 	uint64_t drops = stream_set_drops(st, batch->drops, batch->n_drops), gaps = st->gaps;
 	bool gap = gaps != l->gaps, lost = gap || l->malformed != st->malformed;
-	uint64_t since = l->seen;
+	uint64_t since = seen_before(l, batch);
 
 	take_time(l, batch);
 	if (gap)
-		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS);
+		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS, 0);
 	if (drops > l->drops)
-		open_window(l, LOSS_events_dropped, since, l->boot_ns + LOSS_TAIL_NS);
+		open_window(
+		    l, LOSS_events_dropped, since, l->boot_ns + LOSS_TAIL_NS, drops - l->drops);
 	if (st->silences > l->silences)
-		open_window(l, LOSS_hook_silent, since, l->boot_ns + LOSS_TAIL_NS);
+		open_window(l, LOSS_hook_silent, since, l->boot_ns + LOSS_TAIL_NS, 0);
 	l->silences = st->silences;
 	st->coverage.silences = l->silences;
 	if (batch->n_drops > 0)
@@ -145,17 +165,17 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 void
 node_loss_undecodable(struct node_loss *l, const Wire__Batch *batch)
 {
-	uint64_t since = l->seen;
+	uint64_t since = seen_before(l, batch);
 
 	take_time(l, batch);
-	open_window(l, LOSS_batch_undecodable, since, l->boot_ns + LOSS_TAIL_NS);
+	open_window(l, LOSS_batch_undecodable, since, l->boot_ns + LOSS_TAIL_NS, batch->events);
 }
 
 void
 node_loss_evicted(struct node_loss *l, uint64_t evicted)
 {
 	if (evicted > l->evicted)
-		open_window(l, LOSS_state_evicted, l->seen, l->boot_ns + LOSS_TAIL_NS);
+		open_window(l, LOSS_state_evicted, l->seen, l->boot_ns + LOSS_TAIL_NS, 0);
 	l->evicted = evicted;
 }
 
@@ -166,6 +186,7 @@ node_loss_whole(struct node_loss *l, uint64_t boot_ns)
 	uint64_t end = clock_real() + LOSS_TAIL_NS;
 
 	loss_whole(&l->windows, MAX(boot_ns, l->boot_ns));
+	loss_past_whole(&l->past, l->seen);
 	if (l->stream->coverage.complete == 0)
 		l->stream->coverage.complete = clock_real();
 	for (unsigned i = 0; i < LOSS_MAX; i++) {

@@ -8,7 +8,7 @@
 #ifndef MEWS_COLLECTOR_SHARD_NODE_LOSS_H
 #define MEWS_COLLECTOR_SHARD_NODE_LOSS_H
 
-#include "collector/alert/loss.h"
+#include "collector/alert/loss_past.h"
 #include "collector/checkpoint/checkpoint.h"
 #include "collector/shard/shard_stats.h"
 #include "collector/stream/stream.h"
@@ -16,6 +16,7 @@
 
 struct node_loss {
 	struct loss windows;
+	struct loss_past past;
 	struct shard_counters *counters;
 	struct stream *stream; /* borrowed from the node */
 	uint64_t drops;        /* of the stream, at the last check; so are the next two */
@@ -29,9 +30,9 @@ struct node_loss {
 };
 
 /* A node starts with empty state: was there an earlier one, or an earlier sensor? 'log_drops': the
- * number of dropped events that is logged. */
+ * number of dropped events that is logged. 'past': of its earlier stream; NULL: none. */
 void node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
-    uint64_t log_drops);
+    uint64_t log_drops, const struct loss_past *past);
 
 /* A node continues from a checkpoint, where nothing was lost since. */
 void node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct stream *stream,

@@ -80,6 +80,7 @@ nodes_free(struct nodes *n)
 	alert_scratch_fini(&n->text);
 	batch_free(n->batch);
 	buf_fini(&n->image.data);
+	buf_fini(&n->lost);
 	free(n);
 }
 
@@ -122,6 +123,7 @@ static struct node *
 node_of(struct nodes *n, struct stream *stream, struct slice data)
 {
 	struct node made = { 0 }, *p;
+	struct loss_past past = { .n = 0 };
 
 	if (stream->node != NULL)
 		return stream->node;
@@ -139,6 +141,7 @@ node_of(struct nodes *n, struct stream *stream, struct slice data)
 		n->head = p;
 	} else { /* the sensor is new: discard the old one's state */
 		made.next = p->next;
+		past = p->loss.past;
 		node_fini(n, p);
 	}
 	*p = made;
@@ -149,7 +152,7 @@ node_of(struct nodes *n, struct stream *stream, struct slice data)
 		return p;
 	if (stream->evaluated > 0) /* its state was forgotten */
 		stream_want_snapshot(stream);
-	node_loss_begin(&p->loss, n->counters, stream, n->log_drops);
+	node_loss_begin(&p->loss, n->counters, stream, n->log_drops, &past);
 	return p;
 }
 
@@ -337,6 +340,7 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 		.node = p->stream->id.node,
 		.num = ++p->events,
 		.time = ev->ts + p->offset,
+		.loss = buf_get(&n->lost),
 	};
 
 	state_apply(p->state, b, ev, &v);
@@ -405,6 +409,8 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	b = n->batch;
 	node_clock(n, p, batch->boot_ns, batch->real_ns);
 	gap = node_loss_batch(&p->loss, batch);
+	buf_clear(&n->lost);
+	loss_past_json(&p->loss.past, &n->lost);
 	intern_tick(n->pool);
 	state_begin_batch(p->state);
 	snapshot_part(p, batch->snapshot, gap);

@@ -29,6 +29,7 @@ struct nodes {
 	struct rule_run *rules;
 	struct fscratch *scratch;
 	struct alert_scratch text;
+	struct buf lost;     /* mews.loss of the current batch's alerts */
 	struct batch *batch; /* the current one, or the memory of the last */
 	struct state_limits limits;
 	struct throttle_limits throttle;

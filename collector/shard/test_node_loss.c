@@ -88,7 +88,7 @@ test_state_gone(void **state)
 		b.stream->restarted = gone_cases[i].restarted;
 		b.stream->before = gone_cases[i].before;
 		b.stream->before_seen = 900 * S;
-		node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+		node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 		assert_false(b.stream->restarted); /* reported once */
 		assert_int_equal(causes, loss_shown_open(&b.stream->loss, UINT64_MAX - 1));
 		assert_false(feed(&b, 50, 0));
@@ -117,10 +117,10 @@ test_forgotten(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	(void) feed(&b, 10, 3);
 	b.stream->evaluated = 1;
-	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	(void) feed(&b, 20, 3);
 	assert_int_equal(1, b.counters.losses[LOSS_events_dropped]);
 	assert_int_equal(1 << LOSS_state_forgotten, at(&b, 20));
@@ -135,7 +135,7 @@ test_batches(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	assert_false(feed(&b, 10, 0));
 	assert_false(feed(&b, 11, 3)); /* reports drops */
 	assert_int_equal(1 << LOSS_events_dropped, at(&b, 21));
@@ -159,6 +159,61 @@ test_batches(void **state)
 	bench_close(&b);
 }
 
+/* What is lost, and from when to when; real time is 1,000 s ahead of boot time. */
+static void
+check_past(const struct bench *b, size_t i, enum loss_cause cause, uint64_t since, uint64_t until,
+    uint64_t events)
+{
+	const struct loss_span *s = &b->loss.past.v[i];
+
+	assert_true(i < b->loss.past.n);
+	assert_int_equal(cause, s->cause);
+	assert_int_equal(since * S, s->since);
+	assert_int_equal(until * S, s->until);
+	assert_int_equal(events, s->events);
+}
+
+static void
+test_past(void **state)
+{
+	struct stream second = { .restarted = true, .before = LOSS_sensor_died };
+	struct loss_past past;
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	b.stream->id.sensor_start = 1003 * S;
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
+	(void) feed(&b, 10, 3);
+	check_past(&b, 0, LOSS_events_dropped, 1003, 1010, 3);
+	(void) feed(&b, 11, 3);
+	(void) feed(&b, 15, 5);
+	check_past(&b, 0, LOSS_events_dropped, 1003, 1015, 5);
+	(void) feed(&b, 40, 5);
+	(void) feed(&b, 42, 12); /* another one */
+	check_past(&b, 1, LOSS_events_dropped, 1040, 1042, 7);
+	b.stream->gaps++;
+	(void) feed(&b, 50, 12);
+	check_past(&b, 2, LOSS_batches_missing, 1042, 1050, 0);
+	(void) feed(&b, 3615, 12);
+	check_past(&b, 0, LOSS_events_dropped, 1003, 1015, 5);
+	(void) feed(&b, 3616, 12); /* more than an hour later */
+	check_past(&b, 0, LOSS_events_dropped, 1040, 1042, 7);
+	assert_int_equal(2, b.loss.past.n);
+
+	/* The sensor dies; the next one's node begins with what its predecessor's has lost. */
+	past = b.loss.past;
+	second.before_seen = 4620 * S;
+	node_loss_begin(&b.loss, &b.counters, &second, 0, &past);
+	assert_int_equal(3, b.loss.past.n);
+	check_past(&b, 1, LOSS_batches_missing, 1042, 1050, 0);
+	assert_int_equal(LOSS_OPEN, b.loss.past.v[2].until);
+	(void) feed(&b, 3700, 0);
+	node_loss_whole(&b.loss, 3700 * S);
+	check_past(&b, b.loss.past.n - 1, LOSS_sensor_died, 4620, 4700, 0);
+	bench_close(&b);
+}
+
 /* Each check of the sensor's that finds silent hooks opens a window. */
 static void
 test_silent(void **state)
@@ -167,7 +222,7 @@ test_silent(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	(void) feed(&b, 10, 0);
 	assert_int_equal(0, at(&b, 10));
 	b.stream->silences = 2;
@@ -209,7 +264,7 @@ test_owed(void **state)
 		    priority_cases[i].priority, loss_priority(priority_cases[i].cause));
 	bench_open(&b);
 	b.stream->evaluated = b.stream->began = 7;
-	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	assert_false(node_loss_owed(&b.loss, &cause, &times)); /* collector_restarted is quiet */
 	(void) feed(&b, 10, 1);
 	assert_true(node_loss_owed(&b.loss, &cause, &times));
@@ -236,7 +291,7 @@ test_evicted(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_loss_begin(&b.loss, &b.counters, b.stream, 0);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	(void) feed(&b, 10, 0);
 	node_loss_evicted(&b.loss, 0);
 	assert_int_equal(0, at(&b, 10));
@@ -258,6 +313,7 @@ main(void)
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_owed),
 	};
 

@@ -195,6 +195,7 @@ struct view {
 	const char *node;          /* evt.hostname */
 	uint64_t num;              /* evt.num, from 1 per stream */
 	uint64_t time;             /* realtime ns of the event */
+	struct slice loss;         /* mews.loss, JSON; empty: nothing was lost in the hour before */
 	int64_t fd_num;            /* fd.num */
 	uint32_t event_path;       /* intern id: the resolved path of a failed open; 0: none */
 	uint32_t event_pathraw;
