@@ -157,8 +157,12 @@ keep(void *arg, const struct ev_hdr *rec)
 	struct live *l = arg;
 	struct ev_hdr *copy;
 
-	if (!ours(l, rec) || l->nrecs == ARRAY_SIZE(l->recs))
+	if (!ours(l, rec))
 		return 0;
+	if (l->nrecs == ARRAY_SIZE(l->recs)) {
+		l->unkept++;
+		return 0;
+	}
 	l->threads += is_start(rec);
 	l->threads -= rec->type == EV_PROCEXIT;
 	if (!l->begun && rec->tid == (uint32_t) l->child && !is_start(rec)) {
@@ -261,6 +265,7 @@ live_run(struct live *l, const struct live_case *c)
 	live_begin(l, c->name);
 	l->begun = l->seen_exit = false;
 	l->threads = 0;
+	l->unkept = 0;
 	l->end = clock_mono() + PATIENCE_NS;
 	(void) snprintf(l->f->dir, sizeof(l->f->dir), "/tmp/mews-live-XXXXXX");
 	if (mkdtemp(l->f->dir) == NULL)
@@ -278,6 +283,8 @@ live_run(struct live *l, const struct live_case *c)
 		(void) kill(l->child, SIGKILL);
 	if (!l->seen_exit || l->threads > 0)
 		live_fail(l, "no end of the trigger or of %d of its threads was seen", l->threads);
+	if (l->unkept > 0)
+		live_fail(l, "%u records more than a case can keep", l->unkept);
 	if (waitpid(l->child, &l->status, 0) != l->child)
 		live_fail(l, "no trigger to wait for");
 	else

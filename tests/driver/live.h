@@ -51,6 +51,7 @@ struct live {
 	pid_t child;
 	int status;                 /* of the child, as waitpid() returns it */
 	struct ev_hdr *recs[16384]; /* of the child and its descendants */
+	unsigned unkept;            /* records of them for which recs had no room */
 	size_t nrecs;
 	const char *name;                      /* of the case */
 	FILE *dump;                            /* NULL: none */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* live_entry.c - arguments are read at entry, even if they change during the call. */
 #include "tests/driver/live.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -229,18 +228,22 @@ c_link_changed(struct live *l)
  * others' memory: others' paths and addresses are still read at entry. */
 #define CROWD 600
 
-/* The FIFO and the full queue on which the crowd waits. */
+/* The FIFO and the full queue on which the crowd waits, and the ids of its threads so far. */
 struct crowd {
 	const char *fifo;
 	struct sockaddr_un queue;
+	_Atomic pid_t tid[CROWD]; /* 0: not yet told */
+	_Atomic unsigned n;
 };
 
 static void *
 wait_in_open(void *arg)
 {
-	const struct crowd *c = arg;
-	int fd = open(c->fifo, O_RDONLY);
+	struct crowd *c = arg;
+	int fd;
 
+	c->tid[c->n++] = gettid();
+	fd = open(c->fifo, O_RDONLY);
 	if (fd >= 0)
 		close(fd);
 	return NULL;
@@ -249,42 +252,39 @@ wait_in_open(void *arg)
 static void *
 wait_in_connect(void *arg)
 {
-	const struct crowd *c = arg;
+	struct crowd *c = arg;
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
+	c->tid[c->n++] = gettid();
 	(void) connect(fd, (const struct sockaddr *) &c->queue, sizeof(c->queue));
 	close(fd);
 	return NULL;
 }
 
-static void
-wait_for_sleepers(void)
+static bool
+waits(pid_t tid)
 {
-	char path[64], state[16];
+	char path[64], call[16] = { 0 };
+	long nr = -1;
+	int fd;
 
-	for (;;) {
-		DIR *d = opendir("/proc/self/task");
-		const struct dirent *e;
-		unsigned n = 0;
+	(void) snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0 && read(fd, call, sizeof(call) - 1) > 0 && call[0] != 'r')
+		nr = strtol(call, NULL, 10);
+	close(fd);
+	return nr == SYS_openat || nr == SYS_connect;
+}
 
-		while ((e = readdir(d)) != NULL) {
-			long nr = -1;
-			int fd;
-
-			(void) snprintf(
-			    path, sizeof(path), "/proc/self/task/%.20s/syscall", e->d_name);
-			fd = open(path, O_RDONLY);
-			memset(state, 0, sizeof(state));
-			if (fd >= 0 && read(fd, state, sizeof(state) - 1) > 0 && state[0] != 'r')
-				nr = strtol(state, NULL, 10);
-			n += nr == SYS_openat || nr == SYS_connect;
-			close(fd);
-		}
-		(void) closedir(d);
-		if (n >= CROWD)
-			return;
-		/* Each look opens hundreds of files, whose events must fit into the ring. */
-		(void) usleep(100000);
+/* Looks at each thread until it waits and not again: each look makes three events. */
+static void
+wait_for_sleepers(const struct crowd *c)
+{
+	while (c->n < CROWD)
+		(void) usleep(1000);
+	for (unsigned i = 0; i < CROWD; i++) {
+		while (!waits(c->tid[i]))
+			(void) usleep(10000);
 	}
 }
 
@@ -334,7 +334,7 @@ d_crowd(struct facts *f)
 		if (pthread_create(&t[i], &small, wait_in, &c) != 0)
 			_exit(1);
 	}
-	wait_for_sleepers();
+	wait_for_sleepers(&c);
 	if (fork() == 0) {
 		call_beside(f);
 		_exit(0);
