@@ -6,15 +6,18 @@
  *
  * Each process opens and closes FILE: two events. It opens with open(), which programs do not call
  * any more (the C library's open() is openat): so the count of events of that type must match
- * exactly. Paced in slices of a millisecond; a process that falls behind catches up.
+ * exactly. Paced in slices of a millisecond; a process that falls behind catches up. If bench_load
+ * is killed, they end too.
  *
  * Prints one line: OPENS CLOSES SECONDS, where SECONDS is until the last of them was done.
  */
 #include "common/clock.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +88,8 @@ main(int argc, char **argv)
 		if (pid < 0)
 			die("fork");
 		if (pid == 0) {
+			if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+				die("prctl");
 			make(&c[i], argv[4], rate / n, (uint64_t) (rate / n * seconds), start);
 			_exit(EXIT_SUCCESS);
 		}

@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# faults.sh [--long | FAULT...]: faults under a load of 20,000 events a second, with the real programs and a
+# real broker. A program does numbered deeds all the time (serials.c): each raises its alert, once in the
+# outbox and in order, and arrives in Kafka, twice at most after kill -9 of the collector; an alert of a
+# program that is older than the fault names it, its parent and its open file. Without a loss there is no loss
+# window. --long: all faults, with their whole lengths; by default some of them, short.
+. "$(dirname "$0")/../support/lab.sh"
+kafka=$root/tests/support/kafka.sh
+rate=20000 serials_rate=100
+
+# ---- the faults: what happens between the first deed and the last
+
+fault_none() { sleep 3; }
+fault_stop_10() { away 10; }
+fault_stop_120() { away 120; }
+fault_stop_3() { away 3; }
+fault_kill_collector_50() { kill_collector 50; }
+fault_kill_collector_3() { kill_collector 3; }
+fault_broker_60() { broker_away 60; }
+fault_broker_5() { broker_away 5; }
+fault_both_60() {
+	lab_stop "$collector_pid"
+	broker_away 60
+	start_collector
+}
+
+away() {
+	lab_stop "$collector_pid"
+	sleep "$1" # under test, as the other pauses here: how long it is away
+	start_collector
+}
+
+gone() { kill -9 "$1" && wait "$1" 2>/dev/null || true; }
+
+kill_collector() {
+	twice_in_kafka=yes
+	for _ in $(seq "$1"); do
+		sleep "$((RANDOM % 3)).$((RANDOM % 1000))"
+		gone "$collector_pid"
+		start_collector
+	done
+}
+
+broker_away() {
+	"$kafka" stop "$broker"
+	sleep "$1"
+	"$kafka" start "$broker" >/dev/null
+}
+
+short='none stop_3 kill_collector_3 broker_5'
+long='none stop_10 stop_120 kill_collector_50 broker_60 both_60'
+
+# ---- one fault in a lab of its own
+
+start_collector() {
+	lab_collector -o outputs.kafka.enabled=true -o "outputs.kafka.brokers=$bootstrap" -o "outputs.kafka.topic=$topic" \
+		-o outputs.kafka.properties.allow.auto.create.topics=true -o "checkpoint.path=$lab/states" -o checkpoint.interval=2s
+}
+
+rules() {
+	lab_rules=$lab/rules.yaml
+	cat >"$lab_rules" <<EOR
+- rule: Serial open
+  desc: A numbered deed.
+  condition: evt.type in (open, openat, openat2) and fd.name startswith $lab/deeds/open/
+  output: opened %fd.name by %proc.name of %proc.pname
+  priority: WARNING
+- rule: Serial read
+  desc: A numbered deed with a file that is open since before.
+  condition: evt.type = preadv and fd.name = $lab/deeds/old
+  output: read %fd.name at %evt.arg.pos by %proc.name of %proc.pname
+  priority: WARNING
+EOR
+}
+
+begin_deeds() {
+	: >"$lab/file"
+	"$bin/bench_load" "$rate" 100000 2 "$lab/file" >/dev/null &
+	load=$!
+	# shellcheck disable=SC2016 # for the inner shell
+	"$lab/elder" -c '"$0" "$1" "$2" & trap "kill $!" TERM; wait; wait' "$bin/serials" "$lab/deeds" "$serials_rate" >"$lab/serials" &
+	deeds=$!
+	lab_pids+=("$load" "$deeds")
+}
+
+end_deeds() {
+	gone "$load"
+	kill "$deeds"
+	wait "$deeds" || fail "the program of the deeds failed"
+	last=$(tail -n 1 "$lab/serials" | cut -d' ' -f1)
+	[ "${last:-0}" -gt 100 ] || fail "only ${last:-no} deeds were done"
+}
+
+db() { sqlite3 "$lab/outbox.db" "$1"; }
+# field NAME: the SQL expression of an alert's field.
+field() { echo "json_extract(json, '\$.output_fields.\"$1\"')"; }
+settled() { [ "$(db "select count(*) from alert where rule like 'Serial %'")" -ge $((2 * last)) ] && lab_durable n1; }
+delivered() { lab_status | jq -e '.outputs[] | select(.name == "kafka") | .waiting == 0'; }
+
+# check_once: each deed's two alerts are in the outbox, once and in order.
+check_once() {
+	local rule
+	lab_wait 120 settled || true
+	db "select replace($(field fd.name), '$lab/deeds/open/', '') from alert where rule = 'Serial open' order by n" >"$lab/open.seen"
+	db "select $(field evt.arg.pos) from alert where rule = 'Serial read' order by n" >"$lab/read.seen"
+	for rule in open read; do
+		cmp -s "$lab/$rule.seen" <(seq "$last") || fail "alerts of rule 'Serial $rule': of $last deeds $(sort -nu "$lab/$rule.seen" | wc -l) are there," \
+			"$(wc -l <"$lab/$rule.seen") alerts in all: $(diff "$lab/$rule.seen" <(seq "$last") | head -n 5 | tr '\n' ' ')"
+	done
+	[ "$(db 'select count(*) = count(distinct id) from alert')" = 1 ] || fail "an id is in the outbox twice"
+}
+
+check_named() {
+	local odd
+	odd=$(db "select count(*) from alert where rule like 'Serial %' and
+		json_extract(json, '\$.output') not like '% by serials of elder %'")
+	[ "$odd" = 0 ] || fail "$odd alerts do not name the process and its parent: $(db "select json_extract(json, '\$.output') from alert where
+		rule like 'Serial %' and json_extract(json, '\$.output') not like '% by serials of elder %' limit 1")"
+}
+
+check_kafka() {
+	local ids
+	lab_wait 120 delivered || fail "Kafka was not given all: $(lab_status | jq -c '.outputs[] | select(.name == "kafka")')"
+	kcat -C -q -e -b "$bootstrap" -t "$topic" -f '%s\n' | jq -r 'select(.rule | startswith("Serial ")).uuid' >"$lab/ids"
+	ids=$(sort -u "$lab/ids" | wc -l)
+	[ "$ids" = $((2 * last)) ] || fail "$ids of $((2 * last)) alerts are in Kafka"
+	[ "$twice_in_kafka" = yes ] || [ "$(wc -l <"$lab/ids")" = "$ids" ] || fail "$(($(wc -l <"$lab/ids") - ids)) alerts are in Kafka twice"
+}
+
+check_no_loss() {
+	[ "$(db "select count(*) from alert where $(field mews.loss_window)")" = 0 ] ||
+		fail "alerts tell of a loss: $(db "select distinct $(field mews.loss_cause) from alert" | tr '\n' ' ')"
+	[ "$(lab_metric mews_collector_loss_windows_total)" = 0 ] || fail "a loss window is open: $(lab_status | jq -c .collector.loss_windows)"
+	[ "$(lab_metric mews_node_drops_total)" = 0 ] || fail "$(lab_metric mews_node_drops_total) events were dropped"
+	[ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "a gap is told of"
+}
+
+whole() { lab_status | jq -e '.sensors[] | select(.node == "n1" and .snapshot == "whole")'; }
+
+one_fault() {
+	local fault=$1
+	lab_begin
+	rules
+	mkdir "$lab/deeds"
+	: >"$lab/deeds/old"
+	cp "$(readlink -f /bin/bash)" "$lab/elder"
+	# A ring holds what the rest of the machine may do in a burst.
+	sensor_options=(-o "spool.path=$lab/spool" -o spool.min_free=0 -o capture.ring=32MiB)
+	topic=$fault-$$ twice_in_kafka=no
+	lab_pki n1
+	start_collector
+	lab_sensor n1 "${sensor_options[@]}"
+	lab_wait 30 whole || fail "no snapshot came"
+	begin_deeds
+	sleep 2
+	"fault_$fault"
+	lab_wait 60 lab_connected n1 || fail "the sensor is not connected after the fault"
+	sleep 2
+	end_deeds
+	check_once
+	check_named
+	check_no_loss
+	check_kafka
+	echo "$last deeds, $(wc -l <"$lab/ids") alerts in Kafka"
+}
+
+if [ "${1:-}" = --one ]; then
+	broker=$3 bootstrap=$(cat "$3/address")
+	one_fault "$2"
+	exit
+fi
+
+# ---- all of them
+
+faults=$short
+case ${1:-} in
+--long) faults=$long ;;
+'') ;;
+*) faults=$* ;;
+esac
+broker=$(mktemp -d /var/tmp/mews-broker.XXXXXX)
+trap 'code=$?; "$kafka" stop "$broker" || true; rm -rf "$broker"; exit "$code"' EXIT
+trap 'exit 130' INT TERM
+"$kafka" start "$broker" >/dev/null
+passed=0 failed=0
+for fault in $faults; do
+	before=$SECONDS
+	if said=$("$0" --one "$fault" "$broker" 2>&1); then
+		passed=$((passed + 1))
+		echo "ok $fault: $(tail -n 1 <<<"$said") ($((SECONDS - before)) s)"
+	else
+		failed=$((failed + 1))
+		echo "FAILED $fault ($((SECONDS - before)) s):"
+		echo "$said"
+	fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
