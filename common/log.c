@@ -15,6 +15,7 @@ static const struct {
 	const char *colour;
 	int priority; /* syslog's */
 } levels[] = {
+	[LOG_AUDIT] = { "audit", "", 5 },
 	[LOG_ERROR] = { "error", "\033[1;31m", 3 },
 	[LOG_WARN] = { "warn", "\033[33m", 4 },
 	[LOG_INFO] = { "info", "", 6 },
@@ -66,7 +67,7 @@ log_format(const char *name)
 int
 log_level_of(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+	for (size_t i = LOG_ERROR; i < ARRAY_SIZE(levels); i++) {
 		if (strcmp(levels[i].name, name) == 0)
 			return (int) i;
 	}

@@ -16,7 +16,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+/* LOG_AUDIT: what somebody changed; written whatever the level. */
+enum log_level { LOG_AUDIT, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* 'program' is borrowed and prefixes each line. */
 void log_init(const char *program, enum log_level level);
@@ -24,7 +25,7 @@ void log_init(const char *program, enum log_level level);
 /* Select "text" (the default) or "json". -EINVAL: neither. */
 int log_format(const char *name) MUST_CHECK;
 
-/* The level of a name ("error", "warn", "info", "debug"), or -EINVAL. */
+/* The level of a name ("error", "warn", "info", "debug"), or -EINVAL; "audit" is none. */
 int log_level_of(const char *name) MUST_CHECK;
 
 /* Are lines of this level written? */

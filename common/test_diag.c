@@ -87,6 +87,7 @@ levels(void **state)
 	assert_int_equal(LOG_ERROR, log_level_of("error"));
 	assert_int_equal(LOG_DEBUG, log_level_of("debug"));
 	assert_int_equal(-EINVAL, log_level_of("loud"));
+	assert_int_equal(-EINVAL, log_level_of("audit")); /* no level excludes it */
 	assert_int_equal(-EINVAL, log_level_of(""));
 }
 
@@ -148,6 +149,8 @@ stages(void **state)
 
 	(void) state;
 	log_init("test", LOG_ERROR);
+	assert_true(log_enabled(LOG_AUDIT));
+	assert_false(log_enabled(LOG_WARN));
 	for (size_t i = 0; i < ARRAY_SIZE(stage_cases); i++) {
 		struct trace t = { .fail_at = stage_cases[i].fail_at };
 

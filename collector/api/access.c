@@ -54,27 +54,49 @@ bearer(struct MHD_Connection *c)
 	return token;
 }
 
-const char *
-access_refused(const struct request *q, enum access need, const char *url)
+/* As access_refused(), without the log. */
+static unsigned
+refused(struct request *q, enum access need, const char **why)
 {
 	struct door *d = q->door;
 	struct slice token;
 
 	if (need == ACCESS_ANY || (need == ACCESS_LOCAL && d->local))
-		return NULL;
+		return 0;
 	if (q->conn != NULL && q->conn->trusted)
-		return NULL;
+		return 0;
 	token = bearer(q->mhd);
 	if (token.n == 0) {
 		counter_add(&d->no_token, 1);
-		return "a token is needed: send 'Authorization: Bearer TOKEN' with a token of the "
-		       "collector's http.token_file";
+		*why =
+		    "a token is needed: send 'Authorization: Bearer TOKEN' with a token of the "
+		    "collector's http.token_file";
+		return MHD_HTTP_UNAUTHORIZED;
 	}
-	if (tokens_match(&d->api->tokens, token))
-		return NULL;
-	counter_add(&d->wrong_token, 1);
-	if (q->conn != NULL)
+	q->who = tokens_match(&d->api->tokens, token);
+	if (q->who.role == TOKEN_NONE) {
+		counter_add(&d->wrong_token, 1);
+		*why = "the token is wrong: it is none of the collector's http.token_file";
+		return MHD_HTTP_UNAUTHORIZED;
+	}
+	if (need != ACCESS_OPERATE || q->who.role == TOKEN_OPERATE)
+		return 0;
+	counter_add(&d->wrong_role, 1);
+	*why = "the token's role is 'read': a change needs one with the role 'operate'";
+	return MHD_HTTP_FORBIDDEN;
+}
+
+unsigned
+access_refused(struct request *q, enum access need, const char *url, const char **why)
+{
+	unsigned status = refused(q, need, why);
+
+	if (status == 0 || q->conn == NULL)
+		return status;
+	if (need == ACCESS_OPERATE)
+		audit_refused(q, *why);
+	else if (bearer(q->mhd).n > 0)
 		log_peer(LOG_WARN, q->conn->peer, "API: %s asked for %.100s with a wrong token",
 		    q->conn->peer, url);
-	return "the token is wrong: it is none of the collector's http.token_file";
+	return status;
 }

@@ -17,8 +17,9 @@
  *	                      load
  *
  * The last six need a token (token.h) everywhere, except from root or the collector's own user on
- * the unix socket. An address that other machines can reach needs TLS, and there all but /healthz
- * needs a token; 'insecure' allows such an address without TLS, and treats it as local.
+ * the unix socket; for a POST its role must be 'operate', and each is audited in the log. An
+ *address that other machines can reach needs TLS, and there all but /healthz needs a token;
+ *'insecure' allows such an address without TLS, and treats it as local.
  *
  * Each listener has one thread, of low priority: clients can slow each other down, but not
  * detection. Connections, the time and memory of each, and alerts per answer are bounded.
@@ -101,6 +102,8 @@ struct api_stats {
 	uint64_t no_files;    /* connections that could not be accepted: no descriptor was left */
 	uint64_t no_token;    /* requests refused: a token is required, none was sent */
 	uint64_t wrong_token; /* requests refused: the token is unknown */
+	uint64_t wrong_role;  /* requests refused: the token may only read */
+	uint64_t changes;     /* requests for a change that were let in */
 	uint64_t certificate_expiry_seconds; /* realtime; 0: no TLS */
 };
 /* Any thread. NULL: zeros. */

@@ -7,6 +7,7 @@
  *	access.c   authorization            token.c        tokens
  *	routes.c   dispatch requests        reply.c        send a body
  *	hold.c     requests that wait for another thread
+ *	audit.c    a log line for each change
  *	alerts.c   a body made page by page           processes.c    a body made by a shard
  *	status.c, absence.c, metrics*.c   bodies made whole   api_stats.c   counters of the doors
  *
@@ -70,7 +71,8 @@ struct door {
 	struct api_tls *tls;                /* the pair in use, then retired ones; NULL: no TLS */
 	_Atomic(struct api_tls *) tls_next; /* set by api_reload_tls() for the next turn */
 	_Atomic bool stopping;
-	counter connections, requests, refused, ended, no_files, no_token, wrong_token;
+	counter connections, requests, refused, ended, no_files, no_token, wrong_token, wrong_role,
+	    changes;
 	counter tls_until; /* realtime s */
 };
 
@@ -82,16 +84,35 @@ struct api {
 	size_t ndoors;
 };
 
+enum access {
+	ACCESS_ANY,     /* harmless: no token anywhere */
+	ACCESS_LOCAL,   /* a token unless the door is local */
+	ACCESS_READ,    /* a token, unless the connection is trusted */
+	ACCESS_OPERATE, /* the same, with the role 'operate' */
+};
+
+struct request;
+
+/* A resource. The function answers a request that may be answered. */
+struct route {
+	const char *path;
+	enum MHD_Result (*fn)(struct request *q);
+	const char *method;
+	enum access access;
+};
+
 /* A request, from its headers to the end of its answer. */
 struct request {
 	struct door *door;
 	struct api_conn *conn; /* NULL: no memory for it */
 	struct MHD_Connection *mhd;
 	const struct route *route;
-	size_t body; /* bytes received and ignored */
+	struct holder who; /* of the token */
+	size_t body;       /* bytes received and ignored */
 	struct reload_ask ask;
 	bool asked;
-	int result;      /* of the reload */
+	bool change;     /* it may change something, and was let in; not audited yet */
+	unsigned status; /* of the reload, HTTP's */
 	struct buf said; /* by the reload */
 	struct ps_wait *ps;
 	struct request **wait; /* its place in door.waits; NULL: none */
@@ -120,16 +141,20 @@ void door_stop(struct door *d);
 
 /* ---- access.c ---- */
 
-enum access {
-	ACCESS_ANY,   /* harmless: no token anywhere */
-	ACCESS_LOCAL, /* a token unless the door is local */
-	ACCESS_TOKEN, /* a token, unless the connection is trusted */
-};
-
 /* Identify the peer of c->fd. */
 void access_peer(const struct door *d, struct api_conn *c);
-/* NULL: the request may be answered; else the reason in one sentence, counted and logged. */
-const char *access_refused(const struct request *q, enum access need, const char *url);
+/* 0: the request may be answered, and q->who is set; else HTTP's status, counted and logged, and
+ * *why: one sentence. */
+unsigned access_refused(
+    struct request *q, enum access need, const char *url, const char **why) MUST_CHECK;
+
+/* ---- audit.c: who changed what, when, and with which result; one line of the log each ---- */
+
+/* A change has been answered with this status; 0: nobody waits for the answer any more. Once per
+ * request. */
+void audit(struct request *q, unsigned status);
+/* Somebody who may not asked for a change. */
+void audit_refused(const struct request *q, const char *why);
 
 /* ---- routes.c: libmicrohttpd's callbacks; 'cls' is the door ---- */
 

@@ -16,6 +16,8 @@ api_stats(const struct api *a, struct api_stats *ret)
 		ret->no_files += counter_get(&d->no_files);
 		ret->no_token += counter_get(&d->no_token);
 		ret->wrong_token += counter_get(&d->wrong_token);
+		ret->wrong_role += counter_get(&d->wrong_role);
+		ret->changes += counter_get(&d->changes);
 		ret->certificate_expiry_seconds += counter_get(&d->tls_until);
 	}
 }

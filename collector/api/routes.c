@@ -68,7 +68,9 @@ on_reloaded(struct reload_ask *a, int r, struct slice json)
 {
 	struct request *q = CONTAINER_OF(a, struct request, ask);
 
-	q->result = r;
+	q->status = r == 0         ? MHD_HTTP_OK
+		    : r == -EINVAL ? MHD_HTTP_UNPROCESSABLE_CONTENT
+				   : MHD_HTTP_SERVICE_UNAVAILABLE;
 	buf_slice(&q->said, json);
 	request_ready(q);
 }
@@ -82,41 +84,51 @@ on_reload(struct request *q)
 		reload_ask(view_of(q)->reload, &q->ask);
 		return MHD_YES;
 	}
-	return reply(q->mhd,
-	    q->result == 0         ? MHD_HTTP_OK
-	    : q->result == -EINVAL ? MHD_HTTP_UNPROCESSABLE_CONTENT
-				   : MHD_HTTP_SERVICE_UNAVAILABLE,
-	    "application/json", &q->said);
+	audit(q, q->status);
+	return reply(q->mhd, q->status, "application/json", &q->said);
 }
 
 /* ---- forget a node ---- */
 
-static enum MHD_Result
-on_forget(struct request *q)
+/* HTTP's status; if not 200, *why. */
+static unsigned
+forget(struct request *q, const char **why)
 {
 	const struct api_view *v = view_of(q);
 	const char *cluster = MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, "cluster");
 	const char *node = MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, "node");
 	struct stream_id id = { 0 };
-	struct buf b = BUF_INIT;
 	int r;
 
+	*why = "'cluster' and 'node' must say which node";
 	if (cluster == NULL || node == NULL || strlen(cluster) >= sizeof(id.cluster) ||
 	    strlen(node) >= sizeof(id.node))
-		return reply_error(
-		    q->mhd, MHD_HTTP_BAD_REQUEST, "'cluster' and 'node' must say which node");
+		return MHD_HTTP_BAD_REQUEST;
 	(void) snprintf(id.cluster, sizeof(id.cluster), "%s", cluster);
 	(void) snprintf(id.node, sizeof(id.node), "%s", node);
 	r = streams_forget(v->streams, cluster, node);
+	*why = "no such node is known";
 	if (r == -ENOENT)
-		return reply_error(q->mhd, MHD_HTTP_NOT_FOUND, "no such node is known");
+		return MHD_HTTP_NOT_FOUND;
+	*why = "its sensor is connected: stop the sensor first";
 	if (r == -EBUSY)
-		return reply_error(
-		    q->mhd, MHD_HTTP_CONFLICT, "its sensor is connected: stop the sensor first");
-	if (outbox_node_forget(v->outbox, &id) < 0)
-		return reply_error(q->mhd, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "the outbox could not be updated: the node comes back into the list with the "
-		    "collector's next start");
+		return MHD_HTTP_CONFLICT;
+	*why =
+	    "the outbox could not be updated: the node comes back into the list with the "
+	    "collector's next start";
+	return outbox_node_forget(v->outbox, &id) < 0 ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK;
+}
+
+static enum MHD_Result
+on_forget(struct request *q)
+{
+	const char *why = NULL;
+	unsigned status = forget(q, &why);
+	struct buf b = BUF_INIT;
+
+	audit(q, status);
+	if (status != MHD_HTTP_OK)
+		return reply_error(q->mhd, status, why);
 	buf_str(&b, "{}\n");
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
 }
@@ -151,22 +163,17 @@ on_coverage(struct request *q)
 
 /* ---- dispatch ---- */
 
-static const struct route {
-	const char *path;
-	enum MHD_Result (*fn)(struct request *);
-	const char *method;
-	enum access access;
-} routes[] = {
+static const struct route routes[] = {
 	{ "/healthz", on_healthz, "GET", ACCESS_ANY },
 	{ "/readyz", on_readyz, "GET", ACCESS_LOCAL },
 	{ "/metrics", on_metrics, "GET", ACCESS_LOCAL },
 	{ "/api/v1/status", on_status, "GET", ACCESS_LOCAL },
-	{ "/api/v1/rules", on_rules, "GET", ACCESS_TOKEN },
-	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_TOKEN },
-	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_TOKEN },
-	{ "/api/v1/processes", answer_processes, "GET", ACCESS_TOKEN },
-	{ "/api/v1/coverage", on_coverage, "GET", ACCESS_TOKEN },
-	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_TOKEN },
+	{ "/api/v1/rules", on_rules, "GET", ACCESS_READ },
+	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_OPERATE },
+	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_OPERATE },
+	{ "/api/v1/processes", answer_processes, "GET", ACCESS_READ },
+	{ "/api/v1/coverage", on_coverage, "GET", ACCESS_READ },
+	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_READ },
 };
 
 static const struct route *
@@ -185,7 +192,8 @@ begin(struct request *q, const char *url, const char *method)
 {
 	const char *size =
 	    MHD_lookup_connection_value(q->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	const char *why;
+	const char *why = NULL;
+	unsigned status;
 
 	q->route = find_route(url);
 	if (q->route == NULL)
@@ -195,9 +203,10 @@ begin(struct request *q, const char *url, const char *method)
 		return reply_error(q->mhd, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    q->route->method[0] == 'G' ? "this path takes only GET"
 					       : "this path takes only POST");
-	why = access_refused(q, q->route->access, url);
-	if (why != NULL)
-		return reply_error(q->mhd, MHD_HTTP_UNAUTHORIZED, why);
+	status = access_refused(q, q->route->access, url, &why);
+	if (status != 0)
+		return reply_error(q->mhd, status, why);
+	q->change = q->route->access == ACCESS_OPERATE;
 	if (size != NULL && strtoull(size, NULL, 10) > BODY_MAX)
 		return reply_error(
 		    q->mhd, MHD_HTTP_CONTENT_TOO_LARGE, "the request's body is too large");
@@ -247,6 +256,7 @@ on_completed(void *cls, struct MHD_Connection *c, void **req, enum MHD_RequestTe
 	(void) why;
 	if (q == NULL)
 		return;
+	audit(q, q->status);
 	if (q->conn != NULL) {
 		q->conn->answering = false;
 		q->conn->since = clock_mono();

@@ -1,116 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_access.c - access control: the token file, listeners on loopback, with and without TLS, and
- * what api_check() refuses.
+ * test_access.c - access control: listeners on loopback, with and without TLS, and what
+ * api_check() refuses.
  */
 #include "collector/api/test_api_kit.h"
 #include "collector/ctl/pki.h"
 #include "common/file.h"
 #include <curl/curl.h>
 #include <errno.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define TOKEN "0123456789abcdef"
-#define OTHER "another-token-of-some-length"
-
-/* ---- the file ---- */
-
-static const struct {
-	const char *text;
-	mode_t mode;
-	int r;
-	const char *msg; /* NULL: it holds TOKEN and OTHER */
-} files[] = {
-	{ TOKEN "\n" OTHER "\n", 0600, 0, NULL },
-	{ "# of the dashboard\r\n" TOKEN "\r\n\n \t" OTHER, 0400, 0, NULL },
-	{ TOKEN "\n" OTHER "\n", 0640, 0, NULL }, /* a group may share it */
-	{ TOKEN "\n", 0644, -EACCES, "chmod 600" },
-	{ TOKEN "\n", 0620, -EACCES, "chmod 600" },
-	{ "", 0600, -EINVAL, "has no token: remove it" },
-	{ "# nothing\n\n", 0600, -EINVAL, "has no token: remove it" },
-	{ TOKEN "\nshort\n", 0600, -EINVAL, "line 2: a token has 16 to 256 printable" },
-	{ "with a space in it\n", 0600, -EINVAL, "line 1: a token has" },
-	{ "0123456789abcde\xc3\xa9\n", 0600, -EINVAL, "line 1: a token has" },
-	{ TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN
-		"\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN "\n" TOKEN
-		"\n" TOKEN "\n" TOKEN,
-	    0600, -EINVAL, "more than 16 tokens" },
-};
-
-static const struct {
-	const char *given;
-	bool match;
-} guesses[] = {
-	{ TOKEN, true },
-	{ OTHER, true },
-	{ "", false },
-	{ "0123456789abcdeF", false },
-	{ "0123456789abcde", false },
-	{ TOKEN "0", false },
-	{ "another-token-of-some-lengtH", false },
-};
-
-static void
-test_files(void **state)
-{
-	(void) state;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		struct tokens t;
-		struct diag d = { 0 };
-		bool made = false;
-
-		put_file(token_file, files[i].text, files[i].mode);
-		assert_int_equal(files[i].r, tokens_check(token_file, false, &d));
-		assert_int_equal(files[i].r, tokens_init(&t, token_file, &made, &d));
-		assert_false(made);
-		if (files[i].msg != NULL)
-			assert_non_null(strstr(d.msg, files[i].msg));
-		for (size_t k = 0; k < ARRAY_SIZE(guesses) && files[i].msg == NULL; k++)
-			assert_int_equal(
-			    guesses[k].match, tokens_match(&t, slice_str(guesses[k].given)));
-		tokens_fini(&t);
-		assert_int_equal(0, unlink(token_file));
-	}
-}
-
-/* The file is made once, readable only by its owner, and different each time. */
-static void
-test_made(void **state)
-{
-	struct tokens a, b, c;
-	struct diag d = { 0 };
-	struct stat st;
-	bool made = false;
-	char path[128];
-
-	(void) state;
-	assert_int_equal(0, tokens_check(token_file, false, &d));
-	assert_int_equal(-1, access(token_file, F_OK)); /* the check created nothing */
-	assert_int_equal(0, tokens_init(&a, token_file, &made, &d));
-	assert_true(made);
-	assert_int_equal(0, stat(token_file, &st));
-	assert_int_equal(0600, st.st_mode & 07777);
-	assert_int_equal(1, a.n);
-	assert_int_equal(64, a.v[0].n);
-	assert_int_equal(0, tokens_init(&b, token_file, &made, &d));
-	assert_false(made);
-	assert_memory_equal(a.v[0].text, b.v[0].text, 64);
-	assert_int_equal(0, unlink(token_file));
-	assert_int_equal(0, tokens_init(&c, token_file, &made, &d));
-	assert_memory_not_equal(a.v[0].text, c.v[0].text, 64);
-	assert_int_equal(0, unlink(token_file));
-	tokens_fini(&a);
-	tokens_fini(&b);
-	tokens_fini(&c);
-
-	(void) snprintf(path, sizeof(path), "%s/none/api.token", tmpdir);
-	assert_int_equal(-ENOENT, tokens_check(path, false, &d));
-	assert_non_null(strstr(d.msg, "its folder must exist"));
-	assert_int_equal(0, tokens_check(path, true, &d)); /* the outbox reports this itself */
-	assert_int_equal(-ENOENT, tokens_init(&a, path, &made, &d));
-	assert_non_null(strstr(d.msg, "set http.token_file"));
-}
+#define TOKEN  "0123456789abcdef"
+#define OTHER  "another-token-of-some-length"
+#define READER "a-token-that-changes-nothing"
 
 /* ---- listeners ---- */
 
@@ -160,7 +62,7 @@ start_door(enum door_kind k, char url[64])
 	cfg.insecure = kinds[k].insecure;
 	cfg.tls_cert = kinds[k].tls ? cert : NULL;
 	cfg.tls_key = kinds[k].tls ? key : NULL;
-	put_file(token_file, TOKEN "\n" OTHER "\n", 0600);
+	put_file(token_file, TOKEN "\n" OTHER "\nread dashboard " READER "\n", 0600);
 	start(&cfg);
 }
 
@@ -173,16 +75,16 @@ static const struct {
 	{ "GET", "/readyz", ACCESS_LOCAL, 503 },
 	{ "GET", "/metrics", ACCESS_LOCAL, 200 },
 	{ "GET", "/api/v1/status", ACCESS_LOCAL, 200 },
-	{ "GET", "/api/v1/rules", ACCESS_TOKEN, 200 },
-	{ "GET", "/api/v1/alerts?limit=x", ACCESS_TOKEN, 400 },
-	{ "GET", "/api/v1/coverage?rule=x", ACCESS_TOKEN, 400 },
-	{ "POST", "/api/v1/nodes/forget?node=gone", ACCESS_TOKEN, 400 },
-	{ "GET", "/api/v1/processes?node=gone", ACCESS_TOKEN, 404 },
+	{ "GET", "/api/v1/rules", ACCESS_READ, 200 },
+	{ "GET", "/api/v1/alerts?limit=x", ACCESS_READ, 400 },
+	{ "GET", "/api/v1/coverage?rule=x", ACCESS_READ, 400 },
+	{ "POST", "/api/v1/nodes/forget?node=gone", ACCESS_OPERATE, 400 },
+	{ "GET", "/api/v1/processes?node=gone", ACCESS_READ, 404 },
 	{ "PUT", "/api/v1/rules/reload", ACCESS_ANY, 405 },
 	{ "GET", "/no-such-thing", ACCESS_ANY, 404 },
 };
 
-enum token { NONE, WRONG, RIGHT };
+enum token { NONE, WRONG, READS, RIGHT };
 
 static const struct {
 	const char *header;
@@ -197,6 +99,13 @@ static const struct {
 	{ "Authorization: Bearer " TOKEN OTHER, WRONG },
 	{ "Authorization: Bearer " TOKEN, RIGHT },
 	{ "authorization: bearer " OTHER, RIGHT },
+	{ "Authorization: Bearer " READER, READS },
+};
+
+static const char *const sentences[] = {
+	[NONE] = "a token is needed",
+	[WRONG] = "the token is wrong",
+	[READS] = "the token's role is 'read'",
 };
 
 static void
@@ -207,27 +116,32 @@ test_doors(void **state)
 
 	for (enum door_kind k = 0; k < KINDS; k++) {
 		CURL *c = curl_easy_init();
-		uint64_t none = 0, wrong = 0;
+		uint64_t none = 0, wrong = 0, reads = 0, changes = 0;
 
 		start_door(k, url);
 		for (size_t i = 0; i < ARRAY_SIZE(requests) * ARRAY_SIZE(tokens); i++) {
 			size_t q = i / ARRAY_SIZE(tokens), t = i % ARRAY_SIZE(tokens);
 			bool open = requests[q].need == ACCESS_ANY ||
 				    (requests[q].need == ACCESS_LOCAL && kinds[k].local);
-			bool ok = open || tokens[t].is == RIGHT;
+			bool change = requests[q].need == ACCESS_OPERATE;
+			bool ok =
+			    open || tokens[t].is == RIGHT || (!change && tokens[t].is == READS);
+			long refused = tokens[t].is == READS ? 403 : 401;
 
+			reads += !ok && tokens[t].is == READS;
+			changes += ok && change;
 			none += !open && tokens[t].is == NONE;
 			wrong += !open && tokens[t].is == WRONG;
 			(void) snprintf(whole, sizeof(whole), "%s%s", url, requests[q].path);
-			assert_int_equal(ok ? requests[q].status : 401,
+			assert_int_equal(ok ? requests[q].status : refused,
 			    get(c, whole, requests[q].method, tokens[t].header, &b));
 			if (!ok)
-				assert_non_null(
-				    strstr(b.p, tokens[t].is == NONE ? "a token is needed"
-								     : "the token is wrong"));
+				assert_non_null(strstr(b.p, sentences[tokens[t].is]));
 		}
 		assert_int_equal(none, counts().no_token);
 		assert_int_equal(wrong, counts().wrong_token);
+		assert_int_equal(reads, counts().wrong_role);
+		assert_int_equal(changes, counts().changes);
 		assert_int_equal(kinds[k].tls, counts().certificate_expiry_seconds > 0);
 		curl_easy_cleanup(c);
 		(void) stop(state);
@@ -453,8 +367,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_made),
 		cmocka_unit_test_teardown(test_doors, stop),
 		cmocka_unit_test_teardown(test_no_tls, stop),
 		cmocka_unit_test_teardown(test_renewal, stop),

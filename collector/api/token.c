@@ -32,6 +32,74 @@ is_token(struct slice s)
 	return s.n >= TOKEN_MIN && s.n <= TOKEN_MAX;
 }
 
+/* Cut the first word off 's'. */
+static struct slice
+word(struct slice *s)
+{
+	struct slice w = { s->p, 0 };
+
+	while (w.n < s->n && s->p[w.n] != ' ' && s->p[w.n] != '\t')
+		w.n++;
+	*s = trim((struct slice){ s->p + w.n, s->n - w.n });
+	return w;
+}
+
+static bool
+is_name(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e || s.p[i] == '"' || s.p[i] == '\\')
+			return false;
+	}
+	return s.n > 0 && s.n < HOLDER_MAX;
+}
+
+static const char *const roles[] = {
+	[TOKEN_NONE] = "none",
+	[TOKEN_READ] = "read",
+	[TOKEN_OPERATE] = "operate",
+};
+
+const char *
+token_role_name(enum token_role r)
+{
+	return roles[r];
+}
+
+static enum token_role
+role_of(struct slice s)
+{
+	for (size_t i = TOKEN_READ; i < ARRAY_SIZE(roles); i++) {
+		if (slice_eq(s, slice_str(roles[i])))
+			return (enum token_role) i;
+	}
+	return TOKEN_NONE;
+}
+
+/* Parse '[ROLE [NAME]] TOKEN' and leave the token in 's'. NULL, or what is wrong. */
+static const char *
+parse_holder(struct slice *s, unsigned line, struct holder *ret)
+{
+	struct slice rest = *s, first = word(&rest), name;
+
+	ret->role = TOKEN_OPERATE;
+	(void) snprintf(ret->name, sizeof(ret->name), "line %u", line);
+	if (rest.n == 0)
+		return NULL;
+	ret->role = role_of(first);
+	if (ret->role == TOKEN_NONE)
+		return "a token has no spaces, and before it may be 'read' or 'operate' and a name";
+	*s = rest;
+	name = word(&rest);
+	if (rest.n == 0)
+		return NULL;
+	if (!is_name(name))
+		return "a name has at most 31 printable ASCII characters and no quotes";
+	(void) snprintf(ret->name, sizeof(ret->name), "%.*s", (int) name.n, name.p);
+	*s = rest;
+	return NULL;
+}
+
 static int
 parse(struct tokens *t, const char *path, struct slice text, struct diag *d)
 {
@@ -39,11 +107,17 @@ parse(struct tokens *t, const char *path, struct slice text, struct diag *d)
 		const char *nl = memchr(text.p, '\n', text.n);
 		size_t n = nl == NULL ? text.n : (size_t) (nl - text.p);
 		struct slice s = trim((struct slice){ text.p, n });
+		struct holder holder = { 0 };
+		const char *wrong;
 
 		n += nl != NULL;
 		text = (struct slice){ text.p + n, text.n - n };
 		if (s.n == 0 || s.p[0] == '#')
 			continue;
+		wrong = parse_holder(&s, line, &holder);
+		if (wrong != NULL)
+			return diag_fail(
+			    d, 0, 0, "the API's token file %s, line %u: %s", path, line, wrong);
 		if (!is_token(s))
 			return diag_fail(d, 0, 0,
 			    "the API's token file %s, line %u: a token has %d to %d printable "
@@ -52,6 +126,7 @@ parse(struct tokens *t, const char *path, struct slice text, struct diag *d)
 		if (t->n == TOKENS_MAX)
 			return diag_fail(d, 0, 0, "the API's token file %s has more than %d tokens",
 			    path, TOKENS_MAX);
+		t->v[t->n].holder = holder;
 		memcpy(t->v[t->n].text, s.p, s.n);
 		t->v[t->n++].n = s.n;
 	}
@@ -198,10 +273,10 @@ tokens_check(const char *path, bool beside, struct diag *d)
 
 /* Compare with all tokens, and all bytes of each: the time reveals only the length, which is no
  * secret. */
-bool
+struct holder
 tokens_match(struct tokens *t, struct slice given)
 {
-	bool found = false;
+	struct holder ret = { .role = TOKEN_NONE };
 
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < t->n; i++) {
@@ -209,8 +284,20 @@ tokens_match(struct tokens *t, struct slice given)
 
 		for (size_t k = 0; k < t->v[i].n && k < given.n; k++)
 			differs |= (unsigned char) (t->v[i].text[k] ^ given.p[k]);
-		found |= differs == 0;
+		if (differs == 0 && ret.role < t->v[i].holder.role)
+			ret = t->v[i].holder;
 	}
 	pthread_mutex_unlock(&t->lock);
-	return found;
+	return ret;
+}
+
+struct slice
+tokens_best(const struct tokens *t)
+{
+	size_t i = 0;
+
+	while (i < t->n && t->v[i].holder.role != TOKEN_OPERATE)
+		i++;
+	i = i == t->n ? 0 : i;
+	return (struct slice){ t->v[i].text, t->v[i].n };
 }

@@ -2,9 +2,12 @@
 /*
  * token.h - the API's tokens: one a line in a file of mode 0600.
  *
- * Empty lines and lines that begin with '#' are skipped; each other line is a token, and all are
- * accepted, so that one can be replaced while clients still use it. A missing file is created with
- * one random token. Reloading and matching may be in different threads.
+ *	[read|operate [NAME]] TOKEN
+ *
+ * A token without a role has 'operate', one without a name is named after its line. Empty lines
+ * and lines that begin with '#' are skipped. All tokens are accepted, so that one can be replaced
+ * while clients still use it. A missing file is created with one random token. Reloading and
+ * matching may be in different threads.
  */
 #ifndef MEWS_COLLECTOR_API_TOKEN_H
 #define MEWS_COLLECTOR_API_TOKEN_H
@@ -21,6 +24,20 @@ enum {
 	TOKENS_MAX = 16,
 	TOKEN_MIN = 16, /* bytes */
 	TOKEN_MAX = 256,
+	HOLDER_MAX = 32, /* bytes of a name, with its NUL */
+};
+
+enum token_role {
+	TOKEN_NONE,
+	TOKEN_READ,    /* everything that changes nothing */
+	TOKEN_OPERATE, /* and changes */
+};
+const char *token_role_name(enum token_role r);
+
+/* Who holds a token. */
+struct holder {
+	enum token_role role;
+	char name[HOLDER_MAX];
 };
 
 /* Locking: 'lock' guards the rest. */
@@ -28,6 +45,7 @@ struct tokens {
 	pthread_mutex_t lock;
 	size_t n;
 	struct {
+		struct holder holder;
 		size_t n;
 		char text[TOKEN_MAX];
 	} v[TOKENS_MAX];
@@ -47,7 +65,10 @@ void tokens_fini(struct tokens *t);
  * check reports its errors. */
 int tokens_check(const char *path, bool beside, struct diag *d) MUST_CHECK;
 
-/* The time does not depend on how much of a token is right. */
-bool tokens_match(struct tokens *t, struct slice given);
+/* Whose token is it? TOKEN_NONE: nobody's. The time does not depend on how much of a token is
+ * right. */
+struct holder tokens_match(struct tokens *t, struct slice given);
+/* The token to send for a person: the first one with the role 'operate', else the first. */
+struct slice tokens_best(const struct tokens *t);
 
 #endif

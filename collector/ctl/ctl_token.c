@@ -41,6 +41,7 @@ ctl_token_read(const struct ctl_target *t, struct ctl_token *ret)
 	const char *path = t->token_file;
 	struct tokens tokens = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct diag d = { 0 };
+	struct slice token;
 	struct stat st;
 	int r;
 
@@ -51,8 +52,9 @@ ctl_token_read(const struct ctl_target *t, struct ctl_token *ret)
 	r = tokens_read(&tokens, path, &d);
 	if (r < 0 || stat(path, &st) < 0)
 		return t->token_file != NULL ? ctl_fail("%s", d.msg) : CTL_FAIL;
-	(void) snprintf(ret->header, sizeof(ret->header), "Authorization: Bearer %.*s",
-	    (int) tokens.v[0].n, tokens.v[0].text);
+	token = tokens_best(&tokens);
+	(void) snprintf(
+	    ret->header, sizeof(ret->header), "Authorization: Bearer %.*s", (int) token.n, token.p);
 	ret->owner = st.st_uid;
 	ret->found = t->token_file == NULL;
 	tokens_fini(&tokens);

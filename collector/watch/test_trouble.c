@@ -57,16 +57,16 @@ static const struct {
 } steps[] = {
 	{ "", "", 0, "" },
 	{ "outbox 'x': full", "", 0,
-	    "0 outbox 'x': full; alerts are not acknowledged until then, and sensors keep them" },
+	    "1 outbox 'x': full; alerts are not acknowledged until then, and sensors keep them" },
 	{ "outbox 'x': full", "", 0, "" }, /* once */
 	{ "outbox 'x': other", "", 0, "" },
-	{ "", "", 0, "2 outbox: commits go on" },
-	{ "", "refused", 0, "1 output kafka: refused; its alerts wait in the outbox" },
+	{ "", "", 0, "3 outbox: commits go on" },
+	{ "", "refused", 0, "2 output kafka: refused; its alerts wait in the outbox" },
 	{ "", "refused again", 0, "" },
-	{ "", "", 0, "2 output kafka: alerts flow again" },
-	{ "", "", 2, "1 output kafka refused 2 alerts for good; they are set aside in the outbox" },
+	{ "", "", 0, "3 output kafka: alerts flow again" },
+	{ "", "", 2, "2 output kafka refused 2 alerts for good; they are set aside in the outbox" },
 	{ "", "", 2, "" },
-	{ "", "", 5, "1 output kafka refused 3 alerts for good; they are set aside in the outbox" },
+	{ "", "", 5, "2 output kafka refused 3 alerts for good; they are set aside in the outbox" },
 };
 
 static void
@@ -95,11 +95,11 @@ descriptors_are_told_of(void **state)
 	} looks[] = {
 		{ 699, "" },
 		{ 700,
-		    "0 700 of 800 file descriptors are in use; when none is left no sensor can "
+		    "1 700 of 800 file descriptors are in use; when none is left no sensor can "
 		    "connect: raise the limit (LimitNOFILE of the service, or 'ulimit -Hn')" },
 		{ 800, "" },
 		{ 600, "" },
-		{ 599, "2 file descriptors: there are enough again" },
+		{ 599, "3 file descriptors: there are enough again" },
 		{ 600, "" },
 	};
 	struct trouble w = { 0 };

@@ -136,7 +136,7 @@ grep -q GET "$lab/heard" || bad "the other listener was not asked at all"
 ! grep -q "$token" "$lab/heard" || bad "another user's port got the token"
 
 # --- an address that other machines can reach: TLS, and a token for all but /healthz
-pair=(-o "http.tls.certificate=$lab/pki/collector-mews-collector.pem" -o "http.tls.key=$lab/pki/collector-mews-collector.key")
+pair=(-o log.level=error -o "http.tls.certificate=$lab/pki/collector-mews-collector.pem" -o "http.tls.key=$lab/pki/collector-mews-collector.key")
 restart -o "http.listen=$everywhere" "${pair[@]}"
 base=https://127.0.0.1:${everywhere##*:}
 status 200 /healthz
@@ -152,10 +152,31 @@ expect 0 "RULE" "$ctl" rules top --collector "https://localhost:${base##*:}" --c
 expect 1 'is its authority the one that --ca names' "$ctl" status --collector "$base" --token-file "$lab/api.token"
 expect 1 'does it need https' "$ctl" status --collector "http://127.0.0.1:${base##*:}"
 
+# --- roles: who may only read changes nothing; each change, made or refused, is one line of the log
+printf '%s\nread dashboard a-token-that-only-reads\noperate ops a-token-that-may-do-all\n' "$token" >"$lab/api.token"
+kill -HUP "$collector_pid"
+code() { [ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$lab/pki/ca.pem" -H "$(bearer "$2")" "$base/metrics")" = "$1" ]; }
+lab_wait 10 code 200 a-token-that-only-reads || bad "a token with a role is not taken"
+(umask 077 && echo a-token-that-only-reads >"$lab/reader" && echo 'operate ops a-token-that-may-do-all' >"$lab/ops")
+there=(--collector "$base" --ca "$lab/pki/ca.pem")
+expect 0 RULE "$ctl" rules top "${there[@]}" --token-file "$lab/reader"
+expect 1 "prod/gone: the token's role is 'read': a change needs one with the role 'operate'" \
+	"$ctl" nodes forget prod/gone "${there[@]}" --token-file "$lab/reader"
+expect 1 'no such node' "$ctl" nodes forget prod/gone "${there[@]}" --token-file "$lab/ops"
+expect 0 'in force' "$ctl" rules reload "${there[@]}" --token-file "$lab/ops"
+expect 1 'no such node' "$ctl" nodes forget prod/gone --collector "unix:$lab/api.sock"
+status 401 '/api/v1/nodes/forget?cluster=c&node=%0aforged' -X POST
+audited() { grep -qE "^[^ ]+ mews-collector audit: API: $1\$" "$lab/collector.log" || bad "not audited: $1: $(grep audit: "$lab/collector.log")"; }
+audited '"dashboard" \(read\) at 127.0.0.1: /api/v1/nodes/forget: refused: the token.s role is .*'
+audited '"ops" \(operate\) at 127.0.0.1: /api/v1/nodes/forget cluster="prod" node="gone": 404 not done'
+audited '"ops" \(operate\) at 127.0.0.1: /api/v1/rules/reload: 200 done'
+audited 'user 0 \(operate\): /api/v1/nodes/forget cluster="prod" node="gone": 404 not done'
+audited 'nobody known, at 127.0.0.1: /api/v1/nodes/forget: refused: a token is needed.*'
+! grep -q a-token-that "$lab/collector.log" || bad "a token is in the log"
+
 # --- a new token beside the old one, then the old one gone; a new certificate; no restart
 printf '%s\nthe-token-of-tomorrow\n' "$token" >"$lab/api.token"
 kill -HUP "$collector_pid"
-code() { [ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$lab/pki/ca.pem" -H "$(bearer "$2")" "$base/metrics")" = "$1" ]; }
 lab_wait 10 code 200 the-token-of-tomorrow || bad "a new token is not taken"
 code 200 "$token" || bad "the old token is gone too early"
 echo the-token-of-tomorrow >"$lab/api.token"
