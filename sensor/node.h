@@ -95,7 +95,7 @@ struct node {
 	struct batch_enc *enc;
 	struct buf data; /* of a batch while it is closed */
 	struct pace pace;
-	bool news;              /* in the open batch */
+	size_t news;            /* events with news in the open batch */
 	struct spool spool;     /* of our own stream */
 	struct backlog backlog; /* delivered before */
 	struct link link;       /* delivers one of the two */

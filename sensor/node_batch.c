@@ -44,8 +44,8 @@ node_flush(struct node *n, uint64_t now)
 
 	if (records == 0 && !n->snap.last)
 		return;
-	pace_left(&n->pace, now);
-	n->news = false;
+	pace_left(&n->pace, now, n->news);
+	n->news = 0;
 	n->next_tick = 0;
 	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
 		return; /* the events stay gathered: the next flush tries again */
@@ -82,7 +82,7 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 		r = batch_enc_add(n->enc, rec);
 	}
 	n->snap.rows += row && r == 0;
-	n->news |= rec->news != 0;
+	n->news += rec->news != 0;
 	if (r == 0 && batch_enc_bytes(n->enc) >= n->pace.bytes)
 		node_flush(n, clock_mono());
 	return r;

@@ -25,23 +25,25 @@ pace_due(const struct pace *p, const struct pace_gathered *g, bool open)
 		return 0;
 	if (!open)
 		return p->left_ns + MAX(p->news.interval_ns, PACE_HELD_NS);
-	if (g->news)
+	if (g->news > 0)
 		return pace_rest(&p->news);
-	return sooner(pace_rest(&p->rest), p->rest.interval_ns * g->bytes / p->bytes);
+	return sooner(pace_rest(&p->rest), 2 * p->rest.interval_ns * g->bytes / p->bytes);
 }
 
 static void
-pay(struct pace_account *a, uint64_t now)
+pay(struct pace_account *a, uint64_t now, uint64_t price)
 {
-	uint64_t most = now + PACE_BURST * a->interval_ns;
+	uint64_t most = now + (PACE_BURST - 1) * a->interval_ns + price;
 
-	a->paid_ns = MIN(MAX(a->paid_ns, now) + a->interval_ns, most);
+	a->paid_ns = MIN(MAX(a->paid_ns, now) + price, most);
 }
 
 void
-pace_left(struct pace *p, uint64_t now)
+pace_left(struct pace *p, uint64_t now, size_t news)
 {
+	uint64_t interval = p->news.interval_ns;
+
 	p->left_ns = now;
-	pay(&p->news, now);
-	pay(&p->rest, now);
+	pay(&p->news, now, interval + 2 * interval * MIN(news, PACE_MANY) / PACE_MANY);
+	pay(&p->rest, now, p->rest.interval_ns);
 }
