@@ -18,8 +18,8 @@
  *
  * The last six need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket; for a POST its role must be 'operate', and each is audited in the log. An
- *address that other machines can reach needs TLS, and there all but /healthz needs a token;
- *'insecure' allows such an address without TLS, and treats it as local.
+ * address that other machines can reach needs TLS, and there all but /healthz needs a token;
+ * 'insecure' allows such an address without TLS, and treats it as local.
  *
  * Each listener has one thread, of low priority: clients can slow each other down, but not
  * detection. Connections, the time and memory of each, and alerts per answer are bounded.

@@ -18,8 +18,8 @@
  * call's return value and the thread with the caller, and fails if a parameter has no WANT(), if no
  * call succeeded or none failed, if there are more or fewer records of the event than calls, or if
  * anything was read at exit that could be read at entry. A call without an event of its own needs
- *no WANT(): its generic event is checked. A trigger makes other calls through the C library, unless
- *they are the same event.
+ * no WANT(): its generic event is checked. A trigger makes other calls through the C library,
+ * unless they are the same event.
  */
 #ifndef MEWS_TESTS_DRIVER_LIVE_ROWS_H
 #define MEWS_TESTS_DRIVER_LIVE_ROWS_H

@@ -25,6 +25,7 @@ for file in $(tests/lint/files.sh c h def cpp cc); do
 	esac
 	n=$(wc -l <"$file")
 	[ "$n" -le 500 ] || fail "$file:$n: longer than 500 lines"
+	! grep -nE "^ \\*[A-Za-z']" "$file" || fail "$file: no space after the * of a comment's line"
 done
 for file in $(tests/lint/files.sh c h def cpp cc sh); do
 	! LC_ALL=C grep -nP '\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]' "$file" || fail "$file: a character that changes the direction of text"
