@@ -7,7 +7,7 @@
  * Each process opens and closes FILE: two events. It opens with open(), which programs do not call
  * any more (the C library's open() is openat): so the count of events of that type must match
  * exactly. Paced in slices of a millisecond; a process that falls behind catches up. If bench_load
- * is killed, they end too.
+ * is killed, they end too; after SIGTERM they stop early, and the line is printed.
  *
  * Prints one line: OPENS CLOSES SECONDS, where SECONDS is until the last of them was done.
  */
@@ -21,6 +21,15 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static volatile sig_atomic_t *stop; /* shared by all processes */
+
+static void
+on_term(int sig)
+{
+	(void) sig;
+	*stop = 1;
+}
 
 struct count {
 	uint64_t opens, closes, end; /* monotonic ns */
@@ -47,7 +56,7 @@ open_file(const char *path)
 static void
 make(struct count *c, const char *path, double rate, uint64_t pairs, uint64_t start)
 {
-	for (uint64_t slice = start; c->opens < pairs; slice += NS_PER_MS) {
+	for (uint64_t slice = start; c->opens < pairs && !*stop; slice += NS_PER_MS) {
 		struct timespec at = { (time_t) (slice / NS_PER_S), (long) (slice % NS_PER_S) };
 		uint64_t due = (uint64_t) ((double) (slice - start + NS_PER_MS) / 1e9 * rate);
 
@@ -70,6 +79,7 @@ main(int argc, char **argv)
 	double rate = argc == 5 ? strtod(argv[1], NULL) / 2 : 0;
 	double seconds = argc == 5 ? strtod(argv[2], NULL) : 0;
 	unsigned n = argc == 5 ? (unsigned) strtoul(argv[3], NULL, 10) : 0;
+	struct sigaction sa = { .sa_handler = on_term, .sa_flags = SA_RESTART };
 	struct count *c, sum = { 0 };
 	uint64_t start;
 	int status;
@@ -78,9 +88,13 @@ main(int argc, char **argv)
 		fputs("usage: bench_load EVENTS_PER_SECOND SECONDS PROCESSES FILE\n", stderr);
 		return 2;
 	}
-	c = mmap(NULL, n * sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	c = mmap(NULL, n * sizeof(*c) + sizeof(*stop), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
 		die("mmap");
+	stop = (volatile sig_atomic_t *) &c[n];
+	if (sigaction(SIGTERM, &sa, NULL) < 0)
+		die("sigaction");
 	start = clock_mono() + 10 * NS_PER_MS;
 	for (unsigned i = 0; i < n; i++) {
 		pid_t pid = fork();
