@@ -36,10 +36,11 @@ struct ev_hdr {
 };
 
 /* ev_hdr.flags */
-#define EVF_CUT    0x1 /* a text was longer than its cap (EV_TEXT_MAX) and was cut */
-#define EVF_REREAD 0x2 /* an argument was read at exit instead of entry */
-#define EVF_COMPAT 0x4 /* a 32-bit caller (int 0x80, ia32) */
-#define EVF_URING  0x8 /* an operation submitted through io_uring, not a system call */
+#define EVF_CUT      0x1  /* a text was longer than its cap (EV_TEXT_MAX) and was cut */
+#define EVF_REREAD   0x2  /* an argument was read at exit instead of entry */
+#define EVF_COMPAT   0x4  /* a 32-bit caller (int 0x80, ia32) */
+#define EVF_URING    0x8  /* an operation submitted through io_uring, not a system call */
+#define EVF_REDACTED 0x10 /* a secret in the arguments or the environment was replaced */
 
 #define EV_TEXT_MAX   4096  /* bytes of one path, of all arguments, of all environment */
 #define EV_OPEN_FDS   1024  /* descriptors covered by execve.open_fds, a bit each */

@@ -230,6 +230,7 @@ main(int argc, char **argv)
 		r = r < 0 ? (int) app.exit_code : EXIT_OK;
 	}
 	env_fini(&app.env);
+	redactor_free(app.redactor);
 	notify_close(&app.notify);
 	cfg_free(app.cfg);
 	return r < 0 ? EXIT_CONFIG : r;

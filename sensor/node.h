@@ -20,6 +20,7 @@
 #include "sensor/link.h"
 #include "sensor/options.h"
 #include "sensor/pace.h"
+#include "sensor/redactor.h"
 #include "sensor/spool.h"
 #include "sensor/xport.h"
 #include <stdbool.h>
@@ -75,9 +76,10 @@ struct node_cfg {
 	struct identity *identity; /* the node takes ownership; NULL: none */
 	const struct node_owner *owner;
 	void *arg;
-	struct xport *xport;     /* NULL: no collector (recording) */
-	struct spool_disk *disk; /* borrowed; NULL: the spool is in memory only, ... */
-	unsigned disk_failed;    /* ... because its folder could not be used: 1 */
+	struct xport *xport;       /* NULL: no collector (recording) */
+	struct redactor *redactor; /* borrowed; NULL: secrets are not replaced */
+	struct spool_disk *disk;   /* borrowed; NULL: the spool is in memory only, ... */
+	unsigned disk_failed;      /* ... because its folder could not be used: 1 */
 };
 
 /* The snapshot under way, as described in the open batch. */

@@ -74,6 +74,8 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 {
 	int r;
 
+	if (n->cfg.redactor != NULL && redactor_looks_at(rec->type))
+		rec = redactor_record(n->cfg.redactor, rec);
 	if (batch_enc_bytes(n->enc) + rec->len > n->cfg.opt->batch_max)
 		node_flush(n, clock_mono());
 	r = batch_enc_add(n->enc, rec);

@@ -11,6 +11,7 @@ struct options {
 #define OPT_T_U64                                  uint64_t
 #define OPT_T_SIZE                                 uint64_t
 #define OPT_T_MSEC                                 uint64_t
+#define OPT_T_LIST                                 struct opt_list
 #define OPT(type, field, key, def, min, max, help) OPT_T_##type field;
 #include "sensor/sensor.def"
 };

@@ -57,6 +57,7 @@ struct app {
 	void *st;
 	int wake_fd; /* without a source: wakes the loop */
 	struct env env;
+	struct redactor *redactor; /* NULL: off */
 	struct xport *xport;
 	struct spool_disk *disk;    /* NULL: batches stay in memory ... */
 	bool disk_failed;           /* ... although spool.path is set */

@@ -123,5 +123,8 @@ app_configure(struct app *a, struct diag *d)
 		r = cfg_each(a->cfg, "labels", add_label, a, d);
 	if (r == 0)
 		r = cfg_check_unknown(a->cfg, d);
+	if (r == 0 && a->opt.redact)
+		r = redactor_new((const char *const *) a->opt.redact_patterns.v,
+		    a->opt.redact_patterns.n, &a->redactor, d);
 	return r < 0 ? r : check_options(a, d);
 }

@@ -139,6 +139,7 @@ on_stats(void *arg, Wire__SensorStats *s)
 	tell_unstashed(a, ss.unstashed);
 	s->cpu_ns = cpu_ns();
 	s->rss_bytes = rss_bytes();
+	s->redacted = redactor_count(a->redactor);
 	s->snapshot_unreadable = a->snapshot.unreadable;
 }
 
@@ -256,6 +257,7 @@ add_node(struct app *a, size_t i, uint64_t start)
 		.owner = &owner,
 		.arg = a,
 		.xport = a->xport,
+		.redactor = a->redactor,
 		.disk = a->disk,
 		.disk_failed = a->disk_failed,
 	};

@@ -185,6 +185,8 @@ static const struct metric node_columns[] = {
 	{ "blind_spots", "Parts of a node that its sensor cannot see.", 0, GAUGE, false },
 	{ "silent_hooks", "Hooks that a node's kernel did not run, one for each CPU and check.", 0,
 	    COUNTER, false },
+	{ "redacted_events", "Events of a node of which secrets were replaced.", 0, COUNTER,
+	    false },
 };
 
 static uint64_t
@@ -223,8 +225,10 @@ node_value(const struct stream *s, int column)
 		return stream_sight(s, clock_mono()) == SIGHT_up;
 	case 14:
 		return (uint64_t) __builtin_popcountll(s->blind);
-	default:
+	case 15:
 		return s->silences;
+	default:
+		return s->redacted;
 	}
 }
 

@@ -74,6 +74,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "rereads", s->rereads },
 		{ "unstashed", s->unstashed },
 		{ "silences", s->silences },
+		{ "redacted", s->redacted },
 		{ "duplicates", s->duplicates },
 		{ "malformed", s->malformed },
 		{ "interest", s->interest },

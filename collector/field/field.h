@@ -52,6 +52,7 @@ enum fmulti {
 #define FF_NO_TRANSFORM 0x080
 #define FF_NO_RHS       0x100
 #define FF_DEPRECATED   0x200
+#define FF_SECRETS      0x400     /* has texts in which sensors replace secrets: proto/redact.h */
 #define FF_PADDED       0x800     /* prints as nine digits, with leading zeros */
 #define FF_COMM         0x1000    /* a task's name in the kernel: COMM_MAX bytes at most */
 #define FF_EVENT_NAME   0x2000    /* its values are names of events */

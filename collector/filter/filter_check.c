@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/filter/filter_prog.h"
 #include "common/hex.h"
+#include "proto/redact.h"
 #include <errno.h>
 #include <stdarg.h>
 
@@ -11,7 +12,7 @@
 	"may be optimized with simpler operators such as '=', 'contains', 'startswith', " \
 	"'endswith'"
 
-enum { LONG_NAMES_WARNED = 20 }; /* per check */
+enum { LONG_NAMES_WARNED = 20, REDACTED_LOOKED = 1000 }; /* constants per check */
 
 #define B(op)     (1u << FOP_##op)
 #define OPS_SET   (B(EXISTS) | B(IN) | B(INTERSECTS))
@@ -150,6 +151,32 @@ warn_long_name(struct compile *c, const struct check *k, const struct source *le
 	    (int) MIN(v->text.n, 100), v->text.p, f->name, COMM_MAX, COMM_MAX, v->text.p);
 }
 
+/* Warn of constants that only a secret in arguments or an environment could match. */
+static int
+warn_redacted(struct compile *c, const struct term *first, const struct source *left)
+{
+	struct redact *set = NULL;
+	struct diag d = { 0 };
+	unsigned looked = 0;
+	int r;
+
+	while (left->kind == S_XFORM && (left->xform == XF_TOLOWER || left->xform == XF_TOUPPER))
+		left = left->args;
+	if (left->kind != S_FIELD || !redacted_field(&left->ref))
+		return 0;
+	r = redact_new(NULL, 0, &set, &d);
+	for (const struct term *v = first; r == 0 && v != NULL && looked++ < REDACTED_LOOKED;
+	     v = v->next) {
+		const char *why = redacted_constant(set, &left->ref, v->text);
+
+		if (why != NULL)
+			r = compile_warn(
+			    c, v->at, "'%.*s': %s", (int) MIN(v->text.n, 100), v->text.p, why);
+	}
+	redact_free(set);
+	return r;
+}
+
 /* Convert "48545450" to bytes. */
 static int
 hex_value(struct compile *c, const struct term *t, struct konst *ret)
@@ -204,7 +231,7 @@ constants(struct compile *c, const struct check *k, struct test *t)
 			return r;
 		t->nk++;
 	}
-	return 0;
+	return has_texts(t->left->type) && !hex ? warn_redacted(c, first, t->left) : 0;
 }
 
 /* Only letters, and at the ends ^, $, or a dot with *, + or ?: a simple operator can do that. */

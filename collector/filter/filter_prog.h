@@ -171,6 +171,14 @@ uint64_t test_hash(const struct test *t);
 bool event_name_set(struct slice name, struct event_set *ret);
 void events_infer(const struct expr *e, struct event_set *ret);
 
+/* ---- filter_redacted.c ---- */
+
+struct redact;
+/* Has the field a text of arguments or an environment? */
+bool redacted_field(const struct field_ref *f);
+/* Why a constant, compared with such a field, cannot match what sensors send; NULL: it can. */
+const char *redacted_constant(const struct redact *r, const struct field_ref *f, struct slice text);
+
 /* ---- filter_set.c, filter_glob.c, filter_pmatch.c ---- */
 
 struct set *set_new(struct arena *a, size_t n) MUST_CHECK; /* room for n */

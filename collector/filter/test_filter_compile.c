@@ -288,6 +288,23 @@ static const struct {
 	{ "proc.name glob 'systemd-[jn]*tworkd'", 0, "" },
 	{ "concat(proc.name, 'x') = systemd-journald", 0, "" },
 	{ "proc.exe = systemd-journald and proc.cmdline startswith systemd-journald", 0, "" },
+	/* Values that sensors replace. */
+	{ "proc.cmdline contains '--password=hunter2'", 23,
+	    "'--password=hunter2': sensors replace its secret by <redacted>, so this never "
+	    "matches; compare the name before it, or leave the pattern out with redact.patterns "
+	    "on the sensors" },
+	{ "proc.env[AWS_SECRET_ACCESS_KEY] startswith x", 44,
+	    "'x': sensors replace the value of that variable by <redacted>, so this never "
+	    "matches; compare the name before it, or leave the pattern out with redact.patterns "
+	    "on the sensors" },
+	{ "tolower(evt.arg.args) contains x or proc.args contains AKIA", 56,
+	    "'AKIA': sensors replace words that begin so by <redacted>, so this never matches; "
+	    "compare the name before it, or leave the pattern out with redact.patterns on the "
+	    "sensors" },
+	{ "proc.cmdline contains '--password=' or proc.args icontains aws_secret_access_key", 0,
+	    "" },
+	{ "proc.env[HOME] = x or proc.name = 'token=x' or proc.cmdline contains 'token=<redacted>'",
+	    0, "" },
 };
 
 static void

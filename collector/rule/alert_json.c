@@ -79,7 +79,7 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
-enum { OWN_MAX = 7 };
+enum { OWN_MAX = 8 };
 
 /* Collect our own output_fields, by name; marks of the event only if they are set. Returns their
  * number. */
@@ -100,6 +100,8 @@ own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_
 		own[n++] = (struct format_own){ .name = "mews.loss_cause",
 			.text = loss_names(o->losses, causes) };
 	own[n++] = (struct format_own){ .name = "mews.loss_window", .yes = o->losses != 0 };
+	if (v->ev->flags & EVF_REDACTED)
+		own[n++] = (struct format_own){ .name = "mews.redacted", .yes = true };
 	if (v->ev->flags & EVF_REREAD)
 		own[n++] = (struct format_own){ .name = "mews.reread", .yes = true };
 	return n;

@@ -91,10 +91,11 @@ struct stream {
 	_Atomic uint64_t drops;      /* events that the sensor reports lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
 	_Atomic uint64_t suppressed; /* matches reported in summaries */
-	_Atomic uint64_t rereads, unstashed, unreadable, blind, silences; /* SensorStats */
-	_Atomic uint64_t duplicates, malformed;                           /* batches */
-	_Atomic uint64_t state_bytes; /* of the node, as state_stats.bytes */
-	_Atomic uint64_t last_seen;   /* realtime ns; of an ended sensor: its newest batch */
+	_Atomic uint64_t rereads, unstashed, unreadable, blind, silences,
+	    redacted;                           /* SensorStats */
+	_Atomic uint64_t duplicates, malformed; /* batches */
+	_Atomic uint64_t state_bytes;           /* of the node, as state_stats.bytes */
+	_Atomic uint64_t last_seen; /* realtime ns; of an ended sensor: its newest batch */
 	_Atomic uint64_t heard; /* monotonic ns: the last message; 0: remembered, not seen yet */
 	struct stream_told told;
 	_Atomic bool kept, kept_stopped; /* main thread only: as reported to the outbox */
