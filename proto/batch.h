@@ -66,7 +66,8 @@ struct batch {
 	struct event *ev;
 	size_t nev;
 	/* Owned by the decoder and reused for the next batch. */
-	struct buf plain; /* the columns, with the texts */
+	struct buf plain; /* the columns */
+	struct buf whole; /* texts put together from columns */
 	struct ZSTD_DCtx_s *zstd;
 	char *memory; /* the arrays */
 	size_t room;

@@ -1,34 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proto/batch.h"
+#include "proto/batch_int.h"
 #include "proto/peer_schema.h"
 #include "proto/wire.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <zstd.h>
-
-enum { KEPT_BYTES = 4 << 20 }; /* limit for memory kept for the next batch */
-
-/* Field numbers of Columns. */
-enum field {
-	F_DICT = 1,
-	F_TID,
-	F_PID,
-	F_START,
-	F_TYPE,
-	F_TIME,
-	F_ORIGIN,
-	F_CPU,
-	F_FLAGS,
-	F_ABSENT,
-	F_PARAMS,
-	NFIELDS,
-};
-
-/* The position of the columns, and the number of values in each. */
-struct columns {
-	struct slice col[NFIELDS];
-	size_t n[NFIELDS];
-};
 
 /* The thread, CPU and flags of an event. */
 struct origin {
@@ -50,127 +25,6 @@ struct decode {
 	const char **why;
 };
 
-#define bad(why, text) (*(why) = (text), -EBADMSG)
-
-/* ---- finding the columns ---- */
-
-/* 0 and *v, or -EBADMSG if the value does not end. */
-static int
-get_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
-{
-	uint64_t x = 0;
-
-	for (unsigned shift = 0; shift < 64 && *p < end; shift += 7) {
-		uint8_t c = *(*p)++;
-
-		x |= (uint64_t) (c & 0x7f) << shift;
-		if (c < 0x80) {
-			*v = x;
-			return 0;
-		}
-	}
-	return -EBADMSG;
-}
-
-/* Count the values that end in these bytes. */
-static size_t
-count_varints(const uint8_t *p, size_t n)
-{
-	const uint64_t ones = 0x0101010101010101ULL;
-	size_t count = 0;
-	uint64_t w;
-
-	for (; n >= sizeof(w); n -= sizeof(w), p += sizeof(w)) {
-		memcpy(&w, p, sizeof(w));
-		count += (~w >> 7 & ones) * ones >> 56; /* the product's top byte is the sum */
-	}
-	for (; n > 0; n--)
-		count += *p++ < 0x80;
-	return count;
-}
-
-/* Read the next field's number and kind; *n is the size of its value at *p. */
-static int
-next_field(const uint8_t **p, const uint8_t *end, uint64_t *field, unsigned *kind, size_t *n,
-    const char **why)
-{
-	const uint8_t *from;
-	uint64_t tag, v = 0;
-
-	if (get_varint(p, end, &tag) < 0)
-		return bad(why, "the columns are cut short");
-	if (tag >> 3 == 0)
-		return bad(why, "the columns are not a Columns message");
-	*field = tag >> 3;
-	*kind = tag & 7;
-	from = *p;
-	if (*kind == 1 || *kind == 5) {
-		v = *kind == 1 ? 8 : 4;
-	} else if (*kind != 0 && *kind != 2) {
-		return bad(why, "the columns have an unknown encoding");
-	} else if (get_varint(p, end, &v) < 0) {
-		return bad(why, "the columns are cut short");
-	} else if (*kind == 0) {
-		v = (uint64_t) (*p - from);
-		*p = from;
-	}
-	if (v > (uint64_t) (end - *p))
-		return bad(why, "the columns are cut short");
-	*n = (size_t) v;
-	return 0;
-}
-
-/* Find the columns. Unknown fields come from a newer peer, and are ignored. */
-static int
-find_columns(struct slice data, struct columns *c, const char **why)
-{
-	const uint8_t *p = (const uint8_t *) data.p, *end = p + data.n;
-
-	while (p < end) {
-		uint64_t field;
-		unsigned kind;
-		size_t n;
-		int r = next_field(&p, end, &field, &kind, &n, why);
-
-		if (r < 0)
-			return r;
-		if (field < NFIELDS && kind != 2)
-			return bad(why, "a column's values are not packed");
-		if (field == F_DICT) {
-			c->n[F_DICT]++;
-		} else if (field < NFIELDS) {
-			if (c->col[field].p != NULL)
-				return bad(why, "a column comes twice");
-			if (n > 0 && p[n - 1] >= 0x80)
-				return bad(why, "a column's values are damaged");
-			c->col[field] = (struct slice){ (const char *) p, n };
-			c->n[field] = count_varints(p, n);
-		}
-		p += n;
-	}
-	return 0;
-}
-
-static int
-check_counts(const size_t *count, const char **why)
-{
-	size_t nev = count[F_TYPE], norigin = count[F_TID];
-
-	if (nev > WIRE_EVENTS_MAX)
-		return bad(why, "too many events");
-	if (count[F_TIME] != nev || count[F_ORIGIN] != nev ||
-	    (count[F_ABSENT] != nev && count[F_ABSENT] != 0))
-		return bad(why, "columns of unequal length");
-	if (count[F_PID] != norigin || count[F_START] != norigin || count[F_CPU] != norigin ||
-	    (count[F_FLAGS] != norigin && count[F_FLAGS] != 0) || norigin > nev)
-		return bad(why, "origin columns of unequal length");
-	if (count[F_PARAMS] > nev * 64)
-		return bad(why, "too many parameters");
-	if (count[F_DICT] > count[F_PARAMS])
-		return bad(why, "more texts than parameters");
-	return 0;
-}
-
 /* Unpack the Columns message of a body into the batch's own memory. */
 static int
 unwrap(const Wire__Body *body, struct batch *b, const char **why)
@@ -179,7 +33,7 @@ unwrap(const Wire__Body *body, struct batch *b, const char **why)
 
 	if (body->size > WIRE_COLUMNS_MAX)
 		return bad(why, "the columns are too large");
-	if (b->plain.cap > KEPT_BYTES && body->size < KEPT_BYTES)
+	if (b->plain.cap > BATCH_KEPT && body->size < BATCH_KEPT)
 		buf_fini(&b->plain);
 	buf_clear(&b->plain);
 	if (body->encoding == WIRE__BODY__ENCODING__PLAIN) {
@@ -210,13 +64,13 @@ static int
 make_room(struct decode *d, const struct columns *c)
 {
 	struct batch *b = d->b;
-	size_t nev = c->n[F_TYPE], ntext = c->n[F_DICT] + 1,
+	size_t nev = c->n[F_TYPE], ntext = columns_texts(c) + 1,
 	       lacks = d->peer == NULL ? 0 : d->peer->lacks;
 	size_t ev = nev * sizeof(*b->ev), v = (c->n[F_PARAMS] + nev * lacks) * sizeof(*d->v);
 	size_t text = ntext * sizeof(*b->text), origin = c->n[F_TID] * sizeof(*d->origin);
 	size_t ids = ntext * sizeof(*b->text_id), need = ev + v + text + origin + ids;
 
-	if (b->room < need || (b->room > KEPT_BYTES && need < KEPT_BYTES)) {
+	if (b->room < need || (b->room > BATCH_KEPT && need < BATCH_KEPT)) {
 		free(b->memory);
 		b->room = need + need / 2;
 		b->memory = malloc(b->room);
@@ -234,53 +88,10 @@ make_room(struct decode *d, const struct columns *c)
 	return 0;
 }
 
-static void
-make_texts(struct batch *b, size_t n)
-{
-	const uint8_t *p = (const uint8_t *) b->plain.p, *end = p + b->plain.n;
-	const char *why;
-	uint64_t field;
-	unsigned kind;
-	size_t len, k = 1;
-
-	b->ntext = n + 1;
-	b->text[0] = (struct slice){ NULL, 0 };
-	while (k <= n && next_field(&p, end, &field, &kind, &len, &why) == 0) {
-		if (field == F_DICT)
-			b->text[k++] = (struct slice){ len == 0 ? "" : (const char *) p, len };
-		p += len;
-	}
-}
-
-/* Read the rest of a value whose first byte was 'x'; ignore bits beyond 64. */
-static uint64_t
-next_long(const uint8_t **p, uint64_t x)
-{
-	uint64_t c;
-
-	x &= 0x7f;
-	for (unsigned shift = 7;; shift += 7) {
-		c = *(*p)++;
-		if (shift < 64)
-			x |= (c & 0x7f) << shift;
-		if (c < 0x80)
-			return x;
-	}
-}
-
-/* Read the next value of a column. It exists: values were counted, and the last one ends. */
-static inline uint64_t
-next(const uint8_t **p)
-{
-	uint64_t x = *(*p)++;
-
-	return LIKELY(x < 0x80) ? x : next_long(p, x);
-}
-
 static inline int64_t
 next_signed(const uint8_t **p)
 {
-	uint64_t x = next(p);
+	uint64_t x = column_next(p);
 
 	return (int64_t) (x >> 1 ^ (0 - (x & 1)));
 }
@@ -290,14 +101,14 @@ make_origins(struct decode *d, size_t n, bool flags)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct origin *o = &d->origin[i];
-		uint64_t cpu = next(&d->at[F_CPU]);
+		uint64_t cpu = column_next(&d->at[F_CPU]);
 
 		if (cpu > UINT16_MAX)
 			return bad(d->why, "a CPU's number is out of range");
-		o->start = next(&d->at[F_START]);
-		o->tid = (uint32_t) next(&d->at[F_TID]);
-		o->pid = (uint32_t) next(&d->at[F_PID]);
-		o->flags = flags ? (uint32_t) next(&d->at[F_FLAGS]) : 0;
+		o->start = column_next(&d->at[F_START]);
+		o->tid = (uint32_t) column_next(&d->at[F_TID]);
+		o->pid = (uint32_t) column_next(&d->at[F_PID]);
+		o->flags = flags ? (uint32_t) column_next(&d->at[F_FLAGS]) : 0;
 		o->cpu = (uint16_t) cpu;
 	}
 	d->norigins = n;
@@ -308,7 +119,7 @@ make_origins(struct decode *d, size_t n, bool flags)
 static int
 make_schema(struct decode *d, struct event *ev, unsigned *n)
 {
-	uint64_t type = next(&d->at[F_TYPE]);
+	uint64_t type = column_next(&d->at[F_TYPE]);
 
 	ev->schema = type < EV_TYPE_MAX ? schema_get((uint32_t) type) : NULL;
 	if (ev->schema == NULL)
@@ -338,7 +149,7 @@ make_params(struct decode *d, struct event *ev, unsigned n, uint64_t absent)
 	for (unsigned i = 0; last != NULL && i < known; i++)
 		v[i] = (int64_t) ((uint64_t) v[i] + (uint64_t) last[i]);
 	for (unsigned i = known; i < n; i++)
-		(void) next(&d->at[F_PARAMS]);
+		(void) column_next(&d->at[F_PARAMS]);
 	for (unsigned i = known; i < ours; i++)
 		v[i] = 0;
 	ev->v = d->last[ev->schema->num] = v;
@@ -358,7 +169,7 @@ make_params(struct decode *d, struct event *ev, unsigned n, uint64_t absent)
 static int
 make_event(struct decode *d, struct event *ev, const struct columns *c)
 {
-	uint64_t k = next(&d->at[F_ORIGIN]), absent;
+	uint64_t k = column_next(&d->at[F_ORIGIN]), absent;
 	unsigned n;
 	int r = make_schema(d, ev, &n);
 
@@ -371,7 +182,7 @@ make_event(struct decode *d, struct event *ev, const struct columns *c)
 	ev->pid = d->origin[k].pid;
 	ev->flags = d->origin[k].flags;
 	ev->cpu = d->origin[k].cpu;
-	absent = c->n[F_ABSENT] == 0 ? 0 : next(&d->at[F_ABSENT]);
+	absent = c->n[F_ABSENT] == 0 ? 0 : column_next(&d->at[F_ABSENT]);
 	return make_params(d, ev, n, absent);
 }
 
@@ -384,8 +195,9 @@ make_events(struct decode *d, const struct columns *c)
 	for (unsigned i = 0; i < NFIELDS; i++)
 		d->at[i] = (const uint8_t *) c->col[i].p;
 	d->params = c->n[F_PARAMS];
-	make_texts(d->b, c->n[F_DICT]);
-	r = make_origins(d, c->n[F_TID], c->n[F_FLAGS] > 0);
+	r = columns_texts_get(d->b, c, d->why);
+	if (r == 0)
+		r = make_origins(d, c->n[F_TID], c->n[F_FLAGS] > 0);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < c->n[F_TYPE]; i++) {
@@ -413,9 +225,7 @@ decode_into(
 	b->nev = b->ntext = 0;
 	r = unwrap(body, b, why);
 	if (r == 0)
-		r = find_columns(buf_get(&b->plain), &c, why);
-	if (r == 0)
-		r = check_counts(c.n, why);
+		r = columns_find(buf_get(&b->plain), &c, why);
 	if (r == 0)
 		r = make_room(&d, &c);
 	if (r == 0)
@@ -454,6 +264,7 @@ batch_free(struct batch *b)
 	if (b == NULL)
 		return;
 	buf_fini(&b->plain);
+	buf_fini(&b->whole);
 	(void) ZSTD_freeDCtx(b->zstd);
 	free(b->memory);
 	free(b);

@@ -10,8 +10,8 @@
 #include <zstd.h>
 
 /*
- * Columns are kept in wire format: each is a buffer of varints, the dictionary a buffer of whole
- * fields. Closing a batch adds only a tag and a length to each.
+ * Columns are kept in wire format: each is a buffer of varints, but the texts' bytes. Closing a
+ * batch adds only a tag and a length to each.
  */
 enum column {
 	COL_TID, /* its field number in Columns is FIELD_OF(column) */
@@ -24,6 +24,10 @@ enum column {
 	COL_FLAGS,
 	COL_ABSENT,
 	COL_PARAMS,
+	COL_TAILS,
+	COL_SIZE,
+	COL_SHARED,
+	COL_LIKE,
 	NCOLUMNS,
 };
 #define FIELD_OF(col) ((col) + 2)
@@ -33,11 +37,14 @@ enum {
 	VARINT_MAX = 10,
 	TABLE_MIN = 64,
 	ZSTD_FROM = 256, /* bytes; for less, a frame's header outweighs the gain */
+	SHARED_MIN = 4,  /* bytes; for less, the reference outweighs the gain */
+	COLUMN_HEAD = 6, /* bytes of a column's tag and length */
 };
 
 /*
- * An entry of this batch: a text (a: offset in the dictionary, b: length) or an origin (a: the
- * thread's start, b: tid and pid, c: CPU and flags). Slots hold 1 + the entry's index.
+ * An entry of this batch: a text (a: offset in 'whole', b: length), a folder (the same, c: the
+ * newest text in it) or an origin (a: the thread's start, b: tid and pid, c: CPU and flags). Slots
+ * hold 1 + the entry's index.
  */
 struct entry {
 	uint64_t a, b, c;
@@ -53,10 +60,10 @@ struct seen {
 
 struct batch_enc {
 	struct buf col[NCOLUMNS];
-	struct buf dict;
-	struct seen texts, origins;
+	struct buf whole; /* all texts */
+	struct seen texts, folders, origins;
 	size_t events;
-	size_t bytes; /* of all columns on the wire */
+	size_t bytes; /* in all columns */
 	uint64_t last_ts;
 	uint64_t seed;      /* keeps outsiders from preparing colliding texts */
 	bool flags, absent; /* does that column hold anything but 0? */
@@ -77,7 +84,7 @@ static bool
 is_text(const struct want *w, const struct entry *t)
 {
 	return t->hash == w->hash && t->b == w->text.n &&
-	       memcmp(w->e->dict.p + t->a, w->text.p, w->text.n) == 0;
+	       memcmp(w->e->whole.p + t->a, w->text.p, w->text.n) == 0;
 }
 
 static bool
@@ -88,6 +95,7 @@ is_origin(const struct want *w, const struct entry *t)
 }
 
 TABLE_TYPE(texts, uint32_t, struct want, *s == 0, is_text(k, &k->e->texts.entry[*s - 1]), *s);
+TABLE_TYPE(folders, uint32_t, struct want, *s == 0, is_text(k, &k->e->folders.entry[*s - 1]), *s);
 TABLE_TYPE(origins, uint32_t, struct want, *s == 0, is_origin(k, &k->e->origins.entry[*s - 1]), *s);
 
 static int
@@ -158,11 +166,15 @@ zigzag(int64_t v)
 	return (uint64_t) v << 1 ^ (uint64_t) (v >> 63);
 }
 
-/* Append a varint; the caller has reserved room. */
+/* Append a varint to a column; the caller has reserved room. */
 static void
-put(struct buf *b, uint64_t v)
+put(struct batch_enc *e, enum column col, uint64_t v)
 {
-	b->n += varint(b->p + b->n, v);
+	struct buf *b = &e->col[col];
+	size_t n = varint(b->p + b->n, v);
+
+	b->n += n;
+	e->bytes += n;
 }
 
 int
@@ -190,9 +202,10 @@ batch_enc_free(struct batch_enc *e)
 		return;
 	for (int i = 0; i < NCOLUMNS; i++)
 		buf_fini(&e->col[i]);
-	buf_fini(&e->dict);
+	buf_fini(&e->whole);
 	buf_fini(&e->plain);
 	seen_fini(&e->texts);
+	seen_fini(&e->folders);
 	seen_fini(&e->origins);
 	(void) ZSTD_freeCCtx(e->zstd);
 	free(e->last);
@@ -203,14 +216,17 @@ batch_enc_free(struct batch_enc *e)
 static int
 enc_reserve(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema *s)
 {
-	for (int i = 0; i < NCOLUMNS; i++) {
-		size_t n = i == COL_PARAMS ? s->nparams * (size_t) VARINT_MAX : VARINT_MAX;
+	size_t each = s->nparams * (size_t) VARINT_MAX;
 
-		if (buf_reserve(&e->col[i], n) < 0)
+	for (int i = 0; i < NCOLUMNS; i++) {
+		struct buf *b = &e->col[i];
+		size_t n = i == COL_TAILS ? rec->len : i >= COL_PARAMS ? each : VARINT_MAX;
+
+		if (UNLIKELY(b->cap - b->n <= n) && buf_reserve(b, n) < 0)
 			return -ENOMEM;
 	}
-	/* a text with tag and length takes no more room here than in the record */
-	if (buf_reserve(&e->dict, rec->len) < 0 || seen_reserve(&e->origins, 1) < 0)
+	if (buf_reserve(&e->whole, rec->len) < 0 || seen_reserve(&e->origins, 1) < 0 ||
+	    seen_reserve(&e->folders, s->nparams) < 0)
 		return -ENOMEM;
 	return seen_reserve(&e->texts, s->nparams);
 }
@@ -229,18 +245,88 @@ enc_origin(struct batch_enc *e, const struct ev_hdr *rec)
 	pos = (uint32_t) slots_find(&origins, s->slot, s->cap - 1, w.hash, &w);
 	if (s->slot[pos] != 0)
 		return s->slot[pos] - 1;
-	put(&e->col[COL_TID], rec->tid);
-	put(&e->col[COL_PID], rec->pid);
-	put(&e->col[COL_START], rec->start);
-	put(&e->col[COL_CPU], rec->cpu);
-	put(&e->col[COL_FLAGS], rec->flags);
+	put(e, COL_TID, rec->tid);
+	put(e, COL_PID, rec->pid);
+	put(e, COL_START, rec->start);
+	put(e, COL_CPU, rec->cpu);
+	put(e, COL_FLAGS, rec->flags);
 	e->flags |= rec->flags != 0;
 	return seen_add(s, w.hash, pos, w.origin[0], w.origin[1], w.origin[2]);
 }
 
-/* Return the index of a text on the wire, from 1; add it if it is new. */
+/* The number of bytes that both texts begin with. */
 static uint32_t
-enc_text(struct batch_enc *e, const char *p, uint32_t n)
+common_bytes(const char *a, const char *b, uint32_t most)
+{
+	uint32_t n = 0;
+	uint64_t x, y;
+
+	for (; n + sizeof(x) <= most; n += sizeof(x)) {
+		memcpy(&x, a + n, sizeof(x));
+		memcpy(&y, b + n, sizeof(y));
+		if (x != y)
+			break;
+	}
+	while (n < most && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/* Return the newest text, from 1, in the folder of the path (p, n), which is about to be added; 0:
+ * none. */
+static uint32_t
+enc_folder(struct batch_enc *e, const char *p, uint32_t n)
+{
+	const char *slash = memrchr(p, '/', n);
+	struct want w = { .e = e, .text = { p, slash == NULL ? 0 : (size_t) (slash + 1 - p) } };
+	struct seen *s = &e->folders;
+	uint32_t pos, newest = 0;
+
+	if (w.text.n < SHARED_MIN)
+		return 0;
+	w.hash = (uint32_t) XXH3_64bits_withSeed(p, w.text.n, e->seed);
+	pos = (uint32_t) slots_find(&folders, s->slot, s->cap - 1, w.hash, &w);
+	if (s->slot[pos] == 0) {
+		(void) seen_add(s, w.hash, pos, e->whole.n, w.text.n, e->texts.n + 1);
+	} else {
+		newest = (uint32_t) s->entry[s->slot[pos] - 1].c;
+		s->entry[s->slot[pos] - 1].c = e->texts.n + 1;
+	}
+	return newest;
+}
+
+/* Append a new text: how it differs from one in the same folder, or else from 'before' (from 1; 0:
+ * none). */
+static void
+enc_tail(struct batch_enc *e, const char *p, uint32_t n, uint32_t before)
+{
+	uint32_t like = enc_folder(e, p, n), shared = 0;
+	struct buf *tails = &e->col[COL_TAILS];
+
+	if (like == 0)
+		like = before;
+	if (like != 0) {
+		const struct entry *t = &e->texts.entry[like - 1];
+
+		shared = common_bytes(e->whole.p + t->a, p, (uint32_t) MIN(t->b, n));
+	}
+	if (shared < SHARED_MIN)
+		shared = 0;
+	put(e, COL_SIZE, n - shared);
+	put(e, COL_SHARED, shared);
+	if (shared > 0)
+		put(e, COL_LIKE, e->texts.n + 1 - like);
+	memcpy(tails->p + tails->n, p + shared, n - shared);
+	tails->n += n - shared;
+	e->bytes += n - shared;
+	memcpy(e->whole.p + e->whole.n, p, n);
+	e->whole.n += n;
+}
+
+/* Return the index of a text on the wire, from 1; add it if it is new. 'before': the text of the
+ * same parameter in the event before. */
+static uint32_t
+enc_text(struct batch_enc *e, const char *p, uint32_t n, uint32_t before)
 {
 	const struct want w = {
 		.e = e, .hash = (uint32_t) XXH3_64bits_withSeed(p, n, e->seed), .text = { p, n }
@@ -250,18 +336,15 @@ enc_text(struct batch_enc *e, const char *p, uint32_t n)
 
 	if (s->slot[pos] != 0)
 		return s->slot[pos];
-	e->dict.p[e->dict.n++] = TAG(1);
-	put(&e->dict, n);
-	memcpy(e->dict.p + e->dict.n, p, n);
-	e->dict.n += n;
-	return seen_add(s, w.hash, pos, e->dict.n - n, n, 0) + 1;
+	enc_tail(e, p, n, before);
+	return seen_add(s, w.hash, pos, e->whole.n - n, n, 0) + 1;
 }
 
 /* Append a parameter, as the difference from the newest event of this type. */
 static inline void
 enc_param(struct batch_enc *e, int64_t *last, int64_t v)
 {
-	put(&e->col[COL_PARAMS], zigzag((int64_t) ((uint64_t) v - (uint64_t) *last)));
+	put(e, COL_PARAMS, zigzag((int64_t) ((uint64_t) v - (uint64_t) *last)));
 	*last = v;
 }
 
@@ -286,12 +369,12 @@ enc_params(struct batch_enc *e, const struct ev_hdr *rec, const struct ev_schema
 		}
 		if (filled) {
 			memcpy(&n, text, sizeof(n));
-			id = enc_text(e, text + sizeof(n), n);
+			id = enc_text(e, text + sizeof(n), n, (uint32_t) last[i]);
 			text += (sizeof(n) + n + 7) & ~(size_t) 7;
 		}
 		enc_param(e, &last[i], id);
 	}
-	put(&e->col[COL_ABSENT], absent);
+	put(e, COL_ABSENT, absent);
 	e->absent |= absent != 0;
 }
 
@@ -301,33 +384,23 @@ column_empty(const struct batch_enc *e, int i)
 	return e->col[i].n == 0 || (i == COL_FLAGS && !e->flags) || (i == COL_ABSENT && !e->absent);
 }
 
-static size_t
-columns_bytes(const struct batch_enc *e)
-{
-	size_t n = e->dict.n;
-
-	for (int i = 0; i < NCOLUMNS; i++)
-		n += column_empty(e, i) ? 0 : e->col[i].n + 5; /* tag and length */
-	return n;
-}
-
 int
 batch_enc_add(struct batch_enc *e, const struct ev_hdr *rec)
 {
 	const struct ev_schema *s = schema_get(rec->type);
-	size_t most = rec->len + (NCOLUMNS + EV_PARAM_MAX) * (size_t) VARINT_MAX;
+	size_t most = rec->len + (NCOLUMNS + 4 * EV_PARAM_MAX) * (size_t) VARINT_MAX;
 
-	if (e->events == WIRE_EVENTS_MAX || e->bytes + most > WIRE_COLUMNS_MAX)
+	if (e->events == WIRE_EVENTS_MAX || batch_enc_bytes(e) + most > WIRE_COLUMNS_MAX ||
+	    e->whole.n + rec->len > WIRE_COLUMNS_MAX)
 		return -ENOSPC;
 	if (enc_reserve(e, rec, s) < 0)
 		return -ENOMEM;
-	put(&e->col[COL_TYPE], rec->type);
-	put(&e->col[COL_TIME], zigzag((int64_t) (rec->ts - e->last_ts)));
-	put(&e->col[COL_ORIGIN], enc_origin(e, rec));
+	put(e, COL_TYPE, rec->type);
+	put(e, COL_TIME, zigzag((int64_t) (rec->ts - e->last_ts)));
+	put(e, COL_ORIGIN, enc_origin(e, rec));
 	enc_params(e, rec, s);
 	e->last_ts = rec->ts;
 	e->events++;
-	e->bytes = columns_bytes(e);
 	return 0;
 }
 
@@ -340,20 +413,19 @@ batch_enc_events(const struct batch_enc *e)
 size_t
 batch_enc_bytes(const struct batch_enc *e)
 {
-	return e->bytes;
+	return e->events == 0 ? 0 : e->bytes + (size_t) NCOLUMNS * COLUMN_HEAD;
 }
 
 static int
 serialize(const struct batch_enc *e, struct buf *out)
 {
-	if (buf_reserve(out, e->bytes) < 0)
+	if (buf_reserve(out, batch_enc_bytes(e)) < 0)
 		return -ENOMEM;
-	buf_slice(out, buf_get(&e->dict));
 	for (int i = 0; i < NCOLUMNS; i++) {
 		if (column_empty(e, i))
 			continue;
 		out->p[out->n++] = TAG(FIELD_OF(i));
-		put(out, e->col[i].n);
+		out->n += varint(out->p + out->n, e->col[i].n);
 		buf_slice(out, buf_get(&e->col[i]));
 	}
 	return buf_ok(out);
@@ -385,8 +457,9 @@ enc_clear(struct batch_enc *e)
 {
 	for (int i = 0; i < NCOLUMNS; i++)
 		buf_clear(&e->col[i]);
-	buf_clear(&e->dict);
+	buf_clear(&e->whole);
 	seen_clear(&e->texts);
+	seen_clear(&e->folders);
 	seen_clear(&e->origins);
 	memset(e->last, 0, schema_nparams * sizeof(*e->last));
 	e->events = 0;

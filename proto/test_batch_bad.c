@@ -265,12 +265,10 @@ too_many(void **state)
 	const char *why = NULL;
 
 	(void) state;
-	for (size_t i = 0; i < 1024; i++) {
-		p[2 * i] = 0x68;
-		p[2 * i + 1] = 0;
-	}
-	body.data = (ProtobufCBinaryData){ 2048, p };
-	body.size = 2048;
+	for (size_t i = 0; i < 1024; i++)
+		memcpy(p + 3 * i, (const uint8_t[]){ 0x80, 0x01, 0 }, 3); /* field 16 */
+	body.data = (ProtobufCBinaryData){ 3072, p };
+	body.size = 3072;
 	assert_int_equal(0, batch_decode(&body, NULL, &b, &why));
 	assert_int_equal(0, b->nev);
 	batch_free(b);

@@ -10,7 +10,8 @@
 #include "common/slice.h"
 #include "proto/wire.pb-c.h"
 
-#define WIRE_PROTOCOL    3
+#define WIRE_PROTOCOL    4 /* of this program; a sensor also delivers what older ones left */
+#define WIRE_OLDEST      3 /* that a collector understands */
 #define WIRE_NONCE_SIZE  32
 #define WIRE_WINDOW      4          /* requests outstanding per connection */
 #define WIRE_MESSAGE_MAX (1u << 20) /* bytes of one message, both ways */

@@ -88,7 +88,7 @@ check_interfaces(const Wire__Hello *h)
 static const char *
 check_hello(const Wire__Hello *h, Wire__Reject__Code *code)
 {
-	if (h->protocol != WIRE_PROTOCOL) {
+	if (h->protocol < WIRE_OLDEST || h->protocol > WIRE_PROTOCOL) {
 		*code = WIRE__REJECT__CODE__PROTOCOL;
 		return "this collector speaks another protocol: bring sensor and collector to "
 		       "neighbouring versions";

@@ -198,10 +198,17 @@ room_fini(struct room *w)
 void
 kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start)
 {
+	kit_hello_in(out, WIRE_PROTOCOL, node, cluster, start);
+}
+
+void
+kit_hello_in(
+    struct buf *out, uint32_t protocol, const char *node, const char *cluster, uint64_t start)
+{
 	Wire__Hello h;
 
 	wire__hello__init(&h);
-	h.protocol = WIRE_PROTOCOL;
+	h.protocol = protocol;
 	h.node = (char *) node;
 	h.cluster = (char *) cluster;
 	h.boot_id = (char *) KIT_BOOT;

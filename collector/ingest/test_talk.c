@@ -383,6 +383,26 @@ test_cluster(void **state)
 	}
 }
 
+/* A collector understands older sensors' protocols, not newer ones. */
+static void
+test_protocol(void **state)
+{
+	struct room w;
+
+	(void) state;
+	for (uint32_t protocol = WIRE_OLDEST - 1; protocol <= WIRE_PROTOCOL + 1; protocol++) {
+		bool ok = protocol >= WIRE_OLDEST && protocol <= WIRE_PROTOCOL;
+
+		begin(&w, 0);
+		kit_hello_in(&w.out, protocol, "n", "c", 7);
+		room_say(&w);
+		assert_int_equal(ok, w.rep.msg.welcome != NULL);
+		if (!ok)
+			assert_int_equal(WIRE__REJECT__CODE__PROTOCOL, w.rep.reject.code);
+		room_fini(&w);
+	}
+}
+
 /* With an unreadable outbox Hello is answered "try again later"; then it works. */
 static void
 test_outbox_fails(void **state)
@@ -445,6 +465,7 @@ main(void)
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_overdue),
 		cmocka_unit_test(test_cluster),
+		cmocka_unit_test(test_protocol),
 		cmocka_unit_test(test_outbox_fails),
 		cmocka_unit_test(test_no_memory),
 	};
