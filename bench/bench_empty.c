@@ -43,6 +43,7 @@ main(int argc, char **argv)
 	static struct hooks hooks;
 	struct empty_bpf *empty = empty_bpf__open_and_load();
 	struct event_set set = { 0 };
+	struct progs progs;
 	struct diag d = { 0 };
 	char byte;
 
@@ -51,10 +52,10 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		want(&set, argv[i]);
 	captures_wanted(&ctl, &set);
-	if (hooks_attach(&hooks, empty->obj, &d) < 0)
+	progs_of(&progs, empty->obj);
+	if (hooks_attach(&hooks, &progs, &d) < 0)
 		die("cannot attach", d.msg);
-	if (entries_find(&hooks.entries) < 0 ||
-	    entries_attach(&hooks.entries, empty->obj, &ctl) < 0)
+	if (entries_find(&hooks.entries) < 0 || entries_attach(&hooks.entries, &progs, &ctl) < 0)
 		die("cannot attach", "to the entry of single system calls");
 	puts("ready");
 	if (fflush(stdout) != 0)

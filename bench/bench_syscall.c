@@ -205,7 +205,7 @@ want_most(struct source_state *s)
 		    (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE))
 			event_set_add(&most.events, schema_events[i].num);
 	}
-	if (source_bpf.set_interest(s, &most) < 0 || s->enter != NULL)
+	if (source_bpf.set_interest(s, &most) < 0 || s->enter >= 0)
 		die("cannot attach to the entry of single system calls");
 }
 
@@ -249,7 +249,7 @@ check_captured(struct bench *b)
 	if (atomic_load(&b->seen) != want)
 		die("of %u events %u were captured: the figure is invalid", want,
 		    atomic_load(&b->seen));
-	if (b->source.enter != NULL)
+	if (b->source.enter >= 0)
 		die("a 32-bit program ran, and its hook was attached: the figure is invalid");
 	atomic_store(&b->seen, 0);
 }
@@ -259,7 +259,7 @@ check_captured(struct bench *b)
 static void *
 link_free(void *link)
 {
-	bpf_link__destroy(link);
+	(void) close(*(const int *) link);
 	return NULL;
 }
 
@@ -278,7 +278,7 @@ detach(struct hooks *h)
 	unsigned n = 0;
 
 	for (; h->n > 0; h->n--) {
-		if (pthread_create(&threads[n++], NULL, link_free, h->links[h->n - 1]) != 0)
+		if (pthread_create(&threads[n++], NULL, link_free, &h->links[h->n - 1]) != 0)
 			die("cannot start a thread");
 	}
 	for (unsigned i = 0; i < ENTRIES_MAX; i++) {
@@ -297,17 +297,18 @@ detach(struct hooks *h)
 static void
 change(struct bench *b, enum state to)
 {
-	const struct bpf_object *obj = to == MEWS ? b->source.skel->obj : b->empty->obj;
+	struct progs progs;
 	struct hooks *next = &b->hooks[to];
 	struct diag d = { 0 };
 
 	if (to == b->state)
 		return;
-	if (to != NOTHING && hooks_attach(next, obj, &d) < 0)
+	progs_of(&progs, to == MEWS ? b->source.skel->obj : b->empty->obj);
+	if (to != NOTHING && hooks_attach(next, &progs, &d) < 0)
 		die("%s", d.msg);
 	if (to != NOTHING &&
 	    (entries_find(&next->entries) < 0 ||
-		entries_attach(&next->entries, obj, &b->source.skel->bss->ctl) < 0))
+		entries_attach(&next->entries, &progs, &b->source.skel->bss->ctl) < 0))
 		die("cannot attach to the entry of single system calls");
 	detach(&b->hooks[b->state]);
 	b->state = to;

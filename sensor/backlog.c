@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/backlog.h"
 #include "common/log.h"
+#include <errno.h>
 #include <string.h>
 
 #define AHEAD 32 /* batches indexed and not sent: below, the next file is read */
@@ -105,6 +106,59 @@ hello_of(struct backlog *b, struct spool_seg *seg, const char *node, const char 
 	if (rq != NULL)
 		wire__request__free_unpacked(rq, NULL);
 	return NULL;
+}
+
+static int
+note_newest(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
+{
+	int64_t *newest = arg;
+
+	(void) at;
+	if (whole && rec->n > 0)
+		*newest = MAX(*newest, (int64_t) rec->seq);
+	return 0;
+}
+
+/* Is a file of that sensor? */
+static bool
+is_of(
+    struct backlog *b, struct spool_seg *seg, uint64_t start, const char *node, const char *cluster)
+{
+	Wire__Request *rq;
+	bool same;
+
+	if (seg->ours || seg->skip || seg->owner != NULL)
+		return false;
+	rq = hello_of(b, seg, node, cluster);
+	if (rq == NULL)
+		return false;
+	same = rq->hello->sensor_start == start;
+	wire__request__free_unpacked(rq, NULL);
+	return same;
+}
+
+int64_t
+backlog_adopt(
+    struct backlog *b, struct spool *s, uint64_t start, const char *node, const char *cluster)
+{
+	struct spool_seg *seg, *next;
+	int64_t newest = 0;
+
+	for (seg = b->disk->head; seg != NULL; seg = next) {
+		bool ended = false;
+
+		next = seg->next; /* a file without batches is removed */
+		if (!is_of(b, seg, start, node, cluster))
+			continue;
+		if (spool_disk_scan(b->disk, seg, note_newest, &newest) < 0)
+			return -ENOMEM;
+		if (s == NULL)
+			continue;
+		seg->ours = true;
+		if (spool_load(s, seg, &ended) < 0)
+			return -ENOMEM;
+	}
+	return newest;
 }
 
 bool

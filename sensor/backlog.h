@@ -22,6 +22,13 @@ struct backlog {
 	bool ended;              /* that sensor was stopped in order */
 };
 
+/*
+ * The files of the stream 'start': into 's', which continues it, or, if that is NULL, only look at
+ * them. Returns the number of the newest batch there, 0 without any; -ENOMEM.
+ */
+int64_t backlog_adopt(struct backlog *b, struct spool *s, uint64_t start, const char *node,
+    const char *cluster) MUST_CHECK;
+
 /* Begin with the oldest stream left. True: there is one. Those of another node or cluster, and
  * those that cannot be read, stay where they are, logged. */
 bool backlog_begin(struct backlog *b, const char *node, const char *cluster);

@@ -5,13 +5,12 @@
  */
 #include "common/log.h"
 #include "sensor/bpf_int.h"
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,43 +26,45 @@ attach_failed(const char *hook, int r, struct diag *d)
 }
 
 static int
-hook_add(struct hooks *h, const struct bpf_program *p, unsigned kind)
+hook_add(struct hooks *h, const struct progs *progs, enum prog prog, unsigned kind)
 {
-	struct bpf_link *l = bpf_program__attach(p);
+	int link = pin_get(h->pin, PIN_LINK, prog_name(prog));
 
-	if (l == NULL)
-		return -errno;
-	h->links[h->n] = l;
-	h->progs[h->n] = p;
+	if (link < 0)
+		link = bpf_raw_tracepoint_open(NULL, progs->fd[prog]);
+	if (link < 0)
+		return link;
+	h->links[h->n] = link;
+	h->progs[h->n] = prog;
 	h->kinds[h->n++] = kind == NO_KIND ? 0 : 1U << kind;
 	return 0;
 }
 
 int
-hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
+hooks_attach(struct hooks *h, const struct progs *progs, struct diag *d)
 {
 	static const struct {
-		const char *hook, *prog;
+		const char *hook;
+		enum prog prog;
 		unsigned kind; /* enum drv_canary */
 		bool optional;
 	} rows[] = {
-		{ "sys_exit", "sys_exit", DRV_CANARY_EXIT, false },
-		{ "sched_process_fork", "fork", DRV_CANARY_FORK, false },
-		{ "sched_process_exec", "exec", DRV_CANARY_EXEC, false },
-		{ "sched_process_exit", "exit", DRV_CANARY_END, false },
-		{ "signal_deliver", "signal", NO_KIND, false },
-		{ "io_uring_complete", "uring_complete", DRV_CANARY_COMPLETE, true },
-		{ "io_uring_cqe_overflow", "uring_overflow", NO_KIND, true },
-		{ "io_uring_submit_req", "uring_submit", DRV_CANARY_SUBMIT, true },
+		{ "sys_exit", PROG_on_sys_exit, DRV_CANARY_EXIT, false },
+		{ "sched_process_fork", PROG_on_fork, DRV_CANARY_FORK, false },
+		{ "sched_process_exec", PROG_on_exec, DRV_CANARY_EXEC, false },
+		{ "sched_process_exit", PROG_on_exit, DRV_CANARY_END, false },
+		{ "signal_deliver", PROG_on_signal, NO_KIND, false },
+		{ "io_uring_complete", PROG_on_uring_complete, DRV_CANARY_COMPLETE, true },
+		{ "io_uring_cqe_overflow", PROG_on_uring_overflow, NO_KIND, true },
+		{ "io_uring_submit_req", PROG_on_uring_submit, DRV_CANARY_SUBMIT, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct bpf_program *p = bpf_prog_of(obj, "on_", rows[i].prog);
 		int r;
 
-		if (rows[i].optional && (p == NULL || !bpf_program__autoload(p)))
+		if (rows[i].optional && progs->fd[rows[i].prog] < 0)
 			continue;
-		r = hook_add(h, p, rows[i].kind);
+		r = hook_add(h, progs, rows[i].prog, rows[i].kind);
 		if (r < 0)
 			return attach_failed(rows[i].hook, r, d);
 	}
@@ -71,16 +72,19 @@ hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d)
 }
 
 bool
-hooks_renew(struct hooks *h, unsigned kinds)
+hooks_renew(struct hooks *h, const struct progs *progs, unsigned kinds)
 {
 	bool some = false;
 
 	for (unsigned i = 0; i < h->n; i++) {
 		if (!(h->kinds[i] & kinds))
 			continue;
-		(void) bpf_link__destroy(h->links[i]);
-		h->links[i] = bpf_program__attach(h->progs[i]);
-		some |= h->links[i] != NULL;
+		pin_drop(h->pin, PIN_LINK, prog_name(h->progs[i]));
+		if (h->links[i] >= 0)
+			(void) close(h->links[i]);
+		h->links[i] = bpf_raw_tracepoint_open(NULL, progs->fd[h->progs[i]]);
+		pin_put(h->pin, PIN_LINK, prog_name(h->progs[i]), h->links[i]);
+		some |= h->links[i] >= 0;
 	}
 	return some;
 }
@@ -89,8 +93,10 @@ void
 hooks_detach(struct hooks *h)
 {
 	entries_detach(&h->entries);
-	while (h->n > 0)
-		bpf_link__destroy(h->links[--h->n]);
+	while (h->n > 0) {
+		if (h->links[--h->n] >= 0)
+			(void) close(h->links[h->n]);
+	}
 }
 
 static int
@@ -130,8 +136,8 @@ hooks_leave(struct hooks *h)
 	pid_t child = -1;
 
 	for (unsigned i = 0; i < h->n; i++) {
-		if (h->links[i] != NULL)
-			fds[n++] = bpf_link__fd(h->links[i]);
+		if (h->links[i] >= 0)
+			fds[n++] = h->links[i];
 	}
 	if (pipe2(end, O_CLOEXEC) == 0) {
 		fds[n++] = end[0];
@@ -154,10 +160,11 @@ hooks_leave(struct hooks *h)
 int
 bpf_attach_enter_all(struct source_state *s)
 {
-	if (s->enter != NULL)
+	if (s->enter >= 0)
 		return 0;
-	s->enter = bpf_program__attach(s->skel->progs.on_sys_enter);
-	return s->enter == NULL ? -errno : 0;
+	s->enter = bpf_raw_tracepoint_open(NULL, s->progs.fd[PROG_on_sys_enter]);
+	pin_put(s->pin, PIN_LINK, prog_name(PROG_on_sys_enter), s->enter);
+	return MIN(s->enter, 0);
 }
 
 /* Attach the hook on all entries instead of those on single calls, which fail with 'why'. */
@@ -178,13 +185,18 @@ enter_instead(struct source_state *s, int why)
 int
 bpf_attach_all(struct source_state *s, struct diag *d)
 {
-	int r = hooks_attach(&s->hooks, s->skel->obj, d);
+	int r;
 
+	s->hooks.pin = s->hooks.entries.pin = s->pin;
+	s->enter = pin_get(s->pin, PIN_LINK, prog_name(PROG_on_sys_enter));
+	r = hooks_attach(&s->hooks, &s->progs, d);
 	if (r < 0)
 		return r;
 	r = entries_find(&s->hooks.entries);
 	if (r < 0)
 		r = enter_instead(s, r);
+	else
+		entries_adopt(&s->hooks.entries);
 	return r < 0 ? attach_failed("sys_enter", r, d) : 0;
 }
 
@@ -194,7 +206,7 @@ bpf_attach_entries(struct source_state *s, const struct drv_control *wanted)
 	int r = 0;
 
 	if (s->skel->bss->ctl.enter_native == 0)
-		r = entries_attach(&s->hooks.entries, s->skel->obj, wanted);
+		r = entries_attach(&s->hooks.entries, &s->progs, wanted);
 	return r < 0 ? enter_instead(s, r) : 0;
 }
 
@@ -204,16 +216,4 @@ bpf_detach_entries(struct source_state *s, const struct drv_control *wanted)
 	const struct drv_control none = { 0 };
 
 	entries_drop(&s->hooks.entries, s->skel->bss->ctl.enter_native == 0 ? wanted : &none);
-}
-
-void
-bpf_forget_object(const struct source_state *s)
-{
-	const struct bpf_object_skeleton *k = s->skel->skeleton;
-	size_t before = -(uintptr_t) k->data & (s->page - 1); /* of a page shared with others */
-
-	if (k->data_sz > before)
-		(void) madvise((char *) k->data + before, (k->data_sz - before) & ~(s->page - 1),
-		    MADV_DONTNEED);
-	(void) malloc_trim(0);
 }

@@ -218,7 +218,7 @@ attach_again(struct check *k, unsigned silent)
 			    "again; what happened there since the last check was not seen",
 			    kinds[i].name, (int) k->where[i].n, k->where[i].p);
 	}
-	return hooks_renew(&k->s->hooks, silent);
+	return hooks_renew(&k->s->hooks, &k->s->progs, silent);
 }
 
 /* Say which hooks are silent, and return them as BLIND_*. */
@@ -247,7 +247,7 @@ enter_otherwise(struct check *k)
 {
 	struct source_state *s = k->s;
 
-	if (s->enter != NULL && s->skel->bss->ctl.enter_native != 0)
+	if (s->enter >= 0 && s->skel->bss->ctl.enter_native != 0)
 		return false;
 	if (bpf_attach_enter_all(s) < 0)
 		return false;

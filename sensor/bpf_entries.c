@@ -4,11 +4,14 @@
 #include "common/descriptors.h"
 #include "common/file.h"
 #include "sensor/capture_table.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,8 +20,7 @@
 
 struct entry {
 	struct entry *next; /* of the dropped ones */
-	struct bpf_link *link;
-	int fd; /* of the link */
+	int link;
 	size_t row;
 	size_t nothers;
 	int others[]; /* events on the other CPUs, without a program */
@@ -85,15 +87,6 @@ entries_find(struct entries *e)
 	return r == 0 && found == 0 ? -ENOENT : r;
 }
 
-struct bpf_program *
-bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name)
-{
-	char full[64];
-
-	(void) snprintf(full, sizeof(full), "%s%s", prefix, name);
-	return bpf_object__find_program_by_name(obj, full);
-}
-
 /* Open an event of a tracepoint on one CPU. */
 static int
 point_open(uint64_t id, int cpu)
@@ -108,29 +101,11 @@ point_open(uint64_t id, int cpu)
 	return fd < 0 ? -errno : (int) fd;
 }
 
-/*
- * Attach a program to a tracepoint: the kernel takes it from one event, for all CPUs. Give it an
- * event on the other CPUs too, without a program: a kernel may look for an event on the CPU before
- * it runs the program. At most *room of those, which is reduced.
- */
-static int
-entry_attach(const struct bpf_program *p, uint64_t id, size_t row, size_t *room, struct entry **ret)
+/* Give a hook an event on the other CPUs too, without a program: a kernel may look for an event on
+ * the CPU before it runs the program. At most *room of those, which is reduced. */
+static void
+other_events(struct entry *en, uint64_t id, int ncpu, size_t *room)
 {
-	int ncpu = libbpf_num_possible_cpus(), first = point_open(id, 0);
-	struct entry *en;
-
-	if (first < 0)
-		return first;
-	en = calloc(1, sizeof(*en) + (size_t) MAX(ncpu, 1) * sizeof(*en->others));
-	if (en == NULL || (en->link = bpf_program__attach_perf_event(p, first)) == NULL) {
-		int r = en == NULL ? -ENOMEM : -MAX(errno, 1);
-
-		close(first);
-		free(en);
-		return r;
-	}
-	en->row = row;
-	en->fd = bpf_link__fd(en->link);
 	for (int cpu = 1; cpu < ncpu && *room != 0; cpu++) {
 		int fd = point_open(id, cpu);
 
@@ -139,7 +114,58 @@ entry_attach(const struct bpf_program *p, uint64_t id, size_t row, size_t *room,
 		en->others[en->nothers++] = fd;
 		--*room;
 	}
-	*ret = en;
+}
+
+static const char *
+pin_name(size_t row, char out[16])
+{
+	(void) snprintf(out, 16, "%zu", row);
+	return out;
+}
+
+/* Attach a program to a tracepoint: the kernel takes it from one event, for all CPUs. */
+static int
+point_attach(int prog, uint64_t id)
+{
+	int event = point_open(id, 0), link;
+
+	if (event < 0)
+		return event;
+	link = bpf_link_create(prog, event, BPF_PERF_EVENT, NULL);
+	if (link >= 0 && ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0) {
+		int r = -errno;
+
+		(void) close(link);
+		link = r;
+	}
+	(void) close(event); /* the link holds it */
+	return link;
+}
+
+/* The hook of a row: one pinned by an earlier process if 'prog' is -1, or a new one. -ENOENT: it is
+ * not pinned. */
+static int
+entry_attach(struct entries *e, int prog, size_t row, size_t *room)
+{
+	int ncpu = libbpf_num_possible_cpus();
+	struct entry *en = calloc(1, sizeof(*en) + (size_t) MAX(ncpu, 1) * sizeof(*en->others));
+	char name[16];
+
+	if (en == NULL)
+		return -ENOMEM;
+	en->row = row;
+	en->link = prog < 0 ? pin_get(e->pin, PIN_ENTRY, pin_name(row, name))
+			    : point_attach(prog, e->points[row]);
+	if (en->link < 0) {
+		int r = en->link;
+
+		free(en);
+		return r;
+	}
+	other_events(en, e->points[row], ncpu, room);
+	if (prog >= 0)
+		pin_put(e->pin, PIN_ENTRY, pin_name(row, name), en->link);
+	e->at[row] = en;
 	return 0;
 }
 
@@ -148,7 +174,7 @@ entry_detach(struct entry *en)
 {
 	while (en->nothers > 0)
 		(void) close(en->others[--en->nothers]);
-	bpf_link__destroy(en->link);
+	(void) close(en->link);
 }
 
 void
@@ -206,24 +232,44 @@ take_back(struct entries *e, size_t row)
 	return ret;
 }
 
-int
-entries_attach(struct entries *e, const struct bpf_object *obj, const struct drv_control *wanted)
+static size_t
+fds_left(void)
 {
 	size_t used = descriptors_used() + FDS_SPARED, max = descriptors_max();
-	size_t room = max > used ? max - used : 0;
+
+	return max > used ? max - used : 0;
+}
+
+void
+entries_adopt(struct entries *e)
+{
+	size_t room = e->pin == NULL ? 0 : fds_left();
+
+	for (size_t i = 0; e->pin != NULL && i < ncaptures; i++) {
+		if (e->points[i] != 0 && entry_attach(e, -1, i, &room) < 0)
+			continue; /* it was not wanted */
+	}
+}
+
+int
+entries_attach(struct entries *e, const struct progs *progs, const struct drv_control *wanted)
+{
+	size_t room = fds_left();
 
 	for (size_t i = 0; i < ncaptures; i++) {
 		unsigned nargs;
+		char name[16];
 		int r;
 
 		if (e->points[i] == 0 || e->at[i] != NULL || !captures_entry_wanted(i, wanted))
 			continue;
 		e->at[i] = take_back(e, i);
-		if (e->at[i] != NULL)
+		if (e->at[i] != NULL) {
+			pin_put(e->pin, PIN_ENTRY, pin_name(i, name), e->at[i]->link);
 			continue;
+		}
 		(void) captures_entry(i, &nargs);
-		r = entry_attach(bpf_prog_of(obj, "enter_", (char[]){ (char) ('0' + nargs), 0 }),
-		    e->points[i], i, &room, &e->at[i]);
+		r = entry_attach(e, progs->fd[PROG_enter_1 + nargs - 1], i, &room);
 		if (r < 0)
 			return r;
 	}
@@ -235,9 +281,11 @@ static void
 drop(struct entries *e, size_t i)
 {
 	struct entry *en = e->at[i];
+	char name[16];
 	bool running;
 
 	e->at[i] = NULL;
+	pin_drop(e->pin, PIN_ENTRY, pin_name(i, name));
 	(void) pthread_mutex_lock(&e->lock);
 	running = e->running;
 	en->next = e->dropped;
@@ -303,13 +351,13 @@ entries_fds(struct entries *e, int *fds, size_t max)
 		return 0;
 	for (size_t i = 0; i < ncaptures && n < max; i++) {
 		if (e->at[i] != NULL)
-			fds[n++] = e->at[i]->fd;
+			fds[n++] = e->at[i]->link;
 	}
 	(void) pthread_mutex_lock(&e->lock);
 	if (e->closing != NULL && n < max)
-		fds[n++] = e->closing->fd;
+		fds[n++] = e->closing->link;
 	for (const struct entry *en = e->dropped; en != NULL && n < max; en = en->next)
-		fds[n++] = en->fd;
+		fds[n++] = en->link;
 	(void) pthread_mutex_unlock(&e->lock);
 	return n;
 }

@@ -12,7 +12,8 @@
 
 #include "common/macros.h"
 #include "driver/abi.h"
-#include <bpf/libbpf.h>
+#include "sensor/bpf_pin.h"
+#include "sensor/bpf_progs.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,10 +33,8 @@ struct entries {
 	struct entry *closing;         /* and the one that the thread is detaching */
 	pthread_t thread;              /* if 'started' */
 	bool ready, started, running;  /* entries_find() was called; the thread, once; still */
+	struct pin *pin;               /* borrowed; NULL: nothing is pinned */
 };
-
-/* Return the program 'prefix''name'; NULL: there is none. */
-struct bpf_program *bpf_prog_of(const struct bpf_object *obj, const char *prefix, const char *name);
 
 /* Find the tracepoints of all calls with something to read at entry: tracefs, so as root. -errno;
  * -ENOENT: the kernel has none of them. */
@@ -44,7 +43,10 @@ int entries_find(struct entries *e) MUST_CHECK;
 /* Attach the programs enter_1 to enter_6 at the entries wanted, where not attached yet. On an
  * error, those already attached stay so. -errno. */
 int entries_attach(
-    struct entries *e, const struct bpf_object *obj, const struct drv_control *wanted) MUST_CHECK;
+    struct entries *e, const struct progs *progs, const struct drv_control *wanted) MUST_CHECK;
+
+/* Take over the hooks that an earlier process has pinned, after entries_find(). */
+void entries_adopt(struct entries *e);
 
 /* Detach from all other entries, without waiting. */
 void entries_drop(struct entries *e, const struct drv_control *wanted);

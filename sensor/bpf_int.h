@@ -16,11 +16,12 @@
 
 /* The links that keep an object's programs attached. */
 struct hooks {
-	struct bpf_link *links[LINKS_MAX]; /* NULL: it could not be attached again */
-	const struct bpf_program *progs[LINKS_MAX];
+	int links[LINKS_MAX]; /* -1: it could not be attached again */
+	enum prog progs[LINKS_MAX];
 	unsigned kinds[LINKS_MAX]; /* enum drv_canary, as a bit; 0: none */
 	unsigned n;
 	struct entries entries;
+	struct pin *pin; /* borrowed; NULL: nothing is pinned */
 };
 
 /* A counter of the driver that is not 0: events of a type, dropped for a cause. */
@@ -30,7 +31,13 @@ struct drop_count {
 };
 
 struct source_state {
-	struct mews_bpf *skel;
+	struct mews_bpf *skel; /* of a taken over driver: its maps alone, no programs */
+	struct progs progs;
+	struct pin *pin;         /* NULL: nothing is pinned */
+	bool taken;              /* the driver is an earlier process's */
+	bool alone;              /* nothing else is pinned: bpf_pins_of_others() was called */
+	struct journal *journal; /* with 'pin' */
+	int journal_fd;
 	struct source_opts o;
 	struct ring_set rings;
 	size_t page;
@@ -44,21 +51,46 @@ struct source_state {
 	unsigned ncpu;              /* possible CPUs */
 	int epoll_fd, wake_fd;
 	struct hooks hooks;
-	struct bpf_link *enter; /* the general entry hook; NULL: not attached */
-	bool uring;             /* operations of io_uring are captured */
-	bool opened;            /* the descriptors above are open */
-	unsigned misses;        /* on how many CPUs, over all kinds */
-	uint64_t silences;      /* the same of all checks so far, before anything was mended */
-	unsigned silent;        /* kinds of hooks found silent, as bits: bpf_canary() */
-	uint64_t blind;         /* BLIND_*, as last found */
-	bool checked;           /* bpf_canary() was called */
-	bool hot;               /* the last drain found records: wait before the next */
-	uint64_t news_at;       /* news before this time (boot ns) may be in the rings; 0: none */
+	int enter;         /* the link of the general entry hook; -1: not attached */
+	bool uring;        /* operations of io_uring are captured */
+	bool opened;       /* the descriptors above are open */
+	unsigned misses;   /* on how many CPUs, over all kinds */
+	uint64_t silences; /* the same of all checks so far, before anything was mended */
+	unsigned silent;   /* kinds of hooks found silent, as bits: bpf_canary() */
+	uint64_t blind;    /* BLIND_*, as last found */
+	bool checked;      /* bpf_canary() was called */
+	bool hot;          /* the last drain found records: wait before the next */
+	uint64_t news_at;  /* news before this time (boot ns) may be in the rings; 0: none */
 };
 
-/* After loading: give up the memory that it took, 1.7 MB, most of it pages of the object in this
- * program's file. One that is read again comes from the file. */
-void bpf_forget_object(const struct source_state *s);
+/*
+ * Load the programs, or take over those that an earlier process of the same build and options has
+ * pinned. -errno. bpf_unload() is safe on half of it.
+ */
+int bpf_load(struct source_state *s) MUST_CHECK;
+void bpf_unload(struct source_state *s);
+
+/* After attaching: pin everything, unless it was taken over. Failure is logged: then nothing is
+ * pinned. */
+void bpf_pin_all(struct source_state *s);
+
+#define JOURNAL_VERSION 1 /* of the layout of 'struct journal'; part of the hash of bpf_pin.h */
+
+/* Map the pinned journal. -ENOENT: there is none; -ESTALE: it is another one; -errno. */
+int journal_take(struct source_state *s) MUST_CHECK;
+void journal_close(struct source_state *s);
+
+/* After capture has begun: detach what a sensor of another version or with other options has left
+ * pinned. */
+void bpf_pins_of_others(struct source_state *s);
+
+/* See source.h. */
+bool bpf_past(void *st, struct source_past *ret);
+void bpf_resume(void *st, uint64_t seq, struct source_mark *ret);
+bool bpf_mark(void *st, const struct source_mark *m);
+void bpf_settle(void *st, bool saved);
+bool bpf_crowded(void *st);
+void bpf_unpin(void *st);
 
 /* Before loading: compute the size of the rings and allocate their state. -ENOMEM. */
 int bpf_rings_new(struct source_state *s) MUST_CHECK;
@@ -74,13 +106,13 @@ int bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, bool news, source_emit_
     void *arg) MUST_CHECK;
 void bpf_wake(void *st);
 
-/* Attach an object's programs on_*, found by their names. On an error, programs already attached
+/* Attach the programs on_*. On an error, programs already attached
  * stay so until hooks_detach(). */
-int hooks_attach(struct hooks *h, const struct bpf_object *obj, struct diag *d) MUST_CHECK;
+int hooks_attach(struct hooks *h, const struct progs *progs, struct diag *d) MUST_CHECK;
 
 /* Detach the hooks of these kinds (enum drv_canary, as bits) and attach them again. Returns whether
  * any was attached. */
-bool hooks_renew(struct hooks *h, unsigned kinds);
+bool hooks_renew(struct hooks *h, const struct progs *progs, unsigned kinds);
 
 /* Detach everything, also at the entries of calls. */
 void hooks_detach(struct hooks *h);

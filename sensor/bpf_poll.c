@@ -112,6 +112,8 @@ bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, bool news, source_emit_fn *
 		s->hot = n != 0;
 		if (n != 0)
 			return n;
+		if (s->rings.crowded)
+			return 0;
 		if (rings_pending(&s->rings)) {
 			if (timeout_ms == 0)
 				return 0;

@@ -5,6 +5,7 @@
 #include "sensor/bpf_int.h"
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -44,8 +45,12 @@ ring_open(struct source_state *s, unsigned i)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u32 = i };
 	uint32_t size = (uint32_t) s->ring_bytes;
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "mews_ring", 0, 0, size, NULL);
-	char *cons, *prod;
+	char *cons, *prod, name[16];
+	int fd;
+
+	(void) snprintf(name, sizeof(name), "%u", i);
+	fd = s->taken ? pin_get(s->pin, PIN_RING, name)
+		      : bpf_map_create(BPF_MAP_TYPE_RINGBUF, "mews_ring", 0, 0, size, NULL);
 
 	if (fd < 0)
 		return fd;
@@ -96,7 +101,8 @@ bpf_rings_open(struct source_state *s)
 		if (r < 0)
 			return r;
 	}
-	return rings_publish(s);
+	s->rings.hold = s->pin != NULL;
+	return s->taken ? 0 : rings_publish(s);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/nng/way.h"
 #include "common/stage.h"
+#include "sensor/bpf_pin.h"
 #include "sensor/sensor.h"
 #include <errno.h>
 #include <malloc.h>
@@ -18,6 +19,7 @@ usage(FILE *f)
 {
 	fputs(
 	    "Usage: mews-sensor [-c FILE] [-o KEY=VALUE]... [--check]\n"
+	    "       mews-sensor --unpin FOLDER\n"
 	    "       mews-sensor --record FILE [--seconds N] [-o KEY=VALUE]...\n"
 	    "       mews-sensor --replay FILE [--speed max] [--loop N] [--nodes N] [-o "
 	    "KEY=VALUE]...\n"
@@ -29,6 +31,8 @@ usage(FILE *f)
 	    ", if it exists)\n"
 	    "  -o, --option KEY=VAL  set an option, overriding the file; may be repeated\n"
 	    "      --check           check configuration, certificates and kernel, and exit\n"
+	    "      --unpin FOLDER    end the capture that a killed sensor has left in its\n"
+	    "                        capture.pin, and exit\n"
 	    "      --record FILE     write events to FILE instead of sending them\n"
 	    "      --seconds N       ... for N seconds; default: until stopped\n"
 	    "      --replay FILE     send a recording instead of this machine's events (no root\n"
@@ -66,6 +70,7 @@ usage(FILE *f)
 enum {
 	OPT_CHECK = 256,
 	OPT_VERSION,
+	OPT_UNPIN,
 	OPT_RECORD,
 	OPT_SECONDS,
 	OPT_REPLAY,
@@ -79,6 +84,7 @@ static const struct option longs[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "option", required_argument, NULL, 'o' },
 	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "unpin", required_argument, NULL, OPT_UNPIN },
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "replay", required_argument, NULL, OPT_REPLAY },
@@ -135,6 +141,9 @@ parse_one(struct args *args, int c)
 		return -1;
 	case OPT_CHECK:
 		args->check = true;
+		return -1;
+	case OPT_UNPIN:
+		args->unpin = optarg;
 		return -1;
 	case OPT_RECORD:
 		args->record = optarg;
@@ -198,6 +207,20 @@ check_run(void *app)
 	return 0;
 }
 
+static int
+unpin(const char *folder)
+{
+	int n = pins_remove(folder);
+
+	if (n < 0)
+		return EXIT_FAILED;
+	if (n > 0)
+		log_info("%s: %d objects are unpinned: no capture goes on from there", folder, n);
+	else
+		log_info("%s: nothing is pinned there", folder);
+	return EXIT_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -210,6 +233,8 @@ main(int argc, char **argv)
 	/* Only one thread works, so more malloc arenas would lie idle. */
 	(void) mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
 	log_init("mews-sensor", LOG_INFO);
+	if (app.args.unpin != NULL)
+		return unpin(app.args.unpin);
 	(void) descriptors_raise();
 	r = notify_open(&app.notify);
 	if (r < 0)

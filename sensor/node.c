@@ -248,6 +248,32 @@ next_stream(struct node *n)
 	n->next_tick = 0;
 }
 
+/* Go on where the process ended whose driver was taken over: with its stream, if every batch was in
+ * a file; else with a new one, but without the events that its files have. */
+static int
+go_on(struct node *n)
+{
+	const struct source_past *past = n->cfg.past;
+	struct source_mark m = { 0 };
+	int64_t newest = 0;
+	uint64_t seq;
+
+	if (past->stream != 0)
+		newest = backlog_adopt(
+		    &n->backlog, past->whole ? &n->spool : NULL, past->stream, n->name, n->cluster);
+	if (newest < 0)
+		return (int) newest;
+	seq = past->more && (uint64_t) newest == past->seq + 1 ? past->seq + 1 : past->seq;
+	n->cfg.owner->resume(n->cfg.arg, seq, &m);
+	if (!past->whole)
+		return 0;
+	n->interest = m.interest;
+	n->spool.events_dropped = m.lost.spool_full;
+	n->spool.events_quarantined = m.lost.quarantined;
+	n->spool.events_damaged += m.lost.damaged;
+	return spool_continue(&n->spool, seq);
+}
+
 static int
 use_disk(struct node *n)
 {
@@ -257,6 +283,8 @@ use_disk(struct node *n)
 	if (r == 0)
 		r = spool_use_disk(&n->spool, n->cfg.disk, buf_get(&hello));
 	n->backlog.disk = n->cfg.disk;
+	if (r == 0 && n->cfg.past != NULL)
+		r = go_on(n);
 	if (r == 0)
 		next_stream(n);
 	return r;
@@ -373,7 +401,7 @@ node_hello(struct node *n, struct buf *out)
 	}
 	h.protocol = WIRE_PROTOCOL;
 	h.durable_seq = n->link.durable;
-	h.oldest_seq = n->backlog.hello == NULL ? spool_past_first(&n->spool) : 0;
+	h.oldest_seq = n->backlog.hello == NULL ? past_first(&n->spool.past) : 0;
 	rq.body_case = WIRE__REQUEST__BODY_HELLO;
 	rq.hello = &h;
 	return message_pack(&rq, out);

@@ -21,6 +21,7 @@
 #include "sensor/options.h"
 #include "sensor/pace.h"
 #include "sensor/redactor.h"
+#include "sensor/source.h"
 #include "sensor/spool.h"
 #include "sensor/xport.h"
 #include <stdbool.h>
@@ -51,6 +52,11 @@ struct node_owner {
 	/* Begin a snapshot: node_snapshot_begin(), node_row() for each row, node_snapshot_end().
 	 * Drop a snapshot that is under way. */
 	void (*snapshot)(void *arg, struct node *n, uint64_t id);
+	/* Around the writing of a batch's file: as source_ops.mark and settle. */
+	bool (*mark)(void *arg, const struct source_mark *m);
+	void (*settle)(void *arg, bool saved);
+	/* An earlier process's stream goes on after batch 'seq': as source_ops.resume. */
+	void (*resume)(void *arg, uint64_t seq, struct source_mark *ret);
 	/* Add the source's drops and statistics. */
 	void (*drops)(void *arg, struct node_drops *d);
 	void (*stats)(void *arg, Wire__SensorStats *s);
@@ -76,10 +82,11 @@ struct node_cfg {
 	struct identity *identity; /* the node takes ownership; NULL: none */
 	const struct node_owner *owner;
 	void *arg;
-	struct xport *xport;       /* NULL: no collector (recording) */
-	struct redactor *redactor; /* borrowed; NULL: secrets are not replaced */
-	struct spool_disk *disk;   /* borrowed; NULL: the spool is in memory only, ... */
-	unsigned disk_failed;      /* ... because its folder could not be used: 1 */
+	struct xport *xport;            /* NULL: no collector (recording) */
+	struct redactor *redactor;      /* borrowed; NULL: secrets are not replaced */
+	struct spool_disk *disk;        /* borrowed; NULL: the spool is in memory only, ... */
+	unsigned disk_failed;           /* ... because its folder could not be used: 1 */
+	const struct source_past *past; /* borrowed, for node_new(); NULL: nothing was taken over */
 };
 
 /* The snapshot under way, as described in the open batch. */

@@ -8,6 +8,27 @@
 #define ROWS_BATCHES 4 /* batches not yet taken by the collector, at most, while rows are added */
 #define ROWS_SPOOL   4 /* rows wait while more than this fraction of the spool's memory is used */
 
+/* With a pinned driver: the newest batch goes to its file, and then leaves the rings. */
+static void
+save_pinned(struct node *n)
+{
+	struct source_mark m = {
+		.stream = n->cfg.sensor_start,
+		.seq = spool_next(&n->spool) - 1,
+		.interest = n->interest,
+		.lost = {
+			.spool_full = n->spool.events_dropped + n->lost,
+			.quarantined = n->spool.events_quarantined,
+			.damaged = n->spool.events_damaged,
+		},
+	};
+
+	if (!n->cfg.owner->mark(n->cfg.arg, &m))
+		return;
+	(void) spool_save(&n->spool); /* failures are logged there */
+	n->cfg.owner->settle(n->cfg.arg, spool_unsaved_since(&n->spool) == UINT64_MAX);
+}
+
 int
 node_put_batch(struct node *n, Wire__Batch *b)
 {
@@ -31,6 +52,8 @@ node_put_batch(struct node *n, Wire__Batch *b)
 	n->events += b->events;
 	n->batches++;
 	n->bytes += size;
+	if (n->enc != NULL)
+		save_pinned(n);
 	return 0;
 }
 
@@ -76,7 +99,9 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 
 	if (n->cfg.redactor != NULL && redactor_looks_at(rec->type))
 		rec = redactor_record(n->cfg.redactor, rec);
-	if (batch_enc_bytes(n->enc) + rec->len > n->cfg.opt->batch_max)
+	/* before the record: so a batch has what was emitted until then, and the source knows */
+	if (batch_enc_bytes(n->enc) >= n->pace.bytes ||
+	    batch_enc_bytes(n->enc) + rec->len > n->cfg.opt->batch_max)
 		node_flush(n, clock_mono());
 	r = batch_enc_add(n->enc, rec);
 	if (r == -ENOSPC) {
@@ -85,8 +110,6 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 	}
 	n->snap.rows += row && r == 0;
 	n->news += rec->news != 0;
-	if (r == 0 && batch_enc_bytes(n->enc) >= n->pace.bytes)
-		node_flush(n, clock_mono());
 	return r;
 }
 

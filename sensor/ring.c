@@ -14,6 +14,9 @@
  * read. Not with each record: the kernel reads the same word for each record it adds. */
 #define PUBLISH_PART 16
 
+/* With 'hold': what may be read and not given back. */
+#define HOLD_PART 4
+
 int
 rings_new(unsigned n, struct ring_set *ret)
 {
@@ -157,7 +160,9 @@ rings_advance(struct ring_set *s, uint64_t now)
 	struct ring *r = &s->v[s->heap[0]];
 
 	ring_skip(r, rec_word(r));
-	if (r->pos - *r->consumer >= r->size / PUBLISH_PART)
+	if (s->hold)
+		s->crowded |= r->pos - *r->consumer >= r->size / HOLD_PART;
+	else if (r->pos - *r->consumer >= r->size / PUBLISH_PART)
 		ring_publish(r);
 	ring_next(s, r, now);
 	if (r->head == NULL)
@@ -173,7 +178,7 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 	int n = 0;
 
 	s->held_ts = 0;
-	while (!wait && s->nheap > 0 && n < INT_MAX) {
+	while (!wait && !s->crowded && s->nheap > 0 && n < INT_MAX) {
 		const struct ev_hdr *rec = s->v[s->heap[0]].head;
 		int r;
 
@@ -194,13 +199,23 @@ rings_drain(struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *em
 		n++;
 		wait = rings_advance(s, now);
 	}
-	if (!wait && n >= 0)
+	if (!wait && !s->crowded && n >= 0)
 		s->emitted_to = MAX(s->emitted_to, now - MIN(now, slack));
-	for (unsigned i = 0; i < s->n; i++) {
+	for (unsigned i = 0; i < s->n && !s->hold; i++) {
 		if (s->v[i].pos != *s->v[i].consumer)
 			ring_publish(&s->v[i]);
 	}
 	return n;
+}
+
+void
+rings_release(struct ring_set *s, const uint64_t *pos)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		if (pos[i] != *s->v[i].consumer)
+			__atomic_store_n(s->v[i].consumer, pos[i], __ATOMIC_RELEASE);
+	}
+	s->crowded = false;
 }
 
 bool

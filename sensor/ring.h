@@ -45,6 +45,8 @@ struct ring_set {
 	uint64_t last_ts;
 	uint64_t emitted_to; /* every event before this time has been emitted, or is late */
 	uint64_t held_ts;    /* of the record that the last drain held back as too young; 0: none */
+	bool hold;           /* give space back with rings_release() only */
+	bool crowded;        /* with 'hold': a quarter of a ring is read and not given back */
 	struct translator *translator;
 	struct source_stats stats;
 };
@@ -59,10 +61,14 @@ void ring_attach(struct ring_set *s, unsigned i, void *consumer, const void *pro
 
 /*
  * Emit the records present at 'now' that are older than 'now - slack'. Read 'now' before the call.
- * Returns the number of records; -errno of emit(), whose record is offered again by the next drain.
+ * With 'hold', it ends once 'crowded' is true. Returns the number of records; -errno of emit(),
+ * whose record is offered again by the next drain.
  */
 int rings_drain(
     struct ring_set *s, uint64_t now, uint64_t slack, source_emit_fn *emit, void *arg) MUST_CHECK;
+
+/* With 'hold': give back what was read before these positions, one for each ring. */
+void rings_release(struct ring_set *s, const uint64_t *pos);
 
 /* Is there a record that has not been emitted? */
 bool rings_pending(const struct ring_set *s);

@@ -160,7 +160,10 @@ start_source(void *app)
 		.rings_bytes = a->opt.rings,
 		.exclude_pid = (uint32_t) a->opt.exclude_pid,
 		.scanner_pid = a->scanner == NULL ? 0 : scanner_pid(a->scanner),
+		.pin =
+		    a->record == NULL && !a->args.check && is_set(a->opt.pin) ? a->opt.pin : NULL,
 	};
+	struct source_past past;
 	struct diag d = { 0 };
 	int r;
 
@@ -174,7 +177,7 @@ start_source(void *app)
 	r = a->st == NULL ? -ENOMEM : a->src->open(a->st, &so, &d);
 	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
 		log_warn("local_collector: there is no process %u to exclude", so.exclude_pid);
-	if (r == 0 && !a->args.check)
+	if (r == 0 && !a->args.check && !a->src->past(a->st, &past))
 		r = capture_all(a, &d);
 	if (r == 0) {
 		(void) malloc_trim(0); /* return the megabyte that loading the programs took */

@@ -38,7 +38,7 @@ struct args {
 	const char *config;
 	const char *set[ARGS_SET_MAX];
 	size_t nset;
-	const char *record, *replay;
+	const char *record, *replay, *unpin;
 	uint64_t nodes;   /* 0: one */
 	uint64_t seconds; /* record this long; 0: until stopped */
 	uint64_t loop;    /* passes of the replay */

@@ -81,6 +81,11 @@ check_options(struct app *a, struct diag *d)
 		cfg_place(a->cfg, "batch.bytes", d);
 		return diag_fail(d, d->line, d->col, "batch.bytes: must not be above batch.max");
 	}
+	if (is_set(o->pin) && !is_set(o->spool_path)) {
+		cfg_place(a->cfg, "capture.pin", d);
+		return diag_fail(d, d->line, d->col,
+		    "capture.pin: set spool.path too, for the events that the kernel hands over");
+	}
 	r = log_level_of(o->log_level);
 	if (r < 0) {
 		cfg_place(a->cfg, "log.level", d);

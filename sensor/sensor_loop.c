@@ -37,12 +37,22 @@ emit(void *arg, const struct ev_hdr *rec)
 	return node_emit(a->node[0], rec);
 }
 
+static int
+poll_into(struct app *a, int timeout_ms, uint64_t rest, bool news)
+{
+	int r = a->src->poll(a->st, timeout_ms, rest, news, emit, a);
+
+	if (a->src->crowded(a->st))
+		node_flush(a->node[0], clock_mono());
+	return r;
+}
+
 /* Read the rings, and the records held back for ordering: they are sent too. */
 static void
 drain_source(struct app *a)
 {
-	for (int i = 0; a->src != NULL && i < DRAIN_POLLS; i++) {
-		if (a->src->poll(a->st, 1, 0, false, emit, a) < 0)
+	for (int i = 0; i < DRAIN_POLLS; i++) {
+		if (poll_into(a, 1, 0, false) < 0)
 			return;
 	}
 }
@@ -53,7 +63,10 @@ begin_stop(struct app *a, uint64_t now)
 	a->stopping = true;
 	notify_stopping(&a->notify);
 	snapshot_drop(&a->snapshot);
-	drain_source(a);
+	if (a->src != NULL) {
+		a->src->unpin(a->st);
+		drain_source(a);
+	}
 	for (size_t i = 0; i < a->nnodes; i++)
 		node_stop(a->node[i], now, a->stop_at);
 }
@@ -193,7 +206,7 @@ poll_source(struct app *a, uint64_t now, int timeout_ms)
 
 	if (!news)
 		rest = MIN(rest, news_rest);
-	r = a->src->poll(a->st, timeout_ms, rest > now ? rest - now : 0, news, emit, a);
+	r = poll_into(a, timeout_ms, rest > now ? rest - now : 0, news);
 	if (r > 0)
 		a->node[0]->next_tick = 0;
 	return r < 0 ? r : 0;

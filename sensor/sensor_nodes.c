@@ -85,6 +85,30 @@ on_drops(void *arg, struct node_drops *d)
 		    d, a->dropped.v[i].event, a->dropped.v[i].cause, a->dropped.v[i].count);
 }
 
+static bool
+on_mark(void *arg, const struct source_mark *m)
+{
+	struct app *a = arg;
+
+	return a->src != NULL && a->src->mark(a->st, m);
+}
+
+static void
+on_settle(void *arg, bool saved)
+{
+	struct app *a = arg;
+
+	a->src->settle(a->st, saved);
+}
+
+static void
+on_resume(void *arg, uint64_t seq, struct source_mark *ret)
+{
+	struct app *a = arg;
+
+	a->src->resume(a->st, seq, ret);
+}
+
 static uint64_t
 rss_bytes(void)
 {
@@ -154,7 +178,16 @@ on_note(void *arg, struct node *n, enum log_level level, const char *text)
 		log_peer(level, n->name, "%s", text);
 }
 
-static const struct node_owner owner = { on_interest, on_snapshot, on_drops, on_stats, on_note };
+static const struct node_owner owner = {
+	.interest = on_interest,
+	.snapshot = on_snapshot,
+	.mark = on_mark,
+	.settle = on_settle,
+	.resume = on_resume,
+	.drops = on_drops,
+	.stats = on_stats,
+	.note = on_note,
+};
 
 /* ---- names and identities ---- */
 
@@ -242,7 +275,7 @@ app_stop_identities(void *app)
 }
 
 static int
-add_node(struct app *a, size_t i, uint64_t start)
+add_node(struct app *a, size_t i, uint64_t start, const struct source_past *past)
 {
 	char name[NODE_NAME_MAX - 8], boot[64];
 	struct diag d = { 0 };
@@ -260,6 +293,7 @@ add_node(struct app *a, size_t i, uint64_t start)
 		.redactor = a->redactor,
 		.disk = a->disk,
 		.disk_failed = a->disk_failed,
+		.past = past,
 	};
 	int64_t skew = (int64_t) (a->args.skew_ms * NS_PER_MS);
 	int r;
@@ -302,12 +336,16 @@ app_start_nodes(void *app)
 {
 	struct app *a = app;
 	size_t n = a->args.nodes == 0 ? 1 : a->args.nodes;
+	struct source_past past = { 0 };
+	bool taken = a->src != NULL && a->src->past(a->st, &past);
 	uint64_t start = clock_real();
 	int r = 0;
 
 	if (is_set(a->opt.spool_path) && a->replay == NULL && a->record == NULL)
 		a->disk_failed = spool_disk_open(a->opt.spool_path, a->opt.spool_disk,
 				     a->opt.spool_free, &a->disk) < 0;
+	if (taken && past.whole && a->disk != NULL)
+		start = past.stream;
 	a->snapshot.src = a->src;
 	a->snapshot.st = a->st;
 	a->snapshot.scanner = a->scanner;
@@ -317,7 +355,7 @@ app_start_nodes(void *app)
 	for (size_t i = 0; i < NODE_DROPS_MAX; i++)
 		a->dropped.p[i] = &a->dropped.v[i];
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_node(a, i, start);
+		r = add_node(a, i, start, taken ? &past : NULL);
 	if (r == 0 && a->record != NULL)
 		r = start_record(a);
 	if (r < 0)

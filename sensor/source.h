@@ -27,8 +27,30 @@ struct source_opts {
 	uint32_t exclude_pid;  /* another process to exclude from capture, if it lives; 0: none */
 	uint32_t scanner_pid;  /* a process to exclude with all its children; 0: none */
 	uint32_t broken_kinds,
-	    broken_cpu; /* for tests: hooks (1 << DRV_CANARY_*) silent on a CPU */
-	bool leave;     /* close() returns before the kernel has removed the hooks */
+	    broken_cpu;  /* for tests: hooks (1 << DRV_CANARY_*) silent on a CPU */
+	bool leave;      /* close() returns before the kernel has removed the hooks */
+	const char *pin; /* folder on a BPF file system, borrowed; NULL: nothing is pinned */
+};
+
+/* Events that a sensor process has lost, by what counts them. */
+struct source_lost {
+	uint64_t spool_full, quarantined, damaged, bad;
+};
+
+/* What the next process has to know of a batch to go on after it. */
+struct source_mark {
+	uint64_t stream; /* the sensor's start in Hello */
+	uint64_t seq;
+	uint32_t interest;       /* the version in force */
+	struct source_lost lost; /* until then */
+};
+
+/* What an earlier process has left. */
+struct source_past {
+	uint64_t stream; /* 0: it made no batch */
+	uint64_t seq;    /* its newest batch that is in a file, or was there and is durable */
+	bool more;       /* the next one may be in a file, too */
+	bool whole;      /* none was in its memory alone: the stream can be continued */
 };
 
 /* Totals since open(). */
@@ -104,6 +126,24 @@ struct source_ops {
 	/* Return a new descriptor, owned by the caller, that lists the system's current state until
 	 * its end. Reading it needs no privilege and never blocks on another process. -errno. */
 	int (*iter)(void *st, enum source_iter which);
+
+	/*
+	 * With source_opts.pin, which keeps events in the kernel until their batch is in a file:
+	 *
+	 * past() - true: the driver of an earlier process was taken over with its interest.
+	 * resume() - the newest batch in a file is 'seq': poll() begins after it; *ret is its mark.
+	 * mark() - before a batch is written: it has all events emitted so far. False: nothing is
+	 *          pinned, so it need not be written.
+	 * settle() - it was written, or ('saved' is false) is in this process's memory alone.
+	 * crowded() - poll() waits for a batch.
+	 * unpin() - this process ends in order: with it, capture ends.
+	 */
+	bool (*past)(void *st, struct source_past *ret);
+	void (*resume)(void *st, uint64_t seq, struct source_mark *ret);
+	bool (*mark)(void *st, const struct source_mark *m);
+	void (*settle)(void *st, bool saved);
+	bool (*crowded)(void *st);
+	void (*unpin)(void *st);
 
 	void (*close)(void *st);
 };

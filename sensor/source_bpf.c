@@ -18,7 +18,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define RING_WAKE (64U << 10)       /* bytes in a ring that end a rest: an alert waits for them */
 #define MISSED_NS (100 * NS_PER_MS) /* between two reads of the skipped runs */
 
 static int
@@ -70,121 +69,18 @@ load_failed(int r, struct diag *d)
 	return r;
 }
 
-/* Programs */
-
-static int
-fill_programs(struct source_state *s)
-{
-	static const char *const names[] = {
-#define PROGRAM(name) #name,
-#include "driver/captures.def"
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		int fd = bpf_program__fd(bpf_prog_of(s->skel->obj, "exit_", names[i]));
-		uint32_t key = (uint32_t) i;
-
-		if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.exits), &key, &fd, BPF_ANY) != 0)
-			return -errno;
-	}
-	return 0;
-}
-
-/* Choose the tracepoints of io_uring that this kernel has. Without them its operations are not
- * captured. */
-static void
-choose_uring(struct source_state *s)
-{
-	static const char *const submits[] = { "io_uring_submit_req", "io_uring_submit_sqe" };
-	struct bpf_program *submit = s->skel->progs.on_uring_submit;
-	struct utsname u;
-
-	s->uring = false;
-	for (size_t i = 0; i < ARRAY_SIZE(submits) && !s->uring; i++)
-		s->uring = bpf_program__set_attach_target(submit, 0, submits[i]) == 0;
-	if (uname(&u) != 0 || !kernel_uring_operands(u.release))
-		s->uring = false;
-	(void) bpf_program__set_autoload(submit, s->uring);
-	(void) bpf_program__set_autoload(s->skel->progs.on_uring_complete, s->uring);
-	(void) bpf_program__set_autoload(s->skel->progs.on_uring_overflow, s->uring);
-	s->skel->rodata->uring_cqe = kernel_uring_cqe(u.release);
-}
-
-/* Open the skeleton, like mews_bpf__open(), with the object for this kernel: both objects have the
- * same maps and names. */
-static int
-skel_open(struct source_state *s)
-{
-	struct utsname u;
-	struct mews_bpf *skel = calloc(1, sizeof(*skel));
-	int r = skel == NULL ? -ENOMEM : mews_bpf__create_skeleton(skel);
-
-	if (r == 0 && uname(&u) == 0 && kernel_preempts(u.release)) {
-		struct bpf_object_skeleton *k = skel->skeleton;
-
-		k->data = mews_preemptible_bpf__elf_bytes(&k->data_sz);
-	}
-	if (r == 0)
-		r = bpf_object__open_skeleton(skel->skeleton, NULL);
-	if (r < 0) {
-		mews_bpf__destroy(skel);
-		return r;
-	}
-	s->skel = skel;
-	return 0;
-}
-
-static int
-load(struct source_state *s)
-{
-	int r = skel_open(s);
-	size_t bad;
-
-	if (r < 0)
-		return r;
-	choose_uring(s);
-	s->skel->rodata->ring_wake = (uint32_t) MIN(s->ring_bytes / 4, RING_WAKE);
-	s->skel->rodata->broken_kinds = s->o.broken_kinds;
-	s->skel->rodata->broken_cpu = s->o.broken_cpu;
-	if (s->o.stashes_max != 0)
-		s->skel->rodata->stashes_max = s->o.stashes_max;
-	if (s->o.requests_max != 0)
-		s->skel->rodata->shorts_max = s->o.requests_max;
-	s->skel->rodata->page_kib = (uint32_t) (s->page / 1024);
-	s->skel->bss->ctl.scanner = s->o.scanner_pid;
-	r = captures_compile(&s->skel->rodata->table, &bad);
-	if (r < 0) {
-		log_error("driver/captures.def: the row of %s does not fit its event",
-		    captures[bad].call);
-		return r;
-	}
-	r = bpf_map__set_max_entries(s->skel->maps.scratches, s->ncpu);
-	if (r == 0)
-		r = bpf_map__set_max_entries(s->skel->maps.rings, s->ncpu);
-	if (r == 0)
-		r = mews_bpf__load(s->skel);
-	if (r == 0)
-		r = fill_programs(s);
-	if (r == 0)
-		bpf_forget_object(s);
-	return r;
-}
-
 /* Create an iterator. The iterator holds the program, so the link can go. */
 static int
 bpf_iter(void *st, enum source_iter which)
 {
 	struct source_state *s = st;
-	struct bpf_link *l = bpf_program__attach_iter(
-	    which == SOURCE_TASKS ? s->skel->progs.each_task : s->skel->progs.each_file, NULL);
-	int fd;
+	enum prog prog = which == SOURCE_TASKS ? PROG_each_task : PROG_each_file;
+	int link = bpf_link_create(s->progs.fd[prog], 0, BPF_TRACE_ITER, NULL), fd;
 
-	if (l == NULL)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(l));
-	if (fd < 0)
-		fd = -errno;
-	bpf_link__destroy(l);
+	if (link < 0)
+		return link;
+	fd = bpf_iter_create(link);
+	(void) close(link);
 	return fd;
 }
 
@@ -224,7 +120,8 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	s->o = *o;
 	s->ncpu = n < 1 ? 1 : n > DRV_CPU_MAX ? DRV_CPU_MAX : (unsigned) n;
 	s->page = (size_t) sysconf(_SC_PAGESIZE);
-	s->epoll_fd = s->wake_fd = -1;
+	s->epoll_fd = s->wake_fd = s->enter = -1;
+	progs_init(&s->progs);
 	s->percpu = calloc((size_t) MAX(n, 1), sizeof(*s->percpu));
 	s->drops = calloc(schema_nevents * DRV_CAUSE_MAX, sizeof(*s->drops));
 	s->opened = true;
@@ -232,14 +129,17 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 		diag_set(d, 0, 0, "no memory");
 		return -ENOMEM;
 	}
-	r = load(s);
-	if (r == 0)
-		r = bpf_rings_open(s);
+	r = bpf_load(s);
 	if (r == 0)
 		r = exclude(s);
+	if (r == 0)
+		r = bpf_rings_open(s);
 	if (r < 0)
 		return load_failed(r, d);
-	return bpf_attach_all(s, d);
+	r = bpf_attach_all(s, d);
+	if (r == 0)
+		bpf_pin_all(s);
+	return r;
 }
 
 static void
@@ -249,13 +149,15 @@ bpf_close(void *st)
 
 	if (!s->opened)
 		return;
-	bpf_link__destroy(s->enter);
+	if (s->enter >= 0)
+		(void) close(s->enter);
 	if (s->o.leave)
 		hooks_leave(&s->hooks);
 	else
 		hooks_detach(&s->hooks);
-	mews_bpf__destroy(s->skel);
+	bpf_unload(s);
 	bpf_rings_close(s);
+	pin_close(s->pin);
 	free(s->percpu);
 	free(s->drops);
 	memset(s, 0, sizeof(*s));
@@ -287,6 +189,7 @@ bpf_set_interest(void *st, const struct interest *wanted)
 	for (unsigned i = 0; i < ARRAY_SIZE(new.within); i++)
 		__atomic_store_n(&ctl->within[i], new.within[i], __ATOMIC_RELAXED);
 	bpf_detach_entries(s, &new);
+	bpf_pins_of_others(s);
 	return r;
 }
 
@@ -323,15 +226,15 @@ bpf_stats(void *st, struct source_stats *ret)
 static uint64_t
 missed(const struct source_state *s)
 {
-	const struct bpf_program *const progs[] = { s->skel->progs.on_sys_exit,
-		s->skel->progs.on_fork, s->skel->progs.on_exec, s->skel->progs.on_exit };
+	static const enum prog progs[] = { PROG_on_sys_exit, PROG_on_fork, PROG_on_exec,
+		PROG_on_exit };
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
 
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(progs[i]), &info, &size) == 0)
+		if (bpf_obj_get_info_by_fd(s->progs.fd[progs[i]], &info, &size) == 0)
 			sum += info.recursion_misses;
 	}
 	return sum;
@@ -405,5 +308,11 @@ const struct source_ops source_bpf = {
 	.canary = bpf_canary,
 	.emitted_to = bpf_emitted_to,
 	.iter = bpf_iter,
+	.past = bpf_past,
+	.resume = bpf_resume,
+	.mark = bpf_mark,
+	.settle = bpf_settle,
+	.crowded = bpf_crowded,
+	.unpin = bpf_unpin,
 	.close = bpf_close,
 };

@@ -395,12 +395,6 @@ spool_keep(struct spool *s, uint64_t state)
 	past_forget(&s->past, state);
 }
 
-uint64_t
-spool_past_first(const struct spool *s)
-{
-	return s->past.n == 0 ? 0 : s->past.first;
-}
-
 void
 spool_discard(struct spool *s, uint64_t seq)
 {
@@ -434,6 +428,17 @@ skip_to(struct spool *s, uint64_t seq)
 		push(s, &(struct spool_entry){ 0 });
 	}
 	return 0;
+}
+
+int
+spool_continue(struct spool *s, uint64_t seq)
+{
+	if (s->cap == 0) { /* no file: all is durable */
+		s->first = seq + 1;
+		s->durable = seq;
+	}
+	s->saved = seq + 1;
+	return skip_to(s, seq + 1);
 }
 
 static uint64_t

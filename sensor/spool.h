@@ -71,9 +71,6 @@ void spool_durable(struct spool *s, uint64_t seq);
  * none. */
 void spool_keep(struct spool *s, uint64_t state);
 
-/* The oldest batch that can be sent, if it is a durable one; 0: there is none. */
-uint64_t spool_past_first(const struct spool *s);
-
 /* The collector refused this batch for good: count it and leave a hole. */
 void spool_discard(struct spool *s, uint64_t seq);
 
@@ -84,6 +81,10 @@ int spool_use_disk(struct spool *s, struct spool_disk *disk, struct slice hello)
 
 /* Write all batches that are not in a file yet. 0; -errno: some are still not. */
 int spool_save(struct spool *s);
+
+/* The stream of an earlier sensor is continued, whose newest batch was 'seq' and whose files are
+ * loaded: the next one is seq + 1. -ENOMEM. */
+int spool_continue(struct spool *s, uint64_t seq) MUST_CHECK;
 
 /* When the oldest batch that is not saved was closed; UINT64_MAX: all are. And of all batches. */
 uint64_t spool_unsaved_since(const struct spool *s);

@@ -84,3 +84,9 @@ past_get(const struct spool_past *p, uint64_t seq)
 	return seq >= p->first && seq - p->first < p->n ? entry_at(p, (size_t) (seq - p->first))
 							: NULL;
 }
+
+uint64_t
+past_first(const struct spool_past *p)
+{
+	return p->n == 0 ? 0 : p->first;
+}

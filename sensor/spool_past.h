@@ -47,4 +47,7 @@ void past_shrink(struct spool_past *p, uint64_t bytes);
 /* NULL: not here. */
 struct spool_entry *past_get(const struct spool_past *p, uint64_t seq);
 
+/* The oldest durable batch that can be sent again; 0: there is none. */
+uint64_t past_first(const struct spool_past *p);
+
 #endif

@@ -79,7 +79,7 @@ test_checkpoint(void **state)
 	r.ack = &a;
 	peer_reply(&p, "b3", &r);
 	assert_int_equal(0, p.spool.n);
-	assert_int_equal(2, spool_past_first(&p.spool));
+	assert_int_equal(2, past_first(&p.spool.past));
 	peer_add(&p, 1);
 	link_closed(&p.link, p.now, "gone", true);
 	peer_expect(&p, "note close");

@@ -32,6 +32,14 @@ on_snapshot(void *arg, struct node *n, uint64_t id)
 	(void) id;
 }
 
+static bool
+on_mark(void *arg, const struct source_mark *m)
+{
+	(void) arg;
+	(void) m;
+	return false;
+}
+
 static void
 on_drops(void *arg, struct node_drops *d)
 {
@@ -54,7 +62,12 @@ on_note(void *arg, struct node *n, enum log_level level, const char *text)
 	(void) text;
 }
 
-static const struct node_owner owner = { on_interest, on_snapshot, on_drops, on_stats, on_note };
+static const struct node_owner owner = { .interest = on_interest,
+	.snapshot = on_snapshot,
+	.mark = on_mark,
+	.drops = on_drops,
+	.stats = on_stats,
+	.note = on_note };
 static uint64_t dropped;
 
 static struct options

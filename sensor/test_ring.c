@@ -248,6 +248,37 @@ t_flags_are_translated(void **state)
 	teardown(&f);
 }
 
+/* Space goes back when the caller says so, and a quarter of a ring that is not ends a drain. */
+static void
+t_holds_until_released(void **state)
+{
+	uint64_t pos[2], per = 8 + sizeof(struct ev_CLOSE);
+	unsigned quarter = (unsigned) ((SIZE / 4 + per - 1) / per);
+	struct fake f;
+
+	(void) state;
+	setup(&f);
+	f.set.hold = true;
+	put(&f, 1, 1, 0);
+	expect(&f, 100, 1, "1");
+	assert_int_equal(0, f.consumer[1]);
+	assert_false(rings_pending(&f.set));
+	for (unsigned i = 0; i < quarter + 2; i++)
+		put(&f, 0, 2, 0);
+	f.seen[0] = '\0';
+	assert_int_equal(quarter, rings_drain(&f.set, 100, 10, see, &f));
+	assert_true(f.set.crowded);
+	assert_int_equal(0, rings_drain(&f.set, 100, 10, see, &f));
+	pos[0] = per;
+	pos[1] = f.set.v[1].pos;
+	rings_release(&f.set, pos);
+	assert_int_equal(per, f.consumer[0]);
+	assert_int_equal(f.producer[1], f.consumer[1]);
+	assert_int_equal(1, rings_drain(&f.set, 100, 10, see, &f)); /* again a quarter */
+	assert_true(f.set.crowded);
+	teardown(&f);
+}
+
 static void
 t_without_memory(void **state)
 {
@@ -280,6 +311,7 @@ main(void)
 		cmocka_unit_test(t_skips_discarded_and_counts_bad_ones),
 		cmocka_unit_test(t_wraps),
 		cmocka_unit_test(t_flags_are_translated),
+		cmocka_unit_test(t_holds_until_released),
 		cmocka_unit_test(t_without_memory),
 	};
 

@@ -103,10 +103,10 @@ test_past(void **state)
 	for (int i = 0; i < 4; i++)
 		add(&s, 100, 1);
 	spool_durable(&s, 2); /* nobody asked to keep them */
-	assert_int_equal(0, spool_past_first(&s));
+	assert_int_equal(0, past_first(&s.past));
 	spool_keep(&s, 2);
 	spool_durable(&s, 4);
-	assert_int_equal(3, spool_past_first(&s));
+	assert_int_equal(3, past_first(&s.past));
 	assert_int_equal(0, s.n);
 	assert_int_equal(0, s.bytes);
 	assert_int_equal(0, s.kept);
@@ -118,22 +118,22 @@ test_past(void **state)
 		add(&s, 100, 1);
 		spool_durable(&s, spool_next(&s) - 1);
 	}
-	assert_int_equal(95, spool_past_first(&s));
+	assert_int_equal(95, past_first(&s.past));
 	spool_keep(&s, 96);
-	assert_int_equal(97, spool_past_first(&s));
+	assert_int_equal(97, past_first(&s.past));
 	for (int i = 0; i < 35; i++) /* what is not durable is worth more */
 		add(&s, 100, 1);
-	assert_int_equal(0, spool_past_first(&s));
+	assert_int_equal(0, past_first(&s.past));
 	assert_int_equal(0, s.events_dropped);
 	spool_durable(&s, 110);
-	assert_int_equal(105, spool_past_first(&s));
+	assert_int_equal(105, past_first(&s.past));
 	spool_discard(&s, 107); /* refused: those before it are of no use either */
-	assert_int_equal(108, spool_past_first(&s));
+	assert_int_equal(108, past_first(&s.past));
 	spool_discard(&s, 111);
 	spool_durable(&s, 112);
-	assert_int_equal(112, spool_past_first(&s));
+	assert_int_equal(112, past_first(&s.past));
 	spool_keep(&s, UINT64_MAX);
-	assert_int_equal(0, spool_past_first(&s));
+	assert_int_equal(0, past_first(&s.past));
 	assert_int_equal(0, s.events_dropped);
 	spool_fini(&s);
 }
