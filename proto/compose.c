@@ -36,7 +36,7 @@ compose_event(struct composer *c, const struct batch *b, const struct event *ev)
 	c->hdr.tid = ev->tid;
 	c->hdr.pid = ev->pid;
 	c->hdr.cpu = ev->cpu;
-	c->hdr.flags = ev->flags;
+	c->hdr.flags = (uint16_t) ev->flags;
 	for (unsigned i = 0; i < s->nparams; i++) {
 		if (!ev_has(ev, i))
 			continue;

@@ -16,6 +16,23 @@ static const char *const causes[] = {
 	[DROP_MISSED] = "at most, while a program on their CPU was preempted",
 };
 
+static const char *const names[] = {
+	[DROP_RING_FULL] = "ring_full",
+	[DROP_TOO_LONG] = "too_long",
+	[DROP_FAULT] = "fault",
+	[DROP_SPOOL_FULL] = "spool_full",
+	[DROP_BAD_RECORD] = "bad_record",
+	[DROP_QUARANTINED] = "quarantined",
+	[DROP_SPOOL_DAMAGED] = "spool_damaged",
+	[DROP_MISSED] = "missed",
+};
+
+const char *
+drop_name(uint32_t cause)
+{
+	return cause < ARRAY_SIZE(names) ? names[cause] : NULL;
+}
+
 void
 drop_log_init(struct drop_log *l, uint64_t at_least)
 {

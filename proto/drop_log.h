@@ -40,4 +40,7 @@ void drop_log_fini(struct drop_log *l); /* a zeroed one is allowed */
 bool drop_log_line(
     struct drop_log *l, Wire__Drop *const *v, size_t n, uint64_t now, struct buf *out);
 
+/* The name of a cause for labels and JSON: "ring_full"; NULL: unknown. */
+const char *drop_name(uint32_t cause);
+
 #endif

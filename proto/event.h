@@ -31,8 +31,9 @@ struct ev_hdr {
 	__u32 tid;     /* initial pid namespace */
 	__u32 pid;     /* thread group id, initial pid namespace */
 	__u64 present; /* bit i: parameter i is filled */
-	__u32 flags;   /* EVF_* */
-	__u32 news;    /* 1: no repeat of a recent event, for the sensor: it is not sent */
+	__u16 flags;   /* EVF_* */
+	__u16 news;    /* 1: no repeat of a recent event, for the sensor: it is not sent */
+	__u32 number; /* of its type on its CPU, from 1, dropped ones included; not sent; 0: none */
 };
 
 /* ev_hdr.flags */

@@ -84,7 +84,7 @@ on_poll(void *arg, uint64_t skip_to, struct buf *out)
 	n->cfg.owner->stats(n->cfg.arg, &s);
 	n->drops.n = 0;
 	if (n->backlog.hello == NULL) /* the drops are of this process's stream */
-		node_gather_drops(n);
+		node_gather_drops(n, false);
 	p.last_seq = spool_next(n->link.spool) - 1;
 	p.interest = n->interest;
 	p.skip_to = skip_to;
@@ -340,6 +340,7 @@ node_free(struct node *n)
 	batch_enc_free(n->enc);
 	buf_fini(&n->data);
 	drop_log_fini(&n->drop_log);
+	account_free(n->account);
 	identity_free(n->cfg.identity);
 	free(n);
 }

@@ -14,6 +14,7 @@
 #include "common/macros.h"
 #include "proto/batch.h"
 #include "proto/drop_log.h"
+#include "sensor/account.h"
 #include "sensor/backlog.h"
 #include "sensor/env.h"
 #include "sensor/identity.h"
@@ -57,8 +58,8 @@ struct node_owner {
 	void (*settle)(void *arg, bool saved);
 	/* An earlier process's stream goes on after batch 'seq': as source_ops.resume. */
 	void (*resume)(void *arg, uint64_t seq, struct source_mark *ret);
-	/* Add the source's drops and statistics. */
-	void (*drops)(void *arg, struct node_drops *d);
+	/* Add the source's drops and statistics; 'fresh': as they are now, not a moment ago. */
+	void (*drops)(void *arg, struct node_drops *d, bool fresh);
 	void (*stats)(void *arg, Wire__SensorStats *s);
 	void (*note)(void *arg, struct node *n, enum log_level level, const char *text);
 };
@@ -113,6 +114,7 @@ struct node {
 	char server_name[256];
 	struct node_drops drops;
 	struct drop_log drop_log;
+	struct account *account; /* NULL: no event of a source yet, or no memory */
 	struct node_snapshot snap;
 	uint32_t interest;  /* the version in force */
 	uint64_t next_tick; /* when link or pace need a tick */
@@ -166,8 +168,8 @@ void node_set_identity(struct node *n, struct identity *id);
  * its expiry. */
 void node_check_peer(struct node *n, uint64_t now, bool all);
 
-/* Update n->drops, and report new drops to the owner (note). */
-void node_gather_drops(struct node *n);
+/* Update n->drops, and report new drops to the owner (note). 'fresh': as in node_owner.drops. */
+void node_gather_drops(struct node *n, bool fresh);
 
 /* Append the packed Hello. */
 int node_hello(struct node *n, struct buf *out) MUST_CHECK;

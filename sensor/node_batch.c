@@ -57,6 +57,17 @@ node_put_batch(struct node *n, Wire__Batch *b)
 	return 0;
 }
 
+static void
+put_accounts(struct node *n, uint64_t now, Wire__Batch *b)
+{
+	struct account *a = n->account;
+
+	a->at = now;
+	account_rows(a, n->drops.p, n->drops.n);
+	b->n_accounts = a->n;
+	b->accounts = a->p;
+}
+
 void
 node_flush(struct node *n, uint64_t now)
 {
@@ -64,6 +75,7 @@ node_flush(struct node *n, uint64_t now)
 	Wire__Body body = WIRE__BODY__INIT;
 	Wire__Snapshot snap = WIRE__SNAPSHOT__INIT;
 	size_t records = n->enc == NULL ? 0 : batch_enc_events(n->enc);
+	bool accounts_due;
 
 	if (records == 0 && !n->snap.last)
 		return;
@@ -72,7 +84,10 @@ node_flush(struct node *n, uint64_t now)
 	n->next_tick = 0;
 	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
 		return; /* the events stay gathered: the next flush tries again */
-	node_gather_drops(n);
+	accounts_due = n->account != NULL && now - n->account->at >= ACCOUNT_EVERY_NS;
+	node_gather_drops(n, accounts_due);
+	if (accounts_due)
+		put_accounts(n, now, &b);
 	clock_pair(&b.boot_ns, &b.real_ns);
 	b.real_ns += (uint64_t) n->cfg.skew_ns;
 	b.events = (uint32_t) records - n->snap.rows;
@@ -109,6 +124,8 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 		r = batch_enc_add(n->enc, rec);
 	}
 	n->snap.rows += row && r == 0;
+	if (r == 0 && !row && n->account != NULL)
+		account_event(n->account, rec);
 	n->news += rec->news != 0;
 	return r;
 }
@@ -116,6 +133,8 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 int
 node_emit(struct node *n, const struct ev_hdr *rec)
 {
+	if (UNLIKELY(n->account == NULL))
+		n->account = account_new();
 	return gather(n, rec, false);
 }
 

@@ -28,10 +28,10 @@ tell_drops(struct node *n)
 }
 
 void
-node_gather_drops(struct node *n)
+node_gather_drops(struct node *n, bool fresh)
 {
 	n->drops.n = 0;
-	n->cfg.owner->drops(n->cfg.arg, &n->drops);
+	n->cfg.owner->drops(n->cfg.arg, &n->drops, fresh);
 	node_drop_add(&n->drops, 0, DROP_SPOOL_FULL, n->spool.events_dropped + n->lost);
 	node_drop_add(&n->drops, 0, DROP_QUARANTINED, n->spool.events_quarantined);
 	node_drop_add(&n->drops, 0, DROP_SPOOL_DAMAGED, n->spool.events_damaged);

@@ -165,6 +165,7 @@ replay_feed(const struct replay *r, struct replay_cursor *c, struct node *n, uin
 		 * time. */
 		b.real_ns = c->fast ? clock_real() + (uint64_t) n->cfg.skew_ns
 				    : real_at(r, c, b.boot_ns, n->cfg.skew_ns);
+		b.n_accounts = 0;         /* they are of the recorded stream */
 		if (b.snapshot != NULL) { /* it answers this collector's request */
 			snap = *b.snapshot;
 			snap.id = n->link.snap_id;

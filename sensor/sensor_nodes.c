@@ -63,9 +63,9 @@ add_drop(void *arg, uint16_t type, uint16_t cause, uint64_t count)
 	node_drop_add(arg, type, cause, count);
 }
 
-/* Read the kernel's counters at most every 20 ms, however many batches ask. */
+/* Read the kernel's counters at most every 20 ms, however many batches ask, or afresh. */
 static void
-on_drops(void *arg, struct node_drops *d)
+on_drops(void *arg, struct node_drops *d, bool fresh)
 {
 	struct app *a = arg;
 	struct source_stats ss = { 0 };
@@ -73,7 +73,7 @@ on_drops(void *arg, struct node_drops *d)
 
 	if (a->src == NULL)
 		return;
-	if (a->dropped_at == 0 || now - a->dropped_at > 20 * NS_PER_MS) {
+	if (fresh || a->dropped_at == 0 || now - a->dropped_at > 20 * NS_PER_MS) {
 		a->dropped.n = 0;
 		a->src->drops(a->st, add_drop, &a->dropped);
 		a->src->stats(a->st, &ss);

@@ -41,7 +41,7 @@ on_mark(void *arg, const struct source_mark *m)
 }
 
 static void
-on_drops(void *arg, struct node_drops *d)
+on_drops(void *arg, struct node_drops *d, bool fresh UNUSED)
 {
 	node_drop_add(d, EV_OPENAT, DROP_RING_FULL, *(uint64_t *) arg);
 }

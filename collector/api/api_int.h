@@ -9,7 +9,8 @@
  *	hold.c     requests that wait for another thread
  *	audit.c    a log line for each change
  *	alerts.c   a body made page by page           processes.c    a body made by a shard
- *	status.c, absence.c, metrics*.c   bodies made whole   api_stats.c   counters of the doors
+ *	status.c, absence.c, accounts.c, metrics*.c   bodies made whole
+ *	api_stats.c   counters of the doors
  *
  * A door belongs to its thread, except for 'asks' and its atomic members. libmicrohttpd runs in
  * that thread and has none of its own.
@@ -195,6 +196,12 @@ void api_metrics_process(const struct api_view *v, struct buf *out);
 struct ruleset *api_ruleset(const struct api_view *v);
 
 void api_status(const struct api_view *v, struct buf *out);
+
+/* accounts.c: the answer to /api/v1/accounts (with 'node', by type); the sums of a stream, as
+ * members of a JSON object; the metrics. */
+void api_accounts(const struct api_view *v, const char *node, const char *cluster, struct buf *out);
+void accounts_json(struct stream *st, struct buf *out);
+void metrics_accounts(const struct api_view *v, struct buf *out);
 void api_rules(const struct api_view *v, struct buf *out);
 /* Of a rule, or of an event; node and cluster NULL: any; 'since': realtime ns. -ENOMEM. */
 int api_coverage(const struct api_view *v, const char *rule, const char *event, const char *node,

@@ -313,6 +313,7 @@ types_print(const struct api_view *v, struct buf *out)
 	    "type.\n"
 	    "# TYPE mews_node_type_drops_total counter\n");
 	streams_each(v->streams, node_type_print, out);
+	metrics_accounts(v, out);
 }
 
 static void

@@ -161,6 +161,16 @@ on_coverage(struct request *q)
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
 }
 
+static enum MHD_Result
+on_accounts(struct request *q)
+{
+	struct buf b = BUF_INIT;
+
+	api_accounts(view_of(q), MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, "node"),
+	    MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, "cluster"), &b);
+	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
+}
+
 /* ---- dispatch ---- */
 
 static const struct route routes[] = {
@@ -168,6 +178,7 @@ static const struct route routes[] = {
 	{ "/readyz", on_readyz, "GET", ACCESS_LOCAL },
 	{ "/metrics", on_metrics, "GET", ACCESS_LOCAL },
 	{ "/api/v1/status", on_status, "GET", ACCESS_LOCAL },
+	{ "/api/v1/accounts", on_accounts, "GET", ACCESS_LOCAL },
 	{ "/api/v1/rules", on_rules, "GET", ACCESS_READ },
 	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_OPERATE },
 	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_OPERATE },

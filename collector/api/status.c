@@ -92,7 +92,9 @@ sensor_row(void *arg, struct stream *s)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		key_u64(out, numbers[i].key, numbers[i].value);
 	}
-	buf_str(out, ",\"blind\":[");
+	buf_str(out, ",\"accounts\":{");
+	accounts_json(s, out);
+	buf_str(out, "},\"blind\":[");
 	blind_json(s->blind, out);
 	buf_str(out, "],\"loss\":");
 	loss_json(&s->loss, clock_real(), out);

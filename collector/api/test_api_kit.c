@@ -28,6 +28,13 @@ api_status(const struct api_view *v, struct buf *out)
 	buf_str(out, "{}\n");
 }
 
+void
+api_accounts(const struct api_view *v UNUSED, const char *node UNUSED, const char *cluster UNUSED,
+    struct buf *out)
+{
+	buf_str(out, "{}\n");
+}
+
 int
 api_coverage(const struct api_view *v, const char *rule, const char *event, const char *node,
     const char *cluster, uint64_t since, struct buf *out)

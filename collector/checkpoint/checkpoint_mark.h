@@ -4,6 +4,8 @@
 #define MEWS_COLLECTOR_CHECKPOINT_CHECKPOINT_MARK_H
 
 #include "collector/alert/loss_past.h"
+#include "collector/stream/balance.h"
+#include "proto/event.h"
 #include <stdint.h>
 
 /* What belongs to an image of a node's state: data on disk is this, then the image. */
@@ -14,6 +16,9 @@ struct checkpoint_mark {
 	uint64_t drops, silences; /* of the stream then */
 	uint64_t until[LOSS_MAX]; /* loss windows, boot ns; LOSS_OPEN */
 	struct loss_past past;
+	struct account_told account;
+	uint64_t counted;                /* of struct stream */
+	uint64_t delivered[EV_TYPE_MAX]; /* of struct type_seen */
 };
 
 #endif

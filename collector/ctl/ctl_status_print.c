@@ -92,6 +92,22 @@ print_losses(const json_t *loss, uint64_t now)
 	}
 }
 
+/* Print the account of the node's events, if not all were delivered. */
+static void
+print_account(const json_t *a)
+{
+	uint64_t generated = ctl_num(a, "generated"), delivered = ctl_num(a, "delivered");
+	uint64_t undelivered = ctl_num(a, "undelivered"), missing = ctl_num(a, "unaccounted");
+	char all[16], come[16], dropped[16], not_come[16], gone[16];
+
+	if (generated <= delivered)
+		return;
+	printf("  account: of %s events %s delivered, %s dropped, %s undelivered, %s missing\n",
+	    ctl_count(generated, all), ctl_count(delivered, come),
+	    ctl_count(generated - MIN(generated, delivered + undelivered + missing), dropped),
+	    ctl_count(undelivered, not_come), ctl_count(missing, gone));
+}
+
 /* Print what the node's sensor cannot see. */
 static void
 print_blind(const json_t *blind)
@@ -145,6 +161,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),
 	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
 	print_losses(json_object_get(s, "loss"), now);
+	print_account(json_object_get(s, "accounts"));
 	print_blind(json_object_get(s, "blind"));
 }
 

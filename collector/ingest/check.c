@@ -141,6 +141,8 @@ check_batch(const Wire__Batch *b, Wire__Reject__Code *code)
 	}
 	if (b->n_drops > DROPS_MAX)
 		return "the batch has too many drop counters";
+	if (b->n_accounts > EV_TYPE_MAX)
+		return "the batch has too many accounts";
 	return check_body(b->body, code);
 }
 

@@ -234,7 +234,7 @@ stream_next(struct stream *s, struct state *state, struct view *v)
 	evb_begin(&s->b, e->num, 1, s->ts);
 	random_task(s);
 	s->b.c.hdr.cpu = (uint16_t) rnd(r, 4);
-	s->b.c.hdr.flags = rnd(r, 4);
+	s->b.c.hdr.flags = (uint16_t) rnd(r, 4);
 	for (unsigned i = 0; i < e->nparams; i++) {
 		if (one_in(r, 10) && e->params[i].type != PT_SYSCALLID)
 			continue;

@@ -61,8 +61,12 @@ put_mark(struct nodes *n, const struct node *p)
 		.drops = p->loss.drops,
 		.silences = p->loss.silences,
 		.past = p->loss.past,
+		.account = p->stream->account,
+		.counted = p->stream->counted,
 	};
 
+	if (p->stream->type_seen != NULL)
+		memcpy(m.delivered, p->stream->type_seen->n, sizeof(m.delivered));
 	memcpy(m.until, p->loss.windows.until, sizeof(m.until));
 	buf_clear(&n->image.data);
 	buf_add(&n->image.data, &m, sizeof(m));
@@ -183,6 +187,8 @@ load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char
 	r = state_image_load(p->state, image, why);
 	if (r < 0)
 		return r;
+	stream_recount(p->stream, mark->counted != 0, mark->delivered);
+	p->stream->account = mark->account;
 	p->events = mark->events;
 	p->offset = mark->offset;
 	p->image_seq = mark->seq;

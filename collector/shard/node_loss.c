@@ -144,6 +144,7 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 	uint64_t since = seen_before(l, batch);
 
 	take_time(l, batch);
+	st->account.hole |= lost;
 	if (gap)
 		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS, 0);
 	if (drops > l->drops)
@@ -169,6 +170,57 @@ node_loss_undecodable(struct node_loss *l, const Wire__Batch *batch)
 
 	take_time(l, batch);
 	open_window(l, LOSS_batch_undecodable, since, l->boot_ns + LOSS_TAIL_NS, batch->events);
+}
+
+/* Events that the sensor lost and counted, without their types. */
+static uint64_t
+counted_by_sensor(const Wire__Batch *batch)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < batch->n_drops; i++) {
+		const Wire__Drop *d = batch->drops[i];
+
+		if (d->event == 0 && d->cause != DROP_MISSED && d->cause != DROP_LATE)
+			sum += d->count;
+	}
+	return sum;
+}
+
+/* How many more events are missing than at the last account, and nobody knows why? */
+static uint64_t
+newly_missing(const struct account_told *before, const struct account_told *now)
+{
+	/* where batches are missing, their events are: there is a window for that */
+	uint64_t undelivered =
+	    before->hole != 0 ? MAX(before->undelivered, now->undelivered) : before->undelivered;
+	uint64_t was = before->unaccounted + undelivered, is = now->unaccounted + now->undelivered;
+	uint64_t more = is - MIN(is, was);
+
+	return more - MIN(more, now->explained - MIN(now->explained, before->explained));
+}
+
+void
+node_loss_account(struct node_loss *l, const Wire__Batch *batch)
+{
+	struct account_told *told = &l->stream->account, now;
+	struct account_row sum;
+	uint64_t more;
+
+	if (!stream_account(l->stream, batch, &sum))
+		return;
+	now = (struct account_told){
+		.unaccounted = sum.unaccounted,
+		.undelivered = sum.undelivered,
+		.explained = counted_by_sensor(batch),
+		.at = batch->real_ns,
+	};
+	more = newly_missing(told, &now);
+	if (more > 0)
+		open_window(l, LOSS_unaccounted,
+		    told->at != 0 ? told->at : l->stream->id.sensor_start,
+		    l->boot_ns + LOSS_TAIL_NS, more);
+	*told = now;
 }
 
 void

@@ -42,6 +42,9 @@ void node_loss_fini(struct node_loss *l);
 /* Called before a batch's events. True: batches before it are missing, or were not decoded. */
 bool node_loss_batch(struct node_loss *l, const Wire__Batch *batch);
 
+/* Called after a batch's events are noted: does the account balance? */
+void node_loss_account(struct node_loss *l, const Wire__Batch *batch);
+
 /* Called after a batch's events, with the number of entries that the state has forgotten so far. */
 void node_loss_evicted(struct node_loss *l, uint64_t evicted);
 

@@ -418,6 +418,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	again = batch->seq <= stream->durable;
 	events = node_events(n, p, b, again ? NULL : &c);
 	stream_note_seen(stream, b, p->offset);
+	node_loss_account(&p->loss, batch);
 	snapshot_end(p, batch);
 	note_evicted(p);
 	n->image.unwritten = true;

@@ -58,6 +58,12 @@ checkpoint_used(
 }
 
 void
+stream_recount(
+    struct stream *st UNUSED, bool counted UNUSED, const uint64_t delivered[EV_TYPE_MAX] UNUSED)
+{
+}
+
+void
 node_loss_resume(struct node_loss *l UNUSED, struct shard_counters *counters UNUSED,
     struct stream *stream UNUSED, uint64_t log_drops UNUSED,
     const struct checkpoint_mark *mark UNUSED)

@@ -15,6 +15,16 @@ stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 	return st->drops;
 }
 
+/* The sum that the batch's accounts have. */
+static struct account_row account;
+
+bool
+stream_account(struct stream *st UNUSED, const Wire__Batch *batch, struct account_row *sum)
+{
+	*sum = account;
+	return batch->n_accounts > 0;
+}
+
 struct bench {
 	struct stream *stream;
 	struct shard_counters counters;
@@ -214,6 +224,68 @@ test_past(void **state)
 	bench_close(&b);
 }
 
+/* Accounts, one after the other: what is missing, and nobody counted, opens a window. */
+static const struct {
+	const char *what;
+	uint64_t undelivered, unaccounted, counted; /* so far; 'counted' by the sensor */
+	bool gap;                                   /* batches are missing */
+	uint64_t lost;                              /* all that no one accounts for */
+} accounts[] = {
+	{ "nothing is missing", 0, 0, 0, false, 0 },
+	{ "missing in the kernel", 0, 3, 0, false, 3 },
+	{ "still", 0, 3, 0, false, 3 },
+	{ "and more", 0, 5, 0, false, 5 },
+	{ "a gap", 70, 5, 0, true, 5 },
+	{ "still", 70, 5, 0, false, 5 },
+	{ "batches came, and events in them did not", 72, 5, 0, false, 7 },
+	{ "the sensor lost events and counted them", 82, 5, 10, false, 7 },
+	{ "it counted more than are missing", 82, 5, 20, false, 7 },
+	{ "and too few", 92, 5, 21, false, 16 },
+	{ "fewer: some were late", 90, 5, 21, false, 16 },
+};
+
+static void
+test_account(void **state)
+{
+	Wire__Account row = WIRE__ACCOUNT__INIT, *rows = &row;
+	struct bench b;
+	uint64_t lost = 0;
+
+	(void) state;
+	bench_open(&b);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(accounts); i++) {
+		Wire__Drop drop = WIRE__DROP__INIT, missed = WIRE__DROP__INIT;
+		Wire__Drop *drops[] = { &drop, &missed };
+		Wire__Batch batch = WIRE__BATCH__INIT;
+
+		drop.cause = DROP_SPOOL_FULL;
+		drop.count = accounts[i].counted;
+		missed.cause = DROP_MISSED; /* they were never generated */
+		missed.count = i * 100;
+		batch.drops = drops;
+		batch.n_drops = ARRAY_SIZE(drops);
+		batch.boot_ns = (i + 1) * S;
+		batch.real_ns = (i + 1001) * S;
+		b.stream->gaps += accounts[i].gap;
+		(void) node_loss_batch(&b.loss, &batch);
+		node_loss_account(&b.loss, &batch); /* it has none */
+		account.undelivered = accounts[i].undelivered;
+		account.unaccounted = accounts[i].unaccounted;
+		batch.accounts = &rows;
+		batch.n_accounts = 1;
+		node_loss_account(&b.loss, &batch);
+		lost = 0;
+		for (size_t k = 0; k < b.loss.past.n; k++) {
+			if (b.loss.past.v[k].cause == LOSS_unaccounted)
+				lost += b.loss.past.v[k].events;
+		}
+		assert_int_equal(accounts[i].lost, lost);
+	}
+	assert_int_equal(1, b.counters.losses[LOSS_unaccounted]);
+	bench_close(&b);
+}
+
 /* Each check of the sensor's that finds silent hooks opens a window. */
 static void
 test_silent(void **state)
@@ -314,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_past),
+		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_owed),
 	};
 

@@ -247,6 +247,13 @@ stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset)
 	(void) offset;
 }
 
+bool
+stream_account(
+    struct stream *st UNUSED, const Wire__Batch *batch UNUSED, struct account_row *sum UNUSED)
+{
+	return false;
+}
+
 uint64_t
 stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n)
 {

@@ -147,7 +147,7 @@ play_event(struct play *p, const struct row *r, struct view *v)
 					    : strtoull(strchr(r->who, '^') + 1, NULL, 10);
 	evb_begin(&p->b, r->type, tid, p->ts);
 	evb_task(&p->b, pid, start);
-	p->b.c.hdr.flags = (uint32_t) strtoul(flags + (*flags == '!'), NULL, 0);
+	p->b.c.hdr.flags = (uint16_t) strtoul(flags + (*flags == '!'), NULL, 0);
 	(void) snprintf(params, sizeof(params), "%s", r->params);
 	while ((item = strsep(&at, ";")) != NULL && *item != '\0') {
 		char *value = strchr(item, '=');

@@ -81,6 +81,8 @@ stream_make(const struct stream_id *id, uint64_t durable)
 	atomic_store(&st->evaluated, durable);
 	atomic_store(&st->durable, durable);
 	st->put = st->began = durable;
+	st->counted = durable == 0;
+	accounts_init(&st->accounts);
 	atomic_store(&st->refs, 1);
 	stream_want_snapshot(st);
 	return st;
@@ -303,18 +305,52 @@ stream_resume(struct stream *st, uint64_t seq)
 	st->coverage.complete = clock_real();
 }
 
+static struct type_seen *
+seen_of(struct stream *st)
+{
+	if (st->type_seen == NULL)
+		st->type_seen = calloc(1, sizeof(struct type_seen));
+	return st->type_seen;
+}
+
+void
+stream_recount(struct stream *st, bool counted, const uint64_t delivered[EV_TYPE_MAX])
+{
+	struct type_seen *seen = seen_of(st);
+
+	if (seen == NULL)
+		return;
+	memcpy(seen->n, delivered, sizeof(seen->n));
+	st->counted = counted;
+}
+
 void
 stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset)
 {
-	struct type_seen *seen = st->type_seen;
+	struct type_seen *seen = seen_of(st);
 
-	if (seen == NULL) {
-		seen = calloc(1, sizeof(*seen));
-		st->type_seen = seen;
-	}
-	for (size_t i = 0; seen != NULL && i < b->nev; i++)
+	for (size_t i = 0; seen != NULL && i < b->nev; i++) {
 		atomic_store_explicit(
 		    &seen->at[b->ev[i].schema->num], b->ev[i].ts + offset, memory_order_relaxed);
+		seen->n[b->ev[i].schema->num]++;
+	}
+}
+
+bool
+stream_account(struct stream *st, const Wire__Batch *batch, struct account_row *sum)
+{
+	struct type_seen *seen = st->type_seen;
+
+	if (batch->n_accounts == 0 || seen == NULL)
+		return false;
+	/* an earlier collector had the events before: this one counts from here */
+	for (size_t i = 0; !st->counted && i < batch->n_accounts; i++) {
+		if (batch->accounts[i]->event < EV_TYPE_MAX)
+			seen->n[batch->accounts[i]->event] = batch->accounts[i]->emitted;
+	}
+	st->counted = true;
+	*sum = accounts_set(&st->accounts, batch, seen->n);
+	return true;
 }
 
 int
@@ -385,6 +421,7 @@ stream_unref(struct stream *st)
 	peer_schema_free(st->schema);
 	free(st->type_drops);
 	free(st->type_seen);
+	accounts_fini(&st->accounts);
 	free(st);
 }
 

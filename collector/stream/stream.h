@@ -15,6 +15,7 @@
 
 #include "collector/alert/loss.h"
 #include "collector/outbox/outbox.h"
+#include "collector/stream/balance.h"
 #include "collector/stream/coverage.h"
 #include "common/clock.h"
 #include "common/macros.h"
@@ -58,9 +59,11 @@ struct type_drops {
 	_Atomic uint64_t n[EV_TYPE_MAX];
 };
 
-/* The time of the newest event of each type, realtime ns by the node's clock, by EV_*; 0: none. */
+/* What came of each type, by EV_*: when the newest event was, realtime ns by the node's clock; 0:
+ * none. And, shard thread only, how many were decoded. */
 struct type_seen {
 	_Atomic uint64_t at[EV_TYPE_MAX];
+	uint64_t n[EV_TYPE_MAX];
 };
 
 /* The sensor's report about itself, for people. */
@@ -111,9 +114,12 @@ struct stream {
 	_Atomic bool forgotten; /* not in the registry any more: replaced or dropped */
 	_Atomic(struct type_drops *) type_drops; /* 'drops' by type; NULL: there are none */
 	_Atomic(struct type_seen *) type_seen;   /* NULL: no event yet, or no memory */
-	struct stream_info info;                 /* stream_info_get(), stream_info_set() */
-	struct stream *next;                     /* used by the registry */
-	uint64_t hash;                           /* constant: stream_node_hash() */
+	struct accounts accounts;
+	struct account_told account; /* shard thread only */
+	bool counted; /* shard thread only: type_seen.n has all events since the sensor's start */
+	struct stream_info info; /* stream_info_get(), stream_info_set() */
+	struct stream *next;     /* used by the registry */
+	uint64_t hash;           /* constant: stream_node_hash() */
 };
 
 /* The hash of a node: of its cluster and its name, the same in every run. */
@@ -166,9 +172,16 @@ void stream_want_snapshot(struct stream *st);
  * lost. */
 uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
 
-/* Note for each type of event when the newest was; 'offset' makes realtime of their time. Shard
- * thread. Without memory nothing is noted, and type_seen stays NULL. */
+/* Note for each type of event when the newest was, and how many came; 'offset' makes realtime of
+ * their time. Shard thread. Without memory nothing is noted, and type_seen stays NULL. */
 void stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset);
+
+/* Continue from these counts of events delivered, by EV_*; 'counted': of struct stream. */
+void stream_recount(struct stream *st, bool counted, const uint64_t delivered[EV_TYPE_MAX]);
+
+/* Bring the stream's accounts up to date with a batch whose events are noted. Returns true, and the
+ * sum of all types, if the batch has accounts. Shard thread. */
+bool stream_account(struct stream *st, const Wire__Batch *batch, struct account_row *sum);
 
 /* Call fn for each stream, newest of each node first. fn may take long: the stream is held, and the
  * registry is not locked meanwhile. */

@@ -84,6 +84,7 @@ struct scratch {
 	u32 off;                /* off_forget() */
 	u32 unasked;            /* bytes added to the ring since its fill level was last queried */
 	u32 recent[RECENT_MAX]; /* rec_end(): hashes of recent records */
+	u32 numbers[EV_TYPE_MAX]; /* rec_end(): events of each type so far */
 	struct {
 		u64 mount, top, dentry;
 		u32 pos;

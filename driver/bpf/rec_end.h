@@ -86,6 +86,7 @@ rec_end(u32 len)
 	h = rec_hdr(s);
 	type = h->type;
 	cpu = h->cpu;
+	h->number = ++s->numbers[type & (EV_TYPE_MAX - 1)];
 	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (len > EV_RECORD_MAX) {
 		dropped(type, DROP_TOO_LONG);

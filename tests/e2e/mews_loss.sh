@@ -5,7 +5,7 @@
 # there.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
-calls=20000
+calls=150000
 
 # lost N: wait for the alert of file N; its mews.loss is in $said, "null" without it.
 lost() {
@@ -20,15 +20,15 @@ written() { [ "$(lab_metric mews_checkpoint_written_total)" -gt "$n" ]; }
 
 lab_watch
 cat >>"$lab_rules" <<'YAML'
-- rule: Namespace joined
+- rule: Memory locked
   desc: A call that nothing else makes, for its count.
-  condition: evt.type = setns and proc.name = nobody
-  output: setns
+  condition: evt.type = mlock2 and proc.name = nobody
+  output: mlock2
   priority: NOTICE
 YAML
 lab_pki n1
 lab_collector -o "checkpoint.path=$lab/state" -o checkpoint.interval=1s
-lab_sensor n1 -o capture.ring=512KiB
+lab_sensor n1
 lab_touch 1 1
 lost 1
 [ "$said" = null ] || fail "an alert says that events were lost: $said"
@@ -40,7 +40,7 @@ kill -STOP "$sensor_pid"
 python3 -c "
 import ctypes
 libc = ctypes.CDLL(None)
-for _ in range($calls): libc.setns(-1, 0)"
+for _ in range($calls): libc.mlock2(0, 0, 1)"
 kill -CONT "$sensor_pid"
 sleep 1
 lab_touch 2 2
@@ -49,8 +49,8 @@ says 'length == 1 and .[0].cause == "events_dropped" and .[0].losses == 1'
 drops=$(lab_metric mews_node_drops_total)
 says ".[0].events == $drops"
 says ".[0].since < .[0].until and .[0].until > \"$began\" and .[0].until < \"$(now)\""
-of_type() { lab_metric "mews_node_type_drops_total{cluster=\"lab\",node=\"n1\",type=\"setns\"}"; }
-delivered() { lab_metric 'mews_collector_type_events_total{type="setns"}'; }
+of_type() { lab_metric "mews_node_type_drops_total{cluster=\"lab\",node=\"n1\",type=\"mlock2\"}"; }
+delivered() { lab_metric 'mews_collector_type_events_total{type="mlock2"}'; }
 all() { [ $(($(delivered) + $(of_type))) = "$calls" ]; }
 lab_wait 20 all || fail "$calls calls: $(delivered) delivered, $(of_type) dropped"
 [ "$(of_type)" -gt 0 ] || fail "nothing was dropped"
