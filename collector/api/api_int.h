@@ -27,8 +27,9 @@
 
 enum {
 	READS_MAX = 32,       /* answers with alerts under way, per door */
-	PS_MAX = 4,           /* questions to shards under way, per door */
+	PS_MAX = 4,           /* questions to shards and outputs under way, per door */
 	PS_WAIT_S = 10,       /* for a shard's answer */
+	TEST_WAIT_S = 20,     /* for an output's */
 	BODY_MAX = 64 * 1024, /* of a request; no route reads one */
 };
 
@@ -63,7 +64,7 @@ struct door {
 	struct MHD_Daemon *mhd;
 	struct api_conn *conns;
 	unsigned nconns, reads;
-	struct request *waits[PS_MAX];      /* requests waiting for a shard */
+	struct request *waits[PS_MAX];      /* requests waiting for a shard or an output */
 	uint64_t pause_until;               /* monotonic ns: no accept() before; no descriptors */
 	uint64_t told;                      /* monotonic ns: time of the last log line about that */
 	struct outbox_reader *reader;       /* NULL until alerts are asked for */
@@ -102,6 +103,18 @@ struct route {
 	enum access access;
 };
 
+enum wait_state { WAIT_OPEN, WAIT_OVER, WAIT_GIVEN_UP };
+
+/* What a held request has asked of another thread. It is lent to that thread until WAIT_OVER; a
+ * request that gives up leaves it there. The one that finishes second frees it. */
+struct api_wait {
+	_Atomic int
+	    state; /* enum wait_state: left by one exchange, of that thread or of the door */
+	struct request *request;
+	uint64_t until; /* monotonic ns */
+	void (*free)(struct api_wait *w);
+};
+
 /* A request, from its headers to the end of its answer. */
 struct request {
 	struct door *door;
@@ -114,8 +127,9 @@ struct request {
 	bool asked;
 	bool change;     /* it may change something, and was let in; not audited yet */
 	unsigned status; /* of the reload, HTTP's */
+	int error;       /* of asking an output for a test */
 	struct buf said; /* by the reload */
-	struct ps_wait *ps;
+	struct api_wait *held;
 	struct request **wait; /* its place in door.waits; NULL: none */
 	struct request *next;
 };
@@ -167,6 +181,16 @@ void on_completed(
 
 /* Suspend a request until request_ready(); its function is called again then. */
 void request_hold(struct request *q);
+/* The same, for the answer to 'w', at most seconds; 'w' is the request's from now on. false: too
+ * many wait already. */
+bool request_wait(struct request *q, struct api_wait *w, unsigned seconds) MUST_CHECK;
+/* The other thread has answered; 'w' may be gone afterwards. */
+void wait_over(struct api_wait *w);
+/* Give up waiting for all that were due before this time, monotonic ns. */
+void waits_give_up(struct door *d, uint64_t now);
+bool waits_open(const struct door *d);
+/* The request ends. */
+void wait_end(struct request *q);
 /* Let a held request continue. Any thread. */
 void request_ready(struct request *q);
 /* Continue requests that are ready. */
@@ -212,11 +236,13 @@ const char *api_ready(const struct api_view *v);
 /* ---- processes.c ---- */
 
 enum MHD_Result answer_processes(struct request *q);
-/* Give up waiting for shards since before this time, monotonic ns. */
-void processes_give_up(struct door *d, uint64_t before);
-bool processes_waiting(const struct door *d);
-/* The request ends. */
-void processes_end(struct request *q);
+
+/* ---- api_outputs.c ---- */
+
+enum MHD_Result answer_outputs(struct request *q);
+enum MHD_Result answer_letters(struct request *q);
+enum MHD_Result answer_test(struct request *q);
+enum MHD_Result answer_retry(struct request *q);
 
 /* ---- alerts.c ---- */
 

@@ -260,14 +260,14 @@ door_main(void *arg)
 		if (now - looked > TICK_MS * NS_PER_MS) {
 			looked = now;
 			end_slow(d, now);
-			processes_give_up(d, now - PS_WAIT_S * NS_PER_S);
+			waits_give_up(d, now);
 		}
 		(void) MHD_run(d->mhd);
 	}
-	do { /* more than once only while a shard is about to say that it is done */
-		processes_give_up(d, UINT64_MAX);
+	do { /* more than once only while a thread is about to say that it is done */
+		waits_give_up(d, UINT64_MAX);
 		answer_asks(d);
-	} while (processes_waiting(d));
+	} while (waits_open(d));
 	return NULL;
 }
 

@@ -11,8 +11,7 @@
  *	{"processes":[...],"next":N}    next: the following page's 'after'; absent: this is the last
  *
  * The shard answers after the batches that wait for it now. The connection is suspended meanwhile,
- * at most PS_WAIT_S. A request that gives up leaves its struct ps_wait to the shard: the one
- * that finishes second frees it.
+ * at most PS_WAIT_S.
  */
 #include "collector/api/api_int.h"
 #include "collector/shard/ps.h"
@@ -20,18 +19,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum wait { WAIT_SHARD, WAIT_OVER, WAIT_GIVEN_UP };
-
 struct ps_wait {
-	struct ps_ask ask; /* lent to the shard until WAIT_OVER */
-	_Atomic int state; /* enum wait: left by one exchange, of the shard or of the door */
-	struct request *request;
-	uint64_t since; /* monotonic ns */
+	struct api_wait wait;
+	struct ps_ask ask;
 };
 
 static void
-wait_free(struct ps_wait *w)
+wait_free(struct api_wait *wait)
 {
+	struct ps_wait *w = CONTAINER_OF(wait, struct ps_wait, wait);
+
 	buf_fini(&w->ask.json);
 	free(w);
 }
@@ -40,45 +37,7 @@ wait_free(struct ps_wait *w)
 static void
 on_answer(void *arg)
 {
-	struct ps_wait *w = CONTAINER_OF((struct ps_ask *) arg, struct ps_wait, ask);
-	int seen = WAIT_SHARD;
-
-	if (atomic_compare_exchange_strong(&w->state, &seen, WAIT_OVER))
-		request_ready(w->request);
-	else
-		wait_free(w);
-}
-
-void
-processes_end(struct request *q)
-{
-	if (q->ps != NULL)
-		wait_free(q->ps);
-}
-
-void
-processes_give_up(struct door *d, uint64_t before)
-{
-	for (size_t i = 0; i < PS_MAX; i++) {
-		struct request *q = d->waits[i];
-		int seen = WAIT_SHARD;
-
-		if (q == NULL || q->ps->since > before ||
-		    !atomic_compare_exchange_strong(&q->ps->state, &seen, WAIT_GIVEN_UP))
-			continue;
-		q->ps = NULL; /* the shard frees it */
-		request_ready(q);
-	}
-}
-
-bool
-processes_waiting(const struct door *d)
-{
-	for (size_t i = 0; i < PS_MAX; i++) {
-		if (d->waits[i] != NULL)
-			return true;
-	}
-	return false;
+	wait_over(&CONTAINER_OF((struct ps_ask *) arg, struct ps_wait, ask)->wait);
 }
 
 /* ---- the question ---- */
@@ -111,16 +70,6 @@ read_query(struct request *q, struct ps_ask *a)
 	return 0;
 }
 
-static struct request **
-free_wait(struct door *d)
-{
-	for (size_t i = 0; i < PS_MAX; i++) {
-		if (d->waits[i] == NULL)
-			return &d->waits[i];
-	}
-	return NULL;
-}
-
 static struct stream *
 find_stream(struct request *q)
 {
@@ -134,27 +83,25 @@ find_stream(struct request *q)
 
 /* Ask the shard. The request is suspended first: the answer may come at once. */
 static enum MHD_Result
-ask_shard(struct request *q, struct ps_wait *w, struct stream *st, struct request **wait)
+ask_shard(struct request *q, struct ps_wait *w, struct stream *st)
 {
 	struct shards *shards = q->door->api->view.shards;
 	struct op *op = calloc(1, sizeof(*op));
 
-	if (op == NULL) {
+	if (op == NULL || !request_wait(q, &w->wait, PS_WAIT_S)) {
 		stream_unref(st);
-		wait_free(w);
-		return MHD_NO;
+		wait_free(&w->wait);
+		free(op);
+		return op == NULL ? MHD_NO
+				  : reply_error(q->mhd, MHD_HTTP_SERVICE_UNAVAILABLE,
+					"too many lists of processes are under way: ask again in a "
+					"second");
 	}
 	*op = (struct op){ .type = OP_PS, .stream = st, .done = on_answer, .arg = &w->ask };
-	w->request = q;
-	w->since = clock_mono();
-	q->ps = w;
-	q->wait = wait;
-	*wait = q;
-	request_hold(q);
 	if (shard_put(shards_of(shards, st), op) < 0) {
 		op_free(op);
-		q->ps = NULL;
-		wait_free(w);
+		q->held = NULL;
+		wait_free(&w->wait);
 		request_ready(q);
 	}
 	return MHD_YES;
@@ -163,48 +110,45 @@ ask_shard(struct request *q, struct ps_wait *w, struct stream *st, struct reques
 static enum MHD_Result
 begin(struct request *q)
 {
-	struct request **wait = free_wait(q->door);
-	struct ps_wait *w;
+	struct ps_wait *w = calloc(1, sizeof(*w));
 	struct stream *st;
 
-	if (wait == NULL)
-		return reply_error(q->mhd, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "too many lists of processes are under way: ask again in a second");
-	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return MHD_NO;
+	w->wait.free = wait_free;
 	st = find_stream(q);
 	if (st == NULL || read_query(q, &w->ask) < 0) {
 		bool known = st != NULL;
 
 		stream_unref(st);
-		wait_free(w);
+		wait_free(&w->wait);
 		return known ? reply_error(q->mhd, MHD_HTTP_BAD_REQUEST,
 				   "'pid', 'after', 'files' and 'threads' must be whole numbers")
 			     : reply_error(q->mhd, MHD_HTTP_NOT_FOUND,
 				   "no such node is known: 'cluster' and 'node' must say which");
 	}
-	return ask_shard(q, w, st, wait);
+	return ask_shard(q, w, st);
 }
 
 enum MHD_Result
 answer_processes(struct request *q)
 {
+	struct ps_wait *w = CONTAINER_OF(q->held, struct ps_wait, wait);
 	struct buf b = BUF_INIT;
 
 	if (!q->asked)
 		return begin(q);
-	if (q->ps == NULL)
+	if (q->held == NULL)
 		return reply_error(q->mhd, MHD_HTTP_SERVICE_UNAVAILABLE,
 		    "the thread that owns the node is busy: ask again in a second");
-	if (!q->ps->ask.known)
+	if (!w->ask.known)
 		return reply_error(q->mhd, MHD_HTTP_CONFLICT,
 		    "the collector has no state of this node: its sensor has not connected since "
 		    "the collector started, or has been away for long");
 	buf_char(&b, '{');
-	buf_slice(&b, buf_get(&q->ps->ask.json));
+	buf_slice(&b, buf_get(&w->ask.json));
 	buf_str(&b, "}\n");
-	if (buf_ok(&q->ps->ask.json) < 0)
+	if (buf_ok(&w->ask.json) < 0)
 		b.failed = true;
 	return reply(q->mhd, MHD_HTTP_OK, "application/json", &b);
 }

@@ -185,6 +185,10 @@ static const struct route routes[] = {
 	{ "/api/v1/processes", answer_processes, "GET", ACCESS_READ },
 	{ "/api/v1/coverage", on_coverage, "GET", ACCESS_READ },
 	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_READ },
+	{ "/api/v1/outputs", answer_outputs, "GET", ACCESS_READ },
+	{ "/api/v1/outputs/test", answer_test, "POST", ACCESS_OPERATE },
+	{ "/api/v1/outputs/retry", answer_retry, "POST", ACCESS_OPERATE },
+	{ "/api/v1/outputs/dead-letters", answer_letters, "GET", ACCESS_READ },
 };
 
 static const struct route *
@@ -272,7 +276,7 @@ on_completed(void *cls, struct MHD_Connection *c, void **req, enum MHD_RequestTe
 		q->conn->answering = false;
 		q->conn->since = clock_mono();
 	}
-	processes_end(q);
+	wait_end(q);
 	buf_fini(&q->said);
 	free(q);
 	*req = NULL;

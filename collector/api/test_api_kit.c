@@ -113,6 +113,42 @@ op_free(struct op *op)
 	free(op);
 }
 
+/* One output, "hook", whose tests this test answers. */
+struct output_test *_Atomic tested;
+
+size_t
+outputs_stats(struct outputs *set, struct output_stats *ret, size_t max)
+{
+	(void) set;
+	(void) max;
+	ret[0] = (struct output_stats){ .name = "hook",
+		.kind = "webhook",
+		.delivered = 7,
+		.refused = 2,
+		.error = "gone",
+		.last = "gone",
+		.last_at = 5 };
+	return 1;
+}
+
+int
+outputs_test(struct outputs *set, const char *name, struct output_test *t)
+{
+	struct output_test *none = NULL;
+
+	(void) set;
+	if (strcmp(name, "hook") != 0)
+		return -ENOENT;
+	return atomic_compare_exchange_strong(&tested, &none, t) ? 0 : -EBUSY;
+}
+
+int
+outputs_retry(struct outputs *set, const char *name, uint64_t rowid)
+{
+	(void) set;
+	return strcmp(name, "hook") != 0 ? -ENOENT : rowid == 9 ? -EBUSY : 0;
+}
+
 void
 reload_ask(struct reload *r, struct reload_ask *a)
 {

@@ -11,14 +11,15 @@
 #include "collector/api/api_int.h"
 #include <curl/curl.h>
 
-extern struct op *_Atomic shard_op;      /* by /api/v1/processes; the test takes it, and answers */
-extern _Atomic bool shard_room;          /* false: the shard takes no op */
-extern struct reload_ask *_Atomic asked; /* by POST .../reload; the test answers it */
-extern char sock[108];                   /* set by the test; the server listens on it */
-extern char token_file[64];              /* in 'tmpdir'; start() fills it */
-extern struct api *running;              /* by start(), until stop() */
-extern struct outbox *outbox;            /* shown by the server */
-extern const struct api_cfg patient;     /* never ends a connection within a test */
+extern struct op *_Atomic shard_op; /* by /api/v1/processes; the test takes it, and answers */
+extern _Atomic bool shard_room;     /* false: the shard takes no op */
+extern struct output_test *_Atomic tested; /* by POST .../outputs/test; the test answers it */
+extern struct reload_ask *_Atomic asked;   /* by POST .../reload; the test answers it */
+extern char sock[108];                     /* set by the test; the server listens on it */
+extern char token_file[64];                /* in 'tmpdir'; start() fills it */
+extern struct api *running;                /* by start(), until stop() */
+extern struct outbox *outbox;              /* shown by the server */
+extern const struct api_cfg patient;       /* never ends a connection within a test */
 
 void start(const struct api_cfg *cfg);
 int stop(void **state); /* a cmocka teardown */

@@ -235,8 +235,8 @@ outbox_delivered(struct outbox *o, const char *output, uint64_t rowid)
 	pthread_mutex_unlock(&o->lock);
 }
 
-int
-outbox_set_aside(struct outbox *o, const char *output, uint64_t rowid, const char *why)
+static int
+put_aside(struct outbox *o, const char *output, uint64_t rowid, const char *why, bool drop)
 {
 	struct outbox_aside *a = calloc(1, sizeof(*a));
 
@@ -245,13 +245,26 @@ outbox_set_aside(struct outbox *o, const char *output, uint64_t rowid, const cha
 	(void) snprintf(a->output, sizeof(a->output), "%s", output);
 	(void) snprintf(a->why, sizeof(a->why), "%s", why);
 	a->rowid = rowid;
+	a->drop = drop;
 	pthread_mutex_lock(&o->lock);
 	a->next = o->asides;
 	o->asides = a;
 	o->dirty_at = 1;
-	o->stats.set_aside++;
+	o->stats.set_aside += drop ? -1 : 1;
 	pthread_mutex_unlock(&o->lock);
 	return 0;
+}
+
+int
+outbox_set_aside(struct outbox *o, const char *output, uint64_t rowid, const char *why)
+{
+	return put_aside(o, output, rowid, why, false);
+}
+
+int
+outbox_not_aside(struct outbox *o, const char *output, uint64_t rowid)
+{
+	return put_aside(o, output, rowid, "", true);
 }
 
 bool

@@ -163,6 +163,23 @@ void outbox_delivered(struct outbox *o, const char *output, uint64_t rowid);
 int outbox_set_aside(
     struct outbox *o, const char *output, uint64_t rowid, const char *why) MUST_CHECK;
 
+/* The alert that was set aside has been delivered after all. -ENOMEM: try again. */
+int outbox_not_aside(struct outbox *o, const char *output, uint64_t rowid) MUST_CHECK;
+
+/* An alert that was set aside: a dead letter. */
+struct outbox_letter {
+	uint64_t rowid, since; /* realtime ns */
+	const char *why;
+	const struct alert *alert; /* NULL: its row is damaged */
+};
+
+/* Read an output's dead letters, written up to a moment ago: those after row 'after', at most
+ * 'max', oldest first; fn returns false to stop. Any thread. Returns their number, or -errno. */
+int outbox_letters(struct outbox *o, const char *output, uint64_t after, size_t max,
+    bool (*fn)(void *arg, const struct outbox_letter *l), void *arg) MUST_CHECK;
+/* Their number. */
+int outbox_letters_count(struct outbox *o, const char *output, uint64_t *ret) MUST_CHECK;
+
 /* Block until there is a row after 'after', timeout, or close; true: there is one. */
 bool outbox_wait(struct outbox *o, uint64_t after, int timeout_ms);
 

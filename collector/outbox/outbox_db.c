@@ -19,6 +19,7 @@ static const char *const statements[ST_COUNT] = {
 	    " AND sensor_start = ?4",
 	[ST_PLACE] = "INSERT OR REPLACE INTO place VALUES(?1, ?2)",
 	[ST_ASIDE] = "INSERT OR REPLACE INTO aside VALUES(?1, ?2, ?3, ?4)",
+	[ST_NOT_ASIDE] = "DELETE FROM aside WHERE output = ?1 AND n = ?2",
 	[ST_NODE] = "INSERT OR REPLACE INTO node VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ST_FORGET] = "DELETE FROM node WHERE cluster = ?1 AND node = ?2",
 	[ST_PRUNE] =

@@ -87,6 +87,7 @@ enum outbox_stmt {
 	ST_SEQ,
 	ST_PLACE,
 	ST_ASIDE,
+	ST_NOT_ASIDE,
 	ST_NODE,
 	ST_FORGET,
 	ST_PRUNE,
@@ -120,6 +121,7 @@ struct outbox_aside {
 	struct outbox_aside *next;
 	char output[32];
 	uint64_t rowid;
+	bool drop; /* no longer set aside */
 	char why[256];
 };
 
@@ -355,7 +357,9 @@ bool outbox_progress_due(struct outbox *o);
 int outbox_nodes_write(struct outbox *o) MUST_CHECK;
 void outbox_nodes_written(struct outbox *o);
 
-/* outbox_read.c */
+/* outbox_read.c. A connection for reading; give it back. */
+int outbox_reader_get(struct outbox *o, struct outbox_reader **ret) MUST_CHECK;
+void outbox_reader_put(struct outbox *o, struct outbox_reader *rd);
 void outbox_readers_free(struct outbox *o);
 
 #endif

@@ -112,15 +112,18 @@ take_outputs(struct outbox *o)
 static int
 write_outputs(struct outbox *o, uint64_t now)
 {
-	sqlite3_stmt *st = o->st[ST_ASIDE];
+	sqlite3_stmt *st;
 	int r = 0;
 
 	for (const struct outbox_aside *a = o->asides_writing; r == 0 && a != NULL; a = a->next) {
+		st = o->st[a->drop ? ST_NOT_ASIDE : ST_ASIDE];
 		(void) sqlite3_bind_text(st, 1, a->output, -1, SQLITE_STATIC);
 		(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) a->rowid);
-		(void) sqlite3_bind_text(st, 3, a->why, -1, SQLITE_STATIC);
-		(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) now);
-		r = outbox_run(o, ST_ASIDE);
+		if (!a->drop) {
+			(void) sqlite3_bind_text(st, 3, a->why, -1, SQLITE_STATIC);
+			(void) sqlite3_bind_int64(st, 4, (sqlite3_int64) now);
+		}
+		r = outbox_run(o, a->drop ? ST_NOT_ASIDE : ST_ASIDE);
 	}
 	st = o->st[ST_PLACE];
 	for (size_t i = 0; r == 0 && i < o->nplaces; i++) {

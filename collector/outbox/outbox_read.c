@@ -34,8 +34,8 @@ outbox_reader_open(struct outbox *o, struct outbox_reader **ret)
 	return 0;
 }
 
-static int
-reader_get(struct outbox *o, struct outbox_reader **ret)
+int
+outbox_reader_get(struct outbox *o, struct outbox_reader **ret)
 {
 	struct outbox_reader *rd;
 
@@ -63,8 +63,8 @@ outbox_reader_close(struct outbox_reader *rd)
 	free(rd);
 }
 
-static void
-reader_put(struct outbox *o, struct outbox_reader *rd)
+void
+outbox_reader_put(struct outbox *o, struct outbox_reader *rd)
 {
 	pthread_mutex_lock(&o->lock);
 	if (o->nidle < OUTBOX_IDLE_CONNS) {
@@ -177,7 +177,7 @@ outbox_read(struct outbox *o, uint64_t after, int max, row_fn fn, void *arg)
 {
 	struct outbox_reader *rd = NULL;
 	bool more = true;
-	int r = reader_get(o, &rd), n = 0;
+	int r = outbox_reader_get(o, &rd), n = 0;
 
 	if (r < 0)
 		return r;
@@ -189,7 +189,7 @@ outbox_read(struct outbox *o, uint64_t after, int max, row_fn fn, void *arg)
 			break;
 		after = rd->last;
 	}
-	reader_put(o, rd);
+	outbox_reader_put(o, rd);
 	return r < 0 ? r : n;
 }
 
@@ -331,7 +331,7 @@ outbox_select(struct outbox *o, const struct outbox_query *q, row_fn fn, void *a
 	struct outbox_span all = { 0, 0 };
 	sqlite3_stmt *st = NULL;
 
-	r = reader_get(o, &rd);
+	r = outbox_reader_get(o, &rd);
 	if (r < 0)
 		return r;
 	r = make_query(rd, q, &st);
@@ -343,6 +343,6 @@ outbox_select(struct outbox *o, const struct outbox_query *q, row_fn fn, void *a
 			break;
 	}
 	(void) sqlite3_finalize(st);
-	reader_put(o, rd);
+	outbox_reader_put(o, rd);
 	return r < 0 ? r : n;
 }

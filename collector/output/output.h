@@ -13,6 +13,7 @@
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_H
 
 #include "collector/outbox/outbox.h"
+#include "common/buf.h"
 #include "common/config.h"
 #include "common/diag.h"
 #include "common/macros.h"
@@ -43,7 +44,12 @@ struct output_ops {
 	 * failure close() is still called, once: it must cope with a half-opened 'st'. */
 	int (*open)(void *st, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d);
 
-	/* Submit one alert; copy it if it is kept. Never blocks. 0: done() will come, or came.
+	/* Append what submit() would send for an alert, for people: without secrets, each part on
+	 * lines of its own. After check(). -errno as submit(), -EMSGSIZE: it would be refused. */
+	int (*render)(void *st, const struct alert *a, struct buf *ret);
+
+	/* Submit one alert; copy it if it is kept. Row 0 is not in the outbox: a test, which is
+	 * sent alone and never again. Never blocks. 0: done() will come, or came.
 	 * -EAGAIN: full, try again after poll(). Other errno: it cannot be sent now; try again
 	 * after a pause (counted). After an OUTPUT_RETRY no row is submitted until all those before
 	 * have ended. */
@@ -58,6 +64,9 @@ struct output_ops {
 	/* Describe the current trouble, for people, or NULL; valid until the next call. May be
 	 * NULL. */
 	const char *(*trouble)(void *st);
+	/* What it means that the latest alert was delivered, for people; valid until the next
+	 * call. */
+	const char *(*answered)(void *st);
 	void (*reopen)(void *st); /* SIGUSR1: reopen files that were moved. May be NULL. */
 	void (*close)(void *st);  /* calls no done() */
 };
@@ -89,12 +98,47 @@ int outputs_enabled(struct cfg *cfg, struct outbox_output *v, size_t max, struct
 int outputs_check(
     struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int r), void *arg) MUST_CHECK;
 
+/* Append what the output of this name would send for an alert, enabled or not. -ENOENT: there is
+ * none; -EINVAL and *d: its configuration is wrong; -errno of output_ops.render. */
+int outputs_render(struct cfg *cfg, const char *name, const struct alert *a, struct buf *ret,
+    struct diag *d) MUST_CHECK;
+
+enum output_test_end {
+	OUTPUT_TEST_DELIVERED,
+	OUTPUT_TEST_REFUSED,    /* for good */
+	OUTPUT_TEST_FAILED,     /* for now */
+	OUTPUT_TEST_UNANSWERED, /* nothing is known yet */
+};
+
+/* A test of an output: an alert that is not in the outbox goes to it, whatever its route. */
+struct output_test {
+	const struct alert *alert; /* borrowed until done() */
+	/* Called once, by the output's thread or by outputs_stop(), after at most
+	 * OUTPUT_TEST_MS. */
+	void (*done)(struct output_test *t);
+	enum output_test_end end;
+	char said[512]; /* by the destination, or why it failed */
+	uint64_t asked; /* monotonic ns; set by outputs_test() */
+};
+#define OUTPUT_TEST_MS 15000
+
+/* Any thread. -ENOENT: no such output; -EBUSY: another test of it is under way. */
+int outputs_test(struct outputs *set, const char *name, struct output_test *t) MUST_CHECK;
+
+/* Send an output's dead letters again, in order: one, or all (rowid 0). One that is delivered is no
+ * longer a dead letter. A restart ends this. Any thread. -ENOENT: no such output; -EBUSY: it does
+ * so already. */
+int outputs_retry(struct outputs *set, const char *name, uint64_t rowid) MUST_CHECK;
+
 struct output_stats {
-	const char *name;
+	const char *name, *kind;
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
 	uint64_t skipped;  /* alerts from before it was enabled, not sent */
 	uint64_t filtered; /* alerts that minimum_priority or condition keep from it */
 	char error[256];   /* the current trouble, or "" */
+	char last[256];    /* the latest trouble, even if it is over, or "" */
+	uint64_t last_at;  /* realtime ns: when it was last seen */
+	bool retrying;     /* dead letters are sent again */
 };
 size_t outputs_stats(struct outputs *set, struct output_stats *ret, size_t max);
 

@@ -126,6 +126,23 @@ file_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct 
 }
 
 static int
+file_render(void *state, const struct alert *a, struct buf *ret)
+{
+	const struct file_state *st = state;
+
+	text_alert(ret, a, st->format);
+	return buf_ok(ret);
+}
+
+static const char *
+file_answered(void *state)
+{
+	const struct file_state *st = state;
+
+	return st->sync ? "on the disk" : "written to the file";
+}
+
+static int
 file_submit(void *state, const struct outbox_row *row)
 {
 	struct file_state *st = state;
@@ -230,6 +247,8 @@ const struct output_ops output_file = {
 	.nopts = ARRAY_SIZE(opts),
 	.check = file_check,
 	.open = file_open,
+	.render = file_render,
+	.answered = file_answered,
 	.submit = file_submit,
 	.poll = file_poll,
 	.drain = file_drain,

@@ -214,26 +214,63 @@ opaque_of(uint64_t rowid)
 	return p;
 }
 
+/* The parts of a record besides its value. */
+struct record {
+	char key[512], source[1200], at[40];
+	size_t key_len;
+};
+
+static void
+make_record(const struct alert *a, struct record *ret)
+{
+	int n = snprintf(ret->key, sizeof(ret->key), "%s/%s", a->cluster, a->node);
+
+	ret->key_len = MIN((size_t) n, sizeof(ret->key) - 1);
+	kafka_source(a->cluster, a->node, ret->source, sizeof(ret->source));
+	text_time(a->time, ret->at);
+}
+
 static rd_kafka_resp_err_t
 produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
 {
 	const struct alert *a = &row->alert;
-	char key[512], source[1200], at[40];
-	int n = snprintf(key, sizeof(key), "%s/%s", a->cluster, a->node);
+	struct record rec;
 
-	kafka_source(a->cluster, a->node, source, sizeof(source));
-	text_time(a->time, at);
+	make_record(a, &rec);
 	return rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->topic),
-	    RD_KAFKA_V_KEY(key, MIN((size_t) n, sizeof(key) - 1)),
-	    RD_KAFKA_V_VALUE((void *) body.p, body.n), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+	    RD_KAFKA_V_KEY(rec.key, rec.key_len), RD_KAFKA_V_VALUE((void *) body.p, body.n),
+	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 	    RD_KAFKA_V_TIMESTAMP((int64_t) (a->time / NS_PER_MS)),
 	    RD_KAFKA_V_OPAQUE(opaque_of(row->rowid)),
 	    RD_KAFKA_V_HEADER("content-type", "application/json", -1),
 	    RD_KAFKA_V_HEADER("ce_specversion", "1.0", -1), RD_KAFKA_V_HEADER("ce_id", a->id, -1),
-	    RD_KAFKA_V_HEADER("ce_source", source, -1),
+	    RD_KAFKA_V_HEADER("ce_source", rec.source, -1),
 	    RD_KAFKA_V_HEADER("ce_type", "io.mews.alert.v1", -1),
-	    RD_KAFKA_V_HEADER("ce_time", at, -1), RD_KAFKA_V_HEADER("ce_subject", a->rule, -1),
+	    RD_KAFKA_V_HEADER("ce_time", rec.at, -1), RD_KAFKA_V_HEADER("ce_subject", a->rule, -1),
 	    RD_KAFKA_V_END);
+}
+
+static int
+kafka_render(void *state, const struct alert *a, struct buf *ret)
+{
+	const struct kafka_state *k = state;
+	struct record rec;
+
+	make_record(a, &rec);
+	buf_printf(ret,
+	    "topic: %s\nkey: %s\ncontent-type: application/json\nce_specversion: 1.0\n"
+	    "ce_id: %s\nce_source: %s\nce_type: io.mews.alert.v1\nce_time: %s\nce_subject: %s\n\n",
+	    k->topic, rec.key, a->id, rec.source, rec.at, a->rule);
+	buf_add(ret, a->json, a->json_len);
+	buf_char(ret, '\n');
+	return buf_ok(ret);
+}
+
+static const char *
+kafka_answered(void *state)
+{
+	(void) state;
+	return "the broker has acknowledged it";
 }
 
 /* Cut until our own limit is met; the broker's limit is learnt from its answer. */
@@ -266,10 +303,10 @@ kafka_submit(void *state, const struct outbox_row *row)
 
 	if (k->fatal && (r = replace(k)) < 0)
 		return r;
-	if (row->rowid <= k->solo_until && k->flying > 0)
+	if (k->solo_until > 0 && row->rowid <= k->solo_until && k->flying > 0)
 		return -EAGAIN;
 	k->flying++; /* before its report can arrive */
-	if (k->cut_row == row->rowid) {
+	if (k->cut_row == row->rowid && row->rowid != 0) {
 		err = produce_cut(k, row, k->cut_limit);
 	} else {
 		err = produce(k, row, body);
@@ -278,7 +315,7 @@ kafka_submit(void *state, const struct outbox_row *row)
 	}
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		k->alone = k->flying == 1 ? row->rowid : 0;
-		k->newest = row->rowid;
+		k->newest = MAX(k->newest, row->rowid);
 		return 0;
 	}
 	k->flying--;
@@ -353,6 +390,8 @@ const struct output_ops output_kafka = {
 	.free_keys = KAFKA_PROPERTIES,
 	.check = kafka_check,
 	.open = kafka_open,
+	.render = kafka_render,
+	.answered = kafka_answered,
 	.submit = kafka_submit,
 	.poll = kafka_poll,
 	.drain = kafka_drain,

@@ -173,6 +173,23 @@ has_ended(struct program_state *st)
 }
 
 static int
+program_render(void *state, const struct alert *a, struct buf *ret)
+{
+	const struct program_state *st = state;
+
+	text_alert(ret, a, st->format);
+	return buf_ok(ret);
+}
+
+static const char *
+program_answered(void *state)
+{
+	const struct program_state *st = state;
+
+	return st->answers ? "the program has answered ok" : "the program has read it";
+}
+
+static int
 program_submit(void *state, const struct outbox_row *row)
 {
 	struct program_state *st = state;
@@ -319,6 +336,8 @@ const struct output_ops output_program = {
 	.nopts = ARRAY_SIZE(opts),
 	.check = program_check,
 	.open = program_open,
+	.render = program_render,
+	.answered = program_answered,
 	.submit = program_submit,
 	.poll = program_poll,
 	.drain = program_drain,

@@ -47,6 +47,22 @@ stdout_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struc
 }
 
 static int
+stdout_render(void *state, const struct alert *a, struct buf *ret)
+{
+	const struct stdout_state *st = state;
+
+	text_alert(ret, a, st->format);
+	return buf_ok(ret);
+}
+
+static const char *
+stdout_answered(void *state)
+{
+	(void) state;
+	return "written to standard output";
+}
+
+static int
 stdout_submit(void *state, const struct outbox_row *row)
 {
 	struct stdout_state *st = state;
@@ -105,6 +121,8 @@ const struct output_ops output_stdout = {
 	.nopts = ARRAY_SIZE(opts),
 	.check = stdout_check,
 	.open = stdout_open,
+	.render = stdout_render,
+	.answered = stdout_answered,
 	.submit = stdout_submit,
 	.poll = stdout_poll,
 	.drain = stdout_drain,

@@ -200,6 +200,30 @@ add(struct syslog_state *st, uint64_t rowid)
 }
 
 static int
+syslog_render(void *state, const struct alert *a, struct buf *ret)
+{
+	const struct syslog_state *st = state;
+	int r = syslog_msg(&st->form, a, ret);
+
+	buf_char(ret, '\n');
+	return r;
+}
+
+static const char *
+syslog_answered(void *state)
+{
+	static const char *const means[] = {
+		[PEER_UNIX] = "the socket has taken it",
+		[PEER_UDP] = "sent; nothing confirms a datagram",
+		[PEER_TCP] = "the server's machine has received it; syslog itself does not answer",
+		[PEER_TLS] = "the server's machine has received it; syslog itself does not answer",
+	};
+	const struct syslog_state *st = state;
+
+	return means[st->peer.to.kind];
+}
+
+static int
 syslog_submit(void *state, const struct outbox_row *row)
 {
 	struct syslog_state *st = state;
@@ -381,6 +405,8 @@ const struct output_ops output_syslog = {
 	.nopts = ARRAY_SIZE(opts),
 	.check = syslog_check,
 	.open = syslog_open,
+	.render = syslog_render,
+	.answered = syslog_answered,
 	.submit = syslog_submit,
 	.poll = syslog_poll,
 	.drain = syslog_drain,

@@ -41,28 +41,16 @@ find(const struct output *o, uint64_t rowid)
 	return lo < o->n && o->flight[slot(o, lo)].rowid == rowid ? lo : o->n;
 }
 
-static void
-note_error(struct output *o, const char *why)
-{
-	pthread_mutex_lock(&o->lock);
-	(void) snprintf(o->stats.error, sizeof(o->stats.error), "%s", why);
-	pthread_mutex_unlock(&o->lock);
-}
-
-static void
-count(struct output *o, uint64_t *counter)
-{
-	pthread_mutex_lock(&o->lock);
-	++*counter;
-	pthread_mutex_unlock(&o->lock);
-}
-
 void
 output_ended(void *arg, uint64_t rowid, enum output_result result, const char *why)
 {
 	struct output *o = arg;
 	size_t i = find(o, rowid);
 
+	if (o->extra_flying && rowid == o->extra) {
+		output_extra_ended(o, result, why);
+		return;
+	}
 	if (i == o->n || o->flight[slot(o, i)].state != FLYING)
 		return;
 	o->flying--;
@@ -72,16 +60,16 @@ output_ended(void *arg, uint64_t rowid, enum output_result result, const char *w
 	switch (result) {
 	case OUTPUT_DELIVERED:
 		o->backoff_ms = 0;
-		count(o, &o->stats.delivered);
+		output_count(o, &o->stats.delivered);
 		break;
 	case OUTPUT_REFUSED:
-		count(o, &o->stats.refused);
-		note_error(o, why);
+		output_count(o, &o->stats.refused);
+		output_note_error(o, why);
 		break;
 	case OUTPUT_RETRY:
 		o->again = true;
-		count(o, &o->stats.retries);
-		note_error(o, why);
+		output_count(o, &o->stats.retries);
+		output_note_error(o, why);
 		break;
 	}
 }
@@ -109,7 +97,7 @@ offer(void *arg, const struct outbox_row *row)
 	if (o->route != NULL && !route_takes(o->route, &row->alert)) {
 		o->flight[slot(o, i)].state = ENDED;
 		o->next = row->rowid;
-		count(o, &o->stats.filtered);
+		output_count(o, &o->stats.filtered);
 		return true;
 	}
 	o->flight[slot(o, i)].state = FLYING;
@@ -144,16 +132,18 @@ output_advance(struct output *o)
 	outbox_delivered(o->set->outbox, o->name, cursor);
 }
 
-/* Sleep, longer each time, until something succeeds; stop() ends it. */
+/* Sleep, longer each time, until something succeeds; stop() and a test end it. */
 static void
 back_off(struct output *o)
 {
+	unsigned asked = o->set->asked;
 	uint64_t until;
 
 	o->backoff_ms = o->backoff_ms == 0 ? BACKOFF_MIN : MIN(o->backoff_ms * 2, BACKOFF_MAX);
 	until = cond_until((int) o->backoff_ms);
 	pthread_mutex_lock(&o->set->lock);
-	while (!o->set->stopping && cond_wait(&o->set->wake, &o->set->lock, until))
+	while (!o->set->stopping && o->set->asked == asked &&
+	       cond_wait(&o->set->wake, &o->set->lock, until))
 		;
 	pthread_mutex_unlock(&o->set->lock);
 }
@@ -171,12 +161,12 @@ fill(struct output *o)
 		return;
 	r = outbox_read(o->set->outbox, o->next, READ_ROWS, offer, o);
 	if (r < 0) {
-		note_error(o, "the outbox cannot be read");
+		output_note_error(o, "the outbox cannot be read");
 		o->refusal = r;
 	} else if (o->refusal < 0) {
-		count(o, &o->stats.retries);
+		output_count(o, &o->stats.retries);
 		if (o->ops->trouble == NULL || o->ops->trouble(o->st) == NULL)
-			note_error(o, strerrordesc_np(-o->refusal));
+			output_note_error(o, strerrordesc_np(-o->refusal));
 	}
 }
 
@@ -209,8 +199,9 @@ publish(struct output *o)
 	o->stats.lag_rows = ob.last_rowid > o->cursor ? ob.last_rowid - o->cursor : 0;
 	o->stats.oldest_age_ms =
 	    o->stats.lag_rows == 0 || oldest == 0 || oldest > now ? 0 : (now - oldest) / NS_PER_MS;
+	o->stats.retrying = o->retry_after < o->retry_upto;
 	if (trouble != NULL)
-		(void) snprintf(o->stats.error, sizeof(o->stats.error), "%s", trouble);
+		output_set_error(o, trouble);
 	else if (!o->again && o->refusal == 0 && o->backoff_ms == 0)
 		o->stats.error[0] = '\0';
 	pthread_mutex_unlock(&o->lock);
@@ -260,7 +251,8 @@ output_main(void *arg)
 		if (o->again) {
 			begin_again(o);
 		} else {
-			fill(o);
+			if (!output_extra(o))
+				fill(o);
 			rest(o);
 		}
 		output_advance(o);

@@ -107,7 +107,7 @@ fill(struct webhook_state *st, const struct outbox_row *row, struct buf *body)
 	CLEANUP(buf_fini) struct buf cut = BUF_INIT;
 	const struct alert *a = &row->alert;
 	struct slice json = { a->json, a->json_len };
-	size_t limit = row->rowid == st->cut_row ? st->cut_limit : st->max;
+	size_t limit = row->rowid == st->cut_row && row->rowid != 0 ? st->cut_limit : st->max;
 	int r;
 
 	if (json.n > limit) {
@@ -120,6 +120,43 @@ fill(struct webhook_state *st, const struct outbox_row *row, struct buf *body)
 		return template_fill(st->body_template, a, json, body);
 	buf_slice(body, json);
 	return buf_ok(body);
+}
+
+/* Show a header's name only: its value may be a secret. */
+static void
+render_headers(const struct webhook_state *st, struct buf *ret)
+{
+	for (const struct curl_slist *h = st->list; h != NULL; h = h->next) {
+		size_t n = strcspn(h->data, ":");
+		bool ours = strncasecmp(h->data, "Content-Type:", n + 1) == 0;
+
+		buf_printf(ret, "%.*s%s\n", (int) n, h->data, ours ? h->data + n : ": (not shown)");
+	}
+}
+
+static int
+webhook_render(void *state, const struct alert *a, struct buf *ret)
+{
+	struct webhook_state *st = state;
+	const struct outbox_row row = { 0, *a };
+	int r;
+
+	buf_printf(ret, "POST to %s\n", st->host);
+	render_headers(st, ret);
+	buf_char(ret, '\n');
+	buf_str(ret, st->before);
+	r = fill(st, &row, ret);
+	buf_str(ret, st->after);
+	buf_char(ret, '\n');
+	return r;
+}
+
+static const char *
+webhook_answered(void *state)
+{
+	const struct webhook_state *st = state;
+
+	return st->said;
 }
 
 /* Read the files of headers again: a secret is replaced without a restart. */
@@ -233,7 +270,7 @@ webhook_submit(void *state, const struct outbox_row *row)
 		return cannot(st, row->rowid, r);
 	}
 	q->rows[q->n++] = row->rowid;
-	st->newest = row->rowid;
+	st->newest = MAX(st->newest, row->rowid);
 	st->filling = q;
 	if (alone || q->n >= st->batch || q->body.n > BODY_MAX)
 		launch(st);
@@ -311,6 +348,8 @@ finish(struct webhook_state *st, struct webhook_request *q, CURLcode code)
 	st->busy--;
 	if (pause > 0 && (status < 200 || status > 299))
 		st->not_before = clock_mono() + (uint64_t) MIN(pause, PAUSE_MAX) * NS_PER_S;
+	if (q->n == 1 && q->rows[0] == 0)
+		webhook_describe(status, buf_get(&q->reply), st->said, sizeof(st->said));
 	v = code == CURLE_OK ? webhook_judge(st->reply, status, buf_get(&q->reply), st->host)
 			     : unanswered(st, q, code);
 	end_rows(st, q, &v);
@@ -396,6 +435,8 @@ const struct output_ops output_webhook = {
 	.free_keys = WEBHOOK_PARAMS,
 	.check = webhook_check,
 	.open = webhook_open,
+	.render = webhook_render,
+	.answered = webhook_answered,
 	.submit = webhook_submit,
 	.poll = webhook_poll,
 	.drain = webhook_drain,

@@ -57,6 +57,7 @@ struct webhook_state {
 	output_done_fn *done;
 	void *arg;
 	char trouble[512];
+	char said[256]; /* the server's answer to the latest test */
 };
 
 /* The table of options, and the reading of them, the preset and the headers. -EINVAL and *d. */
@@ -84,5 +85,8 @@ struct webhook_verdict webhook_judge(
 
 /* The same for alert 'i' of a WEBHOOK_BULK answer with status 2xx. */
 struct webhook_verdict webhook_judge_item(struct slice body, size_t i, const char *host);
+
+/* Describe an answer in a sentence. */
+void webhook_describe(long status, struct slice body, char *ret, size_t max);
 
 #endif

@@ -205,6 +205,7 @@ output_new(struct outputs *set, const struct output_ops *ops, const char *name, 
 	o->set = set;
 	(void) snprintf(o->name, sizeof(o->name), "%s", name);
 	o->stats.name = o->name;
+	o->stats.kind = ops->name;
 	pthread_mutex_init(&o->lock, NULL);
 	*ret = o;
 	return 0;
@@ -297,6 +298,43 @@ outputs_check(struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int
 		}
 	}
 	return ret;
+}
+
+static int
+render(struct cfg *cfg, const struct output_ops *ops, const struct alert *a, struct buf *ret,
+    struct diag *d)
+{
+	void *st = calloc(1, ops->state_size);
+	int r = st == NULL ? -ENOMEM : cfg_bind(cfg, ops->opts, ops->nopts, st, d);
+
+	if (r == 0)
+		r = ops->check(st, cfg, d);
+	if (r == 0)
+		r = ops->render(st, a, ret);
+	if (st != NULL)
+		ops->close(st);
+	free(st);
+	return r < 0 ? r : buf_ok(ret);
+}
+
+int
+outputs_render(
+    struct cfg *cfg, const char *name, const struct alert *a, struct buf *ret, struct diag *d)
+{
+	struct walk w = { .cfg = cfg };
+	int r = -ENOENT;
+
+	while (r == -ENOENT && walk_on(&w)) {
+		struct choice c = { 0 };
+		int bound = bind_choice(&w, &c, d);
+
+		if (bound < 0)
+			r = bound;
+		else if (strcmp(c.place.name, name) == 0)
+			r = render(cfg, kinds[w.kind], a, ret, d);
+	}
+	cfg_select(cfg, NULL, 0);
+	return r;
 }
 
 static void
@@ -402,6 +440,7 @@ outputs_stop(struct outputs *set, int deadline_ms)
 			(void) o->ops->drain(
 			    o->st, now < until ? (int) ((until - now) / NS_PER_MS) : 0);
 			output_advance(o);
+			output_extra_stop(o);
 		}
 		output_free(o);
 	}

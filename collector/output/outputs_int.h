@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outputs_int.h - shared by outputs.c and output_thread.c only. */
+/* outputs_int.h - shared by outputs.c and output_*.c of the thread only. */
 #ifndef MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
 #define MEWS_COLLECTOR_OUTPUT_OUTPUTS_INT_H
 
@@ -36,9 +36,13 @@ struct output {
 	uint64_t waiting;      /* the time of the row that it did not accept */
 	unsigned backoff_ms;
 	bool troubled;
+	bool extra_flying; /* the extra alert is under way ... */
+	uint64_t extra;    /* ... this row */
 
 	pthread_mutex_t lock; /* guards: */
 	struct output_stats stats;
+	struct output_test *test;
+	uint64_t retry_after, retry_upto; /* dead letters to send again; after >= upto: none */
 };
 
 struct outputs {
@@ -50,6 +54,7 @@ struct outputs {
 	_Atomic bool stopping;
 	_Atomic uint64_t stop_at; /* monotonic ns */
 	_Atomic unsigned reopen;  /* counts the requests */
+	_Atomic unsigned asked;   /* counts tests and retries: ends pauses */
 };
 
 /* The done() function of an output. */
@@ -57,5 +62,20 @@ void output_ended(void *arg, uint64_t rowid, enum output_result result, const ch
 /* Move the cursor over rows that have ended. */
 void output_advance(struct output *o);
 void *output_main(void *arg);
+
+/* output_note.c: for the statistics. */
+void output_count(struct output *o, uint64_t *counter);
+void output_note_error(struct output *o, const char *why);
+/* The same while the caller holds the lock. */
+void output_set_error(struct output *o, const char *why);
+
+/* output_extra.c: alerts outside of the outbox's order, one at a time: tests, and dead letters. */
+
+/* Offer the next one; true: a test waits, and nothing else may be offered before it. */
+bool output_extra(struct output *o);
+/* The extra alert has ended. */
+void output_extra_ended(struct output *o, enum output_result result, const char *why);
+/* The thread has ended: end a test, too. */
+void output_extra_stop(struct output *o);
 
 #endif

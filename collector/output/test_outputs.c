@@ -144,6 +144,8 @@ bench_new(void)
 	assert_non_null(b);
 	b->outbox = open_it();
 	b->set.outbox = b->outbox;
+	b->set.v[0] = &b->o;
+	b->set.n = 1;
 	pthread_mutex_init(&b->set.lock, NULL);
 	pthread_cond_init(&b->set.wake, NULL);
 	pthread_mutex_init(&b->o.lock, NULL);
@@ -156,9 +158,9 @@ bench_new(void)
 	return b;
 }
 
-/* Run the thread until the output has all rows, then stop it. */
+/* Run the thread until the output has all rows; 'meanwhile', if any, follows. Then stop it. */
 static void
-bench_run(struct bench *b, unsigned rows)
+bench_run_with(struct bench *b, unsigned rows, void (*meanwhile)(struct bench *b))
 {
 	pthread_t thread;
 	uint64_t at = 0;
@@ -168,9 +170,17 @@ bench_run(struct bench *b, unsigned rows)
 		assert_int_equal(0, outbox_cursor(b->outbox, "fake", &at, NULL));
 		(void) usleep(100);
 	}
+	if (meanwhile != NULL)
+		meanwhile(b);
 	b->set.stop_at = clock_mono();
 	b->set.stopping = true;
 	assert_int_equal(0, pthread_join(thread, NULL));
+}
+
+static void
+bench_run(struct bench *b, unsigned rows)
+{
+	bench_run_with(b, rows, NULL);
 }
 
 static void
@@ -288,6 +298,140 @@ the_route_is_asked_first(void **state)
 	bench_free(b);
 }
 
+/* ---- alerts outside of the order ---- */
+
+static const struct {
+	enum act act;
+	enum output_test_end end;
+	const char *said;
+} tests_of_outputs[] = {
+	{ DELIVER, OUTPUT_TEST_DELIVERED, "" },
+	{ REFUSE, OUTPUT_TEST_REFUSED, "no" },
+	{ RETRY_ONCE, OUTPUT_TEST_FAILED, "later" },
+	{ BUSY_ONCE, OUTPUT_TEST_DELIVERED, "" },
+	{ ERROR_ONCE, OUTPUT_TEST_FAILED, "Input/output error" },
+};
+
+static _Atomic bool tested;
+
+static void
+on_tested(struct output_test *t)
+{
+	(void) t;
+	atomic_store(&tested, true);
+}
+
+static void
+test_once(struct bench *b, struct output_test *t)
+{
+	static const struct alert a = {
+		.rule = "test", .cluster = "c", .node = "n", .json = "{}", .json_len = 2
+	};
+
+	*t = (struct output_test){ .alert = &a, .done = on_tested };
+	atomic_store(&tested, false);
+	assert_int_equal(-ENOENT, outputs_test(&b->set, "kafka", t));
+	assert_int_equal(0, outputs_test(&b->set, "fake", t));
+	while (!atomic_load(&tested))
+		(void) usleep(100);
+}
+
+static void
+test_each_way(struct bench *b)
+{
+	struct output_test t;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tests_of_outputs); i++) {
+		b->fake.act[0] = tests_of_outputs[i].act;
+		test_once(b, &t);
+		assert_int_equal(tests_of_outputs[i].end, t.end);
+		assert_string_equal(tests_of_outputs[i].said, t.said);
+	}
+}
+
+/* A test says how it ended, is sent once, and counts as nothing; alerts go on. */
+static void
+a_test_says_how_it_ended(void **state)
+{
+	struct bench *b = bench_new();
+	struct outbox_stats st;
+
+	(void) state;
+	put(b->outbox, 1, 3);
+	bench_run_with(b, 3, test_each_way);
+	outbox_stats(b->outbox, &st);
+	assert_int_equal(3, b->o.stats.delivered);
+	assert_int_equal(0, b->o.stats.refused);
+	assert_int_equal(0, st.set_aside);
+	assert_int_equal(ARRAY_SIZE(tests_of_outputs) + 1, b->fake.offered[0]); /* busy: twice */
+	bench_free(b);
+}
+
+static uint64_t
+letters(struct bench *b)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(0, outbox_letters_count(b->outbox, "fake", &n));
+	return n;
+}
+
+static void
+wait_for_letters(struct bench *b, uint64_t n)
+{
+	while (letters(b) != n)
+		(void) usleep(1000);
+}
+
+/* Send one, then all: 20 is refused again, 30 is to be sent later. */
+static void
+send_letters(struct bench *b)
+{
+	wait_for_letters(b, 5);
+	for (unsigned i = 10; i <= 50; i += 10)
+		b->fake.act[i] = i == 20 ? REFUSE : i == 30 ? RETRY_ONCE : DELIVER;
+	assert_int_equal(-ENOENT, outputs_retry(&b->set, "kafka", 0));
+	assert_int_equal(0, outputs_retry(&b->set, "fake", 40));
+	wait_for_letters(b, 4);
+	while (outputs_retry(&b->set, "fake", 0) == -EBUSY)
+		(void) usleep(1000);
+	wait_for_letters(b, 1);
+}
+
+static bool
+is_20(void *arg, const struct outbox_letter *l)
+{
+	assert_int_equal(20, l->rowid);
+	assert_string_equal("no", l->why);
+	assert_string_equal("r", l->alert->rule);
+	++*(int *) arg;
+	return true;
+}
+
+static void
+dead_letters_are_sent_again(void **state)
+{
+	static const uint64_t order[] = { 40, 10, 30, 50 };
+	struct bench *b = bench_new();
+	int seen = 0;
+
+	(void) state;
+	put(b->outbox, 1, 60);
+	for (unsigned i = 10; i <= 50; i += 10)
+		b->fake.act[i] = REFUSE;
+	bench_run_with(b, 60, send_letters);
+	assert_int_equal(1, outbox_letters(b->outbox, "fake", 0, 10, is_20, &seen));
+	assert_int_equal(1, seen);
+	assert_int_equal(0, outbox_letters(b->outbox, "fake", 20, 10, is_20, &seen));
+	assert_int_equal(59, b->fake.norder);
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		assert_int_equal(order[i], b->fake.order[55 + i]);
+	assert_int_equal(2, b->fake.offered[10]);
+	assert_int_equal(3, b->fake.offered[30]);
+	assert_int_equal(59, b->o.stats.delivered);
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -296,6 +440,8 @@ main(void)
 		cmocka_unit_test(a_row_may_end_badly),
 		cmocka_unit_test(a_storm_loses_nothing),
 		cmocka_unit_test(the_route_is_asked_first),
+		cmocka_unit_test(a_test_says_how_it_ended),
+		cmocka_unit_test(dead_letters_are_sent_again),
 	};
 
 	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);

@@ -54,6 +54,17 @@ verdict(enum output_result result, const char *host, const char *what, struct sl
 	return v;
 }
 
+void
+webhook_describe(long status, struct slice body, char *ret, size_t max)
+{
+	char text[SAID + 1] = "";
+
+	body.n = MIN(body.n, (size_t) SAID);
+	if (body.p != NULL)
+		(void) escape_text(text, sizeof(text), body);
+	(void) snprintf(ret, max, "HTTP status %ld%s%s", status, text[0] == '\0' ? "" : ": ", text);
+}
+
 static struct webhook_verdict
 judge_status(long status, struct slice body, const char *host)
 {

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output_extra.c - alerts outside of the outbox's order: a test, and dead letters sent again.
+ *
+ * One at a time is under way, besides those of the flight. A test ends with the first answer. A
+ * dead letter that is to be sent again later is offered again, like any row; until it is delivered
+ * the outbox keeps it as a dead letter.
+ */
+#include "collector/output/outputs_int.h"
+#include "common/clock.h"
+#include <errno.h>
+
+#define TAKE_MS    3000 /* an output in trouble that has not taken a test by then fails it */
+#define ROUND_MANY 64   /* dead letters that end at once */
+
+/* ---- requests, from any thread ---- */
+
+static struct output *
+find_output(struct outputs *set, const char *name)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (strcmp(set->v[i]->name, name) == 0)
+			return set->v[i];
+	}
+	return NULL;
+}
+
+static void
+wake(struct outputs *set)
+{
+	pthread_mutex_lock(&set->lock);
+	set->asked++;
+	pthread_cond_broadcast(&set->wake);
+	pthread_mutex_unlock(&set->lock);
+}
+
+int
+outputs_test(struct outputs *set, const char *name, struct output_test *t)
+{
+	struct output *o = find_output(set, name);
+	bool busy;
+
+	if (o == NULL)
+		return -ENOENT;
+	t->asked = clock_mono();
+	pthread_mutex_lock(&o->lock);
+	busy = o->test != NULL;
+	if (!busy)
+		o->test = t;
+	pthread_mutex_unlock(&o->lock);
+	if (busy)
+		return -EBUSY;
+	wake(set);
+	return 0;
+}
+
+int
+outputs_retry(struct outputs *set, const char *name, uint64_t rowid)
+{
+	struct output *o = find_output(set, name);
+	struct outbox_stats ob;
+	bool busy;
+
+	if (o == NULL)
+		return -ENOENT;
+	outbox_stats(set->outbox, &ob);
+	pthread_mutex_lock(&o->lock);
+	busy = o->retry_after < o->retry_upto;
+	if (!busy) {
+		o->retry_after = rowid == 0 ? 0 : rowid - 1;
+		o->retry_upto = rowid == 0 ? ob.last_rowid : rowid;
+	}
+	pthread_mutex_unlock(&o->lock);
+	if (busy)
+		return -EBUSY;
+	wake(set);
+	return 0;
+}
+
+/* ---- the output's thread ---- */
+
+static const char *
+trouble_of(struct output *o)
+{
+	return o->ops->trouble == NULL ? NULL : o->ops->trouble(o->st);
+}
+
+static struct output_test *
+test_of(struct output *o)
+{
+	struct output_test *t;
+
+	pthread_mutex_lock(&o->lock);
+	t = o->test;
+	pthread_mutex_unlock(&o->lock);
+	return t;
+}
+
+static void
+end_test(struct output *o, enum output_test_end end, const char *said)
+{
+	struct output_test *t = test_of(o);
+
+	if (t == NULL) /* it has waited too long */
+		return;
+	pthread_mutex_lock(&o->lock);
+	o->test = NULL;
+	pthread_mutex_unlock(&o->lock);
+	t->end = end;
+	(void) snprintf(t->said, sizeof(t->said), "%s", said == NULL ? "" : said);
+	t->done(t);
+}
+
+static int
+submit(struct output *o, uint64_t rowid, const struct alert *a)
+{
+	struct outbox_row row = { rowid, *a };
+	int r;
+
+	o->extra = rowid;
+	o->extra_flying = true; /* first: submit() may call done() */
+	o->flying++;
+	r = o->ops->submit(o->st, &row);
+	if (r < 0) {
+		o->extra_flying = false;
+		o->flying--;
+	}
+	return r;
+}
+
+static void
+offer_test(struct output *o, const struct output_test *t)
+{
+	const char *trouble;
+	int r = submit(o, 0, t->alert);
+
+	if (r == 0)
+		return;
+	trouble = trouble_of(o);
+	if (r != -EAGAIN)
+		end_test(o, OUTPUT_TEST_FAILED, trouble != NULL ? trouble : strerrordesc_np(-r));
+	else if (trouble != NULL && clock_mono() - t->asked > TAKE_MS * NS_PER_MS)
+		end_test(o, OUTPUT_TEST_FAILED, trouble);
+}
+
+/* The dead letters up to this row are dealt with. */
+static void
+letters_done(struct output *o, uint64_t rowid)
+{
+	pthread_mutex_lock(&o->lock);
+	o->retry_after = rowid;
+	pthread_mutex_unlock(&o->lock);
+}
+
+static bool
+offer_letter(void *arg, const struct outbox_letter *l)
+{
+	struct output *o = arg;
+	int r;
+
+	if (l->rowid > o->retry_upto || l->alert == NULL) {
+		letters_done(o, l->rowid);
+		return false;
+	}
+	r = submit(o, l->rowid, l->alert);
+	if (r == -EAGAIN)
+		o->full = true;
+	else if (r < 0)
+		o->again = true;
+	return false;
+}
+
+/* Offer the next dead letter. true: it has ended already, or there is nothing at its place. */
+static bool
+next_letter(struct output *o)
+{
+	uint64_t after = o->retry_after;
+	int r;
+
+	if (after >= o->retry_upto)
+		return false;
+	r = outbox_letters(o->set->outbox, o->name, after, 1, offer_letter, o);
+	if (r == 0)
+		letters_done(o, o->retry_upto);
+	else if (r < 0)
+		o->again = true;
+	return !o->again && o->retry_after != after;
+}
+
+bool
+output_extra(struct output *o)
+{
+	struct output_test *t = test_of(o);
+
+	if (t != NULL && clock_mono() - t->asked > OUTPUT_TEST_MS * NS_PER_MS) {
+		const char *trouble = trouble_of(o);
+
+		end_test(o, OUTPUT_TEST_UNANSWERED,
+		    trouble != NULL ? trouble : "no answer yet; the test may still arrive");
+		t = NULL;
+	}
+	if (o->extra_flying)
+		return false;
+	if (t != NULL) {
+		offer_test(o, t);
+		return true;
+	}
+	for (int i = 0; i < ROUND_MANY && next_letter(o); i++)
+		;
+	return false;
+}
+
+void
+output_extra_ended(struct output *o, enum output_result result, const char *why)
+{
+	static const enum output_test_end ends[] = {
+		[OUTPUT_DELIVERED] = OUTPUT_TEST_DELIVERED,
+		[OUTPUT_REFUSED] = OUTPUT_TEST_REFUSED,
+		[OUTPUT_RETRY] = OUTPUT_TEST_FAILED,
+	};
+	struct outbox *outbox = o->set->outbox;
+	uint64_t rowid = o->extra;
+
+	o->extra_flying = false;
+	o->flying--;
+	if (result == OUTPUT_RETRY)
+		o->again = true;
+	else if (result == OUTPUT_DELIVERED)
+		o->backoff_ms = 0;
+	if (rowid == 0) {
+		end_test(o, ends[result],
+		    result == OUTPUT_DELIVERED && o->ops->answered != NULL ? o->ops->answered(o->st)
+									   : why);
+		return;
+	}
+	switch (result) {
+	case OUTPUT_DELIVERED:
+		output_count(o, &o->stats.delivered);
+		(void) !outbox_not_aside(outbox, o->name, rowid);
+		letters_done(o, rowid);
+		break;
+	case OUTPUT_REFUSED: /* with the new reason */
+		output_count(o, &o->stats.refused);
+		output_note_error(o, why);
+		if (outbox_not_aside(outbox, o->name, rowid) == 0)
+			(void) !outbox_set_aside(outbox, o->name, rowid, why);
+		letters_done(o, rowid);
+		break;
+	case OUTPUT_RETRY:
+		output_count(o, &o->stats.retries);
+		output_note_error(o, why);
+		break;
+	}
+}
+
+void
+output_extra_stop(struct output *o)
+{
+	end_test(o, OUTPUT_TEST_UNANSWERED, "the collector stops");
+}
