@@ -57,6 +57,9 @@ struct output_ops {
 
 	/* Let the destination progress: wait up to timeout_ms for it, if anything is under way. */
 	void (*poll)(void *st, int timeout_ms);
+	/* Does it wait for the time only, not for its peer? At the end drain() follows at once. May
+	 * be NULL. */
+	bool (*holds)(void *st);
 	/* Finish what is under way; returns the number of rows still without done(). */
 	long (*drain)(void *st, int deadline_ms);
 	/* Give up what is under way: done(OUTPUT_RETRY) for each. May be NULL. */

@@ -2,9 +2,10 @@
 /*
  * output_extra.c - alerts outside of the outbox's order: a test, and dead letters sent again.
  *
- * One at a time is under way, besides those of the flight. A test ends with the first answer. A
- * dead letter that is to be sent again later is offered again, like any row; until it is delivered
- * the outbox keeps it as a dead letter.
+ * Of dead letters one at a time is under way, besides the rows of the flight; an output that
+ * gathers alerts for a while gets several. A test ends with the first answer. A dead letter that is
+ * to be sent again later is offered again, like any row; until it is delivered the outbox keeps it
+ * as a dead letter.
  */
 #include "collector/output/outputs_int.h"
 #include "common/clock.h"
@@ -111,20 +112,39 @@ end_test(struct output *o, enum output_test_end end, const char *said)
 	t->done(t);
 }
 
+bool
+output_is_extra(const struct output *o, uint64_t rowid)
+{
+	for (size_t i = 0; i < o->nextra; i++) {
+		if (o->extra[i] == rowid)
+			return true;
+	}
+	return false;
+}
+
+static void
+forget(struct output *o, uint64_t rowid)
+{
+	for (size_t i = 0; i < o->nextra; i++) {
+		if (o->extra[i] != rowid)
+			continue;
+		o->extra[i] = o->extra[--o->nextra];
+		o->flying--;
+		return;
+	}
+}
+
 static int
 submit(struct output *o, uint64_t rowid, const struct alert *a)
 {
 	struct outbox_row row = { rowid, *a };
 	int r;
 
-	o->extra = rowid;
-	o->extra_flying = true; /* first: submit() may call done() */
+	o->extra[o->nextra++] = rowid; /* first: submit() may call done() */
 	o->flying++;
 	r = o->ops->submit(o->st, &row);
-	if (r < 0) {
-		o->extra_flying = false;
-		o->flying--;
-	}
+	if (r < 0)
+		forget(o, rowid);
 	return r;
 }
 
@@ -163,28 +183,41 @@ offer_letter(void *arg, const struct outbox_letter *l)
 		return false;
 	}
 	r = submit(o, l->rowid, l->alert);
-	if (r == -EAGAIN)
+	if (r == 0)
+		o->letter_next = MAX(o->letter_next, l->rowid);
+	else if (r == -EAGAIN)
 		o->full = true;
-	else if (r < 0)
+	else
 		o->again = true;
 	return false;
 }
 
-/* Offer the next dead letter. true: it has ended already, or there is nothing at its place. */
+/* May another dead letter be offered? */
+static bool
+takes_letter(const struct output *o)
+{
+	return o->nextra == 0 ||
+	       (o->nextra < EXTRAS - 1 && o->ops->holds != NULL && o->ops->holds(o->st));
+}
+
+/* Offer the next dead letter. false: no more now. */
 static bool
 next_letter(struct output *o)
 {
-	uint64_t after = o->retry_after;
+	uint64_t after, before = o->retry_after;
 	int r;
 
-	if (after >= o->retry_upto)
+	if (before >= o->retry_upto || o->again || !takes_letter(o))
 		return false;
+	if (o->nextra == 0) /* what was to be sent again later is offered again */
+		o->letter_next = before;
+	after = MAX(before, o->letter_next);
 	r = outbox_letters(o->set->outbox, o->name, after, 1, offer_letter, o);
-	if (r == 0)
+	if (r == 0 && o->nextra == 0)
 		letters_done(o, o->retry_upto);
 	else if (r < 0)
 		o->again = true;
-	return !o->again && o->retry_after != after;
+	return r > 0 && (o->letter_next != after || o->retry_after != before);
 }
 
 bool
@@ -199,9 +232,7 @@ output_extra(struct output *o)
 		    trouble != NULL ? trouble : "no answer yet; the test may still arrive");
 		t = NULL;
 	}
-	if (o->extra_flying)
-		return false;
-	if (t != NULL) {
+	if (t != NULL && !output_is_extra(o, 0)) {
 		offer_test(o, t);
 		return true;
 	}
@@ -211,7 +242,7 @@ output_extra(struct output *o)
 }
 
 void
-output_extra_ended(struct output *o, enum output_result result, const char *why)
+output_extra_ended(struct output *o, uint64_t rowid, enum output_result result, const char *why)
 {
 	static const enum output_test_end ends[] = {
 		[OUTPUT_DELIVERED] = OUTPUT_TEST_DELIVERED,
@@ -219,10 +250,8 @@ output_extra_ended(struct output *o, enum output_result result, const char *why)
 		[OUTPUT_RETRY] = OUTPUT_TEST_FAILED,
 	};
 	struct outbox *outbox = o->set->outbox;
-	uint64_t rowid = o->extra;
 
-	o->extra_flying = false;
-	o->flying--;
+	forget(o, rowid);
 	if (result == OUTPUT_RETRY)
 		o->again = true;
 	else if (result == OUTPUT_DELIVERED)

@@ -47,8 +47,8 @@ output_ended(void *arg, uint64_t rowid, enum output_result result, const char *w
 	struct output *o = arg;
 	size_t i = find(o, rowid);
 
-	if (o->extra_flying && rowid == o->extra) {
-		output_extra_ended(o, result, why);
+	if (output_is_extra(o, rowid)) {
+		output_extra_ended(o, rowid, result, why);
 		return;
 	}
 	if (i == o->n || o->flight[slot(o, i)].state != FLYING)
@@ -208,13 +208,19 @@ publish(struct output *o)
 }
 
 static bool
+holds(struct output *o)
+{
+	return o->ops->holds != NULL && o->ops->holds(o->st);
+}
+
+static bool
 goes_on(struct output *o)
 {
 	bool idle = o->n == 0 && !outbox_wait(o->set->outbox, o->next, 0);
 
 	if (!o->set->stopping)
 		return true;
-	return !idle && o->backoff_ms == 0 && clock_mono() < o->set->stop_at;
+	return !idle && o->backoff_ms == 0 && !holds(o) && clock_mono() < o->set->stop_at;
 }
 
 /* Wait for the peer, or for rows. */
@@ -228,7 +234,7 @@ rest(struct output *o)
 		back_off(o);
 	} else if (o->full) {
 		o->ops->poll(o->st, ms);
-	} else if (o->flying > 0) {
+	} else if (o->flying > 0 && !holds(o)) {
 		o->ops->poll(o->st, outbox_wait(o->set->outbox, o->next, 0) ? 0 : ms);
 	} else {
 		o->ops->poll(o->st, 0);

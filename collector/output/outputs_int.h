@@ -12,6 +12,8 @@
 
 enum flight_state { FLYING, ENDED, AGAIN };
 
+#define EXTRAS 64 /* of an output that gathers alerts; else one */
+
 #define OUTPUT_NAME 32 /* as in the outbox */
 
 struct output {
@@ -36,8 +38,9 @@ struct output {
 	uint64_t waiting;      /* the time of the row that it did not accept */
 	unsigned backoff_ms;
 	bool troubled;
-	bool extra_flying; /* the extra alert is under way ... */
-	uint64_t extra;    /* ... this row */
+	uint64_t extra[EXTRAS]; /* rows outside of the order that are under way */
+	size_t nextra;
+	uint64_t letter_next; /* dead letters are offered up to here */
 
 	pthread_mutex_t lock; /* guards: */
 	struct output_stats stats;
@@ -69,12 +72,16 @@ void output_note_error(struct output *o, const char *why);
 /* The same while the caller holds the lock. */
 void output_set_error(struct output *o, const char *why);
 
-/* output_extra.c: alerts outside of the outbox's order, one at a time: tests, and dead letters. */
+/* output_extra.c: alerts outside of the outbox's order: tests, and dead letters. */
+
+/* Is this row one of them, and under way? */
+bool output_is_extra(const struct output *o, uint64_t rowid);
 
 /* Offer the next one; true: a test waits, and nothing else may be offered before it. */
 bool output_extra(struct output *o);
-/* The extra alert has ended. */
-void output_extra_ended(struct output *o, enum output_result result, const char *why);
+/* It has ended. */
+void output_extra_ended(
+    struct output *o, uint64_t rowid, enum output_result result, const char *why);
 /* The thread has ended: end a test, too. */
 void output_extra_stop(struct output *o);
 
