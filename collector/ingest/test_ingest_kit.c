@@ -450,3 +450,24 @@ kit_proof(struct buf *out, const Wire__Challenge *c, const char *node, const cha
 	OPENSSL_free(der);
 	X509_free(x);
 }
+
+bool
+kit_join(struct kit_sensor *s, const struct kit_who *w, struct buf *out, uint64_t start)
+{
+	Wire__Reply *rep;
+	bool in = false;
+
+	if (kit_dial(s, w->url, w->ca, w->cert, w->key, w->server) != 0)
+		return false;
+	kit_hello(out, w->node, w->cluster, start);
+	rep = kit_ask(s, out);
+	if (rep != NULL && rep->challenge != NULL) {
+		kit_proof(out, rep->challenge, w->node, w->cluster, w->cert, w->key);
+		wire__reply__free_unpacked(rep, NULL);
+		rep = kit_ask(s, out);
+		in = rep != NULL && rep->welcome != NULL;
+	}
+	if (rep != NULL)
+		wire__reply__free_unpacked(rep, NULL);
+	return in;
+}

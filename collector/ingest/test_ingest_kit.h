@@ -94,4 +94,12 @@ Wire__Reply *kit_ask_ctx(struct kit_sensor *s, const struct buf *request);
 void kit_proof(struct buf *out, const Wire__Challenge *c, const char *node, const char *cluster,
     const char *cert, const char *key);
 
+struct kit_who {
+	const char *url, *ca, *cert, *key, *server, *node, *cluster;
+};
+
+/* Connect up to Welcome, as a sensor started at 'start'. False: refused. The caller hangs
+ * up in either case. */
+bool kit_join(struct kit_sensor *s, const struct kit_who *w, struct buf *out, uint64_t start);
+
 #endif

@@ -10,32 +10,6 @@
 #include "collector/ingest/test_ingest_kit.h"
 #include <stdlib.h>
 
-struct args {
-	const char *url, *ca, *cert, *key, *server, *node, *cluster;
-};
-
-/* Connect up to Welcome. False: refused. */
-static bool
-join(struct kit_sensor *s, const struct args *a, struct buf *out, uint64_t start)
-{
-	Wire__Reply *rep;
-	bool in;
-
-	if (kit_dial(s, a->url, a->ca, a->cert, a->key, a->server) != 0)
-		return false;
-	kit_hello(out, a->node, a->cluster, start);
-	rep = kit_ask(s, out);
-	if (rep == NULL || rep->challenge == NULL)
-		return false;
-	kit_proof(out, rep->challenge, a->node, a->cluster, a->cert, a->key);
-	wire__reply__free_unpacked(rep, NULL);
-	rep = kit_ask(s, out);
-	in = rep != NULL && rep->welcome != NULL;
-	if (rep != NULL)
-		wire__reply__free_unpacked(rep, NULL);
-	return in;
-}
-
 /* True: answered. */
 static bool
 tell(struct kit_sensor *s, const struct buf *out)
@@ -72,23 +46,23 @@ main(int argc, char **argv)
 {
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 	struct kit_sensor s;
-	struct args a;
+	struct kit_who a;
 	unsigned long count, answers;
 
 	if (argc != 9) {
 		fputs("usage: flood URL CA CERT KEY SERVER NODE CLUSTER COUNT\n", stderr);
 		return 2;
 	}
-	a = (struct args){ argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], argv[7] };
+	a = (struct kit_who){ argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], argv[7] };
 	count = strtoul(argv[8], NULL, 10);
-	if (!join(&s, &a, &out, 1)) {
+	if (!kit_join(&s, &a, &out, 1)) {
 		fputs("flood: not let in\n", stderr);
 		return 1;
 	}
 	answers = flood(&s, &out, count);
 	kit_hang_up(&s);
 	for (unsigned long k = 0; k < count / 100; k++) {
-		answers += join(&s, &a, &out, k + 2);
+		answers += kit_join(&s, &a, &out, k + 2);
 		kit_hang_up(&s);
 	}
 	printf("%lu\n", answers);

@@ -153,11 +153,12 @@ lab_sensor() {
 	lab_wait 60 lab_connected "$1" || fail "sensor $1 did not connect"
 }
 
-# The same while there is no collector.
+# The same while there is no collector. lab_sensor_by: a command that runs the sensor, as nsenter.
+lab_sensor_by=()
 lab_sensor_start() {
 	local node=$1
 	shift
-	"$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
+	"${lab_sensor_by[@]}" "$bin/mews-sensor" -o "collector=$listen" -o "node=$node" -o cluster=lab -o tls.server_name=mews-collector \
 		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" -o "tls.key=$lab/pki/node-$node.key" \
 		"$@" 2>>"$lab/sensor-$node.log" &
 	sensor_pid=$!
