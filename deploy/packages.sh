@@ -60,6 +60,7 @@ scratch=$(mktemp -d /var/tmp/mews-packages.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 source=$scratch/mews
 mkdir -p "$source" "$out"
+out=$(realpath "$out")
 (cd "$root" && tar -c --exclude=./build --exclude=./.git --exclude=./.cache .) | tar -x -C "$source"
 cp -r "$root/deploy/debian" "$source/debian"
 cd "$source"

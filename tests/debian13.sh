@@ -3,7 +3,7 @@
 # debian13.sh: Mews on Debian 13 (trixie), on any machine: installs the dependencies with
 # deploy/install-deps.sh, builds with that release's libraries and compilers and without warnings,
 # runs the unit tests, the fuzzers' corpus, and the quickstart's demonstration, with eBPF in
-# this machine's kernel.
+# this machine's kernel; builds packages and installs them in a fresh system of that release.
 #
 # The release's root folder (1.5 GB) is kept in ~/.cache/mews/debian13; remove it to start afresh. Needs
 # root, debootstrap, and the first time the mirror: exit status 77 without them.
@@ -93,4 +93,10 @@ logged "$root.log" inside ctest --test-dir build/release -L 'unit|fuzz' -LE long
 grep 'tests passed' "$root.log"
 say 'the demonstration'
 inside deploy/quickstart.sh --demo
+say 'packages'
+epoch=$(git log -1 --format=%ct 2>/dev/null || date +%s)
+# shellcheck disable=SC2016 # the inner shell expands it
+logged "$root.log" inside sh -c 'deploy/install-deps.sh --packages &&
+	SOURCE_DATE_EPOCH=$0 deploy/packages.sh --cmake -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF build/packages' "$epoch"
+MEWS_BUILD='' tests/install/run.sh --packages "$root/src/build/packages" 13
 say 'done'

@@ -15,7 +15,7 @@ check "README: trust the key, add the source, update" lines '1,/^apt-get update/
 refused() { # refused TEXT: does apt refuse the repository, saying so?
 	! inside apt-get -o APT::Update::Error-Mode=any update >"$lab/refused" 2>&1 && grep -E "$1" "$lab/refused"
 }
-index=$lab/apt/dists/bookworm
+index=$lab/apt/dists/$suite
 cp -rp "$index" "$lab/whole"
 restore() { rm -rf "$index" && cp -rp "$lab/whole" "$index"; }
 for file in "$index"/main/binary-amd64/Packages* "$index"/main/binary-amd64/by-hash/*/*; do
@@ -28,7 +28,7 @@ inside sh -c 'rm -rf /var/lib/apt/lists/127*'
 check "a changed list of packages is refused" refused 'Hash Sum mismatch|unexpected size'
 restore
 sed -i 's/^Label: Mews$/Label: Mewz/' "$index/InRelease"
-check "a changed index is refused" refused 'invalid|BADSIG'
+check "a changed index is refused" refused 'invalid|BADSIG|signature verification failed'
 restore
 sed -i -n '/^-----BEGIN PGP SIGNATURE/,$!p' "$index/InRelease"
 rm -f "$index/Release.gpg"

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# machine.sh - a fresh Debian 12 with systemd in a container, for run.sh.
+# machine.sh - a fresh Debian with systemd in a container, for run.sh.
 # shellcheck disable=SC2154 # lab.sh sets them
 machine=$lab/machine leader=''
-fresh=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mews/debian12
+declare -A suites=([12]=bookworm [13]=trixie)
+suite=${suites[$release]}
+fresh=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mews/fresh$release
 mirror=${MEWS_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 
 # No more than a machine has before anybody installs Mews; packages that Mews needs are downloaded once.
@@ -12,11 +14,11 @@ machine_make() {
 	exec 9>"$fresh.lock"
 	flock 9
 	if [ ! -e "$fresh/complete" ]; then
-		curl -sfIL -m 20 "$mirror/dists/bookworm/Release" >/dev/null || skip "no way to $mirror"
+		curl -sfIL -m 20 "$mirror/dists/$suite/Release" >/dev/null || skip "no way to $mirror"
 		rm -rf --one-file-system "$fresh"
 		mkdir -p "$fresh"
 		unshare --mount --propagation private debootstrap --variant=minbase \
-			--include=systemd,systemd-sysv,netbase,ca-certificates,wget,busybox-static bookworm "$fresh" "$mirror" >"$lab/debootstrap.log"
+			--include=systemd,systemd-sysv,netbase,ca-certificates,wget,busybox-static "$suite" "$fresh" "$mirror" >"$lab/debootstrap.log"
 		: >"$fresh/complete"
 	fi
 	cp -a "$fresh" "$machine"

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - the Debian packages as a user gets them: built, put into a signed repository, installed by the
-# README's lines in a fresh Debian 12 with its own systemd (systemd-nspawn), used, upgraded, removed and
+# README's lines in a fresh Debian with its own systemd (systemd-nspawn), used, upgraded, removed and
 # purged. A sensor needs a kernel of its own: the installed system also boots in a virtual machine.
 #
 #   run.sh --reproducible   build twice, in different folders, and compare; nothing else
-#   MEWS_PACKAGES=FOLDER run.sh   install these packages, and build none
+#   run.sh --packages FOLDER RELEASE   install these packages, in Debian 12 or 13, and build none
 #
-# Ends with 'N passed, N failed'. The fresh system is kept in ~/.cache/mews/debian12. Exit status 77: it
+# Ends with 'N passed, N failed'. Fresh systems are kept in ~/.cache/mews/fresh*. Exit status 77: it
 # cannot run here.
 . "$(dirname "$0")/../support/lab.sh"
 here=$root/tests/install
@@ -55,8 +55,14 @@ if [ "${1:-}" = --reproducible ]; then
 	over
 fi
 
+release=12
+if [ "${1:-}" = --packages ]; then
+	cp -r "${2:?a folder}" "$lab/packages"
+	release=${3:?a release}
+else
+	build
+fi
 . "$here/machine.sh"
-if [ -n "${MEWS_PACKAGES:-}" ]; then cp -r "$MEWS_PACKAGES" "$lab/packages"; else build; fi
 say 'making a repository'
 "$root/deploy/apt-repo.sh" "$lab/apt" "$lab"/packages/*.deb >"$lab/repo.log" 2>&1
 say 'making a fresh machine'
