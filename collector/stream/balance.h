@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * balance.h - the exact account of a stream: what its node generated, type by type, and where it
- *is.
+ * balance.h - the exact account of a stream: what its node generated, by type, and where that is.
  *
  *	generated = delivered + undelivered + dropped + unaccounted
  *
