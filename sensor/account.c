@@ -4,9 +4,13 @@
 #include <stdlib.h>
 
 struct account *
-account_new(void)
+account_new(enum account_of earlier)
 {
-	return calloc(1, sizeof(struct account));
+	struct account *a = calloc(1, sizeof(*a));
+
+	if (a != NULL)
+		a->earlier = earlier;
+	return a;
 }
 
 void
@@ -17,6 +21,17 @@ account_free(struct account *a)
 	for (size_t i = 0; i < DRV_CPU_MAX; i++)
 		free(a->last[i]);
 	free(a);
+}
+
+/* The first record of a type on a CPU. */
+static void
+begin(struct account *a, const struct ev_hdr *rec, uint32_t *last)
+{
+	if (a->earlier == ACCOUNT_OURS)
+		a->missing[rec->type] += rec->number - 1;
+	else if (a->earlier == ACCOUNT_CONTINUED)
+		a->emitted[rec->type] += rec->number - 1;
+	*last = rec->number;
 }
 
 /* The number is not the next one: some before it are missing, or it is late. After 2^32 events one
@@ -51,8 +66,25 @@ account_event(struct account *a, const struct ev_hdr *rec)
 	}
 	if (LIKELY(rec->number == (*last)[rec->type] + 1))
 		(*last)[rec->type]++;
+	else if ((*last)[rec->type] == 0)
+		begin(a, rec, &(*last)[rec->type]);
 	else
 		jump(a, rec, &(*last)[rec->type]);
+}
+
+/* What was dropped before the takeover is missing, and was not emitted. */
+static void
+add_earlier(struct account *a, const uint64_t dropped[EV_TYPE_MAX])
+{
+	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
+		int64_t earlier = (int64_t) dropped[i] - MAX(a->missing[i], 0);
+
+		if (earlier <= 0)
+			continue;
+		a->missing[i] += earlier;
+		if (a->earlier == ACCOUNT_CONTINUED)
+			a->emitted[i] -= earlier;
+	}
 }
 
 void
@@ -64,18 +96,22 @@ account_rows(struct account *a, Wire__Drop *const *drops, size_t ndrops)
 		if (drops[i]->event < EV_TYPE_MAX && drops[i]->cause <= DROP_FAULT)
 			dropped[drops[i]->event] += drops[i]->count;
 	}
+	if (!a->begun && a->earlier != ACCOUNT_OURS)
+		add_earlier(a, dropped);
+	a->begun = true;
 	a->n = 0;
 	for (uint32_t i = 1; i < EV_TYPE_MAX; i++) {
 		Wire__Account *row = &a->v[a->n];
-		uint64_t missing = a->missing[i] < 0 ? 0 : (uint64_t) a->missing[i];
+		uint64_t missing = (uint64_t) MAX(a->missing[i], 0);
+		uint64_t emitted = (uint64_t) MAX(a->emitted[i], 0);
 
-		if (a->emitted[i] + missing + dropped[i] == 0)
+		if (emitted + missing + dropped[i] == 0)
 			continue;
 		wire__account__init(row);
 		row->event = i;
-		row->emitted = a->emitted[i];
+		row->emitted = emitted;
 		/* the newest drops have no record after them that would show them */
-		row->generated = a->emitted[i] + MAX(missing, dropped[i]);
+		row->generated = emitted + MAX(missing, dropped[i]);
 		a->p[a->n++] = row;
 	}
 }

@@ -130,11 +130,22 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 	return r;
 }
 
+static struct account *
+new_account(const struct node *n)
+{
+	const struct source_past *past = n->cfg.past;
+
+	if (past == NULL)
+		return account_new(ACCOUNT_OURS);
+	return account_new(
+	    past->whole && n->cfg.disk != NULL ? ACCOUNT_CONTINUED : ACCOUNT_ANOTHER);
+}
+
 int
 node_emit(struct node *n, const struct ev_hdr *rec)
 {
 	if (UNLIKELY(n->account == NULL))
-		n->account = account_new();
+		n->account = new_account(n);
 	return gather(n, rec, false);
 }
 

@@ -33,7 +33,7 @@ test_numbers(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct account *a = account_new();
+		struct account *a = account_new(ACCOUNT_OURS);
 		Wire__Drop drop = WIRE__DROP__INIT, *drops = &drop;
 
 		assert_non_null(a);
@@ -61,7 +61,7 @@ static void
 test_rows(void **state)
 {
 	static const uint32_t numbers[] = { UINT32_MAX - 1, UINT32_MAX, 0, 1, 2 };
-	struct account *a = account_new();
+	struct account *a = account_new(ACCOUNT_OURS);
 	struct ev_hdr h = { .type = EV_OPEN, .number = 1 };
 
 	(void) state;
@@ -83,12 +83,52 @@ test_rows(void **state)
 	account_free(NULL);
 }
 
+/* The rings of an earlier process, which emitted 95 events of a CPU and dropped 5; then 3 arrive, 2
+ * are dropped, and 1 arrives. */
+static void
+test_taken_over(void **state)
+{
+	static const struct {
+		enum account_of earlier;
+		uint64_t emitted, generated, dropped;
+	} want[] = {
+		{ ACCOUNT_CONTINUED, 99, 106, 7 },
+		{ ACCOUNT_ANOTHER, 4, 11, 7 }, /* the drops are told again, in this stream */
+	};
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		struct account *a = account_new(want[i].earlier);
+		struct ev_hdr h = { .type = EV_CLOSE };
+		Wire__Drop drop = WIRE__DROP__INIT, *drops = &drop;
+
+		assert_non_null(a);
+		drop.event = EV_CLOSE;
+		drop.cause = DROP_RING_FULL;
+		drop.count = 5;
+		for (h.number = 101; h.number <= 103; h.number++)
+			account_event(a, &h);
+		account_rows(a, &drops, 1);
+		assert_int_equal(want[i].generated - 3, a->p[0]->generated);
+		h.number = 106;
+		account_event(a, &h);
+		drop.count = 7;
+		account_rows(a, &drops, 1);
+		assert_int_equal(1, a->n);
+		assert_int_equal(want[i].emitted, a->p[0]->emitted);
+		assert_int_equal(want[i].generated, a->p[0]->generated);
+		assert_int_equal(want[i].dropped, a->p[0]->generated - a->p[0]->emitted);
+		account_free(a);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
