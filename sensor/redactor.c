@@ -4,10 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
 
+#define CLEAN_MAX 512 /* texts without a secret that are remembered; a power of two */
+
+/* A process's environment is its parent's in most cases, and a search reads each byte several
+ * times: a hash of the text, with a seed that nobody else knows, shows that it was searched. */
 struct redactor {
 	struct redact *set;
-	uint64_t count;
+	uint64_t count, seed;
+	uint64_t clean[CLEAN_MAX]; /* hashes; 0: none */
 	union {
 		struct ev_hdr hdr;
 		char bytes[EV_RECORD_MAX];
@@ -49,6 +56,8 @@ redactor_new(const char *const *v, size_t n, struct redactor **ret, struct diag 
 		redactor_free(r);
 		return err;
 	}
+	if (getrandom(&r->seed, sizeof(r->seed), GRND_NONBLOCK) < 0)
+		r->seed = (uintptr_t) r; /* at early boot: better than none */
 	*ret = r;
 	return 0;
 }
@@ -67,9 +76,29 @@ redactor_count(const struct redactor *r)
 	return r == NULL ? 0 : r->count;
 }
 
+/* redact_find(), but for a text in which nothing was found before. */
+static size_t
+find_in(struct redactor *r, struct slice text, enum redact_kind kind, struct slice program,
+    struct redact_edit v[REDACT_MAX])
+{
+	uint64_t seed = r->seed + (uint64_t) kind, h, *clean;
+	size_t n;
+
+	if (program.n > 0)
+		seed ^= XXH3_64bits_withSeed(program.p, program.n, r->seed);
+	h = XXH3_64bits_withSeed(text.p, text.n, seed) | 1;
+	clean = &r->clean[h / 2 % CLEAN_MAX];
+	if (*clean == h)
+		return 0;
+	n = redact_find(r->set, text, kind, program, v);
+	if (n == 0)
+		*clean = h;
+	return n;
+}
+
 /* The values in parameter 'i'. */
 static size_t
-find(const struct redactor *r, const struct ev_hdr *rec, const struct ev_schema *s,
+find(struct redactor *r, const struct ev_hdr *rec, const struct ev_schema *s,
     const struct places *at, unsigned i, struct redact_edit v[REDACT_MAX])
 {
 	struct slice text = record_text(rec, s, i), program = { NULL, 0 };
@@ -85,7 +114,7 @@ find(const struct redactor *r, const struct ev_hdr *rec, const struct ev_schema 
 			      ? record_text(rec, s, at->program)
 			      : (struct slice){ text.p, strnlen(text.p, text.n) };
 	}
-	return redact_find(r->set, text, kind, program, v);
+	return find_in(r, text, kind, program, v);
 }
 
 /* Append a text, of which 'n' values are replaced; it may grow by *slack, which it takes from. */
