@@ -98,8 +98,10 @@ static void
 infer_type(const struct check *k, bool inverted, struct event_set *ret)
 {
 	set_all(ret);
+	if (inverted && !has_flag(k->left, FF_EVENT_NUMBER))
+		return; /* the negation also holds for events without a value */
 	if (k->op == FOP_EXISTS) {
-		if (inverted && has_flag(k->left, FF_EVENT_NUMBER)) /* every event has one */
+		if (inverted) /* every event has one */
 			set_none(ret);
 		return;
 	}

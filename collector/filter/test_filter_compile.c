@@ -135,6 +135,7 @@ static const struct {
 	{ "evt.type = clock_gettime64", 1, EV_SYSCALL, true }, /* only of 32-bit callers */
 	{ "not evt.type = getrandom", 0xffff, EV_SYSCALL, true },
 	{ "syscall.type = execve", 2, EV_EXECVE, true },
+	{ "not syscall.type != execve", 0xffff, EV_PROCEXIT, true },
 	{ "evt.type contains execve", 0xffff, EV_CLOSE, true },
 	{ "evt.num = 0", 0, EV_CLOSE, false },
 	{ "evt.num < 1", 0, EV_CLOSE, false },
