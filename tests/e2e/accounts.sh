@@ -39,7 +39,7 @@ YAML
 lab_pki n1
 start() { lab_collector -o "checkpoint.path=$lab/state" -o checkpoint.interval=1s; }
 start
-lab_sensor n1 -o spool.memory=1MiB
+lab_sensor n1 -o spool.memory=64KiB
 call 1000
 settle "nothing lost"
 before=$(of dropped)

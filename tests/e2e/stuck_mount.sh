@@ -58,7 +58,7 @@ ends 5
 lab_sensor n1 -o stop.drain=1s
 kill -STOP "$collector_pid"
 lab_touch 401 402
-ends 3.5
+ends 6 # its drain, and 2 s to detach on a slow machine
 kill -CONT "$collector_pid"
 # Nothing may remain: processes waiting for a dead mount make ps hang too.
 kill -KILL "$dead_PID"
