@@ -244,8 +244,7 @@ bpf_mark(void *st, const struct source_mark *m)
 	if (j->stream != m->stream)
 		begin_stream(j, m);
 	slot = slot_of(j, m->seq);
-	__atomic_store_n(&slot->mark.seq, 0, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	(void) __atomic_exchange_n(&slot->mark.seq, 0, __ATOMIC_SEQ_CST); /* before the rest */
 	for (unsigned i = 0; i < s->ncpu; i++)
 		pos_of(s, m->seq)[i] = s->rings.v[i].pos;
 	slot->mark.stream = m->stream;
