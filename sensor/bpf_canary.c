@@ -259,6 +259,14 @@ enter_otherwise(struct check *k)
 	return true;
 }
 
+bool
+bpf_unsettled(void *st)
+{
+	struct source_state *s = st;
+
+	return entries_busy(&s->hooks.entries);
+}
+
 uint64_t
 bpf_canary(void *st)
 {

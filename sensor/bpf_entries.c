@@ -309,6 +309,19 @@ entries_drop(struct entries *e, const struct drv_control *wanted)
 	}
 }
 
+bool
+entries_busy(struct entries *e)
+{
+	bool running;
+
+	if (!e->ready)
+		return false;
+	(void) pthread_mutex_lock(&e->lock);
+	running = e->running;
+	(void) pthread_mutex_unlock(&e->lock);
+	return running;
+}
+
 void
 entries_wait(struct entries *e)
 {

@@ -51,6 +51,9 @@ void entries_adopt(struct entries *e);
 /* Detach from all other entries, without waiting. */
 void entries_drop(struct entries *e, const struct drv_control *wanted);
 
+/* Is something dropped not detached yet? */
+bool entries_busy(struct entries *e);
+
 /* Wait until everything dropped is detached. */
 void entries_wait(struct entries *e);
 

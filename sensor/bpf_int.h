@@ -133,6 +133,7 @@ void bpf_detach_entries(struct source_state *s, const struct drv_control *wanted
 
 /* Check all hooks, as source_ops.canary. */
 uint64_t bpf_canary(void *st);
+bool bpf_unsettled(void *st);
 
 /* Attach the hook on all entries, also of 32-bit callers, if it is not attached yet. */
 int bpf_attach_enter_all(struct source_state *s) MUST_CHECK;

@@ -128,7 +128,8 @@ replay_over(const struct app *a)
 static void
 check_hooks(struct app *a, uint64_t now)
 {
-	if (a->src == NULL || a->canary_at == 0 || now < a->canary_at || a->stopping)
+	if (a->src == NULL || a->canary_at == 0 || now < a->canary_at || a->stopping ||
+	    a->src->unsettled(a->st))
 		return;
 	a->blind = a->src->canary(a->st);
 	a->canary_at = now + CANARY_NS;

@@ -116,9 +116,11 @@ struct source_ops {
 	 * Check, by harmless calls that no event reports, that the kernel runs each kind of hook on
 	 * each CPU that this process may use; where one is silent, attach it again or take another
 	 * kind of hook, and log what is not seen. Returns BLIND_* of proto/wire.h. Takes a
-	 * millisecond per CPU.
+	 * millisecond per CPU; while unsettled(), seconds: a process that it starts inherits the
+	 * descriptors of hooks that are being detached, and then waits for the kernel to do so.
 	 */
 	uint64_t (*canary)(void *st);
+	bool (*unsettled)(void *st);
 
 	/* Every event before this time (boot ns) has been emitted, or is late. */
 	uint64_t (*emitted_to)(void *st);

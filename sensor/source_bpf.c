@@ -306,6 +306,7 @@ const struct source_ops source_bpf = {
 	.stats = bpf_stats,
 	.drops = bpf_drops,
 	.canary = bpf_canary,
+	.unsettled = bpf_unsettled,
 	.emitted_to = bpf_emitted_to,
 	.iter = bpf_iter,
 	.past = bpf_past,

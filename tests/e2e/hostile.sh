@@ -192,14 +192,14 @@ while True:
     threading.Thread(target=serve, args=(s, k % 4), daemon=True).start()
     k += 1
 PY
-served() { [ "$(cat "$lab/served")" -gt 4 ] 2>/dev/null; } # ... and how often at least
+served() { [ "$(cat "$lab/served")" -gt 4 ] 2>/dev/null; }
 nonsense() {
 	local kb here
 	lab_stop "$collector_pid" || return 1
 	"$python" "$lab/nonsense.py" "$lab/pki" "${listen##*:}" "$lab/served" 2>"$lab/nonsense.log" &
 	here=$!
 	lab_pids+=("$here")
-	sleep "$garbage" # under test: how long it talks to the sensor, ...
+	sleep "$garbage" # under test: how long it talks to the sensor, at least
 	lab_wait 90 served || return 1
 	kill "$here" && wait "$here" 2>/dev/null || true
 	kb=$(awk '/^VmRSS/ { print $2 }' "/proc/$sensor_pid/status") || return 1
