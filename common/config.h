@@ -96,6 +96,11 @@ bool cfg_has(const struct cfg *c, const char *prefix);
  * file). */
 void cfg_place(const struct cfg *c, const char *key, struct diag *d);
 
+/* Report at the place of a key that it must be 'what', such as "json or text", and not 'value'
+ * (NULL: empty). Returns -EINVAL. */
+int cfg_wrong(
+    const struct cfg *c, const char *key, const char *what, const char *value, struct diag *d);
+
 /* Print one line per option, for --help. */
 void opt_print(FILE *f, const struct opt *opts, size_t n);
 

@@ -470,6 +470,14 @@ cfg_place(const struct cfg *c, const char *key, struct diag *d)
 	diag_place(d, c->name, (struct slice){ NULL, 0 });
 }
 
+int
+cfg_wrong(const struct cfg *c, const char *key, const char *what, const char *value, struct diag *d)
+{
+	cfg_place(c, key, d);
+	return diag_fail(
+	    d, d->line, d->col, "'%s' must be %s, not '%s'", key, what, value == NULL ? "" : value);
+}
+
 void
 opt_print(FILE *f, const struct opt *opts, size_t n)
 {

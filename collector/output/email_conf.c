@@ -46,14 +46,6 @@ is_empty(const char *s)
 
 /* ---- options ---- */
 
-static int
-wrong(struct cfg *cfg, const char *key, const char *what, const char *value, struct diag *d)
-{
-	cfg_place(cfg, key, d);
-	return diag_fail(
-	    d, d->line, d->col, "'%s' must be %s, not '%s'", key, what, value == NULL ? "" : value);
-}
-
 /* Check the server's URL: it has a scheme, a host and perhaps a port only. */
 static int
 read_server(struct email_state *st, bool *starttls)
@@ -109,12 +101,12 @@ check_addresses(const struct email_state *st, struct cfg *cfg, struct diag *d)
 	static const char what[] = "an address such as ops@example.org";
 
 	if (is_empty(st->from) || !email_is_address(st->from))
-		return wrong(cfg, "outputs.email.sender", what, st->from, d);
+		return cfg_wrong(cfg, "outputs.email.sender", what, st->from, d);
 	if (st->to.n == 0 || st->to.n > RCPT_MAX)
-		return wrong(cfg, "outputs.email.to", "1 to 50 addresses", "", d);
+		return cfg_wrong(cfg, "outputs.email.to", "1 to 50 addresses", "", d);
 	for (size_t i = 0; i < st->to.n; i++) {
 		if (!email_is_address(st->to.v[i]))
-			return wrong(cfg, "outputs.email.to", what, st->to.v[i], d);
+			return cfg_wrong(cfg, "outputs.email.to", what, st->to.v[i], d);
 	}
 	return 0;
 }
@@ -126,12 +118,12 @@ check_login(const struct email_state *st, struct cfg *cfg, struct diag *d)
 	int r;
 
 	if (is_empty(st->user) != is_empty(st->password_file))
-		return wrong(cfg, "outputs.email.password_file",
+		return cfg_wrong(cfg, "outputs.email.password_file",
 		    "given with outputs.email.username, and only then", st->password_file, d);
 	if (is_empty(st->user))
 		return 0;
 	if (!st->tls)
-		return wrong(cfg, "outputs.email.starttls",
+		return cfg_wrong(cfg, "outputs.email.starttls",
 		    "required if there is a password, which would travel without encryption",
 		    st->starttls, d);
 	r = email_password(st, password, d);
@@ -150,13 +142,13 @@ email_conf(struct email_state *st, struct cfg *cfg, struct diag *d)
 	int r = read_server(st, &starttls);
 
 	if (r == -EINVAL)
-		return wrong(cfg, "outputs.email.server", "smtp://HOST:PORT or smtps://HOST:PORT",
-		    st->server, d);
+		return cfg_wrong(cfg, "outputs.email.server",
+		    "smtp://HOST:PORT or smtps://HOST:PORT", st->server, d);
 	if (r < 0)
 		return r;
 	st->tls = !starttls || strcmp(st->starttls, "required") == 0;
 	if (!st->tls && strcmp(st->starttls, "no") != 0)
-		return wrong(cfg, "outputs.email.starttls", "required or no", st->starttls, d);
+		return cfg_wrong(cfg, "outputs.email.starttls", "required or no", st->starttls, d);
 	r = check_addresses(st, cfg, d);
 	return r < 0 ? r : check_login(st, cfg, d);
 }

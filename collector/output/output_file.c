@@ -74,15 +74,6 @@ file_open_fd(struct file_state *st, int flags)
 }
 
 static int
-wrong(struct cfg *cfg, size_t opt, const char *what, const char *value, struct diag *d)
-{
-	cfg_place(cfg, opts[opt].key, d);
-	diag_set(d, d->line, d->col, "'%s' must be %s, not '%s'", opts[opt].key, what,
-	    value == NULL ? "" : value);
-	return -EINVAL;
-}
-
-static int
 cannot_write(const struct file_state *st, struct cfg *cfg, int r, struct diag *d)
 {
 	cfg_place(cfg, opts[0].key, d);
@@ -99,12 +90,12 @@ file_check(void *state, struct cfg *cfg, struct diag *d)
 	int r;
 
 	if (st->path == NULL || st->path[0] == '\0')
-		return wrong(cfg, 0, "the path of a file", st->path, d);
+		return cfg_wrong(cfg, opts[0].key, "the path of a file", st->path, d);
 	if (text_format_of(st->format_name, false, &st->format) < 0)
-		return wrong(cfg, 2, "json or text", st->format_name, d);
+		return cfg_wrong(cfg, opts[2].key, "json or text", st->format_name, d);
 	st->sync = strcmp(st->sync_name, "batch") == 0;
 	if (!st->sync && strcmp(st->sync_name, "none") != 0)
-		return wrong(cfg, 3, "none or batch", st->sync_name, d);
+		return cfg_wrong(cfg, opts[3].key, "none or batch", st->sync_name, d);
 	r = probe_file(st->path);
 	return r < 0 ? cannot_write(st, cfg, r, d) : 0;
 }

@@ -56,21 +56,13 @@ static const struct opt opts[] = {
 };
 
 static int
-wrong(struct cfg *cfg, const char *key, const char *what, const char *value, struct diag *d)
-{
-	cfg_place(cfg, key, d);
-	return diag_fail(
-	    d, d->line, d->col, "'%s' must be %s, not '%s'", key, what, value == NULL ? "" : value);
-}
-
-static int
 program_check(void *state, struct cfg *cfg, struct diag *d)
 {
 	struct program_state *st = state;
 	const char *path = st->command.n == 0 ? "" : st->command.v[0];
 
 	if (path[0] != '/')
-		return wrong(cfg, opts[0].key,
+		return cfg_wrong(cfg, opts[0].key,
 		    "the absolute path of a program and its arguments, such as "
 		    "[/usr/local/bin/notify, --fast]",
 		    path, d);
@@ -80,10 +72,10 @@ program_check(void *state, struct cfg *cfg, struct diag *d)
 		    strerrordesc_np(errno));
 	}
 	if (text_format_of(st->format_name, false, &st->format) < 0)
-		return wrong(cfg, opts[1].key, "json or text", st->format_name, d);
+		return cfg_wrong(cfg, opts[1].key, "json or text", st->format_name, d);
 	st->answers = strcmp(st->acknowledge, "line") == 0;
 	if (!st->answers && strcmp(st->acknowledge, "read") != 0)
-		return wrong(cfg, opts[2].key, "read or line", st->acknowledge, d);
+		return cfg_wrong(cfg, opts[2].key, "read or line", st->acknowledge, d);
 	return 0;
 }
 

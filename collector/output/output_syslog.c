@@ -78,14 +78,6 @@ static const struct opt opts[] = {
 	    AT(tls_name) },
 };
 
-static int
-wrong(struct cfg *cfg, const char *key, const char *what, const char *value, struct diag *d)
-{
-	cfg_place(cfg, key, d);
-	return diag_fail(
-	    d, d->line, d->col, "'%s' must be %s, not '%s'", key, what, value == NULL ? "" : value);
-}
-
 static const char *
 unless_empty(const char *s)
 {
@@ -100,24 +92,25 @@ read_form(struct syslog_state *st, struct cfg *cfg, struct diag *d)
 	int facility = st->facility == NULL ? -EINVAL : syslog_facility_of(st->facility);
 
 	if (facility < 0)
-		return wrong(cfg, "outputs.syslog.facility",
+		return cfg_wrong(cfg, "outputs.syslog.facility",
 		    "a facility such as user, daemon, authpriv or local0", st->facility, d);
 	if (st->app == NULL || !syslog_app_ok(st->app))
-		return wrong(cfg, "outputs.syslog.app_name",
+		return cfg_wrong(cfg, "outputs.syslog.app_name",
 		    "1 to 48 printable characters without spaces, brackets and colons", st->app, d);
 	if (unless_empty(st->sd_id) != NULL && !syslog_sd_id_ok(st->sd_id))
-		return wrong(cfg, "outputs.syslog.structured_data",
+		return cfg_wrong(cfg, "outputs.syslog.structured_data",
 		    "a name of at most 32 characters, such as mews@32473", st->sd_id, d);
 	st->form = (struct syslog_form){ local ? SYSLOG_LOCAL : SYSLOG_5424, (unsigned) facility,
 		st->app, unless_empty(st->sd_id), strcmp(st->format, "json") == 0, st->max };
 	if (!st->form.json && strcmp(st->format, "text") != 0)
-		return wrong(cfg, "outputs.syslog.format", "json or text", st->format, d);
+		return cfg_wrong(cfg, "outputs.syslog.format", "json or text", st->format, d);
 	if (strcmp(st->header, "bsd") == 0)
 		st->form.header = local ? SYSLOG_LOCAL : SYSLOG_BSD;
 	else if (strcmp(st->header, "rfc5424") == 0)
 		st->form.header = SYSLOG_5424;
 	else if (strcmp(st->header, "auto") != 0)
-		return wrong(cfg, "outputs.syslog.header", "auto, rfc5424 or bsd", st->header, d);
+		return cfg_wrong(
+		    cfg, "outputs.syslog.header", "auto, rfc5424 or bsd", st->header, d);
 	return 0;
 }
 
@@ -130,7 +123,7 @@ syslog_check(void *state, struct cfg *cfg, struct diag *d)
 	int r;
 
 	if (st->address == NULL || peer_parse(st->address, to) < 0)
-		return wrong(cfg, "outputs.syslog.address",
+		return cfg_wrong(cfg, "outputs.syslog.address",
 		    "unix:/PATH, udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT", st->address,
 		    d);
 	to->tls.ca = unless_empty(st->ca);
@@ -141,7 +134,7 @@ syslog_check(void *state, struct cfg *cfg, struct diag *d)
 	if (r < 0)
 		return r;
 	if (to->kind != PEER_TLS && cfg_has(cfg, "outputs.syslog.tls"))
-		return wrong(cfg, "outputs.syslog.address",
+		return cfg_wrong(cfg, "outputs.syslog.address",
 		    "tls://HOST:PORT with outputs.syslog.tls", st->address, d);
 	r = peer_check(to, d);
 	if (r == 0)
