@@ -5,6 +5,7 @@
 #ifndef MEWS_COLLECTOR_API_TEST_API_KIT_H
 #define MEWS_COLLECTOR_API_TEST_API_KIT_H
 
+#include "tests/support/put_file.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 
@@ -33,10 +34,16 @@ size_t hear(int fd, char *to, size_t max);
 /* Make a whole request: HTTP's status, or 0; the body is in 'out'. 'body' may be NULL. */
 long ask(const char *method, const char *path, const char *body, struct buf *out);
 
+/* Make each request, and expect its answer. */
+struct expected {
+	const char *method, *path, *body;
+	long status;
+	const char *text;
+};
+void ask_each(const struct expected *v, size_t n);
+
 /* Make the request that 'c' is set up for, without a proxy. HTTP's status, or 0. */
 long answer(CURL *c, struct buf *out);
-
-void put_file(const char *path, const char *text, mode_t mode);
 
 /* A port on loopback that was free a moment ago. */
 unsigned free_port(void);

@@ -4,11 +4,7 @@
 #include "tests/support/outbox_kit.h"
 #include <unistd.h>
 
-static const struct {
-	const char *method, *path, *body;
-	long status;
-	const char *text;
-} requests[] = {
+static const struct expected requests[] = {
 	{ "POST", "/api/v1/outputs/test", "", 404,
 	    "{\"error\":\"no such output is enabled: 'output' must be one that 'mewsctl outputs "
 	    "list' shows\"}\n" },
@@ -40,16 +36,9 @@ static const struct {
 static void
 test_requests(void **state)
 {
-	struct buf b = BUF_INIT;
-
 	(void) state;
 	start(&patient);
-	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-		assert_int_equal(requests[i].status,
-		    ask(requests[i].method, requests[i].path, requests[i].body, &b));
-		assert_string_equal(requests[i].text, b.p);
-	}
-	buf_fini(&b);
+	ask_each(requests, ARRAY_SIZE(requests));
 }
 
 /* With the reason and the alert; page by page. */

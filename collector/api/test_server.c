@@ -15,11 +15,7 @@
 
 /* ---- requests ---- */
 
-static const struct {
-	const char *method, *path, *body;
-	long status;
-	const char *text;
-} requests[] = {
+static const struct expected requests[] = {
 	{ "GET", "/healthz", NULL, 200, "ok\n" },
 	{ "GET", "/readyz", NULL, 503, "not today\n" },
 	{ "GET", "/metrics", NULL, 200, "metrics\n" },
@@ -67,17 +63,10 @@ static const struct {
 static void
 test_requests(void **state)
 {
-	struct buf b = BUF_INIT;
-
 	(void) state;
 	start(&patient);
-	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-		assert_int_equal(requests[i].status,
-		    ask(requests[i].method, requests[i].path, requests[i].body, &b));
-		assert_string_equal(requests[i].text, b.p);
-	}
+	ask_each(requests, ARRAY_SIZE(requests));
 	assert_int_equal(ARRAY_SIZE(requests), counts().requests);
-	buf_fini(&b);
 }
 
 static void

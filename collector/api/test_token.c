@@ -2,6 +2,7 @@
 /* test_token.c - the file of the API's tokens: what it may hold, who holds a token, its creation.
  */
 #include "collector/api/token.h"
+#include "tests/support/put_file.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 #include <errno.h>
@@ -13,17 +14,6 @@
 #define READER "a-token-that-changes-nothing"
 
 static char token_file[128];
-
-static void
-put_file(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	assert_int_equal(strlen(text), fwrite(text, 1, strlen(text), f));
-	assert_int_equal(0, fchmod(fileno(f), mode));
-	assert_int_equal(0, fclose(f));
-}
 
 static const struct {
 	const char *text;

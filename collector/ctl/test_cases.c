@@ -4,6 +4,7 @@
 #include "collector/ctl/case_value.h"
 #include "common/hex.h"
 #include "proto/batch.h"
+#include "tests/support/put_file.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 #include <errno.h>
@@ -142,16 +143,6 @@ static const struct {
 };
 
 static void
-write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(0, fclose(f));
-}
-
-static void
 test_files(void **state UNUSED)
 {
 	char dir[TMPDIR_SIZE], path[TMPDIR_SIZE + 16];
@@ -163,7 +154,7 @@ test_files(void **state UNUSED)
 		struct case_file f;
 		int r;
 
-		write_file(path, files[k].yaml);
+		put_file(path, files[k].yaml, 0600);
 		r = case_file_read(path, &f, &d);
 		if (files[k].say == NULL) {
 			if (r < 0)
@@ -199,7 +190,7 @@ test_batches(void **state UNUSED)
 
 	assert_int_equal(0, tmpdir_make(dir));
 	(void) snprintf(path, sizeof(path), "%s/cases.yaml", dir);
-	write_file(path, yaml);
+	put_file(path, yaml, 0600);
 	assert_int_equal(0, case_file_read(path, &f, &d));
 	assert_int_equal(2, f.nrules);
 	assert_string_equal("/b.yaml", f.rules[1]);
