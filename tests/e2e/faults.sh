@@ -49,11 +49,22 @@ broker_away() {
 	"$kafka" start "$broker" >/dev/null
 }
 
-# What was in the rings dies with the sensor, and until the next one has its hooks nobody sees anything.
+# With capture.pin the next sensor takes over the rings, and nothing is lost.
+before_kill_sensor_20() { pin; }
 fault_kill_sensor_20() { kill_sensor 20; }
+before_kill_sensor_3() { pin; }
 fault_kill_sensor_3() { kill_sensor 3; }
-kill_sensor() {
+pin() {
+	mkdir "$lab/bpf"
+	mount -t bpf mews-lab "$lab/bpf"
+	sensor_options+=(-o "capture.pin=$lab/bpf/sensor")
+}
+# Without it, what was in the rings dies with the sensor, and until the next one has its hooks nobody sees anything.
+fault_kill_unpinned_5() {
 	causes=sensor_died
+	kill_sensor 5
+}
+kill_sensor() {
 	for _ in $(seq "$1"); do
 		moment
 		hole gone "$sensor_pid"
@@ -162,7 +173,7 @@ reload() {
 }
 
 short='stop_3 kill_collector_3 broker_5'
-long='none stop_10 stop_120 kill_collector_50 kill_sensor_20 spool spool_disk
+long='none stop_10 stop_120 kill_collector_50 kill_sensor_20 kill_unpinned_5 spool spool_disk
 	collector_disk broker_60 both_60 cut_60 lossy certificates reload_100'
 
 # ---- one fault in a lab of its own
