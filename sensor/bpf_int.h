@@ -47,6 +47,7 @@ struct source_state {
 	uint64_t *percpu;         /* a per-CPU value being read */
 	struct drop_count *drops; /* as last read: one for each event and cause */
 	size_t ndrops;
+	struct drv_hole holes[DROP_CAUSES]; /* when they were, by cause */
 	uint64_t missed, missed_at; /* runs that the kernel skipped; when that was last read */
 	unsigned ncpu;              /* possible CPUs */
 	int epoll_fd, wake_fd;

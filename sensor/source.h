@@ -15,6 +15,7 @@
 #include "driver/abi.h"
 #include "proto/event.h"
 #include "proto/event_set.h"
+#include "proto/wire.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -111,6 +112,9 @@ struct source_ops {
 
 	void (*stats)(void *st, struct source_stats *ret);
 	void (*drops)(void *st, source_drop_fn *fn, void *arg);
+
+	/* When the newest of them were, by enum wire_drop, as of drops(); others stay unchanged. */
+	void (*holes)(void *st, struct drv_hole ret[DROP_CAUSES]);
 
 	/*
 	 * Check, by harmless calls that no event reports, that the kernel runs each kind of hook on

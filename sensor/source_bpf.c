@@ -8,6 +8,7 @@
 #include "proto/wire.h"
 #include "sensor/bpf_int.h"
 #include "sensor/capture_table.h"
+#include "sensor/hole.h"
 #include "sensor/kernel_floor.h"
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -17,6 +18,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+/* Of the largest per-CPU value. */
+#define VALUE_WORDS (sizeof(struct drv_hole) / sizeof(uint64_t))
 
 #define MISSED_NS (100 * NS_PER_MS) /* between two reads of the skipped runs */
 
@@ -122,7 +126,7 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	s->page = (size_t) sysconf(_SC_PAGESIZE);
 	s->epoll_fd = s->wake_fd = s->enter = -1;
 	progs_init(&s->progs);
-	s->percpu = calloc((size_t) MAX(n, 1), sizeof(*s->percpu));
+	s->percpu = calloc((size_t) MAX(n, 1) * VALUE_WORDS, sizeof(*s->percpu));
 	s->drops = calloc(schema_nevents * DRV_CAUSE_MAX, sizeof(*s->drops));
 	s->opened = true;
 	if (s->percpu == NULL || s->drops == NULL || bpf_rings_new(s) < 0) {
@@ -240,6 +244,33 @@ missed(const struct source_state *s)
 	return sum;
 }
 
+/* The newest hole of all CPUs together: those without a pause between them are one. */
+static void
+read_hole(struct source_state *s, uint32_t cause)
+{
+	const struct drv_hole *of = (const struct drv_hole *) s->percpu;
+	struct drv_hole all = { .last = 0 };
+	bool grown = true;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.holes), &cause, s->percpu) != 0)
+		return;
+	for (unsigned i = 0; i < s->ncpu; i++) {
+		if (of[i].last > all.last)
+			all = of[i];
+	}
+	while (grown) {
+		grown = false;
+		for (unsigned i = 0; i < s->ncpu; i++) {
+			if (of[i].first >= all.first || of[i].last + DRV_HOLE_NS < all.first ||
+			    of[i].last == 0)
+				continue;
+			all.first = of[i].first;
+			grown = true;
+		}
+	}
+	s->holes[cause] = all;
+}
+
 /* Read the counters of all events: a system call for each, so only after one of them changed. One
  * that cannot be read keeps its last count, and all are read again the next time. */
 static void
@@ -263,8 +294,22 @@ read_drops(struct source_state *s)
 			s->ndrops++;
 		}
 	}
+	for (uint32_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++)
+		read_hole(s, c);
 	if (!all)
 		__atomic_store_n(&s->skel->bss->ctl.dropped, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Runs that the kernel skipped since the last look. */
+static void
+note_missed(struct source_state *s, uint64_t sum, uint64_t now)
+{
+	uint64_t before = s->missed_at == 0 ? now : s->missed_at;
+
+	if (sum > s->missed)
+		hole_add(&s->holes[DROP_MISSED], (struct drv_hole){ before, now });
+	s->missed = sum;
+	s->missed_at = now;
 }
 
 static void
@@ -273,10 +318,8 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 	struct source_state *s = st;
 	uint64_t now = clock_boot();
 
-	if (now - s->missed_at >= MISSED_NS) {
-		s->missed_at = now;
-		s->missed = missed(s);
-	}
+	if (now - s->missed_at >= MISSED_NS)
+		note_missed(s, missed(s), now);
 	if (s->missed > 0)
 		fn(arg, 0, DROP_MISSED, s->missed);
 	if (__atomic_exchange_n(&s->skel->bss->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
@@ -286,6 +329,14 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 			fn(arg, (uint16_t) s->drops[i].type, (uint16_t) s->drops[i].cause,
 			    s->drops[i].count);
 	}
+}
+
+static void
+bpf_holes(void *st, struct drv_hole ret[DROP_CAUSES])
+{
+	const struct source_state *s = st;
+
+	memcpy(ret, s->holes, sizeof(s->holes));
 }
 
 static uint64_t
@@ -305,6 +356,7 @@ const struct source_ops source_bpf = {
 	.wake = bpf_wake,
 	.stats = bpf_stats,
 	.drops = bpf_drops,
+	.holes = bpf_holes,
 	.canary = bpf_canary,
 	.unsettled = bpf_unsettled,
 	.emitted_to = bpf_emitted_to,
