@@ -101,8 +101,7 @@ exclude(struct source_state *s)
 	while (n >= 0 && (n = read(fd, &t, sizeof(t))) == (ssize_t) sizeof(t)) {
 		for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
 			if (t.tid == pids[i] && t.pid == pids[i])
-				s->skel->bss->ctl.exclude[i] =
-				    (struct drv_excluded){ t.start, t.pid };
+				s->vars->ctl.exclude[i] = (struct drv_excluded){ t.start, t.pid };
 		}
 	}
 	if (fd >= 0) {
@@ -173,7 +172,7 @@ static int
 bpf_set_interest(void *st, const struct interest *wanted)
 {
 	struct source_state *s = st;
-	struct drv_control *ctl = &s->skel->bss->ctl;
+	struct drv_control *ctl = &s->vars->ctl;
 	struct drv_control new = { 0 };
 	int r;
 
@@ -199,11 +198,11 @@ bpf_set_interest(void *st, const struct interest *wanted)
 
 /* False, and *ret unchanged: the kernel refused. */
 static bool
-percpu_sum(struct source_state *s, const struct bpf_map *map, uint32_t key, uint64_t *ret)
+percpu_sum(struct source_state *s, const char *map, uint32_t key, uint64_t *ret)
 {
 	uint64_t sum = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, s->percpu) != 0)
+	if (bpf_map_lookup_elem(bpf_driver_map(s, map), &key, s->percpu) != 0)
 		return false;
 	for (unsigned i = 0; i < s->ncpu; i++)
 		sum += s->percpu[i];
@@ -218,9 +217,9 @@ bpf_stats(void *st, struct source_stats *ret)
 
 	*ret = s->rings.stats;
 	ret->silences = s->silences;
-	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED, &ret->excluded);
-	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_STASH, &ret->unstashed);
-	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD, &ret->reread);
+	(void) percpu_sum(s, "counts", DRV_COUNT_EXCLUDED, &ret->excluded);
+	(void) percpu_sum(s, "counts", DRV_COUNT_STASH, &ret->unstashed);
+	(void) percpu_sum(s, "counts", DRV_COUNT_REREAD, &ret->reread);
 }
 
 /*
@@ -289,15 +288,15 @@ read_drops(struct source_state *s)
 				continue;
 			d->type = type;
 			d->cause = c;
-			all &= percpu_sum(
-			    s, s->skel->maps.drops, type * (uint32_t) DRV_CAUSE_MAX + c, &d->count);
+			all &=
+			    percpu_sum(s, "drops", type * (uint32_t) DRV_CAUSE_MAX + c, &d->count);
 			s->ndrops++;
 		}
 	}
 	for (uint32_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++)
 		read_hole(s, c);
 	if (!all)
-		__atomic_store_n(&s->skel->bss->ctl.dropped, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->vars->ctl.dropped, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Runs that the kernel skipped since the last look. */
@@ -322,7 +321,7 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 		note_missed(s, missed(s), now);
 	if (s->missed > 0)
 		fn(arg, 0, DROP_MISSED, s->missed);
-	if (__atomic_exchange_n(&s->skel->bss->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
+	if (__atomic_exchange_n(&s->vars->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
 		read_drops(s);
 	for (size_t i = 0; i < s->ndrops; i++) {
 		if (s->drops[i].count > 0)
