@@ -104,6 +104,7 @@ void bpf_resume(void *st, uint64_t seq, struct source_mark *ret);
 bool bpf_mark(void *st, const struct source_mark *m);
 void bpf_settle(void *st, bool saved);
 bool bpf_crowded(void *st);
+bool bpf_kept(void *st);
 void bpf_unpin(void *st);
 
 /* Before loading: compute the size of the rings and allocate their state. -ENOMEM. */

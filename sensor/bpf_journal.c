@@ -166,6 +166,14 @@ bpf_pins_of_others(struct source_state *s)
 	s->alone = true;
 }
 
+bool
+bpf_kept(void *st)
+{
+	const struct source_state *s = st;
+
+	return pin_whole(s->pin);
+}
+
 /* From now on as if there had never been a folder. */
 void
 bpf_unpin(void *st)

@@ -167,6 +167,7 @@ on_stats(void *arg, Wire__SensorStats *s)
 	s->rss_bytes = rss_bytes();
 	s->redacted = redactor_count(a->redactor);
 	s->snapshot_unreadable = a->snapshot.unreadable;
+	s->harm = a->src != NULL ? guard_harm(&a->guard) : NULL;
 }
 
 static void

@@ -142,6 +142,7 @@ struct source_ops {
 	 *          pinned, so it need not be written.
 	 * settle() - it was written, or ('saved' is false) is in this process's memory alone.
 	 * crowded() - poll() waits for a batch.
+	 * kept() - false: others have removed some of what is pinned, so there may be no successor.
 	 * unpin() - this process ends in order: with it, capture ends.
 	 */
 	bool (*past)(void *st, struct source_past *ret);
@@ -149,6 +150,7 @@ struct source_ops {
 	bool (*mark)(void *st, const struct source_mark *m);
 	void (*settle)(void *st, bool saved);
 	bool (*crowded)(void *st);
+	bool (*kept)(void *st);
 	void (*unpin)(void *st);
 
 	void (*close)(void *st);

@@ -365,6 +365,7 @@ const struct source_ops source_bpf = {
 	.mark = bpf_mark,
 	.settle = bpf_settle,
 	.crowded = bpf_crowded,
+	.kept = bpf_kept,
 	.unpin = bpf_unpin,
 	.close = bpf_close,
 };
