@@ -246,6 +246,10 @@ static const struct {
 	{ 453, "keyctl res operation arg2 arg3 arg4 arg5" },
 	{ 500, "task_file_passed fd path flags mode dev ino_num sk_family sk_type sk_proto tuple" },
 	{ 501, "setfsuid res fsuid" },
+	{ 502,
+	    "container_info id full_id runtime traits container_name image image_id "
+	    "image_repository image_tag image_digest mounts labels ip cni pod_sandbox pod_name "
+	    "pod_namespace pod_uid pod_labels pod_ip" },
 };
 
 static void

@@ -216,6 +216,7 @@ static const struct {
 	{ EV_TASK_FILE_PASSED,
 	    "PATH=path OPEN_FLAGS=flags MODE=mode DEV=dev INO=ino_num TUPLE=tuple" },
 	{ EV_SETFSUID, "RESULT=res" },
+	{ EV_CONTAINER_INFO, "async" },
 };
 
 static void

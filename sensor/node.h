@@ -30,10 +30,10 @@
 
 #define NODE_NAME_MAX 256
 
-/* Each event for each of the kernel's causes and two of the spool's, and the other causes. */
+/* Each event for each of the kernel's causes, and the other causes. */
 enum {
 	NODE_DROPS_MAX = 8
-#define EVENT(...) +5
+#define EVENT(...) +3
 #include "proto/events.def"
 };
 
@@ -42,9 +42,6 @@ struct node_drops {
 	Wire__Drop v[NODE_DROPS_MAX];
 	Wire__Drop *p[NODE_DROPS_MAX];
 	size_t n;
-	struct drv_hole hole[DROP_CAUSES]; /* when the newest were; 'last' 0: not known */
-	Wire__Hole hv[DROP_CAUSES], *hp[DROP_CAUSES]; /* those that are known */
-	size_t nholes;
 };
 
 struct node;
@@ -119,6 +116,7 @@ struct node {
 	struct drop_log drop_log;
 	struct account *account; /* NULL: no event of a source yet, or no memory */
 	struct node_snapshot snap;
+	uint32_t infos;     /* rows of node_info() in the open batch */
 	uint32_t interest;  /* the version in force */
 	uint64_t next_tick; /* when link or pace need a tick */
 	uint64_t events, batches, bytes;
@@ -132,6 +130,9 @@ void node_free(struct node *n);
 
 /* Take a record: source_emit_fn. */
 int node_emit(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
+
+/* Add a row of our own, which belongs to no snapshot, before the next record. -errno: not now. */
+int node_info(struct node *n, const struct ev_hdr *rec) MUST_CHECK;
 
 /* Put a snapshot's rows into the batches among the events: they are resent and lost with the batch.
  * 'began' is boot time. node_snapshot_end() closes the open batch. */
@@ -177,7 +178,6 @@ void node_gather_drops(struct node *n, bool fresh);
 /* Append the packed Hello. */
 int node_hello(struct node *n, struct buf *out) MUST_CHECK;
 
-/* d->v and d->p are set up here, from d->n on. */
 void node_drop_add(struct node_drops *d, uint32_t event, uint32_t cause, uint64_t count);
 
 #endif

@@ -90,12 +90,10 @@ node_flush(struct node *n, uint64_t now)
 		put_accounts(n, now, &b);
 	clock_pair(&b.boot_ns, &b.real_ns);
 	b.real_ns += (uint64_t) n->cfg.skew_ns;
-	b.events = (uint32_t) records - n->snap.rows;
+	b.events = (uint32_t) records - n->snap.rows - n->infos;
 	b.body = &body;
 	b.n_drops = n->drops.n;
 	b.drops = n->drops.p;
-	b.n_holes = n->drops.nholes;
-	b.holes = n->drops.hp;
 	if (n->snap.rows > 0 || n->snap.last) {
 		snap.id = n->snap.id;
 		snap.part = n->snap.part++;
@@ -103,14 +101,16 @@ node_flush(struct node *n, uint64_t now)
 		snap.began_ns = n->snap.began;
 		b.snapshot = &snap;
 	}
-	n->snap.rows = 0;
+	n->snap.rows = n->infos = 0;
 	n->snap.last = false;
 	if (node_put_batch(n, &b) < 0)
 		n->lost += b.events;
 }
 
+enum kind { EVENT_RECORD, SNAPSHOT_ROW, INFO_ROW };
+
 static int
-gather(struct node *n, const struct ev_hdr *rec, bool row)
+gather(struct node *n, const struct ev_hdr *rec, enum kind kind)
 {
 	int r;
 
@@ -125,8 +125,9 @@ gather(struct node *n, const struct ev_hdr *rec, bool row)
 		node_flush(n, clock_mono());
 		r = batch_enc_add(n->enc, rec);
 	}
-	n->snap.rows += row && r == 0;
-	if (r == 0 && !row && n->account != NULL)
+	n->snap.rows += kind == SNAPSHOT_ROW && r == 0;
+	n->infos += kind == INFO_ROW && r == 0;
+	if (r == 0 && kind == EVENT_RECORD && n->account != NULL)
 		account_event(n->account, rec);
 	n->news += rec->news != 0;
 	return r;
@@ -148,7 +149,7 @@ node_emit(struct node *n, const struct ev_hdr *rec)
 {
 	if (UNLIKELY(n->account == NULL))
 		n->account = new_account(n);
-	return gather(n, rec, false);
+	return gather(n, rec, EVENT_RECORD);
 }
 
 /* ---- a snapshot among the events ---- */
@@ -163,7 +164,13 @@ node_snapshot_begin(struct node *n, uint64_t id, uint64_t began)
 int
 node_row(struct node *n, const struct ev_hdr *rec)
 {
-	return gather(n, rec, true);
+	return gather(n, rec, SNAPSHOT_ROW);
+}
+
+int
+node_info(struct node *n, const struct ev_hdr *rec)
+{
+	return gather(n, rec, INFO_ROW);
 }
 
 void

@@ -227,3 +227,15 @@ rings_pending(const struct ring_set *s)
 	}
 	return false;
 }
+
+bool
+rings_filling(const struct ring_set *s)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct ring *r = &s->v[i];
+
+		if (__atomic_load_n(r->producer, __ATOMIC_RELAXED) - *r->consumer > r->size / 2)
+			return true;
+	}
+	return false;
+}

@@ -73,4 +73,7 @@ void rings_release(struct ring_set *s, const uint64_t *pos);
 /* Is there a record that has not been emitted? */
 bool rings_pending(const struct ring_set *s);
 
+/* Is more than half of a ring in use? */
+bool rings_filling(const struct ring_set *s);
+
 #endif

@@ -19,7 +19,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum scan_step { SCAN_USERS, SCAN_GROUPS, SCAN_TASKS, SCAN_FILES, SCAN_DONE };
+enum scan_step {
+	SCAN_USERS,
+	SCAN_GROUPS,
+	SCAN_TASKS,
+	SCAN_FILES,
+	SCAN_DONE,
+	SCAN_CONTAINERS, /* no scan: the worker answers questions about containers */
+};
 
 /* The starting point; all zero: the whole scan. */
 struct scan_order {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/scanner.h"
+#include "sensor/container_read.h"
 #include "sensor/privilege.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +24,15 @@ struct scanner {
 
 /* ---- the keeper ---- */
 
+struct worker {
+	pid_t pid;       /* 0: none */
+	bool containers; /* it reads about containers; else it scans */
+};
+
 struct keeper {
 	const char *host_root;
-	pid_t parent, worker[SCANNER_STUCK_MAX]; /* the newest worker, and stuck ones; 0: none */
+	pid_t parent;
+	struct worker worker[SCANNER_STUCK_MAX]; /* the newest of each kind, and stuck ones */
 	bool running;                            /* there may be live workers */
 };
 
@@ -54,22 +61,31 @@ receive(int ctl, struct scan_order *o, int fd[FDS])
 	return true;
 }
 
-/* Kill all workers if 'end', and reap dead ones. Return a free slot, or NULL if stuck workers hold
- * all. */
-static pid_t *
-clear_workers(struct keeper *k, bool end)
+/* Reap dead workers. Return a free place, or NULL if stuck workers hold all. */
+static struct worker *
+clear_workers(struct keeper *k)
 {
-	pid_t *free_place = NULL;
+	struct worker *free_place = NULL;
 
 	for (unsigned i = 0; i < SCANNER_STUCK_MAX; i++) {
-		if (k->worker[i] != 0 && end)
-			(void) kill(k->worker[i], SIGKILL);
-		if (k->worker[i] != 0 && waitpid(k->worker[i], NULL, WNOHANG) != 0)
-			k->worker[i] = 0;
-		if (k->worker[i] == 0)
-			free_place = &k->worker[i];
+		struct worker *w = &k->worker[i];
+
+		if (w->pid != 0 && waitpid(w->pid, NULL, WNOHANG) != 0)
+			w->pid = 0;
+		if (w->pid == 0)
+			free_place = w;
 	}
 	return free_place;
+}
+
+/* Kill the workers of a kind. */
+static void
+end_workers(const struct keeper *k, bool containers)
+{
+	for (unsigned i = 0; i < SCANNER_STUCK_MAX; i++) {
+		if (k->worker[i].pid != 0 && k->worker[i].containers == containers)
+			(void) kill(k->worker[i].pid, SIGKILL);
+	}
 }
 
 /* Wait for an order or the end of the sensor; reap meanwhile. */
@@ -79,10 +95,10 @@ await(struct keeper *k)
 	struct pollfd p = { .fd = 3, .events = POLLIN };
 
 	while (poll(&p, 1, k->running ? BURY_MS : -1) <= 0) {
-		(void) clear_workers(k, false);
+		(void) clear_workers(k);
 		k->running = false;
 		for (unsigned i = 0; i < SCANNER_STUCK_MAX; i++)
-			k->running |= k->worker[i] != 0;
+			k->running |= k->worker[i].pid != 0;
 	}
 }
 
@@ -99,6 +115,8 @@ static void
 work(const struct keeper *k, const struct scan_order *o, const int fd[FDS], pid_t keeper)
 {
 	end_with(keeper);
+	if (o->step == SCAN_CONTAINERS)
+		_exit(container_serve(k->host_root, fd[0]) == 0 ? 0 : 1);
 	_exit(scan_run(k->host_root, o, fd[1], fd[2], fd[0]) == 0 ? 0 : 1);
 }
 
@@ -117,13 +135,17 @@ keep(struct keeper *k, int ctl)
 	    privilege_drop(PRIVILEGE_SCAN, &d) < 0)
 		_exit(1);
 	while (receive(3, &o, fd)) {
-		pid_t *place = clear_workers(k, true);
-		pid_t pid = place == NULL ? -1 : fork();
+		bool containers = o.step == SCAN_CONTAINERS;
+		struct worker *place;
+		pid_t pid;
 
+		end_workers(k, containers);
+		place = clear_workers(k);
+		pid = place == NULL ? -1 : fork();
 		if (pid == 0)
 			work(k, &o, fd, self);
 		if (pid > 0)
-			*place = pid;
+			*place = (struct worker){ pid, containers };
 		k->running |= pid > 0;
 		for (unsigned i = 0; i < FDS; i++)
 			(void) close(fd[i]);
@@ -189,12 +211,12 @@ order(const struct scanner *s, const struct scan_order *o, const int fd[FDS])
 	return sendmsg(s->ctl, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int
-scanner_begin(struct scanner *s, const struct scan_order *o, int tasks, int files)
+static int
+begin(const struct scanner *s, const struct scan_order *o, int type, int tasks, int files)
 {
 	int end[2], bytes = SND_BYTES, r;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, end) < 0)
 		return -errno;
 	(void) setsockopt(end[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	r = fcntl(end[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
@@ -206,6 +228,20 @@ scanner_begin(struct scanner *s, const struct scan_order *o, int tasks, int file
 		return r;
 	}
 	return end[0];
+}
+
+int
+scanner_begin(struct scanner *s, const struct scan_order *o, int tasks, int files)
+{
+	return begin(s, o, SOCK_STREAM, tasks, files);
+}
+
+int
+scanner_containers(struct scanner *s)
+{
+	const struct scan_order o = { .step = SCAN_CONTAINERS };
+
+	return begin(s, &o, SOCK_SEQPACKET, s->ctl, s->ctl);
 }
 
 void

@@ -3,7 +3,8 @@
  * scanner.h - run scans in separate processes, which can be killed when stuck.
  *
  * A keeper process is forked before threads and BPF programs exist, so it keeps none of them alive
- * and holds no locks. For each scan it kills the previous worker and forks a new one. A worker that
+ * and holds no locks. For each scan, and for reading about containers, it kills the previous worker
+ * of that kind and forks a new one. A worker that
  * survives SIGKILL (blocked uninterruptibly in a file system) is left behind; with
  * SCANNER_STUCK_MAX of those, no scan begins. Nothing waits for a worker. All end with the sensor.
  */
@@ -29,7 +30,12 @@ uint32_t scanner_pid(const struct scanner *s);
  * Never waits. The caller keeps 'tasks' and 'files'. -errno. */
 int scanner_begin(struct scanner *s, const struct scan_order *o, int tasks, int files) MUST_CHECK;
 
-/* End keeper and worker. Waits only for the keeper, which never blocks. NULL is allowed. */
+/* End the current worker that reads about containers, and begin another. Return a non-blocking
+ * descriptor, owned by the caller, for questions and answers (container_read.h); it ends if the
+ * worker could not begin or was killed. Never waits. -errno. */
+int scanner_containers(struct scanner *s) MUST_CHECK;
+
+/* End keeper and workers. Waits only for the keeper, which never blocks. NULL is allowed. */
 void scanner_stop(struct scanner *s);
 
 #endif

@@ -143,6 +143,8 @@ capture_all(struct app *a, struct diag *d)
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
 			event_set_add(&all.events, schema_events[i].num);
 	}
+	if (a->record != NULL)
+		event_set_add(&all.events, EV_CONTAINER_INFO);
 	r = a->src->set_interest(a->st, &all);
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot attach to the entries of system calls: %s",
@@ -165,7 +167,6 @@ start_source(void *app)
 	};
 	struct source_past past;
 	struct diag d = { 0 };
-	bool killed = false;
 	int r;
 
 	if (a->args.replay != NULL)
@@ -178,12 +179,9 @@ start_source(void *app)
 	r = a->st == NULL ? -ENOMEM : a->src->open(a->st, &so, &d);
 	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
 		log_warn("local_collector: there is no process %u to exclude", so.exclude_pid);
-	if (r == 0)
-		killed = a->src->past(a->st, &past);
-	if (r == 0 && !a->args.check && !killed)
+	if (r == 0 && !a->args.check && !a->src->past(a->st, &past))
 		r = capture_all(a, &d);
 	if (r == 0) {
-		guard_open(&a->guard, killed);
 		(void) malloc_trim(0); /* return the megabyte that loading the programs took */
 		return 0;
 	}
@@ -203,7 +201,6 @@ stop_source(void *app)
 	if (src == NULL)
 		return;
 	a->src = NULL;
-	guard_close(&a->guard);
 	src->close(a->st);
 	free(a->st);
 }

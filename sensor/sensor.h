@@ -12,7 +12,6 @@
 #include "common/notify.h"
 #include "common/stage.h"
 #include "sensor/env.h"
-#include "sensor/guard.h"
 #include "sensor/node.h"
 #include "sensor/options.h"
 #include "sensor/record_file.h"
@@ -69,13 +68,13 @@ struct app {
 	struct record *record;
 
 	struct scanner *scanner;
-	struct snapshot snapshot;           /* of this machine */
+	struct containers *containers; /* NULL: without live capture */
+	uint64_t spool_lost;      /* events that the spool had dropped: see tick_containers() */
+	struct snapshot snapshot; /* of this machine */
 	uint64_t unstashed, unstashed_next; /* last logged count; when to log again */
 	uint64_t canary_at, blind;          /* when to check the hooks again; what is not seen */
 	struct node_drops dropped;          /* the source's, read at 'dropped_at' */
 	uint64_t dropped_at;
-
-	struct guard guard; /* with a source */
 
 	uint64_t certs_looked; /* monotonic ns of the last check: app_watch_certs() */
 	uint64_t certs_warned; /* monotonic ns of the last expiry warning */

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRAIN_POLLS 4 /* of a millisecond: longer than a record is held back */
-#define CANARY_NS   (3600 * NS_PER_S)
-#define OPENING_MAX 8 /* nodes between dialing and Welcome; as many as there are dialers */
-#define OPENING_NS  (2 * NS_PER_MS) /* until another node may dial */
+#define DRAIN_POLLS  4 /* of a millisecond: longer than a record is held back */
+#define CANARY_NS    (3600 * NS_PER_S)
+#define CONTAINER_MS 5
+#define OPENING_MAX  8 /* nodes between dialing and Welcome; as many as there are dialers */
+#define OPENING_NS   (2 * NS_PER_MS) /* until another node may dial */
 
 void
 app_wake(void *app)
@@ -34,6 +35,9 @@ emit(void *arg, const struct ev_hdr *rec)
 {
 	struct app *a = arg;
 
+	if (containers_looks_at(rec->type) && a->src->wants(a->st, EV_CONTAINER_INFO) &&
+	    containers_see(a->containers, rec, a->stopping || a->src->filling(a->st)) < 0)
+		return -EAGAIN;
 	return node_emit(a->node[0], rec);
 }
 
@@ -135,15 +139,6 @@ check_hooks(struct app *a, uint64_t now)
 	a->canary_at = now + CANARY_NS;
 }
 
-static void
-watch_self(struct app *a, uint64_t now)
-{
-	if (a->src == NULL || now < a->guard.next || a->stopping)
-		return;
-	guard_look(&a->guard, a->src->kept(a->st));
-	a->guard.next = now + GUARD_NS;
-}
-
 /* ---- the loop ---- */
 
 static bool
@@ -204,6 +199,30 @@ tick_nodes(struct app *a, uint64_t now)
 	return next;
 }
 
+/* An event waits for what is known of its container: poll for that, and nothing else, for a moment.
+ */
+static void
+wait_for_container(const struct app *a)
+{
+	struct pollfd p = { .fd = containers_fd(a->containers), .events = POLLIN };
+
+	(void) poll(&p, 1, CONTAINER_MS);
+}
+
+/* Add what has come about containers. Whether an event waits for more. */
+static bool
+tick_containers(struct app *a)
+{
+	uint64_t lost = a->node[0]->spool.events_dropped;
+
+	if (a->containers == NULL)
+		return false;
+	if (lost != a->spool_lost)
+		containers_forget(a->containers); /* what was reported may be among it */
+	a->spool_lost = lost;
+	return containers_tick(a->containers);
+}
+
 /* Wait for events. Until a batch can leave they stay in the rings; while one with news could leave,
  * news ends the wait. */
 static int
@@ -216,9 +235,15 @@ poll_source(struct app *a, uint64_t now, int timeout_ms)
 
 	if (!news)
 		rest = MIN(rest, news_rest);
+	if (tick_containers(a))
+		timeout_ms = 0;
 	r = poll_into(a, timeout_ms, rest > now ? rest - now : 0, news);
 	if (r > 0)
 		a->node[0]->next_tick = 0;
+	if (r == -EAGAIN) {
+		wait_for_container(a);
+		return 0;
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -272,7 +297,6 @@ app_run(void *app)
 		notify_alive(&a->notify, now);
 		on_signals(a, now);
 		check_hooks(a, now);
-		watch_self(a, now);
 		log_peer_tick();
 		if (a->xport != NULL)
 			xport_dispatch(a->xport);

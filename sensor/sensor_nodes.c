@@ -76,12 +76,10 @@ on_drops(void *arg, struct node_drops *d, bool fresh)
 	if (fresh || a->dropped_at == 0 || now - a->dropped_at > 20 * NS_PER_MS) {
 		a->dropped.n = 0;
 		a->src->drops(a->st, add_drop, &a->dropped);
-		a->src->holes(a->st, a->dropped.hole);
 		a->src->stats(a->st, &ss);
 		node_drop_add(&a->dropped, 0, DROP_BAD_RECORD, ss.bad);
 		a->dropped_at = now;
 	}
-	memcpy(d->hole, a->dropped.hole, sizeof(d->hole));
 	for (size_t i = 0; i < a->dropped.n; i++)
 		node_drop_add(
 		    d, a->dropped.v[i].event, a->dropped.v[i].cause, a->dropped.v[i].count);
@@ -167,7 +165,6 @@ on_stats(void *arg, Wire__SensorStats *s)
 	s->rss_bytes = rss_bytes();
 	s->redacted = redactor_count(a->redactor);
 	s->snapshot_unreadable = a->snapshot.unreadable;
-	s->harm = a->src != NULL ? guard_harm(&a->guard) : NULL;
 }
 
 static void
@@ -317,6 +314,14 @@ add_node(struct app *a, size_t i, uint64_t start, const struct source_past *past
 }
 
 static int
+add_info(void *arg, const struct ev_hdr *rec)
+{
+	struct app *a = arg;
+
+	return node_info(a->node[0], rec);
+}
+
+static int
 start_record(struct app *a)
 {
 	struct buf hello = BUF_INIT;
@@ -355,6 +360,9 @@ app_start_nodes(void *app)
 	a->node = calloc(n, sizeof(struct node *));
 	if (a->node == NULL)
 		r = -ENOMEM;
+	if (r == 0 && a->scanner != NULL)
+		r = containers_new(a->scanner, add_info, a, &a->containers);
+	a->snapshot.containers = a->containers;
 	for (size_t i = 0; i < NODE_DROPS_MAX; i++)
 		a->dropped.p[i] = &a->dropped.v[i];
 	for (size_t i = 0; r == 0 && i < n; i++)
@@ -372,6 +380,8 @@ app_stop_nodes(void *app)
 	struct app *a = app;
 
 	snapshot_drop(&a->snapshot);
+	containers_free(a->containers);
+	a->containers = NULL;
 	for (size_t i = 0; i < a->nnodes; i++)
 		node_free(a->node[i]);
 	free(a->node);

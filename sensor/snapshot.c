@@ -199,6 +199,12 @@ take(struct snapshot *s, const struct ev_hdr *h, uint64_t now)
 		s->heard = now;
 		return 0;
 	}
+	if (containers_looks_at(h->type) && s->src->wants(s->st, EV_CONTAINER_INFO) &&
+	    containers_see(s->containers, h, false) < 0) {
+		s->heard = now;
+		s->next = now + NS_PER_MS;
+		return 0;
+	}
 	if (node_row(s->node, h) < 0)
 		return 0;
 	s->from += h->len;
@@ -241,6 +247,7 @@ void
 snapshot_begin(struct snapshot *s, struct node *n, uint64_t id, uint64_t now)
 {
 	snapshot_drop(s);
+	containers_forget(s->containers);
 	s->node = n;
 	s->id = id;
 	s->stuck = 0;

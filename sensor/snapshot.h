@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/macros.h"
+#include "sensor/containers.h"
 #include "sensor/node.h"
 #include "sensor/scanner.h"
 #include "sensor/source.h"
@@ -27,18 +28,19 @@
 struct snapshot {
 	const struct source_ops *src; /* borrowed */
 	void *st;
-	struct scanner *scanner; /* borrowed */
-	struct node *node;       /* of the snapshot under way; NULL: none */
-	uint64_t id, began;      /* boot ns */
-	int fd;                  /* delivers the rows; -1: no worker */
-	struct scan_order order; /* the worker's order */
-	struct scan_note at;     /* its last note */
-	struct scan_stats stats; /* of all workers of this snapshot */
-	unsigned stuck;          /* stuck workers so far */
-	uint64_t heard;          /* monotonic: when it last wrote, or the loop last did not read */
-	uint64_t next;           /* when to continue */
-	size_t from, to;         /* the valid part of 'buf' */
-	uint64_t unreadable;     /* since the start: rows that could not be read */
+	struct scanner *scanner;       /* borrowed */
+	struct containers *containers; /* borrowed */
+	struct node *node;             /* of the snapshot under way; NULL: none */
+	uint64_t id, began;            /* boot ns */
+	int fd;                        /* delivers the rows; -1: no worker */
+	struct scan_order order;       /* the worker's order */
+	struct scan_note at;           /* its last note */
+	struct scan_stats stats;       /* of all workers of this snapshot */
+	unsigned stuck;                /* stuck workers so far */
+	uint64_t heard;      /* monotonic: when it last wrote, or the loop last did not read */
+	uint64_t next;       /* when to continue */
+	size_t from, to;     /* the valid part of 'buf' */
+	uint64_t unreadable; /* since the start: rows that could not be read */
 	char buf[SNAPSHOT_BYTES] __attribute__((aligned(8)));
 };
 

@@ -15,7 +15,6 @@
 #include "driver/abi.h"
 #include "proto/event.h"
 #include "proto/event_set.h"
-#include "proto/wire.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -113,9 +112,6 @@ struct source_ops {
 	void (*stats)(void *st, struct source_stats *ret);
 	void (*drops)(void *st, source_drop_fn *fn, void *arg);
 
-	/* When the newest of them were, by enum wire_drop, as of drops(); others stay unchanged. */
-	void (*holes)(void *st, struct drv_hole ret[DROP_CAUSES]);
-
 	/*
 	 * Check, by harmless calls that no event reports, that the kernel runs each kind of hook on
 	 * each CPU that this process may use; where one is silent, attach it again or take another
@@ -125,6 +121,12 @@ struct source_ops {
 	 */
 	uint64_t (*canary)(void *st);
 	bool (*unsettled)(void *st);
+
+	/* Is this event in the interest that is in force? */
+	bool (*wants)(void *st, unsigned type);
+
+	/* Is a ring more than half full? Then what emit() does not take will be lost soon. */
+	bool (*filling)(void *st);
 
 	/* Every event before this time (boot ns) has been emitted, or is late. */
 	uint64_t (*emitted_to)(void *st);
@@ -142,7 +144,6 @@ struct source_ops {
 	 *          pinned, so it need not be written.
 	 * settle() - it was written, or ('saved' is false) is in this process's memory alone.
 	 * crowded() - poll() waits for a batch.
-	 * kept() - false: others have removed some of what is pinned, so there may be no successor.
 	 * unpin() - this process ends in order: with it, capture ends.
 	 */
 	bool (*past)(void *st, struct source_past *ret);
@@ -150,7 +151,6 @@ struct source_ops {
 	bool (*mark)(void *st, const struct source_mark *m);
 	void (*settle)(void *st, bool saved);
 	bool (*crowded)(void *st);
-	bool (*kept)(void *st);
 	void (*unpin)(void *st);
 
 	void (*close)(void *st);

@@ -2,7 +2,7 @@
 #include "collector/field/field_int.h"
 #include <string.h>
 
-/* Capabilities, control groups, users and groups, and container fields that need no runtime. */
+/* Capabilities, control groups, users and groups. */
 
 static const char *const caps[] = { "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
 	"KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE",
@@ -204,40 +204,4 @@ get_group_name(const struct fget *g)
 	if (id != INTERN_NULL)
 		return put_id(g, id);
 	return put_word(g, gid == 0 ? "root" : "<NA>");
-}
-
-struct slice
-thread_container(const struct view *v)
-{
-	struct slice id = view_text(v, v->thread->container_id);
-
-	return id.n == 0 ? SLICE("host") : id;
-}
-
-int
-get_container_id(const struct fget *g)
-{
-	return put_text(g, thread_container(g->v));
-}
-
-/* Fields that are equal for all processes outside of containers; inside, only the runtime knows
- * them. */
-int
-get_container_host(const struct fget *g)
-{
-	if (!slice_eq(thread_container(g->v), SLICE("host")))
-		return 0;
-	if (g->a == HOST_FALSE)
-		return put_bool(g, false);
-	return put_word(g, g->a == HOST_WORD ? "host" : "");
-}
-
-int
-get_container_time(const struct fget *g)
-{
-	uint64_t began = state_pidns_start(g->v->state, g->v->thread);
-
-	if (began == 0 || (g->a != 0 && began > g->v->time))
-		return 0;
-	return put_uint(g, g->a == 0 ? began : g->v->time - began);
 }

@@ -74,7 +74,9 @@ enum { LIST_NUM, LIST_NAME, LIST_CIP, LIST_SIP, LIST_CPORT, LIST_SPORT };
 enum { DEV_ALL, DEV_MAJOR, DEV_MINOR };
 enum { FS_NAME, FS_SOURCE, FS_TARGET };
 enum { FS_FALCO, FS_RAW, FS_OWN };
-enum { HOST_WORD, HOST_EMPTY, HOST_FALSE };
+enum { HOST_WORD, HOST_EMPTY, HOST_FALSE, HOST_NULL };
+enum { MOUNT_SOURCE, MOUNT_DEST, MOUNT_MODE, MOUNT_RDWR, MOUNT_PROPAGATION, MOUNT_ALL };
+#define CT(member) ((int) EVP_CONTAINER_INFO_##member)
 #define TH(member) ((int) offsetof(struct thread, member))
 
 /* ---- field_put.c ---- */

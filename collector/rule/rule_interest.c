@@ -8,7 +8,8 @@
 static bool
 is_captured(const struct ev_schema *ev)
 {
-	return ev->capture == CAP_EXIT || ev->capture == CAP_TRACE;
+	return ev->capture == CAP_EXIT || ev->capture == CAP_TRACE ||
+	       ev->num == EV_CONTAINER_INFO; /* an older collector does not know it */
 }
 
 void

@@ -68,48 +68,49 @@ static const struct {
 	{ "evt.type=open", NULL, NULL },
 	{ "evt.type in (page_fault, switch)", "needs switch, page_fault, not captured yet", NULL },
 	{ "evt.type in (open, page_fault)", NULL, "page_fault not captured yet" },
-	{ "evt.type=open and container.mount.dest[/etc] exists",
-	    "needs container.mount.dest, which is not filled yet", NULL },
-	{ "evt.type=open and not container.privileged=true", NULL,
-	    "exceptions on container.privileged never apply, since it has no value yet" },
-	{ "evt.type in (open, page_fault) and not (fd.num=1 and (container.name in (a, b) or "
-	  "container.privileged=true)) and not container.name=c",
+	{ "evt.type=open and k8s.pod.label[app] exists",
+	    "needs k8s.pod.label, which is not filled yet", NULL },
+	{ "evt.type=open and not proc.is_container_healthcheck=true", NULL,
+	    "exceptions on proc.is_container_healthcheck never apply, since it has no value yet" },
+	{ "evt.type in (open, page_fault) and not (fd.num=1 and (k8s.pod.labels in (a, b) or "
+	  "proc.is_container_healthcheck=true)) and not k8s.pod.labels=c",
 	    NULL,
-	    "page_fault not captured yet; exceptions on container.name, container.privileged never "
+	    "page_fault not captured yet; exceptions on k8s.pod.labels, "
+	    "proc.is_container_healthcheck never "
 	    "apply, since they have no value yet" },
-	{ "evt.type=open and not (not container.privileged=true)",
-	    "needs container.privileged, which is not filled yet", NULL },
-	{ "evt.type=open and not (fd.num=1 or not container.name=x)",
-	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type=open and not (fd.num=1 and not container.name=x)", NULL,
-	    "conditions on container.name never match, since it has no value yet" },
-	{ "evt.type=open and (container.privileged=true or fd.num=1)", NULL,
-	    "conditions on container.privileged never match, since it has no value yet" },
-	{ "evt.type=open and (container.privileged=true or container.name=x)",
-	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type=open and tolower(container.name)=x",
-	    "needs container.name, which is not filled yet", NULL },
-	{ "evt.type=open and proc.name=val(container.name)",
-	    "needs container.name, which is not filled yet", NULL },
+	{ "evt.type=open and not (not proc.is_container_healthcheck=true)",
+	    "needs proc.is_container_healthcheck, which is not filled yet", NULL },
+	{ "evt.type=open and not (fd.num=1 or not k8s.pod.labels=x)",
+	    "needs k8s.pod.labels, which is not filled yet", NULL },
+	{ "evt.type=open and not (fd.num=1 and not k8s.pod.labels=x)", NULL,
+	    "conditions on k8s.pod.labels never match, since it has no value yet" },
+	{ "evt.type=open and (proc.is_container_healthcheck=true or fd.num=1)", NULL,
+	    "conditions on proc.is_container_healthcheck never match, since it has no value yet" },
+	{ "evt.type=open and (proc.is_container_healthcheck=true or k8s.pod.labels=x)",
+	    "needs k8s.pod.labels, which is not filled yet", NULL },
+	{ "evt.type=open and tolower(k8s.pod.labels)=x",
+	    "needs k8s.pod.labels, which is not filled yet", NULL },
+	{ "evt.type=open and proc.name=val(k8s.pod.labels)",
+	    "needs k8s.pod.labels, which is not filled yet", NULL },
 	{ "evt.type in (connect, page_fault) and fd.l4proto=tcp", NULL,
 	    "page_fault not captured yet" },
 	{ "evt.type in (open, page_fault) and evt.arg.ip=1",
 	    "needs evt.arg.ip, which is not filled yet", NULL },
 	{ "evt.type in (open, page_fault) and evt.arg.name=x", NULL,
 	    "page_fault not captured yet" },
-	{ "evt.type=open and (fd.num=1 or container.full_id=x or container.name=x or cont"
-	  "ainer.image=x or container.image.id=x or container.type=x or container.mounts="
-	  "x or container.image.repository=x or container.image.tag=x or container.image."
-	  "digest=x or container.healthcheck=x or container.liveness_probe=x or container"
-	  ".readiness_probe=x or container.ip=x or container.cni.json=x or container.labe"
-	  "ls=x or k8s.pod.name=x or k8s.ns.name=x or k8s.pod.id=x or k8s.pod.uid=x or k8"
-	  "s.pod.sandbox_id=x or k8s.pod.full_sandbox_id=x or k8s.pod.labels=x or k8s.pod"
-	  ".ip=x or k8s.pod.cni.json=x or k8s.rc.name=x or k8s.rc.id=x or k8s.rc.labels=x"
-	  " or k8s.svc.name=x or k8s.svc.id=x or k8s.svc.labels=x or k8s.rs.name=x or k8s"
-	  ".rs.id=x or k8s.rs.labels=x or k8s.rs.labels=x)",
+	{ "evt.type=open and (fd.num=1 or evt.plugininfo=x or evt.pluginname=x or fd.cip."
+	  "name=x or fd.sip.name=x or fd.lip.name=x or fd.rip.name=x or container.healthc"
+	  "heck=x or container.liveness_probe=x or container.readiness_probe=x or k8s.pod"
+	  ".labels=x or k8s.rc.name=x or k8s.rc.id=x or k8s.rc.labels=x or k8s.svc.name=x"
+	  " or k8s.svc.id=x or k8s.svc.labels=x or k8s.rs.name=x or k8s.rs.id=x or k8s.rs"
+	  ".labels=x or k8s.deployment.name=x or k8s.deployment.id=x or k8s.deployment.la"
+	  "bels=x or k8s.ns.id=x or k8s.ns.labels=x or evt.infra.docker.name=x or evt.inf"
+	  "ra.docker.container.id=x or evt.infra.docker.container.name=x or evt.infra.doc"
+	  "ker.container.image=x or thread.exectime>1 or thread.totexectime>1 or thread.c"
+	  "pu>1 or thread.cpu.user>1 or thread.cpu.system>1)",
 	    NULL,
-	    "conditions on container.full_id, container.name, container.image, container.image.id, "
-	    "container.type, container.mounts and more never match, since they have no value yet" },
+	    "conditions on evt.plugininfo, evt.pluginname, fd.cip.name, fd.sip.name, fd.lip.name, "
+	    "fd.rip.name and more never match, since they have no value yet" },
 	{ "evt.type=open and evt.type=close", "its condition is true on no event", NULL },
 };
 

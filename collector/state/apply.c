@@ -91,6 +91,7 @@ state_free(struct state *s)
 	}
 	users_fini(s, &s->users);
 	users_fini(s, &s->groups);
+	boxes_fini(s);
 	intern_unref(s->pool, w->na);
 	intern_unref(s->pool, w->here);
 	intern_unref(s->pool, w->root);

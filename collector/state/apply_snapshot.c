@@ -280,7 +280,7 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 
 	state_flush(s);
 	touch(s, state_touches[num]);
-	if (num != EV_TASK_FILE_PASSED &&
+	if (num != EV_TASK_FILE_PASSED && num != EV_CONTAINER_INFO &&
 	    (s->snap_first == 0 || ev->ts < s->snap_first)) /* 0: the snapshot begins */
 		s->snap_first = ev->ts;
 	s->stats.snapshot_entries++;
@@ -290,6 +290,8 @@ state_snapshot(struct state *s, const struct batch *b, const struct event *ev)
 		parse_user(&a);
 	} else if (num == EV_GROUPADDED) {
 		parse_group(&a);
+	} else if (num == EV_CONTAINER_INFO) {
+		parse_container(&a);
 	} else if (parse != NULL) {
 		a.t = task_entry(s, ev);
 		if (a.t == NULL)

@@ -11,7 +11,15 @@ struct number {
 	uint32_t n;
 };
 
-enum phase { PHASE_USERS, PHASE_GROUPS, PHASE_THREADS, PHASE_GONE, PHASE_EXITED, PHASE_END };
+enum phase {
+	PHASE_USERS,
+	PHASE_GROUPS,
+	PHASE_BOXES,
+	PHASE_THREADS,
+	PHASE_GONE,
+	PHASE_EXITED,
+	PHASE_END
+};
 
 struct state_image {
 	struct state *s;
@@ -168,6 +176,34 @@ step_users(struct state_image *w, const struct table *users, enum image_record k
 	}
 }
 
+static void
+put_container(struct state_image *w, const struct container_slot *e)
+{
+	put_num(w, IMAGE_CONTAINER);
+	put_text(w, e->id);
+	for (size_t i = 0; i < ARRAY_SIZE(e->c.text); i++)
+		put_text(w, e->c.text[i]);
+	put_num(w, e->c.traits);
+}
+
+/* Write the next container. */
+static void
+step_boxes(struct state_image *w)
+{
+	const struct table *t = &w->s->boxes;
+	const struct container_slot *v = (const struct container_slot *) (const void *) t->slots;
+
+	while (v != NULL && w->slot <= t->mask) {
+		const struct container_slot *e = &v[w->slot++];
+
+		if (e->id != 0) {
+			put_container(w, e);
+			return;
+		}
+	}
+	next_phase(w);
+}
+
 /* Find the next process; its group is written from the next step on. */
 static void
 step_threads(struct state_image *w)
@@ -246,6 +282,8 @@ step(struct state_image *w)
 		step_users(w, &w->s->users, IMAGE_USER);
 	else if (w->phase == PHASE_GROUPS)
 		step_users(w, &w->s->groups, IMAGE_GROUP);
+	else if (w->phase == PHASE_BOXES)
+		step_boxes(w);
 	else if (w->phase == PHASE_THREADS)
 		step_threads(w);
 	else if (w->phase == PHASE_GONE)

@@ -19,14 +19,15 @@
 
 enum image_record {
 	IMAGE_END,
-	IMAGE_CLOCK,  /* image_clock[] */
-	IMAGE_USER,   /* container, uid, name, home, shell */
-	IMAGE_GROUP,  /* container, gid, name */
-	IMAGE_THREAD, /* tid, pid, gone, ptid, image_thread[]; a process before its threads */
-	IMAGE_TABLE,  /* of the last thread; its descriptors follow */
-	IMAGE_SHARED, /* the last thread shares the table with this number, from 0 */
-	IMAGE_FD,     /* fd, image_fd[] */
-	IMAGE_EXITED, /* tid, start, time: of a recent exit, oldest first */
+	IMAGE_CLOCK,     /* image_clock[] */
+	IMAGE_USER,      /* container, uid, name, home, shell */
+	IMAGE_GROUP,     /* container, gid, name */
+	IMAGE_THREAD,    /* tid, pid, gone, ptid, image_thread[]; a process before its threads */
+	IMAGE_TABLE,     /* of the last thread; its descriptors follow */
+	IMAGE_SHARED,    /* the last thread shares the table with this number, from 0 */
+	IMAGE_FD,        /* fd, image_fd[] */
+	IMAGE_CONTAINER, /* its id, texts, traits */
+	IMAGE_EXITED,    /* tid, start, time: of a recent exit, oldest first */
 };
 
 struct image_member {

@@ -120,6 +120,21 @@ load_user(struct load *l, struct table *users, enum image_record kind)
 	hold(l->s->pool, &e->info.shell, u.shell);
 }
 
+static void
+load_container(struct load *l)
+{
+	uint32_t id = get_text(l);
+	struct container unused = { 0 }, *c = l->r == 0 ? boxes_put(l->s, id) : NULL;
+
+	if (c == NULL)
+		c = &unused;
+	for (size_t i = 0; i < ARRAY_SIZE(c->text) && l->r == 0; i++)
+		hold(l->s->pool, &c->text[i], get_text(l));
+	c->traits = (uint32_t) get_num(l);
+	for (size_t i = 0; c == &unused && i < ARRAY_SIZE(unused.text); i++)
+		intern_unref(l->s->pool, unused.text[i]);
+}
+
 /* The last thread's table is complete: later threads may share it. */
 static void
 close_table(struct load *l)
@@ -274,6 +289,9 @@ load_record(struct load *l)
 		break;
 	case IMAGE_GROUP:
 		load_user(l, &l->s->groups, IMAGE_GROUP);
+		break;
+	case IMAGE_CONTAINER:
+		load_container(l);
 		break;
 	case IMAGE_THREAD:
 		load_thread(l);

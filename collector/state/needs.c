@@ -27,6 +27,7 @@ state_part_name(unsigned num)
 		[STATE_PART_IDS] = "ids",
 		[STATE_PART_LIMITS] = "limits",
 		[STATE_PART_USERS] = "users",
+		[STATE_PART_CONTAINERS] = "containers",
 	};
 
 	return names[rows[num].part];

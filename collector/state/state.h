@@ -71,6 +71,7 @@ enum state_part {
 	STATE_PART_IDS,
 	STATE_PART_LIMITS,
 	STATE_PART_USERS,
+	STATE_PART_CONTAINERS,
 };
 const char *state_part_name(unsigned num);
 
@@ -255,6 +256,15 @@ struct user_info {
 /* As known in the container of 't'; NULL, INTERN_NULL: unknown. */
 const struct user_info *state_user(const struct state *s, const struct thread *t, uint32_t uid);
 uint32_t state_group(const struct state *s, const struct thread *t, uint32_t gid);
+
+/* What the runtime of a container has written about it. */
+struct container {
+	uint32_t text[EVP_CONTAINER_INFO_pod_ip + 1]; /* by EVP_CONTAINER_INFO_*: intern ids; a list
+							 is strings, each with its NUL */
+	uint32_t traits;                              /* NV_container_traits_* */
+};
+/* The container of 't'; NULL: on the host, or its runtime is not known. */
+const struct container *state_container(const struct state *s, const struct thread *t);
 
 /* When the pid namespace of 't' began (the machine, if it is the host's), realtime ns; 0: unknown.
  * The same for all processes of a namespace, until the node's clock is set. */

@@ -7,6 +7,7 @@
 
 #include "collector/state/fd_table.h"
 #include "collector/state/state.h"
+#include "common/container_id.h"
 #include "common/hashtable.h"
 #include "proto/names.h"
 #include <errno.h>
@@ -56,6 +57,13 @@ struct user_slot {
 	struct user_info info;   /* of a group: info.name */
 };
 
+struct container_slot {
+	uint32_t id;    /* thread.container_id, held; 0: free */
+	bool used;      /* by a thread, when containers_sweep() looked */
+	uint64_t since; /* boot ns */
+	struct container c;
+};
+
 struct iface {
 	uint8_t addr[16];
 	uint8_t n, prefix;
@@ -81,6 +89,8 @@ struct state {
 	struct thread *stray; /* for an event whose thread has no entry */
 	struct words words;
 	struct table users, groups; /* of struct user_slot */
+	struct table boxes;         /* of struct container_slot */
+	size_t boxes_next;          /* the number of them at which unused ones are removed */
 	struct iface *ifaces;
 	size_t nifaces;
 	uint64_t version[STATE_ALL + 1]; /* state_version(), by set of pieces */
@@ -141,7 +151,7 @@ parse_fn parse_setuid, parse_setresuid, parse_setreuid;
 parse_fn parse_setgid, parse_setresgid, parse_setregid, parse_setfsuid;
 parse_fn parse_capset, parse_newns, parse_setsid, parse_setpgid, parse_prctl, parse_limit,
     parse_memory;
-parse_fn parse_user, parse_group, parse_passed;
+parse_fn parse_user, parse_group, parse_passed, parse_container;
 
 /* Count a change of a piece of the state. */
 static inline void
@@ -336,11 +346,11 @@ void snap_ends(struct apply *a, struct fd_entry *e, struct ends *n);
 /* By the kernel's name of an inode without a folder: "[eventfd]" */
 enum fd_type snap_anon_type(struct slice name);
 
-/* container_id.c */
+/* container_table.c */
 
-/* The container id in a list of cgroups ("subsys=/path", each with its NUL), borrowed from it; p is
- * NULL: on the host. */
-struct slice container_id_of(struct slice cgroups);
+/* The container with this id, new or known; NULL: no room. */
+struct container *boxes_put(struct state *s, uint32_t id);
+void boxes_fini(struct state *s);
 
 /* user_table.c */
 struct user_slot *users_put(struct state *s, struct table *users, uint32_t container, uint32_t uid);

@@ -160,6 +160,7 @@ static bool
 view_key(struct play *p, struct found *f, const struct view *v, const char *key)
 {
 	const struct user_info *u;
+	const struct container *box;
 
 	if (strcmp(key, "fd.num") == 0) {
 		is_num(f, v->fd_num);
@@ -177,6 +178,10 @@ view_key(struct play *p, struct found *f, const struct view *v, const char *key)
 	} else if (strcmp(key, "user") == 0) {
 		u = state_user(p->s, v->thread, v->thread->uid);
 		is_text(p, f, u == NULL ? INTERN_NULL : u->name);
+	} else if (strcmp(key, "box") == 0) {
+		box = state_container(p->s, v->thread);
+		is_text(
+		    p, f, box == NULL ? INTERN_NULL : box->text[EVP_CONTAINER_INFO_container_name]);
 	} else if (strcmp(key, "group") == 0) {
 		is_text(p, f, state_group(p->s, v->thread, v->thread->gid));
 	} else {

@@ -49,12 +49,13 @@ static const struct row quiet_rows[] = {
 	{ EV_USERADDED, "0@0^100001",
 	    "uid=5;gid=6;name=bob;home=/h;shell=/s;container_id=0123456789ab", "" },
 	{ EV_GROUPADDED, "0@0^100001", "gid=6;name=staff;container_id=", "" },
+	{ EV_CONTAINER_INFO, "0@0^100001", "id=host;container_name=odd;traits=3", "" },
 	{ SNAPSHOT_DONE, "0", "100000", "" },
 	{ EV_OPEN, "10@5^100500", "fd=14;name=rel",
 	    "comm=srv;exe=srv;args=-x|;cmdline=srv -x;exepath=/usr/srv;cwd=/var/;uid=5;gid=6;"
 	    "ptid=1;sid=3;pgid=4;vpgid=4;clone_ts=1000000000005;env=K=v|;tty=1;loginuid=7;"
 	    "fdlimit=99;container=host;root=/;ino=8;capeff=3;placeholder=0;nthreads=2;"
-	    "fd.name=/var/rel;user=ann;group=staff;10:fd3.name=/var/f" },
+	    "fd.name=/var/rel;user=ann;group=staff;box=odd;10:fd3.name=/var/f" },
 	{ EV_CLOSE, "11/10@6^100600", "fd=3",
 	    "comm=worker;cwd=/var/;fd.name=/var/f;nthreads=2;placeholder=0;vtid=11" },
 	{ EV_USERDELETED, "10@5^100700", "uid=5;container_id=", "user=-;group=staff" },

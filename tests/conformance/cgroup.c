@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cgroup.c - "cgroup": a path, "match" whether it is a container's, "id" its id. */
-#include "collector/state/state_int.h"
+#include "common/container_id.h"
 #include "tests/conformance/conform.h"
 
 bool

@@ -4,8 +4,10 @@
  * oddities, so that verdicts agree. One exception: a folder of 32 hexadecimal digits, which virtual
  * machines and their agents use, is no container.
  */
-#include "collector/state/state_int.h"
+#include "common/container_id.h"
 #include "common/hex.h"
+#include "common/macros.h"
+#include <stdint.h>
 
 #define ID_LEN    64
 #define UUID_LEN  32 /* without dashes */
@@ -88,7 +90,7 @@ match_layout(struct slice path, struct slice prefix, struct slice suffix)
 		;
 	if (i < path.n && i < ID_LEN)
 		return NONE;
-	return head(tail(path, start), SHORT_LEN);
+	return head(tail(path, start), ID_LEN);
 }
 
 /* The length of "/seg/" at the start of s, seg being words joined by single '.', '_' or '-'; 0: no.
@@ -142,7 +144,7 @@ match_containerd(struct slice path)
 	    slice_ends(path, SLICE(".service")) || slice_ends(path, SLICE(".slice")) ||
 	    slice_ends(path, SLICE(".scope")))
 		return NONE;
-	return head(rest, SHORT_LEN);
+	return rest;
 }
 
 /* Return what follows the first 'prefix', up to the next '/'. */
@@ -211,28 +213,38 @@ match_bpm(struct slice path)
 	return name.n == 0 ? NONE : name;
 }
 
-static struct slice
+static struct container_ids
+ids_of(struct slice full, size_t shown)
+{
+	return (struct container_ids){ head(full, shown), full };
+}
+
+/* full.p is NULL: none. */
+static struct container_ids
 match_path(struct slice path)
 {
-	static struct slice (*const rest[])(
-	    struct slice path) = { match_containerd, match_lxc, match_libvirt, match_bpm };
+	static struct slice (*const named[])(
+	    struct slice path) = { match_lxc, match_libvirt, match_bpm };
 	struct slice id;
 
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
 		id = match_layout(path, slice_str(layouts[i].prefix), slice_str(layouts[i].suffix));
 		if (id.p != NULL)
-			return id;
+			return ids_of(id, SHORT_LEN);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(rest); i++) {
-		id = rest[i](path);
+	id = match_containerd(path);
+	if (id.p != NULL)
+		return ids_of(id, SHORT_LEN);
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+		id = named[i](path);
 		if (id.p != NULL)
-			return id;
+			return ids_of(id, id.n);
 	}
-	return NONE;
+	return ids_of(NONE, 0);
 }
 
-struct slice
-container_id_of(struct slice cgroups)
+bool
+container_find(struct slice cgroups, struct container_ids *ret)
 {
 	struct slice last = NONE;
 
@@ -241,7 +253,7 @@ container_id_of(struct slice cgroups)
 		struct slice path =
 		    head(cgroups, nul == NULL ? cgroups.n : (size_t) (nul - cgroups.p));
 		const char *eq = memchr(path.p, '=', path.n);
-		struct slice id;
+		struct container_ids ids;
 
 		cgroups = tail(cgroups, MIN(cgroups.n, path.n + 1));
 		if (eq != NULL)
@@ -249,9 +261,20 @@ container_id_of(struct slice cgroups)
 		if (last.p != NULL && slice_eq(path, last))
 			continue; /* of another subsystem */
 		last = path;
-		id = match_path(path);
-		if (id.p != NULL)
-			return id;
+		ids = match_path(path);
+		if (ids.full.p != NULL) {
+			*ret = ids;
+			return true;
+		}
 	}
-	return NONE;
+	return false;
+}
+
+struct slice
+container_id_of(struct slice cgroups)
+{
+	struct container_ids ids = { NONE, NONE };
+
+	(void) container_find(cgroups, &ids);
+	return ids.id;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/state/state_int.h"
+#include "common/container_id.h"
+#include "common/macros.h"
 #include "tests/support/test.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* container_file.c - files of runtimes, opened with suspicion; texts in them. */
+#include "common/file.h"
+#include "sensor/container_read.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int
+open_how(int dir, const char *path, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC,
+		.resolve = resolve | RESOLVE_NO_MAGICLINKS };
+	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int) fd;
+}
+
+static void
+refuse(struct container_info *c, const char *folder, const char *name, const char *why)
+{
+	c->fault = CONTAINER_REFUSED;
+	(void) snprintf(c->why, sizeof(c->why), "%.150s/%.40s %s", folder, name, why);
+}
+
+/* Open a file: NULL, or why it is refused; *fd is negative if it is not there. */
+static const char *
+open_file(int host_root, const char *folder, const char *name, int *fd)
+{
+	int dir = open_how(host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+	struct stat st;
+
+	*fd = dir;
+	if (dir >= 0) {
+		*fd = open_how(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+		    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+		(void) close(dir);
+	}
+	if (*fd == -ENOENT || *fd == -ENOTDIR)
+		return NULL;
+	if (*fd < 0)
+		return *fd == -ELOOP || *fd == -EXDEV ? "is a link" : strerrordesc_np(-*fd);
+	if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return "is no regular file";
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return "does not belong to root";
+	if (st.st_size > (off_t) CONTAINER_FILE_MAX)
+		return "is larger than 8 MiB";
+	return NULL;
+}
+
+const json_t *
+container_doc(struct container_info *c, const char *folder, const char *name)
+{
+	struct buf text = BUF_INIT;
+	json_t *doc = NULL;
+	json_error_t e;
+	int fd;
+	const char *why = open_file(c->host_root, folder, name, &fd);
+
+	if (why == NULL && fd >= 0 && fd_read_all(fd, CONTAINER_FILE_MAX, &text) < 0)
+		why = "cannot be read";
+	if (why == NULL && fd >= 0 && c->ndocs < CONTAINER_DOCS_MAX) {
+		doc = json_loadb(text.p == NULL ? "" : text.p, text.n, 0, &e);
+		if (doc == NULL)
+			why = "is no valid JSON";
+		else
+			c->docs[c->ndocs++] = doc;
+	}
+	if (why != NULL)
+		refuse(c, folder, name, why);
+	if (fd >= 0)
+		(void) close(fd);
+	buf_fini(&text);
+	return doc;
+}
+
+struct slice
+json_text(const json_t *j, ...)
+{
+	const char *key;
+	va_list ap;
+
+	va_start(ap, j);
+	while ((key = va_arg(ap, const char *)) != NULL)
+		j = json_object_get(j, key);
+	va_end(ap);
+	return (struct slice){ json_string_value(j), json_string_length(j) };
+}
+
+struct slice
+container_copy(struct container_info *c, struct slice s)
+{
+	const char *p = arena_strdup(&c->arena, s);
+
+	return (struct slice){ p, p == NULL ? 0 : s.n };
+}
+
+struct slice
+container_labels(struct container_info *c, const json_t *object)
+{
+	struct buf out = BUF_INIT;
+	struct slice ret = { NULL, 0 };
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *) object, key, value)
+	{
+		size_t was = out.n;
+
+		if (!json_is_string(value))
+			continue;
+		buf_str(&out, key);
+		buf_char(&out, '=');
+		buf_str(&out, json_string_value(value));
+		buf_char(&out, '\0');
+		if (out.n > EV_TEXT_MAX) { /* only whole ones */
+			out.n = was;
+			break;
+		}
+	}
+	if (json_is_object(object) && buf_ok(&out) == 0)
+		ret = container_copy(c, (struct slice){ out.p == NULL ? "" : out.p, out.n });
+	buf_fini(&out);
+	return ret;
+}
+
+void
+container_image(struct container_info *c, struct slice ref)
+{
+	struct slice rest = ref;
+	const char *at = ref.n == 0 ? NULL : memchr(ref.p, '@', ref.n), *colon, *slash;
+
+	if (ref.n == 0)
+		return;
+	c->v[EVP_CONTAINER_INFO_image] = ref;
+	if (at != NULL) {
+		c->v[EVP_CONTAINER_INFO_image_digest] =
+		    (struct slice){ at + 1, ref.n - (size_t) (at + 1 - ref.p) };
+		rest.n = (size_t) (at - ref.p);
+	}
+	colon = memrchr(rest.p, ':', rest.n);
+	slash = memrchr(rest.p, '/', rest.n);
+	if (colon != NULL && (slash == NULL || slash < colon)) {
+		c->v[EVP_CONTAINER_INFO_image_tag] =
+		    (struct slice){ colon + 1, rest.n - (size_t) (colon + 1 - rest.p) };
+		rest.n = (size_t) (colon - rest.p);
+	} else if (at == NULL) {
+		c->v[EVP_CONTAINER_INFO_image_tag] = SLICE("latest");
+	}
+	c->v[EVP_CONTAINER_INFO_image_repository] = rest;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* container_podman.c - podman's own files: the storage that its bundles are in lists containers and
+ * images. */
+#include "proto/names.h"
+#include "sensor/container_read.h"
+#include <stdio.h>
+#include <string.h>
+
+/* The entry with this id in a list; NULL: none. */
+static const json_t *
+entry(const json_t *list, struct slice id)
+{
+	size_t i;
+	json_t *e;
+
+	json_array_foreach((json_t *) list, i, e)
+	{
+		if (slice_eq(json_text(e, "id", NULL), id))
+			return e;
+	}
+	return NULL;
+}
+
+/* Split the bundle "ROOT/overlay-containers/ID/userdata" into its storage and driver. */
+static bool
+storage_of(const char *bundle, char *root, char *driver, size_t size)
+{
+	const char *end = strstr(bundle, "-containers/"), *slash = end;
+
+	while (slash != NULL && slash > bundle && *slash != '/')
+		slash--;
+	if (slash == NULL || *slash != '/')
+		return false;
+	(void) snprintf(root, size, "%.*s", (int) (slash - bundle), bundle);
+	(void) snprintf(driver, size, "%.*s", (int) (end - slash - 1), slash + 1);
+	return true;
+}
+
+static const json_t *
+container_entry(struct container_info *c, const char *folder)
+{
+	static const char *const lists[] = { "containers.json", "volatile-containers.json" };
+	const json_t *e = NULL;
+
+	for (size_t i = 0; e == NULL && i < ARRAY_SIZE(lists); i++)
+		e = entry(container_doc(c, folder, lists[i]), slice_str(c->ask->full));
+	return e;
+}
+
+static void
+image_of(struct container_info *c, const char *root, const char *driver, struct slice id)
+{
+	char folder[2 * CONTAINER_BUNDLE_MAX];
+	const json_t *image;
+	struct slice digest;
+
+	(void) snprintf(folder, sizeof(folder), "%s/%s-images", root, driver);
+	image = entry(container_doc(c, folder, "images.json"), id);
+	digest = json_text(image, "digest", NULL);
+	if (digest.n > 0)
+		c->v[EVP_CONTAINER_INFO_image_digest] = digest;
+}
+
+bool
+container_podman(struct container_info *c)
+{
+	const json_t *notes = json_object_get(c->config, "annotations"), *e, *name;
+	char root[CONTAINER_BUNDLE_MAX], driver[CONTAINER_BUNDLE_MAX];
+	char folder[2 * CONTAINER_BUNDLE_MAX];
+	json_t *meta;
+
+	if (!slice_eq(json_text(notes, "io.container.manager", NULL), SLICE("libpod")))
+		return false;
+	c->v[EVP_CONTAINER_INFO_runtime] = SLICE("podman");
+	c->traits &= ~(int64_t) NV_container_traits_CONTAINER_PRIVILEGED;
+	if (slice_eq(json_text(notes, "io.podman.annotations.privileged", NULL), SLICE("TRUE")))
+		c->traits |= NV_container_traits_CONTAINER_PRIVILEGED;
+	if (!storage_of(c->bundle, root, driver, sizeof(root)))
+		return true;
+	(void) snprintf(folder, sizeof(folder), "%s/%s-containers", root, driver);
+	e = container_entry(c, folder);
+	name = json_array_get(json_object_get(e, "names"), 0);
+	if (json_is_string(name))
+		c->v[EVP_CONTAINER_INFO_container_name] = slice_str(json_string_value(name));
+	c->v[EVP_CONTAINER_INFO_image_id] = json_text(e, "image", NULL);
+	meta = json_loads(
+	    json_text(e, "metadata", NULL).p == NULL ? "" : json_text(e, "metadata", NULL).p, 0,
+	    NULL);
+	container_image(c, container_copy(c, json_text(meta, "image-name", NULL)));
+	json_decref(meta);
+	image_of(c, root, driver, c->v[EVP_CONTAINER_INFO_image_id]);
+	return true;
+}

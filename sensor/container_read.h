@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * container_read.h - read what a runtime has written about a container.
+ *
+ *	ask --> bundle --> config.json --> the runtime's own files --> record
+ *
+ * Runs in a process of its own (scanner.h), because a file system may never answer and the files
+ * may be hostile: a folder is found below host_root, and a file below its folder without following
+ * a link; it must be regular, root's, and no larger than CONTAINER_FILE_MAX. One thread.
+ */
+#ifndef MEWS_SENSOR_CONTAINER_READ_H
+#define MEWS_SENSOR_CONTAINER_READ_H
+
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/container_id.h"
+#include "common/macros.h"
+#include "common/slice.h"
+#include "proto/event.h"
+#include <jansson.h>
+#include <stdint.h>
+
+#define CONTAINER_FILE_MAX   (8u << 20)
+#define CONTAINER_BUNDLE_MAX 512
+#define CONTAINER_DOCS_MAX   8
+
+/* A question of the sensor: a datagram. */
+struct container_ask {
+	uint64_t serial;
+	char id[CONTAINER_ID_MAX], full[CONTAINER_ID_MAX];
+	char bundle[CONTAINER_BUNDLE_MAX]; /* where a runtime said it is; "": not known */
+};
+
+/* Why a container's files gave nothing. */
+enum container_fault {
+	CONTAINER_FINE,
+	CONTAINER_MISSING, /* no runtime has written about it where Mews looks */
+	CONTAINER_REFUSED, /* a file is not one to be read: type, owner, size, link, no JSON */
+	CONTAINER_FAULTS
+};
+
+/* The answer, followed by a record (EV_CONTAINER_INFO) if 'fault' is CONTAINER_FINE. */
+struct container_answer {
+	uint64_t serial;
+	uint32_t fault;
+	char why[252]; /* of CONTAINER_REFUSED, a sentence */
+};
+
+/* What is known of a container. Texts live in 'docs' and 'arena'. */
+struct container_info {
+	int host_root; /* borrowed descriptor */
+	const struct container_ask *ask;
+	char bundle[CONTAINER_BUNDLE_MAX];
+	const json_t *config; /* config.json, in docs */
+	struct slice
+	    v[EVP_CONTAINER_INFO_pod_ip + 1]; /* by EVP_CONTAINER_INFO_*; p NULL: unknown */
+	int64_t traits;
+	json_t *docs[CONTAINER_DOCS_MAX]; /* owned */
+	size_t ndocs;
+	struct arena arena;
+	enum container_fault fault;
+	char why[252];
+};
+
+/* Answer questions from a socket of datagrams until its other end closes. -errno. */
+int container_serve(const char *host_root, int fd) MUST_CHECK;
+
+/* Read about one container. The caller calls container_info_fini(), whatever the result, which is
+ * in c->fault. */
+void container_read(int host_root, const struct container_ask *ask, struct container_info *c);
+void container_info_fini(struct container_info *c);
+
+/* ---- container_file.c ---- */
+
+/* Read a JSON file 'name' (several folders deep at most) below 'folder', a path below host_root.
+ * NULL: it is not there, or (c->fault, c->why) is refused. Owned by c. */
+const json_t *container_doc(struct container_info *c, const char *folder, const char *name);
+
+/* A text in an object, by its keys, outermost first, up to NULL; p NULL: none. */
+struct slice json_text(const json_t *j, ...);
+
+/* Texts made of others; p NULL: no memory. */
+struct slice container_copy(struct container_info *c, struct slice s);
+/* An object of texts as "key=value" strings, each with its NUL. */
+struct slice container_labels(struct container_info *c, const json_t *object);
+
+/* Set image, repository, tag and digest from a reference "repository:tag@digest". */
+void container_image(struct container_info *c, struct slice reference);
+
+/* ---- container_bundle.c ---- */
+
+/* Find the bundle, and load config.json. False: c->fault says why. */
+bool container_bundle(struct container_info *c);
+
+/* ---- of each runtime: true if the container is its own ---- */
+
+bool container_docker(struct container_info *c);
+bool container_podman(struct container_info *c);
+bool container_cri(struct container_info *c);
+
+/* ---- container_oci.c ---- */
+
+/* What config.json alone says: namespaces, mounts, privileges. */
+void container_oci(struct container_info *c);
+
+#endif

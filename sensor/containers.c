@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/containers.h"
+#include "common/hex.h"
+#include "common/log_peer.h"
+#include "proto/schema.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define SLOTS      (2 * CONTAINERS_KNOWN)
+#define SILENCE_NS (5 * NS_PER_S) /* after which a worker counts as stuck */
+#define WAITS_MAX  256            /* in a second: control groups can be made by users */
+#define ID_LEN     64
+
+enum known_as { UNKNOWN, NO_CONTAINER, ASKED, REPORTED };
+
+struct known {
+	uint64_t hash; /* of the control groups; 0: free */
+	enum known_as as;
+};
+
+struct asked {
+	uint64_t serial, hash, since; /* serial 0: free */
+	bool waits;
+	struct container_ask ask;
+};
+
+struct containers {
+	struct scanner *scanner;
+	containers_add_fn *add;
+	void *arg;
+	int fd; /* of the worker; -1: none */
+	struct known known[SLOTS];
+	size_t nknown;
+	struct asked asked[CONTAINERS_ASKED];
+	unsigned nasked, nwaiting;
+	uint64_t serial;
+	uint64_t
+	    heard; /* of the worker: its last answer, or the question since when it is silent */
+	uint64_t doubt;         /* nothing waits until then */
+	uint64_t second, waits; /* how often something waited in this second */
+	struct container_hints hints;
+	struct containers_stats stats;
+	union {
+		struct container_answer answer;
+		char bytes[sizeof(struct container_answer) + EV_RECORD_MAX];
+	} u __attribute__((aligned(8)));
+};
+
+int
+containers_new(struct scanner *scanner, containers_add_fn *add, void *arg, struct containers **ret)
+{
+	struct containers *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->scanner = scanner;
+	c->add = add;
+	c->arg = arg;
+	c->fd = -1;
+	*ret = c;
+	return 0;
+}
+
+void
+containers_free(struct containers *c)
+{
+	if (c == NULL)
+		return;
+	if (c->fd >= 0)
+		(void) close(c->fd);
+	free(c);
+}
+
+int
+containers_fd(const struct containers *c)
+{
+	return c->fd;
+}
+
+void
+containers_stats(const struct containers *c, struct containers_stats *ret)
+{
+	*ret = c == NULL ? (struct containers_stats){ 0 } : c->stats;
+}
+
+/* ---- what is known of control groups ---- */
+
+static struct known *
+find(struct containers *c, uint64_t hash)
+{
+	size_t i = hash % SLOTS;
+
+	while (c->known[i].hash != 0 && c->known[i].hash != hash)
+		i = (i + 1) % SLOTS;
+	return &c->known[i];
+}
+
+static void
+set(struct containers *c, uint64_t hash, enum known_as as)
+{
+	struct known *k = find(c, hash);
+
+	if (k->hash == 0 && c->nknown++ >= CONTAINERS_KNOWN) {
+		containers_forget(c);
+		c->nknown = 1;
+		k = find(c, hash);
+	}
+	*k = (struct known){ hash, as };
+}
+
+void
+containers_forget(struct containers *c)
+{
+	memset(c->known, 0, sizeof(c->known));
+	c->nknown = 0;
+}
+
+/* ---- the worker ---- */
+
+static void
+settle(struct containers *c, struct asked *q, enum known_as as)
+{
+	set(c, q->hash, as);
+	c->nwaiting -= q->waits;
+	c->nasked--;
+	*q = (struct asked){ .serial = 0 };
+}
+
+static struct asked *
+asked_by(struct containers *c, uint64_t serial, uint64_t hash)
+{
+	for (unsigned i = 0; c->nasked > 0 && i < CONTAINERS_ASKED; i++) {
+		struct asked *q = &c->asked[i];
+
+		if (q->serial != 0 && (q->serial == serial || q->hash == hash))
+			return q;
+	}
+	return NULL;
+}
+
+static bool
+send_question(struct containers *c, const struct asked *q)
+{
+	if (c->fd < 0)
+		c->fd = scanner_containers(c->scanner);
+	return c->fd >= 0 && send(c->fd, &q->ask, sizeof(q->ask), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+/* Begin another worker. The oldest question is the one that the last worker was at: it is given up;
+ * the others are asked again. */
+static void
+replace_worker(struct containers *c, uint64_t now, const char *why)
+{
+	struct asked *oldest = NULL;
+
+	if (c->fd >= 0)
+		(void) close(c->fd);
+	c->fd = -1;
+	c->heard = now;
+	for (unsigned i = 0; i < CONTAINERS_ASKED; i++) {
+		struct asked *q = &c->asked[i];
+
+		if (q->serial != 0 && (oldest == NULL || q->serial < oldest->serial))
+			oldest = q;
+	}
+	if (oldest == NULL)
+		return;
+	log_peer(LOG_WARN, "containers",
+	    "container %s: %s: its name and image stay unknown; look at the disk of its runtime",
+	    oldest->ask.id, why);
+	c->stats.refused++;
+	settle(c, oldest, NO_CONTAINER);
+	for (unsigned i = 0; i < CONTAINERS_ASKED; i++) {
+		if (c->asked[i].serial != 0 && !send_question(c, &c->asked[i]))
+			settle(c, &c->asked[i], NO_CONTAINER);
+	}
+}
+
+static void
+take(struct containers *c, size_t n, uint64_t now)
+{
+	const struct container_answer *a = &c->u.answer;
+	const struct ev_hdr *rec = (const void *) (c->u.bytes + sizeof(*a));
+	struct asked *q = n < sizeof(*a) ? NULL : asked_by(c, a->serial, 0);
+	bool fine;
+
+	c->heard = now;
+	if (q == NULL)
+		return;
+	fine = a->fault == CONTAINER_FINE && record_check(rec, n - sizeof(*a)) == 0 &&
+	       rec->type == EV_CONTAINER_INFO;
+	if (a->fault == CONTAINER_REFUSED) {
+		c->stats.refused++;
+		log_peer(LOG_WARN, "containers",
+		    "container %s: %.*s: its name and image stay unknown", q->ask.id,
+		    (int) strnlen(a->why, sizeof(a->why)), a->why);
+	}
+	if (fine && c->add(c->arg, rec) == 0)
+		c->stats.reported++;
+	settle(c, q, fine ? REPORTED : NO_CONTAINER);
+}
+
+bool
+containers_tick(struct containers *c)
+{
+	uint64_t now;
+
+	if (c->nasked == 0)
+		return false;
+	now = clock_mono();
+	while (c->fd >= 0 && c->nasked > 0) {
+		ssize_t n = recv(c->fd, c->u.bytes, sizeof(c->u.bytes), MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n <= 0)
+			replace_worker(c, now, "the process that reads its files has ended");
+		else
+			take(c, (size_t) n, now);
+	}
+	if (c->nasked > 0 && now - c->heard > SILENCE_NS)
+		replace_worker(c, now, "its files do not answer");
+	return c->nwaiting > 0;
+}
+
+/* ---- events ---- */
+
+static struct slice
+cgroups_of(const struct ev_hdr *rec)
+{
+	_Static_assert((int) EVP_CLONE_cgroups == (int) EVP_EXECVE_cgroups &&
+			   (int) EVP_CLONE_cgroups == (int) EVP_EXECVEAT_cgroups &&
+			   (int) EVP_CLONE_cgroups == (int) EVP_CLONE3_cgroups &&
+			   (int) EVP_CLONE_cgroups == (int) EVP_FORK_cgroups &&
+			   (int) EVP_CLONE_cgroups == (int) EVP_VFORK_cgroups,
+	    "the same position");
+	unsigned i =
+	    rec->type == EV_TASK ? (unsigned) EVP_TASK_cgroups : (unsigned) EVP_CLONE_cgroups;
+
+	return record_text(rec, schema_get(rec->type), i);
+}
+
+/* Ids of this form are those of containers; others may be any folder's name. */
+static bool
+is_certain(struct slice full)
+{
+	size_t i = 0;
+
+	while (i < full.n && hex_digit(full.p[i]) >= 0)
+		i++;
+	return i == ID_LEN && full.n == ID_LEN;
+}
+
+/* May the event wait? Only for what is most probably a container, and not too often. */
+static bool
+may_wait(struct containers *c, const struct container_ask *ask, uint64_t now)
+{
+	if (now / NS_PER_S != c->second) {
+		c->second = now / NS_PER_S;
+		c->waits = 0;
+	}
+	return now >= c->doubt && (ask->bundle[0] != '\0' || is_certain(slice_str(ask->full))) &&
+	       c->waits++ < WAITS_MAX;
+}
+
+static void
+ask(struct containers *c, uint64_t hash, const struct container_ids *ids, bool hurry)
+{
+	uint64_t now = clock_mono();
+	struct asked *q = c->asked;
+
+	if (c->nasked == CONTAINERS_ASKED || ids->full.n >= CONTAINER_ID_MAX)
+		return; /* its next clone or exec asks again */
+	while (q->serial != 0)
+		q++;
+	*q = (struct asked){ .serial = ++c->serial, .hash = hash, .since = now };
+	q->ask.serial = q->serial;
+	(void) snprintf(q->ask.id, sizeof(q->ask.id), "%.*s", SLICE_ARG(ids->id));
+	(void) snprintf(q->ask.full, sizeof(q->ask.full), "%.*s", SLICE_ARG(ids->full));
+	(void) snprintf(
+	    q->ask.bundle, sizeof(q->ask.bundle), "%s", hints_find(&c->hints, ids->full));
+	if (c->nasked++ == 0)
+		c->heard = now;
+	q->waits = !hurry && may_wait(c, &q->ask, now);
+	c->nwaiting += q->waits;
+	set(c, hash, ASKED);
+	if (!send_question(c, q))
+		settle(c, q, UNKNOWN);
+}
+
+/* Has it waited for long enough? */
+static bool
+is_over(struct containers *c, struct asked *q, bool hurry)
+{
+	uint64_t now = clock_mono();
+	bool late = now - q->since >= CONTAINERS_WAIT_NS;
+
+	if (!late && !hurry)
+		return false;
+	q->waits = false;
+	c->nwaiting--;
+	c->stats.late++;
+	if (late)
+		c->doubt = now + CONTAINERS_DOUBT_NS;
+	log_peer(LOG_WARN, "containers",
+	    "container %s: its first events go without its name and image, which %s", q->ask.id,
+	    late ? "cannot be read within 500 ms" : "cannot be waited for");
+	return true;
+}
+
+int
+containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
+{
+	struct slice cgroups = cgroups_of(rec);
+	struct container_ids ids = { { NULL, 0 }, { NULL, 0 } };
+	uint64_t hash;
+	struct asked *q;
+	enum known_as as;
+
+	if (cgroups.n == 0)
+		return 0;
+	hash = XXH3_64bits(cgroups.p, cgroups.n) | 1;
+	as = find(c, hash)->as;
+	if (as == UNKNOWN) {
+		if (container_find(cgroups, &ids))
+			ask(c, hash, &ids, hurry);
+		else
+			set(c, hash, NO_CONTAINER);
+		as = find(c, hash)->as;
+	}
+	if (as == ASKED)
+		(void) containers_tick(c);
+	q = as == ASKED ? asked_by(c, 0, hash) : NULL;
+	if (q != NULL && q->waits && !is_over(c, q, hurry))
+		return -EAGAIN;
+	/* A command in a container can name a bundle of another one. */
+	if (as == NO_CONTAINER || (q != NULL && !is_certain(slice_str(q->ask.full))))
+		hints_see(&c->hints, rec);
+	return 0;
+}

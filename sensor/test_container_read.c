@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_container_read.c - what is read of runtimes' files, and which of them are refused. */
+#include "proto/names.h"
+#include "proto/schema.h"
+#include "sensor/container_read.h"
+#include "tests/support/put_file.h"
+#include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEX   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define IMAGE "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define TASKS "run/containerd/io.containerd.runtime.v2.task/"
+#define STORE "data/store/overlay-containers/"
+
+/* Make a file and its folders below the test's. */
+static void
+put(const char *path, const char *text)
+{
+	char full[1024];
+
+	(void) snprintf(full, sizeof(full), "%s/%s", tmpdir, path);
+	for (char *p = full + strlen(tmpdir) + 1; (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		(void) mkdir(full, 0700);
+		*p = '/';
+	}
+	put_file(full, text, 0600);
+}
+
+static void
+read_one(const char *full, const char *bundle, struct container_info *c)
+{
+	static struct container_ask ask;
+	int root = open(tmpdir, O_PATH | O_DIRECTORY);
+
+	assert_true(root >= 0);
+	ask = (struct container_ask){ .serial = 1 };
+	(void) snprintf(ask.id, sizeof(ask.id), "%.12s", full);
+	(void) snprintf(ask.full, sizeof(ask.full), "%s", full);
+	(void) snprintf(ask.bundle, sizeof(ask.bundle), "%s", bundle);
+	container_read(root, &ask, c);
+	(void) close(root);
+}
+
+static const struct {
+	const char *path, *text;
+} files[] = {
+	/* docker, in a data root of its own */
+	{ TASKS "moby/" HEX "/config.json",
+	    "{\"mounts\": [{\"destination\": \"/etc/hosts\", \"type\": \"bind\", \"source\": "
+	    "\"/srv/docker/containers/" HEX "/hosts\", \"options\": [\"rbind\"]}],"
+	    "\"annotations\": {\"io.kubernetes.cri.sandbox-name\": \"not a pod\"},"
+	    "\"linux\": {\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"ipc\"}]}}" },
+	{ "srv/docker/containers/" HEX "/config.v2.json",
+	    "{\"Name\": \"/web\", \"Image\": \"sha256:" IMAGE "\", \"Driver\": \"overlay2\","
+	    "\"Config\": {\"Image\": \"reg.io:5000/a/web:1.2\", \"Labels\": {\"app\": \"x=y\","
+	    "\"io.kubernetes.pod.name\": \"pretended\"}},"
+	    "\"NetworkSettings\": {\"Networks\": {\"n\": {\"IPAddress\": \"10.0.0.2\"}}},"
+	    "\"MountPoints\": {\"/b\": {\"Source\": \"/a\", \"Destination\": \"/b\", \"RW\": true,"
+	    "\"Relabel\": \"z\", \"Propagation\": \"rprivate\"}}}" },
+	{ "srv/docker/containers/" HEX "/hostconfig.json", "{\"Privileged\": true}" },
+	{ "srv/docker/image/overlay2/repositories.json",
+	    "{\"Repositories\": {\"reg.io:5000/a/web\": {\"reg.io:5000/a/web:1.2\": \"sha256:" IMAGE
+	    "\", \"reg.io:5000/a/web@sha256:d1\": \"sha256:" IMAGE "\"}}}" },
+	/* podman */
+	{ STORE "aa" HEX "/userdata/config.json",
+	    "{\"annotations\": {\"io.container.manager\": \"libpod\","
+	    "\"io.podman.annotations.privileged\": \"TRUE\"},"
+	    "\"mounts\": [{\"destination\": \"/m\", \"source\": \"/s\", \"options\": [\"rbind\","
+	    "\"ro\", \"rslave\"]}, {\"destination\": \"/proc\", \"source\": \"proc\"}],"
+	    "\"linux\": {\"namespaces\": [{\"type\": \"network\"}]}}" },
+	{ STORE "containers.json",
+	    "[{\"id\": \"other\"}, {\"id\": \"aa" HEX
+	    "\", \"names\": [\"pod\"], \"image\": \"" IMAGE
+	    "\", \"metadata\": \"{\\\"image-name\\\": \\\"localhost/box\\\"}\"}]" },
+	{ "data/store/overlay-images/images.json",
+	    "[{\"id\": \"" IMAGE "\", \"digest\": \"sha256:d2\"}]" },
+	/* Kubernetes with containerd, and with CRI-O */
+	{ TASKS "k8s.io/bb" HEX "/config.json",
+	    "{\"process\": {\"capabilities\": {\"bounding\": [\"CAP_SYS_ADMIN\"]}},"
+	    "\"annotations\": {\"io.kubernetes.cri.container-type\": \"container\","
+	    "\"io.kubernetes.cri.container-name\": \"app\","
+	    "\"io.kubernetes.cri.image-name\": \"r.io/app@sha256:d3\","
+	    "\"io.kubernetes.cri.sandbox-id\": \"5a\", \"io.kubernetes.cri.sandbox-name\": \"p-0\","
+	    "\"io.kubernetes.cri.sandbox-namespace\": \"shop\","
+	    "\"io.kubernetes.cri.sandbox-uid\": \"u-1\"},"
+	    "\"linux\": {\"namespaces\": [], \"resources\": {\"devices\": [{\"allow\": true,"
+	    "\"access\": \"rwm\"}]}}}" },
+	{ "run/containers/storage/overlay-containers/cc" HEX "/userdata/config.json",
+	    "{\"annotations\": {\"io.kubernetes.cri-o.ContainerType\": \"container\","
+	    "\"io.kubernetes.container.name\": \"app\","
+	    "\"io.kubernetes.cri-o.ImageName\": \"r.io/app:2\","
+	    "\"io.kubernetes.pod.name\": \"p-1\", \"io.kubernetes.pod.namespace\": \"shop\","
+	    "\"io.kubernetes.cri-o.IP.0\": \"10.1.1.1\"}}" },
+	/* no runtime that is known: only what the bundle says */
+	{ "any/bundle/config.json", "{}" },
+};
+
+static const struct {
+	const char *full, *bundle;
+	const char *want; /* of EVP_CONTAINER_INFO_*, each on its line */
+} cases[] = {
+	{ HEX, "",
+	    "id=001122334455\nfull_id=" HEX "\nruntime=docker\ntraits=5\ncontainer_name=web\n"
+	    "image=reg.io:5000/a/web:1.2\nimage_id=" IMAGE "\nimage_repository=reg.io:5000/a/web\n"
+	    "image_tag=1.2\nimage_digest=sha256:d1\nmounts=/a:/b:z:true:rprivate|\n"
+	    "labels=app=x=y|io.kubernetes.pod.name=pretended|\nip=10.0.0.2\n" },
+	{ "aa" HEX, "/" STORE "aa" HEX "/userdata",
+	    "id=aa0011223344\nfull_id=aa" HEX "\nruntime=podman\ntraits=11\ncontainer_name=pod\n"
+	    "image=localhost/box\nimage_id=" IMAGE "\nimage_repository=localhost/box\n"
+	    "image_tag=latest\nimage_digest=sha256:d2\nmounts=/s:/m::false:rslave|\n" },
+	{ "bb" HEX, "",
+	    "id=bb0011223344\nfull_id=bb" HEX
+	    "\nruntime=containerd\ntraits=15\ncontainer_name=app\n"
+	    "image=r.io/app@sha256:d3\nimage_repository=r.io/app\nimage_digest=sha256:d3\nmounts=\n"
+	    "pod_sandbox=5a\npod_name=p-0\npod_namespace=shop\npod_uid=u-1\n" },
+	{ "cc" HEX, "",
+	    "id=cc0011223344\nfull_id=cc" HEX "\nruntime=cri-o\ntraits=14\ncontainer_name=app\n"
+	    "image=r.io/app:2\nimage_repository=r.io/app\nimage_tag=2\nmounts=\npod_name=p-1\n"
+	    "pod_namespace=shop\npod_ip=10.1.1.1\n" },
+	{ "odd", "/any/bundle", "id=odd\nfull_id=odd\ntraits=14\nmounts=\n" },
+};
+
+static void
+print(const struct container_info *c, struct buf *out)
+{
+	const struct ev_schema *s = schema_get(EV_CONTAINER_INFO);
+
+	for (unsigned i = 0; i < s->nparams; i++) {
+		if (i == EVP_CONTAINER_INFO_traits)
+			buf_printf(out, "traits=%d\n", (int) c->traits);
+		else if (c->v[i].p != NULL)
+			buf_printf(out, "%s=", s->params[i].name);
+		for (size_t k = 0; c->v[i].p != NULL && k < c->v[i].n; k++)
+			buf_char(out, c->v[i].p[k] == '\0' ? '|' : c->v[i].p[k]);
+		if (c->v[i].p != NULL)
+			buf_char(out, '\n');
+	}
+}
+
+static void
+t_runtimes(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		put(files[i].path, files[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(buf_fini) struct buf out = BUF_INIT;
+		struct container_info c;
+
+		read_one(cases[i].full, cases[i].bundle, &c);
+		assert_int_equal(CONTAINER_FINE, c.fault);
+		print(&c, &out);
+		assert_string_equal(cases[i].want, out.p);
+		container_info_fini(&c);
+	}
+}
+
+/* ---- what is not read ---- */
+
+static void
+wrong(const char *name, enum container_fault fault, const char *why)
+{
+	struct container_info c;
+	char bundle[64];
+
+	(void) snprintf(bundle, sizeof(bundle), "/bad/%s", name);
+	read_one("odd", bundle, &c);
+	if (c.fault != fault || (why != NULL && strstr(c.why, why) == NULL))
+		fail_msg("%s: %d, %s", name, c.fault, c.why);
+	container_info_fini(&c);
+}
+
+static void
+t_refused(void **state)
+{
+	char *deep = malloc(100000), path[256];
+	FILE *f;
+
+	(void) state;
+	assert_non_null(deep);
+	memset(deep, '[', 99999);
+	deep[99999] = '\0';
+	put("secret.json", "{}");
+	put("bad/json/config.json", "{\"a\": ");
+	put("bad/deep/config.json", deep);
+	put("bad/empty/config.json", "");
+	put("bad/link/x", "");
+	put("bad/fifo/x", "");
+	put("bad/big/config.json", "{}");
+	free(deep);
+	(void) snprintf(path, sizeof(path), "%s/bad/link/config.json", tmpdir);
+	assert_int_equal(0, symlink("../../secret.json", path));
+	(void) snprintf(path, sizeof(path), "%s/bad/fifo/config.json", tmpdir);
+	assert_int_equal(0, mkfifo(path, 0600));
+	(void) snprintf(path, sizeof(path), "%s/bad/big/config.json", tmpdir);
+	f = fopen(path, "r+");
+	assert_non_null(f);
+	assert_int_equal(0, ftruncate(fileno(f), 64L << 20));
+	(void) fclose(f);
+	/* A link to a folder outside stays below the root. */
+	(void) snprintf(path, sizeof(path), "%s/bad/out", tmpdir);
+	assert_int_equal(0, symlink("/../../../../../../etc", path));
+	wrong("none", CONTAINER_MISSING, NULL);
+	wrong("out", CONTAINER_MISSING, NULL);
+	wrong("json", CONTAINER_REFUSED, "no valid JSON");
+	wrong("deep", CONTAINER_REFUSED, "no valid JSON");
+	wrong("empty", CONTAINER_REFUSED, "no valid JSON");
+	wrong("link", CONTAINER_REFUSED, "is a link");
+	wrong("fifo", CONTAINER_REFUSED, "no regular file");
+	wrong("big", CONTAINER_REFUSED, "larger than 8 MiB");
+	if (geteuid() != 0)
+		return;
+	put("bad/other/config.json", "{}");
+	(void) snprintf(path, sizeof(path), "%s/bad/other/config.json", tmpdir);
+	assert_int_equal(0, chown(path, 65534, 65534));
+	wrong("other", CONTAINER_REFUSED, "does not belong to root");
+}
+
+/* An id that is a path leads nowhere. */
+static void
+t_names(void **state)
+{
+	static const char *const ids[] = { "../any/bundle", ".", "..", "", "a/b" };
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct container_info c;
+
+		read_one(ids[i], "", &c);
+		assert_int_equal(CONTAINER_MISSING, c.fault);
+		container_info_fini(&c);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_runtimes),
+		cmocka_unit_test(t_refused),
+		cmocka_unit_test(t_names),
+	};
+
+	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
+}

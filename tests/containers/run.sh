@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh [COUNT] - containers of real runtimes that do their deed as their first act and are gone:
+# each alert has what the runtime itself says of the container. COUNT of each runtime (200).
+#
+# Needs root, podman, docker.io, containerd and runc; exit status 77 without them. --install installs
+# them from the distribution first.
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/support/lab.sh"
+. "$root/tests/containers/runtimes.sh"
+[ "${1:-}" != --install ] || {
+	shift
+	apt-get update -q >/dev/null
+	apt-get install -qy --no-install-recommends podman docker.io containerd runc conmon busybox-static jq >/dev/null
+}
+count=${1:-200}
+runtimes_need || exit 77
+passed=0 failed=0
+# is WHAT COMMAND...: count whether it succeeds.
+is() {
+	local what=$1
+	shift
+	if "$@" >&2; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "failed: $what"
+	fi
+}
+
+lab_begin
+trap 'code=$?; runtimes_end; lab_end "$code"' EXIT
+runtimes_begin
+lab_pki n1
+lab_rules=$lab/rules.yaml
+cat >"$lab_rules" <<'EOF'
+- rule: Deed
+  desc: A deed in a container.
+  condition: evt.type in (execve, execveat) and proc.name = true and container.id != host
+  output: >
+    deed %proc.args|%container.full_id %container.name %container.image %container.image.id %container.privileged|%container.id
+    %container.image.repository %container.image.tag %container.type %container.mount.dest[/tmp] %container.mount.rdwr[/tmp]
+  priority: WARNING
+EOF
+
+# deeds NAME: the outputs of the alerts of a deed.
+deeds() { jq -r --arg d "deed $1|" '.output | ltrimstr(.[0:index("deed ")]) | select(startswith($d))' "$lab/alerts" 2>/dev/null; }
+# equal RUNTIME NAME DEED: its alert is there, and says what the runtime says.
+equal() {
+	local got want
+	lab_wait 20 deeds_have "$3" || { echo "no alert of $3"; return 1; }
+	got=$(deeds "$3" | head -1 | cut -d'|' -f2)
+	want=$(runtime_inspect "$1" "$2")
+	[ "$1" != containerd ] || { got=${got%% *} want=${want%% *}; } # the bundle has no more of plain containers
+	[ "$got" = "$want" ] || { echo "$3: the alert has '$got', the runtime '$want'"; return 1; }
+}
+deeds_have() { [ -n "$(deeds "$1")" ]; }
+# whole RUNTIME DEED: nothing is missing in it.
+whole() {
+	local got
+	got=$(deeds "$2" | head -1)
+	got=${got%% container_id=*}
+	case $1 in
+	containerd) [ "$(cut -d'|' -f3 <<<"$got" | cut -d' ' -f4)" = containerd ] ;;
+	*) [[ $got == *" $1 /mnt false" && $got != *'<NA>'* ]] ;;
+	esac || { echo "$2: $got"; return 1; }
+}
+unexpected() { ! grep -E 'container .*(unknown|without)' "$lab/sensor-n1.log"; }
+
+started=()
+for r in "${runtimes[@]}"; do
+	if runtime_start "$r"; then
+		started+=("$r")
+	else
+		echo "$r does not run here"
+	fi
+done
+[ ${#started[@]} -gt 0 ] || { echo "skipped: no runtime runs here"; exit 77; }
+
+# Before the sensor: read with its snapshot.
+for r in "${started[@]}"; do
+	options=(-v /tmp:/mnt:ro)
+	[ "$r" != containerd ] || options=()
+	runtime_create "$r" before "${options[@]}" -- deeds "before-$r"
+	runtime_leave "$r" before
+done
+lab_collector
+lab_sensor n1
+lab_wait 60 lab_durable n1 || fail "the snapshot is not durable"
+sleep 1
+: >"$lab/alerts"
+for r in "${started[@]}"; do
+	is "$r: a container that was there before the sensor" equal "$r" before "before-$r"
+done
+
+# A collector that starts with nothing: the next snapshot has them again.
+lab_stop "$collector_pid"
+rm -f "$lab/outbox.db"*
+lab_collector
+lab_wait 60 lab_connected n1 || fail "the sensor does not come back"
+again() {
+	: >"$lab/alerts"
+	sleep 1
+	equal "$1" before "before-$1"
+}
+for r in "${started[@]}"; do
+	is "$r: the same after a restart of the collector" lab_wait 30 again "$r"
+	case $r in
+	podman) podman rm -f -t 0 before ;;
+	docker) docker rm -f before ;;
+	containerd) ctr task kill -s 9 before ;;
+	esac >/dev/null 2>&1 || true
+done
+
+# Quick ones.
+for r in "${started[@]}"; do
+	options=(-v /tmp:/mnt:ro)
+	[ "$r" != containerd ] || options=()
+	for i in $(seq "$count"); do
+		runtime_create "$r" "quick-$i" "${options[@]}" -- true "quick-$r-$i"
+		runtime_go "$r" "quick-$i" || echo "$r did not run quick-$i"
+	done
+	for i in $(seq "$count"); do
+		is "$r: quick-$i" equal "$r" "quick-$i" "quick-$r-$i"
+		is "$r: quick-$i has all" whole "$r" "quick-$r-$i"
+	done
+done
+case " ${started[*]} " in *' docker '*)
+	runtime_create docker strong --privileged -v /tmp:/mnt:ro -- true strong
+	runtime_go docker strong
+	is "docker: a privileged one" equal docker strong strong
+	;;
+esac
+is "the sensor has nothing to report" unexpected
+
+# A bundle that is 64 MB: refused with a sentence; the process in it is seen all the same.
+id=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
+group=/sys/fs/cgroup
+[ ! -d $group/unified ] || group=$group/unified
+mkdir "$lab/evil" "$group/mews-test-$$" "$group/mews-test-$$/$id"
+truncate -s 64M "$lab/evil/config.json"
+/bin/true create --bundle "$lab/evil" "$id"
+(
+	echo "$BASHPID" >"$group/mews-test-$$/$id/cgroup.procs"
+	exec "$box/root/bin/true" evil
+)
+refused() { grep -q 'larger than 8 MiB' "$lab/sensor-n1.log"; }
+is "a bundle of 64 MB is refused" lab_wait 20 refused
+is "its process raises its alert" lab_wait 20 deeds_have evil
+rmdir "$group/mews-test-$$/$id" "$group/mews-test-$$"
+r=${started[0]}
+runtime_create "$r" after -v /tmp:/mnt:ro -- true after
+runtime_go "$r" after
+is "$r: one after that" equal "$r" after after
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
