@@ -52,8 +52,8 @@ main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		want(&set, argv[i]);
 	captures_wanted(&ctl, &set);
-	progs_of(&progs, empty->obj);
-	if (hooks_attach(&hooks, &progs, &d) < 0)
+	progs_init(&progs);
+	if (progs_of(&progs, empty->obj) < 0 || hooks_attach(&hooks, &progs, &d) < 0)
 		die("cannot attach", d.msg);
 	if (entries_find(&hooks.entries) < 0 || entries_attach(&hooks.entries, &progs, &ctl) < 0)
 		die("cannot attach", "to the entry of single system calls");

@@ -60,7 +60,7 @@ struct bench {
 	int cpu[2]; /* of the worker, of everything else */
 	struct worker worker;
 	struct source_state source;
-	struct empty_bpf *empty;
+	struct progs empty;         /* programs that do nothing */
 	enum state state;           /* the attached programs, */
 	struct hooks hooks[STATES]; /* and their links */
 	pthread_t drain;
@@ -213,15 +213,18 @@ static void
 capture_start(struct bench *b)
 {
 	struct source_opts o = { 0 };
+	struct empty_bpf *empty;
 	struct diag d = { 0 };
 
 	if (source_bpf.open(&b->source, &o, &d) < 0)
 		die("%s", d.msg);
 	want_most(&b->source);
 	hooks_detach(&b->source.hooks);
-	b->empty = empty_bpf__open_and_load();
-	if (b->empty == NULL)
+	progs_init(&b->empty);
+	empty = empty_bpf__open_and_load();
+	if (empty == NULL || progs_of(&b->empty, empty->obj) < 0)
 		die("this kernel does not accept the empty programs: %s", strerrordesc_np(errno));
+	empty_bpf__destroy(empty);
 	if (pthread_create(&b->drain, NULL, drain, b) != 0)
 		die("cannot start a thread");
 }
@@ -232,7 +235,7 @@ capture_stop(struct bench *b)
 	atomic_store(&b->stop, true);
 	source_bpf.wake(&b->source);
 	pthread_join(b->drain, NULL);
-	empty_bpf__destroy(b->empty);
+	progs_close(&b->empty);
 	source_bpf.close(&b->source);
 }
 
@@ -297,18 +300,16 @@ detach(struct hooks *h)
 static void
 change(struct bench *b, enum state to)
 {
-	struct progs progs;
+	const struct progs *progs = to == MEWS ? &b->source.progs : &b->empty;
 	struct hooks *next = &b->hooks[to];
 	struct diag d = { 0 };
 
 	if (to == b->state)
 		return;
-	progs_of(&progs, to == MEWS ? b->source.skel->obj : b->empty->obj);
-	if (to != NOTHING && hooks_attach(next, &progs, &d) < 0)
+	if (to != NOTHING && hooks_attach(next, progs, &d) < 0)
 		die("%s", d.msg);
-	if (to != NOTHING &&
-	    (entries_find(&next->entries) < 0 ||
-		entries_attach(&next->entries, &progs, &b->source.skel->bss->ctl) < 0))
+	if (to != NOTHING && (entries_find(&next->entries) < 0 ||
+				 entries_attach(&next->entries, progs, &b->source.vars->ctl) < 0))
 		die("cannot attach to the entry of single system calls");
 	detach(&b->hooks[b->state]);
 	b->state = to;

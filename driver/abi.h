@@ -124,6 +124,13 @@ struct drv_table {
 	struct drv_branch branches[DRV_DEMUX_MAX][DRV_BRANCH_MAX];
 };
 
+/* From when to when events were dropped, boot ns. A pause of DRV_HOLE_NS ends a hole; here is the
+ * newest one. 'last' 0: none. */
+struct drv_hole {
+	__u64 first, last;
+};
+#define DRV_HOLE_NS 1000000000ULL
+
 /* Totals counted by the kernel side. */
 enum drv_count {
 	DRV_COUNT_EXCLUDED, /* not captured: from an excluded process */

@@ -30,6 +30,8 @@ move_counts(struct spool *s, struct spool *from)
 	s->events_quarantined += from->events_quarantined;
 	s->batches_damaged += from->batches_damaged;
 	s->events_damaged += from->events_damaged;
+	lost_move(&s->dropped, &from->dropped);
+	lost_move(&s->quarantined, &from->quarantined);
 	from->batches_dropped = from->events_dropped = 0;
 	from->batches_quarantined = from->events_quarantined = 0;
 	from->batches_damaged = from->events_damaged = 0;

@@ -178,7 +178,7 @@ enter_instead(struct source_state *s, int why)
 	    why == -EACCES ? "set kernel.perf_event_paranoid to 2 (sysctl), or give this program "
 			     "CAP_SYS_ADMIN while it starts"
 			   : "run as root, with tracefs");
-	s->skel->bss->ctl.enter_native = 1;
+	s->vars->ctl.enter_native = 1;
 	return bpf_attach_enter_all(s);
 }
 
@@ -205,7 +205,7 @@ bpf_attach_entries(struct source_state *s, const struct drv_control *wanted)
 {
 	int r = 0;
 
-	if (s->skel->bss->ctl.enter_native == 0)
+	if (s->vars->ctl.enter_native == 0)
 		r = entries_attach(&s->hooks.entries, &s->progs, wanted);
 	return r < 0 ? enter_instead(s, r) : 0;
 }
@@ -215,5 +215,5 @@ bpf_detach_entries(struct source_state *s, const struct drv_control *wanted)
 {
 	const struct drv_control none = { 0 };
 
-	entries_drop(&s->hooks.entries, s->skel->bss->ctl.enter_native == 0 ? wanted : &none);
+	entries_drop(&s->hooks.entries, s->vars->ctl.enter_native == 0 ? wanted : &none);
 }

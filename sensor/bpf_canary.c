@@ -62,13 +62,13 @@ event_bit(const __u64 *map, unsigned ev)
 static bool
 event_wanted(const struct check *k, unsigned ev)
 {
-	return event_bit(k->s->skel->bss->ctl.events, ev);
+	return event_bit(k->s->vars->ctl.events, ev);
 }
 
 static uint64_t
 seen(const struct check *k, enum drv_canary kind)
 {
-	return __atomic_load_n(&k->s->skel->bss->canaries[kind], __ATOMIC_RELAXED);
+	return __atomic_load_n(&k->s->vars->canaries[kind], __ATOMIC_RELAXED);
 }
 
 /* Note on which CPU the hook was silent since it had counted 'before'. */
@@ -90,8 +90,8 @@ check_call(struct check *k, unsigned cpu)
 	if (!event_wanted(k, EV_OPENAT))
 		return;
 	if (syscall(SYS_openat, -1, ".", O_RDONLY | O_CLOEXEC) >= 0)
-		return;                                       /* cannot be */
-	if (!event_bit(k->s->skel->bss->ctl.lean, EV_OPENAT)) /* else nothing is read at entry */
+		return;                                  /* cannot be */
+	if (!event_bit(k->s->vars->ctl.lean, EV_OPENAT)) /* else nothing is read at entry */
 		compare(k, DRV_CANARY_ENTER, enter, cpu);
 	compare(k, DRV_CANARY_EXIT, exited, cpu);
 }
@@ -247,11 +247,11 @@ enter_otherwise(struct check *k)
 {
 	struct source_state *s = k->s;
 
-	if (s->enter >= 0 && s->skel->bss->ctl.enter_native != 0)
+	if (s->enter >= 0 && s->vars->ctl.enter_native != 0)
 		return false;
 	if (bpf_attach_enter_all(s) < 0)
 		return false;
-	__atomic_store_n(&s->skel->bss->ctl.enter_native, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->vars->ctl.enter_native, 1, __ATOMIC_RELAXED);
 	log_warn(
 	    "the kernel does not run the hooks for the entry of single system calls on CPU "
 	    "%.*s: using the hook on all entries, which slows every system call",
@@ -282,7 +282,7 @@ bpf_canary(void *st)
 		CPU_FREE(mine);
 		return blind | s->blind;
 	}
-	__atomic_store_n(&s->skel->bss->ctl.canary, (uint32_t) gettid(), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&s->vars->ctl.canary, (uint32_t) gettid(), __ATOMIC_SEQ_CST);
 	silent = check_cpus(&k, mine, size);
 	first = silent;
 	s->silences += k.misses;
@@ -292,7 +292,7 @@ bpf_canary(void *st)
 		again = true;
 	if (again)
 		silent = check_cpus(&k, mine, size);
-	__atomic_store_n(&s->skel->bss->ctl.canary, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&s->vars->ctl.canary, 0, __ATOMIC_SEQ_CST);
 	(void) sched_setaffinity(0, size, mine);
 	if (s->ncpu > k.cpus && !s->checked)
 		log_info("hooks are checked on %u of %u CPUs: those that this process may use",

@@ -12,7 +12,8 @@
 #include <mews.skel.h>
 #include <stdbool.h>
 
-#define LINKS_MAX 8 /* on_* */
+#define LINKS_MAX 8  /* on_* */
+#define MAPS_MAX  24 /* of the driver */
 
 /* The links that keep an object's programs attached. */
 struct hooks {
@@ -30,13 +31,22 @@ struct drop_count {
 	uint64_t count;
 };
 
+/* A map of the driver. */
+struct driver_map {
+	char name[32];
+	int fd;
+};
+
 struct source_state {
-	struct mews_bpf *skel; /* of a taken over driver: its maps alone, no programs */
+	struct mews_bpf *skel; /* while loading; of a taken over driver: maps alone, no programs */
 	struct progs progs;
-	struct pin *pin;         /* NULL: nothing is pinned */
-	bool taken;              /* the driver is an earlier process's */
-	bool alone;              /* nothing else is pinned: bpf_pins_of_others() was called */
-	struct journal *journal; /* with 'pin' */
+	struct driver_map driver_maps[MAPS_MAX];
+	unsigned ndriver_maps;
+	struct mews_bpf__bss *vars; /* of the driver; shared with it */
+	struct pin *pin;            /* NULL: nothing is pinned */
+	bool taken;                 /* the driver is an earlier process's */
+	bool alone;                 /* nothing else is pinned: bpf_pins_of_others() was called */
+	struct journal *journal;    /* with 'pin' */
 	int journal_fd;
 	struct source_opts o;
 	struct ring_set rings;
@@ -47,6 +57,7 @@ struct source_state {
 	uint64_t *percpu;         /* a per-CPU value being read */
 	struct drop_count *drops; /* as last read: one for each event and cause */
 	size_t ndrops;
+	struct drv_hole holes[DROP_CAUSES]; /* when they were, by cause */
 	uint64_t missed, missed_at; /* runs that the kernel skipped; when that was last read */
 	unsigned ncpu;              /* possible CPUs */
 	int epoll_fd, wake_fd;
@@ -70,6 +81,9 @@ struct source_state {
 int bpf_load(struct source_state *s) MUST_CHECK;
 void bpf_unload(struct source_state *s);
 
+/* The descriptor of a map of the loaded driver, which keeps it. */
+int bpf_driver_map(const struct source_state *s, const char *name);
+
 /* After attaching: pin everything, unless it was taken over. Failure is logged: then nothing is
  * pinned. */
 void bpf_pin_all(struct source_state *s);
@@ -90,6 +104,7 @@ void bpf_resume(void *st, uint64_t seq, struct source_mark *ret);
 bool bpf_mark(void *st, const struct source_mark *m);
 void bpf_settle(void *st, bool saved);
 bool bpf_crowded(void *st);
+bool bpf_kept(void *st);
 void bpf_unpin(void *st);
 
 /* Before loading: compute the size of the rings and allocate their state. -ENOMEM. */

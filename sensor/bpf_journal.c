@@ -117,13 +117,10 @@ pin_links(struct source_state *s)
 static void
 pin_objects(struct source_state *s)
 {
-	const struct bpf_map *map;
 	char name[16];
 
-	bpf_object__for_each_map(map, s->skel->obj)
-	{
-		pin_put(s->pin, PIN_MAP, bpf_map__name(map), bpf_map__fd(map));
-	}
+	for (unsigned i = 0; i < s->ndriver_maps; i++)
+		pin_put(s->pin, PIN_MAP, s->driver_maps[i].name, s->driver_maps[i].fd);
 	for (enum prog i = 0; i < PROG_MAX; i++)
 		pin_put(s->pin, PIN_PROG, prog_name(i), s->progs.fd[i]);
 	for (unsigned i = 0; i < s->ncpu; i++) {
@@ -167,6 +164,14 @@ bpf_pins_of_others(struct source_state *s)
 		    "left its capture in %s: it is ended, and events that it still had are lost",
 		    s->o.pin);
 	s->alone = true;
+}
+
+bool
+bpf_kept(void *st)
+{
+	const struct source_state *s = st;
+
+	return pin_whole(s->pin);
 }
 
 /* From now on as if there had never been a folder. */

@@ -9,6 +9,7 @@
 #include "sensor/kernel_floor.h"
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <mews_preemptible.skel.h>
 #include <stdio.h>
@@ -132,7 +133,8 @@ load_new(struct source_state *s)
 {
 	int r = mews_bpf__load(s->skel);
 
-	progs_of(&s->progs, s->skel->obj);
+	if (r == 0)
+		r = progs_of(&s->progs, s->skel->obj);
 	return r == 0 ? fill_programs(s) : r;
 }
 
@@ -193,7 +195,7 @@ take_over(struct source_state *s)
 	struct bpf_map *map;
 	int r = journal_take(s);
 
-	s->taken = r == 0; /* the descriptors of the programs are ours to close */
+	s->taken = r == 0;
 	if (r == 0)
 		r = reuse_progs(s);
 	bpf_object__for_each_map(map, s->skel->obj)
@@ -209,21 +211,21 @@ take_over(struct source_state *s)
 	}
 	if (r == 0)
 		r = mews_bpf__load(s->skel); /* maps the variables */
-	if (r == 0)
-		reset_control(&s->skel->bss->ctl);
 	return r;
 }
 
 void
 bpf_unload(struct source_state *s)
 {
-	for (unsigned i = 0; s->taken && i < PROG_MAX; i++) {
-		if (s->progs.fd[i] >= 0)
-			(void) close(s->progs.fd[i]);
-	}
-	progs_init(&s->progs);
+	progs_close(&s->progs);
 	mews_bpf__destroy(s->skel);
 	s->skel = NULL;
+	if (s->vars != NULL)
+		(void) munmap(s->vars, sizeof(*s->vars));
+	s->vars = NULL;
+	for (unsigned i = 0; i < s->ndriver_maps; i++)
+		(void) close(s->driver_maps[i].fd);
+	s->ndriver_maps = 0;
 	journal_close(s);
 	s->taken = false;
 }
@@ -250,17 +252,67 @@ try_pins(struct source_state *s)
 	return r < 0 ? r : configure(s);
 }
 
-/* After loading: give up the memory that it took, 1.7 MB, most of it pages of the object in this
- * program's file. One that is read again comes from the file. */
-static void
-forget_object(const struct source_state *s)
-{
-	const struct bpf_object_skeleton *k = s->skel->skeleton;
-	size_t before = -(uintptr_t) k->data & (s->page - 1); /* of a page shared with others */
+/* ---- what stays ---- */
 
-	if (k->data_sz > before)
-		(void) madvise((char *) k->data + before, (k->data_sz - before) & ~(s->page - 1),
-		    MADV_DONTNEED);
+int
+bpf_driver_map(const struct source_state *s, const char *name)
+{
+	for (unsigned i = 0; i < s->ndriver_maps; i++) {
+		if (strcmp(s->driver_maps[i].name, name) == 0)
+			return s->driver_maps[i].fd;
+	}
+	return -1;
+}
+
+static int
+keep_maps(struct source_state *s)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, s->skel->obj)
+	{
+		struct driver_map *m = &s->driver_maps[s->ndriver_maps];
+		int fd =
+		    s->ndriver_maps < MAPS_MAX ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0) : -1;
+
+		if (fd < 0)
+			return s->ndriver_maps < MAPS_MAX ? -errno : -E2BIG;
+		(void) snprintf(m->name, sizeof(m->name), "%s", bpf_map__name(map));
+		m->fd = fd;
+		s->ndriver_maps++;
+	}
+	return 0;
+}
+
+/* The driver's variables, in a mapping that outlives the skeleton. */
+static int
+keep_vars(struct source_state *s)
+{
+	int fd = bpf_map__fd(s->skel->maps.bss);
+	void *p = mmap(NULL, sizeof(*s->vars), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	s->vars = p;
+	return 0;
+}
+
+/*
+ * After loading: keep descriptors, and give up the memory that the object took: 1.6 MB of copies of
+ * programs and types, 1.7 MB of pages of this program's file. A page that is read again comes from
+ * the file.
+ */
+static void
+forget_object(struct source_state *s)
+{
+	struct bpf_object_skeleton k = *s->skel->skeleton;
+	size_t before = -(uintptr_t) k.data & (s->page - 1); /* of a page shared with others */
+
+	mews_bpf__destroy(s->skel);
+	s->skel = NULL;
+	if (k.data_sz > before)
+		(void) madvise(
+		    (char *) k.data + before, (k.data_sz - before) & ~(s->page - 1), MADV_DONTNEED);
 	(void) malloc_trim(0);
 }
 
@@ -275,9 +327,15 @@ bpf_load(struct source_state *s)
 		r = try_pins(s);
 	if (r == 0 && !s->taken)
 		r = load_new(s);
+	if (r == 0)
+		r = keep_maps(s);
+	if (r == 0)
+		r = keep_vars(s);
 	if (r < 0)
 		return r;
-	__atomic_store_n(&s->skel->bss->ctl.scanner, s->o.scanner_pid, __ATOMIC_RELAXED);
+	if (s->taken)
+		reset_control(&s->vars->ctl);
+	__atomic_store_n(&s->vars->ctl.scanner, s->o.scanner_pid, __ATOMIC_RELAXED);
 	forget_object(s);
 	return 0;
 }

@@ -22,8 +22,9 @@
 struct pin {
 	char path[PATH_CHARS]; /* of the folder of this hash */
 	char hash[HASH_CHARS + 1];
-	int dir;    /* the folder above, locked */
-	int failed; /* -errno */
+	int dir;       /* the folder above, locked */
+	int failed;    /* -errno */
+	unsigned have; /* objects pinned; as far as pin_whole() is concerned */
 };
 
 static const char *const kinds[] = { [PIN_MAP] = "map",
@@ -55,7 +56,7 @@ check_folder(int dir, const char **why)
 		    "it is not on a BPF file system; choose a folder below /sys/fs/bpf (mount -t "
 		    "bpf bpf /sys/fs/bpf, if there is none)",
 		    why);
-	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
+	if ((st.st_uid != geteuid() && geteuid() != 0) || (st.st_mode & 022) != 0)
 		return wrong(-EPERM,
 		    "it belongs to another user or may be changed by others; give it to the "
 		    "sensor's user, with mode 0700",
@@ -153,6 +154,7 @@ pin_put(struct pin *p, enum pin_kind kind, const char *name, int fd)
 		return;
 	path_of(p, kind, name, path);
 	r = bpf_obj_pin(fd, path);
+	p->have += r == 0;
 	if (r == 0 || p->failed != 0)
 		return;
 	p->failed = r;
@@ -170,11 +172,14 @@ int
 pin_get(struct pin *p, enum pin_kind kind, const char *name)
 {
 	char path[PATH_CHARS];
+	int fd;
 
 	if (p == NULL)
 		return -ENOENT;
 	path_of(p, kind, name, path);
-	return bpf_obj_get(path);
+	fd = bpf_obj_get(path);
+	p->have += fd >= 0;
+	return fd;
 }
 
 void
@@ -185,7 +190,8 @@ pin_drop(struct pin *p, enum pin_kind kind, const char *name)
 	if (p == NULL)
 		return;
 	path_of(p, kind, name, path);
-	(void) unlink(path);
+	if (unlink(path) == 0)
+		p->have--;
 }
 
 /* ---- remove ---- */
@@ -199,6 +205,21 @@ dir_at(int dir, const char *name)
 	if (d == NULL && fd >= 0)
 		(void) close(fd);
 	return d;
+}
+
+bool
+pin_whole(struct pin *p)
+{
+	DIR *d = p == NULL ? NULL : opendir(p->path);
+	const struct dirent *e;
+	unsigned n = 0;
+
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream */
+	while (d != NULL && (e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	if (d != NULL)
+		(void) closedir(d);
+	return p == NULL || n >= p->have;
 }
 
 /* Remove a folder of ours with the objects in it. Their number. */

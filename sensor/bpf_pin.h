@@ -40,6 +40,9 @@ int pin_get(struct pin *p, enum pin_kind kind, const char *name) MUST_CHECK;
 /* Unpin an object; it lives on as long as it is used. */
 void pin_drop(struct pin *p, enum pin_kind kind, const char *name);
 
+/* Is everything still pinned that was put or got? Reads a folder; without pins true. */
+bool pin_whole(struct pin *p);
+
 /* Unpin everything of this hash; of all other hashes. Returns how many objects were pinned. */
 unsigned pin_clear(struct pin *p);
 unsigned pin_clear_others(struct pin *p);

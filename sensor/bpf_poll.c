@@ -35,7 +35,7 @@ doze(struct source_state *s, uint64_t ns)
 static bool
 doze_armed(struct source_state *s, uint64_t ns, enum drv_armed armed)
 {
-	struct drv_control *ctl = &s->skel->bss->ctl;
+	struct drv_control *ctl = &s->vars->ctl;
 	bool told = false, came;
 
 	__atomic_store_n(&ctl->armed, armed, __ATOMIC_SEQ_CST);
@@ -79,7 +79,7 @@ rest(struct source_state *s, uint64_t ns, bool news)
 static int
 drain(struct source_state *s, source_emit_fn *emit, void *arg)
 {
-	struct drv_control *ctl = &s->skel->bss->ctl;
+	struct drv_control *ctl = &s->vars->ctl;
 	bool news = __atomic_exchange_n(&ctl->news, 0, __ATOMIC_SEQ_CST) != 0;
 	uint64_t now = clock_boot();
 	int n;
@@ -97,7 +97,7 @@ int
 bpf_poll(void *st, int timeout_ms, uint64_t rest_ns, bool news, source_emit_fn *emit, void *arg)
 {
 	struct source_state *s = st;
-	struct drv_control *ctl = &s->skel->bss->ctl;
+	struct drv_control *ctl = &s->vars->ctl;
 	uint64_t timeout = (uint64_t) timeout_ms * NS_PER_MS;
 	bool waited = timeout_ms == 0;
 

@@ -2,6 +2,9 @@
 #include "sensor/bpf_progs.h"
 #include "common/macros.h"
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 static const char *const names[] = {
 #define PROG(name) #name,
@@ -22,12 +25,27 @@ progs_init(struct progs *p)
 		p->fd[i] = -1;
 }
 
-void
+int
 progs_of(struct progs *p, const struct bpf_object *obj)
 {
 	for (unsigned i = 0; i < PROG_MAX; i++) {
 		const struct bpf_program *prog = bpf_object__find_program_by_name(obj, names[i]);
 
-		p->fd[i] = prog == NULL ? -1 : MAX(bpf_program__fd(prog), -1);
+		if (prog == NULL || bpf_program__fd(prog) < 0)
+			continue;
+		p->fd[i] = fcntl(bpf_program__fd(prog), F_DUPFD_CLOEXEC, 0);
+		if (p->fd[i] < 0)
+			return -errno;
 	}
+	return 0;
+}
+
+void
+progs_close(struct progs *p)
+{
+	for (unsigned i = 0; i < PROG_MAX; i++) {
+		if (p->fd[i] >= 0)
+			(void) close(p->fd[i]);
+	}
+	progs_init(p);
 }

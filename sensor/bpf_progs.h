@@ -3,6 +3,8 @@
 #ifndef MEWS_SENSOR_BPF_PROGS_H
 #define MEWS_SENSOR_BPF_PROGS_H
 
+#include "common/macros.h"
+
 #define PROGS(X)             \
 	X(on_sys_exit)       \
 	X(on_fork)           \
@@ -41,7 +43,8 @@ const char *prog_name(enum prog p);
 /* None is loaded. */
 void progs_init(struct progs *p);
 
-/* The programs of a loaded object, which keeps the descriptors. */
-void progs_of(struct progs *p, const struct bpf_object *obj);
+/* New descriptors of a loaded object's programs, until progs_close(). -errno. */
+int progs_of(struct progs *p, const struct bpf_object *obj) MUST_CHECK;
+void progs_close(struct progs *p);
 
 #endif

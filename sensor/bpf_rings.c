@@ -71,7 +71,7 @@ ring_open(struct source_state *s, unsigned i)
 static int
 rings_publish(struct source_state *s)
 {
-	int outer = bpf_map__fd(s->skel->maps.rings), r;
+	int outer = bpf_driver_map(s, "rings"), r;
 	uint32_t keys[DRV_CPU_MAX], n = s->ncpu;
 
 	for (uint32_t i = 0; i < n; i++)

@@ -310,10 +310,6 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 	spool_init(&n->backlog.spool, 0);
 	drop_log_init(&n->drop_log, cfg->opt->log_drops);
 	set_link(n);
-	for (size_t i = 0; i < NODE_DROPS_MAX; i++) {
-		wire__drop__init(&n->drops.v[i]);
-		n->drops.p[i] = &n->drops.v[i];
-	}
 	r = cfg->hello == NULL ? batch_enc_new(&n->enc) : 0;
 	if (r == 0 && cfg->xport != NULL)
 		r = open_end(n);

@@ -30,10 +30,10 @@
 
 #define NODE_NAME_MAX 256
 
-/* Each event for each of the kernel's causes, and the other causes. */
+/* Each event for each of the kernel's causes and two of the spool's, and the other causes. */
 enum {
 	NODE_DROPS_MAX = 8
-#define EVENT(...) +3
+#define EVENT(...) +5
 #include "proto/events.def"
 };
 
@@ -42,6 +42,9 @@ struct node_drops {
 	Wire__Drop v[NODE_DROPS_MAX];
 	Wire__Drop *p[NODE_DROPS_MAX];
 	size_t n;
+	struct drv_hole hole[DROP_CAUSES]; /* when the newest were; 'last' 0: not known */
+	Wire__Hole hv[DROP_CAUSES], *hp[DROP_CAUSES]; /* those that are known */
+	size_t nholes;
 };
 
 struct node;
@@ -178,6 +181,7 @@ void node_gather_drops(struct node *n, bool fresh);
 /* Append the packed Hello. */
 int node_hello(struct node *n, struct buf *out) MUST_CHECK;
 
+/* d->v and d->p are set up here, from d->n on. */
 void node_drop_add(struct node_drops *d, uint32_t event, uint32_t cause, uint64_t count);
 
 #endif

@@ -94,6 +94,8 @@ node_flush(struct node *n, uint64_t now)
 	b.body = &body;
 	b.n_drops = n->drops.n;
 	b.drops = n->drops.p;
+	b.n_holes = n->drops.nholes;
+	b.holes = n->drops.hp;
 	if (n->snap.rows > 0 || n->snap.last) {
 		snap.id = n->snap.id;
 		snap.part = n->snap.part++;

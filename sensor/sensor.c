@@ -167,6 +167,7 @@ start_source(void *app)
 	};
 	struct source_past past;
 	struct diag d = { 0 };
+	bool killed = false;
 	int r;
 
 	if (a->args.replay != NULL)
@@ -179,9 +180,12 @@ start_source(void *app)
 	r = a->st == NULL ? -ENOMEM : a->src->open(a->st, &so, &d);
 	if (r == 0 && so.exclude_pid != 0 && kill((pid_t) so.exclude_pid, 0) != 0 && errno == ESRCH)
 		log_warn("local_collector: there is no process %u to exclude", so.exclude_pid);
-	if (r == 0 && !a->args.check && !a->src->past(a->st, &past))
+	if (r == 0)
+		killed = a->src->past(a->st, &past);
+	if (r == 0 && !a->args.check && !killed)
 		r = capture_all(a, &d);
 	if (r == 0) {
+		guard_open(&a->guard, killed);
 		(void) malloc_trim(0); /* return the megabyte that loading the programs took */
 		return 0;
 	}
@@ -201,6 +205,7 @@ stop_source(void *app)
 	if (src == NULL)
 		return;
 	a->src = NULL;
+	guard_close(&a->guard);
 	src->close(a->st);
 	free(a->st);
 }

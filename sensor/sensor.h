@@ -12,6 +12,7 @@
 #include "common/notify.h"
 #include "common/stage.h"
 #include "sensor/env.h"
+#include "sensor/guard.h"
 #include "sensor/node.h"
 #include "sensor/options.h"
 #include "sensor/record_file.h"
@@ -75,6 +76,8 @@ struct app {
 	uint64_t canary_at, blind;          /* when to check the hooks again; what is not seen */
 	struct node_drops dropped;          /* the source's, read at 'dropped_at' */
 	uint64_t dropped_at;
+
+	struct guard guard; /* with a source */
 
 	uint64_t certs_looked; /* monotonic ns of the last check: app_watch_certs() */
 	uint64_t certs_warned; /* monotonic ns of the last expiry warning */

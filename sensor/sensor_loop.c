@@ -139,6 +139,15 @@ check_hooks(struct app *a, uint64_t now)
 	a->canary_at = now + CANARY_NS;
 }
 
+static void
+watch_self(struct app *a, uint64_t now)
+{
+	if (a->src == NULL || now < a->guard.next || a->stopping)
+		return;
+	guard_look(&a->guard, a->src->kept(a->st));
+	a->guard.next = now + GUARD_NS;
+}
+
 /* ---- the loop ---- */
 
 static bool
@@ -297,6 +306,7 @@ app_run(void *app)
 		notify_alive(&a->notify, now);
 		on_signals(a, now);
 		check_hooks(a, now);
+		watch_self(a, now);
 		log_peer_tick();
 		if (a->xport != NULL)
 			xport_dispatch(a->xport);

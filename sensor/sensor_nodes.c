@@ -76,10 +76,12 @@ on_drops(void *arg, struct node_drops *d, bool fresh)
 	if (fresh || a->dropped_at == 0 || now - a->dropped_at > 20 * NS_PER_MS) {
 		a->dropped.n = 0;
 		a->src->drops(a->st, add_drop, &a->dropped);
+		a->src->holes(a->st, a->dropped.hole);
 		a->src->stats(a->st, &ss);
 		node_drop_add(&a->dropped, 0, DROP_BAD_RECORD, ss.bad);
 		a->dropped_at = now;
 	}
+	memcpy(d->hole, a->dropped.hole, sizeof(d->hole));
 	for (size_t i = 0; i < a->dropped.n; i++)
 		node_drop_add(
 		    d, a->dropped.v[i].event, a->dropped.v[i].cause, a->dropped.v[i].count);
@@ -165,6 +167,7 @@ on_stats(void *arg, Wire__SensorStats *s)
 	s->rss_bytes = rss_bytes();
 	s->redacted = redactor_count(a->redactor);
 	s->snapshot_unreadable = a->snapshot.unreadable;
+	s->harm = a->src != NULL ? guard_harm(&a->guard) : NULL;
 }
 
 static void

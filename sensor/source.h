@@ -15,6 +15,7 @@
 #include "driver/abi.h"
 #include "proto/event.h"
 #include "proto/event_set.h"
+#include "proto/wire.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -112,6 +113,9 @@ struct source_ops {
 	void (*stats)(void *st, struct source_stats *ret);
 	void (*drops)(void *st, source_drop_fn *fn, void *arg);
 
+	/* When the newest of them were, by enum wire_drop, as of drops(); others stay unchanged. */
+	void (*holes)(void *st, struct drv_hole ret[DROP_CAUSES]);
+
 	/*
 	 * Check, by harmless calls that no event reports, that the kernel runs each kind of hook on
 	 * each CPU that this process may use; where one is silent, attach it again or take another
@@ -144,6 +148,7 @@ struct source_ops {
 	 *          pinned, so it need not be written.
 	 * settle() - it was written, or ('saved' is false) is in this process's memory alone.
 	 * crowded() - poll() waits for a batch.
+	 * kept() - false: others have removed some of what is pinned, so there may be no successor.
 	 * unpin() - this process ends in order: with it, capture ends.
 	 */
 	bool (*past)(void *st, struct source_past *ret);
@@ -151,6 +156,7 @@ struct source_ops {
 	bool (*mark)(void *st, const struct source_mark *m);
 	void (*settle)(void *st, bool saved);
 	bool (*crowded)(void *st);
+	bool (*kept)(void *st);
 	void (*unpin)(void *st);
 
 	void (*close)(void *st);

@@ -8,6 +8,7 @@
 #include "proto/wire.h"
 #include "sensor/bpf_int.h"
 #include "sensor/capture_table.h"
+#include "sensor/hole.h"
 #include "sensor/kernel_floor.h"
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -17,6 +18,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+/* Of the largest per-CPU value. */
+#define VALUE_WORDS (sizeof(struct drv_hole) / sizeof(uint64_t))
 
 #define MISSED_NS (100 * NS_PER_MS) /* between two reads of the skipped runs */
 
@@ -97,8 +101,7 @@ exclude(struct source_state *s)
 	while (n >= 0 && (n = read(fd, &t, sizeof(t))) == (ssize_t) sizeof(t)) {
 		for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
 			if (t.tid == pids[i] && t.pid == pids[i])
-				s->skel->bss->ctl.exclude[i] =
-				    (struct drv_excluded){ t.start, t.pid };
+				s->vars->ctl.exclude[i] = (struct drv_excluded){ t.start, t.pid };
 		}
 	}
 	if (fd >= 0) {
@@ -122,7 +125,7 @@ bpf_open(void *st, const struct source_opts *o, struct diag *d)
 	s->page = (size_t) sysconf(_SC_PAGESIZE);
 	s->epoll_fd = s->wake_fd = s->enter = -1;
 	progs_init(&s->progs);
-	s->percpu = calloc((size_t) MAX(n, 1), sizeof(*s->percpu));
+	s->percpu = calloc((size_t) MAX(n, 1) * VALUE_WORDS, sizeof(*s->percpu));
 	s->drops = calloc(schema_nevents * DRV_CAUSE_MAX, sizeof(*s->drops));
 	s->opened = true;
 	if (s->percpu == NULL || s->drops == NULL || bpf_rings_new(s) < 0) {
@@ -169,7 +172,7 @@ static int
 bpf_set_interest(void *st, const struct interest *wanted)
 {
 	struct source_state *s = st;
-	struct drv_control *ctl = &s->skel->bss->ctl;
+	struct drv_control *ctl = &s->vars->ctl;
 	struct drv_control new = { 0 };
 	int r;
 
@@ -195,11 +198,11 @@ bpf_set_interest(void *st, const struct interest *wanted)
 
 /* False, and *ret unchanged: the kernel refused. */
 static bool
-percpu_sum(struct source_state *s, const struct bpf_map *map, uint32_t key, uint64_t *ret)
+percpu_sum(struct source_state *s, const char *map, uint32_t key, uint64_t *ret)
 {
 	uint64_t sum = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, s->percpu) != 0)
+	if (bpf_map_lookup_elem(bpf_driver_map(s, map), &key, s->percpu) != 0)
 		return false;
 	for (unsigned i = 0; i < s->ncpu; i++)
 		sum += s->percpu[i];
@@ -214,9 +217,9 @@ bpf_stats(void *st, struct source_stats *ret)
 
 	*ret = s->rings.stats;
 	ret->silences = s->silences;
-	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_EXCLUDED, &ret->excluded);
-	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_STASH, &ret->unstashed);
-	(void) percpu_sum(s, s->skel->maps.counts, DRV_COUNT_REREAD, &ret->reread);
+	(void) percpu_sum(s, "counts", DRV_COUNT_EXCLUDED, &ret->excluded);
+	(void) percpu_sum(s, "counts", DRV_COUNT_STASH, &ret->unstashed);
+	(void) percpu_sum(s, "counts", DRV_COUNT_REREAD, &ret->reread);
 }
 
 /*
@@ -240,6 +243,33 @@ missed(const struct source_state *s)
 	return sum;
 }
 
+/* The newest hole of all CPUs together: those without a pause between them are one. */
+static void
+read_hole(struct source_state *s, uint32_t cause)
+{
+	const struct drv_hole *of = (const struct drv_hole *) s->percpu;
+	struct drv_hole all = { .last = 0 };
+	bool grown = true;
+
+	if (bpf_map_lookup_elem(bpf_driver_map(s, "holes"), &cause, s->percpu) != 0)
+		return;
+	for (unsigned i = 0; i < s->ncpu; i++) {
+		if (of[i].last > all.last)
+			all = of[i];
+	}
+	while (grown) {
+		grown = false;
+		for (unsigned i = 0; i < s->ncpu; i++) {
+			if (of[i].first >= all.first || of[i].last + DRV_HOLE_NS < all.first ||
+			    of[i].last == 0)
+				continue;
+			all.first = of[i].first;
+			grown = true;
+		}
+	}
+	s->holes[cause] = all;
+}
+
 /* Read the counters of all events: a system call for each, so only after one of them changed. One
  * that cannot be read keeps its last count, and all are read again the next time. */
 static void
@@ -258,13 +288,27 @@ read_drops(struct source_state *s)
 				continue;
 			d->type = type;
 			d->cause = c;
-			all &= percpu_sum(
-			    s, s->skel->maps.drops, type * (uint32_t) DRV_CAUSE_MAX + c, &d->count);
+			all &=
+			    percpu_sum(s, "drops", type * (uint32_t) DRV_CAUSE_MAX + c, &d->count);
 			s->ndrops++;
 		}
 	}
+	for (uint32_t c = DROP_RING_FULL; c < DRV_CAUSE_MAX; c++)
+		read_hole(s, c);
 	if (!all)
-		__atomic_store_n(&s->skel->bss->ctl.dropped, 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->vars->ctl.dropped, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Runs that the kernel skipped since the last look. */
+static void
+note_missed(struct source_state *s, uint64_t sum, uint64_t now)
+{
+	uint64_t before = s->missed_at == 0 ? now : s->missed_at;
+
+	if (sum > s->missed)
+		hole_add(&s->holes[DROP_MISSED], (struct drv_hole){ before, now });
+	s->missed = sum;
+	s->missed_at = now;
 }
 
 static void
@@ -273,13 +317,11 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 	struct source_state *s = st;
 	uint64_t now = clock_boot();
 
-	if (now - s->missed_at >= MISSED_NS) {
-		s->missed_at = now;
-		s->missed = missed(s);
-	}
+	if (now - s->missed_at >= MISSED_NS)
+		note_missed(s, missed(s), now);
 	if (s->missed > 0)
 		fn(arg, 0, DROP_MISSED, s->missed);
-	if (__atomic_exchange_n(&s->skel->bss->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
+	if (__atomic_exchange_n(&s->vars->ctl.dropped, 0, __ATOMIC_SEQ_CST) != 0)
 		read_drops(s);
 	for (size_t i = 0; i < s->ndrops; i++) {
 		if (s->drops[i].count > 0)
@@ -288,12 +330,20 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 	}
 }
 
+static void
+bpf_holes(void *st, struct drv_hole ret[DROP_CAUSES])
+{
+	const struct source_state *s = st;
+
+	memcpy(ret, s->holes, sizeof(s->holes));
+}
+
 static bool
 bpf_wants(void *st, unsigned type)
 {
 	const struct source_state *s = st;
 
-	return type < EV_TYPE_MAX && (s->skel->bss->ctl.events[type / 64] >> (type % 64) & 1) != 0;
+	return type < EV_TYPE_MAX && (s->vars->ctl.events[type / 64] >> (type % 64) & 1) != 0;
 }
 
 static bool
@@ -321,6 +371,7 @@ const struct source_ops source_bpf = {
 	.wake = bpf_wake,
 	.stats = bpf_stats,
 	.drops = bpf_drops,
+	.holes = bpf_holes,
 	.canary = bpf_canary,
 	.unsettled = bpf_unsettled,
 	.wants = bpf_wants,
@@ -332,6 +383,7 @@ const struct source_ops source_bpf = {
 	.mark = bpf_mark,
 	.settle = bpf_settle,
 	.crowded = bpf_crowded,
+	.kept = bpf_kept,
 	.unpin = bpf_unpin,
 	.close = bpf_close,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/spool.h"
 #include "common/clock.h"
-#include "proto/wire.h"
+#include "sensor/spool_int.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,27 +15,10 @@
 /* The part of max_bytes that durable batches may have. */
 #define SPOOL_PAST 4
 
-/* Missing numbers between two batches of a file; more is not possible. */
-#define HOLES_MAX (1u << 20)
-
 void
 spool_init(struct spool *s, uint64_t max_bytes)
 {
 	*s = (struct spool){ .first = 1, .saved = 1, .max_bytes = max_bytes, .state = UINT64_MAX };
-}
-
-static struct spool_entry *
-entry_at(const struct spool *s, size_t i)
-{
-	size_t k = s->head + i; /* both are below cap */
-
-	return &s->ring[k < s->cap ? k : k - s->cap];
-}
-
-static bool
-is_hole(const struct spool_entry *e)
-{
-	return e->msg == NULL && e->seg == NULL;
 }
 
 /* Free the copy in memory. */
@@ -77,6 +60,8 @@ spool_fini(struct spool *s)
 	past_fini(&s->past);
 	buf_fini(&s->hello);
 	buf_fini(&s->read);
+	lost_fini(&s->dropped);
+	lost_fini(&s->quarantined);
 	s->ring = NULL;
 	s->cap = s->n = 0;
 }
@@ -87,8 +72,8 @@ spool_next(const struct spool *s)
 	return s->first + s->n;
 }
 
-static int
-grow(struct spool *s)
+int
+spool_grow(struct spool *s)
 {
 	size_t cap = s->cap == 0 ? 64 : s->cap * 2;
 	struct spool_entry *ring = calloc(cap, sizeof(*ring));
@@ -104,8 +89,8 @@ grow(struct spool *s)
 	return 0;
 }
 
-static void
-push(struct spool *s, const struct spool_entry *e)
+void
+spool_push(struct spool *s, const struct spool_entry *e)
 {
 	*entry_at(s, s->n) = *e;
 	s->n++;
@@ -118,19 +103,34 @@ push(struct spool *s, const struct spool_entry *e)
 
 /* ---- losses ---- */
 
+/* Entry 'i' goes: note what is in it. */
 static void
-lose(struct spool *s, struct spool_entry *e)
+note_lost(struct spool *s, struct lost *lost, size_t i)
 {
+	const struct spool_entry *e = entry_at(s, i);
+	struct slice msg = { e->msg, e->n };
+
+	if (msg.p == NULL && spool_disk_read(s->disk, e->seg, e->at, &s->read) == 0)
+		msg = buf_get(&s->read);
+	if (msg.p != NULL)
+		lost_batch(lost, s->first + i, msg);
+}
+
+static void
+lose(struct spool *s, size_t i)
+{
+	struct spool_entry *e = entry_at(s, i);
+
 	if (is_hole(e))
 		return;
+	note_lost(s, &s->dropped, i);
 	s->batches_dropped++;
 	s->events_dropped += e->events;
 	entry_drop(s, e);
 }
 
-/* Forget the holes at the front. */
-static void
-trim(struct spool *s)
+void
+spool_trim(struct spool *s)
 {
 	while (s->n > 0 && is_hole(entry_at(s, 0)))
 		pop(s);
@@ -141,12 +141,12 @@ count_lost(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
 {
 	struct spool *s = arg;
 
-	(void) at;
-	(void) whole;
-	if (rec->n > 0) {
-		s->batches_dropped++;
-		s->events_dropped += rec->events;
-	}
+	if (rec->n == 0)
+		return 0;
+	s->batches_dropped++;
+	s->events_dropped += rec->events;
+	if (whole && spool_disk_read(s->disk, s->disk->head, at, &s->read) == 0)
+		lost_batch(&s->dropped, rec->seq, buf_get(&s->read));
 	return 0;
 }
 
@@ -166,13 +166,11 @@ lose_file(struct spool *s)
 	}
 	seg->live++; /* it must not go with its last batch: this goes on */
 	for (size_t i = 0; i < owner->n; i++) {
-		struct spool_entry *e = entry_at(owner, i);
-
-		if (e->seg == seg)
-			lose(owner, e);
+		if (entry_at(owner, i)->seg == seg)
+			lose(owner, i);
 	}
 	spool_disk_remove(s->disk, seg);
-	trim(owner);
+	spool_trim(owner);
 }
 
 /* ---- save ---- */
@@ -294,9 +292,9 @@ make_room(struct spool *s, uint32_t n)
 		if (e->seg != NULL)
 			entry_unload(s, e);
 		else
-			lose(s, e);
+			lose(s, i);
 	}
-	trim(s);
+	spool_trim(s);
 }
 
 int
@@ -305,14 +303,14 @@ spool_add(struct spool *s, char *msg, uint32_t n, uint32_t events)
 {
 	struct spool_entry e = { .msg = msg, .n = n, .events = events, .since = clock_mono() };
 
-	if (s->n == s->cap && grow(s) < 0)
+	if (s->n == s->cap && spool_grow(s) < 0)
 		return -ENOMEM;
 	make_room(s, n);
 	if (s->disk != NULL && s->n > 0 && s->n >= s->max_bytes / SPOOL_BYTES_PER_ENTRY) {
-		lose(s, entry_at(s, 0));
-		trim(s);
+		lose(s, 0);
+		spool_trim(s);
 	}
-	push(s, &e);
+	spool_push(s, &e);
 	return 0;
 }
 
@@ -405,93 +403,8 @@ spool_discard(struct spool *s, uint64_t seq)
 		past_forget(&s->past, seq);
 		return;
 	}
+	note_lost(s, &s->quarantined, (size_t) (seq - s->first));
 	s->batches_quarantined++;
 	s->events_quarantined += e->events;
 	entry_drop(s, e);
-}
-
-/* ---- the files of an earlier sensor ---- */
-
-struct load {
-	struct spool *spool;
-	struct spool_seg *seg;
-	bool *ended;
-};
-
-/* Add holes up to 'seq'. */
-static int
-skip_to(struct spool *s, uint64_t seq)
-{
-	while (spool_next(s) < seq) {
-		if (s->n == s->cap && grow(s) < 0)
-			return -ENOMEM;
-		push(s, &(struct spool_entry){ 0 });
-	}
-	return 0;
-}
-
-int
-spool_continue(struct spool *s, uint64_t seq)
-{
-	if (s->cap == 0) { /* no file: all is durable */
-		s->first = seq + 1;
-		s->durable = seq;
-	}
-	s->saved = seq + 1;
-	return skip_to(s, seq + 1);
-}
-
-static uint64_t
-since_of(uint64_t real_ns)
-{
-	uint64_t now = clock_real(), mono = clock_mono();
-	uint64_t age = now > real_ns ? now - real_ns : 0;
-
-	return mono > age ? mono - age : 1;
-}
-
-static int
-load_record(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
-{
-	struct load *l = arg;
-	struct spool *s = l->spool;
-	struct spool_entry e = { .n = rec->n, .events = rec->events, .at = at };
-
-	*l->ended = rec->n == 0;
-	if (rec->n == 0)
-		return 0;
-	if (s->cap == 0) { /* the first */
-		s->first = rec->seq;
-		s->durable = rec->durable;
-	}
-	if (rec->seq < spool_next(s) || rec->seq - spool_next(s) > HOLES_MAX)
-		return 0;
-	if (skip_to(s, rec->seq) < 0 || (s->n == s->cap && grow(s) < 0))
-		return -ENOMEM;
-	e.since = since_of(rec->real_ns);
-	if (whole) {
-		e.seg = l->seg;
-		l->seg->live++;
-	} else {
-		s->batches_damaged++;
-		s->events_damaged += rec->events;
-	}
-	push(s, &e);
-	return 0;
-}
-
-int
-/* NOLINTNEXTLINE(readability-non-const-parameter): load_record() writes it */
-spool_load(struct spool *s, struct spool_seg *seg, bool *ended)
-{
-	struct load l = { s, seg, ended };
-	int r;
-
-	seg->owner = s;
-	seg->live++; /* keeps the file until it is read */
-	r = spool_disk_scan(s->disk, seg, load_record, &l);
-	s->saved = spool_next(s);
-	trim(s);
-	spool_disk_release(s->disk, seg);
-	return r;
 }

@@ -18,6 +18,7 @@
 #include "common/buf.h"
 #include "common/macros.h"
 #include "common/slice.h"
+#include "sensor/lost.h"
 #include "sensor/spool_disk.h"
 #include "sensor/spool_past.h"
 #include <stddef.h>
@@ -39,6 +40,7 @@ struct spool {
 	uint64_t batches_dropped, events_dropped;         /* since the start: no room */
 	uint64_t batches_quarantined, events_quarantined; /* since the start: refused */
 	uint64_t batches_damaged, events_damaged; /* since the start: not readable any more */
+	struct lost dropped, quarantined;         /* what was in the former two */
 };
 
 void spool_init(struct spool *s, uint64_t max_bytes);

@@ -59,19 +59,32 @@ loss_past_open(
 	};
 }
 
-void
-loss_past_extend(struct loss_past *p, enum loss_cause cause, uint64_t until, uint64_t events)
+/* Is what happened from 'since' to 'until' a part of this loss? */
+static bool
+belongs(const struct loss_span *s, uint64_t since, uint64_t until)
 {
+	return s->until == LOSS_OPEN || until == LOSS_OPEN ||
+	       (since <= s->until + LOSS_PAUSE_NS && s->since <= until + LOSS_PAUSE_NS);
+}
+
+void
+loss_past_extend(
+    struct loss_past *p, enum loss_cause cause, uint64_t since, uint64_t until, uint64_t events)
+{
+	since = MIN(since, until);
 	for (size_t i = p->n; i-- > 0;) {
 		struct loss_span *s = &p->v[i];
 
 		if (s->cause != cause)
 			continue;
+		if (!belongs(s, since, until))
+			break;
+		s->since = MIN(s->since, since);
 		s->until = MAX(s->until, until);
 		s->events += events;
 		return;
 	}
-	loss_past_open(p, cause, until, until, events);
+	loss_past_open(p, cause, since, until, events);
 }
 
 void

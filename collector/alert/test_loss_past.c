@@ -19,22 +19,31 @@ static const struct {
 } steps[] = {
 	{ EXPIRE, 0, 9, 0, 0, "" },
 	{ OPEN, LOSS_events_dropped, 10, 12, 17, "events_dropped 17 10-12" },
-	{ EXTEND, LOSS_events_dropped, 0, 15, 3, "events_dropped 20 10-15" },
-	{ EXTEND, LOSS_events_dropped, 0, 14, 0, "events_dropped 20 10-15" },
+	{ EXTEND, LOSS_events_dropped, 13, 15, 3, "events_dropped 20 10-15" },
+	{ EXTEND, LOSS_events_dropped, 12, 14, 0, "events_dropped 20 10-15" },
 	{ WHOLE, 0, 16, 0, 0, "events_dropped 20 10-15" },
 	{ OPEN, LOSS_sensor_died, 20, 0, 0, "events_dropped 20 10-15, sensor_died ? 20-" },
 	{ EXPIRE, 0, HOUR_S + 15, 0, 0, "events_dropped 20 10-15, sensor_died ? 20-" },
 	{ EXPIRE, 0, HOUR_S + 16, 0, 0, "sensor_died ? 20-" },
 	{ EXPIRE, 0, HOUR_S * 9, 0, 0, "sensor_died ? 20-" }, /* it lasts */
 	{ WHOLE, 0, HOUR_S * 9, 0, 0, "sensor_died ? 20-32400" },
-	{ OPEN, LOSS_state_evicted, 32401, 32401, 0,
-	    "sensor_died ? 20-32400, state_evicted 0 32401-32401" },
-	{ EXTEND, LOSS_sensor_died, 0, 32402, 0,
-	    "sensor_died ? 20-32402, state_evicted 0 32401-32401" },
-	{ EXPIRE, 0, HOUR_S * 10 + 2, 0, 0, "sensor_died ? 20-32402" },
-	{ EXTEND, LOSS_batch_undecodable, 0, 36000, 5,
-	    "sensor_died ? 20-32402, batch_undecodable 5 36000-36000" },
+	{ OPEN, LOSS_state_evicted, 32400, 32400, 0,
+	    "sensor_died ? 20-32400, state_evicted 0 32400-32400" },
+	{ EXTEND, LOSS_sensor_died, 32401, 32401, 0,
+	    "sensor_died ? 20-32401, state_evicted 0 32400-32400" },
+	{ EXPIRE, 0, HOUR_S * 10 + 1, 0, 0, "sensor_died ? 20-32401" },
+	{ EXTEND, LOSS_batch_undecodable, 36000, 36000, 5,
+	    "sensor_died ? 20-32401, batch_undecodable 5 36000-36000" },
 	{ EXPIRE, 0, HOUR_S * 20, 0, 0, "" },
+	{ OPEN, LOSS_events_dropped, 72010, 72012, 1, "events_dropped 1 72010-72012" },
+	{ EXTEND, LOSS_events_dropped, 72005, 72009, 2, "events_dropped 3 72005-72012" },
+	/* a pause of more than a second: another loss, after it or before it */
+	{ EXTEND, LOSS_events_dropped, 72014, 72015, 4,
+	    "events_dropped 3 72005-72012, events_dropped 4 72014-72015" },
+	{ EXPIRE, 0, HOUR_S * 30, 0, 0, "" },
+	{ OPEN, LOSS_events_dropped, 108010, 108012, 1, "events_dropped 1 108010-108012" },
+	{ EXTEND, LOSS_events_dropped, 108001, 108002, 2,
+	    "events_dropped 1 108010-108012, events_dropped 2 108001-108002" },
 };
 
 static uint64_t
@@ -97,7 +106,7 @@ test_steps(void **state)
 			loss_past_open(&p, steps[i].cause, since, until, steps[i].events);
 			break;
 		case EXTEND:
-			loss_past_extend(&p, steps[i].cause, until, steps[i].events);
+			loss_past_extend(&p, steps[i].cause, since, until, steps[i].events);
 			break;
 		case WHOLE:
 			loss_past_whole(&p, since);

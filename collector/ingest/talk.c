@@ -389,6 +389,7 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 	c->stream->blind = p->stats->blind;
 	c->stream->silences = p->stats->silences;
 	c->stream->redacted = p->stats->redacted;
+	stream_set_harm(c->stream, p->stats->harm);
 	c->info.cpu_ns = p->stats->cpu_ns;
 	c->info.rss_bytes = p->stats->rss_bytes;
 	c->info.reconnects = p->stats->reconnects;

@@ -65,3 +65,29 @@ blind_loss(const struct stream *st, enum loss_cause cause, uint64_t times, uint6
 	    st->id.node, time, loss_text(cause));
 	return raise_alert(&a, st, loss_name(cause), at, shape, ret);
 }
+
+int
+blind_harm(
+    const struct stream *st, enum harm harm, const struct alert_json *shape, struct alert **ret)
+{
+	uint64_t at = st->harm.at[harm], tracer = harm == HARM_traced ? st->harm.tracer : 0;
+	char time[CLOCK_TEXT], by[40] = "", output[600];
+	const struct alert_internal_field fields[] = {
+		{ "mews.harm", harm_name(harm), 0 },
+		{ "mews.harm_since", clock_text(at, time), 0 },
+		{ "mews.tracer_pid", NULL, tracer },
+	};
+	const struct alert_internal a = {
+		.rule = BLIND_HARM,
+		.priority = PRIO_CRITICAL,
+		.output = output,
+		.fields = fields,
+		.nfields = ARRAY_SIZE(fields) - (tracer == 0),
+	};
+
+	if (tracer != 0)
+		(void) snprintf(by, sizeof(by), " (pid %llu)", (unsigned long long) tracer);
+	(void) snprintf(
+	    output, sizeof(output), "Node %s, %s: %s%s", st->id.node, time, harm_text(harm), by);
+	return raise_alert(&a, st, harm_name(harm), at, shape, ret);
+}

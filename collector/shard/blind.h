@@ -4,6 +4,7 @@
  *
  *	Mews lost sight of a node     no sensor speaks for it; nothing on it is seen
  *	Mews lost events of a node    a loss window has opened on it
+ *	Mews sensor harmed            its sensor was killed, is traced, or its pins were removed
  *
  * lookout.h and node_loss.h decide when and how often. Pure functions, any thread.
  */
@@ -15,8 +16,10 @@
 
 #define BLIND_SIGHT "Mews lost sight of a node"
 #define BLIND_LOSS  "Mews lost events of a node"
+#define BLIND_HARM  "Mews sensor harmed"
 
-/* Minimum time between two of these about the same node (and, for a loss, the same cause). */
+/* Minimum time between two of these about the same node (and, for a loss or harm, the same kind).
+ */
 #define BLIND_EVERY_NS (300 * NS_PER_S)
 
 struct alert_json;
@@ -25,6 +28,10 @@ struct alert_json;
  * alert_internal(). -ENOMEM. */
 int blind_sight(const struct stream *st, enum sight sight, uint64_t times,
     const struct alert_json *shape, struct alert **ret) MUST_CHECK;
+
+/* The same harm, as st->harm.at has it, gives the same id. */
+int blind_harm(const struct stream *st, enum harm harm, const struct alert_json *shape,
+    struct alert **ret) MUST_CHECK;
 
 /* 'at' gives the alert the same id when its batch is sent again: the batch's number, or, for
  * events_dropped, the sensor's count of dropped events. */

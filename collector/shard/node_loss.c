@@ -4,33 +4,47 @@
 #include "collector/stream/gap.h"
 #include "common/log_peer.h"
 
-/* Open a window, or extend it, up to the boot time 'until', for so many lost events. Reported when
- * it opens; 'since', realtime ns, is when Mews still saw the node. */
+/* Realtime ns: when Mews still saw the node, or the first event was lost; the last one. */
+struct lost_time {
+	uint64_t since, until;
+};
+
+/* Open a window, or extend it, up to the boot time 'until', for so many events, lost at that time.
+ * Reported when it opens. */
 static void
-open_window(
-    struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t until, uint64_t events)
+open_window_of(struct node_loss *l, enum loss_cause cause, struct lost_time lost, uint64_t until,
+    uint64_t events)
 {
-	uint64_t lost_until = until == LOSS_OPEN ? LOSS_OPEN : l->seen;
 	struct loss_shown *shown = &l->stream->loss;
 	const char *node = l->stream->id.node;
 	uint64_t now = clock_real();
 	char time[CLOCK_TEXT];
 
-	if (since == 0)
-		since = now;
+	if (lost.since == 0)
+		lost.since = now;
 	if (loss_open(&l->windows, cause, l->boot_ns, until)) {
 		l->counters->losses[cause]++;
 		shown->opened[cause]++;
-		shown->since[cause] = since;
-		loss_past_open(&l->past, cause, since, lost_until, events);
+		shown->since[cause] = lost.since;
+		loss_past_open(&l->past, cause, lost.since, lost.until, events);
 		if (loss_priority(cause) != LOSS_QUIET)
 			l->owed |= 1U << cause;
 		log_peer(LOG_WARN, node, "node %s: %s (loss window %s, since %s)", node,
-		    loss_text(cause), loss_name(cause), clock_text(since, time));
+		    loss_text(cause), loss_name(cause), clock_text(lost.since, time));
 	} else {
-		loss_past_extend(&l->past, cause, lost_until, events);
+		loss_past_extend(&l->past, cause, lost.since, lost.until, events);
 	}
 	shown->until[cause] = until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
+}
+
+/* The same where it is not known when they were lost: up to now. */
+static void
+open_window(
+    struct node_loss *l, enum loss_cause cause, uint64_t since, uint64_t until, uint64_t events)
+{
+	struct lost_time lost = { since, until == LOSS_OPEN ? LOSS_OPEN : l->seen };
+
+	open_window_of(l, cause, lost, until, events);
 }
 
 static void
@@ -73,6 +87,8 @@ node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct st
 	l->seen = mark->seen;
 	l->drops = mark->drops;
 	l->silences = mark->silences;
+	for (uint32_t c = DROP_RING_FULL; c <= DROP_FAULT; c++)
+		l->holes[c] = mark->boot_ns; /* ends of the others are not known */
 	l->past = mark->past;
 	memcpy(l->windows.until, mark->until, sizeof(l->windows.until));
 	show_windows(l);
@@ -135,6 +151,30 @@ seen_before(const struct node_loss *l, const Wire__Batch *batch)
 	return l->seen == 0 && start < batch->real_ns ? start : l->seen;
 }
 
+/* When were the drops that this batch is the first to count? Times that cannot be are ignored. */
+static struct lost_time
+drop_time(struct node_loss *l, const Wire__Batch *batch, struct lost_time otherwise)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (size_t i = 0; i < batch->n_holes; i++) {
+		const Wire__Hole *h = batch->holes[i];
+		uint64_t *told = &l->holes[h->cause < DROP_CAUSES ? h->cause : 0];
+
+		if (h->last_ns <= *told || h->last_ns > batch->boot_ns || h->first_ns > h->last_ns)
+			continue;
+		first = MIN(first, h->first_ns);
+		last = MAX(last, h->last_ns);
+		*told = h->last_ns;
+	}
+	if (last == 0 || batch->real_ns < batch->boot_ns)
+		return otherwise;
+	return (struct lost_time){
+		.since = batch->real_ns - (batch->boot_ns - first),
+		.until = batch->real_ns - (batch->boot_ns - last),
+	};
+}
+
 bool
 node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 {
@@ -142,14 +182,15 @@ node_loss_batch(struct node_loss *l, const Wire__Batch *batch)
 	uint64_t drops = stream_set_drops(st, batch->drops, batch->n_drops), gaps = st->gaps;
 	bool gap = gaps != l->gaps, lost = gap || l->malformed != st->malformed;
 	uint64_t since = seen_before(l, batch);
+	struct lost_time dropped = drop_time(l, batch, (struct lost_time){ since, batch->real_ns });
 
 	take_time(l, batch);
 	st->account.hole |= lost;
 	if (gap)
 		open_window(l, LOSS_batches_missing, since, l->boot_ns + LOSS_TAIL_NS, 0);
 	if (drops > l->drops)
-		open_window(
-		    l, LOSS_events_dropped, since, l->boot_ns + LOSS_TAIL_NS, drops - l->drops);
+		open_window_of(
+		    l, LOSS_events_dropped, dropped, l->boot_ns + LOSS_TAIL_NS, drops - l->drops);
 	if (st->silences > l->silences)
 		open_window(l, LOSS_hook_silent, since, l->boot_ns + LOSS_TAIL_NS, 0);
 	l->silences = st->silences;
@@ -172,7 +213,7 @@ node_loss_undecodable(struct node_loss *l, const Wire__Batch *batch)
 	open_window(l, LOSS_batch_undecodable, since, l->boot_ns + LOSS_TAIL_NS, batch->events);
 }
 
-/* Events that the sensor lost and counted, without their types. */
+/* Events that the sensor lost after the kernel side had counted them. */
 static uint64_t
 counted_by_sensor(const Wire__Batch *batch)
 {
@@ -181,7 +222,8 @@ counted_by_sensor(const Wire__Batch *batch)
 	for (size_t i = 0; i < batch->n_drops; i++) {
 		const Wire__Drop *d = batch->drops[i];
 
-		if (d->event == 0 && d->cause != DROP_MISSED && d->cause != DROP_LATE)
+		if ((d->event == 0 || d->cause > DROP_FAULT) && d->cause != DROP_MISSED &&
+		    d->cause != DROP_LATE)
 			sum += d->count;
 	}
 	return sum;

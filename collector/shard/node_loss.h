@@ -13,6 +13,7 @@
 #include "collector/shard/shard_stats.h"
 #include "collector/stream/stream.h"
 #include "proto/drop_log.h"
+#include "proto/wire.h"
 
 struct node_loss {
 	struct loss windows;
@@ -21,12 +22,13 @@ struct node_loss {
 	struct stream *stream; /* borrowed from the node */
 	uint64_t drops;        /* of the stream, at the last check; so are the next two */
 	uint64_t gaps, malformed;
-	uint64_t evicted;    /* evictions from the node's state since its creation */
-	uint64_t boot_ns;    /* of the newest batch */
-	uint64_t seen;       /* when it was captured, realtime ns; 0: no batch yet */
-	uint64_t silences;   /* of the stream, the same */
-	struct drop_log log; /* of the drops, by type and cause */
-	uint32_t owed;       /* windows without an alert yet: bits of enum loss_cause */
+	uint64_t holes[DROP_CAUSES]; /* the end of the newest drops of each cause, boot ns */
+	uint64_t evicted;            /* evictions from the node's state since its creation */
+	uint64_t boot_ns;            /* of the newest batch */
+	uint64_t seen;               /* when it was captured, realtime ns; 0: no batch yet */
+	uint64_t silences;           /* of the stream, the same */
+	struct drop_log log;         /* of the drops, by type and cause */
+	uint32_t owed;               /* windows without an alert yet: bits of enum loss_cause */
 };
 
 /* A node starts with empty state: was there an earlier one, or an earlier sensor? 'log_drops': the

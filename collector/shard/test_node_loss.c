@@ -224,6 +224,62 @@ test_past(void **state)
 	bench_close(&b);
 }
 
+/* The sensor says when it dropped events: 'holes' are of a batch, seconds after boot, for the spool
+ * and for a ring; 'since', 'until' of the loss. */
+static const struct {
+	const char *what;
+	uint64_t batch, drops;
+	struct {
+		uint64_t first, last;
+	} ring, spool;
+	uint64_t since, until, losses;
+} dropped[] = {
+	{ "a ring", 100, 5, { 95, 97 }, { 0, 0 }, 1095, 1097, 1 },
+	{ "not known when", 101, 6, { 95, 97 }, { 0, 0 }, 1100, 1101, 2 },
+	{ "the spool: older, and counted later", 105, 9, { 95, 97 }, { 30, 40 }, 1030, 1040, 3 },
+	{ "it goes on", 106, 10, { 95, 97 }, { 30, 42 }, 1030, 1042, 3 },
+	{ "both", 200, 20, { 197, 199 }, { 180, 190 }, 1180, 1199, 4 },
+	{ "a time that has not come", 220, 21, { 300, 310 }, { 180, 190 }, 1200, 1220, 5 },
+	{ "backwards", 240, 22, { 239, 238 }, { 180, 190 }, 1220, 1240, 6 },
+};
+
+static void
+test_holes(void **state)
+{
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++) {
+		Wire__Hole ring = WIRE__HOLE__INIT, spool = WIRE__HOLE__INIT;
+		Wire__Hole *holes[] = { &ring, &spool };
+		Wire__Drop drop = WIRE__DROP__INIT, *drops = &drop;
+		Wire__Batch batch = WIRE__BATCH__INIT;
+
+		ring.cause = DROP_RING_FULL;
+		ring.first_ns = dropped[i].ring.first * S;
+		ring.last_ns = dropped[i].ring.last * S;
+		spool.cause = DROP_SPOOL_FULL;
+		spool.first_ns = dropped[i].spool.first * S;
+		spool.last_ns = dropped[i].spool.last * S;
+		batch.holes = holes;
+		batch.n_holes = ARRAY_SIZE(holes);
+		drop.count = dropped[i].drops;
+		batch.drops = &drops;
+		batch.n_drops = 1;
+		batch.boot_ns = dropped[i].batch * S;
+		batch.real_ns = (1000 + dropped[i].batch) * S;
+		(void) node_loss_batch(&b.loss, &batch);
+		assert_int_equal(dropped[i].losses, b.loss.past.n);
+		check_past(&b, b.loss.past.n - 1, LOSS_events_dropped, dropped[i].since,
+		    dropped[i].until, b.loss.past.v[b.loss.past.n - 1].events);
+		assert_int_equal(
+		    1, loss_at(&b.loss.windows, batch.boot_ns + 9 * S) >> LOSS_events_dropped);
+	}
+	bench_close(&b);
+}
+
 /* Accounts, one after the other: what is missing, and nobody counted, opens a window. */
 static const struct {
 	const char *what;
@@ -386,6 +442,7 @@ main(void)
 		cmocka_unit_test(test_evicted),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_past),
+		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_owed),
 	};

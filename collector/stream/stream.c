@@ -107,6 +107,8 @@ follow(struct stream *st, const struct stream *old)
 	st->told.owed = old->told.owed;
 	st->told.alerted = old->told.alerted;
 	st->told.losses = old->told.losses;
+	for (size_t i = 0; i < HARM_MAX; i++)
+		st->told.harm_alerted[i] = old->told.harm_alerted[i];
 	if (strcmp(st->id.boot_id, old->id.boot_id) != 0 ||
 	    st->id.sensor_start == old->id.sensor_start)
 		return;

@@ -41,15 +41,34 @@ enum sight {
 const char *sight_name(enum sight s); /* the name in sight.def */
 const char *sight_text(enum sight s); /* for people; a clause without a full stop */
 
+/* What was done to a sensor. */
+enum harm {
+#define HARM(name, text) HARM_##name,
+#include "collector/stream/harm.def"
+	HARM_MAX,
+};
+
+const char *harm_name(enum harm h); /* the name in harm.def */
+const char *harm_text(enum harm h); /* for people; a clause without a full stop */
+
+/* What a sensor reports of that: when it was done last, realtime ns by the node's clock; 0: it was
+ * not. */
+struct harm_seen {
+	_Atomic uint64_t at[HARM_MAX];
+	_Atomic uint32_t tracer; /* the process id */
+};
+
 /* The state of the watch over the nodes (lookout.h) for a stream; main thread only, carried over
  * from the node's earlier stream. Monotonic ns. */
 struct stream_told {
-	_Atomic bool lost;        /* the node is reported as not seen ... */
-	_Atomic bool owed;        /* ... and the alert about it is still owed */
-	_Atomic uint64_t since;   /* ... since then */
-	_Atomic uint64_t alerted; /* the last alert; 0: none */
-	_Atomic uint64_t losses;  /* since that alert */
-	_Atomic uint64_t blind;   /* 'blind' of the stream as last logged */
+	_Atomic bool lost;                       /* the node is reported as not seen ... */
+	_Atomic bool owed;                       /* ... and the alert about it is still owed */
+	_Atomic uint64_t since;                  /* ... since then */
+	_Atomic uint64_t alerted;                /* the last alert; 0: none */
+	_Atomic uint64_t losses;                 /* since that alert */
+	_Atomic uint64_t blind;                  /* 'blind' of the stream as last logged */
+	_Atomic uint64_t harm[HARM_MAX];         /* 'harm.at' of the last alert about it ... */
+	_Atomic uint64_t harm_alerted[HARM_MAX]; /* ... which was raised then; 0: none */
 	_Atomic uint64_t unstashed,
 	    unstashed_at; /* 'unstashed' of the stream as last logged, when */
 };
@@ -95,7 +114,8 @@ struct stream {
 	_Atomic uint64_t gaps;       /* batches that never came */
 	_Atomic uint64_t suppressed; /* matches reported in summaries */
 	_Atomic uint64_t rereads, unstashed, unreadable, blind, silences,
-	    redacted;                           /* SensorStats */
+	    redacted; /* SensorStats */
+	struct harm_seen harm;
 	_Atomic uint64_t duplicates, malformed; /* batches */
 	_Atomic uint64_t state_bytes;           /* of the node, as state_stats.bytes */
 	_Atomic uint64_t last_seen; /* realtime ns; of an ended sensor: its newest batch */
@@ -171,6 +191,9 @@ void stream_want_snapshot(struct stream *st);
 /* Set what the sensor reports as lost since its start; returns the sum. Late events are not
  * lost. */
 uint64_t stream_set_drops(struct stream *st, Wire__Drop *const *v, size_t n);
+
+/* Note what the sensor reports as done to it; NULL: nothing. */
+void stream_set_harm(struct stream *st, const Wire__Harm *h);
 
 /* Note for each type of event when the newest was, and how many came; 'offset' makes realtime of
  * their time. Shard thread. Without memory nothing is noted, and type_seen stays NULL. */

@@ -61,32 +61,61 @@ put_done(struct outbox_txn *t, int r)
 	free(k);
 }
 
+/* Give an alert, which may be NULL, to the outbox. False: not now. */
+static bool
+put_alert(struct look *l, struct stream *st, struct alert *a)
+{
+	struct told *k = a == NULL ? NULL : calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		alert_free(a);
+		return false;
+	}
+	k->stream = stream_ref(st);
+	k->txn = (struct outbox_txn){ .stream = &st->id, .alerts = a, .done = put_done };
+	if (outbox_put(l->w->cfg.outbox, &k->txn) == 0)
+		return true;
+	alert_free(a);
+	put_done(&k->txn, 0);
+	return false;
+}
+
 /* Raise the alert; if that is not possible now, it stays owed and the next look retries. */
 static void
 raise_alert(struct look *l, struct stream *st, enum sight sight)
 {
 	struct stream_told *told = &st->told;
 	struct alert *a = NULL;
-	struct told *k;
 
 	told->owed = true;
 	if (told->alerted != 0 && l->now - told->alerted < BLIND_EVERY_NS)
 		return;
-	k = calloc(1, sizeof(*k));
-	if (k == NULL || blind_sight(st, sight, told->losses, l->w->cfg.json, &a) < 0) {
-		free(k);
+	if (blind_sight(st, sight, told->losses, l->w->cfg.json, &a) < 0 || !put_alert(l, st, a))
 		return;
-	}
-	k->stream = stream_ref(st);
-	k->txn = (struct outbox_txn){ .stream = &st->id, .alerts = a, .done = put_done };
-	if (outbox_put(l->w->cfg.outbox, &k->txn) < 0) {
-		alert_free(a);
-		put_done(&k->txn, 0);
-		return;
-	}
 	told->owed = false;
 	told->alerted = l->now;
 	told->losses = 0;
+}
+
+/* Report what was done to the sensor; what cannot be reported now is at the next look. */
+static void
+look_for_harm(struct look *l, struct stream *st)
+{
+	struct stream_told *told = &st->told;
+
+	for (enum harm h = 0; h < HARM_MAX; h++) {
+		uint64_t at = st->harm.at[h];
+		struct alert *a = NULL;
+
+		if (at == 0 || at == told->harm[h] ||
+		    (told->harm_alerted[h] != 0 && l->now - told->harm_alerted[h] < BLIND_EVERY_NS))
+			continue;
+		if (blind_harm(st, h, l->w->cfg.json, &a) < 0 || !put_alert(l, st, a))
+			continue;
+		told->harm[h] = at;
+		told->harm_alerted[h] = l->now;
+		log_peer(LOG_WARN, st->id.node, "node %s: %s", st->id.node, harm_text(h));
+	}
 }
 
 static void
@@ -206,6 +235,7 @@ look_at(void *arg, struct stream *st)
 	keep(w, st, sight);
 	look_for_unstashed(l, st);
 	look_for_blind(st);
+	look_for_harm(l, st);
 	if (sight == SIGHT_up)
 		look_for_return(l, st);
 	else if (w->cfg.forget_ns != 0 && !st->connected && l->forgets < FORGETS &&

@@ -30,7 +30,8 @@ outbox_put(struct outbox *o, struct outbox_txn *t)
 	(void) o;
 	if (full)
 		return -EAGAIN;
-	assert_string_equal(BLIND_SIGHT, t->alerts->rule);
+	assert_true(
+	    strcmp(t->alerts->rule, BLIND_SIGHT) == 0 || strcmp(t->alerts->rule, BLIND_HARM) == 0);
 	assert_int_equal(PRIO_CRITICAL, t->alerts->priority);
 	assert_int_equal(0, t->seq); /* it makes no batch durable */
 	say("alert", t->alerts->json);
@@ -246,6 +247,53 @@ test_full(void **state)
 	bench_close(&b);
 }
 
+/* What was done to a sensor: an alert for each kind, that waits for the outbox, and of the same
+ * kind another one in five minutes. */
+static void
+test_harm(void **state)
+{
+	static const struct {
+		uint64_t second;
+		enum harm harm;
+		uint64_t at;
+		bool full;
+		const char *name; /* in an alert; NULL: none */
+	} steps[] = {
+		{ 1, HARM_traced, 0, false, NULL },
+		{ 2, HARM_traced, 100 * S, true, NULL },
+		{ 3, HARM_traced, 100 * S, false, "traced" },
+		{ 4, HARM_traced, 100 * S, false, NULL },
+		{ 5, HARM_killed, 101 * S, false, "killed" },
+		{ 6, HARM_traced, 102 * S, false, NULL },
+		{ 301, HARM_traced, 103 * S, false, NULL },
+		{ 304, HARM_traced, 103 * S, false, "traced" },
+		{ 305, HARM_unpinned, 104 * S, false, "unpinned" },
+	};
+	char want[64];
+	struct bench b;
+
+	(void) state;
+	bench_open(&b, NULL, 0);
+	connect_sensor(&b, 1);
+	(void) until(&b, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		b.st->heard = b.began + steps[i].second * S;
+		b.st->harm.tracer = 4711;
+		b.st->harm.at[steps[i].harm] = steps[i].at;
+		full = steps[i].full;
+		(void) until(&b, steps[i].second);
+		(void) snprintf(want, sizeof(want), "\"mews.harm\":\"%s\"", steps[i].name);
+		assert_int_equal(steps[i].name != NULL, strstr(said, "alert") != NULL);
+		if (steps[i].name == NULL)
+			continue;
+		assert_non_null(strstr(said, want));
+		assert_int_equal(
+		    steps[i].harm == HARM_traced, strstr(said, "\"mews.tracer_pid\":4711") != NULL);
+		assert_null(strstr(strstr(said, want) + 1, "alert")); /* one */
+	}
+	bench_close(&b);
+}
+
 /* A collector that was itself suspended has heard no node, and reports none. */
 static void
 test_overslept(void **state)
@@ -351,6 +399,7 @@ main(void)
 		cmocka_unit_test(test_heard_meanwhile),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_harm),
 		cmocka_unit_test(test_overslept),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_unstashed),

@@ -138,6 +138,14 @@ struct {
 	__type(value, u64);
 } drops SEC(".maps");
 
+/* When, by cause. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DRV_CAUSE_MAX);
+	__type(key, u32);
+	__type(value, struct drv_hole);
+} holes SEC(".maps");
+
 /* Other totals, by enum drv_count. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -164,13 +172,20 @@ count(u32 which)
 		++*n;
 }
 
+/* An event of time 'ts' was dropped. */
 static __always_inline void
-dropped(u32 type, u32 cause)
+dropped(u32 type, u32 cause, u64 ts)
 {
+	struct drv_hole *hole = bpf_map_lookup_elem(&holes, &cause);
 	u32 key = type * DRV_CAUSE_MAX + cause;
 	u64 *n = bpf_map_lookup_elem(&drops, &key);
 	u64 was = 0;
 
+	if (hole) {
+		if (ts > hole->last + DRV_HOLE_NS)
+			hole->first = ts;
+		hole->last = ts;
+	}
 	if (n)
 		was = __sync_fetch_and_add(n, 1); /* for its barrier: the flag is read after it */
 	barrier_var(was);

@@ -154,7 +154,7 @@ path_turn(struct scratch *s)
 	if (d == n.parent) /* not in a folder: a pipe, a socket */
 		return m && pos < PATH_SIZE ? PATH_DONE : PATH_NONE;
 	n.len &= 0xff;
-	if (pos <= n.len + PATH_DOTS || pos > PATH_SIZE)
+	if (pos <= n.len || pos > PATH_SIZE)
 		return PATH_LONG;
 	pos = (pos - n.len - 1) & (PATH_SIZE - 1);
 	s->path[pos] = '/';
@@ -174,12 +174,13 @@ path_turns(void *map, const u32 *key, u32 *value, void *end)
 	return r != PATH_GOES_ON;
 }
 
-/* The number of bytes built from 'pos' on, after writing "..." in place of a missing front. */
+/* The number of bytes built from 'pos' on, after writing "..." in place of a missing front; without
+ * room, over the first of them, so that it never looks like a whole path. */
 static __always_inline int
 path_len(struct scratch *s, u32 pos, bool cut)
 {
 	if (cut) {
-		pos = (pos - PATH_DOTS) & (PATH_SIZE - 1);
+		pos = pos < PATH_DOTS ? 0 : (pos - PATH_DOTS) & (PATH_SIZE - 1);
 		s->path[pos] = s->path[pos + 1] = s->path[pos + 2] = '.';
 		return (int) (PATH_SIZE - pos) | PATH_CUT;
 	}
@@ -241,7 +242,7 @@ cgroup_build(u64 knode)
 		if (len <= 0)
 			return 0;
 		len = (len - 1) & 0xff;
-		if (pos <= len + PATH_DOTS || pos > PATH_SIZE)
+		if (pos <= len || pos > PATH_SIZE)
 			return path_len(s, pos, true);
 		pos -= len + 1;
 		pos &= PATH_SIZE - 1;

@@ -89,12 +89,12 @@ rec_end(u32 len)
 	h->number = ++s->numbers[type & (EV_TYPE_MAX - 1)];
 	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (len > EV_RECORD_MAX) {
-		dropped(type, DROP_TOO_LONG);
+		dropped(type, DROP_TOO_LONG, h->ts);
 		return 0;
 	}
 	h->len = len;
 	if (!ring) {
-		dropped(type, DROP_RING_FULL);
+		dropped(type, DROP_RING_FULL, h->ts);
 		return 0;
 	}
 	news = is_news(s, len);
@@ -102,7 +102,7 @@ rec_end(u32 len)
 	flags = wake_due(s, ring, len, news) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 	barrier_var(len);
 	if (len > EV_RECORD_MAX || bpf_ringbuf_output(ring, h, len, flags) < 0)
-		dropped(type, DROP_RING_FULL);
+		dropped(type, DROP_RING_FULL, h->ts);
 	else if (news && !ctl.news) /* after the record: the sensor clears it before it looks */
 		ctl.news = 1;
 	return 0;

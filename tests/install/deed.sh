@@ -20,11 +20,39 @@ echo "capabilities $(grep CapEff "/proc/$(pid)/status")"
 cat /etc/shadow >/dev/null
 wait_for 30 alert && echo "alert $(head -n 1 /run/alert)"
 echo "seconds $(cut -d' ' -f1 /proc/uptime)"
+pinned() { find /sys/fs/bpf/mews-sensor -type f 2>/dev/null | wc -l; }
+[ "$(pinned)" -gt 30 ] && echo "pinned for $(stat -c '%U %a' /sys/fs/bpf/mews-sensor)"
 before=$(pid)
-systemctl kill -s KILL mews-sensor
+state() { systemctl show -P SubState mews-sensor; }
+waits() { [ "$(state)" = auto-restart ]; }
+# kill: the sensor, and return while systemd waits before it starts another.
+kill_it() {
+	systemctl kill -s KILL mews-sensor
+	wait_for 30 waits
+}
+unseen() { mewsctl alerts -n all --rule 'Sensitive file read' --node machine --json | grep -c '"fd.name":"/etc/gshadow"'; }
+kill_it
+cat /etc/gshadow >/dev/null
+echo "while it is $(state): $(unseen) alerts"
 another() { [ "$(pid)" != 0 ] && [ "$(pid)" != "$before" ]; }
-wait_for 30 another && wait_for 60 connected && echo again connected
+wait_for 60 another && wait_for 60 connected && echo again connected
+wait_for 30 unseen >/dev/null && echo "afterwards: $(unseen) alerts"
+journalctl -q -b -u mews-sensor -o cat | grep 'taken over$'
 systemctl reload mews-sensor && echo reloaded
+none() { [ "$(pinned)" = 0 ]; }
+nothing_pinned() { wait_for 30 none && echo "nothing is pinned $1"; }
+start() {
+	systemctl start mews-sensor
+	wait_for 60 connected
+	echo "started: $(($(pinned) > 30))"
+}
+systemctl stop mews-sensor
+nothing_pinned 'after a stop'
+start
+kill_it
+systemctl stop mews-sensor
+nothing_pinned 'after a stop of what was killed'
+start
 echo "warnings $(journalctl -q -b _COMM=mews-sensor -p warning -o cat | grep -vc 'kernel.perf_event_paranoid to 2')"
 
 # The configurations switch to the lines about TLS, as the README says.
