@@ -88,6 +88,7 @@ on_poll(void *arg, uint64_t skip_to, struct buf *out)
 	p.last_seq = spool_next(n->link.spool) - 1;
 	p.interest = n->interest;
 	p.skip_to = skip_to;
+	p.real_ns = clock_real() + (uint64_t) n->cfg.skew_ns;
 	p.stats = &s;
 	p.n_drops = n->drops.n;
 	p.drops = n->drops.p;

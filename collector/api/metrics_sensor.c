@@ -2,6 +2,7 @@
 /* metrics_sensor.c - resource use of a node's sensor, as the sensor reports it. */
 #include "collector/api/api_int.h"
 #include "common/clock.h"
+#include <stdlib.h>
 
 enum column {
 	RESIDENT,
@@ -11,6 +12,7 @@ enum column {
 	SPOOL_DISK,
 	SPOOL_OLDEST,
 	SPOOL_ERRORS,
+	SKEW,
 	COLUMNS
 };
 
@@ -32,6 +34,9 @@ static const struct {
 	[SPOOL_ERRORS] = { "mews_node_sensor_spool_errors_total", "counter",
 	    "Writes of a node's spool that failed, and files and batches in it that could not be "
 	    "read." },
+	[SKEW] = { "mews_node_clock_skew_seconds", "gauge",
+	    "How far a node's clock is ahead of the collector's; negative: behind; NaN: not "
+	    "known." },
 };
 
 struct sensor_row {
@@ -45,6 +50,7 @@ sensor_print(void *arg, struct stream *s)
 {
 	const struct sensor_row *r = arg;
 	struct stream_info info;
+	int64_t skew;
 
 	if (s->forgotten)
 		return;
@@ -73,6 +79,13 @@ sensor_print(void *arg, struct stream *s)
 		break;
 	case SPOOL_ERRORS:
 		buf_printf(r->out, "} %lu\n", (unsigned long) info.spool_errors);
+		break;
+	case SKEW:
+		if (skew_of(&s->skew, &skew))
+			buf_printf(r->out, "} %s%llu.%09llu\n", skew < 0 ? "-" : "",
+			    llabs(skew) / NS_PER_S, llabs(skew) % NS_PER_S);
+		else
+			buf_str(r->out, "} NaN\n");
 		break;
 	case COLUMNS:
 		break;

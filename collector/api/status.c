@@ -56,6 +56,7 @@ sensor_row(void *arg, struct stream *s)
 {
 	struct sensor_rows *r = arg;
 	struct buf *out = r->out;
+	int64_t skew;
 	const struct {
 		const char *key;
 		uint64_t value;
@@ -92,6 +93,10 @@ sensor_row(void *arg, struct stream *s)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		key_u64(out, numbers[i].key, numbers[i].value);
 	}
+	if (skew_of(&s->skew, &skew))
+		buf_printf(out, ",\"clock_skew_ns\":%lld", (long long) skew);
+	else
+		buf_str(out, ",\"clock_skew_ns\":null");
 	buf_str(out, ",\"accounts\":{");
 	accounts_json(s, out);
 	buf_str(out, "},\"blind\":[");

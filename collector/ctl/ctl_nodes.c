@@ -26,26 +26,37 @@ print_name(const json_t *s)
 	printf("%-40s", name);
 }
 
+/* How far its clock is ahead of the collector's: "+0.002s"; "-" if that is not known. */
+static const char *
+skew_text(const json_t *s, char out[32])
+{
+	const json_t *skew = json_object_get(s, "clock_skew_ns");
+	double seconds = (double) json_integer_value(skew) / (double) NS_PER_S;
+
+	(void) snprintf(out, 32, json_is_integer(skew) ? "%+.3fs" : "-", seconds);
+	return out;
+}
+
 static void
 print_node(const json_t *s, uint64_t now)
 {
 	uint64_t seen = ctl_num(s, "last_seen");
 	time_t at = (time_t) (seen / NS_PER_S);
-	char when[32] = "", age[16];
+	char when[32] = "", age[16], skew[32];
 	struct tm tm;
 
 	(void) gmtime_r(&at, &tm);
 	(void) strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	print_name(s);
-	printf(" %-8s %-20s %s ago\n", ctl_str(s, "state"), when,
+	printf(" %-8s %10s  %-20s %s ago\n", ctl_str(s, "state"), skew_text(s, skew), when,
 	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, age));
 }
 
 static void
 print_json(const json_t *list)
 {
-	static const char *const keys[] = { "cluster", "node", "state", "last_seen", "boot_id",
-		"sensor_start" };
+	static const char *const keys[] = { "cluster", "node", "state", "clock_skew_ns",
+		"last_seen", "boot_id", "sensor_start" };
 	json_t *out = json_array(), *s;
 	size_t i;
 
@@ -73,7 +84,7 @@ nodes_list(struct ctl_target *t)
 	if (t->json) {
 		print_json(list);
 	} else {
-		printf("%-40s %-8s %s\n", "CLUSTER/NODE", "STATE", "LAST SEEN");
+		printf("%-40s %-8s %10s  %s\n", "CLUSTER/NODE", "STATE", "CLOCK", "LAST SEEN");
 		json_array_foreach((json_t *) list, i, s)
 		    print_node(s, ctl_num(json_object_get(j, "collector"), "now"));
 	}
@@ -157,6 +168,10 @@ static const struct ctl_syntax syntax = { "nodes", options, ARRAY_SIZE(options),
 	"  down     its sensor was killed, crashed, was refused or cannot reach the collector\n"
 	"  stopped  its sensor was stopped\n"
 	"  missing  known before the collector started, and not connected since\n"
+	"\n"
+	"CLOCK is how far the node's clock is ahead of the collector's (negative: behind); the "
+	"times\n"
+	"of its alerts are by the node's.\n"
 	"\n",
 	"\n"
 	"Exit status: 0 every node is seen, or all named ones are forgotten; 1 the collector "

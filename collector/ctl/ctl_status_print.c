@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SKEW_SHOWN_S 1.0 /* less of a clock's skew is not shown */
+
 enum { COLUMNS = 80, TITLE = 11, NODE_WIDTH = 24, DAYS_WARN = 30 };
 
 /* Wrap a text over as many lines as it needs, each indented by 'indent' columns. The first line may
@@ -122,6 +124,17 @@ print_blind(const json_t *blind)
 	}
 }
 
+/* Print by how much the node's clock is wrong, or the collector's. */
+static void
+print_skew(const json_t *skew)
+{
+	double seconds = (double) json_integer_value(skew) / (double) NS_PER_S;
+
+	if (seconds >= SKEW_SHOWN_S || seconds <= -SKEW_SHOWN_S)
+		printf("  clock: %.3f s %s the collector's\n", seconds < 0 ? -seconds : seconds,
+		    seconds < 0 ? "behind" : "ahead of");
+}
+
 /* Print the node's name, with its cluster if that is not the collector's; a long name has its own
  * line. */
 static void
@@ -162,6 +175,7 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
 	print_losses(json_object_get(s, "loss"), now);
 	print_account(json_object_get(s, "accounts"));
+	print_skew(json_object_get(s, "clock_skew_ns"));
 	print_blind(json_object_get(s, "blind"));
 }
 

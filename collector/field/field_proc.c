@@ -345,13 +345,16 @@ int
 get_proc_time(const struct fget *g)
 {
 	const struct thread *t = who(g);
-	uint64_t pidns, began = t == NULL ? 0 : t->clone_ts;
+	uint64_t pidns, now, began = t == NULL ? 0 : t->clone_ts;
 
 	if (t == NULL)
 		return 0;
 	switch (g->b) {
 	case TIME_AGE:
-		return began == 0 || began > g->v->time ? 0 : put_uint(g, g->v->time - began);
+		/* by boot time, if it is known: no step of the clock changes that */
+		now = t->start != 0 ? g->v->ev->ts : g->v->time;
+		began = t->start != 0 ? t->start : began;
+		return began == 0 || began > now ? 0 : put_uint(g, now - began);
 	case TIME_START:
 		return began == 0 ? 0 : put_uint(g, began);
 	case TIME_CTIME:

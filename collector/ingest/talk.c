@@ -373,6 +373,7 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 		coverage_confirm(c->stream, p->interest, clock_real());
 	coverage_mark(c->stream, MAX(p->last_seq, c->stream->received), clock_real());
 	c->skip_to = MAX(c->skip_to, p->skip_to);
+	skew_note(&c->stream->skew, p->real_ns, clock_real());
 	if (p->n_drops > 0)
 		(void) stream_set_drops(c->stream, p->drops, p->n_drops);
 	if (p->stats == NULL)

@@ -55,7 +55,7 @@ put_mark(struct nodes *n, const struct node *p)
 	struct checkpoint_mark m = {
 		.seq = p->stream->evaluated,
 		.events = p->events,
-		.offset = p->offset,
+		.offset = node_clock_offset(&p->clock, p->clock.boot),
 		.boot_ns = p->loss.boot_ns,
 		.seen = p->loss.seen,
 		.drops = p->loss.drops,
@@ -190,7 +190,7 @@ load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char
 	stream_recount(p->stream, mark->counted != 0, mark->delivered);
 	p->stream->account = mark->account;
 	p->events = mark->events;
-	p->offset = mark->offset;
+	p->clock = (struct node_clock){ .offset = mark->offset, .boot = mark->boot_ns };
 	p->image_seq = mark->seq;
 	p->image_bytes = p->stream->bytes;
 	p->image_size = data.n;

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 
 enum {
-	PUBLISH_MS = 200,      /* maximum age of gauges under load */
-	CLOCK_STEP_HELD_S = 5, /* smaller backward steps of a clock are held */
+	PUBLISH_MS = 200, /* maximum age of gauges under load */
 };
 
 #define STATE_KEEP_NS (3600 * NS_PER_S) /* of a disconnected node */
@@ -188,20 +187,6 @@ node_state(const struct stream *stream)
 	return stream->node == NULL ? NULL : stream->node->state;
 }
 
-/* Hold event time over small backward steps of a node's clock; follow large ones. */
-static void
-node_clock(struct nodes *n, struct node *p, uint64_t boot_ns, uint64_t real_ns)
-{
-	uint64_t offset = real_ns - boot_ns;
-
-	if (p->offset != 0 && offset < p->offset) {
-		if (p->offset - offset < CLOCK_STEP_HELD_S * NS_PER_S)
-			return;
-		n->counters->clock_steps++;
-	}
-	p->offset = offset;
-}
-
 static void
 append(struct hit_ctx *c, struct alert *a)
 {
@@ -339,7 +324,7 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 		.ev = ev,
 		.node = p->stream->id.node,
 		.num = ++p->events,
-		.time = ev->ts + p->offset,
+		.time = ev->ts + node_clock_offset(&p->clock, ev->ts),
 		.loss = buf_get(&n->lost),
 	};
 
@@ -407,7 +392,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 		return;
 	}
 	b = n->batch;
-	node_clock(n, p, batch->boot_ns, batch->real_ns);
+	n->counters->clock_steps += node_clock_set(&p->clock, batch->boot_ns, batch->real_ns);
 	gap = node_loss_batch(&p->loss, batch);
 	buf_clear(&n->lost);
 	loss_past_json(&p->loss.past, &n->lost);
@@ -417,7 +402,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	/* A batch that is durable already only changes the state: its alerts are in the outbox. */
 	again = batch->seq <= stream->durable;
 	events = node_events(n, p, b, again ? NULL : &c);
-	stream_note_seen(stream, b, p->offset);
+	stream_note_seen(stream, b, p->clock.offset);
 	node_loss_account(&p->loss, batch);
 	snapshot_end(p, batch);
 	note_evicted(p);

@@ -3,6 +3,7 @@
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_NODES_INT_H
 #define MEWS_COLLECTOR_SHARD_SHARD_NODES_INT_H
 
+#include "collector/shard/node_clock.h"
 #include "collector/shard/node_loss.h"
 #include "collector/shard/shard_nodes.h"
 #include "collector/state/image.h"
@@ -14,7 +15,7 @@ struct node {
 	struct state *state;
 	struct throttle *throttle;
 	struct node_loss loss;
-	uint64_t offset;      /* realtime minus boot time, ns: of the newest batch */
+	struct node_clock clock;
 	uint64_t events;      /* evt.num */
 	uint64_t image_seq;   /* the newest image is the state after this batch */
 	uint64_t image_at;    /* no next image before then, monotonic ns */

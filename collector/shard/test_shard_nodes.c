@@ -96,25 +96,42 @@ feed(struct bench *b, struct stream *st, uint64_t ts, uint64_t real, Wire__Drop 
 	return deliver(b, st, "e", &batch, ids);
 }
 
+/* One batch of one event each: its boot time, what the clock shows then, and the event's time; ms.
+ */
+static const struct {
+	uint64_t boot, real, time;
+	unsigned steps; /* so far */
+} clock_cases[] = {
+	{ 10000, 1000000, 1000000, 0 }, { 11000, 1001000, 1001000, 0 },
+	{ 12000, 1102000, 1102000, 0 }, /* forward: followed */
+	{ 13000, 1101000, 1102500, 0 }, /* 2 s back: caught up with, and in order */
+	{ 14000, 1102000, 1103000, 0 }, { 15000, 1103000, 1103500, 0 },
+	{ 16000, 1104000, 1104000, 0 }, /* ... in 4 s */
+	{ 17000, 1105000, 1105000, 0 },
+	{ 18000, 1103000, 1105500, 0 }, /* 3 s back, and 2 s more while it is caught up with */
+	{ 19000, 1102000, 1106000, 0 }, { 30000, 1113000, 1113000, 0 },
+	{ 31000, 1110500, 1113500, 0 }, /* back, then forward */
+	{ 32000, 1117000, 1117000, 0 },
+	{ 33000, 900000, 900000, 1 },     /* far back: followed, and counted */
+	{ 3633000, 4500000, 4500000, 1 }, /* a suspend is no step */
+};
+
 static void
 test_clock(void **state)
 {
-	const uint64_t s = NS_PER_S;
 	struct bench b;
 	char ids[40];
 
 	(void) state;
 	bench_open(&b);
-	assert_int_equal(1000 * s, feed(&b, &b.stream, 10 * s, 1000 * s, NULL, ids));
-	assert_int_equal(1001 * s, feed(&b, &b.stream, 11 * s, 1001 * s, NULL, ids));
-	/* forward: followed */
-	assert_int_equal(1102 * s, feed(&b, &b.stream, 12 * s, 1102 * s, NULL, ids));
-	/* a little back: event time continues */
-	assert_int_equal(1103 * s, feed(&b, &b.stream, 13 * s, 1101 * s, NULL, ids));
-	assert_int_equal(0, b.counters.clock_steps);
-	/* far back: followed, and counted */
-	assert_int_equal(900 * s, feed(&b, &b.stream, 14 * s, 900 * s, NULL, ids));
-	assert_int_equal(1, b.counters.clock_steps);
+	for (size_t i = 0; i < ARRAY_SIZE(clock_cases); i++) {
+		uint64_t boot = clock_cases[i].boot * NS_PER_MS;
+
+		assert_int_equal(clock_cases[i].time,
+		    feed(&b, &b.stream, boot, clock_cases[i].real * NS_PER_MS, NULL, ids) /
+			NS_PER_MS);
+		assert_int_equal(clock_cases[i].steps, b.counters.clock_steps);
+	}
 	bench_close(&b);
 }
 

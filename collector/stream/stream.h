@@ -17,6 +17,7 @@
 #include "collector/outbox/outbox.h"
 #include "collector/stream/balance.h"
 #include "collector/stream/coverage.h"
+#include "collector/stream/skew.h"
 #include "common/clock.h"
 #include "common/macros.h"
 #include "proto/batch.h"
@@ -127,6 +128,7 @@ struct stream {
 	_Atomic uint64_t snapshot_id; /* the wanted snapshot: stream_want_snapshot(); 0: none */
 	_Atomic uint64_t cert_until;  /* realtime ns: its certificate's expiry; 0: none */
 	_Atomic uint32_t interest;    /* the version that the sensor confirmed */
+	struct skew skew;             /* by the connection's thread; skew_of() by any */
 	_Atomic bool connected;
 	_Atomic bool ended;    /* the sensor has ended; its successor delivers what it left */
 	_Atomic bool said_bye; /* the sensor was stopped; it did not die */

@@ -51,7 +51,7 @@ apply(struct run *r)
 {
 	uint64_t ts = began + ++r->w.num * 10000000;
 
-	r->w.b.c.hdr.ts = ts;
+	r->w.b.c.hdr.ts = 1 + ts - began; /* boot time; all processes began at 1 */
 	world_apply(&r->w, "node", ts);
 }
 

@@ -67,17 +67,22 @@ kill "$follower"
 # The sensor's second start changed no label.
 series | diff "$lab/before" - || fail "a restart of a sensor changes the labels of metrics"
 
-# --- status: 80 columns with any node name, and a certificate about to expire
-"$bin/mews-sensor" --replay "$lab/short.rec" --loop 1000 -o "node=$node" -o cluster=lab -o "collector=$listen" \
+# --- status: 80 columns with any node name, a certificate about to expire, a clock that is 90 s behind
+"$bin/mews-sensor" --replay "$lab/short.rec" --loop 1000 --skew 90000 -o "node=$node" -o cluster=lab -o "collector=$listen" \
 	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$node.pem" \
 	-o "tls.key=$lab/pki/node-$node.key" -o log.format=json 2>>"$lab/sensor-replay.log" &
 lab_pids+=("$!")
 lab_wait 20 lab_connected "$node" || fail "the sensor does not connect"
+skew_metric() { lab_metric 'mews_node_clock_skew_seconds{'; }
+behind() { skew_metric | awk '{ exit !($1 < -89 && $1 > -91) }'; }
+lab_wait 20 behind || fail "the node's skew is $(skew_metric), not -90 s"
+ctl nodes >"$lab/words" && grep -qE ' up +-(89|90)\.[0-9]{3}s ' "$lab/words" || fail "mewsctl nodes does not show the skew: $(cat "$lab/words")"
 ctl status >"$lab/status" || fail "the status is not fine: $(cat "$lab/status")"
 awk 'length($0) > 80 { print; long = 1 } END { exit long }' "$lab/status" || fail "more than 80 columns"
 tr -s ' \n' ' ' <"$lab/status" >"$lab/words"
 grep -qE "warning the certificate of $node expires in (19|20) days" "$lab/words" || fail "nobody warns of the certificate: $(cat "$lab/status")"
 ! grep -q 'certificate of the collector' "$lab/words" || fail "a certificate of a year is warned of"
+grep -qE "clock: (89|90)\.[0-9]+ s behind the collector's" "$lab/words" || fail "the status does not tell of the clock: $(cat "$lab/status")"
 grep -qE "^$node\$" "$lab/status" || fail "the node's name is not shown whole: $(cat "$lab/status")"
 
 # --- the log
