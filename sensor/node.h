@@ -90,7 +90,7 @@ struct node_cfg {
 	struct redactor *redactor;      /* borrowed; NULL: secrets are not replaced */
 	struct spool_disk *disk;        /* borrowed; NULL: the spool is in memory only, ... */
 	unsigned disk_failed;           /* ... because its folder could not be used: 1 */
-	const struct source_past *past; /* borrowed, for node_new(); NULL: nothing was taken over */
+	const struct source_past *past; /* borrowed; NULL: nothing was taken over */
 };
 
 /* The snapshot under way, as described in the open batch. */

@@ -60,6 +60,7 @@ struct app {
 	struct env env;
 	struct redactor *redactor; /* NULL: off */
 	struct xport *xport;
+	struct source_past past;    /* what an earlier process has left, if the nodes have it */
 	struct spool_disk *disk;    /* NULL: batches stay in memory ... */
 	bool disk_failed;           /* ... although spool.path is set */
 	struct identity **identity; /* of each node, until the node exists */

@@ -347,16 +347,16 @@ app_start_nodes(void *app)
 {
 	struct app *a = app;
 	size_t n = a->args.nodes == 0 ? 1 : a->args.nodes;
-	struct source_past past = { 0 };
-	bool taken = a->src != NULL && a->src->past(a->st, &past);
+	const struct source_past *past = &a->past;
+	bool taken = a->src != NULL && a->src->past(a->st, &a->past);
 	uint64_t start = clock_real();
 	int r = 0;
 
 	if (is_set(a->opt.spool_path) && a->replay == NULL && a->record == NULL)
 		a->disk_failed = spool_disk_open(a->opt.spool_path, a->opt.spool_disk,
 				     a->opt.spool_free, &a->disk) < 0;
-	if (taken && past.whole && a->disk != NULL)
-		start = past.stream;
+	if (taken && past->whole && a->disk != NULL)
+		start = past->stream;
 	a->snapshot.src = a->src;
 	a->snapshot.st = a->st;
 	a->snapshot.scanner = a->scanner;
@@ -369,7 +369,7 @@ app_start_nodes(void *app)
 	for (size_t i = 0; i < NODE_DROPS_MAX; i++)
 		a->dropped.p[i] = &a->dropped.v[i];
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add_node(a, i, start, taken ? &past : NULL);
+		r = add_node(a, i, start, taken ? past : NULL);
 	if (r == 0 && a->record != NULL)
 		r = start_record(a);
 	if (r < 0)
