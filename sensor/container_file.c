@@ -81,6 +81,30 @@ container_doc(struct container_info *c, const char *folder, const char *name)
 	return doc;
 }
 
+int
+container_own_file(struct container_info *c, const char *name, size_t max, struct buf *out)
+{
+	struct slice path = json_text(c->config, "root", "path", NULL);
+	char folder[2 * CONTAINER_BUNDLE_MAX];
+	struct stat st;
+	int root, fd, r;
+
+	if (path.n == 0 || path.n >= CONTAINER_BUNDLE_MAX)
+		return -ENOENT;
+	(void) snprintf(folder, sizeof(folder), "%s%s%s", path.p[0] == '/' ? "" : c->bundle,
+	    path.p[0] == '/' ? "" : "/", path.p);
+	root = open_how(c->host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+	if (root < 0)
+		return root;
+	fd = open_how(root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_IN_ROOT);
+	(void) close(root);
+	if (fd < 0)
+		return fd;
+	r = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? -EINVAL : fd_read_all(fd, max, out);
+	(void) close(fd);
+	return r;
+}
+
 struct slice
 json_text(const json_t *j, ...)
 {

@@ -39,12 +39,16 @@ enum container_fault {
 	CONTAINER_FAULTS
 };
 
-/* The answer, followed by a record (EV_CONTAINER_INFO) if 'fault' is CONTAINER_FINE. */
+/* The answer; if 'fault' is CONTAINER_FINE, records follow: EV_CONTAINER_INFO, then users and
+ * groups of the container's own (EV_USERADDED, EV_GROUPADDED). All fit into CONTAINER_ANSWER_MAX.
+ */
 struct container_answer {
 	uint64_t serial;
 	uint32_t fault;
 	char why[252]; /* of CONTAINER_REFUSED, a sentence */
 };
+
+#define CONTAINER_ANSWER_MAX (64u << 10)
 
 /* What is known of a container. Texts live in 'docs' and 'arena'. */
 struct container_info {
@@ -79,6 +83,11 @@ const json_t *container_doc(struct container_info *c, const char *folder, const 
 /* A text in an object, by its keys, outermost first, up to NULL; p NULL: none. */
 struct slice json_text(const json_t *j, ...);
 
+/* Append a file of the container's own: a regular one below its root, following its links there. 0,
+ * or -errno. */
+int container_own_file(
+    struct container_info *c, const char *name, size_t max, struct buf *out) MUST_CHECK;
+
 /* Texts made of others; p NULL: no memory. */
 struct slice container_copy(struct container_info *c, struct slice s);
 /* An object of texts as "key=value" strings, each with its NUL. */
@@ -97,6 +106,11 @@ bool container_bundle(struct container_info *c);
 bool container_docker(struct container_info *c);
 bool container_podman(struct container_info *c);
 bool container_cri(struct container_info *c);
+
+/* ---- container_users.c ---- */
+
+/* Append the records of its users and groups, as many as fit into 'max' bytes. */
+void container_users(struct container_info *c, size_t max, struct buf *out);
 
 /* ---- container_oci.c ---- */
 

@@ -53,7 +53,9 @@ static int
 serve_one(int host_root, int fd, const struct container_ask *ask, struct rec *r)
 {
 	struct container_answer a = { .serial = ask->serial };
-	struct iovec v[2] = { { &a, sizeof(a) }, { r->u.bytes, 0 } };
+	struct iovec v[3] = { { &a, sizeof(a) }, { r->u.bytes, 0 }, { NULL, 0 } };
+	struct buf users = BUF_INIT;
+	int n;
 	struct container_info c;
 
 	container_read(host_root, ask, &c);
@@ -62,9 +64,13 @@ serve_one(int host_root, int fd, const struct container_ask *ask, struct rec *r)
 	if (c.fault == CONTAINER_FINE) {
 		answer(r, &c);
 		v[1].iov_len = r->n;
+		container_users(&c, CONTAINER_ANSWER_MAX - sizeof(a) - r->n, &users);
+		v[2] = (struct iovec){ users.p, buf_ok(&users) < 0 ? 0 : users.n };
 	}
 	container_info_fini(&c);
-	return writev(fd, v, 2) < 0 ? -errno : 0;
+	n = writev(fd, v, 3) < 0 ? -errno : 0;
+	buf_fini(&users);
+	return n;
 }
 
 int

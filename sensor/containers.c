@@ -20,6 +20,7 @@ enum known_as { UNKNOWN, NO_CONTAINER, ASKED, REPORTED };
 
 struct known {
 	uint64_t hash; /* of the control groups; 0: free */
+	uint32_t id;   /* hash of the whole container id; 0: none */
 	enum known_as as;
 };
 
@@ -47,7 +48,7 @@ struct containers {
 	struct containers_stats stats;
 	union {
 		struct container_answer answer;
-		char bytes[sizeof(struct container_answer) + EV_RECORD_MAX];
+		char bytes[CONTAINER_ANSWER_MAX];
 	} u __attribute__((aligned(8)));
 };
 
@@ -110,7 +111,8 @@ set(struct containers *c, uint64_t hash, enum known_as as)
 		c->nknown = 1;
 		k = find(c, hash);
 	}
-	*k = (struct known){ hash, as };
+	k->hash = hash;
+	k->as = as;
 }
 
 void
@@ -118,6 +120,24 @@ containers_forget(struct containers *c)
 {
 	memset(c->known, 0, sizeof(c->known));
 	c->nknown = 0;
+}
+
+static uint32_t
+id_hash(struct slice full)
+{
+	return (uint32_t) XXH3_64bits(full.p, full.n) | 1;
+}
+
+/* A container with this id is made: one that was there before has ended, or been restarted. */
+static void
+expire(struct containers *c, struct slice full)
+{
+	uint32_t id = id_hash(full);
+
+	for (size_t i = 0; i < SLOTS; i++) {
+		if (c->known[i].id == id && c->known[i].as != ASKED)
+			c->known[i].as = UNKNOWN;
+	}
 }
 
 /* ---- the worker ---- */
@@ -181,27 +201,47 @@ replace_worker(struct containers *c, uint64_t now, const char *why)
 	}
 }
 
+/* Add the records of an answer, 'n' bytes. False: it does not begin with a container's. */
+static bool
+add_records(struct containers *c, const char *p, size_t n)
+{
+	bool first = true;
+
+	while (n >= sizeof(struct ev_hdr)) {
+		const struct ev_hdr *rec = (const void *) p;
+
+		if (rec->len > n || record_check(rec, rec->len) < 0)
+			return !first;
+		if (first ? rec->type != EV_CONTAINER_INFO
+			  : rec->type != EV_USERADDED && rec->type != EV_GROUPADDED)
+			return !first;
+		if (c->add(c->arg, rec) == 0 && first)
+			c->stats.reported++;
+		first = false;
+		p += rec->len;
+		n -= rec->len;
+	}
+	return !first;
+}
+
 static void
 take(struct containers *c, size_t n, uint64_t now)
 {
 	const struct container_answer *a = &c->u.answer;
-	const struct ev_hdr *rec = (const void *) (c->u.bytes + sizeof(*a));
 	struct asked *q = n < sizeof(*a) ? NULL : asked_by(c, a->serial, 0);
 	bool fine;
 
 	c->heard = now;
 	if (q == NULL)
 		return;
-	fine = a->fault == CONTAINER_FINE && record_check(rec, n - sizeof(*a)) == 0 &&
-	       rec->type == EV_CONTAINER_INFO;
+	fine =
+	    a->fault == CONTAINER_FINE && add_records(c, c->u.bytes + sizeof(*a), n - sizeof(*a));
 	if (a->fault == CONTAINER_REFUSED) {
 		c->stats.refused++;
 		log_peer(LOG_WARN, "containers",
 		    "container %s: %.*s: its name and image stay unknown", q->ask.id,
 		    (int) strnlen(a->why, sizeof(a->why)), a->why);
 	}
-	if (fine && c->add(c->arg, rec) == 0)
-		c->stats.reported++;
 	settle(c, q, fine ? REPORTED : NO_CONTAINER);
 }
 
@@ -289,6 +329,7 @@ ask(struct containers *c, uint64_t hash, const struct container_ids *ids, bool h
 	q->waits = !hurry && may_wait(c, &q->ask, now);
 	c->nwaiting += q->waits;
 	set(c, hash, ASKED);
+	find(c, hash)->id = id_hash(ids->full);
 	if (!send_question(c, q))
 		settle(c, q, UNKNOWN);
 }
@@ -318,6 +359,7 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 {
 	struct slice cgroups = cgroups_of(rec);
 	struct container_ids ids = { { NULL, 0 }, { NULL, 0 } };
+	struct slice began = { NULL, 0 };
 	uint64_t hash;
 	struct asked *q;
 	enum known_as as;
@@ -340,6 +382,8 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 		return -EAGAIN;
 	/* A command in a container can name a bundle of another one. */
 	if (as == NO_CONTAINER || (q != NULL && !is_certain(slice_str(q->ask.full))))
-		hints_see(&c->hints, rec);
+		began = hints_see(&c->hints, rec);
+	if (began.n > 0 && rec->type != EV_TASK)
+		expire(c, began);
 	return 0;
 }

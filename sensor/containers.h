@@ -88,8 +88,9 @@ struct container_hints {
 	unsigned next;
 };
 
-/* Note the bundle that a runtime's command names, if this record is one of root's. */
-void hints_see(struct container_hints *h, const struct ev_hdr *rec);
+/* Note the bundle that a runtime's command names, if this record is one of root's. Returns the id
+ * of the container that it begins, borrowed; p is NULL: none. */
+struct slice hints_see(struct container_hints *h, const struct ev_hdr *rec);
 
 /* The bundle of a container, by its whole id; "": unknown. */
 const char *hints_find(const struct container_hints *h, struct slice full);

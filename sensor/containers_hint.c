@@ -55,7 +55,7 @@ add(struct container_hints *h, struct slice id, struct slice bundle)
 
 /* runc create --bundle BUNDLE ID, conmon -c ID -b BUNDLE, containerd-shim-runc-v2 -id ID, whose
  * working folder is the bundle. */
-void
+struct slice
 hints_see(struct container_hints *h, const struct ev_hdr *rec)
 {
 	struct command c;
@@ -63,10 +63,10 @@ hints_see(struct container_hints *h, const struct ev_hdr *rec)
 
 	if (rec->type != EV_EXECVE && rec->type != EV_EXECVEAT &&
 	    (rec->type != EV_TASK || rec->tid != rec->pid))
-		return;
+		return id;
 	c = command_of(rec);
 	if (c.uid != 0 || c.args.n == 0)
-		return; /* others could name a bundle of their own */
+		return id; /* others could name a bundle of their own */
 	while (c.args.n > 0) {
 		struct slice arg = next_arg(&c.args);
 
@@ -76,13 +76,19 @@ hints_see(struct container_hints *h, const struct ev_hdr *rec)
 			bundle = (struct slice){ arg.p + 9, arg.n - 9 };
 		else if (slice_eq(arg, SLICE("-c")) || slice_eq(arg, SLICE("-id")))
 			id = next_arg(&c.args);
+		else if (slice_eq(arg, SLICE("-e")) || slice_starts(arg, SLICE("--exec")))
+			return (struct slice){ NULL, 0 }; /* conmon of another process in it */
 		else
 			last = arg;
 	}
 	if (bundle.p == NULL && id.p != NULL && slice_eq(c.comm, SLICE("containerd-shim")))
 		bundle = c.cwd;
-	if (bundle.p != NULL)
-		add(h, id.p != NULL ? id : last, bundle);
+	if (bundle.p == NULL)
+		return (struct slice){ NULL, 0 };
+	if (id.p == NULL)
+		id = last;
+	add(h, id, bundle);
+	return id;
 }
 
 const char *

@@ -13,9 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FDS       3          /* passed with an order: the output, tasks, files */
-#define SND_BYTES (32 << 10) /* limit for records in flight: they must not grow stale */
-#define BURY_MS   200        /* how often to reap dead workers */
+#define FDS        3           /* passed with an order: the output, tasks, files */
+#define SND_BYTES  (32 << 10)  /* limit for records in flight: they must not grow stale */
+#define SND_ANSWER (128 << 10) /* holds an answer about a container */
+#define BURY_MS    200         /* how often to reap dead workers */
 
 struct scanner {
 	pid_t keeper;
@@ -214,7 +215,7 @@ order(const struct scanner *s, const struct scan_order *o, const int fd[FDS])
 static int
 begin(const struct scanner *s, const struct scan_order *o, int type, int tasks, int files)
 {
-	int end[2], bytes = SND_BYTES, r;
+	int end[2], bytes = type == SOCK_STREAM ? SND_BYTES : SND_ANSWER, r;
 
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, end) < 0)
 		return -errno;

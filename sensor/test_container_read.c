@@ -72,6 +72,7 @@ static const struct {
 	{ STORE "aa" HEX "/userdata/config.json",
 	    "{\"annotations\": {\"io.container.manager\": \"libpod\","
 	    "\"io.podman.annotations.privileged\": \"TRUE\"},"
+	    "\"root\": {\"path\": \"/data/root\"},"
 	    "\"mounts\": [{\"destination\": \"/m\", \"source\": \"/s\", \"options\": [\"rbind\","
 	    "\"ro\", \"rslave\"]}, {\"destination\": \"/proc\", \"source\": \"proc\"}],"
 	    "\"linux\": {\"namespaces\": [{\"type\": \"network\"}]}}" },
@@ -162,6 +163,46 @@ t_runtimes(void **state)
 	}
 }
 
+/* The names in a container's own files; a link there leads nowhere outside. */
+static void
+t_users(void **state)
+{
+	static const char *const want[] = { "useradded uid=0 gid=0 name=root",
+		"useradded uid=7 gid=8 name=ann" };
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+	struct container_info c;
+	char path[256];
+	size_t at = 0;
+
+	(void) state;
+	put("data/root/etc/passwd", "root:x:0:0::/root:/bin/sh\nbroken\nann:x:7:8::/h:/s\n");
+	put("secret", "staff:x:9:\n");
+	(void) snprintf(path, sizeof(path), "%s/data/root/etc/group", tmpdir);
+	assert_int_equal(0, symlink("/../../secret", path));
+	read_one("aa" HEX, "/" STORE "aa" HEX "/userdata", &c);
+	c.host_root = open(tmpdir, O_PATH | O_DIRECTORY);
+	container_users(&c, CONTAINER_ANSWER_MAX, &out);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		const struct ev_hdr *rec = (const void *) (out.p + at);
+		const struct ev_schema *s = schema_get(rec->type);
+		char text[128];
+
+		assert_int_equal(0, record_check(rec, rec->len));
+		(void) snprintf(text, sizeof(text), "%s uid=%d gid=%d name=%.*s", s->name,
+		    (int) record_num(rec, s, EVP_USERADDED_uid),
+		    (int) record_num(rec, s, EVP_USERADDED_gid),
+		    SLICE_ARG(record_text(rec, s, EVP_USERADDED_name)));
+		assert_string_equal(want[i], text);
+		at += rec->len;
+	}
+	assert_int_equal(at, out.n); /* the group's link was followed below the root: nothing */
+	buf_clear(&out);
+	container_users(&c, 200, &out);
+	assert_true(out.n <= 200);
+	(void) close(c.host_root);
+	container_info_fini(&c);
+}
+
 /* ---- what is not read ---- */
 
 static void
@@ -244,6 +285,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_runtimes),
+		cmocka_unit_test(t_users),
 		cmocka_unit_test(t_refused),
 		cmocka_unit_test(t_names),
 	};

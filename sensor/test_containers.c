@@ -271,6 +271,31 @@ t_hints(void **state)
 	}
 }
 
+/* A container that is made again is read again; a process added to one changes nothing. */
+static void
+t_restarted(void **state)
+{
+	static const char create[] = "create\0--bundle\0/b\0" HEX;
+	static const char more[] = "-c\0" HEX "\0-b\0/exec\0-e";
+	struct containers *c = begin();
+	struct container_ask q;
+
+	(void) state;
+	assert_int_equal(0, containers_see(c, exec("=/a", more, sizeof(more), 0), false));
+	assert_int_equal(-EAGAIN, see(c, "=/docker/" HEX, false));
+	q = question();
+	assert_string_equal("", q.bundle);
+	reply(&q, CONTAINER_FINE);
+	assert_int_equal(0, see(c, "=/docker/" HEX, false));
+	assert_int_equal(0, containers_see(c, exec("=/a", more, sizeof(more), 0), false));
+	assert_int_equal(0, see(c, "=/docker/" HEX, false));
+	assert_int_equal(0, containers_see(c, exec("=/a", create, sizeof(create), 0), false));
+	assert_int_equal(-EAGAIN, see(c, "=/docker/" HEX, false));
+	q = question();
+	assert_string_equal("/b", q.bundle);
+	end(c);
+}
+
 /* A command in a container names a bundle for another one. */
 static void
 t_foreign_hint(void **state)
@@ -326,6 +351,7 @@ main(void)
 		cmocka_unit_test(t_late),
 		cmocka_unit_test(t_dead_worker),
 		cmocka_unit_test(t_hints),
+		cmocka_unit_test(t_restarted),
 		cmocka_unit_test(t_foreign_hint),
 		cmocka_unit_test(t_many),
 	};

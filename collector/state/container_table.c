@@ -47,7 +47,13 @@ boxes_fini(struct state *s)
 	table_fini(&s->boxes);
 }
 
-/* Remove containers without a thread. */
+static bool
+is_known(const struct state *s, uint32_t id)
+{
+	return get(s, id) != NULL;
+}
+
+/* Remove containers without a thread, and their users. */
 static void
 sweep(struct state *s)
 {
@@ -70,6 +76,8 @@ sweep(struct state *s)
 		slot_fini(s, &v[i]);
 		table_remove(&box_slots, &s->boxes, &v[i]); /* another may have moved here */
 	}
+	users_keep(s, &s->users, is_known);
+	users_keep(s, &s->groups, is_known);
 	s->boxes_next = MAX(2 * s->boxes.n, BOXES_FIRST);
 }
 

@@ -356,6 +356,10 @@ void boxes_fini(struct state *s);
 struct user_slot *users_put(struct state *s, struct table *users, uint32_t container, uint32_t uid);
 void users_del(struct state *s, struct table *users, uint32_t container, uint32_t uid);
 void users_fini(struct state *s, struct table *users);
+/* Remove those of containers, but for the ones to keep. */
+void users_keep(
+    struct state *s, struct table *users, bool (*keep)(const struct state *s, uint32_t container));
+
 /* The container's id as a key of users: "" is "host". */
 uint32_t users_container(struct state *s, uint32_t id);
 

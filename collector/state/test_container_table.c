@@ -28,6 +28,11 @@ t_life(void **state)
 	info(&p, "001122334455", "web");
 	play_row(&p, &(struct row){ EV_EXECVE, "10",
 			 "res=0;exe=a;comm=a;cgroups=cpu=/docker/" HEX "|", "box=web" });
+	play_row(
+	    &p, &(struct row){ EV_USERADDED, "0", "uid=5;name=ann;container_id=001122334455", "" });
+	play_row(
+	    &p, &(struct row){ EV_USERADDED, "0", "uid=5;name=bob;container_id=000000000000", "" });
+	play_row(&p, &(struct row){ EV_USERADDED, "0", "uid=5;name=eve;container_id=", "" });
 	info(&p, "001122334455", "renamed");
 	play_row(&p, &(struct row){ EV_BRK, "10", "", "box=renamed" });
 	play_reload(&p);
@@ -39,6 +44,7 @@ t_life(void **state)
 		play_row(&p, &(struct row){ EV_BRK, "10", "", "box=renamed" });
 		assert_true(p.s->boxes.n <= 128); /* those of the last seconds, twice */
 	}
+	assert_int_equal(2, p.s->users.n); /* without the ended one's */
 	/* All at once: there is an end, and the used one stays. */
 	for (unsigned i = 0; i < 10000; i++) {
 		(void) snprintf(id, sizeof(id), "b%011u", i);

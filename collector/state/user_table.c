@@ -77,6 +77,23 @@ users_fini(struct state *s, struct table *users)
 	table_fini(users);
 }
 
+void
+users_keep(
+    struct state *s, struct table *users, bool (*keep)(const struct state *s, uint32_t container))
+{
+	struct user_slot *v = (struct user_slot *) (void *) users->slots;
+
+	for (size_t i = 0; v != NULL && i <= users->mask;) {
+		if (v[i].container == 0 || v[i].container == s->words.host ||
+		    keep(s, v[i].container)) {
+			i++;
+			continue;
+		}
+		slot_fini(s, &v[i]);
+		table_remove(&user_slots, users, &v[i]); /* another may have moved here */
+	}
+}
+
 static uint32_t
 container_of(const struct state *s, const struct thread *t)
 {

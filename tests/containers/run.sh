@@ -39,7 +39,7 @@ cat >"$lab_rules" <<'EOF'
   condition: evt.type in (execve, execveat) and proc.name = true and container.id != host
   output: >
     deed %proc.args|%container.full_id %container.name %container.image %container.image.id %container.privileged|%container.id
-    %container.image.repository %container.image.tag %container.type %container.mount.dest[/tmp] %container.mount.rdwr[/tmp]
+    %container.image.repository %container.image.tag %container.type %container.mount.dest[/tmp] %container.mount.rdwr[/tmp] %user.name
   priority: WARNING
 EOF
 
@@ -62,7 +62,7 @@ whole() {
 	got=${got%% container_id=*}
 	case $1 in
 	containerd) [ "$(cut -d'|' -f3 <<<"$got" | cut -d' ' -f4)" = containerd ] ;;
-	*) [[ $got == *" $1 /mnt false" && $got != *'<NA>'* ]] ;;
+	*) [[ $got == *" $1 /mnt false root" && $got != *'<NA>'* ]] ;;
 	esac || { echo "$2: $got"; return 1; }
 }
 unexpected() { ! grep -E 'container .*(unknown|without)' "$lab/sensor-n1.log"; }
@@ -131,6 +131,13 @@ case " ${started[*]} " in *' docker '*)
 	is "docker: a privileged one" equal docker strong strong
 	;;
 esac
+for r in "${started[@]}"; do
+	[ "$r" != containerd ] || continue
+	runtime_create "$r" user -u 4711 -- true "user-$r"
+	runtime_go "$r" user
+	named() { lab_wait 20 deeds_have "$1" && [[ $(deeds "$1") == *" boxer container_id="* ]]; }
+	is "$r: a user that only its own files name" named "user-$r"
+done
 is "the sensor has nothing to report" unexpected
 
 # A bundle that is 64 MB: refused with a sentence; the process in it is seen all the same.

@@ -34,7 +34,7 @@ make_image() {
 	for link in sh sleep true cat ls id; do ln -s busybox "$root/bin/$link"; done
 	printf '#!/bin/sh\nwhile sleep 0.2; do /bin/true "$1"; done\n' >"$root/bin/deeds"
 	chmod +x "$root/bin/deeds"
-	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+	printf 'root:x:0:0:root:/root:/bin/sh\nboxer:x:4711:0:::\n' >"$root/etc/passwd"
 	tar -C "$root" -cf "$box/root.tar" .
 }
 
