@@ -5,7 +5,7 @@
 # reasons, and an exception that is no longer one is a failure.
 # The files are not part of this project: FALCO_RULES=DIR says where they are.
 # The containers are made by hand: a control group named as podman's, an own pid and mount namespace,
-# and an overlay as root, which is discarded.
+# and an overlay as root, which is discarded; and files as podman writes them, of a privileged one.
 . "$(dirname "$0")/../support/lab.sh"
 rules=${FALCO_RULES:-$root/../shared/rules}
 files=("$rules/falco_rules.yaml" "$rules/falco-incubating_rules.yaml")
@@ -25,6 +25,17 @@ id=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 group=$group/mews_lab.$$/libpod-$id
 mkdir -p "$group" || { echo "no control groups here"; exit 77; }
 trap 'code=$?; rmdir "$group" "${group%/*}" 2>/dev/null || true; lab_end "$code"' EXIT
+
+# What podman writes before it begins a container, and the command that says where.
+described() {
+	local store=$lab/store
+	mkdir -p "$store/overlay-containers/$id/userdata"
+	jq -n '{root: {path: "/"}, annotations: {"io.container.manager": "libpod", "io.podman.annotations.privileged": "TRUE"}}' \
+		>"$store/overlay-containers/$id/userdata/config.json"
+	jq -n --arg id "$id" '[{id: $id, names: ["box"], image: "0", metadata: "{\"image-name\":\"localhost/box:1\"}"}]' \
+		>"$store/overlay-containers/containers.json"
+	/bin/true create --bundle "$store/overlay-containers/$id/userdata" "$id"
+}
 
 # boxed [OPTION OF unshare]... SCRIPT: run a script as process 1 of a container.
 cat >"$lab/enter" <<'EOF'
@@ -63,6 +74,9 @@ export lab root
 	on machine 'Run shell untrusted' 'cp /bin/bash $dir/nginx; deep 6 $dir/nginx -c "sh -c :; :"'
 	on machine 'System user interactive' 'cp /bin/bash $dir/sshd; chmod 755 $lab $dir; $dir/sshd -c "setpriv --reuid 1 --regid 1 --clear-groups /bin/true; :"'
 	on box 'Terminal shell in container' 'cp /bin/bash $dir/conmon; script -qec "$dir/conmon -c \"sh -c :; :\"" /dev/null'
+	on box 'Launch Privileged Container' ':'
+	on box 'Debugfs Launched in Privileged Container' 'named debugfs'
+	on box 'Mount Launched in Privileged Container' 'named mount -a'
 	on box 'Netcat Remote Code Execution in Container' 'named nc -e /bin/sh'
 	on machine 'Search Private Keys or Passwords' 'grep -r "BEGIN PRIVATE" $dir || true'
 	on machine 'Clear Log Activities' ': >$dir/syslog'
@@ -112,22 +126,18 @@ export lab root
 }
 
 # Rules that nothing can trigger here, and why.
-metadata='needs metadata of the container runtime, which no collector has yet'
+empty_list='its list of namespaces is empty until somebody fills it'
 untriggered=(
 	"Contact K8S API Server From Container|needs the name of an address; addresses are not resolved"
-	"Debugfs Launched in Privileged Container|$metadata"
-	"Launch Privileged Container|$metadata"
-	"Mount Launched in Privileged Container|$metadata"
-	"Network Connection outside Local Subnet|$metadata"
+	"Network Connection outside Local Subnet|$empty_list"
 )
 
 # Fields without a value in an alert, and why: RULE|FIELD|REASON; a rule * is every rule.
 unfilled=(
-	"*|container.name|$metadata"
-	"*|container.image.repository|$metadata"
-	"*|container.image.tag|$metadata"
-	"*|k8s.ns.name|$metadata"
-	"*|k8s.pod.name|$metadata"
+	"*|container.image.repository|empty on the machine"
+	"*|container.image.tag|empty on the machine"
+	"*|k8s.ns.name|there is no pod"
+	"*|k8s.pod.name|there is no pod"
 	"Remove Bulk Data from Disk|fd.name|a start of a program is about no descriptor"
 	"Execution from /dev/shm|fd.name|a start of a program is about no descriptor"
 	"Packet socket created in container|fd.name|a packet socket has neither ends nor a kind"
@@ -137,7 +147,6 @@ unfilled=(
 	"Packet socket created in container|fd.rport|a packet socket has neither ends nor a kind"
 	"Delete or rename shell history|evt.arg.path|a parameter of other calls that remove or rename"
 	"Delete or rename shell history|evt.arg.oldpath|a parameter of other calls that remove or rename"
-	"Change namespace privileges via unshare|user.name|names of a container's users other than root are not known"
 	"Set Setuid or Setgid bit|evt.arg.fd|a parameter of fchmod; this is fchmodat"
 )
 
@@ -187,6 +196,7 @@ lab_collector -o rule.matching=all
 lab_sensor n1
 lab_wait 30 lab_durable n1 || fail "the snapshot is not through"
 mkdir "$lab/box"
+described
 
 # Alerts of the rule of a trigger, while it ran.
 alerts_of() { jq -c --arg r "${triggers[$1]}" --argjson from "${from[$1]}" --argjson to "${to[$1]}" \
@@ -219,7 +229,7 @@ for i in "${!triggers[@]}"; do
 done
 for u in "${untriggered[@]}"; do
 	IFS='|' read -r rule why <<<"$u"
-	"$bin/mewsctl" rules list --json "${files[@]}" | jq -e --arg r "$rule" '.[] | select(.rule == $r).blind != null' >/dev/null ||
+	[ "$why" = "$empty_list" ] || "$bin/mewsctl" rules list --json "${files[@]}" | jq -e --arg r "$rule" '.[] | select(.rule == $r).blind != null' >/dev/null ||
 		{ echo "FAIL $rule: it is not blind, so it needs a trigger"; bad=$((bad + 1)); }
 	echo "--   $rule: $why"
 done
