@@ -118,7 +118,8 @@ set(struct containers *c, uint64_t hash, enum known_as as)
 void
 containers_forget(struct containers *c)
 {
-	memset(c->known, 0, sizeof(c->known));
+	if (c->nknown > 0) /* otherwise its memory is not touched yet */
+		memset(c->known, 0, sizeof(c->known));
 	c->nknown = 0;
 }
 

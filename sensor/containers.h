@@ -25,7 +25,7 @@
 
 #define CONTAINERS_WAIT_NS  (500 * NS_PER_MS)
 #define CONTAINERS_DOUBT_NS (10 * NS_PER_S)
-#define CONTAINERS_KNOWN    8192 /* hashes of control groups; a full table is forgotten */
+#define CONTAINERS_KNOWN    4096 /* hashes of control groups; a full table is forgotten */
 #define CONTAINERS_HINTS    128
 #define CONTAINERS_ASKED    32
 
