@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# fleet.sh [--long]: 60 nodes (--long: 500) whose processes have the same pids, and among them five that mean
+# fleet.sh [--short]: 500 nodes (--short: 60) whose processes have the same pids, and among them five that mean
 # harm: one never reads its replies, one floods with batches that do not decode, one sends truncated and oversized
 # frames, one reconnects without end, one claims another's name. The others raise exactly the alerts of their
 # events, in bounded memory.
 . "$(dirname "$0")/../support/lab.sh"
-nodes=55 seconds=20
-[ "${1:-}" != --long ] || nodes=495 seconds=120
+nodes=495 seconds=120
+[ "${1:-}" != --short ] || nodes=55 seconds=20
 passed=0 failed=0
 lab_begin
 mkdir "$lab/keys"
