@@ -140,21 +140,46 @@ for r in "${started[@]}"; do
 done
 is "the sensor has nothing to report" unexpected
 
-# A bundle that is 64 MB: refused with a sentence; the process in it is seen all the same.
-id=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
+# The deed is the very first act in its control group, with nothing of a runtime before it: files as
+# podman writes them, and a process that enters and begins at once.
 group=/sys/fs/cgroup
 [ ! -d $group/unified ] || group=$group/unified
-mkdir "$lab/evil" "$group/mews-test-$$" "$group/mews-test-$$/$id"
+group=$group/mews-test-$$
+mkdir "$group"
+new_id() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+enter() { # ID ARGUMENT
+	mkdir "$group/$1"
+	(
+		echo "$BASHPID" >"$group/$1/cgroup.procs"
+		exec "$box/root/bin/true" "$2"
+	)
+	rmdir "$group/$1"
+}
+store=$lab/store/overlay-containers
+ids=()
+for i in $(seq 20); do
+	ids+=("$(new_id)")
+	mkdir -p "$store/${ids[-1]}/userdata"
+	echo '{"annotations": {"io.container.manager": "libpod"}}' >"$store/${ids[-1]}/userdata/config.json"
+done
+printf '%s\n' "${ids[@]}" | jq -nR '[inputs] | to_entries | map({id: .value, names: ["first-\(.key + 1)"]})' >"$store/containers.json"
+for i in $(seq 20); do
+	/bin/true create --bundle "$store/${ids[i - 1]}/userdata" "${ids[i - 1]}"
+	enter "${ids[i - 1]}" "first-$i"
+done
+first_named() { lab_wait 20 deeds_have "$1" && [[ $(deeds "$1") == *" $1 "* ]]; }
+for i in $(seq 20); do is "the first act in a control group, $i" first_named "first-$i"; done
+
+# A bundle that is 64 MB: refused with a sentence; the process in it is seen all the same.
+id=$(new_id)
+mkdir "$lab/evil"
 truncate -s 64M "$lab/evil/config.json"
 /bin/true create --bundle "$lab/evil" "$id"
-(
-	echo "$BASHPID" >"$group/mews-test-$$/$id/cgroup.procs"
-	exec "$box/root/bin/true" evil
-)
+enter "$id" evil
+rmdir "$group"
 refused() { grep -q 'larger than 8 MiB' "$lab/sensor-n1.log"; }
 is "a bundle of 64 MB is refused" lab_wait 20 refused
 is "its process raises its alert" lab_wait 20 deeds_have evil
-rmdir "$group/mews-test-$$/$id" "$group/mews-test-$$"
 r=${started[0]}
 runtime_create "$r" after -v /tmp:/mnt:ro -- true after
 runtime_go "$r" after
