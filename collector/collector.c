@@ -230,20 +230,33 @@ stop_streams(void *app)
 	streams_free(a->streams);
 }
 
+/* Were alerts lost from the outbox? */
+static bool
+outbox_lost(const struct app *a)
+{
+	struct outbox_stats st;
+
+	outbox_stats(a->outbox, &st);
+	return st.lost > 0;
+}
+
 static int
 start_ingest(void *app)
 {
 	struct app *a = app;
 	struct interest in;
-	const struct ingest_cfg cfg = app_ingest_cfg(a);
+	struct ingest_cfg cfg;
 	struct diag d = { 0 };
-	int r = ingest_start(&cfg, &a->ingest, &d);
+	int r;
 
+	in_force_begin(&a->in_force, a->checkpoint, a->opt.outbox_path, outbox_lost(a));
+	cfg = app_ingest_cfg(a);
+	r = ingest_start(&cfg, &a->ingest, &d);
 	if (r < 0)
 		return app_fail(
 		    a, r == -EADDRINUSE || r == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_CONFIG, &d, r);
 	ruleset_interest(a->rules, NULL, &in);
-	ruleset_in_force(a->rules, NULL, clock_real(), ingest_set_interest(a->ingest, &in));
+	in_force_set(&a->in_force, a->rules, NULL, ingest_set_interest(a->ingest, &in));
 	log_info("listening for sensors on %s", a->opt.listen);
 	return 0;
 }
@@ -255,6 +268,7 @@ stop_ingest(void *app)
 
 	ingest_stop(a->ingest);
 	a->ingest = NULL;
+	in_force_end(&a->in_force);
 }
 
 static int
@@ -270,6 +284,7 @@ start_reload(void *app)
 		.ingest = a->ingest,
 		.lock = &a->rules_lock,
 		.rules = &a->rules,
+		.in_force = &a->in_force,
 	};
 	int r = reload_new(&cfg, &a->reload);
 

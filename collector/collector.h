@@ -8,6 +8,7 @@
 #include "collector/api/api.h"
 #include "collector/checkpoint/checkpoint.h"
 #include "collector/rule/rule_config.h"
+#include "collector/watch/in_force.h"
 #include "collector/watch/lookout.h"
 #include "collector/watch/reload.h"
 #include "common/config.h"
@@ -61,6 +62,7 @@ struct app {
 	struct outputs *outputs;
 	struct streams *streams;
 	struct lookout lookout;
+	struct in_force in_force;
 	struct shards *shards;
 	struct ingest *ingest;
 	struct reload *reload;

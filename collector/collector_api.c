@@ -15,6 +15,7 @@ app_api_start(void *app)
 		.cluster = a->opt.cluster,
 		.version = MEWS_VERSION,
 		.started = clock_real(),
+		.history = a->in_force.history,
 		.outbox = a->outbox,
 		.checkpoint = a->checkpoint,
 		.outputs = a->outputs,

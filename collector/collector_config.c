@@ -118,6 +118,7 @@ app_ingest_cfg(const struct app *a)
 		.shards = a->shards,
 		.outbox = a->outbox,
 		.checkpoint = a->checkpoint,
+		.versions = a->in_force.versions,
 	};
 }
 

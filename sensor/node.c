@@ -400,6 +400,7 @@ node_hello(struct node *n, struct buf *out)
 	h.protocol = WIRE_PROTOCOL;
 	h.durable_seq = n->link.durable;
 	h.oldest_seq = n->backlog.hello == NULL ? past_first(&n->spool.past) : 0;
+	h.interest = n->backlog.hello == NULL ? n->interest : 0;
 	rq.body_case = WIRE__REQUEST__BODY_HELLO;
 	rq.hello = &h;
 	return message_pack(&rq, out);

@@ -13,7 +13,7 @@
  *	until     up to then there are alerts of everything that happened, if there are no gaps
  *	gaps      why not, of each node, and without a node of all: {"cluster":S,"node":S,"gap":S,
  *	          "text":S,"since":N,"until":N}; 0: unknown, -1: it lasts
- *	pruned    the outbox has deleted alerts since the collector's start
+ *	pruned    the outbox has deleted alerts
  *	seen      nodes that sent such an event in that time, and when the newest was
  *
  * An alert of that time that is not in the outbox when 'now' is read, is not in it later.
@@ -178,7 +178,9 @@ look_at_all(const struct api_view *v, struct coverage_query *q)
 			.until = q->force.since == 0 ? UINT64_MAX : q->force.since });
 	if (q->partly)
 		add_gap(q, NULL, &(struct coverage_gap){ GAP_partly_blind, 0, UINT64_MAX, 0 });
-	if (box.damaged > 0 || box.corrupt || sh.alerts_lost_memory > 0)
+	if (q->rule != NULL && q->since < v->history)
+		add_gap(q, NULL, &(struct coverage_gap){ GAP_history, .until = v->history });
+	else if (box.damaged > 0 || box.corrupt || sh.alerts_lost_memory > 0)
 		add_gap(q, NULL, &(struct coverage_gap){ GAP_history, 0, UINT64_MAX, 0 });
 	if (q->nodes == 0)
 		add_gap(q, NULL, &(struct coverage_gap){ GAP_no_node, 0, UINT64_MAX, 0 });
@@ -198,7 +200,8 @@ print_coverage(const struct api_view *v, struct coverage_query *q, struct buf *o
 	else
 		buf_json(out, slice_str(q->why));
 	buf_printf(out, ",\"pruned\":%s,\"nodes\":%zu,\"more\":%s,\"gaps\":[",
-	    box.pruned > 0 ? "true" : "false", q->nodes, q->rows > ROWS_MAX ? "true" : "false");
+	    box.rows < box.last_rowid ? "true" : "false", q->nodes,
+	    q->rows > ROWS_MAX ? "true" : "false");
 	buf_slice(out, buf_get(&q->gaps));
 	buf_str(out, "],\"seen\":[");
 	buf_slice(out, buf_get(&q->seen));

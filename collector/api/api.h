@@ -50,6 +50,7 @@ struct api;
 struct api_view {
 	const char *name, *cluster, *version;
 	uint64_t started; /* realtime ns */
+	uint64_t history; /* realtime ns: later alerts are in the outbox, unless they were pruned */
 	struct outbox *outbox;
 	struct checkpoint *checkpoint; /* NULL: none */
 	struct outputs *outputs;

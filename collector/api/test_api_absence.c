@@ -5,6 +5,7 @@
 #include "collector/stream/gap.h"
 #include "common/clock.h"
 #include "tests/support/test.h"
+#include <errno.h>
 #include <jansson.h>
 
 static struct ruleset *rules;
@@ -99,6 +100,56 @@ test_force(void **state)
 	assert_int_equal(100, f.since);
 	assert_false(ruleset_event_force(s, EV_MOUNT, &f));
 	ruleset_unref(s);
+}
+
+/* A later collector: what is the same is in force since then, the rest since its start. */
+static const struct {
+	const char *what, *text, *rule;
+	uint64_t since;
+} kept_cases[] = {
+	{ "the same", RULE("A", "evt.type = unshare"), "A", 100 },
+	{ "written otherwise", RULE("A", "evt.type=unshare  "), "A", 100 },
+	{ "another condition", RULE("A", "evt.type = unshare and proc.pid = 1"), "A", 900 },
+	{ "another event", RULE("A", "evt.type = ptrace"), "A", 900 },
+	{ "another name", RULE("N", "evt.type = unshare"), "N", 900 },
+	{ "disabled", RULE("A", "evt.type = unshare") "  enabled: false\n", "A", 900 },
+	{ "new beside it", RULE("A", "evt.type = unshare") RULE("B", "evt.type = ptrace"), "B",
+	    900 },
+	{ "disabled before", RULE("Off", "evt.type = unshare"), "Off", 900 },
+};
+
+static void
+test_kept(void **state)
+{
+	struct buf kept = BUF_INIT;
+	struct ruleset *s = parse(yaml);
+	struct rule_force f;
+
+	(void) state;
+	ruleset_in_force(s, NULL, 100, 10);
+	ruleset_force_keep(s, &kept);
+	assert_int_equal(0, buf_ok(&kept));
+	ruleset_unref(s);
+	for (size_t i = 0; i < ARRAY_SIZE(kept_cases); i++) {
+		s = parse(kept_cases[i].text);
+		ruleset_in_force(s, NULL, 900, 90);
+		assert_int_equal(0, ruleset_force_resume(s, buf_get(&kept)));
+		assert_non_null(ruleset_force(s, kept_cases[i].rule, &f));
+		if (f.since != kept_cases[i].since || f.interest != f.since / 10)
+			fail_msg("%s: since %lu, version %u", kept_cases[i].what,
+			    (unsigned long) f.since, f.interest);
+		assert_true(ruleset_event_force(s, EV_PROCEXIT, &f)); /* state needs it */
+		assert_int_equal(100, f.since);
+		ruleset_unref(s);
+	}
+	s = parse(yaml);
+	ruleset_in_force(s, NULL, 900, 90);
+	for (size_t n = 0; n < kept.n; n++) /* cut: nothing of it counts */
+		assert_int_equal(-EBADMSG, ruleset_force_resume(s, (struct slice){ kept.p, n }));
+	assert_non_null(ruleset_force(s, "A", &f));
+	assert_int_equal(900, f.since);
+	ruleset_unref(s);
+	buf_fini(&kept);
 }
 
 /* ---- the answer ---- */
@@ -214,6 +265,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_force),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_answer),
 	};
 

@@ -250,6 +250,12 @@ checkpoint_stats(struct checkpoint *c, struct checkpoint_stats *ret)
 
 /* ---- the folder ---- */
 
+int
+checkpoint_folder(const struct checkpoint *c)
+{
+	return c->dir;
+}
+
 /* A failed open: *d says why. */
 static int
 refuse(const char *path, int r, struct diag *d)

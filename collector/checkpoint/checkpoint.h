@@ -44,6 +44,9 @@ int checkpoint_read(struct checkpoint *c, const struct stream_id *id, struct buf
 /* A state was loaded, or could not be ('why'), which is logged. Any thread. */
 void checkpoint_used(struct checkpoint *c, const struct stream_id *id, const char *why);
 
+/* Its folder, open until checkpoint_close(). */
+int checkpoint_folder(const struct checkpoint *c);
+
 struct checkpoint_stats {
 	uint64_t written, bytes; /* files, and their bytes, since the start */
 	uint64_t failed;         /* writes */

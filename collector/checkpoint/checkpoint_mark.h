@@ -5,6 +5,7 @@
 
 #include "collector/alert/loss_past.h"
 #include "collector/stream/balance.h"
+#include "collector/stream/coverage_kept.h"
 #include "proto/event.h"
 #include <stdint.h>
 
@@ -18,7 +19,9 @@ struct checkpoint_mark {
 	struct loss_past past;
 	struct account_told account;
 	uint64_t counted;                /* of struct stream */
-	uint64_t delivered[EV_TYPE_MAX]; /* of struct type_seen */
+	uint64_t delivered[EV_TYPE_MAX]; /* of struct type_seen, as the next: 'n', 'at' */
+	uint64_t seen_at[EV_TYPE_MAX];
+	struct coverage_kept coverage;
 };
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "collector/checkpoint/checkpoint.h"
 #include "collector/checkpoint/checkpoint_file.h"
+#include "collector/checkpoint/checkpoint_note.h"
 #include "common/clock.h"
 #include "tests/support/fault.h"
 #include "tests/support/tmpdir.h"
@@ -328,6 +329,53 @@ test_failing(void **unused)
 	end(&l);
 }
 
+/* The collector's own file: whole, of this version, or not there. */
+static void
+test_note(void **unused)
+{
+	const struct slice text = { "some data", 9 };
+	struct buf back = BUF_INIT;
+	struct lab l = { 0 };
+	struct stat st;
+	char path[160];
+	int fd;
+
+	(void) unused;
+	begin(&l, "note");
+	assert_int_equal(-ENOENT, checkpoint_noted(l.c, 1, &back));
+	assert_int_equal(0, checkpoint_note_remove(l.c));
+	assert_int_equal(0, checkpoint_note(l.c, 1, text));
+	end(&l);
+	begin(&l, "note"); /* a start does not clean it away */
+	assert_int_equal(0, checkpoint_noted(l.c, 1, &back));
+	assert_int_equal(text.n, back.n);
+	assert_memory_equal(text.p, back.p, text.n);
+	assert_int_equal(-ENOENT, checkpoint_noted(l.c, 2, &back));
+	(void) snprintf(path, sizeof(path), "%s/collector", l.folder);
+	assert_int_equal(0, stat(path, &st));
+	assert_int_equal(0600, st.st_mode & 07777);
+	for (off_t at = 0; at < st.st_size; at++) { /* each byte counts */
+		char c;
+
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		assert_int_equal(1, pread(fd, &c, 1, at));
+		c ^= 1;
+		assert_int_equal(1, pwrite(fd, &c, 1, at));
+		assert_int_equal(-EBADMSG, checkpoint_noted(l.c, 1, &back));
+		c ^= 1;
+		assert_int_equal(1, pwrite(fd, &c, 1, at));
+		(void) close(fd);
+	}
+	assert_int_equal(0, truncate(path, 10));
+	assert_int_equal(-EBADMSG, checkpoint_noted(l.c, 1, &back));
+	assert_int_equal(0, checkpoint_note(l.c, 1, text));
+	assert_int_equal(0, checkpoint_note_remove(l.c));
+	assert_int_equal(-ENOENT, checkpoint_noted(l.c, 1, &back));
+	assert_int_equal(text.n, back.n);
+	buf_fini(&back);
+	end(&l);
+}
+
 static void
 test_no_memory(void **unused)
 {
@@ -358,6 +406,7 @@ main(void)
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_folder),
 		cmocka_unit_test(test_failing),
+		cmocka_unit_test(test_note),
 		cmocka_unit_test(test_no_memory),
 	};
 

@@ -17,6 +17,9 @@ ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
 	i->admit = (struct bucket){ .per_s = ADMIT_PER_S, .burst = ADMIT_BURST };
 	/* Differs from every number that an earlier collector gave out. */
 	i->interest = (uint32_t) (clock_real() / NS_PER_S);
+	for (size_t k = 0; k < COVERAGE_VERSIONS; k++)
+		i->interest = MAX(i->interest, cfg->versions.v[k] + VERSIONS_APART);
+	i->first = i->interest + 1;
 	*ret = i;
 	return 0;
 }

@@ -11,9 +11,16 @@
 
 #include "collector/filter/filter.h"
 #include "collector/shard/shard.h"
+#include "collector/stream/coverage.h"
 #include "collector/stream/stream.h"
 #include "common/diag.h"
 #include "common/macros.h"
+
+/* The newest versions of the interest that earlier collectors with this checkpoint gave out; 0:
+ * none. */
+struct ingest_versions {
+	uint32_t v[COVERAGE_VERSIONS];
+};
 
 struct ingest_cfg {
 	const char *listen;          /* tls+tcp://0.0.0.0:7443, tcp://, ipc:// */
@@ -28,6 +35,7 @@ struct ingest_cfg {
 	struct shards *shards;
 	struct outbox *outbox;         /* knows where a stream continues */
 	struct checkpoint *checkpoint; /* has the states of nodes; NULL: none */
+	struct ingest_versions versions;
 };
 
 struct ingest;

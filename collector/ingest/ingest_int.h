@@ -8,6 +8,7 @@
  *	hangup.c   ending connections             strangers.c   bounding unauthenticated ones
  *	conn.c     connections, and which of them speaks for a node
  *	talk.c     one request in, one reply out
+ *	hello.c    the stream of a Hello, and where it continues
  *	flow.c     batches of a welcomed connection, in order, to its shard
  *	trust.c    certificates   check.c  bytes   window.c  order
  *
@@ -50,6 +51,8 @@ enum {
 #define CLOSE_NOW   1                 /* conn.close_at */
 #define QUIET_NS    (300 * NS_PER_MS) /* without input, after which no read is under way */
 #define NEWS_NS     (250 * NS_PER_MS) /* between two Interests to one connection */
+
+#define VERSIONS_APART 1000 /* more than an earlier collector gave out and did not note */
 
 enum conn_state {
 	CONN_FRESH,      /* nothing received */
@@ -108,7 +111,8 @@ struct ingest {
 	uint64_t crl_stamp, warned; /* of ingest_watch_tls(), for one thread */
 	_Atomic bool stopping;
 	_Atomic uint64_t ending;     /* connections 'ended' but not yet removed */
-	_Atomic uint32_t interest;   /* the version of 'wanted' */
+	_Atomic uint32_t interest;   /* the version of 'wanted' ... */
+	uint32_t first;              /* ... and the first that this collector gives out */
 	struct strangers *strangers; /* used by the tick */
 	_Atomic uint64_t strangers_ended, refused_tls;
 	_Atomic size_t speaking; /* connections in by_node */
@@ -186,6 +190,13 @@ void strangers_free(struct strangers *s); /* NULL is nothing */
  * texts. */
 void talk(
     struct ingest *i, struct conn *c, const uint8_t *p, size_t n, uint64_t now, struct reply *rep);
+
+/* ---- hello.c ---- */
+
+/* Set c->stream to the stream of its Hello: *data is the checkpoint from which it continues, or
+ * stays empty. 0, or -EBADMSG and *why. Caller holds the conn's lock. */
+int hello_stream(
+    struct ingest *i, struct conn *c, struct buf *data, struct refusal *why) MUST_CHECK;
 
 /* ---- flow.c; caller holds the conn's lock, in CONN_WELCOME; they take over 'q' ---- */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/checkpoint/checkpoint.h"
 #include "collector/ingest/ingest_int.h"
 #include "collector/stream/gap.h"
 #include <errno.h>
@@ -123,68 +122,6 @@ set_id(struct conn *c, const Wire__Hello *h)
 	(void) snprintf(c->info.arch, sizeof(c->info.arch), "%s", h->arch);
 }
 
-/* The oldest batch that the sensor can still send. */
-static uint64_t
-oldest_seq(const Wire__Hello *h)
-{
-	return h->oldest_seq != 0 ? MIN(h->oldest_seq, h->durable_seq + 1) : h->durable_seq + 1;
-}
-
-/* The state of a new stream's node from the checkpoint, if the sensor still has the batches since:
- * the number of the last one in it, and *data. 0: none. */
-static uint64_t
-find_state(struct ingest *i, const struct conn *c, struct buf *data)
-{
-	const Wire__Hello *h = c->hello->hello;
-	struct checkpoint_mark mark;
-
-	if (i->cfg.checkpoint == NULL || h->ended || streams_know(i->cfg.streams, &c->id) ||
-	    checkpoint_read(i->cfg.checkpoint, &c->id, data) < 0)
-		return 0;
-	memcpy(&mark, data->p, sizeof(mark));
-	if (mark.seq + 1 >= oldest_seq(h))
-		return mark.seq;
-	conn_log(c, LOG_INFO,
-	    "sensor %s: its checkpoint is of no use, since batches after it are gone: a snapshot "
-	    "serves",
-	    c->id.node);
-	buf_clear(data);
-	return 0;
-}
-
-/* Find the stream of this Hello, and where it continues: *data is the checkpoint from which it
- * does, or stays empty. 0, or a refusal. */
-static int
-find_stream(struct ingest *i, struct conn *c, struct buf *data, struct refusal *why)
-{
-	const Wire__Hello *h = c->hello->hello;
-	struct peer_schema *schema = NULL;
-	uint64_t durable = 0, from, state;
-
-	why->code = WIRE__REJECT__CODE__PROTOCOL;
-	why->text = "the sensor's events do not fit this collector's";
-	if (h->n_schema > 0 && peer_schema_new(h->schema, h->n_schema, &schema, &why->text) < 0)
-		return -EBADMSG;
-	why->code = WIRE__REJECT__CODE__BUSY;
-	why->text = "the collector cannot read its outbox, or is out of memory: try again later";
-	if (outbox_stream_seq(i->cfg.outbox, &c->id, &durable) < 0)
-		goto fail;
-	/* The outbox may lag behind what was acknowledged, by batches without alerts; the sensor
-	 * has freed them, and nothing is lost. */
-	state = find_state(i, c, data);
-	from = MAX(MAX(durable, h->durable_seq), state); /* a state on disk is durable, too */
-	if (stream_get(i->cfg.streams, &c->id, from, h->ended, schema, &c->stream) < 0)
-		goto fail;
-	if (state != 0)
-		stream_resume(c->stream, state);
-	else if (from > c->stream->received && c->stream->received + 1 < oldest_seq(h))
-		c->stream->received = from;
-	return 0;
-fail:
-	peer_schema_free(schema);
-	return -EBADMSG;
-}
-
 /* Replace an older connection for the node; it is told with its next message. After this it passes
  * nothing to the shard. */
 static void
@@ -236,7 +173,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 		return;
 	}
 	op = calloc(1, sizeof(*op));
-	if (op == NULL || find_stream(i, c, &data, &why) < 0) {
+	if (op == NULL || hello_stream(i, c, &data, &why) < 0) {
 		free(op);
 		buf_fini(&data);
 		refuse(i, c, rep, now, op == NULL ? WIRE__REJECT__CODE__BUSY : why.code,

@@ -131,12 +131,81 @@ test_flood(void **state)
 	}
 }
 
+/* The sensor returns with an interest that was in force meanwhile. */
+static const struct {
+	const char *what;
+	uint32_t version, offset; /* of the Hello: this, or the first of ours and so many */
+	bool known;               /* still, when it confirmed the one in force */
+} returns[] = {
+	{ "its own default", 0, 0, true },
+	{ "ours", 0, 1, true },
+	{ "an earlier collector's", 77, 0, true },
+	{ "a foreign one", 78, 0, false },
+	{ "one that we did not give out yet", 0, 3, false },
+};
+
+static void
+test_return(void **state)
+{
+	static const struct interest none = { .lean = { 0 } };
+	struct room w;
+
+	(void) state;
+	for (size_t k = 0; k < ARRAY_SIZE(returns); k++) {
+		Wire__Request q = WIRE__REQUEST__INIT;
+		Wire__Hello h = WIRE__HELLO__INIT;
+		uint32_t version = returns[k].version;
+		bool known = false;
+
+		begin(&w);
+		w.i->cfg.versions.v[5] = 77;
+		(void) ingest_set_interest(w.i, &none);
+		kit_poll(&w.out, w.i->interest, 0);
+		room_say(&w);
+		if (returns[k].offset > 0)
+			version = w.i->first + returns[k].offset - 1;
+		h.protocol = WIRE_PROTOCOL;
+		h.node = (char *) "n";
+		h.cluster = (char *) "c";
+		h.boot_id = (char *) KIT_BOOT;
+		h.sensor_start = 7;
+		h.version = (char *) "0";
+		h.interest = version;
+		q.body_case = WIRE__REQUEST__BODY_HELLO;
+		q.hello = &h;
+		room_connect(&w, "192.0.2.1:1234");
+		kit_pack(&q, &w.out);
+		room_say(&w);
+		assert_non_null(w.rep.msg.welcome);
+		for (size_t i = 0; i < COVERAGE_VERSIONS; i++)
+			known = known || w.c->stream->coverage.confirmed[i] != 0;
+		if (known != returns[k].known)
+			fail_msg("%s: %d", returns[k].what, known);
+		room_fini(&w);
+	}
+}
+
+/* Versions never repeat, even if the clock went back since the earlier collector. */
+static void
+test_first(void **state)
+{
+	struct ingest_cfg cfg = { .cluster = "", .versions.v[3] = UINT32_MAX - 100000 };
+	struct ingest *i = NULL;
+
+	(void) state;
+	assert_int_equal(0, ingest_new(&cfg, &i));
+	assert_true(i->first > cfg.versions.v[3]);
+	ingest_free(i);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_return),
+		cmocka_unit_test(test_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

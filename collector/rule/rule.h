@@ -178,6 +178,11 @@ void ruleset_in_force(struct ruleset *s, struct ruleset *before, uint64_t now, u
 const struct rule *ruleset_force(struct ruleset *s, const char *name, struct rule_force *ret);
 /* The same for an event, by its number. False: not all events of this type are wanted. */
 bool ruleset_event_force(struct ruleset *s, unsigned num, struct rule_force *ret);
+/* Append what ruleset_force_resume() of a later collector needs. */
+void ruleset_force_keep(struct ruleset *s, struct buf *out);
+/* The set has just come into force, without one before it: rules that match the same events as in
+ * the kept set keep their times. One thread. -EBADMSG: it is none, and nothing changes; -ENOMEM. */
+int ruleset_force_resume(struct ruleset *s, struct slice kept) MUST_CHECK;
 
 /* Evaluate one event: call hit() for each rule that matches (only the first, unless match_all). */
 typedef void rule_hit_fn(void *arg, const struct rule *rule, const struct view *v);

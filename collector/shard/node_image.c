@@ -64,9 +64,14 @@ put_mark(struct nodes *n, const struct node *p)
 		.account = p->stream->account,
 		.counted = p->stream->counted,
 	};
+	const struct type_seen *seen = p->stream->type_seen;
 
-	if (p->stream->type_seen != NULL)
-		memcpy(m.delivered, p->stream->type_seen->n, sizeof(m.delivered));
+	if (seen != NULL) {
+		memcpy(m.delivered, seen->n, sizeof(m.delivered));
+		for (size_t i = 0; i < EV_TYPE_MAX; i++)
+			m.seen_at[i] = seen->at[i];
+	}
+	coverage_keep(p->stream, &m.coverage);
 	memcpy(m.until, p->loss.windows.until, sizeof(m.until));
 	buf_clear(&n->image.data);
 	buf_add(&n->image.data, &m, sizeof(m));
@@ -187,7 +192,7 @@ load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char
 	r = state_image_load(p->state, image, why);
 	if (r < 0)
 		return r;
-	stream_recount(p->stream, mark->counted != 0, mark->delivered);
+	stream_recount(p->stream, mark->counted != 0, mark->delivered, mark->seen_at);
 	p->stream->account = mark->account;
 	p->events = mark->events;
 	p->clock = (struct node_clock){ .offset = mark->offset, .boot = mark->boot_ns };

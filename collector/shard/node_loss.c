@@ -60,24 +60,6 @@ init(
 	drop_log_init(&l->log, log_drops);
 }
 
-/* The windows for the status; what was alerted about them before is not known any more. */
-static void
-show_windows(struct node_loss *l)
-{
-	uint64_t now = clock_real();
-
-	for (unsigned i = 0; i < LOSS_MAX; i++) {
-		uint64_t until = l->windows.until[i];
-
-		l->windows.latest = MAX(l->windows.latest, until);
-		if (until <= l->boot_ns)
-			continue;
-		l->stream->loss.since[i] = l->seen;
-		l->stream->loss.until[i] =
-		    until == LOSS_OPEN ? LOSS_OPEN : now + (until - l->boot_ns);
-	}
-}
-
 void
 node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct stream *stream,
     uint64_t log_drops, const struct checkpoint_mark *mark)
@@ -91,8 +73,20 @@ node_loss_resume(struct node_loss *l, struct shard_counters *counters, struct st
 		l->holes[c] = mark->boot_ns; /* ends of the others are not known */
 	l->past = mark->past;
 	memcpy(l->windows.until, mark->until, sizeof(l->windows.until));
-	show_windows(l);
-	stream->drops = mark->drops;
+	for (unsigned i = 0; i < LOSS_MAX; i++)
+		l->windows.latest = MAX(l->windows.latest, mark->until[i]);
+	stream->drops = stream->coverage.drops = mark->drops;
+	stream->coverage.silences = mark->silences;
+	coverage_resume(stream, &mark->coverage);
+}
+
+/* What an earlier collector knew of the hour before is lost with its state. */
+static uint64_t
+unknown_since(const struct stream *st)
+{
+	uint64_t now = clock_real();
+
+	return MAX(MIN(st->id.sensor_start, now), now - LOSS_PAST_NS);
 }
 
 void
@@ -109,7 +103,7 @@ node_loss_begin(struct node_loss *l, struct shard_counters *counters, struct str
 	if (stream->evaluated == 0)
 		return;
 	if (stream->evaluated <= stream->began) {
-		open_window(l, LOSS_collector_restarted, 0, LOSS_OPEN, 0);
+		open_window(l, LOSS_collector_restarted, unknown_since(stream), LOSS_OPEN, 0);
 	} else {
 		l->drops = stream->drops;
 		l->silences = stream->silences;

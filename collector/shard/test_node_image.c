@@ -58,8 +58,13 @@ checkpoint_used(
 }
 
 void
-stream_recount(
-    struct stream *st UNUSED, bool counted UNUSED, const uint64_t delivered[EV_TYPE_MAX] UNUSED)
+stream_recount(struct stream *st UNUSED, bool counted UNUSED,
+    const uint64_t delivered[EV_TYPE_MAX] UNUSED, const uint64_t seen_at[EV_TYPE_MAX] UNUSED)
+{
+}
+
+void
+coverage_keep(const struct stream *st UNUSED, struct coverage_kept *ret UNUSED)
 {
 }
 

@@ -115,6 +115,9 @@ test_state_gone(void **state)
 		assert_int_equal(0, loss_shown_open(&b.stream->loss, clock_real() + 11 * S));
 		if (gone_cases[i].restarted)
 			assert_int_equal(900 * S, b.stream->loss.since[gone_cases[i].before]);
+		if ((causes >> LOSS_collector_restarted & 1) != 0) /* the hour before is unknown */
+			assert_in_range(b.stream->loss.since[LOSS_collector_restarted],
+			    clock_real() - LOSS_PAST_NS - 60 * S, clock_real() - LOSS_PAST_NS);
 		bench_close(&b);
 	}
 }

@@ -304,7 +304,6 @@ stream_resume(struct stream *st, uint64_t seq)
 {
 	st->received = st->evaluated = st->state_seq = seq;
 	st->snapshot_id = 0;
-	st->coverage.complete = clock_real();
 }
 
 static struct type_seen *
@@ -316,13 +315,16 @@ seen_of(struct stream *st)
 }
 
 void
-stream_recount(struct stream *st, bool counted, const uint64_t delivered[EV_TYPE_MAX])
+stream_recount(struct stream *st, bool counted, const uint64_t delivered[EV_TYPE_MAX],
+    const uint64_t seen_at[EV_TYPE_MAX])
 {
 	struct type_seen *seen = seen_of(st);
 
 	if (seen == NULL)
 		return;
 	memcpy(seen->n, delivered, sizeof(seen->n));
+	for (size_t i = 0; i < EV_TYPE_MAX; i++)
+		seen->at[i] = seen_at[i];
 	st->counted = counted;
 }
 

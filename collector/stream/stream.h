@@ -201,8 +201,10 @@ void stream_set_harm(struct stream *st, const Wire__Harm *h);
  * their time. Shard thread. Without memory nothing is noted, and type_seen stays NULL. */
 void stream_note_seen(struct stream *st, const struct batch *b, uint64_t offset);
 
-/* Continue from these counts of events delivered, by EV_*; 'counted': of struct stream. */
-void stream_recount(struct stream *st, bool counted, const uint64_t delivered[EV_TYPE_MAX]);
+/* Continue from these counts of events delivered, by EV_*, and the times of the newest, realtime
+ * ns; 'counted': of struct stream. */
+void stream_recount(struct stream *st, bool counted, const uint64_t delivered[EV_TYPE_MAX],
+    const uint64_t seen_at[EV_TYPE_MAX]);
 
 /* Bring the stream's accounts up to date with a batch whose events are noted. Returns true, and the
  * sum of all types, if the batch has accounts. Shard thread. */

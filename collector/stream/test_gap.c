@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_gap.c - what prevents the statement that nothing happened on a node. */
+#include "collector/stream/coverage_kept.h"
 #include "collector/stream/gap.h"
 #include "tests/support/test.h"
 
@@ -234,6 +235,68 @@ test_gaps(void **state)
 	}
 }
 
+/* What the time before a restart of the collector needs goes on after it. */
+static const struct {
+	void (*change)(struct stream *st);
+	int gap; /* after the restart; -1: none */
+	uint64_t until;
+} resume_cases[] = {
+	{ NULL, -1, 0 },
+	{ new_node, GAP_new, SINCE + 1 },
+	{ late_interest, GAP_interest, SINCE + 1 },
+	{ later_versions, -1, 0 },
+	{ too_many_versions, GAP_new, NOW - 1 },
+	{ no_snapshot, GAP_snapshot, UINT64_MAX },
+	{ late_snapshot, GAP_snapshot, SINCE + 1 },
+	{ old_loss, -1, 0 },
+	{ recent_loss, GAP_loss, SINCE + 1 },
+	{ lasting_loss, GAP_loss, LOSS_OPEN },
+	{ stepped, GAP_clock_step, SINCE + 1 },
+	{ stepped_before, -1, 0 },
+	{ coverage_foreign, GAP_new, UINT64_MAX },
+};
+
+static void
+test_resume(void **state)
+{
+	struct coverage_gap gaps[GAP_MAX];
+	uint64_t until;
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(resume_cases); i++) {
+		struct stream *before = covered(), *st = calloc(1, sizeof(*st));
+		struct coverage_kept kept;
+		unsigned n;
+
+		assert_non_null(st);
+		if (resume_cases[i].change != NULL)
+			resume_cases[i].change(before);
+		coverage_keep(before, &kept);
+		st->connected = true;
+		st->heard = clock_mono();
+		st->coverage.whole = NOW;
+		coverage_resume_versions(st, &kept);
+		/* ingest has answered, the shard has not loaded the state yet */
+		n = coverage_gaps(st, SINCE, NOW, VERSION, gaps, &until);
+		assert_true(n > 0 && gaps[n - 1].gap == GAP_snapshot);
+		coverage_resume(st, &kept);
+		coverage_confirm(st, VERSION + 5000, NOW); /* of this collector */
+		n = coverage_gaps(st, SINCE, NOW, VERSION, gaps, &until);
+		if (n != (resume_cases[i].gap >= 0))
+			fail_msg("case %zu: %u gaps, the first %s", i, n,
+			    n > 0 ? gap_name(gaps[0].gap) : "-");
+		if (n > 0 && (int) gaps[0].gap != resume_cases[i].gap)
+			fail_msg("case %zu: %s", i, gap_name(gaps[0].gap));
+		/* a version that nobody confirmed then is in force from now on */
+		if (n > 0 && resume_cases[i].until < NOW - 1)
+			assert_int_equal(resume_cases[i].until, gaps[0].until);
+		for (size_t k = 0; k < LOSS_MAX; k++) /* none is alerted again */
+			assert_int_equal(st->loss.opened[k], st->loss.told[k]);
+		free(before);
+		free(st);
+	}
+}
+
 /* A moment is covered once all batches up to then are durable. */
 static void
 test_mark(void **state)
@@ -296,6 +359,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_follow),

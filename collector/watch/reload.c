@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/watch/reload.h"
+#include "collector/watch/in_force.h"
 #include "collector/watch/rule_watch.h"
 #include "common/clock.h"
 #include "common/counter.h"
@@ -196,10 +197,11 @@ change(struct reload *r, struct ruleset *fresh)
 	struct ruleset *old = *r->cfg.rules;
 	int e;
 
+	in_force_changing(r->cfg.in_force);
 	(void) set_interest(r, old, fresh);
 	e = shards_offer_rules(r->cfg.shards, fresh);
 	if (e < 0) {
-		(void) set_interest(r, old, NULL);
+		in_force_set(r->cfg.in_force, old, old, set_interest(r, old, NULL));
 		return e;
 	}
 	pthread_mutex_lock(r->cfg.lock);
@@ -237,7 +239,7 @@ finish(struct reload *r)
 	struct ruleset *now = *r->cfg.rules;
 
 	ruleset_inherit(now, r->old);
-	ruleset_in_force(now, r->old, clock_real(), set_interest(r, now, NULL));
+	in_force_set(r->cfg.in_force, now, r->old, set_interest(r, now, NULL));
 	ruleset_unref(r->old);
 	r->old = NULL;
 	counter_add(&r->done, 1);

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+struct in_force;
 struct reload;
 
 struct reload_cfg {
@@ -28,6 +29,7 @@ struct reload_cfg {
 	struct ingest *ingest;
 	pthread_mutex_t *lock; /* guards *rules: the set in force */
 	struct ruleset **rules;
+	struct in_force *in_force; /* told of each change */
 };
 
 int reload_new(const struct reload_cfg *cfg, struct reload **ret) MUST_CHECK;

@@ -27,7 +27,7 @@ collector/stream    common proto alert outbox
 collector/checkpoint common proto alert state outbox stream
 collector/shard     common proto alert state rule outbox stream checkpoint
 collector/ingest    common common/nng proto filter outbox stream shard checkpoint : ctl/pki.h
-collector/watch     common proto filter alert rule outbox output stream shard ingest
+collector/watch     common proto filter alert rule outbox output stream shard ingest checkpoint
 collector/api       common proto alert rule outbox output stream shard ingest watch checkpoint : ctl/pki.h
 collector/ctl       common proto state field filter rule outbox output api
 collector           common common/nng proto alert rule outbox output stream shard ingest watch api checkpoint
