@@ -2,10 +2,14 @@
 #include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
 #include "common/clock.h"
+#include "common/config.h"
+#include "proto/redact.h"
+#include <stddef.h>
 #include <sys/resource.h>
 
 struct check_args {
 	struct rule_paths paths;
+	const char *sensor; /* the sensors' configuration; NULL: none is known */
 	bool json, verbose;
 	enum priority min_priority;
 };
@@ -200,17 +204,60 @@ print_cost(uint64_t ns)
 		    (double) ns / NS_PER_S, (double) u.ru_maxrss / 1024);
 }
 
+/* ---- what sensors replace ---- */
+
+struct sensor_secrets {
+	struct filter_secrets secrets;
+	struct redact *patterns;
+};
+
+struct sensor_options {
+	bool secrets;
+	struct opt_list patterns;
+};
+
+static const struct opt sensor_options[] = {
+	{ "redact.secrets", "true", "", OPT_BOOL, offsetof(struct sensor_options, secrets), 0, 0 },
+	{ "redact.patterns", "", "", OPT_LIST, offsetof(struct sensor_options, patterns), 0, 0 },
+};
+
+/* Read them from a sensor's configuration; its other options are the sensor's. */
+static int
+read_secrets(const char *path, struct sensor_secrets *ret)
+{
+	struct sensor_options o = { 0 };
+	struct cfg *cfg = NULL;
+	struct diag d = { 0 };
+	int r = cfg_load(path, &cfg, &d);
+
+	if (r == 0)
+		r = cfg_bind(cfg, sensor_options, ARRAY_SIZE(sensor_options), &o, &d);
+	if (r == 0 && o.secrets)
+		r = redact_new(
+		    (const char *const *) o.patterns.v, o.patterns.n, &ret->patterns, &d);
+	ret->secrets = (struct filter_secrets){ .kept = !o.secrets, .patterns = ret->patterns };
+	cfg_free(cfg);
+	if (r < 0)
+		diag_print(stderr, &d, "error");
+	return r;
+}
+
 static int
 check(const struct check_args *a)
 {
+	struct sensor_secrets sensor = { 0 };
 	struct buf description CLEANUP(buf_fini) = BUF_INIT;
 	const struct rule_options o = { .min_priority = a->min_priority,
+		.secrets = a->sensor != NULL ? &sensor.secrets : NULL,
 		.describe = a->json ? &description : NULL };
 	struct ruleset *s = NULL;
 	struct rule_log log;
 	uint64_t began = clock_mono();
-	int r = rule_paths_load(&a->paths, &o, &s, &log), shown = CTL_OK;
+	int r, shown = CTL_OK;
 
+	if (a->sensor != NULL && read_secrets(a->sensor, &sensor) < 0)
+		return CTL_FAIL;
+	r = rule_paths_load(&a->paths, &o, &s, &log);
 	if (a->verbose)
 		print_cost(clock_mono() - began);
 	if (a->json)
@@ -219,6 +266,7 @@ check(const struct check_args *a)
 		print_summary(s, &log);
 	ruleset_unref(s);
 	rule_log_fini(&log);
+	redact_free(sensor.patterns);
 	return r == CTL_OK ? shown : r;
 }
 
@@ -226,6 +274,9 @@ static const struct ctl_option options[] = {
 	{ "priority", 0, "P",
 	    "as a collector with rule.priority: P: rules of a lower\npriority are not in force",
 	    rule_priority_set, offsetof(struct check_args, min_priority) },
+	{ "sensor-config", 0, "FILE",
+	    "a sensor's configuration: warn of comparisons with what its\nredact.patterns replace",
+	    ctl_set_text, offsetof(struct check_args, sensor) },
 	{ "json", 0, NULL,
 	    "one object in the format of Falco's validation, with the blind rules "
 	    "as\n'mews_blind_rules'",
@@ -235,7 +286,7 @@ static const struct ctl_option options[] = {
 };
 
 static const struct ctl_syntax syntax = { "rules check", options, ARRAY_SIZE(options),
-	"Usage: mewsctl rules check [--priority P] [--json] [-v] FILE...\n"
+	"Usage: mewsctl rules check [--priority P] [--sensor-config FILE] [--json] [-v] FILE...\n"
 	"\n"
 	"Prints every error and warning of all files with its location, the number of rules, and\n"
 	"those that are blind, wholly or in part: such a rule loads, but needs an event that is "

@@ -64,6 +64,15 @@ bool expr_unfilled(const struct expr *e, const struct event_set *events, struct 
 int filter_compile(
     const struct expr *e, struct arena *a, struct filter **ret, struct diag *d) MUST_CHECK;
 
+/* What sensors replace in arguments and environments (proto/redact.h), for warnings. */
+struct filter_secrets {
+	bool kept;                     /* nothing is replaced */
+	const struct redact *patterns; /* NULL: the built-in ones */
+};
+/* The same, for sensors of this kind; NULL: those without a configuration of it. */
+int filter_compile_for(const struct filter_secrets *secrets, const struct expr *e, struct arena *a,
+    struct filter **ret, struct diag *d) MUST_CHECK;
+
 /*
  * Evaluate one condition on one event by a plain walk: slow, and the reference for plans (plan.h).
  * For explanations and tests. No allocation but in 'fs'.

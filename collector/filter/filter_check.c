@@ -155,16 +155,22 @@ warn_long_name(struct compile *c, const struct check *k, const struct source *le
 static int
 warn_redacted(struct compile *c, const struct term *first, const struct source *left)
 {
-	struct redact *set = NULL;
+	const struct redact *set = c->secrets == NULL ? NULL : c->secrets->patterns;
+	struct redact *made = NULL;
 	struct diag d = { 0 };
 	unsigned looked = 0;
-	int r;
+	int r = 0;
 
+	if (c->secrets != NULL && c->secrets->kept)
+		return 0;
 	while (left->kind == S_XFORM && (left->xform == XF_TOLOWER || left->xform == XF_TOUPPER))
 		left = left->args;
 	if (left->kind != S_FIELD || !redacted_field(&left->ref))
 		return 0;
-	r = redact_new(NULL, 0, &set, &d);
+	if (set == NULL) {
+		r = redact_new(NULL, 0, &made, &d);
+		set = made;
+	}
 	for (const struct term *v = first; r == 0 && v != NULL && looked++ < REDACTED_LOOKED;
 	     v = v->next) {
 		const char *why = redacted_constant(set, &left->ref, v->text);
@@ -173,7 +179,7 @@ warn_redacted(struct compile *c, const struct term *first, const struct source *
 			r = compile_warn(
 			    c, v->at, "'%.*s': %s", (int) MIN(v->text.n, 100), v->text.p, why);
 	}
-	redact_free(set);
+	redact_free(made);
 	return r;
 }
 

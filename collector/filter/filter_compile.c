@@ -54,11 +54,11 @@ gen(struct compile *c, const struct expr *e, struct cond **ret)
 }
 
 static int
-compile(
-    const struct expr *e, named_find_fn *find, struct arena *a, struct filter **ret, struct diag *d)
+compile(const struct expr *e, named_find_fn *find, const struct filter_secrets *secrets,
+    struct arena *a, struct filter **ret, struct diag *d)
 {
 	struct filter *f = arena_alloc(a, sizeof(*f));
-	struct compile c = { .a = a, .d = d, .f = f, .find = find };
+	struct compile c = { .a = a, .d = d, .f = f, .find = find, .secrets = secrets };
 	struct cond *cond = NULL;
 	int r;
 
@@ -82,7 +82,14 @@ compile(
 int
 filter_compile(const struct expr *e, struct arena *a, struct filter **ret, struct diag *d)
 {
-	return compile(e, NULL, a, ret, d);
+	return filter_compile_for(NULL, e, a, ret, d);
+}
+
+int
+filter_compile_for(const struct filter_secrets *secrets, const struct expr *e, struct arena *a,
+    struct filter **ret, struct diag *d)
+{
+	return compile(e, NULL, secrets, a, ret, d);
 }
 
 int
@@ -92,7 +99,7 @@ filter_compile_named(
 	struct expr *e = NULL;
 	int r = expr_parse(text, a, &e, d);
 
-	return r < 0 ? r : compile(e, find, a, ret, d);
+	return r < 0 ? r : compile(e, find, NULL, a, ret, d);
 }
 
 void

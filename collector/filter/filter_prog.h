@@ -84,7 +84,8 @@ struct compile {
 	struct arena *a;
 	struct diag *d;
 	struct filter *f;
-	named_find_fn *find;       /* names are of values, not of fields; NULL: fields */
+	named_find_fn *find; /* names are of values, not of fields; NULL: fields */
+	const struct filter_secrets *secrets;
 	const struct expr *origin; /* the macro whose tree is being compiled; NULL: none */
 	unsigned nested;           /* transformers around the current one */
 	struct warning **warning_tail;

@@ -119,6 +119,7 @@ struct rule_options {
 	size_t nselect;
 	const struct rule_append *append;
 	size_t nappend;
+	const struct filter_secrets *secrets; /* of the sensors, for warnings; NULL: as built in */
 	struct buf *describe; /* NULL, or receives Falco's description of the loaded definitions */
 };
 

@@ -98,7 +98,7 @@ compile_condition(
 	expr_print_exact(e, &b);
 	if (buf_ok(&b) < 0 || (r->exact = arena_strdup(&s->a, buf_get(&b))) == NULL)
 		return -ENOMEM;
-	ret = filter_compile(e, &s->a, &r->filter, &diag);
+	ret = filter_compile_for(s->options.secrets, e, &s->a, &r->filter, &diag);
 	if (ret < 0)
 		return ret == -EINVAL ? rule_error(c, d, E_CONDITION, m, &diag) : ret;
 	filter_warnings(r->filter, on_warning, &sink);

@@ -76,6 +76,22 @@ record() {
 record with.rec -o redact.patterns=ticket
 grep -qF 'x-ticket=<redacted>' "$lab/with.rec" || fail "a configured pattern has no effect"
 ! grep -qF "$word" "$lab/with.rec" || fail "a secret is in the recording"
+# 'rules check' knows the configured patterns, if it is told of them.
+cat >"$lab/ticket.yaml" <<'YAML'
+- rule: Ticket used
+  desc: A value that sensors with this pattern replace.
+  condition: evt.type = execve and proc.cmdline contains 'ticket=1234'
+  output: x
+  priority: NOTICE
+YAML
+warned() { "$bin/mewsctl" rules check "$@" "$lab/ticket.yaml" 2>&1 | grep -q "ticket=1234.*: sensors replace its secret"; }
+echo 'redact: {patterns: [ticket]}' >"$lab/with.yaml"
+echo 'redact: {patterns: [ticket], secrets: false}' >"$lab/off.yaml"
+echo 'redact: {patterns: [no name]}' >"$lab/wrong.yaml"
+warned --sensor-config "$lab/with.yaml" || fail "rules check does not know the configured pattern"
+! warned || fail "rules check warns of a pattern that nobody configured"
+! warned --sensor-config "$lab/off.yaml" || fail "rules check warns, although nothing is redacted"
+"$bin/mewsctl" rules check --sensor-config "$lab/wrong.yaml" "$lab/ticket.yaml" 2>/dev/null && fail "a wrong pattern is accepted"
 record without.rec -o redact.secrets=false
 for what in env option next json header url; do grep -qF "$word" "$lab/without.rec" || fail "redact.secrets=false still replaces $what"; done
 ! grep -qF '<redacted>' "$lab/without.rec" || fail "redact.secrets=false has no effect"
