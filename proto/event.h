@@ -39,7 +39,7 @@ struct ev_hdr {
 /* ev_hdr.flags */
 #define EVF_CUT      0x1  /* a text was longer than its cap (EV_TEXT_MAX) and was cut */
 #define EVF_REREAD   0x2  /* an argument was read at exit instead of entry */
-#define EVF_COMPAT   0x4  /* a 32-bit caller (int 0x80, ia32) */
+#define EVF_COMPAT   0x4  /* a 32-bit caller (int 0x80, ia32), or a call of x32's own */
 #define EVF_URING    0x8  /* an operation submitted through io_uring, not a system call */
 #define EVF_REDACTED 0x10 /* a secret in the arguments or the environment was replaced */
 

@@ -241,23 +241,24 @@ has_number(unsigned call, int kind)
 }
 
 /*
- * The number of row 'i' for x32 callers, if 64-bit ones have another; else -1. None of those is a
- * number of 64-bit callers, so both share a table. Programs that read structures of pointers do not
- * know those of x32: their calls have no row.
+ * x32's own number of a call; -1: there is none, or it is that of 64-bit callers. It is no number
+ * of 32-bit callers, with whom x32 shares structures of pointers, and so the table: is_narrow() of
+ * driver/bpf/call.h.
  */
+static int
+x32_own(const struct syscall_info *c)
+{
+	return callers[0] == CALLER_X86_64 && c->number[CALLER_X32] != c->number[CALLER_X86_64]
+		   ? c->number[CALLER_X32]
+		   : -1;
+}
+
 static int
 x32_number(size_t i)
 {
 	int call = syscall_find(slice_str(captures[i].call));
-	const struct syscall_info *c = call < 0 ? NULL : &syscalls[call];
-	bool plain = rows[i].program == DRV_PROGRAM_numbers ||
-		     rows[i].program == DRV_PROGRAM_texts ||
-		     rows[i].program == DRV_PROGRAM_recvfrom;
 
-	return callers[0] == CALLER_X86_64 && plain && c != NULL &&
-		       c->number[CALLER_X32] != c->number[CALLER_X86_64]
-		   ? c->number[CALLER_X32]
-		   : -1;
+	return call < 0 ? -1 : x32_own(&syscalls[call]);
 }
 
 /* Mark the numbers that have a row, and those of calls that carry others. */
@@ -266,7 +267,7 @@ find_rows(int kind, bool ret[DRV_NR_MAX])
 {
 	memset(ret, 0, DRV_NR_MAX * sizeof(*ret));
 	for (size_t i = 0; i < ARRAY_SIZE(captures); i++) {
-		int x32 = kind == 0 ? x32_number(i) : -1;
+		int x32 = kind == 1 ? x32_number(i) : -1;
 
 		if (captures[i].nr[kind] >= 0)
 			ret[captures[i].nr[kind]] = true;
@@ -291,9 +292,8 @@ add_generic(struct drv_table *ret)
 			if (has_number(c, k))
 				ret->calls[k][syscalls[c].number[callers[k]]].capture =
 				    syscalls[c].id;
-			if (callers[k] == CALLER_X86_64 && syscalls[c].number[CALLER_X32] >= 0)
-				ret->calls[k][syscalls[c].number[CALLER_X32]].capture =
-				    syscalls[c].id;
+			if (k == 1 && x32_own(&syscalls[c]) >= 0)
+				ret->calls[k][x32_own(&syscalls[c])].capture = syscalls[c].id;
 		}
 	}
 }
@@ -315,8 +315,8 @@ captures_compile(struct drv_table *ret, size_t *bad)
 				    (struct drv_call){ rows[i].program, place(i, k) };
 		}
 		if (x32_number(i) >= 0)
-			ret->calls[0][x32_number(i)] =
-			    (struct drv_call){ rows[i].program, place(i, 0) };
+			ret->calls[1][x32_number(i)] =
+			    (struct drv_call){ rows[i].program, place(i, 1) };
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(branches); i++) {
 		if (branches[i].nr >= 0)
@@ -383,8 +383,8 @@ want_generic(struct drv_control *ctl, const struct event_set *wanted)
 		for (unsigned c = 0; c < SC_MAX; c++) {
 			if (has_number(c, k))
 				call[syscalls[c].number[callers[k]]] = (uint16_t) c;
-			if (callers[k] == CALLER_X86_64 && syscalls[c].number[CALLER_X32] >= 0)
-				call[syscalls[c].number[CALLER_X32]] = (uint16_t) c;
+			if (k == 1 && x32_own(&syscalls[c]) >= 0)
+				call[x32_own(&syscalls[c])] = (uint16_t) c;
 		}
 		for (unsigned nr = 0; nr < DRV_NR_MAX; nr++) {
 			if (event_set_has_call(wanted, call[nr]) && !row[nr])
@@ -407,8 +407,8 @@ captures_wanted(struct drv_control *ctl, const struct event_set *wanted)
 		if (rows[i].program == DRV_PROGRAM_clone && (ctl->lean[ev / 64] >> (ev % 64) & 1))
 			continue; /* the child's side has its own hook */
 		want(ctl, 0, captures[i].nr[0]);
-		want(ctl, 0, x32_number(i));
 		want(ctl, 1, captures[i].nr[1]);
+		want(ctl, 1, x32_number(i));
 		for (size_t b = 0; b < ARRAY_SIZE(branches); b++) {
 			if (branches[b].row == i)
 				want(ctl, 1, branches[b].nr);

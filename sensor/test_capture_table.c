@@ -310,6 +310,7 @@ test_x32(void **state)
 {
 	struct drv_control ctl = { .events = { 0 } };
 	struct event_set wanted = { 0 };
+	const struct drv_call *call;
 
 	(void) state;
 	for (unsigned c = 0; c < SC_MAX; c++) {
@@ -319,21 +320,22 @@ test_x32(void **state)
 			continue;
 		assert_true(nr == syscalls[c].number[CALLER_X86_64] || nr >= 512);
 		assert_true(syscalls[c].number[CALLER_X86_64] < 512 || nr < 512);
-		if (table.calls[0][nr].program == DRV_PROGRAM_generic)
-			assert_int_equal(syscalls[c].id, table.calls[0][nr].capture);
+		call = &table.calls[nr >= 512][nr];
+		if (call->program == DRV_PROGRAM_generic)
+			assert_int_equal(syscalls[c].id, call->capture);
 		else
-			assert_string_equal(
-			    schema_get(table.captures[table.calls[0][nr].capture].event)->name,
+			assert_string_equal(schema_get(table.captures[call->capture].event)->name,
 			    syscall_event(c)->name);
 	}
-	assert_int_equal(EV_IOCTL, table.captures[table.calls[0][514].capture].event);
+	assert_int_equal(EV_IOCTL, table.captures[table.calls[1][514].capture].event);
+	assert_int_equal(EV_SENDMSG, table.captures[table.calls[1][518].capture].event);
 	event_set_add_call(&wanted, SC_rt_sigaction);
 	ctl.events[EV_IOCTL / 64] |= 1ULL << (EV_IOCTL % 64);
 	captures_wanted(&ctl, &wanted);
-	assert_true(wants(&ctl, 0, 512)); /* rt_sigaction */
+	assert_true(wants(&ctl, 1, 512)); /* rt_sigaction */
 	assert_true(wants(&ctl, 0, 13));
-	assert_true(wants(&ctl, 0, 514)); /* ioctl */
-	assert_false(wants(&ctl, 0, 513));
+	assert_true(wants(&ctl, 1, 514)); /* ioctl */
+	assert_false(wants(&ctl, 1, 513));
 }
 
 static void

@@ -25,7 +25,7 @@ is_compat(struct task_struct *t)
 	return t->thread_info.status & TS_COMPAT;
 }
 
-/* In the number of an x32 caller, which is a 64-bit one but for some structures in memory. */
+/* In the number of an x32 caller. */
 #define X32_BIT 0x40000000UL
 
 static __always_inline bool
@@ -40,9 +40,22 @@ call_nr(struct pt_regs *regs)
 	return regs->orig_ax & ~X32_BIT;
 }
 
-static __always_inline u64
-call_arg(struct pt_regs *regs, bool compat, int i)
+/*
+ * Is it the call of a 32-bit caller, or one of x32's own? These have numbers from 512 on, which no
+ * 32-bit caller has, so both share tables. Their structures in memory are those of 32-bit callers
+ * (but for times), their arguments in the registers of 64-bit ones.
+ */
+static __always_inline bool
+is_narrow(struct task_struct *t, struct pt_regs *regs)
 {
+	return is_compat(t) || (is_x32(regs) && call_nr(regs) >= 512);
+}
+
+static __always_inline u64
+call_arg(struct pt_regs *regs, bool narrow, int i)
+{
+	bool compat = narrow && !is_x32(regs);
+
 	switch (i) {
 	case 0:
 		return compat ? (u32) regs->bx : regs->di;
@@ -73,6 +86,13 @@ static __always_inline bool
 is_compat(struct task_struct *t)
 {
 	return t->thread_info.flags >> TIF_32BIT & 1;
+}
+
+static __always_inline bool
+is_narrow(struct task_struct *t, struct pt_regs *regs)
+{
+	(void) regs;
+	return is_compat(t);
 }
 
 static __always_inline u64
@@ -335,7 +355,7 @@ capture_now(struct scratch *s, struct pt_regs *regs, bool compat, long ret)
  */
 #define EXIT_BEGIN(ID, stashed)                                            \
 	struct task_struct *t = current_task();                            \
-	bool compat = is_compat(t);                                        \
+	bool compat = is_narrow(t, regs);                                  \
 	struct stash *st = (stashed) ? call_stash(t, regs, compat) : NULL; \
 	struct scratch *s = scratch_get();                                 \
 	struct ev_##ID *e;                                                 \

@@ -102,6 +102,7 @@ struct scratch {
 	} mmsg;           /* mmsg_begin() */
 	struct {
 		u64 at, n;
+		u32 compat;
 	} passed; /* control messages that may pass descriptors: passed_note() */
 	struct {
 		u64 mnt, dentry, sb;

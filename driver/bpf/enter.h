@@ -36,21 +36,21 @@ name_read(bool compat, u64 at, u64 name[2])
 
 /* Read the address that the message header at 'at' names. */
 static __always_inline bool
-enter_msg(struct task_struct *t, struct stash *st, u64 at)
+enter_msg(struct stash *st, u64 at, bool compat)
 {
 	u64 name[2];
 
-	return name_read(is_compat(t), at, name) && enter_addr(st, name[0], name[1]);
+	return name_read(compat, at, name) && enter_addr(st, name[0], name[1]);
 }
 
 /* Read the addresses that the first of the 'n' headers at 'at' name, into the thread's stash.
  * Returns how many. A separate function, so that its loop is verified once. */
 __noinline int
-enter_names(u64 at, u32 n)
+enter_names(u64 at, u32 n, u32 id)
 {
 	struct task_struct *t = current_task();
 	struct stash *st = bpf_task_storage_get(&stashes, t, NULL, 0);
-	bool compat = is_compat(t);
+	bool compat = call_narrow(id);
 	struct msg_name *to;
 	u64 name[2];
 	u32 i;
@@ -76,8 +76,8 @@ enter_names(u64 at, u32 n)
  * and 'second', into the thread's stash 'st'. True: something was read.
  */
 static __always_inline bool
-enter_read(struct task_struct *t, struct stash *st, const volatile struct drv_capture *c, u64 first,
-    u64 second)
+enter_read(struct task_struct *t, struct stash *st, const volatile struct drv_capture *c, u32 id,
+    u64 first, u64 second)
 {
 	bool any;
 
@@ -94,9 +94,9 @@ enter_read(struct task_struct *t, struct stash *st, const volatile struct drv_ca
 	case DRV_ENTER_ADDR:
 		return enter_addr(st, first, second);
 	case DRV_ENTER_MSG:
-		return enter_msg(t, st, first);
+		return enter_msg(st, first, call_narrow(id));
 	case DRV_ENTER_MSGS:
-		return enter_names(first, second) > 0;
+		return enter_names(first, second, id) > 0;
 	default:
 		return false;
 	}
@@ -152,7 +152,7 @@ enter_branch(struct scratch *s, struct task_struct *t, const volatile struct drv
 		}
 		args_set(s, st->args);
 	}
-	if (enter_read(t, st, c, value_at(s, c->what[0]), value_at(s, c->what[1])) || b->memory)
+	if (enter_read(t, st, c, id, value_at(s, c->what[0]), value_at(s, c->what[1])) || b->memory)
 		st->call = id;
 	else
 		stash_free(t, st);
@@ -197,7 +197,7 @@ enter_capture(
 	st = stash_take(t);
 	if (!st)
 		return;
-	if (enter_read(t, st, c, first, second))
+	if (enter_read(t, st, c, id, first, second))
 		st->call = id;
 	else
 		stash_free(t, st);

@@ -22,7 +22,7 @@ BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
 		return 0;
 	t = current_task();
-	compat = is_compat(t);
+	compat = is_narrow(t, regs);
 	if (!bit_get(ctl.calls[compat], nr) || excluded(t, DRV_CANARY_EXIT))
 		return 0;
 	if (is_x32(regs)) {
@@ -50,7 +50,7 @@ BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	if (nr >= DRV_NR_MAX || !bit_get(ctl.any, nr))
 		return 0;
 	t = current_task();
-	compat = is_compat(t);
+	compat = is_narrow(t, regs);
 	if (compat || nr != (u64) id || ctl.enter_native)
 		enter_call(t, regs, compat, nr);
 	return 0;

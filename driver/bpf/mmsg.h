@@ -64,7 +64,7 @@ sendmmsg_record(u32 i)
 {
 	struct task_struct *t = current_task();
 	struct scratch *s = scratch_get();
-	bool compat = is_compat(t);
+	bool compat = s && call_narrow(s->mmsg.call);
 	u32 off = sizeof(struct ev_SENDMMSG), first;
 	bool quiet = lean(EV_SENDMMSG);
 	struct ev_SENDMMSG *e;
@@ -108,7 +108,7 @@ recvmmsg_record(u32 i)
 {
 	struct task_struct *t = current_task();
 	struct scratch *s = scratch_get();
-	bool compat = is_compat(t);
+	bool compat = s && call_narrow(s->mmsg.call);
 	u32 off = sizeof(struct ev_RECVMMSG), first;
 	bool quiet = lean(EV_RECVMMSG), passes;
 	struct ev_RECVMMSG *e;
@@ -122,7 +122,7 @@ recvmmsg_record(u32 i)
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	e->res = mmsg_read(s, i, compat, &m);
 	sk = (struct sock *) s->mmsg.sock;
-	passes = passed_note(s, sk, &m);
+	passes = passed_note(s, sk, &m, compat);
 	if (quiet && !passes && !peer_may_change(sk, false))
 		return 0;
 	if (!quiet) {
@@ -176,7 +176,7 @@ mmsg_block(u32 first, u32 n, u32 sends)
 EXIT(mmsg)
 {
 	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
+	bool compat = is_narrow(t, regs);
 	struct stash *st = call_stash(t, regs, compat);
 	struct scratch *s = scratch_get();
 	bool sends;

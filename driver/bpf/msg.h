@@ -162,11 +162,12 @@ EXIT(sendmsg)
 /* May the message received from this socket have passed descriptors? Note where, for
  * passed_find(). */
 static __always_inline bool
-passed_note(struct scratch *s, struct sock *sk, const struct msg *m)
+passed_note(struct scratch *s, struct sock *sk, const struct msg *m, bool compat)
 {
 	bool passes = sk && m->controllen && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
 
 	s->passed.at = m->control;
+	s->passed.compat = compat;
 	s->passed.n = passes ? m->controllen : 0;
 	return passes;
 }
@@ -188,7 +189,7 @@ recvmsg_record(struct pt_regs *regs, long ret)
 	e->fd = (s32) s->values[DRV_ARG(0)];
 	msg_read(s, s->values[DRV_ARG(1)], compat, &m);
 	sk = ret >= 0 ? fd_sock(t, (s32) s->values[DRV_ARG(0)]) : NULL;
-	passes = passed_note(s, sk, &m);
+	passes = passed_note(s, sk, &m, compat);
 	if (quiet && !passes && !peer_may_change(sk, false))
 		EXIT_SKIP();
 	if (!quiet) {

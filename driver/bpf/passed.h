@@ -84,11 +84,11 @@ passed_rows(u64 at, u64 n)
 	return 0;
 }
 
-/* Find descriptors in 'n' bytes of control messages at 'at'. */
+/* Find descriptors in 'n' bytes of control messages at 'at', with headers of 32 bits if 'compat'.
+ */
 __noinline int
-passed_look(u64 at, u64 n)
+passed_look(u64 at, u64 n, u32 compat)
 {
-	const bool compat = is_compat(current_task());
 	const u32 size = compat ? 12 : 16, align = compat ? 4 : 8;
 
 	for (u32 i = 0; i < CMSGS_LOOKED && n >= size; i++) {
@@ -117,7 +117,7 @@ passed_find(void)
 	struct scratch *s = scratch_get();
 
 	if (s && s->passed.n)
-		(void) passed_look(s->passed.at, s->passed.n);
+		(void) passed_look(s->passed.at, s->passed.n, s->passed.compat);
 }
 
 EXIT(pidfd_getfd)

@@ -215,7 +215,7 @@ EXIT(exec)
 		return 0;
 	}
 	EXIT_BEGIN(EXECVE, true);
-	bool at = call_nr(regs) == NR(execveat, compat);
+	bool at = capture_at(call_of(compat, call_nr(regs))->capture)->event == EV_EXECVEAT;
 	u64 path = call_arg(regs, compat, 0);
 	u64 argv = call_arg(regs, compat, at ? 2 : 1);
 	u64 env = call_arg(regs, compat, at ? 3 : 2);

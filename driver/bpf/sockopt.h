@@ -118,7 +118,7 @@ EXIT(sockopt)
 	e->optlen = len;
 	if (!get || ret == 0)
 		off = text_sockopt(s, off, EV_BIT(SETSOCKOPT, val), level, name,
-		    s->values[DRV_ARG(3)], len, compat);
+		    s->values[DRV_ARG(3)], len, compat && !is_x32(regs));
 	late_mark(s, compat);
 	EXIT_END();
 }

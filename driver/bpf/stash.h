@@ -104,6 +104,12 @@ call_id(bool compat, u64 nr)
 	return (u32) nr + 1 + (compat ? DRV_NR_MAX : 0);
 }
 
+static __always_inline bool
+call_narrow(u32 id)
+{
+	return id > DRV_NR_MAX;
+}
+
 static __always_inline void
 tails_drop(struct task_struct *t, struct stash *st)
 {

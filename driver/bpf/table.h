@@ -63,7 +63,7 @@ table_text(u32 capture, u32 i, u32 call, u32 off)
 	struct task_struct *t = current_task();
 	const volatile struct drv_text *d;
 	struct scratch *s = scratch_get();
-	bool compat = is_compat(t);
+	bool compat = call_narrow(call);
 	struct stash *st;
 	u64 bit, at;
 
@@ -91,7 +91,7 @@ table_text(u32 capture, u32 i, u32 call, u32 off)
 EXIT(numbers)
 {
 	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
+	bool compat = is_narrow(t, regs);
 	struct stash *st = compat ? call_stash(t, regs, compat) : NULL; /* for socketcall */
 	struct scratch *s = scratch_get();
 	const volatile struct drv_capture *c;
@@ -119,7 +119,7 @@ values_memory(struct scratch *s, struct task_struct *t)
 EXIT(memory)
 {
 	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
+	bool compat = is_narrow(t, regs);
 	struct stash *st = compat ? call_stash(t, regs, compat) : NULL; /* for mmap */
 	struct scratch *s = scratch_get();
 	const volatile struct drv_capture *c;
@@ -139,7 +139,7 @@ static __always_inline int
 table_texts(struct pt_regs *regs, long ret, bool creds)
 {
 	struct task_struct *t = current_task();
-	bool compat = is_compat(t);
+	bool compat = is_narrow(t, regs);
 	u32 call = call_id(compat, call_nr(regs)), capture, n;
 	struct stash *st = stash_find(t, call);
 	struct scratch *s = scratch_get();
@@ -194,7 +194,7 @@ SEC("tp_btf/sys_exit")
 int
 BPF_PROG(exit_branch, struct pt_regs *regs, long ret)
 {
-	bool compat = is_compat(current_task());
+	bool compat = is_narrow(current_task(), regs);
 	const volatile struct drv_call *call = call_of(compat, call_nr(regs));
 	u64 which = call_arg(regs, compat, 0) & 0xffff;
 	const volatile struct drv_branch *b = branch_of(call->capture, which);

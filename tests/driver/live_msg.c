@@ -157,7 +157,7 @@ t_recvmsg(struct facts *f)
 		_exit(1);
 	(void) CALL(f, "recvmsg", d.at, msg_header(f, name, 64, room, control, 64), 0);
 	memcpy(&got, live_at(f, control), sizeof(got)); /* of a cmsghdr */
-	got = live_wide() ? CMSG_ALIGN(got) : (uint32_t) got;
+	got = live_narrow() ? (uint32_t) got : CMSG_ALIGN(got);
 	WANT(f, "size=13 data=hello-you tuple=%s msgcontrol=hex:%s fd=%d",
 	    msg_tuple(&d.from, &d.to), live_hex(live_at(f, control), got), d.at);
 	(void) CALL(f, "recvmsg", d.at, msg_header(f, 0, 0, room, 0, 0), MSG_DONTWAIT);

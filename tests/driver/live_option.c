@@ -49,8 +49,8 @@ t_setsockopt(struct facts *f)
 
 	(void) CALL(f, "setsockopt", fd, SOL_SOCKET, SO_REUSEADDR, word(f, 1), 4);
 	WANT(f, "fd=%d level=SOL_SOCKET optname=SO_REUSEADDR val=%s optlen=4", fd, number(2, 1, 4));
-	(void) CALL(
-	    f, "setsockopt", fd, SOL_SOCKET, SO_RCVTIMEO, live_words(f, limit, 2), (int64_t) old);
+	(void) CALL(f, "setsockopt", fd, SOL_SOCKET, SO_RCVTIMEO,
+	    live_wide() ? live_mem(f, limit, old) : live_words(f, limit, 2), (int64_t) old);
 	WANT(f, "fd=%d level=SOL_SOCKET optname=SO_RCVTIMEO val=%s optlen=%zu", fd,
 	    number(4, 5000007000, 8), old);
 	(void) CALL(f, "setsockopt", fd, SOL_SOCKET, 67, live_mem(f, limit, 16), 16);

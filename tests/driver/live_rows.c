@@ -14,26 +14,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define X32_BIT 0x40000000L
+#define X32_OWN 512 /* the first of x32's own numbers */
+
 /* How a trigger runs. */
-enum way { NATIVE, THREAD, COMPAT, CARRIED };
-static const char *const ways[] = { "", ", of a thread", ", of a 32-bit caller",
+enum way { NATIVE, THREAD, X32, COMPAT, CARRIED };
+static const char *const ways[] = { "", ", of a thread", ", of an x32 caller",
+	", of a 32-bit caller",
 	", of a 32-bit caller, with its arguments in memory or in another call" };
 
 /* The current row; also set in the trigger's process. */
 static const struct live_row *row;
 static enum way way;
-
-static const struct {
-	const char *name;
-	long native, compat;
-} numbers[] = {
-#if defined(__x86_64__)
-#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) { #name, x86_64, ia32 },
-#else
-#define SYSCALL(name, entry, x86_64, x32, ia32, arm64, arm32) { #name, arm64, -1 },
-#endif
-#include "proto/syscalls.def"
-};
 
 /* The calls of socketcall() and ipc(), by their first argument; and those whose arguments are in
  * memory. */
@@ -81,12 +73,18 @@ carried_at(const char *name)
 }
 
 static long
-table_number(const char *name, bool compat)
+table_number(const char *name, enum way w)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (strcmp(numbers[i].name, name) == 0)
-			return compat ? numbers[i].compat : numbers[i].native;
-	}
+#if defined(__x86_64__)
+	static const uint8_t callers[] = { CALLER_X86_64, CALLER_X86_64, CALLER_X32, CALLER_IA32,
+		CALLER_IA32 };
+#else
+	static const uint8_t callers[] = { CALLER_ARM64, CALLER_ARM64 }; /* no 32-bit callers */
+#endif
+	int call = syscall_find(slice_str(name));
+
+	if (call >= 0)
+		return w < ARRAY_SIZE(callers) ? syscalls[call].number[callers[w]] : -1;
 	printf("%s is not in proto/syscalls.def\n", name);
 	abort();
 }
@@ -99,10 +97,10 @@ number(const char *name, enum way w)
 	bool itself = c < ARRAY_SIZE(carried) && strcmp(carried[c].in, name) == 0;
 
 	if (w == CARRIED)
-		return c < ARRAY_SIZE(carried) && table_number(carried[c].in, true) >= 0
+		return c < ARRAY_SIZE(carried) && table_number(carried[c].in, COMPAT) >= 0
 			   ? carried[c].number
 			   : -1;
-	return w == COMPAT && itself ? -1 : table_number(name, w == COMPAT);
+	return w == COMPAT && itself ? -1 : table_number(name, w);
 }
 
 #if defined(__x86_64__)
@@ -139,23 +137,23 @@ carry(struct facts *f, const char *name, long nr, const int64_t args[6])
 	int64_t at;
 
 	if (strcmp(name, "semop") == 0)
-		return int80(
-		    table_number(in, true), (const int64_t[6]){ nr, args[0], args[2], 0, args[1] });
+		return int80(table_number(in, COMPAT),
+		    (const int64_t[6]){ nr, args[0], args[2], 0, args[1] });
 	if (strcmp(in, "ipc") == 0)
-		return int80(table_number(in, true),
+		return int80(table_number(in, COMPAT),
 		    (const int64_t[6]){ nr, args[0], args[1], args[2], args[3], args[4] });
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		words[i] = (uint32_t) args[i];
 	at = live_mem(f, words, sizeof(words));
-	return int80(table_number(in, true),
+	return int80(table_number(in, COMPAT),
 	    strcmp(in, name) == 0 ? (const int64_t[6]){ at } : (const int64_t[6]){ nr, at });
 }
 
 long
 live_call(struct facts *f, const char *name, const int64_t args[6])
 {
-	long nr = number(name, way), res;
 	struct live_made *m = &f->made[f->nmade];
+	long nr = number(name, way), res;
 
 	if (nr < 0)
 		return -ENOSYS;
@@ -163,7 +161,8 @@ live_call(struct facts *f, const char *name, const int64_t args[6])
 		res = int80(nr, args);
 	else if (way == CARRIED)
 		res = carry(f, name, nr, args);
-	else if ((res = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5])) < 0)
+	else if ((res = syscall(way == X32 ? nr | X32_BIT : nr, args[0], args[1], args[2], args[3],
+		      args[4], args[5])) < 0)
 		res = -errno;
 	if (f->nmade++ >= ARRAY_SIZE(f->made))
 		abort();
@@ -210,6 +209,12 @@ live_wide(void)
 	return way < COMPAT;
 }
 
+bool
+live_narrow(void)
+{
+	return way >= COMPAT || (way == X32 && number(row->name, X32) >= X32_OWN);
+}
+
 long
 live_id(long n)
 {
@@ -223,7 +228,7 @@ live_words(struct facts *f, const int64_t *words, size_t n)
 {
 	uint32_t narrow[16];
 
-	if (live_wide())
+	if (!live_narrow())
 		return live_mem(f, words, n * sizeof(*words));
 	if (n > ARRAY_SIZE(narrow))
 		abort();
@@ -373,7 +378,7 @@ check_caller(struct live *l, const struct ev_hdr *r, const struct live_made *m)
 {
 	live_that(
 	    l, r->tid == (uint32_t) m->tid && r->pid == (uint32_t) l->child, "the caller is right");
-	live_that(l, !(r->flags & EVF_COMPAT) == (way < COMPAT), "so is the kind of caller");
+	live_that(l, !(r->flags & EVF_COMPAT) == !live_narrow(), "so is the kind of caller");
 	live_that(l, !(r->flags & (EVF_REREAD | EVF_CUT)), "all was read whole, in time");
 }
 
@@ -479,7 +484,8 @@ live_row_run(struct live *l, const struct live_row *r)
 	if (s->num == EV_SYSCALL)
 		live_all_and(l->st, (unsigned) syscall_find(slice_str(row->name)));
 	for (way = NATIVE; way <= CARRIED; way++) {
-		if (number(row->name, way) < 0 || (way == THREAD && row->no_thread))
+		if (number(row->name, way) < 0 || (way == THREAD && row->no_thread) ||
+		    (way == X32 && syscall(SYS_getpid | X32_BIT) < 0))
 			continue;
 		(void) snprintf(name, sizeof(name), "%s%s", row->name, ways[way]);
 		live_run(l, &c);

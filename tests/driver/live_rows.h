@@ -13,13 +13,13 @@
  *		WANT(f, "oldfd=2 newfd=2 flags=0");
  *	}
  *
- * The harness runs it as a 64-bit caller, in a second thread, and as a 32-bit caller if the call
- * exists for them, each in a separate process and an empty folder. It compares the result with the
- * call's return value and the thread with the caller, and fails if a parameter has no WANT(), if no
- * call succeeded or none failed, if there are more or fewer records of the event than calls, or if
- * anything was read at exit that could be read at entry. A call without an event of its own needs
- * no WANT(): its generic event is checked. A trigger makes other calls through the C library,
- * unless they are the same event.
+ * The harness runs it as a 64-bit caller, in a second thread, as an x32 caller if the kernel has
+ * them, and as a 32-bit caller if the call exists for them, each in a separate process and an empty
+ * folder. It compares the result with the call's return value and the thread with the caller, and
+ * fails if a parameter has no WANT(), if no call succeeded or none failed, if there are more or
+ * fewer records of the event than calls, or if anything was read at exit that could be read at
+ * entry. A call without an event of its own needs no WANT(): its generic event is checked. A
+ * trigger makes other calls through the C library, unless they are the same event.
  */
 #ifndef MEWS_TESTS_DRIVER_LIVE_ROWS_H
 #define MEWS_TESTS_DRIVER_LIVE_ROWS_H
@@ -87,8 +87,11 @@ long live_id(long n);
 /* Does it call through another call, ipc() or socketcall(), or with its arguments in memory? */
 bool live_carried(void);
 
-/* Does the trigger run as a 64-bit caller? */
+/* Does the trigger run as a 64-bit caller, or one of x32? */
 bool live_wide(void);
+
+/* Has the call structures with words of 32 bits? */
+bool live_narrow(void);
 
 /* Format an address for WANT(); the result is valid for two calls, and at most 127 bytes. */
 const char *live_hex(const void *p, size_t n);

@@ -74,27 +74,29 @@ finish() {
 	mv "$partial" "$cache/$1"
 }
 
-# The packages of the kernel to which the suite's newest metapackage refers.
+# kernel_packages METAPACKAGE: those of the kernel to which the suite's newest one refers.
 kernel_packages() {
 	apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
-		--no-enhances linux-image-cloud-amd64 | grep -E '^linux-(image|binary|modules|base)-[0-9]' | sort -u
+		--no-enhances "$1" | grep -E '^linux-(image|binary|modules|base)-[0-9]' | sort -u
 }
 
 kernel() {
-	local row folder suite packages
+	local row folder suite meta packages
 	row=$(awk -v name="$1" '$1 == name' "$here/kernels")
 	[ -n "$row" ] || die "no kernel '$1' in $here/kernels"
-	read -r _ _ folder suite <<<"$row"
+	read -r _ _ folder suite meta _ <<<"$row"
+	meta=${meta:-linux-image-cloud-amd64}
 	if begin "linux-$1"; then
 		archive "$folder" "$suite"
-		packages=$(kernel_packages) || true
-		[ -n "$packages" ] || die "$suite has no linux-image-cloud-amd64"
+		packages=$(kernel_packages "$meta") || true
+		[ -n "$packages" ] || die "$suite has no $meta"
 		# shellcheck disable=SC2086 # a list
 		unpack $packages
 		mkdir -p "$partial/boot" "$partial/lib"
 		[ ! -d "$partial/usr/lib/modules" ] || mv "$partial/usr/lib/modules" "$partial/lib/"
 		mv "$(find "$partial/boot" "$partial/lib" -name "vmlinuz*" -type f 2>/dev/null | head -n 1)" "$partial/vmlinuz"
 		rm -rf "${partial:?}/boot" "${partial:?}/usr"
+		find "$partial/lib" -name '*.ko*' ! -name 'overlay.ko*' -delete # the only module that run.sh takes
 		finish "linux-$1"
 	fi
 	echo "$cache/linux-$1"

@@ -37,7 +37,7 @@ kernel=${1:?a kernel} command=("${@:2}")
 [ ${#command[@]} -gt 0 ] || { echo 'run.sh: no command' >&2; exit 2; }
 
 folder=$("$here/fetch.sh" kernel "$kernel")
-oldest=$(awk -v name="$kernel" '$1 == name { print $2 }' "$here/kernels")
+read -r oldest _ _ _ options < <(awk -v name="$kernel" '$1 == name { $1 = ""; print }' "$here/kernels")
 qemu=$("$here/fetch.sh" qemu "$oldest")
 busybox=$(command -v busybox) || { echo 'run.sh: busybox is missing (apt-get install busybox-static)' >&2; exit 77; }
 
@@ -99,7 +99,7 @@ make_root() {
 make_root
 machine=(-m 1024 -smp "$cpus" -display none -no-reboot -nic none -kernel "$folder/vmlinuz" -initrd "$scratch/initrd"
 	-serial "file:$scratch/console" -serial stdio -accel tcg -cpu Haswell-v1
-	-append "console=ttyS0 panic=-1 rdinit=/init")
+	-append "console=ttyS0 panic=-1 rdinit=/init ${options:-}")
 if [ -n "$image" ]; then
 	[ -e "$image" ] || mke2fs -q -t ext4 "$image" 256M
 	machine+=(-drive "file=$image,format=raw,if=none,id=disk" -device "nvme,drive=disk,serial=disk")
