@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SKEW_POLLS 4 /* one a second */
+#define SKEW_POLLS 4 /* one a second, or every few seconds while the node is busy */
 
 struct skew {
 	int64_t last[SKEW_POLLS]; /* ns */

@@ -102,6 +102,8 @@ follow(struct stream *st, const struct stream *old)
 		st->loss.told[i] = old->loss.told[i];
 		st->loss.told_at[i] = old->loss.told_at[i];
 	}
+	st->skew.ns = (int64_t) old->skew.ns; /* until its first Poll */
+	st->skew.known = (bool) old->skew.known;
 	st->told.lost = old->told.lost;
 	st->told.since = old->told.since;
 	st->told.owed = old->told.owed;

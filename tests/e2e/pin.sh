@@ -28,7 +28,7 @@ serials() {
 	"$bin/numbered" "$1" "$2" "$lab/watched" >"$lab/count" &
 	load=$!
 }
-sql() { sqlite3 "$lab/outbox.db" "$1"; }
+sql() { sqlite3 -cmd '.timeout 10000' "$lab/outbox.db" "$1"; }
 alerts() { sql "select count(*) from alert where rule = 'Serial'"; }
 all_there() { [ "$(alerts)" -ge "$want" ]; }
 # each_once WHEN: the load of serials has ended, and each of its numbers has its alert, once.
