@@ -266,7 +266,10 @@ remove_all(int dir, const char *spared)
 unsigned
 pin_clear(struct pin *p)
 {
-	return p == NULL ? 0 : remove_hash(p->dir, p->hash);
+	if (p == NULL)
+		return 0;
+	p->have = 0;
+	return remove_hash(p->dir, p->hash);
 }
 
 unsigned

@@ -125,6 +125,9 @@ rm "$folder"/*/map_drops
 start "${options[@]}"
 [ "$(said 'cannot be used (No such file or directory): it is removed, and')" = 1 ] || fail "not one sentence about a damaged folder"
 
+sleep 3 # it looks at its pins once a second
+[ "$(said 'others have removed')" = 0 ] || fail "a sensor misses pins that it has removed itself"
+
 # The folder is in use.
 if "$bin/mews-sensor" --unpin "$folder" 2>"$lab/out"; then fail "--unpin beside a running sensor"; fi
 grep -q "a sensor uses it" "$lab/out" || fail "--unpin beside a sensor: $(cat "$lab/out")"
