@@ -10,7 +10,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <mews_preemptible.skel.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,26 +233,27 @@ bpf_unload(struct source_state *s)
 static int
 try_pins(struct source_state *s)
 {
-	bool unused;
+	bool nothing; /* is pinned */
 	int r;
 
 	if (pin_open(s->o.pin, driver_hash(s), &s->pin) < 0)
 		return 0;
 	r = journal_take(s);
-	unused = r == -ENOENT;
+	nothing = r == -ENOENT;
 	if (r == 0)
 		r = take_over(s);
 	if (r == 0)
 		return 0;
-	if (!unused)
+	if (!nothing)
 		bpf_unload(s);
 	if (pin_clear(s->pin) > 0)
 		log_warn(
 		    "capture.pin: what is pinned in %s cannot be used (%s): it is removed, and "
 		    "capture begins anew",
 		    s->o.pin, strerrordesc_np(-r));
-	if (unused) /* nothing is changed; and libbpf 1.1 leaks 6 MB of an object that is not loaded
-		     */
+	/* The object is as it was. Another is opened only if it must be: libbpf 1.1 leaks 6 MB of
+	 * one that is not loaded. */
+	if (nothing)
 		return 0;
 	r = skel_open(s);
 	return r < 0 ? r : configure(s);
@@ -279,13 +279,13 @@ keep_maps(struct source_state *s)
 	bpf_object__for_each_map(map, s->skel->obj)
 	{
 		struct driver_map *m = &s->driver_maps[s->ndriver_maps];
-		int fd =
-		    s->ndriver_maps < MAPS_MAX ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0) : -1;
 
-		if (fd < 0)
-			return s->ndriver_maps < MAPS_MAX ? -errno : -E2BIG;
+		if (s->ndriver_maps == MAPS_MAX)
+			return -E2BIG;
+		m->fd = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
+		if (m->fd < 0)
+			return -errno;
 		(void) snprintf(m->name, sizeof(m->name), "%s", bpf_map__name(map));
-		m->fd = fd;
 		s->ndriver_maps++;
 	}
 	return 0;
@@ -320,7 +320,6 @@ forget_object(struct source_state *s)
 	if (k.data_sz > before)
 		(void) madvise(
 		    (char *) k.data + before, (k.data_sz - before) & ~(s->page - 1), MADV_DONTNEED);
-	(void) malloc_trim(0);
 }
 
 int

@@ -72,7 +72,6 @@ static struct slice
 mounts(struct container_info *c, const json_t *points)
 {
 	struct buf out = BUF_INIT;
-	struct slice ret = { NULL, 0 };
 	const char *key;
 	json_t *m;
 
@@ -87,16 +86,10 @@ mounts(struct container_info *c, const json_t *points)
 		}
 		buf_printf(&out, "%s:", json_is_true(json_object_get(m, "RW")) ? "true" : "false");
 		buf_slice(&out, json_text(m, "Propagation", NULL));
-		buf_char(&out, '\0');
-		if (out.n > EV_TEXT_MAX) {
-			out.n = was;
+		if (!container_text_end(&out, was))
 			break;
-		}
 	}
-	if (buf_ok(&out) == 0)
-		ret = container_copy(c, (struct slice){ out.p == NULL ? "" : out.p, out.n });
-	buf_fini(&out);
-	return ret;
+	return container_texts(c, &out);
 }
 
 static struct slice

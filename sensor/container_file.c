@@ -126,14 +126,36 @@ container_copy(struct container_info *c, struct slice s)
 	return (struct slice){ p, p == NULL ? 0 : s.n };
 }
 
+bool
+container_text_end(struct buf *out, size_t begin)
+{
+	buf_char(out, '\0');
+	if (out->n <= EV_TEXT_MAX)
+		return true;
+	out->n = begin;
+	return false;
+}
+
+struct slice
+container_texts(struct container_info *c, struct buf *out)
+{
+	struct slice ret = { NULL, 0 };
+
+	if (buf_ok(out) == 0)
+		ret = container_copy(c, (struct slice){ out->p == NULL ? "" : out->p, out->n });
+	buf_fini(out);
+	return ret;
+}
+
 struct slice
 container_labels(struct container_info *c, const json_t *object)
 {
 	struct buf out = BUF_INIT;
-	struct slice ret = { NULL, 0 };
 	const char *key;
 	json_t *value;
 
+	if (!json_is_object(object))
+		return (struct slice){ NULL, 0 };
 	json_object_foreach((json_t *) object, key, value)
 	{
 		size_t was = out.n;
@@ -143,16 +165,10 @@ container_labels(struct container_info *c, const json_t *object)
 		buf_str(&out, key);
 		buf_char(&out, '=');
 		buf_str(&out, json_string_value(value));
-		buf_char(&out, '\0');
-		if (out.n > EV_TEXT_MAX) { /* only whole ones */
-			out.n = was;
+		if (!container_text_end(&out, was))
 			break;
-		}
 	}
-	if (json_is_object(object) && buf_ok(&out) == 0)
-		ret = container_copy(c, (struct slice){ out.p == NULL ? "" : out.p, out.n });
-	buf_fini(&out);
-	return ret;
+	return container_texts(c, &out);
 }
 
 void

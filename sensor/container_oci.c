@@ -92,24 +92,18 @@ add_mount(struct container_info *c, const json_t *m, struct buf *out)
 	buf_printf(out, "%.*s:%s::%s:%s", SLICE_ARG(source),
 	    json_text(m, "destination", NULL).p == NULL ? "" : json_text(m, "destination", NULL).p,
 	    has(options, "ro") ? "false" : "true", propagation);
-	buf_char(out, '\0');
-	if (out->n > EV_TEXT_MAX)
-		out->n = was; /* only whole ones */
+	(void) container_text_end(out, was);
 }
 
 static struct slice
 mounts(struct container_info *c)
 {
 	struct buf out = BUF_INIT;
-	struct slice ret = { NULL, 0 };
 	size_t i;
 	json_t *m;
 
 	json_array_foreach(json_object_get(c->config, "mounts"), i, m) add_mount(c, m, &out);
-	if (buf_ok(&out) == 0)
-		ret = container_copy(c, (struct slice){ out.p == NULL ? "" : out.p, out.n });
-	buf_fini(&out);
-	return ret;
+	return container_texts(c, &out);
 }
 
 void

@@ -90,6 +90,14 @@ int container_own_file(
 
 /* Texts made of others; p NULL: no memory. */
 struct slice container_copy(struct container_info *c, struct slice s);
+
+/* End the text that begins at 'begin', one of several, with its NUL. False: it is taken back, since
+ * only so many fit into a parameter. */
+bool container_text_end(struct buf *out, size_t begin);
+
+/* All of them, copied; p NULL: no memory. Ends 'out'. */
+struct slice container_texts(struct container_info *c, struct buf *out);
+
 /* An object of texts as "key=value" strings, each with its NUL. */
 struct slice container_labels(struct container_info *c, const json_t *object);
 

@@ -40,8 +40,7 @@ struct containers {
 	struct asked asked[CONTAINERS_ASKED];
 	unsigned nasked, nwaiting;
 	uint64_t serial;
-	uint64_t
-	    heard; /* of the worker: its last answer, or the question since when it is silent */
+	uint64_t heard;         /* the worker's last answer, or the question that it owes one to */
 	uint64_t doubt;         /* nothing waits until then */
 	uint64_t second, waits; /* how often something waited in this second */
 	struct container_hints hints;

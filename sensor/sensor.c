@@ -186,7 +186,7 @@ start_source(void *app)
 		r = capture_all(a, &d);
 	if (r == 0) {
 		guard_open(&a->guard, killed);
-		(void) malloc_trim(0); /* return the megabyte that loading the programs took */
+		(void) malloc_trim(0); /* return what loading the programs took */
 		return 0;
 	}
 	if (a->st != NULL)
