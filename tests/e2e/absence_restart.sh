@@ -21,8 +21,6 @@ gap() { jq -e --arg g "$1" '.gaps | any(.gap == $g)' "$lab/said.json" >/dev/null
 
 watch=(--rule 'Watched file opened')
 left=(--rule 'Memory locked')
-# A call that nothing else on the machine makes.
-lock() { python3 -c 'import ctypes; ctypes.CDLL(None).mlock2(0, 0, 1)'; }
 start() { lab_collector -o rule.watch=false -o "checkpoint.path=$lab/states" -o checkpoint.interval=1s; }
 killed() {
 	kill -9 "$collector_pid"
@@ -67,7 +65,7 @@ asked 5 "${watch[@]}" --since 1h
 checkpoint
 killed
 lab_touch 1 1
-lock
+lab_calls 1
 sleep 1
 start
 soon 4 "${watch[@]}" --since 1m

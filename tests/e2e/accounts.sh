@@ -8,10 +8,7 @@ total=0
 
 # call N: make so many calls that nothing else makes.
 call() {
-	python3 -c "
-import ctypes
-libc = ctypes.CDLL(None)
-for _ in range($1): libc.mlock2(0, 0, 1)"
+	lab_calls "$1"
 	total=$((total + $1))
 }
 ask() { "$bin/mewsctl" accounts --json --collector "http://$http" lab/n1 >"$lab/said.json"; }
@@ -29,13 +26,7 @@ settle() {
 }
 
 lab_watch
-cat >>"$lab_rules" <<'YAML'
-- rule: Memory locked
-  desc: A call that nothing else makes, for its count.
-  condition: evt.type = mlock2 and proc.name = nobody
-  output: mlock2
-  priority: NOTICE
-YAML
+lab_count
 lab_pki n1
 start() { lab_collector -o "checkpoint.path=$lab/state" -o checkpoint.interval=1s; }
 start

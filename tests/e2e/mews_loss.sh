@@ -19,13 +19,7 @@ down() { lab_status | jq -e '.sensors | all(.connected | not)'; }
 written() { [ "$(lab_metric mews_checkpoint_written_total)" -gt "$n" ]; }
 
 lab_watch
-cat >>"$lab_rules" <<'YAML'
-- rule: Memory locked
-  desc: A call that nothing else makes, for its count.
-  condition: evt.type = mlock2 and proc.name = nobody
-  output: mlock2
-  priority: NOTICE
-YAML
+lab_count
 lab_pki n1
 lab_collector -o "checkpoint.path=$lab/state" -o checkpoint.interval=1s
 lab_sensor n1
@@ -37,10 +31,7 @@ lost 1
 lab_wait 20 lab_durable n1 || fail "not all is durable"
 began=$(now)
 kill -STOP "$sensor_pid"
-python3 -c "
-import ctypes
-libc = ctypes.CDLL(None)
-for _ in range($calls): libc.mlock2(0, 0, 1)"
+lab_calls "$calls"
 kill -CONT "$sensor_pid"
 sleep 1
 lab_touch 2 2

@@ -97,6 +97,23 @@ lab_watch() {
   priority: WARNING
 EOF
 }
+# lab_count: also capture a call that nothing else makes, for its count: lab_calls.
+lab_count() {
+	cat >>"$lab_rules" <<'EOF'
+- rule: Memory locked
+  desc: A call that nothing else makes, for its count.
+  condition: evt.type = mlock2 and proc.name = nobody
+  output: mlock2
+  priority: NOTICE
+EOF
+}
+# lab_calls N: make so many.
+lab_calls() {
+	python3 -c "
+import ctypes
+libc = ctypes.CDLL(None)
+for _ in range($1): libc.mlock2(0, 0, 1)"
+}
 # lab_touch FROM TO: open the files of these numbers, in order.
 lab_touch() {
 	local i

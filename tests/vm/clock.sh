@@ -2,15 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A machine whose clock is set a day ahead, and that sleeps in between: capture continues, and each
 # event has the time that the clock showed.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-bin=${MEWS_BUILD:-$(realpath "$here/../../build/release")}/bin
-scratch=$(mktemp -d /var/tmp/mews-clock.XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
+. "$(dirname "$0")/clock_lab.sh"
 
 cat >"$scratch/rules.yaml" <<'YAML'
 - rule: mark

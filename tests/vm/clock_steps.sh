@@ -4,15 +4,7 @@
 # sleeps, all while a process goes on with numbered deeds: each deed has one alert, whose time is what the
 # clock showed, but for the seconds after the small step back, in which event time waits for the clock; time
 # never runs backwards but with the hour; how long the process has run is not changed by any of it.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-bin=${MEWS_BUILD:-$(realpath "$here/../../build/release")}/bin
-scratch=$(mktemp -d /var/tmp/mews-clock.XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
+. "$(dirname "$0")/clock_lab.sh"
 
 cat >"$scratch/rules.yaml" <<'YAML'
 - rule: mark
