@@ -94,7 +94,8 @@ play(struct bench *b, struct nodes *nodes, unsigned loop)
 		Wire__Request *q = b->tape.v[i];
 
 		if (q->body_case == WIRE__REQUEST__BODY_HELLO && nodes != NULL) {
-			node_hello(nodes, &st, q->hello, (struct slice){ NULL, 0 });
+			if (!node_hello(nodes, &st, q->hello, (struct slice){ NULL, 0 }))
+				abort(); /* without a checkpoint nothing is left to load */
 		} else if (q->body_case == WIRE__REQUEST__BODY_BATCH) {
 			from = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 			alerts = NULL;

@@ -16,6 +16,13 @@ enum {
 
 #define PIECE_NS NS_PER_MS /* then the shard goes on with its ops */
 
+static void
+count_pause(struct nodes *n, uint64_t ns)
+{
+	n->counters->image_pause_ns = MAX(n->counters->image_pause_ns, ns);
+	n->counters->image_ns += ns;
+}
+
 /* ---- take ---- */
 
 static bool
@@ -40,7 +47,7 @@ next_due(struct nodes *n, uint64_t now)
 {
 	n->image.unwritten = false;
 	for (struct node *p = n->head; p != NULL; p = p->next) {
-		if (!has_changed(p))
+		if (p->load != NULL || !has_changed(p))
 			continue;
 		n->image.unwritten = true;
 		if (is_due(n, p, now) && p->stream->snapshot_id == 0)
@@ -110,9 +117,7 @@ go_on(struct nodes *n)
 		r = state_image_more(n->image.writer, PIECE);
 		now = clock_mono();
 	}
-	if (now - began > n->counters->image_pause_ns)
-		n->counters->image_pause_ns = now - began;
-	n->counters->image_ns += now - began;
+	count_pause(n, now - began);
 	if (r == 0)
 		return;
 	if (r > 0) {
@@ -127,7 +132,7 @@ go_on(struct nodes *n)
 	end(n);
 }
 
-const struct stream *
+struct stream *
 nodes_image(struct nodes *n)
 {
 	uint64_t now;
@@ -173,57 +178,99 @@ node_image_drop(struct nodes *n, const struct node *p)
 
 /* ---- load ---- */
 
-static int
-load(struct node *p, struct slice data, struct checkpoint_mark *mark, const char **why)
+/* Read the mark; *image is the rest. NULL, or what is wrong. */
+static const char *
+get_mark(struct slice data, struct checkpoint_mark *mark, struct slice *image)
 {
-	struct slice image;
-	int r;
-
-	if (data.n < sizeof(*mark)) {
-		*why = "it is cut";
-		return -EBADMSG;
-	}
+	if (data.n < sizeof(*mark))
+		return "it is cut";
 	memcpy(mark, data.p, sizeof(*mark));
-	if (!loss_past_valid(&mark->past)) {
-		*why = "its losses make no sense";
-		return -EBADMSG;
-	}
-	image = (struct slice){ data.p + sizeof(*mark), data.n - sizeof(*mark) };
-	r = state_image_load(p->state, image, why);
-	if (r < 0)
-		return r;
-	stream_recount(p->stream, mark->counted != 0, mark->delivered, mark->seen_at);
-	p->stream->account = mark->account;
-	p->events = mark->events;
-	p->clock = (struct node_clock){ .offset = mark->offset, .boot = mark->boot_ns };
-	p->image_seq = mark->seq;
-	p->image_bytes = p->stream->bytes;
-	p->image_size = data.n;
-	return 0;
+	if (!loss_past_valid(&mark->past))
+		return "its losses make no sense";
+	*image = (struct slice){ data.p + sizeof(*mark), data.n - sizeof(*mark) };
+	return NULL;
 }
 
 bool
-node_resume(struct nodes *n, struct node *p, struct slice data)
+node_load_begin(struct nodes *n, struct node *p, struct slice data)
 {
-	struct stream *st = p->stream;
-	struct checkpoint_mark mark;
-	struct state *fresh = NULL;
-	const char *why = NULL;
+	struct node_load *l;
+	struct slice image;
+	const char *why;
 
 	if (data.n == 0)
 		return false;
-	if (load(p, data, &mark, &why) == 0) {
-		checkpoint_used(n->image.to, &st->id, NULL);
-		node_loss_resume(&p->loss, n->counters, st, n->log_drops, &mark);
-		log_peer(LOG_INFO, st->id.node,
-		    "node %s continues from its checkpoint, the state after batch %lu", st->id.node,
-		    (unsigned long) mark.seq);
-		return true;
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return false;
+	why = get_mark(data, &l->mark, &image);
+	if (why != NULL)
+		checkpoint_used(n->image.to, &p->stream->id, why);
+	if (why != NULL || state_load_new(p->state, image, &l->image) < 0) {
+		free(l);
+		return false;
 	}
-	checkpoint_used(n->image.to, &st->id, why);
-	if (state_new(n->pool, &n->limits, &fresh) == 0) {
-		state_free(p->state);
-		p->state = fresh;
+	l->size = data.n;
+	p->load = l;
+	return true;
+}
+
+void
+node_load_drop(struct node *p)
+{
+	if (p->load == NULL)
+		return;
+	state_load_free(p->load->image);
+	free(p->load);
+	p->load = NULL;
+}
+
+/* The state is complete: go on as the collector that wrote it. */
+static void
+resume(struct nodes *n, struct node *p)
+{
+	const struct checkpoint_mark *mark = &p->load->mark;
+	struct stream *st = p->stream;
+
+	stream_recount(st, mark->counted != 0, mark->delivered, mark->seen_at);
+	st->account = mark->account;
+	p->events = mark->events;
+	p->clock = (struct node_clock){ .offset = mark->offset, .boot = mark->boot_ns };
+	p->image_seq = mark->seq;
+	p->image_bytes = st->bytes;
+	p->image_size = p->load->size;
+	checkpoint_used(n->image.to, &st->id, NULL);
+	node_loss_resume(&p->loss, n->counters, st, n->log_drops, mark);
+	log_peer(LOG_INFO, st->id.node,
+	    "node %s continues from its checkpoint, the state after batch %lu", st->id.node,
+	    (unsigned long) mark->seq);
+	node_load_drop(p);
+}
+
+/* Take an empty state instead. */
+static int
+start_over(struct nodes *n, struct node *p, const char *why)
+{
+	checkpoint_used(n->image.to, &p->stream->id, why);
+	node_load_drop(p);
+	state_free(p->state);
+	p->state = NULL;
+	return state_new(n->pool, &n->limits, &p->state) < 0 ? -ENOMEM : -EBADMSG;
+}
+
+int
+node_load_more(struct nodes *n, struct node *p)
+{
+	uint64_t began = clock_mono(), now = began;
+	const char *why = NULL;
+	int r = 0;
+
+	while (r == 0 && now - began < PIECE_NS) {
+		r = state_load_more(p->load->image, PIECE, &why);
+		now = clock_mono();
 	}
-	return false;
+	count_pause(n, now - began);
+	if (r > 0)
+		resume(n, p);
+	return r < 0 ? start_over(n, p, why) : r;
 }

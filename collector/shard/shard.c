@@ -21,6 +21,8 @@ struct shard {
 	_Atomic(struct rule_run *) left; /* switched from */
 	bool settling;                   /* main thread only: waiting for 'left' */
 	struct nodes *nodes;             /* this and the following: shard thread only */
+	struct op *loading, *last;       /* Hellos whose states are being loaded, in order */
+	struct stream *imaged;           /* held; of the image that is being taken; NULL: none */
 	struct stream *quiet;            /* streams with progress not yet reported to the outbox */
 	uint64_t told;                   /* monotonic ns: time of the last report */
 	struct shard_counters counters;
@@ -170,12 +172,47 @@ op_batch(struct shard *s, struct op *op)
 }
 
 static void
+op_end(struct op *op)
+{
+	if (op->done != NULL)
+		op->done(op->arg);
+	op_free(op);
+}
+
+/* The state is loaded in pieces; until it is complete the node's other ops wait. */
+static void
+load_later(struct shard *s, struct op *hello)
+{
+	shard_queue_hold(s->ops, hello->stream);
+	hello->next = NULL;
+	if (s->loading == NULL)
+		s->loading = hello;
+	else
+		s->last->next = hello;
+	s->last = hello;
+}
+
+static void
+load_piece(struct shard *s)
+{
+	struct op *hello = s->loading;
+
+	if (hello == NULL || !node_load(s->nodes, hello->stream, hello->req->hello))
+		return;
+	s->loading = hello->next;
+	shard_queue_release(s->ops, hello->stream);
+	op_end(hello);
+}
+
+static void
 op_run(struct shard *s, struct op *op)
 {
 	switch (op->type) {
 	case OP_HELLO:
-		node_hello(s->nodes, op->stream, op->req->hello, buf_get(&op->data));
-		break;
+		if (node_hello(s->nodes, op->stream, op->req->hello, buf_get(&op->data)))
+			break;
+		load_later(s, op);
+		return;
 	case OP_BATCH:
 		op_batch(s, op);
 		break;
@@ -188,9 +225,24 @@ op_run(struct shard *s, struct op *op)
 	case OP_WAKE:
 		break;
 	}
-	if (op->done != NULL)
-		op->done(op->arg);
-	op_free(op);
+	op_end(op);
+}
+
+/* Take a piece of an image; the ops of its node wait until it is complete. */
+static void
+image_piece(struct shard *s)
+{
+	struct stream *st = nodes_image(s->nodes);
+
+	if (st == s->imaged)
+		return;
+	if (s->imaged != NULL) {
+		shard_queue_release(s->ops, s->imaged);
+		stream_unref(s->imaged);
+	}
+	s->imaged = st == NULL ? NULL : stream_ref(st);
+	if (st != NULL)
+		shard_queue_hold(s->ops, st);
 }
 
 static void
@@ -204,11 +256,11 @@ take_rules(struct shard *s)
 	atomic_store(&s->left, nodes_swap_rules(s->nodes, next));
 }
 
-/* How long to wait for an op: not at all while an image is being taken. */
+/* How long to wait for an op: not at all while an image is being taken or loaded. */
 static int
-patience(const struct shard *s, bool imaging)
+patience(const struct shard *s)
 {
-	if (imaging)
+	if (s->imaged != NULL || s->loading != NULL)
 		return 0;
 	return s->quiet != NULL || nodes_unwritten(s->nodes) ? TELL_MS : -1;
 }
@@ -216,22 +268,25 @@ patience(const struct shard *s, bool imaging)
 static void *
 shard_main(void *arg)
 {
-	const struct stream *imaged = NULL;
 	struct shard *s = arg;
 	struct op *op;
 	int r;
 
-	while ((r = shard_queue_take(s->ops, patience(s, imaged != NULL), &op)) >= 0) {
+	while ((r = shard_queue_take(s->ops, patience(s), &op)) >= 0) {
 		if (r > 0) {
 			take_rules(s);
 			op_run(s, op);
 		}
 		nodes_publish(s->nodes);
-		imaged = nodes_image(s->nodes);
-		shard_queue_hold(s->ops, imaged);
+		load_piece(s);
+		image_piece(s);
 		if (s->quiet != NULL && clock_mono() - s->told >= TELL_MS * NS_PER_MS)
 			tell_all(s, false);
 	}
+	while (s->loading != NULL)
+		load_piece(s);
+	if (s->imaged != NULL)
+		stream_unref(s->imaged);
 	tell_all(s, true);
 	return NULL;
 }

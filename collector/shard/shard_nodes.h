@@ -33,9 +33,14 @@ int nodes_new(
 void nodes_free(struct nodes *n);
 
 /* A new stream starts with the state in 'data', of a checkpoint; without any with empty state, and
- * waits for its snapshot. A known one continues. */
-void node_hello(
-    struct nodes *n, struct stream *stream, const Wire__Hello *hello, struct slice data);
+ * waits for its snapshot. A known one continues. False: the state is yet to be loaded; call
+ * node_load() until it is, with 'data' alive, and no other function with this stream. */
+bool node_hello(
+    struct nodes *n, struct stream *stream, const Wire__Hello *hello, struct slice data) MUST_CHECK;
+
+/* Load the state for about a millisecond. True: it is complete, or, if the checkpoint is damaged or
+ * memory is short, empty. */
+bool node_load(struct nodes *n, struct stream *stream, const Wire__Hello *hello) MUST_CHECK;
 void node_bye(struct nodes *n, struct stream *stream);
 
 /* The state of the stream's node; NULL: there is none, or another stream has made it. */
@@ -53,7 +58,7 @@ struct rule_run *nodes_swap_rules(struct nodes *n, struct rule_run *rules) MUST_
 /* Take images of changed nodes for the checkpoint, for about a millisecond; call between two ops.
  * Returns the stream whose image is not complete: none of its ops may run until it is. NULL:
  * none. */
-const struct stream *nodes_image(struct nodes *n);
+struct stream *nodes_image(struct nodes *n);
 
 /* Has a node changed since its image? Then call nodes_image() now and then. */
 bool nodes_unwritten(const struct nodes *n);

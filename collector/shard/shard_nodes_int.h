@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shard_nodes_int.h - shared by shard_nodes.c and node_image.c: the record of a node. */
+/* shard_nodes_int.h - shared by shard_nodes.c, node_events.c and node_image.c: the record of a
+ * node.
+ */
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_NODES_INT_H
 #define MEWS_COLLECTOR_SHARD_SHARD_NODES_INT_H
 
@@ -9,11 +11,19 @@
 #include "collector/state/image.h"
 #include "common/intern.h"
 
+/* A state that is being loaded. */
+struct node_load {
+	struct state_load *image;
+	size_t size;
+	struct checkpoint_mark mark;
+};
+
 struct node {
 	struct node *next;
 	struct stream *stream; /* held: the stream whose events made the state */
 	struct state *state;
 	struct throttle *throttle;
+	struct node_load *load; /* NULL: the state is complete */
 	struct node_loss loss;
 	struct node_clock clock;
 	uint64_t events;      /* evt.num */
@@ -48,9 +58,17 @@ struct nodes {
 	} image;
 };
 
-/* Make a new node's state that of a checkpoint's data. If it cannot be loaded, the file is set
- * aside, and the state is empty: false. */
-bool node_resume(struct nodes *n, struct node *p, struct slice data);
+/* Begin to load a new node's state from a checkpoint's data, which must live until it is loaded.
+ * False: there is nothing to load, or no memory. */
+bool node_load_begin(struct nodes *n, struct node *p, struct slice data);
+
+/* Load for about a millisecond. 0: go on; 1: the state is complete. -EBADMSG: it is empty, and the
+ * file set aside. -ENOMEM: there is none, and the node is only good to be freed. */
+int node_load_more(struct nodes *n, struct node *p) MUST_CHECK;
+void node_load_drop(struct node *p); /* before the state is freed */
+
+/* The node of a stream; a new one has an empty state. NULL: no memory. */
+struct node *node_for(struct nodes *n, struct stream *stream);
 
 /* A node's first image is due within the interval: nodes spread over it by their hash. */
 void node_image_begin(struct nodes *n, struct node *p);

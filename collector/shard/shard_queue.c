@@ -11,12 +11,13 @@ struct lane {
 	struct op *head, *tail;
 	struct lane *next; /* next in turn */
 	size_t n;
+	unsigned held; /* the taker only: not 0: passed over */
+	bool parked;   /* held when its turn came: it is not in the turn */
 };
 
 struct shard_queue {
 	struct queue_base b;
-	struct lane *turn, *last; /* the lanes with ops */
-	struct lane *held;        /* the taker only: passed over; NULL: none */
+	struct lane *turn, *last; /* the lanes with ops, without those parked */
 	size_t cap;
 	struct lane lanes[LANES];
 };
@@ -93,21 +94,20 @@ shard_queue_put(struct shard_queue *q, struct op *op)
 	return r;
 }
 
-/* Take the first op of the lane whose turn it is, and move the lane to the end. NULL: only the held
- * lane has any. */
+/* Take the first op of the lane whose turn it is, and move the lane to the end. NULL: only held
+ * lanes have any. */
 static struct op *
 next_op(struct shard_queue *q)
 {
-	struct lane *l = q->turn;
+	struct lane *l;
 	struct op *op;
 
-	if (l == q->held) {
-		if (l->next == NULL)
-			return NULL;
+	while ((l = q->turn) != NULL && l->held > 0) {
 		q->turn = l->next;
-		line_up(q, l);
-		l = q->turn;
+		l->parked = true;
 	}
+	if (l == NULL)
+		return NULL;
 	op = l->head;
 	q->turn = l->next;
 	l->head = op->next;
@@ -134,7 +134,20 @@ shard_queue_take(struct shard_queue *q, int timeout_ms, struct op **ret)
 void
 shard_queue_hold(struct shard_queue *q, const struct stream *st)
 {
-	q->held = st == NULL ? NULL : &q->lanes[st->hash % LANES];
+	q->lanes[st->hash % LANES].held++;
+}
+
+void
+shard_queue_release(struct shard_queue *q, const struct stream *st)
+{
+	struct lane *l = &q->lanes[st->hash % LANES];
+
+	if (--l->held > 0 || !l->parked)
+		return;
+	pthread_mutex_lock(&q->b.lock);
+	l->parked = false;
+	line_up(q, l);
+	pthread_mutex_unlock(&q->b.lock);
 }
 
 size_t

@@ -32,7 +32,7 @@ struct op {
 	struct buf data;       /* HELLO: the node's checkpoint, if it continues from one */
 	void (*done)(void *arg);
 	void *arg;
-	struct op *next; /* used by the queue */
+	struct op *next; /* used by the queue, then by the taker */
 };
 
 /* Free an op that shard_put() did not take, and all that it holds. */
@@ -53,8 +53,10 @@ int shard_queue_put(struct shard_queue *q, struct op *op) MUST_CHECK;
  * empty. With only ops that are held it does not wait: 0. */
 int shard_queue_take(struct shard_queue *q, int timeout_ms, struct op **ret) MUST_CHECK;
 
-/* The taker passes over the ops of this stream's node from now on; NULL: of none. Taker only. */
+/* The taker passes over the ops of this stream's node, until it releases it as often. Taker only.
+ */
 void shard_queue_hold(struct shard_queue *q, const struct stream *st);
+void shard_queue_release(struct shard_queue *q, const struct stream *st);
 
 size_t shard_queue_len(struct shard_queue *q);
 

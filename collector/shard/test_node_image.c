@@ -31,9 +31,20 @@ state_image_more(struct state_image *w UNUSED, size_t n UNUSED)
 }
 
 int
-state_image_load(struct state *s UNUSED, struct slice image UNUSED, const char **why UNUSED)
+state_load_new(struct state *s UNUSED, struct slice image UNUSED, struct state_load **ret UNUSED)
 {
-	return 0;
+	return -1;
+}
+
+void
+state_load_free(struct state_load *l UNUSED)
+{
+}
+
+int
+state_load_more(struct state_load *l UNUSED, size_t n UNUSED, const char **why UNUSED)
+{
+	return 1;
 }
 
 bool

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int states_alive, snapshots_wanted;
+int states_alive, snapshots_wanted, interfaces_set;
+struct load_stub load;
 struct state *newest;
 
 int
@@ -33,9 +34,22 @@ state_free(struct state *s)
 }
 
 bool
-node_resume(struct nodes *n UNUSED, struct node *p UNUSED, struct slice data UNUSED)
+node_load_begin(struct nodes *n UNUSED, struct node *p UNUSED, struct slice data UNUSED)
 {
-	return false;
+	return load.pieces > 0;
+}
+
+int
+node_load_more(struct nodes *n UNUSED, struct node *p UNUSED)
+{
+	if (--load.pieces > 0)
+		return 0;
+	return load.result < 0 ? load.result : 1;
+}
+
+void
+node_load_drop(struct node *p UNUSED)
+{
 }
 
 void
@@ -51,6 +65,7 @@ node_image_drop(struct nodes *n UNUSED, const struct node *p UNUSED)
 int
 state_set_interfaces(struct state *s UNUSED, Wire__Interface *const *v UNUSED, size_t n UNUSED)
 {
+	interfaces_set++;
 	return 0;
 }
 

@@ -16,7 +16,12 @@ struct state {
 	uint64_t done_at;
 };
 
-extern int states_alive, snapshots_wanted;
+extern int states_alive, snapshots_wanted, interfaces_set;
+
+/* What a checkpoint gives: so many pieces, 0 for none, then a complete state or an error. */
+extern struct load_stub {
+	int pieces, result;
+} load;
 extern struct state *newest;
 
 #endif

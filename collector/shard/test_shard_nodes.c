@@ -213,14 +213,15 @@ test_streams(void **state)
 
 	(void) state;
 	bench_open(&b);
-	node_hello(b.nodes, &b.stream, &hello, nothing);
+	assert_true(node_hello(b.nodes, &b.stream, &hello, nothing));
 	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
 	assert_int_equal(1, newest->applied);
-	node_hello(b.nodes, &b.stream, &hello, nothing); /* the same, reconnected */
+	assert_true(node_hello(b.nodes, &b.stream, &hello, nothing)); /* the same, reconnected */
 	assert_int_equal(1, states_alive);
-	node_hello(b.nodes, &other, &hello, nothing); /* the same name in another cluster */
+	/* the same name in another cluster */
+	assert_true(node_hello(b.nodes, &other, &hello, nothing));
 	assert_int_equal(2, states_alive);
-	node_hello(b.nodes, &second, &hello, nothing);
+	assert_true(node_hello(b.nodes, &second, &hello, nothing));
 	assert_int_equal(2, states_alive);
 	assert_int_equal(0, b.stream.refs);
 	(void) feed(&b, &second, 1, 1, NULL, ids);
@@ -229,6 +230,36 @@ test_streams(void **state)
 	node_bye(b.nodes, &other);
 	assert_int_equal(0, states_alive);
 	assert_null(second.node);
+	bench_close(&b);
+}
+
+/* A state is loaded in pieces; the interfaces are set when it is complete. Without memory for an
+ * empty one instead the node is gone. */
+static void
+test_load(void **state)
+{
+	static const struct slice data = { "data", 4 };
+	Wire__Hello hello = WIRE__HELLO__INIT;
+	struct bench b;
+
+	(void) state;
+	bench_open(&b);
+	load = (struct load_stub){ .pieces = 2 };
+	interfaces_set = 0;
+	assert_false(node_hello(b.nodes, &b.stream, &hello, data));
+	assert_false(node_load(b.nodes, &b.stream, &hello));
+	assert_int_equal(0, interfaces_set);
+	assert_true(node_load(b.nodes, &b.stream, &hello));
+	assert_int_equal(1, interfaces_set);
+	assert_non_null(node_state(&b.stream));
+	node_bye(b.nodes, &b.stream);
+	load = (struct load_stub){ .pieces = 1, .result = -ENOMEM };
+	assert_false(node_hello(b.nodes, &b.stream, &hello, data));
+	assert_true(node_load(b.nodes, &b.stream, &hello));
+	assert_null(b.stream.node);
+	assert_int_equal(0, states_alive);
+	assert_int_equal(1, interfaces_set);
+	load = (struct load_stub){ 0 };
 	bench_close(&b);
 }
 
@@ -380,6 +411,7 @@ main(void)
 		cmocka_unit_test(test_loss_window),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_snapshot_lost),

@@ -82,8 +82,35 @@ held(void **state)
 	expect(q, "xC");
 	assert_int_equal(0, shard_queue_take(q, 0, &op));
 	assert_int_equal(2, shard_queue_len(q));
-	shard_queue_hold(q, NULL);
+	shard_queue_release(q, &nodes[0]);
 	expect(q, "12");
+	shard_queue_free(q);
+}
+
+/* Several nodes are held, one of them twice. */
+static void
+held_twice(void **state)
+{
+	struct op a = op_of(0, "a"), b = op_of(1, "b"), c = op_of(2, "c");
+	struct shard_queue *q = NULL;
+	struct op *op = NULL;
+
+	(void) state;
+	assert_int_equal(0, shard_queue_new(CAP, &q));
+	shard_queue_hold(q, &nodes[0]);
+	shard_queue_hold(q, &nodes[1]);
+	shard_queue_hold(q, &nodes[0]);
+	assert_int_equal(0, shard_queue_put(q, &a));
+	assert_int_equal(0, shard_queue_put(q, &b));
+	assert_int_equal(0, shard_queue_put(q, &c));
+	expect(q, "c");
+	assert_int_equal(0, shard_queue_take(q, 0, &op));
+	shard_queue_release(q, &nodes[1]);
+	expect(q, "b");
+	shard_queue_release(q, &nodes[0]);
+	assert_int_equal(0, shard_queue_take(q, 0, &op));
+	shard_queue_release(q, &nodes[0]);
+	expect(q, "a");
 	shard_queue_free(q);
 }
 
@@ -226,6 +253,7 @@ main(void)
 		cmocka_unit_test(turns),
 		cmocka_unit_test(shared_lane),
 		cmocka_unit_test(held),
+		cmocka_unit_test(held_twice),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(many_writers),
 		cmocka_unit_test(close_wakes),

@@ -29,9 +29,16 @@ void state_image_free(struct state_image *w); /* NULL is nothing */
  * -ENOMEM. */
 int state_image_more(struct state_image *w, size_t n) MUST_CHECK;
 
-/* Fill a new state from an image. -EBADMSG: it is none, and *why (static text) says in a few words
- * what is wrong; -ENOMEM. After an error the state is only good to be freed. Entries beyond the
- * state's limits are left out. */
-int state_image_load(struct state *s, struct slice image, const char **why) MUST_CHECK;
+struct state_load;
+
+/* Begin to fill a new state from an image, borrowed until state_load_free(). Until it is complete
+ * nothing else may use the state. -ENOMEM. */
+int state_load_new(struct state *s, struct slice image, struct state_load **ret) MUST_CHECK;
+void state_load_free(struct state_load *l); /* NULL is nothing */
+
+/* Load n records (threads, descriptors, users) more. 1: the state is complete; 0: go on. -EBADMSG:
+ * it is no image, and *why (static text) says in a few words what is wrong; -ENOMEM. After an error
+ * the state is only good to be freed. Entries beyond the state's limits are left out. */
+int state_load_more(struct state_load *l, size_t n, const char **why) MUST_CHECK;
 
 #endif

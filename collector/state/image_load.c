@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image_load.c - fill a new state from an image, which may be damaged: nothing of it is trusted. */
+/* image_load.c - fill a new state from an image, in pieces. It may be damaged: nothing of it is
+ * trusted. */
 #include "collector/state/image_int.h"
 #include "common/array.h"
 #include <stdlib.h>
 
-struct load {
+struct state_load {
 	struct state *s;
 	const unsigned char *p, *end;
 	const char *why; /* NULL: good so far */
 	int r;
-	uint32_t *texts; /* ids by number - 1 */
+	uint32_t *texts; /* held; ids by number - 1 */
 	size_t ntexts, texts_room;
 	struct fd_table **tables; /* held; by number */
 	size_t ntables, tables_room;
 	struct thread *t; /* the last thread; NULL: none, or left out */
 	bool in_table;    /* descriptors of 't' may follow */
-	bool left_out;    /* ... or of a thread that was left out */
+	bool loaded;      /* no record is left, or an error */
 };
 
 static void
-bad(struct load *l, int r, const char *why)
+bad(struct state_load *l, int r, const char *why)
 {
 	if (l->r == 0) {
 		l->r = r;
@@ -29,7 +30,7 @@ bad(struct load *l, int r, const char *why)
 }
 
 static int64_t
-get_num(struct load *l)
+get_num(struct state_load *l)
 {
 	uint64_t v = 0;
 
@@ -45,7 +46,7 @@ get_num(struct load *l)
 }
 
 static uint32_t
-new_text(struct load *l)
+new_text(struct state_load *l)
 {
 	uint64_t n = (uint64_t) get_num(l);
 	uint32_t id;
@@ -60,12 +61,12 @@ new_text(struct load *l)
 		bad(l, -ENOMEM, "no memory");
 		return INTERN_NULL;
 	}
-	l->texts[l->ntexts++] = id;
+	l->texts[l->ntexts++] = intern_ref(l->s->pool, id);
 	return id;
 }
 
 static uint32_t
-get_text(struct load *l)
+get_text(struct state_load *l)
 {
 	uint64_t k = (uint64_t) get_num(l);
 
@@ -81,7 +82,7 @@ get_text(struct load *l)
 
 /* Set the members of an entry, and hold its new texts. */
 static void
-get_members(struct load *l, void *of, const struct image_member *v, size_t n)
+get_members(struct state_load *l, void *of, const struct image_member *v, size_t n)
 {
 	for (size_t i = 0; i < n && l->r == 0; i++) {
 		char *at = (char *) of + v[i].at;
@@ -99,7 +100,7 @@ get_members(struct load *l, void *of, const struct image_member *v, size_t n)
 }
 
 static void
-load_user(struct load *l, struct table *users, enum image_record kind)
+load_user(struct state_load *l, struct table *users, enum image_record kind)
 {
 	uint32_t container = get_text(l);
 	uint32_t uid = (uint32_t) get_num(l);
@@ -121,7 +122,7 @@ load_user(struct load *l, struct table *users, enum image_record kind)
 }
 
 static void
-load_container(struct load *l)
+load_container(struct state_load *l)
 {
 	uint32_t id = get_text(l);
 	struct container unused = { 0 }, *c = l->r == 0 ? boxes_put(l->s, id) : NULL;
@@ -137,7 +138,7 @@ load_container(struct load *l)
 
 /* The last thread's table is complete: later threads may share it. */
 static void
-close_table(struct load *l)
+close_table(struct state_load *l)
 {
 	if (!l->in_table)
 		return;
@@ -151,7 +152,7 @@ close_table(struct load *l)
 
 /* The entry for a thread of the image; NULL: it has no place. */
 static struct thread *
-make_thread(struct load *l, int64_t tid, int64_t pid)
+make_thread(struct state_load *l, int64_t tid, int64_t pid)
 {
 	struct thread *main = NULL, *t;
 
@@ -175,7 +176,7 @@ make_thread(struct load *l, int64_t tid, int64_t pid)
 }
 
 static void
-load_thread(struct load *l)
+load_thread(struct state_load *l)
 {
 	int64_t tid = get_num(l), pid = get_num(l), gone = get_num(l), ptid = get_num(l);
 	struct thread unused = { 0 }, *t;
@@ -199,7 +200,7 @@ load_thread(struct load *l)
 
 /* Descriptors follow, or are shared, if the last thread is a process that lives and has none. */
 static bool
-may_have_fds(struct load *l)
+may_have_fds(struct state_load *l)
 {
 	if (l->t == NULL)
 		return true; /* left out: so are they */
@@ -210,7 +211,7 @@ may_have_fds(struct load *l)
 }
 
 static void
-load_shared(struct load *l)
+load_shared(struct state_load *l)
 {
 	uint64_t k = (uint64_t) get_num(l);
 
@@ -223,7 +224,7 @@ load_shared(struct load *l)
 }
 
 static void
-load_fd(struct load *l)
+load_fd(struct state_load *l)
 {
 	int64_t fd = get_num(l);
 	struct fd_entry unused = { 0 }, *e = NULL;
@@ -250,14 +251,14 @@ load_fd(struct load *l)
 }
 
 static void
-load_table(struct load *l)
+load_table(struct state_load *l)
 {
 	if (may_have_fds(l))
 		l->in_table = true;
 }
 
 static void
-load_exited(struct load *l)
+load_exited(struct state_load *l)
 {
 	int64_t tid = get_num(l);
 	uint64_t start = (uint64_t) get_num(l), ts = (uint64_t) get_num(l);
@@ -268,7 +269,7 @@ load_exited(struct load *l)
 
 /* Load one record. False: it was the last. */
 static bool
-load_record(struct load *l)
+load_record(struct state_load *l)
 {
 	int64_t kind = get_num(l);
 
@@ -315,23 +316,53 @@ load_record(struct load *l)
 }
 
 int
-state_image_load(struct state *s, struct slice image, const char **why)
+state_load_new(struct state *s, struct slice image, struct state_load **ret)
 {
-	struct load l = {
-		.s = s,
-		.p = (const unsigned char *) image.p,
-		.end = (const unsigned char *) image.p + image.n,
-	};
+	struct state_load *l = calloc(1, sizeof(*l));
 
-	intern_charge(s->pool, s->account);
-	while (load_record(&l))
-		;
-	for (size_t i = 0; i < l.ntables; i++)
-		fdt_unref(&s->fds, l.tables[i]);
-	free(l.tables);
-	free(l.texts);
-	touch(s, STATE_ALL);
-	if (l.r != 0)
-		*why = l.why;
-	return l.r;
+	if (l == NULL)
+		return -ENOMEM;
+	l->s = s;
+	l->p = (const unsigned char *) image.p;
+	l->end = l->p + image.n;
+	*ret = l;
+	return 0;
+}
+
+/* Release n of the texts; true: none is left. The state's entries hold what they use. */
+static bool
+release_texts(struct state_load *l, size_t n)
+{
+	for (; n > 0 && l->ntexts > 0; n--)
+		intern_unref(l->s->pool, l->texts[--l->ntexts]);
+	return l->ntexts == 0;
+}
+
+int
+state_load_more(struct state_load *l, size_t n, const char **why)
+{
+	intern_charge(l->s->pool, l->s->account);
+	for (; n > 0 && !l->loaded; n--)
+		l->loaded = !load_record(l);
+	if (l->r < 0) {
+		*why = l->why;
+		return l->r;
+	}
+	if (!l->loaded || !release_texts(l, n))
+		return 0;
+	touch(l->s, STATE_ALL);
+	return 1;
+}
+
+void
+state_load_free(struct state_load *l)
+{
+	if (l == NULL)
+		return;
+	(void) release_texts(l, l->ntexts);
+	for (size_t i = 0; i < l->ntables; i++)
+		fdt_unref(&l->s->fds, l->tables[i]);
+	free(l->tables);
+	free(l->texts);
+	free(l);
 }

@@ -293,6 +293,18 @@ same_state(struct state *was, struct state *is)
 	}
 }
 
+int
+play_load(struct state *s, struct slice image, size_t n, const char **why)
+{
+	struct state_load *l = NULL;
+	int r = state_load_new(s, image, &l);
+
+	while (r == 0)
+		r = state_load_more(l, n, why);
+	state_load_free(l);
+	return r;
+}
+
 void
 play_reload(struct play *p)
 {
@@ -302,7 +314,7 @@ play_reload(struct play *p)
 
 	play_image(p->s, &image, 3);
 	assert_int_equal(0, state_new(p->pool, &p->s->limits, &s));
-	if (state_image_load(s, buf_get(&image), &why) < 0)
+	if (play_load(s, buf_get(&image), 3, &why) < 0)
 		fail_msg("the image does not load: %s", why);
 	same_state(p->s, s);
 	state_free(p->s);

@@ -46,6 +46,8 @@ void play_snapshot_end(struct play *p, uint64_t began);
 
 /* Append the image of a state (image.h) to 'out', written in pieces of n entries. */
 void play_image(struct state *s, struct buf *out, size_t n);
+/* Load an image into a new state in pieces of n records: as state_load_more(), but never 0. */
+int play_load(struct state *s, struct slice image, size_t n, const char **why);
 /* Replace the state by one that is loaded from its image, and compare them. */
 void play_reload(struct play *p);
 
