@@ -167,29 +167,3 @@ kafka_scram_fails(const struct kafka_state *k, int version)
 	       rd_kafka_conf_get(k->conf, "sasl.mechanisms", text, &n) == RD_KAFKA_CONF_OK &&
 	       strncasecmp(text, "SCRAM-", 6) == 0;
 }
-
-static size_t
-escape(char *ret, size_t n, size_t size, const char *s)
-{
-	for (; *s != '\0' && n + 4 < size; s++) {
-		unsigned char c = (unsigned char) *s;
-
-		if (isalnum(c) || strchr("-._~", c) != NULL)
-			ret[n++] = (char) c;
-		else
-			n += (size_t) snprintf(ret + n, size - n, "%%%02X", c);
-	}
-	ret[n] = '\0';
-	return n;
-}
-
-void
-kafka_source(const char *cluster, const char *node, char *ret, size_t size)
-{
-	size_t n = (size_t) snprintf(ret, size, "//");
-
-	n = escape(ret, n, size, cluster);
-	if (n + 1 < size)
-		ret[n++] = '/';
-	(void) escape(ret, n, size, node);
-}

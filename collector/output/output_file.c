@@ -30,8 +30,8 @@ static const struct opt opts[] = {
 	    offsetof(struct file_state, path), 0, 0 },
 	{ "outputs.file.append", "true", "Append to the file; false: empty it at the start.",
 	    OPT_BOOL, offsetof(struct file_state, append), 0, 0 },
-	{ "outputs.file.format", "json", "json (one alert a line, in Falco's shape) or text.",
-	    OPT_STR, offsetof(struct file_state, format_name), 0, 0 },
+	{ "outputs.file.format", "json", TEXT_FORMATS ": one alert a line.", OPT_STR,
+	    offsetof(struct file_state, format_name), 0, 0 },
 	{ "outputs.file.sync", "none",
 	    "none, or batch: an alert counts as delivered once it is on the disk (fdatasync).",
 	    OPT_STR, offsetof(struct file_state, sync_name), 0, 0 },
@@ -92,7 +92,7 @@ file_check(void *state, struct cfg *cfg, struct diag *d)
 	if (st->path == NULL || st->path[0] == '\0')
 		return cfg_wrong(cfg, opts[0].key, "the path of a file", st->path, d);
 	if (text_format_of(st->format_name, false, &st->format) < 0)
-		return cfg_wrong(cfg, opts[2].key, "json or text", st->format_name, d);
+		return cfg_wrong(cfg, opts[2].key, TEXT_FORMATS, st->format_name, d);
 	st->sync = strcmp(st->sync_name, "batch") == 0;
 	if (!st->sync && strcmp(st->sync_name, "none") != 0)
 		return cfg_wrong(cfg, opts[3].key, "none or batch", st->sync_name, d);

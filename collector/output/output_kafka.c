@@ -11,6 +11,7 @@
  */
 #include "collector/output/output_kafka.h"
 #include "collector/output/output.h"
+#include "collector/output/shape.h"
 #include "collector/output/text.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -26,6 +27,8 @@ static const struct opt opts[] = {
 	    offsetof(struct kafka_state, brokers), 0, 0 },
 	{ "outputs.kafka.topic", "mews.alerts.v1", "The topic; Mews does not create it.", OPT_STR,
 	    offsetof(struct kafka_state, topic), 0, 0 },
+	{ "outputs.kafka.format", "json", TEXT_FORMATS ": the record's value.", OPT_STR,
+	    offsetof(struct kafka_state, format_name), 0, 0 },
 };
 
 static void
@@ -150,6 +153,14 @@ connect_to(struct kafka_state *k, struct diag *d)
 	return -EINVAL;
 }
 
+static int
+read_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d)
+{
+	if (text_format_of(k->format_name, false, &k->format) < 0)
+		return cfg_wrong(cfg, "outputs.kafka.format", TEXT_FORMATS, k->format_name, d);
+	return kafka_conf(k, cfg, d);
+}
+
 /* Create a producer, so that the library checks the properties together and reads the files that
  * they name; it has no brokers, so it connects to none. */
 static int
@@ -157,7 +168,7 @@ kafka_check(void *state, struct cfg *cfg, struct diag *d)
 {
 	struct kafka_state *k = state;
 	char text[400];
-	int r = kafka_conf(k, cfg, d);
+	int r = read_conf(k, cfg, d);
 
 	if (r < 0)
 		return r;
@@ -177,7 +188,7 @@ static int
 kafka_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, struct diag *d)
 {
 	struct kafka_state *k = state;
-	int r = kafka_conf(k, cfg, d);
+	int r = read_conf(k, cfg, d);
 
 	k->done = done;
 	k->arg = arg;
@@ -226,7 +237,7 @@ make_record(const struct alert *a, struct record *ret)
 	int n = snprintf(ret->key, sizeof(ret->key), "%s/%s", a->cluster, a->node);
 
 	ret->key_len = MIN((size_t) n, sizeof(ret->key) - 1);
-	kafka_source(a->cluster, a->node, ret->source, sizeof(ret->source));
+	shape_source(a->cluster, a->node, ret->source, sizeof(ret->source));
 	text_time(a->time, ret->at);
 }
 
@@ -242,10 +253,10 @@ produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
 	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 	    RD_KAFKA_V_TIMESTAMP((int64_t) (a->time / NS_PER_MS)),
 	    RD_KAFKA_V_OPAQUE(opaque_of(row->rowid)),
-	    RD_KAFKA_V_HEADER("content-type", "application/json", -1),
+	    RD_KAFKA_V_HEADER("content-type", text_content_type(k->format), -1),
 	    RD_KAFKA_V_HEADER("ce_specversion", "1.0", -1), RD_KAFKA_V_HEADER("ce_id", a->id, -1),
 	    RD_KAFKA_V_HEADER("ce_source", rec.source, -1),
-	    RD_KAFKA_V_HEADER("ce_type", "io.mews.alert.v1", -1),
+	    RD_KAFKA_V_HEADER("ce_type", SHAPE_CE_TYPE, -1),
 	    RD_KAFKA_V_HEADER("ce_time", rec.at, -1), RD_KAFKA_V_HEADER("ce_subject", a->rule, -1),
 	    RD_KAFKA_V_END);
 }
@@ -258,11 +269,10 @@ kafka_render(void *state, const struct alert *a, struct buf *ret)
 
 	make_record(a, &rec);
 	buf_printf(ret,
-	    "topic: %s\nkey: %s\ncontent-type: application/json\nce_specversion: 1.0\n"
-	    "ce_id: %s\nce_source: %s\nce_type: io.mews.alert.v1\nce_time: %s\nce_subject: %s\n\n",
-	    k->topic, rec.key, a->id, rec.source, rec.at, a->rule);
-	buf_add(ret, a->json, a->json_len);
-	buf_char(ret, '\n');
+	    "topic: %s\nkey: %s\ncontent-type: %s\nce_specversion: 1.0\n"
+	    "ce_id: %s\nce_source: %s\nce_type: " SHAPE_CE_TYPE "\nce_time: %s\nce_subject: %s\n\n",
+	    k->topic, rec.key, text_content_type(k->format), a->id, rec.source, rec.at, a->rule);
+	text_alert(ret, a, k->format);
 	return buf_ok(ret);
 }
 
@@ -278,13 +288,13 @@ static rd_kafka_resp_err_t
 produce_cut(struct kafka_state *k, const struct outbox_row *row, size_t limit)
 {
 	CLEANUP(buf_fini) struct buf body = BUF_INIT;
-	struct slice whole = { row->alert.json, row->alert.json_len };
 	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
 	int r = 0;
 
 	for (; r == 0 && err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && limit >= CUT_LEAST;
 	     limit /= 2) {
-		r = text_cut(whole, limit, &body);
+		buf_clear(&body);
+		r = text_fit(&body, &row->alert, k->format, limit);
 		if (r == 0)
 			err = produce(k, row, buf_get(&body));
 	}
@@ -298,6 +308,7 @@ kafka_submit(void *state, const struct outbox_row *row)
 {
 	struct kafka_state *k = state;
 	struct slice body = { row->alert.json, row->alert.json_len };
+	CLEANUP(buf_fini) struct buf shaped = BUF_INIT;
 	rd_kafka_resp_err_t err;
 	int r;
 
@@ -305,6 +316,12 @@ kafka_submit(void *state, const struct outbox_row *row)
 		return r;
 	if (k->solo_until > 0 && row->rowid <= k->solo_until && k->flying > 0)
 		return -EAGAIN;
+	if (k->format != TEXT_JSON) {
+		text_shape(&shaped, &row->alert, k->format);
+		body = buf_get(&shaped);
+		if (buf_ok(&shaped) < 0)
+			return -ENOMEM;
+	}
 	k->flying++; /* before its report can arrive */
 	if (k->cut_row == row->rowid && row->rowid != 0) {
 		err = produce_cut(k, row, k->cut_limit);

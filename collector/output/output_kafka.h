@@ -4,13 +4,15 @@
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_KAFKA_H
 
 #include "collector/output/output.h"
+#include "collector/output/text.h"
 #include <librdkafka/rdkafka.h>
 
 #define KAFKA_PROPERTIES "outputs.kafka.properties"
 
 struct kafka_state {
 	struct opt_list brokers;
-	char *topic;
+	char *topic, *format_name;
+	enum text_format format;
 	rd_kafka_conf_t *conf; /* without callbacks; each producer gets a copy */
 	rd_kafka_t *rk;
 	output_done_fn *done;
@@ -34,8 +36,5 @@ int kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d) MUST_CHEC
  * brokers accept it. */
 #define KAFKA_SCRAM_MENDED 0x020601ff
 bool kafka_scram_fails(const struct kafka_state *k, int version);
-
-/* Write "//cluster/node" as a URI reference. */
-void kafka_source(const char *cluster, const char *node, char *ret, size_t size);
 
 #endif

@@ -44,7 +44,7 @@ static const struct opt opts[] = {
 	{ "outputs.program.command", NULL,
 	    "The program, an absolute path, and its arguments: a list. It reads an alert per line.",
 	    OPT_LIST, AT(command) },
-	{ "outputs.program.format", "json", "json (the alert in Falco's shape) or text.", OPT_STR,
+	{ "outputs.program.format", "json", TEXT_FORMATS ": one alert a line.", OPT_STR,
 	    AT(format_name) },
 	{ "outputs.program.acknowledge", "read",
 	    "read: an alert is delivered once the program has read its line; line: once the "
@@ -72,7 +72,7 @@ program_check(void *state, struct cfg *cfg, struct diag *d)
 		    strerrordesc_np(errno));
 	}
 	if (text_format_of(st->format_name, false, &st->format) < 0)
-		return cfg_wrong(cfg, opts[1].key, "json or text", st->format_name, d);
+		return cfg_wrong(cfg, opts[1].key, TEXT_FORMATS, st->format_name, d);
 	st->answers = strcmp(st->acknowledge, "line") == 0;
 	if (!st->answers && strcmp(st->acknowledge, "read") != 0)
 		return cfg_wrong(cfg, opts[2].key, "read or line", st->acknowledge, d);

@@ -17,10 +17,8 @@ struct stdout_state {
 
 static const struct opt opts[] = {
 	{ "outputs.stdout.format", "text",
-	    "json (one alert a line, in Falco's shape) or text (readable at a glance; coloured on "
-	    "a "
-	    "terminal).",
-	    OPT_STR, offsetof(struct stdout_state, format_name), 0, 0 },
+	    TEXT_FORMATS ": one alert a line; text is coloured on a terminal.", OPT_STR,
+	    offsetof(struct stdout_state, format_name), 0, 0 },
 };
 
 static int
@@ -31,7 +29,7 @@ stdout_check(void *state, struct cfg *cfg, struct diag *d)
 	if (text_format_of(st->format_name, isatty(STDOUT_FILENO) != 0, &st->format) == 0)
 		return 0;
 	cfg_place(cfg, opts[0].key, d);
-	diag_set(d, d->line, d->col, "'%s' must be json or text, not '%s'", opts[0].key,
+	diag_set(d, d->line, d->col, "'%s' must be " TEXT_FORMATS ", not '%s'", opts[0].key,
 	    st->format_name);
 	return -EINVAL;
 }

@@ -58,8 +58,7 @@ static const struct opt opts[] = {
 	{ "outputs.syslog.header", "auto",
 	    "rfc5424, bsd (RFC 3164), or auto: bsd on a unix socket, whose readers expect it.",
 	    OPT_STR, AT(header) },
-	{ "outputs.syslog.format", "json", "json (the alert in Falco's shape) or text.", OPT_STR,
-	    AT(format) },
+	{ "outputs.syslog.format", "json", TEXT_FORMATS ".", OPT_STR, AT(format) },
 	{ "outputs.syslog.structured_data", "mews@32473",
 	    "The name of the structured data in rfc5424; empty: none.", OPT_STR, AT(sd_id) },
 	{ "outputs.syslog.max_size", "8KiB",
@@ -101,9 +100,11 @@ read_form(struct syslog_state *st, struct cfg *cfg, struct diag *d)
 		return cfg_wrong(cfg, "outputs.syslog.structured_data",
 		    "a name of at most 32 characters, such as mews@32473", st->sd_id, d);
 	st->form = (struct syslog_form){ local ? SYSLOG_LOCAL : SYSLOG_5424, (unsigned) facility,
-		st->app, unless_empty(st->sd_id), strcmp(st->format, "json") == 0, st->max };
-	if (!st->form.json && strcmp(st->format, "text") != 0)
-		return cfg_wrong(cfg, "outputs.syslog.format", "json or text", st->format, d);
+		st->app, unless_empty(st->sd_id), TEXT_JSON, st->max };
+	if (text_format_of(st->format, true, &st->form.format) < 0)
+		return cfg_wrong(cfg, "outputs.syslog.format", TEXT_FORMATS, st->format, d);
+	if (st->form.format == TEXT_COLOURED)
+		st->form.format = TEXT_BARE;
 	if (strcmp(st->header, "bsd") == 0)
 		st->form.header = local ? SYSLOG_LOCAL : SYSLOG_BSD;
 	else if (strcmp(st->header, "rfc5424") == 0)

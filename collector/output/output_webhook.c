@@ -8,7 +8,6 @@
  * Connections stay open between requests. Redirections are not followed.
  */
 #include "collector/output/output_webhook.h"
-#include "collector/output/text.h"
 #include "common/clock.h"
 #include <errno.h>
 
@@ -110,16 +109,15 @@ fill(struct webhook_state *st, const struct outbox_row *row, struct buf *body)
 	size_t limit = row->rowid == st->cut_row && row->rowid != 0 ? st->cut_limit : st->max;
 	int r;
 
+	if (st->body_template == NULL)
+		return text_fit(body, a, st->format, limit);
 	if (json.n > limit) {
 		r = limit < CUT_LEAST ? -EMSGSIZE : text_cut(json, limit, &cut);
 		if (r < 0)
 			return r;
 		json = buf_get(&cut);
 	}
-	if (st->body_template != NULL)
-		return template_fill(st->body_template, a, json, body);
-	buf_slice(body, json);
-	return buf_ok(body);
+	return template_fill(st->body_template, a, json, body);
 }
 
 /* Show a header's name only: its value may be a secret. */
@@ -431,7 +429,7 @@ const struct output_ops output_webhook = {
 	.name = "webhook",
 	.state_size = sizeof(struct webhook_state),
 	.opts = webhook_opts,
-	.nopts = 12,
+	.nopts = 13,
 	.free_keys = WEBHOOK_PARAMS,
 	.check = webhook_check,
 	.open = webhook_open,

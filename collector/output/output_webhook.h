@@ -5,6 +5,7 @@
 
 #include "collector/output/output.h"
 #include "collector/output/template.h"
+#include "collector/output/text.h"
 #include "common/buf.h"
 #include <curl/curl.h>
 
@@ -33,7 +34,7 @@ struct webhook_request {
 
 struct webhook_state {
 	/* options */
-	char *url, *preset, *ca, *cert, *key, *proxy;
+	char *url, *preset, *format_name, *ca, *cert, *key, *proxy;
 	struct opt_list headers, header_files;
 	uint64_t timeout_ms, parallel, batch, max;
 	/* from the preset */
@@ -41,9 +42,10 @@ struct webhook_state {
 	char *content_type, *escape, *body, *before, *between, *after, *reply_name;
 	uint64_t preset_batch;
 	enum webhook_reply reply;
-	struct template *body_template; /* NULL: the alert's JSON */
-	struct curl_slist *list;        /* headers, as read at the start */
-	char host[256];                 /* the URL may be a secret: only this is shown */
+	struct template *body_template; /* NULL: the alert in a format */
+	enum text_format format;
+	struct curl_slist *list; /* headers, as read at the start */
+	char host[256];          /* the URL may be a secret: only this is shown */
 
 	CURLM *multi;
 	struct webhook_request *request; /* 'parallel' of them */

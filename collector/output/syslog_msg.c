@@ -125,35 +125,13 @@ header_bsd(struct buf *b, const struct syslog_form *f, const struct alert *a)
 	buf_printf(b, "%s[%d]: ", f->app, (int) getpid());
 }
 
-/* Append the JSON in at most 'room' bytes. */
-static int
-add_json(struct buf *b, struct slice json, size_t room)
-{
-	CLEANUP(buf_fini) struct buf cut = BUF_INIT;
-	size_t before = b->n;
-	int r;
-
-	escape_json(b, json);
-	for (size_t limit = room; b->n - before > room; limit /= 2) {
-		b->n = before;
-		if (limit < CUT_LEAST)
-			return -EMSGSIZE;
-		buf_clear(&cut);
-		r = text_cut(json, limit, &cut);
-		if (r < 0)
-			return r == -ENOMEM ? r : -EMSGSIZE;
-		escape_json(b, buf_get(&cut));
-	}
-	return buf_ok(b);
-}
-
 /* Append the text in at most 'room' bytes, cut between characters. */
 static int
 add_text(struct buf *b, const struct alert *a, size_t room)
 {
 	size_t before = b->n, n;
 
-	text_alert(b, a, TEXT_BARE);
+	text_shape(b, a, TEXT_BARE);
 	if (buf_ok(b) < 0)
 		return -ENOMEM;
 	if (b->n - before <= room)
@@ -182,6 +160,5 @@ syslog_msg(const struct syslog_form *f, const struct alert *a, struct buf *ret)
 	if (ret->n - before >= f->max)
 		return -EMSGSIZE;
 	room = f->max - (ret->n - before);
-	return f->json ? add_json(ret, (struct slice){ a->json, a->json_len }, room)
-		       : add_text(ret, a, room);
+	return f->format == TEXT_BARE ? add_text(ret, a, room) : text_fit(ret, a, f->format, room);
 }

@@ -30,6 +30,49 @@ v_json(struct fill *f)
 	return (struct value){ f->json, true, true };
 }
 
+/* The alert in a format. */
+static struct value
+shaped(struct fill *f, enum text_format format, bool raw)
+{
+	struct alert a = *f->a;
+
+	a.json = f->json.p;
+	a.json_len = f->json.n;
+	buf_clear(&f->scratch);
+	text_shape(&f->scratch, &a, format);
+	return (struct value){ buf_get(&f->scratch), raw, raw };
+}
+
+static struct value
+v_ocsf(struct fill *f)
+{
+	return shaped(f, TEXT_OCSF, true);
+}
+
+static struct value
+v_ecs(struct fill *f)
+{
+	return shaped(f, TEXT_ECS, true);
+}
+
+static struct value
+v_cloudevents(struct fill *f)
+{
+	return shaped(f, TEXT_CLOUDEVENTS, true);
+}
+
+static struct value
+v_cef(struct fill *f)
+{
+	return shaped(f, TEXT_CEF, false);
+}
+
+static struct value
+v_leef(struct fill *f)
+{
+	return shaped(f, TEXT_LEEF, false);
+}
+
 static struct value
 v_id(struct fill *f)
 {
@@ -155,6 +198,11 @@ v_summary(struct fill *f)
 
 static const struct builtin builtins[] = {
 	{ "alert.json", v_json, false },
+	{ "alert.ocsf", v_ocsf, false },
+	{ "alert.ecs", v_ecs, false },
+	{ "alert.cloudevents", v_cloudevents, false },
+	{ "alert.cef", v_cef, false },
+	{ "alert.leef", v_leef, false },
 	{ "alert.id", v_id, false },
 	{ "alert.rule", v_rule, false },
 	{ "alert.node", v_node, false },

@@ -14,12 +14,14 @@ static const struct {
 	const char *msg;
 } bad[] = {
 	{ &output_stdout, "outputs:\n stdout:\n  format: xml", 3,
-	    "'outputs.stdout.format' must be json or text, not 'xml'" },
+	    "'outputs.stdout.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "'xml'" },
 	{ &output_file, "outputs:\n file:\n  format: json", 0,
 	    "'outputs.file.path' must be the path of a file, not ''" },
 	{ &output_file, "outputs:\n file:\n  path: @/no/such", 3, "cannot write '" },
 	{ &output_file, "outputs:\n file:\n  path: @\n  format: xml", 4,
-	    "'outputs.file.format' must be json or text, not 'xml'" },
+	    "'outputs.file.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "'xml'" },
 	{ &output_file, "outputs:\n file:\n  path: @\n  sync: maybe", 4,
 	    "'outputs.file.sync' must be none or batch, not 'maybe'" },
 	{ &output_kafka, "outputs:\n kafka:\n  topic: t", 0,
@@ -53,7 +55,8 @@ static const struct {
 	{ &output_syslog, "outputs:\n syslog:\n  header: old", 3,
 	    "'outputs.syslog.header' must be auto, rfc5424 or bsd, not 'old'" },
 	{ &output_syslog, "outputs:\n syslog:\n  format: xml", 3,
-	    "'outputs.syslog.format' must be json or text, not 'xml'" },
+	    "'outputs.syslog.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "'xml'" },
 	{ &output_syslog, "outputs:\n syslog:\n  address: tcp://h\n  tls: { ca: /none }", 3,
 	    "'outputs.syslog.address' must be tls://HOST:PORT with outputs.syslog.tls" },
 	{ &output_syslog, "outputs:\n syslog:\n  address: tls://h\n  tls: { ca: /none }", 3,
@@ -68,7 +71,8 @@ static const struct {
 	{ &output_program, "outputs:\n program:\n  command: /none", 3,
 	    "'outputs.program.command': cannot run '/none': No such file or directory" },
 	{ &output_program, "outputs:\n program:\n  command: /bin/cat\n  format: xml", 4,
-	    "'outputs.program.format' must be json or text, not 'xml'" },
+	    "'outputs.program.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "'xml'" },
 	{ &output_program, "outputs:\n program:\n  command: /bin/cat\n  acknowledge: yes", 4,
 	    "'outputs.program.acknowledge' must be read or line, not 'yes'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: ftp://h/s3cret", 3,
@@ -80,6 +84,16 @@ static const struct {
 	{ &output_webhook,
 	    "outputs:\n webhook:\n  url: http://h\n  preset: deploy/presets/pagerduty.yaml", 4,
 	    "outputs.webhook.preset: it needs the parameter 'routing_key'" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  format: xml", 4,
+	    "'outputs.webhook.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "'xml'" },
+	{ &output_webhook,
+	    "outputs:\n webhook:\n  url: http://h\n  format: ecs\n  preset: "
+	    "deploy/presets/slack.yaml",
+	    4, "'outputs.webhook.format' must be left out with a preset" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  format: xml", 4,
+	    "'outputs.kafka.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "'xml'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  params: { x: 1 }", 4,
 	    "the preset has no parameter 'x'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  headers: [ 'a b' ]", 4,

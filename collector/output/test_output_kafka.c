@@ -271,28 +271,6 @@ a_fatal_error_is_survived(void **state)
 }
 
 static const struct {
-	const char *cluster, *node, *want;
-} sources[] = {
-	{ "prod", "web-1", "//prod/web-1" },
-	{ "a/b", "c d%\xc3\xa9", "//a%2Fb/c%20d%25%C3%A9" },
-	{ "", "", "///" },
-	{ "12345678901234567890123456789012345678901234567890", "n",
-	    "//1234567890123456789012345678901234/" },
-};
-
-static void
-sources_are_uris(void **state)
-{
-	char got[40];
-
-	(void) state;
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		kafka_source(sources[i].cluster, sources[i].node, got, sizeof(got));
-		assert_string_equal(sources[i].want, got);
-	}
-}
-
-static const struct {
 	const char *mechanism; /* NULL: the library's default */
 	int version;
 	bool fails;
@@ -334,7 +312,6 @@ main(void)
 		cmocka_unit_test(a_time_out_gives_all_back),
 		cmocka_unit_test(a_full_queue_is_not_an_error),
 		cmocka_unit_test(a_fatal_error_is_survived),
-		cmocka_unit_test(sources_are_uris),
 		cmocka_unit_test(an_old_library_is_known),
 	};
 

@@ -292,6 +292,7 @@ presets_are_valid(void **state)
 		bool batch;
 	} presets[] = {
 		{ "alertmanager", "", true },
+		{ "cloudevents", "", true },
 		{ "discord", "", false },
 		{ "elasticsearch", "index: i", true },
 		{ "loki", "", true },

@@ -17,34 +17,39 @@ static const struct {
 	enum syslog_header header;
 	unsigned facility;
 	const char *sd_id;
-	bool json;
+	enum text_format format;
 	const char *node, *rule, *body;
 	const char *want;
 } cases[] = {
-	{ SYSLOG_5424, 16, "mews@32473", true, "web-1", "Read", "{\"a\":1}",
+	{ SYSLOG_5424, 16, "mews@32473", TEXT_JSON_SAFE, "web-1", "Read", "{\"a\":1}",
 	    "<132>1 2026-11-22T15:24:25.353780Z web-1 mews - alert " SD("web-1") " {\"a\":1}" },
-	{ SYSLOG_5424, 1, NULL, true, "web-1", "Read", "{\"a\":1}",
+	{ SYSLOG_5424, 1, NULL, TEXT_JSON_SAFE, "web-1", "Read", "{\"a\":1}",
 	    "<12>1 2026-11-22T15:24:25.353780Z web-1 mews - alert - {\"a\":1}" },
-	{ SYSLOG_5424, 1, NULL, false, "web-1", "Read",
+	{ SYSLOG_5424, 1, NULL, TEXT_BARE, "web-1", "Read",
 	    "{\"output\":\"15:24:25.353780313: Warning file=/etc/shadow\"}",
 	    "<12>1 2026-11-22T15:24:25.353780Z web-1 mews - alert - Read: file=/etc/shadow" },
-	{ SYSLOG_BSD, 4, "mews@32473", true, "web-1", "Read", "{\"a\":1}",
+	{ SYSLOG_BSD, 4, "mews@32473", TEXT_JSON_SAFE, "web-1", "Read", "{\"a\":1}",
 	    "<36>Nov 22 15:24:25 web-1 mews[PID]: {\"a\":1}" },
-	{ SYSLOG_LOCAL, 4, "mews@32473", true, "web-1", "Read", "{\"a\":1}",
+	{ SYSLOG_LOCAL, 4, "mews@32473", TEXT_JSON_SAFE, "web-1", "Read", "{\"a\":1}",
 	    "<36>Nov 22 15:24:25 mews[PID]: {\"a\":1}" },
 	/* a node's name can add no field, and an empty one leaves none out */
-	{ SYSLOG_5424, 1, NULL, true, "a b\n\xc3\xa9", "Read", "{}",
+	{ SYSLOG_5424, 1, NULL, TEXT_JSON_SAFE, "a b\n\xc3\xa9", "Read", "{}",
 	    "<12>1 2026-11-22T15:24:25.353780Z a_b___ mews - alert - {}" },
-	{ SYSLOG_BSD, 1, NULL, true, "", "Read", "{}", "<12>Nov 22 15:24:25 - mews[PID]: {}" },
+	{ SYSLOG_BSD, 1, NULL, TEXT_JSON_SAFE, "", "Read", "{}",
+	    "<12>Nov 22 15:24:25 - mews[PID]: {}" },
 	/* nor can a value end the structured data, or the line */
-	{ SYSLOG_5424, 1, "x@1", true, "n", "a\"] [y@1 b=\"\\\n\x1b", "{}",
+	{ SYSLOG_5424, 1, "x@1", TEXT_JSON_SAFE, "n", "a\"] [y@1 b=\"\\\n\x1b", "{}",
 	    "<12>1 2026-11-22T15:24:25.353780Z n mews - alert [x@1 id=\"" ID
 	    "\" rule=\"a\\\"\\] [y@1 b=\\\"\\\\\\\\x0a\\\\x1b\" priority=\"Warning\" node=\"n\" "
 	    "cluster=\"c\"] {}" },
-	{ SYSLOG_LOCAL, 1, NULL, true, "n", "Read", "{\"a\":\"\xc2\x9b\xe2\x80\xae\"}",
+	{ SYSLOG_LOCAL, 1, NULL, TEXT_JSON_SAFE, "n", "Read", "{\"a\":\"\xc2\x9b\xe2\x80\xae\"}",
 	    "<12>Nov 22 15:24:25 mews[PID]: {\"a\":\"\\u009b\\u202e\"}" },
-	{ SYSLOG_LOCAL, 1, NULL, false, "n", "a\nb", "{\"output\":\"x\\n<0>y\\u0000\"}",
+	{ SYSLOG_LOCAL, 1, NULL, TEXT_BARE, "n", "a\nb", "{\"output\":\"x\\n<0>y\\u0000\"}",
 	    "<12>Nov 22 15:24:25 mews[PID]: a\\x0ab: x\\x0a<0>y\\x00" },
+	{ SYSLOG_LOCAL, 1, NULL, TEXT_CEF, "n", "Read", "{\"output\":\"a=b\"}",
+	    "<12>Nov 22 15:24:25 mews[PID]: CEF:0|Mews|Mews|" MEWS_VERSION
+	    "|Read|Read|6|rt=1795361065353 externalId=" ID
+	    " dvchost=n deviceFacility=internal cs6=c cs6Label=cluster msg=a\\=b" },
 };
 
 static void
@@ -84,7 +89,7 @@ an_alert_is_one_message(void **state)
 		f.header = cases[i].header;
 		f.facility = cases[i].facility;
 		f.sd_id = cases[i].sd_id;
-		f.json = cases[i].json;
+		f.format = cases[i].format;
 		of_pid(cases[i].want, want, sizeof(want));
 		assert_int_equal(0, syslog_msg(&f, &a, &b));
 		assert_string_equal(want, b.p);
@@ -130,13 +135,13 @@ a_message_fits(void **state)
 		json_t *root;
 
 		f.max = sizes[i / 2].max;
-		f.json = i % 2 == 0;
+		f.format = i % 2 == 0 ? TEXT_JSON_SAFE : TEXT_BARE;
 		buf_str(&b, "kept");
 		assert_int_equal(sizes[i / 2].r, syslog_msg(&f, &a, &b));
 		assert_memory_equal("kept<12>", b.p - 0, 5);
 		if (sizes[i / 2].r == 0) {
 			assert_true(b.n - strlen("kept") <= f.max);
-			if (f.json) {
+			if (f.format == TEXT_JSON_SAFE) {
 				root = json_loads(strstr(b.p, "] {") + 2, 0, NULL);
 				assert_non_null(root);
 				json_decref(root);

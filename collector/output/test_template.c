@@ -32,6 +32,12 @@ static const struct {
 	{ "[\"%proc.name\", %proc.name, \"%[proc.aname[2]]\"]", "plain",
 	    NULL }, /* a bracket ends the name */
 	{ "[\"%proc.name\", %proc.name]", "plain", "[\"x\\\"},{\\n\", \"x\\\"},{\\n\"]" },
+	{ "[\"%alert.cef\"]", "slack",
+	    "[\"CEF:0|Mews|Mews|" MEWS_VERSION
+	    "|R\\\"1|R\\\"1|7|rt=1795361065353 externalId=i1 dvchost=n deviceFacility=internal "
+	    "spid=7 sproc=x\\\"},{\\\\\\\\x0a cs6=c cs6Label=cluster msg=a \\\"b\\\" "
+	    "&lt;!channel&gt; "
+	    "@here\"]" },
 	{ "[%evt.list, \"%evt.list\"]", "plain", "[[1,\"a\"], \"[1,\\\"a\\\"]\"]" },
 	{ "[\"%alert.output\"]", "plain", "[\"a \\\"b\\\" <!channel> @here\"]" },
 	{ "[\"%alert.output\"]", "slack", "[\"a \\\"b\\\" &lt;!channel&gt; @here\"]" },

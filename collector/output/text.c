@@ -1,31 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/output/text.h"
+#include "collector/output/shape.h"
 #include "common/clock.h"
 #include "common/escape.h"
 #include "common/utf8.h"
 #include <errno.h>
 #include <jansson.h>
 
+#define CUT_LEAST 128 /* an alert cut to less is useless */
+
+static const struct {
+	const char *name;
+	enum text_format format, terminal;
+	const char *type;
+} formats[] = {
+#define FORMAT(name, id, terminal, type) { name, TEXT_##id, TEXT_##terminal, type },
+#include "collector/output/text_formats.def"
+};
+
 int
 text_format_of(const char *name, bool terminal, enum text_format *ret)
 {
-	if (strcmp(name, "json") == 0)
-		*ret = terminal ? TEXT_JSON_SAFE : TEXT_JSON;
-	else if (strcmp(name, "text") == 0)
-		*ret = terminal ? TEXT_COLOURED : TEXT_PLAIN;
-	else
-		return -EINVAL;
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (strcmp(formats[i].name, name) != 0)
+			continue;
+		*ret = terminal ? formats[i].terminal : formats[i].format;
+		return 0;
+	}
+	return -EINVAL;
 }
 
-void
-text_time(uint64_t realtime_ns, char ret[40])
+const char *
+text_content_type(enum text_format format)
 {
-	const size_t fraction = CLOCK_TEXT - sizeof("Z");
+	size_t i = 0;
 
-	(void) clock_text(realtime_ns, ret);
-	(void) snprintf(
-	    ret + fraction, 40 - fraction, ".%09uZ", (unsigned) (realtime_ns % NS_PER_S));
+	while (formats[i].format != format && formats[i].terminal != format)
+		i++;
+	return formats[i].type;
 }
 
 static void
@@ -59,22 +71,6 @@ colour(enum priority p)
 		return "\033[2m";
 	}
 	return "";
-}
-
-/* The prefix is "15:24:25.353780313: Warning ", or has a date. */
-struct slice
-text_body(struct slice output, enum priority p)
-{
-	struct slice s = output;
-	size_t n = 0, name = strlen(priority_name(p));
-
-	while (n < s.n && strchr("0123456789:.-+T", s.p[n]) != NULL)
-		n++;
-	if (n == 0 || n + name + 2 > s.n || s.p[n] != ' ' || s.p[n + name + 1] != ' ')
-		return s;
-	if (memcmp(s.p + n + 1, priority_name(p), name) != 0)
-		return s;
-	return (struct slice){ s.p + n + name + 2, s.n - n - name - 2 };
 }
 
 /* The output of an alert without its prefix, borrowed from 'root', or from the body if it is not
@@ -115,21 +111,18 @@ plain(struct buf *b, const struct alert *a, bool terminal)
 	escape_add(b, slice_str(a->rule));
 	buf_str(b, terminal ? "\033[0m  " : "  ");
 	escape_add(b, s);
-	buf_char(b, '\n');
 	json_decref(root);
 }
 
 void
-text_alert(struct buf *b, const struct alert *a, enum text_format format)
+text_shape(struct buf *b, const struct alert *a, enum text_format format)
 {
 	switch (format) {
 	case TEXT_JSON:
 		buf_add(b, a->json, a->json_len);
-		buf_char(b, '\n');
 		return;
 	case TEXT_JSON_SAFE:
 		escape_json(b, (struct slice){ a->json, a->json_len });
-		buf_char(b, '\n');
 		return;
 	case TEXT_BARE:
 		bare(b, a);
@@ -138,7 +131,29 @@ text_alert(struct buf *b, const struct alert *a, enum text_format format)
 	case TEXT_COLOURED:
 		plain(b, a, format == TEXT_COLOURED);
 		return;
+	case TEXT_OCSF:
+		shape_ocsf(b, a);
+		return;
+	case TEXT_ECS:
+		shape_ecs(b, a);
+		return;
+	case TEXT_CLOUDEVENTS:
+		shape_cloudevents(b, a);
+		return;
+	case TEXT_CEF:
+		shape_cef(b, a);
+		return;
+	case TEXT_LEEF:
+		shape_leef(b, a);
+		return;
 	}
+}
+
+void
+text_alert(struct buf *b, const struct alert *a, enum text_format format)
+{
+	text_shape(b, a, format);
+	buf_char(b, '\n');
 }
 
 static int
@@ -232,4 +247,27 @@ text_cut(struct slice json, size_t limit, struct buf *ret)
 	}
 	json_decref(root);
 	return r;
+}
+
+int
+text_fit(struct buf *b, const struct alert *a, enum text_format format, size_t limit)
+{
+	CLEANUP(buf_fini) struct buf json = BUF_INIT;
+	struct alert less = *a;
+	size_t before = b->n;
+	int r;
+
+	text_shape(b, a, format);
+	for (size_t room = MIN(limit, a->json_len); b->n - before > limit; room /= 2) {
+		b->n = before;
+		if (room < CUT_LEAST)
+			return -EMSGSIZE;
+		r = text_cut((struct slice){ a->json, a->json_len }, room, &json);
+		if (r < 0)
+			return r == -ENOMEM ? r : -EMSGSIZE;
+		less.json = json.p;
+		less.json_len = json.n;
+		text_shape(b, &less, format);
+	}
+	return buf_ok(b);
 }

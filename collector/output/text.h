@@ -8,6 +8,7 @@
 #define MEWS_COLLECTOR_OUTPUT_TEXT_H
 
 #include "collector/outbox/outbox.h"
+#include "collector/output/text_part.h"
 #include "common/buf.h"
 #include "common/macros.h"
 #include <stdio.h>
@@ -18,19 +19,31 @@ enum text_format {
 	TEXT_PLAIN,     /* date, time, priority, node, output */
 	TEXT_BARE,      /* rule and output only, without a newline */
 	TEXT_COLOURED,  /* for a terminal: the same with colours, and without the date */
+	TEXT_OCSF,      /* shape.h */
+	TEXT_ECS,
+	TEXT_CLOUDEVENTS,
+	TEXT_CEF,
+	TEXT_LEEF,
 };
 
-/* Parse "json" or "text"; 'terminal' selects the variant. -EINVAL. */
+/* The names of text_formats.def, for messages. */
+#define TEXT_FORMATS "json, text, ocsf, ecs, cloudevents, cef or leef"
+
+/* Parse one of them; 'terminal' selects the variant. -EINVAL. */
 int text_format_of(const char *name, bool terminal, enum text_format *ret) MUST_CHECK;
 
-/* Append one line, with its newline unless it is TEXT_BARE; check buf_ok(). */
+/* The content type of a format that has a name. */
+const char *text_content_type(enum text_format format);
+
+/* Append an alert as one line, without a newline; check buf_ok(). */
+void text_shape(struct buf *b, const struct alert *a, enum text_format format);
+/* The same with a newline. */
 void text_alert(struct buf *b, const struct alert *a, enum text_format format);
 
-/* An alert's output without the time and priority that Falco puts before it; borrowed from it. */
-struct slice text_body(struct slice output, enum priority p);
-
-/* Write an RFC 3339 time in UTC with nanoseconds. */
-void text_time(uint64_t realtime_ns, char ret[40]);
+/* The same as text_shape(), with the alert's longest texts cut so that it has at most 'limit'
+ * bytes. -EMSGSIZE: too long even so; 'b' is as before. -ENOMEM. */
+int text_fit(
+    struct buf *b, const struct alert *a, enum text_format format, size_t limit) MUST_CHECK;
 
 /*
  * Cut the body's longest texts, so that it has at most 'limit' bytes; output_fields then has

@@ -11,9 +11,10 @@ const struct opt webhook_opts[] = {
 	    AT(url), 0, 0 },
 	{ "outputs.webhook.preset", NULL,
 	    "The service's name: a file in " WEBHOOK_PRESETS
-	    ", or a path; empty: each alert as Falco's "
-	    "http_output sends it.",
+	    ", or a path; empty: an alert a request, in outputs.webhook.format.",
 	    OPT_STR, AT(preset), 0, 0 },
+	{ "outputs.webhook.format", "json", TEXT_FORMATS ": the body, if there is no preset.",
+	    OPT_STR, AT(format_name), 0, 0 },
 	{ "outputs.webhook.headers", NULL, "Headers: 'NAME: VALUE', any number.", OPT_LIST,
 	    AT(headers), 0, 0 },
 	{ "outputs.webhook.header_files", NULL,
@@ -168,8 +169,13 @@ use_preset(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 		    st->preset_cfg, "reply", "status, ok, code or bulk", st->reply_name, d);
 	if (st->batch == 0 || st->preset_batch == 1)
 		st->batch = st->preset_batch;
+	if (text_format_of(st->format_name, false, &st->format) < 0)
+		return wrong(cfg, "outputs.webhook.format", TEXT_FORMATS, st->format_name, d);
 	if (is_empty(st->body))
 		return 0;
+	if (st->format != TEXT_JSON)
+		return wrong(cfg, "outputs.webhook.format",
+		    "left out with a preset, which has its own", st->format_name, d);
 	cfg_place(st->preset_cfg, "body", d);
 	return template_new(
 	    st->body, "outputs.webhook.preset", escape, param, cfg, &st->body_template, d);
@@ -234,7 +240,8 @@ read_headers(
 	char type[200];
 	int r;
 
-	(void) snprintf(type, sizeof(type), "Content-Type: %s", st->content_type);
+	(void) snprintf(type, sizeof(type), "Content-Type: %s",
+	    is_empty(st->preset) ? text_content_type(st->format) : st->content_type);
 	r = add_header(list, type);
 	if (r == 0)
 		r = add_header(list, "Expect:"); /* a body at once */

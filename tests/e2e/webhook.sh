@@ -18,7 +18,7 @@ cat >"$lab/closed.yaml" <<'EOF'
   priority: WARNING
 EOF
 lab_rules=$lab/closed.yaml
-presets='slack mattermost discord teams pagerduty alertmanager elasticsearch loki splunk'
+presets='slack mattermost discord teams pagerduty alertmanager elasticsearch loki splunk cloudevents'
 # shellcheck disable=SC2086 # a list
 lab_pki falco $presets tls f429 f500 freset fhang fgone client
 "$bin/mewsctl" pki issue "$lab/pki" --collector web --dns localhost --ip 127.0.0.1 >/dev/null

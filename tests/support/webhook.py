@@ -116,12 +116,22 @@ def do_elasticsearch(body, headers):
     items, ids = [], []
     for action, doc in zip(lines[::2], lines[1::2]):
         i = action["create"]["_id"]
-        want(action["create"]["_index"] == "alerts" and falco(doc["falco"]) == i and rfc3339(doc["@timestamp"]), "document")
+        want(action["create"]["_index"] == "alerts" and doc["event"]["id"] == i and doc["event"]["kind"] == "alert" and "evt.type" in doc["falco"]["fields"] and rfc3339(doc["@timestamp"]), "document")
         items.append({"create": {"_id": i, "status": 409 if i in known else 201}})
         if i not in known:
             ids.append(i)
         known.add(i)
     return ids, 200, json.dumps({"errors": False, "items": items})
+
+
+def do_cloudevents(body, headers):
+    want(headers["Content-Type"].startswith("application/cloudevents-batch+json"), "content type")
+    ids = []
+    for e in json.loads(body):
+        want(e["specversion"] == "1.0" and e["id"] == falco(e["data"]) and rfc3339(e["time"]), "event")
+        want(e["source"].startswith("//lab/") and e["type"] == "io.mews.alert.v1", "source or type")
+        ids.append(e["id"])
+    return ids, 200, ""
 
 
 def do_loki(body, headers):
