@@ -236,13 +236,13 @@ node_state(const struct stream *stream)
 static void
 forget_gone(struct nodes *n)
 {
-	uint64_t now = clock_real();
+	uint64_t now = clock_mono();
 	struct node **at = &n->head;
 
 	while (*at != NULL) {
 		struct node *p = *at;
 
-		if (p->stream->connected || p->stream->last_seen + STATE_KEEP_NS > now) {
+		if (p->stream->connected || stream_unheard_ns(p->stream, now) < STATE_KEEP_NS) {
 			at = &p->next;
 			continue;
 		}

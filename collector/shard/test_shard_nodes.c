@@ -291,6 +291,15 @@ test_gone(void **state)
 	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
 	b.stream.evaluated = 1;
 	b.stream.last_seen = clock_real() - HOUR_NS - NS_PER_S;
+	b.stream.heard = clock_mono(); /* the clock was set ahead */
+	nodes_publish(b.nodes);
+	assert_int_equal(1, states_alive);
+	nodes_free(b.nodes);
+
+	bench_open(&b);
+	(void) feed(&b, &b.stream, 1, 1, NULL, ids);
+	b.stream.evaluated = 1;
+	b.stream.last_seen = clock_real() - HOUR_NS - NS_PER_S;
 	nodes_publish(b.nodes);
 	assert_int_equal(0, states_alive);
 	assert_int_equal(0, b.stream.refs);

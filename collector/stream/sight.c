@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sight.c - whether a node is seen, and the names of that. */
 #include "collector/stream/stream.h"
+#include "common/clock.h"
 
 static const char *const sight_names[SIGHT_MAX] = {
 #define SIGHT(name, text) #name,
@@ -34,4 +35,16 @@ stream_sight(const struct stream *st, uint64_t now)
 	if (st->connected)
 		return now > heard && now - heard > STREAM_SILENT_NS ? SIGHT_silent : SIGHT_up;
 	return st->said_bye ? SIGHT_stopped : SIGHT_down;
+}
+
+uint64_t
+stream_unheard_ns(const struct stream *st, uint64_t now)
+{
+	uint64_t heard = st->heard;
+
+	if (heard == 0) {
+		heard = st->last_seen;
+		now = clock_real();
+	}
+	return now > heard ? now - heard : 0;
 }

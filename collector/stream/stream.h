@@ -183,6 +183,10 @@ struct stream *streams_crowded_out(struct streams *s);
 /* Is the stream's node seen at 'now', monotonic ns? */
 enum sight stream_sight(const struct stream *st, uint64_t now);
 
+/* For how long has the sensor not been heard, ns? A step of the clock does not change it, but for a
+ * node that this collector has not heard yet. 'now' is monotonic. */
+uint64_t stream_unheard_ns(const struct stream *st, uint64_t now);
+
 struct stream *stream_ref(struct stream *st); /* returns st */
 void stream_unref(struct stream *st);         /* NULL is nothing */
 

@@ -239,7 +239,7 @@ look_at(void *arg, struct stream *st)
 	if (sight == SIGHT_up)
 		look_for_return(l, st);
 	else if (w->cfg.forget_ns != 0 && !st->connected && l->forgets < FORGETS &&
-		 st->last_seen + w->cfg.forget_ns < clock_real() &&
+		 stream_unheard_ns(st, l->now) > w->cfg.forget_ns &&
 		 streams_forget(w->cfg.streams, st->id.cluster, st->id.node) == 0)
 		forget(l, st, "it was gone for longer than nodes.forget_after");
 	else

@@ -374,6 +374,10 @@ test_blind(void **state)
 static void
 test_forget_after(void **state)
 {
+	const struct outbox_node recent = { .id = { "c", "n1", "b1", 1 },
+		.seen = clock_real() - 3500 * S };
+	const struct outbox_node old = { .id = { "c", "n1", "b1", 1 },
+		.seen = clock_real() - 3601 * S };
 	struct bench b;
 
 	(void) state;
@@ -381,11 +385,21 @@ test_forget_after(void **state)
 	connect_sensor(&b, 1);
 	(void) until(&b, 1);
 	b.st->connected = false;
-	b.st->last_seen = clock_real() - 3599 * S;
+	b.st->heard = b.began + S;
 	assert_string_equal("alert down 1", until(&b, 5));
-	b.st->last_seen = clock_real() - 3601 * S;
-	assert_string_equal("forget n1", until(&b, 6));
-	assert_string_equal("", until(&b, 7));
+	b.st->last_seen = clock_real() - 7200 * S; /* the clock was set ahead */
+	assert_string_equal("", until(&b, 3600));
+	b.st->last_seen = clock_real() + 7200 * S; /* back */
+	assert_string_equal("forget n1", until(&b, 3602));
+	assert_string_equal("", until(&b, 3603));
+	bench_close(&b);
+
+	/* Not heard by this collector: only the wall clock knows since when. */
+	bench_open(&b, &recent, 3600 * S);
+	assert_string_equal("", until(&b, 1));
+	bench_close(&b);
+	bench_open(&b, &old, 3600 * S);
+	assert_string_equal("forget n1", until(&b, 1));
 	bench_close(&b);
 }
 
