@@ -60,6 +60,9 @@ struct output_ops {
 	/* Does it wait for the time only, not for its peer? At the end drain() follows at once. May
 	 * be NULL. */
 	bool (*holds)(void *st);
+	/* The end is near: what blocks the thread must end by 'until' (monotonic ns). Called once,
+	 * by another thread, perhaps during poll(). May be NULL. */
+	void (*hurry)(void *st, uint64_t until);
 	/* Finish what is under way; returns the number of rows still without done(). */
 	long (*drain)(void *st, int deadline_ms);
 	/* Give up what is under way: done(OUTPUT_RETRY) for each. May be NULL. */

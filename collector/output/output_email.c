@@ -55,6 +55,21 @@ on_line(char *line, size_t one, size_t n, void *arg)
 	return one * n;
 }
 
+/* libcurl blocks until a server has answered the mail itself and QUIT, and asks here meanwhile, at
+ * least every second: end it when the collector stops. */
+static int
+on_progress(void *arg, curl_off_t all, curl_off_t now, curl_off_t up, curl_off_t upto)
+{
+	struct email_state *st = arg;
+	uint64_t until = st->until;
+
+	(void) all;
+	(void) now;
+	(void) up;
+	(void) upto;
+	return until != 0 && clock_mono() >= until;
+}
+
 static int
 set_up(struct email_state *st)
 {
@@ -93,7 +108,10 @@ set_up(struct email_state *st)
 	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	(void) curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L); /* mails are rare */
 	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long) st->timeout_ms);
-	/* libcurl blocks until the mail itself is answered, at most for so long */
+	(void) curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	(void) curl_easy_setopt(c, CURLOPT_XFERINFODATA, st);
+	(void) curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	/* while it blocks */
 	(void) curl_easy_setopt(
 	    c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long) MAX(st->timeout_ms / 1000, 1));
 	(void) curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read);
@@ -195,6 +213,8 @@ launch(struct email_state *st, enum sending what)
 static const char *
 reason(const struct email_state *st, CURLcode code, long status)
 {
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return "the collector stopped before it answered";
 	if (code == CURLE_LOGIN_DENIED)
 		return "it does not accept outputs.email.username and its password";
 	if (code == CURLE_USE_SSL_FAILED)
@@ -318,6 +338,14 @@ email_poll(void *state, int timeout_ms)
 	step(st);
 }
 
+static void
+email_hurry(void *state, uint64_t until)
+{
+	struct email_state *st = state;
+
+	st->until = until;
+}
+
 /* The end does not wait for the interval. */
 static long
 email_drain(void *state, int deadline_ms)
@@ -377,6 +405,7 @@ const struct output_ops output_email = {
 	.submit = email_submit,
 	.poll = email_poll,
 	.holds = email_holds,
+	.hurry = email_hurry,
 	.drain = email_drain,
 	.purge = email_purge,
 	.trouble = email_trouble,

@@ -31,6 +31,7 @@ struct email_state {
 	size_t n;            /* rows in the digest */
 	uint64_t not_before; /* monotonic ns: the interval is over */
 	uint64_t paused, pause;
+	_Atomic uint64_t until; /* monotonic ns: by then nothing may block; 0: not yet known */
 	output_done_fn *done;
 	void *arg;
 	char reply[256]; /* the server's latest line */

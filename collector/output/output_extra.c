@@ -182,6 +182,7 @@ offer_letter(void *arg, const struct outbox_letter *l)
 		letters_done(o, l->rowid);
 		return false;
 	}
+	o->only_test = false;
 	r = submit(o, l->rowid, l->alert);
 	if (r == 0)
 		o->letter_next = MAX(o->letter_next, l->rowid);
@@ -257,6 +258,7 @@ output_extra_ended(struct output *o, uint64_t rowid, enum output_result result, 
 	else if (result == OUTPUT_DELIVERED)
 		o->backoff_ms = 0;
 	if (rowid == 0) {
+		o->only_test = result != OUTPUT_DELIVERED && o->n == 0 && !o->troubled;
 		end_test(o, ends[result],
 		    result == OUTPUT_DELIVERED && o->ops->answered != NULL ? o->ops->answered(o->st)
 									   : why);

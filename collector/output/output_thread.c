@@ -54,6 +54,7 @@ output_ended(void *arg, uint64_t rowid, enum output_result result, const char *w
 	if (i == o->n || o->flight[slot(o, i)].state != FLYING)
 		return;
 	o->flying--;
+	o->only_test = false;
 	if (result == OUTPUT_REFUSED && outbox_set_aside(o->set->outbox, o->name, rowid, why) < 0)
 		result = OUTPUT_RETRY;
 	o->flight[slot(o, i)].state = result == OUTPUT_RETRY ? AGAIN : ENDED;
@@ -102,6 +103,7 @@ offer(void *arg, const struct outbox_row *row)
 	}
 	o->flight[slot(o, i)].state = FLYING;
 	o->flying++;
+	o->only_test = false;
 	r = o->ops->submit(o->st, row);
 	if (r == 0) {
 		o->next = row->rowid;
@@ -183,7 +185,8 @@ begin_again(struct output *o)
 	o->again = false;
 	output_advance(o);
 	o->next = o->cursor;
-	back_off(o);
+	if (!o->only_test)
+		back_off(o);
 }
 
 static void
@@ -200,7 +203,9 @@ publish(struct output *o)
 	o->stats.oldest_age_ms =
 	    o->stats.lag_rows == 0 || oldest == 0 || oldest > now ? 0 : (now - oldest) / NS_PER_MS;
 	o->stats.retrying = o->retry_after < o->retry_upto;
-	if (trouble != NULL)
+	if (o->only_test)
+		o->stats.error[0] = '\0';
+	else if (trouble != NULL)
 		output_set_error(o, trouble);
 	else if (!o->again && o->refusal == 0 && o->backoff_ms == 0)
 		o->stats.error[0] = '\0';

@@ -434,6 +434,11 @@ outputs_stop(struct outputs *set, int deadline_ms)
 	pthread_mutex_unlock(&set->lock);
 	for (size_t i = 0; i < set->n; i++) {
 		o = set->v[i];
+		if (o->running && o->ops->hurry != NULL)
+			o->ops->hurry(o->st, until);
+	}
+	for (size_t i = 0; i < set->n; i++) {
+		o = set->v[i];
 		if (o->running) {
 			(void) pthread_join(o->thread, NULL);
 			now = clock_mono();

@@ -38,6 +38,7 @@ struct output {
 	uint64_t waiting;      /* the time of the row that it did not accept */
 	unsigned backoff_ms;
 	bool troubled;
+	bool only_test;         /* the latest failure was a test's: no alert waits because of it */
 	uint64_t extra[EXTRAS]; /* rows outside of the order that are under way */
 	size_t nextra;
 	uint64_t letter_next; /* dead letters are offered up to here */

@@ -22,6 +22,7 @@ struct fake {
 	size_t n;
 	uint64_t order[ROWS * 2]; /* as delivered */
 	size_t norder;
+	bool trouble; /* since a row was to be sent again, until one is delivered */
 	output_done_fn *done;
 	void *arg;
 };
@@ -60,8 +61,10 @@ fake_poll(void *st, int timeout_ms)
 		if (f->held[f->n].act == REFUSE) {
 			f->done(f->arg, rowid, OUTPUT_REFUSED, "no");
 		} else if (f->held[f->n].act == RETRY_ONCE) {
+			f->trouble = true;
 			f->done(f->arg, rowid, OUTPUT_RETRY, "later");
 		} else {
+			f->trouble = false;
 			f->order[f->norder++] = rowid;
 			f->done(f->arg, rowid, OUTPUT_DELIVERED, NULL);
 		}
@@ -75,11 +78,20 @@ fake_drain(void *st, int deadline_ms)
 	return 0;
 }
 
+static const char *
+fake_trouble(void *st)
+{
+	const struct fake *f = st;
+
+	return f->trouble ? "trouble" : NULL;
+}
+
 static const struct output_ops fake_ops = {
 	.name = "fake",
 	.poll = fake_poll,
 	.submit = fake_submit,
 	.drain = fake_drain,
+	.trouble = fake_trouble,
 };
 
 static const struct outbox_output names[] = { { "fake", false } };
@@ -367,6 +379,44 @@ a_test_says_how_it_ended(void **state)
 	bench_free(b);
 }
 
+/* Do the statistics show no error any more? */
+static bool
+error_goes(struct bench *b)
+{
+	struct output_stats st;
+	uint64_t until = clock_mono() + 20 * NS_PER_S;
+
+	do
+		(void) outputs_stats(&b->set, &st, 1);
+	while (st.error[0] != '\0' && clock_mono() < until);
+	return st.error[0] == '\0';
+}
+
+/* What a test finds is its answer: nothing waits, so the output is not failing. */
+static void
+fail_tests(struct bench *b)
+{
+	struct output_test t;
+
+	b->fake.act[0] = RETRY_ONCE;
+	test_once(b, &t);
+	assert_int_equal(OUTPUT_TEST_FAILED, t.end);
+	assert_true(error_goes(b));
+}
+
+static void
+a_failed_test_leaves_no_trouble(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void) state;
+	put(b->outbox, 1, 3);
+	bench_run_with(b, 3, fail_tests);
+	assert_false(b->o.only_test);
+	assert_int_equal(0, b->o.backoff_ms);
+	bench_free(b);
+}
+
 static uint64_t
 letters(struct bench *b)
 {
@@ -441,6 +491,7 @@ main(void)
 		cmocka_unit_test(a_storm_loses_nothing),
 		cmocka_unit_test(the_route_is_asked_first),
 		cmocka_unit_test(a_test_says_how_it_ended),
+		cmocka_unit_test(a_failed_test_leaves_no_trouble),
 		cmocka_unit_test(dead_letters_are_sent_again),
 	};
 

@@ -19,7 +19,7 @@ cat >"$lab/closed.yaml" <<'EOF'
   priority: WARNING
 EOF
 lab_rules=$lab/closed.yaml
-lab_pki first digest gone deferred hang password other authority refused tls
+lab_pki first digest gone deferred hang stopped password other authority refused tls
 "$bin/mewsctl" pki issue "$lab/pki" --collector mail --dns localhost --ip 127.0.0.1 >/dev/null
 "$bin/mewsctl" pki init "$lab/other" --name other >/dev/null
 echo 's3cret' >"$lab/password"
@@ -91,6 +91,19 @@ for fault in gone deferred hang password; do
 	arrived "$total"
 	echo "ok: $fault: no alert is lost"
 done
+echo '== the end does not wait for a server that hangs'
+collector -o outputs.email.timeout=10m
+rm -f "$lab/hanging"
+echo hang >"$lab/fault"
+replay stopped
+lab_wait 30 test -e "$lab/hanging" || fail "the server does not hang"
+lab_stop "$collector_pid" # fails if it has not stopped after 30 s
+collector_pid=
+rm "$lab/fault"
+collector
+total=$((total + count))
+arrived "$total"
+
 [ "$(mails 'map(.id) | length - (unique | length)')" = 0 ] || fail "a mail came twice"
 
 echo '== what the server refuses for good'

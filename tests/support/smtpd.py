@@ -4,7 +4,8 @@
 
 The user is mews, the password the first line of FOLDER/password. It checks each mail as a mail program reads it,
 and appends a JSON line of it to FOLDER/mails, or the reason to FOLDER/wrong. The file FOLDER/fault, while it
-exists, decides the answer to DATA: a line such as "451 later"; "hang" does not answer.
+exists, decides the answer to DATA: a line such as "451 later"; "hang" does not answer as long
+as the file exists, and then not to DATA.
 """
 import asyncio, email, email.policy, json, os, re, ssl, sys
 from aiosmtpd.controller import Controller
@@ -50,7 +51,9 @@ class Handler:
         if os.path.exists(fault):
             answer = open(fault).readline().strip()
             if answer == "hang":
-                await asyncio.sleep(60)
+                append("hanging", "")
+                while os.path.exists(fault):
+                    await asyncio.sleep(0.1)
             return answer
         try:
             append("mails", json.dumps(read(envelope.content, envelope.rcpt_tos)))
