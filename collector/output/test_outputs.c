@@ -412,7 +412,6 @@ a_failed_test_leaves_no_trouble(void **state)
 	(void) state;
 	put(b->outbox, 1, 3);
 	bench_run_with(b, 3, fail_tests);
-	assert_false(b->o.only_test);
 	assert_int_equal(0, b->o.backoff_ms);
 	bench_free(b);
 }
