@@ -20,6 +20,7 @@ enum {
 	WAITING_BYTES = 64 << 20,
 	LOOK_MS = 50,           /* how often to look whether an image's batches are durable */
 	KEEP_S = 7 * 24 * 3600, /* an unused file is removed after that long */
+	GROUP = 64,             /* files written before the first of them is waited for */
 };
 
 struct item {
@@ -27,6 +28,8 @@ struct item {
 	struct stream *stream; /* held */
 	uint64_t seq;
 	struct buf data;
+	uint64_t bytes; /* of its file */
+	int fd;         /* of its file; -errno: that is not written */
 };
 
 struct checkpoint {
@@ -69,17 +72,25 @@ take(struct checkpoint *c, struct item **at)
 	return i;
 }
 
-/* The first image of which every batch is durable; NULL: none. Those of streams that are gone are
- * dropped. */
+static bool
+has_node(const struct item *group, const struct stream *st)
+{
+	while (group != NULL && group->stream->hash != st->hash)
+		group = group->next;
+	return group != NULL;
+}
+
+/* The first image of which every batch is durable, and whose node is not in the group; NULL: none.
+ * Those of streams that are gone are dropped. */
 static struct item *
-next_ready(struct checkpoint *c)
+next_ready(struct checkpoint *c, const struct item *group)
 {
 	struct item **at = &c->head;
 
 	while (*at != NULL) {
 		if ((*at)->stream->forgotten)
 			item_free(take(c, at));
-		else if ((*at)->stream->durable >= (*at)->seq)
+		else if ((*at)->stream->durable >= (*at)->seq && !has_node(group, (*at)->stream))
 			return take(c, at);
 		else
 			at = &(*at)->next;
@@ -88,18 +99,24 @@ next_ready(struct checkpoint *c)
 }
 
 static void
-write_item(struct checkpoint *c, struct item *i)
+write_aside(struct checkpoint *c, struct item *i)
 {
-	struct stream *st = i->stream;
-	int r = checkpoint_pack(&st->id, buf_get(&i->data), &c->file);
+	i->fd = checkpoint_pack(&i->stream->id, buf_get(&i->data), &c->file);
+	if (i->fd == 0)
+		i->fd = checkpoint_aside(c->dir, i->stream->hash, buf_get(&c->file));
+	i->bytes = c->file.n;
+	buf_fini(&i->data);
+}
 
-	if (r == 0)
-		r = checkpoint_replace(c->dir, st->hash, buf_get(&c->file));
+/* 'r': is it written? */
+static void
+tell(struct checkpoint *c, struct item *i, int r)
+{
 	if (r == 0) {
 		c->written++;
-		c->written_bytes += c->file.n;
-		st->state_at = clock_real();
-		st->state_seq = i->seq;
+		c->written_bytes += i->bytes;
+		i->stream->state_at = clock_real();
+		i->stream->state_seq = i->seq;
 	} else {
 		c->failed++;
 		if (!c->failing)
@@ -111,21 +128,52 @@ write_item(struct checkpoint *c, struct item *i)
 	if (r == 0 && c->failing)
 		log_info("checkpoint.path: %s is written again", c->path);
 	c->failing = r < 0;
-	item_free(i);
+}
+
+/* Waiting for the disk takes about as long for many files as for one. A sensor frees its batches
+ * when it is told, so the files must be there after a loss of power. */
+static void
+write_group(struct checkpoint *c, struct item *group)
+{
+	struct item *i;
+	int r;
+
+	for (i = group; i != NULL; i = i->next)
+		write_aside(c, i);
+	for (i = group; i != NULL; i = i->next)
+		i->fd = i->fd < 0 ? i->fd : checkpoint_place(c->dir, i->stream->hash, i->fd);
+	r = fsync(c->dir) < 0 ? -errno : 0;
+	while ((i = group) != NULL) {
+		group = i->next;
+		tell(c, i, i->fd < 0 ? i->fd : r);
+		item_free(i);
+	}
+}
+
+static struct item *
+take_group(struct checkpoint *c)
+{
+	struct item *group = NULL, *i;
+
+	for (int n = 0; n < GROUP && (i = next_ready(c, group)) != NULL; n++) {
+		i->next = group;
+		group = i;
+	}
+	return group;
 }
 
 static void *
 thread_main(void *arg)
 {
 	struct checkpoint *c = arg;
-	struct item *i;
+	struct item *group;
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		i = next_ready(c);
-		if (i != NULL) {
+		group = take_group(c);
+		if (group != NULL) {
 			pthread_mutex_unlock(&c->lock);
-			write_item(c, i);
+			write_group(c, group);
 			pthread_mutex_lock(&c->lock);
 			continue;
 		}

@@ -109,17 +109,31 @@ checkpoint_unpack(const struct stream_id *id, struct slice file, struct buf *dat
 }
 
 int
-checkpoint_replace(int dir, uint64_t hash, struct slice file)
+checkpoint_aside(int dir, uint64_t hash, struct slice file)
 {
-	char name[CHECKPOINT_NAME], aside[CHECKPOINT_NAME];
+	char aside[CHECKPOINT_NAME];
 	int fd, r;
 
-	checkpoint_name(hash, "", name);
 	checkpoint_name(hash, ".new", aside);
 	fd = openat(dir, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = fd_write_all(fd, file);
+	if (r == 0)
+		return fd;
+	(void) close(fd);
+	(void) unlinkat(dir, aside, 0);
+	return r;
+}
+
+int
+checkpoint_place(int dir, uint64_t hash, int fd)
+{
+	char name[CHECKPOINT_NAME], aside[CHECKPOINT_NAME];
+	int r = fdatasync(fd) < 0 ? -errno : 0;
+
+	checkpoint_name(hash, "", name);
+	checkpoint_name(hash, ".new", aside);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	if (r == 0 && renameat(dir, aside, dir, name) < 0)

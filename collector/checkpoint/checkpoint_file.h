@@ -22,7 +22,12 @@ int checkpoint_pack(const struct stream_id *id, struct slice data, struct buf *f
  * -ENOMEM. */
 int checkpoint_unpack(const struct stream_id *id, struct slice file, struct buf *data) MUST_CHECK;
 
-/* Write a file aside and move it into place: nobody sees a part of it. -errno. */
-int checkpoint_replace(int dir, uint64_t hash, struct slice file) MUST_CHECK;
+/* Replace a node's file in two steps: nobody sees a part of it, not even after a loss of power.
+ * Write it aside; the descriptor, or -errno. */
+int checkpoint_aside(int dir, uint64_t hash, struct slice file) MUST_CHECK;
+
+/* Wait until it is on the disk, close the descriptor, and move it into place, for good once the
+ * folder is synced. -errno: the earlier file stays. */
+int checkpoint_place(int dir, uint64_t hash, int fd) MUST_CHECK;
 
 #endif

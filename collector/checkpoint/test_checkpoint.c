@@ -143,6 +143,42 @@ test_end(void **unused)
 	buf_fini(&data);
 }
 
+/* Many that are ready at once: each is written, and can be read. */
+static void
+test_many(void **unused)
+{
+	enum { MANY = 150 };
+	struct buf data = BUF_INIT;
+	struct stream *st[MANY];
+	struct stream_id of = id;
+	struct lab l = { 0 };
+
+	(void) unused;
+	begin(&l, "many");
+	for (uint64_t i = 0; i < MANY; i++) {
+		(void) snprintf(of.node, sizeof(of.node), "m%d", (int) i);
+		st[i] = NULL;
+		assert_int_equal(0, stream_get(l.streams, &of, 0, false, NULL, &st[i]));
+		data_of(i + 1, 1000, &data);
+		assert_int_equal(0, checkpoint_put(l.c, st[i], &data));
+	}
+	for (uint64_t i = 0; i < MANY; i++)
+		st[i]->durable = MANY;
+	await_written(&l, MANY);
+	for (uint64_t i = 0; i < MANY; i++) {
+		struct checkpoint_mark m;
+
+		assert_int_equal(i + 1, st[i]->state_seq);
+		buf_clear(&data);
+		assert_int_equal(0, checkpoint_read(l.c, &st[i]->id, &data));
+		memcpy(&m, data.p, sizeof(m));
+		assert_int_equal(i + 1, m.seq);
+		stream_unref(st[i]);
+	}
+	buf_fini(&data);
+	end(&l);
+}
+
 static void
 flip(const char *path, off_t at)
 {
@@ -401,6 +437,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durable),
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_clean),
