@@ -11,7 +11,8 @@
 #
 # Topics are created when written to, unless MEWS_KAFKA_AUTO_CREATE=false. With MEWS_KAFKA_TLS, a
 # PEM file of a key and its certificate, there is also a listener for SASL over TLS, whose address is in
-# DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD.
+# DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD. With MEWS_KAFKA_GUEST
+# there is one for virtual machines, whose address there is in DIR/address.guest.
 # Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
 set -eu
 
@@ -69,19 +70,25 @@ configure() {
 		quorum="controller.quorum.voters=1@127.0.0.1:$3"
 		standalone=
 	fi
-	sasl='' sasl_map='' scram=''
+	more='' advertised='' more_map='' scram=''
 	if [ -n "${MEWS_KAFKA_TLS:-}" ]; then
-		sasl=,SASL_SSL://127.0.0.1:$4
-		sasl_map=,SASL_SSL:SASL_SSL
+		more=,SASL_SSL://127.0.0.1:$4
+		advertised=$more
+		more_map=,SASL_SSL:SASL_SSL
 		scram="--add-scram SCRAM-SHA-512=[name=mews,password=$MEWS_KAFKA_PASSWORD]"
+	elif [ -n "${MEWS_KAFKA_GUEST:-}" ]; then
+		more=,GUEST://127.0.0.1:$4
+		advertised=,GUEST://10.0.2.2:$4
+		more_map=,GUEST:PLAINTEXT
+		echo "10.0.2.2:$4" >"$1/address.guest"
 	fi
 	cat >"$1/server.properties" <<-CONF
 		process.roles=broker,controller
 		node.id=1
-		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3$sasl
-		advertised.listeners=PLAINTEXT://127.0.0.1:$2$sasl
+		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3$more
+		advertised.listeners=PLAINTEXT://127.0.0.1:$2$advertised
 		controller.listener.names=CONTROLLER
-		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$sasl_map
+		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$more_map
 		inter.broker.listener.name=PLAINTEXT
 		$quorum
 		log.dirs=$1/data
@@ -92,7 +99,7 @@ configure() {
 		group.initial.rebalance.delay.ms=0
 		auto.create.topics.enable=${MEWS_KAFKA_AUTO_CREATE:-true}
 	CONF
-	[ -z "$sasl" ] || cat >>"$1/server.properties" <<-CONF
+	[ -z "$scram" ] || cat >>"$1/server.properties" <<-CONF
 		sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 		listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_mews="$MEWS_KAFKA_PASSWORD";
 		listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;

@@ -16,6 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${MEWS_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mews/vm}
 mirror=${MEWS_DEBIAN_MIRROR:-http://deb.debian.org}
 partial='' # the folder being fetched
+modules='overlay|failover|net_failover|virtio(_ring|_pci.*|_net)?' # of a kernel, those that run.sh takes
 
 die() {
 	echo "fetch.sh: $1" >&2
@@ -86,6 +87,8 @@ kernel() {
 	[ -n "$row" ] || die "no kernel '$1' in $here/kernels"
 	read -r _ _ folder suite meta _ <<<"$row"
 	meta=${meta:-linux-image-cloud-amd64}
+	# a cache of before there was a network
+	[ -n "$(find "$cache/linux-$1" -name 'virtio_net.ko*' 2>/dev/null)" ] || rm -rf "$cache/linux-$1"
 	if begin "linux-$1"; then
 		archive "$folder" "$suite"
 		packages=$(kernel_packages "$meta") || true
@@ -96,7 +99,7 @@ kernel() {
 		[ ! -d "$partial/usr/lib/modules" ] || mv "$partial/usr/lib/modules" "$partial/lib/"
 		mv "$(find "$partial/boot" "$partial/lib" -name "vmlinuz*" -type f 2>/dev/null | head -n 1)" "$partial/vmlinuz"
 		rm -rf "${partial:?}/boot" "${partial:?}/usr"
-		find "$partial/lib" -name '*.ko*' ! -name 'overlay.ko*' -delete # the only module that run.sh takes
+		find "$partial/lib" -name '*.ko*' | grep -vE "/($modules)\.ko[.xz]*\$" | xargs -r rm
 		finish "linux-$1"
 	fi
 	echo "$cache/linux-$1"

@@ -15,7 +15,7 @@ fail() {
 	exit 1
 }
 
-"$here/run.sh" -f "$writer" -d "$scratch/disk" -q "$scratch/qmp" 6.1 "$writer" write /disk/o.db >"$scratch/said" 2>"$scratch/err" &
+"$here/run.sh" -f "$writer" -d "$scratch/disk" -p "$scratch/pid" 6.1 "$writer" write /disk/o.db >"$scratch/said" 2>"$scratch/err" &
 machine=$!
 until [ "$(grep -c '^committed' "$scratch/said")" -ge 50 ]; do
 	if ! kill -0 "$machine" 2>/dev/null; then
@@ -26,7 +26,7 @@ until [ "$(grep -c '^committed' "$scratch/said")" -ge 50 ]; do
 	fi
 	sleep 0.1
 done
-printf '{"execute":"qmp_capabilities"}{"execute":"quit"}' | nc -NU "$scratch/qmp" >/dev/null || true
+kill -9 "$(cat "$scratch/pid")"
 wait "$machine" || true
 machine=''
 promised=$(sed -n 's/^committed \([0-9]*\)$/\1/p' "$scratch/said" | tail -n 1)

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - run a command under one of the kernels, in a virtual machine.
 #
-#   run.sh [-f FILE]... [-d IMAGE] [-q SOCKET] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
+#   run.sh [-f FILE]... [-d IMAGE [-w LOG]] [-n PORT,...] [-p FILE] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
 #
 #   -f FILE      copy FILE to the same path: a program with the libraries it is linked to
 #   -d IMAGE     an ext4 disk at /disk, kept between runs; created if missing
-#   -q SOCKET    QEMU's control socket (QMP): 'quit' is a loss of power
+#   -w LOG       record its writes and flushes, for disk_crash.py
+#   -n PORT,...  a network: this machine is 10.0.2.2 there, and PORTs of its loopback interface lead into it
+#   -p FILE      write QEMU's process id to FILE: kill -9 is a loss of power
 #   -c CPUS      1
 #   -t SECONDS   time limit: 120
 #   KERNEL       a name in the file 'kernels'
@@ -18,16 +20,18 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-files=() image='' qmp='' cpus=1 seconds=120
-while getopts f:d:q:c:t: option; do
+files=() image='' log='' ports='' pid_file='' cpus=1 seconds=120
+while getopts f:d:w:n:p:c:t: option; do
 	case $option in
 	f) files+=("$OPTARG") ;;
 	d) image=$OPTARG ;;
-	q) qmp=$OPTARG ;;
+	w) log=$OPTARG ;;
+	n) ports=$OPTARG ;;
+	p) pid_file=$OPTARG ;;
 	c) cpus=$OPTARG ;;
 	t) seconds=$OPTARG ;;
 	*)
-		sed -n '3,18s/^# \{0,1\}//p' "$0" >&2
+		sed -n '3,20s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -68,14 +72,18 @@ put_with_libraries() {
 	for library in $(ldd "$1" 2>/dev/null | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p'); do put "$library"; done
 }
 
-# The only module that the tests need.
-put_overlay() {
-	local file
-	file=$(find "$folder/lib/modules" -name 'overlay.ko*' | head -n 1)
-	case $file in
-	*.xz) xz -dc "$file" ;;
-	*) cat "$file" ;;
-	esac >"$root/vm/overlay.ko"
+# The modules that the tests need, as far as they are not built in, and the order in which init loads them.
+put_modules() {
+	local name file
+	for name in overlay virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net; do
+		file=$(find "$folder/lib/modules" -name "$name.ko*" | head -n 1)
+		[ -n "$file" ] || continue
+		echo "$name" >>"$root/vm/modules"
+		case $file in
+		*.xz) xz -dc "$file" ;;
+		*) cat "$file" ;;
+		esac >"$root/vm/$name.ko"
+	done
 }
 
 make_root() {
@@ -90,21 +98,31 @@ make_root() {
 	for name in $("$busybox" --list); do
 		[ -e "$root/bin/$name" ] || ln -s "$(readlink -f "$busybox")" "$root/bin/$name"
 	done
-	put_overlay
+	put_modules
 	for name in "${command[@]}"; do printf " '%s'" "${name//\'/\'\\\'\'}"; done >"$root/vm/command"
 	(cd "$root" && find . | "$busybox" cpio -o -H newc) >"$scratch/initrd" 2>/dev/null
 	rm -rf "$root"
 }
 
 make_root
-machine=(-m 1024 -smp "$cpus" -display none -no-reboot -nic none -kernel "$folder/vmlinuz" -initrd "$scratch/initrd"
+machine=(-m 1024 -smp "$cpus" -display none -no-reboot -kernel "$folder/vmlinuz" -initrd "$scratch/initrd"
 	-serial "file:$scratch/console" -serial stdio -accel tcg -cpu Haswell-v1
 	-append "console=ttyS0 panic=-1 rdinit=/init ${options:-}")
 if [ -n "$image" ]; then
 	[ -e "$image" ] || mke2fs -q -t ext4 "$image" 256M
-	machine+=(-drive "file=$image,format=raw,if=none,id=disk" -device "nvme,drive=disk,serial=disk")
+	if [ -n "$log" ]; then
+		: >"$log"
+		machine+=(-blockdev "driver=blklogwrites,node-name=disk,file.driver=file,file.filename=$image,log.driver=file,log.filename=$log")
+	else
+		machine+=(-blockdev "driver=file,node-name=disk,filename=$image")
+	fi
+	machine+=(-device "nvme,drive=disk,serial=disk")
 fi
-[ -z "$qmp" ] || machine+=(-qmp "unix:$qmp,server=on,wait=off")
+network=user
+for port in ${ports//,/ }; do network+=,hostfwd=tcp:127.0.0.1:$port-:$port; done
+[ -n "$ports" ] || network=none
+machine+=(-nic "$network${ports:+,model=virtio-net-pci}")
+[ -z "$pid_file" ] || machine+=(-pidfile "$pid_file")
 
 # The command's output arrives through the second serial port; its exit status is the last line.
 mkfifo "$scratch/says"
@@ -118,5 +136,5 @@ running=''
 wait "$reader"
 [ ! -s "$scratch/status" ] || exit "$(cat "$scratch/status")"
 [ "$status" != 124 ] || { echo "run.sh: not done after $seconds s" >&2; exit 124; }
-[ -n "$qmp" ] || { echo 'run.sh: the machine ended, the command did not:'; tail -n 60 "$scratch/qemu" "$scratch/console"; } >&2
+[ -n "$pid_file" ] || { echo 'run.sh: the machine ended, the command did not:'; tail -n 60 "$scratch/qemu" "$scratch/console"; } >&2
 exit 125
