@@ -120,18 +120,18 @@ hole() {
 before_spool() { sensor_options=(-o capture.ring=32MiB -o spool.memory=1MiB); }
 fault_spool() {
 	causes='batches_missing events_dropped'
-	stopped "$collector_pid" 20
+	kill -STOP "$collector_pid"
+	lab_wait 180 spool_full || fail "the spool does not overflow"
+	sleep 3
+	kill -CONT "$collector_pid"
 }
-stopped() {
-	kill -STOP "$1"
-	sleep "$2"
-	kill -CONT "$1"
-}
-
+spool_full() { grep -q "no room in the sensor's spool" "$lab/sensor-n1.log"; }
 # The rings overflow while the sensor stands still.
 fault_rings() {
 	causes=events_dropped
-	stopped "$sensor_pid" 8
+	kill -STOP "$sensor_pid"
+	sleep 15
+	kill -CONT "$sensor_pid"
 }
 before_rings() { sensor_options=(-o capture.ring=4MiB); }
 
