@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/collector_int.h"
+#include "collector/watch/kube_watch.h"
 #include "collector/watch/trouble.h"
 #include "common/clock.h"
 #include "common/log_peer.h"
@@ -159,6 +160,23 @@ stop_checkpoint(void *app)
 }
 
 static int
+start_kubes(void *app)
+{
+	struct app *a = app;
+	int r = kubes_start(a->kubes);
+
+	return r < 0 ? app_fail(a, EXIT_FAILED, &(struct diag){ 0 }, r) : 0;
+}
+
+static void
+stop_kubes(void *app)
+{
+	struct app *a = app;
+
+	kubes_stop(a->kubes);
+}
+
+static int
 start_shards(void *app)
 {
 	struct app *a = app;
@@ -181,6 +199,7 @@ start_shards(void *app)
 		},
 		.nodes.json = &a->rules_config.options.json,
 		.nodes.log_drops = a->opt.log_drops,
+		.nodes.kubes = a->kubes,
 		.nodes.checkpoint = a->checkpoint,
 		.nodes.checkpoint_ns = a->opt.check_every * NS_PER_MS,
 	};
@@ -310,6 +329,8 @@ const struct stage app_stages[] = {
 	{ "places", app_check_places, NULL }, /* --check ends here: app_ncheck */
 	{ "outbox", start_outbox, stop_outbox }, { "outputs", start_outputs, stop_outputs },
 	{ "checkpoint", start_checkpoint, stop_checkpoint },
+	{ "kubernetes", start_kubes,
+	    stop_kubes }, /* before events come: they are evaluated with it */
 	{ "shards", start_shards, stop_shards }, /* drained while the outbox still commits */
 	{ "streams", start_streams, stop_streams },
 	{ "lookout", start_lookout, NULL },      /* before sensors connect: load the known nodes */
@@ -371,6 +392,13 @@ app_run(void *app)
 	struct app *a = app;
 	int fd = signalfd(-1, &a->signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	struct trouble trouble = { 0 };
+	struct kube_watch kube = {
+		.kubes = a->kubes,
+		.outbox = a->outbox,
+		.json = &a->rules_config.options.json,
+		.cluster = a->opt.cluster,
+		.name = a->opt.name,
+	};
 	uint64_t looked = 0;
 
 	if (fd < 0)
@@ -385,6 +413,7 @@ app_run(void *app)
 		looked = clock_mono();
 		ingest_watch_tls(a->ingest);
 		trouble_look(&trouble, a->outbox, a->outputs);
+		kube_watch_look(&kube, looked);
 	}
 	notify_stopping(&a->notify);
 	log_info("stopping");

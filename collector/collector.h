@@ -7,6 +7,7 @@
 
 #include "collector/api/api.h"
 #include "collector/checkpoint/checkpoint.h"
+#include "collector/kube/kube.h"
 #include "collector/rule/rule_config.h"
 #include "collector/watch/in_force.h"
 #include "collector/watch/lookout.h"
@@ -60,6 +61,7 @@ struct app {
 	struct outbox *outbox;
 	struct checkpoint *checkpoint; /* NULL: none */
 	struct outputs *outputs;
+	struct kubes *kubes; /* NULL: none is configured */
 	struct streams *streams;
 	struct lookout lookout;
 	struct in_force in_force;

@@ -18,6 +18,7 @@ app_api_start(void *app)
 		.history = a->in_force.history,
 		.outbox = a->outbox,
 		.checkpoint = a->checkpoint,
+		.kubes = a->kubes,
 		.outputs = a->outputs,
 		.streams = a->streams,
 		.shards = a->shards,

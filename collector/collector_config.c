@@ -2,6 +2,7 @@
 /* collector_config.c - read the options, and derive the configuration of each part. */
 #include "collector/api/token.h"
 #include "collector/collector_int.h"
+#include "collector/field/field.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 #include <errno.h>
@@ -79,6 +80,10 @@ app_configure(struct app *a, struct diag *d)
 	r = rule_config_read(&a->rules_config, a->cfg, d);
 	if (r < 0)
 		return r;
+	r = kubes_new(a->cfg, &a->kubes, d);
+	if (r < 0)
+		return r;
+	field_has_kube(a->kubes != NULL);
 	app_api_places(a);
 	r = outputs_enabled(a->cfg, a->output, ARRAY_SIZE(a->output), d);
 	a->noutputs = r < 0 ? 0 : (size_t) r;

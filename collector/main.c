@@ -54,6 +54,7 @@ usage(FILE *f)
 	opt_print(f, app_opts, app_nopts);
 	rule_config_help(f);
 	outputs_help(f);
+	kubes_help(f);
 }
 
 struct args {
@@ -160,12 +161,14 @@ main(int argc, char **argv)
 	if (r < 0) {
 		if (d.code != DIAG_NONE)
 			log_diag(&d);
+		kubes_free(app.kubes);
 		cfg_free(app.cfg);
 		return EXIT_CONFIG;
 	}
 	app.exit_code = EXIT_FAILED;
 	r = args.check ? stages_run(app_stages, app_ncheck, &app, check_run)
 		       : stages_run(app_stages, app_nstages, &app, app_run);
+	kubes_free(app.kubes);
 	cfg_free(app.cfg);
 	notify_close(&app.notify);
 	return r < 0 ? (int) app.exit_code : EXIT_OK;

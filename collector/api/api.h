@@ -30,6 +30,7 @@
 
 #include "collector/checkpoint/checkpoint.h"
 #include "collector/ingest/ingest.h"
+#include "collector/kube/kube.h"
 #include "collector/outbox/outbox.h"
 #include "collector/output/output.h"
 #include "collector/rule/rule.h"
@@ -53,6 +54,7 @@ struct api_view {
 	uint64_t history; /* realtime ns: later alerts are in the outbox, unless they were pruned */
 	struct outbox *outbox;
 	struct checkpoint *checkpoint; /* NULL: none */
+	struct kubes *kubes;           /* NULL: none */
 	struct outputs *outputs;
 	struct streams *streams;
 	struct shards *shards;

@@ -215,6 +215,7 @@ void metrics_node_labels(struct buf *out, const char *name, const struct stream 
 
 void api_metrics(const struct api_view *v, struct buf *out);
 void api_metrics_sensors(const struct api_view *v, struct buf *out);
+void metrics_kube(const struct api_view *v, struct buf *out);
 void api_metrics_process(const struct api_view *v, struct buf *out);
 /* The rules in force, held (ruleset_unref()). Any thread. */
 struct ruleset *api_ruleset(const struct api_view *v);

@@ -490,5 +490,6 @@ api_metrics(const struct api_view *v, struct buf *out)
 	types_print(v, out);
 	rules_print(out, v);
 	rule_counters_print(out, v);
+	metrics_kube(v, out);
 	api_metrics_process(v, out);
 }

@@ -83,7 +83,7 @@ enum fsource {
 	FROM_SOCKET,
 	FROM_POLL,
 	FROM_SWITCH,
-	FROM_RUNTIME,
+	FROM_KUBE, /* the API server of a cluster, if one is configured */
 	FROM_CPU_SAMPLES,
 	FROM_NAMES, /* look-ups of addresses */
 	FROM_NOTHING,
@@ -182,6 +182,9 @@ const char *field_hint(struct slice text, struct near *n);
 /* The missing source of a field that cannot have a value yet, as a noun; NULL: it can have one.
  * A source of events is missing while none of them is captured. */
 const char *field_waits(const struct field *f);
+/* Fields of FROM_KUBE have values in this program. Call it before rules are loaded, and before any
+ * thread starts. */
+void field_has_kube(bool has);
 
 /* All fields, for 'mewsctl rules fields'. */
 extern const struct field fields[];

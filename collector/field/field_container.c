@@ -53,6 +53,14 @@ text_of(const struct fget *g, int param)
 	return c == NULL ? INTERN_NULL : c->text[param];
 }
 
+struct slice
+container_said(const struct fget *g, int param)
+{
+	uint32_t id = text_of(g, param);
+
+	return id == INTERN_NULL ? (struct slice){ NULL, 0 } : view_text(g->v, id);
+}
+
 int
 get_container_text(const struct fget *g)
 {
@@ -178,9 +186,9 @@ key_of(struct slice label, struct slice *value)
 }
 
 int
-get_container_label(const struct fget *g)
+put_label(const struct fget *g, struct slice list)
 {
-	struct slice list = view_text(g->v, text_of(g, g->a)), label, value;
+	struct slice label, value;
 
 	for (int64_t i = 0; (label = next_of(&list)).p != NULL; i++) {
 		struct slice key = key_of(label, &value);
@@ -191,17 +199,18 @@ get_container_label(const struct fget *g)
 	return 0;
 }
 
-/* "key:value, key"; without those that runtimes and Kubernetes add. */
 int
-get_container_labels(const struct fget *g)
+get_container_label(const struct fget *g)
 {
-	uint32_t id = text_of(g, g->a);
-	struct slice list = view_text(g->v, id), label, value;
-	struct buf *out;
+	return put_label(g, view_text(g->v, text_of(g, g->a)));
+}
 
-	if (id == INTERN_NULL)
-		return 0;
-	out = scratch_buf(g->fs);
+int
+put_labels(const struct fget *g, struct slice list)
+{
+	struct slice label, value;
+	struct buf *out = scratch_buf(g->fs);
+
 	while ((label = next_of(&list)).p != NULL) {
 		struct slice key = key_of(label, &value);
 
@@ -216,4 +225,12 @@ get_container_labels(const struct fget *g)
 		buf_slice(out, value);
 	}
 	return put_text(g, scratch_take(g->fs, out));
+}
+
+int
+get_container_labels(const struct fget *g)
+{
+	uint32_t id = text_of(g, g->a);
+
+	return id == INTERN_NULL ? 0 : put_labels(g, view_text(g->v, id));
 }

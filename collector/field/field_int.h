@@ -9,6 +9,7 @@
 #define MEWS_COLLECTOR_FIELD_FIELD_INT_H
 
 #include "collector/field/field.h"
+#include "collector/kube/kube_object.h"
 #include "common/buf.h"
 #include "common/intern.h"
 #include "proto/names.h"
@@ -75,6 +76,7 @@ enum { DEV_ALL, DEV_MAJOR, DEV_MINOR };
 enum { FS_NAME, FS_SOURCE, FS_TARGET };
 enum { FS_FALCO, FS_RAW, FS_OWN };
 enum { HOST_WORD, HOST_EMPTY, HOST_FALSE, HOST_NULL };
+enum { KUBE_NAME, KUBE_UID, KUBE_NS, KUBE_IP, KUBE_KIND };
 enum { MOUNT_SOURCE, MOUNT_DEST, MOUNT_MODE, MOUNT_RDWR, MOUNT_PROPAGATION, MOUNT_ALL };
 #define CT(member) ((int) EVP_CONTAINER_INFO_##member)
 #define TH(member) ((int) offsetof(struct thread, member))
@@ -135,6 +137,15 @@ unsigned open_access(const struct event *ev);
 bool rawarg_empty(const struct field_ref *f, const struct event *ev);
 /* The print format of evt.rawarg on this event. */
 enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
+
+/* ---- field_container.c ---- */
+
+/* What the runtime says, EVP_CONTAINER_INFO_*; p is NULL: nothing. */
+struct slice container_said(const struct fget *g, int param);
+/* The label that the field's argument names, of a list of "key=value", each with its NUL. */
+int put_label(const struct fget *g, struct slice list);
+/* "key:value, key"; without those that runtimes and Kubernetes add. */
+int put_labels(const struct fget *g, struct slice list);
 
 /* ---- shared by several files ---- */
 

@@ -22,7 +22,7 @@ static const struct source {
 	[FROM_SOCKET] = { "the creation of sockets", 0, EVR_NONE, EV_SOCKET },
 	[FROM_POLL] = { "poll", 0, EVR_FDS, 0 },
 	[FROM_SWITCH] = { "switches of CPUs", 0, EVR_NONE, EV_SWITCH },
-	[FROM_RUNTIME] = { "metadata of the container runtime", 0, EVR_NONE, 0 },
+	[FROM_KUBE] = { "the API server of Kubernetes (kubernetes.enabled)", 0, EVR_NONE, 0 },
 	[FROM_CPU_SAMPLES] = { "samples of CPU use", 0, EVR_NONE, 0 },
 	[FROM_NAMES] = { "look-ups of names", 0, EVR_NONE, 0 },
 	[FROM_NOTHING] = { "nothing: it is deprecated in Falco", 0, EVR_NONE, 0 },
@@ -43,10 +43,20 @@ is_captured(const struct source *from)
 	return false;
 }
 
+static bool has_kube;
+
+void
+field_has_kube(bool has)
+{
+	has_kube = has;
+}
+
 const char *
 field_waits(const struct field *f)
 {
 	const struct source *from = &sources[FF_SOURCE(f->flags)];
 
+	if (from == &sources[FROM_KUBE] && has_kube)
+		return NULL;
 	return from->name == NULL || is_captured(from) ? NULL : from->name;
 }

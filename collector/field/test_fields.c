@@ -298,10 +298,11 @@ test_waits(void **state)
 		{ "fd.l4proto", FROM_SOCKET, EV_SOCKET, "the creation of sockets" },
 		{ "fdlist.names", FROM_POLL, EV_POLL, "poll" },
 		{ "thread.exectime", FROM_SWITCH, EV_SWITCH, "switches of CPUs" },
-		{ "k8s.pod.labels", FROM_RUNTIME, 0, "metadata of the container runtime" },
+		{ "k8s.pod.labels", FROM_KUBE, 0,
+		    "the API server of Kubernetes (kubernetes.enabled)" },
 		{ "thread.cpu", FROM_CPU_SAMPLES, 0, "samples of CPU use" },
 		{ "fd.sip.name", FROM_NAMES, 0, "look-ups of names" },
-		{ "k8s.rc.name", FROM_NOTHING, 0, "nothing: it is deprecated in Falco" },
+		{ "container.healthcheck", FROM_NOTHING, 0, "nothing: it is deprecated in Falco" },
 	};
 
 	(void) state;

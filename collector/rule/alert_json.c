@@ -79,7 +79,7 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
-enum { OWN_MAX = 8 };
+enum { OWN_MAX = 9 };
 
 /* Collect our own output_fields, by name; marks of the event only if they are set. Returns their
  * number. */
@@ -94,6 +94,8 @@ own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_
 		own[n++] = (struct format_own){ .name = "mews.cut", .yes = true };
 	if (v->ev->flags & EVF_URING)
 		own[n++] = (struct format_own){ .name = "mews.io_uring", .yes = true };
+	if (o->kube_stale > 0)
+		own[n++] = (struct format_own){ .name = "mews.kubernetes_stale", .yes = true };
 	if (v->loss.n > 0)
 		own[n++] = (struct format_own){ .name = "mews.loss", .json = v->loss };
 	if (o->losses != 0)

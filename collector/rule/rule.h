@@ -225,6 +225,8 @@ struct alert_origin {
 	const char *cluster, *node, *boot_id;
 	uint64_t sensor_start, seq;
 	uint32_t losses; /* the loss windows that contain the event: bits of enum loss_cause */
+	uint64_t
+	    kube_stale; /* s that what is known of the cluster's pods may be old; 0: it is not */
 };
 
 /* Buffers reused for each alert: initially zero, alert_scratch_fini(). */

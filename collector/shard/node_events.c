@@ -153,6 +153,7 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 		.num = ++p->events,
 		.time = ev->ts + node_clock_offset(&p->clock, ev->ts),
 		.loss = buf_get(&n->lost),
+		.kube = n->kube,
 	};
 
 	state_apply(p->state, b, ev, &v);
@@ -183,6 +184,24 @@ node_events(struct nodes *n, struct node *p, const struct batch *b, struct hit_c
 		add_summaries(c);
 	n->counters->snapshot_events += rows;
 	return b->nev - rows;
+}
+
+/* Evaluate the batch with what is known of the cluster's pods now. */
+static size_t
+node_events_of_cluster(struct nodes *n, struct node *p, const struct batch *b, struct hit_ctx *c)
+{
+	struct kube *kube = kubes_of(n->kubes, p->stream->id.cluster);
+	size_t events;
+
+	if (kube == NULL)
+		return node_events(n, p, b, c);
+	n->kube = kube_enter(kube_objects(kube));
+	if (c != NULL)
+		c->origin.kube_stale = kube_stale(kube);
+	events = node_events(n, p, b, c);
+	kube_leave(kube_objects(kube), n->kube);
+	n->kube = NULL;
+	return events;
 }
 
 void
@@ -228,7 +247,7 @@ node_batch(struct nodes *n, struct stream *stream, const Wire__Batch *batch, str
 	snapshot_part(p, batch->snapshot, gap);
 	/* A batch that is durable already only changes the state: its alerts are in the outbox. */
 	again = batch->seq <= stream->durable;
-	events = node_events(n, p, b, again ? NULL : &c);
+	events = node_events_of_cluster(n, p, b, again ? NULL : &c);
 	stream_note_seen(stream, b, p->clock.offset);
 	node_loss_account(&p->loss, batch);
 	snapshot_end(p, batch);

@@ -28,6 +28,7 @@ nodes_new(const struct nodes_cfg *cfg, struct shard_counters *counters, struct n
 	n->throttle = cfg->throttle;
 	n->json = cfg->json;
 	n->log_drops = cfg->log_drops;
+	n->kubes = cfg->kubes;
 	n->image.to = cfg->checkpoint;
 	n->image.every = cfg->checkpoint_ns;
 	r = intern_new(cfg->intern_bytes, &n->pool);

@@ -7,6 +7,7 @@
 #ifndef MEWS_COLLECTOR_SHARD_SHARD_NODES_H
 #define MEWS_COLLECTOR_SHARD_SHARD_NODES_H
 
+#include "collector/kube/kube.h"
 #include "collector/rule/rule.h"
 #include "collector/rule/throttle.h"
 #include "collector/shard/shard_stats.h"
@@ -23,6 +24,7 @@ struct nodes_cfg {
 	const struct alert_json *json;   /* of alerts about losses; NULL: Falco's defaults */
 	struct checkpoint *checkpoint;   /* borrowed; NULL: none */
 	uint64_t checkpoint_ns;          /* time between two images of a node; not 0 */
+	struct kubes *kubes;             /* borrowed; NULL: none */
 	uint64_t log_drops; /* log a node's dropped events from this number on; 0: never */
 };
 

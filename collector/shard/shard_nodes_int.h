@@ -45,6 +45,8 @@ struct nodes {
 	struct state_limits limits;
 	struct throttle_limits throttle;
 	const struct alert_json *json;
+	struct kubes *kubes;
+	const struct kube_side *kube; /* during a batch: of its node's cluster; NULL: none */
 	uint64_t log_drops;
 	uint64_t published; /* monotonic ns */
 	struct {

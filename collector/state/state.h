@@ -181,6 +181,8 @@ void state_free(struct state *s);
 /* The node's addresses, from its Hello: fd.lip, fd.rip, fd.is_server. */
 int state_set_interfaces(struct state *s, Wire__Interface *const *v, size_t n) MUST_CHECK;
 
+struct kube_side; /* kube/kube_store.h */
+
 /*
  * An event as rules see it, with the state right after it (a closed descriptor and a dead process
  * are still there). Valid until the next state_apply() or state_snapshot() on this state. 'thread'
@@ -197,8 +199,9 @@ struct view {
 	uint64_t num;              /* evt.num, from 1 per stream */
 	uint64_t time;             /* realtime ns of the event */
 	struct slice loss;         /* mews.loss, JSON; empty: nothing was lost in the hour before */
-	int64_t fd_num;            /* fd.num */
-	uint32_t event_path;       /* intern id: the resolved path of a failed open; 0: none */
+	const struct kube_side *kube; /* what an API server says of the node's pods; NULL: none */
+	int64_t fd_num;               /* fd.num */
+	uint32_t event_path;          /* intern id: the resolved path of a failed open; 0: none */
 	uint32_t event_pathraw;
 	bool has_fd;          /* the event is about a descriptor: fd.num is not null */
 	bool fd_name_changed; /* fd.name differs from before this event */

@@ -16,8 +16,9 @@ driver              proto!
 driver/bpf          driver proto!
 sensor              common common/nng proto driver
 collector/alert     common
+collector/kube      common
 collector/state     common proto
-collector/field     common proto state                                             : filter
+collector/field     common proto kube state                                             : filter
 collector/filter    common proto state field                                       : plan
 collector/plan      common proto state field filter
 collector/rule      common proto alert state field filter plan
@@ -25,12 +26,12 @@ collector/outbox    common alert rule
 collector/output    common alert filter outbox                                     : rule
 collector/stream    common proto alert outbox
 collector/checkpoint common proto alert state outbox stream
-collector/shard     common proto alert state rule outbox stream checkpoint
+collector/shard     common proto alert kube state rule outbox stream checkpoint
 collector/ingest    common common/nng proto filter outbox stream shard checkpoint : ctl/pki.h
-collector/watch     common proto filter alert rule outbox output stream shard ingest checkpoint
-collector/api       common proto alert rule outbox output stream shard ingest watch checkpoint : ctl/pki.h
+collector/watch     common proto filter alert kube rule outbox output stream shard ingest checkpoint
+collector/api       common proto alert kube rule outbox output stream shard ingest watch checkpoint : ctl/pki.h
 collector/ctl       common proto state field filter rule outbox output api
-collector           common common/nng proto alert rule outbox output stream shard ingest watch api checkpoint
+collector           common common/nng proto alert kube field rule outbox output stream shard ingest watch api checkpoint
 tests               *
 tests/conformance   *
 tests/driver        *

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/watch/kube_watch.h"
+#include "collector/rule/alert_internal.h"
+#include "collector/shard/blind.h"
+#include "common/clock.h"
+#include <stdlib.h>
+
+/* An alert on its way through the outbox. */
+struct told {
+	struct outbox_txn txn;
+	struct stream_id id;
+};
+
+static void
+put_done(struct outbox_txn *t, int r)
+{
+	(void) r;
+	free(CONTAINER_OF(t, struct told, txn));
+}
+
+/* Give an alert to the outbox, as one of the collector itself. False: not now. */
+static bool
+put_alert(const struct kube_watch *w, struct alert *a)
+{
+	struct told *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		alert_free(a);
+		return false;
+	}
+	(void) snprintf(k->id.cluster, sizeof(k->id.cluster), "%s", w->cluster);
+	(void) snprintf(k->id.node, sizeof(k->id.node), "%s", w->name);
+	k->txn = (struct outbox_txn){ .stream = &k->id, .alerts = a, .done = put_done };
+	if (outbox_put(w->outbox, &k->txn) == 0)
+		return true;
+	alert_free(a);
+	free(k);
+	return false;
+}
+
+static bool
+raise_alert(const struct kube_watch *w, const struct kube_stats *st)
+{
+	uint64_t since = clock_real() - st->stale * NS_PER_S;
+	const char *cluster = st->cluster[0] == '\0' ? w->cluster : st->cluster;
+	char time[CLOCK_TEXT], output[600], identity[200];
+	const struct alert_internal_field extra[] = {
+		{ "mews.kubernetes_since", clock_text(since, time), 0 },
+		{ "mews.kubernetes_trouble", st->trouble, 0 },
+	};
+	const struct alert_internal from = {
+		.rule = BLIND_KUBE,
+		.priority = PRIO_ERROR,
+		.cluster = cluster,
+		.node = w->name,
+		.time = clock_real(),
+		.output = output,
+		.fields = extra,
+		.nfields = ARRAY_SIZE(extra),
+		.identity = identity,
+	};
+	struct alert *a = NULL;
+
+	(void) snprintf(output, sizeof(output),
+	    "The API server of Kubernetes cannot be followed since %s, so that what is known of "
+	    "pods "
+	    "may be old: %s",
+	    time, st->trouble[0] == '\0' ? "the first lists are not complete" : st->trouble);
+	(void) snprintf(
+	    identity, sizeof(identity), "kube %.128s %llu", cluster, (unsigned long long) since);
+	return alert_internal(&from, w->json, &a) == 0 && put_alert(w, a);
+}
+
+void
+kube_watch_look(struct kube_watch *w, uint64_t now)
+{
+	for (size_t i = 0; i < kubes_count(w->kubes); i++) {
+		struct kube_stats st;
+
+		kube_stats(w->kubes, i, &st);
+		if (st.stale == 0) {
+			w->owed[i] = true;
+			continue;
+		}
+		if (!w->owed[i] && w->alerted[i] != 0)
+			continue;
+		if (w->alerted[i] != 0 && now - w->alerted[i] < BLIND_EVERY_NS)
+			continue;
+		if (!raise_alert(w, &st))
+			continue;
+		w->alerted[i] = now;
+		w->owed[i] = false;
+	}
+}
