@@ -23,7 +23,7 @@ done
 lab_collector
 
 cat >"$lab/harm.py" <<'PY'
-import socket, ssl, struct, sys, threading, time
+import os, socket, ssl, struct, sys, threading, time
 pki, port = sys.argv[1], int(sys.argv[2])
 
 def connect(node):
@@ -62,8 +62,10 @@ def forever(name, deed):
             deed()
         except OSError:
             time.sleep(0.01)
-        with open(f"{sys.argv[3]}/harm-{name}", "w") as f:
+        said = f"{sys.argv[3]}/harm-{name}"
+        with open(said + ".new", "w") as f:
             f.write(str(count[name]))
+        os.replace(said + ".new", said)  # a reader never finds it empty
 
 for name, deed in (("deaf", deaf), ("cut", cut), ("again", again)):
     threading.Thread(target=forever, args=(name, deed)).start()
