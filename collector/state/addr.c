@@ -162,18 +162,19 @@ name_of_ends(struct state *s, const struct fd_entry *e, struct slice path)
 	if (e->type != FD_UNIX && (e->l4 == L4_UNKNOWN || (e->state & FDS_MAPPED)))
 		return s->words.unknown;
 	if (e->type == FD_UNIX) {
-		n = snprintf(s->scratch, SCRATCH_SIZE, "%llx->%llx%s%.*s",
+		n = snprintf(state_scratch, SCRATCH_SIZE, "%llx->%llx%s%.*s",
 		    (unsigned long long) pointer_of(e->sip),
 		    (unsigned long long) pointer_of(e->dip), path.n > 0 ? " " : "",
 		    SLICE_ARG(path));
 	} else {
 		(void) inet_ntop(family, e->sip, src, sizeof(src));
 		(void) inet_ntop(family, e->dip, dst, sizeof(dst));
-		n = ports ? snprintf(s->scratch, SCRATCH_SIZE, "%s:%u->%s:%u", src, e->sport, dst,
-				e->dport)
-			  : snprintf(s->scratch, SCRATCH_SIZE, "%s->%s", src, dst);
+		n = ports ? snprintf(state_scratch, SCRATCH_SIZE, "%s:%u->%s:%u", src, e->sport,
+				dst, e->dport)
+			  : snprintf(state_scratch, SCRATCH_SIZE, "%s->%s", src, dst);
 	}
-	return intern_put(s->pool, (struct slice){ s->scratch, MIN((size_t) n, SCRATCH_SIZE - 1) });
+	return intern_put(
+	    s->pool, (struct slice){ state_scratch, MIN((size_t) n, SCRATCH_SIZE - 1) });
 }
 
 static uint32_t
@@ -183,8 +184,8 @@ name_of_end(struct state *s, int family, const uint8_t *addr, uint16_t port)
 	int n;
 
 	(void) inet_ntop(family, addr, ip, sizeof(ip));
-	n = snprintf(s->scratch, SCRATCH_SIZE, "%s:%u", ip, port);
-	return intern_put(s->pool, (struct slice){ s->scratch, (size_t) n });
+	n = snprintf(state_scratch, SCRATCH_SIZE, "%s:%u", ip, port);
+	return intern_put(s->pool, (struct slice){ state_scratch, (size_t) n });
 }
 
 uint32_t

@@ -6,6 +6,8 @@
  */
 #include "collector/state/state_int.h"
 
+_Thread_local char state_scratch[SCRATCH_SIZE];
+
 /* Drop one component from out[0..n); a relative path may run empty. */
 static size_t
 parent_of(const char *out, size_t n)
@@ -58,9 +60,9 @@ raw_of(struct state *s, uint32_t path)
 	for (size_t i = 0; i < p.n; i++) {
 		if (i > 0 && p.p[i] == '/' && p.p[i - 1] == '/')
 			continue;
-		s->scratch[n++] = p.p[i];
+		state_scratch[n++] = p.p[i];
 	}
-	return intern_put(s->pool, (struct slice){ s->scratch, n });
+	return intern_put(s->pool, (struct slice){ state_scratch, n });
 }
 
 static uint32_t
@@ -74,16 +76,16 @@ full_of(struct state *s, struct slice dir, uint32_t path, struct slice p)
 	if (dir.n + p.n > SCRATCH_SIZE)
 		return s->words.too_long;
 	if (dir.n > 0)
-		memcpy(s->scratch, dir.p, dir.n);
-	memcpy(s->scratch + dir.n, p.p, p.n);
+		memcpy(state_scratch, dir.p, dir.n);
+	memcpy(state_scratch + dir.n, p.p, p.n);
 	/* ".." does not lead out of an unknown folder to a known one */
 	base = slice_starts(dir, unknown) ? unknown.n : 0;
-	n = base + normalise(s->scratch + base, dir.n + p.n - base);
+	n = base + normalise(state_scratch + base, dir.n + p.n - base);
 	if (n >= PATH_CAP)
 		return s->words.too_long;
-	if (n == p.n && memcmp(s->scratch, p.p, n) == 0)
+	if (n == p.n && memcmp(state_scratch, p.p, n) == 0)
 		return path;
-	return intern_put(s->pool, (struct slice){ s->scratch, n });
+	return intern_put(s->pool, (struct slice){ state_scratch, n });
 }
 
 /* Is it absolute, within the cap, and unchanged by normalise()? */
@@ -138,9 +140,9 @@ path_as_dir(struct state *s, uint32_t path)
 		return s->words.here;
 	if (p.p[p.n - 1] == '/' || p.n >= SCRATCH_SIZE)
 		return path;
-	memcpy(s->scratch, p.p, p.n);
-	s->scratch[p.n] = '/';
-	return intern_put(s->pool, (struct slice){ s->scratch, p.n + 1 });
+	memcpy(state_scratch, p.p, p.n);
+	state_scratch[p.n] = '/';
+	return intern_put(s->pool, (struct slice){ state_scratch, p.n + 1 });
 }
 
 uint32_t
@@ -173,8 +175,8 @@ state_resolve_beside(struct state *s, uint32_t file, uint32_t path)
 		p.n--;
 	if (p.n == 0) /* in an unknown folder */
 		return path_join(s, s->words.unknown_dir, path, NULL);
-	memcpy(s->scratch, p.p, p.n);
-	return path_join(s, intern_put(s->pool, (struct slice){ s->scratch, p.n }), path, NULL);
+	memcpy(state_scratch, p.p, p.n);
+	return path_join(s, intern_put(s->pool, (struct slice){ state_scratch, p.n }), path, NULL);
 }
 
 uint32_t

@@ -49,7 +49,7 @@ struct thread_table {
 
 struct slab {
 	struct slab *next;
-	struct thread t[64];
+	struct thread t[];
 };
 
 struct user_slot {
@@ -122,8 +122,11 @@ struct state {
 	uint64_t snap_id;               /* its id on the wire; 0: none that can complete */
 	uint32_t snap_part;             /* the part expected next */
 	struct state_stats stats;
-	char scratch[SCRATCH_SIZE];
 };
+
+/* To put a text together; nothing of it lasts. A collector has thousands of states, and few threads
+ * that use them. */
+extern _Thread_local char state_scratch[SCRATCH_SIZE];
 
 /* An event being applied by the parsers. */
 struct apply {

@@ -94,7 +94,7 @@ thread_set_pidns(struct thread *t, bool nested, int64_t init_start)
 
 /* The list as text: blanks between. Returns the length; the rest of the scratch stays. */
 static size_t
-join_args(struct state *s, size_t at, struct slice args)
+join_args(size_t at, struct slice args)
 {
 	size_t n;
 
@@ -102,7 +102,7 @@ join_args(struct state *s, size_t at, struct slice args)
 		args.n--;
 	n = MIN(args.n, SCRATCH_SIZE - at);
 	for (size_t i = 0; i < n; i++)
-		s->scratch[at + i] = args.p[i] == '\0' ? ' ' : args.p[i];
+		state_scratch[at + i] = args.p[i] == '\0' ? ' ' : args.p[i];
 	return at + n;
 }
 
@@ -119,12 +119,12 @@ thread_set_args(struct state *s, struct thread *t, uint32_t args)
 		return;
 	}
 	if (n > 0)
-		memcpy(s->scratch, comm.p, n);
-	s->scratch[n] = ' ';
-	end = join_args(s, n + 1, list);
-	hold(s->pool, &t->cmdline, intern_put(s->pool, (struct slice){ s->scratch, end }));
+		memcpy(state_scratch, comm.p, n);
+	state_scratch[n] = ' ';
+	end = join_args(n + 1, list);
+	hold(s->pool, &t->cmdline, intern_put(s->pool, (struct slice){ state_scratch, end }));
 	hold(s->pool, &t->args_text,
-	    intern_put(s->pool, (struct slice){ s->scratch + n + 1, end - n - 1 }));
+	    intern_put(s->pool, (struct slice){ state_scratch + n + 1, end - n - 1 }));
 }
 
 void

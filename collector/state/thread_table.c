@@ -10,7 +10,9 @@
 #include "common/clock.h"
 #include <stdlib.h>
 
-#define SLOTS_MIN 256u
+enum { SLAB_FIRST = 8, SLAB = 64 }; /* entries */
+
+#define SLOTS_MIN 64u
 
 /* Members of struct thread that hold an intern id. */
 static const size_t held[] = {
@@ -111,13 +113,14 @@ slab_take(struct state *s)
 	struct thread *t;
 
 	if (s->free == NULL) {
-		struct slab *b = malloc(sizeof(*b));
+		size_t n = s->slabs == NULL ? SLAB_FIRST : SLAB;
+		struct slab *b = malloc(sizeof(*b) + n * sizeof(b->t[0]));
 
 		if (b == NULL)
 			return NULL;
 		b->next = s->slabs;
 		s->slabs = b;
-		for (size_t i = ARRAY_SIZE(b->t); i-- > 0;) {
+		for (size_t i = n; i-- > 0;) {
 			b->t[i].next_free = s->free;
 			s->free = &b->t[i];
 		}

@@ -9,7 +9,6 @@ nodes=495 seconds=120
 [ "${1:-}" != --short ] || nodes=55 seconds=20
 passed=0 failed=0
 lab_begin
-mkdir "$lab/keys"
 
 "$bin/quiet_recording" "$lab/quiet.rec" "$seconds"
 printf -- '- rule: Closed\n  desc: d\n  condition: evt.type = close\n  output: closed by %%proc.pid\n  priority: WARNING\n' >"$lab/rules.yaml"
@@ -17,8 +16,6 @@ lab_rules=$lab/rules.yaml
 lab_pki deaf flood cut again
 for i in $(seq -f '%04g' "$nodes"); do
 	lab_pki "n-$i"
-	cp "$lab/pki/node-n-$i.pem" "$lab/keys/n-$i.pem"
-	cp "$lab/pki/node-n-$i.key" "$lab/keys/n-$i.key"
 done
 lab_collector
 
@@ -91,7 +88,7 @@ lab_pids+=("$!")
 high() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$collector_pid/status"; }
 before=$(high)
 timeout $((seconds + 300)) "$bin/mews-sensor" --replay "$lab/quiet.rec" --nodes "$nodes" -o node=n -o cluster=lab -o "collector=$listen" \
-	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/keys" 2>"$lab/sensor-fleet.log" || fail "the fleet's replay did not end"
+	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/pki" 2>"$lab/sensor-fleet.log" || fail "the fleet's replay did not end"
 
 ok() {
 	local what=$1

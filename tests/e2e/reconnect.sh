@@ -1,31 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# reconnect.sh [--seconds-down N] [--limit S] [--nodes N]: a collector is killed and restarted: a hundred
-# sensors reconnect, over TLS, without waiting for each other. The limit is for a loaded machine; the
-# figures are in bench/run.sh (stage 'reconnect').
+# reconnect.sh [--seconds-down N] [--limit S] [--nodes N] [--pki DIR]: a collector is killed and restarted: a
+# hundred sensors reconnect, over TLS, without waiting for each other. The limit is for a loaded machine; the
+# figures are in bench/run.sh (stage 'reconnect'). The certificates are kept in DIR.
 . "$(dirname "$0")/../support/lab.sh"
-down=30 limit=12 nodes=100
+down=30 limit=12 nodes=100 pki=''
 while [ $# -gt 1 ]; do
 	case $1 in
 	--seconds-down) down=$2 ;;
 	--limit) limit=$2 ;;
 	--nodes) nodes=$2 ;;
+	--pki) pki=$2 ;;
 	esac
 	shift 2
 done
 lab_begin
-mkdir "$lab/keys"
+[ -z "$pki" ] || ln -s "$pki" "$lab/pki"
 
 "$bin/quiet_recording" "$lab/quiet.rec" $((down + 600))
 lab_pki # create the authority before parallel use
 for i in $(seq -f '%04g' "$nodes"); do
-	"$bin/mewsctl" pki issue "$lab/pki" --node "n-$i" >/dev/null
-	cp "$lab/pki/node-n-$i.pem" "$lab/keys/n-$i.pem"
-	cp "$lab/pki/node-n-$i.key" "$lab/keys/n-$i.key"
+	[ -e "$lab/pki/node-n-$i.key" ] || lab_pki "n-$i"
 done
 lab_collector
 "$bin/mews-sensor" --replay "$lab/quiet.rec" --nodes "$nodes" -o node=n -o cluster=lab -o "collector=$listen" \
-	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/keys" 2>"$lab/sensor-replay.log" &
+	-o tls.server_name=mews-collector -o "tls.ca=$lab/pki/ca.pem" -o "tls.dir=$lab/pki" 2>"$lab/sensor-replay.log" &
 sensor=$!
 lab_pids+=("$sensor")
 connected() { lab_metric mews_node_connected; }

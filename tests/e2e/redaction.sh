@@ -94,7 +94,7 @@ warned --sensor-config "$lab/with.yaml" || fail "rules check does not know the c
 "$bin/mewsctl" rules check --sensor-config "$lab/wrong.yaml" "$lab/ticket.yaml" 2>/dev/null && fail "a wrong pattern is accepted"
 record without.rec -o redact.secrets=false
 for what in env option next json header url; do grep -qF "$word" "$lab/without.rec" || fail "redact.secrets=false still replaces $what"; done
-! grep -qF '<redacted>' "$lab/without.rec" || fail "redact.secrets=false has no effect"
+! grep -qF 'x-ticket=<redacted>' "$lab/without.rec" || fail "redact.secrets=false has no effect"
 r=0
 "$bin/mews-sensor" --check -o "collector=ipc://$lab/s" -o 'redact.patterns=no name' 2>"$lab/check" || r=$?
 [ "$r" = 3 ] && grep -q "redact.patterns: 'no name' is neither" "$lab/check" || fail "exit $r for a wrong pattern: $(cat "$lab/check")"
