@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,4 +115,75 @@ file_stamp(const char *path)
 	n = (uint64_t) st.st_mtim.tv_sec * NS_PER_S + (uint64_t) st.st_mtim.tv_nsec;
 	n = n * 0x9e3779b97f4a7c15u + (uint64_t) st.st_ino;
 	return n * 0x9e3779b97f4a7c15u + (uint64_t) st.st_size + 1;
+}
+
+/* The folder of a path, in the caller's buffer. */
+static const char *
+folder_of(const char *path, char ret[4096])
+{
+	char *slash;
+
+	(void) snprintf(ret, 4096, "%s", path);
+	slash = strrchr(ret, '/');
+	if (slash == NULL)
+		return ".";
+	slash[slash == ret] = '\0';
+	return ret;
+}
+
+int
+file_give_away(int fd, const char *path)
+{
+	char dir[4096];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	return stat(folder_of(path, dir), &st) < 0 || fchown(fd, st.st_uid, (gid_t) -1) < 0 ? -errno
+											    : 0;
+}
+
+/* Make the new name durable too, not only the contents. */
+static int
+sync_folder(const char *path)
+{
+	char dir[4096];
+	int fd = open(folder_of(path, dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	(void) close(fd);
+	return r;
+}
+
+int
+file_replace(const char *path, struct slice s, mode_t mode, struct diag *d)
+{
+	char tmp[4200];
+	int fd, r;
+
+	(void) snprintf(tmp, sizeof(tmp), "%s.new", path);
+	(void) unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0) {
+		r = -errno;
+		diag_set(d, 0, 0, "cannot write %s: %s", tmp, strerrordesc_np(-r));
+		return r;
+	}
+	r = fd_write_all(fd, s);
+	if (r == 0)
+		r = file_give_away(fd, path);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	(void) close(fd);
+	if (r == 0 && rename(tmp, path) < 0)
+		r = -errno;
+	if (r == 0)
+		r = sync_folder(path);
+	if (r == 0)
+		return 0;
+	(void) unlink(tmp);
+	diag_set(d, 0, 0, "cannot write %s: %s", path, strerrordesc_np(-r));
+	return r;
 }

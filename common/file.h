@@ -8,6 +8,7 @@
 #include "common/macros.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define FILE_MAX (4u << 20)
 
@@ -24,6 +25,12 @@ int file_read_at(int dirfd, const char *path, size_t max, struct buf *b) MUST_CH
 
 /* Write all of it: 0 or -errno. */
 int fd_write_all(int fd, struct slice s) MUST_CHECK;
+
+/* Replace a file whole, durably: after a crash it is the old one or the new one. A file that root
+ * writes belongs to the owner of its folder, so that a service that owns the folder can use it. 0,
+ * or -errno and *d. */
+int file_replace(const char *path, struct slice s, mode_t mode, struct diag *d) MUST_CHECK;
+int file_give_away(int fd, const char *path); /* that part alone: 0 or -errno */
 
 /* A number that changes when the file is replaced or written; 0: it does not exist. */
 uint64_t file_stamp(const char *path);

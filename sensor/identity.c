@@ -118,7 +118,9 @@ check_time(const X509 *x, const char *path, struct diag *d)
 {
 	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
 		return diag_fail(d, 0, 0,
-		    "the certificate %s has expired: issue a new one (mewsctl pki issue)", path);
+		    "the certificate %s has expired: issue a new one (mewsctl pki issue), or enrol "
+		    "this node again",
+		    path);
 	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
 		return diag_fail(d, 0, 0,
 		    "the certificate %s is not valid yet: check this machine's clock", path);
@@ -215,6 +217,7 @@ fill(struct identity *id, const struct files *p, const struct identity_files *f,
 	r = present(id->tls, p, f, d);
 	if (r < 0)
 		return r;
+	id->since = x509_since(x);
 	id->until = x509_until(x);
 	x509_common_name(x, id->subject, sizeof(id->subject));
 	n = i2d_X509(x, &der);

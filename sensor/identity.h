@@ -23,9 +23,9 @@ struct identity_files {
 };
 
 struct identity {
-	SSL_CTX *tls;   /* certificates, key, authorities and lists */
-	struct buf der; /* the node's certificate */
-	uint64_t until; /* realtime ns of its expiry */
+	SSL_CTX *tls;          /* certificates, key, authorities and lists */
+	struct buf der;        /* the node's certificate */
+	uint64_t since, until; /* realtime ns: its validity */
 	unsigned refs;
 	char subject[128]; /* the certificate's common name */
 };

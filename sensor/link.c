@@ -101,6 +101,16 @@ link_closed(struct link *l, uint64_t now, const char *why, bool absent)
 }
 
 void
+link_renew(struct link *l, uint64_t now)
+{
+	if (l->state == LINK_BYE)
+		return;
+	link_closed(l, now, NULL, false);
+	if (l->state == LINK_DOWN)
+		l->retry_at = now + jitter(l, l->cfg.retry_min_ns);
+}
+
+void
 link_fail(struct link *l, uint64_t now, const char *why)
 {
 	link_note(l, LOG_ERROR, why);

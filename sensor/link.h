@@ -128,6 +128,9 @@ uint64_t link_tick(struct link *l, uint64_t now);
  * address. */
 void link_opened(struct link *l, uint64_t now);
 void link_closed(struct link *l, uint64_t now, const char *why, bool absent);
+
+/* Connect anew soon, whatever was refused before. */
+void link_renew(struct link *l, uint64_t now);
 void link_reply(struct link *l, uint64_t now, unsigned slot, const void *msg, size_t n);
 
 /* Can a new batch be sent now? */

@@ -6,6 +6,7 @@
 #include "common/nng/way.h"
 #include "common/stage.h"
 #include "sensor/bpf_pin.h"
+#include "sensor/enrolled.h"
 #include "sensor/sensor.h"
 #include <errno.h>
 #include <malloc.h>
@@ -19,6 +20,7 @@ usage(FILE *f)
 {
 	fputs(
 	    "Usage: mews-sensor [-c FILE] [-o KEY=VALUE]... [--check]\n"
+	    "       mews-sensor enroll [OPTION]... [LINE-FILE]    (see mews-sensor enroll --help)\n"
 	    "       mews-sensor --unpin FOLDER\n"
 	    "       mews-sensor --record FILE [--seconds N] [-o KEY=VALUE]...\n"
 	    "       mews-sensor --replay FILE [--speed max] [--loop N] [--nodes N] [-o "
@@ -226,8 +228,11 @@ main(int argc, char **argv)
 {
 	static struct app app;
 	struct diag d = { 0 };
-	int r = parse_args(argc, argv, &app.args);
+	int r;
 
+	if (argc > 1 && strcmp(argv[1], "enroll") == 0)
+		return enroll_main(argc - 1, argv + 1);
+	r = parse_args(argc, argv, &app.args);
 	if (r >= 0)
 		return r;
 	/* Only one thread works, so more malloc arenas would lie idle. */
@@ -248,6 +253,7 @@ main(int argc, char **argv)
 		r = app_configure(&app, &d);
 	if (r < 0) {
 		log_diag(&d);
+		r = r == -EAGAIN ? EXIT_FAILED : EXIT_CONFIG;
 	} else {
 		app.exit_code = EXIT_FAILED;
 		r = app.args.check ? stages_run(app_stages, app_ncheck, &app, check_run)
@@ -257,6 +263,7 @@ main(int argc, char **argv)
 	env_fini(&app.env);
 	redactor_free(app.redactor);
 	notify_close(&app.notify);
+	cfg_free(app.enrolled);
 	cfg_free(app.cfg);
-	return r < 0 ? EXIT_CONFIG : r;
+	return r;
 }

@@ -343,10 +343,16 @@ node_free(struct node *n)
 }
 
 void
-node_set_identity(struct node *n, struct identity *id)
+node_set_identity(struct node *n, struct identity *id, uint64_t now)
 {
+	const struct identity *old = n->cfg.identity;
+	bool other = old != NULL && !slice_eq(buf_get(&old->der), buf_get(&id->der));
+
 	identity_free(n->cfg.identity);
 	n->cfg.identity = id;
+	if (other)
+		link_renew(&n->link, now);
+	n->next_tick = 0;
 }
 
 void

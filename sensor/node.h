@@ -168,8 +168,9 @@ int node_put_batch(struct node *n, Wire__Batch *b) MUST_CHECK;
  * stopped. */
 void node_restart(struct node *n, uint64_t sensor_start);
 
-/* Use this identity for new connections. Takes ownership. */
-void node_set_identity(struct node *n, struct identity *id);
+/* Use this identity for new connections; with another certificate, connect anew: the collector ends
+ * a connection when the certificate that it was made with expires. Takes ownership. */
+void node_set_identity(struct node *n, struct identity *id, uint64_t now);
 
 /* Close the connection if the collector's certificate is no longer valid; 'all': check more than
  * its expiry. */

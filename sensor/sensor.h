@@ -84,6 +84,11 @@ struct app {
 	uint64_t certs_warned; /* monotonic ns of the last expiry warning */
 	uint64_t crl_stamp;    /* of the revocation list that was read */
 
+	struct cfg *enrolled; /* enrolled.yaml; NULL: not in use */
+	pid_t renewer;        /* the process that renews the certificate; 0: none runs */
+	uint64_t renew_at;    /* monotonic ns of the next one */
+	bool renew_failed;    /* the last one has */
+
 	struct notify notify; /* the service manager */
 	sigset_t signals;
 	pthread_t signal_thread;

@@ -57,7 +57,7 @@ reload(struct app *a, uint64_t now)
 			continue;
 		}
 		if (id != NULL)
-			node_set_identity(n, id);
+			node_set_identity(n, id, now);
 		node_check_peer(n, now, true);
 		done++;
 	}
@@ -89,7 +89,8 @@ warn_of_end(struct app *a, uint64_t now)
 	for (size_t i = 0; i < a->nnodes; i++) {
 		const struct identity *id = a->node[i]->cfg.identity;
 
-		if (id == NULL || id->until > real + WARN_NS)
+		if (id == NULL || id->until > real + WARN_NS ||
+		    (a->enrolled != NULL && !a->renew_failed))
 			continue;
 		log_peer(LOG_WARN, "certificates",
 		    "the certificate of node %s %s: issue a new one (mewsctl pki issue), put it "
@@ -104,9 +105,12 @@ warn_of_end(struct app *a, uint64_t now)
 void
 app_watch_certs(struct app *a, uint64_t now)
 {
-	bool asked = atomic_exchange(&a->reload, false);
+	bool due = a->certs_looked == 0 || now - a->certs_looked >= LOOK_NS, asked;
 
-	if (!asked && a->certs_looked != 0 && now - a->certs_looked < LOOK_NS)
+	if (due)
+		app_renew(a, now);
+	asked = atomic_exchange(&a->reload, false);
+	if (!asked && !due)
 		return;
 	a->certs_looked = now;
 	if (asked && a->canary_at != 0)

@@ -131,5 +131,7 @@ app_configure(struct app *a, struct diag *d)
 	if (r == 0 && a->opt.redact)
 		r = redactor_new((const char *const *) a->opt.redact_patterns.v,
 		    a->opt.redact_patterns.n, &a->redactor, d);
+	if (r == 0)
+		r = app_enroll(a, d);
 	return r < 0 ? r : check_options(a, d);
 }

@@ -17,6 +17,14 @@ void app_stop_identities(void *app);
 int app_start_nodes(void *app);
 void app_stop_nodes(void *app);
 
+/* Take name, collector and certificates from enroll.dir; enrol first if there is a line and no
+ * certificate. -EAGAIN and *d: nobody answers, try again; other -errno and
+ * *d. */
+int app_enroll(struct app *a, struct diag *d) MUST_CHECK;
+
+/* Renew the certificate in time, and fetch daily what the fleet trusts, in a process of its own. */
+void app_renew(struct app *a, uint64_t now);
+
 /* Load a node's certificate; NULL if none is configured. -EINVAL... and *d. */
 int app_identity(
     const struct app *a, const char *node, struct identity **ret, struct diag *d) MUST_CHECK;

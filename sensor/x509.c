@@ -108,15 +108,27 @@ x509_common_name(const X509 *x, char *out, size_t n)
 	    s == NULL ? "" : (const char *) ASN1_STRING_get0_data(s));
 }
 
-uint64_t
-x509_until(const X509 *x)
+static uint64_t
+real_ns(const ASN1_TIME *when)
 {
 	struct tm tm = { 0 };
-	time_t t = ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1 ? timegm(&tm) : 0;
+	time_t t = ASN1_TIME_to_tm(when, &tm) == 1 ? timegm(&tm) : 0;
 
 	return t < 0                                  ? 0
 	       : (uint64_t) t > UINT64_MAX / NS_PER_S ? UINT64_MAX
 						      : (uint64_t) t * NS_PER_S;
+}
+
+uint64_t
+x509_since(const X509 *x)
+{
+	return real_ns(X509_get0_notBefore(x));
+}
+
+uint64_t
+x509_until(const X509 *x)
+{
+	return real_ns(X509_get0_notAfter(x));
 }
 
 const char *

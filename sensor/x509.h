@@ -25,7 +25,8 @@ EVP_PKEY *x509_key(const char *pem) MUST_CHECK;
 /* Copy the subject's common name, cut to n - 1 bytes; "": none. */
 void x509_common_name(const X509 *x, char *out, size_t n);
 
-/* The expiry: realtime ns. */
+/* Begin and end of validity: realtime ns. */
+uint64_t x509_since(const X509 *x);
 uint64_t x509_until(const X509 *x);
 
 /* Why a certificate does not verify, from OpenSSL's X509_V_ERR_*. */

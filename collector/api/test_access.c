@@ -184,7 +184,7 @@ make_ca(void)
 {
 	struct diag d = { 0 };
 
-	if (pki_init(pki, "test", 1, true, &d) < 0)
+	if (pki_init(pki, "test", PKI_FLEET, 1, true, &d) < 0)
 		fail_msg("%s", d.msg);
 }
 

@@ -1,45 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ctl_pki.c - mewsctl pki: the command line of pki.h. */
-#include "collector/ctl/ctl.h"
+#include "collector/ctl/ctl_pki.h"
 #include "collector/ctl/pki.h"
 #include "common/near.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-
-static const char help_text[] =
-    "Usage: mewsctl pki init DIR [--name FLEET] [--days N] [--force]\n"
-    "       mewsctl pki issue DIR --collector NAME [--dns NAME]... [--ip ADDRESS]... [--days N | "
-    "--for TIME]\n"
-    "             [--force]\n"
-    "       mewsctl pki issue DIR --node NAME [--dns NAME]... [--days N | --for TIME] [--force]\n"
-    "       mewsctl pki revoke DIR NAME [--node | --collector]\n"
-    "       mewsctl pki show FILE\n"
-    "\n"
-    "Sensors and collectors trust each other by certificates of one authority, the fleet's. This\n"
-    "command keeps such an authority in a folder, for fleets that have none.\n"
-    "\n"
-    "  init    makes the authority: DIR/ca.pem and DIR/ca.key (10 years), and an empty "
-    "DIR/crl.pem.\n"
-    "          Keep DIR/ca.key where nobody else can read it: its holder can join the fleet.\n"
-    "  issue   makes a certificate and its key (a year, --days, or --for 12h, 30m, 45s):\n"
-    "          DIR/collector-NAME.pem and .key, for a server. NAME, --dns and --ip are the\n"
-    "          names and addresses that sensors use.\n"
-    "          DIR/node-NAME.pem and .key, for a sensor. NAME is the node's name; --dns adds\n"
-    "          further nodes that the same sensor may speak for.\n"
-    "  revoke  puts all certificates of that name on DIR/crl.pem. Copy that file to collectors\n"
-    "          and sensors (tls.crl), which reload it when it changes.\n"
-    "  show    prints the contents of a certificate or a revocation list.\n"
-    "\n"
-    "Example, for a collector on host c1 and a sensor on host web1:\n"
-    "  mewsctl pki init fleet --name example.org\n"
-    "  mewsctl pki issue fleet --collector c1 --ip 192.0.2.10\n"
-    "  mewsctl pki issue fleet --node web1\n"
-    "To c1:   fleet/ca.pem fleet/crl.pem fleet/collector-c1.pem fleet/collector-c1.key\n"
-    "To web1: fleet/ca.pem fleet/crl.pem fleet/node-web1.pem fleet/node-web1.key\n"
-    "\n"
-    "Exit status: 0 done, 1 refused or failed, 2 usage error.\n";
 
 enum { O_NAME = 256, O_DAYS, O_FORCE, O_COLLECTOR, O_NODE, O_DNS, O_IP, O_FOR, O_HELP };
 
@@ -67,26 +34,6 @@ parse_days(const char *text, int *ret)
 	return CTL_OK;
 }
 
-/* Parse a number and its unit, for certificates that are renewed every few hours. */
-static int
-parse_time(const char *text, long *ret)
-{
-	static const struct {
-		const char *unit;
-		long seconds;
-	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
-	char *end;
-	long v = strtol(text, &end, 10);
-
-	for (size_t i = 0; v > 0 && v <= 1000000 && i < ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		*ret = v * units[i].seconds;
-		return CTL_OK;
-	}
-	return ctl_usage("pki", "--for takes a time such as 90d, 12h, 30m or 45s, not '%s'", text);
-}
-
 static int
 add_other(const char **v, size_t *n, const char *value, bool ip)
 {
@@ -112,7 +59,7 @@ parse_option(int opt, const char *value, struct args *a)
 	case O_DAYS:
 		return parse_days(value, &a->days);
 	case O_FOR:
-		return parse_time(value, &a->seconds);
+		return ctl_pki_time("--for", value, &a->seconds);
 	case O_FORCE:
 		a->force = true;
 		return CTL_OK;
@@ -177,8 +124,8 @@ cmd_init(const struct args *a)
 
 	if (a->npositional != 1)
 		return ctl_usage("pki", "name the folder to make the authority in");
-	if (pki_init(
-		a->positional[0], a->fleet, a->days == 0 ? PKI_CA_DAYS : a->days, a->force, &d) < 0)
+	if (pki_init(a->positional[0], a->fleet, PKI_FLEET, a->days == 0 ? PKI_CA_DAYS : a->days,
+		a->force, &d) < 0)
 		return ctl_fail("%s", d.msg);
 	printf(
 	    "%s/ca.pem   the fleet's authority: give it to every collector and sensor\n"
@@ -244,7 +191,7 @@ cmd_revoke(const struct args *a)
 	if (n == 0)
 		return ctl_fail(
 		    "%s/issued lists no certificate of '%s' that is not already revoked",
-		    a->positional[1], a->positional[0]);
+		    a->positional[0], a->positional[1]);
 	printf("%d certificate%s of %s revoked: give %s/crl.pem to the collectors and sensors\n", n,
 	    n == 1 ? "" : "s", a->positional[1], a->positional[0]);
 	return CTL_OK;
@@ -351,27 +298,32 @@ ctl_pki(int argc, char **argv)
 		const char *name;
 		int (*run)(const struct args *a);
 	} verbs[] = { { "init", cmd_init }, { "issue", cmd_issue }, { "revoke", cmd_revoke },
-		{ "show", cmd_show } };
+		{ "show", cmd_show }, { "enroller", NULL }, { "token", NULL }, { "tokens", NULL },
+		{ "serve", NULL } }; /* NULL: ctl_pki_enroll() */
 	struct near near;
 	struct args *a;
 	int r;
 
 	if (argc < 2)
-		return ctl_usage("pki", "name a command of pki: init, issue, revoke or show");
+		return ctl_usage("pki",
+		    "name a command of pki: init, issue, revoke or show; enroller, token, tokens "
+		    "or serve");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		fputs(help_text, stdout);
+		ctl_pki_help();
 		return CTL_OK;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(argv[1], verbs[i].name) != 0)
 			continue;
+		if (verbs[i].run == NULL)
+			return ctl_pki_enroll(argc - 1, argv + 1);
 		a = calloc(1, sizeof(*a));
 		if (a == NULL)
 			return ctl_fail("out of memory");
 		a->fleet = "Mews";
 		r = parse(argc - 1, argv + 1, strcmp(argv[1], "revoke") == 0, a);
 		if (r == CTL_OK && a->help)
-			fputs(help_text, stdout);
+			ctl_pki_help();
 		else if (r == CTL_OK)
 			r = verbs[i].run(a);
 		free(a);

@@ -48,12 +48,17 @@ struct pki_request {
 	const char *const *dns, *const *ip; /* further names */
 	size_t ndns, nip;
 	int days;
-	long seconds; /* in addition to the days */
+	long seconds;  /* in addition to the days */
+	EVP_PKEY *key; /* of its holder, borrowed; NULL: make one */
 };
+
+/* Whom an authority may vouch for. */
+enum pki_authority { PKI_FLEET, PKI_NODES_ONLY };
 
 /* ---- pki_cert.c: in memory ---- */
 
-int pki_make_ca(const char *fleet, int days, struct pki_pair *ret, struct diag *d) MUST_CHECK;
+int pki_make_ca(const char *fleet, enum pki_authority kind, int days, struct pki_pair *ret,
+    struct diag *d) MUST_CHECK;
 int pki_make_cert(const struct pki_pair *ca, const struct pki_request *rq, struct pki_pair *ret,
     struct diag *d) MUST_CHECK;
 
@@ -70,14 +75,14 @@ int pki_serial(const X509 *cert, char ret[41]) MUST_CHECK;
 /* "2027-11-23 14:05:00 UTC". */
 void pki_time(const ASN1_TIME *t, char ret[32]);
 
-/* ---- pki_store.c: in the folder ---- */
+/* ---- pki_file.c, pki_store.c: in the folder ---- */
 
 /* Is this a valid name for a certificate and a file: letters, digits, '.', '-', '_'? */
 bool pki_name_ok(const char *name);
 
-/* -EEXIST: there is one already; 'force' overwrites it. Revoke all certificates of that name and
- * kind (-1: any) not revoked yet; returns their number. */
-int pki_init(const char *dir, const char *fleet, int days, bool force, struct diag *d) MUST_CHECK;
+/* -EEXIST: there is one already; 'force' overwrites it. */
+int pki_init(const char *dir, const char *fleet, enum pki_authority kind, int days, bool force,
+    struct diag *d) MUST_CHECK;
 int pki_issue(const char *dir, const struct pki_request *rq, bool force, struct diag *d) MUST_CHECK;
 
 /* All certificates of that name and kind (-1: any) that are not revoked yet; returns how many. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/pki.h"
+#include "common/hex.h"
+#include "proto/enroll_line.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/bn.h>
@@ -9,8 +11,7 @@
 #include <openssl/x509v3.h>
 
 #define DAY_S           86400
-#define CLOCK_SKEW_S    300 /* so that a node whose clock is behind can use it at once */
-#define COMMON_NAME_MAX 64  /* X.509's limit; a longer name is only in the alternative names */
+#define COMMON_NAME_MAX 64 /* X.509's limit; a longer name is only in the alternative names */
 
 const char *
 pki_kind_name(enum pki_kind kind)
@@ -59,37 +60,57 @@ add_name(X509_NAME *n, const char *field, const char *value)
 		   n, field, MBSTRING_UTF8, (const unsigned char *) value, -1, -1, 0) == 1;
 }
 
-/* Start a certificate with what each needs: a random serial, a subject, validity and a key. */
+/* Start a certificate with what each needs: a random serial, a subject, validity and a key: that of
+ * somebody else, or a new one. */
 static bool
-cert_begin(struct pki_pair *p, int days, long seconds)
+cert_begin(struct pki_pair *p, int days, long seconds, EVP_PKEY *key)
 {
 	BIGNUM *serial = BN_new();
 	bool ok;
 
 	p->cert = X509_new();
-	p->key = EVP_EC_gen("P-256");
-	ok = serial != NULL && p->cert != NULL && p->key != NULL &&
+	if (key == NULL)
+		key = p->key = EVP_EC_gen("P-256");
+	ok = serial != NULL && p->cert != NULL && key != NULL &&
 	     BN_rand(serial, 126, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
 	     BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(p->cert)) != NULL &&
-	     X509_set_version(p->cert, 2) == 1 && X509_set_pubkey(p->cert, p->key) == 1 &&
-	     X509_gmtime_adj(X509_getm_notBefore(p->cert), -CLOCK_SKEW_S) != NULL &&
+	     X509_set_version(p->cert, 2) == 1 && X509_set_pubkey(p->cert, key) == 1 &&
+	     X509_gmtime_adj(X509_getm_notBefore(p->cert), -ENROLL_SKEW_S) != NULL &&
 	     X509_time_adj_ex(X509_getm_notAfter(p->cert), days, seconds, NULL) != NULL;
 	BN_free(serial);
 	return ok;
 }
 
+/* Authorities that are trusted at the same time differ in their names, by which lists are matched.
+ */
+static bool
+add_authority(X509_NAME *n, const char *fleet, enum pki_authority kind)
+{
+	unsigned char some[4];
+	char number[9];
+
+	if (RAND_bytes(some, sizeof(some)) != 1)
+		return false;
+	hex_encode(number, some, sizeof(some));
+	return add_name(n, "O", fleet) &&
+	       add_name(n, "CN",
+		   kind == PKI_NODES_ONLY ? "Mews enrolment authority" : "Mews fleet authority") &&
+	       add_name(n, "serialNumber", number);
+}
+
 int
-pki_make_ca(const char *fleet, int days, struct pki_pair *ret, struct diag *d)
+pki_make_ca(
+    const char *fleet, enum pki_authority kind, int days, struct pki_pair *ret, struct diag *d)
 {
 	struct pki_pair p = { NULL, NULL };
 	X509_NAME *n;
 
-	if (!cert_begin(&p, days, 0))
+	if (!cert_begin(&p, days, 0, NULL))
 		goto fail;
 	n = X509_get_subject_name(p.cert);
-	if (!add_name(n, "O", fleet) || !add_name(n, "CN", "Mews fleet authority") ||
-	    X509_set_issuer_name(p.cert, n) != 1 ||
+	if (!add_authority(n, fleet, kind) || X509_set_issuer_name(p.cert, n) != 1 ||
 	    !add_ext(p.cert, p.cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+	    (kind == PKI_NODES_ONLY && !add_ext(p.cert, p.cert, NID_ext_key_usage, "clientAuth")) ||
 	    !add_ext(p.cert, p.cert, NID_key_usage, "critical,keyCertSign,cRLSign") ||
 	    !add_ext(p.cert, p.cert, NID_subject_key_identifier, "hash") ||
 	    X509_sign(p.cert, p.key, EVP_sha256()) == 0)
@@ -165,7 +186,8 @@ pki_make_cert(
 	const char *usage = rq->kind == PKI_NODE ? "clientAuth" : "serverAuth";
 	struct pki_pair p = { NULL, NULL };
 
-	if (!cert_begin(&p, rq->days, rq->seconds) || !add_subject(p.cert, ca->cert, rq->name) ||
+	if (!cert_begin(&p, rq->days, rq->seconds, rq->key) ||
+	    !add_subject(p.cert, ca->cert, rq->name) ||
 	    X509_set_issuer_name(p.cert, X509_get_subject_name(ca->cert)) != 1 ||
 	    !add_ext(p.cert, ca->cert, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_ext(p.cert, ca->cert, NID_key_usage, "critical,digitalSignature") ||
@@ -205,7 +227,7 @@ add_revoked(X509_CRL *crl, const struct pki_revoked *rev)
 static bool
 crl_fill(X509_CRL *crl, const struct pki_pair *ca, const struct pki_revoked *v, size_t n)
 {
-	ASN1_TIME *now = X509_gmtime_adj(NULL, -CLOCK_SKEW_S);
+	ASN1_TIME *now = X509_gmtime_adj(NULL, -ENROLL_SKEW_S);
 	bool ok = now != NULL && X509_CRL_set_version(crl, 1) == 1 &&
 		  X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)) == 1 &&
 		  X509_CRL_set1_lastUpdate(crl, now) == 1 &&

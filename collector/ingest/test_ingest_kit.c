@@ -275,7 +275,7 @@ kit_pki_init(struct kit_pki *p)
 	struct diag d = { 0 };
 
 	assert_int_equal(0, tmpdir_make(p->dir));
-	assert_int_equal(0, pki_init(p->dir, "Test", 30, false, &d));
+	assert_int_equal(0, pki_init(p->dir, "Test", PKI_FLEET, 30, false, &d));
 }
 
 void
