@@ -28,6 +28,9 @@ mixed|180
 build|200
 execs|80
 memory|30
+spool|40
+checkpoint|180
+fleet|700
 cost|60'
 
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
@@ -88,7 +91,18 @@ build|build_drops|events dropped|v <= 0
 execs|execs_per_s|programs started a second, for a minute|v >= 3000
 execs|execs_drops|events dropped meanwhile|v <= 0
 execs|execs_rss_growth_mb|MB that the sensor'\''s memory grows meanwhile|v <= 1
-memory|collector_node_mb|MB of the collector for a node of 300 processes, 3,000 descriptors|v <= 1.5'
+memory|collector_node_mb|MB of the collector for a node of 300 processes, 3,000 descriptors|v <= 1.5
+spool|spool_ns_per_event|ns of sensor CPU per event into the spool, at 100k events/s|
+spool|spool_minutes_at_20k|minutes that a spool of the default size lasts at 20k events/s|v >= 10
+spool|spool_drain_events_per_s|events a second out of the spool, until durable|v >= 100000
+spool|spool_drops|events dropped meanwhile|v <= 0
+checkpoint|checkpoint_pause_ms|ms of CPU that a shard pauses at most while states are written|v <= 5
+checkpoint|checkpoint_ms_per_node|ms of a shard for one state of 300 processes, 3,000 descriptors|
+checkpoint|restart_whole_s|s until a restarted collector knows 100 nodes again|v <= 5
+checkpoint|restart_pause_ms|ms of CPU that a shard pauses at most while it loads their states|v <= 5
+fleet|fleet_reconnect_s|s until 10,000 sensors are back after a restart of the collector|v <= 60
+fleet|fleet_node_kb|KB of the collector for one of them, without processes|v <= 100
+fleet|fleet_node_cpu_percent|% of a core for one of them, with an event a second|v <= 0.01'
 
 usage() {
 	echo "usage: bench/run.sh [--json FILE] [--stage NAME]... [--quick]" >&2

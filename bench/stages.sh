@@ -73,5 +73,7 @@ falco_files() {
 . "$here/stages_shares.sh"
 # shellcheck source=stages_collector.sh
 . "$here/stages_collector.sh"
+# shellcheck source=stages_survival.sh
+. "$here/stages_survival.sh"
 # shellcheck source=stages_host.sh
 . "$here/stages_host.sh"

@@ -26,9 +26,10 @@ struct metric {
 #define STAT(member, kind, help) ROW(shard_stats, member, kind, help),
 static const struct metric shard_metrics[] = {
 #include "collector/shard/shard_stats.def"
-	SECONDS(shard_stats, image_ms, "image_seconds", COUNTER, "Time spent on these images."),
+	SECONDS(shard_stats, image_ms, "image_seconds", COUNTER,
+	    "CPU time spent on these images, taken or loaded."),
 	SECONDS(shard_stats, image_pause_ms, "image_pause_seconds", GAUGE,
-	    "Longest time that a shard paused for a piece of one."),
+	    "Most CPU time that a piece of one has taken, while the rest of its shard waited."),
 };
 static const struct metric outbox_metrics[] = {
 	ROW(outbox_stats, rows, GAUGE, "Alerts kept, delivered or not."),

@@ -16,9 +16,12 @@ enum {
 
 #define PIECE_NS NS_PER_MS /* then the shard goes on with its ops */
 
+/* 'began': of the piece, in the thread's CPU time: waits for a CPU are not the image's. */
 static void
-count_pause(struct nodes *n, uint64_t ns)
+count_piece(struct nodes *n, uint64_t began)
 {
+	uint64_t ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - began;
+
 	n->counters->image_pause_ns = MAX(n->counters->image_pause_ns, ns);
 	n->counters->image_ns += ns;
 }
@@ -109,7 +112,7 @@ end(struct nodes *n)
 static void
 go_on(struct nodes *n)
 {
-	uint64_t began = clock_mono(), now = began;
+	uint64_t began = clock_mono(), now = began, cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct node *p = n->image.node;
 	int r = 0;
 
@@ -117,7 +120,7 @@ go_on(struct nodes *n)
 		r = state_image_more(n->image.writer, PIECE);
 		now = clock_mono();
 	}
-	count_pause(n, now - began);
+	count_piece(n, cpu);
 	if (r == 0)
 		return;
 	if (r > 0) {
@@ -261,7 +264,7 @@ start_over(struct nodes *n, struct node *p, const char *why)
 int
 node_load_more(struct nodes *n, struct node *p)
 {
-	uint64_t began = clock_mono(), now = began;
+	uint64_t began = clock_mono(), now = began, cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	const char *why = NULL;
 	int r = 0;
 
@@ -269,7 +272,7 @@ node_load_more(struct nodes *n, struct node *p)
 		r = state_load_more(p->load->image, PIECE, &why);
 		now = clock_mono();
 	}
-	count_pause(n, now - began);
+	count_piece(n, cpu);
 	if (r > 0)
 		resume(n, p);
 	return r < 0 ? start_over(n, p, why) : r;

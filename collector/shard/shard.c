@@ -428,7 +428,7 @@ shards_counters(struct shards *s, struct shard_stats *ret)
 		pause_ns = MAX(pause_ns, c->image_pause_ns);
 	}
 	ret->image_ms = image_ns / NS_PER_MS;
-	ret->image_pause_ms = pause_ns / NS_PER_MS;
+	ret->image_pause_ms = (pause_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 void

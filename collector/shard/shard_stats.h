@@ -14,7 +14,7 @@ struct shard_counters {
 #include "collector/shard/shard_stats.def"
 	_Atomic uint64_t types[EV_TYPE_MAX]; /* events evaluated, by EV_* */
 	_Atomic uint64_t losses[LOSS_MAX];   /* loss windows opened, by cause */
-	_Atomic uint64_t image_ns;           /* spent on images for the checkpoint */
+	_Atomic uint64_t image_ns;           /* CPU time spent on images for the checkpoint */
 	_Atomic uint64_t image_pause_ns;     /* the longest piece of one */
 };
 
@@ -23,7 +23,7 @@ struct shard_stats {
 #define STAT(name, kind, help) uint64_t name;
 #include "collector/shard/shard_stats.def"
 	uint64_t losses[LOSS_MAX]; /* loss windows opened, by cause */
-	uint64_t image_ms;         /* spent on images for the checkpoint */
+	uint64_t image_ms;         /* CPU time spent on images for the checkpoint */
 	uint64_t image_pause_ms;   /* the longest piece of one */
 	uint64_t queued;           /* ops waiting */
 	unsigned shards;

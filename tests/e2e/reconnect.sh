@@ -28,12 +28,20 @@ lab_collector
 sensor=$!
 lab_pids+=("$sensor")
 connected() { lab_metric mews_node_connected; }
-all() { [ "$(connected)" -ge "$nodes" ]; }
+# the metrics of thousands of nodes are not asked for until they may be there
+all() { [ "$(find "/proc/$collector_pid/fd" -mindepth 1 | wc -l)" -gt "$nodes" ] && [ "$(connected)" -ge "$nodes" ]; }
+anon_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$collector_pid/status"; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+empty=$(anon_kb)
 lab_wait $((60 + nodes / 10)) all || fail "only $(connected) of $nodes sensors connected at first"
+sleep 5
+node_kb=$((($(anon_kb) - empty) / nodes))
+before=$(ticks "$collector_pid")
+sleep 10
+node_cpu=$(awk "BEGIN { printf \"%.4f\", ($(ticks "$collector_pid") - $before) / 10 / $nodes }")
 
 kill -9 "$collector_pid"
 wait "$collector_pid" 2>/dev/null || true
-ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 before=$(ticks "$sensor")
 sleep "$down" # under test: how long they have been retrying
 cost=$(awk "BEGIN { printf \"%.3f\", ($(ticks "$sensor") - $before) / $down / $nodes }")
@@ -52,5 +60,7 @@ here=$((10 * ($(ticks "$collector_pid") - before_here)))
 echo "reconnect_ms $ms"
 echo "reconnect_cpu_ms $(awk "BEGIN { printf \"%.2f\", ($there + $here) / $nodes }")"
 echo "retry_cpu_percent $cost"
+echo "node_kb $node_kb"
+echo "node_cpu_percent $node_cpu"
 echo "$nodes sensors are back $ms ms after a collector that was away for $down s listens again; meanwhile each took $cost %" \
 	"of a core; coming back took $there ms of CPU there, $here ms here"
