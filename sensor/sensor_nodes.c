@@ -153,9 +153,14 @@ on_stats(void *arg, Wire__SensorStats *s)
 {
 	struct app *a = arg;
 	struct source_stats ss = { 0 };
+	struct containers_stats cs;
 
 	if (a->src != NULL)
 		a->src->stats(a->st, &ss);
+	containers_stats(a->containers, &cs);
+	s->containers = cs.reported;
+	s->containers_late = cs.late;
+	s->containers_refused = cs.refused;
 	s->late = ss.late;
 	s->excluded = ss.excluded;
 	s->reread = ss.reread;

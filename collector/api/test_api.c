@@ -79,8 +79,9 @@ stream_info_get(struct streams *s, const struct stream *st, struct stream_info *
 {
 	(void) s;
 	(void) st;
-	*ret =
-	    (struct stream_info){ .rss_bytes = 5 << 20, .cpu_ns = 1500000000, .spool_bytes = 77 };
+	*ret = (struct stream_info){
+		.rss_bytes = 5 << 20, .cpu_ns = 1500000000, .spool_bytes = 77, .containers_late = 3
+	};
 }
 
 void
@@ -412,6 +413,7 @@ static const char *const samples[] = {
 	"mews_node_lag_batches{cluster=\"k\",node=\"n\\\"1\\\\\"} 6\n",
 	"mews_node_rereads_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 8\n",
 	"mews_node_unstashed_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 7\n",
+	"mews_node_containers_late_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 3\n",
 	"mews_node_blind_spots{cluster=\"k\",node=\"n\\\"1\\\\\"} 2\n",
 	"mews_node_silent_hooks_total{cluster=\"k\",node=\"n\\\"1\\\\\"} 6\n",
 	"\nmews_collector_type_events_total{type=\"open\"} 5\n",

@@ -321,6 +321,9 @@ on_poll(struct ingest *i, struct conn *c, const Wire__Poll *p)
 	c->info.spool_oldest_ms = p->stats->spool_oldest_ms;
 	c->info.spool_errors = p->stats->spool_errors;
 	c->info.excluded = p->stats->excluded;
+	c->info.containers = p->stats->containers;
+	c->info.containers_late = p->stats->containers_late;
+	c->info.containers_refused = p->stats->containers_refused;
 	c->stream->rereads = p->stats->reread;
 	c->stream->unreadable = p->stats->snapshot_unreadable;
 	c->stream->unstashed = p->stats->unstashed;

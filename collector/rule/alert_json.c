@@ -79,7 +79,17 @@ add_key(struct buf *out, const char *key, const char *value)
 	buf_json(out, slice_str(value));
 }
 
-enum { OWN_MAX = 9 };
+enum { OWN_MAX = 10 };
+
+/* Is the process in a container of which its runtime has not told us? */
+static bool
+in_unknown_container(const struct view *v)
+{
+	struct slice id = intern_get(state_pool(v->state), v->thread->container_id);
+
+	return id.n > 0 && !slice_eq(id, SLICE("host")) &&
+	       state_container(v->state, v->thread) == NULL;
+}
 
 /* Collect our own output_fields, by name; marks of the event only if they are set. Returns their
  * number. */
@@ -90,6 +100,8 @@ own_fields(const struct view *v, const struct alert_origin *o, char causes[LOSS_
 	size_t n = 0;
 
 	own[n++] = (struct format_own){ .name = "mews.cluster", .text = o->cluster };
+	if (in_unknown_container(v))
+		own[n++] = (struct format_own){ .name = "mews.container_unknown", .yes = true };
 	if (v->ev->flags & EVF_CUT)
 		own[n++] = (struct format_own){ .name = "mews.cut", .yes = true };
 	if (v->ev->flags & EVF_URING)

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#define BOX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 /*
  * An alert marks unreliable texts of its event: once, whether or not its rule's output uses them.
  */
@@ -111,11 +113,51 @@ test_marks(void **state)
 	play_stop(&p);
 }
 
+/* A process in a container whose runtime has told nothing is marked; on the host, and with the
+ * container's record, it is not. */
+static void
+test_container(void **state)
+{
+	static const struct {
+		struct row event;
+		bool marked;
+	} steps[] = {
+		{ { EV_EXECVE, "10", "res=0;exe=sh;comm=sh;cgroups=cpu=/docker/" BOX "|", "" },
+		    true },
+		{ { EV_EXECVE, "20", "res=0;exe=sh;comm=sh;cgroups=cpu=/init.scope|", "" }, false },
+		{ { EV_CONTAINER_INFO, "0", "id=001122334455;container_name=web", "" }, false },
+		{ { EV_CLOSE, "10", "res=0;fd=9", "" }, false },
+	};
+	struct ruleset *set = load("no field");
+	struct fscratch *fs = NULL;
+	struct play p;
+
+	(void) state;
+	play_start(&p, NULL);
+	assert_int_equal(0, fscratch_new(&fs));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		json_t *whole = NULL, *f;
+		struct view v;
+		struct batch *b = play_event(&p, &steps[i].event, &v);
+
+		state_apply(p.s, b, b->ev, &v);
+		f = render(set, &v, fs, &whole);
+		assert_int_equal(
+		    steps[i].marked, json_is_true(json_object_get(f, "mews.container_unknown")));
+		json_decref(whole);
+		batch_free(b);
+	}
+	fscratch_free(fs);
+	ruleset_unref(set);
+	play_stop(&p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

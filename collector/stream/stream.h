@@ -91,6 +91,7 @@ struct stream_info {
 	char version[64], kernel[128], arch[32];
 	uint64_t spool_bytes, spool_batches, spool_disk_bytes, spool_oldest_ms, spool_errors;
 	uint64_t excluded, cpu_ns, rss_bytes, reconnects;
+	uint64_t containers, containers_late, containers_refused;
 };
 
 struct stream {
