@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl/ctl_args.h"
 #include "collector/ctl/ctl_rules.h"
+#include "collector/rule/rule_config.h"
 #include "common/escape.h"
 
 enum { SPLIT_DEPTH = 2, INDENT = 4 };
@@ -8,6 +9,7 @@ enum { SPLIT_DEPTH = 2, INDENT = 4 };
 struct describe_args {
 	struct rule_paths paths;
 	const char *name;
+	const char *collector; /* its configuration; NULL: none */
 	bool json;
 };
 
@@ -165,14 +167,16 @@ describe_one(const struct ruleset *s, const char *name)
 }
 
 static int
-describe(struct describe_args *a)
+describe_with(struct describe_args *a, const struct rule_options *options)
 {
 	struct buf json CLEANUP(buf_fini) = BUF_INIT;
-	const struct rule_options o = { .min_priority = PRIO_DEBUG,
-		.describe = a->json ? &json : NULL };
+	struct rule_options o = *options;
 	struct ruleset *s = NULL;
-	int r = rule_paths_open(&a->paths, &o, &s);
+	int r;
 
+	o.min_priority = PRIO_DEBUG;
+	o.describe = a->json ? &json : NULL;
+	r = rule_paths_open(&a->paths, &o, &s);
 	if (r != CTL_OK)
 		return r;
 	if (a->json)
@@ -183,17 +187,46 @@ describe(struct describe_args *a)
 	return r;
 }
 
+/* With the selections and scopes of a collector's configuration; its other options are the
+ * collector's. */
+static int
+describe(struct describe_args *a)
+{
+	struct rule_config config = { .last = -1 };
+	struct cfg *cfg = NULL;
+	struct diag d = { 0 };
+	int r;
+
+	if (a->collector == NULL)
+		return describe_with(a, &config.options);
+	r = cfg_load(a->collector, &cfg, &d);
+	if (r == 0)
+		r = rule_config_read(&config, cfg, &d);
+	field_has_kube(r == 0 && cfg_has(cfg, "kubernetes"));
+	if (r < 0) {
+		diag_print(stderr, &d, "error");
+		r = CTL_FAIL;
+	} else {
+		r = describe_with(a, &config.options);
+	}
+	cfg_free(cfg);
+	return r;
+}
+
 static const struct ctl_option options[] = {
 	{ "rules", 'r', "FILE",
 	    "a rule file or folder; may be repeated, in order (default\n/etc/mews/rules.d, or else "
 	    "the default rules)",
 	    rule_paths_set, offsetof(struct describe_args, paths) },
+	{ "config", 'c', "FILE",
+	    "a collector's configuration: apply its rule.scopes and rule.select", ctl_set_text,
+	    offsetof(struct describe_args, collector) },
 	{ "json", 0, NULL, "all rules, macros and lists of the files, in Falco's format",
 	    ctl_set_flag, offsetof(struct describe_args, json) },
 };
 
 static const struct ctl_syntax syntax = { "rules describe", options, ARRAY_SIZE(options),
-	"Usage: mewsctl rules describe RULE [-r FILE]...\n"
+	"Usage: mewsctl rules describe RULE [-r FILE]... [-c FILE]\n"
 	"       mewsctl rules describe --json FILE...\n"
 	"\n"
 	"Shows one rule as the collector sees it: its condition with macros and lists resolved, "

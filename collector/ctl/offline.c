@@ -105,6 +105,7 @@ on_event(struct offline *o, const Wire__Batch *batch, const struct batch *b, con
 		.batch = b,
 		.ev = ev,
 		.node = o->node,
+		.cluster = o->cluster,
 		.num = ++o->num,
 		.time = ev->ts + (batch->real_ns - batch->boot_ns),
 	};

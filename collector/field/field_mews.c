@@ -91,3 +91,9 @@ get_mews_program(const struct fget *g)
 	return put_id(
 	    g, state_resolve(v->state, v->main, AT_CWD, intern_put(state_pool(v->state), program)));
 }
+
+int
+get_mews_cluster(const struct fget *g)
+{
+	return put_word(g, g->v->cluster);
+}

@@ -85,12 +85,25 @@ struct rule_select {
 	const char *what; /* a name, in which '*' matches anything; a tag; a part of the name */
 };
 
+/* A condition that limits rules to where it is true, or where it cannot be told. */
+struct rule_scope {
+	struct rule_select to; /* 'what' NULL: all rules on system calls; 'enable' is not used */
+	const char *condition; /* as configured */
+	const char *text;      /* what is and-ed: scope_compile() */
+};
+
 /* A field to add to output_fields. */
 struct rule_extra {
 	const char *name, *format; /* format NULL: the field of that name */
 };
 
-enum { RULE_TAGS_MAX = 16, RULE_EXTRA_MAX = 32, RULE_SELECT_MAX = 256, RULE_APPEND_MAX = 32 };
+enum {
+	RULE_TAGS_MAX = 16,
+	RULE_EXTRA_MAX = 32,
+	RULE_SELECT_MAX = 256,
+	RULE_SCOPES_MAX = 64,
+	RULE_APPEND_MAX = 32
+};
 
 /* Text and fields to append to the outputs of rules that match all of these. */
 struct rule_append {
@@ -117,6 +130,8 @@ struct rule_options {
 	struct alert_json json;
 	const struct rule_select *select;
 	size_t nselect;
+	const struct rule_scope *scopes;
+	size_t nscopes;
 	const struct rule_append *append;
 	size_t nappend;
 	const struct filter_secrets *secrets; /* of the sensors, for warnings; NULL: as built in */

@@ -78,7 +78,7 @@ compile_condition(
 	struct expr *e = NULL;
 	int ret;
 
-	add_exceptions(m, d);
+	add_scopes(m, d, r, c->options);
 	if (buf_ok(&m->b) < 0)
 		return -ENOMEM;
 	if ((ret = substitute_lists(c, m, &d->lists)) < 0)

@@ -36,6 +36,12 @@ rule_config_help(FILE *f)
 	    "'- disable: {contains: shell}'.\n"
 	    "                                       On the command line: "
 	    "-o 'rule.select[]={disable: {tag: network}}'\n"
+	    "  rule.scopes                  list    Conditions that limit rules, and-ed to theirs: "
+	    "'- condition: k8s.ns.name in (shop, till)',\n"
+	    "                                       with 'rule: \"Terminal*\"' or 'tag: network' "
+	    "for "
+	    "these rules, otherwise for all. Where a value\n"
+	    "                                       that it needs is not known, the rule applies.\n"
 	    "  append_output                list    Texts to append to outputs: 'match' (source, "
 	    "tags, rule), 'extra_output',\n"
 	    "                                       'extra_fields', 'suggested_output' "
@@ -94,6 +100,73 @@ on_select(void *arg, const char *rest, const char *value, struct diag *d)
 	if (strncmp(rest, "disable.", 8) == 0)
 		return rule_config_select(arg, false, rest + 8, value, d);
 	return diag_fail(d, 0, 0, "'rule.select' knows enable and disable, not '%s'", rest);
+}
+
+static int
+select_by(struct rule_scope *s, int by, const char *what, struct diag *d)
+{
+	if (s->to.what != NULL || what[0] == '\0')
+		return diag_fail(
+		    d, 0, 0, "a scope is for one 'rule' (with '*') or one 'tag'; without, for all");
+	s->to.what = what;
+	s->to.by = by;
+	return 0;
+}
+
+static int
+set_scope(struct rule_config *rc, struct rule_scope *s, const char *key, const char *value,
+    struct diag *d)
+{
+	struct buf text CLEANUP(buf_fini) = BUF_INIT;
+	struct diag wrong = { 0 };
+	int r;
+
+	if (strcmp(key, "rule") == 0)
+		return select_by(s, SELECT_NAME, value, d);
+	if (strcmp(key, "tag") == 0)
+		return select_by(s, SELECT_TAG, value, d);
+	if (strcmp(key, "condition") != 0)
+		return diag_fail(
+		    d, 0, 0, "'rule.scopes' knows condition, rule and tag, not '%s'", key);
+	r = scope_compile(value, &text, &wrong);
+	if (r == -EINVAL)
+		return diag_fail(d, 0, 0, "the scope '%s': %s", value, wrong.msg);
+	buf_char(&text, '\0');
+	if (r < 0 || buf_ok(&text) < 0)
+		return -ENOMEM;
+	s->condition = value;
+	s->text = cfg_copy(rc->cfg, text.p);
+	return s->text == NULL ? -ENOMEM : 0;
+}
+
+/* "0.condition": the keys of an element are consecutive. */
+static int
+on_scope(void *arg, const char *rest, const char *value, struct diag *d)
+{
+	struct rule_config *rc = arg;
+	int i = element(&rest);
+
+	i = i < 0 ? INT_MAX : i;
+	if (i != rc->last_scope) {
+		if (rc->options.nscopes == RULE_SCOPES_MAX)
+			return diag_fail(
+			    d, 0, 0, "'rule.scopes' has at most %d entries", RULE_SCOPES_MAX);
+		rc->scopes[rc->options.nscopes++] = (struct rule_scope){ .text = NULL };
+		rc->last_scope = i;
+	}
+	return set_scope(rc, &rc->scopes[rc->options.nscopes - 1], rest, value, d);
+}
+
+static int
+check_scopes(const struct rule_config *rc, struct cfg *cfg, struct diag *d)
+{
+	for (size_t i = 0; i < rc->options.nscopes; i++) {
+		if (rc->scopes[i].text != NULL)
+			continue;
+		cfg_place(cfg, "rule.scopes", d);
+		return diag_fail(d, d->line, d->col, "an entry of 'rule.scopes' has no condition");
+	}
+	return 0;
 }
 
 /* Does the format compile? With a percent sign, or as a field's name. */
@@ -191,10 +264,16 @@ rule_config_read(struct rule_config *rc, struct cfg *cfg, struct diag *d)
 	struct alert_opts alert;
 	int r = cfg_bind(cfg, alert_table, ARRAY_SIZE(alert_table), &alert, d);
 
-	rc->last = -1;
+	rc->last = rc->last_scope = -1;
+	rc->cfg = cfg;
+	rc->options.scopes = rc->scopes;
 	rc->options.append = rc->append;
 	if (r == 0)
 		r = cfg_each(cfg, "rule.select", on_select, rc, d);
+	if (r == 0)
+		r = cfg_each(cfg, "rule.scopes", on_scope, rc, d);
+	if (r == 0)
+		r = check_scopes(rc, cfg, d);
 	if (r == 0)
 		r = cfg_each(cfg, "append_output", on_append, rc, d);
 	if (r < 0)

@@ -12,6 +12,7 @@
  *	rule_stale.c       what a file changes, and what uses it
  *	rule_compile.c     conditions, outputs, events
  *	rule_select.c      rules enabled or disabled, and outputs extended, by the configuration
+ *	rule_scope.c       rules limited by the configuration
  *	rule_blind.c       why a rule can never match today
  *	rule_describe.c    definitions and the rules made from them, as JSON
  *	rule_plan.c        the loaded rules in their order of evaluation
@@ -296,10 +297,17 @@ int compile_lists(struct collection *c) MUST_CHECK;
 /* Replace each list's name by its items, and name these lists in *used. 'm' is replaced. */
 int substitute_lists(struct collection *c, struct mtext *m, struct rtexts *used) MUST_CHECK;
 
+/* ---- rule_scope.c ---- */
+
+/* The same, limited by the scopes of the configuration. */
+void add_scopes(
+    struct mtext *m, const struct def_rule *d, const struct rule *r, const struct rule_options *o);
+
 void add_exceptions(struct mtext *m, const struct def_rule *r);
 
 /* ---- rule_select.c ---- */
 
+bool rule_selects(const struct rule_select *s, const struct rule *r);
 /* Is the rule enabled, by its file and the configuration together? */
 bool rule_selected(const struct rule_options *o, const struct rule *r);
 /* Append the configured text to the rule's output; *ret is for format_compile(). */

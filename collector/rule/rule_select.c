@@ -46,8 +46,8 @@ has_tag(const struct rule *r, const char *tag)
 	return false;
 }
 
-static bool
-selects(const struct rule_select *s, const struct rule *r)
+bool
+rule_selects(const struct rule_select *s, const struct rule *r)
 {
 	switch (s->by) {
 	case SELECT_NAME:
@@ -66,7 +66,7 @@ rule_selected(const struct rule_options *o, const struct rule *r)
 	bool on = r->enabled;
 
 	for (size_t i = 0; i < o->nselect; i++) {
-		if (selects(&o->select[i], r))
+		if (rule_selects(&o->select[i], r))
 			on = o->select[i].enable;
 	}
 	return on;

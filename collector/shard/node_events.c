@@ -150,6 +150,7 @@ node_event(struct nodes *n, struct node *p, const struct batch *b, const struct 
 		.batch = b,
 		.ev = ev,
 		.node = p->stream->id.node,
+		.cluster = p->stream->id.cluster,
 		.num = ++p->events,
 		.time = ev->ts + node_clock_offset(&p->clock, ev->ts),
 		.loss = buf_get(&n->lost),

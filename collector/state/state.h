@@ -196,6 +196,7 @@ struct view {
 	const struct thread *main; /* of the group */
 	const struct fd_entry *fd; /* the event's descriptor; NULL: none, or unknown */
 	const char *node;          /* evt.hostname */
+	const char *cluster;       /* mews.cluster */
 	uint64_t num;              /* evt.num, from 1 per stream */
 	uint64_t time;             /* realtime ns of the event */
 	struct slice loss;         /* mews.loss, JSON; empty: nothing was lost in the hour before */

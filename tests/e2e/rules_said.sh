@@ -139,6 +139,12 @@ says 0 'partly blind switch not captured yet' "$ctl" rules describe half -r "$di
 says 0 '    (evt.type in (openat, switch)' "$ctl" rules describe half -r "$dir/r.yaml"
 says 0 '"condition_compiled":"(evt.type in (openat, switch) and fd.name = /etc/shadow)","condition_fields":["evt.type","fd.name"]' "$ctl" rules describe --json "$dir/r.yaml"
 says 1 "there is no rule 'nobody'; 'mewsctl rules list' shows their names" "$ctl" rules describe nobody -r "$dir/r.yaml"
+printf 'rule:\n  scopes:\n    - {condition: k8s.ns.name = shop, rule: "ha*"}\n' >"$dir/scopes.yaml"
+says 0 'or (container.id != host and not k8s.ns.name exists)' "$ctl" rules describe half -r "$dir/r.yaml" -c "$dir/scopes.yaml"
+"$ctl" rules describe sees -r "$dir/r.yaml" -c "$dir/scopes.yaml" >"$dir/out"
+never 'k8s.ns.name = shop'
+printf 'rule:\n  scopes:\n    - {condition: k8s.ns.nmae = shop}\n' >"$dir/scopes.yaml"
+says 1 "unknown field 'k8s.ns.nmae'" "$ctl" rules describe half -r "$dir/r.yaml" -c "$dir/scopes.yaml"
 says 2 'name one rule' "$ctl" rules describe -r "$dir/r.yaml"
 
 cat >"$dir/long.yaml" <<'YAML'
