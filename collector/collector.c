@@ -6,6 +6,7 @@
 #include "common/log_peer.h"
 #include "common/rights.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -122,13 +123,31 @@ stop_outbox(void *app)
 	outbox_close(a->outbox);
 }
 
+/* The silences, beside the outbox. Without their file more is sent, not less. */
+static int
+open_silences(struct app *a, struct diag *d)
+{
+	char path[PATH_MAX];
+	int r;
+
+	(void) snprintf(path, sizeof(path), "%s-silences", a->opt.outbox_path);
+	r = silences_open(path, &a->silences, d);
+	if (r < 0 && r != -ENOMEM) {
+		log_error("silences: %s", d->msg);
+		r = 0;
+	}
+	return r;
+}
+
 static int
 start_outputs(void *app)
 {
 	struct app *a = app;
 	struct diag d = { 0 };
-	int r = outputs_start(a->cfg, a->outbox, &a->outputs, &d);
+	int r = open_silences(a, &d);
 
+	if (r == 0)
+		r = outputs_start(a->cfg, a->outbox, a->silences, &a->outputs, &d);
 	return r < 0 ? app_fail(a, EXIT_CONFIG, &d, r) : 0;
 }
 
@@ -138,6 +157,7 @@ stop_outputs(void *app)
 	struct app *a = app;
 
 	outputs_stop(a->outputs, DRAIN_MS);
+	silences_close(a->silences);
 }
 
 static int

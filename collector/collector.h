@@ -62,6 +62,7 @@ struct app {
 	struct checkpoint *checkpoint; /* NULL: none */
 	struct outputs *outputs;
 	struct kubes *kubes; /* NULL: none is configured */
+	struct silences *silences;
 	struct streams *streams;
 	struct lookout lookout;
 	struct in_force in_force;

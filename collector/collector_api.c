@@ -20,6 +20,7 @@ app_api_start(void *app)
 		.checkpoint = a->checkpoint,
 		.kubes = a->kubes,
 		.outputs = a->outputs,
+		.silences = a->silences,
 		.streams = a->streams,
 		.shards = a->shards,
 		.ingest = a->ingest,

@@ -13,11 +13,12 @@
  *	/api/v1/coverage      whether the absence of an alert means that nothing happened:
  *	                      absence.c
  *	/api/v1/outputs       the outputs; /test and /retry: POST; /dead-letters: api_outputs.c
+ *	/api/v1/silences      the silences; /add and /end: POST; api_silences.c
  *	/api/v1/rules         the rules in force, the cost and hits of each
  *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not
  *	                      load
  *
- * The last seven need a token (token.h) everywhere, except from root or the collector's own user on
+ * The last eight need a token (token.h) everywhere, except from root or the collector's own user on
  * the unix socket; for a POST its role must be 'operate', and each is audited in the log. An
  * address that other machines can reach needs TLS, and there all but /healthz needs a token;
  * 'insecure' allows such an address without TLS, and treats it as local.
@@ -56,6 +57,7 @@ struct api_view {
 	struct checkpoint *checkpoint; /* NULL: none */
 	struct kubes *kubes;           /* NULL: none */
 	struct outputs *outputs;
+	struct silences *silences;
 	struct streams *streams;
 	struct shards *shards;
 	struct ingest *ingest;

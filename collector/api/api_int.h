@@ -7,7 +7,7 @@
  *	access.c   authorization            token.c        tokens
  *	routes.c   dispatch requests        reply.c        send a body
  *	hold.c     requests that wait for another thread
- *	audit.c    a log line for each change
+ *	audit.c    a log line for each change       arguments.c   of requests
  *	alerts.c   a body made page by page           processes.c    a body made by a shard
  *	status.c, absence.c, accounts.c, metrics*.c   bodies made whole
  *	api_stats.c   counters of the doors
@@ -168,6 +168,8 @@ unsigned access_refused(
 /* A change has been answered with this status; 0: nobody waits for the answer any more. Once per
  * request. */
 void audit(struct request *q, unsigned status);
+/* Append who asks: a token's name and role, or a local user, and from where. */
+void audit_who(const struct request *q, struct buf *b);
 /* Somebody who may not asked for a change. */
 void audit_refused(const struct request *q, const char *why);
 
@@ -203,6 +205,15 @@ enum MHD_Result reply(
     struct MHD_Connection *c, unsigned status, const char *type, struct buf *body);
 /* {"error":...} */
 enum MHD_Result reply_error(struct MHD_Connection *c, unsigned status, const char *why);
+
+/* ---- arguments.c ---- */
+
+/* An argument of the query, decoded, or NULL. */
+const char *request_argument(struct request *q, const char *key);
+/* A whole number; 'usual' if it is missing; -EINVAL. */
+int request_number(struct request *q, const char *key, uint64_t usual, uint64_t *ret) MUST_CHECK;
+/* A change is not made: audited. */
+enum MHD_Result request_refuse(struct request *q, unsigned status, const char *why);
 
 /* ---- metrics_label.c ---- */
 
@@ -244,6 +255,12 @@ enum MHD_Result answer_outputs(struct request *q);
 enum MHD_Result answer_letters(struct request *q);
 enum MHD_Result answer_test(struct request *q);
 enum MHD_Result answer_retry(struct request *q);
+
+/* ---- api_silences.c ---- */
+
+enum MHD_Result answer_silences(struct request *q);
+enum MHD_Result answer_silence_add(struct request *q);
+enum MHD_Result answer_silence_end(struct request *q);
 
 /* ---- alerts.c ---- */
 

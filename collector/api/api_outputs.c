@@ -17,29 +17,6 @@
 
 enum { OUTPUTS_MAX = 16, LETTERS_MAX = 1000, LETTERS_DEFAULT = 100 };
 
-static const char *
-argument(struct request *q, const char *key)
-{
-	return MHD_lookup_connection_value(q->mhd, MHD_GET_ARGUMENT_KIND, key);
-}
-
-/* A whole number; 'usual' if it is missing; -EINVAL. */
-static int
-number(struct request *q, const char *key, uint64_t usual, uint64_t *ret)
-{
-	const char *text = argument(q, key);
-	char *end;
-
-	*ret = usual;
-	if (text == NULL)
-		return 0;
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return errno == 0 && *end == '\0' && text[0] >= '0' && text[0] <= '9' && *ret <= INT64_MAX
-		   ? 0
-		   : -EINVAL;
-}
-
 static void
 add_text(struct buf *b, const char *key, const char *value)
 {
@@ -47,18 +24,10 @@ add_text(struct buf *b, const char *key, const char *value)
 	buf_json(b, slice_str(value));
 }
 
-/* A change that was not made. */
-static enum MHD_Result
-refuse(struct request *q, unsigned status, const char *why)
-{
-	audit(q, status);
-	return reply_error(q->mhd, status, why);
-}
-
 static enum MHD_Result
 unknown_output(struct request *q)
 {
-	return refuse(q, MHD_HTTP_NOT_FOUND,
+	return request_refuse(q, MHD_HTTP_NOT_FOUND,
 	    "no such output is enabled: 'output' must be one that 'mewsctl outputs list' shows");
 }
 
@@ -84,6 +53,7 @@ add_output(const struct api_view *v, const struct output_stats *s, struct buf *b
 		{ "retries", s->retries },
 		{ "skipped", s->skipped },
 		{ "filtered", s->filtered },
+		{ "silenced", s->silenced },
 		{ "waiting", s->lag_rows },
 		{ "oldest_ms", s->oldest_age_ms },
 		{ "last_error_at", s->last_at },
@@ -157,14 +127,15 @@ add_letter(void *arg, const struct outbox_letter *l)
 enum MHD_Result
 answer_letters(struct request *q)
 {
-	const char *output = argument(q, "output");
+	const char *output = request_argument(q, "output");
 	struct buf b = BUF_INIT;
 	struct letters to = { &b, false };
 	uint64_t after, limit;
 	int r;
 
-	if (output == NULL || number(q, "after", 0, &after) < 0 ||
-	    number(q, "limit", LETTERS_DEFAULT, &limit) < 0 || limit < 1 || limit > LETTERS_MAX)
+	if (output == NULL || request_number(q, "after", 0, &after) < 0 ||
+	    request_number(q, "limit", LETTERS_DEFAULT, &limit) < 0 || limit < 1 ||
+	    limit > LETTERS_MAX)
 		return reply_error(q->mhd, MHD_HTTP_BAD_REQUEST,
 		    "'output' must name an output, 'after' and 'limit' (1 to 1000) be whole "
 		    "numbers");
@@ -181,18 +152,19 @@ answer_letters(struct request *q)
 enum MHD_Result
 answer_retry(struct request *q)
 {
-	const char *output = argument(q, "output");
+	const char *output = request_argument(q, "output");
 	struct buf b = BUF_INIT;
 	uint64_t n;
 	int r;
 
-	if (number(q, "number", 0, &n) < 0)
-		return refuse(q, MHD_HTTP_BAD_REQUEST, "'number' must be that of a dead letter");
+	if (request_number(q, "number", 0, &n) < 0)
+		return request_refuse(
+		    q, MHD_HTTP_BAD_REQUEST, "'number' must be that of a dead letter");
 	r = output == NULL ? -ENOENT : outputs_retry(q->door->api->view.outputs, output, n);
 	if (r == -ENOENT)
 		return unknown_output(q);
 	if (r == -EBUSY)
-		return refuse(
+		return request_refuse(
 		    q, MHD_HTTP_CONFLICT, "this output sends its dead letters again already");
 	buf_str(&b, "{}\n");
 	audit(q, MHD_HTTP_OK);
@@ -262,7 +234,7 @@ begin_test(struct request *q, const char *output)
 	if (r < 0 || !request_wait(q, &w->wait, TEST_WAIT_S)) {
 		wait_free(&w->wait);
 		return r < 0 ? MHD_NO
-			     : refuse(q, MHD_HTTP_SERVICE_UNAVAILABLE,
+			     : request_refuse(q, MHD_HTTP_SERVICE_UNAVAILABLE,
 				   "too many tests are under way: ask again in a few seconds");
 	}
 	w->test.alert = w->alert;
@@ -285,18 +257,19 @@ answer_test(struct request *q)
 		[OUTPUT_TEST_FAILED] = "failed",
 		[OUTPUT_TEST_UNANSWERED] = "unanswered",
 	};
-	const char *output = argument(q, "output");
+	const char *output = request_argument(q, "output");
 	struct buf b = BUF_INIT;
 	struct test_wait *w;
 
 	if (output == NULL || q->error == -ENOENT)
 		return unknown_output(q);
 	if (q->error == -EBUSY)
-		return refuse(q, MHD_HTTP_CONFLICT, "another test of this output is under way");
+		return request_refuse(
+		    q, MHD_HTTP_CONFLICT, "another test of this output is under way");
 	if (!q->asked)
 		return begin_test(q, output);
 	if (q->held == NULL)
-		return refuse(
+		return request_refuse(
 		    q, MHD_HTTP_SERVICE_UNAVAILABLE, "the output's thread does not answer");
 	audit(q, MHD_HTTP_OK);
 	w = CONTAINER_OF(q->held, struct test_wait, wait);

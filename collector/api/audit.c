@@ -20,9 +20,8 @@ add_argument(void *arg, enum MHD_ValueKind kind, const char *key, const char *va
 	return b->n < 500 ? MHD_YES : MHD_NO;
 }
 
-/* 'who' of a request. */
-static void
-add_who(const struct request *q, struct buf *b)
+void
+audit_who(const struct request *q, struct buf *b)
 {
 	const char *peer = q->conn == NULL ? "unknown" : q->conn->peer;
 
@@ -43,7 +42,7 @@ audit(struct request *q, unsigned status)
 		return;
 	q->change = false;
 	counter_add(&q->door->changes, 1);
-	add_who(q, &b);
+	audit_who(q, &b);
 	buf_printf(&b, ": %s", q->route->path);
 	(void) MHD_get_connection_values(q->mhd, MHD_GET_ARGUMENT_KIND, add_argument, &b);
 	if (status == 0)
@@ -61,7 +60,7 @@ audit_refused(const struct request *q, const char *why)
 {
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
-	add_who(q, &b);
+	audit_who(q, &b);
 	if (buf_ok(&b) == 0)
 		log_peer(LOG_AUDIT, q->conn->peer, "API: %.*s: %s: refused: %s", (int) b.n, b.p,
 		    q->route->path, why);

@@ -99,6 +99,7 @@ static const struct metric output_metrics[] = {
 	    "Alerts from before the output was enabled, which are not sent there."),
 	ROW(output_stats, filtered, COUNTER,
 	    "Alerts that the output's minimum_priority or condition does not let through."),
+	ROW(output_stats, silenced, COUNTER, "Alerts that a silence keeps from this output."),
 	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
 	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
 	    "Age of the oldest alert waiting for this output."),

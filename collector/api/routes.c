@@ -189,6 +189,9 @@ static const struct route routes[] = {
 	{ "/api/v1/outputs/test", answer_test, "POST", ACCESS_OPERATE },
 	{ "/api/v1/outputs/retry", answer_retry, "POST", ACCESS_OPERATE },
 	{ "/api/v1/outputs/dead-letters", answer_letters, "GET", ACCESS_READ },
+	{ "/api/v1/silences", answer_silences, "GET", ACCESS_READ },
+	{ "/api/v1/silences/add", answer_silence_add, "POST", ACCESS_OPERATE },
+	{ "/api/v1/silences/end", answer_silence_end, "POST", ACCESS_OPERATE },
 };
 
 static const struct route *

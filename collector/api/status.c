@@ -123,6 +123,7 @@ status_outputs(const struct api_view *v, struct buf *out)
 		key_u64(out, "retries", st[i].retries);
 		key_u64(out, "skipped", st[i].skipped);
 		key_u64(out, "filtered", st[i].filtered);
+		key_u64(out, "silenced", st[i].silenced);
 		key_u64(out, "waiting", st[i].lag_rows);
 		key_u64(out, "oldest_ms", st[i].oldest_age_ms);
 		key_str(out, "error", st[i].error);

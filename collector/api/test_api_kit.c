@@ -160,6 +160,7 @@ reload_ask(struct reload *r, struct reload_ask *a)
 
 char sock[108], token_file[64];
 struct outbox *outbox;
+struct silences *silences;
 const struct api_cfg patient = {
 	.socket = sock,
 	.token_file = token_file,
@@ -173,7 +174,7 @@ struct api *running;
 void
 start(const struct api_cfg *cfg)
 {
-	struct api_view v = { .outbox = outbox };
+	struct api_view v = { .outbox = outbox, .silences = silences };
 	struct api *a = NULL;
 	struct diag d = { 0 };
 	int r;

@@ -20,6 +20,7 @@ extern char sock[108];                     /* set by the test; the server listen
 extern char token_file[64];                /* in 'tmpdir'; start() fills it */
 extern struct api *running;                /* by start(), until stop() */
 extern struct outbox *outbox;              /* shown by the server */
+extern struct silences *silences;          /* shown by the server */
 extern const struct api_cfg patient;       /* never ends a connection within a test */
 
 void start(const struct api_cfg *cfg);

@@ -26,7 +26,7 @@ static const struct expected requests[] = {
 	    "numbers\"}\n" },
 	{ "GET", "/api/v1/outputs", NULL, 200,
 	    "[{\"name\":\"hook\",\"kind\":\"webhook\",\"state\":\"failing\",\"delivered\":7,"
-	    "\"refused\":2,\"retries\":0,\"skipped\":0,\"filtered\":0,\"waiting\":0,"
+	    "\"refused\":2,\"retries\":0,\"skipped\":0,\"filtered\":0,\"silenced\":0,\"waiting\":0,"
 	    "\"oldest_ms\":0,\"last_error_at\":5,\"error\":\"gone\",\"last_error\":\"gone\","
 	    "\"dead_letters\":2,\"retrying\":false}]\n" },
 	{ "GET", "/api/v1/outputs/dead-letters?output=other", NULL, 200, "[]\n" },

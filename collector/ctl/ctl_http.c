@@ -347,7 +347,7 @@ ctl_str(const json_t *o, const char *key)
 }
 
 int
-ctl_since(const char *age, char ret[CTL_SINCE])
+ctl_seconds(const char *text, uint64_t *ret)
 {
 	static const struct {
 		char unit;
@@ -357,15 +357,25 @@ ctl_since(const char *age, char ret[CTL_SINCE])
 	uint64_t v;
 
 	errno = 0;
-	v = strtoull(age, &end, 10);
-	for (size_t i = 0; errno == 0 && end != age && i < ARRAY_SIZE(units); i++) {
+	v = strtoull(text, &end, 10);
+	for (size_t i = 0; errno == 0 && end != text && i < ARRAY_SIZE(units); i++) {
 		if (*end == units[i].unit && end[1] == '\0' && v < 1000000) {
-			uint64_t back = v * units[i].seconds * NS_PER_S, now = clock_real();
-
-			(void) snprintf(
-			    ret, CTL_SINCE, "%lu", (unsigned long) (now > back ? now - back : 0));
+			*ret = v * units[i].seconds;
 			return 0;
 		}
 	}
 	return -EINVAL;
+}
+
+int
+ctl_since(const char *age, char ret[CTL_SINCE])
+{
+	uint64_t back = 0, now = clock_real();
+	int r = ctl_seconds(age, &back);
+
+	back *= NS_PER_S;
+	if (r == 0)
+		(void) snprintf(
+		    ret, CTL_SINCE, "%lu", (unsigned long) (now > back ? now - back : 0));
+	return r;
 }

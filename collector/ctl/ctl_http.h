@@ -87,6 +87,8 @@ int ctl_node_query(const char *command, struct buf *path, const char *name) MUST
 /* "3.2M", "17.4k", "950": a count for people. */
 const char *ctl_count(uint64_t n, char buf[16]);
 
+/* Parse a time, "10m", in seconds. -EINVAL. */
+int ctl_seconds(const char *text, uint64_t *ret) MUST_CHECK;
 /* Convert an age, "10m", to the realtime ns that long ago, as text. -EINVAL. */
 enum { CTL_SINCE = 24 };
 int ctl_since(const char *age, char ret[CTL_SINCE]) MUST_CHECK;

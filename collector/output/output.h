@@ -13,6 +13,7 @@
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_H
 
 #include "collector/outbox/outbox.h"
+#include "collector/output/silence.h"
 #include "common/buf.h"
 #include "common/config.h"
 #include "common/diag.h"
@@ -47,6 +48,9 @@ struct output_ops {
 	/* Append what submit() would send for an alert, for people: without secrets, each part on
 	 * lines of its own. After check(). -errno as submit(), -EMSGSIZE: it would be refused. */
 	int (*render)(void *st, const struct alert *a, struct buf *ret);
+
+	/* After check() or open(): do people read what it sends? NULL: no. */
+	bool (*people)(void *st);
 
 	/* Submit one alert; copy it if it is kept. Row 0 is not in the outbox: a test, which is
 	 * sent alone and never again. Never blocks. 0: done() will come, or came.
@@ -83,9 +87,10 @@ struct output_ops {
 struct outputs;
 
 /* Open and start every output whose outputs.NAME.enabled is true; of a list, each element is an
- * output, whose name follows its kind: "webhook.slack". -EINVAL and *d. */
-int outputs_start(
-    struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d) MUST_CHECK;
+ * output, whose name follows its kind: "webhook.slack". 'silences' may be NULL, and outlives
+ * them. -EINVAL and *d. */
+int outputs_start(struct cfg *cfg, struct outbox *o, struct silences *silences,
+    struct outputs **ret, struct diag *d) MUST_CHECK;
 /* Drain for at most deadline_ms, save cursors, stop. */
 void outputs_stop(struct outputs *set, int deadline_ms);
 
@@ -141,6 +146,7 @@ struct output_stats {
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
 	uint64_t skipped;  /* alerts from before it was enabled, not sent */
 	uint64_t filtered; /* alerts that minimum_priority or condition keep from it */
+	uint64_t silenced; /* alerts that a silence keeps from it */
 	char error[256];   /* the current trouble, or "" */
 	char last[256];    /* the latest trouble, even if it is over, or "" */
 	uint64_t last_at;  /* realtime ns: when it was last seen */

@@ -290,6 +290,13 @@ email_answered(void *state)
 	return st->said;
 }
 
+static bool
+email_people(void *state)
+{
+	(void) state;
+	return true;
+}
+
 static int
 email_submit(void *state, const struct outbox_row *row)
 {
@@ -402,6 +409,7 @@ const struct output_ops output_email = {
 	.open = email_open,
 	.render = email_render,
 	.answered = email_answered,
+	.people = email_people,
 	.submit = email_submit,
 	.poll = email_poll,
 	.holds = email_holds,

@@ -75,6 +75,21 @@ output_ended(void *arg, uint64_t rowid, enum output_result result, const char *w
 	}
 }
 
+/* Does its route, or a silence, keep the alert from the output? Counted. */
+static bool
+is_left_out(struct output *o, const struct alert *a)
+{
+	if (o->route != NULL && !route_takes(o->route, a)) {
+		output_count(o, &o->stats.filtered);
+		return true;
+	}
+	if (o->silenced && o->set->silences != NULL && silences_cover(o->set->silences, a)) {
+		output_count(o, &o->stats.silenced);
+		return true;
+	}
+	return false;
+}
+
 /* Offer a row from the outbox: true to continue. */
 static bool
 offer(void *arg, const struct outbox_row *row)
@@ -95,10 +110,9 @@ offer(void *arg, const struct outbox_row *row)
 		o->flight[slot(o, o->n++)].rowid = row->rowid;
 	}
 	o->flight[slot(o, i)].time = row->alert.time;
-	if (o->route != NULL && !route_takes(o->route, &row->alert)) {
+	if (is_left_out(o, &row->alert)) {
 		o->flight[slot(o, i)].state = ENDED;
 		o->next = row->rowid;
-		output_count(o, &o->stats.filtered);
 		return true;
 	}
 	o->flight[slot(o, i)].state = FLYING;

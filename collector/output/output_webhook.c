@@ -244,6 +244,14 @@ cannot(struct webhook_state *st, uint64_t rowid, int r)
 	return 0;
 }
 
+static bool
+webhook_people(void *state)
+{
+	const struct webhook_state *st = state;
+
+	return st->people;
+}
+
 static int
 webhook_submit(void *state, const struct outbox_row *row)
 {
@@ -435,6 +443,7 @@ const struct output_ops output_webhook = {
 	.open = webhook_open,
 	.render = webhook_render,
 	.answered = webhook_answered,
+	.people = webhook_people,
 	.submit = webhook_submit,
 	.poll = webhook_poll,
 	.drain = webhook_drain,

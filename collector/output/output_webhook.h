@@ -41,6 +41,7 @@ struct webhook_state {
 	struct cfg *preset_cfg;
 	char *content_type, *escape, *body, *before, *between, *after, *reply_name;
 	uint64_t preset_batch;
+	bool people; /* read it */
 	enum webhook_reply reply;
 	struct template *body_template; /* NULL: the alert in a format */
 	enum text_format format;

@@ -15,11 +15,11 @@ static const struct output_ops *const kinds[] = {
 /* Options of every output. */
 struct choice {
 	bool enabled;
-	char *label, *from, *minimum, *condition;
+	char *label, *from, *minimum, *condition, *silences;
 	struct outbox_output place;
 };
 
-enum { O_ENABLED, O_NAME, O_FROM, O_MINIMUM, O_CONDITION, COMMON_OPTS };
+enum { O_ENABLED, O_NAME, O_FROM, O_MINIMUM, O_CONDITION, O_SILENCES, COMMON_OPTS };
 static const struct opt common_opts[][COMMON_OPTS] = {
 #define OUTPUT(name)                                                                              \
 	{ { "outputs." #name ".enabled", "false", "Send alerts to it.", OPT_BOOL,                 \
@@ -37,7 +37,11 @@ static const struct opt common_opts[][COMMON_OPTS] = {
 		{ "outputs." #name ".condition", NULL,                                            \
 		    "Send only alerts for which it is true, such as \"alert.tags intersects "     \
 		    "(network) or proc.name = ssh\".",                                            \
-		    OPT_STR, offsetof(struct choice, condition), 0, 0 } },
+		    OPT_STR, offsetof(struct choice, condition), 0, 0 },                          \
+		{ "outputs." #name ".silences", "auto",                                           \
+		    "Leave out what 'mewsctl silence' covers: yes, no, or auto: if people read "  \
+		    "it (email, and webhooks with a preset for people).",                         \
+		    OPT_STR, offsetof(struct choice, silences), 0, 0 } },
 #include "collector/output/outputs.def"
 };
 static const char *const sections[] = {
@@ -139,6 +143,9 @@ bind_choice(const struct walk *w, struct choice *ret, struct diag *d)
 		r = bind_name(w, ret, d);
 	if (r < 0)
 		return r;
+	if (strcmp(ret->silences, "auto") != 0 && strcmp(ret->silences, "yes") != 0 &&
+	    strcmp(ret->silences, "no") != 0)
+		return cfg_wrong(w->cfg, opts[O_SILENCES].key, "auto, yes or no", ret->silences, d);
 	ret->place.beginning = strcmp(ret->from, "beginning") == 0;
 	if (ret->place.beginning || strcmp(ret->from, "now") == 0)
 		return 0;
@@ -347,6 +354,15 @@ tell_skipped(const struct output *o)
 		    o->name, (unsigned long long) o->stats.skipped);
 }
 
+/* An option that is yes, no or auto: do people read what the output sends? */
+static bool
+for_people(const struct output *o, const char *choice)
+{
+	if (strcmp(choice, "auto") != 0)
+		return strcmp(choice, "yes") == 0;
+	return o->ops->people != NULL && o->ops->people(o->st);
+}
+
 static int
 add(struct outputs *set, size_t kind, const struct choice *c, struct cfg *cfg, struct diag *d)
 {
@@ -364,6 +380,8 @@ add(struct outputs *set, size_t kind, const struct choice *c, struct cfg *cfg, s
 		o->opened = true;
 		r = ops->open(o->st, cfg, output_ended, o, d);
 	}
+	if (r == 0)
+		o->silenced = for_people(o, c->silences);
 	if (r == 0)
 		r = outbox_cursor(set->outbox, o->name, &o->cursor, &o->stats.skipped);
 	o->next = o->cursor;
@@ -391,7 +409,8 @@ run(struct outputs *set, struct diag *d)
 }
 
 int
-outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct diag *d)
+outputs_start(struct cfg *cfg, struct outbox *o, struct silences *silences, struct outputs **ret,
+    struct diag *d)
 {
 	struct outputs *set = calloc(1, sizeof(*set));
 	struct walk w = { .cfg = cfg };
@@ -401,6 +420,7 @@ outputs_start(struct cfg *cfg, struct outbox *o, struct outputs **ret, struct di
 	if (set == NULL)
 		return -ENOMEM;
 	set->outbox = o;
+	set->silences = silences;
 	pthread_mutex_init(&set->lock, NULL);
 	cond_init(&set->wake);
 	while (r == 0 && walk_on(&w)) {

@@ -20,6 +20,7 @@ struct output {
 	const struct output_ops *ops;
 	char name[OUTPUT_NAME]; /* "webhook", "webhook.slack" */
 	void *st;
+	bool silenced;       /* it leaves out what a silence covers */
 	struct route *route; /* NULL: every alert; used by the thread only */
 	struct outputs *set;
 	pthread_t thread;
@@ -51,6 +52,7 @@ struct output {
 
 struct outputs {
 	struct outbox *outbox;
+	struct silences *silences; /* or NULL */
 	struct output *v[OUTBOX_OUTPUTS];
 	size_t n;
 	pthread_mutex_t lock; /* with 'wake', for pauses that stop() can end */

@@ -53,6 +53,7 @@ static const struct opt preset_opts[] = {
 	{ "after", "", "", OPT_STR, AT(after), 0, 0 },
 	{ "batch", "1", "", OPT_U64, AT(preset_batch), 1, WEBHOOK_BATCH },
 	{ "reply", "status", "", OPT_STR, AT(reply_name), 0, 0 },
+	{ "people", "false", "", OPT_BOOL, AT(people), 0, 0 },
 };
 
 static int

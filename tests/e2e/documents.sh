@@ -48,7 +48,7 @@ for page in man8/mews-collector.8 man8/mews-sensor.8 man1/mewsctl.1; do
 		grep -qF -- "$key" "$lab/page.txt" || fail "$page does not name $key"
 	done
 done
-for c in absence pki status alerts nodes outputs ps replay rules; do
+for c in absence pki status alerts nodes outputs ps replay rules silence; do
 	mewsctl "$c" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u | while read -r option; do
 		grep -qF -- "$option" "$lab/page.txt" || fail "mewsctl.1 does not name $c $option"
 	done
@@ -108,7 +108,7 @@ done 3< <(lines /usr/share/man/man8/mews-sensor.8)
 lab_stop "$collector"
 cp /usr/share/mews/rules/mews_rules.yaml /etc/mews/rules.d
 while IFS= read -r line <&3; do
-	case $line in *forget* | *' ps '* | *absence* | *accounts* | *'outputs list'* | *'outputs test'*) continue ;; esac # no node and no collector is here
+	case $line in *forget* | *' ps '* | *absence* | *accounts* | *silence* | *'outputs list'* | *'outputs test'*) continue ;; esac # no node and no collector is here
 	run "$line"
 done 3< <(lines /usr/share/man/man1/mewsctl.1)
 [ "$ran" -ge 12 ] || fail "only $ran examples were found in the manual pages"

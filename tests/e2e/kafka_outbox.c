@@ -137,7 +137,7 @@ produce(char **argv)
 
 	ocfg.outputs = names;
 	ocfg.noutputs = 1;
-	if (outbox_open(&ocfg, &o, &d) < 0 || outputs_start(cfg, o, &out, &d) < 0)
+	if (outbox_open(&ocfg, &o, &d) < 0 || outputs_start(cfg, o, NULL, &out, &d) < 0)
 		die("%s", d.msg);
 	for (unsigned n = 1; n <= count; n += BATCH) {
 		put(o, n, MIN(n + BATCH - 1, count), &committed);
