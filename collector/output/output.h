@@ -64,6 +64,8 @@ struct output_ops {
 	/* Does it wait for the time only, not for its peer? At the end drain() follows at once. May
 	 * be NULL. */
 	bool (*holds)(void *st);
+	/* What is held has to go: further alerts wait for it. May be NULL. */
+	void (*release)(void *st);
 	/* The end is near: what blocks the thread must end by 'until' (monotonic ns). Called once,
 	 * by another thread, perhaps during poll(). May be NULL. */
 	void (*hurry)(void *st, uint64_t until);

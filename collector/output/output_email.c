@@ -346,6 +346,14 @@ email_poll(void *state, int timeout_ms)
 }
 
 static void
+email_release(void *state)
+{
+	struct email_state *st = state;
+
+	st->not_before = 0;
+}
+
+static void
 email_hurry(void *state, uint64_t until)
 {
 	struct email_state *st = state;
@@ -413,6 +421,7 @@ const struct output_ops output_email = {
 	.submit = email_submit,
 	.poll = email_poll,
 	.holds = email_holds,
+	.release = email_release,
 	.hurry = email_hurry,
 	.drain = email_drain,
 	.purge = email_purge,

@@ -252,6 +252,8 @@ rest(struct output *o)
 		o->ops->poll(o->st, 0);
 		back_off(o);
 	} else if (o->full) {
+		if (o->n == WINDOW && o->ops->release != NULL)
+			o->ops->release(o->st);
 		o->ops->poll(o->st, ms);
 	} else if (o->flying > 0 && !holds(o)) {
 		o->ops->poll(o->st, outbox_wait(o->set->outbox, o->next, 0) ? 0 : ms);

@@ -12,70 +12,13 @@
 #include <errno.h>
 
 #define BODY_MAX  (1 << 20) /* a request with more takes no further alert */
-#define REPLY_MAX (1 << 20) /* of an answer, the rest is not kept */
 #define CUT_LEAST 256       /* an alert cut to less is useless */
 #define PAUSE_MAX 600       /* s: a longer Retry-After is not obeyed */
-
-static void
-trouble(struct webhook_state *st, const char *why)
-{
-	(void) snprintf(st->trouble, sizeof(st->trouble), "webhook: %s", why);
-}
 
 static int
 webhook_check(void *state, struct cfg *cfg, struct diag *d)
 {
 	return webhook_conf(state, cfg, d);
-}
-
-static size_t
-on_reply(char *data, size_t one, size_t n, void *arg)
-{
-	struct webhook_request *q = arg;
-
-	(void) one;
-	if (q->reply.n < REPLY_MAX)
-		buf_add(&q->reply, data, n);
-	return n;
-}
-
-static const char *
-unless_empty(const char *s)
-{
-	return s == NULL || *s == '\0' ? NULL : s;
-}
-
-/* Set what all requests have in common. */
-static int
-set_up(struct webhook_state *st, struct webhook_request *q)
-{
-	CURL *c = curl_easy_init();
-	bool bad;
-
-	if (c == NULL)
-		return -ENOMEM;
-	q->easy = c;
-	bad = curl_easy_setopt(c, CURLOPT_URL, st->url) != CURLE_OK ||
-	      curl_easy_setopt(c, CURLOPT_HTTPHEADER, st->list) != CURLE_OK ||
-	      curl_easy_setopt(c, CURLOPT_PROXY, st->proxy == NULL ? "" : st->proxy) != CURLE_OK ||
-	      curl_easy_setopt(c, CURLOPT_USERAGENT, "mews/" MEWS_VERSION) != CURLE_OK ||
-	      curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
-	      curl_easy_setopt(c, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
-	if (unless_empty(st->ca) != NULL)
-		bad |= curl_easy_setopt(c, CURLOPT_CAINFO, st->ca) != CURLE_OK ||
-		       curl_easy_setopt(c, CURLOPT_CAPATH, NULL) != CURLE_OK;
-	if (unless_empty(st->cert) != NULL)
-		bad |= curl_easy_setopt(c, CURLOPT_SSLCERT, st->cert) != CURLE_OK ||
-		       curl_easy_setopt(c, CURLOPT_SSLKEY, st->key) != CURLE_OK;
-	(void) curl_easy_setopt(c, CURLOPT_POST, 1L);
-	(void) curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void) curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	(void) curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long) st->timeout_ms);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_reply);
-	(void) curl_easy_setopt(c, CURLOPT_WRITEDATA, q);
-	(void) curl_easy_setopt(c, CURLOPT_ERRORBUFFER, q->error);
-	(void) curl_easy_setopt(c, CURLOPT_PRIVATE, q);
-	return bad ? -ENOMEM : 0;
 }
 
 static int
@@ -95,29 +38,8 @@ webhook_open(void *state, struct cfg *cfg, output_done_fn *done, void *arg, stru
 	if (st->multi == NULL || st->request == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < st->parallel; i++)
-		r = set_up(st, &st->request[i]);
+		r = webhook_set_up(st, &st->request[i]);
 	return r;
-}
-
-/* Append an alert to a body. -EMSGSIZE: too large. */
-static int
-fill(struct webhook_state *st, const struct outbox_row *row, struct buf *body)
-{
-	CLEANUP(buf_fini) struct buf cut = BUF_INIT;
-	const struct alert *a = &row->alert;
-	struct slice json = { a->json, a->json_len };
-	size_t limit = row->rowid == st->cut_row && row->rowid != 0 ? st->cut_limit : st->max;
-	int r;
-
-	if (st->body_template == NULL)
-		return text_fit(body, a, st->format, limit);
-	if (json.n > limit) {
-		r = limit < CUT_LEAST ? -EMSGSIZE : text_cut(json, limit, &cut);
-		if (r < 0)
-			return r;
-		json = buf_get(&cut);
-	}
-	return template_fill(st->body_template, a, json, body);
 }
 
 /* Show a header's name only: its value may be a secret. */
@@ -143,7 +65,7 @@ webhook_render(void *state, const struct alert *a, struct buf *ret)
 	render_headers(st, ret);
 	buf_char(ret, '\n');
 	buf_str(ret, st->before);
-	r = fill(st, &row, ret);
+	r = webhook_fill(st, &row, NULL, ret);
 	buf_str(ret, st->after);
 	buf_char(ret, '\n');
 	return r;
@@ -155,83 +77,6 @@ webhook_answered(void *state)
 	const struct webhook_state *st = state;
 
 	return st->said;
-}
-
-/* Read the files of headers again: a secret is replaced without a restart. */
-static int
-renew_headers(const struct webhook_state *st, struct webhook_request *q, struct diag *d)
-{
-	struct curl_slist *list = NULL;
-	int r;
-
-	if (st->header_files.n == 0)
-		return 0;
-	r = webhook_headers(st, NULL, &list, d);
-	if (r < 0)
-		return r;
-	if (curl_easy_setopt(q->easy, CURLOPT_HTTPHEADER, list) != CURLE_OK) {
-		curl_slist_free_all(list);
-		return -ENOMEM;
-	}
-	curl_slist_free_all(q->headers);
-	q->headers = list;
-	return 0;
-}
-
-/* The request cannot be sent: its alerts are submitted again. */
-static void
-put_back(struct webhook_state *st, struct webhook_request *q, const char *why)
-{
-	for (size_t i = 0; i < q->n; i++)
-		st->done(st->arg, q->rows[i], OUTPUT_RETRY, why);
-	q->n = 0;
-}
-
-/* Send the request that was filled. */
-static void
-launch(struct webhook_state *st)
-{
-	struct webhook_request *q = st->filling;
-	struct diag d = { 0 };
-
-	st->filling = NULL;
-	buf_str(&q->body, st->after);
-	buf_clear(&q->reply);
-	q->error[0] = '\0';
-	if (renew_headers(st, q, &d) == -EINVAL) {
-		trouble(st, d.msg);
-		put_back(st, q, d.msg);
-		return;
-	}
-	if (buf_ok(&q->body) < 0 ||
-	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDS, q->body.p) != CURLE_OK ||
-	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) q->body.n) !=
-		CURLE_OK ||
-	    curl_multi_add_handle(st->multi, q->easy) != CURLM_OK) {
-		put_back(st, q, "no memory");
-		return;
-	}
-	q->busy = true;
-	st->busy++;
-}
-
-/* The request that takes the next alert, or NULL. */
-static struct webhook_request *
-taker(struct webhook_state *st)
-{
-	if (st->filling != NULL)
-		return st->filling;
-	for (size_t i = 0; i < st->parallel; i++) {
-		struct webhook_request *q = &st->request[i];
-
-		if (q->busy)
-			continue;
-		q->n = 0;
-		buf_clear(&q->body);
-		buf_str(&q->body, st->before);
-		return q;
-	}
-	return NULL;
 }
 
 static int
@@ -263,13 +108,16 @@ webhook_submit(void *state, const struct outbox_row *row)
 
 	if (clock_mono() < st->not_before || (alone && (st->busy > 0 || st->filling != NULL)))
 		return -EAGAIN;
-	q = taker(st);
+	q = webhook_taker(st);
 	if (q == NULL)
 		return -EAGAIN;
+	r = st->fold == NULL || alone ? 0 : fold_take(st->fold, row, clock_mono());
+	if (r != 0)
+		return MIN(r, 0);
 	before = q->body.n;
 	if (q->n > 0)
 		buf_str(&q->body, st->between);
-	r = fill(st, row, &q->body);
+	r = webhook_fill(st, row, NULL, &q->body);
 	if (r < 0) {
 		q->body.n = before;
 		q->body.failed = false;
@@ -279,8 +127,80 @@ webhook_submit(void *state, const struct outbox_row *row)
 	st->newest = MAX(st->newest, row->rowid);
 	st->filling = q;
 	if (alone || q->n >= st->batch || q->body.n > BODY_MAX)
-		launch(st);
+		webhook_launch(st);
 	return 0;
+}
+
+/* The rows of the notification go into the request; 'why': it cannot be made, so they are sent one
+ * by one. */
+static void
+put_note(struct webhook_state *st, struct webhook_request *q, const char *why)
+{
+	const struct fold_note *note = st->note;
+
+	fold_sent(st->fold, clock_mono());
+	q->n = note->nrows;
+	memcpy(q->rows, note->rows, note->nrows * sizeof(q->rows[0]));
+	for (size_t i = 0; i < q->n; i++)
+		st->newest = MAX(st->newest, q->rows[i]);
+	if (why != NULL) {
+		st->solo_until = st->newest;
+		webhook_put_back(st, q, why);
+		return;
+	}
+	st->filling = q;
+	webhook_launch(st);
+}
+
+/* Send notifications of repeats that are due. */
+static void
+send_due(struct webhook_state *st)
+{
+	struct webhook_request *q;
+
+	while (st->fold != NULL && clock_mono() >= st->not_before &&
+	       (q = webhook_taker(st)) != NULL &&
+	       fold_due(st->fold, clock_mono(), st->release, st->note)) {
+		const struct outbox_row row = { st->note->rows[0], *st->note->alert };
+		int r = webhook_fill(st, &row, &st->note->repeats, &q->body);
+
+		put_note(st, q, r < 0 ? "the notification of repeats cannot be made" : NULL);
+	}
+	st->release &= st->fold != NULL && fold_held(st->fold) > 0;
+}
+
+static bool
+webhook_holds(void *state)
+{
+	struct webhook_state *st = state;
+
+	return st->fold != NULL && st->busy == 0 && st->filling == NULL &&
+	       fold_held(st->fold) > 0 && !fold_due(st->fold, clock_mono(), st->release, NULL);
+}
+
+static void
+webhook_release(void *state)
+{
+	struct webhook_state *st = state;
+
+	st->release = true;
+}
+
+static void
+put_back_row(void *arg, uint64_t rowid)
+{
+	struct webhook_state *st = arg;
+
+	st->done(st->arg, rowid, OUTPUT_RETRY, "an earlier alert is to be sent first");
+}
+
+static void
+webhook_purge(void *state)
+{
+	struct webhook_state *st = state;
+
+	if (st->fold != NULL)
+		fold_clear(st->fold, put_back_row, st);
 }
 
 /* No answer: the network, TLS or time. */
@@ -295,7 +215,7 @@ unanswered(const struct webhook_state *st, const struct webhook_request *q, CURL
 		what = "no answer within outputs.webhook.timeout";
 	/* TLS 1.3: a server that misses our certificate says so after the handshake */
 	(void) snprintf(v.why, sizeof(v.why), "%s: %s%s", st->host, what,
-	    cut && strncmp(st->url, "https", 5) == 0 && unless_empty(st->cert) == NULL
+	    cut && strncmp(st->url, "https", 5) == 0 && (st->cert == NULL || *st->cert == '\0')
 		? "; does it require a certificate (outputs.webhook.tls.certificate)?"
 		: "");
 	return v;
@@ -335,7 +255,7 @@ end_rows(struct webhook_state *st, struct webhook_request *q, const struct webho
 			st->done(st->arg, q->rows[i], v.result,
 			    v.result == OUTPUT_DELIVERED ? NULL : v.why);
 		if (v.result == OUTPUT_RETRY)
-			trouble(st, v.why);
+			webhook_note(st, v.why);
 	}
 	q->n = 0;
 }
@@ -383,12 +303,19 @@ webhook_poll(void *state, int timeout_ms)
 	struct webhook_state *st = state;
 
 	if (st->filling != NULL)
-		launch(st);
+		webhook_launch(st);
+	send_due(st);
 	step(st);
 	if (timeout_ms <= 0 || (st->busy == 0 && clock_mono() >= st->not_before))
 		return;
 	(void) curl_multi_poll(st->multi, NULL, 0, timeout_ms, NULL);
 	step(st);
+}
+
+static size_t
+unsent(const struct webhook_state *st)
+{
+	return st->busy + (st->fold == NULL ? 0 : fold_held(st->fold));
 }
 
 static long
@@ -397,10 +324,11 @@ webhook_drain(void *state, int deadline_ms)
 	struct webhook_state *st = state;
 	uint64_t until = clock_mono() + (uint64_t) deadline_ms * NS_PER_MS;
 
-	do
+	do {
+		st->release = true;
 		webhook_poll(st, 20);
-	while (st->busy > 0 && clock_mono() < until);
-	return (long) st->busy;
+	} while (unsent(st) > 0 && clock_mono() < until);
+	return (long) unsent(st);
 }
 
 static const char *
@@ -437,7 +365,7 @@ const struct output_ops output_webhook = {
 	.name = "webhook",
 	.state_size = sizeof(struct webhook_state),
 	.opts = webhook_opts,
-	.nopts = 13,
+	.nopts = 16,
 	.free_keys = WEBHOOK_PARAMS,
 	.check = webhook_check,
 	.open = webhook_open,
@@ -446,6 +374,9 @@ const struct output_ops output_webhook = {
 	.people = webhook_people,
 	.submit = webhook_submit,
 	.poll = webhook_poll,
+	.holds = webhook_holds,
+	.release = webhook_release,
+	.purge = webhook_purge,
 	.drain = webhook_drain,
 	.trouble = webhook_trouble,
 	.close = webhook_close,

@@ -3,6 +3,7 @@
 #ifndef MEWS_COLLECTOR_OUTPUT_OUTPUT_WEBHOOK_H
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_WEBHOOK_H
 
+#include "collector/output/fold.h"
 #include "collector/output/output.h"
 #include "collector/output/template.h"
 #include "collector/output/text.h"
@@ -36,7 +37,9 @@ struct webhook_state {
 	/* options */
 	char *url, *preset, *format_name, *ca, *cert, *key, *proxy;
 	struct opt_list headers, header_files;
-	uint64_t timeout_ms, parallel, batch, max;
+	uint64_t timeout_ms, parallel, batch, max, fold_ms;
+	char *fold_name;
+	struct opt_list fold_by;
 	/* from the preset */
 	struct cfg *preset_cfg;
 	char *content_type, *escape, *body, *before, *between, *after, *reply_name;
@@ -47,6 +50,10 @@ struct webhook_state {
 	enum text_format format;
 	struct curl_slist *list; /* headers, as read at the start */
 	char host[256];          /* the URL may be a secret: only this is shown */
+
+	struct fold *fold; /* NULL: each alert is sent */
+	struct fold_note *note;
+	bool release; /* what is held goes now */
 
 	CURLM *multi;
 	struct webhook_request *request; /* 'parallel' of them */
@@ -72,6 +79,25 @@ int webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d) MUST
 int webhook_headers(const struct webhook_state *st, struct cfg *cfg, struct curl_slist **ret,
     struct diag *d) MUST_CHECK;
 void webhook_conf_fini(struct webhook_state *st);
+
+/* ---- webhook_request.c ---- */
+
+/* Set what all requests have in common. -ENOMEM. */
+int webhook_set_up(struct webhook_state *st, struct webhook_request *q) MUST_CHECK;
+/* Get the request that takes the next alert, or NULL: all are under way. */
+struct webhook_request *webhook_taker(struct webhook_state *st);
+/* Append an alert to a body; 'repeats' as in template_fill(). -EMSGSIZE: too large; -EBADMSG;
+ * -ENOMEM. */
+int webhook_fill(struct webhook_state *st, const struct outbox_row *row,
+    const struct repeats *repeats, struct buf *body) MUST_CHECK;
+/* Send the request that was filled. */
+void webhook_launch(struct webhook_state *st);
+/* A request cannot be sent: its alerts are submitted again. */
+void webhook_put_back(struct webhook_state *st, struct webhook_request *q, const char *why);
+/* Note the current trouble. */
+void webhook_note(struct webhook_state *st, const char *why);
+
+/* ---- webhook_reply.c ---- */
 
 /* How an answer ends an alert. */
 struct webhook_verdict {

@@ -166,7 +166,7 @@ try(const struct template *t, struct diag *d)
 {
 	struct alert a = { .id = "0", .rule = "r", .cluster = "c", .node = "n", .json = "{}" };
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
-	int r = template_fill(t, &a, slice_str(a.json), &b);
+	int r = template_fill(t, &a, slice_str(a.json), NULL, &b);
 
 	return r < 0 ? r : check_json(buf_get(&b), d);
 }
@@ -306,9 +306,10 @@ needs_parsing(const struct template *t)
 }
 
 int
-template_fill(const struct template *t, const struct alert *a, struct slice json, struct buf *ret)
+template_fill(const struct template *t, const struct alert *a, struct slice json,
+    const struct repeats *repeats, struct buf *ret)
 {
-	struct fill f = { .a = a, .json = json };
+	struct fill f = { .a = a, .json = json, .repeats = repeats };
 	json_error_t e = { 0 };
 
 	if (needs_parsing(t)) {

@@ -12,6 +12,7 @@
 #define MEWS_COLLECTOR_OUTPUT_TEMPLATE_H
 
 #include "collector/alert/alert.h"
+#include "collector/output/repeats.h"
 #include "common/buf.h"
 #include "common/diag.h"
 #include "common/macros.h"
@@ -38,9 +39,9 @@ int template_new(const char *text, const char *what, enum template_escape escape
     template_param_fn *param, void *arg, struct template **ret, struct diag *d) MUST_CHECK;
 void template_free(struct template *t);
 
-/* Append the body of an alert, whose JSON is 'json' (perhaps cut). -EBADMSG: it is not JSON.
- * -ENOMEM. */
-int template_fill(
-    const struct template *t, const struct alert *a, struct slice json, struct buf *ret) MUST_CHECK;
+/* Append the body of an alert, whose JSON is 'json' (perhaps cut); 'repeats': what it stands for,
+ * or NULL: for itself. -EBADMSG: it is not JSON. -ENOMEM. */
+int template_fill(const struct template *t, const struct alert *a, struct slice json,
+    const struct repeats *repeats, struct buf *ret) MUST_CHECK;
 
 #endif

@@ -196,6 +196,46 @@ v_summary(struct fill *f)
 	return v;
 }
 
+/* ---- what a notification of several alerts says ---- */
+
+static struct value
+v_count(struct fill *f)
+{
+	return number(f, "", f->repeats == NULL ? 1 : f->repeats->count);
+}
+
+/* " (37 times, 15:24:25 to 15:29:20 UTC)", or nothing. */
+static struct value
+v_repeats(struct fill *f)
+{
+	char first[CLOCK_TEXT], last[CLOCK_TEXT];
+
+	buf_clear(&f->scratch);
+	if (f->repeats == NULL || f->repeats->count == 1)
+		return text_of("", true);
+	(void) clock_text(f->repeats->first, first);
+	(void) clock_text(f->repeats->last, last);
+	buf_printf(&f->scratch, " (%lu times, %.8s to %.8s UTC)", (unsigned long) f->repeats->count,
+	    first + strlen("2026-11-28T"), last + strlen("2026-11-28T"));
+	return (struct value){ buf_get(&f->scratch), false, true };
+}
+
+static struct value
+v_ids(struct fill *f)
+{
+	const struct repeats *r = f->repeats;
+	size_t n = r == NULL ? 0 : MIN(r->count, REPEATS_IDS);
+
+	if (n <= 1)
+		return v_id(f);
+	buf_clear(&f->scratch);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&f->scratch, i > 0 ? " %s" : "%s", r->ids[i]);
+	if (r->count > n)
+		buf_printf(&f->scratch, " and %lu more", (unsigned long) (r->count - n));
+	return (struct value){ buf_get(&f->scratch), false, true };
+}
+
 static const struct builtin builtins[] = {
 	{ "alert.json", v_json, false },
 	{ "alert.ocsf", v_ocsf, false },
@@ -204,6 +244,9 @@ static const struct builtin builtins[] = {
 	{ "alert.cef", v_cef, false },
 	{ "alert.leef", v_leef, false },
 	{ "alert.id", v_id, false },
+	{ "alert.ids", v_ids, false },
+	{ "alert.count", v_count, false },
+	{ "alert.repeats", v_repeats, false },
 	{ "alert.rule", v_rule, false },
 	{ "alert.node", v_node, false },
 	{ "alert.cluster", v_cluster, false },

@@ -4,6 +4,7 @@
 #define MEWS_COLLECTOR_OUTPUT_TEMPLATE_VALUE_H
 
 #include "collector/alert/alert.h"
+#include "collector/output/repeats.h"
 #include "common/buf.h"
 #include "common/slice.h"
 #include <jansson.h>
@@ -19,6 +20,7 @@ struct value {
 struct fill {
 	const struct alert *a;
 	struct slice json;
+	const struct repeats *repeats; /* or NULL */
 	json_t *root;
 	struct buf scratch;
 };

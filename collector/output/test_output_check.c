@@ -94,6 +94,10 @@ static const struct {
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  format: xml", 4,
 	    "'outputs.kafka.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
 	    "'xml'" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  fold: maybe", 4,
+	    "'outputs.webhook.fold' must be auto, yes or no, not 'maybe'" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  fold: yes", 4,
+	    "'outputs.webhook.fold' must be auto or no without a preset that sends one alert" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  params: { x: 1 }", 4,
 	    "the preset has no parameter 'x'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  headers: [ 'a b' ]", 4,

@@ -320,6 +320,96 @@ presets_are_valid(void **state)
 	}
 }
 
+#define SLACK "preset: deploy/presets/slack.yaml"
+#define OK                      \
+	{                       \
+		200, "ok", NULL \
+	}
+
+/* Submit rows as the output's thread would after a retry: all that have not ended, in order. */
+static void
+again(struct bench *b, unsigned from, unsigned to)
+{
+	b->ops->purge(b->st);
+	assert_int_equal(to - from + 1, b->retry);
+	b->retry = 0;
+	bench_submit_all(b, from, to);
+}
+
+static void
+repeats_are_one_notification(void **state)
+{
+	static const struct httpd_answer good[] = { OK, OK, OK, OK, OK, OK, OK, OK, OK, OK, OK, OK,
+		OK, OK };
+	struct bench *b;
+
+	(void) state;
+	httpd_script(web, good, ARRAY_SIZE(good));
+	b = hook(SLACK);
+	bench_submit_all(b, 1, 100);
+	assert_int_equal(1, b->delivered);
+	assert_true(b->ops->holds(b->st));
+	assert_int_equal(0, b->ops->drain(b->st, 20000)); /* the end does not wait */
+	assert_int_equal(100, b->delivered);
+	assert_int_equal(2, httpd_count(web));
+	assert_null(strstr(httpd_body(web, 0), "times"));
+	assert_non_null(strstr(httpd_body(web, 1), ": r (99 times, 00:00:00 to 00:00:00 UTC)"));
+	assert_non_null(
+	    strstr(httpd_body(web, 1), "0000000b-0000-8000-8000-000000000000 and 89 more"));
+	bench_submit_all(b, 101, 700); /* more than a notification may hold */
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(700, b->delivered);
+	assert_int_equal(4, httpd_count(web));
+	bench_close(b);
+	b = hook(SLACK ", fold: no");
+	bench_submit_all(b, 1, 10);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(14, httpd_count(web));
+	bench_close(b);
+}
+
+/* One that must be sent again, or is refused, loses and doubles nothing. */
+static void
+a_notification_may_fail(void **state)
+{
+	static const struct httpd_answer first[] = { { 500, NULL, NULL }, OK, OK },
+					 second[] = { OK, { 500, NULL, NULL }, OK, OK },
+					 refused[] = { OK, { 400, "no", NULL }, OK,
+						 { 400, "bad", NULL } };
+	struct bench *b = hook(SLACK);
+
+	(void) state;
+	httpd_script(web, first, ARRAY_SIZE(first));
+	bench_submit_all(b, 1, 5);
+	again(b, 1, 5);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(5, b->delivered);
+	bench_close(b);
+
+	b = hook(SLACK);
+	httpd_script(web, second, ARRAY_SIZE(second));
+	bench_submit_all(b, 1, 5);
+	b->ops->release(b->st);
+	while (b->retry == 0)
+		b->ops->poll(b->st, 10);
+	again(b, 2, 5);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(5, b->delivered);
+	bench_close(b);
+
+	b = hook(SLACK);
+	httpd_script(web, refused, ARRAY_SIZE(refused));
+	bench_submit_all(b, 1, 3);
+	b->ops->release(b->st);
+	while (b->retry == 0)
+		b->ops->poll(b->st, 10);
+	again(b, 2, 3); /* one by one now */
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(2, b->delivered);
+	assert_int_equal(1, b->refused);
+	bench_close(b);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -329,6 +419,8 @@ main(void)
 		T(each_alert_is_a_request_by_default),
 		T(a_file_of_headers_is_read_again),
 		T(a_preset_may_send_several),
+		T(repeats_are_one_notification),
+		T(a_notification_may_fail),
 		T(an_answer_ends_an_alert),
 		T(one_bad_alert_costs_no_other),
 		T(retry_after_is_obeyed),

@@ -39,6 +39,7 @@ static const struct {
 	    "&lt;!channel&gt; "
 	    "@here\"]" },
 	{ "[%evt.list, \"%evt.list\"]", "plain", "[[1,\"a\"], \"[1,\\\"a\\\"]\"]" },
+	{ "[%alert.count, \"%alert.ids\", \"x%alert.repeats\"]", "plain", "[1, \"i1\", \"x\"]" },
 	{ "[\"%alert.output\"]", "plain", "[\"a \\\"b\\\" <!channel> @here\"]" },
 	{ "[\"%alert.output\"]", "slack", "[\"a \\\"b\\\" &lt;!channel&gt; @here\"]" },
 	{ "[\"%alert.output\"]", "markdown",
@@ -77,7 +78,7 @@ fields_are_filled_in(void **state)
 		assert_int_equal(0, template_escape_of(cases[i].escape, &escape));
 		if (template_new(cases[i].text, "t", escape, param, NULL, &t, &d) != 0)
 			fail_msg("%s: %s", cases[i].text, d.msg);
-		assert_int_equal(0, template_fill(t, &alert, slice_str(alert.json), &b));
+		assert_int_equal(0, template_fill(t, &alert, slice_str(alert.json), NULL, &b));
 		assert_string_equal(cases[i].want, b.p);
 		buf_fini(&b);
 		template_free(t);
@@ -133,7 +134,7 @@ no_byte_changes_the_structure(void **state)
 			struct buf b = BUF_INIT;
 			json_t *root;
 
-			assert_int_equal(0, template_fill(t, &a, slice_str("{}"), &b));
+			assert_int_equal(0, template_fill(t, &a, slice_str("{}"), NULL, &b));
 			root = json_loadb(b.p, b.n, 0, NULL);
 			assert_non_null(root);
 			assert_int_equal(3, json_object_size(root));
@@ -159,12 +160,12 @@ a_summary_is_short(void **state)
 	for (int i = 0; i < 1000; i++)
 		buf_str(&body, "\xc3\xa9");
 	buf_str(&body, "\"}");
-	assert_int_equal(0, template_fill(t, &alert, buf_get(&body), &b));
+	assert_int_equal(0, template_fill(t, &alert, buf_get(&body), NULL, &b));
 	root = json_loadb(b.p, b.n, 0, NULL);
 	assert_non_null(root);
 	assert_int_equal(699 + 3, json_string_length(json_array_get(root, 0)));
 	json_decref(root);
-	assert_int_equal(-EBADMSG, template_fill(t, &alert, SLICE("no JSON"), &b));
+	assert_int_equal(-EBADMSG, template_fill(t, &alert, SLICE("no JSON"), NULL, &b));
 	buf_fini(&b);
 	buf_fini(&body);
 	template_free(t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* webhook_conf.c - options, preset and headers of the webhook output. */
 #include "collector/output/output_webhook.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include <errno.h>
 #include <unistd.h>
@@ -31,6 +32,16 @@ const struct opt webhook_opts[] = {
 	{ "outputs.webhook.max_size", "256KiB",
 	    "Most bytes of an alert; the longest texts of a larger one are cut.", OPT_SIZE, AT(max),
 	    1024, 64 << 20 },
+	{ "outputs.webhook.fold", "auto",
+	    "Make repeats of a deed one notification: yes, no, or auto: if people read it.",
+	    OPT_STR, AT(fold_name), 0, 0 },
+	{ "outputs.webhook.fold_window", "5m",
+	    "The time within which repeats of a deed are one notification.", OPT_MSEC, AT(fold_ms),
+	    100, 86400000 },
+	{ "outputs.webhook.fold_by", NULL,
+	    "Fields that make a deed another, besides rule, node and cluster; container.id and "
+	    "proc.pname if there are none here.",
+	    OPT_LIST, AT(fold_by), 0, 0 },
 	{ "outputs.webhook.proxy", NULL, "http://HOST:PORT or socks5h://HOST:PORT; empty: none.",
 	    OPT_STR, AT(proxy), 0, 0 },
 	{ "outputs.webhook.tls.ca", NULL,
@@ -297,6 +308,29 @@ check_tls(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 	return 0;
 }
 
+/* Set up folding, if it is wanted. */
+static int
+use_fold(struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	static const char *const usual[] = { "container.id", "proc.pname" };
+	bool yes = strcmp(st->fold_name, "yes") == 0, plain = st->body_template == NULL;
+
+	if (!yes && strcmp(st->fold_name, "auto") != 0 && strcmp(st->fold_name, "no") != 0)
+		return wrong(cfg, "outputs.webhook.fold", "auto, yes or no", st->fold_name, d);
+	if (yes && (plain || st->batch > 1))
+		return wrong(cfg, "outputs.webhook.fold",
+		    "auto or no without a preset that sends one alert at a time", "yes", d);
+	if (!yes && (!st->people || plain || st->batch > 1 || strcmp(st->fold_name, "no") == 0))
+		return 0;
+	st->note = malloc(sizeof(*st->note));
+	if (st->note == NULL)
+		return -ENOMEM;
+	return st->fold_by.n > 0
+		   ? fold_new(st->fold_ms * NS_PER_MS, (const char *const *) st->fold_by.v,
+			 st->fold_by.n, &st->fold)
+		   : fold_new(st->fold_ms * NS_PER_MS, usual, ARRAY_SIZE(usual), &st->fold);
+}
+
 int
 webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 {
@@ -306,6 +340,8 @@ webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 		r = read_preset(st, cfg, d);
 	if (r == 0)
 		r = use_preset(st, cfg, d);
+	if (r == 0)
+		r = use_fold(st, cfg, d);
 	if (r == 0)
 		r = cfg_each(
 		    cfg, WEBHOOK_PARAMS, no_param, st->body == NULL ? (void *) "" : st->body, d);
@@ -317,6 +353,10 @@ webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 void
 webhook_conf_fini(struct webhook_state *st)
 {
+	fold_free(st->fold);
+	st->fold = NULL;
+	free(st->note);
+	st->note = NULL;
 	template_free(st->body_template);
 	st->body_template = NULL;
 	curl_slist_free_all(st->list);

@@ -20,7 +20,7 @@ lab_wait 20 open || fail "the server did not start"
 
 collector() {
 	lab_collector -o outputs.webhook.enabled=true -o "outputs.webhook.url=http://127.0.0.1:$web/slack" -o outputs.webhook.timeout=1s \
-		-o "outputs.webhook.preset=$root/deploy/presets/slack.yaml" -o 'outputs.webhook.condition=evt.type exists'
+		-o "outputs.webhook.preset=$root/deploy/presets/slack.yaml" -o 'outputs.webhook.condition=evt.type exists' -o outputs.webhook.fold=no
 }
 replay() {
 	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \

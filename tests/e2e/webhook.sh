@@ -72,8 +72,9 @@ echo "ok: falco: $count alerts, each once"
 for preset in $presets; do
 	more=()
 	case $preset in
-	pagerduty) more=(-o outputs.webhook.params.routing_key=key) ;;
+	pagerduty) more=(-o outputs.webhook.params.routing_key=key -o outputs.webhook.fold=no) ;;
 	elasticsearch) more=(-o outputs.webhook.params.index=alerts) ;;
+	slack | mattermost | discord | teams) more=(-o outputs.webhook.fold=no) ;; # each one
 	splunk) more=(-o "outputs.webhook.header_files=$lab/token") ;;
 	esac
 	collector "$preset" -o "outputs.webhook.preset=$root/deploy/presets/$preset.yaml" "${more[@]}"

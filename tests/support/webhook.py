@@ -54,7 +54,13 @@ def do_slack(body, headers):
         for b in a["blocks"]:
             for t in [b["text"]] if b["type"] == "section" else b["elements"]:
                 want(t["type"] == "plain_text" and 1 <= len(t["text"]) <= 3000, "a text object")
-    return [m["attachments"][0]["blocks"][2]["elements"][2]["text"]], 200, "ok"
+    title, context = m["attachments"][0]["blocks"][0]["text"]["text"], [e["text"] for e in m["attachments"][0]["blocks"][2]["elements"]]
+    times = re.search(r" \((\d+) times, \d\d:\d\d:\d\d to \d\d:\d\d:\d\d UTC\)$", title)
+    ids = re.sub(r" and \d+ more$", "", context[2]).split(" ")
+    want(len(ids) == min(10, int(times[1]) if times else 1), "ids and count")
+    with open(folder + "/slack.counts", "a") as f:
+        print(context[0].split(" ")[0], times[1] if times else 1, file=f)
+    return ids, 200, "ok"
 
 
 def do_mattermost(body, headers):
