@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/collector_int.h"
 #include "collector/watch/kube_watch.h"
+#include "collector/watch/notice.h"
 #include "collector/watch/trouble.h"
 #include "common/clock.h"
 #include "common/log_peer.h"
@@ -406,6 +407,20 @@ run_once(struct app *a, int signals)
 	return true;
 }
 
+static void
+look_for_notices(struct app *a, struct notices *w)
+{
+	struct ingest_stats in;
+	struct api_stats api;
+
+	ingest_stats(a->ingest, &in);
+	api_stats(a->api, &api);
+	notice_look(w,
+	    &(struct notice_certificates){
+		in.certificate_expiry_seconds, api.certificate_expiry_seconds },
+	    clock_mono());
+}
+
 int
 app_run(void *app)
 {
@@ -419,6 +434,14 @@ app_run(void *app)
 		.cluster = a->opt.cluster,
 		.name = a->opt.name,
 	};
+	struct notices notices = { .cfg = {
+				       .outbox = a->outbox,
+				       .json = &a->rules_config.options.json,
+				       .cluster = a->opt.cluster,
+				       .name = a->opt.name,
+				       .outputs = a->outputs,
+				       .reload = a->reload,
+				   } };
 	uint64_t looked = 0;
 
 	if (fd < 0)
@@ -434,6 +457,7 @@ app_run(void *app)
 		ingest_watch_tls(a->ingest);
 		trouble_look(&trouble, a->outbox, a->outputs);
 		kube_watch_look(&kube, looked);
+		look_for_notices(a, &notices);
 	}
 	notify_stopping(&a->notify);
 	log_info("stopping");

@@ -196,6 +196,31 @@ v_summary(struct fill *f)
 	return v;
 }
 
+/* The id of the alert that this one says is over, or NULL. */
+static json_t *
+resolved(const struct fill *f)
+{
+	json_t *id = json_object_get(json_object_get(f->root, "output_fields"), "mews.resolves");
+
+	return json_is_string(id) ? id : NULL;
+}
+
+/* What on-call services do with it. */
+static struct value
+v_action(struct fill *f)
+{
+	return text_of(resolved(f) == NULL ? "trigger" : "resolve", true);
+}
+
+/* The same for an alert and for the one that says that it is over. */
+static struct value
+v_key(struct fill *f)
+{
+	json_t *id = resolved(f);
+
+	return id == NULL ? v_id(f) : text_of(json_string_value(id), false);
+}
+
 /* ---- what a notification of several alerts says ---- */
 
 static struct value
@@ -244,6 +269,8 @@ static const struct builtin builtins[] = {
 	{ "alert.cef", v_cef, false },
 	{ "alert.leef", v_leef, false },
 	{ "alert.id", v_id, false },
+	{ "alert.action", v_action, true },
+	{ "alert.key", v_key, true },
 	{ "alert.ids", v_ids, false },
 	{ "alert.count", v_count, false },
 	{ "alert.repeats", v_repeats, false },

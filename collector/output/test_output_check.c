@@ -82,7 +82,7 @@ static const struct {
 	    "'outputs.webhook.preset' must be a file in /usr/share/mews/presets or a path, not "
 	    "'slak'" },
 	{ &output_webhook,
-	    "outputs:\n webhook:\n  url: http://h\n  preset: deploy/presets/pagerduty.yaml", 5,
+	    "outputs:\n webhook:\n  url: http://h\n  preset: deploy/presets/pagerduty.yaml", 6,
 	    "outputs.webhook.preset: it needs the parameter 'routing_key'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  format: xml", 4,
 	    "'outputs.webhook.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "

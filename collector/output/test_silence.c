@@ -210,11 +210,12 @@ they_are_bounded(void **state)
 static void
 a_damaged_file_is_set_aside(void **state)
 {
+	static const char wrong_condition[] =
+	    "[{\"number\":1,\"created\":1,\"until\":9000000000000000000,\"count\":0,\"rule\":\"\","
+	    "\"node\":\"\",\"cluster\":\"\",\"condition\":\"no "
+	    "such\",\"why\":\"w\",\"who\":\"m\"}]";
 	static const char *const files[] = { "", "{}", "[1]", "[{\"number\":1}]", "nonsense",
-		"[{\"number\":1,\"created\":1,\"until\":9000000000000000000,\"count\":0,\"rule\":"
-		"\"\","
-		"\"node\":\"\",\"cluster\":\"\",\"condition\":\"no "
-		"such\",\"why\":\"w\",\"who\":\"m\"}]" };
+		wrong_condition };
 	char aside[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

@@ -39,6 +39,7 @@ static const struct {
 	    "&lt;!channel&gt; "
 	    "@here\"]" },
 	{ "[%evt.list, \"%evt.list\"]", "plain", "[[1,\"a\"], \"[1,\\\"a\\\"]\"]" },
+	{ "[\"%alert.action %alert.key\"]", "plain", "[\"trigger i1\"]" },
 	{ "[%alert.count, \"%alert.ids\", \"x%alert.repeats\"]", "plain", "[1, \"i1\", \"x\"]" },
 	{ "[\"%alert.output\"]", "plain", "[\"a \\\"b\\\" <!channel> @here\"]" },
 	{ "[\"%alert.output\"]", "slack", "[\"a \\\"b\\\" &lt;!channel&gt; @here\"]" },

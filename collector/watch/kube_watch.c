@@ -2,41 +2,8 @@
 #include "collector/watch/kube_watch.h"
 #include "collector/rule/alert_internal.h"
 #include "collector/shard/blind.h"
+#include "collector/watch/own_alert.h"
 #include "common/clock.h"
-#include <stdlib.h>
-
-/* An alert on its way through the outbox. */
-struct told {
-	struct outbox_txn txn;
-	struct stream_id id;
-};
-
-static void
-put_done(struct outbox_txn *t, int r)
-{
-	(void) r;
-	free(CONTAINER_OF(t, struct told, txn));
-}
-
-/* Give an alert to the outbox, as one of the collector itself. False: not now. */
-static bool
-put_alert(const struct kube_watch *w, struct alert *a)
-{
-	struct told *k = calloc(1, sizeof(*k));
-
-	if (k == NULL) {
-		alert_free(a);
-		return false;
-	}
-	(void) snprintf(k->id.cluster, sizeof(k->id.cluster), "%s", w->cluster);
-	(void) snprintf(k->id.node, sizeof(k->id.node), "%s", w->name);
-	k->txn = (struct outbox_txn){ .stream = &k->id, .alerts = a, .done = put_done };
-	if (outbox_put(w->outbox, &k->txn) == 0)
-		return true;
-	alert_free(a);
-	free(k);
-	return false;
-}
 
 static bool
 raise_alert(const struct kube_watch *w, const struct kube_stats *st)
@@ -68,7 +35,8 @@ raise_alert(const struct kube_watch *w, const struct kube_stats *st)
 	    time, st->trouble[0] == '\0' ? "the first lists are not complete" : st->trouble);
 	(void) snprintf(
 	    identity, sizeof(identity), "kube %.128s %llu", cluster, (unsigned long long) since);
-	return alert_internal(&from, w->json, &a) == 0 && put_alert(w, a);
+	return alert_internal(&from, w->json, &a) == 0 &&
+	       own_alert_put(w->outbox, w->cluster, w->name, a);
 }
 
 void

@@ -72,10 +72,19 @@ grep -q 'LOAD_ERR_YAML_VALIDATE' "$lab/out" || fail "the error was not told: $(c
 in_force A || fail "the old set is not in force"
 grep -q 'the old ones stay in force' "$lab/collector.log" || fail "the log does not tell of it"
 
+raised() { db "select count(*) from alert where rule = '$1'"; }
+told() { [ "$(raised 'Mews rules not loaded')" = 1 ]; }
+lab_wait 10 told || fail "$(raised 'Mews rules not loaded') alerts tell of it"
+
 # By a signal.
 put signalled
 kill -HUP "$collector_pid"
 lab_wait 10 in_force signalled || fail "SIGHUP did not reload"
+over() {
+	[ "$(db "select count(*) from alert a join alert b on json_extract(b.json, '\$.output_fields.\"mews.resolves\"') = a.id
+		where a.rule = 'Mews rules not loaded' and b.rule = 'Mews rules loaded again'")" = 1 ]
+}
+lab_wait 10 over || fail "no alert tells that it is over: $(raised 'Mews rules loaded again')"
 
 # By a change of the file.
 kill "$collector_pid"
