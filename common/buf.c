@@ -163,6 +163,7 @@ buf_json(struct buf *b, struct slice s)
 			json_control(b, c);
 		from = ++i;
 	}
-	buf_add(b, s.p + from, s.n - from);
+	if (from < s.n)
+		buf_add(b, s.p + from, s.n - from);
 	buf_char(b, '"');
 }

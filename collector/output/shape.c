@@ -3,6 +3,7 @@
 #include "collector/output/shape_int.h"
 #include "collector/output/text_part.h"
 #include "common/escape.h"
+#include "common/utf8.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 
@@ -164,6 +165,27 @@ shape_get(const struct shape *s, const char *path)
 	for (; rest != NULL && in != NULL; rest = step(rest, key, &list))
 		in = inner(in, key, list, false);
 	return in == NULL ? NULL : json_object_get(in, key);
+}
+
+json_t *
+shape_text(struct slice text)
+{
+	CLEANUP(buf_fini) struct buf safe = BUF_INIT;
+	json_t *v = json_stringn(text.p, text.n);
+
+	if (v != NULL)
+		return v;
+	while (text.n > 0) {
+		size_t n = utf8_len(text);
+
+		if (n == 0)
+			buf_str(&safe, UTF8_REPLACEMENT);
+		else
+			buf_add(&safe, text.p, n);
+		n = MAX(n, (size_t) 1);
+		text = (struct slice){ text.p + n, text.n - n };
+	}
+	return buf_ok(&safe) < 0 ? NULL : json_stringn(safe.p == NULL ? "" : safe.p, safe.n);
 }
 
 static const struct {

@@ -51,9 +51,9 @@ put_base(struct shape *s)
 	size_t n = 0;
 
 	shape_put(s, "@timestamp", time_text(a->time));
-	shape_put(s, "message", json_stringn(s->output.p, s->output.n));
+	shape_put(s, "message", shape_text(s->output));
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		shape_put(s, texts[i].path, json_string(texts[i].value));
+		shape_put(s, texts[i].path, shape_text(slice_str(texts[i].value)));
 	shape_put(s, "event.severity", json_integer((json_int_t) a->priority));
 	for (const char *p = priority_name(a->priority); *p != '\0' && n + 1 < sizeof(level); p++)
 		level[n++] = (char) tolower((unsigned char) *p);
@@ -73,7 +73,7 @@ add(struct shape *s, json_t *list, const char *text)
 		if (strcmp(json_string_value(v), text) == 0)
 			return;
 	}
-	s->failed |= json_array_append_new(list, json_string(text)) < 0;
+	s->failed |= json_array_append_new(list, shape_text(slice_str(text))) < 0;
 }
 
 /* Put a list, unless it is empty. Takes the reference. */
@@ -170,7 +170,7 @@ put_fields(struct shape *s)
 		    json_string(strcmp(res, "SUCCESS") == 0 ? "success" : "failure"));
 	if (shape_get(s, "orchestrator") != NULL) {
 		shape_put(s, "orchestrator.type", json_string("kubernetes"));
-		shape_put(s, "orchestrator.cluster.name", json_string(s->a->cluster));
+		shape_put(s, "orchestrator.cluster.name", shape_text(slice_str(s->a->cluster)));
 	}
 	if (shape_get(s, "orchestrator.resource") != NULL)
 		shape_put(s, "orchestrator.resource.type", json_string("pod"));

@@ -45,6 +45,9 @@ void shape_fini(struct shape *s);
 /* The alert's value of a field if it has one that fits the field's kind, else NULL. Borrowed. */
 const json_t *shape_value(const struct shape *s, const struct shape_field *f);
 
+/* A JSON string of a text that may not be UTF-8; what is not becomes U+FFFD. NULL: no memory. */
+json_t *shape_text(struct slice text);
+
 /* Put a value at a path such as "evidences[].process.pid" of 'out', and make what leads there. A
  * place that has a value keeps it. Takes the reference; NULL: no memory. */
 void shape_put(struct shape *s, const char *path, json_t *value);

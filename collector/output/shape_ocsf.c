@@ -82,11 +82,11 @@ put_base(struct shape *s)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		shape_put(s, numbers[i].path, json_integer(numbers[i].value));
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		shape_put(s, texts[i].path, json_string(texts[i].value));
+		shape_put(s, texts[i].path, shape_text(slice_str(texts[i].value)));
 	shape_put(s, "time", milliseconds(a->time));
 	shape_put(s, "finding_info.created_time", milliseconds(a->time));
 	shape_put(s, "is_alert", json_true());
-	shape_put(s, "message", json_stringn(s->output.p, s->output.n));
+	shape_put(s, "message", shape_text(s->output));
 	shape_put(
 	    s, "metadata.profiles", json_pack("[s,s,s]", "host", "container", "security_control"));
 }
