@@ -5,6 +5,7 @@
 #include "tests/support/fault.h"
 #include "tests/support/httpd.h"
 #include "tests/support/sink.h"
+#include "tests/support/smtp_sink.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 #include <errno.h>
@@ -34,6 +35,7 @@ __wrap_write(int fd, const void *p, size_t n)
 
 #define TO(kind) SINK_##kind + 1
 #define TO_WEB   -1
+#define TO_MAIL  -2
 
 static const struct subject {
 	const struct output_ops *ops;
@@ -63,9 +65,14 @@ static const struct subject {
 	{ &output_webhook,
 	    "outputs: { webhook: { url: '@', preset: deploy/presets/alertmanager.yaml } }",
 	    TO_WEB },
+	{ &output_email,
+	    "outputs: { email: { server: '@', starttls: no, sender: a@b.example, to: "
+	    "c@d.example, interval: 0 } }",
+	    TO_MAIL },
 };
 
 static struct httpd *web;
+static struct smtp_sink *mail;
 
 /* Start the peer of a subject, if it has one of its own, before it is opened. */
 static struct sink *
@@ -75,6 +82,8 @@ peer_of(const struct subject *s)
 
 	if (s->sink == TO_WEB)
 		(void) snprintf(bench_path, sizeof(bench_path), "%s", httpd_url(web));
+	if (s->sink == TO_MAIL)
+		(void) snprintf(bench_path, sizeof(bench_path), "%s", smtp_sink_url(mail));
 	if (s->sink <= 0)
 		return NULL;
 	peer = sink_start((enum sink_kind)(s->sink - 1));
@@ -333,7 +342,9 @@ main(void)
 	int r;
 
 	web = httpd_start();
+	mail = smtp_sink_start();
 	r = cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);
 	httpd_stop(web);
+	smtp_sink_stop(mail);
 	return r;
 }
