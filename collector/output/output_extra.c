@@ -258,6 +258,8 @@ output_extra_ended(struct output *o, uint64_t rowid, enum output_result result, 
 	else if (result == OUTPUT_DELIVERED)
 		o->backoff_ms = 0;
 	if (rowid == 0) {
+		if (result != OUTPUT_DELIVERED)
+			output_note_last(o, trouble_of(o) != NULL ? trouble_of(o) : why);
 		o->only_test = result != OUTPUT_DELIVERED && o->n == 0 && !o->troubled;
 		end_test(o, ends[result],
 		    result == OUTPUT_DELIVERED && o->ops->answered != NULL ? o->ops->answered(o->st)

@@ -72,7 +72,9 @@ void *output_main(void *arg);
 /* output_note.c: for the statistics. */
 void output_count(struct output *o, uint64_t *counter);
 void output_note_error(struct output *o, const char *why);
-/* The same while the caller holds the lock. */
+/* The same for what is over: it is shown as the latest error only. */
+void output_note_last(struct output *o, const char *why);
+/* The same as output_note_error() while the caller holds the lock. */
 void output_set_error(struct output *o, const char *why);
 
 /* output_extra.c: alerts outside of the outbox's order: tests, and dead letters. */

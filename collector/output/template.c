@@ -241,7 +241,7 @@ add_char(struct buf *b, enum template_escape escape, char c)
 	if (escape == TEMPLATE_MARKDOWN && strchr("\\`*_~|[]()<>#!", c) != NULL && c != '\0')
 		buf_char(b, '\\');
 	buf_char(b, c);
-	if (c == '@' && escape == TEMPLATE_MARKDOWN)
+	if (c == '@' && (escape == TEMPLATE_MARKDOWN || escape == TEMPLATE_HTML))
 		buf_str(b, "\xe2\x80\x8b"); /* of no width: no name follows the '@' */
 }
 

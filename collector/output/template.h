@@ -22,7 +22,7 @@ enum template_escape {
 	TEMPLATE_PLAIN,    /* nothing: the reader shows text as it is */
 	TEMPLATE_SLACK,    /* & < > as entities: no link, no mention */
 	TEMPLATE_MARKDOWN, /* backslashes before marks; no '@' begins a mention */
-	TEMPLATE_HTML,     /* & < > " ' as entities */
+	TEMPLATE_HTML,     /* & < > " ' as entities; no '@' begins a mention */
 };
 
 /* "plain", "slack", "markdown", "html"; or -EINVAL. */

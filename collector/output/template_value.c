@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/utf8.h"
 
+#define TITLE   120 /* bytes: Opsgenie allows 130 characters */
 #define SUMMARY 700 /* bytes: PagerDuty allows 1,024 with the rest, Slack 3,000 */
 
 static struct value
@@ -120,6 +121,15 @@ v_level(struct fill *f)
 	return text_of(f->a->priority == PRIO_WARNING ? "warning" : "info", true);
 }
 
+/* Opsgenie's. */
+static struct value
+v_urgency(struct fill *f)
+{
+	static const char *const names[] = { "P1", "P1", "P1", "P2", "P3", "P4", "P5", "P5" };
+
+	return text_of(names[f->a->priority], true);
+}
+
 static unsigned
 rgb(enum priority p)
 {
@@ -179,21 +189,37 @@ v_output(struct fill *f)
 	};
 }
 
+/* A text of at most 'max' bytes, cut between characters. */
+static struct value
+shortened(struct fill *f, struct slice text, size_t max)
+{
+	CLEANUP(buf_fini) struct buf copy = BUF_INIT;
+
+	if (text.n <= max)
+		return (struct value){ text, false, false };
+	for (text.n = max; text.n > 0 && utf8_continues(text.p[text.n]); text.n--)
+		;
+	buf_slice(&copy, text); /* it may be in 'scratch' */
+	buf_str(&copy, "...");
+	buf_clear(&f->scratch);
+	buf_slice(&f->scratch, buf_get(&copy));
+	f->scratch.failed |= copy.failed;
+	return (struct value){ buf_get(&f->scratch), false, false };
+}
+
 /* The output, at most as long as the titles and texts of messages may be. */
 static struct value
 v_summary(struct fill *f)
 {
-	struct value v = v_output(f);
+	return shortened(f, v_output(f).text, SUMMARY);
+}
 
-	if (v.text.n <= SUMMARY)
-		return v;
-	for (v.text.n = SUMMARY; v.text.n > 0 && utf8_continues(v.text.p[v.text.n]); v.text.n--)
-		;
+static struct value
+v_title(struct fill *f)
+{
 	buf_clear(&f->scratch);
-	buf_slice(&f->scratch, v.text);
-	buf_str(&f->scratch, "...");
-	v.text = buf_get(&f->scratch);
-	return v;
+	buf_printf(&f->scratch, "%s on %s", f->a->rule, f->a->node);
+	return shortened(f, buf_get(&f->scratch), TITLE);
 }
 
 /* The id of the alert that this one says is over, or NULL. */
@@ -210,6 +236,13 @@ static struct value
 v_action(struct fill *f)
 {
 	return text_of(resolved(f) == NULL ? "trigger" : "resolve", true);
+}
+
+/* Grafana OnCall's. */
+static struct value
+v_state(struct fill *f)
+{
+	return text_of(resolved(f) == NULL ? "alerting" : "ok", true);
 }
 
 /* The same for an alert and for the one that says that it is over. */
@@ -270,7 +303,10 @@ static const struct builtin builtins[] = {
 	{ "alert.leef", v_leef, false },
 	{ "alert.id", v_id, false },
 	{ "alert.action", v_action, true },
+	{ "alert.state", v_state, true },
 	{ "alert.key", v_key, true },
+	{ "alert.title", v_title, false },
+	{ "alert.urgency", v_urgency, false },
 	{ "alert.ids", v_ids, false },
 	{ "alert.count", v_count, false },
 	{ "alert.repeats", v_repeats, false },

@@ -297,10 +297,13 @@ presets_are_valid(void **state)
 		{ "elasticsearch", "index: i", true },
 		{ "loki", "", true },
 		{ "mattermost", "", false },
+		{ "oncall", "", false },
+		{ "opsgenie", "", false },
 		{ "pagerduty", "routing_key: k", false },
 		{ "slack", "", false },
 		{ "splunk", "", true },
 		{ "teams", "", false },
+		{ "telegram", "chat_id: '-1'", false },
 	};
 
 	(void) state;

@@ -18,12 +18,13 @@ cat >"$lab/closed.yaml" <<'EOF'
   priority: WARNING
 EOF
 lab_rules=$lab/closed.yaml
-presets='slack mattermost discord teams pagerduty alertmanager elasticsearch loki splunk cloudevents'
+presets='slack mattermost discord teams pagerduty alertmanager elasticsearch loki splunk cloudevents telegram opsgenie oncall'
 # shellcheck disable=SC2086 # a list
 lab_pki falco $presets tls f429 f500 freset fhang fgone client
 "$bin/mewsctl" pki issue "$lab/pki" --collector web --dns localhost --ip 127.0.0.1 >/dev/null
 echo 'Authorization: Splunk t0ken' >"$lab/token"
-chmod 600 "$lab/token"
+echo 'Authorization: GenieKey k3y' >"$lab/key"
+chmod 600 "$lab/token" "$lab/key"
 
 # server [ARGUMENT]...: (re)start it; sets web, its port.
 server() {
@@ -74,7 +75,9 @@ for preset in $presets; do
 	case $preset in
 	pagerduty) more=(-o outputs.webhook.params.routing_key=key -o outputs.webhook.fold=no) ;;
 	elasticsearch) more=(-o outputs.webhook.params.index=alerts) ;;
-	slack | mattermost | discord | teams) more=(-o outputs.webhook.fold=no) ;; # each one
+	telegram) more=(-o outputs.webhook.params.chat_id=-100 -o outputs.webhook.fold=no) ;;
+	opsgenie) more=(-o "outputs.webhook.header_files=$lab/key" -o outputs.webhook.fold=no) ;;
+	slack | mattermost | discord | teams | oncall) more=(-o outputs.webhook.fold=no) ;; # each one
 	splunk) more=(-o "outputs.webhook.header_files=$lab/token") ;;
 	esac
 	collector "$preset" -o "outputs.webhook.preset=$root/deploy/presets/$preset.yaml" "${more[@]}"

@@ -140,6 +140,30 @@ def do_cloudevents(body, headers):
     return ids, 200, ""
 
 
+def do_telegram(body, headers):
+    m = json.loads(body)
+    want(m["chat_id"] == "-100" and m["parse_mode"] == "HTML" and 1 <= len(m["text"]) <= 4096, "message")
+    want(re.findall(r"<[^>]*>", m["text"]) == ["<b>", "</b>"], "markup of an event")
+    want(not re.search(r"@\w", m["text"]), "a mention")
+    return [m["text"].split("\n")[-1]], 200, '{"ok":true,"result":{"message_id":1}}'
+
+
+def do_opsgenie(body, headers):
+    want(headers["Authorization"] == "GenieKey k3y", "key")
+    a = json.loads(body)
+    want(1 <= len(a["message"]) <= 130 and 1 <= len(a["alias"]) <= 512 and len(a["description"]) <= 15000, "texts")
+    want(a["priority"] in ("P1", "P2", "P3", "P4", "P5"), "priority")
+    want(len(a["tags"]) <= 20 and all(text(t) and len(t) <= 50 for t in a["tags"]), "tags")
+    want(all(isinstance(v, str) for v in a["details"].values()), "details")
+    return [a["alias"]], 202, '{"result":"Request will be processed","took":0.1,"requestId":"1"}'
+
+
+def do_oncall(body, headers):
+    a = json.loads(body)
+    want(a["state"] in ("alerting", "ok") and text(a["title"]) and text(a["message"]), "group")
+    return [a["alert_uid"]], 200, '"Ok."'
+
+
 def do_loki(body, headers):
     ids = []
     for s in json.loads(body)["streams"]:
