@@ -35,8 +35,9 @@ one() { # file, directory, command
 export -f one
 export build cache checks not_in_tests
 
+# a file that several programs are built from is checked once
 jq -r --arg top "$PWD/" --arg pattern "$pattern" \
-	'.[] | select((.file | startswith($top)) and (.file | test("/build/") | not)
+	'unique_by(.file) | .[] | select((.file | startswith($top)) and (.file | test("/build/") | not)
 		and (.file | endswith(".c")) and (.file | test($pattern)))
 	| [.file, .directory, .command] | join("\u0000")' "$build/compile_commands.json" |
 	tr '\n' '\0' | xargs -0 -r -n 3 -P "$(nproc)" bash -c 'one "$@"' one
