@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Find the container of a cgroup path. The matchers are Falco's, in its order and with its
- * oddities, so that verdicts agree. One exception: a folder of 32 hexadecimal digits, which virtual
- * machines and their agents use, is no container.
+ * oddities, so that verdicts agree. Exceptions: a folder of 32 hexadecimal digits, which virtual
+ * machines and their agents use, is no container; systemd-nspawn's are containers; and a group that
+ * was made below a container's is that container's, so that neither an init system in it nor an
+ * attacker who makes groups looks like the host.
  */
 #include "common/container_id.h"
 #include "common/hex.h"
@@ -193,6 +195,26 @@ match_libvirt(struct slice path)
 	return name_after(path, SLICE("/libvirt/lxc/"));
 }
 
+/* machine-NAME.scope and systemd-nspawn@NAME.service, but not what watches them, and no virtual
+ * machine. */
+static struct slice
+match_nspawn(struct slice path)
+{
+	struct slice unit = name_after(path, SLICE("/machine.slice/"));
+	struct slice begin = SLICE("systemd-nspawn@"), end = SLICE(".service");
+
+	if (slice_starts(unit, SLICE("machine-"))) {
+		begin = SLICE("machine-");
+		end = SLICE(".scope");
+	}
+	if (unit.p == NULL || unit.n <= begin.n + end.n || !slice_starts(unit, begin) ||
+	    !slice_ends(unit, end) || slice_ends(path, SLICE("/supervisor")))
+		return NONE;
+	unit = head(tail(unit, begin.n), unit.n - begin.n - end.n);
+	return slice_starts(unit, SLICE("qemu")) || slice_starts(unit, SLICE("lxc\\x2d")) ? NONE
+											  : unit;
+}
+
 static struct slice
 match_bpm(struct slice path)
 {
@@ -219,19 +241,46 @@ ids_of(struct slice full, size_t shown)
 	return (struct container_ids){ head(full, shown), full };
 }
 
+static struct slice
+match_layouts(struct slice path)
+{
+	struct slice id = NONE;
+
+	for (size_t i = 0; id.p == NULL && i < ARRAY_SIZE(layouts); i++)
+		id = match_layout(path, slice_str(layouts[i].prefix), slice_str(layouts[i].suffix));
+	return id;
+}
+
+/* The container of the nearest group above. */
+static struct slice
+match_above(struct slice path)
+{
+	struct slice id = NONE;
+	const char *slash;
+
+	while (id.p == NULL && path.n > ID_LEN && (slash = memrchr(path.p, '/', path.n)) != NULL) {
+		path.n = (size_t) (slash - path.p);
+		if (path.n > ID_LEN)
+			id = match_layouts(path);
+	}
+	return id;
+}
+
 /* full.p is NULL: none. */
 static struct container_ids
 match_path(struct slice path)
 {
 	static struct slice (*const named[])(
 	    struct slice path) = { match_lxc, match_libvirt, match_bpm };
-	struct slice id;
+	struct slice id = match_layouts(path);
 
-	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
-		id = match_layout(path, slice_str(layouts[i].prefix), slice_str(layouts[i].suffix));
-		if (id.p != NULL)
-			return ids_of(id, SHORT_LEN);
-	}
+	if (id.p == NULL)
+		id = match_above(path);
+	if (id.p != NULL)
+		return ids_of(id, SHORT_LEN);
+	id = match_nspawn(path);
+	if (id.p != NULL)
+		return ids_of(id, id.n);
 	id = match_containerd(path);
 	if (id.p != NULL)
 		return ids_of(id, SHORT_LEN);

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-#define ID   "001122334455"
-#define TEXT "0011223344556677889_aabbccddeeff00112233445566778899aabbccddeeff"
+#define HEX   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define ID    "001122334455"
+#define OTHER "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define TEXT  "0011223344556677889_aabbccddeeff00112233445566778899aabbccddeeff"
 
 static const struct {
 	const char *path;
@@ -58,6 +59,25 @@ static const struct {
 	{ "/machine.slice/machine-lxc\\x2dbox.scope/libvirt", "machine-lxc\\" },
 	{ "/box.libvirt-lxc", "box" },
 	{ "/bpm-web.scope", "web" },
+	/* groups below a container's: of an init system in it, of nested runtimes */
+	{ "/docker/" HEX "/init.scope", ID },
+	{ "/docker/" HEX "/system.slice/nginx.service", ID },
+	{ "/system.slice/docker-" HEX ".scope/init.scope", ID },
+	{ "/machine.slice/libpod-" HEX ".scope/container/system.slice/sshd.service", ID },
+	{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" HEX ".scope/a/b/c", ID },
+	{ "/docker/" OTHER "/docker/" HEX, ID },
+	{ "/docker/" OTHER "/kubelet/kubepods/besteffort/pod1/" HEX, ID },
+	{ "/docker/" OTHER "/kubelet/kubepods/besteffort/pod1/" HEX "/x", ID },
+	{ "/ecs/0123456789abcdef0123456789abcdef/" HEX, ID },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX ".scope/container",
+	    ID },
+	/* systemd-nspawn */
+	{ "/machine.slice/machine-web.scope", "web" },
+	{ "/machine.slice/machine-web.scope/payload/init.scope", "web" },
+	{ "/machine.slice/machine-web.scope/supervisor", "machine-web." },
+	{ "/machine.slice/systemd-nspawn@web.service/payload/system.slice/x.service", "web" },
+	{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", NULL },
+	{ "/machine.slice/systemd-nspawn@.service", NULL },
 	/* just a host */
 	{ "/user.slice/user-0.slice/session-1.scope", NULL },
 	{ "/init.scope", NULL },
