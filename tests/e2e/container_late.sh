@@ -6,12 +6,12 @@
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
 group=
 for at in /sys/fs/cgroup/memory /sys/fs/cgroup; do
-	mkdir "$at/mews-late" 2>/dev/null && { group=$at/mews-late; break; }
+	mkdir "$at/mews-late-$$" 2>/dev/null && { group=$at/mews-late-$$; break; }
 done
 [ -n "$group" ] || { echo "skipped: no control group can be made here"; exit 77; }
 lab_begin
 stopped=()
-trap 'code=$?; [ ${#stopped[@]} = 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null; rmdir "$group"/*/* "$group"/* "$group" 2>/dev/null; lab_end "$code"' EXIT
+trap 'code=$?; [ ${#stopped[@]} = 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null; find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null; lab_end "$code"' EXIT
 lab_rules=$lab/rules.yaml
 cat >"$lab_rules" <<'EOF'
 - rule: Deed
