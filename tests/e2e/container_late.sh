@@ -11,7 +11,13 @@ done
 [ -n "$group" ] || { echo "skipped: no control group can be made here"; exit 77; }
 lab_begin
 stopped=()
-trap 'code=$?; [ ${#stopped[@]} = 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null; find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null; lab_end "$code"' EXIT
+let_go() {
+	local code=$?
+	[ ${#stopped[@]} = 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null || true # they end with the sensor
+	find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+	lab_end "$code"
+}
+trap let_go EXIT
 lab_rules=$lab/rules.yaml
 cat >"$lab_rules" <<'EOF'
 - rule: Deed
