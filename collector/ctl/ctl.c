@@ -47,6 +47,35 @@ ctl_unknown(const char *command, const char *word, const struct ctl_command *v, 
 	return ctl_usage(command, "unknown command '%s'%s", word, near_hint(&near));
 }
 
+static void
+group_help(const struct ctl_group *g)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		width = MAX(width, strlen(g->v[i].name));
+	printf("Usage: mewsctl %s COMMAND [ARGUMENTS]\n\n%s\nCommands:\n", g->name, g->about);
+	for (size_t i = 0; i < g->n; i++)
+		printf("  %-*s  %s\n", (int) width, g->v[i].name, g->v[i].help);
+	printf("\n'mewsctl %s COMMAND --help' describes a command.%s", g->name, g->end);
+}
+
+int
+ctl_group_run(const struct ctl_group *g, int argc, char **argv)
+{
+	if (argc < 2)
+		return ctl_usage(g->name, "name a command of %s", g->name);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		group_help(g);
+		return CTL_OK;
+	}
+	for (size_t i = 0; i < g->n; i++) {
+		if (strcmp(argv[1], g->v[i].name) == 0)
+			return g->v[i].run(argc - 1, argv + 1);
+	}
+	return ctl_unknown(g->name, argv[1], g->v, g->n);
+}
+
 const char *
 ctl_safe(const char *text, char buf[CTL_SAFE])
 {

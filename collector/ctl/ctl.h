@@ -41,6 +41,18 @@ int ctl_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int ctl_unknown(
     const char *command, const char *word, const struct ctl_command *v, size_t n) MUST_CHECK;
 
+/* A command that has commands of its own. */
+struct ctl_group {
+	const char *name;
+	const char *about,
+	    *end; /* of its help: above the commands, and after the line below them */
+	const struct ctl_command *v;
+	size_t n;
+};
+
+/* Run the command that argv[1] names, or print the help. Its exit code. */
+int ctl_group_run(const struct ctl_group *g, int argc, char **argv);
+
 /* Escape a text of a rule file or an event for display (common/escape.h), cut to fit; returns
  * 'buf'. Texts of the API's answers are escaped already: see ctl_http.h. */
 #define CTL_SAFE 1024

@@ -10,39 +10,22 @@ static const struct ctl_command commands[] = {
 #include "collector/ctl/outputs_commands.def"
 };
 
-static void
-help(void)
-{
-	fputs(
-	    "Usage: mewsctl outputs COMMAND [ARGUMENTS]\n\n"
-	    "Shows where a collector's alerts go, and tries it.\n\n"
-	    "Commands:\n",
-	    stdout);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-12s %s\n", commands[i].name, commands[i].help);
-	fputs(
-	    "\n'mewsctl outputs COMMAND --help' describes a command. An output is named as "
-	    "'mewsctl outputs\n"
-	    "list' shows it: its kind, and in a list of several its own name: 'kafka', "
-	    "'webhook.slack'.\n"
-	    "\nExit status: 0 done, 1 it failed or the answer is no, 2 usage error.\n",
-	    stdout);
-}
+static const struct ctl_group group = {
+	"outputs",
+	"Shows where a collector's alerts go, and tries it.\n",
+	" An output is named as 'mewsctl outputs\n"
+	"list' shows it: its kind, and in a list of several its own name: 'kafka', "
+	"'webhook.slack'.\n"
+	"\n"
+	"Exit status: 0 done, 1 it failed or the answer is no, 2 usage error.\n",
+	commands,
+	ARRAY_SIZE(commands),
+};
 
 int
 ctl_outputs(int argc, char **argv)
 {
-	if (argc < 2)
-		return ctl_usage("outputs", "name a command of outputs");
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		help();
-		return CTL_OK;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	}
-	return ctl_unknown("outputs", argv[1], commands, ARRAY_SIZE(commands));
+	return ctl_group_run(&group, argc, argv);
 }
 
 static const struct ctl_option options[] = {

@@ -205,34 +205,18 @@ static const struct ctl_command commands[] = {
 	{ "end", "end one now", silence_end },
 };
 
-static void
-help(void)
-{
-	fputs(
-	    "Usage: mewsctl silence COMMAND [ARGUMENTS]\n\n"
-	    "Lets outputs that people read leave out some alerts for a while.\n\n"
-	    "Commands:\n",
-	    stdout);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-12s %s\n", commands[i].name, commands[i].help);
-	fputs(
-	    "\n'mewsctl silence COMMAND --help' describes a command.\n"
-	    "\nExit status: 0 done, 1 it failed, 2 usage error.\n",
-	    stdout);
-}
+static const struct ctl_group group = {
+	"silence",
+	"Lets outputs that people read leave out some alerts for a while.\n",
+	"\n"
+	"\n"
+	"Exit status: 0 done, 1 it failed, 2 usage error.\n",
+	commands,
+	ARRAY_SIZE(commands),
+};
 
 int
 ctl_silence(int argc, char **argv)
 {
-	if (argc < 2)
-		return ctl_usage("silence", "name a command of silence");
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		help();
-		return CTL_OK;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	}
-	return ctl_unknown("silence", argv[1], commands, ARRAY_SIZE(commands));
+	return ctl_group_run(&group, argc, argv);
 }
