@@ -52,6 +52,21 @@ slice_until_nul(struct slice s)
 	return (struct slice){ s.p, s.n == 0 ? 0 : strnlen(s.p, s.n) };
 }
 
+/* Take the first text of a list in which each ends with a NUL; the last one may lack it. p is NULL:
+ * none is left. */
+static inline struct slice
+slice_next(struct slice *list)
+{
+	struct slice s = slice_until_nul(*list);
+	size_t n = s.n + (s.n < list->n);
+
+	if (list->n == 0)
+		return (struct slice){ NULL, 0 };
+	list->p += n;
+	list->n -= n;
+	return s;
+}
+
 /* Skip a byte order mark, which some editors write. */
 static inline struct slice
 slice_skip_bom(struct slice s)

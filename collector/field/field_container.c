@@ -94,19 +94,6 @@ get_container_sandbox(const struct fget *g)
 
 /* ---- lists ---- */
 
-/* The next string of a list; p is NULL: none. */
-static struct slice
-next_of(struct slice *list)
-{
-	struct slice s = slice_until_nul(*list);
-
-	if (list->n == 0)
-		return (struct slice){ NULL, 0 };
-	list->p += MIN(s.n + 1, list->n);
-	list->n -= MIN(s.n + 1, list->n);
-	return s;
-}
-
 int
 get_container_mounts(const struct fget *g)
 {
@@ -119,7 +106,7 @@ get_container_mounts(const struct fget *g)
 	if (id == INTERN_NULL)
 		return 0;
 	out = scratch_buf(g->fs);
-	while ((m = next_of(&list)).p != NULL) {
+	while ((m = slice_next(&list)).p != NULL) {
 		if (out->n > 0)
 			buf_char(out, ',');
 		buf_slice(out, m);
@@ -166,7 +153,7 @@ get_container_mount(const struct fget *g)
 	struct slice list = view_text(g->v, text_of(g, EVP_CONTAINER_INFO_mounts)), m;
 	int by = g->a == MOUNT_SOURCE ? MOUNT_DEST : MOUNT_SOURCE;
 
-	for (int64_t i = 0; (m = next_of(&list)).p != NULL; i++) {
+	for (int64_t i = 0; (m = slice_next(&list)).p != NULL; i++) {
 		if (g->f->has_index ? i != g->f->index : !matches(g, g->f->key, part_of(m, by)))
 			continue;
 		return put_text(g, g->a == MOUNT_ALL ? m : part_of(m, g->a));
@@ -190,7 +177,7 @@ put_label(const struct fget *g, struct slice list)
 {
 	struct slice label, value;
 
-	for (int64_t i = 0; (label = next_of(&list)).p != NULL; i++) {
+	for (int64_t i = 0; (label = slice_next(&list)).p != NULL; i++) {
 		struct slice key = key_of(label, &value);
 
 		if (g->f->has_index ? i == g->f->index : slice_eq(key, g->f->key))
@@ -211,7 +198,7 @@ put_labels(const struct fget *g, struct slice list)
 	struct slice label, value;
 	struct buf *out = scratch_buf(g->fs);
 
-	while ((label = next_of(&list)).p != NULL) {
+	while ((label = slice_next(&list)).p != NULL) {
 		struct slice key = key_of(label, &value);
 
 		if (slice_starts(key, SLICE("io.kubernetes.")) ||

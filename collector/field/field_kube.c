@@ -68,7 +68,7 @@ pod_uid(const struct fget *g)
 	if (slice_eq(thread_container(g->v), SLICE("host"))) /* the kubelet's own helpers */
 		return (struct slice){ NULL, 0 };
 	cgroups = view_text(g->v, g->v->thread->cgroups);
-	while ((path = kube_next(&cgroups)).p != NULL) {
+	while ((path = slice_next(&cgroups)).p != NULL) {
 		uid = uid_in(g->fs, path);
 		if (uid.p != NULL)
 			return uid;

@@ -149,24 +149,12 @@ kube_object_same(const struct kube_object *a, const struct kube_object *b)
 	       memcmp(a->text, b->text, a->size - sizeof(*a) - 1) == 0;
 }
 
-struct slice
-kube_next(struct slice *list)
-{
-	struct slice s = slice_until_nul(*list);
-
-	if (list->n == 0)
-		return (struct slice){ NULL, 0 };
-	list->p += MIN(s.n + 1, list->n);
-	list->n -= MIN(s.n + 1, list->n);
-	return s;
-}
-
 static bool
 has(struct slice list, struct slice member)
 {
 	struct slice s;
 
-	while ((s = kube_next(&list)).p != NULL) {
+	while ((s = slice_next(&list)).p != NULL) {
 		if (slice_eq(s, member))
 			return true;
 	}
@@ -179,7 +167,7 @@ kube_selects(struct slice selector, struct slice labels)
 	struct slice s;
 	bool any = false;
 
-	while ((s = kube_next(&selector)).p != NULL) {
+	while ((s = slice_next(&selector)).p != NULL) {
 		if (!has(labels, s))
 			return false;
 		any = true;

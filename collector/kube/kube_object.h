@@ -51,9 +51,6 @@ void kube_object_unref(struct kube_object *o); /* NULL is allowed */
 /* Do both have the same content? */
 bool kube_object_same(const struct kube_object *a, const struct kube_object *b);
 
-/* The next string of a list as in 'labels'; p is NULL: none. */
-struct slice kube_next(struct slice *list);
-
 /* Are all members of the selector among the labels? An empty selector selects nothing. */
 bool kube_selects(struct slice selector, struct slice labels);
 
