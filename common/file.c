@@ -143,16 +143,15 @@ file_give_away(int fd, const char *path)
 											    : 0;
 }
 
-/* Make the new name durable too, not only the contents. */
-static int
-sync_folder(const char *path)
+int
+file_sync_folder(const char *path)
 {
 	char dir[4096];
 	int fd = open(folder_of(path, dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
 	if (fd < 0)
 		return -errno;
-	r = fsync(fd) < 0 ? -errno : 0;
+	r = fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 	(void) close(fd);
 	return r;
 }
@@ -180,7 +179,7 @@ file_replace(const char *path, struct slice s, mode_t mode, struct diag *d)
 	if (r == 0 && rename(tmp, path) < 0)
 		r = -errno;
 	if (r == 0)
-		r = sync_folder(path);
+		r = file_sync_folder(path); /* the new name too, not only the contents */
 	if (r == 0)
 		return 0;
 	(void) unlink(tmp);

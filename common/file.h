@@ -32,6 +32,10 @@ int fd_write_all(int fd, struct slice s) MUST_CHECK;
 int file_replace(const char *path, struct slice s, mode_t mode, struct diag *d) MUST_CHECK;
 int file_give_away(int fd, const char *path); /* that part alone: 0 or -errno */
 
+/* Wait until the names in the folder of a path are on the disk; a file system that cannot do that
+ * is no error. 0 or -errno. */
+int file_sync_folder(const char *path) MUST_CHECK;
+
 /* A number that changes when the file is replaced or written; 0: it does not exist. */
 uint64_t file_stamp(const char *path);
 

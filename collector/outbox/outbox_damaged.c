@@ -36,23 +36,6 @@ split(const struct outbox *o, char folder[PATH_MAX], const char **name)
 	    slash == NULL ? "." : o->path);
 }
 
-int
-outbox_sync_folder(const struct outbox *o)
-{
-	char folder[PATH_MAX];
-	const char *name;
-	int fd, r = 0;
-
-	split(o, folder, &name);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0 && errno != EINVAL)
-		r = -errno;
-	(void) close(fd);
-	return r;
-}
-
 /* Return the time in the name of a file that was set aside, or NULL. */
 static const char *
 time_of(const char *file, const char *name)

@@ -9,6 +9,7 @@
  * it is behind by that moment at most.
  */
 #include "collector/outbox/outbox_int.h"
+#include "common/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -144,7 +145,7 @@ outbox_high_make(struct outbox *o)
 	if (r == 0 && rename(fresh, path) < 0)
 		r = -errno;
 	o->high.state = HIGH_WHOLE;
-	return r < 0 ? r : outbox_sync_folder(o);
+	return r < 0 ? r : file_sync_folder(o->path);
 }
 
 void

@@ -317,7 +317,6 @@ int outbox_damage_alert(const struct outbox *o, const struct outbox_cfg *cfg,
 
 /* outbox_damaged.c: files that were set aside, and paths. */
 void outbox_path(const struct outbox *o, const char *suffix, char ret[PATH_MAX]);
-int outbox_sync_folder(const struct outbox *o) MUST_CHECK;
 void outbox_damaged_name(const struct outbox *o, char ret[PATH_MAX]);
 int outbox_damaged_move(const struct outbox *o, const char *suffix, const char *to) MUST_CHECK;
 void outbox_damaged_count(struct outbox *o); /* sums up, and deletes all but the newest few */

@@ -9,6 +9,7 @@
 #include "collector/outbox/outbox_int.h"
 #include "collector/rule/alert_internal.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -279,7 +280,7 @@ outbox_salvage_finish(struct outbox *o, const char *aside)
 	(void) unlink(shm);
 	if (r == 0 && rename(done, o->path) < 0)
 		r = -errno;
-	return r < 0 ? r : outbox_sync_folder(o);
+	return r < 0 ? r : file_sync_folder(o->path);
 }
 
 int
@@ -313,7 +314,7 @@ outbox_salvage(struct outbox *o, const struct outbox_cfg *cfg, bool summed, stru
 	if (r == 0 && rename(fresh, done) < 0)
 		r = -errno;
 	if (r == 0)
-		r = outbox_sync_folder(o);
+		r = file_sync_folder(o->path);
 	if (r == 0)
 		r = outbox_salvage_finish(o, d->aside);
 	if (r < 0)

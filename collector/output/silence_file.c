@@ -3,7 +3,6 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -150,50 +149,17 @@ silence_file_read(
 	(void) snprintf(aside, sizeof(aside), "%s.damaged", path);
 	(void) rename(path, aside);
 	diag_set(d, 0, 0,
-	    "'%s' is damaged and is now '%s': no silence is in force; make those anew with "
+	    "'%s' is damaged and is now '%s': no silence is in force; make them again with "
 	    "'mewsctl silence add'",
 	    path, aside);
 	return -EBADMSG;
-}
-
-static int
-sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd, r = 0;
-
-	(void) snprintf(folder, sizeof(folder), "%.*s",
-	    slash == NULL ? 1 : (int) (slash - path) + 1, slash == NULL ? "." : path);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0 && errno != EINVAL)
-		r = -errno;
-	(void) close(fd);
-	return r;
-}
-
-static int
-write_fresh(const char *path, struct slice text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), r;
-
-	if (fd < 0)
-		return -errno;
-	r = fd_write_all(fd, text);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	(void) close(fd);
-	return r;
 }
 
 int
 silence_file_write(const char *path, struct silence *const *v, size_t n)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-	char fresh[PATH_MAX];
-	int r;
+	struct diag d = { 0 };
 
 	buf_str(&text, "[\n");
 	for (size_t i = 0; i < n; i++) {
@@ -203,13 +169,5 @@ silence_file_write(const char *path, struct silence *const *v, size_t n)
 	buf_str(&text, "]\n");
 	if (buf_ok(&text) < 0)
 		return -ENOMEM;
-	(void) snprintf(fresh, sizeof(fresh), "%s.new", path);
-	r = write_fresh(fresh, buf_get(&text));
-	if (r == 0 && rename(fresh, path) < 0)
-		r = -errno;
-	if (r < 0) {
-		(void) unlink(fresh);
-		return r;
-	}
-	return sync_folder(path);
+	return file_replace(path, buf_get(&text), 0600, &d);
 }
