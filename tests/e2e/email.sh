@@ -46,11 +46,6 @@ collector() {
 		-o outputs.email.to=ops@mews.example -o "outputs.email.to=${second:-night@mews.example}" -o outputs.email.username=mews -o "outputs.email.password_file=$lab/ours" \
 		-o outputs.email.interval=2s -o outputs.email.timeout=2s -o "outputs.email.tls.ca=$lab/pki/ca.pem" -o "outputs.email.condition=evt.type exists" "$@"
 }
-replay() {
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor-$1.log" ||
-		fail "the replay as $1 failed"
-}
 output() { lab_status | jq -e '.outputs[] | select(.name == "email") | '"$1"; }
 mails() { jq -s "$1" "$lab/mails" 2>/dev/null || echo 0; }
 # counted N: the mails count N alerts.
@@ -63,7 +58,7 @@ arrived() {
 
 server
 collector
-replay first
+lab_replay first
 arrived "$count"
 [ "$(mails length)" -le 3 ] || fail "$(mails length) mails for a burst of $count alerts"
 jq -s -e 'all(.recipients == ["ops@mews.example", "night@mews.example"] and .to == .recipients)' "$lab/mails" >/dev/null || fail "not to all recipients"
@@ -79,7 +74,7 @@ for fault in gone deferred hang password; do
 	hang) why='no answer within outputs.email.timeout' && echo hang >"$lab/fault" ;;
 	password) why='does not accept outputs.email.username' && echo wr0ng >"$lab/ours" ;;
 	esac
-	replay "$fault"
+	lab_replay "$fault"
 	lab_wait 30 output '.waiting > 0 and (.error | test("^email: localhost: .*('"$why"')"))' >/dev/null || fail "$fault: the status does not tell: $(output .)"
 	output .error
 	case $fault in
@@ -95,7 +90,7 @@ echo '== the end does not wait for a server that hangs'
 collector -o outputs.email.timeout=10m
 rm -f "$lab/hanging"
 echo hang >"$lab/fault"
-replay stopped
+lab_replay stopped
 lab_wait 30 test -e "$lab/hanging" || fail "the server does not hang"
 lab_stop "$collector_pid" # fails if it has not stopped after 30 s
 collector_pid=
@@ -108,7 +103,7 @@ arrived "$total"
 
 echo '== what the server refuses for good'
 echo '554 this is spam' >"$lab/fault"
-replay refused
+lab_replay refused
 refused() { output '.waiting == 0 and .refused == '"$count" >/dev/null; }
 lab_wait 30 refused || fail "not refused: $(output .)"
 rm "$lab/fault"
@@ -125,7 +120,7 @@ total=$((total + 1))
 
 echo '== a server whose certificate is of another authority; a recipient that it does not know'
 collector -o "outputs.email.tls.ca=$lab/other/ca.pem"
-replay authority
+lab_replay authority
 lab_wait 30 output '.waiting > 0 and (.error | test("certificate"))' >/dev/null || fail "a wrong authority: $(output .)"
 output .error
 second=nobody@mews.example collector
@@ -136,7 +131,7 @@ echo '== TLS from the start'
 stop_server
 server tls
 collector -o "outputs.email.server=smtps://localhost:$mail"
-replay tls
+lab_replay tls
 total=$((total + 2 * count))
 arrived "$total"
 echo "ok: $(mails length) mails, $total alerts"

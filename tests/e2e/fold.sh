@@ -21,11 +21,6 @@ collector() {
 	lab_collector -o outputs.webhook.enabled=true -o "outputs.webhook.url=http://127.0.0.1:$web/slack" -o outputs.webhook.timeout=1s \
 		-o "outputs.webhook.preset=$root/deploy/presets/slack.yaml" -o 'outputs.webhook.condition=evt.type exists' "$@"
 }
-replay() {
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor-$1.log" ||
-		fail "the replay as $1 failed"
-}
 webhook() { lab_status | jq -e '.outputs[] | select(.name == "webhook") | '"$1"; }
 # messages NODE; told NODE: the sum of their counts
 messages() { grep -c "^$1 " "$lab/slack.counts" 2>/dev/null || true; }
@@ -34,7 +29,7 @@ told_all() { [ "$(told "$1")" = "$2" ]; }
 first() { [ "$(messages "$1")" -ge 1 ]; }
 
 collector -o outputs.webhook.fold_window=3s
-replay one
+lab_replay one
 lab_wait 20 first one || fail "the first one is delayed: $(webhook .)"
 [ "$(told one)" -lt "$count" ] || fail "nothing was held"
 lab_wait 40 told_all one "$count" || fail "the counts add up to $(told one), not $count: $(webhook .)"
@@ -42,7 +37,7 @@ lab_wait 40 told_all one "$count" || fail "the counts add up to $(told one), not
 echo "ok: $count alerts in $(messages one) messages"
 
 echo 500 >"$lab/fault"
-replay two
+lab_replay two
 lab_wait 20 webhook '.waiting > 0 and .error != ""' >/dev/null || fail "the status does not tell: $(webhook .)"
 rm "$lab/fault"
 lab_wait 60 told_all two "$count" || fail "after a fault the counts add up to $(told two): $(webhook .)"
@@ -52,7 +47,7 @@ echo "ok: a service that fails costs no count: $count alerts in $(messages two) 
 # a stop sends what is held
 lab_stop "$collector_pid"
 collector -o outputs.webhook.fold_window=1h
-replay three
+lab_replay three
 lab_wait 20 first three || fail "the first one is delayed"
 lab_wait 20 webhook '.waiting == '$((count - $(messages three))) >/dev/null || true
 lab_stop "$collector_pid"

@@ -38,11 +38,6 @@ collector() {
 	lab_collector -o outputs.program.enabled=true -o outputs.program.command=$python -o "outputs.program.command=$lab/program.py" \
 		-o "outputs.program.command=$lab" "$@"
 }
-replay() {
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor-$1.log" ||
-		fail "the replay as $1 failed"
-}
 program() { lab_status | jq -e '.outputs[] | select(.name == "program") | '"$1"; }
 raised() { jq -r 'select(.rule == "Closed").uuid' "$lab/alerts" 2>/dev/null | sort; }
 got() { sort "$lab/got" 2>/dev/null; }
@@ -52,7 +47,7 @@ again() { echo $(($(got | wc -l) - $(got | sort -u | wc -l))); }
 
 for how in read line; do
 	collector -o "outputs.program.acknowledge=$how" -o "outputs.program.command=$how"
-	replay "$how"
+	lab_replay "$how"
 	arrived "$how"
 	[ "$(again)" = 0 ] || fail "$how: $(again) alerts came twice"
 	echo "ok: $how: $count alerts, each once"
@@ -65,7 +60,7 @@ collector -o outputs.program.acknowledge=line -o outputs.program.command=line
 child=$(cat "$lab/pid")
 ! tr '\0' '\n' <"/proc/$child/environ" | grep -vE '^(PATH|LANG)=' || fail "the program has variables of the collector"
 [ "$(find "/proc/$child/fd" -type l -lname 'socket:*' -o -type l -lname '*.db*' | wc -l)" = 0 ] || fail "the program has descriptors of the collector"
-replay kill &
+lab_replay kill &
 replay_pid=$!
 for _ in 1 2 3; do
 	lab_wait 20 sh -c "kill -9 \$(cat '$lab/pid') 2>/dev/null" || fail "the program is not there"
@@ -77,7 +72,7 @@ echo "ok: killed 3 times: all $count alerts, $(again) of them twice"
 
 touch "$lab/hang"
 collector -o outputs.program.acknowledge=line -o outputs.program.command=line -o outputs.program.timeout=500ms
-replay hang
+lab_replay hang
 lab_wait 20 program ".error | test(\"^program: '/usr/bin/python3' does not answer; it is started again\")" || fail "hang: $(program .)"
 lab_wait 20 sh -c "[ \$(jq -c 'select(.rule == \"Closed\")' '$lab/alerts' | wc -l) = $count ]" || fail "hang: the other output was delayed"
 program .error

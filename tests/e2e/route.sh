@@ -37,13 +37,8 @@ named() { echo "outputs.program[]={name: $1, enabled: true, command: [/bin/sh, -
 refused 'outputs.program[]={command: /bin/cat}' "'outputs.program.name' must be 1 to 20 characters of a-z, 0-9, - and _, not ''"
 lab_collector -o "$(named urgent 'minimum_priority: error')" -o "$(named n2 'condition: alert.node = n2')" -o outputs.stdout.enabled=true -o outputs.stdout.format=json -o outputs.stdout.minimum_priority=error \
 	-o 'outputs.file.condition=not alert.tags intersects (pager) and alert.priority = notice and evt.type = close'
-replay() {
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor.log" ||
-		fail "the replay as $1 failed"
-}
-replay n1
-replay n2
+lab_replay n1
+lab_replay n2
 idle() { lab_status | jq -e 'all(.outputs[]; .waiting == 0) and ([.outputs[].delivered] | add) >= 1600' >/dev/null; }
 lab_wait 30 idle || fail "not all went out: $(lab_status | jq -c .outputs)"
 
@@ -64,7 +59,7 @@ done
 echo '== a restart: each goes on where it was'
 lab_stop "$collector_pid"
 lab_collector -o "$(named n2 'condition: "alert.node in (n2, n3)"')" -o "$(named urgent 'minimum_priority: error')"
-replay n3
+lab_replay n3
 all() { [ "$(rules "$lab/n2.got")" = 'Second 800;' ]; }
 lab_wait 30 all || fail "program.n2 has $(rules "$lab/n2.got")"
 [ "$(rules "$lab/urgent.got")" = 'First 400;' ] || fail "program.urgent has $(rules "$lab/urgent.got")"

@@ -22,11 +22,6 @@ collector() {
 	lab_collector -o outputs.webhook.enabled=true -o "outputs.webhook.url=http://127.0.0.1:$web/slack" -o outputs.webhook.timeout=1s \
 		-o "outputs.webhook.preset=$root/deploy/presets/slack.yaml" -o 'outputs.webhook.condition=evt.type exists' -o outputs.webhook.fold=no
 }
-replay() {
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor-$1.log" ||
-		fail "the replay as $1 failed"
-}
 ask() { "$bin/mewsctl" "$@" --collector "http://$http" --token-file "$lab/api.token"; }
 webhook() { lab_status | jq -e '.outputs[] | select(.name == "webhook") | '"$1"; }
 # in_file NODE / in_slack NODE: the ids of its alerts there
@@ -42,8 +37,8 @@ collector
 ! ask silence add --condition 'proc.nme = x' --for 2h --why x 2>"$lab/err" || fail "a silence with a wrong condition"
 grep -q "proc.nme" "$lab/err" || fail "the error: $(cat "$lab/err")"
 ask silence add --rule 'Closed*' --node first --for 2h --why 'upgrade, ticket 42'
-replay first
-replay other
+lab_replay first
+lab_replay other
 lab_wait 30 all_in_file first || fail "the file has not all alerts"
 lab_wait 30 all_in_slack other || fail "not all of the other node: $(webhook .)"
 lab_wait 30 idle || fail "alerts wait: $(webhook .)"
@@ -58,11 +53,11 @@ wait "$collector_pid" 2>/dev/null || true
 collector
 ask silence list
 ask silence list --json | jq -e '.[0] | .in_force and .number == 1 and .why == "upgrade, ticket 42" and (.who | endswith("(operate)") or test("operate"))' >/dev/null || fail "the silence is gone"
-replay again
+lab_replay again
 lab_wait 30 all_in_slack again || fail "another node is silenced too"
 ask silence end 1
 ! ask silence end 1 2>/dev/null || fail "ended twice"
-replay later
+lab_replay later
 lab_wait 30 all_in_slack later || fail "alerts after its end were not sent"
 [ -z "$(in_slack first)" ] || fail "silenced alerts were sent after its end"
 echo 'ok: it outlives kill -9, and ends'
@@ -70,7 +65,7 @@ echo 'ok: it outlives kill -9, and ends'
 ask silence add --cluster lab --for 1s --why short
 over() { ask silence list --json | jq -e 'any(.why == "short" and (.in_force | not))' >/dev/null; }
 lab_wait 20 over || fail "a silence does not end by itself"
-replay over
+lab_replay over
 lab_wait 30 all_in_slack over || fail "a silence that is over holds"
 [ ! -e "$lab/slack.wrong" ] || fail "$(head -n 3 "$lab/slack.wrong")"
 lab_stop "$collector_pid"

@@ -46,11 +46,6 @@ collector() {
 	rm -f "$lab/alerts"
 	lab_collector -o outputs.webhook.enabled=true -o "outputs.webhook.url=http://127.0.0.1:$web/$path" -o outputs.webhook.timeout=1s "$@"
 }
-replay() {
-	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
-		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor-$1.log" ||
-		fail "the replay as $1 failed"
-}
 webhook() { lab_status | jq -e '.outputs[] | select(.name == "webhook") | '"$1"; }
 raised() { jq -r 'select(.rule | startswith("Closed")).uuid' "$lab/alerts" 2>/dev/null | sort; }
 got() { sort "$lab/$1.got" 2>/dev/null; }
@@ -66,7 +61,7 @@ lab_port
 web=$port
 server
 collector falco
-replay falco
+lab_replay falco
 arrived falco
 [ "$(got falco | wc -l)" = "$(got falco | sort -u | wc -l)" ] || fail "falco: alerts came twice"
 echo "ok: falco: $count alerts, each once"
@@ -81,7 +76,7 @@ for preset in $presets; do
 	splunk) more=(-o "outputs.webhook.header_files=$lab/token") ;;
 	esac
 	collector "$preset" -o "outputs.webhook.preset=$root/deploy/presets/$preset.yaml" "${more[@]}"
-	replay "$preset"
+	lab_replay "$preset"
 	arrived "$preset"
 	[ "$(got "$preset" | uniq -d | wc -l)" = 0 ] || fail "$preset: alerts came twice"
 	echo "ok: $preset: $count alerts, each once"
@@ -91,7 +86,7 @@ for fault in 429 500 reset hang gone; do
 	rm -f "$lab/falco.got"
 	collector falco -o outputs.webhook.parallel=4
 	if [ "$fault" = gone ]; then stop_server; else echo "$fault" >"$lab/fault"; fi
-	replay "f$fault"
+	lab_replay "f$fault"
 	lab_wait 20 webhook '.waiting > 0 and (.error | startswith("webhook: 127.0.0.1: "))' || fail "$fault: the status does not tell: $(webhook .)"
 	lab_wait 20 sh -c "[ \$(jq -c 'select(.rule | startswith(\"Closed\"))' '$lab/alerts' | wc -l) = $count ]" || fail "$fault: the other output was delayed"
 	webhook .error
@@ -109,7 +104,7 @@ server "$lab/pki/collector-web.pem" "$lab/pki/collector-web.key" "$lab/pki/ca.pe
 tls=(-o "outputs.webhook.url=https://localhost:$web/falco" -o "outputs.webhook.tls.ca=$lab/pki/ca.pem")
 collector falco "${tls[@]}"
 lab_wait 20 webhook '.waiting == 0' || true
-replay tls
+lab_replay tls
 lab_wait 20 webhook '.error | test("webhook: localhost: .*(certificate|alert)")' || fail "without a certificate: $(webhook .)"
 webhook .error
 cp "$lab/alerts" "$lab/alerts.before"

@@ -182,6 +182,13 @@ lab_sensor_start() {
 	lab_pids+=("$sensor_pid")
 }
 
+# lab_replay NODE: send the recording $lab/quiet.rec as this node, until all of it is committed.
+lab_replay() {
+	"$bin/mews-sensor" --replay "$lab/quiet.rec" --speed max -o "node=$1" -o cluster=lab -o "collector=$listen" -o tls.server_name=mews-collector \
+		-o "tls.ca=$lab/pki/ca.pem" -o "tls.certificate=$lab/pki/node-$1.pem" -o "tls.key=$lab/pki/node-$1.key" 2>>"$lab/sensor-$1.log" ||
+		fail "the replay as $1 failed"
+}
+
 lab_connected() { lab_status | jq -e --arg n "$1" '.sensors[] | select(.node == $n and .connected)'; }
 
 # Is everything durable that the sensor of a node has sent?
