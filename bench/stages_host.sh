@@ -110,17 +110,23 @@ stage_execs() {
 anon_kb() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status"; }
 nodes_durable() { [ "$(lab_status | jq '[.sensors[] | select((.node | startswith("host-")) and .received > 0 and .received == .durable)] | length')" = "$1" ]; }
 
-# 300 processes with 10 descriptors each, recorded once, sent by 1 node and then by 100 others.
-stage_memory() {
-	local hold before i nodes=100 fields
-	[ -z "$quick" ] || nodes=10
+# record_host SECONDS: make $lab/host.rec, of this machine with 300 more processes that have 10 descriptors each.
+record_host() {
+	local hold
 	: >"$lab/file"
 	"$bin/bench_hold" 300 10 "$lab/file" >"$lab/ready" &
 	hold=$!
 	lab_pids+=("$hold")
 	lab_wait 30 grep -q ready "$lab/ready" || fail "bench_hold failed"
-	"$bin/mews-sensor" --record "$lab/host.rec" --seconds 3 -o node=host -o cluster=lab 2>"$lab/record.log" || fail "the recording failed"
+	"$bin/mews-sensor" --record "$lab/host.rec" --seconds "$1" -o node=host -o cluster=lab 2>"$lab/record.log" || fail "the recording failed"
 	kill "$hold"
+}
+
+# The recording is sent by 1 node and then by 100 others.
+stage_memory() {
+	local before i nodes=100 fields
+	[ -z "$quick" ] || nodes=10
+	record_host 3
 	host_rules
 	lab_pki first
 	for i in $(seq "$nodes"); do lab_pki "$(printf 'host-%04d' "$i")"; done

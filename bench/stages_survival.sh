@@ -42,16 +42,10 @@ ms_of() { calc "$(lab_metric "$1") * 1000"; }
 # A hundred nodes with 300 processes and 3,000 descriptors each: what writing their states costs, and how
 # long a killed collector takes until it knows all of them again.
 stage_checkpoint() {
-	local hold nodes=100 fields i n began
+	local nodes=100 fields i n began
 	[ -z "$quick" ] || nodes=20
-	: >"$lab/file"
-	"$bin/bench_hold" 300 10 "$lab/file" >"$lab/ready" &
-	hold=$!
-	lab_pids+=("$hold")
-	lab_wait 30 grep -q ready "$lab/ready" || fail "bench_hold failed"
 	say "recording a machine for 100 s"
-	"$bin/mews-sensor" --record "$lab/host.rec" --seconds 100 -o node=host -o cluster=lab 2>"$lab/record.log" || fail "the recording failed"
-	kill "$hold"
+	record_host 100
 	lab_pki
 	for i in $(seq "$nodes"); do lab_pki "$(printf 'host-%04d' "$i")"; done
 	lab_collector -o "checkpoint.path=$lab/states" -o checkpoint.interval=5s -o shards=1
