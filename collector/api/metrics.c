@@ -27,7 +27,7 @@ struct metric {
 static const struct metric shard_metrics[] = {
 #include "collector/shard/shard_stats.def"
 	SECONDS(shard_stats, image_ms, "image_seconds", COUNTER,
-	    "CPU time spent on these images, taken or loaded."),
+	    "CPU time spent on taking and loading these images."),
 	SECONDS(shard_stats, image_pause_ms, "image_pause_seconds", GAUGE,
 	    "Most CPU time that a piece of one has taken, while the rest of its shard waited."),
 };

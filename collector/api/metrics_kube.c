@@ -21,18 +21,18 @@ static const struct {
 	    "Whether the API server is followed: 0 while a list or a watch fails."),
 	ROW("synced", "gauge", synced, "Whether everything was listed once."),
 	ROW("stale_seconds", "gauge", stale,
-	    "How long what is known may be old; 0: it is up to date."),
+	    "How out of date what is known may be; 0: it is up to date."),
 	ROW("bytes", "gauge", store.bytes, "Memory of the objects that are known."),
 	ROW("refused_total", "counter", store.refused,
 	    "Objects that were not kept, for lack of room (kubernetes.memory)."),
 	ROW("unknown_pods_total", "counter", store.misses,
-	    "Questions of rules and alerts about a pod that the API server has not told of."),
+	    "Lookups, by rules and alerts, of a pod that the API server has not reported."),
 	ROW("lists_total", "counter", lists, "Complete lists of a resource."),
 	ROW("watches_total", "counter", watches, "Watches begun."),
 	ROW("changes_total", "counter", changes, "Changes received."),
 	ROW("errors_total", "counter", errors, "Requests that failed."),
 	ROW("expired_total", "counter", expired,
-	    "Versions that were gone, so that a new list was needed."),
+	    "Resource versions that had expired (410), so that a new list was needed."),
 };
 
 static void
@@ -49,7 +49,7 @@ by_resource(const struct api_view *v, bool denied, struct buf *out)
 	const char *metric = denied ? "denied" : "objects";
 
 	buf_printf(out, "# HELP mews_kubernetes_%s %s\n# TYPE mews_kubernetes_%s gauge\n", metric,
-	    denied ? "Whether the API server does not let us list and watch the resource."
+	    denied ? "Whether the API server denies listing and watching the resource."
 		   : "Objects of the resource that are known, those just deleted included.",
 	    metric);
 	for (size_t c = 0; c < kubes_count(v->kubes); c++) {

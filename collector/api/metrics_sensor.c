@@ -33,11 +33,11 @@ static const struct column {
 	    "Writes of a node's spool that failed, and files and batches in it that could not be "
 	    "read."),
 	ROW("mews_node_containers_total", "counter", containers, PLAIN,
-	    "Containers of a node of which its sensor has read what their runtime says."),
+	    "Containers of a node whose metadata its sensor has read from the runtime."),
 	ROW("mews_node_containers_late_total", "counter", containers_late, PLAIN,
-	    "Containers of a node whose first events went without what their runtime says."),
+	    "Containers of a node whose first events were sent before their metadata was read."),
 	ROW("mews_node_containers_refused_total", "counter", containers_refused, PLAIN,
-	    "Containers of a node of which the runtime's files cannot be read, or are not to be "
+	    "Containers of a node whose runtime's files cannot be read, or are not to be "
 	    "believed."),
 	{ "mews_node_clock_skew_seconds", "gauge",
 	    "How far a node's clock is ahead of the collector's; negative: behind; NaN: not known.",

@@ -34,8 +34,9 @@ static const struct opt opts[] = {
 	    "Memory for what is known of the cluster; further objects are refused, and counted.",
 	    OPT_SIZE, AT(memory), 1 << 20, 1ull << 40 },
 	{ "kubernetes.wait", "5s",
-	    "How long a start waits for the first lists, so that the first alerts have what they "
-	    "say.",
+	    "How long a start waits for the first lists, so that the first alerts have the labels "
+	    "of "
+	    "their pods.",
 	    OPT_MSEC, AT(wait_ms), 0, 300000 },
 };
 

@@ -35,7 +35,7 @@ void kubes_free(struct kubes *k);
 struct kube;
 struct kube *kubes_of(struct kubes *k, const char *cluster);
 struct kube_store *kube_objects(struct kube *k);
-/* How long what is known may be old, in s, from 10 s on; 0: it is kept up to date. Any thread. */
+/* How out of date what is known may be, in s, from 10 s on; 0: it is up to date. Any thread. */
 uint64_t kube_stale(const struct kube *k);
 
 struct kube_stats {

@@ -39,7 +39,7 @@ const struct opt webhook_opts[] = {
 	    "The time within which repeats of a deed are one notification.", OPT_MSEC, AT(fold_ms),
 	    100, 86400000 },
 	{ "outputs.webhook.fold_by", NULL,
-	    "Fields that make a deed another, besides rule, node and cluster; container.id and "
+	    "Fields that tell deeds apart, besides rule, node and cluster; container.id and "
 	    "proc.pname if there are none here.",
 	    OPT_LIST, AT(fold_by), 0, 0 },
 	{ "outputs.webhook.proxy", NULL, "http://HOST:PORT or socks5h://HOST:PORT; empty: none.",

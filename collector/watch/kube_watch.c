@@ -29,9 +29,8 @@ raise_alert(const struct kube_watch *w, const struct kube_stats *st)
 	struct alert *a = NULL;
 
 	(void) snprintf(output, sizeof(output),
-	    "The API server of Kubernetes cannot be followed since %s, so that what is known of "
-	    "pods "
-	    "may be old: %s",
+	    "The API server of Kubernetes has not been followed since %s, so what is known of pods "
+	    "may be out of date: %s",
 	    time, st->trouble[0] == '\0' ? "the first lists are not complete" : st->trouble);
 	(void) snprintf(
 	    identity, sizeof(identity), "kube %.128s %llu", cluster, (unsigned long long) since);
