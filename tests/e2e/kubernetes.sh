@@ -126,12 +126,12 @@ wait "$api_pid" 2>/dev/null || true
 stale() { [ "$(metric stale_seconds)" -ge 10 ]; }
 lab_wait 40 stale || fail "a dead server is not noticed"
 lab_wait 20 lab_alert 'Mews cannot read Kubernetes' || fail "no alert of a dead server"
-grep -q 'has told nothing new' "$lab/collector.log" || fail "no log line of a dead server"
+lab_wait 20 grep -q 'has told nothing new' "$lab/collector.log" || fail "no log line of a dead server"
 [ "$(metric "$pods")" = 50 ] || fail "what was known is forgotten"
 api_start
 control put "$(object Pod 1)"
 soon up 1 "after its death"
-grep -q 'followed again' "$lab/collector.log" || fail "no log line when it is back"
+lab_wait 20 grep -q 'followed again' "$lab/collector.log" || fail "no log line when it is back"
 lab_stop "$collector_pid"
 
 # A server that hangs delays a start as long as it is told to, and the stop not at all.

@@ -79,7 +79,7 @@ apiserver_stop
 stale() { [ "$(lab_metric mews_kubernetes_stale_seconds)" -ge 10 ]; }
 lab_wait 60 stale || fail "an API server that is away is not noticed"
 [ "$(lab_metric mews_kubernetes_up)" = 0 ] || fail "mews_kubernetes_up is 1 without an API server"
-grep -q 'kubernetes: the API server has told nothing new' "$lab/collector.log" || fail "no log line without an API server"
+lab_wait 20 grep -q 'kubernetes: the API server has told nothing new' "$lab/collector.log" || fail "no log line without an API server"
 lab_wait 20 lab_alert 'Mews cannot read Kubernetes' || fail "no alert without an API server"
 deed away "besteffort/pod$web"
 said away "web-7d4-x1 shop 10.1.2.3 <NA>|empty, tier:back|empty, team:till|web-7d4 web <NA>|Deployment web"
@@ -93,7 +93,7 @@ refused || fail "an expired token is accepted"
 echo new-token >"$lab/kube/mews.token"
 up() { [ "$(lab_metric mews_kubernetes_up)" = 1 ]; }
 lab_wait 90 up || fail "not followed again: $(lab_api /metrics | grep kubernetes_up)"
-grep -q 'followed again' "$lab/collector.log" || fail "no log line when it is back"
+lab_wait 20 grep -q 'followed again' "$lab/collector.log" || fail "no log line when it is back"
 deed back "besteffort/pod$web"
 said back "web-7d4-x1 shop 10.1.2.3 <NA>|empty, tier:back|empty, team:till|web-7d4 web <NA>|Deployment web"
 deed_alert back | jq -e '.output_fields["mews.kubernetes_stale"] == null' >/dev/null || fail "the mark stays"
