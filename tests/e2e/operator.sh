@@ -43,6 +43,7 @@ python3 -c 'import sys, uuid; assert uuid.UUID(sys.argv[1]).version == 8' "$uuid
 metrics >"$lab/metrics"
 promtool check metrics <"$lab/metrics" >"$lab/promtool" 2>&1 || fail "promtool: $(cat "$lab/promtool")"
 [ ! -s "$lab/promtool" ] || fail "promtool: $(cat "$lab/promtool")"
+"$root/tests/lint/check_monitoring.sh" "$lab/metrics" >"$lab/promtool" 2>&1 || fail "the alert rules or the dashboard: $(cat "$lab/promtool")"
 [ "$(lab_metric mews_alert_latency_seconds_count)" -ge "$n" ] || fail "the latency of $(lab_metric mews_alert_latency_seconds_count) alerts is known, of $n"
 grep -q '^mews_build_info{version="[0-9.]*",compiler="' "$lab/metrics" || fail "no build information"
 rss=$(lab_metric process_resident_memory_bytes)
