@@ -53,6 +53,29 @@ kill_it
 systemctl stop mews-sensor
 nothing_pinned 'after a stop of what was killed'
 start
+
+# An upgrade of the sensor, while something happens: no deed is missed.
+deeds() { mewsctl alerts -n all --rule 'Sensitive file read' --node machine --json | grep -oE 'cat /etc/shadow /run/deed-[0-9]+"' | sort -u | wc -l; }
+count() { cat /run/count; }
+(
+	n=0
+	while [ ! -e /run/upgraded ]; do
+		n=$((n + 1))
+		cat /etc/shadow "/run/deed-$n" >/dev/null 2>&1
+		echo "$n" >/run/count
+		sleep 0.4
+	done
+) &
+deeds_pid=$!
+before=$(pid)
+dpkg -i /var/newer.deb >/run/dpkg 2>&1 || cat /run/dpkg
+wait_for 60 another && wait_for 60 connected && echo "upgraded $(dpkg-query -W -f '${Version}' mews-sensor)"
+touch /run/upgraded
+wait "$deeds_pid"
+all_deeds() { [ "$(deeds)" = "$(count)" ]; }
+wait_for 30 all_deeds && echo "no deed of $(count) is missed"
+journalctl -q -b -u mews-sensor -o cat | grep -c 'taken over$' | sed 's/^/take-overs: /'
+
 echo "warnings $(journalctl -q -b _COMM=mews-sensor -p warning -o cat | grep -vc 'kernel.perf_event_paranoid to 2')"
 
 # The configurations switch to the lines about TLS, as the README says.

@@ -20,10 +20,13 @@ EOF2
 mkdir -p "$machine/etc/systemd/system/graphical.target.wants"
 ln -s ../deed.service "$machine/etc/systemd/system/graphical.target.wants/"
 cp "$here/deed.sh" "$lab/fleet" "$machine/var/"
+mkdir "$lab/newest"
+newer "$lab"/newer/mews-sensor_*.deb "$lab/newest"
+cp "$lab"/newest/mews-sensor_*.deb "$machine/var/newer.deb"
 echo '127.0.0.1 collector.example' >>"$machine/etc/hosts"
 ln -sf /lib/systemd/system/graphical.target "$machine/etc/systemd/system/default.target"
 mke2fs -q -t ext4 -d "$machine" "$lab/disk" 1500M
-rm -r "$machine"/etc/systemd/system/{deed.service,default.target,graphical.target.wants} "$machine"/var/{deed.sh,fleet}
+rm -r "$machine"/etc/systemd/system/{deed.service,default.target,graphical.target.wants} "$machine"/var/{deed.sh,fleet,newer.deb}
 
 folder=$("$root/tests/vm/fetch.sh" kernel 6.1) || skip 'no kernel'
 qemu=$("$root/tests/vm/fetch.sh" qemu 7.2) || skip 'no QEMU'
@@ -59,6 +62,9 @@ check "a stop leaves nothing pinned" said 'nothing is pinned after a stop$'
 check "nor does one while a killed sensor waits for its restart" said 'nothing is pinned after a stop of what was killed'
 check "each start pins again" test "$(grep -c '^started: 1' "$lab/deed.out")" = 2
 check "systemctl reload" said 'reloaded'
+check "an upgrade of the sensor" said 'upgraded .*\.1\.1\+deb'
+check "... takes over, too" said 'take-overs: 2'
+check "... and misses no deed meanwhile" said 'no deed of .* is missed'
 check "README: a fleet: the lines in the configurations and these commands are enough" said 'fleet connected over tls'
 check "no warning, but for the hooks that Debian's kernel refuses" said 'warnings 0'
 check "all of it" said 'finished'

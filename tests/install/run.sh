@@ -74,6 +74,8 @@ say 'installing'
 . "$here/install.sh"
 say 'services'
 . "$here/services.sh"
+say 'enrolment'
+. "$here/enroll.sh"
 say 'upgrading'
 . "$here/upgrade.sh"
 say 'its own kernel'
