@@ -61,7 +61,8 @@ load_failed(int r, struct diag *d)
 	if (r == -EPERM) { /* EACCES comes from the verifier: a program it rejects */
 		diag_set(d, 0, 0,
 		    "the kernel refuses eBPF to this process: run as root, or with CAP_BPF and "
-		    "CAP_PERFMON (in a container: privileged)");
+		    "CAP_PERFMON; in a container its seccomp profile must allow bpf and "
+		    "perf_event_open (seccomp=unconfined)");
 	} else if (r == -ENOMEM) {
 		diag_set(d, 0, 0,
 		    "no memory for the rings: lower the ring size, or raise the memlock limit "
