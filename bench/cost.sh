@@ -67,7 +67,7 @@ watch_load() {
 }
 
 # dumped FILE: is callgrind's file whole? The totals are its last line.
-dumped() { tail -n 1 "$1" | grep -q '^totals:'; }
+dumped() { [[ $(tail -n 1 "$1") == totals:* ]]; }
 
 # profile PROGRAM PID: callgrind's counts of a load slow enough for it.
 profile() {

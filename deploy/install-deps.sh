@@ -41,7 +41,7 @@ for entry in $want; do
 	*:*) ! command -v "${entry#*:}" >/dev/null || continue ;;
 	*=*) pattern=${entry#*=} ;;
 	esac
-	dpkg-query -W -f '${db:Status-Status}\n' "$pattern" 2>/dev/null | grep -qx installed || missing+=("$package")
+	grep -qx installed < <(dpkg-query -W -f '${db:Status-Status}\n' "$pattern" 2>/dev/null) || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "install-deps: nothing is missing"

@@ -65,7 +65,7 @@ enroll_reply_parse(struct slice http, struct enroll_reply *ret, struct diag *d)
 		*ret = (struct enroll_reply){ copy(o, "certificate"), copy(o, "ca"), copy(o, "crl"),
 			copy(o, "collector") };
 		r = ret->ca != NULL && ret->crl != NULL && ret->collector != NULL ? 0 : -EPROTO;
-	} else if (why != NULL) {
+	} else if (why != NULL && why[0] != '\0') {
 		diag_set(d, 0, 0, "%.480s", why);
 		r = status == 429 || status >= 500 ? -EAGAIN : -EACCES;
 	}

@@ -22,7 +22,7 @@ balanced() {
 }
 settle() {
 	lab_wait 60 balanced || fail "$1: $(jq -c '.[0].types[] | select(.type == "mlock2" or .unaccounted > 0)' "$lab/said.json") for $total calls"
-	"$bin/mewsctl" accounts --collector "http://$http" lab/n1 | grep -q "^mlock2  *$total  *$(of delivered)  *$(of dropped)  *$(of undelivered)  *0\$" || fail "$1: mewsctl accounts shows: $("$bin/mewsctl" accounts --collector "http://$http" lab/n1)"
+	grep -q "^mlock2  *$total  *$(of delivered)  *$(of dropped)  *$(of undelivered)  *0\$" < <("$bin/mewsctl" accounts --collector "http://$http" lab/n1) || fail "$1: mewsctl accounts shows: $("$bin/mewsctl" accounts --collector "http://$http" lab/n1)"
 }
 
 lab_watch

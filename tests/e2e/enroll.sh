@@ -20,7 +20,7 @@ serve() {
 	lab_pids+=("$server_pid")
 	lab_wait 20 served || fail "the enroller does not serve"
 }
-served() { curl -sk "https://$server/" | grep -q 'enrolment server'; }
+served() { grep -q 'enrolment server' < <(curl -sk "https://$server/"); }
 serve
 lab_collector -o "tls.ca=$desk/trust.pem" -o "tls.crl=$desk/trust-crl.pem"
 
@@ -65,7 +65,7 @@ openssl x509 -in "$lab/two/node.pem" -noout -serial >"$lab/serial"
 (umask 077 && openssl pkey -in "$lab/two/node.pem" -out "$lab/two/next.key") && rm "$lab/two/node.pem"
 enrol web-2 two
 openssl x509 -in "$lab/two/node.pem" -noout -serial | cmp - "$lab/serial" || fail "asking again gives another certificate"
-grep -c 'enrolled node' "$lab/enroller.log" | grep -qx 3 || fail "not every enrolment is logged"
+[ "$(grep -c 'enrolled node' "$lab/enroller.log")" = 3 ] || fail "not every enrolment is logged"
 token --nodes web-1
 refused web-1 again 'make a token with --replace'
 token --nodes web-1 --replace
@@ -109,7 +109,7 @@ first=$(serial)
 renewed() { [ "$(serial)" != "$first" ] && grep -q "renewed node 'web-5'" "$lab/enroller.log"; }
 lab_wait 90 renewed || fail "the certificate is not renewed: $(tail -n 3 "$lab/sensor-web-5.log")"
 { [ "$(stat -c %a "$lab/five/node.pem")" = 600 ] && [ ! -e "$lab/five/next.key" ]; } || fail "the new key is not kept as the old one"
-anew() { grep -c 'connected to mews-collector' "$lab/sensor-web-5.log" | grep -qx 2; }
+anew() { [ "$(grep -c 'connected to mews-collector' "$lab/sensor-web-5.log")" = 2 ]; }
 lab_wait 60 anew || fail "the sensor does not connect anew with its new certificate"
 lab_wait 60 lab_connected web-5 || fail "web-5 is not connected after its renewal"
 
@@ -136,6 +136,6 @@ lab_wait 60 lab_connected web-5 || fail "web-5 is not connected after the change
 pki revoke "$desk" web-5 >/dev/null
 lab_wait 60 grep -q 'is revoked' "$lab/sensor-web-5.log" || fail "a revoked node goes on"
 lab_wait 60 grep -qE 'cannot be renewed: .* is revoked' "$lab/sensor-web-5.log" || fail "a revoked node is not told so"
-pki tokens "$desk" | grep -q '2 of 2' || fail "the list of tokens does not show their use"
+grep -q '2 of 2' < <(pki tokens "$desk") || fail "the list of tokens does not show their use"
 lab_stop "$sensor_pid" || true
 echo "enrolled, renewed, moved to another authority and revoked; $(grep -c refused "$lab/enroller.log") requests refused"

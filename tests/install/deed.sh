@@ -11,7 +11,7 @@ wait_for() {
 	done
 }
 pid() { systemctl show -P MainPID mews-sensor; }
-connected() { mewsctl nodes | grep -E '(^|[ /])machine ' | grep -q ' up '; }
+connected() { grep -qE '(^|[ /])machine .* up ' < <(mewsctl nodes); }
 alert() { mewsctl alerts -n all --rule 'Sensitive file read' --node machine --json | grep . >/run/alert; }
 
 echo "sensor $(systemctl is-active mews-sensor) $(stat -c %U "/proc/$(pid)/task")"

@@ -39,7 +39,7 @@ machine_boot() {
 	leader=$(machine_leader)
 	lab_wait 60 machine_up || { inside systemctl list-jobs; inside systemctl --failed; fail "the machine does not come up"; }
 }
-machine_up() { { inside systemctl is-system-running --wait || true; } | grep -qxE 'running|degraded'; }
+machine_up() { grep -qxE 'running|degraded' < <(inside systemctl is-system-running --wait); }
 machine_leader() { pgrep -P "$nspawn" -x systemd; }
 
 machine_off() {

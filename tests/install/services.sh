@@ -19,7 +19,7 @@ check "the collector has a user of its own, and no capability" unprivileged
 sensor_refuses() {
 	inside systemctl show mews-sensor -p ActiveState,ExecMainStatus,NRestarts | tee "$lab/state"
 	grep -qx 'ExecMainStatus=4' "$lab/state" && grep -qx 'NRestarts=0' "$lab/state" &&
-		inside journalctl -q -u mews-sensor -p err | grep -c 'initial pid namespace' | grep -qx 1
+		[ "$(inside journalctl -q -u mews-sensor -p err | grep -c 'initial pid namespace')" = 1 ]
 }
 check "the sensor refuses a container in one sentence" lab_wait 20 sensor_refuses
 

@@ -26,7 +26,7 @@ one() { # file, directory, command
 	*) set -- ;;
 	esac
 	if ! said=$(clang-tidy -p "$build" --quiet "$@" "${extra[@]/#/--extra-arg=}" "$file" 2>/dev/null) &&
-		grep -E '(error|warning): ' <<<"$said" | grep -qv "^$build/"; then # ignore generated code
+		[ -n "$(grep -E '(error|warning): ' <<<"$said" | grep -v "^$build/")" ]; then # ignore generated code
 		echo "$said"
 		return 1
 	fi

@@ -16,7 +16,7 @@ cat >"$scratch/guest" <<GUEST
 mark() {
 	: >/tmp/mark-\$1
 	echo "at \$1 \$(date +%s)"
-	until $bin/mewsctl replay --rules $scratch/rules.yaml /tmp/r.rec 2>/dev/null | grep -q "mark-\$1\\$"; do usleep 100000; done
+	until [ -n "\$($bin/mewsctl replay --rules $scratch/rules.yaml /tmp/r.rec 2>/dev/null | grep "mark-\$1\\$")" ]; do usleep 100000; done
 }
 $bin/mews-sensor --record /tmp/r.rec 2>/tmp/log &
 sensor=\$!
