@@ -17,7 +17,8 @@ packages='debhelper lintian apt-utils gpg:gpg gpg-agent:gpg-agent'
 tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
 util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr debootstrap
 libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox rsyslog:rsyslogd rsyslog-openssl
-python3-aiosmtpd systemd-container:systemd-nspawn nftables:nft podman docker.io:dockerd containerd runc conmon'
+python3-aiosmtpd systemd-container:systemd-nspawn nftables:nft podman docker.io:dockerd containerd runc conmon
+python3-grpcio python3-protobuf'
 
 case ${1:-} in
 '') want=$build ;;

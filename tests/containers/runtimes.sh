@@ -39,13 +39,14 @@ make_image() {
 }
 
 # An archive as 'docker save' makes it, of one layer: for those that cannot make an image of a tar.
-pack_image() { # NAME:TAG OUT
-	local layer config
+pack_image() { # NAME:TAG OUT [COMMAND as JSON]
+	local layer config command=${3:-}
+	[ -n "$command" ] || command='["/bin/sh"]'
 	layer=$(sha256sum "$box/root.tar" | cut -d' ' -f1)
 	mkdir -p "$box/archive/$layer"
 	cp "$box/root.tar" "$box/archive/$layer/layer.tar"
-	jq -cn --arg d "sha256:$layer" '{architecture: "amd64", os: "linux", created: "2024-01-01T00:00:00Z",
-		config: {Cmd: ["/bin/sh"], Env: ["PATH=/bin"]}, rootfs: {type: "layers", diff_ids: [$d]}}' >"$box/config.json"
+	jq -cn --arg d "sha256:$layer" --argjson c "$command" '{architecture: "amd64", os: "linux", created: "2024-01-01T00:00:00Z",
+		config: {Cmd: $c, Env: ["PATH=/bin"]}, rootfs: {type: "layers", diff_ids: [$d]}}' >"$box/config.json"
 	config=$(sha256sum "$box/config.json" | cut -d' ' -f1)
 	mv "$box/config.json" "$box/archive/$config.json"
 	jq -cn --arg c "$config.json" --arg n "$1" --arg l "$layer/layer.tar" '[{Config: $c, RepoTags: [$n], Layers: [$l]}]' >"$box/archive/manifest.json"

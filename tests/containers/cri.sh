@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# cri.sh [COUNT] - pods of a real containerd through its CRI, as a kubelet makes them: each container's first act has
+# the container's and the pod's names, as CRI itself tells them. With a kube-apiserver (apiserver_need) also their
+# labels and workloads: of pods that exist there. COUNT pods (20).
+#
+# Needs root, containerd, runc, python3-grpcio and python3-protobuf; exit status 77 without.
+# shellcheck disable=SC2154 # variables of lab.sh and the others
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/support/lab.sh"
+. "$root/tests/containers/runtimes.sh"
+. "$root/tests/kube/apiserver.sh"
+. "$root/tests/kube/cluster.sh"
+count=${1:-20}
+runtimes_need || exit 77
+/usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null || { echo 'skipped: install python3-grpcio python3-protobuf'; exit 77; }
+
+cri() { /usr/bin/python3 "$root/tests/containers/cri.py" "$box/containerd/sock" "$@"; }
+cri_end() {
+	local pod
+	for pod in $(cri ListPodSandbox 2>/dev/null | jq -r '.items[]?.id'); do
+		cri StopPodSandbox "{\"pod_sandbox_id\": \"$pod\"}" >/dev/null 2>&1 || true
+		cri RemovePodSandbox "{\"pod_sandbox_id\": \"$pod\"}" >/dev/null 2>&1 || true
+	done
+	runtimes_end
+	for at in /sys/fs/cgroup/*/kubepods /sys/fs/cgroup/kubepods; do
+		[ ! -d "$at" ] || find "$at" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+	done
+}
+
+start_cri() {
+	local d=$box/containerd
+	mkdir -p "$d"
+	cat >"$box/containerd.toml" <<-EOF
+		version = 2
+		root = "$d/root"
+		state = "$d/state"
+		[grpc]
+		  address = "$d/sock"
+		[plugins."io.containerd.grpc.v1.cri"]
+		  sandbox_image = "localhost/pause:1"
+		  restrict_oom_score_adj = true
+		  disable_apparmor = true
+		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+		  runtime_type = "io.containerd.runc.v2"
+		[plugins."io.containerd.internal.v1.opt"]
+		  path = "$d/opt"
+	EOF
+	containerd -c "$box/containerd.toml" >"$lab/containerd.log" 2>&1 &
+	lab_pids+=("$!")
+	export CONTAINERD_ADDRESS=$d/sock
+	lab_wait 60 ctr version || return 1
+	pack_image localhost/mews-box:1 "$box/image.tar"
+	ctr -n k8s.io image import "$box/image.tar" >/dev/null
+	rm -r "$box/archive"
+	pack_image localhost/pause:1 "$box/pause.tar" '["/bin/sleep", "100000"]'
+	ctr -n k8s.io image import "$box/pause.tar" >/dev/null
+	lab_wait 60 cri Version
+}
+
+# run_pod NAME NAMESPACE UID DEED: a sandbox on the host's network, and a container in it that does the deed.
+run_pod() {
+	local config sandbox container
+	config=$(jq -cn --arg n "$1" --arg ns "$2" --arg u "$3" --arg log "$lab" '{metadata: {name: $n, namespace: $ns, uid: $u},
+		labels: {"io.kubernetes.pod.name": $n, "io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.uid": $u}, log_directory: $log,
+		linux: {cgroup_parent: ("/kubepods/besteffort/pod" + $u), security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}')
+	sandbox=$(cri RunPodSandbox "{\"config\": $config}" | jq -r .pod_sandbox_id)
+	container=$(cri CreateContainer "$(jq -cn --arg s "$sandbox" --argjson c "$config" --arg d "$4" '{pod_sandbox_id: $s, sandbox_config: $c,
+		config: {metadata: {name: "app"}, image: {image: "localhost/mews-box:1"}, command: ["/bin/true", $d], log_path: ($d + ".out"),
+		labels: ($c.labels + {"io.kubernetes.container.name": "app"}),
+		linux: {security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}}')" | jq -r .container_id)
+	cri StartContainer "{\"container_id\": \"$container\"}" >/dev/null
+	ran_sandbox=$sandbox ran=$container
+}
+
+lab_begin
+trap 'code=$?; cri_end; apiserver_end; lab_end "$code"' EXIT
+runtimes_begin
+start_cri || { echo "skipped: containerd's CRI does not run here"; exit 77; }
+lab_pki n1
+lab_rules=$lab/rules.yaml
+cat >"$lab_rules" <<'EOF'
+- rule: Deed
+  desc: A deed in a pod.
+  condition: evt.type in (execve, execveat) and proc.name = true and container.id != host
+  output: >
+    deed %proc.args|%container.full_id %container.name %container.type %container.image.repository %container.image.tag
+    %k8s.pod.name %k8s.ns.name %k8s.pod.uid %k8s.pod.full_sandbox_id|%k8s.pod.labels|%mews.k8s.workload.kind %mews.k8s.workload.name|
+  priority: WARNING
+EOF
+options=()
+pods=() # NAME NAMESPACE UID WANTED
+if apiserver_need; then
+	apiserver_begin
+	apiserver_start
+	cluster_make
+	rights "${rights_all[@]}"
+	options=(-o kubernetes.enabled=true -o "kubernetes.kubeconfig=$lab/kube/mews.yaml" -o kubernetes.wait=20s)
+	pods+=("web-7d4-x1 shop $(pod_uid web-7d4-x1 shop) app:web, empty, tier:front|Deployment web")
+	pods+=("agent-a1 shop $(pod_uid agent-a1 shop) app:agent|DaemonSet agent")
+fi
+for i in $(seq "$count"); do
+	pods+=("pod-$i lab $(cat /proc/sys/kernel/random/uuid) <NA>|<NA> <NA>")
+done
+lab_collector "${options[@]}"
+lab_sensor n1
+
+deeds() { jq -r --arg d "deed $1|" '.output | select(contains($d)) | .[index("deed "):]' "$lab/alerts" 2>/dev/null; }
+have() { [ -n "$(deeds "$1")" ]; }
+passed=0 failed=0
+n=0
+for pod in "${pods[@]}"; do
+	n=$((n + 1))
+	read -r name ns uid wanted <<<"$pod"
+	run_pod "$name" "$ns" "$uid" "cri-$n"
+	lab_wait 20 have "cri-$n" || fail "no alert of $name"
+	got=$(deeds "cri-$n" | head -1)
+	status=$(cri ContainerStatus "{\"container_id\": \"$ran\"}" | jq -r '.status | "\(.id) \(.metadata.name)"')
+	image=$(cri ContainerStatus "{\"container_id\": \"$ran\"}" | jq -r '.status.image.image | sub(":"; " ")')
+	want="deed cri-$n|$status containerd $image $name $ns $uid $ran_sandbox|$wanted|"
+	if [[ $got == "$want"* ]]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'failed: %s has\n  %s, not\n  %s\n' "$name" "$got" "$want"
+	fi
+done
+[ "$(lab_metric mews_node_containers_late_total)" = 0 ] || fail "$(lab_metric mews_node_containers_late_total) containers were late"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
