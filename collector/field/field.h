@@ -2,8 +2,8 @@
 /*
  * field.h - the fields that conditions and outputs name, and access to their values.
  *
- * fields.def has a row per field (Falco's 233, the container plugin's 61, and mews.*). A reference
- * is looked up once, when a rule is compiled, and evaluated many times.
+ * fields.def has a row per field (Falco's 233, the container plugin's 61, k8smeta.*, mews.*). A
+ * reference is looked up once, when a rule is compiled, and evaluated many times.
  */
 #ifndef MEWS_COLLECTOR_FIELD_FIELD_H
 #define MEWS_COLLECTOR_FIELD_FIELD_H

@@ -144,6 +144,45 @@ get_kube_labels(const struct fget *g)
 	return put_labels(g, n.labels);
 }
 
+/* Each label as "key:value". */
+int
+get_kube_label_list(const struct fget *g)
+{
+	struct kube_named of;
+	struct slice list, label;
+	int n = 0;
+
+	if (!related(g, &of) || of.labels.p == NULL)
+		return 0;
+	list = of.labels;
+	while (n < g->max && (label = slice_next(&list)).p != NULL) {
+		char *p = fscratch_alloc(g->fs, label.n + 1);
+		char *eq;
+
+		if (p == NULL)
+			break;
+		(void) memcpy(p, label.p, label.n);
+		eq = memchr(p, '=', label.n);
+		if (eq != NULL)
+			*eq = ':';
+		g->ret[n++] = (struct fval){ .type = FT_STR, .s = { p, label.n } };
+	}
+	return n == 0 ? -1 : n;
+}
+
+int
+get_kube_service_list(const struct fget *g)
+{
+	const struct kube_object *v[KUBE_SERVICES], *pod = pod_of(g);
+	size_t all = pod == NULL ? 0 : kube_services(g->v->kube, pod, v);
+	int n = 0;
+
+	for (size_t i = 0; i < all && n < g->max; i++)
+		g->ret[n++] = (struct fval){ .type = FT_STR,
+			.s = g->a == KUBE_NAME ? v[i]->name : v[i]->uid };
+	return n;
+}
+
 /* Of the services that select the pod: one text, with the names or uids separated by commas. */
 int
 get_kube_services(const struct fget *g)

@@ -71,6 +71,13 @@ static const struct ask_field of_web[] = { { "k8s.pod.name", "web-7-x" }, { "k8s
 	{ "k8s.ns.id", "n1" }, { "k8s.ns.label[team]", "cart" }, { "k8s.ns.labels", "team:cart" },
 	{ "k8s.svc.name", "all, web" }, { "k8s.svc.id", "s2, s1" }, { "k8s.svc.label[v]", "1" },
 	{ "k8s.svc.labels", "v:1" }, { "k8s.rc.name", NULL }, { "k8s.rc.labels", NULL },
+	{ "k8smeta.pod.name", "web-7-x" }, { "k8smeta.pod.uid", UID },
+	{ "k8smeta.pod.ip", "10.1.2.3" }, { "k8smeta.pod.label[app]", "web" },
+	{ "k8smeta.pod.labels", "(app:web,empty:,tier:front)" }, { "k8smeta.ns.name", "shop" },
+	{ "k8smeta.ns.labels", "(team:cart)" }, { "k8smeta.deployment.name", "web" },
+	{ "k8smeta.deployment.labels", NULL }, { "k8smeta.rs.uid", "r1" },
+	{ "k8smeta.rc.name", NULL }, { "k8smeta.svc.name", "(all,web)" },
+	{ "k8smeta.svc.uid", "(s2,s1)" }, { "k8smeta.svc.label[v]", "1" },
 	{ "mews.k8s.workload.kind", "Deployment" }, { "mews.k8s.workload.name", "web" } };
 static const struct ask_field of_static[] = { { "k8s.pod.name", "static" },
 	{ "k8s.ns.name", "sys" }, { "k8s.pod.uid", "00112233445566778899aabbccddeeff" },

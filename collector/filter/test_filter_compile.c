@@ -469,7 +469,8 @@ test_fields_table(void **state)
 		plugin += strncmp(fields[i].name, "container.", 10) == 0 ||
 			  strncmp(fields[i].name, "k8s.", 4) == 0 ||
 			  strncmp(fields[i].name, "proc.is_container_", 18) == 0;
-		own += strncmp(fields[i].name, "mews.", 5) == 0;
+		own += strncmp(fields[i].name, "mews.", 5) == 0 ||
+		       strncmp(fields[i].name, "k8smeta.", 8) == 0;
 		assert_true(strlen(fields[i].help) > 3);
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(fields[i].name, fields[k].name);
