@@ -46,8 +46,8 @@ enroll_address_parse(struct slice text, struct enroll_address *ret, struct diag 
 	bool ended = host.n + brackets < text.n, colon = ended; /* at the bracket or the colon */
 	long number = 0;
 
-	if (brackets && !ended)
-		host.n = 0;
+	if (brackets && (!ended || memchr(host.p, ':', host.n) == NULL))
+		host.n = 0; /* brackets are for addresses of IPv6 */
 	if (brackets) {
 		colon = port.n > 0 && port.p[0] == ':';
 		if (colon)

@@ -29,6 +29,8 @@ static const struct {
 	{ "[::1]80", NULL, NULL },
 	{ "[::1]:", NULL, NULL },
 	{ "[a", NULL, NULL },
+	{ "[a]", NULL, NULL },
+	{ "[%]:4", NULL, NULL },
 };
 
 static void
