@@ -276,6 +276,17 @@ entries_attach(struct entries *e, const struct progs *progs, const struct drv_co
 	return 0;
 }
 
+void
+entries_pin(struct entries *e)
+{
+	char name[16];
+
+	for (size_t i = 0; i < ncaptures; i++) {
+		if (e->at[i] != NULL)
+			pin_put(e->pin, PIN_ENTRY, pin_name(i, name), e->at[i]->link);
+	}
+}
+
 /* Hand a hook to the thread; without a thread, wait here. */
 static void
 drop(struct entries *e, size_t i)

@@ -48,6 +48,9 @@ int entries_attach(
 /* Take over the hooks that an earlier process has pinned, after entries_find(). */
 void entries_adopt(struct entries *e);
 
+/* Pin all hooks. */
+void entries_pin(struct entries *e);
+
 /* Detach from all other entries, without waiting. */
 void entries_drop(struct entries *e, const struct drv_control *wanted);
 

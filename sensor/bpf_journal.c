@@ -166,14 +166,6 @@ bpf_pins_of_others(struct source_state *s)
 	s->alone = true;
 }
 
-bool
-bpf_kept(void *st)
-{
-	const struct source_state *s = st;
-
-	return pin_whole(s->pin);
-}
-
 /* From now on as if there had never been a folder. */
 void
 bpf_unpin(void *st)
@@ -184,6 +176,40 @@ bpf_unpin(void *st)
 	pin_close(s->pin);
 	s->pin = s->hooks.pin = s->hooks.entries.pin = NULL;
 	s->rings.hold = s->rings.crowded = false;
+}
+
+/* Others have removed pins: pin everything once more. */
+static void
+pin_again(struct source_state *s)
+{
+	int r;
+
+	(void) pin_clear(s->pin);
+	r = pin_begin(s->pin);
+	if (r == 0) {
+		pin_objects(s);
+		entries_pin(&s->hooks.entries);
+		r = pin_failed(s->pin);
+	}
+	if (r == 0) {
+		log_info("capture.pin: pinned again in %s", s->o.pin);
+		return;
+	}
+	log_warn(
+	    "capture.pin: cannot pin to %s again: %s: capture will pause while the sensor restarts",
+	    s->o.pin, strerrordesc_np(-r));
+	bpf_unpin(s);
+}
+
+bool
+bpf_kept(void *st)
+{
+	struct source_state *s = st;
+	bool kept = pin_whole(s->pin);
+
+	if (!kept)
+		pin_again(s);
+	return kept;
 }
 
 /* ---- batches ---- */

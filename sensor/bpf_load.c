@@ -139,9 +139,9 @@ load_new(struct source_state *s)
 
 /* ---- take over ---- */
 
-/* Give a map the pinned one. -ESTALE: it is another one. */
+/* Open the map that is pinned instead of this one. -ESTALE: it is another one. */
 static int
-reuse_map(struct source_state *s, struct bpf_map *map)
+open_map(struct source_state *s, const struct bpf_map *map)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t size = sizeof(info);
@@ -155,8 +155,41 @@ reuse_map(struct source_state *s, struct bpf_map *map)
 		info.max_entries != bpf_map__max_entries(map)))
 		r = -ESTALE;
 	if (r == 0)
-		r = bpf_map__reuse_fd(map, fd);
+		return fd;
 	(void) close(fd);
+	return r;
+}
+
+static int
+open_maps(struct source_state *s, int fds[MAPS_MAX])
+{
+	const struct bpf_map *map;
+	unsigned n = 0;
+
+	bpf_object__for_each_map(map, s->skel->obj)
+	{
+		if (n == MAPS_MAX)
+			return -E2BIG;
+		fds[n] = open_map(s, map);
+		if (fds[n] < 0)
+			return fds[n];
+		n++;
+	}
+	return 0;
+}
+
+static int
+reuse_maps(struct source_state *s, const int fds[MAPS_MAX])
+{
+	struct bpf_map *map;
+	unsigned n = 0;
+	int r = 0;
+
+	bpf_object__for_each_map(map, s->skel->obj)
+	{
+		if (r == 0)
+			r = bpf_map__reuse_fd(map, fds[n++]);
+	}
 	return r;
 }
 
@@ -186,29 +219,37 @@ reset_control(struct drv_control *ctl)
 	__atomic_store_n(&ctl->dropped, 1, __ATOMIC_SEQ_CST);
 }
 
-/* After journal_take(). -errno: what is pinned cannot be used. */
+/* Load the object with these maps, and without programs: that maps the variables. */
 static int
-take_over(struct source_state *s)
+load_taken(struct source_state *s, const int fds[MAPS_MAX])
 {
 	struct bpf_program *p;
-	struct bpf_map *map;
-	int r;
+	int r = reuse_maps(s, fds);
 
-	s->taken = true;
-	r = reuse_progs(s);
-	bpf_object__for_each_map(map, s->skel->obj)
-	{
-		if (r == 0)
-			r = reuse_map(s, map);
-	}
-	if (r < 0)
-		return r;
 	bpf_object__for_each_program(p, s->skel->obj)
 	{
 		r = r == 0 ? bpf_program__set_autoload(p, false) : r;
 	}
+	return r == 0 ? mews_bpf__load(s->skel) : r;
+}
+
+/* -errno: what is pinned cannot be used; 's->taken': and the object has been changed. */
+static int
+take_over(struct source_state *s)
+{
+	int fds[MAPS_MAX], r;
+
+	memset(fds, -1, sizeof(fds));
+	r = journal_take(s);
 	if (r == 0)
-		r = mews_bpf__load(s->skel); /* maps the variables */
+		r = reuse_progs(s);
+	if (r == 0)
+		r = open_maps(s, fds);
+	s->taken = r == 0;
+	if (s->taken)
+		r = load_taken(s, fds);
+	for (unsigned i = 0; i < MAPS_MAX && fds[i] >= 0; i++)
+		(void) close(fds[i]);
 	return r;
 }
 
@@ -233,28 +274,26 @@ bpf_unload(struct source_state *s)
 static int
 try_pins(struct source_state *s)
 {
-	bool nothing; /* is pinned */
 	int r;
 
 	if (pin_open(s->o.pin, driver_hash(s), &s->pin) < 0)
 		return 0;
-	r = journal_take(s);
-	nothing = r == -ENOENT;
-	if (r == 0)
-		r = take_over(s);
+	r = take_over(s);
 	if (r == 0)
 		return 0;
-	if (!nothing)
-		bpf_unload(s);
 	if (pin_clear(s->pin) > 0)
 		log_warn(
 		    "capture.pin: what is pinned in %s cannot be used (%s): it is removed, and "
 		    "capture begins anew",
 		    s->o.pin, strerrordesc_np(-r));
-	/* The object is as it was. Another is opened only if it must be: libbpf 1.1 leaks 6 MB of
-	 * one that is not loaded. */
-	if (nothing)
+	/* Another object is opened only if this one has been changed: libbpf 1.1 leaks 6 MB of one
+	 * that is not loaded. */
+	if (!s->taken) {
+		progs_close(&s->progs);
+		journal_close(s);
 		return 0;
+	}
+	bpf_unload(s);
 	r = skel_open(s);
 	return r < 0 ? r : configure(s);
 }

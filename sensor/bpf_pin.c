@@ -141,6 +141,7 @@ path_of(const struct pin *p, enum pin_kind kind, const char *name, char out[PATH
 int
 pin_begin(struct pin *p)
 {
+	p->failed = 0;
 	return mkdirat(p->dir, p->hash, 0700) == 0 || errno == EEXIST ? 0 : -errno;
 }
 

@@ -26,7 +26,7 @@ int pin_open(const char *folder, uint64_t hash, struct pin **ret) MUST_CHECK;
 /* What is pinned stays. */
 void pin_close(struct pin *p);
 
-/* Make the folder of this hash. -errno. */
+/* Make the folder of this hash, and forget failures. -errno. */
 int pin_begin(struct pin *p) MUST_CHECK;
 
 /* Pin an object, unless 'fd' is negative. Failures are logged once, and remembered: pin_failed().

@@ -56,12 +56,10 @@ guard_look(struct guard *g, bool kept)
 		    tracer);
 	}
 	g->tracer = tracer;
-	if (kept || g->harm.unpinned_ns != 0)
+	if (kept)
 		return;
 	g->harm.unpinned_ns = clock_real();
-	log_warn(
-	    "capture.pin: others have removed what this sensor had pinned: capture ends with "
-	    "this process; restart it to pin anew");
+	log_warn("capture.pin: others have removed what this sensor had pinned");
 }
 
 Wire__Harm *

@@ -4,7 +4,7 @@
  *
  *	killed     it took over the capture of a sensor that was killed
  *	traced     a process traces it (ptrace), so it can read its keys and change what it sends
- *	unpinned   what it had pinned (capture.pin) was removed, so nobody could take over
+ *	unpinned   what it had pinned (capture.pin) was removed, so that nobody could take over
  *
  * A look costs a read of a file in /proc. Tracing that begins and ends between two looks is not
  * seen here, only as a ptrace event. One thread.
@@ -30,7 +30,8 @@ struct guard {
 void guard_open(struct guard *g, bool killed);
 void guard_close(struct guard *g);
 
-/* Look whether a process traces this one, and log it. 'kept': its pins are still there. */
+/* Look whether a process traces this one, and log it. 'kept': its pins are still there, as at the
+ * last look. */
 void guard_look(struct guard *g, bool kept);
 
 /* The report for SensorStats, borrowed; NULL: nothing was done to this sensor. */

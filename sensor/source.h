@@ -148,8 +148,9 @@ struct source_ops {
 	 *          pinned, so it need not be written.
 	 * settle() - it was written, or ('saved' is false) is in this process's memory alone.
 	 * crowded() - poll() waits for a batch.
-	 * kept() - false: others have removed some of what is pinned, so there may be no successor.
-	 * unpin() - this process ends in order: with it, capture ends.
+	 * kept() - false: others have removed some of what was pinned. It is pinned again, or, if
+	 * that cannot be, nothing is pinned from now on; either is logged. unpin() - this process
+	 * ends in order: with it, capture ends.
 	 */
 	bool (*past)(void *st, struct source_past *ret);
 	void (*resume)(void *st, uint64_t seq, struct source_mark *ret);

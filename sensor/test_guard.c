@@ -34,9 +34,12 @@ test_harm(void **state)
 		assert_int_equal(harm_cases[i].killed, g.harm.killed_ns != 0);
 		assert_int_equal(harm_cases[i].kept, g.harm.unpinned_ns == 0);
 		assert_int_equal(0, g.harm.traced_ns);
-		unpinned = g.harm.unpinned_ns; /* the first time is the one that is told */
-		guard_look(&g, harm_cases[i].kept);
+		unpinned = g.harm.unpinned_ns;
+		guard_look(&g, true);
 		assert_int_equal(unpinned, g.harm.unpinned_ns);
+		guard_look(
+		    &g, false); /* each removal is told, since in between all was pinned again */
+		assert_true(g.harm.unpinned_ns > unpinned);
 		guard_close(&g);
 	}
 }

@@ -65,14 +65,20 @@ harmed traced ".output_fields.\"mews.tracer_pid\" == $tracer"
 kill "$tracer"
 up || fail "the sensor does not go on"
 
-# One pin is removed, as by an intruder who is going to kill it.
+# One pin is removed, as by an intruder who is going to kill it; then all. Each time they come back.
+pinned() { find "$folder" -type f | sort; }
+pinned >"$lab/pinned"
+again() { [ "$(said 'pinned again')" = "$1" ] && pinned | cmp -s - "$lab/pinned"; }
 rm "$(find "$folder" -name 'link_*' | head -1)"
 harmed unpinned
-[ "$(said 'others have removed')" = 1 ] || fail "not one line in the sensor's log about its pins"
+lab_wait 20 again 1 || fail "the pin that was removed is not back: $(pinned | diff "$lab/pinned" -)"
+rm -r "${folder:?}"/*
+lab_wait 20 again 2 || fail "the pins that were removed are not back: $(pinned | diff "$lab/pinned" - | head -n 5)"
+[ "$(said 'others have removed')" = 2 ] || fail "not one line in the sensor's log each time that pins were removed"
+sleep 2
+again 2 || fail "it pins again what is there"
 
-# In the end it is killed. Its successor comes at once, so nobody misses the node.
-lab_stop "$sensor_pid"
-start
+# In the end it is killed, for which there are all pins again. Its successor comes at once, so nobody misses the node.
 lab_wait 30 lab_durable n1 || fail "not all is durable"
 kill -9 "$sensor_pid"
 wait "$sensor_pid" 2>/dev/null || true
