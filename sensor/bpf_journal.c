@@ -9,6 +9,7 @@
  */
 #include "common/log.h"
 #include "sensor/bpf_int.h"
+#include "sensor/lost.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ struct journal {
 	uint64_t done;   /* the newest batch that is in a file, or was there and is durable */
 	uint64_t unsafe; /* one is, or was, in memory only */
 	struct slot slots[2];
-	uint64_t pos[]; /* of each ring: of slot 0, then of slot 1 */
+	struct lost_kept lost[2]; /* source.h: losses() */
+	uint64_t pos[];           /* of each ring: of slot 0, then of slot 1 */
 };
 
 static size_t
@@ -258,6 +260,7 @@ begin_stream(struct journal *j, const struct source_mark *m)
 {
 	__atomic_store_n(&j->unsafe, 1, __ATOMIC_RELEASE);
 	j->slots[0].mark.seq = j->slots[1].mark.seq = 0;
+	memset(j->lost, 0, sizeof(j->lost));
 	j->stream = m->stream;
 	j->done = m->seq - 1;
 	__atomic_store_n(&j->unsafe, 0, __ATOMIC_RELEASE);
@@ -284,6 +287,14 @@ bpf_mark(void *st, const struct source_mark *m)
 	slot->mark.lost.bad = s->rings.stats.bad;
 	__atomic_store_n(&slot->mark.seq, m->seq, __ATOMIC_RELEASE);
 	return true;
+}
+
+struct lost_kept *
+bpf_losses(void *st)
+{
+	const struct source_state *s = st;
+
+	return s->journal->lost;
 }
 
 void

@@ -4,6 +4,7 @@
 #include "proto/batch.h"
 #include "sensor/hole.h"
 #include <stdlib.h>
+#include <string.h>
 
 void
 lost_fini(struct lost *l)
@@ -61,6 +62,26 @@ lost_batch(struct lost *l, uint64_t seq, struct slice msg)
 	}
 	if (rq != NULL)
 		wire__request__free_unpacked(rq, NULL);
+}
+
+void
+lost_keep(const struct lost *l, struct lost_kept *to)
+{
+	if (l->events != NULL)
+		memcpy(to->events, l->events, sizeof(to->events));
+	to->hole = l->hole;
+}
+
+void
+lost_resume(struct lost *l, const struct lost_kept *from)
+{
+	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
+		if (from->events[i] == 0 || !table(l))
+			continue;
+		l->events[i] += from->events[i];
+		l->known += from->events[i];
+	}
+	l->hole = from->hole;
 }
 
 void

@@ -255,6 +255,7 @@ static int
 go_on(struct node *n)
 {
 	const struct source_past *past = n->cfg.past;
+	const struct lost_kept *k;
 	struct source_mark m = { 0 };
 	int64_t newest = 0;
 	uint64_t seq;
@@ -272,6 +273,9 @@ go_on(struct node *n)
 	n->spool.events_dropped = m.lost.spool_full;
 	n->spool.events_quarantined = m.lost.quarantined;
 	n->spool.events_damaged += m.lost.damaged;
+	k = n->cfg.owner->losses(n->cfg.arg);
+	lost_resume(&n->spool.dropped, &k[0]);
+	lost_resume(&n->spool.quarantined, &k[1]);
 	return spool_continue(&n->spool, seq);
 }
 

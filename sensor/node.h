@@ -56,8 +56,9 @@ struct node_owner {
 	/* Begin a snapshot: node_snapshot_begin(), node_row() for each row, node_snapshot_end().
 	 * Drop a snapshot that is under way. */
 	void (*snapshot)(void *arg, struct node *n, uint64_t id);
-	/* Around the writing of a batch's file: as source_ops.mark and settle. */
+	/* Around the writing of a batch's file: as source_ops.mark, losses and settle. */
 	bool (*mark)(void *arg, const struct source_mark *m);
+	struct lost_kept *(*losses)(void *arg);
 	void (*settle)(void *arg, bool saved);
 	/* An earlier process's stream goes on after batch 'seq': as source_ops.resume. */
 	void (*resume)(void *arg, uint64_t seq, struct source_mark *ret);
@@ -124,6 +125,7 @@ struct node {
 	uint64_t next_tick; /* when link or pace need a tick */
 	uint64_t events, batches, bytes;
 	uint64_t lost; /* events lost because memory ran out */
+	uint64_t kept; /* of those that the spool lost, how many losses() has */
 	struct replay_cursor cursor;
 };
 

@@ -8,6 +8,20 @@
 #define ROWS_BATCHES 4 /* batches not yet taken by the collector, at most, while rows are added */
 #define ROWS_SPOOL   4 /* rows wait while more than this fraction of the spool's memory is used */
 
+static void
+keep_losses(struct node *n)
+{
+	uint64_t known = n->spool.dropped.known + n->spool.quarantined.known;
+	struct lost_kept *k;
+
+	if (known == n->kept)
+		return;
+	k = n->cfg.owner->losses(n->cfg.arg);
+	lost_keep(&n->spool.dropped, &k[0]);
+	lost_keep(&n->spool.quarantined, &k[1]);
+	n->kept = known;
+}
+
 /* With a pinned driver: the newest batch goes to its file, and then leaves the rings. */
 static void
 save_pinned(struct node *n)
@@ -25,6 +39,7 @@ save_pinned(struct node *n)
 
 	if (!n->cfg.owner->mark(n->cfg.arg, &m))
 		return;
+	keep_losses(n);
 	(void) spool_save(&n->spool); /* failures are logged there */
 	n->cfg.owner->settle(n->cfg.arg, spool_unsaved_since(&n->spool) == UINT64_MAX);
 }

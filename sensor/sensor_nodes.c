@@ -95,6 +95,14 @@ on_mark(void *arg, const struct source_mark *m)
 	return a->src != NULL && a->src->mark(a->st, m);
 }
 
+static struct lost_kept *
+on_losses(void *arg)
+{
+	struct app *a = arg;
+
+	return a->src->losses(a->st);
+}
+
 static void
 on_settle(void *arg, bool saved)
 {
@@ -190,6 +198,7 @@ static const struct node_owner owner = {
 	.interest = on_interest,
 	.snapshot = on_snapshot,
 	.mark = on_mark,
+	.losses = on_losses,
 	.settle = on_settle,
 	.resume = on_resume,
 	.drops = on_drops,

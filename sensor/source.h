@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct lost_kept;
+
 struct source_opts {
 	uint64_t ring_bytes;   /* of one CPU's ring, a power of two; 0: 4 MiB */
 	uint64_t rings_bytes;  /* of all rings together: each is halved until they fit; 0: 64 MiB */
@@ -146,15 +148,17 @@ struct source_ops {
 	 * resume() - the newest batch in a file is 'seq': poll() begins after it; *ret is its mark.
 	 * mark() - before a batch is written: it has all events emitted so far. False: nothing is
 	 *          pinned, so it need not be written.
-	 * settle() - it was written, or ('saved' is false) is in this process's memory alone.
-	 * crowded() - poll() waits for a batch.
-	 * kept() - false: others have removed some of what was pinned. It is pinned again, or, if
-	 * that cannot be, nothing is pinned from now on; either is logged. unpin() - this process
-	 * ends in order: with it, capture ends.
+	 * losses() - with mark(): where this process keeps by type what it has lost in its spool,
+	 * for the next one of this stream: [0] for lack of room, [1] refused. settle() - it was
+	 * written, or ('saved' is false) is in this process's memory alone. crowded() - poll()
+	 * waits for a batch. kept() - false: others have removed some of what was pinned. It is
+	 * pinned again, or, if that cannot be, nothing is pinned from now on; either is logged.
+	 * unpin() - this process ends in order: with it, capture ends.
 	 */
 	bool (*past)(void *st, struct source_past *ret);
 	void (*resume)(void *st, uint64_t seq, struct source_mark *ret);
 	bool (*mark)(void *st, const struct source_mark *m);
+	struct lost_kept *(*losses)(void *st);
 	void (*settle)(void *st, bool saved);
 	bool (*crowded)(void *st);
 	bool (*kept)(void *st);

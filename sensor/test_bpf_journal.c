@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_bpf_journal.c - a process is killed at any point around a batch: the next one continues. */
 #include "sensor/bpf_int.h"
+#include "sensor/lost.h"
 #include "tests/support/test.h"
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ struct proc {
 	uint64_t consumer[RINGS];
 };
 
-static char journal[4096] __attribute__((aligned(8)));
+static char journal[32768] __attribute__((aligned(8)));
 
 /* A process that uses the journal; 'taken': an earlier one's driver. */
 static void
@@ -94,6 +95,7 @@ test_kills(void **state)
 			mark(&old, STREAM, 4);
 		if (kills[i].settled)
 			bpf_settle(&old.s, true);
+		bpf_losses(&old.s)[0].events[EV_CLOSE] = 7;
 		begin(&new, true);
 		memcpy(new.consumer, old.consumer, sizeof(new.consumer));
 		read_to(&new, new.consumer[0], new.consumer[1]);
@@ -105,6 +107,7 @@ test_kills(void **state)
 		assert_int_equal(kills[i].seq, m.seq);
 		assert_int_equal(5, m.interest);
 		assert_int_equal(kills[i].seq * 100, m.lost.spool_full);
+		assert_int_equal(7, bpf_losses(&new.s)[0].events[EV_CLOSE]);
 		assert_int_equal(kills[i].seq * 10, new.consumer[0]);
 		assert_int_equal(kills[i].seq * 20, new.consumer[1]);
 		assert_int_equal(kills[i].seq * 10, new.s.rings.v[0].pos);
@@ -147,7 +150,9 @@ test_new_stream(void **state)
 	for (uint64_t seq = 1; seq <= 5; seq++)
 		batch(&p, seq, true);
 	read_to(&p, 60, 120);
+	bpf_losses(&p.s)[1].events[EV_CLOSE] = 7;
 	mark(&p, STREAM + 1, 1);
+	assert_int_equal(0, bpf_losses(&p.s)[1].events[EV_CLOSE]);
 	p.s.taken = true;
 	assert_true(bpf_past(&p.s, &past));
 	assert_int_equal(STREAM + 1, past.stream);

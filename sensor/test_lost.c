@@ -166,6 +166,32 @@ test_hole(void **state)
 	}
 }
 
+/* What one process writes down, the next one begins with. */
+static void
+test_keep(void **state)
+{
+	static struct lost_kept kept;
+	struct lost l = { .events = NULL }, next = { .events = NULL };
+	size_t n;
+	char *msg = request(1, 2, &n);
+
+	(void) state;
+	lost_keep(&l, &kept);
+	lost_resume(&next, &kept);
+	assert_null(next.events);
+	lost_batch(&l, 1, (struct slice){ msg, n });
+	lost_keep(&l, &kept);
+	lost_resume(&next, &kept);
+	assert_int_equal(3, next.known);
+	assert_int_equal(1, next.events[EV_OPENAT]);
+	assert_int_equal(2, next.events[EV_CLOSE]);
+	assert_int_equal(1 * S, next.hole.first);
+	assert_int_equal(2 * S, next.hole.last);
+	free(msg);
+	lost_fini(&l);
+	lost_fini(&next);
+}
+
 int
 main(void)
 {
@@ -173,6 +199,7 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_hole),
 	};
 

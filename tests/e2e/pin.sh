@@ -106,6 +106,34 @@ cause() { lab_metric "mews_collector_loss_windows_total{cause=\"$1\"}"; }
 [ "$(cause events_dropped)" -ge 1 ] && [ "$(cause sensor_died)" = 0 ] || fail "not a loss window about the drops alone"
 echo "$missing of $(cat "$lab/count") events did not fit into small rings, $(dropped) dropped are told"
 
+# The spool fills while there is no collector, then the sensor is killed: its successor knows what of each type is lost.
+full=("${options[@]}" -o spool.memory=64KiB -o spool.disk=1MiB)
+lab_stop "$sensor_pid"
+start "${full[@]}"
+lab_wait 30 captured || fail "the interest is not in force"
+lab_stop "$collector_pid"
+: >"$lab/sensor-n1.log"
+"$bin/numbered" 20000 600 "$lab/watched" >/dev/null &
+load=$!
+lab_pids+=("$load")
+lab_wait 120 grep -q "no room in the sensor's spool" "$lab/sensor-n1.log" || fail "the spool does not overflow"
+sleep 1
+kill "$load"
+gone "$sensor_pid"
+lab_sensor_start n1 "${full[@]}"
+lab_collector -o alerts.rate=0 -o alerts.user_rate=0
+typed() {
+	curl -sf "http://$http/metrics" | grep '^mews_node_type_drops_total{cluster="lab",node="n1",' >"$lab/typed"
+	[ "$(of_type openat)" -gt 1000 ]
+}
+of_type() { sed -n "s/.*,type=\"$1\"} //p" "$lab/typed"; }
+lab_wait 60 lab_durable n1 || fail "not all is durable"
+lab_wait 60 typed || fail "not the drops of the spool are told: $(cat "$lab/typed")"
+[ "$(said "taken over$")" = 1 ] || fail "the successor has not taken over"
+[ -z "$(of_type unknown)" ] || fail "of $(of_type unknown) lost events the type is not known"
+echo "$(of_type openat) calls that the spool of a killed sensor lost are known by type"
+begin_small
+
 # A sensor with other options does not take over, and says so; what else is in the folder stays.
 : >"$lab/sensor-n1.log"
 mkdir "$folder/somebody" "$folder/0123456789abcdef"
