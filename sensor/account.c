@@ -2,15 +2,12 @@
 #include "sensor/account.h"
 #include "common/macros.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct account *
-account_new(enum account_of earlier)
+account_new(void)
 {
-	struct account *a = calloc(1, sizeof(*a));
-
-	if (a != NULL)
-		a->earlier = earlier;
-	return a;
+	return calloc(1, sizeof(struct account));
 }
 
 void
@@ -21,17 +18,6 @@ account_free(struct account *a)
 	for (size_t i = 0; i < DRV_CPU_MAX; i++)
 		free(a->last[i]);
 	free(a);
-}
-
-/* The first record of a type on a CPU. */
-static void
-begin(struct account *a, const struct ev_hdr *rec, uint32_t *last)
-{
-	if (a->earlier == ACCOUNT_OURS)
-		a->missing[rec->type] += rec->number - 1;
-	else if (a->earlier == ACCOUNT_CONTINUED)
-		a->emitted[rec->type] += rec->number - 1;
-	*last = rec->number;
 }
 
 /* The number is not the next one: some before it are missing, or it is late. After 2^32 events one
@@ -66,24 +52,37 @@ account_event(struct account *a, const struct ev_hdr *rec)
 	}
 	if (LIKELY(rec->number == (*last)[rec->type] + 1))
 		(*last)[rec->type]++;
-	else if ((*last)[rec->type] == 0)
-		begin(a, rec, &(*last)[rec->type]);
 	else
 		jump(a, rec, &(*last)[rec->type]);
 }
 
-/* What was dropped before the takeover is missing, and was not emitted. */
-static void
-add_earlier(struct account *a, const uint64_t dropped[EV_TYPE_MAX])
+void
+account_keep(const struct account *a, struct account_kept *to, unsigned ncpu)
 {
-	for (size_t i = 0; i < EV_TYPE_MAX; i++) {
-		int64_t earlier = (int64_t) dropped[i] - MAX(a->missing[i], 0);
+	if (a == NULL) {
+		memset(to, 0, account_kept_size(ncpu));
+		return;
+	}
+	memcpy(to->emitted, a->emitted, sizeof(to->emitted));
+	memcpy(to->missing, a->missing, sizeof(to->missing));
+	for (unsigned i = 0; i < ncpu; i++) {
+		if (a->last[i] != NULL)
+			memcpy(to->last[i], a->last[i], sizeof(to->last[i]));
+		else
+			memset(to->last[i], 0, sizeof(to->last[i]));
+	}
+}
 
-		if (earlier <= 0)
-			continue;
-		a->missing[i] += earlier;
-		if (a->earlier == ACCOUNT_CONTINUED)
-			a->emitted[i] -= earlier;
+void
+account_resume(struct account *a, const struct account_kept *from, unsigned ncpu, bool stream)
+{
+	if (stream)
+		memcpy(a->emitted, from->emitted, sizeof(a->emitted));
+	memcpy(a->missing, from->missing, sizeof(a->missing));
+	for (unsigned i = 0; i < ncpu; i++) {
+		a->last[i] = malloc(sizeof(from->last[i]));
+		if (a->last[i] != NULL)
+			memcpy(a->last[i], from->last[i], sizeof(from->last[i]));
 	}
 }
 
@@ -96,9 +95,6 @@ account_rows(struct account *a, Wire__Drop *const *drops, size_t ndrops)
 		if (drops[i]->event < EV_TYPE_MAX && drops[i]->cause <= DROP_FAULT)
 			dropped[drops[i]->event] += drops[i]->count;
 	}
-	if (!a->begun && a->earlier != ACCOUNT_OURS)
-		add_earlier(a, dropped);
-	a->begun = true;
 	a->n = 0;
 	for (uint32_t i = 1; i < EV_TYPE_MAX; i++) {
 		Wire__Account *row = &a->v[a->n];

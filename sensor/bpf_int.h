@@ -88,7 +88,7 @@ int bpf_driver_map(const struct source_state *s, const char *name);
  * pinned. */
 void bpf_pin_all(struct source_state *s);
 
-#define JOURNAL_VERSION 2 /* of the layout of 'struct journal'; part of the hash of bpf_pin.h */
+#define JOURNAL_VERSION 3 /* of the layout of 'struct journal'; part of the hash of bpf_pin.h */
 
 /* Map the pinned journal. -ENOENT: there is none; -ESTALE: it is another one; -errno. */
 int journal_take(struct source_state *s) MUST_CHECK;
@@ -102,6 +102,7 @@ void bpf_pins_of_others(struct source_state *s);
 bool bpf_past(void *st, struct source_past *ret);
 void bpf_resume(void *st, uint64_t seq, struct source_mark *ret);
 bool bpf_mark(void *st, const struct source_mark *m);
+const struct account_kept *bpf_account(void *st, unsigned *ncpu);
 struct lost_kept *bpf_losses(void *st);
 void bpf_settle(void *st, bool saved);
 bool bpf_crowded(void *st);

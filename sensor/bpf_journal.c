@@ -8,6 +8,7 @@
  * is always known whether a batch in a file still has its events in the rings.
  */
 #include "common/log.h"
+#include "sensor/account.h"
 #include "sensor/bpf_int.h"
 #include "sensor/lost.h"
 #include <bpf/bpf.h>
@@ -28,13 +29,14 @@ struct journal {
 	uint64_t unsafe; /* one is, or was, in memory only */
 	struct slot slots[2];
 	struct lost_kept lost[2]; /* source.h: losses() */
-	uint64_t pos[];           /* of each ring: of slot 0, then of slot 1 */
+	uint64_t pos[];           /* of each ring: of slot 0, then of slot 1; then their accounts */
 };
 
 static size_t
 size_of(const struct source_state *s)
 {
-	size_t n = sizeof(struct journal) + 2 * s->ncpu * sizeof(uint64_t);
+	size_t n =
+	    sizeof(struct journal) + 2 * (s->ncpu * sizeof(uint64_t) + account_kept_size(s->ncpu));
 
 	return (n + s->page - 1) / s->page * s->page;
 }
@@ -49,6 +51,14 @@ static uint64_t *
 pos_of(const struct source_state *s, uint64_t seq)
 {
 	return &s->journal->pos[seq % 2 * s->ncpu];
+}
+
+static struct account_kept *
+account_of(const struct source_state *s, uint64_t seq)
+{
+	char *first = (char *) &s->journal->pos[(size_t) 2 * s->ncpu];
+
+	return (struct account_kept *) (void *) (first + seq % 2 * account_kept_size(s->ncpu));
 }
 
 /* ---- open ---- */
@@ -254,12 +264,19 @@ bpf_resume(void *st, uint64_t seq, struct source_mark *ret)
 	s->rings.stats.bad = ret->lost.bad;
 }
 
-/* The first batch of a stream. Until all is set, nothing can be continued. */
+/* The first batch of a stream. Until all is set, nothing can be continued. The rings' positions,
+ * and what is missing before them, stay those of the stream before. */
 static void
-begin_stream(struct journal *j, const struct source_mark *m)
+begin_stream(const struct source_state *s, const struct source_mark *m)
 {
+	struct journal *j = s->journal;
+	struct account_kept *k = account_of(s, m->seq - 1);
+
 	__atomic_store_n(&j->unsafe, 1, __ATOMIC_RELEASE);
 	j->slots[0].mark.seq = j->slots[1].mark.seq = 0;
+	if (k != account_of(s, j->done))
+		memcpy(k, account_of(s, j->done), account_kept_size(s->ncpu));
+	memset(k->emitted, 0, sizeof(k->emitted));
 	memset(j->lost, 0, sizeof(j->lost));
 	j->stream = m->stream;
 	j->done = m->seq - 1;
@@ -276,17 +293,27 @@ bpf_mark(void *st, const struct source_mark *m)
 	if (s->pin == NULL)
 		return false;
 	if (j->stream != m->stream)
-		begin_stream(j, m);
+		begin_stream(s, m);
 	slot = slot_of(j, m->seq);
 	(void) __atomic_exchange_n(&slot->mark.seq, 0, __ATOMIC_SEQ_CST); /* before the rest */
 	for (unsigned i = 0; i < s->ncpu; i++)
 		pos_of(s, m->seq)[i] = s->rings.v[i].pos;
+	account_keep(m->account, account_of(s, m->seq), s->ncpu);
 	slot->mark.stream = m->stream;
 	slot->mark.interest = m->interest;
 	slot->mark.lost = m->lost;
 	slot->mark.lost.bad = s->rings.stats.bad;
 	__atomic_store_n(&slot->mark.seq, m->seq, __ATOMIC_RELEASE);
 	return true;
+}
+
+const struct account_kept *
+bpf_account(void *st, unsigned *ncpu)
+{
+	const struct source_state *s = st;
+
+	*ncpu = s->ncpu;
+	return account_of(s, s->journal->done);
 }
 
 struct lost_kept *

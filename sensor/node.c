@@ -249,36 +249,6 @@ next_stream(struct node *n)
 	n->next_tick = 0;
 }
 
-/* Go on where the process ended whose driver was taken over: with its stream, if every batch was in
- * a file; else with a new one, but without the events that its files have. */
-static int
-go_on(struct node *n)
-{
-	const struct source_past *past = n->cfg.past;
-	const struct lost_kept *k;
-	struct source_mark m = { 0 };
-	int64_t newest = 0;
-	uint64_t seq;
-
-	if (past->stream != 0)
-		newest = backlog_adopt(
-		    &n->backlog, past->whole ? &n->spool : NULL, past->stream, n->name, n->cluster);
-	if (newest < 0)
-		return (int) newest;
-	seq = past->more && (uint64_t) newest == past->seq + 1 ? past->seq + 1 : past->seq;
-	n->cfg.owner->resume(n->cfg.arg, seq, &m);
-	if (!past->whole)
-		return 0;
-	n->interest = m.interest;
-	n->spool.events_dropped = m.lost.spool_full;
-	n->spool.events_quarantined = m.lost.quarantined;
-	n->spool.events_damaged += m.lost.damaged;
-	k = n->cfg.owner->losses(n->cfg.arg);
-	lost_resume(&n->spool.dropped, &k[0]);
-	lost_resume(&n->spool.quarantined, &k[1]);
-	return spool_continue(&n->spool, seq);
-}
-
 static int
 use_disk(struct node *n)
 {
@@ -289,7 +259,7 @@ use_disk(struct node *n)
 		r = spool_use_disk(&n->spool, n->cfg.disk, buf_get(&hello));
 	n->backlog.disk = n->cfg.disk;
 	if (r == 0 && n->cfg.past != NULL)
-		r = go_on(n);
+		r = node_go_on(n);
 	if (r == 0)
 		next_stream(n);
 	return r;
@@ -320,6 +290,8 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 		r = open_end(n);
 	if (r == 0 && cfg->disk != NULL)
 		r = use_disk(n);
+	if (r == 0 && cfg->past != NULL)
+		r = node_go_on_counting(n);
 	if (r < 0) {
 		node_free(n);
 		return r;

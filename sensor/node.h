@@ -60,8 +60,10 @@ struct node_owner {
 	bool (*mark)(void *arg, const struct source_mark *m);
 	struct lost_kept *(*losses)(void *arg);
 	void (*settle)(void *arg, bool saved);
-	/* An earlier process's stream goes on after batch 'seq': as source_ops.resume. */
+	/* An earlier process's stream goes on after batch 'seq': as source_ops.resume and account.
+	 */
 	void (*resume)(void *arg, uint64_t seq, struct source_mark *ret);
+	const struct account_kept *(*account)(void *arg, unsigned *ncpu);
 	/* Add the source's drops and statistics; 'fresh': as they are now, not a moment ago. */
 	void (*drops)(void *arg, struct node_drops *d, bool fresh);
 	void (*stats)(void *arg, Wire__SensorStats *s);
@@ -180,6 +182,12 @@ void node_check_peer(struct node *n, uint64_t now, bool all);
 
 /* Update n->drops, and report new drops to the owner (note). 'fresh': as in node_owner.drops. */
 void node_gather_drops(struct node *n, bool fresh);
+
+/* node_past.c: go on where the process ended whose driver was taken over: with its stream, if every
+ * batch was in a file; else with a new one, but without the events that its files have. And with
+ * its account. Once each, before the first record. -ENOMEM. */
+int node_go_on(struct node *n) MUST_CHECK;
+int node_go_on_counting(struct node *n) MUST_CHECK;
 
 /* Append the packed Hello. */
 int node_hello(struct node *n, struct buf *out) MUST_CHECK;

@@ -35,6 +35,7 @@ save_pinned(struct node *n)
 			.quarantined = n->spool.events_quarantined,
 			.damaged = n->spool.events_damaged,
 		},
+		.account = n->account,
 	};
 
 	if (!n->cfg.owner->mark(n->cfg.arg, &m))
@@ -150,22 +151,11 @@ gather(struct node *n, const struct ev_hdr *rec, enum kind kind)
 	return r;
 }
 
-static struct account *
-new_account(const struct node *n)
-{
-	const struct source_past *past = n->cfg.past;
-
-	if (past == NULL)
-		return account_new(ACCOUNT_OURS);
-	return account_new(
-	    past->whole && n->cfg.disk != NULL ? ACCOUNT_CONTINUED : ACCOUNT_ANOTHER);
-}
-
 int
 node_emit(struct node *n, const struct ev_hdr *rec)
 {
 	if (UNLIKELY(n->account == NULL))
-		n->account = new_account(n);
+		n->account = account_new();
 	return gather(n, rec, EVENT_RECORD);
 }
 

@@ -95,6 +95,14 @@ on_mark(void *arg, const struct source_mark *m)
 	return a->src != NULL && a->src->mark(a->st, m);
 }
 
+static const struct account_kept *
+on_account(void *arg, unsigned *ncpu)
+{
+	struct app *a = arg;
+
+	return a->src->account(a->st, ncpu);
+}
+
 static struct lost_kept *
 on_losses(void *arg)
 {
@@ -198,6 +206,7 @@ static const struct node_owner owner = {
 	.interest = on_interest,
 	.snapshot = on_snapshot,
 	.mark = on_mark,
+	.account = on_account,
 	.losses = on_losses,
 	.settle = on_settle,
 	.resume = on_resume,

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct account;
+struct account_kept;
 struct lost_kept;
 
 struct source_opts {
@@ -44,8 +46,9 @@ struct source_lost {
 struct source_mark {
 	uint64_t stream; /* the sensor's start in Hello */
 	uint64_t seq;
-	uint32_t interest;       /* the version in force */
-	struct source_lost lost; /* until then */
+	uint32_t interest;             /* the version in force */
+	struct source_lost lost;       /* until then */
+	const struct account *account; /* until then, borrowed; NULL: nothing. Not in resume() */
 };
 
 /* What an earlier process has left. */
@@ -148,16 +151,18 @@ struct source_ops {
 	 * resume() - the newest batch in a file is 'seq': poll() begins after it; *ret is its mark.
 	 * mark() - before a batch is written: it has all events emitted so far. False: nothing is
 	 *          pinned, so it need not be written.
-	 * losses() - with mark(): where this process keeps by type what it has lost in its spool,
-	 * for the next one of this stream: [0] for lack of room, [1] refused. settle() - it was
-	 * written, or ('saved' is false) is in this process's memory alone. crowded() - poll()
-	 * waits for a batch. kept() - false: others have removed some of what was pinned. It is
-	 * pinned again, or, if that cannot be, nothing is pinned from now on; either is logged.
-	 * unpin() - this process ends in order: with it, capture ends.
+	 * account() - after resume() and before mark(): the earlier process's account up to where
+	 * poll() goes on, of so many CPUs. losses() - with mark(): where this process keeps by type
+	 * what it has lost in its spool, for the next one of this stream: [0] for lack of room, [1]
+	 * refused. settle() - it was written, or ('saved' is false) is in this process's memory
+	 * alone. crowded() - poll() waits for a batch. kept() - false: others have removed some of
+	 * what was pinned. It is pinned again, or, if that cannot be, nothing is pinned from now
+	 * on; either is logged. unpin() - this process ends in order: with it, capture ends.
 	 */
 	bool (*past)(void *st, struct source_past *ret);
 	void (*resume)(void *st, uint64_t seq, struct source_mark *ret);
 	bool (*mark)(void *st, const struct source_mark *m);
+	const struct account_kept *(*account)(void *st, unsigned *ncpu);
 	struct lost_kept *(*losses)(void *st);
 	void (*settle)(void *st, bool saved);
 	bool (*crowded)(void *st);

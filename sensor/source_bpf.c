@@ -382,6 +382,7 @@ const struct source_ops source_bpf = {
 	.past = bpf_past,
 	.resume = bpf_resume,
 	.mark = bpf_mark,
+	.account = bpf_account,
 	.losses = bpf_losses,
 	.settle = bpf_settle,
 	.crowded = bpf_crowded,

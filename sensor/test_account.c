@@ -4,6 +4,7 @@
 #include "proto/event_set.h"
 #include "sensor/account.h"
 #include "tests/support/test.h"
+#include <stdlib.h>
 
 /* Records of close in the order of their arrival, as CPU and number. */
 static const struct {
@@ -33,7 +34,7 @@ test_numbers(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct account *a = account_new(ACCOUNT_OURS);
+		struct account *a = account_new();
 		Wire__Drop drop = WIRE__DROP__INIT, *drops = &drop;
 
 		assert_non_null(a);
@@ -61,7 +62,7 @@ static void
 test_rows(void **state)
 {
 	static const uint32_t numbers[] = { UINT32_MAX - 1, UINT32_MAX, 0, 1, 2 };
-	struct account *a = account_new(ACCOUNT_OURS);
+	struct account *a = account_new();
 	struct ev_hdr h = { .type = EV_OPEN, .number = 1 };
 
 	(void) state;
@@ -83,43 +84,81 @@ test_rows(void **state)
 	account_free(NULL);
 }
 
-/* The rings of an earlier process, which emitted 95 events of a CPU and dropped 5; then 3 arrive, 2
- * are dropped, and 1 arrives. */
+#define CPUS 2
+
+static void
+arrive(struct account *a, uint16_t cpu, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i <= to; i++) {
+		struct ev_hdr h = { .type = EV_CLOSE, .cpu = cpu, .number = i };
+
+		account_event(a, &h);
+	}
+}
+
+/* A process reads 95 events of a CPU, of which 5 in the middle were dropped, and 10 of another,
+ * where the next 3 are dropped. It is killed; 3 events are still in the first ring, 2 after them
+ * are dropped. The next process reads these 3, makes rows, and only then reads what came later. */
 static void
 test_taken_over(void **state)
 {
 	static const struct {
-		enum account_of earlier;
-		uint64_t emitted, generated, dropped;
+		bool stream;
+		uint64_t emitted, generated;
 	} want[] = {
-		{ ACCOUNT_CONTINUED, 99, 106, 7 },
-		{ ACCOUNT_ANOTHER, 4, 11, 7 }, /* the drops are told again, in this stream */
+		{ true, 110, 120 },
+		{ false, 5, 15 }, /* what was dropped is told again, in this stream */
 	};
 
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		struct account *a = account_new(want[i].earlier);
-		struct ev_hdr h = { .type = EV_CLOSE };
+		struct account_kept *kept = calloc(1, account_kept_size(CPUS));
+		struct account *old = account_new(), *a = account_new();
 		Wire__Drop drop = WIRE__DROP__INIT, *drops = &drop;
 
-		assert_non_null(a);
+		assert_true(kept != NULL && old != NULL && a != NULL);
+		arrive(old, 0, 1, 40);
+		arrive(old, 0, 46, 100);
+		arrive(old, 1, 1, 10);
+		account_keep(old, kept, CPUS);
+		account_free(old);
+		account_resume(a, kept, CPUS, want[i].stream);
 		drop.event = EV_CLOSE;
 		drop.cause = DROP_RING_FULL;
-		drop.count = 5;
-		for (h.number = 101; h.number <= 103; h.number++)
-			account_event(a, &h);
+		drop.count = 5 + 3 + 2;
+		arrive(a, 0, 101, 103);
 		account_rows(a, &drops, 1);
-		assert_int_equal(want[i].generated - 3, a->p[0]->generated);
-		h.number = 106;
-		account_event(a, &h);
-		drop.count = 7;
+		assert_int_equal(want[i].emitted - 2, a->p[0]->emitted);
+		assert_int_equal(want[i].generated - 2, a->p[0]->generated);
+		arrive(a, 0, 106, 106);
+		arrive(a, 1, 14, 14);
 		account_rows(a, &drops, 1);
 		assert_int_equal(1, a->n);
 		assert_int_equal(want[i].emitted, a->p[0]->emitted);
 		assert_int_equal(want[i].generated, a->p[0]->generated);
-		assert_int_equal(want[i].dropped, a->p[0]->generated - a->p[0]->emitted);
 		account_free(a);
+		free(kept);
 	}
+}
+
+/* Nothing to keep yet. */
+static void
+test_nothing_kept(void **state)
+{
+	struct account_kept *kept = malloc(account_kept_size(CPUS));
+	struct account *a = account_new();
+
+	(void) state;
+	assert_true(kept != NULL && a != NULL);
+	memset(kept, 0xff, account_kept_size(CPUS));
+	account_keep(NULL, kept, CPUS);
+	account_resume(a, kept, CPUS, true);
+	arrive(a, 1, 1, 3);
+	account_rows(a, NULL, 0);
+	assert_int_equal(3, a->p[0]->emitted);
+	assert_int_equal(3, a->p[0]->generated);
+	account_free(a);
+	free(kept);
 }
 
 int
@@ -129,6 +168,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_taken_over),
+		cmocka_unit_test(test_nothing_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

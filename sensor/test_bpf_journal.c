@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_bpf_journal.c - a process is killed at any point around a batch: the next one continues. */
+#include "sensor/account.h"
 #include "sensor/bpf_int.h"
 #include "sensor/lost.h"
 #include "tests/support/test.h"
@@ -14,7 +15,7 @@ struct proc {
 	uint64_t consumer[RINGS];
 };
 
-static char journal[32768] __attribute__((aligned(8)));
+static char journal[65536] __attribute__((aligned(8)));
 
 /* A process that uses the journal; 'taken': an earlier one's driver. */
 static void
@@ -45,9 +46,27 @@ static void
 mark(struct proc *p, uint64_t stream, uint64_t seq)
 {
 	struct source_mark m = { .stream = stream, .seq = seq, .interest = 5 };
+	struct account *a = account_new();
 
+	assert_non_null(a);
+	a->emitted[EV_CLOSE] = (int64_t) seq * 7;
+	a->missing[EV_CLOSE] = (int64_t) seq;
+	m.account = a;
 	m.lost.spool_full = seq * 100;
 	assert_true(bpf_mark(&p->s, &m));
+	account_free(a);
+}
+
+/* The account of EV_CLOSE with which the next process goes on. */
+static void
+check_account(struct proc *p, uint64_t emitted, uint64_t missing)
+{
+	unsigned ncpu = 0;
+	const struct account_kept *k = bpf_account(&p->s, &ncpu);
+
+	assert_int_equal(RINGS, ncpu);
+	assert_int_equal(emitted, k->emitted[EV_CLOSE]);
+	assert_int_equal(missing, k->missing[EV_CLOSE]);
 }
 
 static void
@@ -107,6 +126,7 @@ test_kills(void **state)
 		assert_int_equal(kills[i].seq, m.seq);
 		assert_int_equal(5, m.interest);
 		assert_int_equal(kills[i].seq * 100, m.lost.spool_full);
+		check_account(&new, kills[i].seq * 7, kills[i].seq);
 		assert_int_equal(7, bpf_losses(&new.s)[0].events[EV_CLOSE]);
 		assert_int_equal(kills[i].seq * 10, new.consumer[0]);
 		assert_int_equal(kills[i].seq * 20, new.consumer[1]);
@@ -158,6 +178,7 @@ test_new_stream(void **state)
 	assert_int_equal(STREAM + 1, past.stream);
 	assert_int_equal(0, past.seq);
 	assert_true(past.more);
+	check_account(&p, 0, 5); /* what the stream before has missed, up to where the rings are */
 	bpf_settle(&p.s, true);
 	assert_true(bpf_past(&p.s, &past));
 	assert_int_equal(1, past.seq);

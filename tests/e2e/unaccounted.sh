@@ -65,22 +65,23 @@ start
 told() {
 	lab_calls 1
 	lab_touch_next 1
-	account && [ "$(of undelivered)" -ge "$lost" ]
+	account && [ "$(of unaccounted)" -ge "$lost" ]
 }
 lab_wait 60 told || fail "the account does not tell of $lost calls: $(cat "$lab/said.json")"
-[ "$(of undelivered)" = "$lost" ] || fail "of $lost calls, $(of undelivered) are missing: $(cat "$lab/said.json")"
+[ "$(of unaccounted)" = "$lost" ] || fail "of $lost calls, $(of unaccounted) are missing: $(cat "$lab/said.json")"
 [ "$(of dropped)" = '{}' ] && [ "$(lab_metric mews_node_drops_total)" = 0 ] || fail "somebody has counted them: $(cat "$lab/said.json")"
 [ "$(lab_metric mews_ingest_gaps_total)" = 0 ] || fail "a batch is missing"
 
 # The window: in /metrics, in the log, as an alert.
 cause='{cause="unaccounted"}'
+[ "$(lab_metric mews_node_unaccounted_total)" -ge "$lost" ] || fail "/metrics: $(lab_metric mews_node_unaccounted_total) events are unaccounted for"
 [ "$(lab_metric "mews_collector_loss_windows_total$cause")" -gt 0 ] || fail "no window in /metrics"
 [ "$(windows)" = "$(lab_metric "mews_collector_loss_windows_total$cause")" ] || fail "other windows: $(lab_status | jq -c .collector.loss_windows)"
 grep -q 'node n1: events are missing that nobody counted as dropped (loss window unaccounted, since ' "$lab/collector.log" || fail "no line in the log"
 lab_wait 20 lab_alert 'Mews lost events of a node' '.output_fields."mews.loss_cause" == "unaccounted" and .hostname == "n1"' || fail "no alert about the loss"
 
 # The mark on alerts since then: all that is missing, the calls among it.
-missing=$(jq -r '.[0].undelivered' "$lab/said.json")
+missing=$(jq -r '.[0].unaccounted' "$lab/said.json")
 marked() {
 	lab_touch_next 1
 	lab_alert 'Watched file opened' ".output_fields | .\"mews.loss_window\" == true and .\"mews.loss_cause\" == \"unaccounted\" and
