@@ -21,15 +21,15 @@ gap() { jq -e --arg g "$1" --arg n "${2:-}" '.gaps | any(.gap == $g and (.node /
 watch=(--rule 'Watched file opened')
 lab_watch
 cat >>"$lab_rules" <<'YAML'
-- rule: Namespace left
-  desc: A process has left a namespace.
-  condition: evt.type = unshare
-  output: unshare by %proc.name
+- rule: Memory locked
+  desc: A call that nothing else makes.
+  condition: evt.type = mlock2
+  output: mlock2 by %proc.name
   priority: NOTICE
 - rule: Switched off
   desc: This is not looked for.
-  condition: evt.type = unshare
-  output: unshare by %proc.name
+  condition: evt.type = mlock2
+  output: mlock2 by %proc.name
   priority: NOTICE
   enabled: false
 YAML
@@ -44,7 +44,7 @@ lab_sensor n2 -o capture.ring=512KiB && second=$sensor_pid
 lab_wait 60 is 0 "${watch[@]}" --since 4s || fail "not absent: $(cat "$lab/said")"
 grep -q '^no: Watched file opened did not happen on 2 nodes from 20.* until 20' "$lab/said" || fail "the answer reads: $(cat "$lab/said")"
 asked 0 "${watch[@]}" --since 4s --node n1
-asked 0 --event unshare --since 4s
+asked 0 --event mlock2 --since 4s
 asked 5 "${watch[@]}" --since 1h
 gap new n1
 gap new n2
@@ -66,21 +66,21 @@ twice() { [ "$(lab_alerts 'Watched file opened')" = 2 ]; }
 lab_wait 20 twice || fail "$(lab_alerts 'Watched file opened') alerts, not 2"
 asked 4 "${watch[@]}" --since 1m
 cmp <(jq -r '.ids[]' "$lab/said.json" | sort) <(jq -r 'select(.rule == "Watched file opened").uuid' "$lab/alerts" | sort) || fail "other ids than the alerts': $(cat "$lab/said.json")"
-asked 0 --event unshare --since 4s
-unshare -m true
-lab_wait 60 is 4 --event unshare --since 1m || fail "an unshare is not seen: $(cat "$lab/said")"
+asked 0 --event mlock2 --since 4s
+lab_calls 1
+lab_wait 60 is 4 --event mlock2 --since 1m || fail "the call is not seen: $(cat "$lab/said")"
 jq -e '.seen | length > 0 and all(.last > 0)' "$lab/said.json" >/dev/null || fail "when was it seen? $(cat "$lab/said.json")"
 # Both have passed: absent again.
-lab_wait 60 is 0 --rule 'Namespace left' --since 4s || fail "not absent again: $(cat "$lab/said")"
+lab_wait 60 is 0 --rule 'Memory locked' --since 4s || fail "not absent again: $(cat "$lab/said")"
 lab_wait 60 is 0 "${watch[@]}" --since 4s || fail "not absent again: $(cat "$lab/said")"
 
 # A rule that stays the same stays in force over a reload; a changed one begins anew.
-sed -i 's/evt.type = unshare$/evt.type = unshare and proc.name != nobody/' "$lab_rules"
+sed -i 's/evt.type = mlock2$/evt.type = mlock2 and proc.name != nobody/' "$lab_rules"
 "$bin/mewsctl" rules reload --collector "http://$http" --token-file "$lab/api.token" >/dev/null || fail "the rules did not load"
 asked 0 "${watch[@]}" --since 4s
-asked 5 --rule 'Namespace left' --since 4s
+asked 5 --rule 'Memory locked' --since 4s
 gap rule_changed
-lab_wait 60 is 0 --rule 'Namespace left' --since 4s || fail "the changed rule is not in force: $(cat "$lab/said")"
+lab_wait 60 is 0 --rule 'Memory locked' --since 4s || fail "the changed rule is not in force: $(cat "$lab/said")"
 
 # A node is silent, and then has lost events: nobody knows.
 kill -STOP "$second"
