@@ -40,6 +40,25 @@ clock_mono(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+/*
+ * A moment that is kept in a file, for its age: by the boot clock, which nobody sets, within the
+ * boot that noted it; after that by the wall clock.
+ */
+struct clock_stamp {
+	uint64_t boot; /* clock_boot_tag() then */
+	uint64_t boot_ns, real_ns;
+};
+
+/* This boot: a part of its id. 0: the kernel does not tell. Any thread. */
+uint64_t clock_boot_tag(void);
+
+/* When that was, by the boot clock of now. Before this boot it is negative or 0, whatever the wall
+ * clock shows; it is never later than now. */
+int64_t clock_since(const struct clock_stamp *then, const struct clock_stamp *now);
+
+/* Now, with all three. */
+struct clock_stamp clock_stamp(void);
+
 /* Format a time in UTC: "2026-11-28T04:50:11Z". Returns 'out'. */
 enum { CLOCK_TEXT = sizeof("2026-11-28T04:50:11Z") };
 const char *clock_text(uint64_t real_ns, char out[CLOCK_TEXT]);

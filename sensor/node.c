@@ -55,10 +55,10 @@ on_proof(void *arg, const Wire__Challenge *c, struct buf *out)
 static uint64_t
 oldest_ms(const struct node *n)
 {
-	uint64_t now = clock_mono();
-	uint64_t since = MIN(spool_oldest(&n->spool), spool_oldest(&n->backlog.spool));
+	int64_t now = (int64_t) clock_boot();
+	int64_t since = MIN(spool_oldest(&n->spool), spool_oldest(&n->backlog.spool));
 
-	return since < now ? (now - since) / NS_PER_MS : 0;
+	return since < now ? (uint64_t) (now - since) / NS_PER_MS : 0;
 }
 
 static int
@@ -414,13 +414,14 @@ tick_backlog(struct node *n, uint64_t now)
 static uint64_t
 save(struct node *n, uint64_t now)
 {
-	uint64_t since = spool_unsaved_since(&n->spool);
+	int64_t since = spool_unsaved_since(&n->spool);
+	uint64_t age = clock_boot() - (uint64_t) since;
 	bool away = n->link.state != LINK_UP || n->backlog.hello != NULL;
 
-	if (n->cfg.disk == NULL || since == UINT64_MAX)
+	if (n->cfg.disk == NULL || since == INT64_MAX)
 		return UINT64_MAX;
-	if (!away && now < since + SAVE_NS)
-		return since + SAVE_NS;
+	if (!away && age < SAVE_NS)
+		return now + SAVE_NS - age;
 	return spool_save(&n->spool) < 0 ? now + SAVE_NS : UINT64_MAX;
 }
 

@@ -42,7 +42,7 @@ save_pinned(struct node *n)
 		return;
 	keep_losses(n);
 	(void) spool_save(&n->spool); /* failures are logged there */
-	n->cfg.owner->settle(n->cfg.arg, spool_unsaved_since(&n->spool) == UINT64_MAX);
+	n->cfg.owner->settle(n->cfg.arg, spool_unsaved_since(&n->spool) == INT64_MAX);
 }
 
 int

@@ -175,6 +175,17 @@ lose_file(struct spool *s)
 
 /* ---- save ---- */
 
+/* What a file says of a batch that this process closed then. */
+static struct clock_stamp
+stamp_of(int64_t since)
+{
+	struct clock_stamp now = clock_stamp();
+
+	now.real_ns -= (uint64_t) ((int64_t) now.boot_ns - since);
+	now.boot_ns = (uint64_t) since;
+	return now;
+}
+
 static int
 save_entry(struct spool *s, struct spool_entry *e, uint64_t seq)
 {
@@ -183,7 +194,7 @@ save_entry(struct spool *s, struct spool_entry *e, uint64_t seq)
 		.events = e->events,
 		.seq = seq,
 		.durable = s->durable,
-		.real_ns = clock_real() - (clock_mono() - e->since),
+		.closed = stamp_of(e->since),
 	};
 	int r;
 
@@ -218,20 +229,20 @@ spool_save(struct spool *s)
 	return r;
 }
 
-uint64_t
+int64_t
 spool_unsaved_since(const struct spool *s)
 {
 	uint64_t seq = MAX(s->saved, s->first);
 
-	return seq < spool_next(s) ? entry_at(s, (size_t) (seq - s->first))->since : UINT64_MAX;
+	return seq < spool_next(s) ? entry_at(s, (size_t) (seq - s->first))->since : INT64_MAX;
 }
 
-uint64_t
+int64_t
 spool_oldest(const struct spool *s)
 {
 	uint64_t seq = spool_seek(s, s->first);
 
-	return seq < spool_next(s) ? entry_at(s, (size_t) (seq - s->first))->since : UINT64_MAX;
+	return seq < spool_next(s) ? entry_at(s, (size_t) (seq - s->first))->since : INT64_MAX;
 }
 
 uint64_t
@@ -260,7 +271,7 @@ spool_use_disk(struct spool *s, struct spool_disk *disk, struct slice hello)
 int
 spool_end(struct spool *s)
 {
-	struct spool_rec mark = { .real_ns = clock_real() };
+	struct spool_rec mark = { .closed = clock_stamp() };
 	struct spool_seg *seg;
 	uint32_t at;
 	int r = spool_save(s);
@@ -301,7 +312,9 @@ int
 /* NOLINTNEXTLINE(readability-non-const-parameter): the spool owns 'msg' from here on */
 spool_add(struct spool *s, char *msg, uint32_t n, uint32_t events)
 {
-	struct spool_entry e = { .msg = msg, .n = n, .events = events, .since = clock_mono() };
+	struct spool_entry e = {
+		.msg = msg, .n = n, .events = events, .since = (int64_t) clock_boot()
+	};
 
 	if (s->n == s->cap && spool_grow(s) < 0)
 		return -ENOMEM;

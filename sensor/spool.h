@@ -88,9 +88,10 @@ int spool_save(struct spool *s);
  * loaded: the next one is seq + 1. -ENOMEM. */
 int spool_continue(struct spool *s, uint64_t seq) MUST_CHECK;
 
-/* When the oldest batch that is not saved was closed; UINT64_MAX: all are. And of all batches. */
-uint64_t spool_unsaved_since(const struct spool *s);
-uint64_t spool_oldest(const struct spool *s);
+/* When the oldest batch that is not saved was closed, by the boot clock in ns, negative before this
+ * boot; INT64_MAX: all are. And of all batches. */
+int64_t spool_unsaved_since(const struct spool *s);
+int64_t spool_oldest(const struct spool *s);
 
 /* The events of all batches, or of those that are not saved. */
 uint64_t spool_events(const struct spool *s, bool unsaved);

@@ -15,22 +15,23 @@
 #define MEWS_SENSOR_SPOOL_FILE_H
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/macros.h"
 #include "common/slice.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SPOOL_FILE_MAGIC "MEWSSPL1" /* the last character is the version */
+#define SPOOL_FILE_MAGIC "MEWSSPL2" /* the last character is the version */
 #define SPOOL_HELLO_MAX  (256u << 10)
 
 struct spool_rec {
 	uint32_t n; /* bytes of the request that follows; 0: an end mark */
 	uint32_t events;
 	uint64_t seq;
-	uint64_t durable; /* the newest durable batch then */
-	uint64_t real_ns; /* when the batch was closed */
-	uint64_t sum;     /* of the request */
-	uint64_t check;   /* of the fields above */
+	uint64_t durable;          /* the newest durable batch then */
+	struct clock_stamp closed; /* when the batch was */
+	uint64_t sum;              /* of the request */
+	uint64_t check;            /* of the fields above */
 };
 
 /* Write head and Hello into an empty file; *end: where the first record begins. -errno. */

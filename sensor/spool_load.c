@@ -12,6 +12,7 @@ struct load {
 	struct spool *spool;
 	struct spool_seg *seg;
 	bool *ended;
+	struct clock_stamp now;
 };
 
 /* Add holes up to 'seq'. */
@@ -37,15 +38,6 @@ spool_continue(struct spool *s, uint64_t seq)
 	return skip_to(s, seq + 1);
 }
 
-static uint64_t
-since_of(uint64_t real_ns)
-{
-	uint64_t now = clock_real(), mono = clock_mono();
-	uint64_t age = now > real_ns ? now - real_ns : 0;
-
-	return mono > age ? mono - age : 1;
-}
-
 static int
 load_record(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
 {
@@ -64,7 +56,7 @@ load_record(void *arg, const struct spool_rec *rec, uint32_t at, bool whole)
 		return 0;
 	if (skip_to(s, rec->seq) < 0 || (s->n == s->cap && spool_grow(s) < 0))
 		return -ENOMEM;
-	e.since = since_of(rec->real_ns);
+	e.since = clock_since(&rec->closed, &l->now);
 	if (whole) {
 		e.seg = l->seg;
 		l->seg->live++;
@@ -80,7 +72,7 @@ int
 /* NOLINTNEXTLINE(readability-non-const-parameter): load_record() writes it */
 spool_load(struct spool *s, struct spool_seg *seg, bool *ended)
 {
-	struct load l = { s, seg, ended };
+	struct load l = { s, seg, ended, clock_stamp() };
 	int r;
 
 	seg->owner = s;

@@ -18,9 +18,9 @@ struct spool_seg;
 struct spool_entry {
 	char *msg;             /* owned; NULL: not in memory */
 	struct spool_seg *seg; /* its file; NULL: not saved. Without both: a hole */
-	uint64_t since;        /* when it was closed, monotonic ns */
-	uint32_t at;           /* in the file */
-	uint32_t n;            /* bytes */
+	int64_t since; /* when it was closed, by the boot clock in ns; negative: before this boot */
+	uint32_t at;   /* in the file */
+	uint32_t n;    /* bytes */
 	uint32_t events;
 	uint32_t refused; /* how often the collector refused it */
 };

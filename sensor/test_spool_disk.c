@@ -329,8 +329,8 @@ static const struct {
 	{ "a torn tail", -1, true, 0, "1 2 3 " },
 	{ "a torn head", -1000 - 20, true, 0, "1 2 3 " },
 	{ "the last request", -1, false, 1, "1 2 3 " },
-	{ "a request", -1 - 1048, false, 1, "1 2 4 " },
-	{ "a head", -1048 - 1000 - 1, false, 0, "1 2 " },
+	{ "a request", -1 - 1064, false, 1, "1 2 4 " },
+	{ "a head", -1064 - 1000 - 1, false, 0, "1 2 " },
 };
 
 static void
@@ -378,7 +378,7 @@ test_read_back(void **state)
 	begin(&p, "n1", 1, 4000, 64 * MB);
 	add(&p, 1, 10, 1000, 10);
 	assert_int_equal(0, spool_save(&p.spool));
-	spoil(&p, -9 * 1048 - 1, false); /* the first */
+	spoil(&p, -9 * 1064 - 1, false); /* the first */
 	assert_null(spool_msg(&p.spool, spool_get(&p.spool, 1)));
 	assert_null(spool_get(&p.spool, 1));
 	assert_int_equal(2, spool_seek(&p.spool, 1));

@@ -24,7 +24,9 @@ make(void)
 	assert_int_equal(0, spool_file_begin(fd, slice_str(HELLO), &at));
 	assert_int_equal(BEGIN, at);
 	for (uint64_t i = 0; i < RECORDS; i++) {
-		struct spool_rec rec = { .events = 10, .seq = 7 + i, .durable = 6, .real_ns = 99 };
+		struct spool_rec rec = {
+			.events = 10, .seq = 7 + i, .durable = 6, .closed.real_ns = 99
+		};
 
 		assert_int_equal(0, spool_file_append(fd, &at, &rec, slice_str("batch")));
 		assert_int_equal(BEGIN + (i + 1) * SIZE, at);
@@ -54,7 +56,7 @@ read_all(int fd, char *out, size_t size)
 		    (size_t) snprintf(out + n, size - n, "%d%s ", (int) rec.seq, r == 1 ? "" : "!");
 		assert_int_equal(10, rec.events);
 		assert_int_equal(6, rec.durable);
-		assert_int_equal(99, rec.real_ns);
+		assert_int_equal(99, rec.closed.real_ns);
 		if (r == 1)
 			assert_true(slice_eq(buf_get(&msg), slice_str("batch")));
 	}
@@ -141,7 +143,7 @@ test_each_bit(void **state)
 static void
 test_full(void **state)
 {
-	struct spool_rec rec = { .events = 10, .seq = 10, .durable = 6, .real_ns = 99 };
+	struct spool_rec rec = { .events = 10, .seq = 10, .durable = 6, .closed.real_ns = 99 };
 	char got[64];
 	int fd = make();
 	uint64_t at = BEGIN + RECORDS * SIZE;
@@ -158,7 +160,7 @@ test_full(void **state)
 static void
 test_end_mark(void **state)
 {
-	struct spool_rec rec = { .real_ns = 1 };
+	struct spool_rec rec = { .closed.real_ns = 1 };
 	int fd = make();
 	uint64_t at = BEGIN + RECORDS * SIZE, from = at;
 

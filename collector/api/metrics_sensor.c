@@ -28,7 +28,8 @@ static const struct column {
 	ROW("mews_node_sensor_spool_disk_bytes", "gauge", spool_disk_bytes, PLAIN,
 	    "Size of the files of a node's spool."),
 	ROW("mews_node_sensor_spool_oldest_seconds", "gauge", spool_oldest_ms, IN_MS,
-	    "Age of the oldest batch of a node that is not durable."),
+	    "Age of the oldest batch of a node that is not durable; no step of its clock changes "
+	    "it."),
 	ROW("mews_node_sensor_spool_errors_total", "counter", spool_errors, PLAIN,
 	    "Writes of a node's spool that failed, and files and batches in it that could not be "
 	    "read."),
