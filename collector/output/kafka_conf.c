@@ -119,22 +119,59 @@ set_brokers(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 	    "outputs.kafka.brokers is missing: set it to HOST:PORT of a Kafka broker");
 }
 
-/* Check the topic's name as Kafka does: letters, digits, '.', '_' and '-', at most 249. */
+/* Check a topic's name as Kafka does: letters, digits, '.', '_' and '-', at most 249. */
 static int
-check_topic(const char *topic, struct cfg *cfg, struct diag *d)
+check_topic(const char *key, const char *topic, struct cfg *cfg, struct diag *d)
 {
 	size_t n = strlen(topic), good = 0;
 
-	while (isalnum((unsigned char) topic[good]) ||
-	       (topic[good] != '\0' && strchr("._-", topic[good]) != NULL))
+	while (kafka_topic_char(topic[good]))
 		good++;
-	if (n > 0 && n <= 249 && good == n && strcmp(topic, ".") != 0 && strcmp(topic, "..") != 0)
+	if (n > 0 && n <= KAFKA_TOPIC_MAX && good == n && strcmp(topic, ".") != 0 &&
+	    strcmp(topic, "..") != 0)
 		return 0;
-	cfg_place(cfg, "outputs.kafka.topic", d);
+	cfg_place(cfg, key, d);
 	return diag_fail(d, d->line, d->col,
-	    "outputs.kafka.topic: '%s' is not a valid topic name: letters, digits, '.', "
-	    "'_' and '-', at most 249",
-	    topic);
+	    "%s: '%s' is not a valid topic name: letters, digits, '.', '_' and '-', at most 249",
+	    key, topic);
+}
+
+/* Compile a template, whose messages have the option's place. */
+static int
+compile(const char *key, const char *text, struct template **t, struct cfg *cfg, struct diag *d)
+{
+	cfg_place(cfg, key, d);
+	return template_line_new(text, key, t, d);
+}
+
+/* The topics. No event names one, since a program could send its alerts to where nobody looks. */
+static int
+set_topics(struct kafka_state *k, struct cfg *cfg, struct diag *d)
+{
+	static const char key[] = "outputs.kafka.topic",
+			  letters[] = "outputs.kafka.dead_letter_topic";
+	int r = compile(key, k->topic, &k->by, cfg, d);
+
+	if (r < 0)
+		return r;
+	if (template_event_field(k->by) != NULL)
+		return diag_fail(d, d->line, d->col,
+		    "%s: events decide '%%%s', so a program could choose the topic: use fields "
+		    "such "
+		    "as %%alert.cluster, %%alert.node, %%alert.rule and %%alert.level",
+		    key, template_event_field(k->by));
+	if (template_is_fixed(k->by))
+		r = check_topic(key, k->topic, cfg, d);
+	if (k->letters != NULL && k->letters[0] == '\0')
+		k->letters = NULL;
+	if (r == 0 && k->letters != NULL)
+		r = check_topic(letters, k->letters, cfg, d);
+	if (r == 0 && k->letters != NULL && strcmp(k->letters, k->topic) == 0) {
+		cfg_place(cfg, letters, d);
+		r = diag_fail(
+		    d, d->line, d->col, "%s: it must not be the topic of alerts", letters);
+	}
+	return r;
 }
 
 int
@@ -142,8 +179,10 @@ kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 {
 	char text[32];
 	size_t n = sizeof(text);
-	int r = check_topic(k->topic, cfg, d);
+	int r = set_topics(k, cfg, d);
 
+	if (r == 0)
+		r = compile("outputs.kafka.key", k->key_text, &k->key, cfg, d);
 	k->conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(k->conf, quiet);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(defaults); i++)

@@ -25,8 +25,16 @@
 static const struct opt opts[] = {
 	{ "outputs.kafka.brokers", NULL, "Bootstrap brokers: host:port, one or more.", OPT_LIST,
 	    offsetof(struct kafka_state, brokers), 0, 0 },
-	{ "outputs.kafka.topic", "mews.alerts.v1", "The topic; Mews does not create it.", OPT_STR,
-	    offsetof(struct kafka_state, topic), 0, 0 },
+	{ "outputs.kafka.topic", "mews.alerts.v1",
+	    "The topic; Mews does not create it. A template, such as mews.%[alert.cluster].v1, "
+	    "of fields that no event decides.",
+	    OPT_STR, offsetof(struct kafka_state, topic), 0, 0 },
+	{ "outputs.kafka.key", "%alert.cluster/%alert.node",
+	    "The record's key, a template: alerts of one key stay in order, in one partition.",
+	    OPT_STR, offsetof(struct kafka_state, key_text), 0, 0 },
+	{ "outputs.kafka.dead_letter_topic", NULL,
+	    "Send what Kafka refuses for good to this topic, too.", OPT_STR,
+	    offsetof(struct kafka_state, letters), 0, 0 },
 	{ "outputs.kafka.format", "json", TEXT_FORMATS ": the record's value.", OPT_STR,
 	    offsetof(struct kafka_state, format_name), 0, 0 },
 };
@@ -57,19 +65,30 @@ permanent(rd_kafka_resp_err_t err)
 	}
 }
 
+/* Is it the record's own topic, which is not everybody's? Then others need not wait for it. */
+static bool
+is_topics(const struct kafka_state *k, rd_kafka_resp_err_t err)
+{
+	return !template_is_fixed(k->by) &&
+	       (err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+		   err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+		   err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
+		   err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+}
+
 static const char *
-sentence(struct kafka_state *k, rd_kafka_resp_err_t err)
+sentence(struct kafka_state *k, rd_kafka_resp_err_t err, const char *topic)
 {
 	switch ((int) err) {
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 		(void) snprintf(k->trouble, sizeof(k->trouble),
-		    "Kafka has no topic '%s'; create it, or set outputs.kafka.topic", k->topic);
+		    "Kafka has no topic '%s'; create it, or set outputs.kafka.topic", topic);
 		break;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 		(void) snprintf(k->trouble, sizeof(k->trouble),
 		    "Kafka does not let us write to the topic '%s'; grant WRITE and DESCRIBE",
-		    k->topic);
+		    topic);
 		break;
 	case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
 	case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
@@ -80,6 +99,22 @@ sentence(struct kafka_state *k, rd_kafka_resp_err_t err)
 	return k->trouble;
 }
 
+/* A record will never be taken: its row ends. */
+static void
+refused_for_good(struct kafka_state *k, uint64_t rowid, const rd_kafka_message_t *m)
+{
+	struct kafka_parts parts = {
+		.rowid = rowid, .key = { m->key, m->key_len }, .value = { m->payload, m->len }
+	};
+	const char *topic = rd_kafka_topic_name(m->rkt), *why = sentence(k, m->err, topic);
+
+	if (rd_kafka_message_detach_headers((rd_kafka_message_t *) m, &parts.headers) !=
+	    RD_KAFKA_RESP_ERR_NO_ERROR)
+		parts.headers = rd_kafka_headers_new(8);
+	kafka_refuse(k, why, topic, m->partition, &parts);
+	k->trouble[0] = '\0'; /* the record's fault, not Kafka's */
+}
+
 /* Handle a record that the broker refuses. */
 static void
 refused(struct kafka_state *k, uint64_t rowid, const rd_kafka_message_t *m)
@@ -88,14 +123,17 @@ refused(struct kafka_state *k, uint64_t rowid, const rd_kafka_message_t *m)
 		    m->err == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
 		    m->err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
 
+	if (k->alone == rowid) {
+		k->tries = k->tried_row == rowid ? k->tries + 1 : 1;
+		k->tried_row = rowid;
+	}
 	if (k->alone != rowid) {
 		k->solo_until = k->newest; /* one by one, up to the newest possible culprit */
 	} else if (size && m->len / 2 >= CUT_LEAST) {
 		k->cut_row = rowid;
 		k->cut_limit = m->len / 2;
 	} else {
-		k->done(k->arg, rowid, OUTPUT_REFUSED, sentence(k, m->err));
-		k->trouble[0] = '\0'; /* the record's fault, not Kafka's */
+		refused_for_good(k, rowid, m);
 		return;
 	}
 	k->done(k->arg, rowid, OUTPUT_RETRY, rd_kafka_err2str(m->err));
@@ -111,13 +149,18 @@ delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 	k->flying--;
 	if (k->closing)
 		return;
-	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+	if ((rowid & KAFKA_LETTER) != 0) {
+		kafka_letter_ended(k, rowid & ~KAFKA_LETTER, m->err, kafka_letter_reason(m));
+	} else if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		k->trouble[0] = '\0';
 		k->done(k->arg, rowid, OUTPUT_DELIVERED, NULL);
 	} else if (permanent(m->err)) {
 		refused(k, rowid, m);
+	} else if (is_topics(k, m->err)) {
+		refused_for_good(k, rowid, m);
 	} else {
-		k->done(k->arg, rowid, OUTPUT_RETRY, sentence(k, m->err));
+		k->done(
+		    k->arg, rowid, OUTPUT_RETRY, sentence(k, m->err, rd_kafka_topic_name(m->rkt)));
 	}
 }
 
@@ -213,65 +256,29 @@ replace(struct kafka_state *k)
 	return -EIO;
 }
 
-/* A row's number travels as the record's opaque pointer. */
-_Static_assert(sizeof(void *) == sizeof(uint64_t), "64-bit only");
-
-static void *
-opaque_of(uint64_t rowid)
-{
-	void *p;
-
-	memcpy(&p, &rowid, sizeof(p));
-	return p;
-}
-
-/* The parts of a record besides its value. */
-struct record {
-	char key[512], source[1200], at[40];
-	size_t key_len;
-};
-
-static void
-make_record(const struct alert *a, struct record *ret)
-{
-	int n = snprintf(ret->key, sizeof(ret->key), "%s/%s", a->cluster, a->node);
-
-	ret->key_len = MIN((size_t) n, sizeof(ret->key) - 1);
-	shape_source(a->cluster, a->node, ret->source, sizeof(ret->source));
-	text_time(a->time, ret->at);
-}
-
 static rd_kafka_resp_err_t
-produce(struct kafka_state *k, const struct outbox_row *row, struct slice body)
+produce(struct kafka_state *k, const struct outbox_row *row, const struct kafka_record *record,
+    struct slice body)
 {
-	const struct alert *a = &row->alert;
-	struct record rec;
+	const struct kafka_parts parts = { row->rowid, row->alert.time,
+		{ record->key, record->key_len }, body, kafka_headers(k, &row->alert, record) };
 
-	make_record(a, &rec);
-	return rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->topic),
-	    RD_KAFKA_V_KEY(rec.key, rec.key_len), RD_KAFKA_V_VALUE((void *) body.p, body.n),
-	    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-	    RD_KAFKA_V_TIMESTAMP((int64_t) (a->time / NS_PER_MS)),
-	    RD_KAFKA_V_OPAQUE(opaque_of(row->rowid)),
-	    RD_KAFKA_V_HEADER("content-type", text_content_type(k->format), -1),
-	    RD_KAFKA_V_HEADER("ce_specversion", "1.0", -1), RD_KAFKA_V_HEADER("ce_id", a->id, -1),
-	    RD_KAFKA_V_HEADER("ce_source", rec.source, -1),
-	    RD_KAFKA_V_HEADER("ce_type", SHAPE_CE_TYPE, -1),
-	    RD_KAFKA_V_HEADER("ce_time", rec.at, -1), RD_KAFKA_V_HEADER("ce_subject", a->rule, -1),
-	    RD_KAFKA_V_END);
+	return kafka_produce(k, record->topic, &parts);
 }
 
 static int
 kafka_render(void *state, const struct alert *a, struct buf *ret)
 {
 	const struct kafka_state *k = state;
-	struct record rec;
+	struct kafka_record rec;
+	int r = kafka_record(k, a, &rec);
 
-	make_record(a, &rec);
+	if (r < 0)
+		return r;
 	buf_printf(ret,
 	    "topic: %s\nkey: %s\ncontent-type: %s\nce_specversion: 1.0\n"
 	    "ce_id: %s\nce_source: %s\nce_type: " SHAPE_CE_TYPE "\nce_time: %s\nce_subject: %s\n\n",
-	    k->topic, rec.key, text_content_type(k->format), a->id, rec.source, rec.at, a->rule);
+	    rec.topic, rec.key, text_content_type(k->format), a->id, rec.source, rec.at, a->rule);
 	text_alert(ret, a, k->format);
 	return buf_ok(ret);
 }
@@ -285,7 +292,8 @@ kafka_answered(void *state)
 
 /* Cut until our own limit is met; the broker's limit is learnt from its answer. */
 static rd_kafka_resp_err_t
-produce_cut(struct kafka_state *k, const struct outbox_row *row, size_t limit)
+produce_cut(struct kafka_state *k, const struct outbox_row *row, const struct kafka_record *record,
+    size_t limit)
 {
 	CLEANUP(buf_fini) struct buf body = BUF_INIT;
 	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
@@ -296,11 +304,47 @@ produce_cut(struct kafka_state *k, const struct outbox_row *row, size_t limit)
 		buf_clear(&body);
 		r = text_fit(&body, &row->alert, k->format, limit);
 		if (r == 0)
-			err = produce(k, row, buf_get(&body));
+			err = produce(k, row, record, buf_get(&body));
 	}
 	if (r == -ENOMEM)
 		return RD_KAFKA_RESP_ERR__QUEUE_FULL; /* try again later */
 	return r < 0 ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : err;
+}
+
+static rd_kafka_resp_err_t
+produce_row(struct kafka_state *k, const struct outbox_row *row, const struct kafka_record *record,
+    struct slice body)
+{
+	rd_kafka_resp_err_t err;
+
+	if (k->cut_row == row->rowid && row->rowid != 0)
+		return produce_cut(k, row, record, k->cut_limit);
+	err = produce(k, row, record, body);
+	if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+		err = produce_cut(k, row, record, k->max_bytes - MIN(k->max_bytes / 2, OVERHEAD));
+	return err;
+}
+
+/* Handle an error of the library, which did not take the record. */
+static int
+not_taken(struct kafka_state *k, const struct outbox_row *row, const struct kafka_record *record,
+    struct slice body, rd_kafka_resp_err_t err)
+{
+	struct kafka_parts parts = { row->rowid, 0, { record->key, record->key_len }, body, NULL };
+	bool topics = is_topics(k, err);
+
+	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		return -EAGAIN;
+	if (!permanent(err) && !topics) {
+		(void) sentence(k, err, record->topic);
+		return -EIO;
+	}
+	parts.headers = kafka_headers(k, &row->alert, record);
+	kafka_refuse(k, topics ? sentence(k, err, record->topic) : rd_kafka_err2str(err),
+	    record->topic, RD_KAFKA_PARTITION_UA, &parts);
+	if (topics)
+		k->trouble[0] = '\0';
+	return 0;
 }
 
 static int
@@ -309,6 +353,7 @@ kafka_submit(void *state, const struct outbox_row *row)
 	struct kafka_state *k = state;
 	struct slice body = { row->alert.json, row->alert.json_len };
 	CLEANUP(buf_fini) struct buf shaped = BUF_INIT;
+	struct kafka_record record;
 	rd_kafka_resp_err_t err;
 	int r;
 
@@ -322,28 +367,18 @@ kafka_submit(void *state, const struct outbox_row *row)
 		if (buf_ok(&shaped) < 0)
 			return -ENOMEM;
 	}
+	r = kafka_record(k, &row->alert, &record);
+	if (r < 0)
+		return r;
 	k->flying++; /* before its report can arrive */
-	if (k->cut_row == row->rowid && row->rowid != 0) {
-		err = produce_cut(k, row, k->cut_limit);
-	} else {
-		err = produce(k, row, body);
-		if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-			err = produce_cut(k, row, k->max_bytes - MIN(k->max_bytes / 2, OVERHEAD));
-	}
+	err = produce_row(k, row, &record, body);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		k->alone = k->flying == 1 ? row->rowid : 0;
 		k->newest = MAX(k->newest, row->rowid);
 		return 0;
 	}
 	k->flying--;
-	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-		return -EAGAIN;
-	if (permanent(err)) {
-		k->done(k->arg, row->rowid, OUTPUT_REFUSED, rd_kafka_err2str(err));
-		return 0;
-	}
-	(void) sentence(k, err);
-	return -EIO;
+	return not_taken(k, row, &record, body, err);
 }
 
 static void
@@ -397,6 +432,9 @@ kafka_close(void *state)
 	if (k->conf != NULL)
 		rd_kafka_conf_destroy(k->conf);
 	k->conf = NULL;
+	template_free(k->by);
+	template_free(k->key);
+	k->by = k->key = NULL;
 }
 
 const struct output_ops output_kafka = {

@@ -2,6 +2,7 @@
 #include "collector/output/template.h"
 #include "collector/output/template_value.h"
 #include "common/array.h"
+#include "common/escape.h"
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
@@ -19,6 +20,7 @@ struct part {
 struct template
 {
 	enum template_escape escape;
+	bool line; /* plain text instead of JSON */
 	char *copy;
 	struct part *part;
 	size_t n, cap;
@@ -104,15 +106,15 @@ static int
 compile(struct template *t, template_param_fn *param, void *arg, struct diag *d)
 {
 	const char *from = t->copy, *p = from;
-	bool quoted = false;
+	bool quoted = t->line;
 	struct slice name;
 	size_t n;
 	int r = 0;
 
 	for (; r == 0 && *p != '\0'; p++) {
-		if (*p == '"')
+		if (*p == '"' && !t->line)
 			quoted = !quoted;
-		if (quoted && *p == '\\' && p[1] != '\0') {
+		if (quoted && !t->line && *p == '\\' && p[1] != '\0') {
 			p++;
 			continue;
 		}
@@ -160,7 +162,7 @@ check_json(struct slice s, struct diag *d)
 	}
 }
 
-/* Fill it once, so that a template that is not JSON is found at the start. */
+/* Fill it once, so that a template that is not JSON, or not a line, is found at the start. */
 static int
 try(const struct template *t, struct diag *d)
 {
@@ -168,20 +170,18 @@ try(const struct template *t, struct diag *d)
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 	int r = template_fill(t, &a, slice_str(a.json), NULL, &b);
 
-	return r < 0 ? r : check_json(buf_get(&b), d);
+	if (r == 0 && t->line && strpbrk(t->copy, "\r\n") != NULL)
+		return diag_fail(d, 0, 0, "it must be one line");
+	return r < 0 || t->line ? r : check_json(buf_get(&b), d);
 }
 
-int
-template_new(const char *text, const char *what, enum template_escape escape,
-    template_param_fn *param, void *arg, struct template **ret, struct diag *d)
+static int
+make(struct template *t, const char *text, const char *what, template_param_fn *param, void *arg,
+    struct template **ret, struct diag *d)
 {
-	struct template *t = calloc(1, sizeof(*t));
 	struct diag why = { 0 };
 	int r;
 
-	if (t == NULL)
-		return -ENOMEM;
-	t->escape = escape;
 	t->copy = strdup(text);
 	r = t->copy == NULL ? -ENOMEM : compile(t, param, arg, &why);
 	if (r == 0)
@@ -193,6 +193,57 @@ template_new(const char *text, const char *what, enum template_escape escape,
 	else
 		*ret = t;
 	return r;
+}
+
+int
+template_new(const char *text, const char *what, enum template_escape escape,
+    template_param_fn *param, void *arg, struct template **ret, struct diag *d)
+{
+	struct template *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return -ENOMEM;
+	t->escape = escape;
+	return make(t, text, what, param, arg, ret, d);
+}
+
+static const char *
+no_params(void *arg, const char *name)
+{
+	(void) arg;
+	(void) name;
+	return NULL;
+}
+
+int
+template_line_new(const char *text, const char *what, struct template **ret, struct diag *d)
+{
+	struct template *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return -ENOMEM;
+	t->line = true;
+	return make(t, text, what, no_params, NULL, ret, d);
+}
+
+bool
+template_is_fixed(const struct template *t)
+{
+	return t->n == 0 || (t->n == 1 && t->part[0].kind == LITERAL);
+}
+
+const char *
+template_event_field(const struct template *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct part *p = &t->part[i];
+
+		if (p->kind == FIELD)
+			return p->text;
+		if (p->kind == BUILTIN && p->builtin->parsed)
+			return p->builtin->name;
+	}
+	return NULL;
 }
 
 void
@@ -252,6 +303,13 @@ add_value(struct buf *b, const struct template *t, const struct part *p, struct 
 	struct slice s = v.text;
 	size_t at;
 
+	if (t->line) {
+		if (v.raw)
+			escape_json(b, s);
+		else
+			escape_add(b, s);
+		return;
+	}
 	if (s.p == NULL && !p->quoted) {
 		buf_str(b, "null");
 		return;
@@ -290,6 +348,7 @@ add_output_field(struct buf *b, const struct template *t, const struct part *p, 
 		value.text = slice_str(text);
 		value.raw = !p->quoted;
 	}
+	f->lacks |= value.text.n == 0;
 	add_value(b, t, p, value);
 	free(text);
 }
@@ -305,9 +364,9 @@ needs_parsing(const struct template *t)
 	return false;
 }
 
-int
-template_fill(const struct template *t, const struct alert *a, struct slice json,
-    const struct repeats *repeats, struct buf *ret)
+static int
+fill(const struct template *t, const struct alert *a, struct slice json,
+    const struct repeats *repeats, bool *lacks, struct buf *ret)
 {
 	struct fill f = { .a = a, .json = json, .repeats = repeats };
 	json_error_t e = { 0 };
@@ -340,5 +399,21 @@ template_fill(const struct template *t, const struct alert *a, struct slice json
 	ret->failed |= f.scratch.failed;
 	buf_fini(&f.scratch);
 	json_decref(f.root);
+	*lacks = f.lacks;
 	return buf_ok(ret);
+}
+
+int
+template_fill(const struct template *t, const struct alert *a, struct slice json,
+    const struct repeats *repeats, struct buf *ret)
+{
+	bool lacks;
+
+	return fill(t, a, json, repeats, &lacks, ret);
+}
+
+int
+template_line(const struct template *t, const struct alert *a, bool *lacks, struct buf *ret)
+{
+	return fill(t, a, (struct slice){ a->json, a->json_len }, NULL, lacks, ret);
 }

@@ -6,7 +6,7 @@
  * configuration (param.NAME), or else one of the alert's output_fields. Within a string of the
  * template its text is inserted, elsewhere a JSON value (null if there is none). %% is a percent
  * sign. Values are always escaped: whatever an event contains, the result has the template's
- * structure. Immutable once made.
+ * structure. A line is the same as plain text, without parameters. Immutable once made.
  */
 #ifndef MEWS_COLLECTOR_OUTPUT_TEMPLATE_H
 #define MEWS_COLLECTOR_OUTPUT_TEMPLATE_H
@@ -43,5 +43,18 @@ void template_free(struct template *t);
  * or NULL: for itself. -EBADMSG: it is not JSON. -ENOMEM. */
 int template_fill(const struct template *t, const struct alert *a, struct slice json,
     const struct repeats *repeats, struct buf *ret) MUST_CHECK;
+
+/* Compile a line. -EINVAL and *d: an unknown field of the alert, or it has line breaks. -ENOMEM. */
+int template_line_new(
+    const char *text, const char *what, struct template **ret, struct diag *d) MUST_CHECK;
+/* Append an alert's line, in which no value makes a control character. *lacks: one of its
+ * output_fields is absent or empty. -EBADMSG: the alert is not JSON. -ENOMEM. */
+int template_line(
+    const struct template *t, const struct alert *a, bool *lacks, struct buf *ret) MUST_CHECK;
+
+/* Has it no field? */
+bool template_is_fixed(const struct template *t);
+/* The first field that an event decides, or NULL; it lives as long as the template. */
+const char *template_event_field(const struct template *t);
 
 #endif

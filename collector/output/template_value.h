@@ -23,6 +23,7 @@ struct fill {
 	const struct repeats *repeats; /* or NULL */
 	json_t *root;
 	struct buf scratch;
+	bool lacks; /* an output field is absent or empty */
 };
 
 struct builtin {

@@ -118,6 +118,61 @@ a_bad_template_is_one_sentence(void **state)
 	assert_int_equal(-EINVAL, template_escape_of("none", &e));
 }
 
+/* A line of plain text: control characters are escaped, and nothing else is. */
+static const struct {
+	const char *text, *want;
+	bool lacks;
+} lines[] = {
+	{ "%alert.rule on %alert.node: \"%proc.pid\" 100%%", "R\"1 on n: \"7\" 100%", false },
+	{ "%proc.name", "x\"},{\\x0a", false },
+	{ "<%no.such>", "<>", true },
+	{ "<%evt.none>", "<>", true },
+	{ "%evt.list\\%alert.severity", "[1,\"a\"]\\3", false },
+	{ "a %alert.json", "a " BODY, false },
+	{ "", "", false },
+};
+
+static void
+a_line_is_plain_text(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct template *t = NULL;
+		struct diag d = { 0 };
+		struct buf b = BUF_INIT;
+		bool lacks = false;
+
+		assert_int_equal(0, template_line_new(lines[i].text, "t", &t, &d));
+		assert_int_equal(0, template_line(t, &alert, &lacks, &b));
+		assert_string_equal(lines[i].want, buf_get(&b).n == 0 ? "" : b.p);
+		assert_int_equal(lines[i].lacks, lacks);
+		buf_fini(&b);
+		template_free(t);
+	}
+}
+
+static const struct {
+	const char *text, *msg;
+} bad_lines[] = {
+	{ "%alert.no", "t: an alert has no '%alert.no'" },
+	{ "%param.key", "t: it needs the parameter 'key'" },
+	{ "100%", "t: no field follows a '%' (write %% for one)" },
+	{ "a\nb", "t: it must be one line" },
+};
+
+static void
+a_bad_line_is_one_sentence(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad_lines); i++) {
+		struct template *t = NULL;
+		struct diag d = { 0 };
+
+		assert_int_equal(-EINVAL, template_line_new(bad_lines[i].text, "t", &t, &d));
+		assert_string_equal(bad_lines[i].msg, d.msg);
+	}
+}
+
 /* Every byte in every text: the result is JSON with the same structure. */
 static void
 no_byte_changes_the_structure(void **state)
@@ -180,6 +235,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_filled_in),
 		cmocka_unit_test(a_bad_template_is_one_sentence),
+		cmocka_unit_test(a_line_is_plain_text),
+		cmocka_unit_test(a_bad_line_is_one_sentence),
 		cmocka_unit_test(no_byte_changes_the_structure),
 		cmocka_unit_test(a_summary_is_short),
 	};

@@ -2,10 +2,10 @@
 /*
  * kafka_outbox.c - put alerts into an outbox with a Kafka output, or check what is in the topic.
  *
- *   kafka_outbox produce DB BROKERS TOPIC COUNT PACE_US [PROPERTY=VALUE...]
+ *   kafka_outbox produce DB BROKERS TOPIC COUNT PACE_US [KEY=VALUE...]
  *	Alerts 1 to COUNT, ten to a batch, of KEYS nodes in turn; number 7 has a body of 2 MB and
  *	number 8 is not JSON and 2 MB. Those already in the outbox are dropped by their ids.
- *	Ends when the output has nothing left.
+ *	Ends when the output has nothing left. KEY: a property, or outputs.kafka.NAME.
  *   kafka_outbox verify BROKERS TOPIC COUNT once|repeated
  *	Every alert except number 8 is in the topic; those of a node in order, in one partition;
  *	once, or with harmless repetitions.
@@ -92,12 +92,13 @@ config(char **argv)
 	char set[512];
 
 	buf_printf(&b,
-	    "outputs:\n  kafka:\n    enabled: true\n    brokers: [\"%s\"]\n    topic: %s\n",
+	    "outputs:\n  kafka:\n    enabled: true\n    brokers: [\"%s\"]\n    topic: '%s'\n",
 	    argv[1], argv[2]);
 	if (cfg_parse("test", buf_get(&b), &cfg, &d) < 0)
 		die("%s", d.msg);
 	for (argv += 5; *argv != NULL; argv++) {
-		(void) snprintf(set, sizeof(set), "outputs.kafka.properties.%s", *argv);
+		(void) snprintf(set, sizeof(set), "%s%s",
+		    strncmp(*argv, "outputs.", 8) == 0 ? "" : "outputs.kafka.properties.", *argv);
 		if (cfg_override(cfg, set, &d) < 0)
 			die("%s", d.msg);
 	}

@@ -48,6 +48,30 @@ echo "== undisturbed: each once, in order; one is cut, one is set aside"
 grep -q "^delivered 4999 refused 1 .* set aside 1$" "$dir/calm.out"
 "$prog" verify "$broker" calm 5000 once
 
+# letters TOPIC: its dead letters, a line each
+letters() {
+	kcat -q -C -e -b "$broker" -t "$1" -f '%k | %h\n'
+}
+
+echo "== topics and keys by template; what is refused for good is in the dead-letter topic too"
+"$kafka" topic "$dir/kafka" by-prod 3
+"$kafka" topic "$dir/kafka" dead 1
+"$prog" produce "$dir/by.db" "$broker" 'by-%[alert.cluster]' 50 0 \
+	outputs.kafka.dead_letter_topic=dead | tee "$dir/by.out"
+grep -q "^delivered 49 refused 1 .* set aside 1$" "$dir/by.out"
+"$prog" verify "$broker" by-prod 50 once
+letters dead >"$dir/dead.out"
+[ "$(wc -l <"$dir/dead.out")" -eq 1 ]
+grep -q '^prod/web 3 | .*ce_id=00000008-.*dlq.reason=.*too large.*dlq.topic=by-prod,dlq.partition=-1,dlq.attempts=1,dlq.timestamp=20' "$dir/dead.out"
+
+echo "== a topic of a few that is missing delays no other: its alerts are dead letters"
+"$kafka" topic "$dir/kafka" missing 1
+"$prog" produce "$dir/missing.db" "$broker" 'by-%[alert.rule]' 20 0 outputs.kafka.dead_letter_topic=missing \
+	topic.metadata.propagation.max.ms=500 topic.metadata.refresh.interval.ms=1000 | tee "$dir/missing.out"
+grep -q "^delivered 0 refused 20 .* set aside 20$" "$dir/missing.out"
+letters missing >"$dir/letters.out"
+[ "$(grep -c "dlq.reason=Kafka has no topic 'by-Read_file'; create it" "$dir/letters.out")" -eq 19 ]
+
 echo "== a topic that takes only small records: the broker's own refusal cuts"
 "$prog" produce "$dir/small.db" "$broker" small 500 0 compression.codec=none | tee "$dir/small.out"
 grep -q "^delivered 499 refused 1 " "$dir/small.out"
