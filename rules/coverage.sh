@@ -8,10 +8,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=rules/cases.sh
 . "$here/cases.sh"
+# shellcheck source=rules/cases_container.sh
+. "$here/cases_container.sh"
 
 # RULE|WORD, WORD for each rule
 # shellcheck disable=SC2154 # cases.sh sets rule_cases
-words() { printf '%s\n' "${rule_cases[@]}" | awk -F'|' '$1 in w { w[$1] = w[$1] ", " $2; next } { w[$1] = $2 } END { for (r in w) print r "|" w[r] }'; }
+words() { printf '%s\n' "${rule_cases[@]}" "${container_cases[@]}" | awk -F'|' '$1 in w { w[$1] = w[$1] ", " $2; next } { w[$1] = $2 } END { for (r in w) print r "|" w[r] }'; }
 
 table() {
 	"$1" rules list --json "$here/mews_rules.yaml" |
@@ -26,8 +28,8 @@ diff <(sed -n '/^## Coverage/,/^A stream/{/^| T/p;}' "$2") <(table "$1") || {
 	exit 1
 }
 "$1" rules list --json "$here/mews_rules.yaml" | jq -r '.[] | select(.enabled).rule' | while read -r rule; do
-	grep -qE "(alerts: \\[|rule: |, )$rule(\\]|,|\$)" "$here/cases/mews_rules.yaml" || {
-		echo "no case of cases/mews_rules.yaml raises '$rule'" >&2
+	grep -qE "(alerts: \\[|rule: |, )$rule(\\]|,|\$)" "$here/cases/mews_rules.yaml" "$here/cases/containers.yaml" || {
+		echo "no case of cases/ raises '$rule'" >&2
 		exit 1
 	}
 done

@@ -32,6 +32,8 @@ make_image() {
 	mkdir -p "$root/bin" "$root/etc" "$root/tmp"
 	cp /bin/busybox "$root/bin/"
 	for link in sh sleep true cat ls id; do ln -s busybox "$root/bin/$link"; done
+	ln -s usr/lib "$root/lib" # for a container that has the machine's /usr
+	ln -s usr/lib64 "$root/lib64"
 	printf '#!/bin/sh\nwhile sleep 0.2; do /bin/true "$1"; done\n' >"$root/bin/deeds"
 	chmod +x "$root/bin/deeds"
 	printf 'root:x:0:0:root:/root:/bin/sh\nboxer:x:4711:0:::\n' >"$root/etc/passwd"
