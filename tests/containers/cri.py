@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""cri.py SOCKET METHOD [REQUEST] - call a method of CRI v1, with request and answer as JSON.
+"""cri.py SOCKET - call methods of CRI v1: each line of input is METHOD REQUEST, its answer a line; both are JSON.
+
+An answer {"error": TEXT} means that the call failed.
 
 The messages are described by containerd's own program, which has its .proto file compressed within: so no copy
 of it is kept here. Needs python3-grpcio and python3-protobuf.
@@ -54,19 +56,34 @@ def load(program):
     return pool
 
 
-def call(socket, method, request):
-    pool = load("/usr/bin/containerd")
-    factory = message_factory.MessageFactory(pool)
-    service = PACKAGE + (".ImageService" if "Image" in method else ".RuntimeService")
-    found = pool.FindServiceByName(service).methods_by_name[method]
-    asked, answered = factory.GetPrototype(found.input_type), factory.GetPrototype(found.output_type)
-    channel = grpc.insecure_channel("unix://" + socket, options=[("grpc.default_authority", "localhost")])
-    run = channel.unary_unary("/%s/%s" % (service, method), request_serializer=asked.SerializeToString,
-                              response_deserializer=answered.FromString)
-    answer = run(json_format.ParseDict(request, asked()), timeout=60)
-    return json_format.MessageToDict(answer, preserving_proto_field_name=True)
+class Runtime:
+    """A runtime behind a socket."""
+
+    def __init__(self, socket):
+        self.pool = load("/usr/bin/containerd")
+        self.factory = message_factory.MessageFactory(self.pool)
+        self.channel = grpc.insecure_channel("unix://" + socket, options=[("grpc.default_authority", "localhost")])
+
+    def call(self, method, request):
+        service = PACKAGE + (".ImageService" if "Image" in method else ".RuntimeService")
+        found = self.pool.FindServiceByName(service).methods_by_name[method]
+        asked, answered = self.factory.GetPrototype(found.input_type), self.factory.GetPrototype(found.output_type)
+        run = self.channel.unary_unary("/%s/%s" % (service, method), request_serializer=asked.SerializeToString,
+                                       response_deserializer=answered.FromString)
+        answer = run(json_format.ParseDict(request, asked()), timeout=60)
+        return json_format.MessageToDict(answer, preserving_proto_field_name=True)
+
+
+def main():
+    runtime = Runtime(sys.argv[1])
+    for line in sys.stdin:
+        method, _, request = line.strip().partition(" ")
+        try:
+            answer = runtime.call(method, json.loads(request or "{}"))
+        except grpc.RpcError as e:
+            answer = {"error": e.details()}
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
-    body = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
-    print(json.dumps(call(sys.argv[1], sys.argv[2], body)))
+    main()

@@ -15,13 +15,18 @@ count=${1:-20}
 runtimes_need || exit 77
 /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null || { echo 'skipped: install python3-grpcio python3-protobuf'; exit 77; }
 
-cri() { /usr/bin/python3 "$root/tests/containers/cri.py" "$box/containerd/sock" "$@"; }
+# cri METHOD [REQUEST]: set $answer. One process answers all, since its start takes longer than a pod.
+cri() {
+	echo "$1 ${2:-}" >&"${CRI[1]}" && read -r -t 90 answer <&"${CRI[0]}" && [[ $answer != '{"error"'* ]]
+}
+remove_pod() {
+	cri StopPodSandbox "{\"pod_sandbox_id\": \"$1\"}" && cri RemovePodSandbox "{\"pod_sandbox_id\": \"$1\"}"
+}
 cri_end() {
 	local pod
-	for pod in $(cri ListPodSandbox 2>/dev/null | jq -r '.items[]?.id'); do
-		cri StopPodSandbox "{\"pod_sandbox_id\": \"$pod\"}" >/dev/null 2>&1 || true
-		cri RemovePodSandbox "{\"pod_sandbox_id\": \"$pod\"}" >/dev/null 2>&1 || true
-	done
+	if [ -n "${CRI_PID:-}" ] && cri ListPodSandbox; then
+		for pod in $(jq -r '.items[]?.id' <<<"$answer"); do remove_pod "$pod" || true; done
+	fi
 	runtimes_end
 	for at in /sys/fs/cgroup/*/kubepods /sys/fs/cgroup/kubepods; do
 		[ ! -d "$at" ] || find "$at" -depth -type d -exec rmdir {} \; 2>/dev/null || true
@@ -55,6 +60,8 @@ start_cri() {
 	rm -r "$box/archive"
 	pack_image localhost/pause:1 "$box/pause.tar" '["/bin/sleep", "100000"]'
 	ctr -n k8s.io image import "$box/pause.tar" >/dev/null
+	coproc CRI { /usr/bin/python3 "$root/tests/containers/cri.py" "$d/sock" 2>"$lab/cri.log"; }
+	lab_pids+=("$CRI_PID")
 	lab_wait 60 cri Version
 }
 
@@ -64,12 +71,14 @@ run_pod() {
 	config=$(jq -cn --arg n "$1" --arg ns "$2" --arg u "$3" --arg log "$lab" '{metadata: {name: $n, namespace: $ns, uid: $u},
 		labels: {"io.kubernetes.pod.name": $n, "io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.uid": $u}, log_directory: $log,
 		linux: {cgroup_parent: ("/kubepods/besteffort/pod" + $u), security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}')
-	sandbox=$(cri RunPodSandbox "{\"config\": $config}" | jq -r .pod_sandbox_id)
-	container=$(cri CreateContainer "$(jq -cn --arg s "$sandbox" --argjson c "$config" --arg d "$4" '{pod_sandbox_id: $s, sandbox_config: $c,
+	cri RunPodSandbox "{\"config\": $config}" || fail "no sandbox of $1: $answer"
+	sandbox=$(jq -r .pod_sandbox_id <<<"$answer")
+	cri CreateContainer "$(jq -cn --arg s "$sandbox" --argjson c "$config" --arg d "$4" '{pod_sandbox_id: $s, sandbox_config: $c,
 		config: {metadata: {name: "app"}, image: {image: "localhost/mews-box:1"}, command: ["/bin/true", $d], log_path: ($d + ".out"),
 		labels: ($c.labels + {"io.kubernetes.container.name": "app"}),
-		linux: {security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}}')" | jq -r .container_id)
-	cri StartContainer "{\"container_id\": \"$container\"}" >/dev/null
+		linux: {security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}}')" || fail "no container of $1: $answer"
+	container=$(jq -r .container_id <<<"$answer")
+	cri StartContainer "{\"container_id\": \"$container\"}" || fail "the container of $1 does not start: $answer"
 	ran_sandbox=$sandbox ran=$container
 }
 
@@ -115,8 +124,9 @@ for pod in "${pods[@]}"; do
 	run_pod "$name" "$ns" "$uid" "cri-$n"
 	lab_wait 20 have "cri-$n" || fail "no alert of $name"
 	got=$(deeds "cri-$n" | head -1)
-	status=$(cri ContainerStatus "{\"container_id\": \"$ran\"}" | jq -r '.status | "\(.id) \(.metadata.name)"')
-	image=$(cri ContainerStatus "{\"container_id\": \"$ran\"}" | jq -r '.status.image.image | sub(":"; " ")')
+	cri ContainerStatus "{\"container_id\": \"$ran\"}" || fail "no status of $name: $answer"
+	status=$(jq -r '.status | "\(.id) \(.metadata.name)"' <<<"$answer")
+	image=$(jq -r '.status.image.image | sub(":"; " ")' <<<"$answer")
 	want="deed cri-$n|$status containerd $image $name $ns $uid $ran_sandbox|$wanted|"
 	if [[ $got == "$want"* ]]; then
 		passed=$((passed + 1))
@@ -124,6 +134,7 @@ for pod in "${pods[@]}"; do
 		failed=$((failed + 1))
 		printf 'failed: %s has\n  %s, not\n  %s\n' "$name" "$got" "$want"
 	fi
+	remove_pod "$ran_sandbox" || fail "$name cannot be removed: $answer"
 done
 [ "$(lab_metric mews_node_containers_late_total)" = 0 ] || fail "$(lab_metric mews_node_containers_late_total) containers were late"
 echo "$passed passed, $failed failed"
