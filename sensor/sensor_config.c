@@ -65,6 +65,11 @@ check_options(struct app *a, struct diag *d)
 
 	if (strncmp(is_set(o->url) ? o->url : "", "tls+tcp://", 10) == 0 &&
 	    a->args.record == NULL) {
+		if (!is_set(o->tls_ca) && is_set(o->enroll_dir) && is_set(o->enroll_file))
+			return diag_fail(d, 0, 0,
+			    "this node has no certificate: put a line of 'mewsctl pki token' into "
+			    "%s (enroll.file), or set tls.*",
+			    o->enroll_file);
 		if (!is_set(o->tls_ca))
 			return diag_fail(
 			    d, 0, 0, "set tls.ca to the PEM file of the fleet's authority");

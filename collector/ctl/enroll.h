@@ -31,7 +31,8 @@ struct enroll_options {
 
 /* Make the folder, or renew what it has of the fleet's authority in the folder 'fleet'. Authorities
  * that it has from earlier folders stay trusted, unless 'only' this one shall be. Empty options
- * stay as they are. -EINVAL... and *d. */
+ * stay as they are. The server's certificate is noted in 'fleet', unless that is read-only.
+ * -EINVAL... and *d. */
 int enroll_init(const char *dir, const char *fleet, bool only, const struct enroll_options *o,
     struct diag *d) MUST_CHECK;
 

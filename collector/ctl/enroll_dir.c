@@ -167,6 +167,31 @@ fleet_write(const char *dir, const char *fleet, X509 *ca, bool lists, bool only,
 	return r;
 }
 
+/* Is it a folder that nobody can change, such as a Secret of Kubernetes? */
+static bool
+is_frozen(const char *fleet)
+{
+	return access(fleet, W_OK) < 0 && errno == EROFS;
+}
+
+/* Note it in the fleet's list, to be revocable by name; not in one that is frozen. */
+static int
+server_note(const char *fleet, const char *name, X509 *cert, struct diag *d)
+{
+	struct issued is = { .v = NULL };
+	int r;
+
+	if (is_frozen(fleet))
+		return 0;
+	r = issued_read(fleet, &is, d);
+	if (r == 0)
+		r = issued_record(&is, PKI_COLLECTOR, name, cert, d);
+	if (r == 0)
+		r = issued_write(fleet, &is, d);
+	free(is.v);
+	return r;
+}
+
 /* Issue the server's certificate from the fleet's authority, so that nodes know the server by it.
  * Its key stays in 'dir'. */
 static int
@@ -183,16 +208,11 @@ server_write(const char *dir, const char *fleet, const struct pki_pair *ca,
 		.days = PKI_CERT_DAYS };
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 	struct pki_pair p = { NULL, NULL };
-	struct issued is = { .v = NULL };
 	char path[4096];
 	int r = pki_make_cert(ca, &rq, &p, d);
 
 	if (r == 0)
-		r = issued_read(fleet, &is, d);
-	if (r == 0)
-		r = issued_record(&is, PKI_COLLECTOR, rq.name, p.cert, d);
-	if (r == 0)
-		r = issued_write(fleet, &is, d);
+		r = server_note(fleet, rq.name, p.cert, d);
 	if (r == 0)
 		r = pki_write_pair(dir, "server", &p, d);
 	if (r == 0 && (add_pem(&b, p.cert, NULL) < 0 || add_pem(&b, ca->cert, NULL) < 0)) {
@@ -202,12 +222,11 @@ server_write(const char *dir, const char *fleet, const struct pki_pair *ca,
 	pki_path(dir, "server", ".pem", path);
 	if (r == 0)
 		r = file_replace(path, (struct slice){ b.p, b.n }, 0644, d);
-	free(is.v);
 	pki_pair_fini(&p);
 	return r;
 }
 
-/* With the fleet's lock held. */
+/* With the fleet's lock held, or a frozen fleet. */
 static int
 take_fleet(const char *dir, const char *fleet, bool only, struct diag *d)
 {
@@ -289,7 +308,7 @@ enroll_init(
 		r = pki_init(dir, name, PKI_NODES_ONLY, PKI_CA_DAYS, false, d);
 	if (r < 0)
 		return r;
-	locked = pki_lock(fleet, d);
-	r = locked < 0 ? locked : take_fleet(dir, fleet, only, d);
+	locked = is_frozen(fleet) ? -EROFS : pki_lock(fleet, d);
+	r = locked < 0 && locked != -EROFS ? locked : take_fleet(dir, fleet, only, d);
 	return r < 0 ? r : write_trust(dir, d);
 }

@@ -45,6 +45,7 @@ pack_image() { # NAME:TAG OUT [COMMAND as JSON]
 	local layer config command=${3:-}
 	[ -n "$command" ] || command='["/bin/sh"]'
 	layer=$(sha256sum "$box/root.tar" | cut -d' ' -f1)
+	rm -rf "$box/archive"
 	mkdir -p "$box/archive/$layer"
 	cp "$box/root.tar" "$box/archive/$layer/layer.tar"
 	jq -cn --arg d "sha256:$layer" --argjson c "$command" '{architecture: "amd64", os: "linux", created: "2024-01-01T00:00:00Z",

@@ -132,6 +132,14 @@ new_only() { [ "$(grep -c BEGIN "$lab/five/ca.pem")" = 2 ]; }
 lab_wait 60 new_only || fail "the node does not learn that the old authority is over"
 lab_wait 60 lab_connected web-5 || fail "web-5 is not connected after the change"
 
+# --- an enroller whose fleet is read-only, as a Secret of Kubernetes is
+if [ "$(id -u)" = 0 ]; then
+	# shellcheck disable=SC2016 # of the inner shell
+	unshare -m sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" pki enroller "$1" "$3" --address e.example --collector tls+tcp://c.example:1' - \
+		"$lab/new" "$bin/mewsctl" "$lab/frozen" >/dev/null || fail "no enroller can be made of a fleet that is read-only"
+	[ "$(grep -c BEGIN "$lab/frozen/trust.pem")" = 2 ] || fail "an enroller of a fleet that is read-only does not trust it"
+fi
+
 # --- revocation of a node: it is cut off, and renews no more
 pki revoke "$desk" web-5 >/dev/null
 lab_wait 60 grep -q 'is revoked' "$lab/sensor-web-5.log" || fail "a revoked node goes on"

@@ -12,6 +12,7 @@
 # build_apiserver.sh builds both programs from Debian's sources.
 : "${KUBE_APISERVER:=$(command -v kube-apiserver || true)}" "${ETCD:=$(command -v etcd || true)}"
 kube_port=16443 etcd_port=16379
+kube_without=ServiceAccount # admission plugins that are off: pods without service accounts
 
 apiserver_need() {
 	[ -x "$KUBE_APISERVER" ] && [ -x "$ETCD" ] && command -v kubectl openssl >/dev/null && return
@@ -27,7 +28,7 @@ kube_pki() {
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=kube-apiserver \
 		-keyout "$dir/server.key" -out "$dir/server.csr" 2>/dev/null
 	openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
-		-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$dir/server.crt" 2>/dev/null
+		-extfile <(echo subjectAltName=IP:127.0.0.1,IP:10.99.0.1) -out "$dir/server.crt" 2>/dev/null
 	openssl genrsa -out "$dir/accounts.key" 2048 2>/dev/null
 }
 
@@ -72,7 +73,7 @@ apiserver_start() {
 		--advertise-address 192.0.2.2 --endpoint-reconciler-type none --tls-cert-file "$lab/kube/server.crt" \
 		--tls-private-key-file "$lab/kube/server.key" --token-auth-file "$lab/kube/tokens" --authorization-mode RBAC \
 		--service-account-key-file "$lab/kube/accounts.key" --service-account-signing-key-file "$lab/kube/accounts.key" \
-		--service-account-issuer https://lab --service-cluster-ip-range 10.99.0.0/24 --disable-admission-plugins ServiceAccount \
+		--service-account-issuer https://lab --service-cluster-ip-range 10.99.0.0/24 --disable-admission-plugins "$kube_without" \
 		--allow-privileged "$@" >>"$lab/kube/apiserver.log" 2>&1 &
 	apiserver_pid=$!
 	for _ in {1..120}; do

@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# build_apiserver.sh FOLDER - make kube-apiserver and etcd for tests/kube/run.sh in FOLDER/bin, from packages of
-# Debian 12 alone: the source package kubernetes, its compiler, etcd-server. Installs nothing; needs no root,
-# 4 GB of disk and some ten minutes of two cores. Does nothing if they are there.
+# build_apiserver.sh FOLDER [--node] - make kube-apiserver and etcd for tests/kube/run.sh in FOLDER/bin, from packages
+# of Debian 12 alone: the source package kubernetes, its compiler, etcd-server. --node: also what tests/helm/node.sh
+# needs. Installs nothing; needs no root, 4 GB of disk and some ten minutes of two cores. Does nothing if they are there.
 set -euo pipefail
-[ $# = 1 ] || { echo "usage: build_apiserver.sh FOLDER" >&2; exit 2; }
+programs=(kube-apiserver)
+[ "${2:-}" != --node ] || programs+=(kube-controller-manager kube-scheduler kubelet)
+{ [ $# = 1 ] || [ "$2" = --node ]; } || { echo "usage: build_apiserver.sh FOLDER [--node]" >&2; exit 2; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-[ ! -x "$folder/bin/kube-apiserver" ] || { echo "$folder/bin/kube-apiserver is there"; exit 0; }
+[ ! -x "$folder/bin/${programs[-1]}" ] || { echo "$folder/bin/${programs[-1]} is there"; exit 0; }
 cd "$folder"
 log=$folder/build.log
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -49,8 +51,8 @@ export APT_CONFIG=$folder/apt/conf
 	mkdir -p "$folder/home"
 	HOME=$folder/home GOROOT=$folder/go GOPATH=$PWD/.go GOCACHE=$folder/cache PATH=$folder/go/bin:$folder/root/usr/bin:$PATH \
 		LD_LIBRARY_PATH=$(echo "$folder"/root/usr/lib/*-linux-gnu) CGO_ENABLED=0 GOFLAGS=-mod=vendor GOTOOLCHAIN=local \
-		nice make WHAT=cmd/kube-apiserver
+		nice make WHAT="${programs[*]/#/cmd/}"
 } >"$log" 2>&1 || { tail -20 "$log" >&2; exit 1; }
 mkdir -p "$folder/bin"
-cp "$folder/src/kubernetes/_output/bin/kube-apiserver" "$folder/root/usr/bin/etcd" "$folder/bin/"
+cp "${programs[@]/#/$folder/src/kubernetes/_output/bin/}" "$folder/root/usr/bin/etcd" "$folder/bin/"
 echo "KUBE_APISERVER=$folder/bin/kube-apiserver ETCD=$folder/bin/etcd"
