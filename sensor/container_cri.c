@@ -49,5 +49,7 @@ container_cri(struct container_info *c)
 		container_image(c, json_text(a, "io.kubernetes.cri.image-name", NULL));
 	if (crio)
 		crio_image(c, a);
+	if (!cri && !crio)
+		container_containerd(c);
 	return true;
 }

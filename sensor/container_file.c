@@ -8,8 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int
@@ -79,6 +81,37 @@ container_doc(struct container_info *c, const char *folder, const char *name)
 		(void) close(fd);
 	buf_fini(&text);
 	return doc;
+}
+
+int
+container_socket(struct container_info *c, const char *folder, const char *name)
+{
+	int dir = open_how(c->host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT), at, fd;
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct stat st;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	at = open_how(dir, name, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	(void) close(dir);
+	if (at < 0)
+		return at;
+	r = fstat(at, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+		    (st.st_uid != 0 && st.st_uid != geteuid())
+		? -EPERM
+		: 0;
+	fd = r < 0 ? r : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (r == 0 && fd < 0)
+		r = -errno;
+	/* the file that was looked at, whatever has its name by now */
+	(void) snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d", at);
+	if (r == 0 && connect(fd, (const struct sockaddr *) &to, sizeof(to)) < 0)
+		r = -errno;
+	(void) close(at);
+	if (r < 0 && fd >= 0)
+		(void) close(fd);
+	return r < 0 ? r : fd;
 }
 
 int

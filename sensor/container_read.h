@@ -2,7 +2,7 @@
 /*
  * container_read.h - read what a runtime has written about a container.
  *
- *	ask --> bundle --> config.json --> the runtime's own files --> record
+ *	ask --> bundle --> config.json --> the runtime's own files --> its socket --> record
  *
  * Runs in a process of its own (scanner.h), because a file system may never answer and the files
  * may be hostile: a folder is found below host_root, and a file below its folder without following
@@ -80,6 +80,10 @@ void container_info_fini(struct container_info *c);
  * NULL: it is not there, or (c->fault, c->why) is refused. Owned by c. */
 const json_t *container_doc(struct container_info *c, const char *folder, const char *name);
 
+/* Connect to a runtime's socket, root's own, that is 'name' in 'folder', a path below host_root.
+ * A non-blocking descriptor; -errno. */
+int container_socket(struct container_info *c, const char *folder, const char *name) MUST_CHECK;
+
 /* A text in an object, by its keys, outermost first, up to NULL; p NULL: none. */
 struct slice json_text(const json_t *j, ...);
 
@@ -114,6 +118,12 @@ bool container_bundle(struct container_info *c);
 bool container_docker(struct container_info *c);
 bool container_podman(struct container_info *c);
 bool container_cri(struct container_info *c);
+
+/* Ask containerd itself for what its bundle lacks: name, image, labels. */
+void container_containerd(struct container_info *c);
+
+/* Read its answer, a message of protobuf, which may be any bytes. */
+void container_containerd_answer(struct container_info *c, struct slice answer);
 
 /* ---- container_users.c ---- */
 

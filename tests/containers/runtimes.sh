@@ -118,16 +118,16 @@ start_containerd() {
 	cat >"$box/containerd.toml" <<-EOF
 		version = 2
 		root = "$d/root"
-		state = "$d/state"
+		state = "$d"
 		disabled_plugins = ["io.containerd.grpc.v1.cri"]
 		[grpc]
-		  address = "$d/sock"
+		  address = "$d/containerd.sock"
 		[plugins."io.containerd.internal.v1.opt"]
 		  path = "$d/opt"
 	EOF
 	containerd -c "$box/containerd.toml" >"$lab/containerd.log" 2>&1 &
 	lab_pids+=("$!")
-	export CONTAINERD_ADDRESS=$d/sock
+	export CONTAINERD_ADDRESS=$d/containerd.sock
 	lab_wait 60 ctr version || return 1
 	pack_image localhost/mews-box:1 "$box/image.tar"
 	ctr image import "$box/image.tar" >/dev/null
@@ -174,7 +174,7 @@ runtime_inspect() {
 	case $1 in
 	podman) podman inspect "$2" | jq -r '.[0] | [.Id, .Name, .ImageName, .Image, .HostConfig.Privileged] | map(tostring) | join(" ")' ;;
 	docker) docker inspect "$2" | jq -r '.[0] | [.Id, (.Name | ltrimstr("/")), .Config.Image, (.Image | ltrimstr("sha256:")), .HostConfig.Privileged] | map(tostring) | join(" ")' ;;
-	containerd) ctr container info "$2" | jq -r '[.ID, .ID, .Image, "", false] | map(tostring) | join(" ")' ;;
+	containerd) ctr container info "$2" | jq -r '[.ID, .ID, .Image, "<NA>", false] | map(tostring) | join(" ")' ;;
 	esac
 }
 
