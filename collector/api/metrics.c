@@ -102,7 +102,7 @@ static const struct metric output_metrics[] = {
 	ROW(output_stats, silenced, COUNTER, "Alerts that a silence keeps from this output."),
 	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
 	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
-	    "Age of the oldest alert waiting for this output."),
+	    "How long the oldest alert that waits for this output has waited."),
 };
 
 static void

@@ -75,7 +75,8 @@ static const struct ctl_syntax list_syntax = { "outputs list", options, ARRAY_SI
 	"or\n"
 	"failing; REFUSED counts alerts that the destination refused for good since the start, "
 	"RETRIES\n"
-	"those that were to be sent again; OLDEST is the age of the oldest alert that waits; DEAD "
+	"those that were to be sent again; OLDEST is how long the oldest of those that wait has "
+	"waited; DEAD "
 	"the\n"
 	"number of dead letters. The last error of each stays, with its age, after it is over.\n"
 	"\n",

@@ -111,7 +111,12 @@ int outbox_nodes(struct outbox *o, int (*fn)(void *arg, const struct outbox_node
 struct outbox_row {
 	uint64_t rowid;
 	struct alert alert;
+	uint64_t added; /* when it was committed, realtime ms */
 };
+
+/* When a row was committed, by the boot clock in ns; before this boot it is negative or 0. No step
+ * of the wall clock changes it, but for rows of collectors that did not note them. Any thread. */
+int64_t outbox_since(struct outbox *o, const struct outbox_row *row);
 
 /* Read rows after 'after', at most 'max', oldest first; fn returns false to stop, and may take
  * long: nothing is locked meanwhile. Any thread. Returns their number, or -errno. */

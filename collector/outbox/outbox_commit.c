@@ -84,9 +84,10 @@ cut(struct outbox_txn *const *v, int n)
 static int
 insert_all(struct outbox *o, const struct piece *p)
 {
-	uint64_t now = clock_real() / NS_PER_MS;
+	struct clock_stamp at = clock_stamp();
+	uint64_t now = at.real_ns / NS_PER_MS;
 	const struct alert *a;
-	int r = 0;
+	int r = outbox_clock_note(o, &at, o->stats.last_rowid + 1);
 
 	for (int i = 0; r == 0 && i < p->whole; i++) {
 		for (a = p->v[i]->alerts; r == 0 && a != NULL; a = a->next)
@@ -140,6 +141,7 @@ committed(struct outbox *o, bool trouble)
 	o->stats.pruned += o->tx.pruned;
 	o->stats.rows += o->tx.inserted;
 	o->stats.rows -= o->tx.pruned;
+	outbox_clock_noted(o);
 	if (o->tx.last_rowid > 0) {
 		o->stats.last_rowid = o->tx.last_rowid;
 		pthread_cond_broadcast(&o->news);

@@ -29,6 +29,9 @@ static const char *const statements[ST_COUNT] = {
 	    "DELETE FROM alert WHERE n IN (SELECT n FROM (SELECT n, added FROM alert"
 	    " WHERE n <= ?1 ORDER BY n LIMIT ?2) WHERE added < ?3)",
 	[ST_OLDEST] = "SELECT added, n FROM alert ORDER BY n LIMIT 1",
+	[ST_CLOCK] = "INSERT OR REPLACE INTO clock VALUES(?1, ?2, ?3)",
+	[ST_OLD_CLOCKS] =
+	    "DELETE FROM clock WHERE n NOT IN (SELECT n FROM clock ORDER BY n DESC LIMIT ?1)",
 	[ST_PAGES] = "PRAGMA page_count",
 	[ST_FREE] = "PRAGMA freelist_count",
 };
@@ -124,7 +127,7 @@ outbox_db_connect(struct outbox *o)
 int
 outbox_db_prepare(struct outbox *o)
 {
-	int r = outbox_exec(o->db, OUTBOX_NODE_TABLE);
+	int r = outbox_exec(o->db, OUTBOX_LATER_TABLES);
 
 	for (size_t i = 0; r == 0 && i < ST_COUNT; i++)
 		r = outbox_err(sqlite3_prepare_v3(

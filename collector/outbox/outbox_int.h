@@ -63,13 +63,16 @@
 #define OUTBOX_WAL_PATIENCE_MS 5
 
 #define OUTBOX_NODES_MAX 4096 /* waiting to be written */
+#define OUTBOX_CLOCKS    32   /* steps of the clock and boots that are remembered */
 
-/* Created by every start, so that files of older collectors get it too; those collectors ignore
- * it. */
-#define OUTBOX_NODE_TABLE                                                            \
-	"CREATE TABLE IF NOT EXISTS node(cluster TEXT NOT NULL, node TEXT NOT NULL," \
-	" boot TEXT NOT NULL, sensor_start INTEGER NOT NULL, seen INTEGER NOT NULL," \
-	" stopped INTEGER NOT NULL, PRIMARY KEY(cluster, node)) WITHOUT ROWID;"
+/* Created by every start, so that files of older collectors get them too; those collectors ignore
+ * them. */
+#define OUTBOX_LATER_TABLES                                                              \
+	"CREATE TABLE IF NOT EXISTS node(cluster TEXT NOT NULL, node TEXT NOT NULL,"     \
+	" boot TEXT NOT NULL, sensor_start INTEGER NOT NULL, seen INTEGER NOT NULL,"     \
+	" stopped INTEGER NOT NULL, PRIMARY KEY(cluster, node)) WITHOUT ROWID;"          \
+	"CREATE TABLE IF NOT EXISTS clock(n INTEGER PRIMARY KEY, boot INTEGER NOT NULL," \
+	" ahead INTEGER NOT NULL);"
 
 #define OUTBOX_TELL_NS (10 * NS_PER_S) /* how often slow steps of the start log their progress */
 #define OUTBOX_SYNC_MS 20              /* maximum delay before the newest number is durable */
@@ -93,6 +96,8 @@ enum outbox_stmt {
 	ST_PRUNE,
 	ST_PRUNE_OLD,
 	ST_OLDEST,
+	ST_CLOCK,
+	ST_OLD_CLOCKS,
 	ST_PAGES,
 	ST_FREE,
 	ST_COUNT,
@@ -136,6 +141,13 @@ struct outbox_news {
 struct outbox_record {
 	uint64_t n, added, time, priority;
 	struct slice id, rule, cluster, node, json;
+};
+
+/* From number n on, alerts were committed in that boot, while the wall clock was so far ahead of
+ * the boot clock. */
+struct outbox_clock {
+	uint64_t n, boot; /* clock_boot_tag() */
+	int64_t ahead_ns;
 };
 
 /* The state of PATH-high: see outbox_high.c. */
@@ -208,10 +220,11 @@ struct outbox {
 	struct outbox_news *nodes_writing; /* in order of arrival */
 	struct {
 		uint64_t inserted, duplicates, pruned, last_rowid;
-		uint64_t streams;       /* rows of streams */
-		bool all;               /* all that waited are written */
-	} tx;                           /* what the current transaction will have done */
-	uint64_t times[OUTBOX_TX_ROWS]; /* event times of the alerts that it inserted */
+		uint64_t streams;          /* rows of streams */
+		bool all;                  /* all that waited are written */
+		struct outbox_clock clock; /* n 0: nothing new */
+	} tx;                              /* what the current transaction will have done */
+	uint64_t times[OUTBOX_TX_ROWS];    /* event times of the alerts that it inserted */
 
 	_Atomic uint64_t damaged_rows; /* left out on reads */
 	pthread_mutex_t moving;        /* a checkpoint runs: SQLite refuses a second one */
@@ -235,6 +248,8 @@ struct outbox {
 	size_t nnodes;
 	struct outbox_reader *idle;
 	size_t nidle;
+	struct outbox_clock clocks[OUTBOX_CLOCKS]; /* by number; only the commit thread writes */
+	size_t nclocks;
 	struct outbox_stats stats;
 };
 
@@ -355,6 +370,12 @@ bool outbox_progress_due(struct outbox *o);
 /* outbox_nodes.c. Write what waits, in a write transaction; ..._written() follows the commit. */
 int outbox_nodes_write(struct outbox *o) MUST_CHECK;
 void outbox_nodes_written(struct outbox *o);
+
+/* outbox_clock.c. In a write transaction, before the first alert, which gets number 'next';
+ * ..._noted() follows the commit, under the lock. */
+int outbox_clock_load(struct outbox *o) MUST_CHECK;
+int outbox_clock_note(struct outbox *o, const struct clock_stamp *now, uint64_t next) MUST_CHECK;
+void outbox_clock_noted(struct outbox *o);
 
 /* outbox_read.c. A connection for reading; give it back. */
 int outbox_reader_get(struct outbox *o, struct outbox_reader **ret) MUST_CHECK;

@@ -117,6 +117,7 @@ copy_row(struct outbox_reader *rd, sqlite3_stmt *st, struct places *p)
 		return false;
 	memset(row, 0, sizeof(*row));
 	row->rowid = rec.n;
+	row->added = rec.added;
 	(void) snprintf(row->alert.id, sizeof(row->alert.id), "%.*s", (int) rec.id.n, rec.id.p);
 	row->alert.time = rec.time;
 	row->alert.priority = (enum priority) rec.priority;

@@ -20,7 +20,7 @@ static const char tables[] = //
     " PRIMARY KEY(cluster, node, boot, sensor_start)) WITHOUT ROWID;"
     "CREATE TABLE place(output TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE aside(output TEXT NOT NULL, n INTEGER NOT NULL, why TEXT NOT NULL,"
-    " at INTEGER NOT NULL, PRIMARY KEY(output, n)) WITHOUT ROWID;" OUTBOX_NODE_TABLE;
+    " at INTEGER NOT NULL, PRIMARY KEY(output, n)) WITHOUT ROWID;" OUTBOX_LATER_TABLES;
 
 int
 outbox_schema_make(sqlite3 *db)

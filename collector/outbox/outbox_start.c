@@ -325,6 +325,8 @@ outbox_load(struct outbox *o, const struct outbox_cfg *cfg, struct diag *d)
 	if (r == 0)
 		r = outbox_places_load(o, cfg);
 	if (r == 0 && !o->read_only)
+		r = outbox_clock_load(o);
+	if (r == 0 && !o->read_only)
 		r = outbox_oldest(o);
 	if (r == 0 && !o->read_only)
 		r = outbox_measure(o);

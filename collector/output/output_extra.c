@@ -137,7 +137,7 @@ forget(struct output *o, uint64_t rowid)
 static int
 submit(struct output *o, uint64_t rowid, const struct alert *a)
 {
-	struct outbox_row row = { rowid, *a };
+	struct outbox_row row = { .rowid = rowid, .alert = *a };
 	int r;
 
 	o->extra[o->nextra++] = rowid; /* first: submit() may call done() */

@@ -109,7 +109,7 @@ offer(void *arg, const struct outbox_row *row)
 		}
 		o->flight[slot(o, o->n++)].rowid = row->rowid;
 	}
-	o->flight[slot(o, i)].time = row->alert.time;
+	o->flight[slot(o, i)].since = outbox_since(o->set->outbox, row);
 	if (is_left_out(o, &row->alert)) {
 		o->flight[slot(o, i)].state = ENDED;
 		o->next = row->rowid;
@@ -126,7 +126,7 @@ offer(void *arg, const struct outbox_row *row)
 	}
 	o->flight[slot(o, i)].state = AGAIN; /* 'next' is before it: it will be read again */
 	o->flying--;
-	o->waiting = row->alert.time;
+	o->waiting = o->flight[slot(o, i)].since;
 	o->full = r == -EAGAIN;
 	o->refusal = r == -EAGAIN ? 0 : r;
 	return false;
@@ -207,15 +207,17 @@ static void
 publish(struct output *o)
 {
 	const char *trouble = o->ops->trouble == NULL ? NULL : o->ops->trouble(o->st);
-	uint64_t now = clock_real(), oldest = o->n > 0 ? o->flight[o->head].time : o->waiting;
+	int64_t now = (int64_t) clock_boot();
+	int64_t oldest = o->n > 0 ? o->flight[o->head].since : o->waiting;
 	struct outbox_stats ob;
 
 	o->troubled = trouble != NULL;
 	outbox_stats(o->set->outbox, &ob);
 	pthread_mutex_lock(&o->lock);
 	o->stats.lag_rows = ob.last_rowid > o->cursor ? ob.last_rowid - o->cursor : 0;
-	o->stats.oldest_age_ms =
-	    o->stats.lag_rows == 0 || oldest == 0 || oldest > now ? 0 : (now - oldest) / NS_PER_MS;
+	o->stats.oldest_age_ms = o->stats.lag_rows == 0 || oldest == 0 || oldest > now
+				     ? 0
+				     : (uint64_t) (now - oldest) / NS_PER_MS;
 	o->stats.retrying = o->retry_after < o->retry_upto;
 	if (o->only_test)
 		o->stats.error[0] = '\0';

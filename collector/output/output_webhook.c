@@ -58,7 +58,7 @@ static int
 webhook_render(void *state, const struct alert *a, struct buf *ret)
 {
 	struct webhook_state *st = state;
-	const struct outbox_row row = { 0, *a };
+	const struct outbox_row row = { .alert = *a };
 	int r;
 
 	buf_printf(ret, "POST to %s\n", st->host);
@@ -161,7 +161,8 @@ send_due(struct webhook_state *st)
 	while (st->fold != NULL && clock_mono() >= st->not_before &&
 	       (q = webhook_taker(st)) != NULL &&
 	       fold_due(st->fold, clock_mono(), st->release, st->note)) {
-		const struct outbox_row row = { st->note->rows[0], *st->note->alert };
+		const struct outbox_row row = { .rowid = st->note->rows[0],
+			.alert = *st->note->alert };
 		int r = webhook_fill(st, &row, &st->note->repeats, &q->body);
 
 		put_note(st, q, r < 0 ? "the notification of repeats cannot be made" : NULL);

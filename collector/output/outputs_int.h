@@ -28,7 +28,8 @@ struct output {
 
 	/* Used by the thread only. */
 	struct {
-		uint64_t rowid, time;
+		uint64_t rowid;
+		int64_t since; /* committed, by the boot clock; see outbox_since() */
 		enum flight_state state;
 	} flight[WINDOW]; /* a ring, by rowid */
 	size_t head, n, flying;
@@ -36,7 +37,7 @@ struct output {
 	bool again;            /* some row must be offered again */
 	bool full;             /* the output accepts no more for now */
 	int refusal;           /* the error of submit(), if any */
-	uint64_t waiting;      /* the time of the row that it did not accept */
+	int64_t waiting;       /* 'since' of the row that it did not accept; 0: none */
 	unsigned backoff_ms;
 	bool troubled;
 	bool only_test;         /* the latest failure was a test's: no alert waits because of it */

@@ -24,7 +24,8 @@ static int
 take(struct fold *f, uint64_t rowid, const char *rule, const char *node, const char *fields,
     uint64_t now)
 {
-	struct outbox_row row = { rowid, { .rule = rule, .node = node, .cluster = "c" } };
+	struct outbox_row row = { .rowid = rowid,
+		.alert = { .rule = rule, .node = node, .cluster = "c" } };
 	char json[256];
 
 	(void) snprintf(json, sizeof(json), "{\"output_fields\":{%s}}", fields);
