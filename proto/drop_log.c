@@ -13,6 +13,7 @@ static const char *const causes[] = {
 	[DROP_BAD_RECORD] = "a record that could not be read",
 	[DROP_QUARANTINED] = "the collector refused their batch twice",
 	[DROP_SPOOL_DAMAGED] = "their batch could not be read back from the disk",
+	[DROP_UNREAD] = "not read by the sensor before, of another version or with other options",
 	[DROP_MISSED] = "at most, while a program on their CPU was preempted",
 };
 
@@ -24,6 +25,7 @@ static const char *const names[] = {
 	[DROP_BAD_RECORD] = "bad_record",
 	[DROP_QUARANTINED] = "quarantined",
 	[DROP_SPOOL_DAMAGED] = "spool_damaged",
+	[DROP_UNREAD] = "unread",
 	[DROP_MISSED] = "missed",
 };
 

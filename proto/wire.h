@@ -30,6 +30,7 @@ enum wire_drop {
 	DROP_QUARANTINED = 7,   /* the collector refused its batch twice */
 	DROP_MISSED = 8,        /* upper bound: the kernel did not run the program */
 	DROP_SPOOL_DAMAGED = 9, /* its batch could not be read back from the disk */
+	DROP_UNREAD = 10, /* an earlier sensor's rings had it, which this one cannot continue */
 	DROP_CAUSES
 };
 

@@ -46,6 +46,7 @@ struct source_state {
 	struct pin *pin;            /* NULL: nothing is pinned */
 	bool taken;                 /* the driver is an earlier process's */
 	bool alone;                 /* nothing else is pinned: bpf_pins_of_others() was called */
+	bool left;                  /* and there was something: bpf_unread() is this process's */
 	struct journal *journal;    /* with 'pin' */
 	int journal_fd;
 	struct source_opts o;
@@ -88,15 +89,19 @@ int bpf_driver_map(const struct source_state *s, const char *name);
  * pinned. */
 void bpf_pin_all(struct source_state *s);
 
-#define JOURNAL_VERSION 3 /* of the layout of 'struct journal'; part of the hash of bpf_pin.h */
+#define JOURNAL_VERSION 4 /* of the layout of 'struct journal'; part of the hash of bpf_pin.h */
 
 /* Map the pinned journal. -ENOENT: there is none; -ESTALE: it is another one; -errno. */
 int journal_take(struct source_state *s) MUST_CHECK;
 void journal_close(struct source_state *s);
 
-/* After capture has begun: detach what a sensor of another version or with other options has left
- * pinned. */
+/* After capture has begun: count what a sensor of another version or with other options has not
+ * read from its rings, and detach what it has left pinned. */
 void bpf_pins_of_others(struct source_state *s);
+
+/* The former, in the journal: it is this driver's as long as that is taken over. NULL: no
+ * journal. */
+struct lost_kept *bpf_unread(const struct source_state *s);
 
 /* See source.h. */
 bool bpf_past(void *st, struct source_past *ret);

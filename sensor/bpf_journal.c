@@ -29,6 +29,7 @@ struct journal {
 	uint64_t unsafe; /* one is, or was, in memory only */
 	struct slot slots[2];
 	struct lost_kept lost[2]; /* source.h: losses() */
+	struct lost_kept unread;  /* bpf_left.c */
 	uint64_t pos[];           /* of each ring: of slot 0, then of slot 1; then their accounts */
 };
 
@@ -167,17 +168,6 @@ bpf_pin_all(struct source_state *s)
 	bpf_unpin(s);
 }
 
-void
-bpf_pins_of_others(struct source_state *s)
-{
-	if (!s->alone && pin_clear_others(s->pin) > 0)
-		log_warn(
-		    "capture.pin: a sensor of another version, or with other options of capture.*, "
-		    "left its capture in %s: it is ended, and events that it still had are lost",
-		    s->o.pin);
-	s->alone = true;
-}
-
 /* From now on as if there had never been a folder. */
 void
 bpf_unpin(void *st)
@@ -278,6 +268,8 @@ begin_stream(const struct source_state *s, const struct source_mark *m)
 		memcpy(k, account_of(s, j->done), account_kept_size(s->ncpu));
 	memset(k->emitted, 0, sizeof(k->emitted));
 	memset(j->lost, 0, sizeof(j->lost));
+	if (!s->left) /* else this process has counted them, for this stream */
+		memset(&j->unread, 0, sizeof(j->unread));
 	j->stream = m->stream;
 	j->done = m->seq - 1;
 	__atomic_store_n(&j->unsafe, 0, __ATOMIC_RELEASE);
@@ -322,6 +314,12 @@ bpf_losses(void *st)
 	const struct source_state *s = st;
 
 	return s->journal->lost;
+}
+
+struct lost_kept *
+bpf_unread(const struct source_state *s)
+{
+	return s->journal == NULL ? NULL : &s->journal->unread;
 }
 
 void

@@ -246,22 +246,85 @@ is_hash(const char *name)
 	return strlen(name) == HASH_CHARS && strspn(name, "0123456789abcdef") == HASH_CHARS;
 }
 
-/* Remove all folders of ours but 'spared'. The number of objects. */
-static unsigned
-remove_all(int dir, const char *spared)
+/* Call fn for each folder of ours but 'spared'. */
+static void
+each_hash(int dir, const char *spared, void (*fn)(void *arg, const char *hash), void *arg)
 {
 	DIR *d = dir_at(dir, ".");
 	const struct dirent *e;
-	unsigned n = 0;
 
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream */
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		if (is_hash(e->d_name) && strcmp(e->d_name, spared) != 0)
-			n += remove_hash(dir, e->d_name);
+			fn(arg, e->d_name);
 	}
 	if (d != NULL)
 		(void) closedir(d);
-	return n;
+}
+
+struct removal {
+	int dir;
+	unsigned n;
+};
+
+static void
+remove_one(void *arg, const char *hash)
+{
+	struct removal *r = arg;
+
+	r->n += remove_hash(r->dir, hash);
+}
+
+/* Remove all folders of ours but 'spared'. The number of objects. */
+static unsigned
+remove_all(int dir, const char *spared)
+{
+	struct removal r = { dir, 0 };
+
+	each_hash(dir, spared, remove_one, &r);
+	return r.n;
+}
+
+struct ring_walk {
+	const struct pin *pin;
+	void (*fn)(void *arg, int fd);
+	void *arg;
+};
+
+static void
+rings_of(void *arg, const char *hash)
+{
+	const struct ring_walk *w = arg;
+	DIR *d = dir_at(w->pin->dir, hash);
+	size_t above = strlen(w->pin->path) - HASH_CHARS;
+	char path[PATH_CHARS];
+	const struct dirent *e;
+
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this stream */
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		int fd;
+
+		if (strncmp(e->d_name, "ring_", 5) != 0)
+			continue;
+		(void) snprintf(
+		    path, sizeof(path), "%.*s%s/%s", (int) above, w->pin->path, hash, e->d_name);
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		w->fn(w->arg, fd);
+		(void) close(fd);
+	}
+	if (d != NULL)
+		(void) closedir(d);
+}
+
+void
+pin_rings_of_others(struct pin *p, void (*fn)(void *arg, int fd), void *arg)
+{
+	struct ring_walk w = { p, fn, arg };
+
+	if (p != NULL)
+		each_hash(p->dir, p->hash, rings_of, &w);
 }
 
 unsigned

@@ -43,6 +43,9 @@ void pin_drop(struct pin *p, enum pin_kind kind, const char *name);
 /* Is everything still pinned that was put or got? Reads a folder; without pins true. */
 bool pin_whole(struct pin *p);
 
+/* Call fn with each ring that is pinned with another hash; the descriptor is closed after it. */
+void pin_rings_of_others(struct pin *p, void (*fn)(void *arg, int fd), void *arg);
+
 /* Unpin everything of this hash; of all other hashes. Returns how many objects were pinned. */
 unsigned pin_clear(struct pin *p);
 unsigned pin_clear_others(struct pin *p);

@@ -239,3 +239,24 @@ rings_filling(const struct ring_set *s)
 	}
 	return false;
 }
+
+void
+ring_unread(const uint64_t *consumer, const uint64_t *producer, const char *data, uint64_t size,
+    void (*fn)(void *arg, const struct ev_hdr *rec), void *arg)
+{
+	struct ring r = { .data = data,
+		.size = size,
+		.pos = __atomic_load_n(consumer, __ATOMIC_ACQUIRE),
+		.limit = __atomic_load_n(producer, __ATOMIC_ACQUIRE) };
+
+	while (r.pos < r.limit && r.limit - r.pos <= size) {
+		uint32_t word = rec_word(&r), len = word & ~(REC_BUSY | REC_DISCARD);
+		const void *rec = data + (r.pos & (size - 1)) + REC_HDR;
+
+		if (len > size - REC_HDR) /* not the kernel's */
+			return;
+		if (!(word & REC_DISCARD))
+			fn(arg, !(word & REC_BUSY) && record_check(rec, len) == 0 ? rec : NULL);
+		ring_skip(&r, len);
+	}
+}

@@ -70,6 +70,11 @@ int rings_drain(
 /* With 'hold': give back what was read before these positions, one for each ring. */
 void rings_release(struct ring_set *s, const uint64_t *pos);
 
+/* Call fn for each record of a ring that its reader has not given back, borrowed until fn returns;
+ * NULL: it does not pass record_check(), or is still being written. Nothing is changed. */
+void ring_unread(const uint64_t *consumer, const uint64_t *producer, const char *data,
+    uint64_t size, void (*fn)(void *arg, const struct ev_hdr *rec), void *arg);
+
 /* Is there a record that has not been emitted? */
 bool rings_pending(const struct ring_set *s);
 

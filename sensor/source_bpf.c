@@ -10,6 +10,7 @@
 #include "sensor/capture_table.h"
 #include "sensor/hole.h"
 #include "sensor/kernel_floor.h"
+#include "sensor/lost.h"
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <mews_preemptible.skel.h>
@@ -316,6 +317,7 @@ static void
 bpf_drops(void *st, source_drop_fn *fn, void *arg)
 {
 	struct source_state *s = st;
+	const struct lost_kept *unread = bpf_unread(s);
 	uint64_t now = clock_boot();
 
 	if (now - s->missed_at >= MISSED_NS)
@@ -329,14 +331,21 @@ bpf_drops(void *st, source_drop_fn *fn, void *arg)
 			fn(arg, (uint16_t) s->drops[i].type, (uint16_t) s->drops[i].cause,
 			    s->drops[i].count);
 	}
+	for (uint16_t i = 0; unread != NULL && i < EV_TYPE_MAX; i++) {
+		if (unread->events[i] > 0)
+			fn(arg, i, DROP_UNREAD, unread->events[i]);
+	}
 }
 
 static void
 bpf_holes(void *st, struct drv_hole ret[DROP_CAUSES])
 {
 	const struct source_state *s = st;
+	const struct lost_kept *unread = bpf_unread(s);
 
 	memcpy(ret, s->holes, sizeof(s->holes));
+	if (unread != NULL)
+		ret[DROP_UNREAD] = unread->hole;
 }
 
 static bool

@@ -299,6 +299,60 @@ t_without_memory(void **state)
 	rings_free(&s);
 }
 
+static void
+note_unread(void *arg, const struct ev_hdr *rec)
+{
+	struct fake *f = arg;
+	size_t n = strlen(f->seen);
+
+	snprintf(f->seen + n, sizeof(f->seen) - n, "%s%d", n == 0 ? "" : " ",
+	    rec == NULL ? -1 : (int) rec->ts);
+}
+
+static const char *
+unread(struct fake *f)
+{
+	f->seen[0] = '\0';
+	ring_unread(&f->consumer[0], &f->producer[0], f->data[0], SIZE, note_unread, f);
+	return f->seen;
+}
+
+/* What a reader that is gone has not given back, in a ring that nobody reads on. */
+static void
+t_unread(void **state)
+{
+	struct fake f;
+
+	(void) state;
+	setup(&f);
+	assert_string_equal("", unread(&f));
+	put(&f, 0, 1, 0);
+	put(&f, 0, 2, SKIP);
+	put(&f, 0, 3, BUSY);
+	put(&f, 0, 4, 0);
+	((struct ev_hdr *) (void *) (put(&f, 0, 5, 0) + 2))->type = EV_TYPE_MAX - 1;
+	put(&f, 0, 6, 0);
+	assert_string_equal("1 -1 4 -1 6", unread(&f));
+	assert_int_equal(0, f.consumer[0]);
+	f.consumer[0] = f.producer[0];
+	assert_string_equal("", unread(&f));
+
+	/* round the end */
+	f.consumer[0] = f.producer[0] = SIZE - 16;
+	put(&f, 0, 7, 0);
+	put(&f, 0, 8, 0);
+	assert_string_equal("7 8", unread(&f));
+
+	/* not the kernel's */
+	*put(&f, 0, 9, 0) = SIZE;
+	assert_string_equal("7 8", unread(&f));
+	f.producer[0] = f.consumer[0] + SIZE + 8;
+	assert_string_equal("", unread(&f));
+	f.producer[0] = f.consumer[0] - 8;
+	assert_string_equal("", unread(&f));
+	teardown(&f);
+}
+
 int
 main(void)
 {
@@ -313,6 +367,7 @@ main(void)
 		cmocka_unit_test(t_flags_are_translated),
 		cmocka_unit_test(t_holds_until_released),
 		cmocka_unit_test(t_without_memory),
+		cmocka_unit_test(t_unread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

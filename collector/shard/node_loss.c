@@ -217,7 +217,7 @@ counted_by_sensor(const Wire__Batch *batch)
 		const Wire__Drop *d = batch->drops[i];
 
 		if ((d->event == 0 || d->cause > DROP_FAULT) && d->cause != DROP_MISSED &&
-		    d->cause != DROP_LATE)
+		    d->cause != DROP_LATE && d->cause != DROP_UNREAD)
 			sum += d->count;
 	}
 	return sum;

@@ -314,14 +314,17 @@ test_account(void **state)
 	bench_open(&b);
 	node_loss_begin(&b.loss, &b.counters, b.stream, 0, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(accounts); i++) {
-		Wire__Drop drop = WIRE__DROP__INIT, missed = WIRE__DROP__INIT;
-		Wire__Drop *drops[] = { &drop, &missed };
+		Wire__Drop drop = WIRE__DROP__INIT, missed = WIRE__DROP__INIT,
+			   unread = WIRE__DROP__INIT;
+		Wire__Drop *drops[] = { &drop, &missed, &unread };
 		Wire__Batch batch = WIRE__BATCH__INIT;
 
 		drop.cause = DROP_SPOOL_FULL;
 		drop.count = accounts[i].counted;
 		missed.cause = DROP_MISSED; /* they were never generated */
 		missed.count = i * 100;
+		unread.cause = DROP_UNREAD; /* nor were these, by this sensor */
+		unread.count = i * 100;
 		batch.drops = drops;
 		batch.n_drops = ARRAY_SIZE(drops);
 		batch.boot_ns = (i + 1) * S;

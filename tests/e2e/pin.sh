@@ -24,6 +24,7 @@ cat >"$lab_rules" <<EOT
   output: opened %evt.arg.name
   priority: WARNING
 EOT
+lab_count
 serials() {
 	"$bin/numbered" "$1" "$2" "$lab/watched" >"$lab/count" &
 	load=$!
@@ -132,19 +133,44 @@ lab_wait 60 typed || fail "not the drops of the spool are told: $(cat "$lab/type
 [ "$(said "taken over$")" = 1 ] || fail "the successor has not taken over"
 [ -z "$(of_type unknown)" ] || fail "of $(of_type unknown) lost events the type is not known"
 echo "$(of_type openat) calls that the spool of a killed sensor lost are known by type"
-begin_small
 
-# A sensor with other options does not take over, and says so; what else is in the folder stays.
+# A sensor with other options does not take over, and says so; what the dead one had not read is counted, by type, in a
+# window from when to when it was; what else is in the folder stays.
+lab_stop "$sensor_pid"
+start "${options[@]}" -o capture.ring=1MiB
+lab_wait 30 lab_durable n1 || fail "not all is durable"
+lab_wait 30 captured || fail "the interest is not in force"
+windows_before=$(cause events_dropped)
 : >"$lab/sensor-n1.log"
 mkdir "$folder/somebody" "$folder/0123456789abcdef"
 bpftool map create "$folder/theirs" type array key 4 value 4 entries 1 name theirs
 bpftool map create "$folder/0123456789abcdef/map_bss" type array key 4 value 4 entries 1 name old
+kill -STOP "$sensor_pid"
+lab_calls 50
 gone "$sensor_pid"
 start "${options[@]}"
 [ "$(said "left its capture in $folder")" = 1 ] || fail "not one sentence about a sensor with other options"
 [ "$(said "taken over$")" = 0 ] || fail "a sensor with other options has taken over"
 [ ! -e "$folder/0123456789abcdef" ] || fail "what an old sensor left is still pinned"
 [ -d "$folder/somebody" ] && [ -e "$folder/theirs" ] || fail "somebody else's files are gone"
+
+[ "$(said 'it is ended, and 0 events')" = 0 ] || fail "the log says that nothing is lost"
+unread_told() {
+	curl -sf "http://$http/metrics" | grep '^mews_node_type_drops_total{cluster="lab",node="n1",' >"$lab/typed"
+	[ "$(of_type mlock2)" = 50 ] && [ "$(cause events_dropped)" -gt "$windows_before" ]
+}
+lab_wait 60 unread_told || fail "of 50 calls in the rings of the dead sensor, '$(of_type mlock2)' are told"
+grep -q "not read by the sensor before" "$lab/collector.log" || fail "the log does not say why they are lost"
+[ "$(cause unaccounted)" = 0 ] || fail "what was in the rings of another sensor is missing in the account"
+# It is known to this one's successor, too, and not told again.
+windows_before=$(cause events_dropped)
+gone "$sensor_pid"
+start "${options[@]}"
+captured
+lab_wait 30 lab_durable n1 || fail "not all is durable"
+[ "$(said "taken over$")" = 1 ] || fail "the successor has not taken over"
+unread_told || [ "$(of_type mlock2)" = 50 ] || fail "the successor tells $(of_type mlock2) lost calls"
+[ "$(cause events_dropped)" = "$windows_before" ] || fail "the same loss opens another window"
 
 # A damaged folder is not used.
 : >"$lab/sensor-n1.log"
