@@ -4,7 +4,7 @@
 #
 #   --quick        only release and its unit and lint tests: minutes, no root needed
 #   --long         also tests that take minutes (label 'long'; one builds and tests on Debian 13),
-#                  plain NNG, five minutes of fuzzing per target, and coverage
+#                  plain NNG, ten minutes of fuzzing per target, and coverage
 #   --allow-skip   do not fail for a test that cannot run here
 #
 # Exit status 0 if everything passed. Logs are in build/PRESET/run.log.
@@ -87,7 +87,7 @@ else
 	run tsan -L 'unit|tsan' -LE 'lint|long' -E 'unit.(filter|rule)' -j "$(nproc)"
 	build fuzz fuzzers
 	say 'fuzzing'
-	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 300 || echo 20)" || failed+=(fuzzing)
+	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 600 || echo 20)" || failed+=(fuzzing)
 fi
 if [ "$long" = yes ]; then
 	build plain # without our changes to NNG: common/nng/README.md
