@@ -21,8 +21,15 @@ table(struct lost *l)
 	return l->events != NULL;
 }
 
-/* Count the events of a batch, and find the times of the first and the last; rows of a snapshot are
- * none. */
+/* Is it a row of a snapshot, or of a container? A descriptor that a process was given is an event,
+ * which has the form of one. */
+static bool
+is_row(const struct event *ev)
+{
+	return ev->schema->capture == CAP_SNAP && ev->schema->num != EV_TASK_FILE_PASSED;
+}
+
+/* Count the events of a batch, and find the times of the first and the last. */
 static struct drv_hole
 count(struct lost *l, const struct batch *b)
 {
@@ -31,7 +38,7 @@ count(struct lost *l, const struct batch *b)
 	for (size_t i = 0; i < b->nev; i++) {
 		const struct event *ev = &b->ev[i];
 
-		if (ev->schema->capture == CAP_SNAP)
+		if (is_row(ev))
 			continue;
 		l->events[ev->schema->num]++;
 		l->known++;

@@ -12,6 +12,8 @@
 
 #define S NS_PER_S
 
+static unsigned row = EV_TASK;
+
 /* Make the request of a batch: an open and two closes at these seconds after boot, and a row of a
  * snapshot, read later. */
 static char *
@@ -24,7 +26,7 @@ request(uint64_t open, uint64_t close, size_t *n)
 	const struct {
 		unsigned type;
 		uint64_t at;
-	} of[] = { { EV_OPENAT, open }, { EV_CLOSE, close }, { EV_CLOSE, close }, { EV_TASK, 99 } };
+	} of[] = { { EV_OPENAT, open }, { EV_CLOSE, close }, { EV_CLOSE, close }, { row, 99 } };
 	struct evb b = { 0 };
 	struct batch_enc *enc;
 	char *msg;
@@ -192,6 +194,25 @@ test_keep(void **state)
 	lost_fini(&next);
 }
 
+/* A descriptor that a process was given has the form of a snapshot's row, and is an event. */
+static void
+test_passed(void **state)
+{
+	struct lost l = { .events = NULL };
+	size_t n;
+	char *msg;
+
+	(void) state;
+	row = EV_TASK_FILE_PASSED;
+	msg = request(1, 2, &n);
+	row = EV_TASK;
+	lost_batch(&l, 1, (struct slice){ msg, n });
+	free(msg);
+	assert_int_equal(4, l.known);
+	assert_int_equal(1, l.events[EV_TASK_FILE_PASSED]);
+	lost_fini(&l);
+}
+
 int
 main(void)
 {
@@ -201,6 +222,7 @@ main(void)
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_hole),
+		cmocka_unit_test(test_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
