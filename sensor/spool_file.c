@@ -108,7 +108,7 @@ spool_file_open(int fd, struct buf *hello, uint64_t *at)
 
 	if (r == 0 && memcmp(h.magic, SPOOL_FILE_MAGIC, sizeof(h.magic) - 1) != 0)
 		r = -EBADMSG;
-	else if (r == 0 && h.magic[7] != SPOOL_FILE_MAGIC[7])
+	else if (r == 0 && (h.magic[7] < '1' || h.magic[7] > SPOOL_FILE_MAGIC[7]))
 		r = -EPROTONOSUPPORT;
 	else if (r == 0 && (h.n == 0 || h.n > SPOOL_HELLO_MAX))
 		r = -EBADMSG;
@@ -125,20 +125,53 @@ spool_file_open(int fd, struct buf *hello, uint64_t *at)
 	return 0;
 }
 
-/* 1; 0: the file ends here; -EBADMSG; -errno. */
+/* A record's head in files of version 1: only the wall clock tells when its batch was closed. */
+struct rec_1 {
+	uint32_t n, events;
+	uint64_t seq, durable, real_ns, sum, check;
+};
+
+/* As read_head(); its size is sizeof(struct rec_1). */
 static int
-read_head(int fd, uint64_t at, struct spool_rec *rec)
+read_head_1(int fd, uint64_t at, struct spool_rec *rec)
+{
+	struct rec_1 old;
+	int r = read_at(fd, &old, sizeof(old), at);
+
+	if (r < 0)
+		return r == -ENODATA ? -EBADMSG : r;
+	if (old.check != XXH3_64bits(&old, offsetof(struct rec_1, check)))
+		return -EBADMSG;
+	*rec = (struct spool_rec){
+		.n = old.n,
+		.events = old.events,
+		.seq = old.seq,
+		.durable = old.durable,
+		.closed.real_ns = old.real_ns,
+		.sum = old.sum,
+	};
+	return 1;
+}
+
+/* Read a record's head; *size: of it in the file. The check shows its version. 1; 0: the file ends
+ * here; -EBADMSG; -errno. */
+static int
+read_head(int fd, uint64_t at, struct spool_rec *rec, size_t *size)
 {
 	char one;
-	int r = read_at(fd, rec, sizeof(*rec), at);
+	int r = read_at(fd, &one, 1, at);
 
-	if (r == -ENODATA)
-		return read_at(fd, &one, 1, at) == -ENODATA ? 0 : -EBADMSG;
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	*size = sizeof(*rec);
+	r = read_at(fd, rec, sizeof(*rec), at);
+	if (r == -ENODATA || (r == 0 && rec->check != check_of(rec))) {
+		*size = sizeof(struct rec_1);
+		r = read_head_1(fd, at, rec);
+	}
 	if (r < 0)
 		return r;
-	if (rec->check != check_of(rec) || rec->n > WIRE_MESSAGE_MAX)
-		return -EBADMSG;
-	return 1;
+	return rec->n > WIRE_MESSAGE_MAX ? -EBADMSG : 1;
 }
 
 int
@@ -146,7 +179,8 @@ spool_file_next(int fd, uint64_t *at, struct spool_rec *rec, struct buf *msg)
 {
 	CLEANUP(buf_fini) struct buf own = BUF_INIT;
 	struct spool_rec got;
-	int r = read_head(fd, *at, &got);
+	size_t head = 0;
+	int r = read_head(fd, *at, &got, &head);
 
 	if (r <= 0)
 		return r;
@@ -155,11 +189,11 @@ spool_file_next(int fd, uint64_t *at, struct spool_rec *rec, struct buf *msg)
 	buf_clear(msg);
 	r = buf_reserve(msg, got.n + 1);
 	if (r == 0)
-		r = read_at(fd, msg->p, got.n, *at + sizeof(got));
+		r = read_at(fd, msg->p, got.n, *at + head);
 	if (r < 0)
 		return r == -ENODATA ? -EBADMSG : r;
 	msg->n = got.n;
 	*rec = got;
-	*at += sizeof(got) + got.n;
+	*at += head + got.n;
 	return XXH3_64bits(msg->p, msg->n) == got.sum ? 1 : -EILSEQ;
 }

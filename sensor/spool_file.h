@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SPOOL_FILE_MAGIC "MEWSSPL2" /* the last character is the version */
+#define SPOOL_FILE_MAGIC "MEWSSPL2" /* the last character is the version; 1 is read too */
 #define SPOOL_HELLO_MAX  (256u << 10)
 
 struct spool_rec {
@@ -29,7 +29,7 @@ struct spool_rec {
 	uint32_t events;
 	uint64_t seq;
 	uint64_t durable;          /* the newest durable batch then */
-	struct clock_stamp closed; /* when the batch was */
+	struct clock_stamp closed; /* when the batch was; of version 1: only real_ns is known */
 	uint64_t sum;              /* of the request */
 	uint64_t check;            /* of the fields above */
 };

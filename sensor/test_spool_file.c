@@ -4,9 +4,11 @@
 #include "tests/support/test.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define HELLO   "a Hello"
 #define BEGIN   (24 + sizeof(HELLO) - 1)
@@ -74,7 +76,8 @@ static const struct {
 	{ "nothing", 0, 0, 0, "7 8 9 ." },
 	{ "an empty file", 0, 0, 1, "head" },
 	{ "no magic", 0, 1, 0, "head" },
-	{ "another version", 7, 3, 0, "version" },
+	{ "a newer version", 7, 1, 0, "version" },
+	{ "an older version, before 1", 7, 2, 0, "version" },
 	{ "the Hello's size", 8, 1, 0, "head" },
 	{ "the Hello's size is impossible", 15, 0x80, 0, "head" },
 	{ "the Hello", 25, 1, 0, "head" },
@@ -113,6 +116,36 @@ test_damage(void **state)
 			    "%s: read %s, not %s", damage_cases[i].what, got, damage_cases[i].want);
 		(void) close(fd);
 	}
+}
+
+/* A file of version 1: its records tell only by the wall clock when a batch was closed. */
+static void
+test_version_1(void **state)
+{
+	struct {
+		uint32_t n, events;
+		uint64_t seq, durable, real_ns, sum, check;
+	} rec = { .n = 5, .events = 10, .durable = 6, .real_ns = 99 };
+	char got[64];
+	int fd = make();
+	uint64_t at = BEGIN;
+
+	(void) state;
+	assert_int_equal(1, pwrite(fd, "1", 1, 7));
+	assert_int_equal(0, ftruncate(fd, BEGIN));
+	rec.sum = XXH3_64bits("batch", 5);
+	for (rec.seq = 7; rec.seq < 10; rec.seq++) {
+		rec.check = XXH3_64bits(&rec, offsetof(typeof(rec), check));
+		assert_int_equal(sizeof(rec), pwrite(fd, &rec, sizeof(rec), (off_t) at));
+		assert_int_equal(5, pwrite(fd, "batch", 5, (off_t) (at + sizeof(rec))));
+		at += sizeof(rec) + 5;
+	}
+	read_all(fd, got, sizeof(got));
+	assert_string_equal("7 8 9 .", got);
+	assert_int_equal(0, ftruncate(fd, (off_t) at - 1));
+	read_all(fd, got, sizeof(got));
+	assert_string_equal("7 8 ?", got);
+	(void) close(fd);
 }
 
 /* Whichever bit of the file is wrong: no wrong request is taken for a whole one, which read_all()
@@ -179,6 +212,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_version_1),
 		cmocka_unit_test(test_each_bit),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_end_mark),
