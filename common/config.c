@@ -427,14 +427,3 @@ cfg_load(const char *path, struct cfg **ret, struct diag *d)
 	buf_fini(&text);
 	return r;
 }
-
-int
-cfg_open(const char *path, const char *usual, struct cfg **ret, struct diag *d)
-{
-	int r = cfg_load(path == NULL ? usual : path, ret, d);
-
-	if (r != -ENOENT || path != NULL)
-		return r;
-	*d = (struct diag){ 0 };
-	return cfg_new(ret);
-}

@@ -49,7 +49,9 @@ struct opt {
 int cfg_new(struct cfg **ret) MUST_CHECK;
 int cfg_load(const char *path, struct cfg **ret, struct diag *d) MUST_CHECK;
 /* Read a program's configuration: the file 'path'; if NULL, the file 'usual', or an empty
- * configuration if that does not exist. */
+ * configuration if that does not exist. Of sensor.yaml also all *.yaml of the folder sensor.d
+ * beside it, by name: each replaces values and lists of the same keys before it, and adds to lists
+ * of mappings. */
 int cfg_open(const char *path, const char *usual, struct cfg **ret, struct diag *d) MUST_CHECK;
 int cfg_parse(const char *name, struct slice yaml, struct cfg **ret, struct diag *d) MUST_CHECK;
 void cfg_free(struct cfg *c);

@@ -44,7 +44,9 @@ cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct
 {
 	d->line = key ? e->kline : e->line;
 	d->col = key ? e->kcol : e->col;
-	if (d->line > 0)
+	if (d->line > 0 && e->file != NULL)
+		diag_place(d, e->file->name, e->file->content);
+	else if (d->line > 0)
 		diag_place(d, c->name, c->content);
 	else
 		diag_place(d, "command line", (struct slice){ NULL, 0 });

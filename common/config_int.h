@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_int.h - shared by config.c (files to entries), config_override.c (command lines to
- * entries) and config_bind.c (entries to structs).
+ * config_int.h - shared by config.c (files to entries), config_dir.c (more files),
+ * config_override.c (command lines to entries) and config_bind.c (entries to structs).
  */
 #ifndef MEWS_COMMON_CONFIG_INT_H
 #define MEWS_COMMON_CONFIG_INT_H
@@ -9,13 +9,19 @@
 #include "common/arena.h"
 #include "common/config.h"
 
+struct cfg_file {
+	const char *name;
+	struct slice content;
+};
+
 struct cfg_entry {
 	const char *key;
-	char *value;          /* NULL: a key without value, or an empty list */
-	unsigned line, col;   /* of the value; 0: from the command line */
-	unsigned kline, kcol; /* of the key */
-	bool list;            /* an element of a list, or an empty one */
-	bool known;           /* a table has it */
+	char *value;                 /* NULL: a key without value, or an empty list */
+	unsigned line, col;          /* of the value; 0: from the command line */
+	unsigned kline, kcol;        /* of the key */
+	bool list;                   /* an element of a list, or an empty one */
+	bool known;                  /* a table has it */
+	const struct cfg_file *file; /* NULL: that of the cfg */
 };
 
 struct cfg {

@@ -228,7 +228,7 @@ read_secrets(const char *path, struct sensor_secrets *ret)
 	struct sensor_options o = { 0 };
 	struct cfg *cfg = NULL;
 	struct diag d = { 0 };
-	int r = cfg_load(path, &cfg, &d);
+	int r = cfg_open(path, NULL, &cfg, &d);
 
 	if (r == 0)
 		r = cfg_bind(cfg, sensor_options, ARRAY_SIZE(sensor_options), &o, &d);

@@ -199,7 +199,7 @@ describe(struct describe_args *a)
 
 	if (a->collector == NULL)
 		return describe_with(a, &config.options);
-	r = cfg_load(a->collector, &cfg, &d);
+	r = cfg_open(a->collector, NULL, &cfg, &d);
 	if (r == 0)
 		r = rule_config_read(&config, cfg, &d);
 	field_has_kube(r == 0 && cfg_has(cfg, "kubernetes"));

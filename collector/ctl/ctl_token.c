@@ -27,7 +27,7 @@ find_file(char *path, size_t n)
 	struct cfg *cfg = NULL;
 	struct diag d = { 0 };
 
-	if (access(CONFIG, R_OK) == 0 && cfg_load(CONFIG, &cfg, &d) == 0 &&
+	if (access(CONFIG, R_OK) == 0 && cfg_open(CONFIG, NULL, &cfg, &d) == 0 &&
 	    cfg_bind(cfg, opts, ARRAY_SIZE(opts), &p, &d) < 0)
 		p = (struct places){ NULL, OUTBOX_PATH };
 	(void) tokens_place(p.token_file, p.outbox, path, n);

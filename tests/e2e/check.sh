@@ -77,6 +77,11 @@ printf 'cluster: a\nlisten: [\n' >"$lab/broken.yaml"
 refused 3 'broken.yaml:3' -c "$lab/broken.yaml"
 printf 'clutser: a\n' >"$lab/key.yaml"
 refused 3 "key.yaml:1:1: error: unknown key 'clutser'; did you mean 'cluster'" "${good[@]}" -c "$lab/key.yaml"
+printf 'cluster: a\n' >"$lab/parts.yaml"
+mkdir "$lab/parts.d"
+printf 'shards: 1\n' >"$lab/parts.d/10.yaml"
+printf '\nshards: many\n' >"$lab/parts.d/20.yaml"
+refused 3 "parts.d/20.yaml:2:9: error: 'shards'" "${good[@]}" -c "$lab/parts.yaml"
 refused 3 "unknown key 'lissten'; did you mean 'listen'" "${good[@]}" -o lissten=tcp://127.0.0.1:1
 refused 3 "unknown key 'outputs.kafak.enabled'; did you mean 'outputs.kafka.enabled'" "${good[@]}" -o outputs.kafak.enabled=true
 refused 3 "unknown key 'outputs.file.pth'; did you mean 'outputs.file.path'" "${good[@]}" -o outputs.file.pth=x
