@@ -291,6 +291,14 @@ cmd_show(const struct args *a)
 	return CTL_OK;
 }
 
+static int
+cmd_list(const struct args *a)
+{
+	if (a->npositional != 1)
+		return ctl_usage("pki", "name the folder of the authority");
+	return ctl_pki_list(a->positional[0]);
+}
+
 int
 ctl_pki(int argc, char **argv)
 {
@@ -298,15 +306,16 @@ ctl_pki(int argc, char **argv)
 		const char *name;
 		int (*run)(const struct args *a);
 	} verbs[] = { { "init", cmd_init }, { "issue", cmd_issue }, { "revoke", cmd_revoke },
-		{ "show", cmd_show }, { "enroller", NULL }, { "token", NULL }, { "tokens", NULL },
-		{ "serve", NULL } }; /* NULL: ctl_pki_enroll() */
+		{ "show", cmd_show }, { "list", cmd_list }, { "enroller", NULL }, { "token", NULL },
+		{ "tokens", NULL }, { "serve", NULL } }; /* NULL: ctl_pki_enroll() */
 	struct near near;
 	struct args *a;
 	int r;
 
 	if (argc < 2)
 		return ctl_usage("pki",
-		    "name a command of pki: init, issue, revoke or show; enroller, token, tokens "
+		    "name a command of pki: init, issue, revoke, list or show; enroller, token, "
+		    "tokens "
 		    "or serve");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		ctl_pki_help();

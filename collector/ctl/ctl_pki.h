@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ctl_pki.h - shared by ctl_pki.c and ctl_pki_enroll.c: mewsctl pki. */
+/* ctl_pki.h - shared by ctl_pki*.c: mewsctl pki. */
 #ifndef MEWS_COLLECTOR_CTL_CTL_PKI_H
 #define MEWS_COLLECTOR_CTL_CTL_PKI_H
 
@@ -11,6 +11,9 @@ int ctl_pki_enroll(int argc, char **argv);
 /* Parse the time that an option takes: a number and its unit. CTL_OK and *ret in seconds;
  * CTL_USAGE: reported. */
 int ctl_pki_time(const char *option, const char *text, long *ret);
+
+/* Print the newest certificate of each name that the authority in 'dir' has issued. */
+int ctl_pki_list(const char *dir);
 
 /* Print the help of all of pki. */
 void ctl_pki_help(void);

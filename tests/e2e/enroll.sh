@@ -144,6 +144,8 @@ fi
 pki revoke "$desk" web-5 >/dev/null
 lab_wait 60 grep -q 'is revoked' "$lab/sensor-web-5.log" || fail "a revoked node goes on"
 lab_wait 60 grep -qE 'cannot be renewed: .* is revoked' "$lab/sensor-web-5.log" || fail "a revoked node is not told so"
+grep -qE '^node +web-5 +revoked .* [1-9][0-9]*$' < <(pki list "$desk") || fail "the list does not show a node that had renewed its certificate and was revoked"
+grep -qE '^node +web-[^5]+ +valid ' < <(pki list "$desk") || fail "the list does not show who is enrolled"
 grep -q '2 of 2' < <(pki tokens "$desk") || fail "the list of tokens does not show their use"
 lab_stop "$sensor_pid" || true
 echo "enrolled, renewed, moved to another authority and revoked; $(grep -c refused "$lab/enroller.log") requests refused"
