@@ -11,7 +11,7 @@ build='build-essential cmake ninja-build pkg-config clang bpftool libbpf-dev lib
 zlib1g-dev linux-libc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libnng-dev
 librdkafka-dev libyaml-dev libzstd-dev libxxhash-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libssl-dev
 libre2-dev libjansson-dev libcap-dev libcmocka-dev jq'
-packages='debhelper lintian apt-utils gpg:gpg gpg-agent:gpg-agent'
+packages='debhelper lintian apt-utils gpg:gpg gpg-agent:gpg-agent rpm:rpmbuild'
 # a package; package:command: any provider of the command will do; package=pattern: any package that
 # matches will do
 tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl openssl iproute2 procps
