@@ -6,7 +6,7 @@
 set -euo pipefail
 programs=(kube-apiserver)
 [ "${2:-}" != --node ] || programs+=(kube-controller-manager kube-scheduler kubelet)
-{ [ $# = 1 ] || [ "$2" = --node ]; } || { echo "usage: build_apiserver.sh FOLDER [--node]" >&2; exit 2; }
+{ [ $# = 1 ] || [ "${2:-}" = --node ]; } || { echo "usage: build_apiserver.sh FOLDER [--node]" >&2; exit 2; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 [ ! -x "$folder/bin/${programs[-1]}" ] || { echo "$folder/bin/${programs[-1]} is there"; exit 0; }
