@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* container_containerd.c - containers of containerd that are not Kubernetes': only its socket tells
- * image and labels. It is asked for one container, and changes nothing. */
+/* container_containerd.c - what only the socket of containerd tells: image and labels of containers
+ * that are not Kubernetes', labels and address of pods. It is asked for one container, and changes
+ * nothing. */
 #include "common/clock.h"
 #include "sensor/container_read.h"
 #include "sensor/grpc.h"
@@ -19,8 +20,10 @@ enum {
 	ANSWER_CONTAINER = 1,
 	CONTAINER_LABELS = 2,
 	CONTAINER_IMAGE = 3,
+	CONTAINER_EXTENSIONS = 10,
 	ENTRY_KEY = 1,
 	ENTRY_VALUE = 2,
+	ANY_VALUE = 2,
 };
 
 /* ---- protobuf ---- */
@@ -134,20 +137,87 @@ place_of(const char *bundle, char *state, char *space, size_t size)
 }
 
 static int
-call(struct container_info *c, const char *state, const char *space, struct buf *answer)
+call(struct container_info *c, const char *state, const char *space, struct slice id,
+    struct buf *answer)
 {
 	const struct grpc_header namespace = { "containerd-namespace", space };
-	size_t n = strlen(c->ask->full);
-	char request[CONTAINER_ID_MAX + 2] = { REQUEST_ID << 3 | 2, (char) n };
-	int fd = n > GRPC_TEXT_MAX ? -EINVAL : container_socket(c, state, "containerd.sock"), r;
+	char request[CONTAINER_ID_MAX + 2] = { REQUEST_ID << 3 | 2, (char) id.n };
+	int fd, r;
 
+	if (id.n == 0 || id.n > MIN(GRPC_TEXT_MAX, CONTAINER_ID_MAX))
+		return -EINVAL;
+	fd = container_socket(c, state, "containerd.sock");
 	if (fd < 0)
 		return fd;
-	memcpy(request + 2, c->ask->full, n);
-	r = grpc_call(
-	    fd, clock_mono() + ASK_NS, GET, &namespace, (struct slice){ request, n + 2 }, answer);
+	memcpy(request + 2, id.p, id.n);
+	r = grpc_call(fd, clock_mono() + ASK_NS, GET, &namespace,
+	    (struct slice){ request, id.n + 2 }, answer);
 	(void) close(fd);
 	return r;
+}
+
+/* Ask for a container by its id. False: no answer. */
+static bool
+get(struct container_info *c, struct slice id, struct buf *answer)
+{
+	static uint64_t doubt_until; /* this process asks one at a time */
+	char state[CONTAINER_BUNDLE_MAX], space[CONTAINER_BUNDLE_MAX];
+	int r;
+
+	if (clock_mono() < doubt_until || !place_of(c->bundle, state, space, sizeof(state)))
+		return false;
+	r = call(c, state, space, id, answer);
+	if (r == -ETIMEDOUT)
+		doubt_until = clock_mono() + DOUBT_NS;
+	return r == 0;
+}
+
+/* What Kubernetes' plugin keeps with a sandbox, in JSON; NULL: nothing. */
+static const json_t *
+sandbox_in(struct container_info *c, struct slice message)
+{
+	struct slice value, text;
+	uint64_t number;
+	json_t *doc;
+
+	while (next_field(&message, &number, &value)) {
+		if (number != CONTAINER_EXTENSIONS ||
+		    !slice_eq(field(value, ENTRY_KEY), SLICE("io.cri-containerd.sandbox.metadata")))
+			continue;
+		text = field(field(value, ENTRY_VALUE), ANY_VALUE);
+		doc = c->ndocs == CONTAINER_DOCS_MAX ? NULL : json_loadb(text.p, text.n, 0, NULL);
+		if (doc != NULL)
+			c->docs[c->ndocs++] = doc;
+		return doc;
+	}
+	return NULL;
+}
+
+void
+container_containerd_sandbox(struct container_info *c, struct slice answer)
+{
+	static const char *const of_kubelet[] = { "io.kubernetes.pod.name",
+		"io.kubernetes.pod.namespace", "io.kubernetes.pod.uid" };
+	const json_t *m =
+	    json_object_get(sandbox_in(c, field(answer, ANSWER_CONTAINER)), "Metadata");
+	json_t *labels = json_object_get(json_object_get(m, "Config"), "labels");
+	struct slice ip = json_text(m, "IP", NULL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_kubelet); i++) /* which the pod does not have */
+		(void) json_object_del(labels, of_kubelet[i]);
+	c->v[EVP_CONTAINER_INFO_pod_labels] = container_labels(c, labels);
+	if (ip.n > 0)
+		c->v[EVP_CONTAINER_INFO_pod_ip] = ip;
+}
+
+void
+container_containerd_pod(struct container_info *c)
+{
+	struct buf answer = BUF_INIT;
+
+	if (get(c, c->v[EVP_CONTAINER_INFO_pod_sandbox], &answer))
+		container_containerd_sandbox(c, buf_get(&answer));
+	buf_fini(&answer);
 }
 
 void
@@ -163,17 +233,9 @@ container_containerd_answer(struct container_info *c, struct slice answer)
 void
 container_containerd(struct container_info *c)
 {
-	static uint64_t doubt_until; /* this process asks one at a time */
-	char state[CONTAINER_BUNDLE_MAX], space[CONTAINER_BUNDLE_MAX];
 	struct buf answer = BUF_INIT;
-	int r;
 
-	if (clock_mono() < doubt_until || !place_of(c->bundle, state, space, sizeof(state)))
-		return;
-	r = call(c, state, space, &answer);
-	if (r == -ETIMEDOUT)
-		doubt_until = clock_mono() + DOUBT_NS;
-	if (r == 0)
+	if (get(c, slice_str(c->ask->full), &answer))
 		container_containerd_answer(c, buf_get(&answer));
 	buf_fini(&answer);
 }

@@ -45,8 +45,10 @@ container_cri(struct container_info *c)
 		if (key != NULL)
 			c->v[notes[i].param] = json_text(a, key, NULL);
 	}
-	if (cri)
+	if (cri) {
 		container_image(c, json_text(a, "io.kubernetes.cri.image-name", NULL));
+		container_containerd_pod(c);
+	}
 	if (crio)
 		crio_image(c, a);
 	if (!cri && !crio)

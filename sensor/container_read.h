@@ -122,8 +122,12 @@ bool container_cri(struct container_info *c);
 /* Ask containerd itself for what its bundle lacks: name, image, labels. */
 void container_containerd(struct container_info *c);
 
-/* Read its answer, a message of protobuf, which may be any bytes. */
+/* Ask it for labels and address of the container's pod, which it keeps with the sandbox. */
+void container_containerd_pod(struct container_info *c);
+
+/* Read its answers, messages of protobuf, which may be any bytes. */
 void container_containerd_answer(struct container_info *c, struct slice answer);
+void container_containerd_sandbox(struct container_info *c, struct slice answer);
 
 /* ---- container_users.c ---- */
 

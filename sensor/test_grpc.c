@@ -139,6 +139,39 @@ t_container(void **state)
 	container_info_fini(&c);
 }
 
+/* A pod's labels and address, among other extensions of the container. */
+static void
+t_sandbox(void **state)
+{
+	static const char json[] =
+	    "{\"Version\":\"v1\",\"Metadata\":{\"ID\":\"5a\",\"Config\":{\"labels\":"
+	    "{\"app\":\"web\",\"io.kubernetes.pod.uid\":\"u\"}},\"IP\":\"10.1.2.3\"}}";
+	static const char key[] = "io.cri-containerd.sandbox.metadata";
+	const char any = (char) (2 + sizeof(json) - 1),
+		   entry = (char) (2 + sizeof(key) - 1 + 2 + any);
+	CLEANUP(buf_fini) struct buf answer = BUF_INIT;
+	struct container_ask ask = { .full = "x" };
+	struct container_info c = { .ask = &ask };
+
+	(void) state;
+	arena_init(&c.arena, 0);
+	/* the entry, and with it the container, is longer than 127 bytes: its length takes two */
+	buf_printf(&answer, "\12%c\1\122%c\1", (char) (entry + 11) | 0x80, entry | 0x80);
+	buf_printf(&answer, "\12%c%s\22%c\22%c%s", (int) sizeof(key) - 1, key, any,
+	    (int) sizeof(json) - 1, json);
+	buf_add(&answer, "\122\6\12\1x\22\1y", 8);
+	container_containerd_sandbox(&c, buf_get(&answer));
+	assert_true(slice_eq(c.v[EVP_CONTAINER_INFO_pod_ip], SLICE("10.1.2.3")));
+	assert_true(slice_eq(
+	    c.v[EVP_CONTAINER_INFO_pod_labels], (struct slice){ "app=web", sizeof("app=web") }));
+	container_info_fini(&c);
+	c = (struct container_info){ .ask = &ask };
+	arena_init(&c.arena, 0);
+	container_containerd_sandbox(&c, SLICE("\12\6\12\1x\12\1y"));
+	assert_null(c.v[EVP_CONTAINER_INFO_pod_labels].p);
+	container_info_fini(&c);
+}
+
 int
 main(void)
 {
@@ -147,6 +180,7 @@ main(void)
 		cmocka_unit_test(t_request),
 		cmocka_unit_test(t_hangs),
 		cmocka_unit_test(t_container),
+		cmocka_unit_test(t_sandbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,35 +126,44 @@ get_kube_text(const struct fget *g)
 	return s.n == 0 ? 0 : put_text(g, s);
 }
 
-int
-get_kube_label(const struct fget *g)
+/* The labels; p is NULL: they are not known. The API server's come first, since a pod's labels may
+ * change and the runtime has those that it began with. */
+static struct slice
+labels_of(const struct fget *g)
 {
 	struct kube_named n;
 
-	return related(g, &n) ? put_label(g, n.labels) : 0;
+	if (related(g, &n))
+		return n.labels;
+	return g->a == KUBE_POD ? container_said(g, EVP_CONTAINER_INFO_pod_labels)
+				: (struct slice){ NULL, 0 };
+}
+
+int
+get_kube_label(const struct fget *g)
+{
+	struct slice labels = labels_of(g);
+
+	return labels.p == NULL ? 0 : put_label(g, labels);
 }
 
 int
 get_kube_labels(const struct fget *g)
 {
-	struct kube_named n;
+	struct slice labels = labels_of(g);
 
-	if (!related(g, &n) || n.labels.p == NULL)
-		return 0;
-	return put_labels(g, n.labels);
+	return labels.p == NULL ? 0 : put_labels(g, labels);
 }
 
 /* Each label as "key:value". */
 int
 get_kube_label_list(const struct fget *g)
 {
-	struct kube_named of;
-	struct slice list, label;
+	struct slice list = labels_of(g), label;
 	int n = 0;
 
-	if (!related(g, &of) || of.labels.p == NULL)
+	if (list.p == NULL)
 		return 0;
-	list = of.labels;
 	while (n < g->max && (label = slice_next(&list)).p != NULL) {
 		char *p = fscratch_alloc(g->fs, label.n + 1);
 		char *eq;

@@ -53,10 +53,17 @@ static const struct row begin[] = {
 	ROW("60", "/docker/4" BOX),
 	ROW("70", "/kubepods/podffffffff-0000-1111-2222-333344445555/5" BOX),
 	ROW("80", "/docker/6" BOX),
+	ROW("90", "/kubepods/podffffffff-0000-1111-2222-333344445555/7" BOX),
 	/* the runtime of 80 knows its pod, and calls it otherwise; that of 60 has labels alone */
 	{ EV_CONTAINER_INFO, "0",
 	    "id=601122334455;full_id=6" BOX ";runtime=containerd;traits=0;pod_name=mine;"
-	    "pod_namespace=ours;pod_uid=" UID ";labels=io.kubernetes.pod.uid=" UID "|",
+	    "pod_namespace=ours;pod_uid=" UID ";labels=io.kubernetes.pod.uid=" UID
+	    "|;pod_labels=app=old|",
+	    "" },
+	/* the API server does not know the pod of 90; its runtime does */
+	{ EV_CONTAINER_INFO, "0",
+	    "id=701122334455;full_id=7" BOX ";runtime=containerd;traits=0;pod_name=new;"
+	    "pod_labels=app=web|empty=|",
 	    "" },
 };
 
@@ -161,6 +168,10 @@ t_fields(void **state)
 	    (const struct ask_field[]){
 		{ "k8s.pod.name", "mine" }, { "k8s.ns.label[team]", NULL } },
 	    2, NULL);
+	check(&a, "90",
+	    (const struct ask_field[]){ { "k8s.pod.labels", "app:web, empty" },
+		{ "k8s.pod.label[app]", "web" }, { "k8s.ns.labels", NULL } },
+	    3, NULL);
 	ask_stop(&a);
 	kube_leave(s, side);
 	kube_store_free(s);

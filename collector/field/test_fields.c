@@ -298,7 +298,7 @@ test_waits(void **state)
 		{ "fd.l4proto", FROM_SOCKET, EV_SOCKET, "the creation of sockets" },
 		{ "fdlist.names", FROM_POLL, EV_POLL, "poll" },
 		{ "thread.exectime", FROM_SWITCH, EV_SWITCH, "switches of CPUs" },
-		{ "k8s.pod.labels", FROM_KUBE, 0,
+		{ "k8s.ns.labels", FROM_KUBE, 0,
 		    "the API server of Kubernetes (kubernetes.enabled)" },
 		{ "thread.cpu", FROM_CPU_SAMPLES, 0, "samples of CPU use" },
 		{ "fd.sip.name", FROM_NAMES, 0, "look-ups of names" },

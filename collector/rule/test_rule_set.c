@@ -68,30 +68,30 @@ static const struct {
 	{ "evt.type=open", NULL, NULL },
 	{ "evt.type in (page_fault, switch)", "needs switch, page_fault, not captured yet", NULL },
 	{ "evt.type in (open, page_fault)", NULL, "page_fault not captured yet" },
-	{ "evt.type=open and k8s.pod.label[app] exists",
-	    "needs k8s.pod.label, which is not filled yet", NULL },
+	{ "evt.type=open and k8s.ns.label[app] exists",
+	    "needs k8s.ns.label, which is not filled yet", NULL },
 	{ "evt.type=open and not proc.is_container_healthcheck=true", NULL,
 	    "exceptions on proc.is_container_healthcheck never apply, since it has no value yet" },
-	{ "evt.type in (open, page_fault) and not (fd.num=1 and (k8s.pod.labels in (a, b) or "
-	  "proc.is_container_healthcheck=true)) and not k8s.pod.labels=c",
+	{ "evt.type in (open, page_fault) and not (fd.num=1 and (k8s.ns.labels in (a, b) or "
+	  "proc.is_container_healthcheck=true)) and not k8s.ns.labels=c",
 	    NULL,
-	    "page_fault not captured yet; exceptions on k8s.pod.labels, "
+	    "page_fault not captured yet; exceptions on k8s.ns.labels, "
 	    "proc.is_container_healthcheck never "
 	    "apply, since they have no value yet" },
 	{ "evt.type=open and not (not proc.is_container_healthcheck=true)",
 	    "needs proc.is_container_healthcheck, which is not filled yet", NULL },
-	{ "evt.type=open and not (fd.num=1 or not k8s.pod.labels=x)",
-	    "needs k8s.pod.labels, which is not filled yet", NULL },
-	{ "evt.type=open and not (fd.num=1 and not k8s.pod.labels=x)", NULL,
-	    "conditions on k8s.pod.labels never match, since it has no value yet" },
+	{ "evt.type=open and not (fd.num=1 or not k8s.ns.labels=x)",
+	    "needs k8s.ns.labels, which is not filled yet", NULL },
+	{ "evt.type=open and not (fd.num=1 and not k8s.ns.labels=x)", NULL,
+	    "conditions on k8s.ns.labels never match, since it has no value yet" },
 	{ "evt.type=open and (proc.is_container_healthcheck=true or fd.num=1)", NULL,
 	    "conditions on proc.is_container_healthcheck never match, since it has no value yet" },
-	{ "evt.type=open and (proc.is_container_healthcheck=true or k8s.pod.labels=x)",
-	    "needs k8s.pod.labels, which is not filled yet", NULL },
-	{ "evt.type=open and tolower(k8s.pod.labels)=x",
-	    "needs k8s.pod.labels, which is not filled yet", NULL },
-	{ "evt.type=open and proc.name=val(k8s.pod.labels)",
-	    "needs k8s.pod.labels, which is not filled yet", NULL },
+	{ "evt.type=open and (proc.is_container_healthcheck=true or k8s.ns.labels=x)",
+	    "needs k8s.ns.labels, which is not filled yet", NULL },
+	{ "evt.type=open and tolower(k8s.ns.labels)=x",
+	    "needs k8s.ns.labels, which is not filled yet", NULL },
+	{ "evt.type=open and proc.name=val(k8s.ns.labels)",
+	    "needs k8s.ns.labels, which is not filled yet", NULL },
 	{ "evt.type in (connect, page_fault) and fd.l4proto=tcp", NULL,
 	    "page_fault not captured yet" },
 	{ "evt.type in (open, page_fault) and evt.arg.ip=1",
@@ -100,8 +100,9 @@ static const struct {
 	    "page_fault not captured yet" },
 	{ "evt.type=open and (fd.num=1 or evt.plugininfo=x or evt.pluginname=x or fd.cip."
 	  "name=x or fd.sip.name=x or fd.lip.name=x or fd.rip.name=x or container.healthc"
-	  "heck=x or container.liveness_probe=x or container.readiness_probe=x or k8s.pod"
-	  ".labels=x or k8s.rc.name=x or k8s.rc.id=x or k8s.rc.labels=x or k8s.svc.name=x"
+	  "heck=x or container.liveness_probe=x or container.readiness_probe=x or proc.i"
+	  "s_container_healthcheck=true or k8s.rc.name=x or k8s.rc.id=x or k8s.rc.labels=x or "
+	  "k8s.svc.name=x"
 	  " or k8s.svc.id=x or k8s.svc.labels=x or k8s.rs.name=x or k8s.rs.id=x or k8s.rs"
 	  ".labels=x or k8s.deployment.name=x or k8s.deployment.id=x or k8s.deployment.la"
 	  "bels=x or k8s.ns.id=x or k8s.ns.labels=x or evt.infra.docker.name=x or evt.inf"

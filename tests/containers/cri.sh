@@ -39,9 +39,9 @@ start_cri() {
 	cat >"$box/containerd.toml" <<-EOF
 		version = 2
 		root = "$d/root"
-		state = "$d/state"
+		state = "$d"
 		[grpc]
-		  address = "$d/sock"
+		  address = "$d/containerd.sock"
 		[plugins."io.containerd.grpc.v1.cri"]
 		  sandbox_image = "localhost/pause:1"
 		  restrict_oom_score_adj = true
@@ -53,14 +53,14 @@ start_cri() {
 	EOF
 	containerd -c "$box/containerd.toml" >"$lab/containerd.log" 2>&1 &
 	lab_pids+=("$!")
-	export CONTAINERD_ADDRESS=$d/sock
+	export CONTAINERD_ADDRESS=$d/containerd.sock
 	lab_wait 60 ctr version || return 1
 	pack_image localhost/mews-box:1 "$box/image.tar"
 	ctr -n k8s.io image import "$box/image.tar" >/dev/null
 	rm -r "$box/archive"
 	pack_image localhost/pause:1 "$box/pause.tar" '["/bin/sleep", "100000"]'
 	ctr -n k8s.io image import "$box/pause.tar" >/dev/null
-	coproc CRI { /usr/bin/python3 "$root/tests/containers/cri.py" "$d/sock" 2>"$lab/cri.log"; }
+	coproc CRI { /usr/bin/python3 "$root/tests/containers/cri.py" "$d/containerd.sock" 2>"$lab/cri.log"; }
 	lab_pids+=("$CRI_PID")
 	lab_wait 60 cri Version
 }
@@ -69,7 +69,7 @@ start_cri() {
 run_pod() {
 	local config sandbox container
 	config=$(jq -cn --arg n "$1" --arg ns "$2" --arg u "$3" --arg log "$lab" '{metadata: {name: $n, namespace: $ns, uid: $u},
-		labels: {"io.kubernetes.pod.name": $n, "io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.uid": $u}, log_directory: $log,
+		labels: {"io.kubernetes.pod.name": $n, "io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.uid": $u, app: "lab"}, log_directory: $log,
 		linux: {cgroup_parent: ("/kubepods/besteffort/pod" + $u), security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}')
 	cri RunPodSandbox "{\"config\": $config}" || fail "no sandbox of $1: $answer"
 	sandbox=$(jq -r .pod_sandbox_id <<<"$answer")
@@ -109,7 +109,7 @@ if apiserver_need; then
 	pods+=("agent-a1 shop $(pod_uid agent-a1 shop) app:agent|DaemonSet agent")
 fi
 for i in $(seq "$count"); do
-	pods+=("pod-$i lab $(cat /proc/sys/kernel/random/uuid) <NA>|<NA> <NA>")
+	pods+=("pod-$i lab $(cat /proc/sys/kernel/random/uuid) app:lab|<NA> <NA>") # its runtime tells the labels
 done
 lab_collector "${options[@]}"
 lab_sensor n1

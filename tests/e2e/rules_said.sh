@@ -18,14 +18,14 @@ cat >"$dir/r.yaml" <<'YAML'
   priority: INFO
 - rule: no such value
   desc: d
-  condition: evt.type=openat and k8s.pod.label[app]=x
+  condition: evt.type=openat and k8s.ns.label[app]=x
   output: x
   priority: INFO
 - rule: no exception
   desc: d
   condition: evt.type=openat and fd.name=/none
   exceptions:
-    - {name: images, fields: [k8s.pod.labels, proc.name], comps: [=, in], values: [[ours, [a, b]]]}
+    - {name: images, fields: [k8s.ns.labels, proc.name], comps: [=, in], values: [[ours, [a, b]]]}
   output: x
   priority: INFO
 - rule: half
@@ -119,12 +119,12 @@ says 0 '{"event":"sysinfo","by_name":true,"captured":true,"state":null,"state_ne
 says 0 'every other call         by name' "$ctl" rules interest "$dir/all.yaml"
 says 0 "Every event and call is captured for rule 'everything', which names none." "$ctl" rules interest "$dir/all.yaml"
 says 1 "$dir/unknown.yaml:3:23: error: rule 'r': unknown event type 'sysinf'" "$ctl" rules check "$dir/unknown.yaml"
-says 0 "blind: 'no such value' ($dir/r.yaml:8): needs k8s.pod.label, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "blind: 'no such value' ($dir/r.yaml:8): needs k8s.ns.label, which is not filled yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "partly blind: 'half' ($dir/r.yaml:20): switch not captured yet" "$ctl" rules check "$dir/r.yaml"
 says 0 "5 rules (5 in force, 2 blind, 2 in part), 1 macro, 0 lists; 0 errors, 0 warnings" "$ctl" rules check "$dir/r.yaml"
 never "'sees'"
-says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on k8s.pod.labels never apply, since it has no value yet" "$ctl" rules check "$dir/r.yaml"
-says 0 "partly blind: exceptions on k8s.pod.labels never apply" "$ctl" rules list "$dir/r.yaml"
+says 0 "partly blind: 'no exception' ($dir/r.yaml:13): exceptions on k8s.ns.labels never apply, since it has no value yet" "$ctl" rules check "$dir/r.yaml"
+says 0 "partly blind: exceptions on k8s.ns.labels never apply" "$ctl" rules list "$dir/r.yaml"
 says 0 '"mews_blind_rules":[{"rule":"no such event","cause":"needs switch, not captured yet","in_part":false}' "$ctl" rules check --json "$dir/r.yaml"
 says 0 '{"rule":"half","cause":"switch not captured yet","in_part":true}]' "$ctl" rules check --json "$dir/r.yaml"
 says 0 '"successful":true,"schema_valid":true,"schema_warnings":[]}],"falco_describe_results":{"required_engine_version"' "$ctl" rules check --json "$dir/r.yaml"

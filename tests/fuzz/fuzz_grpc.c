@@ -32,6 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&c.arena, 0);
 	container_containerd_answer(&c, buf_get(&answer));
 	container_containerd_answer(&c, (struct slice){ (const char *) data, size });
+	container_containerd_sandbox(&c, (struct slice){ (const char *) data, size });
 	buf_fini(&answer);
 	container_info_fini(&c);
 	return 0;
