@@ -401,6 +401,7 @@ run_once(struct app *a, int signals)
 		if (sig == SIGHUP) {
 			asked = true;
 			reload_tls(a);
+			app_reload_outputs(a);
 		}
 	}
 	reload_run(a->reload, asked);

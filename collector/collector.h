@@ -17,6 +17,8 @@
 #include "common/stage.h"
 #include <signal.h>
 
+#define APP_CONFIG "/etc/mews/collector.yaml" /* if it exists */
+
 /* Exit codes; mews-collector(8) lists them. */
 enum app_exit {
 	EXIT_OK = 0,
@@ -46,7 +48,11 @@ extern const size_t app_nopts;
 enum { APP_OUTPUTS_MAX = 16 };
 
 struct app {
+	const char *config;     /* the file of -c, or NULL */
+	const char *const *set; /* -o */
+	size_t nset;
 	struct cfg *cfg;
+	bool again;  /* read while the collector runs: nothing of the process changes */
 	bool check;  /* start nothing: only check, and continue after an error */
 	bool wrong;  /* ... and an error was found */
 	bool beside; /* ... while a collector runs: resources it uses are no error */
@@ -81,10 +87,13 @@ extern const struct stage app_stages[];
 extern const size_t app_nstages;
 extern const size_t app_ncheck; /* the first so many, which create nothing: --check runs these */
 
-/* Wait for signals: SIGHUP reloads rules and certificates, SIGUSR1 reopens output files, SIGTERM
- * and SIGINT end it. Rules are also reloaded when reload.h asks for it. Meanwhile log trouble with
- * outbox and outputs. */
+/* Wait for signals: SIGHUP reloads rules, outputs and certificates, SIGUSR1 reopens output files,
+ * SIGTERM and SIGINT end it. Rules are also reloaded when reload.h asks for it. Meanwhile log
+ * trouble with outbox and outputs. */
 int app_run(void *app);
+
+/* Read the file and the command line into a->cfg. -EINVAL and *d. */
+int app_read(struct app *a, struct diag *d) MUST_CHECK;
 
 /* Bind the options and check their values. -EINVAL and *d, or, with DIAG_NONE, each unknown key is
  * printed. */

@@ -44,6 +44,18 @@ tell_unknown(void *arg, const struct diag *d)
 }
 
 int
+app_read(struct app *a, struct diag *d)
+{
+	int r = cfg_open(a->config, APP_CONFIG, &a->cfg, d);
+
+	if (r == 0)
+		r = cfg_check_foreign(a->cfg, d);
+	for (size_t i = 0; r == 0 && i < a->nset; i++)
+		r = cfg_override(a->cfg, a->set[i], d);
+	return r;
+}
+
+int
 app_configure(struct app *a, struct diag *d)
 {
 	int r = cfg_bind(a->cfg, app_opts, app_nopts, &a->opt, d), level;
@@ -56,12 +68,13 @@ app_configure(struct app *a, struct diag *d)
 		return diag_fail(d, d->line, d->col,
 		    "log.level: '%s' is not error, warn, info or debug", a->opt.log_level);
 	}
-	if (log_format(a->opt.log_format) < 0) {
+	if (!a->again && log_format(a->opt.log_format) < 0) {
 		cfg_place(a->cfg, "log.format", d);
 		return diag_fail(
 		    d, d->line, d->col, "log.format: '%s' is not text or json", a->opt.log_format);
 	}
-	log_init("mews-collector", (enum log_level) level);
+	if (!a->again)
+		log_init("mews-collector", (enum log_level) level);
 	r = priority_of(a->opt.min_priority);
 	if (r < 0) {
 		cfg_place(a->cfg, "rule.priority", d);
@@ -83,7 +96,8 @@ app_configure(struct app *a, struct diag *d)
 	r = kubes_new(a->cfg, &a->kubes, d);
 	if (r < 0)
 		return r;
-	field_has_kube(a->kubes != NULL);
+	if (!a->again)
+		field_has_kube(a->kubes != NULL);
 	app_api_places(a);
 	r = outputs_enabled(a->cfg, a->output, ARRAY_SIZE(a->output), d);
 	a->noutputs = r < 0 ? 0 : (size_t) r;

@@ -19,6 +19,10 @@ struct outbox_cfg app_outbox_cfg(const struct app *a);
 int app_check_config(void *app);
 int app_check_places(void *app);
 
+/* collector_reload.c: read the configuration again, and take over its outputs. A wrong one is
+ * logged, and changes nothing. */
+void app_reload_outputs(struct app *a);
+
 /* collector_api.c */
 
 /* Fill in paths derived from others, once the options are bound. */

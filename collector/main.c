@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define CONFIG_DEFAULT "/etc/mews/collector.yaml"
-
 static void
 usage(FILE *f)
 {
@@ -21,7 +19,7 @@ usage(FILE *f)
 	    "an\n"
 	    "outbox and sends them on.\n"
 	    "\n"
-	    "  -c, --config FILE     configuration (default " CONFIG_DEFAULT
+	    "  -c, --config FILE     configuration (default " APP_CONFIG
 	    ", if it exists)\n"
 	    "  -o, --option KEY=VAL  set an option, overriding the file; may be repeated\n"
 	    "      --check           report what a start would refuse, and exit: options, files,\n"
@@ -41,8 +39,9 @@ usage(FILE *f)
 	    "  mews-sensor -o collector=ipc:///run/mews.sock\n"
 	    "\n"
 	    "SIGTERM and SIGINT commit received alerts, deliver for up to 5 seconds and stop.\n"
-	    "SIGHUP reloads rules, tokens and certificates, SIGUSR1 reopens output files. Exit\n"
-	    "codes: 0 stopped, 1 failed, 2 usage error, 3 configuration, 4 rules, 5 outbox,\n"
+	    "SIGHUP reloads rules, outputs, tokens and certificates, SIGUSR1 reopens output "
+	    "files.\n"
+	    "Exit codes: 0 stopped, 1 failed, 2 usage error, 3 configuration, 4 rules, 5 outbox,\n"
 	    "6 address.\n"
 	    "\n"
 	    "A size is written as 512, 64KiB or 1GiB, a time as 250ms, 10s, 5m, 2h or 7d. Repeat "
@@ -151,11 +150,10 @@ main(int argc, char **argv)
 		log_warn("NOTIFY_SOCKET cannot be used: %s", strerrordesc_np(-r));
 	app.check = args.check;
 	app.beside = args.beside;
-	r = cfg_open(args.config, CONFIG_DEFAULT, &app.cfg, &d);
-	if (r == 0)
-		r = cfg_check_foreign(app.cfg, &d);
-	for (size_t i = 0; r == 0 && i < args.nset; i++)
-		r = cfg_override(app.cfg, args.set[i], &d);
+	app.config = args.config;
+	app.set = args.set;
+	app.nset = args.nset;
+	r = app_read(&app, &d);
 	if (r == 0)
 		r = app_configure(&app, &d);
 	if (r < 0) {

@@ -192,16 +192,6 @@ outbox_stream_seq(struct outbox *o, const struct stream_id *s, uint64_t *ret)
 	return 0;
 }
 
-static struct outbox_place *
-place_of(struct outbox *o, const char *output)
-{
-	for (size_t i = 0; i < o->nplaces; i++) {
-		if (strcmp(o->places[i].output, output) == 0)
-			return &o->places[i];
-	}
-	return NULL;
-}
-
 int
 outbox_cursor(struct outbox *o, const char *output, uint64_t *ret, uint64_t *skipped)
 {
@@ -209,8 +199,8 @@ outbox_cursor(struct outbox *o, const char *output, uint64_t *ret, uint64_t *ski
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&o->lock);
-	p = place_of(o, output);
-	if (p != NULL) {
+	p = outbox_place_of(o, output);
+	if (p != NULL && !p->off) {
 		*ret = p->rowid;
 		if (skipped != NULL)
 			*skipped = p->skipped;
@@ -226,7 +216,7 @@ outbox_delivered(struct outbox *o, const char *output, uint64_t rowid)
 	struct outbox_place *p;
 
 	pthread_mutex_lock(&o->lock);
-	p = place_of(o, output);
+	p = outbox_place_of(o, output);
 	if (p != NULL && rowid > p->rowid) {
 		p->rowid = rowid;
 		if (o->dirty_at == 0)

@@ -156,6 +156,11 @@ int outbox_reader_slice(struct outbox_reader *rd, const struct outbox_query *q,
     struct outbox_span *span, size_t max, bool (*fn)(void *arg, const struct outbox_row *row),
     void *arg) MUST_CHECK;
 
+/* An output is enabled, or is no more, while the file is open: as if it had been opened anew with
+ * or without it. Any thread. -ENOSPC: too many names were used; -errno of reading. */
+int outbox_output_on(struct outbox *o, const struct outbox_output *output) MUST_CHECK;
+void outbox_output_off(struct outbox *o, const char *output);
+
 /* Get an output's cursor: everything up to 'rowid' is delivered, or was skipped when the file was
  * opened: *skipped alerts (may be NULL). Saved in batches; any thread. -ENOENT: not one of
  * cfg.outputs. */

@@ -102,7 +102,7 @@ write_sector(struct outbox *o)
 	s.oldest = h->oldest;
 	s.rows = h->rows;
 	for (size_t i = 0; i < o->nplaces; i++) {
-		if (o->places[i].saved == UINT64_MAX)
+		if (o->places[i].saved == UINT64_MAX || s.nplaces == OUTBOX_OUTPUTS)
 			continue;
 		s.places[s.nplaces].output = name_of(o->places[i].output);
 		s.places[s.nplaces++].n = o->places[i].saved;

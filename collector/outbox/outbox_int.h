@@ -114,12 +114,17 @@ struct outbox_progress {
 	uint64_t hand;    /* the last piece that contained it */
 };
 
+#define OUTBOX_PLACES (4 * OUTBOX_OUTPUTS) /* names of outputs in the life of a process */
+
 struct outbox_place {
 	char output[32];
 	uint64_t rowid;
 	uint64_t writing; /* in the current transaction */
 	uint64_t saved;   /* in the file; UINT64_MAX: not yet */
 	uint64_t skipped; /* alerts skipped when the file was opened */
+	bool off;         /* the output is no more; its slot is kept for its name */
+	bool leaving;     /* ... which the current transaction writes */
+	bool left;        /* ... which is in the file */
 };
 
 struct outbox_aside {
@@ -218,6 +223,7 @@ struct outbox {
 	bool waiting;  /* a piece could not be committed yet */
 	struct outbox_aside *asides_writing;
 	struct outbox_news *nodes_writing; /* in order of arrival */
+	size_t places_writing;
 	struct {
 		uint64_t inserted, duplicates, pruned, last_rowid;
 		uint64_t streams;          /* rows of streams */
@@ -241,7 +247,7 @@ struct outbox {
 	uint64_t quiet_ms; /* how long that may wait */
 	struct outbox_progress *streams[OUTBOX_STREAMS];
 	size_t nstreams;
-	struct outbox_place places[OUTBOX_OUTPUTS];
+	struct outbox_place places[OUTBOX_PLACES]; /* never moved */
 	size_t nplaces;
 	struct outbox_aside *asides; /* newest first */
 	struct outbox_news *nodes;   /* newest first */
@@ -276,7 +282,10 @@ int outbox_fail(const struct outbox *o, int r, struct diag *d);
 /* Refuse a file of another program or a newer collector: -EBADMSG, and *d. */
 int outbox_refuse(const struct outbox *o, const struct outbox_schema *s, struct diag *d);
 
-/* outbox_places.c: load the outputs' cursors when the file is opened. */
+/* outbox_places.c. The first loads the outputs' cursors when the file is opened. */
+struct outbox_place *outbox_place_of(struct outbox *o, const char *output); /* with 'lock' */
+/* Rename the row of an output that is no more. The commit thread. */
+int outbox_place_leave(struct outbox *o, const char *output) MUST_CHECK;
 int outbox_places_load(struct outbox *o, const struct outbox_cfg *cfg) MUST_CHECK;
 
 /* outbox_schema.c */

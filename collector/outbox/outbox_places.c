@@ -14,11 +14,11 @@
 #define OFF " off"
 
 static int
-stored(struct outbox *o, const char *name, const char *suffix, uint64_t *n, bool *there)
+stored(sqlite3 *db, const char *name, const char *suffix, uint64_t *n, bool *there)
 {
 	sqlite3_stmt *st = NULL;
 	int rc =
-	    sqlite3_prepare_v2(o->db, "SELECT n FROM place WHERE output = ?1 || ?2", -1, &st, NULL);
+	    sqlite3_prepare_v2(db, "SELECT n FROM place WHERE output = ?1 || ?2", -1, &st, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
@@ -49,12 +49,12 @@ load_place(struct outbox *o, const struct outbox_output *output)
 	struct outbox_place *p = &o->places[o->nplaces];
 	uint64_t n = 0;
 	bool there = false, off;
-	int r = stored(o, output->name, "", &n, &there);
+	int r = stored(o->db, output->name, "", &n, &there);
 
 	(void) snprintf(p->output, sizeof(p->output), "%s", output->name);
 	p->saved = there ? n : UINT64_MAX;
 	if (r == 0 && !there) {
-		r = stored(o, output->name, OFF, &n, &off);
+		r = stored(o->db, output->name, OFF, &n, &off);
 		if (r == 0 && !output->beginning) {
 			r = count_after(o, n, &p->skipped);
 			n = o->stats.last_rowid;
@@ -96,4 +96,99 @@ outbox_places_load(struct outbox *o, const struct outbox_cfg *cfg)
 	for (size_t i = 0; r == 0 && i < cfg->noutputs; i++)
 		r = load_place(o, &cfg->outputs[i]);
 	return r < 0 || o->read_only ? r : leave_others(o, cfg);
+}
+
+struct outbox_place *
+outbox_place_of(struct outbox *o, const char *output)
+{
+	for (size_t i = 0; i < o->nplaces; i++) {
+		if (strcmp(o->places[i].output, output) == 0)
+			return &o->places[i];
+	}
+	return NULL;
+}
+
+int
+outbox_place_leave(struct outbox *o, const char *output)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(o->db,
+	    "UPDATE OR REPLACE place SET output = output || '" OFF "' WHERE output = ?1", -1, &st,
+	    NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(st, 1, output, -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	(void) sqlite3_finalize(st);
+	return outbox_err(rc);
+}
+
+/* Where an output was when it was disabled; 0: it is new. */
+static int
+left_at(struct outbox *o, const char *output, uint64_t *ret)
+{
+	struct outbox_reader *rd = NULL;
+	int r = outbox_reader_get(o, &rd);
+	bool there;
+
+	if (r < 0)
+		return r;
+	*ret = 0;
+	r = stored(rd->db, output, OFF, ret, &there);
+	outbox_reader_put(o, rd);
+	return r;
+}
+
+/* Take a slot for its name. Caller holds 'lock'. */
+static struct outbox_place *
+take_place(struct outbox *o, const char *output)
+{
+	struct outbox_place *p = outbox_place_of(o, output);
+
+	if (p != NULL || o->nplaces == OUTBOX_PLACES)
+		return p;
+	p = &o->places[o->nplaces++];
+	(void) snprintf(p->output, sizeof(p->output), "%s", output);
+	p->off = p->left = true;
+	p->saved = UINT64_MAX;
+	return p;
+}
+
+int
+outbox_output_on(struct outbox *o, const struct outbox_output *output)
+{
+	struct outbox_place *p;
+	uint64_t n = 0, newest;
+	int r = left_at(o, output->name, &n);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&o->lock);
+	p = take_place(o, output->name);
+	if (p != NULL && p->off) {
+		newest = o->stats.last_rowid;
+		n = p->left ? n : p->rowid; /* not written yet: it is where it was */
+		p->skipped = output->beginning || newest < n ? 0 : MIN(newest - n, o->stats.rows);
+		p->rowid = output->beginning ? n : newest;
+		p->off = p->left = false;
+		o->dirty_at = 1;
+	}
+	pthread_mutex_unlock(&o->lock);
+	return p == NULL ? -ENOSPC : 0;
+}
+
+void
+outbox_output_off(struct outbox *o, const char *output)
+{
+	struct outbox_place *p;
+
+	pthread_mutex_lock(&o->lock);
+	p = outbox_place_of(o, output);
+	if (p != NULL && !p->off) {
+		p->off = true;
+		p->left = false;
+		o->dirty_at = 1;
+	}
+	pthread_mutex_unlock(&o->lock);
 }

@@ -104,8 +104,13 @@ take_outputs(struct outbox *o)
 		a->next = o->asides_writing;
 		o->asides_writing = a;
 	}
-	for (size_t i = 0; i < o->nplaces; i++)
+	for (size_t i = 0; i < o->nplaces; i++) {
 		o->places[i].writing = o->places[i].rowid;
+		o->places[i].leaving = o->places[i].off && !o->places[i].left;
+		if (o->places[i].off && o->places[i].left)
+			o->places[i].writing = o->places[i].saved;
+	}
+	o->places_writing = o->nplaces;
 	pthread_mutex_unlock(&o->lock);
 }
 
@@ -126,12 +131,14 @@ write_outputs(struct outbox *o, uint64_t now)
 		r = outbox_run(o, a->drop ? ST_NOT_ASIDE : ST_ASIDE);
 	}
 	st = o->st[ST_PLACE];
-	for (size_t i = 0; r == 0 && i < o->nplaces; i++) {
-		if (o->places[i].writing == o->places[i].saved)
-			continue;
-		(void) sqlite3_bind_text(st, 1, o->places[i].output, -1, SQLITE_STATIC);
-		(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) o->places[i].writing);
-		r = outbox_run(o, ST_PLACE);
+	for (size_t i = 0; r == 0 && i < o->places_writing; i++) {
+		if (o->places[i].writing != o->places[i].saved) {
+			(void) sqlite3_bind_text(st, 1, o->places[i].output, -1, SQLITE_STATIC);
+			(void) sqlite3_bind_int64(st, 2, (sqlite3_int64) o->places[i].writing);
+			r = outbox_run(o, ST_PLACE);
+		}
+		if (r == 0 && o->places[i].leaving)
+			r = outbox_place_leave(o, o->places[i].output);
 	}
 	return r;
 }
@@ -182,6 +189,18 @@ outbox_progress_write(struct outbox *o, bool piece)
 	return r;
 }
 
+/* A place is in the file; true: it has changed meanwhile. */
+static bool
+place_written(struct outbox_place *p)
+{
+	p->saved = p->writing;
+	if (p->leaving) {
+		p->left = true;
+		p->saved = UINT64_MAX;
+	}
+	return p->off ? !p->left : p->rowid != p->saved;
+}
+
 void
 outbox_progress_written(struct outbox *o)
 {
@@ -195,10 +214,9 @@ outbox_progress_written(struct outbox *o)
 	outbox_nodes_written(o);
 	pthread_mutex_lock(&o->lock);
 	late = o->asides != NULL || o->nodes != NULL;
-	for (size_t i = 0; i < o->nplaces; i++) {
-		o->places[i].saved = o->places[i].writing;
-		late = late || o->places[i].rowid != o->places[i].saved;
-	}
+	for (size_t i = 0; i < o->places_writing; i++)
+		late = place_written(&o->places[i]) || late;
+	late = late || o->places_writing < o->nplaces;
 	for (size_t i = 0; i < OUTBOX_STREAMS; i++) {
 		for (struct outbox_progress *p = o->streams[i]; p != NULL; p = p->next)
 			p->saved = p->writing;

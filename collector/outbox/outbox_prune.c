@@ -14,8 +14,10 @@ delivered_to(struct outbox *o)
 	uint64_t n = INT64_MAX;
 
 	pthread_mutex_lock(&o->lock);
-	for (size_t i = 0; i < o->nplaces; i++)
-		n = MIN(n, o->places[i].rowid);
+	for (size_t i = 0; i < o->nplaces; i++) {
+		if (!o->places[i].off)
+			n = MIN(n, o->places[i].rowid);
+	}
 	pthread_mutex_unlock(&o->lock);
 	return n;
 }

@@ -84,6 +84,100 @@ test_turns(void **state)
 	}
 }
 
+/* The same while the file stays open: the output goes and comes. */
+static void
+test_turns_while_open(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct outbox *o;
+		unsigned id = 0;
+		bool on = false;
+
+		assert_int_equal(0, kit_setup(state));
+		o = open_as(OFF);
+		for (size_t k = 0; k < ARRAY_SIZE(cases[i].turns); k++) {
+			const struct turn *t = &cases[i].turns[k];
+			const struct outbox_output kafka = { "kafka", t->how == BEGINNING };
+			uint64_t at = 0, skipped = 0;
+			bool begins = t->how != OFF && !on;
+			int r = 0;
+
+			if (begins)
+				r = outbox_output_on(o, &kafka);
+			else if (t->how == OFF && on)
+				outbox_output_off(o, "kafka");
+			on = t->how != OFF;
+			assert_int_equal(0, r);
+			r = outbox_cursor(o, "kafka", &at, &skipped);
+			if (r != (on ? 0 : -ENOENT) || at != t->at ||
+			    (begins && skipped != t->skipped))
+				fail_msg("%s, turn %zu: %d, at %lu, %lu skipped", cases[i].what, k,
+				    r, (unsigned long) at, (unsigned long) skipped);
+			for (unsigned n = 0; n < t->put; n++) {
+				id++;
+				assert_int_equal(
+				    0, put(o, &node1, id, make(id, "r", "n", PRIO_ERROR, 1)));
+			}
+			if (t->delivered > 0)
+				outbox_delivered(o, "kafka", t->delivered);
+			outbox_delivered(o, "file", id);
+		}
+		outbox_close(o);
+	}
+}
+
+/* What went or came while the file was open is so in the file. */
+static void
+test_the_file_knows(void **state)
+{
+	const struct outbox_output kafka = { "kafka", false };
+	uint64_t at = 0, skipped = 0;
+	struct outbox *o = open_as(ON);
+
+	(void) state;
+	assert_int_equal(0, put(o, &node1, 1, make(1, "r", "n", PRIO_ERROR, 1)));
+	outbox_delivered(o, "kafka", 1);
+	outbox_output_off(o, "kafka");
+	for (unsigned n = 2; n <= 4; n++)
+		assert_int_equal(0, put(o, &node1, n, make(n, "r", "n", PRIO_ERROR, 1)));
+	outbox_close(o);
+	o = open_as(BEGINNING); /* it was off, at 1 */
+	assert_int_equal(0, outbox_cursor(o, "kafka", &at, &skipped));
+	assert_int_equal(1, at);
+	outbox_close(o);
+	o = open_as(OFF);
+	assert_int_equal(0, outbox_output_on(o, &kafka));
+	assert_int_equal(0, put(o, &node1, 5, make(5, "r", "n", PRIO_ERROR, 1)));
+	outbox_close(o);
+	o = open_as(ON); /* it was on, at 4 */
+	assert_int_equal(0, outbox_cursor(o, "kafka", &at, &skipped));
+	assert_int_equal(4, at);
+	assert_int_equal(0, skipped);
+	outbox_close(o);
+}
+
+/* Each name has its place for the life of the process: that has a bound. */
+static void
+test_names_are_bounded(void **state)
+{
+	struct outbox *o = open_as(OFF);
+	char name[32];
+	int r = 0, n = 0;
+
+	(void) state;
+	for (; r == 0 && n < 1000; n++) {
+		const struct outbox_output other = { name, false };
+
+		(void) snprintf(name, sizeof(name), "file.%d", n);
+		r = outbox_output_on(o, &other);
+		if (r == 0)
+			outbox_output_off(o, name);
+	}
+	assert_int_equal(-ENOSPC, r);
+	assert_true(n > 32);
+	outbox_close(o);
+}
+
 /* mewsctl opens the file read-only: that disables no output. */
 static void
 test_read_only(void **state)
@@ -111,6 +205,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_turns_while_open),
+		cmocka_unit_test_setup(test_the_file_knows, kit_setup),
+		cmocka_unit_test_setup(test_names_are_bounded, kit_setup),
 		cmocka_unit_test_setup(test_read_only, kit_setup),
 	};
 

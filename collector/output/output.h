@@ -93,6 +93,15 @@ struct outputs;
  * them. -EINVAL and *d. */
 int outputs_start(struct cfg *cfg, struct outbox *o, struct silences *silences,
     struct outputs **ret, struct diag *d) MUST_CHECK;
+struct outputs_changes {
+	unsigned added, changed, removed;
+};
+/* Take over the outputs of another configuration, which was checked: those whose options are the
+ * same are not disturbed, the others stop, and start at the place in the outbox that they have
+ * reached. By the thread of outputs_start(), which waits for at most two seconds. 0: 'fresh' is the
+ * set's. Otherwise nothing has changed, and *d says why. */
+int outputs_reload(
+    struct outputs *set, struct cfg *fresh, struct outputs_changes *ret, struct diag *d) MUST_CHECK;
 /* Drain for at most deadline_ms, save cursors, stop. */
 void outputs_stop(struct outputs *set, int deadline_ms);
 
@@ -144,7 +153,8 @@ int outputs_test(struct outputs *set, const char *name, struct output_test *t) M
 int outputs_retry(struct outputs *set, const char *name, uint64_t rowid) MUST_CHECK;
 
 struct output_stats {
-	const char *name, *kind;
+	char name[32];
+	const char *kind;
 	uint64_t delivered, refused, retries, lag_rows, oldest_age_ms;
 	uint64_t skipped;  /* alerts from before it was enabled, not sent */
 	uint64_t filtered; /* alerts that minimum_priority or condition keep from it */

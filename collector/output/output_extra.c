@@ -26,19 +26,17 @@ find_output(struct outputs *set, const char *name)
 	return NULL;
 }
 
+/* End pauses. The caller holds the set's lock. */
 static void
 wake(struct outputs *set)
 {
-	pthread_mutex_lock(&set->lock);
 	set->asked++;
 	pthread_cond_broadcast(&set->wake);
-	pthread_mutex_unlock(&set->lock);
 }
 
-int
-outputs_test(struct outputs *set, const char *name, struct output_test *t)
+static int
+ask_test(struct outputs *set, struct output *o, struct output_test *t)
 {
-	struct output *o = find_output(set, name);
 	bool busy;
 
 	if (o == NULL)
@@ -56,26 +54,47 @@ outputs_test(struct outputs *set, const char *name, struct output_test *t)
 }
 
 int
-outputs_retry(struct outputs *set, const char *name, uint64_t rowid)
+outputs_test(struct outputs *set, const char *name, struct output_test *t)
 {
-	struct output *o = find_output(set, name);
-	struct outbox_stats ob;
+	int r;
+
+	pthread_mutex_lock(&set->lock);
+	r = ask_test(set, find_output(set, name), t);
+	pthread_mutex_unlock(&set->lock);
+	return r;
+}
+
+static int
+ask_retry(struct outputs *set, struct output *o, uint64_t rowid, uint64_t newest)
+{
 	bool busy;
 
 	if (o == NULL)
 		return -ENOENT;
-	outbox_stats(set->outbox, &ob);
 	pthread_mutex_lock(&o->lock);
 	busy = o->retry_after < o->retry_upto;
 	if (!busy) {
 		o->retry_after = rowid == 0 ? 0 : rowid - 1;
-		o->retry_upto = rowid == 0 ? ob.last_rowid : rowid;
+		o->retry_upto = rowid == 0 ? newest : rowid;
 	}
 	pthread_mutex_unlock(&o->lock);
 	if (busy)
 		return -EBUSY;
 	wake(set);
 	return 0;
+}
+
+int
+outputs_retry(struct outputs *set, const char *name, uint64_t rowid)
+{
+	struct outbox_stats ob;
+	int r;
+
+	outbox_stats(set->outbox, &ob);
+	pthread_mutex_lock(&set->lock);
+	r = ask_retry(set, find_output(set, name), rowid, ob.last_rowid);
+	pthread_mutex_unlock(&set->lock);
+	return r;
 }
 
 /* ---- the output's thread ---- */

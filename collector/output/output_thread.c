@@ -158,7 +158,7 @@ back_off(struct output *o)
 	o->backoff_ms = o->backoff_ms == 0 ? BACKOFF_MIN : MIN(o->backoff_ms * 2, BACKOFF_MAX);
 	until = cond_until((int) o->backoff_ms);
 	pthread_mutex_lock(&o->set->lock);
-	while (!o->set->stopping && o->set->asked == asked &&
+	while (!o->stopping && o->set->asked == asked &&
 	       cond_wait(&o->set->wake, &o->set->lock, until))
 		;
 	pthread_mutex_unlock(&o->set->lock);
@@ -239,9 +239,9 @@ goes_on(struct output *o)
 {
 	bool idle = o->n == 0 && !outbox_wait(o->set->outbox, o->next, 0);
 
-	if (!o->set->stopping)
+	if (!o->stopping)
 		return true;
-	return !idle && o->backoff_ms == 0 && !holds(o) && clock_mono() < o->set->stop_at;
+	return !idle && o->backoff_ms == 0 && !holds(o) && clock_mono() < o->stop_at;
 }
 
 /* Wait for the peer, or for rows. */

@@ -25,6 +25,10 @@ struct output {
 	struct outputs *set;
 	pthread_t thread;
 	bool opened, running;
+	struct cfg *cfg; /* has the texts of its options */
+	struct buf spec; /* the text of its configuration */
+	_Atomic bool stopping;
+	_Atomic uint64_t stop_at; /* monotonic ns */
 
 	/* Used by the thread only. */
 	struct {
@@ -53,16 +57,60 @@ struct output {
 
 struct outputs {
 	struct outbox *outbox;
-	struct silences *silences; /* or NULL */
-	struct output *v[OUTBOX_OUTPUTS];
+	struct silences *silences;        /* or NULL */
+	struct output *v[OUTBOX_OUTPUTS]; /* changed with 'lock' held, by the main thread */
 	size_t n;
-	pthread_mutex_t lock; /* with 'wake', for pauses that stop() can end */
+	struct cfg *cfgs[OUTBOX_OUTPUTS + 1]; /* owned: of reloads, while an output uses them */
+	size_t ncfgs;
+	pthread_mutex_t lock; /* with 'wake', for pauses that stop() can end; before an output's */
 	pthread_cond_t wake;
-	_Atomic bool stopping;
-	_Atomic uint64_t stop_at; /* monotonic ns */
-	_Atomic unsigned reopen;  /* counts the requests */
-	_Atomic unsigned asked;   /* counts tests and retries: ends pauses */
+	_Atomic unsigned reopen; /* counts the requests */
+	_Atomic unsigned asked;  /* counts tests and retries: ends pauses */
 };
+
+/* outputs_conf.c: the outputs of a configuration. */
+
+extern const struct output_ops *const output_kinds[];
+
+/* Options of every output. */
+struct output_choice {
+	bool enabled;
+	char *label, *from, *minimum, *condition, *silences;
+	struct outbox_output place;
+};
+
+/* A walk over the outputs of a configuration; zeroed with 'cfg' set at first. */
+struct output_walk {
+	struct cfg *cfg;
+	size_t next_kind, next; /* element */
+	size_t kind, elements;  /* the present one; elements: of its list, 0: it is a section */
+};
+/* Go to the next output, and select its keys. false: that was the last. */
+bool output_walk_on(struct output_walk *w);
+/* The section of the present one: "outputs.webhook". */
+const char *output_section(const struct output_walk *w);
+/* Bind the common options of the present one. -EINVAL and *d. */
+int output_bind_choice(
+    const struct output_walk *w, struct output_choice *ret, struct diag *d) MUST_CHECK;
+/* Make its route: which alerts it gets. -EINVAL and *d. */
+int output_bind_route(struct cfg *cfg, size_t kind, const struct output_choice *c,
+    struct route **ret, struct diag *d) MUST_CHECK;
+
+/* outputs.c */
+
+/* Append the text of the present output's configuration, and the state of files that it reads. */
+int output_spec(const struct output_walk *w, struct buf *ret, struct diag *d) MUST_CHECK;
+/* Make and open the present output of a walk. -EINVAL and *d. */
+int output_make(struct outputs *set, const struct output_walk *w, const struct output_choice *c,
+    struct output **ret, struct diag *d) MUST_CHECK;
+/* Begin at its place in the outbox. -ENOENT: it has none. */
+int output_place(struct output *o) MUST_CHECK;
+void output_tell_skipped(const struct output *o);
+/* Start its thread. */
+int output_run(struct output *o, struct diag *d) MUST_CHECK;
+/* End these, whose threads may run: drain for at most deadline_ms, save cursors. */
+void output_stop_all(struct outputs *set, struct output *const *v, size_t n, int deadline_ms);
+void output_free(struct output *o);
 
 /* The done() function of an output. */
 void output_ended(void *arg, uint64_t rowid, enum output_result result, const char *why);

@@ -184,8 +184,8 @@ bench_run_with(struct bench *b, unsigned rows, void (*meanwhile)(struct bench *b
 	}
 	if (meanwhile != NULL)
 		meanwhile(b);
-	b->set.stop_at = clock_mono();
-	b->set.stopping = true;
+	b->o.stop_at = clock_mono();
+	b->o.stopping = true;
 	assert_int_equal(0, pthread_join(thread, NULL));
 }
 

@@ -67,16 +67,62 @@ notice_set(struct notices *w, struct notice *n, enum notice_kind kind, bool trou
 }
 
 static void
+look_at_output(
+    struct notices *w, struct notice_output *o, const char *name, const char *error, uint64_t now)
+{
+	char what[64];
+
+	(void) snprintf(what, sizeof(what), "output %s", name);
+	notice_set(w, &o->n, NOTICE_OUTPUT, error[0] != '\0', what, error, now);
+}
+
+/* The notice of an output, which keeps it when others come and go, or a free one; NULL: none. */
+static struct notice_output *
+output_of(struct notices *w, const char *name)
+{
+	struct notice_output *unused = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(w->outputs); i++) {
+		if (strcmp(w->outputs[i].name, name) == 0)
+			return &w->outputs[i];
+		if (w->outputs[i].name[0] == '\0')
+			unused = &w->outputs[i];
+	}
+	return unused;
+}
+
+static bool
+is_there(const struct output_stats *st, size_t n, const char *name)
+{
+	while (n > 0) {
+		if (strcmp(st[--n].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
 look_at_outputs(struct notices *w, uint64_t now)
 {
 	struct output_stats st[OUTBOX_OUTPUTS];
 	size_t n = outputs_stats(w->cfg.outputs, st, ARRAY_SIZE(st));
-	char what[64];
 
+	for (size_t i = 0; i < ARRAY_SIZE(w->outputs); i++) {
+		struct notice_output *o = &w->outputs[i];
+
+		if (o->name[0] == '\0' || is_there(st, n, o->name))
+			continue;
+		look_at_output(w, o, o->name, "", now); /* it is no more, and so is its trouble */
+		if (!o->n.told)
+			*o = (struct notice_output){ 0 };
+	}
 	for (size_t i = 0; i < n; i++) {
-		(void) snprintf(what, sizeof(what), "output %s", st[i].name);
-		notice_set(w, &w->outputs[i], NOTICE_OUTPUT, st[i].error[0] != '\0', what,
-		    st[i].error, now);
+		struct notice_output *o = output_of(w, st[i].name);
+
+		if (o == NULL)
+			continue;
+		(void) snprintf(o->name, sizeof(o->name), "%s", st[i].name);
+		look_at_output(w, o, st[i].name, st[i].error, now);
 	}
 }
 

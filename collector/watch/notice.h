@@ -28,6 +28,11 @@ struct notice {
 	char id[ALERT_ID_SIZE];
 };
 
+struct notice_output {
+	char name[32]; /* "": unused */
+	struct notice n;
+};
+
 struct notice_cfg {
 	struct outbox *outbox;
 	const struct alert_json *json; /* of the alerts; borrowed, as are: */
@@ -39,7 +44,8 @@ struct notice_cfg {
 /* Zeroed at first, but for 'cfg'. */
 struct notices {
 	struct notice_cfg cfg;
-	struct notice outputs[OUTBOX_OUTPUTS], rules, certificates[2];
+	struct notice_output outputs[OUTBOX_OUTPUTS];
+	struct notice rules, certificates[2];
 	uint64_t failed, done; /* reloads, as looked at last */
 };
 

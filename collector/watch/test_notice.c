@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 static struct output_stats output = { .name = "kafka" };
+static size_t noutputs = 1;
 static struct reload_stats reloads;
 static char raised[4096]; /* "RULE/PART ..." */
 static char last_id[ALERT_ID_SIZE], resolves[ALERT_ID_SIZE];
@@ -20,7 +21,7 @@ outputs_stats(struct outputs *set, struct output_stats *ret, size_t max)
 	(void) set;
 	assert_true(max >= 1);
 	*ret = output;
-	return 1;
+	return noutputs;
 }
 
 void
@@ -115,10 +116,40 @@ each_is_told_once_and_resolved(void **state)
 	}
 }
 
+/* An output that is configured away has no trouble any more, and another one has its own. */
+static void
+an_output_that_goes_is_resolved(void **state)
+{
+	struct notices w = { .cfg = { .cluster = "prod", .name = "mews-1" } };
+	const struct notice_certificates none = { 0 };
+	uint64_t at = 1;
+
+	(void) state;
+	reloads.failed = reloads.done = 0;
+	raised[0] = '\0';
+	(void) snprintf(output.error, sizeof(output.error), "no route");
+	for (; at < 1000 && raised[0] == '\0'; at++)
+		notice_look(&w, &none, at * NS_PER_S);
+	assert_string_equal("Mews output failing/output kafka\n", raised);
+	raised[0] = '\0';
+	(void) snprintf(output.name, sizeof(output.name), "file");
+	output.error[0] = '\0';
+	for (; at < 2000 && raised[0] == '\0'; at++)
+		notice_look(&w, &none, at * NS_PER_S);
+	assert_string_equal("Mews output works again/output kafka\n", raised);
+	raised[0] = '\0';
+	noutputs = 0;
+	notice_look(&w, &none, at * NS_PER_S);
+	assert_string_equal("", raised);
+	for (size_t i = 0; i < ARRAY_SIZE(w.outputs); i++)
+		assert_string_equal("", w.outputs[i].name);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_is_told_once_and_resolved) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_is_told_once_and_resolved),
+		cmocka_unit_test(an_output_that_goes_is_resolved) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ each_trouble_is_told_once(void **state)
 		logged[0] = '\0';
 		(void) snprintf(outbox.error, sizeof(outbox.error), "%s", steps[i].outbox);
 		(void) snprintf(output.error, sizeof(output.error), "%s", steps[i].output);
-		output.name = "kafka";
+		(void) snprintf(output.name, sizeof(output.name), "kafka");
 		output.refused = steps[i].refused;
 		trouble_look(&w, NULL, NULL);
 		assert_string_equal(steps[i].logged, logged);

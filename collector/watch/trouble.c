@@ -33,6 +33,12 @@ look_at_outputs(struct trouble *w, struct outputs *set)
 	for (size_t i = 0; i < n; i++) {
 		bool trouble = st[i].error[0] != '\0';
 
+		if (strcmp(w->outputs[i].name, st[i].name) != 0) { /* others came, or went */
+			w->outputs[i].refused = w->outputs[i].name[0] == '\0' ? 0 : st[i].refused;
+			w->outputs[i].trouble = false;
+			(void) snprintf(
+			    w->outputs[i].name, sizeof(w->outputs[i].name), "%s", st[i].name);
+		}
 		if (st[i].refused > w->outputs[i].refused)
 			log_warn(
 			    "output %s refused %lu alerts for good; they are set aside in the "

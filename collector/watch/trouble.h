@@ -16,6 +16,7 @@ struct trouble {
 	uint64_t damaged; /* rows, as logged */
 	bool descriptors; /* short of them */
 	struct {
+		char name[32];
 		bool trouble;
 		uint64_t refused; /* as logged */
 	} outputs[OUTBOX_OUTPUTS];
