@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/collector_int.h"
+#include "collector/watch/beat.h"
 #include "collector/watch/kube_watch.h"
 #include "collector/watch/notice.h"
 #include "collector/watch/trouble.h"
@@ -422,6 +423,18 @@ look_for_notices(struct app *a, struct notices *w)
 	    clock_mono());
 }
 
+/* Every ten seconds, for those who want it. */
+static void
+beat(struct app *a, uint64_t *at)
+{
+	struct beat_cfg cfg = { a->streams, a->rules, a->opt.name };
+
+	if (*at != 0 && clock_mono() - *at < BEAT_NS)
+		return;
+	*at = clock_mono();
+	outputs_beat(a->outputs, beats_make, &cfg);
+}
+
 int
 app_run(void *app)
 {
@@ -443,7 +456,7 @@ app_run(void *app)
 				       .outputs = a->outputs,
 				       .reload = a->reload,
 				   } };
-	uint64_t looked = 0;
+	uint64_t looked = 0, beaten = 0;
 
 	if (fd < 0)
 		return -errno;
@@ -459,6 +472,7 @@ app_run(void *app)
 		trouble_look(&trouble, a->outbox, a->outputs);
 		kube_watch_look(&kube, looked);
 		look_for_notices(a, &notices);
+		beat(a, &beaten);
 	}
 	notify_stopping(&a->notify);
 	log_info("stopping");

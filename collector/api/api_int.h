@@ -215,6 +215,11 @@ int request_number(struct request *q, const char *key, uint64_t usual, uint64_t 
 /* A change is not made: audited. */
 enum MHD_Result request_refuse(struct request *q, unsigned status, const char *why);
 
+/* ---- metrics_output.c ---- */
+
+/* Append the metrics of outputs. */
+void metrics_outputs(struct outputs *o, struct buf *out);
+
 /* ---- metrics_label.c ---- */
 
 /* Append a label's value, escaped, without its quotes. */

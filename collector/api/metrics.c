@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api/api_int.h"
+#include "collector/api/metrics_row.h"
 #include "common/clock.h"
 #include <stddef.h>
 
-enum { OUTPUTS_MAX = 16 };
-
-enum kind { COUNTER, GAUGE };
-
-struct metric {
-	const char *name;
-	const char *help;
-	size_t offset;
-	enum kind kind;
-	bool ms; /* kept in milliseconds, shown in seconds */
-};
-
-#define ROW(type, member, kind, help)                                     \
-	{                                                                 \
-#member, help, offsetof(struct type, member), kind, false \
-	}
-#define SECONDS(type, member, name, kind, help)                       \
-	{                                                             \
-		name, help, offsetof(struct type, member), kind, true \
-	}
 #define STAT(member, kind, help) ROW(shard_stats, member, kind, help),
 static const struct metric shard_metrics[] = {
 #include "collector/shard/shard_stats.def"
@@ -91,68 +72,13 @@ static const struct metric api_counters[] = {
 	    "When the API's certificate expires, since the epoch; 0: no TLS.",
 	    offsetof(struct api_stats, certificate_expiry_seconds), GAUGE, false },
 };
-static const struct metric output_metrics[] = {
-	ROW(output_stats, delivered, COUNTER, "Alerts delivered."),
-	ROW(output_stats, refused, COUNTER, "Alerts refused for good and set aside."),
-	ROW(output_stats, retries, COUNTER, "Times an alert had to be submitted again."),
-	ROW(output_stats, skipped, COUNTER,
-	    "Alerts from before the output was enabled, which are not sent there."),
-	ROW(output_stats, filtered, COUNTER,
-	    "Alerts that the output's minimum_priority or condition does not let through."),
-	ROW(output_stats, silenced, COUNTER, "Alerts that a silence keeps from this output."),
-	ROW(output_stats, lag_rows, GAUGE, "Alerts waiting for this output."),
-	SECONDS(output_stats, oldest_age_ms, "oldest_age_seconds", GAUGE,
-	    "How long the oldest alert that waits for this output has waited."),
-};
-
-static void
-head(struct buf *out, const char *group, const struct metric *m)
-{
-	const char *total = m->kind == COUNTER ? "_total" : "";
-
-	buf_printf(out, "# HELP mews_%s_%s%s %s\n", group, m->name, total, m->help);
-	buf_printf(out, "# TYPE mews_%s_%s%s %s\n", group, m->name, total,
-	    m->kind == COUNTER ? "counter" : "gauge");
-}
-
-static void
-sample(struct buf *out, const char *group, const struct metric *m, const char *labels,
-    const void *stats)
-{
-	const uint64_t *value = (const void *) ((const char *) stats + m->offset);
-
-	buf_printf(
-	    out, "mews_%s_%s%s%s ", group, m->name, m->kind == COUNTER ? "_total" : "", labels);
-	if (m->ms)
-		buf_printf(
-		    out, "%lu.%03u\n", (unsigned long) (*value / 1000), (unsigned) (*value % 1000));
-	else
-		buf_printf(out, "%lu\n", (unsigned long) *value);
-}
 
 static void
 table(struct buf *out, const char *group, const struct metric *m, size_t n, const void *stats)
 {
 	for (size_t i = 0; i < n; i++) {
-		head(out, group, &m[i]);
-		sample(out, group, &m[i], "", stats);
-	}
-}
-
-static void
-outputs_print(struct outputs *o, struct buf *out)
-{
-	struct output_stats v[OUTPUTS_MAX];
-	size_t n = outputs_stats(o, v, ARRAY_SIZE(v));
-
-	for (size_t k = 0; k < ARRAY_SIZE(output_metrics); k++) {
-		head(out, "output", &output_metrics[k]);
-		for (size_t i = 0; i < n; i++) {
-			char labels[80];
-
-			(void) snprintf(labels, sizeof(labels), "{output=\"%s\"}", v[i].name);
-			sample(out, "output", &output_metrics[k], labels, &v[i]);
-		}
+		metrics_head(out, group, &m[i]);
+		metrics_sample(out, group, &m[i], "", stats);
 	}
 }
 
@@ -414,7 +340,7 @@ rule_counters_print(struct buf *out, const struct api_view *v)
 	set = api_ruleset(v);
 	n = ruleset_rules(set, &rules);
 	for (size_t k = 0; k < ARRAY_SIZE(rule_metrics); k++) {
-		head(out, "rule", &rule_metrics[k]);
+		metrics_head(out, "rule", &rule_metrics[k]);
 		for (size_t i = 0; i < n; i++) {
 			struct buf labels CLEANUP(buf_fini) = BUF_INIT;
 			struct rule_sum sum;
@@ -426,7 +352,7 @@ rule_counters_print(struct buf *out, const struct api_view *v)
 			metrics_label(&labels, rules[i]->name);
 			buf_str(&labels, "\"}");
 			if (buf_ok(&labels) == 0)
-				sample(out, "rule", &rule_metrics[k], labels.p, &sum);
+				metrics_sample(out, "rule", &rule_metrics[k], labels.p, &sum);
 		}
 	}
 	ruleset_unref(set);
@@ -482,10 +408,10 @@ api_metrics(const struct api_view *v, struct buf *out)
 	table(out, "ingest", ingest_metrics, ARRAY_SIZE(ingest_metrics), &ingest);
 	api_stats(v->api, &api);
 	table(out, "api", api_counters, ARRAY_SIZE(api_counters), &api);
-	outputs_print(v->outputs, out);
+	metrics_outputs(v->outputs, out);
 	nodes_print(v, out);
 	for (int i = 0; i < (int) ARRAY_SIZE(node_columns); i++) {
-		head(out, "node", &node_columns[i]);
+		metrics_head(out, "node", &node_columns[i]);
 		streams_each(v->streams, node_print, &(struct node_row){ out, i });
 	}
 	api_metrics_sensors(v, out);

@@ -16,7 +16,8 @@ static const struct {
 	{ "queue.buffering.max.kbytes", "65536" }, /* the outbox is the queue */
 	{ "topic.metadata.propagation.max.ms", "10000" }, { "reconnect.backoff.max.ms", "5000" },
 	{ "socket.keepalive.enable", "true" },
-	{ "log.connection.close", "false" }, /* an idle connection that closes is no error */
+	{ "statistics.interval.ms", "5000" }, /* for metrics */
+	{ "log.connection.close", "false" },  /* an idle connection that closes is no error */
 };
 
 static void
@@ -144,12 +145,29 @@ compile(const char *key, const char *text, struct template **t, struct cfg *cfg,
 	return template_line_new(text, key, t, d);
 }
 
+/* A topic besides that of alerts, or none: NULL. */
+static int
+set_other(
+    const struct kafka_state *k, const char *key, char **topic, struct cfg *cfg, struct diag *d)
+{
+	int r;
+
+	if (*topic != NULL && (*topic)[0] == '\0')
+		*topic = NULL;
+	if (*topic == NULL)
+		return 0;
+	r = check_topic(key, *topic, cfg, d);
+	if (r < 0 || strcmp(*topic, k->topic) != 0)
+		return r;
+	cfg_place(cfg, key, d);
+	return diag_fail(d, d->line, d->col, "%s: it must not be the topic of alerts", key);
+}
+
 /* The topics. No event names one, since a program could send its alerts to where nobody looks. */
 static int
 set_topics(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 {
-	static const char key[] = "outputs.kafka.topic",
-			  letters[] = "outputs.kafka.dead_letter_topic";
+	static const char key[] = "outputs.kafka.topic";
 	int r = compile(key, k->topic, &k->by, cfg, d);
 
 	if (r < 0)
@@ -162,15 +180,10 @@ set_topics(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 		    key, template_event_field(k->by));
 	if (template_is_fixed(k->by))
 		r = check_topic(key, k->topic, cfg, d);
-	if (k->letters != NULL && k->letters[0] == '\0')
-		k->letters = NULL;
-	if (r == 0 && k->letters != NULL)
-		r = check_topic(letters, k->letters, cfg, d);
-	if (r == 0 && k->letters != NULL && strcmp(k->letters, k->topic) == 0) {
-		cfg_place(cfg, letters, d);
-		r = diag_fail(
-		    d, d->line, d->col, "%s: it must not be the topic of alerts", letters);
-	}
+	if (r == 0)
+		r = set_other(k, "outputs.kafka.dead_letter_topic", &k->letters, cfg, d);
+	if (r == 0)
+		r = set_other(k, "outputs.kafka.coverage_topic", &k->coverage, cfg, d);
 	return r;
 }
 

@@ -29,6 +29,25 @@ enum output_result {
  * any order, once per submitted row. 'why' is NULL when it was delivered. */
 typedef void output_done_fn(void *arg, uint64_t rowid, enum output_result result, const char *why);
 
+/* The state of a node at a moment, as JSON (beat.h). */
+struct output_beat {
+	struct output_beat *next;
+	uint64_t time; /* realtime ns */
+	char cluster[128], node[256];
+	size_t n;
+	char json[];
+};
+
+/* What the connection to a cluster of brokers reports of itself. */
+struct output_broker_stats {
+	bool known;
+	uint64_t queue, queue_bytes;  /* records that the library holds */
+	uint64_t retries, timeouts;   /* of requests */
+	uint64_t brokers, brokers_up; /* known to it, and connected */
+	uint64_t rtt_us;              /* the highest 99th percentile of a broker */
+	uint64_t beats, beats_failed;
+};
+
 struct output_ops {
 	const char *name;       /* keyword in the config: outputs.NAME.* */
 	size_t state_size;      /* private state: caller allocates it zeroed, passes it as 'st' */
@@ -79,6 +98,11 @@ struct output_ops {
 	/* What it means that the latest alert was delivered, for people; valid until the next
 	 * call. */
 	const char *(*answered)(void *st);
+	/* After open(): does it pass on the states of nodes? May be NULL, as may: */
+	bool (*wants_beats)(void *st);
+	/* Send them, a list; they are the caller's. If it cannot now, later ones replace them. */
+	void (*beat)(void *st, const struct output_beat *list);
+	void (*broker_stats)(void *st, struct output_broker_stats *ret);
 	void (*reopen)(void *st); /* SIGUSR1: reopen files that were moved. May be NULL. */
 	void (*close)(void *st);  /* calls no done() */
 };
@@ -107,6 +131,11 @@ void outputs_stop(struct outputs *set, int deadline_ms);
 
 /* Reopen files that were moved away (SIGUSR1). Any thread. */
 void outputs_reopen(struct outputs *set);
+
+/* Give the states of nodes to the outputs that pass them on: fn makes a list for each. By the
+ * thread of outputs_start(). */
+typedef struct output_beat *output_beats_fn(void *arg);
+void outputs_beat(struct outputs *set, output_beats_fn *fn, void *arg);
 
 /* Print the options of every output, for --help. */
 void outputs_help(FILE *f);
@@ -163,6 +192,7 @@ struct output_stats {
 	char last[256];    /* the latest trouble, even if it is over, or "" */
 	uint64_t last_at;  /* realtime ns: when it was last seen */
 	bool retrying;     /* dead letters are sent again */
+	struct output_broker_stats broker;
 };
 size_t outputs_stats(struct outputs *set, struct output_stats *ret, size_t max);
 

@@ -37,6 +37,9 @@ static const struct opt opts[] = {
 	    offsetof(struct kafka_state, letters), 0, 0 },
 	{ "outputs.kafka.format", "json", TEXT_FORMATS ": the record's value.", OPT_STR,
 	    offsetof(struct kafka_state, format_name), 0, 0 },
+	{ "outputs.kafka.coverage_topic", NULL,
+	    "Send the state of each node to this topic every 10 s; compact it.", OPT_STR,
+	    offsetof(struct kafka_state, coverage), 0, 0 },
 };
 
 static void
@@ -146,6 +149,10 @@ delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 	uint64_t rowid = (uint64_t) (uintptr_t) m->_private;
 
 	(void) rk;
+	if (rowid == KAFKA_BEAT) {
+		kafka_beat_ended(k, m->err);
+		return;
+	}
 	k->flying--;
 	if (k->closing)
 		return;
@@ -188,6 +195,7 @@ connect_to(struct kafka_state *k, struct diag *d)
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 	rd_kafka_conf_set_error_cb(conf, happened);
+	rd_kafka_conf_set_stats_cb(conf, kafka_stats);
 	k->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
 	if (k->rk != NULL)
 		return 0;
@@ -249,6 +257,7 @@ replace(struct kafka_state *k)
 	rd_kafka_destroy(k->rk);
 	k->rk = NULL;
 	k->fatal = false;
+	k->beats = 0;
 	if (connect_to(k, &d) == 0)
 		return 0;
 	trouble(k, d.msg);
@@ -414,7 +423,9 @@ kafka_trouble(void *state)
 {
 	struct kafka_state *k = state;
 
-	return k->trouble[0] == '\0' ? NULL : k->trouble;
+	if (k->trouble[0] != '\0')
+		return k->trouble;
+	return k->coverage_trouble[0] == '\0' ? NULL : k->coverage_trouble;
 }
 
 static void
@@ -452,5 +463,8 @@ const struct output_ops output_kafka = {
 	.drain = kafka_drain,
 	.purge = kafka_purge,
 	.trouble = kafka_trouble,
+	.wants_beats = kafka_wants_beats,
+	.beat = kafka_beat,
+	.broker_stats = kafka_broker_stats,
 	.close = kafka_close,
 };

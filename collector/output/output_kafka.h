@@ -14,6 +14,7 @@ struct kafka_state {
 	struct opt_list brokers;
 	char *topic, *format_name, *key_text;
 	char *letters;        /* the dead-letter topic, or NULL */
+	char *coverage;       /* the topic of nodes' states, or NULL */
 	struct template *by;  /* of the topic */
 	struct template *key; /* of the key */
 	enum text_format format;
@@ -33,6 +34,9 @@ struct kafka_state {
 	bool fatal;   /* the producer accepts no more */
 	bool closing; /* ignore reports */
 	char trouble[512];
+	size_t beats; /* states of nodes without a report */
+	char coverage_trouble[512];
+	struct output_broker_stats broker;
 };
 
 #define KAFKA_TOPIC_MAX 249 /* bytes, as Kafka's limit */
@@ -63,6 +67,16 @@ rd_kafka_resp_err_t kafka_produce(
 
 /* A row's report is that of its dead letter. */
 #define KAFKA_LETTER (1ULL << 63)
+
+/* A report is that of a node's state. */
+#define KAFKA_BEAT (1ULL << 62)
+
+/* kafka_coverage.c: of output_ops, the report of a beat, and librdkafka's callback. */
+bool kafka_wants_beats(void *state);
+void kafka_beat(void *state, const struct output_beat *list);
+void kafka_broker_stats(void *state, struct output_broker_stats *ret);
+void kafka_beat_ended(struct kafka_state *k, rd_kafka_resp_err_t err);
+int kafka_stats(rd_kafka_t *rk, char *json, size_t n, void *opaque);
 
 /* A row was refused for good: send it to the dead-letter topic if there is one, and end it.
  * Consumes the headers; the record's time is now. */

@@ -218,6 +218,8 @@ publish(struct output *o)
 	o->stats.oldest_age_ms = o->stats.lag_rows == 0 || oldest == 0 || oldest > now
 				     ? 0
 				     : (uint64_t) (now - oldest) / NS_PER_MS;
+	if (o->ops->broker_stats != NULL)
+		o->ops->broker_stats(o->st, &o->stats.broker);
 	o->stats.retrying = o->retry_after < o->retry_upto;
 	if (o->only_test)
 		o->stats.error[0] = '\0';
@@ -285,6 +287,7 @@ output_main(void *arg)
 			rest(o);
 		}
 		output_advance(o);
+		output_beat(o);
 		publish(o);
 	}
 	return NULL;

@@ -16,6 +16,7 @@ output_free(struct output *o)
 	pthread_mutex_destroy(&o->lock);
 	route_free(o->route);
 	buf_fini(&o->spec);
+	output_beats_free(o->beats);
 	free(o->st);
 	free(o);
 }

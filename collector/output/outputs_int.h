@@ -52,6 +52,7 @@ struct output {
 	pthread_mutex_t lock; /* guards: */
 	struct output_stats stats;
 	struct output_test *test;
+	struct output_beat *beats;        /* to be sent, or NULL */
 	uint64_t retry_after, retry_upto; /* dead letters to send again; after >= upto: none */
 };
 
@@ -117,6 +118,10 @@ void output_ended(void *arg, uint64_t rowid, enum output_result result, const ch
 /* Move the cursor over rows that have ended. */
 void output_advance(struct output *o);
 void *output_main(void *arg);
+
+/* output_beat.c: send what outputs_beat() left. */
+void output_beat(struct output *o);
+void output_beats_free(struct output_beat *list);
 
 /* output_note.c: for the statistics. */
 void output_count(struct output *o, uint64_t *counter);

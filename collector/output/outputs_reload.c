@@ -11,8 +11,9 @@
 #include "common/log.h"
 #include <errno.h>
 
-#define STOP_MS 2000 /* for those that were changed: the rest of their alerts wait in the outbox \
-		      */
+#define STOP_MS                                                                          \
+	2000 /* for those that were changed: the rest of their alerts wait in the outbox \
+	      */
 
 struct plan {
 	struct output *v[OUTBOX_OUTPUTS];

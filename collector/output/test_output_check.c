@@ -43,6 +43,8 @@ static const struct {
 	    "outputs.kafka.key: no field follows a '%' (write %% for one)" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  topic: t\n  dead_letter_topic: t", 5,
 	    "outputs.kafka.dead_letter_topic: it must not be the topic of alerts" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  topic: t\n  coverage_topic: t", 5,
+	    "outputs.kafka.coverage_topic: it must not be the topic of alerts" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  dead_letter_topic: a b", 4,
 	    "outputs.kafka.dead_letter_topic: 'a b' is not a valid topic name" },
 	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  topic: a/b", 4,

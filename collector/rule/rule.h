@@ -175,6 +175,9 @@ struct rule_sum {
 };
 void rule_run_suppressed(struct rule_run *r, const struct rule *rule); /* counts one */
 void rule_run_sum(const struct rule_run *r, uint32_t rule, struct rule_sum *ret);
+/* A hash of all that decides what the set's rules match; the same for the same rules in the same
+ * order, by the same version. Any thread. -ENOMEM. */
+int ruleset_hash(const struct ruleset *s, uint64_t ret[2]) MUST_CHECK;
 /* Sum over all runs of the set, including ended ones. Any thread. */
 void ruleset_sum(struct ruleset *s, uint32_t rule, struct rule_sum *ret);
 /* Continue the counts of rules with the same names in 'from', which no thread evaluates any

@@ -148,6 +148,29 @@ hash_of(const struct rule *r, struct buf *scratch, XXH128_hash_t *ret)
 	return 0;
 }
 
+int
+ruleset_hash(const struct ruleset *s, uint64_t ret[2])
+{
+	CLEANUP(buf_fini) struct buf scratch = BUF_INIT, all = BUF_INIT;
+	XXH128_hash_t h;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rule *r = s->order[i];
+
+		if (!r->loaded || r->exact == NULL)
+			continue;
+		if (hash_of(r, &scratch, &h) < 0)
+			return -ENOMEM;
+		buf_add(&all, &h, sizeof(h));
+	}
+	if (buf_ok(&all) < 0)
+		return -ENOMEM;
+	h = XXH3_128bits(all.p == NULL ? "" : all.p, all.n);
+	ret[0] = h.high64;
+	ret[1] = h.low64;
+	return 0;
+}
+
 static void
 captured_in_full(const struct ruleset *s, uint64_t ret[EVENT_WORDS])
 {
