@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * output_file.c - write alerts as lines to a file; when it is moved away, create it again.
+ *
+ * When it is large or old enough it becomes PATH.1, PATH.1 becomes PATH.2, and so on. Only between
+ * two lines, and after what was written counts as delivered. If that fails, the file grows.
  */
 #include "collector/output/lines.h"
 #include "collector/output/output.h"
@@ -12,7 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOOK_NS NS_PER_S /* how often to check that the file still exists */
+#define LOOK_NS  NS_PER_S        /* how often to check that the file still exists */
+#define AGAIN_NS (60 * NS_PER_S) /* after a rotation that failed */
+#define KEEP_MAX 1000
 
 struct file_state {
 	char *path, *format_name, *sync_name;
@@ -21,8 +26,10 @@ struct file_state {
 	bool sync;
 	int fd1; /* the descriptor plus 1, so that zero means closed */
 	uint64_t look_at;
+	uint64_t rotate_size, rotate_age, keep; /* bytes; ms; files */
+	uint64_t rotate_after;                  /* monotonic ns: not before */
 	struct lines lines;
-	char trouble[512];
+	char trouble[512], stuck[512]; /* of writing; of a rotation */
 };
 
 static const struct opt opts[] = {
@@ -35,6 +42,13 @@ static const struct opt opts[] = {
 	{ "outputs.file.sync", "none",
 	    "none, or batch: an alert counts as delivered once it is on the disk (fdatasync).",
 	    OPT_STR, offsetof(struct file_state, sync_name), 0, 0 },
+	{ "outputs.file.rotate_size", "0",
+	    "Begin a new file when it has this size; the old one becomes PATH.1; 0: never.",
+	    OPT_SIZE, offsetof(struct file_state, rotate_size), 0, UINT64_MAX },
+	{ "outputs.file.rotate_age", "0", "The same when it was begun so long ago; 0: never.",
+	    OPT_MSEC, offsetof(struct file_state, rotate_age), 0, UINT64_MAX },
+	{ "outputs.file.keep", "10", "Old files to keep: PATH.1 is the newest.", OPT_U64,
+	    offsetof(struct file_state, keep), 1, KEEP_MAX },
 };
 
 /* Terminate a line that a crash cut short, so that it does not corrupt the next. */
@@ -157,6 +171,65 @@ look(struct file_state *st)
 	st->fd1 = 0;
 }
 
+/* Is it large or old enough? The age of a file system without birth times is unknown. */
+static bool
+is_due(const struct file_state *st)
+{
+	uint64_t now = clock_real(), born;
+	struct statx sx;
+
+	if (st->fd1 == 0 || (st->rotate_size == 0 && st->rotate_age == 0) ||
+	    clock_mono() < st->rotate_after)
+		return false;
+	if (statx(st->fd1 - 1, "", AT_EMPTY_PATH, STATX_SIZE | STATX_BTIME | STATX_TYPE, &sx) < 0 ||
+	    !S_ISREG(sx.stx_mode) || sx.stx_size == 0)
+		return false;
+	if (st->rotate_size > 0 && sx.stx_size >= st->rotate_size)
+		return true;
+	born = (uint64_t) sx.stx_btime.tv_sec * NS_PER_S + sx.stx_btime.tv_nsec;
+	return st->rotate_age > 0 && (sx.stx_mask & STATX_BTIME) != 0 && now > born &&
+	       (now - born) / NS_PER_MS >= st->rotate_age;
+}
+
+/* Give each old file the next number; the last one is replaced. 0 or -errno. */
+static int
+rename_all(const struct file_state *st)
+{
+	char from[4096 + 8], to[4096 + 8];
+
+	for (uint64_t i = st->keep; i > 0; i--) {
+		(void) snprintf(to, sizeof(to), "%s.%lu", st->path, (unsigned long) i);
+		if (i > 1)
+			(void) snprintf(
+			    from, sizeof(from), "%s.%lu", st->path, (unsigned long) i - 1);
+		else
+			(void) snprintf(from, sizeof(from), "%s", st->path);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+static void
+rotate(struct file_state *st)
+{
+	int r;
+
+	if (!is_due(st))
+		return;
+	r = rename_all(st);
+	if (r < 0) {
+		st->rotate_after = clock_mono() + AGAIN_NS;
+		(void) snprintf(st->stuck, sizeof(st->stuck),
+		    "cannot rename '%s' or an old file of it: %s; it grows until that is possible",
+		    st->path, strerrordesc_np(-r));
+		return;
+	}
+	st->stuck[0] = '\0';
+	(void) close(st->fd1 - 1);
+	st->fd1 = 0;
+}
+
 static int
 file_write(struct file_state *st)
 {
@@ -174,6 +247,8 @@ file_write(struct file_state *st)
 		return -errno;
 	if (r == 0 || !st->sync)
 		lines_settle(&st->lines);
+	if (lines_left(&st->lines) == 0)
+		rotate(st);
 	return r;
 }
 
@@ -208,7 +283,9 @@ file_trouble(void *state)
 {
 	struct file_state *st = state;
 
-	return st->trouble[0] == '\0' ? NULL : st->trouble;
+	if (st->trouble[0] != '\0')
+		return st->trouble;
+	return st->stuck[0] == '\0' ? NULL : st->stuck;
 }
 
 static void

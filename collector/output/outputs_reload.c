@@ -11,9 +11,7 @@
 #include "common/log.h"
 #include <errno.h>
 
-#define STOP_MS                                                                          \
-	2000 /* for those that were changed: the rest of their alerts wait in the outbox \
-	      */
+#define STOP_MS 2000 /* the rest of their alerts waits in the outbox */
 
 struct plan {
 	struct output *v[OUTBOX_OUTPUTS];

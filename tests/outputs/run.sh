@@ -13,7 +13,7 @@ if [ ! -x "$build/bin/mews-collector" ]; then
 	{ cmake --preset release && cmake --build "$build"; } >/dev/null || exit 1
 fi
 log=$build/outputs.log passed=0 failed=0
-for test in 'unit.output_ops' 'unit.output_(check|kafka|syslog|webhook|program)' 'unit.(kafka_record|email_msg|shape|fold|silence|route|template)' \
+for test in 'unit.output_ops' 'unit.output_(check|file|kafka|syslog|webhook|program)' 'unit.(kafka_record|email_msg|shape|fold|silence|route|template)' \
 	'outputs.formats' 'e2e.outputs' 'e2e.syslog' 'e2e.email' 'e2e.webhook' 'e2e.program' 'e2e.route' 'e2e.fold' 'e2e.silence' \
 	'e2e.output_off' 'unit.outputs_reload' 'e2e.outputs_reload' 'e2e.kafka_outbox' 'e2e.kafka_sasl' 'e2e.pipeline_kafka' 'fuzz.(alert|reply|outbox)'; do
 	started=$SECONDS
