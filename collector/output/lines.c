@@ -10,7 +10,34 @@ void
 lines_fini(struct lines *l)
 {
 	buf_fini(&l->out);
+	template_free(l->template);
+	l->template = NULL;
 	l->n = l->settled = l->written = 0;
+}
+
+int
+lines_template(struct lines *l, const char *key, const char *text, struct cfg *cfg, struct diag *d)
+{
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	cfg_place(cfg, key, d);
+	return template_line_new(text, key, &l->template, d);
+}
+
+int
+lines_render(const struct lines *l, const struct alert *a, enum text_format format, struct buf *ret)
+{
+	size_t before = ret->n;
+	bool lacks;
+	int r = l->template == NULL ? -EBADMSG : template_line(l->template, a, &lacks, ret);
+
+	if (r == -EBADMSG) { /* or its body is not JSON, and has no fields */
+		ret->n = before;
+		text_alert(ret, a, format);
+	} else {
+		buf_char(ret, '\n');
+	}
+	return buf_ok(ret);
 }
 
 int
@@ -20,8 +47,7 @@ lines_add(struct lines *l, const struct outbox_row *row, enum text_format format
 
 	if (l->n == LINES_MAX || (l->n > 0 && l->out.n > LINES_BYTES))
 		return -EAGAIN;
-	text_alert(&l->out, &row->alert, format);
-	if (buf_ok(&l->out) < 0) {
+	if (lines_render(l, &row->alert, format, &l->out) < 0) {
 		l->out.n = before;
 		l->out.failed = false;
 		return -ENOMEM;

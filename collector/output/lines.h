@@ -9,6 +9,7 @@
 #define MEWS_COLLECTOR_OUTPUT_LINES_H
 
 #include "collector/output/output.h"
+#include "collector/output/template.h"
 #include "collector/output/text.h"
 #include "common/buf.h"
 
@@ -22,12 +23,21 @@ struct lines {
 		uint64_t rowid;
 		size_t end; /* in 'out' */
 	} line[LINES_MAX];
-	size_t n, settled; /* lines, and how many of them are done */
+	size_t n, settled;         /* lines, and how many of them are done */
+	struct template *template; /* of a line; NULL: the format says */
 	output_done_fn *done;
 	void *arg;
 };
 
 void lines_fini(struct lines *l);
+
+/* Set the template of lines, the value of the option 'key'; NULL or "": none. -EINVAL and *d. */
+int lines_template(
+    struct lines *l, const char *key, const char *text, struct cfg *cfg, struct diag *d) MUST_CHECK;
+
+/* Append an alert's line, with its end. -ENOMEM. */
+int lines_render(const struct lines *l, const struct alert *a, enum text_format format,
+    struct buf *ret) MUST_CHECK;
 
 /* Add an alert. 0, -EAGAIN when enough is under way, -ENOMEM. */
 int lines_add(struct lines *l, const struct outbox_row *row, enum text_format format) MUST_CHECK;

@@ -20,7 +20,7 @@
 #define KEEP_MAX 1000
 
 struct file_state {
-	char *path, *format_name, *sync_name;
+	char *path, *format_name, *sync_name, *template;
 	bool append;
 	enum text_format format;
 	bool sync;
@@ -49,6 +49,10 @@ static const struct opt opts[] = {
 	    OPT_MSEC, offsetof(struct file_state, rotate_age), 0, UINT64_MAX },
 	{ "outputs.file.keep", "10", "Old files to keep: PATH.1 is the newest.", OPT_U64,
 	    offsetof(struct file_state, keep), 1, KEEP_MAX },
+	{ "outputs.file.template", NULL,
+	    "A line with fields of the alert, '%alert.time %alert.rule %proc.name', instead of the "
+	    "format.",
+	    OPT_STR, offsetof(struct file_state, template), 0, 0 },
 };
 
 /* Terminate a line that a crash cut short, so that it does not corrupt the next. */
@@ -110,6 +114,9 @@ file_check(void *state, struct cfg *cfg, struct diag *d)
 	st->sync = strcmp(st->sync_name, "batch") == 0;
 	if (!st->sync && strcmp(st->sync_name, "none") != 0)
 		return cfg_wrong(cfg, opts[3].key, "none or batch", st->sync_name, d);
+	r = lines_template(&st->lines, "outputs.file.template", st->template, cfg, d);
+	if (r < 0)
+		return r;
 	r = probe_file(st->path);
 	return r < 0 ? cannot_write(st, cfg, r, d) : 0;
 }
@@ -135,8 +142,7 @@ file_render(void *state, const struct alert *a, struct buf *ret)
 {
 	const struct file_state *st = state;
 
-	text_alert(ret, a, st->format);
-	return buf_ok(ret);
+	return lines_render(&st->lines, a, st->format, ret);
 }
 
 static const char *

@@ -25,7 +25,7 @@
 
 struct program_state {
 	struct opt_list command;
-	char *format_name, *acknowledge;
+	char *format_name, *acknowledge, *template;
 	uint64_t timeout_ms;
 	enum text_format format;
 	bool answers;
@@ -53,6 +53,10 @@ static const struct opt opts[] = {
 	{ "outputs.program.timeout", "1m",
 	    "A program that reads or answers nothing for so long is started again.", OPT_MSEC,
 	    offsetof(struct program_state, timeout_ms), 100, 3600000 },
+	{ "outputs.program.template", NULL,
+	    "A line with fields of the alert, '%alert.time %alert.rule %proc.name', instead of the "
+	    "format.",
+	    OPT_STR, offsetof(struct program_state, template), 0, 0 },
 };
 
 static int
@@ -76,7 +80,7 @@ program_check(void *state, struct cfg *cfg, struct diag *d)
 	st->answers = strcmp(st->acknowledge, "line") == 0;
 	if (!st->answers && strcmp(st->acknowledge, "read") != 0)
 		return cfg_wrong(cfg, opts[2].key, "read or line", st->acknowledge, d);
-	return 0;
+	return lines_template(&st->lines, "outputs.program.template", st->template, cfg, d);
 }
 
 /* Start it if it is time. */
@@ -169,8 +173,7 @@ program_render(void *state, const struct alert *a, struct buf *ret)
 {
 	const struct program_state *st = state;
 
-	text_alert(ret, a, st->format);
-	return buf_ok(ret);
+	return lines_render(&st->lines, a, st->format, ret);
 }
 
 static const char *

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct stdout_state {
-	char *format_name;
+	char *format_name, *template;
 	enum text_format format;
 	struct lines lines;
 	int error; /* of the last write */
@@ -19,6 +19,10 @@ static const struct opt opts[] = {
 	{ "outputs.stdout.format", "text",
 	    TEXT_FORMATS ": one alert a line; text is coloured on a terminal.", OPT_STR,
 	    offsetof(struct stdout_state, format_name), 0, 0 },
+	{ "outputs.stdout.template", NULL,
+	    "A line with fields of the alert, '%alert.time %alert.rule %proc.name', instead of the "
+	    "format.",
+	    OPT_STR, offsetof(struct stdout_state, template), 0, 0 },
 };
 
 static int
@@ -27,7 +31,7 @@ stdout_check(void *state, struct cfg *cfg, struct diag *d)
 	struct stdout_state *st = state;
 
 	if (text_format_of(st->format_name, isatty(STDOUT_FILENO) != 0, &st->format) == 0)
-		return 0;
+		return lines_template(&st->lines, "outputs.stdout.template", st->template, cfg, d);
 	cfg_place(cfg, opts[0].key, d);
 	diag_set(d, d->line, d->col, "'%s' must be " TEXT_FORMATS ", not '%s'", opts[0].key,
 	    st->format_name);
@@ -49,8 +53,7 @@ stdout_render(void *state, const struct alert *a, struct buf *ret)
 {
 	const struct stdout_state *st = state;
 
-	text_alert(ret, a, st->format);
-	return buf_ok(ret);
+	return lines_render(&st->lines, a, st->format, ret);
 }
 
 static const char *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_output_file.c - files that are rotated: every line is in one of them, once and in order. */
+/* test_output_file.c - files that are rotated, every line in one of them; templates of lines. */
 #include "collector/output/output.h"
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
@@ -164,12 +164,50 @@ what_cannot_be_renamed_grows(void **state)
 	end(&b);
 }
 
+/* A template is the line, in which no text of an event makes another line. */
+static void
+a_template_is_the_line(void **state)
+{
+	struct outbox_row row = { .rowid = 1,
+		.alert = { .id = "i",
+		    .rule = "R",
+		    .cluster = "c",
+		    .node = "n",
+		    .priority = PRIO_ERROR,
+		    .json = "{\"output_fields\":{\"proc.name\":\"a\\nb\"}}" } };
+	struct buf b2 = BUF_INIT;
+	char path[96], text[64] = "";
+	struct bench b;
+	FILE *f;
+
+	(void) state;
+	row.alert.json_len = strlen(row.alert.json);
+	begin(&b, "template: '%alert.priority %alert.rule: %proc.name'");
+	assert_int_equal(0, output_file.render(b.st, &row.alert, &b2));
+	assert_string_equal("Error R: a\\x0ab\n", b2.p);
+	buf_fini(&b2);
+	assert_int_equal(0, output_file.submit(b.st, &row));
+	row.rowid = 2;
+	row.alert.json_len = 3; /* not JSON: in the format, so that it is not lost */
+	assert_int_equal(0, output_file.submit(b.st, &row));
+	output_file.poll(b.st, 10);
+	assert_int_equal(2, b.ended);
+	end(&b);
+	(void) snprintf(path, sizeof(path), "%s/f", tmpdir);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	(void) fclose(f);
+	assert_string_equal("Error R: a\\x0ab\n{\"o\n", text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_large_file_is_rotated, clean),
 		cmocka_unit_test_setup(an_old_file_is_rotated, clean),
+		cmocka_unit_test_setup(a_template_is_the_line, clean),
 		cmocka_unit_test_setup(what_cannot_be_renamed_grows, clean),
 	};
 
