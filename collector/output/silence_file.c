@@ -111,8 +111,8 @@ parse(const json_t *j)
 	return x;
 }
 
-static int
-parse_all(struct slice text, int (*take)(void *arg, struct silence *x), void *arg)
+int
+silence_file_parse(struct slice text, int (*take)(void *arg, struct silence *x), void *arg)
 {
 	json_t *root = json_loadb(text.p, text.n, 0, NULL), *j;
 	int r = json_is_array(root) ? 0 : -EBADMSG;
@@ -143,7 +143,7 @@ silence_file_read(
 	r = file_read(path, "file of silences", false, &text, d);
 	if (r < 0)
 		return r == -EBADMSG ? -EIO : r;
-	r = parse_all(buf_get(&text), take, arg);
+	r = silence_file_parse(buf_get(&text), take, arg);
 	if (r == 0 || r == -ENOMEM)
 		return r;
 	(void) snprintf(aside, sizeof(aside), "%s.damaged", path);

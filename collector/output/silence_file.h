@@ -31,6 +31,10 @@ void silence_free(struct silence *x);
 /* Append it as a JSON object; 'more' follows its last member. */
 void silence_json(const struct silence *x, const char *more, struct buf *ret);
 
+/* Call take() for each in a file's text, which gets it, until that returns an error. -EBADMSG: it
+ * is not such a text. */
+int silence_file_parse(
+    struct slice text, int (*take)(void *arg, struct silence *x), void *arg) MUST_CHECK;
 /* Call take() for each in the file, which gets it, until that returns an error. 0 also if there is
  * no file. -EBADMSG and *d: it was damaged, and is set aside as PATH.damaged. Other -errno and *d.
  */
