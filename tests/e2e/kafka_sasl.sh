@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The Kafka output logs in over TLS with SASL: PLAIN and SCRAM, with the password from a file; a wrong
-# password is reported, and so is a library that does not support the configured mechanism, at start.
+# The Kafka output logs in over TLS with SASL: PLAIN and SCRAM, with the password from a file, to a broker that
+# requires a client's certificate; a wrong password is reported, and so is a missing certificate, a topic that
+# access rights deny, and, at start, a library that does not support the configured mechanism.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 kafka=$root/tests/support/kafka.sh
@@ -13,16 +14,17 @@ old=no
 [ "$(printf '%s\n' 2.6.1 "$library" | sort -V | head -n 1)" = 2.6.1 ] || old=yes
 [ "$old" = no ] || export MEWS_KAFKA_VERSION=3.9.1
 
-lab_pki
+lab_pki client
 "$bin/mewsctl" pki issue "$lab/pki" --collector kafka --dns localhost --ip 127.0.0.1 >/dev/null
 cat "$lab/pki/collector-kafka.key" "$lab/pki/collector-kafka.pem" >"$lab/kafka.pem"
 echo right-7 >"$lab/password"
 echo wrong-7 >"$lab/wrong"
 
 trap 'code=$?; "$kafka" stop "$lab/kafka" || true; lab_end "$code"' EXIT
-plain=$(MEWS_KAFKA_TLS=$lab/kafka.pem MEWS_KAFKA_PASSWORD=$(cat "$lab/password") "$kafka" start "$lab/kafka") || exit $?
+plain=$(MEWS_KAFKA_CA=$lab/pki/ca.pem MEWS_KAFKA_TLS=$lab/kafka.pem MEWS_KAFKA_PASSWORD=$(cat "$lab/password") "$kafka" start "$lab/kafka") || exit $?
 broker=$(cat "$lab/kafka/address.sasl")
-login=(security.protocol=sasl_ssl "ssl.ca.location=$lab/pki/ca.pem" sasl.username=mews)
+anonymous=(security.protocol=sasl_ssl "ssl.ca.location=$lab/pki/ca.pem" sasl.username=mews)
+login=("${anonymous[@]}" "ssl.certificate.location=$lab/pki/node-client.pem" "ssl.key.location=$lab/pki/node-client.key")
 
 for mechanism in PLAIN SCRAM-SHA-512; do
 	topic=by-${mechanism,,}
@@ -40,6 +42,28 @@ for mechanism in PLAIN SCRAM-SHA-512; do
 	wait "$pid" 2>/dev/null || true
 	echo "$mechanism over TLS: delivered; with a wrong password: $(grep -i -m 1 authentication "$lab/wrong.log")"
 done
+
+password="sasl.password=\${file:$lab/password}"
+"$prog" produce "$lab/anonymous.db" "$broker" by-plain 10 0 "${anonymous[@]}" sasl.mechanism=PLAIN "$password" >"$lab/anonymous.log" 2>&1 &
+pid=$!
+lab_pids+=("$pid")
+lab_wait 30 grep -q 'trouble: Kafka: .*SSL' "$lab/anonymous.log" || fail "a missing certificate is not said: $(cat "$lab/anonymous.log")"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || true
+echo "without a certificate: $(grep -m 1 trouble "$lab/anonymous.log")"
+
+denied=(--deny-principal User:mews --operation Write --topic denied)
+"$kafka" topic "$lab/kafka" denied 1 2>>"$lab/tool.log" || fail 'the topic was not made'
+"$kafka" acl "$lab/kafka" --add "${denied[@]}" 2>>"$lab/tool.log" || fail 'the rights were not changed'
+"$prog" produce "$lab/denied.db" "$broker" denied 50 0 "${login[@]}" sasl.mechanism=PLAIN "$password" >"$lab/denied.log" 2>&1 &
+pid=$!
+lab_pids+=("$pid")
+lab_wait 30 grep -q "trouble: Kafka does not let us write to the topic 'denied'; grant WRITE and DESCRIBE" "$lab/denied.log" || fail "a denied topic is not said: $(cat "$lab/denied.log")"
+"$kafka" acl "$lab/kafka" --remove --force "${denied[@]}" 2>>"$lab/tool.log" || fail 'the rights were not changed back'
+lab_wait 60 lab_gone "$pid" || fail "it did not go on: $(cat "$lab/denied.log")"
+grep -q '^delivered 49 refused 1 ' "$lab/denied.log" || fail "denied, then allowed: $(cat "$lab/denied.log")"
+"$prog" verify "$plain" denied 50 repeated
+echo "denied by access rights, then allowed: each alert arrived"
 
 # said MECHANISM: does a collector report that its library cannot log in to Kafka 4 with it?
 said() {

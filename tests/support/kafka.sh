@@ -8,10 +8,12 @@
 #                              and the old address again
 #   kafka.sh stop DIR [SIGNAL] stop it (default TERM) and wait until it has exited
 #   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE...]   create a topic
+#   kafka.sh acl DIR OPTION...   change access rights, if MEWS_KAFKA_CA was set
 #
 # Topics are created when written to, unless MEWS_KAFKA_AUTO_CREATE=false. With MEWS_KAFKA_TLS, a
 # PEM file of a key and its certificate, there is also a listener for SASL over TLS, whose address is in
-# DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD. With MEWS_KAFKA_GUEST
+# DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD; with MEWS_KAFKA_CA it asks
+# clients for a certificate of that authority, and there are access rights. With MEWS_KAFKA_GUEST
 # there is one for virtual machines, whose address there is in DIR/address.guest.
 # Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
 set -eu
@@ -106,6 +108,14 @@ configure() {
 		ssl.keystore.type=PEM
 		ssl.keystore.location=$MEWS_KAFKA_TLS
 	CONF
+	[ -z "${MEWS_KAFKA_CA:-}" ] || cat >>"$1/server.properties" <<-CONF
+		listener.name.sasl_ssl.ssl.client.auth=required
+		ssl.truststore.type=PEM
+		ssl.truststore.location=$MEWS_KAFKA_CA
+		authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+		allow.everyone.if.no.acl.found=true
+		super.users=User:ANONYMOUS
+	CONF
 	cat >"$1/log4j.properties" <<-CONF
 		log4j.rootLogger=INFO, F
 		log4j.appender.F=org.apache.log4j.FileAppender
@@ -183,7 +193,14 @@ topic)
 	tool "$dir" org.apache.kafka.tools.TopicCommand --bootstrap-server "$(cat "$dir/address")" \
 		--create --topic "$name" --partitions "$partitions" "$@" >&2
 	;;
+acl)
+	dir=$2
+	shift 2
+	class=org.apache.kafka.tools.AclCommand
+	[ "${version%%.*}" -ge 4 ] || class=kafka.admin.AclCommand
+	tool "$dir" "$class" --bootstrap-server "$(cat "$dir/address")" "$@" >&2
+	;;
 *)
-	die "usage: kafka.sh fetch | start DIR | stop DIR [SIGNAL] | topic DIR NAME PARTITIONS [CONFIG=VALUE...]"
+	die "usage: kafka.sh fetch | start DIR | stop DIR [SIGNAL] | topic DIR NAME PARTITIONS [CONFIG=VALUE...] | acl DIR OPTION..."
 	;;
 esac
