@@ -137,7 +137,7 @@ echo "$(of_type openat) calls that the spool of a killed sensor lost are known b
 # A sensor with other options does not take over, and says so; what the dead one had not read is counted, by type, in a
 # window from when to when it was; what else is in the folder stays.
 lab_stop "$sensor_pid"
-start "${options[@]}" -o capture.ring=1MiB
+start "${options[@]}" -o capture.ring=16MiB -o capture.rings=256MiB # room for what else the machine does
 lab_wait 30 lab_durable n1 || fail "not all is durable"
 lab_wait 30 captured || fail "the interest is not in force"
 windows_before=$(cause events_dropped)
