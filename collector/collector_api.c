@@ -27,6 +27,7 @@ app_api_start(void *app)
 		.rules_lock = &a->rules_lock,
 		.rules = &a->rules,
 		.reload = a->reload,
+		.unready_after = a->opt.unready_after,
 	};
 	int r = api_start(&cfg, &v, &a->api, &d);
 

@@ -64,7 +64,8 @@ struct api_view {
 	pthread_mutex_t *rules_lock; /* guards the pointer: a reload swaps it */
 	struct ruleset *const *rules;
 	struct reload *reload;
-	const struct api *api; /* set by api_start(); NULL: its counters are 0 */
+	uint64_t unready_after; /* ms that an alert may wait for an output; 0: no limit */
+	const struct api *api;  /* set by api_start(); NULL: its counters are 0 */
 };
 
 /* Borrowed, and valid until api_stop(). */

@@ -289,6 +289,20 @@ api_rules(const struct api_view *v, struct buf *out)
 	ruleset_unref(set);
 }
 
+/* Has an alert waited too long for an output? */
+static bool
+waits_too_long(const struct api_view *v)
+{
+	struct output_stats st[OUTPUTS_MAX];
+	size_t n = v->unready_after == 0 ? 0 : outputs_stats(v->outputs, st, ARRAY_SIZE(st));
+
+	while (n > 0) {
+		if (st[--n].oldest_age_ms >= v->unready_after)
+			return true;
+	}
+	return false;
+}
+
 const char *
 api_ready(const struct api_view *v)
 {
@@ -301,5 +315,8 @@ api_ready(const struct api_view *v)
 		return "the outbox has no room: alerts are not acknowledged until there is";
 	if (st.error[0] != '\0')
 		return "the outbox cannot be written: alerts are not acknowledged until it can";
+	if (waits_too_long(v))
+		return "an alert has waited for an output for longer than http.unready_after; "
+		       "'mewsctl outputs list' says which, and why";
 	return NULL;
 }

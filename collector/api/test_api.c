@@ -296,6 +296,23 @@ test_rules(void **state)
 	buf_fini(&out);
 }
 
+/* Only when it is asked for does an output that cannot deliver make the collector unready. */
+static void
+test_waiting_is_unready(void **state)
+{
+	struct output_stats st[1];
+	struct api_view slow = view;
+
+	(void) state;
+	assert_int_equal(1, outputs_stats(NULL, st, 1));
+	assert_true(st[0].oldest_age_ms > 1);
+	assert_null(api_ready(&slow));
+	slow.unready_after = st[0].oldest_age_ms + 1;
+	assert_null(api_ready(&slow));
+	slow.unready_after = st[0].oldest_age_ms;
+	assert_non_null(strstr(api_ready(&slow), "longer than http.unready_after"));
+}
+
 static void
 test_ready(void **state)
 {
@@ -471,6 +488,7 @@ main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_waiting_is_unready),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_metrics),
 	};
