@@ -78,10 +78,25 @@ add_spec(void *arg, const char *rest, const char *value, struct diag *d)
 	return buf_ok(b);
 }
 
-int
-output_spec(const struct output_walk *w, struct buf *ret, struct diag *d)
+/* What an earlier output of outputs.first_match takes. */
+static int
+add_earlier(void *arg, const struct output_choice *c)
 {
-	return cfg_each(w->cfg, output_section(w), add_spec, ret, d);
+	const char *const v[] = { c->place.name, c->minimum,
+		c->condition == NULL ? "" : c->condition };
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		buf_add(arg, v[i], strlen(v[i]) + 1);
+	return buf_ok(arg);
+}
+
+int
+output_spec(
+    const struct output_walk *w, const struct output_choice *c, struct buf *ret, struct diag *d)
+{
+	int r = cfg_each(w->cfg, output_section(w), add_spec, ret, d);
+
+	return r < 0 ? r : output_each_earlier(w, c->place.name, add_earlier, ret, d);
 }
 
 int
@@ -95,9 +110,9 @@ output_make(struct outputs *set, const struct output_walk *w, const struct outpu
 	if (r < 0)
 		return r;
 	o->cfg = w->cfg;
-	r = output_spec(w, &o->spec, d);
+	r = output_spec(w, c, &o->spec, d);
 	if (r == 0)
-		r = output_bind_route(w->cfg, w->kind, c, &o->route, d);
+		r = output_bind_route(w, c, &o->route, d);
 	if (r == 0)
 		r = cfg_bind(w->cfg, ops->opts, ops->nopts, o->st, d);
 	if (r == 0) {

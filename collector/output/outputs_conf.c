@@ -64,6 +64,23 @@ output_walk_on(struct output_walk *w)
 	return true;
 }
 
+/* Which element of its list is the present one? */
+static size_t
+element(const struct output_walk *w)
+{
+	return w->next == 0 ? w->elements - 1 : w->next - 1;
+}
+
+/* Select the keys of the present one again, after another walk over the same configuration. */
+static void
+walk_back(const struct output_walk *w)
+{
+	if (w->elements == 0)
+		cfg_select(w->cfg, NULL, 0);
+	else
+		cfg_select(w->cfg, sections[w->kind], element(w));
+}
+
 /* Is it a name for an output of a list? */
 static bool
 is_name(const char *s)
@@ -79,10 +96,9 @@ static bool
 is_taken(const struct output_walk *w, const char *name)
 {
 	const struct opt *opt = &common_opts[w->kind][O_NAME];
-	size_t mine = w->next == 0 ? w->elements - 1 : w->next - 1;
 	bool taken = false;
 
-	for (size_t i = 0; i < mine && !taken; i++) {
+	for (size_t i = 0; i < element(w) && !taken; i++) {
 		struct output_choice other = { 0 };
 		struct diag d;
 
@@ -90,7 +106,7 @@ is_taken(const struct output_walk *w, const char *name)
 		taken = cfg_bind(w->cfg, opt, 1, &other, &d) == 0 && other.label != NULL &&
 			strcmp(other.label, name) == 0;
 	}
-	cfg_select(w->cfg, sections[w->kind], mine);
+	walk_back(w);
 	return taken;
 }
 
@@ -143,16 +159,52 @@ output_bind_choice(const struct output_walk *w, struct output_choice *ret, struc
 }
 
 int
+output_each_earlier(
+    const struct output_walk *w, const char *name, output_choice_fn *fn, void *arg, struct diag *d)
+{
+	struct output_walk all = { .cfg = w->cfg };
+	struct opt_list names;
+	int r = output_order(w->cfg, &names, d);
+	size_t mine = output_order_of(&names, name);
+
+	if (r < 0 || mine == 0 || mine == names.n)
+		return r;
+	while (r == 0 && output_walk_on(&all)) {
+		struct output_choice c = { 0 };
+
+		r = output_bind_choice(&all, &c, d);
+		if (r == 0 && c.enabled && output_order_of(&names, c.place.name) < mine)
+			r = fn(arg, &c);
+	}
+	walk_back(w);
+	return r;
+}
+
+static int
+add_earlier(void *arg, const struct output_choice *c)
+{
+	struct route *earlier;
+	struct diag ignored = { 0 };
+	int r = route_new(c->minimum, c->condition, &earlier, &ignored);
+
+	if (r == 0)
+		route_after(arg, earlier);
+	return r == -EINVAL ? 0 : r; /* that output's own check tells */
+}
+
+int
 output_bind_route(
-    struct cfg *cfg, size_t kind, const struct output_choice *c, struct route **ret, struct diag *d)
+    const struct output_walk *w, const struct output_choice *c, struct route **ret, struct diag *d)
 {
 	struct diag in = { 0 };
 	int r = route_new(c->minimum, c->condition, ret, &in);
-	const char *key = common_opts[kind][in.line == 0 ? O_MINIMUM : O_CONDITION].key;
+	const char *key = common_opts[w->kind][in.line == 0 ? O_MINIMUM : O_CONDITION].key;
 
+	if (r == 0)
+		return output_each_earlier(w, c->place.name, add_earlier, *ret, d);
 	if (r != -EINVAL)
 		return r;
-	cfg_place(cfg, key, d);
+	cfg_place(w->cfg, key, d);
 	if (in.line == 0)
 		return diag_fail(d, d->line, d->col, "'%s' %s", key, in.msg);
 	return diag_fail(
@@ -162,6 +214,7 @@ output_bind_route(
 void
 outputs_help(FILE *f)
 {
+	output_order_help(f);
 	for (size_t i = 0; i < ARRAY_SIZE(output_kinds); i++) {
 		fprintf(f, "\nOptions of output %s:\n", output_kinds[i]->name);
 		opt_print(f, common_opts[i], COMMON_OPTS);
@@ -219,22 +272,24 @@ outputs_enabled(struct cfg *cfg, struct outbox_output *v, size_t max, struct dia
 		}
 	}
 	cfg_select(cfg, NULL, 0);
+	if (r == 0)
+		r = output_order_check(cfg, v, n, d);
 	return r < 0 ? r : (int) n;
 }
 
 static int
-check(struct cfg *cfg, size_t kind, const struct output_choice *c, struct diag *d)
+check(const struct output_walk *w, const struct output_choice *c, struct diag *d)
 {
-	const struct output_ops *ops = output_kinds[kind];
+	const struct output_ops *ops = output_kinds[w->kind];
 	void *st = calloc(1, ops->state_size);
 	struct route *route = NULL;
-	int r = st == NULL ? -ENOMEM : output_bind_route(cfg, kind, c, &route, d);
+	int r = st == NULL ? -ENOMEM : output_bind_route(w, c, &route, d);
 
 	route_free(route);
 	if (r == 0)
-		r = cfg_bind(cfg, ops->opts, ops->nopts, st, d);
+		r = cfg_bind(w->cfg, ops->opts, ops->nopts, st, d);
 	if (r == 0)
-		r = ops->check(st, cfg, d);
+		r = ops->check(st, w->cfg, d);
 	if (st != NULL)
 		ops->close(st);
 	free(st);
@@ -253,7 +308,7 @@ outputs_check(struct cfg *cfg, void (*tell)(void *arg, const struct diag *d, int
 
 		r = output_bind_choice(&w, &c, &d);
 		if (r == 0 && c.enabled)
-			r = check(cfg, w.kind, &c, &d);
+			r = check(&w, &c, &d);
 		if (r < 0) {
 			tell(arg, &d, r);
 			ret = r;

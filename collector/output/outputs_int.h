@@ -94,13 +94,32 @@ const char *output_section(const struct output_walk *w);
 int output_bind_choice(
     const struct output_walk *w, struct output_choice *ret, struct diag *d) MUST_CHECK;
 /* Make its route: which alerts it gets. -EINVAL and *d. */
-int output_bind_route(struct cfg *cfg, size_t kind, const struct output_choice *c,
+int output_bind_route(const struct output_walk *w, const struct output_choice *c,
     struct route **ret, struct diag *d) MUST_CHECK;
+
+typedef int output_choice_fn(void *arg, const struct output_choice *c);
+/* Call fn for each output that outputs.first_match has before this one, in any order. -EINVAL and
+ * *d, or what fn returns but 0. */
+int output_each_earlier(const struct output_walk *w, const char *name, output_choice_fn *fn,
+    void *arg, struct diag *d) MUST_CHECK;
+
+/* outputs_order.c: outputs.first_match. */
+
+/* Read the list; its texts are the configuration's. -EINVAL and *d. */
+int output_order(struct cfg *cfg, struct opt_list *ret, struct diag *d) MUST_CHECK;
+/* The place of a name in it, or names->n. */
+size_t output_order_of(const struct opt_list *names, const char *name);
+/* Does it name enabled outputs only, each once? 'v': those. -EINVAL and *d. */
+int output_order_check(
+    struct cfg *cfg, const struct outbox_output *v, size_t n, struct diag *d) MUST_CHECK;
+void output_order_help(FILE *f);
 
 /* outputs.c */
 
-/* Append the text of the present output's configuration, and the state of files that it reads. */
-int output_spec(const struct output_walk *w, struct buf *ret, struct diag *d) MUST_CHECK;
+/* Append the text of the present output's configuration, the state of files that it reads, and what
+ * earlier outputs of outputs.first_match take. */
+int output_spec(const struct output_walk *w, const struct output_choice *c, struct buf *ret,
+    struct diag *d) MUST_CHECK;
 /* Make and open the present output of a walk. -EINVAL and *d. */
 int output_make(struct outputs *set, const struct output_walk *w, const struct output_choice *c,
     struct output **ret, struct diag *d) MUST_CHECK;

@@ -40,7 +40,7 @@ plan_one(struct outputs *set, const struct output_walk *w, const struct output_c
 
 	if (p->n == OUTBOX_OUTPUTS)
 		return -ENOSPC;
-	r = output_spec(w, &spec, d);
+	r = output_spec(w, c, &spec, d);
 	if (r < 0)
 		return r;
 	if (old != NULL && slice_eq(buf_get(&old->spec), buf_get(&spec))) {

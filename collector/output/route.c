@@ -11,6 +11,7 @@ struct route {
 	struct arena arena;
 	const struct filter *filter; /* NULL: any */
 	struct fscratch *fs;
+	struct route *earlier; /* what one of these takes is not for this one; NULL: no more */
 };
 
 /* The alert under way. */
@@ -236,30 +237,51 @@ route_new(const char *minimum, const char *condition, struct route **ret, struct
 void
 route_free(struct route *r)
 {
-	if (r == NULL)
-		return;
-	fscratch_free(r->fs);
-	arena_fini(&r->arena);
-	free(r);
+	while (r != NULL) {
+		struct route *next = r->earlier;
+
+		fscratch_free(r->fs);
+		arena_fini(&r->arena);
+		free(r);
+		r = next;
+	}
+}
+
+void
+route_after(struct route *r, struct route *earlier)
+{
+	earlier->earlier = r->earlier;
+	r->earlier = earlier;
+}
+
+/* 'unsure': the answer if it cannot be found out. */
+static bool
+matches(struct route *r, struct reading *rd, bool unsure)
+{
+	bool hit;
+
+	if (rd->a->priority > r->minimum)
+		return false;
+	if (r->filter == NULL)
+		return true;
+	if (rd->root == NULL)
+		rd->root = json_loadb(rd->a->json, rd->a->json_len, 0, NULL);
+	if (rd->root == NULL)
+		return unsure;
+	rd->fields = json_object_get(rd->root, "output_fields");
+	fscratch_reset(r->fs);
+	hit = filter_match_named(r->filter, get, rd, r->fs);
+	return fscratch_failed(r->fs) ? unsure : hit;
 }
 
 bool
 route_takes(struct route *r, const struct alert *a)
 {
 	struct reading rd = { .a = a };
-	bool hit;
+	bool takes = matches(r, &rd, true);
 
-	if (a->priority > r->minimum)
-		return false;
-	if (r->filter == NULL)
-		return true;
-	rd.root = json_loadb(a->json, a->json_len, 0, NULL);
-	if (rd.root == NULL)
-		return true;
-	rd.fields = json_object_get(rd.root, "output_fields");
-	fscratch_reset(r->fs);
-	hit = filter_match_named(r->filter, get, &rd, r->fs);
-	hit = hit || fscratch_failed(r->fs);
+	for (struct route *e = r->earlier; takes && e != NULL; e = e->earlier)
+		takes = !matches(e, &rd, false); /* rather to both than to none */
 	json_decref(rd.root);
-	return hit;
+	return takes;
 }

@@ -4,7 +4,8 @@
  *
  * The condition is in the language of rules. It reads an alert, not an event: alert.rule,
  * alert.priority and others (route.c, 'own'), and the fields in the alert's output_fields, with the
- * types that they have in rules. A field that the alert does not have is null, as in rules.
+ * types that they have in rules. A field that the alert does not have is null, as in rules. What an
+ * earlier route of a list takes is not for the later ones.
  *
  * Belongs to one thread.
  */
@@ -23,6 +24,9 @@ struct route;
 int route_new(
     const char *minimum, const char *condition, struct route **ret, struct diag *d) MUST_CHECK;
 void route_free(struct route *r); /* NULL is nothing */
+
+/* From now on what 'earlier' takes is not for 'r', which owns it. Call it for each earlier one. */
+void route_after(struct route *r, struct route *earlier);
 
 /* Is the alert for this output? True also if that cannot be found out, for lack of memory. */
 bool route_takes(struct route *r, const struct alert *a);

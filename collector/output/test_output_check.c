@@ -214,6 +214,18 @@ static const struct {
 	{ "outputs:\n webhook:\n - { name: a, timeout: x }",
 	    "'outputs.webhook.timeout' must be a time", 3 },
 	{ "outputs:\n webhook:\n - { name: a, ulr: x }", "unknown key 'outputs.webhook.0.ulr'", 3 },
+	{ "outputs: { first_match: [file, stdout], stdout: { enabled: true }, file: { enabled: "
+	  "true } }",
+	    "stdout file ", 0 },
+	{ "outputs:\n first_match: [webhook.b, webhook.a]\n webhook:\n"
+	  " - { name: a, enabled: true }\n - { name: b, enabled: true }",
+	    "webhook.a webhook.b ", 0 },
+	{ "outputs:\n first_match: [webhook]\n webhook:\n - { name: a, enabled: true }",
+	    "'outputs.first_match' names 'webhook', and no such output is enabled", 2 },
+	{ "outputs:\n first_match: [file]\n file: { enabled: false }",
+	    "'outputs.first_match' names 'file', and no such output is enabled", 2 },
+	{ "outputs:\n first_match:\n - file\n - file\n file: { enabled: true }",
+	    "'outputs.first_match' names 'file' twice", 3 },
 	{ "outputs:\n webhook:\n - { name: a, enabled: true }\n - { name: b, enabled: true }\n"
 	  " - { name: c, enabled: true }\n - { name: d, enabled: true }",
 	    "more than 3 outputs are enabled, the limit", 6 },

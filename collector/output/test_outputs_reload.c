@@ -112,6 +112,10 @@ reload(struct bench *b, const char *yaml)
 #define B_LONG " - { enabled: true, name: b, path: @/b2, format: text }\n"
 #define C      " - { enabled: true, name: c, path: @/c, from: beginning }\n"
 #define OUT    " stdout: { enabled: false }\n"
+#define FIRST  " first_match: [file.a, file.b]\n"
+#define A_NOT                                                                      \
+	"outputs:\n file:\n - { enabled: true, name: a, path: @/a, append: false," \
+	" minimum_priority: critical }\n"
 
 static const struct {
 	const char *yaml;
@@ -123,6 +127,8 @@ static const struct {
 	{ A B_LONG C, { 1, 0, 0 }, 4, 2, 2, 4 }, { A C, { 0, 0, 1 }, 5, 2, 2, 5 },
 	{ A B, { 1, 0, 1 }, 6, 3, 2, 5 },   /* 'b' is new: not what was raised while it was off */
 	{ A B C, { 1, 0, 0 }, 7, 4, 2, 7 }, /* 'c' gets what it has not had */
+	{ A B C FIRST, { 0, 1, 0 }, 8, 4, 2, 8 },     /* 'b' gets what 'a' leaves */
+	{ A_NOT B C FIRST, { 0, 2, 0 }, 0, 5, 2, 9 }, /* which is more now */
 };
 
 static void

@@ -113,6 +113,58 @@ an_output_gets_what_its_route_takes(void **state)
 	}
 }
 
+/* A list of four; the alert is a warning of the rule that an_alert() has. */
+static const struct {
+	const char *what, *route[4][2];
+	int takes; /* which of them; 4: none */
+} lists[] = {
+	{ "the first", { { "debug", "" }, { "debug", "" }, { "debug", "" }, { "debug", "" } }, 0 },
+	{ "by priority", { { "emergency", "" }, { "debug", "" }, { "debug", "" }, { "debug", "" } },
+	    1 },
+	{ "by condition",
+	    { { "debug", "alert.field[team] = red" }, { "emergency", "alert.field[team] = blue" },
+		{ "debug", "alert.field[team] = blue" }, { "debug", "" } },
+	    2 },
+	{ "the default",
+	    { { "emergency", "" }, { "debug", "proc.exepath exists" },
+		{ "debug", "alert.field[none] exists" }, { "debug", "" } },
+	    3 },
+	{ "no default",
+	    { { "emergency", "" }, { "emergency", "" }, { "emergency", "" },
+		{ "debug", "proc.exepath exists" } },
+	    4 },
+};
+
+static struct route *
+route_of(size_t list, int i)
+{
+	struct route *r = NULL;
+	struct diag d = { 0 };
+
+	if (route_new(lists[list].route[i][0], lists[list].route[i][1], &r, &d) != 0)
+		fail_msg("%s, %d: %s", lists[list].what, i, d.msg);
+	return r;
+}
+
+static void
+one_of_a_list_gets_it(void **state)
+{
+	const struct alert a = an_alert();
+
+	(void) state;
+	for (size_t list = 0; list < ARRAY_SIZE(lists); list++) {
+		for (int i = 0; i < 4; i++) {
+			struct route *r = route_of(list, i);
+
+			for (int e = 0; e < i; e++)
+				route_after(r, route_of(list, e));
+			if (route_takes(r, &a) != (i == lists[list].takes))
+				fail_msg("%s: %d", lists[list].what, i);
+			route_free(r);
+		}
+	}
+}
+
 static const struct {
 	const char *minimum, *condition;
 	unsigned line, col;
@@ -179,7 +231,7 @@ static void
 memory_may_run_out(void **state)
 {
 	const struct alert a = an_alert();
-	struct route *r;
+	struct route *r, *earlier;
 	struct diag d;
 
 	(void) state;
@@ -199,6 +251,15 @@ memory_may_run_out(void **state)
 	assert_true(fault_disarm());
 	assert_false(route_takes(r, &a));
 	route_free(r);
+	/* The same of an earlier one that would take it: rather to both. */
+	assert_int_equal(0, route_new("debug", "", &r, &d));
+	assert_int_equal(0, route_new("debug", "alert.field[team] = blue", &earlier, &d));
+	route_after(r, earlier);
+	assert_false(route_takes(r, &a));
+	fault_arm_nth(0);
+	assert_true(route_takes(r, &a));
+	assert_true(fault_disarm());
+	route_free(r);
 }
 
 int
@@ -206,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_output_gets_what_its_route_takes),
+		cmocka_unit_test(one_of_a_list_gets_it),
 		cmocka_unit_test(a_bad_route_has_a_place_and_a_sentence),
 		cmocka_unit_test(every_priority_can_be_asked_for),
 		cmocka_unit_test(memory_may_run_out),

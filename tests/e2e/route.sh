@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Routing: each output gets the alerts that its minimum_priority and its condition let through, and no other; what
-# is kept back is counted; a wrong condition is refused with its place. Several outputs of a kind are a list, each with
-# its name, its alerts, its place in the outbox and its metrics.
+# is kept back is counted; of the list outputs.first_match one output gets an alert; a wrong condition is refused
+# with its place. Several outputs of a kind are a list, each with its name, its alerts, its place in the outbox and
+# its metrics.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 
@@ -34,12 +35,15 @@ refused 'outputs.stdout.condition=proc.nmae = x' "'outputs.stdout.condition', li
 refused 'outputs.stdout.condition=alert.priority = high' "'outputs.stdout.condition', line 1, column 18 of it: 'high' is not a value of 'alert.priority'"
 
 named() { echo "outputs.program[]={name: $1, enabled: true, command: [/bin/sh, -c, 'exec cat >>$lab/$1.got'], $2}"; }
+refused 'outputs.first_match=[stdout, pager]' "'outputs.first_match' names 'pager', and no such output is enabled"
+refused 'outputs.first_match=[stdout, stdout]' "'outputs.first_match' names 'stdout' twice"
 refused 'outputs.program[]={command: /bin/cat}' "'outputs.program.name' must be 1 to 20 characters of a-z, 0-9, - and _, not ''"
 lab_collector -o "$(named urgent 'minimum_priority: error')" -o "$(named n2 'condition: alert.node = n2')" -o outputs.stdout.enabled=true -o outputs.stdout.format=json -o outputs.stdout.minimum_priority=error \
+	-o "$(named first 'minimum_priority: error')" -o "$(named rest '')" -o 'outputs.first_match=[program.first, program.rest]' \
 	-o 'outputs.file.condition=not alert.tags intersects (pager) and alert.priority = notice and evt.type = close'
 lab_replay n1
 lab_replay n2
-idle() { lab_status | jq -e 'all(.outputs[]; .waiting == 0) and ([.outputs[].delivered] | add) >= 1600' >/dev/null; }
+idle() { lab_status | jq -e 'all(.outputs[]; .waiting == 0) and ([.outputs[].delivered] | add) >= 2400' >/dev/null; }
 lab_wait 30 idle || fail "not all went out: $(lab_status | jq -c .outputs)"
 
 # rules FILE: the rules of its alerts, each with its number.
@@ -48,7 +52,9 @@ rules() { jq -r .rule "$1" | sort | uniq -c | awk '{ printf "%s %s;", $2, $1 }';
 [ "$(rules "$lab/collector.out")" = 'First 400;' ] || fail "standard output has $(rules "$lab/collector.out")"
 [ "$(rules "$lab/urgent.got")" = 'First 400;' ] || fail "program.urgent has $(rules "$lab/urgent.got")"
 [ "$(rules "$lab/n2.got")" = 'Second 400;' ] || fail "program.n2 has $(rules "$lab/n2.got")"
-for output in file stdout program.urgent program.n2; do
+[ "$(rules "$lab/first.got")" = 'First 400;' ] || fail "program.first has $(rules "$lab/first.got")"
+[ "$(rules "$lab/rest.got")" = 'Second 400;' ] || fail "program.rest, after program.first, has $(rules "$lab/rest.got")"
+for output in file stdout program.urgent program.n2 program.first program.rest; do
 	delivered=$(lab_metric "mews_output_delivered_total{output=\"$output\"}")
 	filtered=$(lab_metric "mews_output_filtered_total{output=\"$output\"}")
 	rows=$(sqlite3 -readonly "$lab/outbox.db" 'SELECT count(*) FROM alert')
