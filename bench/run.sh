@@ -31,6 +31,7 @@ memory|30
 spool|40
 checkpoint|180
 fleet|700
+outputs|120
 cost|60'
 
 # stage | key | what | limit: an awk condition on 'v'; names in capitals are other figures
@@ -102,7 +103,15 @@ checkpoint|restart_whole_s|s until a restarted collector knows 100 nodes again|v
 checkpoint|restart_pause_ms|ms of CPU that a shard pauses at most while it loads their states|v <= 5
 fleet|fleet_reconnect_s|s until 10,000 sensors are back after a restart of the collector|v <= 60
 fleet|fleet_node_kb|KB of the collector for one of them, without processes|v <= 100
-fleet|fleet_node_cpu_percent|% of a core for one of them, with an event a second|v <= 0.01'
+fleet|fleet_node_cpu_percent|% of a core for one of them, with an event a second|v <= 0.01
+outputs|outputs_shard_ns|ns of the shard for an alert, without outputs|
+outputs|outputs_shard_ten_ns|the same with ten outputs|v <= 1.1 * OUTPUTS_SHARD_NS
+outputs|outputs_file_alerts_per_s|stored alerts a second to a file|
+outputs|outputs_stdout_alerts_per_s|to standard output|
+outputs|outputs_program_alerts_per_s|to a program|
+outputs|outputs_syslog_alerts_per_s|to rsyslogd, by its socket|
+outputs|outputs_kafka_alerts_per_s|to a Kafka broker|
+outputs|outputs_webhook_alerts_per_s|to a web server, in batches'
 
 usage() {
 	echo "usage: bench/run.sh [--json FILE] [--stage NAME]... [--quick]" >&2

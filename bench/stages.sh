@@ -73,6 +73,8 @@ falco_files() {
 . "$here/stages_shares.sh"
 # shellcheck source=stages_collector.sh
 . "$here/stages_collector.sh"
+# shellcheck source=stages_outputs.sh
+. "$here/stages_outputs.sh"
 # shellcheck source=stages_survival.sh
 . "$here/stages_survival.sh"
 # shellcheck source=stages_host.sh

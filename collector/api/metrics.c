@@ -7,6 +7,8 @@
 #define STAT(member, kind, help) ROW(shard_stats, member, kind, help),
 static const struct metric shard_metrics[] = {
 #include "collector/shard/shard_stats.def"
+	SECONDS(shard_stats, cpu_ms, "shard_cpu_seconds", COUNTER,
+	    "CPU time of the shards, which evaluate events: all of them together."),
 	SECONDS(shard_stats, image_ms, "image_seconds", COUNTER,
 	    "CPU time spent on taking and loading these images."),
 	SECONDS(shard_stats, image_pause_ms, "image_pause_seconds", GAUGE,

@@ -410,10 +410,23 @@ shards_settled(struct shards *s)
 	return all;
 }
 
+/* CPU time of the shard's thread; 0: it has ended. */
+static uint64_t
+cpu_ns(const struct shard *s)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (!s->started || pthread_getcpuclockid(s->thread, &clock) != 0 ||
+	    clock_gettime(clock, &t) < 0)
+		return 0;
+	return (uint64_t) t.tv_sec * NS_PER_S + (uint64_t) t.tv_nsec;
+}
+
 void
 shards_counters(struct shards *s, struct shard_stats *ret)
 {
-	uint64_t image_ns = 0, pause_ns = 0;
+	uint64_t cpu = 0, image_ns = 0, pause_ns = 0;
 
 	*ret = (struct shard_stats){ .shards = s->n };
 	for (unsigned i = 0; i < s->n; i++) {
@@ -424,9 +437,11 @@ shards_counters(struct shards *s, struct shard_stats *ret)
 		for (unsigned k = 0; k < LOSS_MAX; k++)
 			ret->losses[k] += c->losses[k];
 		ret->queued += shard_queue_len(s->v[i].ops);
+		cpu += cpu_ns(&s->v[i]);
 		image_ns += c->image_ns;
 		pause_ns = MAX(pause_ns, c->image_pause_ns);
 	}
+	ret->cpu_ms = cpu / NS_PER_MS;
 	ret->image_ms = image_ns / NS_PER_MS;
 	ret->image_pause_ms = (pause_ns + NS_PER_MS - 1) / NS_PER_MS;
 }

@@ -23,6 +23,7 @@ struct shard_stats {
 #define STAT(name, kind, help) uint64_t name;
 #include "collector/shard/shard_stats.def"
 	uint64_t losses[LOSS_MAX]; /* loss windows opened, by cause */
+	uint64_t cpu_ms;           /* CPU time of the threads */
 	uint64_t image_ms;         /* CPU time spent on images for the checkpoint */
 	uint64_t image_pause_ms;   /* the longest piece of one */
 	uint64_t queued;           /* ops waiting */
