@@ -82,6 +82,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "state_bytes", s->state_bytes },
 		{ "unreadable", s->unreadable },
 		{ "last_seen", s->last_seen },
+		{ "certificate_issued", s->cert_since / NS_PER_S },
 		{ "certificate_expires", s->cert_until / NS_PER_S },
 	};
 

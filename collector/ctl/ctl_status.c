@@ -71,7 +71,7 @@ static const struct ctl_syntax syntax = { "status", options, ARRAY_SIZE(options)
 	"\n"
 	"Shows a collector, its sensors (rates, lag, drops) and its outputs, in 80 columns; warns "
 	"of\n"
-	"certificates that expire within 30 days.\n"
+	"certificates that expire within 30 days, and tells of those of the last day.\n"
 	"\n",
 	"\n"
 	"The state of a sensor is that of 'mewsctl nodes', or 'part' while not all processes of "

@@ -258,6 +258,35 @@ print_expiry(const char *whose, uint64_t expires, uint64_t now)
 		print_item("warning", b.p);
 }
 
+/* Print how many connected nodes have a certificate of the last day: who has come, or was renewed.
+ */
+static void
+print_issued(const json_t *sensors, uint64_t now)
+{
+	const json_t *latest = NULL, *s;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	char age[16];
+	size_t i, n = 0;
+
+	json_array_foreach(sensors, i, s)
+	{
+		uint64_t at = ctl_num(s, "certificate_issued");
+
+		if (!json_is_true(json_object_get(s, "connected")) || at == 0 || at + 86400 < now)
+			continue;
+		n++;
+		if (latest == NULL || at > ctl_num(latest, "certificate_issued"))
+			latest = s;
+	}
+	if (latest == NULL)
+		return;
+	i = ctl_num(latest, "certificate_issued");
+	buf_printf(&b, "%zu node%s with a certificate of the last day, the latest %s, %s ago", n,
+	    n == 1 ? "" : "s", ctl_str(latest, "node"), ctl_age(now > i ? now - i : 0, age));
+	if (buf_ok(&b) == 0)
+		print_item("enrolled", b.p);
+}
+
 static void
 print_collector(const json_t *j)
 {
@@ -282,6 +311,7 @@ print_collector(const json_t *j)
 			print_expiry(
 			    ctl_str(s, "node"), ctl_num(s, "certificate_expires"), now / NS_PER_S);
 	}
+	print_issued(list, now / NS_PER_S);
 }
 
 static void

@@ -205,7 +205,7 @@ recheck(struct conn *c, struct trust *t, uint64_t now)
 
 	pthread_mutex_lock(&c->lock);
 	bad = c->state == CONN_WELCOME && c->cert.n > 0 && c->unfit == NULL &&
-	      trust_check_cert(t, buf_get(&c->cert), c->id.node, &c->until, &why) < 0;
+	      trust_check_cert(t, buf_get(&c->cert), c->id.node, &c->term, &why) < 0;
 	if (bad) { /* ignore it from now on; talk() reports the reason */
 		c->unfit = why;
 		c->close_at = now + REPLACED_NS;

@@ -76,12 +76,12 @@ struct conn {
 	pthread_mutex_t lock;       /* guards all that follows */
 	enum conn_state state;
 	uint8_t nonce[WIRE_NONCE_SIZE];
-	Wire__Request *hello;  /* owned, until Welcome */
-	struct stream_id id;   /* from CHALLENGED on, and constant */
-	struct buf cert;       /* DER, from Proof on: to check against new revocation lists */
-	uint64_t until;        /* realtime ns: its expiry; 0: no certificate */
-	const char *unfit;     /* static: why it is no longer trusted; sent with the next reply */
-	struct stream *stream; /* held, from Welcome on */
+	Wire__Request *hello;   /* owned, until Welcome */
+	struct stream_id id;    /* from CHALLENGED on, and constant */
+	struct buf cert;        /* DER, from Proof on: to check against new revocation lists */
+	struct trust_term term; /* of it; 0: no certificate */
+	const char *unfit;      /* static: why it is no longer trusted; sent with the next reply */
+	struct stream *stream;  /* held, from Welcome on */
 	struct stream_info info;
 	struct op *first;       /* OP_HELLO that the shard has not taken yet */
 	struct op *last;        /* OP_BYE, the same */

@@ -187,7 +187,8 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->first = op;
 	c->state = CONN_WELCOME;
 	c->close_at = 0;
-	c->stream->cert_until = c->until;
+	c->stream->cert_since = c->term.since;
+	c->stream->cert_until = c->term.until;
 	stream_info_set(i->cfg.streams, c->stream, &c->info);
 	flow_pump(i, c, now);
 	add_welcome(i, c, rep);
@@ -261,7 +262,7 @@ check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char *
 	t = trust_ref(i->trust);
 	pthread_mutex_unlock(&i->lock);
 	r = trust_check_proof(t, bytes(&p->certificate), c->id.node, buf_get(&text),
-	    bytes(&p->signature), &c->until, why);
+	    bytes(&p->signature), &c->term, why);
 	trust_unref(t);
 	if (r == 0) {
 		buf_slice(&c->cert, bytes(&p->certificate));
@@ -391,7 +392,7 @@ unfit(const struct conn *c)
 {
 	if (c->unfit != NULL)
 		return c->unfit;
-	return c->until != 0 && clock_real() >= c->until
+	return c->term.until != 0 && clock_real() >= c->term.until
 		   ? "the certificate has expired: issue a new one"
 		   : NULL;
 }

@@ -31,11 +31,11 @@ test_expired(void **state)
 	(void) state;
 	begin(&w);
 	assert_non_null(w.rep.msg.welcome);
-	w.c->until = clock_real() + 3600 * NS_PER_S;
+	w.c->term.until = clock_real() + 3600 * NS_PER_S;
 	kit_batch(&w.out, 1, 0);
 	room_say(&w);
 	assert_null(w.rep.msg.reject);
-	w.c->until = clock_real() - 1;
+	w.c->term.until = clock_real() - 1;
 	kit_batch(&w.out, 2, 0);
 	room_say(&w);
 	assert_non_null(w.rep.msg.reject);

@@ -174,28 +174,10 @@ load_crl(struct trust *t, const struct texts *p, const char *path, struct diag *
 
 /* ---- verifying ---- */
 
-/* The earliest expiry in a verified chain, in realtime ns. */
-static uint64_t
-chain_until(const X509_STORE_CTX *c)
-{
-	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(c);
-	uint64_t until = UINT64_MAX;
-
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		struct tm tm = { 0 };
-		time_t t = -1;
-
-		if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm) == 1)
-			t = timegm(&tm);
-		if (t >= 0 && (uint64_t) t < UINT64_MAX / NS_PER_S)
-			until = MIN(until, (uint64_t) t * NS_PER_S);
-	}
-	return until;
-}
-
-/* Returns X509_V_OK and *until, or the error; -1: no memory. */
+/* Returns X509_V_OK and *term, or the error; -1: no memory. */
 static int
-verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose, uint64_t *until)
+verify(
+    const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose, struct trust_term *term)
 {
 	X509_STORE_CTX *c = X509_STORE_CTX_new();
 	int r = -1;
@@ -204,7 +186,7 @@ verify(const struct trust *t, X509 *cert, STACK_OF(X509) * chain, int purpose, u
 	    X509_STORE_CTX_set_purpose(c, purpose) == 1)
 		r = X509_verify_cert(c) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(c);
 	if (r == X509_V_OK)
-		*until = chain_until(c);
+		*term = trust_cert_term(c);
 	X509_STORE_CTX_free(c);
 	ERR_clear_error();
 	return r;
@@ -239,8 +221,10 @@ static int
 check_own_cert(struct trust *t, const struct trust_files *f, X509 *cert, STACK_OF(X509) * chain,
     struct diag *d)
 {
-	int v = verify(t, cert, chain, X509_PURPOSE_SSL_SERVER, &t->until);
+	struct trust_term term = { 0 };
+	int v = verify(t, cert, chain, X509_PURPOSE_SSL_SERVER, &term);
 
+	t->until = term.until;
 	if (v == X509_V_OK || v == X509_V_ERR_UNABLE_TO_GET_CRL)
 		return 0;
 	if (v == X509_V_ERR_INVALID_PURPOSE)
@@ -386,59 +370,17 @@ trust_load(const struct trust_files *files, struct trust **ret, struct diag *d)
 	return 0;
 }
 
-/* ---- nodes ---- */
-
-static bool
-is_name(const ASN1_STRING *s, const char *node)
-{
-	return s != NULL && (size_t) ASN1_STRING_length(s) == strlen(node) &&
-	       memcmp(ASN1_STRING_get0_data(s), node, strlen(node)) == 0;
-}
-
-/* Compare exactly, without wildcards or DNS's case rules: it is a node's name. */
-static bool
-has_name(X509 *cert, const char *node)
-{
-	GENERAL_NAMES *v = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	X509_NAME *subject = X509_get_subject_name(cert);
-	bool found = false;
-	int at = -1;
-
-	for (int i = 0; !found && i < sk_GENERAL_NAME_num(v); i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(v, i);
-
-		found = g->type == GEN_DNS && is_name(g->d.dNSName, node);
-	}
-	while (!found && (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0)
-		found = is_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), node);
-	GENERAL_NAMES_free(v);
-	return found;
-}
-
-static X509 *
-read_der(struct slice der)
-{
-	const unsigned char *p = (const unsigned char *) der.p;
-	X509 *x = der.n == 0 || der.n > 65536 ? NULL : d2i_X509(NULL, &p, (long) der.n);
-
-	ERR_clear_error();
-	if (x != NULL && p != (const unsigned char *) der.p + der.n) {
-		X509_free(x);
-		return NULL;
-	}
-	return x;
-}
-
 static int
-check(const struct trust *t, X509 *cert, const char *node, uint64_t *until, const char **why)
+check(
+    const struct trust *t, X509 *cert, const char *node, struct trust_term *term, const char **why)
 {
-	int v = verify(t, cert, NULL, X509_PURPOSE_SSL_CLIENT, until);
+	int v = verify(t, cert, NULL, X509_PURPOSE_SSL_CLIENT, term);
 
 	if (v != X509_V_OK) {
 		*why = verify_text(v);
 		return -EACCES;
 	}
-	if (has_name(cert, node))
+	if (trust_cert_has_name(cert, node))
 		return 0;
 	*why =
 	    "the certificate is of another node: issue one in this node's name, or set the name "
@@ -447,46 +389,30 @@ check(const struct trust *t, X509 *cert, const char *node, uint64_t *until, cons
 }
 
 int
-trust_check_cert(
-    const struct trust *t, struct slice der, const char *node, uint64_t *until, const char **why)
+trust_check_cert(const struct trust *t, struct slice der, const char *node, struct trust_term *term,
+    const char **why)
 {
-	X509 *cert = read_der(der);
+	X509 *cert = trust_cert_read(der);
 	int r = -EACCES;
 
 	*why = "the proof holds no certificate";
 	if (cert != NULL)
-		r = check(t, cert, node, until, why);
+		r = check(t, cert, node, term, why);
 	X509_free(cert);
 	return r;
 }
 
-static bool
-signed_by(X509 *cert, struct slice text, struct slice signature)
-{
-	EVP_PKEY *key = X509_get0_pubkey(cert);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = md != NULL && key != NULL &&
-		  (EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "RSA")) &&
-		  EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
-		  EVP_DigestVerify(md, (const unsigned char *) signature.p, signature.n,
-		      (const unsigned char *) text.p, text.n) == 1;
-
-	EVP_MD_CTX_free(md);
-	ERR_clear_error();
-	return ok;
-}
-
 int
 trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
-    struct slice signature, uint64_t *until, const char **why)
+    struct slice signature, struct trust_term *term, const char **why)
 {
-	X509 *cert = read_der(der);
+	X509 *cert = trust_cert_read(der);
 	int r = -EACCES;
 
 	*why = "the proof holds no certificate";
 	if (cert != NULL)
-		r = check(t, cert, node, until, why);
-	if (r == 0 && !signed_by(cert, text, signature)) {
+		r = check(t, cert, node, term, why);
+	if (r == 0 && !trust_cert_signed(cert, text, signature)) {
 		*why = "the proof is not signed with the certificate's key for this connection";
 		r = -EACCES;
 	}

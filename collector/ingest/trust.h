@@ -9,6 +9,7 @@
 #ifndef MEWS_COLLECTOR_INGEST_TRUST_H
 #define MEWS_COLLECTOR_INGEST_TRUST_H
 
+#include "collector/ingest/trust_cert.h"
 #include "common/buf.h"
 #include "common/diag.h"
 #include "common/macros.h"
@@ -41,13 +42,13 @@ uint64_t trust_until(const struct trust *t);
 /*
  * May the holder of this certificate (DER) speak for 'node'? It chains to the authority, is in
  * time, not revoked, may be a client, and has the node's exact name as common name or DNS name.
- * -EACCES and *why (static): no. *until: realtime ns when it, or one above it, expires.
+ * -EACCES and *why (static): no. *term is set if yes.
  */
-int trust_check_cert(const struct trust *t, struct slice der, const char *node, uint64_t *until,
-    const char **why) MUST_CHECK;
+int trust_check_cert(const struct trust *t, struct slice der, const char *node,
+    struct trust_term *term, const char **why) MUST_CHECK;
 
 /* The same, and the signature over 'text' is of the certificate's key. */
 int trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
-    struct slice signature, uint64_t *until, const char **why) MUST_CHECK;
+    struct slice signature, struct trust_term *term, const char **why) MUST_CHECK;
 
 #endif

@@ -127,9 +127,9 @@ struct stream {
 	struct loss_shown loss;          /* of the node: carried over from an earlier stream */
 	struct coverage coverage;
 	_Atomic uint64_t snapshot_id; /* the wanted snapshot: stream_want_snapshot(); 0: none */
-	_Atomic uint64_t cert_until;  /* realtime ns: its certificate's expiry; 0: none */
-	_Atomic uint32_t interest;    /* the version that the sensor confirmed */
-	struct skew skew;             /* by the connection's thread; skew_of() by any */
+	_Atomic uint64_t cert_since, cert_until; /* realtime ns: its certificate's term; 0: none */
+	_Atomic uint32_t interest;               /* the version that the sensor confirmed */
+	struct skew skew;                        /* by the connection's thread; skew_of() by any */
 	_Atomic bool connected;
 	_Atomic bool ended;    /* the sensor has ended; its successor delivers what it left */
 	_Atomic bool said_bye; /* the sensor was stopped; it did not die */

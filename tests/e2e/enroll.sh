@@ -91,8 +91,8 @@ sed "s|$server|127.0.0.1:1|" "$lab/line" >"$lab/nowhere"
 for body in '' '{' '{"csr":"x"}' "$(head -c 20000 /dev/zero | tr '\0' x)"; do
 	curl -sk -o /dev/null "https://$server/v1/enroll" -d "$body" || true
 done
-curl -sk "https://$server/v1/renew" -d "{\"csr\":\"$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=web-1 2>/dev/null | sed ':a;N;$!ba;s/\n/\\n/g')\"}" |
-	grep -q 'by showing it' || fail "a certificate is renewed for somebody who has shown none"
+request=$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=web-1 2>/dev/null | sed ':a;N;$!ba;s/\n/\\n/g')
+grep -q 'by showing it' < <(curl -sk "https://$server/v1/renew" -d "{\"csr\":\"$request\"}") || fail "a certificate is renewed for somebody who has shown none"
 kill -0 "$server_pid" || fail "the enroller has died"
 
 # --- the old certificate of web-1 was revoked by --replace: the collector knows without a restart
@@ -112,6 +112,8 @@ lab_wait 90 renewed || fail "the certificate is not renewed: $(tail -n 3 "$lab/s
 anew() { [ "$(grep -c 'connected to mews-collector' "$lab/sensor-web-5.log")" = 2 ]; }
 lab_wait 60 anew || fail "the sensor does not connect anew with its new certificate"
 lab_wait 60 lab_connected web-5 || fail "web-5 is not connected after its renewal"
+grep -qE '^enrolled .*1 node with a certificate of the last day, the latest web-5, ' < <("$bin/mewsctl" status --collector "http://$http") ||
+	fail "mewsctl status does not tell of web-5: $("$bin/mewsctl" status --collector "http://$http")"
 
 # --- another authority: both are trusted, then only the new one; the sensor stays throughout
 pki init "$lab/new" --name lab >/dev/null
