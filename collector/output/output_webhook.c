@@ -353,6 +353,7 @@ webhook_close(void *state)
 		curl_easy_cleanup(q->easy);
 		curl_slist_free_all(q->headers);
 		buf_fini(&q->body);
+		buf_fini(&q->packed);
 		buf_fini(&q->reply);
 	}
 	free(st->request);

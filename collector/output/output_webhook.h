@@ -27,6 +27,7 @@ struct webhook_request {
 	CURL *easy;
 	struct curl_slist *headers; /* as last read; NULL: those of the start */
 	struct buf body, reply;
+	struct buf packed; /* the body, if it is compressed */
 	uint64_t rows[WEBHOOK_BATCH];
 	size_t n;
 	bool busy;
@@ -38,7 +39,7 @@ struct webhook_state {
 	char *url, *preset, *format_name, *ca, *cert, *key, *proxy;
 	struct opt_list headers, header_files;
 	uint64_t timeout_ms, parallel, batch, max, fold_ms;
-	char *fold_name;
+	char *fold_name, *compression;
 	struct opt_list fold_by;
 	/* from the preset */
 	struct cfg *preset_cfg;
@@ -48,6 +49,7 @@ struct webhook_state {
 	enum webhook_reply reply;
 	struct template *body_template; /* NULL: the alert in a format */
 	enum text_format format;
+	bool gzip;               /* compress bodies */
 	struct curl_slist *list; /* headers, as read at the start */
 	char host[256];          /* the URL may be a secret: only this is shown */
 

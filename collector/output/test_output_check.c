@@ -117,6 +117,8 @@ static const struct {
 	    "'xml'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  fold: maybe", 4,
 	    "'outputs.webhook.fold' must be auto, yes or no, not 'maybe'" },
+	{ &output_webhook, "outputs: { webhook: { url: 'http://h', compression: zip } }", 1,
+	    "'outputs.webhook.compression' must be none or gzip, not 'zip'" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  fold: yes", 4,
 	    "'outputs.webhook.fold' must be auto or no without a preset that sends one alert" },
 	{ &output_webhook, "outputs:\n webhook:\n  url: http://h\n  params: { x: 1 }", 4,

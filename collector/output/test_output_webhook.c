@@ -81,6 +81,23 @@ each_alert_is_a_request_by_default(void **state)
 	bench_close(b);
 }
 
+static void
+a_body_may_be_compressed(void **state)
+{
+	struct bench *b;
+
+	(void) state;
+	b = hook("compression: gzip");
+	bench_submit_all(b, 1, 2);
+	assert_int_equal(0, b->ops->drain(b->st, 20000));
+	assert_int_equal(2, b->delivered);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal("gzip", httpd_header(web, i, "Content-Encoding"));
+		assert_memory_equal("\x1f\x8b", httpd_body(web, i), 2);
+	}
+	bench_close(b);
+}
+
 /* A new secret counts from the next request on; without a usable one the alerts wait. */
 static void
 a_file_of_headers_is_read_again(void **state)
@@ -420,6 +437,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(each_alert_is_a_request_by_default),
+		T(a_body_may_be_compressed),
 		T(a_file_of_headers_is_read_again),
 		T(a_preset_may_send_several),
 		T(repeats_are_one_notification),

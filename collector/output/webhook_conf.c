@@ -29,6 +29,9 @@ const struct opt webhook_opts[] = {
 	{ "outputs.webhook.batch", "0",
 	    "Most alerts in a request, if the service takes several; 0: as the preset says.",
 	    OPT_U64, AT(batch), 0, WEBHOOK_BATCH },
+	{ "outputs.webhook.compression", "none",
+	    "Compress bodies, if the service takes that: none or gzip.", OPT_STR, AT(compression),
+	    0, 0 },
 	{ "outputs.webhook.max_size", "256KiB",
 	    "Most bytes of an alert; the longest texts of a larger one are cut.", OPT_SIZE, AT(max),
 	    1024, 64 << 20 },
@@ -181,6 +184,10 @@ use_preset(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 		    st->preset_cfg, "reply", "status, ok, code or bulk", st->reply_name, d);
 	if (st->batch == 0 || st->preset_batch == 1)
 		st->batch = st->preset_batch;
+	st->gzip = strcmp(st->compression, "gzip") == 0;
+	if (!st->gzip && strcmp(st->compression, "none") != 0)
+		return wrong(
+		    cfg, "outputs.webhook.compression", "none or gzip", st->compression, d);
 	if (text_format_of(st->format_name, false, &st->format) < 0)
 		return wrong(cfg, "outputs.webhook.format", TEXT_FORMATS, st->format_name, d);
 	if (is_empty(st->body))
@@ -257,6 +264,8 @@ read_headers(
 	r = add_header(list, type);
 	if (r == 0)
 		r = add_header(list, "Expect:"); /* a body at once */
+	if (r == 0 && st->gzip)
+		r = add_header(list, "Content-Encoding: gzip");
 	for (size_t i = 0; r == 0 && i < st->headers.n; i++) {
 		if (!is_header(st->headers.v[i]))
 			return wrong(

@@ -4,6 +4,8 @@
 #include "collector/output/text.h"
 #include "common/clock.h"
 #include <errno.h>
+#include <limits.h>
+#include <zlib.h>
 
 #define REPLY_MAX (1 << 20) /* of an answer, the rest is not kept */
 #define CUT_LEAST 256       /* an alert cut to less is useless */
@@ -113,10 +115,35 @@ webhook_put_back(struct webhook_state *st, struct webhook_request *q, const char
 	q->n = 0;
 }
 
+/* Compress the body, which is complete. -ENOMEM. */
+static int
+pack(struct webhook_request *q)
+{
+	z_stream z = { .next_in = (Bytef *) q->body.p, .avail_in = (uInt) q->body.n };
+	uLong room;
+	int r;
+
+	if (q->body.n > INT_MAX || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16,
+				       MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+		return -ENOMEM;
+	room = deflateBound(&z, q->body.n);
+	buf_clear(&q->packed);
+	r = buf_reserve(&q->packed, room);
+	if (r == 0) {
+		z.next_out = (Bytef *) q->packed.p;
+		z.avail_out = (uInt) room;
+		(void) deflate(&z, Z_FINISH); /* there is room enough */
+		q->packed.n = z.total_out;
+	}
+	(void) deflateEnd(&z);
+	return r;
+}
+
 void
 webhook_launch(struct webhook_state *st)
 {
 	struct webhook_request *q = st->filling;
+	const struct buf *body = st->gzip ? &q->packed : &q->body;
 	struct diag d = { 0 };
 
 	st->filling = NULL;
@@ -128,9 +155,9 @@ webhook_launch(struct webhook_state *st)
 		webhook_put_back(st, q, d.msg);
 		return;
 	}
-	if (buf_ok(&q->body) < 0 ||
-	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDS, q->body.p) != CURLE_OK ||
-	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) q->body.n) !=
+	if (buf_ok(&q->body) < 0 || (st->gzip && pack(q) < 0) ||
+	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDS, body->p) != CURLE_OK ||
+	    curl_easy_setopt(q->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body->n) !=
 		CURLE_OK ||
 	    curl_multi_add_handle(st->multi, q->easy) != CURLM_OK) {
 		webhook_put_back(st, q, "no memory");

@@ -69,7 +69,7 @@ for preset in $presets; do
 	more=()
 	case $preset in
 	pagerduty) more=(-o outputs.webhook.params.routing_key=key -o outputs.webhook.fold=no) ;;
-	elasticsearch) more=(-o outputs.webhook.params.index=alerts) ;;
+	elasticsearch) more=(-o outputs.webhook.params.index=alerts -o outputs.webhook.compression=gzip) ;;
 	telegram) more=(-o outputs.webhook.params.chat_id=-100 -o outputs.webhook.fold=no) ;;
 	opsgenie) more=(-o "outputs.webhook.header_files=$lab/key" -o outputs.webhook.fold=no) ;;
 	slack | mattermost | discord | teams | oncall) more=(-o outputs.webhook.fold=no) ;; # each one

@@ -6,7 +6,7 @@ Each path checks what its service requires, answers as that does, and appends th
 took to FOLDER/NAME.got. The file FOLDER/fault, while it exists, decides instead: "429", "500", "401", "reset",
 "hang". With CERTIFICATE and CA it speaks TLS, and requires a client's certificate.
 """
-import http.server, json, os, re, ssl, sys, time
+import gzip, http.server, json, os, re, ssl, sys, time
 
 folder = sys.argv[2]
 known = set()
@@ -205,6 +205,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         name = self.path.strip("/")
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers["Content-Encoding"] == "gzip":
+            body = gzip.decompress(body)
         try:
             fault = open(folder + "/fault").read().strip()
         except FileNotFoundError:
