@@ -109,6 +109,9 @@ none() { outputs dead-letters program; }
 lab_wait 30 none || fail "all were sent again, $(letters) are left"
 cmp <(jq -r 'select(.rule == "Closed").uuid' "$lab/read" | sort) <(raised) || fail "the program has not got each of them once"
 echo "ok: $count dead letters: refused again, one delivered, all delivered"
+for what in test retry; do
+	grep -qE "audit: API: \".*\" \(operate\) at 127.0.0.1: /api/v1/outputs/$what .*: 20[0-9] done" "$lab/collector.log" || fail "not audited: $what: $(grep 'audit:' "$lab/collector.log")"
+done
 
 echo '== render'
 printf 'outputs:\n  webhook:\n    - {name: hook, url: "http://127.0.0.1:%s/s3cret", preset: %s, header_files: [%s]}\n' "$web" "$root/deploy/presets/slack.yaml" "$lab/header" >"$lab/collector.yaml"
