@@ -23,6 +23,8 @@ struct fold {
 	size_t due; /* by fold_due() */
 };
 
+static const char *const usual[] = { "container.id", "proc.pname" };
+
 int
 fold_new(uint64_t window_ns, const char *const *by, size_t nby, struct fold **ret)
 {
@@ -64,22 +66,60 @@ fold_free(struct fold *f)
 	free(f);
 }
 
+/* The field that an entry of 'by' names for this rule, NULL: for all rules; NULL: it names none. */
+static const char *
+field_of(const char *entry, const char *rule)
+{
+	const char *field = strrchr(entry, ':');
+	size_t n = field == NULL ? 0 : (size_t) (field - entry);
+
+	if (field == NULL || rule == NULL)
+		return field == NULL && rule == NULL ? entry : NULL;
+	if (strlen(rule) != n || memcmp(entry, rule, n) != 0)
+		return NULL;
+	return field + 1 + strspn(field + 1, " ");
+}
+
+static void
+add_value(struct buf *key, const json_t *fields, const char *field)
+{
+	char *text = json_dumps(json_object_get(fields, field), JSON_ENCODE_ANY);
+
+	buf_char(key, ',');
+	buf_str(key, text == NULL ? "" : text);
+	free(text);
+}
+
+/* Add the values of the fields that are named for a rule, NULL: for all. Returns their number. */
+static size_t
+add_values(const struct fold *f, const char *rule, const json_t *fields, struct buf *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nby; i++) {
+		const char *field = field_of(f->by[i], rule);
+
+		if (field == NULL)
+			continue;
+		add_value(key, fields, field);
+		n++;
+	}
+	return n;
+}
+
 /* What makes an alert the same deed as another. */
 static int
 make_key(const struct fold *f, const struct alert *a, struct buf *key)
 {
-	json_t *root = f->nby == 0 ? NULL : json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
+	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
 	const json_t *fields = json_object_get(root, "output_fields");
 
 	buf_json(key, slice_str(a->rule));
 	buf_json(key, slice_str(a->node));
 	buf_json(key, slice_str(a->cluster));
-	for (size_t i = 0; i < f->nby; i++) {
-		char *text = json_dumps(json_object_get(fields, f->by[i]), JSON_ENCODE_ANY);
-
-		buf_char(key, ',');
-		buf_str(key, text == NULL ? "" : text);
-		free(text);
+	if (add_values(f, a->rule, fields, key) == 0 && add_values(f, NULL, fields, key) == 0) {
+		for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+			add_value(key, fields, usual[i]);
 	}
 	json_decref(root);
 	return buf_ok(key);

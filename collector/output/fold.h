@@ -23,7 +23,8 @@
 
 struct fold;
 
-/* 'by': names of fields, which live as long as the fold. -ENOMEM. */
+/* 'by': names of fields, or "RULE: FIELD" of those that count for this rule instead; they live as
+ * long as the fold. If none is for all rules: container.id and proc.pname. -ENOMEM. */
 int fold_new(uint64_t window_ns, const char *const *by, size_t nby, struct fold **ret) MUST_CHECK;
 void fold_free(struct fold *f); /* NULL is nothing */
 

@@ -36,6 +36,45 @@ take(struct fold *f, uint64_t rowid, const char *rule, const char *node, const c
 	return fold_take(f, &row, now);
 }
 
+/* Two alerts of the rule "a: b", or of another one, that differ in one field: are they a deed? */
+static const struct {
+	const char *by[3];
+	size_t nby;
+	const char *rule, *field;
+	bool same;
+} named[] = {
+	{ { "" }, 0, "a: b", "container.id", false },
+	{ { "" }, 0, "a: b", "proc.pname", false },
+	{ { "" }, 0, "a: b", "fd.name", true },
+	{ { "fd.name" }, 1, "a: b", "fd.name", false },
+	{ { "fd.name" }, 1, "a: b", "proc.pname", true },
+	{ { "a: b: fd.name", "proc.name" }, 2, "a: b", "fd.name", false },
+	{ { "a: b: fd.name", "proc.name" }, 2, "a: b", "proc.name", true }, /* instead */
+	{ { "a: b: fd.name", "proc.name" }, 2, "a", "fd.name", true },
+	{ { "a: b: fd.name", "proc.name" }, 2, "a", "proc.name", false },
+	{ { "a: b:fd.name", "a: b: proc.name" }, 2, "a: b", "proc.name", false },
+	{ { "a: b:fd.name", "a: b: proc.name" }, 2, "a: b", "fd.name", false },
+	{ { "a: b: fd.name" }, 1, "other", "proc.pname", false }, /* the usual ones */
+	{ { "a: b: fd.name" }, 1, "other", "fd.name", true },
+};
+
+static void
+a_rule_has_fields_of_its_own(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+		struct fold *f = NULL;
+		char fields[64];
+
+		assert_int_equal(0, fold_new(WINDOW, named[i].by, named[i].nby, &f));
+		assert_int_equal(0, take(f, 1, named[i].rule, "n", "", 0));
+		(void) snprintf(fields, sizeof(fields), "\"%s\":1", named[i].field);
+		if (take(f, 2, named[i].rule, "n", fields, 1) != named[i].same)
+			fail_msg("%zu: %s, %s", i, named[i].rule, named[i].field);
+		fold_free(f);
+	}
+}
+
 /* A script: what fold_take() answers to each alert. */
 static const struct {
 	const char *rule, *node, *fields;
@@ -189,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeats_are_held),
+		cmocka_unit_test(a_rule_has_fields_of_its_own),
 		cmocka_unit_test(what_is_full_is_due),
 		cmocka_unit_test(clearing_gives_the_rows_back),
 		cmocka_unit_test(lack_of_memory_changes_nothing),

@@ -43,7 +43,8 @@ const struct opt webhook_opts[] = {
 	    100, 86400000 },
 	{ "outputs.webhook.fold_by", NULL,
 	    "Fields that tell deeds apart, besides rule, node and cluster; container.id and "
-	    "proc.pname if there are none here.",
+	    "proc.pname if there are none here. 'RULE: FIELD' counts for this rule, instead of "
+	    "those for all.",
 	    OPT_LIST, AT(fold_by), 0, 0 },
 	{ "outputs.webhook.proxy", NULL, "http://HOST:PORT or socks5h://HOST:PORT; empty: none.",
 	    OPT_STR, AT(proxy), 0, 0 },
@@ -321,7 +322,6 @@ check_tls(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 static int
 use_fold(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 {
-	static const char *const usual[] = { "container.id", "proc.pname" };
 	bool yes = strcmp(st->fold_name, "yes") == 0, plain = st->body_template == NULL;
 
 	if (!yes && strcmp(st->fold_name, "auto") != 0 && strcmp(st->fold_name, "no") != 0)
@@ -334,10 +334,8 @@ use_fold(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 	st->note = malloc(sizeof(*st->note));
 	if (st->note == NULL)
 		return -ENOMEM;
-	return st->fold_by.n > 0
-		   ? fold_new(st->fold_ms * NS_PER_MS, (const char *const *) st->fold_by.v,
-			 st->fold_by.n, &st->fold)
-		   : fold_new(st->fold_ms * NS_PER_MS, usual, ARRAY_SIZE(usual), &st->fold);
+	return fold_new(
+	    st->fold_ms * NS_PER_MS, (const char *const *) st->fold_by.v, st->fold_by.n, &st->fold);
 }
 
 int
