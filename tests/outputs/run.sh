@@ -15,7 +15,7 @@ fi
 log=$build/outputs.log passed=0 failed=0
 for test in 'unit.output_ops' 'unit.output_(check|file|kafka|syslog|webhook|program)' 'unit.(kafka_record|email_msg|shape|fold|silence|route|template)' \
 	'outputs.formats' 'e2e.outputs' 'e2e.syslog' 'e2e.email' 'e2e.webhook' 'e2e.program' 'e2e.route' 'e2e.fold' 'e2e.silence' \
-	'e2e.output_off' 'unit.outputs_reload' 'e2e.outputs_reload' 'e2e.kafka_outbox' 'e2e.kafka_sasl' 'e2e.pipeline_kafka' 'fuzz.(alert|reply|outbox|silence)'; do
+	'e2e.output_off' 'unit.outputs_reload' 'e2e.outputs_reload' 'e2e.kafka_outbox' 'e2e.kafka_leader' 'e2e.kafka_sasl' 'e2e.pipeline_kafka' 'fuzz.(alert|reply|outbox|silence)'; do
 	started=$SECONDS
 	if setarch "$(uname -m)" -R ctest --test-dir "$build" -R "^($test)\$" --no-tests=error --output-on-failure >"$log" 2>&1 &&
 		! grep -q '\*\*\*\(Skipped\|Not Run\)' "$log"; then

@@ -15,6 +15,9 @@
 # DIR/address.sasl: PLAIN and SCRAM-SHA-512, user mews, password MEWS_KAFKA_PASSWORD; with MEWS_KAFKA_CA it asks
 # clients for a certificate of that authority, and there are access rights. With MEWS_KAFKA_GUEST
 # there is one for virtual machines, whose address there is in DIR/address.guest.
+#
+# A cluster: MEWS_KAFKA_ROLE=controller kafka.sh start DIR, then for each broker MEWS_KAFKA_JOIN=DIR
+# MEWS_KAFKA_NODE=2 (3, ...) kafka.sh start DIR2; all with MEWS_KAFKA_REPLICAS, which topics have.
 # Exit status 77: Java or Maven is missing, so a test that needs the broker is skipped.
 set -eu
 
@@ -65,13 +68,18 @@ free_ports() {
 configure() {
 	# shellcheck disable=SC2046
 	set -- "$1" $(free_ports)
+	role=${MEWS_KAFKA_ROLE:-broker,controller} node=1 controller=127.0.0.1:$3
+	if [ -n "${MEWS_KAFKA_JOIN:-}" ]; then
+		role=broker node=$MEWS_KAFKA_NODE controller=$(cat "$MEWS_KAFKA_JOIN/address.controller")
+	fi
 	if [ "${version%%.*}" -ge 4 ]; then
-		quorum="controller.quorum.bootstrap.servers=127.0.0.1:$3"
+		quorum="controller.quorum.bootstrap.servers=$controller"
 		standalone=--standalone
 	else
-		quorum="controller.quorum.voters=1@127.0.0.1:$3"
+		quorum="controller.quorum.voters=1@$controller"
 		standalone=
 	fi
+	[ "$role" != broker ] || standalone=
 	more='' advertised='' more_map='' scram=''
 	if [ -n "${MEWS_KAFKA_TLS:-}" ]; then
 		more=,SASL_SSL://127.0.0.1:$4
@@ -84,15 +92,19 @@ configure() {
 		more_map=,GUEST:PLAINTEXT
 		echo "10.0.2.2:$4" >"$1/address.guest"
 	fi
+	case $role in
+	controller) listeners=CONTROLLER://127.0.0.1:$3 ;;
+	broker) listeners=PLAINTEXT://127.0.0.1:$2$more ;;
+	*) listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3$more ;;
+	esac
 	cat >"$1/server.properties" <<-CONF
-		process.roles=broker,controller
-		node.id=1
-		listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3$more
-		advertised.listeners=PLAINTEXT://127.0.0.1:$2$advertised
+		process.roles=$role
+		node.id=$node
+		listeners=$listeners
 		controller.listener.names=CONTROLLER
 		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$more_map
-		inter.broker.listener.name=PLAINTEXT
 		$quorum
+		default.replication.factor=${MEWS_KAFKA_REPLICAS:-1}
 		log.dirs=$1/data
 		offsets.topic.replication.factor=1
 		offsets.topic.num.partitions=1
@@ -100,6 +112,14 @@ configure() {
 		transaction.state.log.min.isr=1
 		group.initial.rebalance.delay.ms=0
 		auto.create.topics.enable=${MEWS_KAFKA_AUTO_CREATE:-true}
+	CONF
+	[ "$role" = broker,controller ] || cat >>"$1/server.properties" <<-CONF
+		broker.session.timeout.ms=3000
+		broker.heartbeat.interval.ms=500
+	CONF
+	[ "$role" = controller ] || cat >>"$1/server.properties" <<-CONF
+		advertised.listeners=PLAINTEXT://127.0.0.1:$2$advertised
+		inter.broker.listener.name=PLAINTEXT
 	CONF
 	[ -z "$scram" ] || cat >>"$1/server.properties" <<-CONF
 		sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
@@ -123,10 +143,16 @@ configure() {
 		log4j.appender.F.layout=org.apache.log4j.PatternLayout
 		log4j.appender.F.layout.ConversionPattern=[%d] %p %m (%c)%n
 	CONF
-	id=$(tool "$1" kafka.tools.StorageTool random-uuid)
+	if [ -n "${MEWS_KAFKA_JOIN:-}" ]; then
+		id=$(cat "$MEWS_KAFKA_JOIN/cluster")
+	else
+		id=$(tool "$1" kafka.tools.StorageTool random-uuid)
+	fi
 	# shellcheck disable=SC2086
 	tool "$1" kafka.tools.StorageTool format $standalone $scram -t "$id" -c "$1/server.properties" \
 		>"$1/format.log" 2>&1 || die "cannot format $1/data: $(cat "$1/format.log")"
+	echo "$id" >"$1/cluster"
+	echo "$controller" >"$1/address.controller"
 	echo "127.0.0.1:$4" >"$1/address.sasl"
 	echo "127.0.0.1:$2" >"$1/address"
 }
@@ -146,7 +172,7 @@ start() {
 	address=$(cat "$1/address")
 	tries=0
 	until grep -q "Kafka Server started" "$1/out" "$1/broker.log" 2>/dev/null &&
-		kcat -b "$address" -L -m 2 >/dev/null 2>&1; do
+		{ grep -q '^process.roles=controller$' "$1/server.properties" || kcat -b "$address" -L -m 2 >/dev/null 2>&1; }; do
 		tries=$((tries + 1))
 		kill -0 "$(cat "$1/pid")" 2>/dev/null ||
 			die "the broker ended: $(tail -n 5 "$1/out" "$1/broker.log")"
