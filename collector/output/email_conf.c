@@ -36,8 +36,6 @@ const struct opt email_opts[] = {
 	    0 },
 };
 
-const size_t email_nopts = ARRAY_SIZE(email_opts);
-
 static bool
 is_empty(const char *s)
 {

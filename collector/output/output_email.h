@@ -40,8 +40,8 @@ struct email_state {
 	char trouble[512];
 };
 
-extern const struct opt email_opts[];
-extern const size_t email_nopts;
+#define EMAIL_OPTS 11
+extern const struct opt email_opts[EMAIL_OPTS];
 /* Check the options. -EINVAL and *d. */
 int email_conf(struct email_state *st, struct cfg *cfg, struct diag *d) MUST_CHECK;
 /* Read the password's file. -EINVAL and *d. */

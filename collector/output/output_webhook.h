@@ -73,8 +73,8 @@ struct webhook_state {
 };
 
 /* The table of options, and the reading of them, the preset and the headers. -EINVAL and *d. */
-extern const struct opt webhook_opts[];
-extern const size_t webhook_nopts;
+#define WEBHOOK_OPTS 17
+extern const struct opt webhook_opts[WEBHOOK_OPTS];
 int webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d) MUST_CHECK;
 /* Make the list of headers; files are read again. 'cfg' may be NULL: then *d has no place. -EINVAL
  * and *d; -ENOMEM. */

@@ -227,7 +227,7 @@ static const struct {
 	{ "outputs:\n first_match: [file]\n file: { enabled: false }",
 	    "'outputs.first_match' names 'file', and no such output is enabled", 2 },
 	{ "outputs:\n first_match:\n - file\n - file\n file: { enabled: true }",
-	    "'outputs.first_match' names 'file' twice", 3 },
+	    "'outputs.first_match' names 'file' twice", 4 },
 	{ "outputs:\n webhook:\n - { name: a, enabled: true }\n - { name: b, enabled: true }\n"
 	  " - { name: c, enabled: true }\n - { name: d, enabled: true }",
 	    "more than 3 outputs are enabled, the limit", 6 },

@@ -253,12 +253,12 @@ memory_may_run_out(void **state)
 	route_free(r);
 	/* The same of an earlier one that would take it: rather to both. */
 	assert_int_equal(0, route_new("debug", "", &r, &d));
-	assert_int_equal(0, route_new("debug", "alert.field[team] = blue", &earlier, &d));
+	assert_int_equal(0, route_new("debug", "alert.field[proc.pid] = 4242", &earlier, &d));
 	route_after(r, earlier);
-	assert_false(route_takes(r, &a));
 	fault_arm_nth(0);
 	assert_true(route_takes(r, &a));
 	assert_true(fault_disarm());
+	assert_false(route_takes(r, &a));
 	route_free(r);
 }
 

@@ -56,7 +56,6 @@ const struct opt webhook_opts[] = {
 	{ "outputs.webhook.tls.key", NULL, "PEM file of its key, mode 0600.", OPT_STR, AT(key), 0,
 	    0 },
 };
-const size_t webhook_nopts = ARRAY_SIZE(webhook_opts);
 
 /* A preset's keys. */
 static const struct opt preset_opts[] = {

@@ -14,7 +14,7 @@
 struct seen {
 	char *body;
 	size_t n;
-	char type[64], secret[64];
+	char type[64], secret[64], encoding[64];
 };
 
 struct httpd {
@@ -72,6 +72,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *url, const char *met
 		s = calloc(1, sizeof(*s));
 		keep_header(c, "Content-Type", s->type);
 		keep_header(c, "X-Secret", s->secret);
+		keep_header(c, "Content-Encoding", s->encoding);
 		*own = s;
 		return MHD_YES;
 	}
@@ -183,5 +184,7 @@ const char *
 httpd_header(struct httpd *h, size_t i, const char *name)
 {
 	assert_true(i < httpd_count(h));
+	if (strcmp(name, "Content-Encoding") == 0)
+		return h->seen[i].encoding;
 	return strcmp(name, "X-Secret") == 0 ? h->seen[i].secret : h->seen[i].type;
 }
