@@ -140,12 +140,22 @@ service_add(struct kube_side *side, struct kube_object *o)
 	return 0;
 }
 
+/* The slot of the object, or of another version of it. A pod's mirror is no version of it: a pod
+ * may say that it is the mirror of any. */
+static struct kube_slot *
+slot_of(const struct kube_side *side, const struct kube_object *o)
+{
+	struct kube_slot *s = kube_find(side, o->kind, kube_key_text(o, false));
+
+	return s == NULL || s->mirror ? NULL : s;
+}
+
 static void
 slot_remove(struct kube_side *side, struct kube_object *o, bool mirror)
 {
 	struct kube_slot *s = kube_find(side, o->kind, kube_key_text(o, mirror));
 
-	if (s == NULL || s->o != o)
+	if (s == NULL || s->o != o || s->mirror != mirror)
 		return;
 	kube_slot_remove(side, s);
 	kube_object_unref(o);
@@ -166,7 +176,7 @@ slot_add(struct kube_side *side, struct kube_object *o, bool mirror)
 	const struct kube_key k = { o->kind, kube_key_text(o, mirror) };
 	struct kube_slot *s;
 
-	if (k.text.n == 0)
+	if (k.text.n == 0 || (mirror && kube_find(side, o->kind, k.text) != NULL))
 		return 0;
 	s = kube_slot_put(side, &k);
 	if (s == NULL)
@@ -182,7 +192,7 @@ slot_add(struct kube_side *side, struct kube_object *o, bool mirror)
 static int
 side_add(struct kube_side *side, struct kube_object *o)
 {
-	struct kube_slot *s = kube_find(side, o->kind, kube_key_text(o, false));
+	struct kube_slot *s = slot_of(side, o);
 	int r;
 
 	if (s != NULL)
@@ -245,7 +255,7 @@ note(struct kube_store *s, struct kube_object *o, bool removed)
 static void
 drop(struct kube_store *s, struct kube_object *o)
 {
-	struct kube_slot *at = kube_find(mine(s), o->kind, kube_key_text(o, false));
+	struct kube_slot *at = slot_of(mine(s), o);
 
 	if (at == NULL || at->o != o)
 		return;
@@ -292,7 +302,7 @@ bury(struct kube_store *s, struct kube_object *o, uint64_t now)
 void
 kube_put(struct kube_store *s, struct kube_object *o)
 {
-	struct kube_slot *at = kube_find(mine(s), o->kind, kube_key_text(o, false));
+	struct kube_slot *at = slot_of(mine(s), o);
 	struct kube_object *old = at == NULL ? NULL : at->o;
 
 	if (old != NULL && kube_object_same(old, o)) {
@@ -308,8 +318,7 @@ kube_put(struct kube_store *s, struct kube_object *o)
 		kube_object_unref(o);
 		return;
 	}
-	at = kube_find(
-	    mine(s), o->kind, kube_key_text(o, false)); /* the old one may have been forgotten */
+	at = slot_of(mine(s), o); /* the old one may have been forgotten */
 	if (at != NULL)
 		count(s, at->o, false);
 	o->listed = s->list[o->kind];
@@ -325,7 +334,7 @@ kube_put(struct kube_store *s, struct kube_object *o)
 void
 kube_delete(struct kube_store *s, const struct kube_object *o, uint64_t now)
 {
-	const struct kube_slot *at = kube_find(mine(s), o->kind, kube_key_text(o, false));
+	const struct kube_slot *at = slot_of(mine(s), o);
 
 	if (at != NULL)
 		bury(s, at->o, now);

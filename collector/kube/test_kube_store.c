@@ -221,6 +221,52 @@ t_changes(void **state)
 	kube_store_free(s);
 }
 
+#define MIRROR(uid, of) \
+	"{\"metadata\":{" META(uid, "mirror", "evil") ",\"annotations\":{"      \
+						     "\"kubernetes.io/config.mirror\":\"" of "\"}}}"
+
+static void
+put_and_delete(struct kube_store *s, const char *json, bool delete, uint64_t now)
+{
+	struct kube_object *o = object(KUBE_POD, json);
+
+	if (delete) {
+		kube_delete(s, o, now);
+		kube_object_unref(o);
+	} else {
+		kube_put(s, o);
+	}
+	kube_commit(s, now);
+}
+
+/* A pod that says it is the mirror of another takes nobody's place, and leaves none empty. */
+static void
+t_mirrors(void **state)
+{
+	static const char *const claims[] = { MIRROR("x1", "p1"), MIRROR("x2", "0123"),
+		MIRROR("x3", "x3"), MIRROR("x4", "late") };
+	struct kube_store *s = store();
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++)
+		put_and_delete(s, claims[i], false, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
+		assert_string_equal(pods[i].says, described(s, pods[i].uid));
+	assert_string_equal("mirror|ns evil  ", described(s, "x3"));
+	assert_string_equal("mirror|ns evil  ", described(s, "late"));
+	put_and_delete(s, POD("late", "x"), false, 2); /* whose uid it is */
+	assert_string_equal("late|ns shop n1 team=cart", described(s, "late"));
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		put_and_delete(s, claims[i], true, 3);
+		kube_commit(s, 3 + KUBE_KEEP_NS);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
+		assert_string_equal(pods[i].says, described(s, pods[i].uid));
+	assert_string_equal("", described(s, "x3"));
+	assert_string_equal("late|ns shop n1 team=cart", described(s, "late"));
+	kube_store_free(s);
+}
+
 /* Memory is bounded; what was deleted makes room first. */
 static void
 t_bound(void **state)
@@ -347,6 +393,7 @@ main(void)
 		cmocka_unit_test(t_related),
 		cmocka_unit_test(t_refused),
 		cmocka_unit_test(t_changes),
+		cmocka_unit_test(t_mirrors),
 		cmocka_unit_test(t_bound),
 		cmocka_unit_test(t_no_memory),
 		cmocka_unit_test(t_readers),
