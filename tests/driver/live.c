@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fts.h>
 #include <inttypes.h>
+#include <link.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,14 +181,34 @@ keep(void *arg, const struct ev_hdr *rec)
 	return 0;
 }
 
+/* Lock the program's own segments, which come first. */
+static int
+lock_segments(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE);
+
+	(void) size;
+	(void) arg;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		const uintptr_t at = info->dlpi_addr + p->p_vaddr, from = at & ~(page - 1);
+
+		if (p->p_type == PT_LOAD && syscall(SYS_mlock, from, at + p->p_memsz - from) != 0)
+			return -1;
+	}
+	return 1;
+}
+
 /*
  * Every case starts with three descriptors, and with this program's constants resident, wherever
- * the linker has placed them. keep() takes nothing before the close_range().
+ * the linker has placed them: the sanitizers' mlockall() does nothing. keep() takes nothing before
+ * the close_range().
  */
 static void
 run_trigger(struct live *l, const struct live_case *c)
 {
-	if (chdir(l->f->dir) != 0 || mlockall(MCL_CURRENT) != 0 || close_range(3, ~0U, 0) != 0)
+	if (chdir(l->f->dir) != 0 || mlockall(MCL_CURRENT) != 0 ||
+	    dl_iterate_phdr(lock_segments, NULL) < 0 || close_range(3, ~0U, 0) != 0)
 		_exit(99);
 	c->trigger(l->f);
 	_exit(0);

@@ -35,11 +35,10 @@ refused 'outputs.stdout.condition=proc.nmae = x' "'outputs.stdout.condition', li
 refused 'outputs.stdout.condition=alert.priority = high' "'outputs.stdout.condition', line 1, column 18 of it: 'high' is not a value of 'alert.priority'"
 
 named() { echo "outputs.program[]={name: $1, enabled: true, command: [/bin/sh, -c, 'exec cat >>$lab/$1.got'], $2}"; }
-refused 'outputs.first_match=[stdout, pager]' "'outputs.first_match' names 'pager', and no such output is enabled"
-refused 'outputs.first_match=[stdout, stdout]' "'outputs.first_match' names 'stdout' twice"
+refused outputs.first_match=pager "'outputs.first_match' names 'pager', and no such output is enabled"
 refused 'outputs.program[]={command: /bin/cat}' "'outputs.program.name' must be 1 to 20 characters of a-z, 0-9, - and _, not ''"
 lab_collector -o "$(named urgent 'minimum_priority: error')" -o "$(named n2 'condition: alert.node = n2')" -o outputs.stdout.enabled=true -o outputs.stdout.format=json -o outputs.stdout.minimum_priority=error \
-	-o "$(named first 'minimum_priority: error')" -o "$(named rest '')" -o 'outputs.first_match=[program.first, program.rest]' \
+	-o "$(named first 'minimum_priority: error')" -o "$(named rest '')" -o outputs.first_match=program.first -o outputs.first_match=program.rest \
 	-o 'outputs.file.condition=not alert.tags intersects (pager) and alert.priority = notice and evt.type = close'
 lab_replay n1
 lab_replay n2
