@@ -87,7 +87,7 @@ else
 	run tsan -L 'unit|tsan' -LE 'lint|long' -E 'unit.(filter|rule)' -j "$(nproc)"
 	build fuzz fuzzers
 	say 'fuzzing'
-	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 600 || echo 20)" || failed+=(fuzzing)
+	tests/fuzz/run.sh "$([ "$long" = yes ] && echo 600 || echo 12)" || failed+=(fuzzing)
 fi
 if [ "$long" = yes ]; then
 	build plain # without our changes to NNG: common/nng/README.md
