@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics_output.c - metrics of outputs, and how metrics are written. */
+/* metrics_output.c - metrics of outputs. */
 #include "collector/api/api_int.h"
 #include "collector/api/metrics_row.h"
 
@@ -31,65 +31,33 @@ static const struct metric broker_metrics[] = {
 	    "States of nodes that the coverage topic did not take."),
 };
 
-void
-metrics_head(struct buf *out, const char *group, const struct metric *m)
-{
-	const char *total = m->kind == COUNTER ? "_total" : "";
-
-	buf_printf(out, "# HELP mews_%s_%s%s %s\n", group, m->name, total, m->help);
-	buf_printf(out, "# TYPE mews_%s_%s%s %s\n", group, m->name, total,
-	    m->kind == COUNTER ? "counter" : "gauge");
-}
-
-void
-metrics_sample(struct buf *out, const char *group, const struct metric *m, const char *labels,
-    const void *stats)
-{
-	const uint64_t *value = (const void *) ((const char *) stats + m->offset);
-
-	buf_printf(
-	    out, "mews_%s_%s%s%s ", group, m->name, m->kind == COUNTER ? "_total" : "", labels);
-	if (m->ms)
-		buf_printf(
-		    out, "%lu.%03u\n", (unsigned long) (*value / 1000), (unsigned) (*value % 1000));
-	else
-		buf_printf(out, "%lu\n", (unsigned long) *value);
-}
-
+/* Append a sample of each output. 'broker': of what it knows of its brokers, if it has any. */
 static void
-outputs_print(struct outputs *o, struct buf *out)
+sample_all(struct buf *out, const char *group, const struct metric *m, const struct output_stats *v,
+    size_t n, bool broker)
 {
-	struct output_stats v[OUTPUTS_MAX];
-	size_t n = outputs_stats(o, v, ARRAY_SIZE(v));
-
-	for (size_t k = 0; k < ARRAY_SIZE(output_metrics); k++) {
-		metrics_head(out, "output", &output_metrics[k]);
-		for (size_t i = 0; i < n; i++) {
-			char labels[80];
-
-			(void) snprintf(labels, sizeof(labels), "{output=\"%s\"}", v[i].name);
-			metrics_sample(out, "output", &output_metrics[k], labels, &v[i]);
-		}
-	}
-}
-
-/* What outputs with brokers know of them. */
-static void
-brokers_print(struct outputs *o, struct buf *out)
-{
-	struct output_stats v[OUTPUTS_MAX];
-	size_t n = outputs_stats(o, v, ARRAY_SIZE(v));
 	char labels[80];
 
-	for (size_t k = 0; k < ARRAY_SIZE(broker_metrics); k++) {
-		metrics_head(out, "kafka", &broker_metrics[k]);
-		for (size_t i = 0; i < n; i++) {
-			(void) snprintf(labels, sizeof(labels), "{output=\"%s\"}", v[i].name);
-			if (v[i].broker.known)
-				metrics_sample(
-				    out, "kafka", &broker_metrics[k], labels, &v[i].broker);
-		}
+	metrics_head(out, group, m);
+	for (size_t i = 0; i < n; i++) {
+		if (broker && !v[i].broker.known)
+			continue;
+		(void) snprintf(labels, sizeof(labels), "{output=\"%s\"}", v[i].name);
+		metrics_sample(out, group, m, labels,
+		    broker ? (const void *) &v[i].broker : (const void *) &v[i]);
 	}
+}
+
+void
+metrics_outputs(struct outputs *o, struct buf *out)
+{
+	struct output_stats v[OUTPUTS_MAX];
+	size_t n = outputs_stats(o, v, ARRAY_SIZE(v));
+
+	for (size_t k = 0; k < ARRAY_SIZE(output_metrics); k++)
+		sample_all(out, "output", &output_metrics[k], v, n, false);
+	for (size_t k = 0; k < ARRAY_SIZE(broker_metrics); k++)
+		sample_all(out, "kafka", &broker_metrics[k], v, n, true);
 	buf_str(out,
 	    "# HELP mews_kafka_rtt_seconds 99th percentile of a request's time to the slowest "
 	    "broker.\n"
@@ -100,11 +68,4 @@ brokers_print(struct outputs *o, struct buf *out)
 			    v[i].name, (unsigned long) (v[i].broker.rtt_us / 1000000),
 			    (unsigned) (v[i].broker.rtt_us % 1000000));
 	}
-}
-
-void
-metrics_outputs(struct outputs *o, struct buf *out)
-{
-	outputs_print(o, out);
-	brokers_print(o, out);
 }

@@ -54,6 +54,19 @@ open_as(enum how how)
 	return o;
 }
 
+/* Put the turn's alerts, and deliver. 'id': the last one so far. */
+static void
+play(struct outbox *o, const struct turn *t, unsigned *id)
+{
+	for (unsigned n = 0; n < t->put; n++) {
+		++*id;
+		assert_int_equal(0, put(o, &node1, *id, make(*id, "r", "n", PRIO_ERROR, 1)));
+	}
+	if (t->delivered > 0)
+		outbox_delivered(o, "kafka", t->delivered);
+	outbox_delivered(o, "file", *id);
+}
+
 static void
 test_turns(void **state)
 {
@@ -71,14 +84,7 @@ test_turns(void **state)
 			    skipped != t->skipped)
 				fail_msg("%s, turn %zu: %d, at %lu, %lu skipped", cases[i].what, k,
 				    r, (unsigned long) at, (unsigned long) skipped);
-			for (unsigned n = 0; n < t->put; n++) {
-				id++;
-				assert_int_equal(
-				    0, put(o, &node1, id, make(id, "r", "n", PRIO_ERROR, 1)));
-			}
-			if (t->delivered > 0)
-				outbox_delivered(o, "kafka", t->delivered);
-			outbox_delivered(o, "file", id);
+			play(o, t, &id);
 			outbox_close(o);
 		}
 	}
@@ -113,14 +119,7 @@ test_turns_while_open(void **state)
 			    (begins && skipped != t->skipped))
 				fail_msg("%s, turn %zu: %d, at %lu, %lu skipped", cases[i].what, k,
 				    r, (unsigned long) at, (unsigned long) skipped);
-			for (unsigned n = 0; n < t->put; n++) {
-				id++;
-				assert_int_equal(
-				    0, put(o, &node1, id, make(id, "r", "n", PRIO_ERROR, 1)));
-			}
-			if (t->delivered > 0)
-				outbox_delivered(o, "kafka", t->delivered);
-			outbox_delivered(o, "file", id);
+			play(o, t, &id);
 		}
 		outbox_close(o);
 	}
