@@ -36,7 +36,7 @@ command -v rpmbuild >/dev/null || die "rpmbuild is missing: run deploy/install-d
 scratch=$(mktemp -d /var/tmp/mews-rpm.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/in"
-tar -xf "$tarball" -C "$scratch/in" --strip-components=1 || die "$tarball is no tarball of deploy/tarball.sh"
+tar -xf "$tarball" -C "$scratch/in" --strip-components=1 2>/dev/null || die "$tarball is no tarball of deploy/tarball.sh"
 name=${tarball##*/}
 [[ $name =~ ^mews-([0-9.]+)-([a-z0-9_]+)\.tar\.gz$ ]] || die "$name is not named as deploy/tarball.sh names it"
 version=${BASH_REMATCH[1]} arch=${BASH_REMATCH[2]}

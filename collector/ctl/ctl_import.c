@@ -250,6 +250,7 @@ ctl_import(int argc, char **argv)
 	cfg_free(c);
 	if (r < 0)
 		return d.file[0] == '\0' ? ctl_fail("%s", d.msg)
+		       : d.line == 0     ? ctl_fail("%s: %s", d.file, d.msg)
 					 : ctl_fail("%s:%u: %s", d.file, d.line, d.msg);
 	fputs(b.p, stdout);
 	return CTL_OK;

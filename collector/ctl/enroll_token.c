@@ -40,13 +40,11 @@ enroll_tokens_read(const char *dir, struct enroll_token **ret, struct diag *d)
 	struct enroll_token *v = NULL;
 	size_t n = 0, cap = 0;
 	char path[4096], line[1024];
-	int r = 0;
 	FILE *f;
+	int r = pki_open_list(dir, "tokens", path, &f, d);
 
-	pki_path(dir, "tokens", "", path);
-	f = fopen(path, "re");
-	if (f == NULL && errno != ENOENT)
-		return fail_errno(d, "cannot read %s: %s", path, strerrordesc_np(errno));
+	if (r < 0)
+		return r;
 	while (r == 0 && f != NULL && fgets(line, sizeof(line), f) != NULL) {
 		struct enroll_token t = { .uses = 0 };
 

@@ -42,6 +42,10 @@ struct issued {
 	size_t n, cap;
 };
 
+/* Open a list of an authority's folder, and fill in its path. *ret NULL: it has none yet. -errno
+ * and *d. */
+int pki_open_list(
+    const char *dir, const char *name, char path[4096], FILE **ret, struct diag *d) MUST_CHECK;
 int issued_read(const char *dir, struct issued *is, struct diag *d) MUST_CHECK;
 int issued_write(const char *dir, const struct issued *is, struct diag *d) MUST_CHECK;
 

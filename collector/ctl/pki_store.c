@@ -22,19 +22,25 @@ issued_add(struct issued *is, const struct issued_entry *e)
 }
 
 int
+pki_open_list(const char *dir, const char *name, char path[4096], FILE **ret, struct diag *d)
+{
+	pki_path(dir, name, "", path);
+	*ret = fopen(path, "re");
+	if (*ret != NULL || (errno == ENOENT && access(dir, F_OK) == 0))
+		return 0;
+	return fail_errno(d, "cannot read %s: %s", path, strerrordesc_np(errno));
+}
+
+int
 issued_read(const char *dir, struct issued *is, struct diag *d)
 {
 	char path[4096], line[512];
 	unsigned at = 0;
-	int r = 0;
 	FILE *f;
+	int r = pki_open_list(dir, "issued", path, &f, d);
 
-	pki_path(dir, "issued", "", path);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return errno == ENOENT
-			   ? 0
-			   : fail_errno(d, "cannot read %s: %s", path, strerrordesc_np(errno));
+	if (r < 0 || f == NULL)
+		return r;
 	while (r == 0 && fgets(line, sizeof(line), f) != NULL) {
 		struct issued_entry e;
 

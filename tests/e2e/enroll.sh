@@ -148,6 +148,10 @@ lab_wait 60 grep -q 'is revoked' "$lab/sensor-web-5.log" || fail "a revoked node
 lab_wait 60 grep -qE 'cannot be renewed: .* is revoked' "$lab/sensor-web-5.log" || fail "a revoked node is not told so"
 grep -qE '^node +web-5 +revoked .* [1-9][0-9]*$' < <(pki list "$desk") || fail "the list does not show a node that had renewed its certificate and was revoked"
 grep -qE '^node +web-[^5]+ +valid ' < <(pki list "$desk") || fail "the list does not show who is enrolled"
+for list in list tokens; do
+	! pki "$list" "$lab/no-folder" 2>"$lab/none.log" || fail "pki $list of a folder that is not there is no error"
+	grep -q 'cannot read .*No such file' "$lab/none.log" || fail "pki $list: $(cat "$lab/none.log")"
+done
 grep -q '2 of 2' < <(pki tokens "$desk") || fail "the list of tokens does not show their use"
 lab_stop "$sensor_pid" || true
 echo "enrolled, renewed, moved to another authority and revoked; $(grep -c refused "$lab/enroller.log") requests refused"
