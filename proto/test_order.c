@@ -249,7 +249,8 @@ static const struct {
 	{ 502,
 	    "container_info id full_id runtime traits container_name image image_id "
 	    "image_repository image_tag image_digest mounts labels ip cni pod_sandbox pod_name "
-	    "pod_namespace pod_uid pod_labels pod_ip" },
+	    "pod_namespace pod_uid pod_labels pod_ip entry_point healthcheck liveness_probe "
+	    "readiness_probe env user" },
 };
 
 static void

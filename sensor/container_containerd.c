@@ -4,6 +4,7 @@
  * nothing. */
 #include "common/clock.h"
 #include "sensor/container_read.h"
+#include "sensor/containerd.pb-c.h"
 #include "sensor/grpc.h"
 #include <errno.h>
 #include <stdio.h>
@@ -14,107 +15,36 @@
 #define ASK_NS   (100 * NS_PER_MS) /* events wait for it */
 #define DOUBT_NS (30 * NS_PER_S)   /* no question after one without an answer */
 
-/* Of the messages of containerd.services.containers.v1. */
-enum {
-	REQUEST_ID = 1,
-	ANSWER_CONTAINER = 1,
-	CONTAINER_LABELS = 2,
-	CONTAINER_IMAGE = 3,
-	CONTAINER_EXTENSIONS = 10,
-	ENTRY_KEY = 1,
-	ENTRY_VALUE = 2,
-	ANY_VALUE = 2,
-};
-
-/* ---- protobuf ---- */
-
-static bool
-varint(struct slice *s, uint64_t *ret)
-{
-	*ret = 0;
-	for (unsigned shift = 0; shift < 64 && s->n > 0; shift += 7) {
-		uint8_t byte = (uint8_t) *s->p;
-
-		s->p++;
-		s->n--;
-		*ret |= (uint64_t) (byte & 0x7f) << shift;
-		if ((byte & 0x80) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Take the next field. False: the end, or it is damaged. 'value' is empty for numbers. */
-static bool
-next_field(struct slice *s, uint64_t *number, struct slice *value)
-{
-	enum { VARINT, FIXED64, BYTES, FIXED32 = 5 };
-	uint64_t tag, n = 0;
-
-	*value = SLICE("");
-	if (s->n == 0 || !varint(s, &tag))
-		return false;
-	*number = tag >> 3;
-	switch (tag & 7) {
-	case VARINT:
-		return varint(s, &n);
-	case FIXED64:
-		n = 8;
-		break;
-	case FIXED32:
-		n = 4;
-		break;
-	case BYTES:
-		if (!varint(s, &n))
-			return false;
-		break;
-	default:
-		return false;
-	}
-	if (n > s->n)
-		return false;
-	if ((tag & 7) == BYTES)
-		*value = (struct slice){ s->p, n };
-	s->p += n;
-	s->n -= n;
-	return true;
-}
-
-/* The first field of this number; empty: there is none. */
-static struct slice
-field(struct slice message, uint64_t wanted)
-{
-	struct slice value;
-	uint64_t number;
-
-	while (next_field(&message, &number, &value)) {
-		if (number == wanted)
-			return value;
-	}
-	return SLICE("");
-}
-
 /* ---- the container ---- */
+
+/* Its answer, which may be any bytes; NULL: it is none. The caller frees it. */
+static Containerd__GetResponse *
+unpack(struct slice answer)
+{
+	Containerd__GetResponse *r =
+	    containerd__get_response__unpack(NULL, answer.n, (const uint8_t *) answer.p);
+
+	if (r != NULL && r->container != NULL)
+		return r;
+	if (r != NULL)
+		containerd__get_response__free_unpacked(r, NULL);
+	return NULL;
+}
 
 /* nerdctl keeps the name that it gives in a label; else the id is what the user chose. */
 static void
-read_labels(struct container_info *c, struct slice message)
+read_labels(struct container_info *c, const Containerd__Container *box)
 {
 	struct buf out = BUF_INIT;
-	struct slice value;
-	uint64_t number;
 
-	while (next_field(&message, &number, &value)) {
-		struct slice key = field(value, ENTRY_KEY), text = field(value, ENTRY_VALUE);
+	for (size_t i = 0; i < box->n_labels; i++) {
+		const Containerd__Label *l = box->labels[i];
 		size_t was = out.n;
 
-		if (number != CONTAINER_LABELS || key.n == 0)
-			continue;
-		if (slice_eq(key, SLICE("nerdctl/name")) && text.n > 0)
-			c->v[EVP_CONTAINER_INFO_container_name] = container_copy(c, text);
-		buf_slice(&out, key);
-		buf_char(&out, '=');
-		buf_slice(&out, text);
+		if (strcmp(l->key, "nerdctl/name") == 0 && l->value[0] != '\0')
+			c->v[EVP_CONTAINER_INFO_container_name] =
+			    container_copy(c, slice_str(l->value));
+		buf_printf(&out, "%s=%s", l->key, l->value);
 		if (!container_text_end(&out, was))
 			break;
 	}
@@ -141,17 +71,21 @@ call(struct container_info *c, const char *state, const char *space, struct slic
     struct buf *answer)
 {
 	const struct grpc_header namespace = { "containerd-namespace", space };
-	char request[CONTAINER_ID_MAX + 2] = { REQUEST_ID << 3 | 2, (char) id.n };
+	Containerd__GetRequest request = CONTAINERD__GET_REQUEST__INIT;
+	char text[CONTAINER_ID_MAX];
+	uint8_t bytes[CONTAINER_ID_MAX + 8];
 	int fd, r;
 
-	if (id.n == 0 || id.n > MIN(GRPC_TEXT_MAX, CONTAINER_ID_MAX))
+	if (id.n == 0 || id.n >= sizeof(text))
 		return -EINVAL;
 	fd = container_socket(c, state, "containerd.sock");
 	if (fd < 0)
 		return fd;
-	memcpy(request + 2, id.p, id.n);
+	(void) snprintf(text, sizeof(text), "%.*s", SLICE_ARG(id));
+	request.id = text;
 	r = grpc_call(fd, clock_mono() + ASK_NS, GET, &namespace,
-	    (struct slice){ request, id.n + 2 }, answer);
+	    (struct slice){ (const char *) bytes, containerd__get_request__pack(&request, bytes) },
+	    answer);
 	(void) close(fd);
 	return r;
 }
@@ -174,21 +108,15 @@ get(struct container_info *c, struct slice id, struct buf *answer)
 
 /* What Kubernetes' plugin keeps with a sandbox, in JSON; NULL: nothing. */
 static const json_t *
-sandbox_in(struct container_info *c, struct slice message)
+sandbox_in(struct container_info *c, const Containerd__Container *box)
 {
-	struct slice value, text;
-	uint64_t number;
-	json_t *doc;
+	for (size_t i = 0; i < box->n_extensions; i++) {
+		const Containerd__Extension *e = box->extensions[i];
 
-	while (next_field(&message, &number, &value)) {
-		if (number != CONTAINER_EXTENSIONS ||
-		    !slice_eq(field(value, ENTRY_KEY), SLICE("io.cri-containerd.sandbox.metadata")))
-			continue;
-		text = field(field(value, ENTRY_VALUE), ANY_VALUE);
-		doc = c->ndocs == CONTAINER_DOCS_MAX ? NULL : json_loadb(text.p, text.n, 0, NULL);
-		if (doc != NULL)
-			c->docs[c->ndocs++] = doc;
-		return doc;
+		if (e->value != NULL && strcmp(e->key, "io.cri-containerd.sandbox.metadata") == 0)
+			return container_parse(
+			    c, (struct slice){
+				   (const char *) e->value->value.data, e->value->value.len });
 	}
 	return NULL;
 }
@@ -196,18 +124,21 @@ sandbox_in(struct container_info *c, struct slice message)
 void
 container_containerd_sandbox(struct container_info *c, struct slice answer)
 {
-	static const char *const of_kubelet[] = { "io.kubernetes.pod.name",
-		"io.kubernetes.pod.namespace", "io.kubernetes.pod.uid" };
-	const json_t *m =
-	    json_object_get(sandbox_in(c, field(answer, ANSWER_CONTAINER)), "Metadata");
-	json_t *labels = json_object_get(json_object_get(m, "Config"), "labels");
-	struct slice ip = json_text(m, "IP", NULL);
+	Containerd__GetResponse *r = unpack(answer);
+	const json_t *m;
+	struct slice ip;
 
-	for (size_t i = 0; i < ARRAY_SIZE(of_kubelet); i++) /* which the pod does not have */
-		(void) json_object_del(labels, of_kubelet[i]);
-	c->v[EVP_CONTAINER_INFO_pod_labels] = container_labels(c, labels);
+	if (r == NULL)
+		return;
+	m = json_object_get(sandbox_in(c, r->container), "Metadata");
+	ip = json_text(m, "IP", NULL);
+	c->v[EVP_CONTAINER_INFO_pod_labels] =
+	    container_pod_labels(c, json_object_get(json_object_get(m, "Config"), "labels"));
 	if (ip.n > 0)
 		c->v[EVP_CONTAINER_INFO_pod_ip] = ip;
+	container_probes_applied(c, json_text(m, "Config", "annotations", CONTAINER_APPLIED, NULL));
+	container_cni_answer(c, json_object_get(m, "CNIResult"));
+	containerd__get_response__free_unpacked(r, NULL);
 }
 
 void
@@ -223,11 +154,14 @@ container_containerd_pod(struct container_info *c)
 void
 container_containerd_answer(struct container_info *c, struct slice answer)
 {
-	struct slice message = field(answer, ANSWER_CONTAINER);
+	Containerd__GetResponse *r = unpack(answer);
 
 	c->v[EVP_CONTAINER_INFO_container_name] = slice_str(c->ask->full);
-	container_image(c, container_copy(c, field(message, CONTAINER_IMAGE)));
-	read_labels(c, message);
+	if (r == NULL)
+		return;
+	container_image(c, container_copy(c, slice_str(r->container->image)));
+	read_labels(c, r->container);
+	containerd__get_response__free_unpacked(r, NULL);
 }
 
 void

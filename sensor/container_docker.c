@@ -138,6 +138,8 @@ container_docker(struct container_info *c)
 	v[EVP_CONTAINER_INFO_mounts] = mounts(c, json_object_get(doc, "MountPoints"));
 	v[EVP_CONTAINER_INFO_ip] =
 	    first_address(json_object_get(json_object_get(doc, "NetworkSettings"), "Networks"));
+	container_healthcheck(
+	    c, json_object_get(config, "Healthcheck"), json_object_get(config, "Shell"));
 	host = container_doc(c, folder, "hostconfig.json");
 	if (host != NULL) {
 		c->traits &= ~(int64_t) NV_container_traits_CONTAINER_PRIVILEGED;

@@ -52,9 +52,50 @@ open_file(int host_root, const char *folder, const char *name, int *fd)
 		return "is no regular file";
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return "does not belong to root";
-	if (st.st_size > (off_t) CONTAINER_FILE_MAX)
-		return "is larger than 8 MiB";
 	return NULL;
+}
+
+int
+container_open(struct container_info *c, const char *folder, const char *name)
+{
+	int fd;
+	const char *why = open_file(c->host_root, folder, name, &fd);
+
+	if (why == NULL || fd < 0)
+		return fd;
+	(void) close(fd);
+	return -EPERM;
+}
+
+int
+container_folder(const struct container_info *c, const char *folder)
+{
+	return open_how(c->host_root, folder, O_RDONLY | O_DIRECTORY, RESOLVE_IN_ROOT);
+}
+
+static bool
+is_larger(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size > (off_t) CONTAINER_FILE_MAX;
+}
+
+const json_t *
+container_keep(struct container_info *c, json_t *doc)
+{
+	if (doc == NULL || c->ndocs == CONTAINER_DOCS_MAX) {
+		json_decref(doc);
+		return NULL;
+	}
+	c->docs[c->ndocs++] = doc;
+	return doc;
+}
+
+const json_t *
+container_parse(struct container_info *c, struct slice text)
+{
+	return text.n == 0 ? NULL : container_keep(c, json_loadb(text.p, text.n, 0, NULL));
 }
 
 const json_t *
@@ -66,14 +107,15 @@ container_doc(struct container_info *c, const char *folder, const char *name)
 	int fd;
 	const char *why = open_file(c->host_root, folder, name, &fd);
 
+	if (why == NULL && fd >= 0 && is_larger(fd))
+		why = "is larger than 8 MiB";
 	if (why == NULL && fd >= 0 && fd_read_all(fd, CONTAINER_FILE_MAX, &text) < 0)
 		why = "cannot be read";
-	if (why == NULL && fd >= 0 && c->ndocs < CONTAINER_DOCS_MAX) {
+	if (why == NULL && fd >= 0) {
 		doc = json_loadb(text.p == NULL ? "" : text.p, text.n, 0, &e);
 		if (doc == NULL)
 			why = "is no valid JSON";
-		else
-			c->docs[c->ndocs++] = doc;
+		doc = (json_t *) container_keep(c, doc);
 	}
 	if (why != NULL)
 		refuse(c, folder, name, why);
@@ -181,6 +223,24 @@ container_texts(struct container_info *c, struct buf *out)
 }
 
 struct slice
+container_words(struct container_info *c, const json_t *list, size_t max)
+{
+	struct buf out = BUF_INIT;
+	size_t i;
+	json_t *word;
+
+	if (!json_is_array(list))
+		return (struct slice){ NULL, 0 };
+	json_array_foreach((json_t *) list, i, word)
+	{
+		if (!json_is_string(word) || out.n + json_string_length(word) >= max)
+			break;
+		buf_add(&out, json_string_value(word), json_string_length(word) + 1);
+	}
+	return container_texts(c, &out);
+}
+
+struct slice
 container_labels(struct container_info *c, const json_t *object)
 {
 	struct buf out = BUF_INIT;
@@ -202,6 +262,18 @@ container_labels(struct container_info *c, const json_t *object)
 			break;
 	}
 	return container_texts(c, &out);
+}
+
+struct slice
+container_pod_labels(struct container_info *c, const json_t *object)
+{
+	static const char *const of_kubelet[] = { "io.kubernetes.pod.name",
+		"io.kubernetes.pod.namespace", "io.kubernetes.pod.uid",
+		"io.kubernetes.container.name" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_kubelet); i++)
+		(void) json_object_del((json_t *) object, of_kubelet[i]);
+	return container_labels(c, object);
 }
 
 void

@@ -2,6 +2,7 @@
 /* container_oci.c - what a bundle's config.json says, whatever the runtime. */
 #include "proto/names.h"
 #include "sensor/container_read.h"
+#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -106,6 +107,25 @@ mounts(struct container_info *c)
 	return container_texts(c, &out);
 }
 
+/* What it runs, as whom, with which environment: the sensor redacts that like a process's. */
+static void
+process_of(struct container_info *c, const json_t *process)
+{
+	const json_t *user = json_object_get(process, "user");
+	char text[48];
+	int n = snprintf(text, sizeof(text), "%lld:%lld",
+	    (long long) json_integer_value(json_object_get(user, "uid")),
+	    (long long) json_integer_value(json_object_get(user, "gid")));
+
+	c->v[EVP_CONTAINER_INFO_entry_point] =
+	    container_words(c, json_object_get(process, "args"), CONTAINER_COMMAND_MAX);
+	c->v[EVP_CONTAINER_INFO_env] =
+	    container_words(c, json_object_get(process, "env"), EV_TEXT_MAX);
+	if (user != NULL)
+		c->v[EVP_CONTAINER_INFO_user] =
+		    container_copy(c, (struct slice){ text, (size_t) n });
+}
+
 void
 container_oci(struct container_info *c)
 {
@@ -117,4 +137,5 @@ container_oci(struct container_info *c)
 	c->v[EVP_CONTAINER_INFO_id] = slice_str(c->ask->id);
 	c->v[EVP_CONTAINER_INFO_full_id] = slice_str(c->ask->full);
 	c->v[EVP_CONTAINER_INFO_mounts] = mounts(c);
+	process_of(c, json_object_get(c->config, "process"));
 }

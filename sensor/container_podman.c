@@ -2,9 +2,12 @@
 /* container_podman.c - podman's own files: the storage that its bundles are in lists containers and
  * images. */
 #include "proto/names.h"
+#include "sensor/container_bolt.h"
 #include "sensor/container_read.h"
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The entry with this id in a list; NULL: none. */
 static const json_t *
@@ -61,6 +64,55 @@ image_of(struct container_info *c, const char *root, const char *driver, struct 
 		c->v[EVP_CONTAINER_INFO_image_digest] = digest;
 }
 
+/* podman 4 keeps what it was told in a database. */
+static const json_t *
+told(struct container_info *c, const char *root)
+{
+	const struct slice keys[] = { SLICE("ctr"), slice_str(c->ask->full), SLICE("config") };
+	char folder[CONTAINER_BUNDLE_MAX + 8];
+	struct buf text = BUF_INIT;
+	const json_t *doc = NULL;
+	int fd;
+
+	(void) snprintf(folder, sizeof(folder), "%s/libpod", root);
+	fd = container_open(c, folder, "bolt_state.db");
+	if (fd < 0)
+		return NULL;
+	if (bolt_get(fd, keys, ARRAY_SIZE(keys), &text) == 0)
+		doc = container_parse(c, buf_get(&text));
+	(void) close(fd);
+	buf_fini(&text);
+	return doc;
+}
+
+/* The image's own description: a file that is named after its digest, in base64. */
+static const json_t *
+image_config(struct container_info *c, const char *root, const char *driver, struct slice id)
+{
+	char folder[3 * CONTAINER_BUNDLE_MAX], digest[80], name[128] = "=";
+	int n = snprintf(digest, sizeof(digest), "sha256:%.*s", SLICE_ARG(id));
+
+	if (id.n != 64 || memchr(id.p, '/', id.n) != NULL)
+		return NULL;
+	(void) EVP_EncodeBlock((unsigned char *) name + 1, (const unsigned char *) digest, n);
+	(void) snprintf(folder, sizeof(folder), "%s/%s-images/%.*s", root, driver, SLICE_ARG(id));
+	return json_object_get(container_doc(c, folder, name), "config");
+}
+
+/* What it was told counts; podman 5 keeps that in another database, and there the image's counts.
+ */
+static void
+healthcheck_of(struct container_info *c, const char *root, const char *driver, struct slice image)
+{
+	const json_t *doc = told(c, root);
+
+	if (doc != NULL)
+		container_healthcheck(c, json_object_get(doc, "healthcheck"), NULL);
+	else
+		container_healthcheck(
+		    c, json_object_get(image_config(c, root, driver, image), "Healthcheck"), NULL);
+}
+
 bool
 container_podman(struct container_info *c)
 {
@@ -89,5 +141,7 @@ container_podman(struct container_info *c)
 	container_image(c, container_copy(c, json_text(meta, "image-name", NULL)));
 	json_decref(meta);
 	image_of(c, root, driver, c->v[EVP_CONTAINER_INFO_image_id]);
+	healthcheck_of(c, root, driver, c->v[EVP_CONTAINER_INFO_image_id]);
+	container_cni_kept(c, slice_str(c->ask->full));
 	return true;
 }

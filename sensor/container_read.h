@@ -23,6 +23,7 @@
 #define CONTAINER_FILE_MAX   (8u << 20)
 #define CONTAINER_BUNDLE_MAX 512
 #define CONTAINER_DOCS_MAX   8
+#define CONTAINER_CNI_MAX    2048 /* bytes of a plugin's answer: a longer one is left out */
 
 /* A question of the sensor: a datagram. */
 struct container_ask {
@@ -55,9 +56,8 @@ struct container_info {
 	int host_root; /* borrowed descriptor */
 	const struct container_ask *ask;
 	char bundle[CONTAINER_BUNDLE_MAX];
-	const json_t *config; /* config.json, in docs */
-	struct slice
-	    v[EVP_CONTAINER_INFO_pod_ip + 1]; /* by EVP_CONTAINER_INFO_*; p NULL: unknown */
+	const json_t *config;                        /* config.json, in docs */
+	struct slice v[EVP_CONTAINER_INFO_user + 1]; /* by EVP_CONTAINER_INFO_*; p NULL: unknown */
 	int64_t traits;
 	json_t *docs[CONTAINER_DOCS_MAX]; /* owned */
 	size_t ndocs;
@@ -79,6 +79,16 @@ void container_info_fini(struct container_info *c);
 /* Read a JSON file 'name' (several folders deep at most) below 'folder', a path below host_root.
  * NULL: it is not there, or (c->fault, c->why) is refused. Owned by c. */
 const json_t *container_doc(struct container_info *c, const char *folder, const char *name);
+
+/* Open such a file, of any size; a descriptor, or -errno. */
+int container_open(struct container_info *c, const char *folder, const char *name) MUST_CHECK;
+
+/* Open a folder, a path below host_root, to read its names; a descriptor, or -errno. */
+int container_folder(const struct container_info *c, const char *folder) MUST_CHECK;
+
+/* JSON that c owns from now on, also if there is no room for it; NULL: that, or none. */
+const json_t *container_keep(struct container_info *c, json_t *doc);
+const json_t *container_parse(struct container_info *c, struct slice text);
 
 /* Connect to a runtime's socket, root's own, that is 'name' in 'folder', a path below host_root.
  * A non-blocking descriptor; -errno. */
@@ -105,6 +115,12 @@ struct slice container_texts(struct container_info *c, struct buf *out);
 /* An object of texts as "key=value" strings, each with its NUL. */
 struct slice container_labels(struct container_info *c, const json_t *object);
 
+/* The same of a pod's sandbox, without those that the kubelet adds, which the pod does not have. */
+struct slice container_pod_labels(struct container_info *c, const json_t *object);
+
+/* The strings of an array, each with its NUL, as many as fit into 'max' bytes; p NULL: no array. */
+struct slice container_words(struct container_info *c, const json_t *list, size_t max);
+
 /* Set image, repository, tag and digest from a reference "repository:tag@digest". */
 void container_image(struct container_info *c, struct slice reference);
 
@@ -128,6 +144,27 @@ void container_containerd_pod(struct container_info *c);
 /* Read its answers, messages of protobuf, which may be any bytes. */
 void container_containerd_answer(struct container_info *c, struct slice answer);
 void container_containerd_sandbox(struct container_info *c, struct slice answer);
+
+/* ---- container_probe.c: commands that runtimes run in a container ---- */
+
+#define CONTAINER_COMMAND_MAX 1024 /* bytes of a command; a longer one has its first words */
+
+/* A health check as docker and podman write it: {"Test": [HOW, WORD...]}. A text is run by 'shell',
+ * an array of words; NULL: /bin/sh -c. */
+void container_healthcheck(struct container_info *c, const json_t *check, const json_t *shell);
+
+#define CONTAINER_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
+/* The probes of this container in its pod's annotation of kubectl, JSON: as applied. */
+void container_probes_applied(struct container_info *c, struct slice annotation);
+
+/* ---- container_cni.c: addresses from network plugins ---- */
+
+/* What a plugin answered for this container or sandbox, if it is known as JSON. */
+void container_cni_answer(struct container_info *c, const json_t *answer);
+
+/* The same from the folder in which plugins keep their answers; 'id': of the sandbox. */
+void container_cni_kept(struct container_info *c, struct slice id);
 
 /* ---- container_users.c ---- */
 

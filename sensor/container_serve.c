@@ -30,6 +30,13 @@ container_read(int host_root, const struct container_ask *ask, struct container_
 	(void) (container_podman(c) || container_docker(c) || container_cri(c));
 }
 
+/* JSON is whole, or not there; all lists and texts fit into a record. */
+static size_t
+cap_of(unsigned param)
+{
+	return param == EVP_CONTAINER_INFO_cni ? CONTAINER_CNI_MAX : 512;
+}
+
 static void
 answer(struct rec *r, const struct container_info *c)
 {
@@ -43,7 +50,7 @@ answer(struct rec *r, const struct container_info *c)
 		if (s->params[i].type == PT_CHARBUFARRAY)
 			rec_list(r, i, text);
 		else if (ptype_is_text(s->params[i].type))
-			rec_text(r, i, (struct slice){ text.p, MIN(text.n, 512) });
+			rec_text(r, i, (struct slice){ text.p, MIN(text.n, cap_of(i)) });
 	}
 	(void) rec_end(r);
 }

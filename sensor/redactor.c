@@ -26,14 +26,16 @@ struct redactor {
 static const struct places {
 	uint16_t type;
 	uint8_t program, args, env; /* without a program it is the first argument */
+	uint8_t more;               /* further lists of arguments, right behind 'args' */
 } places[] = {
-	{ EV_EXECVE, EVP_EXECVE_exe, EVP_EXECVE_args, EVP_EXECVE_env },
-	{ EV_EXECVEAT, EVP_EXECVEAT_exe, EVP_EXECVEAT_args, EVP_EXECVEAT_env },
-	{ EV_CLONE, EVP_CLONE_exe, EVP_CLONE_args, EV_ABSENT },
-	{ EV_CLONE3, EVP_CLONE3_exe, EVP_CLONE3_args, EV_ABSENT },
-	{ EV_FORK, EVP_FORK_exe, EVP_FORK_args, EV_ABSENT },
-	{ EV_VFORK, EVP_VFORK_exe, EVP_VFORK_args, EV_ABSENT },
-	{ EV_TASK, EV_ABSENT, EVP_TASK_argv, EVP_TASK_env },
+	{ EV_EXECVE, EVP_EXECVE_exe, EVP_EXECVE_args, EVP_EXECVE_env, 0 },
+	{ EV_EXECVEAT, EVP_EXECVEAT_exe, EVP_EXECVEAT_args, EVP_EXECVEAT_env, 0 },
+	{ EV_CLONE, EVP_CLONE_exe, EVP_CLONE_args, EV_ABSENT, 0 },
+	{ EV_CLONE3, EVP_CLONE3_exe, EVP_CLONE3_args, EV_ABSENT, 0 },
+	{ EV_FORK, EVP_FORK_exe, EVP_FORK_args, EV_ABSENT, 0 },
+	{ EV_VFORK, EVP_VFORK_exe, EVP_VFORK_args, EV_ABSENT, 0 },
+	{ EV_CONTAINER_INFO, EV_ABSENT, EVP_CONTAINER_INFO_entry_point, EVP_CONTAINER_INFO_env, 3 },
+	{ EV_TASK, EV_ABSENT, EVP_TASK_argv, EVP_TASK_env, 0 },
 };
 
 static const struct places *
@@ -108,7 +110,7 @@ find(struct redactor *r, const struct ev_hdr *rec, const struct ev_schema *s,
 		return 0;
 	if (i == at->env)
 		kind = REDACT_ENV;
-	if (i == at->args) {
+	if (i >= at->args && i <= at->args + at->more) {
 		kind = REDACT_ARGS;
 		program = at->program != EV_ABSENT
 			      ? record_text(rec, s, at->program)
@@ -147,7 +149,9 @@ redactor_record(struct redactor *r, const struct ev_hdr *rec)
 {
 	const struct ev_schema *s = schema_get(rec->type);
 	const struct places *at = places_of(rec->type);
-	const unsigned looked[] = { at->program, at->args, at->env };
+	const unsigned more[] = { at->more > 0 ? at->args + 1 : EV_ABSENT,
+		at->more > 1 ? at->args + 2 : EV_ABSENT, at->more > 2 ? at->args + 3 : EV_ABSENT };
+	const unsigned looked[] = { at->program, at->args, at->env, more[0], more[1], more[2] };
 	struct redact_edit v[ARRAY_SIZE(looked)][REDACT_MAX];
 	size_t n[ARRAY_SIZE(looked)] = { 0 }, all = 0, slack = EV_RECORD_MAX - rec->len;
 

@@ -38,6 +38,7 @@ redactor_looks_at(uint16_t type)
 	case EV_FORK:
 	case EV_VFORK:
 	case EV_TASK:
+	case EV_CONTAINER_INFO:
 		return true;
 	default:
 		return false;

@@ -48,6 +48,14 @@ read_one(const char *full, const char *bundle, struct container_info *c)
 	(void) close(root);
 }
 
+/* A pod as applied: JSON in JSON in JSON. */
+#define Q "\\\\\\\""
+#define APPLIED                                                                                  \
+	"{" Q "spec" Q ":{" Q "containers" Q ":[{" Q "name" Q ":" Q "other" Q "," Q              \
+	"livenessProbe" Q ":{" Q "exec" Q ":{" Q "command" Q ":[" Q "no" Q "]}}},{" Q "name" Q   \
+	":" Q "app" Q "," Q "livenessProbe" Q ":{" Q "exec" Q ":{" Q "command" Q ":[" Q "live" Q \
+	"," Q "-q" Q "]}}," Q "readinessProbe" Q ":{" Q "httpGet" Q ":{}}}]}}"
+
 static const struct {
 	const char *path, *text;
 } files[] = {
@@ -56,11 +64,15 @@ static const struct {
 	    "{\"mounts\": [{\"destination\": \"/etc/hosts\", \"type\": \"bind\", \"source\": "
 	    "\"/srv/docker/containers/" HEX "/hosts\", \"options\": [\"rbind\"]}],"
 	    "\"annotations\": {\"io.kubernetes.cri.sandbox-name\": \"not a pod\"},"
+	    "\"process\": {\"args\": [\"serve\", \"\", \"-v\"], \"user\": {\"uid\": 7, \"gid\": 8},"
+	    "\"env\": [\"A=1\", \"B=\"]},"
 	    "\"linux\": {\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"ipc\"}]}}" },
 	{ "srv/docker/containers/" HEX "/config.v2.json",
 	    "{\"Name\": \"/web\", \"Image\": \"sha256:" IMAGE "\", \"Driver\": \"overlay2\","
 	    "\"Config\": {\"Image\": \"reg.io:5000/a/web:1.2\", \"Labels\": {\"app\": \"x=y\","
-	    "\"io.kubernetes.pod.name\": \"pretended\"}},"
+	    "\"io.kubernetes.pod.name\": \"pretended\"},"
+	    "\"Healthcheck\": {\"Test\": [\"CMD-SHELL\", \"curl x\"]}, \"Shell\": [\"/bin/ash\", "
+	    "\"-c\"]},"
 	    "\"NetworkSettings\": {\"Networks\": {\"n\": {\"IPAddress\": \"10.0.0.2\"}}},"
 	    "\"MountPoints\": {\"/b\": {\"Source\": \"/a\", \"Destination\": \"/b\", \"RW\": true,"
 	    "\"Relabel\": \"z\", \"Propagation\": \"rprivate\"}}}" },
@@ -82,6 +94,10 @@ static const struct {
 	    "\", \"metadata\": \"{\\\"image-name\\\": \\\"localhost/box\\\"}\"}]" },
 	{ "data/store/overlay-images/images.json",
 	    "[{\"id\": \"" IMAGE "\", \"digest\": \"sha256:d2\"}]" },
+	{ "data/store/overlay-images/" IMAGE "/"
+	  "=c2hhMjU2OmZmMTEyMjMzNDQ1NTY2Nzc4ODk5YWFiYmNjZGRlZWZmMDAxMTIyMzM0NDU1NjY3Nzg4OTlhYWJiY2N"
+	  "kZGVlZmY=",
+	    "{\"config\": {\"Healthcheck\": {\"Test\": [\"CMD\", \"check\", \"-q\"]}}}" },
 	/* Kubernetes with containerd, and with CRI-O */
 	{ TASKS "k8s.io/bb" HEX "/config.json",
 	    "{\"process\": {\"capabilities\": {\"bounding\": [\"CAP_SYS_ADMIN\"]}},"
@@ -93,8 +109,20 @@ static const struct {
 	    "\"io.kubernetes.cri.sandbox-uid\": \"u-1\"},"
 	    "\"linux\": {\"namespaces\": [], \"resources\": {\"devices\": [{\"allow\": true,"
 	    "\"access\": \"rwm\"}]}}}" },
+	{ "var/lib/cni/results/net-5a-eth0",
+	    "{\"kind\": \"cniCacheV1\", \"result\": {\"cniVersion\": \"0.4.0\", \"ips\": ["
+	    "{\"address\": \"fd00::2/64\"}, {\"address\": \"10.2.0.7/24\"}]}}" },
+	{ "var/lib/cni/results/net-15a-eth0", "{\"result\": {}}" },
+	{ "run/containers/storage/overlay-containers/dd" HEX "/userdata/config.json",
+	    "{\"annotations\": {\"io.kubernetes.cri-o.ContainerType\": \"sandbox\","
+	    "\"io.kubernetes.cri-o.Labels\":"
+	    "\"{\\\"app\\\":\\\"web\\\",\\\"io.kubernetes.pod.uid\\\":\\\"u\\\"}\","
+	    "\"io.kubernetes.cri-o.CNIResult\": \"{\\\"ips\\\":[]}\","
+	    "\"io.kubernetes.cri-o.Annotations\":"
+	    "\"{\\\"" CONTAINER_APPLIED "\\\":\\\"" APPLIED "\\\"}\"}}" },
 	{ "run/containers/storage/overlay-containers/cc" HEX "/userdata/config.json",
 	    "{\"annotations\": {\"io.kubernetes.cri-o.ContainerType\": \"container\","
+	    "\"io.kubernetes.cri-o.SandboxID\": \"dd" HEX "\","
 	    "\"io.kubernetes.container.name\": \"app\","
 	    "\"io.kubernetes.cri-o.ImageName\": \"r.io/app:2\","
 	    "\"io.kubernetes.pod.name\": \"p-1\", \"io.kubernetes.pod.namespace\": \"shop\","
@@ -111,20 +139,25 @@ static const struct {
 	    "id=001122334455\nfull_id=" HEX "\nruntime=docker\ntraits=5\ncontainer_name=web\n"
 	    "image=reg.io:5000/a/web:1.2\nimage_id=" IMAGE "\nimage_repository=reg.io:5000/a/web\n"
 	    "image_tag=1.2\nimage_digest=sha256:d1\nmounts=/a:/b:z:true:rprivate|\n"
-	    "labels=app=x=y|io.kubernetes.pod.name=pretended|\nip=10.0.0.2\n" },
+	    "labels=app=x=y|io.kubernetes.pod.name=pretended|\nip=10.0.0.2\n"
+	    "entry_point=serve||-v|\nhealthcheck=/bin/ash|-c|curl x|\nenv=A=1|B=|\nuser=7:8\n" },
 	{ "aa" HEX, "/" STORE "aa" HEX "/userdata",
 	    "id=aa0011223344\nfull_id=aa" HEX "\nruntime=podman\ntraits=11\ncontainer_name=pod\n"
 	    "image=localhost/box\nimage_id=" IMAGE "\nimage_repository=localhost/box\n"
-	    "image_tag=latest\nimage_digest=sha256:d2\nmounts=/s:/m::false:rslave|\n" },
+	    "image_tag=latest\nimage_digest=sha256:d2\nmounts=/s:/m::false:rslave|\n"
+	    "healthcheck=check|-q|\n" },
 	{ "bb" HEX, "",
 	    "id=bb0011223344\nfull_id=bb" HEX
 	    "\nruntime=containerd\ntraits=15\ncontainer_name=app\n"
 	    "image=r.io/app@sha256:d3\nimage_repository=r.io/app\nimage_digest=sha256:d3\nmounts=\n"
-	    "pod_sandbox=5a\npod_name=p-0\npod_namespace=shop\npod_uid=u-1\n" },
+	    "cni={\"cniVersion\":\"0.4.0\",\"ips\":[{\"address\":\"fd00::2/64\"},"
+	    "{\"address\":\"10.2.0.7/24\"}]}\n"
+	    "pod_sandbox=5a\npod_name=p-0\npod_namespace=shop\npod_uid=u-1\npod_ip=10.2.0.7\n" },
 	{ "cc" HEX, "",
 	    "id=cc0011223344\nfull_id=cc" HEX "\nruntime=cri-o\ntraits=14\ncontainer_name=app\n"
-	    "image=r.io/app:2\nimage_repository=r.io/app\nimage_tag=2\nmounts=\npod_name=p-1\n"
-	    "pod_namespace=shop\npod_ip=10.1.1.1\n" },
+	    "image=r.io/app:2\nimage_repository=r.io/app\nimage_tag=2\nmounts=\ncni={\"ips\":[]}\n"
+	    "pod_sandbox=dd" HEX "\npod_name=p-1\npod_namespace=shop\npod_labels=app=web|\n"
+	    "pod_ip=10.1.1.1\nliveness_probe=live|-q|\n" },
 	{ "odd", "/any/bundle", "id=odd\nfull_id=odd\ntraits=14\nmounts=\n" },
 };
 

@@ -2,6 +2,7 @@
 /* test_grpc.c - servers that answer well, badly, or not at all. */
 #include "common/clock.h"
 #include "sensor/container_read.h"
+#include "sensor/containerd.pb-c.h"
 #include "sensor/grpc.h"
 #include "tests/support/test.h"
 #include <errno.h>
@@ -139,36 +140,56 @@ t_container(void **state)
 	container_info_fini(&c);
 }
 
-/* A pod's labels and address, among other extensions of the container. */
+/* A pod's labels, address and probes, among other extensions of the container. */
 static void
 t_sandbox(void **state)
 {
 	static const char json[] =
 	    "{\"Version\":\"v1\",\"Metadata\":{\"ID\":\"5a\",\"Config\":{\"labels\":"
-	    "{\"app\":\"web\",\"io.kubernetes.pod.uid\":\"u\"}},\"IP\":\"10.1.2.3\"}}";
-	static const char key[] = "io.cri-containerd.sandbox.metadata";
-	const char any = (char) (2 + sizeof(json) - 1),
-		   entry = (char) (2 + sizeof(key) - 1 + 2 + any);
-	CLEANUP(buf_fini) struct buf answer = BUF_INIT;
+	    "{\"app\":\"web\",\"io.kubernetes.pod.uid\":\"u\"},\"annotations\":{"
+	    "\"" CONTAINER_APPLIED
+	    "\":\"{\\\"spec\\\":{\\\"containers\\\":[{\\\"name\\\":\\\"app\\\","
+	    "\\\"readinessProbe\\\":"
+	    "{\\\"exec\\\":{\\\"command\\\":[\\\"ready\\\"]}}}]}}\"}},\"IP\":\"10.1.2.3\","
+	    "\"CNIResult\":{\"Routes\":null}}}";
+	Containerd__Any any = CONTAINERD__ANY__INIT;
+	Containerd__Extension of_another = CONTAINERD__EXTENSION__INIT,
+			      e = CONTAINERD__EXTENSION__INIT, *list[] = { &of_another, &e };
+	Containerd__Container box = CONTAINERD__CONTAINER__INIT;
+	Containerd__GetResponse r = CONTAINERD__GET_RESPONSE__INIT;
 	struct container_ask ask = { .full = "x" };
 	struct container_info c = { .ask = &ask };
+	uint8_t bytes[1024];
 
 	(void) state;
+	of_another.key = (char *) "x"; /* without a value */
+	e.key = (char *) "io.cri-containerd.sandbox.metadata";
+	e.value = &any;
+	any.value.data = (uint8_t *) json;
+	any.value.len = sizeof(json) - 1;
+	box.n_extensions = ARRAY_SIZE(list);
+	box.extensions = list;
+	r.container = &box;
+	assert_true(containerd__get_response__get_packed_size(&r) <= sizeof(bytes));
 	arena_init(&c.arena, 0);
-	/* the entry, and with it the container, is longer than 127 bytes: its length takes two */
-	buf_printf(&answer, "\12%c\1\122%c\1", (char) (entry + 11) | 0x80, entry | 0x80);
-	buf_printf(&answer, "\12%c%s\22%c\22%c%s", (int) sizeof(key) - 1, key, any,
-	    (int) sizeof(json) - 1, json);
-	buf_add(&answer, "\122\6\12\1x\22\1y", 8);
-	container_containerd_sandbox(&c, buf_get(&answer));
+	c.v[EVP_CONTAINER_INFO_container_name] = SLICE("app");
+	c.v[EVP_CONTAINER_INFO_pod_sandbox] = SLICE("5a");
+	container_containerd_sandbox(
+	    &c, (struct slice){ (const char *) bytes, containerd__get_response__pack(&r, bytes) });
 	assert_true(slice_eq(c.v[EVP_CONTAINER_INFO_pod_ip], SLICE("10.1.2.3")));
 	assert_true(slice_eq(
 	    c.v[EVP_CONTAINER_INFO_pod_labels], (struct slice){ "app=web", sizeof("app=web") }));
+	assert_true(slice_eq(
+	    c.v[EVP_CONTAINER_INFO_readiness_probe], (struct slice){ "ready", sizeof("ready") }));
+	assert_true(slice_eq(c.v[EVP_CONTAINER_INFO_cni], SLICE("{\"Routes\":null}")));
 	container_info_fini(&c);
 	c = (struct container_info){ .ask = &ask };
 	arena_init(&c.arena, 0);
 	container_containerd_sandbox(&c, SLICE("\12\6\12\1x\12\1y"));
-	assert_null(c.v[EVP_CONTAINER_INFO_pod_labels].p);
+	assert_int_equal(0, c.v[EVP_CONTAINER_INFO_pod_labels].n);
+	container_containerd_sandbox(&c, SLICE("\12\377"));
+	container_containerd_answer(&c, SLICE(""));
+	assert_true(slice_eq(c.v[EVP_CONTAINER_INFO_container_name], SLICE("x")));
 	container_info_fini(&c);
 }
 

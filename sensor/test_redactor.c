@@ -31,6 +31,12 @@ static const struct {
 	{ EV_TASK, EV_ABSENT, EVP_TASK_argv, EVP_TASK_env, EVP_TASK_cwd, EVP_TASK_egid,
 	    { { 0 }, LIST("mysql\0-psecret\0"), LIST("MYSQL_PWD=x\0"), LIST("/") },
 	    { { 0 }, LIST("mysql\0-p" R "\0"), LIST("MYSQL_PWD=" R "\0"), { 0 } } },
+	{ EV_CONTAINER_INFO, EVP_CONTAINER_INFO_entry_point, EVP_CONTAINER_INFO_readiness_probe,
+	    EVP_CONTAINER_INFO_env, EVP_CONTAINER_INFO_image, EVP_CONTAINER_INFO_traits,
+	    { LIST("mysql\0-psecret\0"), LIST("mysql\0-psecret\0"), LIST("MYSQL_PWD=x\0"),
+		LIST("/") },
+	    { LIST("mysql\0-p" R "\0"), LIST("mysql\0-p" R "\0"), LIST("MYSQL_PWD=" R "\0"),
+		{ 0 } } },
 	/* clean of one program is not clean of another */
 	{ EV_TASK, EV_ABSENT, EVP_TASK_argv, EVP_TASK_env, EVP_TASK_cwd, EVP_TASK_egid,
 	    { { 0 }, LIST("mkdir\0-p\0-psecret\0"), LIST("A=1\0"), LIST("/") },
