@@ -327,3 +327,41 @@ container_id_of(struct slice cgroups)
 	(void) container_find(cgroups, &ids);
 	return ids.id;
 }
+
+/* A container for certain: other groups above one are those of runtimes, pods and services. */
+static struct slice
+match_parent(struct slice path)
+{
+	const struct slice of_podmans_pods = SLICE("/libpod_parent");
+	struct slice id = match_layouts(path);
+
+	if (id.p != NULL) {
+		struct slice front = head(path, (size_t) (id.p - path.p) - 1);
+
+		return slice_ends(front, of_podmans_pods) ? NONE : head(id, SHORT_LEN);
+	}
+	id = match_nspawn(path);
+	if (id.p == NULL)
+		id = match_lxc(path);
+	return id;
+}
+
+struct slice
+container_parent_of(struct slice cgroups)
+{
+	struct container_ids inner;
+	struct slice above, id = NONE;
+	const char *at;
+
+	if (!container_find(cgroups, &inner))
+		return NONE;
+	at = inner.full.p;
+	while (at > cgroups.p && at[-1] != '=' && at[-1] != '\0')
+		at--;
+	above = (struct slice){ at, (size_t) (inner.full.p - at) };
+	while (id.p == NULL && above.n > 0 && (at = memrchr(above.p, '/', above.n)) != NULL) {
+		above.n = (size_t) (at - above.p);
+		id = match_parent(above);
+	}
+	return id;
+}

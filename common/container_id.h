@@ -20,4 +20,7 @@ bool container_find(struct slice cgroups, struct container_ids *ret);
 /* Its id; p is NULL: on the host. */
 struct slice container_id_of(struct slice cgroups);
 
+/* The id of the container in which that container runs; p is NULL: on the host, or none. */
+struct slice container_parent_of(struct slice cgroups);
+
 #endif

@@ -100,6 +100,49 @@ t_paths(void **st)
 	}
 }
 
+/* The container around one; NULL: none. */
+static const struct {
+	const char *path, *parent;
+} nested[] = {
+	{ "/docker/" OTHER "/docker/" HEX, "ff1122334455" },
+	{ "/docker/" OTHER "/docker/" HEX "/init.scope", "ff1122334455" },
+	{ "/system.slice/docker-" OTHER ".scope/system.slice/docker-" HEX ".scope",
+	    "ff1122334455" },
+	{ "/docker/" OTHER "/kubelet/kubepods/besteffort/pod1/" HEX, "ff1122334455" },
+	{ "/docker/" OTHER "/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" HEX ".scope",
+	    "ff1122334455" },
+	{ "/machine.slice/libpod-" OTHER ".scope/container/libpod_parent/libpod-" HEX,
+	    "ff1122334455" },
+	{ "/kubepods/besteffort/pod1/" OTHER "/docker/" HEX, "ff1122334455" },
+	{ "/lxc.payload.web/system.slice/docker-" HEX ".scope", "web" },
+	{ "/machine.slice/machine-web.scope/payload/system.slice/docker-" HEX ".scope", "web" },
+	/* no containers: what pods, tasks and services are called */
+	{ "/kubepods/besteffort/pod1/" HEX, NULL },
+	{ "/libpod_parent/" OTHER "/libpod-" HEX, NULL },
+	{ "/machine.slice/machine-libpod_pod_" OTHER ".slice/libpod-" HEX ".scope", NULL },
+	{ "/ecs/0123456789abcdef0123456789abcdef/" HEX, NULL },
+	{ "/docker/" HEX, NULL },
+	{ "/docker/" HEX "/system.slice/x.service", NULL },
+	{ "/default/box", NULL },
+	{ "/init.scope", NULL },
+};
+
+static void
+t_parents(void **st)
+{
+	(void) st;
+	for (size_t i = 0; i < ARRAY_SIZE(nested); i++) {
+		struct slice id;
+		char list[512];
+		int n = snprintf(list, sizeof(list), "cpuset=/%ccpu=%s", '\0', nested[i].path);
+
+		id = container_parent_of((struct slice){ list, (size_t) n + 1 });
+		if ((id.p == NULL) != (nested[i].parent == NULL) ||
+		    (id.p != NULL && !slice_eq(id, slice_str(nested[i].parent))))
+			fail_msg("%s: '%.*s'", nested[i].path, SLICE_ARG(id));
+	}
+}
+
 /* The first path of the list with a container decides. */
 static void
 t_lists(void **st)
@@ -123,6 +166,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_paths),
+		cmocka_unit_test(t_parents),
 		cmocka_unit_test(t_lists),
 	};
 

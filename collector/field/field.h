@@ -86,7 +86,6 @@ enum fsource {
 	FROM_KUBE, /* the API server of a cluster, if one is configured */
 	FROM_CPU_SAMPLES,
 	FROM_NAMES, /* look-ups of addresses */
-	FROM_NOTHING,
 	FROM_MAX,
 };
 #define FF_FROM(SOURCE)  ((unsigned) FROM_##SOURCE << 26)

@@ -2,6 +2,7 @@
 /* Containers: their ids follow from control groups, the rest is what their runtimes have written.
  */
 #include "collector/field/field_int.h"
+#include "common/container_id.h"
 #include <fnmatch.h>
 
 struct slice
@@ -220,4 +221,43 @@ get_container_labels(const struct fget *g)
 	uint32_t id = text_of(g, g->a);
 
 	return id == INTERN_NULL ? 0 : put_labels(g, view_text(g->v, id));
+}
+
+/* ---- commands ---- */
+
+int
+put_words(const struct fget *g, struct slice list)
+{
+	return list.n == 0 ? 0 : put_text(g, scratch_join(g->fs, list));
+}
+
+int
+get_container_words(const struct fget *g)
+{
+	return put_words(g, container_said(g, g->a));
+}
+
+int
+get_container_entered(const struct fget *g)
+{
+	return put_words(g, view_text(g->v, g->v->main->entered_by));
+}
+
+/* One "NAME=value" of the list, or all. */
+int
+get_container_env(const struct fget *g)
+{
+	struct slice list = container_said(g, EVP_CONTAINER_INFO_env);
+
+	if (!g->f->has_arg)
+		return put_words(g, list);
+	return put_label(g, list);
+}
+
+int
+get_container_parent(const struct fget *g)
+{
+	struct slice id = container_parent_of(view_text(g->v, g->v->thread->cgroups));
+
+	return id.p == NULL ? 0 : put_text(g, id);
 }

@@ -144,6 +144,8 @@ enum ev_pfmt rawarg_fmt(const struct field_ref *f, const struct event *ev);
 struct slice container_said(const struct fget *g, int param);
 /* The label that the field's argument names, of a list of "key=value", each with its NUL. */
 int put_label(const struct fget *g, struct slice list);
+/* Words, each with its NUL, joined by blanks; null if there is none. */
+int put_words(const struct fget *g, struct slice list);
 /* "key:value, key"; without those that runtimes and Kubernetes add. */
 int put_labels(const struct fget *g, struct slice list);
 

@@ -82,6 +82,42 @@ pod_of(const struct fget *g)
 	return g->v->kube == NULL ? NULL : kube_pod(g->v->kube, pod_uid(g));
 }
 
+/* A probe of this container, as the API server says. */
+static struct slice
+kube_probe_of(const struct fget *g, enum kube_probe which)
+{
+	const struct kube_object *pod = pod_of(g);
+
+	return pod == NULL ? (struct slice){ NULL, 0 }
+			   : kube_probe_in(pod->probes,
+				 container_said(g, EVP_CONTAINER_INFO_container_name), which);
+}
+
+/* The runtime says it, or the pod's description at the API server. */
+static struct slice
+probe_of(const struct fget *g)
+{
+	struct slice said = container_said(g, g->a);
+	enum kube_probe which =
+	    g->a == EVP_CONTAINER_INFO_liveness_probe ? KUBE_LIVENESS : KUBE_READINESS;
+
+	return said.n > 0 || g->a == EVP_CONTAINER_INFO_healthcheck ? said
+								    : kube_probe_of(g, which);
+}
+
+/* The command, or (b) whether the process came into the container with it. */
+int
+get_container_probe(const struct fget *g)
+{
+	struct slice command, entered = view_text(g->v, g->v->main->entered_by);
+
+	if (g->b != 0 && entered.n == 0)
+		return put_bool(g, false);
+	command = probe_of(g);
+	return g->b == 0 ? put_words(g, command)
+			 : put_bool(g, command.n > 0 && slice_eq(command, entered));
+}
+
 /* Text 'what' of the pod, by its runtime or by the API server. */
 int
 get_pod_text(const struct fget *g)

@@ -25,7 +25,6 @@ static const struct source {
 	[FROM_KUBE] = { "the API server of Kubernetes (kubernetes.enabled)", 0, EVR_NONE, 0 },
 	[FROM_CPU_SAMPLES] = { "samples of CPU use", 0, EVR_NONE, 0 },
 	[FROM_NAMES] = { "look-ups of names", 0, EVR_NONE, 0 },
-	[FROM_NOTHING] = { "nothing: it is deprecated in Falco", 0, EVR_NONE, 0 },
 };
 
 static bool

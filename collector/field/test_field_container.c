@@ -16,40 +16,85 @@ static const struct row begin[] = {
 	    "id=001122334455;full_id=" HEX ";runtime=docker;traits=0x5;container_name=web;"
 	    "image=r.io/a:1;image_id=ff;image_repository=r.io/a;image_tag=1;image_digest=sha256:d;"
 	    "mounts=/a:/b:ro:false:rprivate|/proc:/host/proc::true:rslave|/odd|;"
-	    "labels=app=x|empty=|io.kubernetes.pod.name=pretended|annotation.y=z|;ip=10.0.0.2",
+	    "labels=app=x|empty=|io.kubernetes.pod.name=pretended|annotation.y=z|;ip=10.0.0.2;"
+	    "entry_point=serve|-v|;healthcheck=/bin/sh|-c|curl x|;env=A=1|B=|;user=7:8",
 	    "" },
 	{ EV_CONTAINER_INFO, "0",
 	    "id=aa1122334455;full_id=" POD ";runtime=containerd;traits=0;pod_sandbox=" HEX ";"
-	    "pod_name=p-0;pod_namespace=shop;pod_uid=u-1;pod_ip=10.1.1.1;cni=[];image=a",
+	    "pod_name=p-0;pod_namespace=shop;pod_uid=u-1;pod_ip=10.1.1.1;cni=[];image=a;liveness_"
+	    "probe=live|",
 	    "" },
+	/* what comes into the first container: a health check, somebody, a process of its own */
+	{ EV_EXECVE, "11",
+	    "res=0;exe=/bin/sh;args=-c|curl x|;comm=sh;vpid=7;ptid=1;cgroups=cpu=/docker/" HEX "|",
+	    "" },
+	{ EV_CLONE, "12@5", "ptid=11;comm=sh;vpid=8;cgroups=cpu=/docker/" HEX "|", "" },
+	{ EV_EXECVE, "12@5", "res=0;exe=curl;args=x|;comm=curl;cgroups=cpu=/docker/" HEX "|", "" },
+	{ EV_EXECVE, "13",
+	    "res=0;exe=runc;args=init|;comm=runc;vpid=9;ptid=1;cgroups=cpu=/docker/" HEX "|", "" },
+	{ EV_EXECVE, "13", "res=0;exe=bash;comm=bash;cgroups=cpu=/docker/" HEX "|", "" },
+	{ EV_EXECVE, "14", "res=0;exe=main;comm=main;vpid=1;ptid=1;cgroups=cpu=/docker/" HEX "|",
+	    "" },
+	{ EV_CLONE, "15@6", "ptid=14;comm=sh;vpid=2;cgroups=cpu=/docker/" HEX "|", "" },
+	{ EV_EXECVE, "15@6",
+	    "res=0;exe=/bin/sh;args=-c|curl x|;comm=sh;cgroups=cpu=/docker/" HEX "|", "" },
+	{ EV_EXECVE, "21",
+	    "res=0;exe=live;comm=live;vpid=7;ptid=1;cgroups=cpu=/kubepods/pod1/" POD "|", "" },
+	{ EV_EXECVE, "50", "res=0;exe=sh;comm=sh;cgroups=cpu=/docker/" POD "/docker/" HEX "|", "" },
 };
+
+#define IS(who, health, live, entered)                                        \
+	{                                                                     \
+		who,                                                          \
+		{                                                             \
+			{ "proc.is_container_healthcheck", health },          \
+			    { "proc.is_container_liveness_probe", live },     \
+			    { "proc.is_container_readiness_probe", "false" }, \
+			    { "mews.container.entered_by", entered },         \
+		}                                                             \
+	}
 
 static const struct {
 	const char *who;
 	struct ask_field v[40];
 } cases[] = {
-	{ "10", { { "container.id", "001122334455" }, { "container.full_id", HEX },
-		    { "container.name", "web" }, { "container.type", "docker" },
-		    { "container.image", "r.io/a:1" }, { "container.image.id", "ff" },
-		    { "container.image.repository", "r.io/a" }, { "container.image.tag", "1" },
-		    { "container.image.digest", "sha256:d" }, { "container.privileged", "true" },
-		    { "container.host_pid", "false" }, { "container.host_network", "true" },
-		    { "container.host_ipc", "false" }, { "container.ip", "10.0.0.2" },
-		    { "container.mounts",
-			"/a:/b:ro:false:rprivate,/proc:/host/proc::true:rslave,/odd" },
-		    { "container.mount[0]", "/a:/b:ro:false:rprivate" },
-		    { "container.mount[/proc]", "/proc:/host/proc::true:rslave" },
-		    { "container.mount[3]", NULL }, { "container.mount[/b]", NULL },
-		    { "container.mount.dest[/proc*]", "/host/proc" },
-		    { "container.mount.dest[/pro]", NULL }, { "container.mount.source[/b]", "/a" },
-		    { "container.mount.source[1]", "/proc" }, { "container.mount.mode[/a]", "ro" },
-		    { "container.mount.rdwr[/a]", "false" },
-		    { "container.mount.propagation[/a]", "rprivate" },
-		    { "container.mount.dest[/odd]", "" }, { "container.label[app]", "x" },
-		    { "container.label[empty]", "" }, { "container.label[none]", NULL },
-		    { "container.labels", "app:x, empty" }, { "k8s.pod.name", NULL },
-		    { "k8s.ns.name", NULL }, { "k8s.pod.sandbox_id", NULL },
-		    { "container.cni.json", NULL } } },
+	{ "10",
+	    { { "container.id", "001122334455" }, { "container.full_id", HEX },
+		{ "container.name", "web" }, { "container.type", "docker" },
+		{ "container.image", "r.io/a:1" }, { "container.image.id", "ff" },
+		{ "container.image.repository", "r.io/a" }, { "container.image.tag", "1" },
+		{ "container.image.digest", "sha256:d" }, { "container.privileged", "true" },
+		{ "container.host_pid", "false" }, { "container.host_network", "true" },
+		{ "container.host_ipc", "false" }, { "container.ip", "10.0.0.2" },
+		{ "container.mounts",
+		    "/a:/b:ro:false:rprivate,/proc:/host/proc::true:rslave,/odd" },
+		{ "container.mount[0]", "/a:/b:ro:false:rprivate" },
+		{ "container.mount[/proc]", "/proc:/host/proc::true:rslave" },
+		{ "container.mount[3]", NULL }, { "container.mount[/b]", NULL },
+		{ "container.mount.dest[/proc*]", "/host/proc" },
+		{ "container.mount.dest[/pro]", NULL }, { "container.mount.source[/b]", "/a" },
+		{ "container.mount.source[1]", "/proc" }, { "container.mount.mode[/a]", "ro" },
+		{ "container.mount.rdwr[/a]", "false" },
+		{ "container.mount.propagation[/a]", "rprivate" },
+		{ "container.mount.dest[/odd]", "" }, { "container.label[app]", "x" },
+		{ "container.label[empty]", "" }, { "container.label[none]", NULL },
+		{ "container.labels", "app:x, empty" }, { "k8s.pod.name", NULL },
+		{ "k8s.ns.name", NULL }, { "k8s.pod.sandbox_id", NULL },
+		{ "container.cni.json", NULL }, { "container.healthcheck", "/bin/sh -c curl x" },
+		{ "container.liveness_probe", NULL } } },
+	{ "10", { { "mews.container.entry_point", "serve -v" }, { "mews.container.user", "7:8" },
+		    { "mews.container.env", "A=1 B=" }, { "mews.container.env[A]", "1" },
+		    { "mews.container.env[C]", NULL }, { "mews.container.parent", NULL } } },
+	IS("11", "true", "false", "/bin/sh -c curl x"),
+	IS("12@5", "true", "false", "/bin/sh -c curl x"),
+	IS("13", "false", "false", "bash"),
+	IS("14", "false", "false", NULL),
+	IS("15@6", "false", "false", NULL),
+	IS("21", "false", "true", "live"),
+	IS("30", "false", "false", "sh"),
+	IS("40", "false", "false", NULL),
+	{ "50",
+	    { { "container.id", "001122334455" }, { "mews.container.parent", "aa1122334455" } } },
 	{ "20", { { "container.id", "aa1122334455" }, { "container.type", "containerd" },
 		    { "container.name", NULL }, { "container.privileged", "false" },
 		    { "container.labels", NULL }, { "container.mounts", NULL },

@@ -16,6 +16,10 @@ static const struct {
 	    "{\"metadata\":{\"uid\":\"" UID "\",\"name\":\"web-7-x\",\"namespace\":\"shop\","
 	    "\"labels\":{\"app\":\"web\",\"empty\":\"\",\"tier\":\"front\"},\"ownerReferences\":[{"
 	    "\"kind\":\"ReplicaSet\",\"name\":\"web-7\",\"uid\":\"r1\",\"controller\":true}]},"
+	    "\"spec\":{\"containers\":[{\"name\":\"side\",\"livenessProbe\":{\"exec\":{\"command\":"
+	    "[\"x\"]}}},{\"name\":\"app\",\"readinessProbe\":{\"exec\":{\"command\":[\"ready\","
+	    "\"\","
+	    "\"-q\"]}},\"livenessProbe\":{\"httpGet\":{}}}]},"
 	    "\"status\":{\"podIP\":\"10.1.2.3\"}}" },
 	{ KUBE_REPLICASET,
 	    "{\"metadata\":{\"uid\":\"r1\",\"name\":\"web-7\",\"labels\":{\"h\":\"7\"},"
@@ -56,9 +60,13 @@ static const struct row begin[] = {
 	ROW("90", "/kubepods/podffffffff-0000-1111-2222-333344445555/7" BOX),
 	/* the runtime of 80 knows its pod, and calls it otherwise; that of 60 has labels alone */
 	{ EV_CONTAINER_INFO, "0",
-	    "id=601122334455;full_id=6" BOX ";runtime=containerd;traits=0;pod_name=mine;"
+	    "id=601122334455;full_id=6" BOX
+	    ";runtime=containerd;traits=0;pod_name=mine;container_name=app;"
 	    "pod_namespace=ours;pod_uid=" UID ";labels=io.kubernetes.pod.uid=" UID
 	    "|;pod_labels=app=old|",
+	    "" },
+	{ EV_EXECVE, "81",
+	    "res=0;exe=ready;args=|-q|;comm=ready;vpid=4;ptid=1;cgroups=cpu=/docker/6" BOX "|",
 	    "" },
 	/* the API server does not know the pod of 90; its runtime does */
 	{ EV_CONTAINER_INFO, "0",
@@ -96,7 +104,12 @@ static const struct ask_field of_none[] = { { "k8s.pod.name", NULL }, { "k8s.ns.
 static const struct ask_field of_unknown[] = { { "k8s.pod.name", NULL },
 	{ "k8s.pod.uid", "ffffffff-0000-1111-2222-333344445555" }, { "k8s.pod.labels", NULL } };
 static const struct ask_field of_told[] = { { "k8s.pod.name", "mine" }, { "k8s.ns.name", "ours" },
-	{ "k8s.pod.label[app]", "web" }, { "k8s.ns.labels", "team:cart" } };
+	{ "k8s.pod.label[app]", "web" }, { "k8s.ns.labels", "team:cart" },
+	{ "container.readiness_probe", "ready  -q" }, { "container.liveness_probe", NULL },
+	{ "proc.is_container_readiness_probe", "false" } };
+static const struct ask_field of_probe[] = { { "proc.is_container_readiness_probe", "true" },
+	{ "proc.is_container_liveness_probe", "false" },
+	{ "mews.container.entered_by", "ready  -q" } };
 
 static const struct {
 	const char *who;
@@ -104,6 +117,7 @@ static const struct {
 	size_t n;
 } cases[] = {
 	{ "10", of_web, ARRAY_SIZE(of_web) },
+	{ "81", of_probe, ARRAY_SIZE(of_probe) },
 	{ "20", of_web, ARRAY_SIZE(of_web) },
 	{ "30", of_static, ARRAY_SIZE(of_static) },
 	{ "40", of_none, ARRAY_SIZE(of_none) },

@@ -302,7 +302,6 @@ test_waits(void **state)
 		    "the API server of Kubernetes (kubernetes.enabled)" },
 		{ "thread.cpu", FROM_CPU_SAMPLES, 0, "samples of CPU use" },
 		{ "fd.sip.name", FROM_NAMES, 0, "look-ups of names" },
-		{ "container.healthcheck", FROM_NOTHING, 0, "nothing: it is deprecated in Falco" },
 	};
 
 	(void) state;

@@ -75,6 +75,46 @@ put_owner(struct draft *d, const json_t *meta)
 	}
 }
 
+/* One probe of a container, if it is a command. */
+static void
+put_probe(
+    struct draft *d, size_t begin, struct slice name, const json_t *probe, enum kube_probe which)
+{
+	const json_t *words = json_object_get(json_object_get(probe, "exec"), "command");
+	size_t was = d->text.n, i;
+	json_t *word;
+
+	if (json_array_size(words) == 0)
+		return;
+	buf_printf(&d->text, "%d %zu %.*s", (int) which, json_array_size(words), SLICE_ARG(name));
+	buf_char(&d->text, '\0');
+	json_array_foreach((json_t *) words, i, word)
+	{
+		buf_slice(
+		    &d->text, (struct slice){ json_string_value(word), json_string_length(word) });
+		buf_char(&d->text, '\0');
+	}
+	if (d->text.n - begin > KUBE_LIST_MAX)
+		d->text.n = was;
+}
+
+static struct slice
+put_probes(struct draft *d, const json_t *spec)
+{
+	size_t begin = d->text.n, i;
+	json_t *one;
+
+	json_array_foreach(json_object_get(spec, "containers"), i, one)
+	{
+		struct slice name = kube_text(one, "name");
+
+		put_probe(d, begin, name, json_object_get(one, "livenessProbe"), KUBE_LIVENESS);
+		put_probe(d, begin, name, json_object_get(one, "readinessProbe"), KUBE_READINESS);
+	}
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): as above */
+	return (struct slice){ (const char *) begin, d->text.n - begin };
+}
+
 static void
 settle(struct slice *s, const struct kube_object *o)
 {
@@ -97,7 +137,7 @@ finish(const struct draft *d, struct kube_object **ret)
 	if (d->text.n > 0)
 		(void) memcpy(o->text, d->text.p, d->text.n);
 	struct slice *const all[] = { &o->uid, &o->name, &o->ns, &o->labels, &o->owner.kind,
-		&o->owner.name, &o->owner.uid, &o->mirror, &o->ip, &o->selector };
+		&o->owner.name, &o->owner.uid, &o->mirror, &o->ip, &o->probes, &o->selector };
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		settle(all[i], o);
 	*ret = o;
@@ -122,6 +162,7 @@ kube_object_new(enum kube_kind kind, const json_t *o, struct kube_object **ret)
 		d.o.mirror = put_text(
 		    &d, json_object_get(meta, "annotations"), "kubernetes.io/config.mirror");
 		d.o.ip = put_text(&d, json_object_get(o, "status"), "podIP");
+		d.o.probes = put_probes(&d, json_object_get(o, "spec"));
 	} else if (kind == KUBE_SERVICE) {
 		d.o.selector =
 		    put_list(&d, json_object_get(json_object_get(o, "spec"), "selector"));
@@ -145,7 +186,7 @@ kube_object_same(const struct kube_object *a, const struct kube_object *b)
 	return a->size == b->size && a->uid.n == b->uid.n && a->name.n == b->name.n &&
 	       a->ns.n == b->ns.n && a->labels.n == b->labels.n &&
 	       a->owner.kind.n == b->owner.kind.n && a->owner.name.n == b->owner.name.n &&
-	       a->mirror.n == b->mirror.n && a->ip.n == b->ip.n &&
+	       a->mirror.n == b->mirror.n && a->ip.n == b->ip.n && a->probes.n == b->probes.n &&
 	       memcmp(a->text, b->text, a->size - sizeof(*a) - 1) == 0;
 }
 
@@ -173,4 +214,23 @@ kube_selects(struct slice selector, struct slice labels)
 		any = true;
 	}
 	return any;
+}
+
+struct slice
+kube_probe_in(struct slice probes, struct slice container, enum kube_probe which)
+{
+	struct slice head;
+
+	while ((head = slice_next(&probes)).p != NULL) {
+		char *name;
+		unsigned long kind = strtoul(head.p, &name, 10), n = strtoul(name, &name, 10);
+		const char *words = probes.p;
+
+		while (n > 0 && slice_next(&probes).p != NULL)
+			n--;
+		name += *name == ' ';
+		if (kind == (unsigned long) which && slice_eq(slice_str(name), container))
+			return (struct slice){ words, (size_t) (probes.p - words) };
+	}
+	return (struct slice){ NULL, 0 };
 }

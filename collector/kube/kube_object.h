@@ -35,6 +35,7 @@ struct kube_object {
 	struct kube_owner owner; /* its controller */
 	struct slice mirror;     /* of a pod: the uid under which the kubelet runs a static pod */
 	struct slice ip;         /* of a pod: its first address */
+	struct slice probes;     /* of a pod: see kube_probe_in() */
 	struct slice selector;   /* of a service: as labels; empty: it selects no pods */
 	size_t size;             /* bytes of memory */
 	/* Of the store, whose thread alone uses them. */
@@ -53,6 +54,13 @@ bool kube_object_same(const struct kube_object *a, const struct kube_object *b);
 
 /* Are all members of the selector among the labels? An empty selector selects nothing. */
 bool kube_selects(struct slice selector, struct slice labels);
+
+/* Commands that the kubelet runs in a pod's containers. */
+enum kube_probe { KUBE_LIVENESS, KUBE_READINESS };
+
+/* The command of a container's probe, words each with its NUL, in a pod's list of them: each is
+ * "WHICH NUMBER_OF_WORDS CONTAINER", then its words. p is NULL: none. */
+struct slice kube_probe_in(struct slice probes, struct slice container, enum kube_probe which);
 
 /* The text of a member of an object in JSON; p is NULL: there is none. */
 struct slice kube_text(const json_t *o, const char *key);

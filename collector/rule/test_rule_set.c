@@ -70,23 +70,23 @@ static const struct {
 	{ "evt.type in (open, page_fault)", NULL, "page_fault not captured yet" },
 	{ "evt.type=open and k8s.ns.label[app] exists",
 	    "needs k8s.ns.label, which is not filled yet", NULL },
-	{ "evt.type=open and not proc.is_container_healthcheck=true", NULL,
-	    "exceptions on proc.is_container_healthcheck never apply, since it has no value yet" },
+	{ "evt.type=open and not thread.cpu=1", NULL,
+	    "exceptions on thread.cpu never apply, since it has no value yet" },
 	{ "evt.type in (open, page_fault) and not (fd.num=1 and (k8s.ns.labels in (a, b) or "
-	  "proc.is_container_healthcheck=true)) and not k8s.ns.labels=c",
+	  "thread.cpu=1)) and not k8s.ns.labels=c",
 	    NULL,
 	    "page_fault not captured yet; exceptions on k8s.ns.labels, "
-	    "proc.is_container_healthcheck never "
+	    "thread.cpu never "
 	    "apply, since they have no value yet" },
-	{ "evt.type=open and not (not proc.is_container_healthcheck=true)",
-	    "needs proc.is_container_healthcheck, which is not filled yet", NULL },
+	{ "evt.type=open and not (not thread.cpu=1)", "needs thread.cpu, which is not filled yet",
+	    NULL },
 	{ "evt.type=open and not (fd.num=1 or not k8s.ns.labels=x)",
 	    "needs k8s.ns.labels, which is not filled yet", NULL },
 	{ "evt.type=open and not (fd.num=1 and not k8s.ns.labels=x)", NULL,
 	    "conditions on k8s.ns.labels never match, since it has no value yet" },
-	{ "evt.type=open and (proc.is_container_healthcheck=true or fd.num=1)", NULL,
-	    "conditions on proc.is_container_healthcheck never match, since it has no value yet" },
-	{ "evt.type=open and (proc.is_container_healthcheck=true or k8s.ns.labels=x)",
+	{ "evt.type=open and (thread.cpu=1 or fd.num=1)", NULL,
+	    "conditions on thread.cpu never match, since it has no value yet" },
+	{ "evt.type=open and (thread.cpu=1 or k8s.ns.labels=x)",
 	    "needs k8s.ns.labels, which is not filled yet", NULL },
 	{ "evt.type=open and tolower(k8s.ns.labels)=x",
 	    "needs k8s.ns.labels, which is not filled yet", NULL },
@@ -99,9 +99,9 @@ static const struct {
 	{ "evt.type in (open, page_fault) and evt.arg.name=x", NULL,
 	    "page_fault not captured yet" },
 	{ "evt.type=open and (fd.num=1 or evt.plugininfo=x or evt.pluginname=x or fd.cip."
-	  "name=x or fd.sip.name=x or fd.lip.name=x or fd.rip.name=x or container.healthc"
-	  "heck=x or container.liveness_probe=x or container.readiness_probe=x or proc.i"
-	  "s_container_healthcheck=true or k8s.rc.name=x or k8s.rc.id=x or k8s.rc.labels=x or "
+	  "name=x or fd.sip.name=x or fd.lip.name=x or fd.rip.name=x or k8smeta.pod.name=x or "
+	  "k8smeta.pod.uid=x or k8smeta.ns.name=x or k8smeta.ns.uid=x or k8s.rc.name=x or "
+	  "k8s.rc.id=x or k8s.rc.labels=x or "
 	  "k8s.svc.name=x"
 	  " or k8s.svc.id=x or k8s.svc.labels=x or k8s.rs.name=x or k8s.rs.id=x or k8s.rs"
 	  ".labels=x or k8s.deployment.name=x or k8s.deployment.id=x or k8s.deployment.la"

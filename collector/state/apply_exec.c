@@ -5,6 +5,8 @@
 _Static_assert(
     (int) EVP_EXECVE_gid == (int) EVP_EXECVEAT_gid, "common parameters have equal indexes");
 
+#define ANCESTORS_MAX 64 /* that are asked whether a container began with them */
+
 /* Our own parameters follow execve's filename, which execveat does not have. */
 #define EXTRA(ev, name)                                                \
 	((ev)->schema->num == EV_EXECVE ? (unsigned) EVP_EXECVE_##name \
@@ -124,6 +126,47 @@ set_origin(struct apply *a, struct thread *t)
 	t->placeholder = false;
 }
 
+/* A runtime's own program, on its way to the command that it runs in a container. */
+static bool
+is_runtime(struct state *s, const struct thread *t)
+{
+	return slice_eq(intern_get(s->pool, t->args), (struct slice){ "init", sizeof("init") }) &&
+	       slice_ends(intern_get(s->pool, t->exe), SLICE("runc"));
+}
+
+/* Does it descend from the process with which its container began? */
+static bool
+began_with_container(const struct state *s, const struct thread *t)
+{
+	uint32_t container = t->container_id;
+
+	for (unsigned n = 0; t != NULL && n < ANCESTORS_MAX; n++, t = state_ancestor(s, t, 1)) {
+		if (t->container_id == container && t->vpid == 1)
+			return true;
+	}
+	return false;
+}
+
+/* The first command of a process that a runtime put into a container that runs: docker exec, a
+ * health check. Its children, and what it executes later, were put there by it. */
+static void
+set_entered(struct state *s, struct thread *t)
+{
+	struct slice exe = intern_get(s->pool, t->exe), args = intern_get(s->pool, t->args);
+	size_t n = MIN(exe.n, SCRATCH_SIZE - 1);
+
+	if (t->entered_by != INTERN_NULL || t->container_id == s->words.host || is_runtime(s, t) ||
+	    began_with_container(s, t))
+		return;
+	memcpy(state_scratch, exe.p, n);
+	state_scratch[n++] = '\0';
+	args.n = MIN(args.n, SCRATCH_SIZE - n);
+	if (args.n > 0)
+		memcpy(state_scratch + n, args.p, args.n);
+	hold(s->pool, &t->entered_by,
+	    intern_put(s->pool, (struct slice){ state_scratch, n + args.n }));
+}
+
 void
 parse_exec(struct apply *a)
 {
@@ -141,6 +184,7 @@ parse_exec(struct apply *a)
 	set_image(a, t);
 	if (t->placeholder)
 		set_origin(a, t);
+	set_entered(a->s, t);
 	close_on_exec(a, t);
 	t->updated = ev->ts;
 	a->t = t;

@@ -16,7 +16,7 @@
 #include "common/buf.h"
 
 /* The version of the format: raise it with every change of image_int.h. */
-#define STATE_IMAGE_VERSION 2u
+#define STATE_IMAGE_VERSION 3u
 
 struct state_image;
 

@@ -12,7 +12,7 @@
 
 /* A new member of these structs belongs here, unless it follows from others; then raise
  * STATE_IMAGE_VERSION. */
-_Static_assert(sizeof(struct thread) == 352, "is the new member in image_thread[]?");
+_Static_assert(sizeof(struct thread) == 360, "is the new member in image_thread[]?");
 _Static_assert(sizeof(struct fd_entry) == 80, "is the new member in image_fd[]?");
 
 /* clang-format off */
@@ -22,8 +22,8 @@ const struct image_member image_thread[] = {
 	NUM(cap_effective), NUM(exe_ino), NUM(exe_ino_ctime), NUM(exe_ino_mtime), NUM(pgft_maj),
 	NUM(pgft_min), NUM(cgroup_id), NUM(vm_size), NUM(vm_rss), NUM(vm_swap), NUM(uid), NUM(gid),
 	NUM(loginuid), NUM(tty), NUM(exe_flags), TEXT(comm), TEXT(exe), TEXT(exepath), TEXT(args),
-	TEXT(args_text), TEXT(cmdline), TEXT(env), TEXT(cgroups), TEXT(container_id), TEXT(root),
-	TEXT(cwd), NUM(nthreads), BOOL(placeholder), BOOL(dead), BOOL(pidns_known), BOOL(subreaper),
+	TEXT(args_text), TEXT(cmdline), TEXT(env), TEXT(cgroups), TEXT(container_id),
+	TEXT(entered_by), TEXT(root), TEXT(cwd), NUM(nthreads), BOOL(placeholder), BOOL(dead), BOOL(pidns_known), BOOL(subreaper),
 	BOOL(told), NUM(last_fd), NUM(seen), NUM(died),
 };
 

@@ -28,7 +28,7 @@ static uint64_t
 weight_of(const struct state *s, const struct thread *t)
 {
 	const uint32_t ids[] = { t->exe, t->exepath, t->args, t->args_text, t->cmdline, t->env,
-		t->cgroups, t->root, t->cwd };
+		t->cgroups, t->entered_by, t->root, t->cwd };
 	const struct fd_entry *e;
 	uint64_t sum = 0;
 	size_t pos = 0;
@@ -57,6 +57,7 @@ forget(struct state *s, struct thread *t)
 	hold(s->pool, &t->args_text, INTERN_EMPTY);
 	hold(s->pool, &t->env, INTERN_NULL);
 	hold(s->pool, &t->cgroups, INTERN_NULL);
+	hold(s->pool, &t->entered_by, INTERN_NULL);
 	hold(s->pool, &t->root, INTERN_NULL);
 	hold(s->pool, &t->cwd, thread_is_main(t) ? w->here : INTERN_NULL);
 	s->stats.forgotten++;

@@ -134,6 +134,8 @@ struct thread {
 	uint32_t env;                /* each with its NUL; of the main thread */
 	uint32_t cgroups;            /* "subsys=/path", each with its NUL */
 	uint32_t container_id;       /* "host", or 12 characters */
+	uint32_t entered_by; /* the command, words each with its NUL, with which it or an ancestor
+				came into the container after its start; NULL: none did */
 	uint32_t root;
 	uint32_t cwd;         /* ends in '/'; of the main thread */
 	uint32_t nthreads;    /* live threads of the group; of the main thread */
@@ -263,9 +265,9 @@ uint32_t state_group(const struct state *s, const struct thread *t, uint32_t gid
 
 /* What the runtime of a container has written about it. */
 struct container {
-	uint32_t text[EVP_CONTAINER_INFO_pod_ip + 1]; /* by EVP_CONTAINER_INFO_*: intern ids; a list
+	uint32_t text[EVP_CONTAINER_INFO_user + 1]; /* by EVP_CONTAINER_INFO_*: intern ids; a list
 							 is strings, each with its NUL */
-	uint32_t traits;                              /* NV_container_traits_* */
+	uint32_t traits;                            /* NV_container_traits_* */
 };
 /* The container of 't'; NULL: on the host, or its runtime is not known. */
 const struct container *state_container(const struct state *s, const struct thread *t);

@@ -81,6 +81,7 @@ thread_inherit(struct state *s, struct thread *t, const struct thread *from)
 	hold(p, &t->cmdline, from->cmdline);
 	hold(p, &t->cgroups, from->cgroups);
 	hold(p, &t->container_id, from->container_id);
+	hold(p, &t->entered_by, from->entered_by);
 	hold(p, &t->root, from->root);
 	t->placeholder = false;
 }
@@ -142,6 +143,8 @@ thread_set_cgroups(struct state *s, struct thread *t, uint32_t cgroups)
 		hold(s->pool, from, cgroups);
 		hold(s->pool, id, name.p == NULL ? s->words.host : intern_put(s->pool, name));
 	}
+	if (t->container_id != *id)
+		hold(s->pool, &t->entered_by, INTERN_NULL);
 	hold(s->pool, &t->container_id, *id);
 }
 

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 enum { SLAB_FIRST = 8, SLAB = 64 }; /* entries */
-
 #define SLOTS_MIN 64u
 
 /* Members of struct thread that hold an intern id. */
@@ -25,6 +24,7 @@ static const size_t held[] = {
 	offsetof(struct thread, env),
 	offsetof(struct thread, cgroups),
 	offsetof(struct thread, container_id),
+	offsetof(struct thread, entered_by),
 	offsetof(struct thread, root),
 	offsetof(struct thread, cwd),
 };

@@ -46,10 +46,18 @@ start_cri() {
 		  sandbox_image = "localhost/pause:1"
 		  restrict_oom_score_adj = true
 		  disable_apparmor = true
+		[plugins."io.containerd.grpc.v1.cri".cni]
+		  bin_dir = "/usr/lib/cni"
+		  conf_dir = "$d/cni"
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 		  runtime_type = "io.containerd.runc.v2"
 		[plugins."io.containerd.internal.v1.opt"]
 		  path = "$d/opt"
+	EOF
+	mkdir "$d/cni"
+	cat >"$d/cni/lab.conflist" <<-EOF
+		{"cniVersion": "0.4.0", "name": "mews-lab", "plugins": [{"type": "ptp", "ipMasq": false,
+		"ipam": {"type": "host-local", "dataDir": "$d/addresses", "ranges": [[{"subnet": "10.89.7.0/24"}]]}}]}
 	EOF
 	containerd -c "$box/containerd.toml" >"$lab/containerd.log" 2>&1 &
 	lab_pids+=("$!")
@@ -65,18 +73,22 @@ start_cri() {
 	lab_wait 60 cri Version
 }
 
-# run_pod NAME NAMESPACE UID DEED: a sandbox on the host's network, and a container in it that does the deed.
+# run_pod NAME NAMESPACE UID DEED: a sandbox on the host's network (network=POD: with one of its own), and a container
+# in it that does the deed. Its liveness probe is as kubectl notes it.
+network=NODE
 run_pod() {
-	local config sandbox container
-	config=$(jq -cn --arg n "$1" --arg ns "$2" --arg u "$3" --arg log "$lab" '{metadata: {name: $n, namespace: $ns, uid: $u},
+	local config sandbox container applied
+	applied='{"spec": {"containers": [{"name": "app", "livenessProbe": {"exec": {"command": ["/bin/true", "alive"]}}}]}}'
+	config=$(jq -cn --arg n "$1" --arg ns "$2" --arg u "$3" --arg log "$lab" --arg net "$network" --arg a "$applied" '{metadata: {name: $n, namespace: $ns, uid: $u},
 		labels: {"io.kubernetes.pod.name": $n, "io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.uid": $u, app: "lab"}, log_directory: $log,
-		linux: {cgroup_parent: ("/kubepods/besteffort/pod" + $u), security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}')
+		annotations: {"kubectl.kubernetes.io/last-applied-configuration": $a},
+		linux: {cgroup_parent: ("/kubepods/besteffort/pod" + $u), security_context: {namespace_options: {network: $net, pid: "CONTAINER"}}}}')
 	cri RunPodSandbox "{\"config\": $config}" || fail "no sandbox of $1: $answer"
 	sandbox=$(jq -r .pod_sandbox_id <<<"$answer")
-	cri CreateContainer "$(jq -cn --arg s "$sandbox" --argjson c "$config" --arg d "$4" '{pod_sandbox_id: $s, sandbox_config: $c,
-		config: {metadata: {name: "app"}, image: {image: "localhost/mews-box:1"}, command: ["/bin/true", $d], log_path: ($d + ".out"),
+	cri CreateContainer "$(jq -cn --arg s "$sandbox" --argjson c "$config" --arg d "$4" --arg net "$network" '{pod_sandbox_id: $s, sandbox_config: $c,
+		config: {metadata: {name: "app"}, image: {image: "localhost/mews-box:1"}, command: (if $d == "-" then ["/bin/sleep", "1000"] else ["/bin/true", $d] end), log_path: ($d + ".out"),
 		labels: ($c.labels + {"io.kubernetes.container.name": "app"}),
-		linux: {security_context: {namespace_options: {network: "NODE", pid: "CONTAINER"}}}}}')" || fail "no container of $1: $answer"
+		linux: {security_context: {namespace_options: {network: $net, pid: "CONTAINER"}}}}}')" || fail "no container of $1: $answer"
 	container=$(jq -r .container_id <<<"$answer")
 	cri StartContainer "{\"container_id\": \"$container\"}" || fail "the container of $1 does not start: $answer"
 	ran_sandbox=$sandbox ran=$container
@@ -89,6 +101,18 @@ start_cri || { echo "skipped: containerd's CRI does not run here"; exit 77; }
 lab_pki n1
 lab_rules=$lab/rules.yaml
 cat >"$lab_rules" <<'EOF'
+- rule: Probe
+  desc: A command that a kubelet runs.
+  condition: >
+    evt.type in (execve, execveat) and proc.name = true and
+    (proc.is_container_liveness_probe = true or proc.is_container_readiness_probe = true)
+  output: probe %proc.args|%container.name %container.liveness_probe|%proc.is_container_readiness_probe|
+  priority: NOTICE
+- rule: Network
+  desc: What the network plugin said.
+  condition: evt.type in (execve, execveat) and proc.name = true and container.cni.json exists
+  output: network %proc.args|%k8s.pod.ip %container.cni.json|
+  priority: NOTICE
 - rule: Deed
   desc: A deed in a pod.
   condition: evt.type in (execve, execveat) and proc.name = true and container.id != host
@@ -114,6 +138,17 @@ done
 lab_collector "${options[@]}"
 lab_sensor n1
 
+said() { jq -r --arg r "$1" 'select(.rule == $r) | .output' "$lab/alerts" 2>/dev/null | grep -F -- "$2" >/dev/null; }
+is() {
+	local what=$1
+	shift
+	if "$@" >&2; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "failed: $what"
+	fi
+}
 deeds() { jq -r --arg d "deed $1|" '.output | select(contains($d)) | .[index("deed "):]' "$lab/alerts" 2>/dev/null; }
 have() { [ -n "$(deeds "$1")" ]; }
 passed=0 failed=0
@@ -136,6 +171,29 @@ for pod in "${pods[@]}"; do
 	fi
 	remove_pod "$ran_sandbox" || fail "$name cannot be removed: $answer"
 done
+
+# A pod that stays: its liveness probe, and another command.
+run_pod stays lab "$(cat /proc/sys/kernel/random/uuid)" -
+execute() { cri ExecSync "$(jq -cn --arg c "$ran" '{container_id: $c, cmd: $ARGS.positional, timeout: 10}' --args "$@")" || fail "exec: $answer"; }
+execute /bin/true alive
+execute /bin/true other
+is "a liveness probe" lab_wait 20 said Probe "probe alive|app /bin/true alive|false|"
+is "another command" lab_wait 20 said Deed "deed other|"
+not() { ! "$@"; }
+is "is no probe" not said Probe "probe other|"
+remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
+
+# With a network of its own.
+if [ -x /usr/lib/cni/ptp ] && [ -x /usr/lib/cni/host-local ]; then
+	network=POD
+	run_pod networked lab "$(cat /proc/sys/kernel/random/uuid)" networked
+	cri PodSandboxStatus "{\"pod_sandbox_id\": \"$ran_sandbox\"}" || fail "no status: $answer"
+	ip=$(jq -r .status.network.ip <<<"$answer")
+	is "its address and the plugin's answer" lab_wait 20 said Network "network networked|$ip {\"Interfaces\":"
+	remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
+else
+	echo "no pod with a network: install containernetworking-plugins"
+fi
 [ "$(lab_metric mews_node_containers_late_total)" = 0 ] || fail "$(lab_metric mews_node_containers_late_total) containers were late"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

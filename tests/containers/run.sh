@@ -34,6 +34,16 @@ runtimes_begin
 lab_pki n1
 lab_rules=$lab/rules.yaml
 cat >"$lab_rules" <<'EOF'
+- rule: Check
+  desc: The command of a health check.
+  condition: evt.type in (execve, execveat) and proc.name = true and proc.is_container_healthcheck = true
+  output: check %proc.args|%container.healthcheck|%container.name|
+  priority: NOTICE
+- rule: Nested
+  desc: A deed in a container in a container.
+  condition: evt.type in (execve, execveat) and proc.name = true and mews.container.parent exists
+  output: nested %proc.args|%container.id %mews.container.parent|
+  priority: NOTICE
 - rule: Deed
   desc: A deed in a container.
   condition: evt.type in (execve, execveat) and proc.name = true and container.id != host
@@ -42,6 +52,9 @@ cat >"$lab_rules" <<'EOF'
     %container.image.repository %container.image.tag %container.type %container.mount.dest[/tmp] %container.mount.rdwr[/tmp] %user.name
   priority: WARNING
 EOF
+
+# said RULE TEXT: an alert of the rule has this text.
+said() { jq -r --arg r "$1" 'select(.rule == $r) | .output' "$lab/alerts" 2>/dev/null | grep -F -- "$2" >/dev/null; }
 
 # deeds NAME: the outputs of the alerts of a deed.
 deeds() { jq -r --arg d "deed $1|" '.output | ltrimstr(.[0:index("deed ")]) | select(startswith($d))' "$lab/alerts" 2>/dev/null; }
@@ -64,6 +77,7 @@ whole() {
 	*) [[ $got == *" $1 /mnt false root" && $got != *'<NA>'* ]] ;;
 	esac || { echo "$2: $got"; return 1; }
 }
+not() { ! "$@"; }
 unexpected() { ! grep -E 'container .*(unknown|without)' "$lab/sensor-n1.log"; }
 
 started=()
@@ -137,6 +151,22 @@ for r in "${started[@]}"; do
 	named() { lab_wait 20 deeds_have "$1" && [[ $(deeds "$1") == *" boxer container_id="* ]]; }
 	is "$r: a user that only its own files name" named "user-$r"
 done
+
+# Health checks, as the runtimes run them; the same program without being one; what the container does itself.
+for r in "${started[@]}"; do
+	[ "$r" != containerd ] || continue
+	options=(--health-cmd "exec /bin/true healthy-$r" --health-interval 1s)
+	[ "$r" != podman ] || options=(--health-cmd "exec /bin/true healthy-$r" --health-interval disable)
+	runtime_create "$r" checked "${options[@]}" -- deeds "own-$r"
+	runtime_leave "$r" checked
+	[ "$r" != podman ] || podman healthcheck run checked >/dev/null
+	"$r" exec checked /bin/true "other-$r"
+	is "$r: a health check" lab_wait 20 said Check "check healthy-$r|/bin/sh -c exec /bin/true healthy-$r|checked|"
+	is "$r: a command of somebody" lab_wait 20 deeds_have "other-$r"
+	is "$r: it is no health check" not said Check "check other-$r|"
+	is "$r: nor what the container does" not said Check "check own-$r|"
+	"$r" rm -f checked >/dev/null 2>&1 || true
+done
 is "the sensor has nothing to report" unexpected
 
 # The deed is the very first act in its control group, with nothing of a runtime before it: files as
@@ -168,6 +198,13 @@ for i in $(seq 20); do
 done
 first_named() { lab_wait 20 deeds_have "$1" && [[ $(deeds "$1") == *" $1 "* ]]; }
 for i in $(seq 20); do is "the first act in a control group, $i" first_named "first-$i"; done
+
+# A container in a container, as docker in docker and kind have them.
+outer=$(new_id) inner=$(new_id)
+mkdir -p "$group/$outer/docker"
+enter "$outer/docker/$inner" nested-1
+rmdir "$group/$outer/docker" "$group/$outer"
+is "a container in a container" lab_wait 20 said Nested "nested nested-1|${inner:0:12} ${outer:0:12}|"
 
 # A containerd that does not answer: its containers are reported without what only it tells, and none is late.
 hung=$lab/hung late=$(lab_metric mews_node_containers_late_total)
