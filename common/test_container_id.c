@@ -71,6 +71,23 @@ static const struct {
 	{ "/ecs/0123456789abcdef0123456789abcdef/" HEX, ID },
 	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX ".scope/container",
 	    ID },
+	/* CRI-O's own, quadlets, split scopes, containers of a user, Garden */
+	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/crio-" HEX
+	  ".scope/container",
+	    ID },
+	{ "/system.slice/web.service/libpod-payload-" HEX, ID },
+	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-" HEX,
+	    ID },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/user-libpod_pod_" OTHER
+	  ".slice/libpod-" HEX ".scope",
+	    ID },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" HEX ".scope", ID },
+	{ "/user.slice/user-1000.slice/session-1.scope/libpod_parent/libpod-" HEX, ID },
+	{ "/garden/0f2b7a31-5d3e-4b8a-7c61-2f6a", "0f2b7a31-5d3" },
+	/* seen out of another control group namespace */
+	{ "/../../kubepods/besteffort/pod1/" HEX, ID },
+	{ "/../cri-containerd-" HEX ".scope", ID },
+	{ "/../../init.scope", NULL },
 	/* systemd-nspawn */
 	{ "/machine.slice/machine-web.scope", "web" },
 	{ "/machine.slice/machine-web.scope/payload/init.scope", "web" },

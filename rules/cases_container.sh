@@ -102,3 +102,18 @@ privileged_miss() { box -- true; }
 container_case 'Container with a sensitive folder started' folder 'the folder'
 folder_hit() { box -v /etc:/host:ro -- true; }
 folder_miss() { box -v /srv:/host:ro -- true; }
+
+# Out of a container: a namespace of the first process, files that make the kernel start programs outside.
+join() { box --cap-add SYS_ADMIN -- sh -c "nsenter --uts=$1 true; exit \$?"; }
+container_case 'Namespace of the first process entered' join 'the process'
+join_hit() { join /proc/1/ns/uts; }
+join_miss() { join /proc/self/ns/uts; }
+
+container_case 'Kernel helper program changed' agent 'reading instead of writing'
+agent_hit() { box -- sh -c 'echo x >/tmp/release_agent'; }
+agent_miss() { box -- sh -c 'cat /tmp/release_agent || true'; }
+
+cgroups() { box --cap-add SYS_ADMIN -- sh -c "mkdir /tmp/x; mount -t $1 case /tmp/x || true"; }
+container_case 'Control group hierarchy mounted' cgroups 'the kind of the file system'
+cgroups_hit() { cgroups 'cgroup -o none,name=case'; }
+cgroups_miss() { cgroups tmpfs; }

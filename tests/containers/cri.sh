@@ -183,6 +183,14 @@ not() { ! "$@"; }
 is "is no probe" not said Probe "probe other|"
 remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
 
+# A probe that only the API server tells.
+if [ ${#options[@]} -gt 0 ]; then
+	run_pod web-7d4-x1 shop "$(pod_uid web-7d4-x1 shop)" -
+	execute /bin/true ready
+	is "a readiness probe" lab_wait 20 said Probe "probe ready|app /bin/true alive|true|"
+	remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
+fi
+
 # With a network of its own.
 if [ -x /usr/lib/cni/ptp ] && [ -x /usr/lib/cni/host-local ]; then
 	network=POD

@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [COUNT] - containers of real runtimes that do their deed as their first act and are gone:
-# each alert has what the runtime itself says of the container. COUNT of each runtime (200).
+# each alert has what the runtime itself says of the container. COUNT of each runtime (200), then as many pods (cri.sh).
 #
-# Needs root, podman, docker.io, containerd and runc; exit status 77 without them. --install installs
-# them from the distribution first.
+# Needs root, podman, docker.io, containerd and runc; exit status 77 without them; for pods also what cri.sh needs.
+# --install installs all of it from the distribution first.
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/support/lab.sh"
 . "$root/tests/containers/runtimes.sh"
 [ "${1:-}" != --install ] || {
 	shift
 	apt-get update -q >/dev/null
-	apt-get install -qy --no-install-recommends podman docker.io containerd runc conmon busybox-static jq >/dev/null
+	apt-get install -qy --no-install-recommends podman docker.io containerd runc conmon busybox-static jq \
+		python3-grpcio python3-protobuf containernetworking-plugins >/dev/null
 }
 count=${1:-200}
 runtimes_need || exit 77
@@ -224,20 +225,40 @@ done
 none_late() { [ "$(lab_metric mews_node_containers_late_total)" = "$late" ]; }
 is "it makes nothing late" none_late
 
-# A bundle that is 64 MB: refused with a sentence; the process in it is seen all the same.
-id=$(new_id)
-mkdir "$lab/evil"
-truncate -s 64M "$lab/evil/config.json"
-/bin/true create --bundle "$lab/evil" "$id"
-enter "$id" evil
+# Hostile bundles: 64 MB, a list in a list a million times, a link out of the bundle. Each is refused with a sentence, the
+# process in it is seen all the same, and nothing is late.
+refused() { grep -q "evil-$1/config.json $2" "$lab/sensor-n1.log"; }
+for kind in large deep link; do
+	id=$(new_id)
+	mkdir "$lab/evil-$kind"
+	case $kind in
+	large) truncate -s 64M "$lab/evil-$kind/config.json" && why='is larger than 8 MiB' ;;
+	deep) head -c 1000000 /dev/zero | tr '\0' '[' >"$lab/evil-$kind/config.json" && why='is no valid JSON' ;;
+	link) ln -s ../rules.yaml "$lab/evil-$kind/config.json" && why='is a link' ;;
+	esac
+	/bin/true create --bundle "$lab/evil-$kind" "$id"
+	enter "$id" "evil-$kind"
+	is "a hostile bundle is refused: $kind" lab_wait 20 refused "$kind" "$why"
+	is "its process raises its alert: $kind" lab_wait 20 deeds_have "evil-$kind"
+done
 rmdir "$group"
-refused() { grep -q 'larger than 8 MiB' "$lab/sensor-n1.log"; }
-is "a bundle of 64 MB is refused" lab_wait 20 refused
-is "its process raises its alert" lab_wait 20 deeds_have evil
+is "hostile bundles make nothing late" none_late
 r=${started[0]}
 runtime_create "$r" after -v /tmp:/mnt:ro -- true after
 runtime_go "$r" after
 is "$r: one after that" equal "$r" after after
 
+
+# Pods, in a lab of their own.
+lab_stop "$sensor_pid"
+lab_stop "$collector_pid"
+runtimes_end
+code=0
+"$root/tests/containers/cri.sh" "$count" >"$lab/cri.out" || code=$?
+grep -v ' passed, ' "$lab/cri.out" || true
+if [ "$code" != 77 ]; then
+	read -r p _ f _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$lab/cri.out" || echo '0 passed, 1 failed')"
+	passed=$((passed + p)) failed=$((failed + f))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

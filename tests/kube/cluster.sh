@@ -17,7 +17,7 @@ pod() {
 	apiVersion: v1
 	kind: Pod
 	metadata: {name: $1, namespace: $2, labels: $3, ownerReferences: $4, annotations: ${5:-{\}}}
-	spec: {nodeName: n1, containers: [{name: app, image: "r.example/app:1"}]}
+	spec: {nodeName: n1, containers: [{name: app, image: "r.example/app:1", readinessProbe: {exec: {command: [/bin/true, ready]}}}]}
 	EOF
 }
 
