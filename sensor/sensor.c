@@ -143,8 +143,7 @@ capture_all(struct app *a, struct diag *d)
 		if (schema_events[i].capture == CAP_EXIT || schema_events[i].capture == CAP_TRACE)
 			event_set_add(&all.events, schema_events[i].num);
 	}
-	if (a->record != NULL)
-		event_set_add(&all.events, EV_CONTAINER_INFO);
+	event_set_add(&all.events, EV_CONTAINER_INFO); /* events from before have names too */
 	r = a->src->set_interest(a->st, &all);
 	if (r < 0)
 		diag_set(d, 0, 0, "cannot attach to the entries of system calls: %s",

@@ -30,7 +30,8 @@ is() {
 }
 
 lab_begin
-trap 'code=$?; runtimes_end; lab_end "$code"' EXIT
+usual_at=/nowhere
+trap 'code=$?; runtimes_end; rm -rf "$usual_at"; lab_end "$code"' EXIT
 runtimes_begin
 lab_pki n1
 lab_rules=$lab/rules.yaml
@@ -54,6 +55,7 @@ cat >"$lab_rules" <<'EOF'
   priority: WARNING
 EOF
 
+not() { ! "$@"; }
 # said RULE TEXT: an alert of the rule has this text.
 said() { jq -r --arg r "$1" 'select(.rule == $r) | .output' "$lab/alerts" 2>/dev/null | grep -F -- "$2" >/dev/null; }
 
@@ -78,7 +80,6 @@ whole() {
 	*) [[ $got == *" $1 /mnt false root" && $got != *'<NA>'* ]] ;;
 	esac || { echo "$2: $got"; return 1; }
 }
-not() { ! "$@"; }
 unexpected() { ! grep -E 'container .*(unknown|without)' "$lab/sensor-n1.log"; }
 
 started=()
@@ -91,7 +92,33 @@ for r in "${runtimes[@]}"; do
 done
 [ ${#started[@]} -gt 0 ] || { echo "skipped: no runtime runs here"; exit 77; }
 
-# Before the sensor: read with its snapshot.
+group=/sys/fs/cgroup
+[ ! -d $group/unified ] || group=$group/unified
+group=$group/mews-test-$$
+mkdir "$group"
+new_id() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+enter() { # ID ARGUMENT
+	mkdir "$group/$1"
+	(
+		echo "$BASHPID" >"$group/$1/cgroup.procs"
+		exec "$box/root/bin/true" "$2"
+	)
+	rmdir "$group/$1"
+}
+
+# Before the sensor: one whose bundle is where its runtime has it by default. The others' bundles are found with the
+# snapshot, by the commands of their runtimes.
+usual=$(new_id)
+usual_at=/run/containers/storage/overlay-containers/$usual
+mkdir -p "$usual_at/userdata"
+echo '{"annotations": {"io.kubernetes.cri-o.ContainerType": "container", "io.kubernetes.container.name": "usual"}}' >"$usual_at/userdata/config.json"
+mkdir "$group/$usual"
+(
+	echo "$BASHPID" >"$group/$usual/cgroup.procs"
+	exec env PATH="$box/root/bin:$PATH" "$box/root/bin/sh" -c "while sleep 0.05; do $box/root/bin/true usual; done"
+) &
+usual_pid=$!
+# The others: read with its snapshot.
 for r in "${started[@]}"; do
 	options=(-v /tmp:/mnt:ro)
 	[ "$r" != containerd ] || options=()
@@ -101,10 +128,20 @@ done
 lab_collector
 lab_sensor n1
 lab_wait 60 lab_durable n1 || fail "the snapshot is not durable"
-sleep 1
-: >"$lab/alerts"
+again() {
+	: >"$lab/alerts"
+	sleep 1
+	equal "$1" before "before-$1"
+}
+is "one that was there before the sensor raises alerts" lab_wait 20 deeds_have usual
+nameless() { deeds usual | grep -v ' usual ' >&2; }
+is "each of them has its name" not nameless
+kill "$usual_pid"
+wait "$usual_pid" || true
+rm -r "$usual_at"
+lab_wait 10 rmdir "$group/$usual" 2>/dev/null
 for r in "${started[@]}"; do
-	is "$r: a container that was there before the sensor" equal "$r" before "before-$r"
+	is "$r: a container that was there before the sensor" lab_wait 30 again "$r"
 done
 
 # A collector that starts with nothing: the next snapshot has them again.
@@ -112,11 +149,6 @@ lab_stop "$collector_pid"
 rm -f "$lab/outbox.db"*
 lab_collector
 lab_wait 60 lab_connected n1 || fail "the sensor does not come back"
-again() {
-	: >"$lab/alerts"
-	sleep 1
-	equal "$1" before "before-$1"
-}
 for r in "${started[@]}"; do
 	is "$r: the same after a restart of the collector" lab_wait 30 again "$r"
 	case $r in
@@ -172,19 +204,6 @@ is "the sensor has nothing to report" unexpected
 
 # The deed is the very first act in its control group, with nothing of a runtime before it: files as
 # podman writes them, and a process that enters and begins at once.
-group=/sys/fs/cgroup
-[ ! -d $group/unified ] || group=$group/unified
-group=$group/mews-test-$$
-mkdir "$group"
-new_id() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-enter() { # ID ARGUMENT
-	mkdir "$group/$1"
-	(
-		echo "$BASHPID" >"$group/$1/cgroup.procs"
-		exec "$box/root/bin/true" "$2"
-	)
-	rmdir "$group/$1"
-}
 store=$lab/store/overlay-containers
 ids=()
 for i in $(seq 20); do
