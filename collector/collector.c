@@ -326,6 +326,8 @@ start_reload(void *app)
 		.lock = &a->rules_lock,
 		.rules = &a->rules,
 		.in_force = &a->in_force,
+		.outputs = app_reload_outputs,
+		.arg = a,
 	};
 	int r = reload_new(&cfg, &a->reload);
 
@@ -402,7 +404,7 @@ run_once(struct app *a, int signals)
 		if (sig == SIGHUP) {
 			asked = true;
 			reload_tls(a);
-			app_reload_outputs(a);
+			(void) app_reload_outputs(a, NULL);
 		}
 	}
 	reload_run(a->reload, asked);

@@ -79,6 +79,7 @@ struct app {
 	struct notify notify;    /* the service manager */
 	sigset_t signals;        /* that app_run() waits for */
 	enum app_exit exit_code; /* why a stage failed to start */
+	struct diag why;         /* the first error that was logged for that */
 };
 
 /* The stages in order, and their number. */

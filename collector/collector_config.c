@@ -30,6 +30,11 @@ app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
 		log_error("%s: %s", d->file, d->msg);
 	else
 		log_error("%s", d->code == DIAG_NONE ? strerrordesc_np(-r) : d->msg);
+	if (a->why.code == DIAG_NONE) {
+		a->why = *d;
+		if (d->code == DIAG_NONE)
+			diag_set(&a->why, 0, 0, "%s", strerrordesc_np(-r));
+	}
 	if (!a->wrong)
 		a->exit_code = code;
 	a->wrong = true;
@@ -39,8 +44,11 @@ app_fail(struct app *a, enum app_exit code, const struct diag *d, int r)
 static void
 tell_unknown(void *arg, const struct diag *d)
 {
-	(void) arg;
+	struct app *a = arg;
+
 	log_diag(d);
+	if (a->why.code == DIAG_NONE)
+		a->why = *d;
 }
 
 int
@@ -101,7 +109,7 @@ app_configure(struct app *a, struct diag *d)
 	app_api_places(a);
 	r = outputs_enabled(a->cfg, a->output, ARRAY_SIZE(a->output), d);
 	a->noutputs = r < 0 ? 0 : (size_t) r;
-	return r < 0 ? r : cfg_tell_unknown(a->cfg, tell_unknown, NULL); /* all are bound now */
+	return r < 0 ? r : cfg_tell_unknown(a->cfg, tell_unknown, a); /* all are bound now */
 }
 
 struct outbox_cfg

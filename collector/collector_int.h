@@ -20,8 +20,8 @@ int app_check_config(void *app);
 int app_check_places(void *app);
 
 /* collector_reload.c: read the configuration again, and take over its outputs. A wrong one is
- * logged, and changes nothing. */
-void app_reload_outputs(struct app *a);
+ * logged, and changes nothing: -EINVAL, or -ENOMEM. 'said', or NULL, gets the result as JSON. */
+int app_reload_outputs(void *app, struct buf *said);
 
 /* collector_api.c */
 

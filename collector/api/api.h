@@ -12,7 +12,8 @@
  *	/api/v1/alerts        the outbox; alerts.c lists the parameters
  *	/api/v1/coverage      whether the absence of an alert means that nothing happened:
  *	                      absence.c
- *	/api/v1/outputs       the outputs; /test and /retry: POST; /dead-letters: api_outputs.c
+ *	/api/v1/outputs       the outputs; /test and /retry: POST; /dead-letters: api_outputs.c;
+ *	                      /reload: POST, as SIGHUP; 422 and why if the configuration is wrong
  *	/api/v1/silences      the silences; /add and /end: POST; api_silences.c
  *	/api/v1/rules         the rules in force, the cost and hits of each
  *	/api/v1/rules/reload  POST: reload the rules; 422 and the loader's errors if they do not

@@ -76,16 +76,29 @@ on_reloaded(struct reload_ask *a, int r, struct slice json)
 }
 
 static enum MHD_Result
-on_reload(struct request *q)
+reload(struct request *q, bool outputs)
 {
 	if (!q->asked) {
 		q->ask.done = on_reloaded;
+		q->ask.outputs = outputs;
 		request_hold(q);
 		reload_ask(view_of(q)->reload, &q->ask);
 		return MHD_YES;
 	}
 	audit(q, q->status);
 	return reply(q->mhd, q->status, "application/json", &q->said);
+}
+
+static enum MHD_Result
+on_reload_rules(struct request *q)
+{
+	return reload(q, false);
+}
+
+static enum MHD_Result
+on_reload_outputs(struct request *q)
+{
+	return reload(q, true);
 }
 
 /* ---- forget a node ---- */
@@ -180,13 +193,14 @@ static const struct route routes[] = {
 	{ "/api/v1/status", on_status, "GET", ACCESS_LOCAL },
 	{ "/api/v1/accounts", on_accounts, "GET", ACCESS_LOCAL },
 	{ "/api/v1/rules", on_rules, "GET", ACCESS_READ },
-	{ "/api/v1/rules/reload", on_reload, "POST", ACCESS_OPERATE },
+	{ "/api/v1/rules/reload", on_reload_rules, "POST", ACCESS_OPERATE },
 	{ "/api/v1/nodes/forget", on_forget, "POST", ACCESS_OPERATE },
 	{ "/api/v1/processes", answer_processes, "GET", ACCESS_READ },
 	{ "/api/v1/coverage", on_coverage, "GET", ACCESS_READ },
 	{ "/api/v1/alerts", answer_alerts, "GET", ACCESS_READ },
 	{ "/api/v1/outputs", answer_outputs, "GET", ACCESS_READ },
 	{ "/api/v1/outputs/test", answer_test, "POST", ACCESS_OPERATE },
+	{ "/api/v1/outputs/reload", on_reload_outputs, "POST", ACCESS_OPERATE },
 	{ "/api/v1/outputs/retry", answer_retry, "POST", ACCESS_OPERATE },
 	{ "/api/v1/outputs/dead-letters", answer_letters, "GET", ACCESS_READ },
 	{ "/api/v1/silences", answer_silences, "GET", ACCESS_READ },

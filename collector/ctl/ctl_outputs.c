@@ -187,6 +187,49 @@ ctl_outputs_test(int argc, char **argv)
 	return code;
 }
 
+/* ---- reload ---- */
+
+static const struct ctl_syntax reload_syntax = { "outputs reload", options, ARRAY_SIZE(options),
+	"Usage: mewsctl outputs reload [OPTIONS]\n"
+	"\n"
+	"Tells a collector to read its configuration again, and to take over the outputs in it, "
+	"with their\n"
+	"secrets, certificates and presets. Those that have not changed are not disturbed. If "
+	"anything in\n"
+	"the configuration is wrong, all outputs stay, and the error is printed. SIGHUP does the "
+	"same, and\n"
+	"reloads rules, tokens and certificates too.\n"
+	"\n",
+	"\n"
+	"Exit status: 0 in force, 1 not reachable or not reloaded, 2 usage error.\n" };
+
+int
+ctl_outputs_reload(int argc, char **argv)
+{
+	struct ctl_target t = ctl_target();
+	long status = 0;
+	json_t *j;
+	int code;
+
+	if (!ctl_args(argc, argv, &reload_syntax, &t, &code))
+		return code;
+	if (optind < argc)
+		return ctl_usage("outputs reload", "unexpected argument '%s'", argv[optind]);
+	j = ctl_post(&t, "/api/v1/outputs/reload", &status);
+	if (j == NULL)
+		return CTL_FAIL;
+	if (t.json)
+		ctl_dump(j, JSON_INDENT(2));
+	if (status != 200)
+		code = ctl_fail("%s", ctl_str(j, "error"));
+	else if (!t.json)
+		printf("outputs: %lu changed, %lu added, %lu removed\n",
+		    (unsigned long) ctl_num(j, "changed"), (unsigned long) ctl_num(j, "added"),
+		    (unsigned long) ctl_num(j, "removed"));
+	json_decref(j);
+	return code;
+}
+
 /* ---- dead letters ---- */
 
 static void

@@ -262,15 +262,39 @@ files_ready(struct reload *r)
 	       (now - r->last >= QUIET_MS * NS_PER_MS || now - r->first >= LATEST_MS * NS_PER_MS);
 }
 
-/* Every request made until now waits for the load that begins now. */
-static bool
-take_asks(struct reload *r)
+/* Take the requests of a kind made until now: they wait for the load that begins now. */
+static struct reload_ask *
+take_asks(struct reload *r, bool outputs)
 {
+	struct reload_ask *taken = NULL, **at = &r->asks;
+
 	pthread_mutex_lock(&r->lock);
-	r->waiting = r->asks;
-	r->asks = NULL;
+	while (*at != NULL) {
+		struct reload_ask *a = *at;
+
+		if (a->outputs != outputs) {
+			at = &a->next;
+			continue;
+		}
+		*at = a->next;
+		a->next = taken;
+		taken = a;
+	}
 	pthread_mutex_unlock(&r->lock);
-	return r->waiting != NULL;
+	return taken;
+}
+
+static void
+run_outputs(struct reload *r)
+{
+	CLEANUP(buf_fini) struct buf said = BUF_INIT;
+	struct reload_ask *asks = take_asks(r, true);
+	int e;
+
+	if (asks == NULL)
+		return;
+	e = r->cfg.outputs(r->cfg.arg, &said);
+	answer(&asks, e, buf_get(&said));
 }
 
 void
@@ -281,11 +305,13 @@ reload_run(struct reload *r, bool asked)
 
 	(void) !read(r->wake, &n, sizeof(n));
 	r->signalled = r->signalled || asked;
+	run_outputs(r);
 	if (r->old != NULL && shards_settled(r->cfg.shards))
 		finish(r);
 	if (r->old != NULL)
 		return; /* one at a time */
-	asked = take_asks(r) || r->signalled;
+	r->waiting = take_asks(r, false);
+	asked = r->waiting != NULL || r->signalled;
 	r->signalled = false;
 	if (asked || ready)
 		start(r);

@@ -6,6 +6,8 @@
  * compiles a new set. If that fails the old one stays in force, and log, counters and answer say
  * why. Otherwise each shard switches to it between two batches, so that each event is evaluated by
  * one set; until all have switched, sensors are asked for the events of both.
+ *
+ * Requests to reload the outputs take the same way to the main thread.
  */
 #ifndef MEWS_COLLECTOR_WATCH_RELOAD_H
 #define MEWS_COLLECTOR_WATCH_RELOAD_H
@@ -30,6 +32,9 @@ struct reload_cfg {
 	pthread_mutex_t *lock; /* guards *rules: the set in force */
 	struct ruleset **rules;
 	struct in_force *in_force; /* told of each change */
+	/* Reload the outputs: 0, or -errno; 'said' gets the answer, JSON. */
+	int (*outputs)(void *arg, struct buf *said);
+	void *arg;
 };
 
 int reload_new(const struct reload_cfg *cfg, struct reload **ret) MUST_CHECK;
@@ -41,6 +46,7 @@ void reload_free(struct reload *r);
  * either case. done() is called by the main thread; 'json' stays the caller's. */
 struct reload_ask {
 	struct reload_ask *next;
+	bool outputs; /* not the rules */
 	void (*done)(struct reload_ask *a, int r, struct slice json);
 };
 /* Any thread. */

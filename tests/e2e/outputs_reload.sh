@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# SIGHUP takes over outputs, their secrets and proxies without a restart: what has not changed is not
+# SIGHUP, or 'mewsctl outputs reload', takes over outputs, their secrets and proxies without a restart: what has not changed is not
 # disturbed; a wrong configuration is refused in one sentence, and the old outputs stay.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
@@ -85,4 +85,18 @@ grep -q webhook <<<"$(ctl list)" && fail 'it is still listed'
 configure "$url"
 reload 'outputs reloaded: 0 changed, 1 added, 0 removed'
 arrives /s3cret-2
+
+echo "== by 'mewsctl outputs reload'"
+configure "url: http://127.0.0.1:$web/near"
+[ "$(ctl reload)" = 'outputs: 1 changed, 0 added, 0 removed' ] || fail 'it was not reloaded'
+arrives /near
+configure "$url" 'format: xml'
+ctl reload >"$lab/reload.out" 2>&1 && fail 'a wrong configuration was taken'
+grep -q "conf.yaml:5: 'outputs.webhook.format' must be .*; the old outputs stay" "$lab/reload.out" || fail "the answer: $(cat "$lab/reload.out")"
+configure "$url" 'formats: json'
+ctl reload >"$lab/reload.out" 2>&1 && fail 'an unknown key was taken'
+grep -q "unknown key 'outputs.webhook.formats'" "$lab/reload.out" || fail "the answer: $(cat "$lab/reload.out")"
+arrives /near
+[ "$(grep -c 'audit.*outputs/reload: 200 done' "$lab/collector.log")" = 1 ] || fail 'the reload is not in the audit log'
+[ "$(grep -c 'audit.*outputs/reload: 422 not done' "$lab/collector.log")" = 2 ] || fail 'refused reloads are not in the audit log'
 ! grep s3cret "$lab/collector.log" || fail 'a secret is in the log'
