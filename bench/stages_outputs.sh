@@ -38,8 +38,28 @@ drain() {
 	lab_stop "$collector_pid"
 }
 
-# Servers for the outputs that need one. Sets $brokers.
+# Servers for the outputs that need one. Sets $brokers, and web, the port of an index that takes whatever comes.
 destinations() {
+	cat >"$lab/index.py" <<-'END'
+		import http.server, sys
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    protocol_version = "HTTP/1.1"
+		    def do_POST(self):
+		        n = self.rfile.read(int(self.headers["Content-Length"])).count(b'{"create":')
+		        said = b'{"errors":false,"items":[' + b",".join([b'{"create":{"status":201}}'] * n) + b"]}"
+		        self.send_response(200)
+		        self.send_header("Content-Length", str(len(said)))
+		        self.end_headers()
+		        self.wfile.write(said)
+		    def log_message(self, *args):
+		        pass
+		http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+	END
+	lab_port
+	web=$port
+	/usr/bin/python3 "$lab/index.py" "$web" 2>>"$lab/index.log" &
+	lab_pids+=($!)
+	lab_wait 20 sh -c "curl -s -d x 'http://127.0.0.1:$web/'" || fail "the index did not start"
 	brokers=$("$root/tests/support/kafka.sh" start "$lab/kafka") || fail "no Kafka broker"
 	"$root/tests/support/kafka.sh" topic "$lab/kafka" mews.alerts.v1 4
 	cat >"$lab/rsyslog.conf" <<-END
@@ -54,7 +74,7 @@ destinations() {
 }
 
 stage_outputs() {
-	local alerts=50000 ten=() idle_ns brokers
+	local alerts=50000 ten=() idle_ns brokers web
 	[ -z "$quick" ] || alerts=5000
 	printf -- '- rule: Closed\n  desc: d\n  condition: evt.type = close\n  output: closed by %%proc.name\n  priority: WARNING\n' >"$lab/closed.yaml"
 	lab_rules=$lab/closed.yaml
@@ -85,6 +105,8 @@ stage_outputs() {
 	drain stdout
 	drain program -o outputs.program.command=/bin/sh -o outputs.program.command=-c -o 'outputs.program.command=exec cat >/dev/null'
 	drain syslog -o "outputs.syslog.address=unix:$lab/log"
+	drain webhook -o "outputs.webhook.url=http://127.0.0.1:$web/_bulk" -o outputs.webhook.params.index=alerts \
+		-o "outputs.webhook.preset=$root/deploy/presets/elasticsearch.yaml"
 	drain kafka -o "outputs.kafka.brokers=$brokers"
 	"$root/tests/support/kafka.sh" stop "$lab/kafka"
 }

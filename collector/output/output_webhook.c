@@ -243,13 +243,14 @@ static void
 end_rows(struct webhook_state *st, struct webhook_request *q, const struct webhook_verdict *whole)
 {
 	bool each = whole->result == OUTPUT_DELIVERED && st->reply == WEBHOOK_BULK;
+	json_t *items = each ? webhook_items(buf_get(&q->reply)) : NULL;
 	struct webhook_verdict v = *whole;
 	size_t n = q->n;
 
 	st->trouble[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		if (each)
-			v = webhook_judge_item(buf_get(&q->reply), i, st->host);
+			v = webhook_judge_item(items, i, st->host);
 		if (v.result == OUTPUT_REFUSED)
 			refuse(st, q->rows[i], q->body.n, n == 1 || each, &v);
 		else
@@ -258,6 +259,7 @@ end_rows(struct webhook_state *st, struct webhook_request *q, const struct webho
 		if (v.result == OUTPUT_RETRY)
 			webhook_note(st, v.why);
 	}
+	json_decref(items);
 	q->n = 0;
 }
 

@@ -9,6 +9,7 @@
 #include "collector/output/text.h"
 #include "common/buf.h"
 #include <curl/curl.h>
+#include <jansson.h>
 
 #define WEBHOOK_BATCH    500 /* most alerts in a request */
 #define WEBHOOK_PARALLEL 16
@@ -115,7 +116,9 @@ struct webhook_verdict webhook_judge(
     enum webhook_reply kind, long status, struct slice body, const char *host);
 
 /* The same for alert 'i' of a WEBHOOK_BULK answer with status 2xx. */
-struct webhook_verdict webhook_judge_item(struct slice body, size_t i, const char *host);
+struct webhook_verdict webhook_judge_item(const json_t *items, size_t i, const char *host);
+/* The items of an answer that webhook_judge() found delivered; the caller's. NULL: no memory. */
+json_t *webhook_items(struct slice body);
 
 /* Describe an answer in a sentence. */
 void webhook_describe(long status, struct slice body, char *ret, size_t max);

@@ -117,12 +117,21 @@ action_of(json_t *item)
 	return json_object_iter_value(json_object_iter(item));
 }
 
+json_t *
+webhook_items(struct slice body)
+{
+	json_t *root = json_loadb(body.p, body.n, 0, NULL);
+	json_t *items = json_incref(json_object_get(root, "items"));
+
+	json_decref(root);
+	return items;
+}
+
 struct webhook_verdict
-webhook_judge_item(struct slice body, size_t i, const char *host)
+webhook_judge_item(const json_t *items, size_t i, const char *host)
 {
 	struct webhook_verdict v = { .result = OUTPUT_DELIVERED };
-	json_t *root = json_loadb(body.p, body.n, 0, NULL);
-	json_t *action = action_of(json_array_get(json_object_get(root, "items"), i));
+	json_t *action = action_of(json_array_get(items, i));
 	json_t *reason = json_object_get(json_object_get(action, "error"), "reason");
 	struct slice said = { json_string_value(reason), json_string_length(reason) };
 	long status = (long) json_integer_value(json_object_get(action, "status"));
@@ -132,6 +141,5 @@ webhook_judge_item(struct slice body, size_t i, const char *host)
 	/* 409: it has the alert's id already, from an attempt whose answer we missed */
 	else if ((status < 200 || status > 299) && status != 409)
 		v = judge_status(status, said, host);
-	json_decref(root);
 	return v;
 }

@@ -23,15 +23,19 @@ static void
 web(enum webhook_reply kind, long status, struct slice body)
 {
 	struct webhook_verdict v = webhook_judge(kind, status, body, "host");
+	json_t *items = NULL;
 
 	check(v.result, v.why);
 	if ((status < 200 || status > 299) && v.result == OUTPUT_DELIVERED)
 		abort();
+	if (kind == WEBHOOK_BULK && v.result == OUTPUT_DELIVERED)
+		items = webhook_items(body);
 	for (size_t i = 0; kind == WEBHOOK_BULK && v.result == OUTPUT_DELIVERED && i < 3; i++) {
-		struct webhook_verdict item = webhook_judge_item(body, i, "host");
+		struct webhook_verdict item = webhook_judge_item(items, i, "host");
 
 		check(item.result, item.why);
 	}
+	json_decref(items);
 }
 
 /* The bytes arrive in pieces of 'step'. */
