@@ -113,6 +113,7 @@ glibc=$(ldd --version | sed -n '1s/.* //p')
 		/usr/sbin/mews-collector
 		%dir /usr/share/mews
 		/usr/share/mews/presets
+		/usr/share/mews/schemas
 		/usr/lib/systemd/system/mews-collector.service
 		/usr/share/man/man8/mews-collector.8*
 		%dir /etc/mews

@@ -25,6 +25,14 @@ const struct opt email_opts[] = {
 	{ "outputs.email.interval", "5m",
 	    "Alerts that follow a mail within this time are sent as one.", OPT_MSEC,
 	    AT(interval_ms), 0, 86400000 },
+	{ "outputs.email.subject", NULL,
+	    "The subject of a mail about one rule on one node, a template such as "
+	    "'%alert.priority: %alert.rule on %alert.node'.",
+	    OPT_STR, AT(subject), 0, 0 },
+	{ "outputs.email.template", NULL,
+	    "What a mail says of a rule's first alert on a node, with fields of that alert, "
+	    "instead of its output.",
+	    OPT_STR, AT(body), 0, 0 },
 	{ "outputs.email.timeout", "30s", "Longest time for a mail.", OPT_MSEC, AT(timeout_ms), 100,
 	    600000 },
 	{ "outputs.email.tls.ca", NULL,
@@ -148,5 +156,12 @@ email_conf(struct email_state *st, struct cfg *cfg, struct diag *d)
 	if (!st->tls && strcmp(st->starttls, "no") != 0)
 		return cfg_wrong(cfg, "outputs.email.starttls", "required or no", st->starttls, d);
 	r = check_addresses(st, cfg, d);
+	if (r == 0)
+		r = template_option(
+		    "outputs.email.subject", st->subject, true, cfg, &st->by_subject, d);
+	if (r == 0)
+		r = template_option("outputs.email.template", st->body, true, cfg, &st->by_body, d);
+	st->digest.subject = st->test.subject = st->by_subject;
+	st->digest.body = st->test.body = st->by_body;
 	return r < 0 ? r : check_login(st, cfg, d);
 }

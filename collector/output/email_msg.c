@@ -17,6 +17,7 @@ email_clear(struct email_digest *m)
 {
 	m->n = 0;
 	m->count = m->others = 0;
+	m->title[0] = '\0';
 }
 
 static struct email_group *
@@ -32,14 +33,26 @@ group_of(struct email_digest *m, const struct alert *a)
 	return NULL;
 }
 
+/* A template's line, cut to fit. Is there one? */
+static bool
+add_line(const struct template *t, const struct alert *a, char *ret, size_t size)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	if (t == NULL || template_line_cut(t, a, size - sizeof("..."), &b) < 0)
+		return false;
+	(void) snprintf(ret, size, "%.*s", (int) b.n, b.n == 0 ? "" : b.p);
+	return true;
+}
+
 static void
-add_text(struct email_group *g, const struct alert *a)
+add_text(const struct email_digest *m, struct email_group *g, const struct alert *a)
 {
 	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
 	json_t *output = json_object_get(root, "output");
 	struct slice s = { json_string_value(output), json_string_length(output) };
 
-	if (s.p != NULL)
+	if (!add_line(m->body, a, g->text, sizeof(g->text)) && s.p != NULL)
 		(void) escape_text(g->text, sizeof(g->text), text_body(s, a->priority));
 	json_decref(root);
 }
@@ -53,6 +66,7 @@ email_add(struct email_digest *m, const struct alert *a)
 		memcpy(m->id, a->id, sizeof(m->id));
 		m->first = m->last = a->time;
 		m->worst = a->priority;
+		(void) add_line(m->subject, a, m->title, sizeof(m->title));
 	}
 	m->count++;
 	m->first = MIN(m->first, a->time);
@@ -66,7 +80,7 @@ email_add(struct email_digest *m, const struct alert *a)
 		(void) snprintf(g->rule, sizeof(g->rule), "%s", a->rule);
 		(void) snprintf(g->node, sizeof(g->node), "%s", a->node);
 		(void) snprintf(g->cluster, sizeof(g->cluster), "%s", a->cluster);
-		add_text(g, a);
+		add_text(m, g, a);
 	}
 	if (g == NULL) {
 		m->others++;
@@ -103,29 +117,29 @@ add_safe(struct buf *b, const char *s)
 void
 email_subject(const struct email_digest *m, struct buf *ret)
 {
-	buf_printf(ret, "[Mews] %s: ", priority_name(m->worst));
-	if (m->n == 1 && m->others == 0) {
+	if (m->n != 1 || m->others > 0) {
+		buf_printf(ret, "[Mews] %s: %lu alerts", priority_name(m->worst),
+		    (unsigned long) m->count);
+		return;
+	}
+	if (m->title[0] != '\0') {
+		buf_str(ret, m->title);
+	} else {
+		buf_printf(ret, "[Mews] %s: ", priority_name(m->worst));
 		add_safe(ret, m->group[0].rule);
 		buf_str(ret, " on ");
 		add_safe(ret, m->group[0].node);
-		if (m->count > 1)
-			buf_printf(ret, " (%lu alerts)", (unsigned long) m->count);
-		return;
 	}
-	buf_printf(ret, "%lu alerts", (unsigned long) m->count);
+	if (m->count > 1)
+		buf_printf(ret, " (%lu alerts)", (unsigned long) m->count);
 }
 
-/* "2026-11-28T10:31:07Z", or from ... to ... */
 static void
 add_times(struct buf *b, uint64_t first, uint64_t last)
 {
-	char text[CLOCK_TEXT];
+	char text[TEXT_SPAN];
 
-	buf_str(b, clock_text(first, text));
-	if (last / NS_PER_S > first / NS_PER_S) {
-		buf_str(b, " to ");
-		buf_str(b, clock_text(last, text));
-	}
+	buf_str(b, text_span(first, last, text));
 }
 
 static const char *

@@ -11,6 +11,7 @@
 #define MEWS_COLLECTOR_OUTPUT_EMAIL_MSG_H
 
 #include "collector/alert/alert.h"
+#include "collector/output/template.h"
 #include "common/buf.h"
 #include "common/macros.h"
 #include <stdbool.h>
@@ -20,13 +21,15 @@
 /* The alerts of one rule on one node. */
 struct email_group {
 	char rule[256], node[256], cluster[128];
-	char text[1024]; /* output of the first, escaped for display */
+	char text[1024]; /* output of the first, or its 'body', escaped for display */
 	enum priority priority;
 	uint64_t count, first, last; /* realtime ns */
 };
 
-/* Alerts for a mail; zeroed at first. */
+/* Alerts for a mail; zeroed at first, except for the templates. */
 struct email_digest {
+	const struct template *subject, *body; /* lines, or NULL: the usual ones */
+	char title[256];                       /* the subject of the first alert, if there is one */
 	struct email_group group[EMAIL_GROUPS];
 	size_t n;
 	uint64_t count, others; /* all alerts; those of further groups */

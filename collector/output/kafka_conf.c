@@ -196,6 +196,9 @@ kafka_conf(struct kafka_state *k, struct cfg *cfg, struct diag *d)
 
 	if (r == 0)
 		r = compile("outputs.kafka.key", k->key_text, &k->key, cfg, d);
+	if (r == 0)
+		r = template_option(
+		    "outputs.kafka.template", k->value_text, false, cfg, &k->value, d);
 	k->conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(k->conf, quiet);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(defaults); i++)

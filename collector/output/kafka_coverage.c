@@ -10,7 +10,8 @@
 #include "common/clock.h"
 #include <jansson.h>
 
-#define TYPE "io.mews.coverage.v1"
+#define TYPE   "io.mews.coverage.v1"
+#define SCHEMA "urn:mews:schema:coverage:v1" /* deploy/schemas/coverage.v1.json */
 
 static void
 note(struct kafka_state *k, rd_kafka_resp_err_t err)
@@ -39,6 +40,7 @@ send_beat(struct kafka_state *k, const struct output_beat *b)
 	(void) rd_kafka_header_add(h, "ce_source", -1, source, -1);
 	(void) rd_kafka_header_add(h, "ce_type", -1, TYPE, -1);
 	(void) rd_kafka_header_add(h, "ce_time", -1, at, -1);
+	(void) rd_kafka_header_add(h, "ce_dataschema", -1, SCHEMA, -1);
 	return kafka_produce(k, k->coverage, &parts);
 }
 

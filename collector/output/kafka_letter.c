@@ -45,6 +45,7 @@ kafka_refuse(struct kafka_state *k, const char *why, const char *topic, int32_t 
 	add(parts->headers, REASON, why);
 	add(parts->headers, "dlq.topic", topic);
 	add_number(parts->headers, "dlq.partition", partition);
+	add_number(parts->headers, "dlq.offset", -1); /* it was never stored */
 	add_number(parts->headers, "dlq.attempts", k->tried_row == rowid ? k->tries : 1);
 	add(parts->headers, "dlq.timestamp", at);
 	parts->rowid |= KAFKA_LETTER;

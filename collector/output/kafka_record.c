@@ -53,7 +53,8 @@ kafka_topic_char(char c)
 }
 
 int
-kafka_record(const struct kafka_state *k, const struct alert *a, struct kafka_record *ret)
+kafka_record(
+    const struct kafka_state *k, const struct alert *a, uint64_t rowid, struct kafka_record *ret)
 {
 	int r = make_key(k, a, ret);
 
@@ -61,20 +62,72 @@ kafka_record(const struct kafka_state *k, const struct alert *a, struct kafka_re
 		r = make_topic(k, a, ret);
 	shape_source(a->cluster, a->node, ret->source, sizeof(ret->source));
 	text_time(a->time, ret->at);
+	ret->sequence[0] = '\0';
+	if (rowid != 0)
+		(void) snprintf(
+		    ret->sequence, sizeof(ret->sequence), "%020llu", (unsigned long long) rowid);
 	return r;
+}
+
+int
+kafka_value(const struct kafka_state *k, const struct alert *a, size_t limit, struct buf *ret)
+{
+	int r = k->value == NULL ? -EBADMSG : template_fit(k->value, a, limit, ret);
+
+	/* no template, or an alert without fields */
+	return r == -EBADMSG ? text_fit(ret, a, k->format, limit) : r;
+}
+
+const char *
+kafka_content_type(const struct kafka_state *k)
+{
+	return text_content_type(k->value == NULL ? k->format : TEXT_JSON);
+}
+
+/* The severity as OpenTelemetry numbers syslog's, which CloudEvents' extension takes. */
+static const char *
+severity_number(enum priority p)
+{
+	static const char *const numbers[] = { "21", "19", "18", "17", "13", "10", "9", "5" };
+
+	return numbers[p];
+}
+
+size_t
+kafka_header_list(const struct kafka_state *k, const struct alert *a,
+    const struct kafka_record *record, struct kafka_header v[KAFKA_HEADERS])
+{
+	const struct kafka_header all[KAFKA_HEADERS] = {
+		{ "content-type", kafka_content_type(k) },
+		{ "ce_specversion", "1.0" },
+		{ "ce_id", a->id },
+		{ "ce_source", record->source },
+		{ "ce_type", SHAPE_CE_TYPE },
+		{ "ce_time", record->at },
+		{ "ce_subject", a->rule },
+		{ "ce_dataschema", k->value == NULL ? text_schema(k->format) : NULL },
+		{ "ce_sequence", record->sequence[0] == '\0' ? NULL : record->sequence },
+		{ "ce_severitytext", priority_name(a->priority) },
+		{ "ce_severitynumber", severity_number(a->priority) },
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < KAFKA_HEADERS; i++) {
+		if (all[i].value != NULL)
+			v[n++] = all[i];
+	}
+	return n;
 }
 
 rd_kafka_headers_t *
 kafka_headers(const struct kafka_state *k, const struct alert *a, const struct kafka_record *record)
 {
-	const char *const v[][2] = { { "content-type", text_content_type(k->format) },
-		{ "ce_specversion", "1.0" }, { "ce_id", a->id }, { "ce_source", record->source },
-		{ "ce_type", SHAPE_CE_TYPE }, { "ce_time", record->at },
-		{ "ce_subject", a->rule } };
-	rd_kafka_headers_t *h = rd_kafka_headers_new(ARRAY_SIZE(v));
+	struct kafka_header v[KAFKA_HEADERS];
+	size_t n = kafka_header_list(k, a, record, v);
+	rd_kafka_headers_t *h = rd_kafka_headers_new(n);
 
-	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
-		(void) rd_kafka_header_add(h, v[i][0], -1, v[i][1], -1);
+	for (size_t i = 0; i < n; i++)
+		(void) rd_kafka_header_add(h, v[i].name, -1, v[i].value, -1);
 	return h;
 }
 

@@ -16,15 +16,6 @@ lines_fini(struct lines *l)
 }
 
 int
-lines_template(struct lines *l, const char *key, const char *text, struct cfg *cfg, struct diag *d)
-{
-	if (text == NULL || text[0] == '\0')
-		return 0;
-	cfg_place(cfg, key, d);
-	return template_line_new(text, key, &l->template, d);
-}
-
-int
 lines_render(const struct lines *l, const struct alert *a, enum text_format format, struct buf *ret)
 {
 	size_t before = ret->n;

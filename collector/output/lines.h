@@ -24,16 +24,12 @@ struct lines {
 		size_t end; /* in 'out' */
 	} line[LINES_MAX];
 	size_t n, settled;         /* lines, and how many of them are done */
-	struct template *template; /* of a line; NULL: the format says */
+	struct template *template; /* of a line, set by the owner; NULL: the format says */
 	output_done_fn *done;
 	void *arg;
 };
 
 void lines_fini(struct lines *l);
-
-/* Set the template of lines, the value of the option 'key'; NULL or "": none. -EINVAL and *d. */
-int lines_template(
-    struct lines *l, const char *key, const char *text, struct cfg *cfg, struct diag *d) MUST_CHECK;
 
 /* Append an alert's line, with its end. -ENOMEM. */
 int lines_render(const struct lines *l, const struct alert *a, enum text_format format,

@@ -268,6 +268,8 @@ email_render(void *state, const struct alert *a, struct buf *ret)
 
 	if (m == NULL)
 		return -ENOMEM;
+	m->subject = st->by_subject;
+	m->body = st->by_body;
 	email_add(m, a);
 	buf_printf(ret, "From: %s\n", st->from);
 	for (size_t i = 0; i < st->to.n; i++)
@@ -403,6 +405,9 @@ email_close(void *state)
 	(void) curl_multi_cleanup(st->multi);
 	curl_slist_free_all(st->rcpt);
 	buf_fini(&st->message);
+	template_free(st->by_subject);
+	template_free(st->by_body);
+	st->by_subject = st->by_body = NULL;
 	st->easy = NULL;
 	st->multi = NULL;
 	st->rcpt = NULL;

@@ -14,8 +14,9 @@
 enum sending { NOTHING, PENDING, TEST };
 
 struct email_state {
-	char *server, *from, *user, *password_file, *starttls, *ca, *cert, *key;
+	char *server, *from, *user, *password_file, *starttls, *ca, *cert, *key, *subject, *body;
 	struct opt_list to;
+	struct template *by_subject, *by_body; /* or NULL */
 	uint64_t interval_ms, timeout_ms;
 	bool tls;       /* required after EHLO, or from the start */
 	char host[256]; /* of the server */
@@ -40,7 +41,7 @@ struct email_state {
 	char trouble[512];
 };
 
-#define EMAIL_OPTS 11
+#define EMAIL_OPTS 13
 extern const struct opt email_opts[EMAIL_OPTS];
 /* Check the options. -EINVAL and *d. */
 int email_conf(struct email_state *st, struct cfg *cfg, struct diag *d) MUST_CHECK;

@@ -114,7 +114,8 @@ file_check(void *state, struct cfg *cfg, struct diag *d)
 	st->sync = strcmp(st->sync_name, "batch") == 0;
 	if (!st->sync && strcmp(st->sync_name, "none") != 0)
 		return cfg_wrong(cfg, opts[3].key, "none or batch", st->sync_name, d);
-	r = lines_template(&st->lines, "outputs.file.template", st->template, cfg, d);
+	r = template_option(
+	    "outputs.file.template", st->template, true, cfg, &st->lines.template, d);
 	if (r < 0)
 		return r;
 	r = probe_file(st->path);

@@ -11,7 +11,6 @@
  */
 #include "collector/output/output_kafka.h"
 #include "collector/output/output.h"
-#include "collector/output/shape.h"
 #include "collector/output/text.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -37,6 +36,10 @@ static const struct opt opts[] = {
 	    offsetof(struct kafka_state, letters), 0, 0 },
 	{ "outputs.kafka.format", "json", TEXT_FORMATS ": the record's value.", OPT_STR,
 	    offsetof(struct kafka_state, format_name), 0, 0 },
+	{ "outputs.kafka.template", NULL,
+	    "The record's value as JSON with fields of the alert, such as "
+	    "'{\"rule\": \"%alert.rule\"}', instead of the format.",
+	    OPT_STR, offsetof(struct kafka_state, value_text), 0, 0 },
 	{ "outputs.kafka.coverage_topic", NULL,
 	    "Send the state of each node to this topic every 10 s; compact it.", OPT_STR,
 	    offsetof(struct kafka_state, coverage), 0, 0 },
@@ -279,17 +282,21 @@ static int
 kafka_render(void *state, const struct alert *a, struct buf *ret)
 {
 	const struct kafka_state *k = state;
+	struct kafka_header v[KAFKA_HEADERS];
 	struct kafka_record rec;
-	int r = kafka_record(k, a, &rec);
+	int r = kafka_record(k, a, 0, &rec);
+	size_t n;
 
 	if (r < 0)
 		return r;
-	buf_printf(ret,
-	    "topic: %s\nkey: %s\ncontent-type: %s\nce_specversion: 1.0\n"
-	    "ce_id: %s\nce_source: %s\nce_type: " SHAPE_CE_TYPE "\nce_time: %s\nce_subject: %s\n\n",
-	    rec.topic, rec.key, text_content_type(k->format), a->id, rec.source, rec.at, a->rule);
-	text_alert(ret, a, k->format);
-	return buf_ok(ret);
+	n = kafka_header_list(k, a, &rec, v);
+	buf_printf(ret, "topic: %s\nkey: %s\n", rec.topic, rec.key);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(ret, "%s: %s\n", v[i].name, v[i].value);
+	buf_char(ret, '\n');
+	r = kafka_value(k, a, SIZE_MAX, ret);
+	buf_char(ret, '\n');
+	return r < 0 ? r : buf_ok(ret);
 }
 
 static const char *
@@ -311,7 +318,7 @@ produce_cut(struct kafka_state *k, const struct outbox_row *row, const struct ka
 	for (; r == 0 && err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && limit >= CUT_LEAST;
 	     limit /= 2) {
 		buf_clear(&body);
-		r = text_fit(&body, &row->alert, k->format, limit);
+		r = kafka_value(k, &row->alert, limit, &body);
 		if (r == 0)
 			err = produce(k, row, record, buf_get(&body));
 	}
@@ -370,13 +377,13 @@ kafka_submit(void *state, const struct outbox_row *row)
 		return r;
 	if (k->solo_until > 0 && row->rowid <= k->solo_until && k->flying > 0)
 		return -EAGAIN;
-	if (k->format != TEXT_JSON) {
-		text_shape(&shaped, &row->alert, k->format);
+	if (k->format != TEXT_JSON || k->value != NULL) {
+		r = kafka_value(k, &row->alert, SIZE_MAX, &shaped);
+		if (r < 0)
+			return r;
 		body = buf_get(&shaped);
-		if (buf_ok(&shaped) < 0)
-			return -ENOMEM;
 	}
-	r = kafka_record(k, &row->alert, &record);
+	r = kafka_record(k, &row->alert, row->rowid, &record);
 	if (r < 0)
 		return r;
 	k->flying++; /* before its report can arrive */
@@ -445,7 +452,8 @@ kafka_close(void *state)
 	k->conf = NULL;
 	template_free(k->by);
 	template_free(k->key);
-	k->by = k->key = NULL;
+	template_free(k->value);
+	k->by = k->key = k->value = NULL;
 }
 
 const struct output_ops output_kafka = {

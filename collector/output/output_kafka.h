@@ -12,11 +12,12 @@
 
 struct kafka_state {
 	struct opt_list brokers;
-	char *topic, *format_name, *key_text;
-	char *letters;        /* the dead-letter topic, or NULL */
-	char *coverage;       /* the topic of nodes' states, or NULL */
-	struct template *by;  /* of the topic */
-	struct template *key; /* of the key */
+	char *topic, *format_name, *key_text, *value_text;
+	char *letters;          /* the dead-letter topic, or NULL */
+	char *coverage;         /* the topic of nodes' states, or NULL */
+	struct template *by;    /* of the topic */
+	struct template *key;   /* of the key */
+	struct template *value; /* JSON; NULL: the format says */
 	enum text_format format;
 	rd_kafka_conf_t *conf; /* without callbacks; each producer gets a copy */
 	rd_kafka_t *rk;
@@ -44,15 +45,29 @@ struct kafka_state {
 /* The parts of an alert's record besides its value. */
 struct kafka_record {
 	char topic[KAFKA_TOPIC_MAX + 1], key[512], source[1200], at[40];
+	char sequence[24]; /* of the row, in the order of texts; "": no row */
 	size_t key_len;
 };
 
-/* -ENOMEM. */
-int kafka_record(
-    const struct kafka_state *k, const struct alert *a, struct kafka_record *ret) MUST_CHECK;
-/* CloudEvents' headers; the caller's. */
+/* Of an alert in a row of the outbox, or 0. -ENOMEM. */
+int kafka_record(const struct kafka_state *k, const struct alert *a, uint64_t rowid,
+    struct kafka_record *ret) MUST_CHECK;
+
+/* A header, or its value as text. */
+struct kafka_header {
+	const char *name, *value;
+};
+#define KAFKA_HEADERS 11
+/* CloudEvents' headers of a record, borrowed from it and the alert, and their number. */
+size_t kafka_header_list(const struct kafka_state *k, const struct alert *a,
+    const struct kafka_record *record, struct kafka_header v[KAFKA_HEADERS]);
+/* The same for the library; the caller's. */
 rd_kafka_headers_t *kafka_headers(
     const struct kafka_state *k, const struct alert *a, const struct kafka_record *record);
+/* Append an alert's value in at most 'limit' bytes, its longest texts cut. -EMSGSIZE, -ENOMEM. */
+int kafka_value(
+    const struct kafka_state *k, const struct alert *a, size_t limit, struct buf *ret) MUST_CHECK;
+const char *kafka_content_type(const struct kafka_state *k);
 /* Does Kafka allow it in the name of a topic? */
 bool kafka_topic_char(char c);
 

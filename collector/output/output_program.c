@@ -80,7 +80,8 @@ program_check(void *state, struct cfg *cfg, struct diag *d)
 	st->answers = strcmp(st->acknowledge, "line") == 0;
 	if (!st->answers && strcmp(st->acknowledge, "read") != 0)
 		return cfg_wrong(cfg, opts[2].key, "read or line", st->acknowledge, d);
-	return lines_template(&st->lines, "outputs.program.template", st->template, cfg, d);
+	return template_option(
+	    "outputs.program.template", st->template, true, cfg, &st->lines.template, d);
 }
 
 /* Start it if it is time. */

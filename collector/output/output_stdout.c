@@ -31,7 +31,8 @@ stdout_check(void *state, struct cfg *cfg, struct diag *d)
 	struct stdout_state *st = state;
 
 	if (text_format_of(st->format_name, isatty(STDOUT_FILENO) != 0, &st->format) == 0)
-		return lines_template(&st->lines, "outputs.stdout.template", st->template, cfg, d);
+		return template_option(
+		    "outputs.stdout.template", st->template, true, cfg, &st->lines.template, d);
 	cfg_place(cfg, opts[0].key, d);
 	diag_set(d, d->line, d->col, "'%s' must be " TEXT_FORMATS ", not '%s'", opts[0].key,
 	    st->format_name);

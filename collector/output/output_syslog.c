@@ -30,10 +30,11 @@ struct pending {
 };
 
 struct syslog_state {
-	char *address, *facility, *app, *header, *format, *sd_id;
+	char *address, *facility, *app, *header, *format, *template, *sd_id;
 	char *ca, *cert, *key, *tls_name;
 	uint64_t max;
 	struct syslog_form form;
+	struct template *line; /* of the text, or NULL */
 	struct peer peer;
 	struct buf out, msg;
 	size_t written; /* of 'out' */
@@ -59,6 +60,10 @@ static const struct opt opts[] = {
 	    "rfc5424, bsd (RFC 3164), or auto: bsd on a unix socket, whose readers expect it.",
 	    OPT_STR, AT(header) },
 	{ "outputs.syslog.format", "json", TEXT_FORMATS ".", OPT_STR, AT(format) },
+	{ "outputs.syslog.template", NULL,
+	    "The text with fields of the alert, such as '%alert.rule: %proc.name', instead of "
+	    "the format.",
+	    OPT_STR, AT(template) },
 	{ "outputs.syslog.structured_data", "mews@32473",
 	    "The name of the structured data in rfc5424; empty: none.", OPT_STR, AT(sd_id) },
 	{ "outputs.syslog.max_size", "8KiB",
@@ -100,7 +105,7 @@ read_form(struct syslog_state *st, struct cfg *cfg, struct diag *d)
 		return cfg_wrong(cfg, "outputs.syslog.structured_data",
 		    "a name of at most 32 characters, such as mews@32473", st->sd_id, d);
 	st->form = (struct syslog_form){ local ? SYSLOG_LOCAL : SYSLOG_5424, (unsigned) facility,
-		st->app, unless_empty(st->sd_id), TEXT_JSON, st->max };
+		st->app, unless_empty(st->sd_id), TEXT_JSON, st->line, st->max };
 	if (text_format_of(st->format, true, &st->form.format) < 0)
 		return cfg_wrong(cfg, "outputs.syslog.format", TEXT_FORMATS, st->format, d);
 	if (st->form.format == TEXT_COLOURED)
@@ -121,8 +126,10 @@ syslog_check(void *state, struct cfg *cfg, struct diag *d)
 	struct syslog_state *st = state;
 	struct peer_to *to = &st->peer.to;
 	char why[sizeof(d->msg)];
-	int r;
+	int r = template_option("outputs.syslog.template", st->template, true, cfg, &st->line, d);
 
+	if (r < 0)
+		return r;
 	if (st->address == NULL || peer_parse(st->address, to) < 0)
 		return cfg_wrong(cfg, "outputs.syslog.address",
 		    "unix:/PATH, udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT", st->address,
@@ -389,6 +396,8 @@ syslog_close(void *state)
 	peer_close(&st->peer);
 	buf_fini(&st->out);
 	buf_fini(&st->msg);
+	template_free(st->line);
+	st->line = NULL;
 	st->n = st->nwritten = st->written = 0;
 }
 

@@ -291,8 +291,10 @@ shape_cloudevents(struct buf *b, const struct alert *a)
 	buf_json(&body, slice_str(source));
 	buf_str(&body, ",\"type\":\"" SHAPE_CE_TYPE "\",\"subject\":");
 	buf_json(&body, slice_str(a->rule));
-	buf_printf(
-	    &body, ",\"time\":\"%s\",\"datacontenttype\":\"application/json\",\"data\":", at);
+	buf_printf(&body,
+	    ",\"time\":\"%s\",\"datacontenttype\":\"application/"
+	    "json\",\"dataschema\":\"" SHAPE_SCHEMA "\",\"data\":",
+	    at);
 	buf_add(&body, a->json, a->json_len);
 	buf_char(&body, '}');
 	escape_json(b, buf_get(&body));

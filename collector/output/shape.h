@@ -30,5 +30,7 @@ void shape_leef(struct buf *b, const struct alert *a);
 void shape_source(const char *cluster, const char *node, char *ret, size_t size);
 
 #define SHAPE_CE_TYPE "io.mews.alert.v1"
+/* The schema of Falco's JSON as Mews writes it: deploy/schemas/alert.v1.json. */
+#define SHAPE_SCHEMA "urn:mews:schema:alert:v1"
 
 #endif

@@ -8,8 +8,6 @@
 enum {
 	CLASS_DETECTION_FINDING = 2004,
 	CATEGORY_FINDINGS = 2,
-	ACTIVITY_CREATE = 1,
-	STATUS_NEW = 1,
 	ANALYTIC_RULE = 1,
 	ACTION_OBSERVED = 3,
 	DISPOSITION_DETECTED = 15,
@@ -30,6 +28,13 @@ static const struct {
 	[PRIO_DEBUG] = { 1, "Informational" },
 };
 
+/* An alert begins a finding, or says that an earlier one is over. */
+static const struct stage {
+	int activity, status;
+	const char *name, *type_name, *status_name, *time;
+} create = { 1, 1, "Create", "Detection Finding: Create", "New", "finding_info.created_time" },
+  closing = { 3, 4, "Close", "Detection Finding: Close", "Resolved", "finding_info.modified_time" };
+
 static json_t *
 milliseconds(uint64_t ns)
 {
@@ -40,16 +45,18 @@ static void
 put_base(struct shape *s)
 {
 	const struct alert *a = s->a;
+	const char *ended = json_string_value(json_object_get(s->fields, "mews.resolves"));
+	const struct stage *at = ended == NULL ? &create : &closing;
 	const struct {
 		const char *path;
 		int value;
 	} numbers[] = {
-		{ "activity_id", ACTIVITY_CREATE },
+		{ "activity_id", at->activity },
 		{ "category_uid", CATEGORY_FINDINGS },
 		{ "class_uid", CLASS_DETECTION_FINDING },
-		{ "type_uid", CLASS_DETECTION_FINDING * 100 + ACTIVITY_CREATE },
+		{ "type_uid", CLASS_DETECTION_FINDING * 100 + at->activity },
 		{ "severity_id", severities[a->priority].id },
-		{ "status_id", STATUS_NEW },
+		{ "status_id", at->status },
 		{ "action_id", ACTION_OBSERVED },
 		{ "disposition_id", DISPOSITION_DETECTED },
 		{ "finding_info.analytic.type_id", ANALYTIC_RULE },
@@ -58,18 +65,18 @@ put_base(struct shape *s)
 	const struct {
 		const char *path, *value;
 	} texts[] = {
-		{ "activity_name", "Create" },
+		{ "activity_name", at->name },
 		{ "category_name", "Findings" },
 		{ "class_name", "Detection Finding" },
-		{ "type_name", "Detection Finding: Create" },
+		{ "type_name", at->type_name },
 		{ "severity", severities[a->priority].name },
-		{ "status", "New" },
+		{ "status", at->status_name },
 		{ "metadata.version", "1.5.0" },
 		{ "metadata.product.name", "Mews" },
 		{ "metadata.product.vendor_name", "Mews" },
 		{ "metadata.product.version", MEWS_VERSION },
 		{ "metadata.uid", a->id },
-		{ "finding_info.uid", a->id },
+		{ "finding_info.uid", ended == NULL ? a->id : ended },
 		{ "finding_info.title", a->rule },
 		{ "finding_info.analytic.name", a->rule },
 		{ "finding_info.analytic.type", "Rule" },
@@ -84,7 +91,7 @@ put_base(struct shape *s)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		shape_put(s, texts[i].path, shape_text(slice_str(texts[i].value)));
 	shape_put(s, "time", milliseconds(a->time));
-	shape_put(s, "finding_info.created_time", milliseconds(a->time));
+	shape_put(s, at->time, milliseconds(a->time));
 	shape_put(s, "is_alert", json_true());
 	shape_put(s, "message", shape_text(s->output));
 	shape_put(

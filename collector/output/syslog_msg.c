@@ -3,7 +3,6 @@
 #include "collector/output/text.h"
 #include "common/clock.h"
 #include "common/escape.h"
-#include "common/utf8.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -125,24 +124,22 @@ header_bsd(struct buf *b, const struct syslog_form *f, const struct alert *a)
 	buf_printf(b, "%s[%d]: ", f->app, (int) getpid());
 }
 
-/* Append the text in at most 'room' bytes, cut between characters. */
+/* Append the text in at most 'room' bytes. */
 static int
-add_text(struct buf *b, const struct alert *a, size_t room)
+add_text(struct buf *b, const struct syslog_form *f, const struct alert *a, size_t room)
 {
-	size_t before = b->n, n;
+	size_t before = b->n;
+	int r = f->template == NULL ? -EBADMSG : template_line_cut(f->template, a, SIZE_MAX, b);
 
-	text_shape(b, a, TEXT_BARE);
-	if (buf_ok(b) < 0)
-		return -ENOMEM;
-	if (b->n - before <= room)
-		return 0;
-	if (room < CUT_LEAST)
+	if (r == -EBADMSG && f->format != TEXT_BARE) /* no template, or an alert without fields */
+		return text_fit(b, a, f->format, room);
+	if (r == -EBADMSG)
+		text_shape(b, a, TEXT_BARE);
+	else if (r < 0)
+		return r;
+	if (b->n - before > room && room < CUT_LEAST)
 		return -EMSGSIZE;
-	for (n = room - strlen("..."); n > 0 && utf8_continues(b->p[before + n]); n--)
-		;
-	b->n = before + n;
-	buf_str(b, "...");
-	return buf_ok(b);
+	return text_shorten(b, before, room);
 }
 
 int
@@ -160,5 +157,5 @@ syslog_msg(const struct syslog_form *f, const struct alert *a, struct buf *ret)
 	if (ret->n - before >= f->max)
 		return -EMSGSIZE;
 	room = f->max - (ret->n - before);
-	return f->format == TEXT_BARE ? add_text(ret, a, room) : text_fit(ret, a, f->format, room);
+	return add_text(ret, f, a, room);
 }

@@ -9,6 +9,7 @@
 #define MEWS_COLLECTOR_OUTPUT_SYSLOG_MSG_H
 
 #include "collector/alert/alert.h"
+#include "collector/output/template.h"
 #include "collector/output/text.h"
 #include "common/buf.h"
 #include "common/macros.h"
@@ -26,7 +27,8 @@ struct syslog_form {
 	const char *app;         /* valid: syslog_app_ok() */
 	const char *sd_id;       /* of the structured data; valid: syslog_sd_id_ok(); NULL: none */
 	enum text_format format; /* of the text: safe on a terminal, or TEXT_BARE */
-	size_t max;              /* bytes of a message */
+	const struct template *template; /* of the text, a line; NULL: the format says */
+	size_t max;                      /* bytes of a message */
 };
 
 int syslog_facility_of(const char *name) MUST_CHECK; /* "local0": 16; or -EINVAL */

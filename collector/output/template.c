@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/output/template.h"
 #include "collector/output/template_value.h"
+#include "collector/output/text.h"
 #include "common/array.h"
 #include "common/escape.h"
 #include <ctype.h>
@@ -83,6 +84,18 @@ add_field(struct template *t, struct slice name, bool quoted, template_param_fn 
 	return r;
 }
 
+/* The characters of a field's argument, as of proc.aname[2], which follows its name. */
+static size_t
+argument(struct slice name, const char *p)
+{
+	size_t n;
+
+	if (*p != '[' || slice_starts(name, SLICE("alert.")) || slice_starts(name, SLICE("param.")))
+		return 0;
+	n = 1 + strcspn(p + 1, "[]\"\\");
+	return n > 1 && p[n] == ']' ? n + 1 : 0;
+}
+
 /* The name after a percent sign, and how many characters of the template it takes; 0: none. */
 static size_t
 field_name(const char *p, struct slice *ret)
@@ -92,10 +105,11 @@ field_name(const char *p, struct slice *ret)
 
 	p += bracket;
 	while (isalnum((unsigned char) p[n]) || (p[n] != '\0' && strchr("._", p[n]) != NULL) ||
-	       (bracket && p[n] != '\0' && strchr("]\"\\", p[n]) == NULL))
+	       (bracket && p[n] != '\0' && strchr("[]\"\\", p[n]) == NULL))
 		n++;
 	while (!bracket && n > 0 && p[n - 1] == '.') /* the end of a sentence */
 		n--;
+	n += argument((struct slice){ p, n }, p + n);
 	*ret = (struct slice){ p, n };
 	if (n == 0 || (bracket && p[n] != ']'))
 		return 0;
@@ -224,6 +238,17 @@ template_line_new(const char *text, const char *what, struct template **ret, str
 		return -ENOMEM;
 	t->line = true;
 	return make(t, text, what, no_params, NULL, ret, d);
+}
+
+int
+template_option(const char *key, const char *text, bool line, struct cfg *cfg,
+    struct template **ret, struct diag *d)
+{
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	cfg_place(cfg, key, d);
+	return line ? template_line_new(text, key, ret, d)
+		    : template_new(text, key, TEMPLATE_PLAIN, no_params, NULL, ret, d);
 }
 
 bool
@@ -416,4 +441,30 @@ int
 template_line(const struct template *t, const struct alert *a, bool *lacks, struct buf *ret)
 {
 	return fill(t, a, (struct slice){ a->json, a->json_len }, NULL, lacks, ret);
+}
+
+int
+template_line_cut(const struct template *t, const struct alert *a, size_t limit, struct buf *ret)
+{
+	size_t before = ret->n;
+	bool lacks;
+	int r = template_line(t, a, &lacks, ret);
+
+	if (r < 0) {
+		ret->n = before;
+		return r;
+	}
+	return text_shorten(ret, before, limit);
+}
+
+static int
+fit_fill(void *arg, const struct alert *a, struct buf *ret)
+{
+	return template_fill(arg, a, (struct slice){ a->json, a->json_len }, NULL, ret);
+}
+
+int
+template_fit(const struct template *t, const struct alert *a, size_t limit, struct buf *ret)
+{
+	return text_fit_by(ret, a, limit, fit_fill, (void *) t);
 }

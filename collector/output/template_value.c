@@ -165,6 +165,19 @@ v_time(struct fill *f)
 	return (struct value){ buf_get(&f->scratch), false, true };
 }
 
+/* For people: without fractions, of all that a notification stands for. */
+static struct value
+v_when(struct fill *f)
+{
+	const struct repeats *r = f->repeats;
+	char text[TEXT_SPAN];
+
+	buf_clear(&f->scratch);
+	buf_str(&f->scratch,
+	    text_span(r == NULL ? f->a->time : r->first, r == NULL ? f->a->time : r->last, text));
+	return (struct value){ buf_get(&f->scratch), false, true };
+}
+
 static struct value
 v_epoch(struct fill *f)
 {
@@ -262,7 +275,7 @@ v_count(struct fill *f)
 	return number(f, "", f->repeats == NULL ? 1 : f->repeats->count);
 }
 
-/* " (37 times, 15:24:25 to 15:29:20 UTC)", or nothing. */
+/* " (37 times, 15:24:25 to 15:29:20 UTC)", or nothing: the span of times without the day. */
 static struct value
 v_repeats(struct fill *f)
 {
@@ -319,6 +332,7 @@ static const struct builtin builtins[] = {
 	{ "alert.colour", v_colour, false },
 	{ "alert.colour_number", v_colour_number, false },
 	{ "alert.time", v_time, false },
+	{ "alert.when", v_when, false },
 	{ "alert.epoch", v_epoch, false },
 	{ "alert.epoch_ns", v_epoch_ns, false },
 	{ "alert.output", v_output, true },

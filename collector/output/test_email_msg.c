@@ -61,9 +61,9 @@ one_alert(void **state)
 	free(s);
 	s = text_by(email_plain);
 	assert_string_equal(
-	    "1 alert, 2025-11-28T10:40:00Z\n"
+	    "1 alert, 2025-11-28 10:40:00 UTC\n"
 	    "\n1 x Warning: Sensitive file read\nnode prod/web-1, "
-	    "2025-11-28T10:40:00Z\nread /etc/shadow\n"
+	    "2025-11-28 10:40:00 UTC\nread /etc/shadow\n"
 	    "\nAll of them: mewsctl alerts. First id: "
 	    "69297c00-0000-8000-8000-000000000000\n",
 	    s);
@@ -197,10 +197,58 @@ addresses_are_checked(void **state)
 	}
 }
 
+/* Templates of the subject and of the text, in which no event adds a header or markup. */
+static void
+templates_are_filled_in(void **state)
+{
+	struct template *subject = NULL, *body = NULL;
+	struct diag d = { 0 };
+	char *s;
+
+	(void) state;
+	assert_int_equal(
+	    0, template_line_new("%alert.level %alert.rule: %alert.output", "t", &subject, &d));
+	assert_int_equal(0, template_line_new("it said \"%alert.output\"", "t", &body, &d));
+	m.subject = subject;
+	m.body = body;
+	email_clear(&m);
+	add("r", "n", PRIO_NOTICE, "a\r\nBcc: evil@example.org <b>", 7);
+	s = text_by(email_subject);
+	assert_string_equal("info r: a\\x0d\\x0aBcc: evil@example.org <b>", s);
+	free(s);
+	s = message();
+	check_head(s);
+	free(s);
+	s = text_by(email_html);
+	assert_non_null(
+	    strstr(s, ">it said &quot;a\\x0d\\x0aBcc: evil@example.org &lt;b&gt;&quot;</div>"));
+	free(s);
+	add("r", "n", PRIO_NOTICE, "other", 8);
+	s = text_by(email_subject);
+	assert_string_equal("info r: a\\x0d\\x0aBcc: evil@example.org <b> (2 alerts)", s);
+	free(s);
+	add("other", "n", PRIO_ERROR, "other", 9); /* several rules have the usual subject */
+	s = text_by(email_subject);
+	assert_string_equal("[Mews] Error: 3 alerts", s);
+	free(s);
+	email_clear(&m);
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+		email_clear(&m);
+		add(hostile[i], hostile[i], PRIO_ERROR, hostile[i], 1);
+		s = message();
+		check_head(s);
+		free(s);
+	}
+	m.subject = m.body = NULL;
+	template_free(subject);
+	template_free(body);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(templates_are_filled_in),
 		cmocka_unit_test(one_alert),
 		cmocka_unit_test(counts_add_up),
 		cmocka_unit_test(no_event_adds_a_header_or_markup),

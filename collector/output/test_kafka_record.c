@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_kafka_record.c - Kafka's records: topics, keys, dead letters, the states of nodes. */
 #include "collector/output/test_kafka_kit.h"
+#include <errno.h>
 
 /* An alert's record. */
 static const struct {
@@ -48,7 +49,7 @@ records_have_topics_and_keys(void **state)
 		assert_int_equal(0, cfg_bind(cfg, output_kafka.opts, output_kafka.nopts, k, &d));
 		if (output_kafka.check(k, cfg, &d) < 0)
 			fail_msg("%s", d.msg);
-		assert_int_equal(0, kafka_record(k, &a, &record));
+		assert_int_equal(0, kafka_record(k, &a, 7, &record));
 		assert_string_equal(records[i].topic, record.topic);
 		assert_string_equal(records[i].key, record.key);
 		assert_int_equal(strlen(record.key), record.key_len);
@@ -56,6 +57,33 @@ records_have_topics_and_keys(void **state)
 		cfg_free(cfg);
 		free(k);
 	}
+}
+
+/* A template is the value, cut to fit; an alert without fields has the format's. */
+static void
+a_template_is_the_value(void **state)
+{
+	struct bench *b = kafka_bench(
+	    "topic: t, format: text, template: '{\"r\": \"%alert.rule\", \"p\": %proc.pid}'");
+	CLEANUP(buf_fini) struct buf value = BUF_INIT;
+	struct alert a = { .id = "i", .priority = PRIO_ERROR, .rule = "a\"b" };
+
+	(void) state;
+	a.cluster = a.node = "c";
+	a.json = "{\"output_fields\":{\"proc.pid\":7}}";
+	a.json_len = strlen(a.json);
+	assert_string_equal("application/json", kafka_content_type(b->st));
+	assert_int_equal(0, kafka_value(b->st, &a, 100, &value));
+	buf_char(&value, '\0');
+	assert_string_equal("{\"r\": \"a\\\"b\", \"p\": 7}", value.p);
+	buf_clear(&value);
+	assert_int_equal(-EMSGSIZE, kafka_value(b->st, &a, 10, &value));
+	a.json = "no JSON";
+	a.json_len = strlen(a.json);
+	assert_int_equal(0, kafka_value(b->st, &a, 100, &value));
+	buf_char(&value, '\0');
+	assert_non_null(strstr(value.p, "a\"b"));
+	kafka_bench_free(b);
 }
 
 /* Read the first record of a topic; the caller destroys both. */
@@ -117,7 +145,11 @@ a_dead_letter_is_sent(void **state)
 	expect_header(m, "ce_id", "00000001-");
 	expect_header(m, "dlq.reason", "Kafka: Broker: Broker failed to validate record");
 	expect_header(m, "dlq.topic", "t");
+	expect_header(m, "ce_dataschema", "urn:mews:schema:alert:v1");
+	expect_header(m, "ce_sequence", "00000000000000000001");
+	expect_header(m, "ce_severitytext", "");
 	expect_header(m, "dlq.partition", "0");
+	expect_header(m, "dlq.offset", "-1");
 	expect_header(m, "dlq.attempts", "1");
 	expect_header(m, "dlq.timestamp", "20");
 	rd_kafka_message_destroy(m);
@@ -240,6 +272,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_have_topics_and_keys),
+		cmocka_unit_test(a_template_is_the_value),
 		cmocka_unit_test(a_dead_letter_is_sent),
 		cmocka_unit_test(coverage_is_sent),
 		cmocka_unit_test(a_dead_letter_may_be_refused),

@@ -78,6 +78,18 @@ static const struct {
 	{ &output_syslog, "outputs:\n syslog:\n  format: xml", 3,
 	    "'outputs.syslog.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
 	    "'xml'" },
+	{ &output_syslog, "outputs:\n syslog:\n  template: '%alert.no'", 3,
+	    "outputs.syslog.template: an alert has no '%alert.no'" },
+	{ &output_email,
+	    "outputs:\n email:\n  server: smtp://h\n  sender: \"a\\x40b\"\n  to: \"a\\x40b\"\n  "
+	    "subject: '%'",
+	    6, "outputs.email.subject: no field follows a '%' (write %% for one)" },
+	{ &output_email,
+	    "outputs:\n email:\n  server: smtp://h\n  sender: \"a\\x40b\"\n  to: \"a\\x40b\"\n  "
+	    "template: \"a\\nb\"",
+	    6, "outputs.email.template: it must be one line" },
+	{ &output_kafka, "outputs:\n kafka:\n  brokers: b:1\n  template: 'x %alert.rule'", 4,
+	    "outputs.kafka.template: it does not make JSON: " },
 	{ &output_syslog, "outputs:\n syslog:\n  address: tcp://h\n  tls: { ca: /none }", 3,
 	    "'outputs.syslog.address' must be tls://HOST:PORT with outputs.syslog.tls" },
 	{ &output_syslog, "outputs:\n syslog:\n  address: tls://h\n  tls: { ca: /none }", 3,

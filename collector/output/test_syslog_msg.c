@@ -6,8 +6,10 @@
 #include <jansson.h>
 #include <unistd.h>
 
-#define AT 1795361065353780313ULL /* 2026-11-22T15:24:25.353780313Z */
-#define ID "00000001-0000-8000-8000-000000000000"
+#define AT   1795361065353780313ULL /* 2026-11-22T15:24:25.353780313Z */
+#define X10  "xxxxxxxxxx"
+#define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+#define ID   "00000001-0000-8000-8000-000000000000"
 #define SD(n)                                                                    \
 	"[mews@32473 id=\"" ID "\" rule=\"Read\" priority=\"Warning\" node=\"" n \
 	"\" "                                                                    \
@@ -74,6 +76,42 @@ alert_of(const char *node, const char *rule, const char *body)
 	a.json = body;
 	a.json_len = strlen(body);
 	return a;
+}
+
+/* A template is the text: one line, cut to fit; an alert without fields has the format's. */
+static const struct {
+	size_t max;
+	const char *body, *want;
+} lines[] = {
+	{ 1000, "{\"output_fields\":{\"proc.name\":\"a\\n<0>b\"}}", "Read by a\\x0a<0>b, " },
+	{ 1000, "no JSON", "no JSON" },
+	{ 180, "{\"output_fields\":{\"proc.name\":\"" X100 X100 "\"}}", "Read by " X100 },
+};
+
+static void
+a_template_is_the_text(void **state)
+{
+	struct template *t = NULL;
+	struct diag d = { 0 };
+
+	(void) state;
+	assert_int_equal(0, template_line_new("%alert.rule by %proc.name, %fd.name", "t", &t, &d));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		const struct syslog_form f = { SYSLOG_LOCAL, 1, "mews", NULL, TEXT_JSON_SAFE, t,
+			lines[i].max };
+		CLEANUP(buf_fini) struct buf b = BUF_INIT;
+		struct alert a = alert_of("n", "Read", lines[i].body);
+		const char *text;
+
+		assert_int_equal(0, syslog_msg(&f, &a, &b));
+		assert_in_range(b.n, 1, lines[i].max);
+		buf_char(&b, '\0');
+		text = strstr(b.p, "]: ");
+		assert_non_null(text);
+		assert_int_equal(
+		    0, strncmp(lines[i].want, text + strlen("]: "), strlen(lines[i].want)));
+	}
+	template_free(t);
 }
 
 static void
@@ -201,6 +239,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_alert_is_one_message),
+		cmocka_unit_test(a_template_is_the_text),
 		cmocka_unit_test(a_message_fits),
 		cmocka_unit_test(names_are_checked),
 	};

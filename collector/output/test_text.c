@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/output/text.h"
+#include "common/clock.h"
 #include "tests/support/test.h"
 #include <errno.h>
 #include <jansson.h>
@@ -156,12 +157,33 @@ what_is_not_an_alert_is_not_cut(void **state)
 	buf_fini(&b);
 }
 
+static const struct {
+	uint64_t first, last; /* s */
+	const char *want;
+} spans[] = {
+	{ 1764326407, 1764326407, "2025-11-28 10:40:07 UTC" },
+	{ 1764326407, 1764326408, "2025-11-28 10:40:07 to 10:40:08 UTC" },
+	{ 1764326407, 1764412807, "2025-11-28 10:40:07 to 2025-11-29 10:40:07 UTC" },
+};
+
+static void
+a_span_is_short(void **state)
+{
+	char text[TEXT_SPAN];
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(spans); i++)
+		assert_string_equal(spans[i].want,
+		    text_span(spans[i].first * NS_PER_S, spans[i].last * NS_PER_S, text));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(alerts_become_lines),
 		cmocka_unit_test(times_are_rfc3339),
+		cmocka_unit_test(a_span_is_short),
 		cmocka_unit_test(formats_have_names),
 		cmocka_unit_test(bodies_are_cut_to_fit),
 		cmocka_unit_test(what_is_not_an_alert_is_not_cut),

@@ -12,9 +12,9 @@
 static const struct {
 	const char *name;
 	enum text_format format, terminal;
-	const char *type;
+	const char *type, *schema;
 } formats[] = {
-#define FORMAT(name, id, terminal, type) { name, TEXT_##id, TEXT_##terminal, type },
+#define FORMAT(name, id, terminal, type, schema) { name, TEXT_##id, TEXT_##terminal, type, schema },
 #include "collector/output/text_formats.def"
 };
 
@@ -30,14 +30,26 @@ text_format_of(const char *name, bool terminal, enum text_format *ret)
 	return -EINVAL;
 }
 
-const char *
-text_content_type(enum text_format format)
+static size_t
+format_index(enum text_format format)
 {
 	size_t i = 0;
 
 	while (formats[i].format != format && formats[i].terminal != format)
 		i++;
-	return formats[i].type;
+	return i;
+}
+
+const char *
+text_content_type(enum text_format format)
+{
+	return formats[format_index(format)].type;
+}
+
+const char *
+text_schema(enum text_format format)
+{
+	return formats[format_index(format)].schema;
 }
 
 static void
@@ -250,24 +262,71 @@ text_cut(struct slice json, size_t limit, struct buf *ret)
 }
 
 int
-text_fit(struct buf *b, const struct alert *a, enum text_format format, size_t limit)
+text_fit_by(struct buf *b, const struct alert *a, size_t limit, text_fill_fn *fill, void *arg)
 {
 	CLEANUP(buf_fini) struct buf json = BUF_INIT;
 	struct alert less = *a;
 	size_t before = b->n;
-	int r;
+	int r = fill(arg, a, b);
 
-	text_shape(b, a, format);
-	for (size_t room = MIN(limit, a->json_len); b->n - before > limit; room /= 2) {
+	for (size_t room = MIN(limit, a->json_len); r == 0 && b->n - before > limit; room /= 2) {
 		b->n = before;
-		if (room < CUT_LEAST)
-			return -EMSGSIZE;
-		r = text_cut((struct slice){ a->json, a->json_len }, room, &json);
-		if (r < 0)
-			return r == -ENOMEM ? r : -EMSGSIZE;
+		r = room < CUT_LEAST
+			? -EMSGSIZE
+			: text_cut((struct slice){ a->json, a->json_len }, room, &json);
+		r = r == -EBADMSG ? -EMSGSIZE : r;
 		less.json = json.p;
 		less.json_len = json.n;
-		text_shape(b, &less, format);
+		if (r == 0)
+			r = fill(arg, &less, b);
 	}
+	if (r < 0)
+		b->n = before;
+	return r < 0 ? r : buf_ok(b);
+}
+
+static int
+fill_shape(void *arg, const struct alert *a, struct buf *b)
+{
+	text_shape(b, a, *(enum text_format *) arg);
+	return 0;
+}
+
+int
+text_fit(struct buf *b, const struct alert *a, enum text_format format, size_t limit)
+{
+	return text_fit_by(b, a, limit, fill_shape, &format);
+}
+
+int
+text_shorten(struct buf *b, size_t before, size_t limit)
+{
+	size_t n = b->n - before;
+
+	if (buf_ok(b) < 0 || n <= limit)
+		return buf_ok(b);
+	for (n = limit - MIN(limit, strlen("...")); n > 0 && utf8_continues(b->p[before + n]); n--)
+		;
+	b->n = before + n;
+	buf_str(b, "...");
 	return buf_ok(b);
+}
+
+const char *
+text_span(uint64_t first, uint64_t last, char out[TEXT_SPAN])
+{
+	char a[CLOCK_TEXT], b[CLOCK_TEXT];
+	size_t day = strlen("2026-11-28"), end = strlen("2026-11-28 10:31:07");
+	bool same;
+
+	(void) clock_text(first, a);
+	(void) clock_text(last, b);
+	a[day] = b[day] = ' '; /* instead of the 'T' */
+	a[end] = b[end] = '\0';
+	same = memcmp(a, b, day) == 0;
+	if (strcmp(a, b) == 0)
+		(void) snprintf(out, TEXT_SPAN, "%s UTC", a);
+	else
+		(void) snprintf(out, TEXT_SPAN, "%s to %s UTC", a, same ? b + day + 1 : b);
+	return out;
 }

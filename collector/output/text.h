@@ -35,6 +35,9 @@ int text_format_of(const char *name, bool terminal, enum text_format *ret) MUST_
 /* The content type of a format that has a name. */
 const char *text_content_type(enum text_format format);
 
+/* The URI of its schema, or NULL. */
+const char *text_schema(enum text_format format);
+
 /* Append an alert as one line, without a newline; check buf_ok(). */
 void text_shape(struct buf *b, const struct alert *a, enum text_format format);
 /* The same with a newline. */
@@ -44,6 +47,19 @@ void text_alert(struct buf *b, const struct alert *a, enum text_format format);
  * bytes. -EMSGSIZE: too long even so; 'b' is as before. -ENOMEM. */
 int text_fit(
     struct buf *b, const struct alert *a, enum text_format format, size_t limit) MUST_CHECK;
+
+/* Write a time, or a span, for people: "2026-11-28 10:31:07 to 10:35:00 UTC". */
+enum { TEXT_SPAN = 64 };
+const char *text_span(uint64_t first, uint64_t last, char out[TEXT_SPAN]);
+
+/* Append an alert, as text_fit() does with a format; 0, or an error that ends it. */
+typedef int text_fill_fn(void *arg, const struct alert *a, struct buf *ret);
+int text_fit_by(
+    struct buf *b, const struct alert *a, size_t limit, text_fill_fn *fill, void *arg) MUST_CHECK;
+
+/* Cut what was appended since 'before' to 'limit' bytes, between characters, with "..." at its end.
+ * -ENOMEM. */
+int text_shorten(struct buf *b, size_t before, size_t limit) MUST_CHECK;
 
 /*
  * Cut the body's longest texts, so that it has at most 'limit' bytes; output_fields then has

@@ -66,7 +66,7 @@ if [ "$uninstall" = yes ]; then
 	done
 	while read -r file; do rm -f "$file"; done <"$list"
 	rm -f "$list"
-	for dir in lib/mews share/mews/rules share/mews/presets share/mews share/bash-completion/completions share/bash-completion \
+	for dir in lib/mews share/mews/rules share/mews/presets share/mews/schemas share/mews share/bash-completion/completions share/bash-completion \
 		share/man/man1 share/man/man8 share/man share bin sbin lib; do
 		[ ! -d "$prefix/$dir" ] || rmdir "$prefix/$dir" 2>/dev/null || true
 	done

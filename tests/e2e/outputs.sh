@@ -125,6 +125,17 @@ render file "$lab/one" -o outputs.file.path=/tmp/x | cmp - "$lab/one" || fail "t
 grep -q 'Closed' < <(render stdout - <"$lab/one") || fail "standard input is not rendered"
 grep -q '^<12>1 2026-11-28T10:31:07' < <(render syslog -o outputs.syslog.address=udp://h:514) || fail "syslog: $(render syslog -o outputs.syslog.address=udp://h:514)"
 grep -q '^ce_subject: Closed$' < <(render kafka -o 'outputs.kafka.brokers=[h:9092]' "$lab/one") || fail "kafka"
+line='%alert.rule: %evt.type "%fd.name"'
+grep -q '^<12>1 .* \[mews@32473 .*\] Closed: close "' < <(render syslog -o outputs.syslog.address=udp://h:514 -o "outputs.syslog.template=$line" "$lab/one") || fail "syslog's template"
+grep -q '^Closed: close "' < <(render program -o outputs.program.command=/bin/cat -o "outputs.program.template=$line" "$lab/one") || fail "the program's template"
+grep -q '^Closed: close "' < <(render file -o outputs.file.path=/tmp/x -o "outputs.file.template=$line" "$lab/one") || fail "the file's template"
+render kafka -o 'outputs.kafka.brokers=[h:9092]' -o 'outputs.kafka.template={"rule": "%alert.rule", "type": %evt.type, "none": %no.such}' "$lab/one" |
+	sed '1,/^$/d' | jq -e '.rule == "Closed" and .type == "close" and .none == null' >/dev/null || fail "Kafka's template"
+render email -o outputs.email.server=smtp://h -o outputs.email.sender=a@b.example -o outputs.email.to=c@d.example -o 'outputs.email.subject=soc: %alert.rule' \
+	-o 'outputs.email.template=<%evt.type>' "$lab/one" >"$lab/mail"
+grep -q '^Subject: soc: Closed$' "$lab/mail" || fail "the mail's subject: $(cat "$lab/mail")"
+grep -q '^<close>$' "$lab/mail" || fail "the mail's text: $(cat "$lab/mail")"
+grep -q '>&lt;close&gt;<' "$lab/mail" || fail "the mail's HTML: $(cat "$lab/mail")"
 render program -o outputs.program.command=/bin/cat | jq -e '.rule == "Sensitive file read"' >/dev/null || fail "program"
 ! render webhook.other 2>"$lab/why" || fail "an unknown output is rendered"
 grep -q "the configuration has no output 'webhook.other'" "$lab/why" || fail "$(cat "$lab/why")"

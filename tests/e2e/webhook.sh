@@ -20,7 +20,7 @@ EOF
 lab_rules=$lab/closed.yaml
 presets='slack mattermost discord teams pagerduty alertmanager elasticsearch loki splunk cloudevents telegram opsgenie oncall'
 # shellcheck disable=SC2086 # a list
-lab_pki falco $presets tls f429 f500 freset fhang fgone client
+lab_pki falco $presets tls f429 f500 freset fhang ftrickle fgone client
 "$bin/mewsctl" pki issue "$lab/pki" --collector web --dns localhost --ip 127.0.0.1 >/dev/null
 echo 'Authorization: Splunk t0ken' >"$lab/token"
 echo 'Authorization: GenieKey k3y' >"$lab/key"
@@ -82,7 +82,7 @@ for preset in $presets; do
 	echo "ok: $preset: $count alerts, each once"
 done
 
-for fault in 429 500 reset hang gone; do
+for fault in 429 500 reset hang trickle gone; do
 	rm -f "$lab/falco.got"
 	collector falco -o outputs.webhook.parallel=4
 	if [ "$fault" = gone ]; then stop_server; else echo "$fault" >"$lab/fault"; fi
@@ -112,4 +112,12 @@ collector falco "${tls[@]}" -o "outputs.webhook.tls.certificate=$lab/pki/node-cl
 mv "$lab/alerts.before" "$lab/alerts"
 arrived falco
 echo "ok: over TLS"
+stop_server
+"$bin/mewsctl" pki issue "$lab/pki" --collector old --dns localhost --ip 127.0.0.1 --for 1s >/dev/null
+sleep 2
+server "$lab/pki/collector-old.pem" "$lab/pki/collector-old.key" "$lab/pki/ca.pem"
+collector falco "${tls[@]}" -o "outputs.webhook.tls.certificate=$lab/pki/node-client.pem" -o "outputs.webhook.tls.key=$lab/pki/node-client.key" -o outputs.webhook.from=beginning
+"$bin/mewsctl" outputs test webhook --collector "http://$http" --token-file "$lab/api.token" >"$lab/test" && fail "an expired certificate is taken"
+grep -q '^webhook: failed: localhost: .*certificate has expired' "$lab/test" || fail "an expired certificate: $(cat "$lab/test")"
+echo "ok: an expired certificate: $(head -n 1 "$lab/test")"
 ! grep -q 't0ken\|s3cret' "$lab"/*.log || fail "a secret is in a log"

@@ -73,13 +73,21 @@ shapes(const struct alert *a, bool whole)
 static void
 syslog(const struct alert *a)
 {
-	const struct syslog_form f = { SYSLOG_5424, 1, "mews", "x@1", TEXT_CEF, 2048 };
+	struct syslog_form f = { SYSLOG_5424, 1, "mews", "x@1", TEXT_CEF, NULL, 2048 };
+	struct template *t = NULL;
+	struct diag d = { 0 };
 	struct buf b = BUF_INIT;
 
-	if (syslog_msg(&f, a, &b) == 0) {
-		want(b.n <= 2048);
-		check_line(buf_get(&b), false);
+	want(template_line_new("%alert.output %proc.name %alert.json", "t", &t, &d) == 0);
+	for (int i = 0; i < 2; i++) {
+		buf_clear(&b);
+		f.template = i == 0 ? NULL : t;
+		if (syslog_msg(&f, a, &b) == 0) {
+			want(b.n <= 2048);
+			check_line(buf_get(&b), false);
+		}
 	}
+	template_free(t);
 	buf_fini(&b);
 }
 
@@ -91,8 +99,12 @@ mail(const struct alert *a)
 	struct email_digest *m = calloc(1, sizeof(*m));
 	struct buf b = BUF_INIT;
 	const char *line, *end, *body;
+	struct template *t = NULL;
+	struct diag d = { 0 };
 
-	want(m != NULL);
+	want(m != NULL && template_line_new("%alert.rule: %proc.name", "t", &t, &d) == 0);
+	if (a->priority % 2 == 1)
+		m->subject = m->body = t;
 	email_add(m, a);
 	email_add(m, a);
 	want(m->count == 2);
@@ -112,6 +124,7 @@ mail(const struct alert *a)
 	}
 	want(*line == '\0' && strstr(b.p, "\n\n") == NULL);
 	buf_fini(&b);
+	template_free(t);
 	free(m);
 }
 
@@ -140,6 +153,9 @@ templates(const struct alert *a, bool whole)
 			want(is_json(buf_get(&b)));
 		else
 			want(!whole);
+		buf_clear(&b);
+		if (template_fit(t, a, 3000, &b) == 0)
+			want(b.n <= 3000 && is_json(buf_get(&b)));
 		template_free(t);
 		buf_fini(&b);
 	}

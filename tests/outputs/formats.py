@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """formats.py FORMAT FILE ECS.json: judge lines of a format by its own definitions.
 
-OCSF: the schema that the project publishes, as packaged in ocsf-json-schema. ECS: the fields that Elastic publishes
+JSON: the schema that Mews ships. OCSF: the schema that the project publishes, as packaged in ocsf-json-schema. ECS: the fields that Elastic publishes
 in @elastic/ecs (ECS.json). CloudEvents: its SDK. CEF: pycef. LEEF: IBM's description of version 2.0.
 """
 
@@ -21,6 +21,18 @@ wrong = []
 def want(ok, line, what):
     if not ok:
         wrong.append(f"line {line}: {what}")
+
+
+class Json:
+    def __init__(self):
+        with open("deploy/schemas/alert.v1.json") as f:
+            schema = json.load(f)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        self.validator = jsonschema.Draft202012Validator(schema)
+
+    def judge(self, n, text):
+        for e in self.validator.iter_errors(json.loads(text)):
+            want(False, n, f"{'.'.join(map(str, e.absolute_path))}: {e.message[:300]}")
 
 
 class Ocsf:
@@ -86,6 +98,7 @@ class CloudEvents:
         data = event.data
         want(event["type"] == "io.mews.alert.v1" and event["id"] == data["uuid"], n, "CloudEvents: id or type")
         want(event["source"].startswith("//production/"), n, "CloudEvents: source")
+        want(event["dataschema"] == "urn:mews:schema:alert:v1", n, "CloudEvents: dataschema")
         want(set(data) >= {"output", "output_fields", "priority", "rule", "time"}, n, "CloudEvents: Falco's keys")
 
 
@@ -138,7 +151,7 @@ class Leef:
 
 def main():
     name, path, ecs = sys.argv[1:]
-    judge = {"ocsf": Ocsf, "ecs": lambda: Ecs(ecs), "cloudevents": CloudEvents, "cef": Cef, "leef": Leef}[name]()
+    judge = {"json": Json, "ocsf": Ocsf, "ecs": lambda: Ecs(ecs), "cloudevents": CloudEvents, "cef": Cef, "leef": Leef}[name]()
     n = 0
     with open(path, newline="\n") as f:
         for n, line in enumerate(f, 1):

@@ -13,13 +13,14 @@ outputs_tools "$build/outputs-tools"
 ecs=$build/outputs-tools/ecs.json
 node -e "process.stdout.write(JSON.stringify(require('$tools_node/@elastic/ecs').EcsFlat))" >"$ecs"
 failed=0
-for format in ocsf ecs cloudevents cef leef; do
-	if "$tools_python" tests/outputs/formats.py "$format" "collector/output/golden/alerts.$format" "$ecs"; then
+for format in json ocsf ecs cloudevents cef leef; do
+	file=collector/output/golden/alerts.$format
+	if "$tools_python" tests/outputs/formats.py "$format" "${file/%.json/.jsonl}" "$ecs"; then
 		echo "passed: $format"
 	else
 		failed=$((failed + 1))
 		echo "FAILED: $format"
 	fi
 done
-echo "$((5 - failed)) passed, $failed failed"
+echo "$((6 - failed)) passed, $failed failed"
 [ "$failed" = 0 ]

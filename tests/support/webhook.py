@@ -4,7 +4,7 @@
 
 Each path checks what its service requires, answers as that does, and appends the ids of the alerts that it
 took to FOLDER/NAME.got. The file FOLDER/fault, while it exists, decides instead: "429", "500", "401", "reset",
-"hang". With CERTIFICATE and CA it speaks TLS, and requires a client's certificate.
+"hang", "trickle" (an answer of a byte every tenth of a second). With CERTIFICATE and CA it speaks TLS, and requires a client's certificate.
 """
 import gzip, http.server, json, os, re, ssl, sys, time
 
@@ -37,9 +37,16 @@ def falco(alert):
     return alert["uuid"]
 
 
+# What falcosidekick 2 takes: its handler answers 400 to a priority that it does not know, to no rule, no time of RFC 3339 and to
+# empty output_fields, decodes into texts, a list of texts and an object, and panics if a name of Kubernetes is no text.
 def do_falco(body, headers):
     want(headers["Content-Type"] == "application/json", "content type")
-    return [falco(json.loads(body))], 200, ""
+    alert = json.loads(body)
+    i, fields = falco(alert), alert["output_fields"]
+    want(rfc3339(alert["time"]) and not alert["time"].startswith("0001"), "time")
+    want(fields and all(text(t) for t in alert["tags"]), "output_fields are empty, or a tag is no text")
+    want(all(isinstance(fields.get(f), (str, type(None))) for f in ("k8s.ns.name", "k8s.pod.name")), "a name of Kubernetes is no text")
+    return [i], 200, ""
 
 
 # No text of the message may begin a link, a mention, or be parsed.
@@ -54,7 +61,8 @@ def do_slack(body, headers):
         for b in a["blocks"]:
             for t in [b["text"]] if b["type"] == "section" else b["elements"]:
                 want(t["type"] == "plain_text" and 1 <= len(t["text"]) <= 3000, "a text object")
-    title, context = m["attachments"][0]["blocks"][0]["text"]["text"], [e["text"] for e in m["attachments"][0]["blocks"][2]["elements"]]
+    title, context = m["text"], [e["text"] for b in m["attachments"][0]["blocks"][1:] for e in b["elements"]]
+    want(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( to (\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d)? UTC", context[1]), "when")
     times = re.search(r" \((\d+) times, \d\d:\d\d:\d\d to \d\d:\d\d:\d\d UTC\)$", title)
     ids = re.sub(r" and \d+ more$", "", context[2]).split(" ")
     want(len(ids) == min(10, int(times[1]) if times else 1), "ids and count")
@@ -217,6 +225,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if fault == "hang":
             time.sleep(3)
+            return
+        if fault == "trickle":
+            try:
+                for c in b"HTTP/1.1 200 OK\r\nX-Slow: 0123456789abcdef":
+                    self.wfile.write(bytes([c]))
+                    self.wfile.flush()
+                    time.sleep(0.1)
+            except OSError:
+                pass
             return
         if fault:
             self.say(int(fault), "a fault of this test", *([("Retry-After", "1")] if fault == "429" else []))
