@@ -2,6 +2,8 @@
 #include "common/log.h"
 #include "common/diag.h"
 #include "common/escape.h"
+#include "common/journal.h"
+#include "common/log_int.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,8 @@ static struct {
 	const char *program;
 	enum log_level level;
 	bool journal, colour, json;
-} conf = { .program = "mews", .level = LOG_INFO };
+	int socket; /* the journal's; negative: none */
+} conf = { .program = "mews", .level = LOG_INFO, .socket = -1 };
 
 /* Compare stderr with the device and inode in JOURNAL_STREAM. A program whose stderr was redirected
  * inherits the variable, too. */
@@ -55,6 +58,15 @@ log_init(const char *program, enum log_level level)
 	conf.level = level;
 	conf.journal = to_journal();
 	conf.colour = !conf.journal && isatty(STDERR_FILENO);
+	log_journal(conf.journal ? JOURNAL_SOCKET : NULL);
+}
+
+void
+log_journal(const char *path)
+{
+	if (conf.socket >= 0)
+		(void) close(conf.socket);
+	conf.socket = path != NULL ? journal_open(path) : -1;
 }
 
 int
@@ -110,8 +122,25 @@ quote(char *out, size_t cap, const char *text)
 	out[n] = '\0';
 }
 
+/* Has the journal got the line, with its fields? */
+static bool
+sent(enum log_level level, const char *peer, const char *msg)
+{
+	char who[512];
+
+	if (conf.socket < 0 || conf.json || (peer == NULL && level != LOG_AUDIT))
+		return false;
+	if (peer != NULL)
+		(void) escape_text(who, sizeof(who), slice_str(peer));
+	return journal_send(conf.socket, &(struct journal_line){ .priority = levels[level].priority,
+					     .program = conf.program,
+					     .level = levels[level].name,
+					     .peer = peer != NULL ? who : NULL,
+					     .message = msg }) == 0;
+}
+
 void
-log_vline(enum log_level level, const char *fmt, va_list ap)
+log_vabout(enum log_level level, const char *peer, const char *fmt, va_list ap)
 {
 	char raw[2048], msg[2 * sizeof(raw)], quoted[2 * sizeof(msg)], prefix[8] = "", when[40];
 
@@ -119,6 +148,8 @@ log_vline(enum log_level level, const char *fmt, va_list ap)
 		return;
 	(void) vsnprintf(raw, sizeof(raw), fmt, ap);
 	(void) escape_text(msg, sizeof(msg), slice_str(raw));
+	if (sent(level, peer, msg))
+		return;
 	if (conf.journal)
 		(void) snprintf(prefix, sizeof(prefix), "<%d>", levels[level].priority);
 	if (conf.journal && !conf.json) { /* the journal adds the rest */
@@ -135,6 +166,12 @@ log_vline(enum log_level level, const char *fmt, va_list ap)
 	fprintf(stderr,
 	    "%s{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"message\":\"%s\"}\n", prefix,
 	    when, levels[level].name, conf.program, quoted);
+}
+
+void
+log_vline(enum log_level level, const char *fmt, va_list ap)
+{
+	log_vabout(level, NULL, fmt, ap);
 }
 
 void

@@ -2,6 +2,7 @@
 #include "common/log_peer.h"
 #include "common/bucket.h"
 #include "common/clock.h"
+#include "common/log_int.h"
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -76,7 +77,7 @@ log_peer(enum log_level level, const char *peer, const char *fmt, ...)
 	if (!log_enabled(level) || !may_log(peer, clock_mono()))
 		return;
 	va_start(ap, fmt);
-	log_vline(level, fmt, ap);
+	log_vabout(level, peer, fmt, ap);
 	va_end(ap);
 }
 
