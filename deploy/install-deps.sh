@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [--packages | --test | --list]: install the packages of Debian 12 or 13 that are
-# needed to build Mews, with --packages those to make its Debian packages too, and with --test all
-# for its tests. Installs only missing packages. --list prints those to build it.
+# install-deps.sh [--packages | --test | --cross arm64 | --list]: install the packages of Debian 12 or 13
+# that are needed to build Mews, with --packages those to make its Debian packages too, and with --test all
+# for its tests. --cross arm64: what makes packages for arm64 on another architecture, which then is one of
+# this system's (dpkg --add-architecture): better in a system of its own. Installs only missing packages.
+# --list prints those to build it.
 #
 # Package names of compilers have no version here: the release selects it.
 set -eu
@@ -18,19 +20,37 @@ tests='shellcheck clang-tidy clang-format llvm gcc-multilib kcat jq sqlite3 curl
 util-linux ncat:ncat netcat-openbsd:nc default-jre-headless:java maven:mvn python3:python3 git gcovr debootstrap
 libclang-rt-dev=libclang-rt-*dev prometheus:promtool qemu-system-x86:qemu-system-x86_64 busybox-static:busybox rsyslog:rsyslogd rsyslog-openssl
 python3-aiosmtpd systemd-container:systemd-nspawn nftables:nft podman docker.io:dockerd containerd runc conmon
-python3-grpcio python3-protobuf'
+python3-grpcio python3-protobuf qemu-system-arm:qemu-system-aarch64'
 
+# For another architecture: its libraries, with this one's tools.
+cross() {
+	local entry
+	for entry in $build; do
+		case $entry in
+		*-dev | pkg-config) echo "$entry:$1" ;;
+		*) echo "$entry" ;;
+		esac
+	done
+	echo "crossbuild-essential-$1 qemu-user-static busybox-static:$1 $packages"
+}
+
+arch=''
 case ${1:-} in
 '') want=$build ;;
 --packages) want="$build $packages" ;;
 --test) want="$build $packages $tests" ;;
+--cross)
+	arch=${2:-}
+	[ "$arch" = arm64 ] || { echo "install-deps: --cross is for arm64 only" >&2; exit 2; }
+	want=$(cross arm64)
+	;;
 --list)
 	# shellcheck disable=SC2086 # words
 	printf '%s\n' $build
 	exit 0
 	;;
 *)
-	echo 'usage: install-deps.sh [--packages | --test | --list]' >&2
+	echo 'usage: install-deps.sh [--packages | --test | --cross arm64 | --list]' >&2
 	exit 2
 	;;
 esac
@@ -39,6 +59,7 @@ missing=()
 for entry in $want; do
 	package=${entry%%[:=]*} pattern=$package
 	case $entry in
+	*:"${arch:-none}") package=$entry pattern=$entry ;;
 	*:*) ! command -v "${entry#*:}" >/dev/null || continue ;;
 	*=*) pattern=${entry#*=} ;;
 	esac
@@ -67,6 +88,10 @@ quietly() {
 	apt-get "$@" >"$log" 2>&1
 }
 
+if [ -n "$arch" ] && ! grep -qx "$arch" < <(dpkg --print-foreign-architectures); then
+	dpkg --add-architecture "$arch"
+	apt-get -qq update
+fi
 echo "install-deps: installing ${#missing[@]} packages: ${missing[*]}"
 if ! quietly -qq install -y --no-install-recommends "${missing[@]}"; then
 	# the package lists may be old or missing

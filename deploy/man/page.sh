@@ -1,16 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# page.sh PROGRAM PAGE: print the manual page; insert parts of PROGRAM --help for a line '.\"
-# @OPTIONS@' (the configuration keys) or '.\" @COMMANDS@' (each command's help).
+# page.sh PAGE PROGRAM...: print the manual page; insert parts of PROGRAM --help for a line '.\"
+# @OPTIONS@' (the configuration keys) or '.\" @COMMANDS@' (each command's help). PROGRAM may follow an
+# emulator, for another architecture's.
 set -eu
-program=$1 page=$2
+page=$1 program=("${@:2}")
 
 # Print text literally.
 literal() { sed -e 's/\\/\\e/g' -e "s/^[.']/\\\\\\&&/"; }
 
 # Parse "  key  type  Help. [default]" and continuation lines of the help.
 options() {
-	"$program" --help | awk '
+	"${program[@]}" --help | awk '
 		function flush() {
 			if (key == "") return
 			def = ""
@@ -33,15 +34,15 @@ names() { awk '/^Commands:/ { on = 1; next } on && /^$/ { exit } on { print $1 }
 
 command_help() {
 	printf '.Ss %s\n.Bd -literal\n' "$*"
-	"$program" "$@" --help | literal
+	"${program[@]}" "$@" --help | literal
 	printf '.Ed\n'
 }
 
 commands() {
 	local c sub
-	for c in $("$program" --help | names); do
+	for c in $("${program[@]}" --help | names); do
 		command_help "$c"
-		for sub in $("$program" "$c" --help | names); do command_help "$c" "$sub"; done
+		for sub in $("${program[@]}" "$c" --help | names); do command_help "$c" "$sub"; done
 	done
 }
 

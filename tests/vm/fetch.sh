@@ -4,8 +4,9 @@
 #
 #   fetch.sh kernel NAME     print the folder of that kernel ('kernels' has the names), fetched if it is
 #                            missing: vmlinuz, and its modules below lib/modules
-#   fetch.sh qemu VERSION    print the command of a QEMU of that version or newer: the installed
-#                            one, else a fetched one
+#   fetch.sh qemu VERSION [ARCH]
+#                            print the command of a QEMU of that version or newer, for x86_64 or aarch64:
+#                            the installed one, else a fetched one
 #
 # apt downloads and verifies, with its own lists: the machine's lists and packages stay as they are.
 # Everything is kept in ~/.cache/mews/vm (MEWS_VM_CACHE); remove it to fetch the newest.
@@ -23,9 +24,9 @@ die() {
 	exit "${2:-1}"
 }
 
-# archive FOLDER SUITE: make apt use only that suite from now on.
+# archive FOLDER SUITE [ARCH]: make apt use only that suite from now on.
 archive() {
-	local state=$partial/apt
+	local state=$partial/apt arch=${3:-amd64}
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 	: >"$state/status"
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror/$1 $2 main" >"$state/sources.list"
@@ -37,8 +38,8 @@ archive() {
 		Dir::State::Lists "$state/lists";
 		Dir::State::Status "$state/status";
 		Dir::Cache "$state/cache";
-		APT::Architecture "amd64";
-		APT::Architectures "amd64";
+		APT::Architecture "$arch";
+		APT::Architectures "$arch";
 		APT::Sandbox::User "root";
 		Acquire::Languages "none";
 		Acquire::Retries "3";
@@ -82,15 +83,16 @@ kernel_packages() {
 }
 
 kernel() {
-	local row folder suite meta packages
+	local row folder suite meta arch packages
 	row=$(awk -v name="$1" '$1 == name' "$here/kernels")
 	[ -n "$row" ] || die "no kernel '$1' in $here/kernels"
 	read -r _ _ folder suite meta _ <<<"$row"
 	meta=${meta:-linux-image-cloud-amd64}
+	arch=${meta##*-}
 	# a cache of before there was a network
 	[ -n "$(find "$cache/linux-$1" -name 'virtio_net.ko*' 2>/dev/null)" ] || rm -rf "$cache/linux-$1"
 	if begin "linux-$1"; then
-		archive "$folder" "$suite"
+		archive "$folder" "$suite" "$arch"
 		packages=$(kernel_packages "$meta") || true
 		[ -n "$packages" ] || die "$suite has no $meta"
 		# shellcheck disable=SC2086 # a list
@@ -114,8 +116,9 @@ at_least() {
 
 # A newer QEMU runs with the libraries of the installed one.
 qemu() {
-	local command
-	command=$(command -v qemu-system-x86_64) || die "qemu-system-x86_64 is missing (apt-get install qemu-system-x86)" 77
+	local command name=qemu-system-${2:-x86_64}
+	command=$(command -v "$name") || die "$name is missing: run deploy/install-deps.sh --test" 77
+	[ "$name" = qemu-system-x86_64 ] || { echo "$command"; return; } # no kernel of these needs a newer one
 	if ! at_least "$1" "$command"; then
 		if begin qemu; then
 			archive debian bookworm-backports
@@ -129,9 +132,9 @@ qemu() {
 }
 
 case ${1:-} in
-kernel | qemu) "$1" "${2:?}" ;;
+kernel | qemu) "$1" "${2:?}" "${@:3}" ;;
 *)
-	sed -n '3,12s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 	;;
 esac

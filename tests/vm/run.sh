@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh - run a command under one of the kernels, in a virtual machine.
 #
-#   run.sh [-f FILE]... [-d IMAGE [-w LOG]] [-n PORT,...] [-p FILE] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
+#   run.sh [-r ROOT] [-f FILE]... [-d IMAGE [-w LOG]] [-n PORT,...] [-p FILE] [-c CPUS] [-t SECONDS] KERNEL COMMAND [ARGUMENT...]
 #
+#   -r ROOT      where FILEs, their libraries and a busybox are: a system with arm64's, for that kernel
 #   -f FILE      copy FILE to the same path: a program with the libraries it is linked to
 #   -d IMAGE     an ext4 disk at /disk, kept between runs; created if missing
 #   -w LOG       record its writes and flushes, for disk_crash.py
@@ -20,9 +21,10 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-files=() image='' log='' ports='' pid_file='' cpus=1 seconds=120
-while getopts f:d:w:n:p:c:t: option; do
+files=() from='' image='' log='' ports='' pid_file='' cpus=1 seconds=120
+while getopts r:f:d:w:n:p:c:t: option; do
 	case $option in
+	r) from=$(realpath "$OPTARG") ;;
 	f) files+=("$OPTARG") ;;
 	d) image=$OPTARG ;;
 	w) log=$OPTARG ;;
@@ -31,7 +33,7 @@ while getopts f:d:w:n:p:c:t: option; do
 	c) cpus=$OPTARG ;;
 	t) seconds=$OPTARG ;;
 	*)
-		sed -n '3,20s/^# \{0,1\}//p' "$0" >&2
+		sed -n '3,21s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -41,8 +43,19 @@ kernel=${1:?a kernel} command=("${@:2}")
 [ ${#command[@]} -gt 0 ] || { echo 'run.sh: no command' >&2; exit 2; }
 
 folder=$("$here/fetch.sh" kernel "$kernel")
-read -r oldest _ _ _ options < <(awk -v name="$kernel" '$1 == name { $1 = ""; print }' "$here/kernels")
-qemu=$("$here/fetch.sh" qemu "$oldest")
+read -r oldest _ _ package options < <(awk -v name="$kernel" '$1 == name { $1 = ""; print }' "$here/kernels")
+case $package in
+*-arm64)
+	[ -n "$from" ] || { echo "run.sh: $kernel needs -r ROOT" >&2; exit 2; }
+	arch=aarch64 hardware=(-machine virt -cpu cortex-a57) console=ttyAMA0 says=ttyS0
+	says_to=(-chardev "stdio,id=says" -device "pci-serial,chardev=says")
+	;;
+*)
+	arch=x86_64 hardware=(-cpu Haswell-v1) console=ttyS0 says=ttyS1
+	says_to=(-serial stdio)
+	;;
+esac
+qemu=$("$here/fetch.sh" qemu "$oldest" "$arch")
 busybox=$(command -v busybox) || { echo 'run.sh: busybox is missing (apt-get install busybox-static)' >&2; exit 77; }
 
 scratch=$(mktemp -d /var/tmp/mews-vm.XXXXXX)
@@ -52,24 +65,41 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 root=$scratch/root
 
+# real PATH: it without symbolic links, as a path below $from.
+real() {
+	local path
+	path=$(readlink -f "$from$1")
+	echo "${path#"$from"}"
+}
+
 # put FILE: copy it to its path in the machine's root, without debug information
 put() {
 	local real place
-	place=$root$(readlink -f "$(dirname "$1")")
-	real=$(readlink -f "$1")
+	place=$root$(real "$(dirname "$1")")
+	real=$(real "$1")
 	mkdir -p "$place" "$root$(dirname "$real")"
 	if [ ! -e "$root$real" ]; then
-		cp -p "$real" "$root$real"
+		cp -p "$from$real" "$root$real"
 		strip -g "$root$real" 2>/dev/null || true
 	fi
 	[ "$place/$(basename "$1")" = "$root$real" ] || ln -sf "$real" "$place/$(basename "$1")"
 }
 
+# libraries FILE: as ldd prints them
+libraries() {
+	if [ "$arch" = aarch64 ]; then
+		echo ' => /lib/ld-linux-aarch64.so.1 (0x0)'
+		"$from/usr/bin/qemu-aarch64-static" -L "$from" "$from/lib/ld-linux-aarch64.so.1" --list "$from$1"
+	else
+		ldd "$1"
+	fi
+}
+
 put_with_libraries() {
 	local library
-	[ -e "$1" ] || { echo "run.sh: no file $1" >&2; exit 2; }
+	[ -e "$from$1" ] || { echo "run.sh: no file $from$1" >&2; exit 2; }
 	put "$1"
-	for library in $(ldd "$1" 2>/dev/null | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p'); do put "$library"; done
+	for library in $(libraries "$1" 2>/dev/null | sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p'); do put "$library"; done
 }
 
 # The modules that the tests need, as far as they are not built in, and the order in which init loads them.
@@ -94,11 +124,12 @@ make_root() {
 	cp "$here/init" "$root/init"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 	for name in "${files[@]}"; do put_with_libraries "$name"; done
-	put_with_libraries "$busybox"
+	put_with_libraries /bin/busybox
 	for name in $("$busybox" --list); do
-		[ -e "$root/bin/$name" ] || ln -s "$(readlink -f "$busybox")" "$root/bin/$name"
+		[ -e "$root/bin/$name" ] || ln -s "$(real /bin/busybox)" "$root/bin/$name"
 	done
 	put_modules
+	ln -s "/dev/$says" "$root/vm/says"
 	for name in "${command[@]}"; do printf " '%s'" "${name//\'/\'\\\'\'}"; done >"$root/vm/command"
 	(cd "$root" && find . | "$busybox" cpio -o -H newc) >"$scratch/initrd" 2>/dev/null
 	rm -rf "$root"
@@ -106,8 +137,8 @@ make_root() {
 
 make_root
 machine=(-m 1024 -smp "$cpus" -display none -no-reboot -kernel "$folder/vmlinuz" -initrd "$scratch/initrd"
-	-serial "file:$scratch/console" -serial stdio -accel tcg -cpu Haswell-v1
-	-append "console=ttyS0 panic=-1 rdinit=/init ${options:-}")
+	-serial "file:$scratch/console" "${says_to[@]}" -accel tcg "${hardware[@]}"
+	-append "console=$console panic=-1 rdinit=/init ${options:-}")
 if [ -n "$image" ]; then
 	[ -e "$image" ] || mke2fs -q -t ext4 "$image" 256M
 	if [ -n "$log" ]; then
