@@ -58,6 +58,8 @@ struct rule_msg {
 	size_t offset;             /* of the location, in the file's bytes */
 };
 
+enum { RULE_REPLACED_MAX = 10000 };
+
 /* A file that was loaded, and the result of checking its schema. */
 struct rule_file {
 	char *name;
@@ -66,10 +68,17 @@ struct rule_file {
 	size_t nfindings, findings_cap;
 };
 
+/* A rule that a later definition has replaced as a whole, and the files of both. */
+struct rule_replaced {
+	char *rule, *was, *by;
+};
+
 /* Messages of loading. Owned by the caller: rule_log_fini(). */
 struct rule_log {
 	struct rule_msg *v;
 	size_t n, cap, errors, warnings;
+	struct rule_replaced *replaced; /* of another file; the first RULE_REPLACED_MAX */
+	size_t nreplaced, replaced_cap;
 	struct rule_file *files; /* in order, up to the one with the first error */
 	size_t nfiles, files_cap;
 };
@@ -138,9 +147,12 @@ struct rule_options {
 	struct buf *describe; /* NULL, or receives Falco's description of the loaded definitions */
 };
 
-/* Load files or folders (their *.yaml and *.yml, by name), in order. -EINVAL: see l; -ENOMEM. */
+/* Load files or folders, in order: of a folder its bundles (*.bundle: folders of rule files), then
+ * its *.yaml and *.yml, each by name. -EINVAL: see l; -ENOMEM. */
 int ruleset_load(const char *const *paths, size_t n, const struct rule_options *o,
     struct ruleset **ret, struct rule_log *l) MUST_CHECK;
+/* Is something of this name in a folder loaded? */
+bool rule_name_loads(const char *name);
 /* The same for one text in memory, for tests and fuzzing. */
 int ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
     struct ruleset **ret, struct rule_log *l) MUST_CHECK;

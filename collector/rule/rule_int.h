@@ -215,6 +215,9 @@ int rule_warn_field(struct collection *c, const struct field *f, const struct rp
 
 /* Add a file about to be read; *ret is valid until the next. -ENOMEM. */
 int rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret) MUST_CHECK;
+/* Add a rule that a definition in another file replaces. -ENOMEM. */
+int rule_log_replaced(
+    struct rule_log *l, struct slice rule, const char *was, const char *by) MUST_CHECK;
 /* Add a finding about its schema. -ENOMEM. */
 int rule_file_warn(struct rule_file *f, const char *text) MUST_CHECK;
 

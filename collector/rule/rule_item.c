@@ -193,6 +193,9 @@ define(const struct item *it, const struct rtext *name)
 	d.visibility = d.index = c->next_index++;
 	d.stale = true;
 	if (old != NULL) {
+		if (old->at.src != it->src &&
+		    rule_log_replaced(c->log, name->s, old->at.src->name, it->src->name) < 0)
+			return -ENOMEM;
 		d.index = old->index;
 		d.next = old->next;
 		mtext_fini(&old->text);

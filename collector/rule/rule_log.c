@@ -27,8 +27,14 @@ rule_log_fini(struct rule_log *l)
 		free(l->files[i].findings);
 		free(l->files[i].name);
 	}
+	for (size_t i = 0; i < l->nreplaced; i++) {
+		free(l->replaced[i].rule);
+		free(l->replaced[i].was);
+		free(l->replaced[i].by);
+	}
 	free(l->v);
 	free(l->files);
+	free(l->replaced);
 	*l = (struct rule_log){ .v = NULL };
 }
 
@@ -43,6 +49,20 @@ rule_log_file(struct rule_log *l, const char *name, struct rule_file **ret)
 	*ret = &l->files[l->nfiles++];
 	**ret = (struct rule_file){ .name = copy };
 	return 0;
+}
+
+int
+rule_log_replaced(struct rule_log *l, struct slice rule, const char *was, const char *by)
+{
+	struct rule_replaced *r;
+
+	if (l->nreplaced == RULE_REPLACED_MAX)
+		return 0;
+	if (ARRAY_RESERVE(l->replaced, l->nreplaced, 1, l->replaced_cap) < 0)
+		return -ENOMEM;
+	r = &l->replaced[l->nreplaced++];
+	*r = (struct rule_replaced){ strndup(rule.p, rule.n), strdup(was), strdup(by) };
+	return r->rule == NULL || r->was == NULL || r->by == NULL ? -ENOMEM : 0;
 }
 
 int

@@ -179,18 +179,40 @@ struct paths {
 	size_t n, cap;
 };
 
-static int
-is_rule_file(const struct dirent *e)
+static bool
+is_bundle(const char *name)
 {
-	struct slice s = slice_str(e->d_name);
-
-	return s.p[0] != '.' && (slice_ends(s, SLICE(".yaml")) || slice_ends(s, SLICE(".yml")));
+	return slice_ends(slice_str(name), SLICE(".bundle"));
 }
 
 static int
+is_rule_file(const struct dirent *e)
+{
+	return rule_name_loads(e->d_name) && !is_bundle(e->d_name);
+}
+
+static int
+is_loaded(const struct dirent *e)
+{
+	return rule_name_loads(e->d_name);
+}
+
+bool
+rule_name_loads(const char *name)
+{
+	struct slice s = slice_str(name);
+
+	return s.n > 0 && s.p[0] != '.' &&
+	       (slice_ends(s, SLICE(".yaml")) || slice_ends(s, SLICE(".yml")) || is_bundle(name));
+}
+
+/* Bundles first: the folder's own files can change what is in them. */
+static int
 compare_names(const struct dirent **a, const struct dirent **b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	bool x = is_bundle((*a)->d_name), y = is_bundle((*b)->d_name);
+
+	return x != y ? (int) y - (int) x : strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static int
@@ -225,30 +247,51 @@ warn_empty(struct collection *c, const char *path)
 	    c, W_NOFILE, &at, "The folder holds no rule file (*.yaml): no rule is loaded from it");
 }
 
-/* Expand a path: a file is itself; a folder, its rule files by name. */
+static int expand_folder(
+    struct collection *c, const char *path, int (*filter)(const struct dirent *), struct paths *p);
+
+/* Add the files of a bundle, which is a folder in a folder. */
 static int
-expand(struct collection *c, const char *path, struct paths *p)
+add_bundle(struct collection *c, struct paths *p, const char *dir, const char *name)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s/%s", dir, name);
+	return buf_ok(&b) < 0 ? -ENOMEM : expand_folder(c, b.p, is_rule_file, p);
+}
+
+static int
+expand_folder(
+    struct collection *c, const char *path, int (*filter)(const struct dirent *), struct paths *p)
 {
 	struct dirent **names = NULL;
-	struct stat st;
 	int n, r = 0;
 
-	if (stat(path, &st) < 0)
-		return fail_read(c, path, errno);
-	if (!S_ISDIR(st.st_mode))
-		return add_path(c, p, path, NULL);
-	n = scandir(path, &names, is_rule_file, compare_names);
+	n = scandir(path, &names, filter, compare_names);
 	if (n < 0)
 		return errno == ENOMEM ? -ENOMEM : fail_read(c, path, errno);
 	if (n == 0)
 		r = warn_empty(c, path);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
-			r = add_path(c, p, path, names[i]->d_name);
+			r = is_bundle(names[i]->d_name) ? add_bundle(c, p, path, names[i]->d_name)
+							: add_path(c, p, path, names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
 	return r;
+}
+
+/* Expand a path: a file is itself; a folder, its bundles and its rule files by name. */
+static int
+expand(struct collection *c, const char *path, struct paths *p)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return fail_read(c, path, errno);
+	return S_ISDIR(st.st_mode) ? expand_folder(c, path, is_loaded, p)
+				   : add_path(c, p, path, NULL);
 }
 
 static int

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILES = 3 };
@@ -236,12 +237,60 @@ as_one_file(void **state)
 	assert_true(loaded > 300);
 }
 
+static void
+write_file(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	(void) snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(0, fclose(f));
+}
+
+/* A bundle in a folder comes before the folder's own files, whatever their names, and what else is
+ * in the bundle's folder is not loaded. A replaced rule is told with both files. */
+static void
+bundles(void **state)
+{
+	char dir[TMPDIR_SIZE], bundle[64];
+	const char *const paths[] = { dir };
+	const struct rule *const *rules;
+	struct ruleset *s = NULL;
+	struct rule_log l;
+
+	(void) state;
+	assert_int_equal(0, tmpdir_make(dir));
+	(void) snprintf(bundle, sizeof(bundle), "%s/z.bundle", dir);
+	assert_int_equal(0, mkdir(bundle, 0700));
+	write_file(dir, "0.yaml", RULE("r", "evt.type = open") RULE("own", "evt.type = open"));
+	write_file(bundle, "a.yaml", RULE("r", "evt.type = close"));
+	write_file(bundle, "b.yaml", RULE("second", "evt.type = close"));
+	write_file(bundle, "manifest", "no rules");
+	assert_int_equal(0, ruleset_load(paths, 1, &all, &s, &l));
+	assert_int_equal(3, ruleset_rules(s, &rules));
+	assert_string_equal("r", rules[0]->name);
+	assert_string_equal("evt.type = open", rules[0]->condition);
+	assert_string_equal("second", rules[1]->name);
+	assert_string_equal("own", rules[2]->name);
+	assert_int_equal(1, l.nreplaced);
+	assert_string_equal("r", l.replaced[0].rule);
+	assert_non_null(strstr(l.replaced[0].was, "/z.bundle/a.yaml"));
+	assert_non_null(strstr(l.replaced[0].by, "/0.yaml"));
+	ruleset_unref(s);
+	rule_log_fini(&l);
+	assert_int_equal(0, tmpdir_remove(dir));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reached),
 		cmocka_unit_test(as_one_file),
+		cmocka_unit_test(bundles),
 	};
 
 	return cmocka_run_group_tests(tests, tmpdir_begin, tmpdir_end);

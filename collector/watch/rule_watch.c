@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/watch/rule_watch.h"
+#include "collector/rule/rule.h"
 #include "common/slice.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -105,8 +106,7 @@ is_watched(const struct watched *w, const struct inotify_event *e)
 		return true;
 	if (w->name != NULL)
 		return slice_eq(name, slice_str(w->name));
-	return name.n > 0 && name.p[0] != '.' &&
-	       (slice_ends(name, SLICE(".yaml")) || slice_ends(name, SLICE(".yml")));
+	return rule_name_loads(name.p);
 }
 
 static bool
