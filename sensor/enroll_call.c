@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/hex.h"
 #include "common/macros.h"
+#include "sensor/enroll_proxy.h"
 #include "sensor/x509.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,16 +36,16 @@ dial_one(const struct addrinfo *a)
 	return r;
 }
 
+/* 'what' is "enrolment server" or "proxy". */
 static int
-dial(const struct enroll_address *at, struct diag *d)
+dial(const struct enroll_address *at, const char *what, struct diag *d)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	struct addrinfo *list = NULL;
 	int r = getaddrinfo(at->host, at->port, &hints, &list), fd = -EHOSTUNREACH;
 
 	if (r != 0) {
-		diag_set(
-		    d, 0, 0, "cannot find the enrolment server %s: %s", at->host, gai_strerror(r));
+		diag_set(d, 0, 0, "cannot find the %s %s: %s", what, at->host, gai_strerror(r));
 		return -EAGAIN;
 	}
 	for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next)
@@ -52,9 +53,28 @@ dial(const struct enroll_address *at, struct diag *d)
 	freeaddrinfo(list);
 	if (fd >= 0)
 		return fd;
-	diag_set(d, 0, 0, "cannot reach the enrolment server %s port %s: %s", at->host, at->port,
+	diag_set(d, 0, 0, "cannot reach the %s %s port %s: %s", what, at->host, at->port,
 	    strerrordesc_np(-fd));
 	return -EAGAIN;
+}
+
+/* Connect, through the proxy if there is one. */
+static int
+reach(const struct enroll_address *at, struct diag *d)
+{
+	struct enroll_proxy proxy;
+	int r = enroll_proxy_find(at->host, &proxy, d), fd;
+
+	if (r <= 0)
+		return r < 0 ? r : dial(at, "enrolment server", d);
+	fd = dial(&proxy.at, "proxy", d);
+	r = fd < 0 ? fd : enroll_proxy_connect(fd, &proxy, at, d);
+	OPENSSL_cleanse(proxy.login, sizeof(proxy.login));
+	if (r == 0)
+		return fd;
+	if (fd >= 0)
+		(void) close(fd);
+	return r;
 }
 
 /* ---- TLS ---- */
@@ -253,7 +273,7 @@ enroll_ask(const struct enroll_call *c, struct enroll_reply *ret, struct diag *d
 {
 	SSL_CTX *ctx = context(c->tls);
 	SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
-	int fd = ssl == NULL ? -ENOMEM : dial(c->at, d), r;
+	int fd = ssl == NULL ? -ENOMEM : reach(c->at, d), r;
 
 	*ret = (struct enroll_reply){ .ca = NULL };
 	r = fd < 0 ? fd : talk(ssl, fd, c, ret, d);

@@ -211,7 +211,15 @@ unanswered(const struct webhook_state *st, const struct webhook_request *q, CURL
 	struct webhook_verdict v = { .result = OUTPUT_RETRY };
 	const char *what = q->error[0] != '\0' ? q->error : curl_easy_strerror(code);
 	bool cut = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+	long proxy = 0; /* what a proxy has answered to CONNECT */
 
+	if (curl_easy_getinfo(q->easy, CURLINFO_HTTP_CONNECTCODE, &proxy) == CURLE_OK &&
+	    proxy >= 300) {
+		(void) snprintf(v.why, sizeof(v.why),
+		    "%s: the proxy answers %ld%s (outputs.webhook.proxy)", st->host, proxy,
+		    proxy == 407 ? ": it wants another user or password" : "");
+		return v;
+	}
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		what = "no answer within outputs.webhook.timeout";
 	/* TLS 1.3: a server that misses our certificate says so after the handshake */
