@@ -326,16 +326,21 @@ identity_check_peer(const struct identity *id, const struct peer_certs *p, const
 	return -EACCES;
 }
 
-uint64_t
-peer_certs_until(const struct peer_certs *p)
+void
+peer_certs_take(struct peer_certs *p, STACK_OF(X509) * chain)
 {
-	STACK_OF(X509) *v = peer_chain(p);
-	uint64_t until = v == NULL ? 0 : UINT64_MAX;
+	int n = MIN(sk_X509_num(chain), PEER_CERTS);
 
-	for (int i = 0; i < sk_X509_num(v); i++)
-		until = MIN(until, x509_until(sk_X509_value(v, i)));
-	sk_X509_pop_free(v, X509_free);
-	return until;
+	p->until = n > 0 ? UINT64_MAX : 0;
+	for (int i = 0; i < n; i++) {
+		unsigned char *der = NULL;
+		int size = i2d_X509(sk_X509_value(chain, i), &der);
+
+		if (size > 0)
+			buf_add(&p->der[i], der, (size_t) size);
+		OPENSSL_free(der);
+		p->until = MIN(p->until, x509_until(sk_X509_value(chain, i)));
+	}
 }
 
 void

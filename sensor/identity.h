@@ -50,7 +50,4 @@ int identity_sign(const struct identity *id, struct slice text, struct buf *out)
 int identity_check_peer(
     const struct identity *id, const struct peer_certs *p, const char **why) MUST_CHECK;
 
-/* When the first of the peer's certificates expires: realtime ns; 0: it has shown none. */
-uint64_t peer_certs_until(const struct peer_certs *p);
-
 #endif

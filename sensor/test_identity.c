@@ -262,24 +262,19 @@ test_proof(void **state)
 	check_proof("rsa.pem", "rsa.key");
 }
 
+/* Add a file's certificate to a chain. */
 static void
-show(struct peer_certs *p, size_t i, const char *name)
+push(STACK_OF(X509) * chain, const char *name)
 {
-	unsigned char *der = NULL;
 	char path[256];
 	FILE *f = fopen(at(path, name), "re");
 	X509 *x;
-	int n;
 
 	assert_non_null(f);
 	x = PEM_read_X509(f, NULL, NULL, NULL);
 	(void) fclose(f);
-	n = i2d_X509(x, &der);
-	assert_true(n > 0);
-	buf_clear(&p->der[i]);
-	buf_add(&p->der[i], der, (size_t) n);
-	OPENSSL_free(der);
-	X509_free(x);
+	assert_non_null(x);
+	assert_true(sk_X509_push(chain, x) > 0);
 }
 
 /* The collector's certificate after the handshake. */
@@ -301,24 +296,28 @@ test_peer(void **state)
 	(void) state;
 	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
 		struct identity *id = NULL;
+		STACK_OF(X509) *chain = sk_X509_new_null();
 		struct peer_certs p = { 0 };
 		struct diag d = { 0 };
 		const char *why = NULL;
 		int r;
 
 		assert_int_equal(0, load("ca.pem", "n1.pem", "n1.key", peers[i].crl, &id, &d));
-		assert_int_equal(0, peer_certs_until(&p));
+		peer_certs_take(&p, chain);
+		assert_int_equal(0, p.until);
 		assert_int_equal(-EACCES, identity_check_peer(id, &p, &why)); /* none shown */
-		show(&p, 0, peers[i].cert);
-		show(&p, 1, "ca.pem");
+		push(chain, peers[i].cert);
+		push(chain, "ca.pem");
+		peer_certs_take(&p, chain);
 		r = identity_check_peer(id, &p, &why);
 		assert_int_equal(peers[i].says == NULL ? 0 : -EACCES, r);
 		if (r < 0 && strstr(why, peers[i].says) == NULL)
 			fail_msg("%s: %s", peers[i].cert, why);
 		if (i == 0) /* the earliest expiry in the chain, and the node's own */
-			assert_in_range(peer_certs_until(&p) / 1000000000, now + 1700, now + 1800);
+			assert_in_range(p.until / 1000000000, now + 1700, now + 1800);
 		assert_in_range(id->until / 1000000000, now + 3500, now + 3600);
 		peer_certs_fini(&p);
+		sk_X509_pop_free(chain, X509_free);
 		identity_free(id);
 	}
 }

@@ -6,22 +6,6 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-/* Keep the collector's certificates. */
-static void
-take_certs(struct peer_certs *p, STACK_OF(X509) * chain)
-{
-	int n = MIN(sk_X509_num(chain), PEER_CERTS);
-
-	for (int i = 0; i < n; i++) {
-		unsigned char *der = NULL;
-		int size = i2d_X509(sk_X509_value(chain, i), &der);
-
-		if (size > 0)
-			buf_add(&p->der[i], der, (size_t) size);
-		OPENSSL_free(der);
-	}
-}
-
 /* The first DNS name, or the common name. */
 static void
 name_of(const X509 *x, char *out, size_t n)
@@ -93,7 +77,7 @@ ended(void *arg, SSL *ssl, const X509 *peer, bool ok)
 	struct tls_client *t = arg;
 
 	if (ok) {
-		take_certs(&t->peer, SSL_get0_verified_chain(ssl));
+		peer_certs_take(&t->peer, SSL_get0_verified_chain(ssl));
 		return;
 	}
 	explain(t, ssl, peer);

@@ -448,7 +448,7 @@ deliver(struct news *w)
 		e->ev->reply(e->arg, w->slot, nng_msg_body(m), nng_msg_len(m));
 	} else if (w->kind == NEWS_DIALED && w->rv == 0) {
 		e->why[0] = '\0';
-		c->until = e->tls ? peer_certs_until(&c->hand.peer) : 0;
+		c->until = e->tls ? c->hand.peer.until : 0;
 		e->ev->opened(e->arg);
 	} else {
 		if (atomic_load(&c->hand.failed))

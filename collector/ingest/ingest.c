@@ -14,6 +14,7 @@ ingest_new(const struct ingest_cfg *cfg, struct ingest **ret)
 	i->cfg = *cfg;
 	i->cpus = (unsigned) MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	pthread_mutex_init(&i->lock, NULL);
+	shown_init(&i->shown);
 	i->admit = (struct bucket){ .per_s = ADMIT_PER_S, .burst = ADMIT_BURST };
 	/* Differs from every number that an earlier collector gave out. */
 	i->interest = (uint32_t) (clock_real() / NS_PER_S);
@@ -35,6 +36,7 @@ ingest_free(struct ingest *i)
 	}
 	strangers_free(i->strangers);
 	trust_unref(i->trust);
+	shown_fini(&i->shown);
 	pthread_mutex_destroy(&i->lock);
 	free(i);
 }

@@ -21,6 +21,7 @@
 
 #include "collector/ingest/check.h"
 #include "collector/ingest/ingest.h"
+#include "collector/ingest/shown.h"
 #include "collector/ingest/trust.h"
 #include "collector/ingest/window.h"
 #include "common/bucket.h"
@@ -114,6 +115,7 @@ struct ingest {
 	_Atomic uint32_t interest;   /* the version of 'wanted' ... */
 	uint32_t first;              /* ... and the first that this collector gives out */
 	struct strangers *strangers; /* used by the tick */
+	struct shown shown;          /* certificates of handshakes whose Proof has not come */
 	_Atomic uint64_t strangers_ended, refused_tls;
 	_Atomic size_t speaking; /* connections in by_node */
 	_Atomic uint64_t connections, refused_identity, refused_protocol, malformed, duplicates,

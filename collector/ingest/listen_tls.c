@@ -12,9 +12,11 @@ static void
 handshake_ended(void *arg, SSL *ssl, const X509 *peer, bool ok)
 {
 	struct ingest *i = arg;
+	X509 *cert = SSL_get0_peer_certificate(ssl);
 
-	(void) ssl;
 	(void) peer;
+	if (ok && cert != NULL)
+		shown_put(&i->shown, cert);
 	i->refused_tls += !ok;
 }
 

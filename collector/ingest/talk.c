@@ -250,6 +250,7 @@ check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char *
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	struct slice nonce = { (const char *) c->nonce, sizeof(c->nonce) };
 	struct trust *t;
+	X509 *cert;
 	int r;
 
 	*why = "the collector is out of memory: try again later";
@@ -261,8 +262,10 @@ check_proof(struct ingest *i, struct conn *c, const Wire__Proof *p, const char *
 	pthread_mutex_lock(&i->lock);
 	t = trust_ref(i->trust);
 	pthread_mutex_unlock(&i->lock);
-	r = trust_check_proof(t, bytes(&p->certificate), c->id.node, buf_get(&text),
-	    bytes(&p->signature), &c->term, why);
+	cert = shown_take(&i->shown, bytes(&p->certificate));
+	r = trust_check_proof(
+	    t, cert, c->id.node, buf_get(&text), bytes(&p->signature), &c->term, why);
+	X509_free(cert);
 	trust_unref(t);
 	if (r == 0) {
 		buf_slice(&c->cert, bytes(&p->certificate));

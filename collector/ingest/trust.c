@@ -403,10 +403,9 @@ trust_check_cert(const struct trust *t, struct slice der, const char *node, stru
 }
 
 int
-trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
+trust_check_proof(const struct trust *t, X509 *cert, const char *node, struct slice text,
     struct slice signature, struct trust_term *term, const char **why)
 {
-	X509 *cert = trust_cert_read(der);
 	int r = -EACCES;
 
 	*why = "the proof holds no certificate";
@@ -416,6 +415,5 @@ trust_check_proof(const struct trust *t, struct slice der, const char *node, str
 		*why = "the proof is not signed with the certificate's key for this connection";
 		r = -EACCES;
 	}
-	X509_free(cert);
 	return r;
 }

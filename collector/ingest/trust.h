@@ -47,8 +47,9 @@ uint64_t trust_until(const struct trust *t);
 int trust_check_cert(const struct trust *t, struct slice der, const char *node,
     struct trust_term *term, const char **why) MUST_CHECK;
 
-/* The same, and the signature over 'text' is of the certificate's key. */
-int trust_check_proof(const struct trust *t, struct slice der, const char *node, struct slice text,
+/* The same, and the signature over 'text' is of the certificate's key. 'cert' is borrowed; NULL:
+ * there is none. */
+int trust_check_proof(const struct trust *t, X509 *cert, const char *node, struct slice text,
     struct slice signature, struct trust_term *term, const char **why) MUST_CHECK;
 
 #endif

@@ -446,8 +446,12 @@ tls_ctx_new(nng_tls_mode mode)
 	SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				SSL_MODE_NO_AUTO_CHAIN);
-	if (server) /* most of its connections are idle */
+	if (server) { /* most of its connections are idle */
 		SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
+		/* A ticket without a session in it. Nobody resumes one, and for the other kind
+		 * OpenSSL packs and parses the peer's certificate once more. */
+		SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
+	}
 	(void) SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION) == 1 &&
 	    SSL_CTX_set_session_id_context(c, (const unsigned char *) "mews", 4) == 1 &&
