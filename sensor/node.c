@@ -160,7 +160,7 @@ on_opened(void *arg)
 	struct node *n = arg;
 
 	link_opened(&n->link, clock_mono());
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 static void
@@ -169,7 +169,7 @@ on_closed(void *arg, const char *why, bool absent)
 	struct node *n = arg;
 
 	link_closed(&n->link, clock_mono(), why, absent);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 static void
@@ -178,7 +178,7 @@ on_reply(void *arg, unsigned slot, const void *msg, size_t size)
 	struct node *n = arg;
 
 	link_reply(&n->link, clock_mono(), slot, msg, size);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 static const struct xport_events xport_events = { on_opened, on_closed, on_reply };
@@ -246,7 +246,7 @@ next_stream(struct node *n)
 		    n->cfg.disk->path, (unsigned long long) n->cfg.disk->bytes / 1024);
 	link_fini(&n->link);
 	set_link(n);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 static int
@@ -275,6 +275,7 @@ node_new(const struct node_cfg *cfg, struct node **ret)
 		return -ENOMEM;
 	n->cfg = *cfg;
 	n->cfg.identity = NULL;
+	n->due = cfg->due;
 	(void) snprintf(n->name, sizeof(n->name), "%s", cfg->name);
 	(void) snprintf(n->cluster, sizeof(n->cluster), "%s", cfg->cluster);
 	(void) snprintf(n->boot_id, sizeof(n->boot_id), "%s", cfg->boot_id);
@@ -328,7 +329,7 @@ node_set_identity(struct node *n, struct identity *id, uint64_t now)
 	n->cfg.identity = id;
 	if (other)
 		link_renew(&n->link, now);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 void
@@ -339,7 +340,7 @@ node_check_peer(struct node *n, uint64_t now, bool all)
 	if (n->end == NULL || xport_trusts(n->end, all ? n->cfg.identity : NULL, why, sizeof(why)))
 		return;
 	link_closed(&n->link, now, why, false);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 void
@@ -354,7 +355,7 @@ node_restart(struct node *n, uint64_t sensor_start)
 	n->snap = (struct node_snapshot){ 0 };
 	spool_init(&n->spool, n->cfg.opt->spool);
 	set_link(n);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 int
@@ -442,9 +443,9 @@ node_tick(struct node *n, uint64_t now)
 		node_flush(n, now);
 		due = PACE_NEVER;
 	}
-	n->next_tick = n->cfg.xport == NULL ? PACE_NEVER : link_tick(&n->link, now);
-	n->next_tick = MIN(n->next_tick, due);
-	n->next_tick = MIN(n->next_tick, save(n, now));
+	*n->due = n->cfg.xport == NULL ? PACE_NEVER : link_tick(&n->link, now);
+	*n->due = MIN(*n->due, due);
+	*n->due = MIN(*n->due, save(n, now));
 }
 
 void
@@ -456,7 +457,7 @@ node_stop(struct node *n, uint64_t now, uint64_t deadline)
 		link_end(&n->link, now); /* the next start goes on */
 	else
 		link_stop(&n->link, deadline);
-	n->next_tick = 0;
+	*n->due = 0;
 }
 
 uint64_t

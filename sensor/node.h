@@ -90,6 +90,7 @@ struct node_cfg {
 	const struct node_owner *owner;
 	void *arg;
 	struct xport *xport;            /* NULL: no collector (recording) */
+	uint64_t *due;                  /* written: when to call node_tick(); 0: now */
 	struct redactor *redactor;      /* borrowed; NULL: secrets are not replaced */
 	struct spool_disk *disk;        /* borrowed; NULL: the spool is in memory only, ... */
 	unsigned disk_failed;           /* ... because its folder could not be used: 1 */
@@ -122,9 +123,9 @@ struct node {
 	struct drop_log drop_log;
 	struct account *account; /* NULL: no event of a source yet, or no memory */
 	struct node_snapshot snap;
-	uint32_t infos;     /* rows of node_info() in the open batch */
-	uint32_t interest;  /* the version in force */
-	uint64_t next_tick; /* when link or pace need a tick */
+	uint32_t infos;    /* rows of node_info() in the open batch */
+	uint32_t interest; /* the version in force */
+	uint64_t *due;     /* when link or pace need a tick: cfg.due */
 	uint64_t events, batches, bytes;
 	uint64_t lost; /* events lost because memory ran out */
 	uint64_t kept; /* of those that the spool lost, how many losses() has */
@@ -162,7 +163,7 @@ uint64_t node_end(struct node *n);
 /* Close the open batch, if any. */
 void node_flush(struct node *n, uint64_t now);
 
-/* Do what is due; n->next_tick says when to call again. */
+/* Do what is due; *n->due says when to call again. */
 void node_tick(struct node *n, uint64_t now);
 
 /* Add a batch made elsewhere; sets its number and interest. 0; -ENOMEM. */

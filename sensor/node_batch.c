@@ -97,7 +97,7 @@ node_flush(struct node *n, uint64_t now)
 		return;
 	pace_left(&n->pace, now, n->news);
 	n->news = 0;
-	n->next_tick = 0;
+	*n->due = 0;
 	if (batch_enc_finish(n->enc, (int) n->cfg.opt->compression, &n->data, &body) < 0)
 		return; /* the events stay gathered: the next flush tries again */
 	accounts_due = n->account != NULL && now - n->account->at >= ACCOUNT_EVERY_NS;

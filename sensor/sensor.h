@@ -48,6 +48,8 @@ struct args {
 	bool check;
 };
 
+#define OPENING_MAX 8 /* nodes between dialing and Welcome; as many as there are dialers */
+
 struct app {
 	struct args args;
 	struct cfg *cfg;
@@ -65,7 +67,10 @@ struct app {
 	bool disk_failed;           /* ... although spool.path is set */
 	struct identity **identity; /* of each node, until the node exists */
 	struct node **node;
+	uint64_t
+	    *due; /* of each node: when to tick it. Side by side: thousands are looked at often */
 	size_t nnodes;
+	size_t opening[OPENING_MAX], nopening; /* nodes between dialing and Welcome */
 	struct replay *replay;
 	struct record *record;
 

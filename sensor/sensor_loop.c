@@ -12,7 +12,6 @@
 #define DRAIN_POLLS  4 /* of a millisecond: longer than a record is held back */
 #define CANARY_NS    (3600 * NS_PER_S)
 #define CONTAINER_MS 5
-#define OPENING_MAX  8 /* nodes between dialing and Welcome; as many as there are dialers */
 #define OPENING_NS   (2 * NS_PER_MS) /* until another node may dial */
 
 void
@@ -176,34 +175,56 @@ is_opening(const struct node *n)
 	return n->link.state > LINK_DOWN && n->link.state < LINK_UP;
 }
 
+/* Keep those that are still opening. */
+static void
+still_opening(struct app *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->nopening; i++) {
+		if (is_opening(a->node[a->opening[i]]))
+			a->opening[n++] = a->opening[i];
+	}
+	a->nopening = n;
+}
+
+/* Tick a node; remember it if it opens a connection. */
+static void
+tick_node(struct app *a, size_t i, uint64_t now)
+{
+	struct node *n = a->node[i];
+	uint64_t at = a->replay != NULL ? feed(a, n, now) : UINT64_MAX;
+	bool was = is_opening(n);
+
+	node_tick(n, now);
+	if (is_opening(n) && !was && a->nopening < OPENING_MAX)
+		a->opening[a->nopening++] = i;
+	a->due[i] = MIN(a->due[i], at);
+}
+
 /*
  * Tick every node that is due; return when the next one is. Few nodes connect at a time: the
  * timeouts of the others would run while they wait for a dialer here and for the collector there,
- * and retries would only make that queue longer.
+ * and retries would only make that queue longer. Those that have to wait are put off one after the
+ * other.
  */
 static uint64_t
 tick_nodes(struct app *a, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
-	unsigned opening = 0;
+	size_t waiting = 0;
 
-	for (size_t i = 0; i < a->nnodes; i++)
-		opening += is_opening(a->node[i]);
+	still_opening(a);
 	for (size_t i = 0; i < a->nnodes; i++) {
-		struct node *n = a->node[i];
-
-		if (now >= n->next_tick && opening >= OPENING_MAX && n->link.state == LINK_DOWN &&
-		    !a->stopping) {
-			n->next_tick = now + OPENING_NS;
-		} else if (now >= n->next_tick) {
-			uint64_t at = a->replay != NULL ? feed(a, n, now) : UINT64_MAX;
-			bool was = is_opening(n);
-
-			node_tick(n, now);
-			opening += is_opening(n) && !was;
-			n->next_tick = MIN(n->next_tick, at);
+		if (now < a->due[i]) {
+			/* not yet */
+		} else if (a->nopening == OPENING_MAX && a->node[i]->link.state == LINK_DOWN &&
+			   !a->stopping) {
+			a->due[i] = now + OPENING_NS * (1 + waiting++ / OPENING_MAX);
+		} else {
+			tick_node(a, i, now);
 		}
-		next = MIN(next, n->next_tick);
+		next = MIN(next, a->due[i]);
 	}
 	return next;
 }
@@ -248,7 +269,7 @@ poll_source(struct app *a, uint64_t now, int timeout_ms)
 		timeout_ms = 0;
 	r = poll_into(a, timeout_ms, rest > now ? rest - now : 0, news);
 	if (r > 0)
-		a->node[0]->next_tick = 0;
+		a->due[0] = 0;
 	if (r == -EAGAIN) {
 		wait_for_container(a);
 		return 0;

@@ -320,6 +320,7 @@ add_node(struct app *a, size_t i, uint64_t start, const struct source_past *past
 		.disk = a->disk,
 		.disk_failed = a->disk_failed,
 		.past = past,
+		.due = &a->due[i],
 	};
 	int64_t skew = (int64_t) (a->args.skew_ms * NS_PER_MS);
 	int r;
@@ -384,7 +385,8 @@ app_start_nodes(void *app)
 	a->snapshot.st = a->st;
 	a->snapshot.scanner = a->scanner;
 	a->node = calloc(n, sizeof(struct node *));
-	if (a->node == NULL)
+	a->due = calloc(n, sizeof(*a->due));
+	if (a->node == NULL || a->due == NULL)
 		r = -ENOMEM;
 	if (r == 0 && a->scanner != NULL)
 		r = containers_new(a->scanner, add_info, a, &a->containers);
@@ -413,6 +415,8 @@ app_stop_nodes(void *app)
 	free(a->node);
 	a->node = NULL;
 	a->nnodes = 0;
+	free(a->due);
+	a->due = NULL;
 	spool_disk_close(a->disk);
 	a->disk = NULL;
 }

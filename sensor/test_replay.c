@@ -85,6 +85,8 @@ options(void)
 		.retry_slow = 60000 };
 }
 
+static uint64_t node_due; /* nobody ticks these nodes */
+
 static struct node *
 make_node(const struct options *o, const char *name, const Wire__Hello *hello)
 {
@@ -96,7 +98,8 @@ make_node(const struct options *o, const char *name, const Wire__Hello *hello)
 		.env = &env,
 		.hello = hello,
 		.owner = &owner,
-		.arg = &dropped };
+		.arg = &dropped,
+		.due = &node_due };
 	struct node *n = NULL;
 
 	assert_int_equal(0, node_new(&nc, &n));
