@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_IDLE_NS    (1000 * NS_PER_MS)
-#define POLL_HELD_NS    (50 * NS_PER_MS)  /* no credit: doubles each time, ... */
+#define POLL_IDLE_NS    (1000 * NS_PER_MS) /* link.idle_ns: longer */
+#define POLL_HELD_NS    (50 * NS_PER_MS)   /* no credit: doubles each time, ... */
 #define POLL_HELD_MAX   4                 /* ... this often: a thousand waiting nodes are no load */
 #define POLL_BUSY_NS    (5 * NS_PER_S)    /* statistics, however many batches there are */
-#define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable */
+#define POLL_PENDING_NS (250 * NS_PER_MS) /* batches that are not durable; link.idle_ns: longer */
 #define BYE_NS          (500 * NS_PER_MS)
 #define STEADY_NS       (10 * NS_PER_S) /* a connection that lasted this long resets the back-off */
 
@@ -250,13 +250,15 @@ poll_interval(const struct link *l)
 {
 	if (is_held(l))
 		return POLL_HELD_NS << l->held_polls;
-	return l->spool->n > 0 ? POLL_PENDING_NS : POLL_IDLE_NS;
+	return l->spool->n > 0 ? MAX(POLL_PENDING_NS, l->idle_ns / 4)
+			       : MAX(POLL_IDLE_NS, l->idle_ns);
 }
 
 static uint64_t
 poll_at(const struct link *l)
 {
-	return MIN(l->last_sent + poll_interval(l), MAX(l->last_poll, l->since) + POLL_BUSY_NS);
+	return MIN(l->last_sent + poll_interval(l),
+	    MAX(l->last_poll, l->since) + MAX(POLL_BUSY_NS, l->idle_ns));
 }
 
 /* ---- time ---- */

@@ -106,6 +106,7 @@ struct link {
 	uint64_t skip_to;    /* a gap to announce before going on; 0: none */
 	uint64_t message_max;
 	uint64_t spread_ns; /* limit of the reconnect delay while the collector is absent */
+	uint64_t idle_ns;   /* between polls when idle, as the collector asks; 0: a second */
 	uint32_t credit;
 	unsigned held_polls; /* in a row, without credit */
 	uint32_t interest;   /* the version in force; 0: our own default */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_NS (100 * NS_PER_MS) /* delay after a busy reject of a batch */
+#define BUSY_NS     (100 * NS_PER_MS) /* delay after a busy reject of a batch */
+#define IDLE_MAX_NS (10 * NS_PER_S)   /* between polls, whatever the collector asks for */
 
 /* ---- receiving ---- */
 
@@ -27,6 +28,7 @@ on_welcome(struct link *l, uint64_t now, const Wire__Welcome *w)
 	l->received = l->send_next - 1;
 	l->skip_to = 0;
 	l->hold_until = 0;
+	l->idle_ns = 0;
 	l->stats.connects++;
 	(void) snprintf(text, sizeof(text), "connected to %s, batches from %llu",
 	    w->collector != NULL && w->collector[0] != '\0' ? w->collector : "the collector",
@@ -41,6 +43,7 @@ on_ack(struct link *l, const Wire__Ack *a)
 {
 	l->credit = a->credit;
 	l->spread_ns = a->spread_ms * NS_PER_MS;
+	l->idle_ns = MIN(a->idle_ms * NS_PER_MS, IDLE_MAX_NS);
 	if (a->credit > 0)
 		l->held_polls = 0;
 	l->received = MAX(l->received, MIN(a->received_seq, spool_next(l->spool) - 1));

@@ -62,6 +62,43 @@ test_credit_and_polls(void **state)
 	peer_end(&p);
 }
 
+/* A collector with thousands of sensors lets idle ones poll more rarely, but not as rarely as it
+ * likes; a new connection does not know of it. */
+static void
+test_idle(void **state)
+{
+	static const struct {
+		unsigned idle_ms, pending_ms, poll_ms;
+	} rows[] = { { 0, 250, 1000 }, { 500, 250, 1000 }, { 2000, 500, 2000 },
+		{ 5000, 1250, 5000 }, { 4000000000, 2500, 10000 } };
+
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		Wire__Ack a = WIRE__ACK__INIT;
+		Wire__Reply r = WIRE__REPLY__INIT;
+		struct peer p;
+
+		r.ack = &a;
+		a.idle_ms = rows[i].idle_ms;
+		a.credit = 8;
+		peer_start(&p, 1, 8);
+		peer_after(&p, 0, "b1");
+		a.received_seq = 1;
+		peer_reply(&p, "b1", &r);
+		peer_after(&p, rows[i].pending_ms - 1, "");
+		peer_after(&p, 1, "poll");
+		a.durable_seq = 1;
+		peer_reply(&p, "poll", &r);
+		peer_after(&p, rows[i].poll_ms - 1, "");
+		peer_after(&p, 1, "poll");
+		link_renew(&p.link, p.now);
+		p.log[0] = '\0';
+		peer_up(&p, 2, 8);
+		assert_int_equal(0, p.link.idle_ns);
+		peer_end(&p);
+	}
+}
+
 /* A restarted collector continues from its checkpoint, before what is durable. */
 static void
 test_checkpoint(void **state)
@@ -408,6 +445,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_credit_and_polls),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_busy_poll),
 		cmocka_unit_test(test_checkpoint),
 		cmocka_unit_test(test_resend),

@@ -41,11 +41,16 @@ enum {
 	ADMIT_BURST = 1000,
 	HANDSHAKE_MS = 3, /* of CPU that a new connection over TLS costs */
 	SPREAD_MS = 1000, /* shorter times are not sent: sensors spread that much by themselves */
+	POLL_US = 100,    /* of CPU that a poll over TLS costs */
+	POLL_SHARE = 10,  /* percent of the CPUs, for the polls of idle sensors */
+	IDLE_MS = 1000,   /* between two of a sensor's, ... */
+	IDLE_MAX_MS =
+	    5000, /* ... to this with many of them: it is as long until one that hangs is missed */
 };
 
 #define PATIENCE_NS (5 * NS_PER_S)    /* to wait for a missing batch */
 #define WELCOME_NS  (30 * NS_PER_S)   /* from connecting to Welcome */
-#define SILENCE_NS  (60 * NS_PER_S)   /* a sensor polls every second */
+#define SILENCE_NS  (60 * NS_PER_S)   /* a sensor polls every few seconds */
 #define LINGER_NS   (1 * NS_PER_S)    /* from a Reject to the connection's end */
 #define REPLACED_NS (5 * NS_PER_S)    /* for the sensor to ask, and get the Reject */
 #define PEER_TEXT   64                /* bytes of an address */

@@ -53,6 +53,16 @@ spread_ms(const struct ingest *i)
 	return ms > SPREAD_MS ? (uint32_t) ms : 0;
 }
 
+/* The time between two polls of an idle sensor; those of thousands would leave little CPU for
+ * events and reconnects. */
+static uint32_t
+idle_ms(const struct ingest *i)
+{
+	uint64_t ms = i->connections * POLL_US * 100 / POLL_SHARE / i->cpus / 1000;
+
+	return ms > IDLE_MS ? (uint32_t) MIN(ms, IDLE_MAX_MS) : 0;
+}
+
 static void
 add_ack(struct ingest *i, struct conn *c, struct reply *rep)
 {
@@ -65,6 +75,8 @@ add_ack(struct ingest *i, struct conn *c, struct reply *rep)
 	rep->ack.received_seq = st->received;
 	rep->ack.credit = flow_credit(c);
 	rep->ack.spread_ms = spread_ms(i);
+	rep->ack.idle_ms = idle_ms(i);
+	st->idle_ns = rep->ack.idle_ms * NS_PER_MS;
 	rep->msg.ack = &rep->ack;
 }
 
@@ -187,6 +199,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 	c->first = op;
 	c->state = CONN_WELCOME;
 	c->close_at = 0;
+	c->stream->idle_ns = 0;
 	c->stream->cert_since = c->term.since;
 	c->stream->cert_until = c->term.until;
 	stream_info_set(i->cfg.streams, c->stream, &c->info);

@@ -130,14 +130,18 @@ test_flow(void **state)
 	}
 }
 
-/* A collector with thousands of sensors asks them to spread their reconnections. */
+/* A collector with thousands of sensors asks them to spread their reconnections, and to poll more
+ * rarely when idle. */
 static void
 test_spread(void **state)
 {
 	static const struct {
 		uint64_t connections;
 		uint32_t spread_ms; /* with 2 CPUs, at 3 ms of CPU each */
-	} rows[] = { { 1, 0 }, { 100, 0 }, { 600, 0 }, { 1000, 1500 }, { 10000, 15000 } };
+		uint32_t idle_ms;   /* at 0.1 ms, for a tenth of the CPUs */
+	} rows[] = { { 1, 0, 0 }, { 100, 0, 0 }, { 600, 0, 0 }, { 1000, 1500, 0 },
+		{ 2000, 3000, 0 }, { 2002, 3003, 1001 }, { 6000, 9000, 3000 },
+		{ 10000, 15000, 5000 }, { 100000, 150000, 5000 } };
 	struct room w;
 
 	(void) state;
@@ -148,6 +152,7 @@ test_spread(void **state)
 		w.i->connections = rows[k].connections;
 		play(&w, "p");
 		assert_int_equal(rows[k].spread_ms, w.rep.ack.spread_ms);
+		assert_int_equal(rows[k].idle_ms, w.rep.ack.idle_ms);
 		room_fini(&w);
 	}
 }

@@ -25,6 +25,12 @@ sight_text(enum sight s)
 	return sight_texts[s];
 }
 
+uint64_t
+stream_silent_ns(const struct stream *st)
+{
+	return 2 * MAX(st->idle_ns, NS_PER_S) + NS_PER_S;
+}
+
 enum sight
 stream_sight(const struct stream *st, uint64_t now)
 {
@@ -33,7 +39,7 @@ stream_sight(const struct stream *st, uint64_t now)
 	if (heard == 0)
 		return SIGHT_missing;
 	if (st->connected)
-		return now > heard && now - heard > STREAM_SILENT_NS ? SIGHT_silent : SIGHT_up;
+		return now > heard && now - heard > stream_silent_ns(st) ? SIGHT_silent : SIGHT_up;
 	return st->said_bye ? SIGHT_stopped : SIGHT_down;
 }
 

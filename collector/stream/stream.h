@@ -29,8 +29,7 @@
 struct node;
 struct streams; /* the registry */
 
-#define STREAMS_GONE     65536          /* disconnected nodes, about: each bucket keeps its share */
-#define STREAM_SILENT_NS (3 * NS_PER_S) /* a sensor polls every second, whatever else it does */
+#define STREAMS_GONE 65536 /* disconnected nodes, about: each bucket keeps its share */
 
 /* Whether a node is seen. */
 enum sight {
@@ -121,7 +120,8 @@ struct stream {
 	_Atomic uint64_t duplicates, malformed; /* batches */
 	_Atomic uint64_t state_bytes;           /* of the node, as state_stats.bytes */
 	_Atomic uint64_t last_seen; /* realtime ns; of an ended sensor: its newest batch */
-	_Atomic uint64_t heard; /* monotonic ns: the last message; 0: remembered, not seen yet */
+	_Atomic uint64_t heard;   /* monotonic ns: the last message; 0: remembered, not seen yet */
+	_Atomic uint64_t idle_ns; /* between polls of its sensor when idle; 0: a second */
 	struct stream_told told;
 	_Atomic bool kept, kept_stopped; /* main thread only: as reported to the outbox */
 	struct loss_shown loss;          /* of the node: carried over from an earlier stream */
@@ -180,6 +180,10 @@ struct stream *streams_find(struct streams *s, const char *cluster, const char *
 /* Return the next stream, held, that the registry dropped because there were too many; NULL:
  * none. */
 struct stream *streams_crowded_out(struct streams *s);
+
+/* For how long, ns, a sensor that is well may not be heard: it polls every second, or as rarely as
+ * it was told to, whatever else it does. */
+uint64_t stream_silent_ns(const struct stream *st);
 
 /* Is the stream's node seen at 'now', monotonic ns? */
 enum sight stream_sight(const struct stream *st, uint64_t now);

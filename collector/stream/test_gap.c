@@ -34,7 +34,7 @@ covered(void)
 static void
 silent(struct stream *st)
 {
-	st->heard -= STREAM_SILENT_NS + NS_PER_S;
+	st->heard -= stream_silent_ns(st) + NS_PER_S;
 }
 
 static void

@@ -195,16 +195,19 @@ static const struct {
 	bool connected, bye;
 	uint64_t heard, now; /* s */
 	enum sight sight;
+	uint64_t idle; /* s: between its polls; 0: one */
 } sight_cases[] = {
-	{ true, false, 100, 100, SIGHT_up },
-	{ true, false, 101, 100, SIGHT_up }, /* another thread's clock */
-	{ true, false, 100, 103, SIGHT_up },
-	{ true, false, 100, 104, SIGHT_silent },
-	{ true, true, 100, 101, SIGHT_up }, /* it has said Bye, but is still connected */
-	{ false, false, 100, 100, SIGHT_down },
-	{ false, true, 100, 100, SIGHT_stopped },
-	{ false, false, 0, 100, SIGHT_missing },
-	{ false, true, 0, 100, SIGHT_missing },
+	{ true, false, 100, 100, SIGHT_up, 0 },
+	{ true, false, 101, 100, SIGHT_up, 0 }, /* another thread's clock */
+	{ true, false, 100, 103, SIGHT_up, 0 },
+	{ true, false, 100, 104, SIGHT_silent, 0 },
+	{ true, false, 100, 111, SIGHT_up, 5 },
+	{ true, false, 100, 112, SIGHT_silent, 5 },
+	{ true, true, 100, 101, SIGHT_up, 0 }, /* it has said Bye, but is still connected */
+	{ false, false, 100, 100, SIGHT_down, 0 },
+	{ false, true, 100, 100, SIGHT_stopped, 0 },
+	{ false, false, 0, 100, SIGHT_missing, 0 },
+	{ false, true, 0, 100, SIGHT_missing, 0 },
 };
 
 static void
@@ -216,6 +219,7 @@ test_sight(void **state)
 			.connected = sight_cases[i].connected,
 			.said_bye = sight_cases[i].bye,
 			.heard = sight_cases[i].heard * NS_PER_S,
+			.idle_ns = sight_cases[i].idle * NS_PER_S,
 		};
 
 		assert_string_equal(sight_name(sight_cases[i].sight),

@@ -10,7 +10,8 @@
 #define RETURN_NS    (30 * NS_PER_S)  /* for sensors to find a collector that was restarted ... */
 #define HANDSHAKE_NS (10 * NS_PER_MS) /* ... and this for each of them */
 #define UNSTASHED_NS (60 * NS_PER_S)  /* between two log lines about one node's unstashed calls */
-#define FORGETS      1024             /* per look: as many as the outbox takes before the next */
+#define OVERSLEPT_NS (3 * LOOKOUT_MS * NS_PER_MS)
+#define FORGETS      1024 /* per look: as many as the outbox takes before the next */
 
 /* An alert on its way through the outbox. */
 struct told {
@@ -129,7 +130,8 @@ look_for_loss(struct look *l, struct stream *st, enum sight sight)
 			raise_alert(l, st, sight);
 		return;
 	}
-	if (sight == SIGHT_missing ? l->now < l->w->patience : l->now - since < STREAM_SILENT_NS)
+	if (sight == SIGHT_missing ? l->now < l->w->patience
+				   : l->now - since < stream_silent_ns(st))
 		return;
 	told->lost = true;
 	told->since = sight == SIGHT_missing ? l->now : since;
@@ -252,7 +254,7 @@ lookout_run(struct lookout *w, uint64_t now)
 	struct look l = {
 		.w = w,
 		.now = now,
-		.overslept = w->looked != 0 && now - w->looked > STREAM_SILENT_NS / 2,
+		.overslept = w->looked != 0 && now - w->looked > OVERSLEPT_NS,
 	};
 
 	w->looked = now;

@@ -2,14 +2,14 @@
 /*
  * lookout.h - the watch over the nodes: report each node that is no longer seen.
  *
- * A sensor polls every second. Once a node has not been heard of for STREAM_SILENT_NS (it was
- * killed, it hangs, it was stopped, its network is cut), or does not come back after a restart of
- * the collector, there is a log line and an alert "Mews lost sight of a node"; when it is seen
- * again, a log line. A node has one alert in BLIND_EVERY_NS: a loss that lasts is raised after it,
- * and one that is over by then is counted in the alert about the next loss. What was done to a
- * sensor (harm.def) is a log line and an alert "Mews sensor harmed", one in BLIND_EVERY_NS for each
- * node and kind; of those in between, the last is raised after it. New nodes and nodes to
- * be forgotten are passed to the outbox here, which remembers them.
+ * Once a node has not been heard of for stream_silent_ns() (it was killed, it hangs, it was
+ * stopped, its network is cut), or does not come back after a restart of the collector, there is a
+ * log line and an alert "Mews lost sight of a node"; when it is seen again, a log line. A node has
+ * one alert in BLIND_EVERY_NS: a loss that lasts is raised after it, and one that is over by then
+ * is counted in the alert about the next loss. What was done to a sensor (harm.def) is a log line
+ * and an alert "Mews sensor harmed", one in BLIND_EVERY_NS for each node and kind; of those in
+ * between, the last is raised after it. New nodes and nodes to be forgotten are passed to the
+ * outbox here, which remembers them.
  *
  * Main thread only; a look costs a few loads per node.
  */
