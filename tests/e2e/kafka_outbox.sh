@@ -62,7 +62,7 @@ grep -q "^delivered 49 refused 1 .* set aside 1$" "$dir/by.out"
 "$prog" verify "$broker" by-prod 50 once
 letters dead >"$dir/dead.out"
 [ "$(wc -l <"$dir/dead.out")" -eq 1 ]
-grep -q '^prod/web 3 | .*ce_id=00000008-.*dlq.reason=.*too large.*dlq.topic=by-prod,dlq.partition=-1,dlq.attempts=1,dlq.timestamp=20' "$dir/dead.out"
+grep -q '^prod/web 3 | .*ce_id=00000008-.*dlq.reason=.*too large.*dlq.topic=by-prod,dlq.partition=-1,dlq.offset=-1,dlq.attempts=1,dlq.timestamp=20' "$dir/dead.out"
 
 echo "== a topic of a few that is missing delays no other: its alerts are dead letters"
 "$kafka" topic "$dir/kafka" missing 1
