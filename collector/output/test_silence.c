@@ -192,7 +192,7 @@ bad_silences_are_refused(void **state)
 static void
 they_are_bounded(void **state)
 {
-	const struct silence_spec spec = { .rule = "r", .why = "w", .seconds = 9 };
+	const struct silence_spec spec = { .rule = "r", .why = "w", .seconds = 900 };
 	struct silences *s = open_it(0);
 	struct diag d = { 0 };
 	uint64_t number;
@@ -240,7 +240,7 @@ what_is_not_on_the_disk_does_not_hold(void **state)
 	struct silences *s;
 	struct diag d = { 0 };
 	uint64_t number;
-	const struct silence_spec spec = { .rule = "r", .why = "w", .seconds = 9 };
+	const struct silence_spec spec = { .rule = "r", .why = "w", .seconds = 900 };
 
 	(void) state;
 	(void) snprintf(path, sizeof(path), "%s/none/x", tmpdir);
