@@ -52,7 +52,7 @@ got() { sort "$lab/$1.got" 2>/dev/null; }
 all() { [ "$(raised | wc -l)" = "$count" ] && [ -z "$(comm -23 <(raised) <(got "$1"))" ]; }
 # arrived NAME: wait for all alerts; nothing was refused.
 arrived() {
-	lab_wait 40 all "$1" || fail "$1: $(raised | comm -12 - <(got "$1") | wc -l) of $(raised | wc -l) alerts: $(webhook .) $(head -n 2 "$lab/$1.wrong" 2>/dev/null)"
+	lab_wait 120 all "$1" || fail "$1: $(raised | comm -12 - <(got "$1") | wc -l) of $(raised | wc -l) alerts: $(webhook .) $(head -n 2 "$lab/$1.wrong" 2>/dev/null)"
 	[ ! -e "$lab/$1.wrong" ] || fail "$1: $(head -n 3 "$lab/$1.wrong")"
 	webhook '.refused == 0' >/dev/null || fail "$1: $(webhook .)"
 }
