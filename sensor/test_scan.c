@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scan a host's file tree in a temporary folder, and print a line per record. */
 #include "common/buf.h"
+#include "proto/names.h"
 #include "proto/schema.h"
 #include "sensor/event_build.h"
 #include "sensor/fdkind.h"
@@ -60,19 +61,21 @@ descriptor(int fd, const char *target)
 	link_to(path, target);
 }
 
+#define LARGE NK_open_flags_O_LARGEFILE /* as this architecture has it */
 #define F(n, fl, md, in, mg, mnt)                                                                  \
 	{                                                                                          \
 		.ts = 6000000000 + (n), .start = 5004000000, .pid = 100, .fd = (n), .flags = (fl), \
 		.mode = (md), .ino = (in), .magic = (mg), .mnt_id = (mnt)                          \
 	}
 static const struct drv_file files[] = {
-	F(0, 0100002, S_IFCHR, 5, 0, 24), F(1, 01, S_IFIFO, 8001, PIPEFS_MAGIC, 13),
-	F(3, 0200000, S_IFDIR, 2, 0, 24), F(4, 02, S_IFREG, 44, 0, 0), F(5, 02, 0, 45, 0, 0),
+	F(0, LARGE | O_RDWR, S_IFCHR, 5, 0, 24), F(1, 01, S_IFIFO, 8001, PIPEFS_MAGIC, 13),
+	F(3, O_DIRECTORY, S_IFDIR, 2, 0, 24), F(4, 02, S_IFREG, 44, 0, 0), F(5, 02, 0, 45, 0, 0),
 	F(6, 02, S_IFSOCK, 7001, SOCKFS_MAGIC, 0), F(7, 02, S_IFSOCK, 7002, SOCKFS_MAGIC, 0),
 	F(8, 02, S_IFSOCK, 7003, SOCKFS_MAGIC, 0), F(9, 02, S_IFSOCK, 7004, SOCKFS_MAGIC, 0),
 	F(10, 02, S_IFSOCK, 7006, SOCKFS_MAGIC, 0),
-	F(11, 02, S_IFSOCK, 9999, SOCKFS_MAGIC, 0),                       /* in no table */
-	F(12, 0102101, S_IFREG, 77, 0, 25), F(13, 0, S_IFREG, 78, 0, 25), /* closed meanwhile */
+	F(11, 02, S_IFSOCK, 9999, SOCKFS_MAGIC, 0), /* in no table */
+	F(12, LARGE | O_APPEND | O_CREAT | O_WRONLY, S_IFREG, 77, 0, 25),
+	F(13, 0, S_IFREG, 78, 0, 25), /* closed meanwhile */
 };
 
 #define INET_HEAD "  sl  local_address rem_address   st\n"
