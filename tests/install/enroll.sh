@@ -27,4 +27,5 @@ owned() { inside stat -c '%U %a' /var/lib/mews-sensor/enrolled/node.pem | grep -
 check "... for its user only" owned
 logged() { inside journalctl -q -u mews-enroll -o cat | grep "enrolled node 'machine'"; }
 check "the enroller's journal names it" logged
+. "$here/debconf.sh"
 inside sh -c 'systemctl disable --now mews-enroll; rm -rf /var/lib/mews-sensor/enrolled /etc/mews/enroll /root/mews-pki /var/lib/mews-enroll/*' >/dev/null 2>&1
