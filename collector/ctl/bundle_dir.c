@@ -164,6 +164,7 @@ each_name(int dirfd, const char *path, int (*add)(void *arg, const char *name), 
 		(void) close_fd(fd);
 		return r;
 	}
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	while (r == 0 && (e = readdir(dir)) != NULL) {
 		if (e->d_name[0] != '.')
 			r = add(arg, e->d_name);

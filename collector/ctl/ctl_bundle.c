@@ -157,6 +157,12 @@ bundle_of(const struct bundle_dir *dir, const char *file)
 	return end == NULL ? SLICE("") : (struct slice){ s.p, (size_t) (end - s.p) };
 }
 
+static bool
+is_named(struct slice bundle, const char *name)
+{
+	return bundle.n > 0 && strncmp(name, bundle.p, bundle.n) == 0 && name[bundle.n] == '\0';
+}
+
 /* Two bundles with a rule of the same name: one of them would be without it. */
 static int
 check_clashes(
@@ -167,9 +173,9 @@ check_clashes(
 	for (size_t i = 0; i < log->nreplaced; i++) {
 		const struct rule_replaced *r = &log->replaced[i];
 		struct slice was = bundle_of(dir, r->was), by = bundle_of(dir, r->by);
-		bool ours = slice_eq(by, slice_str(c->name));
+		bool ours = is_named(by, c->name);
 
-		if (!ours && !slice_eq(was, slice_str(c->name)))
+		if (!ours && !is_named(was, c->name))
 			continue;
 		if (was.n > 0 && by.n > 0)
 			return ctl_fail(
