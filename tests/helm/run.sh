@@ -12,6 +12,7 @@ here=$root/tests/helm chart=$root/deploy/helm/mews
 helm_need || exit 77
 schemas_need 1.20.2 || exit 77
 schemas_need 1.33.5 || exit 77
+crds_need || exit 77
 lab_begin
 
 helm_() { "$HELM" "$@" 2>"$lab/helm.err" || { grep -v 'walk.go' "$lab/helm.err"; return 1; }; }
@@ -19,10 +20,10 @@ helm_ lint --strict --quiet "$chart" || fail "helm lint"
 
 # render VERSION VALUE...: to $lab/out.yaml
 render() { helm_ template mews "$chart" -n mews --kube-version "$1" "${@:2}" >"$lab/out.yaml"; }
-# The kinds of operators have no schema here.
-custom=ServiceMonitor,PrometheusRule,Certificate
+# Kinds of operators are checked against their own definitions.
 valid() {
-	"$KUBECONFORM" -strict -skip "$custom" -schema-location "$(schemas "$1")/{{ .ResourceKind }}{{ .KindSuffix }}.json" -summary "$lab/out.yaml"
+	local file='{{ .ResourceKind }}{{ .KindSuffix }}.json'
+	"$KUBECONFORM" -strict -schema-location "$(schemas "$1")/$file" -schema-location "$(schemas crds)/$file" -summary "$lab/out.yaml"
 }
 matrix=0
 while read -r case values; do
@@ -45,12 +46,24 @@ more_capabilities sensor.capabilities=["SYS_ADMIN"]
 no_kubernetes collector.kubernetes=false collector.podDisruptionBudget=false
 monitoring monitoring.serviceMonitor={"enabled":true,"labels":{"release":"p"}} monitoring.prometheusRule={"enabled":true,"labels":{"release":"p"}} monitoring.dashboard.enabled=true
 policy networkPolicy={"enabled":true,"sensorsFrom":[{"ipBlock":{"cidr":"192.0.2.0/24"}}],"apiFrom":[{"namespaceSelector":{"matchLabels":{"a":"b"}}}]}
+all_monitoring cluster.name="a" monitoring.serviceMonitor={"enabled":true,"interval":"15s"} monitoring.prometheusRule.enabled=true networkPolicy.enabled=true enroller={"enabled":true,"address":"e.example:7444"}
 cert_manager tls.certManager={"enabled":true,"issuer":{"kind":"ClusterIssuer","name":"fleet"}}
 image image={"registry":"r.example","repository":"a/b","tag":"x"} imagePullSecrets=[{"name":"pull"}]
 rules rules={"local.yaml":"-\u0020list:\u0020a\n\u0020\u0020items:\u0020[b]\n","two.yml":""}
 placement priorityClass.create=true sensor.priorityClassName="mews" collector.priorityClassName="mews" sensor.affinity={"nodeAffinity":{}} collector.tolerations=[{"operator":"Exists"}] collector.podAnnotations={"a":"b"} sensor.podAnnotations={"a":"b"} sensor.nodeSelector={"a":"b"}
 storage collector.storage.storageClass="fast" collector.extraVolumes=[{"name":"k","secret":{"secretName":"k"}}] collector.extraVolumeMounts=[{"name":"k","mountPath":"/k"}] collector.env=[{"name":"A","value":"b"}] collector.service={"type":"LoadBalancer","annotations":{"a":"b"}}
 END
+
+# The definitions do refuse: a key that the operator does not know, a value of another type.
+refuses() { # refuses WHAT FROM TO VALUE...: with FROM changed to TO
+	render 1.33.5 "${@:4}" && grep -q "$2" "$lab/out.yaml" || fail "$1: not rendered"
+	sed -i "s/$2/$3/" "$lab/out.yaml"
+	! valid 1.33.5 >"$lab/conform" || fail "$1 is accepted"
+	grep -q "$1" "$lab/conform" || fail "$1: $(cat "$lab/conform")"
+}
+refuses ServiceMonitor 'jobLabel:' 'jobLable:' --set monitoring.serviceMonitor.enabled=true
+refuses PrometheusRule 'groups:' 'group:' --set monitoring.prometheusRule.enabled=true
+refuses Certificate 'size: 256' 'size: "256"' --set tls.certManager.enabled=true,tls.certManager.issuer.name=fleet
 
 # What cannot be meant is refused, with the value's name.
 refused=0

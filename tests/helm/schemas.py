@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""schemas.py SWAGGER FOLDER - JSON schemas for kubeconform from an API server's own description: one file for
-each kind, 'kind-group-version.json', which refuses keys that the server does not know."""
+"""schemas.py SWAGGER FOLDER, or schemas.py --crds FOLDER FILE... - JSON schemas for kubeconform from an API server's
+own description, or from custom resource definitions: one file for each kind, 'kind-group-version.json', which
+refuses keys that the server does not know."""
 import json
 import os
 import sys
@@ -39,7 +40,30 @@ def reached(definitions, name, seen):
             todo += node.values()
 
 
+def write(folder, kind, group, version, schema):
+    parts = [kind.lower(), group.split(".")[0], version.lower()]
+    with open(os.path.join(folder, "-".join(p for p in parts if p) + ".json"), "w", encoding="utf-8") as f:
+        json.dump(schema, f)
+
+
+def crds(folder, files):
+    import yaml
+    os.makedirs(folder, exist_ok=True)
+    for file in files:
+        with open(file, encoding="utf-8") as f:
+            documents = [d for d in yaml.safe_load_all(f) if d and d.get("kind") == "CustomResourceDefinition"]
+        if not documents:
+            sys.exit(f"{file} has no custom resource definition")
+        for spec in (d["spec"] for d in documents):
+            for version in spec["versions"]:
+                schema = strict(version["schema"]["openAPIV3Schema"])
+                write(folder, spec["names"]["kind"], spec["group"], version["name"], schema)
+
+
 def main():
+    if sys.argv[1] == "--crds":
+        crds(sys.argv[2], sys.argv[3:])
+        return
     with open(sys.argv[1], encoding="utf-8") as f:
         raw = json.load(f)["definitions"]
     definitions = {name: strict(d) for name, d in raw.items()}
@@ -52,10 +76,8 @@ def main():
                 continue  # of every group: options of requests
             seen = set()
             reached(definitions, name, seen)
-            parts = [gvk["kind"].lower(), gvk["group"].split(".")[0], gvk["version"].lower()]
             schema = dict(definitions[name], definitions={n: definitions[n] for n in sorted(seen)})
-            with open(os.path.join(sys.argv[2], "-".join(p for p in parts if p) + ".json"), "w", encoding="utf-8") as f:
-                json.dump(schema, f)
+            write(sys.argv[2], gvk["kind"], gvk["group"], gvk["version"], schema)
 
 
 main()

@@ -4,6 +4,7 @@
 #
 #	helm_need               0: HELM and KUBECONFORM are programs
 #	schemas_need VERSION    0: $(schemas VERSION) is a folder of that version's schemas
+#	crds_need               0: $(schemas crds) is a folder of the schemas of the operators' kinds
 # shellcheck disable=SC2154 # $here is the caller's
 helm_cache=${MEWS_HELM_CACHE:-$HOME/.cache/mews/helm}
 HELM=${HELM:-$(command -v helm || true)} KUBECONFORM=${KUBECONFORM:-$(command -v kubeconform || true)}
@@ -39,4 +40,24 @@ schemas_need() {
 	python3 "$here/schemas.py" "$from/api/openapi-spec/swagger.json" "$(schemas "$1").new" && mv "$(schemas "$1").new" "$(schemas "$1")"
 	# The sources are large, and not needed any more.
 	chmod -R u+w "$from" && rm -rf "$from" "$helm_cache/go/pkg/mod/cache/download/k8s.io/kubernetes"
+}
+
+# crd_files MODULE@VERSION FILE...: their paths, fetched from the Go proxy.
+crd_files() {
+	local from file
+	from=$(cd "$helm_cache" && go_ mod download -json "$1" | jq -er .Dir) || { echo "the definitions of $1 cannot be fetched" >&2; return 1; }
+	for file in "${@:2}"; do echo "$from/$file"; done
+}
+
+crds_need() {
+	local files
+	[ ! -d "$(schemas crds)" ] || return 0
+	command -v go >/dev/null || { echo "go is missing, for the schemas of the operators"; return 1; }
+	mkdir -p "$helm_cache"
+	files=$(crd_files github.com/prometheus-operator/prometheus-operator@v0.85.0 \
+		example/prometheus-operator-crd/monitoring.coreos.com_{servicemonitors,prometheusrules}.yaml &&
+		crd_files github.com/cert-manager/cert-manager@v1.18.2 deploy/crds/crd-certificates.yaml) || return 1
+	rm -rf "$(schemas crds).new"
+	# shellcheck disable=SC2086 # a list
+	python3 "$here/schemas.py" --crds "$(schemas crds).new" $files && mv "$(schemas crds).new" "$(schemas crds)"
 }
