@@ -110,7 +110,7 @@ outputs|outputs_file_alerts_per_s|stored alerts a second to a file|
 outputs|outputs_stdout_alerts_per_s|to standard output|
 outputs|outputs_program_alerts_per_s|to a program|
 outputs|outputs_syslog_alerts_per_s|to rsyslogd, by its socket|
-outputs|outputs_webhook_alerts_per_s|to an index, as Elasticsearch's bulk requests|
+outputs|outputs_webhook_alerts_per_s|to an index, by bulk requests|
 outputs|outputs_kafka_alerts_per_s|to a Kafka broker|'
 
 usage() {
