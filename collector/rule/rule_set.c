@@ -182,7 +182,10 @@ struct paths {
 static bool
 is_bundle(const char *name)
 {
-	return slice_ends(slice_str(name), SLICE(".bundle"));
+	static const char end[] = ".bundle";
+	size_t n = strlen(name), m = sizeof(end) - 1;
+
+	return n > m && strcmp(name + n - m, end) == 0;
 }
 
 static int
