@@ -56,6 +56,7 @@ sensor_row(void *arg, struct stream *s)
 {
 	struct sensor_rows *r = arg;
 	struct buf *out = r->out;
+	uint64_t now = clock_mono(), state_at = s->state_at;
 	int64_t skew;
 	const struct {
 		const char *key;
@@ -66,7 +67,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "evaluated", s->evaluated },
 		{ "durable", s->durable },
 		{ "state_seq", s->state_seq },
-		{ "state_at", s->state_at },
+		{ "state_age_ns", state_at > 0 && now > state_at ? now - state_at : 0 },
 		{ "events", s->events },
 		{ "bytes", s->bytes },
 		{ "drops", s->drops },
@@ -82,6 +83,7 @@ sensor_row(void *arg, struct stream *s)
 		{ "state_bytes", s->state_bytes },
 		{ "unreadable", s->unreadable },
 		{ "last_seen", s->last_seen },
+		{ "unheard_ns", stream_unheard_ns(s, now) },
 		{ "certificate_issued", s->cert_since / NS_PER_S },
 		{ "certificate_expires", s->cert_until / NS_PER_S },
 	};

@@ -230,7 +230,8 @@ setup_stream(void)
 	one_stream.suppressed = 77;
 	drops.n[EV_CLOSE] = 2;
 	one_stream.type_drops = &drops;
-	one_stream.heard = clock_mono();
+	one_stream.heard = one_stream.state_at = clock_mono() - 2 * NS_PER_S;
+	one_stream.idle_ns = 600 * NS_PER_S; /* up for long; last_seen, by the wall clock, is 0 */
 	one_stream.rereads = 8;
 	one_stream.unstashed = 7;
 	one_stream.blind = 0x5;
@@ -259,6 +260,8 @@ test_status(void **state)
 	assert_int_equal(77, json_integer_value(json_object_get(s, "suppressed")));
 	assert_true(json_is_true(json_object_get(s, "connected")));
 	assert_string_equal("up", json_string_value(json_object_get(s, "state")));
+	assert_in_range(json_integer_value(json_object_get(s, "unheard_ns")), 2e9, 600e9);
+	assert_in_range(json_integer_value(json_object_get(s, "state_age_ns")), 2e9, 600e9);
 	s = json_object_get(s, "blind");
 	assert_int_equal(2, json_array_size(s));
 	assert_string_equal(wire_blind_text(0), json_string_value(json_array_get(s, 0)));

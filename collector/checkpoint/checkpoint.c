@@ -115,7 +115,7 @@ tell(struct checkpoint *c, struct item *i, int r)
 	if (r == 0) {
 		c->written++;
 		c->written_bytes += i->bytes;
-		i->stream->state_at = clock_real();
+		i->stream->state_at = clock_mono();
 		i->stream->state_seq = i->seq;
 	} else {
 		c->failed++;

@@ -38,7 +38,7 @@ skew_text(const json_t *s, char out[32])
 }
 
 static void
-print_node(const json_t *s, uint64_t now)
+print_node(const json_t *s)
 {
 	uint64_t seen = ctl_num(s, "last_seen");
 	time_t at = (time_t) (seen / NS_PER_S);
@@ -49,14 +49,14 @@ print_node(const json_t *s, uint64_t now)
 	(void) strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	print_name(s);
 	printf(" %-8s %10s  %-20s %s ago\n", ctl_str(s, "state"), skew_text(s, skew), when,
-	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, age));
+	    ctl_age(ctl_num(s, "unheard_ns") / NS_PER_S, age));
 }
 
 static void
 print_json(const json_t *list)
 {
 	static const char *const keys[] = { "cluster", "node", "state", "clock_skew_ns",
-		"last_seen", "boot_id", "sensor_start" };
+		"last_seen", "unheard_ns", "boot_id", "sensor_start" };
 	json_t *out = json_array(), *s;
 	size_t i;
 
@@ -85,8 +85,7 @@ nodes_list(struct ctl_target *t)
 		print_json(list);
 	} else {
 		printf("%-40s %-8s %10s  %s\n", "CLUSTER/NODE", "STATE", "CLOCK", "LAST SEEN");
-		json_array_foreach((json_t *) list, i, s)
-		    print_node(s, ctl_num(json_object_get(j, "collector"), "now"));
+		json_array_foreach((json_t *) list, i, s) print_node(s);
 	}
 	json_decref(j);
 	return unseen > 0 ? CTL_UNSEEN : CTL_OK;

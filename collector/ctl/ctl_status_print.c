@@ -159,7 +159,6 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	bool part = up && strcmp(ctl_str(s, "snapshot"), "awaited") == 0;
 	char events[16], drops[16], rate[16] = "-", lag[16], gaps[16], suppressed[16],
 				    seen_text[16];
-	uint64_t seen = ctl_num(s, "last_seen"), now = ctl_num(collector, "now");
 	uint64_t received = ctl_num(s, "received"), durable = ctl_num(s, "durable");
 
 	if (old != NULL && seconds > 0)
@@ -172,8 +171,8 @@ print_sensor(const json_t *s, const json_t *before, double seconds, const json_t
 	    ctl_count(received > durable ? received - durable : 0, lag),
 	    ctl_count(ctl_num(s, "drops"), drops), ctl_count(ctl_num(s, "gaps"), gaps),
 	    ctl_count(ctl_num(s, "suppressed"), suppressed),
-	    ctl_age(now > seen ? (now - seen) / NS_PER_S : 0, seen_text));
-	print_losses(json_object_get(s, "loss"), now);
+	    ctl_age(ctl_num(s, "unheard_ns") / NS_PER_S, seen_text));
+	print_losses(json_object_get(s, "loss"), ctl_num(collector, "now"));
 	print_account(json_object_get(s, "accounts"));
 	print_skew(json_object_get(s, "clock_skew_ns"));
 	print_blind(json_object_get(s, "blind"));
@@ -212,7 +211,7 @@ static void
 print_checkpoint(const json_t *j)
 {
 	const json_t *c = json_object_get(j, "checkpoint");
-	uint64_t now = ctl_num(json_object_get(j, "collector"), "now"), oldest = now;
+	uint64_t oldest = 0;
 	json_t *list = json_object_get(j, "sensors"), *s;
 	unsigned long have = 0;
 	char age[16], bytes[16];
@@ -222,15 +221,13 @@ print_checkpoint(const json_t *j)
 		return;
 	json_array_foreach(list, i, s)
 	{
-		uint64_t at = ctl_num(s, "state_at");
-
 		have += ctl_num(s, "state_seq") > 0;
-		if (at > 0 && ctl_num(s, "state_seq") < ctl_num(s, "evaluated"))
-			oldest = MIN(oldest, at);
+		if (ctl_num(s, "state_seq") < ctl_num(s, "evaluated"))
+			oldest = MAX(oldest, ctl_num(s, "state_age_ns"));
 	}
 	printf(
 	    "checkpoint %lu of %lu nodes, up to %s old; %sB written, %lu nodes continued from it\n",
-	    have, (unsigned long) json_array_size(list), ctl_age((now - oldest) / NS_PER_S, age),
+	    have, (unsigned long) json_array_size(list), ctl_age(oldest / NS_PER_S, age),
 	    ctl_count(ctl_num(c, "bytes"), bytes), (unsigned long) ctl_num(c, "loaded"));
 	if (ctl_num(c, "failed") + ctl_num(c, "damaged") > 0)
 		printf("           %lu writes failed, %lu files damaged\n",

@@ -109,7 +109,7 @@ struct stream {
 	_Atomic uint64_t durable;   /* batches whose alerts are committed */
 	_Atomic uint64_t
 	    state_seq; /* the state after this batch is on disk (checkpoint.h); 0: none */
-	_Atomic uint64_t state_at;      /* when it was written, realtime ns; 0: not yet */
+	_Atomic uint64_t state_at;      /* when it was written, monotonic ns; 0: not yet */
 	_Atomic uint64_t events, bytes; /* handed to the shard */
 	_Atomic uint64_t drops;      /* events that the sensor reports lost: stream_set_drops() */
 	_Atomic uint64_t gaps;       /* batches that never came */
