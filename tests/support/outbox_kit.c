@@ -106,12 +106,14 @@ ticket_done(struct outbox_txn *t, int r)
 
 	k->r = r;
 	atomic_store(&k->state, 1);
+	(void) sem_post(&k->done);
 }
 
 void
 ticket_init(struct ticket *k, const struct stream_id *s, uint64_t seq, struct alert *alerts)
 {
 	memset(k, 0, sizeof(*k));
+	(void) sem_init(&k->done, 0, 0);
 	k->txn = (struct outbox_txn){ s, seq, alerts, ticket_done, k, 0 };
 }
 
@@ -126,8 +128,8 @@ ticket_put(struct outbox *o, struct ticket *k, const struct stream_id *s, uint64
 int
 ticket_wait(struct ticket *k)
 {
-	while (atomic_load(&k->state) == 0)
-		(void) usleep(200);
+	while (sem_wait(&k->done) < 0)
+		; /* a signal */
 	return k->r;
 }
 

@@ -9,6 +9,7 @@
 
 #include "collector/outbox/outbox.h"
 #include "tests/support/test.h"
+#include <semaphore.h>
 #include <stdatomic.h>
 
 extern char kit_path[64]; /* of the outbox under test */
@@ -37,6 +38,7 @@ struct alert *make(
 struct ticket {
 	struct outbox_txn txn;
 	_Atomic int state; /* 1: done */
+	sem_t done;
 	int r;
 };
 void ticket_init(struct ticket *k, const struct stream_id *s, uint64_t seq, struct alert *alerts);
