@@ -321,6 +321,19 @@ add_char(struct buf *b, enum template_escape escape, char c)
 		buf_str(b, "\xe2\x80\x8b"); /* of no width: no name follows the '@' */
 }
 
+/* JSON of any layout, in one line. */
+static void
+add_json_line(struct buf *b, struct slice json)
+{
+	size_t at = b->n;
+
+	escape_json(b, json);
+	for (; at < b->n; at++) { /* what controls are left are between tokens */
+		if ((unsigned char) b->p[at] < ' ')
+			b->p[at] = ' ';
+	}
+}
+
 static void
 add_value(struct buf *b, const struct template *t, const struct part *p, struct value v)
 {
@@ -330,7 +343,7 @@ add_value(struct buf *b, const struct template *t, const struct part *p, struct 
 
 	if (t->line) {
 		if (v.raw)
-			escape_json(b, s);
+			add_json_line(b, s);
 		else
 			escape_add(b, s);
 		return;

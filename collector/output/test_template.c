@@ -134,6 +134,24 @@ static const struct {
 };
 
 static void
+json_is_one_line(void **state)
+{
+	static const char json[] = "{\r\n\t\"a\": 1\n}";
+	struct alert a = { .json = json, .json_len = sizeof(json) - 1 };
+	struct template *t = NULL;
+	struct diag d = { 0 };
+	struct buf b = BUF_INIT;
+	bool lacks = false;
+
+	(void) state;
+	assert_int_equal(0, template_line_new("<%alert.json>", "t", &t, &d));
+	assert_int_equal(0, template_line(t, &a, &lacks, &b));
+	assert_string_equal("<{   \"a\": 1 }>", b.p);
+	template_free(t);
+	buf_fini(&b);
+}
+
+static void
 a_line_is_plain_text(void **state)
 {
 	(void) state;
@@ -273,6 +291,7 @@ main(void)
 		cmocka_unit_test(fields_are_filled_in),
 		cmocka_unit_test(a_bad_template_is_one_sentence),
 		cmocka_unit_test(a_filled_template_is_cut),
+		cmocka_unit_test(json_is_one_line),
 		cmocka_unit_test(a_line_is_plain_text),
 		cmocka_unit_test(a_bad_line_is_one_sentence),
 		cmocka_unit_test(no_byte_changes_the_structure),
