@@ -10,6 +10,12 @@ option(MEWS_COVERAGE "Count lines" OFF)
 option(MEWS_FUZZ "Build the fuzzers (clang)" OFF)
 set(MEWS_SANITIZE "" CACHE STRING "-fsanitize=...")
 
+# With link-time optimization, objects serve both ways of linking: mews_unoptimized_link().
+foreach(language C CXX)
+  string(REPLACE -fno-fat-lto-objects -ffat-lto-objects CMAKE_${language}_COMPILE_OPTIONS_IPO
+         "${CMAKE_${language}_COMPILE_OPTIONS_IPO}")
+endforeach()
+
 include(CheckCCompilerFlag)
 include(CheckPIESupported)
 check_pie_supported()
