@@ -109,9 +109,9 @@ container_case 'Namespace of the first process entered' join 'the process'
 join_hit() { join /proc/1/ns/uts; }
 join_miss() { join /proc/self/ns/uts; }
 
-container_case 'Kernel helper program changed' agent 'reading instead of writing'
-agent_hit() { box -- sh -c 'echo x >/tmp/release_agent'; }
-agent_miss() { box -- sh -c 'cat /tmp/release_agent || true'; }
+container_case 'Kernel helper program changed' release 'reading instead of writing'
+release_hit() { box -- sh -c 'echo x >/tmp/release_agent'; }
+release_miss() { box -- sh -c 'cat /tmp/release_agent || true'; }
 
 cgroups() { box --cap-add SYS_ADMIN -- sh -c "mkdir /tmp/x; mount -t $1 case /tmp/x || true"; }
 container_case 'Control group hierarchy mounted' cgroups 'the kind of the file system'

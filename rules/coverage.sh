@@ -3,7 +3,7 @@
 #
 # coverage.sh MEWSCTL [README] - the table 'technique, rule (cases)' from the tags of the default rules
 # and the cases of cases.sh. With README: compare it with the table there, and look that each rule has
-# a recorded case.
+# a recorded case, and each case a name of its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=rules/cases.sh
@@ -23,6 +23,11 @@ table() {
 }
 
 [ $# -gt 1 ] || { table "$1"; exit; }
+twice=$(printf '%s\n' "${rule_cases[@]}" "${container_cases[@]}" | cut -d'|' -f2 | sort | uniq -d)
+[ -z "$twice" ] || {
+	echo "two cases are called $twice: the functions of one replace the other's" >&2
+	exit 1
+}
 diff <(sed -n '/^## Coverage/,/^A stream/{/^| T/p;}' "$2") <(table "$1") || {
 	echo "the coverage table of $2 is not that of the rules and cases: replace it with the output of rules/coverage.sh" >&2
 	exit 1
