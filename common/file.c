@@ -104,6 +104,13 @@ fd_write_all(int fd, struct slice s)
 	return 0;
 }
 
+bool
+file_others_write(const struct stat *st)
+{
+	return (st->st_uid != 0 && st->st_uid != geteuid()) ||
+	       (st->st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
 uint64_t
 file_stamp(const char *path)
 {

@@ -8,7 +8,7 @@
 #include "common/macros.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #define FILE_MAX (4u << 20)
 
@@ -35,6 +35,9 @@ int file_give_away(int fd, const char *path); /* that part alone: 0 or -errno */
 /* Wait until the names in the folder of a path are on the disk; a file system that cannot do that
  * is no error. 0 or -errno. */
 int file_sync_folder(const char *path) MUST_CHECK;
+
+/* May others than root and this user change it: by its owner, or its mode? */
+bool file_others_write(const struct stat *st);
 
 /* A number that changes when the file is replaced or written; 0: it does not exist. */
 uint64_t file_stamp(const char *path);

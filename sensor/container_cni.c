@@ -41,12 +41,13 @@ container_cni_answer(struct container_info *c, const json_t *answer)
 {
 	bool pod = c->v[EVP_CONTAINER_INFO_pod_sandbox].n > 0;
 	struct slice *ip = &c->v[pod ? EVP_CONTAINER_INFO_pod_ip : EVP_CONTAINER_INFO_ip];
+	struct slice first = first_address(answer);
 	char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
 
 	if (text != NULL && strlen(text) <= CONTAINER_CNI_MAX)
 		c->v[EVP_CONTAINER_INFO_cni] = container_copy(c, slice_str(text));
-	if (ip->n == 0 && first_address(answer).n > 0)
-		*ip = first_address(answer);
+	if (ip->n == 0 && first.n > 0)
+		*ip = first;
 	free(text);
 }
 

@@ -232,7 +232,7 @@ bundle_parse_manifest(struct slice bytes, struct bundle *ret, struct diag *d)
 int
 bundle_parse(struct slice bytes, struct bundle *ret, struct diag *d)
 {
-	size_t all = bytes.n, sum = 0;
+	size_t all = bytes.n;
 	int r;
 
 	*ret = (struct bundle){ .nfiles = 0 };
@@ -242,7 +242,6 @@ bundle_parse(struct slice bytes, struct bundle *ret, struct diag *d)
 	for (size_t i = 0; r == 0 && i < ret->nfiles; i++) {
 		struct bundle_file *f = &ret->file[i];
 
-		sum += f->size;
 		if (f->size > bytes.n)
 			return diag_fail(d, 0, 0, "is cut off after %zu bytes", all);
 		f->text = (struct slice){ bytes.p, f->size };

@@ -54,7 +54,7 @@ make_store(struct bundle_dir *b, struct diag *d)
 
 	if (fstat(b->fd, &st) < 0)
 		return say(-errno, b, "its owner", d);
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+	if (file_others_write(&st)) {
 		diag_set(d, 0, 0, "others may change %s: chown root %s; chmod go-w %s", b->path,
 		    b->path, b->path);
 		return -EACCES;

@@ -10,7 +10,6 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 int
 bundle_key_id(EVP_PKEY *key, char ret[BUNDLE_KEY_ID])
@@ -89,7 +88,7 @@ check_mode(const char *path, struct diag *d)
 		diag_set(d, 0, 0, "cannot read %s: %s", path, strerrordesc_np(-r));
 		return r;
 	}
-	if ((st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+	if (!file_others_write(&st))
 		return 0;
 	diag_set(d, 0, 0,
 	    "others may change %s, and so whom it trusts: chown root %s; chmod go-w %s", path, path,
@@ -145,8 +144,12 @@ bundle_keys_read(const char *dir, struct bundle_keys *ret, struct diag *d)
 	if (r < 0)
 		return r;
 	n = scandir(dir, &v, is_pem, alphasort);
-	if (n < 0)
-		return -errno;
+	if (n < 0) {
+		r = -errno;
+		diag_set(
+		    d, 0, 0, "cannot read the folder of keys %s: %s", dir, strerrordesc_np(-r));
+		return r;
+	}
 	for (int i = 0; i < n; i++) {
 		(void) snprintf(path, sizeof(path), "%s/%s", dir, v[i]->d_name);
 		if (r == 0)

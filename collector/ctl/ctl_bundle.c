@@ -67,7 +67,7 @@ add_bundles(struct paths *p, const struct bundle_dir *dir, const struct bundle_d
 static int
 is_own_file(const struct dirent *e)
 {
-	return rule_name_loads(e->d_name) && !slice_ends(slice_str(e->d_name), SLICE(".bundle"));
+	return rule_name_loads(e->d_name) && !rule_name_is_bundle(e->d_name);
 }
 
 static int
@@ -212,8 +212,9 @@ load(const struct bundle_dir *dir, const struct bundle_change *c, const struct p
 	return code;
 }
 
-int
-bundle_try(const struct bundle_args *a, const struct bundle_dir *dir, const struct bundle_change *c)
+/* Would the collector's rules load with the change? CTL_FAIL, reported. */
+static int
+would_load(const struct bundle_args *a, const struct bundle_dir *dir, const struct bundle_change *c)
 {
 	static struct rule_config rc;
 	struct paths p = { NULL, 0, 0 };
@@ -281,7 +282,7 @@ bundle_apply(
 	const struct bundle_change back = { c->name, c->before, c->version, "undo the change of" };
 	struct diag d = { 0 };
 	bool refused = false;
-	int code = bundle_try(a, dir, c);
+	int code = would_load(a, dir, c);
 
 	if (code != CTL_OK)
 		return code;

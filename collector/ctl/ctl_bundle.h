@@ -32,8 +32,4 @@ struct bundle_change {
 int bundle_apply(const struct bundle_args *a, const struct bundle_dir *dir,
     const struct bundle_change *c) MUST_CHECK;
 
-/* Would the collector's rules load with the change? CTL_FAIL, reported. */
-int bundle_try(const struct bundle_args *a, const struct bundle_dir *dir,
-    const struct bundle_change *c) MUST_CHECK;
-
 #endif

@@ -234,6 +234,8 @@ test_keys(void **state)
 	assert_int_equal(1, k.n);
 	assert_string_equal(keys.v[0].id, k.v[0].id);
 	bundle_keys_fini(&k);
+	assert_int_equal(-ENOTDIR, bundle_keys_read(path, &k, &d));
+	assert_non_null(strstr(d.msg, "cannot read the folder of keys"));
 	assert_int_equal(0, chmod(path, 0664));
 	assert_int_equal(-EACCES, bundle_keys_read(dir, &k, &d));
 	assert_int_equal(0, chmod(path, 0644));

@@ -43,9 +43,8 @@ enum {
 	SPREAD_MS = 1000, /* shorter times are not sent: sensors spread that much by themselves */
 	POLL_US = 100,    /* of CPU that a poll over TLS costs */
 	POLL_SHARE = 10,  /* percent of the CPUs, for the polls of idle sensors */
-	IDLE_MS = 1000,   /* between two of a sensor's, ... */
-	IDLE_MAX_MS =
-	    5000, /* ... to this with many of them: it is as long until one that hangs is missed */
+	IDLE_MS = 1000,   /* shorter times are not sent: a sensor polls every second by itself */
+	IDLE_MAX_MS = 5000,
 };
 
 #define PATIENCE_NS (5 * NS_PER_S)    /* to wait for a missing batch */

@@ -153,6 +153,8 @@ int ruleset_load(const char *const *paths, size_t n, const struct rule_options *
     struct ruleset **ret, struct rule_log *l) MUST_CHECK;
 /* Is something of this name in a folder loaded? */
 bool rule_name_loads(const char *name);
+/* Is that a bundle? */
+bool rule_name_is_bundle(const char *name);
 /* The same for one text in memory, for tests and fuzzing. */
 int ruleset_parse(const char *name, struct slice yaml, const struct rule_options *o,
     struct ruleset **ret, struct rule_log *l) MUST_CHECK;

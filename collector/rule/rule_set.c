@@ -179,19 +179,16 @@ struct paths {
 	size_t n, cap;
 };
 
-static bool
-is_bundle(const char *name)
+bool
+rule_name_is_bundle(const char *name)
 {
-	static const char end[] = ".bundle";
-	size_t n = strlen(name), m = sizeof(end) - 1;
-
-	return n > m && strcmp(name + n - m, end) == 0;
+	return slice_ends((struct slice){ name, strlen(name) }, SLICE(".bundle"));
 }
 
 static int
 is_rule_file(const struct dirent *e)
 {
-	return rule_name_loads(e->d_name) && !is_bundle(e->d_name);
+	return rule_name_loads(e->d_name) && !rule_name_is_bundle(e->d_name);
 }
 
 static int
@@ -206,14 +203,15 @@ rule_name_loads(const char *name)
 	struct slice s = slice_str(name);
 
 	return s.n > 0 && s.p[0] != '.' &&
-	       (slice_ends(s, SLICE(".yaml")) || slice_ends(s, SLICE(".yml")) || is_bundle(name));
+	       (slice_ends(s, SLICE(".yaml")) || slice_ends(s, SLICE(".yml")) ||
+		   rule_name_is_bundle(name));
 }
 
 /* Bundles first: the folder's own files can change what is in them. */
 static int
 compare_names(const struct dirent **a, const struct dirent **b)
 {
-	bool x = is_bundle((*a)->d_name), y = is_bundle((*b)->d_name);
+	bool x = rule_name_is_bundle((*a)->d_name), y = rule_name_is_bundle((*b)->d_name);
 
 	return x != y ? (int) y - (int) x : strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -277,8 +275,9 @@ expand_folder(
 		r = warn_empty(c, path);
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
-			r = is_bundle(names[i]->d_name) ? add_bundle(c, p, path, names[i]->d_name)
-							: add_path(c, p, path, names[i]->d_name);
+			r = rule_name_is_bundle(names[i]->d_name)
+				? add_bundle(c, p, path, names[i]->d_name)
+				: add_path(c, p, path, names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
