@@ -103,6 +103,29 @@ for unit in mews-collector:17 mews-sensor:26 mews-sensor-pins:6; do
 	sed 's/\x1b\[[0-9;]*m//g' "$lab/check.out" | grep -E 'Overall' | sed 's/^/        /'
 done
 
+# A cluster whose API server does not answer costs no start and no alert.
+mkdir -p "$machine/etc/mews/collector.d"
+cat >"$machine/etc/mews/collector.d/kubernetes.yaml" <<'EOF2'
+kubernetes: { enabled: true, kubeconfig: /etc/mews/kubeconfig, insecure: true, wait: 1s }
+EOF2
+cat >"$machine/etc/mews/kubeconfig" <<'EOF2'
+clusters: [{ name: broken, cluster: { server: 'http://127.0.0.1:9' } }]
+users: [{ name: mews, user: { token: none } }]
+contexts: [{ name: broken, context: { cluster: broken, user: mews } }]
+current-context: broken
+EOF2
+chmod 0644 "$machine/etc/mews/kubeconfig"
+before=$(alerts | wc -l)
+more_alerts() { [ "$(alerts | wc -l)" -gt "$before" ]; }
+check "with a broken Kubernetes the collector starts" inside systemctl restart mews-collector
+kube_told() { grep -q 'kubernetes: .*API server' < <(inside journalctl -q -u mews-collector -p warning); }
+check "... says so" lab_wait 20 kube_told
+again() { as mews-sensor mews timeout 60 mews-sensor --replay /var/deed.rec --speed max -o node=broken; }
+check "... takes events" again
+check "... and raises their alerts" lab_wait 20 more_alerts
+rm "$machine/etc/mews/collector.d/kubernetes.yaml" "$machine/etc/mews/kubeconfig"
+inside systemctl restart mews-collector
+
 complete() { # complete WORDS...: what bash proposes
 	# shellcheck disable=SC2016 # the inner shell expands it
 	inside bash -c '. /usr/share/bash-completion/completions/mewsctl.bash; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _mewsctl; echo "${COMPREPLY[*]}"' bash mewsctl "$@"
