@@ -128,15 +128,18 @@ id_hash(struct slice full)
 	return (uint32_t) XXH3_64bits(full.p, full.n) | 1;
 }
 
-/* A container with this id is made: one that was there before has ended, or been restarted. */
+/* A container with this id is made: one that was there before has ended, or been restarted. Not
+ * 'made': it was there, and its bundle is known from now on: only what was not found is read again. */
 static void
-expire(struct containers *c, struct slice full)
+expire(struct containers *c, struct slice full, bool made)
 {
 	uint32_t id = id_hash(full);
 
 	for (size_t i = 0; i < SLOTS; i++) {
-		if (c->known[i].id == id && c->known[i].as != ASKED)
-			c->known[i].as = UNKNOWN;
+		struct known *k = &c->known[i];
+
+		if (k->id == id && (k->as == NO_CONTAINER || (made && k->as == REPORTED)))
+			k->as = UNKNOWN;
 	}
 }
 
@@ -224,6 +227,12 @@ add_records(struct containers *c, const char *p, size_t n)
 	return !first;
 }
 
+static bool
+bundle_found_since(const struct containers *c, const struct asked *q)
+{
+	return q->ask.bundle[0] == '\0' && hints_find(&c->hints, slice_str(q->ask.full))[0] != '\0';
+}
+
 static void
 take(struct containers *c, size_t n, uint64_t now)
 {
@@ -242,7 +251,7 @@ take(struct containers *c, size_t n, uint64_t now)
 		    "container %s: %.*s: its name and image stay unknown", q->ask.id,
 		    (int) strnlen(a->why, sizeof(a->why)), a->why);
 	}
-	settle(c, q, fine ? REPORTED : NO_CONTAINER);
+	settle(c, q, fine ? REPORTED : bundle_found_since(c, q) ? UNKNOWN : NO_CONTAINER);
 }
 
 bool
@@ -383,7 +392,7 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	/* A command in a container can name a bundle of another one. */
 	if (as == NO_CONTAINER || (q != NULL && !is_certain(slice_str(q->ask.full))))
 		began = hints_see(&c->hints, rec);
-	if (began.n > 0 && rec->type != EV_TASK)
-		expire(c, began);
+	if (began.n > 0)
+		expire(c, began, rec->type != EV_TASK);
 	return 0;
 }

@@ -296,6 +296,49 @@ t_restarted(void **state)
 	end(c);
 }
 
+/* The snapshot finds the command of a container's runtime only after events of the container. */
+static void
+t_found_later(void **state)
+{
+	static const char shim[] = "-namespace\0default\0-id\0early";
+	static struct rec r;
+
+	(void) state;
+	for (int answered_first = 0; answered_first < 2; answered_first++) {
+		struct containers *c = begin();
+		struct container_ask q;
+
+		assert_int_equal(0, see(c, "=/default/early", false));
+		q = question();
+		assert_string_equal("", q.bundle);
+		if (answered_first) {
+			reply(&q, CONTAINER_MISSING);
+			assert_int_equal(0, see(c, "=/default/early", false));
+			assert_false(asked());
+		}
+		rec_begin(&r, EV_TASK, 1, 20, 20, 5);
+		rec_text(&r, EVP_TASK_comm, SLICE("containerd-shim"));
+		rec_list(&r, EVP_TASK_argv, (struct slice){ shim, sizeof(shim) });
+		rec_num(&r, EVP_TASK_euid, 0);
+		rec_text(&r, EVP_TASK_cwd, SLICE("/run/early"));
+		rec_list(&r, EVP_TASK_cgroups, (struct slice){ "=/a", 4 });
+		assert_int_equal(0, containers_see(c, rec_end(&r), false));
+		if (!answered_first) {
+			reply(&q, CONTAINER_MISSING);
+			(void) containers_tick(c);
+		}
+		assert_int_equal(-EAGAIN, see(c, "=/default/early", false));
+		q = question();
+		assert_string_equal("/run/early", q.bundle);
+		reply(&q, CONTAINER_FINE);
+		assert_int_equal(0, see(c, "=/default/early", false));
+		assert_int_equal(0, containers_see(c, rec_end(&r), false));
+		assert_int_equal(0, see(c, "=/default/early", false));
+		assert_false(asked()); /* what is known is not read again */
+		end(c);
+	}
+}
+
 /* A command in a container names a bundle for another one. */
 static void
 t_foreign_hint(void **state)
@@ -352,6 +395,7 @@ main(void)
 		cmocka_unit_test(t_dead_worker),
 		cmocka_unit_test(t_hints),
 		cmocka_unit_test(t_restarted),
+		cmocka_unit_test(t_found_later),
 		cmocka_unit_test(t_foreign_hint),
 		cmocka_unit_test(t_many),
 	};
