@@ -11,7 +11,7 @@
 #
 # There is no kube-proxy and no DNS: pods know each other by hostAliases, and the API server by its address.
 # shellcheck disable=SC2154,SC2034 # $lab is lab.sh's; for apiserver.sh and runtimes.sh
-KUBE_BIN=${KUBE_BIN:-$HOME/.cache/mews/kube/bin}
+KUBE_BIN=${KUBE_BIN:-${HOME:-/root}/.cache/mews/kube/bin}
 
 node_need() {
 	local program

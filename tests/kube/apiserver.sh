@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # apiserver.sh - sourced by tests: a real kube-apiserver and its etcd, in $lab.
 #
-#	apiserver_need                 0: the programs are here (KUBE_APISERVER and ETCD, or in PATH)
+#	apiserver_need                 0: the programs are here (KUBE_APISERVER and ETCD, in PATH, or in KUBE_BIN)
 #	apiserver_begin                its authority, certificate, tokens and etcd
 #	apiserver_start, apiserver_stop
 #	kctl ARG...                    kubectl as the cluster's administrator
@@ -10,13 +10,14 @@
 #
 # shellcheck disable=SC2154 # $lab is lab.sh's
 # build_apiserver.sh builds both programs from Debian's sources.
-: "${KUBE_APISERVER:=$(command -v kube-apiserver || true)}" "${ETCD:=$(command -v etcd || true)}"
+KUBE_BIN=${KUBE_BIN:-${HOME:-/root}/.cache/mews/kube/bin}
+: "${KUBE_APISERVER:=$(command -v kube-apiserver || echo "$KUBE_BIN/kube-apiserver")}" "${ETCD:=$(command -v etcd || echo "$KUBE_BIN/etcd")}"
 kube_port=16443 etcd_port=16379
 kube_without=ServiceAccount # admission plugins that are off: pods without service accounts
 
 apiserver_need() {
 	[ -x "$KUBE_APISERVER" ] && [ -x "$ETCD" ] && command -v kubectl openssl >/dev/null && return
-	echo "skipped: no kube-apiserver, etcd and kubectl (KUBE_APISERVER=..., ETCD=...; tests/kube/build_apiserver.sh)"
+	echo "skipped: no kube-apiserver, etcd and kubectl (tests/kube/build_apiserver.sh ~/.cache/mews/kube)"
 	return 1
 }
 
