@@ -129,7 +129,8 @@ id_hash(struct slice full)
 }
 
 /* A container with this id is made: one that was there before has ended, or been restarted. Not
- * 'made': it was there, and its bundle is known from now on: only what was not found is read again. */
+ * 'made': it was there, and its bundle is known from now on: only what was not found is read again.
+ */
 static void
 expire(struct containers *c, struct slice full, bool made)
 {
@@ -376,6 +377,8 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	if (cgroups.n == 0)
 		return 0;
 	hash = XXH3_64bits(cgroups.p, cgroups.n) | 1;
+	if (find(c, hash)->as == ASKED)
+		(void) containers_tick(c);
 	as = find(c, hash)->as;
 	if (as == UNKNOWN) {
 		if (container_find(cgroups, &ids))
@@ -384,8 +387,6 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 			set(c, hash, NO_CONTAINER);
 		as = find(c, hash)->as;
 	}
-	if (as == ASKED)
-		(void) containers_tick(c);
 	q = as == ASKED ? asked_by(c, 0, hash) : NULL;
 	if (q != NULL && q->waits && !is_over(c, q, hurry))
 		return -EAGAIN;

@@ -339,6 +339,26 @@ t_found_later(void **state)
 	}
 }
 
+/* What looks like a container turns out to be none as its command with a bundle is seen. */
+static void
+t_hint_as_answered(void **state)
+{
+	static const char conmon[] = "-c\0" HEX "\0-b\0/b";
+	struct containers *c = begin();
+	struct container_ask q;
+
+	(void) state;
+	assert_int_equal(0, see(c, "=/libpod_parent/conmon", false));
+	q = question();
+	reply(&q, CONTAINER_MISSING);
+	assert_int_equal(
+	    0, containers_see(c, exec("=/libpod_parent/conmon", conmon, sizeof(conmon), 0), false));
+	assert_int_equal(-EAGAIN, see(c, "=/libpod-" HEX, false));
+	q = question();
+	assert_string_equal("/b", q.bundle);
+	end(c);
+}
+
 /* A command in a container names a bundle for another one. */
 static void
 t_foreign_hint(void **state)
@@ -396,6 +416,7 @@ main(void)
 		cmocka_unit_test(t_hints),
 		cmocka_unit_test(t_restarted),
 		cmocka_unit_test(t_found_later),
+		cmocka_unit_test(t_hint_as_answered),
 		cmocka_unit_test(t_foreign_hint),
 		cmocka_unit_test(t_many),
 	};
