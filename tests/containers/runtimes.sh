@@ -93,7 +93,9 @@ start_podman() {
 		[engine]
 		cgroup_manager = "cgroupfs"
 		events_logger = "file"
+		lock_type = "file"
 		runtime = "runc"
+		tmp_dir = "$box/podman/tmp"
 	EOF
 	export CONTAINERS_STORAGE_CONF=$box/storage.conf CONTAINERS_CONF=$box/containers.conf
 	podman import -q "$box/root.tar" localhost/mews-box:1 >/dev/null
