@@ -46,49 +46,60 @@ add_line(const struct template *t, const struct alert *a, char *ret, size_t size
 }
 
 static void
-add_text(const struct email_digest *m, struct email_group *g, const struct alert *a)
+add_text(
+    const struct email_digest *m, struct email_group *g, const struct alert *a, const json_t *root)
 {
-	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
 	json_t *output = json_object_get(root, "output");
 	struct slice s = { json_string_value(output), json_string_length(output) };
 
 	if (!add_line(m->body, a, g->text, sizeof(g->text)) && s.p != NULL)
 		(void) escape_text(g->text, sizeof(g->text), text_body(s, a->priority));
-	json_decref(root);
+}
+
+/* The group of an alert, a new one if there is room; or NULL. */
+static struct email_group *
+add_group(struct email_digest *m, const struct alert *a, const json_t *root)
+{
+	struct email_group *g = group_of(m, a);
+
+	if (g != NULL || m->n == EMAIL_GROUPS)
+		return g;
+	g = &m->group[m->n++];
+	*g = (struct email_group){ .priority = a->priority, .first = UINT64_MAX };
+	(void) snprintf(g->rule, sizeof(g->rule), "%s", a->rule);
+	(void) snprintf(g->node, sizeof(g->node), "%s", a->node);
+	(void) snprintf(g->cluster, sizeof(g->cluster), "%s", a->cluster);
+	add_text(m, g, a, root);
+	return g;
 }
 
 void
 email_add(struct email_digest *m, const struct alert *a)
 {
-	struct email_group *g = group_of(m, a);
+	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
+	struct email_group *g = add_group(m, a, root);
+	struct repeats one = { 0 };
 
+	repeats_add(&one, a, root);
+	json_decref(root);
 	if (m->count == 0) {
 		memcpy(m->id, a->id, sizeof(m->id));
-		m->first = m->last = a->time;
+		m->first = one.first;
+		m->last = one.last;
 		m->worst = a->priority;
 		(void) add_line(m->subject, a, m->title, sizeof(m->title));
 	}
-	m->count++;
-	m->first = MIN(m->first, a->time);
-	m->last = MAX(m->last, a->time);
+	m->count += one.count;
+	m->first = MIN(m->first, one.first);
+	m->last = MAX(m->last, one.last);
 	m->worst = MIN(m->worst, a->priority);
-	if (g == NULL && m->n < EMAIL_GROUPS) {
-		g = &m->group[m->n++];
-		*g = (struct email_group){
-			.priority = a->priority, .first = a->time, .last = a->time
-		};
-		(void) snprintf(g->rule, sizeof(g->rule), "%s", a->rule);
-		(void) snprintf(g->node, sizeof(g->node), "%s", a->node);
-		(void) snprintf(g->cluster, sizeof(g->cluster), "%s", a->cluster);
-		add_text(m, g, a);
-	}
 	if (g == NULL) {
-		m->others++;
+		m->others += one.count;
 		return;
 	}
-	g->count++;
-	g->first = MIN(g->first, a->time);
-	g->last = MAX(g->last, a->time);
+	g->count += one.count;
+	g->first = MIN(g->first, one.first);
+	g->last = MAX(g->last, one.last);
 }
 
 bool

@@ -3,7 +3,8 @@
  * email_msg.h - alerts as a mail: one alert, or many as a digest with a count for each rule and
  * node.
  *
- * The sum of the counts is the number of alerts, always. The bodies, plain and HTML, are base64,
+ * The sum of the counts is the number of matches, always: a storm's summary counts as those that it
+ * stands for (repeats.h). The bodies, plain and HTML, are base64,
  * and the texts of headers are RFC 2047 words or checked addresses: no event can add a header or
  * markup. One thread.
  */
@@ -32,7 +33,7 @@ struct email_digest {
 	char title[256];                       /* the subject of the first alert, if there is one */
 	struct email_group group[EMAIL_GROUPS];
 	size_t n;
-	uint64_t count, others; /* all alerts; those of further groups */
+	uint64_t count, others; /* all matches; those of further groups */
 	uint64_t first, last;   /* realtime ns */
 	enum priority worst;
 	char id[ALERT_ID_SIZE]; /* of the first alert: the mail's identity */

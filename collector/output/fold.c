@@ -107,11 +107,10 @@ add_values(const struct fold *f, const char *rule, const json_t *fields, struct 
 	return n;
 }
 
-/* What makes an alert the same deed as another. */
+/* What makes an alert, whose JSON is 'root', the same deed as another. */
 static int
-make_key(const struct fold *f, const struct alert *a, struct buf *key)
+make_key(const struct fold *f, const struct alert *a, const json_t *root, struct buf *key)
 {
-	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
 	const json_t *fields = json_object_get(root, "output_fields");
 
 	buf_json(key, slice_str(a->rule));
@@ -121,7 +120,6 @@ make_key(const struct fold *f, const struct alert *a, struct buf *key)
 		for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
 			add_value(key, fields, usual[i]);
 	}
-	json_decref(root);
 	return buf_ok(key);
 }
 
@@ -172,32 +170,27 @@ begin(struct fold *f, const struct buf *key, uint64_t now)
 }
 
 static int
-hold(struct fold *f, struct deed *d, const struct outbox_row *row)
+hold(struct fold *f, struct deed *d, const struct outbox_row *row, const json_t *root)
 {
-	const struct alert *a = &row->alert;
-	struct repeats *r = &d->repeats;
 	struct alert *copy = NULL;
 
-	if (alert_new(a, &copy) < 0)
+	if (alert_new(&row->alert, &copy) < 0)
 		return -ENOMEM;
 	alert_free(d->latest);
 	d->latest = copy;
-	r->first = d->n == 0 ? a->time : MIN(r->first, a->time);
-	r->last = d->n == 0 ? a->time : MAX(r->last, a->time);
-	if (d->n < REPEATS_IDS)
-		memcpy(r->ids[d->n], a->id, ALERT_ID_SIZE);
+	repeats_add(&d->repeats, &row->alert, root);
 	d->rows[d->n++] = row->rowid;
 	f->held++;
 	return 1;
 }
 
-int
-fold_take(struct fold *f, const struct outbox_row *row, uint64_t now)
+static int
+take(struct fold *f, const struct outbox_row *row, const json_t *root, uint64_t now)
 {
 	CLEANUP(buf_fini) struct buf key = BUF_INIT;
 	struct deed *d;
 
-	if (make_key(f, &row->alert, &key) < 0)
+	if (make_key(f, &row->alert, root, &key) < 0)
 		return -ENOMEM;
 	d = find(f, key.p);
 	if (d != NULL && d->until <= now && d->n == 0) {
@@ -208,7 +201,18 @@ fold_take(struct fold *f, const struct outbox_row *row, uint64_t now)
 		return begin(f, &key, now);
 	if (d->n == FOLD_ROWS || f->held == FOLD_HELD || d->until <= now)
 		return -EAGAIN;
-	return hold(f, d, row);
+	return hold(f, d, row, root);
+}
+
+int
+fold_take(struct fold *f, const struct outbox_row *row, uint64_t now)
+{
+	const struct alert *a = &row->alert;
+	json_t *root = json_loadb(a->json, a->json_len, JSON_ALLOW_NUL, NULL);
+	int r = take(f, row, root, now);
+
+	json_decref(root);
+	return r;
 }
 
 /* Is this one due? */
@@ -231,7 +235,6 @@ fold_due(struct fold *f, uint64_t now, bool all, struct fold_note *ret)
 			return true;
 		ret->alert = d->latest;
 		ret->repeats = d->repeats;
-		ret->repeats.count = d->n;
 		memcpy(ret->rows, d->rows, d->n * sizeof(d->rows[0]));
 		ret->nrows = d->n;
 		f->due = i;
@@ -247,6 +250,7 @@ fold_sent(struct fold *f, uint64_t now)
 
 	f->held -= d->n;
 	d->n = 0;
+	d->repeats = (struct repeats){ 0 };
 	alert_free(d->latest);
 	d->latest = NULL;
 	d->until = now + f->window;

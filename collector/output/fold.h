@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fold.h - repeats of one deed become one notification, with an exact count.
+ * fold.h - repeats of one deed become one notification, with an exact count (repeats.h).
  *
  * A deed is what has the same rule, node, cluster and the same values of some fields. Its first
  * alert is sent at once, and begins a window; those within the window are held, and are one

@@ -406,7 +406,7 @@ static int
 fill(const struct template *t, const struct alert *a, struct slice json,
     const struct repeats *repeats, bool *lacks, struct buf *ret)
 {
-	struct fill f = { .a = a, .json = json, .repeats = repeats };
+	struct fill f = { .a = a, .json = json };
 	json_error_t e = { 0 };
 
 	if (needs_parsing(t)) {
@@ -416,6 +416,10 @@ fill(const struct template *t, const struct alert *a, struct slice json,
 			return json_error_code(&e) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
 		}
 	}
+	if (repeats != NULL)
+		f.repeats = *repeats;
+	else
+		repeats_add(&f.repeats, a, f.root);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct part *p = &t->part[i];
 

@@ -169,12 +169,10 @@ v_time(struct fill *f)
 static struct value
 v_when(struct fill *f)
 {
-	const struct repeats *r = f->repeats;
 	char text[TEXT_SPAN];
 
 	buf_clear(&f->scratch);
-	buf_str(&f->scratch,
-	    text_span(r == NULL ? f->a->time : r->first, r == NULL ? f->a->time : r->last, text));
+	buf_str(&f->scratch, text_span(f->repeats.first, f->repeats.last, text));
 	return (struct value){ buf_get(&f->scratch), false, true };
 }
 
@@ -267,12 +265,12 @@ v_key(struct fill *f)
 	return id == NULL ? v_id(f) : text_of(json_string_value(id), false);
 }
 
-/* ---- what a notification of several alerts says ---- */
+/* ---- what a notification says that stands for several matches ---- */
 
 static struct value
 v_count(struct fill *f)
 {
-	return number(f, "", f->repeats == NULL ? 1 : f->repeats->count);
+	return number(f, "", f->repeats.count);
 }
 
 /* " (37 times, 15:24:25 to 15:29:20 UTC)", or nothing: the span of times without the day. */
@@ -282,11 +280,11 @@ v_repeats(struct fill *f)
 	char first[CLOCK_TEXT], last[CLOCK_TEXT];
 
 	buf_clear(&f->scratch);
-	if (f->repeats == NULL || f->repeats->count == 1)
+	if (f->repeats.count == 1)
 		return text_of("", true);
-	(void) clock_text(f->repeats->first, first);
-	(void) clock_text(f->repeats->last, last);
-	buf_printf(&f->scratch, " (%lu times, %.8s to %.8s UTC)", (unsigned long) f->repeats->count,
+	(void) clock_text(f->repeats.first, first);
+	(void) clock_text(f->repeats.last, last);
+	buf_printf(&f->scratch, " (%lu times, %.8s to %.8s UTC)", (unsigned long) f->repeats.count,
 	    first + strlen("2026-11-28T"), last + strlen("2026-11-28T"));
 	return (struct value){ buf_get(&f->scratch), false, true };
 }
@@ -294,16 +292,14 @@ v_repeats(struct fill *f)
 static struct value
 v_ids(struct fill *f)
 {
-	const struct repeats *r = f->repeats;
-	size_t n = r == NULL ? 0 : MIN(r->count, REPEATS_IDS);
+	const struct repeats *r = &f->repeats;
+	size_t n = MIN(r->alerts, REPEATS_IDS);
 
-	if (n <= 1)
-		return v_id(f);
 	buf_clear(&f->scratch);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&f->scratch, i > 0 ? " %s" : "%s", r->ids[i]);
-	if (r->count > n)
-		buf_printf(&f->scratch, " and %lu more", (unsigned long) (r->count - n));
+	if (r->alerts > n)
+		buf_printf(&f->scratch, " and %lu more", (unsigned long) (r->alerts - n));
 	return (struct value){ buf_get(&f->scratch), false, true };
 }
 
@@ -320,9 +316,9 @@ static const struct builtin builtins[] = {
 	{ "alert.key", v_key, true },
 	{ "alert.title", v_title, false },
 	{ "alert.urgency", v_urgency, false },
-	{ "alert.ids", v_ids, false },
-	{ "alert.count", v_count, false },
-	{ "alert.repeats", v_repeats, false },
+	{ "alert.ids", v_ids, true },
+	{ "alert.count", v_count, true },
+	{ "alert.repeats", v_repeats, true },
 	{ "alert.rule", v_rule, false },
 	{ "alert.node", v_node, false },
 	{ "alert.cluster", v_cluster, false },
@@ -332,7 +328,7 @@ static const struct builtin builtins[] = {
 	{ "alert.colour", v_colour, false },
 	{ "alert.colour_number", v_colour_number, false },
 	{ "alert.time", v_time, false },
-	{ "alert.when", v_when, false },
+	{ "alert.when", v_when, true },
 	{ "alert.epoch", v_epoch, false },
 	{ "alert.epoch_ns", v_epoch_ns, false },
 	{ "alert.output", v_output, true },

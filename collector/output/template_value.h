@@ -20,7 +20,7 @@ struct value {
 struct fill {
 	const struct alert *a;
 	struct slice json;
-	const struct repeats *repeats; /* or NULL */
+	struct repeats repeats; /* of a value that is parsed */
 	json_t *root;
 	struct buf scratch;
 	bool lacks; /* an output field is absent or empty */

@@ -112,6 +112,38 @@ counts_add_up(void **state)
 	free(s);
 }
 
+/* The summary of a storm counts as its matches. */
+static void
+a_summary_counts(void **state)
+{
+	static const char body[] =
+	    "{\"output\":\"x\",\"output_fields\":{\"mews.suppressed.count\":41,"
+	    "\"mews.suppressed.first_time\":3,\"mews.suppressed.last_time\":9}}";
+	const struct alert a = { .priority = PRIO_NOTICE,
+		.time = 3,
+		.rule = "r",
+		.node = "n",
+		.cluster = "prod",
+		.json = body,
+		.json_len = sizeof(body) - 1 };
+	char *s;
+
+	(void) state;
+	email_clear(&m);
+	email_add(&m, &a);
+	add("r", "n", PRIO_NOTICE, "text", 7);
+	assert_int_equal(42, m.count);
+	assert_int_equal(42, m.group[0].count);
+	assert_int_equal(3, m.group[0].first);
+	assert_int_equal(7 * NS_PER_S, m.last);
+	s = text_by(email_subject);
+	assert_string_equal("[Mews] Notice: r on n (42 alerts)", s);
+	free(s);
+	email_clear(&m);
+	email_add(&m, &a);
+	assert_int_equal(9, m.last);
+}
+
 static const char *const hostile[] = {
 	"x\r\nBcc: evil@example.org\r\n\r\nbody",
 	"x\n.\r\nQUIT\r\n",
@@ -251,6 +283,7 @@ main(void)
 		cmocka_unit_test(templates_are_filled_in),
 		cmocka_unit_test(one_alert),
 		cmocka_unit_test(counts_add_up),
+		cmocka_unit_test(a_summary_counts),
 		cmocka_unit_test(no_event_adds_a_header_or_markup),
 		cmocka_unit_test(addresses_are_checked),
 	};

@@ -125,6 +125,41 @@ repeats_are_held(void **state)
 	free(note);
 }
 
+#define SUMMARY                                                                                  \
+	"\"mews.suppressed.count\":%d,\"mews.suppressed.first_time\":%d,\"mews.suppressed.last_" \
+	"time\":%d"
+
+/* The summary of a storm stands for its matches. */
+static void
+a_summary_counts_as_its_matches(void **state)
+{
+	struct fold *f = make();
+	struct fold_note *note = calloc(1, sizeof(*note));
+	char fields[160];
+
+	(void) state;
+	assert_non_null(note);
+	(void) snprintf(fields, sizeof(fields), SUMMARY, 400, 5, 70);
+	assert_int_equal(0, take(f, 1, "r", "n", "", 0));
+	assert_int_equal(1, take(f, 2, "r", "n", "", 0));
+	assert_int_equal(1, take(f, 3, "r", "n", fields, 0));
+	assert_true(fold_due(f, 0, true, note));
+	assert_int_equal(2, note->nrows);
+	assert_int_equal(2, note->repeats.alerts);
+	assert_int_equal(401, note->repeats.count);
+	assert_int_equal(5, note->repeats.first);
+	assert_int_equal(70, note->repeats.last);
+	fold_sent(f, 0);
+	(void) snprintf(fields, sizeof(fields), SUMMARY, -1, 0, -5); /* no such number */
+	assert_int_equal(1, take(f, 9, "r", "n", fields, 0));
+	assert_true(fold_due(f, 0, true, note));
+	assert_int_equal(1, note->repeats.count);
+	assert_int_equal(90, note->repeats.first);
+	assert_int_equal(90, note->repeats.last);
+	fold_free(f);
+	free(note);
+}
+
 /* Bounds: what is full is due at once, and no row is lost. */
 static void
 what_is_full_is_due(void **state)
@@ -230,6 +265,7 @@ main(void)
 		cmocka_unit_test(repeats_are_held),
 		cmocka_unit_test(a_rule_has_fields_of_its_own),
 		cmocka_unit_test(what_is_full_is_due),
+		cmocka_unit_test(a_summary_counts_as_its_matches),
 		cmocka_unit_test(clearing_gives_the_rows_back),
 		cmocka_unit_test(lack_of_memory_changes_nothing),
 	};

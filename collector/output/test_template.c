@@ -284,6 +284,33 @@ a_filled_template_is_cut(void **state)
 	template_free(t);
 }
 
+/* An alert that stands for several matches says so by itself. */
+static void
+a_summary_tells_its_count(void **state)
+{
+	static const char body[] =
+	    "{\"output_fields\":{\"mews.suppressed.count\":37,\"mews.suppressed.first_time\":"
+	    "1795361065353780313,\"mews.suppressed.last_time\":1795361067353780313}}";
+	struct alert a = alert;
+	struct template *t = NULL;
+	struct diag d = { 0 };
+	struct buf b = BUF_INIT;
+
+	(void) state;
+	a.json = body;
+	a.json_len = sizeof(body) - 1;
+	assert_int_equal(
+	    0, template_new("[%alert.count, \"%alert.repeats, %alert.when, %alert.ids\"]", "t",
+		   TEMPLATE_PLAIN, param, NULL, &t, &d));
+	assert_int_equal(0, template_fill(t, &a, (struct slice){ a.json, a.json_len }, NULL, &b));
+	assert_string_equal(
+	    "[37, \" (37 times, 15:24:25 to 15:24:27 UTC), "
+	    "2026-11-22 15:24:25 to 15:24:27 UTC, i1\"]",
+	    b.p);
+	buf_fini(&b);
+	template_free(t);
+}
+
 int
 main(void)
 {
@@ -296,6 +323,7 @@ main(void)
 		cmocka_unit_test(a_bad_line_is_one_sentence),
 		cmocka_unit_test(no_byte_changes_the_structure),
 		cmocka_unit_test(a_summary_is_short),
+		cmocka_unit_test(a_summary_tells_its_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

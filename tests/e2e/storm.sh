@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # One process opens a watched file without end, and the collector is killed twice meanwhile: each
-# match is reported once, in its own alert or in a summary, and other rules continue.
+# match is reported once, in its own alert or in a summary, and other rules continue. What people read of it are few
+# notifications, whose counts add up to the matches exactly.
 . "$(dirname "$0")/../support/lab.sh"
 lab_begin
 lab_watch
@@ -79,3 +80,40 @@ lab_wait 60 all_told || true
 [ "$(watched "coalesce(sum($count), 0)")" -gt 0 ] || fail "500 processes raised an alert each"
 [ "$(watched "count(json_extract(json, '\$.output_fields.\"mews.suppressed.by\"') like 'process %' or null)")" = 0 ] || fail "a process was limited that matched once"
 echo "$told matches in $(summaries) summaries"
+
+# The counts of what an output sends add up to the engine's matches, folded or not, also if the service fails meanwhile.
+lab_wait 60 lab_durable n1 || fail "not all is durable"
+lab_stop "$collector_pid"
+lab_port
+web=$port
+/usr/bin/python3 "$root/tests/support/webhook.py" "$web" "$lab" 2>>"$lab/webhook.log" &
+lab_pids+=("$!")
+open() { (exec 3<>"/dev/tcp/127.0.0.1/$web") 2>/dev/null; }
+lab_wait 20 open || fail "the web server did not start"
+hook="enabled: true, condition: 'alert.rule = Storm', timeout: 2s"
+lab_collector "${limits[@]}" \
+	-o "outputs.webhook[]={name: folded, url: http://127.0.0.1:$web/slack, preset: $root/deploy/presets/slack.yaml, fold_window: 1s, $hook}" \
+	-o "outputs.webhook[]={name: each, url: http://127.0.0.1:$web/falco, $hook}"
+lab_wait 60 lab_connected n1 || fail "the sensor did not come back"
+"$bin/bench_load" 20000 4 2 "$lab/file" >"$lab/load" &
+load=$!
+lab_pids+=("$load")
+lab_wait 30 test -e "$lab/slack.counts" || fail "the first one is delayed"
+echo 500 >"$lab/fault"
+sleep 1
+rm "$lab/fault"
+wait "$load" || fail "the generator failed"
+lab_wait 60 lab_durable n1 || fail "not all is durable"
+sent() { lab_status | jq -e '[.outputs[] | select((.name | startswith("webhook.")) and .waiting == 0 and .error == "")] | length == 2'; }
+lab_wait 120 sent || fail "not all is sent: $(lab_status | jq -c '.outputs[]')"
+matches=$(lab_metric 'mews_rule_hits_total{rule="Storm"}')
+suppressed=$(lab_metric 'mews_rule_suppressed_total{rule="Storm"}')
+messages() { wc -l <"$lab/$1.counts"; }
+{ [ "$suppressed" -gt 0 ] && [ "$suppressed" -lt "$matches" ]; } || fail "no storm: $matches matches, $suppressed in summaries"
+for output in slack falco; do
+	[ ! -e "$lab/$output.wrong" ] || fail "$(head -n 3 "$lab/$output.wrong")"
+	counted=$(awk '{ n += $2 } END { print n + 0 }' "$lab/$output.counts")
+	[ "$counted" = "$matches" ] || fail "$output: the counts of $(messages "$output") messages add up to $counted of $matches matches"
+done
+[ $((20 * $(messages slack))) -lt "$(messages falco)" ] || fail "$(messages slack) notifications of $(messages falco) alerts: they are not folded"
+echo "$matches matches, $suppressed of them in summaries: $(messages falco) alerts, $(messages slack) notifications, each match counted once"

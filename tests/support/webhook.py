@@ -3,7 +3,8 @@
 """webhook.py PORT FOLDER [CERTIFICATE KEY CA]: servers that alerts are posted to, for a test.
 
 Each path checks what its service requires, answers as that does, and appends the ids of the alerts that it
-took to FOLDER/NAME.got. The file FOLDER/fault, while it exists, decides instead: "429", "500", "401", "reset",
+took to FOLDER/NAME.got, and for falco and slack the nodes and the matches that each message stands for to
+FOLDER/NAME.counts. The file FOLDER/fault, while it exists, decides instead: "429", "500", "401", "reset",
 "hang", "trickle" (an answer of a byte every tenth of a second). With CERTIFICATE and CA it speaks TLS, and requires a client's certificate.
 """
 import gzip, http.server, json, os, re, ssl, sys, time
@@ -23,6 +24,11 @@ def want(condition, why):
 
 def text(v):
     return isinstance(v, str) and v != ""
+
+
+def count(name, node, matches):
+    with open(f"{folder}/{name}.counts", "a") as f:
+        print(node, matches, file=f)
 
 
 def rfc3339(v):
@@ -46,6 +52,7 @@ def do_falco(body, headers):
     want(rfc3339(alert["time"]) and not alert["time"].startswith("0001"), "time")
     want(fields and all(text(t) for t in alert["tags"]), "output_fields are empty, or a tag is no text")
     want(all(isinstance(fields.get(f), (str, type(None))) for f in ("k8s.ns.name", "k8s.pod.name")), "a name of Kubernetes is no text")
+    count("falco", alert["hostname"], fields.get("mews.suppressed.count", 1))
     return [i], 200, ""
 
 
@@ -64,10 +71,9 @@ def do_slack(body, headers):
     title, context = m["text"], [e["text"] for b in m["attachments"][0]["blocks"][1:] for e in b["elements"]]
     want(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( to (\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d)? UTC", context[1]), "when")
     times = re.search(r" \((\d+) times, \d\d:\d\d:\d\d to \d\d:\d\d:\d\d UTC\)$", title)
-    ids = re.sub(r" and \d+ more$", "", context[2]).split(" ")
-    want(len(ids) == min(10, int(times[1]) if times else 1), "ids and count")
-    with open(folder + "/slack.counts", "a") as f:
-        print(context[0].split(" ")[0], times[1] if times else 1, file=f)
+    ids = context[2].split(" to ")
+    want(len(ids) == 1 or times and len(ids) == 2, "ids and count")
+    count("slack", context[0].split(" ")[0], times[1] if times else 1)
     return ids, 200, "ok"
 
 
