@@ -303,6 +303,19 @@ v_ids(struct fill *f)
 	return (struct value){ buf_get(&f->scratch), false, true };
 }
 
+/* The first id and the last one, short enough for people. */
+static struct value
+v_id_range(struct fill *f)
+{
+	const struct repeats *r = &f->repeats;
+
+	buf_clear(&f->scratch);
+	buf_str(&f->scratch, r->ids[0]);
+	if (r->alerts > 1)
+		buf_printf(&f->scratch, " to %s", r->last_id);
+	return (struct value){ buf_get(&f->scratch), false, true };
+}
+
 static const struct builtin builtins[] = {
 	{ "alert.json", v_json, false },
 	{ "alert.ocsf", v_ocsf, false },
@@ -317,6 +330,7 @@ static const struct builtin builtins[] = {
 	{ "alert.title", v_title, false },
 	{ "alert.urgency", v_urgency, false },
 	{ "alert.ids", v_ids, true },
+	{ "alert.id_range", v_id_range, true },
 	{ "alert.count", v_count, true },
 	{ "alert.repeats", v_repeats, true },
 	{ "alert.rule", v_rule, false },

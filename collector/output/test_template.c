@@ -43,7 +43,8 @@ static const struct {
 	{ "[%evt.list, \"%evt.list\"]", "plain", "[[1,\"a\"], \"[1,\\\"a\\\"]\"]" },
 	{ "[\"%alert.action %alert.key %alert.state\"]", "plain", "[\"trigger i1 alerting\"]" },
 	{ "[\"%alert.title\", \"%alert.urgency\"]", "plain", "[\"R\\\"1 on n\", \"P2\"]" },
-	{ "[%alert.count, \"%alert.ids\", \"x%alert.repeats\"]", "plain", "[1, \"i1\", \"x\"]" },
+	{ "[%alert.count, \"%alert.ids\", \"%alert.id_range\", \"x%alert.repeats\"]", "plain",
+	    "[1, \"i1\", \"i1\", \"x\"]" },
 	{ "[\"%alert.output\"]", "plain", "[\"a \\\"b\\\" <!channel> @here\"]" },
 	{ "[\"%alert.output\"]", "slack", "[\"a \\\"b\\\" &lt;!channel&gt; @here\"]" },
 	{ "[\"%alert.output\"]", "markdown",
@@ -284,6 +285,30 @@ a_filled_template_is_cut(void **state)
 	template_free(t);
 }
 
+/* Of many alerts the first ids are told, or only the first and the last. */
+static void
+a_notification_tells_ids(void **state)
+{
+	struct repeats repeats = { 0 };
+	struct alert a = alert;
+	struct template *t = NULL;
+	struct diag d = { 0 };
+	struct buf b = BUF_INIT;
+
+	(void) state;
+	for (unsigned i = 1; i <= 12; i++) {
+		(void) snprintf(a.id, sizeof(a.id), "i%u", i);
+		repeats_add(&repeats, &a, NULL);
+	}
+	assert_int_equal(0, template_new("[\"%alert.ids\", \"%alert.id_range\"]", "t",
+				TEMPLATE_PLAIN, param, NULL, &t, &d));
+	assert_int_equal(
+	    0, template_fill(t, &a, (struct slice){ a.json, a.json_len }, &repeats, &b));
+	assert_string_equal("[\"i1 i2 i3 i4 i5 i6 i7 i8 i9 i10 and 2 more\", \"i1 to i12\"]", b.p);
+	buf_fini(&b);
+	template_free(t);
+}
+
 /* An alert that stands for several matches says so by itself. */
 static void
 a_summary_tells_its_count(void **state)
@@ -323,6 +348,7 @@ main(void)
 		cmocka_unit_test(a_bad_line_is_one_sentence),
 		cmocka_unit_test(no_byte_changes_the_structure),
 		cmocka_unit_test(a_summary_is_short),
+		cmocka_unit_test(a_notification_tells_ids),
 		cmocka_unit_test(a_summary_tells_its_count),
 	};
 

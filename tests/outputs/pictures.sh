@@ -78,6 +78,6 @@ picture() {
 	[ -s "deploy/pictures/$1.png" ] || fail "no picture of $1"
 	echo "made deploy/pictures/$1.png"
 }
-picture slack 545
+picture slack 420
 picture mail 260
 picture digest 750
