@@ -59,25 +59,26 @@ cfg_add(struct cfg *c, struct cfg_entry e)
 
 /* Append the first line of a file, for ${file:...}. */
 static int
-add_first_line(const char *path, struct buf *out, unsigned line, unsigned col, struct diag *d)
+add_first_line(const char *path, struct buf *out, const struct cfg_entry *e, struct diag *d)
 {
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 	int r = file_read_at(AT_FDCWD, path, FIRST_LINE_MAX, &b);
 	size_t n = 0;
 
 	if (r < 0 && r != -EFBIG) /* the first line of a longer file is there */
-		return diag_fail(d, line, col, "cannot read '%s': %s", path, strerrordesc_np(-r));
+		return diag_fail(
+		    d, e->line, e->col, "cannot read '%s': %s", path, strerrordesc_np(-r));
 	while (n < b.n && b.p[n] != '\n' && b.p[n] != '\r')
 		n++;
 	if (n >= FIRST_LINE_MAX)
-		return diag_fail(d, line, col, "the first line of '%s' is too long", path);
+		return diag_fail(d, e->line, e->col, "the first line of '%s' is too long", path);
 	buf_add(out, b.p, n);
 	return buf_ok(out);
 }
 
 /* Expand ${NAME} and ${file:/path}; $${ is a literal ${. */
 static int
-expand(struct slice s, struct buf *out, unsigned line, unsigned col, struct diag *d)
+expand(struct slice s, struct buf *out, struct cfg_entry *e, struct diag *d)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		const char *end, *value;
@@ -97,42 +98,42 @@ expand(struct slice s, struct buf *out, unsigned line, unsigned col, struct diag
 		end = memchr(s.p + i, '}', s.n - i);
 		if (end == NULL)
 			return diag_fail(
-			    d, line, col, "'${' without '}'; a plain one is written '$${'");
+			    d, e->line, e->col, "'${' without '}'; a plain one is written '$${'");
 		n = (size_t) (end - s.p) - i - 2;
 		if (n == 0 || n >= sizeof(name))
-			return diag_fail(
-			    d, line, col, "'${...}' needs a variable's name or 'file:' and a path");
+			return diag_fail(d, e->line, e->col,
+			    "'${...}' needs a variable's name or 'file:' and a path");
 		memcpy(name, s.p + i + 2, n);
 		name[n] = '\0';
 		i += n + 2;
 		if (strncmp(name, "file:", 5) == 0) {
-			r = add_first_line(name + 5, out, line, col, d);
+			r = add_first_line(name + 5, out, e, d);
 			if (r < 0)
 				return r;
+			e->secret = true;
 			continue;
 		}
 		value = getenv(name); /* NOLINT(concurrency-mt-unsafe): nobody calls setenv */
 		if (value == NULL)
 			return diag_fail(
-			    d, line, col, "environment variable '%s' is not set", name);
+			    d, e->line, e->col, "environment variable '%s' is not set", name);
 		buf_str(out, value);
 	}
 	return buf_ok(out);
 }
 
-/* Copy 's', expanded, into the arena. */
 int
-cfg_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret, struct diag *d)
+cfg_value(struct cfg *c, struct slice s, struct cfg_entry *e, struct diag *d)
 {
 	struct buf out = BUF_INIT;
 	int r;
 
 	if (memchr(s.p, '\0', s.n) != NULL)
-		return diag_fail(d, line, col, "a value may not contain a NUL");
-	r = expand(s, &out, line, col, d);
+		return diag_fail(d, e->line, e->col, "a value may not contain a NUL");
+	r = expand(s, &out, e, d);
 	if (r == 0) {
-		*ret = arena_strdup(&c->arena, buf_get(&out));
-		r = *ret == NULL ? -ENOMEM : 0;
+		e->value = arena_strdup(&c->arena, buf_get(&out));
+		r = e->value == NULL ? -ENOMEM : 0;
 	}
 	buf_fini(&out);
 	return r;
@@ -191,7 +192,7 @@ put_scalar(struct reader *rd, const yaml_event_t *ev, struct cfg_entry e)
 	e.line = line_of(ev);
 	e.col = col_of(ev);
 	if (!is_null(ev)) {
-		r = cfg_value(rd->c, scalar(ev), e.line, e.col, &e.value, rd->d);
+		r = cfg_value(rd->c, scalar(ev), &e, rd->d);
 		if (r < 0)
 			return r;
 	}
@@ -426,4 +427,33 @@ cfg_load(const char *path, struct cfg **ret, struct diag *d)
 		r = cfg_parse(path, (struct slice){ text.n == 0 ? "" : text.p, text.n }, ret, d);
 	buf_fini(&text);
 	return r;
+}
+
+int
+cfg_check_foreign(const struct cfg *c, struct diag *d)
+{
+	/* Top-level keys of falco.yaml that none of our programs has. */
+	static const char *const falco[] = { "rules_file", "rules_files", "engine", "falco_libs",
+		"json_output", "stdout_output", "syslog_output", "file_output", "program_output",
+		"http_output", "grpc_output", "load_plugins", "plugins", "watch_config_files",
+		"syscall_event_drops", "base_syscalls", "buffered_outputs", "rule_matching" };
+
+	*d = (struct diag){ 0 };
+	for (size_t i = 0; i < c->n; i++) {
+		struct slice key = slice_str(c->entry[i].key);
+		size_t n = strcspn(key.p, ".");
+
+		for (size_t k = 0; k < ARRAY_SIZE(falco); k++) {
+			if (strlen(falco[k]) != n || memcmp(falco[k], key.p, n) != 0)
+				continue;
+			diag_set(d, 0, 0,
+			    "'%s' is an option of Falco, whose configuration Mews does not read: "
+			    "--help lists the options here, and Falco's rule files go into the "
+			    "collector's 'rules'",
+			    falco[k]);
+			cfg_entry_place(c, &c->entry[i], true, d);
+			return -EINVAL;
+		}
+	}
+	return 0;
 }

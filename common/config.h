@@ -98,8 +98,11 @@ bool cfg_has(const struct cfg *c, const char *prefix);
  * file). */
 void cfg_place(const struct cfg *c, const char *key, struct diag *d);
 
+/* Is a value of this key, or a part of one, from ${file:...}? */
+bool cfg_is_secret(const struct cfg *c, const char *key);
+
 /* Report at the place of a key that it must be 'what', such as "json or text", and not 'value'
- * (NULL: empty). Returns -EINVAL. */
+ * (NULL: empty), which is not shown if it is a secret. Returns -EINVAL. */
 int cfg_wrong(
     const struct cfg *c, const char *key, const char *what, const char *value, struct diag *d);
 

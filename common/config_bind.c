@@ -42,12 +42,14 @@ static const struct {
 void
 cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct diag *d)
 {
+	struct slice content = e->file != NULL ? e->file->content : c->content;
+
+	if (strncmp(e->key, "outputs.", strlen("outputs.")) == 0)
+		content = (struct slice){ NULL, 0 }; /* the line may have a password or a URL */
 	d->line = key ? e->kline : e->line;
 	d->col = key ? e->kcol : e->col;
-	if (d->line > 0 && e->file != NULL)
-		diag_place(d, e->file->name, e->file->content);
-	else if (d->line > 0)
-		diag_place(d, c->name, c->content);
+	if (d->line > 0)
+		diag_place(d, e->file != NULL ? e->file->name : c->name, content);
 	else
 		diag_place(d, "command line", (struct slice){ NULL, 0 });
 }
@@ -382,35 +384,6 @@ cfg_tell_unknown(const struct cfg *c, void (*tell)(void *arg, const struct diag 
 }
 
 int
-cfg_check_foreign(const struct cfg *c, struct diag *d)
-{
-	/* Top-level keys of falco.yaml that none of our programs has. */
-	static const char *const falco[] = { "rules_file", "rules_files", "engine", "falco_libs",
-		"json_output", "stdout_output", "syslog_output", "file_output", "program_output",
-		"http_output", "grpc_output", "load_plugins", "plugins", "watch_config_files",
-		"syscall_event_drops", "base_syscalls", "buffered_outputs", "rule_matching" };
-
-	*d = (struct diag){ 0 };
-	for (size_t i = 0; i < c->n; i++) {
-		struct slice key = slice_str(c->entry[i].key);
-		size_t n = strcspn(key.p, ".");
-
-		for (size_t k = 0; k < ARRAY_SIZE(falco); k++) {
-			if (strlen(falco[k]) != n || memcmp(falco[k], key.p, n) != 0)
-				continue;
-			diag_set(d, 0, 0,
-			    "'%s' is an option of Falco, whose configuration Mews does not read: "
-			    "--help lists the options here, and Falco's rule files go into the "
-			    "collector's 'rules'",
-			    falco[k]);
-			cfg_entry_place(c, &c->entry[i], true, d);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-int
 cfg_each(struct cfg *c, const char *prefix,
     int (*fn)(void *arg, const char *rest, const char *value, struct diag *d), void *arg,
     struct diag *d)
@@ -472,10 +445,23 @@ cfg_place(const struct cfg *c, const char *key, struct diag *d)
 	diag_place(d, c->name, (struct slice){ NULL, 0 });
 }
 
+bool
+cfg_is_secret(const struct cfg *c, const char *key)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->entry[i].secret && is_key(c, &c->entry[i], key))
+			return true;
+	}
+	return false;
+}
+
 int
 cfg_wrong(const struct cfg *c, const char *key, const char *what, const char *value, struct diag *d)
 {
 	cfg_place(c, key, d);
+	if (value != NULL && cfg_is_secret(c, key))
+		return diag_fail(
+		    d, d->line, d->col, "'%s' must be %s, not what its file contains", key, what);
 	return diag_fail(
 	    d, d->line, d->col, "'%s' must be %s, not '%s'", key, what, value == NULL ? "" : value);
 }

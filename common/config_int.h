@@ -21,6 +21,7 @@ struct cfg_entry {
 	unsigned kline, kcol;        /* of the key */
 	bool list;                   /* an element of a list, or an empty one */
 	bool known;                  /* a table has it */
+	bool secret;                 /* from ${file:...}: no message shows it */
 	const struct cfg_file *file; /* NULL: that of the cfg */
 };
 
@@ -37,11 +38,10 @@ struct cfg {
 	char element[80]; /* "LIST.N" */
 };
 
-/* config.c: add an entry (-ENOMEM); copy 's' into the arena, with ${...} expanded (-EINVAL and
- * *d). */
+/* config.c: add an entry (-ENOMEM); make 's', with ${...} expanded, the value of one that has its
+ * place (-EINVAL and *d). */
 int cfg_add(struct cfg *c, struct cfg_entry e) MUST_CHECK;
-int cfg_value(struct cfg *c, struct slice s, unsigned line, unsigned col, char **ret,
-    struct diag *d) MUST_CHECK;
+int cfg_value(struct cfg *c, struct slice s, struct cfg_entry *e, struct diag *d) MUST_CHECK;
 
 /* Set d's place to that of an entry: its value, or its key. */
 void cfg_entry_place(const struct cfg *c, const struct cfg_entry *e, bool key, struct diag *d);

@@ -81,7 +81,7 @@ cfg_override(struct cfg *c, const char *assignment, struct diag *d)
 	key = (struct slice){ assignment, (size_t) (eq - assignment) };
 	if (slice_ends(key, SLICE("[]")))
 		return add_element(c, (struct slice){ key.p, key.n - 2 }, eq + 1, d);
-	r = cfg_value(c, slice_str(eq + 1), 0, 0, &e.value, d);
+	r = cfg_value(c, slice_str(eq + 1), &e, d);
 	if (r < 0)
 		return r;
 	e.key = arena_strdup(&c->arena, key);

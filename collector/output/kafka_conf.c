@@ -85,6 +85,8 @@ check_brokers(const char *list, struct cfg *cfg, struct diag *d)
 			s.p++;
 		if (!is_broker(s)) {
 			cfg_place(cfg, "outputs.kafka.brokers", d);
+			if (cfg_is_secret(cfg, "outputs.kafka.brokers"))
+				s = SLICE("${file:...}");
 			return diag_fail(d, d->line, d->col,
 			    "outputs.kafka.brokers: '%.*s' is not an address of a Kafka broker: "
 			    "write HOST:PORT",
@@ -134,7 +136,7 @@ check_topic(const char *key, const char *topic, struct cfg *cfg, struct diag *d)
 	cfg_place(cfg, key, d);
 	return diag_fail(d, d->line, d->col,
 	    "%s: '%s' is not a valid topic name: letters, digits, '.', '_' and '-', at most 249",
-	    key, topic);
+	    key, cfg_is_secret(cfg, key) ? "${file:...}" : topic);
 }
 
 /* Compile a template, whose messages have the option's place. */

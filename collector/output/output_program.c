@@ -70,6 +70,13 @@ program_check(void *state, struct cfg *cfg, struct diag *d)
 		    "the absolute path of a program and its arguments, such as "
 		    "[/usr/local/bin/notify, --fast]",
 		    path, d);
+	if (cfg_is_secret(cfg, opts[0].key)) {
+		cfg_place(cfg, opts[0].key, d);
+		return diag_fail(d, d->line, d->col,
+		    "'%s' must not contain a secret (${file:...}): all users of the machine see "
+		    "arguments; give the program the file's path",
+		    opts[0].key);
+	}
 	if (access(path, X_OK) < 0) {
 		cfg_place(cfg, opts[0].key, d);
 		return diag_fail(d, d->line, d->col, "'%s': cannot run '%s': %s", opts[0].key, path,

@@ -59,14 +59,19 @@ webhook_render(void *state, const struct alert *a, struct buf *ret)
 {
 	struct webhook_state *st = state;
 	const struct outbox_row row = { .alert = *a };
+	CLEANUP(buf_fini) struct buf body = BUF_INIT;
+	struct hide hide = { 0 };
 	int r;
 
 	buf_printf(ret, "POST to %s\n", st->host);
 	render_headers(st, ret);
 	buf_char(ret, '\n');
-	buf_str(ret, st->before);
-	r = webhook_fill(st, &row, NULL, ret);
-	buf_str(ret, st->after);
+	buf_str(&body, st->before);
+	r = webhook_fill(st, &row, NULL, &body);
+	buf_str(&body, st->after);
+	webhook_secrets(st, st->list, &hide);
+	hide_text(&hide, buf_get(&body), ret);
+	ret->failed |= body.failed;
 	buf_char(ret, '\n');
 	return r;
 }
@@ -248,7 +253,8 @@ refuse(struct webhook_state *st, uint64_t rowid, size_t size, bool alone,
 }
 
 static void
-end_rows(struct webhook_state *st, struct webhook_request *q, const struct webhook_verdict *whole)
+end_rows(struct webhook_state *st, struct webhook_request *q, const struct webhook_verdict *whole,
+    const struct hide *hide)
 {
 	bool each = whole->result == OUTPUT_DELIVERED && st->reply == WEBHOOK_BULK;
 	json_t *items = each ? webhook_items(buf_get(&q->reply)) : NULL;
@@ -258,7 +264,7 @@ end_rows(struct webhook_state *st, struct webhook_request *q, const struct webho
 	st->trouble[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		if (each)
-			v = webhook_judge_item(items, i, st->host);
+			v = webhook_judge_item(items, i, st->host, hide);
 		if (v.result == OUTPUT_REFUSED)
 			refuse(st, q->rows[i], q->body.n, n == 1 || each, &v);
 		else
@@ -274,10 +280,13 @@ end_rows(struct webhook_state *st, struct webhook_request *q, const struct webho
 static void
 finish(struct webhook_state *st, struct webhook_request *q, CURLcode code)
 {
+	struct slice reply = buf_get(&q->reply);
 	struct webhook_verdict v;
+	struct hide hide = { 0 };
 	curl_off_t pause = 0;
 	long status = 0;
 
+	webhook_secrets(st, q->headers != NULL ? q->headers : st->list, &hide);
 	(void) curl_easy_getinfo(q->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void) curl_easy_getinfo(q->easy, CURLINFO_RETRY_AFTER, &pause);
 	(void) curl_multi_remove_handle(st->multi, q->easy);
@@ -286,10 +295,10 @@ finish(struct webhook_state *st, struct webhook_request *q, CURLcode code)
 	if (pause > 0 && (status < 200 || status > 299))
 		st->not_before = clock_mono() + (uint64_t) MIN(pause, PAUSE_MAX) * NS_PER_S;
 	if (q->n == 1 && q->rows[0] == 0)
-		webhook_describe(status, buf_get(&q->reply), st->said, sizeof(st->said));
-	v = code == CURLE_OK ? webhook_judge(st->reply, status, buf_get(&q->reply), st->host)
+		webhook_describe(status, reply, &hide, st->said, sizeof(st->said));
+	v = code == CURLE_OK ? webhook_judge(st->reply, status, reply, st->host, &hide)
 			     : unanswered(st, q, code);
-	end_rows(st, q, &v);
+	end_rows(st, q, &v, &hide);
 }
 
 static void

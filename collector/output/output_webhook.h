@@ -4,6 +4,7 @@
 #define MEWS_COLLECTOR_OUTPUT_OUTPUT_WEBHOOK_H
 
 #include "collector/output/fold.h"
+#include "collector/output/hide.h"
 #include "collector/output/output.h"
 #include "collector/output/template.h"
 #include "collector/output/text.h"
@@ -11,10 +12,11 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
-#define WEBHOOK_BATCH    500 /* most alerts in a request */
-#define WEBHOOK_PARALLEL 16
-#define WEBHOOK_PARAMS   "outputs.webhook.params"
-#define WEBHOOK_PRESETS  "/usr/share/mews/presets"
+#define WEBHOOK_BATCH      500 /* most alerts in a request */
+#define WEBHOOK_PARALLEL   16
+#define WEBHOOK_PARAMS     "outputs.webhook.params"
+#define WEBHOOK_PARAMS_MAX 16
+#define WEBHOOK_PRESETS    "/usr/share/mews/presets"
 
 /* How the body of a 2xx answer reports failure. */
 enum webhook_reply {
@@ -50,9 +52,11 @@ struct webhook_state {
 	enum webhook_reply reply;
 	struct template *body_template; /* NULL: the alert in a format */
 	enum text_format format;
-	bool gzip;               /* compress bodies */
-	struct curl_slist *list; /* headers, as read at the start */
-	char host[256];          /* the URL may be a secret: only this is shown */
+	bool gzip;                              /* compress bodies */
+	struct curl_slist *list;                /* headers, as read at the start */
+	char host[256];                         /* the URL may be a secret: only this is shown */
+	struct slice param[WEBHOOK_PARAMS_MAX]; /* the values of parameters */
+	size_t nparam;
 
 	struct fold *fold; /* NULL: each alert is sent */
 	struct fold_note *note;
@@ -82,6 +86,10 @@ int webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d) MUST
 int webhook_headers(const struct webhook_state *st, struct cfg *cfg, struct curl_slist **ret,
     struct diag *d) MUST_CHECK;
 void webhook_conf_fini(struct webhook_state *st);
+/* Collect the secrets that an answer may contain: of the URL, the parameters, and the headers of
+ * 'headers'. 'ret' borrows them. */
+void webhook_secrets(
+    const struct webhook_state *st, const struct curl_slist *headers, struct hide *ret);
 
 /* ---- webhook_request.c ---- */
 
@@ -111,16 +119,19 @@ struct webhook_verdict {
 
 int webhook_reply_of(const char *name, enum webhook_reply *ret) MUST_CHECK;
 
-/* Judge an answer: for the request as a whole. */
-struct webhook_verdict webhook_judge(
-    enum webhook_reply kind, long status, struct slice body, const char *host);
+/* Judge an answer: for the request as a whole. What is shown of it has no secret of 'hide', which
+ * may be NULL. */
+struct webhook_verdict webhook_judge(enum webhook_reply kind, long status, struct slice body,
+    const char *host, const struct hide *hide);
 
 /* The same for alert 'i' of a WEBHOOK_BULK answer with status 2xx. */
-struct webhook_verdict webhook_judge_item(const json_t *items, size_t i, const char *host);
+struct webhook_verdict webhook_judge_item(
+    const json_t *items, size_t i, const char *host, const struct hide *hide);
 /* The items of an answer that webhook_judge() found delivered; the caller's. NULL: no memory. */
 json_t *webhook_items(struct slice body);
 
 /* Describe an answer in a sentence. */
-void webhook_describe(long status, struct slice body, char *ret, size_t max);
+void webhook_describe(
+    long status, struct slice body, const struct hide *hide, char *ret, size_t max);
 
 #endif

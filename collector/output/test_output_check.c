@@ -101,6 +101,16 @@ static const struct {
 	{ &output_program, "outputs:\n program:\n  command: [ cat ]", 3,
 	    "'outputs.program.command' must be the absolute path of a program and its arguments, "
 	    "such as [/usr/local/bin/notify, --fast], not 'cat'" },
+	{ &output_program, "outputs:\n program:\n  command: [/bin/cat, '${file:/etc/passwd}']", 3,
+	    "'outputs.program.command' must not contain a secret (${file:...}): all users of the "
+	    "machine see arguments" },
+	{ &output_program,
+	    "outputs:\n program:\n  command: [/bin/cat]\n  format: '${file:/etc/passwd}'", 4,
+	    "'outputs.program.format' must be json, text, ocsf, ecs, cloudevents, cef or leef, not "
+	    "what its "
+	    "file contains" },
+	{ &output_webhook, "outputs:\n webhook:\n  url: 'http://h/'\n  proxy: 'me:s3cret@h'", 4,
+	    "'outputs.webhook.proxy' must be http://HOST:PORT or socks5h://HOST:PORT" },
 	{ &output_program, "outputs:\n program:\n  command: /none", 3,
 	    "'outputs.program.command': cannot run '/none': No such file or directory" },
 	{ &output_program, "outputs:\n program:\n  command: /bin/cat\n  format: xml", 4,

@@ -73,6 +73,8 @@ static const struct opt preset_opts[] = {
 static int
 wrong(struct cfg *cfg, const char *key, const char *what, const char *value, struct diag *d)
 {
+	if (cfg != NULL && value != NULL)
+		return cfg_wrong(cfg, key, what, value, d);
 	if (cfg != NULL)
 		cfg_place(cfg, key, d);
 	return diag_fail(d, d->line, d->col, "'%s' must be %s%s%s%s", key, what,
@@ -135,13 +137,38 @@ param(void *arg, const char *name)
 	return cfg_each(arg, WEBHOOK_PARAMS, same_param, &p, &d) < 0 ? NULL : p.value;
 }
 
+/* The parameters that the template asks for; others are an error. */
 static int
-no_param(void *arg, const char *rest, const char *value, struct diag *d)
+take_param(void *arg, const char *rest, const char *value, struct diag *d)
 {
-	(void) value;
-	if (strstr(arg, rest) != NULL)
-		return 0;
-	return diag_fail(d, 0, 0, "the preset has no parameter '%s'", rest);
+	struct webhook_state *st = arg;
+
+	if (st->body == NULL || strstr(st->body, rest) == NULL)
+		return diag_fail(d, 0, 0, "the preset has no parameter '%s'", rest);
+	if (st->nparam == WEBHOOK_PARAMS_MAX)
+		return diag_fail(d, 0, 0, "there are too many parameters");
+	if (value != NULL)
+		st->param[st->nparam++] = slice_str(value);
+	return 0;
+}
+
+void
+webhook_secrets(const struct webhook_state *st, const struct curl_slist *headers, struct hide *ret)
+{
+	static const char *const ours[] = { "Content-Type:", "Content-Encoding:", "Expect:" };
+
+	hide_url(ret, st->url);
+	hide_url(ret, st->proxy);
+	for (size_t i = 0; i < st->nparam; i++)
+		hide_add(ret, st->param[i], HIDE_WORD);
+	for (; headers != NULL; headers = headers->next) {
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+			known |= strncasecmp(headers->data, ours[i], strlen(ours[i])) == 0;
+		if (!known)
+			hide_header(ret, headers->data);
+	}
 }
 
 /* The preset's file, as a configuration of its own. */
@@ -337,11 +364,29 @@ use_fold(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 	    st->fold_ms * NS_PER_MS, (const char *const *) st->fold_by.v, st->fold_by.n, &st->fold);
 }
 
+/* curl would take anything as a host, and name it in errors. */
+static int
+check_proxy(const struct webhook_state *st, struct cfg *cfg, struct diag *d)
+{
+	static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://",
+		"socks4://", "socks4a://" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+		if (is_empty(st->proxy) ||
+		    strncasecmp(st->proxy, schemes[i], strlen(schemes[i])) == 0)
+			return 0;
+	}
+	return wrong(
+	    cfg, "outputs.webhook.proxy", "http://HOST:PORT or socks5h://HOST:PORT", NULL, d);
+}
+
 int
 webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 {
 	int r = read_url(st, cfg, d);
 
+	if (r == 0)
+		r = check_proxy(st, cfg, d);
 	if (r == 0)
 		r = read_preset(st, cfg, d);
 	if (r == 0)
@@ -349,8 +394,7 @@ webhook_conf(struct webhook_state *st, struct cfg *cfg, struct diag *d)
 	if (r == 0)
 		r = use_fold(st, cfg, d);
 	if (r == 0)
-		r = cfg_each(
-		    cfg, WEBHOOK_PARAMS, no_param, st->body == NULL ? (void *) "" : st->body, d);
+		r = cfg_each(cfg, WEBHOOK_PARAMS, take_param, st, d);
 	if (r == 0)
 		r = webhook_headers(st, cfg, &st->list, d);
 	return r < 0 ? r : check_tls(st, cfg, d);

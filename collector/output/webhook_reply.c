@@ -41,32 +41,46 @@ static const struct {
 	{ 429, OUTPUT_RETRY, "too many requests" },
 };
 
+/* What is shown of an answer: its beginning, without secrets. */
+static const char *
+shown(struct slice said, const struct hide *hide, char text[SAID + 1])
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	struct slice s;
+
+	hide_text(hide, said, &b);
+	s = buf_get(&b);
+	s.n = buf_ok(&b) < 0 ? 0 : MIN(s.n, (size_t) SAID);
+	text[0] = '\0';
+	if (s.n > 0)
+		(void) escape_text(text, SAID + 1, s);
+	return text;
+}
+
 static struct webhook_verdict
-verdict(enum output_result result, const char *host, const char *what, struct slice said)
+verdict(enum output_result result, const char *host, const char *what, struct slice said,
+    const struct hide *hide)
 {
 	struct webhook_verdict v = { .result = result };
 	char text[SAID + 1];
 
-	said.n = MIN(said.n, (size_t) SAID);
-	(void) escape_text(text, sizeof(text), said);
+	(void) shown(said, hide, text);
 	(void) snprintf(
 	    v.why, sizeof(v.why), "%s: %s%s%s", host, what, text[0] == '\0' ? "" : ": ", text);
 	return v;
 }
 
 void
-webhook_describe(long status, struct slice body, char *ret, size_t max)
+webhook_describe(long status, struct slice body, const struct hide *hide, char *ret, size_t max)
 {
-	char text[SAID + 1] = "";
+	char text[SAID + 1];
 
-	body.n = MIN(body.n, (size_t) SAID);
-	if (body.p != NULL)
-		(void) escape_text(text, sizeof(text), body);
+	(void) shown(body, hide, text);
 	(void) snprintf(ret, max, "HTTP status %ld%s%s", status, text[0] == '\0' ? "" : ": ", text);
 }
 
 static struct webhook_verdict
-judge_status(long status, struct slice body, const char *host)
+judge_status(long status, struct slice body, const char *host, const struct hide *hide)
 {
 	struct webhook_verdict v;
 	char what[120];
@@ -76,24 +90,25 @@ judge_status(long status, struct slice body, const char *host)
 			continue;
 		(void) snprintf(
 		    what, sizeof(what), "HTTP status %ld, %s", status, statuses[i].hint);
-		v = verdict(statuses[i].result, host, what, body);
+		v = verdict(statuses[i].result, host, what, body, hide);
 		v.size = status == 413;
 		return v;
 	}
 	(void) snprintf(what, sizeof(what), "HTTP status %ld%s", status,
 	    status >= 300 && status < 400 ? ", a redirection, which is not followed" : "");
-	return verdict(OUTPUT_RETRY, host, what, body);
+	return verdict(OUTPUT_RETRY, host, what, body, hide);
 }
 
 struct webhook_verdict
-webhook_judge(enum webhook_reply kind, long status, struct slice body, const char *host)
+webhook_judge(enum webhook_reply kind, long status, struct slice body, const char *host,
+    const struct hide *hide)
 {
 	struct webhook_verdict fine = { .result = OUTPUT_DELIVERED };
 	json_t *root, *code;
 	bool good = true;
 
 	if (status < 200 || status > 299)
-		return judge_status(status, body, host);
+		return judge_status(status, body, host, hide);
 	if (kind == WEBHOOK_STATUS)
 		return fine;
 	root = json_loadb(body.p == NULL ? "" : body.p, body.n, 0, NULL);
@@ -107,7 +122,8 @@ webhook_judge(enum webhook_reply kind, long status, struct slice body, const cha
 		good = json_is_array(json_object_get(root, "items"));
 	json_decref(root);
 	return good ? fine
-		    : verdict(OUTPUT_RETRY, host, "it answers 2xx and reports a failure", body);
+		    : verdict(
+			  OUTPUT_RETRY, host, "it answers 2xx and reports a failure", body, hide);
 }
 
 /* The action's object of an item: { "create": { "status": 201 } }. */
@@ -128,7 +144,7 @@ webhook_items(struct slice body)
 }
 
 struct webhook_verdict
-webhook_judge_item(const json_t *items, size_t i, const char *host)
+webhook_judge_item(const json_t *items, size_t i, const char *host, const struct hide *hide)
 {
 	struct webhook_verdict v = { .result = OUTPUT_DELIVERED };
 	json_t *action = action_of(json_array_get(items, i));
@@ -137,9 +153,9 @@ webhook_judge_item(const json_t *items, size_t i, const char *host)
 	long status = (long) json_integer_value(json_object_get(action, "status"));
 
 	if (action == NULL)
-		v = verdict(OUTPUT_RETRY, host, "its answer leaves an alert out", said);
+		v = verdict(OUTPUT_RETRY, host, "its answer leaves an alert out", said, hide);
 	/* 409: it has the alert's id already, from an attempt whose answer we missed */
 	else if ((status < 200 || status > 299) && status != 409)
-		v = judge_status(status, said, host);
+		v = judge_status(status, said, host, hide);
 	return v;
 }

@@ -13,6 +13,7 @@ library=$(kcat -V | sed -n 's/.*librdkafka \([0-9.]*\).*/\1/p')
 old=no
 [ "$(printf '%s\n' 2.6.1 "$library" | sort -V | head -n 1)" = 2.6.1 ] || old=yes
 [ "$old" = no ] || export MEWS_KAFKA_VERSION=3.9.1
+echo "Kafka ${MEWS_KAFKA_VERSION:-4.1.0} with librdkafka $library"
 
 lab_pki client
 "$bin/mewsctl" pki issue "$lab/pki" --collector kafka --dns localhost --ip 127.0.0.1 >/dev/null
@@ -76,3 +77,4 @@ said() {
 }
 [ "$(said SCRAM-SHA-512)" = "$old" ] || fail "SCRAM with librdkafka $library: $(cat "$lab/check.log")"
 [ "$(said PLAIN)" = no ] || fail "PLAIN with librdkafka $library: $(cat "$lab/check.log")"
+! grep -l 'right-7\|wrong-7' "$lab"/*.log || fail "a password is in a log"

@@ -7,6 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const struct hide hide = { .v = { { "xyz", 3 } }, .n = 1 };
+
 /* A reason is a printable text; there is one unless the alert was delivered. */
 static void
 check(enum output_result result, const char *why)
@@ -20,20 +22,28 @@ check(enum output_result result, const char *why)
 }
 
 static void
+check_web(const struct webhook_verdict *v)
+{
+	check(v->result, v->why);
+	if (strstr(v->why, "xyz") != NULL) /* a secret */
+		abort();
+}
+
+static void
 web(enum webhook_reply kind, long status, struct slice body)
 {
-	struct webhook_verdict v = webhook_judge(kind, status, body, "host");
+	struct webhook_verdict v = webhook_judge(kind, status, body, "host", &hide);
 	json_t *items = NULL;
 
-	check(v.result, v.why);
+	check_web(&v);
 	if ((status < 200 || status > 299) && v.result == OUTPUT_DELIVERED)
 		abort();
 	if (kind == WEBHOOK_BULK && v.result == OUTPUT_DELIVERED)
 		items = webhook_items(body);
 	for (size_t i = 0; kind == WEBHOOK_BULK && v.result == OUTPUT_DELIVERED && i < 3; i++) {
-		struct webhook_verdict item = webhook_judge_item(items, i, "host");
+		struct webhook_verdict item = webhook_judge_item(items, i, "host", &hide);
 
-		check(item.result, item.why);
+		check_web(&item);
 	}
 	json_decref(items);
 }
