@@ -3,10 +3,11 @@
 # debian13.sh: Mews on Debian 13 (trixie), on any machine: installs the dependencies with
 # deploy/install-deps.sh, builds with that release's libraries and compilers and without warnings,
 # runs the unit tests, the fuzzers' corpus, and the quickstart's demonstration, with eBPF in
-# this machine's kernel; builds packages and installs them in a fresh system of that release.
+# this machine's kernel; logs in to Apache Kafka 4 with SCRAM-SHA-512 by that release's librdkafka;
+# builds packages and installs them in a fresh system of that release.
 #
-# The release's root folder (1.5 GB) is kept in ~/.cache/mews/debian13; remove it to start afresh. Needs
-# root, debootstrap, and the first time the mirror: exit status 77 without them.
+# The release's root folder (2 GB) is kept in ~/.cache/mews/debian13; remove it to start afresh. Needs root,
+# debootstrap, Java and Maven (to download Kafka), and the first time the mirror: exit status 77 without them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +19,7 @@ skip() {
 	exit 77
 }
 [ "$(id -u)" = 0 ] || skip 'needs root'
+{ command -v java && command -v mvn; } >/dev/null || skip 'needs Java and Maven'
 
 # inside COMMAND...: run it in the release, with this machine's kernel. The root folder is the root of a
 # new mount namespace, not a chroot, so that paths in events are those of a machine with that release. No
@@ -91,6 +93,17 @@ inside build/release/bin/mews-sensor --version
 say 'unit tests and the corpus of the fuzzers'
 logged "$root.log" inside ctest --test-dir build/release -L 'unit|fuzz' -LE long -j "$(nproc)" --output-on-failure
 grep 'tests passed' "$root.log"
+say 'Kafka 4: SASL over TLS, with PLAIN and SCRAM-SHA-512'
+logged "$root.log" env "MEWS_KAFKA_CACHE=$root/root/.cache/mews/kafka" tests/support/kafka.sh fetch
+logged "$root.log" inside env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+	kcat python3 default-jre-headless
+inside apt-get clean
+logged "$root.log" inside tests/e2e/kafka_sasl.sh
+grep '^Kafka 4\.1\.0 with librdkafka ' "$root.log" || {
+	echo "debian13: not tested with Kafka 4.1.0: $root.log" >&2
+	exit 1
+}
+grep '^SCRAM-SHA-512 over TLS: delivered' "$root.log"
 say 'the demonstration'
 inside deploy/quickstart.sh --demo
 say 'packages'
