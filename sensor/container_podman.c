@@ -4,10 +4,13 @@
 #include "proto/names.h"
 #include "sensor/container_bolt.h"
 #include "sensor/container_read.h"
+#include "sensor/container_sqlite.h"
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define CONFIG_JSON 3u /* the column of ContainerConfig: ID, Name, PodID, JSON */
 
 /* The entry with this id in a list; NULL: none. */
 static const json_t *
@@ -64,23 +67,46 @@ image_of(struct container_info *c, const char *root, const char *driver, struct 
 		c->v[EVP_CONTAINER_INFO_image_digest] = digest;
 }
 
-/* podman 4 keeps what it was told in a database. */
+static int
+from_bolt(struct slice id, int fd, struct buf *out)
+{
+	const struct slice keys[] = { SLICE("ctr"), id, SLICE("config") };
+
+	return bolt_get(fd, keys, ARRAY_SIZE(keys), out);
+}
+
+static int
+from_sqlite(struct slice id, int fd, struct buf *out)
+{
+	return sqlite_get(fd, SLICE("ContainerConfig"), id, CONFIG_JSON, out);
+}
+
+/* podman keeps what it was told in a database: podman 5 in the storage's folder, or in that of
+ * libpod if it was told where that is; podman 4 in the last one. */
 static const json_t *
 told(struct container_info *c, const char *root)
 {
-	const struct slice keys[] = { SLICE("ctr"), slice_str(c->ask->full), SLICE("config") };
+	static const struct {
+		const char *folder, *name;
+		int (*get)(struct slice id, int fd, struct buf *out);
+	} databases[] = { { "", "db.sql", from_sqlite }, { "/libpod", "db.sql", from_sqlite },
+		{ "/libpod", "bolt_state.db", from_bolt } };
 	char folder[CONTAINER_BUNDLE_MAX + 8];
 	struct buf text = BUF_INIT;
 	const json_t *doc = NULL;
-	int fd;
 
-	(void) snprintf(folder, sizeof(folder), "%s/libpod", root);
-	fd = container_open(c, folder, "bolt_state.db");
-	if (fd < 0)
-		return NULL;
-	if (bolt_get(fd, keys, ARRAY_SIZE(keys), &text) == 0)
-		doc = container_parse(c, buf_get(&text));
-	(void) close(fd);
+	for (size_t i = 0; doc == NULL && i < ARRAY_SIZE(databases); i++) {
+		int fd;
+
+		(void) snprintf(folder, sizeof(folder), "%s%s", root, databases[i].folder);
+		fd = container_open(c, folder, databases[i].name);
+		if (fd < 0)
+			continue;
+		buf_clear(&text);
+		if (databases[i].get(slice_str(c->ask->full), fd, &text) == 0)
+			doc = container_parse(c, buf_get(&text));
+		(void) close(fd);
+	}
 	buf_fini(&text);
 	return doc;
 }
@@ -99,8 +125,7 @@ image_config(struct container_info *c, const char *root, const char *driver, str
 	return json_object_get(container_doc(c, folder, name), "config");
 }
 
-/* What it was told counts; podman 5 keeps that in another database, and there the image's counts.
- */
+/* What it was told counts, which has the image's; where that cannot be read, the image's. */
 static void
 healthcheck_of(struct container_info *c, const char *root, const char *driver, struct slice image)
 {
