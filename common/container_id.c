@@ -346,11 +346,11 @@ match_parent(struct slice path)
 	return id;
 }
 
-struct slice
-container_parent_of(struct slice cgroups)
+/* The path above a container's group; n is 0: there is no container. */
+static struct slice
+path_above(struct slice cgroups)
 {
 	struct container_ids inner;
-	struct slice above, id = NONE;
 	const char *at;
 
 	if (!container_find(cgroups, &inner))
@@ -358,10 +358,35 @@ container_parent_of(struct slice cgroups)
 	at = inner.full.p;
 	while (at > cgroups.p && at[-1] != '=' && at[-1] != '\0')
 		at--;
-	above = (struct slice){ at, (size_t) (inner.full.p - at) };
+	return (struct slice){ at, (size_t) (inner.full.p - at) };
+}
+
+struct slice
+container_parent_of(struct slice cgroups)
+{
+	struct slice above = path_above(cgroups), id = NONE;
+	const char *at;
+
 	while (id.p == NULL && above.n > 0 && (at = memrchr(above.p, '/', above.n)) != NULL) {
 		above.n = (size_t) (at - above.p);
 		id = match_parent(above);
 	}
 	return id;
+}
+
+/* systemd's user.slice/user-UID.slice, the outermost one: those below it the user can make. */
+uint32_t
+container_user_of(struct slice cgroups)
+{
+	struct slice begin = SLICE("/user.slice/user-"), end = SLICE(".slice/");
+	struct slice above = path_above(cgroups);
+	size_t i = find_first(above, begin);
+	uint64_t uid = 0;
+
+	if (i == NOT_FOUND || container_parent_of(cgroups).p != NULL)
+		return 0;
+	above = tail(above, i + begin.n);
+	for (i = 0; i < above.n && above.p[i] >= '0' && above.p[i] <= '9' && uid <= UINT32_MAX; i++)
+		uid = uid * 10 + (uint64_t) (above.p[i] - '0');
+	return i > 0 && uid <= UINT32_MAX && slice_starts(tail(above, i), end) ? (uint32_t) uid : 0;
 }

@@ -4,6 +4,7 @@
 #define MEWS_COMMON_CONTAINER_ID_H
 
 #include "common/slice.h"
+#include <stdint.h>
 
 #define CONTAINER_ID_MAX 128 /* of a whole id */
 
@@ -22,5 +23,9 @@ struct slice container_id_of(struct slice cgroups);
 
 /* The id of the container in which that container runs; p is NULL: on the host, or none. */
 struct slice container_parent_of(struct slice cgroups);
+
+/* The user of the host in whose slice the container's group is, so that he could have made it
+ * (rootless podman); 0: none, root alone could. */
+uint32_t container_user_of(struct slice cgroups);
 
 #endif

@@ -160,6 +160,40 @@ t_parents(void **st)
 	}
 }
 
+/* Whose slice a container is in: the outermost one, and none that a container has made. */
+static const struct {
+	const char *path;
+	uint32_t user;
+} slices[] = {
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX ".scope", 1000 },
+	{ "/user.slice/user-1000.slice/session-2.scope/libpod-payload-" HEX, 1000 },
+	{ "/payload/user.slice/user-4294967295.slice/libpod-" HEX ".scope", 4294967295 },
+	{ "/user.slice/user-7.slice/user.slice/user-8.slice/libpod-" HEX ".scope", 7 },
+	{ "/user.slice/user-4294967296.slice/libpod-" HEX ".scope", 0 },
+	{ "/user.slice/user-99999999999999999999999.slice/libpod-" HEX ".scope", 0 },
+	{ "/user.slice/user-.slice/libpod-" HEX ".scope", 0 },
+	{ "/user.slice/user-7x.slice/libpod-" HEX ".scope", 0 },
+	{ "/user.slice/user-7", 0 },
+	{ "/machine.slice/libpod-" HEX ".scope/container/user.slice/user-7.slice/app", 0 },
+	{ "/docker/" OTHER "/user.slice/user-7.slice/libpod-" HEX ".scope", 0 },
+	{ "/machine.slice/libpod-" HEX ".scope", 0 },
+	{ "/init.scope", 0 },
+};
+
+static void
+t_slices(void **st)
+{
+	(void) st;
+	for (size_t i = 0; i < ARRAY_SIZE(slices); i++) {
+		char list[512];
+		int n = snprintf(list, sizeof(list), "cpuset=/%c=%s", '\0', slices[i].path);
+		uint32_t user = container_user_of((struct slice){ list, (size_t) n + 1 });
+
+		if (user != slices[i].user)
+			fail_msg("%s: %u", slices[i].path, user);
+	}
+}
+
 /* The first path of the list with a container decides. */
 static void
 t_lists(void **st)
@@ -184,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_paths),
 		cmocka_unit_test(t_parents),
+		cmocka_unit_test(t_slices),
 		cmocka_unit_test(t_lists),
 	};
 

@@ -47,7 +47,8 @@ container_bundle(struct container_info *c)
 	c->fault = CONTAINER_MISSING;
 	if (try(c, c->ask->bundle))
 		return true;
-	for (size_t i = 0; is_name(c->ask->full) && i < ARRAY_SIZE(places); i++) {
+	for (size_t i = 0; c->ask->owner == 0 && is_name(c->ask->full) && i < ARRAY_SIZE(places);
+	     i++) {
 		(void) snprintf(folder, sizeof(folder), "%s%s%s", places[i].before, c->ask->full,
 		    places[i].after);
 		if (try(c, folder))

@@ -14,6 +14,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define LAYERS_MAX     8192u /* bytes of the list of an overlay's layers */
+#define LAYER_NAME_MAX 128u
+
 static int
 open_how(int dir, const char *path, uint64_t flags, uint64_t resolve)
 {
@@ -31,11 +34,19 @@ refuse(struct container_info *c, const char *folder, const char *name, const cha
 	(void) snprintf(c->why, sizeof(c->why), "%.150s/%.40s %s", folder, name, why);
 }
 
+static bool
+is_owner(const struct container_info *c, uid_t uid)
+{
+	uid_t owner = c->ask->owner;
+
+	return owner != 0 ? uid == owner : uid == 0 || uid == geteuid();
+}
+
 /* Open a file: NULL, or why it is refused; *fd is negative if it is not there. */
 static const char *
-open_file(int host_root, const char *folder, const char *name, int *fd)
+open_file(const struct container_info *c, const char *folder, const char *name, int *fd)
 {
-	int dir = open_how(host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
+	int dir = open_how(c->host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
 	struct stat st;
 
 	*fd = dir;
@@ -50,8 +61,9 @@ open_file(int host_root, const char *folder, const char *name, int *fd)
 		return *fd == -ELOOP || *fd == -EXDEV ? "is a link" : strerrordesc_np(-*fd);
 	if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return "is no regular file";
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return "does not belong to root";
+	if (!is_owner(c, st.st_uid))
+		return c->ask->owner == 0 ? "does not belong to root"
+					  : "does not belong to the container's user";
 	return NULL;
 }
 
@@ -59,7 +71,7 @@ int
 container_open(struct container_info *c, const char *folder, const char *name)
 {
 	int fd;
-	const char *why = open_file(c->host_root, folder, name, &fd);
+	const char *why = open_file(c, folder, name, &fd);
 
 	if (why == NULL || fd < 0)
 		return fd;
@@ -105,7 +117,7 @@ container_doc(struct container_info *c, const char *folder, const char *name)
 	json_t *doc = NULL;
 	json_error_t e;
 	int fd;
-	const char *why = open_file(c->host_root, folder, name, &fd);
+	const char *why = open_file(c, folder, name, &fd);
 
 	if (why == NULL && fd >= 0 && is_larger(fd))
 		why = "is larger than 8 MiB";
@@ -139,10 +151,7 @@ container_socket(struct container_info *c, const char *folder, const char *name)
 	(void) close(dir);
 	if (at < 0)
 		return at;
-	r = fstat(at, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-		    (st.st_uid != 0 && st.st_uid != geteuid())
-		? -EPERM
-		: 0;
+	r = fstat(at, &st) < 0 || !S_ISSOCK(st.st_mode) || !is_owner(c, st.st_uid) ? -EPERM : 0;
 	fd = r < 0 ? r : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (r == 0 && fd < 0)
 		r = -errno;
@@ -156,19 +165,14 @@ container_socket(struct container_info *c, const char *folder, const char *name)
 	return r < 0 ? r : fd;
 }
 
-int
-container_own_file(struct container_info *c, const char *name, size_t max, struct buf *out)
+/* Append a regular file below a folder. -ENOENT: there is no such folder or file. */
+static int
+file_below(const struct container_info *c, const char *folder, const char *name, size_t max,
+    struct buf *out)
 {
-	struct slice path = json_text(c->config, "root", "path", NULL);
-	char folder[2 * CONTAINER_BUNDLE_MAX];
+	int root = open_how(c->host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT), fd, r;
 	struct stat st;
-	int root, fd, r;
 
-	if (path.n == 0 || path.n >= CONTAINER_BUNDLE_MAX)
-		return -ENOENT;
-	(void) snprintf(folder, sizeof(folder), "%s%s%s", path.p[0] == '/' ? "" : c->bundle,
-	    path.p[0] == '/' ? "" : "/", path.p);
-	root = open_how(c->host_root, folder, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
 	if (root < 0)
 		return root;
 	fd = open_how(root, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, RESOLVE_IN_ROOT);
@@ -178,6 +182,66 @@ container_own_file(struct container_info *c, const char *name, size_t max, struc
 	r = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? -EINVAL : fd_read_all(fd, max, out);
 	(void) close(fd);
 	return r;
+}
+
+int
+container_host_file(const struct container_info *c, const char *folder, const char *name,
+    size_t max, struct buf *out)
+{
+	return file_below(c, folder, name, max, out);
+}
+
+/* The same in the layers of an overlay, "STORE/ID/merged": the container's, "STORE/ID/diff", then
+ * the image's, which the file "STORE/ID/lower" names: "l/NAME:l/NAME". */
+static int
+file_in_layers(
+    struct container_info *c, const char *merged, const char *name, size_t max, struct buf *out)
+{
+	static const char end[] = "/merged";
+	CLEANUP(buf_fini) struct buf lower = BUF_INIT;
+	char folder[3 * CONTAINER_BUNDLE_MAX];
+	int n = (int) strlen(merged) - (int) strlen(end), r, fd;
+	const char *slash = n <= 0 ? NULL : memrchr(merged, '/', (size_t) n);
+	struct slice rest, layer;
+
+	if (slash == NULL || strcmp(merged + n, end) != 0)
+		return -ENOENT;
+	(void) snprintf(folder, sizeof(folder), "%.*s/diff", n, merged);
+	r = file_below(c, folder, name, max, out);
+	(void) snprintf(folder, sizeof(folder), "%.*s", n, merged);
+	fd = r == -ENOENT ? container_open(c, folder, "lower") : -ENOENT;
+	if (fd < 0)
+		return r;
+	n = fd_read_all(fd, LAYERS_MAX, &lower);
+	(void) close(fd);
+	buf_char(&lower, ':');
+	rest = n == 0 && buf_ok(&lower) == 0 ? buf_get(&lower) : (struct slice){ NULL, 0 };
+	while (r == -ENOENT && rest.n > 0) {
+		layer = rest;
+		layer.n = (size_t) ((const char *) memchr(rest.p, ':', rest.n) - rest.p);
+		rest = (struct slice){ rest.p + layer.n + 1, rest.n - layer.n - 1 };
+		if (layer.n == 0 || layer.n > LAYER_NAME_MAX)
+			continue;
+		(void) snprintf(folder, sizeof(folder), "%.*s/%.*s", (int) (slash - merged), merged,
+		    SLICE_ARG(layer));
+		r = file_below(c, folder, name, max, out);
+	}
+	return r;
+}
+
+int
+container_own_file(struct container_info *c, const char *name, size_t max, struct buf *out)
+{
+	struct slice path = json_text(c->config, "root", "path", NULL);
+	char folder[2 * CONTAINER_BUNDLE_MAX];
+	int r;
+
+	if (path.n == 0 || path.n >= CONTAINER_BUNDLE_MAX)
+		return -ENOENT;
+	(void) snprintf(folder, sizeof(folder), "%s%s%s", path.p[0] == '/' ? "" : c->bundle,
+	    path.p[0] == '/' ? "" : "/", path.p);
+	r = file_below(c, folder, name, max, out);
+	return r == -ENOENT ? file_in_layers(c, folder, name, max, out) : r;
 }
 
 struct slice

@@ -6,7 +6,9 @@
  *
  * Runs in a process of its own (scanner.h), because a file system may never answer and the files
  * may be hostile: a folder is found below host_root, and a file below its folder without following
- * a link; it must be regular, root's, and no larger than CONTAINER_FILE_MAX. One thread.
+ * a link; it must be regular, root's, and no larger than CONTAINER_FILE_MAX. Of a user's container
+ * (rootless podman) all files must be that user's, so that he cannot have another's read. One
+ * thread.
  */
 #ifndef MEWS_SENSOR_CONTAINER_READ_H
 #define MEWS_SENSOR_CONTAINER_READ_H
@@ -30,6 +32,7 @@ struct container_ask {
 	uint64_t serial;
 	char id[CONTAINER_ID_MAX], full[CONTAINER_ID_MAX];
 	char bundle[CONTAINER_BUNDLE_MAX]; /* where a runtime said it is; "": not known */
+	uint32_t owner; /* whose runtime said so, and whose files count; 0: root's */
 };
 
 /* Why a container's files gave nothing. */
@@ -97,10 +100,15 @@ int container_socket(struct container_info *c, const char *folder, const char *n
 /* A text in an object, by its keys, outermost first, up to NULL; p NULL: none. */
 struct slice json_text(const json_t *j, ...);
 
-/* Append a file of the container's own: a regular one below its root, following its links there. 0,
- * or -errno. */
+/* Append a file of the container's own: a regular one below its root, following its links there.
+ * Where that is mounted only for its runtime, it is looked for in the layers below. 0, or -errno.
+ */
 int container_own_file(
     struct container_info *c, const char *name, size_t max, struct buf *out) MUST_CHECK;
+
+/* Append a file of the host itself, in a folder below host_root. 0, or -errno. */
+int container_host_file(const struct container_info *c, const char *folder, const char *name,
+    size_t max, struct buf *out) MUST_CHECK;
 
 /* Texts made of others; p NULL: no memory. */
 struct slice container_copy(struct container_info *c, struct slice s);
@@ -165,6 +173,28 @@ void container_cni_answer(struct container_info *c, const json_t *answer);
 
 /* The same from the folder in which plugins keep their answers; 'id': of the sandbox. */
 void container_cni_kept(struct container_info *c, struct slice id);
+
+/* ---- container_ids.c: ids in a container, and what they are on the host ---- */
+
+#define CONTAINER_RANGES 16 /* of one map; further ones are left out */
+
+struct id_map {
+	struct id_range {
+		uint32_t inside, outside, n;
+	} v[CONTAINER_RANGES];
+	unsigned n;
+};
+
+struct id_maps {
+	struct id_map container; /* of its user namespace, as config.json has it; n 0: none */
+	struct id_map user;      /* of its user's (rootless podman); n 0: none */
+};
+
+void container_uids(const struct container_info *c, struct id_maps *ret);
+void container_gids(const struct container_info *c, struct id_maps *ret);
+
+/* The host's id for one of the container. False: it has none. */
+bool container_id_outside(const struct id_maps *m, uint32_t *id) MUST_CHECK;
 
 /* ---- container_users.c ---- */
 

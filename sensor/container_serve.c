@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* container_serve.c - questions in, records out: the process that reads about containers. */
 #include "common/clock.h"
+#include "proto/names.h"
 #include "sensor/container_read.h"
 #include "sensor/event_build.h"
 #include <errno.h>
@@ -26,8 +27,11 @@ container_read(int host_root, const struct container_ask *ask, struct container_
 	if (!container_bundle(c))
 		return;
 	container_oci(c);
-	/* What one of them lacks stays unknown. */
-	(void) (container_podman(c) || container_docker(c) || container_cri(c));
+	/* What one of them lacks stays unknown. A user's files must not make him a pod. */
+	if (c->ask->owner != 0)
+		c->traits |= NV_container_traits_CONTAINER_ROOTLESS;
+	if (!container_podman(c) && c->ask->owner == 0)
+		(void) (container_docker(c) || container_cri(c));
 }
 
 /* JSON is whole, or not there; all lists and texts fit into a record. */

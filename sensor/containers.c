@@ -20,13 +20,14 @@ enum known_as { UNKNOWN, NO_CONTAINER, ASKED, REPORTED };
 
 struct known {
 	uint64_t hash; /* of the control groups; 0: free */
-	uint32_t id;   /* hash of the whole container id; 0: none */
+	uint32_t id;   /* hash of the whole container id and its owner; 0: none */
 	enum known_as as;
 };
 
 struct asked {
 	uint64_t serial, hash, since; /* serial 0: free */
 	bool waits;
+	bool again; /* asked before a runtime spoke of it: if nothing is found, once more */
 	struct container_ask ask;
 };
 
@@ -42,6 +43,7 @@ struct containers {
 	uint64_t serial;
 	uint64_t heard;         /* the worker's last answer, or the question that it owes one to */
 	uint64_t doubt;         /* nothing waits until then */
+	uint64_t shun;          /* nor are users' files read until then */
 	uint64_t second, waits; /* how often something waited in this second */
 	struct container_hints hints;
 	struct containers_stats stats;
@@ -123,24 +125,31 @@ containers_forget(struct containers *c)
 }
 
 static uint32_t
-id_hash(struct slice full)
+id_hash(struct slice full, uint32_t owner)
 {
-	return (uint32_t) XXH3_64bits(full.p, full.n) | 1;
+	return (uint32_t) XXH3_64bits_withSeed(full.p, full.n, owner) | 1;
 }
 
-/* A container with this id is made: one that was there before has ended, or been restarted. Not
- * 'made': it was there, and its bundle is known from now on: only what was not found is read again.
- */
+/* A runtime speaks of a container: what was asked about before its files were known is asked again.
+ * 'made': it makes it, and one that was there before has ended, or been restarted. */
 static void
-expire(struct containers *c, struct slice full, bool made)
+expire(struct containers *c, struct slice full, uint32_t owner, bool made)
 {
-	uint32_t id = id_hash(full);
+	uint32_t id = id_hash(full, owner), unknown = id_hash(full, 0);
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct known *k = &c->known[i];
 
-		if (k->id == id && (k->as == NO_CONTAINER || (made && k->as == REPORTED)))
+		if ((made && k->id == id && k->as != ASKED) ||
+		    (k->as == NO_CONTAINER && (k->id == id || k->id == unknown)))
 			k->as = UNKNOWN;
+	}
+	for (unsigned i = 0; c->nasked > 0 && i < CONTAINERS_ASKED; i++) {
+		struct asked *q = &c->asked[i];
+
+		if (q->serial != 0 && q->ask.bundle[0] == '\0' &&
+		    slice_eq(slice_str(q->ask.full), full))
+			q->again = true;
 	}
 }
 
@@ -175,6 +184,24 @@ send_question(struct containers *c, const struct asked *q)
 	return c->fd >= 0 && send(c->fd, &q->ask, sizeof(q->ask), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
+/* A user may have the files of his containers on something that does not answer. The worker is at
+ * the oldest question: it is the one that takes long. */
+static void
+shun(struct containers *c, const struct asked *q, uint64_t now)
+{
+	for (unsigned i = 0; i < CONTAINERS_ASKED; i++) {
+		if (c->asked[i].serial != 0 && c->asked[i].serial < q->serial)
+			return;
+	}
+	if (q->ask.owner == 0)
+		return;
+	log_peer(LOG_WARN, "containers",
+	    "container %s of user %u: its files are slow: files of users' containers are not read "
+	    "for ten minutes; look at the disk of that user",
+	    q->ask.id, q->ask.owner);
+	c->shun = now + CONTAINERS_SHUN_NS;
+}
+
 /* Begin another worker. The oldest question is the one that the last worker was at: it is given up;
  * the others are asked again. */
 static void
@@ -197,6 +224,7 @@ replace_worker(struct containers *c, uint64_t now, const char *why)
 	log_peer(LOG_WARN, "containers",
 	    "container %s: %s: its name and image stay unknown; look at the disk of its runtime",
 	    oldest->ask.id, why);
+	shun(c, oldest, now);
 	c->stats.refused++;
 	settle(c, oldest, NO_CONTAINER);
 	for (unsigned i = 0; i < CONTAINERS_ASKED; i++) {
@@ -228,12 +256,6 @@ add_records(struct containers *c, const char *p, size_t n)
 	return !first;
 }
 
-static bool
-bundle_found_since(const struct containers *c, const struct asked *q)
-{
-	return q->ask.bundle[0] == '\0' && hints_find(&c->hints, slice_str(q->ask.full))[0] != '\0';
-}
-
 static void
 take(struct containers *c, size_t n, uint64_t now)
 {
@@ -252,7 +274,7 @@ take(struct containers *c, size_t n, uint64_t now)
 		    "container %s: %.*s: its name and image stay unknown", q->ask.id,
 		    (int) strnlen(a->why, sizeof(a->why)), a->why);
 	}
-	settle(c, q, fine ? REPORTED : bundle_found_since(c, q) ? UNKNOWN : NO_CONTAINER);
+	settle(c, q, fine ? REPORTED : q->again ? UNKNOWN : NO_CONTAINER);
 }
 
 bool
@@ -318,10 +340,21 @@ may_wait(struct containers *c, const struct container_ask *ask, uint64_t now)
 	       c->waits++ < WAITS_MAX;
 }
 
+static const struct container_hint *
+hint(const struct containers *c, struct slice cgroups, struct slice full, uint64_t now)
+{
+	const struct container_hint *of_root = hints_find(&c->hints, full, 0);
+	uint32_t user = of_root != NULL || now < c->shun ? 0 : container_user_of(cgroups);
+
+	return user == 0 ? of_root : hints_find(&c->hints, full, user);
+}
+
 static void
-ask(struct containers *c, uint64_t hash, const struct container_ids *ids, bool hurry)
+ask(struct containers *c, uint64_t hash, struct slice cgroups, const struct container_ids *ids,
+    bool hurry)
 {
 	uint64_t now = clock_mono();
+	const struct container_hint *h = hint(c, cgroups, ids->full, now);
 	struct asked *q = c->asked;
 
 	if (c->nasked == CONTAINERS_ASKED || ids->full.n >= CONTAINER_ID_MAX)
@@ -332,14 +365,16 @@ ask(struct containers *c, uint64_t hash, const struct container_ids *ids, bool h
 	q->ask.serial = q->serial;
 	(void) snprintf(q->ask.id, sizeof(q->ask.id), "%.*s", SLICE_ARG(ids->id));
 	(void) snprintf(q->ask.full, sizeof(q->ask.full), "%.*s", SLICE_ARG(ids->full));
-	(void) snprintf(
-	    q->ask.bundle, sizeof(q->ask.bundle), "%s", hints_find(&c->hints, ids->full));
+	if (h != NULL) {
+		memcpy(q->ask.bundle, h->bundle, sizeof(q->ask.bundle));
+		q->ask.owner = h->uid;
+	}
 	if (c->nasked++ == 0)
 		c->heard = now;
 	q->waits = !hurry && may_wait(c, &q->ask, now);
 	c->nwaiting += q->waits;
 	set(c, hash, ASKED);
-	find(c, hash)->id = id_hash(ids->full);
+	find(c, hash)->id = id_hash(ids->full, q->ask.owner);
 	if (!send_question(c, q))
 		settle(c, q, UNKNOWN);
 }
@@ -356,8 +391,10 @@ is_over(struct containers *c, struct asked *q, bool hurry)
 	q->waits = false;
 	c->nwaiting--;
 	c->stats.late++;
-	if (late)
+	if (late) {
 		c->doubt = now + CONTAINERS_DOUBT_NS;
+		shun(c, q, now);
+	}
 	log_peer(LOG_WARN, "containers",
 	    "container %s: its first events go without its name and image, which %s", q->ask.id,
 	    late ? "cannot be read within 500 ms" : "cannot be waited for");
@@ -370,6 +407,7 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	struct slice cgroups = cgroups_of(rec);
 	struct container_ids ids = { { NULL, 0 }, { NULL, 0 } };
 	struct slice began = { NULL, 0 };
+	uint32_t uid = 0;
 	uint64_t hash;
 	struct asked *q;
 	enum known_as as;
@@ -382,7 +420,7 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	as = find(c, hash)->as;
 	if (as == UNKNOWN) {
 		if (container_find(cgroups, &ids))
-			ask(c, hash, &ids, hurry);
+			ask(c, hash, cgroups, &ids, hurry);
 		else
 			set(c, hash, NO_CONTAINER);
 		as = find(c, hash)->as;
@@ -392,8 +430,8 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 		return -EAGAIN;
 	/* A command in a container can name a bundle of another one. */
 	if (as == NO_CONTAINER || (q != NULL && !is_certain(slice_str(q->ask.full))))
-		began = hints_see(&c->hints, rec);
+		began = hints_see(&c->hints, rec, &uid);
 	if (began.n > 0)
-		expire(c, began, rec->type != EV_TASK);
+		expire(c, began, uid, rec->type != EV_TASK);
 	return 0;
 }

@@ -8,7 +8,9 @@
  * fills up, events go on, and the record follows when it is there. A worker that does not answer is
  * replaced, and for CONTAINERS_DOUBT_NS nothing waits again.
  *
- * Where a container's files are is seen in the command lines of runtimes (containers_hint.c). All
+ * Where a container's files are is seen in the command lines of runtimes (containers_hint.c):
+ * root's, and those of the user in whose slice the container is. A user's file system may be one
+ * that never answers: then the files of users are not read for CONTAINERS_SHUN_NS. All
  * tables have a fixed size. Belongs to the loop thread; costs a hash of the control groups per
  * clone and exec, and nothing per other event.
  */
@@ -27,6 +29,8 @@
 #define CONTAINERS_DOUBT_NS (10 * NS_PER_S)
 #define CONTAINERS_KNOWN    4096 /* hashes of control groups; a full table is forgotten */
 #define CONTAINERS_HINTS    128
+#define CONTAINERS_OF_USERS 32               /* hints of users' runtimes */
+#define CONTAINERS_SHUN_NS  (600 * NS_PER_S) /* users' files, after one that did not answer */
 #define CONTAINERS_ASKED    32
 
 /* Since the start. */
@@ -81,18 +85,22 @@ containers_looks_at(uint16_t type)
 
 /* ---- containers_hint.c: where bundles are ---- */
 
-struct container_hints {
-	struct container_hint {
-		char id[CONTAINER_ID_MAX], bundle[CONTAINER_BUNDLE_MAX];
-	} v[CONTAINERS_HINTS];
-	unsigned next;
+struct container_hint {
+	char id[CONTAINER_ID_MAX], bundle[CONTAINER_BUNDLE_MAX];
+	uint32_t uid; /* whose command it was */
 };
 
-/* Note the bundle that a runtime's command names, if this record is one of root's. Returns the id
- * of the container that it begins, borrowed; p is NULL: none. */
-struct slice hints_see(struct container_hints *h, const struct ev_hdr *rec);
+struct container_hints {
+	struct container_hint v[CONTAINERS_HINTS], of_users[CONTAINERS_OF_USERS];
+	unsigned next, next_user;
+};
 
-/* The bundle of a container, by its whole id; "": unknown. */
-const char *hints_find(const struct container_hints *h, struct slice full);
+/* Note the bundle that a runtime's command names. Returns the id of the container that it begins,
+ * borrowed, and whose command it was; p is NULL: none. */
+struct slice hints_see(struct container_hints *h, const struct ev_hdr *rec, uint32_t *uid);
+
+/* What a user's commands (0: root's) said of a container, by its whole id; NULL: nothing. */
+const struct container_hint *hints_find(
+    const struct container_hints *h, struct slice full, uint32_t uid);
 
 #endif

@@ -41,22 +41,26 @@ next_arg(struct slice *rest)
 }
 
 static void
-add(struct container_hints *h, struct slice id, struct slice bundle)
+add(struct container_hints *h, struct slice id, struct slice bundle, uint32_t uid)
 {
-	struct container_hint *e = &h->v[h->next];
+	struct container_hint *e = uid == 0 ? &h->v[h->next] : &h->of_users[h->next_user];
 
 	if (id.n == 0 || id.n >= sizeof(e->id) || bundle.n >= sizeof(e->bundle) || bundle.n < 2 ||
-	    bundle.p[0] != '/' || hints_find(h, id)[0] != '\0')
+	    bundle.p[0] != '/' || hints_find(h, id, uid) != NULL)
 		return;
 	(void) snprintf(e->id, sizeof(e->id), "%.*s", SLICE_ARG(id));
 	(void) snprintf(e->bundle, sizeof(e->bundle), "%.*s", SLICE_ARG(bundle));
-	h->next = (h->next + 1) % CONTAINERS_HINTS;
+	e->uid = uid;
+	if (uid == 0)
+		h->next = (h->next + 1) % CONTAINERS_HINTS;
+	else
+		h->next_user = (h->next_user + 1) % CONTAINERS_OF_USERS;
 }
 
 /* runc create --bundle BUNDLE ID, conmon -c ID -b BUNDLE, containerd-shim-runc-v2 -id ID, whose
  * working folder is the bundle. */
 struct slice
-hints_see(struct container_hints *h, const struct ev_hdr *rec)
+hints_see(struct container_hints *h, const struct ev_hdr *rec, uint32_t *uid)
 {
 	struct command c;
 	struct slice bundle = { NULL, 0 }, id = { NULL, 0 }, last = { NULL, 0 };
@@ -65,8 +69,10 @@ hints_see(struct container_hints *h, const struct ev_hdr *rec)
 	    (rec->type != EV_TASK || rec->tid != rec->pid))
 		return id;
 	c = command_of(rec);
-	if (c.uid != 0 || c.args.n == 0)
-		return id; /* others could name a bundle of their own */
+	/* A user could name a bundle of his own: it counts for his containers only. */
+	if (c.args.n == 0 || (c.uid != 0 && !slice_eq(c.comm, SLICE("conmon"))))
+		return id;
+	*uid = (uint32_t) c.uid;
 	while (c.args.n > 0) {
 		struct slice arg = next_arg(&c.args);
 
@@ -87,16 +93,19 @@ hints_see(struct container_hints *h, const struct ev_hdr *rec)
 		return (struct slice){ NULL, 0 };
 	if (id.p == NULL)
 		id = last;
-	add(h, id, bundle);
+	add(h, id, bundle, *uid);
 	return id;
 }
 
-const char *
-hints_find(const struct container_hints *h, struct slice full)
+const struct container_hint *
+hints_find(const struct container_hints *h, struct slice full, uint32_t uid)
 {
-	for (unsigned i = 0; i < CONTAINERS_HINTS; i++) {
-		if (h->v[i].id[0] != '\0' && slice_eq(slice_str(h->v[i].id), full))
-			return h->v[i].bundle;
+	const struct container_hint *v = uid == 0 ? h->v : h->of_users;
+	unsigned n = uid == 0 ? CONTAINERS_HINTS : CONTAINERS_OF_USERS;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (v[i].id[0] != '\0' && v[i].uid == uid && slice_eq(slice_str(v[i].id), full))
+			return &v[i];
 	}
-	return "";
+	return NULL;
 }

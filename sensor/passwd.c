@@ -82,3 +82,15 @@ group_parse(struct slice line, struct slice *name, uint32_t *gid)
 	*name = f[0];
 	return true;
 }
+
+bool
+subid_parse(struct slice line, struct slice *name, uint32_t *first, uint32_t *count)
+{
+	struct slice f[3];
+
+	if (split(line, f, 3) != 3 || !is_name(f[0]) || !decimal(f[1], first) ||
+	    !decimal(f[2], count))
+		return false;
+	*name = f[0];
+	return true;
+}

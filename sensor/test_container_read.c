@@ -236,6 +236,105 @@ t_users(void **state)
 	container_info_fini(&c);
 }
 
+/* Ids of the host: of a namespace that root gave, of a user's own, of both. */
+static const struct {
+	uint32_t owner;
+	const char *config; /* uidMappings; NULL: none */
+	uint32_t uid;
+	int64_t want; /* -1: none */
+} id_cases[] = {
+	{ 0, NULL, 7, 7 },
+	{ 0, "[{\"containerID\": 0, \"hostID\": 500, \"size\": 10}]", 7, 507 },
+	{ 0, "[{\"containerID\": 0, \"hostID\": 500, \"size\": 10}]", 10, -1 },
+	{ 4711, NULL, 0, 4711 },
+	{ 4711, NULL, 1, 1000 }, /* the lower range, although it comes later */
+	{ 4711, NULL, 10, 1009 },
+	{ 4711, NULL, 11, 70000 },
+	{ 4711, NULL, 21, -1 },
+	{ 4712, NULL, 1, 9000 }, /* by its number */
+	{ 4713, NULL, 1, -1 },
+	{ 4713, NULL, 0, 4713 },
+	{ 4711, "[{\"containerID\": 5, \"hostID\": 0, \"size\": 1}]", 5, 4711 }, /* keep-id */
+	{ 4711, "[{\"containerID\": 0, \"hostID\": 1, \"size\": 5}]", 4, 1004 },
+	{ 0,
+	    "[{\"containerID\": -1, \"hostID\": 1, \"size\": 5}, 3,"
+	    "{\"containerID\": 4294967295, \"hostID\": 1, \"size\": 9}]",
+	    4, 4 },
+};
+
+static void
+t_ids(void **state)
+{
+	(void) state;
+	put("etc/passwd", "root:x:0:0::/:/\nboxer:x:4711:4711::/:/\n");
+	put("etc/subuid", "boxer:70000:10\nann:5:5\nboxer:1000:10\n4712:9000:1\nbad:x:1\n");
+	for (size_t i = 0; i < ARRAY_SIZE(id_cases); i++) {
+		struct container_ask a = { .owner = id_cases[i].owner };
+		struct container_info c = { .ask = &a };
+		struct id_maps m;
+		uint32_t id = id_cases[i].uid;
+		bool found;
+
+		c.host_root = open(tmpdir, O_PATH | O_DIRECTORY);
+		c.config = id_cases[i].config == NULL
+			       ? NULL
+			       : json_pack("{s:{s:o}}", "linux", "uidMappings",
+				     json_loads(id_cases[i].config, 0, NULL));
+		container_uids(&c, &m);
+		found = container_id_outside(&m, &id);
+		if (found != (id_cases[i].want >= 0) || (found && id != id_cases[i].want))
+			fail_msg("row %zu: %d, %u", i, found, id);
+		(void) close(c.host_root);
+		json_decref((json_t *) c.config);
+	}
+}
+
+/* Where an overlay is mounted for its runtime only, its layers have the files; what the container
+ * has removed is not the image's. */
+static const struct {
+	const char *path, *text; /* of a file in a layer; NULL: a removed one */
+	const char *want;        /* what is read of etc/passwd then; NULL: nothing */
+} layers[] = {
+	{ "l/LOW/etc/passwd", "low:x:1:1::/:/\n", "low:x:1:1::/:/\n" },
+	{ "l/TOP/etc/passwd", "top:x:1:1::/:/\n", "top:x:1:1::/:/\n" },
+	{ "id/diff/etc/passwd", "own:x:1:1::/:/\n", "own:x:1:1::/:/\n" },
+	{ "id/diff/etc/passwd", NULL, NULL },
+	{ "id/merged/etc/passwd", "all:x:1:1::/:/\n", "all:x:1:1::/:/\n" },
+};
+
+static void
+t_layers(void **state)
+{
+	struct container_ask none = { .serial = 1 };
+	struct container_info c = { .ask = &none };
+	char path[1024];
+
+	(void) state;
+	c.host_root = open(tmpdir, O_PATH | O_DIRECTORY);
+	c.config = json_pack("{s:{s:s}}", "root", "path", "/lay/er/id/merged");
+	put("lay/er/id/lower", "l/TOP:l/LOW");
+	put("lay/er/id/merged/x", "");
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
+		CLEANUP(buf_fini) struct buf out = BUF_INIT;
+		int r;
+
+		(void) snprintf(path, sizeof(path), "lay/er/%s", layers[i].path);
+		if (layers[i].text != NULL) {
+			put(path, layers[i].text);
+		} else { /* as a device, or what serves as one without rights */
+			(void) snprintf(path, sizeof(path), "%s/lay/er/%s", tmpdir, layers[i].path);
+			assert_int_equal(0, unlink(path));
+			assert_int_equal(0, mkfifo(path, 0));
+		}
+		r = container_own_file(&c, "etc/passwd", 4096, &out);
+		assert_int_equal(layers[i].want == NULL, r < 0);
+		if (layers[i].want != NULL)
+			assert_true(slice_eq(buf_get(&out), slice_str(layers[i].want)));
+	}
+	(void) close(c.host_root);
+	json_decref((json_t *) c.config);
+}
+
 /* ---- what is not read ---- */
 
 static void
@@ -297,6 +396,66 @@ t_refused(void **state)
 	wrong("other", CONTAINER_REFUSED, "does not belong to root");
 }
 
+static void
+give(const char *path, uid_t owner)
+{
+	char full[1024];
+
+	(void) snprintf(full, sizeof(full), "%s/%s", tmpdir, path);
+	assert_int_equal(0, chown(full, owner, owner));
+}
+
+/* Of a user's container that user's files are read, and no others: not root's either. */
+static void
+t_owner(void **state)
+{
+	static const char *const pod =
+	    "{\"annotations\": {\"io.kubernetes.cri.sandbox-name\": \"no pod\","
+	    "\"io.kubernetes.cri.container-type\": \"container\"}}";
+	struct container_ask ask = { .serial = 1, .id = "ee", .full = "ee" HEX, .owner = 4711 };
+	struct container_info c;
+	int root = open(tmpdir, O_PATH | O_DIRECTORY);
+
+	(void) state;
+	if (geteuid() != 0)
+		skip();
+	put("home/s/overlay-containers/ee/userdata/config.json",
+	    "{\"annotations\": {\"io.container.manager\": \"libpod\"}}");
+	put("home/s/overlay-containers/containers.json",
+	    "[{\"id\": \"ee" HEX "\", \"names\": [\"mine\"]}]");
+	(void) snprintf(ask.bundle, sizeof(ask.bundle), "/home/s/overlay-containers/ee/userdata");
+	container_read(root, &ask, &c);
+	assert_int_equal(CONTAINER_REFUSED, c.fault);
+	assert_non_null(strstr(c.why, "does not belong to the container's user"));
+	container_info_fini(&c);
+	give("home/s/overlay-containers/ee/userdata/config.json", 4711);
+	container_read(root, &ask, &c); /* its bundle, but root's list */
+	assert_int_equal(CONTAINER_REFUSED, c.fault);
+	assert_null(c.v[EVP_CONTAINER_INFO_container_name].p);
+	container_info_fini(&c);
+	give("home/s/overlay-containers/containers.json", 4711);
+	container_read(root, &ask, &c);
+	assert_int_equal(CONTAINER_FINE, c.fault);
+	assert_true(slice_eq(SLICE("mine"), c.v[EVP_CONTAINER_INFO_container_name]));
+	assert_int_equal(NV_container_traits_CONTAINER_ROOTLESS,
+	    c.traits & NV_container_traits_CONTAINER_ROOTLESS);
+	container_info_fini(&c);
+	put("home/pod/config.json", pod);
+	give("home/pod/config.json", 4711);
+	(void) snprintf(ask.bundle, sizeof(ask.bundle), "/home/pod");
+	container_read(root, &ask, &c);
+	assert_int_equal(CONTAINER_FINE, c.fault);
+	assert_null(c.v[EVP_CONTAINER_INFO_pod_name].p);
+	container_info_fini(&c);
+	/* No default place, in which root's bundles are. */
+	(void) snprintf(ask.bundle, sizeof(ask.bundle), "/none");
+	(void) snprintf(ask.full, sizeof(ask.full), "%s", HEX);
+	container_read(root, &ask, &c);
+	assert_int_equal(CONTAINER_MISSING, c.fault);
+	container_info_fini(&c);
+	(void) close(root);
+}
+
 /* An id that is a path leads nowhere. */
 static void
 t_names(void **state)
@@ -319,6 +478,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_runtimes),
 		cmocka_unit_test(t_users),
+		cmocka_unit_test(t_ids),
+		cmocka_unit_test(t_layers),
+		cmocka_unit_test(t_owner),
 		cmocka_unit_test(t_refused),
 		cmocka_unit_test(t_names),
 	};

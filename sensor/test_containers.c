@@ -62,6 +62,8 @@ end(struct containers *c)
 	worker = -1;
 }
 
+static const char *comm = "runc";
+
 static const struct ev_hdr *
 exec(const char *cgroups, const char *args, size_t nargs, int64_t uid)
 {
@@ -70,7 +72,7 @@ exec(const char *cgroups, const char *args, size_t nargs, int64_t uid)
 	rec_begin(&r, EV_EXECVE, 1, 10, 10, 5);
 	rec_num(&r, EVP_EXECVE_uid, uid);
 	rec_list(&r, EVP_EXECVE_args, (struct slice){ args, nargs });
-	rec_text(&r, EVP_EXECVE_comm, SLICE("runc"));
+	rec_text(&r, EVP_EXECVE_comm, slice_str(comm));
 	rec_list(&r, EVP_EXECVE_cgroups, (struct slice){ cgroups, strlen(cgroups) + 1 });
 	return rec_end(&r);
 }
@@ -271,6 +273,127 @@ t_hints(void **state)
 	}
 }
 
+#define SLICE_OF(uid) \
+	"=/user.slice/user-" uid ".slice/user@" uid ".service/user.slice/libpod-" HEX ".scope"
+
+/* A user's runtime speaks for containers in that user's slice only, and root's for all. */
+static const struct {
+	int64_t uids[2]; /* who begins the container; 0: root; -1: nobody */
+	const char *cgroups, *bundle;
+	uint32_t owner;
+} users[] = {
+	{ { 1000, -1 }, SLICE_OF("1000"), "/b1000", 1000 },
+	{ { 1001, -1 }, SLICE_OF("1000"), "", 0 },
+	{ { 1001, 1000 }, SLICE_OF("1000"), "/b1000", 1000 },
+	{ { 1000, 0 }, SLICE_OF("1000"), "/b0", 0 },
+	{ { 1000, -1 }, "=/machine.slice/libpod-" HEX ".scope", "", 0 },
+	{ { 1000, 0 }, "=/machine.slice/libpod-" HEX ".scope", "/b0", 0 },
+	{ { 1000, -1 }, "=/docker/" HEX, "", 0 },
+};
+
+static void
+begin_as(struct containers *c, int64_t uid)
+{
+	char args[256];
+	int n = snprintf(args, sizeof(args), "-c%c%s%c-b%c/b%d", 0, HEX, 0, 0, (int) uid);
+
+	comm = "conmon";
+	assert_int_equal(0, containers_see(c, exec("=/a", args, (size_t) n + 1, uid), true));
+	comm = "runc";
+}
+
+static void
+t_users(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		struct containers *c = begin();
+		struct container_ask q;
+
+		for (size_t k = 0; k < ARRAY_SIZE(users[i].uids); k++) {
+			if (users[i].uids[k] >= 0)
+				begin_as(c, users[i].uids[k]);
+		}
+		assert_int_equal(-EAGAIN, see(c, users[i].cgroups, false));
+		q = question();
+		if (strcmp(users[i].bundle, q.bundle) != 0 || q.owner != users[i].owner)
+			fail_msg("row %zu: '%s' of %u", i, q.bundle, q.owner);
+		reply(&q, CONTAINER_FINE);
+		assert_int_equal(0, see(c, users[i].cgroups, false));
+		/* Only its owner makes it again. */
+		begin_as(c, users[i].owner == 1000 ? 1001 : 1000);
+		assert_int_equal(0, see(c, users[i].cgroups, false));
+		begin_as(c, users[i].owner);
+		assert_int_equal(-EAGAIN, see(c, users[i].cgroups, false));
+		end(c);
+	}
+}
+
+/* The same of a user's, whose runtime's process is seen later. */
+static void
+t_users_later(void **state)
+{
+	static const char args[] = "-c\0" HEX "\0-b\0/b";
+	static struct rec r;
+
+	(void) state;
+	for (int64_t uid = 0; uid <= 1000; uid += 1000) {
+		struct containers *c = begin();
+		struct container_ask q;
+
+		assert_int_equal(-EAGAIN, see(c, SLICE_OF("1000"), false));
+		q = question();
+		assert_string_equal("", q.bundle);
+		reply(&q, CONTAINER_MISSING);
+		if (uid > 0) /* the other answer comes after the runtime's process */
+			assert_int_equal(0, see(c, SLICE_OF("1000"), false));
+		for (int i = 0; i < 2; i++) { /* the second one changes nothing */
+			rec_begin(&r, EV_TASK, 1, 10, 10, 5);
+			rec_text(&r, EVP_TASK_comm, SLICE("conmon"));
+			rec_list(&r, EVP_TASK_argv, (struct slice){ args, sizeof(args) });
+			rec_num(&r, EVP_TASK_euid, uid);
+			rec_list(&r, EVP_TASK_cgroups, SLICE("=/a\0"));
+			assert_int_equal(0, containers_see(c, rec_end(&r), false));
+			assert_int_equal(i == 0 ? -EAGAIN : 0, see(c, SLICE_OF("1000"), false));
+			if (i > 0)
+				continue;
+			q = question();
+			assert_string_equal("/b", q.bundle);
+			reply(&q, CONTAINER_FINE);
+			assert_int_equal(0, see(c, SLICE_OF("1000"), false));
+		}
+		end(c);
+	}
+}
+
+/* A user's files that do not answer: no user's are read, root's are. */
+static void
+t_shunned(void **state)
+{
+	struct containers *c = begin();
+	struct container_ask q;
+
+	(void) state;
+	begin_as(c, 1000);
+	while (see(c, SLICE_OF("1000"), false) == -EAGAIN)
+		(void) usleep(1000);
+	q = question();
+	assert_int_equal(1000, q.owner);
+	reply(&q, CONTAINER_FINE);
+	(void) containers_tick(c);
+	begin_as(c, 1000);
+	(void) see(c, SLICE_OF("1000"), false);
+	q = question();
+	assert_int_equal(0, q.owner);
+	assert_string_equal("", q.bundle);
+	reply(&q, CONTAINER_MISSING);
+	begin_as(c, 0);
+	(void) see(c, "=/docker/" HEX, false);
+	q = question();
+	assert_string_equal("/b0", q.bundle);
+	end(c);
+}
+
 /* A container that is made again is read again; a process added to one changes nothing. */
 static void
 t_restarted(void **state)
@@ -414,6 +537,9 @@ main(void)
 		cmocka_unit_test(t_late),
 		cmocka_unit_test(t_dead_worker),
 		cmocka_unit_test(t_hints),
+		cmocka_unit_test(t_users),
+		cmocka_unit_test(t_users_later),
+		cmocka_unit_test(t_shunned),
 		cmocka_unit_test(t_restarted),
 		cmocka_unit_test(t_found_later),
 		cmocka_unit_test(t_hint_as_answered),

@@ -22,7 +22,7 @@ as_named() {
 types='openat, openat2, pread, pwrite, execve, connect, accept4, listen, sendto, recvfrom, renameat2, rename, symlinkat, unlinkat, dup2, socket, poll, mlock, clone, setuid'
 lab_rules=$lab/rules.yaml
 "$bin/mewsctl" rules fields --json | jq -r '.[] | select(.filled and .limits != "outputs only" and .field != "evt.around" and .field != "mews.loss").field' |
-	grep -vE '^(k8s\.|(mews\.)?container\.(entered_by|entry_point|env|full_id|healthcheck$|host_|label|liveness_probe|mount$|mount\.|parent|readiness_probe|user))' >"$lab/fields"
+	grep -vE '^(k8s\.|(mews\.)?container\.(entered_by|entry_point|env|full_id|healthcheck$|host_|label|liveness_probe|mount$|mount\.|parent|readiness_probe|rootless|user))' >"$lab/fields"
 while read -r field; do
 	case $field in
 	fd.ip | fd.cip | fd.sip | fd.lip | fd.rip) condition="$field = 127.0.0.1" ;;

@@ -29,10 +29,10 @@ machine_make() {
 	printf '127.0.0.1 localhost machine\n' >"$machine/etc/hosts"
 }
 
-# It has the host's network, to reach Debian's archive, and no other part of it.
-machine_boot() {
+# It has the host's network, to reach Debian's archive, and no other part of it but what OPTION... adds.
+machine_boot() { # OPTION...
 	systemd-nspawn -q --register=no --keep-unit -D "$machine" -b --console=pipe --hostname=machine \
-		--capability=all --system-call-filter='bpf' --system-call-filter='perf_event_open' </dev/null >"$lab/console.log" 2>&1 &
+		--capability=all --system-call-filter='bpf' --system-call-filter='perf_event_open' "$@" </dev/null >"$lab/console.log" 2>&1 &
 	nspawn=$!
 	lab_pids+=("$nspawn")
 	lab_wait 30 machine_leader || fail "the machine does not start"
