@@ -125,17 +125,17 @@ image_config(struct container_info *c, const char *root, const char *driver, str
 	return json_object_get(container_doc(c, folder, name), "config");
 }
 
-/* What it was told counts, which has the image's; where that cannot be read, the image's. */
+/* What podman was told: labels, and the health check, which may be the image's. Where that cannot
+ * be read, the image's health check. */
 static void
-healthcheck_of(struct container_info *c, const char *root, const char *driver, struct slice image)
+told_of(struct container_info *c, const char *root, const char *driver, struct slice image)
 {
-	const json_t *doc = told(c, root);
+	const json_t *doc = told(c, root), *check = json_object_get(doc, "healthcheck");
 
-	if (doc != NULL)
-		container_healthcheck(c, json_object_get(doc, "healthcheck"), NULL);
-	else
-		container_healthcheck(
-		    c, json_object_get(image_config(c, root, driver, image), "Healthcheck"), NULL);
+	c->v[EVP_CONTAINER_INFO_labels] = container_labels(c, json_object_get(doc, "labels"));
+	if (doc == NULL)
+		check = json_object_get(image_config(c, root, driver, image), "Healthcheck");
+	container_healthcheck(c, check, NULL);
 }
 
 bool
@@ -166,7 +166,7 @@ container_podman(struct container_info *c)
 	container_image(c, container_copy(c, json_text(meta, "image-name", NULL)));
 	json_decref(meta);
 	image_of(c, root, driver, c->v[EVP_CONTAINER_INFO_image_id]);
-	healthcheck_of(c, root, driver, c->v[EVP_CONTAINER_INFO_image_id]);
+	told_of(c, root, driver, c->v[EVP_CONTAINER_INFO_image_id]);
 	container_cni_kept(c, slice_str(c->ask->full));
 	return true;
 }

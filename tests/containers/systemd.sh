@@ -109,14 +109,14 @@ cat >"$lab_rules" <<'EOF'
   condition: evt.type in (execve, execveat) and proc.name = true and container.id != host
   output: >
     deed %proc.args|%container.full_id %container.name %container.image %container.image.id|%container.id
-    %container.image.repository %container.image.tag %container.type %user.name %mews.container.rootless|
+    %container.image.repository %container.image.tag %container.type %user.name %mews.container.rootless %container.label[made.by]|
   priority: WARNING
 EOF
 # The sensor is the machine's: it sees its folders and mounts, but all processes.
 # shellcheck disable=SC2016 # for the shell in there
 lab_sensor_by=(nsenter -t "$leader" --mount unshare --mount --propagation slave env "LD_LIBRARY_PATH=$lab/lib" sh -c
 	'mount -t proc proc /proc && { mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; } && exec "$0" "$@"')
-tool rootless run -d --name before --network none localhost/mews-box:1 deeds before-rootless >/dev/null || true
+tool rootless run -d --name before --network none --label 'made.by=a lab' localhost/mews-box:1 deeds before-rootless >/dev/null || true
 # shellcheck disable=SC2119 # it has no arguments of this script
 lab_collector
 lab_sensor n1
@@ -152,13 +152,13 @@ equal() {
 	esac
 	got=$(deeds "$3" | head -1)
 	want=$(inspect "$1" "$2")
-	want="deed $3|$want|${want:0:12} $repository 1 $type $4 $rootless|"
+	want="deed $3|$want|${want:0:12} $repository 1 $type $4 $rootless a lab|"
 	[[ $got == "$want"* ]] || { printf '%s has\n  %s, not\n  %s\n' "$3" "$got" "$want"; return 1; }
 }
 run() { # RUNTIME NAME DEED OPTION...
 	local r=$1 name=$2 deed=$3
 	shift 3
-	tool "$r" run --name "$name" --network none "$@" "$(image_of "$r")" true "$deed" >/dev/null 2>>"$lab/$r.log" || echo "$r did not run $name"
+	tool "$r" run --name "$name" --network none --label 'made.by=a lab' "$@" "$(image_of "$r")" true "$deed" >/dev/null 2>>"$lab/$r.log" || echo "$r did not run $name"
 }
 
 case " ${started[*]} " in *' rootless '*)
