@@ -361,6 +361,45 @@ path_above(struct slice cgroups)
 	return (struct slice){ at, (size_t) (inner.full.p - at) };
 }
 
+#define TEXT(lit)                      \
+	{                              \
+		(lit), sizeof(lit) - 1 \
+	}
+
+/* What is in front of an id in its path. */
+static const struct {
+	struct slice before, runtime;
+} runtimes[] = {
+	{ TEXT("/libpod-"), TEXT("podman") },
+	{ TEXT("/libpod-payload-"), TEXT("podman") },
+	{ TEXT("/docker/"), TEXT("docker") },
+	{ TEXT("/docker-"), TEXT("docker") },
+	{ TEXT("/crio-"), TEXT("cri-o") },
+	{ TEXT("/cri-containerd-"), TEXT("containerd") },
+	{ TEXT(":cri-containerd:"), TEXT("containerd") },
+	{ TEXT("/nerdctl-"), TEXT("containerd") },
+	{ TEXT("/libvirt/lxc/"), TEXT("libvirt-lxc") },
+	{ TEXT("-lxc\\x2d"), TEXT("libvirt-lxc") },
+	{ TEXT("/lxc/"), TEXT("lxc") },
+	{ TEXT("/lxc.payload/"), TEXT("lxc") },
+	{ TEXT("/lxc.payload."), TEXT("lxc") },
+	{ TEXT("/machine.slice/machine-"), TEXT("systemd-nspawn") },
+	{ TEXT("/machine.slice/systemd-nspawn@"), TEXT("systemd-nspawn") },
+	{ TEXT("bpm-"), TEXT("bpm") },
+};
+
+struct slice
+container_runtime_of(struct slice cgroups)
+{
+	struct slice above = path_above(cgroups);
+
+	for (size_t i = 0; above.n > 0 && i < ARRAY_SIZE(runtimes); i++) {
+		if (slice_ends(above, runtimes[i].before))
+			return runtimes[i].runtime;
+	}
+	return NONE;
+}
+
 struct slice
 container_parent_of(struct slice cgroups)
 {

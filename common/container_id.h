@@ -24,6 +24,9 @@ struct slice container_id_of(struct slice cgroups);
 /* The id of the container in which that container runs; p is NULL: on the host, or none. */
 struct slice container_parent_of(struct slice cgroups);
 
+/* The runtime that names its groups so, where only one does; p is NULL: none, or unknown. */
+struct slice container_runtime_of(struct slice cgroups);
+
 /* The user of the host in whose slice the container's group is, so that he could have made it
  * (rootless podman); 0: none, root alone could. */
 uint32_t container_user_of(struct slice cgroups);

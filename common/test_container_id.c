@@ -160,6 +160,47 @@ t_parents(void **st)
 	}
 }
 
+/* The runtime, by the layout alone. */
+static const struct {
+	const char *path, *runtime;
+} runtimes[] = {
+	{ "/libpod_parent/libpod-" HEX, "podman" },
+	{ "/machine.slice/libpod-" HEX ".scope/container", "podman" },
+	{ "/user.slice/user-1.slice/x.service/libpod-payload-" HEX, "podman" },
+	{ "/docker/" HEX, "docker" },
+	{ "/docker/" HEX "/init.scope", "docker" },
+	{ "/system.slice/docker-" HEX ".scope", "docker" },
+	{ "/kubepods.slice/crio-" HEX ".scope", "cri-o" },
+	{ "/kubepods.slice/cri-containerd-" HEX ".scope", "containerd" },
+	{ "/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:" HEX,
+	    "containerd" },
+	{ "/system.slice/nerdctl-" HEX ".scope", "containerd" },
+	{ "/docker/" OTHER "/kubelet.slice/crio-" HEX ".scope", "cri-o" },
+	{ "/lxc/web", "lxc" },
+	{ "/lxc.payload.web/init.scope", "lxc" },
+	{ "/machine.slice/machine-lxc\\x2d7-box.scope", "libvirt-lxc" },
+	{ "/machine.slice/machine-web.scope/payload", "systemd-nspawn" },
+	{ "/machine.slice/systemd-nspawn@web.service/payload", "systemd-nspawn" },
+	{ "/kubepods/besteffort/pod1/" HEX, NULL },
+	{ "/default/web", NULL },
+	{ "/init.scope", NULL },
+};
+
+static void
+t_runtimes(void **st)
+{
+	(void) st;
+	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++) {
+		char list[512];
+		int n = snprintf(list, sizeof(list), "cpuset=/%c=%s", '\0', runtimes[i].path);
+		struct slice r = container_runtime_of((struct slice){ list, (size_t) n + 1 });
+
+		if ((r.p == NULL) != (runtimes[i].runtime == NULL) ||
+		    (r.p != NULL && !slice_eq(r, slice_str(runtimes[i].runtime))))
+			fail_msg("%s: '%.*s'", runtimes[i].path, SLICE_ARG(r));
+	}
+}
+
 /* Whose slice a container is in: the outermost one, and none that a container has made. */
 static const struct {
 	const char *path;
@@ -218,6 +259,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(t_paths),
 		cmocka_unit_test(t_parents),
+		cmocka_unit_test(t_runtimes),
 		cmocka_unit_test(t_slices),
 		cmocka_unit_test(t_lists),
 	};

@@ -73,6 +73,20 @@ get_container_text(const struct fget *g)
 }
 
 int
+get_container_type(const struct fget *g)
+{
+	uint32_t id = text_of(g, EVP_CONTAINER_INFO_runtime);
+	struct slice named;
+
+	if (on_host(g))
+		return put_host(g, HOST_WORD);
+	if (id != INTERN_NULL)
+		return put_id(g, id);
+	named = container_runtime_of(view_text(g->v, g->v->thread->cgroups));
+	return named.p == NULL ? 0 : put_text(g, named);
+}
+
+int
 get_container_trait(const struct fget *g)
 {
 	const struct container *c = state_container(g->v->state, g->v->thread);

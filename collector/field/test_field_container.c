@@ -107,7 +107,7 @@ static const struct {
 	{ "30", { { "container.id", "web" }, { "container.name", NULL },
 		    { "container.full_id", NULL }, { "container.privileged", NULL },
 		    { "container.image.repository", NULL }, { "container.mounts", NULL },
-		    { "container.mount[0]", NULL }, { "container.type", NULL } } },
+		    { "container.mount[0]", NULL }, { "container.type", "lxc" } } },
 	{ "40", { { "container.id", "host" }, { "container.name", "host" },
 		    { "container.type", "host" }, { "container.image", "" },
 		    { "container.image.repository", "" }, { "container.privileged", "false" },
