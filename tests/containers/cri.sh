@@ -74,11 +74,12 @@ start_cri() {
 }
 
 # run_pod NAME NAMESPACE UID DEED: a sandbox on the host's network (network=POD: with one of its own), and a container
-# in it that does the deed. Its liveness probe is as kubectl notes it.
-network=NODE
+# in it that does the deed. Its probes are as kubectl notes them; notes=live: without that of readiness.
+network=NODE notes=both
 run_pod() {
 	local config sandbox container applied
-	applied='{"spec": {"containers": [{"name": "app", "livenessProbe": {"exec": {"command": ["/bin/true", "alive"]}}}]}}'
+	applied=$(jq -cn --arg n "$notes" '{livenessProbe: {exec: {command: ["/bin/true", "alive"]}}, readinessProbe: {exec: {command: ["/bin/true", "prepared"]}}}
+		| if $n == "live" then del(.readinessProbe) else . end | {spec: {containers: [{name: "app"} + .]}}')
 	config=$(jq -cn --arg n "$1" --arg ns "$2" --arg u "$3" --arg log "$lab" --arg net "$network" --arg a "$applied" '{metadata: {name: $n, namespace: $ns, uid: $u},
 		labels: {"io.kubernetes.pod.name": $n, "io.kubernetes.pod.namespace": $ns, "io.kubernetes.pod.uid": $u, app: "lab"}, log_directory: $log,
 		annotations: {"kubectl.kubernetes.io/last-applied-configuration": $a},
@@ -172,12 +173,14 @@ for pod in "${pods[@]}"; do
 	remove_pod "$ran_sandbox" || fail "$name cannot be removed: $answer"
 done
 
-# A pod that stays: its liveness probe, and another command.
+# A pod that stays: its probes, as a kubelet runs them (ExecSync), and another command.
 run_pod stays lab "$(cat /proc/sys/kernel/random/uuid)" -
 execute() { cri ExecSync "$(jq -cn --arg c "$ran" '{container_id: $c, cmd: $ARGS.positional, timeout: 10}' --args "$@")" || fail "exec: $answer"; }
 execute /bin/true alive
+execute /bin/true prepared
 execute /bin/true other
 is "a liveness probe" lab_wait 20 said Probe "probe alive|app /bin/true alive|false|"
+is "a readiness probe" lab_wait 20 said Probe "probe prepared|app /bin/true alive|true|"
 is "another command" lab_wait 20 said Deed "deed other|"
 not() { ! "$@"; }
 is "is no probe" not said Probe "probe other|"
@@ -185,9 +188,10 @@ remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
 
 # A probe that only the API server tells.
 if [ ${#options[@]} -gt 0 ]; then
+	notes=live
 	run_pod web-7d4-x1 shop "$(pod_uid web-7d4-x1 shop)" -
 	execute /bin/true ready
-	is "a readiness probe" lab_wait 20 said Probe "probe ready|app /bin/true alive|true|"
+	is "a readiness probe of the API server" lab_wait 20 said Probe "probe ready|app /bin/true alive|true|"
 	remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
 fi
 
