@@ -70,6 +70,30 @@ alert() { ctl alerts -n all --rule 'Passwords in a pod' --json | jq -e 'select(.
 lab_wait 180 alert || fail "a pod's deed raises no alert"
 say "a deed in a pod is an alert, by a rule that came without a restart"
 [ "$(kctl get pod -n mews mews-collector-0 -o jsonpath='{.metadata.uid} {.status.containerStatuses[*].restartCount}')" = "$uid 0 0" ] || fail "the collector was restarted"
+
+# Probes, which a kubelet runs in the container, and another command.
+kctl apply -f - >/dev/null <<'EOF'
+apiVersion: v1
+kind: Pod
+metadata: {name: probed}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: app
+    image: localhost/mews-box:1
+    command: [sleep, "1000"]
+    livenessProbe: {periodSeconds: 2, exec: {command: [/bin/true, alive]}}
+    readinessProbe: {periodSeconds: 2, exec: {command: [/bin/true, ready]}}
+EOF
+again --set-json 'rules={"local.yaml":"- rule: Probe\n  desc: d\n  condition: evt.type in (execve, execveat) and proc.name = true and k8s.pod.name = probed\n  output: probe %proc.args live=%proc.is_container_liveness_probe ready=%proc.is_container_readiness_probe\n  priority: NOTICE\n"}'
+probed() { [ "$(kctl get pod probed -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}')" = True ]; }
+lab_wait 120 probed || fail "the pod with probes does not get ready"
+probe() { ctl alerts -n all --rule Probe --json | jq -e --arg t "$1" 'select(.output | contains($t))'; }
+lab_wait 180 probe 'probe alive live=true ready=false' || fail "a kubelet's liveness probe is not told"
+lab_wait 120 probe 'probe ready live=false ready=true' || fail "a kubelet's readiness probe is not told"
+other() { kctl exec probed -- /bin/true other && probe 'probe other live=false ready=false'; }
+lab_wait 60 other || fail "another command raises no alert"
+say "a kubelet's probes are told from other commands"
 own_key() { ! kctl exec -n mews mews-collector-0 -c collector -- mewsctl pki token /enroll --nodes x; }
 own_key >/dev/null 2>&1 || fail "the collector can use the enroller's key"
 
