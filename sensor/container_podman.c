@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONFIG_JSON 3u /* the column of ContainerConfig: ID, Name, PodID, JSON */
-
 /* The entry with this id in a list; NULL: none. */
 static const json_t *
 entry(const json_t *list, struct slice id)
@@ -78,7 +76,7 @@ from_bolt(struct slice id, int fd, struct buf *out)
 static int
 from_sqlite(struct slice id, int fd, struct buf *out)
 {
-	return sqlite_get(fd, SLICE("ContainerConfig"), id, CONFIG_JSON, out);
+	return sqlite_text(fd, "SELECT JSON FROM ContainerConfig WHERE ID = ?1", id, out);
 }
 
 /* podman keeps what it was told in a database: podman 5 in the storage's folder, or in that of

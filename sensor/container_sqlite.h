@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * container_sqlite.h - one value of an SQLite database, in which podman 5 keeps its containers.
+ * container_sqlite.h - a text of an SQLite database, in which podman 5 keeps its containers.
  *
- * Read without its lock and without the library, as container_bolt.h: a command of podman may hold
- * the lock for long, the file may be a hostile user's, and the sensor stays small. Every number of
- * the file is checked, and the pages of one look-up are bounded. What changes meanwhile, and what
- * is only in a write-ahead log (podman has none), is not found. The file format is version 3.
+ * SQLite gets a copy in memory: a command of podman may hold the file's lock for long, and a path
+ * could name another file by then. The database may be a hostile user's: its size, the memory and
+ * the steps of a query are bounded. What is only in a write-ahead log (podman has none) is not
+ * found. One thread.
  */
 #ifndef MEWS_SENSOR_CONTAINER_SQLITE_H
 #define MEWS_SENSOR_CONTAINER_SQLITE_H
@@ -16,9 +16,9 @@
 
 #define SQLITE_VALUE_MAX (256u << 10)
 
-/* Append a text, or bytes: of the row of 'table' whose first column is 'key', the column 'i'. 0;
- * -ENOENT: there is none; -EBADMSG: the file is damaged, or being written. */
-int sqlite_get(
-    int fd, struct slice table, struct slice key, unsigned i, struct buf *value) MUST_CHECK;
+/* Append the text, or the bytes, of the first column of the first row of a query, in which ?1 is
+ * 'key'. 0; -ENOENT: there is none; -EBADMSG: the file is no such database, is damaged, is being
+ * written, or takes too long; -EFBIG: it is too large; or another -errno. */
+int sqlite_text(int fd, const char *query, struct slice key, struct buf *value) MUST_CHECK;
 
 #endif

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROWS 300
+#define ROWS 80
 
 /* As podman 5 makes them; the other tables are left out. Its JSON is bytes in a column of text. */
 static const char tables[] =
@@ -22,7 +22,8 @@ static const char tables[] =
     " PodID TEXT, JSON TEXT NOT NULL, FOREIGN KEY (ID) REFERENCES IDNamespace(ID)"
     " DEFERRABLE INITIALLY DEFERRED);"
     "CREATE TABLE ContainerState(ID TEXT PRIMARY KEY NOT NULL, State INTEGER NOT NULL,"
-    " ExitCode INTEGER, JSON TEXT NOT NULL, CHECK (ExitCode BETWEEN -1 AND 255));";
+    " ExitCode INTEGER, JSON TEXT NOT NULL, CHECK (ExitCode BETWEEN -1 AND 255));"
+    "CREATE VIEW Hostile AS SELECT ID, JSON FROM ContainerConfig;";
 
 static char path[256];
 
@@ -41,7 +42,7 @@ size_of(int i)
 {
 	static const int sizes[] = { 2, 300, 900, 4000, 4061, 4062, 9000, 100000 };
 
-	return i == ROWS - 1 ? (int) SQLITE_VALUE_MAX : sizes[i % (int) ARRAY_SIZE(sizes)];
+	return i == ROWS - 1 ? (int) SQLITE_VALUE_MAX + 1 : sizes[i % (int) ARRAY_SIZE(sizes)];
 }
 
 static void
@@ -82,12 +83,12 @@ build(unsigned page_size, int rows)
 }
 
 static int
-get(const char *table, const char *key, unsigned i, struct buf *value)
+get(const char *query, const char *key, struct buf *value)
 {
 	int fd = open(path, O_RDONLY), r;
 
 	assert_true(fd >= 0);
-	r = sqlite_get(fd, slice_str(table), slice_str(key), i, value);
+	r = sqlite_text(fd, query, slice_str(key), value);
 	(void) close(fd);
 	return r;
 }
@@ -98,7 +99,7 @@ get_row(int row, struct buf *value)
 	char key[65];
 
 	(void) snprintf(key, sizeof(key), "%064x", (unsigned) row);
-	return get("ContainerConfig", key, 3, value);
+	return get("SELECT JSON FROM ContainerConfig WHERE ID = ?1", key, value);
 }
 
 static void
@@ -114,7 +115,7 @@ t_get(void **state)
 			int r = get_row(i, &value);
 			bool none = i == 9 || i >= ROWS - 1;
 
-			if (r != (none ? -ENOENT : 0) ||
+			if ((none ? r >= 0 : r != 0) ||
 			    (!none && (value.n != (size_t) size_of(i) ||
 					  value.p[value.n - 1] != 'a' + i % 26)))
 				fail_msg("%u, row %d: %d, %zu bytes", page_sizes[p], i, r, value.n);
@@ -123,21 +124,22 @@ t_get(void **state)
 }
 
 static const struct {
-	const char *table, *key;
-	unsigned column;
+	const char *query, *key;
 	int result;
 } rows[] = {
 #define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
-	{ "ContainerConfig", ZEROS "01", 1, 0 },
-	{ "ContainerConfig", ZEROS "01", 2, 0 },
-	{ "ContainerConfig", ZEROS "02", 2, -ENOENT }, /* NULL */
-	{ "ContainerConfig", ZEROS "01", 4, -ENOENT },
-	{ "ContainerConfig", ZEROS "01", 3, 0 },
-	{ "ContainerState", ZEROS "05", 1, -ENOENT }, /* a number */
-	{ "ContainerState", ZEROS "05", 3, 0 },       /* text */
-	{ "ContainerConfig", "", 1, -ENOENT },
-	{ "sqlite_autoindex_ContainerConfig_1", ZEROS "01", 1, -ENOENT },
-	{ "None", ZEROS "01", 1, -ENOENT },
+	{ "SELECT Name FROM ContainerConfig WHERE ID = ?1", ZEROS "01", 0 },
+	{ "SELECT PodID FROM ContainerConfig WHERE ID = ?1", ZEROS "01", 0 },
+	{ "SELECT PodID FROM ContainerConfig WHERE ID = ?1", ZEROS "02", -ENOENT }, /* NULL */
+	{ "SELECT JSON FROM ContainerConfig WHERE ID = ?1", ZEROS "01", 0 },
+	{ "SELECT State FROM ContainerState WHERE ID = ?1", ZEROS "05", -ENOENT }, /* a number */
+	{ "SELECT JSON FROM ContainerState WHERE ID = ?1", ZEROS "05", 0 },        /* text */
+	{ "SELECT JSON FROM ContainerConfig WHERE ID = ?1", "", -ENOENT },
+	{ "SELECT JSON FROM None WHERE ID = ?1", ZEROS "01", -EBADMSG },
+	{ "SELECT JSON FROM Hostile WHERE ID = ?1", ZEROS "01", -EBADMSG }, /* a view */
+	{ "WITH RECURSIVE r(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM r) "
+	  "SELECT max(n) FROM r WHERE ?1 <> ''",
+	    ZEROS "01", -EBADMSG }, /* without end */
 };
 
 static void
@@ -147,7 +149,7 @@ t_rows(void **state)
 	build(4096, 20);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		CLEANUP(buf_fini) struct buf value = BUF_INIT;
-		int r = get(rows[i].table, rows[i].key, rows[i].column, &value);
+		int r = get(rows[i].query, rows[i].key, &value);
 
 		if (r != rows[i].result || (r == 0) != (value.n > 0))
 			fail_msg("row %zu: %d", i, r);
@@ -158,7 +160,7 @@ t_rows(void **state)
 static void
 t_damaged(void **state)
 {
-	static const unsigned char bytes[] = { 0x00, 0x01, 0x05, 0x7f, 0x81, 0xff };
+	static const unsigned char bytes[] = { 0x00, 0x05, 0xff };
 	CLEANUP(buf_fini) struct buf none = BUF_INIT;
 	char was;
 	int fd;
@@ -169,7 +171,7 @@ t_damaged(void **state)
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
 	size = lseek(fd, 0, SEEK_END);
-	for (off_t at = 0; at < size; at += at % 1024 < 200 ? 1 : 61) {
+	for (off_t at = 0; at < size; at += at < 100 ? 1 : 61) {
 		assert_int_equal(1, pread(fd, &was, 1, at));
 		for (size_t k = 0; k < ARRAY_SIZE(bytes); k++) {
 			CLEANUP(buf_fini) struct buf value = BUF_INIT;
@@ -182,7 +184,7 @@ t_damaged(void **state)
 		}
 		assert_int_equal(1, pwrite(fd, &was, 1, at));
 	}
-	for (off_t n = 0; n < 3000; n += 7) {
+	for (off_t n = 0; n < 3000; n += 61) {
 		build(1024, 2);
 		assert_int_equal(0, truncate(path, n));
 		assert_true(get_row(1, &none) < 0);
