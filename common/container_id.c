@@ -419,7 +419,7 @@ container_user_of(struct slice cgroups)
 {
 	struct slice begin = SLICE("/user.slice/user-"), end = SLICE(".slice/");
 	struct slice above = path_above(cgroups);
-	size_t i = find_first(above, begin);
+	size_t i = above.n == 0 ? NOT_FOUND : find_first(above, begin);
 	uint64_t uid = 0;
 
 	if (i == NOT_FOUND || container_parent_of(cgroups).p != NULL)

@@ -98,11 +98,17 @@ get(struct container_info *c, struct slice id, struct buf *answer)
 	char state[CONTAINER_BUNDLE_MAX], space[CONTAINER_BUNDLE_MAX];
 	int r;
 
-	if (clock_mono() < doubt_until || !place_of(c->bundle, state, space, sizeof(state)))
+	if (!place_of(c->bundle, state, space, sizeof(state)))
 		return false;
+	if (clock_mono() < doubt_until) {
+		c->fault = CONTAINER_PARTLY;
+		return false;
+	}
 	r = call(c, state, space, id, answer);
-	if (r == -ETIMEDOUT)
+	if (r == -ETIMEDOUT) {
 		doubt_until = clock_mono() + DOUBT_NS;
+		c->fault = CONTAINER_PARTLY;
+	}
 	return r == 0;
 }
 

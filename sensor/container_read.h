@@ -35,16 +35,18 @@ struct container_ask {
 	uint32_t owner; /* whose runtime said so, and whose files count; 0: root's */
 };
 
-/* Why a container's files gave nothing. */
+/* Why a container's files gave nothing, or not all. */
 enum container_fault {
 	CONTAINER_FINE,
+	CONTAINER_PARTLY,  /* its runtime's socket did not answer: the rest is unknown for now */
 	CONTAINER_MISSING, /* no runtime has written about it where Mews looks */
 	CONTAINER_REFUSED, /* a file is not one to be read: type, owner, size, link, no JSON */
 	CONTAINER_FAULTS
 };
 
-/* The answer; if 'fault' is CONTAINER_FINE, records follow: EV_CONTAINER_INFO, then users and
- * groups of the container's own (EV_USERADDED, EV_GROUPADDED). All fit into CONTAINER_ANSWER_MAX.
+/* The answer; if 'fault' is CONTAINER_FINE or CONTAINER_PARTLY, records follow: EV_CONTAINER_INFO,
+ * then users and groups of the container's own (EV_USERADDED, EV_GROUPADDED). All fit into
+ * CONTAINER_ANSWER_MAX.
  */
 struct container_answer {
 	uint64_t serial;
@@ -53,6 +55,12 @@ struct container_answer {
 };
 
 #define CONTAINER_ANSWER_MAX (64u << 10)
+
+static inline bool
+container_has_records(uint32_t fault)
+{
+	return fault == CONTAINER_FINE || fault == CONTAINER_PARTLY;
+}
 
 /* What is known of a container. Texts live in 'docs' and 'arena'. */
 struct container_info {

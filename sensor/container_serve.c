@@ -72,7 +72,7 @@ serve_one(int host_root, int fd, const struct container_ask *ask, struct rec *r)
 	container_read(host_root, ask, &c);
 	a.fault = c.fault;
 	memcpy(a.why, c.why, sizeof(a.why));
-	if (c.fault == CONTAINER_FINE) {
+	if (container_has_records(c.fault)) {
 		answer(r, &c);
 		v[1].iov_len = r->n;
 		container_users(&c, CONTAINER_ANSWER_MAX - sizeof(a) - r->n, &users);

@@ -16,7 +16,7 @@
 #define WAITS_MAX  256            /* in a second: control groups can be made by users */
 #define ID_LEN     64
 
-enum known_as { UNKNOWN, NO_CONTAINER, ASKED, REPORTED };
+enum known_as { UNKNOWN, NO_CONTAINER, ASKED, PARTLY, REPORTED };
 
 struct known {
 	uint64_t hash; /* of the control groups; 0: free */
@@ -44,6 +44,7 @@ struct containers {
 	uint64_t heard;         /* the worker's last answer, or the question that it owes one to */
 	uint64_t doubt;         /* nothing waits until then */
 	uint64_t shun;          /* nor are users' files read until then */
+	uint64_t retry;         /* what is known partly is asked about again from then on */
 	uint64_t second, waits; /* how often something waited in this second */
 	struct container_hints hints;
 	struct containers_stats stats;
@@ -261,20 +262,24 @@ take(struct containers *c, size_t n, uint64_t now)
 {
 	const struct container_answer *a = &c->u.answer;
 	struct asked *q = n < sizeof(*a) ? NULL : asked_by(c, a->serial, 0);
-	bool fine;
+	enum known_as as;
 
 	c->heard = now;
 	if (q == NULL)
 		return;
-	fine =
-	    a->fault == CONTAINER_FINE && add_records(c, c->u.bytes + sizeof(*a), n - sizeof(*a));
+	as = q->again ? UNKNOWN : NO_CONTAINER;
+	if (container_has_records(a->fault) &&
+	    add_records(c, c->u.bytes + sizeof(*a), n - sizeof(*a)))
+		as = a->fault == CONTAINER_PARTLY ? PARTLY : REPORTED;
+	if (as == PARTLY && now >= c->retry)
+		c->retry = now + CONTAINERS_RETRY_NS;
 	if (a->fault == CONTAINER_REFUSED) {
 		c->stats.refused++;
 		log_peer(LOG_WARN, "containers",
 		    "container %s: %.*s: its name and image stay unknown", q->ask.id,
 		    (int) strnlen(a->why, sizeof(a->why)), a->why);
 	}
-	settle(c, q, fine ? REPORTED : q->again ? UNKNOWN : NO_CONTAINER);
+	settle(c, q, as);
 }
 
 bool
@@ -411,6 +416,7 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	uint64_t hash;
 	struct asked *q;
 	enum known_as as;
+	bool late;
 
 	if (cgroups.n == 0)
 		return 0;
@@ -418,9 +424,10 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	if (find(c, hash)->as == ASKED)
 		(void) containers_tick(c);
 	as = find(c, hash)->as;
-	if (as == UNKNOWN) {
+	late = as == PARTLY && clock_mono() >= c->retry;
+	if (as == UNKNOWN || late) {
 		if (container_find(cgroups, &ids))
-			ask(c, hash, cgroups, &ids, hurry);
+			ask(c, hash, cgroups, &ids, hurry || late);
 		else
 			set(c, hash, NO_CONTAINER);
 		as = find(c, hash)->as;
@@ -429,7 +436,8 @@ containers_see(struct containers *c, const struct ev_hdr *rec, bool hurry)
 	if (q != NULL && q->waits && !is_over(c, q, hurry))
 		return -EAGAIN;
 	/* A command in a container can name a bundle of another one. */
-	if (as == NO_CONTAINER || (q != NULL && !is_certain(slice_str(q->ask.full))))
+	if (as == NO_CONTAINER ||
+	    (q != NULL && q->ask.bundle[0] == '\0' && !is_certain(slice_str(q->ask.full))))
 		began = hints_see(&c->hints, rec, &uid);
 	if (began.n > 0)
 		expire(c, began, uid, rec->type != EV_TASK);

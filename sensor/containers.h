@@ -31,6 +31,7 @@
 #define CONTAINERS_HINTS    128
 #define CONTAINERS_OF_USERS 32               /* hints of users' runtimes */
 #define CONTAINERS_SHUN_NS  (600 * NS_PER_S) /* users' files, after one that did not answer */
+#define CONTAINERS_RETRY_NS (35 * NS_PER_S)  /* until a runtime's socket is asked once more */
 #define CONTAINERS_ASKED    32
 
 /* Since the start. */
