@@ -111,7 +111,7 @@ struct link {
 	unsigned held_polls; /* in a row, without credit */
 	uint32_t interest;   /* the version in force; 0: our own default */
 	uint64_t snap_id;    /* the last snapshot requested and begun; 0: none */
-	bool unfit;          /* the collector has refused the protocol or the schema */
+	bool unfit;          /* the collector has refused this stream's events */
 	uint64_t stop_at;    /* when to give up stopping; 0: not stopping */
 	char said[256];      /* the last note, to report it only once */
 	struct buf out;

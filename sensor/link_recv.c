@@ -141,7 +141,8 @@ on_reject(struct link *l, uint64_t now, const struct link_slot *of, const Wire__
 	if (j->code == WIRE__REJECT__CODE__IDENTITY || j->code == WIRE__REJECT__CODE__PROTOCOL ||
 	    j->code == WIRE__REJECT__CODE__CLUSTER || j->code == WIRE__REJECT__CODE__DUPLICATE)
 		wait = l->cfg.slow_ns;
-	if (j->code == WIRE__REJECT__CODE__PROTOCOL)
+	/* A refused protocol is this program's: an upgraded collector takes the stream. */
+	if (j->code == WIRE__REJECT__CODE__PROTOCOL && (j->stream || l->state == LINK_PROOF))
 		l->unfit = true;
 	(void) snprintf(text, sizeof(text), "the collector refused this node: %s%s",
 	    j->text != NULL && j->text[0] != '\0' ? j->text : reject_text(j->code),

@@ -243,16 +243,17 @@ test_absent(void **state)
 
 static const struct {
 	Wire__Reject__Code code;
-	bool slow;
+	bool slow, unfit; /* unfit: what is left of the stream is of no use to this collector */
 	const char *says;
 } rejects[] = {
-	{ WIRE__REJECT__CODE__IDENTITY, true, "certificate" },
-	{ WIRE__REJECT__CODE__PROTOCOL, true, "protocol" },
-	{ WIRE__REJECT__CODE__CLUSTER, true, "cluster" },
-	{ WIRE__REJECT__CODE__DUPLICATE, true, "another sensor" },
-	{ WIRE__REJECT__CODE__BUSY, false, "busy" },
-	{ WIRE__REJECT__CODE__NOT_WELCOME, false, "Hello" },
-	{ WIRE__REJECT__CODE__MALFORMED, false, "read" },
+	{ WIRE__REJECT__CODE__IDENTITY, true, false, "certificate" },
+	{ WIRE__REJECT__CODE__PROTOCOL, true, false, "protocol" },
+	{ WIRE__REJECT__CODE__PROTOCOL, true, true, "protocol" },
+	{ WIRE__REJECT__CODE__CLUSTER, true, false, "cluster" },
+	{ WIRE__REJECT__CODE__DUPLICATE, true, false, "another sensor" },
+	{ WIRE__REJECT__CODE__BUSY, false, false, "busy" },
+	{ WIRE__REJECT__CODE__NOT_WELCOME, false, false, "Hello" },
+	{ WIRE__REJECT__CODE__MALFORMED, false, false, "read" },
 };
 
 static void
@@ -265,10 +266,11 @@ test_rejects(void **state)
 		peer_begin(&p);
 		peer_tick(&p, 0);
 		link_opened(&p.link, p.now);
-		peer_reject(&p, "hello", rejects[i].code);
+		peer_reject(&p, "hello", rejects[i].code, rejects[i].unfit);
 		peer_expect(&p, "open hello note close");
 		assert_non_null(strstr(p.note, rejects[i].says));
 		assert_int_equal(rejects[i].slow, p.link.retry_at - p.now > 1000 * MS);
+		assert_int_equal(rejects[i].unfit, p.link.unfit);
 		peer_end(&p);
 	}
 }
@@ -283,9 +285,9 @@ test_quarantine(void **state)
 	peer_start(&p, 3, 8);
 	peer_after(&p, 0, "b1 b2 b3");
 	peer_ack(&p, "b1", 1, 0, 8);
-	peer_reject(&p, "b2", WIRE__REJECT__CODE__MALFORMED);
+	peer_reject(&p, "b2", WIRE__REJECT__CODE__MALFORMED, false);
 	peer_after(&p, 0, "note b2"); /* b3 is still out */
-	peer_reject(&p, "b2", WIRE__REJECT__CODE__MALFORMED);
+	peer_reject(&p, "b2", WIRE__REJECT__CODE__MALFORMED, false);
 	assert_int_equal(10, p.spool.events_quarantined);
 	peer_after(&p, 0, "");
 	peer_ack(&p, "b3", 1, 1, 8); /* it waits for b2 */

@@ -222,12 +222,13 @@ peer_ack(struct peer *p, const char *what, uint64_t received, uint64_t durable, 
 }
 
 void
-peer_reject(struct peer *p, const char *what, Wire__Reject__Code code)
+peer_reject(struct peer *p, const char *what, Wire__Reject__Code code, bool stream)
 {
 	Wire__Reply r = WIRE__REPLY__INIT;
 	Wire__Reject j = WIRE__REJECT__INIT;
 
 	j.code = code;
+	j.stream = stream;
 	r.reject = &j;
 	peer_reply(p, what, &r);
 }

@@ -37,7 +37,7 @@ void peer_add(struct peer *p, int n);
 void peer_reply(struct peer *p, const char *what, const Wire__Reply *r);
 void peer_ack(
     struct peer *p, const char *what, uint64_t received, uint64_t durable, uint32_t credit);
-void peer_reject(struct peer *p, const char *what, Wire__Reject__Code code);
+void peer_reject(struct peer *p, const char *what, Wire__Reject__Code code, bool stream);
 void peer_welcome(struct peer *p, const char *what, uint64_t next, uint32_t credit);
 void peer_up(struct peer *p, uint64_t next, uint32_t credit);
 /* A link that is up, with n batches in the spool. */

@@ -190,6 +190,7 @@ welcome(struct ingest *i, struct conn *c, struct reply *rep, uint64_t now)
 		buf_fini(&data);
 		refuse(i, c, rep, now, op == NULL ? WIRE__REJECT__CODE__BUSY : why.code,
 		    op == NULL ? "the collector is out of memory: try again later" : why.text);
+		rep->reject.stream = rep->reject.code == WIRE__REJECT__CODE__PROTOCOL;
 		return;
 	}
 	*op = (struct op){

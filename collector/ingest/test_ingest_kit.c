@@ -219,6 +219,23 @@ kit_hello_in(
 }
 
 void
+kit_hello_unfit(struct buf *out, const char *node)
+{
+	Wire__EventSchema one = WIRE__EVENT_SCHEMA__INIT, *schema[] = { &one };
+	Wire__Hello h = WIRE__HELLO__INIT;
+
+	one.num = UINT32_MAX;
+	h.protocol = WIRE_PROTOCOL;
+	h.node = (char *) node;
+	h.boot_id = (char *) KIT_BOOT;
+	h.sensor_start = 7;
+	h.schema = schema;
+	h.n_schema = 1;
+	REQUEST(q, HELLO, hello, &h);
+	kit_pack(&q, out);
+}
+
+void
 kit_batch(struct buf *out, uint64_t seq, uint32_t interest)
 {
 	Wire__Body body;

@@ -56,6 +56,7 @@ void room_say(struct room *w);
 void kit_hello(struct buf *out, const char *node, const char *cluster, uint64_t start);
 void kit_hello_in(
     struct buf *out, uint32_t protocol, const char *node, const char *cluster, uint64_t start);
+void kit_hello_unfit(struct buf *out, const char *node); /* its events are none of ours */
 void kit_batch(struct buf *out, uint64_t seq, uint32_t interest);
 void kit_poll(struct buf *out, uint32_t interest, uint64_t skip_to);
 void kit_bye(struct buf *out, uint64_t last_seq);

@@ -402,10 +402,27 @@ test_protocol(void **state)
 		kit_hello_in(&w.out, protocol, "n", "c", 7);
 		room_say(&w);
 		assert_int_equal(ok, w.rep.msg.welcome != NULL);
-		if (!ok)
+		if (!ok) {
 			assert_int_equal(WIRE__REJECT__CODE__PROTOCOL, w.rep.reject.code);
+			assert_false(w.rep.reject.stream); /* of no stream, whatever it contains */
+		}
 		room_fini(&w);
 	}
+}
+
+/* Events that do not fit are those of a stream; the sensor may have others. */
+static void
+test_schema(void **state)
+{
+	struct room w;
+
+	(void) state;
+	begin(&w, 0);
+	kit_hello_unfit(&w.out, "n");
+	room_say(&w);
+	assert_int_equal(WIRE__REJECT__CODE__PROTOCOL, w.rep.reject.code);
+	assert_true(w.rep.reject.stream);
+	room_fini(&w);
 }
 
 /* With an unreadable outbox Hello is answered "try again later"; then it works. */
@@ -471,6 +488,7 @@ main(void)
 		cmocka_unit_test(test_overdue),
 		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_protocol),
+		cmocka_unit_test(test_schema),
 		cmocka_unit_test(test_outbox_fails),
 		cmocka_unit_test(test_no_memory),
 	};
