@@ -1,8 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# arm64_deed.sh BIN RULES - in a machine of arm64.sh, with busybox: collector and sensor, two deeds, their alerts.
-bin=$1 rules=$2
+# arm64_deed.sh BIN RULES [TEST] - in a machine of arm64.sh, with busybox: a unit test; collector and sensor, two deeds,
+# their alerts.
+bin=$1 rules=$2 unit=${3:-}
 cd /root || exit 1
+if [ -n "$unit" ]; then
+	"$unit" >/run/unit.log 2>&1
+	code=$?
+	[ "$code" = 0 ] || cat /run/unit.log
+	echo "container_read ended with $code"
+fi
 mkdir -p /run/mews
 echo 'root:*:19000:0:99999:7:::' >/etc/shadow
 chmod 0640 /etc/shadow
