@@ -43,13 +43,17 @@ of_container() {
 		sed 's/.*"container.id":"\([^"]*\)".*"container.name":"\([^"]*\)".*/\1 \2/'
 }
 contained() { # contained NAME CGROUPS_PATH [OPTION]
-	local id want found
+	local id want found tries=1
+	[ ${#by[@]} = 0 ] || tries=4 # a kernel on which events can be missed
 	id=$(id_of "$1")
 	bundle "$1" "${2//ID/$id}"
-	"${by[@]}" runc "${@:3}" run --bundle "/run/containerd/io.containerd.runtime.v2.task/moby/$id" "$id" >/run/said 2>&1 || { echo "runc: $?"; cat /run/said; return; }
 	want="${id:0:12} $1"
 	seen() { [ -n "$(of_container "$1")" ]; }
-	wait_for 40 seen "$1"
+	while [ "$tries" -gt 0 ]; do
+		"${by[@]}" runc "${@:3}" run --bundle "/run/containerd/io.containerd.runtime.v2.task/moby/$id" "$id" >/run/said 2>&1 || { echo "runc: $?"; cat /run/said; return; }
+		if wait_for 20 seen "$1"; then break; fi
+		tries=$((tries - 1))
+	done
 	found=$(of_container "$1")
 	[ "$found" = "$want" ] && echo "container $1: once, with id and name" || echo "container $1: '$want', but alerts have '$found'"
 }
