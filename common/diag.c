@@ -33,12 +33,13 @@ diag_add(struct diag *d, const char *fmt, ...)
 void
 diag_place(struct diag *d, const char *file, struct slice content)
 {
-	const char *p = content.p, *end = p + content.n, *nl;
+	const char *p = content.p, *end, *nl;
 
 	(void) snprintf(d->file, sizeof(d->file), "%s", file);
 	d->text[0] = '\0';
 	if (p == NULL || d->line == 0)
 		return;
+	end = p + content.n;
 	for (unsigned i = 1; i < d->line; i++) {
 		nl = memchr(p, '\n', (size_t) (end - p));
 		if (nl == NULL)
