@@ -60,12 +60,13 @@ name_of(const struct container_info *c, struct buf *text)
 	return (struct slice){ NULL, 0 };
 }
 
-/* 'self': the user's own id, which is 0 in there; UINT32_MAX: unknown. */
+/* 'user': its name; 'self': the user's own id, which is 0 in there; UINT32_MAX: unknown. */
 static void
-of_user(const struct container_info *c, const char *file, uint32_t self, struct id_map *ret)
+of_user(const struct container_info *c, const char *file, struct slice user, uint32_t self,
+    struct id_map *ret)
 {
-	CLEANUP(buf_fini) struct buf users = BUF_INIT, text = BUF_INIT;
-	struct slice user = name_of(c, &users), rest, line, name;
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct slice rest, line, name;
 	char number[16];
 	uint32_t first, n, next = 1;
 	int r = container_host_file(c, "etc", file, HOST_FILE_MAX, &text);
@@ -86,21 +87,19 @@ of_user(const struct container_info *c, const char *file, uint32_t self, struct 
 }
 
 void
-container_uids(const struct container_info *c, struct id_maps *ret)
+container_ids(const struct container_info *c, struct id_maps *uids, struct id_maps *gids)
 {
-	*ret = (struct id_maps){ .user.n = 0 };
-	of_config(c, "uidMappings", &ret->container);
-	if (c->ask->owner != 0)
-		of_user(c, "subuid", c->ask->owner, &ret->user);
-}
+	CLEANUP(buf_fini) struct buf users = BUF_INIT;
+	struct slice user;
 
-void
-container_gids(const struct container_info *c, struct id_maps *ret)
-{
-	*ret = (struct id_maps){ .user.n = 0 };
-	of_config(c, "gidMappings", &ret->container);
-	if (c->ask->owner != 0)
-		of_user(c, "subgid", UINT32_MAX, &ret->user);
+	*uids = *gids = (struct id_maps){ .user.n = 0 };
+	of_config(c, "uidMappings", &uids->container);
+	of_config(c, "gidMappings", &gids->container);
+	if (c->ask->owner == 0)
+		return;
+	user = name_of(c, &users);
+	of_user(c, "subuid", user, c->ask->owner, &uids->user);
+	of_user(c, "subgid", user, UINT32_MAX, &gids->user);
 }
 
 static bool

@@ -198,8 +198,7 @@ struct id_maps {
 	struct id_map user;      /* of its user's (rootless podman); n 0: none */
 };
 
-void container_uids(const struct container_info *c, struct id_maps *ret);
-void container_gids(const struct container_info *c, struct id_maps *ret);
+void container_ids(const struct container_info *c, struct id_maps *uids, struct id_maps *gids);
 
 /* The host's id for one of the container. False: it has none. */
 bool container_id_outside(const struct id_maps *m, uint32_t *id) MUST_CHECK;

@@ -3,7 +3,6 @@
 #include "common/file.h"
 #include <errno.h>
 #include <sqlite3.h>
-#include <string.h>
 
 #define DATABASE_MAX (16u << 20)
 #define MEMORY_MAX   (64 << 20)
@@ -16,16 +15,17 @@ stop(void *arg)
 	return 1;
 }
 
-/* A database in memory with these bytes, which it takes over. */
+/* Open these bytes as a database; they are borrowed. */
 static int
-open_copy(unsigned char *bytes, size_t n, sqlite3 **ret)
+open_copy(struct slice bytes, sqlite3 **ret)
 {
+	sqlite3_int64 n = (sqlite3_int64) bytes.n;
 	sqlite3 *db = NULL;
 
-	if (sqlite3_open(":memory:", &db) != SQLITE_OK ||
-	    sqlite3_deserialize(db, "main", bytes, (sqlite3_int64) n, (sqlite3_int64) n,
-		SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) != SQLITE_OK) {
-		(void) sqlite3_close(db); /* sqlite3_deserialize() has freed the bytes */
+	if (bytes.n == 0 || sqlite3_open(":memory:", &db) != SQLITE_OK ||
+	    sqlite3_deserialize(db, "main", (unsigned char *) bytes.p, n, n,
+		SQLITE_DESERIALIZE_READONLY) != SQLITE_OK) {
+		(void) sqlite3_close(db);
 		return -EBADMSG;
 	}
 	/* Nothing that the file defines is run, but for what its tables need. */
@@ -72,22 +72,15 @@ run(sqlite3 *db, const char *query, struct slice key, struct buf *value)
 int
 sqlite_text(int fd, const char *query, struct slice key, struct buf *value)
 {
-	struct buf file = BUF_INIT;
-	unsigned char *bytes;
+	CLEANUP(buf_fini) struct buf file = BUF_INIT;
 	sqlite3 *db = NULL;
 	int r = fd_read_all(fd, DATABASE_MAX, &file);
 
 	(void) sqlite3_hard_heap_limit64(MEMORY_MAX);
-	bytes = r == 0 && file.n > 0 ? sqlite3_malloc64(file.n) : NULL;
-	if (bytes != NULL) {
-		memcpy(bytes, file.p, file.n);
-		r = open_copy(bytes, file.n, &db);
-	} else if (r == 0) {
-		r = file.n == 0 ? -EBADMSG : -ENOMEM;
-	}
-	buf_fini(&file);
+	if (r == 0)
+		r = open_copy(buf_get(&file), &db);
 	if (r == 0)
 		r = run(db, query, key, value);
-	(void) sqlite3_close(db);
+	(void) sqlite3_close(db); /* before the file's bytes go */
 	return r;
 }

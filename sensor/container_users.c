@@ -76,8 +76,7 @@ container_users(struct container_info *c, size_t max, struct buf *out)
 {
 	struct own o = { .c = c };
 
-	container_uids(c, &o.uids);
-	container_gids(c, &o.gids);
+	container_ids(c, &o.uids, &o.gids);
 	add_lines(c, &o, "etc/passwd", user_record, max / 2, out);
 	add_lines(c, &o, "etc/group", group_record, max, out);
 }

@@ -271,7 +271,7 @@ t_ids(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(id_cases); i++) {
 		struct container_ask a = { .owner = id_cases[i].owner };
 		struct container_info c = { .ask = &a };
-		struct id_maps m;
+		struct id_maps m, gids;
 		uint32_t id = id_cases[i].uid;
 		bool found;
 
@@ -280,7 +280,7 @@ t_ids(void **state)
 			       ? NULL
 			       : json_pack("{s:{s:o}}", "linux", "uidMappings",
 				     json_loads(id_cases[i].config, 0, NULL));
-		container_uids(&c, &m);
+		container_ids(&c, &m, &gids);
 		found = container_id_outside(&m, &id);
 		if (found != (id_cases[i].want >= 0) || (found && id != id_cases[i].want))
 			fail_msg("row %zu: %d, %u", i, found, id);
