@@ -371,9 +371,10 @@ check_proxy(const struct webhook_state *st, struct cfg *cfg, struct diag *d)
 	static const char *const schemes[] = { "http://", "https://", "socks5://", "socks5h://",
 		"socks4://", "socks4a://" };
 
+	if (is_empty(st->proxy))
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-		if (is_empty(st->proxy) ||
-		    strncasecmp(st->proxy, schemes[i], strlen(schemes[i])) == 0)
+		if (strncasecmp(st->proxy, schemes[i], strlen(schemes[i])) == 0)
 			return 0;
 	}
 	return wrong(
