@@ -9,6 +9,7 @@
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/support/lab.sh"
 . "$root/tests/containers/runtimes.sh"
+. "$root/tests/containers/deeds.sh"
 . "$root/tests/kube/apiserver.sh"
 . "$root/tests/kube/cluster.sh"
 count=${1:-20}
@@ -139,26 +140,12 @@ done
 lab_collector "${options[@]}"
 lab_sensor n1
 
-said() { jq -r --arg r "$1" 'select(.rule == $r) | .output' "$lab/alerts" 2>/dev/null | grep -F -- "$2" >/dev/null; }
-is() {
-	local what=$1
-	shift
-	if "$@" >&2; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "failed: $what"
-	fi
-}
-deeds() { jq -r --arg d "deed $1|" '.output | select(contains($d)) | .[index("deed "):]' "$lab/alerts" 2>/dev/null; }
-have() { [ -n "$(deeds "$1")" ]; }
-passed=0 failed=0
 n=0
 for pod in "${pods[@]}"; do
 	n=$((n + 1))
 	read -r name ns uid wanted <<<"$pod"
 	run_pod "$name" "$ns" "$uid" "cri-$n"
-	lab_wait 20 have "cri-$n" || fail "no alert of $name"
+	lab_wait 20 deeds_have "cri-$n" || fail "no alert of $name"
 	got=$(deeds "cri-$n" | head -1)
 	cri ContainerStatus "{\"container_id\": \"$ran\"}" || fail "no status of $name: $answer"
 	status=$(jq -r '.status | "\(.id) \(.metadata.name)"' <<<"$answer")
@@ -182,7 +169,6 @@ execute /bin/true other
 is "a liveness probe" lab_wait 20 said Probe "probe alive|app /bin/true alive|false|"
 is "a readiness probe" lab_wait 20 said Probe "probe prepared|app /bin/true alive|true|"
 is "another command" lab_wait 20 said Deed "deed other|"
-not() { ! "$@"; }
 is "is no probe" not said Probe "probe other|"
 remove_pod "$ran_sandbox" || fail "the pod cannot be removed: $answer"
 

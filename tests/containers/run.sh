@@ -8,6 +8,7 @@
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/support/lab.sh"
 . "$root/tests/containers/runtimes.sh"
+. "$root/tests/containers/deeds.sh"
 [ "${1:-}" != --install ] || {
 	shift
 	apt-get update -q >/dev/null
@@ -16,18 +17,6 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 }
 count=${1:-200}
 runtimes_need || exit 77
-passed=0 failed=0
-# is WHAT COMMAND...: count whether it succeeds.
-is() {
-	local what=$1
-	shift
-	if "$@" >&2; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "failed: $what"
-	fi
-}
 
 lab_begin
 usual_at=/nowhere
@@ -55,12 +44,7 @@ cat >"$lab_rules" <<'EOF'
   priority: WARNING
 EOF
 
-not() { ! "$@"; }
-# said RULE TEXT: an alert of the rule has this text.
-said() { jq -r --arg r "$1" 'select(.rule == $r) | .output' "$lab/alerts" 2>/dev/null | grep -F -- "$2" >/dev/null; }
 
-# deeds NAME: the outputs of the alerts of a deed.
-deeds() { jq -r --arg d "deed $1|" '.output | ltrimstr(.[0:index("deed ")]) | select(startswith($d))' "$lab/alerts" 2>/dev/null; }
 # equal RUNTIME NAME DEED: its alert is there, and says what the runtime says.
 equal() {
 	local got want # of plain containers, containerd knows no image id
@@ -69,7 +53,6 @@ equal() {
 	want=$(runtime_inspect "$1" "$2")
 	[ "$got" = "$want" ] || { echo "$3: the alert has '$got', the runtime '$want'"; return 1; }
 }
-deeds_have() { [ -n "$(deeds "$1")" ]; }
 # whole RUNTIME DEED: nothing is missing in it.
 whole() {
 	local got

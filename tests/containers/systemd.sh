@@ -10,6 +10,7 @@
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/support/lab.sh"
 . "$root/tests/containers/runtimes.sh"
+. "$root/tests/containers/deeds.sh"
 count=${1:-20}
 release=${2:-$(. /etc/os-release && echo "${VERSION_ID:-}")}
 case $release in 12 | 13) ;; *) release=12 ;; esac
@@ -121,21 +122,6 @@ tool rootless run -d --name before --network none --label 'made.by=a lab' localh
 lab_collector
 lab_sensor n1
 
-passed=0 failed=0
-is() { # WHAT COMMAND...
-	local what=$1
-	shift
-	if "$@" >&2; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "failed: $what"
-	fi
-}
-not() { ! "$@"; }
-said() { jq -r --arg r "$1" 'select(.rule == $r) | .output' "$lab/alerts" 2>/dev/null | grep -F -- "$2" >/dev/null; }
-deeds() { jq -r --arg d "deed $1|" '.output | ltrimstr(.[0:index("deed ")]) | select(startswith($d))' "$lab/alerts" 2>/dev/null; }
-have() { [ -n "$(deeds "$1")" ]; }
 inspect() {
 	case $1 in
 	docker) tool docker inspect "$2" | jq -r '.[0] | [.Id, (.Name | ltrimstr("/")), .Config.Image, (.Image | ltrimstr("sha256:"))] | join(" ")' ;;
@@ -145,7 +131,7 @@ inspect() {
 # equal RUNTIME NAME DEED USER: its first alert is there, and says what the runtime says.
 equal() {
 	local got want repository=localhost/mews-box type=podman rootless=false
-	lab_wait 20 have "$3" || { echo "no alert of $3"; return 1; }
+	lab_wait 20 deeds_have "$3" || { echo "no alert of $3"; return 1; }
 	case $1 in
 	docker) repository=mews-box type=docker ;;
 	rootless) rootless=true ;;
@@ -185,7 +171,7 @@ for r in "${started[@]}"; do
 	tool "$r" healthcheck run checked >/dev/null
 	tool "$r" exec checked /bin/true "other-$r"
 	is "$r: a health check" lab_wait 20 said Check "check healthy-$r|checked|"
-	is "$r: a command of somebody" lab_wait 20 have "other-$r"
+	is "$r: a command of somebody" lab_wait 20 deeds_have "other-$r"
 	is "$r: it is no health check" not said Check "check other-$r|"
 	tool "$r" rm -f -t 0 checked >/dev/null
 done

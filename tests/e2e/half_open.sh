@@ -10,15 +10,7 @@ lab_begin
 ip link set lo up
 
 count=200
-"$bin/quiet_recording" "$lab/quiet.rec" 2 100
-cat >"$lab/closed.yaml" <<'EOF'
-- rule: Closed
-  desc: d
-  condition: evt.type = close
-  output: closed %evt.type
-  priority: WARNING
-EOF
-lab_rules=$lab/closed.yaml
+lab_quiet 2 100
 lab_pki before meanwhile
 # A server of syslog over TCP that appends each message.
 cat >"$lab/syslogd.py" <<'EOF'

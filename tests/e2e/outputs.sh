@@ -7,15 +7,7 @@
 lab_begin
 python=/usr/bin/python3
 
-"$bin/quiet_recording" "$lab/quiet.rec" 1 20
-cat >"$lab/closed.yaml" <<'EOF'
-- rule: Closed
-  desc: d
-  condition: evt.type = close
-  output: closed %evt.type
-  priority: WARNING
-EOF
-lab_rules=$lab/closed.yaml
+lab_quiet 1 20
 lab_pki n1
 printf 'Authorization: Bearer s3cret\n' >"$lab/header"
 chmod 600 "$lab/header"

@@ -7,15 +7,7 @@ lab_begin
 python=/usr/bin/python3
 
 count=400
-"$bin/quiet_recording" "$lab/quiet.rec" 4 100
-cat >"$lab/closed.yaml" <<'EOF2'
-- rule: Closed
-  desc: d
-  condition: evt.type = close
-  output: closed %evt.type
-  priority: WARNING
-EOF2
-lab_rules=$lab/closed.yaml
+lab_quiet 4 100
 lab_pki read line kill hang
 cat >"$lab/program.py" <<'EOF2'
 import json, os, sys, time

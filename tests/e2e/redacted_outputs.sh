@@ -8,15 +8,7 @@ lab_begin
 python=/usr/bin/python3
 "$python" -c 'import aiosmtpd' 2>/dev/null || { echo "aiosmtpd is missing: deploy/install-deps.sh --test"; exit 77; }
 
-"$bin/quiet_recording" "$lab/quiet.rec" 1 20
-cat >"$lab/closed.yaml" <<'EOF'
-- rule: Closed
-  desc: d
-  condition: evt.type = close
-  output: closed %evt.type
-  priority: WARNING
-EOF
-lab_rules=$lab/closed.yaml
+lab_quiet 1 20
 lab_pki n1 n2
 "$bin/mewsctl" pki issue "$lab/pki" --collector mail --dns localhost --ip 127.0.0.1 >/dev/null
 

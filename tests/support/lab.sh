@@ -85,6 +85,20 @@ lab_pki() {
 	for node; do "$bin/mewsctl" pki issue "$lab/pki" --node "$node" >/dev/null; done
 }
 
+# lab_quiet SECONDS [A-SECOND]: $lab/quiet.rec, a recording of a machine on which nothing happens but that many closes,
+# and a rule that each of them matches.
+lab_quiet() {
+	"$bin/quiet_recording" "$lab/quiet.rec" "$@"
+	cat >"$lab/closed.yaml" <<-'EOF'
+		- rule: Closed
+		  desc: d
+		  condition: evt.type = close
+		  output: closed %evt.type
+		  priority: WARNING
+	EOF
+	lab_rules=$lab/closed.yaml
+}
+
 # One rule, which every file opened by lab_touch raises: 'Watched file opened'.
 lab_watch() {
 	mkdir "$lab/watched"
