@@ -51,7 +51,7 @@ contained() { # contained NAME CGROUPS_PATH [OPTION]
 	seen() { [ -n "$(of_container "$1")" ]; }
 	while [ "$tries" -gt 0 ]; do
 		"${by[@]}" runc "${@:3}" run --bundle "/run/containerd/io.containerd.runtime.v2.task/moby/$id" "$id" >/run/said 2>&1 || { echo "runc: $?"; cat /run/said; return; }
-		if wait_for 20 seen "$1"; then break; fi
+		if wait_for 40 seen "$1"; then break; fi
 		tries=$((tries - 1))
 	done
 	found=$(of_container "$1")
