@@ -23,6 +23,10 @@ skip() {
 for tool in debootstrap systemd-nspawn lintian apt-ftparchive mke2fs; do
 	command -v $tool >/dev/null || skip "$tool is missing: run deploy/install-deps.sh --test"
 done
+if [ ! -x "$bin/mews-sensor" ]; then # the events of a machine are recorded by it
+	"$root/deploy/install-deps.sh" --test >/dev/null || exit 1
+	(cd "$root" && cmake --preset release && cmake --build --preset release) >/dev/null || exit 1
+fi
 lab_begin
 passed=0 failed=0
 # check NAME COMMAND...: count it, and go on.

@@ -17,6 +17,10 @@ bin=${MEWS_BUILD:-$root/build/release}/bin
 lab='' lab_pids=()
 
 lab_begin() {
+	[ -x "$bin/mews-collector" ] || {
+		echo "there are no programs in $bin: cmake --preset release && cmake --build --preset release" >&2
+		exit 1
+	}
 	lab=$(mktemp -d /var/tmp/mews-lab.XXXXXX)
 	trap lab_end EXIT
 	trap 'exit 130' INT TERM
